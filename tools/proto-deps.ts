@@ -2,7 +2,14 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { type DescEnum, type DescExtension, type DescField, type DescFile, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescEnum,
+  type DescExtension,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { FieldDescriptorProto_Label as Label } from "@bufbuild/protobuf/wkt";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 
@@ -12,7 +19,11 @@ const packageDir = (name: string) => dirname(createRequire(import.meta.url).reso
 const copies: [packageName: string, from: string, to: string][] = [
   ["grpc-health-check", "proto/health/v1/health.proto", "grpc/health/v1/health.proto"],
   ["@grpc/reflection", "build/proto/grpc/reflection/v1/reflection.proto", "grpc/reflection/v1/reflection.proto"],
-  ["@grpc/reflection", "build/proto/grpc/reflection/v1alpha/reflection.proto", "grpc/reflection/v1alpha/reflection.proto"],
+  [
+    "@grpc/reflection",
+    "build/proto/grpc/reflection/v1alpha/reflection.proto",
+    "grpc/reflection/v1alpha/reflection.proto",
+  ],
 ];
 
 const path = (relative: string) => {
@@ -49,7 +60,8 @@ function printMessage(message: DescMessage, indent: string): string[] {
   for (const { start, end } of message.proto.extensionRange) {
     lines.push(`${inner}extensions ${start} to ${end === maxNumber ? "max" : (end ?? 0) - 1};`);
   }
-  for (const { start, end } of message.proto.reservedRange) lines.push(`${inner}reserved ${start} to ${(end ?? 0) - 1};`);
+  for (const { start, end } of message.proto.reservedRange)
+    lines.push(`${inner}reserved ${start} to ${(end ?? 0) - 1};`);
   for (const name of message.proto.reservedName) lines.push(`${inner}reserved ${JSON.stringify(name)};`);
   for (const item of message.nestedExtensions) {
     lines.push(`${inner}extend .${item.extendee.typeName} {`, printField(item, `${inner}  `), `${inner}}`);
@@ -75,8 +87,7 @@ function printField(field: DescField | DescExtension, indent: string, inOneof = 
 function typeName(field: DescField | DescExtension): string {
   if (field.message) return `.${field.message.typeName}`;
   if (field.enum) return `.${field.enum.typeName}`;
-  if (field.scalar === undefined) throw new Error(`${field.name} has no type`);
-  return scalarName(field.scalar);
+  return scalarName(field.scalar as ScalarType);
 }
 
 function scalarName(scalar: ScalarType): string {

@@ -1,0 +1,58 @@
+// protobuf-es service descriptors as grpc-js method definitions: paths, call kinds, and messages to bytes and back.
+import {
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type Message,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type { MethodDefinition } from "@grpc/grpc-js";
+
+/** What a request that is not valid protobuf becomes: handlers answer it with INVALID_ARGUMENT (grpc-js would say INTERNAL). */
+export class UndecodableMessage {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+const sharedBytes = new WeakMap<Message, Buffer>();
+
+/**
+ * Encodes a message once for all streams that it is written to. The message must not change afterwards; its bytes live as long as it
+ * does.
+ */
+export function shareEncoding<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {
+  const known = sharedBytes.get(message);
+  if (known !== undefined) return known;
+  const bytes = encode(desc, message);
+  sharedBytes.set(message, bytes);
+  return bytes;
+}
+
+function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {
+  const bytes = toBinary(desc, message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function toMethodDefinition(method: DescMethod): MethodDefinition<Message, Message> {
+  const serialize = (desc: DescMessage) => (message: Message) => sharedBytes.get(message) ?? encode(desc, message);
+  const deserialize = (desc: DescMessage) => (bytes: Buffer) => {
+    try {
+      return fromBinary(desc, bytes);
+    } catch (cause) {
+      return new UndecodableMessage(cause) as unknown as Message;
+    }
+  };
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
+    responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
+    requestSerialize: serialize(method.input),
+    requestDeserialize: deserialize(method.input),
+    responseSerialize: serialize(method.output),
+    responseDeserialize: deserialize(method.output),
+    originalName: method.localName,
+  };
+}

@@ -1,0 +1,170 @@
+// Connect service implementations as grpc-js handlers: context, flow control, cancellation and status for the four kinds of calls.
+import { create, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, createHandlerContext, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import type {
+  ServerDuplexStream,
+  ServerUnaryCall,
+  UntypedHandleCall,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { UndecodableMessage } from "./definition.ts";
+import { toStatusObject } from "./status.ts";
+
+type Call = ServerDuplexStream<Message, Message> & ServerUnaryCall<Message, Message>;
+type UnaryCallback = (status: unknown, message?: Message | null) => void;
+type Context = ReturnType<typeof createHandlerContext>;
+// biome-ignore lint/suspicious/noExplicitAny: the four signatures meet here; ServiceImpl types them for those who write handlers
+type AnyHandler = (request: any, context: HandlerContext) => any;
+
+export type HandlerOptions = {
+  /** Ends every call when aborted, with its reason. */
+  shutdownSignal: AbortSignal;
+  /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
+  validate?: (desc: DescMessage, message: Message) => void;
+  /** Turns what a handler threw into what the client is told (and logs it). */
+  toError: (error: unknown, context: HandlerContext) => ConnectError;
+};
+
+/** An implementation of a service as grpc-js wants it: method by local name. */
+export function toHandlers<S extends DescService>(
+  service: S,
+  impl: ServiceImpl<S>,
+  options: HandlerOptions,
+): UntypedServiceImplementation {
+  const handlers: UntypedServiceImplementation = {};
+  for (const method of service.methods) {
+    const handle = (impl as Record<string, AnyHandler>)[method.localName]!.bind(impl);
+    const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
+    const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
+    const request = (call: Call) => (streamsIn ? readMessages(call) : checkRequest(method, call.request, options));
+    const answerOne = (call: Call, callback: UnaryCallback) =>
+      void answerOnce(call, method, options, async (context) => handle(request(call), context)).then(
+        (message) => callback(null, message),
+        (status) => callback(status),
+      );
+    const answerMany = (call: Call) =>
+      void answerStream(call, method, options, (context) => handle(request(call), context));
+    handlers[method.localName] = (streamsOut ? answerMany : answerOne) as UntypedHandleCall;
+  }
+  return handlers;
+}
+
+function checkRequest(method: DescMethod, message: Message, { validate }: HandlerOptions): Message {
+  if (message instanceof UndecodableMessage) throw undecodable(message);
+  validate?.(method.input, message);
+  return message;
+}
+
+function undecodable({ cause }: UndecodableMessage): ConnectError {
+  return new ConnectError(
+    "the message is not valid protobuf for this method",
+    Code.InvalidArgument,
+    undefined,
+    undefined,
+    cause,
+  );
+}
+
+function openContext(call: Call, method: DescMethod, { shutdownSignal }: HandlerOptions): Context {
+  const requestHeader = new Headers();
+  for (const [key, value] of Object.entries(call.metadata.getMap())) {
+    if (typeof value === "string") requestHeader.append(key, value);
+  }
+  const deadlineMs = Number(call.getDeadline());
+  const context = createHandlerContext({
+    service: method.parent,
+    method,
+    protocolName: "grpc",
+    requestMethod: "POST",
+    url: `/${method.parent.typeName}/${method.name}`,
+    requestHeader,
+    shutdownSignal,
+    ...(Number.isFinite(deadlineMs) ? { timeoutMs: Math.max(0, deadlineMs - Date.now()) } : {}),
+  });
+  call.once("cancelled", () => context.abort(new ConnectError("the client cancelled the call", Code.Canceled)));
+  return context;
+}
+
+async function answerOnce(
+  call: Call,
+  method: DescMethod,
+  options: HandlerOptions,
+  run: (context: Context) => Promise<Message>,
+) {
+  const context = openContext(call, method, options);
+  try {
+    return create(method.output, await run(context));
+  } catch (error) {
+    throw toStatusObject(options.toError(error, context));
+  } finally {
+    context.abort();
+  }
+}
+
+async function answerStream(
+  call: Call,
+  method: DescMethod,
+  options: HandlerOptions,
+  run: (context: Context) => AsyncIterable<Message>,
+): Promise<void> {
+  const context = openContext(call, method, options);
+  try {
+    for await (const message of run(context)) {
+      if (call.cancelled) return;
+      if (!call.write(create(method.output, message))) await drained(call, context.signal);
+    }
+    call.end();
+  } catch (error) {
+    const known = options.toError(error, context);
+    if (!call.cancelled) call.emit("error", toStatusObject(known));
+  } finally {
+    context.abort();
+  }
+}
+
+/** Resolves when the stream takes more, or when the call ends. */
+function drained(call: Call, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    call.once("drain", done);
+    signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
+  });
+}
+
+/**
+ * The messages of a request stream. Reads one only when asked, so a handler that waits holds the client back. By read() and not by
+ * iterating the call: on Node 26 that never ends while the call's writable side is open.
+ */
+async function* readMessages(call: Call): AsyncGenerator<Message, void, undefined> {
+  let ended = false;
+  let failure: unknown;
+  let wake = () => {};
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  call.on("readable", () => wake());
+  call.once("end", end);
+  call.once("cancelled", end);
+  call.once("error", (error) => {
+    failure = error;
+    wake();
+  });
+  for (;;) {
+    const message: Message | null = call.read();
+    if (message instanceof UndecodableMessage) throw undecodable(message);
+    if (message !== null) yield message;
+    else if (failure !== undefined) throw failure;
+    else if (ended) return;
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// A grpc-js server that listens, says its port, and stops in order: endless streams first, then calls in flight.
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { Server, ServerCredentials, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { toMethodDefinition } from "./definition.ts";
+import { type HandlerOptions, toHandlers } from "./handler.ts";
+
+export type GrpcServerOptions = Omit<HandlerOptions, "shutdownSignal"> & {
+  host: string;
+  /** 0 for any free port. */
+  port: number;
+  /** Largest message taken, decoded. Larger ones end their call with RESOURCE_EXHAUSTED. */
+  maxMessageBytes: number;
+  /** How long calls in flight may take to finish on close. */
+  drainMs: number;
+  /** What endless streams end with on close. */
+  shutdownReason: () => unknown;
+  credentials?: ServerCredentials;
+};
+
+export type GrpcServer = AsyncDisposable & { readonly port: number; readonly shutdownSignal: AbortSignal };
+
+export type Mount = <S extends DescService>(service: S, impl: ServiceImpl<S>) => void;
+
+/** Mounts services and listens. Disposal stops accepting, aborts the calls' signals, waits for them up to drainMs, then cuts. */
+export async function openGrpcServer(
+  options: GrpcServerOptions,
+  mountAll: (mount: Mount) => void,
+): Promise<GrpcServer> {
+  const shutdown = new AbortController();
+  const server = new Server(channelOptions(options.maxMessageBytes));
+  mountAll((service, impl) => {
+    const definition = Object.fromEntries(
+      service.methods.map((method) => [method.localName, toMethodDefinition(method)]),
+    );
+    const handlers: UntypedServiceImplementation = toHandlers(service, impl, {
+      ...options,
+      shutdownSignal: shutdown.signal,
+    });
+    server.addService(definition, handlers);
+  });
+  const address = options.host.includes(":") ? `[${options.host}]:${options.port}` : `${options.host}:${options.port}`;
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, options.credentials ?? ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  return {
+    port,
+    shutdownSignal: shutdown.signal,
+    async [Symbol.asyncDispose]() {
+      shutdown.abort(options.shutdownReason());
+      await new Promise<void>((resolve) => {
+        const cut = setTimeout(() => {
+          server.forceShutdown();
+          resolve();
+        }, options.drainMs);
+        server.tryShutdown(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+      });
+      server.forceShutdown();
+    },
+  };
+}
+
+function channelOptions(maxMessageBytes: number): ServerOptions {
+  return {
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": -1,
+    "grpc.max_concurrent_streams": 1_000,
+    // A peer that vanished without a word is found within 15 s: a half-open connection would hold its streams for ever.
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.keepalive_permit_without_calls": 1,
+    // Nothing reads channelz, and its registry has leaked (grpc-node#2068).
+    "grpc.enable_channelz": 0,
+  };
+}

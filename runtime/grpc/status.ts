@@ -1,0 +1,56 @@
+// ConnectError to grpc-js status and back, with its details: the one mapping between the two.
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { Metadata, type StatusObject } from "@grpc/grpc-js";
+import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
+
+const detailsKey = "grpc-status-details-bin";
+const typeUrlPrefix = "type.googleapis.com/";
+
+/** Connect's codes are gRPC's numbers, so only message, metadata and details need work. */
+export function toStatusObject(error: unknown): StatusObject {
+  const { code, rawMessage, metadata: headers, details } = ConnectError.from(error, Code.Internal);
+  const metadata = new Metadata();
+  headers.forEach((value, key) => {
+    if (!key.endsWith("-bin")) metadata.set(key, value);
+  });
+  if (details.length > 0) {
+    const status = create(StatusSchema, { code, message: rawMessage, details: details.map(toAny) });
+    metadata.set(detailsKey, Buffer.from(toBinary(StatusSchema, status)));
+  }
+  return { code: code as number, details: rawMessage, metadata };
+}
+
+function toAny(detail: ConnectError["details"][number]): Any {
+  if ("desc" in detail) return anyPack(detail.desc, create(detail.desc, detail.value));
+  return create(AnySchema, { typeUrl: typeUrlPrefix + detail.type, value: detail.value });
+}
+
+/** An error of a grpc-js call as ConnectError; anything else becomes Unknown with its cause. */
+export function fromServiceError(error: unknown): ConnectError {
+  if (!isStatus(error)) return ConnectError.from(error);
+  const headers = new Headers();
+  for (const [key, value] of Object.entries(error.metadata?.getMap() ?? {})) {
+    if (typeof value === "string") headers.append(key, value);
+  }
+  const connectError = new ConnectError(error.details, error.code as number as Code, headers, undefined, error);
+  connectError.isWireError = true;
+  const [trailer] = error.metadata?.get(detailsKey) ?? [];
+  if (Buffer.isBuffer(trailer)) {
+    try {
+      const { details } = fromBinary(StatusSchema, trailer);
+      connectError.details = details.map(({ typeUrl, value }) => ({
+        type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
+        value,
+      }));
+    } catch {
+      // A peer's broken trailer must not hide the status itself.
+    }
+  }
+  return connectError;
+}
+
+function isStatus(error: unknown): error is StatusObject {
+  return error instanceof Error && "code" in error && typeof error.code === "number" && "details" in error;
+}

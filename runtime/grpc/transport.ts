@@ -1,0 +1,194 @@
+// A Connect transport over grpc-js, so that clients of ours are Connect clients on gRPC's own HTTP/2 stack.
+import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import { type CallOptions, Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
+import { toMethodDefinition, UndecodableMessage } from "./definition.ts";
+import { fromServiceError } from "./status.ts";
+
+export type GrpcTransportOptions = {
+  /** Where the server is: "http://127.0.0.1:50051". */
+  baseUrl: string;
+  /** Largest message taken from the server. Default 64 MiB. */
+  maxMessageBytes?: number;
+  /** Sent with every call. */
+  headers?: Record<string, string>;
+};
+
+export type GrpcTransport = Transport & Disposable;
+
+/** Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to close the connection. */
+export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcTransportOptions): GrpcTransport {
+  const client = new Client(new URL(baseUrl).host, credentials.createInsecure(), {
+    "grpc.max_receive_message_length": maxMessageBytes ?? 64 * 1024 * 1024,
+    "grpc.max_send_message_length": -1,
+    // Retries buffer what a stream sends (grpc-node#2371); ours are the callers' own.
+    "grpc.enable_retries": 0,
+    "grpc.enable_channelz": 0,
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 2_000,
+    // Without this, two clients of one address share a connection, and the first to close it closes it for both.
+    "grpc.use_local_subchannel_pool": 1,
+  });
+
+  function openCall(
+    method: DescMethod,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: RequestInit["headers"],
+  ) {
+    const { path, requestSerialize, responseDeserialize } = toMethodDefinition(method);
+    const metadata = new Metadata();
+    for (const [key, value] of Object.entries(headers ?? {})) metadata.set(key, value);
+    new Headers(header).forEach((value, key) => {
+      metadata.set(key, value);
+    });
+    const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+    const call: ClientDuplexStream<Message, Message> = client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      metadata,
+      options,
+    );
+    const abort = () => call.cancel();
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+    return { call, release: () => signal?.removeEventListener("abort", abort) };
+  }
+
+  return {
+    async unary<I extends DescMessage, O extends DescMessage>(
+      ...[method, signal, timeoutMs, header, input]: Parameters<Transport["unary"]>
+    ): Promise<UnaryResponse<I, O>> {
+      const { call, release } = openCall(method, signal, timeoutMs, header);
+      call.end(create(method.input, input));
+      const { responseHeader, messages } = receive(call, signal, release);
+      let only: Message | undefined;
+      for await (const message of messages) only = message;
+      if (only === undefined) throw new ConnectError("the server sent no answer", Code.Unimplemented);
+      const response = {
+        stream: false,
+        service: method.parent,
+        method,
+        header: await responseHeader,
+        message: only,
+        trailer: new Headers(),
+      };
+      return response as unknown as UnaryResponse<I, O>;
+    },
+    async stream<I extends DescMessage, O extends DescMessage>(
+      ...[method, signal, timeoutMs, header, input]: Parameters<Transport["stream"]>
+    ): Promise<StreamResponse<I, O>> {
+      const { call, release } = openCall(method, signal, timeoutMs, header);
+      const { responseHeader, messages } = receive(call, signal, release);
+      void send(call, method.input, input as AsyncIterable<Message>);
+      const response = {
+        stream: true,
+        service: method.parent,
+        method,
+        header: new Headers(),
+        message: messages,
+        trailer: new Headers(),
+      };
+      // Headers come with the first message; who waits for a stream waits for its messages.
+      void responseHeader;
+      return response as unknown as StreamResponse<I, O>;
+    },
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+/** Writes requests as fast as the connection takes them. A failing source cancels the call. */
+async function send(
+  call: ClientDuplexStream<Message, Message>,
+  desc: DescMessage,
+  input: AsyncIterable<Message>,
+): Promise<void> {
+  let closed = false;
+  let wake = () => {};
+  const onEnd = () => {
+    closed = true;
+    wake();
+  };
+  const onDrain = () => wake();
+  call.once("status", onEnd).once("error", onEnd).on("drain", onDrain);
+  try {
+    for await (const message of input) {
+      if (closed) return;
+      if (call.write(create(desc, message))) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (closed) resolve();
+      });
+    }
+    if (!closed) call.end();
+  } catch {
+    call.cancel();
+  } finally {
+    call.off("drain", onDrain);
+  }
+}
+
+function receive(call: ClientDuplexStream<Message, Message>, signal: AbortSignal | undefined, release: () => void) {
+  const responseHeader = new Promise<Headers>((resolve) => {
+    call.once("metadata", (metadata: Metadata) => {
+      const headers = new Headers();
+      for (const [key, value] of Object.entries(metadata.getMap()))
+        if (typeof value === "string") headers.append(key, value);
+      resolve(headers);
+    });
+    call.once("status", () => resolve(new Headers()));
+  });
+  return { responseHeader, messages: iterate(call, signal, release) };
+}
+
+/** Reads one message at a time, when asked. Leaving the loop early cancels the call. Listens at once: an early error must find somebody. */
+function iterate(call: ClientDuplexStream<Message, Message>, signal: AbortSignal | undefined, release: () => void) {
+  let ended = false;
+  // The status comes last: only it tells a stream that ended from one that broke.
+  let settled = false;
+  let failure: unknown;
+  let wake = () => {};
+  call.on("readable", () => wake());
+  call.once("end", () => {
+    ended = true;
+    wake();
+  });
+  call.once("status", () => {
+    settled = true;
+    release();
+    wake();
+  });
+  call.once("error", (error) => {
+    failure = error;
+    wake();
+  });
+  async function* messages(): AsyncGenerator<Message, void, undefined> {
+    try {
+      for (;;) {
+        const message: Message | null = call.read();
+        if (message instanceof UndecodableMessage)
+          throw new ConnectError("the server's answer is not valid protobuf", Code.Internal);
+        if (message !== null) yield message;
+        else if (failure !== undefined) throw toClientError(failure, signal);
+        else if (ended && settled) return;
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      release();
+      if (!settled) call.cancel();
+    }
+  }
+  return messages();
+}
+
+function toClientError(failure: unknown, signal: AbortSignal | undefined): ConnectError {
+  if (signal?.aborted && signal.reason instanceof ConnectError) return signal.reason;
+  return fromServiceError(failure);
+}
