@@ -1,0 +1,98 @@
+// For tests only: the history's mathematics done naively, one microsecond at a time, to compare the real one against.
+import fc from "fast-check";
+import { expect } from "vitest";
+import type { Column } from "../../samples/column.ts";
+import type { Sample, Window } from "./line-area.ts";
+
+/** Gap rule the arbitraries are made for: their distances lie on both sides of it, and on it. */
+export const maxGapUs = 20;
+
+/** A time of today, so that tests meet the precision of real times. */
+export const baseUs = 1.79e15;
+
+const distance = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(0) },
+  { weight: 6, arbitrary: fc.integer({ min: 1, max: 9 }) },
+  { weight: 2, arbitrary: fc.integer({ min: maxGapUs - 1, max: maxGapUs + 1 }) },
+  { weight: 1, arbitrary: fc.integer({ min: maxGapUs + 2, max: 80 }) },
+);
+const value = fc.oneof(
+  fc.integer({ min: -5, max: 5 }),
+  fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+  fc.constantFrom(0, -0, 5e-324, -2.2e-308),
+);
+
+/** Up to 40 samples in time order within some 400 µs, with equal times, repeated values and gaps. */
+export const anySamples: fc.Arbitrary<Sample[]> = fc
+  .array(fc.record({ distance, value }), { maxLength: 40, size: "max" })
+  .map((steps) => {
+    let timeUs = baseUs;
+    return steps.map((step) => {
+      timeUs += step.distance;
+      return { timeUs, value: step.value };
+    });
+  });
+
+/** A window of 1 to 250 µs that may lie before, over, within or after the samples. */
+export const anyWindow: fc.Arbitrary<Window> = fc
+  .record({ offset: fc.integer({ min: -40, max: 300 }), length: fc.integer({ min: 1, max: 250 }) })
+  .map(({ offset, length }) => ({ fromUs: baseUs + offset, toUs: baseUs + offset + length }));
+
+/** The samples as a column. */
+export function toColumn(samples: readonly Sample[]): Column {
+  return {
+    timesUs: Float64Array.from(samples, ({ timeUs }) => timeUs),
+    values: Float64Array.from(samples, (sample) => sample.value),
+  };
+}
+
+/** Height of the line in the middle of each microsecond of the window; undefined where no line is. */
+export function lineHeights(samples: readonly Sample[], { fromUs, toUs }: Window): (number | undefined)[] {
+  return Array.from({ length: toUs - fromUs }, (_, i) => {
+    const p = samples.findLast(({ timeUs }) => timeUs <= fromUs + i);
+    const q = samples.find(({ timeUs }) => timeUs > fromUs + i);
+    if (!p || !q || q.timeUs - p.timeUs > maxGapUs) return undefined;
+    const slope = (q.value - p.value) / (q.timeUs - p.timeUs);
+    return p.value + slope * (fromUs + i + 0.5 - p.timeUs);
+  });
+}
+
+/** Integral (value·seconds) and covered microseconds of those heights. */
+export function areaOf(heights: readonly (number | undefined)[]): { integral: number; coveredUs: number } {
+  const covered = heights.filter((height) => height !== undefined);
+  return { integral: covered.reduce((sum, height) => sum + height, 0) / 1e6, coveredUs: covered.length };
+}
+
+/** What samples alone say, by searching them once for each answer. */
+export function statsOf(samples: readonly Sample[]) {
+  const values = samples.map((sample) => sample.value);
+  const lowest = samples.find((sample) => values.every((other) => sample.value <= other));
+  const highest = samples.find((sample) => values.every((other) => sample.value >= other));
+  return {
+    count: samples.length,
+    min: lowest?.value,
+    minUs: lowest?.timeUs,
+    max: highest?.value,
+    maxUs: highest?.timeUs,
+    first: samples[0]?.value,
+    firstUs: samples[0]?.timeUs,
+    last: samples.at(-1)?.value,
+    lastUs: samples.at(-1)?.timeUs,
+  };
+}
+
+/** Sum of the values. */
+export function sumOf(samples: readonly Sample[]): number {
+  return samples.reduce((sum, sample) => sum + sample.value, 0);
+}
+
+/** Expects two sums to agree to 1e-12 of what their terms' size could add up to. */
+export function expectClose(actual: number | undefined, expected: number, options: { size: number }): void {
+  expect(actual).toBeTypeOf("number");
+  expect(Math.abs(actual! - expected)).toBeLessThanOrEqual(options.size * 1e-12);
+}
+
+/** Largest absolute value, at least a denormal. */
+export function sizeOf(samples: readonly Sample[]): number {
+  return samples.reduce((size, sample) => Math.max(size, Math.abs(sample.value)), Number.MIN_VALUE);
+}

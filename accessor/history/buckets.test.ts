@@ -1,0 +1,139 @@
+// Buckets against brute force: any pieces, any edges, fed with whole blocks or with single neighbours.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  anySamples,
+  anyWindow,
+  areaOf,
+  baseUs,
+  expectClose,
+  lineHeights,
+  maxGapUs,
+  sizeOf,
+  statsOf,
+  sumOf,
+  toColumn,
+} from "./brute-force.ts";
+import { type Bucket, BucketAccumulator } from "./buckets.ts";
+import type { Sample } from "./line-area.ts";
+import { summarize } from "./summary.ts";
+
+const anyEdges = fc
+  .tuple(anyWindow, fc.array(fc.nat(), { maxLength: 12 }))
+  .map(([{ fromUs, toUs }, cuts]) =>
+    Float64Array.from(new Set([fromUs, toUs, ...cuts.map((cut) => fromUs + (cut % (toUs - fromUs)))])).sort(),
+  );
+
+/** Feeds samples cut at `cuts`, every piece with an odd cut as summaries, which are cut at the edges as well. */
+function feed(
+  accumulator: BucketAccumulator,
+  options: { samples: Sample[]; edgesUs: Float64Array; cuts: number[] },
+): void {
+  const { samples, edgesUs } = options;
+  const cuts = [...new Set(options.cuts.map((cut) => cut % (samples.length + 1))), samples.length].sort(
+    (a, b) => a - b,
+  );
+  let start = 0;
+  for (const end of cuts) {
+    const piece = samples.slice(start, end);
+    if (end % 2 === 0) accumulator.addColumn(toColumn(piece));
+    else {
+      const bucketOf = ({ timeUs }: Sample) => edgesUs.findLastIndex((edgeUs) => edgeUs <= timeUs);
+      for (const part of Map.groupBy(piece, bucketOf).values()) {
+        accumulator.addSummary(summarize(toColumn(part), { maxGapUs }));
+      }
+    }
+    start = end;
+  }
+}
+
+function expectBucketOf(samples: readonly Sample[], bucket: Bucket): void {
+  const { startUs, endUs, sum, mean, timeWeightedMean, integral, coveredUs, coverage, ...stats } = bucket;
+  const inside = samples.filter(({ timeUs }) => timeUs >= startUs && timeUs < endUs);
+  expect(stats).toEqual(statsOf(inside));
+  const size = sizeOf(samples);
+  expectClose(sum, sumOf(inside), { size: size * inside.length });
+  if (inside.length > 0) expectClose(mean, sumOf(inside) / inside.length, { size });
+  else expect(mean).toBeUndefined();
+  const area = areaOf(lineHeights(samples, { fromUs: startUs, toUs: endUs }));
+  expect(coveredUs).toBe(area.coveredUs);
+  expect(coverage).toBe(area.coveredUs / (endUs - startUs));
+  expectClose(integral, area.integral, { size: (size * area.coveredUs) / 1e6 });
+  if (area.coveredUs > 0) expectClose(timeWeightedMean, area.integral / (area.coveredUs / 1e6), { size });
+  else expect(timeWeightedMean).toBeUndefined();
+}
+
+describe("BucketAccumulator", () => {
+  it("equals brute force when fed everything", () => {
+    fc.assert(
+      fc.property(anySamples, anyEdges, fc.array(fc.nat(), { maxLength: 8 }), (samples, edgesUs, cuts) => {
+        const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
+        feed(accumulator, { samples, edgesUs, cuts });
+        const buckets = accumulator.finish();
+        expect(buckets.flatMap(({ startUs, endUs }) => [startUs, endUs])).toEqual(
+          [...edgesUs].flatMap((edgeUs, i) => (i === 0 || i === edgesUs.length - 1 ? [edgeUs] : [edgeUs, edgeUs])),
+        );
+        for (const bucket of buckets) expectBucketOf(samples, bucket);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("equals brute force when fed the window and one neighbour on each side", () => {
+    fc.assert(
+      fc.property(anySamples, anyEdges, fc.array(fc.nat(), { maxLength: 8 }), (samples, edgesUs, cuts) => {
+        const [fromUs, toUs] = [edgesUs[0]!, edgesUs.at(-1)!];
+        const before = samples.findLast(({ timeUs }) => timeUs < fromUs);
+        const accumulator = new BucketAccumulator({ edgesUs, maxGapUs, before });
+        const inside = samples.filter(({ timeUs }) => timeUs >= fromUs && timeUs < toUs);
+        feed(accumulator, { samples: inside, edgesUs, cuts });
+        for (const bucket of accumulator.finish(samples.find(({ timeUs }) => timeUs >= toUs))) {
+          expectBucketOf(samples, bucket);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("covers empty buckets that one line spans", () => {
+    const accumulator = new BucketAccumulator({ edgesUs: Float64Array.of(0, 10, 20, 30), maxGapUs: 40 });
+    accumulator.addColumn(
+      toColumn([
+        { timeUs: -5, value: 0 },
+        { timeUs: 35, value: 40 },
+      ]),
+    );
+    expect(
+      accumulator.finish().map(({ count, coverage, timeWeightedMean }) => [count, coverage, timeWeightedMean]),
+    ).toEqual([
+      [0, 1, 10],
+      [0, 1, 20],
+      [0, 1, 30],
+    ]);
+  });
+
+  it("refuses pieces out of order, summaries over an edge, edges that do not ascend, neighbours inside", () => {
+    const edgesUs = Float64Array.of(baseUs, baseUs + 10, baseUs + 20);
+    const at = (...offsets: number[]) => toColumn(offsets.map((offset) => ({ timeUs: baseUs + offset, value: 1 })));
+    const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
+    for (const offsets of [
+      [9, 10],
+      [-1, 0],
+      [19, 20],
+    ]) {
+      expect(() =>
+        new BucketAccumulator({ edgesUs, maxGapUs }).addSummary(summarize(at(...offsets), { maxGapUs })),
+      ).toThrow(/crosses/);
+    }
+    accumulator.addColumn(at(15));
+    expect(() => accumulator.addColumn(at(14))).toThrow(/out of order/);
+    expect(() => accumulator.addSummary(summarize(at(14), { maxGapUs }))).toThrow(/out of order/);
+    expect(() => accumulator.finish({ timeUs: baseUs + 19, value: 1 })).toThrow(RangeError);
+    expect(() => new BucketAccumulator({ edgesUs, maxGapUs, before: { timeUs: baseUs, value: 1 } })).toThrow(
+      RangeError,
+    );
+    for (const bad of [[], [1], [1, 1], [2, 1], [1, Number.NaN]]) {
+      expect(() => new BucketAccumulator({ edgesUs: Float64Array.from(bad), maxGapUs })).toThrow(RangeError);
+    }
+  });
+});

@@ -1,0 +1,205 @@
+// Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says nothing about their source.
+import type { Column } from "../../samples/column.ts";
+import { lineArea, type Sample } from "./line-area.ts";
+import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
+
+/**
+ * The samples in `[startUs, endUs)` and the straight lines over it. What comes from samples is undefined when there are
+ * none (`count` 0); lines between samples outside may cover a bucket without samples all the same.
+ */
+export type Bucket = {
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number | undefined;
+  readonly minUs: number | undefined;
+  readonly max: number | undefined;
+  readonly maxUs: number | undefined;
+  readonly first: number | undefined;
+  readonly firstUs: number | undefined;
+  readonly last: number | undefined;
+  readonly lastUs: number | undefined;
+  /** sum / count: each sample weighs the same. */
+  readonly mean: number | undefined;
+  /** integral / covered seconds: each covered second weighs the same; undefined when nothing is covered. */
+  readonly timeWeightedMean: number | undefined;
+  /** Value·seconds under the lines, cut at the bucket's edges by interpolation. */
+  readonly integral: number;
+  /** Microseconds those lines cover; an exact integer. */
+  readonly coveredUs: number;
+  /** coveredUs / (endUs - startUs), 0 to 1. */
+  readonly coverage: number;
+};
+
+/** Ascending bucket edges (n + 1 for n buckets), the gap rule, and the neighbours just outside the window. */
+export type BucketOptions = {
+  readonly edgesUs: Float64Array;
+  /** Longest distance between two samples that still counts as covered. */
+  readonly maxGapUs: number;
+  /** Last sample before the first edge, if it was not fed as part of a piece. */
+  readonly before?: Sample | undefined;
+};
+
+/**
+ * Takes pieces in time order and makes them buckets. Samples before the first edge only tell where the line comes from,
+ * samples at or past the last edge where it goes; so whole blocks may be fed at both ends. Holds one bucket being
+ * filled and the finished ones; keeps no column.
+ */
+export class BucketAccumulator {
+  readonly #edgesUs: Float64Array;
+  readonly #maxGapUs: number;
+  readonly #buckets: Bucket[] = [];
+  /** Samples in the bucket being filled; inner lines only. */
+  #inside: Summary = emptySummary;
+  /** What lines crossing that bucket's edges cover in it. */
+  #edgeIntegral = 0;
+  #edgeCoveredUs = 0;
+  #previous: Sample | undefined;
+
+  /** Throws RangeError unless there are two edges or more, each later than the one before. */
+  constructor(options: BucketOptions) {
+    const { edgesUs } = options;
+    if (edgesUs.length < 2) throw new RangeError("buckets need at least two edges");
+    for (let i = 1; i < edgesUs.length; i++) {
+      if (!(edgesUs[i]! > edgesUs[i - 1]!)) throw new RangeError(`bucket edge ${i} is not later than the one before`);
+    }
+    this.#edgesUs = edgesUs;
+    this.#maxGapUs = options.maxGapUs;
+    if (options.before && options.before.timeUs >= edgesUs[0]!) throw new RangeError("before lies in the window");
+    this.#previous = options.before;
+  }
+
+  /** Next samples; may reach over any number of buckets. Throws RangeError if they start before the last one fed. */
+  addColumn(column: Column): void {
+    const { timesUs, values } = column;
+    if (timesUs.length === 0) return;
+    this.#checkOrder(timesUs[0]!);
+    let i = firstAtOrAfter(timesUs, this.#edgesUs[0]!, 0);
+    if (i > 0) this.#previous = { timeUs: timesUs[i - 1]!, value: values[i - 1]! };
+    while (i < timesUs.length) {
+      if (!this.#enter({ timeUs: timesUs[i]!, value: values[i]! })) break;
+      const end = firstAtOrAfter(timesUs, this.#endUs, i);
+      this.#take(summarize(column, { maxGapUs: this.#maxGapUs, start: i, end }));
+      i = end;
+    }
+    this.#previous = { timeUs: timesUs.at(-1)!, value: values.at(-1)! };
+  }
+
+  /**
+   * Next samples as their summary, made with the same `maxGapUs`. It must lie within one bucket, or outside the window;
+   * throws RangeError if not, or if it starts before the last sample fed.
+   */
+  addSummary(summary: Summary): void {
+    if (summary.count === 0) return;
+    this.#checkOrder(summary.firstUs);
+    const fromUs = this.#edgesUs[0]!;
+    if (summary.firstUs < fromUs && summary.lastUs >= fromUs) throw new RangeError("summary crosses the first edge");
+    if (summary.lastUs >= fromUs && this.#enter({ timeUs: summary.firstUs, value: summary.first })) {
+      if (summary.lastUs >= this.#endUs) throw new RangeError(`summary crosses the edge at ${this.#endUs}`);
+      this.#take(summary);
+    }
+    this.#previous = { timeUs: summary.lastUs, value: summary.last };
+  }
+
+  /**
+   * All buckets, in order. `next` is the first sample at or past the last edge, if it was not fed as part of a piece;
+   * throws RangeError if it lies in the window. To be called once, last.
+   */
+  finish(next?: Sample): readonly Bucket[] {
+    if (next) {
+      if (next.timeUs < this.#edgesUs.at(-1)!) throw new RangeError("next lies in the window");
+      this.#enter(next);
+    }
+    while (!this.#full) this.#close();
+    return this.#buckets;
+  }
+
+  get #full(): boolean {
+    return this.#buckets.length === this.#edgesUs.length - 1;
+  }
+
+  get #startUs(): number {
+    return this.#edgesUs[this.#buckets.length]!;
+  }
+
+  get #endUs(): number {
+    return this.#edgesUs[this.#buckets.length + 1]!;
+  }
+
+  /** Moves to the sample's bucket, sharing out the line that leads there; false if it lies past the last edge. */
+  #enter(sample: Sample): boolean {
+    while (!this.#full && sample.timeUs >= this.#endUs) {
+      this.#addLine(sample);
+      this.#close();
+    }
+    if (this.#full) return false;
+    // Between two samples of one bucket the line is the bridge that joinSummaries adds.
+    if (this.#inside.count === 0) this.#addLine(sample);
+    return true;
+  }
+
+  #addLine(to: Sample): void {
+    if (!this.#previous) return;
+    const window = { fromUs: this.#startUs, toUs: this.#endUs, maxGapUs: this.#maxGapUs };
+    const area = lineArea(this.#previous, to, window);
+    this.#edgeIntegral += area.integral;
+    this.#edgeCoveredUs += area.coveredUs;
+  }
+
+  #take(summary: Summary): void {
+    this.#inside = joinSummaries(this.#inside, summary, { maxGapUs: this.#maxGapUs });
+    this.#previous = { timeUs: summary.lastUs, value: summary.last };
+  }
+
+  #close(): void {
+    const [startUs, endUs, inside] = [this.#startUs, this.#endUs, this.#inside];
+    const integral = inside.integral + this.#edgeIntegral;
+    const coveredUs = inside.coveredUs + this.#edgeCoveredUs;
+    const any = inside.count > 0;
+    this.#buckets.push({
+      startUs,
+      endUs,
+      count: inside.count,
+      sum: inside.sum,
+      min: any ? inside.min : undefined,
+      minUs: any ? inside.minUs : undefined,
+      max: any ? inside.max : undefined,
+      maxUs: any ? inside.maxUs : undefined,
+      first: any ? inside.first : undefined,
+      firstUs: any ? inside.firstUs : undefined,
+      last: any ? inside.last : undefined,
+      lastUs: any ? inside.lastUs : undefined,
+      mean: any ? inside.sum / inside.count : undefined,
+      timeWeightedMean: coveredUs > 0 ? (integral * 1e6) / coveredUs : undefined,
+      integral,
+      coveredUs,
+      coverage: coveredUs / (endUs - startUs),
+    });
+    this.#inside = emptySummary;
+    this.#edgeIntegral = 0;
+    this.#edgeCoveredUs = 0;
+  }
+
+  #checkOrder(timeUs: number): void {
+    const previousUs = this.#previous?.timeUs ?? Number.NEGATIVE_INFINITY;
+    if (timeUs < previousUs) throw new RangeError(`piece out of order: ${timeUs} comes before ${previousUs}`);
+  }
+}
+
+/** Index of the first time from `start` on that is ≥ `timeUs`. Gallops, so a narrow bucket costs little. */
+function firstAtOrAfter(timesUs: Float64Array, timeUs: number, start: number): number {
+  let low = start;
+  let step = 1;
+  while (low + step <= timesUs.length && timesUs[low + step - 1]! < timeUs) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step - 1, timesUs.length);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timesUs[middle]! < timeUs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

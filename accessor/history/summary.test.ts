@@ -1,0 +1,160 @@
+// Summaries against brute force: any split, any grouping, any window.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  anySamples,
+  anyWindow,
+  areaOf,
+  baseUs,
+  expectClose,
+  lineHeights,
+  maxGapUs,
+  sizeOf,
+  statsOf,
+  sumOf,
+  toColumn,
+} from "./brute-force.ts";
+import { cutEdges, lineArea, type Sample } from "./line-area.ts";
+import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
+
+function expectSummaryOf(samples: readonly Sample[], actual: Summary): void {
+  if (samples.length === 0) {
+    expect(actual).toEqual(emptySummary);
+    return;
+  }
+  const { sum, integral, coveredUs, ...stats } = actual;
+  expect(stats).toEqual(statsOf(samples));
+  const window = { fromUs: samples[0]!.timeUs, toUs: samples.at(-1)!.timeUs };
+  const area = areaOf(lineHeights(samples, window));
+  expect(coveredUs).toBe(area.coveredUs);
+  const size = sizeOf(samples);
+  expectClose(integral, area.integral, { size: (size * coveredUs) / 1e6 });
+  expectClose(sum, sumOf(samples), { size: size * samples.length });
+}
+
+/** Joins parts in the grouping that `picks` chooses. */
+function joinInAnyGrouping(parts: readonly Summary[], picks: readonly number[]): Summary {
+  const rest = [...parts];
+  for (let i = 0; rest.length > 1; i++) {
+    const at = (picks[i % picks.length] ?? 0) % (rest.length - 1);
+    rest.splice(at, 2, joinSummaries(rest[at]!, rest[at + 1]!, { maxGapUs }));
+  }
+  return rest[0] ?? emptySummary;
+}
+
+describe("summarize", () => {
+  it("equals brute force over any part of a column", () => {
+    fc.assert(
+      fc.property(anySamples, fc.nat(40), fc.nat(40), (samples, a, b) => {
+        const [start, end] = [Math.min(a, samples.length), Math.min(b, samples.length)];
+        const summary = summarize(toColumn(samples), { maxGapUs, start, end });
+        expectSummaryOf(samples.slice(start, end), summary);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("is exact over long runs of whole numbers", () => {
+    const count = 20_000;
+    const samples = Array.from({ length: count }, (_, i) => ({ timeUs: baseUs + i * 10, value: (i * 7919) % 1000 }));
+    const summary = summarize(toColumn(samples), { maxGapUs });
+    const doubleArea = samples.slice(1).reduce((sum, q, i) => sum + (samples[i]!.value + q.value) * 10, 0);
+    expect(summary).toEqual({
+      ...statsOf(samples),
+      sum: sumOf(samples),
+      integral: doubleArea / 2e6,
+      coveredUs: (count - 1) * 10,
+    });
+  });
+
+  it("keeps a long sum of tenths within 1e-12", () => {
+    const count = 2_000_000;
+    const column = {
+      timesUs: Float64Array.from({ length: count }, (_, i) => i),
+      values: new Float64Array(count).fill(0.1),
+    };
+    const summary = summarize(column, { maxGapUs });
+    expect(Math.abs(summary.sum / (count * 0.1) - 1)).toBeLessThan(1e-12);
+    expect(Math.abs(summary.integral / ((count - 1) * 1e-7) - 1)).toBeLessThan(1e-12);
+  });
+
+  it("keeps extremes bit for bit and the earliest time of equal ones", () => {
+    const samples = [0, -0, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MAX_VALUE, -0].map((value, i) => ({
+      timeUs: i,
+      value,
+    }));
+    const { first, last, max, maxUs, min, minUs } = summarize(toColumn(samples), { maxGapUs });
+    expect({ first, last, max, maxUs, min, minUs }).toEqual({
+      first: 0,
+      last: -0,
+      max: Number.MAX_VALUE,
+      maxUs: 2,
+      min: -Number.MAX_VALUE,
+      minUs: 3,
+    });
+  });
+});
+
+describe("joinSummaries", () => {
+  it("gives the summary of the whole, however it was split and grouped", () => {
+    fc.assert(
+      fc.property(
+        anySamples,
+        fc.array(fc.nat(40), { maxLength: 8 }),
+        fc.array(fc.nat(), { maxLength: 8 }),
+        (samples, splits, picks) => {
+          const cuts = [0, ...splits.map((at) => Math.min(at, samples.length)).sort((a, b) => a - b), samples.length];
+          const column = toColumn(samples);
+          const parts = cuts.slice(1).map((end, i) => summarize(column, { maxGapUs, start: cuts[i]!, end }));
+          expectSummaryOf(samples, joinInAnyGrouping(parts, picks));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("refuses what is not in order", () => {
+    const [early, late] = [1, 2].map((timeUs) => summarize(toColumn([{ timeUs, value: 0 }]), { maxGapUs }));
+    expect(() => joinSummaries(late!, early!, { maxGapUs })).toThrow(RangeError);
+  });
+});
+
+describe("cutEdges", () => {
+  it("completes the samples inside to the window's area", () => {
+    fc.assert(
+      fc.property(anySamples, anyWindow, (samples, window) => {
+        const inside = samples.filter(({ timeUs }) => timeUs >= window.fromUs && timeUs < window.toUs);
+        const before = samples.findLast(({ timeUs }) => timeUs < window.fromUs);
+        const after = samples.find(({ timeUs }) => timeUs >= window.toUs);
+        const edges = cutEdges({ before, first: inside[0], last: inside.at(-1), after }, { ...window, maxGapUs });
+        const summary = summarize(toColumn(inside), { maxGapUs });
+        const area = areaOf(lineHeights(samples, window));
+        expect(summary.coveredUs + edges.coveredUs).toBe(area.coveredUs);
+        const size = (sizeOf(samples) * area.coveredUs) / 1e6;
+        expectClose(summary.integral + edges.integral, area.integral, { size });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("takes the part of one line that spans the whole window", () => {
+    const [before, after] = [
+      { timeUs: 0, value: 0 },
+      { timeUs: 10, value: 100 },
+    ];
+    const area = cutEdges({ before, after }, { fromUs: 2, toUs: 6, maxGapUs: 10 });
+    expect(area.coveredUs).toBe(4);
+    expect(area.integral).toBeCloseTo(160e-6, 15);
+    expect(cutEdges({ before, after }, { fromUs: 2, toUs: 6, maxGapUs: 9 })).toEqual({ integral: 0, coveredUs: 0 });
+  });
+});
+
+describe("lineArea", () => {
+  it("is nothing between samples of one time", () => {
+    const [p, q] = [
+      { timeUs: 5, value: 1 },
+      { timeUs: 5, value: 2 },
+    ];
+    expect(lineArea(p, q, { fromUs: 0, toUs: 10, maxGapUs })).toEqual({ integral: 0, coveredUs: 0 });
+  });
+});
