@@ -1,0 +1,162 @@
+// The life of one process: settings, open, serve, stop in order. The only place that touches process.on and process.exit.
+import { Socket } from "node:net";
+import { ConfigError, HelpRequested, readSettings, type SettingsOf, type SettingsShape, setting } from "./config.ts";
+import { count, oneOf } from "./config-values.ts";
+import { causeChain, createLog, type Log, logLevels } from "./log.ts";
+
+/** What a process runs. `done`, if there, ends the process: with 0 when it resolves, with 1 when it rejects. */
+export interface Running extends AsyncDisposable {
+  readonly done?: Promise<unknown>;
+}
+
+export interface ProcessOptions<S extends SettingsShape> {
+  /** The process, as it stands in its log and its help. */
+  name: string;
+  /** One sentence for `--help`. */
+  about?: string;
+  /** The settings of this process, besides the log settings that every process has. */
+  settings?: S;
+  /** Acquires everything. `signal` aborts when the process is asked to stop, also while this still runs. */
+  open(context: { settings: SettingsOf<S>; signal: AbortSignal; log: Log }): Promise<Running> | Running;
+  /** How long an orderly stop may take before the process ends anyway; default 5000. */
+  graceMs?: number;
+}
+
+/** Every process of ours takes these. */
+const commonSettings = {
+  logLevel: setting({
+    flag: "log-level",
+    env: "MILLRACE_LOG_LEVEL",
+    parse: oneOf(logLevels),
+    default: "info",
+    doc: "how much to log",
+  }),
+  logFormat: setting({
+    flag: "log-format",
+    env: "MILLRACE_LOG_FORMAT",
+    parse: oneOf(["json", "pretty"]),
+    optional: true,
+    doc: "JSON lines, or readable text (the default on a terminal)",
+  }),
+  parentFd: setting({
+    env: "MILLRACE_PARENT_FD",
+    parse: count({ min: 3, max: 1_000_000 }),
+    optional: true,
+    doc: "a pipe from the parent process; its end stops this process",
+  }),
+};
+
+/**
+ * Runs a process to its end; never returns. Reads the settings, opens, and then waits for SIGINT, SIGTERM, the end of the
+ * parent's pipe or `done`; disposes within `graceMs` and exits. A second SIGINT or SIGTERM exits at once.
+ * Exit status: 0 stopped in order; 1 failed to open, to serve or to stop; 2 wrong settings; 130 or 143 stopped by force.
+ */
+export async function run<S extends SettingsShape>(options: ProcessOptions<S>): Promise<never> {
+  const { name, graceMs = 5000 } = options;
+  // A parent that dies takes the reading end of our output along; that must not cut the orderly stop short.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const settings = readOrExit(options);
+  const log = createLog({ name, level: settings.logLevel, format: settings.logFormat });
+  const stop = createStop({ name, graceMs, log });
+
+  let running: Running | undefined;
+  try {
+    if (settings.parentFd !== undefined) watchParent(settings.parentFd, stop.request);
+    running = await options.open({ settings: settings as SettingsOf<S>, signal: stop.signal, log });
+    running.done?.then(
+      () => stop.request("done"),
+      (error: unknown) => {
+        log.error(`${name} failed`, { error });
+        stop.request("failure", 1);
+      },
+    );
+    await stop.requested;
+  } catch (error) {
+    if (!stop.signal.aborted) {
+      if (error instanceof ConfigError) exitWithMistakes(name, error);
+      log.error(`${name} could not start: ${causeChain(error)}`);
+      log.debug("why it could not start", { error });
+      process.exit(1);
+    }
+    // An open that was called off ends as it was asked to.
+    log.debug("start called off", { error });
+  }
+
+  try {
+    await running?.[Symbol.asyncDispose]();
+  } catch (error) {
+    log.error(`${name} did not stop cleanly`, { error });
+    process.exit(1);
+  }
+  log.debug("stopped");
+  process.exit(stop.exitCode());
+}
+
+function readOrExit<S extends SettingsShape>({ name, about = name, settings }: ProcessOptions<S>) {
+  try {
+    return readSettings({ name, about, settings: { ...settings, ...commonSettings } }) as SettingsOf<
+      typeof commonSettings
+    >;
+  } catch (error) {
+    if (error instanceof HelpRequested) {
+      process.stdout.write(error.message);
+      process.exit(0);
+    }
+    if (error instanceof ConfigError) exitWithMistakes(name, error);
+    throw error;
+  }
+}
+
+function exitWithMistakes(name: string, { mistakes }: ConfigError): never {
+  process.stderr.write(mistakes.map((mistake) => `${name}: ${mistake}\n`).join(""));
+  process.exit(2);
+}
+
+/** One request to stop, from whichever source asks first; from then on the clock runs. */
+function createStop({ name, graceMs, log }: { name: string; graceMs: number; log: Log }) {
+  const controller = new AbortController();
+  const { promise: requested, resolve } = Promise.withResolvers<void>();
+  // Node ends when nothing is left to wait for; a service may well wait on handles that do not count.
+  setInterval(() => {}, 2 ** 30);
+  let code = 0;
+  const request = (why: string, exitCode = 0) => {
+    if (controller.signal.aborted) return;
+    code = exitCode;
+    log.debug("stopping", { why });
+    setTimeout(() => {
+      log.error(`${name} did not stop within ${graceMs} ms`);
+      process.exit(1);
+    }, graceMs);
+    controller.abort(new Error(`stopping: ${why}`));
+    resolve();
+  };
+  for (const [signalName, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ] as const) {
+    process.on(signalName, () => {
+      if (controller.signal.aborted) process.exit(128 + number);
+      request(signalName);
+    });
+  }
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (error: unknown) => {
+      log.error(event === "uncaughtException" ? "uncaught exception" : "unhandled rejection", { error });
+      process.exit(1);
+    });
+  }
+  return { signal: controller.signal, requested, request, exitCode: () => code };
+}
+
+/** Asks for a stop when the parent has gone: its end of the pipe closes however it died. */
+function watchParent(fd: number, request: (why: string) => void): void {
+  try {
+    const pipe = new Socket({ fd, readable: true, writable: false });
+    pipe.on("error", () => request("the parent's pipe broke"));
+    pipe.on("close", () => request("the parent has gone"));
+    pipe.resume();
+    pipe.unref();
+  } catch (error) {
+    throw new ConfigError([`MILLRACE_PARENT_FD: ${fd} is not an open pipe (${causeChain(error)})`]);
+  }
+}

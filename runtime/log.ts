@@ -1,0 +1,165 @@
+// What a process says about itself: one JSON line an entry, or readable text on a terminal. Knows no file and no rotation.
+
+/** Levels from chatty to grave; a log writes its level and above. */
+export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/**
+ * A log that is passed in, never imported. An Error in `fields` is written with its chain of causes; passwords in URLs and
+ * in fields named like secrets are masked. No method throws.
+ */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A log that adds `fields` to every entry. */
+  child(fields: LogFields): Log;
+}
+
+export interface LogOptions {
+  /** The process, as it stands in each entry. */
+  name: string;
+  /** Default "info". */
+  level?: LogLevel;
+  /** Default "json", or "pretty" if standard error is a terminal. */
+  format?: "json" | "pretty";
+  /** Takes each finished entry, with its line end. Default: standard error (standard output is for data). */
+  sink?: (line: string) => void;
+  /** Colours for "pretty". Default: if standard error has colours (which respects NO_COLOR). */
+  color?: boolean;
+  /** Milliseconds since the epoch; default Date.now. */
+  now?: () => number;
+}
+
+/** Builds a log. */
+export function createLog(options: LogOptions): Log {
+  const { stderr } = process;
+  const format = options.format ?? (stderr.isTTY ? "pretty" : "json");
+  const color = options.color ?? (stderr.isTTY && stderr.hasColors());
+  const { name, level = "info", sink = (line) => stderr.write(line), now = Date.now } = options;
+  const threshold = logLevels.indexOf(level);
+  const write = (entry: Entry) => {
+    if (logLevels.indexOf(entry.level) < threshold) return;
+    try {
+      sink(format === "json" ? jsonLine(entry) : prettyLine(entry, color));
+    } catch (error) {
+      // A getter or toJSON of a field may throw; the entry must not take its caller down.
+      sink(`${JSON.stringify({ level: "error", name, message: `log entry failed: ${String(error)}` })}\n`);
+    }
+  };
+  const bind = (bound: LogFields): Log => {
+    const at = (entryLevel: LogLevel) => (message: string, fields?: LogFields) =>
+      write({ timeMs: now(), level: entryLevel, name, message, bound, fields });
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
+      child: (fields) => bind({ ...bound, ...fields }),
+    };
+  };
+  return bind({});
+}
+
+/** `text` with the passwords of URLs and connection strings replaced by `***`. */
+export function maskSecrets(text: string): string {
+  if (!text.includes("://") && !/password/i.test(text)) return text;
+  return (
+    text
+      // A password with an unescaped "@" or "/" is common in hand-written database URLs: mask up to the last "@".
+      .replace(/\b(postgres(?:ql)?:\/\/[^\s:@/"']*:)[^\s"']*@/gi, "$1***@")
+      .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/"']*:)[^\s@/"']+@/gi, "$1***@")
+      .replace(/(password\s*=\s*)('[^']*'|[^\s&"']+)/gi, "$1***")
+  );
+}
+
+interface Entry {
+  timeMs: number;
+  level: LogLevel;
+  name: string;
+  message: string;
+  bound: LogFields;
+  fields: LogFields | undefined;
+}
+
+const secretKey = /password|passwd|secret|authorization|api_?key/i;
+const maxDepth = 8;
+
+function jsonLine({ timeMs, level, name, message, bound, fields }: Entry): string {
+  const head = { time: new Date(timeMs).toISOString(), level, name, message: maskSecrets(message) };
+  // Spread first: a field may not replace the time or the level of its entry.
+  return `${JSON.stringify({ ...head, ...(plain({ ...bound, ...fields }, 0) as object), ...head })}\n`;
+}
+
+/** A copy that JSON can carry: errors with causes, bigint as text, masked strings, bounded depth (so cycles end). */
+function plain(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return maskSecrets(value);
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (typeof value === "function" || typeof value === "symbol") return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= maxDepth) return "…";
+  if (value instanceof Error) return plainError(value, depth);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString();
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `${value.byteLength} bytes`;
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
+  if (value instanceof Map || value instanceof Set) return plain([...value], depth);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, secretKey.test(key) ? "***" : plain(item, depth + 1)]),
+  );
+}
+
+function plainError(error: Error, depth: number): unknown {
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    message: maskSecrets(error.message),
+    ...(code === undefined ? {} : { code: plain(code, depth + 1) }),
+    ...(error.stack === undefined ? {} : { stack: maskSecrets(error.stack) }),
+    ...(error.cause === undefined ? {} : { cause: plain(error.cause, depth + 1) }),
+    ...(error instanceof AggregateError ? { errors: plain(error.errors, depth + 1) } : {}),
+  };
+}
+
+const levelColors: Record<LogLevel, number> = { debug: 90, info: 32, warn: 33, error: 31, silent: 0 };
+
+function prettyLine({ timeMs, level, message, bound, fields }: Entry, color: boolean): string {
+  const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const clock = new Date(timeMs).toISOString().slice(11, 23);
+  const parts = [paint(90, clock), paint(levelColors[level], level.padEnd(5)), maskSecrets(message)];
+  let stack = "";
+  for (const [key, value] of Object.entries({ ...bound, ...fields })) {
+    if (value instanceof Error) {
+      parts.push(paint(90, `${key}=`) + maskSecrets(causeChain(value)));
+      if (level === "error" && value.stack) stack = stackLines(value);
+    } else if (value !== undefined) {
+      const shown = secretKey.test(key) ? "***" : plain(value, 0);
+      parts.push(
+        paint(90, `${key}=`) + (typeof shown === "string" && !/\s/.test(shown) ? shown : JSON.stringify(shown)),
+      );
+    }
+  }
+  return `${parts.join(" ")}\n${stack && paint(90, stack)}`;
+}
+
+/** The messages of an error and its causes, outermost first, on one line. */
+export function causeChain(error: unknown): string {
+  const messages: string[] = [];
+  let at: unknown = error;
+  for (let depth = 0; at !== undefined && at !== null && depth < maxDepth; depth++) {
+    // A refused connection to several addresses is an AggregateError without a message of its own.
+    const inner =
+      at instanceof AggregateError ? at.errors.map((e) => (e instanceof Error ? e.message : String(e))) : [];
+    const message = at instanceof Error ? [at.message || at.name, ...inner].join("; ") : String(at);
+    if (messages.at(-1) !== message) messages.push(message);
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  return maskSecrets(messages.join(" ← "));
+}
+
+function stackLines(error: Error): string {
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return maskSecrets(frames.map((line) => `${line}\n`).join(""));
+}
