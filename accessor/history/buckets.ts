@@ -43,7 +43,8 @@ export type BucketOptions = {
 
 /**
  * Takes pieces in time order and makes them buckets. Samples before the first edge only tell where the line comes from,
- * samples at or past the last edge where it goes; so whole blocks may be fed at both ends. Holds one bucket being
+ * samples at or past the last edge where it goes (only the first of them matters); so whole blocks may be fed at both
+ * ends. Holds one bucket being
  * filled and the finished ones; keeps no column.
  */
 export class BucketAccumulator {
@@ -83,7 +84,6 @@ export class BucketAccumulator {
       this.#take(summarize(column, { maxGapUs: this.#maxGapUs, start: i, end }));
       i = end;
     }
-    this.#previous = { timeUs: timesUs.at(-1)!, value: values.at(-1)! };
   }
 
   /**

@@ -110,10 +110,12 @@ describe("dayEdges", () => {
   ])("knows %s", (_, timeZone, from, to, cuts) => {
     const edgesUs = dayEdges({ fromUs: toUs(from), toUs: toUs(to), timeZone, maxBuckets: 10 });
     expect(toText(edgesUs.subarray(1, -1))).toEqual(cuts);
-    // Also for a window that begins within the repeated hour.
+    // Also for windows that begin or end within the repeated hour.
     const lateUs = toUs(cuts[0]!) + 20 * 60e6;
     const late = dayEdges({ fromUs: lateUs, toUs: toUs(to), timeZone, maxBuckets: 10 });
     expect(toText(late.subarray(1, -1))).toEqual(cuts.slice(1));
+    const early = dayEdges({ fromUs: toUs(from), toUs: lateUs, timeZone, maxBuckets: 10 });
+    expect(toText(early.subarray(1, -1))).toEqual(cuts.slice(0, 1));
   });
 
   it("bounds the days before it looks for them, and knows no made-up zone", () => {

@@ -39,7 +39,8 @@ function startOfDay(midnightMs: number, offsetMs: (instantMs: number) => number)
   // No zone is further than 15 h from UTC, so these two offsets are the ones before and after any change near midnight.
   const before = offsetMs(midnightMs - dayMs);
   const after = offsetMs(midnightMs + dayMs);
-  for (const offset of before > after ? [before, after] : [after, before]) {
+  // Where both fit, the clocks went back, and the one before gives the earlier instant.
+  for (const offset of [before, after]) {
     if (offsetMs(midnightMs - offset) === offset) return midnightMs - offset;
   }
   // Midnight was skipped: the day begins when the clocks jump, which lies in the hour (or day) that was lost.

@@ -58,6 +58,7 @@ describe("windowIntervals and timeInStates", () => {
         expect([intervals[0]?.startUs, intervals.at(-1)?.endUs]).toEqual([window.fromUs, window.toUs]);
         for (const [i, { startUs, endUs, state }] of intervals.entries()) {
           if (i > 0) expect(startUs).toBe(intervals[i - 1]!.endUs);
+          expect(endUs).toBeGreaterThan(startUs);
           for (let us = startUs; us < endUs; us++) expect(stateAt(changes, us) ?? carriedIn ?? 0).toBe(state);
         }
       }),
