@@ -61,6 +61,7 @@ describe("slotEdges", () => {
         expect(shortest).toBeGreaterThanOrEqual(1);
         expect(lengths.reduce((a, b) => Math.max(a, b)) - shortest).toBeLessThanOrEqual(1);
       }),
+      { numRuns: 500, examples: [[{ fromUs: 0, toUs: 782_967_549_328_045 }, 1084]] },
     );
     expect(() => slotEdges({ fromUs: 0, toUs: 9, points: 0, maxBuckets: 9 })).toThrow(BucketEdgesError);
     expect(() => slotEdges({ fromUs: 0, toUs: 9, points: 8, maxBuckets: 7 })).toThrow(BucketEdgesError);

@@ -43,8 +43,10 @@ export function slotEdges(options: Window & { readonly points: number; readonly 
   }
   assertBucketCount(points, maxBuckets);
   const slots = Math.min(points, toUs - fromUs);
-  const slotUs = (toUs - fromUs) / slots;
-  return Float64Array.from({ length: slots + 1 }, (_, i) => (i < slots ? fromUs + Math.floor(i * slotUs) : toUs));
+  // Whole microseconds and the rest apart: as one fraction, i times it would be off by one for long windows.
+  const restUs = (toUs - fromUs) % slots;
+  const wholeUs = (toUs - fromUs - restUs) / slots;
+  return Float64Array.from({ length: slots + 1 }, (_, i) => fromUs + i * wholeUs + Math.floor((i * restUs) / slots));
 }
 
 const second = 1e6;
