@@ -21,11 +21,11 @@ function power(count: number, seed: number): Float64Array {
   for (let i = 0; i < count; i++) {
     if (left-- <= 0) {
       target = random() < 0.3 ? 400 : 3000 + random() * 5000;
-      left = 100 + Math.floor(random() * 400);
+      left = 500 + Math.floor(random() * 4000);
     }
     level += Math.max(-15, Math.min(15, target - level));
     const idle = level < 500;
-    const wave = idle ? 0 : 200 * Math.sin(i / 350) + 60 * Math.sin(i / 47);
+    const wave = idle ? 0 : 200 * Math.sin(i / 800) + 40 * Math.sin(i / 150);
     values[i] = level + wave + gaussian(random) * (idle ? 2 : 6);
   }
   return values;

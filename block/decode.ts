@@ -37,7 +37,7 @@ export function decodeBlockInto(
   assertCount(head.count, options.maxCount);
   const from = options.offset ?? 0;
   const to = from + head.count;
-  if (to > target.timesUs.length || to > target.values.length) {
+  if (!(from >= 0) || to > target.timesUs.length || to > target.values.length) {
     throw new BlockError("no-room", `${head.count} samples do not fit from index ${from}`);
   }
   readBody(reader, head, { timesUs: target.timesUs.subarray(from, to), values: target.values.subarray(from, to) });

@@ -61,7 +61,7 @@ export function planGroup(residuals: Int32Array, length: number, plan: GroupPlan
   if (rangeWidth === 0) return;
 
   const triples = (length / 3) | 0;
-  const offCentre = triples > 0 && Math.abs(medianSum) * 8 > magnitude;
+  const offCentre = triples > 0 && Math.abs(medianSum) * 3 > magnitude;
   const centre = offCentre ? Math.round(medianSum / triples) | 0 : 0;
   histogram.fill(0);
   for (let j = 0; j < length; j++) {

@@ -11,7 +11,7 @@ const bases = new Int32Array(maxGroups);
 const patchAt = new Uint16Array(maxBlockCount);
 const patchBy = new Int32Array(maxBlockCount);
 // One word more than the payload can fill: the unpacker looks one word ahead.
-const payload = new Uint32Array(maxBlockCount + 1);
+const payload = new Int32Array(maxBlockCount + 1);
 const payloadBytes = new Uint8Array(payload.buffer);
 
 /** Reads `count` int32s into the start of `out`. Returns false if the stream says they are all 0 (`out` is untouched). */
@@ -89,7 +89,7 @@ function unpackGroup(
     return;
   }
   if (width === 32) {
-    for (let i = from, w = word; i < to; i++) out[i] = payload[w++]! + base;
+    for (let i = from, w = word; i < to; i++) out[i] = (payload[w++]! + base) | 0;
     return;
   }
   const mask = 0xffff_ffff >>> (32 - width);
@@ -98,7 +98,7 @@ function unpackGroup(
     const at = bit >>> 5;
     const shift = bit & 31;
     // Shifting by 1 and then 31 - shift is a shift by 32 - shift that yields 0, not the word, where shift is 0.
-    out[i] = (((payload[at]! >>> shift) | ((payload[at + 1]! << 1) << (31 - shift))) & mask) + base;
+    out[i] = ((((payload[at]! >>> shift) | ((payload[at + 1]! << 1) << (31 - shift))) & mask) + base) | 0;
     bit += width;
   }
 }
@@ -118,7 +118,7 @@ function addPrediction(x: Int32Array, count: number, code: number): void {
   const shift = code - predictor.ema;
   for (let i = 0; i < count; i++) {
     const residual = x[i]!;
-    x[i] = value + residual;
+    x[i] = (value + residual) | 0;
     value = (value + (residual >> shift)) | 0;
   }
 }

@@ -6,13 +6,13 @@ import { type Prediction, predictor, toResiduals } from "./predictor.ts";
 
 const residuals = new Int32Array(groupSize);
 const plan: GroupPlan = { width: 0, centre: 0, patches: 0, costBits: 0 };
-const payload = new Uint32Array(maxBlockCount + 1);
+const payload = new Int32Array(maxBlockCount + 1);
 const payloadBytes = new Uint8Array(payload.buffer);
 const patchHigh = new Uint32Array(groupSize);
 
 /** The codes worth trying; the order breaks ties. */
 const candidates = [predictor.ema, predictor.ema + 2, predictor.ema + 4, predictor.none, predictor.linear] as const;
-const sampledGroups = 6;
+const sampledGroups = 4;
 const warmUp = 16;
 
 /** Appends x[0..count) as an integer stream. Arithmetic is modulo 2^32, so any int32s will do. */
@@ -66,6 +66,8 @@ function choosePredictor(x: Int32Array, count: number): number {
       planGroup(residuals, length, plan);
       cost += plan.costBits;
     }
+    // The low halves of full mantissas: no prediction can help.
+    if (cost > 31 * Math.min(count, tried * groupSize)) return predictor.none;
     if (cost < bestCost) {
       best = code;
       bestCost = cost;
@@ -132,7 +134,7 @@ function packGroup(length: number, at: number): void {
   const base = (plan.centre - halfRange(width)) | 0;
   let word = at;
   if (width === 32) {
-    for (let i = 0; i < length; i++) payload[word++] = residuals[i]! - base;
+    for (let i = 0; i < length; i++) payload[word++] = (residuals[i]! - base) | 0;
     return;
   }
   const mask = 0xffff_ffff >>> (32 - width);
