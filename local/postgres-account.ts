@@ -1,0 +1,51 @@
+// Who runs PostgreSQL: it refuses root, so root hands it to another account, which must be able to reach its files.
+import { execFile } from "node:child_process";
+import { chmod, chown, mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+
+const exec = promisify(execFile);
+
+/** An account other than our own, for `spawn`. */
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The account for PostgreSQL: our own (undefined), or for root `postgres`, else `nobody`. */
+export async function serverAccount(): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const rows = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  for (const name of ["postgres", "nobody"]) {
+    const row = rows.find(([login]) => login === name);
+    if (row) return { name, uid: Number(row[2]), gid: Number(row[3]) };
+  }
+  throw new Error(
+    "PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody. Start as another user, or set DATABASE_URL.",
+  );
+}
+
+/** If the account may enter this folder, or run this file. Asked of the system, so that ACLs and mounts count. */
+export async function canReach(path: string, account: Account | undefined): Promise<boolean> {
+  const identity = account ? { uid: account.uid, gid: account.gid } : {};
+  try {
+    await exec("/bin/sh", ["-c", 'test -r "$1" && test -x "$1"', "sh", path], { ...identity, cwd: "/" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Makes a folder and its parents; those that are new may be entered by every account, whatever the umask. */
+export async function makeEnterable(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) await chmod(at, 0o755);
+}
+
+/** Makes a folder that only the account may enter. */
+export async function makePrivate(path: string, account: Account | undefined): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  if (account) await chown(path, account.uid, account.gid);
+}

@@ -1,0 +1,171 @@
+// The data folder of the embedded PostgreSQL: made once, its password beside it, and free of a server that was left behind.
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { chown, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { sleep } from "../runtime/backoff.ts";
+import type { Log } from "../runtime/log.ts";
+import { type Account, canReach, makeEnterable, makePrivate, serverAccount } from "./postgres-account.ts";
+import { systemFolder } from "./postgres-binaries.ts";
+
+const exec = promisify(execFile);
+
+/** The only user of the cluster. */
+export const user = "millrace";
+
+/** `dataDir` holds the cluster in `postgres/` and, readable by us only, `password` and the pid of the `owner`. */
+export const clusterIn = (dataDir: string) => join(dataDir, "postgres");
+const passwordIn = (dataDir: string) => join(dataDir, "password");
+const ownerIn = (dataDir: string) => join(dataDir, "owner");
+
+/** `.millrace` in the checkout, or for root with a checkout nobody else can enter, a folder of its own below /var/lib. */
+export async function defaultDataDir(checkout: string): Promise<string> {
+  const real = await realpath(checkout);
+  if (await canReach(real, await serverAccount())) return join(real, ".millrace");
+  return join(systemFolder, `${basename(real)}-${createHash("sha256").update(real).digest("hex").slice(0, 8)}`);
+}
+
+/** Makes the cluster unless it is there; returns the password. `sync: false` only for data that may be lost (tests). */
+export async function openCluster(
+  dataDir: string,
+  {
+    initdb,
+    account,
+    sync,
+    log,
+    signal,
+  }: { initdb: string; account: Account | undefined; sync: boolean; log: Log; signal: AbortSignal },
+): Promise<string> {
+  await makeEnterable(dataDir);
+  if (!(await canReach(dataDir, account))) {
+    throw new Error(
+      `The data folder ${dataDir} can't be reached by the user ${account?.name ?? "that starts"}. Choose another with --data-dir.`,
+    );
+  }
+  if (await stat(clusterIn(dataDir)).catch(() => undefined)) return readPassword(dataDir);
+  log.info(`creating a database cluster in ${dataDir}`);
+  // Under another name until it is complete: a start that is killed here must not leave half a cluster.
+  for (const left of await readdir(dataDir))
+    if (left.startsWith("new-")) await rm(join(dataDir, left), { recursive: true, force: true });
+  const fresh = join(dataDir, `new-${process.pid}`);
+  const password = randomBytes(24).toString("base64url");
+  const forInitdb = join(fresh, "password");
+  await makePrivate(fresh, account);
+  await writeFile(forInitdb, password, { mode: 0o600 });
+  if (account) await chown(forInitdb, account.uid, account.gid);
+  const flags = [
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=libc",
+    "--locale=C.UTF-8",
+    "--data-checksums",
+  ];
+  try {
+    await exec(
+      initdb,
+      ["-D", join(fresh, "cluster"), "-U", user, `--pwfile=${forInitdb}`, ...flags, ...(sync ? [] : ["--no-sync"])],
+      { ...(account && { uid: account.uid, gid: account.gid }), cwd: "/", env: serverEnv, signal },
+    );
+    await writeFile(passwordIn(dataDir), password, { mode: 0o600 });
+    await rename(join(fresh, "cluster"), clusterIn(dataDir));
+  } catch (cause) {
+    signal.throwIfAborted();
+    const { stderr = "", stdout = "" } = cause as { stderr?: string; stdout?: string };
+    throw new Error(`Can't create a database cluster in ${dataDir}. ${`${stdout}${stderr}`.trim() || String(cause)}`);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return password;
+}
+
+async function readPassword(dataDir: string): Promise<string> {
+  try {
+    return (await readFile(passwordIn(dataDir), "utf8")).trim();
+  } catch (cause) {
+    throw new Error(
+      `There is a database in ${dataDir}, but its password can't be read from ${passwordIn(dataDir)}. ` +
+        "Restore that file, or choose another folder with --data-dir.",
+      { cause },
+    );
+  }
+}
+
+/** Nothing of our environment reaches the server: a PGDATA or LC_ALL of the user's must not change what it does. */
+export const serverEnv = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-8", TZ: "UTC" };
+
+/** Notes who starts the server of this folder, so that a second start can tell an owner at work from one that died. */
+export const claimOwnership = (dataDir: string) => writeFile(ownerIn(dataDir), `${process.pid}\n`, { mode: 0o600 });
+
+/**
+ * Waits for a server that a killed process left behind, and stops it if need be. Throws if its owner still runs. A process
+ * that only happens to have the pid in the file is never signalled.
+ */
+export async function clearLeftover(
+  dataDir: string,
+  { log, signal }: { log: Log; signal: AbortSignal },
+): Promise<void> {
+  const pidFile = join(clusterIn(dataDir), "postmaster.pid");
+  const leftover = await readPostmaster(dataDir);
+  if (!leftover) return;
+  const { pid } = leftover;
+  if (!(await isServerOf(dataDir, pid))) {
+    // PostgreSQL refuses to start while any process has that pid; without a process it removes the file itself.
+    if (isAlive(pid)) await rm(pidFile, { force: true });
+    return;
+  }
+  const owner = Number(await readFile(ownerIn(dataDir), "utf8").catch(() => "0"));
+  const watchdog = await parentOf(pid);
+  if (owner > 0 && watchdog !== undefined && (await parentOf(watchdog)) === owner) {
+    throw new Error(
+      `The data folder ${dataDir} is in use by process ${owner}. Stop it, or choose another folder with --data-dir.`,
+    );
+  }
+  log.info(`waiting for the PostgreSQL of an earlier run (pid ${pid}) to stop`);
+  // Its watchdog has been telling it to stop; then we do, gently and at last firmly.
+  for (const [kill, waitMs] of [
+    [undefined, 2000],
+    ["SIGINT", 5000],
+    ["SIGQUIT", 5000],
+  ] as const) {
+    if (kill && (await isServerOf(dataDir, pid))) process.kill(pid, kill);
+    for (const until = performance.now() + waitMs; performance.now() < until; await sleep(20, signal)) {
+      if (!(await isServerOf(dataDir, pid))) return;
+    }
+  }
+  throw new Error(
+    `The PostgreSQL of an earlier run (pid ${pid}) in ${dataDir} does not stop. End it by hand and start again.`,
+  );
+}
+
+/** What a running (or killed) server says of itself: its pid and, once it takes connections, "ready". */
+export async function readPostmaster(dataDir: string): Promise<{ pid: number; ready: boolean } | undefined> {
+  const lines = (await readFile(join(clusterIn(dataDir), "postmaster.pid"), "utf8").catch(() => "")).split("\n");
+  const pid = Number(lines[0]);
+  return pid > 1 ? { pid, ready: lines[7]?.trim() === "ready" } : undefined;
+}
+
+/** A server works in its data folder, and no other process of that name does. */
+async function isServerOf(dataDir: string, pid: number): Promise<boolean> {
+  try {
+    const [exe, cwd] = await Promise.all([readlink(`/proc/${pid}/exe`), readlink(`/proc/${pid}/cwd`)]);
+    return basename(exe).startsWith("postgres") && cwd === (await realpath(clusterIn(dataDir)));
+  } catch {
+    return false;
+  }
+}
+
+export async function parentOf(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  const match = /^PPid:\s*(\d+)/m.exec(status);
+  return match ? Number(match[1]) : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
