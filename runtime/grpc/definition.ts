@@ -1,5 +1,6 @@
 // protobuf-es service descriptors as grpc-js method definitions: paths, call kinds, and messages to bytes and back.
 import {
+  create,
   type DescMessage,
   type DescMethod,
   fromBinary,
@@ -29,6 +30,13 @@ export function shareEncoding<Desc extends DescMessage>(desc: Desc, message: Mes
   const bytes = encode(desc, message);
   sharedBytes.set(message, bytes);
   return bytes;
+}
+
+/** A message that goes out as the given bytes, which must be one that is encoded already. Its fields are not set; do not read them. */
+export function asEncoded<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  const message = create(desc);
+  sharedBytes.set(message, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return message;
 }
 
 function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {

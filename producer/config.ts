@@ -1,0 +1,159 @@
+// The settings of the producer: which flags and variables there are, and what they mean together.
+import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
+import {
+  bytes,
+  count,
+  decimal,
+  durationMs,
+  instant,
+  onOff,
+  text,
+  url,
+  type ValueReader,
+} from "../runtime/config-values.ts";
+import { namedSignals } from "./profiles.ts";
+
+/** A point in time: given, or so long before the start of the process. */
+export type Start = { readonly atUs: number } | { readonly agoMs: number };
+
+/** `2026-03-01T08:00:00Z` or `-24h`. */
+function start(): ValueReader<Start> {
+  const at = instant();
+  const ago = durationMs();
+  return {
+    placeholder: "WHEN",
+    expects: "a time such as 2026-03-01T08:00:00Z, or a length of time before now such as -24h",
+    read(value) {
+      const atUs = at.read(value);
+      if (atUs !== undefined) return { atUs };
+      const agoMs = value.startsWith("-") ? ago.read(value.slice(1)) : undefined;
+      return agoMs === undefined ? undefined : { agoMs };
+    },
+  };
+}
+
+/** A rate whose period is a whole number of microseconds. */
+function rateHz(): ValueReader<number> {
+  const whole = count({ min: 1, max: 100_000 });
+  const expects = "samples per second, a divisor of 1000000 from 1 to 100000";
+  const read = (value: string) => {
+    const hz = whole.read(value);
+    return hz !== undefined && 1e6 % hz === 0 ? hz : undefined;
+  };
+  return { placeholder: "HZ", expects, read };
+}
+
+const signalName = text({
+  placeholder: "NAME",
+  expects: "a name such as temperature",
+  pattern: /^[a-z][a-z0-9_]{0,62}$/,
+});
+
+export const settings = {
+  accessor: setting({
+    flag: "accessor",
+    env: "MILLRACE_ACCESSOR",
+    parse: url({ schemes: ["http"] }),
+    default: "http://127.0.0.1:50051",
+    doc: "where the accessor listens",
+  }),
+  producerId: setting({
+    flag: "producer-id",
+    env: "MILLRACE_PRODUCER_ID",
+    parse: text({
+      placeholder: "ID",
+      expects: "letters, digits and . _ : -, at most 128, beginning with a letter or digit",
+      pattern: /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/,
+    }),
+    optional: true,
+    doc: "name of this producer, never used before (batches are numbered in memory); a new one each time if not given",
+  }),
+  machines: setting({
+    flag: "machines",
+    env: "MILLRACE_MACHINES",
+    parse: count({ min: 1, max: 10_000 }),
+    default: "5",
+    doc: "how many machines to simulate",
+  }),
+  seed: setting({
+    flag: "seed",
+    env: "MILLRACE_SEED",
+    parse: count(),
+    default: "1",
+    doc: "equal seeds give equal signals at equal times",
+  }),
+  signals: setting({
+    flag: "signal",
+    env: "MILLRACE_SIGNALS",
+    parse: { ...signalName, read: (value) => (/^(state|error)$/.test(value) ? undefined : signalName.read(value)) },
+    repeat: true,
+    doc: `a numeric signal besides power: ${namedSignals.slice(1).join(", ")} or any other name`,
+  }),
+  powerHz: setting({ flag: "rate-hz", parse: rateHz(), default: "100", doc: "samples of power per second" }),
+  batchIntervalMs: setting({
+    flag: "batch-interval",
+    env: "MILLRACE_BATCH_INTERVAL",
+    parse: durationMs({ minMs: 10, maxMs: 60_000 }),
+    default: "250ms",
+    doc: "how often to send",
+  }),
+  start: setting({
+    flag: "start",
+    env: "MILLRACE_START",
+    parse: start(),
+    optional: true,
+    doc: "begin in the past, send everything up to now, then go on live: -24h, or a time",
+  }),
+  speed: setting({
+    flag: "speed",
+    parse: decimal({ min: 0.001, max: 1_000_000 }),
+    optional: true,
+    doc: "simulated seconds per second on the way from --start to now; as fast as possible if not given",
+  }),
+  durationMs: setting({
+    flag: "duration",
+    parse: durationMs({ minMs: 1 }),
+    optional: true,
+    doc: "stop after this much simulated time",
+  }),
+  input: setting({
+    flag: "input",
+    parse: text({ placeholder: "FILE", expects: "a file, or - for standard input" }),
+    optional: true,
+    doc: "send recorded signals (NDJSON or CSV with a header) instead of simulating",
+  }),
+  strict: setting({ flag: "strict", parse: onOff(), doc: "exit with 1 if the input had a bad line" }),
+  maxGapMs: setting({
+    flag: "max-gap",
+    parse: durationMs({ minMs: 1, maxMs: 86_400_000 }),
+    optional: true,
+    doc: "of --input: longest span between two samples that counts as covered (accessor's default: 1s)",
+  }),
+  outboxBytes: setting({
+    flag: "outbox",
+    env: "MILLRACE_OUTBOX",
+    parse: bytes({ minBytes: 64 * 1024, maxBytes: 4 * 2 ** 30 }),
+    default: "64MiB",
+    doc: "most to hold until it is acknowledged; when full, sending waits",
+  }),
+};
+
+export type ProducerSettings = SettingsOf<typeof settings>;
+
+/** Throws ConfigError for settings that do not go together. `nowUs` is the present. */
+export function assertConsistent(given: ProducerSettings, nowUs: number): void {
+  const mistakes: string[] = [];
+  const { input, start: begin, speed, durationMs: duration } = given;
+  if (input !== undefined) {
+    for (const [flag, value] of Object.entries({ start: begin, speed, duration })) {
+      if (value !== undefined) mistakes.push(`--${flag} is for the simulator and cannot be used with --input`);
+    }
+  } else {
+    if (given.strict) mistakes.push("--strict needs --input");
+    if (given.maxGapMs !== undefined) mistakes.push("--max-gap needs --input");
+    if (speed !== undefined && speed > 1 && begin === undefined)
+      mistakes.push("--speed above 1 needs --start in the past: the accessor takes nothing from the future");
+    if (begin && "atUs" in begin && begin.atUs > nowUs) mistakes.push("--start lies in the future");
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+}

@@ -1,0 +1,56 @@
+// A fleet of simulated machines: n names, each with its states, errors and numeric signals. Pure; blocks by any cut of time.
+import { createMachine, type ErrorAt, type StateStart } from "./machine.ts";
+import { profileOf } from "./profiles.ts";
+import { createWaveform, type Profile, type Run } from "./waveform.ts";
+
+/** Everything of one machine in a span of time. */
+export type Block = {
+  readonly machine: string;
+  readonly states: readonly StateStart[];
+  readonly errors: readonly ErrorAt[];
+  readonly runs: readonly (Run & { readonly profile: Profile })[];
+};
+
+export interface FleetMachine {
+  readonly name: string;
+  /** All records in [fromUs, toUs). Blocks of adjoining spans join to the block of the whole, whatever the cuts. */
+  block(fromUs: number, toUs: number): Block;
+}
+
+export type FleetOptions = {
+  machines: number;
+  seed: number;
+  /** Numeric signals besides power. */
+  signals?: readonly string[];
+  /** Samples of power per second; default 100. */
+  powerHz?: number;
+};
+
+const kinds = ["mill", "press", "lathe", "robot", "saw"] as const;
+
+/**
+ * Machines 1 to n. The name is a kind and the machine's number in the fleet: mill-1, press-2, lathe-3, robot-4, saw-5, mill-6 … So
+ * a larger fleet of the same seed has the same first machines, doing the same.
+ */
+export function createFleet({ machines, seed, signals = [], powerHz }: FleetOptions): readonly FleetMachine[] {
+  const names = [...new Set(["power", ...signals])];
+  return Array.from({ length: machines }, (_, index) => {
+    const name = `${kinds[index % kinds.length]}-${index + 1}`;
+    const machine = createMachine({ seed, name });
+    const waveforms = names.map((signal) => createWaveform(profileOf(signal, { powerHz }), { seed, machine }));
+    const block = (fromUs: number, toUs: number): Block => {
+      const runs = waveforms.flatMap((waveform) => {
+        const run = waveform.samples(fromUs, toUs);
+        return run ? [{ ...run, profile: waveform.profile }] : [];
+      });
+      return { machine: name, states: machine.states(fromUs, toUs), errors: machine.errors(fromUs, toUs), runs };
+    };
+    return { name, block };
+  });
+}
+
+/** Samples and states that the fleet sends per second, about: for sizing blocks. */
+export function recordsPerSecond({ signals = [], powerHz }: FleetOptions): number {
+  const rates = [...new Set(["power", ...signals])].map((signal) => 1e6 / profileOf(signal, { powerHz }).periodUs);
+  return rates.reduce((sum, rate) => sum + rate, 0) + 1;
+}

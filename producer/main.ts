@@ -1,0 +1,11 @@
+// Runs the producer as a process of its own.
+import { run } from "../runtime/lifecycle.ts";
+import { settings } from "./config.ts";
+import { openProducer } from "./producer.ts";
+
+await run({
+  name: "producer",
+  about: "sends signals of simulated or recorded machines to the accessor",
+  settings,
+  open: openProducer,
+});

@@ -1,0 +1,142 @@
+// What waits for its acknowledgement, numbered and in order: the part of an uplink that could as well lie on disk.
+
+/** A batch with its number, as the exact bytes of an IngestRequest, so that a repeat is the same to the byte. */
+export type Entry = {
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+  /** Samples, state changes and error reports in it. */
+  readonly records: number;
+};
+
+/**
+ * Numbered batches that are not yet acknowledged. Sequences are 1, 2, 3 … An outbox on disk goes on where it stopped; a second one
+ * beside it, with an id of its own, makes a second lane.
+ */
+export interface Outbox {
+  /** Highest sequence given to a batch; 0 for none. */
+  readonly lastSequence: number;
+  /** Highest sequence that is acknowledged; 0 for none. */
+  readonly ackedSequence: number;
+  /** Batches, bytes and records that are held. */
+  readonly held: { readonly batches: number; readonly bytes: number; readonly records: number };
+  /**
+   * Takes a batch: gives it the next number, lets `encode` write it, keeps it. While the outbox is full it waits, which is how a
+   * producer is held back; nothing is dropped. Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
+   */
+  append(records: number, encode: (sequence: number) => Uint8Array, options: { signal: AbortSignal }): Promise<number>;
+  /** The batch of a number as soon as there is one; undefined when the outbox is closed without it, or when `signal` aborts. */
+  read(sequence: number, options: { signal: AbortSignal }): Promise<Entry | undefined>;
+  /** The batch of a number, if it is held. */
+  peek(sequence: number): Entry | undefined;
+  /** Lets go of every batch through a number. Returns how many records those held. */
+  ack(through: number): number;
+  /** Resolves when nothing is held; rejects when `signal` aborts. */
+  emptied(options: { signal: AbortSignal }): Promise<void>;
+  /** No batch comes any more: waiting appends reject with the reason, waiting reads end. */
+  close(reason: unknown): void;
+}
+
+/** An outbox in memory. It takes batches while it holds fewer than `maxBytes`, so it holds less than that and one batch. */
+export function createMemoryOutbox({ maxBytes }: { maxBytes: number }): Outbox {
+  return new MemoryOutbox(maxBytes);
+}
+
+class MemoryOutbox implements Outbox {
+  lastSequence = 0;
+  ackedSequence = 0;
+  readonly held = { batches: 0, bytes: 0, records: 0 };
+  readonly #maxBytes: number;
+  readonly #entries = new Map<number, Entry>();
+  /** Appends in order: each waits for the one before, then for room. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiters = new Set<() => void>();
+  #closed: { reason: unknown } | undefined;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  append(
+    records: number,
+    encode: (sequence: number) => Uint8Array,
+    { signal }: { signal: AbortSignal },
+  ): Promise<number> {
+    const taken = this.#turn.then(async () => {
+      while (!this.#closed && !signal.aborted && this.held.bytes >= this.#maxBytes) await this.#change(signal);
+      if (this.#closed) throw this.#closed.reason;
+      signal.throwIfAborted();
+      const sequence = this.lastSequence + 1;
+      const bytes = encode(sequence);
+      this.lastSequence = sequence;
+      this.#entries.set(sequence, { sequence, bytes, records });
+      this.#hold(1, bytes.length, records);
+      this.#wake();
+      return sequence;
+    });
+    this.#turn = taken.catch(() => {});
+    return taken;
+  }
+
+  async read(sequence: number, { signal }: { signal: AbortSignal }): Promise<Entry | undefined> {
+    for (;;) {
+      const entry = this.#entries.get(sequence);
+      if (entry || this.#closed || signal.aborted) return entry;
+      await this.#change(signal);
+    }
+  }
+
+  peek(sequence: number): Entry | undefined {
+    return this.#entries.get(sequence);
+  }
+
+  ack(through: number): number {
+    let records = 0;
+    while (this.ackedSequence < Math.min(through, this.lastSequence)) {
+      this.ackedSequence++;
+      const entry = this.#entries.get(this.ackedSequence)!;
+      this.#entries.delete(this.ackedSequence);
+      this.#hold(-1, -entry.bytes.length, -entry.records);
+      records += entry.records;
+    }
+    if (records > 0) this.#wake();
+    return records;
+  }
+
+  async emptied({ signal }: { signal: AbortSignal }): Promise<void> {
+    while (this.held.batches > 0) {
+      signal.throwIfAborted();
+      await this.#change(signal);
+    }
+  }
+
+  close(reason: unknown): void {
+    this.#closed ??= { reason };
+    this.#wake();
+  }
+
+  #hold(batches: number, bytes: number, records: number): void {
+    this.held.batches += batches;
+    this.held.bytes += bytes;
+    this.held.records += records;
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = new Set();
+    for (const wake of waiters) wake();
+  }
+
+  /** Resolves at the next change of this outbox, or when the signal aborts. */
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener("abort", done);
+        this.#waiters.delete(done);
+        resolve();
+      };
+      this.#waiters.add(done);
+      signal.addEventListener("abort", done, { once: true });
+      if (signal.aborted) done();
+    });
+  }
+}

@@ -1,0 +1,256 @@
+// The way of batches to the accessor: numbers them, keeps them until they are acknowledged, and connects again for as long as it runs.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { type Client, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import {
+  type Ack,
+  IngestRequestSchema,
+  IngestService,
+  NumberedBatchSchema,
+  type Welcome,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
+import type { Log } from "../runtime/log.ts";
+import { countRecords } from "./batch.ts";
+import { runSession } from "./ingest-session.ts";
+import type { Outbox } from "./outbox.ts";
+import { createRejections, type RejectionCounts } from "./rejections.ts";
+
+export type UplinkOptions = {
+  transport: Transport;
+  /** Who sends; see ProducerOptions.producerId for why a new one is needed whenever an outbox in memory starts anew. */
+  producerId: string;
+  /** Owned by the uplink from here on. */
+  outbox: Outbox;
+  log: Log;
+  /** How to wait between attempts; default a timer. */
+  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+export type UplinkCounts = RejectionCounts & {
+  connected: boolean;
+  ackedBatches: number;
+  /** Records in acknowledged batches, rejected ones included. */
+  ackedRecords: number;
+  /** Times that a connection was lost or not made. */
+  breaks: number;
+  /** Batches sent again after a break. */
+  resentBatches: number;
+  /** Batches that the accessor had acknowledged and lost (Welcome.lost). */
+  lostBatches: number;
+};
+
+/** A failure that connecting again cannot mend. */
+export class UplinkError extends Error {
+  override readonly name = "UplinkError";
+}
+
+/** Opens an uplink; it connects by itself. Disposal gives up at once what is not acknowledged: call close first. */
+export function openUplink(options: UplinkOptions): Uplink {
+  return new Uplink(options);
+}
+
+export class Uplink implements AsyncDisposable {
+  readonly counts: UplinkCounts = {
+    connected: false,
+    ackedBatches: 0,
+    ackedRecords: 0,
+    breaks: 0,
+    resentBatches: 0,
+    lostBatches: 0,
+    refusedBatches: 0,
+    rejectedRecords: 0,
+    duplicateBatches: 0,
+  };
+  readonly producerId: string;
+  readonly #outbox: Outbox;
+  readonly #log: Log;
+  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly #client: Client<typeof IngestService>;
+  readonly #countResult: ReturnType<typeof createRejections>;
+  readonly #stop = new AbortController();
+  readonly #failed = new AbortController();
+  readonly #running: Promise<void>;
+  /** Highest sequence that may have reached the server: what an outbox brings along was perhaps sent by an earlier process. */
+  #sentThrough: number;
+  #closed = false;
+
+  constructor({ transport, producerId, outbox, log, sleep = realSleep }: UplinkOptions) {
+    this.producerId = producerId;
+    this.#outbox = outbox;
+    this.#log = log.child({ producerId });
+    this.#sleep = sleep;
+    this.#client = createClient(IngestService, transport);
+    this.#countResult = createRejections({ log: this.#log, counts: this.counts });
+    this.#sentThrough = outbox.lastSequence;
+    this.#running = this.#run();
+  }
+
+  /** Aborts, with an UplinkError as its reason, when this uplink cannot go on. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** What is not acknowledged yet. */
+  get held(): Outbox["held"] {
+    return this.#outbox.held;
+  }
+
+  /** Takes a batch, which must have a record. Waits while the outbox is full. Rejects when `signal` aborts, and after a failure or close. */
+  async append(batch: Batch, { signal }: { signal: AbortSignal }): Promise<void> {
+    const encode = (sequence: number) => {
+      const numbered = create(NumberedBatchSchema, { sequence: BigInt(sequence), batch });
+      return toBinary(
+        IngestRequestSchema,
+        create(IngestRequestSchema, { message: { case: "batch", value: numbered } }),
+      );
+    };
+    await this.#outbox.append(countRecords(batch), encode, { signal });
+  }
+
+  /** Resolves when every batch taken so far and meanwhile is acknowledged. Rejects when `signal` aborts, and after a failure. */
+  async flush({ signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#outbox.emptied({ signal: AbortSignal.any([signal, this.failed]) });
+  }
+
+  /** Takes no more, sends and half-closes, waits for the acks until `signal` aborts, and says what has none. */
+  async close({ signal }: { signal: AbortSignal }): Promise<{ unackedBatches: number; unackedRecords: number }> {
+    this.#closed = true;
+    this.#outbox.close(new Error("the uplink is closed"));
+    const stop = () => this.#stop.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      await this.#running;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+    const { batches, records } = this.held;
+    if (batches > 0) this.#log.warn("closed without acks: these may or may not be stored", { batches, records });
+    return { unackedBatches: batches, unackedRecords: records };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) await this.close({ signal: AbortSignal.abort(new Error("the uplink is disposed of")) });
+  }
+
+  async #run(): Promise<void> {
+    const backoff = createBackoff({ baseMs: 100, maxMs: 5000 });
+    const signal = this.#stop.signal;
+    let quietUntilMs = 0;
+    while (!signal.aborted && !(this.#closed && this.held.batches === 0)) {
+      let problem: unknown = new Error("the accessor ended the stream");
+      try {
+        const onWelcome = (welcome: Welcome) => {
+          const next = this.#welcome(welcome);
+          backoff.reset();
+          quietUntilMs = 0;
+          return next;
+        };
+        await runSession({
+          client: this.#client,
+          producerId: this.producerId,
+          outbox: this.#outbox,
+          signal,
+          onWelcome,
+          onAck: (ack) => this.#ack(ack),
+          onSend: (sequence) => this.#send(sequence),
+        });
+        if (this.#closed && this.held.batches === 0) break;
+      } catch (error) {
+        if (signal.aborted) break;
+        problem = error;
+      }
+      this.counts.connected = false;
+      this.counts.breaks++;
+      const fatal = this.#fatal(problem);
+      if (fatal) {
+        this.#log.error(fatal.message);
+        this.#outbox.close(fatal);
+        this.#failed.abort(fatal);
+        break;
+      }
+      // A long outage is one line a minute, not one an attempt.
+      if (Date.now() >= quietUntilMs) {
+        this.#log.warn("no connection to the accessor, trying again", {
+          error: problem,
+          heldBatches: this.held.batches,
+        });
+        quietUntilMs = Date.now() + 60_000;
+      }
+      const delayMs = Math.max(backoff.next(), retryDelayMs(problem));
+      await this.#sleep(delayMs, signal).catch(() => {});
+    }
+    this.counts.connected = false;
+  }
+
+  #welcome({ lastSequence, lost }: Welcome): number {
+    const last = Number(lastSequence);
+    if (last > this.#sentThrough) {
+      throw new UplinkError(
+        `the accessor has batches through ${last} of producer "${this.producerId}", and this process sent only ${this.#sentThrough}: ` +
+          "another producer uses this id, or used it before; choose an id that is new",
+      );
+    }
+    if (lost) {
+      const batches = Number(lost.last - lost.first) + 1;
+      this.counts.lostBatches += batches;
+      this.#log.error("the accessor LOST batches that it had acknowledged; it was restored to an earlier point", {
+        first: Number(lost.first),
+        last: Number(lost.last),
+        batches,
+      });
+    }
+    this.#letGo(last);
+    this.counts.connected = true;
+    this.#log.info("connected", { lastSequence: last, heldBatches: this.held.batches });
+    return this.#outbox.ackedSequence + 1;
+  }
+
+  #send(sequence: number): void {
+    if (sequence <= this.#sentThrough) this.counts.resentBatches++;
+    else this.#sentThrough = sequence;
+  }
+
+  #ack({ sequence, results }: Ack): void {
+    for (const result of results) this.#countResult(result, this.#outbox.peek(Number(result.sequence)));
+    this.#letGo(Number(sequence));
+  }
+
+  #letGo(through: number): void {
+    const before = this.held.batches;
+    this.counts.ackedRecords += this.#outbox.ack(through);
+    this.counts.ackedBatches += before - this.held.batches;
+  }
+
+  /** The failure that this problem means, or undefined if connecting again may mend it. */
+  #fatal(problem: unknown): UplinkError | undefined {
+    if (problem instanceof UplinkError) return problem;
+    const info = problem instanceof ConnectError ? problem.findDetails(ErrorInfoSchema)[0] : undefined;
+    const said = problem instanceof ConnectError ? problem.rawMessage : String(problem);
+    if (info?.reason === "SEQUENCE_CONFLICT") {
+      const text = `producer "${this.producerId}": batch ${info.metadata["sequence"]} is stored with other content`;
+      return new UplinkError(
+        `${text}: two producers share this id, or one numbered its batches anew. Nothing was overwritten (${said})`,
+      );
+    }
+    if (info?.reason === "SEQUENCE_GAP") {
+      const expected = Number(info.metadata["expected_sequence"]);
+      // Held: the next welcome says to go on there.
+      if (expected > this.#outbox.ackedSequence) return undefined;
+      const text = `producer "${this.producerId}": the accessor wants batch ${expected}`;
+      return new UplinkError(`${text}, which it had acknowledged and which is no longer held here (${said})`);
+    }
+    if (info?.reason === "PRODUCER_ID_INVALID" || info?.reason === "HELLO_REQUIRED") {
+      return new UplinkError(`the accessor refuses producer "${this.producerId}": ${said}`);
+    }
+    return undefined;
+  }
+}
+
+/** How long the server asks to wait; 0 if it does not. */
+function retryDelayMs(problem: unknown): number {
+  const delay = problem instanceof ConnectError ? problem.findDetails(RetryInfoSchema)[0]?.retryDelay : undefined;
+  return delay ? Math.min(60_000, Number(delay.seconds) * 1000 + delay.nanos / 1e6) : 0;
+}
