@@ -152,7 +152,7 @@ const kinds: Kind[] = [
   },
 ];
 
-/** Samples a second of the best of five rounds. */
+/** Samples a second in the best round of those that fit the time. */
 function rate(samples: number, run: () => void): number {
   run();
   let best = 0;
