@@ -1,0 +1,109 @@
+// One cleartext port for HTTP/1.1 and HTTP/2 by prior knowledge. Knows connections; what they ask for is the handler's business.
+import { once } from "node:events";
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2, type ServerHttp2Session } from "node:http2";
+import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
+
+/** How every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request starts like it. */
+const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+export type FrontDoor = {
+  readonly port: number;
+  /** Stops accepting, lets requests in flight end for up to `drainMs`, then cuts what is left. */
+  close(options: { drainMs: number }): Promise<void>;
+};
+
+export type FrontDoorOptions = {
+  host: string;
+  /** 0 for any free port. */
+  port: number;
+  handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** How long a connection may take to show which protocol it speaks. Default 10 s. */
+  prefaceMs?: number;
+};
+
+/** Listens. Rejects if the address cannot be had. */
+export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: FrontDoorOptions): Promise<FrontDoor> {
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  const busy = new Map<Socket, number>();
+  let closing = false;
+
+  const http1 = createHttp1((request, response) => {
+    const { socket } = request;
+    busy.set(socket, (busy.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      const left = (busy.get(socket) ?? 1) - 1;
+      if (left > 0) busy.set(socket, left);
+      else busy.delete(socket);
+      if (closing && left === 0) socket.end();
+    });
+    handle(request, response);
+  });
+  // It never listens itself, and would otherwise not start the clock for slow headers and bodies.
+  http1.emit("listening");
+  // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify and Connect use of them.
+  const http2 = createHttp2({ settings: { maxConcurrentStreams: 1_000 } }, handle as never);
+  http2.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    // A broken connection is the client's loss and closes the session; without a listener it would end the process.
+    session.on("error", () => {});
+    if (closing) session.close();
+  });
+
+  const tcp = createTcp({ noDelay: true, pauseOnConnect: false }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    sniff(socket, prefaceMs, (protocol) => (protocol === "h2" ? http2 : http1).emit("connection", socket));
+  });
+  tcp.listen(port, host);
+  await once(tcp, "listening");
+
+  return {
+    port: (tcp.address() as AddressInfo).port,
+    async close({ drainMs }) {
+      closing = true;
+      const closed = once(tcp, "close");
+      tcp.close();
+      for (const session of sessions) session.close();
+      const idle = [...sockets].filter((socket) => !busy.has(socket) && !isHttp2(socket, sessions));
+      for (const socket of idle) socket.end();
+      const cut = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+        for (const socket of sockets) socket.destroy();
+      }, drainMs);
+      await closed;
+      clearTimeout(cut);
+      http1.close();
+      http2.close();
+    },
+  };
+}
+
+const isHttp2 = (socket: Socket, sessions: Set<ServerHttp2Session>) =>
+  [...sessions].some((session) => !session.destroyed && session.socket?.remotePort === socket.remotePort);
+
+/** Reads until the bytes differ from the preface or complete it (they may come one by one), puts them back, and says which it is. */
+function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2") => void): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const give = setTimeout(() => socket.destroy(), prefaceMs);
+  const stop = () => {
+    clearTimeout(give);
+    socket.off("readable", look).off("close", stop).off("end", gone);
+  };
+  const gone = () => socket.destroy();
+  const look = () => {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) return;
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const length = Math.min(seen.length, preface.length);
+    const matches = seen.subarray(0, length).equals(preface.subarray(0, length));
+    if (matches && length < preface.length) return;
+    stop();
+    socket.unshift(seen);
+    decided(matches ? "h2" : "h1");
+  };
+  socket.on("readable", look).on("close", stop).on("end", gone);
+}

@@ -1,0 +1,17 @@
+// The gateway's process.
+import { run } from "../runtime/lifecycle.ts";
+import { assertListenAllowed, gatewaySettings } from "./config.ts";
+import { openGateway } from "./gateway.ts";
+
+await run({
+  name: "gateway",
+  about: "serves the accessor's signals as REST, SSE, Connect, gRPC-Web and gRPC on one port",
+  settings: gatewaySettings,
+  async open({ settings, log }) {
+    assertListenAllowed(settings);
+    const { listen, accessor } = settings;
+    const gateway = await openGateway({ host: listen.host, port: listen.port, accessorUrl: accessor, log });
+    log.info("listening", { host: listen.host, port: gateway.port, accessor });
+    return gateway;
+  },
+});

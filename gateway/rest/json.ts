@@ -1,0 +1,54 @@
+// JSON text in which numbers survive: JSON.stringify writes -0 as 0 and NaN as null.
+
+/** What can be written; undefined members are left out. */
+export type Json =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+/**
+ * Writes JSON. Finite numbers come back bit for bit from any parser of doubles, -0 too. What JSON has no number for follows protobuf's
+ * JSON: NaN, Infinity and -Infinity as strings, 64-bit integers (bigint) as decimal strings.
+ */
+export function toJsonText(value: Json): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "number":
+      return numberText(value);
+    case "bigint":
+      return `"${value}"`;
+    case "boolean":
+      return value ? "true" : "false";
+    case "object":
+      if (value === null) return "null";
+      return Array.isArray(value) ? arrayText(value) : objectText(value as { [key: string]: Json });
+    default:
+      return "null";
+  }
+}
+
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) return `"${value}"`;
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+function arrayText(values: readonly Json[]): string {
+  let text = "[";
+  for (const [i, value] of values.entries()) text += (i === 0 ? "" : ",") + toJsonText(value);
+  return `${text}]`;
+}
+
+function objectText(value: { readonly [key: string]: Json }): string {
+  let text = "";
+  for (const key in value) {
+    const member = value[key];
+    if (member !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${toJsonText(member)}`;
+  }
+  return `{${text}}`;
+}

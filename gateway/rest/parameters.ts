@@ -1,0 +1,97 @@
+// Query parameters: declared with their documentation, read with their mistakes named.
+import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
+import { invalidField } from "../errors.ts";
+import { isRelativeTime, parseTime, timeForms } from "./time.ts";
+import { fromWord, wordsOf } from "./words.ts";
+
+/** One parameter. `read` gets every value given (at least one), and throws a ConnectError that names the parameter. */
+export type Parameter<T> = {
+  readonly doc: string;
+  /** As in OpenAPI. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly read: (texts: readonly string[], context: { name: string; nowUs: bigint }) => T;
+};
+
+export type Parameters = Readonly<Record<string, Parameter<unknown>>>;
+export type ValuesOf<P extends Parameters> = {
+  readonly [K in keyof P]: (P[K] extends Parameter<infer T> ? T : never) | undefined;
+};
+
+/** A time as it was resolved; `relative` if it depends on when it was asked. */
+export type ResolvedTime = { us: bigint; relative: boolean };
+
+export const textParameter = (doc: string): Parameter<string> => ({
+  doc,
+  schema: { type: "string" },
+  read: (texts, { name }) => single(texts, name),
+});
+
+/** Repeated, or one list with commas. */
+export const listParameter = (doc: string): Parameter<string[]> => ({
+  doc: `${doc} May be repeated, or a list with commas.`,
+  schema: { type: "array", items: { type: "string" } },
+  read: split,
+});
+
+/** Words of an enum, in any case. */
+export const wordsParameter = <D extends DescEnum>(desc: D, doc: string): Parameter<EnumShape<D>[]> => ({
+  doc: `${doc} May be repeated, or a list with commas.`,
+  schema: { type: "array", items: { type: "string", enum: wordsOf(desc) } },
+  read: (texts, { name }) =>
+    split(texts).map((word) => {
+      const value = fromWord(desc, word);
+      if (value !== undefined) return value;
+      throw invalidField(name, `${quote(word)} is not one of ${wordsOf(desc).join(", ")}`);
+    }),
+});
+
+/** A whole number of 32 bits; what is allowed beyond that is for the accessor to say. */
+export const countParameter = (doc: string): Parameter<number> => ({
+  doc,
+  schema: { type: "integer", minimum: 0, maximum: 2 ** 31 - 1 },
+  read(texts, { name }) {
+    const text = single(texts, name);
+    if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 31) return Number(text);
+    throw invalidField(name, `${quote(text)} is not a whole number`);
+  },
+});
+
+export const timeParameter = (doc: string): Parameter<ResolvedTime> => ({
+  doc: `${doc} ${timeForms}.`,
+  schema: { type: "string" },
+  read(texts, { name, nowUs }) {
+    const text = single(texts, name);
+    const us = parseTime(text, nowUs);
+    if (us !== undefined) return { us, relative: isRelativeTime(text) };
+    throw invalidField(
+      name,
+      `${quote(text)} is not a time in years 1 to 9999; expected ${timeForms}`,
+      "TIME_RANGE_INVALID",
+    );
+  },
+});
+
+/** Reads a query string. Throws for a parameter that is not declared, naming those that are. */
+export function readQuery<P extends Parameters>(parameters: P, query: string, nowUs: bigint): ValuesOf<P> {
+  const given = new URLSearchParams(query);
+  const known = Object.keys(parameters);
+  for (const name of given.keys()) {
+    if (Object.hasOwn(parameters, name)) continue;
+    const allowed = known.length > 0 ? `known are ${known.join(", ")}` : "there are none here";
+    throw invalidField(name.slice(0, 80), `unknown parameter; ${allowed}`);
+  }
+  const values = known.map((name) => {
+    const texts = given.getAll(name);
+    return [name, texts.length > 0 ? parameters[name]!.read(texts, { name, nowUs }) : undefined];
+  });
+  return Object.fromEntries(values);
+}
+
+function single(texts: readonly string[], name: string): string {
+  if (texts.length > 1) throw invalidField(name, "given more than once");
+  return texts[0]!;
+}
+
+const split = (texts: readonly string[]) => texts.flatMap((text) => text.split(",")).filter((text) => text !== "");
+
+const quote = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

@@ -1,0 +1,136 @@
+// Rows as GET answers them, turned into one batch for each machine; remembers which row became which record.
+import { create } from "@bufbuild/protobuf";
+import { RecordKind, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type Batch,
+  BatchSchema,
+  type ErrorReport,
+  ErrorReportSchema,
+  MachineStateSchema,
+  SeveritySchema,
+  type StateChange,
+  StateChangeSchema,
+} from "#gen/millrace/v1/signal_pb.ts";
+import { toSamples } from "../../samples/wire.ts";
+import type { Reason } from "../errors.ts";
+import { parseTime, timeForms, toTimestamp } from "./time.ts";
+import { fromWord } from "./words.ts";
+
+/** A row that cannot become a record. */
+export type UnreadableRow = { row: number; reason: Reason; message: string };
+
+/** A batch and the rows it was made of. */
+export type RowBatch = {
+  batch: Batch;
+  /** All of them, ascending. */
+  rows: number[];
+  /** Those that a verdict is about. */
+  rowsOf: (verdict: Verdict) => number[];
+};
+
+type Draft = {
+  machine: string;
+  rows: number[];
+  states: { records: StateChange[]; rows: number[] };
+  errors: { records: ErrorReport[]; rows: number[] };
+  columns: Map<string, { timesUs: number[]; values: number[]; rows: number[] }>;
+};
+
+/** Batches in the order in which their machines first appear. What the accessor can judge (names, states, values) is left to it. */
+export function toRowBatches(
+  rows: readonly unknown[],
+  nowUs: bigint,
+): { batches: RowBatch[]; unreadable: UnreadableRow[] } {
+  const drafts = new Map<string, Draft>();
+  const unreadable: UnreadableRow[] = [];
+  for (const [row, fields] of rows.entries()) {
+    const fault = isObject(fields) ? addRow(drafts, fields, { row, nowUs }) : notARow;
+    if (fault) unreadable.push({ row, ...fault });
+  }
+  return { batches: [...drafts.values()].map(toRowBatch), unreadable };
+}
+
+type Fault = { reason: Reason; message: string };
+const notARow: Fault = { reason: "REQUEST_INVALID", message: "a row is an object" };
+
+function addRow(
+  drafts: Map<string, Draft>,
+  fields: Record<string, unknown>,
+  { row, nowUs }: { row: number; nowUs: bigint },
+): Fault | undefined {
+  const { machine, signal, time } = fields;
+  if (typeof machine !== "string") return { reason: "MACHINE_NAME_INVALID", message: "machine: a text is required" };
+  if (typeof signal !== "string") return { reason: "SIGNAL_NAME_INVALID", message: "signal: a text is required" };
+  const us = typeof time === "string" || typeof time === "number" ? parseTime(String(time), nowUs) : undefined;
+  if (us === undefined) return { reason: "TIME_INVALID", message: `time: expected ${timeForms}` };
+
+  let draft = drafts.get(machine);
+  if (!draft) {
+    draft = {
+      machine,
+      rows: [],
+      states: { records: [], rows: [] },
+      errors: { records: [], rows: [] },
+      columns: new Map(),
+    };
+    drafts.set(machine, draft);
+  }
+  draft.rows.push(row);
+  if (signal === "state") {
+    const state = fromWord(MachineStateSchema, text(fields["state"])) ?? 0;
+    draft.states.records.push(
+      create(StateChangeSchema, { time: toTimestamp(us), state, reason: text(fields["reason"]) }),
+    );
+    draft.states.rows.push(row);
+  } else if (signal === "error") {
+    const { code, message } = fields;
+    const severity = fromWord(SeveritySchema, text(fields["severity"])) ?? 0;
+    draft.errors.records.push(
+      create(ErrorReportSchema, { time: toTimestamp(us), severity, code: text(code), message: text(message) }),
+    );
+    draft.errors.rows.push(row);
+  } else {
+    const column = draft.columns.get(signal) ?? { timesUs: [], values: [], rows: [] };
+    draft.columns.set(signal, column);
+    column.timesUs.push(Number(us));
+    column.values.push(numberOf(fields["value"]));
+    column.rows.push(row);
+  }
+  return undefined;
+}
+
+function toRowBatch({ machine, rows, states, errors, columns }: Draft): RowBatch {
+  const samples = [...columns].map(([signal, { timesUs, values }]) =>
+    toSamples(
+      { signal, unit: "", maxGapUs: undefined },
+      { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
+    ),
+  );
+  const columnRows = [...columns.values()].map((column) => column.rows);
+  return {
+    batch: create(BatchSchema, { machine, stateChanges: states.records, errorReports: errors.records, samples }),
+    rows,
+    rowsOf({ kind, column, first, count }) {
+      const of =
+        kind === RecordKind.STATE_CHANGE
+          ? states.rows
+          : kind === RecordKind.ERROR_REPORT
+            ? errors.rows
+            : columnRows[column];
+      return (of ?? []).slice(first, first + count);
+    },
+  };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What is no text becomes one that the accessor refuses where it must not be empty. */
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** As protobuf's JSON: numbers, and NaN and infinities as text; anything else is not a number, which the accessor refuses. */
+function numberOf(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (value === "Infinity" || value === "-Infinity") return Number(value);
+  return Number.NaN;
+}

@@ -1,0 +1,165 @@
+// Errors as application/problem+json (RFC 9457): the one mapping from what failed to status, reason and fields.
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import type { Reason } from "../errors.ts";
+import type { Json } from "./json.ts";
+
+/** A problem of HTTP itself, for which the contract has no reason: unknown path, wrong method, wrong media type, too large. */
+export class HttpProblem extends Error {
+  override readonly name = "HttpProblem";
+  readonly status: number;
+  readonly members: Record<string, Json>;
+  readonly headers: Record<string, string>;
+  constructor(
+    status: number,
+    message: string,
+    { members = {}, headers = {} }: { members?: Record<string, Json>; headers?: Record<string, string> } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.members = members;
+    this.headers = headers;
+  }
+}
+
+export type Problem = {
+  status: number;
+  headers: Record<string, string>;
+  /** type, title, status, detail, instance; reason, metadata, field, violations where there are any; and what else was said. */
+  body: Record<string, Json>;
+};
+
+const statusByCode: Record<Code, number> = {
+  [Code.Canceled]: 499,
+  [Code.Unknown]: 500,
+  [Code.InvalidArgument]: 400,
+  [Code.DeadlineExceeded]: 504,
+  [Code.NotFound]: 404,
+  [Code.AlreadyExists]: 409,
+  [Code.PermissionDenied]: 403,
+  [Code.ResourceExhausted]: 429,
+  [Code.FailedPrecondition]: 400,
+  [Code.Aborted]: 409,
+  [Code.OutOfRange]: 400,
+  [Code.Unimplemented]: 501,
+  [Code.Internal]: 500,
+  [Code.Unavailable]: 503,
+  [Code.DataLoss]: 500,
+  [Code.Unauthenticated]: 401,
+};
+
+/** Where HTTP has a status that says more than the code's. */
+const statusByReason: Partial<Record<Reason, number>> = {
+  PAGE_TOKEN_EXPIRED: 410,
+  CURSOR_EXPIRED: 410,
+  CURSOR_FOREIGN: 409,
+  CURSOR_IN_FUTURE: 409,
+  SEQUENCE_GAP: 409,
+  DATABASE_UNSAFE: 503,
+};
+
+const titleByStatus: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  409: "Conflict",
+  410: "Gone",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  499: "Client Closed Request",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
+
+/** Fields of the contract as the query and path parameters that carry them. */
+const parameterByField: Record<string, string> = {
+  page_size: "limit",
+  machines: "machine",
+  severities: "severity",
+  states: "state",
+  start_time: "from",
+  end_time: "to",
+  after_cursor: "after",
+  from_commit_time: "since",
+  signal: "type",
+  signals: "type",
+};
+
+const restName = (field: string) => {
+  const [head = "", ...rest] = field.split(/(?=[[.])/);
+  return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : [head, ...rest].join("");
+};
+
+/** Any failure as the problem to answer with. `path` is the request's, without its query. */
+export function toProblem(error: unknown, path: string): Problem {
+  if (error instanceof HttpProblem) return fromHttp(error, path);
+  const known = isFastifyError(error) ? fromFastify(error) : error;
+  return known instanceof HttpProblem ? fromHttp(known, path) : fromConnect(ConnectError.from(known), path);
+}
+
+function fromHttp({ status, message, members, headers }: HttpProblem, path: string): Problem {
+  const body = { type: "about:blank", title: titleOf(status), status, detail: message, instance: path, ...members };
+  return { status, headers, body };
+}
+
+function fromConnect(error: ConnectError, path: string): Problem {
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const reason = info?.reason;
+  const status = statusOf(error, reason);
+  const violations = error
+    .findDetails(BadRequestSchema)
+    .flatMap(({ fieldViolations }) =>
+      fieldViolations.map(({ field, description }) => ({ field: restName(field), description })),
+    );
+  const field = violations[0]?.field ?? (info?.metadata["field"] && restName(info.metadata["field"]));
+  // What broke inside is for the log: only an error that has a reason was written to be read.
+  const hidden = status === 500 && reason === undefined;
+  const body = {
+    type: reason ? `urn:millrace:v1:${reason}` : "about:blank",
+    title: reason ? sentence(reason) : titleOf(status),
+    status,
+    detail: hidden ? "something went wrong here; it is logged" : error.rawMessage,
+    instance: path,
+    reason,
+    field: field || undefined,
+    violations: violations.length > 0 ? violations : undefined,
+    metadata: info && Object.keys(info.metadata).length > 0 ? info.metadata : undefined,
+  };
+  const [retry] = error.findDetails(RetryInfoSchema);
+  const seconds = Math.max(1, Number(retry?.retryDelay?.seconds ?? 0n) + ((retry?.retryDelay?.nanos ?? 0) > 0 ? 1 : 0));
+  return { status, headers: status === 503 || status === 429 ? { "retry-after": String(seconds) } : {}, body };
+}
+
+function statusOf(error: ConnectError, reason: string | undefined): number {
+  const byReason = statusByReason[reason as Reason];
+  if (byReason !== undefined) return byReason;
+  // gRPC's transport refuses an oversized message with the code of an overload, but without a reason.
+  if (error.code === Code.ResourceExhausted && reason === undefined) return 413;
+  return statusByCode[error.code] ?? 500;
+}
+
+const titleOf = (status: number) => titleByStatus[status] ?? "Error";
+const sentence = (reason: string) => reason[0] + reason.slice(1).toLowerCase().replaceAll("_", " ");
+
+type FastifyError = Error & { code: string; statusCode: number };
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number" && "code" in error;
+}
+
+/** Fastify refuses before a handler runs: a body that is too large, of another media type, or no JSON. Statuses are its own. */
+function fromFastify({ statusCode, code, message }: FastifyError): HttpProblem | ConnectError {
+  if (statusCode === 415) return new HttpProblem(415, "send the body as application/json");
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return new HttpProblem(413, "the body is larger than 32 MiB: send less at once");
+  if (statusCode >= 400 && statusCode < 500) return new HttpProblem(statusCode, message);
+  return new ConnectError(message, Code.Internal);
+}

@@ -1,0 +1,50 @@
+// Records as REST shows them: one flat row each, in lower_snake_case, enum values without their prefix.
+import {
+  type Batch,
+  type ErrorReport,
+  MachineStateSchema,
+  SeveritySchema,
+  type Signal,
+  type StateChange,
+} from "#gen/millrace/v1/signal_pb.ts";
+import { timesOf } from "../../samples/wire.ts";
+import type { Json } from "./json.ts";
+import { formatTime, fromTimestamp } from "./time.ts";
+import { toWord } from "./words.ts";
+
+/** A record: who, what, when, and beside them the fields of its kind (value; state, reason; severity, code, message). */
+export type Row = { machine: string; signal: string; time?: string } & Record<string, Json>;
+
+/** The row of a record of a page. */
+export function toRow({ machine, signal, time, record }: Signal): Row {
+  const head = { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };
+  if (record.case === "value") return { ...head, value: record.value };
+  if (record.case === "stateChange") return { ...head, ...stateFields(record.value) };
+  if (record.case === "errorReport") return { ...head, ...errorFields(record.value) };
+  return head;
+}
+
+/** The rows of a batch of a feed: state changes, error reports, then each column, all in the batch's order. */
+export function* batchRows({ machine, stateChanges, errorReports, samples }: Batch): Generator<Row, void, undefined> {
+  for (const change of stateChanges) yield { ...head(machine, "state", change), ...stateFields(change) };
+  for (const report of errorReports) yield { ...head(machine, "error", report), ...errorFields(report) };
+  for (const column of samples) {
+    const { signal, values } = column;
+    const timesUs = timesOf(column);
+    for (const [i, value] of values.entries()) {
+      yield { machine, signal, time: formatTime(BigInt(timesUs[i]!)), value };
+    }
+  }
+}
+
+function head(machine: string, signal: string, { time }: StateChange | ErrorReport) {
+  return { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };
+}
+
+const stateFields = ({ state, reason }: StateChange) => ({ state: toWord(MachineStateSchema, state), reason });
+
+const errorFields = ({ severity, code, message }: ErrorReport) => ({
+  severity: toWord(SeveritySchema, severity),
+  code,
+  message,
+});

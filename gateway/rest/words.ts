@@ -1,0 +1,15 @@
+// Enum values as REST writes them: the name without the enum's prefix.
+import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
+
+/** "ACTIVE" for MACHINE_STATE_ACTIVE; the number of a value that we do not know yet. */
+export const toWord = (desc: DescEnum, value: number): string | number => desc.value[value]?.localName ?? value;
+
+/** The value of a word in any case; undefined if the enum has no such word. */
+export function fromWord<D extends DescEnum>(desc: D, word: string): EnumShape<D> | undefined {
+  const found = desc.values.find(({ number, localName }) => number !== 0 && localName === word.toUpperCase());
+  return found?.number as EnumShape<D> | undefined;
+}
+
+/** The words of an enum, without the one that says nothing. */
+export const wordsOf = (desc: DescEnum): string[] =>
+  desc.values.filter(({ number }) => number !== 0).map(({ localName }) => localName);
