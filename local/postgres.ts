@@ -36,6 +36,8 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>;
   /** False creates the cluster without fsync: only for data that may be lost. Default true. */
   syncCluster?: boolean;
+  /** How long a fast shutdown may take before it becomes an immediate one, which is as durable; default 3000. */
+  stopMs?: number;
   log: Log;
   /** Calls the start off. */
   signal: AbortSignal;
@@ -93,9 +95,15 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
       const pid = await ready(server, { dataDir, signal });
       log.info(`PostgreSQL ${version.split("-")[0]} on 127.0.0.1:${port}, data in ${dataDir}`);
       const url = `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
-      return { url, port, pid, ended: server.ended, [Symbol.asyncDispose]: () => stop(server, pid) };
+      return {
+        url,
+        port,
+        pid,
+        ended: server.ended,
+        [Symbol.asyncDispose]: () => stop(server, { pid, stopMs: options.stopMs }),
+      };
     } catch (error) {
-      await stop(server, undefined);
+      await stop(server, {});
       const taken = /could not bind|Address already in use/i.test(String(error));
       if (!taken || options.port || attempt === 5) throw error;
       log.debug(`port ${port} was taken meanwhile; trying another`);
@@ -160,12 +168,16 @@ async function ready(server: Server, { dataDir, signal }: { dataDir: string; sig
   }
 }
 
-/** Fast shutdown within 3 s, then immediate within 1 s, then the whole group by force. */
-async function stop(server: Server, pid: number | undefined): Promise<void> {
+/** Fast shutdown within `stopMs`, then immediate within half a second, then the whole group by force. */
+async function stop(
+  server: Server,
+  { pid, stopMs = 3000 }: { pid?: number; stopMs?: number | undefined },
+): Promise<void> {
   if (server.hasEnded) return;
+  const group = -server.shell.pid!;
   const timers = [
-    setTimeout(() => signalIfThere(pid ?? -server.shell.pid!, "SIGQUIT"), 3000),
-    setTimeout(() => signalIfThere(-server.shell.pid!, "SIGKILL"), 4000),
+    setTimeout(() => signalIfThere(pid ?? group, "SIGQUIT"), stopMs),
+    setTimeout(() => signalIfThere(group, "SIGKILL"), stopMs + 500),
   ];
   server.leash.end();
   await server.ended;

@@ -61,6 +61,11 @@ export class HelpRequested extends Error {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** The environment for a child process: ours with `changes`; undefined takes a variable away. */
+export function childEnvironment(changes: Env): Env {
+  return { ...process.env, ...changes };
+}
+
 /** Reads the settings of a program; throws ConfigError with every mistake, or HelpRequested. The result is frozen. */
 export function readSettings<S extends SettingsShape>(
   program: Program<S>,

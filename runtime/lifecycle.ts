@@ -17,7 +17,11 @@ export interface ProcessOptions<S extends SettingsShape> {
   /** The settings of this process, besides the log settings that every process has. */
   settings?: S;
   /** Acquires everything. `signal` aborts when the process is asked to stop, also while this still runs. */
-  open(context: { settings: SettingsOf<S>; signal: AbortSignal; log: Log }): Promise<Running> | Running;
+  open(context: {
+    settings: SettingsOf<S> & CommonSettings;
+    signal: AbortSignal;
+    log: Log;
+  }): Promise<Running> | Running;
   /** How long an orderly stop may take before the process ends anyway; default 5000. */
   graceMs?: number;
 }
@@ -46,9 +50,12 @@ const commonSettings = {
   }),
 };
 
+type CommonSettings = SettingsOf<typeof commonSettings>;
+
 /**
  * Runs a process to its end; never returns. Reads the settings, opens, and then waits for SIGINT, SIGTERM, the end of the
- * parent's pipe or `done`; disposes within `graceMs` and exits. A second SIGINT or SIGTERM exits at once.
+ * parent's pipe or `done`; disposes within `graceMs` and exits. A second SIGINT or SIGTERM exits at once, unless it comes
+ * within half a second: npm passes a Ctrl-C on to a process that already had it from the terminal.
  * Exit status: 0 stopped in order; 1 failed to open, to serve or to stop; 2 wrong settings; 130 or 143 stopped by force.
  */
 export async function run<S extends SettingsShape>(options: ProcessOptions<S>): Promise<never> {
@@ -62,7 +69,7 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
   let running: Running | undefined;
   try {
     if (settings.parentFd !== undefined) watchParent(settings.parentFd, stop.request);
-    running = await options.open({ settings: settings as SettingsOf<S>, signal: stop.signal, log });
+    running = await options.open({ settings: settings as SettingsOf<S> & CommonSettings, signal: stop.signal, log });
     running.done?.then(
       () => stop.request("done"),
       (error: unknown) => {
@@ -112,6 +119,8 @@ function exitWithMistakes(name: string, { mistakes }: ConfigError): never {
   process.exit(2);
 }
 
+const echoMs = 500;
+
 /** One request to stop, from whichever source asks first; from then on the clock runs. */
 function createStop({ name, graceMs, log }: { name: string; graceMs: number; log: Log }) {
   const controller = new AbortController();
@@ -119,9 +128,11 @@ function createStop({ name, graceMs, log }: { name: string; graceMs: number; log
   // Node ends when nothing is left to wait for; a service may well wait on handles that do not count.
   setInterval(() => {}, 2 ** 30);
   let code = 0;
+  let requestedAtMs = 0;
   const request = (why: string, exitCode = 0) => {
     if (controller.signal.aborted) return;
     code = exitCode;
+    requestedAtMs = performance.now();
     log.debug("stopping", { why });
     setTimeout(() => {
       log.error(`${name} did not stop within ${graceMs} ms`);
@@ -135,7 +146,7 @@ function createStop({ name, graceMs, log }: { name: string; graceMs: number; log
     ["SIGTERM", 15],
   ] as const) {
     process.on(signalName, () => {
-      if (controller.signal.aborted) process.exit(128 + number);
+      if (controller.signal.aborted && performance.now() - requestedAtMs > echoMs) process.exit(128 + number);
       request(signalName);
     });
   }

@@ -1,0 +1,56 @@
+// The settings of `npm start`.
+import { setting } from "../runtime/config.ts";
+import { count, onOff, text, url } from "../runtime/config-values.ts";
+
+/** Not 0: the parts must be told each other's ports, and people the URLs. */
+const fixedPort = { ...count({ min: 1, max: 65_535 }), placeholder: "PORT" };
+
+export const localSettings = {
+  httpPort: setting({
+    flag: "http-port",
+    env: "MILLRACE_HTTP_PORT",
+    parse: fixedPort,
+    default: "8080",
+    doc: "port of the gateway on 127.0.0.1",
+  }),
+  grpcPort: setting({
+    flag: "grpc-port",
+    env: "MILLRACE_GRPC_PORT",
+    parse: fixedPort,
+    default: "50051",
+    doc: "port of the accessor on 127.0.0.1",
+  }),
+  dataDir: setting({
+    flag: "data-dir",
+    env: "MILLRACE_DATA_DIR",
+    parse: text({ placeholder: "DIR" }),
+    optional: true,
+    doc: "where PostgreSQL keeps the data; default .millrace in the checkout, or a folder in /var/lib/millrace if root's checkout is closed to others",
+  }),
+  machines: setting({
+    flag: "machines",
+    env: "MILLRACE_MACHINES",
+    parse: count({ min: 1, max: 10_000 }),
+    default: "5",
+    doc: "how many machines to simulate",
+  }),
+  seed: setting({
+    flag: "seed",
+    env: "MILLRACE_SEED",
+    parse: count(),
+    default: "1",
+    doc: "equal seeds give equal signals",
+  }),
+  databaseUrl: setting({
+    env: "DATABASE_URL",
+    parse: url({ schemes: ["postgres", "postgresql"] }),
+    optional: true,
+    doc: "a PostgreSQL of your own, in place of the embedded one",
+  }),
+  quiet: setting({
+    flag: "quiet",
+    env: "MILLRACE_QUIET",
+    parse: onOff(),
+    doc: "show only warnings and errors of the parts",
+  }),
+};

@@ -1,0 +1,69 @@
+// What the parts of a local run say, each line with the name of who said it; a status stays in place on a terminal.
+import { StringDecoder } from "node:string_decoder";
+
+/** Where it goes: process.stdout, or a stand-in. */
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  hasColors?(): boolean;
+  write(text: string): unknown;
+}
+
+export interface Output {
+  line(name: string, text: string): void;
+  /** A line that replaces the one before: on a terminal in place, elsewhere as a line of its own. */
+  status(name: string, text: string): void;
+  /** Text as it is, without a name. */
+  block(text: string): void;
+}
+
+const colors = [36, 35, 34, 33, 32];
+
+/** Builds the output for these names; their order gives the colours (none where the stream has none, or with NO_COLOR). */
+export function createOutput(stream: OutputStream, names: readonly string[]): Output {
+  const width = Math.max(...names.map((name) => name.length));
+  const color = stream.isTTY === true && stream.hasColors?.() === true;
+  const prefix = (name: string) => {
+    const padded = name.padEnd(width);
+    return color ? `\x1b[${colors[names.indexOf(name) % colors.length] ?? 37}m${padded} │\x1b[0m ` : `${padded} | `;
+  };
+  let status = "";
+  const write = (text: string) => stream.write(status === "" ? text : `\r\x1b[K${text}${status}`);
+  return {
+    line: (name, text) => write(`${prefix(name)}${text}\n`),
+    status(name, text) {
+      if (!stream.isTTY) return write(`${prefix(name)}${text}\n`);
+      status = `${prefix(name)}${text.slice(0, Math.max(10, (stream.columns ?? 80) - width - 4))}`;
+      stream.write(`\r\x1b[K${status}`);
+    },
+    block: (text) => write(text),
+  };
+}
+
+const maxLineLength = 64 * 1024;
+
+/**
+ * Cuts chunks of a stream into lines for `take`, across chunks and characters cut in two; a line without end is cut at 64 Ki
+ * characters. `end` gives the last one out. Carriage returns count as ends too: a status line uses them.
+ */
+export function createLineSplitter(take: (line: string) => void): { write(chunk: Uint8Array): void; end(): void } {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  const push = (text: string) => {
+    const lines = (rest + text).split(/\r\n|[\r\n]/);
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== "") take(line);
+    if (rest.length > maxLineLength) {
+      take(rest);
+      rest = "";
+    }
+  };
+  return {
+    write: (chunk) => push(decoder.write(Buffer.from(chunk))),
+    end() {
+      push(decoder.end());
+      if (rest !== "") take(rest);
+      rest = "";
+    },
+  };
+}

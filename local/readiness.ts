@@ -1,0 +1,67 @@
+// When a local run is ready: the ports are ours to take, the gateway answers, and data arrives.
+import { createServer } from "node:net";
+import { sleep } from "../runtime/backoff.ts";
+import { ConfigError } from "../runtime/config.ts";
+
+/** Throws ConfigError, a line for each port of 127.0.0.1 that another program has. */
+export async function assertPortsFree(ports: readonly { port: number; flag: string }[]): Promise<void> {
+  const twice = ports.find(({ port }, at) => ports.slice(0, at).some((one) => one.port === port));
+  if (twice) throw new ConfigError([`port ${twice.port} is asked for twice; choose another with --${twice.flag}`]);
+  const taken = await Promise.all(ports.map(async (one) => ((await isFree(one.port)) ? [] : [one])));
+  const mistakes = taken
+    .flat()
+    .map(({ port, flag }) => `port ${port} is in use by another program; choose another with --${flag}`);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(false);
+      else reject(new ConfigError([`port ${port} can't be used: ${error.message}`]));
+    });
+    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+/** Resolves once the gateway is ready and has power to show; `say` hears what is waited for when it takes long. */
+export async function untilServing(
+  gatewayUrl: string,
+  { signal, say, patienceMs = 10_000 }: { signal: AbortSignal; say: (text: string) => void; patienceMs?: number },
+): Promise<void> {
+  const steps: readonly [string, string, (body: unknown) => boolean][] = [
+    ["the gateway to reach the accessor", "/readyz", () => true],
+    ["the first samples", "/signals/power/latest", hasRows],
+  ];
+  let patientUntil = performance.now() + patienceMs;
+  for (const [what, path, isEnough] of steps) {
+    while (!(await answers(`${gatewayUrl}${path}`, { isEnough, signal }))) {
+      if (performance.now() > patientUntil) {
+        say(`still waiting for ${what}`);
+        patientUntil = performance.now() + patienceMs;
+      }
+      await sleep(50, signal);
+    }
+  }
+}
+
+async function answers(
+  url: string,
+  { isEnough, signal }: { isEnough: (body: unknown) => boolean; signal: AbortSignal },
+): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) });
+    const body = await response.text();
+    return response.ok && isEnough(body.startsWith("{") || body.startsWith("[") ? JSON.parse(body) : undefined);
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
+/** An array with something in it, alone or as a member of the answer. */
+function hasRows(body: unknown): boolean {
+  const candidates = Array.isArray(body) ? [body] : Object.values(body ?? {});
+  return candidates.some((one) => Array.isArray(one) && one.length > 0);
+}

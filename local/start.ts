@@ -1,0 +1,111 @@
+// What `npm start` runs: the parts of Millrace as processes of their own under one supervisor, until Ctrl-C.
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "../runtime/lifecycle.ts";
+import { createLog } from "../runtime/log.ts";
+import { startChild } from "./child.ts";
+import { localSettings } from "./config.ts";
+import { createOutput } from "./output.ts";
+import { openPostgres } from "./postgres.ts";
+import { defaultDataDir } from "./postgres-cluster.ts";
+import { assertPortsFree, untilServing } from "./readiness.ts";
+import { openSupervisor, type Part } from "./supervisor.ts";
+
+const checkout = fileURLToPath(new URL("..", import.meta.url));
+
+await run({
+  name: "millrace",
+  about: "runs PostgreSQL, accessor, gateway and producer on this machine",
+  settings: localSettings,
+  // Children 2.5 s, PostgreSQL 1.5 + 0.5 s: the sum stays below.
+  graceMs: 4900,
+  async open({ settings, signal }) {
+    const { httpPort, grpcPort, quiet, machines, seed } = settings;
+    const level = quiet && settings.logLevel === "info" ? "warn" : settings.logLevel;
+    const output = createOutput(process.stdout, ["millrace", "postgres", "accessor", "gateway", "producer"]);
+    const say = (text: string) => output.line("millrace", text);
+    await assertPortsFree([
+      { port: httpPort, flag: "http-port" },
+      { port: grpcPort, flag: "grpc-port" },
+    ]);
+
+    let databaseUrl = settings.databaseUrl;
+    const postgres: Part = {
+      name: "postgres",
+      async start(stopped) {
+        const dataDir = settings.dataDir ? resolve(settings.dataDir) : await defaultDataDir(checkout);
+        const sink = (line: string) => output.line("postgres", line.trimEnd());
+        const log = createLog({ name: "postgres", level, format: "pretty", color: false, sink });
+        // After a crash on the same port, so that the accessor finds it again.
+        const port = databaseUrl ? Number(new URL(databaseUrl).port) : 0;
+        const server = await openPostgres({ dataDir, port, stopMs: 1500, log, signal: stopped });
+        const url = new URL(server.url);
+        url.pathname = "/millrace";
+        databaseUrl = url.href;
+        return { ended: server.ended.then(() => "ended"), stop: async () => server[Symbol.asyncDispose]() };
+      },
+    };
+    const service = (
+      name: string,
+      { args, env }: { args: string[]; env: Record<string, string | undefined> },
+    ): Part => ({
+      name,
+      start: () =>
+        startChild({
+          command: process.execPath,
+          args: [`${checkout}${name}/main.ts`, ...args],
+          env: { ...env, MILLRACE_LOG_LEVEL: level, MILLRACE_LOG_FORMAT: "pretty" },
+          onOutput: (line) => quiet || (name === "producer" ? output.status(name, line) : output.line(name, line)),
+          onError: (line) => output.line(name, line),
+        }),
+    });
+    const grpcUrl = `http://127.0.0.1:${grpcPort}`;
+    const accessor: Part = {
+      name: "accessor",
+      start: (stopped) =>
+        service("accessor", { args: ["--listen", `127.0.0.1:${grpcPort}`], env: { DATABASE_URL: databaseUrl } }).start(
+          stopped,
+        ),
+    };
+    const noDatabase = { DATABASE_URL: undefined };
+    const gateway = service("gateway", {
+      args: ["--listen", `127.0.0.1:${httpPort}`, "--accessor", grpcUrl],
+      env: noDatabase,
+    });
+    const producer = service("producer", {
+      args: ["--accessor", grpcUrl, "--machines", String(machines), "--seed", String(seed)],
+      env: noDatabase,
+    });
+    const parts = settings.databaseUrl ? [accessor, gateway, producer] : [postgres, accessor, gateway, producer];
+    const supervisor = await openSupervisor(parts, { say, signal });
+    const httpUrl = `http://127.0.0.1:${httpPort}`;
+    untilServing(httpUrl, { signal, say }).then(
+      () => output.block(welcome(httpUrl, grpcUrl)),
+      (error: unknown) => signal.aborted || say(String(error)),
+    );
+    return {
+      done: supervisor.done,
+      async [Symbol.asyncDispose]() {
+        say("stopping");
+        await supervisor.stop(4400);
+        say("stopped");
+      },
+    };
+  },
+});
+
+function welcome(httpUrl: string, grpcUrl: string): string {
+  return `
+Millrace is running.
+  HTTP  ${httpUrl}
+  gRPC  ${grpcUrl}
+
+Try, in another terminal in this folder:
+  curl '${httpUrl}/signals/power?from=-10s&limit=5'
+  curl -N ${httpUrl}/signals/state/live
+  npx buf curl --protocol grpc --http2-prior-knowledge -d '{"signals":["state"]}' ${grpcUrl}/millrace.v1.SignalService/WatchSignals
+
+Ctrl-C stops it.
+
+`;
+}
