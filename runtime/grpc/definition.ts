@@ -9,6 +9,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { noteReceived } from "./received.ts";
 
 /** What a request that is not valid protobuf becomes: handlers answer it with INVALID_ARGUMENT (grpc-js would say INTERNAL). */
 export class UndecodableMessage {
@@ -48,7 +49,9 @@ export function toMethodDefinition(method: DescMethod): MethodDefinition<Message
   const serialize = (desc: DescMessage) => (message: Message) => sharedBytes.get(message) ?? encode(desc, message);
   const deserialize = (desc: DescMessage) => (bytes: Buffer) => {
     try {
-      return fromBinary(desc, bytes);
+      const message = fromBinary(desc, bytes);
+      noteReceived(message, bytes.byteLength);
+      return message;
     } catch (cause) {
       return new UndecodableMessage(cause) as unknown as Message;
     }

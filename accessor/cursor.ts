@@ -1,0 +1,69 @@
+// The opaque cursor: which database, which epoch of its history, which revision. The same for pages, feeds and acknowledgements.
+import { createHash } from "node:crypto";
+import { Failure } from "./failure.ts";
+
+/** Where a cursor points. */
+export type Position = { epoch: number; revision: number };
+
+/** An epoch of this database's history; ascending, the last is the current one. */
+export type Epoch = { epoch: number; firstRevision: number };
+
+const version = 1;
+const tagBytes = 6;
+const checkBytes = 2;
+
+/** Makes and reads the cursors of one database. databaseId: a UUID. */
+export class CursorFormat {
+  readonly #tag: Buffer;
+  readonly #epochs: readonly Epoch[];
+
+  constructor(databaseId: string, epochs: readonly Epoch[]) {
+    this.#tag = createHash("sha256").update(databaseId).digest().subarray(0, tagBytes);
+    this.#epochs = epochs;
+  }
+
+  encode(revision: number): string {
+    const body = Buffer.alloc(1 + tagBytes + 4 + 8);
+    body[0] = version;
+    this.#tag.copy(body, 1);
+    body.writeUInt32BE(this.#epochs.at(-1)!.epoch, 1 + tagBytes);
+    body.writeBigUInt64BE(BigInt(revision), 5 + tagBytes);
+    return Buffer.concat([body, check(body)]).toString("base64url");
+  }
+
+  /**
+   * The revision of a cursor of this history. headRevision: the newest there is. Fails with CURSOR_INVALID (not one of ours, field says
+   * where it stood), CURSOR_FOREIGN or CURSOR_IN_FUTURE.
+   */
+  decode(cursor: string, { field, headRevision }: { field: string; headRevision: number }): number {
+    const bytes = Buffer.from(cursor, "base64url");
+    const body = bytes.subarray(0, -checkBytes);
+    const ours = body.length === 1 + tagBytes + 12 && body[0] === version && bytes.toString("base64url") === cursor;
+    if (!ours || !check(body).equals(bytes.subarray(-checkBytes))) {
+      throw new Failure("CURSOR_INVALID", `${field} is not a cursor: pass one on as it came`, { metadata: { field } });
+    }
+    const epoch = body.readUInt32BE(1 + tagBytes);
+    const revision = Number(body.readBigUInt64BE(5 + tagBytes));
+    const latest = { latest_cursor: this.encode(headRevision) };
+    const at = this.#epochs.findIndex((known) => known.epoch === epoch);
+    const next = this.#epochs[at + 1];
+    if (!body.subarray(1, 1 + tagBytes).equals(this.#tag)) {
+      throw new Failure("CURSOR_FOREIGN", `${field} is a cursor of another database`, { metadata: latest });
+    }
+    if (at === -1 || (next !== undefined && revision >= next.firstRevision)) {
+      throw new Failure(
+        "CURSOR_FOREIGN",
+        `${field} is of a history that was given up when this database was restored`,
+        { metadata: latest },
+      );
+    }
+    if (revision > headRevision) {
+      throw new Failure("CURSOR_IN_FUTURE", `${field} is beyond the newest commit`, { metadata: latest });
+    }
+    return revision;
+  }
+}
+
+function check(body: Buffer): Buffer {
+  return createHash("sha256").update(body).digest().subarray(0, checkBytes);
+}

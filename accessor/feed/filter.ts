@@ -1,0 +1,34 @@
+// What a subscriber wants to see of a commit.
+import { create } from "@bufbuild/protobuf";
+import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import type { Selection } from "../store/catalog.ts";
+
+export type Filter = {
+  /** Equal for filters that want the same. */
+  readonly key: string;
+  /** undefined: all. */
+  readonly machines: ReadonlySet<string> | undefined;
+  readonly signals: ReadonlySet<string> | undefined;
+};
+
+export function createFilter({ machines, signals }: Selection): Filter {
+  const sorted = (names: readonly string[]) => [...new Set(names)].sort();
+  return {
+    key: JSON.stringify([sorted(machines), sorted(signals)]),
+    machines: machines.length > 0 ? new Set(machines) : undefined,
+    signals: signals.length > 0 ? new Set(signals) : undefined,
+  };
+}
+
+/** The part of a batch that matches: the batch itself if all of it does, undefined if nothing does. */
+export function project(batch: Batch, { machines, signals }: Filter): Batch | undefined {
+  if (machines !== undefined && !machines.has(batch.machine)) return undefined;
+  if (signals === undefined) return batch;
+  const stateChanges = signals.has("state") ? batch.stateChanges : [];
+  const errorReports = signals.has("error") ? batch.errorReports : [];
+  const samples = batch.samples.filter(({ signal }) => signals.has(signal));
+  const kept = stateChanges.length + errorReports.length + samples.length;
+  if (kept === 0) return undefined;
+  if (kept === batch.stateChanges.length + batch.errorReports.length + batch.samples.length) return batch;
+  return create(BatchSchema, { machine: batch.machine, stateChanges, errorReports, samples });
+}

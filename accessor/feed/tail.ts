@@ -1,0 +1,192 @@
+// The newest end of the log in memory: commits in dense order, our own as they happen, another accessor's read from the log first. Bounded:
+// who needs what has left it reads the log.
+import type { Log } from "../../runtime/log.ts";
+import type { Commit, Head } from "../store/log.ts";
+
+export type TailCommit = Commit & { committedUs: number };
+
+export type TailOptions = {
+  head: Head;
+  /** Commits after one revision and through another, or as many as fit a page, whole. */
+  readLog: (range: { after: number; through: number }) => Promise<{ commits: Commit[]; through: number }>;
+  readCommitTime: (revision: number) => Promise<number | undefined>;
+  /** Told that commits were passed over unread: another accessor may have registered series in them. */
+  onPassedOver: () => void;
+  log: Log;
+  /** How much is kept. Default 32 MiB. */
+  maxBytes?: number;
+};
+
+/** Wakes a subscriber. all: it wants every machine. */
+export type Listener = { machines: ReadonlySet<string> | undefined; wake: () => void };
+
+export class Tail {
+  readonly #options: Required<TailOptions>;
+  #head: Head;
+  /** Every commit above this revision, up to the head, is in #commits. */
+  #floor: number;
+  #commits: TailCommit[] = [];
+  #bytes = 0;
+  /** Own commits that came before what precedes them. */
+  readonly #early = new Map<number, TailCommit>();
+  #knownRevision: number;
+  #catchingUp: Promise<void> | undefined;
+  readonly #listeners = new Set<Listener>();
+  readonly #byMachine = new Map<string, Set<Listener>>();
+  /** Newest commit of each machine since #watchedSince. */
+  readonly #lastOf = new Map<string, number>();
+  #watchedSince: number;
+
+  constructor(options: TailOptions) {
+    this.#options = { maxBytes: 32 * 1024 * 1024, ...options };
+    this.#head = options.head;
+    this.#floor = this.#knownRevision = this.#watchedSince = options.head.revision;
+  }
+
+  /** Everything up to here is published. */
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** Own commits, ascending. Publishes them at once unless one before them is missing. */
+  publish(commits: readonly TailCommit[]): void {
+    for (const commit of commits) {
+      if (commit.revision > this.#head.revision) this.#early.set(commit.revision, commit);
+      this.#knownRevision = Math.max(this.#knownRevision, commit.revision);
+    }
+    this.#advance();
+  }
+
+  /** Somebody saw this revision committed: what is missing up to it is read from the log. */
+  notice(revision: number): void {
+    this.#knownRevision = Math.max(this.#knownRevision, revision);
+    this.#advance();
+  }
+
+  /** Commits after a revision, up to the head; undefined if some of them have left memory (or never were in it). */
+  after(revision: number): readonly TailCommit[] | undefined {
+    if (revision < this.#floor) return undefined;
+    // Dense: a commit's place follows from its revision.
+    return this.#commits.slice(revision - this.#floor);
+  }
+
+  /** Whether any of these machines (all if undefined) may have committed after a revision. */
+  mayHave(machines: ReadonlySet<string> | undefined, after: number): boolean {
+    if (machines === undefined || after < this.#watchedSince) return this.#head.revision > after;
+    for (const machine of machines) if ((this.#lastOf.get(machine) ?? 0) > after) return true;
+    return false;
+  }
+
+  listen(listener: Listener): Disposable {
+    this.#listeners.add(listener);
+    for (const machine of listener.machines ?? []) {
+      const set = this.#byMachine.get(machine) ?? new Set();
+      this.#byMachine.set(machine, set.add(listener));
+    }
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners.delete(listener);
+        for (const machine of listener.machines ?? []) {
+          const set = this.#byMachine.get(machine);
+          set?.delete(listener);
+          if (set?.size === 0) this.#byMachine.delete(machine);
+        }
+      },
+    };
+  }
+
+  /** Resolves when the head has reached a revision. */
+  async reach(revision: number, signal: AbortSignal): Promise<void> {
+    while (this.#head.revision < revision) {
+      await new Promise<void>((resolve, reject) => {
+        const settle = () => {
+          subscription[Symbol.dispose]();
+          signal.removeEventListener("abort", settle);
+          if (signal.aborted) reject(signal.reason);
+          else resolve();
+        };
+        const subscription = this.listen({ machines: undefined, wake: settle });
+        signal.addEventListener("abort", settle, { once: true });
+        if (signal.aborted) settle();
+      });
+    }
+  }
+
+  #advance(): void {
+    const published: TailCommit[] = [];
+    for (
+      let next = this.#early.get(this.#head.revision + 1);
+      next !== undefined;
+      next = this.#early.get(next.revision + 1)
+    ) {
+      this.#early.delete(next.revision);
+      this.#append(next);
+      published.push(next);
+    }
+    if (published.length > 0) this.#wake(published);
+    if (this.#knownRevision > this.#head.revision) this.#catchingUp ??= this.#catchUp();
+  }
+
+  #append(commit: TailCommit): void {
+    this.#commits.push(commit);
+    this.#bytes += commit.bytes;
+    this.#lastOf.set(commit.batch.machine, commit.revision);
+    this.#head = { revision: commit.revision, committedUs: commit.committedUs };
+    if (this.#bytes <= this.#options.maxBytes) return;
+    // Halve it at once: shifting one by one would cost a copy each.
+    let drop = 0;
+    while (drop < this.#commits.length - 1 && this.#bytes > this.#options.maxBytes / 2)
+      this.#bytes -= this.#commits[drop++]!.bytes;
+    this.#floor += drop;
+    this.#commits = this.#commits.slice(drop);
+  }
+
+  #wake(published: readonly TailCommit[]): void {
+    const woken = new Set<Listener>();
+    for (const listener of this.#listeners) if (listener.machines === undefined) woken.add(listener);
+    for (const { batch } of published)
+      for (const listener of this.#byMachine.get(batch.machine) ?? []) woken.add(listener);
+    for (const { wake } of woken) wake();
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      while (this.#knownRevision > this.#head.revision && !this.#early.has(this.#head.revision + 1)) {
+        const firstEarly = Math.min(...this.#early.keys(), Number.POSITIVE_INFINITY);
+        await this.#readUpTo(Math.min(this.#knownRevision, firstEarly - 1));
+      }
+    } catch (error) {
+      this.#options.log.warn("could not read the log's newest end; the next poll tries again", { error });
+      return;
+    } finally {
+      this.#catchingUp = undefined;
+    }
+    if (this.#early.size > 0) this.#advance();
+  }
+
+  async #readUpTo(through: number): Promise<void> {
+    const after = this.#head.revision;
+    if (this.#listeners.size === 0) {
+      // Nobody looks: pass over them. Who comes later reads the log.
+      const committedUs = await this.#options.readCommitTime(through);
+      if (this.#head.revision !== after) return;
+      this.#options.onPassedOver();
+      this.#commits = [];
+      this.#bytes = 0;
+      this.#lastOf.clear();
+      this.#floor = this.#watchedSince = through;
+      this.#head = { revision: through, committedUs };
+      this.#wake([]);
+      return;
+    }
+    const page = await this.#options.readLog({ after, through });
+    const committedUs = (await this.#options.readCommitTime(page.through)) ?? 0;
+    const published = page.commits.map((commit) => ({ ...commit, committedUs }));
+    for (const [i, commit] of published.entries()) {
+      if (commit.revision !== after + 1 + i) throw new Error(`the log has no revision ${after + 1 + i}`);
+      this.#append(commit);
+    }
+    if (this.#head.revision !== page.through) throw new Error(`the log has no revision ${this.#head.revision + 1}`);
+    this.#wake(published);
+  }
+}

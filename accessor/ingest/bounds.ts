@@ -1,0 +1,64 @@
+// What a record may hold: names, texts, times. Each rule says what is wrong in words that help to mend it.
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Reason } from "../failure.ts";
+
+export const machinePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+export const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
+export const producerPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+
+/** Signals that are not samples. */
+export const eventSignals: ReadonlySet<string> = new Set(["state", "error"]);
+
+export const defaultMaxGapUs = 1_000_000;
+export const maxMaxGapUs = 24 * 3600 * 1_000_000;
+export const futureToleranceUs = 5 * 60 * 1_000_000;
+
+export type Fault = { reason: Reason; message: string };
+
+/** Times that ingest takes, in microseconds: from oldestUs up to newestUs, both included. */
+export type TimeBounds = { oldestUs: number; newestUs: number };
+
+export function timeFault(timeUs: number, { oldestUs, newestUs }: TimeBounds): Fault | undefined {
+  if (timeUs > newestUs) {
+    return {
+      reason: "TIME_IN_FUTURE",
+      message: `${describe(timeUs)} is more than 5 minutes ahead of the database's clock`,
+    };
+  }
+  if (timeUs < oldestUs)
+    return {
+      reason: "TIME_TOO_OLD",
+      message: `${describe(timeUs)} is before ${describe(oldestUs)}, from where on it is kept`,
+    };
+  return undefined;
+}
+
+function describe(timeUs: number): string {
+  const date = new Date(timeUs / 1000);
+  return Number.isNaN(date.getTime()) ? `a time of ${timeUs} µs` : date.toISOString();
+}
+
+/** Microseconds of a Timestamp, finer digits cut; undefined if there is none or its nanos are out of range. */
+export function toTimeUs(time: Timestamp | undefined): number | undefined {
+  if (time === undefined || time.nanos < 0 || time.nanos > 999_999_999) return undefined;
+  return Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1000);
+}
+
+/** Microseconds of a Duration; NaN if it is out of range in itself. */
+export function toDurationUs({ seconds, nanos }: Duration): number {
+  if (Math.abs(nanos) > 999_999_999 || (seconds !== 0n && nanos !== 0 && seconds < 0n !== nanos < 0)) return Number.NaN;
+  return Number(seconds) * 1_000_000 + Math.trunc(nanos / 1000);
+}
+
+/** Why a text cannot be stored; undefined if it can. Characters count as UTF-16 units. */
+export function textFault(
+  field: string,
+  text: string,
+  { min = 0, max }: { min?: number; max: number },
+): Fault | undefined {
+  const fault = (what: string): Fault => ({ reason: "TEXT_INVALID", message: `${field} ${what}` });
+  if (text.length < min) return fault("is required");
+  if (text.length > max) return fault(`has ${text.length} characters; at most ${max} are kept`);
+  if (text.includes("\0")) return fault("holds U+0000, which PostgreSQL cannot store");
+  return undefined;
+}

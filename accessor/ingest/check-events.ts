@@ -1,0 +1,45 @@
+// Splits a batch's state changes and error reports into what is stored and what is rejected.
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type Batch, type ErrorReport, MachineState, Severity, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import { type Fault, type TimeBounds, textFault, timeFault, toTimeUs } from "./bounds.ts";
+import type { Verdicts } from "./verdicts.ts";
+
+/** A record that is stored, with its place in the batch's list. */
+export type Placed<T> = { record: T; position: number; timeUs: number };
+
+type Checks = { bounds: TimeBounds; verdicts: Verdicts };
+
+export function acceptStateChanges({ stateChanges }: Batch, checks: Checks): Placed<StateChange>[] {
+  return accept(stateChanges, RecordKind.STATE_CHANGE, checks, ({ state, reason }) =>
+    state < MachineState.ACTIVE || state > MachineState.OFF
+      ? { reason: "STATE_REQUIRED", message: "state must be ACTIVE, IDLE, FAULT or OFF" }
+      : textFault("reason", reason, { max: 256 }),
+  );
+}
+
+export function acceptErrorReports({ errorReports }: Batch, checks: Checks): Placed<ErrorReport>[] {
+  return accept(errorReports, RecordKind.ERROR_REPORT, checks, ({ severity, code, message }) =>
+    severity < Severity.INFO || severity > Severity.CRITICAL
+      ? { reason: "SEVERITY_REQUIRED", message: "severity must be INFO, WARNING, ERROR or CRITICAL" }
+      : (textFault("code", code, { min: 1, max: 64 }) ?? textFault("message", message, { max: 1024 })),
+  );
+}
+
+function accept<T extends { time?: Timestamp | undefined }>(
+  records: readonly T[],
+  kind: RecordKind,
+  { bounds, verdicts }: Checks,
+  check: (record: T) => Fault | undefined,
+): Placed<T>[] {
+  const accepted: Placed<T>[] = [];
+  for (const [position, record] of records.entries()) {
+    const timeUs = toTimeUs(record.time);
+    const fault = timeUs === undefined ? noTime : (timeFault(timeUs, bounds) ?? check(record));
+    if (fault !== undefined) verdicts.add({ kind, first: position }, fault.reason, fault.message);
+    else accepted.push({ record, position, timeUs: timeUs! });
+  }
+  return accepted;
+}
+
+const noTime: Fault = { reason: "TIME_INVALID", message: "time is required, with nanos from 0 to 999,999,999" };

@@ -1,0 +1,99 @@
+// Splits a batch's columns into what is stored and what is rejected, and puts what is stored in order of time.
+import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
+import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
+import type { Column } from "../../samples/column.ts";
+import type { Series } from "../store/catalog.ts";
+import {
+  eventSignals,
+  type Fault,
+  maxMaxGapUs,
+  signalPattern,
+  type TimeBounds,
+  textFault,
+  timeFault,
+  toDurationUs,
+} from "./bounds.ts";
+import type { Verdicts } from "./verdicts.ts";
+
+/** What is wrong with a column as a whole, before its series is known. */
+export function columnFault(samples: Samples, column: Column): Fault | undefined {
+  const { signal, unit, times, values, maxGap } = samples;
+  if (eventSignals.has(signal))
+    return { reason: "SIGNAL_NAME_INVALID", message: `"${signal}" is not numeric: send it in its own list` };
+  if (!signalPattern.test(signal)) {
+    return {
+      reason: "SIGNAL_NAME_INVALID",
+      message: `signal ${JSON.stringify(signal.slice(0, 80))} does not fit [a-z][a-z0-9_]{0,62}`,
+    };
+  }
+  if (times.case === undefined)
+    return { reason: "COLUMN_INVALID", message: "the column has no times: set grid or deltas" };
+  if (times.case === "grid" && times.value.periodUs < 1n)
+    return { reason: "COLUMN_INVALID", message: "grid.period_us must be at least 1" };
+  if (column.timesUs.length !== values.length) {
+    return {
+      reason: "COLUMN_INVALID",
+      message: `the column has ${column.timesUs.length} times and ${values.length} values`,
+    };
+  }
+  if (maxGap !== undefined) {
+    const maxGapUs = toDurationUs(maxGap);
+    if (!(maxGapUs > 0 && maxGapUs <= maxMaxGapUs)) {
+      return { reason: "SIGNAL_DECLARATION_MISMATCH", message: "max_gap must be above 0 and at most 24 h" };
+    }
+  }
+  return textFault("unit", unit, { max: 32 });
+}
+
+/** What is wrong with a column's declaration, its series being known. */
+export function declarationFault({ unit, maxGap }: Samples, series: Series): Fault | undefined {
+  const what = `signal ${series.signal} of ${series.machine}`;
+  if (unit !== "" && unit !== series.unit) {
+    return {
+      reason: "SIGNAL_DECLARATION_MISMATCH",
+      message: `${what} has unit "${series.unit}", not "${unit}": give the other unit another name`,
+    };
+  }
+  if (maxGap !== undefined && toDurationUs(maxGap) !== series.maxGapUs) {
+    return {
+      reason: "SIGNAL_DECLARATION_MISMATCH",
+      message: `${what} has max_gap ${(series.maxGapUs ?? 0) / 1e6} s, not ${toDurationUs(maxGap) / 1e6} s: leave it unset or as declared`,
+    };
+  }
+  return undefined;
+}
+
+/** The samples of a column that are stored, sorted by time; the rest goes into verdicts. The same column if all are, and are in order. */
+export function acceptSamples(
+  position: number,
+  column: Column,
+  options: { bounds: TimeBounds; verdicts: Verdicts },
+): Column {
+  const { timesUs, values } = column;
+  const { oldestUs, newestUs } = options.bounds;
+  let sorted = true;
+  let fine = 0;
+  let beforeUs = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < timesUs.length; i++) {
+    const timeUs = timesUs[i]!;
+    const value = values[i]!;
+    // Infinity - Infinity and NaN - NaN are NaN, which no comparison likes.
+    if (value - value === 0 && timeUs >= oldestUs && timeUs <= newestUs) fine++;
+    if (timeUs < beforeUs) sorted = false;
+    beforeUs = timeUs;
+  }
+  if (fine === timesUs.length && sorted) return column;
+  const kept: number[] = [];
+  for (let i = 0; i < timesUs.length; i++) {
+    const fault = Number.isFinite(values[i]) ? timeFault(timesUs[i]!, options.bounds) : notFinite;
+    if (fault === undefined) kept.push(i);
+    else options.verdicts.add({ kind: RecordKind.SAMPLE, column: position, first: i }, fault.reason, fault.message);
+  }
+  if (!sorted) kept.sort((a, b) => timesUs[a]! - timesUs[b]! || a - b);
+  return { timesUs: Float64Array.from(kept, (i) => timesUs[i]!), values: Float64Array.from(kept, (i) => values[i]!) };
+}
+
+const notFinite: Fault = {
+  reason: "VALUE_NOT_FINITE",
+  message: "NaN and infinities are not measurements: leave the sample out",
+};

@@ -1,0 +1,143 @@
+// Takes batches from any number of producers to their decision: prepare, commit in groups, publish, answer.
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { Failure } from "../failure.ts";
+import type { Tail } from "../feed/tail.ts";
+import type { Catalog } from "../store/catalog.ts";
+import type { Database } from "../store/database.ts";
+import { commitGroup, type Decision, type Opened, openProducer, type Submission } from "../store/ingest.ts";
+import { producerPattern } from "./bounds.ts";
+import { Budget } from "./budget.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { type Prepared, prepareBatch } from "./prepare.ts";
+
+export type Limits = { maxBatchBytes: number; maxBatchRecords: number };
+
+export type IntakeOptions = Limits & {
+  database: Database;
+  catalog: Catalog;
+  tail: Tail;
+  /** What all producers together may have in flight, decoded. */
+  maxInFlightBytes: number;
+  /** Oldest time taken, in microseconds. */
+  oldestUs: number;
+  /** Milliseconds that only go forward. */
+  monotonicMs: () => number;
+};
+
+export type Decided = { revision: number; result: BatchResult; plain: boolean };
+
+export class Intake {
+  readonly limits: Limits;
+  readonly #options: IntakeOptions;
+  readonly #group: GroupCommit;
+  readonly #budget: Budget;
+  /** The database's clock minus our monotonic one. */
+  #clockOffsetUs: number;
+
+  /** databaseNowUs: the database's clock, read just now. */
+  constructor(options: IntakeOptions, databaseNowUs: number) {
+    this.#options = options;
+    this.limits = { maxBatchBytes: options.maxBatchBytes, maxBatchRecords: options.maxBatchRecords };
+    this.#clockOffsetUs = databaseNowUs - options.monotonicMs() * 1000;
+    this.#budget = new Budget(options.maxInFlightBytes);
+    this.#group = new GroupCommit({
+      commit: (group) => commitGroup(options.database, group),
+      onStored: (stored) => this.#publish(stored),
+    });
+  }
+
+  /** Fails with PRODUCER_ID_INVALID. */
+  async open(name: string, lastAckedSequence: bigint): Promise<Opened> {
+    if (!producerPattern.test(name)) {
+      throw new Failure(
+        "PRODUCER_ID_INVALID",
+        `producer id ${JSON.stringify(name.slice(0, 80))} does not fit [A-Za-z0-9][A-Za-z0-9._:-]{0,127}`,
+        {
+          metadata: { producer_id: name.slice(0, 200) },
+        },
+      );
+    }
+    return openProducer(this.#options.database, { name, lastAckedSequence: toSequence(name, lastAckedSequence) });
+  }
+
+  /** Waits until the batch may be in flight; give the bytes back with release when it is decided. */
+  async admit(batch: Batch | undefined, byteLength: number, signal: AbortSignal): Promise<number> {
+    // Decoded and prepared, a batch takes some three times its size on the wire.
+    const bytes = 3 * byteLength + 1000 * (batch?.samples.length ?? 0) + 1000;
+    await this.#budget.acquire(bytes, signal);
+    return bytes;
+  }
+
+  release(bytes: number): void {
+    this.#budget.release(bytes);
+  }
+
+  prepare(numbered: {
+    sequence: bigint;
+    batch: Batch | undefined;
+    byteLength: number;
+    producer: string;
+  }): Promise<Prepared> {
+    const { catalog, maxBatchBytes, maxBatchRecords, oldestUs } = this.#options;
+    const sequence = toSequence(numbered.producer, numbered.sequence);
+    const batch = numbered.batch ?? create(BatchSchema);
+    const nowUs = this.#options.monotonicMs() * 1000 + this.#clockOffsetUs;
+    return prepareBatch(
+      { sequence, batch, byteLength: numbered.byteLength },
+      { catalog, maxBatchBytes, maxBatchRecords, oldestUs, nowUs },
+    );
+  }
+
+  /** Commits a prepared batch. Fails with SEQUENCE_GAP, SEQUENCE_CONFLICT or what befell the database. */
+  async decide({ producer, ...submission }: Submission & { producer: string }): Promise<Decided> {
+    const decision = await this.#group.submit(submission);
+    const { sequence } = submission.prepared;
+    const metadata = { producer_id: producer, sequence: String(sequence) };
+    if (decision.outcome === "gap") {
+      throw new Failure(
+        "SEQUENCE_GAP",
+        `sequence ${sequence} of producer ${producer} came, but ${decision.expected} is the next`,
+        {
+          metadata: { ...metadata, expected_sequence: String(decision.expected) },
+        },
+      );
+    }
+    if (decision.outcome === "conflict") {
+      const message = `sequence ${sequence} of producer ${producer} was stored before with other content; nothing was written`;
+      throw new Failure("SEQUENCE_CONFLICT", message, { metadata });
+    }
+    const duplicate = decision.outcome === "duplicate";
+    const result =
+      decision.result === null
+        ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })
+        : { ...fromBinary(BatchResultSchema, decision.result), duplicate };
+    return { revision: decision.revision, result, plain: decision.result === null && !duplicate };
+  }
+
+  /** Resolves when nothing is in flight. */
+  idle(): Promise<void> {
+    return this.#group.idle();
+  }
+
+  #publish(stored: { submission: Submission; decision: Decision }[]): void {
+    const last = stored.at(-1);
+    if (last === undefined) return;
+    this.#clockOffsetUs = last.decision.committedUs - this.#options.monotonicMs() * 1000;
+    const commits = stored.map(({ submission: { prepared }, decision: { revision, committedUs } }) => ({
+      revision,
+      committedUs,
+      batch: prepared.accepted,
+      bytes: prepared.bytes,
+    }));
+    this.#options.tail.publish(commits.sort((a, b) => a.revision - b.revision));
+  }
+}
+
+function toSequence(producer: string, sequence: bigint): number {
+  if (sequence <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(sequence);
+  throw new Failure("SEQUENCE_GAP", `sequence ${sequence} is beyond 2^53; numbers start at 1 and go up by one`, {
+    metadata: { producer_id: producer, sequence: String(sequence) },
+  });
+}

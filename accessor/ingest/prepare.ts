@@ -1,0 +1,230 @@
+// From a batch as it came to what one group of ingest() takes: digest, verdicts, log rows, event rows, and the records that the feed shows.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { BatchResultSchema, RecordKind, type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type Batch, BatchSchema, type ErrorReport, SignalKind, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import { encodeBlock } from "../../block/encode.ts";
+import type { Column } from "../../samples/column.ts";
+import { timesOf, toSamples } from "../../samples/wire.ts";
+import { Failure, type Reason } from "../failure.ts";
+import { mergeColumns } from "../read/merge.ts";
+import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
+import { defaultMaxGapUs, futureToleranceUs, machinePattern, toDurationUs } from "./bounds.ts";
+import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
+import { acceptSamples, columnFault, declarationFault } from "./check-samples.ts";
+import { digestOf } from "./digest.ts";
+import { Verdicts } from "./verdicts.ts";
+
+/** What the log keeps of a batch for one series. */
+export type LogRow = { series: Series; firstUs: number; lastUs: number; count: number; payload: Uint8Array };
+
+/** A batch, ready for ingest(). Nothing to store: no rows. */
+export type Prepared = {
+  sequence: number;
+  digest: Buffer;
+  /** An encoded BatchResult; null if the batch is stored whole. */
+  result: Buffer | null;
+  machineId: number;
+  rows: LogRow[];
+  stateChanges: Placed<StateChange>[];
+  errorReports: Placed<ErrorReport>[];
+  /** What is stored, as feeds show it: the same whether it comes from here or out of the log. */
+  accepted: Batch;
+  /** Rough size in memory and on the way to PostgreSQL. */
+  bytes: number;
+};
+
+export type PrepareOptions = {
+  catalog: Catalog;
+  maxBatchBytes: number;
+  maxBatchRecords: number;
+  /** The database's clock. */
+  nowUs: number;
+  /** Oldest time taken. */
+  oldestUs: number;
+};
+
+/** byteLength: of the message as it came, 0 if unknown. Registers series that are new. Fails only if the database does. */
+export async function prepareBatch(
+  { sequence, batch, byteLength }: { sequence: number; batch: Batch; byteLength: number },
+  options: PrepareOptions,
+): Promise<Prepared> {
+  const columns = batch.samples.map(
+    (samples): Column => ({ timesUs: timesOf(samples), values: Float64Array.from(samples.values) }),
+  );
+  const digest = digestOf(batch, columns);
+  const count = columns.reduce(
+    (sum, { values }) => sum + values.length,
+    batch.stateChanges.length + batch.errorReports.length,
+  );
+  const refusal = refusalOf(batch, { count, byteLength, ...options });
+  if (refusal !== undefined) return refuse(sequence, digest, refusal);
+
+  const verdicts = new Verdicts();
+  const checks = { verdicts, bounds: { oldestUs: options.oldestUs, newestUs: options.nowUs + futureToleranceUs } };
+  const stateChanges = acceptStateChanges(batch, checks);
+  const errorReports = acceptErrorReports(batch, checks);
+  const sound = batch.samples.map((samples, i) => {
+    const fault = columnFault(samples, columns[i]!);
+    if (fault)
+      verdicts.add(
+        { kind: RecordKind.SAMPLE, column: i, first: 0, count: samples.values.length },
+        fault.reason,
+        fault.message,
+      );
+    return fault === undefined && samples.values.length > 0;
+  });
+  await registerNew(batch, sound, {
+    events: stateChanges.length > 0,
+    errors: errorReports.length > 0,
+    catalog: options.catalog,
+  });
+
+  const bySeries = new Map<Series, Column>();
+  for (const [i, samples] of batch.samples.entries()) {
+    if (!sound[i]) continue;
+    const series = options.catalog.find(batch.machine, samples.signal)!;
+    const fault = declarationFault(samples, series);
+    if (fault) {
+      verdicts.add(
+        { kind: RecordKind.SAMPLE, column: i, first: 0, count: samples.values.length },
+        fault.reason,
+        fault.message,
+      );
+      continue;
+    }
+    const column = acceptSamples(i, columns[i]!, checks);
+    if (column.values.length === 0) continue;
+    const earlier = bySeries.get(series);
+    bySeries.set(series, earlier === undefined ? column : mergeColumns(earlier, column));
+  }
+  return assemble({
+    sequence,
+    digest,
+    batch,
+    verdicts,
+    stateChanges,
+    errorReports,
+    bySeries,
+    catalog: options.catalog,
+  });
+}
+
+function refusalOf(
+  batch: Batch,
+  {
+    count,
+    byteLength,
+    maxBatchBytes,
+    maxBatchRecords,
+  }: { count: number; byteLength: number; maxBatchBytes: number; maxBatchRecords: number },
+): Refusal | undefined {
+  const refusal = (reason: Reason, message: string) => create(RefusalSchema, { reason: ErrorReason[reason], message });
+  if (!machinePattern.test(batch.machine)) {
+    const name = JSON.stringify(batch.machine.slice(0, 80));
+    return refusal("MACHINE_NAME_INVALID", `machine ${name} does not fit [A-Za-z0-9][A-Za-z0-9._-]{0,127}`);
+  }
+  if (byteLength > maxBatchBytes)
+    return refusal("BATCH_TOO_LARGE", `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`);
+  if (count > maxBatchRecords)
+    return refusal("BATCH_TOO_LARGE", `the batch has ${count} records; at most ${maxBatchRecords} are taken`);
+  if (count === 0 && batch.samples.length === 0) return refusal("BATCH_EMPTY", "the batch holds no record");
+  return undefined;
+}
+
+/** A batch that is refused as a whole: nothing but its receipt is stored. */
+export function refuse(sequence: number, digest: Buffer, refusal: Refusal): Prepared {
+  const result = Buffer.from(
+    toBinary(BatchResultSchema, create(BatchResultSchema, { sequence: BigInt(sequence), refusal })),
+  );
+  const accepted = create(BatchSchema);
+  return { sequence, digest, result, machineId: 0, rows: [], stateChanges: [], errorReports: [], accepted, bytes: 200 };
+}
+
+async function registerNew(
+  batch: Batch,
+  sound: readonly boolean[],
+  { events, errors, catalog }: { events: boolean; errors: boolean; catalog: Catalog },
+): Promise<void> {
+  const { machine } = batch;
+  const fresh = new Map<string, NewSeries>();
+  const consider = (series: NewSeries) => {
+    if (catalog.find(machine, series.signal) === undefined && !fresh.has(series.signal))
+      fresh.set(series.signal, series);
+  };
+  if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, unit: "", maxGapUs: undefined });
+  if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, unit: "", maxGapUs: undefined });
+  for (const [i, { signal, unit, maxGap }] of batch.samples.entries()) {
+    const maxGapUs = maxGap === undefined ? defaultMaxGapUs : toDurationUs(maxGap);
+    if (sound[i]) consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs });
+  }
+  if (fresh.size > 0) await catalog.register([...fresh.values()]);
+  for (const signal of fresh.keys()) {
+    if (catalog.find(machine, signal) === undefined)
+      throw new Failure("INTERNAL", `series ${machine}/${signal} could not be registered`);
+  }
+}
+
+type Parts = Pick<Prepared, "sequence" | "digest" | "stateChanges" | "errorReports"> & {
+  batch: Batch;
+  verdicts: Verdicts;
+  bySeries: Map<Series, Column>;
+  catalog: Catalog;
+};
+
+function assemble({
+  sequence,
+  digest,
+  batch,
+  verdicts,
+  stateChanges,
+  errorReports,
+  bySeries,
+  catalog,
+}: Parts): Prepared {
+  const { machine } = batch;
+  const accepted = create(BatchSchema, { machine });
+  const rows: LogRow[] = [];
+  const addEvents = (signal: string, placed: Placed<StateChange | ErrorReport>[], records: Batch) => {
+    if (placed.length === 0) return;
+    const times = placed.map(({ timeUs }) => timeUs);
+    const payload = toBinary(BatchSchema, records);
+    const [firstUs, lastUs] = [Math.min(...times), Math.max(...times)];
+    rows.push({ series: catalog.find(machine, signal)!, firstUs, lastUs, count: placed.length, payload });
+  };
+  accepted.stateChanges = stateChanges.map(({ record, timeUs }) => ({ ...record, time: timestampOf(timeUs) }));
+  accepted.errorReports = errorReports.map(({ record, timeUs }) => ({ ...record, time: timestampOf(timeUs) }));
+  addEvents("state", stateChanges, create(BatchSchema, { stateChanges: accepted.stateChanges }));
+  addEvents("error", errorReports, create(BatchSchema, { errorReports: accepted.errorReports }));
+  const series = [...bySeries.keys()].sort((a, b) => a.id - b.id);
+  for (const key of series) {
+    const column = bySeries.get(key)!;
+    const { timesUs } = column;
+    rows.push({
+      series: key,
+      firstUs: timesUs[0]!,
+      lastUs: timesUs.at(-1)!,
+      count: timesUs.length,
+      payload: encodeBlock(column),
+    });
+    accepted.samples.push(toSamples(key, column));
+  }
+  const bytes = rows.reduce((sum, row) => sum + 200 + row.payload.byteLength + 12 * row.count, 200);
+  const result =
+    verdicts.list.length === 0
+      ? null
+      : Buffer.from(
+          toBinary(
+            BatchResultSchema,
+            create(BatchResultSchema, { sequence: BigInt(sequence), verdicts: verdicts.list }),
+          ),
+        );
+  const machineId = rows[0]?.series.machineId ?? 0;
+  return { sequence, digest, result, machineId, rows, stateChanges, errorReports, accepted, bytes };
+}
+
+function timestampOf(timeUs: number) {
+  const seconds = Math.floor(timeUs / 1e6);
+  return { ...timestampFromMs(0), seconds: BigInt(seconds), nanos: (timeUs - seconds * 1e6) * 1000 };
+}

@@ -1,0 +1,28 @@
+// What every read stands on: the database, who and what is in it, and the revision that an answer is of.
+import type { CursorFormat } from "../cursor.ts";
+import type { Tail } from "../feed/tail.ts";
+import type { Catalog } from "../store/catalog.ts";
+import type { Database } from "../store/database.ts";
+import { readHead } from "../store/log.ts";
+
+export type Reads = { database: Database; catalog: Catalog; tail: Tail; cursors: CursorFormat };
+
+/** The revision to answer as of: the newest that this accessor has published, once that holds the cursor asked for. */
+export async function answerRevision(
+  { database, tail, cursors }: Reads,
+  minCursor: string,
+  signal: AbortSignal,
+): Promise<number> {
+  if (minCursor === "") return tail.head.revision;
+  const head = await knownHead({ database, tail });
+  const wanted = cursors.decode(minCursor, { field: "min_cursor", headRevision: head });
+  await tail.reach(wanted, signal);
+  return tail.head.revision;
+}
+
+/** The newest revision anywhere: another accessor may have committed what has not been published here yet. */
+export async function knownHead({ database, tail }: Pick<Reads, "database" | "tail">): Promise<number> {
+  const { revision } = await readHead(database);
+  tail.notice(revision);
+  return Math.max(revision, tail.head.revision);
+}

@@ -1,0 +1,89 @@
+// The log's rows of some series as pieces, in order of their first sample. Headers first, payloads a page at a time, so that memory stays
+// small however long the range is.
+import { decodeBlock } from "../../block/decode.ts";
+import { toArray } from "../store/binary-rows.ts";
+import type { Series } from "../store/catalog.ts";
+import type { Database } from "../store/database.ts";
+import type { Piece, PieceGroup } from "./sweep.ts";
+
+export type LogRange = {
+  series: readonly Series[];
+  /** Rows of commits after this revision … */
+  after: number;
+  /** … up to and including this one. */
+  through: number;
+  fromUs: number;
+  /** Exclusive. */
+  toUs: number;
+};
+
+type Header = [firstUs: number, revision: number, seriesId: number, bytes: number];
+
+const maxPayloadBytes = 4 * 1024 * 1024;
+
+/** maxHeaders: how many rows to look up at once; few for a page, many for a long range. */
+export async function* logPieces(
+  database: Database,
+  range: LogRange,
+  { maxHeaders, signal }: { maxHeaders: number; signal: AbortSignal },
+): AsyncGenerator<PieceGroup, void, undefined> {
+  const byId = new Map(range.series.map((series) => [series.id, series]));
+  const seriesIds = toArray.int4([...byId.keys()]);
+  let after: Header = [Number.MIN_SAFE_INTEGER, 0, 0, 0];
+  for (;;) {
+    const headers = (await database.read(
+      `select first_us, revision, series_id, pg_column_size(payload) from log
+       where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8 and last_us >= $4::int8 and first_us < $5::int8
+         and (first_us, revision, series_id) > ($6::int8, $7::int8, $8::int4)
+       order by first_us, revision, series_id limit $9::int4`,
+      [
+        seriesIds,
+        range.after,
+        range.through,
+        clamp(range.fromUs),
+        clamp(range.toUs),
+        after[0],
+        after[1],
+        after[2],
+        maxHeaders,
+      ],
+      { name: "log_headers", signal },
+    )) as Header[];
+    const more = headers.length === maxHeaders;
+    for (let start = 0; start < headers.length; ) {
+      let end = start;
+      for (let bytes = 0; end < headers.length && (end === start || bytes + headers[end]![3] <= maxPayloadBytes); end++)
+        bytes += headers[end]![3];
+      const pieces = await load(database, headers.slice(start, end), { byId, signal });
+      start = end;
+      // Past the last header of a full page, rows may begin at the same time.
+      const nextFirstUs = headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
+      yield { pieces, nextFirstUs };
+    }
+    if (!more) return;
+    after = headers.at(-1)!;
+  }
+}
+
+async function load(
+  database: Database,
+  headers: readonly Header[],
+  { byId, signal }: { byId: Map<number, Series>; signal: AbortSignal },
+): Promise<Piece[]> {
+  const rows = (await database.read(
+    `select log.series_id, log.revision, payload from unnest($1::int4[], $2::int8[]) as wanted(series_id, revision)
+     join log on log.series_id = wanted.series_id and log.revision = wanted.revision`,
+    [toArray.int4(headers.map((header) => header[2])), toArray.int8(headers.map((header) => header[1]))],
+    { name: "log_payloads", signal },
+  )) as [number, number, Buffer][];
+  return rows.map(([seriesId, revision, payload]) => {
+    const column = decodeBlock(payload);
+    const revisions = new Float64Array(column.values.length).fill(revision);
+    return { series: byId.get(seriesId)!, rank: revision, column, revisions };
+  });
+}
+
+/** Open ends as numbers that int8 holds. */
+export function clamp(timeUs: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, timeUs));
+}

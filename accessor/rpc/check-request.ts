@@ -1,0 +1,82 @@
+// Rules of single requests: those that the contract declares, those on names and times that it states, and what a range comes to.
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { createValidator } from "@bufbuild/protovalidate";
+import { Failure } from "../failure.ts";
+import { machinePattern, signalPattern } from "../ingest/bounds.ts";
+
+const validator = createValidator();
+
+/** Fails with REQUEST_INVALID, naming each field that breaks a rule. */
+export function checkRules(desc: DescMessage, message: Message): void {
+  const { kind, violations, error } = validator.validate(desc, message);
+  if (kind === "valid") return;
+  if (kind === "error") throw error;
+  const fields = violations.map(({ field, message: description }) => ({
+    field: field
+      .map((part) => ("name" in part ? part.name : part.kind === "list_sub" ? `[${part.index}]` : ""))
+      .join("."),
+    description,
+  }));
+  const said = fields.map(({ field, description }) => `${field} ${description}`).join("; ");
+  throw new Failure("REQUEST_INVALID", said, { violations: fields, metadata: { field: fields[0]?.field ?? "" } });
+}
+
+export function checkMachines(machines: readonly string[]): void {
+  for (const machine of machines) {
+    if (machinePattern.test(machine)) continue;
+    throw new Failure(
+      "MACHINE_NAME_INVALID",
+      `machine ${JSON.stringify(machine.slice(0, 80))} does not fit [A-Za-z0-9][A-Za-z0-9._-]{0,127}`,
+      {
+        metadata: { machine: machine.slice(0, 200) },
+      },
+    );
+  }
+}
+
+export function checkSignals(signals: readonly string[]): void {
+  for (const signal of signals) {
+    if (signalPattern.test(signal)) continue;
+    throw new Failure(
+      "SIGNAL_NAME_INVALID",
+      `signal ${JSON.stringify(signal.slice(0, 80))} does not fit [a-z][a-z0-9_]{0,62}`,
+      {
+        metadata: { signal: signal.slice(0, 200) },
+      },
+    );
+  }
+}
+
+/** A half-open range in microseconds. Open ends are infinite. */
+export type TimeRange = { fromUs: number; toUs: number };
+
+// Years 1 to 9999, as google.protobuf.Timestamp has it.
+const minSeconds = -62_135_596_800n;
+const maxSeconds = 253_402_300_799n;
+
+/** Fails with TIME_RANGE_INVALID. A start between two microseconds begins with the later one, an end ends with it. */
+export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp | undefined): TimeRange {
+  const fromUs = startTime === undefined ? Number.NEGATIVE_INFINITY : toUs("start_time", startTime);
+  const endUs = endTime === undefined ? Number.POSITIVE_INFINITY : toUs("end_time", endTime);
+  if (fromUs >= endUs) {
+    const metadata = { start_time: describe(fromUs), end_time: describe(endUs) };
+    throw new Failure(
+      "TIME_RANGE_INVALID",
+      `start_time ${metadata.start_time} is not before end_time ${metadata.end_time}`,
+      { metadata },
+    );
+  }
+  return { fromUs, toUs: endUs };
+}
+
+function toUs(field: string, { seconds, nanos }: Timestamp): number {
+  if (seconds < minSeconds || seconds > maxSeconds || nanos < 0 || nanos > 999_999_999) {
+    throw new Failure("TIME_RANGE_INVALID", `${field} is outside years 1 to 9999`, { metadata: { field } });
+  }
+  return Number(seconds) * 1e6 + Math.ceil(nanos / 1000);
+}
+
+function describe(timeUs: number): string {
+  return Number.isFinite(timeUs) ? new Date(timeUs / 1000).toISOString() : "";
+}

@@ -1,0 +1,60 @@
+// Every error as gRPC tells it: a Failure's reason gives the status code and the details; what nobody expected becomes INTERNAL with an id.
+import { randomBytes } from "node:crypto";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import type { Log } from "../../runtime/log.ts";
+import { Failure, type Reason } from "../failure.ts";
+
+const codes: Partial<Record<Reason, Code>> = {
+  REQUEST_INVALID: Code.InvalidArgument,
+  MACHINE_NAME_INVALID: Code.InvalidArgument,
+  SIGNAL_NAME_INVALID: Code.InvalidArgument,
+  SIGNAL_UNKNOWN: Code.NotFound,
+  TIME_RANGE_INVALID: Code.InvalidArgument,
+  PAGE_TOKEN_INVALID: Code.InvalidArgument,
+  PAGE_TOKEN_EXPIRED: Code.FailedPrecondition,
+  CURSOR_INVALID: Code.InvalidArgument,
+  CURSOR_EXPIRED: Code.OutOfRange,
+  CURSOR_FOREIGN: Code.FailedPrecondition,
+  CURSOR_IN_FUTURE: Code.OutOfRange,
+  HELLO_REQUIRED: Code.InvalidArgument,
+  PRODUCER_ID_INVALID: Code.InvalidArgument,
+  SEQUENCE_GAP: Code.OutOfRange,
+  SEQUENCE_CONFLICT: Code.AlreadyExists,
+  DATABASE_UNSAFE: Code.FailedPrecondition,
+  DATABASE_UNAVAILABLE: Code.Unavailable,
+  OVERLOADED: Code.ResourceExhausted,
+  SHUTTING_DOWN: Code.Unavailable,
+  DEADLINE_EXCEEDED: Code.DeadlineExceeded,
+};
+
+/** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */
+export function toConnectError(error: unknown, { method, log }: { method: string; log: Log }): ConnectError {
+  if (error instanceof ConnectError) return error;
+  if (error instanceof Failure) {
+    const code = codes[error.reason];
+    if (code !== undefined) {
+      if (error.cause !== undefined) log.warn(error.message, { method, reason: error.reason, cause: error.cause });
+      return withDetails(error, code);
+    }
+  }
+  const id = randomBytes(4).toString("hex");
+  log.error("a call failed for no reason that we know", { method, id, error });
+  const failure = new Failure("INTERNAL", `something went wrong on our side (${id})`, { metadata: { id } });
+  return withDetails(failure, Code.Internal);
+}
+
+function withDetails({ reason, message, metadata, violations, retryAfterMs }: Failure, code: Code): ConnectError {
+  const details: ConstructorParameters<typeof ConnectError>[3] = [
+    { desc: ErrorInfoSchema, value: { reason, domain: "millrace.v1", metadata } },
+  ];
+  if (violations.length > 0) details.push({ desc: BadRequestSchema, value: { fieldViolations: violations } });
+  if (retryAfterMs !== undefined) {
+    const seconds = Math.floor(retryAfterMs / 1000);
+    details.push({
+      desc: RetryInfoSchema,
+      value: { retryDelay: { seconds: BigInt(seconds), nanos: (retryAfterMs - seconds * 1000) * 1e6 } },
+    });
+  }
+  return new ConnectError(message, code, undefined, details);
+}

@@ -1,0 +1,126 @@
+// IngestService: reads batches while earlier ones are being decided, and acknowledges in order.
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  AckSchema,
+  type BatchResult,
+  type IngestRequest,
+  type IngestResponse,
+  IngestResponseSchema,
+  type IngestService,
+  type Welcome,
+  WelcomeSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
+import { receivedBytes } from "../../runtime/grpc/received.ts";
+import type { CursorFormat } from "../cursor.ts";
+import { Failure } from "../failure.ts";
+import type { Decided, Intake, Limits } from "../ingest/intake.ts";
+import { UndecidedBatches } from "../ingest/undecided.ts";
+
+export type IngestServiceOptions = {
+  intake: Intake;
+  cursors: CursorFormat;
+  /** Fails with DATABASE_UNSAFE where the database could lose what it commits. */
+  assertDurable: () => Promise<void>;
+  /** Batches of one stream that may be undecided at once. */
+  maxUndecided: number;
+};
+
+export function createIngestService(options: IngestServiceOptions): ServiceImpl<typeof IngestService> {
+  const { intake, cursors, assertDurable } = options;
+  return {
+    async *ingest(requests, { signal }) {
+      await assertDurable();
+      const iterator = requests[Symbol.asyncIterator]();
+      const first: IngestRequest | undefined = (await iterator.next()).value;
+      if (first?.message.case !== "hello")
+        throw new Failure("HELLO_REQUIRED", "the first message of a stream must be a hello");
+      const { producerId: producer, lastAckedSequence } = first.message.value;
+      const opened = await intake.open(producer, lastAckedSequence);
+      yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
+      const undecided = new UndecidedBatches(options.maxUndecided);
+      const reading = readBatches(iterator, { producer, producerId: opened.producerId, undecided, intake, signal });
+      yield* acknowledge(undecided, cursors);
+      await reading;
+    },
+
+    async ingestBatch(request, { signal }) {
+      await assertDurable();
+      const { producerId: producer, sequence, batch } = request;
+      const byteLength = receivedBytes(request);
+      const bytes = await intake.admit(batch, byteLength, signal);
+      try {
+        const { producerId } = await intake.open(producer, 0n);
+        const prepared = await intake.prepare({ sequence, batch, byteLength, producer });
+        const { result, revision } = await intake.decide({ producerId, producer, prepared });
+        return { result, cursor: cursors.encode(revision) };
+      } finally {
+        intake.release(bytes);
+      }
+    },
+  };
+}
+
+type Opened = Awaited<ReturnType<Intake["open"]>>;
+
+function toWelcome({ lastSequence, lost }: Opened, { maxBatchBytes, maxBatchRecords }: Limits): Welcome {
+  const range = lost === undefined ? undefined : { first: BigInt(lost.first), last: BigInt(lost.last) };
+  const init = { lastSequence: BigInt(lastSequence), maxBatchBytes, maxBatchRecords };
+  return create(WelcomeSchema, range === undefined ? init : { ...init, lost: range });
+}
+
+type Reading = {
+  producer: string;
+  producerId: number;
+  undecided: UndecidedBatches;
+  intake: Intake;
+  signal: AbortSignal;
+};
+
+/** Takes batches until the client half-closes; a failure goes to whoever acknowledges. */
+async function readBatches(
+  requests: AsyncIterator<IngestRequest>,
+  { producer, producerId, undecided, intake, signal }: Reading,
+): Promise<void> {
+  try {
+    for (;;) {
+      const { done, value } = await requests.next();
+      if (done) return undecided.end();
+      if (value.message.case !== "batch")
+        throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
+      const { sequence, batch } = value.message.value;
+      const byteLength = receivedBytes(value);
+      const bytes = await intake.admit(batch, byteLength, signal);
+      let decided: Promise<Decided> | undefined;
+      try {
+        const prepared = await intake.prepare({ sequence, batch, byteLength, producer });
+        decided = intake.decide({ producerId, producer, prepared });
+      } finally {
+        if (decided === undefined) intake.release(bytes);
+      }
+      const released = decided.finally(() => intake.release(bytes));
+      await undecided.add(sequence, released, signal);
+    }
+  } catch (error) {
+    undecided.fail(error);
+  }
+}
+
+/** Yields an Ack for each run of batches that are decided by then. */
+async function* acknowledge(
+  undecided: UndecidedBatches,
+  cursors: CursorFormat,
+): AsyncGenerator<IngestResponse, void, undefined> {
+  let revision = 0;
+  for await (const run of undecided.decided()) {
+    const results: BatchResult[] = [];
+    for (const { decided } of run) {
+      revision = Math.max(revision, decided.revision);
+      if (!decided.plain) results.push(decided.result);
+    }
+    const { sequence } = run.at(-1)!;
+    yield create(IngestResponseSchema, {
+      message: { case: "ack", value: create(AckSchema, { sequence, cursor: cursors.encode(revision), results }) },
+    });
+  }
+}

@@ -1,0 +1,159 @@
+// SignalService: lists, pages, ranges, latest, and the live feed.
+import type { ServiceImpl } from "@connectrpc/connect";
+import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  ListMachinesRequestSchema,
+  QuerySignalsRequestSchema,
+  type SignalService,
+  type WatchSignalsRequest,
+} from "#gen/millrace/v1/signal_service_pb.ts";
+import { Failure } from "../failure.ts";
+import { createFilter } from "../feed/filter.ts";
+import { follow, type SharedMessages } from "../feed/follow.ts";
+import { answerRevision, knownHead, type Reads } from "../read/as-of.ts";
+import { readLatest } from "../read/latest.ts";
+import { readPage } from "../read/page.ts";
+import { readRange } from "../read/range.ts";
+import { compareText, type Selection } from "../store/catalog.ts";
+import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
+import { listMachines, listSignals } from "./catalog.ts";
+import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
+import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
+
+export type SignalServiceOptions = {
+  reads: Reads;
+  shared: SharedMessages;
+  /** How often a feed says where it is while nothing matches. */
+  bookmarkMs: number;
+  /** The wall clock; only the life of page tokens hangs on it. */
+  nowMs: () => number;
+};
+
+export function createSignalService({
+  reads,
+  shared,
+  bookmarkMs,
+  nowMs,
+}: SignalServiceOptions): ServiceImpl<typeof SignalService> {
+  const { catalog, cursors, tail, database } = reads;
+
+  return {
+    listMachines: (request) =>
+      listMachines(catalog, request, { query: queryHash(ListMachinesRequestSchema, request), nowMs: nowMs() }),
+    listSignals: (request) => listSignals(catalog, request),
+
+    async querySignals(request, { signal: abort }) {
+      const { signal, machines, severities, codePrefix, states } = request;
+      checkMachines(machines);
+      const kind = await kindOf(signal);
+      checkFilters(kind, { severities: severities.length > 0 || codePrefix !== "", states: states.length > 0 });
+      const range = toTimeRange(request.startTime, request.endTime);
+      const query = queryHash(QuerySignalsRequestSchema, request);
+      const token =
+        request.pageToken === "" ? undefined : decodePageToken(request.pageToken, { query, nowMs: nowMs() });
+      const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
+      const series = await catalog.select({ machines, signals: [signal] });
+      const limit = request.pageSize || 1_000;
+      const page = await readPage(
+        reads,
+        { signal, kind, series, ...range, revision, after: token?.after, limit, states, severities, codePrefix },
+        abort,
+      );
+      const nextPageToken =
+        page.next === undefined ? "" : encodePageToken({ revision, after: page.next }, { query, nowMs: nowMs() });
+      return { signals: page.signals, nextPageToken, cursor: cursors.encode(revision) };
+    },
+
+    async *readSignals(request, { signal: abort }) {
+      checkMachines(request.machines);
+      for (const signal of request.signals) await kindOf(signal);
+      const range = toTimeRange(request.startTime, request.endTime);
+      const revision = await answerRevision(reads, request.minCursor, abort);
+      const series = await catalog.select(request);
+      const cursor = cursors.encode(revision);
+      yield { batches: [], cursor };
+      for await (const batches of readRange(reads, { series, ...range, revision }, abort)) yield { batches, cursor };
+    },
+
+    async getLatest(request, { signal: abort }) {
+      checkMachines(request.machines);
+      for (const signal of request.signals) await kindOf(signal);
+      const revision = await answerRevision(reads, request.minCursor, abort);
+      const series = await catalog.select(request);
+      return {
+        signals: await readLatest(reads, { series, revision, signal: abort }),
+        cursor: cursors.encode(revision),
+      };
+    },
+
+    async *watchSignals(request, { signal: abort }) {
+      checkMachines(request.machines);
+      checkSignals(request.signals);
+      const after = await startOf(request);
+      yield* follow({
+        tail,
+        filter: createFilter(request),
+        after,
+        readLog: (range) => readLog(range, request, abort),
+        toCursor: (revision) => cursors.encode(revision),
+        shared,
+        bookmarkMs,
+        signal: abort,
+      });
+    },
+  };
+
+  /** Fails with SIGNAL_UNKNOWN, listing the known ones. States and errors are known before any machine has sent one. */
+  async function kindOf(signal: string): Promise<SignalKind> {
+    checkSignals([signal]);
+    if (signal === "state") return SignalKind.STATE;
+    if (signal === "error") return SignalKind.EVENT;
+    const [series] = await catalog.select({ machines: [], signals: [signal] });
+    if (series !== undefined) return series.kind;
+    const all = await catalog.select({ machines: [], signals: [] });
+    const known = [...new Set(["state", "error", ...all.map((item) => item.signal)])].sort(compareText).join(", ");
+    throw new Failure("SIGNAL_UNKNOWN", `no machine has sent the signal "${signal}"; known are ${known}`, {
+      metadata: { signal, known },
+    });
+  }
+
+  function checkFilters(kind: SignalKind, given: { severities: boolean; states: boolean }): void {
+    const wrong =
+      given.states && kind !== SignalKind.STATE
+        ? { field: "states", description: 'goes only with signal "state"' }
+        : given.severities && kind !== SignalKind.EVENT
+          ? { field: "severities, code_prefix", description: 'go only with signal "error"' }
+          : undefined;
+    if (wrong === undefined) return;
+    const options = { violations: [wrong], metadata: { field: wrong.field } };
+    throw new Failure("REQUEST_INVALID", `${wrong.field} ${wrong.description}`, options);
+  }
+
+  async function startOf({ start }: WatchSignalsRequest): Promise<number> {
+    if (start.case === undefined) return tail.head.revision;
+    const earliest = await readEarliest(database);
+    if (start.case === "afterCursor") {
+      const revision = cursors.decode(start.value, { field: "after_cursor", headRevision: await knownHead(reads) });
+      if (revision < earliest - 1) throw expired(earliest);
+      return revision;
+    }
+    const { fromUs } = toTimeRange(start.value, undefined);
+    const revision = await readRevisionBefore(database, fromUs);
+    if (revision === undefined) throw expired(earliest);
+    return revision;
+  }
+
+  async function readLog(range: { after: number; through: number }, selection: Selection, signal: AbortSignal) {
+    const earliest = await readEarliest(database);
+    if (range.after < earliest - 1) throw expired(earliest);
+    const all = selection.machines.length === 0 && selection.signals.length === 0;
+    const seriesIds = all ? undefined : (await catalog.select(selection)).map(({ id }) => id);
+    const page = await readCommits(database, { ...range, seriesIds }, { catalog, signal });
+    return { ...page, committedUs: await readCommitTime(database, page.through) };
+  }
+
+  function expired(earliest: number): Failure {
+    const message = "the log no longer reaches back that far: read the range, then watch after the answer's cursor";
+    return new Failure("CURSOR_EXPIRED", message, { metadata: { earliest_cursor: cursors.encode(earliest - 1) } });
+  }
+}

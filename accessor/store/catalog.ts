@@ -1,0 +1,148 @@
+// Machines and their series: known in memory, registered in PostgreSQL. Rows never change, so what is known stays true.
+import { sql } from "slonik";
+import { z } from "zod";
+import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import type { Database } from "./database.ts";
+import { toFailure } from "./errors.ts";
+
+/** A signal of a machine. unit is "" and maxGapUs undefined for states and errors. */
+export type Series = {
+  readonly id: number;
+  readonly machineId: number;
+  readonly machine: string;
+  readonly signal: string;
+  readonly kind: SignalKind;
+  readonly unit: string;
+  readonly maxGapUs: number | undefined;
+};
+
+export type NewSeries = Omit<Series, "id" | "machineId">;
+export type MachineEntry = { readonly id: number; readonly name: string; readonly firstSeenUs: number };
+
+/** Which machines and signals; an empty list means all. */
+export type Selection = { machines: readonly string[]; signals: readonly string[] };
+
+const seriesRow = z.object({
+  id: z.number(),
+  machine_id: z.number(),
+  machine: z.string(),
+  signal: z.string(),
+  kind: z.number(),
+  unit: z.string(),
+  max_gap_us: z.number().nullable(),
+  first_seen_us: z.number(),
+});
+
+export class Catalog {
+  readonly #database: Database;
+  readonly #byId = new Map<number, Series>();
+  readonly #byMachine = new Map<string, Map<string, Series>>();
+  readonly #machines = new Map<string, MachineEntry>();
+  #stale = true;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** What another accessor registered is not known yet: load before the next look. */
+  markStale(): void {
+    this.#stale = true;
+  }
+
+  find(machine: string, signal: string): Series | undefined {
+    return this.#byMachine.get(machine)?.get(signal);
+  }
+
+  /** By id: asks PostgreSQL if it is not known here, so a row of the log always finds its series. */
+  async get(id: number): Promise<Series> {
+    if (!this.#byId.has(id)) await this.#load();
+    const series = this.#byId.get(id);
+    if (series === undefined) throw new Error(`series ${id} is in the log but not in the catalog`);
+    return series;
+  }
+
+  /** Series that match, ascending by machine, then signal. */
+  async select({ machines, signals }: Selection): Promise<Series[]> {
+    if (this.#stale) await this.#load();
+    const wanted = new Set(signals);
+    const names = machines.length > 0 ? [...new Set(machines)] : [...this.#byMachine.keys()];
+    return names
+      .sort(compareText)
+      .flatMap((name) =>
+        [...(this.#byMachine.get(name)?.values() ?? [])]
+          .filter(({ signal }) => wanted.size === 0 || wanted.has(signal))
+          .sort((a, b) => compareText(a.signal, b.signal)),
+      );
+  }
+
+  /** Machines in order of their names, from the first after `after`. */
+  async machines(after: string, limit: number): Promise<MachineEntry[]> {
+    if (this.#stale) await this.#load();
+    const names = [...this.#machines.keys()].filter((name) => name > after).sort(compareText);
+    return names.slice(0, limit).map((name) => this.#machines.get(name)!);
+  }
+
+  /** Registers what is not there yet. What was registered before, here or elsewhere, keeps its declaration. */
+  async register(entries: readonly NewSeries[]): Promise<void> {
+    const machines = [...new Set(entries.map(({ machine }) => machine))];
+    try {
+      await this.#database.slonik.query(sql.typeAlias("void")`
+        insert into machine (name) select name from ${sql.unnest(
+          machines.map((name) => [name]),
+          ["text"],
+        )} as m(name)
+        where not exists (select from machine known where known.name = m.name)
+        order by name on conflict (name) do nothing`);
+      await this.#database.slonik.query(sql.typeAlias("void")`
+        insert into series (machine_id, signal, kind, unit, max_gap_us)
+        select machine.id, s.signal, s.kind, s.unit, s.max_gap_us
+        from ${sql.unnest(
+          entries.map((entry) => [entry.machine, entry.signal, entry.kind, entry.unit, entry.maxGapUs ?? null]),
+          ["text", "text", "int2", "text", "int8"],
+        )} as s(machine, signal, kind, unit, max_gap_us)
+        join machine on machine.name = s.machine
+        order by machine.id, s.signal on conflict (machine_id, signal) do nothing`);
+    } catch (error) {
+      throw toFailure(error);
+    }
+    await this.#load();
+  }
+
+  async #load(): Promise<void> {
+    // Before the read: what comes in between makes it stale again.
+    this.#stale = false;
+    try {
+      const rows = await this.#database.slonik.any(sql.type(seriesRow)`
+        select series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
+          (extract(epoch from first_seen_at) * 1000000)::int8 as first_seen_us
+        from series join machine on machine.id = machine_id`);
+      for (const row of rows) this.#add(row);
+    } catch (error) {
+      this.#stale = true;
+      throw toFailure(error);
+    }
+  }
+
+  #add(row: z.infer<typeof seriesRow>): void {
+    if (this.#byId.has(row.id)) return;
+    const { id, machine_id: machineId, machine, signal, kind, unit } = row;
+    const series: Series = {
+      id,
+      machineId,
+      machine,
+      signal,
+      kind: kind as SignalKind,
+      unit,
+      maxGapUs: row.max_gap_us ?? undefined,
+    };
+    this.#byId.set(id, series);
+    this.#machines.set(machine, { id: machineId, name: machine, firstSeenUs: row.first_seen_us });
+    const ofMachine = this.#byMachine.get(machine) ?? new Map<string, Series>();
+    this.#byMachine.set(machine, ofMachine.set(signal, series));
+  }
+}
+
+/** By code point, as PostgreSQL's C collation: not by anybody's language. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,205 @@
+// Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik asks, where statements are many and
+// rows are few; pg itself carries what Slonik does not: binary arrays in, binary rows out, LISTEN.
+import { Client, Pool, type PoolClient, type QueryResult } from "pg";
+import { createPool, type DatabasePool } from "slonik";
+import type { Log } from "../../runtime/log.ts";
+import { Failure } from "../failure.ts";
+import { binaryParser } from "./binary-rows.ts";
+import { toFailure } from "./errors.ts";
+import { migrate } from "./migrate.ts";
+
+export type Database = AsyncDisposable & {
+  /** For statements written with sql tags. */
+  readonly slonik: DatabasePool;
+  /** Rows as arrays, decoded from PostgreSQL's binary form. Fails with a Failure. */
+  read(
+    text: string,
+    values: unknown[],
+    options: { signal?: AbortSignal | undefined; name?: string },
+  ): Promise<unknown[][]>;
+  /** The same on the connection kept for writing, one statement at a time. */
+  write(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
+  /** A connection of its own, not pooled: the caller ends it. */
+  connect(): Promise<Client>;
+  /** Fails if PostgreSQL could lose what it commits. */
+  assertDurable(): Promise<void>;
+};
+
+export type DatabaseOptions = {
+  url: string;
+  /** How many connections reads may use, in all. Default 12. */
+  maxReadConnections?: number;
+  /** Longest a read statement may run. Default 60 s. */
+  statementTimeoutMs?: number;
+  log: Log;
+};
+
+// A frozen accessor must not hold the lock for the others: its session is ended after 5 s. jit costs 86 ms on a statement of 0.5 ms.
+const sessionSettings = {
+  jit: "off",
+  synchronous_commit: "on",
+  lock_timeout: "10s",
+  idle_in_transaction_session_timeout: "5s",
+  timezone: "UTC",
+};
+
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url, log, maxReadConnections = 12, statementTimeoutMs = 60_000 } = options;
+  await createIfMissing(url, log);
+  await migrate(url, log);
+  await using stack = new AsyncDisposableStack();
+  const settings = (extra: Record<string, string>) =>
+    Object.entries({ ...sessionSettings, ...extra })
+      .map(([key, value]) => `-c ${key}=${value}`)
+      .join(" ");
+  const timeouts = settings({ statement_timeout: `${statementTimeoutMs}ms` });
+
+  const pgPool = (max: number, pgOptions: string) => {
+    const pool = new Pool({
+      connectionString: url,
+      application_name: "millrace-accessor",
+      options: pgOptions,
+      max,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      types: { getTypeParser: binaryParser as never },
+    });
+    // An idle connection that breaks is replaced when next needed.
+    pool.on("error", (error) => log.warn("an idle database connection broke", { error }));
+    stack.defer(() => pool.end());
+    return pool;
+  };
+  const readers = pgPool(Math.ceil(maxReadConnections / 2), timeouts);
+  const writer = pgPool(1, settings({ statement_timeout: "30s" }));
+
+  const slonikUrl = new URL(url);
+  slonikUrl.searchParams.set("options", timeouts);
+  slonikUrl.searchParams.set("application_name", "millrace-accessor");
+  const slonik = await createPool(slonikUrl.href, {
+    maximumPoolSize: Math.floor(maxReadConnections / 2),
+    captureStackTrace: false,
+    // Our sessions keep no state, so there is nothing to reset between two uses.
+    resetConnection: async () => {},
+    typeParsers: [{ name: "int8", parse: Number }],
+  });
+  stack.defer(() => slonik.end());
+
+  const run = async (
+    pool: Pool,
+    text: string,
+    values: unknown[],
+    options: { signal?: AbortSignal | undefined; name?: string },
+  ) => {
+    let client: PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      throw toFailure(error);
+    }
+    const cancel = () => void cancelQuery(url, (client as PoolClient & { processID?: number }).processID, log);
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    let broken: Error | undefined;
+    try {
+      options.signal?.throwIfAborted();
+      const query = { text, values, name: options.name, rowMode: "array", binary: true };
+      const { rows }: QueryResult<unknown[]> = await client.query(query as never);
+      return rows;
+    } catch (error) {
+      // A connection in an unknown state must not serve the next query.
+      if (!isSqlError(error)) broken = error as Error;
+      if (options.signal?.aborted) throw options.signal.reason;
+      throw toFailure(error);
+    } finally {
+      options.signal?.removeEventListener("abort", cancel);
+      // A late cancellation must not hit the next statement on this connection either.
+      client.release(broken ?? options.signal?.aborted === true);
+    }
+  };
+
+  const owned = stack.move();
+  return {
+    slonik,
+    read: (text, values, readOptions) => run(readers, text, values, readOptions),
+    write: (text, values, writeOptions) => run(writer, text, values, writeOptions),
+    async connect() {
+      const client = new Client({ connectionString: url, application_name: "millrace-accessor", keepAlive: true });
+      client.on("error", () => {});
+      await client.connect();
+      return client;
+    },
+    async assertDurable() {
+      const rows = await run(
+        writer,
+        "select name::text, setting::text from pg_settings where name = any($1)",
+        [durableSettings],
+        {},
+      );
+      for (const [name, setting] of rows as [string, string][]) {
+        if (!isDurable(name, setting)) {
+          throw new Failure(
+            "DATABASE_UNSAFE",
+            `PostgreSQL runs with ${name}=${setting}: what it commits could be lost; turn it on`,
+            {
+              metadata: { setting: name },
+            },
+          );
+        }
+      }
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const durableSettings = ["fsync", "full_page_writes", "synchronous_commit"];
+
+function isDurable(name: string, setting: string): boolean {
+  return name === "synchronous_commit" ? ["on", "remote_apply"].includes(setting) : setting === "on";
+}
+
+function isSqlError(error: unknown): boolean {
+  return typeof (error as { code?: unknown }).code === "string" && (error as { code: string }).code.length === 5;
+}
+
+async function cancelQuery(url: string, backendPid: number | undefined, log: Log): Promise<void> {
+  if (backendPid === undefined) return;
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query("select pg_cancel_backend($1)", [backendPid]);
+  } catch (error) {
+    log.warn("could not cancel a statement that nobody waits for; its timeout will", { error });
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** Creates the database that the URL names. Safe when several do it at once. */
+async function createIfMissing(url: string, log: Log): Promise<void> {
+  const name = decodeURIComponent(new URL(url).pathname.slice(1));
+  const probe = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  probe.on("error", () => {});
+  try {
+    await probe.connect();
+    return;
+  } catch (error) {
+    if ((error as { code?: string }).code !== "3D000") throw toFailure(error);
+  } finally {
+    await probe.end().catch(() => {});
+  }
+  const maintenance = new URL(url);
+  maintenance.pathname = "/postgres";
+  const admin = new Client({ connectionString: maintenance.href, connectionTimeoutMillis: 5_000 });
+  admin.on("error", () => {});
+  try {
+    await admin.connect();
+    await admin.query(`create database ${admin.escapeIdentifier(name)}`);
+    log.info("created the database", { database: name });
+  } catch (error) {
+    // Another instance was faster: 42P04 when it had finished, 23505 when both were at it.
+    if (!["42P04", "23505"].includes((error as { code?: string }).code ?? "")) throw toFailure(error);
+  } finally {
+    await admin.end().catch(() => {});
+  }
+}

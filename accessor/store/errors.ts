@@ -1,0 +1,41 @@
+// What PostgreSQL says went wrong, as a Failure: by SQLSTATE where there is one, as unavailable where the connection broke.
+import { Failure } from "../failure.ts";
+
+const retryAfterMs = 1_000;
+
+/** Any error of a driver. A Failure passes through. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const code = sqlStateOf(error);
+  if (code === undefined || isPassing(code)) {
+    return new Failure("DATABASE_UNAVAILABLE", "the database does not answer right now; try again", {
+      retryAfterMs,
+      cause: error,
+    });
+  }
+  if (code === "57014") {
+    return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", { cause: error });
+  }
+  return new Failure("INTERNAL", "the database refused a statement of ours", { cause: error });
+}
+
+/** Whether PostgreSQL refused the data itself (not the statement, not the moment): some record in the group is at fault. */
+export function isDataRefusal(error: unknown): boolean {
+  const code = sqlStateOf(error instanceof Failure ? error.cause : error);
+  return code !== undefined && (code.startsWith("22") || code.startsWith("23"));
+}
+
+function sqlStateOf(error: unknown): string | undefined {
+  // Slonik wraps pg's error.
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
+  }
+  return undefined;
+}
+
+// 08 connection, 53 resources (disk full, too many connections), 57P shutdown, 58 system, 25006 read-only (a standby), 40 serialization,
+// 55P03 lock timeout, 25P03 idle in transaction, XX internal: none of them says anything about the data.
+function isPassing(code: string): boolean {
+  return /^(08|53|57P|58|40|XX)/.test(code) || ["25006", "55P03", "25P03", "3D000", "28000", "28P01"].includes(code);
+}

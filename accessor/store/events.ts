@@ -1,0 +1,108 @@
+// State changes and error reports: their plain tables, read in order of (time, revision, position) as of a revision.
+import { type SerializableValue, sql } from "slonik";
+import { z } from "zod";
+import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import type { Database } from "./database.ts";
+import { toFailure } from "./errors.ts";
+
+/** A place in the order of records. */
+export type Place = { timeUs: number; revision: number; position: number };
+
+const place = { time_us: z.number(), revision: z.number(), position: z.number(), machine: z.string() };
+const stateRow = z.object({ ...place, state: z.enum(MachineState), reason: z.string() });
+const errorRow = z.object({ ...place, severity: z.enum(Severity), code: z.string(), message: z.string() });
+export type StateRow = z.infer<typeof stateRow>;
+export type ErrorRow = z.infer<typeof errorRow>;
+
+export type EventRange = {
+  /** undefined: all machines. */
+  machineIds: readonly number[] | undefined;
+  fromUs: number;
+  /** Exclusive. */
+  toUs: number;
+  /** Nothing committed later. */
+  through: number;
+  /** Only what comes after this place. */
+  after: Place | undefined;
+  limit: number;
+};
+
+export const beforeAll: Place = { timeUs: Number.MIN_SAFE_INTEGER, revision: 0, position: 0 };
+
+const inRange = ({ machineIds, fromUs, toUs, through, after = beforeAll }: EventRange) => sql.fragment`
+  time_us >= ${fromUs}::int8 and time_us < ${toUs}::int8 and revision <= ${through}::int8
+  and (time_us, revision, position) > (${after.timeUs}::int8, ${after.revision}::int8, ${after.position}::int4)
+  and ${machineIds === undefined ? sql.fragment`true` : sql.fragment`machine_id = any(${sql.array([...machineIds], "int4")})`}`;
+
+const inOrder = ({ limit }: EventRange) => sql.fragment`order by time_us, revision, position limit ${limit}::int4`;
+
+/** States are numbers of millrace.v1.MachineState; none means all. */
+export async function readStateChanges(
+  database: Database,
+  range: EventRange,
+  states: readonly number[],
+): Promise<readonly StateRow[]> {
+  return asking(() =>
+    database.slonik.any(sql.type(stateRow)`
+      select time_us, revision, position, machine.name as machine, state, reason
+      from state_change join machine on machine.id = machine_id
+      where ${inRange(range)} and ${anyOf("state", states)} ${inOrder(range)}`),
+  );
+}
+
+export async function readErrorReports(
+  database: Database,
+  range: EventRange,
+  { severities, codePrefix }: { severities: readonly number[]; codePrefix: string },
+): Promise<readonly ErrorRow[]> {
+  return asking(() =>
+    database.slonik.any(sql.type(errorRow)`
+      select time_us, revision, position, machine.name as machine, severity, code, message
+      from error_report join machine on machine.id = machine_id
+      where ${inRange(range)} and ${anyOf("severity", severities)} and starts_with(code, ${codePrefix}) ${inOrder(range)}`),
+  );
+}
+
+/** The newest of each machine as of a revision: by time, then by commit. */
+export async function readLatestStates(
+  database: Database,
+  machineIds: readonly number[],
+  through: number,
+): Promise<readonly StateRow[]> {
+  return asking(() =>
+    database.slonik.any(sql.type(stateRow)`
+      select latest.* from unnest(${sql.array([...machineIds], "int4")}) as wanted(id), lateral (
+        select time_us, revision, position, machine.name as machine, state, reason
+        from state_change join machine on machine.id = machine_id
+        where machine_id = wanted.id and revision <= ${through}::int8
+        order by time_us desc, revision desc, position desc limit 1) latest`),
+  );
+}
+
+export async function readLatestErrors(
+  database: Database,
+  machineIds: readonly number[],
+  through: number,
+): Promise<readonly ErrorRow[]> {
+  return asking(() =>
+    database.slonik.any(sql.type(errorRow)`
+      select latest.* from unnest(${sql.array([...machineIds], "int4")}) as wanted(id), lateral (
+        select time_us, revision, position, machine.name as machine, severity, code, message
+        from error_report join machine on machine.id = machine_id
+        where machine_id = wanted.id and revision <= ${through}::int8
+        order by time_us desc, revision desc, position desc limit 1) latest`),
+  );
+}
+
+function anyOf(column: "state" | "severity", values: readonly number[]) {
+  if (values.length === 0) return sql.fragment`true`;
+  return sql.fragment`${sql.identifier([column])} = any(${sql.array(values as SerializableValue[] as number[], "int2")})`;
+}
+
+async function asking<T>(query: () => Promise<T>): Promise<T> {
+  try {
+    return await query();
+  } catch (error) {
+    throw toFailure(error);
+  }
+}

@@ -1,0 +1,129 @@
+// Reads the log: its head, whole commits for feeds, and the rows of a series for ranges. Rows never change, so no snapshot is held.
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { decodeBlock } from "../../block/decode.ts";
+import { toSamples } from "../../samples/wire.ts";
+import { toArray } from "./binary-rows.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Database } from "./database.ts";
+
+/** A commit: its revision and the records of its batch. */
+export type Commit = { revision: number; batch: Batch; bytes: number };
+
+/** committedUs: undefined while nothing was committed. */
+export type Head = { revision: number; committedUs: number | undefined };
+
+type ReadOptions = { signal?: AbortSignal | undefined };
+
+/** The newest revision. */
+export async function readHead(database: Database): Promise<Head> {
+  const [row] = await database.read(
+    `select coalesce(r.revision, s.first_revision - 1), r.committed_at
+     from (select segment, first_revision from log_segment order by segment desc limit 1) s
+     left join lateral (select revision, committed_at from receipt where segment = s.segment order by revision desc limit 1) r on true`,
+    [],
+    { name: "head" },
+  );
+  const [revision, committedUs] = row as [number, number | null];
+  return { revision, committedUs: committedUs ?? undefined };
+}
+
+/** The first revision that the log still holds. */
+export async function readEarliest(database: Database): Promise<number> {
+  const [row] = await database.read("select min(first_revision) from log_segment", [], { name: "earliest" });
+  return (row as [number])[0];
+}
+
+/** When a revision was committed; undefined if the log does not hold it. */
+export async function readCommitTime(database: Database, revision: number): Promise<number | undefined> {
+  const [row] = await database.read("select min(committed_at) from receipt where revision = $1::int8", [revision], {
+    name: "commit_time",
+  });
+  return (row as [number | null])[0] ?? undefined;
+}
+
+/** The last revision committed before a time; undefined if the log begins after it. Commit times never go back. */
+export async function readRevisionBefore(database: Database, timeUs: number): Promise<number | undefined> {
+  const [row] = await database.read(
+    `select
+       (select max(revision) from receipt where committed_at < timestamptz 'epoch' + $1::int8 * interval '1 microsecond'),
+       (select first_revision - 1 from log_segment where opened_at <= timestamptz 'epoch' + $1::int8 * interval '1 microsecond'
+        order by segment desc limit 1)`,
+    [timeUs],
+    { name: "revision_before" },
+  );
+  const [committed, opened] = row as [number | null, number | null];
+  // In a segment that was opened before the time, nothing may have been committed before it.
+  return opened === null ? undefined : Math.max(committed ?? 0, opened);
+}
+
+const maxPageBytes = 4 * 1024 * 1024;
+const maxPageRows = 2_000;
+
+/**
+ * Commits after one revision and through another, ascending, only what belongs to the given series (all if undefined). May stop early:
+ * `through` says how far it got. Never part of a commit.
+ */
+export async function readCommits(
+  database: Database,
+  range: { after: number; through: number; seriesIds?: readonly number[] | undefined },
+  { catalog, signal }: ReadOptions & { catalog: Catalog },
+): Promise<{ commits: Commit[]; through: number }> {
+  const rows = (await database.read(
+    `select revision, series_id, payload from (
+       select *, sum(pg_column_size(payload)) over (order by revision, series_id) - pg_column_size(payload) as bytes_before from (
+         select revision, series_id, payload from log
+         where revision > $1::int8 and revision <= $2::int8 and ($3::int4[] is null or series_id = any($3::int4[]))
+         order by revision, series_id limit ${maxPageRows}) page) sized
+     where bytes_before < ${maxPageBytes} order by revision, series_id`,
+    [range.after, range.through, range.seriesIds === undefined ? null : toArray.int4(range.seriesIds)],
+    { name: "commits", signal },
+  )) as [number, number, Buffer][];
+  const bytes = rows.reduce((sum, [, , payload]) => sum + payload.byteLength, 0);
+  const complete = rows.length < maxPageRows && bytes < maxPageBytes;
+  let through = range.through;
+  let whole = rows;
+  if (!complete) {
+    // The last commit may go on beyond the page. A commit alone is never that large: a batch is at most 4 MiB and 65,536 records.
+    const lastRevision = rows.at(-1)![0];
+    whole = rows.filter(([revision]) => revision < lastRevision);
+    through = lastRevision - 1;
+    if (whole.length === 0) {
+      whole = await readWholeCommit(database, lastRevision, range.seriesIds);
+      through = lastRevision;
+    }
+  }
+  return { commits: await toCommits(whole, catalog), through };
+}
+
+async function readWholeCommit(database: Database, revision: number, seriesIds: readonly number[] | undefined) {
+  return (await database.read(
+    `select revision, series_id, payload from log where revision = $1::int8 and ($2::int4[] is null or series_id = any($2::int4[]))
+     order by series_id`,
+    [revision, seriesIds === undefined ? null : toArray.int4(seriesIds)],
+    { name: "commit" },
+  )) as [number, number, Buffer][];
+}
+
+async function toCommits(rows: [number, number, Buffer][], catalog: Catalog): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  for (const [revision, seriesId, payload] of rows) {
+    const series = await catalog.get(seriesId);
+    let commit = commits.at(-1);
+    if (commit?.revision !== revision) {
+      commit = { revision, batch: create(BatchSchema, { machine: series.machine }), bytes: 0 };
+      commits.push(commit);
+    }
+    if (series.kind === SignalKind.NUMERIC) {
+      const column = decodeBlock(payload);
+      commit.batch.samples.push(toSamples(series, column));
+      commit.bytes += 200 + 16 * column.values.length;
+    } else {
+      const { stateChanges, errorReports } = fromBinary(BatchSchema, payload);
+      commit.batch.stateChanges.push(...stateChanges);
+      commit.batch.errorReports.push(...errorReports);
+      commit.bytes += 200 + 2 * payload.byteLength;
+    }
+  }
+  return commits;
+}

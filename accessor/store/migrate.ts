@@ -1,0 +1,85 @@
+// Brings the database to this version's schema: numbered .sql files, each once, in order, in one transaction; safe when several start at once.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { Client } from "pg";
+import type { Log } from "../../runtime/log.ts";
+import { Failure } from "../failure.ts";
+import { toFailure } from "./errors.ts";
+
+export type Migration = { version: number; name: string; sql: string; checksum: string };
+
+const directory = new URL("./migrations/", import.meta.url);
+
+/** The files, ascending: 0001_catalog.sql and so on. */
+export function readMigrations(): Migration[] {
+  return readdirSync(directory)
+    .filter((file) => file.endsWith(".sql"))
+    .sort()
+    .map((name, i) => {
+      const version = Number(name.slice(0, 4));
+      if (version !== i + 1) throw new Error(`migration ${name} is not number ${i + 1}`);
+      const sql = readFileSync(new URL(name, directory), "utf8");
+      return { version, name, sql, checksum: createHash("sha256").update(sql).digest("hex") };
+    });
+}
+
+/** Applies what is missing. Fails if an applied file was changed since, or if the database is newer than this program. */
+export async function migrate(url: string, log: Log, migrations: Migration[] = readMigrations()): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query("begin");
+    await client.query("select pg_advisory_xact_lock(7201, 2)");
+    await client.query(`create table if not exists schema_migration (
+      version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default clock_timestamp())`);
+    const { rows } = await client.query<{ version: number; checksum: string }>(
+      "select version, checksum from schema_migration",
+    );
+    const applied = new Map(rows.map((row) => [row.version, row.checksum]));
+    assertKnown(applied, migrations);
+    for (const { version, name, sql, checksum } of migrations) {
+      if (applied.has(version)) continue;
+      await client.query(sql);
+      await client.query("insert into schema_migration (version, name, checksum) values ($1, $2, $3)", [
+        version,
+        name,
+        checksum,
+      ]);
+      log.info("migrated the database", { migration: name });
+    }
+    await client.query("commit");
+  } catch (error) {
+    throw error instanceof Failure ? error : withMigrationContext(error);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function assertKnown(applied: Map<number, string>, migrations: Migration[]): void {
+  const newest = Math.max(0, ...applied.keys());
+  if (newest > migrations.length) {
+    throw new Failure(
+      "INTERNAL",
+      `the database is at schema ${newest}, this program knows ${migrations.length}: run a newer one`,
+    );
+  }
+  for (const { version, name, checksum } of migrations) {
+    if ((applied.get(version) ?? checksum) !== checksum) {
+      throw new Failure(
+        "INTERNAL",
+        `${name} was changed after it was applied: restore it, and put the change into a new file`,
+      );
+    }
+  }
+}
+
+function withMigrationContext(error: unknown): Failure {
+  const failure = toFailure(error);
+  if (failure.reason !== "INTERNAL") return failure;
+  return new Failure(
+    "INTERNAL",
+    `migrating the database failed: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  );
+}

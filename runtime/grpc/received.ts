@@ -1,0 +1,13 @@
+// How many bytes a message had when it came in: limits are promised in bytes on the wire, and a decoded message does not tell.
+import type { Message } from "@bufbuild/protobuf";
+
+const lengths = new WeakMap<Message, number>();
+
+export function noteReceived(message: Message, byteLength: number): void {
+  lengths.set(message, byteLength);
+}
+
+/** 0 for a message that did not come over gRPC. */
+export function receivedBytes(message: Message): number {
+  return lengths.get(message) ?? 0;
+}
