@@ -159,6 +159,14 @@ test("the end of the server is told, with its log", async () => {
   expect(await server.ended).toContain("immediate shutdown");
 });
 
+test("the server does not outlive its watchdog", async () => {
+  const server = await open();
+  const watchdog = Number(/^PPid:\s*(\d+)/m.exec(await readFile(`/proc/${server.pid}/status`, "utf8"))![1]);
+  process.kill(watchdog, "SIGKILL");
+  await server.ended;
+  await eventually(() => !isAlive(server.pid));
+});
+
 test("an abort calls the start off and leaves nothing running", async () => {
   await (await open())[Symbol.asyncDispose]();
   const stop = new AbortController();

@@ -124,7 +124,7 @@ interface Server {
  */
 const watchdog = `"$@" 3<&- & p=$!
 (read -r _; kill -INT $p; exec </dev/null >/dev/null 2>&1 3<&-
-i=0; while [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; kill -QUIT $p) <&3 & r=$!
+i=0; while [ $i -lt 100 ] && kill -0 $p; do sleep 0.1; i=$((i+1)); done; kill -QUIT $p) <&3 & r=$!
 exec 3<&-
 wait $p; c=$?
 kill $r 2>/dev/null
@@ -144,6 +144,11 @@ function startServer(command: string[], { account, log }: { account: Account | u
   shell.stderr!.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-8192);
     for (const line of text.split("\n").filter(Boolean)) log[/ (WARNING|PANIC): /.test(line) ? "warn" : "debug"](line);
+  });
+  // Normally nothing of the group is left then; but without its watchdog the server must not go on.
+  shell.once("exit", () => {
+    signalIfThere(-shell.pid!, "SIGQUIT");
+    leash.destroy();
   });
   const ended = new Promise<string>((resolve) => {
     shell.once("error", (error) => resolve(String(error)));
