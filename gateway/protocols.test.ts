@@ -26,6 +26,16 @@ let gateway: Gateway;
 let baseUrl: string;
 const transports: Record<string, Transport> = {};
 
+const transportsTo = (baseUrl: string): Record<string, Transport> => ({
+  "gRPC by grpc-js": createGrpcTransport({ baseUrl }),
+  "gRPC by connect-node": createNodeGrpc({ baseUrl }),
+  "gRPC-Web over HTTP/1.1": createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
+  "gRPC-Web over HTTP/2": createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
+  "Connect JSON over HTTP/1.1": createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
+  "Connect GET": createConnectTransport({ baseUrl, httpVersion: "1.1", useHttpGet: true, useBinaryFormat: false }),
+  "Connect binary over HTTP/2": createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
+});
+
 beforeAll(async () => {
   accessor = await openFakeAccessor();
   gateway = await openGateway({
@@ -35,15 +45,7 @@ beforeAll(async () => {
     log: createLog({ name: "test", level: "silent" }),
   });
   baseUrl = `http://127.0.0.1:${gateway.port}`;
-  Object.assign(transports, {
-    "gRPC by grpc-js": createGrpcTransport({ baseUrl }),
-    "gRPC by connect-node": createNodeGrpc({ baseUrl }),
-    "gRPC-Web over HTTP/1.1": createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
-    "gRPC-Web over HTTP/2": createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
-    "Connect JSON over HTTP/1.1": createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
-    "Connect GET": createConnectTransport({ baseUrl, httpVersion: "1.1", useHttpGet: true, useBinaryFormat: false }),
-    "Connect binary over HTTP/2": createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
-  });
+  Object.assign(transports, transportsTo(baseUrl));
 });
 afterAll(async () => {
   (transports["gRPC by grpc-js"] as unknown as Disposable)[Symbol.dispose]();
@@ -234,6 +236,25 @@ test("batches stream in and acknowledgements out, both ways at once", async () =
     welcomed.resolve();
   }
   expect(seen).toEqual(["welcome", "ack"]);
+});
+
+test.each(allKinds)("a gateway that stops ends streams by %s with a reason, and itself in time", async (kind) => {
+  accessor.signals.watchSignals = async function* (_request, { signal }) {
+    yield { through: "c1" };
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  const log = createLog({ name: "test", level: "silent" });
+  const stopping = await openGateway({ host: "127.0.0.1", port: 0, accessorUrl: accessor.url, log, drainMs: 60_000 });
+  const transport = transportsTo(`http://127.0.0.1:${stopping.port}`)[kind]!;
+  let closed: PromiseLike<void> | undefined;
+  const error = await (async () => {
+    for await (const _ of createClient(SignalService, transport).watchSignals({}))
+      closed = stopping[Symbol.asyncDispose]();
+  })().catch((e: unknown) => ConnectError.from(e));
+  expect(error).toMatchObject({ code: Code.Unavailable });
+  expect((error as ConnectError).findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "SHUTTING_DOWN" }]);
+  await closed;
+  if (kind === "gRPC by grpc-js") (transport as unknown as Disposable)[Symbol.dispose]();
 });
 
 test("while the accessor is away, every call says unavailable without naming where it is", async () => {

@@ -43,6 +43,8 @@ export type Route<P extends Parameters = Parameters> = {
   /** What it asks the accessor; undefined for the gateway's own. */
   readonly rpc: DescMethod | undefined;
   readonly query: P;
+  /** Fields of the rpc's request that travel as parameters of another name. */
+  readonly parameterByField?: Readonly<Record<string, string>>;
   /** A stream of events, which has no HEAD. */
   readonly live?: boolean;
   readonly handle: (call: RestCall<P>) => Promise<RestAnswer>;

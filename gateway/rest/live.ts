@@ -105,8 +105,11 @@ function* dataEvent({ through, batches }: WatchSignalsResponse): Generator<strin
   yield `${text}]}\n\n`;
 }
 
-/** Resolves when the response takes more; rejects when `signal` aborts. */
+/** Resolves when the response takes more; rejects with the signal's reason when it aborts. */
 async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  if (response.destroyed) return;
-  await once(response, "drain", { signal });
+  try {
+    await once(response, "drain", { signal });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
 }

@@ -10,6 +10,12 @@ import type { Heartbeat } from "./live.ts";
 import { readQuery } from "./parameters.ts";
 import { HttpProblem, type Problem, toProblem } from "./problem.ts";
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    parameterByField?: Readonly<Record<string, string>> | undefined;
+  }
+}
+
 export type RestOptions = {
   routes: readonly Route[];
   upstream: Upstream;
@@ -32,6 +38,7 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
         method: route.method,
         url: route.path.replace(/\{(\w+)\}/g, ":$1"),
         ...(route.method === "GET" ? { exposeHeadRoute: !route.live } : {}),
+        config: { parameterByField: route.parameterByField },
         handler: (request, reply) => answer(route, request, reply, options),
       });
     }
@@ -80,16 +87,17 @@ async function answer(
 /** Sends any failure as a problem: for `setErrorHandler`, and for what fastify refuses before it has a route. */
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const { status, headers, body } = describe(error, request, log);
-  // A body that was not read to its end would be taken for the next request.
-  if (status === 413) reply.header("connection", request.raw.httpVersionMajor === 1 ? "close" : undefined);
+  // Fastify sets it on a body that was not read to its end; HTTP/2 has no such header.
+  if (request.raw.httpVersionMajor > 1) reply.removeHeader("connection");
   reply.code(status).headers(headers).type("application/problem+json; charset=utf-8").send(toJsonText(body));
 }
 
 function describe(error: unknown, request: FastifyRequest, log: Log): Problem {
   const [path] = splitUrl(request);
+  const { parameterByField = {} } = request.routeOptions.config;
   const told =
     error instanceof HttpProblem || (error instanceof Error && "statusCode" in error) ? error : relayError(error);
-  const problem = toProblem(told, path);
+  const problem = toProblem(told, { path, parameterByField });
   if (problem.status >= 500)
     log.warn("request failed", { method: request.method, path, status: problem.status, error });
   return problem;

@@ -135,8 +135,12 @@ function readNumbering(producerId: unknown, sequence: unknown): Numbering {
   if (producerId === undefined && sequence === undefined) return { producerId: `rest:${randomUUID()}`, sequence: 1n };
   if (typeof producerId !== "string") throw invalidField("producer_id", "a text is required beside sequence");
   const digits = typeof sequence === "number" ? String(sequence) : sequence;
-  if (typeof digits !== "string" || !/^\d{1,19}$/.test(digits)) {
-    throw invalidField("sequence", "a whole number, or its digits as a text, is required beside producer_id");
+  // Well below 2^64, so that as many more as there are machines fit too.
+  if (typeof digits !== "string" || !/^\d{1,18}$/.test(digits)) {
+    throw invalidField(
+      "sequence",
+      "a whole number below 10^18, or its digits as a text, is required beside producer_id",
+    );
   }
   return { producerId, sequence: BigInt(digits) };
 }

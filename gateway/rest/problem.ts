@@ -1,7 +1,7 @@
 // Errors as application/problem+json (RFC 9457): the one mapping from what failed to status, reason and fields.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import type { Reason } from "../errors.ts";
+import { invalidField, type Reason } from "../errors.ts";
 import type { Json } from "./json.ts";
 
 /** A problem of HTTP itself, for which the contract has no reason: unknown path, wrong method, wrong media type, too large. */
@@ -79,30 +79,13 @@ const titleByStatus: Record<number, string> = {
   504: "Gateway Timeout",
 };
 
-/** Fields of the contract as the query and path parameters that carry them. */
-const parameterByField: Record<string, string> = {
-  page_size: "limit",
-  machines: "machine",
-  severities: "severity",
-  states: "state",
-  start_time: "from",
-  end_time: "to",
-  after_cursor: "after",
-  from_commit_time: "since",
-  signal: "type",
-  signals: "type",
-};
+/** The request that failed: its path without the query, and the parameters that carry fields of the contract there. */
+export type ProblemContext = { path: string; parameterByField: Readonly<Record<string, string>> };
 
-const restName = (field: string) => {
-  const [head = "", ...rest] = field.split(/(?=[[.])/);
-  return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : [head, ...rest].join("");
-};
-
-/** Any failure as the problem to answer with. `path` is the request's, without its query. */
-export function toProblem(error: unknown, path: string): Problem {
-  if (error instanceof HttpProblem) return fromHttp(error, path);
+/** Any failure as the problem to answer with. */
+export function toProblem(error: unknown, context: ProblemContext): Problem {
   const known = isFastifyError(error) ? fromFastify(error) : error;
-  return known instanceof HttpProblem ? fromHttp(known, path) : fromConnect(ConnectError.from(known), path);
+  return known instanceof HttpProblem ? fromHttp(known, context.path) : fromConnect(ConnectError.from(known), context);
 }
 
 function fromHttp({ status, message, members, headers }: HttpProblem, path: string): Problem {
@@ -110,7 +93,12 @@ function fromHttp({ status, message, members, headers }: HttpProblem, path: stri
   return { status, headers, body };
 }
 
-function fromConnect(error: ConnectError, path: string): Problem {
+function fromConnect(error: ConnectError, { path, parameterByField }: ProblemContext): Problem {
+  const restName = (name: string) => {
+    // "machines[3]" breaks a rule of machine.
+    const [head = ""] = name.split(/[[.]/);
+    return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : name;
+  };
   const [info] = error.findDetails(ErrorInfoSchema);
   const reason = info?.reason;
   const status = statusOf(error, reason);
@@ -160,6 +148,7 @@ function fromFastify({ statusCode, code, message }: FastifyError): HttpProblem |
   if (statusCode === 415) return new HttpProblem(415, "send the body as application/json");
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new HttpProblem(413, "the body is larger than 32 MiB: send less at once");
+  if (statusCode === 400 && code.startsWith("FST_ERR_CTP")) return invalidField("body", message);
   if (statusCode >= 400 && statusCode < 500) return new HttpProblem(statusCode, message);
   return new ConnectError(message, Code.Internal);
 }

@@ -18,6 +18,8 @@ const minCursor = textParameter(
 );
 const pageToken = textParameter("next_page_token of the answer before.");
 
+const names = { machines: "machine", signal: "type", signals: "type", page_size: "limit" };
+
 export const routes: readonly Route[] = [
   route({
     method: "GET",
@@ -26,6 +28,7 @@ export const routes: readonly Route[] = [
     doc: "The catalogue: name, kind (STATE, EVENT, NUMERIC), units, max_gap and number of machines of each signal, ascending by name.",
     rpc: SignalService.method.listSignals,
     query: { machine },
+    parameterByField: names,
     handle: listSignals,
   }),
   route({
@@ -48,6 +51,7 @@ export const routes: readonly Route[] = [
       code_prefix: textParameter("Only error reports whose code begins so; only for /signals/error."),
       state: wordsParameter(MachineStateSchema, "Only changes into these states; only for /signals/state."),
     },
+    parameterByField: { ...names, start_time: "from", end_time: "to", severities: "severity", states: "state" },
     handle: querySignals,
   }),
   route({
@@ -57,6 +61,7 @@ export const routes: readonly Route[] = [
     doc: "One row for each machine that has any, ascending by machine; newest by time, not by arrival.",
     rpc: SignalService.method.getLatest,
     query: { machine, min_cursor: minCursor },
+    parameterByField: names,
     handle: getLatest,
   }),
   route({
@@ -75,6 +80,7 @@ export const routes: readonly Route[] = [
       since: timeParameter("Start with what was stored at or after this time; not with after."),
     },
     live: true,
+    parameterByField: { ...names, after_cursor: "after", from_commit_time: "since" },
     handle: watchSignals,
   }),
   route({
@@ -99,6 +105,7 @@ export const routes: readonly Route[] = [
     doc: "Machines, ascending by name, with the signals they have sent and when they were first seen.",
     rpc: SignalService.method.listMachines,
     query: { limit: countParameter("How many in a page: 100 if absent, at most 1,000."), page_token: pageToken },
+    parameterByField: names,
     handle: listMachines,
   }),
   route({

@@ -1,0 +1,110 @@
+// One port, two protocols: told apart however the first bytes arrive, and closed in time.
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type FrontDoor, openFrontDoor } from "./front-door.ts";
+
+let door: FrontDoor;
+let handle: (request: IncomingMessage, response: ServerResponse) => void;
+let closed: Promise<void> | undefined;
+const close = (drainMs: number) => {
+  closed ??= door.close({ drainMs });
+  return closed;
+};
+
+beforeEach(async () => {
+  handle = (request, response) => response.end(`${request.httpVersion} ${request.url}`);
+  closed = undefined;
+  door = await openFrontDoor({ host: "127.0.0.1", port: 0, handle: (q, s) => handle(q, s), prefaceMs: 200 });
+});
+afterEach(() => close(0));
+
+const http2 = async (path: string) => {
+  const session = connectHttp2(`http://127.0.0.1:${door.port}`);
+  const answer = await text(session.request({ ":path": path }));
+  session.close();
+  return answer;
+};
+
+/** A connection that sends each piece in a packet of its own. */
+async function sendPieces(pieces: Buffer[]): Promise<Socket> {
+  const socket = connect(door.port, "127.0.0.1");
+  socket.setNoDelay();
+  await once(socket, "connect");
+  for (const piece of pieces) {
+    await new Promise((sent) => socket.write(piece, sent));
+    // A round trip by another connection: what was written before it has arrived.
+    await fetch(`http://127.0.0.1:${door.port}/`);
+  }
+  return socket;
+}
+
+const bytesOf = (content: Buffer) => Array.from(content, (byte) => Buffer.from([byte]));
+const firstData = async (socket: Socket) => (await once(socket, "data"))[0] as Buffer;
+
+test("HTTP/1.1 and HTTP/2 on one port", async () => {
+  expect(await (await fetch(`http://127.0.0.1:${door.port}/a`)).text()).toBe("1.1 /a");
+  expect(await http2("/b")).toBe("2.0 /b");
+});
+
+test("the HTTP/2 preface may come byte by byte", async () => {
+  const emptySettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+  const start = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), emptySettings]);
+  const slow = await sendPieces(bytesOf(start));
+  // The server's first frame is SETTINGS (type 4) on stream 0.
+  expect((slow.read() as Buffer | null)?.[3] ?? (await firstData(slow))[3]).toBe(4);
+  slow.destroy();
+});
+
+test("so may an HTTP/1.1 request, also one that begins like the preface", async () => {
+  for (const request of ["GET /c HTTP/1.1\r\nHost: x\r\n\r\n", "PROPFIND /d HTTP/1.1\r\nHost: x\r\n\r\n"]) {
+    const slow = await sendPieces(bytesOf(Buffer.from(request)));
+    const answer = String((slow.read() as Buffer | null) ?? (await firstData(slow)));
+    expect(answer).toContain("HTTP/1.1 200 OK");
+    slow.destroy();
+  }
+});
+
+test("a connection that never shows its protocol is closed, and so is one that leaves half-way", async () => {
+  const silent = connect(door.port, "127.0.0.1");
+  silent.write("PRI * HT");
+  await once(silent, "close");
+  const leaving = connect(door.port, "127.0.0.1");
+  leaving.end("PRI * HT");
+  await once(leaving, "close");
+});
+
+test("closing ends idle connections of both protocols at once and lets a request finish", async () => {
+  const session = connectHttp2(`http://127.0.0.1:${door.port}`);
+  await once(session, "remoteSettings");
+  const idle = connect(door.port, "127.0.0.1");
+  idle.write("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  await firstData(idle);
+
+  const arrived = Promise.withResolvers<ServerResponse>();
+  handle = (_request, response) => arrived.resolve(response);
+  const answer = fetch(`http://127.0.0.1:${door.port}/late`).then((response) => response.text());
+  const response = await arrived.promise;
+  const ended = Promise.all([once(idle, "close"), once(session, "close")]);
+  idle.resume();
+  const closing = close(60_000);
+  await ended;
+  response.end("done");
+  expect(await answer).toBe("done");
+  await closing;
+});
+
+test("closing cuts what does not end in time", async () => {
+  const arrived = Promise.withResolvers<void>();
+  handle = () => arrived.resolve();
+  const answer = fetch(`http://127.0.0.1:${door.port}/never`).catch(() => "cut");
+  const session = connectHttp2(`http://127.0.0.1:${door.port}`);
+  session.on("error", () => {});
+  session.request({ ":path": "/never" }).on("error", () => {});
+  await arrived.promise;
+  await close(50);
+  expect(await answer).toBe("cut");
+});

@@ -1,0 +1,229 @@
+// POST /signals: rows of any machines and batches in columns, and verdicts that find their way back to the rows.
+import { once } from "node:events";
+import { connect } from "node:http2";
+import { Code } from "@connectrpc/connect";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { type IngestBatchRequest, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { timesOf } from "../../samples/wire.ts";
+import { reasonError } from "../errors.ts";
+import { takeEverything } from "../fake-accessor.ts";
+import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+
+let gateway: TestGateway;
+let taken: IngestBatchRequest[];
+beforeEach(async () => {
+  gateway = await openTestGateway({ now: () => 1_772_352_000_000 });
+  taken = [];
+  gateway.accessor.ingest = takeEverything(taken);
+});
+afterEach(() => gateway[Symbol.asyncDispose]());
+
+const time = "2026-03-01T08:00:00.000001Z";
+const power = (machine: string, value: unknown) => ({ machine, signal: "power", time, value });
+
+test("rows become one batch for each machine, numbered from 1 by a producer of their own", async () => {
+  const { status, body } = await gateway.post("/signals", {
+    signals: [
+      power("mill-1", 412.3),
+      power("mill-2", 1),
+      { machine: "mill-1", signal: "state", time: "now", state: "active", reason: "shift" },
+      { machine: "mill-1", signal: "error", time: 1772352000000, severity: "ERROR", code: "E1", message: "hot" },
+      power("mill-1", 5e-324),
+    ],
+  });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ accepted: 5, rejected: 0, cursor: "c2", verdicts: [] });
+  expect(body["results"]).toEqual([
+    { machine: "mill-1", sequence: "1", duplicate: false },
+    { machine: "mill-2", sequence: "2", duplicate: false },
+  ]);
+  expect(new Set(taken.map(({ producerId }) => producerId))).toEqual(new Set([body["producer_id"]]));
+  expect(body["producer_id"]).toMatch(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/);
+  const [first] = taken;
+  expect(first).toMatchObject({
+    sequence: 1n,
+    batch: {
+      machine: "mill-1",
+      stateChanges: [{ time: { seconds: 1_772_352_000n, nanos: 0 }, state: 1, reason: "shift" }],
+      errorReports: [{ time: { seconds: 1_772_352_000n }, severity: 3, code: "E1", message: "hot" }],
+      samples: [{ signal: "power", values: [412.3, 5e-324] }],
+    },
+  });
+  expect([...timesOf(first!.batch!.samples[0]!)]).toEqual([1_772_352_000_000_001, 1_772_352_000_000_001]);
+});
+
+test("-0 arrives as -0, and what is no number as NaN for the accessor to refuse", async () => {
+  const rows = '{"machine":"m","signal":"power","time":"now","value":';
+  await gateway.post(
+    "/signals",
+    `{"signals":[${rows}-0},${rows}"NaN"},${rows}"Infinity"},${rows}null},${rows}1e400}]}`,
+  );
+  const { values } = taken[0]!.batch!.samples[0]!;
+  expect(values.map((value) => (Object.is(value, -0) ? "-0" : value))).toEqual(["-0", NaN, Infinity, NaN, Infinity]);
+});
+
+test("a batch in columns goes as it is, with the producer's own number", async () => {
+  const { status, body } = await gateway.post("/signals", {
+    machine: "mill-1",
+    producer_id: "line-4",
+    sequence: 7,
+    samples: [{ signal: "power", unit: "W", grid: { start_us: "1772352000000000", period_us: 10000 }, values: [1, 2] }],
+    state_changes: [{ time, state: "MACHINE_STATE_IDLE" }],
+  });
+  expect([status, body]).toEqual([
+    200,
+    {
+      accepted: 3,
+      rejected: 0,
+      cursor: "c1",
+      producer_id: "line-4",
+      results: [{ machine: "mill-1", sequence: "7", duplicate: false }],
+      verdicts: [],
+    },
+  ]);
+  expect(taken).toMatchObject([
+    {
+      producerId: "line-4",
+      sequence: 7n,
+      batch: { samples: [{ unit: "W", times: { case: "grid", value: { periodUs: 10_000n } } }] },
+    },
+  ]);
+  await gateway.post("/signals", { signals: [power("m", 1)], producer_id: "p", sequence: "999999999999999999" });
+  expect(taken[1]!.sequence).toBe(10n ** 18n - 1n);
+});
+
+test("verdicts name rows, neighbours as one; good rows beside them are stored", async () => {
+  gateway.accessor.ingest.ingestBatch = ({ sequence }) => ({
+    cursor: "c1",
+    result: {
+      sequence,
+      verdicts: [
+        { kind: RecordKind.STATE_CHANGE, first: 0, count: 1, reason: ErrorReason.STATE_REQUIRED, message: "no state" },
+        {
+          kind: RecordKind.SAMPLE,
+          column: 1,
+          first: 0,
+          count: 2,
+          reason: ErrorReason.TIME_IN_FUTURE,
+          retryable: true,
+          message: "ahead",
+        },
+      ],
+    },
+  });
+  const heat = { machine: "m", signal: "heat", time, value: 1 };
+  const { status, body } = await gateway.post("/signals", {
+    signals: [
+      power("m", 1),
+      heat,
+      { machine: "m", signal: "state", time, state: "dancing" },
+      heat,
+      "no row",
+      { signal: "power", time },
+      { machine: "m", time },
+      { ...heat, time: "noon" },
+    ],
+  });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ accepted: 1, rejected: 7 });
+  expect(body["verdicts"]).toEqual([
+    { row: 2, count: 1, reason: "STATE_REQUIRED", retryable: false, message: "no state" },
+    { row: 1, count: 1, reason: "TIME_IN_FUTURE", retryable: true, message: "ahead" },
+    { row: 3, count: 1, reason: "TIME_IN_FUTURE", retryable: true, message: "ahead" },
+    { row: 4, count: 1, reason: "REQUEST_INVALID", retryable: false, message: "a row is an object" },
+    { row: 5, count: 1, reason: "MACHINE_NAME_INVALID", retryable: false, message: "machine: a text is required" },
+    { row: 6, count: 1, reason: "SIGNAL_NAME_INVALID", retryable: false, message: "signal: a text is required" },
+    { row: 7, count: 1, reason: "TIME_INVALID", retryable: false, message: expect.stringContaining("RFC 3339") },
+  ]);
+});
+
+test("the verdicts of a batch in columns name its lists", async () => {
+  gateway.accessor.ingest.ingestBatch = ({ sequence }) => ({
+    result: {
+      sequence,
+      duplicate: true,
+      verdicts: [{ kind: RecordKind.SAMPLE, first: 1, count: 1, reason: ErrorReason.VALUE_NOT_FINITE, message: "NaN" }],
+    },
+  });
+  const samples = [{ signal: "power", deltas: { delta_us: [1, 2] }, values: [1, "NaN"] }];
+  const { body } = await gateway.post("/signals", { machine: "m", samples });
+  expect(body).toMatchObject({
+    accepted: 1,
+    rejected: 1,
+    results: [{ duplicate: true }],
+    verdicts: [
+      { kind: "SAMPLE", column: 0, first: 1, count: 1, reason: "VALUE_NOT_FINITE", retryable: false, message: "NaN" },
+    ],
+  });
+});
+
+test("422 if nothing was stored: a refused batch, refused records, unreadable rows, or nothing sent", async () => {
+  gateway.accessor.ingest.ingestBatch = ({ sequence }) => ({
+    result: { sequence, refusal: { reason: ErrorReason.MACHINE_NAME_INVALID, message: "press 7 has a space" } },
+  });
+  const refused = await gateway.post("/signals", { signals: [power("press 7", 1), power("press 7", 2)] });
+  expect(refused.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+  expect(refused.body).toMatchObject({
+    status: 422,
+    title: "Unprocessable Content",
+    reason: "MACHINE_NAME_INVALID",
+    detail: "nothing was stored: press 7 has a space",
+    accepted: 0,
+    verdicts: [{ row: 0, count: 2, reason: "MACHINE_NAME_INVALID" }],
+  });
+  expect((await gateway.post("/signals", { signals: [1, 2] })).body).toMatchObject({
+    status: 422,
+    rejected: 2,
+    results: [],
+  });
+  expect((await gateway.post("/signals", { machine: "m" })).status).toBe(422);
+  expect((await gateway.post("/signals", { signals: [] })).status).toBe(422);
+});
+
+test.each([
+  ["no object", "[]", "body"],
+  ["no JSON", "{", "body"],
+  ["nothing", "", "body"],
+  ["signals that are no list", { signals: {} }, "signals"],
+  ["rows and columns", { signals: [], samples: [] }, "samples"],
+  ["a field that a batch does not have", { machine: "m", sampels: [] }, "body"],
+  ["a value that is no number", { machine: "m", samples: [{ signal: "power", values: ["x"] }] }, "body"],
+  ["a sequence without producer_id", { machine: "m", sequence: 1 }, "producer_id"],
+  ["a producer_id without sequence", { machine: "m", producer_id: "p" }, "sequence"],
+  ["a sequence beyond bounds", { machine: "m", producer_id: "p", sequence: "18446744073709551615" }, "sequence"],
+  ["a fraction as sequence", { machine: "m", producer_id: "p", sequence: 1.5 }, "sequence"],
+])("400 for %s", async (_what, body, field) => {
+  const answer = await gateway.post("/signals", body);
+  expect(answer.status).toBe(400);
+  expect(answer.body).toMatchObject({ reason: "REQUEST_INVALID", field });
+  expect(taken).toEqual([]);
+});
+
+test("errors of the accessor keep their reason", async () => {
+  gateway.accessor.ingest.ingestBatch = () => {
+    throw reasonError("SEQUENCE_GAP", Code.OutOfRange, "7 is next", { metadata: { expected_sequence: "7" } });
+  };
+  const { status, body } = await gateway.post("/signals", { machine: "m", producer_id: "p", sequence: 9 });
+  expect([status, body["reason"], body["metadata"]]).toEqual([409, "SEQUENCE_GAP", { expected_sequence: "7" }]);
+});
+
+test("a body over 32 MiB is 413, on HTTP/1.1 and on HTTP/2", async () => {
+  const large = `"${"x".repeat(32 * 1024 * 1024)}"`;
+  const first = await gateway.post("/signals", large);
+  expect([first.status, first.body["title"]]).toEqual([413, "Content Too Large"]);
+  const session = connect(gateway.baseUrl);
+  const stream = session.request({ ":method": "POST", ":path": "/signals", "content-type": "application/json" });
+  stream.on("error", () => {});
+  stream.end(large);
+  const [headers] = await once(stream, "response");
+  expect(headers[":status"]).toBe(413);
+  session.destroy();
+});
+
+test("so is one that is larger than gRPC takes once it is a message", async () => {
+  const values = `[${"1,".repeat(6_000_000)}1]`;
+  const column = `{"signal":"power","grid":{"start_us":1,"period_us":1},"values":${values}}`;
+  const { status, body } = await gateway.post("/signals", `{"machine":"m","samples":[${column}]}`);
+  expect([status, body["title"]]).toEqual([413, "Content Too Large"]);
+});

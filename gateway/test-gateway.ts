@@ -1,0 +1,53 @@
+// For tests: a gateway before a fake accessor, both on real sockets, and ways to ask it.
+import { createLog } from "../runtime/log.ts";
+import { type FakeAccessor, openFakeAccessor } from "./fake-accessor.ts";
+import { type GatewayOptions, openGateway } from "./gateway.ts";
+
+export type TestGateway = AsyncDisposable & {
+  readonly accessor: FakeAccessor;
+  readonly port: number;
+  readonly baseUrl: string;
+  /** Closes the gateway alone. */
+  close(): Promise<void>;
+  /** Answers status, headers and parsed JSON. */
+  ask(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }>;
+  /** Posts JSON; a string goes as it is. */
+  post(path: string, body: unknown): ReturnType<TestGateway["ask"]>;
+};
+
+export async function openTestGateway(options: Partial<GatewayOptions> = {}): Promise<TestGateway> {
+  const accessor = await openFakeAccessor();
+  const log = createLog({ name: "test", level: "silent" });
+  const gateway = await openGateway({ host: "127.0.0.1", port: 0, accessorUrl: accessor.url, log, ...options });
+  const baseUrl = `http://127.0.0.1:${gateway.port}`;
+  const ask: TestGateway["ask"] = async (path, init) => {
+    const response = await fetch(baseUrl + path, init);
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as Record<string, unknown>,
+    };
+  };
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    closed ??= Promise.resolve(gateway[Symbol.asyncDispose]());
+    await closed;
+  };
+  return {
+    accessor,
+    port: gateway.port,
+    baseUrl,
+    close,
+    ask,
+    post: (path, body) =>
+      ask(path, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    async [Symbol.asyncDispose]() {
+      await close();
+      await accessor[Symbol.asyncDispose]();
+    },
+  };
+}
