@@ -1,6 +1,5 @@
 // The gateway put together: front door, guards, forwarder, REST. Holds no data and no rule about signals.
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import { fastify } from "fastify";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
@@ -8,6 +7,7 @@ import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Log } from "../runtime/log.ts";
+import { mountConnect } from "./connect.ts";
 import { shuttingDown } from "./errors.ts";
 import { forwardService } from "./forward.ts";
 import { openFrontDoor } from "./front-door.ts";
@@ -57,8 +57,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   app.addHook("onResponse", async ({ method, url }, { statusCode, elapsedTime }) => {
     log.debug("request", { method, path: url.split("?")[0], status: statusCode, ms: Math.round(elapsedTime) });
   });
-  app.register(fastifyConnectPlugin, {
+  mountConnect(app, {
     readMaxBytes: maxMessageBytes,
+    log,
     routes(router) {
       const forwarding = { upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, onError: logFailure(log) };
       for (const service of [SignalService, IngestService, Health, ServerReflection, ServerReflectionAlpha]) {
