@@ -1,7 +1,7 @@
 // The log's rows of some series as pieces, in order of their first sample. Headers first, payloads a page at a time, so that memory stays
 // small however long the range is.
 import { decodeBlock } from "../../block/decode.ts";
-import { toArray } from "../store/binary-rows.ts";
+import { toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { Piece, PieceGroup } from "./sweep.ts";

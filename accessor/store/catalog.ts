@@ -1,9 +1,10 @@
 // Machines and their series: known in memory, registered in PostgreSQL. Rows never change, so what is known stays true.
-import { sql } from "slonik";
+
 import { z } from "zod";
 import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import { sql } from "./sql.ts";
 
 /** A signal of a machine. unit is "" and maxGapUs undefined for states and errors. */
 export type Series = {
@@ -114,7 +115,7 @@ export class Catalog {
     try {
       const rows = await this.#database.slonik.any(sql.type(seriesRow)`
         select series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
-          (extract(epoch from first_seen_at) * 1000000)::int8 as first_seen_us
+          to_us(first_seen_at) as first_seen_us
         from series join machine on machine.id = machine_id`);
       for (const row of rows) this.#add(row);
     } catch (error) {

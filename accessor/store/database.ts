@@ -1,17 +1,18 @@
 // Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik asks, where statements are many and
-// rows are few; pg itself carries what Slonik does not: binary arrays in, binary rows out, LISTEN.
+// rows are few; pg itself carries what Slonik does not: binary arrays in, rows as plain arrays, LISTEN.
 import { Client, Pool, type PoolClient, type QueryResult } from "pg";
 import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
-import { binaryParser } from "./binary-rows.ts";
 import { toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
+import { parserOf } from "./row-values.ts";
+import { rowChecks } from "./sql.ts";
 
 export type Database = AsyncDisposable & {
   /** For statements written with sql tags. */
   readonly slonik: DatabasePool;
-  /** Rows as arrays, decoded from PostgreSQL's binary form. Fails with a Failure. */
+  /** Rows as arrays of values (see row-values.ts). Fails with a Failure. */
   read(
     text: string,
     values: unknown[],
@@ -63,7 +64,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
-      types: { getTypeParser: binaryParser as never },
+      types: { getTypeParser: parserOf as never },
     });
     // An idle connection that breaks is replaced when next needed.
     pool.on("error", (error) => log.warn("an idle database connection broke", { error }));
@@ -81,6 +82,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     captureStackTrace: false,
     // Our sessions keep no state, so there is nothing to reset between two uses.
     resetConnection: async () => {},
+    interceptors: [rowChecks],
     typeParsers: [{ name: "int8", parse: Number }],
   });
   stack.defer(() => slonik.end());
@@ -102,7 +104,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     let broken: Error | undefined;
     try {
       options.signal?.throwIfAborted();
-      const query = { text, values, name: options.name, rowMode: "array", binary: true };
+      const query = { text, values, name: options.name, rowMode: "array" };
       const { rows }: QueryResult<unknown[]> = await client.query(query as never);
       return rows;
     } catch (error) {

@@ -1,4 +1,5 @@
 // What PostgreSQL says went wrong, as a Failure: by SQLSTATE where there is one, as unavailable where the connection broke.
+import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from "slonik";
 import { Failure } from "../failure.ts";
 
 const retryAfterMs = 1_000;
@@ -7,7 +8,7 @@ const retryAfterMs = 1_000;
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   const code = sqlStateOf(error);
-  if (code === undefined || isPassing(code)) {
+  if (code === undefined ? isConnectionLoss(error) : isPassing(code)) {
     return new Failure("DATABASE_UNAVAILABLE", "the database does not answer right now; try again", {
       retryAfterMs,
       cause: error,
@@ -16,7 +17,28 @@ export function toFailure(error: unknown): Failure {
   if (code === "57014") {
     return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", { cause: error });
   }
-  return new Failure("INTERNAL", "the database refused a statement of ours", { cause: error });
+  return new Failure("INTERNAL", "a statement of ours failed", { cause: error });
+}
+
+/** Whether the connection, not the statement, is at fault: the system says so by code, the drivers by class or text alone. */
+function isConnectionLoss(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === "string" && /^E[A-Z]+$/.test(code)) return true;
+    if (
+      at instanceof ConnectionError ||
+      at instanceof BackendTerminatedError ||
+      at instanceof BackendTerminatedUnexpectedlyError
+    )
+      return true;
+    if (
+      /^Connection terminated|timeout exceeded when trying to connect|^Client has encountered a connection error/.test(
+        at.message,
+      )
+    )
+      return true;
+  }
+  return false;
 }
 
 /** Whether PostgreSQL refused the data itself (not the statement, not the moment): some record in the group is at fault. */

@@ -1,9 +1,10 @@
 // State changes and error reports: their plain tables, read in order of (time, revision, position) as of a revision.
-import { type SerializableValue, sql } from "slonik";
+import type { SerializableValue } from "slonik";
 import { z } from "zod";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import { sql } from "./sql.ts";
 
 /** A place in the order of records. */
 export type Place = { timeUs: number; revision: number; position: number };

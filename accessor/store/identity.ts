@@ -1,9 +1,10 @@
 // Which database this is and which epochs its history had: what cursors name. A new timeline (restore, promotion) begins a new epoch.
-import { sql } from "slonik";
+
 import { z } from "zod";
 import type { Epoch } from "../cursor.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import { sql } from "./sql.ts";
 
 export type Identity = { databaseId: string; epochs: Epoch[]; nowUs: number };
 
@@ -21,7 +22,7 @@ export async function readIdentity({ slonik }: Database): Promise<Identity> {
       on conflict (epoch) do nothing`);
     const epochs = await slonik.many(sql.type(epochRow)`select epoch, first_revision from epoch order by epoch`);
     const { database_id, now_us } = await slonik.one(sql.type(identityRow)`
-      select database_id::text, (extract(epoch from clock_timestamp()) * 1000000)::int8 as now_us from identity`);
+      select database_id::text, to_us(clock_timestamp()) as now_us from identity`);
     return {
       databaseId: database_id,
       epochs: epochs.map(({ epoch, first_revision: firstRevision }) => ({ epoch, firstRevision })),

@@ -1,6 +1,6 @@
 // The ingest() and open_producer() statements: groups of prepared batches in, what became of each out.
 import type { Prepared } from "../ingest/prepare.ts";
-import { toArray } from "./binary-rows.ts";
+import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 
 export type Submission = { producerId: number; prepared: Prepared };

@@ -3,7 +3,7 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
 import { toSamples } from "../../samples/wire.ts";
-import { toArray } from "./binary-rows.ts";
+import { toArray } from "./binary-arrays.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Database } from "./database.ts";
 
@@ -18,7 +18,7 @@ type ReadOptions = { signal?: AbortSignal | undefined };
 /** The newest revision. */
 export async function readHead(database: Database): Promise<Head> {
   const [row] = await database.read(
-    `select coalesce(r.revision, s.first_revision - 1), r.committed_at
+    `select coalesce(r.revision, s.first_revision - 1), to_us(r.committed_at)
      from (select segment, first_revision from log_segment order by segment desc limit 1) s
      left join lateral (select revision, committed_at from receipt where segment = s.segment order by revision desc limit 1) r on true`,
     [],
@@ -36,9 +36,13 @@ export async function readEarliest(database: Database): Promise<number> {
 
 /** When a revision was committed; undefined if the log does not hold it. */
 export async function readCommitTime(database: Database, revision: number): Promise<number | undefined> {
-  const [row] = await database.read("select min(committed_at) from receipt where revision = $1::int8", [revision], {
-    name: "commit_time",
-  });
+  const [row] = await database.read(
+    "select to_us(min(committed_at)) from receipt where revision = $1::int8",
+    [revision],
+    {
+      name: "commit_time",
+    },
+  );
   return (row as [number | null])[0] ?? undefined;
 }
 
@@ -46,8 +50,8 @@ export async function readCommitTime(database: Database, revision: number): Prom
 export async function readRevisionBefore(database: Database, timeUs: number): Promise<number | undefined> {
   const [row] = await database.read(
     `select
-       (select max(revision) from receipt where committed_at < timestamptz 'epoch' + $1::int8 * interval '1 microsecond'),
-       (select first_revision - 1 from log_segment where opened_at <= timestamptz 'epoch' + $1::int8 * interval '1 microsecond'
+       (select max(revision) from receipt where committed_at < from_us($1::int8)),
+       (select first_revision - 1 from log_segment where opened_at <= from_us($1::int8)
         order by segment desc limit 1)`,
     [timeUs],
     { name: "revision_before" },

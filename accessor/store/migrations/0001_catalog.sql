@@ -1,5 +1,11 @@
 -- Who and what: the database's own identity, machines, series, producers.
 
+-- Times as the contract has them: microseconds since 1970. Exact both ways.
+create function to_us(t timestamptz) returns bigint language sql immutable parallel safe
+  return (extract(epoch from t) * 1000000)::bigint;
+create function from_us(us bigint) returns timestamptz language sql immutable parallel safe
+  return timestamptz 'epoch' + us * interval '1 microsecond';
+
 create table identity (
   only_row boolean primary key default true check (only_row),
   database_id uuid not null default gen_random_uuid(),

@@ -59,7 +59,7 @@ begin
       v_last := last_sequence(v_producer, v_segment);
     end if;
     revision := v_revision;
-    committed_us := (extract(epoch from v_committed) * 1000000)::bigint;
+    committed_us := to_us(v_committed);
     result := b_result[i];
     expected := v_last + 1;
     if b_sequence[i] = v_last + 1 then
@@ -88,7 +88,7 @@ begin
       elsif v_receipt.digest = b_digest[i] then
         outcome := 'duplicate';
         revision := v_receipt.revision;
-        committed_us := (extract(epoch from v_receipt.committed_at) * 1000000)::bigint;
+        committed_us := to_us(v_receipt.committed_at);
         result := v_receipt.result;
       else
         outcome := 'conflict';

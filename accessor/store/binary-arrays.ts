@@ -1,29 +1,4 @@
-// What PostgreSQL's binary rows and arrays are in memory. bytea stays a view of the network buffer; times become microseconds.
-
-const epochOffsetUs = 946_684_800_000_000;
-
-/** Parser for a column of a result in binary form, by type. int8 must fit a double exactly, as all of ours do. */
-export function binaryParser(oid: number): (value: Buffer) => unknown {
-  switch (oid) {
-    case 16:
-      return (value) => value[0] === 1;
-    case 17:
-      return (value) => value;
-    case 20:
-      return (value) => Number(value.readBigInt64BE(0));
-    case 21:
-      return (value) => value.readInt16BE(0);
-    case 23:
-    case 26:
-      return (value) => value.readInt32BE(0);
-    case 701:
-      return (value) => value.readDoubleBE(0);
-    case 1184:
-      return (value) => Number(value.readBigInt64BE(0)) + epochOffsetUs;
-    default:
-      return (value) => value.toString("utf8");
-  }
-}
+// Arrays as binary parameters: what PostgreSQL takes in without parsing text. (pg cannot read binary rows: it decodes every field as UTF-8.)
 
 type Kind<T> = { oid: number; sizeOf: (value: T) => number; write: (target: Buffer, offset: number, value: T) => void };
 
