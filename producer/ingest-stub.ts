@@ -15,7 +15,7 @@ export type Hooks = {
   /** Before a batch is stored. */
   beforeStore?: (sequence: number) => Promise<void> | void;
   /** After it is stored, before its ack. Return false to keep the ack back. */
-  beforeAck?: (sequence: number) => Promise<boolean | void> | boolean | void;
+  beforeAck?: (sequence: number) => unknown;
   resultOf?: (sequence: number, batch: Batch) => Result | undefined;
 };
 

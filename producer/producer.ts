@@ -1,10 +1,12 @@
 // The producer put together: a source of batches, the uplink, the status line. For main.ts, for tests, and for other programs.
 import { randomBytes } from "node:crypto";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import type { Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { countRecords } from "./batch.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
+import { openInput, sendInput } from "./input.ts";
 import { createMemoryOutbox } from "./outbox.ts";
 import { type Clock, systemClock } from "./pace.ts";
 import { simulate } from "./simulation.ts";
@@ -50,9 +52,7 @@ export function openProducer(options: ProducerOptions): Producer {
   uplink.failed.addEventListener("abort", failSource, { once: true });
   const ticker = setInterval(status.tick, 1000);
 
-  const done = runSource({ ...options, settings, clock, source, uplink, signal: stop.signal }).then(async () => {
-    await uplink.flush({ signal: stop.signal });
-  });
+  const done = runSource({ ...options, log, settings, clock, source, uplink, signal: stop.signal });
   const ended = done.catch((error: unknown) => {
     // Being stopped is not a failure.
     if (!options.signal.aborted) throw error;
@@ -80,21 +80,36 @@ type SourceState = {
   sent: number;
   startUs: number;
   untilUs: number | undefined;
-  reachedUs: number;
   /** Where a backfill ends; undefined when there is none, or it is over. */
   backfillToUs: number | undefined;
+  progress: Status["progress"];
 };
 
-function createSourceState({ machines, start, durationMs }: ProducerSettings, nowUs: number): SourceState {
+function createSourceState({ machines, start, durationMs, input }: ProducerSettings, nowUs: number): SourceState {
   const startUs = start === undefined ? nowUs : "atUs" in start ? start.atUs : nowUs - start.agoMs * 1000;
   const untilUs = durationMs === undefined ? undefined : startUs + durationMs * 1000;
   const backfillToUs = start === undefined ? undefined : Math.min(nowUs, untilUs ?? nowUs);
-  return { machines, sent: 0, startUs, untilUs, reachedUs: startUs, backfillToUs };
+  const progress = backfillToUs === undefined ? undefined : { part: 0, leftSeconds: (backfillToUs - startUs) / 1e6 };
+  return { machines: input === undefined ? machines : 0, sent: 0, startUs, untilUs, backfillToUs, progress };
 }
 
+type Append = (batch: Batch) => Promise<void>;
 type SourceOptions = ProducerOptions & { clock: Clock; source: SourceState; uplink: Uplink };
 
-async function runSource({ settings, clock, source, uplink, signal }: SourceOptions): Promise<void> {
+/** Hands on everything, waits until it is acknowledged. */
+async function runSource(options: SourceOptions): Promise<void> {
+  const { settings, source, uplink, signal } = options;
+  const append = async (batch: Batch) => {
+    await uplink.append(batch, { signal });
+    source.sent += countRecords(batch);
+  };
+  if (settings.input === undefined) {
+    await runSimulation(options, append);
+    await uplink.flush({ signal });
+  } else await runInput(options, { path: settings.input, append });
+}
+
+async function runSimulation({ settings, clock, source, signal }: SourceOptions, append: Append): Promise<void> {
   const { machines, seed, signals, powerHz, speed, batchIntervalMs } = settings;
   await simulate({
     machines,
@@ -107,28 +122,54 @@ async function runSource({ settings, clock, source, uplink, signal }: SourceOpti
     intervalMs: batchIntervalMs,
     clock,
     signal,
-    async append(batch) {
-      await uplink.append(batch, { signal });
-      source.sent += countRecords(batch);
-    },
+    append,
     onSpan({ toUs, live }) {
-      source.reachedUs = toUs;
-      if (live || toUs >= (source.backfillToUs ?? 0)) source.backfillToUs = undefined;
+      const { startUs, backfillToUs } = source;
+      if (backfillToUs === undefined) return;
+      if (live || toUs >= backfillToUs) {
+        source.backfillToUs = undefined;
+        source.progress = undefined;
+      } else {
+        const part = (toUs - startUs) / (backfillToUs - startUs);
+        source.progress = { part, leftSeconds: (backfillToUs - toUs) / 1e6 };
+      }
     },
   });
 }
 
+async function runInput(
+  { settings, source, uplink, signal, log }: SourceOptions,
+  { path, append }: { path: string; append: Append },
+): Promise<void> {
+  const { source: stream, sizeBytes } = await openInput(path);
+  const { maxGapMs, batchIntervalMs, strict } = settings;
+  const { lines, records, badLines } = await sendInput({
+    source: stream,
+    log,
+    signal,
+    intervalMs: batchIntervalMs,
+    ...(maxGapMs === undefined ? {} : { maxGapUs: maxGapMs * 1000 }),
+    append,
+    onProgress({ readBytes, machines }) {
+      source.machines = machines;
+      if (sizeBytes !== undefined) source.progress = { part: readBytes / sizeBytes };
+    },
+  });
+  await uplink.flush({ signal });
+  const { rejectedRecords } = uplink.counts;
+  log.info("input sent and acknowledged", { lines, records, badLines, rejectedRecords });
+  if (strict && badLines > 0) throw new Error(`${badLines} of ${lines} input lines are bad`);
+}
+
 function readStatus(source: SourceState, { counts, held }: Uplink): Status {
-  const { machines, sent, startUs, reachedUs, backfillToUs } = source;
-  const status = {
+  const { machines, sent, progress } = source;
+  return {
     machines,
     sent,
     acked: counts.ackedRecords,
     inFlight: held.records,
     rejected: counts.rejectedRecords,
     connected: counts.connected,
+    ...(progress ? { progress } : {}),
   };
-  if (backfillToUs === undefined) return status;
-  const part = (reachedUs - startUs) / (backfillToUs - startUs);
-  return { ...status, progress: { part, leftSeconds: (backfillToUs - reachedUs) / 1e6 } };
 }

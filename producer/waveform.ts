@@ -85,7 +85,7 @@ export function createWaveform(profile: Profile, { seed, machine }: { seed: numb
           x = from + (x - from) * part * part * (3 - 2 * part);
         }
         x += now.noise * noise[i]!;
-        values[i] = Math.round((x > floor ? x : floor) * steps) / steps;
+        values[i] = Math.round(Math.max(x, floor) * steps) / steps;
       }
     }
     return { startUs, values };

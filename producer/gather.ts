@@ -1,0 +1,83 @@
+// Gathers single records into batches, a batch a machine, within bounds. No I/O and no clock.
+import { create } from "@bufbuild/protobuf";
+import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { toSamples } from "../samples/wire.ts";
+import { toErrorReport, toStateChange } from "./batch.ts";
+import type { InputRecord } from "./record.ts";
+
+export type GatherOptions = {
+  /** Most records in a batch; default 10,000. */
+  maxRecords?: number;
+  /** About how large a batch may be on the wire; default 512 KiB, half of what accessors take. */
+  maxBytes?: number;
+  /** Most records to hold for all machines together; default 100,000. */
+  maxHeld?: number;
+  /** Declared for the numeric signals; absent: as declared before. */
+  maxGapUs?: number;
+};
+
+/** Takes records and hands back the batches that are full. */
+export interface Gather {
+  /** Batches that this record completes: none, that of its machine, or all when too much is held. */
+  add(record: InputRecord): Batch[];
+  /** All that is held. */
+  takeAll(): Batch[];
+}
+
+type Column = { signal: string; unit: string; timesUs: number[]; values: number[] };
+type Held = { batch: Batch; columns: Map<string, Column>; records: number; bytes: number };
+
+export function createGather(options: GatherOptions = {}): Gather {
+  const { maxRecords = 10_000, maxBytes = 512 * 1024, maxHeld = 100_000, maxGapUs } = options;
+  const machines = new Map<string, Held>();
+  let heldRecords = 0;
+
+  function take(machine: string, { batch, columns, records }: Held): Batch {
+    machines.delete(machine);
+    heldRecords -= records;
+    batch.samples = [...columns.values()].map(({ signal, unit, timesUs, values }) =>
+      toSamples({ signal, unit, maxGapUs }, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
+    );
+    return batch;
+  }
+
+  const takeAll = () => [...machines].map(([machine, held]) => take(machine, held));
+
+  function add(record: InputRecord): Batch[] {
+    const { machine } = record;
+    let held = machines.get(machine);
+    if (!held) {
+      held = { batch: create(BatchSchema, { machine }), columns: new Map(), records: 0, bytes: 0 };
+      machines.set(machine, held);
+    }
+    held.bytes += put(record, held);
+    held.records++;
+    heldRecords++;
+    if (heldRecords >= maxHeld) return takeAll();
+    return held.records >= maxRecords || held.bytes >= maxBytes ? [take(machine, held)] : [];
+  }
+
+  return { add, takeAll };
+}
+
+/** Puts a record in its place and returns about how many bytes it takes; a character takes three at most. */
+function put(record: InputRecord, { batch, columns }: Held): number {
+  if (record.kind === "state") {
+    batch.stateChanges.push(toStateChange(record));
+    return 24 + 3 * record.reason.length;
+  }
+  if (record.kind === "error") {
+    batch.errorReports.push(toErrorReport(record));
+    return 24 + 3 * (record.code.length + record.message.length);
+  }
+  const { signal, unit, timeUs, value } = record;
+  const key = `${signal} ${unit}`;
+  let column = columns.get(key);
+  if (!column) {
+    column = { signal, unit, timesUs: [], values: [] };
+    columns.set(key, column);
+  }
+  column.timesUs.push(timeUs);
+  column.values.push(value);
+  return 16;
+}
