@@ -1,0 +1,174 @@
+// The whole producer in process, against a server on a real port.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { readSettings } from "../runtime/config.ts";
+import { createLog } from "../runtime/log.ts";
+import { timesOf } from "../samples/wire.ts";
+import { settings } from "./config.ts";
+import { createFleet } from "./fleet.ts";
+import { type Hooks, openIngestStub } from "./ingest-stub.ts";
+import type { Clock } from "./pace.ts";
+import { openProducer } from "./producer.ts";
+
+const nowUs = Date.UTC(2026, 2, 1, 8) * 1000;
+
+/** A clock that stands still, and moves when it is slept on. */
+function createClock(): Clock & { atUs: number } {
+  const clock = {
+    atUs: nowUs,
+    nowUs: () => clock.atUs,
+    sleep: async (ms: number, signal: AbortSignal) => {
+      await new Promise(setImmediate);
+      signal.throwIfAborted();
+      clock.atUs += Math.round(ms * 1000);
+    },
+  };
+  return clock;
+}
+
+async function start(flags: string[], { hooks = {} as Hooks, signal = new AbortController().signal } = {}) {
+  const stub = await openIngestStub(hooks);
+  onTestFinished(() => stub[Symbol.asyncDispose]());
+  const log: string[] = [];
+  const status: string[] = [];
+  const given = readSettings({ name: "producer", about: "", settings }, ["--accessor", stub.url, ...flags], {});
+  const producer = openProducer({
+    settings: given,
+    signal,
+    log: createLog({ name: "producer", format: "pretty", color: false, sink: (line) => log.push(line) }),
+    clock: createClock(),
+    statusStream: { write: (text) => status.push(text) },
+  });
+  onTestFinished(() => producer[Symbol.asyncDispose]());
+  return { stub, producer, log, status };
+}
+
+test("a minute of live simulation arrives complete, and again with the same seed", async () => {
+  const run = async () => {
+    const { stub, producer, status } = await start(["--machines", "3", "--duration", "60s", "--signal", "temperature"]);
+    await producer.done;
+    await producer[Symbol.asyncDispose]();
+    expect(status.at(-1)).toMatch(/^3 machines · .* 0 in flight · 0 rejected\n$/);
+    return stub.state.stored;
+  };
+  const stored = await run();
+  for (const { name, block } of createFleet({ machines: 3, seed: 1, signals: ["temperature"] })) {
+    const whole = block(nowUs, nowUs + 60e6);
+    const own = stored.filter(({ machine }) => machine === name);
+    expect(own.length).toBeGreaterThan(200);
+    for (const { profile, values, startUs } of whole.runs) {
+      const columns = own.flatMap(({ samples }) => samples.filter(({ signal }) => signal === profile.signal));
+      expect(columns.flatMap((column) => column.values)).toEqual(values);
+      expect(columns.flatMap((column) => [...timesOf(column)])).toEqual(
+        values.map((_, k) => startUs + k * profile.periodUs),
+      );
+    }
+    expect(own.flatMap(({ stateChanges }) => stateChanges.map(({ reason }) => reason))).toEqual(
+      whole.states.map(({ reason }) => reason),
+    );
+    expect(own.flatMap(({ errorReports }) => errorReports.map(({ code }) => code))).toEqual(
+      whole.errors.map(({ code }) => code),
+    );
+  }
+  expect(await run()).toEqual(stored);
+});
+
+test("a backfill goes out in large batches and joins the live part without a seam", async () => {
+  const { stub, producer, status } = await start(["--machines", "1", "--start", "-1h", "--duration", "3610s"]);
+  await producer.done;
+  await producer[Symbol.asyncDispose]();
+  const columns = stub.state.stored.flatMap(({ samples }) => samples);
+  const times = columns.flatMap((column) => [...timesOf(column)]);
+  expect(times).toHaveLength(361_000);
+  expect(times.every((time, k) => time === times[0]! + k * 10_000)).toBe(true);
+  expect(times[0]! - (nowUs - 3600e6)).toBeLessThan(10_000);
+  expect(columns[0]!.values.length).toBeGreaterThan(9000);
+  expect(Math.max(...columns.map(({ values }) => values.length))).toBeLessThanOrEqual(10_000);
+  expect(columns.at(-1)!.values.length).toBeLessThanOrEqual(25);
+  expect(status.at(-1)).not.toContain("left");
+});
+
+test("producers get an id of their own each time unless one is given", async () => {
+  const [a, b, c] = await Promise.all([
+    start(["--duration", "1s"]),
+    start(["--duration", "1s"]),
+    start(["--duration", "1s", "--producer-id", "line-4"]),
+  ]);
+  expect(a.producer.uplink.producerId).toMatch(/^sim-[0-9a-f]{12}$/);
+  expect(b.producer.uplink.producerId).not.toBe(a.producer.uplink.producerId);
+  expect(c.producer.uplink.producerId).toBe("line-4");
+  await Promise.all([a, b, c].map(({ producer }) => producer.done));
+});
+
+async function inputFile(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-input-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "signals.csv");
+  await writeFile(path, text);
+  return path;
+}
+const csv = "machine,signal,time,value\nm,x,2026-03-01T08:00:00Z,1\nm,x,never,2\nn,x,2026-03-01T08:00:00Z,3\n";
+
+test("an input takes the place of the simulator, bad lines are counted, and the run ends well", async () => {
+  const { stub, producer, log } = await start(["--input", await inputFile(csv), "--max-gap", "60s"]);
+  await producer.done;
+  expect(stub.state.stored.map(({ machine, samples }) => [machine, samples[0]!.values])).toEqual([
+    ["m", [1]],
+    ["n", [3]],
+  ]);
+  expect(stub.state.stored[0]!.samples[0]!.maxGap?.seconds).toBe(60n);
+  expect(log.join("")).toMatch(/input line 3: time: "never"/);
+  expect(log.join("")).toMatch(/acknowledged lines=4 records=2 badLines=1 rejectedRecords=0/);
+});
+
+test("with --strict a bad line fails the run, after the good ones are sent", async () => {
+  const { stub, producer } = await start(["--strict", "--input", await inputFile(csv)]);
+  await expect(producer.done).rejects.toThrow("1 of 4 input lines are bad");
+  expect(stub.state.stored).toHaveLength(2);
+});
+
+test("an input that is not there fails the run", async () => {
+  const { producer } = await start(["--input", await inputFile("").then((path) => `${path}.gone`)]);
+  await expect(producer.done).rejects.toThrow("ENOENT");
+});
+
+test("being stopped is no failure, and what was taken is sent", async () => {
+  const stop = new AbortController();
+  const { stub, producer } = await start(["--machines", "2"], { signal: stop.signal });
+  while (stub.state.stored.length < 20) await new Promise(setImmediate);
+  stop.abort(new Error("SIGTERM"));
+  await producer.done;
+  await producer[Symbol.asyncDispose]();
+  expect(producer.uplink.held.batches).toBe(0);
+  expect(stub.state.stored).toHaveLength(producer.uplink.counts.ackedBatches);
+});
+
+test("an uplink that cannot go on fails the run", async () => {
+  const hooks: Hooks = { welcome: { lastSequence: 7n } };
+  const { producer } = await start(["--machines", "1"], { hooks });
+  await expect(producer.done).rejects.toThrow(/another producer uses this id/);
+});
+
+test.each([
+  [["--speed", "10"], /--speed above 1 needs --start/],
+  [["--start", "2027-01-01T00:00:00Z"], /--start lies in the future/],
+  [["--strict"], /--strict needs --input/],
+  [["--input", "x", "--start", "-1h", "--duration", "1s"], /--start is for the simulator[^]*--duration is for/],
+])("settings that do not go together are refused: %j", async (flags, message) => {
+  await expect(start(flags)).rejects.toThrow(message);
+});
+
+test.each([
+  ["--start", "24h"],
+  ["--start", "yesterday"],
+  ["--rate-hz", "300"],
+  ["--signal", "state"],
+  ["--signal", "Temperature"],
+  ["--producer-id", "line 4"],
+  ["--accessor", "127.0.0.1:50051"],
+])("%s %s is not valid", (flag, value) => {
+  const read = () => readSettings({ name: "producer", about: "", settings }, [flag, value], {});
+  expect(read).toThrow(new RegExp(`${flag}: .*not valid, expected`));
+});
