@@ -155,7 +155,7 @@ test.each([
   [["--speed", "10"], /--speed above 1 needs --start/],
   [["--start", "2027-01-01T00:00:00Z"], /--start lies in the future/],
   [["--strict"], /--strict needs --input/],
-  [["--input", "x", "--start", "-1h", "--duration", "1s"], /--start is for the simulator[^]*--duration is for/],
+  [["--input", "x", "--start", "-1h", "--duration", "1s"], /--start is for the simulator.*--duration is for/s],
 ])("settings that do not go together are refused: %j", async (flags, message) => {
   await expect(start(flags)).rejects.toThrow(message);
 });
