@@ -128,8 +128,8 @@ test("verdicts name rows, neighbours as one; good rows beside them are stored", 
   expect(status).toBe(200);
   expect(body).toMatchObject({ accepted: 1, rejected: 7 });
   expect(body["verdicts"]).toEqual([
-    { row: 2, count: 1, reason: "STATE_REQUIRED", retryable: false, message: "no state" },
     { row: 1, count: 1, reason: "TIME_IN_FUTURE", retryable: true, message: "ahead" },
+    { row: 2, count: 1, reason: "STATE_REQUIRED", retryable: false, message: "no state" },
     { row: 3, count: 1, reason: "TIME_IN_FUTURE", retryable: true, message: "ahead" },
     { row: 4, count: 1, reason: "REQUEST_INVALID", retryable: false, message: "a row is an object" },
     { row: 5, count: 1, reason: "MACHINE_NAME_INVALID", retryable: false, message: "machine: a text is required" },

@@ -69,7 +69,7 @@ function answerOf(outcome: {
       duplicate,
       refusal: refusal && { reason: toWord(ErrorReasonSchema, refusal.reason), message: refusal.message },
     })),
-    verdicts: [...sent.flatMap(verdictsOf), ...joinRows(unreadable.map((one) => ({ ...one, retryable: false })))],
+    verdicts: sent.some(({ rows }) => !rows) ? sent.flatMap(verdictsOf) : joinRows(rowVerdicts(sent, unreadable)),
   };
   if (rejected < total) return { body: members };
   const [refused] = sent.map(({ result }) => result.refusal).filter((refusal) => refusal !== undefined);
@@ -92,18 +92,26 @@ function countRejected({ batch, result }: Sent): number {
   return result.verdicts.reduce((sum, { count }) => sum + count, 0);
 }
 
-function verdictsOf({ result, rows }: Sent): Json[] {
-  if (!rows) return result.verdicts.map(verdictJson);
-  if (result.refusal) {
-    const { reason, message } = result.refusal;
-    const refused = { reason: toWord(ErrorReasonSchema, reason), retryable: false, message };
-    return joinRows(rows.rows.map((row) => ({ row, ...refused })));
+const verdictsOf = ({ result }: Sent): Json[] => result.verdicts.map(verdictJson);
+
+type RowVerdict = { row: number; reason: string | number; retryable: boolean; message: string };
+
+/** One for each row that was not stored, ascending. */
+function rowVerdicts(sent: Sent[], unreadable: UnreadableRow[]): RowVerdict[] {
+  const verdicts: RowVerdict[] = [];
+  for (const { row, reason, message } of unreadable) verdicts.push({ row, reason, retryable: false, message });
+  for (const { rows, result } of sent) {
+    const { refusal } = result;
+    const reason = refusal && toWord(ErrorReasonSchema, refusal.reason);
+    if (refusal)
+      for (const row of rows!.rows) verdicts.push({ row, reason: reason!, retryable: false, message: refusal.message });
+    for (const verdict of result.verdicts) {
+      const { retryable, message } = verdict;
+      const reason = toWord(ErrorReasonSchema, verdict.reason);
+      for (const row of rows!.rowsOf(verdict)) verdicts.push({ row, reason, retryable, message });
+    }
   }
-  return result.verdicts.flatMap((verdict) => {
-    const { retryable, message } = verdict;
-    const reason = toWord(ErrorReasonSchema, verdict.reason);
-    return joinRows(rows.rowsOf(verdict).map((row) => ({ row, reason, retryable, message })));
-  });
+  return verdicts.sort((a, b) => a.row - b.row);
 }
 
 const verdictJson = ({ kind, column, first, count, reason, retryable, message }: Verdict): Json => ({
@@ -115,8 +123,6 @@ const verdictJson = ({ kind, column, first, count, reason, retryable, message }:
   retryable,
   message,
 });
-
-type RowVerdict = { row: number; reason: string | number; retryable: boolean; message: string };
 
 /** Neighbours with the same verdict as one: `row` is the first, `count` how many from there on. */
 function joinRows(verdicts: RowVerdict[]): Json[] {

@@ -94,11 +94,7 @@ function fromHttp({ status, message, members, headers }: HttpProblem, path: stri
 }
 
 function fromConnect(error: ConnectError, { path, parameterByField }: ProblemContext): Problem {
-  const restName = (name: string) => {
-    // "machines[3]" breaks a rule of machine.
-    const [head = ""] = name.split(/[[.]/);
-    return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : name;
-  };
+  const restName = (names: string) => names.split(", ").map(inRest(parameterByField)).join(", ");
   const [info] = error.findDetails(ErrorInfoSchema);
   const reason = info?.reason;
   const status = statusOf(error, reason);
@@ -114,7 +110,7 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
     type: reason ? `urn:millrace:v1:${reason}` : "about:blank",
     title: reason ? sentence(reason) : titleOf(status),
     status,
-    detail: hidden ? "something went wrong here; it is logged" : error.rawMessage,
+    detail: hidden ? "something went wrong here; it is logged" : inWords(error.rawMessage, parameterByField),
     instance: path,
     reason,
     field: field || undefined,
@@ -124,6 +120,17 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   const [retry] = error.findDetails(RetryInfoSchema);
   const seconds = Math.max(1, Number(retry?.retryDelay?.seconds ?? 0n) + ((retry?.retryDelay?.nanos ?? 0) > 0 ? 1 : 0));
   return { status, headers: status === 503 || status === 429 ? { "retry-after": String(seconds) } : {}, body };
+}
+
+/** "machines[3]" breaks a rule of machine. */
+const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field: string) => {
+  const [head = ""] = field.split(/[[.]/);
+  return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : field;
+};
+
+/** A message with the names that its reader has used. Only names with "_": the others are words as well. */
+function inWords(message: string, parameterByField: ProblemContext["parameterByField"]): string {
+  return message.replace(/(?<!")\b[a-z]+(?:_[a-z]+)+\b(?!")/g, inRest(parameterByField));
 }
 
 function statusOf(error: ConnectError, reason: string | undefined): number {

@@ -183,6 +183,13 @@ test("fields of the contract are named as the parameters that carry them", async
     throw invalidField("machines[3]", "too long");
   };
   expect((await gateway.ask("/signals/power")).body).toMatchObject({ field: "machine" });
+  gateway.accessor.signals.querySignals = () => {
+    throw invalidField("severities, code_prefix", 'start_time, end_time and states of "page_size" have no place here');
+  };
+  expect((await gateway.ask("/signals/power")).body).toMatchObject({
+    field: "severity, code_prefix",
+    detail: 'severities, code_prefix: from, to and states of "page_size" have no place here',
+  });
 });
 
 test("an unknown path names what there is; a known one with another method says which it takes", async () => {
