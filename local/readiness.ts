@@ -1,5 +1,6 @@
 // When a local run is ready: the ports are ours to take, the gateway answers, and data arrives.
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { sleep } from "../runtime/backoff.ts";
 import { ConfigError } from "../runtime/config.ts";
 
@@ -23,6 +24,29 @@ function isFree(port: number): Promise<boolean> {
     });
     probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
   });
+}
+
+/** Resolves once someone listens on the port of 127.0.0.1, or when `ended` says that nobody will. */
+export async function untilListening(
+  port: number,
+  { ended, signal }: { ended: Promise<unknown>; signal: AbortSignal },
+): Promise<void> {
+  let over = false;
+  ended.then(() => {
+    over = true;
+  });
+  while (!over) {
+    const socket = connect({ port, host: "127.0.0.1" });
+    try {
+      await once(socket, "connect", { signal });
+      return;
+    } catch {
+      signal.throwIfAborted();
+      await sleep(20, signal);
+    } finally {
+      socket.destroy();
+    }
+  }
 }
 
 /** Resolves once the gateway is ready and has power to show; `say` hears what is waited for when it takes long. */

@@ -8,7 +8,7 @@ import { localSettings } from "./config.ts";
 import { createOutput } from "./output.ts";
 import { openPostgres } from "./postgres.ts";
 import { defaultDataDir } from "./postgres-cluster.ts";
-import { assertPortsFree, untilServing } from "./readiness.ts";
+import { assertPortsFree, untilListening, untilServing } from "./readiness.ts";
 import { openSupervisor, type Part } from "./supervisor.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
@@ -19,6 +19,7 @@ await run({
   settings: localSettings,
   // Children 2.5 s, PostgreSQL 1.5 + 0.5 s: the sum stays below.
   graceMs: 4900,
+  logFormat: "pretty",
   async open({ settings, signal }) {
     const { httpPort, grpcPort, quiet, machines, seed } = settings;
     const level = quiet && settings.logLevel === "info" ? "warn" : settings.logLevel;
@@ -62,10 +63,20 @@ await run({
     const grpcUrl = `http://127.0.0.1:${grpcPort}`;
     const accessor: Part = {
       name: "accessor",
-      start: (stopped) =>
-        service("accessor", { args: ["--listen", `127.0.0.1:${grpcPort}`], env: { DATABASE_URL: databaseUrl } }).start(
-          stopped,
-        ),
+      async start(stopped) {
+        const worker = await service("accessor", {
+          args: ["--listen", `127.0.0.1:${grpcPort}`],
+          env: { DATABASE_URL: databaseUrl },
+        }).start(stopped);
+        try {
+          // The others would begin with a complaint that nobody is there.
+          await untilListening(grpcPort, { ended: worker.ended, signal: stopped });
+        } catch (error) {
+          await worker.stop(1000);
+          throw error;
+        }
+        return worker;
+      },
     };
     const noDatabase = { DATABASE_URL: undefined };
     const gateway = service("gateway", {

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { sleep } from "../runtime/backoff.ts";
 import { startChild } from "./child.ts";
-import { assertPortsFree, untilServing } from "./readiness.ts";
+import { assertPortsFree, untilListening, untilServing } from "./readiness.ts";
 import { openSupervisor, type Part } from "./supervisor.ts";
 
 const lifecycle = JSON.stringify(new URL("../runtime/lifecycle.ts", import.meta.url).href);
@@ -82,7 +82,7 @@ test("a child that is killed is started again, and that is said", async () => {
   expect(isAlive(pidOf(said[1]))).toBe(false);
 });
 
-test("a child that keeps ending is given up after five ends within a minute, not after five in an hour", async () => {
+test("a child that keeps ending is given up after eight ends within a minute, not after eight in an hour", async () => {
   const news: string[] = [];
   let clock = 0;
   let starts = 0;
@@ -101,7 +101,7 @@ test("a child that keeps ending is given up after five ends within a minute, not
     now: () => clock,
     retryMs: 1,
   });
-  await expect(supervisor.done).rejects.toThrow("a ended with code 1, 5 times within a minute; giving up");
+  await expect(supervisor.done).rejects.toThrow("a ended with code 1, 8 times within a minute; giving up");
   expect(starts).toBeGreaterThan(10);
   expect(news).toHaveLength(starts - 1);
 });
@@ -166,6 +166,18 @@ test("a port in use is one line with the flag to use", async () => {
       { port, flag: "b" },
     ]),
   ).rejects.toThrow("choose another with --b");
+});
+
+test("a port is listening from its first connection on, and waiting ends with the one who should listen", async () => {
+  const server = createHttpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const never = new Promise<string>(() => {});
+  await untilListening(port, { ended: never, signal });
+  server.close();
+  await once(server, "close");
+  await untilListening(port, { ended: Promise.resolve("ended"), signal });
+  await expect(untilListening(port, { ended: never, signal: AbortSignal.timeout(100) })).rejects.toThrow("timeout");
 });
 
 test("serving means: ready, and with samples to show", async () => {

@@ -23,8 +23,8 @@ export interface Supervisor {
   stop(graceMs: number): Promise<void>;
 }
 
-/** A part that ends this often within a minute is given up. */
-const maxEndsPerMinute = 5;
+/** A part that ends this often within a minute is given up; with the delays between, that is after about 15 s. */
+const maxEndsPerMinute = 8;
 
 /**
  * Starts the parts in the order given, each once the one before has started, and keeps them running. Rejects, with all
@@ -55,7 +55,7 @@ export async function openSupervisor(
         ends = [...ends.filter((at) => at > now() - 60_000), now()];
         if (ends.length === 1) backoff.reset();
         if (ends.length >= maxEndsPerMinute)
-          throw new Error(`${part.name} ${how}, ${ends.length} times within a minute; giving up`);
+          throw withoutStack(`${part.name} ${how}, ${ends.length} times within a minute; giving up`);
         const delayMs = backoff.next();
         say(`${part.name} ${how}; starting it again in ${delayMs} ms`);
         try {
@@ -95,3 +95,6 @@ export async function openSupervisor(
   }
   return { done: done.promise, stop };
 }
+
+/** The stack would be ours, and say nothing about the part. */
+const withoutStack = (message: string) => Object.assign(new Error(message), { stack: undefined });

@@ -24,6 +24,8 @@ export interface ProcessOptions<S extends SettingsShape> {
   }): Promise<Running> | Running;
   /** How long an orderly stop may take before the process ends anyway; default 5000. */
   graceMs?: number;
+  /** For a program that people read even off a terminal; default as in log.ts. */
+  logFormat?: "json" | "pretty";
 }
 
 /** Every process of ours takes these. */
@@ -63,7 +65,7 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
   // A parent that dies takes the reading end of our output along; that must not cut the orderly stop short.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const settings = readOrExit(options);
-  const log = createLog({ name, level: settings.logLevel, format: settings.logFormat });
+  const log = createLog({ name, level: settings.logLevel, format: settings.logFormat ?? options.logFormat });
   const stop = createStop({ name, graceMs, log });
 
   let running: Running | undefined;

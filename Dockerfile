@@ -1,0 +1,17 @@
+# One image for accessor, gateway and producer; the command picks one. Node runs the TypeScript as it is, so nothing is built.
+FROM node:24-slim
+WORKDIR /millrace
+COPY package.json package-lock.json .npmrc ./
+# Optional packages are the embedded PostgreSQL and Node for `npm start`, which an image does not need.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
+COPY gen gen
+COPY runtime runtime
+COPY samples samples
+COPY block block
+COPY local local
+COPY accessor accessor
+COPY gateway gateway
+COPY producer producer
+ENV NODE_ENV=production
+USER node
+CMD ["node", "accessor/main.ts"]
