@@ -33,7 +33,8 @@ type Draft = {
   rows: number[];
   states: { records: StateChange[]; rows: number[] };
   errors: { records: ErrorReport[]; rows: number[] };
-  columns: Map<string, { timesUs: number[]; values: number[]; rows: number[] }>;
+  /** One for each signal and unit. */
+  columns: Map<string, { signal: string; unit: string; timesUs: number[]; values: number[]; rows: number[] }>;
 };
 
 /** Batches in the order in which their machines first appear. What the accessor can judge (names, states, values) is left to it. */
@@ -90,8 +91,10 @@ function addRow(
     );
     draft.errors.rows.push(row);
   } else {
-    const column = draft.columns.get(signal) ?? { timesUs: [], values: [], rows: [] };
-    draft.columns.set(signal, column);
+    const unit = text(fields["unit"]);
+    const key = `${signal} ${unit}`;
+    const column = draft.columns.get(key) ?? { signal, unit, timesUs: [], values: [], rows: [] };
+    draft.columns.set(key, column);
     column.timesUs.push(Number(us));
     column.values.push(numberOf(fields["value"]));
     column.rows.push(row);
@@ -100,9 +103,9 @@ function addRow(
 }
 
 function toRowBatch({ machine, rows, states, errors, columns }: Draft): RowBatch {
-  const samples = [...columns].map(([signal, { timesUs, values }]) =>
+  const samples = Array.from(columns.values(), ({ signal, unit, timesUs, values }) =>
     toSamples(
-      { signal, unit: "", maxGapUs: undefined },
+      { signal, unit, maxGapUs: undefined },
       { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
     ),
   );

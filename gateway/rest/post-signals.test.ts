@@ -53,6 +53,16 @@ test("rows become one batch for each machine, numbered from 1 by a producer of t
   expect([...timesOf(first!.batch!.samples[0]!)]).toEqual([1_772_352_000_000_001, 1_772_352_000_000_001]);
 });
 
+test("a row may declare the unit of its signal", async () => {
+  await gateway.post("/signals", {
+    signals: [{ ...power("m", 1), unit: "W" }, power("m", 2), { ...power("m", 3), unit: "W" }],
+  });
+  expect(taken[0]!.batch!.samples).toMatchObject([
+    { signal: "power", unit: "W", values: [1, 3] },
+    { signal: "power", unit: "", values: [2] },
+  ]);
+});
+
 test("-0 arrives as -0, and what is no number as NaN for the accessor to refuse", async () => {
   const rows = '{"machine":"m","signal":"power","time":"now","value":';
   await gateway.post(

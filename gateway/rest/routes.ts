@@ -88,7 +88,7 @@ export const routes: readonly Route[] = [
     path: "/signals",
     summary: "Store records",
     doc:
-      'Takes rows as GET answers them, {"signals": [{"machine", "signal", "time", "value"}, …]}, of any number of machines; or one batch in ' +
+      'Takes rows as GET answers them, {"signals": [{"machine", "signal", "time", "value"}, …]}, of any number of machines (the first rows of a numeric signal declare its "unit" for good); or one batch in ' +
       'columns, {"machine", "state_changes", "error_reports", "samples"}, as protobuf\'s JSON has it. With producer_id and sequence it is ' +
       "stored exactly once however often it is sent; rows of several machines take a number each, in the order in which the machines first " +
       "appear. Without them it is stored once each time it is sent. 200 says what was stored, and why the rest was not: verdicts name " +
