@@ -11,7 +11,7 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
-import type { Log } from "../runtime/log.ts";
+import { causeChain, type Log } from "../runtime/log.ts";
 import { countRecords } from "./batch.ts";
 import { runSession } from "./ingest-session.ts";
 import type { Outbox } from "./outbox.ts";
@@ -136,7 +136,7 @@ export class Uplink implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const backoff = createBackoff({ baseMs: 100, maxMs: 5000 });
+    const backoff = createBackoff({ baseMs: 100, maxMs: 1000 });
     const signal = this.#stop.signal;
     let quietUntilMs = 0;
     while (!signal.aborted && !(this.#closed && this.held.batches === 0)) {
@@ -174,7 +174,7 @@ export class Uplink implements AsyncDisposable {
       // A long outage is one line a minute, not one an attempt.
       if (Date.now() >= quietUntilMs) {
         this.#log.warn("no connection to the accessor, trying again", {
-          error: problem,
+          reason: causeChain(problem),
           heldBatches: this.held.batches,
         });
         quietUntilMs = Date.now() + 60_000;
