@@ -107,8 +107,11 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   return summary;
 }
 
-/** Opens a file, or standard input for "-". `sizeBytes` only for a file that has a size. Throws if there is no such file. */
-export async function openInput(path: string): Promise<{ source: Readable; sizeBytes?: number }> {
+/** Where recorded signals come from. `sizeBytes` only for a file that has a size. */
+export type Input = { readonly source: Readable; readonly sizeBytes?: number };
+
+/** Opens a file, or standard input for "-". Throws if there is no such file. */
+export async function openInput(path: string): Promise<Input> {
   if (path === "-") return { source: process.stdin };
   const file = await open(path);
   const stat = await file.stat();

@@ -34,7 +34,7 @@ async function start(flags: string[], { hooks = {} as Hooks, signal = new AbortC
   const log: string[] = [];
   const status: string[] = [];
   const given = readSettings({ name: "producer", about: "", settings }, ["--accessor", stub.url, ...flags], {});
-  const producer = openProducer({
+  const producer = await openProducer({
     settings: given,
     signal,
     log: createLog({ name: "producer", format: "pretty", color: false, sink: (line) => log.push(line) }),
@@ -129,9 +129,9 @@ test("with --strict a bad line fails the run, after the good ones are sent", asy
   expect(stub.state.stored).toHaveLength(2);
 });
 
-test("an input that is not there fails the run", async () => {
-  const { producer } = await start(["--input", await inputFile("").then((path) => `${path}.gone`)]);
-  await expect(producer.done).rejects.toThrow("ENOENT");
+test("an input that is not there fails the start", async () => {
+  const path = `${await inputFile("")}.gone`;
+  await expect(start(["--input", path])).rejects.toThrow(/ENOENT.*signals\.csv\.gone/);
 });
 
 test("being stopped is no failure, and what was taken is sent", async () => {

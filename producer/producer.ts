@@ -6,7 +6,7 @@ import type { Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { countRecords } from "./batch.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
-import { openInput, sendInput } from "./input.ts";
+import { type Input, openInput, sendInput } from "./input.ts";
 import { createMemoryOutbox } from "./outbox.ts";
 import { type Clock, systemClock } from "./pace.ts";
 import { simulate } from "./simulation.ts";
@@ -29,10 +29,11 @@ export type Producer = Running & { readonly done: Promise<void>; readonly uplink
 /** How long disposal waits for acks. Less than the grace of the process. */
 const closeMs = 3000;
 
-/** Starts to send. Throws ConfigError for settings that do not go together. */
-export function openProducer(options: ProducerOptions): Producer {
+/** Starts to send. Throws ConfigError for settings that do not go together, and what opening the input throws. */
+export async function openProducer(options: ProducerOptions): Promise<Producer> {
   const { settings, clock = systemClock, statusStream = process.stdout } = options;
   assertConsistent(settings, clock.nowUs());
+  const input = settings.input === undefined ? undefined : await openInput(settings.input);
   const source = createSourceState(settings, clock.nowUs());
   const transport = createGrpcTransport({ baseUrl: settings.accessor });
   const status = createStatus({ stream: statusStream, read: () => readStatus(source, uplink) });
@@ -52,7 +53,7 @@ export function openProducer(options: ProducerOptions): Producer {
   uplink.failed.addEventListener("abort", failSource, { once: true });
   const ticker = setInterval(status.tick, 1000);
 
-  const done = runSource({ ...options, log, settings, clock, source, uplink, signal: stop.signal });
+  const done = runSource({ ...options, log, clock, input, source, uplink, signal: stop.signal });
   const ended = done.catch((error: unknown) => {
     // Being stopped is not a failure.
     if (!options.signal.aborted) throw error;
@@ -94,19 +95,26 @@ function createSourceState({ machines, start, durationMs, input }: ProducerSetti
 }
 
 type Append = (batch: Batch) => Promise<void>;
-type SourceOptions = ProducerOptions & { clock: Clock; source: SourceState; uplink: Uplink };
+type SourceOptions = ProducerOptions & {
+  clock: Clock;
+  input: Input | undefined;
+  source: SourceState;
+  uplink: Uplink;
+};
 
 /** Hands on everything, waits until it is acknowledged. */
 async function runSource(options: SourceOptions): Promise<void> {
-  const { settings, source, uplink, signal } = options;
+  const { input, source, uplink, signal } = options;
   const append = async (batch: Batch) => {
     await uplink.append(batch, { signal });
     source.sent += countRecords(batch);
   };
-  if (settings.input === undefined) {
+  if (input) {
+    await runInput(options, { input, append });
+  } else {
     await runSimulation(options, append);
     await uplink.flush({ signal });
-  } else await runInput(options, { path: settings.input, append });
+  }
 }
 
 async function runSimulation({ settings, clock, source, signal }: SourceOptions, append: Append): Promise<void> {
@@ -139,12 +147,12 @@ async function runSimulation({ settings, clock, source, signal }: SourceOptions,
 
 async function runInput(
   { settings, source, uplink, signal, log }: SourceOptions,
-  { path, append }: { path: string; append: Append },
+  { input, append }: { input: Input; append: Append },
 ): Promise<void> {
-  const { source: stream, sizeBytes } = await openInput(path);
+  const { sizeBytes } = input;
   const { maxGapMs, batchIntervalMs, strict } = settings;
   const { lines, records, badLines } = await sendInput({
-    source: stream,
+    source: input.source,
     log,
     signal,
     intervalMs: batchIntervalMs,

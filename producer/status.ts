@@ -75,7 +75,7 @@ export function createStatus({ read, stream, nowMs = () => performance.now() }: 
     const perSecond = ms > before.ms ? ((status.sent - before.sent) / (ms - before.ms)) * 1000 : 0;
     before = { ms, sent: status.sent };
     shownMs = ms;
-    return statusLine(status, { perSecond, ...(stream.isTTY ? { columns: stream.columns } : {}) });
+    return statusLine(status, { perSecond, ...(stream.isTTY && stream.columns ? { columns: stream.columns } : {}) });
   };
   const clear = () => {
     if (stream.isTTY) stream.write("\r\x1b[2K");
