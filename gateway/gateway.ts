@@ -61,7 +61,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     readMaxBytes: maxMessageBytes,
     log,
     routes(router) {
-      const forwarding = { upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, onError: logFailure(log) };
+      const forwarding = {
+        upstream,
+        unaryDeadlineMs,
+        shutdownSignal: shutdown.signal,
+        onError: logFailure(log, shutdown.signal),
+      };
       for (const service of [SignalService, IngestService, Health, ServerReflection, ServerReflectionAlpha]) {
         forwardService(router, service, forwarding);
       }
@@ -96,10 +101,11 @@ const every15s: Heartbeat = (beat) => {
 };
 
 /** Failures that are ours or the accessor's; what a client did wrong is its own to read. */
-function logFailure(log: Log) {
+function logFailure(log: Log, shutdown: AbortSignal) {
   const ours = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss, Code.Unimplemented]);
   return (error: unknown, { service, method }: HandlerContext) => {
     const { code } = ConnectError.from(error);
-    if (ours.has(code)) log.warn("call failed", { method: `${service.typeName}/${method.name}`, error });
+    if (ours.has(code) && !shutdown.aborted)
+      log.warn("call failed", { method: `${service.typeName}/${method.name}`, error });
   };
 }

@@ -1,6 +1,7 @@
 // A live feed as Server-Sent Events. Holds one message of the feed at a time and no rules about it.
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toJsonText } from "./json.ts";
 import type { Problem } from "./problem.ts";
@@ -47,29 +48,30 @@ export async function writeLive(
   const stopBeating = heartbeat(() => {
     if (!midEvent && !response.writableNeedDrain) response.write(": keep-alive\n\n");
   });
-  const write = async (text: string) => {
-    if (!response.write(text)) await drained(response, signal);
+  /** Writes a piece of an event, or with `cursor` its last one. */
+  const write = async (text: string, cursor?: string) => {
+    const flowing = response.write(text);
+    midEvent = cursor === undefined;
+    lastCursor = cursor ?? lastCursor;
+    if (!flowing) await drained(response, signal);
     signal.throwIfAborted();
   };
-  const writeMessage = async (message: WatchSignalsResponse) => {
-    midEvent = true;
-    for (const chunk of dataEvent(message)) await write(chunk);
-    midEvent = false;
+  const writeData = async ({ batches, through }: WatchSignalsResponse) => {
+    for (const piece of rowPieces(batches)) await write(piece);
+    await write(`]}\nid: ${through}\n\n`, through);
   };
   try {
     if (!first.done) {
       const { value } = first;
       const empty = value.batches.length === 0;
-      lastCursor = empty ? value.through : value.after;
-      await write(`retry: 1000\n\n${cursorEvent("ready", lastCursor, empty ? value : undefined)}`);
-      if (!empty) await writeMessage(value);
-      lastCursor = value.through;
+      const cursor = empty ? value.through : value.after;
+      await write(`retry: 1000\n\n${cursorEvent("ready", cursor, empty ? value : undefined)}`, cursor);
+      if (!empty) await writeData(value);
     }
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
       const { value } = next;
-      if (value.batches.length === 0) await write(cursorEvent("bookmark", value.through, value));
-      else await writeMessage(value);
-      lastCursor = value.through;
+      if (value.batches.length > 0) await writeData(value);
+      else await write(cursorEvent("bookmark", value.through, value), value.through);
     }
   } catch (error) {
     // An event that was cut short is never dispatched by the client, which then resumes before it.
@@ -89,9 +91,9 @@ function cursorEvent(event: "ready" | "bookmark", cursor: string, at: WatchSigna
   return `event: ${event}\nid: ${cursor}\ndata: ${toJsonText({ cursor, commit_time: commitTime })}\n\n`;
 }
 
-/** One event on one line of data, in pieces: a catch-up message can hold a million rows. */
-function* dataEvent({ through, batches }: WatchSignalsResponse): Generator<string, void, undefined> {
-  let text = `id: ${through}\ndata: {"signals":[`;
+/** All but the end of an event on one line of data: a catch-up message can hold a million rows. */
+function* rowPieces(batches: readonly Batch[]): Generator<string, void, undefined> {
+  let text = `data: {"signals":[`;
   let separator = "";
   for (const batch of batches) {
     for (const row of batchRows(batch)) {
@@ -102,7 +104,7 @@ function* dataEvent({ through, batches }: WatchSignalsResponse): Generator<strin
       text = "";
     }
   }
-  yield `${text}]}\n\n`;
+  yield text;
 }
 
 /** Resolves when the response takes more; rejects with the signal's reason when it aborts. */

@@ -98,7 +98,9 @@ function describe(error: unknown, request: FastifyRequest, log: Log): Problem {
   const told =
     error instanceof HttpProblem || (error instanceof Error && "statusCode" in error) ? error : relayError(error);
   const problem = toProblem(told, { path, parameterByField });
-  if (problem.status >= 500)
+  // Every feed ends so when the gateway stops: nothing that anyone should look into.
+  const stopping = problem.body["reason"] === "SHUTTING_DOWN";
+  if (problem.status >= 500 && !stopping)
     log.warn("request failed", { method: request.method, path, status: problem.status, error });
   return problem;
 }
