@@ -26,7 +26,10 @@ export type FrontDoorOptions = {
 export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: FrontDoorOptions): Promise<FrontDoor> {
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
+  /** Requests in flight on connections of HTTP/1.1. */
   const busy = new Map<Socket, number>();
+  /** Connections of HTTP/2: these are their sessions' to end. */
+  const multiplexed = new WeakSet<Socket>();
   let closing = false;
 
   const http1 = createHttp1((request, response) => {
@@ -56,7 +59,10 @@ export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: 
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    sniff(socket, prefaceMs, (protocol) => (protocol === "h2" ? http2 : http1).emit("connection", socket));
+    sniff(socket, prefaceMs, (protocol) => {
+      if (protocol === "h2") multiplexed.add(socket);
+      (protocol === "h2" ? http2 : http1).emit("connection", socket);
+    });
   });
   tcp.listen(port, host);
   await once(tcp, "listening");
@@ -68,7 +74,7 @@ export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: 
       const closed = once(tcp, "close");
       tcp.close();
       for (const session of sessions) session.close();
-      const idle = [...sockets].filter((socket) => !busy.has(socket) && !isHttp2(socket, sessions));
+      const idle = [...sockets].filter((socket) => !busy.has(socket) && !multiplexed.has(socket));
       for (const socket of idle) socket.end();
       const cut = setTimeout(() => {
         for (const session of sessions) session.destroy();
@@ -81,9 +87,6 @@ export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: 
     },
   };
 }
-
-const isHttp2 = (socket: Socket, sessions: Set<ServerHttp2Session>) =>
-  [...sessions].some((session) => !session.destroyed && session.socket?.remotePort === socket.remotePort);
 
 /** Reads until the bytes differ from the preface or complete it (they may come one by one), puts them back, and says which it is. */
 function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2") => void): void {

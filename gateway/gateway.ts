@@ -43,7 +43,7 @@ const maxMessageBytes = 48 * 1024 * 1024;
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, unaryDeadlineMs = 30_000, drainMs = 3_000, heartbeat = every15s, now = Date.now } = options;
   const shutdown = new AbortController();
-  const upstream = createUpstream({ accessorUrl: options.accessorUrl, maxMessageBytes });
+  const upstream = createUpstream(options.accessorUrl);
   const app = fastify({
     bodyLimit: maxBodyBytes,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },

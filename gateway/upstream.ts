@@ -21,15 +21,9 @@ export type Upstream = Disposable & {
 /** Connections kept for the next stream. */
 const maxIdle = 8;
 
-/** Connects when first used. `accessorUrl` is "http://host:port"; answers may have up to `maxMessageBytes`. */
-export function createUpstream({
-  accessorUrl,
-  maxMessageBytes,
-}: {
-  accessorUrl: string;
-  maxMessageBytes: number;
-}): Upstream {
-  const connect = () => createGrpcTransport({ baseUrl: accessorUrl, maxMessageBytes });
+/** Connects when first used. `accessorUrl` is "http://host:port". */
+export function createUpstream(accessorUrl: string): Upstream {
+  const connect = () => createGrpcTransport({ baseUrl: accessorUrl });
   const shared = connect();
   const idle: GrpcTransport[] = [];
   const lent = new Set<GrpcTransport>();

@@ -176,7 +176,8 @@ test("422 if nothing was stored: a refused batch, refused records, unreadable ro
   expect(refused.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
   expect(refused.body).toMatchObject({
     status: 422,
-    title: "Unprocessable Content",
+    type: "urn:millrace:v1:MACHINE_NAME_INVALID",
+    title: "Machine name invalid",
     reason: "MACHINE_NAME_INVALID",
     detail: "nothing was stored: press 7 has a space",
     accepted: 0,
@@ -184,6 +185,7 @@ test("422 if nothing was stored: a refused batch, refused records, unreadable ro
   });
   expect((await gateway.post("/signals", { signals: [1, 2] })).body).toMatchObject({
     status: 422,
+    title: "Unprocessable Content",
     rejected: 2,
     results: [],
   });

@@ -89,8 +89,9 @@ export function toProblem(error: unknown, context: ProblemContext): Problem {
 }
 
 function fromHttp({ status, message, members, headers }: HttpProblem, path: string): Problem {
-  const body = { type: "about:blank", title: titleOf(status), status, detail: message, instance: path, ...members };
-  return { status, headers, body };
+  const { reason } = members;
+  const head = typeof reason === "string" ? named(reason) : unnamed(status);
+  return { status, headers, body: { ...head, status, detail: message, instance: path, ...members } };
 }
 
 function fromConnect(error: ConnectError, { path, parameterByField }: ProblemContext): Problem {
@@ -107,8 +108,7 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   // What broke inside is for the log: only an error that has a reason was written to be read.
   const hidden = status === 500 && reason === undefined;
   const body = {
-    type: reason ? `urn:millrace:v1:${reason}` : "about:blank",
-    title: reason ? sentence(reason) : titleOf(status),
+    ...(reason ? named(reason) : unnamed(status)),
     status,
     detail: hidden ? "something went wrong here; it is logged" : inWords(error.rawMessage, parameterByField),
     instance: path,
@@ -141,8 +141,14 @@ function statusOf(error: ConnectError, reason: string | undefined): number {
   return statusByCode[error.code] ?? 500;
 }
 
-const titleOf = (status: number) => titleByStatus[status] ?? "Error";
-const sentence = (reason: string) => reason[0] + reason.slice(1).toLowerCase().replaceAll("_", " ");
+/** What a problem with a reason is called: SIGNAL_UNKNOWN, "Signal unknown". */
+const named = (reason: string) => ({
+  type: `urn:millrace:v1:${reason}`,
+  title: reason[0] + reason.slice(1).toLowerCase().replaceAll("_", " "),
+});
+
+/** One that says no more than its status does (RFC 9457, 4.2.1). */
+const unnamed = (status: number) => ({ type: "about:blank", title: titleByStatus[status] ?? "Error" });
 
 type FastifyError = Error & { code: string; statusCode: number };
 
