@@ -2,20 +2,22 @@
 // @generated from file millrace/v1/signal_service.proto (package millrace.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch, Machine, MachineState, Severity, Signal, SignalInfo } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { MachineSummary, SeriesBuckets, StateInterval } from "./summary_pb.ts";
+import { file_millrace_v1_summary } from "./summary_pb.ts";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file millrace/v1/signal_service.proto.
  */
 export const file_millrace_v1_signal_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoByI/ChNMaXN0U2lnbmFsc1Jlc3BvbnNlEigKB3NpZ25hbHMYASADKAsyFy5taWxscmFjZS52MS5TaWduYWxJbmZvIpgDChNRdWVyeVNpZ25hbHNSZXF1ZXN0EhkKBnNpZ25hbBgBIAEoCUIJukgGcgQQARg/EhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAhI4CgpzZXZlcml0aWVzGAggAygOMhUubWlsbHJhY2UudjEuU2V2ZXJpdHlCDbpICpIBByIFggECEAESHAoLY29kZV9wcmVmaXgYCSABKAlCB7pIBHICGEASOAoGc3RhdGVzGAogAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABImUKFFF1ZXJ5U2lnbmFsc1Jlc3BvbnNlEiQKB3NpZ25hbHMYASADKAsyEy5taWxscmFjZS52MS5TaWduYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSLIAQoSUmVhZFNpZ25hbHNSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBSABKAlCCLpIBXIDGIACIkoKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCSJoChBHZXRMYXRlc3RSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSHAoKbWluX2N1cnNvchgDIAEoCUIIukgFcgMYgAIiSQoRR2V0TGF0ZXN0UmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIOCgZjdXJzb3IYAiABKAkisgEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIiCgxhZnRlcl9jdXJzb3IYAyABKAlCCrpIB3IFEAEYgAJIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0IowBChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gyoAQKDVNpZ25hbFNlcnZpY2USWAoMTGlzdE1hY2hpbmVzEiAubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVxdWVzdBohLm1pbGxyYWNlLnYxLkxpc3RNYWNoaW5lc1Jlc3BvbnNlIgOQAgESVQoLTGlzdFNpZ25hbHMSHy5taWxscmFjZS52MS5MaXN0U2lnbmFsc1JlcXVlc3QaIC5taWxscmFjZS52MS5MaXN0U2lnbmFsc1Jlc3BvbnNlIgOQAgESWAoMUXVlcnlTaWduYWxzEiAubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVxdWVzdBohLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1Jlc3BvbnNlIgOQAgESVwoLUmVhZFNpZ25hbHMSHy5taWxscmFjZS52MS5SZWFkU2lnbmFsc1JlcXVlc3QaIC5taWxscmFjZS52MS5SZWFkU2lnbmFsc1Jlc3BvbnNlIgOQAgEwARJPCglHZXRMYXRlc3QSHS5taWxscmFjZS52MS5HZXRMYXRlc3RSZXF1ZXN0Gh4ubWlsbHJhY2UudjEuR2V0TGF0ZXN0UmVzcG9uc2UiA5ACARJaCgxXYXRjaFNpZ25hbHMSIC5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuV2F0Y2hTaWduYWxzUmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_millrace_v1_signal]);
+  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoByI/ChNMaXN0U2lnbmFsc1Jlc3BvbnNlEigKB3NpZ25hbHMYASADKAsyFy5taWxscmFjZS52MS5TaWduYWxJbmZvIpgDChNRdWVyeVNpZ25hbHNSZXF1ZXN0EhkKBnNpZ25hbBgBIAEoCUIJukgGcgQQARg/EhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAhI4CgpzZXZlcml0aWVzGAggAygOMhUubWlsbHJhY2UudjEuU2V2ZXJpdHlCDbpICpIBByIFggECEAESHAoLY29kZV9wcmVmaXgYCSABKAlCB7pIBHICGEASOAoGc3RhdGVzGAogAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABImUKFFF1ZXJ5U2lnbmFsc1Jlc3BvbnNlEiQKB3NpZ25hbHMYASADKAsyEy5taWxscmFjZS52MS5TaWduYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSL7AQoSUmVhZFNpZ25hbHNSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBSABKAlCCLpIBXIDGIACEjEKBmZvcm1hdBgGIAEoDjIXLm1pbGxyYWNlLnYxLlJlYWRGb3JtYXRCCLpIBYIBAhABIkoKC1NhbXBsZUJsb2NrEg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEgwKBHVuaXQYAyABKAkSDAoEZGF0YRgEIAEoDCJ0ChNSZWFkU2lnbmFsc1Jlc3BvbnNlEiMKB2JhdGNoZXMYASADKAsyEi5taWxscmFjZS52MS5CYXRjaBIOCgZjdXJzb3IYAiABKAkSKAoGYmxvY2tzGAMgAygLMhgubWlsbHJhY2UudjEuU2FtcGxlQmxvY2siaAoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACIkkKEUdldExhdGVzdFJlc3BvbnNlEiQKB3NpZ25hbHMYASADKAsyEy5taWxscmFjZS52MS5TaWduYWwSDgoGY3Vyc29yGAIgASgJIrIBChNXYXRjaFNpZ25hbHNSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSIgoMYWZ0ZXJfY3Vyc29yGAMgASgJQgq6SAdyBRABGIACSAASNgoQZnJvbV9jb21taXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAEIHCgVzdGFydCKMAQoUV2F0Y2hTaWduYWxzUmVzcG9uc2USDQoFYWZ0ZXIYASABKAkSDwoHdGhyb3VnaBgCIAEoCRIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHYmF0Y2hlcxgEIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoItcCChdBZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBIbCgdzaWduYWxzGAEgAygJQgq6SAeSAQQIARBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSNgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFd2lkdGgYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABImChFkYXlzX2luX3RpbWVfem9uZRgGIAEoCUIJukgGcgQQARhASAASHAoGcG9pbnRzGAcgASgFQgq6SAcaBRiQTigBSAASHAoKbWluX2N1cnNvchgIIAEoCUIIukgFcgMYgAJCDAoKcmVzb2x1dGlvbiJWChhBZ2dyZWdhdGVTYW1wbGVzUmVzcG9uc2USKgoGc2VyaWVzGAEgAygLMhoubWlsbHJhY2UudjEuU2VyaWVzQnVja2V0cxIOCgZjdXJzb3IYAiABKAkiuwEKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBCABKAlCCLpIBXIDGIACIloKGVN1bW1hcml6ZU1hY2hpbmVzUmVzcG9uc2USLQoIbWFjaGluZXMYASADKAsyGy5taWxscmFjZS52MS5NYWNoaW5lU3VtbWFyeRIOCgZjdXJzb3IYAiABKAkiqwIKGUxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoGc3RhdGVzGAQgAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAiJ0ChpMaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZRItCglpbnRlcnZhbHMYASADKAsyGi5taWxscmFjZS52MS5TdGF0ZUludGVydmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkqWgoKUmVhZEZvcm1hdBIbChdSRUFEX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhcKE1JFQURfRk9STUFUX0NPTFVNTlMQARIWChJSRUFEX0ZPUk1BVF9CTE9DS1MQAjLbBgoNU2lnbmFsU2VydmljZRJYCgxMaXN0TWFjaGluZXMSIC5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXF1ZXN0GiEubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVzcG9uc2UiA5ACARJVCgtMaXN0U2lnbmFscxIfLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVzcG9uc2UiA5ACARJYCgxRdWVyeVNpZ25hbHMSIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVzcG9uc2UiA5ACARJXCgtSZWFkU2lnbmFscxIfLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVzcG9uc2UiA5ACATABEk8KCUdldExhdGVzdBIdLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlcXVlc3QaHi5taWxscmFjZS52MS5HZXRMYXRlc3RSZXNwb25zZSIDkAIBEmQKEEFnZ3JlZ2F0ZVNhbXBsZXMSJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBolLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZSIDkAIBEmcKEVN1bW1hcml6ZU1hY2hpbmVzEiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0GiYubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZSIDkAIBEmoKEkxpc3RTdGF0ZUludGVydmFscxImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QaJy5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZSIDkAIBEloKDFdhdGNoU2lnbmFscxIgLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
 
 /**
  * Which machines to list.
@@ -275,6 +277,13 @@ export type ReadSignalsRequest = Message<"millrace.v1.ReadSignalsRequest"> & {
    * @generated from field: string min_cursor = 5;
    */
   minCursor: string;
+
+  /**
+   * How samples come.
+   *
+   * @generated from field: millrace.v1.ReadFormat format = 6;
+   */
+  format: ReadFormat;
 };
 
 /**
@@ -283,6 +292,48 @@ export type ReadSignalsRequest = Message<"millrace.v1.ReadSignalsRequest"> & {
  */
 export const ReadSignalsRequestSchema: GenMessage<ReadSignalsRequest> = /*@__PURE__*/
   messageDesc(file_millrace_v1_signal_service, 6);
+
+/**
+ * Samples of one series, packed.
+ *
+ * @generated from message millrace.v1.SampleBlock
+ */
+export type SampleBlock = Message<"millrace.v1.SampleBlock"> & {
+  /**
+   * Name of the machine.
+   *
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * Name of the signal.
+   *
+   * @generated from field: string signal = 2;
+   */
+  signal: string;
+
+  /**
+   * Unit of the values.
+   *
+   * @generated from field: string unit = 3;
+   */
+  unit: string;
+
+  /**
+   * The samples: docs/block-format.md. All lie in the range asked for.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message millrace.v1.SampleBlock.
+ * Use `create(SampleBlockSchema)` to create a new message.
+ */
+export const SampleBlockSchema: GenMessage<SampleBlock> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 7);
 
 /**
  * A slice of the range.
@@ -304,6 +355,14 @@ export type ReadSignalsResponse = Message<"millrace.v1.ReadSignalsResponse"> & {
    * @generated from field: string cursor = 2;
    */
   cursor: string;
+
+  /**
+   * With READ_FORMAT_BLOCKS, the samples: the blocks of one series ascend and do not overlap. Between series, and between blocks and batches, the order
+   * of time holds only roughly.
+   *
+   * @generated from field: repeated millrace.v1.SampleBlock blocks = 3;
+   */
+  blocks: SampleBlock[];
 };
 
 /**
@@ -311,7 +370,7 @@ export type ReadSignalsResponse = Message<"millrace.v1.ReadSignalsResponse"> & {
  * Use `create(ReadSignalsResponseSchema)` to create a new message.
  */
 export const ReadSignalsResponseSchema: GenMessage<ReadSignalsResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 7);
+  messageDesc(file_millrace_v1_signal_service, 8);
 
 /**
  * Whose newest records to give.
@@ -346,7 +405,7 @@ export type GetLatestRequest = Message<"millrace.v1.GetLatestRequest"> & {
  * Use `create(GetLatestRequestSchema)` to create a new message.
  */
 export const GetLatestRequestSchema: GenMessage<GetLatestRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 8);
+  messageDesc(file_millrace_v1_signal_service, 9);
 
 /**
  * The newest records.
@@ -374,7 +433,7 @@ export type GetLatestResponse = Message<"millrace.v1.GetLatestResponse"> & {
  * Use `create(GetLatestResponseSchema)` to create a new message.
  */
 export const GetLatestResponseSchema: GenMessage<GetLatestResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 9);
+  messageDesc(file_millrace_v1_signal_service, 10);
 
 /**
  * What to watch, from where.
@@ -425,7 +484,7 @@ export type WatchSignalsRequest = Message<"millrace.v1.WatchSignalsRequest"> & {
  * Use `create(WatchSignalsRequestSchema)` to create a new message.
  */
 export const WatchSignalsRequestSchema: GenMessage<WatchSignalsRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 10);
+  messageDesc(file_millrace_v1_signal_service, 11);
 
 /**
  * A stretch of the feed: everything that matches and was committed after `after`, up to and including `through`.
@@ -468,7 +527,325 @@ export type WatchSignalsResponse = Message<"millrace.v1.WatchSignalsResponse"> &
  * Use `create(WatchSignalsResponseSchema)` to create a new message.
  */
 export const WatchSignalsResponseSchema: GenMessage<WatchSignalsResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 11);
+  messageDesc(file_millrace_v1_signal_service, 12);
+
+/**
+ * What to sum up, and how finely.
+ *
+ * @generated from message millrace.v1.AggregateSamplesRequest
+ */
+export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesRequest"> & {
+  /**
+   * Numeric signals. At least one.
+   *
+   * @generated from field: repeated string signals = 1;
+   */
+  signals: string[];
+
+  /**
+   * Only these machines.
+   *
+   * @generated from field: repeated string machines = 2;
+   */
+  machines: string[];
+
+  /**
+   * Start of the window. Required.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 3;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the window, exclusive. Unset: when the newest record was committed.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * How to cut the window. Unset: as points 1,000.
+   *
+   * @generated from oneof millrace.v1.AggregateSamplesRequest.resolution
+   */
+  resolution: {
+    /**
+     * Buckets of this width, at multiples of it since 1970-01-01T00:00:00Z; the first and the last are cut by the window. At least 1 ms.
+     *
+     * @generated from field: google.protobuf.Duration width = 5;
+     */
+    value: Duration;
+    case: "width";
+  } | {
+    /**
+     * Calendar days of a time zone (IANA, such as "Europe/Berlin"; "UTC").
+     *
+     * @generated from field: string days_in_time_zone = 6;
+     */
+    value: string;
+    case: "daysInTimeZone";
+  } | {
+    /**
+     * About this many buckets, for a plot: a round width that makes no more of them. Each keeps its smallest and largest value and when they were, so no
+     * peak is lost.
+     *
+     * @generated from field: int32 points = 7;
+     */
+    value: number;
+    case: "points";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Wait until the answer holds at least everything up to this cursor.
+   *
+   * @generated from field: string min_cursor = 8;
+   */
+  minCursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.AggregateSamplesRequest.
+ * Use `create(AggregateSamplesRequestSchema)` to create a new message.
+ */
+export const AggregateSamplesRequestSchema: GenMessage<AggregateSamplesRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 13);
+
+/**
+ * The sums.
+ *
+ * @generated from message millrace.v1.AggregateSamplesResponse
+ */
+export type AggregateSamplesResponse = Message<"millrace.v1.AggregateSamplesResponse"> & {
+  /**
+   * A series for each machine and signal, ascending by machine, then signal; all with the same buckets.
+   *
+   * @generated from field: repeated millrace.v1.SeriesBuckets series = 1;
+   */
+  series: SeriesBuckets[];
+
+  /**
+   * What the answer is complete through.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.AggregateSamplesResponse.
+ * Use `create(AggregateSamplesResponseSchema)` to create a new message.
+ */
+export const AggregateSamplesResponseSchema: GenMessage<AggregateSamplesResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 14);
+
+/**
+ * Whom to sum up, over which window.
+ *
+ * @generated from message millrace.v1.SummarizeMachinesRequest
+ */
+export type SummarizeMachinesRequest = Message<"millrace.v1.SummarizeMachinesRequest"> & {
+  /**
+   * Only these machines. At most 1,000 are answered.
+   *
+   * @generated from field: repeated string machines = 1;
+   */
+  machines: string[];
+
+  /**
+   * Start of the window. Required.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the window, exclusive. Unset: when the newest record was committed. If later than that, the last state is taken to last.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Wait until the answer holds at least everything up to this cursor.
+   *
+   * @generated from field: string min_cursor = 4;
+   */
+  minCursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.SummarizeMachinesRequest.
+ * Use `create(SummarizeMachinesRequestSchema)` to create a new message.
+ */
+export const SummarizeMachinesRequestSchema: GenMessage<SummarizeMachinesRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 15);
+
+/**
+ * The sums.
+ *
+ * @generated from message millrace.v1.SummarizeMachinesResponse
+ */
+export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesResponse"> & {
+  /**
+   * One for each machine, ascending by name.
+   *
+   * @generated from field: repeated millrace.v1.MachineSummary machines = 1;
+   */
+  machines: MachineSummary[];
+
+  /**
+   * What the answer is complete through.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.SummarizeMachinesResponse.
+ * Use `create(SummarizeMachinesResponseSchema)` to create a new message.
+ */
+export const SummarizeMachinesResponseSchema: GenMessage<SummarizeMachinesResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 16);
+
+/**
+ * Which intervals to page through.
+ *
+ * @generated from message millrace.v1.ListStateIntervalsRequest
+ */
+export type ListStateIntervalsRequest = Message<"millrace.v1.ListStateIntervalsRequest"> & {
+  /**
+   * Only these machines.
+   *
+   * @generated from field: repeated string machines = 1;
+   */
+  machines: string[];
+
+  /**
+   * Intervals that end after this. Unset: from the first on.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Intervals that begin before this. Unset: to the last.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Only intervals in these states.
+   *
+   * @generated from field: repeated millrace.v1.MachineState states = 4;
+   */
+  states: MachineState[];
+
+  /**
+   * How many intervals in a page: 0 for 1,000, at most 10,000.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * As in QuerySignalsRequest.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+
+  /**
+   * Wait until the answer holds at least everything up to this cursor.
+   *
+   * @generated from field: string min_cursor = 7;
+   */
+  minCursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.ListStateIntervalsRequest.
+ * Use `create(ListStateIntervalsRequestSchema)` to create a new message.
+ */
+export const ListStateIntervalsRequestSchema: GenMessage<ListStateIntervalsRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 17);
+
+/**
+ * A page of intervals.
+ *
+ * @generated from message millrace.v1.ListStateIntervalsResponse
+ */
+export type ListStateIntervalsResponse = Message<"millrace.v1.ListStateIntervalsResponse"> & {
+  /**
+   * The intervals, ascending by machine, then time. Those of one machine touch one another.
+   *
+   * @generated from field: repeated millrace.v1.StateInterval intervals = 1;
+   */
+  intervals: StateInterval[];
+
+  /**
+   * For the next page; empty if this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * What the answer is complete through.
+   *
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.ListStateIntervalsResponse.
+ * Use `create(ListStateIntervalsResponseSchema)` to create a new message.
+ */
+export const ListStateIntervalsResponseSchema: GenMessage<ListStateIntervalsResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 18);
+
+/**
+ * How ReadSignals sends samples.
+ *
+ * @generated from enum millrace.v1.ReadFormat
+ */
+export const ReadFormat = {
+  /**
+   * As COLUMNS.
+   *
+   * @generated from enum value: READ_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * In the batches of each slice.
+   *
+   * @generated from enum value: READ_FORMAT_COLUMNS = 1;
+   */
+  COLUMNS: 1,
+
+  /**
+   * Packed, as they are stored: a fraction of the bytes and of the work. For clients that decode docs/block-format.md.
+   *
+   * @generated from enum value: READ_FORMAT_BLOCKS = 2;
+   */
+  BLOCKS: 2,
+} as const;
+
+/**
+ * How ReadSignals sends samples.
+ *
+ * @generated from enum millrace.v1.ReadFormat
+ */
+export type ReadFormat = (typeof ReadFormat)[keyof typeof ReadFormat] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.ReadFormat.
+ */
+export const ReadFormatSchema: GenEnum<ReadFormat> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_signal_service, 0);
 
 /**
  * Answers questions about the past and streams the present. Hosted by the accessor; the gateway serves the same.
@@ -536,6 +913,38 @@ export const SignalService: GenService<{
     methodKind: "unary";
     input: typeof GetLatestRequestSchema;
     output: typeof GetLatestResponseSchema;
+  },
+  /**
+   * Sums samples up in buckets of time: for a chart, a report, a bill. Equal to what all the samples would give (sums to rounding).
+   *
+   * At most 10,000 buckets a series and 100,000 in all. Errors as for QuerySignals; SIGNAL_NOT_NUMERIC for states and errors.
+   *
+   * @generated from rpc millrace.v1.SignalService.AggregateSamples
+   */
+  aggregateSamples: {
+    methodKind: "unary";
+    input: typeof AggregateSamplesRequestSchema;
+    output: typeof AggregateSamplesResponseSchema;
+  },
+  /**
+   * Says what machines did in a window: time in each state, energy by state, errors. Errors as for QuerySignals.
+   *
+   * @generated from rpc millrace.v1.SignalService.SummarizeMachines
+   */
+  summarizeMachines: {
+    methodKind: "unary";
+    input: typeof SummarizeMachinesRequestSchema;
+    output: typeof SummarizeMachinesResponseSchema;
+  },
+  /**
+   * Pages through the intervals of time that machines spent in their states: the timeline. Errors as for QuerySignals.
+   *
+   * @generated from rpc millrace.v1.SignalService.ListStateIntervals
+   */
+  listStateIntervals: {
+    methodKind: "unary";
+    input: typeof ListStateIntervalsRequestSchema;
+    output: typeof ListStateIntervalsResponseSchema;
   },
   /**
    * Streams records as they are committed: in commit order, each once, without a gap, for as long as the client stays.
