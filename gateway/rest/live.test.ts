@@ -222,7 +222,8 @@ test.each([
   const message = { batches: [{ machine: "m", samples: [grid(Array.from({ length: 8_192 }, (_, i) => i + 0.123))] }] };
   let produced = 0;
   const ended = Promise.withResolvers<void>();
-  gateway.accessor.signals.watchSignals = async function* () {
+  gateway.accessor.signals.watchSignals = async function* ({ signals }) {
+    if (signals[0] === "state") return yield { after: "s", through: "s" };
     try {
       for (; produced < total; produced++) yield { after: `c${produced}`, through: `c${produced + 1}`, ...message };
     } finally {
@@ -237,6 +238,7 @@ test.each([
   for (let before = -1; produced === 0 || produced !== before; ) {
     before = produced;
     for (let i = 0; i < 50; i++) expect((await gateway.ask("/signals")).status).toBe(200);
+    expect(await (await fetch(`${gateway.baseUrl}/signals/state/live`)).text()).toContain("event: ready");
   }
   expect(produced).toBeLessThan(total / 4);
   deaf.destroy();
