@@ -7,6 +7,9 @@ import { machinePattern, signalPattern } from "../ingest/bounds.ts";
 
 const validator = createValidator();
 
+// Errors travel in trailers, of which clients take 8 KiB.
+const maxViolations = 10;
+
 /** Fails with REQUEST_INVALID, naming each field that breaks a rule. */
 export function checkRules(desc: DescMessage, message: Message): void {
   const { kind, violations, error } = validator.validate(desc, message);
@@ -18,8 +21,14 @@ export function checkRules(desc: DescMessage, message: Message): void {
       .join("."),
     description,
   }));
-  const said = fields.map(({ field, description }) => `${field} ${description}`).join("; ");
-  throw new Failure("REQUEST_INVALID", said, { violations: fields, metadata: { field: fields[0]?.field ?? "" } });
+  const said = fields
+    .slice(0, maxViolations)
+    .map(({ field, description }) => `${field} ${description}`)
+    .join("; ");
+  throw new Failure("REQUEST_INVALID", said, {
+    violations: fields.slice(0, maxViolations),
+    metadata: { field: fields[0]?.field ?? "" },
+  });
 }
 
 export function checkMachines(machines: readonly string[]): void {

@@ -13,10 +13,16 @@ const checkBytes = 4;
 /** How long a token is good. Nothing that its revision needs is dropped before. */
 export const pageTokenLifeMs = 15 * 60_000;
 
-/** What a token is bound to: the request without page_size, page_token and min_cursor. */
-export function queryHash<Desc extends DescMessage>(desc: Desc, request: MessageShape<Desc>): Buffer {
+/**
+ * What a token is bound to: the request without page_size, page_token and min_cursor, and the history that it was put to (any text that
+ * another database, or this one restored to an earlier point, does not have).
+ */
+export function queryHash<Desc extends DescMessage>(
+  desc: Desc,
+  { request, history }: { request: MessageShape<Desc>; history: string },
+): Buffer {
   const bare = { ...request, pageSize: 0, pageToken: "", minCursor: "" };
-  return createHash("sha256").update(toBinary(desc, bare)).digest().subarray(0, 8);
+  return createHash("sha256").update(toBinary(desc, bare)).update(history).digest().subarray(0, 8);
 }
 
 export function encodePageToken(
@@ -40,7 +46,8 @@ export function decodePageToken(token: string, { query, nowMs }: { query: Buffer
   const body = bytes.subarray(0, size);
   const invalid = (why: string) =>
     new Failure("PAGE_TOKEN_INVALID", `page_token ${why}`, { metadata: { field: "page_token" } });
-  if (bytes.length !== size + checkBytes || body[0] !== version || !check(body).equals(bytes.subarray(size))) {
+  const ours = bytes.length === size + checkBytes && body[0] === version && bytes.toString("base64url") === token;
+  if (!ours || !check(body).equals(bytes.subarray(size))) {
     throw invalid("is not one of ours: pass next_page_token on as it came");
   }
   if (!body.subarray(1, 9).equals(query))

@@ -20,6 +20,9 @@ import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
 import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
 
+// Errors travel in trailers, of which clients take 8 KiB.
+const maxKnownListed = 30;
+
 export type SignalServiceOptions = {
   reads: Reads;
   shared: SharedMessages;
@@ -36,22 +39,28 @@ export function createSignalService({
   nowMs,
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
   const { catalog, cursors, tail, database } = reads;
+  // The same for every token of this history, whatever the revision.
+  const history = cursors.encode(0);
 
   return {
     listMachines: (request) =>
-      listMachines(catalog, request, { query: queryHash(ListMachinesRequestSchema, request), nowMs: nowMs() }),
+      listMachines(catalog, request, {
+        query: queryHash(ListMachinesRequestSchema, { request, history }),
+        nowMs: nowMs(),
+      }),
     listSignals: (request) => listSignals(catalog, request),
 
     async querySignals(request, { signal: abort }) {
       const { signal, machines, severities, codePrefix, states } = request;
       checkMachines(machines);
-      const kind = await kindOf(signal);
-      checkFilters(kind, { severities: severities.length > 0 || codePrefix !== "", states: states.length > 0 });
       const range = toTimeRange(request.startTime, request.endTime);
-      const query = queryHash(QuerySignalsRequestSchema, request);
+      const query = queryHash(QuerySignalsRequestSchema, { request, history });
       const token =
         request.pageToken === "" ? undefined : decodePageToken(request.pageToken, { query, nowMs: nowMs() });
       const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
+      // Only now: what min_cursor waits for may hold the signal's first records.
+      const kind = await kindOf(signal);
+      checkFilters(kind, { severities: severities.length > 0, codePrefix, states: states.length > 0 });
       const series = await catalog.select({ machines, signals: [signal] });
       const limit = request.pageSize || 1_000;
       const page = await readPage(
@@ -66,9 +75,9 @@ export function createSignalService({
 
     async *readSignals(request, { signal: abort }) {
       checkMachines(request.machines);
-      for (const signal of request.signals) await kindOf(signal);
       const range = toTimeRange(request.startTime, request.endTime);
       const revision = await answerRevision(reads, request.minCursor, abort);
+      for (const signal of request.signals) await kindOf(signal);
       const series = await catalog.select(request);
       const cursor = cursors.encode(revision);
       yield { batches: [], cursor };
@@ -77,8 +86,8 @@ export function createSignalService({
 
     async getLatest(request, { signal: abort }) {
       checkMachines(request.machines);
-      for (const signal of request.signals) await kindOf(signal);
       const revision = await answerRevision(reads, request.minCursor, abort);
+      for (const signal of request.signals) await kindOf(signal);
       const series = await catalog.select(request);
       return {
         signals: await readLatest(reads, { series, revision, signal: abort }),
@@ -90,6 +99,9 @@ export function createSignalService({
       checkMachines(request.machines);
       checkSignals(request.signals);
       const after = await startOf(request);
+      // Another accessor's newest commits may not have been published here yet.
+      tail.notice(after);
+      await tail.reach(after, abort);
       yield* follow({
         tail,
         filter: createFilter(request),
@@ -111,22 +123,37 @@ export function createSignalService({
     const [series] = await catalog.select({ machines: [], signals: [signal] });
     if (series !== undefined) return series.kind;
     const all = await catalog.select({ machines: [], signals: [] });
-    const known = [...new Set(["state", "error", ...all.map((item) => item.signal)])].sort(compareText).join(", ");
+    const names = [...new Set(["state", "error", ...all.map((item) => item.signal)])].sort(compareText);
+    const known = names.slice(0, maxKnownListed).join(", ") + (names.length > maxKnownListed ? ", …" : "");
     throw new Failure("SIGNAL_UNKNOWN", `no machine has sent the signal "${signal}"; known are ${known}`, {
       metadata: { signal, known },
     });
   }
 
-  function checkFilters(kind: SignalKind, given: { severities: boolean; states: boolean }): void {
-    const wrong =
-      given.states && kind !== SignalKind.STATE
-        ? { field: "states", description: 'goes only with signal "state"' }
-        : given.severities && kind !== SignalKind.EVENT
-          ? { field: "severities, code_prefix", description: 'go only with signal "error"' }
-          : undefined;
+  type Filters = { severities: boolean; codePrefix: string; states: boolean };
+
+  function checkFilters(kind: SignalKind, { severities, codePrefix, states }: Filters): void {
+    const rules = [
+      { field: "states", broken: states && kind !== SignalKind.STATE, description: 'goes only with signal "state"' },
+      {
+        field: "severities",
+        broken: severities && kind !== SignalKind.EVENT,
+        description: 'goes only with signal "error"',
+      },
+      {
+        field: "code_prefix",
+        broken: codePrefix !== "" && kind !== SignalKind.EVENT,
+        description: 'goes only with signal "error"',
+      },
+      { field: "code_prefix", broken: codePrefix.includes("\0"), description: "holds U+0000, which no code does" },
+    ];
+    const wrong = rules.find(({ broken }) => broken);
     if (wrong === undefined) return;
-    const options = { violations: [wrong], metadata: { field: wrong.field } };
-    throw new Failure("REQUEST_INVALID", `${wrong.field} ${wrong.description}`, options);
+    const { field, description } = wrong;
+    throw new Failure("REQUEST_INVALID", `${field} ${description}`, {
+      violations: [{ field, description }],
+      metadata: { field },
+    });
   }
 
   async function startOf({ start }: WatchSignalsRequest): Promise<number> {

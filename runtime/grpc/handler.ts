@@ -17,7 +17,7 @@ type Context = ReturnType<typeof createHandlerContext>;
 type AnyHandler = (request: any, context: HandlerContext) => any;
 
 export type HandlerOptions = {
-  /** Ends every call when aborted, with its reason. */
+  /** Ends every stream when aborted, with its reason. Unary calls are left to finish. */
   shutdownSignal: AbortSignal;
   /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
   validate?: (desc: DescMessage, message: Message) => void;
@@ -25,7 +25,7 @@ export type HandlerOptions = {
   toError: (error: unknown, context: HandlerContext) => ConnectError;
 };
 
-/** An implementation of a service as grpc-js wants it: method by local name. */
+/** An implementation of a service as grpc-js wants it: method by local name. What it lacks answers UNIMPLEMENTED. */
 export function toHandlers<S extends DescService>(
   service: S,
   impl: ServiceImpl<S>,
@@ -33,20 +33,27 @@ export function toHandlers<S extends DescService>(
 ): UntypedServiceImplementation {
   const handlers: UntypedServiceImplementation = {};
   for (const method of service.methods) {
-    const handle = (impl as Record<string, AnyHandler>)[method.localName]!.bind(impl);
+    const handle = (impl as Record<string, AnyHandler>)[method.localName]?.bind(impl) ?? unimplemented(method);
     const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
     const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
-    const request = (call: Call) => (streamsIn ? readMessages(call) : checkRequest(method, call.request, options));
+    const request = (call: Call, { signal }: Context) =>
+      streamsIn ? readMessages(call, signal) : checkRequest(method, call.request, options);
     const answerOne = (call: Call, callback: UnaryCallback) =>
-      void answerOnce(call, method, options, async (context) => handle(request(call), context)).then(
+      void answerOnce(call, method, options, async (context) => handle(request(call, context), context)).then(
         (message) => callback(null, message),
         (status) => callback(status),
       );
     const answerMany = (call: Call) =>
-      void answerStream(call, method, options, (context) => handle(request(call), context));
+      void answerStream(call, method, options, (context) => handle(request(call, context), context));
     handlers[method.localName] = (streamsOut ? answerMany : answerOne) as UntypedHandleCall;
   }
   return handlers;
+}
+
+function unimplemented({ name, parent }: DescMethod): AnyHandler {
+  return () => {
+    throw new ConnectError(`${parent.typeName}/${name} is not implemented`, Code.Unimplemented);
+  };
 }
 
 function checkRequest(method: DescMethod, message: Message, { validate }: HandlerOptions): Message {
@@ -65,12 +72,18 @@ function undecodable({ cause }: UndecodableMessage): ConnectError {
   );
 }
 
+// A longer timer would fire at once; nobody waits 24 days for an answer.
+const maxTimerMs = 2 ** 31 - 1;
+
+/** What a call's signal says once the handler is through: nothing that it left behind should wait on. */
+const ended = new ConnectError("the call has ended", Code.Canceled);
+
 function openContext(call: Call, method: DescMethod, { shutdownSignal }: HandlerOptions): Context {
   const requestHeader = new Headers();
   for (const [key, value] of Object.entries(call.metadata.getMap())) {
     if (typeof value === "string") requestHeader.append(key, value);
   }
-  const deadlineMs = Number(call.getDeadline());
+  const timeoutMs = Math.max(0, Number(call.getDeadline()) - Date.now());
   const context = createHandlerContext({
     service: method.parent,
     method,
@@ -78,8 +91,8 @@ function openContext(call: Call, method: DescMethod, { shutdownSignal }: Handler
     requestMethod: "POST",
     url: `/${method.parent.typeName}/${method.name}`,
     requestHeader,
-    shutdownSignal,
-    ...(Number.isFinite(deadlineMs) ? { timeoutMs: Math.max(0, deadlineMs - Date.now()) } : {}),
+    ...(method.methodKind === "unary" ? {} : { shutdownSignal }),
+    ...(timeoutMs <= maxTimerMs ? { timeoutMs } : {}),
   });
   call.once("cancelled", () => context.abort(new ConnectError("the client cancelled the call", Code.Canceled)));
   return context;
@@ -97,7 +110,7 @@ async function answerOnce(
   } catch (error) {
     throw toStatusObject(options.toError(error, context));
   } finally {
-    context.abort();
+    context.abort(ended);
   }
 }
 
@@ -118,7 +131,7 @@ async function answerStream(
     const known = options.toError(error, context);
     if (!call.cancelled) call.emit("error", toStatusObject(known));
   } finally {
-    context.abort();
+    context.abort(ended);
   }
 }
 
@@ -137,34 +150,41 @@ function drained(call: Call, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * The messages of a request stream. Reads one only when asked, so a handler that waits holds the client back. By read() and not by
- * iterating the call: on Node 26 that never ends while the call's writable side is open.
+ * The messages of a request stream; throws the signal's reason when it is aborted. Reads one only when asked, so a handler that waits
+ * holds the client back. By read() and not by iterating the call: on Node 26 that never ends while the call's writable side is open.
  */
-async function* readMessages(call: Call): AsyncGenerator<Message, void, undefined> {
-  let ended = false;
+async function* readMessages(call: Call, signal: AbortSignal): AsyncGenerator<Message, void, undefined> {
+  let complete = false;
   let failure: unknown;
   let wake = () => {};
-  const end = () => {
-    ended = true;
+  const onWake = () => wake();
+  const onEnd = () => {
+    complete = true;
     wake();
   };
-  call.on("readable", () => wake());
-  call.once("end", end);
-  call.once("cancelled", end);
-  call.once("error", (error) => {
+  const onError = (error: unknown) => {
     failure = error;
     wake();
-  });
-  for (;;) {
-    const message: Message | null = call.read();
-    if (message instanceof UndecodableMessage) throw undecodable(message);
-    if (message !== null) yield message;
-    else if (failure !== undefined) throw failure;
-    else if (ended) return;
-    else {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+  };
+  call.on("readable", onWake).once("end", onEnd).once("error", onError);
+  signal.addEventListener("abort", onWake);
+  try {
+    for (;;) {
+      if (signal.reason === ended) return;
+      signal.throwIfAborted();
+      const message: Message | null = call.read();
+      if (message instanceof UndecodableMessage) throw undecodable(message);
+      if (message !== null) yield message;
+      else if (failure !== undefined) throw failure;
+      else if (complete) return;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
     }
+  } finally {
+    signal.removeEventListener("abort", onWake);
+    call.off("readable", onWake).off("end", onEnd).off("error", onError);
   }
 }

@@ -27,14 +27,14 @@ function toAny(detail: ConnectError["details"][number]): Any {
   return create(AnySchema, { typeUrl: typeUrlPrefix + detail.type, value: detail.value });
 }
 
-/** An error of a grpc-js call as ConnectError; anything else becomes Unknown with its cause. */
-export function fromServiceError(error: unknown): ConnectError {
+/** An error of a grpc-js call as ConnectError; anything else becomes Unknown. cause: what lies behind it, if not the error itself. */
+export function fromServiceError(error: unknown, cause: unknown = error): ConnectError {
   if (!isStatus(error)) return ConnectError.from(error);
   const headers = new Headers();
   for (const [key, value] of Object.entries(error.metadata?.getMap() ?? {})) {
     if (typeof value === "string") headers.append(key, value);
   }
-  const connectError = new ConnectError(error.details, error.code as number as Code, headers, undefined, error);
+  const connectError = new ConnectError(error.details, error.code as number as Code, headers, undefined, cause);
   connectError.isWireError = true;
   const [trailer] = error.metadata?.get(detailsKey) ?? [];
   if (Buffer.isBuffer(trailer)) {

@@ -16,6 +16,9 @@ export type GrpcTransportOptions = {
 
 export type GrpcTransport = Transport & Disposable;
 
+// Past 2^31 ms, grpc-js's server takes a deadline for one that is over.
+const maxTimeoutMs = 2 ** 31;
+
 /** Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to close the connection. */
 export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcTransportOptions): GrpcTransport {
   const client = new Client(new URL(baseUrl).host, credentials.createInsecure(), {
@@ -44,7 +47,8 @@ export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcT
     new Headers(header).forEach((value, key) => {
       metadata.set(key, value);
     });
-    const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+    const options: CallOptions =
+      (timeoutMs ?? maxTimeoutMs) < maxTimeoutMs ? { deadline: Date.now() + timeoutMs! } : {};
     const call: ClientDuplexStream<Message, Message> = client.makeBidiStreamRequest(
       path,
       requestSerialize,
@@ -64,7 +68,7 @@ export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcT
     ): Promise<UnaryResponse<I, O>> {
       const { call, release } = openCall(method, signal, timeoutMs, header);
       call.end(create(method.input, input));
-      const { responseHeader, messages } = receive(call, signal, release);
+      const { responseHeader, messages } = receive(call, { signal, release });
       let only: Message | undefined;
       for await (const message of messages) only = message;
       if (only === undefined) throw new ConnectError("the server sent no answer", Code.Unimplemented);
@@ -82,29 +86,31 @@ export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcT
       ...[method, signal, timeoutMs, header, input]: Parameters<Transport["stream"]>
     ): Promise<StreamResponse<I, O>> {
       const { call, release } = openCall(method, signal, timeoutMs, header);
-      const { responseHeader, messages } = receive(call, signal, release);
-      void send(call, method.input, input as AsyncIterable<Message>);
+      const source: Source = { failure: undefined };
+      const { messages } = receive(call, { signal, release, source });
+      void send(call, { desc: method.input, input: input as AsyncIterable<Message>, source });
       const response = {
         stream: true,
         service: method.parent,
         method,
+        // They come with the first message, and who waits for a stream waits for its messages.
         header: new Headers(),
         message: messages,
         trailer: new Headers(),
       };
-      // Headers come with the first message; who waits for a stream waits for its messages.
-      void responseHeader;
       return response as unknown as StreamResponse<I, O>;
     },
     [Symbol.dispose]: () => client.close(),
   };
 }
 
-/** Writes requests as fast as the connection takes them. A failing source cancels the call. */
+/** What befell the iterable that requests come from. */
+type Source = { failure: unknown };
+
+/** Writes requests as fast as the connection takes them. A failing source cancels the call, which then fails with that failure. */
 async function send(
   call: ClientDuplexStream<Message, Message>,
-  desc: DescMessage,
-  input: AsyncIterable<Message>,
+  { desc, input, source }: { desc: DescMessage; input: AsyncIterable<Message>; source: Source },
 ): Promise<void> {
   let closed = false;
   let wake = () => {};
@@ -124,14 +130,17 @@ async function send(
       });
     }
     if (!closed) call.end();
-  } catch {
+  } catch (error) {
+    source.failure = error;
     call.cancel();
   } finally {
     call.off("drain", onDrain);
   }
 }
 
-function receive(call: ClientDuplexStream<Message, Message>, signal: AbortSignal | undefined, release: () => void) {
+type Receiving = { signal: AbortSignal | undefined; release: () => void; source?: Source };
+
+function receive(call: ClientDuplexStream<Message, Message>, receiving: Receiving) {
   const responseHeader = new Promise<Headers>((resolve) => {
     call.once("metadata", (metadata: Metadata) => {
       const headers = new Headers();
@@ -141,11 +150,11 @@ function receive(call: ClientDuplexStream<Message, Message>, signal: AbortSignal
     });
     call.once("status", () => resolve(new Headers()));
   });
-  return { responseHeader, messages: iterate(call, signal, release) };
+  return { responseHeader, messages: iterate(call, receiving) };
 }
 
 /** Reads one message at a time, when asked. Leaving the loop early cancels the call. Listens at once: an early error must find somebody. */
-function iterate(call: ClientDuplexStream<Message, Message>, signal: AbortSignal | undefined, release: () => void) {
+function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, source }: Receiving) {
   let ended = false;
   // The status comes last: only it tells a stream that ended from one that broke.
   let settled = false;
@@ -172,7 +181,7 @@ function iterate(call: ClientDuplexStream<Message, Message>, signal: AbortSignal
         if (message instanceof UndecodableMessage)
           throw new ConnectError("the server's answer is not valid protobuf", Code.Internal);
         if (message !== null) yield message;
-        else if (failure !== undefined) throw toClientError(failure, signal);
+        else if (failure !== undefined) throw toClientError(failure, source?.failure ?? signal?.reason);
         else if (ended && settled) return;
         else {
           await new Promise<void>((resolve) => {
@@ -188,7 +197,7 @@ function iterate(call: ClientDuplexStream<Message, Message>, signal: AbortSignal
   return messages();
 }
 
-function toClientError(failure: unknown, signal: AbortSignal | undefined): ConnectError {
-  if (signal?.aborted && signal.reason instanceof ConnectError) return signal.reason;
-  return fromServiceError(failure);
+/** cause: why the call was cancelled from here, if it was. */
+function toClientError(failure: unknown, cause: unknown): ConnectError {
+  return cause instanceof ConnectError ? cause : fromServiceError(failure, cause);
 }
