@@ -7,6 +7,10 @@ export default defineConfig({
     globalSetup: ["test/support/global-postgres.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Two, however many cores: the tests share one PostgreSQL, and some measure time.
     maxWorkers: 2,
+    reporters: ["default", "json"],
+    // What .ci/run counts from.
+    outputFile: { json: "node_modules/.vitest/report.json" },
   },
 });
