@@ -32,12 +32,15 @@ export type SignalServiceOptions = {
   nowMs: () => number;
 };
 
+/** What needs the history; answered by the adapter with UNIMPLEMENTED. */
+type Unimplemented = "aggregateSamples" | "summarizeMachines" | "listStateIntervals";
+
 export function createSignalService({
   reads,
   shared,
   bookmarkMs,
   nowMs,
-}: SignalServiceOptions): ServiceImpl<typeof SignalService> {
+}: SignalServiceOptions): Omit<ServiceImpl<typeof SignalService>, Unimplemented> {
   const { catalog, cursors, tail, database } = reads;
   // The same for every token of this history, whatever the revision.
   const history = cursors.encode(0);

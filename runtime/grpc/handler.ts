@@ -28,7 +28,7 @@ export type HandlerOptions = {
 /** An implementation of a service as grpc-js wants it: method by local name. What it lacks answers UNIMPLEMENTED. */
 export function toHandlers<S extends DescService>(
   service: S,
-  impl: ServiceImpl<S>,
+  impl: Partial<ServiceImpl<S>>,
   options: HandlerOptions,
 ): UntypedServiceImplementation {
   const handlers: UntypedServiceImplementation = {};

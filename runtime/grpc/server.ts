@@ -20,7 +20,8 @@ export type GrpcServerOptions = Omit<HandlerOptions, "shutdownSignal"> & {
 
 export type GrpcServer = AsyncDisposable & { readonly port: number; readonly shutdownSignal: AbortSignal };
 
-export type Mount = <S extends DescService>(service: S, impl: ServiceImpl<S>) => void;
+/** What an implementation lacks answers UNIMPLEMENTED. */
+export type Mount = <S extends DescService>(service: S, impl: Partial<ServiceImpl<S>>) => void;
 
 /** Mounts services and listens. Disposal stops accepting, aborts the calls' signals, waits for them up to drainMs, then cuts. */
 export async function openGrpcServer(
