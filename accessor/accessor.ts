@@ -8,6 +8,7 @@ import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
 import type { Log } from "../runtime/log.ts";
+import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
 import { Failure } from "./failure.ts";
 import { SharedMessages } from "./feed/follow.ts";
@@ -17,11 +18,12 @@ import { Intake } from "./ingest/intake.ts";
 import { checkRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
+import { pageTokenLifeMs } from "./rpc/page-token.ts";
 import { createSignalService } from "./rpc/signals.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
 import { readIdentity } from "./store/identity.ts";
-import { readCommits, readCommitTime, readHead } from "./store/log.ts";
+import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
 
 export type AccessorOptions = {
   host: string;
@@ -30,46 +32,91 @@ export type AccessorOptions = {
   databaseUrl: string;
   bookmarkMs: number;
   maxInFlightBytes: number;
+  history: HistoryOptions;
   log: Log;
+  /** How often to ask for other accessors' commits. Default 250 ms. */
+  pollMs?: number;
+  /** Whether to tell other accessors of commits, and be told, by NOTIFY. Default true. */
+  notify?: boolean;
+  /** How much of the log's newest end is kept in memory. Default 32 MiB. */
+  tailBytes?: number;
+  /** The wall clock, for the age of page tokens. Default Date.now. */
+  nowMs?: () => number;
 };
 
-export type Accessor = AsyncDisposable & { readonly port: number };
+/** undefined retention: for ever. */
+export type HistoryOptions = {
+  compactMs: number;
+  logWindowMs: number;
+  maxLogBytes: number;
+  retentionMs: number | undefined;
+  rollupRetentionMs: number | undefined;
+};
+
+/** done: rejects when the database was restored to an earlier point. What this process knows is then of a history that was given up. */
+export type Accessor = AsyncDisposable & { readonly port: number; readonly done: Promise<never> };
 
 // Twice what a refusal needs to be an answer: the transport's limit lies above the batch limit.
 const maxMessageBytes = 32 * 1024 * 1024;
 const limits = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 65_536 };
-const pollMs = 250;
 const hintMs = 50;
 const drainMs = 4_000;
+// A step of compaction: what decodes to some 100 MB at most, and takes a second or so.
+const stepLimits = { maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxRollups: 500 };
+const settleUs = 2 * 60 * 1_000_000;
+const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: pageTokenLifeMs + 5 * 60_000 };
 
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
-  const { log, databaseUrl } = options;
+  const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 32 * 1024 * 1024, nowMs = Date.now } = options;
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await openDatabase({ url: databaseUrl, log }));
-  const { databaseId, epochs, nowUs } = await readIdentity(database);
+  const { databaseId, epochs, nowUs: databaseNowUs } = await readIdentity(database);
   const catalog = new Catalog(database);
   const cursors = new CursorFormat(databaseId, epochs);
   const tail = new Tail({
     head: await readHead(database),
-    readLog: (range) => readCommits(database, range, { catalog }),
+    readLog: (range) => readTimedCommits(database, range, { catalog }),
     readCommitTime: (revision) => readCommitTime(database, revision),
     onPassedOver: () => catalog.markStale(),
+    maxBytes: tailBytes,
     log,
   });
   const health = new HealthState();
+  const { promise: done, reject: fail } = Promise.withResolvers<never>();
+  done.catch(() => {});
   const polling = stack.use(
-    startPolling({ database, tail, log, pollMs, hintMs, onAnswer: (answered) => health.set(answered) }),
+    startPolling({
+      database,
+      tail,
+      log,
+      pollMs,
+      hintMs: notify ? hintMs : undefined,
+      onAnswer: (answered) => health.set(answered),
+      onSetBack: (message) => fail(new Error(`the database was restored to an earlier point: ${message}`)),
+    }),
   );
   const monotonicMs = () => performance.now();
   const intake = new Intake(
-    { database, catalog, tail, monotonicMs, oldestUs: 0, maxInFlightBytes: options.maxInFlightBytes, ...limits },
-    nowUs,
+    {
+      database,
+      catalog,
+      tail,
+      monotonicMs,
+      oldestUs: 0,
+      maxInFlightBytes: options.maxInFlightBytes,
+      onCommitted: polling.hint,
+      ...limits,
+    },
+    databaseNowUs,
   );
   stack.defer(() => intake.idle());
-  stack.use(tail.listen({ machines: undefined, wake: polling.hint }));
+  const nowUs = () => intake.databaseNowUs;
+  const { compactMs: intervalMs, ...kept } = options.history;
+  const tidyOptions = { nowUs, ...segments, ...kept };
+  stack.use(startCompactor({ database, catalog, nowUs, settleUs, ...stepLimits, intervalMs, tidyOptions, log }));
 
   const reads = { database, catalog, tail, cursors };
-  const shared = new SharedMessages((message) => void shareEncoding(WatchSignalsResponseSchema, message));
+  const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
   const server = stack.use(
     await openGrpcServer(
       {
@@ -83,11 +130,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           new Failure("SHUTTING_DOWN", "the server is stopping: connect again", { retryAfterMs: 1_000 }),
       },
       (mount) => {
-        mount(
-          IngestService,
-          createIngestService({ intake, cursors, assertDurable: () => database.assertDurable(), maxUndecided: 256 }),
-        );
-        mount(SignalService, createSignalService({ reads, shared, bookmarkMs: options.bookmarkMs, nowMs: Date.now }));
+        mount(IngestService, createIngestService({ intake, cursors, maxUndecided: 256 }));
+        mount(SignalService, createSignalService({ reads, shared, bookmarkMs: options.bookmarkMs, nowMs }));
         const services = [IngestService, SignalService, Health];
         mount(
           Health,
@@ -100,8 +144,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       },
     ),
   );
-  stack.defer(() => health.set(false));
+  stack.defer(() => health.close());
   log.info("serving", { host: options.host, port: server.port, revision: tail.head.revision });
   const owned = stack.move();
-  return { port: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { port: server.port, done, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

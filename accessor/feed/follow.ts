@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toTimestamp } from "../read/page.ts";
 import type { Commit } from "../store/log.ts";
 import { type Filter, project } from "./filter.ts";
 import type { Tail } from "./tail.ts";
@@ -17,9 +18,12 @@ export type FollowOptions = {
     after: number;
     through: number;
   }) => Promise<{ commits: Commit[]; through: number; committedUs: number | undefined }>;
+  /** When a revision was committed; undefined if that is not known. */
+  readCommitTime: (revision: number) => Promise<number | undefined>;
   toCursor: (revision: number) => string;
   /** Messages that subscribers of one filter share, so each is encoded once. */
   shared: SharedMessages;
+  /** Longest time between two messages, if the subscriber takes them. */
   bookmarkMs: number;
   signal: AbortSignal;
 };
@@ -28,40 +32,38 @@ const maxMessageBytes = 4 * 1024 * 1024;
 
 /** Yields until the signal is aborted, then throws its reason. The first message comes at once. */
 export async function* follow(options: FollowOptions): AsyncGenerator<WatchSignalsResponse, never, undefined> {
-  const { tail, filter, readLog, signal } = options;
+  const { tail, filter, readLog, bookmarkMs, signal } = options;
   let sent = options.after;
+  let sentAtMs = 0;
   let position = options.after;
   const message = (through: number, committedUs: number | undefined, batches: Batch[]) => {
-    const built = options.shared.get(filter.key, {
-      after: sent,
-      through,
-      committedUs,
-      batches,
-      toCursor: options.toCursor,
-    });
+    const { shared, toCursor } = options;
+    const built = shared.get(filter.key, { after: sent, through, committedUs, batches, toCursor });
     sent = position = through;
+    sentAtMs = performance.now();
     return built;
   };
-  yield message(position, position === tail.head.revision ? tail.head.committedUs : undefined, []);
+  const idleMs = () => Math.max(0, sentAtMs + bookmarkMs - performance.now());
+  const atHead = position === tail.head.revision;
+  yield message(position, atHead ? tail.head.committedUs : await options.readCommitTime(position), []);
   using waiter = new Waiter(tail, filter, signal);
   for (;;) {
     signal.throwIfAborted();
     const commits = tail.after(position);
-    if (commits === undefined && tail.mayHave(filter.machines, position)) {
-      const page = await readLog({ after: position, through: tail.head.revision });
-      const batches = page.commits.flatMap(({ batch }) => project(batch, filter) ?? []);
-      if (batches.length > 0) yield message(page.through, page.committedUs, batches);
-      position = page.through;
-      continue;
-    }
-    const { through, committedUs, batches } = collect(commits ?? [], filter, tail);
+    const inLog = commits === undefined && tail.mayHave(filter.machines, position);
+    const { through, committedUs, batches } = inLog
+      ? await fromLog(readLog, { after: position, through: tail.head.revision }, filter)
+      : collect(commits ?? [], filter, tail);
     position = through;
-    if (batches.length > 0) yield message(through, committedUs, batches);
-    else if (position === tail.head.revision && (await waiter.wait(options.bookmarkMs)) === "idle") {
-      position = tail.mayHave(filter.machines, position) ? position : tail.head.revision;
-      yield message(position, position === tail.head.revision ? tail.head.committedUs : undefined, []);
-    }
+    // A bookmark also where much goes by that does not match.
+    if (batches.length > 0 || idleMs() === 0) yield message(through, committedUs, batches);
+    else if (position === tail.head.revision) await waiter.wait(idleMs());
   }
+}
+
+async function fromLog(readLog: FollowOptions["readLog"], range: { after: number; through: number }, filter: Filter) {
+  const { commits, through, committedUs } = await readLog(range);
+  return { through, committedUs, batches: commits.flatMap(({ batch }) => project(batch, filter) ?? []) };
 }
 
 /** What matches in memory, up to the head or as much as a message holds. */
@@ -87,36 +89,33 @@ class Waiter implements Disposable {
   readonly #signal: AbortSignal;
   readonly #subscription: Disposable;
   #woken = false;
-  #resolve: ((why: "woken" | "idle") => void) | undefined;
+  #resolve: (() => void) | undefined;
 
   constructor(tail: Tail, filter: Filter, signal: AbortSignal) {
     this.#signal = signal;
-    this.#subscription = tail.listen({ machines: filter.machines, wake: () => this.#settle("woken") });
+    this.#subscription = tail.listen({ machines: filter.machines, wake: () => this.#settle() });
   }
 
-  #settle(why: "woken" | "idle"): void {
+  #settle(): void {
     this.#woken = true;
-    this.#resolve?.(why);
+    this.#resolve?.();
   }
 
-  async wait(idleMs: number): Promise<"woken" | "idle"> {
-    if (this.#woken) {
-      this.#woken = false;
-      return "woken";
-    }
-    const abort = () => this.#settle("woken");
-    const timer = setTimeout(() => this.#resolve?.("idle"), idleMs);
-    this.#signal.addEventListener("abort", abort, { once: true });
+  /** Resolves at the next commit, after a time, or when the signal is aborted. */
+  async wait(idleMs: number): Promise<void> {
+    const settle = () => this.#settle();
+    const timer = setTimeout(settle, idleMs);
+    this.#signal.addEventListener("abort", settle, { once: true });
     try {
-      return await new Promise((resolve) => {
+      await new Promise<void>((resolve) => {
         this.#resolve = resolve;
-        if (this.#signal.aborted) resolve("woken");
+        if (this.#woken || this.#signal.aborted) resolve();
       });
     } finally {
       this.#resolve = undefined;
       this.#woken = false;
       clearTimeout(timer);
-      this.#signal.removeEventListener("abort", abort);
+      this.#signal.removeEventListener("abort", settle);
     }
   }
 
@@ -135,34 +134,38 @@ type Stretch = {
 
 /** The last message of each filter: subscribers at the head all want the same one. */
 export class SharedMessages {
-  readonly #onBuilt: (message: WatchSignalsResponse) => void;
-  readonly #last = new Map<string, { after: number; through: number; message: WatchSignalsResponse }>();
-  readonly #maxFilters: number;
+  readonly #encode: (message: WatchSignalsResponse) => number;
+  readonly #last = new Map<string, { after: number; through: number; message: WatchSignalsResponse; bytes: number }>();
+  readonly #maxBytes: number;
+  #bytes = 0;
 
-  /** onBuilt: told of each message with records before it is first sent. */
-  constructor(onBuilt: (message: WatchSignalsResponse) => void, maxFilters = 4096) {
-    this.#onBuilt = onBuilt;
-    this.#maxFilters = maxFilters;
+  /** encode: given each message with records before it is first sent; says its size. maxBytes: of all that is kept; default 64 MiB. */
+  constructor(encode: (message: WatchSignalsResponse) => number, maxBytes = 64 * 1024 * 1024) {
+    this.#encode = encode;
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get(key: string, { after, through, committedUs, batches, toCursor }: Stretch): WatchSignalsResponse {
     const last = this.#last.get(key);
     if (batches.length > 0 && last?.after === after && last.through === through) return last.message;
     const message = create(WatchSignalsResponseSchema, { after: toCursor(after), through: toCursor(through), batches });
-    if (committedUs !== undefined) {
-      const seconds = Math.floor(committedUs / 1e6);
-      message.commitTime = {
-        $typeName: "google.protobuf.Timestamp",
-        seconds: BigInt(seconds),
-        nanos: (committedUs - seconds * 1e6) * 1000,
-      };
-    }
+    if (committedUs !== undefined) message.commitTime = toTimestamp(committedUs);
     if (batches.length > 0) {
-      this.#onBuilt(message);
-      this.#last.delete(key);
-      this.#last.set(key, { after, through, message });
-      if (this.#last.size > this.#maxFilters) this.#last.delete(this.#last.keys().next().value!);
+      this.#drop(key);
+      const bytes = this.#encode(message);
+      this.#last.set(key, { after, through, message, bytes });
+      this.#bytes += bytes;
+      while (this.#bytes > this.#maxBytes) this.#drop(this.#last.keys().next().value!);
     }
     return message;
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#last.get(key)?.bytes ?? 0;
+    this.#last.delete(key);
   }
 }

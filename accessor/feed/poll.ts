@@ -12,23 +12,28 @@ export type PollOptions = {
   tail: Tail;
   log: Log;
   pollMs: number;
-  /** At most one hint in this time: a commit with NOTIFY takes a lock that is one for the whole database. */
-  hintMs: number;
+  /** At most one hint in this time: a commit with NOTIFY takes a lock that is one for the whole database. undefined: no hints. */
+  hintMs: number | undefined;
   /** Told whether the database answered. */
   onAnswer: (answered: boolean) => void;
+  /** Told when the database lacks what was published here: it was restored to an earlier point. */
+  onSetBack: (message: string) => void;
 };
 
 /** Polls, listens and hints until disposed. hint: call after own commits. */
 export function startPolling(options: PollOptions): AsyncDisposable & { hint: () => void } {
-  const { database, tail, log, pollMs, hintMs, onAnswer } = options;
+  const { database, tail, log, pollMs, hintMs, onAnswer, onSetBack } = options;
   const stop = new AbortController();
   let listener: Client | undefined;
   let hintTimer: NodeJS.Timeout | undefined;
+  let hinted = false;
   let wake = () => {};
 
   const ask = async () => {
     try {
+      const published = tail.head.revision;
       const { revision } = await readHead(database);
+      if (revision < published) onSetBack(`the database is at revision ${revision}, and ${published} was published`);
       tail.notice(revision);
       onAnswer(true);
     } catch (error) {
@@ -38,23 +43,29 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
   };
 
   const listen = async () => {
-    if (listener !== undefined) return;
+    if (listener !== undefined || hintMs === undefined) return;
+    let client: Client | undefined;
     try {
-      const client = await database.connect();
-      client.on("notification", () => wake());
+      client = await database.connect();
+      client.on("notification", () => {
+        hinted = true;
+        wake();
+      });
       client.on("end", () => {
-        if (listener === client) listener = undefined;
+        listener = undefined;
       });
       await client.query(`listen ${channel}`);
       listener = client;
     } catch (error) {
       log.debug("cannot listen for commits; polls go on", { error });
+      await client?.end().catch(() => {});
     }
   };
 
   const loop = async () => {
     while (!stop.signal.aborted) {
       await listen();
+      hinted = false;
       await ask();
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pollMs);
@@ -62,7 +73,7 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
           clearTimeout(timer);
           resolve();
         };
-        if (stop.signal.aborted) wake();
+        if (hinted || stop.signal.aborted) wake();
       });
     }
   };

@@ -8,7 +8,7 @@ export type TailCommit = Commit & { committedUs: number };
 export type TailOptions = {
   head: Head;
   /** Commits after one revision and through another, or as many as fit a page, whole. */
-  readLog: (range: { after: number; through: number }) => Promise<{ commits: Commit[]; through: number }>;
+  readLog: (range: { after: number; through: number }) => Promise<{ commits: TailCommit[]; through: number }>;
   readCommitTime: (revision: number) => Promise<number | undefined>;
   /** Told that commits were passed over unread: another accessor may have registered series in them. */
   onPassedOver: () => void;
@@ -31,7 +31,7 @@ export class Tail {
   readonly #early = new Map<number, TailCommit>();
   #knownRevision: number;
   #catchingUp: Promise<void> | undefined;
-  readonly #listeners = new Set<Listener>();
+  readonly #ofAll = new Set<Listener>();
   readonly #byMachine = new Map<string, Set<Listener>>();
   /** Newest commit of each machine since #watchedSince. */
   readonly #lastOf = new Map<string, number>();
@@ -78,15 +78,16 @@ export class Tail {
   }
 
   listen(listener: Listener): Disposable {
-    this.#listeners.add(listener);
-    for (const machine of listener.machines ?? []) {
+    const { machines } = listener;
+    if (machines === undefined) this.#ofAll.add(listener);
+    for (const machine of machines ?? []) {
       const set = this.#byMachine.get(machine) ?? new Set();
       this.#byMachine.set(machine, set.add(listener));
     }
     return {
       [Symbol.dispose]: () => {
-        this.#listeners.delete(listener);
-        for (const machine of listener.machines ?? []) {
+        this.#ofAll.delete(listener);
+        for (const machine of machines ?? []) {
           const set = this.#byMachine.get(machine);
           set?.delete(listener);
           if (set?.size === 0) this.#byMachine.delete(machine);
@@ -119,7 +120,6 @@ export class Tail {
       next !== undefined;
       next = this.#early.get(next.revision + 1)
     ) {
-      this.#early.delete(next.revision);
       this.#append(next);
       published.push(next);
     }
@@ -128,6 +128,7 @@ export class Tail {
   }
 
   #append(commit: TailCommit): void {
+    this.#early.delete(commit.revision);
     this.#commits.push(commit);
     this.#bytes += commit.bytes;
     this.#lastOf.set(commit.batch.machine, commit.revision);
@@ -142,8 +143,7 @@ export class Tail {
   }
 
   #wake(published: readonly TailCommit[]): void {
-    const woken = new Set<Listener>();
-    for (const listener of this.#listeners) if (listener.machines === undefined) woken.add(listener);
+    const woken = new Set(this.#ofAll);
     for (const { batch } of published)
       for (const listener of this.#byMachine.get(batch.machine) ?? []) woken.add(listener);
     for (const { wake } of woken) wake();
@@ -166,7 +166,7 @@ export class Tail {
 
   async #readUpTo(through: number): Promise<void> {
     const after = this.#head.revision;
-    if (this.#listeners.size === 0) {
+    if (this.#ofAll.size === 0 && this.#byMachine.size === 0) {
       // Nobody looks: pass over them. Who comes later reads the log.
       const committedUs = await this.#options.readCommitTime(through);
       if (this.#head.revision !== after) return;
@@ -174,19 +174,22 @@ export class Tail {
       this.#commits = [];
       this.#bytes = 0;
       this.#lastOf.clear();
+      for (const revision of this.#early.keys()) if (revision <= through) this.#early.delete(revision);
       this.#floor = this.#watchedSince = through;
       this.#head = { revision: through, committedUs };
       this.#wake([]);
       return;
     }
     const page = await this.#options.readLog({ after, through });
-    const committedUs = (await this.#options.readCommitTime(page.through)) ?? 0;
-    const published = page.commits.map((commit) => ({ ...commit, committedUs }));
-    for (const [i, commit] of published.entries()) {
-      if (commit.revision !== after + 1 + i) throw new Error(`the log has no revision ${after + 1 + i}`);
+    const published: TailCommit[] = [];
+    for (const commit of page.commits) {
+      // Our own may have been published while the page was read.
+      if (commit.revision <= this.#head.revision) continue;
+      if (commit.revision !== this.#head.revision + 1) break;
       this.#append(commit);
+      published.push(commit);
     }
-    if (this.#head.revision !== page.through) throw new Error(`the log has no revision ${this.#head.revision + 1}`);
     this.#wake(published);
+    if (this.#head.revision < page.through) throw new Error(`the log has no revision ${this.#head.revision + 1}`);
   }
 }

@@ -93,6 +93,14 @@ export function acceptSamples(
   return { timesUs: Float64Array.from(kept, (i) => timesUs[i]!), values: Float64Array.from(kept, (i) => values[i]!) };
 }
 
+/** Whether acceptSamples would keep any. */
+export function hasAcceptable({ timesUs, values }: Column, { oldestUs, newestUs }: TimeBounds): boolean {
+  for (let i = 0; i < timesUs.length; i++) {
+    if (Number.isFinite(values[i]) && timesUs[i]! >= oldestUs && timesUs[i]! <= newestUs) return true;
+  }
+  return false;
+}
+
 const notFinite: Fault = {
   reason: "VALUE_NOT_FINITE",
   message: "NaN and infinities are not measurements: leave the sample out",

@@ -9,12 +9,14 @@ import { refuse } from "./prepare.ts";
 
 export type GroupCommitOptions = {
   commit: (group: readonly Submission[]) => Promise<Decision[]>;
-  /** Told of what was stored, in order of revision, after the commit and before anybody who waits for it. */
-  onStored: (stored: { submission: Submission; decision: Decision }[]) => void;
+  /** Told of each group after its commit and before anybody who waits for it. */
+  onDecided: (decided: DecidedSubmission[]) => void;
   /** A group ends when it has this much. Default 8 MiB, 1,024 batches. */
   maxGroupBytes?: number;
   maxGroupBatches?: number;
 };
+
+export type DecidedSubmission = { submission: Submission; decision: Decision };
 
 type Waiting = Submission & { resolve: (decision: Decision) => void; reject: (error: unknown) => void };
 
@@ -71,10 +73,7 @@ export class GroupCommit {
   async #flush(group: Waiting[]): Promise<void> {
     try {
       const decisions = await this.#options.commit(group);
-      const stored = group
-        .map((submission, i) => ({ submission, decision: decisions[i]! }))
-        .filter(({ decision }) => decision.outcome === "stored");
-      this.#options.onStored(stored);
+      this.#options.onDecided(group.map((submission, i) => ({ submission, decision: decisions[i]! })));
       for (const [i, { resolve }] of group.entries()) resolve(decisions[i]!);
     } catch (error) {
       if (!isDataRefusal(error)) {

@@ -6,10 +6,10 @@ import { Failure } from "../failure.ts";
 import type { Tail } from "../feed/tail.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { commitGroup, type Decision, type Opened, openProducer, type Submission } from "../store/ingest.ts";
+import { commitGroup, type Opened, openProducer, type Submission } from "../store/ingest.ts";
 import { producerPattern } from "./bounds.ts";
 import { Budget } from "./budget.ts";
-import { GroupCommit } from "./group-commit.ts";
+import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
 
 export type Limits = { maxBatchBytes: number; maxBatchRecords: number };
@@ -22,17 +22,22 @@ export type IntakeOptions = Limits & {
   maxInFlightBytes: number;
   /** Oldest time taken, in microseconds. */
   oldestUs: number;
+  /** Told after own commits. */
+  onCommitted: () => void;
   /** Milliseconds that only go forward. */
   monotonicMs: () => number;
 };
 
 export type Decided = { revision: number; result: BatchResult; plain: boolean };
 
+const maxProducerIds = 10_000;
+
 export class Intake {
   readonly limits: Limits;
   readonly #options: IntakeOptions;
   readonly #group: GroupCommit;
   readonly #budget: Budget;
+  readonly #producerIds = new Map<string, number>();
   /** The database's clock minus our monotonic one. */
   #clockOffsetUs: number;
 
@@ -44,11 +49,26 @@ export class Intake {
     this.#budget = new Budget(options.maxInFlightBytes);
     this.#group = new GroupCommit({
       commit: (group) => commitGroup(options.database, group),
-      onStored: (stored) => this.#publish(stored),
+      onDecided: (decided) => this.#publish(decided),
     });
   }
 
-  /** Fails with PRODUCER_ID_INVALID. */
+  /** The database's clock, in microseconds, as of its last answer and our own clock since. */
+  get databaseNowUs(): number {
+    return Math.floor(this.#options.monotonicMs() * 1000 + this.#clockOffsetUs);
+  }
+
+  /** The id of a producer that has no more to say than its name. Fails with PRODUCER_ID_INVALID. */
+  async producerId(name: string): Promise<number> {
+    const known = this.#producerIds.get(name);
+    if (known !== undefined) return known;
+    const { producerId } = await this.open(name, 0n);
+    if (this.#producerIds.size === maxProducerIds) this.#producerIds.clear();
+    this.#producerIds.set(name, producerId);
+    return producerId;
+  }
+
+  /** A producer's hello. Fails with PRODUCER_ID_INVALID. */
   async open(name: string, lastAckedSequence: bigint): Promise<Opened> {
     if (!producerPattern.test(name)) {
       throw new Failure(
@@ -74,7 +94,8 @@ export class Intake {
     this.#budget.release(bytes);
   }
 
-  prepare(numbered: {
+  /** Fails with REQUEST_INVALID without a sequence, SEQUENCE_GAP if it is beyond all numbers. */
+  async prepare(numbered: {
     sequence: bigint;
     batch: Batch | undefined;
     byteLength: number;
@@ -82,8 +103,18 @@ export class Intake {
   }): Promise<Prepared> {
     const { catalog, maxBatchBytes, maxBatchRecords, oldestUs } = this.#options;
     const sequence = toSequence(numbered.producer, numbered.sequence);
+    if (sequence === 0) {
+      const violation = {
+        field: "sequence",
+        description: "is required: 1 for a producer's first batch, then one more for each",
+      };
+      throw new Failure("REQUEST_INVALID", `${violation.field} ${violation.description}`, {
+        violations: [violation],
+        metadata: { field: violation.field },
+      });
+    }
     const batch = numbered.batch ?? create(BatchSchema);
-    const nowUs = this.#options.monotonicMs() * 1000 + this.#clockOffsetUs;
+    const nowUs = this.databaseNowUs;
     return prepareBatch(
       { sequence, batch, byteLength: numbered.byteLength },
       { catalog, maxBatchBytes, maxBatchRecords, oldestUs, nowUs },
@@ -121,17 +152,22 @@ export class Intake {
     return this.#group.idle();
   }
 
-  #publish(stored: { submission: Submission; decision: Decision }[]): void {
-    const last = stored.at(-1);
-    if (last === undefined) return;
-    this.#clockOffsetUs = last.decision.committedUs - this.#options.monotonicMs() * 1000;
-    const commits = stored.map(({ submission: { prepared }, decision: { revision, committedUs } }) => ({
-      revision,
-      committedUs,
-      batch: prepared.accepted,
-      bytes: prepared.bytes,
-    }));
+  #publish(decided: readonly DecidedSubmission[]): void {
+    const fresh = decided.filter(({ decision: { outcome } }) => outcome === "stored" || outcome === "decided");
+    if (fresh.length === 0) return;
+    // Also when nothing was stored: a clock that has fallen behind rejects everything, and must not stay so.
+    this.#clockOffsetUs = fresh[0]!.decision.committedUs - this.#options.monotonicMs() * 1000;
+    const commits = fresh
+      .filter(({ decision }) => decision.outcome === "stored")
+      .map(({ submission: { prepared }, decision: { revision, committedUs } }) => ({
+        revision,
+        committedUs,
+        batch: prepared.accepted,
+        bytes: prepared.bytes,
+      }));
+    if (commits.length === 0) return;
     this.#options.tail.publish(commits.sort((a, b) => a.revision - b.revision));
+    this.#options.onCommitted();
   }
 }
 

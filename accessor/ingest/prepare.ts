@@ -12,7 +12,7 @@ import { mergeColumns } from "../read/merge.ts";
 import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
 import { defaultMaxGapUs, futureToleranceUs, machinePattern, toDurationUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
-import { acceptSamples, columnFault, declarationFault } from "./check-samples.ts";
+import { acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
 import { Verdicts } from "./verdicts.ts";
 
@@ -75,7 +75,9 @@ export async function prepareBatch(
       );
     return fault === undefined && samples.values.length > 0;
   });
-  await registerNew(batch, sound, {
+  // A signal is what has a record: columns that are rejected whole declare nothing.
+  const declaring = sound.map((isSound, i) => isSound && hasAcceptable(columns[i]!, checks.bounds));
+  await registerNew(batch, declaring, {
     events: stateChanges.length > 0,
     errors: errorReports.length > 0,
     catalog: options.catalog,
@@ -84,8 +86,8 @@ export async function prepareBatch(
   const bySeries = new Map<Series, Column>();
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
-    const series = options.catalog.find(batch.machine, samples.signal)!;
-    const fault = declarationFault(samples, series);
+    const series = options.catalog.find(batch.machine, samples.signal);
+    const fault = series && declarationFault(samples, series);
     if (fault) {
       verdicts.add(
         { kind: RecordKind.SAMPLE, column: i, first: 0, count: samples.values.length },
@@ -95,7 +97,7 @@ export async function prepareBatch(
       continue;
     }
     const column = acceptSamples(i, columns[i]!, checks);
-    if (column.values.length === 0) continue;
+    if (series === undefined || column.values.length === 0) continue;
     const earlier = bySeries.get(series);
     bySeries.set(series, earlier === undefined ? column : mergeColumns(earlier, column));
   }
@@ -111,6 +113,9 @@ export async function prepareBatch(
   });
 }
 
+// What comes with a batch in its message: producer, sequence, lengths.
+const envelopeBytes = 160;
+
 function refusalOf(
   batch: Batch,
   {
@@ -125,7 +130,7 @@ function refusalOf(
     const name = JSON.stringify(batch.machine.slice(0, 80));
     return refusal("MACHINE_NAME_INVALID", `machine ${name} does not fit [A-Za-z0-9][A-Za-z0-9._-]{0,127}`);
   }
-  if (byteLength > maxBatchBytes)
+  if (byteLength > maxBatchBytes + envelopeBytes)
     return refusal("BATCH_TOO_LARGE", `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`);
   if (count > maxBatchRecords)
     return refusal("BATCH_TOO_LARGE", `the batch has ${count} records; at most ${maxBatchRecords} are taken`);
@@ -144,7 +149,7 @@ export function refuse(sequence: number, digest: Buffer, refusal: Refusal): Prep
 
 async function registerNew(
   batch: Batch,
-  sound: readonly boolean[],
+  declaring: readonly boolean[],
   { events, errors, catalog }: { events: boolean; errors: boolean; catalog: Catalog },
 ): Promise<void> {
   const { machine } = batch;
@@ -157,7 +162,7 @@ async function registerNew(
   if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, unit: "", maxGapUs: undefined });
   for (const [i, { signal, unit, maxGap }] of batch.samples.entries()) {
     const maxGapUs = maxGap === undefined ? defaultMaxGapUs : toDurationUs(maxGap);
-    if (sound[i]) consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs });
+    if (declaring[i]) consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs });
   }
   if (fresh.size > 0) await catalog.register([...fresh.values()]);
   for (const signal of fresh.keys()) {

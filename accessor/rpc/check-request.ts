@@ -66,8 +66,8 @@ const maxSeconds = 253_402_300_799n;
 
 /** Fails with TIME_RANGE_INVALID. A start between two microseconds begins with the later one, an end ends with it. */
 export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp | undefined): TimeRange {
-  const fromUs = startTime === undefined ? Number.NEGATIVE_INFINITY : toUs("start_time", startTime);
-  const endUs = endTime === undefined ? Number.POSITIVE_INFINITY : toUs("end_time", endTime);
+  const fromUs = startTime === undefined ? Number.NEGATIVE_INFINITY : toTimeUs("start_time", startTime);
+  const endUs = endTime === undefined ? Number.POSITIVE_INFINITY : toTimeUs("end_time", endTime);
   if (fromUs >= endUs) {
     const metadata = { start_time: describe(fromUs), end_time: describe(endUs) };
     throw new Failure(
@@ -79,7 +79,8 @@ export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp
   return { fromUs, toUs: endUs };
 }
 
-function toUs(field: string, { seconds, nanos }: Timestamp): number {
+/** Microseconds, a time between two becoming the later one. Fails with TIME_RANGE_INVALID. */
+export function toTimeUs(field: string, { seconds, nanos }: Timestamp): number {
   if (seconds < minSeconds || seconds > maxSeconds || nanos < 0 || nanos > 999_999_999) {
     throw new Failure("TIME_RANGE_INVALID", `${field} is outside years 1 to 9999`, { metadata: { field } });
   }

@@ -26,6 +26,9 @@ const codes: Partial<Record<Reason, Code>> = {
   OVERLOADED: Code.ResourceExhausted,
   SHUTTING_DOWN: Code.Unavailable,
   DEADLINE_EXCEEDED: Code.DeadlineExceeded,
+  SIGNAL_NOT_NUMERIC: Code.InvalidArgument,
+  TOO_MANY_BUCKETS: Code.InvalidArgument,
+  TIME_ZONE_UNKNOWN: Code.InvalidArgument,
 };
 
 /** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */

@@ -20,17 +20,14 @@ import { UndecidedBatches } from "../ingest/undecided.ts";
 export type IngestServiceOptions = {
   intake: Intake;
   cursors: CursorFormat;
-  /** Fails with DATABASE_UNSAFE where the database could lose what it commits. */
-  assertDurable: () => Promise<void>;
   /** Batches of one stream that may be undecided at once. */
   maxUndecided: number;
 };
 
 export function createIngestService(options: IngestServiceOptions): ServiceImpl<typeof IngestService> {
-  const { intake, cursors, assertDurable } = options;
+  const { intake, cursors } = options;
   return {
     async *ingest(requests, { signal }) {
-      await assertDurable();
       const iterator = requests[Symbol.asyncIterator]();
       const first: IngestRequest | undefined = (await iterator.next()).value;
       if (first?.message.case !== "hello")
@@ -45,12 +42,11 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
     },
 
     async ingestBatch(request, { signal }) {
-      await assertDurable();
       const { producerId: producer, sequence, batch } = request;
       const byteLength = receivedBytes(request);
       const bytes = await intake.admit(batch, byteLength, signal);
       try {
-        const { producerId } = await intake.open(producer, 0n);
+        const producerId = await intake.producerId(producer);
         const prepared = await intake.prepare({ sequence, batch, byteLength, producer });
         const { result, revision } = await intake.decide({ producerId, producer, prepared });
         return { result, cursor: cursors.encode(revision) };
@@ -86,6 +82,7 @@ async function readBatches(
     for (;;) {
       const { done, value } = await requests.next();
       if (done) return undecided.end();
+      if (value.message.case === undefined) throw new Failure("REQUEST_INVALID", "a message without a batch");
       if (value.message.case !== "batch")
         throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
       const { sequence, batch } = value.message.value;

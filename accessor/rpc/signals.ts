@@ -16,6 +16,7 @@ import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import { compareText, type Selection } from "../store/catalog.ts";
 import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
+import { aggregateSamples, listStateIntervals, summarizeMachines } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
 import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
@@ -32,15 +33,7 @@ export type SignalServiceOptions = {
   nowMs: () => number;
 };
 
-/** What needs the history; answered by the adapter with UNIMPLEMENTED. */
-type Unimplemented = "aggregateSamples" | "summarizeMachines" | "listStateIntervals";
-
-export function createSignalService({
-  reads,
-  shared,
-  bookmarkMs,
-  nowMs,
-}: SignalServiceOptions): Omit<ServiceImpl<typeof SignalService>, Unimplemented> {
+export function createSignalService({ reads, shared, bookmarkMs, nowMs }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
   const { catalog, cursors, tail, database } = reads;
   // The same for every token of this history, whatever the revision.
   const history = cursors.encode(0);
@@ -98,6 +91,10 @@ export function createSignalService({
       };
     },
 
+    aggregateSamples: (request, { signal }) => aggregateSamples(reads, request, { kindOf, signal }),
+    summarizeMachines: (request, { signal }) => summarizeMachines(reads, request, { signal }),
+    listStateIntervals: (request, { signal }) => listStateIntervals(reads, request, { signal, nowMs: nowMs() }),
+
     async *watchSignals(request, { signal: abort }) {
       checkMachines(request.machines);
       checkSignals(request.signals);
@@ -110,6 +107,7 @@ export function createSignalService({
         filter: createFilter(request),
         after,
         readLog: (range) => readLog(range, request, abort),
+        readCommitTime: (revision) => readCommitTime(database, revision),
         toCursor: (revision) => cursors.encode(revision),
         shared,
         bookmarkMs,

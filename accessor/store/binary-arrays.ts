@@ -16,6 +16,7 @@ const int8: Kind<number> = fixed(20, 8, (target, offset, value) => {
   target.writeInt32BE(high, offset);
   target.writeUInt32BE(value - high * 2 ** 32, offset + 4);
 });
+const float8: Kind<number> = fixed(701, 8, (target, offset, value) => target.writeDoubleBE(value, offset));
 const bool: Kind<boolean> = fixed(16, 1, (target, offset, value) => target.writeUInt8(value ? 1 : 0, offset));
 const bytea: Kind<Uint8Array> = {
   oid: 17,
@@ -33,6 +34,7 @@ export const toArray = {
   int2: (values: readonly (number | null)[]) => encode(int2, values),
   int4: (values: readonly (number | null)[]) => encode(int4, values),
   int8: (values: readonly (number | null)[]) => encode(int8, values),
+  float8: (values: readonly (number | null)[]) => encode(float8, values),
   bool: (values: readonly (boolean | null)[]) => encode(bool, values),
   bytea: (values: readonly (Uint8Array | null)[]) => encode(bytea, values),
   text: (values: readonly (string | null)[]) => encode(text, values),

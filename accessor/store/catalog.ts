@@ -39,7 +39,10 @@ export class Catalog {
   readonly #byId = new Map<number, Series>();
   readonly #byMachine = new Map<string, Map<string, Series>>();
   readonly #machines = new Map<string, MachineEntry>();
-  #stale = true;
+  /** Counts up when something may be unknown here; a load makes good for all up to where it began. */
+  #wanted = 1;
+  #loaded = 0;
+  #loading: Promise<void> | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -47,7 +50,7 @@ export class Catalog {
 
   /** What another accessor registered is not known yet: load before the next look. */
   markStale(): void {
-    this.#stale = true;
+    this.#wanted++;
   }
 
   find(machine: string, signal: string): Series | undefined {
@@ -56,7 +59,7 @@ export class Catalog {
 
   /** By id: asks PostgreSQL if it is not known here, so a row of the log always finds its series. */
   async get(id: number): Promise<Series> {
-    if (!this.#byId.has(id)) await this.#load();
+    if (!this.#byId.has(id)) await this.#load(sql.fragment`series.id = ${id}::int4`);
     const series = this.#byId.get(id);
     if (series === undefined) throw new Error(`series ${id} is in the log but not in the catalog`);
     return series;
@@ -64,7 +67,7 @@ export class Catalog {
 
   /** Series that match, ascending by machine, then signal. */
   async select({ machines, signals }: Selection): Promise<Series[]> {
-    if (this.#stale) await this.#load();
+    await this.#refresh();
     const wanted = new Set(signals);
     const names = machines.length > 0 ? [...new Set(machines)] : [...this.#byMachine.keys()];
     return names
@@ -78,7 +81,7 @@ export class Catalog {
 
   /** Machines in order of their names, from the first after `after`. */
   async machines(after: string, limit: number): Promise<MachineEntry[]> {
-    if (this.#stale) await this.#load();
+    await this.#refresh();
     const names = [...this.#machines.keys()].filter((name) => name > after).sort(compareText);
     return names.slice(0, limit).map((name) => this.#machines.get(name)!);
   }
@@ -106,20 +109,32 @@ export class Catalog {
     } catch (error) {
       throw toFailure(error);
     }
-    await this.#load();
+    await this.#load(sql.fragment`machine.name = any(${sql.array(machines, "text")})`);
   }
 
-  async #load(): Promise<void> {
-    // Before the read: what comes in between makes it stale again.
-    this.#stale = false;
+  /** Loads everything if need be. Who comes during a load waits for it, and for another if it began too early. */
+  async #refresh(): Promise<void> {
+    while (this.#loaded < this.#wanted) {
+      const wanted = this.#wanted;
+      this.#loading ??= this.#load(sql.fragment`true`)
+        .then(() => {
+          this.#loaded = wanted;
+        })
+        .finally(() => {
+          this.#loading = undefined;
+        });
+      await this.#loading;
+    }
+  }
+
+  async #load(which: ReturnType<typeof sql.fragment>): Promise<void> {
     try {
       const rows = await this.#database.slonik.any(sql.type(seriesRow)`
         select series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
           to_us(first_seen_at) as first_seen_us
-        from series join machine on machine.id = machine_id`);
+        from series join machine on machine.id = machine_id where ${which}`);
       for (const row of rows) this.#add(row);
     } catch (error) {
-      this.#stale = true;
       throw toFailure(error);
     }
   }

@@ -4,7 +4,7 @@ import { Client, Pool, type PoolClient, type QueryResult } from "pg";
 import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
-import { toFailure } from "./errors.ts";
+import { sqlStateOf, toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { parserOf } from "./row-values.ts";
 import { rowChecks } from "./sql.ts";
@@ -20,10 +20,10 @@ export type Database = AsyncDisposable & {
   ): Promise<unknown[][]>;
   /** The same on the connection kept for writing, one statement at a time. */
   write(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
+  /** The same for compaction, so that no ingest waits behind it. */
+  compact(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
   /** A connection of its own, not pooled: the caller ends it. */
   connect(): Promise<Client>;
-  /** Fails if PostgreSQL could lose what it commits. */
-  assertDurable(): Promise<void>;
 };
 
 export type DatabaseOptions = {
@@ -43,6 +43,8 @@ const sessionSettings = {
   idle_in_transaction_session_timeout: "5s",
   timezone: "UTC",
 };
+
+const queryTimeoutMs = 130_000;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, log, maxReadConnections = 12, statementTimeoutMs = 60_000 } = options;
@@ -64,6 +66,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
+      // When the server's own timeouts have not ended a statement, nobody is there.
+      query_timeout: queryTimeoutMs,
       types: { getTypeParser: parserOf as never },
     });
     // An idle connection that breaks is replaced when next needed.
@@ -73,6 +77,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   const readers = pgPool(Math.ceil(maxReadConnections / 2), timeouts);
   const writer = pgPool(1, settings({ statement_timeout: "30s" }));
+  const compactor = pgPool(1, settings({ statement_timeout: "120s" }));
 
   const slonikUrl = new URL(url);
   slonikUrl.searchParams.set("options", timeouts);
@@ -109,7 +114,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       return rows;
     } catch (error) {
       // A connection in an unknown state must not serve the next query.
-      if (!isSqlError(error)) broken = error as Error;
+      if (sqlStateOf(error) === undefined) broken = error as Error;
       if (options.signal?.aborted) throw options.signal.reason;
       throw toFailure(error);
     } finally {
@@ -123,44 +128,32 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return {
     slonik,
     read: (text, values, readOptions) => run(readers, text, values, readOptions),
-    write: (text, values, writeOptions) => run(writer, text, values, writeOptions),
+    async write(text, values, writeOptions) {
+      try {
+        return await run(writer, text, values, writeOptions);
+      } catch (error) {
+        // Of a read it says that too much was asked for; of a write, that the database is stuck.
+        if (!(error instanceof Failure) || error.reason !== "DEADLINE_EXCEEDED") throw error;
+        throw new Failure("DATABASE_UNAVAILABLE", "the database takes too long to write; try again", {
+          retryAfterMs: 1_000,
+          cause: error,
+        });
+      }
+    },
+    compact: (text, values, compactOptions) => run(compactor, text, values, compactOptions),
     async connect() {
-      const client = new Client({ connectionString: url, application_name: "millrace-accessor", keepAlive: true });
+      const client = new Client({
+        connectionString: url,
+        application_name: "millrace-accessor",
+        connectionTimeoutMillis: 5_000,
+        keepAlive: true,
+      });
       client.on("error", () => {});
       await client.connect();
       return client;
     },
-    async assertDurable() {
-      const rows = await run(
-        writer,
-        "select name::text, setting::text from pg_settings where name = any($1)",
-        [durableSettings],
-        {},
-      );
-      for (const [name, setting] of rows as [string, string][]) {
-        if (!isDurable(name, setting)) {
-          throw new Failure(
-            "DATABASE_UNSAFE",
-            `PostgreSQL runs with ${name}=${setting}: what it commits could be lost; turn it on`,
-            {
-              metadata: { setting: name },
-            },
-          );
-        }
-      }
-    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-const durableSettings = ["fsync", "full_page_writes", "synchronous_commit"];
-
-function isDurable(name: string, setting: string): boolean {
-  return name === "synchronous_commit" ? ["on", "remote_apply"].includes(setting) : setting === "on";
-}
-
-function isSqlError(error: unknown): boolean {
-  return typeof (error as { code?: unknown }).code === "string" && (error as { code: string }).code.length === 5;
 }
 
 async function cancelQuery(url: string, backendPid: number | undefined, log: Log): Promise<void> {

@@ -14,6 +14,10 @@ export function toFailure(error: unknown): Failure {
       cause: error,
     });
   }
+  if (code === "MR001") {
+    const { message, detail } = postgresError(error);
+    return new Failure("DATABASE_UNSAFE", message, { metadata: { setting: detail ?? "" } });
+  }
   if (code === "57014") {
     return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", { cause: error });
   }
@@ -24,7 +28,7 @@ export function toFailure(error: unknown): Failure {
 function isConnectionLoss(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };
-    if (typeof code === "string" && /^E[A-Z]+$/.test(code)) return true;
+    if (typeof code === "string" && /^E[A-Z_]+$/.test(code)) return true;
     if (
       at instanceof ConnectionError ||
       at instanceof BackendTerminatedError ||
@@ -32,7 +36,7 @@ function isConnectionLoss(error: unknown): boolean {
     )
       return true;
     if (
-      /^Connection terminated|timeout exceeded when trying to connect|^Client has encountered a connection error/.test(
+      /^Connection terminated|^Query read timeout|timeout exceeded when trying to connect|^Client has encountered a connection error/.test(
         at.message,
       )
     )
@@ -47,13 +51,19 @@ export function isDataRefusal(error: unknown): boolean {
   return code !== undefined && (code.startsWith("22") || code.startsWith("23"));
 }
 
-function sqlStateOf(error: unknown): string | undefined {
+/** An SQLSTATE has a digit; EPIPE, of the system, has none. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return postgresError(error).code;
+}
+
+function postgresError(error: unknown): { code?: string; message: string; detail?: string } {
   // Slonik wraps pg's error.
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };
-    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
+    if (typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code))
+      return at as Error & { code: string; detail?: string };
   }
-  return undefined;
+  return { message: "" };
 }
 
 // 08 connection, 53 resources (disk full, too many connections), 57P shutdown, 58 system, 25006 read-only (a standby), 40 serialization,

@@ -75,7 +75,7 @@ export async function readCommits(
 ): Promise<{ commits: Commit[]; through: number }> {
   const rows = (await database.read(
     `select revision, series_id, payload from (
-       select *, sum(pg_column_size(payload)) over (order by revision, series_id) - pg_column_size(payload) as bytes_before from (
+       select *, sum(octet_length(payload)) over (order by revision, series_id) - octet_length(payload) as bytes_before from (
          select revision, series_id, payload from log
          where revision > $1::int8 and revision <= $2::int8 and ($3::int4[] is null or series_id = any($3::int4[]))
          order by revision, series_id limit ${maxPageRows}) page) sized
@@ -98,6 +98,23 @@ export async function readCommits(
     }
   }
   return { commits: await toCommits(whole, catalog), through };
+}
+
+/** As readCommits, with the time of each commit. */
+export async function readTimedCommits(
+  database: Database,
+  range: { after: number; through: number },
+  options: ReadOptions & { catalog: Catalog },
+): Promise<{ commits: (Commit & { committedUs: number })[]; through: number }> {
+  const { commits, through } = await readCommits(database, range, options);
+  const times = new Map(
+    (await database.read(
+      "select revision, to_us(min(committed_at)) from receipt where revision = any($1::int8[]) group by revision",
+      [toArray.int8(commits.map(({ revision }) => revision))],
+      { name: "commit_times" },
+    )) as [number, number][],
+  );
+  return { commits: commits.map((commit) => ({ ...commit, committedUs: times.get(commit.revision) ?? 0 })), through };
 }
 
 async function readWholeCommit(database: Database, revision: number, seriesIds: readonly number[] | undefined) {

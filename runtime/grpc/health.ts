@@ -4,6 +4,7 @@ import { type Health, HealthCheckResponse_ServingStatus as Status } from "#gen/g
 
 export class HealthState {
   #serving = false;
+  #closed = false;
   readonly #waiting = new Set<() => void>();
 
   get serving(): boolean {
@@ -11,9 +12,15 @@ export class HealthState {
   }
 
   set(serving: boolean): void {
-    if (serving === this.#serving) return;
+    if (serving === this.#serving || this.#closed) return;
     this.#serving = serving;
     for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Not serving, for good. */
+  close(): void {
+    this.set(false);
+    this.#closed = true;
   }
 
   /** Resolves when the flag changes or the signal is aborted. */

@@ -4,6 +4,20 @@
 -- What every writer of revisions holds until it commits.
 create function lock_revisions() returns void language sql as $$ select pg_advisory_xact_lock(7201, 1) $$;
 
+-- Fails where a commit could be lost: an ack means that it cannot. Asked by every statement that an ack hangs on, since a reload or a restart
+-- may change the settings.
+create function assert_durable() returns void language plpgsql stable as $$
+declare
+  v_name text;
+begin
+  foreach v_name in array array['fsync', 'full_page_writes', 'synchronous_commit'] loop
+    if current_setting(v_name) not in ('on', 'remote_apply') then
+      raise exception using errcode = 'MR001', detail = v_name,
+        message = format('PostgreSQL runs with %s=%s: what it commits could be lost; turn it on', v_name, current_setting(v_name));
+    end if;
+  end loop;
+end $$;
+
 -- Highest sequence decided for a producer. Looks at the segment that is written to first: a live producer is found there.
 create function last_sequence(p_producer integer, p_segment integer) returns bigint language plpgsql stable as $$
 declare
@@ -41,6 +55,7 @@ declare
   v_any boolean := false;
   v_receipt record;
 begin
+  perform assert_durable();
   perform lock_revisions();
   select s.segment, s.first_revision - 1 into strict v_segment, v_revision from log_segment s order by s.segment desc limit 1;
   select r.revision, r.committed_at into v_receipt from receipt r where r.segment = v_segment order by r.revision desc limit 1;
@@ -130,6 +145,7 @@ create function open_producer(p_name text, p_acked bigint)
 returns table (producer_id integer, last_sequence bigint, lost_first bigint, lost_last bigint) language plpgsql as $$
 #variable_conflict use_column
 begin
+  perform assert_durable();
   select p.id into producer_id from producer p where p.name = p_name;
   if not found then
     insert into producer (name) values (p_name) on conflict (name) do nothing;
