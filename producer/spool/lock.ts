@@ -1,0 +1,16 @@
+// One process for one spool. Node has no flock, and a file with a process id outlives a kill -9; SQLite's lock is the kernel's.
+import { DatabaseSync } from "node:sqlite";
+
+/** Throws if another spool, in this process or another, holds the lock. The kernel lets go of it however the process ends. */
+export function takeLock(path: string): Disposable {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.exec("pragma journal_mode = off; begin exclusive");
+  } catch (error) {
+    database.close();
+    const locked = (error as { errcode?: number }).errcode === 5;
+    if (!locked) throw error;
+    throw new Error(`another process uses this spool (it holds ${path})`);
+  }
+  return { [Symbol.dispose]: () => database.close() };
+}
