@@ -7,6 +7,19 @@ await run({
   name: "accessor",
   about: "Takes machine signals in over gRPC, keeps them in PostgreSQL, and answers and streams them.",
   settings: accessorSettings,
-  open: ({ settings: { listen, databaseUrl, bookmarkInterval, maxInFlight }, log }) =>
-    openAccessor({ ...listen, databaseUrl, bookmarkMs: bookmarkInterval, maxInFlightBytes: maxInFlight, log }),
+  open: ({ settings, log }) =>
+    openAccessor({
+      ...settings.listen,
+      databaseUrl: settings.databaseUrl,
+      bookmarkMs: settings.bookmarkInterval,
+      maxInFlightBytes: settings.maxInFlight,
+      history: {
+        compactMs: settings.compactInterval,
+        logWindowMs: settings.logWindow,
+        maxLogBytes: settings.maxLog,
+        retentionMs: settings.retention,
+        rollupRetentionMs: settings.rollupRetention,
+      },
+      log,
+    }),
 });

@@ -3,6 +3,7 @@ import { decodeBlock } from "../../block/decode.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
+import { readWatermark } from "../store/history.ts";
 
 export type LatestSample = { series: Series; timeUs: number; value: number };
 
@@ -11,16 +12,27 @@ export async function readLatestSamples(
   series: readonly Series[],
   { through, signal }: { through: number; signal: AbortSignal },
 ): Promise<LatestSample[]> {
+  const watermark = await readWatermark(database, through, { signal });
+  // The log's newest row may be older than the history's newest block: what is in the log now may all have come late.
   const rows = (await database.read(
-    `select wanted.id, latest.payload from unnest($1::int4[]) as wanted(id), lateral (
-       select payload from log where series_id = wanted.id and revision <= $2::int8
-       order by last_us desc, revision desc limit 1) latest`,
-    [toArray.int4(series.map(({ id }) => id)), through],
+    `select wanted.id, row.payload, row.last_us, newest_block.last_us, newest_block.last
+     from unnest($1::int4[]) as wanted(id)
+     left join lateral (
+       select payload, last_us from log where series_id = wanted.id and revision <= $2::int8
+       order by last_us desc, revision desc limit 1) row on true
+     left join lateral (
+       select b.last_us, b.last from block b where b.series_id = wanted.id and b.valid_from <= $3::int8
+         and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= $3::int8)
+       order by b.bucket_us desc, b.last_us desc, b.block_id desc limit 1) newest_block on true`,
+    [toArray.int4(series.map(({ id }) => id)), through, watermark],
     { name: "latest_samples", signal },
-  )) as [number, Buffer][];
+  )) as [number, Buffer | null, number | null, number | null, number | null][];
   const byId = new Map(series.map((item) => [item.id, item]));
-  return rows.map(([id, payload]) => {
-    const { timesUs, values } = decodeBlock(payload);
-    return { series: byId.get(id)!, timeUs: timesUs.at(-1)!, value: values.at(-1)! };
+  return rows.flatMap(([id, payload, logUs, blockUs, blockValue]): LatestSample[] => {
+    const item = byId.get(id)!;
+    if (payload !== null && logUs! >= (blockUs ?? Number.NEGATIVE_INFINITY)) {
+      return [{ series: item, timeUs: logUs!, value: decodeBlock(payload).values.at(-1)! }];
+    }
+    return blockUs === null ? [] : [{ series: item, timeUs: blockUs, value: blockValue! }];
   });
 }

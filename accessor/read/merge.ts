@@ -1,55 +1,54 @@
 // Merges sorted columns of one series into one: by time, and at equal times in the order in which the columns are given.
 import type { Column } from "../../samples/column.ts";
 
-/** a's samples come before b's at equal times. */
-export function mergeColumns(a: Column, b: Column): Column {
-  const { length: aLength } = a.timesUs;
-  const { length: bLength } = b.timesUs;
-  const timesUs = new Float64Array(aLength + bLength);
-  const values = new Float64Array(aLength + bLength);
-  if (aLength === 0 || bLength === 0 || a.timesUs[aLength - 1]! <= b.timesUs[0]!) {
-    timesUs.set(a.timesUs);
-    timesUs.set(b.timesUs, aLength);
-    values.set(a.values);
-    values.set(b.values, aLength);
-    return { timesUs, values };
+/** A column that may know which commit each sample came with. */
+export type TrackedColumn = Column & { readonly revisions?: Float64Array | undefined };
+
+/** a's samples come before b's at equal times. Commits are kept if both know them. */
+export function mergeColumns(a: TrackedColumn, b: TrackedColumn): TrackedColumn {
+  if (startsAfter(a, b)) return concatenate([a, b]);
+  const length = a.timesUs.length + b.timesUs.length;
+  const target = allocate(length, a.revisions !== undefined && b.revisions !== undefined);
+  for (let i = 0, j = 0, k = 0; k < length; k++) {
+    const fromA = j === b.timesUs.length || (i < a.timesUs.length && a.timesUs[i]! <= b.timesUs[j]!);
+    const source = fromA ? a : b;
+    const at = fromA ? i++ : j++;
+    target.timesUs[k] = source.timesUs[at]!;
+    target.values[k] = source.values[at]!;
+    if (target.revisions !== undefined) target.revisions[k] = source.revisions![at]!;
   }
-  for (let i = 0, j = 0, k = 0; k < timesUs.length; k++) {
-    const fromA = j === bLength || (i < aLength && a.timesUs[i]! <= b.timesUs[j]!);
-    timesUs[k] = fromA ? a.timesUs[i]! : b.timesUs[j]!;
-    values[k] = fromA ? a.values[i++]! : b.values[j++]!;
-  }
-  return { timesUs, values };
+  return target;
 }
 
 /** Any number of columns, those given first first at equal times. Neighbours that do not overlap are only copied. */
-export function mergeAll(columns: readonly Column[]): Column {
+export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
   if (columns.length === 1) return columns[0]!;
-  if (columns.length === 0) return { timesUs: new Float64Array(0), values: new Float64Array(0) };
-  if (inSequence(columns)) return concatenate(columns);
+  if (columns.every((column, i) => i === 0 || startsAfter(columns[i - 1]!, column))) return concatenate(columns);
   const middle = columns.length >> 1;
   return mergeColumns(mergeAll(columns.slice(0, middle)), mergeAll(columns.slice(middle)));
 }
 
-function inSequence(columns: readonly Column[]): boolean {
-  let lastUs = Number.NEGATIVE_INFINITY;
-  for (const { timesUs } of columns) {
-    if (timesUs.length === 0) continue;
-    if (timesUs[0]! < lastUs) return false;
-    lastUs = timesUs[timesUs.length - 1]!;
-  }
-  return true;
+function startsAfter({ timesUs: before }: Column, { timesUs: after }: Column): boolean {
+  return before.length > 0 && after.length > 0 && before[before.length - 1]! <= after[0]!;
 }
 
-function concatenate(columns: readonly Column[]): Column {
+function concatenate(columns: readonly TrackedColumn[]): TrackedColumn {
   const length = columns.reduce((sum, { timesUs }) => sum + timesUs.length, 0);
-  const timesUs = new Float64Array(length);
-  const values = new Float64Array(length);
+  const target = allocate(
+    length,
+    columns.every(({ revisions }) => revisions !== undefined),
+  );
   let offset = 0;
-  for (const column of columns) {
-    timesUs.set(column.timesUs, offset);
-    values.set(column.values, offset);
-    offset += column.timesUs.length;
+  for (const { timesUs, values, revisions } of columns) {
+    target.timesUs.set(timesUs, offset);
+    target.values.set(values, offset);
+    if (target.revisions !== undefined) target.revisions.set(revisions!, offset);
+    offset += timesUs.length;
   }
-  return { timesUs, values };
+  return target;
+}
+
+function allocate(length: number, tracked: boolean) {
+  const revisions = tracked ? new Float64Array(length) : undefined;
+  return { timesUs: new Float64Array(length), values: new Float64Array(length), revisions };
 }

@@ -71,7 +71,11 @@ async function readSampleRows(reads: Reads, query: PageQuery, signal: AbortSigna
   const { limit, after, toUs } = query;
   const fromUs = Math.max(query.fromUs, after?.timeUs ?? Number.NEGATIVE_INFINITY);
   const rows: Row[] = [];
-  const sources = seriesPieces(reads, { ...query, fromUs }, { maxSamples: limit + 1, withRevisions: true, signal });
+  const sources = await seriesPieces(
+    reads,
+    { ...query, fromUs },
+    { maxSamples: limit + 1, withRevisions: true, signal },
+  );
   for await (const slice of sweep(sources, { fromUs, toUs, minSamples: limit + 1 })) {
     rows.push(...toRows(slice).filter(({ place }) => after === undefined || isAfter(place, after)));
     if (rows.length > limit) break;

@@ -29,7 +29,11 @@ export async function* readRange(
   const sources =
     numeric.length === 0
       ? []
-      : seriesPieces(reads, { ...query, series: numeric }, { maxSamples: Infinity, withRevisions: false, signal });
+      : await seriesPieces(
+          reads,
+          { ...query, series: numeric },
+          { maxSamples: Infinity, withRevisions: false, signal },
+        );
   if (sources.length > 0) {
     for await (const slice of sweep(sources, { fromUs, toUs, minSamples: samplesPerSlice })) {
       const batches = new SliceBatches(slice);

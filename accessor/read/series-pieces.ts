@@ -1,17 +1,43 @@
-// Everything that is stored of some numeric series in a range, as of a revision: sources for a sweep.
+// Everything that is stored of some numeric series in a range, as of a revision: blocks of the history up to its watermark, the log after it.
 import type { Series } from "../store/catalog.ts";
+import { readWatermark } from "../store/history.ts";
 import type { Reads } from "./as-of.ts";
+import { blockPieces } from "./block-pieces.ts";
 import { logPieces } from "./log-pieces.ts";
 import type { PieceSource } from "./sweep.ts";
 
 export type SeriesRange = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
 
-/** maxSamples: about how many will be used; fewer are looked up at once. */
-export function seriesPieces(
-  { database }: Reads,
+export type PieceOptions = {
+  /** About how many samples will be used: fewer pieces are looked up at once for a page than for a long range. */
+  maxSamples: number;
+  /** Whether each sample's commit is wanted. */
+  withRevisions: boolean;
+  signal: AbortSignal;
+};
+
+/** Sources for a sweep. */
+export async function seriesPieces(
+  { database }: Pick<Reads, "database">,
   { series, fromUs, toUs, revision }: SeriesRange,
-  { maxSamples, signal }: { maxSamples: number; withRevisions: boolean; signal: AbortSignal },
-): PieceSource[] {
-  const maxHeaders = Math.max(16, Math.min(100_000, Math.ceil(maxSamples / 10)));
-  return [logPieces(database, { series, after: 0, through: revision, fromUs, toUs }, { maxHeaders, signal })];
+  { maxSamples, withRevisions, signal }: PieceOptions,
+): Promise<PieceSource[]> {
+  const watermark = await readWatermark(database, revision, { signal });
+  const options = { withRevisions, signal };
+  return [
+    blockPieces(
+      database,
+      { series, fromUs, toUs, watermark },
+      { ...options, maxHeaders: between(16, maxSamples / 1_000, 2_000) },
+    ),
+    logPieces(
+      database,
+      { series, after: watermark, through: revision, fromUs, toUs },
+      { ...options, maxHeaders: between(16, maxSamples / 10, 100_000) },
+    ),
+  ];
+}
+
+function between(min: number, value: number, max: number): number {
+  return Math.max(min, Math.min(max, Math.ceil(value)));
 }

@@ -64,6 +64,21 @@ export async function readErrorReports(
   );
 }
 
+const countRow = z.object({ severity: z.number(), code: z.string(), count: z.number() });
+
+/** How many error reports of a machine a window holds, by severity and code. */
+export async function countErrorReports(
+  database: Database,
+  { machineId, fromUs, toUs, through }: { machineId: number; fromUs: number; toUs: number; through: number },
+): Promise<readonly z.infer<typeof countRow>[]> {
+  return asking(() =>
+    database.slonik.any(sql.type(countRow)`
+      select severity, code, count(*)::int8 as count from error_report
+      where machine_id = ${machineId}::int4 and time_us >= ${fromUs}::int8 and time_us < ${toUs}::int8 and revision <= ${through}::int8
+      group by severity, code`),
+  );
+}
+
 /** The newest of each machine as of a revision: by time, then by commit. */
 export async function readLatestStates(
   database: Database,

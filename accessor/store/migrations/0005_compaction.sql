@@ -65,3 +65,59 @@ begin
     select q.revision, q.series, q.reason, log.payload from unnest(q_revision, q_series, q_reason) as q(revision, series, reason)
     join log on log.revision = q.revision and log.series_id = q.series;
 end $$;
+
+-- Lets writers go on in another segment. Its partitions are attached already.
+create function open_segment(p_segment integer) returns void language plpgsql as $$
+declare
+  v_last bigint;
+begin
+  perform lock_revisions();
+  select coalesce(max(revision), (select first_revision - 1 from log_segment where segment = p_segment - 1)) into v_last
+    from receipt where segment = p_segment - 1;
+  insert into log_segment (segment, first_revision) values (p_segment, v_last + 1) on conflict do nothing;
+end $$;
+
+-- Before a segment's receipts go: producers keep their last sequence. From here on no reader looks into it.
+create function retire_segment(p_segment integer) returns void language plpgsql as $$
+begin
+  perform lock_revisions();
+  update producer set floor_sequence = greatest(floor_sequence, last.sequence)
+    from (select producer_id, max(sequence) as sequence from receipt where segment = p_segment group by producer_id) last
+    where producer.id = last.producer_id;
+  delete from log_segment where segment = p_segment;
+end $$;
+
+-- Forgets what was superseded before the watermark that was the newest p_age_ms ago; answers that watermark.
+create function drop_superseded(p_age_ms bigint) returns bigint language plpgsql as $$
+declare
+  v_watermark bigint;
+begin
+  select coalesce(max(revision), 0) into v_watermark from watermark
+    where compacted_at < clock_timestamp() - p_age_ms * interval '1 millisecond';
+  delete from block b using block_end e
+    where e.ended_at <= v_watermark and b.series_id = e.series_id and b.bucket_us = e.bucket_us and b.block_id = e.block_id;
+  delete from block_end where ended_at <= v_watermark;
+  delete from rollup_hour r where r.valid_from < v_watermark and exists (
+    select from rollup_hour n where n.series_id = r.series_id and n.hour_us = r.hour_us
+      and n.valid_from > r.valid_from and n.valid_from <= v_watermark);
+  delete from rollup_state r where r.valid_from < v_watermark and exists (
+    select from rollup_state n where n.machine_id = r.machine_id and n.width_us = r.width_us and n.start_us = r.start_us
+      and n.valid_from > r.valid_from and n.valid_from <= v_watermark);
+  delete from watermark where revision < v_watermark;
+  return v_watermark;
+end $$;
+
+-- Drops partitions of block that end before a time; answers their names.
+create function drop_block_partitions(p_before bigint) returns setof text language plpgsql as $$
+declare
+  v_name text;
+  v_end bigint;
+begin
+  for v_name in select inhrelid::regclass::text from pg_inherits where inhparent = 'block'::regclass loop
+    v_end := to_us(to_date(right(v_name, 8), 'YYYYMMDD')::timestamp at time zone 'UTC') + 604800000000;
+    if v_end <= p_before then
+      execute format('drop table %s', v_name);
+      return next v_name;
+    end if;
+  end loop;
+end $$;

@@ -1,0 +1,96 @@
+// Hours to roll up: which ones a step's arrivals change, and which changed ones are over.
+
+import { floorTo, hourUs } from "../history/buckets-of-time.ts";
+import { toArray } from "../store/binary-arrays.ts";
+import type { Database } from "../store/database.ts";
+import type { Arrivals, StateArrival } from "./gather.ts";
+
+/** An hour of a series or of a machine, by id. */
+export type Hour = { id: number; hourUs: number };
+
+/** Hours of series whose summary changes. */
+export function touchedHours(arrivals: readonly Arrivals[]): Hour[] {
+  return unique(arrivals.map(({ series, bucketUs }) => ({ id: series.id, hourUs: floorTo(bucketUs, hourUs) })));
+}
+
+/** The signal whose integral is energy. */
+export const powerSignal = "power";
+
+/**
+ * Hours of machines whose time or energy by state changes: where power arrived (and the neighbour that a line reaches into), where state
+ * changes arrived, and as far as the last of them governs, where there is a roll-up already.
+ */
+export async function touchedStateHours(
+  database: Database,
+  {
+    arrivals,
+    stateArrivals,
+    nowUs,
+  }: { arrivals: readonly Arrivals[]; stateArrivals: readonly StateArrival[]; nowUs: number },
+): Promise<Hour[]> {
+  const hours: Hour[] = [];
+  const addRange = (id: number, fromUs: number, toUs: number) => {
+    for (let at = floorTo(fromUs, hourUs); at <= toUs; at += hourUs) hours.push({ id, hourUs: at });
+  };
+  for (const { series, columns } of arrivals) {
+    if (series.signal !== powerSignal) continue;
+    for (const { timesUs } of columns)
+      addRange(series.machineId, timesUs[0]! - series.maxGapUs!, timesUs.at(-1)! + series.maxGapUs!);
+  }
+  for (const { machineId, firstUs, lastUs } of stateArrivals) addRange(machineId, firstUs, lastUs);
+  return unique([...hours, ...(await governedHours(database, stateArrivals, nowUs))]);
+}
+
+/** Hours with a roll-up between arrived state changes and the change after each of them. */
+async function governedHours(
+  database: Database,
+  stateArrivals: readonly StateArrival[],
+  nowUs: number,
+): Promise<Hour[]> {
+  if (stateArrivals.length === 0) return [];
+  const rows = (await database.read(
+    `select distinct r.machine_id, r.start_us
+     from unnest($1::int4[], $2::int8[], $3::int8[]) as a(machine_id, first_us, last_us),
+       lateral (select coalesce(min(time_us), $4::int8) as until_us from state_change s
+         where s.machine_id = a.machine_id and s.time_us > a.last_us) next,
+       lateral (select machine_id, start_us from rollup_state r
+         where r.machine_id = a.machine_id and r.width_us = ${hourUs} and r.start_us > a.first_us - ${hourUs} and r.start_us <= next.until_us) r`,
+    [
+      toArray.int4(stateArrivals.map(({ machineId }) => machineId)),
+      toArray.int8(stateArrivals.map(({ firstUs }) => firstUs)),
+      toArray.int8(stateArrivals.map(({ lastUs }) => lastUs)),
+      nowUs,
+    ],
+    { name: "governed_hours" },
+  )) as [number, number][];
+  return rows.map(([id, startUs]) => ({ id, hourUs: startUs }));
+}
+
+const dueTables = { series: ["rollup_due", "series_id"], machine: ["rollup_state_due", "machine_id"] } as const;
+
+/** Hours that are due and over, oldest first, without those that a step touches. */
+export async function dueHours(
+  database: Database,
+  whose: "series" | "machine",
+  { endedBeforeUs, limit, touched }: { endedBeforeUs: number; limit: number; touched: readonly Hour[] },
+): Promise<Hour[]> {
+  const [table, column] = dueTables[whose];
+  const rows = (await database.read(
+    `select ${column}, hour_us from ${table} where hour_us <= $1::int8 order by hour_us, ${column} limit $2::int4`,
+    [endedBeforeUs - hourUs, limit + touched.length],
+    { name: `due_${whose}` },
+  )) as [number, number][];
+  const keys = new Set(touched.map(keyOf));
+  return rows
+    .map(([id, at]) => ({ id, hourUs: at }))
+    .filter((hour) => !keys.has(keyOf(hour)))
+    .slice(0, limit);
+}
+
+function unique(hours: readonly Hour[]): Hour[] {
+  return [...new Map(hours.map((hour) => [keyOf(hour), hour])).values()];
+}
+
+function keyOf({ id, hourUs: at }: Hour): string {
+  return `${id}:${at}`;
+}

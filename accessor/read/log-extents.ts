@@ -1,0 +1,51 @@
+// Where in time the part of the log lies that is not in the history yet: what summaries of the history cannot speak for.
+import type { Series } from "../store/catalog.ts";
+import type { Database } from "../store/database.ts";
+import { clamp } from "./log-pieces.ts";
+
+/** A closed span of time. */
+export type Extent = { firstUs: number; lastUs: number };
+
+/** Spans of the rows of a series in (watermark, revision] that reach into a range; ascending, joined where they touch. */
+export async function readLogExtents(
+  database: Database,
+  {
+    series,
+    watermark,
+    revision,
+    fromUs,
+    toUs,
+  }: { series: Series; watermark: number; revision: number; fromUs: number; toUs: number },
+  signal: AbortSignal,
+): Promise<Extent[]> {
+  const rows = (await database.read(
+    `select first_us, last_us from log where series_id = $1::int4 and revision > $2::int8 and revision <= $3::int8
+       and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
+    [series.id, watermark, revision, clamp(fromUs), clamp(toUs)],
+    { name: "log_extents", signal },
+  )) as [number, number][];
+  return joinExtents(rows.map(([firstUs, lastUs]) => ({ firstUs, lastUs })));
+}
+
+/** extents: ascending by firstUs. */
+export function joinExtents(extents: readonly Extent[]): Extent[] {
+  const joined: Extent[] = [];
+  for (const { firstUs, lastUs } of extents) {
+    const last = joined.at(-1);
+    if (last !== undefined && firstUs <= last.lastUs) last.lastUs = Math.max(last.lastUs, lastUs);
+    else joined.push({ firstUs, lastUs });
+  }
+  return joined;
+}
+
+/** Whether a span touches any of some joined extents. */
+export function touches(extents: readonly Extent[], { firstUs, lastUs }: Extent): boolean {
+  let low = 0;
+  let high = extents.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (extents[middle]!.lastUs < firstUs) low = middle + 1;
+    else high = middle;
+  }
+  return low < extents.length && extents[low]!.firstUs <= lastUs;
+}

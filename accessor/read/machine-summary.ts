@@ -1,0 +1,111 @@
+// What one machine did in a window, as of a revision: time and energy by state, energy, errors.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import type { MachineSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
+import { availability, countErrors, errorRate } from "../history/error-stats.ts";
+import type { Series } from "../store/catalog.ts";
+import { countErrorReports } from "../store/events.ts";
+import { aggregate } from "./aggregate.ts";
+import type { Reads } from "./as-of.ts";
+import { toTimestamp } from "./page.ts";
+import { readStateTotals } from "./state-totals.ts";
+
+export type MachineSummaryQuery = {
+  machine: string;
+  machineId: number;
+  /** Of the machine. */
+  series: readonly Series[];
+  fromUs: number;
+  toUs: number;
+  revision: number;
+  signal: AbortSignal;
+};
+
+const maxCodes = 50;
+const joulesPerKwh = 3.6e6;
+
+export async function summarizeMachine(
+  { database }: Pick<Reads, "database">,
+  query: MachineSummaryQuery,
+): Promise<MessageInitShape<typeof MachineSummarySchema>> {
+  const { machine, machineId, series, fromUs, toUs, revision, signal } = query;
+  const power = series.find(({ signal: name, unit }) => name === "power" && unit === "W");
+  const states = series.find(({ signal: name }) => name === "state");
+  const totals = await readStateTotals(database, { machineId, states, power, fromUs, toUs, revision, signal });
+  const errors = await countErrorReports(database, { machineId, fromUs, toUs, through: revision });
+  const ratio = availability(totals.timeUs);
+  return {
+    machine,
+    startTime: toTimestamp(fromUs),
+    endTime: toTimestamp(toUs),
+    states: totals.timeUs.flatMap((timeUs, state) =>
+      timeUs === 0
+        ? []
+        : [
+            {
+              state: state as MachineState,
+              time: toDuration(timeUs),
+              energyKwh: totals.integral[state]! / joulesPerKwh,
+            },
+          ],
+    ),
+    transitions: BigInt(totals.transitions),
+    ...(ratio === undefined ? {} : { availability: ratio }),
+    ...(power === undefined
+      ? {}
+      : { energy: await summarizeEnergy({ database }, { power, fromUs, toUs, revision, signal }) }),
+    errors: summarizeErrors(errors, totals.timeUs),
+  };
+}
+
+async function summarizeEnergy(
+  { database }: Pick<Reads, "database">,
+  {
+    power,
+    fromUs,
+    toUs,
+    revision,
+    signal,
+  }: { power: Series; fromUs: number; toUs: number; revision: number; signal: AbortSignal },
+) {
+  const [window] = await aggregate(database, {
+    series: power,
+    edgesUs: Float64Array.of(fromUs, toUs),
+    revision,
+    signal,
+  });
+  const { integral, coverage, timeWeightedMean, max, maxUs } = window!;
+  return {
+    energyKwh: integral / joulesPerKwh,
+    coverage,
+    method: "trapezoid",
+    maxGap: toDuration(power.maxGapUs!),
+    ...(timeWeightedMean === undefined ? {} : { meanPowerW: timeWeightedMean }),
+    ...(max === undefined ? {} : { peakPowerW: max, peakTime: toTimestamp(maxUs!) }),
+  };
+}
+
+function summarizeErrors(
+  counts: readonly { severity: number; code: string; count: number }[],
+  timeUs: readonly number[],
+) {
+  const { count, bySeverity, byCode, otherCodes } = countErrors(counts, { maxCodes });
+  const { perActiveHour, meanActiveUsBetween } = errorRate(count, timeUs);
+  return {
+    count: BigInt(count),
+    bySeverity: bySeverity
+      .toReversed()
+      .map((item) => ({ severity: item.severity as Severity, count: BigInt(item.count) })),
+    byCode: byCode.map((item) => ({ code: item.code, count: BigInt(item.count) })),
+    otherCodes: BigInt(otherCodes.count),
+    ...(perActiveHour === undefined ? {} : { perActiveHour }),
+    ...(meanActiveUsBetween === undefined
+      ? {}
+      : { meanActiveTimeBetween: toDuration(Math.round(meanActiveUsBetween)) }),
+  };
+}
+
+export function toDuration(us: number) {
+  const seconds = Math.floor(us / 1e6);
+  return { seconds: BigInt(seconds), nanos: (us - seconds * 1e6) * 1000 };
+}

@@ -1,0 +1,35 @@
+// A machine's state changes in a window and the state that it came with, as of a revision.
+import type { StateChange } from "../history/state-intervals.ts";
+import type { Database } from "../store/database.ts";
+import { clamp } from "./log-pieces.ts";
+
+export type StateWindow = {
+  machineId: number;
+  fromUs: number;
+  /** Exclusive. */
+  toUs: number;
+  revision: number;
+  /** Most changes to read. Default: all. */
+  limit?: number;
+};
+
+/** changes: in order of (time, revision, position), from fromUs on. carriedIn: the last one before, if any. */
+export async function readStates(
+  database: Database,
+  { machineId, fromUs, toUs, revision, limit }: StateWindow,
+): Promise<{ carriedIn: number | undefined; changes: StateChange[] }> {
+  const rows = (await database.read(
+    `select time_us, state, inside from (
+       (select time_us, state, revision, position, 0 as inside from state_change
+        where machine_id = $1::int4 and time_us < $2::int8 and revision <= $4::int8 order by time_us desc, revision desc, position desc limit 1)
+       union all
+       (select time_us, state, revision, position, 1 from state_change
+        where machine_id = $1::int4 and time_us >= $2::int8 and time_us < $3::int8 and revision <= $4::int8
+        order by time_us, revision, position limit $5::int8)) both_parts
+     order by inside, time_us, revision, position`,
+    [machineId, clamp(fromUs), clamp(toUs), revision, limit ?? null],
+    { name: "states" },
+  )) as [number, number, number][];
+  const changes = rows.filter(([, , inside]) => inside === 1).map(([timeUs, state]) => ({ timeUs, state }));
+  return { carriedIn: rows.find(([, , inside]) => inside === 0)?.[1], changes };
+}

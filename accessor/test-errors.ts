@@ -1,0 +1,24 @@
+// What a failed call told its client, for tests.
+import { ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+
+/** Code, reason and metadata of the failure that a call is bound to end with; fails if it ends well. */
+export async function reasonOf(call: Promise<unknown>) {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ConnectError)) throw new Error(`expected a ConnectError, got ${String(error)}`);
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const [badRequest] = error.findDetails(BadRequestSchema);
+  const [retry] = error.findDetails(RetryInfoSchema);
+  return {
+    code: error.code,
+    message: error.rawMessage,
+    reason: info?.reason,
+    domain: info?.domain,
+    metadata: info?.metadata,
+    fields: badRequest?.fieldViolations.map(({ field }) => field),
+    retryDelay: retry?.retryDelay,
+  };
+}
