@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
-import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
+import { type Status, StatusSchema } from "#gen/google/rpc/status_pb.ts";
 
 const detailsKey = "grpc-status-details-bin";
 const typeUrlPrefix = "type.googleapis.com/";
@@ -34,21 +34,26 @@ export function fromServiceError(error: unknown, cause: unknown = error): Connec
   for (const [key, value] of Object.entries(error.metadata?.getMap() ?? {})) {
     if (typeof value === "string") headers.append(key, value);
   }
-  const connectError = new ConnectError(error.details, error.code as number as Code, headers, undefined, cause);
+  const status = readStatus(error.metadata?.get(detailsKey)[0]);
+  // grpc-js decodes grpc-message with decodeURI, so what another server has written as "%3A" would stay that.
+  const message = status?.message || error.details;
+  const connectError = new ConnectError(message, error.code as number as Code, headers, undefined, cause);
   connectError.isWireError = true;
-  const [trailer] = error.metadata?.get(detailsKey) ?? [];
-  if (Buffer.isBuffer(trailer)) {
-    try {
-      const { details } = fromBinary(StatusSchema, trailer);
-      connectError.details = details.map(({ typeUrl, value }) => ({
-        type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
-        value,
-      }));
-    } catch {
-      // A peer's broken trailer must not hide the status itself.
-    }
-  }
+  connectError.details = (status?.details ?? []).map(({ typeUrl, value }) => ({
+    type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
+    value,
+  }));
   return connectError;
+}
+
+/** Undefined if there is none, or a broken one: that must not hide the code and message beside it. */
+function readStatus(trailer: unknown): Status | undefined {
+  if (!Buffer.isBuffer(trailer)) return undefined;
+  try {
+    return fromBinary(StatusSchema, trailer);
+  } catch {
+    return undefined;
+  }
 }
 
 function isStatus(error: unknown): error is StatusObject {

@@ -1,0 +1,23 @@
+// Waiting in tests for what another process or thread will bring about, without guessing how long it takes.
+
+/** Asks until the answer is truthy, and returns it; fails after 10 s, saying what was awaited. */
+export async function eventually<T>(what: string, ask: () => Promise<T> | T): Promise<NonNullable<T>> {
+  for (const untilMs = performance.now() + 10_000; ; ) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (performance.now() > untilMs) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Asks until the answer has stayed the same for 400 ms, and returns it. */
+export async function settled<T>(ask: () => Promise<T> | T): Promise<T> {
+  let answer = await ask();
+  for (let same = 0; same < 8; same++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const next = await ask();
+    if (next !== answer) same = -1;
+    answer = next;
+  }
+  return answer;
+}

@@ -1,0 +1,102 @@
+// Our services as processes of their own, as they run in earnest: started, waited for, asked to stop, killed.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { childEnvironment } from "../../runtime/config.ts";
+import { eventually } from "./eventually.ts";
+
+const checkout = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A program of ours that runs. Hold it with `await using`: it is asked to stop, and killed if it does not within 10 s. */
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  /** Lines of standard output and standard error as they come. */
+  readonly lines: readonly string[];
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  signal(name: NodeJS.Signals): void;
+}
+
+/** Runs a file of the checkout with Node. It dies with the test process, however that ends. */
+export function startProgram(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string | undefined> = {},
+): Program {
+  const child = spawn(process.execPath, [`${checkout}${file}`, ...args], {
+    cwd: checkout,
+    env: childEnvironment({
+      MILLRACE_LOG_FORMAT: "json",
+      DATABASE_URL: undefined,
+      ...env,
+      MILLRACE_PARENT_FD: "3",
+    }) as NodeJS.ProcessEnv,
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  const ended = once(child, "exit").then(([code, signal]) => signal ?? code);
+  for (const stream of [child.stdout!, child.stderr!]) collectLines(stream.setEncoding("utf8"), lines);
+  child.stdio[3]?.on("error", () => {});
+  return {
+    pid: child.pid!,
+    lines,
+    ended,
+    signal: (name) => void child.kill(name),
+    async [Symbol.asyncDispose]() {
+      const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      if (isRunning(child)) child.kill("SIGTERM");
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const isRunning = ({ exitCode, signalCode }: ChildProcess) => exitCode === null && signalCode === null;
+
+function collectLines(stream: NodeJS.ReadableStream, lines: string[]): void {
+  let rest = "";
+  stream.on("data", (text: string) => {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    lines.push(...parts);
+  });
+}
+
+/** A service that listens. */
+export interface Service extends Program {
+  readonly port: number;
+  /** "http://127.0.0.1:port". */
+  readonly url: string;
+}
+
+/** Starts an accessor and waits until it listens; on any free port if none is given. */
+export function startAccessor(databaseUrl: string, { port = 0 }: { port?: number } = {}): Promise<Service> {
+  return listening(startProgram("accessor/main.ts", ["--listen", `127.0.0.1:${port}`], { DATABASE_URL: databaseUrl }));
+}
+
+/** Starts a gateway in front of an accessor and waits until it listens. */
+export function startGateway(accessorUrl: string): Promise<Service> {
+  return listening(startProgram("gateway/main.ts", ["--listen", "127.0.0.1:0", "--accessor", accessorUrl]));
+}
+
+/** Starts a producer; it connects by itself. */
+export function startProducer(accessorUrl: string, ...flags: string[]): Program {
+  return startProgram("producer/main.ts", ["--accessor", accessorUrl, ...flags]);
+}
+
+/** The first log line with a port says which. */
+async function listening(program: Program): Promise<Service> {
+  let over: unknown;
+  void program.ended.then((how) => {
+    over = how;
+  });
+  const port = await eventually(() => {
+    if (over !== undefined) throw new Error(`ended with ${over}:\n${program.lines.join("\n")}`);
+    return program.lines.map(portOf).find((found) => found !== undefined);
+  });
+  return { ...program, port, url: `http://127.0.0.1:${port}` };
+}
+
+function portOf(line: string): number | undefined {
+  return Number(/"port":(\d+)/.exec(line)?.[1]) || undefined;
+}
