@@ -22,14 +22,14 @@ export const at = (timeUs: number) => ({
 });
 
 /** A column with the given times, as deltas. */
-export function column(signal: string, samples: readonly (readonly [timeUs: number, value: number])[]): SamplesInit {
+export function column(signal: string, samples: readonly (readonly [timeUs: number, value: number])[]) {
   const deltaUs = samples.map(([timeUs], i) => BigInt(timeUs - (samples[i - 1]?.[0] ?? 0)));
-  return { signal, times: { case: "deltas", value: { deltaUs } }, values: samples.map(([, value]) => value) };
+  return { signal, times: { case: "deltas" as const, value: { deltaUs } }, values: samples.map(([, value]) => value) };
 }
 
 /** A column on a grid of 100 Hz. */
-export function grid(signal: string, startUs: number, values: number[]): SamplesInit {
-  return { signal, times: { case: "grid", value: { startUs: BigInt(startUs), periodUs: 10_000n } }, values };
+export function grid(signal: string, startUs: number, values: number[]) {
+  return { signal, times: { case: "grid" as const, value: { startUs: BigInt(startUs), periodUs: 10_000n } }, values };
 }
 
 /** One value of one signal, later with each number. */

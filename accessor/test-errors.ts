@@ -22,3 +22,8 @@ export async function reasonOf(call: Promise<unknown>) {
     retryDelay: retry?.retryDelay,
   };
 }
+
+/** The name of an enum's value. */
+export function nameIn(values: Readonly<Record<string, number>>, value: number): string | undefined {
+  return Object.keys(values).find((name) => values[name] === value);
+}

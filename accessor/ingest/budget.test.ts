@@ -8,7 +8,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 test("grants in order of asking, within the bound, and gives all back", async () => {
   const step = fc.record({
     bytes: fc.integer({ min: 1, max: 150 }),
-    then: fc.constantFrom("hold", "release", "abort"),
+    next: fc.constantFrom("hold", "release", "abort"),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
@@ -16,7 +16,7 @@ test("grants in order of asking, within the bound, and gives all back", async ()
       const held: number[] = [];
       const granted: number[] = [];
       const waiting = new Map<number, AbortController>();
-      for (const [i, { bytes, then }] of steps.entries()) {
+      for (const [i, { bytes, next }] of steps.entries()) {
         const controller = new AbortController();
         waiting.set(i, controller);
         budget.acquire(bytes, controller.signal).then(
@@ -28,8 +28,8 @@ test("grants in order of asking, within the bound, and gives all back", async ()
           () => waiting.delete(i),
         );
         await turn();
-        if (then === "release" && held.length > 0) budget.release(held.shift()!);
-        if (then === "abort") [...waiting.values()].at(-1)?.abort(new Error("left"));
+        if (next === "release" && held.length > 0) budget.release(held.shift()!);
+        if (next === "abort") [...waiting.values()].at(-1)?.abort(new Error("left"));
         await turn();
         expect(budget.usedBytes).toBe(held.reduce((sum, size) => sum + size, 0));
         expect(budget.usedBytes <= 100 || held.length === 1).toBe(true);

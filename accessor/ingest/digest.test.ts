@@ -27,29 +27,24 @@ test("a grid and the same times as deltas are equal", () => {
   );
 });
 
-const whole: BatchInit = {
-  machine: "m",
-  stateChanges: [{ time: at(epochUs), state: MachineState.IDLE, reason: "r" }],
-  errorReports: [{ time: at(epochUs), severity: Severity.INFO, code: "c", message: "t" }],
-  samples: [
-    {
-      ...column("p", [
-        [epochUs, 1],
-        [epochUs, 2],
-      ]),
-      unit: "W",
-      maxGap: { seconds: 1n },
-    },
-  ],
+const change = { time: at(epochUs), state: MachineState.IDLE, reason: "r" };
+const report = { time: at(epochUs), severity: Severity.INFO, code: "c", message: "t" };
+const samples = {
+  ...column("p", [
+    [epochUs, 1],
+    [epochUs, 2],
+  ]),
+  unit: "W",
+  maxGap: { seconds: 1n },
 };
-const change = whole.stateChanges![0]!;
-const report = whole.errorReports![0]!;
-const samples = whole.samples![0]!;
+const whole = { machine: "m", stateChanges: [change], errorReports: [report], samples: [samples] };
+const { time: _, ...timeless } = change;
+const { maxGap: __, ...undeclared } = samples;
 
 test.for<[what: string, other: BatchInit]>([
   ["the machine", { ...whole, machine: "n" }],
   ["a state change's time", { ...whole, stateChanges: [{ ...change, time: at(epochUs + 1) }] }],
-  ["a missing time", { ...whole, stateChanges: [{ ...change, time: undefined as never }] }],
+  ["a missing time", { ...whole, stateChanges: [timeless] }],
   ["a state", { ...whole, stateChanges: [{ ...change, state: MachineState.OFF }] }],
   ["a reason", { ...whole, stateChanges: [{ ...change, reason: "" }] }],
   ["a severity", { ...whole, errorReports: [{ ...report, severity: Severity.ERROR }] }],
@@ -57,7 +52,7 @@ test.for<[what: string, other: BatchInit]>([
   ["how many records", { ...whole, stateChanges: [change, change] }],
   ["a signal's name", { ...whole, samples: [{ ...samples, signal: "q" }] }],
   ["a unit", { ...whole, samples: [{ ...samples, unit: "" }] }],
-  ["a max_gap", { ...whole, samples: [{ ...samples, maxGap: undefined as never }] }],
+  ["a max_gap", { ...whole, samples: [undeclared] }],
   [
     "a sample's time",
     {

@@ -5,6 +5,7 @@ import { type BatchResult, RecordKind } from "#gen/millrace/v1/ingest_service_pb
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
 import { at, type BatchInit, column, epochUs, grid, type SamplesInit } from "../test-batches.ts";
+import { nameIn } from "../test-errors.ts";
 
 let accessor: TestAccessor;
 beforeAll(async () => {
@@ -20,11 +21,11 @@ async function send(batch: BatchInit): Promise<BatchResult> {
 
 const said = ({ verdicts }: BatchResult) =>
   verdicts.map(({ kind, column, first, count, reason }) => [
-    RecordKind[kind],
+    nameIn(RecordKind, kind),
     column,
     first,
     count,
-    ErrorReason[reason],
+    nameIn(ErrorReason, reason),
   ]);
 
 async function read(machine: string, signal: string) {
@@ -221,7 +222,7 @@ test.for<[why: string, batch: BatchInit, reason: keyof typeof ErrorReason]>([
   ["of 10 MB", { machine: "m", samples: [grid("power", epochUs, Array(1_250_000).fill(1.5))] }, "BATCH_TOO_LARGE"],
 ])("a batch %s is refused, and its sequence used up", async ([, batch, reason]) => {
   const { refusal, verdicts } = await send(batch);
-  expect([ErrorReason[refusal!.reason], verdicts]).toEqual([reason, []]);
+  expect([nameIn(ErrorReason, refusal!.reason), verdicts]).toEqual([reason, []]);
   expect(refusal!.message).not.toBe("");
   expect((await send({ machine: "after", stateChanges: [good(Number(sequence))] })).refusal).toBeUndefined();
 });

@@ -71,6 +71,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       types: { getTypeParser: parserOf as never },
     });
     // An idle connection that breaks is replaced when next needed.
+    // One that breaks while in use fails its query, and says so once more, which unheard would end the process.
+    pool.on("connect", (client) => client.on("error", () => {}));
     pool.on("error", (error) => log.warn("an idle database connection broke", { error }));
     stack.defer(() => pool.end());
     return pool;
@@ -114,7 +116,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       return rows;
     } catch (error) {
       // A connection in an unknown state must not serve the next query.
-      if (sqlStateOf(error) === undefined) broken = error as Error;
+      if (/^(08|57P)|^$/.test(sqlStateOf(error) ?? "")) broken = error as Error;
       if (options.signal?.aborted) throw options.signal.reason;
       throw toFailure(error);
     } finally {

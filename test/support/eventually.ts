@@ -1,8 +1,12 @@
 // Waiting in tests for what another process or thread will bring about, without guessing how long it takes.
 
-/** Asks until the answer is truthy, and returns it; fails after 10 s, saying what was awaited. */
-export async function eventually<T>(what: string, ask: () => Promise<T> | T): Promise<NonNullable<T>> {
-  for (const untilMs = performance.now() + 10_000; ; ) {
+/** Asks until the answer is truthy, and returns it; fails after 10 s or as said, naming what was awaited. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T> | T,
+  { withinMs = 10_000 }: { withinMs?: number } = {},
+): Promise<NonNullable<T>> {
+  for (const untilMs = performance.now() + withinMs; ; ) {
     const answer = await ask();
     if (answer) return answer;
     if (performance.now() > untilMs) throw new Error(`waited in vain until ${what}`);
