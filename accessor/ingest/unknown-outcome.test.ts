@@ -28,13 +28,13 @@ test("a backend that is terminated before it commits", async () => {
   await producer.acksThrough(1);
   await blocker.client.query("select pg_advisory_lock(7201, 1)");
   producer.send(2, oneSample(2));
-  await eventually(async () => {
+  await eventually("ingest() waits for the lock", async () => {
     const { rows } = await blocker.client.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where datname = current_database() and wait_event_type = 'Lock' and query like '%ingest(%' and pid <> pg_backend_pid()`,
     );
     return rows.length > 0;
-  }, "ingest() waits for the lock");
+  });
   expect(await reasonOf(producer.ack())).toMatchObject({
     code: Code.Unavailable,
     reason: "DATABASE_UNAVAILABLE",
@@ -55,7 +55,7 @@ test("a connection that is lost after the commit and before its answer", async (
   proxy.swallowAnswersAfter("ingest");
   producer.send(2, oneSample(2));
   const failed = reasonOf(producer.ack());
-  await eventually(async () => (await storedOf({ databaseUrl: database.url })) === 2, "the batch is committed");
+  await eventually("the batch is committed", async () => (await storedOf({ databaseUrl: database.url })) === 2);
   proxy.cut();
   expect(await failed).toMatchObject({ code: Code.Unavailable, reason: "DATABASE_UNAVAILABLE" });
   await resend(accessor, [2n]);
