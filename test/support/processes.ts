@@ -90,7 +90,7 @@ async function listening(program: Program): Promise<Service> {
   void program.ended.then((how) => {
     over = how;
   });
-  const port = await eventually(() => {
+  const port = await eventually("it listens", () => {
     if (over !== undefined) throw new Error(`ended with ${over}:\n${program.lines.join("\n")}`);
     return program.lines.map(portOf).find((found) => found !== undefined);
   });

@@ -1,0 +1,277 @@
+// Bad input gets a typed, helpful answer over gRPC, Connect and REST; what is good beside it is stored, and the stream lives on.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ErrorReason, ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
+import type { BatchResult, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type BatchSchema, MachineState, type SamplesSchema, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { type Clients, failure, gatewayClients, grpcClients, rest } from "./support/ask.ts";
+import { testDatabase } from "./support/postgres.ts";
+import { startAccessor, startGateway } from "./support/processes.ts";
+
+type BatchInit = MessageInitShape<typeof BatchSchema>;
+
+const stack = new AsyncDisposableStack();
+let grpc: Clients;
+let connect: Clients;
+let httpUrl = "";
+
+beforeAll(async () => {
+  const database = stack.use(await testDatabase());
+  const accessor = stack.use(await startAccessor(database.url));
+  const gateway = stack.use(await startGateway(accessor.url));
+  grpc = stack.use(grpcClients(accessor.url));
+  connect = gatewayClients(gateway.url)["Connect JSON"]!;
+  httpUrl = gateway.url;
+});
+afterAll(() => stack.disposeAsync());
+
+const startMs = Date.UTC(2026, 2, 1, 8);
+const year9999Ms = Date.UTC(9999, 11, 31);
+
+function samples(values: number[], ms = startMs, signal = "power"): MessageInitShape<typeof SamplesSchema> {
+  const grid = { startUs: BigInt(ms) * 1000n, periodUs: 10_000n };
+  return { signal, unit: "W", times: { case: "grid", value: grid }, values };
+}
+
+const error = (text: string, ms = startMs) => ({
+  time: timestampFromMs(ms),
+  severity: Severity.ERROR,
+  code: "E1",
+  message: text,
+});
+
+/** A case: what is sent (three good samples beside it, where it has room), what comes back, how many good records remain. */
+type Case = { name: string; batch: (machine: string) => BatchInit; reason: string; says: RegExp; stored: number };
+
+const verdictCases: Case[] = [
+  {
+    name: "NaN and infinity",
+    batch: (machine) => ({ machine, samples: [samples([1, Number.NaN, 2, Number.POSITIVE_INFINITY, 3])] }),
+    reason: "VALUE_NOT_FINITE",
+    says: /leave the sample out/,
+    stored: 3,
+  },
+  {
+    name: "a time in year 9999",
+    batch: (machine) => ({ machine, samples: [samples([1, 2, 3]), samples([4], year9999Ms)] }),
+    reason: "TIME_IN_FUTURE",
+    says: /9999-12-31.*more than 5 minutes ahead/,
+    stored: 3,
+  },
+  {
+    name: "an error report in year 9999",
+    batch: (machine) => ({ machine, samples: [samples([1, 2, 3])], errorReports: [error("x", year9999Ms)] }),
+    reason: "TIME_IN_FUTURE",
+    says: /ahead/,
+    stored: 3,
+  },
+  {
+    name: "U+0000 in a text",
+    batch: (machine) => ({ machine, samples: [samples([1, 2, 3])], errorReports: [error("a\0b")] }),
+    reason: "TEXT_INVALID",
+    says: /U\+0000/,
+    stored: 3,
+  },
+  {
+    name: "no state",
+    batch: (machine) => ({
+      machine,
+      samples: [samples([1, 2, 3])],
+      stateChanges: [{ time: timestampFromMs(startMs), state: MachineState.UNSPECIFIED }],
+    }),
+    reason: "STATE_REQUIRED",
+    says: /state/,
+    stored: 3,
+  },
+  {
+    name: "a signal's name",
+    batch: (machine) => ({ machine, samples: [samples([1, 2, 3]), samples([1], startMs, "Öl Druck")] }),
+    reason: "SIGNAL_NAME_INVALID",
+    says: /\[a-z\]/,
+    stored: 3,
+  },
+];
+
+const refusalCases: Case[] = [
+  {
+    name: "a machine's name",
+    batch: (machine) => ({ machine: `${machine} 7/ä`, samples: [samples([1])] }),
+    reason: "MACHINE_NAME_INVALID",
+    says: /\[A-Za-z0-9\]/,
+    stored: 0,
+  },
+  {
+    name: "U+0000 in a machine's name",
+    batch: (machine) => ({ machine: `${machine}\0`, samples: [samples([1])] }),
+    reason: "MACHINE_NAME_INVALID",
+    says: /does not fit/,
+    stored: 0,
+  },
+  {
+    name: "10 MB",
+    batch: (machine) => ({ machine, samples: [samples(new Array(1_300_000).fill(0.1))] }),
+    reason: "BATCH_TOO_LARGE",
+    says: /at most/,
+    stored: 0,
+  },
+  {
+    name: "nothing",
+    batch: (machine) => ({ machine }),
+    reason: "BATCH_EMPTY",
+    says: /no record/,
+    stored: 0,
+  },
+];
+
+const word = (reason: ErrorReason | undefined) => ErrorReasonSchema.value[reason ?? 0]!.localName;
+
+function expectResult(result: BatchResult | undefined, { reason, says }: Case): void {
+  const said = result?.refusal ?? result?.verdicts[0];
+  expect(word(said?.reason)).toBe(reason);
+  expect(said?.message).toMatch(says);
+  for (const verdict of result?.verdicts ?? [])
+    expect(verdict.reason).toBe(ErrorReason[reason as keyof typeof ErrorReason]);
+}
+
+async function countStored(machine: string): Promise<number> {
+  const { signals } = await grpc.signals.querySignals({ signal: "power", machines: [machine] });
+  return signals.length;
+}
+
+test.each(refusalCases.concat(verdictCases))("Connect: $name", async (one) => {
+  const machine = `connect-${one.name.replaceAll(/[^a-zA-Z0-9]/g, "")}`;
+  const request = { producerId: machine, sequence: 1n, batch: one.batch(machine) };
+  expectResult((await connect.ingest.ingestBatch(request)).result, one);
+  const next = await connect.ingest.ingestBatch({
+    producerId: machine,
+    sequence: 2n,
+    batch: { machine, samples: [samples([9], startMs + 1000)] },
+  });
+  expect(next.result).toMatchObject({ sequence: 2n, duplicate: false, verdicts: [] });
+  expect(next.result?.refusal).toBeUndefined();
+  expect(await countStored(machine)).toBe(one.stored + 1);
+});
+
+test("gRPC: one stream takes every bad batch, answers each, and stores the good records beside and between them", async () => {
+  const all = verdictCases.concat(refusalCases);
+  const welcomed = Promise.withResolvers<void>();
+  async function* requests(): AsyncGenerator<MessageInitShape<typeof IngestRequestSchema>> {
+    yield { message: { case: "hello", value: { producerId: "stream" } } };
+    await welcomed.promise;
+    let sequence = 0n;
+    for (const [i, one] of all.entries()) {
+      yield { message: { case: "batch", value: { sequence: ++sequence, batch: one.batch(`stream-${i}`) } } };
+      const good = { machine: `stream-${i}`, samples: [samples([9], startMs + 1000)] };
+      yield { message: { case: "batch", value: { sequence: ++sequence, batch: good } } };
+    }
+  }
+  const results = new Map<bigint, BatchResult>();
+  let acked = 0n;
+  for await (const { message } of grpc.ingest.ingest(requests())) {
+    if (message.case === "welcome") welcomed.resolve();
+    if (message.case !== "ack") continue;
+    acked = message.value.sequence;
+    for (const result of message.value.results) results.set(result.sequence, result);
+  }
+  expect(acked).toBe(BigInt(2 * all.length));
+  expect([...results.keys()]).toEqual(all.map((_, i) => BigInt(2 * i + 1)));
+  for (const [i, one] of all.entries()) {
+    expectResult(results.get(BigInt(2 * i + 1)), one);
+    expect(await countStored(`stream-${i}`), one.name).toBe(one.stored + 1);
+  }
+});
+
+describe("REST", () => {
+  const time = new Date(startMs).toISOString();
+  const good = (machine: string) => ({ machine, signal: "power", time, value: 1 });
+
+  test.each<[name: string, reason: string, says: RegExp, row: Record<string, unknown>]>([
+    [
+      "a machine's name",
+      "MACHINE_NAME_INVALID",
+      /does not fit/,
+      { machine: "press 7", signal: "power", time, value: 1 },
+    ],
+    ["a signal's name", "SIGNAL_NAME_INVALID", /\[a-z\]/, { machine: "m", signal: "Öl Druck", time, value: 1 }],
+    ["NaN", "VALUE_NOT_FINITE", /leave the sample out/, { machine: "m", signal: "power", time, value: "NaN" }],
+    ["year 9999", "TIME_IN_FUTURE", /ahead/, { machine: "m", signal: "power", time: "9999-12-31T00:00:00Z", value: 1 }],
+    ["no time", "TIME_INVALID", /RFC 3339/, { machine: "m", signal: "power", time: "yesterday", value: 1 }],
+    [
+      "U+0000",
+      "TEXT_INVALID",
+      /U\+0000/,
+      { machine: "m", signal: "error", time, severity: "ERROR", code: "E1", message: "a\0b" },
+    ],
+    ["an unknown state", "STATE_REQUIRED", /state/, { machine: "m", signal: "state", time, state: "BUSY" }],
+  ])("a row with %s gets a verdict, the row beside it is stored", async (name, reason, says, row) => {
+    const machine = `rest-${name.replaceAll(/[^a-zA-Z]/g, "")}`;
+    const rows = [good(machine), row.machine === "m" ? { ...row, machine } : row];
+    const { status, body } = await rest(`${httpUrl}/signals`, { signals: rows });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      accepted: 1,
+      rejected: 1,
+      verdicts: [{ row: 1, count: 1, reason, message: expect.stringMatching(says) }],
+    });
+    expect(
+      (await rest(`${httpUrl}/signals/power/latest?machine=${machine}&min_cursor=${body.cursor}`)).body.signals,
+    ).toEqual([{ machine, signal: "power", time: time.replace(".000", ""), value: 1 }]);
+  });
+
+  test("10 MB in one batch is refused with the limit, and the next is taken", async () => {
+    const rows = Array.from({ length: 140_000 }, (_, i) => ({ ...good("rest-big"), time: startMs + i / 10 }));
+    const text = JSON.stringify({ signals: rows });
+    expect(text.length).toBeGreaterThan(10e6);
+    const { status, body } = await rest(`${httpUrl}/signals`, text);
+    expect(status).toBe(422);
+    expect(body).toMatchObject({ reason: "BATCH_TOO_LARGE", detail: expect.stringMatching(/at most 65536/) });
+    expect((await rest(`${httpUrl}/signals`, { signals: [good("rest-big")] })).body).toMatchObject({ accepted: 1 });
+  });
+
+  test.each<[name: string, status: number, reason: string | undefined, path: string, body?: string]>([
+    ["unknown type", 404, "SIGNAL_UNKNOWN", "/signals/powr"],
+    ["from after to", 400, "TIME_RANGE_INVALID", "/signals/power?from=now&to=-1h"],
+    ["wrong page token", 400, "PAGE_TOKEN_INVALID", "/signals/power?page_token=AAAA"],
+    ["a time that is none", 400, "TIME_RANGE_INVALID", "/signals/power?from=yesterday"],
+    ["an unknown parameter", 400, "REQUEST_INVALID", "/signals/power?form=-1h"],
+    ["U+0000 in a machine's name", 400, "MACHINE_NAME_INVALID", "/signals/power?machine=a%00b"],
+    ["broken JSON", 400, "REQUEST_INVALID", "/signals", "{"],
+    ["an unknown path", 404, undefined, "/signal/power"],
+  ])("%s is a problem", async (_name, status, reason, path, body) => {
+    const problem = await rest(httpUrl + path, body);
+    expect(problem).toMatchObject({ status, body: { status, detail: expect.stringMatching(/\w{3}/) } });
+    expect(problem.body.reason).toBe(reason);
+  });
+});
+
+test.each<[name: string, reason: string, call: () => Promise<unknown>]>([
+  ["unknown type", "SIGNAL_UNKNOWN", () => connect.signals.querySignals({ signal: "powr" })],
+  [
+    "from after to",
+    "TIME_RANGE_INVALID",
+    () => connect.signals.querySignals({ signal: "power", startTime: timestampFromMs(1), endTime: timestampFromMs(0) }),
+  ],
+  [
+    "another query's page token",
+    "PAGE_TOKEN_INVALID",
+    async () => {
+      const page = await grpc.signals.querySignals({ signal: "power", pageSize: 1 });
+      expect(page.nextPageToken).not.toBe("");
+      await grpc.signals.querySignals({ signal: "power", machines: ["m"], pageToken: page.nextPageToken });
+    },
+  ],
+  [
+    "an id of a producer",
+    "PRODUCER_ID_INVALID",
+    () => grpc.ingest.ingestBatch({ producerId: "line 4", sequence: 1n, batch: { machine: "m" } }),
+  ],
+  [
+    "a gap",
+    "SEQUENCE_GAP",
+    () =>
+      grpc.ingest.ingestBatch({ producerId: "gap", sequence: 7n, batch: { machine: "m", samples: [samples([1])] } }),
+  ],
+])("%s is an error with a reason, in words", async (_name, reason, call) => {
+  expect(await failure(call())).toEqual({ reason, message: expect.stringMatching(/\w+ \w+/) });
+});
