@@ -1,4 +1,5 @@
 // Where in time the part of the log lies that is not in the history yet: what summaries of the history cannot speak for.
+import { toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { clamp } from "./log-pieces.ts";
@@ -25,6 +26,27 @@ export async function readLogExtents(
     { name: "log_extents", signal },
   )) as [number, number][];
   return joinExtents(rows.map(([firstUs, lastUs]) => ({ firstUs, lastUs })));
+}
+
+/** Time of the first sample in (watermark, revision] of some series that may lie in a range; Infinity if there is none. */
+export async function readFirstPending(
+  database: Database,
+  range: { series: readonly Series[]; watermark: number; revision: number; fromUs: number; toUs: number },
+  signal: AbortSignal,
+): Promise<number> {
+  const [row] = await database.read(
+    `select min(first_us) from log where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8
+       and last_us >= $4::int8 and first_us < $5::int8`,
+    [
+      toArray.int4(range.series.map(({ id }) => id)),
+      range.watermark,
+      range.revision,
+      clamp(range.fromUs),
+      clamp(range.toUs),
+    ],
+    { name: "first_pending", signal },
+  );
+  return (row as [number | null])[0] ?? Number.POSITIVE_INFINITY;
 }
 
 /** extents: ascending by firstUs. */

@@ -4,6 +4,7 @@ import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   ListMachinesRequestSchema,
   QuerySignalsRequestSchema,
+  ReadFormat,
   type SignalService,
   type WatchSignalsRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -12,6 +13,7 @@ import { createFilter } from "../feed/filter.ts";
 import { follow, type SharedMessages } from "../feed/follow.ts";
 import { answerRevision, knownHead, type Reads } from "../read/as-of.ts";
 import { readLatest } from "../read/latest.ts";
+import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import { compareText, type Selection } from "../store/catalog.ts";
@@ -33,7 +35,12 @@ export type SignalServiceOptions = {
   nowMs: () => number;
 };
 
-export function createSignalService({ reads, shared, bookmarkMs, nowMs }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
+export function createSignalService({
+  reads,
+  shared,
+  bookmarkMs,
+  nowMs,
+}: SignalServiceOptions): ServiceImpl<typeof SignalService> {
   const { catalog, cursors, tail, database } = reads;
   // The same for every token of this history, whatever the revision.
   const history = cursors.encode(0);
@@ -77,7 +84,12 @@ export function createSignalService({ reads, shared, bookmarkMs, nowMs }: Signal
       const series = await catalog.select(request);
       const cursor = cursors.encode(revision);
       yield { batches: [], cursor };
-      for await (const batches of readRange(reads, { series, ...range, revision }, abort)) yield { batches, cursor };
+      const query = { series, ...range, revision };
+      if (request.format === ReadFormat.BLOCKS) {
+        for await (const slice of readPackedRange(reads, query, abort)) yield { ...slice, cursor };
+      } else {
+        for await (const batches of readRange(reads, query, abort)) yield { batches, cursor };
+      }
     },
 
     async getLatest(request, { signal: abort }) {

@@ -1,0 +1,124 @@
+// States and errors of a range in order of time, read a page ahead, to be laid beside slices of samples.
+
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import type { Series } from "../store/catalog.ts";
+import { type EventRange, readErrorReports, readStateChanges } from "../store/events.ts";
+import type { Reads } from "./as-of.ts";
+import { BatchesByMachine } from "./batches-by-machine.ts";
+import { clamp } from "./log-pieces.ts";
+import { toTimestamp } from "./page.ts";
+
+const eventsPerPage = 5_000;
+
+type EventQuery = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
+
+/** The states and errors of some series in a range. */
+export class EventStreams {
+  readonly #streams: readonly EventStream<never>[];
+
+  constructor(reads: Pick<Reads, "database">, query: EventQuery) {
+    this.#streams = [
+      createStateStream(reads, query),
+      createErrorStream(reads, query),
+    ] as unknown as EventStream<never>[];
+  }
+
+  /** Adds what comes before a time and was not taken yet. */
+  async takeBefore(boundUs: number, batches: BatchesByMachine): Promise<void> {
+    for (const stream of this.#streams) await stream.takeBefore(boundUs, batches);
+  }
+
+  /** All that was not taken yet, in slices of some thousand. */
+  async *rest(signal: AbortSignal): AsyncGenerator<Batch[], void, undefined> {
+    for (;;) {
+      signal.throwIfAborted();
+      const boundUs = Math.min(...(await Promise.all(this.#streams.map((stream) => stream.reach()))));
+      const batches = new BatchesByMachine();
+      await this.takeBefore(boundUs, batches);
+      const list = batches.list();
+      if (list.length > 0) yield list;
+      if (boundUs === Number.POSITIVE_INFINITY) return;
+    }
+  }
+}
+
+type EventRow = { time_us: number; revision: number; position: number; machine: string };
+
+/** Events of one kind in order, read a page ahead. */
+class EventStream<Row extends EventRow> {
+  readonly #readPage: (range: EventRange) => Promise<readonly Row[]>;
+  readonly #add: (batch: Batch, row: Row) => void;
+  readonly #range: EventRange;
+  #buffer: Row[] = [];
+  #exhausted: boolean;
+
+  constructor(
+    range: EventRange,
+    options: { readPage: (range: EventRange) => Promise<readonly Row[]>; add: (batch: Batch, row: Row) => void },
+  ) {
+    this.#range = range;
+    this.#readPage = options.readPage;
+    this.#add = options.add;
+    this.#exhausted = range.machineIds?.length === 0;
+  }
+
+  /** Up to where everything is buffered: Infinity at the end, else a time whose rows may not all be here. */
+  async reach(): Promise<number> {
+    if (this.#buffer.length === 0 && !this.#exhausted) await this.#fill();
+    while (!this.#exhausted && this.#buffer[0]!.time_us === this.#buffer.at(-1)!.time_us) await this.#fill();
+    return this.#exhausted ? Number.POSITIVE_INFINITY : this.#buffer.at(-1)!.time_us;
+  }
+
+  async takeBefore(boundUs: number, batches: BatchesByMachine): Promise<void> {
+    while (!this.#exhausted && (this.#buffer.at(-1)?.time_us ?? Number.NEGATIVE_INFINITY) < boundUs) await this.#fill();
+    let count = 0;
+    while (count < this.#buffer.length && this.#buffer[count]!.time_us < boundUs) count++;
+    for (const row of this.#buffer.slice(0, count)) this.#add(batches.of(row.machine), row);
+    this.#buffer = this.#buffer.slice(count);
+  }
+
+  async #fill(): Promise<void> {
+    const rows = await this.#readPage(this.#range);
+    this.#buffer.push(...rows);
+    this.#exhausted = rows.length < this.#range.limit;
+    const last = rows.at(-1);
+    if (last !== undefined)
+      this.#range.after = { timeUs: last.time_us, revision: last.revision, position: last.position };
+  }
+}
+
+function eventRange(query: EventQuery, kind: SignalKind): EventRange {
+  const machineIds = query.series.filter((series) => series.kind === kind).map(({ machineId }) => machineId);
+  const { fromUs, toUs, revision } = query;
+  return {
+    machineIds,
+    fromUs: clamp(fromUs),
+    toUs: clamp(toUs),
+    through: revision,
+    after: undefined,
+    limit: eventsPerPage,
+  };
+}
+
+function createStateStream({ database }: Pick<Reads, "database">, query: EventQuery) {
+  return new EventStream(eventRange(query, SignalKind.STATE), {
+    readPage: (range) => readStateChanges(database, range, []),
+    add: (batch, { time_us, state, reason }) =>
+      batch.stateChanges.push({ $typeName: "millrace.v1.StateChange", time: toTimestamp(time_us), state, reason }),
+  });
+}
+
+function createErrorStream({ database }: Pick<Reads, "database">, query: EventQuery) {
+  return new EventStream(eventRange(query, SignalKind.EVENT), {
+    readPage: (range) => readErrorReports(database, range, { severities: [], codePrefix: "" }),
+    add: (batch, { time_us, severity, code, message }) =>
+      batch.errorReports.push({
+        $typeName: "millrace.v1.ErrorReport",
+        time: toTimestamp(time_us),
+        severity,
+        code,
+        message,
+      }),
+  });
+}

@@ -1,0 +1,127 @@
+// A range of any length with samples packed: blocks of the history as they are stored wherever that is exact, packed anew where it is not.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import type { ReadSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { decodeBlock } from "../../block/decode.ts";
+import { encodeBlock } from "../../block/encode.ts";
+import type { Column } from "../../samples/column.ts";
+import { maxBlockSamples } from "../history/buckets-of-time.ts";
+import type { Series } from "../store/catalog.ts";
+import { type BlockHeader, readBlockHeaders, readPayloads, readWatermark } from "../store/history.ts";
+import type { Reads } from "./as-of.ts";
+import { BatchesByMachine } from "./batches-by-machine.ts";
+import { blockPieces } from "./block-pieces.ts";
+import { EventStreams } from "./event-stream.ts";
+import { readFirstPending } from "./log-extents.ts";
+import { clamp, logPieces } from "./log-pieces.ts";
+import { mergeAll } from "./merge.ts";
+import type { RangeQuery } from "./range.ts";
+import { lowerBound, sweep } from "./sweep.ts";
+
+type PackedSlice = Pick<MessageInitShape<typeof ReadSignalsResponseSchema>, "batches" | "blocks">;
+type PackedBlock = { machine: string; signal: string; unit: string; data: Uint8Array };
+
+const maxMessageBytes = 512 * 1024;
+const headersPerPage = 2_000;
+
+export async function* readPackedRange(
+  reads: Reads,
+  query: RangeQuery,
+  signal: AbortSignal,
+): AsyncGenerator<PackedSlice, void, undefined> {
+  const { database } = reads;
+  const events = new EventStreams(reads, query);
+  const series = query.series.filter(({ kind }) => kind === SignalKind.NUMERIC);
+  if (series.length > 0) {
+    const watermark = await readWatermark(database, query.revision, { signal });
+    const range = { ...query, series, watermark };
+    // From the first sample on that the history does not hold yet, blocks may have to be merged with the log.
+    const pendingUs = await readFirstPending(database, range, signal);
+    for await (const { blocks, untilUs } of readStored(reads, { ...range, pendingUs }, signal)) {
+      const batches = new BatchesByMachine();
+      await events.takeBefore(untilUs, batches);
+      yield { blocks, batches: batches.list() };
+    }
+    for await (const blocks of repack(reads, { ...range, pendingUs }, signal)) yield { blocks, batches: [] };
+  }
+  for await (const batches of events.rest(signal)) yield { batches, blocks: [] };
+}
+
+type PackedRange = RangeQuery & { watermark: number; pendingUs: number };
+
+/** Blocks that end before the first pending sample: as they are, but for those that the range cuts. */
+async function* readStored(
+  { database }: Reads,
+  { series, fromUs, toUs, watermark, pendingUs }: PackedRange,
+  signal: AbortSignal,
+): AsyncGenerator<{ blocks: PackedBlock[]; untilUs: number }, void, undefined> {
+  const byId = new Map(series.map((item) => [item.id, item]));
+  const range = { seriesIds: [...byId.keys()], fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
+  let after: { firstUs: number; blockId: number } | undefined;
+  for (let more = watermark > 0; more; ) {
+    const page = await readBlockHeaders(database, range, { after, limit: headersPerPage, signal });
+    const last = page.at(-1);
+    more = page.length === headersPerPage;
+    if (last !== undefined) after = { firstUs: last.summary.firstUs, blockId: last.blockId };
+    const headers = page.filter(({ summary }) => summary.lastUs < pendingUs);
+    for (let start = 0; start < headers.length; ) {
+      let end = start;
+      for (let bytes = 0; end < headers.length && (end === start || bytes < maxMessageBytes); end++)
+        bytes += headers[end]!.bytes;
+      const portion = headers.slice(start, end);
+      start = end;
+      const payloads = await readPayloads(database, portion, { withCommits: false, signal });
+      const blocks = portion.map((header) =>
+        toPacked(byId.get(header.seriesId)!, cut(header, payloads.get(header.blockId)!.payload, { fromUs, toUs })),
+      );
+      yield { blocks, untilUs: portion.at(-1)!.summary.firstUs };
+    }
+  }
+}
+
+/** A payload without what lies outside of the range. */
+function cut(
+  { summary }: BlockHeader,
+  payload: Uint8Array,
+  { fromUs, toUs }: { fromUs: number; toUs: number },
+): Uint8Array {
+  if (summary.firstUs >= fromUs && summary.lastUs < toUs) return payload;
+  const { timesUs, values } = decodeBlock(payload);
+  const start = lowerBound(timesUs, fromUs);
+  const end = lowerBound(timesUs, toUs);
+  return encodeBlock({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) });
+}
+
+/** The rest: blocks that reach beyond the first pending sample, merged with the log. */
+async function* repack(
+  { database }: Reads,
+  { series, fromUs, toUs, revision, watermark, pendingUs }: PackedRange,
+  signal: AbortSignal,
+): AsyncGenerator<PackedBlock[], void, undefined> {
+  if (pendingUs === Number.POSITIVE_INFINITY) return;
+  const reach = { series, fromUs: Math.max(fromUs, pendingUs), toUs };
+  const sources = [
+    blockPieces(database, { ...reach, watermark }, { maxHeaders: headersPerPage, withRevisions: false, signal }),
+    logPieces(database, { ...reach, fromUs, after: watermark, through: revision }, { maxHeaders: 100_000, signal }),
+  ];
+  for await (const { parts } of sweep(sources, { fromUs, toUs, minSamples: 65_536 })) {
+    const blocks: PackedBlock[] = [];
+    for (const [item, pieces] of parts) blocks.push(...pack(item, mergeAll(pieces.map(({ column }) => column))));
+    yield blocks;
+  }
+}
+
+function pack(series: Series, { timesUs, values }: Column): PackedBlock[] {
+  const blocks: PackedBlock[] = [];
+  for (let start = 0; start < timesUs.length; start += maxBlockSamples) {
+    const end = Math.min(timesUs.length, start + maxBlockSamples);
+    blocks.push(
+      toPacked(series, encodeBlock({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) })),
+    );
+  }
+  return blocks;
+}
+
+function toPacked({ machine, signal, unit }: Series, data: Uint8Array): PackedBlock {
+  return { machine, signal, unit, data };
+}
