@@ -1,0 +1,80 @@
+// Two accessors over one database, a producer at each: one order for all, and both tell it.
+import pg from "pg";
+import { expect, test } from "vitest";
+import { type Clients, grpcClients } from "./support/ask.ts";
+import { testDatabase } from "./support/postgres.ts";
+import { startAccessor, startProducer } from "./support/processes.ts";
+import { breaksOf, collect, type MachineRecords, readAll } from "./support/series.ts";
+
+test("two accessors that start at once on no database make it; their revisions are dense, their feeds equal", async () => {
+  await using database = await testDatabase();
+  const accessors = await Promise.all([startAccessor(database.url), startAccessor(database.url)]);
+  await using one = accessors[0];
+  await using other = accessors[1];
+  using clients = grpcClients(one.url);
+  using otherClients = grpcClients(other.url);
+
+  const { cursor: begin } = await clients.signals.getLatest({});
+  const flags = (signal: string) => ["--machines", "3", "--signal", signal, "--batch-interval", "20ms"];
+  await using left = startProducer(one.url, ...flags("temperature"), "--start", "-60s", "--duration", "63s");
+  await using right = startProducer(
+    other.url,
+    ...flags("pressure"),
+    "--start",
+    "-60s",
+    "--duration",
+    "63s",
+    "--seed",
+    "2",
+  );
+  const until = Promise.all([left.ended, right.ended]).then(async (codes) => {
+    expect(codes).toEqual([0, 0]);
+    return (await clients.signals.getLatest({})).cursor;
+  });
+  const feeds = await Promise.all([clients, otherClients].map((own) => watch(own, { begin, until })));
+
+  expect(feeds[0]!.order).toEqual(feeds[1]!.order);
+  expect(feeds[0]!.order.length).toBeGreaterThan(100);
+  expect(feeds[0]!.records).toEqual(feeds[1]!.records);
+  const stored = await readAll(otherClients, await until);
+  for (const [machine, { powerUs }] of stored) {
+    expect(powerUs, machine).toHaveLength(2 * 6300);
+    expect(feeds[0]!.records.get(machine)!.powerUs).toHaveLength(2 * 6300);
+    // Each producer has its own grid; read together they interleave.
+    expect(breaksOf(powerUs.filter((_, i) => i % 2 === 0)), machine).toEqual([]);
+    expect(breaksOf(powerUs.filter((_, i) => i % 2 === 1)), machine).toEqual([]);
+  }
+  expect(await revisions(database.url)).toMatchObject({ first: "1", holes: "0" });
+});
+
+/** Follows a feed until it has dealt with a cursor: every record, and which batches came in which order. */
+async function watch({ signals }: Clients, { begin, until }: { begin: string; until: Promise<string> }) {
+  const records = new Map<string, MachineRecords>();
+  const order: string[] = [];
+  let end: string | undefined;
+  void until.then((cursor) => {
+    end = cursor;
+  });
+  for await (const { through, batches } of signals.watchSignals({ start: { case: "afterCursor", value: begin } })) {
+    collect(records, batches);
+    for (const { machine, samples, stateChanges, errorReports } of batches) {
+      const columns = samples.map(({ signal, values }) => `${signal} ${values.length} from ${values[0]}`);
+      order.push([machine, ...columns, stateChanges.length, errorReports.length].join(", "));
+    }
+    if (through === end) break;
+  }
+  return { records, order };
+}
+
+async function revisions(connectionString: string): Promise<unknown> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    const { rows } = await client.query(
+      "select min(revision) as first, max(revision) - min(revision) + 1 - count(distinct revision) as holes from log",
+    );
+    return rows[0];
+  } finally {
+    await client.end();
+  }
+}
