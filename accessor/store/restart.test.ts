@@ -1,0 +1,93 @@
+// PostgreSQL goes and comes under a running accessor: it says so, works again without help, and takes nothing in that could be lost.
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Code } from "@connectrpc/connect";
+import { expect, test } from "vitest";
+import { HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
+import { openPostgres } from "../../local/postgres.ts";
+import { createLog } from "../../runtime/log.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { openTestAccessor } from "../test-accessor.ts";
+import { oneSample, Producer } from "../test-batches.ts";
+import { reasonOf } from "../test-errors.ts";
+
+test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async () => {
+  await using server = await openServer();
+  await using accessor = await openTestAccessor({ databaseUrl: server.databaseUrl });
+  const { ingest, signals, health } = accessor;
+  const send = (sequence: number) =>
+    ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch: oneSample(sequence) });
+  const servingIs = (wanted: Status) =>
+    eventually(`health is ${wanted}`, async () => (await health.check({})).status === wanted);
+  const watched: Status[] = [];
+  const stop = new AbortController();
+  const watching = (async () => {
+    for await (const { status } of health.watch({}, { signal: stop.signal })) watched.push(status);
+  })();
+  await servingIs(Status.SERVING);
+  await send(1);
+  await using producer = await Producer.open(ingest, "stream");
+  const feed = signals.watchSignals({})[Symbol.asyncIterator]();
+  await feed.next();
+
+  await server.stop();
+  await servingIs(Status.NOT_SERVING);
+  const unavailable = { code: Code.Unavailable, reason: "DATABASE_UNAVAILABLE", retryDelay: { seconds: 1n } };
+  expect(await reasonOf(send(2))).toMatchObject(unavailable);
+  expect(await reasonOf(signals.querySignals({ signal: "power" }))).toMatchObject(unavailable);
+  producer.send(1, oneSample(1));
+  expect(await reasonOf(producer.ack())).toMatchObject(unavailable);
+
+  await server.start({ fsync: "off" });
+  await servingIs(Status.SERVING);
+  const unsafe = { code: Code.FailedPrecondition, reason: "DATABASE_UNSAFE", metadata: { setting: "fsync" } };
+  expect(await reasonOf(send(2))).toMatchObject(unsafe);
+  expect(await reasonOf(Producer.open(ingest, "stream"))).toMatchObject(unsafe);
+  const { signals: read } = await signals.querySignals({ signal: "power" });
+  expect(read).toHaveLength(1);
+
+  await server.stop();
+  await server.start({ full_page_writes: "off" });
+  await servingIs(Status.SERVING);
+  expect(await reasonOf(send(2))).toMatchObject({ metadata: { setting: "full_page_writes" } });
+
+  await server.stop();
+  await server.start({});
+  await servingIs(Status.SERVING);
+  await send(2);
+  await using again = await Producer.open(ingest, "stream");
+  again.send(1, oneSample(3));
+  await again.acksThrough(1);
+  // The feed was open all along.
+  const { value } = await feed.next();
+  expect(value.batches).toHaveLength(1);
+  stop.abort();
+  await watching.catch(() => {});
+  expect(watched.filter((status, i) => status !== watched[i - 1])).toEqual(watched);
+  expect(watched).toContain(Status.NOT_SERVING);
+});
+
+/** A server of its own for a test, on one port through all restarts. */
+async function openServer() {
+  const dataDir = await mkdtemp(join(tmpdir(), "millrace-restart-"));
+  await chmod(dataDir, 0o755);
+  const log = createLog({ name: "postgres", level: "silent" });
+  const open = (port: number, settings: Record<string, string>) =>
+    openPostgres({ dataDir, port, settings, syncCluster: false, log, signal: AbortSignal.timeout(30_000) });
+  let server = await open(0, {});
+  const { port } = server;
+  const databaseUrl = new URL(server.url);
+  databaseUrl.pathname = "/restarted";
+  return {
+    databaseUrl: databaseUrl.href,
+    stop: () => server[Symbol.asyncDispose](),
+    async start(settings: Record<string, string>) {
+      server = await open(port, settings);
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
