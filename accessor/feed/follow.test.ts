@@ -1,0 +1,183 @@
+// Every subscriber sees every record that matches once, in order, however slow it is, wherever it starts, and whatever leaves memory.
+import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { afterEach, expect, test, vi } from "vitest";
+import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Selection } from "../store/catalog.ts";
+import { createFilter } from "./filter.ts";
+import { follow, SharedMessages } from "./follow.ts";
+import { SimulatedLog, turn } from "./simulated-log.ts";
+import type { Tail } from "./tail.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Subscribing = {
+  log: SimulatedLog;
+  tail: Tail;
+  shared?: SharedMessages;
+  bookmarkMs?: number;
+  signal?: AbortSignal;
+};
+
+const everything: Selection = { machines: [], signals: [] };
+
+function subscribe(selection: Selection, after: number, { log, tail, ...options }: Subscribing) {
+  return follow({
+    tail,
+    filter: createFilter(selection),
+    after,
+    readLog: (range) => log.read(range),
+    readCommitTime: async () => undefined,
+    toCursor: String,
+    shared: options.shared ?? new SharedMessages(() => 100),
+    bookmarkMs: options.bookmarkMs ?? 5_000,
+    signal: options.signal ?? AbortSignal.timeout(10_000),
+  });
+}
+
+const revisionsIn = ({ batches }: WatchSignalsResponse) =>
+  batches.flatMap(({ samples }) => samples.map(({ values }) => values[0]!));
+
+const names = (prefix: string) => fc.constantFrom(`${prefix}1`, `${prefix}2`, `${prefix}3`);
+const selection = fc.record({
+  machines: fc.uniqueArray(names("m"), { maxLength: 2 }),
+  signals: fc.uniqueArray(names("s"), { maxLength: 2 }),
+});
+const action = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ machine: names("m"), signal: names("s"), own: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ subscribe: selection, back: fc.nat(20), slowness: fc.nat(6) }) },
+  { weight: 1, arbitrary: fc.record({ turns: fc.nat(5) }) },
+);
+
+test("any commits, subscribers, positions and evictions", { timeout: 60_000 }, async () => {
+  const drawn = fc.record({
+    actions: fc.array(action, { maxLength: 60 }),
+    waits: fc.array(fc.nat(4), { minLength: 1, maxLength: 8 }),
+    pageSize: fc.integer({ min: 1, max: 6 }),
+    maxBytes: fc.integer({ min: 100, max: 2_000 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(drawn, async ({ actions, waits, pageSize, maxBytes }) => {
+      const log = new SimulatedLog({ pageSize, waits });
+      const tail = log.openTail(maxBytes);
+      const shared = new SharedMessages(() => 100, 250);
+      const stop = new AbortController();
+      const subscribers: Promise<void>[] = [];
+      let last: number | undefined;
+      const run = async (wanted: Selection, after: number, slowness: number) => {
+        const seen: number[] = [];
+        let through = String(after);
+        const feed = subscribe(wanted, after, { log, tail, shared, bookmarkMs: 1, signal: stop.signal });
+        for await (const message of feed) {
+          expect(message.after).toBe(through);
+          through = message.through;
+          seen.push(...revisionsIn(message));
+          if (Number(through) === last) break;
+          for (let i = 0; i < slowness; i++) await turn();
+        }
+        const matching = log.commits
+          .slice(after)
+          .filter(
+            ({ batch }) =>
+              (wanted.machines.length === 0 || wanted.machines.includes(batch.machine)) &&
+              (wanted.signals.length === 0 || wanted.signals.includes(batch.samples[0]!.signal)),
+          );
+        expect(seen).toEqual(matching.map(({ revision }) => revision));
+      };
+      for (const step of actions) {
+        if ("subscribe" in step) {
+          subscribers.push(run(step.subscribe, Math.max(0, tail.head.revision - step.back), step.slowness));
+        } else if ("turns" in step) for (let i = 0; i < step.turns; i++) await turn();
+        else {
+          const commit = log.append(step);
+          if (step.own) tail.publish([commit]);
+          else tail.notice(commit.revision);
+        }
+      }
+      last = log.commits.length;
+      tail.notice(last);
+      await tail.reach(last, AbortSignal.timeout(2_000));
+      await Promise.all(subscribers);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the first message comes at once and says where the feed starts", async () => {
+  const log = new SimulatedLog({ pageSize: 10, waits: [0] });
+  const tail = log.openTail(10_000);
+  const { value } = await subscribe(everything, 0, { log, tail }).next();
+  expect(value).toMatchObject({ after: "0", through: "0", batches: [] });
+});
+
+test("bookmarks come while nothing matches, also while much goes by that does not", async () => {
+  vi.useFakeTimers();
+  const log = new SimulatedLog({ pageSize: 10, waits: [0] });
+  const tail = log.openTail(10_000);
+  const feed = subscribe({ machines: ["m1"], signals: ["wanted"] }, 0, { log, tail, bookmarkMs: 5_000 });
+  await feed.next();
+  const next = feed.next();
+  for (let i = 0; i < 6; i++) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    tail.publish([log.append({ machine: "m1", signal: "other" })]);
+  }
+  await vi.advanceTimersByTimeAsync(0);
+  const { value } = await Promise.race([next, Promise.resolve({ value: undefined })]);
+  expect(value).toMatchObject({ after: "0", batches: [] });
+  expect(Number(value!.through)).toBeGreaterThanOrEqual(4);
+});
+
+test("a bookmark passes over what other machines committed", async () => {
+  vi.useFakeTimers();
+  const log = new SimulatedLog({ pageSize: 10, waits: [0] });
+  const tail = log.openTail(150);
+  const feed = subscribe({ machines: ["m1"], signals: [] }, 0, { log, tail, bookmarkMs: 5_000 });
+  await feed.next();
+  const next = feed.next();
+  for (let i = 0; i < 20; i++) tail.publish([log.append({ machine: "m2", signal: "s" })]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect((await next).value).toMatchObject({ after: "0", through: "20", batches: [] });
+  expect(log.reads).toBe(0);
+});
+
+test("subscribers at the head share one message", async () => {
+  const log = new SimulatedLog({ pageSize: 10, waits: [0] });
+  const tail = log.openTail(10_000);
+  let encoded = 0;
+  const shared = new SharedMessages(() => ++encoded && 100);
+  const feeds = Array.from({ length: 5 }, () => subscribe(everything, 0, { log, tail, shared }));
+  for (const feed of feeds) await feed.next();
+  tail.publish([log.append({ machine: "m", signal: "s" })]);
+  const messages = await Promise.all(feeds.map(async (feed) => (await feed.next()).value));
+  expect(new Set(messages).size).toBe(1);
+  expect(encoded).toBe(1);
+});
+
+test("shared messages are bounded in bytes, whatever filters there are", () => {
+  const shared = new SharedMessages(() => 40, 100);
+  const stretch = { after: 0, through: 1, committedUs: 0, toCursor: String };
+  for (let i = 0; i < 50; i++) {
+    shared.get(`filter ${i}`, { ...stretch, batches: [create(BatchSchema, { machine: "m" })] });
+    expect(shared.bytes).toBeLessThanOrEqual(100);
+  }
+});
+
+test("a feed that is called off ends with the reason, and listens no more", async () => {
+  const log = new SimulatedLog({ pageSize: 10, waits: [0] });
+  const tail = log.openTail(10_000);
+  const stop = new AbortController();
+  const feed = subscribe(everything, 0, { log, tail, signal: stop.signal });
+  await feed.next();
+  const next = feed.next();
+  await turn();
+  stop.abort(new Error("stopping"));
+  await expect(next).rejects.toThrow("stopping");
+  // With nobody listening, a foreign commit is passed over.
+  log.append({ machine: "m", signal: "s" });
+  tail.notice(1);
+  while (tail.head.revision < 1) await turn();
+  expect(tail.after(0)).toBeUndefined();
+});
