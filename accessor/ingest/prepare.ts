@@ -87,6 +87,8 @@ export async function prepareBatch(
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
     const series = options.catalog.find(batch.machine, samples.signal);
+    if (series?.unit === "" && samples.unit !== "" && declaring[i])
+      await options.catalog.declareUnit(series, samples.unit);
     const fault = series && declarationFault(samples, series);
     if (fault) {
       verdicts.add(

@@ -1,4 +1,5 @@
-// Machines and their series: known in memory, registered in PostgreSQL. Rows never change, so what is known stays true.
+// Machines and their series: known in memory, registered in PostgreSQL. Rows never
+// change, but for a unit that its first samples left undeclared.
 
 import { z } from "zod";
 import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -6,7 +7,7 @@ import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
 
-/** A signal of a machine. unit is "" and maxGapUs undefined for states and errors. */
+/** A signal of a machine. unit is "" while none is declared, and for states and errors; maxGapUs is undefined for these. */
 export type Series = {
   readonly id: number;
   readonly machineId: number;
@@ -139,8 +140,25 @@ export class Catalog {
     }
   }
 
+  /** Declares the unit of a series that has none. If it has one by now, here or elsewhere, that one stays. */
+  async declareUnit({ id }: Series, unit: string): Promise<void> {
+    try {
+      await this.#database.slonik.query(
+        sql.typeAlias("void")`update series set unit = ${unit} where id = ${id}::int4 and unit = ''`,
+      );
+    } catch (error) {
+      throw toFailure(error);
+    }
+    await this.#load(sql.fragment`series.id = ${id}::int4`);
+  }
+
   #add(row: z.infer<typeof seriesRow>): void {
-    if (this.#byId.has(row.id)) return;
+    const known = this.#byId.get(row.id);
+    if (known !== undefined) {
+      // The one field that may still be set: the object stays, since others hold it.
+      (known as { unit: string }).unit = row.unit;
+      return;
+    }
     const { id, machine_id: machineId, machine, signal, kind, unit } = row;
     const series: Series = {
       id,

@@ -94,8 +94,8 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
 /**
  * Samples of one numeric signal of one machine, in columns: times beside values, equally long.
  *
- * Any order of times is welcome, equal times too: all samples are kept. The signal's unit and max_gap are declared with its
- * first samples and are then fixed; a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
+ * Any order of times is welcome, equal times too: all samples are kept. The max_gap of a machine's signal is declared with its first samples, its unit
+ * with the first that name one; then they are fixed: a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
  *
  * @generated from message millrace.v1.Samples
  */
@@ -108,7 +108,7 @@ export type Samples = Message<"millrace.v1.Samples"> & {
   signal: string;
 
   /**
-   * Unit of the values, such as "W". At most 32 characters. Empty: as declared before.
+   * Unit of the values, such as "W". At most 32 characters. Empty: as declared, or not declared yet.
    *
    * @generated from field: string unit = 2;
    */
