@@ -1,0 +1,220 @@
+// The other views of millrace_v1 on rows made by hand: events, intervals, latest, catalogue, energy, storage, compaction.
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { createDraw, drawColumn } from "../../block/column-kinds.ts";
+import { toIntervals } from "../history/state-intervals.ts";
+import { addBlock, addCommit, addReceipt, addSeries, openSqlFixture, type SqlFixture } from "./test-sql-database.ts";
+
+let database: SqlFixture;
+beforeAll(async () => {
+  database = await openSqlFixture();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(() =>
+  database.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_due, rollup_state, state_change, error_report, quarantine,
+    series, machine cascade; delete from watermark where revision > 0`),
+);
+
+const hourUs = 3_600_000_000;
+const minuteUs = 60_000_000;
+const startUs = 1_759_968_000_000_000;
+const start = "2025-10-09 00:00:00+00";
+
+async function addStates(machine: string, changes: readonly { timeUs: number; state: number }[]): Promise<void> {
+  const series = await addSeries(database, { machine, signal: "state", kind: 1 });
+  for (const [i, { timeUs, state }] of changes.entries()) {
+    // Changes with an odd index share their batch with the one before.
+    await database.query(
+      `insert into state_change (revision, time_us, machine_id, position, state, reason)
+       select $1::bigint, $2, machine_id, $3, $4, 'because ' || $1::bigint from series where id = $5`,
+      [1 + (i >> 1), timeUs, i & 1, state, series],
+    );
+  }
+}
+
+it("state intervals follow each other as toIntervals has it", async () => {
+  const draw = createDraw(5);
+  const changes = Array.from({ length: 400 }, () => ({
+    timeUs: startUs + Math.floor(draw() * 250) * 1000,
+    state: 1 + Math.floor(draw() * 3),
+  }));
+  await addStates("a", changes);
+  await addStates("b", [{ timeUs: startUs, state: 4 }]);
+  // toSorted is stable: at equal times in the order in which they came.
+  const expected = toIntervals(changes.toSorted((a, b) => a.timeUs - b.timeUs)).map(
+    ({ startUs: from, endUs, state }) => ({
+      state: ["UNKNOWN", "ACTIVE", "IDLE", "FAULT", "OFF"][state]!,
+      from: String(from),
+      until: endUs === undefined ? null : String(endUs),
+      seconds: endUs === undefined ? null : (endUs - from) / 1e6,
+    }),
+  );
+  const intervals = await database.query(`select state, to_us(start_time) as from, to_us(end_time) as until, seconds
+    from millrace_v1.state_intervals where machine = 'a' order by start_time`);
+  expect(expected.length).toBeGreaterThan(100);
+  expect(intervals.map((row) => ({ ...row, seconds: row.seconds === null ? null : Number(row.seconds) }))).toEqual(
+    expected,
+  );
+  const open = await database.query(
+    "select machine, state, start_time, end_time, seconds from millrace_v1.state_intervals where machine = 'b'",
+  );
+  expect(open).toEqual([{ machine: "b", state: "OFF", start_time: start, end_time: null, seconds: null }]);
+});
+
+it("state changes and error reports have words for numbers, also for numbers to come", async () => {
+  await addStates("a", [
+    { timeUs: startUs, state: 3 },
+    { timeUs: startUs + 1, state: 9 },
+  ]);
+  expect(await database.query("select * from millrace_v1.state_changes order by time")).toEqual([
+    { time: start, machine: "a", state: "FAULT", reason: "because 1" },
+    { time: "2025-10-09 00:00:00.000001+00", machine: "a", state: "UNKNOWN", reason: "because 1" },
+  ]);
+  await database.query(
+    `insert into error_report (revision, time_us, machine_id, position, severity, code, message)
+    select 1, $1::bigint + n, id, 0, n, 'E' || n, 'broke' from machine, generate_series(1, 5) n`,
+    [startUs],
+  );
+  const reports = await database.query(
+    "select machine, severity, code, message from millrace_v1.error_reports where time > $1 order by time",
+    [start],
+  );
+  expect(reports.map(({ severity }) => severity)).toEqual(["INFO", "WARNING", "ERROR", "CRITICAL", "UNKNOWN"]);
+  expect(reports[0]).toEqual({ machine: "a", severity: "INFO", code: "E1", message: "broke" });
+});
+
+it("latest is the newest by time, then by commit, out of history, log and events", async () => {
+  const power = await addSeries(database, { machine: "a", signal: "power" });
+  const idle = await addSeries(database, { machine: "a", signal: "speed", unit: "rpm" });
+  await addSeries(database, { machine: "a", signal: "unheard" });
+  await addSeries(database, { machine: "a", signal: "error", kind: 2 });
+  await addStates("a", [
+    { timeUs: startUs, state: 1 },
+    { timeUs: startUs, state: 2 },
+    { timeUs: startUs - 5, state: 3 },
+  ]);
+  await database.query(
+    `insert into error_report (revision, time_us, machine_id, position, severity, code, message)
+    select 1, $1, id, n, n, 'E' || n, 'broke' from machine, generate_series(1, 4) n`,
+    [startUs],
+  );
+  await database.query("insert into watermark (revision) values (5)");
+  const at = (timeUs: number, value: number) => ({
+    timesUs: Float64Array.of(timeUs - 1, timeUs),
+    values: Float64Array.of(0, value),
+  });
+  await addBlock(database, { seriesId: power, watermark: 5, bucketUs: startUs, column: at(startUs + 9, 1) });
+  const gone = await addBlock(database, {
+    seriesId: idle,
+    watermark: 5,
+    bucketUs: startUs + minuteUs,
+    column: at(startUs + minuteUs, 66),
+  });
+  await database.query("insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, 0, 5)", [
+    gone,
+    idle,
+  ]);
+  await addBlock(database, { seriesId: idle, watermark: 5, bucketUs: startUs, column: at(startUs, 2) });
+  await addCommit(database, { seriesId: idle, revision: 5, column: at(startUs + 50, 77) });
+  await addCommit(database, { seriesId: power, revision: 6, column: at(startUs + 8, 3) });
+
+  const latest = async () => {
+    const rows =
+      await database.query(`select signal, unit, to_us(time) - ${startUs} as us, coalesce(value::text, state, severity || ' ' || code) as what,
+      reason, message from millrace_v1.latest where machine = 'a' order by signal`);
+    return rows.map(({ signal, unit, us, what, reason, message }) =>
+      [signal, unit, us, what, reason, message].join("|"),
+    );
+  };
+  const others = ["error||0|CRITICAL E4||broke", "speed|rpm|0|2||", "state||0|IDLE|because 1|"];
+  expect(await latest()).toEqual([others[0], "power|W|9|1||", others[1], others[2]]);
+  await addCommit(database, { seriesId: power, revision: 8, column: at(startUs + 9, 4) });
+  await addCommit(database, { seriesId: power, revision: 7, column: at(startUs + 9, 5) });
+  expect(await latest()).toEqual([others[0], "power|W|9|4||", others[1], others[2]]);
+});
+
+it("machines and signals are the catalogue", async () => {
+  await addSeries(database, { machine: "b", signal: "temperature", unit: "°C", maxGapUs: 2_500_000 });
+  await addSeries(database, { machine: "a", signal: "state", kind: 1 });
+  await addSeries(database, { machine: "a", signal: "power" });
+  await addSeries(database, { machine: "a", signal: "error", kind: 2 });
+  expect(
+    await database.query(
+      "select machine, signals, first_seen_time <= now() as seen from millrace_v1.machines order by machine",
+    ),
+  ).toEqual([
+    { machine: "a", signals: "{error,power,state}", seen: "t" },
+    { machine: "b", signals: "{temperature}", seen: "t" },
+  ]);
+  const rows = await database.query("select * from millrace_v1.signals order by machine, signal");
+  expect(rows.map((row) => Object.values(row).join("|"))).toEqual([
+    "a|error|EVENT|||",
+    "a|power|NUMERIC|W|1|60",
+    "a|state|STATE|||",
+    "b|temperature|NUMERIC|°C|2.5|3600",
+  ]);
+});
+
+it("time and energy by state come from the newest roll-up of an hour", async () => {
+  await addSeries(database, { machine: "a", signal: "power" });
+  const add = (validFrom: number, widthUs: number, transitions: number | null, active: number) =>
+    database.query(
+      `insert into rollup_state (valid_from, start_us, width_us, machine_id, transitions, time_us, covered_us, integral)
+       select $1, $2, $3, id, $4::int, case when $4::int is not null then array[0, $5::int8 * 1000000, 600000000, 0, 5] end,
+         case when $4::int is not null then array[0, 1800000000, 0, 0, 5] end, case when $4::int is not null then array[0, 7.2e6, 0, 0, 1e-320] end from machine`,
+      [validFrom, startUs, widthUs, transitions, active],
+    );
+  await add(1, hourUs, 3, 1000);
+  await add(2, hourUs, 3, 3000);
+  await add(3, minuteUs, 1, 60);
+  expect(await database.query("select * from millrace_v1.state_hours order by state")).toEqual([
+    { machine: "a", time: start, state: "ACTIVE", seconds: "3000", kwh: "2", covered_seconds: "1800" },
+    { machine: "a", time: start, state: "IDLE", seconds: "600", kwh: null, covered_seconds: "0" },
+    { machine: "a", time: start, state: "OFF", seconds: "5e-06", kwh: "0", covered_seconds: "5e-06" },
+  ]);
+  await add(4, hourUs, null, 0);
+  expect(await database.query("select * from millrace_v1.state_hours")).toEqual([]);
+});
+
+it("storage counts what is current over all bytes", async () => {
+  const seriesId = await addSeries(database, { machine: "a", signal: "power" });
+  const column = drawColumn({ times: "grid", values: "spiky decimals", count: 5000, seed: 1 });
+  const few = drawColumn({ times: "grid", values: "spiky decimals", count: 70, seed: 2 });
+  await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
+  const old = await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
+  await database.query("insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 0)", [
+    old,
+    seriesId,
+    startUs,
+  ]);
+  await addCommit(database, { seriesId, revision: 1, column: few });
+  await addStates("a", [{ timeUs: startUs, state: 1 }]);
+  const rows = await database.query("select part, bytes, records, bytes_per_record from millrace_v1.storage");
+  expect(rows.map(({ part: name, records }) => `${name} ${records}`)).toEqual([
+    "log 70",
+    "receipts null",
+    "blocks 5000",
+    "rollups null",
+    "state_changes 1",
+    "error_reports 0",
+  ]);
+  const blocks = rows[2]!;
+  expect(Number(blocks.bytes)).toBeGreaterThan(10_000);
+  expect(Number(blocks.bytes_per_record)).toBeCloseTo(Number(blocks.bytes) / 5000, 6);
+});
+
+it("compaction says how far the history is behind", async () => {
+  const read = async () => {
+    const [row] =
+      await database.query(`select watermark, head, lag_commits, round(lag_seconds::numeric, 1) as lag_seconds, quarantined,
+      time <= now() as past from millrace_v1.compaction`);
+    return Object.values(row!).join(" ");
+  };
+  expect(await read()).toBe("0 0 0 0.0 0 t");
+  await addReceipt(database, { revision: 3, secondsAgo: 90 });
+  await database.query("insert into watermark (revision) values (3)");
+  expect(await read()).toBe("3 3 0 0.0 0 t");
+  await addReceipt(database, { revision: 4, secondsAgo: 60 });
+  await addReceipt(database, { revision: 5, secondsAgo: 10 });
+  await database.query("insert into quarantine (revision, series_id, reason, payload) values (2, 1, 'corrupt', '')");
+  expect(await read()).toMatch(/^3 5 2 60\.\d 1 t$/);
+});
