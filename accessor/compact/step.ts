@@ -1,6 +1,7 @@
 // One step of compaction: what was committed after the watermark goes into blocks, hours that are over are rolled up, the watermark moves; all in
 // one transaction, so a step that is stopped anywhere has not happened.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { failpoint } from "../../runtime/failpoint.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { commitStep } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";
@@ -44,6 +45,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   const gathered = await gather(database, from, options);
   if (gathered === undefined) return undefined;
   const { through, arrivals, stateArrivals, unreadable } = gathered;
+  failpoint("compact.gathered");
   await makePartitions(
     database,
     arrivals.map(({ bucketUs }) => bucketUs),
@@ -81,6 +83,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   }
 
   const ended = changes.flatMap((change) => change.ended);
+  failpoint("compact.before-commit");
   await commitStep(database, {
     from,
     through,
@@ -92,6 +95,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
     stateRollups,
     unreadable,
   });
+  failpoint("compact.after-commit");
   return {
     from,
     through,

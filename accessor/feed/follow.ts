@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { failpoint } from "../../runtime/failpoint.ts";
 import { toTimestamp } from "../read/page.ts";
 import type { Commit } from "../store/log.ts";
 import { type Filter, project } from "./filter.ts";
@@ -21,6 +22,8 @@ export type FollowOptions = {
   /** When a revision was committed; undefined if that is not known. */
   readCommitTime: (revision: number) => Promise<number | undefined>;
   toCursor: (revision: number) => string;
+  /** The cursor of `after` as the subscriber gave it: of an earlier epoch it reads otherwise than ours. Default toCursor(after). */
+  startCursor?: string | undefined;
   /** Messages that subscribers of one filter share, so each is encoded once. */
   shared: SharedMessages;
   /** Longest time between two messages, if the subscriber takes them. */
@@ -45,12 +48,18 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
   };
   const idleMs = () => Math.max(0, sentAtMs + bookmarkMs - performance.now());
   const atHead = position === tail.head.revision;
-  yield message(position, atHead ? tail.head.committedUs : await options.readCommitTime(position), []);
+  const first = message(position, atHead ? tail.head.committedUs : await options.readCommitTime(position), []);
+  first.after = options.startCursor ?? first.after;
+  yield first;
   using waiter = new Waiter(tail, filter, signal);
+  let behind = false;
   for (;;) {
     signal.throwIfAborted();
     const commits = tail.after(position);
     const inLog = commits === undefined && tail.mayHave(filter.machines, position);
+    if (inLog) failpoint("feed.catch-up");
+    else if (behind) failpoint("feed.hand-over");
+    behind = inLog;
     const { through, committedUs, batches } = inLog
       ? await fromLog(readLog, { after: position, through: tail.head.revision }, filter)
       : collect(commits ?? [], filter, tail);

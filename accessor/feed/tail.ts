@@ -1,5 +1,6 @@
 // The newest end of the log in memory: commits in dense order, our own as they happen, another accessor's read from the log first. Bounded:
 // who needs what has left it reads the log.
+import { failpoint } from "../../runtime/failpoint.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Commit, Head } from "../store/log.ts";
 
@@ -181,6 +182,7 @@ export class Tail {
       return;
     }
     const page = await this.#options.readLog({ after, through });
+    failpoint("tail.read");
     const published: TailCommit[] = [];
     for (const commit of page.commits) {
       // Our own may have been published while the page was read.

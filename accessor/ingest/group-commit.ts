@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { failpoint } from "../../runtime/failpoint.ts";
 import { isDataRefusal } from "../store/errors.ts";
 import type { Decision, Submission } from "../store/ingest.ts";
 import { refuse } from "./prepare.ts";
@@ -72,8 +73,11 @@ export class GroupCommit {
   /** Commits a group. If PostgreSQL refuses its data, halves it until the batch at fault stands alone and is refused. */
   async #flush(group: Waiting[]): Promise<void> {
     try {
+      failpoint("ingest.before-commit");
       const decisions = await this.#options.commit(group);
+      failpoint("ingest.after-commit");
       this.#options.onDecided(group.map((submission, i) => ({ submission, decision: decisions[i]! })));
+      failpoint("ingest.after-publish");
       for (const [i, { resolve }] of group.entries()) resolve(decisions[i]!);
     } catch (error) {
       if (!isDataRefusal(error)) {

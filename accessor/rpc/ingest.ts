@@ -11,6 +11,7 @@ import {
   type Welcome,
   WelcomeSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { failpoint } from "../../runtime/failpoint.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import type { CursorFormat } from "../cursor.ts";
 import { Failure } from "../failure.ts";
@@ -34,6 +35,7 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
         throw new Failure("HELLO_REQUIRED", "the first message of a stream must be a hello");
       const { producerId: producer, lastAckedSequence } = first.message.value;
       const opened = await intake.open(producer, lastAckedSequence);
+      failpoint("ingest.before-welcome");
       yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
       const undecided = new UndecidedBatches(options.maxUndecided);
       const reading = readBatches(iterator, { producer, producerId: opened.producerId, undecided, intake, signal });
@@ -116,6 +118,7 @@ async function* acknowledge(
       if (!decided.plain) results.push(decided.result);
     }
     const { sequence } = run.at(-1)!;
+    failpoint("ingest.before-ack");
     yield create(IngestResponseSchema, {
       message: { case: "ack", value: create(AckSchema, { sequence, cursor: cursors.encode(revision), results }) },
     });

@@ -121,6 +121,7 @@ export function createSignalService({
         readLog: (range) => readLog(range, request, abort),
         readCommitTime: (revision) => readCommitTime(database, revision),
         toCursor: (revision) => cursors.encode(revision),
+        startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
         shared,
         bookmarkMs,
         signal: abort,

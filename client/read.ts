@@ -1,0 +1,114 @@
+// Ranges of the past as columns: streams ReadSignals, packed as it is stored or plain, and hands out typed arrays.
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { Client } from "@connectrpc/connect";
+import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import { ReadFormat, type ReadSignalsResponse, type SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { decodeBlock } from "../block/decode.ts";
+import type { Column } from "../samples/column.ts";
+import { toColumn } from "../samples/wire.ts";
+
+export type ReadOptions = {
+  client: Pick<Client<typeof SignalService>, "readSignals">;
+  /** Only these; default all. */
+  machines?: readonly string[];
+  signals?: readonly string[];
+  /** From here on (default: as far back as there are records), up to but without there (default: no end). */
+  fromUs?: number;
+  toUs?: number;
+  /** Waits until the answer holds everything up to this cursor, for instance an Ack's. */
+  minCursor?: string;
+  /** How samples travel: packed as they are stored, a fraction of the bytes (the default), or as plain columns. The yield is the same. */
+  format?: "blocks" | "columns";
+  /** Calls the read off. */
+  signal: AbortSignal;
+};
+
+/** Samples of one series, ascending by time. */
+export type SeriesColumn = { machine: string; signal: string; unit: string; column: Column };
+
+/** A part of the range. Within one series, slices ascend by time. */
+export type RangeSlice = {
+  columns: SeriesColumn[];
+  stateChanges: { machine: string; record: StateChange }[];
+  errorReports: { machine: string; record: ErrorReport }[];
+  /** What the whole answer is complete through, the same in every slice: watch after it to go on. */
+  cursor: string;
+};
+
+/** Yields a range slice by slice, all of one revision; the first comes at once and may be empty. Throws the server's ConnectError. */
+export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlice, void, undefined> {
+  const { client, machines = [], signals = [], fromUs, toUs, minCursor = "", format = "blocks" } = options;
+  const call = new AbortController();
+  const abort = () => call.abort(options.signal.reason);
+  options.signal.addEventListener("abort", abort, { once: true });
+  if (options.signal.aborted) abort();
+  const request = {
+    machines: [...machines],
+    signals: [...signals],
+    minCursor,
+    format: format === "blocks" ? ReadFormat.BLOCKS : ReadFormat.COLUMNS,
+    ...(fromUs === undefined ? {} : { startTime: toTimestamp(fromUs) }),
+    ...(toUs === undefined ? {} : { endTime: toTimestamp(toUs) }),
+  };
+  try {
+    for await (const message of client.readSignals(request, { signal: call.signal })) yield toSlice(message);
+  } finally {
+    options.signal.removeEventListener("abort", abort);
+    // Leaving the loop does not end a Connect call; this does.
+    call.abort(new Error("the read is over"));
+  }
+}
+
+/** A whole range in memory: one column for each series, by machine and signal. For ranges that fit; otherwise use readRange. */
+export async function readColumns(options: ReadOptions): Promise<{ series: SeriesColumn[]; cursor: string }> {
+  const parts = new Map<string, SeriesColumn[]>();
+  let cursor = "";
+  for await (const slice of readRange(options)) {
+    cursor = slice.cursor;
+    for (const part of slice.columns) {
+      const key = `${part.machine}\0${part.signal}`;
+      const known = parts.get(key);
+      if (known === undefined) parts.set(key, [part]);
+      else known.push(part);
+    }
+  }
+  const series = [...parts.values()].map((own) => ({ ...own[0]!, column: join(own.map(({ column }) => column)) }));
+  const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  return { series: series.sort((a, b) => byName(a.machine, b.machine) || byName(a.signal, b.signal)), cursor };
+}
+
+function toSlice({ batches, blocks, cursor }: ReadSignalsResponse): RangeSlice {
+  const columns = blocks.map(({ machine, signal, unit, data }) => ({
+    machine,
+    signal,
+    unit,
+    column: decodeBlock(data),
+  }));
+  for (const { machine, samples } of batches)
+    for (const one of samples) columns.push({ machine, signal: one.signal, unit: one.unit, column: toColumn(one) });
+  const stateChanges = batches.flatMap(({ machine, stateChanges }) =>
+    stateChanges.map((record) => ({ machine, record })),
+  );
+  const errorReports = batches.flatMap(({ machine, errorReports }) =>
+    errorReports.map((record) => ({ machine, record })),
+  );
+  return { columns, stateChanges, errorReports, cursor };
+}
+
+function join(columns: readonly Column[]): Column {
+  const length = columns.reduce((sum, { values }) => sum + values.length, 0);
+  const joined = { timesUs: new Float64Array(length), values: new Float64Array(length) };
+  let at = 0;
+  for (const { timesUs, values } of columns) {
+    joined.timesUs.set(timesUs, at);
+    joined.values.set(values, at);
+    at += values.length;
+  }
+  return joined;
+}
+
+function toTimestamp(timeUs: number): Timestamp {
+  const seconds = Math.floor(timeUs / 1e6);
+  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: (timeUs - seconds * 1e6) * 1000 });
+}

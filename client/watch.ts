@@ -1,0 +1,135 @@
+// The live feed as one unbroken sequence: connects again by itself after its last cursor, and checks that nothing is skipped or repeated.
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import type { SignalService, WatchSignalsRequest, WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
+import { FeedBreakError, toWatchError } from "./watch-error.ts";
+
+export type WatchOptions = {
+  client: Pick<Client<typeof SignalService>, "watchSignals">;
+  /** Only these; default all. */
+  machines?: readonly string[];
+  signals?: readonly string[];
+  /** Starts after this cursor, or with the first commit at or after this time; with neither, now. */
+  after?: string;
+  sinceUs?: number;
+  /** Ends the watch: it then throws the signal's reason. */
+  signal: AbortSignal;
+  /** Also yield updates without batches, which only move the cursor on. Default false. */
+  bookmarks?: boolean;
+  /** A connection on which nothing comes for so long is dead. Default 15 s, three of the server's bookmarks. */
+  silenceMs?: number;
+  /** Between attempts. Default 100 ms to 5 s, jittered. */
+  backoff?: Backoff;
+  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  onState?: (state: WatchState) => void;
+};
+
+/** reconnecting: what happened, a FeedBreakError if the server skipped or repeated something, and when the next attempt is. */
+export type WatchState = { state: "connected" } | { state: "reconnecting"; error: unknown; delayMs: number };
+
+/** Whole commits: everything that matches and lies after the last update's cursor, through this one's. */
+export type WatchUpdate = {
+  /** In commit order, each a producer's batch or what matches of it. */
+  batches: Batch[];
+  /** Watch after it to go on. Store it together with what the batches brought about. */
+  cursor: string;
+  /** When the last commit through the cursor was, by the database's clock. */
+  commitTime: Timestamp | undefined;
+};
+
+/**
+ * Yields each record that matches once, in commit order, whatever happens to connections and servers, until `signal` aborts. Throws its
+ * reason then, and a WatchError for what connecting again cannot mend: a cursor that is expired, foreign or in the future, a request that is
+ * invalid. A message that does not start where the last one ended is never yielded: the watch connects again after its last cursor.
+ */
+export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate, never, undefined> {
+  const { signal, onState, bookmarks = false, sleep = realSleep } = options;
+  const backoff = options.backoff ?? createBackoff({ baseMs: 100, maxMs: 5_000 });
+  let cursor = options.after;
+  for (;;) {
+    signal.throwIfAborted();
+    using connection = new Connection(options, cursor);
+    let problem: unknown;
+    let connected = false;
+    for (;;) {
+      let message: WatchSignalsResponse | undefined;
+      try {
+        message = await connection.next();
+        if (message === undefined) throw new ConnectError("the server ended the feed", Code.Unavailable);
+        if (cursor !== undefined && message.after !== cursor)
+          throw new FeedBreakError({ expected: cursor, got: message.after });
+      } catch (error) {
+        problem = error;
+        break;
+      }
+      const { batches, through, commitTime } = message;
+      cursor = through;
+      if (!connected) onState?.({ state: "connected" });
+      // Only what brings the feed on counts as success: a server that breaks at once would be asked without pause.
+      if (connected) backoff.reset();
+      connected = true;
+      if (batches.length > 0 || bookmarks) yield { batches, cursor, commitTime };
+    }
+    signal.throwIfAborted();
+    const fatal = toWatchError(problem);
+    if (fatal !== undefined) throw fatal;
+    const delayMs = Math.max(backoff.next(), retryDelayMs(problem));
+    onState?.({ state: "reconnecting", error: problem, delayMs });
+    connection[Symbol.dispose]();
+    await sleep(delayMs, signal);
+  }
+}
+
+/** One call of WatchSignals, ended when nothing comes, and when it is disposed of. */
+class Connection implements Disposable {
+  readonly #call = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #silenceMs: number;
+  readonly #messages: AsyncIterator<WatchSignalsResponse>;
+  readonly #abort = () => this.#call.abort(this.#signal.reason);
+
+  constructor({ client, machines, signals, sinceUs, signal, silenceMs = 15_000 }: WatchOptions, after?: string) {
+    this.#signal = signal;
+    this.#silenceMs = silenceMs;
+    signal.addEventListener("abort", this.#abort, { once: true });
+    const request = { machines: [...(machines ?? [])], signals: [...(signals ?? [])], start: toStart(after, sinceUs) };
+    this.#messages = client.watchSignals(request, { signal: this.#call.signal })[Symbol.asyncIterator]();
+  }
+
+  /** Time counts only while somebody waits: a slow reader does not make a connection dead. */
+  async next(): Promise<WatchSignalsResponse | undefined> {
+    const silent = () => {
+      this.#call.abort(new ConnectError(`nothing came for ${this.#silenceMs} ms`, Code.DeadlineExceeded));
+    };
+    const timer = setTimeout(silent, this.#silenceMs);
+    try {
+      const { done, value } = await this.#messages.next();
+      return done ? undefined : value;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#signal.removeEventListener("abort", this.#abort);
+    this.#call.abort(new ConnectError("the watch has left this connection", Code.Canceled));
+  }
+}
+
+function toStart(after: string | undefined, sinceUs: number | undefined): WatchSignalsRequest["start"] {
+  if (after !== undefined) return { case: "afterCursor", value: after };
+  if (sinceUs === undefined) return { case: undefined };
+  const seconds = Math.floor(sinceUs / 1e6);
+  const time = create(TimestampSchema, { seconds: BigInt(seconds), nanos: (sinceUs - seconds * 1e6) * 1000 });
+  return { case: "fromCommitTime", value: time };
+}
+
+/** How long the server asks to wait; 0 if it does not. */
+function retryDelayMs(problem: unknown): number {
+  const delay = problem instanceof ConnectError ? problem.findDetails(RetryInfoSchema)[0]?.retryDelay : undefined;
+  return delay === undefined ? 0 : Math.min(60_000, Number(delay.seconds) * 1000 + delay.nanos / 1e6);
+}
