@@ -6,12 +6,14 @@ import {
   decimal,
   durationMs,
   instant,
+  oneOf,
   onOff,
   text,
   url,
   type ValueReader,
 } from "../runtime/config-values.ts";
 import { namedSignals } from "./profiles.ts";
+import { maxProducerIdLength } from "./spool/spool.ts";
 
 /** A point in time: given, or so long before the start of the process. */
 export type Start = { readonly atUs: number } | { readonly agoMs: number };
@@ -66,7 +68,7 @@ export const settings = {
       pattern: /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/,
     }),
     optional: true,
-    doc: "name of this producer, never used before (batches are numbered in memory); a new one each time if not given",
+    doc: "name of this producer. With --spool: kept there from the first use on. Without: must be new each time, as it is if not given",
   }),
   machines: setting({
     flag: "machines",
@@ -134,7 +136,35 @@ export const settings = {
     env: "MILLRACE_OUTBOX",
     parse: bytes({ minBytes: 64 * 1024, maxBytes: 4 * 2 ** 30 }),
     default: "64MiB",
-    doc: "most to hold until it is acknowledged; when full, sending waits",
+    doc: "without --spool: most to hold until it is acknowledged; when full, sending waits",
+  }),
+  spool: setting({
+    flag: "spool",
+    env: "MILLRACE_SPOOL",
+    parse: text({ placeholder: "DIR", expects: "a folder" }),
+    optional: true,
+    doc: "keep batches in this folder until they are acknowledged, also through a restart; one folder a process",
+  }),
+  spoolMaxBytes: setting({
+    flag: "spool-max",
+    env: "MILLRACE_SPOOL_MAX",
+    parse: bytes({ minBytes: 1024 * 1024, maxBytes: 2 ** 44 }),
+    default: "1GiB",
+    doc: "bound on the spool",
+  }),
+  spoolFull: setting({
+    flag: "spool-full",
+    env: "MILLRACE_SPOOL_FULL",
+    parse: oneOf(["block", "drop-oldest"]),
+    default: "block",
+    doc: "at the bound: wait, or drop the oldest batches and record the gap",
+  }),
+  deadLetters: setting({
+    flag: "dead-letters",
+    env: "MILLRACE_DEAD_LETTERS",
+    parse: text({ placeholder: "FILE", expects: "a file" }),
+    optional: true,
+    doc: "file for rejected records; default rejected.ndjson in the spool, or none",
   }),
 };
 
@@ -143,6 +173,11 @@ export type ProducerSettings = SettingsOf<typeof settings>;
 /** Throws ConfigError for settings that do not go together. `nowUs` is the present. */
 export function assertConsistent(given: ProducerSettings, nowUs: number): void {
   const mistakes: string[] = [];
+  const { spool, producerId } = given;
+  if (spool !== undefined && producerId !== undefined && producerId.length > maxProducerIdLength)
+    mistakes.push(
+      `--producer-id has at most ${maxProducerIdLength} characters with --spool, which adds the name of a lane`,
+    );
   const { input, start: begin, speed, durationMs: duration } = given;
   if (input !== undefined) {
     for (const [flag, value] of Object.entries({ start: begin, speed, duration })) {

@@ -23,7 +23,7 @@ test("batches are numbered from 1 and read by number", async () => {
   expect(outbox.held).toEqual({ batches: 2, bytes: 7, records: 11 });
   expect(outbox.ack(1)).toBe(5);
   expect(outbox.ack(1)).toBe(0);
-  expect(outbox.peek(1)).toBeUndefined();
+  expect(await outbox.read(1, { signal })).toBeUndefined();
   expect(outbox.held).toEqual({ batches: 1, bytes: 4, records: 6 });
 });
 

@@ -1,4 +1,5 @@
-// What waits for its acknowledgement, numbered and in order: the part of an uplink that could as well lie on disk.
+// What waits for its acknowledgement, numbered and in order. Here in memory; spool/lane.ts has it on disk.
+import { Change } from "./change.ts";
 
 /** A batch with its number, as the exact bytes of an IngestRequest, so that a repeat is the same to the byte. */
 export type Entry = {
@@ -13,21 +14,26 @@ export type Entry = {
  * beside it, with an id of its own, makes a second lane.
  */
 export interface Outbox {
+  /** What it holds is there for the next process too. */
+  readonly durable: boolean;
   /** Highest sequence given to a batch; 0 for none. */
   readonly lastSequence: number;
-  /** Highest sequence that is acknowledged; 0 for none. */
+  /** Through here everything is acknowledged, or missing behind what is acknowledged; 0 for none. */
   readonly ackedSequence: number;
+  /** Sequences that were given and are not held although nobody has acknowledged them: lost, and reported. */
+  readonly missing: readonly { readonly first: number; readonly last: number }[];
   /** Batches, bytes and records that are held. */
   readonly held: { readonly batches: number; readonly bytes: number; readonly records: number };
   /**
    * Takes a batch: gives it the next number, lets `encode` write it, keeps it. While the outbox is full it waits, which is how a
-   * producer is held back; nothing is dropped. Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
+   * producer is held back (an outbox on disk may be told to drop instead). Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
    */
   append(records: number, encode: (sequence: number) => Uint8Array, options: { signal: AbortSignal }): Promise<number>;
-  /** The batch of a number as soon as there is one; undefined when the outbox is closed without it, or when `signal` aborts. */
+  /**
+   * The batch of a number as soon as there is one; undefined when it was let go of or is missing, when the outbox is closed without it, or
+   * when `signal` aborts.
+   */
   read(sequence: number, options: { signal: AbortSignal }): Promise<Entry | undefined>;
-  /** The batch of a number, if it is held. */
-  peek(sequence: number): Entry | undefined;
   /** Lets go of every batch through a number. Returns how many records those held. */
   ack(through: number): number;
   /** Resolves when nothing is held; rejects when `signal` aborts. */
@@ -42,6 +48,8 @@ export function createMemoryOutbox({ maxBytes }: { maxBytes: number }): Outbox {
 }
 
 class MemoryOutbox implements Outbox {
+  readonly durable = false;
+  readonly missing = [];
   lastSequence = 0;
   ackedSequence = 0;
   readonly held = { batches: 0, bytes: 0, records: 0 };
@@ -49,7 +57,7 @@ class MemoryOutbox implements Outbox {
   readonly #entries = new Map<number, Entry>();
   /** Appends in order: each waits for the one before, then for room. */
   #turn: Promise<unknown> = Promise.resolve();
-  #waiters = new Set<() => void>();
+  readonly #change = new Change();
   #closed: { reason: unknown } | undefined;
 
   constructor(maxBytes: number) {
@@ -62,7 +70,7 @@ class MemoryOutbox implements Outbox {
     { signal }: { signal: AbortSignal },
   ): Promise<number> {
     const taken = this.#turn.then(async () => {
-      while (!this.#closed && !signal.aborted && this.held.bytes >= this.#maxBytes) await this.#change(signal);
+      while (!this.#closed && !signal.aborted && this.held.bytes >= this.#maxBytes) await this.#change.next(signal);
       if (this.#closed) throw this.#closed.reason;
       signal.throwIfAborted();
       const sequence = this.lastSequence + 1;
@@ -70,7 +78,7 @@ class MemoryOutbox implements Outbox {
       this.lastSequence = sequence;
       this.#entries.set(sequence, { sequence, bytes, records });
       this.#hold(1, bytes.length, records);
-      this.#wake();
+      this.#change.wake();
       return sequence;
     });
     this.#turn = taken.catch(() => {});
@@ -80,13 +88,9 @@ class MemoryOutbox implements Outbox {
   async read(sequence: number, { signal }: { signal: AbortSignal }): Promise<Entry | undefined> {
     for (;;) {
       const entry = this.#entries.get(sequence);
-      if (entry || this.#closed || signal.aborted) return entry;
-      await this.#change(signal);
+      if (entry || sequence <= this.ackedSequence || this.#closed || signal.aborted) return entry;
+      await this.#change.next(signal);
     }
-  }
-
-  peek(sequence: number): Entry | undefined {
-    return this.#entries.get(sequence);
   }
 
   ack(through: number): number {
@@ -98,45 +102,25 @@ class MemoryOutbox implements Outbox {
       this.#hold(-1, -entry.bytes.length, -entry.records);
       records += entry.records;
     }
-    if (records > 0) this.#wake();
+    if (records > 0) this.#change.wake();
     return records;
   }
 
   async emptied({ signal }: { signal: AbortSignal }): Promise<void> {
     while (this.held.batches > 0) {
       signal.throwIfAborted();
-      await this.#change(signal);
+      await this.#change.next(signal);
     }
   }
 
   close(reason: unknown): void {
     this.#closed ??= { reason };
-    this.#wake();
+    this.#change.wake();
   }
 
   #hold(batches: number, bytes: number, records: number): void {
     this.held.batches += batches;
     this.held.bytes += bytes;
     this.held.records += records;
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = new Set();
-    for (const wake of waiters) wake();
-  }
-
-  /** Resolves at the next change of this outbox, or when the signal aborts. */
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        signal.removeEventListener("abort", done);
-        this.#waiters.delete(done);
-        resolve();
-      };
-      this.#waiters.add(done);
-      signal.addEventListener("abort", done, { once: true });
-      if (signal.aborted) done();
-    });
   }
 }

@@ -1,17 +1,14 @@
-// The producer put together: a source of batches, the uplink, the status line. For main.ts, for tests, and for other programs.
-import { randomBytes } from "node:crypto";
+// The producer put together: a source of batches, the uplink, the status line. For main.ts and for tests; library.ts is for other programs.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import type { Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { countRecords } from "./batch.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
 import { type Input, openInput, sendInput } from "./input.ts";
-import { createMemoryOutbox } from "./outbox.ts";
 import { type Clock, systemClock } from "./pace.ts";
+import { type OpenSender, openSender } from "./sender.ts";
 import { simulate } from "./simulation.ts";
 import { createStatus, logAround, type Status, type StatusStream } from "./status.ts";
-import { openUplink, type Uplink } from "./uplink.ts";
 
 export type ProducerOptions = {
   settings: ProducerSettings;
@@ -24,7 +21,7 @@ export type ProducerOptions = {
 };
 
 /** A running producer. `done` resolves when its source has ended and everything is acknowledged. */
-export type Producer = Running & { readonly done: Promise<void>; readonly uplink: Uplink };
+export type Producer = Running & { readonly done: Promise<void>; readonly uplink: OpenSender };
 
 /** How long disposal waits for acks. Less than the grace of the process. */
 const closeMs = 3000;
@@ -35,22 +32,16 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
   assertConsistent(settings, clock.nowUs());
   const input = settings.input === undefined ? undefined : await openInput(settings.input);
   const source = createSourceState(settings, clock.nowUs());
-  const transport = createGrpcTransport({ baseUrl: settings.accessor });
+  let uplink: OpenSender | undefined;
   const status = createStatus({ stream: statusStream, read: () => readStatus(source, uplink) });
   const log = logAround(options.log, status.clear);
-  const uplink: Uplink = openUplink({
-    transport,
-    // Batches are numbered and kept in memory, so a restart numbers from 1 again. Under an old id the accessor would take these for
-    // repeats of other content: a conflict. Hence a new id for each process, until an outbox on disk keeps the numbers.
-    producerId: settings.producerId ?? `sim-${randomBytes(6).toString("hex")}`,
-    outbox: createMemoryOutbox({ maxBytes: settings.outboxBytes }),
-    log,
-  });
+  uplink = await openSender({ ...senderSettings(settings), log });
   const stop = new AbortController();
   const stopSource = () => stop.abort(options.signal.reason);
   options.signal.addEventListener("abort", stopSource, { once: true });
-  const failSource = () => stop.abort(uplink.failed.reason);
-  uplink.failed.addEventListener("abort", failSource, { once: true });
+  const { failed } = uplink;
+  const failSource = () => stop.abort(failed.reason);
+  failed.addEventListener("abort", failSource, { once: true });
   const ticker = setInterval(status.tick, 1000);
 
   const done = runSource({ ...options, log, clock, input, source, uplink, signal: stop.signal });
@@ -71,9 +62,15 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
       clearInterval(ticker);
       status.end();
       options.signal.removeEventListener("abort", stopSource);
-      transport[Symbol.dispose]();
+      await uplink[Symbol.asyncDispose]();
     },
   };
+}
+
+function senderSettings(given: ProducerSettings) {
+  const { accessor, producerId, deadLetters, spool, spoolMaxBytes: maxBytes, spoolFull: whenFull, outboxBytes } = given;
+  const hold = spool === undefined ? { memoryBytes: outboxBytes } : { folder: spool, maxBytes, whenFull };
+  return { accessor, producerId, deadLetters, hold };
 }
 
 type SourceState = {
@@ -99,7 +96,7 @@ type SourceOptions = ProducerOptions & {
   clock: Clock;
   input: Input | undefined;
   source: SourceState;
-  uplink: Uplink;
+  uplink: OpenSender;
 };
 
 /** Hands on everything, waits until it is acknowledged. */
@@ -169,15 +166,17 @@ async function runInput(
   if (strict && badLines > 0) throw new Error(`${badLines} of ${lines} input lines are bad`);
 }
 
-function readStatus(source: SourceState, { counts, held }: Uplink): Status {
+function readStatus(source: SourceState, uplink: OpenSender | undefined): Status {
   const { machines, sent, progress } = source;
+  const spool = uplink?.spool;
   return {
     machines,
     sent,
-    acked: counts.ackedRecords,
-    inFlight: held.records,
-    rejected: counts.rejectedRecords,
-    connected: counts.connected,
+    acked: uplink?.counts.ackedRecords ?? 0,
+    inFlight: uplink?.held.records ?? 0,
+    rejected: uplink?.counts.rejectedRecords ?? 0,
+    connected: uplink?.counts.connected ?? false,
     ...(progress ? { progress } : {}),
+    ...(spool ? { spool } : {}),
   };
 }

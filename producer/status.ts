@@ -12,6 +12,8 @@ export type Status = {
   connected: boolean;
   /** On the way through the past or through a file: how far, from 0 to 1, and what is left in simulated seconds. */
   progress?: { part: number; leftSeconds?: number };
+  /** With a spool on disk: its bytes, and the records that wait behind the live ones, were dropped, or cannot be taken. */
+  spool?: { usedBytes: number; backlogRecords: number; droppedRecords: number; diskFull: boolean };
 };
 
 /** Where the line goes: process.stdout, or a stand-in of tests. */
@@ -19,7 +21,7 @@ export type StatusStream = { readonly isTTY?: boolean; readonly columns?: number
 
 /** The line for a status, `perSecond` records per second being sent. */
 export function statusLine(status: Status, { perSecond, columns }: { perSecond: number; columns?: number }): string {
-  const { machines, acked, inFlight, rejected, connected, progress } = status;
+  const { machines, acked, inFlight, rejected, connected, progress, spool } = status;
   const parts = [
     ...(progress ? [progressText(progress)] : []),
     `${machines} ${machines === 1 ? "machine" : "machines"}`,
@@ -27,10 +29,20 @@ export function statusLine(status: Status, { perSecond, columns }: { perSecond: 
     `${grouped(acked)} acked`,
     `${grouped(inFlight)} in flight`,
     `${grouped(rejected)} rejected`,
+    ...(spool ? spoolTexts(spool) : []),
     ...(connected ? [] : ["not connected"]),
   ];
   const line = parts.join(" · ");
   return columns !== undefined && line.length >= columns ? `${line.slice(0, Math.max(0, columns - 2))}…` : line;
+}
+
+function spoolTexts({ usedBytes, backlogRecords, droppedRecords, diskFull }: NonNullable<Status["spool"]>): string[] {
+  return [
+    `${(usedBytes / 2 ** 20).toFixed(1)} MiB spooled`,
+    `${grouped(backlogRecords)} backlog`,
+    ...(droppedRecords > 0 ? [`${grouped(droppedRecords)} DROPPED`] : []),
+    ...(diskFull ? ["DISK FULL"] : []),
+  ];
 }
 
 const barWidth = 20;

@@ -9,7 +9,7 @@ import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
 import { failure, type Hooks, openIngestStub } from "./ingest-stub.ts";
 import { createMemoryOutbox } from "./outbox.ts";
-import { openUplink, type Uplink } from "./uplink.ts";
+import { startUplink, type Uplink } from "./uplink.ts";
 
 const { signal } = new AbortController();
 
@@ -25,7 +25,7 @@ type Given = { port: number; maxBytes?: number; producerId?: string; onSleep?: (
 function openTestUplink({ port, maxBytes = 1 << 20, producerId = "p-1", onSleep }: Given) {
   const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` });
   const lines: string[] = [];
-  const uplink = openUplink({
+  const uplink = startUplink({
     transport,
     producerId,
     outbox: createMemoryOutbox({ maxBytes }),

@@ -1,4 +1,5 @@
-// The way of batches to the accessor: numbers them, keeps them until they are acknowledged, and connects again for as long as it runs.
+// The way of one sequence of batches to the accessor: sends what an outbox holds, lets go of what is acknowledged, connects again for as
+// long as it runs.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Client, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -11,18 +12,24 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
+import { failpoint } from "../runtime/failpoint.ts";
 import { causeChain, type Log } from "../runtime/log.ts";
 import { countRecords } from "./batch.ts";
+import type { DeadLetters } from "./dead-letters.ts";
 import { runSession } from "./ingest-session.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Entry, Outbox } from "./outbox.ts";
 import { createRejections, type RejectionCounts } from "./rejections.ts";
 
 export type UplinkOptions = {
   transport: Transport;
-  /** Who sends; see ProducerOptions.producerId for why a new one is needed whenever an outbox in memory starts anew. */
+  /** Who sends. An outbox in memory numbers from 1 and so needs an id that was never used. */
   producerId: string;
-  /** Owned by the uplink from here on. */
+  /** The uplink closes it. */
   outbox: Outbox;
+  /** Where rejected records go; default nowhere. */
+  deadLetters?: DeadLetters | undefined;
+  /** Waits for a batch's turn to be sent; default no wait. */
+  turn?: (entry: Entry, signal: AbortSignal) => Promise<void>;
   log: Log;
   /** How to wait between attempts; default a timer. */
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -46,8 +53,8 @@ export class UplinkError extends Error {
   override readonly name = "UplinkError";
 }
 
-/** Opens an uplink; it connects by itself. Disposal gives up at once what is not acknowledged: call close first. */
-export function openUplink(options: UplinkOptions): Uplink {
+/** Starts an uplink; it connects by itself. Disposal gives up at once what is not acknowledged: call close first. */
+export function startUplink(options: UplinkOptions): Uplink {
   return new Uplink(options);
 }
 
@@ -68,6 +75,8 @@ export class Uplink implements AsyncDisposable {
   readonly #log: Log;
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly #client: Client<typeof IngestService>;
+  readonly #deadLetters: DeadLetters | undefined;
+  readonly #turn: UplinkOptions["turn"];
   readonly #countResult: ReturnType<typeof createRejections>;
   readonly #stop = new AbortController();
   readonly #failed = new AbortController();
@@ -76,11 +85,13 @@ export class Uplink implements AsyncDisposable {
   #sentThrough: number;
   #closed = false;
 
-  constructor({ transport, producerId, outbox, log, sleep = realSleep }: UplinkOptions) {
+  constructor({ transport, producerId, outbox, log, deadLetters, turn, sleep = realSleep }: UplinkOptions) {
     this.producerId = producerId;
     this.#outbox = outbox;
     this.#log = log.child({ producerId });
     this.#sleep = sleep;
+    this.#deadLetters = deadLetters;
+    this.#turn = turn;
     this.#client = createClient(IngestService, transport);
     this.#countResult = createRejections({ log: this.#log, counts: this.counts });
     this.#sentThrough = outbox.lastSequence;
@@ -127,7 +138,9 @@ export class Uplink implements AsyncDisposable {
       signal.removeEventListener("abort", stop);
     }
     const { batches, records } = this.held;
-    if (batches > 0) this.#log.warn("closed without acks: these may or may not be stored", { batches, records });
+    if (batches > 0 && this.#outbox.durable)
+      this.#log.info("closed without acks: these stay in the spool", { batches, records });
+    else if (batches > 0) this.#log.warn("closed without acks: these may or may not be stored", { batches, records });
     return { unackedBatches: batches, unackedRecords: records };
   }
 
@@ -141,6 +154,7 @@ export class Uplink implements AsyncDisposable {
     let quietUntilMs = 0;
     while (!signal.aborted && !(this.#closed && this.held.batches === 0)) {
       let problem: unknown = new Error("the accessor ended the stream");
+      const { ackedSequence } = this.#outbox;
       try {
         const onWelcome = (welcome: Welcome) => {
           const next = this.#welcome(welcome);
@@ -148,15 +162,18 @@ export class Uplink implements AsyncDisposable {
           quietUntilMs = 0;
           return next;
         };
-        await runSession({
+        const { atGap } = await runSession({
           client: this.#client,
           producerId: this.producerId,
           outbox: this.#outbox,
           signal,
           onWelcome,
           onAck: (ack) => this.#ack(ack),
+          turn: this.#turn,
           onSend: (sequence) => this.#send(sequence),
         });
+        // The next hello takes the accessor over the gap.
+        if (atGap && this.#outbox.ackedSequence > ackedSequence) continue;
         if (this.#closed && this.held.batches === 0) break;
       } catch (error) {
         if (signal.aborted) break;
@@ -190,32 +207,50 @@ export class Uplink implements AsyncDisposable {
     if (last > this.#sentThrough) {
       throw new UplinkError(
         `the accessor has batches through ${last} of producer "${this.producerId}", and this process sent only ${this.#sentThrough}: ` +
-          "another producer uses this id, or used it before; choose an id that is new",
+          "another producer uses this id, or used it before, or a spool was put back to an older copy; choose an id that is new",
       );
     }
-    if (lost) {
-      const batches = Number(lost.last - lost.first) + 1;
-      this.counts.lostBatches += batches;
-      this.#log.error("the accessor LOST batches that it had acknowledged; it was restored to an earlier point", {
-        first: Number(lost.first),
-        last: Number(lost.last),
-        batches,
-      });
-    }
+    if (lost) this.#lost(Number(lost.first), Number(lost.last));
     this.#letGo(last);
     this.counts.connected = true;
     this.#log.info("connected", { lastSequence: last, heldBatches: this.held.batches });
     return this.#outbox.ackedSequence + 1;
   }
 
+  #lost(first: number, last: number): void {
+    const known = this.#outbox.missing.reduce(
+      (sum, gap) => sum + Math.max(0, Math.min(gap.last, last) - Math.max(gap.first, first) + 1),
+      0,
+    );
+    const batches = last - first + 1 - known;
+    this.counts.lostBatches += batches;
+    const fields = { first, last, batches };
+    if (batches === 0) this.#log.info("the accessor goes on behind the gap", fields);
+    else
+      this.#log.error(
+        "the accessor LOST batches that it had acknowledged; it was restored to an earlier point",
+        fields,
+      );
+  }
+
   #send(sequence: number): void {
+    failpoint("uplink.before-send");
     if (sequence <= this.#sentThrough) this.counts.resentBatches++;
     else this.#sentThrough = sequence;
   }
 
-  #ack({ sequence, results }: Ack): void {
-    for (const result of results) this.#countResult(result, this.#outbox.peek(Number(result.sequence)));
+  async #ack({ sequence, results }: Ack): Promise<void> {
+    failpoint("uplink.before-ack");
+    for (const result of results) {
+      const wanted = result.refusal !== undefined || result.verdicts.length > 0;
+      const entry = wanted
+        ? await this.#outbox.read(Number(result.sequence), { signal: this.#stop.signal })
+        : undefined;
+      this.#countResult(result, entry);
+      if (entry) await this.#deadLetters?.write({ producerId: this.producerId, result, entry });
+    }
     this.#letGo(Number(sequence));
+    failpoint("uplink.after-ack");
   }
 
   #letGo(through: number): void {

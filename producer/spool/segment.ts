@@ -1,8 +1,8 @@
 // Segment files of a lane: names, what lies where in one, making one, and writing at its end.
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { encodeSegmentHeader, recordHeaderBytes, segmentHeaderBytes } from "./format.ts";
 import { writeWhole } from "./files.ts";
+import { encodeSegmentHeader, recordHeaderBytes, segmentHeaderBytes } from "./format.ts";
 import { lastSequenceOf, type Run } from "./scan.ts";
 
 /** A file of batches first, first + 1, …; grows only at its end. */

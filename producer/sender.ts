@@ -1,0 +1,94 @@
+// Everything between a batch and the accessor: transport, outbox in memory or spool on disk, uplinks, dead letters. Owns and closes them.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { createGrpcTransport } from "../runtime/grpc/transport.ts";
+import type { Log } from "../runtime/log.ts";
+import { createDeadLetters } from "./dead-letters.ts";
+import { type Sender, startLanes } from "./lanes.ts";
+import { createMemoryOutbox } from "./outbox.ts";
+import type { WhenFull } from "./spool/room.ts";
+import { openSpool, type Spool } from "./spool/spool.ts";
+import { startUplink } from "./uplink.ts";
+
+export type SenderOptions = {
+  /** URL of the accessor. */
+  accessor: string;
+  /** Default a new one; a spool keeps it. */
+  producerId?: string | undefined;
+  /** Where batches wait: in memory, or in a folder. */
+  hold: { memoryBytes: number } | { folder: string; maxBytes: number; whenFull: WhenFull };
+  /** File for rejected records; default rejected.ndjson in the spool, or none. */
+  deadLetters?: string | undefined;
+  log: Log;
+};
+
+/** How a spool is. */
+export type SpoolStatus = {
+  /** Bytes of its files, and their bound. */
+  usedBytes: number;
+  maxBytes: number;
+  /** Batches and records that wait in the backlog lane. */
+  backlogBatches: number;
+  backlogRecords: number;
+  /** Given up since the start, because it was full. */
+  droppedBatches: number;
+  droppedRecords: number;
+  /** Nothing can be taken since the disk has no space. */
+  diskFull: boolean;
+};
+
+export type OpenSender = Sender & { readonly spool: SpoolStatus | undefined };
+
+/** Opens it and starts to send. Disposal does not wait for acks: call close first. Throws what opening the spool throws. */
+export async function openSender(options: SenderOptions): Promise<OpenSender> {
+  const { accessor, hold, log } = options;
+  await using opened = new AsyncDisposableStack();
+  const transport = opened.use(createGrpcTransport({ baseUrl: accessor }));
+  const spool =
+    "folder" in hold ? opened.use(await openSpool({ ...hold, producerId: options.producerId, log })) : undefined;
+  const path = options.deadLetters ?? (spool && join(spool.folder, "rejected.ndjson"));
+  const deadLetters = path === undefined ? undefined : opened.use(createDeadLetters({ path, log }));
+  const shared = { transport, deadLetters, log };
+  const sender = opened.use(
+    "folder" in hold
+      ? startLanes({ ...shared, spool: spool! })
+      : startUplink({
+          ...shared,
+          // Numbered in memory, so from 1 again after a restart: under an old id, the accessor would find other content under the numbers.
+          producerId: options.producerId ?? `sim-${randomBytes(6).toString("hex")}`,
+          outbox: createMemoryOutbox({ maxBytes: hold.memoryBytes }),
+        }),
+  );
+  const owned = opened.move();
+  return {
+    producerId: sender.producerId,
+    get counts() {
+      return sender.counts;
+    },
+    get held() {
+      return sender.held;
+    },
+    get failed() {
+      return sender.failed;
+    },
+    get spool() {
+      return spool && statusOf(spool);
+    },
+    append: (batch, given) => sender.append(batch, given),
+    flush: (given) => sender.flush(given),
+    close: (given) => sender.close(given),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function statusOf({ live, backlog, usedBytes, maxBytes }: Spool): SpoolStatus {
+  return {
+    usedBytes,
+    maxBytes,
+    backlogBatches: backlog.held.batches,
+    backlogRecords: backlog.held.records,
+    droppedBatches: live.dropped.batches + backlog.dropped.batches,
+    droppedRecords: live.dropped.records + backlog.dropped.records,
+    diskFull: live.diskFullSinceMs !== undefined || backlog.diskFullSinceMs !== undefined,
+  };
+}

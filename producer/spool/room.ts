@@ -1,0 +1,49 @@
+// The bound on a spool's bytes, shared by its lanes, and what happens at it.
+import type { Change } from "../change.ts";
+
+export type WhenFull = "block" | "drop-oldest";
+
+/** What a lane lets a room do to it. */
+export type Tenant = {
+  readonly held: { readonly batches: number };
+  /** When the oldest batches that can be dropped were appended; undefined if there are none. */
+  readonly oldestMs: number | undefined;
+  /** Drops the oldest file's batches. False if there is none to drop. */
+  dropOldest(): Promise<boolean>;
+};
+
+export class Room {
+  usedBytes = 0;
+  readonly maxBytes: number;
+  readonly tenants: Tenant[] = [];
+  readonly #whenFull: WhenFull;
+  readonly change: Change;
+
+  constructor({ maxBytes, whenFull, change }: { maxBytes: number; whenFull: WhenFull; change: Change }) {
+    this.maxBytes = maxBytes;
+    this.#whenFull = whenFull;
+    this.change = change;
+  }
+
+  /** Takes bytes if there is room, or if nothing is held: a batch above the bound is taken when it is `alone`. */
+  take(bytes: number, { alone }: { alone: boolean }): boolean {
+    const fits =
+      this.usedBytes + bytes <= this.maxBytes || (alone && this.tenants.every(({ held }) => held.batches === 0));
+    if (fits) this.usedBytes += bytes;
+    return fits;
+  }
+
+  give(bytes: number): void {
+    this.usedBytes -= bytes;
+    if (bytes > 0) this.change.wake();
+  }
+
+  /** By the policy: drops what is oldest, or does nothing. True if it is worth trying again at once. */
+  async makeRoom(): Promise<boolean> {
+    if (this.#whenFull === "block") return false;
+    const [oldest] = this.tenants
+      .filter(({ oldestMs }) => oldestMs !== undefined)
+      .sort((a, b) => a.oldestMs! - b.oldestMs!);
+    return (await oldest?.dropOldest()) ?? false;
+  }
+}
