@@ -1,10 +1,14 @@
 // Two accessors over one database, a producer at each: one order for all, and both tell it.
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import pg from "pg";
 import { expect, test } from "vitest";
+import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { type Clients, grpcClients } from "./support/ask.ts";
 import { testDatabase } from "./support/postgres.ts";
 import { startAccessor, startProducer } from "./support/processes.ts";
 import { breaksOf, collect, type MachineRecords, readAll } from "./support/series.ts";
+
+const endMark = { machine: "end", stateChanges: [{ time: timestampFromMs(Date.now()), state: MachineState.OFF }] };
 
 test("two accessors that start at once on no database make it; their revisions are dense, their feeds equal", async () => {
   await using database = await testDatabase();
@@ -29,7 +33,9 @@ test("two accessors that start at once on no database make it; their revisions a
   );
   const until = Promise.all([left.ended, right.ended]).then(async (codes) => {
     expect(codes).toEqual([0, 0]);
-    return (await clients.signals.getLatest({})).cursor;
+    // The last commit, so its cursor ends both feeds. A read would be answered as of what that accessor has heard of.
+    const { cursor } = await clients.ingest.ingestBatch({ producerId: "end", sequence: 1n, batch: endMark });
+    return cursor;
   });
   const feeds = await Promise.all([clients, otherClients].map((own) => watch(own, { begin, until })));
 
@@ -37,12 +43,17 @@ test("two accessors that start at once on no database make it; their revisions a
   expect(feeds[0]!.order.length).toBeGreaterThan(100);
   expect(feeds[0]!.records).toEqual(feeds[1]!.records);
   const stored = await readAll(otherClients, await until);
+  expect(stored.size).toBe(4);
+  expect(stored.delete("end")).toBe(true);
   for (const [machine, { powerUs }] of stored) {
     expect(powerUs, machine).toHaveLength(2 * 6300);
     expect(feeds[0]!.records.get(machine)!.powerUs).toHaveLength(2 * 6300);
-    // Each producer has its own grid; read together they interleave.
-    expect(breaksOf(powerUs.filter((_, i) => i % 2 === 0)), machine).toEqual([]);
-    expect(breaksOf(powerUs.filter((_, i) => i % 2 === 1)), machine).toEqual([]);
+    // Each seed has its own phase of the grid of 10 ms.
+    const grids = [...Map.groupBy(powerUs, (time) => time % 10_000).values()];
+    expect(grids.map((times) => [times.length, breaksOf(times)])).toEqual([
+      [6300, []],
+      [6300, []],
+    ]);
   }
   expect(await revisions(database.url)).toMatchObject({ first: "1", holes: "0" });
 });

@@ -25,8 +25,8 @@ export function collect(all: Map<string, MachineRecords>, batches: readonly Batc
     const own = all.get(machine) ?? { powerUs: [], power: [], states: [], errors: [] };
     all.set(machine, own);
     for (const column of samples.filter(({ signal }) => signal === "power")) {
-      own.powerUs.push(...timesOf(column));
-      own.power.push(...column.values);
+      for (const time of timesOf(column)) own.powerUs.push(time);
+      for (const value of column.values) own.power.push(value);
     }
     own.states.push(...stateChanges);
     own.errors.push(...errorReports);
