@@ -26,19 +26,40 @@ export function failure(code: Code, reason: string, metadata: Record<string, str
   return error;
 }
 
-/** Listens on a free port. `stored` has every batch in order; `port: n` takes the port of one that was closed. */
-export async function openIngestStub(hooks: Hooks = {}, { port = 0, stored = [] as Batch[] } = {}) {
-  const state = { stored, hellos: [] as Hello[], arrivals: [] as number[], streams: 0 };
+/** What the server has: of a producer, its batches by number, null for those that it was told it will never get. */
+function createState(stored: Batch[]) {
+  const producers = new Map<string, (Batch | null)[]>();
+  const arrived: { producerId: string; sequence: number }[] = [];
+  return { stored, producers, arrived, hellos: [] as Hello[], arrivals: [] as number[], streams: 0 };
+}
+export type StubState = ReturnType<typeof createState>;
+
+/**
+ * Listens on a free port, or on that of a server that was closed. `state.stored` has every batch in order of arrival; `stored` is what the
+ * first producer to come has sent before, `state` takes over from another server.
+ */
+export async function openIngestStub(
+  hooks: Hooks = {},
+  given: { port?: number; stored?: Batch[]; state?: StubState } = {},
+) {
+  const { port = 0, state = createState(given.stored ?? []) } = given;
   const impl: ServiceImpl<typeof IngestService> = {
     async *ingest(requests) {
       state.streams++;
       let hello: Hello | undefined;
+      let own: (Batch | null)[] = [];
       for await (const { message } of requests) {
         if (message.case === "hello") {
           hello = message.value;
           state.hellos.push(hello);
           hooks.onHello?.(hello);
-          const welcome = { lastSequence: BigInt(state.stored.length), ...hooks.welcome };
+          const { producerId, lastAckedSequence } = hello;
+          own = state.producers.get(producerId) ?? (state.producers.size === 0 ? [...state.stored] : []);
+          state.producers.set(producerId, own);
+          const first = BigInt(own.length + 1);
+          const lost = lastAckedSequence >= first ? { lost: { first, last: lastAckedSequence } } : {};
+          while (own.length < lastAckedSequence) own.push(null);
+          const welcome = { lastSequence: BigInt(own.length), ...lost, ...hooks.welcome };
           yield {
             message: { case: "welcome", value: { maxBatchBytes: 1 << 20, maxBatchRecords: 20_000, ...welcome } },
           };
@@ -47,15 +68,20 @@ export async function openIngestStub(hooks: Hooks = {}, { port = 0, stored = [] 
           const sequence = Number(message.value.sequence);
           const batch = message.value.batch ?? create(BatchSchema);
           state.arrivals.push(sequence);
+          state.arrived.push({ producerId: hello.producerId, sequence });
           await hooks.beforeStore?.(sequence);
-          const duplicate = sequence <= state.stored.length;
-          if (duplicate && !sameBytes(state.stored[sequence - 1]!, batch))
+          const duplicate = sequence <= own.length;
+          const before = own[sequence - 1];
+          if (before && !sameBytes(before, batch))
             throw failure(Code.AlreadyExists, "SEQUENCE_CONFLICT", { sequence: String(sequence) });
-          if (sequence > state.stored.length + 1) {
-            const expected = String(state.stored.length + 1);
+          if (sequence > own.length + 1) {
+            const expected = String(own.length + 1);
             throw failure(Code.OutOfRange, "SEQUENCE_GAP", { sequence: String(sequence), expected_sequence: expected });
           }
-          if (!duplicate) state.stored.push(batch);
+          if (!duplicate) {
+            own.push(batch);
+            state.stored.push(batch);
+          }
           if ((await hooks.beforeAck?.(sequence)) === false) continue;
           const result = hooks.resultOf?.(sequence, batch);
           const results = duplicate || result ? [{ sequence: BigInt(sequence), duplicate, ...result }] : [];

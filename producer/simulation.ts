@@ -27,11 +27,15 @@ export async function simulate(options: SimulationOptions): Promise<void> {
   const fleet = createFleet(rest);
   const maxSpanUs = Math.floor((maxBatchRecords / recordsPerSecond(rest)) * 1e6);
   for await (const { fromUs, toUs, live } of paceSpans({ ...rest, maxSpanUs })) {
-    for (const machine of fleet) {
-      const batch = toBatch(machine.block(fromUs, toUs));
-      if (batch) await append(batch);
-      // Without a pause nothing else of this process would run before the outbox is full: no write, no ack.
-      if (!live) await setImmediate();
+    const batches = fleet.values().map((machine) => toBatch(machine.block(fromUs, toUs)));
+    // Together, so that they share one sync of a spool; of the past one by one, which is much more.
+    if (live) await Promise.all(batches.map((batch) => batch && append(batch)));
+    else {
+      for (const batch of batches) {
+        if (batch) await append(batch);
+        // Without a pause nothing else of this process would run before the outbox is full: no write, no ack.
+        await setImmediate();
+      }
     }
     onSpan({ toUs, live });
   }
