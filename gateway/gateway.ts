@@ -11,7 +11,7 @@ import { mountConnect } from "./connect.ts";
 import { shuttingDown } from "./errors.ts";
 import { forwardService } from "./forward.ts";
 import { openFrontDoor } from "./front-door.ts";
-import type { Heartbeat } from "./rest/live.ts";
+import type { Heartbeat } from "./rest/call.ts";
 import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
 import { createUpstream } from "./upstream.ts";

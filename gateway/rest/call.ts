@@ -1,56 +1,92 @@
 // What a REST handler is given and what it answers with.
-
-import type { ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Upstream } from "../upstream.ts";
+import type { Body } from "./body.ts";
+import { type Format, formatParameter } from "./formats.ts";
 import type { Json } from "./json.ts";
-import type { Heartbeat } from "./live.ts";
 import type { Parameters, ValuesOf } from "./parameters.ts";
 import type { Problem } from "./problem.ts";
+import type { Schema } from "./schemas.ts";
+
+/** Calls `beat` now and then until the returned function is called. */
+export type Heartbeat = (beat: () => void) => () => void;
 
 export type RestCall<P extends Parameters> = {
   readonly upstream: Upstream;
   /** Path parameters, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: ValuesOf<P>;
+  /** What to answer in: one of the route's. */
+  readonly format: Format;
   readonly header: (name: string) => string | undefined;
-  /** Parsed JSON; undefined without a body. */
+  /** Parsed JSON, or a stream of bytes for a media type that is taken as one; undefined without a body. */
   readonly body: unknown;
   /** The request's path as it was sent, without its query. */
   readonly url: string;
   /** Its query as it was sent, without "?". */
   readonly search: string;
+  /** "http://host:port" as the client names us. */
+  readonly origin: string;
   readonly nowUs: bigint;
   /** Deadline and signal for calls with one answer. */
   readonly unary: { readonly signal: AbortSignal; readonly timeoutMs: number };
-  /** For endless answers; the signal aborts when the client has gone or the gateway stops. */
+  /** For streamed answers; the signal aborts when the client has gone or the gateway stops. */
   readonly stream: { readonly signal: AbortSignal; readonly heartbeat: Heartbeat };
 };
 
-/** JSON (200 unless said otherwise), or a stream that writes the response itself, and rejects only before it has written anything. */
+/** Headers, and 200 unless said otherwise. */
+type Head = { status?: number; headers?: Record<string, string> };
+
+/** JSON; a text of another type; or a stream. */
 export type RestAnswer =
-  | { status?: number; headers?: Record<string, string>; body: Json }
-  | { stream: (response: ServerResponse, toProblem: (error: unknown) => Problem) => Promise<void> };
+  | (Head & { body: Json })
+  | (Head & { contentType: string; text: string })
+  | (Head & StreamedAnswer);
+
+/** A body written bit by bit, once all that can be refused has been refused. */
+export type StreamedAnswer = {
+  contentType: string;
+  /** Not for live feeds: compression would hold events back. */
+  compress: boolean;
+  /** Writes it and ends it; what it throws cuts the answer short. Not called for HEAD. */
+  write(body: Body, toProblem: (error: unknown) => Problem): Promise<void>;
+  /** Lets go of what the answer holds; called in any case. */
+  close(): Promise<void>;
+};
 
 /** One route of the table. */
 export type Route<P extends Parameters = Parameters> = {
   readonly method: "GET" | "POST";
   /** With parameters in braces: "/signals/{type}". */
   readonly path: string;
+  /** What the path's parameters are. */
+  readonly pathDoc?: Readonly<Record<string, string>>;
   readonly summary: string;
   /** For the reference: what it answers, in sentences. */
   readonly doc: string;
   /** What it asks the accessor; undefined for the gateway's own. */
   readonly rpc: DescMethod | undefined;
   readonly query: P;
+  /** Parameters without which it is refused. */
+  readonly required?: readonly (keyof P & string)[];
+  /** What it answers in; the first if the client does not care. */
+  readonly formats: readonly Format[];
+  /** Schema of the answer as JSON, and of a line where it is NDJSON; and columns where it is CSV. */
+  readonly answer: { readonly json?: Schema; readonly line?: Schema; readonly csv?: string };
+  /** Statuses other than 200 with an answer that is no problem. */
+  readonly alsoAnswers?: readonly number[];
+  /** Schemas of bodies that it takes, by media type; a string is an example of a text. */
+  readonly takes?: Readonly<Record<string, { schema: Schema; example: unknown }>>;
+  /** A query that works, for the reference. */
+  readonly example: string;
   /** Fields of the rpc's request that travel as parameters of another name. */
   readonly parameterByField?: Readonly<Record<string, string>>;
-  /** A stream of events, which has no HEAD. */
-  readonly live?: boolean;
   readonly handle: (call: RestCall<P>) => Promise<RestAnswer>;
 };
 
-/** Keeps the types of a route's query for its handler; the table forgets them. */
+/** Keeps the types of a route's query for its handler; the table forgets them. Every GET of data has ?format=. */
 export function route<P extends Parameters>(declared: Route<P>): Route {
-  return declared as unknown as Route;
+  const { method, rpc, query, formats } = declared;
+  const chosen = method === "GET" && rpc ? { ...query, format: formatParameter(formats) } : query;
+  return { ...declared, query: chosen } as unknown as Route;
 }

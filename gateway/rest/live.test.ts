@@ -186,13 +186,13 @@ test("a failure later is an error event with the last cursor, then the end", asy
   gateway.accessor.signals.watchSignals = async function* () {
     yield { after: "c0", through: "c0" };
     yield { after: "c0", through: "c2", batches: [{ machine: "m", samples: [grid([1])] }] };
-    throw reasonError("SHUTTING_DOWN", Code.Unavailable, "the accessor is stopping");
+    throw reasonError("CURSOR_FOREIGN", Code.FailedPrecondition, "the database was restored");
   };
   const events = await collect(eventsOf(await fetch(`${gateway.baseUrl}/signals/power/live`)));
   expect(events.at(-1)).toMatchObject({ event: "error", id: "c2" });
   expect(JSON.parse(events.at(-1)!.data!)).toMatchObject({
-    status: 503,
-    reason: "SHUTTING_DOWN",
+    status: 409,
+    reason: "CURSOR_FOREIGN",
     instance: "/signals/power/live",
   });
 });

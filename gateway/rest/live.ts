@@ -1,99 +1,120 @@
-// A live feed as Server-Sent Events. Holds one message of the feed at a time and no rules about it.
-import { once } from "node:events";
-import type { ServerResponse } from "node:http";
+// A live feed as Server-Sent Events or as NDJSON. Holds one message of the feed at a time and no rules about it.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Body } from "./body.ts";
+import type { Heartbeat } from "./call.ts";
 import { toJsonText } from "./json.ts";
 import type { Problem } from "./problem.ts";
 import { batchRows } from "./rows.ts";
 import { formatTime, fromTimestamp } from "./time.ts";
 
-/** What goes out before the client's kernel is asked whether it keeps up. */
+/** What goes out before the client is asked whether it keeps up. */
 const chunkCharacters = 64 * 1024;
 
-/** Calls `beat` now and then until the returned function is called. */
-export type Heartbeat = (beat: () => void) => () => void;
-
 export type LiveOptions = {
-  /** Aborted when the client has gone or the gateway stops. */
-  signal: AbortSignal;
   heartbeat: Heartbeat;
   /** What to tell the client when the feed fails. */
   toProblem: (error: unknown) => Problem;
 };
 
+/** How messages are written. */
+type Dialect = {
+  /** Before everything. */
+  readonly opening: string;
+  /** Keeps the connection alive between messages; `cursor` is the last. */
+  beat(cursor: string): string;
+  first(cursor: string, commitTime: string | undefined): string;
+  bookmark(cursor: string, commitTime: string | undefined): string;
+  readonly beforeRows: string;
+  afterRows(cursor: string): string;
+  failure(problem: Problem, cursor: string): string;
+};
+
+const event = (name: string, id: string, data: string) => `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
+
 /**
- * Writes the feed until it ends, fails or `signal` aborts, and ends the response. Rejects, with nothing written, if the feed fails before
- * its first message.
- *
  * Events: `ready` first and at once, then one without a name for each stretch that holds records (`data` is {"signals": [rows]}),
- * `bookmark` where nothing matched, and `error` (`data` is a problem) before an end that is not the client's. The id of an event is
- * the cursor to go on after once the event has been dealt with.
+ * `bookmark` where nothing matched, and `error` or, of a cursor that is too old, `expired` (`data` is a problem) before an end that is not
+ * the client's. The id of an event is the cursor to go on after once the event has been dealt with; of `expired`, the earliest there is.
  */
+export const eventStream: Dialect = {
+  opening: "retry: 1000\n\n",
+  beat: () => ": keep-alive\n\n",
+  first: (cursor, commit_time) => event("ready", cursor, toJsonText({ cursor, commit_time })),
+  bookmark: (cursor, commit_time) => event("bookmark", cursor, toJsonText({ cursor, commit_time })),
+  beforeRows: 'data: {"signals":[',
+  afterRows: (cursor) => `]}\nid: ${cursor}\n\n`,
+  // A browser comes back after the id: where the log still goes.
+  failure: ({ body }, cursor) =>
+    body["reason"] === "CURSOR_EXPIRED"
+      ? event("expired", earliestOf(body) ?? cursor, toJsonText(body))
+      : event("error", cursor, toJsonText(body)),
+};
+
+const earliestOf = ({ metadata }: Problem["body"]) =>
+  (metadata as Record<string, string> | undefined)?.["earliest_cursor"];
+
+/** One object a line: {"signals": [rows], "cursor"}, with no rows at first and in bookmarks; {"error": problem} before an end that is not the client's. */
+export const lines: Dialect = {
+  opening: "",
+  beat: (cursor) => line({ signals: [], cursor }),
+  first: (cursor, commit_time) => line({ signals: [], cursor, commit_time }),
+  bookmark: (cursor, commit_time) => line({ signals: [], cursor, commit_time }),
+  beforeRows: '{"signals":[',
+  afterRows: (cursor) => `],"cursor":${toJsonText(cursor)}}\n`,
+  failure: ({ body }, cursor) => line({ error: body, cursor }),
+};
+
+const line = (value: Parameters<typeof toJsonText>[0]) => `${toJsonText(value)}\n`;
+
+/** Writes the feed until it ends, fails or the client goes. `start` is the cursor to give while there is no message yet. */
 export async function writeLive(
-  feed: AsyncIterable<WatchSignalsResponse>,
-  response: ServerResponse,
-  { signal, heartbeat, toProblem }: LiveOptions,
+  feed: AsyncIterator<WatchSignalsResponse>,
+  body: Body,
+  { dialect, start, heartbeat, toProblem }: LiveOptions & { dialect: Dialect; start: string | undefined },
 ): Promise<void> {
-  const messages = feed[Symbol.asyncIterator]();
-  const first = await messages.next();
-  response.writeHead(200, {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-cache, no-transform",
-    // nginx would otherwise hold events back.
-    "x-accel-buffering": "no",
-  });
-  let midEvent = false;
-  let lastCursor = "";
+  let midMessage = false;
+  let lastCursor = start;
   const stopBeating = heartbeat(() => {
-    if (!midEvent && !response.writableNeedDrain) response.write(": keep-alive\n\n");
+    if (!midMessage && !body.full && lastCursor !== undefined) body.write(dialect.beat(lastCursor))?.catch(() => {});
   });
-  /** Writes a piece of an event, or with `cursor` its last one. */
+  /** Writes a piece of a message, or with `cursor` its last one. */
   const write = async (text: string, cursor?: string) => {
-    const flowing = response.write(text);
-    midEvent = cursor === undefined;
+    const flowing = body.write(text);
+    midMessage = cursor === undefined;
     lastCursor = cursor ?? lastCursor;
-    if (!flowing) await drained(response, signal);
-    signal.throwIfAborted();
+    await flowing;
   };
-  const writeData = async ({ batches, through }: WatchSignalsResponse) => {
-    for (const piece of rowPieces(batches)) await write(piece);
-    await write(`]}\nid: ${through}\n\n`, through);
+  const writeRows = async ({ batches, through }: WatchSignalsResponse) => {
+    for (const piece of rowPieces(batches, dialect.beforeRows)) await write(piece);
+    await write(dialect.afterRows(through), through);
   };
   try {
-    if (!first.done) {
-      const { value } = first;
-      const empty = value.batches.length === 0;
-      const cursor = empty ? value.through : value.after;
-      await write(`retry: 1000\n\n${cursorEvent("ready", cursor, empty ? value : undefined)}`, cursor);
-      if (!empty) await writeData(value);
-    }
-    for (let next = await messages.next(); !next.done; next = await messages.next()) {
+    let first = true;
+    for (let next = await feed.next(); !next.done; next = await feed.next()) {
       const { value } = next;
-      if (value.batches.length > 0) await writeData(value);
-      else await write(cursorEvent("bookmark", value.through, value), value.through);
+      const empty = value.batches.length === 0;
+      const commitTime = value.commitTime && formatTime(fromTimestamp(value.commitTime));
+      if (first) {
+        const cursor = empty ? value.through : value.after;
+        await write(dialect.opening + dialect.first(cursor, empty ? commitTime : undefined), cursor);
+      } else if (empty) await write(dialect.bookmark(value.through, commitTime), value.through);
+      if (!empty) await writeRows(value);
+      first = false;
     }
   } catch (error) {
-    // An event that was cut short is never dispatched by the client, which then resumes before it.
-    if (!midEvent && !response.destroyed) {
-      const { body } = toProblem(error);
-      response.write(`event: error\nid: ${lastCursor}\ndata: ${toJsonText(body)}\n\n`);
-    }
+    // A message that was cut short is never dispatched by the client, which then resumes before it.
+    if (!midMessage && !body.gone)
+      await body.write(dialect.failure(toProblem(error), lastCursor ?? ""))?.catch(() => {});
   } finally {
     stopBeating();
-    await messages.return?.();
-    response.end();
+    body.end();
   }
 }
 
-function cursorEvent(event: "ready" | "bookmark", cursor: string, at: WatchSignalsResponse | undefined): string {
-  const commitTime = at?.commitTime && formatTime(fromTimestamp(at.commitTime));
-  return `event: ${event}\nid: ${cursor}\ndata: ${toJsonText({ cursor, commit_time: commitTime })}\n\n`;
-}
-
-/** All but the end of an event on one line of data: a catch-up message can hold a million rows. */
-function* rowPieces(batches: readonly Batch[]): Generator<string, void, undefined> {
-  let text = `data: {"signals":[`;
+/** All but the end of a message on one line: a catch-up message can hold a million rows. */
+function* rowPieces(batches: readonly Batch[], opening: string): Generator<string, void, undefined> {
+  let text = opening;
   let separator = "";
   for (const batch of batches) {
     for (const row of batchRows(batch)) {
@@ -105,13 +126,4 @@ function* rowPieces(batches: readonly Batch[]): Generator<string, void, undefine
     }
   }
   yield text;
-}
-
-/** Resolves when the response takes more; rejects with the signal's reason when it aborts. */
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  try {
-    await once(response, "drain", { signal });
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  }
 }

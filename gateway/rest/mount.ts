@@ -4,9 +4,11 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Log } from "../../runtime/log.ts";
 import { relayError } from "../errors.ts";
 import type { Upstream } from "../upstream.ts";
-import type { RestAnswer, Route } from "./call.ts";
+import { openBody } from "./body.ts";
+import type { Heartbeat, RestAnswer, Route, StreamedAnswer } from "./call.ts";
+import { chooseEncoding, encodeText } from "./compression.ts";
+import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
-import type { Heartbeat } from "./live.ts";
 import { readQuery } from "./parameters.ts";
 import { HttpProblem, type Problem, toProblem } from "./problem.ts";
 
@@ -28,22 +30,33 @@ export type RestOptions = {
   log: Log;
 };
 
+/** Media types whose bodies are read as they come, of any size. */
+const streamedTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl", "text/csv"];
+
 /** Mounts every route, in a scope of its own. */
 export function mountRest(app: FastifyInstance, options: RestOptions): void {
   app.register(async (scope) => {
-    // Only JSON: fastify would also take text/plain, as a string.
+    // Fastify would also take text/plain, as a string.
     scope.removeContentTypeParser("text/plain");
+    scope.addContentTypeParser(streamedTypes, (_request, body, done) => done(null, body));
     for (const route of options.routes) {
       scope.route({
-        method: route.method,
-        url: route.path.replace(/\{(\w+)\}/g, ":$1"),
-        ...(route.method === "GET" ? { exposeHeadRoute: !route.live } : {}),
+        method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
+        url: toPattern(route.path),
+        exposeHeadRoute: false,
         config: { parameterByField: route.parameterByField },
         handler: (request, reply) => answer(route, request, reply, options),
       });
     }
+    for (const path of new Set(options.routes.map((route) => route.path))) {
+      scope.options(toPattern(path), (_request, reply) =>
+        reply.code(204).header("allow", allowed(options.routes, path)).send(),
+      );
+    }
   });
 }
+
+const toPattern = (path: string) => path.replace(/\{(\w+)\}/g, ":$1");
 
 async function answer(
   route: Route,
@@ -58,29 +71,73 @@ async function answer(
   const [url, search] = splitUrl(request);
   try {
     const nowUs = BigInt(options.now()) * 1_000n;
+    const query = readQuery(route.query, search, nowUs);
     const result: RestAnswer = await route.handle({
       upstream: options.upstream,
       path: request.params as Record<string, string>,
-      query: readQuery(route.query, search, nowUs),
+      query,
+      format: (query["format"] as Format | undefined) ?? chooseFormat(request.headers.accept, route.formats),
       header: (name) => request.headers[name]?.toString(),
       body: request.body,
       url,
       search,
+      origin: originOf(request),
       nowUs,
       unary: { signal: gone.signal, timeoutMs: options.unaryDeadlineMs },
       stream: { signal: streaming.signal, heartbeat: options.heartbeat },
     });
-    if ("stream" in result) {
-      for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
-      await result.stream(reply.raw, (error) => describe(error, request, options.log));
-      reply.hijack();
-      return undefined;
+    reply.code(result.status ?? 200).headers({ vary: "accept, accept-encoding", ...result.headers });
+    const encoding = chooseEncoding(request.headers["accept-encoding"]);
+    if ("write" in result) {
+      const context = { request, reply, encoding: result.compress ? encoding : undefined };
+      await stream(result, { ...context, signal: streaming.signal, log: options.log });
+      return reply;
     }
-    reply.code(result.status ?? 200).headers(result.headers ?? {});
-    return reply.type("application/json; charset=utf-8").send(toJsonText(result.body));
+    const [type, text] =
+      "text" in result ? [result.contentType, result.text] : [contentTypeOf("json"), toJsonText(result.body)];
+    const encoded = await encodeText(text, encoding);
+    if (encoded.encoding) reply.header("content-encoding", encoded.encoding);
+    return reply.type(type).send(encoded.bytes);
   } finally {
     reply.raw.off("close", left);
     streaming.abort();
+  }
+}
+
+type Streaming = {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  encoding: ReturnType<typeof chooseEncoding>;
+  signal: AbortSignal;
+  log: Log;
+};
+
+/** Writes a streamed answer past fastify. Never rejects: once the head is out, a failure can only cut the body short. */
+async function stream(answer: StreamedAnswer, { request, reply, encoding, signal, log }: Streaming): Promise<void> {
+  const { raw } = reply;
+  reply.type(answer.contentType);
+  if (encoding) reply.header("content-encoding", encoding);
+  const headers = reply.getHeaders();
+  const status = reply.statusCode;
+  reply.hijack();
+  raw.writeHead(status, headers as Record<string, string>);
+  const problemOf = (error: unknown) => describe(error, request, log);
+  try {
+    if (request.method === "HEAD") {
+      raw.end();
+      return;
+    }
+    // Who waits for the first of rare events shall know at once that it was let in.
+    raw.flushHeaders();
+    const body = openBody(raw, { encoding, signal });
+    try {
+      await answer.write(body, problemOf);
+    } catch (error) {
+      if (!signal.aborted) problemOf(error);
+      body.cut();
+    }
+  } finally {
+    await answer.close();
   }
 }
 
@@ -108,14 +165,24 @@ function describe(error: unknown, request: FastifyRequest, log: Log): Problem {
 /** For `setNotFoundHandler`: a path of the table with another method is 405, any other path 404 with what there is. */
 export function refuseUnknown(routes: readonly Route[], request: FastifyRequest): never {
   const [path] = splitUrl(request);
-  const here = routes.filter((route) => matches(route.path, path));
-  if (here.length === 0) {
+  // Of several patterns that fit, the one without a parameter.
+  const [here] = routes.filter((route) => matches(route.path, path)).sort((a, b) => braces(a.path) - braces(b.path));
+  if (!here) {
     const known = [...new Set(routes.map((route) => route.path))];
     throw new HttpProblem(404, `there is nothing here; known paths are ${known.join(", ")}`, { members: { known } });
   }
-  const allow = new Set(here.flatMap(({ method, live }) => (method === "GET" && !live ? ["GET", "HEAD"] : [method])));
-  const list = [...allow].join(", ");
-  throw new HttpProblem(405, `${path} takes ${list}`, { headers: { allow: list } });
+  const allow = allowed(routes, here.path);
+  throw new HttpProblem(405, `${path} takes ${allow}`, { headers: { allow } });
+}
+
+const braces = (path: string) => path.split("{").length;
+
+function allowed(routes: readonly Route[], path: string): string {
+  const methods = routes.filter((route) => route.path === path).map(({ method }) => method);
+  return methods
+    .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : method))
+    .concat("OPTIONS")
+    .join(", ");
 }
 
 function matches(pattern: string, path: string): boolean {
@@ -127,4 +194,9 @@ function matches(pattern: string, path: string): boolean {
 function splitUrl({ raw }: FastifyRequest): [path: string, query: string] {
   const [path = "/", ...rest] = (raw.url ?? "/").split("?");
   return [path, rest.join("?")];
+}
+
+/** As the client names us, if that is a name that can be written anywhere without harm. */
+function originOf({ host, protocol }: FastifyRequest): string {
+  return `${protocol}://${/^[\w.-]+(:\d+)?$|^\[[\da-fA-F:.]+\](:\d+)?$/.test(host) ? host : "localhost"}`;
 }

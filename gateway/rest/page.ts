@@ -1,6 +1,7 @@
-// Page tokens of REST: a range given relative to now stays, from page to page, the range that it was on the first.
+// Pages of REST: a range given relative to now stays, from page to page, the range that it was on the first.
 import { invalidField } from "../errors.ts";
 import type { ResolvedTime } from "./parameters.ts";
+import { formatTime, toTimestamp } from "./time.ts";
 
 export type Range = { from: bigint | undefined; to: bigint | undefined };
 type Asked = { from: ResolvedTime | undefined; to: ResolvedTime | undefined; pageToken: string | undefined };
@@ -36,3 +37,54 @@ export function toPageToken(next: string, { from, to, pageToken }: Asked, range:
 }
 
 const toUs = (digits: string | undefined) => (digits === undefined ? undefined : BigInt(digits));
+
+/** A range as the contract's requests have it. */
+export const toRangeFields = ({ from, to }: Range) => ({
+  ...(from === undefined ? {} : { startTime: toTimestamp(from) }),
+  ...(to === undefined ? {} : { endTime: toTimestamp(to) }),
+});
+
+/** A range as answers echo it. */
+export const echoRange = ({ from, to }: Range) => ({
+  from: from === undefined ? undefined : formatTime(from),
+  to: to === undefined ? undefined : formatTime(to),
+});
+
+/** The Link header to the next page; times as they were resolved, so that it stays good whatever the request said. */
+export function nextLink(
+  { url, search }: { url: string; search: string },
+  nextPageToken: string,
+  times: Record<string, string | undefined> = {},
+): Record<string, string> {
+  if (nextPageToken === "") return {};
+  const next = new URLSearchParams(search);
+  for (const [name, time] of Object.entries(times)) if (time !== undefined) next.set(name, time);
+  next.set("page_token", nextPageToken);
+  return { link: `<${url}?${next}>; rel="next"` };
+}
+
+/** What answers page after page. */
+export type Page<T> = { items: T[]; nextPageToken: string; cursor: string };
+
+/** For an answer that is no page itself: every page from the first on, at most `limit` items. The first has been fetched when it resolves. */
+export async function fetchPages<T>(
+  fetchPage: (page: { pageSize: number; pageToken: string }) => Promise<Page<T>>,
+  limit: number | undefined,
+): Promise<{ cursor: string; pages: AsyncGenerator<T[], void, undefined> }> {
+  const sizeFor = (left: number) => Math.min(left, 10_000);
+  const first = await fetchPage({ pageSize: sizeFor(limit ?? 10_000), pageToken: "" });
+  async function* pages() {
+    let left = limit ?? Number.POSITIVE_INFINITY;
+    for (let page = first; ; page = await fetchPage({ pageSize: sizeFor(left), pageToken: page.nextPageToken })) {
+      yield page.items.slice(0, left);
+      left -= page.items.length;
+      if (left <= 0 || page.nextPageToken === "") return;
+    }
+  }
+  return { cursor: first.cursor, pages: pages() };
+}
+
+/** Refuses a page token where the answer has no pages. */
+export function assertNoPageToken(pageToken: string | undefined, format: string): void {
+  if (pageToken) throw invalidField("page_token", `${format} comes without pages, as one answer; leave it out`);
+}

@@ -1,7 +1,7 @@
 // Query parameters: declared with their documentation, read with their mistakes named.
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 import { invalidField } from "../errors.ts";
-import { isRelativeTime, parseTime, timeForms } from "./time.ts";
+import { durationForms, isRelativeTime, parseDuration, parseTime, timeForms } from "./time.ts";
 import { fromWord, wordsOf } from "./words.ts";
 
 /** One parameter. `read` gets every value given (at least one), and throws a ConnectError that names the parameter. */
@@ -68,6 +68,18 @@ export const timeParameter = (doc: string): Parameter<ResolvedTime> => ({
       `${quote(text)} is not a time in years 1 to 9999; expected ${timeForms}`,
       "TIME_RANGE_INVALID",
     );
+  },
+});
+
+/** A length of time, in microseconds. */
+export const durationParameter = (doc: string): Parameter<bigint> => ({
+  doc: `${doc} Expected: ${durationForms}.`,
+  schema: { type: "string", pattern: "^\\d{1,15}(ms|[smhdw])$" },
+  read(texts, { name }) {
+    const text = single(texts, name);
+    const us = parseDuration(text);
+    if (us !== undefined) return us;
+    throw invalidField(name, `${quote(text)} is not a length of time; expected ${durationForms}`);
   },
 });
 

@@ -13,7 +13,7 @@ import {
 } from "#gen/millrace/v1/signal_pb.ts";
 import { toSamples } from "../../samples/wire.ts";
 import type { Reason } from "../errors.ts";
-import { parseTime, timeForms, toTimestamp } from "./time.ts";
+import { isRelativeTime, parseTime, timeForms, toTimestamp } from "./time.ts";
 import { fromWord } from "./words.ts";
 
 /** A row that cannot become a record. */
@@ -37,32 +37,57 @@ type Draft = {
   columns: Map<string, { signal: string; unit: string; timesUs: number[]; values: number[]; rows: number[] }>;
 };
 
+/** Stands for a row that could not even be read. */
+export class UnreadableText {
+  readonly message: string;
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+type RowContext = {
+  /** What "now" is; undefined where times must not depend on when they are sent. */
+  nowUs: bigint | undefined;
+  /** The signal of rows that name none. */
+  signal?: string | undefined;
+};
+
 /** Batches in the order in which their machines first appear. What the accessor can judge (names, states, values) is left to it. */
 export function toRowBatches(
   rows: readonly unknown[],
-  nowUs: bigint,
+  context: RowContext,
 ): { batches: RowBatch[]; unreadable: UnreadableRow[] } {
   const drafts = new Map<string, Draft>();
   const unreadable: UnreadableRow[] = [];
   for (const [row, fields] of rows.entries()) {
-    const fault = isObject(fields) ? addRow(drafts, fields, { row, nowUs }) : notARow;
+    const fault = isObject(fields) ? addRow(drafts, fields, { row, ...context }) : notARow(fields);
     if (fault) unreadable.push({ row, ...fault });
   }
   return { batches: [...drafts.values()].map(toRowBatch), unreadable };
 }
 
 type Fault = { reason: Reason; message: string };
-const notARow: Fault = { reason: "REQUEST_INVALID", message: "a row is an object" };
+const notARow = (what: unknown): Fault => ({
+  reason: "REQUEST_INVALID",
+  message: what instanceof UnreadableText ? what.message : "a row is an object",
+});
+
+const relativeTime: Fault = {
+  reason: "TIME_INVALID",
+  message: "time: must not be relative to now where the same rows may be sent again",
+};
 
 function addRow(
   drafts: Map<string, Draft>,
   fields: Record<string, unknown>,
-  { row, nowUs }: { row: number; nowUs: bigint },
+  { row, nowUs, signal: defaultSignal }: RowContext & { row: number },
 ): Fault | undefined {
-  const { machine, signal, time } = fields;
+  const { machine, signal = defaultSignal, time } = fields;
   if (typeof machine !== "string") return { reason: "MACHINE_NAME_INVALID", message: "machine: a text is required" };
   if (typeof signal !== "string") return { reason: "SIGNAL_NAME_INVALID", message: "signal: a text is required" };
-  const us = typeof time === "string" || typeof time === "number" ? parseTime(String(time), nowUs) : undefined;
+  const written = typeof time === "string" || typeof time === "number" ? String(time) : "";
+  if (nowUs === undefined && isRelativeTime(written)) return relativeTime;
+  const us = parseTime(written, nowUs ?? 0n);
   if (us === undefined) return { reason: "TIME_INVALID", message: `time: expected ${timeForms}` };
 
   let draft = drafts.get(machine);
@@ -126,7 +151,7 @@ function toRowBatch({ machine, rows, states, errors, columns }: Draft): RowBatch
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof UnreadableText);
 
 /** What is no text becomes one that the accessor refuses where it must not be empty. */
 const text = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,5 +1,4 @@
-// POST /signals: rows or one batch in, verdicts out. Numbers batches; judges none.
-import { randomUUID } from "node:crypto";
+// POST /signals: rows, lines or one batch in, verdicts out. Numbers batches; judges none.
 import { fromJson } from "@bufbuild/protobuf";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKindSchema, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -7,22 +6,38 @@ import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import type { Json } from "./json.ts";
+import { type Numbering, readNumbering } from "./numbering.ts";
+import type { Parameter } from "./parameters.ts";
+import { postLines } from "./post-lines.ts";
 import { type RowBatch, toRowBatches, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
+import { joinVerdicts, recordsOf, rowVerdicts } from "./verdicts.ts";
 import { toWord } from "./words.ts";
 
-type Numbering = { producerId: string; sequence: bigint };
+export type PostQuery = { type: Parameter<string>; producer_id: Parameter<string>; sequence: Parameter<string> };
+
 type Sent = { batch: Batch; result: BatchResult; rows?: RowBatch };
 
 /** 200 if at least one record was stored (or had been before), 422 if every record was refused. */
-export async function postSignals({
-  body,
-  nowUs,
-  upstream,
-  unary,
-}: RestCall<Record<never, never>>): Promise<RestAnswer> {
+export async function postSignals(call: RestCall<PostQuery>): Promise<RestAnswer> {
+  const { header, query } = call;
+  if (header("content-encoding")) throw new HttpProblem(415, "send the body as it is, without Content-Encoding");
+  const [mediaType = ""] = (header("content-type") ?? "").split(";");
+  const key = header("idempotency-key");
+  if (/ndjson|jsonl|csv/i.test(mediaType)) {
+    const numbering = readNumbering(key, { producerId: query.producer_id, sequence: query.sequence });
+    return postLines(call, { numbering, kind: /csv/i.test(mediaType) ? "csv" : "ndjson" });
+  }
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined)
+      throw invalidField(name, "in the query only for a body of lines; here it has its place in the body");
+  }
+  return postObject(call, key);
+}
+
+async function postObject({ body, nowUs, upstream, unary }: RestCall<PostQuery>, key: string | undefined) {
   const { signals, producer_id, sequence, ...batchFields } = asObject(body);
-  const numbering = readNumbering(producer_id, sequence);
+  const numbering = readNumbering(key, { producerId: producer_id, sequence });
   let parts: { batch: Batch; rows?: RowBatch }[];
   let unreadable: UnreadableRow[] = [];
   if (signals !== undefined) {
@@ -30,7 +45,7 @@ export async function postSignals({
     if (stray !== undefined)
       throw invalidField(stray, "send either signals (rows) or the fields of one batch, not both");
     if (!Array.isArray(signals)) throw invalidField("signals", "expected an array of rows");
-    const made = toRowBatches(signals, nowUs);
+    const made = toRowBatches(signals, { nowUs: key === undefined ? nowUs : undefined });
     unreadable = made.unreadable;
     parts = made.batches.map((rows) => ({ batch: rows.batch, rows }));
   } else {
@@ -58,6 +73,8 @@ function answerOf(outcome: {
 }): RestAnswer {
   const { sent, unreadable, numbering, cursor, total } = outcome;
   const rejected = unreadable.length + sent.reduce((sum, one) => sum + countRejected(one), 0);
+  const ofRows = sent.every(({ rows }) => rows);
+  const rows = sent.map(({ rows, result }) => ({ rows: rows!, result }));
   const members = {
     accepted: total - rejected,
     rejected,
@@ -69,7 +86,9 @@ function answerOf(outcome: {
       duplicate,
       refusal: refusal && { reason: toWord(ErrorReasonSchema, refusal.reason), message: refusal.message },
     })),
-    verdicts: sent.some(({ rows }) => !rows) ? sent.flatMap(verdictsOf) : joinRows(rowVerdicts(sent, unreadable)),
+    verdicts: ofRows
+      ? joinVerdicts(rowVerdicts(rows, unreadable)).map(({ row, count, ...rest }) => ({ row, count, ...rest }))
+      : sent.flatMap(({ result }) => result.verdicts.map(verdictJson)),
   };
   if (rejected < total) return { body: members };
   const [refused] = sent.map(({ result }) => result.refusal).filter((refusal) => refusal !== undefined);
@@ -82,36 +101,11 @@ function answerOf(outcome: {
   );
 }
 
-const recordsOf = ({ stateChanges, errorReports, samples }: Batch) =>
-  stateChanges.length + errorReports.length + samples.reduce((sum, { values }) => sum + values.length, 0);
-
 const countRecords = (sent: Sent[]) => sent.reduce((sum, { batch }) => sum + recordsOf(batch), 0);
 
 function countRejected({ batch, result }: Sent): number {
   if (result.refusal) return recordsOf(batch);
   return result.verdicts.reduce((sum, { count }) => sum + count, 0);
-}
-
-const verdictsOf = ({ result }: Sent): Json[] => result.verdicts.map(verdictJson);
-
-type RowVerdict = { row: number; reason: string | number; retryable: boolean; message: string };
-
-/** One for each row that was not stored, ascending. */
-function rowVerdicts(sent: Sent[], unreadable: UnreadableRow[]): RowVerdict[] {
-  const verdicts: RowVerdict[] = [];
-  for (const { row, reason, message } of unreadable) verdicts.push({ row, reason, retryable: false, message });
-  for (const { rows, result } of sent) {
-    const { refusal } = result;
-    const reason = refusal && toWord(ErrorReasonSchema, refusal.reason);
-    if (refusal)
-      for (const row of rows!.rows) verdicts.push({ row, reason: reason!, retryable: false, message: refusal.message });
-    for (const verdict of result.verdicts) {
-      const { retryable, message } = verdict;
-      const reason = toWord(ErrorReasonSchema, verdict.reason);
-      for (const row of rows!.rowsOf(verdict)) verdicts.push({ row, reason, retryable, message });
-    }
-  }
-  return verdicts.sort((a, b) => a.row - b.row);
 }
 
 const verdictJson = ({ kind, column, first, count, reason, retryable, message }: Verdict): Json => ({
@@ -123,33 +117,6 @@ const verdictJson = ({ kind, column, first, count, reason, retryable, message }:
   retryable,
   message,
 });
-
-/** Neighbours with the same verdict as one: `row` is the first, `count` how many from there on. */
-function joinRows(verdicts: RowVerdict[]): Json[] {
-  const joined: (RowVerdict & { count: number })[] = [];
-  for (const verdict of verdicts) {
-    const last = joined.at(-1);
-    const follows = last && last.row + last.count === verdict.row;
-    if (follows && last.reason === verdict.reason && last.message === verdict.message) last.count++;
-    else joined.push({ ...verdict, count: 1 });
-  }
-  return joined.map(({ row, count, ...rest }) => ({ row, count, ...rest }));
-}
-
-/** Without a producer's own numbering every request is a producer of its own: stored at least once, again if sent again. */
-function readNumbering(producerId: unknown, sequence: unknown): Numbering {
-  if (producerId === undefined && sequence === undefined) return { producerId: `rest:${randomUUID()}`, sequence: 1n };
-  if (typeof producerId !== "string") throw invalidField("producer_id", "a text is required beside sequence");
-  const digits = typeof sequence === "number" ? String(sequence) : sequence;
-  // Well below 2^64, so that as many more as there are machines fit too.
-  if (typeof digits !== "string" || !/^\d{1,18}$/.test(digits)) {
-    throw invalidField(
-      "sequence",
-      "a whole number below 10^18, or its digits as a text, is required beside producer_id",
-    );
-  }
-  return { producerId, sequence: BigInt(digits) };
-}
 
 function readBatch(fields: Record<string, unknown>): Batch {
   try {

@@ -1,17 +1,16 @@
-// The REST handlers that read: parameters to a request, an answer to rows.
-
+// The REST handlers that read records: parameters to a request, an answer to rows.
 import { type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
-import { createClient } from "@connectrpc/connect";
 import { type MachineState, type Severity, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { SignalService, type WatchSignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
-import { writeLive } from "./live.ts";
-import { resolvePage, toPageToken } from "./page.ts";
+import { exportRange } from "./export.ts";
+import { assertNoPageToken, echoRange, fetchPages, nextLink, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
-import { toRow } from "./rows.ts";
-import { formatTime, fromTimestamp, toTimestamp } from "./time.ts";
+import { columnsOf, toRow } from "./rows.ts";
+import { answerTable, toFileName } from "./table.ts";
+import { timeText } from "./time.ts";
 import { toWord } from "./words.ts";
 
 type Machines = { machine: Parameter<string[]> };
@@ -42,14 +41,14 @@ export async function listMachines({ query, upstream, unary, url, search }: Rest
       machines: machines.map(({ name, signals, firstSeenTime }) => ({
         name,
         signals,
-        first_seen_time: firstSeenTime && formatTime(fromTimestamp(firstSeenTime)),
+        first_seen_time: timeText(firstSeenTime),
       })),
       next_page_token: nextPageToken,
     },
   };
 }
 
-type RangeQuery = Machines &
+export type RangeQuery = Machines &
   MinCursor &
   Paged & {
     from: Parameter<ResolvedTime>;
@@ -59,44 +58,58 @@ type RangeQuery = Machines &
     state: Parameter<MachineState[]>;
   };
 
-export async function querySignals({
-  path,
-  query,
-  upstream,
-  unary,
-  url,
-  search,
-}: RestCall<RangeQuery>): Promise<RestAnswer> {
+export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnswer> {
+  const { path, query, format, upstream, unary, url, search } = call;
   const asked = { from: query.from, to: query.to, pageToken: query.page_token };
   const page = resolvePage(asked);
-  const answer = await upstream.signals.querySignals(
-    {
-      signal: path["type"]!,
-      machines: query.machine ?? [],
-      ...(page.from === undefined ? {} : { startTime: toTimestamp(page.from) }),
-      ...(page.to === undefined ? {} : { endTime: toTimestamp(page.to) }),
-      pageSize: query.limit ?? 0,
-      pageToken: page.pageToken,
-      minCursor: query.min_cursor ?? "",
-      severities: query.severity ?? [],
-      codePrefix: query.code_prefix ?? "",
-      states: query.state ?? [],
-    },
-    unary,
-  );
-  const from = page.from === undefined ? undefined : formatTime(page.from);
-  const to = page.to === undefined ? undefined : formatTime(page.to);
+  const request = {
+    signal: path["type"]!,
+    machines: query.machine ?? [],
+    ...toRangeFields(page),
+    minCursor: query.min_cursor ?? "",
+    severities: query.severity ?? [],
+    codePrefix: query.code_prefix ?? "",
+    states: query.state ?? [],
+  };
+  if (format !== "json") return exportSignals(call, request, echoRange(page));
+  const pageOf = { pageSize: query.limit ?? 0, pageToken: page.pageToken };
+  const answer = await upstream.signals.querySignals({ ...request, ...pageOf }, unary);
+  const range = echoRange(page);
   return {
-    // With the times as resolved, so the link stays good whatever the request said.
-    headers: nextLink({ url, search }, answer.nextPageToken, { from, to }),
+    headers: nextLink({ url, search }, answer.nextPageToken, range),
     body: {
       signals: answer.signals.map(toRow),
-      from,
-      to,
+      ...range,
       next_page_token: toPageToken(answer.nextPageToken, asked, page),
       cursor: answer.cursor,
     },
   };
+}
+
+type Request = Omit<MessageInitShape<typeof QuerySignalsRequestSchema>, "$typeName"> & { signal: string };
+
+async function exportSignals(
+  { query, format, upstream, unary, stream }: RestCall<RangeQuery>,
+  request: Request,
+  range: { from: string | undefined; to: string | undefined },
+): Promise<RestAnswer> {
+  assertNoPageToken(query.page_token, format);
+  const { signal: name, severities = [], states = [], codePrefix } = request;
+  const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
+  const fileName = toFileName([name, machine, range.from, range.to]);
+  // As everywhere, 0 is no number of one's own.
+  const limit = query.limit || undefined;
+  if (severities.length === 0 && states.length === 0 && !codePrefix) {
+    const { machines = [], startTime, endTime, minCursor = "" } = request;
+    const times = { ...(startTime && { startTime }), ...(endTime && { endTime }) };
+    const options = { upstream, signal: stream.signal, format, fileName, limit };
+    return exportRange({ signals: [name], machines, ...times, minCursor }, options);
+  }
+  const { cursor, pages } = await fetchPages(async (page) => {
+    const { signals, ...rest } = await upstream.signals.querySignals({ ...request, ...page }, unary);
+    return { ...rest, items: signals.map(toRow) };
+  }, limit);
+  return answerTable(pages, { format, columns: columnsOf(name), fileName, cursor });
 }
 
 export async function getLatest({ path, query, upstream, unary }: RestCall<Machines & MinCursor>): Promise<RestAnswer> {
@@ -107,46 +120,9 @@ export async function getLatest({ path, query, upstream, unary }: RestCall<Machi
   return { body: { signals: signals.map(toRow), cursor } };
 }
 
-type WatchQuery = Machines & { after: Parameter<string>; since: Parameter<ResolvedTime> };
-
-export async function watchSignals({
-  path,
-  query,
-  header,
-  upstream,
-  stream,
-}: RestCall<WatchQuery>): Promise<RestAnswer> {
-  if (query.after !== undefined && query.since !== undefined) throw invalidField("since", "not together with after");
-  // What the client saw last is newer than the URL that it began with.
-  const after = header("last-event-id") || query.after;
-  const request: MessageInitShape<typeof WatchSignalsRequestSchema> = {
-    signals: [path["type"]!],
-    machines: query.machine ?? [],
-  };
-  if (after !== undefined) request.start = { case: "afterCursor", value: after };
-  else if (query.since) request.start = { case: "fromCommitTime", value: toTimestamp(query.since.us) };
-  return {
-    async stream(response, toProblem) {
-      const { transport, giveBack } = upstream.borrow();
-      try {
-        const feed = createClient(SignalService, transport).watchSignals(request, { signal: stream.signal });
-        await writeLive(feed, response, { ...stream, toProblem });
-      } finally {
-        giveBack();
-      }
-    },
-  };
-}
-
-/** The Link header to the next page; times as they were resolved, so that it stays good whatever the request said. */
-function nextLink(
-  { url, search }: { url: string; search: string },
-  nextPageToken: string,
-  times: Record<string, string | undefined> = {},
-): Record<string, string> {
-  if (nextPageToken === "") return {};
-  const next = new URLSearchParams(search);
-  for (const [name, time] of Object.entries(times)) if (time !== undefined) next.set(name, time);
-  next.set("page_token", nextPageToken);
-  return { link: `<${url}?${next}>; rel="next"` };
+/** "power,temperature" as the signals that it names. */
+export function toSignals(type: string): string[] {
+  const names = type.split(",").filter((name) => name !== "");
+  if (names.length === 0) throw invalidField("type", "name at least one signal");
+  return names;
 }

@@ -196,16 +196,14 @@ test("an unknown path names what there is; a known one with another method says 
   const unknown = await gateway.ask("/signal/power");
   expect([unknown.status, unknown.body["known"]]).toEqual([404, [...new Set(routes.map(({ path }) => path))]]);
   for (const [method, path, allow] of [
-    ["DELETE", "/signals/power", "GET, HEAD"],
-    ["PUT", "/signals", "GET, HEAD, POST"],
-    ["POST", "/signals/power/live", "GET"],
-    ["OPTIONS", "/readyz", "GET, HEAD"],
+    ["DELETE", "/signals/power", "GET, HEAD, OPTIONS"],
+    ["PUT", "/signals", "GET, HEAD, POST, OPTIONS"],
+    ["POST", "/signals/power/live", "GET, HEAD, OPTIONS"],
+    ["PATCH", "/machines/summary", "GET, HEAD, OPTIONS"],
   ] as const) {
     const { status, headers } = await gateway.ask(path, { method });
     expect([path, status, headers.get("allow")]).toEqual([path, 405, allow]);
   }
-  const head = await fetch(`${gateway.baseUrl}/signals/power/live`, { method: "HEAD" });
-  expect(head.status).toBe(405);
 });
 
 test("paths as they come: a slash at the end, escapes, long names, broken escapes", async () => {

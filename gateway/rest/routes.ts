@@ -2,25 +2,51 @@
 //
 // Names: REST writes fields in lower_snake_case, as the contract does, and a record as one flat row, because rows are what people page
 // through, filter with jq and load into tables. Enum values are written without their prefix ("ACTIVE"). Times are RFC 3339 in UTC with
-// no, three or six digits of a second. 64-bit integers are texts. Parameters have the names people try first: machine, from, to, limit.
+// no, three or six digits of a second. Numbers of batches are texts, as 64-bit integers are in protobuf's JSON. Parameters have the names
+// people try first: machine, from, to, limit.
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { aggregateSamples, bucketRowColumns } from "./buckets.ts";
 import { type Route, route } from "./call.ts";
-import { countParameter, listParameter, textParameter, timeParameter, wordsParameter } from "./parameters.ts";
+import { intervalColumns, listStateIntervals } from "./intervals.ts";
+import {
+  countParameter,
+  durationParameter,
+  listParameter,
+  textParameter,
+  timeParameter,
+  wordsParameter,
+} from "./parameters.ts";
+import { postExamples } from "./post-examples.ts";
 import { postSignals } from "./post-signals.ts";
-import { getLatest, listMachines, listSignals, querySignals, watchSignals } from "./reads.ts";
+import { getLatest, listMachines, listSignals, querySignals } from "./reads.ts";
 import { checkReady } from "./ready.ts";
+import { reference } from "./reference.ts";
+import { columnsOf } from "./rows.ts";
+import { schemaOf } from "./schemas.ts";
+import { summarizeMachine, summarizeMachines } from "./summaries.ts";
+import { watchSignals } from "./watch.ts";
 
 const machine = listParameter("Only these machines; all if absent.");
 const minCursor = textParameter(
   "Wait until the answer holds at least everything up to this cursor, such as that of a POST.",
 );
-const pageToken = textParameter("next_page_token of the answer before.");
+const pageToken = textParameter("next_page_token of the answer before; for JSON.");
+const rangeStart = timeParameter("Start of the range; as far back as there are records if absent.");
+const rangeEnd = timeParameter("End of the range, exclusive; no end if absent.");
+const windowStart = timeParameter("Start of the window.");
+const windowEnd = timeParameter("End of the window, exclusive; when the newest record was stored if absent.");
+const rowLimit = countParameter(
+  "How many in a page: 1,000 if absent, at most 10,000. In NDJSON and CSV how many in all; without it all there are.",
+);
 
 const names = { machines: "machine", signal: "type", signals: "type", page_size: "limit" };
+const times = { start_time: "from", end_time: "to" };
+const type = "Name of the signal: state, error, or a numeric one such as power.";
+const types = "Names of signals, with commas.";
 
-export const routes: readonly Route[] = [
+const declared: readonly Route[] = [
   route({
     method: "GET",
     path: "/signals",
@@ -28,58 +54,124 @@ export const routes: readonly Route[] = [
     doc: "The catalogue: name, kind (STATE, EVENT, NUMERIC), units, max_gap and number of machines of each signal, ascending by name.",
     rpc: SignalService.method.listSignals,
     query: { machine },
+    formats: ["json"],
+    answer: { json: schemaOf("SignalList") },
+    example: "/signals",
     parameterByField: names,
     handle: listSignals,
   }),
   route({
     method: "GET",
     path: "/signals/{type}",
+    pathDoc: { type },
     summary: "Records of one signal in a range of time",
     doc:
       "Rows in order of time. from is inclusive, to is not; the answer echoes both as they were resolved. More rows follow where " +
       'next_page_token is not empty: repeat the request with page_token, or follow the Link header with rel="next". All pages are of one ' +
-      "moment, named by cursor; a live feed after that cursor goes on from there.",
+      "moment, named by cursor; a live feed after that cursor goes on from there. NDJSON and CSV come without pages: the whole range, " +
+      "however long, a row a line, the cursor in the header Millrace-Cursor; an answer that breaks off ends the connection.",
     rpc: SignalService.method.querySignals,
     query: {
       machine,
-      from: timeParameter("Start of the range; as far back as there are records if absent."),
-      to: timeParameter("End of the range, exclusive; no end if absent."),
-      limit: countParameter("How many rows in a page: 1,000 if absent, at most 10,000."),
+      from: rangeStart,
+      to: rangeEnd,
+      limit: rowLimit,
       page_token: pageToken,
       min_cursor: minCursor,
       severity: wordsParameter(SeveritySchema, "Only error reports of these severities; only for /signals/error."),
       code_prefix: textParameter("Only error reports whose code begins so; only for /signals/error."),
       state: wordsParameter(MachineStateSchema, "Only changes into these states; only for /signals/state."),
     },
-    parameterByField: { ...names, start_time: "from", end_time: "to", severities: "severity", states: "state" },
+    formats: ["json", "ndjson", "csv"],
+    answer: { json: schemaOf("RowPage"), line: schemaOf("Row"), csv: columnsOf("power").join(",") },
+    example: "/signals/power?from=-15m&limit=3",
+    parameterByField: { ...names, ...times, severities: "severity", states: "state" },
     handle: querySignals,
   }),
   route({
     method: "GET",
     path: "/signals/{type}/latest",
+    pathDoc: { type },
     summary: "The newest record of each machine",
     doc: "One row for each machine that has any, ascending by machine; newest by time, not by arrival.",
     rpc: SignalService.method.getLatest,
     query: { machine, min_cursor: minCursor },
+    formats: ["json"],
+    answer: { json: schemaOf("LatestRows") },
+    example: "/signals/state/latest",
     parameterByField: names,
     handle: getLatest,
   }),
   route({
     method: "GET",
+    path: "/signals/{type}/buckets",
+    pathDoc: { type: types },
+    summary: "Samples summed up in spans of time",
+    doc:
+      "For a chart, a report, a bill: of each machine and signal, for each span its count, min, max, mean, time-weighted mean, first, last, " +
+      "integral and coverage; equal to what all the samples would give. Spans are of one width, calendar days, or about as many as a " +
+      "plot has points, 1,000 if nothing is said. In NDJSON and CSV a row for each bucket. At most 10,000 a series and 100,000 in all.",
+    rpc: SignalService.method.aggregateSamples,
+    query: {
+      machine,
+      from: windowStart,
+      to: windowEnd,
+      width: durationParameter("Spans of this width, at multiples of it since 1970-01-01T00:00:00Z; at least 1ms."),
+      points: countParameter("About so many spans, for a plot: a round width that makes no more of them; 1 to 10,000."),
+      days: textParameter('Calendar days of this time zone, such as "Europe/Berlin" or "UTC".'),
+      min_cursor: minCursor,
+    },
+    required: ["from"],
+    formats: ["json", "ndjson", "csv"],
+    answer: { json: schemaOf("BucketSeries"), line: schemaOf("BucketRow"), csv: bucketRowColumns.join(",") },
+    example: "/signals/power/buckets?from=-1h&width=10m",
+    parameterByField: { ...names, ...times, days_in_time_zone: "days", resolution: "width" },
+    handle: aggregateSamples,
+  }),
+  route({
+    method: "GET",
+    path: "/signals/state/intervals",
+    summary: "The timeline of states",
+    doc:
+      "Intervals that machines spent in their states, ascending by machine, then time; those of one machine touch one another. An interval " +
+      "is whole even where it begins before from or ends after to; one that lasts has no end_time. Pages as of /signals/{type}.",
+    rpc: SignalService.method.listStateIntervals,
+    query: {
+      machine,
+      from: timeParameter("Intervals that end after this; from the first on if absent."),
+      to: timeParameter("Intervals that begin before this; to the last if absent."),
+      state: wordsParameter(MachineStateSchema, "Only intervals in these states."),
+      limit: rowLimit,
+      page_token: pageToken,
+      min_cursor: minCursor,
+    },
+    formats: ["json", "ndjson", "csv"],
+    answer: { json: schemaOf("IntervalPage"), line: schemaOf("Interval"), csv: intervalColumns.join(",") },
+    example: "/signals/state/intervals?from=-1h&state=FAULT",
+    parameterByField: { ...names, ...times, states: "state" },
+    handle: listStateIntervals,
+  }),
+  route({
+    method: "GET",
     path: "/signals/{type}/live",
+    pathDoc: { type: types },
     summary: "Records as they are stored",
     doc:
-      "Server-Sent Events, for as long as the client stays: each record once, in the order of storing. The id of an event is the cursor to " +
-      "go on after; a client that reconnects with Last-Event-ID (browsers do so by themselves) misses nothing and sees nothing twice. " +
+      "For as long as the client stays: each record once, in the order of storing. As Server-Sent Events, the id of an event is the cursor " +
+      "to go on after; a client that reconnects with Last-Event-ID (browsers do so by themselves) misses nothing and sees nothing twice. " +
       'Events: `ready` at once, with {"cursor"}; then events without a name, {"signals": [rows]}; `bookmark` every few seconds while ' +
-      "nothing matches; `error`, a problem, before an end that is not the client's. A comment comes every 15 s.",
+      "nothing matches; `expired` where a browser comes back too late, its id the earliest cursor there is; `error`, a problem, before an " +
+      'end that is not the client\'s. A comment comes every 15 s. As NDJSON, a line is {"signals": [rows], "cursor"}. The feed outlives ' +
+      "the accessor: while that is away it waits, then goes on without gap or repetition.",
     rpc: SignalService.method.watchSignals,
     query: {
       machine,
       after: textParameter("Start after this cursor. A Last-Event-ID header wins over it."),
       since: timeParameter("Start with what was stored at or after this time; not with after."),
     },
-    live: true,
+    formats: ["sse", "ndjson"],
+    answer: { line: schemaOf("LiveLine") },
+    example: "/signals/state,error/live",
     parameterByField: { ...names, after_cursor: "after", from_commit_time: "since" },
     handle: watchSignals,
   }),
@@ -88,14 +180,27 @@ export const routes: readonly Route[] = [
     path: "/signals",
     summary: "Store records",
     doc:
-      'Takes rows as GET answers them, {"signals": [{"machine", "signal", "time", "value"}, …]}, of any number of machines (the first rows of a numeric signal declare its "unit" for good); or one batch in ' +
-      'columns, {"machine", "state_changes", "error_reports", "samples"}, as protobuf\'s JSON has it. With producer_id and sequence it is ' +
-      "stored exactly once however often it is sent; rows of several machines take a number each, in the order in which the machines first " +
-      "appear. Without them it is stored once each time it is sent. 200 says what was stored, and why the rest was not: verdicts name " +
-      "rows by position from 0 (row, count), or records of a batch (kind, column, first, count). 422 if every record was refused. At " +
-      "most 32 MiB.",
+      'As JSON: rows as GET answers them, {"signals": [{"machine", "signal", "time", "value"}, …]}, of any number of machines (the first ' +
+      'rows of a numeric signal declare its "unit" for good); or one batch in columns, {"machine", "state_changes", "error_reports", ' +
+      '"samples"}, as protobuf\'s JSON has it; at most 32 MiB. As NDJSON: a row a line, any number of them, stored while they come. As CSV: ' +
+      "the same, with a header line that names the columns. 200 says what was stored and why the rest was not, by row (from 0) or line " +
+      "(from 1), neighbours with the same reason as one; 422 if every record was refused. A body of lines that asks for NDJSON gets a " +
+      "verdict a line as they come, and the totals last. Exactly once, however often it is sent: with an Idempotency-Key and the same body; or with a " +
+      "producer's own producer_id and sequence (in the query for lines), which numbers the batches from there on. Otherwise it is stored " +
+      "each time it is sent.",
     rpc: IngestService.method.ingestBatch,
-    query: {},
+    query: {
+      type: textParameter("The signal of rows of CSV or NDJSON that name none."),
+      producer_id: textParameter("For lines: whose number sequence is."),
+      sequence: textParameter("For lines: the producer's number of the first batch."),
+    },
+    formats: ["json", "ndjson"],
+    answer: {
+      json: { anyOf: [schemaOf("Stored"), schemaOf("StoredLines")] },
+      line: { anyOf: [schemaOf("LineVerdict"), schemaOf("StoredLines"), schemaOf("Problem")] },
+    },
+    takes: postExamples,
+    example: "/signals",
     handle: postSignals,
   }),
   route({
@@ -105,8 +210,43 @@ export const routes: readonly Route[] = [
     doc: "Machines, ascending by name, with the signals they have sent and when they were first seen.",
     rpc: SignalService.method.listMachines,
     query: { limit: countParameter("How many in a page: 100 if absent, at most 1,000."), page_token: pageToken },
+    formats: ["json"],
+    answer: { json: schemaOf("MachineList") },
+    example: "/machines",
     parameterByField: names,
     handle: listMachines,
+  }),
+  route({
+    method: "GET",
+    path: "/machines/summary",
+    summary: "What machines did in a window",
+    doc: "As /machines/{machine}/summary, of many: at most 1,000, ascending by name.",
+    rpc: SignalService.method.summarizeMachines,
+    query: { machine, from: windowStart, to: windowEnd, min_cursor: minCursor },
+    required: ["from"],
+    formats: ["json"],
+    answer: { json: schemaOf("MachineSummaries") },
+    example: "/machines/summary?from=-1h",
+    parameterByField: { ...names, ...times },
+    handle: summarizeMachines,
+  }),
+  route({
+    method: "GET",
+    path: "/machines/{machine}/summary",
+    pathDoc: { machine: "Name of the machine." },
+    summary: "What one machine did in a window",
+    doc:
+      "Time in each state, adding up to the window (the state before it is carried in, the last one lasts to its end); availability and " +
+      "transitions; energy in kWh with its coverage, by state, mean and peak power; errors by severity and code. 404 if the machine has " +
+      "sent nothing.",
+    rpc: SignalService.method.summarizeMachines,
+    query: { from: windowStart, to: windowEnd, min_cursor: minCursor },
+    required: ["from"],
+    formats: ["json"],
+    answer: { json: schemaOf("MachineSummary") },
+    example: "/machines/mill-1/summary?from=-8h",
+    parameterByField: { ...names, ...times },
+    handle: summarizeMachine,
   }),
   route({
     method: "GET",
@@ -115,6 +255,9 @@ export const routes: readonly Route[] = [
     doc: "200 as long as the process answers, whatever the accessor does.",
     rpc: undefined,
     query: {},
+    formats: ["json"],
+    answer: { json: schemaOf("Status") },
+    example: "/healthz",
     handle: async () => ({ body: { status: "ok" } }),
   }),
   route({
@@ -124,6 +267,13 @@ export const routes: readonly Route[] = [
     doc: "200 while the accessor says that it serves, otherwise 503 with why not.",
     rpc: undefined,
     query: {},
+    formats: ["json"],
+    answer: { json: schemaOf("Status") },
+    alsoAnswers: [503],
+    example: "/readyz",
     handle: checkReady,
   }),
 ];
+
+/** The table, with the routes that describe it. */
+export const routes: readonly Route[] = [...declared, ...reference(declared)];

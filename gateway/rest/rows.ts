@@ -15,6 +15,13 @@ import { toWord } from "./words.ts";
 /** A record: who, what, when, and beside them the fields of its kind (value; state, reason; severity, code, message). */
 export type Row = { machine: string; signal: string; time?: string } & Record<string, Json>;
 
+/** The members of a row of this signal, in order: the columns of CSV. */
+export function columnsOf(signal: string): readonly string[] {
+  if (signal === "state") return ["machine", "signal", "time", "state", "reason"];
+  if (signal === "error") return ["machine", "signal", "time", "severity", "code", "message"];
+  return ["machine", "signal", "time", "value"];
+}
+
 /** The row of a record of a page. */
 export function toRow({ machine, signal, time, record }: Signal): Row {
   const head = { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };

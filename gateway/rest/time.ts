@@ -2,7 +2,7 @@
 // exact to the year 2255 only.
 
 import { create } from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 
 /** What a time may look like, to follow "expected". */
 export const timeForms =
@@ -81,3 +81,27 @@ export function toTimestamp(us: bigint): Timestamp {
 export function fromTimestamp({ seconds, nanos }: Timestamp): bigint {
   return seconds * 1_000_000n + BigInt(Math.floor(nanos / 1_000));
 }
+
+/** "2026-03-01T08:00:00Z", of a time of the contract; undefined if it is unset. */
+export const timeText = (time: Timestamp | undefined): string | undefined => time && formatTime(fromTimestamp(time));
+
+const duration = /^(\d{1,15})(ms|[smhdw])$/;
+
+/** What a length of time may look like, to follow "expected". */
+export const durationForms = "a number with a unit (500ms, 1m, 1h; units ms s m h d w)";
+
+/** Reads a length of time in microseconds; undefined if it is none, or more than the contract can say (10,000 years). */
+export function parseDuration(text: string): bigint | undefined {
+  const match = duration.exec(text);
+  if (!match) return undefined;
+  const us = BigInt(match[1]!) * unitUs[match[2] as keyof typeof unitUs];
+  return us <= 315_576_000_000_000_000n ? us : undefined;
+}
+
+/** As the contract has it. */
+export const toDuration = (us: bigint): Duration =>
+  create(DurationSchema, { seconds: us / 1_000_000n, nanos: Number(us % 1_000_000n) * 1_000 });
+
+/** In seconds: the double nearest to its decimal digits. */
+export const toSeconds = ({ seconds, nanos }: Duration): number =>
+  nanos === 0 ? Number(seconds) : Number(`${seconds}.${String(nanos).padStart(9, "0")}`);

@@ -1,0 +1,93 @@
+// GET /signals/{type}/buckets: samples summed up in spans of time, as series in JSON and as rows in NDJSON and CSV.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
+import { invalidField } from "../errors.ts";
+import type { RestAnswer, RestCall } from "./call.ts";
+import { echoRange, toRangeFields } from "./page.ts";
+import type { Parameter, ResolvedTime } from "./parameters.ts";
+import { toSignals } from "./reads.ts";
+import { answerTable, type TableRow, toFileName } from "./table.ts";
+import { timeText, toDuration, toSeconds } from "./time.ts";
+
+export type BucketQuery = {
+  machine: Parameter<string[]>;
+  from: Parameter<ResolvedTime>;
+  to: Parameter<ResolvedTime>;
+  width: Parameter<bigint>;
+  points: Parameter<number>;
+  days: Parameter<string>;
+  min_cursor: Parameter<string>;
+};
+
+type Resolution = MessageInitShape<typeof AggregateSamplesRequestSchema>["resolution"];
+
+const bucketColumns = [
+  ..."time end_time count min max mean time_weighted_mean first last".split(" "),
+  ..."min_time max_time first_time last_time integral coverage".split(" "),
+];
+
+/** The columns of a row of NDJSON and CSV. */
+export const bucketRowColumns = ["machine", "signal", "unit", ...bucketColumns];
+
+export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<RestAnswer> {
+  const { path, query, format, upstream, unary } = call;
+  const signals = toSignals(path["type"]!);
+  const range = { from: query.from?.us, to: query.to?.us };
+  const { series, cursor } = await upstream.signals.aggregateSamples(
+    {
+      signals,
+      machines: query.machine ?? [],
+      ...toRangeFields(range),
+      ...resolutionOf(query),
+      minCursor: query.min_cursor ?? "",
+    },
+    unary,
+  );
+  const { from, to } = echoRange(range);
+  if (format === "json") return { body: { series: series.map(toSeries), from, to, cursor } };
+  const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
+  const fileName = toFileName([signals.join(","), "buckets", machine, from, to]);
+  return answerTable(rowsOf(series), { format, columns: bucketRowColumns, fileName, cursor });
+}
+
+function resolutionOf({ width, points, days }: RestCall<BucketQuery>["query"]): { resolution?: Resolution } {
+  const given = Object.entries({ width, points, days }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) throw invalidField(given[1]![0], `not together with ${given[0]![0]}`);
+  if (width !== undefined) return { resolution: { case: "width", value: toDuration(width) } };
+  if (points !== undefined) return { resolution: { case: "points", value: points } };
+  if (days !== undefined) return { resolution: { case: "daysInTimeZone", value: days } };
+  return {};
+}
+
+const toSeries = ({ machine, signal, unit, maxGap, buckets }: SeriesBuckets) => ({
+  machine,
+  signal,
+  unit,
+  max_gap_seconds: maxGap && toSeconds(maxGap),
+  buckets: buckets.map(toBucket),
+});
+
+async function* rowsOf(series: readonly SeriesBuckets[]): AsyncGenerator<TableRow[]> {
+  for (const { machine, signal, unit, buckets } of series) {
+    yield buckets.map((bucket) => ({ machine, signal, unit, ...toBucket(bucket) }));
+  }
+}
+
+const toBucket = (bucket: Bucket) => ({
+  time: timeText(bucket.startTime),
+  end_time: timeText(bucket.endTime),
+  count: Number(bucket.count),
+  min: bucket.min,
+  max: bucket.max,
+  mean: bucket.mean,
+  time_weighted_mean: bucket.timeWeightedMean,
+  first: bucket.first,
+  last: bucket.last,
+  min_time: timeText(bucket.minTime),
+  max_time: timeText(bucket.maxTime),
+  first_time: timeText(bucket.firstTime),
+  last_time: timeText(bucket.lastTime),
+  integral: bucket.integral,
+  coverage: bucket.coverage,
+});

@@ -1,0 +1,127 @@
+// A range of any length as NDJSON or CSV, in order of time, with the memory of one message.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type ReadSignalsRequestSchema,
+  type ReadSignalsResponse,
+  SignalService,
+} from "#gen/millrace/v1/signal_service_pb.ts";
+import { timesOf } from "../../samples/wire.ts";
+import type { Upstream } from "../upstream.ts";
+import type { Body } from "./body.ts";
+import type { RestAnswer } from "./call.ts";
+import { toCsvLine, toCsvText } from "./csv.ts";
+import type { Format } from "./formats.ts";
+import { toJsonText } from "./json.ts";
+import { mergeByTime, type Series } from "./merge.ts";
+import { RowBytes, type RowShape } from "./row-bytes.ts";
+import { batchRows, columnsOf } from "./rows.ts";
+import { answerTable, tableHead } from "./table.ts";
+
+export type ExportOptions = {
+  upstream: Upstream;
+  signal: AbortSignal;
+  format: Format;
+  /** Of what is saved, without its ending. */
+  fileName: string;
+  /** Stops after so many rows. */
+  limit: number | undefined;
+};
+
+/** Rejects for what the accessor refuses, once it has been asked. */
+export async function exportRange(
+  request: MessageInitShape<typeof ReadSignalsRequestSchema> & { signals: [string] },
+  { upstream, signal, format, fileName, limit = Number.POSITIVE_INFINITY }: ExportOptions,
+): Promise<RestAnswer> {
+  const { transport, giveBack } = upstream.borrow();
+  const answer = createClient(SignalService, transport).readSignals(request, { signal });
+  const slices = answer[Symbol.asyncIterator]() as AsyncGenerator<ReadSignalsResponse, void, undefined>;
+  const close = async () => {
+    await slices.return();
+    giveBack();
+  };
+  const first = await slices.next().catch(async (error) => {
+    await close();
+    throw error;
+  });
+  const [name] = request.signals;
+  const all = withFirst(first, slices);
+  const head = tableHead({ format, fileName, cursor: first.done ? "" : first.value.cursor });
+  if (name === "state" || name === "error") {
+    const pages = sparseRows(all, limit);
+    const table = answerTable(pages, { format, columns: columnsOf(name), fileName, cursor: "" });
+    return { ...table, ...head, close } as RestAnswer;
+  }
+  return { ...head, compress: true, write: (body) => writeSamples(all, body, { name, format, limit }), close };
+}
+
+async function* withFirst<T>(first: IteratorResult<T, void>, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
+}
+
+/** State changes and error reports of each slice, few enough to be sorted. */
+async function* sparseRows(slices: AsyncIterable<ReadSignalsResponse>, limit: number) {
+  let left = limit;
+  for await (const { batches } of slices) {
+    const rows = batches.flatMap((batch) => Array.from(batchRows(batch)));
+    // Texts of one length sort as their times do; these differ only in the digits of a second.
+    rows.sort((a, b) => compare(fullTime(a.time), fullTime(b.time)));
+    yield rows.slice(0, left);
+    left -= rows.length;
+    if (left <= 0) return;
+  }
+}
+
+const fullTime = (time = "") => `${time.slice(0, 19)}.${time.slice(20, -1).padEnd(6, "0")}`;
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+type SampleOptions = { name: string; format: Format; limit: number };
+
+async function writeSamples(
+  slices: AsyncIterable<ReadSignalsResponse>,
+  body: Body,
+  { name, format, limit }: SampleOptions,
+): Promise<void> {
+  const rows = new RowBytes();
+  const shapes = new Map<string, RowShape>();
+  const shapeOf = (machine: string): RowShape => {
+    const known = shapes.get(machine);
+    if (known) return known;
+    const made = toShape(machine, name, format);
+    // Machines come again in every slice; thousands of them are not worth keeping.
+    if (shapes.size < 10_000) shapes.set(machine, made);
+    return made;
+  };
+  const send = () => {
+    const taken = rows.take();
+    return body.write(taken, () => rows.giveBack(taken));
+  };
+  let left = limit;
+  const take = (shape: RowShape, timeUs: number, value: number) => {
+    if (left-- <= 0) return false as const;
+    const wait = rows.isFull(shape) ? send() : undefined;
+    rows.sample(shape, timeUs, value);
+    return wait;
+  };
+  if (format === "csv") await body.write(toCsvLine(columnsOf(name)));
+  for await (const { batches } of slices) {
+    const columns = batches.flatMap((batch) => toSeries(batch, shapeOf));
+    if (!(await mergeByTime(columns, take))) break;
+  }
+  if (rows.length > 0) await send();
+  body.end();
+}
+
+const toSeries = ({ machine, samples }: Batch, shapeOf: (machine: string) => RowShape): Series<RowShape>[] =>
+  samples.map((column) => ({ of: shapeOf(machine), timesUs: timesOf(column), values: column.values }));
+
+function toShape(machine: string, signal: string, format: Format): RowShape {
+  const [head, middle, end] =
+    format === "csv"
+      ? [`${toCsvText(machine)},${toCsvText(signal)},`, ",", "\n"]
+      : [`{"machine":${toJsonText(machine)},"signal":${toJsonText(signal)},"time":"`, '","value":', "}\n"];
+  return { head: Buffer.from(head), middle: Buffer.from(middle), end: Buffer.from(end) };
+}

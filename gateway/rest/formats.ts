@@ -1,0 +1,70 @@
+// Which format an answer comes in: by ?format=, or by the Accept header (RFC 9110, 12.5.1).
+import type { Parameter } from "./parameters.ts";
+import { HttpProblem } from "./problem.ts";
+
+/** Every format that a route may offer, with the media types that ask for it; the first is what it is sent as. */
+const mediaTypes = {
+  json: ["application/json"],
+  ndjson: ["application/x-ndjson", "application/ndjson", "application/jsonl"],
+  csv: ["text/csv"],
+  sse: ["text/event-stream"],
+  html: ["text/html"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Format = keyof typeof mediaTypes;
+
+/** The media type of a format, without parameters. */
+export const mediaTypeOf = (format: Format): string => mediaTypes[format][0];
+
+/** As it stands in Content-Type. */
+export const contentTypeOf = (format: Format): string =>
+  `${mediaTypeOf(format)}; charset=utf-8${format === "csv" ? "; header=present" : ""}`;
+
+/** ?format= of a route; the first format is the default. Another one than these is 406. */
+export const formatParameter = (offered: readonly Format[]): Parameter<Format> => ({
+  doc: `Format of the answer, whatever Accept says: ${offered.join(", ")}.`,
+  schema: { type: "string", enum: [...offered] },
+  read(texts) {
+    const found = offered.find((format) => texts.every((text) => text.toLowerCase() === format));
+    if (found) return found;
+    throw notAcceptable(offered);
+  },
+});
+
+/** The offered format that `accept` likes best, the earlier one of equals. Throws 406 if it takes none. */
+export function chooseFormat(accept: string | undefined, offered: readonly Format[]): Format {
+  if (!accept?.trim()) return offered[0]!;
+  const ranges = accept.split(",").map(parseRange);
+  let best: Format | undefined;
+  let bestQuality = 0;
+  for (const format of offered) {
+    const quality = Math.max(...mediaTypes[format].map((type) => qualityOf(type, ranges)));
+    if (quality > bestQuality) [best, bestQuality] = [format, quality];
+  }
+  if (best === undefined) throw notAcceptable(offered);
+  return best;
+}
+
+type MediaRange = { type: string; quality: number };
+
+function parseRange(text: string): MediaRange {
+  const [type = "", ...parameters] = text.split(";").map((part) => part.trim().toLowerCase());
+  const weight = parameters.find((parameter) => parameter.startsWith("q="));
+  const quality = weight === undefined ? 1 : Number(weight.slice(2));
+  return { type, quality: quality >= 0 && quality <= 1 ? quality : 0 };
+}
+
+/** That of the most specific range that fits. */
+function qualityOf(type: string, ranges: readonly MediaRange[]): number {
+  for (const wanted of [type, `${type.split("/")[0]}/*`, "*/*"]) {
+    const found = ranges.find((range) => range.type === wanted);
+    if (found) return found.quality;
+  }
+  return 0;
+}
+
+function notAcceptable(offered: readonly Format[]): HttpProblem {
+  const formats = Object.fromEntries(offered.map((format) => [format, mediaTypeOf(format)]));
+  const list = offered.map((format) => `${mediaTypeOf(format)} (?format=${format})`).join(", ");
+  return new HttpProblem(406, `this is answered as ${list}`, { members: { formats } });
+}

@@ -1,0 +1,68 @@
+// GET /signals/state/intervals: the timeline of states, in pages, or whole as NDJSON and CSV.
+import { type MachineState, MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
+import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import type { RestAnswer, RestCall } from "./call.ts";
+import { assertNoPageToken, echoRange, fetchPages, nextLink, resolvePage, toPageToken, toRangeFields } from "./page.ts";
+import type { Parameter, ResolvedTime } from "./parameters.ts";
+import { answerTable, toFileName } from "./table.ts";
+import { formatTime, fromTimestamp, timeText } from "./time.ts";
+import { toWord } from "./words.ts";
+
+export type IntervalQuery = {
+  machine: Parameter<string[]>;
+  from: Parameter<ResolvedTime>;
+  to: Parameter<ResolvedTime>;
+  state: Parameter<MachineState[]>;
+  limit: Parameter<number>;
+  page_token: Parameter<string>;
+  min_cursor: Parameter<string>;
+};
+
+export const intervalColumns = ["machine", "state", "reason", "start_time", "end_time", "seconds"];
+
+export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise<RestAnswer> {
+  const { query, format, upstream, unary, url, search } = call;
+  const asked = { from: query.from, to: query.to, pageToken: query.page_token };
+  const page = resolvePage(asked);
+  const range = echoRange(page);
+  const request = {
+    machines: query.machine ?? [],
+    ...toRangeFields(page),
+    states: query.state ?? [],
+    minCursor: query.min_cursor ?? "",
+  };
+  if (format !== "json") {
+    assertNoPageToken(query.page_token, format);
+    const { cursor, pages } = await fetchPages(async (pageOf) => {
+      const { intervals, ...rest } = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
+      return { ...rest, items: intervals.map(toRow) };
+    }, query.limit || undefined);
+    const fileName = toFileName(["state", "intervals", range.from, range.to]);
+    return answerTable(pages, { format, columns: intervalColumns, fileName, cursor });
+  }
+  const pageOf = { pageSize: query.limit ?? 0, pageToken: page.pageToken };
+  const answer = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
+  return {
+    headers: nextLink({ url, search }, answer.nextPageToken, range),
+    body: {
+      intervals: answer.intervals.map(toRow),
+      ...range,
+      next_page_token: toPageToken(answer.nextPageToken, asked, page),
+      cursor: answer.cursor,
+    },
+  };
+}
+
+/** `end_time` and `seconds` are missing while it lasts. */
+function toRow({ machine, state, reason, startTime, endTime }: StateInterval) {
+  const endUs = endTime && fromTimestamp(endTime);
+  const seconds = startTime && endUs !== undefined ? Number(endUs - fromTimestamp(startTime)) / 1e6 : undefined;
+  return {
+    machine,
+    state: toWord(MachineStateSchema, state),
+    reason,
+    start_time: timeText(startTime),
+    end_time: endUs === undefined ? undefined : formatTime(endUs),
+    seconds,
+  };
+}

@@ -1,0 +1,41 @@
+// Under whose numbers a POST's batches are stored: what makes sending it again harmless.
+import { createHash, randomUUID } from "node:crypto";
+import { invalidField } from "../errors.ts";
+
+export type Numbering = {
+  producerId: string;
+  /** Of the first batch; the others follow. */
+  sequence: bigint;
+  /** Whether the same body, sent again, gets the same numbers. Its times must then not depend on when it is sent. */
+  repeatable: boolean;
+};
+
+/**
+ * A producer's own numbering; or that of an Idempotency-Key, which is a producer of its own, starting at 1; or of neither: then every request
+ * is a producer of its own, stored at least once, again if sent again.
+ */
+export function readNumbering(
+  key: string | undefined,
+  { producerId, sequence }: { producerId: unknown; sequence: unknown },
+): Numbering {
+  if (producerId === undefined && sequence === undefined) {
+    if (key === undefined) return { producerId: `rest:${randomUUID()}`, sequence: 1n, repeatable: false };
+    return { producerId: producerOfKey(key), sequence: 1n, repeatable: true };
+  }
+  if (key !== undefined) throw invalidField("idempotency-key", "not together with producer_id and sequence");
+  if (typeof producerId !== "string") throw invalidField("producer_id", "a text is required beside sequence");
+  const digits = typeof sequence === "number" ? String(sequence) : sequence;
+  // Well below 2^64, so that as many more as there are machines fit too.
+  if (typeof digits !== "string" || !/^\d{1,18}$/.test(digits)) {
+    throw invalidField(
+      "sequence",
+      "a whole number below 10^18, or its digits as a text, is required beside producer_id",
+    );
+  }
+  return { producerId, sequence: BigInt(digits), repeatable: true };
+}
+
+function producerOfKey(key: string): string {
+  if (key === "" || key.length > 255) throw invalidField("idempotency-key", "1 to 255 characters");
+  return `http:${createHash("sha256").update(key).digest("hex").slice(0, 40)}`;
+}

@@ -1,0 +1,116 @@
+// The route table as an OpenAPI 3.1 document.
+import type { Route } from "./call.ts";
+import { type Format, mediaTypeOf } from "./formats.ts";
+import { type Schema, schemaOf, schemas } from "./schemas.ts";
+
+export type OpenApi = {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Schema>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+} & Schema;
+
+/** Paths are relative to where the document was fetched, so it holds for any host. */
+export function toOpenApi(routes: readonly Route[]): OpenApi {
+  const paths: Record<string, Record<string, Schema>> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: toOperation(route) };
+  }
+  return {
+    openapi: "3.1.0",
+    jsonSchemaDialect: "https://spec.openapis.org/oas/3.1/dialect/base",
+    info: {
+      title: "Millrace",
+      version: "v1",
+      description:
+        "Machine signals: what was, what it comes to, and what is being stored. HEAD is answered wherever GET is.",
+    },
+    servers: [{ url: "/" }],
+    paths,
+    components: { schemas },
+  };
+}
+
+function toOperation(route: Route): Schema {
+  const { method, path, summary, doc, takes } = route;
+  return {
+    operationId: operationId(method, path),
+    summary,
+    description: doc,
+    parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
+    ...(takes && {
+      requestBody: { required: true, content: mapValues(takes, ({ schema, example }) => ({ schema, example })) },
+    }),
+    responses: {
+      "200": { description: "What was asked for.", ...answerHeaders(route), content: answerContent(route) },
+      ...Object.fromEntries(
+        (route.alsoAnswers ?? []).map((status) => [status, { description: "Why not.", content: answerContent(route) }]),
+      ),
+      default: {
+        description: "What went wrong.",
+        content: { "application/problem+json": { schema: schemaOf("Problem") } },
+      },
+    },
+  };
+}
+
+/** "getSignalsTypeLatest". */
+const operationId = (method: string, path: string) =>
+  method.toLowerCase() +
+  path.replace(/[^a-z]+([a-z])/g, (_, letter: string) => letter.toUpperCase()).replace(/\W/g, "");
+
+const pathParameters = ({ path, pathDoc = {} }: Route): Schema[] =>
+  Array.from(path.matchAll(/\{(\w+)\}/g), ([, name = ""]) => ({
+    name,
+    in: "path",
+    required: true,
+    description: pathDoc[name],
+    schema: { type: "string" },
+  }));
+
+const queryParameters = ({ query, required = [] }: Route): Schema[] =>
+  Object.entries(query).map(([name, { doc, schema }]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    description: doc,
+    schema,
+  }));
+
+function headerParameters({ formats, method }: Route): Schema[] {
+  const header = (name: string, description: string) => ({
+    name,
+    in: "header",
+    description,
+    schema: { type: "string" },
+  });
+  if (formats.includes("sse")) return [header("Last-Event-ID", "The id of the last event seen: start after it.")];
+  if (method === "POST")
+    return [header("Idempotency-Key", "Stores the same body once, however often it is sent with this key.")];
+  return [];
+}
+
+function answerHeaders({ query, formats }: Route): { headers?: Schema } {
+  const header = (description: string) => ({ description, schema: { type: "string" } });
+  const headers = {
+    ...("page_token" in query && { Link: header('The next page, rel="next".') }),
+    ...(formats.includes("csv") && {
+      "Millrace-Cursor": header("Of NDJSON and CSV: what the answer is complete through."),
+      "Content-Disposition": header("Of NDJSON and CSV: a name for the file."),
+    }),
+  };
+  return Object.keys(headers).length > 0 ? { headers } : {};
+}
+
+const answerContent = ({ formats, answer }: Route): Schema =>
+  Object.fromEntries(formats.map((format) => [mediaTypeOf(format), contentOf(format, answer)]));
+
+function contentOf(format: Format, { json = {}, line = {}, csv = "" }: Route["answer"]): Schema {
+  if (format === "json") return { schema: json };
+  // OpenAPI 3.1 has no schema for a sequence: that of each line.
+  if (format === "ndjson") return { schema: { ...line, description: "Of each line." } };
+  if (format === "csv") return { schema: { type: "string" }, example: `${csv}\n` };
+  return { schema: { type: "string" } };
+}
+
+const mapValues = <T, U>(table: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(table).map(([key, value]) => [key, map(value)]));

@@ -1,0 +1,71 @@
+// A feed that outlives the accessor: when that goes away, watches again after the last cursor, for as long as the client stays.
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createBackoff, sleep } from "../../runtime/backoff.ts";
+
+type Messages = AsyncIterator<WatchSignalsResponse, void, undefined>;
+
+/** What came of the first attempt to watch. */
+export type Attempt = { messages: Messages; first: IteratorResult<WatchSignalsResponse, void> } | { failure: unknown };
+
+export type RewatchOptions = {
+  /** Opens the feed after a cursor. */
+  watch: (after: string) => AsyncIterable<WatchSignalsResponse>;
+  attempt: Attempt;
+  /** The cursor that the attempt started after, if there is one. */
+  after: string | undefined;
+  /** Aborted when the client has gone or the gateway stops: then the feed fails with what it fails with. */
+  signal: AbortSignal;
+  /** The longest wait between two attempts. Default 5 s. */
+  maxDelayMs?: number | undefined;
+};
+
+/** Asks for the first message, so that what is refused can be told from what begins. */
+export async function tryWatch(feed: AsyncIterable<WatchSignalsResponse>): Promise<Attempt> {
+  const messages = feed[Symbol.asyncIterator]() as Messages;
+  try {
+    return { messages, first: await messages.next() };
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+/** Whether waiting helps. */
+export const isUnavailable = (error: unknown): boolean => ConnectError.from(error).code === Code.Unavailable;
+
+/**
+ * Messages without gap or repetition across any number of interruptions. Fails as the feed fails, except with Unavailable once there is a
+ * cursor: that is waited out, a fifth of a second and then longer, at most `maxDelayMs`.
+ */
+export async function* rewatch({
+  watch,
+  attempt,
+  after,
+  signal,
+  maxDelayMs = 5_000,
+}: RewatchOptions): AsyncGenerator<WatchSignalsResponse, void, undefined> {
+  const backoff = createBackoff({ baseMs: 200, maxMs: maxDelayMs });
+  let through = after;
+  let now: Attempt | undefined = attempt;
+  for (;;) {
+    now ??= await tryWatch(watch(through!));
+    try {
+      if ("failure" in now) throw now.failure;
+      const { messages } = now;
+      try {
+        for (let next = now.first; !next.done; next = await messages.next()) {
+          backoff.reset();
+          through = next.value.through;
+          yield next.value;
+        }
+      } finally {
+        await messages.return?.();
+      }
+      return;
+    } catch (error) {
+      if (through === undefined || signal.aborted || !isUnavailable(error)) throw error;
+    }
+    now = undefined;
+    await sleep(backoff.next(), signal);
+  }
+}

@@ -1,0 +1,255 @@
+// JSON Schemas (2020-12, as in OpenAPI 3.1) of what REST answers and takes. Answers may gain members: nothing forbids others.
+import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
+import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { wordsOf } from "./words.ts";
+
+export type Schema = { readonly [keyword: string]: unknown };
+
+const text = (description: string, more: Schema = {}): Schema => ({ type: "string", description, ...more });
+const number = (description: string): Schema => ({ type: "number", description });
+const count = (description: string): Schema => ({ type: "integer", minimum: 0, description });
+const time = (description: string): Schema =>
+  text(`${description} RFC 3339, UTC, to the microsecond.`, { format: "date-time" });
+const list = (items: Schema, description?: string): Schema => ({
+  type: "array",
+  items,
+  ...(description && { description }),
+});
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const words = (values: readonly string[], description: string): Schema => text(description, { enum: values });
+
+/** A member whose name ends in "?" may be missing. */
+function object(members: Record<string, Schema>, more: Schema = {}): Schema {
+  const properties = Object.fromEntries(
+    Object.entries(members).map(([name, schema]) => [name.replace("?", ""), schema]),
+  );
+  return { type: "object", properties, required: Object.keys(members).filter((name) => !name.endsWith("?")), ...more };
+}
+
+const machine = text("Name of the machine.");
+const cursor = text("What the answer is complete through: watch after it to go on.");
+const nextPageToken = text("For the next page; empty if this is the last.");
+const echo = { "from?": time("Start of the range, as resolved."), "to?": time("Its end, exclusive.") };
+const recordTime = time("When.");
+const state = words(wordsOf(MachineStateSchema), "The state that began.");
+const severity = words(wordsOf(SeveritySchema), "How bad.");
+
+const bucket = {
+  time: time("Start of the span."),
+  end_time: time("Its end, exclusive."),
+  count: count("Samples in it."),
+  "min?": number("Smallest value; missing, as the other values of samples, if there is none."),
+  "max?": number("Largest value."),
+  "mean?": number("Sum of values by count."),
+  "time_weighted_mean?": number("Integral by covered time: what a meter would show."),
+  "first?": number("Value of the first sample."),
+  "last?": number("Value of the last sample."),
+  "min_time?": time("When the smallest value was."),
+  "max_time?": time("When the largest value was."),
+  "first_time?": time("When the first sample was."),
+  "last_time?": time("When the last sample was."),
+  integral: number("Area under the lines between samples, in value times seconds: watts give joules."),
+  coverage: number("Part of the span that lines cover, 0 to 1."),
+};
+const unit = text("Unit of the values.");
+
+const verdict = {
+  count: count("How many from there on."),
+  reason: text("Why, as in Problem."),
+  retryable: { type: "boolean", description: "Whether the same may be accepted later." },
+  message: text("What is wrong and what would be right."),
+};
+
+const stored = {
+  accepted: count("Records that are stored now, or were before."),
+  rejected: count("Records that are not."),
+  "cursor?": text("A GET with this as min_cursor sees every record stored here."),
+  producer_id: text("Whose numbers these were."),
+};
+
+export const schemas = {
+  StateRow: object({ machine, signal: { const: "state" }, time: recordTime, state, reason: text("Why, for people.") }),
+  ErrorRow: object({
+    machine,
+    signal: { const: "error" },
+    time: recordTime,
+    severity,
+    code: text("The machine's own code."),
+    message: text("What happened, for people."),
+  }),
+  SampleRow: object({ machine, signal: text("Name of the signal."), time: recordTime, value: number("In its unit.") }),
+  Row: { description: "A record.", anyOf: [ref("SampleRow"), ref("StateRow"), ref("ErrorRow")] },
+  RowPage: object({ signals: list(ref("Row")), ...echo, next_page_token: nextPageToken, cursor }),
+  LatestRows: object({ signals: list(ref("Row")), cursor }),
+  LiveLine: object({
+    "signals?": list(ref("Row"), "Records, in the order of storing; none at first and where nothing matched."),
+    cursor: text("Where to go on after this line."),
+    "commit_time?": time("When that was stored."),
+    "error?": ref("Problem"),
+  }),
+  SignalList: object({
+    signals: list(
+      object({
+        name: text("Its name."),
+        kind: words(wordsOf(SignalKindSchema), "What its records are."),
+        units: list({ type: "string" }, "Units declared for it."),
+        "max_gap?": text('Longest span that counts as covered by two samples, in seconds with "s".'),
+        machine_count: count("How many machines have sent it."),
+      }),
+    ),
+  }),
+  MachineList: object({
+    machines: list(
+      object({
+        name: machine,
+        signals: list({ type: "string" }, "The signals it has sent."),
+        "first_seen_time?": time("When its first record was accepted."),
+      }),
+    ),
+    next_page_token: nextPageToken,
+  }),
+  Bucket: object(bucket),
+  BucketRow: object({ machine, signal: text("Name of the signal."), unit, ...bucket }),
+  BucketSeries: object({
+    series: list(
+      object({
+        machine,
+        signal: text("Name of the signal."),
+        unit,
+        "max_gap_seconds?": number("Longest distance that a line bridges."),
+        buckets: list(ref("Bucket"), "Ascending, without a hole."),
+      }),
+    ),
+    ...echo,
+    cursor,
+  }),
+  MachineSummary: object({
+    machine,
+    from: time("The window."),
+    to: time("Its end, exclusive."),
+    states: list(
+      object({
+        state: words(["UNKNOWN", ...wordsOf(MachineStateSchema)], "The state; UNKNOWN before the first state change."),
+        seconds: number("Time in it; those of all states add up to the window."),
+        energy_kwh: number("Energy taken meanwhile."),
+      }),
+    ),
+    transitions: count("Changes from one known state to another."),
+    "availability?": number("(ACTIVE + IDLE) by (ACTIVE + IDLE + FAULT)."),
+    "energy?": object({
+      energy_kwh: number("Energy taken in the window, as far as it is covered by samples."),
+      coverage: number("Part of the window that is covered, 0 to 1."),
+      method: text("How it was computed: trapezoid."),
+      "max_gap_seconds?": number("Longest distance between two samples that a line bridges."),
+      "mean_power_w?": number("Mean power over the covered time."),
+      "peak_power_w?": number("Largest sample."),
+      "peak_time?": time("When that was."),
+    }),
+    errors: object({
+      count: count("How many in the window."),
+      by_severity: {
+        type: "object",
+        additionalProperties: count("How many."),
+        description: "By severity, worst first.",
+      },
+      by_code: list(object({ code: text("The code."), count: count("How many.") }), "Most frequent first, at most 50."),
+      other_codes: count("How many had another code."),
+      "per_active_hour?": number("Errors by hour of ACTIVE."),
+      "mean_active_seconds_between?": number("Time in ACTIVE by number of errors."),
+    }),
+    "cursor?": cursor,
+  }),
+  MachineSummaries: object({ machines: list(ref("MachineSummary")), cursor }),
+  Interval: object({
+    machine,
+    state,
+    reason: text("Given with the change that began it."),
+    start_time: time("When it began, be it before the range."),
+    "end_time?": time("When it ended, be it after the range; missing while it lasts."),
+    "seconds?": number("How long; missing while it lasts."),
+  }),
+  IntervalPage: object({ intervals: list(ref("Interval")), ...echo, next_page_token: nextPageToken, cursor }),
+  PostedRow: object(
+    {
+      machine,
+      signal: text("Name of the signal."),
+      time: { type: ["string", "number"], description: "RFC 3339, milliseconds since 1970, or relative to now." },
+      "value?": { type: ["number", "string"], description: "Of a numeric signal." },
+      "unit?": text("Declares the unit, with the first rows of a signal."),
+      "state?": text("Of signal state."),
+      "reason?": text("Of signal state."),
+      "severity?": text("Of signal error."),
+      "code?": text("Of signal error."),
+      "message?": text("Of signal error."),
+    },
+    { description: "A row as GET answers it." },
+  ),
+  PostedRows: object({
+    signals: list(ref("PostedRow")),
+    "producer_id?": text("Whose number sequence is."),
+    "sequence?": { type: ["string", "integer"], description: "The producer's number of the first batch." },
+  }),
+  Stored: object({
+    ...stored,
+    results: list(
+      object({
+        machine,
+        sequence: text("The batch's number."),
+        duplicate: { type: "boolean", description: "It was there already." },
+        "refusal?": object({ reason: text("Why, as in Problem."), message: text("For people.") }),
+      }),
+      "A batch for each machine.",
+    ),
+    verdicts: list({
+      anyOf: [
+        object({ row: count("Position of the first of the rows, from 0."), ...verdict }),
+        object({
+          kind: text("Which list."),
+          column: count("Which column."),
+          first: count("Position in it."),
+          ...verdict,
+        }),
+      ],
+    }),
+  }),
+  LineVerdict: object({ line: count("Number of the first of the lines, from 1."), ...verdict }),
+  StoredLines: object({
+    ...stored,
+    "last_sequence?": text("Number of the last batch that the lines were sent in."),
+    duplicate_batches: count("How many batches were there already."),
+    "verdicts?": list(ref("LineVerdict"), "At most 1,000."),
+    "verdicts_omitted?": count("How many more there were."),
+  }),
+  Status: object({ status: text("ok, ready or not ready."), "reason?": text("Why not.") }),
+  Index: object({
+    name: { const: "millrace" },
+    docs: text("The reference, for people."),
+    openapi: text("The same, for programs."),
+    routes: list({ type: "string" }),
+  }),
+  Problem: object(
+    {
+      type: text("urn:millrace:v1:<reason>, or about:blank."),
+      title: text("The reason in words."),
+      status: { type: "integer", minimum: 400, maximum: 599, description: "As the answer's." },
+      detail: text("What is wrong and what would be right, for people."),
+      instance: text("The path of the request."),
+      "reason?": words(wordsOf(ErrorReasonSchema), "Why, for programs. New ones may come: go by the status then."),
+      "field?": text("The parameter or field that is wrong."),
+      "violations?": list(
+        object({ field: text("The parameter or field."), description: text("What is wrong with it.") }),
+      ),
+      "metadata?": {
+        type: "object",
+        additionalProperties: { type: "string" },
+        description: "Facts that belong to the reason.",
+      },
+      "known?": list({ type: "string" }, "The paths there are."),
+      "formats?": { type: "object", additionalProperties: { type: "string" }, description: "What can be had: 406." },
+    },
+    { description: "What went wrong (RFC 9457)." },
+  ),
+} satisfies Record<string, Schema>;
+
+/** A reference to one of them. */
+export const schemaOf = (name: keyof typeof schemas): Schema => ref(name);

@@ -1,0 +1,71 @@
+// GET /machines/…/summary: what machines did in a window.
+import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
+import type { EnergySummary, ErrorSummary, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
+import type { RestAnswer, RestCall } from "./call.ts";
+import { toRangeFields } from "./page.ts";
+import type { Parameter, ResolvedTime } from "./parameters.ts";
+import { HttpProblem } from "./problem.ts";
+import { timeText, toSeconds } from "./time.ts";
+import { toWord } from "./words.ts";
+
+type WindowQuery = { from: Parameter<ResolvedTime>; to: Parameter<ResolvedTime>; min_cursor: Parameter<string> };
+
+export async function summarizeMachine(call: RestCall<WindowQuery>): Promise<RestAnswer> {
+  const machine = call.path["machine"]!;
+  const { machines, cursor } = await ask(call, [machine]);
+  const [summary] = machines;
+  if (!summary)
+    throw new HttpProblem(
+      404,
+      `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists those that have`,
+    );
+  return { body: { ...toSummary(summary), cursor } };
+}
+
+export async function summarizeMachines(
+  call: RestCall<WindowQuery & { machine: Parameter<string[]> }>,
+): Promise<RestAnswer> {
+  const { machines, cursor } = await ask(call, call.query.machine ?? []);
+  return { body: { machines: machines.map(toSummary), cursor } };
+}
+
+function ask({ query, upstream, unary }: RestCall<WindowQuery>, machines: string[]) {
+  const range = toRangeFields({ from: query.from?.us, to: query.to?.us });
+  return upstream.signals.summarizeMachines({ machines, ...range, minCursor: query.min_cursor ?? "" }, unary);
+}
+
+const toSummary = (summary: MachineSummary) => ({
+  machine: summary.machine,
+  from: timeText(summary.startTime),
+  to: timeText(summary.endTime),
+  states: summary.states.map(({ state, time, energyKwh }) => ({
+    state: state === 0 ? "UNKNOWN" : toWord(MachineStateSchema, state),
+    seconds: time ? toSeconds(time) : 0,
+    energy_kwh: energyKwh,
+  })),
+  transitions: Number(summary.transitions),
+  availability: summary.availability,
+  energy: summary.energy && toEnergy(summary.energy),
+  errors: toErrors(summary.errors),
+});
+
+const toEnergy = (energy: EnergySummary) => ({
+  energy_kwh: energy.energyKwh,
+  coverage: energy.coverage,
+  method: energy.method,
+  max_gap_seconds: energy.maxGap && toSeconds(energy.maxGap),
+  mean_power_w: energy.meanPowerW,
+  peak_power_w: energy.peakPowerW,
+  peak_time: timeText(energy.peakTime),
+});
+
+const toErrors = (errors: ErrorSummary | undefined) => ({
+  count: Number(errors?.count ?? 0n),
+  by_severity: Object.fromEntries(
+    (errors?.bySeverity ?? []).map(({ severity, count }) => [toWord(SeveritySchema, severity), Number(count)]),
+  ),
+  by_code: (errors?.byCode ?? []).map(({ code, count }) => ({ code, count: Number(count) })),
+  other_codes: Number(errors?.otherCodes ?? 0n),
+  per_active_hour: errors?.perActiveHour,
+  mean_active_seconds_between: errors?.meanActiveTimeBetween && toSeconds(errors.meanActiveTimeBetween),
+});

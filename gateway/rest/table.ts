@@ -1,0 +1,69 @@
+// Rows of one kind as lines of NDJSON or CSV, for answers that are written row by row.
+import type { Body } from "./body.ts";
+import type { RestAnswer } from "./call.ts";
+import { toCsvLine } from "./csv.ts";
+import { contentTypeOf, type Format } from "./formats.ts";
+import { type Json, toJsonText } from "./json.ts";
+
+export type TableRow = { readonly [column: string]: Json };
+
+/** What is sent in one piece. */
+const chunkCharacters = 64 * 1024;
+
+type Table = {
+  format: Format;
+  columns: readonly string[];
+  /** Of the file that a browser saves, without its ending. */
+  fileName: string;
+  /** What the answer is complete through. */
+  cursor: string;
+};
+
+/** The headers of a download, with the cursor that the answer is complete through. */
+export function tableHead({ format, fileName, cursor }: Omit<Table, "columns">) {
+  return {
+    contentType: contentTypeOf(format),
+    headers: {
+      "content-disposition": `attachment; filename="${fileName}.${format}"`,
+      ...(cursor === "" ? {} : { "millrace-cursor": cursor }),
+    },
+  };
+}
+
+/** An answer of pages of rows, each fetched when the client is ready for it. */
+export function answerTable(pages: AsyncIterable<readonly TableRow[]>, table: Table): RestAnswer {
+  const iterator = pages[Symbol.asyncIterator]();
+  return {
+    ...tableHead(table),
+    compress: true,
+    write: (body) => writeTable({ [Symbol.asyncIterator]: () => iterator }, body, table),
+    close: async () => void (await iterator.return?.()),
+  };
+}
+
+async function writeTable(
+  pages: AsyncIterable<readonly TableRow[]>,
+  body: Body,
+  { format, columns }: Table,
+): Promise<void> {
+  let text = format === "csv" ? toCsvLine(columns) : "";
+  for await (const rows of pages) {
+    for (const row of rows) {
+      text += format === "csv" ? toCsvLine(columns.map((column) => row[column])) : `${toJsonText(row)}\n`;
+      if (text.length < chunkCharacters) continue;
+      await body.write(text);
+      text = "";
+    }
+  }
+  if (text !== "") await body.write(text);
+  body.end();
+}
+
+/** A name for a file, of what it holds: "power_mill-1_2026-03-01T08-00-00Z". */
+export function toFileName(parts: readonly (string | undefined)[]): string {
+  const name = parts.filter((part) => part).join("_");
+  return name
+    .replaceAll(":", "-")
+    .replace(/[^\w.,-]/g, "_")
+    .slice(0, 120);
+}

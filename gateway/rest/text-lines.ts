@@ -1,0 +1,55 @@
+// A stream of bytes as lines of text, one network chunk at a time.
+import { Code, ConnectError } from "@connectrpc/connect";
+import { invalidField } from "../errors.ts";
+
+export type Line = {
+  /** From 1, as editors count. */
+  number: number;
+  /** Without its line end; undefined if it is longer than allowed. */
+  text: string | undefined;
+};
+
+/** Lines as they come, those of a chunk together; the last one need not end. Throws if the bytes are not UTF-8 or break off. */
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  { maxCharacters = 1024 * 1024 } = {},
+): AsyncGenerator<Line[], void, undefined> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  let tooLong = false;
+  let number = 0;
+  const cut = (pieces: string[]): Line[] =>
+    pieces.map((piece) => {
+      const text =
+        tooLong || piece.length > maxCharacters ? undefined : piece.endsWith("\r") ? piece.slice(0, -1) : piece;
+      tooLong = false;
+      return { number: ++number, text };
+    });
+  const decode = (chunk?: Uint8Array) => {
+    try {
+      return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+    } catch {
+      throw invalidField("body", "not UTF-8");
+    }
+  };
+  for await (const chunk of unlessBroken(chunks)) {
+    const pieces = (rest + decode(chunk)).split("\n");
+    rest = pieces.pop()!;
+    if (pieces.length > 0) yield cut(pieces);
+    if (rest.length <= maxCharacters) continue;
+    // Its end is awaited, but not kept.
+    tooLong = true;
+    rest = "";
+  }
+  rest += decode();
+  if (rest !== "" || tooLong) yield cut([rest]);
+}
+
+/** A client that leaves in the middle of its body has nobody to answer to. */
+async function* unlessBroken(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    throw new ConnectError("the body broke off", Code.Canceled, undefined, undefined, cause);
+  }
+}

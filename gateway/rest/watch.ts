@@ -1,0 +1,79 @@
+// GET /signals/{type}/live: where to start, what of a failure is worth waiting out, and in which words.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { SignalService, type WatchSignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { invalidField } from "../errors.ts";
+import type { Upstream } from "../upstream.ts";
+import type { RestAnswer, RestCall } from "./call.ts";
+import { contentTypeOf } from "./formats.ts";
+import { eventStream, lines, writeLive } from "./live.ts";
+import type { Parameter, ResolvedTime } from "./parameters.ts";
+import { toSignals } from "./reads.ts";
+import { isUnavailable, rewatch, tryWatch } from "./rewatch.ts";
+import { toTimestamp } from "./time.ts";
+
+type Request = MessageInitShape<typeof WatchSignalsRequestSchema>;
+
+export type WatchQuery = {
+  machine: Parameter<string[]>;
+  after: Parameter<string>;
+  since: Parameter<ResolvedTime>;
+};
+
+export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnswer> {
+  const { path, query, header, upstream, stream, format } = call;
+  if (query.after !== undefined && query.since !== undefined) throw invalidField("since", "not together with after");
+  // What the client saw last is newer than the URL that it began with.
+  const seen = header("last-event-id") || undefined;
+  const after = seen ?? query.after;
+  const filter = { signals: toSignals(path["type"]!), machines: query.machine ?? [] };
+  const watch = (start: Request["start"]) =>
+    watchUpstream(upstream, { ...filter, ...(start && { start }) }, stream.signal);
+  const afterCursor = (value: string) => ({ case: "afterCursor" as const, value });
+  const start =
+    after !== undefined
+      ? afterCursor(after)
+      : query.since && { case: "fromCommitTime" as const, value: toTimestamp(query.since.us) };
+
+  const attempt = await tryWatch(watch(start));
+  // A browser that comes back gives up for good unless it is let in: it is told in the stream, or waits there for the accessor.
+  const tell = seen !== undefined && "failure" in attempt && isForStream(attempt.failure);
+  if ("failure" in attempt && !tell) throw attempt.failure;
+  const feed = rewatch({
+    watch: (cursor) => watch(afterCursor(cursor)),
+    attempt,
+    after,
+    signal: stream.signal,
+  });
+  const dialect = format === "ndjson" ? lines : eventStream;
+  return {
+    contentType: contentTypeOf(format),
+    headers: {
+      "cache-control": "no-cache, no-transform",
+      // nginx would otherwise hold events back.
+      "x-accel-buffering": "no",
+    },
+    compress: false,
+    write: (body, toProblem) => writeLive(feed, body, { dialect, start: seen, heartbeat: stream.heartbeat, toProblem }),
+    async close() {
+      await feed.return();
+      // Where the feed was never begun, there was nothing for its own end to give back.
+      if ("messages" in attempt) await attempt.messages.return?.();
+    },
+  };
+}
+
+function isForStream(failure: unknown): boolean {
+  const [info] = ConnectError.from(failure).findDetails(ErrorInfoSchema);
+  return isUnavailable(failure) || info?.reason === "CURSOR_EXPIRED";
+}
+
+async function* watchUpstream(upstream: Upstream, request: Request, signal: AbortSignal) {
+  const { transport, giveBack } = upstream.borrow();
+  try {
+    yield* createClient(SignalService, transport).watchSignals(request, { signal });
+  } finally {
+    giveBack();
+  }
+}
