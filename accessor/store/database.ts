@@ -164,7 +164,8 @@ async function cancelQuery(url: string, backendPid: number | undefined, log: Log
   client.on("error", () => {});
   try {
     await client.connect();
-    await client.query("select pg_cancel_backend($1)", [backendPid]);
+    // Only if it is still there: PostgreSQL warns in its log where it is not.
+    await client.query("select pg_cancel_backend(pid) from pg_stat_activity where pid = $1", [backendPid]);
   } catch (error) {
     log.warn("could not cancel a statement that nobody waits for; its timeout will", { error });
   } finally {

@@ -1,0 +1,137 @@
+// Hostile HTTP/1.1: requests of REST and Connect JSON with wild fields, and bytes that are hardly HTTP.
+import { connect } from "node:net";
+import type { Ending } from "./grpc-inputs.ts";
+import { methods, rightJson, wildJson } from "./messages.ts";
+import { breakBytes, type Random } from "./random.ts";
+
+const paths = [
+  "/signals",
+  "/signals/power",
+  "/signals/state",
+  "/signals/error/latest",
+  "/signals/power/buckets",
+  "/signals/state/intervals",
+  "/machines",
+  "/machines/mill-1/summary",
+  "/healthz",
+  "/readyz",
+  "/openapi.json",
+  "/",
+];
+const names = [
+  "machine",
+  "from",
+  "to",
+  "limit",
+  "page_token",
+  "min_cursor",
+  "width",
+  "points",
+  "days",
+  "state",
+  "severity",
+  "code_prefix",
+  "format",
+  "x",
+];
+const values = [
+  "",
+  "mill-1",
+  "-15m",
+  "now",
+  "1e99",
+  "-1",
+  "0",
+  "%00",
+  "%ff%fe",
+  "9999999999999999",
+  "'; drop table log;--",
+  "Europe/Berlin",
+  "1ns",
+  "A".repeat(300),
+  "%F0%9F%92%A9",
+  "json",
+  "csv",
+];
+const bodies = [
+  '{"signals":[{"machine":"f","signal":"power","time":"now","value":1}]}',
+  '{"machine":"f","samples":[{"signal":"power"}]}',
+  "{",
+  "[]",
+  "null",
+  "",
+  '"\\ud800"',
+  `${"[".repeat(5_000)}${"]".repeat(5_000)}`,
+  '{"__proto__":{"a":1}}',
+];
+
+/** A request of HTTP/1.1 as bytes. */
+export function hostileRequest(random: Random): { bytes: Buffer; input: string } {
+  const kind = random.below(10);
+  if (kind < 4) return get(random);
+  if (kind < 6) return post(random, "/signals", random.pick(bodies), "POST /signals");
+  if (kind < 8) {
+    const method = random.pick(methods);
+    const path = `/${method.parent.typeName}/${method.name}`;
+    return post(random, path, JSON.stringify(wildJson(random, rightJson(random, method))), `connect ${path}`);
+  }
+  const whole = random.chance(0.5) ? get(random) : post(random, "/signals", random.pick(bodies), "");
+  return { bytes: breakBytes(random, whole.bytes), input: "broken bytes" };
+}
+
+function get(random: Random): { bytes: Buffer; input: string } {
+  const query = Array.from({ length: random.below(4) }, () => `${random.pick(names)}=${random.pick(values)}`).join("&");
+  const target = `${random.pick(paths)}${query === "" ? "" : `?${query}`}`;
+  const accept = random.pick(["*/*", "application/json", "text/csv", "application/x-ndjson", "image/png", ";;;"]);
+  const verb = random.pick(["GET", "GET", "GET", "HEAD", "DELETE", "OPTIONS", "PUT"]);
+  const text = `${verb} ${target} HTTP/1.1\r\nhost: x\r\naccept: ${accept}\r\nconnection: close\r\n\r\n`;
+  return { bytes: Buffer.from(text, "latin1"), input: `${verb} ${target}` };
+}
+
+function post(random: Random, path: string, body: string, input: string): { bytes: Buffer; input: string } {
+  const payload = Buffer.from(body);
+  const type = random.pick([
+    "application/json",
+    "application/json",
+    "application/x-ndjson",
+    "text/csv",
+    "text/plain",
+    "application/json; charset=latin1",
+  ]);
+  const extra = random.chance(0.1)
+    ? random.pick([
+        "transfer-encoding: chunked\r\n",
+        "content-encoding: gzip\r\n",
+        "expect: 100-continue\r\n",
+        "connect-timeout-ms: x\r\n",
+      ])
+    : "";
+  const length = random.chance(0.05) ? random.pick([0, 1, 1e10, -1]) : payload.length;
+  const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n${extra}connection: close\r\n\r\n`;
+  return { bytes: Buffer.concat([Buffer.from(head, "latin1"), payload]), input };
+}
+
+/** Sends bytes on a connection of its own; the status line is the ending. */
+export function sendBytes(
+  port: number,
+  { bytes, input }: { bytes: Buffer; input: string },
+  patienceMs: number,
+): Promise<Ending> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    let received = "";
+    const settle = (fallback: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      const status = /^HTTP\/1\.[01] (\d{3})/.exec(received)?.[1];
+      resolve({ input, status: status === undefined ? fallback : `http ${status}` });
+    };
+    const timer = setTimeout(() => settle("silent"), patienceMs);
+    socket.on("data", (data) => {
+      if (received.length < 64) received += data.toString("latin1");
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => settle(`error ${error.code ?? ""}`));
+    socket.on("close", () => settle("closed"));
+    socket.end(bytes);
+  });
+}

@@ -1,0 +1,99 @@
+// Requests to start from: one that is right for each method, as bytes and as JSON, and wild ones.
+import { create, type DescMethod, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
+import { Health } from "#gen/grpc/health/v1/health_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Random } from "./random.ts";
+
+export const methods: readonly DescMethod[] = [SignalService, IngestService, Health].flatMap(
+  (service) => service.methods,
+);
+
+const time = (secondsAgo: number) => ({ seconds: BigInt(Math.floor(Date.now() / 1000) - secondsAgo), nanos: 0 });
+const batch = (machine: string) => ({
+  machine,
+  stateChanges: [{ time: time(5), state: 1, reason: "fuzz" }],
+  errorReports: [{ time: time(4), severity: 2, code: "E1", message: "fuzz" }],
+  samples: [
+    {
+      signal: "power",
+      unit: "W",
+      values: [1, 2, 3],
+      times: { case: "grid", value: { startUs: BigInt(Date.now() - 9_000) * 1000n, periodUs: 10_000n } },
+    },
+  ],
+});
+
+/** A request that is right, by the name of its message. */
+function rightRequest(random: Random, name: string): object {
+  const range = {
+    startTime: time(60),
+    endTime: time(0),
+    machines: random.pick([[], ["mill-1"], ["fuzz-1", "nobody"]]),
+  };
+  const requests: Record<string, () => object> = {
+    QuerySignalsRequest: () => ({
+      ...range,
+      signal: random.pick(["power", "state", "error"]),
+      pageSize: random.below(50),
+    }),
+    ReadSignalsRequest: () => ({ ...range, format: random.below(3) }),
+    AggregateSamplesRequest: () => ({
+      ...range,
+      signals: ["power"],
+      resolution: { case: "points", value: 1 + random.below(50) },
+    }),
+    SummarizeMachinesRequest: () => range,
+    ListStateIntervalsRequest: () => ({ ...range, pageSize: random.below(50) }),
+    WatchSignalsRequest: () => ({ signals: random.pick([[], ["state"]]) }),
+    IngestRequest: () => ({
+      message: { case: "hello", value: { producerId: `fuzz-${random.below(5)}`, lastAckedSequence: 0n } },
+    }),
+    IngestBatchRequest: () => ({
+      producerId: `fuzz-${random.below(1000)}`,
+      sequence: 1n,
+      batch: batch(`fuzz-${random.below(3)}`),
+    }),
+  };
+  return requests[name]?.() ?? {};
+}
+
+export function rightBytes(random: Random, { input }: DescMethod): Buffer {
+  return Buffer.from(toBinary(input, create(input, rightRequest(random, input.name) as never)));
+}
+
+export function rightJson(random: Random, { input }: DescMethod): JsonObject {
+  return toJson(input, create(input, rightRequest(random, input.name) as never)) as JsonObject;
+}
+
+const wildValues: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  1e308,
+  "NaN",
+  "",
+  "\u0000",
+  "\ud800",
+  "a".repeat(5_000),
+  "9999-12-31T23:59:59Z",
+  "-15m",
+  [],
+  {},
+  [[[[[]]]]],
+  "0x10",
+  Number.MAX_SAFE_INTEGER,
+  "9".repeat(40),
+  { seconds: "99999999999999" },
+  "../../etc",
+  "power;drop table log",
+  "%00",
+];
+
+/** The same with a field made wild, left out or added. */
+export function wildJson(random: Random, json: JsonObject): JsonObject {
+  const wild: JsonObject = { ...json };
+  const key = random.pick([...Object.keys(wild), "unknown", "machines", "pageToken", "sequence"]);
+  wild[key] = random.pick(wildValues) as never;
+  return wild;
+}
