@@ -36,9 +36,9 @@ export async function exportRange(
 ): Promise<RestAnswer> {
   const { transport, giveBack } = upstream.borrow();
   const answer = createClient(SignalService, transport).readSignals(request, { signal });
-  const slices = answer[Symbol.asyncIterator]() as AsyncGenerator<ReadSignalsResponse, void, undefined>;
+  const slices = answer[Symbol.asyncIterator]();
   const close = async () => {
-    await slices.return();
+    await slices.return?.();
     giveBack();
   };
   const first = await slices.next().catch(async (error) => {
@@ -56,10 +56,8 @@ export async function exportRange(
   return { ...head, compress: true, write: (body) => writeSamples(all, body, { name, format, limit }), close };
 }
 
-async function* withFirst<T>(first: IteratorResult<T, void>, rest: AsyncIterable<T>): AsyncGenerator<T> {
-  if (first.done) return;
-  yield first.value;
-  yield* rest;
+async function* withFirst<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncGenerator<T, void, undefined> {
+  for (let next = first; !next.done; next = await rest.next()) yield next.value;
 }
 
 /** State changes and error reports of each slice, few enough to be sorted. */
