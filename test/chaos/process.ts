@@ -1,0 +1,111 @@
+// A process of ours under the harness: started again whenever it ends, killed, stopped and continued by its pid, armed with failpoints.
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { childEnvironment } from "../../runtime/config.ts";
+import type { RoundRecord } from "./record.ts";
+
+const checkout = fileURLToPath(new URL("../..", import.meta.url));
+
+export type ProcessOptions = {
+  name: string;
+  /** In the checkout. */
+  file: string;
+  args: readonly string[];
+  env?: Record<string, string>;
+  record: RoundRecord;
+};
+
+export class KeptProcess implements AsyncDisposable {
+  readonly name: string;
+  readonly logPath: string;
+  readonly #options: ProcessOptions;
+  #child: ChildProcess | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #killed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  /** Failpoints that ended the process. */
+  readonly fired: string[] = [];
+
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.logPath = `${options.record.folder}/${options.name}.log`;
+  }
+
+  /** failpoints: as in MILLRACE_FAILPOINTS, for this one life. */
+  start(failpoints = ""): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    const { file, args, env, record, name } = this.#options;
+    const log = openSync(this.logPath, "a");
+    const child = spawn(process.execPath, [`${checkout}${file}`, ...args], {
+      cwd: checkout,
+      env: childEnvironment({
+        MILLRACE_LOG_FORMAT: "json",
+        ...env,
+        MILLRACE_FAILPOINTS: failpoints || undefined,
+        MILLRACE_PARENT_FD: "3",
+      }) as NodeJS.ProcessEnv,
+      stdio: ["ignore", log, log, "pipe"],
+    });
+    closeSync(log);
+    child.stdio[3]?.on("error", () => {});
+    child.on("error", (error) => record.violation(`${name} cannot start: ${error.message}`));
+    this.#child = child;
+    this.#killed = false;
+    record.note({ who: name, what: "start", pid: child.pid, failpoints });
+    this.#ended = new Promise((resolve) => {
+      child.once("exit", (code, signal) => {
+        record.note({ who: name, what: "exit", code, signal, killed: this.#killed });
+        this.#child = undefined;
+        if (!this.#killed && signal === "SIGKILL" && failpoints !== "") this.fired.push(failpoints);
+        else if (!this.#killed && !this.#closed) this.#unexpected(code, signal);
+        resolve();
+        if (!this.#closed) this.#timer = setTimeout(() => this.start(), 50);
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (name === "SIGKILL" || name === "SIGTERM") this.#killed = true;
+    this.#options.record.note({ who: this.name, what: "signal", name });
+    this.#child?.kill(name);
+  }
+
+  /** Kills it, and starts it again armed. */
+  async rearm(failpoints: string): Promise<void> {
+    this.signal("SIGKILL");
+    await this.#ended;
+    this.start(failpoints);
+  }
+
+  /** Without a kill of ours it may give up only while it starts: its database may be away. */
+  #unexpected(code: number | null, signal: NodeJS.Signals | null): void {
+    const life = readFileSync(this.logPath, "utf8").split("\n").filter(Boolean).slice(-15);
+    const crash = life.some((line) => /unhandled|uncaught|TypeError|ReferenceError|FATAL ERROR/i.test(line));
+    if (crash || signal !== null) {
+      this.#options.record.violation(`${this.name} ended by itself with ${signal ?? code}: ${life.at(-1)}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const child = this.#child;
+    if (child === undefined) return;
+    child.kill("SIGCONT");
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => {
+      this.#options.record.violation(`${this.name} did not stop within 10 s of SIGTERM`);
+      child.kill("SIGKILL");
+    }, 10_000);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+}
