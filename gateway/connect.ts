@@ -9,6 +9,7 @@ import {
 } from "@connectrpc/connect-node";
 import type { FastifyInstance } from "fastify";
 import type { Log } from "../runtime/log.ts";
+import { blameUndecodable } from "./undecodable.ts";
 
 export type ConnectOptions = {
   routes: (router: ConnectRouter) => void;
@@ -30,7 +31,7 @@ export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
         try {
           const universal = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, undefined);
-          await universalResponseToNodeResponse(await handler(universal), reply.raw);
+          await universalResponseToNodeResponse(await blameUndecodable(await handler(universal)), reply.raw);
         } catch (error) {
           // The handler itself answers every error of a call: what is left is a connection that broke while it was written to.
           const method = `${handler.service.typeName}/${handler.method.name}`;
