@@ -176,8 +176,12 @@ async function* readMessages(call: Call, signal: AbortSignal): AsyncGenerator<Me
       if (message instanceof UndecodableMessage) throw undecodable(message);
       if (message !== null) yield message;
       else if (failure !== undefined) throw failure;
-      else if (complete) return;
-      else {
+      else if (complete) {
+        // A call that is reset looks complete first, and is cancelled a moment later.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (signal.reason !== ended) signal.throwIfAborted();
+        return;
+      } else {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -1,6 +1,6 @@
 // The standard reflection service, v1 and v1alpha, from the generated descriptors as they are: grpcurl and buf curl work without protos.
 // (@grpc/reflection leaves out files that are imported for options only, so a client that asks for them by name fails.)
-import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
+import { type DescExtension, type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type ServiceImpl } from "@connectrpc/connect";
 import {
@@ -39,25 +39,36 @@ type Index = { byName: Map<string, DescFile>; bySymbol: Map<string, DescFile> };
 function indexFiles(roots: readonly DescFile[]): Index {
   const index: Index = { byName: new Map(), bySymbol: new Map() };
   const visit = (file: DescFile) => {
-    const name = file.proto.name;
+    const { name } = file.proto;
     if (index.byName.has(name)) return;
     index.byName.set(name, file);
-    for (const service of file.services) {
-      index.bySymbol.set(service.typeName, file);
-      for (const method of service.methods) index.bySymbol.set(`${service.typeName}.${method.name}`, file);
-    }
-    const messages = [...file.messages];
-    for (const message of messages) {
-      index.bySymbol.set(message.typeName, file);
-      messages.push(...message.nestedMessages);
-      for (const nested of message.nestedEnums) index.bySymbol.set(nested.typeName, file);
-    }
-    for (const item of file.enums) index.bySymbol.set(item.typeName, file);
-    for (const item of file.extensions) index.bySymbol.set(item.typeName, file);
+    for (const symbol of symbolsOf(file)) index.bySymbol.set(symbol, file);
     file.dependencies.forEach(visit);
   };
   roots.forEach(visit);
   return index;
+}
+
+/** Full names of all that a file declares. */
+function* symbolsOf(file: DescFile): Generator<string> {
+  for (const { typeName, methods } of file.services) {
+    yield typeName;
+    for (const { name } of methods) yield `${typeName}.${name}`;
+  }
+  const messages = [...file.messages];
+  const enums = [...file.enums];
+  for (const message of messages) {
+    yield message.typeName;
+    for (const { name } of [...message.fields, ...message.oneofs]) yield `${message.typeName}.${name}`;
+    messages.push(...message.nestedMessages);
+    enums.push(...message.nestedEnums);
+  }
+  for (const { typeName, values } of enums) {
+    yield typeName;
+    // An enum's values are named beside it, not in it.
+    for (const { name } of values) yield typeName.replace(/[^.]*$/, name);
+  }
+  for (const { typeName } of extensionsOf(file)) yield typeName;
 }
 
 function respond(
@@ -102,13 +113,13 @@ function respond(
     case "fileContainingExtension": {
       const { containingType, extensionNumber } = messageRequest.value;
       const holds = (file: DescFile) =>
-        file.extensions.some(
+        extensionsOf(file).some(
           ({ extendee, number }) => extendee.typeName === containingType && number === extensionNumber,
         );
       return files([...index.byName.values()].find(holds), `${containingType} ${extensionNumber}`);
     }
     case "allExtensionNumbersOfType": {
-      const extensions = [...index.byName.values()].flatMap((file) => file.extensions);
+      const extensions = [...index.byName.values()].flatMap(extensionsOf);
       const extensionNumber = extensions
         .filter(({ extendee }) => extendee.typeName === messageRequest.value)
         .map(({ number }) => number);
@@ -122,6 +133,12 @@ function respond(
     default:
       return notFound("the request");
   }
+}
+
+function extensionsOf(file: DescFile): DescExtension[] {
+  const messages = [...file.messages];
+  for (const message of messages) messages.push(...message.nestedMessages);
+  return [...file.extensions, ...messages.flatMap(({ nestedExtensions }) => nestedExtensions)];
 }
 
 /** A file and all that it imports, the file itself first. */

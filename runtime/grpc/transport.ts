@@ -153,7 +153,10 @@ function receive(call: ClientDuplexStream<Message, Message>, receiving: Receivin
   return { responseHeader, messages: iterate(call, receiving) };
 }
 
-/** Reads one message at a time, when asked. Leaving the loop early cancels the call. Listens at once: an early error must find somebody. */
+/**
+ * Reads one message at a time, when asked. Leaving the loop early cancels the call (but a Connect client does not pass that on: with one,
+ * only a signal ends a stream early). Listens at once: an early error must find somebody.
+ */
 function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, source }: Receiving) {
   let ended = false;
   // The status comes last: only it tells a stream that ended from one that broke.
