@@ -15,6 +15,7 @@ import { SharedMessages } from "./feed/follow.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
+import { Admission, type CallKind } from "./rpc/admission.ts";
 import { checkRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
@@ -33,6 +34,8 @@ export type AccessorOptions = {
   bookmarkMs: number;
   maxInFlightBytes: number;
   history: HistoryOptions;
+  /** Most calls of a kind at once, where not the default. */
+  maxCalls?: Partial<Record<CallKind, number>>;
   log: Log;
   /** How often to ask for other accessors' commits. Default 250 ms. */
   pollMs?: number;
@@ -59,6 +62,8 @@ export type Accessor = AsyncDisposable & { readonly port: number; readonly done:
 // Twice what a refusal needs to be an answer: the transport's limit lies above the batch limit.
 const maxMessageBytes = 32 * 1024 * 1024;
 const limits = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 65_536 };
+// Queries and ranges share a dozen database connections; a feed costs a position, a producer a window.
+const maxCalls: Record<CallKind, number> = { queries: 128, ranges: 64, feeds: 10_000, producers: 2_000, batches: 256 };
 const hintMs = 50;
 const drainMs = 4_000;
 // A step of compaction: what decodes to some 100 MB at most, and takes a second or so.
@@ -115,6 +120,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const tidyOptions = { nowUs, ...segments, ...kept };
   stack.use(startCompactor({ database, catalog, nowUs, settleUs, ...stepLimits, intervalMs, tidyOptions, log }));
 
+  const admission = new Admission({ max: { ...maxCalls, ...options.maxCalls }, defaultDeadlineMs: 30_000 });
   const reads = { database, catalog, tail, cursors };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
   const server = stack.use(
@@ -130,8 +136,12 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           new Failure("SHUTTING_DOWN", "the server is stopping: connect again", { retryAfterMs: 1_000 }),
       },
       (mount) => {
-        mount(IngestService, createIngestService({ intake, cursors, maxUndecided: 256 }));
-        mount(SignalService, createSignalService({ reads, shared, bookmarkMs: options.bookmarkMs, nowMs }));
+        const signals = createSignalService({ reads, shared, bookmarkMs: options.bookmarkMs, nowMs });
+        mount(
+          IngestService,
+          admission.guard(IngestService, createIngestService({ intake, cursors, maxUndecided: 256 })),
+        );
+        mount(SignalService, admission.guard(SignalService, signals));
         const services = [IngestService, SignalService, Health];
         mount(
           Health,
