@@ -32,8 +32,8 @@ export function docsPage(routes: readonly Route[], origin: string): string {
 <h1>Millrace REST</h1>
 <p>Machine signals: what was, what it comes to, and what is being stored. The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>
 <dl>
-<dt>Times</dt><dd>${prose(timeForms)}. Answers are in UTC. Ranges take their start and leave out their end.</dd>
-<dt>Lengths of time</dt><dd>${prose(durationForms)}.</dd>
+<dt id="times">Times</dt><dd>${prose(timeForms)}. Answers are in UTC. Ranges take their start and leave out their end.</dd>
+<dt id="lengths">Lengths of time</dt><dd>${prose(durationForms)}.</dd>
 <dt>Formats</dt><dd>By <code>?format=</code>, or by <code>Accept</code>. Compressed with zstd, br or gzip by <code>Accept-Encoding</code>.</dd>
 <dt>Cursors</dt><dd>Every answer names what it is complete through. A live feed after that cursor goes on from there; a read with
 it as <code>min_cursor</code> sees at least as much.</dd>
@@ -63,7 +63,7 @@ function section(route: Route, origin: string): string {
   const parameters = [
     ...Object.entries(pathDoc).map(([name, text]) => row([`<code>{${name}}</code>`, "string", prose(text)])),
     ...Object.entries(query).map(([name, { doc: text, schema }]) =>
-      row([`<code>${name}</code>${required.includes(name) ? " *" : ""}`, typeOf(schema), prose(text)]),
+      row([`<code>${name}</code>${required.includes(name) ? " *" : ""}`, ...parameterCells(schema, text)]),
     ),
   ];
   const kinds = formats.map((format) => {
@@ -80,6 +80,17 @@ ${examples(route, origin)
   .map((text) => `<pre><code>${toHtml(text)}</code></pre>`)
   .join("\n")}
 </section>`;
+}
+
+/** Type and words; the forms of times are told once, at the top of the page. */
+function parameterCells(schema: Schema, text: string): string[] {
+  for (const [forms, link] of [
+    [timeForms, '<a href="#times">time</a>'],
+    [`Expected: ${durationForms}`, '<a href="#lengths">length of time</a>'],
+  ] as const) {
+    if (text.endsWith(` ${forms}.`)) return [link, prose(text.slice(0, -forms.length - 2))];
+  }
+  return [typeOf(schema), prose(text)];
 }
 
 /** Commands that can be copied, one for each format or media type. */

@@ -7,12 +7,13 @@ export const docsStyle = `
 }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; }
-body { margin: 0; display: grid; grid-template-columns: 19rem minmax(0, 1fr); font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
+body { margin: 0; display: grid; grid-template-columns: 20.5rem minmax(0, 1fr); font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 nav { position: sticky; top: 0; align-self: start; height: 100vh; overflow: auto; padding: 1.5rem 1rem; border-right: 1px solid var(--line); background: var(--soft); font-size: .85rem; }
 nav ul { list-style: none; margin: 1rem 0; padding: 0; }
 nav a { display: block; padding: .2rem .4rem; border-radius: 4px; color: inherit; text-decoration: none; overflow-wrap: anywhere; }
+nav li a { display: flex; align-items: baseline; }
 nav a:hover { background: var(--line); }
-nav b { display: inline-block; min-width: 2.6rem; font-size: .7rem; color: var(--mark); }
+nav b { flex: 0 0 2.6rem; font-size: .7rem; color: var(--mark); }
 nav .home { font-weight: 700; font-size: 1.1rem; }
 main { max-width: 56rem; padding: 2rem 2.5rem 6rem; }
 h1 { margin: 0 0 .5rem; font-size: 1.8rem; }
@@ -29,7 +30,7 @@ a { color: var(--mark); }
 code, pre { font: .86em/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
 code { background: var(--soft); border-radius: 3px; padding: .08em .3em; overflow-wrap: anywhere; }
 pre { margin: .6rem 0; padding: .7rem .9rem; overflow-x: auto; background: var(--soft); border: 1px solid var(--line); border-radius: 6px; }
-pre code { background: none; padding: 0; overflow-wrap: normal; }
+pre code { background: none; padding: 0; white-space: pre-wrap; }
 .wide { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; margin: .6rem 0; font-size: .9rem; }
 th { text-align: left; font-weight: 600; color: var(--dim); }
@@ -40,6 +41,7 @@ dt { font-weight: 600; margin-top: .6rem; }
 dd { margin: 0; }
 .reasons { columns: 3 14rem; list-style: none; padding: 0; }
 @media (max-width: 60rem) {
+  td:first-child, td:nth-child(2) { width: auto; }
   body { grid-template-columns: minmax(0, 1fr); }
   nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); }
   main { padding: 1.2rem 1rem 4rem; }

@@ -66,9 +66,9 @@ const declared: readonly Route[] = [
     pathDoc: { type },
     summary: "Records of one signal in a range of time",
     doc:
-      "Rows in order of time. from is inclusive, to is not; the answer echoes both as they were resolved. More rows follow where " +
-      'next_page_token is not empty: repeat the request with page_token, or follow the Link header with rel="next". All pages are of one ' +
-      "moment, named by cursor; a live feed after that cursor goes on from there. NDJSON and CSV come without pages: the whole range, " +
+      "Rows in order of time. `from` is inclusive, `to` is not; the answer echoes both as they were resolved. More rows follow where " +
+      '`next_page_token` is not empty: repeat the request with `page_token`, or follow the Link header with rel="next". All pages are of one ' +
+      "moment, named by `cursor`; a live feed after that cursor goes on from there. NDJSON and CSV come without pages: the whole range, " +
       "however long, a row a line, the cursor in the header Millrace-Cursor; an answer that breaks off ends the connection.",
     rpc: SignalService.method.querySignals,
     query: {
