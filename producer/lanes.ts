@@ -27,15 +27,15 @@ export type LanesOptions = {
 
 /**
  * Starts both lanes. A batch goes to the live lane if, when it is appended, that lane is connected and holds less than maxLiveBytes; else to
- * the backlog. It stays there. A lane keeps its own order. The backlog sends only while the live lane is connected and has sent
- * all that it holds.
+ * the backlog. It stays there. A lane keeps its own order. The backlog sends only while the live lane is connected, has sent all that it
+ * holds, and has acknowledgements of what it held when it connected.
  */
 export function startLanes(options: LanesOptions): Sender {
   const { transport, spool, log, deadLetters, sleep, maxLiveBytes = 2 ** 20 } = options;
   const { live, backlog } = spool;
   const shared = { transport, log, deadLetters, ...(sleep ? { sleep } : {}) };
   const liveUplink = startUplink({ ...shared, producerId: live.producerId, outbox: live });
-  const turn = createBacklogTurn(options);
+  const turn = createBacklogTurn(options, liveUplink.counts);
   const backlogUplink = startUplink({ ...shared, producerId: backlog.producerId, outbox: backlog, turn });
   const uplinks = [liveUplink, backlogUplink];
   const failed = AbortSignal.any([...uplinks.map((one) => one.failed), live.failed, backlog.failed]);
@@ -81,15 +81,29 @@ export function startLanes(options: LanesOptions): Sender {
 }
 
 /** Waits until the live lane has nothing to send, and little enough of the backlog is under way. */
-function createBacklogTurn({ spool, maxBacklogInFlightBytes = 2 ** 20 }: LanesOptions) {
+function createBacklogTurn(
+  { spool, maxBacklogInFlightBytes = 2 ** 20 }: LanesOptions,
+  liveCounts: Readonly<UplinkCounts>,
+) {
   const { live, backlog, change } = spool;
   const flight = createFlight(backlog);
+  let breaks = -1;
+  let leftThrough = 0;
+  const liveIsDone = () => {
+    if (live.finished) return true;
+    if (!liveCounts.connected || !live.starved) return false;
+    if (breaks !== liveCounts.breaks) {
+      breaks = liveCounts.breaks;
+      leftThrough = live.lastSequence;
+    }
+    return live.ackedSequence >= leftThrough;
+  };
   return async (entry: Entry, signal: AbortSignal): Promise<void> => {
     flight.resume(entry);
     while (!signal.aborted) {
       const inFlight = flight.bytes();
       const fits = inFlight === 0 || inFlight + entry.bytes.length <= maxBacklogInFlightBytes;
-      if (fits && (live.starved || live.finished)) break;
+      if (fits && liveIsDone()) break;
       await change.next(signal);
     }
     flight.add(entry);

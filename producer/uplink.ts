@@ -204,6 +204,8 @@ export class Uplink implements AsyncDisposable {
 
   #welcome({ lastSequence, lost }: Welcome): number {
     const last = Number(lastSequence);
+    // A hello can name more than was sent: it passes what is missing.
+    this.#sentThrough = Math.max(this.#sentThrough, this.#outbox.ackedSequence);
     if (last > this.#sentThrough) {
       throw new UplinkError(
         `the accessor has batches through ${last} of producer "${this.producerId}", and this process sent only ${this.#sentThrough}: ` +
