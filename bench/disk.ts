@@ -1,0 +1,58 @@
+// (b) Bytes a sample on disk, everything included: tables, indexes, out-of-line values, free space in them.
+import { type DataSet, entropyBytes, epochUs, machineNames } from "./data.ts";
+import { digits, type Figure, formatBytes } from "./report.ts";
+import { copyMessages } from "./rows.ts";
+import type { Scene, Stage } from "./stage.ts";
+
+export type DiskSize = { machines: number; seconds: number };
+
+export async function measureDisk(stage: Stage, size: DiskSize): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const set of ["R", "J"] as const) figures.push(...(await measureSet(stage, set, size)));
+  return figures;
+}
+
+async function measureSet(stage: Stage, set: DataSet, { machines, seconds }: DiskSize): Promise<Figure[]> {
+  await using scene = await stage.open();
+  const names = machineNames(machines);
+  const span = { fromUs: epochUs, toUs: epochUs + seconds * 1e6 };
+  const sender = scene.role("send.ts");
+  await sender.call("connect", { url: scene.accessor.url });
+  const samples = await sender.call<number>("fill", { set, machines: names, ...span, sliceUs: 1e6 });
+  await scene.compacted();
+  await scene.rows.create("sample_row", { indexed: true });
+  await scene.rows.copyIn("sample_row", copyMessages(set, { machines: names, ...span, sliceUs: 1e6 }));
+  // As tidying does 20 minutes later, with the space of old versions left where it is, for new ones.
+  await scene.rows.query("select drop_superseded(0)");
+  await scene.rows.query("vacuum");
+  const rows = (await sizeOf(scene, "^sample_row$")) / samples;
+  const log = (await sizeOf(scene, "^(log|receipt)")) / samples;
+  const settled = (await sizeOf(scene, "^(block|rollup|watermark)")) / samples;
+  const live = (await scene.rows.query("select sum(octet_length(payload)) from block"))[0]![0];
+  const entropy = set === "R" ? `; entropy of its noise ${digits(entropyBytes)} B` : "";
+  return [
+    {
+      what: `b ${set} in the log, batches of 1 s`,
+      ours: formatBytes(log),
+      baseline: formatBytes(rows),
+      ratio: `1/${digits(rows / log)}`,
+      ...(set === "R" ? { target: "≤ 8 B" } : {}),
+    },
+    {
+      what: `b ${set} settled`,
+      ours: formatBytes(settled),
+      baseline: formatBytes(rows),
+      ratio: `1/${digits(rows / settled)}`,
+      target: set === "R" ? "≤ 1.5 B" : "≤ 8 B",
+      note: `payloads ${digits(Number(live) / samples)} B${entropy}`,
+    },
+  ];
+}
+
+/** Tables by name, with their indexes and out-of-line values. */
+async function sizeOf(scene: Scene, pattern: string): Promise<number> {
+  const [row] = await scene.rows.query(
+    `select sum(pg_total_relation_size(oid))::float8 from pg_class where relkind = 'r' and relname ~ '${pattern}'`,
+  );
+  return row![0] as number;
+}

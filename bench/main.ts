@@ -1,0 +1,82 @@
+// `npm run bench`: measures everything on one embedded PostgreSQL, each figure beside its baseline in the same run, and prints one table.
+import { writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { setting } from "../runtime/config.ts";
+import { count, durationMs, onOff, text } from "../runtime/config-values.ts";
+import { run } from "../runtime/lifecycle.ts";
+import { measureDisk } from "./disk.ts";
+import { measureIngest } from "./ingest.ts";
+import { measureLive } from "./live.ts";
+import { measureLatest, measureYear } from "./points.ts";
+import { measureRanges } from "./ranges.ts";
+import { type Figure, toTable } from "./report.ts";
+import { openStage, type Stage } from "./stage.ts";
+
+const settings = {
+  quick: setting({ flag: "quick", parse: onOff(), doc: "smaller data and fewer runs: under two minutes" }),
+  only: setting({
+    flag: "only",
+    parse: text({ placeholder: "PARTS" }),
+    optional: true,
+    doc: "parts to measure, such as a,c",
+  }),
+  machines: setting({
+    flag: "machines",
+    parse: count({ min: 1, max: 1000 }),
+    optional: true,
+    doc: "how many machines store data",
+  }),
+  runs: setting({
+    flag: "runs",
+    parse: count({ min: 1, max: 100 }),
+    optional: true,
+    doc: "how often each is measured",
+  }),
+  intervalMs: setting({
+    flag: "batch-interval",
+    parse: durationMs({ minMs: 10, maxMs: 1000 }),
+    default: "250ms",
+    doc: "how often the live producer sends; its own default",
+  }),
+  out: setting({ flag: "out", parse: text({ placeholder: "FILE" }), optional: true, doc: "also write the table here" }),
+};
+
+type Options = { quick: boolean; machines: number | undefined; runs: number | undefined; intervalMs: number };
+
+const parts: Readonly<Record<string, (stage: Stage, options: Options) => Promise<Figure[]>>> = {
+  a: (stage, { quick, machines = 100, runs = quick ? 2 : 5 }) =>
+    measureIngest(stage, { machines, seconds: quick ? 100 : 300, runs }),
+  b: (stage, { quick, machines = quick ? 20 : 100 }) => measureDisk(stage, { machines, seconds: 300 }),
+  c: (stage, { quick, machines = quick ? 1 : 4, runs = quick ? 2 : 5 }) =>
+    measureRanges(stage, { machines, hours: 24, runs }),
+  e: (stage, { quick }) => measureLatest(stage, { runs: quick ? 50 : 200 }),
+  f: (stage, { quick, intervalMs }) => measureLive(stage, { seconds: quick ? 4 : 20, intervalMs }),
+  g: (stage, { quick }) => measureYear(stage, { runs: quick ? 10 : 50 }),
+};
+
+await run({
+  name: "bench",
+  about:
+    "Measures ingest, storage, reads and live feeds against rows in the same PostgreSQL. Parts: a b c (with d) e f g.",
+  settings,
+  graceMs: 30_000,
+  async open({ settings: { only, out, ...options }, log, signal }) {
+    const stack = new AsyncDisposableStack();
+    const stage = stack.use(await openStage({ log: log.child({}), signal }));
+    const measure = async () => {
+      const from = performance.now();
+      const figures: Figure[] = [];
+      for (const [letter, part] of Object.entries(parts)) {
+        if (only !== undefined && !only.split(",").includes(letter)) continue;
+        log.info(`measuring ${letter}`);
+        figures.push(...(await part(stage, options)));
+      }
+      const seconds = Math.round((performance.now() - from) / 1000);
+      const setup = `Node ${process.versions.node}, PostgreSQL ${stage.serverVersion}, ${cpus().length} cores, ${seconds} s`;
+      const report = `${toTable(figures)}\n\n${setup}\n`;
+      process.stdout.write(report);
+      if (out !== undefined) await writeFile(out, report);
+    };
+    return { done: measure(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  },
+});

@@ -1,0 +1,85 @@
+// Where everything is measured: one embedded PostgreSQL with durable settings in a folder of its own, gone at the end.
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openPostgres } from "../local/postgres.ts";
+import { sleep } from "../runtime/backoff.ts";
+import type { Log } from "../runtime/log.ts";
+import { type Role, type Service, type ServiceOptions, startAccessor, startRole } from "./processes.ts";
+import { RowStore } from "./rows.ts";
+import { type Usage, usageOfServer } from "./usage.ts";
+
+export interface Stage extends AsyncDisposable {
+  /** A database of its own with an accessor on it. */
+  open(options?: { compactInterval?: string; accessor?: Partial<ServiceOptions> }): Promise<Scene>;
+  readonly usage: () => Usage;
+  readonly serverVersion: string;
+}
+
+export interface Scene extends AsyncDisposable {
+  readonly accessor: Service;
+  /** Beside the accessor, in the same database. */
+  readonly rows: RowStore;
+  role(file: string): Role;
+  /** Waits until everything committed is compacted; answers how long. */
+  compacted(): Promise<number>;
+}
+
+/** The same for all that is measured. autovacuum as it is by default. */
+const settings = { shared_buffers: "1GB", max_wal_size: "8GB", checkpoint_timeout: "15min" };
+
+export async function openStage({ log, signal }: { log: Log; signal: AbortSignal }): Promise<Stage> {
+  await using stack = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), "millrace-bench-"));
+  // PostgreSQL may have to run as another user, who must be able to enter.
+  await chmod(dataDir, 0o755);
+  stack.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const server = stack.use(await openPostgres({ dataDir, settings, log, signal }));
+  const rows = stack.use(await RowStore.open(server.url));
+  const serverVersion = String((await rows.query("show server_version"))[0]![0]);
+  let scenes = 0;
+  const owned = stack.move();
+  return {
+    serverVersion,
+    usage: () => usageOfServer(server.pid),
+    async open({ compactInterval = "500ms", accessor = {} } = {}) {
+      const name = `bench_${++scenes}`;
+      const url = new URL(server.url);
+      url.pathname = `/${name}`;
+      return openScene(url.href, {
+        accessor: { ...accessor, flags: ["--compact-interval", compactInterval, ...(accessor.flags ?? [])] },
+        signal,
+        drop: async () => {
+          await rows.query(`drop database ${name} with (force)`);
+        },
+      });
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+type SceneOptions = { accessor: Partial<ServiceOptions>; signal: AbortSignal; drop: () => Promise<void> };
+
+async function openScene(databaseUrl: string, { accessor, signal, drop }: SceneOptions): Promise<Scene> {
+  await using stack = new AsyncDisposableStack();
+  stack.defer(drop);
+  const service = stack.use(await startAccessor({ ...accessor, databaseUrl }));
+  const rows = stack.use(await RowStore.open(databaseUrl));
+  const owned = stack.move();
+  return {
+    accessor: service,
+    rows,
+    role: (file) => owned.use(startRole(file)),
+    async compacted() {
+      const from = performance.now();
+      for (;;) {
+        const [row] = await rows.query(
+          "select (select max(revision) from receipt) <= (select max(revision) from watermark)",
+        );
+        if (row![0] !== false) return performance.now() - from;
+        await sleep(10, signal);
+      }
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

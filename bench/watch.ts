@@ -1,0 +1,72 @@
+// The subscribers of a bench run, in a process of their own: they note how old each batch is when it is there.
+import { createClient } from "@connectrpc/connect";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
+import { toColumn } from "../samples/wire.ts";
+import { quantile } from "./report.ts";
+import { serveCommands } from "./role.ts";
+
+const streamsAConnection = 100;
+
+let latenciesMs = new Float64Array(1024);
+let count = 0;
+let stop = new AbortController();
+let transports: GrpcTransport[] = [];
+let watching: Promise<void>[] = [];
+
+export type Latencies = { count: number; p50: number; p99: number; max: number };
+
+await serveCommands({
+  /** Opens subscribers, each of some machines (none: all); answers when each has its first message. */
+  async open({ url, subscribers }: { url: string; subscribers: readonly (readonly string[])[] }) {
+    stop = new AbortController();
+    transports = Array.from({ length: Math.ceil(subscribers.length / streamsAConnection) }, () =>
+      createGrpcTransport({ baseUrl: url }),
+    );
+    const opened = subscribers.map((machines, i) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      watching.push(watch(transports[Math.floor(i / streamsAConnection)]!, machines, resolve));
+      return promise;
+    });
+    await Promise.all(opened);
+  },
+
+  /** Forgets what came so far: the first messages meet cold code. */
+  reset() {
+    count = 0;
+  },
+
+  async close(): Promise<Latencies> {
+    stop.abort();
+    await Promise.all(watching);
+    watching = [];
+    for (const transport of transports) transport[Symbol.dispose]();
+    const seen = latenciesMs.subarray(0, count);
+    return { count, p50: quantile(seen, 0.5), p99: quantile(seen, 0.99), max: quantile(seen, 1) };
+  },
+});
+
+async function watch(transport: GrpcTransport, machines: readonly string[], onOpen: () => void): Promise<void> {
+  const client = createClient(SignalService, transport);
+  try {
+    const feed = client.watchSignals({ machines: [...machines], signals: ["power"] }, { signal: stop.signal });
+    for await (const { batches } of feed) {
+      onOpen();
+      for (const { samples } of batches) {
+        for (const column of samples) note(toColumn(column).timesUs.at(-1)!);
+      }
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+}
+
+function note(sentUs: number): void {
+  const latencyMs = performance.timeOrigin + performance.now() - sentUs / 1000;
+  if (count === latenciesMs.length) {
+    const larger = new Float64Array(2 * count);
+    larger.set(latenciesMs);
+    latenciesMs = larger;
+  }
+  latenciesMs[count++] = latencyMs;
+}
