@@ -42,6 +42,7 @@ export class Producer implements AsyncDisposable {
   readonly #queue: IngestRequest[] = [];
   #wake = () => {};
   #ended = false;
+  #acked = 0n;
   readonly #responses: AsyncIterator<{ message: { case?: string | undefined; value?: unknown } }>;
   welcome!: Welcome;
 
@@ -80,13 +81,16 @@ export class Producer implements AsyncDisposable {
   /** The next Ack, undefined at the end of the stream; fails as the stream does. */
   async ack(): Promise<Ack | undefined> {
     const { done, value } = await this.#responses.next();
-    return done ? undefined : (value.message.value as Ack);
+    if (done) return undefined;
+    const ack = value.message.value as Ack;
+    this.#acked = ack.sequence;
+    return ack;
   }
 
-  /** Acks up to and including a sequence. */
+  /** Acks that are still to come, up to and including a sequence. */
   async acksThrough(sequence: number): Promise<Ack[]> {
     const acks: Ack[] = [];
-    while ((acks.at(-1)?.sequence ?? 0n) < BigInt(sequence)) {
+    while (this.#acked < BigInt(sequence)) {
       const ack = await this.ack();
       if (ack === undefined) throw new Error(`the stream ended before ${sequence} was acknowledged`);
       acks.push(ack);
