@@ -28,7 +28,10 @@ export function project(
 
 /** Equal for equal contents. */
 export function keyOf({ machine, parts }: Content): string {
-  return `${machine} ${[...parts].map(([signal, text]) => `${signal}=${text}`).sort().join(" ")}`;
+  return `${machine} ${[...parts]
+    .map(([signal, text]) => `${signal}=${text}`)
+    .sort()
+    .join(" ")}`;
 }
 
 export function digestOfColumn({ timesUs, values }: Column): string {

@@ -32,7 +32,9 @@ export function openRecord(folder: string): RoundRecord {
   };
   const note = (operation: Operation) => {
     const atMs = Math.round(performance.now() - startMs);
-    lines.push(`${JSON.stringify({ atMs, ...operation }, (_, value) => (typeof value === "bigint" ? Number(value) : value))}\n`);
+    lines.push(
+      `${JSON.stringify({ atMs, ...operation }, (_, value) => (typeof value === "bigint" ? Number(value) : value))}\n`,
+    );
     if (lines.length >= 1_000) flush();
   };
   return {

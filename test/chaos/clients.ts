@@ -1,0 +1,42 @@
+// How clients of the harness reach the accessors: through fault proxies, another one whenever they connect again.
+import { type Client, ConnectError, createClient } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
+import type { Random } from "./random.ts";
+
+export interface Reach extends Disposable {
+  readonly ingest: Client<typeof IngestService>;
+  readonly signals: Client<typeof SignalService>;
+}
+
+/** A connection of its own to one of the accessors. */
+export function reach(ports: readonly number[], random: Random): Reach {
+  const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${random.pick(ports)}` });
+  return {
+    ingest: createClient(IngestService, transport),
+    signals: createClient(SignalService, transport),
+    [Symbol.dispose]: () => transport[Symbol.dispose](),
+  };
+}
+
+/** The contract's reason in an error, or its code. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof ConnectError)) return String(error);
+  return error.findDetails(ErrorInfoSchema)[0]?.reason ?? `code ${error.code}: ${error.rawMessage}`;
+}
+
+/** Sleeps at most so long; returns at once, without failing, when the signal aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
+  });
+}

@@ -1,0 +1,159 @@
+// The faults, by name: each does its harm for a bounded time and then undoes what undoes itself.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KeptPostgres } from "./kept-postgres.ts";
+import type { KeptProcess } from "./process.ts";
+import type { FaultProxy } from "./proxy.ts";
+import type { Random } from "./random.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+/** An accessor with the proxies around it: front to its clients, back to PostgreSQL. */
+export type Accessor = { process: KeptProcess; front: FaultProxy; back: FaultProxy };
+
+export type Arena = {
+  accessors: readonly Accessor[];
+  postgres: KeptPostgres;
+  database: string;
+  subscribers: readonly Subscriber[];
+  /** The producer with a spool, in the rounds that have one. */
+  spool: KeptProcess | undefined;
+};
+
+type Fault = (arena: Arena, random: Random) => Promise<void> | void;
+
+/** In the accessor, with how often each is passed in a second or so: an exit is armed for one of these times. */
+export const accessorFailpoints: Record<string, number> = {
+  "ingest.before-welcome": 3,
+  "ingest.before-commit": 60,
+  "ingest.after-commit": 60,
+  "ingest.after-publish": 60,
+  "ingest.before-ack": 80,
+  "tail.read": 5,
+  "feed.catch-up": 4,
+  "feed.hand-over": 3,
+  "compact.gathered": 5,
+  "compact.before-commit": 5,
+  "compact.after-commit": 5,
+};
+
+export const spoolFailpoints: Record<string, number> = {
+  "spool.before-write": 30,
+  "spool.before-fsync": 30,
+  "spool.after-fsync": 30,
+  "spool.before-roll": 2,
+  "spool.after-roll": 2,
+  "spool.before-ack": 20,
+  "spool.after-ack": 20,
+  "spool.before-delete": 2,
+  "spool.after-delete": 2,
+  "uplink.before-send": 40,
+  "uplink.before-ack": 20,
+  "uplink.after-ack": 20,
+};
+
+const drawPoint = (points: Record<string, number>, random: Random, action: string) => {
+  const name = random.pick(Object.keys(points));
+  return `${name}=${action}@${random.int(1, points[name]!)}`;
+};
+
+export const drawFailpoint = (random: Random) => drawPoint(accessorFailpoints, random, "exit");
+
+const onProxy =
+  (side: "front" | "back", harm: (proxy: FaultProxy, random: Random) => Promise<void> | void): Fault =>
+  (arena, random) =>
+    harm(random.pick(arena.accessors)[side], random);
+
+const stopped = async (target: { signal(name: "SIGSTOP" | "SIGCONT"): void }, ms: number) => {
+  target.signal("SIGSTOP");
+  await sleep(ms);
+  target.signal("SIGCONT");
+};
+
+const proxyHarms: Record<string, (proxy: FaultProxy, random: Random) => Promise<void> | void> = {
+  cut: (proxy) => proxy.cut("end"),
+  reset: (proxy) => proxy.cut("reset"),
+  async away(proxy, random) {
+    proxy.refuse(true);
+    proxy.cut("reset");
+    await sleep(random.int(100, 800));
+    proxy.refuse(false);
+  },
+  async slow(proxy, random) {
+    proxy.delay(random.int(5, 60));
+    await sleep(random.int(300, 1_000));
+    proxy.delay(0);
+  },
+  async bytes(proxy, random) {
+    proxy.dribble(true);
+    await sleep(random.int(200, 700));
+    proxy.dribble(false);
+  },
+  async "half-open"(proxy, random) {
+    proxy.swallow(true);
+    await sleep(random.int(300, 2_500));
+    proxy.swallow(false);
+  },
+};
+
+const backend = async ({ postgres, database }: Arena, random: Random) => {
+  const pids = await postgres.backends(database);
+  return pids.length === 0 ? undefined : random.pick(pids);
+};
+
+const signalPid = (pid: number, name: NodeJS.Signals) => {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended in the meantime.
+  }
+};
+
+export const faults: Record<string, Fault> = {
+  "accessor kill": ({ accessors }, random) => random.pick(accessors).process.signal("SIGKILL"),
+  "accessor term": ({ accessors }, random) => random.pick(accessors).process.signal("SIGTERM"),
+  "accessor stop": ({ accessors }, random) => stopped(random.pick(accessors).process, random.int(100, 1_800)),
+  "accessor exits at a failpoint": ({ accessors }, random) =>
+    random.pick(accessors).process.rearm(drawFailpoint(random)),
+  "accessor throws at a failpoint": ({ accessors }, random) =>
+    random.pick(accessors).process.rearm(drawPoint(accessorFailpoints, random, "throw")),
+  "accessor stalls at a failpoint": ({ accessors }, random) =>
+    random.pick(accessors).process.rearm(drawPoint(accessorFailpoints, random, "delay:400")),
+  async "postgres immediate shutdown"({ postgres }) {
+    postgres.signal("SIGQUIT");
+    await sleep(100);
+    await postgres.up();
+  },
+  async "postgres kill"({ postgres }) {
+    postgres.signal("SIGKILL");
+    await sleep(100);
+    await postgres.up();
+  },
+  "postgres stop": ({ postgres }, random) => stopped(postgres, random.int(100, 1_200)),
+  async "backend kill"(arena, random) {
+    const pid = await backend(arena, random);
+    if (pid !== undefined) signalPid(pid, "SIGKILL");
+  },
+  async "backend stop"(arena, random) {
+    const pid = await backend(arena, random);
+    if (pid !== undefined) await stopped({ signal: (name) => signalPid(pid, name) }, random.int(100, 1_500));
+  },
+  async "backend terminate"(arena, random) {
+    const pid = await backend(arena, random);
+    if (pid !== undefined) await arena.postgres.ask(arena.database, `select pg_terminate_backend(${pid})`);
+  },
+  async "lock held"({ postgres, database }, random) {
+    await postgres.ask(database, `select pg_advisory_xact_lock(7201, 1), pg_sleep(${random.int(1, 12) / 10})`);
+  },
+  async herd({ subscribers, accessors }) {
+    for (const { front } of accessors) front.cut("reset");
+    for (const subscriber of subscribers) subscriber.restart();
+    await sleep(50);
+  },
+  "spool kill": ({ spool }) => spool?.signal("SIGKILL"),
+  "spool stop": async ({ spool }, random) => spool && stopped(spool, random.int(100, 1_000)),
+  "spool exits at a failpoint": ({ spool }, random) => spool?.rearm(drawPoint(spoolFailpoints, random, "exit")),
+  ...Object.fromEntries(
+    (["front", "back"] as const).flatMap((side) =>
+      Object.entries(proxyHarms).map(([name, harm]) => [`${side} ${name}`, onProxy(side, harm)]),
+    ),
+  ),
+};

@@ -1,0 +1,125 @@
+// The PostgreSQL of a run, opened again on the same port whenever it ends, and the ways to mistreat it.
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { openPostgres, type Postgres } from "../../local/postgres.ts";
+import { createLog } from "../../runtime/log.ts";
+
+export class KeptPostgres implements AsyncDisposable {
+  readonly #dataDir: string;
+  readonly #ownsFolder: boolean;
+  #server: Postgres;
+  #reopening: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(server: Postgres, { dataDir, ownsFolder }: { dataDir: string; ownsFolder: boolean }) {
+    this.#server = server;
+    this.#dataDir = dataDir;
+    this.#ownsFolder = ownsFolder;
+    this.#watch();
+  }
+
+  /** In a folder of its own, or on a file system that is given. */
+  static async open(folder?: string): Promise<KeptPostgres> {
+    const dataDir = folder ?? (await mkdtemp(join(tmpdir(), "millrace-chaos-")));
+    await chmod(dataDir, 0o755);
+    return new KeptPostgres(await start(dataDir, 0), { dataDir, ownsFolder: folder === undefined });
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  get pid(): number {
+    return this.#server.pid;
+  }
+
+  /** The URL of a database, past every proxy, or through one that listens at `port`. */
+  url(database: string, port = this.port): string {
+    const url = new URL(this.#server.url);
+    url.pathname = `/${database}`;
+    url.port = String(port);
+    return url.href;
+  }
+
+  /** SIGQUIT is an immediate shutdown. */
+  signal(name: "SIGQUIT" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    try {
+      process.kill(this.#server.pid, name);
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+
+  /** Resolves when it takes connections. */
+  async up(): Promise<void> {
+    await this.#reopening;
+  }
+
+  /** Server processes that serve an accessor. */
+  async backends(database: string): Promise<number[]> {
+    const rows = await this.ask(
+      database,
+      "select pid from pg_stat_activity where application_name like 'millrace%' and datname = current_database()",
+    );
+    return rows.map(([pid]) => Number(pid));
+  }
+
+  /** Runs a statement on a connection of its own; no rows if it fails. */
+  async ask(database: string, text: string): Promise<unknown[][]> {
+    const client = new pg.Client({
+      connectionString: this.url(database),
+      connectionTimeoutMillis: 3_000,
+      query_timeout: 10_000,
+    });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return (await client.query({ text, rowMode: "array" })).rows as unknown[][];
+    } catch {
+      return [];
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  #watch(): void {
+    void this.#server.ended.then(() => {
+      if (this.#closed) return;
+      this.#reopening = this.#reopen();
+    });
+  }
+
+  async #reopen(): Promise<void> {
+    for (let attempt = 1; !this.#closed; attempt++) {
+      try {
+        this.#server = await start(this.#dataDir, this.port);
+        this.#watch();
+        return;
+      } catch (error) {
+        if (attempt === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reopening;
+    this.#closed = true;
+    this.signal("SIGCONT");
+    await this.#server[Symbol.asyncDispose]();
+    if (this.#ownsFolder) await rm(this.#dataDir, { recursive: true, force: true });
+  }
+}
+
+function start(dataDir: string, port: number): Promise<Postgres> {
+  return openPostgres({
+    dataDir,
+    port,
+    settings: { shared_buffers: "48MB", max_wal_size: "256MB", min_wal_size: "32MB" },
+    syncCluster: false,
+    log: createLog({ name: "postgres", level: "silent" }),
+    signal: AbortSignal.timeout(60_000),
+  });
+}

@@ -1,0 +1,73 @@
+// Runs rounds of chaos: node test/chaos/main.ts --rounds 20 --seed 1 [--keep] [--faults "a,b"] [--accessors 2] [--folder DIR]
+// Round i has the seed (seed + i); a failing one keeps its folder and is repeated by --rounds 1 --seed <its seed>.
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { accessorFailpoints, faults, spoolFailpoints } from "./faults.ts";
+import { KeptPostgres } from "./kept-postgres.ts";
+import { drawPlan, type PlanOverrides } from "./plan.ts";
+import { type RoundResult, runRound } from "./round.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "20" },
+    seed: { type: "string", default: "1" },
+    keep: { type: "boolean", default: false },
+    faults: { type: "string" },
+    accessors: { type: "string" },
+    spool: { type: "boolean" },
+    "fault-ms": { type: "string" },
+    "until-failure": { type: "boolean", default: false },
+    folder: { type: "string" },
+    json: { type: "string" },
+  },
+});
+
+const overrides: PlanOverrides = {
+  ...(values.faults === undefined ? {} : { faults: namedFaults(values.faults) }),
+  ...(values.accessors === undefined ? {} : { accessors: Number(values.accessors) }),
+  ...(values.spool === undefined ? {} : { spool: values.spool }),
+  ...(values["fault-ms"] === undefined ? {} : { faultMs: Number(values["fault-ms"]) }),
+};
+const folder = values.folder ?? (await mkdtemp(join(tmpdir(), "millrace-rounds-")));
+const results: RoundResult[] = [];
+const startedMs = performance.now();
+await using postgres = await KeptPostgres.open();
+for (let i = 0; i < Number(values.rounds); i++) {
+  const seed = Number(values.seed) + i;
+  const roundFolder = join(folder, `seed-${seed}`);
+  if (existsSync(roundFolder)) rmSync(roundFolder, { recursive: true });
+  const result = await runRound(drawPlan(seed, overrides), { postgres, folder: roundFolder });
+  results.push(result);
+  const failed = result.violations.length > 0;
+  const { batches, samples, faults: harm, feeds, answers, fired, tookMs } = result;
+  console.log(
+    `${failed ? "FAILED" : "ok    "} seed ${seed}: ${harm} faults, ${batches} batches, ${samples} samples, ${feeds} feeds, ${answers} answers, ${(tookMs / 1000).toFixed(1)} s${fired.length > 0 ? `, died at ${fired.join(" ")}` : ""}`,
+  );
+  for (const text of result.violations.slice(0, 8)) console.log(`       ${text}`);
+  if (failed) console.log(`       record in ${roundFolder}`);
+  else if (!values.keep) rmSync(roundFolder, { recursive: true });
+  if (failed && values["until-failure"]) break;
+}
+const sum = (of: (result: RoundResult) => number) => results.reduce((total, result) => total + of(result), 0);
+const failing = results.filter(({ violations }) => violations.length > 0);
+const points = new Set(results.flatMap(({ fired }) => fired.map((name) => name.split("=")[0]!)));
+const all = Object.keys({ ...accessorFailpoints, ...spoolFailpoints });
+console.log(
+  `${results.length} rounds, seeds ${values.seed} to ${Number(values.seed) + results.length - 1}, ${sum(({ faults: n }) => n)} faults of ${Object.keys(faults).length} kinds, ` +
+    `died at ${points.size} of ${all.length} failpoints, ${sum(({ batches }) => batches)} batches, ${sum(({ samples }) => samples)} samples, ` +
+    `${sum(({ feeds }) => feeds)} feeds, ${sum(({ answers }) => answers)} answers; ` +
+    `${sum(({ lost }) => lost)} lost, ${sum(({ doubled }) => doubled)} doubled, ${sum(({ gaps }) => gaps)} gaps, ${sum(({ hangs }) => hangs)} hangs; ` +
+    `${failing.length} rounds failed${failing.length > 0 ? ` (seeds ${failing.map(({ seed }) => seed).join(", ")})` : ""}; ${((performance.now() - startedMs) / 1000).toFixed(0)} s`,
+);
+if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, undefined, 1));
+process.exitCode = failing.length > 0 ? 1 : 0;
+
+function namedFaults(list: string): string[] {
+  const names = list.split(",").map((name) => name.trim());
+  for (const name of names)
+    if (!(name in faults)) throw new Error(`no fault "${name}"; there are: ${Object.keys(faults).join(", ")}`);
+  return names;
+}

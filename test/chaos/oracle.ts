@@ -1,0 +1,176 @@
+// The judge of a round: what was sent, acknowledged, stored, streamed and answered must be one and the same history.
+import { digestOfColumn, keyOf, project, revisionOf } from "./content.ts";
+import type { Answer } from "./reader.ts";
+import type { RoundRecord } from "./record.ts";
+import type { Stored, StoredCommit } from "./stored.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { Writer } from "./writer.ts";
+
+export type Evidence = {
+  stored: Stored;
+  writers: readonly Writer[];
+  subscribers: readonly Subscriber[];
+  answers: readonly Answer[];
+  record: RoundRecord;
+};
+
+export type Tally = { batches: number; samples: number; lost: number; doubled: number; gaps: number };
+
+/** Notes every violation; returns counts of what there was. */
+export function judge({ stored, writers, subscribers, answers, record }: Evidence): Tally {
+  const tally = { batches: stored.receipts.length, samples: 0, lost: 0, doubled: 0, gaps: 0 };
+  const say = (kind: "lost" | "doubled" | "gaps", text: string) => {
+    tally[kind]++;
+    record.violation(text);
+  };
+  judgeRevisions(stored, say);
+  judgeReceipts({ stored, writers, say, record });
+  for (const { columns } of stored.commits.values())
+    for (const { values } of columns.values()) tally.samples += values.length;
+  for (const subscriber of subscribers) judgeFeed(subscriber, { stored, say });
+  const byRevision = [...stored.commits.values()];
+  for (const answer of answers) judgeAnswer(answer, { commits: byRevision, record });
+  if (stored.quarantined > 0) record.violation(`${stored.quarantined} log rows are quarantined`);
+  return tally;
+}
+
+type Say = (kind: "lost" | "doubled" | "gaps", text: string) => void;
+
+/** Revisions are 1, 2, 3 … and the plain tables hold what the log holds. */
+function judgeRevisions({ commits, stateRows, errorRows }: Stored, say: Say): void {
+  let expected = 1;
+  for (const [revision, { states, errors }] of commits) {
+    if (revision !== expected) say("gaps", `revision ${revision} stands where ${expected} should`);
+    expected = revision + 1;
+    if ((stateRows.get(revision) ?? 0) !== states.length)
+      say("lost", `state_change has ${stateRows.get(revision)} rows of revision ${revision}, not ${states.length}`);
+    if ((errorRows.get(revision) ?? 0) !== errors.length)
+      say("lost", `error_report has ${errorRows.get(revision)} rows of revision ${revision}, not ${errors.length}`);
+  }
+  for (const revision of [...stateRows.keys(), ...errorRows.keys()])
+    if (!commits.has(revision)) say("gaps", `a plain table has rows of revision ${revision}, which the log lacks`);
+}
+
+/** Stored is what was sent, once; acknowledged is stored. */
+function judgeReceipts({
+  stored,
+  writers,
+  say,
+  record,
+}: {
+  stored: Stored;
+  writers: readonly Writer[];
+  say: Say;
+  record: RoundRecord;
+}): void {
+  const claimed = new Map<number, string>();
+  const seen = new Set<string>();
+  const byProducer = Map.groupBy(writers, ({ options }) => options.producer);
+  for (const { producer, sequence, revision } of stored.receipts) {
+    const own = byProducer.get(producer);
+    if (own === undefined) continue;
+    const name = `${producer} ${sequence}`;
+    if (seen.has(name)) say("doubled", `batch ${name} has two receipts`);
+    seen.add(name);
+    const candidates = own.filter((writer) => sequence <= writer.sent);
+    const makers = candidates.filter((writer) => {
+      const { content } = writer.make(sequence);
+      const commit = stored.commits.get(revision);
+      // A batch of which nothing is stored claims no revision: its receipt names the newest of then.
+      return content.parts.size === 0 || (commit !== undefined && keyOf(commit.content) === keyOf(content));
+    });
+    if (makers.length === 0) {
+      say("lost", `batch ${name} at revision ${revision} is not what was sent`);
+      continue;
+    }
+    if (makers[0]!.make(sequence).content.parts.size > 0) {
+      const other = claimed.get(revision);
+      if (other !== undefined) say("doubled", `revision ${revision} is claimed by ${other} and ${name}`);
+      claimed.set(revision, name);
+    }
+    for (const writer of own) {
+      const cursor = writer.acked.get(sequence);
+      if (cursor === undefined) continue;
+      if (!makers.includes(writer))
+        say("lost", `batch ${name} was acknowledged to variant ${writer.options.variant}, and another is stored`);
+      if (revisionOf(cursor) < revision)
+        record.violation(`the ack of ${name} names cursor ${revisionOf(cursor)}, and it is at ${revision}`);
+    }
+  }
+  for (const writer of writers)
+    for (const sequence of writer.acked.keys())
+      if (!seen.has(`${writer.options.producer} ${sequence}`))
+        say("lost", `batch ${writer.options.producer} ${sequence} was acknowledged and is not stored`);
+  const foreign = new Set(
+    stored.receipts.filter(({ producer }) => !byProducer.has(producer)).map(({ revision }) => revision),
+  );
+  for (const revision of stored.commits.keys())
+    if (!claimed.has(revision) && !foreign.has(revision)) say("doubled", `revision ${revision} belongs to no batch`);
+}
+
+/** A feed is what is stored after its first cursor, through its last, of what it asked for; in order, each once. */
+function judgeFeed(
+  { options, seen, startCursor, cursor }: Subscriber,
+  { stored, say }: { stored: Stored; say: Say },
+): void {
+  if (startCursor === undefined || cursor === undefined) return;
+  const [after, through] = [revisionOf(startCursor), revisionOf(cursor)];
+  const expected: { revision: number; key: string }[] = [];
+  for (const { revision, content } of stored.commits.values()) {
+    if (revision <= after || revision > through) continue;
+    const visible = project(content, options);
+    if (visible !== undefined) expected.push({ revision, key: keyOf(visible) });
+  }
+  const at = expected.findIndex(({ key }, i) => key !== seen[i]);
+  if (at === -1 && seen.length === expected.length) return;
+  const [place, wanted] = at === -1 ? [expected.length, undefined] : [at, expected[at]!];
+  const where = `${options.name} (after ${after} through ${through}): ${seen.length} batches of ${expected.length}, first difference at ${place}`;
+  if (wanted === undefined) say("doubled", `${where}: more than there is`);
+  else if (!seen.includes(wanted.key)) say("lost", `${where}: revision ${wanted.revision} never came`);
+  else say("doubled", `${where}: something stands before revision ${wanted.revision}`);
+}
+
+/** An answer is what was committed through its cursor: whole batches, in order of time, then commit, then position. */
+function judgeAnswer(
+  answer: Answer,
+  { commits, record }: { commits: readonly StoredCommit[]; record: RoundRecord },
+): void {
+  const { what, revision, minRevision } = answer;
+  if (revision < minRevision)
+    record.violation(`an answer (${what}) of revision ${revision}, and at least ${minRevision} was asked for`);
+  const expected = expectedColumns(commits, answer);
+  for (const key of new Set([...expected.keys(), ...answer.columns.keys()]))
+    if (expected.get(key) !== answer.columns.get(key))
+      record.violation(`${what} at revision ${revision}: ${key} is not what was committed through it`);
+}
+
+/** As Answer.columns, from the log. */
+export function expectedColumns(
+  commits: readonly StoredCommit[],
+  { revision, machines, signals }: { revision: number; machines: readonly string[]; signals: readonly string[] },
+): Map<string, string> {
+  const parts = new Map<string, { times: number[]; values: number[] }>();
+  for (const commit of commits) {
+    const { machine } = commit.content;
+    if (commit.revision > revision || (machines.length > 0 && !machines.includes(machine))) continue;
+    for (const [signal, { timesUs, values }] of commit.columns) {
+      if (signals.length > 0 && !signals.includes(signal)) continue;
+      const own = parts.get(`${machine} ${signal}`) ?? { times: [], values: [] };
+      parts.set(`${machine} ${signal}`, own);
+      for (let i = 0; i < values.length; i++) {
+        own.times.push(timesUs[i]!);
+        own.values.push(values[i]!);
+      }
+    }
+  }
+  return new Map(
+    [...parts].map(([key, { times, values }]) => {
+      const order = Uint32Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]! || a - b);
+      const column = {
+        timesUs: Float64Array.from(order, (i) => times[i]!),
+        values: Float64Array.from(order, (i) => values[i]!),
+      };
+      return [key, digestOfColumn(column)];
+    }),
+  );
+}

@@ -1,0 +1,197 @@
+// One round: processes and clients start, faults happen, faults stop, everything settles, the oracle judges.
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { resume, startSubscribers, startWriters } from "./cast.ts";
+import { reach } from "./clients.ts";
+import { type Accessor, type Arena, drawFailpoint, faults } from "./faults.ts";
+import { judgeSettled } from "./judge-settled.ts";
+import type { KeptPostgres } from "./kept-postgres.ts";
+import { judge, type Tally } from "./oracle.ts";
+import type { Plan } from "./plan.ts";
+import { KeptProcess } from "./process.ts";
+import { openFaultProxy } from "./proxy.ts";
+import { createRandom, type Random } from "./random.ts";
+import { Reader } from "./reader.ts";
+import { openRecord, type RoundRecord } from "./record.ts";
+import { settle } from "./settle.ts";
+import { judgeSpool } from "./spool-batches.ts";
+import { readStored } from "./stored.ts";
+
+export type RoundResult = Tally & {
+  seed: number;
+  violations: readonly string[];
+  hangs: number;
+  faults: number;
+  feeds: number;
+  answers: number;
+  fired: readonly string[];
+  tookMs: number;
+};
+
+const startDeadlineMs = 20_000;
+
+export async function runRound(
+  plan: Plan,
+  { postgres, folder }: { postgres: KeptPostgres; folder: string },
+): Promise<RoundResult> {
+  const startedMs = performance.now();
+  const random = createRandom(plan.seed);
+  const record = openRecord(folder);
+  record.note({ who: "harness", what: "plan", ...plan });
+  const database = `chaos_${plan.seed}_${Date.now().toString(36)}`;
+  let hangs = 0;
+  const hang = (what: string) => {
+    hangs++;
+    record.violation(`hang: ${what}`);
+  };
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => record.flush());
+  stack.defer(async () => {
+    await postgres.up();
+    await postgres.ask("postgres", `drop database if exists ${database} with (force)`);
+  });
+  const accessors: Accessor[] = [];
+  for (let i = 1; i <= plan.accessors; i++)
+    accessors.push(await openAccessor(i, { stack, postgres, database, record }));
+  const ports = accessors.map(({ front }) => front.port);
+  for (const { process: one } of accessors) one.start(plan.armed ? drawFailpoint(random.fork(one.name)) : "");
+
+  const begin = await firstCursor(ports, random.fork("begin"));
+  if (begin === undefined) hang("no accessor served within 20 s");
+  const writers = startWriters(plan, { ports, record, random });
+  const subscribers = startSubscribers({ ports, record, random, begin });
+  const reader = new Reader({
+    ports,
+    random: random.fork("reader"),
+    record,
+    ackedCursor: () => random.fork(performance.now()).pick(writers).latestCursor,
+  });
+  const journal = `${folder}/spool-journal`;
+  const spool = plan.spool ? startSpool({ plan, port: ports[0]!, journal, stack, record }) : undefined;
+  stack.defer(async () => {
+    for (const one of [...writers, ...subscribers]) "abort" in one ? one.abort() : one.close();
+    reader.close();
+    await Promise.all([...writers, ...subscribers, reader].map(({ running }) => running));
+  });
+
+  const arena: Arena = { accessors, postgres, database, subscribers, spool };
+  const done = await harm(plan, { arena, random: random.fork("faults"), record });
+
+  // Faults are over: everything must come to rest.
+  record.note({ who: "harness", what: "settle" });
+  for (const { process: one, front, back } of accessors) {
+    one.signal("SIGCONT");
+    front.heal();
+    back.heal();
+  }
+  spool?.signal("SIGCONT");
+  await postgres.up();
+  await sleep(300);
+  for (const one of writers) one.finish();
+  if (spool) writeFileSync(`${journal}.finish`, "");
+  const resumed = resume(subscribers, { ports, record, random: random.fork("resume") });
+  subscribers.push(...resumed);
+  const settled = settle({
+    record,
+    hang,
+    writers,
+    subscribers,
+    spool: spool && journal,
+    databaseUrl: postgres.url(database),
+  });
+  await settled;
+  reader.close();
+  await reader.running;
+
+  const stored = await readStored(postgres.url(database));
+  await judgeSettled(stored, { ports, record, compacted: stored.watermark === stored.head });
+  const tally = judge({ stored, writers, subscribers, answers: reader.answers, record });
+  if (spool) {
+    const { lost, doubled } = judgeSpool(journal, { stored, seed: plan.seed, record });
+    tally.lost += lost;
+    tally.doubled += doubled;
+  }
+  await stack.disposeAsync();
+  return {
+    ...tally,
+    seed: plan.seed,
+    violations: record.violations,
+    hangs,
+    faults: done,
+    feeds: subscribers.length,
+    answers: reader.answers.length,
+    fired: [...accessors.map((one) => one.process), ...(spool ? [spool] : [])].flatMap(({ fired }) => fired),
+    tookMs: performance.now() - startedMs,
+  };
+}
+
+type Opening = { stack: AsyncDisposableStack; postgres: KeptPostgres; database: string; record: RoundRecord };
+
+async function openAccessor(number: number, { stack, postgres, database, record }: Opening): Promise<Accessor> {
+  const port = await freePort();
+  const back = stack.use(await openFaultProxy(() => postgres.port));
+  const front = stack.use(await openFaultProxy(() => port));
+  const args = ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "100ms", "--compact-interval", "200ms"];
+  const env = { DATABASE_URL: postgres.url(database, back.port) };
+  const kept = stack.use(new KeptProcess({ name: `accessor-${number}`, file: "accessor/main.ts", args, env, record }));
+  return { process: kept, front, back };
+}
+
+/** The cursor of the empty database. */
+async function firstCursor(ports: readonly number[], random: Random): Promise<string | undefined> {
+  for (const until = performance.now() + startDeadlineMs; performance.now() < until; await sleep(50)) {
+    using clients = reach(ports, random);
+    const answer = await clients.signals.getLatest({}, { timeoutMs: 1_000 }).catch(() => undefined);
+    if (answer !== undefined) return answer.cursor;
+  }
+  return undefined;
+}
+
+type SpoolStart = { plan: Plan; port: number; journal: string; stack: AsyncDisposableStack; record: RoundRecord };
+
+function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptProcess {
+  const args = [`http://127.0.0.1:${port}`, `${record.folder}/spool`, journal, String(plan.seed)];
+  const kept = stack.use(new KeptProcess({ name: "spool", file: "test/chaos/spool-writer.ts", args, record }));
+  kept.start();
+  return kept;
+}
+
+/** Does the plan's faults for its time, sometimes two at once. Returns how many. */
+async function harm(
+  { faults: names, faultMs, gapMs, oldSnapshot }: Plan,
+  { arena, random, record }: { arena: Arena; random: Random; record: RoundRecord },
+): Promise<number> {
+  const untilMs = performance.now() + faultMs;
+  const running: Promise<void>[] = [];
+  if (oldSnapshot)
+    running.push(
+      arena.postgres
+        .ask(arena.database, "begin isolation level repeatable read; select count(*) from receipt; select pg_sleep(5)")
+        .then(() => {}),
+    );
+  let done = 0;
+  while (performance.now() < untilMs) {
+    await sleep(random.int(20, gapMs));
+    const name = random.pick(names);
+    record.note({ who: "harness", what: "fault", name });
+    done++;
+    const fault = Promise.resolve(faults[name]!(arena, random)).catch((error: unknown) =>
+      record.violation(`the fault "${name}" failed: ${String(error)}`),
+    );
+    running.push(fault);
+    if (random.chance(0.7)) await fault;
+  }
+  await Promise.all(running);
+  return done;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,71 @@
+// The end of a round: nothing is broken any more, so everything must come to rest, soon.
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { reasonOf } from "./clients.ts";
+import type { RoundRecord } from "./record.ts";
+import { askNumber } from "./stored.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { Writer } from "./writer.ts";
+
+const settleDeadlineMs = 30_000;
+
+type Settling = {
+  record: RoundRecord;
+  hang: (what: string) => void;
+  writers: readonly Writer[];
+  subscribers: readonly Subscriber[];
+  /** The journal of the process with a spool. */
+  spool: string | undefined;
+  databaseUrl: string;
+};
+
+/** Waits until everything is acknowledged, seen and compacted; what is not within the deadline hangs. */
+export async function settle({ record, hang, writers, subscribers, spool, databaseUrl }: Settling): Promise<void> {
+  const untilMs = performance.now() + settleDeadlineMs;
+  const eventually = async (what: () => string, ask: () => Promise<boolean> | boolean) => {
+    for (;;) {
+      if (await ask()) return;
+      if (performance.now() > untilMs) return hang(what());
+      await sleep(30);
+    }
+  };
+  await eventually(
+    () =>
+      `${writers
+        .filter(({ open }) => open > 0)
+        .map(({ options, open }) => `${options.producer} has ${open} batches without an ack`)
+        .join("; ")}`,
+    () => writers.every(({ open }) => open === 0),
+  );
+  if (spool) {
+    await eventually(
+      () => "the spool does not empty itself",
+      () => existsSync(spool) && readFileSync(spool, "utf8").includes("flushed"),
+    );
+  }
+  const number = (text: string) =>
+    askNumber(databaseUrl, text).catch((error: unknown) => {
+      record.note({ who: "harness", what: "ask", how: "failed", reason: reasonOf(error) });
+      return Number.NaN;
+    });
+  let head = Number.NaN;
+  await eventually(
+    () => "PostgreSQL does not answer",
+    async () => {
+      head = await number("select coalesce(max(revision), 0) from log");
+      return Number.isFinite(head);
+    },
+  );
+  await eventually(
+    () =>
+      subscribers
+        .filter(({ revision }) => revision < head)
+        .map(({ options, revision }) => `${options.name} is at ${revision} of ${head}`)
+        .join("; "),
+    () => subscribers.every(({ revision }) => revision >= head),
+  );
+  await eventually(
+    () => "compaction does not reach the head",
+    async () => (await number("select max(revision) from watermark")) >= head,
+  );
+}

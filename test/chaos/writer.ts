@@ -1,0 +1,266 @@
+// A lean producer of the harness: numbered batches that follow from the seed, sent, sent again, and now and then altered or out of turn; every
+// answer is held against what must come.
+import type { BatchResult, IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { makeBatch, type SentBatch } from "./batches.ts";
+import { pause, reach, reasonOf } from "./clients.ts";
+import type { Random } from "./random.ts";
+import type { RoundRecord } from "./record.ts";
+
+export type WriterOptions = {
+  producer: string;
+  /** Tells two writers apart that share a producer id. */
+  variant: number;
+  shared: boolean;
+  /** By unary calls instead of a stream. */
+  unary: boolean;
+  seed: number;
+  ports: readonly number[];
+  random: Random;
+  record: RoundRecord;
+  /** Between two batches. */
+  intervalMs: number;
+};
+
+const window = 40;
+const ackTimeoutMs = 3_000;
+// An answer must fit the batch it is for; an altered one gets none.
+const alteredVariant = 900;
+
+export class Writer {
+  readonly options: WriterOptions;
+  /** Highest sequence that this writer has sent. */
+  sent = 0;
+  /** Sequences that were acknowledged to it, and the cursor of the ack. */
+  readonly acked = new Map<number, string>();
+  /** Of a shared id: taken by the other one. */
+  readonly conflicted = new Set<number>();
+  readonly #stop = new AbortController();
+  #finish = false;
+  readonly running: Promise<void>;
+  readonly #who: string;
+
+  constructor(options: WriterOptions) {
+    this.options = options;
+    this.#who = `writer ${options.producer}/${options.variant}`;
+    this.running = this.#run();
+  }
+
+  /** Makes no more new batches; resolves running when all are acknowledged. */
+  finish(): void {
+    this.#finish = true;
+  }
+
+  abort(): void {
+    this.#stop.abort(new Error("the round is over"));
+  }
+
+  get latestCursor(): string | undefined {
+    return [...this.acked.values()].at(-1);
+  }
+
+  /** Sequences without an ack. */
+  get open(): number {
+    let open = 0;
+    for (let sequence = 1; sequence <= this.sent; sequence++) if (!this.#decided(sequence)) open++;
+    return open;
+  }
+
+  #decided(sequence: number): boolean {
+    return this.acked.has(sequence) || this.conflicted.has(sequence);
+  }
+
+  make(sequence: number, variant = this.options.variant): SentBatch {
+    const { seed, producer } = this.options;
+    return makeBatch({ seed, producer, variant, sequence });
+  }
+
+  async #run(): Promise<void> {
+    const { random, record, ports, unary } = this.options;
+    while (!this.#stop.signal.aborted && !(this.#finish && this.open === 0)) {
+      using clients = reach(ports, random);
+      const session = new AbortController();
+      const abort = () => session.abort(this.#stop.signal.reason);
+      this.#stop.signal.addEventListener("abort", abort, { once: true });
+      try {
+        if (unary) await this.#call(clients.ingest, session.signal);
+        else await this.#stream(clients.ingest, session);
+      } catch (error) {
+        const reason = reasonOf(error);
+        record.note({ who: this.#who, what: "session", how: "failed", reason });
+        this.#judge(reason);
+      } finally {
+        this.#stop.signal.removeEventListener("abort", abort);
+        session.abort(new Error("the session is over"));
+      }
+      await pause(random.int(20, 150), this.#stop.signal);
+    }
+  }
+
+  /** The one error that says something about the data. Those we provoke end a session of their own (see #provoke). */
+  #judge(reason: string): void {
+    const { record, shared } = this.options;
+    if (reason === "SEQUENCE_CONFLICT" && !shared) record.violation(`${this.#who}: a conflict for what was sent once`);
+    if (reason === "SEQUENCE_GAP" && !shared) record.violation(`${this.#who}: a gap where there is none`);
+  }
+
+  async #stream(client: ReturnType<typeof reach>["ingest"], session: AbortController): Promise<void> {
+    const { producer, random, record, shared, intervalMs } = this.options;
+    const provoke =
+      !shared && this.acked.size > 3 && random.chance(0.25) ? random.pick(["altered", "gap"] as const) : undefined;
+    const lastAcked = Math.max(0, ...this.acked.keys());
+    const outstanding: number[] = [];
+    const start = Promise.withResolvers<number>();
+    start.promise.catch(() => {});
+    let provoked = false;
+    const who = this.#who;
+    const requests = async function* (this: Writer): AsyncGenerator<IngestRequest> {
+      yield request({
+        case: "hello",
+        value: {
+          $typeName: "millrace.v1.Hello",
+          producerId: producer,
+          lastAckedSequence: BigInt(shared ? 0 : lastAcked),
+        },
+      });
+      const from = await start.promise;
+      for (let sequence = from; !session.signal.aborted; sequence++) {
+        if (provoke !== undefined && sequence >= from + 5) {
+          const wrong = provoke === "gap" ? this.sent + 2 : random.int(1, lastAcked);
+          // Batches that say the same whatever the variant are no alteration.
+          if (provoke === "gap" || this.make(wrong, alteredVariant).batch.samples.length > 0) {
+            provoked = true;
+            record.note({ who, what: provoke, how: "invoked", sequence: wrong });
+            yield numbered(wrong, this.make(wrong, alteredVariant));
+            return;
+          }
+        }
+        if (this.#finish && sequence > this.sent) return;
+        while (outstanding.length >= window && !session.signal.aborted) await pause(5, session.signal);
+        if (session.signal.aborted) return;
+        if (sequence > this.sent) await pause(intervalMs * 2 * random.next(), session.signal);
+        if (this.#finish && sequence > this.sent) return;
+        this.sent = Math.max(this.sent, sequence);
+        outstanding.push(sequence);
+        record.note({ who, what: "batch", how: "invoked", sequence });
+        yield numbered(sequence, this.make(sequence));
+      }
+    };
+    let lastMs = performance.now();
+    const watchdog = setInterval(() => {
+      if (outstanding.length === 0) lastMs = performance.now();
+      if (performance.now() - lastMs > ackTimeoutMs) session.abort(new Error("no ack for 3 s"));
+    }, 100);
+    try {
+      for await (const { message } of client.ingest(requests.call(this), { signal: session.signal })) {
+        lastMs = performance.now();
+        if (message.case === "welcome") start.resolve(this.#welcome(Number(message.value.lastSequence), lastAcked));
+        else if (message.case === "ack") {
+          const { sequence, cursor, results } = message.value;
+          const byNumber = new Map(results.map((result) => [Number(result.sequence), result]));
+          const at = outstanding.indexOf(Number(sequence));
+          if (at === -1) {
+            record.violation(
+              `${who}: an ack for ${sequence}, which is not outstanding${provoked ? ` (after ${provoke})` : ""}`,
+            );
+            continue;
+          }
+          for (const decided of outstanding.splice(0, at + 1))
+            this.#answered(decided, { cursor, result: byNumber.get(decided) });
+        }
+      }
+      if (provoked)
+        record.violation(`${who}: no error for a batch that was ${provoke === "gap" ? "out of turn" : "altered"}`);
+      if (outstanding.length > 0)
+        record.violation(`${who}: the stream ended with OK and ${outstanding.length} batches undecided`);
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (reason === "SEQUENCE_CONFLICT" && shared) this.#lostRace(error);
+      const expected = provoke === "gap" ? "SEQUENCE_GAP" : "SEQUENCE_CONFLICT";
+      if (provoked && reason === expected) {
+        record.note({ who, what: provoke!, how: "ok", reason });
+        return;
+      }
+      throw error;
+    } finally {
+      clearInterval(watchdog);
+      start.reject(new Error("the session is over"));
+    }
+  }
+
+  /** Where to go on: often further back than need be, so that batches come again that the server has. */
+  #welcome(last: number, lastAcked: number): number {
+    const { random, record, shared } = this.options;
+    if (!shared && last < lastAcked)
+      record.violation(`${this.#who}: welcomed with ${last}, and ${lastAcked} was acknowledged`);
+    if (!shared && last > this.sent)
+      record.violation(`${this.#who}: welcomed with ${last}, and only ${this.sent} were sent`);
+    if (shared) {
+      // What the other one took meanwhile is not ours to send.
+      for (let sequence = this.sent + 1; sequence <= last; sequence++) this.conflicted.add(sequence);
+      this.sent = Math.max(this.sent, last);
+      const open = Array.from({ length: last }, (_, i) => i + 1).find((sequence) => !this.#decided(sequence));
+      return open ?? last + 1;
+    }
+    const firstOpen = Array.from({ length: this.sent }, (_, i) => i + 1).find((sequence) => !this.acked.has(sequence));
+    return Math.max(1, Math.min(firstOpen ?? this.sent + 1, last + 1) - (random.chance(0.5) ? random.int(0, 30) : 0));
+  }
+
+  /** Of a shared id, one number is the other's. */
+  #lostRace(error: unknown): void {
+    const sequence = Number(/sequence (\d+)/.exec(String(error))?.[1]);
+    if (this.acked.has(sequence))
+      this.options.record.violation(`${this.#who}: a conflict for ${sequence}, which was acknowledged`);
+    else this.conflicted.add(sequence);
+  }
+
+  #answered(sequence: number, { cursor, result }: { cursor: string; result: BatchResult | undefined }): void {
+    const { record } = this.options;
+    const { answer } = this.make(sequence);
+    const got = result === undefined ? [] : answerOf(result);
+    if (got.join() !== [...answer].sort().join())
+      record.violation(
+        `${this.#who}: batch ${sequence} answered ${JSON.stringify(got)}${result?.duplicate ? " as a duplicate" : ""}, not ${JSON.stringify(answer)}`,
+      );
+    if (this.acked.has(sequence) && !result?.duplicate)
+      record.violation(`${this.#who}: batch ${sequence} was stored a second time`);
+    record.note({ who: this.#who, what: "batch", how: "ok", sequence, duplicate: result?.duplicate ?? false });
+    if (!this.acked.has(sequence)) this.acked.set(sequence, cursor);
+  }
+
+  async #call(client: ReturnType<typeof reach>["ingest"], signal: AbortSignal): Promise<void> {
+    const { producer, random, record, intervalMs } = this.options;
+    for (;;) {
+      const again = this.acked.size > 0 && random.chance(0.1);
+      const sequence = again ? random.int(1, this.acked.size) : this.acked.size + 1;
+      if (this.#finish && sequence > this.sent) return;
+      this.sent = Math.max(this.sent, sequence);
+      record.note({ who: this.#who, what: "batch", how: "invoked", sequence });
+      const { batch } = this.make(sequence);
+      const { result, cursor } = await client.ingestBatch(
+        { producerId: producer, sequence: BigInt(sequence), batch },
+        { signal, timeoutMs: ackTimeoutMs },
+      );
+      this.#answered(sequence, { cursor, result });
+      await pause(intervalMs * 2 * random.next(), signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+function answerOf({ refusal, verdicts }: BatchResult): string[] {
+  if (refusal !== undefined) return [`refusal ${refusal.reason}`];
+  return verdicts
+    .map(({ kind, column, first, count, reason }) => `${kind} ${column} ${first}+${count} ${reason}`)
+    .sort();
+}
+
+function request(message: IngestRequest["message"]): IngestRequest {
+  return { $typeName: "millrace.v1.IngestRequest", message };
+}
+
+function numbered(sequence: number, { batch }: SentBatch): IngestRequest {
+  return request({
+    case: "batch",
+    value: { $typeName: "millrace.v1.NumberedBatch", sequence: BigInt(sequence), batch },
+  });
+}
