@@ -1,0 +1,79 @@
+// Rejected records end up in their file with their verdicts, in the form that --input reads.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { RecordKind, RefusalSchema, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { openIngestStub } from "./ingest-stub.ts";
+import { MachineState, openUplink, Severity } from "./library.ts";
+import { parseRecord } from "./record.ts";
+import { createRecordFile } from "./spool/record-file.ts";
+import { temporaryFolder } from "./spool/spool-fixture.ts";
+
+const timeUs = 1_772_352_000_123_456;
+const time = { seconds: 1_772_352_000n, nanos: 123_456_000 };
+
+test("each rejected record is a line with its verdict; a refused batch is one line", async () => {
+  await using folder = await temporaryFolder();
+  await using stub = await openIngestStub({
+    resultOf(_, batch) {
+      if (batch.machine === "bad/name") {
+        const reason = ErrorReason.MACHINE_NAME_INVALID;
+        return { refusal: create(RefusalSchema, { reason, message: "no name" }) };
+      }
+      const shared = { reason: ErrorReason.TIME_TOO_OLD, message: "too old", retryable: true };
+      return {
+        verdicts: [
+          create(VerdictSchema, { ...shared, kind: RecordKind.STATE_CHANGE, first: 0, count: 1 }),
+          create(VerdictSchema, { ...shared, kind: RecordKind.ERROR_REPORT, first: 0, count: 1 }),
+          create(VerdictSchema, { ...shared, kind: RecordKind.SAMPLE, column: 0, first: 1, count: 2 }),
+        ],
+      };
+    },
+  });
+  const values = [1, -0, Number.NaN];
+  const times = { case: "grid" as const, value: { startUs: BigInt(timeUs), periodUs: 10_000n } };
+  const samples = [{ signal: "power", unit: "W", times, values }];
+  await using uplink = await openUplink({ accessor: stub.url, spoolDir: folder.path });
+  const stateChanges = [{ time, state: MachineState.IDLE, reason: "lunch" }];
+  const errorReports = [{ time, severity: Severity.ERROR, code: "E1", message: "hot" }];
+  await uplink.append({ machine: "mill-1", stateChanges, errorReports, samples });
+  await uplink.append({ machine: "bad/name", samples });
+  await uplink.flush();
+  expect(uplink.status.rejectedRecords).toBe(4 + 3);
+
+  const text = await readFile(join(folder.path, "rejected.ndjson"), "utf8");
+  const letters = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const rejected = { reason: "TIME_TOO_OLD", message: "too old", retryable: true };
+  expect(letters).toHaveLength(5);
+  expect(letters[0]).toMatchObject({ machine: "mill-1", signal: "state", state: "IDLE", reason: "lunch", rejected });
+  expect(letters[0].rejected).toMatchObject({ producerId: expect.stringMatching(/\.(live|backlog)$/), sequence: 1 });
+  expect(letters[1]).toMatchObject({ signal: "error", severity: "ERROR", code: "E1", message: "hot" });
+  expect(letters[2]).toMatchObject({ signal: "power", unit: "W", value: "-0", time: "2026-03-01T08:00:00.133456Z" });
+  expect(letters[3]).toMatchObject({ value: "NaN", rejected: { position: 2 } });
+  expect(letters[4]).toMatchObject({ batch: { machine: "bad/name" }, rejected: { reason: "MACHINE_NAME_INVALID" } });
+  expect(parseRecord(letters[0])).toMatchObject({ kind: "state", timeUs, state: 2 });
+  expect(parseRecord(letters[1])).toMatchObject({ kind: "error", timeUs, severity: 3 });
+});
+
+test("a full file becomes NAME.1; a line that a crash has cut does not swallow the next", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "records.ndjson");
+  {
+    await using file = createRecordFile({ path, maxBytes: 100 });
+    for (let n = 0; n < 20; n++) await file.append([{ n, text: "x".repeat(20) }]);
+  }
+  const [now, before] = await Promise.all([readFile(path, "utf8"), readFile(`${path}.1`, "utf8")]);
+  expect(now.length).toBeLessThanOrEqual(100);
+  expect(before.length).toBeLessThanOrEqual(100);
+  expect(JSON.parse(now.trim().split("\n").at(-1)!)).toMatchObject({ n: 19 });
+  await using cut = createRecordFile({ path: `${path}.cut`, maxBytes: 1000 });
+  await writeFile(`${path}.cut`, '{"n":1}\n{"n":');
+  await cut.append([{ n: 2 }]);
+  expect(await readFile(`${path}.cut`, "utf8")).toBe('{"n":1}\n{"n":\n{"n":2}\n');
+});
