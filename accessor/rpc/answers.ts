@@ -147,13 +147,10 @@ export async function summarizeMachines(
 
 /** A window with both ends: an open one ends when the newest record was committed. */
 function closedRange({ tail }: Reads, { startTime, endTime }: Pick<SummarizeMachinesRequest, "startTime" | "endTime">) {
-  const fromUs = toTimeUs("start_time", startTime!);
-  if (endTime === undefined) {
-    const committedUs = tail.head.committedUs ?? fromUs;
-    // A window that begins after the newest commit is empty: the smallest one there is stands for it.
-    return { fromUs, toUs: Math.max(committedUs, fromUs + 1) };
-  }
-  return toTimeRange(startTime, endTime);
+  if (endTime !== undefined) return toTimeRange(startTime, endTime);
+  const { fromUs } = toTimeRange(startTime, undefined);
+  // A window that begins after the newest commit is empty: the smallest one there is stands for it.
+  return { fromUs, toUs: Math.max(tail.head.committedUs ?? fromUs, fromUs + 1) };
 }
 
 export async function listStateIntervals(

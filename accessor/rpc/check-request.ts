@@ -76,8 +76,11 @@ export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp
       { metadata },
     );
   }
-  return { fromUs, toUs: endUs };
+  // Beyond 2^53 µs (year 2255) numbers are not exact, and nothing is stored: such a range becomes an empty one at the edge.
+  return { fromUs: Math.min(fromUs, maxTimeUs - 1), toUs: Math.min(endUs, maxTimeUs) };
 }
+
+const maxTimeUs = Number.MAX_SAFE_INTEGER;
 
 /** Microseconds, a time between two becoming the later one. Fails with TIME_RANGE_INVALID. */
 export function toTimeUs(field: string, { seconds, nanos }: Timestamp): number {
