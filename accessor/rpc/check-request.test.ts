@@ -14,6 +14,11 @@ test("a range beyond what numbers hold exactly is empty, not wrong", () => {
   expect(toTimeRange(time("9998-01-01T00:00:00Z"), undefined).fromUs).toBe(Number.MAX_SAFE_INTEGER - 1);
 });
 
+test("the same before 1684", () => {
+  const { fromUs, toUs } = toTimeRange(time("0001-01-01T00:00:00Z"), time("0002-01-01T00:00:00Z"));
+  expect([fromUs, toUs - fromUs]).toEqual([-Number.MAX_SAFE_INTEGER, 1]);
+});
+
 test("a range across 2255 keeps its start", () => {
   const range = toTimeRange(time("2026-01-01T00:00:00Z"), time("9999-01-01T00:00:00Z"));
   expect(range).toEqual({ fromUs: Date.parse("2026-01-01T00:00:00Z") * 1000, toUs: Number.MAX_SAFE_INTEGER });

@@ -76,8 +76,9 @@ export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp
       { metadata },
     );
   }
-  // Beyond 2^53 µs (year 2255) numbers are not exact, and nothing is stored: such a range becomes an empty one at the edge.
-  return { fromUs: Math.min(fromUs, maxTimeUs - 1), toUs: Math.min(endUs, maxTimeUs) };
+  // Beyond 2^53 µs (years 1684 and 2255) numbers are not exact, and nothing is stored: such a range becomes an empty one at the edge.
+  const start = fromUs === Number.NEGATIVE_INFINITY ? fromUs : Math.max(-maxTimeUs, Math.min(fromUs, maxTimeUs - 1));
+  return { fromUs: start, toUs: Math.max(1 - maxTimeUs, Math.min(endUs, maxTimeUs)) };
 }
 
 const maxTimeUs = Number.MAX_SAFE_INTEGER;
