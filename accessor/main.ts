@@ -1,4 +1,5 @@
 // Runs the accessor as a process.
+import { assertListenAllowed } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
 import { openAccessor } from "./accessor.ts";
 import { accessorSettings } from "./config.ts";
@@ -7,8 +8,9 @@ await run({
   name: "accessor",
   about: "Takes machine signals in over gRPC, keeps them in PostgreSQL, and answers and streams them.",
   settings: accessorSettings,
-  open: ({ settings, log }) =>
-    openAccessor({
+  open({ settings, log }) {
+    assertListenAllowed(settings);
+    return openAccessor({
       ...settings.listen,
       databaseUrl: settings.databaseUrl,
       bookmarkMs: settings.bookmarkInterval,
@@ -21,5 +23,6 @@ await run({
         rollupRetentionMs: settings.rollupRetention,
       },
       log,
-    }),
+    });
+  },
 });

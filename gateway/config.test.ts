@@ -1,7 +1,7 @@
 // Who may listen where.
 import { expect, test } from "vitest";
-import { ConfigError, readSettings } from "../runtime/config.ts";
-import { assertListenAllowed, gatewaySettings } from "./config.ts";
+import { assertListenAllowed, ConfigError, readSettings } from "../runtime/config.ts";
+import { gatewaySettings } from "./config.ts";
 
 const read = (argv: string[], env = {}) =>
   readSettings({ name: "gateway", about: "", settings: gatewaySettings }, argv, env);

@@ -1,6 +1,5 @@
-// The gateway's settings, and the rule that it shows itself to this machine only unless told otherwise by name.
-import { isIP } from "node:net";
-import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
+// What the gateway can be told, by flag or environment.
+import { setting } from "../runtime/config.ts";
 import { listenAddress, onOff, url } from "../runtime/config-values.ts";
 
 export const gatewaySettings = {
@@ -25,19 +24,3 @@ export const gatewaySettings = {
     doc: "serve beyond this machine, to anyone and without encryption",
   }),
 };
-
-export type GatewaySettings = SettingsOf<typeof gatewaySettings>;
-
-/** Throws ConfigError if the address can be reached from another machine and nobody has said that this is meant. */
-export function assertListenAllowed({ listen, insecureListen }: Pick<GatewaySettings, "listen" | "insecureListen">) {
-  if (insecureListen || isLoopback(listen.host)) return;
-  throw new ConfigError([
-    `--listen: ${listen.host} can be reached from other machines, and the gateway has no authentication and no encryption: ` +
-      "listen on 127.0.0.1 behind a proxy that has them, or accept it with --insecure-listen (MILLRACE_INSECURE_LISTEN=true)",
-  ]);
-}
-
-function isLoopback(host: string): boolean {
-  if (isIP(host) === 4) return host.startsWith("127.");
-  return host === "localhost" || host === "::1";
-}

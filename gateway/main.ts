@@ -1,6 +1,7 @@
 // The gateway's process.
+import { assertListenAllowed } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
-import { assertListenAllowed, gatewaySettings } from "./config.ts";
+import { gatewaySettings } from "./config.ts";
 import { openGateway } from "./gateway.ts";
 
 await run({
