@@ -53,6 +53,11 @@ export function startLanes(options: LanesOptions): Sender {
     };
   }
 
+  const onFailure = () => {
+    for (const one of uplinks) void one.close({ signal: new AbortController().signal });
+  };
+  failed.addEventListener("abort", onFailure, { once: true });
+
   return {
     producerId: spool.producerId,
     failed,
@@ -75,6 +80,7 @@ export function startLanes(options: LanesOptions): Sender {
     },
     close,
     async [Symbol.asyncDispose]() {
+      failed.removeEventListener("abort", onFailure);
       await Promise.all(uplinks.map((one) => one[Symbol.asyncDispose]()));
     },
   };

@@ -83,6 +83,18 @@ test("what a killed process has taken while the server was away arrives later", 
   expect(samples).toBeGreaterThanOrEqual(19 * 9000);
 });
 
+test("a disk that fails ends the process with 1, and the next one goes on from what is there", async () => {
+  await using folder = await temporaryFolder();
+  await using stub = await openIngestStub();
+  const flags = ["--accessor", stub.url, "--spool", folder.path, "--machines", "1", "--batch-interval", "20ms"];
+  const failing = await startProducer(flags, "spool.before-fsync=throw@15").ended;
+  expect(failing.code).toBe(1);
+  expect(failing.stderr()).toMatch(/cannot be written any more/);
+  expect(await startProducer([...flags, "--duration", "500ms"]).ended).toMatchObject({ code: 0 });
+  assertOnce(stub.state);
+  expect(stub.state.stored.length).toBeGreaterThan(14);
+});
+
 test("two processes cannot share a spool", async () => {
   await using folder = await temporaryFolder();
   await using stub = await openIngestStub();

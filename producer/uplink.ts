@@ -145,7 +145,11 @@ export class Uplink implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closed) await this.close({ signal: AbortSignal.abort(new Error("the uplink is disposed of")) });
+    const disposed = new Error("the uplink is disposed of");
+    if (!this.#closed) await this.close({ signal: AbortSignal.abort(disposed) });
+    // A close that still waits for acks waits no longer.
+    this.#stop.abort(disposed);
+    await this.#running;
   }
 
   async #run(): Promise<void> {

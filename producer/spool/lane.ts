@@ -47,7 +47,7 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
     this.#options = options;
     this.producerId = options.producerId;
     this.#shelf = new Shelf(options);
-    this.#writing = this.#writeAll();
+    this.#writing = this.#writeAll().catch((error: unknown) => this.#fail([], error));
   }
 
   get lastSequence(): number {

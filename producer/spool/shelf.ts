@@ -154,6 +154,7 @@ export class Shelf {
     this.dropped.records += records - this.held.records;
     this.segments.splice(this.segments.indexOf(segment), 1);
     this.#lose(hole);
+    failpoint("spool.before-drop");
     await gaps.report({ ...hole, cause: "dropped", producerId });
     await mark.saveDurably(this.state);
     await unlink(segment.path);
