@@ -1,44 +1,10 @@
 // Live feeds over real sockets and PostgreSQL: what a client sees is the log from its cursor on, each record once, whoever serves it.
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import type { WatchSignalsRequestSchema, WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
 import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
 import { epochUs, grid, oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
-
-type Request = MessageInitShape<typeof WatchSignalsRequestSchema>;
-
-const valuesIn = ({ batches }: WatchSignalsResponse) =>
-  batches.flatMap(({ machine, samples }) => samples.map(({ values }) => `${machine}:${values[0]}`));
-
-/** Watches until enough messages were seen; checks that each starts where the last one ended. */
-async function watch(
-  { signals }: Pick<TestAccessor, "signals">,
-  request: Request,
-  enough: (message: WatchSignalsResponse) => boolean,
-): Promise<WatchSignalsResponse[]> {
-  const stop = new AbortController();
-  const messages: WatchSignalsResponse[] = [];
-  try {
-    for await (const message of signals.watchSignals(request, { signal: stop.signal })) {
-      if (messages.length > 0) expect(message.after).toBe(messages.at(-1)!.through);
-      messages.push(message);
-      if (enough(message)) break;
-    }
-  } finally {
-    stop.abort();
-  }
-  return messages;
-}
-
-const after = (cursor: string) => ({ start: { case: "afterCursor" as const, value: cursor } });
-
-async function headOf(accessor: TestAccessor): Promise<string> {
-  return (await accessor.signals.getLatest({})).cursor;
-}
+import { after, headOf, valuesIn, watch } from "../test-watch.ts";
 
 test.for([true, false])(
   "two accessors and two producers at once, NOTIFY %s: dense revisions, equal feeds",
@@ -216,4 +182,33 @@ test("a subscriber that does not read costs bounded memory, and misses nothing",
   }
   expect(read).toBe(count);
   stop.abort();
+});
+
+test("1,000 idle subscribers cost little, and one commit reaches those who want it", { timeout: 60_000 }, async () => {
+  await using accessor = await openTestAccessor({ bookmarkMs: 60_000 });
+  const stop = new AbortController();
+  const subscribers = await Promise.all(
+    Array.from({ length: 990 }, async (_, i) => {
+      const feed = accessor.signals.watchSignals({ machines: [`m${i % 99}`] }, { signal: stop.signal });
+      const iterator = feed[Symbol.asyncIterator]();
+      await iterator.next();
+      return { machine: `m${i % 99}`, next: iterator.next() };
+    }),
+  );
+  const before = process.cpuUsage();
+  for (let sequence = 1; sequence <= 100; sequence++)
+    await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(sequence),
+      batch: oneSample(1, { machine: "m99" }),
+    });
+  const { user, system } = process.cpuUsage(before);
+  // 100 commits that nobody watches: client, accessor and both ends of the sockets are in this process.
+  expect((user + system) / 1e6).toBeLessThan(2);
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 101n, batch: oneSample(7, { machine: "m7" }) });
+  const woken = subscribers.filter(({ machine }) => machine === "m7");
+  expect(woken).toHaveLength(10);
+  for (const { next } of woken) expect(valuesIn((await next).value)).toEqual(["m7:7"]);
+  stop.abort();
+  await Promise.allSettled(subscribers.map(({ next }) => next));
 });
