@@ -6,6 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 COPY gen gen
 COPY runtime runtime
+COPY access access
 COPY samples samples
 COPY block block
 COPY local local

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{runtime,samples,block,client,local,producer,accessor,gateway,test,bench,tools}/**/*.test.ts"],
+    include: ["{runtime,access,samples,block,client,local,producer,accessor,gateway,test,bench,tools}/**/*.test.ts"],
     globalSetup: ["test/support/global-postgres.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

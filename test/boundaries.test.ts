@@ -12,8 +12,8 @@ type Room = { ours: readonly string[]; packages: readonly string[] };
 const protobuf = ["@bufbuild/protobuf", "@connectrpc/connect"];
 const domain = ["gen/", "runtime/", "samples/", "block/", "client/"];
 const keeper = {
-  ours: [...domain, "accessor/"],
-  packages: [...protobuf, "@bufbuild/protovalidate", "pg", "slonik", "zod"],
+  ours: [...domain, "access/", "accessor/"],
+  packages: [...protobuf, "@bufbuild/protovalidate", "jose", "pg", "slonik", "zod"],
 };
 
 /** The longest prefix of a file's path decides. */
@@ -23,6 +23,7 @@ const rooms: Record<string, Room> = {
     ours: ["runtime/", "gen/google/", "gen/grpc/"],
     packages: [...protobuf, "@grpc/grpc-js"],
   },
+  "access/": { ours: ["gen/millrace/", "access/"], packages: [] },
   "samples/": { ours: ["gen/millrace/", "samples/"], packages: ["@bufbuild/protobuf"] },
   "block/": { ours: ["samples/", "block/"], packages: [] },
   "client/": { ours: ["gen/", "runtime/", "samples/", "block/", "client/"], packages: protobuf },
@@ -30,10 +31,13 @@ const rooms: Record<string, Room> = {
   "producer/": { ours: [...domain, "producer/"], packages: [...protobuf, "csv-parse"] },
   "accessor/": keeper,
   "gateway/": {
-    ours: [...domain, "gateway/"],
+    ours: [...domain, "access/", "gateway/"],
     packages: [...protobuf, "@connectrpc/connect-node", "fastify"],
   },
-  "test/": { ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "tools/", "test/"], packages: ["*"] },
+  "test/": {
+    ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "access/", "tools/", "test/"],
+    packages: ["*"],
+  },
   "bench/": { ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "bench/"], packages: ["*"] },
   "tools/": { ours: [...domain, "tools/"], packages: ["*"] },
 };
