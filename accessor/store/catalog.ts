@@ -58,12 +58,17 @@ export class Catalog {
     return this.#byMachine.get(machine)?.get(signal);
   }
 
-  /** By id: asks PostgreSQL if it is not known here, so a row of the log always finds its series. */
+  /** Series by id: asks PostgreSQL for those that are not known here, so a row of the log always finds its own. */
+  async getAll(ids: readonly number[]): Promise<ReadonlyMap<number, Series>> {
+    const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
+    if (unknown.length > 0) await this.#load(sql.fragment`series.id = any(${sql.array(unknown, "int4")})`);
+    for (const id of unknown)
+      if (!this.#byId.has(id)) throw new Error(`series ${id} is in the log but not in the catalog`);
+    return this.#byId;
+  }
+
   async get(id: number): Promise<Series> {
-    if (!this.#byId.has(id)) await this.#load(sql.fragment`series.id = ${id}::int4`);
-    const series = this.#byId.get(id);
-    if (series === undefined) throw new Error(`series ${id} is in the log but not in the catalog`);
-    return series;
+    return (await this.getAll([id])).get(id)!;
   }
 
   /** Series that match, ascending by machine, then signal. */

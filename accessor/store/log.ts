@@ -128,8 +128,9 @@ async function readWholeCommit(database: Database, revision: number, seriesIds: 
 
 async function toCommits(rows: [number, number, Buffer][], catalog: Catalog): Promise<Commit[]> {
   const commits: Commit[] = [];
+  const byId = await catalog.getAll(rows.map(([, seriesId]) => seriesId));
   for (const [revision, seriesId, payload] of rows) {
-    const series = await catalog.get(seriesId);
+    const series = byId.get(seriesId)!;
     let commit = commits.at(-1);
     if (commit?.revision !== revision) {
       commit = { revision, batch: create(BatchSchema, { machine: series.machine }), bytes: 0 };

@@ -1,0 +1,49 @@
+// A cursor says where it points to the database that made it, and nothing to any other.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CursorFormat } from "./cursor.ts";
+
+const ours = "6f2b1c1e-0000-4000-8000-000000000001";
+const one = [{ epoch: 1, firstRevision: 1 }];
+const options = { field: "after_cursor", headRevision: Number.MAX_SAFE_INTEGER };
+
+test("any revision comes back, and another database calls it foreign", () => {
+  const cursors = new CursorFormat(ours, one);
+  const others = new CursorFormat(ours.replace(/1$/, "2"), one);
+  fc.assert(
+    fc.property(fc.maxSafeNat(), (revision) => {
+      const cursor = cursors.encode(revision);
+      expect(cursors.decode(cursor, options)).toBe(revision);
+      expect(() => others.decode(cursor, options)).toThrow("another database");
+    }),
+  );
+});
+
+test("no text but a cursor is one", () => {
+  const cursors = new CursorFormat(ours, one);
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      expect(() => cursors.decode(text, options)).toThrow("not a cursor");
+    }),
+  );
+});
+
+test("after a restore, cursors from before the fork hold, those beyond it do not", () => {
+  const before = new CursorFormat(ours, one);
+  const restored = new CursorFormat(ours, [...one, { epoch: 2, firstRevision: 51 }]);
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 100 }), (revision) => {
+      const decode = () => restored.decode(before.encode(revision), options);
+      if (revision <= 50) expect(decode()).toBe(revision);
+      else expect(decode).toThrow("given up");
+      expect(restored.decode(restored.encode(revision), options)).toBe(revision);
+      // Whoever has not heard of the new epoch cannot know what its cursors mean.
+      expect(() => before.decode(restored.encode(revision), options)).toThrow("given up");
+    }),
+  );
+});
+
+test("a revision beyond the newest is in the future", () => {
+  const cursors = new CursorFormat(ours, one);
+  expect(() => cursors.decode(cursors.encode(8), { ...options, headRevision: 7 })).toThrow("beyond the newest");
+});
