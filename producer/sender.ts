@@ -24,7 +24,9 @@ export type SenderOptions = {
 
 /** How a spool is. */
 export type SpoolStatus = {
-  /** Bytes of its files, and their bound. */
+  /** Bytes of batches that wait. */
+  heldBytes: number;
+  /** Bytes of its files, which are deleted when all in one is acknowledged; and their bound. */
   usedBytes: number;
   maxBytes: number;
   /** Batches and records that wait in the backlog lane. */
@@ -83,6 +85,7 @@ export async function openSender(options: SenderOptions): Promise<OpenSender> {
 
 function statusOf({ live, backlog, usedBytes, maxBytes }: Spool): SpoolStatus {
   return {
+    heldBytes: live.held.bytes + backlog.held.bytes,
     usedBytes,
     maxBytes,
     backlogBatches: backlog.held.batches,

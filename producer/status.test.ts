@@ -15,7 +15,7 @@ test("live: machines, samples per second, acked, in flight, rejected", () => {
 });
 
 test("with a spool: what it holds, what waits, and what is wrong", () => {
-  const spool = { usedBytes: 12.34 * 2 ** 20, backlogRecords: 4321, droppedRecords: 0, diskFull: false };
+  const spool = { heldBytes: 12.34 * 2 ** 20, backlogRecords: 4321, droppedRecords: 0, diskFull: false };
   expect(statusLine({ ...live, spool }, { perSecond: 0 })).toMatch(/ · 12\.3 MiB spooled · 4,321 backlog$/);
   const bad = { ...spool, droppedRecords: 7000, diskFull: true };
   expect(statusLine({ ...live, spool: bad }, { perSecond: 0 })).toMatch(/ · 7,000 DROPPED · DISK FULL$/);

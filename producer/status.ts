@@ -12,8 +12,8 @@ export type Status = {
   connected: boolean;
   /** On the way through the past or through a file: how far, from 0 to 1, and what is left in simulated seconds. */
   progress?: { part: number; leftSeconds?: number };
-  /** With a spool on disk: its bytes, and the records that wait behind the live ones, were dropped, or cannot be taken. */
-  spool?: { usedBytes: number; backlogRecords: number; droppedRecords: number; diskFull: boolean };
+  /** With a spool on disk: bytes that wait in it, and the records that wait behind the live ones, were dropped, or cannot be taken. */
+  spool?: { heldBytes: number; backlogRecords: number; droppedRecords: number; diskFull: boolean };
 };
 
 /** Where the line goes: process.stdout, or a stand-in of tests. */
@@ -36,9 +36,9 @@ export function statusLine(status: Status, { perSecond, columns }: { perSecond: 
   return columns !== undefined && line.length >= columns ? `${line.slice(0, Math.max(0, columns - 2))}…` : line;
 }
 
-function spoolTexts({ usedBytes, backlogRecords, droppedRecords, diskFull }: NonNullable<Status["spool"]>): string[] {
+function spoolTexts({ heldBytes, backlogRecords, droppedRecords, diskFull }: NonNullable<Status["spool"]>): string[] {
   return [
-    `${(usedBytes / 2 ** 20).toFixed(1)} MiB spooled`,
+    `${(heldBytes / 2 ** 20).toFixed(1)} MiB spooled`,
     `${grouped(backlogRecords)} backlog`,
     ...(droppedRecords > 0 ? [`${grouped(droppedRecords)} DROPPED`] : []),
     ...(diskFull ? ["DISK FULL"] : []),

@@ -5,7 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 export function takeLock(path: string): Disposable {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    database.exec("pragma journal_mode = off; begin exclusive");
+    // In memory, for a full disk must not keep a producer from starting.
+    database.exec("pragma journal_mode = memory; begin exclusive");
   } catch (error) {
     database.close();
     const locked = (error as { errcode?: number }).errcode === 5;
