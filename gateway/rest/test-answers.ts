@@ -56,7 +56,7 @@ const sparse = [
     stateChanges: [{ time: at(1), state: MachineState.IDLE, reason: 'jam, "again"' }],
     errorReports: [{ time: at(2), severity: Severity.CRITICAL, code: "E2", message: "" }],
   },
-  { machine: "mill-2", stateChanges: [{ time: at(0.5), state: MachineState.OFF, reason: "" }] },
+  { machine: "mill-2", stateChanges: [{ time: at(0.5), state: MachineState.OFF, reason: "" }], errorReports: [] },
 ];
 
 const bucket = {
@@ -110,8 +110,10 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
     }),
     async *readSignals({ signals }) {
       yield { cursor: "c7" };
-      const numeric = !["state", "error"].includes(signals[0]!);
-      yield { cursor: "c7", batches: numeric ? batches : sparse };
+      const [name] = signals;
+      if (name !== "state" && name !== "error") return yield { cursor: "c7", batches };
+      const kind = name === "state" ? "stateChanges" : "errorReports";
+      yield { cursor: "c7", batches: sparse.map((batch) => ({ machine: batch.machine, [kind]: batch[kind] })) };
     },
     getLatest: () => ({ signals: records, cursor: "c7" }),
     aggregateSamples: () => ({

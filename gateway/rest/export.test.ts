@@ -1,0 +1,258 @@
+// Exports: every number and time as it was, rows in order of time, memory and the accessor's work bounded by the client's pace.
+import { once } from "node:events";
+import { connect } from "node:net";
+import { Code } from "@connectrpc/connect";
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import type { QuerySignalsRequest, ReadSignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toSamples } from "../../samples/wire.ts";
+import { reasonError } from "../errors.ts";
+import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { toJsonText } from "./json.ts";
+import { mergeByTime } from "./merge.ts";
+import { RowBytes } from "./row-bytes.ts";
+import { answerEverything, nowUs } from "./test-answers.ts";
+import { formatTime } from "./time.ts";
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+beforeEach(() => {
+  gateway.accessor.signals = answerEverything();
+});
+
+const get = (path: string, init?: RequestInit) => fetch(gateway.baseUrl + path, init);
+const text = async (path: string) => (await get(path)).text();
+const machineRows = (machine: string, timesUs: number[], values: number[]) => ({
+  machine,
+  samples: [
+    toSamples(
+      { signal: "power", unit: "W", maxGapUs: undefined },
+      { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
+    ),
+  ],
+});
+
+const timeUs = fc.integer({ min: -62_135_596_800_000_000, max: Number.MAX_SAFE_INTEGER });
+const readings = fc
+  .tuple(fc.integer({ min: -(2 ** 33), max: 2 ** 33 }), fc.nat(8))
+  .map(([n, places]) => n / 10 ** places);
+const numbers = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  readings,
+  fc.constantFrom(
+    0,
+    -0,
+    5e-324,
+    1.7976931348623157e308,
+    2 ** 31,
+    2 ** 31 - 1,
+    -(2 ** 31),
+    1e21,
+    1e-7,
+    0.0001,
+    0.00005,
+    0.1 + 0.2,
+  ),
+);
+
+test("rows are written as JSON and the time's own text would be, in chunks of any size", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(timeUs, numbers), { maxLength: 60 }),
+      fc.integer({ min: 160, max: 1_000 }),
+      (samples, chunkBytes) => {
+        const rows = new RowBytes({ chunkBytes });
+        const shape = { head: Buffer.from("<"), middle: Buffer.from("|"), end: Buffer.from(">\n") };
+        let written = "";
+        const take = () => {
+          const taken = rows.take();
+          expect(taken.length).toBeLessThanOrEqual(chunkBytes);
+          written += taken.toString("latin1");
+          rows.giveBack(taken);
+        };
+        for (const [time, value] of samples) {
+          if (rows.isFull(shape)) take();
+          rows.sample(shape, time, value);
+        }
+        take();
+        expect(written).toBe(
+          samples.map(([time, value]) => `<${formatTime(BigInt(time))}|${toJsonText(value)}>\n`).join(""),
+        );
+        for (const [i, line] of written.split("\n").slice(0, -1).entries()) {
+          expect(Object.is(JSON.parse(line.split("|")[1]!.slice(0, -1)), samples[i]![1])).toBe(true);
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test("a chunk that was handed out is not written to before it is given back", () => {
+  const rows = new RowBytes({ chunkBytes: 200 });
+  const shape = { head: Buffer.from("a"), middle: Buffer.from("b"), end: Buffer.from("c") };
+  const chunks = [1, 2, 3].map((value) => {
+    rows.sample(shape, 0, value);
+    return rows.take();
+  });
+  expect(chunks.map(String)).toEqual([1, 2, 3].map((value) => `a1970-01-01T00:00:00Zb${value}c`));
+  rows.giveBack(chunks[0]!);
+  rows.take();
+  expect(rows.take().buffer === chunks[0]!.buffer).toBe(true);
+});
+
+test("columns are merged by time, at equal times in their order, and stop where they should", async () => {
+  const column = fc.array(fc.nat(30), { maxLength: 20 }).map((times) => times.sort((a, b) => a - b));
+  await fc.assert(
+    fc.asyncProperty(fc.array(column, { maxLength: 8 }), fc.nat(60), async (columns, stop) => {
+      const series = columns.map((times, of) => ({
+        of,
+        timesUs: Float64Array.from(times),
+        values: times.map((_, i) => i),
+      }));
+      const expected = columns
+        .flatMap((times, of) => times.map((time, i) => ({ of, time, i })))
+        .sort((a, b) => a.time - b.time || a.of - b.of || a.i - b.i);
+      const merged: typeof expected = [];
+      const whole = await mergeByTime(series, (of, time, i) => {
+        if (merged.length === stop) return false;
+        merged.push({ of, time, i });
+        return merged.length % 7 === 0 ? Promise.resolve() : undefined;
+      });
+      expect(merged).toEqual(expected.slice(0, stop));
+      expect(whole).toBe(expected.length <= stop);
+    }),
+  );
+});
+
+test("samples of many machines in order of time, as NDJSON and CSV, with names for file and cursor", async () => {
+  const response = await get("/signals/power?from=-1h&to=now&machine=mill-1&format=ndjson");
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "content-type": "application/x-ndjson; charset=utf-8",
+    "content-disposition": 'attachment; filename="power_mill-1_2026-03-01T07-00-00Z_2026-03-01T08-00-00Z.ndjson"',
+    "millrace-cursor": "c7",
+    vary: "accept, accept-encoding",
+  });
+  const row = (machine: string, digits: string, value: string) =>
+    `{"machine":"${machine}","signal":"power","time":"2026-03-01T08:00:00${digits}Z","value":${value}}\n`;
+  expect(await response.text()).toBe(
+    row("mill-1", "", "412.3") +
+      row("mill-2", ".000001", "1") +
+      row("mill-1", ".010", "-0") +
+      row("mill-2", ".010", "2") +
+      row("mill-1", ".020", "5e-324"),
+  );
+  expect(await text("/signals/power?format=csv&limit=3")).toBe(
+    "machine,signal,time,value\nmill-1,power,2026-03-01T08:00:00Z,412.3\nmill-2,power,2026-03-01T08:00:00.000001Z,1\nmill-1,power,2026-03-01T08:00:00.010Z,-0\n",
+  );
+});
+
+test("states and errors in order of time, quoted where CSV needs it", async () => {
+  expect(await text("/signals/state?format=csv")).toBe(
+    'machine,signal,time,state,reason\nmill-2,state,2026-03-01T08:00:00.500Z,OFF,\nmill-1,state,2026-03-01T08:00:01Z,IDLE,"jam, ""again"""\n',
+  );
+  expect(await text("/signals/state?format=ndjson&limit=1")).toBe(
+    '{"machine":"mill-2","signal":"state","time":"2026-03-01T08:00:00.500Z","state":"OFF","reason":""}\n',
+  );
+});
+
+test("what is filtered is fetched page by page; the range and its limits reach the accessor", async () => {
+  const pages: QuerySignalsRequest[] = [];
+  const ranges: ReadSignalsRequest[] = [];
+  const { querySignals, readSignals } = gateway.accessor.signals;
+  gateway.accessor.signals.querySignals = (request, context) => {
+    pages.push(request);
+    return querySignals!(request, context);
+  };
+  gateway.accessor.signals.readSignals = (request, context) => {
+    ranges.push(request);
+    return readSignals!(request, context);
+  };
+  const row = 'mill-2,error,2026-03-01T08:00:00.000001Z,ERROR,E1,"hot\nvery"\n';
+  expect(await text("/signals/error?severity=ERROR&code_prefix=E&format=csv")).toBe(
+    `machine,signal,time,severity,code,message\n${row}${row}`,
+  );
+  expect(await text("/signals/error?severity=ERROR&format=csv&limit=1")).toMatch(/^[^\n]+\n[^\n]+\nvery"\n$/);
+  await text("/signals/state?state=OFF&format=ndjson");
+  await text("/signals/power?machine=a,b&from=-1h&to=now&min_cursor=c1&format=ndjson");
+  expect(pages).toMatchObject([
+    { severities: [Severity.ERROR], codePrefix: "E", pageSize: 10_000, pageToken: "" },
+    { pageToken: "t2" },
+    { pageSize: 1, pageToken: "" },
+    { signal: "state", states: [MachineState.OFF] },
+    { pageToken: "t2" },
+  ]);
+  expect(ranges).toMatchObject([
+    { signals: ["power"], machines: ["a", "b"], minCursor: "c1", startTime: { nanos: 0 }, endTime: { nanos: 0 } },
+  ]);
+  const { status, body } = await gateway.ask("/signals/power?format=csv&page_token=x");
+  expect([status, body["field"], body["reason"]]).toEqual([400, "page_token", "REQUEST_INVALID"]);
+});
+
+test("names that need quotes get them", async () => {
+  gateway.accessor.signals.readSignals = async function* () {
+    yield { batches: [machineRows('a"b,c', [0], [1])] };
+  };
+  expect(await text("/signals/power?format=csv")).toBe(
+    'machine,signal,time,value\n"a""b,c",power,1970-01-01T00:00:00Z,1\n',
+  );
+  expect(JSON.parse(await text("/signals/power?format=ndjson"))).toMatchObject({ machine: 'a"b,c' });
+});
+
+test("what is refused is a problem; what breaks off later breaks the connection", async () => {
+  let after = 0;
+  gateway.accessor.signals.readSignals = async function* () {
+    for (let i = 0; i < after; i++) yield { cursor: "c1", batches: [machineRows("m", [i], [i])] };
+    throw reasonError("SIGNAL_UNKNOWN", Code.NotFound, "no such signal", { metadata: { known: "power" } });
+  };
+  const { status, body } = await gateway.ask("/signals/powr?format=csv");
+  expect([status, body["reason"], body["metadata"]]).toEqual([404, "SIGNAL_UNKNOWN", { known: "power" }]);
+  after = 3;
+  for (const headers of [{}, { "accept-encoding": "gzip" }]) {
+    const response = await get("/signals/power?format=csv", { headers });
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow();
+  }
+});
+
+test.each(["identity", "zstd"])(
+  "a client that does not read holds the accessor back, one that leaves ends it: %s",
+  async (encoding) => {
+    const total = 2_000;
+    let produced = 0;
+    const ended = Promise.withResolvers<void>();
+    gateway.accessor.signals.readSignals = async function* () {
+      try {
+        for (; produced < total; produced++) {
+          const times = Array.from({ length: 4_096 }, (_, i) => (produced * 4_096 + i) * 10_000);
+          yield {
+            cursor: "c1",
+            batches: [
+              machineRows(
+                "m",
+                times,
+                times.map(() => Math.random()),
+              ),
+            ],
+          };
+        }
+      } finally {
+        ended.resolve();
+      }
+    };
+    const deaf = connect(gateway.port, "127.0.0.1");
+    deaf.pause();
+    deaf.write(`GET /signals/power?format=ndjson HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${encoding}\r\n\r\n`);
+    for (let before = -1; produced === 0 || produced !== before; ) {
+      before = produced;
+      for (let i = 0; i < 50; i++) expect((await gateway.ask("/signals")).status).toBe(200);
+    }
+    expect(produced).toBeLessThan(total / 4);
+    deaf.destroy();
+    await once(deaf, "close");
+    await ended.promise;
+  },
+);

@@ -1,0 +1,304 @@
+// POST /signals with lines: any size, verdicts by line, the same batches from the same body however it arrives.
+import { createHash } from "node:crypto";
+import { connect } from "node:net";
+import { Code } from "@connectrpc/connect";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { type IngestBatchRequest, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { timesOf } from "../../samples/wire.ts";
+import { reasonError } from "../errors.ts";
+import { takeEverything } from "../fake-accessor.ts";
+import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { createCsvReader } from "./post-csv.ts";
+import { UnreadableText } from "./post-rows.ts";
+import { nowUs } from "./test-answers.ts";
+import { readLines } from "./text-lines.ts";
+
+let gateway: TestGateway;
+let taken: IngestBatchRequest[];
+beforeEach(async () => {
+  gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
+  taken = [];
+  gateway.accessor.ingest = takeEverything(taken);
+});
+afterEach(() => gateway[Symbol.asyncDispose]());
+
+const ndjson = "application/x-ndjson";
+const send = (body: string | ReadableStream<Uint8Array>, headers: Record<string, string> = {}, query = "") =>
+  gateway.ask(`/signals${query}`, {
+    method: "POST",
+    body,
+    headers: { "content-type": ndjson, ...headers },
+    ...(typeof body === "string" ? {} : { duplex: "half" }),
+  } as RequestInit);
+const row = (machine: string, value: number | string, more = {}) =>
+  JSON.stringify({ machine, signal: "power", time: "2026-03-01T08:00:00Z", value, ...more });
+
+test("NDJSON: a row a line, good ones stored, bad ones named by line", async () => {
+  const body = [
+    row("a", 1),
+    "",
+    row("b", -0, { unit: "W" }),
+    "{oops",
+    "[1]",
+    row("a", 2),
+    '{"signal":"power"}',
+    row("a", 3),
+  ].join("\r\n");
+  const { status, body: answer } = await send(body.replace('"value":0', '"value":-0'));
+  expect(status).toBe(200);
+  expect(answer).toMatchObject({ accepted: 4, rejected: 3, cursor: "c2", last_sequence: "2", duplicate_batches: 0 });
+  expect(answer["verdicts"]).toMatchObject([
+    { line: 4, count: 1, reason: "REQUEST_INVALID", message: expect.stringMatching(/^not JSON: /) },
+    { line: 5, count: 1, reason: "REQUEST_INVALID", message: "a row is an object" },
+    { line: 7, count: 1, reason: "MACHINE_NAME_INVALID", retryable: false },
+  ]);
+  expect(taken).toMatchObject([
+    { sequence: 1n, batch: { machine: "a", samples: [{ values: [1, 2, 3] }] } },
+    { sequence: 2n, batch: { machine: "b", samples: [{ unit: "W" }] } },
+  ]);
+  expect(Object.is(taken[1]!.batch!.samples[0]!.values[0], -0)).toBe(true);
+});
+
+test("the accessor's verdicts find their lines", async () => {
+  gateway.accessor.ingest.ingestBatch = ({ sequence }) => ({
+    cursor: "c1",
+    result: {
+      sequence,
+      duplicate: true,
+      verdicts: [
+        {
+          kind: RecordKind.SAMPLE,
+          column: 0,
+          first: 1,
+          count: 2,
+          reason: ErrorReason.TIME_IN_FUTURE,
+          retryable: true,
+          message: "ahead",
+        },
+      ],
+    },
+  });
+  const { body } = await send([row("a", 1), row("a", 2), row("a", 3), row("a", 4)].join("\n"));
+  expect(body).toMatchObject({ accepted: 2, rejected: 2, duplicate_batches: 1 });
+  expect(body["verdicts"]).toEqual([
+    { line: 2, count: 2, reason: "TIME_IN_FUTURE", retryable: true, message: "ahead" },
+  ]);
+});
+
+test("422 if every row was refused; nothing at all is 200", async () => {
+  const { status, body } = await send("1\n2\n");
+  expect([status, body["rejected"], body["title"]]).toEqual([422, 2, "Unprocessable Content"]);
+  expect(body["verdicts"]).toMatchObject([{ line: 1, count: 2 }]);
+  expect(await send("\n\n")).toMatchObject({ status: 200, body: { accepted: 0, rejected: 0 } });
+  expect(taken).toEqual([]);
+});
+
+test("a large body is stored while it comes, in batches that follow from the body alone", async () => {
+  const lines = Array.from({ length: 45_000 }, (_, i) => row(`m${i % 2}`, i)).join("\n");
+  const bytes = Buffer.from(lines);
+  const stored = Promise.withResolvers<void>();
+  const { ingestBatch } = gateway.accessor.ingest;
+  gateway.accessor.ingest.ingestBatch = (request, context) => {
+    stored.resolve();
+    return ingestBatch!(request, context);
+  };
+  const piecewise = (size: number) => {
+    let at = 0;
+    return new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        // The last part is not sent before some of the first is stored.
+        if (at > bytes.length * 0.8) await stored.promise;
+        if (at >= bytes.length) return controller.close();
+        controller.enqueue(bytes.subarray(at, at + size));
+        at += size;
+      },
+    });
+  };
+  const key = { "idempotency-key": "shift 7" };
+  const first = await send(piecewise(100_003), key);
+  const before = taken.splice(0);
+  const second = await send(piecewise(1_048_577), key);
+  expect(first.body).toMatchObject({ accepted: 45_000, rejected: 0, last_sequence: "6" });
+  expect(second.body).toMatchObject({ accepted: 45_000, producer_id: first.body["producer_id"] });
+  expect(taken).toEqual(before);
+  expect(before.map(({ sequence, batch }) => [sequence, batch!.machine, batch!.samples[0]!.values.length])).toEqual([
+    ...[1n, 2n].map((n) => [n, `m${n - 1n}`, 10_000]),
+    ...[3n, 4n].map((n) => [n, `m${n - 3n}`, 10_000]),
+    ...[5n, 6n].map((n) => [n, `m${n - 5n}`, 2_500]),
+  ]);
+});
+
+test("an Idempotency-Key is a producer of its own; its times must not depend on when they are sent", async () => {
+  const { body } = await send(`${row("a", 1)}\n${row("a", 2, { time: "now" })}`, { "idempotency-key": "k" });
+  const producerId = `http:${createHash("sha256").update("k").digest("hex").slice(0, 40)}`;
+  expect(body).toMatchObject({ accepted: 1, rejected: 1, producer_id: producerId });
+  expect(body["verdicts"]).toMatchObject([{ line: 2, reason: "TIME_INVALID" }]);
+  expect(taken).toMatchObject([{ producerId, sequence: 1n }]);
+  const json = { method: "POST", headers: { "content-type": "application/json", "idempotency-key": "k" } };
+  await gateway.ask("/signals", { ...json, body: `{"signals":[${row("a", 3)}]}` });
+  expect(taken[1]).toMatchObject({ producerId, sequence: 1n });
+  const both = await gateway.ask("/signals", { ...json, body: '{"producer_id":"p","sequence":1,"machine":"m"}' });
+  expect([both.status, both.body["field"]]).toEqual([400, "idempotency-key"]);
+  expect((await send(row("a", 1), { "idempotency-key": "k".repeat(256) })).body).toMatchObject({
+    status: 400,
+    field: "idempotency-key",
+  });
+});
+
+test("a producer's own numbers go in the query", async () => {
+  const { body } = await send([row("a", 1), row("b", 2)].join("\n"), {}, "?producer_id=line-4&sequence=7");
+  expect(body).toMatchObject({ producer_id: "line-4", last_sequence: "8" });
+  expect(taken.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
+    ["line-4", 7n],
+    ["line-4", 8n],
+  ]);
+  expect((await send(row("a", 1), {}, "?producer_id=line-4")).body).toMatchObject({ status: 400, field: "sequence" });
+});
+
+test("CSV: columns by name, quotes, the signal by column or by ?type=", async () => {
+  const csv = (body: string, query = "") => send(body, { "content-type": "text/csv; charset=utf-8" }, query);
+  await csv("\uFEFFTime, machine ,value\r\n1772352000000,a,-0\r\n1772352000010,a,4.5e1\r\n\r\n", "?type=power");
+  expect([...timesOf(taken[0]!.batch!.samples[0]!)]).toEqual([1_772_352_000_000_000, 1_772_352_000_010_000]);
+  expect(taken[0]!.batch!.samples).toMatchObject([{ signal: "power", values: [-0, 45] }]);
+  const mixed = await csv(
+    'machine,signal,time,value,state,reason,severity,code,message\nb,state,now,,IDLE,"a ""b"", c\nd",,,\nb,error,now,,,,ERROR,E1,hot\nb,power,now,0x10,,,,,\nb,power\nb,power,now,"1"x,,,,,\n',
+  );
+  expect(taken[1]!.batch).toMatchObject({
+    stateChanges: [{ state: 2, reason: 'a "b", c\nd' }],
+    errorReports: [{ severity: 3, code: "E1", message: "hot" }],
+    samples: [{ values: [Number.NaN] }],
+  });
+  expect(mixed.body["verdicts"]).toMatchObject([
+    { line: 6, message: "2 fields where the header names 9" },
+    { line: 7, message: "a field in quotes does not end as it should" },
+  ]);
+  for (const [body, detail] of [
+    ["machine,value\n", /time among them/],
+    ["machine,time,watts\n", /unknown column "watts"; known are machine, signal/],
+    ["machine,time,time\n", /time stands there twice/],
+  ] as const) {
+    const { status, body: problem } = await csv(body);
+    expect([status, problem["field"]]).toEqual([400, "header"]);
+    expect(problem["detail"]).toMatch(detail);
+  }
+});
+
+test("what an export gives can be sent back as it is", async () => {
+  const { read } = createCsvReader();
+  read({ number: 1, text: "machine,signal,time,severity,code,message" });
+  expect(read({ number: 2, text: 'm,error,2026-03-01T08:00:00Z,INFO,E1,"x' })).toBeUndefined();
+  expect(read({ number: 3, text: '"",y"' })).toEqual({
+    line: 2,
+    row: {
+      machine: "m",
+      signal: "error",
+      time: "2026-03-01T08:00:00Z",
+      severity: "INFO",
+      code: "E1",
+      message: 'x\n",y',
+    },
+  });
+});
+
+test("a quote that does not end, a line that does not end, bytes that are no text", async () => {
+  const reader = createCsvReader();
+  reader.read({ number: 1, text: "machine,time" });
+  expect(reader.read({ number: 2, text: 'a,"b' })).toBeUndefined();
+  expect(reader.end()).toEqual({ line: 2, row: new UnreadableText("a field in quotes does not end") });
+  const long = await send(`${row("a", 1)}\n${"x".repeat(1_100_000)}\n${row("a", 2)}`);
+  expect(long.body).toMatchObject({ accepted: 2, verdicts: [{ line: 2, message: "the line is longer than 1 MiB" }] });
+  const bytes = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(Uint8Array.of(0x7b, 0xff, 0x0a));
+      controller.close();
+    },
+  });
+  expect((await send(bytes)).body).toMatchObject({ status: 400, field: "body", detail: "body: not UTF-8" });
+});
+
+test("lines come out as they went in, however they are cut", async () => {
+  const line = fc.string({ unit: "grapheme", maxLength: 20 }).map((text) => text.replace(/[\r\n]/g, ""));
+  await fc.assert(
+    fc.asyncProperty(fc.array(line), fc.integer({ min: 1, max: 9 }), async (texts, size) => {
+      const bytes = Buffer.from(texts.map((text) => `${text}\n`).join(""));
+      async function* chunks() {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      }
+      const seen = [];
+      for await (const lines of readLines(chunks())) seen.push(...lines);
+      expect(seen).toEqual(texts.map((text, i) => ({ number: i + 1, text })));
+    }),
+  );
+});
+
+test("asked for NDJSON, verdicts come as lines, the totals last", async () => {
+  const response = await fetch(`${gateway.baseUrl}/signals`, {
+    method: "POST",
+    headers: { "content-type": ndjson, accept: ndjson },
+    body: ["x", row("a", 1), "[]", "[]"].join("\n"),
+  });
+  expect(response.headers.get("content-type")).toBe("application/x-ndjson; charset=utf-8");
+  const lines = (await response.text())
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines).toMatchObject([
+    { line: 1, count: 1 },
+    { line: 3, count: 2 },
+    { accepted: 1, rejected: 3, cursor: "c1" },
+  ]);
+});
+
+test("of very many verdicts an answer in JSON names the first thousand", async () => {
+  const { body } = await send(
+    Array.from({ length: 1_500 }, (_, i) => (i % 2 ? row("a", i) : "x".repeat(i + 1))).join("\n"),
+  );
+  expect([body["rejected"], (body["verdicts"] as []).length]).toEqual([750, 750]);
+  const many = await send(Array.from({ length: 3_000 }, (_, i) => (i % 2 ? row("a", i) : "x")).join("\n"));
+  expect([many.body["rejected"], (many.body["verdicts"] as []).length, many.body["verdicts_omitted"]]).toEqual([
+    1_500, 1_000, 500,
+  ]);
+});
+
+test("a refusal of the accessor is a problem, at once or with what was stored before it", async () => {
+  const { ingestBatch } = gateway.accessor.ingest;
+  gateway.accessor.ingest.ingestBatch = (request, context) => {
+    if (request.sequence > 1n) throw reasonError("OVERLOADED", Code.ResourceExhausted, "too much");
+    return ingestBatch!(request, context);
+  };
+  const { status, body } = await send([row("a", 1), row("b", 2)].join("\n"));
+  expect([status, body["reason"]]).toEqual([429, "OVERLOADED"]);
+  const many = Array.from({ length: 20_001 }, (_, i) => row("a", i)).join("\n");
+  const response = await fetch(`${gateway.baseUrl}/signals`, {
+    method: "POST",
+    headers: { "content-type": ndjson, accept: ndjson },
+    body: many,
+  });
+  const lines = (await response.text())
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines).toMatchObject([{ status: 429, reason: "OVERLOADED", accepted: 20_000, last_sequence: "1" }]);
+});
+
+test("packed bodies, and parameters that have their place in the body, are refused", async () => {
+  expect(await send("x", { "content-encoding": "gzip" })).toMatchObject({ status: 415 });
+  const json = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+  expect((await gateway.ask("/signals?producer_id=p", json)).body).toMatchObject({ status: 400, field: "producer_id" });
+});
+
+test("a client that leaves in the middle is nobody's error", async () => {
+  const stored = Promise.withResolvers<void>();
+  gateway.accessor.ingest.ingestBatch = ({ sequence }) => {
+    stored.resolve();
+    return { result: { sequence }, cursor: "c1" };
+  };
+  const socket = connect(gateway.port, "127.0.0.1");
+  socket.write(`POST /signals HTTP/1.1\r\nHost: x\r\nContent-Type: ${ndjson}\r\nContent-Length: 999999999\r\n\r\n`);
+  socket.write(`${Array.from({ length: 20_000 }, (_, i) => row("a", i)).join("\n")}\n`);
+  await stored.promise;
+  socket.destroy();
+  expect((await gateway.ask("/healthz")).status).toBe(200);
+});

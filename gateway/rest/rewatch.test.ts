@@ -1,0 +1,223 @@
+// Live feeds outlive the accessor: no gap, no repetition, and a browser that comes back is let in. As NDJSON as well.
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createLog } from "../../runtime/log.ts";
+import { reasonError } from "../errors.ts";
+import { openFakeAccessor } from "../fake-accessor.ts";
+import { openGateway } from "../gateway.ts";
+import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { isUnavailable, rewatch, tryWatch } from "./rewatch.ts";
+import { nowUs } from "./test-answers.ts";
+
+let gateway: TestGateway;
+const beats = new Set<() => void>();
+beforeEach(async () => {
+  gateway = await openTestGateway({
+    heartbeat: (beat) => {
+      beats.add(beat);
+      return () => beats.delete(beat);
+    },
+  });
+});
+afterEach(() => gateway[Symbol.asyncDispose]());
+
+const sample = (value: number) => ({
+  batches: [
+    {
+      machine: "m",
+      samples: [
+        { signal: "power", times: { case: "grid" as const, value: { startUs: nowUs, periodUs: 1n } }, values: [value] },
+      ],
+    },
+  ],
+});
+const away = () => reasonError("SHUTTING_DOWN", Code.Unavailable, "the accessor is stopping");
+const valuesIn = (text: string) => Array.from(text.matchAll(/"value":(\d+)/g), ([, value]) => Number(value));
+
+/** A log of one record a revision; watching it breaks off where `breaks` says so, once each. */
+function brittleLog(breaks: { at: number; with: () => ConnectError }[], last: number) {
+  const asked: (string | undefined)[] = [];
+  return {
+    asked,
+    async *watchSignals({ start }: { start: { case?: string | undefined; value?: unknown } }) {
+      const after = start.case === "afterCursor" ? String(start.value) : undefined;
+      asked.push(after);
+      const from = Number(after?.slice(1) ?? 0);
+      if (breaks[0]?.at === -1) throw breaks.shift()!.with();
+      yield { after: `c${from}`, through: `c${from}` };
+      for (let i = from + 1; i <= last; i++) {
+        if (breaks[0]?.at === i) throw breaks.shift()!.with();
+        yield { after: `c${i - 1}`, through: `c${i}`, ...sample(i) };
+      }
+    },
+  };
+}
+
+test.each(["sse", "ndjson"])("a feed goes on after the accessor was away, and away again: %s", async (format) => {
+  const breaks = [3, -1, 3, 5].map((at) => ({ at, with: away }));
+  const log = brittleLog(breaks, 6);
+  gateway.accessor.signals.watchSignals = log.watchSignals;
+  const text = await (await fetch(`${gateway.baseUrl}/signals/power/live?format=${format}`)).text();
+  expect(valuesIn(text)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(text).not.toContain("error");
+  expect(log.asked).toEqual([undefined, "c2", "c2", "c2", "c4"]);
+});
+
+test("each attempt starts after the last cursor; waits grow to their bound and start small again", async () => {
+  const log = brittleLog(
+    [
+      { at: 2, with: away },
+      { at: -1, with: away },
+      { at: -1, with: away },
+    ],
+    3,
+  );
+  const watch = (after?: string) => log.watchSignals({ start: after ? { case: "afterCursor", value: after } : {} });
+  const attempt = await tryWatch(watch() as never);
+  const messages = [];
+  const options = {
+    watch: watch as never,
+    attempt,
+    after: undefined,
+    signal: new AbortController().signal,
+    maxDelayMs: 1,
+  };
+  for await (const { through, batches } of rewatch(options)) messages.push([through, batches?.length ?? 0]);
+  expect(messages).toEqual([
+    ["c0", 0],
+    ["c1", 1],
+    ["c1", 0],
+    ["c2", 1],
+    ["c3", 1],
+  ]);
+  expect(log.asked).toEqual([undefined, "c1", "c1", "c1"]);
+  expect(isUnavailable(new ConnectError("x", Code.OutOfRange))).toBe(false);
+});
+
+test("what waiting does not help ends the feed", async () => {
+  const expired = () =>
+    reasonError("CURSOR_EXPIRED", Code.OutOfRange, "too old", { metadata: { earliest_cursor: "c4" } });
+  gateway.accessor.signals.watchSignals = brittleLog(
+    [
+      { at: 2, with: away },
+      { at: -1, with: expired },
+    ],
+    3,
+  ).watchSignals;
+  const text = await (await fetch(`${gateway.baseUrl}/signals/power/live`)).text();
+  // The browser comes back after the id: where the log still goes.
+  expect(text).toMatch(/event: expired\nid: c4\ndata: \{[^\n]*"reason":"CURSOR_EXPIRED"[^\n]*\}\n\n$/);
+  expect(valuesIn(text)).toEqual([1]);
+});
+
+test("a browser that comes back too early waits inside, with comments; who comes for the first time is told", async () => {
+  const log = brittleLog([{ at: -1, with: away }], 9);
+  gateway.accessor.signals.watchSignals = log.watchSignals;
+  const first = await gateway.ask("/signals/power/live?after=c7");
+  expect([first.status, first.headers.get("retry-after")]).toEqual([503, "1"]);
+  let back = false;
+  gateway.accessor.signals.watchSignals = (request) => {
+    if (!back) throw away();
+    return log.watchSignals(request);
+  };
+  const response = await fetch(`${gateway.baseUrl}/signals/power/live`, { headers: { "last-event-id": "c7" } });
+  expect(response.status).toBe(200);
+  let text = "";
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream(), {
+    signal: beatUntilHeard(() => text.includes(": keep-alive")),
+  })) {
+    text += chunk;
+    if (text.includes(": keep-alive")) back = true;
+  }
+  expect(text).toMatch(/^(: keep-alive\n\n)+retry: 1000\n\nevent: ready\nid: c7\n/);
+  expect(valuesIn(text)).toEqual([8, 9]);
+});
+
+/** Beats at every turn of the loop until `heard`; the signal it returns never aborts. */
+function beatUntilHeard(heard: () => boolean): AbortSignal {
+  const beat = () => {
+    if (heard()) return;
+    for (const each of beats) each();
+    setImmediate(beat);
+  };
+  setImmediate(beat);
+  return new AbortController().signal;
+}
+
+test("a browser that comes back with a cursor that is too old is told by an event, not by a status it cannot see", async () => {
+  gateway.accessor.signals.watchSignals = async function* () {
+    throw reasonError("CURSOR_EXPIRED", Code.OutOfRange, "too old", { metadata: { earliest_cursor: "c4" } });
+    // biome-ignore lint/correctness/noUnreachable: a generator has to yield
+    yield {};
+  };
+  const headers = { "last-event-id": "c1" };
+  const response = await fetch(`${gateway.baseUrl}/signals/power/live`, { headers });
+  expect(response.status).toBe(200);
+  expect(await response.text()).toMatch(/^event: expired\nid: c4\ndata: \{/);
+  gateway.accessor.signals.watchSignals = async function* () {
+    throw reasonError("CURSOR_FOREIGN", Code.FailedPrecondition, "of another database");
+    // biome-ignore lint/correctness/noUnreachable: a generator has to yield
+    yield {};
+  };
+  expect(await gateway.ask("/signals/power/live", { headers })).toMatchObject({ status: 409 });
+});
+
+test("NDJSON: a line a message, bookmarks and heartbeats with the cursor, an error last", async () => {
+  const beaten = Promise.withResolvers<void>();
+  gateway.accessor.signals.watchSignals = async function* () {
+    yield { after: "c0", through: "c0" };
+    yield { after: "c0", through: "c2", ...sample(1) };
+    await beaten.promise;
+    yield { after: "c2", through: "c5" };
+    throw reasonError("CURSOR_FOREIGN", Code.FailedPrecondition, "restored");
+  };
+  const response = await fetch(`${gateway.baseUrl}/signals/power,state/live`, {
+    headers: { accept: "application/x-ndjson" },
+  });
+  expect(response.headers.get("content-type")).toBe("application/x-ndjson; charset=utf-8");
+  expect(response.headers.get("x-accel-buffering")).toBe("no");
+  let text = "";
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (!text.includes('"value"') || text.includes("c5")) continue;
+    if (text.split("\n").length === 3) for (const beat of beats) beat();
+    else beaten.resolve();
+  }
+  const row = { machine: "m", signal: "power", time: "2026-03-01T08:00:00Z", value: 1 };
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines).toMatchObject([
+    { signals: [], cursor: "c0" },
+    { signals: [row], cursor: "c2" },
+    { signals: [], cursor: "c2" },
+    { signals: [], cursor: "c5" },
+    { error: { status: 409, reason: "CURSOR_FOREIGN" }, cursor: "c5" },
+  ]);
+});
+
+test("a real accessor goes and another comes to its port: one feed, every record once", async () => {
+  const log = brittleLog([], 4);
+  let accessor = await openFakeAccessor();
+  const port = Number(new URL(accessor.url).port);
+  const reached = Promise.withResolvers<void>();
+  accessor.signals.watchSignals = async function* (_request, { signal }) {
+    yield { after: "c0", through: "c0" };
+    yield { after: "c0", through: "c2", ...sample(2) };
+    reached.resolve();
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+  };
+  await using gateway = await openGateway({
+    ...{ host: "127.0.0.1", port: 0, accessorUrl: accessor.url },
+    log: createLog({ name: "test", level: "silent" }),
+  });
+  const response = fetch(`http://127.0.0.1:${gateway.port}/signals/power/live?format=ndjson`);
+  await reached.promise;
+  await accessor[Symbol.asyncDispose]();
+  accessor = await openFakeAccessor(port);
+  accessor.signals.watchSignals = log.watchSignals;
+  expect(valuesIn(await (await response).text())).toEqual([2, 3, 4]);
+  expect(log.asked).toEqual(["c2"]);
+  await accessor[Symbol.asyncDispose]();
+});
