@@ -29,6 +29,8 @@ const codes: Partial<Record<Reason, Code>> = {
   SIGNAL_NOT_NUMERIC: Code.InvalidArgument,
   TOO_MANY_BUCKETS: Code.InvalidArgument,
   TIME_ZONE_UNKNOWN: Code.InvalidArgument,
+  UNAUTHENTICATED: Code.Unauthenticated,
+  PERMISSION_DENIED: Code.PermissionDenied,
 };
 
 /** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */
