@@ -1,7 +1,15 @@
 // Connect service implementations as grpc-js handlers: context, flow control, cancellation and status for the four kinds of calls.
 import { create, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, createHandlerContext, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createHandlerContext,
+  type HandlerContext,
+  type ServiceImpl,
+} from "@connectrpc/connect";
 import type {
+  Metadata,
   ServerDuplexStream,
   ServerUnaryCall,
   UntypedHandleCall,
@@ -16,7 +24,17 @@ type Context = ReturnType<typeof createHandlerContext>;
 // biome-ignore lint/suspicious/noExplicitAny: the four signatures meet here; ServiceImpl types them for those who write handlers
 type AnyHandler = (request: any, context: HandlerContext) => any;
 
+/** What was decided about a call before any of its messages was read. */
+export type Authorized = {
+  /** For the handler: its context's values. */
+  contextValues: ContextValues;
+  /** Ends the call if it is a stream when aborted, with its reason. */
+  signal?: AbortSignal | undefined;
+};
+
 export type HandlerOptions = {
+  /** The decision about the call whose metadata this is, if there was one. */
+  authorizedBy?: (metadata: Metadata) => Authorized | undefined;
   /** Ends every stream when aborted, with its reason. Unary calls are left to finish. */
   shutdownSignal: AbortSignal;
   /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
@@ -78,7 +96,8 @@ const maxTimerMs = 2 ** 31 - 1;
 /** What a call's signal says once the handler is through: nothing that it left behind should wait on. */
 const ended = new ConnectError("the call has ended", Code.Canceled);
 
-function openContext(call: Call, method: DescMethod, { shutdownSignal }: HandlerOptions): Context {
+function openContext(call: Call, method: DescMethod, { shutdownSignal, authorizedBy }: HandlerOptions): Context {
+  const { contextValues, signal: permission } = authorizedBy?.(call.metadata) ?? {};
   const requestHeader = new Headers();
   for (const [key, value] of Object.entries(call.metadata.getMap())) {
     if (typeof value === "string") requestHeader.append(key, value);
@@ -91,7 +110,8 @@ function openContext(call: Call, method: DescMethod, { shutdownSignal }: Handler
     requestMethod: "POST",
     url: `/${method.parent.typeName}/${method.name}`,
     requestHeader,
-    ...(method.methodKind === "unary" ? {} : { shutdownSignal }),
+    ...(method.methodKind === "unary" ? {} : { shutdownSignal, ...(permission && { requestSignal: permission }) }),
+    ...(contextValues && { contextValues }),
     ...(timeoutMs <= maxTimerMs ? { timeoutMs } : {}),
   });
   call.once("cancelled", () => context.abort(new ConnectError("the client cancelled the call", Code.Canceled)));

@@ -2,10 +2,13 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Server, ServerCredentials, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { type Authorize, createAuthorization } from "./authorize.ts";
 import { toMethodDefinition } from "./definition.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
 
-export type GrpcServerOptions = Omit<HandlerOptions, "shutdownSignal"> & {
+export type GrpcServerOptions = Omit<HandlerOptions, "shutdownSignal" | "authorizedBy"> & {
+  /** Decides about each call before any of its messages is read. Default: every call may be made. */
+  authorize?: Authorize | undefined;
   host: string;
   /** 0 for any free port. */
   port: number;
@@ -29,7 +32,11 @@ export async function openGrpcServer(
   mountAll: (mount: Mount) => void,
 ): Promise<GrpcServer> {
   const shutdown = new AbortController();
-  const server = new Server(channelOptions(options.maxMessageBytes));
+  const authorization = options.authorize && createAuthorization(options.authorize);
+  const server = new Server({
+    ...channelOptions(options.maxMessageBytes),
+    ...(authorization && { interceptors: [authorization.interceptor] }),
+  });
   mountAll((service, impl) => {
     const definition = Object.fromEntries(
       service.methods.map((method) => [method.localName, toMethodDefinition(method)]),
@@ -37,6 +44,7 @@ export async function openGrpcServer(
     const handlers: UntypedServiceImplementation = toHandlers(service, impl, {
       ...options,
       shutdownSignal: shutdown.signal,
+      ...(authorization && { authorizedBy: authorization.authorizedBy }),
     });
     server.addService(definition, handlers);
   });

@@ -1,0 +1,44 @@
+// Deciding about calls when nothing but their metadata has come: a refused call's messages are never read, decompressed or parsed.
+import { ConnectError } from "@connectrpc/connect";
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from "@grpc/grpc-js";
+import type { Authorized } from "./handler.ts";
+import { toStatusObject } from "./status.ts";
+
+export type CallHead = {
+  /** "/package.Service/Method". */
+  path: string;
+  /** A header by its name in lower case; several of one name are joined by ", ". */
+  header: (name: string) => string | undefined;
+  /** Address of the client. */
+  peer: string;
+};
+
+/** Resolves to let a call in; refuses it with the ConnectError that it rejects with. */
+export type Authorize = (head: CallHead) => Promise<Authorized>;
+
+/** The interceptor that asks, and what it was told about a call, by the metadata object that the call's handler has. */
+export function createAuthorization(authorize: Authorize): {
+  interceptor: ServerInterceptor;
+  authorizedBy: (metadata: Metadata) => Authorized | undefined;
+} {
+  const decided = new WeakMap<Metadata, Authorized>();
+  const interceptor: ServerInterceptor = ({ path }, call) => {
+    const decide = (metadata: Metadata, letIn: (metadata: Metadata) => void) => {
+      const header = (name: string) => {
+        const values = metadata.get(name).filter((value) => typeof value === "string");
+        return values.length === 0 ? undefined : values.join(", ");
+      };
+      authorize({ path, header, peer: call.getPeer() }).then(
+        (authorized) => {
+          decided.set(metadata, authorized);
+          letIn(metadata);
+        },
+        (error: unknown) => call.sendStatus(toStatusObject(ConnectError.from(error))),
+      );
+    };
+    return new ServerInterceptingCall(call, {
+      start: (next) => next(new ServerListenerBuilder().withOnReceiveMetadata(decide).build()),
+    });
+  };
+  return { interceptor, authorizedBy: (metadata) => decided.get(metadata) };
+}
