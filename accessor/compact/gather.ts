@@ -53,7 +53,14 @@ export async function gather(
   const bytes = rows.reduce((sum, [, , , , payload]) => sum + payload.byteLength + 4, 0);
   const complete = rows.length < maxRows && bytes < maxPayloadBytes;
   const through = complete ? head.revision : await lastWhole(database, rows);
-  const gathered: Gathered = { through, more: !complete, arrivals: [], stateArrivals: [], unreadable: [], sampleCount: 0 };
+  const gathered: Gathered = {
+    through,
+    more: !complete,
+    arrivals: [],
+    stateArrivals: [],
+    unreadable: [],
+    sampleCount: 0,
+  };
   const buckets = new Map<string, Arrivals>();
   for (const row of rows) if (row[0] <= through) await take(row, { gathered, buckets, catalog });
   gathered.arrivals = [...buckets.values()];
