@@ -16,25 +16,33 @@ function mount(path: string): boolean {
   }
 }
 
+const bytesOf = (sequence: number) => Buffer.concat([payloadOf(sequence), Buffer.alloc(3000)]);
+
+/** Takes all space, to the last page; returns what gives it back. */
+async function fillDisk(folder: string): Promise<() => Promise<void>> {
+  const files: string[] = [];
+  for (let full = false; !full; ) {
+    const file = join(folder, `balloon-${files.length}`);
+    files.push(file);
+    full = await writeFile(file, Buffer.alloc(4096)).then(
+      () => false,
+      () => true,
+    );
+  }
+  return async () => {
+    for (const file of files) await rm(file, { force: true });
+  };
+}
+
 test("appends wait for space, and nothing is lost", async (context) => {
   await using folder = await temporaryFolder();
   if (!mount(folder.path)) return context.skip("cannot mount a tmpfs here (needs root on Linux)");
   try {
-    const balloon = join(folder.path, "balloon");
     const { log, lines } = recordingLog();
-    const bytesOf = (sequence: number) => Buffer.concat([payloadOf(sequence), Buffer.alloc(3000)]);
     {
       await using spool = await openTestSpool(folder.path, { log, segmentBytes: 50_000 });
       for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { signal });
-      // In pieces, to the last page.
-      for (let n = 0; n < 300; n++)
-        if (
-          await writeFile(`${balloon}${n}`, Buffer.alloc(4096)).then(
-            () => false,
-            () => true,
-          )
-        )
-          break;
+      const giveBack = await fillDisk(folder.path);
       const waiting = range(1, 50).map(() => spool.live.append(1, bytesOf, { signal }));
       while (spool.live.diskFullSinceMs === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
       const stop = new AbortController();
@@ -45,7 +53,7 @@ test("appends wait for space, and nothing is lost", async (context) => {
       expect(spool.live.failed.aborted).toBe(false);
       // What was promised before can be sent meanwhile.
       expect((await spool.live.read(1, { signal }))?.sequence).toBe(1);
-      for (let n = 0; n < 300; n++) await rm(`${balloon}${n}`, { force: true });
+      await giveBack();
       const taken = await Promise.all(waiting);
       expect(taken).toEqual(range(21, 70));
       expect(spool.live.diskFullSinceMs).toBeUndefined();
@@ -58,6 +66,33 @@ test("appends wait for space, and nothing is lost", async (context) => {
     }
     expect(spool.live.held.batches).toBe(70);
     expect(await reportedNumbers(folder.path)).toEqual([]);
+  } finally {
+    execFileSync("umount", ["-l", folder.path]);
+  }
+});
+
+test("what was half written and then given up leaves nothing behind what comes next", async (context) => {
+  await using folder = await temporaryFolder();
+  if (!mount(folder.path)) return context.skip("cannot mount a tmpfs here (needs root on Linux)");
+  try {
+    {
+      await using spool = await openTestSpool(folder.path);
+      for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { signal });
+      const giveBack = await fillDisk(folder.path);
+      await rm(join(folder.path, "balloon-0"));
+      const stop = new AbortController();
+      const given = range(1, 50).map(() => spool.live.append(1, bytesOf, { signal: stop.signal }));
+      while (spool.live.diskFullSinceMs === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      stop.abort(new Error("given up"));
+      for (const { status } of await Promise.allSettled(given)) expect(status).toBe("rejected");
+      await giveBack();
+      expect(await spool.live.append(1, payloadOf, { signal })).toBe(21);
+    }
+    const { log, lines } = recordingLog();
+    await using spool = await openTestSpool(folder.path, { log });
+    expect(spool.live.lastSequence).toBe(21);
+    expect(Buffer.compare((await spool.live.read(21, { signal }))!.bytes, payloadOf(21))).toBe(0);
+    expect(lines.join("")).not.toMatch(/torn|DAMAGED/);
   } finally {
     execFileSync("umount", ["-l", folder.path]);
   }
