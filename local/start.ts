@@ -1,5 +1,5 @@
 // What `npm start` runs: the parts of Millrace as processes of their own under one supervisor, until Ctrl-C.
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
@@ -31,10 +31,10 @@ await run({
     ]);
 
     let databaseUrl = settings.databaseUrl;
+    const dataDir = settings.dataDir ? resolve(settings.dataDir) : await defaultDataDir(checkout);
     const postgres: Part = {
       name: "postgres",
       async start(stopped) {
-        const dataDir = settings.dataDir ? resolve(settings.dataDir) : await defaultDataDir(checkout);
         const sink = (line: string) => output.line("postgres", line.trimEnd());
         const log = createLog({ name: "postgres", level, format: "pretty", color: false, sink });
         // After a crash on the same port, so that the accessor finds it again.
@@ -84,7 +84,16 @@ await run({
       env: noDatabase,
     });
     const producer = service("producer", {
-      args: ["--accessor", grpcUrl, "--machines", String(machines), "--seed", String(seed)],
+      args: [
+        "--accessor",
+        grpcUrl,
+        "--machines",
+        String(machines),
+        "--seed",
+        String(seed),
+        "--spool",
+        join(dataDir, "producer"),
+      ],
       env: noDatabase,
     });
     const parts = settings.databaseUrl ? [accessor, gateway, producer] : [postgres, accessor, gateway, producer];
