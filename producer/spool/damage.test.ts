@@ -243,7 +243,7 @@ test("any sequence of appends, acks, restarts and damage: each promised batch is
         await spool[Symbol.asyncDispose]();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
 }, 120_000);
 
