@@ -18,7 +18,7 @@ const close = (drainMs: number) => {
 beforeEach(async () => {
   handle = (request, response) => response.end(`${request.httpVersion} ${request.url}`);
   closed = undefined;
-  door = await openFrontDoor({ host: "127.0.0.1", port: 0, handle: (q, s) => handle(q, s), prefaceMs: 200 });
+  door = await openFrontDoor({ host: "127.0.0.1", port: 0, handle: (q, s) => handle(q, s), prefaceMs: 60_000 });
 });
 afterEach(() => close(0));
 
@@ -69,9 +69,11 @@ test("so may an HTTP/1.1 request, also one that begins like the preface", async 
 });
 
 test("a connection that never shows its protocol is closed, and so is one that leaves half-way", async () => {
-  const silent = connect(door.port, "127.0.0.1");
+  const hasty = await openFrontDoor({ host: "127.0.0.1", port: 0, handle: () => {}, prefaceMs: 50 });
+  const silent = connect(hasty.port, "127.0.0.1");
   silent.write("PRI * HT");
   await once(silent, "close");
+  await hasty.close({ drainMs: 0 });
   const leaving = connect(door.port, "127.0.0.1");
   leaving.end("PRI * HT");
   await once(leaving, "close");
