@@ -3,13 +3,15 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
+import pg from "pg";
 import { expect, test } from "vitest";
 import { HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
+import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { openPostgres } from "../../local/postgres.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { oneSample, Producer } from "../test-batches.ts";
+import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
+import { at, epochUs, oneSample, Producer } from "../test-batches.ts";
 import { reasonOf } from "../test-errors.ts";
 
 test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async () => {
@@ -67,6 +69,54 @@ test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async ()
   expect(watched.filter((status, i) => status !== watched[i - 1])).toEqual(watched);
   expect(watched).toContain(Status.NOT_SERVING);
 });
+
+test("connections that are cut in the midst of reads fail those reads, and no others", async () => {
+  await using accessor = await openTestAccessor();
+  const change = { time: at(epochUs), state: MachineState.IDLE };
+  const batch = { ...oneSample(1), stateChanges: [change] };
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
+  const read = (signal: string) => accessor.signals.querySignals({ signal });
+  const blocker = new pg.Client({ connectionString: accessor.databaseUrl });
+  blocker.on("error", () => {});
+  await blocker.connect();
+  await blocker.query("begin; lock table log, state_change in access exclusive mode");
+  const reads = ["state", "power"].map((signal) => reasonOf(read(signal)));
+  await eventually("both wait", async () => (await waitingIn(accessor)).length >= 2);
+  await accessor.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name = 'millrace-accessor'`,
+  );
+  for (const failed of reads)
+    expect(await failed).toMatchObject({ code: Code.Unavailable, reason: "DATABASE_UNAVAILABLE" });
+  await blocker.query("rollback");
+  await blocker.end();
+  for (const signal of ["state", "power"]) expect((await read(signal)).signals).toHaveLength(1);
+});
+
+test("a call that is cancelled cancels its statement", async () => {
+  await using accessor = await openTestAccessor();
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
+  const blocker = new pg.Client({ connectionString: accessor.databaseUrl });
+  blocker.on("error", () => {});
+  await blocker.connect();
+  await blocker.query("begin; lock table log in access exclusive mode");
+  const controller = new AbortController();
+  const read = reasonOf(accessor.signals.querySignals({ signal: "power" }, { signal: controller.signal }));
+  await eventually("it waits", async () => (await waitingIn(accessor)).length > 0);
+  controller.abort();
+  expect(await read).toMatchObject({ code: Code.Canceled });
+  await eventually("its statement is gone", async () => (await waitingIn(accessor)).length === 0);
+  await blocker.query("rollback");
+  await blocker.end();
+});
+
+/** Reads that wait for a lock, past compaction, which may wait too. Asked on a connection of its own: within one transaction the answer stays the same. */
+function waitingIn({ query }: TestAccessor) {
+  return query(
+    `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and state = 'active'
+     and (query like 'select first_us%from log%' or query like '%from state_change join%')`,
+  );
+}
 
 /** A server of its own for a test, on one port through all restarts. */
 async function openServer() {
