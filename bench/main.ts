@@ -38,6 +38,12 @@ const settings = {
     default: "250ms",
     doc: "how often the live producer sends; its own default",
   }),
+  profile: setting({
+    flag: "profile",
+    parse: text({ placeholder: "DIR" }),
+    optional: true,
+    doc: "where all processes leave CPU profiles",
+  }),
   out: setting({ flag: "out", parse: text({ placeholder: "FILE" }), optional: true, doc: "also write the table here" }),
 };
 
@@ -60,9 +66,9 @@ await run({
     "Measures ingest, storage, reads and live feeds against rows in the same PostgreSQL. Parts: a b c (with d) e f g.",
   settings,
   graceMs: 30_000,
-  async open({ settings: { only, out, ...options }, log, signal }) {
+  async open({ settings: { only, out, profile: profileDir, ...options }, log, signal }) {
     const stack = new AsyncDisposableStack();
-    const stage = stack.use(await openStage({ log: log.child({}), signal }));
+    const stage = stack.use(await openStage({ log, signal, profileDir }));
     const measure = async () => {
       const from = performance.now();
       const figures: Figure[] = [];

@@ -13,10 +13,10 @@ export interface Service extends AsyncDisposable {
   readonly usage: () => Usage;
 }
 
-export type ServiceOptions = { databaseUrl: string; flags?: readonly string[]; nodeFlags?: readonly string[] };
+export type ServiceOptions = { databaseUrl: string; flags: readonly string[]; nodeFlags: readonly string[] };
 
 /** Starts an accessor and waits until it listens. */
-export async function startAccessor({ databaseUrl, flags = [], nodeFlags = [] }: ServiceOptions): Promise<Service> {
+export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOptions): Promise<Service> {
   const child = start("accessor/main.ts", {
     flags: ["--listen", "127.0.0.1:0", ...flags],
     nodeFlags,
@@ -46,7 +46,7 @@ export interface Role extends AsyncDisposable {
 }
 
 /** Starts a file of bench/ that serves commands. */
-export function startRole(file: string, nodeFlags: readonly string[] = []): Role {
+export function startRole(file: string, { nodeFlags }: { nodeFlags: readonly string[] }): Role {
   const child = start(`bench/${file}`, { nodeFlags });
   child.stderr!.pipe(process.stderr);
   const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
@@ -79,8 +79,9 @@ function start(file: string, { flags = [], nodeFlags, env = {} }: StartOptions):
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
-  child.stdin?.end();
-  child.kill("SIGTERM");
+  // A role ends when it has nothing more to do, an accessor when it is told.
+  if (child.stdin === null) child.kill("SIGTERM");
+  else child.stdin.end();
   const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
   await ended;
   clearTimeout(timer);

@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 // biome-ignore lint/suspicious/noExplicitAny: what goes over is the caller's and the command's business
 export type Command = (given: any) => Promise<unknown> | unknown;
 
-/** Serves commands, one at a time, until the parent closes the pipe. */
-export async function serveCommands(commands: Readonly<Record<string, Command>>): Promise<void> {
+/** Serves commands, one at a time, until the parent closes the pipe; then lets go of what would keep the process alive. */
+export async function serveCommands(commands: Readonly<Record<string, Command>>, end: Command): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
     const { name, given } = JSON.parse(line) as { name: string; given: unknown };
     const answer = await Promise.resolve()
@@ -16,4 +16,5 @@ export async function serveCommands(commands: Readonly<Record<string, Command>>)
       );
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
+  await end(null);
 }

@@ -4,7 +4,7 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { createMemoryOutbox } from "../producer/outbox.ts";
 import { startUplink, type Uplink } from "../producer/uplink.ts";
-import { createGrpcTransport } from "../runtime/grpc/transport.ts";
+import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
 import { toSamples } from "../samples/wire.ts";
 import { createSource, type DataSet, maxGapUs, type Piece, periodUs } from "./data.ts";
@@ -16,64 +16,76 @@ export type Load = { set: DataSet; machines: readonly string[]; fromUs: number; 
 type Prepared = { machine: number; piece: Piece };
 
 let uplink: Uplink;
+let transport: GrpcTransport;
 let prepared: Prepared[] = [];
 const never = new AbortController().signal;
 
-await serveCommands({
-  connect({ url }: { url: string }) {
-    uplink = startUplink({
-      transport: createGrpcTransport({ baseUrl: url }),
-      producerId: `bench-${randomBytes(6).toString("hex")}`,
-      outbox: createMemoryOutbox({ maxBytes: 64 * 2 ** 20 }),
-      log: createLog({ name: "send", level: "warn" }),
-    });
-  },
+await serveCommands(
+  {
+    connect({ url }: { url: string }) {
+      transport = createGrpcTransport({ baseUrl: url });
+      uplink = startUplink({
+        transport,
+        producerId: `bench-${randomBytes(6).toString("hex")}`,
+        outbox: createMemoryOutbox({ maxBytes: 64 * 2 ** 20 }),
+        log: createLog({ name: "send", level: "warn" }),
+      });
+    },
 
-  prepare(load: Load) {
-    prepared = [...slices(load)];
-    return prepared.reduce((sum, { piece }) => sum + piece.values.length, 0);
-  },
+    prepare(load: Load) {
+      prepared = [...slices(load)];
+      return prepared.reduce((sum, { piece }) => sum + piece.values.length, 0);
+    },
 
-  /** Sends what is prepared, as machines of these names. Answers milliseconds until all of it is acknowledged. */
-  async send({ machines }: { machines: readonly string[] }) {
-    const from = performance.now();
-    for (const { machine, piece } of prepared) await append(toBatch(machines[machine]!, piece));
-    await uplink.flush({ signal: never });
-    return performance.now() - from;
-  },
+    /** Sends what is prepared, as machines of these names. Answers milliseconds until all of it is acknowledged. */
+    async send({ machines }: { machines: readonly string[] }) {
+      const from = performance.now();
+      for (const { machine, piece } of prepared) await append(toBatch(machines[machine]!, piece));
+      await uplink.flush({ signal: never });
+      return performance.now() - from;
+    },
 
-  /** Sends a load of any length, made as it goes. */
-  async fill(load: Load) {
-    let samples = 0;
-    for (const { machine, piece } of slices(load)) {
-      await append(toBatch(load.machines[machine]!, piece));
-      samples += piece.values.length;
-    }
-    await uplink.flush({ signal: never });
-    return samples;
-  },
-
-  /** Sends at 100 Hz for some seconds, a batch for each machine every intervalMs. Each batch ends with a sample of the moment of its sending. */
-  async live({ machines, seconds, intervalMs }: { machines: readonly string[]; seconds: number; intervalMs: number }) {
-    const count = (intervalMs * 1000) / periodUs;
-    const rounds = Math.round((seconds * 1000) / intervalMs);
-    const from = performance.now();
-    for (let round = 1; round <= rounds; round++) {
-      await setTimeout(Math.max(0, from + round * intervalMs - performance.now()));
-      for (const machine of machines) {
-        const startUs = nowUs() - (count - 1) * periodUs;
-        const values = Array.from({ length: count }, (_, i) => 5000 + ((round * 7 + i) % 100) / 10);
-        await append(toBatch(machine, { startUs, values }));
+    /** Sends a load of any length, made as it goes. */
+    async fill(load: Load) {
+      let samples = 0;
+      for (const { machine, piece } of slices(load)) {
+        await append(toBatch(load.machines[machine]!, piece));
+        samples += piece.values.length;
       }
-    }
-    await uplink.flush({ signal: never });
-    return rounds * machines.length;
-  },
+      await uplink.flush({ signal: never });
+      return samples;
+    },
 
-  async close() {
-    await uplink.close({ signal: never });
+    /** Sends at 100 Hz for some seconds, a batch for each machine every intervalMs. Each batch ends with a sample of the moment of its sending. */
+    async live({
+      machines,
+      seconds,
+      intervalMs,
+    }: {
+      machines: readonly string[];
+      seconds: number;
+      intervalMs: number;
+    }) {
+      const count = (intervalMs * 1000) / periodUs;
+      const rounds = Math.round((seconds * 1000) / intervalMs);
+      const from = performance.now();
+      for (let round = 1; round <= rounds; round++) {
+        await setTimeout(Math.max(0, from + round * intervalMs - performance.now()));
+        for (const machine of machines) {
+          const startUs = nowUs() - (count - 1) * periodUs;
+          const values = Array.from({ length: count }, (_, i) => 5000 + ((round * 7 + i) % 100) / 10);
+          await append(toBatch(machine, { startUs, values }));
+        }
+      }
+      await uplink.flush({ signal: never });
+      return rounds * machines.length;
+    },
   },
-});
+  async () => {
+    await uplink.close({ signal: never });
+    transport[Symbol.dispose]();
+  },
+);
 
 function nowUs(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1000);

@@ -11,7 +11,7 @@ import { type Usage, usageOfServer } from "./usage.ts";
 
 export interface Stage extends AsyncDisposable {
   /** A database of its own with an accessor on it. */
-  open(options?: { compactInterval?: string; accessor?: Partial<ServiceOptions> }): Promise<Scene>;
+  open(options?: { compactInterval?: string }): Promise<Scene>;
   readonly usage: () => Usage;
   readonly serverVersion: string;
 }
@@ -28,7 +28,14 @@ export interface Scene extends AsyncDisposable {
 /** The same for all that is measured. autovacuum as it is by default. */
 const settings = { shared_buffers: "1GB", max_wal_size: "8GB", checkpoint_timeout: "15min" };
 
-export async function openStage({ log, signal }: { log: Log; signal: AbortSignal }): Promise<Stage> {
+export type StageOptions = {
+  log: Log;
+  signal: AbortSignal;
+  /** Where processes leave their CPU profiles, if anywhere. */
+  profileDir: string | undefined;
+};
+
+export async function openStage({ log, signal, profileDir }: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), "millrace-bench-"));
   // PostgreSQL may have to run as another user, who must be able to enter.
@@ -42,12 +49,13 @@ export async function openStage({ log, signal }: { log: Log; signal: AbortSignal
   return {
     serverVersion,
     usage: () => usageOfServer(server.pid),
-    async open({ compactInterval = "500ms", accessor = {} } = {}) {
+    async open({ compactInterval = "500ms" } = {}) {
       const name = `bench_${++scenes}`;
       const url = new URL(server.url);
       url.pathname = `/${name}`;
       return openScene(url.href, {
-        accessor: { ...accessor, flags: ["--compact-interval", compactInterval, ...(accessor.flags ?? [])] },
+        flags: ["--compact-interval", compactInterval],
+        nodeFlags: profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir],
         signal,
         drop: async () => {
           await rows.query(`drop database ${name} with (force)`);
@@ -58,25 +66,29 @@ export async function openStage({ log, signal }: { log: Log; signal: AbortSignal
   };
 }
 
-type SceneOptions = { accessor: Partial<ServiceOptions>; signal: AbortSignal; drop: () => Promise<void> };
+const patienceMs = 300_000;
 
-async function openScene(databaseUrl: string, { accessor, signal, drop }: SceneOptions): Promise<Scene> {
+type SceneOptions = Omit<ServiceOptions, "databaseUrl"> & { signal: AbortSignal; drop: () => Promise<void> };
+
+async function openScene(databaseUrl: string, { signal, drop, ...options }: SceneOptions): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
   stack.defer(drop);
-  const service = stack.use(await startAccessor({ ...accessor, databaseUrl }));
+  const service = stack.use(await startAccessor({ ...options, databaseUrl }));
   const rows = stack.use(await RowStore.open(databaseUrl));
   const owned = stack.move();
   return {
     accessor: service,
     rows,
-    role: (file) => owned.use(startRole(file)),
+    role: (file) => owned.use(startRole(file, options)),
     async compacted() {
       const from = performance.now();
       for (;;) {
         const [row] = await rows.query(
           "select (select max(revision) from receipt) <= (select max(revision) from watermark)",
         );
-        if (row![0] !== false) return performance.now() - from;
+        const ms = performance.now() - from;
+        if (row![0] !== false) return ms;
+        if (ms > patienceMs) throw new Error("compaction stands still");
         await sleep(10, signal);
       }
     },

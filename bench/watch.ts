@@ -16,35 +16,38 @@ let watching: Promise<void>[] = [];
 
 export type Latencies = { count: number; p50: number; p99: number; max: number };
 
-await serveCommands({
-  /** Opens subscribers, each of some machines (none: all); answers when each has its first message. */
-  async open({ url, subscribers }: { url: string; subscribers: readonly (readonly string[])[] }) {
-    stop = new AbortController();
-    transports = Array.from({ length: Math.ceil(subscribers.length / streamsAConnection) }, () =>
-      createGrpcTransport({ baseUrl: url }),
-    );
-    const opened = subscribers.map((machines, i) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      watching.push(watch(transports[Math.floor(i / streamsAConnection)]!, machines, resolve));
-      return promise;
-    });
-    await Promise.all(opened);
-  },
+await serveCommands(
+  {
+    /** Opens subscribers, each of some machines (none: all); answers when each has its first message. */
+    async open({ url, subscribers }: { url: string; subscribers: readonly (readonly string[])[] }) {
+      stop = new AbortController();
+      transports = Array.from({ length: Math.ceil(subscribers.length / streamsAConnection) }, () =>
+        createGrpcTransport({ baseUrl: url }),
+      );
+      const opened = subscribers.map((machines, i) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        watching.push(watch(transports[Math.floor(i / streamsAConnection)]!, machines, resolve));
+        return promise;
+      });
+      await Promise.all(opened);
+    },
 
-  /** Forgets what came so far: the first messages meet cold code. */
-  reset() {
-    count = 0;
-  },
+    /** Forgets what came so far: the first messages meet cold code. */
+    reset() {
+      count = 0;
+    },
 
-  async close(): Promise<Latencies> {
-    stop.abort();
-    await Promise.all(watching);
-    watching = [];
-    for (const transport of transports) transport[Symbol.dispose]();
-    const seen = latenciesMs.subarray(0, count);
-    return { count, p50: quantile(seen, 0.5), p99: quantile(seen, 0.99), max: quantile(seen, 1) };
+    async close(): Promise<Latencies> {
+      stop.abort();
+      await Promise.all(watching);
+      watching = [];
+      for (const transport of transports) transport[Symbol.dispose]();
+      const seen = latenciesMs.subarray(0, count);
+      return { count, p50: quantile(seen, 0.5), p99: quantile(seen, 0.99), max: quantile(seen, 1) };
+    },
   },
-});
+  () => {},
+);
 
 async function watch(transport: GrpcTransport, machines: readonly string[], onOpen: () => void): Promise<void> {
   const client = createClient(SignalService, transport);
