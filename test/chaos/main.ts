@@ -34,7 +34,7 @@ const overrides: PlanOverrides = {
 const folder = values.folder ?? (await mkdtemp(join(tmpdir(), "millrace-rounds-")));
 const results: RoundResult[] = [];
 const startedMs = performance.now();
-await using postgres = await KeptPostgres.open();
+const postgres = await KeptPostgres.open();
 for (let i = 0; i < Number(values.rounds); i++) {
   const seed = Number(values.seed) + i;
   const roundFolder = join(folder, `seed-${seed}`);
@@ -63,7 +63,9 @@ console.log(
     `${failing.length} rounds failed${failing.length > 0 ? ` (seeds ${failing.map(({ seed }) => seed).join(", ")})` : ""}; ${((performance.now() - startedMs) / 1000).toFixed(0)} s`,
 );
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, undefined, 1));
-process.exitCode = failing.length > 0 ? 1 : 0;
+await postgres[Symbol.asyncDispose]();
+// Whatever a fault has left open must not keep us.
+process.exit(failing.length > 0 ? 1 : 0);
 
 function namedFaults(list: string): string[] {
   const names = list.split(",").map((name) => name.trim());

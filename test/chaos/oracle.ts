@@ -73,17 +73,19 @@ function judgeReceipts({
     if (seen.has(name)) say("doubled", `batch ${name} has two receipts`);
     seen.add(name);
     const candidates = own.filter((writer) => sequence <= writer.sent);
-    const makers = candidates.filter((writer) => {
+    const commit = stored.commits.get(revision);
+    const storing = candidates.filter((writer) => {
       const { content } = writer.make(sequence);
-      const commit = stored.commits.get(revision);
-      // A batch of which nothing is stored claims no revision: its receipt names the newest of then.
-      return content.parts.size === 0 || (commit !== undefined && keyOf(commit.content) === keyOf(content));
+      return content.parts.size > 0 && commit !== undefined && keyOf(commit.content) === keyOf(content);
     });
+    // A batch of which nothing is stored claims no revision: its receipt names the newest of then.
+    const empty = candidates.filter((writer) => writer.make(sequence).content.parts.size === 0);
+    const makers = storing.length > 0 ? storing : empty;
     if (makers.length === 0) {
       say("lost", `batch ${name} at revision ${revision} is not what was sent`);
       continue;
     }
-    if (makers[0]!.make(sequence).content.parts.size > 0) {
+    if (storing.length > 0) {
       const other = claimed.get(revision);
       if (other !== undefined) say("doubled", `revision ${revision} is claimed by ${other} and ${name}`);
       claimed.set(revision, name);
