@@ -32,6 +32,9 @@ if (installedMs === 0 || installedMs < writtenMs("package-lock.json")) {
     );
 }
 
+// Also where npm was told to run no scripts.
+await import("./link-node.mjs");
+
 const local = writtenMs("node_modules/.bin/node") > 0;
 if (!local && Number(process.versions.node.split(".")[0]) < 24) {
   fail(
