@@ -33,7 +33,7 @@ export function grid(signal: string, startUs: number, values: number[]) {
 }
 
 /** One value of one signal, later with each number. */
-export function oneSample(number: number, { machine = "m1", signal = "power" } = {}): BatchInit {
+export function oneSample(number: number, { machine = "m1", signal = "power" } = {}) {
   return { machine, samples: [column(signal, [[epochUs + number * 1000, number]])] };
 }
 
