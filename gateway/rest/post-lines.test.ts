@@ -2,18 +2,13 @@
 import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { Code } from "@connectrpc/connect";
-import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type IngestBatchRequest, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { timesOf } from "../../samples/wire.ts";
 import { reasonError } from "../errors.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
-import { createCsvReader } from "./post-csv.ts";
-import { UnreadableText } from "./post-rows.ts";
 import { nowUs } from "./test-answers.ts";
-import { readLines } from "./text-lines.ts";
 
 let gateway: TestGateway;
 let taken: IngestBatchRequest[];
@@ -155,82 +150,6 @@ test("a producer's own numbers go in the query", async () => {
     ["line-4", 8n],
   ]);
   expect((await send(row("a", 1), {}, "?producer_id=line-4")).body).toMatchObject({ status: 400, field: "sequence" });
-});
-
-test("CSV: columns by name, quotes, the signal by column or by ?type=", async () => {
-  const csv = (body: string, query = "") => send(body, { "content-type": "text/csv; charset=utf-8" }, query);
-  await csv("\uFEFFTime, machine ,value\r\n1772352000000,a,-0\r\n1772352000010,a,4.5e1\r\n\r\n", "?type=power");
-  expect([...timesOf(taken[0]!.batch!.samples[0]!)]).toEqual([1_772_352_000_000_000, 1_772_352_000_010_000]);
-  expect(taken[0]!.batch!.samples).toMatchObject([{ signal: "power", values: [-0, 45] }]);
-  const mixed = await csv(
-    'machine,signal,time,value,state,reason,severity,code,message\nb,state,now,,IDLE,"a ""b"", c\nd",,,\nb,error,now,,,,ERROR,E1,hot\nb,power,now,0x10,,,,,\nb,power\nb,power,now,"1"x,,,,,\n',
-  );
-  expect(taken[1]!.batch).toMatchObject({
-    stateChanges: [{ state: 2, reason: 'a "b", c\nd' }],
-    errorReports: [{ severity: 3, code: "E1", message: "hot" }],
-    samples: [{ values: [Number.NaN] }],
-  });
-  expect(mixed.body["verdicts"]).toMatchObject([
-    { line: 6, message: "2 fields where the header names 9" },
-    { line: 7, message: "a field in quotes does not end as it should" },
-  ]);
-  for (const [body, detail] of [
-    ["machine,value\n", /time among them/],
-    ["machine,time,watts\n", /unknown column "watts"; known are machine, signal/],
-    ["machine,time,time\n", /time stands there twice/],
-  ] as const) {
-    const { status, body: problem } = await csv(body);
-    expect([status, problem["field"]]).toEqual([400, "header"]);
-    expect(problem["detail"]).toMatch(detail);
-  }
-});
-
-test("what an export gives can be sent back as it is", async () => {
-  const { read } = createCsvReader();
-  read({ number: 1, text: "machine,signal,time,severity,code,message" });
-  expect(read({ number: 2, text: 'm,error,2026-03-01T08:00:00Z,INFO,E1,"x' })).toBeUndefined();
-  expect(read({ number: 3, text: '"",y"' })).toEqual({
-    line: 2,
-    row: {
-      machine: "m",
-      signal: "error",
-      time: "2026-03-01T08:00:00Z",
-      severity: "INFO",
-      code: "E1",
-      message: 'x\n",y',
-    },
-  });
-});
-
-test("a quote that does not end, a line that does not end, bytes that are no text", async () => {
-  const reader = createCsvReader();
-  reader.read({ number: 1, text: "machine,time" });
-  expect(reader.read({ number: 2, text: 'a,"b' })).toBeUndefined();
-  expect(reader.end()).toEqual({ line: 2, row: new UnreadableText("a field in quotes does not end") });
-  const long = await send(`${row("a", 1)}\n${"x".repeat(1_100_000)}\n${row("a", 2)}`);
-  expect(long.body).toMatchObject({ accepted: 2, verdicts: [{ line: 2, message: "the line is longer than 1 MiB" }] });
-  const bytes = new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(Uint8Array.of(0x7b, 0xff, 0x0a));
-      controller.close();
-    },
-  });
-  expect((await send(bytes)).body).toMatchObject({ status: 400, field: "body", detail: "body: not UTF-8" });
-});
-
-test("lines come out as they went in, however they are cut", async () => {
-  const line = fc.string({ unit: "grapheme", maxLength: 20 }).map((text) => text.replace(/[\r\n]/g, ""));
-  await fc.assert(
-    fc.asyncProperty(fc.array(line), fc.integer({ min: 1, max: 9 }), async (texts, size) => {
-      const bytes = Buffer.from(texts.map((text) => `${text}\n`).join(""));
-      async function* chunks() {
-        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-      }
-      const seen = [];
-      for await (const lines of readLines(chunks())) seen.push(...lines);
-      expect(seen).toEqual(texts.map((text, i) => ({ number: i + 1, text })));
-    }),
-  );
 });
 
 test("asked for NDJSON, verdicts come as lines, the totals last", async () => {
