@@ -54,12 +54,24 @@ function fromRfc3339(text: string): bigint | undefined {
   if (!match) return undefined;
   const [, day, clock, fraction = "", sign, hours = "0", minutes = "0"] = match;
   if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
-  const ms = Date.parse(`${day}T${clock}Z`);
-  // 30 February rolls over, and 24:00 is midnight to Date: what comes back then differs from what was written.
-  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== `${day}T${clock}`) return undefined;
+  const ms = toSecond(`${day}T${clock}`);
+  if (ms === undefined) return undefined;
   const offsetUs = (BigInt(hours) * 60n + BigInt(minutes)) * unitUs.m;
   const us = BigInt(ms) * 1_000n + BigInt(fraction.slice(0, 6).padEnd(6, "0"));
   return sign === "-" ? us + offsetUs : us - offsetUs;
+}
+
+/** The last second read: rows of one machine have a hundred in a row; reading each with Date took a third of an upload. */
+let known: { text: string; ms: number | undefined } = { text: "", ms: undefined };
+
+/** Milliseconds of "2026-03-01T08:00:00", UTC; undefined if there is no such second. */
+function toSecond(text: string): number | undefined {
+  if (text === known.text) return known.ms;
+  const ms = Date.parse(`${text}Z`);
+  // 30 February rolls over, and 24:00 is midnight to Date: what comes back then differs from what was written.
+  const exists = !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text;
+  known = { text, ms: exists ? ms : undefined };
+  return known.ms;
 }
 
 /** RFC 3339 in UTC with no fraction, three or six digits: as many as the time needs. */
