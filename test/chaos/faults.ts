@@ -20,42 +20,41 @@ export type Arena = {
 
 type Fault = (arena: Arena, random: Random) => Promise<void> | void;
 
-/** In the accessor, with how often each is passed in a second or so: an exit is armed for one of these times. */
+/** In the accessor. An exit is armed for one of the first so many times that the point is passed. */
 export const accessorFailpoints: Record<string, number> = {
   "ingest.before-welcome": 3,
-  "ingest.before-commit": 60,
-  "ingest.after-commit": 60,
-  "ingest.after-publish": 60,
-  "ingest.before-ack": 80,
-  "tail.read": 5,
-  "feed.catch-up": 4,
-  "feed.hand-over": 3,
-  "compact.gathered": 5,
-  "compact.before-commit": 5,
-  "compact.after-commit": 5,
+  "ingest.before-commit": 20,
+  "ingest.after-commit": 20,
+  "ingest.after-publish": 20,
+  "ingest.before-ack": 30,
+  "tail.read": 3,
+  "feed.catch-up": 2,
+  "feed.hand-over": 2,
+  "compact.gathered": 3,
+  "compact.before-commit": 3,
+  "compact.after-commit": 3,
 };
 
+/** In the producer. */
 export const spoolFailpoints: Record<string, number> = {
-  "spool.before-write": 30,
-  "spool.before-fsync": 30,
-  "spool.after-fsync": 30,
-  "spool.before-roll": 2,
-  "spool.after-roll": 2,
-  "spool.before-ack": 20,
-  "spool.after-ack": 20,
-  "spool.before-delete": 2,
-  "spool.after-delete": 2,
-  "uplink.before-send": 40,
-  "uplink.before-ack": 20,
-  "uplink.after-ack": 20,
+  "spool.before-write": 15,
+  "spool.before-fsync": 15,
+  "spool.after-fsync": 15,
+  "spool.before-roll": 1,
+  "spool.after-roll": 1,
+  "spool.before-ack": 8,
+  "spool.after-ack": 8,
+  "spool.before-delete": 1,
+  "spool.after-delete": 1,
+  "uplink.before-send": 15,
+  "uplink.before-ack": 8,
+  "uplink.after-ack": 8,
 };
 
 const drawPoint = (points: Record<string, number>, random: Random, action: string) => {
   const name = random.pick(Object.keys(points));
   return `${name}=${action}@${random.int(1, points[name]!)}`;
 };
-
-export const drawFailpoint = (random: Random) => drawPoint(accessorFailpoints, random, "exit");
 
 const onProxy =
   (side: "front" | "back", harm: (proxy: FaultProxy, random: Random) => Promise<void> | void): Fault =>
@@ -112,7 +111,7 @@ export const faults: Record<string, Fault> = {
   "accessor term": ({ accessors }, random) => random.pick(accessors).process.signal("SIGTERM"),
   "accessor stop": ({ accessors }, random) => stopped(random.pick(accessors).process, random.int(100, 1_800)),
   "accessor exits at a failpoint": ({ accessors }, random) =>
-    random.pick(accessors).process.rearm(drawFailpoint(random)),
+    random.pick(accessors).process.rearm(drawPoint(accessorFailpoints, random, "exit")),
   "accessor throws at a failpoint": ({ accessors }, random) =>
     random.pick(accessors).process.rearm(drawPoint(accessorFailpoints, random, "throw")),
   "accessor stalls at a failpoint": ({ accessors }, random) =>

@@ -1,6 +1,6 @@
 // What a round is made of, drawn from its seed: how many accessors, which faults, who else takes part.
-import { faults } from "./faults.ts";
-import { createRandom } from "./random.ts";
+import { accessorFailpoints, faults, spoolFailpoints } from "./faults.ts";
+import { createRandom, type Random } from "./random.ts";
 
 export type Plan = {
   seed: number;
@@ -13,8 +13,9 @@ export type Plan = {
   spool: boolean;
   /** A transaction that holds an old snapshot all along. */
   oldSnapshot: boolean;
-  /** Accessors begin armed to exit at a failpoint. */
-  armed: boolean;
+  /** What the first accessor and the spool are armed with in their first life; "" for nothing. Until then no other fault is done. */
+  armed: string;
+  spoolArmed: string;
 };
 
 export type PlanOverrides = Partial<Omit<Plan, "seed">>;
@@ -22,18 +23,29 @@ export type PlanOverrides = Partial<Omit<Plan, "seed">>;
 export function drawPlan(seed: number, overrides: PlanOverrides = {}): Plan {
   const random = createRandom(seed).fork("plan");
   const names = Object.keys(faults);
+  const armed = random.chance(0.6) ? inTurn(accessorFailpoints, seed, random) : "";
+  const spool = random.chance(0.4);
   const chosen = names.filter(() => random.chance(0.35));
   const plan = {
     seed,
-    accessors: random.chance(0.5) ? 2 : 1,
+    // Another accessor's commits are read from the log: that takes two.
+    accessors: armed.startsWith("tail.") || random.chance(0.5) ? 2 : 1,
     faults: chosen.length > 0 ? chosen : names,
-    faultMs: random.int(2_000, 4_000),
-    gapMs: random.int(100, 700),
+    faultMs: random.int(1_500, 3_000),
+    gapMs: random.int(300, 900),
     sharedProducer: random.chance(0.4),
-    spool: random.chance(0.4),
+    spool,
     oldSnapshot: random.chance(0.2),
-    armed: random.chance(0.5),
+    armed,
+    spoolArmed: spool ? inTurn(spoolFailpoints, seed, random) : "",
   };
   const drawn = { ...plan, ...overrides };
   return { ...drawn, faults: drawn.faults.filter((name) => drawn.spool || !name.startsWith("spool")) };
+}
+
+/** One after the other from seed to seed, so that a run of rounds passes them all. */
+function inTurn(points: Record<string, number>, seed: number, random: Random): string {
+  const names = Object.keys(points);
+  const name = names[seed % names.length]!;
+  return `${name}=exit@${random.int(1, points[name]!)}`;
 }

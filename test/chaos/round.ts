@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resume, startSubscribers, startWriters } from "./cast.ts";
 import { reach } from "./clients.ts";
-import { type Accessor, type Arena, drawFailpoint, faults } from "./faults.ts";
+import { type Accessor, type Arena, faults } from "./faults.ts";
 import { judgeSettled } from "./judge-settled.ts";
 import type { KeptPostgres } from "./kept-postgres.ts";
 import { judge, type Tally } from "./oracle.ts";
@@ -30,6 +30,7 @@ export type RoundResult = Tally & {
 };
 
 const startDeadlineMs = 20_000;
+const armedMs = 2_000;
 
 export async function runRound(
   plan: Plan,
@@ -55,7 +56,7 @@ export async function runRound(
   for (let i = 1; i <= plan.accessors; i++)
     accessors.push(await openAccessor(i, { stack, postgres, database, record }));
   const ports = accessors.map(({ front }) => front.port);
-  for (const { process: one } of accessors) one.start(plan.armed ? drawFailpoint(random.fork(one.name)) : "");
+  for (const [i, { process: one }] of accessors.entries()) one.start(i === 0 && !atResume(plan) ? plan.armed : "");
 
   const begin = await firstCursor(ports, random.fork("begin"));
   if (begin === undefined) hang("no accessor served within 20 s");
@@ -90,6 +91,7 @@ export async function runRound(
   await sleep(300);
   for (const one of writers) one.finish();
   if (spool) writeFileSync(`${journal}.finish`, "");
+  if (atResume(plan)) await accessors[0]!.process.rearm(plan.armed);
   const resumed = resume(subscribers, { ports, record, random: random.fork("resume") });
   subscribers.push(...resumed);
   const settled = settle({
@@ -153,16 +155,16 @@ type SpoolStart = { plan: Plan; port: number; journal: string; stack: AsyncDispo
 function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptProcess {
   const args = [`http://127.0.0.1:${port}`, `${record.folder}/spool`, journal, String(plan.seed)];
   const kept = stack.use(new KeptProcess({ name: "spool", file: "test/chaos/spool-writer.ts", args, record }));
-  kept.start();
+  kept.start(plan.spoolArmed);
   return kept;
 }
 
 /** Does the plan's faults for its time, sometimes two at once. Returns how many. */
 async function harm(
-  { faults: names, faultMs, gapMs, oldSnapshot }: Plan,
+  plan: Plan,
   { arena, random, record }: { arena: Arena; random: Random; record: RoundRecord },
 ): Promise<number> {
-  const untilMs = performance.now() + faultMs;
+  const { faults: names, faultMs, gapMs, oldSnapshot } = plan;
   const running: Promise<void>[] = [];
   if (oldSnapshot)
     running.push(
@@ -171,6 +173,8 @@ async function harm(
         .then(() => {}),
     );
   let done = 0;
+  await reached(plan, arena);
+  const untilMs = performance.now() + faultMs;
   while (performance.now() < untilMs) {
     await sleep(random.int(20, gapMs));
     const name = random.pick(names);
@@ -184,6 +188,20 @@ async function harm(
   }
   await Promise.all(running);
   return done;
+}
+
+/** Points of catching up are passed where watches resume after old cursors. */
+const atResume = ({ armed }: Plan) => armed.startsWith("feed.");
+
+/** Until the armed points are passed, or in vain: some want what this round may not bring. */
+async function reached(plan: Plan, { accessors, spool }: Arena): Promise<void> {
+  const { armed, spoolArmed } = plan;
+  const wanted = [
+    ...(armed && !atResume(plan) ? [accessors[0]!.process] : []),
+    ...(spoolArmed && spool ? [spool] : []),
+  ];
+  for (const untilMs = performance.now() + armedMs; performance.now() < untilMs; await sleep(50))
+    if (wanted.every(({ fired }) => fired.length > 0)) return;
 }
 
 function freePort(): Promise<number> {

@@ -19,7 +19,7 @@ const uplink = await openUplink({
   accessor,
   spoolDir,
   producerId: "spool",
-  maxBytes: 4 * 2 ** 20,
+  maxBytes: 2 ** 19,
   log: createLog({ name: "spool", level: "info" }),
 });
 uplink.failed.addEventListener("abort", () => {

@@ -1,0 +1,68 @@
+// Ranges as columns: packed and plain give the same arrays, bit for bit what was sent; docs/client.md's example runs.
+import { readFileSync } from "node:fs";
+import { createClient } from "@connectrpc/connect";
+import { expect, test } from "vitest";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createGrpcTransport } from "../runtime/grpc/transport.ts";
+import { toSamples } from "../samples/wire.ts";
+import { testDatabase } from "../test/support/postgres.ts";
+import { startAccessor, startProgram } from "../test/support/processes.ts";
+import { readColumns, readRange } from "./read.ts";
+
+const startUs = 1_767_571_200_000_000;
+
+async function send(url: string, machine: string, values: Float64Array, sequence: number): Promise<string> {
+  using transport = createGrpcTransport({ baseUrl: url });
+  const ingest = createClient(IngestService, transport);
+  const timesUs = Float64Array.from(values, (_, i) => startUs + i * 10_000);
+  const samples = [toSamples({ signal: "power", unit: "W", maxGapUs: undefined }, { timesUs, values })];
+  const { cursor } = await ingest.ingestBatch({
+    producerId: machine,
+    sequence: BigInt(sequence),
+    batch: { machine, samples, stateChanges: [{ time: { seconds: 1_767_571_200n }, state: 1, reason: "start" }] },
+  });
+  return cursor;
+}
+
+test("a range comes back bit for bit, packed or plain, cut at its edges", async () => {
+  await using database = await testDatabase();
+  await using accessor = await startAccessor(database.url);
+  const values = Float64Array.from({ length: 20_000 }, (_, i) => (i === 7 ? -0 : i === 8 ? 5e-324 : Math.sin(i) * 1e3));
+  const minCursor = await send(accessor.url, "m1", values, 1);
+  using transport = createGrpcTransport({ baseUrl: accessor.url });
+  const client = createClient(SignalService, transport);
+  const { signal } = new AbortController();
+  for (const format of ["blocks", "columns"] as const) {
+    const { series, cursor } = await readColumns({ client, minCursor, format, signal });
+    expect(series).toHaveLength(1);
+    expect(series[0]).toMatchObject({ machine: "m1", signal: "power", unit: "W" });
+    expect(Buffer.from(series[0]!.column.values.buffer).equals(Buffer.from(values.buffer))).toBe(true);
+    expect(cursor).toBe(minCursor);
+    const range = { fromUs: startUs + 10_000, toUs: startUs + 40_000 };
+    const cut = await readColumns({ client, ...range, machines: ["m1"], signals: ["power"], format, signal });
+    expect([...cut.series[0]!.column.timesUs]).toEqual([1, 2, 3].map((i) => startUs + i * 10_000));
+  }
+  const states: string[] = [];
+  for await (const { stateChanges } of readRange({ client, signals: ["state"], signal }))
+    states.push(...stateChanges.map(({ machine, record }) => `${machine} ${record.state} ${record.reason}`));
+  expect(states).toEqual(["m1 1 start"]);
+});
+
+test("a read ends with the signal's reason", async () => {
+  using transport = createGrpcTransport({ baseUrl: "http://127.0.0.1:1" });
+  const client = createClient(SignalService, transport);
+  await expect(readColumns({ client, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+});
+
+test("the example of docs/client.md runs as it stands", async () => {
+  await using database = await testDatabase();
+  await using accessor = await startAccessor(database.url);
+  await send(accessor.url, "press-7", Float64Array.of(1, 2, 3), 1);
+  const example = readFileSync(new URL("example.ts", import.meta.url), "utf8");
+  const page = readFileSync(new URL("../docs/client.md", import.meta.url), "utf8");
+  expect(page).toContain(`\`\`\`ts\n${example}\`\`\``);
+  await using program = startProgram("client/example.ts", [accessor.url]);
+  expect(await program.ended).toBe(0);
+  expect(program.lines).toEqual(["read 3 samples of press-7, mean 2 W", "live 3 samples of press-7"]);
+});

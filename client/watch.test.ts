@@ -1,0 +1,211 @@
+// The watch client against servers that break, repeat, skip and stall, and against a real accessor: each record once, in order, or an error.
+import { create } from "@bufbuild/protobuf";
+import { type Client, Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createGrpcTransport } from "../runtime/grpc/transport.ts";
+import { testDatabase } from "../test/support/postgres.ts";
+import { startAccessor } from "../test/support/processes.ts";
+import { type WatchOptions, type WatchState, watch } from "./watch.ts";
+import { FeedBreakError, WatchError } from "./watch-error.ts";
+
+type Step =
+  | { kind: "send"; commits: number }
+  | { kind: "bookmark" }
+  | { kind: "break" }
+  | { kind: "end" }
+  | { kind: "skip"; commits: number }
+  | { kind: "repeat" }
+  | { kind: "stall" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("send" as const), commits: fc.integer({ min: 1, max: 4 }) }) },
+  fc.record({ kind: fc.constantFrom("bookmark" as const, "break" as const, "end" as const, "repeat" as const) }),
+  fc.record({ kind: fc.constant("skip" as const), commits: fc.integer({ min: 1, max: 3 }) }),
+);
+
+const commitsInAll = 30;
+
+/** A server with 30 commits that serves by a script, then honestly; with what befell its clients. */
+function scripted(script: readonly Step[]) {
+  const left = [...script];
+  const counts = { broken: 0, calls: 0 };
+  const transport = createRouterTransport(({ service }) => {
+    service(SignalService, {
+      async *watchSignals({ start }, { signal }) {
+        counts.calls++;
+        let at = start.case === "afterCursor" ? Number(start.value) : 0;
+        const message = (after: number, through: number) =>
+          create(WatchSignalsResponseSchema, {
+            after: String(after),
+            through: String(through),
+            batches: Array.from({ length: through - after }, (_, i) =>
+              create(BatchSchema, { machine: `m${after + i + 1}` }),
+            ),
+          });
+        yield message(at, at);
+        for (;;) {
+          const next = left.shift() ?? { kind: "send", commits: 3 };
+          const through = (commits: number) => Math.min(commitsInAll, at + commits);
+          if (next.kind === "break") throw new ConnectError("broken", Code.Unavailable);
+          if (next.kind === "end") return;
+          if (next.kind === "stall") await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          if (next.kind === "skip" && through(next.commits) < commitsInAll) {
+            counts.broken++;
+            at = through(next.commits);
+            yield message(at, through(1));
+          } else if (next.kind === "repeat" && at > 0) {
+            counts.broken++;
+            yield message(at - 1, at);
+          } else if (next.kind === "send" && at < commitsInAll) {
+            const before = at;
+            at = through(next.commits);
+            yield message(before, at);
+          } else yield message(at, at);
+        }
+      },
+    });
+  });
+  return { client: createClient(SignalService, transport), counts };
+}
+
+async function watchAll(options: Partial<WatchOptions> & Pick<WatchOptions, "client">) {
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const states: WatchState[] = [];
+  const cursors: string[] = [];
+  const feed = watch({
+    after: "0",
+    signal: stop.signal,
+    sleep: () => Promise.resolve(),
+    onState: (state) => states.push(state),
+    ...options,
+  });
+  for await (const { batches, cursor } of feed) {
+    seen.push(...batches.map(({ machine }) => machine));
+    cursors.push(cursor);
+    if (cursor === String(commitsInAll)) break;
+  }
+  return { seen, states, cursors };
+}
+
+const everything = Array.from({ length: commitsInAll }, (_, i) => `m${i + 1}`);
+
+test("whatever the server breaks, skips or repeats, each record is yielded once, in order, and each break is told", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (script) => {
+      const { client, counts } = scripted(script);
+      const { seen, states } = await watchAll({ client });
+      expect(seen).toEqual(everything);
+      const breaks = states.filter((state) => state.state === "reconnecting" && state.error instanceof FeedBreakError);
+      expect(breaks).toHaveLength(counts.broken);
+      expect(states.filter(({ state }) => state === "connected")).toHaveLength(counts.calls);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a connection on which nothing comes is left for another", async () => {
+  const { client, counts } = scripted([{ kind: "send", commits: 2 }, { kind: "stall" }, { kind: "stall" }]);
+  const { seen, states } = await watchAll({ client, silenceMs: 30 });
+  expect(seen).toEqual(everything);
+  expect(counts.calls).toBe(3);
+  expect(states.filter(({ state }) => state === "reconnecting")).toHaveLength(2);
+});
+
+test("a reader that takes its time does not make a connection dead", async () => {
+  const { client, counts } = scripted([]);
+  const stop = new AbortController();
+  for await (const { cursor } of watch({ client, after: "0", silenceMs: 20, signal: stop.signal })) {
+    if (cursor === String(commitsInAll)) break;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  expect(counts.calls).toBe(1);
+});
+
+test("bookmarks move the cursor on, for those who ask", async () => {
+  const script: Step[] = [{ kind: "bookmark" }, { kind: "send", commits: commitsInAll }];
+  expect((await watchAll({ client: scripted(script).client, bookmarks: true })).cursors).toEqual(["0", "0", "30"]);
+  expect((await watchAll({ client: scripted(script).client })).cursors).toEqual(["30"]);
+});
+
+const failing = (code: Code, reason: string, metadata: Record<string, string> = {}): Client<typeof SignalService> =>
+  createClient(
+    SignalService,
+    createRouterTransport(({ service }) => {
+      service(SignalService, {
+        // biome-ignore lint/correctness/useYield: it fails before its first message
+        async *watchSignals() {
+          throw new ConnectError("no", code, undefined, [{ desc: ErrorInfoSchema, value: { reason, metadata } }]);
+        },
+      });
+    }),
+  );
+
+test.each([
+  ["CURSOR_EXPIRED", Code.OutOfRange, { earliest_cursor: "7" }, { reason: "CURSOR_EXPIRED", cursor: "7" }],
+  ["CURSOR_FOREIGN", Code.FailedPrecondition, { latest_cursor: "8" }, { reason: "CURSOR_FOREIGN", cursor: "8" }],
+  ["CURSOR_IN_FUTURE", Code.OutOfRange, { latest_cursor: "9" }, { reason: "CURSOR_IN_FUTURE", cursor: "9" }],
+  ["MACHINE_NAME_INVALID", Code.InvalidArgument, {}, { reason: "INVALID", cursor: undefined }],
+  ["", Code.PermissionDenied, {}, { reason: "INVALID", cursor: undefined }],
+])("%s ends the watch with a typed error", async (reason, code, metadata, expected) => {
+  const ended = watchAll({ client: failing(code, reason, metadata as Record<string, string>) });
+  await expect(ended).rejects.toBeInstanceOf(WatchError);
+  await expect(ended).rejects.toMatchObject(expected);
+});
+
+test("an abort ends the watch with its reason, also while it waits to connect again", async () => {
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  const feed = watch({
+    client: failing(Code.Unavailable, ""),
+    signal: stop.signal,
+    onState: ({ state }) => state === "reconnecting" && setImmediate(() => stop.abort(reason)),
+  });
+  await expect(feed.next()).rejects.toBe(reason);
+});
+
+test("a watch outlives its accessor: killed and started again, each record comes once", async () => {
+  await using database = await testDatabase();
+  let accessor = await startAccessor(database.url);
+  const { port } = accessor;
+  const stop = new AbortController();
+  try {
+    using transport = createGrpcTransport({ baseUrl: accessor.url });
+    const ingest = createClient(IngestService, transport);
+    const client = createClient(SignalService, transport);
+    const { cursor: after } = await client.getLatest({});
+    const send = (sequence: number) =>
+      ingest.ingestBatch({
+        producerId: "p",
+        sequence: BigInt(sequence),
+        batch: {
+          machine: "m1",
+          samples: [
+            { signal: "power", times: { case: "grid", value: { startUs: 1n, periodUs: 1n } }, values: [sequence] },
+          ],
+        },
+      });
+    await send(1);
+    await send(2);
+    const seen: number[] = [];
+    for await (const { batches } of watch({ client, after, signal: stop.signal })) {
+      for (const { samples } of batches) seen.push(...samples[0]!.values);
+      if (seen.length === 2) {
+        accessor.signal("SIGKILL");
+        await accessor.ended;
+        accessor = await startAccessor(database.url, { port });
+        await send(3);
+      }
+      if (seen.length >= 3) break;
+    }
+    expect(seen).toEqual([1, 2, 3]);
+  } finally {
+    stop.abort();
+    await accessor[Symbol.asyncDispose]();
+  }
+});
