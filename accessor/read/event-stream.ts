@@ -24,21 +24,25 @@ export class EventStreams {
     ] as unknown as EventStream<never>[];
   }
 
-  /** Adds what comes before a time and was not taken yet. */
-  async takeBefore(boundUs: number, batches: BatchesByMachine): Promise<void> {
-    for (const stream of this.#streams) await stream.takeBefore(boundUs, batches);
+  /** Up to where everything is at hand, or Infinity: what is taken before it is some thousand records at most. */
+  async reach(): Promise<number> {
+    return Math.min(...(await Promise.all(this.#streams.map((stream) => stream.reach()))));
   }
 
-  /** All that was not taken yet, in slices of some thousand. */
-  async *rest(signal: AbortSignal): AsyncGenerator<Batch[], void, undefined> {
-    for (;;) {
+  /** Adds what comes before a time, at most reach, and was not taken yet. */
+  takeBefore(boundUs: number, batches: BatchesByMachine): void {
+    for (const stream of this.#streams) stream.takeBefore(boundUs, batches);
+  }
+
+  /** All that comes before a time and was not taken yet, in slices of some thousand. */
+  async *before(boundUs: number, signal: AbortSignal): AsyncGenerator<Batch[], void, undefined> {
+    for (let reachUs = Number.NEGATIVE_INFINITY; reachUs < boundUs; ) {
       signal.throwIfAborted();
-      const boundUs = Math.min(...(await Promise.all(this.#streams.map((stream) => stream.reach()))));
+      reachUs = Math.min(boundUs, await this.reach());
       const batches = new BatchesByMachine();
-      await this.takeBefore(boundUs, batches);
+      this.takeBefore(reachUs, batches);
       const list = batches.list();
       if (list.length > 0) yield list;
-      if (boundUs === Number.POSITIVE_INFINITY) return;
     }
   }
 }
@@ -70,8 +74,7 @@ class EventStream<Row extends EventRow> {
     return this.#exhausted ? Number.POSITIVE_INFINITY : this.#buffer.at(-1)!.time_us;
   }
 
-  async takeBefore(boundUs: number, batches: BatchesByMachine): Promise<void> {
-    while (!this.#exhausted && (this.#buffer.at(-1)?.time_us ?? Number.NEGATIVE_INFINITY) < boundUs) await this.#fill();
+  takeBefore(boundUs: number, batches: BatchesByMachine): void {
     let count = 0;
     while (count < this.#buffer.length && this.#buffer[count]!.time_us < boundUs) count++;
     for (const row of this.#buffer.slice(0, count)) this.#add(batches.of(row.machine), row);

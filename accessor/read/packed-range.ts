@@ -9,7 +9,6 @@ import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import type { Series } from "../store/catalog.ts";
 import { type BlockHeader, readBlockHeaders, readPayloads, readWatermark } from "../store/history.ts";
 import type { Reads } from "./as-of.ts";
-import { BatchesByMachine } from "./batches-by-machine.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
 import { readFirstPending } from "./log-extents.ts";
@@ -38,13 +37,12 @@ export async function* readPackedRange(
     // From the first sample on that the history does not hold yet, blocks may have to be merged with the log.
     const pendingUs = await readFirstPending(database, range, signal);
     for await (const { blocks, untilUs } of readStored(reads, { ...range, pendingUs }, signal)) {
-      const batches = new BatchesByMachine();
-      await events.takeBefore(untilUs, batches);
-      yield { blocks, batches: batches.list() };
+      for await (const batches of events.before(untilUs, signal)) yield { batches, blocks: [] };
+      yield { blocks, batches: [] };
     }
     for await (const blocks of repack(reads, { ...range, pendingUs }, signal)) yield { blocks, batches: [] };
   }
-  for await (const batches of events.rest(signal)) yield { batches, blocks: [] };
+  for await (const batches of events.before(Number.POSITIVE_INFINITY, signal)) yield { batches, blocks: [] };
 }
 
 type PackedRange = RangeQuery & { watermark: number; pendingUs: number };

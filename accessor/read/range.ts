@@ -5,7 +5,7 @@ import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 import { EventStreams } from "./event-stream.ts";
 import { seriesPieces } from "./series-pieces.ts";
-import { sweep } from "./sweep.ts";
+import { type Slice, splitSlice, sweep } from "./sweep.ts";
 
 export type RangeQuery = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
 
@@ -24,12 +24,27 @@ export async function* readRange(
   if (series.length > 0) {
     const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal };
     const sources = await seriesPieces(reads, { ...query, series }, options);
-    for await (const slice of sweep(sources, { fromUs, toUs, minSamples: samplesPerSlice })) {
-      const batches = new BatchesByMachine();
-      batches.addSamples(slice);
-      await events.takeBefore(slice.toUs, batches);
-      yield batches.list();
-    }
+    for await (const slice of sweep(sources, { fromUs, toUs, minSamples: samplesPerSlice }))
+      yield* besideEvents(slice, events, signal);
   }
-  yield* events.rest(signal);
+  yield* events.before(Number.POSITIVE_INFINITY, signal);
+}
+
+/** A slice with its events; cut where they are so many that one message would not hold them. */
+async function* besideEvents(
+  slice: Slice,
+  events: EventStreams,
+  signal: AbortSignal,
+): AsyncGenerator<Batch[], void, undefined> {
+  for (let rest: Slice | undefined = slice; rest !== undefined; ) {
+    signal.throwIfAborted();
+    const boundUs = Math.min(slice.toUs, await events.reach());
+    const [part, later] = splitSlice(rest, boundUs);
+    const batches = new BatchesByMachine();
+    batches.addSamples(part);
+    events.takeBefore(boundUs, batches);
+    const list = batches.list();
+    if (list.length > 0) yield list;
+    rest = boundUs < slice.toUs ? later : undefined;
+  }
 }

@@ -68,15 +68,10 @@ export async function* sweep(
 function cut(open: readonly Open[], boundUs: number): Map<Series, Piece[]> {
   const parts = new Map<Series, Piece[]>();
   for (const piece of open) {
-    const { series, rank, column, revisions, offset } = piece;
+    const { series, column, offset } = piece;
     const end = Math.min(piece.end, lowerBound(column.timesUs, boundUs));
     if (end <= offset) continue;
-    const part: Piece = {
-      series,
-      rank,
-      column: { timesUs: column.timesUs.subarray(offset, end), values: column.values.subarray(offset, end) },
-      revisions: revisions?.subarray(offset, end),
-    };
+    const part = partOf(piece, offset, end);
     piece.offset = end;
     const list = parts.get(series);
     if (list === undefined) parts.set(series, [part]);
@@ -84,6 +79,32 @@ function cut(open: readonly Open[], boundUs: number): Map<Series, Piece[]> {
   }
   for (const list of parts.values()) list.sort((a, b) => a.rank - b.rank);
   return parts;
+}
+
+/** What of a slice lies before a time, and what does not. */
+export function splitSlice({ toUs, parts }: Slice, boundUs: number): [before: Slice, after: Slice] {
+  const before: Slice = { toUs: Math.min(toUs, boundUs), parts: new Map() };
+  const after: Slice = { toUs, parts: new Map() };
+  for (const [series, pieces] of parts) {
+    const cuts = pieces.map((piece) => ({ piece, at: lowerBound(piece.column.timesUs, boundUs) }));
+    const first = cuts.filter(({ at }) => at > 0).map(({ piece, at }) => partOf(piece, 0, at));
+    const second = cuts
+      .filter(({ piece, at }) => at < piece.column.timesUs.length)
+      .map(({ piece, at }) => partOf(piece, at, piece.column.timesUs.length));
+    if (first.length > 0) before.parts.set(series, first);
+    if (second.length > 0) after.parts.set(series, second);
+  }
+  return [before, after];
+}
+
+function partOf({ series, rank, column, revisions }: Piece, start: number, end: number): Piece {
+  const { timesUs, values } = column;
+  return {
+    series,
+    rank,
+    column: { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) },
+    revisions: revisions?.subarray(start, end),
+  };
 }
 
 /** Index of the first time that is not before timeUs. */
