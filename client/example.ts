@@ -11,14 +11,14 @@ const stop = new AbortController();
 const wanted = { client, machines: ["press-7"], signals: ["power"], signal: stop.signal };
 
 // The past: one Float64Array of times and one of values for each machine and signal.
-const { series } = await readColumns({ ...wanted, fromUs: Date.UTC(2026, 0, 1) * 1000 });
+const { series, cursor } = await readColumns({ ...wanted, fromUs: Date.UTC(2026, 0, 1) * 1000 });
 for (const { machine, unit, column } of series) {
   const mean = column.values.reduce((sum, value) => sum + value, 0) / column.values.length;
   console.log(`read ${column.values.length} samples of ${machine}, mean ${mean} ${unit}`);
 }
 
-// The present, from an hour of commits ago on: each record once, in order, through any break of the connection.
-for await (const { batches } of watch({ ...wanted, sinceUs: (Date.now() - 3_600_000) * 1000 })) {
+// The present, from where the past ended: each record once, in order, through any break of the connection.
+for await (const { batches } of watch({ ...wanted, after: cursor })) {
   for (const { machine, samples } of batches) console.log(`live ${samples[0]!.values.length} samples of ${machine}`);
   break; // An example has to end.
 }

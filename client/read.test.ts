@@ -6,6 +6,7 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { toSamples } from "../samples/wire.ts";
+import { eventually } from "../test/support/eventually.ts";
 import { testDatabase } from "../test/support/postgres.ts";
 import { startAccessor, startProgram } from "../test/support/processes.ts";
 import { readColumns, readRange } from "./read.ts";
@@ -63,6 +64,8 @@ test("the example of docs/client.md runs as it stands", async () => {
   const page = readFileSync(new URL("../docs/client.md", import.meta.url), "utf8");
   expect(page).toContain(`\`\`\`ts\n${example}\`\`\``);
   await using program = startProgram("client/example.ts", [accessor.url]);
+  await eventually("it has read the past", () => program.lines.length > 0);
+  await send(accessor.url, "press-7", Float64Array.of(4, 5), 2);
   expect(await program.ended).toBe(0);
-  expect(program.lines).toEqual(["read 3 samples of press-7, mean 2 W", "live 3 samples of press-7"]);
+  expect(program.lines).toEqual(["read 3 samples of press-7, mean 2 W", "live 2 samples of press-7"]);
 });

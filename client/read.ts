@@ -36,7 +36,7 @@ export type RangeSlice = {
   cursor: string;
 };
 
-/** Yields a range slice by slice, all of one revision; the first comes at once and may be empty. Throws the server's ConnectError. */
+/** Yields a range slice by slice, all of one revision; the first comes at once and may be empty. Throws the server's ConnectError, or the signal's reason. */
 export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlice, void, undefined> {
   const { client, machines = [], signals = [], fromUs, toUs, minCursor = "", format = "blocks" } = options;
   const call = new AbortController();
@@ -53,6 +53,9 @@ export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlic
   };
   try {
     for await (const message of client.readSignals(request, { signal: call.signal })) yield toSlice(message);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw error;
   } finally {
     options.signal.removeEventListener("abort", abort);
     // Leaving the loop does not end a Connect call; this does.
