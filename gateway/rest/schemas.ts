@@ -247,7 +247,7 @@ export const schemas = {
       "known?": list({ type: "string" }, "The paths there are."),
       "formats?": { type: "object", additionalProperties: { type: "string" }, description: "What can be had: 406." },
     },
-    { description: "What went wrong (RFC 9457)." },
+    { description: "What went wrong (RFC 9457). Of a refused POST also the members of Stored or StoredLines." },
   ),
 } satisfies Record<string, Schema>;
 
