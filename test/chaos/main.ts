@@ -1,4 +1,4 @@
-// Runs rounds of chaos: node test/chaos/main.ts --rounds 20 --seed 1 [--keep] [--faults "a,b"] [--accessors 2] [--folder DIR]
+// Runs rounds of chaos: node test/chaos/main.ts --rounds 20 --seed 1 [--keep] [--faults "a,b"] [--accessors 2] [--folder DIR] …
 // Round i has the seed (seed + i); a failing one keeps its folder and is repeated by --rounds 1 --seed <its seed>.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -18,6 +18,8 @@ const { values } = parseArgs({
     faults: { type: "string" },
     accessors: { type: "string" },
     spool: { type: "boolean" },
+    armed: { type: "string" },
+    "spool-armed": { type: "string" },
     "fault-ms": { type: "string" },
     "until-failure": { type: "boolean", default: false },
     folder: { type: "string" },
@@ -29,6 +31,8 @@ const overrides: PlanOverrides = {
   ...(values.faults === undefined ? {} : { faults: namedFaults(values.faults) }),
   ...(values.accessors === undefined ? {} : { accessors: Number(values.accessors) }),
   ...(values.spool === undefined ? {} : { spool: values.spool }),
+  ...(values.armed === undefined ? {} : { armed: values.armed }),
+  ...(values["spool-armed"] === undefined ? {} : { spoolArmed: values["spool-armed"] }),
   ...(values["fault-ms"] === undefined ? {} : { faultMs: Number(values["fault-ms"]) }),
 };
 const folder = values.folder ?? (await mkdtemp(join(tmpdir(), "millrace-rounds-")));

@@ -1,0 +1,80 @@
+// The check of the checks: each protection is broken in a copy of the checkout, and a chaos round or a test must notice.
+// node test/chaos/mutants.ts [--only part-of-a-name]
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Catch, type Mutant, mutants } from "./mutant-list.ts";
+
+const checkout = fileURLToPath(new URL("../..", import.meta.url));
+const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+const deadlineMs = 240_000;
+
+let missed = 0;
+for (const mutant of mutants.filter(({ name }) => name.includes(values.only))) {
+  const startedMs = performance.now();
+  const copy = await mkdtemp(join(tmpdir(), "millrace-mutant-"));
+  try {
+    await copyCheckout(copy);
+    await applyTo(copy, mutant);
+    const { caught, by } = await run(copy, mutant.catch);
+    if (!caught) missed++;
+    console.log(
+      `${caught ? "caught" : "MISSED"} ${mutant.name} (${((performance.now() - startedMs) / 1000).toFixed(0)} s): ${by}`,
+    );
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+}
+console.log(missed === 0 ? "every mutant was caught" : `${missed} mutants were missed`);
+process.exit(missed === 0 ? 0 : 1);
+
+async function copyCheckout(copy: string): Promise<void> {
+  const left = new Set(["node_modules", ".git", ".millrace"]);
+  await cp(checkout, copy, { recursive: true, filter: (path) => !left.has(path.slice(checkout.length)) });
+  await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
+}
+
+/** Fails if a text is not there exactly once: then the code has moved on, and the mutant says nothing. */
+async function applyTo(copy: string, { name, edits }: Mutant): Promise<void> {
+  for (const { file, find, replace } of edits) {
+    const path = join(copy, file);
+    const text = await readFile(path, "utf8");
+    const count = text.split(find).length - 1;
+    if (count !== 1) throw new Error(`mutant "${name}": ${JSON.stringify(find)} is ${count} times in ${file}`);
+    await writeFile(
+      path,
+      text.replace(find, () => replace),
+    );
+  }
+}
+
+async function run(copy: string, { chaos, test, says }: Catch): Promise<{ caught: boolean; by: string }> {
+  const command =
+    chaos === undefined
+      ? ["node_modules/vitest/vitest.mjs", "run", "--reporter=dot", test!]
+      : ["test/chaos/main.ts", "--until-failure", "--folder", join(copy, "rounds"), ...chaos];
+  const { code, output } = await execute(command, copy);
+  const line = output.split("\n").find((one) => says.test(one));
+  return code !== 0 && line !== undefined
+    ? { caught: true, by: `${chaos === undefined ? test : `chaos ${chaos.join(" ")}`}: ${line.trim().slice(0, 160)}` }
+    : { caught: false, by: `exit code ${code}: ${output.trim().split("\n").slice(-6).join(" | ").slice(0, 800)}` };
+}
+
+function execute(command: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, command, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+    const timer = setTimeout(() => child.kill("SIGTERM"), deadlineMs);
+    child.once("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code, output });
+    });
+  });
+}
