@@ -44,7 +44,7 @@ test("without a decider nothing is decided", async () => {
 
 test("a refused call's message is not read, however large, and no handler runs", async () => {
   let ran = false;
-  const run = () => {
+  const run = async () => {
     ran = true;
     return bytes(1);
   };
