@@ -1,6 +1,5 @@
 // What a batch says, in 16 bytes: equal for equal decoded content, however it was encoded. Proof that a repeated sequence repeats its batch.
-import { createHash, type Hash } from "node:crypto";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { hash } from "node:crypto";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
 
@@ -14,51 +13,78 @@ const version = 1;
  * samples decoded, in the order given.
  */
 export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
-  const hash = createHash("sha256");
-  const numbers: number[] = [version];
-  const flush = () => {
-    if (numbers.length > 0) hashNumbers(hash, Float64Array.from(numbers));
-    numbers.length = 0;
-  };
-  const text = (value: string) => {
-    numbers.push(Buffer.byteLength(value));
-    flush();
-    hash.update(value, "utf8");
-  };
-  // A missing time is no time that a present one can equal.
-  const time = (value: Timestamp | undefined) =>
-    numbers.push(Number(value?.seconds ?? Number.NaN), value?.nanos ?? Number.NaN);
-
-  text(batch.machine);
-  numbers.push(batch.stateChanges.length);
+  const writer = new Writer(byteLengthOf(batch, columns));
+  writer.number(version);
+  writer.text(batch.machine);
+  writer.number(batch.stateChanges.length);
   for (const change of batch.stateChanges) {
-    time(change.time);
-    numbers.push(change.state);
-    text(change.reason);
+    writer.time(change.time);
+    writer.number(change.state);
+    writer.text(change.reason);
   }
-  numbers.push(batch.errorReports.length);
+  writer.number(batch.errorReports.length);
   for (const report of batch.errorReports) {
-    time(report.time);
-    numbers.push(report.severity);
-    text(report.code);
-    text(report.message);
+    writer.time(report.time);
+    writer.number(report.severity);
+    writer.text(report.code);
+    writer.text(report.message);
   }
-  numbers.push(batch.samples.length);
+  writer.number(batch.samples.length);
   for (const [i, samples] of batch.samples.entries()) {
-    text(samples.signal);
-    text(samples.unit);
-    numbers.push(Number(samples.maxGap?.seconds ?? Number.NaN), samples.maxGap?.nanos ?? Number.NaN);
-    const { timesUs, values } = columns[i]!;
-    for (const array of [timesUs, values]) {
-      numbers.push(array.length);
-      flush();
-      hashNumbers(hash, array);
-    }
+    writer.text(samples.signal);
+    writer.text(samples.unit);
+    writer.time(samples.maxGap);
+    writer.numbers(columns[i]!.timesUs);
+    writer.numbers(columns[i]!.values);
   }
-  flush();
-  return hash.digest().subarray(0, 16);
+  // One call: a Hash object costs 5 µs before it has hashed anything, a second of samples takes 2 µs.
+  return hash("sha256", writer.written, "buffer").subarray(0, 16);
 }
 
-function hashNumbers(hash: Hash, numbers: Float64Array): void {
-  hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+/** At most so many bytes: a character takes three at most. */
+function byteLengthOf({ machine, stateChanges, errorReports, samples }: Batch, columns: readonly Column[]): number {
+  let bytes = 48 + 3 * machine.length;
+  for (const { reason } of stateChanges) bytes += 32 + 3 * reason.length;
+  for (const { code, message } of errorReports) bytes += 40 + 3 * (code.length + message.length);
+  for (const { signal, unit } of samples) bytes += 48 + 3 * (signal.length + unit.length);
+  for (const { timesUs, values } of columns) bytes += timesUs.byteLength + values.byteLength;
+  return bytes;
+}
+
+// Reused: what is written is hashed before anybody else writes.
+const scratch = Buffer.alloc(256 * 1024);
+
+class Writer {
+  readonly #target: Buffer;
+  #at = 0;
+
+  constructor(maxBytes: number) {
+    this.#target = maxBytes <= scratch.length ? scratch : Buffer.allocUnsafe(maxBytes);
+  }
+
+  get written(): Buffer {
+    return this.#target.subarray(0, this.#at);
+  }
+
+  number(value: number): void {
+    this.#at = this.#target.writeDoubleLE(value, this.#at);
+  }
+
+  text(value: string): void {
+    const length = this.#target.write(value, this.#at + 8, "utf8");
+    this.number(length);
+    this.#at += length;
+  }
+
+  /** A missing one is none that a present one can equal. */
+  time(value: { seconds: bigint; nanos: number } | undefined): void {
+    this.number(value === undefined ? Number.NaN : Number(value.seconds));
+    this.number(value === undefined ? Number.NaN : value.nanos);
+  }
+
+  numbers(values: Float64Array): void {
+    this.number(values.length);
+    this.#target.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), this.#at);
+    this.#at += values.byteLength;
+  }
 }
