@@ -31,7 +31,7 @@ export function timesOf({ times, values }: Samples): Float64Array {
 
 /** The column of a message that the server sent: as long as it is, sorted by time. */
 export function toColumn(samples: Samples): Column {
-  return { timesUs: timesOf(samples), values: Float64Array.from(samples.values) };
+  return { timesUs: timesOf(samples), values: new Float64Array(samples.values) };
 }
 
 /** What a numeric signal declares with its samples. */
@@ -47,7 +47,7 @@ export function toSamples({ signal, unit, maxGapUs }: Declaration, { timesUs, va
           case: "grid",
           value: { $typeName: "millrace.v1.Grid", startUs: BigInt(timesUs[0]!), periodUs: BigInt(period) },
         };
-  const message = create(SamplesSchema, { signal, unit, values: Array.from(values) });
+  const message = create(SamplesSchema, { signal, unit, values: toNumbers(values) });
   message.times = times;
   if (maxGapUs !== undefined) {
     const seconds = Math.floor(maxGapUs / 1e6);
@@ -58,6 +58,14 @@ export function toSamples({ signal, unit, maxGapUs }: Declaration, { timesUs, va
     };
   }
   return message;
+}
+
+/** Array.from() asks an iterator for each value: ten times as long. */
+function toNumbers(values: Float64Array): number[] {
+  const { length } = values;
+  const numbers = new Array<number>(length);
+  for (let i = 0; i < length; i++) numbers[i] = values[i]!;
+  return numbers;
 }
 
 /** The one distance between neighbours, or undefined if there is none: fewer than two samples count as a grid of 1 µs. */
