@@ -50,8 +50,8 @@ const settings = {
 type Options = { quick: boolean; machines: number | undefined; runs: number | undefined; intervalMs: number };
 
 const parts: Readonly<Record<string, (stage: Stage, options: Options) => Promise<Figure[]>>> = {
-  a: (stage, { quick, machines = 100, runs = quick ? 2 : 5 }) =>
-    measureIngest(stage, { machines, seconds: quick ? 100 : 300, runs }),
+  a: (stage, { quick, machines = quick ? 4 : 10, runs = quick ? 2 : 5 }) =>
+    measureIngest(stage, { machines, seconds: 3600, runs }),
   b: (stage, { quick, machines = quick ? 20 : 100 }) => measureDisk(stage, { machines, seconds: 300 }),
   c: (stage, { quick, machines = quick ? 1 : 4, runs = quick ? 2 : 5 }) =>
     measureRanges(stage, { machines, hours: 24, runs }),
