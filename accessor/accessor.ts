@@ -15,6 +15,7 @@ import { SharedMessages } from "./feed/follow.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
+import { type SignalRetention, toRetention } from "./retention.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
 import { checkRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
@@ -53,6 +54,8 @@ export type HistoryOptions = {
   logWindowMs: number;
   maxLogBytes: number;
   retentionMs: number | undefined;
+  /** In place of retentionMs for some signals. */
+  retain?: readonly SignalRetention[];
   rollupRetentionMs: number | undefined;
 };
 
@@ -67,7 +70,10 @@ const maxCalls: Record<CallKind, number> = { queries: 128, ranges: 64, feeds: 10
 const hintMs = 50;
 const drainMs = 4_000;
 // A step of compaction: what decodes to some 100 MB at most, and takes a second or so.
-const stepLimits = { maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxRollups: 500 };
+const stepLimits = {
+  ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 2_000_000 },
+  ...{ maxRewritten: 4_000_000, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
+};
 const settleUs = 2 * 60 * 1_000_000;
 const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: pageTokenLifeMs + 5 * 60_000 };
 
@@ -101,13 +107,14 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     }),
   );
   const monotonicMs = () => performance.now();
+  const retention = toRetention(options.history.retentionMs, options.history.retain ?? []);
   const intake = new Intake(
     {
       database,
       catalog,
       tail,
       monotonicMs,
-      oldestUs: 0,
+      retention,
       maxInFlightBytes: options.maxInFlightBytes,
       onCommitted: polling.hint,
       ...limits,
@@ -116,9 +123,9 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   );
   stack.defer(() => intake.idle());
   const nowUs = () => intake.databaseNowUs;
-  const { compactMs: intervalMs, ...kept } = options.history;
-  const tidyOptions = { nowUs, ...segments, ...kept };
-  stack.use(startCompactor({ database, catalog, nowUs, settleUs, ...stepLimits, intervalMs, tidyOptions, log }));
+  const { compactMs: intervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
+  const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs };
+  stack.use(startCompactor({ database, catalog, nowUs, settleUs, ...stepLimits, ...kept, intervalMs, log }));
 
   const admission = new Admission({ max: { ...maxCalls, ...options.maxCalls }, defaultDeadlineMs: 30_000 });
   const reads = { database, catalog, tail, cursors };

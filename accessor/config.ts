@@ -1,6 +1,20 @@
 // What the accessor can be told, by flag or environment.
 import { setting } from "../runtime/config.ts";
-import { bytes, durationMs, listenAddress, onOff, url } from "../runtime/config-values.ts";
+import { bytes, durationMs, listenAddress, onOff, url, type ValueReader } from "../runtime/config-values.ts";
+import { signalPattern } from "./ingest/bounds.ts";
+import type { SignalRetention } from "./retention.ts";
+
+const atLeastAnHour = durationMs({ minMs: 3_600_000 });
+
+const signalRetention: ValueReader<SignalRetention> = {
+  placeholder: "SIGNAL=TIME",
+  expects: "a signal and a length of time of at least an hour, such as power=30d",
+  read(value) {
+    const [signal = "", time = "", ...rest] = value.split("=");
+    const ms = atLeastAnHour.read(time);
+    return signalPattern.test(signal) && ms !== undefined && rest.length === 0 ? { signal, ms } : undefined;
+  },
+};
 
 export const accessorSettings = {
   listen: setting({
@@ -60,14 +74,21 @@ export const accessorSettings = {
   retention: setting({
     flag: "retention",
     env: "MILLRACE_RETENTION",
-    parse: durationMs({ minMs: 3_600_000 }),
+    parse: atLeastAnHour,
     optional: true,
-    doc: "how long samples, states and errors are kept, to the week; for ever if not given",
+    doc: "how long samples, states and errors are kept; for ever if not given",
+  }),
+  retain: setting({
+    flag: "retain",
+    env: "MILLRACE_RETAIN",
+    parse: signalRetention,
+    repeat: true,
+    doc: "how long one signal is kept, in place of --retention: power=30d, state=5000d",
   }),
   rollupRetention: setting({
     flag: "rollup-retention",
     env: "MILLRACE_ROLLUP_RETENTION",
-    parse: durationMs({ minMs: 3_600_000 }),
+    parse: atLeastAnHour,
     optional: true,
     doc: "how long hourly roll-ups are kept; for ever if not given",
   }),

@@ -20,6 +20,7 @@ await run({
         logWindowMs: settings.logWindow,
         maxLogBytes: settings.maxLog,
         retentionMs: settings.retention,
+        retain: settings.retain,
         rollupRetentionMs: settings.rollupRetention,
       },
       log,

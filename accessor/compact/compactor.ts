@@ -1,29 +1,28 @@
-// Runs compaction: one accessor of all at a time, about every ten seconds, step after step while there is more than one step's worth.
+// Runs compaction: one accessor of all at a time, about every ten seconds, step after step while there is more than one step's worth. Tidies every
+// minute, and looks after retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
+import { type RetainOptions, retain } from "./retain.ts";
 import { compactStep, type StepOptions, type StepResult } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
 
-export type CompactorOptions = Omit<StepOptions, "signal"> & {
-  intervalMs: number;
-  tidyOptions: Omit<TidyOptions, "database" | "log">;
-  log: Log;
-};
+type Shared = "database" | "catalog" | "nowUs" | "log" | "signal";
 
-export type Compactor = AsyncDisposable & {
-  /** Compacts all that is committed by now, if no other accessor does. */
-  catchUp(signal: AbortSignal): Promise<void>;
-};
+export type CompactorOptions = Omit<StepOptions, "signal"> &
+  Omit<TidyOptions, Shared> &
+  Omit<RetainOptions, Shared> & { intervalMs: number; log: Log };
 
 const tidyIntervalMs = 60_000;
+const retainIntervalMs = 600_000;
 
-export function startCompactor(options: CompactorOptions): Compactor {
+export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const { database, log, intervalMs } = options;
   const stop = new AbortController();
+  const { signal } = stop;
   let lock: Client | undefined;
-  let busy: Promise<unknown> = Promise.resolve();
-  let tidiedAt = Number.NEGATIVE_INFINITY;
+  const tidyNow = every(tidyIntervalMs, () => tidy({ ...options, signal }), log);
+  const retainNow = every(retainIntervalMs, () => retain({ ...options, signal }), log);
 
   /** The lock belongs to a session: whoever dies gives it up. */
   const holdLock = async (): Promise<boolean> => {
@@ -46,47 +45,47 @@ export function startCompactor(options: CompactorOptions): Compactor {
     return true;
   };
 
-  const run = async (signal: AbortSignal) => {
-    if (!(await holdLock())) return;
-    for (;;) {
+  const run = async () => {
+    for (let more = true; more && (await holdLock()); ) {
       const result = await compactStep({ ...options, signal });
-      if (result === undefined) break;
-      report(log, result);
-      if (lock === undefined) return;
-      if (!result.more) break;
+      if (result !== undefined) report(log, result);
+      more = result?.more ?? false;
+      // Also while compaction is far behind: the log's segments must go on.
+      await tidyNow();
+      await retainNow();
     }
-    if (performance.now() - tidiedAt >= tidyIntervalMs) {
-      tidiedAt = performance.now();
-      await tidy({ ...options.tidyOptions, database, log });
-    }
-  };
-  /** One at a time, whoever asks. */
-  const exclusively = (signal: AbortSignal) => {
-    const mine = busy.then(() => run(signal));
-    busy = mine.catch(() => {});
-    return mine;
   };
 
   const loop = async () => {
-    while (!stop.signal.aborted) {
+    while (!signal.aborted) {
       try {
-        await exclusively(stop.signal);
+        await run();
       } catch (error) {
-        if (!stop.signal.aborted) log.warn("compaction failed; it tries again", { error });
+        if (!signal.aborted) log.warn("compaction failed; it tries again", { error });
       }
-      await sleep(intervalMs, stop.signal).catch(() => {});
+      await sleep(intervalMs, signal).catch(() => {});
     }
   };
   const running = loop();
 
   return {
-    catchUp: (signal) => exclusively(signal),
     async [Symbol.asyncDispose]() {
       stop.abort(new Error("the accessor is stopping"));
       await running;
-      await busy;
       await lock?.end().catch(() => {});
     },
+  };
+}
+
+/** Does it if so long has passed, whether it succeeded or not. Never fails. */
+function every(intervalMs: number, work: () => Promise<void>, log: Log): () => Promise<void> {
+  let doneMs = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - doneMs < intervalMs) return;
+    doneMs = performance.now();
+    await work().catch((error: unknown) =>
+      log.warn("could not drop what is no longer needed; it tries again", { error }),
+    );
   };
 }
 

@@ -1,5 +1,4 @@
 // Hours to roll up: which ones a step's arrivals change, and which changed ones are over.
-
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
@@ -16,50 +15,60 @@ export function touchedHours(arrivals: readonly Arrivals[]): Hour[] {
 /** The signal whose integral is energy. */
 export const powerSignal = "power";
 
+type Touching = {
+  arrivals: readonly Arrivals[];
+  stateArrivals: readonly StateArrival[];
+  /** The step's: later commits are none of its business. */
+  through: number;
+  /** Hours that end before this stand as they are: the power that they are rolled up from is no longer kept. */
+  frozenBeforeUs: number;
+};
+
 /**
  * Hours of machines whose time or energy by state changes: where power arrived (and the neighbour that a line reaches into), where state
- * changes arrived, and as far as the last of them governs, where there is a roll-up already.
+ * changes arrived, and as far as they govern, where there is a roll-up or one is due.
  */
 export async function touchedStateHours(
   database: Database,
-  {
-    arrivals,
-    stateArrivals,
-    nowUs,
-  }: { arrivals: readonly Arrivals[]; stateArrivals: readonly StateArrival[]; nowUs: number },
+  { arrivals, stateArrivals, through, frozenBeforeUs }: Touching,
 ): Promise<Hour[]> {
   const hours: Hour[] = [];
-  const addRange = (id: number, fromUs: number, toUs: number) => {
-    for (let at = floorTo(fromUs, hourUs); at <= toUs; at += hourUs) hours.push({ id, hourUs: at });
-  };
   for (const { series, columns } of arrivals) {
     if (series.signal !== powerSignal) continue;
-    for (const { timesUs } of columns)
-      addRange(series.machineId, timesUs[0]! - series.maxGapUs!, timesUs.at(-1)! + series.maxGapUs!);
+    const firstUs = Math.min(...columns.map(({ timesUs }) => timesUs[0]!));
+    const lastUs = Math.max(...columns.map(({ timesUs }) => timesUs.at(-1)!));
+    for (let at = floorTo(firstUs - series.maxGapUs!, hourUs); at <= lastUs + series.maxGapUs!; at += hourUs)
+      hours.push({ id: series.machineId, hourUs: at });
   }
-  for (const { machineId, firstUs, lastUs } of stateArrivals) addRange(machineId, firstUs, lastUs);
-  return unique([...hours, ...(await governedHours(database, stateArrivals, nowUs))]);
+  for (const { machineId, timesUs } of stateArrivals)
+    for (const timeUs of timesUs) hours.push({ id: machineId, hourUs: floorTo(timeUs, hourUs) });
+  hours.push(...(await governedHours(database, stateArrivals, through)));
+  return unique(hours).filter((hour) => hour.hourUs + hourUs > frozenBeforeUs);
 }
 
-/** Hours with a roll-up between arrived state changes and the change after each of them. */
+/** Known hours between arrived state changes and the change after them, which may be a transition no longer. */
 async function governedHours(
   database: Database,
   stateArrivals: readonly StateArrival[],
-  nowUs: number,
+  through: number,
 ): Promise<Hour[]> {
   if (stateArrivals.length === 0) return [];
   const rows = (await database.read(
-    `select distinct r.machine_id, r.start_us
+    `select distinct a.machine_id, known.hour_us
      from unnest($1::int4[], $2::int8[], $3::int8[]) as a(machine_id, first_us, last_us),
-       lateral (select coalesce(min(time_us), $4::int8) as until_us from state_change s
-         where s.machine_id = a.machine_id and s.time_us > a.last_us) next,
-       lateral (select machine_id, start_us from rollup_state r
-         where r.machine_id = a.machine_id and r.width_us = ${hourUs} and r.start_us > a.first_us - ${hourUs} and r.start_us <= next.until_us) r`,
+       lateral (select coalesce(min(time_us), ${Number.MAX_SAFE_INTEGER}) as until_us from state_change s
+         where s.machine_id = a.machine_id and s.time_us > a.last_us and s.revision <= $4::int8) next,
+       lateral (
+         select r.start_us as hour_us from rollup_state r where r.machine_id = a.machine_id and r.width_us = ${hourUs}
+           and r.start_us > a.first_us - ${hourUs} and r.start_us <= next.until_us
+         union all
+         select d.hour_us from rollup_state_due d where d.machine_id = a.machine_id
+           and d.hour_us > a.first_us - ${hourUs} and d.hour_us <= next.until_us) known`,
     [
       toArray.int4(stateArrivals.map(({ machineId }) => machineId)),
-      toArray.int8(stateArrivals.map(({ firstUs }) => firstUs)),
-      toArray.int8(stateArrivals.map(({ lastUs }) => lastUs)),
-      nowUs,
+      toArray.int8(stateArrivals.map(({ timesUs }) => timesUs.reduce((a, b) => Math.min(a, b)))),
+      toArray.int8(stateArrivals.map(({ timesUs }) => timesUs.reduce((a, b) => Math.max(a, b)))),
+      through,
     ],
     { name: "governed_hours" },
   )) as [number, number][];

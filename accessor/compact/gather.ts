@@ -1,8 +1,11 @@
 // What a step of compaction takes out of the log: whole commits after the watermark, decoded, by series and bucket.
-import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
 import type { Column } from "../../samples/column.ts";
 import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
+import { toTimeUs } from "../ingest/bounds.ts";
+import { segmentsAfter } from "../read/log-pieces.ts";
 import type { TrackedColumn } from "../read/merge.ts";
 import { lowerBound } from "../read/sweep.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
@@ -12,8 +15,8 @@ import { readHead } from "../store/log.ts";
 /** New samples of one bucket, in order of commit. */
 export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[] };
 
-/** State changes of a machine that arrived: from the first to the last of their times. */
-export type StateArrival = { machineId: number; firstUs: number; lastUs: number };
+/** State changes of a machine that arrived together: their times, in no order. */
+export type StateArrival = { machineId: number; timesUs: number[] };
 
 export type Unreadable = { revision: number; seriesId: number; reason: string };
 
@@ -22,87 +25,114 @@ export type Gathered = {
   through: number;
   /** Whether more was committed by then than a step takes. */
   more: boolean;
+  /** Log rows in here, and whether they are of one commit, which no step can take a part of. */
+  rows: number;
+  oneCommit: boolean;
   arrivals: Arrivals[];
   stateArrivals: StateArrival[];
   unreadable: Unreadable[];
-  sampleCount: number;
+  samples: number;
 };
 
-export type GatherLimits = { maxRows: number; maxPayloadBytes: number };
+/** A commit larger than that is taken alone, whole: at most what a batch may be. */
+export type GatherLimits = { maxRows: number; maxPayloadBytes: number; maxSamples: number };
 
-type Row = [revision: number, seriesId: number, firstUs: number, lastUs: number, payload: Buffer];
+type Row = [revision: number, seriesId: number, firstUs: number, lastUs: number, payload: Buffer, samples: number];
 
 /** Undefined if nothing was committed after the watermark. */
 export async function gather(
   database: Database,
   after: number,
-  { catalog, maxRows, maxPayloadBytes }: GatherLimits & { catalog: Catalog },
+  { catalog, maxRows, maxPayloadBytes, maxSamples, signal }: GatherLimits & { catalog: Catalog; signal: AbortSignal },
 ): Promise<Gathered | undefined> {
   const head = await readHead(database);
-  if (head.revision === after) return undefined;
-  const rows = (await database.read(
-    `select revision, series_id, first_us, last_us, payload from (
-       select *, sum(pg_column_size(payload)) over (order by revision, series_id) - pg_column_size(payload) as bytes_before from (
-         select revision, series_id, first_us, last_us, payload from log where revision > $1::int8 and revision <= $2::int8
-         order by revision, series_id limit $3::int4) page) sized
-     where bytes_before < $4::int8 order by revision, series_id`,
-    [after, head.revision, maxRows, maxPayloadBytes],
-    { name: "gather" },
+  if (head.revision <= after) return undefined;
+  const page = (await database.read(
+    `select revision, series_id, first_us, last_us, payload, sample_count from (
+       select *, sum(pg_column_size(payload)) over w - pg_column_size(payload) as bytes_before, sum(sample_count) over w - sample_count as samples_before
+       from (
+         select revision, series_id, first_us, last_us, payload, sample_count from log
+         where revision > $1::int8 and revision <= $2::int8 and ${segmentsAfter("$1::int8")}
+         order by revision, series_id limit $3::int4) page
+       window w as (order by revision, series_id)) sized
+     where bytes_before < $4::int8 and samples_before < $5::int8 order by revision, series_id`,
+    [after, head.revision, maxRows, maxPayloadBytes, maxSamples],
+    { name: "gather", signal },
   )) as Row[];
   // pg_column_size of an inline value counts its header too, so this never takes a cut page for a whole one.
-  const bytes = rows.reduce((sum, [, , , , payload]) => sum + payload.byteLength + 4, 0);
-  const complete = rows.length < maxRows && bytes < maxPayloadBytes;
-  const through = complete ? head.revision : await lastWhole(database, rows);
+  const bytes = page.reduce((sum, [, , , , payload]) => sum + payload.byteLength + 4, 0);
+  const samples = page.reduce((sum, row) => sum + row[5], 0);
+  const complete = page.length < maxRows && bytes < maxPayloadBytes && samples < maxSamples;
+  const { rows, through } = complete
+    ? { rows: page, through: head.revision }
+    : await wholeCommits(database, page, signal);
   const gathered: Gathered = {
     through,
-    more: !complete,
+    more: through < head.revision,
+    rows: rows.length,
+    oneCommit: rows[0]?.[0] === rows.at(-1)?.[0],
     arrivals: [],
     stateArrivals: [],
     unreadable: [],
-    sampleCount: 0,
+    samples: 0,
   };
   const buckets = new Map<string, Arrivals>();
-  for (const row of rows) if (row[0] <= through) await take(row, { gathered, buckets, catalog });
+  for (const row of rows) await take(row, { gathered, buckets, catalog });
   gathered.arrivals = [...buckets.values()];
   return gathered;
 }
 
-/** The last row of a cut page may not be the last of its commit. A commit that fills a page alone was read whole or is read again alone. */
-async function lastWhole(database: Database, rows: readonly Row[]): Promise<number> {
-  const last = rows.at(-1)![0];
-  if (rows[0]![0] < last) return last - 1;
-  const [row] = await database.read("select count(*)::int4 from log where revision = $1::int8", [last], {
-    name: "commit_rows",
-  });
-  if ((row as [number])[0] === rows.length) return last;
-  throw new Error(`commit ${last} is larger than a step of compaction takes`);
+/** The last row of a cut page may not be the last of its commit. A commit that fills a page alone is read whole. */
+async function wholeCommits(
+  database: Database,
+  page: Row[],
+  signal: AbortSignal,
+): Promise<{ rows: Row[]; through: number }> {
+  const last = page.at(-1)![0];
+  if (page[0]![0] < last) return { rows: page.filter(([revision]) => revision < last), through: last - 1 };
+  const rows = await database.read(
+    `select revision, series_id, first_us, last_us, payload, sample_count from log
+     where revision = $1::int8 and ${segmentsAfter("$1::int8 - 1")} order by series_id`,
+    [last],
+    { name: "gather_commit", signal },
+  );
+  return { rows: rows as Row[], through: last };
 }
 
-async function take(
-  [revision, seriesId, firstUs, lastUs, payload]: Row,
-  { gathered, buckets, catalog }: { gathered: Gathered; buckets: Map<string, Arrivals>; catalog: Catalog },
-): Promise<void> {
+type Target = { gathered: Gathered; buckets: Map<string, Arrivals>; catalog: Catalog };
+
+async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target: Target): Promise<void> {
+  const { gathered, catalog } = target;
   const series = await catalog.get(seriesId);
-  if (series.kind === SignalKind.STATE) gathered.stateArrivals.push({ machineId: series.machineId, firstUs, lastUs });
-  if (series.kind !== SignalKind.NUMERIC) return;
-  let column: Column;
+  const { machineId } = series;
   try {
-    column = decodeBlock(payload);
+    if (series.kind === SignalKind.STATE) {
+      const { stateChanges } = fromBinary(BatchSchema, payload);
+      gathered.stateArrivals.push({ machineId, timesUs: stateChanges.map(({ time }) => toTimeUs(time)!) });
+    }
+    if (series.kind === SignalKind.NUMERIC) sort(decodeBlock(payload), { ...target, series, revision });
   } catch (error) {
     gathered.unreadable.push({ revision, seriesId, reason: error instanceof Error ? error.message : String(error) });
-    return;
+    // The changes are in their table; where in it, the row still says roughly.
+    if (series.kind === SignalKind.STATE) gathered.stateArrivals.push({ machineId, timesUs: [firstUs, lastUs] });
   }
-  const { timesUs, values } = column;
+}
+
+/** By bucket. */
+function sort(
+  { timesUs, values }: Column,
+  { gathered, buckets, series, revision }: Target & { series: Series; revision: number },
+): void {
   const width = bucketWidthUs(series);
   for (let start = 0; start < timesUs.length; ) {
     const bucketUs = floorTo(timesUs[start]!, width);
     const end = timesUs.at(-1)! < bucketUs + width ? timesUs.length : lowerBound(timesUs, bucketUs + width);
-    const key = `${seriesId}:${bucketUs}`;
+    const key = `${series.id}:${bucketUs}`;
     const arrivals = buckets.get(key) ?? { series, bucketUs, columns: [] };
     buckets.set(key, arrivals);
     const revisions = new Float64Array(end - start).fill(revision);
     arrivals.columns.push({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end), revisions });
     start = end;
   }
-  gathered.sampleCount += timesUs.length;
+  gathered.samples += timesUs.length;
 }

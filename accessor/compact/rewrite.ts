@@ -1,4 +1,5 @@
 // Turns new samples of a bucket into blocks: beside the old ones where they only continue them, in their place where they lie among them.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeBlock } from "../../block/decode.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
@@ -21,35 +22,71 @@ const smallBlockSamples = 2_048;
 
 /** Which blocks of a bucket (ascending) the new samples replace. */
 export function planBucket(arrivals: Arrivals, blocks: readonly BlockHeader[]): BucketChange {
-  const firstUs = Math.min(...arrivals.columns.map(({ timesUs }) => timesUs[0]!));
-  const lastUs = Math.max(...arrivals.columns.map(({ timesUs }) => timesUs.at(-1)!));
+  const firstUs = arrivals.columns.reduce(
+    (least, { timesUs }) => Math.min(least, timesUs[0]!),
+    Number.POSITIVE_INFINITY,
+  );
+  const lastUs = arrivals.columns.reduce(
+    (most, { timesUs }) => Math.max(most, timesUs.at(-1)!),
+    Number.NEGATIVE_INFINITY,
+  );
   // At equal times the older sample comes first: a block that ends where the new ones begin stays, one that begins where they end does not.
   const ended = blocks.filter(({ summary }) => summary.lastUs > firstUs && summary.firstUs <= lastUs);
-  if (ended.length === 0) {
-    const before = blocks.findLast(({ summary }) => summary.lastUs <= firstUs);
-    if (before !== undefined && before.summary.count < smallBlockSamples) ended.push(before);
-  }
-  return { arrivals, ended };
+  if (ended.length > 0) return { arrivals, ended };
+  const neighbours = [
+    blocks.findLast(({ summary }) => summary.lastUs <= firstUs),
+    blocks.find(({ summary }) => summary.firstUs > lastUs),
+  ];
+  const small = neighbours.find((block) => block !== undefined && block.summary.count < smallBlockSamples);
+  return { arrivals, ended: small === undefined ? [] : [small] };
 }
 
-/** Blocks for some buckets, loading at once what they replace. */
+/** What a portion of the changes comes to. */
+export type Rewritten = { blocks: NewBlock[]; ended: BlockHeader[] };
+
+// Samples of old blocks that are in memory at once.
+const samplesAtOnce = 262_144;
+const bucketsAtOnce = 256;
+
+/** The new blocks, in portions that load at once what they replace. */
 export async function* rewrite(
   database: Database,
   changes: readonly BucketChange[],
-): AsyncGenerator<NewBlock[], void, undefined> {
-  const payloads = await readPayloads(
-    database,
-    changes.flatMap(({ ended }) => ended),
-    { withCommits: true },
-  );
-  for (const { arrivals, ended } of changes) {
-    const old = ended.map(({ blockId, summary }): TrackedColumn => {
+  signal: AbortSignal,
+): AsyncGenerator<Rewritten, void, undefined> {
+  for (let start = 0; start < changes.length; ) {
+    let end = start;
+    for (let samples = 0; end < changes.length && end - start < bucketsAtOnce; end++) {
+      const { arrivals, ended } = changes[end]!;
+      for (const { summary } of ended) samples += summary.count;
+      for (const { timesUs } of arrivals.columns) samples += timesUs.length;
+      if (samples > samplesAtOnce && end > start) break;
+    }
+    yield await rewritePortion(database, changes.slice(start, end), signal);
+    start = end;
+  }
+}
+
+async function rewritePortion(
+  database: Database,
+  changes: readonly BucketChange[],
+  signal: AbortSignal,
+): Promise<Rewritten> {
+  const ended = changes.flatMap((change) => change.ended);
+  const payloads = ended.length === 0 ? new Map() : await readPayloads(database, ended, { withCommits: true, signal });
+  const blocks: NewBlock[] = [];
+  for (const change of changes) {
+    const old = change.ended.map(({ blockId, summary }): TrackedColumn => {
       const { payload, commits } = payloads.get(blockId)!;
       return { ...decodeBlock(payload), revisions: decodeCommitRuns(commits!, summary.count) };
     });
-    const fresh = mergeAll(arrivals.columns);
-    yield toBlocks(arrivals, old.length === 0 ? fresh : mergeColumns(mergeAll(old), fresh));
+    const fresh = mergeAll(change.arrivals.columns);
+    blocks.push(...toBlocks(change.arrivals, old.length === 0 ? fresh : mergeColumns(mergeAll(old), fresh)));
+    // Encoding a minute takes 0.1 ms: others get their turn in between.
+    await nextTurn();
+    signal.throwIfAborted();
   }
+  return { blocks, ended };
 }
 
 /** Equal parts of at most maxBlockSamples. */

@@ -2,24 +2,35 @@
 // one transaction, so a step that is stopped anywhere has not happened.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
+import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { commitStep } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";
-import { readBuckets, readWatermark } from "../store/history.ts";
-import { dueHours, touchedHours, touchedStateHours } from "./due.ts";
-import { type Arrivals, type GatherLimits, gather } from "./gather.ts";
-import { makePartitions } from "./partitions.ts";
-import { type BucketChange, type NewBlock, planBucket, rewrite } from "./rewrite.ts";
-import { rollUpSeries, rollUpStates } from "./rollups.ts";
+import { readBuckets } from "../store/history.ts";
+import { makeBlockPartitions } from "../store/partitions.ts";
+import { readWatermark } from "../store/watermark.ts";
+import { dueHours, type Hour, powerSignal, touchedHours, touchedStateHours } from "./due.ts";
+import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gather.ts";
+import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
+import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from "./rollups.ts";
 
-export type StepOptions = GatherLimits & {
+export type StepLimits = GatherLimits & {
+  /** Samples of old blocks that are written again, unless one commit alone asks for more. */
+  maxRewritten: number;
+  /** Hours rolled up, of series and (a tenth as many) of machines. */
+  maxRollups: number;
+  /** Partitions made for old data; the rest waits for the next step. */
+  maxPartitions: number;
+};
+
+export type StepOptions = StepLimits & {
   database: Database;
   catalog: Catalog;
   /** The database's clock. */
   nowUs: () => number;
   /** How long after its end an hour is rolled up: time for what comes late. */
   settleUs: number;
-  maxRollups: number;
+  retention: Retention;
   signal: AbortSignal;
 };
 
@@ -35,83 +46,113 @@ export type StepResult = {
   unreadable: number;
 };
 
-// Buckets whose old blocks are loaded at once: some 2 MB of samples.
-const bucketsAtOnce = 32;
+type Work = { gathered: Gathered; changes: BucketChange[] };
 
 /** Undefined if there was nothing to do. */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
-  const { database, catalog, signal, maxRollups, settleUs } = options;
+  const { database, signal } = options;
   const from = await readWatermark(database, Number.MAX_SAFE_INTEGER, { signal });
-  const gathered = await gather(database, from, options);
-  if (gathered === undefined) return undefined;
+  const { gathered, changes } = await plan(options, from);
   const { through, arrivals, stateArrivals, unreadable } = gathered;
   failpoint("compact.gathered");
-  await makePartitions(
-    database,
-    arrivals.map(({ bucketUs }) => bucketUs),
-  );
+  const result = { from, samples: gathered.samples, unreadable: unreadable.length };
+  const bucketsUs = arrivals.map(({ bucketUs }) => bucketUs);
+  if ((await makeBlockPartitions(database, bucketsUs, { max: options.maxPartitions, signal })) > 0)
+    return {
+      ...result,
+      through: from,
+      more: true,
+      samples: 0,
+      blocks: 0,
+      rewrittenBlocks: 0,
+      rollups: 0,
+      unreadable: 0,
+    };
 
-  const changes = await plan(database, arrivals, from);
-  const blocks: NewBlock[] = [];
-  for (let start = 0; start < changes.length; start += bucketsAtOnce) {
-    for await (const rewritten of rewrite(database, changes.slice(start, start + bucketsAtOnce))) {
-      blocks.push(...rewritten);
-      // Encoding a minute takes 0.1 ms: others get their turn in between.
-      await nextTurn();
-      signal.throwIfAborted();
-    }
-  }
-
-  const nowUs = options.nowUs();
   const touched = touchedHours(arrivals);
-  const touchedStates = await touchedStateHours(database, { arrivals, stateArrivals, nowUs });
-  // An hour that nothing here touches is the same before this step and after it: rolled up as of before, valid after.
-  const context = { database, catalog, watermark: from, signal };
-  const endedBeforeUs = nowUs - settleUs;
-  const rollups = [];
-  for (const hour of await dueHours(database, "series", { endedBeforeUs, limit: maxRollups, touched })) {
-    rollups.push(await rollUpSeries(hour, context));
-  }
-  const stateRollups = [];
-  for (const hour of await dueHours(database, "machine", {
-    endedBeforeUs,
-    limit: Math.ceil(maxRollups / 10),
-    touched: touchedStates,
-  })) {
-    stateRollups.push(...(await rollUpStates(hour, context)));
-    await nextTurn();
-  }
+  const frozenBeforeUs = oldestKeptUs(options.retention, powerSignal, options.nowUs());
+  const touchedStates = await touchedStateHours(database, { arrivals, stateArrivals, through, frozenBeforeUs });
+  const { rollups, stateRollups, more } = await rollUp(options, { from, touched, touchedStates });
+  if (through === from && rollups.length + stateRollups.length === 0) return undefined;
 
-  const ended = changes.flatMap((change) => change.ended);
   failpoint("compact.before-commit");
-  await commitStep(database, {
-    from,
-    through,
-    blocks,
-    ended,
-    touched,
-    rollups,
-    touchedStates,
-    stateRollups,
-    unreadable,
-  });
+  const { blocks, ended } = await commitStep(
+    database,
+    {
+      from,
+      through,
+      portions: rewrite(database, changes, signal),
+      touched,
+      rollups,
+      touchedStates,
+      stateRollups,
+      unreadable,
+    },
+    { signal },
+  );
   failpoint("compact.after-commit");
   return {
-    from,
+    ...result,
     through,
-    more: gathered.more,
-    samples: gathered.sampleCount,
-    blocks: blocks.length,
-    rewrittenBlocks: ended.length,
+    more: gathered.more || more,
+    blocks,
+    rewrittenBlocks: ended,
     rollups: rollups.length + stateRollups.length / 61,
-    unreadable: unreadable.length,
   };
 }
 
+/** What to take out of the log, and what that does to the blocks. Takes less where much would have to be written again. */
+async function plan(options: StepOptions, from: number): Promise<Work> {
+  const { database, maxRewritten, signal } = options;
+  for (let { maxRows } = options; ; ) {
+    const gathered = await gather(database, from, { ...options, maxRows });
+    if (gathered === undefined) return { gathered: nothingAfter(from), changes: [] };
+    const changes = await planBuckets(database, gathered.arrivals, { watermark: from, signal });
+    const rewritten = changes.flatMap(({ ended }) => ended).reduce((sum, { summary }) => sum + summary.count, 0);
+    if (rewritten <= maxRewritten || gathered.oneCommit) return { gathered, changes };
+    maxRows = Math.max(1, Math.floor(Math.min(maxRows, gathered.rows) / 2));
+  }
+}
+
+function nothingAfter(through: number): Gathered {
+  const none = { arrivals: [], stateArrivals: [], unreadable: [], samples: 0 };
+  return { through, more: false, rows: 0, oneCommit: true, ...none };
+}
+
 /** What each bucket's arrivals do to its blocks. */
-async function plan(database: Database, arrivals: readonly Arrivals[], watermark: number): Promise<BucketChange[]> {
+async function planBuckets(
+  database: Database,
+  arrivals: readonly Arrivals[],
+  options: { watermark: number; signal: AbortSignal },
+): Promise<BucketChange[]> {
   const buckets = arrivals.map(({ series, bucketUs }) => ({ seriesId: series.id, bucketUs }));
-  const headers = await readBuckets(database, buckets, { watermark });
+  const headers = await readBuckets(database, buckets, options);
   const byBucket = Map.groupBy(headers, ({ seriesId, bucketUs }) => `${seriesId}:${bucketUs}`);
   return arrivals.map((arrival) => planBucket(arrival, byBucket.get(`${arrival.series.id}:${arrival.bucketUs}`) ?? []));
+}
+
+/** An hour that nothing here touches is the same before this step and after it: rolled up as of before, valid after. */
+async function rollUp(
+  { database, catalog, nowUs, settleUs, maxRollups, signal }: StepOptions,
+  { from, touched, touchedStates }: { from: number; touched: readonly Hour[]; touchedStates: readonly Hour[] },
+): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[]; more: boolean }> {
+  const context = { database, watermark: from, signal };
+  const endedBeforeUs = nowUs() - settleUs;
+  const maxStateRollups = Math.ceil(maxRollups / 10);
+  const due = { endedBeforeUs, limit: maxRollups, touched };
+  const dueStates = { endedBeforeUs, limit: maxStateRollups, touched: touchedStates };
+  const hours = await dueHours(database, "series", due);
+  const rollups: SeriesRollup[] = [];
+  for (const hour of hours) rollups.push(await rollUpSeries(hour, { ...context, catalog }));
+  const stateHours = await dueHours(database, "machine", dueStates);
+  const stateRollups: StateRollup[] = [];
+  if (stateHours.length > 0) {
+    const powers = await catalog.select({ machines: [], signals: [powerSignal] });
+    const byMachine = new Map(powers.map((series) => [series.machineId, series]));
+    for (const hour of stateHours) {
+      stateRollups.push(...(await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) })));
+      await nextTurn();
+    }
+  }
+  return { rollups, stateRollups, more: hours.length === maxRollups || stateHours.length === maxStateRollups };
 }

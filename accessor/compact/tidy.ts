@@ -1,15 +1,15 @@
-// Drops what nobody can ask for any more: superseded versions after the life of a page token, log segments after the resume window, and what
-// retention says. Opens the next segment when the present one is old or large.
+// Drops what nobody can ask for any more: superseded versions after the life of a page token, and log segments after the resume window. Opens the
+// next segment when the present one is old or large. Every step may be the last: the next tidy goes on wherever this one was stopped.
 import type { Log } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
-import { makePartitions, weekUs } from "./partitions.ts";
+import { dropPartition, listPartitions, makeBlockPartitions, type Partition } from "../store/partitions.ts";
 
 export type TidyOptions = {
   database: Database;
   log: Log;
   /** The database's clock. */
   nowUs: () => number;
-  /** How long the log reaches back, at least if it stays below maxLogBytes. */
+  /** How long the log reaches back, at least if all of it stays below maxLogBytes. */
   logWindowMs: number;
   maxLogBytes: number;
   /** A segment is closed at this age or size. */
@@ -17,95 +17,103 @@ export type TidyOptions = {
   segmentBytes: number;
   /** How long a superseded version stays readable: longer than a page token lives. */
   supersededMs: number;
-  /** How long samples, states and errors are kept; undefined: for ever. */
-  retentionMs: number | undefined;
-  /** How long roll-ups are kept; undefined: for ever. */
-  rollupRetentionMs: number | undefined;
+  /** Blocks dropped at once. */
+  maxDropped: number;
+  signal: AbortSignal;
 };
 
+const weekUs = 7 * 24 * 3_600_000_000;
+
+/** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
-  const { database, nowUs } = options;
-  await makePartitions(database, [nowUs(), nowUs() + weekUs]);
-  await openSegment(options);
-  const passed = await dropSuperseded(options);
-  await dropSegments(options, passed);
-  await applyRetention(options);
+  const parts = [makeAhead, openSegment, dropSuperseded, dropSegments];
+  const failures: unknown[] = [];
+  for (const part of parts) {
+    options.signal.throwIfAborted();
+    await part(options).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
-async function openSegment({ database, segmentMs, segmentBytes, log }: TidyOptions): Promise<void> {
+async function makeAhead({ database, nowUs, signal }: TidyOptions): Promise<void> {
+  await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], { max: 2, signal });
+}
+
+async function openSegment({ database, segmentMs, segmentBytes, log, signal }: TidyOptions): Promise<void> {
   const [row] = await database.compact(
     `select segment, clock_timestamp() - opened_at > $1::int8 * interval '1 millisecond'
        or pg_total_relation_size(('log_' || segment)::regclass) > $2::int8,
        exists (select from receipt where receipt.segment = newest.segment)
      from (select * from log_segment order by segment desc limit 1) newest`,
     [segmentMs, segmentBytes],
-    { name: "segment_due" },
+    { name: "segment_due", signal },
   );
   const [segment, due, used] = row as [number, boolean, boolean];
   if (!due || !used) return;
   const next = segment + 1;
   // Attached first, pointed to afterwards: whoever writes finds a table. A plain create would lock readers out; attaching does not.
-  for (const table of ["log", "receipt"]) {
+  for (const parent of ["log", "receipt"] as const) {
+    const name = `${parent}_${next}`;
     await database.compact(
-      `create table if not exists ${table}_${next} (like ${table} including defaults including storage,
-         check (segment = ${next})) with (autovacuum_vacuum_insert_threshold = -1)`,
+      `create table if not exists ${name} (like ${parent} including defaults including storage, check (segment = ${next}))
+         with (autovacuum_vacuum_insert_threshold = -1)`,
       [],
-      {},
+      { signal },
     );
-    const [attached] = await database.compact(
-      `select exists (select from pg_inherits where inhrelid = '${table}_${next}'::regclass)`,
-      [],
-      {},
+    const attached = (await listPartitions(database, [parent])).some(
+      (partition) => partition.name === name && partition.state === "attached",
     );
-    if (!(attached as [boolean])[0]) {
-      await database.compact(`alter table ${table} attach partition ${table}_${next} for values in (${next})`, [], {});
-    }
+    if (!attached)
+      await database.compact(`alter table ${parent} attach partition ${name} for values in (${next})`, [], { signal });
   }
-  await database.compact("select open_segment($1::int4)", [next], {});
+  await database.compact("select open_segment($1::int4)", [next], { signal });
   log.info("opened a log segment", { segment: next });
 }
 
-/** Forgets versions that ended long ago. Answers the watermark that was current then: nobody reads below it. */
-async function dropSuperseded({ database, supersededMs }: TidyOptions): Promise<number> {
-  const [row] = await database.compact("select drop_superseded($1::int8)", [supersededMs], { name: "drop_superseded" });
-  return (row as [number])[0];
+/** Forgets versions that ended long ago. */
+async function dropSuperseded({ database, supersededMs, maxDropped, signal }: TidyOptions): Promise<void> {
+  for (;;) {
+    const [row] = await database.compact(
+      "select blocks from drop_superseded($1::int8, $2::int4)",
+      [supersededMs, maxDropped],
+      { name: "drop_superseded", signal },
+    );
+    if ((row as [number])[0] < maxDropped) return;
+  }
 }
 
-async function dropSegments({ database, logWindowMs, maxLogBytes, log }: TidyOptions, passed: number): Promise<void> {
+async function dropSegments(options: TidyOptions): Promise<void> {
+  const { database, logWindowMs, maxLogBytes, log, signal } = options;
+  // Below the lowest watermark nobody reads the log but feeds, whose window is the one that is asked for here.
   const rows = (await database.compact(
-    `select segment, closed_at < clock_timestamp() - $1::int8 * interval '1 millisecond', bytes from (
-       select segment, first_revision, lead(first_revision) over w as next_revision, lead(opened_at) over w as closed_at,
-         pg_total_relation_size(('log_' || segment)::regclass) + pg_total_relation_size(('receipt_' || segment)::regclass) as bytes
-       from log_segment window w as (order by segment)) segments
-     where next_revision - 1 <= $2::int8 order by segment`,
-    [logWindowMs, passed],
-    { name: "segments" },
-  )) as [number, boolean, number][];
-  let bytes = rows.reduce((sum, row) => sum + row[2], 0);
-  for (const [segment, old, size] of rows) {
-    if (!old && bytes <= maxLogBytes) return;
+    `select segment, next_revision - 1 <= (select min(revision) from watermark), closed_at < clock_timestamp() - $1::int8 * interval '1 millisecond',
+       pg_total_relation_size(('log_' || segment)::regclass) + pg_total_relation_size(('receipt_' || segment)::regclass)
+     from (select segment, lead(first_revision) over w as next_revision, lead(opened_at) over w as closed_at
+       from log_segment window w as (order by segment)) segments order by segment`,
+    [logWindowMs],
+    { name: "segments", signal },
+  )) as [number, boolean | null, boolean | null, number][];
+  let bytes = rows.reduce((sum, row) => sum + row[3], 0);
+  for (const [segment, compacted, old, size] of rows) {
+    if (!compacted || !(old || bytes > maxLogBytes)) break;
     // The floor first: a producer's numbering outlives its receipts.
-    await database.compact("select retire_segment($1::int4)", [segment], {});
-    for (const table of ["log", "receipt"]) {
-      await database.compact(`alter table ${table} detach partition ${table}_${segment} concurrently`, [], {});
-      await database.compact(`drop table ${table}_${segment}`, [], {});
-    }
+    await database.compact("select retire_segment($1::int4)", [segment], { signal });
     bytes -= size;
-    log.info("dropped a log segment", { segment, bytes: size });
+    log.info("retired a log segment", { segment, bytes: size });
   }
+  await dropRetired(options);
 }
 
-async function applyRetention({ database, nowUs, retentionMs, rollupRetentionMs, log }: TidyOptions): Promise<void> {
-  if (retentionMs !== undefined) {
-    const beforeUs = nowUs() - retentionMs * 1000;
-    const rows = (await database.compact("select drop_block_partitions($1::int8)", [beforeUs], {})) as [string][];
-    for (const [partition] of rows) log.info("dropped a partition of the history", { partition });
-    await database.compact("delete from state_change where time_us < $1::int8", [beforeUs], {});
-    await database.compact("delete from error_report where time_us < $1::int8", [beforeUs], {});
-  }
-  if (rollupRetentionMs !== undefined) {
-    const beforeUs = nowUs() - rollupRetentionMs * 1000;
-    await database.compact("delete from rollup_hour where hour_us < $1::int8", [beforeUs], {});
-    await database.compact("delete from rollup_state where start_us < $1::int8", [beforeUs], {});
+/** Partitions of segments that are retired, by this tidy or by one that was stopped. */
+async function dropRetired({ database, log, signal }: TidyOptions): Promise<void> {
+  const [row] = await database.compact("select min(segment) from log_segment", [], { name: "first_segment", signal });
+  const [first] = row as [number];
+  const numberOf = ({ name }: Partition) => Number(name.slice(name.lastIndexOf("_") + 1));
+  const retired = (await listPartitions(database, ["log", "receipt"])).filter((item) => numberOf(item) < first);
+  // One that is pending first: until it is gone, no other can be detached.
+  const order = (item: Partition) => (item.state === "pending" ? 0 : 1);
+  for (const partition of retired.sort((a, b) => order(a) - order(b) || numberOf(a) - numberOf(b))) {
+    await dropPartition(database, partition, { signal });
+    log.info("dropped a partition of the log", { partition: partition.name });
   }
 }

@@ -4,6 +4,7 @@ import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_ser
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { Failure } from "../failure.ts";
 import type { Tail } from "../feed/tail.ts";
+import type { Retention } from "../retention.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { commitGroup, type Opened, openProducer, type Submission } from "../store/ingest.ts";
@@ -20,8 +21,8 @@ export type IntakeOptions = Limits & {
   tail: Tail;
   /** What all producers together may have in flight, decoded. */
   maxInFlightBytes: number;
-  /** Oldest time taken, in microseconds. */
-  oldestUs: number;
+  /** Older records are not taken. */
+  retention: Retention;
   /** Told after own commits. */
   onCommitted: () => void;
   /** Milliseconds that only go forward. */
@@ -101,7 +102,7 @@ export class Intake {
     byteLength: number;
     producer: string;
   }): Promise<Prepared> {
-    const { catalog, maxBatchBytes, maxBatchRecords, oldestUs } = this.#options;
+    const { catalog, maxBatchBytes, maxBatchRecords, retention } = this.#options;
     const sequence = toSequence(numbered.producer, numbered.sequence);
     if (sequence === 0) {
       const violation = {
@@ -117,7 +118,7 @@ export class Intake {
     const nowUs = this.databaseNowUs;
     return prepareBatch(
       { sequence, batch, byteLength: numbered.byteLength },
-      { catalog, maxBatchBytes, maxBatchRecords, oldestUs, nowUs },
+      { catalog, maxBatchBytes, maxBatchRecords, retention, nowUs },
     );
   }
 

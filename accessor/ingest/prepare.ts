@@ -9,6 +9,7 @@ import type { Column } from "../../samples/column.ts";
 import { timesOf, toSamples } from "../../samples/wire.ts";
 import { Failure, type Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
+import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
 import { defaultMaxGapUs, futureToleranceUs, machinePattern, toDurationUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
@@ -41,8 +42,8 @@ export type PrepareOptions = {
   maxBatchRecords: number;
   /** The database's clock. */
   nowUs: number;
-  /** Oldest time taken. */
-  oldestUs: number;
+  /** Older records are not taken. */
+  retention: Retention;
 };
 
 /** byteLength: of the message as it came, 0 if unknown. Registers series that are new. Fails only if the database does. */
@@ -62,9 +63,15 @@ export async function prepareBatch(
   if (refusal !== undefined) return refuse(sequence, digest, refusal);
 
   const verdicts = new Verdicts();
-  const checks = { verdicts, bounds: { oldestUs: options.oldestUs, newestUs: options.nowUs + futureToleranceUs } };
-  const stateChanges = acceptStateChanges(batch, checks);
-  const errorReports = acceptErrorReports(batch, checks);
+  const checksOf = (signal: string) => ({
+    verdicts,
+    bounds: {
+      oldestUs: oldestKeptUs(options.retention, signal, options.nowUs),
+      newestUs: options.nowUs + futureToleranceUs,
+    },
+  });
+  const stateChanges = acceptStateChanges(batch, checksOf("state"));
+  const errorReports = acceptErrorReports(batch, checksOf("error"));
   const sound = batch.samples.map((samples, i) => {
     const fault = columnFault(samples, columns[i]!);
     if (fault)
@@ -76,7 +83,9 @@ export async function prepareBatch(
     return fault === undefined && samples.values.length > 0;
   });
   // A signal is what has a record: columns that are rejected whole declare nothing.
-  const declaring = sound.map((isSound, i) => isSound && hasAcceptable(columns[i]!, checks.bounds));
+  const declaring = sound.map(
+    (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
+  );
   await registerNew(batch, declaring, {
     events: stateChanges.length > 0,
     errors: errorReports.length > 0,
@@ -98,7 +107,7 @@ export async function prepareBatch(
       );
       continue;
     }
-    const column = acceptSamples(i, columns[i]!, checks);
+    const column = acceptSamples(i, columns[i]!, checksOf(samples.signal));
     if (series === undefined || column.values.length === 0) continue;
     const earlier = bySeries.get(series);
     bySeries.set(series, earlier === undefined ? column : mergeColumns(earlier, column));

@@ -3,48 +3,79 @@ import { decodeBlock } from "../../block/decode.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { type BlockHeader, readBlockHeaders, readPayloads } from "../store/history.ts";
+import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
 import { clamp } from "./log-pieces.ts";
 import type { Piece, PieceGroup } from "./sweep.ts";
 
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
 
-// Some 250,000 samples: a slice of them is a message of 2 MB at most.
+// A slice of so many samples is a message of 2 MB at most. Equal values pack to almost nothing, so bytes alone would be no bound.
 const maxPayloadBytes = 256 * 1024;
+const maxPieceSamples = 262_144;
+
+export type BlockPieceOptions = {
+  /** About how many headers to look up at once. */
+  maxHeaders: number;
+  /** About how many samples will be used, if not all. */
+  maxSamples: number;
+  withRevisions: boolean;
+  signal: AbortSignal;
+};
 
 export async function* blockPieces(
   database: Database,
   { series, fromUs, toUs, watermark }: BlockPieceRange,
-  { maxHeaders, withRevisions, signal }: { maxHeaders: number; withRevisions: boolean; signal: AbortSignal },
+  { maxHeaders, maxSamples, withRevisions, signal }: BlockPieceOptions,
 ): AsyncGenerator<PieceGroup, void, undefined> {
-  if (watermark === 0) return;
-  const range = { seriesIds: series.map(({ id }) => id), fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
-  let after: { firstUs: number; blockId: number } | undefined;
-  for (;;) {
-    const headers = await readBlockHeaders(database, range, { after, limit: maxHeaders, signal });
-    const more = headers.length === maxHeaders;
+  if (watermark === 0 || series.length === 0) return;
+  const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
+  let after: BlockPlace | undefined;
+  do {
+    const page = await readBlockHeaders(database, range, { after, limit: maxHeaders, signal });
+    const { headers } = page;
+    after = page.after;
     for (let start = 0; start < headers.length; ) {
-      let end = start;
-      for (
-        let bytes = 0;
-        end < headers.length && (end === start || bytes + headers[end]!.bytes <= maxPayloadBytes);
-        end++
-      ) {
-        bytes += headers[end]!.bytes;
-      }
+      const end = start + portion(headers.slice(start), { series: series.length, maxSamples });
       const pieces = await loadPieces(database, headers.slice(start, end), { series, withRevisions, signal });
       start = end;
-      const next = headers[end] ?? (more ? headers.at(-1) : undefined);
-      yield { pieces, nextFirstUs: next?.summary.firstUs ?? Number.POSITIVE_INFINITY };
+      yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? after?.firstUs ?? Number.POSITIVE_INFINITY };
     }
-    const last = headers.at(-1);
-    if (!more || last === undefined) return;
-    after = { firstUs: last.summary.firstUs, blockId: last.blockId };
+  } while (after !== undefined);
+}
+
+/** The same of blocks whose headers are known, in order. */
+export async function* headerPieces(
+  database: Database,
+  headers: readonly BlockHeader[],
+  options: { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal },
+): AsyncGenerator<PieceGroup, void, undefined> {
+  for (let start = 0; start < headers.length; ) {
+    const end =
+      start + portion(headers.slice(start, start + 2_000), { series: 1, maxSamples: Number.POSITIVE_INFINITY });
+    const pieces = await loadPieces(database, headers.slice(start, end), options);
+    start = end;
+    yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? Number.POSITIVE_INFINITY };
   }
 }
 
+/** How many blocks to load at once: what is wanted, a block of each series at least (they begin together), no more than is good. */
+function portion(
+  headers: readonly BlockHeader[],
+  { series, maxSamples }: { series: number; maxSamples: number },
+): number {
+  let [count, bytes, samples] = [0, 0, 0];
+  for (const header of headers) {
+    if (samples >= maxSamples && count >= series) break;
+    bytes += header.bytes;
+    samples += header.summary.count;
+    if (count > 0 && (bytes > maxPayloadBytes || samples > maxPieceSamples)) break;
+    count++;
+  }
+  return count;
+}
+
 /** Blocks decoded, in the order given. Everything in the log is newer, so their rank is 0. */
-export async function loadPieces(
+async function loadPieces(
   database: Database,
   headers: readonly BlockHeader[],
   {

@@ -2,9 +2,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { type StateInterval, StateIntervalSchema } from "#gen/millrace/v1/summary_pb.ts";
-import { toIntervals } from "../history/state-intervals.ts";
 import type { Database } from "../store/database.ts";
-import { readStateRun, type StateRunRow } from "../store/state-runs.ts";
+import { readNextState, readStateAt, readStateRuns, type StateRun } from "../store/state-runs.ts";
+import { clamp } from "./log-pieces.ts";
 import { toTimestamp } from "./page.ts";
 
 export type IntervalQuery = {
@@ -21,43 +21,34 @@ export type IntervalQuery = {
   limit: number;
 };
 
+const changesPerPage = 5_000;
+
 /** Ascending; at most limit. */
 export async function readIntervals(database: Database, query: IntervalQuery): Promise<StateInterval[]> {
-  const { machine, machineId, fromUs, toUs, revision, states, afterUs, limit } = query;
+  const { machine, machineId, revision, states, afterUs, limit } = query;
+  const of = { machineId, revision };
+  const [fromUs, toUs] = [clamp(query.fromUs), clamp(query.toUs)];
   const found: StateInterval[] = [];
-  let startUs = Math.max(fromUs, afterUs);
+  const add = ({ timeUs, state, reason }: StateRun, endUs: number | undefined) => {
+    if (timeUs <= afterUs || (states.length > 0 && !states.includes(state as MachineState))) return;
+    const startTime = toTimestamp(timeUs);
+    const end = endUs === undefined ? {} : { endTime: toTimestamp(endUs) };
+    found.push(create(StateIntervalSchema, { machine, state: state as MachineState, reason, startTime, ...end }));
+  };
+  let doneUs = Math.max(fromUs, clamp(afterUs));
+  let held = await readStateAt(database, { ...of, atUs: doneUs });
   for (;;) {
-    const pageSize = Math.max(1_000, 2 * limit);
-    const rows = await readStateRun(database, { machineId, fromUs: startUs, toUs, revision, limit: pageSize });
-    const more = rows.length === pageSize;
-    const intervals = toIntervals(rows);
-    const reasons = new Map(rows.map((row) => [row.timeUs, row.reason]));
-    // The last one of a full page may go on in the next.
-    for (const interval of more ? intervals.slice(0, -1) : intervals) {
-      if (
-        interval.startUs <= afterUs ||
-        interval.startUs >= toUs ||
-        (interval.endUs ?? Number.POSITIVE_INFINITY) <= fromUs
-      )
-        continue;
-      if (states.length > 0 && !states.includes(interval.state as MachineState)) continue;
-      found.push(
-        create(StateIntervalSchema, {
-          machine,
-          state: interval.state as MachineState,
-          reason: reasons.get(interval.startUs)!,
-          startTime: toTimestamp(interval.startUs),
-          ...(interval.endUs === undefined ? {} : { endTime: toTimestamp(interval.endUs) }),
-        }),
-      );
+    const page = { afterUs: doneUs, toUs, limit: Math.min(changesPerPage, 2 * limit + 2) };
+    const runs = await readStateRuns(database, { ...of, ...page });
+    for (const run of runs) {
+      if (run.state === held?.state) continue;
+      if (held !== undefined) add(held, run.timeUs);
+      held = run;
       if (found.length === limit) return found;
     }
-    if (!more) return found;
-    startUs = nextStart(rows, intervals.at(-1)!.startUs);
+    if (runs.length < page.limit) break;
+    doneUs = runs.at(-1)!.timeUs;
   }
-}
-
-/** Where to read on: at the interval that is not complete, or past a page that holds nothing but it. */
-function nextStart(rows: readonly StateRunRow[], lastStartUs: number): number {
-  return rows[0]!.timeUs < lastStartUs ? lastStartUs : rows.at(-1)!.timeUs;
+  if (held !== undefined) add(held, await readNextState(database, { ...of, fromUs: toUs, state: held.state }));
+  return found;
 }

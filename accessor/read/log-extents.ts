@@ -2,7 +2,7 @@
 import { toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { clamp } from "./log-pieces.ts";
+import { clamp, segmentsAfter } from "./log-pieces.ts";
 
 /** A closed span of time. */
 export type Extent = { firstUs: number; lastUs: number };
@@ -21,7 +21,7 @@ export async function readLogExtents(
 ): Promise<Extent[]> {
   const rows = (await database.read(
     `select first_us, last_us from log where series_id = $1::int4 and revision > $2::int8 and revision <= $3::int8
-       and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
+       and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
     [series.id, watermark, revision, clamp(fromUs), clamp(toUs)],
     { name: "log_extents", signal },
   )) as [number, number][];
@@ -36,7 +36,7 @@ export async function readFirstPending(
 ): Promise<number> {
   const [row] = await database.read(
     `select min(first_us) from log where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8
-       and last_us >= $4::int8 and first_us < $5::int8`,
+       and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8`,
     [
       toArray.int4(range.series.map(({ id }) => id)),
       range.watermark,
@@ -47,6 +47,24 @@ export async function readFirstPending(
     { name: "first_pending", signal },
   );
   return (row as [number | null])[0] ?? Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Spans of state changes in (watermark, revision] that begin before a time, each up to the change that follows it as of the revision: what they
+ * govern. In no order.
+ */
+export async function readGovernedExtents(
+  database: Database,
+  { series, watermark, revision, toUs }: { series: Series; watermark: number; revision: number; toUs: number },
+  signal: AbortSignal,
+): Promise<Extent[]> {
+  const rows = (await database.read(
+    `select first_us, (select min(s.time_us) from state_change s where s.machine_id = $5::int4 and s.time_us > log.last_us and s.revision <= $3::int8)
+     from log where series_id = $1::int4 and revision > $2::int8 and revision <= $3::int8 and ${segmentsAfter("$2::int8")} and first_us < $4::int8`,
+    [series.id, watermark, revision, clamp(toUs), series.machineId],
+    { name: "governed_extents", signal },
+  )) as [number, number | null][];
+  return rows.map(([firstUs, nextUs]) => ({ firstUs, lastUs: nextUs ?? Number.POSITIVE_INFINITY }));
 }
 
 /** extents: ascending by firstUs. */

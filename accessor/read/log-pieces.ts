@@ -4,6 +4,7 @@ import { decodeBlock } from "../../block/decode.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
+import { passed } from "../store/watermark.ts";
 import type { Piece, PieceGroup } from "./sweep.ts";
 
 export type LogRange = {
@@ -17,9 +18,15 @@ export type LogRange = {
   toUs: number;
 };
 
-type Header = [firstUs: number, revision: number, seriesId: number, bytes: number];
+type Header = [firstUs: number, revision: number, seriesId: number, bytes: number, samples: number];
 
 const maxPayloadBytes = 4 * 1024 * 1024;
+// Equal values pack to almost nothing: 4 MiB of them would be billions.
+const maxPieceSamples = 262_144;
+
+/** Leaves out segments that end at or before a revision. */
+export const segmentsAfter = (revision: string) =>
+  `segment >= coalesce((select max(s.segment) from log_segment s where s.first_revision <= ${revision} + 1), 0)`;
 
 /** maxHeaders: how many rows to look up at once; few for a page, many for a long range. */
 export async function* logPieces(
@@ -29,11 +36,11 @@ export async function* logPieces(
 ): AsyncGenerator<PieceGroup, void, undefined> {
   const byId = new Map(range.series.map((series) => [series.id, series]));
   const seriesIds = toArray.int4([...byId.keys()]);
-  let after: Header = [Number.MIN_SAFE_INTEGER, 0, 0, 0];
+  let after: Header = [Number.MIN_SAFE_INTEGER, 0, 0, 0, 0];
   for (;;) {
     const headers = (await database.read(
-      `select first_us, revision, series_id, pg_column_size(payload) from log
-       where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8 and last_us >= $4::int8 and first_us < $5::int8
+      `select first_us, revision, series_id, pg_column_size(payload), sample_count from log
+       where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8 and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8
          and (first_us, revision, series_id) > ($6::int8, $7::int8, $8::int4)
        order by first_us, revision, series_id limit $9::int4`,
       [
@@ -52,9 +59,12 @@ export async function* logPieces(
     const more = headers.length === maxHeaders;
     for (let start = 0; start < headers.length; ) {
       let end = start;
-      for (let bytes = 0; end < headers.length && (end === start || bytes + headers[end]![3] <= maxPayloadBytes); end++)
+      for (let [bytes, samples] = [0, 0]; end < headers.length; end++) {
         bytes += headers[end]![3];
-      const pieces = await load(database, headers.slice(start, end), { byId, signal });
+        samples += headers[end]![4];
+        if (end > start && (bytes > maxPayloadBytes || samples > maxPieceSamples)) break;
+      }
+      const pieces = await load(database, headers.slice(start, end), { byId, after: range.after, signal });
       start = end;
       // Past the last header of a full page, rows may begin at the same time.
       const nextFirstUs = headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
@@ -68,14 +78,15 @@ export async function* logPieces(
 async function load(
   database: Database,
   headers: readonly Header[],
-  { byId, signal }: { byId: Map<number, Series>; signal: AbortSignal },
+  { byId, after, signal }: { byId: Map<number, Series>; after: number; signal: AbortSignal },
 ): Promise<Piece[]> {
   const rows = (await database.read(
     `select log.series_id, log.revision, payload from unnest($1::int4[], $2::int8[]) as wanted(series_id, revision)
-     join log on log.series_id = wanted.series_id and log.revision = wanted.revision`,
-    [toArray.int4(headers.map((header) => header[2])), toArray.int8(headers.map((header) => header[1]))],
+     join log on log.series_id = wanted.series_id and log.revision = wanted.revision and ${segmentsAfter("$3::int8")}`,
+    [toArray.int4(headers.map((header) => header[2])), toArray.int8(headers.map((header) => header[1])), after],
     { name: "log_payloads", signal },
   )) as [number, number, Buffer][];
+  if (rows.length < headers.length) throw passed();
   return rows.map(([seriesId, revision, payload]) => {
     const column = decodeBlock(payload);
     const revisions = new Float64Array(column.values.length).fill(revision);

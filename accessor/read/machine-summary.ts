@@ -29,7 +29,9 @@ export async function summarizeMachine(
   query: MachineSummaryQuery,
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
   const { machine, machineId, series, fromUs, toUs, revision, signal } = query;
-  const power = series.find(({ signal: name, unit }) => name === "power" && unit === "W");
+  const power = series.find(({ signal: name }) => name === "power");
+  // Other units are not known to make kilowatt hours. Roll-ups keep the integral whatever the unit, since it may be declared later.
+  const watts = power?.unit === "W" ? power : undefined;
   const states = series.find(({ signal: name }) => name === "state");
   const totals = await readStateTotals(database, { machineId, states, power, fromUs, toUs, revision, signal });
   const errors = await countErrorReports(database, { machineId, fromUs, toUs, through: revision });
@@ -45,15 +47,15 @@ export async function summarizeMachine(
             {
               state: state as MachineState,
               time: toDuration(timeUs),
-              energyKwh: totals.integral[state]! / joulesPerKwh,
+              energyKwh: watts === undefined ? 0 : totals.integral[state]! / joulesPerKwh,
             },
           ],
     ),
     transitions: BigInt(totals.transitions),
     ...(ratio === undefined ? {} : { availability: ratio }),
-    ...(power === undefined
+    ...(watts === undefined
       ? {}
-      : { energy: await summarizeEnergy({ database }, { power, fromUs, toUs, revision, signal }) }),
+      : { energy: await summarizeEnergy({ database }, { power: watts, fromUs, toUs, revision, signal }) }),
     errors: summarizeErrors(errors, totals.timeUs),
   };
 }

@@ -7,7 +7,8 @@ import { encodeBlock } from "../../block/encode.ts";
 import type { Column } from "../../samples/column.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import type { Series } from "../store/catalog.ts";
-import { type BlockHeader, readBlockHeaders, readPayloads, readWatermark } from "../store/history.ts";
+import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
+import { readWatermark } from "../store/watermark.ts";
 import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
@@ -22,6 +23,7 @@ type PackedBlock = { machine: string; signal: string; unit: string; data: Uint8A
 
 const maxMessageBytes = 512 * 1024;
 const headersPerPage = 2_000;
+const everything = { maxHeaders: headersPerPage, maxSamples: Number.POSITIVE_INFINITY };
 
 export async function* readPackedRange(
   reads: Reads,
@@ -54,14 +56,13 @@ async function* readStored(
   signal: AbortSignal,
 ): AsyncGenerator<{ blocks: PackedBlock[]; untilUs: number }, void, undefined> {
   const byId = new Map(series.map((item) => [item.id, item]));
-  const range = { seriesIds: [...byId.keys()], fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
-  let after: { firstUs: number; blockId: number } | undefined;
+  const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
+  let after: BlockPlace | undefined;
   for (let more = watermark > 0; more; ) {
     const page = await readBlockHeaders(database, range, { after, limit: headersPerPage, signal });
-    const last = page.at(-1);
-    more = page.length === headersPerPage;
-    if (last !== undefined) after = { firstUs: last.summary.firstUs, blockId: last.blockId };
-    const headers = page.filter(({ summary }) => summary.lastUs < pendingUs);
+    after = page.after;
+    more = after !== undefined;
+    const headers = page.headers.filter(({ summary }) => summary.lastUs < pendingUs);
     for (let start = 0; start < headers.length; ) {
       let end = start;
       for (let bytes = 0; end < headers.length && (end === start || bytes < maxMessageBytes); end++)
@@ -99,7 +100,7 @@ async function* repack(
   if (pendingUs === Number.POSITIVE_INFINITY) return;
   const reach = { series, fromUs: Math.max(fromUs, pendingUs), toUs };
   const sources = [
-    blockPieces(database, { ...reach, watermark }, { maxHeaders: headersPerPage, withRevisions: false, signal }),
+    blockPieces(database, { ...reach, watermark }, { ...everything, withRevisions: false, signal }),
     logPieces(database, { ...reach, fromUs, after: watermark, through: revision }, { maxHeaders: 100_000, signal }),
   ];
   for await (const { parts } of sweep(sources, { fromUs, toUs, minSamples: 65_536 })) {

@@ -12,7 +12,7 @@ import { type ErrorRow, type Place, readErrorReports, readStateChanges, type Sta
 import type { Reads } from "./as-of.ts";
 import { clamp } from "./log-pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
-import { type Slice, sweep } from "./sweep.ts";
+import { lowerBound, type Piece, type Slice, sweep } from "./sweep.ts";
 
 export type PageQuery = {
   signal: string;
@@ -77,18 +77,20 @@ async function readSampleRows(reads: Reads, query: PageQuery, signal: AbortSigna
     { maxSamples: limit + 1, withRevisions: true, signal },
   );
   for await (const slice of sweep(sources, { fromUs, toUs, minSamples: limit + 1 })) {
-    rows.push(...toRows(slice).filter(({ place }) => after === undefined || isAfter(place, after)));
+    rows.push(...toRows(slice, { after, limit: limit + 1 - rows.length }));
     if (rows.length > limit) break;
   }
   return rows;
 }
 
-/** Position counts the samples of one commit at one time: all are of one series. */
-function toRows({ parts }: Slice): Row[] {
+/** The first rows of a slice after a place. Position counts the samples of one commit at one time: all are of one series. */
+function toRows({ parts }: Slice, { after, limit }: { after: Place | undefined; limit: number }): Row[] {
   const found: { timeUs: number; revision: number; series: Series; value: number; order: number }[] = [];
+  const throughUs = lastTime([...parts.values()].flat(), { after, limit });
   for (const [series, pieces] of parts) {
     for (const { column, revisions } of pieces) {
-      for (let i = 0; i < column.values.length; i++) {
+      const end = lowerBound(column.timesUs, throughUs + 1);
+      for (let i = 0; i < end; i++) {
         found.push({
           timeUs: column.timesUs[i]!,
           revision: revisions![i]!,
@@ -101,16 +103,35 @@ function toRows({ parts }: Slice): Row[] {
   }
   found.sort((a, b) => a.timeUs - b.timeUs || a.revision - b.revision || a.order - b.order);
   let position = 0;
-  return found.map(({ timeUs, revision, series, value }, i) => {
-    const before = found[i - 1];
-    position = before?.timeUs === timeUs && before.revision === revision ? position + 1 : 0;
-    const { machine, signal } = series;
-    return {
-      place: { timeUs, revision, position },
-      toSignal: () =>
-        create(SignalSchema, { machine, signal, time: toTimestamp(timeUs), record: { case: "value", value } }),
-    };
-  });
+  return found
+    .map(({ timeUs, revision, series, value }, i) => {
+      const before = found[i - 1];
+      position = before?.timeUs === timeUs && before.revision === revision ? position + 1 : 0;
+      const { machine, signal } = series;
+      return {
+        place: { timeUs, revision, position },
+        toSignal: () =>
+          create(SignalSchema, { machine, signal, time: toTimestamp(timeUs), record: { case: "value", value } }),
+      };
+    })
+    .filter(({ place }) => after === undefined || isAfter(place, after))
+    .slice(0, limit);
+}
+
+/** A slice may hold far more samples than a page: the least time up to which it has as many as are wanted. */
+function lastTime(pieces: readonly Piece[], { after, limit }: { after: Place | undefined; limit: number }): number {
+  const countBefore = (timeUs: number) =>
+    pieces.reduce((sum, { column }) => sum + lowerBound(column.timesUs, timeUs), 0);
+  // Those at the time of the place may all be passed over.
+  const wanted = limit + (after === undefined ? 0 : countBefore(after.timeUs + 1));
+  let low = Math.min(...pieces.map(({ column }) => column.timesUs[0]!));
+  let high = Math.max(...pieces.map(({ column }) => column.timesUs.at(-1)!));
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2);
+    if (countBefore(middle + 1) >= wanted) high = middle;
+    else low = middle + 1;
+  }
+  return high;
 }
 
 function isAfter(a: Place, b: Place): boolean {

@@ -1,6 +1,6 @@
 // Everything that is stored of some numeric series in a range, as of a revision: blocks of the history up to its watermark, the log after it.
 import type { Series } from "../store/catalog.ts";
-import { readWatermark } from "../store/history.ts";
+import { readWatermark } from "../store/watermark.ts";
 import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { logPieces } from "./log-pieces.ts";
@@ -28,7 +28,7 @@ export async function seriesPieces(
     blockPieces(
       database,
       { series, fromUs, toUs, watermark },
-      { ...options, maxHeaders: between(16, maxSamples / 1_000, 2_000) },
+      { ...options, maxHeaders: between(2 * series.length, maxSamples / 1_000, 2_000), maxSamples },
     ),
     logPieces(
       database,
@@ -39,5 +39,5 @@ export async function seriesPieces(
 }
 
 function between(min: number, value: number, max: number): number {
-  return Math.max(min, Math.min(max, Math.ceil(value)));
+  return Math.min(max, Math.max(min, Math.ceil(value)));
 }

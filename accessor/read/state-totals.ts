@@ -11,13 +11,11 @@ import {
 } from "../history/state-totals.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { readWatermark } from "../store/history.ts";
-import { readStateRollups } from "../store/state-rollups.ts";
-import { type Extent, joinExtents, readLogExtents, touches } from "./log-extents.ts";
-import { mergeAll } from "./merge.ts";
-import { seriesPieces } from "./series-pieces.ts";
+import { readStateRollups } from "../store/hour-rollups.ts";
+import { readWatermark } from "../store/watermark.ts";
+import { aggregate } from "./aggregate.ts";
+import { type Extent, joinExtents, readGovernedExtents, readLogExtents, touches } from "./log-extents.ts";
 import { readStates } from "./states.ts";
-import { sweep } from "./sweep.ts";
 
 export type StateTotalsQuery = {
   machineId: number;
@@ -40,59 +38,53 @@ export async function readStateTotals(database: Database, query: StateTotalsQuer
   let doneUs = fromUs;
   for (const { startUs, totals: hour } of hours) {
     if (touches(pending, { firstUs: startUs, lastUs: startUs + hourUs - 1 })) continue;
-    if (doneUs < startUs)
-      totals = addStateTotals(totals, await computeTotals(database, { ...query, fromUs: doneUs, toUs: startUs }));
+    if (doneUs < startUs) totals = addStateTotals(totals, await computeTotals(database, query, [doneUs, startUs]));
     totals = addStateTotals(totals, hour);
     doneUs = startUs + hourUs;
   }
-  if (doneUs < toUs) totals = addStateTotals(totals, await computeTotals(database, { ...query, fromUs: doneUs }));
-  return totals;
+  return doneUs < toUs ? addStateTotals(totals, await computeTotals(database, query, [doneUs, toUs])) : totals;
 }
 
 /** What of the window the log's newest part changes: power and a line's reach around it, states and as far as they govern. */
 async function readPending(database: Database, query: StateTotalsQuery, watermark: number): Promise<Extent[]> {
-  const { machineId, states, power, fromUs, toUs, revision, signal } = query;
+  const { states, power, fromUs, toUs, revision, signal } = query;
   const found: Extent[] = [];
   if (power !== undefined) {
     const gapUs = power.maxGapUs!;
     const extents = await readLogExtents(
       database,
-      { series: power, watermark, revision, fromUs: fromUs - gapUs, toUs: toUs + gapUs },
+      { series: power, watermark, revision, fromUs: fromUs - gapUs, toUs: toUs + gapUs + 1 },
       signal,
     );
     found.push(...extents.map(({ firstUs, lastUs }) => ({ firstUs: firstUs - gapUs, lastUs: lastUs + gapUs })));
   }
-  if (states !== undefined) {
-    const extents = await readLogExtents(
-      database,
-      { series: states, watermark, revision, fromUs: Number.NEGATIVE_INFINITY, toUs },
-      signal,
-    );
-    for (const { firstUs, lastUs } of extents) {
-      const { changes } = await readStates(database, { machineId, fromUs: lastUs + 1, toUs, revision, limit: 1 });
-      found.push({ firstUs, lastUs: changes[0]?.timeUs ?? toUs });
-    }
-  }
+  if (states !== undefined)
+    found.push(...(await readGovernedExtents(database, { series: states, watermark, revision, toUs }, signal)));
   return joinExtents(found.sort((a, b) => a.firstUs - b.firstUs));
 }
 
-async function computeTotals(database: Database, query: StateTotalsQuery): Promise<StateTotals> {
-  const { machineId, power, fromUs, toUs, revision, signal } = query;
-  const { carriedIn, changes } = await readStates(database, { machineId, fromUs, toUs, revision });
-  const intervals = windowIntervals(changes, { fromUs, toUs, carriedIn });
-  const slotEdgesUs = Float64Array.of(fromUs, toUs);
-  const maxGapUs = power?.maxGapUs ?? 0;
-  const accumulator = new BucketAccumulator({ edgesUs: stateEdges(slotEdgesUs, intervals), maxGapUs });
-  if (power !== undefined) {
-    const range = { fromUs: fromUs - maxGapUs, toUs: toUs + maxGapUs + 1 };
-    const sources = await seriesPieces(
-      { database },
-      { series: [power], ...range, revision },
-      { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal },
-    );
-    for await (const { parts } of sweep(sources, { ...range, minSamples: 65_536 })) {
-      for (const pieces of parts.values()) accumulator.addColumn(mergeAll(pieces.map(({ column }) => column)));
-    }
-  }
-  return toStateTotals(accumulator.finish(), { slotEdgesUs, intervals })[0]!;
+async function computeTotals(
+  database: Database,
+  query: StateTotalsQuery,
+  [fromUs, toUs]: readonly [number, number],
+): Promise<StateTotals> {
+  const [totals] = await readSlotTotals(database, query, Float64Array.of(fromUs, toUs));
+  return totals!;
+}
+
+/** Totals of slots that touch, as of a revision, from state changes and the sums between them. */
+export async function readSlotTotals(
+  database: Database,
+  { machineId, power, revision, signal }: Pick<StateTotalsQuery, "machineId" | "power" | "revision" | "signal">,
+  slotEdgesUs: Float64Array,
+): Promise<StateTotals[]> {
+  const window = { fromUs: slotEdgesUs[0]!, toUs: slotEdgesUs.at(-1)! };
+  const { carriedIn, changes } = await readStates(database, { machineId, ...window, revision });
+  const intervals = windowIntervals(changes, { ...window, carriedIn });
+  const edgesUs = stateEdges(slotEdgesUs, intervals);
+  const buckets =
+    power === undefined
+      ? new BucketAccumulator({ edgesUs, maxGapUs: 0 }).finish()
+      : await aggregate(database, { series: power, edgesUs, revision, signal });
+  return toStateTotals(buckets, { slotEdgesUs, intervals });
 }

@@ -1,19 +1,19 @@
-// The compact() statement: one step's blocks, ends, roll-ups and new watermark, all or nothing.
+// Commits a step of compaction: its blocks in portions, then ends, roll-ups and the new watermark; in one transaction, all or nothing.
+import type { Client } from "pg";
 import type { Hour } from "../compact/due.ts";
 import type { Unreadable } from "../compact/gather.ts";
-import type { NewBlock } from "../compact/rewrite.ts";
+import type { Rewritten } from "../compact/rewrite.ts";
 import type { SeriesRollup, StateRollup } from "../compact/rollups.ts";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
-import type { BlockHeader } from "./history.ts";
+import { toFailure } from "./errors.ts";
 
 export type Step = {
   /** The watermark that the step starts from, and the one that it sets. */
   from: number;
   through: number;
-  blocks: NewBlock[];
-  ended: BlockHeader[];
+  portions: AsyncIterable<Rewritten>;
   touched: Hour[];
   rollups: SeriesRollup[];
   touchedStates: Hour[];
@@ -21,12 +21,76 @@ export type Step = {
   unreadable: Unreadable[];
 };
 
-/** Commits a step. Fails, and leaves nothing behind, if the watermark is not at `from`. */
-export async function commitStep(database: Database, step: Step): Promise<void> {
-  const { blocks, ended, touched, rollups, touchedStates, stateRollups, unreadable } = step;
-  const values: unknown[] = [
-    step.from,
-    step.through,
+/** Fails, and leaves nothing behind, if the watermark is not at `from`. Answers how many blocks came and went. */
+export async function commitStep(
+  database: Database,
+  step: Step,
+  { signal }: { signal: AbortSignal },
+): Promise<{ blocks: number; ended: number }> {
+  const client = await database.connect();
+  const leave = () => void client.end().catch(() => {});
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    signal.throwIfAborted();
+    await client.query(begin);
+    await client.query("select begin_step($1::int8)", [step.from]);
+    const count = { blocks: 0, ended: 0 };
+    for await (const portion of step.portions) {
+      await client.query(call("add_blocks", addBlocks, portionValues(step.through, portion)));
+      count.blocks += portion.blocks.length;
+      count.ended += portion.ended.length;
+    }
+    await client.query(call("end_step", endStep, stepValues(step)));
+    await client.query("commit");
+    return count;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw toFailure(error);
+  } finally {
+    signal.removeEventListener("abort", leave);
+    await close(client);
+  }
+}
+
+// Of a frozen accessor, the others wait 30 s at most.
+const begin = `begin; set local jit = off; set local synchronous_commit = on; set local lock_timeout = '10s'; set local statement_timeout = '120s';
+  set local idle_in_transaction_session_timeout = '30s'`;
+
+/** What was not committed goes with the connection. */
+async function close(client: Client): Promise<void> {
+  await client.end().catch(() => {});
+}
+
+function call(name: string, types: readonly string[], values: unknown[]) {
+  return { text: `select ${name}(${types.map((type, i) => `$${i + 1}::${type}`).join(", ")})`, values };
+}
+
+// As the functions declare them.
+const summaryTypes = [...Array<string>(5).fill("int8[]"), ...Array<string>(6).fill("float8[]")];
+const addBlocks = [
+  "int8",
+  "int4[]",
+  "int8[]",
+  "int4[]",
+  ...summaryTypes,
+  "bytea[]",
+  "bytea[]",
+  "int8[]",
+  "int4[]",
+  "int8[]",
+];
+const endStep = [
+  ...["int8", "int8"],
+  ...["int4[]", "int8[]"],
+  ...["int4[]", "int8[]", "int8[]", ...summaryTypes],
+  ...["int4[]", "int8[]"],
+  ...["int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]", "float8[]"],
+  ...["int8[]", "int4[]", "text[]"],
+];
+
+function portionValues(through: number, { blocks, ended }: Rewritten): unknown[] {
+  return [
+    through,
     toArray.int4(blocks.map(({ series }) => series.id)),
     toArray.int8(blocks.map(({ bucketUs }) => bucketUs)),
     toArray.int4(blocks.map(({ summary }) => summary.count)),
@@ -36,6 +100,13 @@ export async function commitStep(database: Database, step: Step): Promise<void> 
     toArray.int8(ended.map(({ blockId }) => blockId)),
     toArray.int4(ended.map(({ seriesId }) => seriesId)),
     toArray.int8(ended.map(({ bucketUs }) => bucketUs)),
+  ];
+}
+
+function stepValues({ from, through, touched, rollups, touchedStates, stateRollups, unreadable }: Step): unknown[] {
+  return [
+    from,
+    through,
     toArray.int4(touched.map(({ id }) => id)),
     toArray.int8(touched.map(({ hourUs }) => hourUs)),
     toArray.int4(rollups.map(({ series }) => series.id)),
@@ -55,55 +126,9 @@ export async function commitStep(database: Database, step: Step): Promise<void> 
     toArray.int4(unreadable.map(({ seriesId }) => seriesId)),
     toArray.text(unreadable.map(({ reason }) => reason)),
   ];
-  await database.compact(
-    `select compact(${values.map((_, i) => `$${i + 1}${parameterTypes[i]}`).join(", ")})`,
-    values,
-    { name: "compact" },
-  );
 }
 
-// As compact() declares them.
-const summaryTypes = [
-  "::int8[]",
-  "::int8[]",
-  "::int8[]",
-  "::int8[]",
-  "::int8[]",
-  ...Array<string>(6).fill("::float8[]"),
-];
-const parameterTypes = [
-  "::int8",
-  "::int8",
-  "::int4[]",
-  "::int8[]",
-  "::int4[]",
-  ...summaryTypes,
-  "::bytea[]",
-  "::bytea[]",
-  "::int8[]",
-  "::int4[]",
-  "::int8[]",
-  "::int4[]",
-  "::int8[]",
-  "::int4[]",
-  "::int8[]",
-  "::int8[]",
-  ...summaryTypes,
-  "::int4[]",
-  "::int8[]",
-  "::int4[]",
-  "::int8[]",
-  "::int8[]",
-  "::int4[]",
-  "::int8[]",
-  "::int8[]",
-  "::float8[]",
-  "::int8[]",
-  "::int4[]",
-  "::text[]",
-];
-
-/** In compact()'s order: times, then values. */
+/** In the functions' order: times, then values. */
 function summaryArrays(summaries: readonly (Summary | undefined)[]): Buffer[] {
   const times = ["firstUs", "lastUs", "minUs", "maxUs", "coveredUs"] as const;
   const values = ["sum", "min", "max", "first", "last", "integral"] as const;

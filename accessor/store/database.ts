@@ -21,7 +21,11 @@ export type Database = AsyncDisposable & {
   /** The same on the connection kept for writing, one statement at a time. */
   write(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
   /** The same for compaction, so that no ingest waits behind it. */
-  compact(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
+  compact(
+    text: string,
+    values: unknown[],
+    options: { signal?: AbortSignal | undefined; name?: string },
+  ): Promise<unknown[][]>;
   /** A connection of its own, not pooled: the caller ends it. */
   connect(): Promise<Client>;
 };

@@ -1,7 +1,11 @@
-// Reads the history: watermarks, block headers with their summaries, payloads, roll-ups. Rows never change, so no snapshot is held.
+// Reads the history's blocks: headers with their summaries, payloads. Rows never change, so no snapshot is held.
+import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
+import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
+import { summaryColumns, toSummary } from "./summary-rows.ts";
+import { assertKept, lowestKept, passed } from "./watermark.ts";
 
 export type BlockHeader = {
   readonly blockId: number;
@@ -14,58 +18,71 @@ export type BlockHeader = {
 
 type ReadOptions = { signal?: AbortSignal | undefined };
 
-/** The greatest watermark that is not above a revision: what is committed up to there is in the history. */
-export async function readWatermark(database: Database, revision: number, { signal }: ReadOptions): Promise<number> {
-  const [row] = await database.read("select max(revision) from watermark where revision <= $1::int8", [revision], {
-    name: "watermark",
-    signal,
-  });
-  return (row as [number | null])[0] ?? 0;
-}
-
-const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload), b.count, b.sum, b.min, b.min_us, b.max, b.max_us,
-  b.first, b.first_us, b.last, b.last_us, b.integral, b.covered_us`;
+const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload), ${summaryColumns("b")}`;
 const current = (watermark: string) => `b.valid_from <= ${watermark}
   and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})`;
 
 export type BlockRange = {
-  seriesIds: readonly number[];
+  series: readonly Series[];
   fromUs: number;
   /** Exclusive. */
   toUs: number;
   watermark: number;
 };
 
-// A bucket is an hour at most.
-const maxBucketUs = 3_600_000_000;
+/** A place in the order of blocks: by first sample, then by number. */
+export type BlockPlace = { firstUs: number; blockId: number };
 
-/** Headers of blocks that reach into a range, in order of (first sample, block); at most limit, after a place in that order. */
+/** after: for the next page; undefined if this is the last. */
+export type HeaderPage = { headers: BlockHeader[]; after: BlockPlace | undefined };
+
+/** Headers of blocks that reach into a range, in order of (first sample, number), from a place on. About limit of them. */
 export async function readBlockHeaders(
   database: Database,
-  { seriesIds, fromUs, toUs, watermark }: BlockRange,
-  { after, limit, signal }: ReadOptions & { after?: { firstUs: number; blockId: number } | undefined; limit: number },
-): Promise<BlockHeader[]> {
+  { series, fromUs, toUs, watermark }: BlockRange,
+  { after, limit, signal }: ReadOptions & { after?: BlockPlace | undefined; limit: number },
+): Promise<HeaderPage> {
+  const startUs = Math.max(fromUs, after?.firstUs ?? fromUs);
+  // So many of each series, by its index: nothing is sorted but the page.
+  const each = Math.max(2, Math.ceil(limit / series.length));
   const rows = await database.read(
-    `select ${headerColumns} from block b
-     where b.series_id = any($1::int4[]) and b.bucket_us > $2::int8 - ${maxBucketUs} and b.bucket_us < $3::int8
-       and b.last_us >= $2::int8 and b.first_us < $3::int8 and ${current("$4::int8")}
-       and (b.first_us, b.block_id) > ($5::int8, $6::int8)
-     order by b.first_us, b.block_id limit $7::int4`,
+    `select ${lowestKept}, found.* from unnest($1::int4[], $2::int8[]) as wanted(id, bucket_us), lateral (
+       select ${headerColumns} from block b
+       where b.series_id = wanted.id and b.bucket_us >= wanted.bucket_us and b.bucket_us < $4::int8
+         and b.last_us >= $3::int8 and b.first_us < $4::int8 and ${current("$5::int8")}
+         and (b.first_us, b.block_id) > ($6::int8, $7::int8)
+       order by b.bucket_us, b.first_us, b.block_id limit $8::int4) found`,
     [
-      toArray.int4(seriesIds),
+      toArray.int4(series.map(({ id }) => id)),
+      toArray.int8(series.map((item) => Math.max(Number.MIN_SAFE_INTEGER, floorTo(startUs, bucketWidthUs(item))))),
       fromUs,
       toUs,
       watermark,
       after?.firstUs ?? Number.MIN_SAFE_INTEGER,
       after?.blockId ?? 0,
-      limit,
+      each,
     ],
     { name: "block_headers", signal },
   );
-  return rows.map(toHeader);
+  await assertKept(database, watermark, rows);
+  const headers = rows.map(toHeader).sort(inOrder);
+  // A series with a full share may have more: the page ends where the first of them does.
+  const ends = [...Map.groupBy(headers, ({ seriesId }) => seriesId).values()].flatMap((own) =>
+    own.length === each ? [own.at(-1)!] : [],
+  );
+  if (ends.length === 0) return { headers, after: undefined };
+  const end = ends.reduce((least, header) => (inOrder(header, least) < 0 ? header : least));
+  return {
+    headers: headers.slice(0, headers.indexOf(end) + 1),
+    after: { firstUs: end.summary.firstUs, blockId: end.blockId },
+  };
 }
 
-/** Headers of the current blocks of a series whose buckets begin in some ranges, ascending. */
+function inOrder(a: BlockHeader, b: BlockHeader): number {
+  return a.summary.firstUs - b.summary.firstUs || a.blockId - b.blockId;
+}
+
+/** Headers of the current blocks of a series whose buckets begin in some ranges, in order. */
 export async function readBlocksOfRanges(
   database: Database,
   {
@@ -77,9 +94,9 @@ export async function readBlocksOfRanges(
 ): Promise<BlockHeader[]> {
   if (ranges.length === 0) return [];
   const rows = await database.read(
-    `select ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
+    `select ${lowestKept}, ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
      join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
-     where ${current("$4::int8")} order by b.first_us, b.block_id`,
+     where ${current("$4::int8")}`,
     [
       seriesId,
       toArray.int8(ranges.map(({ fromUs }) => fromUs)),
@@ -88,19 +105,20 @@ export async function readBlocksOfRanges(
     ],
     { name: "range_blocks", signal },
   );
-  return rows.map(toHeader);
+  await assertKept(database, watermark, rows);
+  return rows.map(toHeader).sort(inOrder);
 }
 
-/** Headers of all current blocks of some buckets. */
+/** Headers of all current blocks of some buckets, in order. */
 export async function readBuckets(
   database: Database,
   buckets: readonly { seriesId: number; bucketUs: number }[],
   { watermark, signal }: ReadOptions & { watermark: number },
 ): Promise<BlockHeader[]> {
   const rows = await database.read(
-    `select ${headerColumns} from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us)
+    `select null, ${headerColumns} from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us)
      join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us
-     where ${current("$3::int8")} order by b.first_us, b.block_id`,
+     where ${current("$3::int8")}`,
     [
       toArray.int4(buckets.map(({ seriesId }) => seriesId)),
       toArray.int8(buckets.map(({ bucketUs }) => bucketUs)),
@@ -108,10 +126,10 @@ export async function readBuckets(
     ],
     { name: "buckets", signal },
   );
-  return rows.map(toHeader);
+  return rows.map(toHeader).sort(inOrder);
 }
 
-/** Payloads (and, if asked for, commits) by block. */
+/** Payloads (and, if asked for, commits) by block. Fails with PAGE_TOKEN_EXPIRED if one is gone. */
 export async function readPayloads(
   database: Database,
   headers: readonly BlockHeader[],
@@ -128,48 +146,12 @@ export async function readPayloads(
     ],
     { name: withCommits ? "payloads_commits" : "payloads", signal },
   )) as [number, Buffer, Buffer | undefined][];
+  if (rows.length < headers.length) throw passed();
   return new Map(rows.map(([blockId, payload, commits]) => [blockId, { payload, commits }]));
 }
 
-export type HourRollup = { seriesId: number; hourUs: number; summary: Summary };
-
-/** Roll-ups of hours that begin in a range, ascending, current at a watermark. */
-export async function readHourRollups(
-  database: Database,
-  range: BlockRange,
-  { signal }: ReadOptions,
-): Promise<HourRollup[]> {
-  const rows = await database.read(
-    `select series_id, hour_us, 0, 0, count, sum, min, min_us, max, max_us, first, first_us, last, last_us, integral, covered_us from (
-       select distinct on (series_id, hour_us) * from rollup_hour
-       where series_id = any($1::int4[]) and hour_us >= $2::int8 and hour_us < $3::int8 and valid_from <= $4::int8
-       order by series_id, hour_us, valid_from desc) newest
-     where count is not null order by hour_us`,
-    [toArray.int4(range.seriesIds), range.fromUs, range.toUs, range.watermark],
-    { name: "hour_rollups", signal },
-  );
-  return rows.map((row) => ({ seriesId: row[0] as number, hourUs: row[1] as number, summary: toSummary(row) }));
-}
-
+/** Of a row that begins with lowestKept. */
 function toHeader(row: unknown[]): BlockHeader {
-  const [blockId, seriesId, bucketUs, bytes] = row as number[];
-  return { blockId: blockId!, seriesId: seriesId!, bucketUs: bucketUs!, bytes: bytes!, summary: toSummary(row) };
-}
-
-function toSummary(row: unknown[]): Summary {
-  const [count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral, coveredUs] = row.slice(4) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral, coveredUs };
+  const [, blockId, seriesId, bucketUs, bytes] = row as number[];
+  return { blockId: blockId!, seriesId: seriesId!, bucketUs: bucketUs!, bytes: bytes!, summary: toSummary(row, 5) };
 }

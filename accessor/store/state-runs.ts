@@ -1,39 +1,69 @@
-// Reads a machine's state changes from the beginning of the interval that a time lies in.
+// Reads a machine's state changes as they make intervals, as of a revision. Of changes at one time only the last one counts; it is called effective.
 import type { StateChange } from "../history/state-intervals.ts";
-import { clamp } from "../read/log-pieces.ts";
 import type { Database } from "./database.ts";
 
-export type StateRunRow = StateChange & { reason: string };
+export type StateRun = StateChange & { reason: string };
 
-export type StateRunRange = { machineId: number; fromUs: number; toUs: number; revision: number; limit: number };
+type Of = { machineId: number; revision: number };
 
-/**
- * Changes in order, as of a revision, from the first change of the interval that fromUs lies in (or the first after fromUs) up to the first one at
- * or after toUs that ends what began before it.
- */
-export async function readStateRun(
+// Of a row s. By index, so only rows that are looked at cost anything.
+const effective = `not exists (select from state_change t where t.machine_id = s.machine_id and t.time_us = s.time_us and t.revision <= $2::int8
+  and (t.revision, t.position) > (s.revision, s.position))`;
+
+/** The interval that a machine is in at a time: its first change and its state. Undefined before the machine's first change. */
+export async function readStateAt(
   database: Database,
-  { machineId, fromUs, toUs, revision, limit }: StateRunRange,
-): Promise<StateRunRow[]> {
-  const rows = (await database.read(
-    `with mine as not materialized (
-       select time_us, revision, position, state, reason from state_change where machine_id = $1::int4 and revision <= $4::int8),
-     carried as (select * from mine where time_us <= $2::int8 order by time_us desc, revision desc, position desc limit 1),
-     other as (select mine.time_us, mine.revision, mine.position from mine, carried
-       where mine.time_us <= $2::int8 and mine.state <> carried.state
-       order by mine.time_us desc, mine.revision desc, mine.position desc limit 1),
-     begin as (select coalesce(
-       (select min(mine.time_us) from mine, other
-        where (mine.time_us, mine.revision, mine.position) > (other.time_us, other.revision, other.position)),
-       (select min(time_us) from mine where exists (select from carried)), $2::int8) as start_us)
-     select time_us, state, reason from mine
-     where time_us >= (select start_us from begin)
-       and time_us <= coalesce((select min(later.time_us) from mine later where later.time_us >= $3::int8
-         and later.state <> (select mine.state from mine where mine.time_us < $3::int8
-           order by mine.time_us desc, mine.revision desc, mine.position desc limit 1)), ${Number.MAX_SAFE_INTEGER})
-     order by time_us, revision, position limit $5::int4`,
-    [machineId, clamp(fromUs), clamp(toUs), revision, limit],
-    { name: "state_run" },
-  )) as [number, number, string][];
-  return rows.map(([timeUs, state, reason]) => ({ timeUs, state, reason }));
+  { machineId, revision, atUs }: Of & { atUs: number },
+): Promise<StateRun | undefined> {
+  const rows = await database.read(
+    `with held as (
+       select state from state_change where machine_id = $1::int4 and revision <= $2::int8 and time_us <= $3::int8
+       order by time_us desc, revision desc, position desc limit 1),
+     other as (
+       select s.time_us from state_change s, held
+       where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us <= $3::int8 and s.state <> held.state and ${effective}
+       order by s.time_us desc, s.revision desc, s.position desc limit 1)
+     select s.time_us, s.state, s.reason from state_change s
+     where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us <= $3::int8
+       and s.time_us > coalesce((select time_us from other), ${Number.MIN_SAFE_INTEGER}) and ${effective}
+     order by s.time_us, s.revision, s.position limit 1`,
+    [machineId, revision, atUs],
+    { name: "state_at" },
+  );
+  return rows.map(toRun)[0];
+}
+
+/** Effective changes after one time and before another, ascending. */
+export async function readStateRuns(
+  database: Database,
+  { machineId, revision, afterUs, toUs, limit }: Of & { afterUs: number; toUs: number; limit: number },
+): Promise<StateRun[]> {
+  const rows = await database.read(
+    `select s.time_us, s.state, s.reason from state_change s
+     where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us > $3::int8 and s.time_us < $4::int8 and ${effective}
+     order by s.time_us, s.revision, s.position limit $5::int4`,
+    [machineId, revision, afterUs, toUs, limit],
+    { name: "state_runs" },
+  );
+  return rows.map(toRun);
+}
+
+/** When a machine first enters another state, from a time on; undefined if it has not. */
+export async function readNextState(
+  database: Database,
+  { machineId, revision, fromUs, state }: Of & { fromUs: number; state: number },
+): Promise<number | undefined> {
+  const [row] = await database.read(
+    `select s.time_us from state_change s
+     where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us >= $3::int8 and s.state <> $4::int4 and ${effective}
+     order by s.time_us, s.revision, s.position limit 1`,
+    [machineId, revision, fromUs, state],
+    { name: "next_state" },
+  );
+  return (row as [number] | undefined)?.[0];
+}
+
+function toRun(row: unknown[]): StateRun {
+  const [timeUs, state, reason] = row as [number, number, string];
+  return { timeUs, state, reason };
 }

@@ -34,7 +34,8 @@ create table block (
 ) partition by range (bucket_us);
 -- Packed already. Out of line above 2 kB, so that summaries lie close together.
 alter table block alter payload set storage external;
-create index block_series on block (series_id, bucket_us);
+-- A series' blocks in order of time: of equal first samples, the block with the lower number holds the older ones.
+create index block_series on block (series_id, bucket_us, first_us, block_id);
 
 -- From this watermark on, a block is no longer current.
 create table block_end (
@@ -64,6 +65,8 @@ create table rollup_hour (
   series_id integer not null,
   primary key (series_id, hour_us, valid_from)
 );
+-- What a tidy looks at: versions that are new since the last one.
+create index rollup_hour_from on rollup_hour (valid_from);
 
 -- Time and energy by state of a machine, by minute (width_us 60000000) and hour (3600000000), versioned as rollup_hour is. Arrays by number of
 -- state: unknown 0, active 1, idle 2, fault 3, off 4. integral: of signal "power", value times seconds, the lines to the neighbours outside cut at
@@ -79,18 +82,27 @@ create table rollup_state (
   integral double precision[],
   primary key (machine_id, width_us, start_us, valid_from)
 );
+create index rollup_state_from on rollup_state (valid_from);
 
--- Hours that have changed since they were rolled up, or never were: of a series (signal's summary), of a machine (time and energy by state).
+-- Hours that have changed since they were rolled up, or never were: of a series (signal's summary), of a machine (time and energy by state). Oldest
+-- first, as they are worked off.
 create table rollup_due (
   series_id integer not null,
   hour_us bigint not null,
-  primary key (series_id, hour_us)
+  primary key (hour_us, series_id)
 );
 create table rollup_state_due (
   machine_id integer not null,
   hour_us bigint not null,
-  primary key (machine_id, hour_us)
+  primary key (hour_us, machine_id)
 );
+
+-- How far tidying got: roll-ups superseded at this watermark or before are gone.
+create table tidied (
+  only_row boolean primary key default true check (only_row),
+  rollups_through bigint not null default 0
+);
+insert into tidied default values;
 
 -- Log rows that compaction could not read: kept, reported, passed over.
 create table quarantine (
@@ -101,17 +113,22 @@ create table quarantine (
   quarantined_at timestamptz not null default clock_timestamp()
 );
 
--- Partitions of block: a week each, from a Thursday (as 1970-01-01 was). Made and attached so that nobody who reads or writes waits.
+-- Partitions of block: a week each, from a Thursday (as 1970-01-01 was).
+create function block_partition(p_bucket bigint, out name text, out from_us bigint, out to_us bigint) language sql immutable as $$
+  select 'block_' || to_char(from_us(w.start) at time zone 'UTC', 'YYYYMMDD'), w.start, w.start + 604800000000
+  from (select floor(p_bucket::numeric / 604800000000)::bigint * 604800000000) as w(start)
+$$;
+
+-- Makes one and attaches it, so that nobody who reads or writes waits. False if it is there.
 create function make_block_partition(p_bucket bigint) returns boolean language plpgsql as $$
 declare
-  v_week constant bigint := 604800000000;
-  v_start constant bigint := floor(p_bucket::numeric / v_week)::bigint * v_week;
-  v_name constant text := 'block_' || to_char(from_us(v_start) at time zone 'UTC', 'YYYYMMDD');
+  v record;
 begin
-  if to_regclass(v_name) is not null then
+  select * into strict v from block_partition(p_bucket);
+  if to_regclass(v.name) is not null then
     return false;
   end if;
-  execute format('create table %I (like block including defaults including constraints including storage)', v_name);
-  execute format('alter table block attach partition %I for values from (%s) to (%s)', v_name, v_start, v_start + v_week);
+  execute format('create table %I (like block including defaults including constraints including storage)', v.name);
+  execute format('alter table block attach partition %I for values from (%s) to (%s)', v.name, v.from_us, v.to_us);
   return true;
 end $$;

@@ -1,0 +1,37 @@
+// A range cut into stretches: hours that are rolled up, and gaps between them of which so many blocks are looked up at once.
+import { floorTo, hourUs } from "../history/buckets-of-time.ts";
+import type { Summary } from "../history/summary.ts";
+
+type Range = { fromUs: number; toUs: number };
+type Hour = { hourUs: number; summary: Summary };
+
+/** gaps: whole hours, wherever the range begins and ends in them. Stretches touch at whole hours. */
+export type Stretch = Range & { hours: Hour[]; gaps: Range[] };
+
+// A week at 100 Hz: 20,000 blocks.
+const maxGapUs = 168 * hourUs;
+
+/** hours: ascending. No block crosses from one stretch into another, since none crosses an hour. */
+export function* stretchesOf(hours: readonly Hour[], { fromUs, toUs }: Range): Generator<Stretch, void, undefined> {
+  const begin = floorTo(fromUs, hourUs);
+  let stretch: Stretch = { fromUs, toUs, hours: [], gaps: [] };
+  let roomUs = maxGapUs;
+  let doneUs = begin;
+  for (const hour of [...hours, undefined]) {
+    const endUs = hour?.hourUs ?? toUs;
+    while (doneUs < endUs) {
+      const gap = { fromUs: doneUs, toUs: Math.min(endUs, doneUs + roomUs) };
+      stretch.gaps.push(gap);
+      roomUs -= gap.toUs - gap.fromUs;
+      doneUs = gap.toUs;
+      if (roomUs > 0 || doneUs >= toUs) continue;
+      yield { ...stretch, toUs: doneUs };
+      stretch = { fromUs: doneUs, toUs, hours: [], gaps: [] };
+      roomUs = maxGapUs;
+    }
+    if (hour === undefined) break;
+    stretch.hours.push(hour);
+    doneUs = hour.hourUs + hourUs;
+  }
+  yield stretch;
+}
