@@ -109,15 +109,21 @@ test("a batch that came twice is acknowledged once and counted as a duplicate", 
   expect(uplink.counts.resentBatches).toBeGreaterThanOrEqual(1);
 });
 
-test("a server that goes away and comes back gets the rest, and no batch twice", async () => {
+test("a server that goes away and comes back gets the rest, and tells of batches whose ack was lost", async () => {
   const first = await openIngestStub({ beforeAck: (sequence) => sequence <= 10 });
   const { port, state } = first;
+  const bad = { kind: RecordKind.SAMPLE, column: 0, first: 1, count: 1, message: "", retryable: false };
+  const reason = ErrorReason.VALUE_NOT_FINITE;
+  const hooks: Hooks = {
+    resultOf: (sequence) =>
+      sequence === 20 ? { verdicts: [{ $typeName: "millrace.v1.Verdict", ...bad, reason }] } : undefined,
+  };
   let down = 0;
   let second: Awaited<ReturnType<typeof openIngestStub>> | undefined;
   const { uplink, lines } = openTestUplink({
     port,
     async onSleep() {
-      if (++down === 3) second = await openIngestStub({}, { port, stored: state.stored });
+      if (++down === 3) second = await openIngestStub(hooks, { port, stored: state.stored });
     },
   });
   onTestFinished(() => second?.[Symbol.asyncDispose]());
@@ -128,8 +134,9 @@ test("a server that goes away and comes back gets the rest, and no batch twice",
   await uplink.flush({ signal });
   expect(firstValues(state.stored)).toEqual(range(60));
   expect(second!.state.hellos).toMatchObject([{ lastAckedSequence: 10n }]);
-  expect(second!.state.arrivals).toEqual(range(60).slice(30));
-  expect(uplink.counts).toMatchObject({ ackedBatches: 60, ackedRecords: 120 });
+  // 11 to 30 were stored, but nobody had said so.
+  expect(second!.state.arrivals).toEqual(range(60).slice(10));
+  expect(uplink.counts).toMatchObject({ ackedBatches: 60, ackedRecords: 120, rejectedRecords: 1 });
   expect(lines.filter((line) => line.includes("no connection"))).toHaveLength(1);
 });
 

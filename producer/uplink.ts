@@ -217,7 +217,9 @@ export class Uplink implements AsyncDisposable {
       );
     }
     if (lost) this.#lost(Number(lost.first), Number(lost.last));
-    this.#letGo(last);
+    // What is stored but was never acknowledged here goes out once more: the answer is a duplicate, and tells of records that were rejected.
+    // Where some of it is missing here, that cannot be heard of.
+    if (this.#outbox.missing.some((gap) => gap.first <= last)) this.#letGo(last);
     this.counts.connected = true;
     this.#log.info("connected", { lastSequence: last, heldBatches: this.held.batches });
     return this.#outbox.ackedSequence + 1;

@@ -155,7 +155,8 @@ export const IngestResponseSchema: GenMessage<IngestResponse> = /*@__PURE__*/
  */
 export type Welcome = Message<"millrace.v1.Welcome"> & {
   /**
-   * Highest sequence that the server stores for this producer; 0 for none. Go on with the next; drop what is not above it.
+   * Highest sequence that the server stores for this producer; 0 for none. What is not above it is safe: drop it and go on with the
+   * next, or send it again to hear what became of it (marked duplicate).
    *
    * @generated from field: uint64 last_sequence = 1;
    */
