@@ -1,6 +1,7 @@
 // The accessor, wired: database, tail, services, server. Opens in order of need and closes the other way round.
 
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
+import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { shareEncoding } from "../runtime/grpc/definition.ts";
@@ -8,6 +9,7 @@ import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
 import type { Log } from "../runtime/log.ts";
+import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
 import { Failure } from "./failure.ts";
@@ -16,6 +18,7 @@ import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
 import { type SignalRetention, toRetention } from "./retention.ts";
+import { createAccessService } from "./rpc/access.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
 import { checkRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
@@ -35,6 +38,8 @@ export type AccessorOptions = {
   bookmarkMs: number;
   maxInFlightBytes: number;
   history: HistoryOptions;
+  /** Whom to let in; undefined: everyone. */
+  auth?: AuthOptions | undefined;
   /** Most calls of a kind at once, where not the default. */
   maxCalls?: Partial<Record<CallKind, number>>;
   log: Log;
@@ -127,6 +132,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs };
   stack.use(startCompactor({ database, catalog, nowUs, settleUs, ...stepLimits, ...kept, intervalMs, log }));
 
+  const authorize = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const admission = new Admission({ max: { ...maxCalls, ...options.maxCalls }, defaultDeadlineMs: 30_000 });
   const reads = { database, catalog, tail, cursors };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
@@ -137,6 +143,12 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         port: options.port,
         maxMessageBytes,
         drainMs,
+        authorize:
+          authorize &&
+          ((head) =>
+            authorize(head).catch((error) => {
+              throw toConnectError(error, { method: head.path, log });
+            })),
         validate: checkRules,
         toError: (error, { method }) => toConnectError(error, { method: method.name, log }),
         shutdownReason: () =>
@@ -149,7 +161,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           admission.guard(IngestService, createIngestService({ intake, cursors, maxUndecided: 256 })),
         );
         mount(SignalService, admission.guard(SignalService, signals));
-        const services = [IngestService, SignalService, Health];
+        mount(AccessService, createAccessService());
+        const services = [IngestService, SignalService, AccessService, Health];
         mount(
           Health,
           createHealthService(

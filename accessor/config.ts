@@ -1,6 +1,16 @@
 // What the accessor can be told, by flag or environment.
-import { setting } from "../runtime/config.ts";
-import { bytes, durationMs, listenAddress, onOff, url, type ValueReader } from "../runtime/config-values.ts";
+import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
+import {
+  bytes,
+  durationMs,
+  listenAddress,
+  oneOf,
+  onOff,
+  text,
+  url,
+  type ValueReader,
+} from "../runtime/config-values.ts";
+import type { AuthOptions } from "./access/authenticate.ts";
 import { signalPattern } from "./ingest/bounds.ts";
 import type { SignalRetention } from "./retention.ts";
 
@@ -29,6 +39,34 @@ export const accessorSettings = {
     env: "MILLRACE_INSECURE_LISTEN",
     parse: onOff(),
     doc: "serve without TLS and authentication on an address that others can reach",
+  }),
+  auth: setting({
+    flag: "auth",
+    env: "MILLRACE_AUTH",
+    parse: oneOf(["off", "keys"]),
+    default: "off",
+    doc: "whether every call needs a key (see npm run keys) or a token",
+  }),
+  jwtIssuer: setting({
+    flag: "jwt-issuer",
+    env: "MILLRACE_JWT_ISSUER",
+    parse: text({ placeholder: "ISSUER" }),
+    optional: true,
+    doc: "with --auth keys, take JSON Web Tokens of this issuer too",
+  }),
+  jwtAudience: setting({
+    flag: "jwt-audience",
+    env: "MILLRACE_JWT_AUDIENCE",
+    parse: text({ placeholder: "AUDIENCE" }),
+    optional: true,
+    doc: "the audience that tokens must name",
+  }),
+  jwtJwksUrl: setting({
+    flag: "jwt-jwks-url",
+    env: "MILLRACE_JWT_JWKS_URL",
+    parse: url({ schemes: ["https", "http"] }),
+    optional: true,
+    doc: "where the issuer publishes its keys; http only on this machine",
   }),
   databaseUrl: setting({
     flag: "database-url",
@@ -93,3 +131,24 @@ export const accessorSettings = {
     doc: "how long hourly roll-ups are kept; for ever if not given",
   }),
 };
+
+/** How to authenticate: undefined if not at all. Throws ConfigError if what is said of tokens does not fit together. */
+export function toAuth({
+  auth,
+  jwtIssuer: issuer,
+  jwtAudience: audience,
+  jwtJwksUrl: jwksUrl,
+}: Pick<SettingsOf<typeof accessorSettings>, "auth" | "jwtIssuer" | "jwtAudience" | "jwtJwksUrl">):
+  | AuthOptions
+  | undefined {
+  const said = [issuer, audience, jwksUrl].filter((one) => one !== undefined);
+  if (said.length > 0 && auth === "off") throw new ConfigError(["--jwt-…: tokens need --auth keys"]);
+  if (auth === "off") return undefined;
+  if (said.length === 0) return {};
+  if (issuer === undefined || audience === undefined || jwksUrl === undefined)
+    throw new ConfigError(["--jwt-issuer, --jwt-audience and --jwt-jwks-url go together"]);
+  const { protocol, hostname } = new URL(jwksUrl);
+  if (protocol === "http:" && !["127.0.0.1", "localhost", "[::1]"].includes(hostname))
+    throw new ConfigError(["--jwt-jwks-url: https, or whoever is on the way could put in keys of their own"]);
+  return { tokens: { issuer, audience, jwksUrl } };
+}

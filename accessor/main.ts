@@ -2,16 +2,18 @@
 import { assertListenAllowed } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
 import { openAccessor } from "./accessor.ts";
-import { accessorSettings } from "./config.ts";
+import { accessorSettings, toAuth } from "./config.ts";
 
 await run({
   name: "accessor",
   about: "Takes machine signals in over gRPC, keeps them in PostgreSQL, and answers and streams them.",
   settings: accessorSettings,
   open({ settings, log }) {
-    assertListenAllowed(settings);
+    const auth = toAuth(settings);
+    assertListenAllowed({ ...settings, authenticates: auth !== undefined });
     return openAccessor({
       ...settings.listen,
+      auth,
       databaseUrl: settings.databaseUrl,
       bookmarkMs: settings.bookmarkInterval,
       maxInFlightBytes: settings.maxInFlight,

@@ -60,18 +60,23 @@ export class HelpRequested extends Error {
   override readonly name = "HelpRequested";
 }
 
-/** Throws ConfigError if the address can be reached from another host and nobody has said that this is meant. */
+/**
+ * Throws ConfigError if the address can be reached from another host and nobody has said that this is meant. authenticates: whether the
+ * service asks everyone for a credential, which others could read on the way as long as nothing is encrypted.
+ */
 export function assertListenAllowed({
   listen: { host },
   insecureListen,
+  authenticates = false,
 }: {
   listen: { host: string };
   insecureListen: boolean;
+  authenticates?: boolean;
 }): void {
   const isLoopback = isIP(host) === 4 ? host.startsWith("127.") : host === "localhost" || host === "::1";
   if (insecureListen || isLoopback) return;
   throw new ConfigError([
-    `--listen: ${host} can be reached from other hosts, and there is no authentication and no encryption: ` +
+    `--listen: ${host} can be reached from other hosts, and there is ${authenticates ? "" : "no authentication and "}no encryption: ` +
       "listen on 127.0.0.1 behind a proxy that has them, or accept it with --insecure-listen (MILLRACE_INSECURE_LISTEN=true)",
   ]);
 }
@@ -178,4 +183,11 @@ export function helpText({ name, about, settings }: Program<SettingsShape>): str
   rows.push(["--help", "this text"]);
   const width = Math.max(...rows.map(([head]) => head.length));
   return `${name}: ${about}\n\n${rows.map(([head, doc]) => `  ${head.padEnd(width)}  ${doc}\n`).join("")}`;
+}
+
+/** The words before the first flag, and what follows them: "keys revoke ID --log-level debug". */
+export function splitWords(argv: readonly string[] = process.argv.slice(2)): { words: string[]; rest: string[] } {
+  const first = argv.findIndex((word) => word.startsWith("-"));
+  const at = first === -1 ? argv.length : first;
+  return { words: argv.slice(0, at), rest: argv.slice(at) };
 }

@@ -16,6 +16,8 @@ export interface ProcessOptions<S extends SettingsShape> {
   about?: string;
   /** The settings of this process, besides the log settings that every process has. */
   settings?: S;
+  /** Where the flags are. Default: all that the process was started with. */
+  argv?: readonly string[];
   /** Acquires everything. `signal` aborts when the process is asked to stop, also while this still runs. */
   open(context: {
     settings: SettingsOf<S> & CommonSettings;
@@ -101,9 +103,9 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
   process.exit(stop.exitCode());
 }
 
-function readOrExit<S extends SettingsShape>({ name, about = name, settings }: ProcessOptions<S>) {
+function readOrExit<S extends SettingsShape>({ name, about = name, settings, argv }: ProcessOptions<S>) {
   try {
-    return readSettings({ name, about, settings: { ...settings, ...commonSettings } }) as SettingsOf<
+    return readSettings({ name, about, settings: { ...settings, ...commonSettings } }, argv) as SettingsOf<
       typeof commonSettings
     >;
   } catch (error) {

@@ -9,19 +9,26 @@ export type Filter = {
   /** undefined: all. */
   readonly machines: ReadonlySet<string> | undefined;
   readonly signals: ReadonlySet<string> | undefined;
+  /** Which machines the subscriber may see; undefined: all. */
+  readonly permits: ((machine: string) => boolean) | undefined;
 };
 
-export function createFilter({ machines, signals }: Selection): Filter {
+/** What a subscriber may see: a test of machines, and a text that is equal for those who may see the same. */
+export type Vision = { permits: (machine: string) => boolean; key: string };
+
+export function createFilter({ machines, signals }: Selection, vision?: Vision): Filter {
   const sorted = (names: readonly string[]) => [...new Set(names)].sort();
   return {
-    key: JSON.stringify([sorted(machines), sorted(signals)]),
+    key: JSON.stringify([sorted(machines), sorted(signals), ...(vision ? [vision.key] : [])]),
+    permits: vision?.permits,
     machines: machines.length > 0 ? new Set(machines) : undefined,
     signals: signals.length > 0 ? new Set(signals) : undefined,
   };
 }
 
 /** The part of a batch that matches: the batch itself if all of it does, undefined if nothing does. */
-export function project(batch: Batch, { machines, signals }: Filter): Batch | undefined {
+export function project(batch: Batch, { machines, signals, permits }: Filter): Batch | undefined {
+  if (permits?.(batch.machine) === false) return undefined;
   if (machines !== undefined && !machines.has(batch.machine)) return undefined;
   if (signals === undefined) return batch;
   const stateChanges = signals.has("state") ? batch.stateChanges : [];

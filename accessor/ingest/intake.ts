@@ -101,6 +101,8 @@ export class Intake {
     batch: Batch | undefined;
     byteLength: number;
     producer: string;
+    /** Which machines its sender may write; undefined: all. */
+    permits?: ((machine: string) => boolean) | undefined;
   }): Promise<Prepared> {
     const { catalog, maxBatchBytes, maxBatchRecords, retention } = this.#options;
     const sequence = toSequence(numbered.producer, numbered.sequence);
@@ -118,7 +120,7 @@ export class Intake {
     const nowUs = this.databaseNowUs;
     return prepareBatch(
       { sequence, batch, byteLength: numbered.byteLength },
-      { catalog, maxBatchBytes, maxBatchRecords, retention, nowUs },
+      { catalog, maxBatchBytes, maxBatchRecords, retention, nowUs, permits: numbered.permits },
     );
   }
 

@@ -40,6 +40,8 @@ export type PrepareOptions = {
   catalog: Catalog;
   maxBatchBytes: number;
   maxBatchRecords: number;
+  /** Which machines its sender may write; undefined: all. */
+  permits?: ((machine: string) => boolean) | undefined;
   /** The database's clock. */
   nowUs: number;
   /** Older records are not taken. */
@@ -134,13 +136,16 @@ function refusalOf(
     byteLength,
     maxBatchBytes,
     maxBatchRecords,
-  }: { count: number; byteLength: number; maxBatchBytes: number; maxBatchRecords: number },
+    permits,
+  }: { count: number; byteLength: number } & Pick<PrepareOptions, "maxBatchBytes" | "maxBatchRecords" | "permits">,
 ): Refusal | undefined {
   const refusal = (reason: Reason, message: string) => create(RefusalSchema, { reason: ErrorReason[reason], message });
   if (!machinePattern.test(batch.machine)) {
     const name = JSON.stringify(batch.machine.slice(0, 80));
     return refusal("MACHINE_NAME_INVALID", `machine ${name} does not fit [A-Za-z0-9][A-Za-z0-9._-]{0,127}`);
   }
+  if (permits?.(batch.machine) === false)
+    return refusal("PERMISSION_DENIED", `the credential does not cover machine ${batch.machine}`);
   if (byteLength > maxBatchBytes + envelopeBytes)
     return refusal("BATCH_TOO_LARGE", `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`);
   if (count > maxBatchRecords)

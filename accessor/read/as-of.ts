@@ -5,7 +5,10 @@ import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readHead } from "../store/log.ts";
 
-export type Reads = { database: Database; catalog: Catalog; tail: Tail; cursors: CursorFormat };
+/** What of the catalog answers come from: all of it, or what a caller may see. */
+export type Listing = Pick<Catalog, "select" | "machines">;
+
+export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors: CursorFormat };
 
 /** The revision to answer as of: the newest that this accessor has published, once that holds the cursor asked for. */
 export async function answerRevision(

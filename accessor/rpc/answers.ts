@@ -156,12 +156,12 @@ function closedRange({ tail }: Reads, { startTime, endTime }: Pick<SummarizeMach
 export async function listStateIntervals(
   reads: Reads,
   request: ListStateIntervalsRequest,
-  { signal, nowMs }: { signal: AbortSignal; nowMs: number },
+  { signal, nowMs, history }: { signal: AbortSignal; nowMs: number; history: string },
 ): Promise<MessageInitShape<typeof ListStateIntervalsResponseSchema>> {
   const { database, catalog, cursors } = reads;
   checkMachines(request.machines);
   const range = toTimeRange(request.startTime, request.endTime);
-  const query = queryHash(ListStateIntervalsRequestSchema, { request, history: cursors.encode(0) });
+  const query = queryHash(ListStateIntervalsRequestSchema, { request, history });
   const token = request.pageToken === "" ? undefined : decodePageToken(request.pageToken, { query, nowMs });
   const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
   const limit = request.pageSize || 1_000;

@@ -6,14 +6,15 @@ import type {
   ListSignalsRequest,
   ListSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Listing } from "../read/as-of.ts";
 import { toTimestamp } from "../read/page.ts";
-import { type Catalog, compareText, type Series } from "../store/catalog.ts";
+import { compareText, type Series } from "../store/catalog.ts";
 import { checkMachines } from "./check-request.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
 /** A page ends at a machine: its token holds the machine's id, whose name never changes. */
 export async function listMachines(
-  catalog: Catalog,
+  catalog: Listing,
   { pageSize, pageToken }: ListMachinesRequest,
   token: { query: Buffer; nowMs: number },
 ): Promise<MessageInitShape<typeof ListMachinesResponseSchema>> {
@@ -37,7 +38,7 @@ export async function listMachines(
 }
 
 export async function listSignals(
-  catalog: Catalog,
+  catalog: Listing,
   { machines }: ListSignalsRequest,
 ): Promise<MessageInitShape<typeof ListSignalsResponseSchema>> {
   checkMachines(machines);

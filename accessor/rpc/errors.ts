@@ -31,6 +31,7 @@ const codes: Partial<Record<Reason, Code>> = {
   TIME_ZONE_UNKNOWN: Code.InvalidArgument,
   UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
+  ISSUER_UNAVAILABLE: Code.Unavailable,
 };
 
 /** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */

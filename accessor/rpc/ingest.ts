@@ -13,6 +13,7 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
+import { assertProducer, permitsOf } from "../access/caller.ts";
 import type { CursorFormat } from "../cursor.ts";
 import { Failure } from "../failure.ts";
 import type { Decided, Intake, Limits } from "../ingest/intake.ts";
@@ -28,28 +29,35 @@ export type IngestServiceOptions = {
 export function createIngestService(options: IngestServiceOptions): ServiceImpl<typeof IngestService> {
   const { intake, cursors } = options;
   return {
-    async *ingest(requests, { signal }) {
+    async *ingest(requests, context) {
+      const { signal } = context;
       const iterator = requests[Symbol.asyncIterator]();
       const first: IngestRequest | undefined = (await iterator.next()).value;
       if (first?.message.case !== "hello")
         throw new Failure("HELLO_REQUIRED", "the first message of a stream must be a hello");
       const { producerId: producer, lastAckedSequence } = first.message.value;
+      assertProducer(context, producer);
+      const permits = permitsOf(context);
       const opened = await intake.open(producer, lastAckedSequence);
       failpoint("ingest.before-welcome");
       yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
       const undecided = new UndecidedBatches(options.maxUndecided);
-      const reading = readBatches(iterator, { producer, producerId: opened.producerId, undecided, intake, signal });
+      const { producerId } = opened;
+      const reading = readBatches(iterator, { producer, producerId, undecided, intake, permits, signal });
       yield* acknowledge(undecided, cursors);
       await reading;
     },
 
-    async ingestBatch(request, { signal }) {
+    async ingestBatch(request, context) {
+      const { signal } = context;
       const { producerId: producer, sequence, batch } = request;
+      assertProducer(context, producer);
+      const permits = permitsOf(context);
       const byteLength = receivedBytes(request);
       const bytes = await intake.admit(batch, byteLength, signal);
       try {
         const producerId = await intake.producerId(producer);
-        const prepared = await intake.prepare({ sequence, batch, byteLength, producer });
+        const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
         const { result, revision } = await intake.decide({ producerId, producer, prepared });
         return { result, cursor: cursors.encode(revision) };
       } finally {
@@ -72,13 +80,14 @@ type Reading = {
   producerId: number;
   undecided: UndecidedBatches;
   intake: Intake;
+  permits: ((machine: string) => boolean) | undefined;
   signal: AbortSignal;
 };
 
 /** Takes batches until the client half-closes; a failure goes to whoever acknowledges. */
 async function readBatches(
   requests: AsyncIterator<IngestRequest>,
-  { producer, producerId, undecided, intake, signal }: Reading,
+  { producer, producerId, undecided, intake, permits, signal }: Reading,
 ): Promise<void> {
   try {
     for (;;) {
@@ -92,7 +101,7 @@ async function readBatches(
       const bytes = await intake.admit(batch, byteLength, signal);
       let decided: Promise<Decided> | undefined;
       try {
-        const prepared = await intake.prepare({ sequence, batch, byteLength, producer });
+        const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
         decided = intake.decide({ producerId, producer, prepared });
       } finally {
         if (decided === undefined) intake.release(bytes);

@@ -1,5 +1,5 @@
 // SignalService: lists, pages, ranges, latest, and the live feed.
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   ListMachinesRequestSchema,
@@ -8,15 +8,16 @@ import {
   type SignalService,
   type WatchSignalsRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { seeCatalog } from "../access/caller.ts";
 import { Failure } from "../failure.ts";
 import { createFilter } from "../feed/filter.ts";
 import { follow, type SharedMessages } from "../feed/follow.ts";
-import { answerRevision, knownHead, type Reads } from "../read/as-of.ts";
+import { answerRevision, knownHead, type Listing, type Reads } from "../read/as-of.ts";
 import { readLatest } from "../read/latest.ts";
 import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
-import { compareText, type Selection } from "../store/catalog.ts";
+import { type Catalog, compareText, type Selection } from "../store/catalog.ts";
 import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
 import { aggregateSamples, listStateIntervals, summarizeMachines } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
@@ -27,7 +28,7 @@ import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
 const maxKnownListed = 30;
 
 export type SignalServiceOptions = {
-  reads: Reads;
+  reads: Reads & { catalog: Catalog };
   shared: SharedMessages;
   /** How often a feed says where it is while nothing matches. */
   bookmarkMs: number;
@@ -41,19 +42,19 @@ export function createSignalService({
   bookmarkMs,
   nowMs,
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
-  const { catalog, cursors, tail, database } = reads;
-  // The same for every token of this history, whatever the revision.
-  const history = cursors.encode(0);
+  const { cursors, tail, database } = reads;
 
   return {
-    listMachines: (request) =>
-      listMachines(catalog, request, {
-        query: queryHash(ListMachinesRequestSchema, { request, history }),
-        nowMs: nowMs(),
-      }),
-    listSignals: (request) => listSignals(catalog, request),
+    async listMachines(request, context) {
+      const { catalog, history } = see(context);
+      const query = queryHash(ListMachinesRequestSchema, { request, history });
+      return listMachines(catalog, request, { query, nowMs: nowMs() });
+    },
+    listSignals: (request, context) => listSignals(see(context).catalog, request),
 
-    async querySignals(request, { signal: abort }) {
+    async querySignals(request, context) {
+      const { signal: abort } = context;
+      const { catalog, history } = see(context);
       const { signal, machines, severities, codePrefix, states } = request;
       checkMachines(machines);
       const range = toTimeRange(request.startTime, request.endTime);
@@ -62,7 +63,7 @@ export function createSignalService({
         request.pageToken === "" ? undefined : decodePageToken(request.pageToken, { query, nowMs: nowMs() });
       const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
       // Only now: what min_cursor waits for may hold the signal's first records.
-      const kind = await kindOf(signal);
+      const kind = await kindOf(signal, catalog);
       checkFilters(kind, { severities: severities.length > 0, codePrefix, states: states.length > 0 });
       const series = await catalog.select({ machines, signals: [signal] });
       const limit = request.pageSize || 1_000;
@@ -76,11 +77,13 @@ export function createSignalService({
       return { signals: page.signals, nextPageToken, cursor: cursors.encode(revision) };
     },
 
-    async *readSignals(request, { signal: abort }) {
+    async *readSignals(request, context) {
+      const { signal: abort } = context;
+      const { catalog } = see(context);
       checkMachines(request.machines);
       const range = toTimeRange(request.startTime, request.endTime);
       const revision = await answerRevision(reads, request.minCursor, abort);
-      for (const signal of request.signals) await kindOf(signal);
+      for (const signal of request.signals) await kindOf(signal, catalog);
       const series = await catalog.select(request);
       const cursor = cursors.encode(revision);
       yield { batches: [], cursor };
@@ -92,10 +95,12 @@ export function createSignalService({
       }
     },
 
-    async getLatest(request, { signal: abort }) {
+    async getLatest(request, context) {
+      const { signal: abort } = context;
+      const { catalog } = see(context);
       checkMachines(request.machines);
       const revision = await answerRevision(reads, request.minCursor, abort);
-      for (const signal of request.signals) await kindOf(signal);
+      for (const signal of request.signals) await kindOf(signal, catalog);
       const series = await catalog.select(request);
       return {
         signals: await readLatest(reads, { series, revision, signal: abort }),
@@ -103,11 +108,24 @@ export function createSignalService({
       };
     },
 
-    aggregateSamples: (request, { signal }) => aggregateSamples(reads, request, { kindOf, signal }),
-    summarizeMachines: (request, { signal }) => summarizeMachines(reads, request, { signal }),
-    listStateIntervals: (request, { signal }) => listStateIntervals(reads, request, { signal, nowMs: nowMs() }),
+    aggregateSamples(request, context) {
+      const { catalog } = see(context);
+      const kind = (name: string) => kindOf(name, catalog);
+      return aggregateSamples({ ...reads, catalog }, request, { kindOf: kind, signal: context.signal });
+    },
+    summarizeMachines(request, context) {
+      const { catalog } = see(context);
+      return summarizeMachines({ ...reads, catalog }, request, { signal: context.signal });
+    },
+    listStateIntervals(request, context) {
+      const { catalog, history } = see(context);
+      const { signal } = context;
+      return listStateIntervals({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
+    },
 
-    async *watchSignals(request, { signal: abort }) {
+    async *watchSignals(request, context) {
+      const { signal: abort } = context;
+      const { catalog, vision } = see(context);
       checkMachines(request.machines);
       checkSignals(request.signals);
       const after = await startOf(request);
@@ -116,9 +134,9 @@ export function createSignalService({
       await tail.reach(after, abort);
       yield* follow({
         tail,
-        filter: createFilter(request),
+        filter: createFilter(request, vision),
         after,
-        readLog: (range) => readLog(range, request, abort),
+        readLog: (range) => readLog(range, request, { catalog, limited: vision !== undefined, signal: abort }),
         readCommitTime: (revision) => readCommitTime(database, revision),
         toCursor: (revision) => cursors.encode(revision),
         startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
@@ -129,8 +147,14 @@ export function createSignalService({
     },
   };
 
+  /** What the caller may see. history: the same for every page token of this history and of callers who see the same. */
+  function see(context: HandlerContext) {
+    const { catalog, vision } = seeCatalog(reads.catalog, context);
+    return { catalog, vision, history: cursors.encode(0) + (vision?.key ?? "") };
+  }
+
   /** Fails with SIGNAL_UNKNOWN, listing the known ones. States and errors are known before any machine has sent one. */
-  async function kindOf(signal: string): Promise<SignalKind> {
+  async function kindOf(signal: string, catalog: Listing): Promise<SignalKind> {
     checkSignals([signal]);
     if (signal === "state") return SignalKind.STATE;
     if (signal === "error") return SignalKind.EVENT;
@@ -184,12 +208,16 @@ export function createSignalService({
     return revision;
   }
 
-  async function readLog(range: { after: number; through: number }, selection: Selection, signal: AbortSignal) {
+  async function readLog(
+    range: { after: number; through: number },
+    selection: Selection,
+    { catalog, limited, signal }: { catalog: Listing; limited: boolean; signal: AbortSignal },
+  ) {
     const earliest = await readEarliest(database);
     if (range.after < earliest - 1) throw expired(earliest);
-    const all = selection.machines.length === 0 && selection.signals.length === 0;
+    const all = selection.machines.length === 0 && selection.signals.length === 0 && !limited;
     const seriesIds = all ? undefined : (await catalog.select(selection)).map(({ id }) => id);
-    const page = await readCommits(database, { ...range, seriesIds }, { catalog, signal });
+    const page = await readCommits(database, { ...range, seriesIds }, { catalog: reads.catalog, signal });
     return { ...page, committedUs: await readCommitTime(database, page.through) };
   }
 

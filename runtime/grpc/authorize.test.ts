@@ -49,7 +49,7 @@ test("a refused call's message is not read, however large, and no handler runs",
     return bytes(1);
   };
   await using server = await openTestServer(
-    { unary: run, clientStream: run },
+    { unary: run, clientStream: async () => run() },
     { authorize: async () => Promise.reject(refusal()), maxMessageBytes: 1_000 },
   );
   // Read, it would be RESOURCE_EXHAUSTED.

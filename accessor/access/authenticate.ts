@@ -1,0 +1,31 @@
+// Who a credential belongs to: a key of ours, or a token of an issuer that is trusted.
+import type { Authorize } from "../../runtime/grpc/authorize.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Database } from "../store/database.ts";
+import { createAuthorize } from "./authorize.ts";
+import { openKeyring } from "./keyring.ts";
+import { createTokenVerifier, type TokenOptions } from "./tokens.ts";
+
+export type AuthOptions = {
+  /** Tokens to take beside keys; undefined: none. */
+  tokens?: TokenOptions | undefined;
+};
+
+/** Loads the keys and keeps them fresh until disposed. */
+export async function openAuthentication(
+  { tokens }: AuthOptions,
+  { database, log }: { database: Database; log: Log },
+): Promise<AsyncDisposable & { authorize: Authorize }> {
+  const keyring = await openKeyring({ database, log });
+  const verify = tokens && createTokenVerifier(tokens);
+  const authenticate = async (credential: string) => {
+    // Only a token has dots.
+    if (verify !== undefined && credential.includes(".")) return verify(credential);
+    const held = keyring.find(credential);
+    return held && { principal: held.key, ended: held.ended };
+  };
+  return {
+    authorize: createAuthorize({ authenticate, log }),
+    [Symbol.asyncDispose]: () => keyring[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,42 @@
+// Who makes a call, as its handler learns it, and what follows for what it may see and write.
+import { createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { allowedMachines, allowsProducer, type Principal, visionOf } from "../../access/principal.ts";
+import { Failure } from "../failure.ts";
+import type { Vision } from "../feed/filter.ts";
+import type { Listing } from "../read/as-of.ts";
+
+type Call = Pick<HandlerContext, "values">;
+
+/** undefined: authentication is off, and anyone may do anything. */
+export const callerKey = createContextKey<Principal | undefined>(undefined, { description: "the caller" });
+
+/** Which machines the caller may see and write; undefined: all. */
+export function permitsOf({ values }: Call): ((machine: string) => boolean) | undefined {
+  const caller = values.get(callerKey);
+  return caller && allowedMachines(caller);
+}
+
+/** The part of a catalog that the caller may see, in which other machines are as if they had never sent anything. */
+export function seeCatalog(catalog: Listing, call: Call): { catalog: Listing; vision: Vision | undefined } {
+  const caller = call.values.get(callerKey);
+  const permits = permitsOf(call);
+  if (caller === undefined || permits === undefined) return { catalog, vision: undefined };
+  const seen: Listing = {
+    select: async (selection) => (await catalog.select(selection)).filter(({ machine }) => permits(machine)),
+    async machines(after, limit) {
+      const all = await catalog.machines(after, Number.POSITIVE_INFINITY);
+      return all.filter(({ name }) => permits(name)).slice(0, limit);
+    },
+  };
+  return { catalog: seen, vision: { permits, key: visionOf(caller) } };
+}
+
+/** Fails with PERMISSION_DENIED if the caller may not number batches under a producer's id. */
+export function assertProducer({ values }: Call, producerId: string): void {
+  const caller = values.get(callerKey);
+  if (caller === undefined || allowsProducer(caller, producerId)) return;
+  const name = producerId.slice(0, 200);
+  throw new Failure("PERMISSION_DENIED", `the credential does not cover producer ${JSON.stringify(name)}`, {
+    metadata: { producer_id: name },
+  });
+}

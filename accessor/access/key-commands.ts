@@ -1,0 +1,135 @@
+// What one can do with keys: create, list, revoke, rotate. A key's text is printed once, when it is made, and is nowhere after that.
+import { isGlob } from "../../access/glob.ts";
+import { createKey } from "../../access/key.ts";
+import { gatewayProducers, type Scope, scopes } from "../../access/principal.ts";
+import { ConfigError, setting } from "../../runtime/config.ts";
+import { durationMs, oneOf, text, type ValueReader } from "../../runtime/config-values.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Database } from "../store/database.ts";
+import { endKeyWithin, insertKey, type KeyRecord, listKeys, revokeKey } from "../store/keys.ts";
+
+const dayMs = 86_400_000;
+
+const glob: ValueReader<string> = {
+  placeholder: "PATTERN",
+  expects: 'a pattern of names such as "mill-*", or "*" for all',
+  read: (value) => (isGlob(value) ? value : undefined),
+};
+
+export const createSettings = {
+  name: setting({
+    flag: "name",
+    parse: text({ placeholder: "NAME", maxLength: 100, pattern: /^[\p{L}\p{N} ._:@/+-]+$/u, expects: "a short name" }),
+    doc: "what people call the key",
+  }),
+  scope: setting({ flag: "scope", parse: oneOf(scopes), repeat: true, doc: "what it may do" }),
+  machine: setting({ flag: "machine", parse: glob, repeat: true, doc: 'machines it may see and write; "*" for all' }),
+  producer: setting({
+    flag: "producer",
+    parse: glob,
+    repeat: true,
+    doc: "producer ids it may write under; without any, only those of REST requests that name none",
+  }),
+  expires: setting({
+    flag: "expires",
+    parse: durationMs({ minMs: 1_000, maxMs: 36_500 * dayMs }),
+    optional: true,
+    doc: "how long it is valid, such as 90d; until it is revoked if not given",
+  }),
+};
+
+export const rotateSettings = {
+  overlap: setting({
+    flag: "overlap",
+    parse: durationMs({ maxMs: 90 * dayMs }),
+    default: "1h",
+    doc: "how long the old key stays valid beside the new one",
+  }),
+};
+
+export type CommandContext = {
+  database: Database;
+  /** For what was changed. */
+  log: Log;
+  /** A line for whoever asked. */
+  print: (line: string) => void;
+};
+
+type NewKeySettings = {
+  name: string;
+  scope: readonly Scope[];
+  machine: readonly string[];
+  producer: readonly string[];
+  expires: number | undefined;
+};
+
+/** Throws ConfigError without a scope or a machine: nobody means a key for nothing. */
+export async function createCommand(settings: NewKeySettings, { database, log, print }: CommandContext): Promise<void> {
+  const mistakes = (["scope", "machine"] as const).flatMap((name) =>
+    settings[name].length === 0 ? [`--${name} is required: ${createSettings[name].doc}`] : [],
+  );
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  const rights = {
+    name: settings.name,
+    scopes: [...new Set(settings.scope)],
+    machines: [...new Set(settings.machine)],
+    producers: settings.producer.length > 0 ? [...new Set(settings.producer)] : gatewayProducers,
+  };
+  const { id, text: shown, digest } = createKey();
+  await insertKey(database, { id, digest, ...rights, lifeMs: settings.expires });
+  log.info("created a key", { audit: "key-created", key: id, ...rights });
+  print(shown);
+}
+
+export async function listCommand({ database, print }: Omit<CommandContext, "log">): Promise<void> {
+  const keys = await listKeys(database);
+  if (keys.length === 0) return print("There are no keys.");
+  const rows = keys.map((key) => [
+    key.id,
+    key.name,
+    key.scopes.join(","),
+    key.machines.join(","),
+    key.producers.join(","),
+    stateOf(key),
+    key.lastUsedMs === undefined ? "never" : toText(key.lastUsedMs),
+  ]);
+  const table = [["ID", "NAME", "SCOPES", "MACHINES", "PRODUCERS", "VALID", "LAST USED"], ...rows];
+  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
+  for (const row of table)
+    print(
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join("  ")
+        .trimEnd(),
+    );
+}
+
+function stateOf({ revokedMs, expiresMs, valid }: KeyRecord): string {
+  if (revokedMs !== undefined) return `revoked ${toText(revokedMs)}`;
+  if (expiresMs === undefined) return "until revoked";
+  return `${valid ? "until" : "expired"} ${toText(expiresMs)}`;
+}
+
+const toText = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+export async function revokeCommand(id: string, { database, log, print }: CommandContext): Promise<void> {
+  if (!(await revokeKey(database, id))) throw new ConfigError([`no valid key has the id ${id}: see keys list`]);
+  log.info("revoked a key", { audit: "key-revoked", key: id });
+  print(`${id} is revoked: calls with it are refused, and its streams ended, within 5 s`);
+}
+
+/** A new key with the rights of an old one, valid for as long as that was made for; the old one goes on for overlapMs. */
+export async function rotateCommand(
+  { id: oldId, overlap: overlapMs }: { id: string; overlap: number },
+  { database, log, print }: CommandContext,
+): Promise<void> {
+  const old = (await listKeys(database)).find((key) => key.id === oldId && key.valid);
+  if (!old) throw new ConfigError([`no valid key has the id ${oldId}: see keys list`]);
+  const { name, scopes: held, machines, producers, expiresMs } = old;
+  const { id, text: shown, digest } = createKey();
+  const lifeMs = expiresMs === undefined ? undefined : expiresMs - old.createdMs;
+  await insertKey(database, { id, digest, name, scopes: held, machines, producers, lifeMs });
+  await endKeyWithin(database, oldId, overlapMs);
+  log.info("replaced a key", { audit: "key-rotated", key: oldId, by: id, overlap_ms: overlapMs });
+  print(shown);
+}

@@ -1,0 +1,104 @@
+// JSON Web Tokens: verified against the issuer's published keys, and what their claims allow. Verified at each call, so that a key
+// which the issuer withdraws lets nobody in for longer than its key set is kept (10 minutes).
+import { createHash } from "node:crypto";
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import { isGlob } from "../../access/glob.ts";
+import { gatewayProducers, type Principal, scopes } from "../../access/principal.ts";
+import { Failure } from "../failure.ts";
+import type { Authenticate } from "./authorize.ts";
+
+export type TokenOptions = {
+  issuer: string;
+  audience: string;
+  /** Where the issuer publishes its keys. Asked again for a key that is not known, at most every cooldownMs (default 30 s). */
+  jwksUrl: string;
+  cooldownMs?: number;
+};
+
+// Signatures by key pairs only: with a shared secret, who can verify can also issue. Never "none".
+const algorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+const clockToleranceS = 2;
+const maxTimerMs = 2 ** 31 - 1;
+
+export function createTokenVerifier(options: TokenOptions): Authenticate {
+  const { issuer, audience, jwksUrl, cooldownMs: cooldownDuration = 30_000 } = options;
+  const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration, timeoutDuration: 3_000, cacheMaxAge: 600_000 });
+  const rules = { issuer, audience, algorithms, clockTolerance: clockToleranceS, requiredClaims: ["sub", "exp"] };
+  const endings = createEndings();
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, keys, rules);
+      const principal = toPrincipal(payload);
+      return { principal, ended: endings.of(token, principal.expiresMs!) };
+    } catch (error) {
+      if (isTokensFault(error)) return undefined;
+      throw new Failure("ISSUER_UNAVAILABLE", "the token's issuer does not answer for its keys: try again", {
+        retryAfterMs: 1_000,
+        cause: error,
+      });
+    }
+  };
+}
+
+/** Whether the token is at fault, and not the way to the issuer's keys. */
+function isTokensFault(error: unknown): boolean {
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return true;
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return false;
+  // The bare class is what jose throws for an answer of the issuer that is no key set.
+  return error instanceof errors.JOSEError && error.constructor !== errors.JOSEError;
+}
+
+/**
+ * scope (words with spaces) or scp (a list): read, live, write, admin, also as millrace:read. millrace_machines, millrace_producers:
+ * lists of patterns. What is missing or is no such thing allows nothing.
+ */
+export function toPrincipal(claims: JWTPayload): Principal {
+  const said = words(claims["scope"] ?? claims["scp"]).map((word) => word.replace(/^millrace:/, ""));
+  const producers = claims["millrace_producers"];
+  return {
+    id: `${claims.iss}#${claims.sub}`,
+    name: String(claims.sub),
+    scopes: scopes.filter((scope) => said.includes(scope)),
+    machines: words(claims["millrace_machines"]).filter(isGlob),
+    producers: producers === undefined ? gatewayProducers : words(producers).filter(isGlob),
+    expiresMs: claims.exp! * 1_000,
+  };
+}
+
+function words(claim: unknown): string[] {
+  const list = typeof claim === "string" ? claim.split(" ") : Array.isArray(claim) ? claim : [];
+  return list.filter((word) => typeof word === "string" && word !== "");
+}
+
+/** One signal and one timer for each token that is in use, however many calls come with it. */
+function createEndings() {
+  const signals = new Map<string, AbortSignal>();
+  return {
+    of(token: string, expiresMs: number): AbortSignal {
+      const digest = createHash("sha256").update(token).digest("base64");
+      const known = signals.get(digest);
+      if (known) return known;
+      const controller = new AbortController();
+      const end = () => {
+        signals.delete(digest);
+        controller.abort(new Failure("UNAUTHENTICATED", "the token that this was opened with has expired"));
+      };
+      // One that expired just now still passes, for clocks that differ.
+      setTimeout(end, Math.min(Math.max(expiresMs - Date.now(), 0) + clockToleranceS * 1_000, maxTimerMs)).unref();
+      signals.set(digest, controller.signal);
+      return controller.signal;
+    },
+  };
+}

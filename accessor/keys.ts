@@ -1,0 +1,78 @@
+// npm run keys: makes, lists, ends and replaces keys in the accessor's database. A new key goes to standard output, once; what was
+// changed, to standard error.
+import { ConfigError, type SettingsShape, setting, splitWords } from "../runtime/config.ts";
+import { url } from "../runtime/config-values.ts";
+import { type ProcessOptions, run } from "../runtime/lifecycle.ts";
+import {
+  type CommandContext,
+  createCommand,
+  createSettings,
+  listCommand,
+  revokeCommand,
+  rotateCommand,
+  rotateSettings,
+} from "./access/key-commands.ts";
+import { openDatabase } from "./store/database.ts";
+
+const common = {
+  databaseUrl: setting({
+    env: "DATABASE_URL",
+    parse: url({ schemes: ["postgres", "postgresql"] }),
+    doc: "the accessor's PostgreSQL database",
+  }),
+};
+const usage = "keys create --name NAME --scope SCOPE --machine PATTERN | list | revoke ID | rotate ID";
+
+const { words, rest: argv } = splitWords();
+const [command = "", id = "", ...more] = words;
+
+/** Runs one command to its end; expects as many words after it as it takes. */
+async function runCommand<S extends SettingsShape>(
+  { about, settings, takesId }: { about: string; settings: S; takesId: boolean },
+  work: (settings: Parameters<ProcessOptions<S>["open"]>[0]["settings"], context: CommandContext) => Promise<void>,
+): Promise<never> {
+  return run({
+    name: "keys",
+    about,
+    settings: { ...settings, ...common },
+    argv,
+    async open({ settings: given, log }) {
+      if (more.length > 0 || (id !== "") !== takesId || (takesId && !/^[0-9a-f]{12}$/.test(id)))
+        throw new ConfigError([`expected: ${usage}; an ID is 12 of 0-9, a-f`]);
+      await using database = await openDatabase({ url: given.databaseUrl as string, log });
+      const print = (line: string) => void process.stdout.write(`${line}\n`);
+      await work(given, { database, log, print });
+      return { done: Promise.resolve(), [Symbol.asyncDispose]: async () => {} };
+    },
+  });
+}
+
+switch (command) {
+  case "create":
+    await runCommand(
+      { about: "makes a key and shows it, once", settings: createSettings, takesId: false },
+      createCommand,
+    );
+    break;
+  case "list":
+    await runCommand({ about: "lists all keys", settings: {}, takesId: false }, (_, context) => listCommand(context));
+    break;
+  case "revoke":
+    await runCommand({ about: "ends a key", settings: {}, takesId: true }, (_, context) => revokeCommand(id, context));
+    break;
+  case "rotate":
+    await runCommand(
+      { about: "replaces a key by one with the same rights", settings: rotateSettings, takesId: true },
+      ({ overlap }, context) => rotateCommand({ id, overlap }, context),
+    );
+    break;
+  default:
+    await run({
+      name: "keys",
+      about: usage,
+      argv,
+      open: () => {
+        throw new ConfigError([`expected: ${usage}`]);
+      },
+    });
+}
