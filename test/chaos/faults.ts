@@ -142,6 +142,12 @@ export const faults: Record<string, Fault> = {
   async "lock held"({ postgres, database }, random) {
     await postgres.ask(database, `select pg_advisory_xact_lock(7201, 1), pg_sleep(${random.int(1, 12) / 10})`);
   },
+  async "disk full"({ postgres }, random) {
+    await postgres.fillDisk(random.int(200, 1_500));
+    await postgres.up();
+  },
+  "clock step": ({ accessors }, random) =>
+    random.pick(accessors).process.stepClock(random.pick(["+1h", "-1h", "+400d", "-400d", "+0"])),
   async herd({ subscribers, accessors }) {
     for (const { front } of accessors) front.cut("reset");
     for (const subscriber of subscribers) subscriber.restart();

@@ -1,7 +1,8 @@
 // The PostgreSQL of a run, opened again on the same port whenever it ends, and the ways to mistreat it.
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { openPostgres, type Postgres } from "../../local/postgres.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -84,6 +85,25 @@ export class KeptPostgres implements AsyncDisposable {
     }
   }
 
+  /** Leaves its file system without a byte for a while. Only where that is its own and small. */
+  async fillDisk(ms: number): Promise<void> {
+    if (this.#ownsFolder) return;
+    const path = join(this.#dataDir, "balloon");
+    const file = await open(path, "w");
+    try {
+      for (const bytes of [2 ** 20, 2 ** 12])
+        for (let full = false; !full; )
+          full = await file.write(Buffer.alloc(bytes, 1)).then(
+            ({ bytesWritten }) => bytesWritten < bytes,
+            () => true,
+          );
+      await sleep(ms);
+    } finally {
+      await file.close();
+      await rm(path, { force: true });
+    }
+  }
+
   #watch(): void {
     void this.#server.ended.then(() => {
       if (this.#closed) return;
@@ -99,7 +119,7 @@ export class KeptPostgres implements AsyncDisposable {
         return;
       } catch (error) {
         if (attempt === 20) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        await sleep(250);
       }
     }
   }

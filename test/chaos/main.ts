@@ -1,6 +1,7 @@
 // Runs rounds of chaos: node test/chaos/main.ts --rounds 20 --seed 1 [--keep] [--faults "a,b"] [--accessors 2] [--folder DIR] …
 // Round i has the seed (seed + i); a failing one keeps its folder and is repeated by --rounds 1 --seed <its seed>.
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { parseArgs } from "node:util";
 import { accessorFailpoints, faults, spoolFailpoints } from "./faults.ts";
 import { KeptPostgres } from "./kept-postgres.ts";
 import { drawPlan, type PlanOverrides } from "./plan.ts";
+import { fakeTime } from "./process.ts";
 import { type RoundResult, runRound } from "./round.ts";
 
 const { values } = parseArgs({
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     "spool-armed": { type: "string" },
     "fault-ms": { type: "string" },
     "until-failure": { type: "boolean", default: false },
+    "small-disk": { type: "boolean", default: false },
     folder: { type: "string" },
     json: { type: "string" },
   },
@@ -38,7 +41,10 @@ const overrides: PlanOverrides = {
 const folder = values.folder ?? (await mkdtemp(join(tmpdir(), "millrace-rounds-")));
 const results: RoundResult[] = [];
 const startedMs = performance.now();
-const postgres = await KeptPostgres.open();
+const smallDisk = values["small-disk"] ? mountSmallDisk(folder) : undefined;
+if (smallDisk !== undefined) overrides.smallDisk = true;
+if (fakeTime === undefined) console.log("skipped: clock steps, for Debian's package libfaketime is not there");
+const postgres = await KeptPostgres.open(smallDisk);
 for (let i = 0; i < Number(values.rounds); i++) {
   const seed = Number(values.seed) + i;
   const roundFolder = join(folder, `seed-${seed}`);
@@ -68,6 +74,7 @@ console.log(
 );
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, undefined, 1));
 await postgres[Symbol.asyncDispose]();
+if (smallDisk !== undefined) execFileSync("umount", ["-l", smallDisk]);
 // Whatever a fault has left open must not keep us.
 process.exit(failing.length > 0 ? 1 : 0);
 
@@ -76,4 +83,19 @@ function namedFaults(list: string): string[] {
   for (const name of names)
     if (!(name in faults)) throw new Error(`no fault "${name}"; there are: ${Object.keys(faults).join(", ")}`);
   return names;
+}
+
+/** 224 MB of tmpfs; undefined, with the reason told, where we may not mount. */
+function mountSmallDisk(within: string): string | undefined {
+  const path = join(within, "disk");
+  mkdirSync(path, { recursive: true });
+  // PostgreSQL runs as another user.
+  chmodSync(within, 0o755);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=224m,mode=755", "tmpfs", path], { stdio: "pipe" });
+    return path;
+  } catch (error) {
+    console.log(`skipped: disk full, for a small file system cannot be mounted (${String(error).split("\n")[0]})`);
+    return undefined;
+  }
 }

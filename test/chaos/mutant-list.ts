@@ -23,7 +23,7 @@ export const mutants: readonly Mutant[] = [
     ],
     catch: {
       chaos: rounds(1, "--faults", "accessor kill", "--armed", "ingest.before-commit=exit@6"),
-      says: /welcomed with \d+, and \d+ was acknowledged|was acknowledged and is not stored/,
+      says: /welcomed with \d+, and \d+ was acknowledged|was acknowledged and is not stored|[1-9]\d* lost/,
     },
   },
   {

@@ -13,6 +13,8 @@ export type Plan = {
   spool: boolean;
   /** A transaction that holds an old snapshot all along. */
   oldSnapshot: boolean;
+  /** PostgreSQL has a small file system of its own, so its disk can be full. */
+  smallDisk: boolean;
   /** What the first accessor and the spool are armed with in their first life; "" for nothing. Until then no other fault is done. */
   armed: string;
   spoolArmed: string;
@@ -36,11 +38,14 @@ export function drawPlan(seed: number, overrides: PlanOverrides = {}): Plan {
     sharedProducer: random.chance(0.4),
     spool,
     oldSnapshot: random.chance(0.2),
+    smallDisk: false,
     armed,
     spoolArmed: spool ? inTurn(spoolFailpoints, seed, random) : "",
   };
   const drawn = { ...plan, ...overrides };
-  return { ...drawn, faults: drawn.faults.filter((name) => drawn.spool || !name.startsWith("spool")) };
+  const without = [...(drawn.spool ? [] : ["spool"]), ...(drawn.smallDisk ? [] : ["disk full"])];
+  const possible = drawn.faults.filter((name) => !without.some((prefix) => name.startsWith(prefix)));
+  return { ...drawn, faults: possible.length > 0 ? possible : ["herd"] };
 }
 
 /** One after the other from seed to seed, so that a run of rounds passes them all. */

@@ -1,11 +1,16 @@
 // A process of ours under the harness: started again whenever it ends, killed, stopped and continued by its pid, armed with failpoints.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { childEnvironment } from "../../runtime/config.ts";
 import type { RoundRecord } from "./record.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Debian's package libfaketime, if it is there. */
+export const fakeTime = ["x86_64", "aarch64"]
+  .map((name) => `/usr/lib/${name}-linux-gnu/faketime/libfaketime.so.1`)
+  .find((path) => existsSync(path));
 
 export type ProcessOptions = {
   name: string;
@@ -25,6 +30,13 @@ export class KeptProcess implements AsyncDisposable {
   #killed = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** By how much its wall clock goes wrong: "+1h", "-400d". Only where libfaketime is. */
+  stepClock(by: string): void {
+    if (fakeTime === undefined) return;
+    this.#options.record.note({ who: this.name, what: "clock", by });
+    writeFileSync(`${this.logPath}.clock`, `${by}\n`);
+  }
+
   /** Failpoints that ended the process. */
   readonly fired: string[] = [];
 
@@ -44,6 +56,7 @@ export class KeptProcess implements AsyncDisposable {
       cwd: checkout,
       env: childEnvironment({
         MILLRACE_LOG_FORMAT: "json",
+        ...(fakeTime === undefined ? {} : this.#clock(fakeTime)),
         ...env,
         MILLRACE_FAILPOINTS: failpoints || undefined,
         MILLRACE_PARENT_FD: "3",
@@ -66,6 +79,13 @@ export class KeptProcess implements AsyncDisposable {
         if (!this.#closed) this.#timer = setTimeout(() => this.start(), 50);
       });
     });
+  }
+
+  #clock(library: string): Record<string, string> {
+    const path = `${this.logPath}.clock`;
+    if (!existsSync(path)) writeFileSync(path, "+0\n");
+    const every = { FAKETIME_CACHE_DURATION: "1", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
+    return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: path, ...every };
   }
 
   get pid(): number | undefined {
