@@ -1,0 +1,131 @@
+// The soak: node test/proofs/soak.ts [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR] [--json FILE]
+// Side a (two accessors, a producer) has its processes killed and stopped. Side b (accessor, gateway, producer, a watching process) lives
+// through everything else in one life each, so that its memory and descriptors have a trend. A database for each side, one PostgreSQL.
+import { writeFileSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { KeptPostgres } from "../chaos/kept-postgres.ts";
+import { KeptProcess } from "../chaos/process.ts";
+import { createRandom } from "../chaos/random.ts";
+import { openRecord } from "../chaos/record.ts";
+import { askNumber } from "../chaos/stored.ts";
+import { Deaths } from "./deaths.ts";
+import { loadGateway } from "./gateway-load.ts";
+import { drain, freePort, openSide, type Side } from "./side.ts";
+import { drawFaults, soakFaults } from "./soak-faults.ts";
+import { judgeSide, printSoak } from "./soak-report.ts";
+import { startUsage, trendsOf } from "./usage.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "30" },
+    seed: { type: "string", default: "1" },
+    every: { type: "string", default: "20" },
+    machines: { type: "string", default: "20" },
+    folder: { type: "string" },
+    json: { type: "string" },
+  },
+});
+const [minutes, seed, everyMs, machines] = [
+  Number(values.minutes),
+  Number(values.seed),
+  Number(values.every) * 1000,
+  Number(values.machines),
+];
+const record = openRecord(values.folder ?? (await mkdtemp(join(tmpdir(), "millrace-soak-"))));
+const random = createRandom(seed);
+const startMs = performance.now();
+await using stack = new AsyncDisposableStack();
+stack.defer(() => record.flush());
+const postgres = stack.use(await KeptPostgres.open());
+const common = { machines, postgres, record, stack };
+const hit = await openSide({ ...common, name: "a", accessors: 2, seed, random: random.fork("a") });
+const kept = await openSide({ ...common, name: "b", accessors: 1, seed: seed + 1, random: random.fork("b") });
+const sides = [hit, kept];
+
+const gatewayPort = await freePort();
+const accessorUrl = `http://127.0.0.1:${kept.accessors[0]!.front.port}`;
+const gateway = stack.use(
+  new KeptProcess({
+    name: "gateway-b",
+    file: "gateway/main.ts",
+    args: ["--listen", `127.0.0.1:${gatewayPort}`, "--accessor", accessorUrl],
+    record,
+  }),
+);
+gateway.start();
+const load = stack.use(loadGateway(`http://127.0.0.1:${gatewayPort}`));
+const outcomePath = `${record.folder}/watcher.json`;
+const watcher = stack.use(
+  new KeptProcess({
+    name: "watcher-b",
+    file: "test/proofs/watcher.ts",
+    args: [accessorUrl, outcomePath, kept.begin],
+    record,
+  }),
+);
+watcher.start();
+const ours = [...sides.flatMap(({ accessors, producer }) => [...accessors.map((one) => one.process), producer])];
+const targets = new Map<string, () => number | undefined>(
+  [...ours, gateway, watcher].map((one) => [one.name, () => one.pid]),
+);
+targets.set("harness", () => process.pid);
+using usage = startUsage(targets, `${record.folder}/usage.csv`);
+using deaths = new Deaths(hit.producer);
+console.log(`soak of ${minutes} min, seed ${seed}, a fault every ${everyMs / 1000} s; record in ${record.folder}`);
+
+// The last half minute is quiet, so that everything can come to rest.
+const untilMs = performance.now() + minutes * 60_000 - 30_000;
+const counts = new Map<string, number>();
+const names = drawFaults(random.fork("faults"));
+for (let next = performance.now() + everyMs; next < untilMs; next += everyMs) {
+  await sleep(Math.max(0, next - performance.now()));
+  const name = names.next().value;
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+  record.note({ who: "harness", what: "fault", name });
+  console.log(`${((performance.now() - startMs) / 60_000).toFixed(1)} min: ${name}`);
+  await soakFaults[name]!({ hit, sides, postgres, record }, random.fork(`${name} ${counts.get(name)}`));
+}
+await sleep(Math.max(0, untilMs + 30_000 - performance.now()));
+
+record.note({ who: "harness", what: "settle" });
+await postgres.up();
+const left = [await drain(hit, record), await drain(kept, record)];
+for (const side of sides) await rest(side);
+await sleep(1_000);
+usage[Symbol.dispose]();
+await watcher[Symbol.asyncDispose]();
+const judged = [
+  await judgeSide(hit, { postgres, record, machines, mayMiss: deaths.mayMiss }),
+  await judgeSide(kept, { postgres, record, machines, outcomePath }),
+];
+const trends = trendsOf(usage.rows, { warmUpS: Math.min(600, minutes * 20) });
+for (const { name, lives } of trends)
+  if (name.endsWith("-b") || name.includes("-b1"))
+    if (lives > 1) record.violation(`${name} had ${lives} lives, and nobody ended it`);
+const result = { minutes, seed, everyMs, machines, counts: Object.fromEntries(counts), judged, left, trends };
+printSoak({ ...result, gateway: load.counts, deaths: deaths.count, violations: record.violations });
+writeFileSync(
+  values.json ?? `${record.folder}/result.json`,
+  JSON.stringify({ ...result, gateway: load.counts, violations: record.violations }, undefined, 1),
+);
+process.exitCode = record.violations.length > 0 ? 1 : 0;
+setTimeout(() => {
+  console.log(`did not close within 30 s: ${process.getActiveResourcesInfo().join(" ")}`);
+  process.exit(1);
+}, 30_000).unref();
+
+/** Waits until every subscriber has seen everything. */
+async function rest({ name, subscribers, database }: Side): Promise<void> {
+  const head = await askNumber(postgres.url(database), "select max(revision) from log");
+  const restMs = performance.now() + 60_000;
+  while (subscribers.some(({ revision }) => revision < head)) {
+    await sleep(50);
+    if (performance.now() < restMs) continue;
+    record.violation(`hang: subscribers of side ${name} are not at ${head}`);
+    return;
+  }
+}
