@@ -66,6 +66,8 @@ test.each([
   { authorization: "Bearer a, Bearer b" },
   { authorization: "Bearer abc", "x-api-key": "other" },
   { "x-api-key": "a".repeat(8_193) },
+  { "x-api-key": "a, b" },
+  { "x-api-key": "schlüssel" },
 ])("what cannot be a credential is a bad one, not none: %o", (headers) => {
   expect(credentialOf(headers as Record<string, string>)).toBe("");
 });

@@ -27,6 +27,10 @@ const matrix: Readonly<Record<string, Requirement>> = {
 /** The methods of the table, as paths: "/package.Service/Method". */
 export const listedMethods: readonly string[] = Object.keys(matrix);
 
+/** How the table names a method. */
+export const pathOf = ({ parent, name }: { parent: { typeName: string }; name: string }): string =>
+  `/${parent.typeName}/${name}`;
+
 /** undefined: not in the table. */
 export const requirementOf = (path: string): Requirement | undefined =>
   Object.hasOwn(matrix, path) ? matrix[path] : undefined;

@@ -26,7 +26,8 @@ export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _body, done) => done(null, undefined));
     for (const handler of router.handlers) {
-      scope.all(handler.requestPath, async (request, reply) => {
+      const config = { rpcPath: handler.requestPath, isRpc: true };
+      scope.all(handler.requestPath, { config }, async (request, reply) => {
         reply.hijack();
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
         try {

@@ -2,6 +2,7 @@
 import type { DescMethodStreaming, DescMethodUnary, DescService, Message } from "@bufbuild/protobuf";
 import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
+import { readCredential } from "../access/credential.ts";
 import { relayError } from "./errors.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -26,11 +27,21 @@ export function forwardService(router: ConnectRouter, service: DescService, opti
   router.service(service, Object.fromEntries(handlers) as Partial<ServiceImpl<DescService>>);
 }
 
+/** The accessor, asked with the credential that the call came with. */
+const callerOf = (upstream: Upstream, { requestHeader }: HandlerContext): Upstream =>
+  upstream.as(readCredential((name) => requestHeader.get(name) ?? undefined));
+
 function forwardUnary(method: DescMethodUnary, { upstream, unaryDeadlineMs, onError }: ForwardOptions) {
   return async (request: Message, context: HandlerContext): Promise<Message> => {
     const timeoutMs = Math.min(context.timeoutMs() ?? unaryDeadlineMs, unaryDeadlineMs);
     try {
-      const answer = await upstream.transport.unary(method, context.signal, timeoutMs, undefined, request);
+      const answer = await callerOf(upstream, context).transport.unary(
+        method,
+        context.signal,
+        timeoutMs,
+        undefined,
+        request,
+      );
       return answer.message as Message;
     } catch (error) {
       onError(error, context);
@@ -45,7 +56,7 @@ function forwardStream(method: DescMethodStreaming, { upstream, shutdownSignal, 
     requests: Message | AsyncIterable<Message>,
     context: HandlerContext,
   ): AsyncGenerator<Message, void, undefined> {
-    const { transport, giveBack } = upstream.borrow();
+    const { transport, giveBack } = callerOf(upstream, context).borrow();
     const ended = createLinkedAbortController(context.signal, shutdownSignal);
     try {
       const input = (streamsIn ? requests : one(requests as Message)) as AsyncIterable<Message>;

@@ -4,6 +4,7 @@ import { fastify } from "fastify";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Log } from "../runtime/log.ts";
@@ -11,6 +12,8 @@ import { mountConnect } from "./connect.ts";
 import { shuttingDown } from "./errors.ts";
 import { forwardService } from "./forward.ts";
 import { openFrontDoor } from "./front-door.ts";
+import { createGate } from "./gate.ts";
+import { guardRoutes } from "./guard.ts";
 import type { Heartbeat } from "./rest/call.ts";
 import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
@@ -57,6 +60,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   app.addHook("onResponse", async ({ method, url }, { statusCode, elapsedTime }) => {
     log.debug("request", { method, path: url.split("?")[0], status: statusCode, ms: Math.round(elapsedTime) });
   });
+  guardRoutes(app, createGate({ upstream, log }));
   mountConnect(app, {
     readMaxBytes: maxMessageBytes,
     log,
@@ -67,7 +71,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         shutdownSignal: shutdown.signal,
         onError: logFailure(log, shutdown.signal),
       };
-      for (const service of [SignalService, IngestService, Health, ServerReflection, ServerReflectionAlpha]) {
+      for (const service of [
+        SignalService,
+        IngestService,
+        AccessService,
+        Health,
+        ServerReflection,
+        ServerReflectionAlpha,
+      ]) {
         forwardService(router, service, forwarding);
       }
     },

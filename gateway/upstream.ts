@@ -1,11 +1,16 @@
 // The way to the accessor: one connection for calls with one answer, others for streams, as many as these need.
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
+import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { bearer } from "../access/credential.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 
 export type Upstream = Disposable & {
+  /** The same, with every call carrying a credential. */
+  as(credential: string | undefined): Upstream;
+  readonly access: Client<typeof AccessService>;
   /** For unary calls. */
   readonly transport: Transport;
   readonly signals: Client<typeof SignalService>;
@@ -24,11 +29,9 @@ export function createUpstream(accessorUrl: string, { streamsPerConnection = 100
   const connect = () => createGrpcTransport({ baseUrl: accessorUrl });
   const shared = connect();
   const streams = new Map<GrpcTransport, number>();
-  return {
-    transport: shared,
-    signals: createClient(SignalService, shared),
-    ingest: createClient(IngestService, shared),
-    health: createClient(Health, shared),
+  const upstream: Upstream = {
+    ...clientsOf(shared),
+    as: (credential) => (credential === undefined ? upstream : withHeaders(upstream, bearer(credential))),
     borrow() {
       const [free] = [...streams].find(([, count]) => count < streamsPerConnection) ?? [connect()];
       streams.set(free, (streams.get(free) ?? 0) + 1);
@@ -48,5 +51,42 @@ export function createUpstream(accessorUrl: string, { streamsPerConnection = 100
     [Symbol.dispose]() {
       for (const transport of [shared, ...streams.keys()]) transport[Symbol.dispose]();
     },
+  };
+  return upstream;
+}
+
+const clientsOf = (transport: Transport) => ({
+  transport,
+  signals: createClient(SignalService, transport),
+  ingest: createClient(IngestService, transport),
+  health: createClient(Health, transport),
+  access: createClient(AccessService, transport),
+});
+
+/** Disposing of it disposes of nothing: the connections are the other's. */
+function withHeaders(upstream: Upstream, headers: Record<string, string>): Upstream {
+  const wrap = (transport: Transport) => withHeadersOn(transport, headers);
+  return {
+    ...clientsOf(wrap(upstream.transport)),
+    as: upstream.as,
+    borrow() {
+      const { transport, giveBack } = upstream.borrow();
+      return { transport: wrap(transport), giveBack };
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+function withHeadersOn(transport: Transport, headers: Record<string, string>): Transport {
+  const merged = (given: ConstructorParameters<typeof Headers>[0]) => {
+    const all = new Headers(given);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    return all;
+  };
+  return {
+    unary: (method, signal, timeoutMs, header, ...rest) =>
+      transport.unary(method, signal, timeoutMs, merged(header), ...rest),
+    stream: (method, signal, timeoutMs, header, ...rest) =>
+      transport.stream(method, signal, timeoutMs, merged(header), ...rest),
   };
 }

@@ -1,8 +1,10 @@
 // Puts the route table on fastify: query and body in, JSON, stream or problem out, and answers for paths and methods that are not in it.
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { pathOf } from "../../access/matrix.ts";
 import type { Log } from "../../runtime/log.ts";
 import { relayError } from "../errors.ts";
+import { credentialOf } from "../guard.ts";
 import type { Upstream } from "../upstream.ts";
 import { openBody } from "./body.ts";
 import type { Heartbeat, RestAnswer, Route, StreamedAnswer } from "./call.ts";
@@ -44,7 +46,7 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
         method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
         url: toPattern(route.path),
         exposeHeadRoute: false,
-        config: { parameterByField: route.parameterByField },
+        config: { parameterByField: route.parameterByField, rpcPath: route.rpc && pathOf(route.rpc) },
         handler: (request, reply) => answer(route, request, reply, options),
       });
     }
@@ -73,7 +75,7 @@ async function answer(
     const nowUs = BigInt(options.now()) * 1_000n;
     const query = readQuery(route.query, search, nowUs);
     const result: RestAnswer = await route.handle({
-      upstream: options.upstream,
+      upstream: options.upstream.as(credentialOf(request)),
       path: request.params as Record<string, string>,
       query,
       format: (query["format"] as Format | undefined) ?? chooseFormat(request.headers.accept, route.formats),

@@ -1,0 +1,78 @@
+// The gate on fastify: asked when a request's headers are there, before its body is read; its refusals in the words of each protocol.
+import { ConnectError } from "@connectrpc/connect";
+import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
+import {
+  codeToHttpStatus,
+  endStreamFlag,
+  endStreamToJson,
+  errorToJsonBytes,
+} from "@connectrpc/connect/protocol-connect";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { readCredential } from "../access/credential.ts";
+import type { Gate } from "./gate.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** What the route asks the accessor: "/package.Service/Method"; undefined if nothing. */
+    rpcPath?: string | undefined;
+    /** Whether it is that RPC itself, in Connect, gRPC or gRPC-Web. */
+    isRpc?: boolean;
+  }
+}
+
+/** The credential that a request carries. */
+export const credentialOf = ({ headers }: FastifyRequest): string | undefined =>
+  readCredential((name) => headers[name]?.toString());
+
+/** Guards every route that is mounted later. */
+export function guardRoutes(app: FastifyInstance, gate: Gate): void {
+  app.addHook("onRequest", async (request, reply) => {
+    const { rpcPath: path, isRpc = false } = request.routeOptions.config ?? {};
+    if (path === undefined) return;
+    try {
+      await gate({ path, credential: credentialOf(request), peer: request.ip });
+    } catch (error) {
+      if (!isRpc) throw error;
+      reply.hijack();
+      for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
+      const refusal = toResponse(ConnectError.from(error), request.headers["content-type"]);
+      await universalResponseToNodeResponse(refusal, reply.raw).catch(() => reply.raw.destroy());
+    }
+  });
+  app.addHook("onSend", async (_request, reply, payload) => {
+    if (reply.statusCode === 401) reply.header("www-authenticate", challenge);
+    return payload;
+  });
+}
+
+const challenge = 'Bearer realm="millrace"';
+
+/** An error as the protocol of a content type has it. */
+function toResponse(error: ConnectError, contentType = ""): UniversalServerResponse {
+  const header = new Headers({ "content-type": contentType });
+  if (/^application\/grpc-web/i.test(contentType)) {
+    setTrailerStatus(header, error);
+    return { status: 200, header };
+  }
+  if (/^application\/grpc/i.test(contentType)) {
+    const trailer = new Headers();
+    setTrailerStatus(trailer, error);
+    return { status: 200, header, body: nothing(), trailer };
+  }
+  if (/^application\/connect\+/i.test(contentType)) {
+    const end = Buffer.from(JSON.stringify(endStreamToJson(new Headers(), error, {})));
+    return { status: 200, header, body: one(encodeEnvelope(endStreamFlag, end)) };
+  }
+  const status = codeToHttpStatus(error.code);
+  header.set("content-type", "application/json");
+  if (status === 401) header.set("www-authenticate", challenge);
+  return { status, header, body: one(errorToJsonBytes(error, {})) };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
+
+async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}
