@@ -5,6 +5,8 @@ import type { Database } from "../store/database.ts";
 import { readHead } from "../store/log.ts";
 import type { Tail } from "./tail.ts";
 
+// A database that takes longer for one row of an index is not there.
+const answerMs = 5_000;
 const channel = "millrace_commit";
 
 export type PollOptions = {
@@ -32,7 +34,7 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
   const ask = async () => {
     try {
       const published = tail.head.revision;
-      const { revision } = await readHead(database);
+      const { revision } = await readHead(database, { signal: AbortSignal.timeout(answerMs) });
       if (revision < published) onSetBack(`the database is at revision ${revision}, and ${published} was published`);
       tail.notice(revision);
       onAnswer(true);

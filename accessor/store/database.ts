@@ -49,6 +49,10 @@ const sessionSettings = {
 };
 
 const queryTimeoutMs = 130_000;
+// Nothing is written for longer than its statement may run and a little: behind a connection that is dead without an end, all ingest waits.
+const writeTimeoutMs = 32_000;
+// How long a statement that was called off may take to say so, before its connection is given up.
+const cancelMs = 1_000;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, log, maxReadConnections = 12, statementTimeoutMs = 60_000 } = options;
@@ -61,7 +65,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       .join(" ");
   const timeouts = settings({ statement_timeout: `${statementTimeoutMs}ms` });
 
-  const pgPool = (max: number, pgOptions: string) => {
+  const pgPool = (max: number, pgOptions: string, timeoutMs = queryTimeoutMs) => {
     const pool = new Pool({
       connectionString: url,
       application_name: "millrace-accessor",
@@ -71,7 +75,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       idleTimeoutMillis: 60_000,
       keepAlive: true,
       // When the server's own timeouts have not ended a statement, nobody is there.
-      query_timeout: queryTimeoutMs,
+      query_timeout: timeoutMs,
       types: { getTypeParser: parserOf as never },
     });
     // An idle connection that breaks is replaced when next needed.
@@ -82,7 +86,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     return pool;
   };
   const readers = pgPool(Math.ceil(maxReadConnections / 2), timeouts);
-  const writer = pgPool(1, settings({ statement_timeout: "30s" }));
+  const writer = pgPool(1, settings({ statement_timeout: "30s" }), writeTimeoutMs);
   const compactor = pgPool(1, settings({ statement_timeout: "120s" }));
 
   const slonikUrl = new URL(url);
@@ -110,7 +114,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     } catch (error) {
       throw toFailure(error);
     }
-    const cancel = () => void cancelQuery(url, (client as PoolClient & { processID?: number }).processID, log);
+    let giveUp: NodeJS.Timeout | undefined;
+    let released = false;
+    const release = (error?: Error | boolean) => {
+      clearTimeout(giveUp);
+      if (!released) client.release(error);
+      released = true;
+    };
+    const cancel = () => {
+      void cancelQuery(url, (client as PoolClient & { processID?: number }).processID, log);
+      // This destroys its socket, which fails the query.
+      giveUp = setTimeout(() => release(true), cancelMs);
+    };
     options.signal?.addEventListener("abort", cancel, { once: true });
     let broken: Error | undefined;
     try {
@@ -126,7 +141,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     } finally {
       options.signal?.removeEventListener("abort", cancel);
       // A late cancellation must not hit the next statement on this connection either.
-      client.release(broken ?? options.signal?.aborted === true);
+      release(broken ?? options.signal?.aborted === true);
     }
   };
 
