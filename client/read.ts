@@ -1,11 +1,9 @@
-// Ranges of the past as columns: streams ReadSignals, packed as it is stored or plain, and hands out typed arrays.
-import { create } from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
 import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat, type ReadSignalsResponse, type SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { decodeBlock } from "../block/decode.ts";
 import type { Column } from "../samples/column.ts";
+import { toTimestamp } from "../samples/timestamps.ts";
 import { toColumn } from "../samples/wire.ts";
 
 export type ReadOptions = {
@@ -109,9 +107,4 @@ function join(columns: readonly Column[]): Column {
     at += values.length;
   }
   return joined;
-}
-
-function toTimestamp(timeUs: number): Timestamp {
-  const seconds = Math.floor(timeUs / 1e6);
-  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: (timeUs - seconds * 1e6) * 1000 });
 }

@@ -1,6 +1,5 @@
 // Records of one machine as the contract's Batch. Shapes only; what is in them is decided elsewhere.
 import { create } from "@bufbuild/protobuf";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   type Batch,
   BatchSchema,
@@ -8,6 +7,7 @@ import {
   type Samples,
   type StateChange,
 } from "#gen/millrace/v1/signal_pb.ts";
+import { toDuration, toTimestamp } from "../samples/timestamps.ts";
 import type { Block } from "./fleet.ts";
 import type { ErrorAt, StateStart } from "./machine.ts";
 
@@ -37,18 +37,4 @@ export function toStateChange({ timeUs, state, reason }: StateStart): StateChang
 
 export function toErrorReport({ timeUs, severity, code, message }: ErrorAt): ErrorReport {
   return { $typeName: "millrace.v1.ErrorReport", time: toTimestamp(timeUs), severity, code, message };
-}
-
-function toTimestamp(timeUs: number): Timestamp {
-  const seconds = Math.floor(timeUs / 1e6);
-  return {
-    $typeName: "google.protobuf.Timestamp",
-    seconds: BigInt(seconds),
-    nanos: (timeUs - seconds * 1e6) * 1000,
-  };
-}
-
-function toDuration(us: number): Duration {
-  const seconds = Math.floor(us / 1e6);
-  return { $typeName: "google.protobuf.Duration", seconds: BigInt(seconds), nanos: (us - seconds * 1e6) * 1000 };
 }

@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Samples, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "./column.ts";
+import { toDuration } from "./timestamps.ts";
 
 /**
  * Times of a wire column in microseconds, in the order given. As many as its deltas say, or as it has values on a grid. Times beyond
@@ -49,14 +50,7 @@ export function toSamples({ signal, unit, maxGapUs }: Declaration, { timesUs, va
         };
   const message = create(SamplesSchema, { signal, unit, values: toNumbers(values) });
   message.times = times;
-  if (maxGapUs !== undefined) {
-    const seconds = Math.floor(maxGapUs / 1e6);
-    message.maxGap = {
-      $typeName: "google.protobuf.Duration",
-      seconds: BigInt(seconds),
-      nanos: (maxGapUs - seconds * 1e6) * 1000,
-    };
-  }
+  if (maxGapUs !== undefined) message.maxGap = toDuration(maxGapUs);
   return message;
 }
 

@@ -1,5 +1,4 @@
 // What a record may hold: names, texts, times. Each rule says what is wrong in words that help to mend it.
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Reason } from "../failure.ts";
 
 export const machinePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -36,18 +35,6 @@ export function timeFault(timeUs: number, { oldestUs, newestUs }: TimeBounds): F
 function describe(timeUs: number): string {
   const date = new Date(timeUs / 1000);
   return Number.isNaN(date.getTime()) ? `a time of ${timeUs} µs` : date.toISOString();
-}
-
-/** Microseconds of a Timestamp, finer digits cut; undefined if there is none or its nanos are out of range. */
-export function toTimeUs(time: Timestamp | undefined): number | undefined {
-  if (time === undefined || time.nanos < 0 || time.nanos > 999_999_999) return undefined;
-  return Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1000);
-}
-
-/** Microseconds of a Duration; NaN if it is out of range in itself. */
-export function toDurationUs({ seconds, nanos }: Duration): number {
-  if (Math.abs(nanos) > 999_999_999 || (seconds !== 0n && nanos !== 0 && seconds < 0n !== nanos < 0)) return Number.NaN;
-  return Number(seconds) * 1_000_000 + Math.trunc(nanos / 1000);
 }
 
 /** Why a text cannot be stored; undefined if it can. Characters count as UTF-16 units. */

@@ -2,7 +2,8 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, type ErrorReport, MachineState, Severity, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
-import { type Fault, type TimeBounds, textFault, timeFault, toTimeUs } from "./bounds.ts";
+import { toTimeUs } from "../../samples/timestamps.ts";
+import { type Fault, type TimeBounds, textFault, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 /** A record that is stored, with its place in the batch's list. */

@@ -2,6 +2,7 @@
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
+import { toDurationUs } from "../../samples/timestamps.ts";
 import type { Series } from "../store/catalog.ts";
 import {
   eventSignals,
@@ -11,7 +12,6 @@ import {
   type TimeBounds,
   textFault,
   timeFault,
-  toDurationUs,
 } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
 

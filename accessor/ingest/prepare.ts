@@ -1,17 +1,17 @@
 // From a batch as it came to what one group of ingest() takes: digest, verdicts, log rows, event rows, and the records that the feed shows.
 import { create, toBinary } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { BatchResultSchema, RecordKind, type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema, type ErrorReport, SignalKind, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import type { Column } from "../../samples/column.ts";
+import { toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
 import { timesOf, toSamples } from "../../samples/wire.ts";
 import { Failure, type Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
-import { defaultMaxGapUs, futureToleranceUs, machinePattern, toDurationUs } from "./bounds.ts";
+import { defaultMaxGapUs, futureToleranceUs, machinePattern } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
@@ -214,8 +214,8 @@ function assemble({
     const [firstUs, lastUs] = [Math.min(...times), Math.max(...times)];
     rows.push({ series: catalog.find(machine, signal)!, firstUs, lastUs, count: placed.length, payload });
   };
-  accepted.stateChanges = stateChanges.map(({ record, timeUs }) => ({ ...record, time: timestampOf(timeUs) }));
-  accepted.errorReports = errorReports.map(({ record, timeUs }) => ({ ...record, time: timestampOf(timeUs) }));
+  accepted.stateChanges = stateChanges.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
+  accepted.errorReports = errorReports.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
   addEvents("state", stateChanges, create(BatchSchema, { stateChanges: accepted.stateChanges }));
   addEvents("error", errorReports, create(BatchSchema, { errorReports: accepted.errorReports }));
   const series = [...bySeries.keys()].sort((a, b) => a.id - b.id);
@@ -243,9 +243,4 @@ function assemble({
         );
   const machineId = rows[0]?.series.machineId ?? 0;
   return { sequence, digest, result, machineId, rows, stateChanges, errorReports, accepted, bytes };
-}
-
-function timestampOf(timeUs: number) {
-  const seconds = Math.floor(timeUs / 1e6);
-  return { ...timestampFromMs(0), seconds: BigInt(seconds), nanos: (timeUs - seconds * 1e6) * 1000 };
 }

@@ -2,10 +2,10 @@
 import { create } from "@bufbuild/protobuf";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { type StateInterval, StateIntervalSchema } from "#gen/millrace/v1/summary_pb.ts";
+import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Database } from "../store/database.ts";
 import { readNextState, readStateAt, readStateRuns, type StateRun } from "../store/state-runs.ts";
 import { clamp } from "./log-pieces.ts";
-import { toTimestamp } from "./page.ts";
 
 export type IntervalQuery = {
   machine: string;

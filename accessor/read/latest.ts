@@ -1,11 +1,12 @@
 // The newest record of each series as of a revision, ascending by machine, then signal.
 import { create } from "@bufbuild/protobuf";
 import { type Signal, SignalKind, SignalSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { toTimestamp } from "../../samples/timestamps.ts";
 import { compareText, type Series } from "../store/catalog.ts";
 import { readLatestErrors, readLatestStates } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
 import { readLatestSamples } from "./latest-samples.ts";
-import { toErrorSignal, toStateSignal, toTimestamp } from "./page.ts";
+import { toErrorSignal, toStateSignal } from "./page.ts";
 
 export async function readLatest(
   { database }: Reads,

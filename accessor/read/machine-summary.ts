@@ -2,12 +2,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { MachineSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
+import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { availability, countErrors, errorRate } from "../history/error-stats.ts";
 import type { Series } from "../store/catalog.ts";
 import { countErrorReports } from "../store/events.ts";
 import { aggregate } from "./aggregate.ts";
 import type { Reads } from "./as-of.ts";
-import { toTimestamp } from "./page.ts";
 import { readStateTotals } from "./state-totals.ts";
 
 export type MachineSummaryQuery = {
@@ -105,9 +105,4 @@ function summarizeErrors(
       ? {}
       : { meanActiveTimeBetween: toDuration(Math.round(meanActiveUsBetween)) }),
   };
-}
-
-export function toDuration(us: number) {
-  const seconds = Math.floor(us / 1e6);
-  return { seconds: BigInt(seconds), nanos: (us - seconds * 1e6) * 1000 };
 }

@@ -7,6 +7,7 @@ import {
   SignalSchema,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
+import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Series } from "../store/catalog.ts";
 import { type ErrorRow, type Place, readErrorReports, readStateChanges, type StateRow } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
@@ -146,13 +147,4 @@ export function toStateSignal({ machine, time_us, state, reason }: StateRow): Si
 export function toErrorSignal({ machine, time_us, severity, code, message }: ErrorRow): Signal {
   const record = { case: "errorReport" as const, value: create(ErrorReportSchema, { severity, code, message }) };
   return create(SignalSchema, { machine, signal: "error", time: toTimestamp(time_us), record });
-}
-
-export function toTimestamp(timeUs: number) {
-  const seconds = Math.floor(timeUs / 1e6);
-  return {
-    $typeName: "google.protobuf.Timestamp" as const,
-    seconds: BigInt(seconds),
-    nanos: Math.round((timeUs - seconds * 1e6) * 1000),
-  };
 }

@@ -12,16 +12,15 @@ import {
   type SummarizeMachinesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { BucketSchema, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import { toDuration, toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs } from "../history/bucket-edges.ts";
 import type { Bucket } from "../history/buckets.ts";
 import { dayEdges } from "../history/day-edges.ts";
-import { toDurationUs } from "../ingest/bounds.ts";
 import { aggregate } from "../read/aggregate.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readIntervals } from "../read/intervals.ts";
-import { summarizeMachine, toDuration } from "../read/machine-summary.ts";
-import { toTimestamp } from "../read/page.ts";
+import { summarizeMachine } from "../read/machine-summary.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
 

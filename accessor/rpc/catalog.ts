@@ -6,8 +6,8 @@ import type {
   ListSignalsRequest,
   ListSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Listing } from "../read/as-of.ts";
-import { toTimestamp } from "../read/page.ts";
 import { compareText, type Series } from "../store/catalog.ts";
 import { checkMachines } from "./check-request.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
