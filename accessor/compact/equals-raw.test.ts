@@ -1,0 +1,108 @@
+// Whatever comes in whatever order, compacted at whatever moments: every answer is what the raw records say, at every revision that is kept.
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Failure } from "../failure.ts";
+import { Examiner, parts, type Question } from "./test-answers.ts";
+import { TestHistory } from "./test-history.ts";
+import { anyBatch, anyWindow, baseUs, type RandomBatch, type RawRecord, toBatch, toRecords } from "./test-records.ts";
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+});
+afterAll(() => history[Symbol.asyncDispose]());
+
+const limits = fc.record({
+  maxRows: fc.constantFrom(1, 2, 3, 20_000),
+  maxPayloadBytes: fc.constantFrom(1, 300, 2 ** 23),
+  maxSamples: fc.constantFrom(1, 100, 2_000_000),
+  maxRewritten: fc.constantFrom(0, 3_000, 4_000_000),
+  maxRollups: fc.constantFrom(1, 3, 500),
+  maxPartitions: fc.constantFrom(1, 100),
+  nowUs: fc.constantFrom(0, 60, 120, 180, 60 * 24 * 365).map((minutes) => () => baseUs + minutes * 60_000_000),
+});
+type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
+type Act = { batch: RandomBatch } | { compact: Limits };
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 3, arbitrary: anyBatch.map((batch) => ({ batch })) },
+  { weight: 2, arbitrary: limits.map((compact) => ({ compact })) },
+);
+const question: fc.Arbitrary<Question> = fc
+  .record({
+    window: anyWindow,
+    pageSize: fc.constantFrom(1, 2, 7, 100, 5_000),
+    widthUs: fc.constantFrom(1_000, 7_000_000, 60_000_000, 90_000_001, 3_600_000_000, 3_540_000_000, 7_200_000_000),
+    points: fc.constantFrom(1, 10, 1_000),
+    state: fc.integer({ min: 1, max: 4 }),
+    // All of them each time would take most of the test's time for pages.
+    parts: fc.shuffledSubarray([...parts], { minLength: 2, maxLength: 3 }),
+  })
+  .map(({ window, ...rest }) => ({ ...window, ...rest }));
+
+async function perform(acts: readonly Act[], records: RawRecord[]): Promise<void> {
+  for (const one of acts) {
+    if ("compact" in one) {
+      await history.compact(one.compact);
+      continue;
+    }
+    const { revision } = await history.ingest(toBatch(one.batch));
+    records.push(...toRecords(one.batch, revision));
+  }
+}
+
+const headOf = (records: readonly RawRecord[]) => records.at(-1)?.revision ?? 0;
+
+test("answers equal the raw records, now and at old revisions, before and after compaction and tidying", {
+  timeout: 120_000,
+}, async () => {
+  const scenario = fc.record({
+    acts: fc.array(act, { minLength: 1, maxLength: 14, size: "max" }),
+    later: fc.array(act, { maxLength: 8, size: "max" }),
+    questions: fc.tuple(question, question, question),
+    old: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ acts, later, questions, old }) => {
+      await history.clear();
+      const records: RawRecord[] = [];
+      await perform(acts, records);
+      const head = headOf(records);
+      const oldRevision = Math.floor(old * head);
+      const ask = (revision: number, asked: Question) =>
+        new Examiner(history, { records, revision, question: asked }).run();
+      await ask(head, questions[0]);
+      await ask(oldRevision, questions[1]);
+
+      await perform(later, records);
+      await ask(head, questions[0]);
+      await ask(oldRevision, questions[1]);
+      await history.compactAll({ maxRows: 5 });
+      await ask(oldRevision, questions[1]);
+      await ask(headOf(records), questions[2]);
+      await ask(head, questions[2]);
+
+      await history.tidy({ supersededMs: 0, maxDropped: 2 });
+      await ask(headOf(records), questions[1]);
+      await expectTidy(records);
+      const [kept] = await history.query<{ lowest: string }>("select min(revision) as lowest from watermark");
+      if (oldRevision < Number(kept!.lowest) && records.some(({ signal }) => signal === "power"))
+        await expect(
+          new Examiner(history, { records, revision: oldRevision, question: questions[1] }).ranges(),
+        ).rejects.toThrow(Failure);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+/** Nothing superseded is left, and nothing else is gone. */
+async function expectTidy(records: readonly RawRecord[]): Promise<void> {
+  const [left] = await history.query(
+    `select (select count(*)::int from watermark) as watermarks, (select count(*)::int from block_end) as ended,
+       (select coalesce(sum(count), 0)::int from block) as samples,
+       (select count(*)::int from (select from rollup_hour group by series_id, hour_us having count(*) > 1) doubles) as hours,
+       (select count(*)::int from (select from rollup_state group by machine_id, width_us, start_us having count(*) > 1) doubles) as states,
+       (select count(*)::int from rollup_due) + (select count(*)::int from rollup_state_due) as due`,
+  );
+  const samples = records.filter(({ signal }) => signal === "power" || signal === "oil").length;
+  expect(left).toEqual({ watermarks: 1, ended: 0, samples, hours: 0, states: 0, due: 0 });
+}

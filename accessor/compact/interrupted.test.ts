@@ -1,0 +1,252 @@
+// Compaction stopped anywhere has not happened, holds nobody up, is done by one at a time, and passes over what it cannot read.
+import fc from "fast-check";
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
+import { armFailpoints } from "../../runtime/failpoint.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { Failure } from "../failure.ts";
+import type { Database } from "../store/database.ts";
+import { at, epochUs, oneSample } from "../test-batches.ts";
+import { startCompactor } from "./compactor.ts";
+import { Examiner, parts, type Question } from "./test-answers.ts";
+import { forEver, quiet, roomy, TestHistory } from "./test-history.ts";
+import { anyBatch, baseUs, type RawRecord, toBatch, toRecords } from "./test-records.ts";
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+});
+afterAll(() => history[Symbol.asyncDispose]());
+beforeEach(() => history.clear());
+
+const everything = {
+  fromUs: baseUs - 86_400e6,
+  toUs: baseUs + 86_400e6,
+  pageSize: 1_000,
+  widthUs: 60e6,
+  points: 9,
+  state: 1,
+  parts,
+};
+const expectRaw = (records: readonly RawRecord[], revision: number, question: Question = everything) =>
+  new Examiner(history, { records, revision, question }).run();
+
+/** All that compaction writes. */
+async function written(): Promise<unknown> {
+  const tables = [
+    "watermark",
+    "block",
+    "block_end",
+    "rollup_hour",
+    "rollup_state",
+    "rollup_due",
+    "rollup_state_due",
+    "quarantine",
+  ];
+  const texts = [];
+  for (const table of tables) texts.push(await history.query(`select md5(t::text) from ${table} t order by 1`));
+  return texts;
+}
+
+/** The database, but before its nth statement of compaction something happens; pid: of the statement's connection, if it has its own. */
+function tripped(database: Database, at: number, trip: (pid: number | undefined) => Promise<void>): Database {
+  let count = 0;
+  const step = async (pid?: number) => {
+    if (++count === at) await trip(pid);
+  };
+  return {
+    ...database,
+    read: async (...query) => {
+      await step();
+      return database.read(...query);
+    },
+    async connect() {
+      const client = await database.connect();
+      const query = client.query.bind(client);
+      const { processID } = client as unknown as { processID: number };
+      client.query = (async (...args: Parameters<typeof query>) => {
+        await step(processID);
+        return query(...args);
+      }) as unknown as typeof client.query;
+      return client;
+    },
+  };
+}
+
+test("stopped or cut off at any statement, a step is whole or has not been, and the next one does it", async () => {
+  const scenario = fc.record({
+    batches: fc.array(anyBatch, { minLength: 3, maxLength: 6 }),
+    at: fc.integer({ min: 1, max: 24 }),
+    kill: fc.boolean(),
+  });
+  let stopped = 0;
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ batches, at, kill }) => {
+      await history.clear();
+      const records: RawRecord[] = [];
+      const add = async (some: typeof batches) => {
+        for (const batch of some) records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
+      };
+      await add(batches.slice(0, 2));
+      await history.compact();
+      await add(batches.slice(2));
+      const before = await written();
+      const stop = new AbortController();
+      const database = tripped(history.database, at, async (pid) => {
+        if (kill && pid !== undefined) await history.query("select pg_terminate_backend($1)", [pid]);
+        else stop.abort(new Error("stopped"));
+      });
+      const failure = await history.compact({ database, signal: stop.signal }).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (failure !== undefined) {
+        stopped++;
+        expect(await written()).toEqual(before);
+      }
+      await history.compactAll();
+      await expectRaw(records, records.at(-1)!.revision, { ...everything, parts: ["ranges", "summaries"] });
+    }),
+    { numRuns: 20 },
+  );
+  expect(stopped).toBeGreaterThan(5);
+});
+
+test("a failure before the commit leaves nothing, one after it everything", async () => {
+  await history.ingest(oneSample(1));
+  const before = await written();
+  try {
+    armFailpoints("compact.before-commit=throw");
+    await expect(history.compact()).rejects.toThrow("failpoint");
+    expect(await written()).toEqual(before);
+    armFailpoints("compact.after-commit=throw");
+    await expect(history.compact()).rejects.toThrow("failpoint");
+  } finally {
+    armFailpoints("");
+  }
+  expect(await history.query("select max(revision)::int as watermark from watermark")).toEqual([{ watermark: 1 }]);
+  expect((await history.compact())?.samples ?? 0).toBe(0);
+});
+
+test("of steps at the same time one is done, and the others say that they are not", async () => {
+  for (let round = 1; round <= 5; round++) {
+    await history.ingest(oneSample(2 * round));
+    await history.ingest(oneSample(2 * round + 1));
+    const steps = await Promise.allSettled([history.compact(), history.compact(), history.compact({ maxRows: 1 })]);
+    const done = steps.filter(
+      (step) => step.status === "fulfilled" && step.value !== undefined && step.value.samples > 0,
+    );
+    expect(done.length).toBeGreaterThanOrEqual(1);
+    for (const step of steps) if (step.status === "rejected") expect(step.reason).toBeInstanceOf(Failure);
+    while (((await history.compact())?.samples ?? 0) > 0);
+    const [stored] = await history.query(
+      "select sum(count)::int as samples from block b where not exists (select from block_end e where e.block_id = b.block_id)",
+    );
+    expect(stored).toEqual({ samples: 2 * round });
+  }
+});
+
+test("among accessors one compacts, until it goes", async () => {
+  const start = () =>
+    startCompactor({
+      ...roomy,
+      ...{ database: history.database, catalog: history.catalog, nowUs: () => Date.now() * 1000, log: quiet },
+      ...{ settleUs: 0, retention: forEver, rollupRetentionMs: undefined, intervalMs: 10, maxDropped: 100 },
+      ...{
+        logWindowMs: 86_400_000,
+        maxLogBytes: 2 ** 40,
+        segmentMs: 86_400_000,
+        segmentBytes: 2 ** 40,
+        supersededMs: 1_200_000,
+      },
+    });
+  const holders = () =>
+    history.query<{ pid: number }>(
+      `select pid from pg_locks where locktype = 'advisory' and classid = 7201 and objid = 3 and granted
+       and database = (select oid from pg_database where datname = current_database())`,
+    );
+  const compacted = (revision: number) =>
+    eventually(`${revision} is compacted`, async () => {
+      const [row] = await history.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
+      return row!.watermark === revision;
+    });
+  const one = start();
+  await eventually("one holds the lock", async () => (await holders()).length === 1);
+  await using _other = start();
+  await history.ingest(oneSample(1));
+  await compacted(1);
+  const [first] = await holders();
+  await one[Symbol.asyncDispose]();
+  await history.ingest(oneSample(2));
+  await compacted(2);
+  const [second] = await holders();
+  expect(second!.pid).not.toBe(first!.pid);
+  // A connection that breaks gives the lock up, and takes it again.
+  await history.query("select pg_terminate_backend($1)", [second!.pid]);
+  await history.ingest(oneSample(3));
+  await compacted(3);
+});
+
+test("while a step is about to commit, batches are stored and every question is answered", async () => {
+  await using held = await session();
+  const records: RawRecord[] = [];
+  for (const batch of fc.sample(anyBatch, { numRuns: 5, seed: 7 }))
+    records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
+  await history.compact();
+  await history.ingest(oneSample(1, { machine: "c" }));
+  let release = () => {};
+  const hold = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let holding = false;
+  // The commit itself waits: everything is written, every lock is held.
+  const database = {
+    ...history.database,
+    async connect() {
+      const client = await history.database.connect();
+      const query = client.query.bind(client);
+      client.query = (async (...args: Parameters<typeof query>) => {
+        if ((args[0] as unknown) === "commit") {
+          holding = true;
+          await hold;
+        }
+        return query(...args);
+      }) as unknown as typeof client.query;
+      return client;
+    },
+  };
+  const step = history.compact({ database });
+  await eventually("the step is about to commit", () => holding);
+  await history.ingest(oneSample(2, { machine: "c" }));
+  await expectRaw(records, records.at(-1)!.revision);
+  const { rows } = await held.client.query("select count(*)::int as waiting from pg_locks where not granted");
+  expect(rows).toEqual([{ waiting: 0 }]);
+  release();
+  expect(await step).toMatchObject({ samples: 1, more: false });
+});
+
+async function session(): Promise<{ client: pg.Client } & AsyncDisposable> {
+  const client = new pg.Client({ connectionString: history.url });
+  await client.connect();
+  return { client, [Symbol.asyncDispose]: () => client.end() };
+}
+
+test("a row that cannot be read is kept aside and reported, and the others go on", async () => {
+  for (let i = 1; i <= 3; i++)
+    await history.ingest({ ...oneSample(i), stateChanges: [{ time: at(epochUs + i), state: MachineState.IDLE }] });
+  await history.query("update log set payload = '\\x00ff' where revision = 2");
+  expect(await history.compact()).toMatchObject({ through: 3, samples: 2, unreadable: 2 });
+  const kept = await history.query(
+    "select revision::int, signal, reason <> '' as said, payload from quarantine join series on series.id = series_id order by signal",
+  );
+  expect(kept).toEqual([
+    { revision: 2, signal: "power", said: true, payload: Buffer.from("00ff", "hex") },
+    { revision: 2, signal: "state", said: true, payload: Buffer.from("00ff", "hex") },
+  ]);
+  await history.ingest(oneSample(4));
+  expect(await history.compact()).toMatchObject({ through: 4, samples: 1, unreadable: 0 });
+  expect(await history.query("select head - watermark as lag, quarantined::int from millrace_v1.compaction")).toEqual([
+    { lag: "0", quarantined: 2 },
+  ]);
+});
