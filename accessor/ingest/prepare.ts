@@ -1,16 +1,17 @@
 // From a batch as it came to what one group of ingest() takes: digest, verdicts, log rows, event rows, and the records that the feed shows.
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { BatchResultSchema, RecordKind, type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema, type ErrorReport, SignalKind, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import type { Column } from "../../samples/column.ts";
 import { toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
-import { timesOf, toSamples } from "../../samples/wire.ts";
+import { timesOf } from "../../samples/wire.ts";
 import { Failure, type Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
+import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
 import { defaultMaxGapUs, futureToleranceUs, machinePattern } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
@@ -30,8 +31,8 @@ export type Prepared = {
   rows: LogRow[];
   stateChanges: Placed<StateChange>[];
   errorReports: Placed<ErrorReport>[];
-  /** What is stored, as feeds show it: the same whether it comes from here or out of the log. */
-  accepted: Batch;
+  /** What is stored, as feeds show it: its samples are unpacked when somebody looks. */
+  accepted: AcceptedBatch;
   /** Rough size in memory and on the way to PostgreSQL. */
   bytes: number;
 };
@@ -54,7 +55,7 @@ export async function prepareBatch(
   options: PrepareOptions,
 ): Promise<Prepared> {
   const columns = batch.samples.map(
-    (samples): Column => ({ timesUs: timesOf(samples), values: Float64Array.from(samples.values) }),
+    (samples): Column => ({ timesUs: timesOf(samples), values: new Float64Array(samples.values) }),
   );
   const digest = digestOf(batch, columns);
   const count = columns.reduce(
@@ -159,8 +160,17 @@ export function refuse(sequence: number, digest: Buffer, refusal: Refusal): Prep
   const result = Buffer.from(
     toBinary(BatchResultSchema, create(BatchResultSchema, { sequence: BigInt(sequence), refusal })),
   );
-  const accepted = create(BatchSchema);
-  return { sequence, digest, result, machineId: 0, rows: [], stateChanges: [], errorReports: [], accepted, bytes: 200 };
+  return {
+    sequence,
+    digest,
+    result,
+    machineId: 0,
+    rows: [],
+    stateChanges: [],
+    errorReports: [],
+    accepted: new AcceptedBatch({ machine: "" }),
+    bytes: 200,
+  };
 }
 
 async function registerNew(
@@ -187,6 +197,8 @@ async function registerNew(
   }
 }
 
+type BatchInit = MessageInitShape<typeof BatchSchema>;
+
 type Parts = Pick<Prepared, "sequence" | "digest" | "stateChanges" | "errorReports"> & {
   batch: Batch;
   verdicts: Verdicts;
@@ -205,31 +217,27 @@ function assemble({
   catalog,
 }: Parts): Prepared {
   const { machine } = batch;
-  const accepted = create(BatchSchema, { machine });
   const rows: LogRow[] = [];
-  const addEvents = (signal: string, placed: Placed<StateChange | ErrorReport>[], records: Batch) => {
+  const packed: PackedSamples[] = [];
+  const addEvents = (signal: string, placed: Placed<StateChange | ErrorReport>[], records: BatchInit) => {
     if (placed.length === 0) return;
     const times = placed.map(({ timeUs }) => timeUs);
-    const payload = toBinary(BatchSchema, records);
+    const payload = toBinary(BatchSchema, create(BatchSchema, records));
     const [firstUs, lastUs] = [Math.min(...times), Math.max(...times)];
     rows.push({ series: catalog.find(machine, signal)!, firstUs, lastUs, count: placed.length, payload });
   };
-  accepted.stateChanges = stateChanges.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
-  accepted.errorReports = errorReports.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
-  addEvents("state", stateChanges, create(BatchSchema, { stateChanges: accepted.stateChanges }));
-  addEvents("error", errorReports, create(BatchSchema, { errorReports: accepted.errorReports }));
+  const changes = stateChanges.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
+  const reports = errorReports.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
+  addEvents("state", stateChanges, { stateChanges: changes });
+  addEvents("error", errorReports, { errorReports: reports });
   const series = [...bySeries.keys()].sort((a, b) => a.id - b.id);
   for (const key of series) {
     const column = bySeries.get(key)!;
     const { timesUs } = column;
-    rows.push({
-      series: key,
-      firstUs: timesUs[0]!,
-      lastUs: timesUs.at(-1)!,
-      count: timesUs.length,
-      payload: encodeBlock(column),
-    });
-    accepted.samples.push(toSamples(key, column));
+    const { length } = timesUs;
+    const payload = encodeBlock(column);
+    rows.push({ series: key, firstUs: timesUs[0]!, lastUs: timesUs[length - 1]!, count: length, payload });
+    packed.push({ series: key, payload });
   }
   const bytes = rows.reduce((sum, row) => sum + 200 + row.payload.byteLength + 12 * row.count, 200);
   const result =
@@ -241,6 +249,7 @@ function assemble({
             create(BatchResultSchema, { sequence: BigInt(sequence), verdicts: verdicts.list }),
           ),
         );
+  const accepted = new AcceptedBatch({ machine, stateChanges: changes, errorReports: reports, packed });
   const machineId = rows[0]?.series.machineId ?? 0;
   return { sequence, digest, result, machineId, rows, stateChanges, errorReports, accepted, bytes };
 }

@@ -19,7 +19,8 @@ begin
 end $$;
 
 -- Highest sequence decided for a producer. Looks at the segment that is written to first: a live producer is found there.
-create function last_sequence(p_producer integer, p_segment integer) returns bigint language plpgsql stable as $$
+-- Without enable_sort=off, a plan made while the segment was new sorts all of the producer's receipts ever after: 0.2 ms a thousand.
+create function last_sequence(p_producer integer, p_segment integer) returns bigint language plpgsql stable set enable_sort = off as $$
 declare
   v_last bigint;
 begin
@@ -47,6 +48,7 @@ declare
   v_segment integer;
   v_revision bigint;
   v_committed timestamptz;
+  v_committed_us bigint;
   v_before timestamptz;
   v_producer integer := 0;
   v_last bigint;
@@ -67,6 +69,7 @@ begin
   end if;
   -- Commit times never go back, whatever the clock does: a feed may start from one.
   v_committed := greatest(clock_timestamp(), v_before);
+  v_committed_us := to_us(v_committed);
 
   for i in 1 .. cardinality(b_producer) loop
     if b_producer[i] <> v_producer then
@@ -74,7 +77,7 @@ begin
       v_last := last_sequence(v_producer, v_segment);
     end if;
     revision := v_revision;
-    committed_us := to_us(v_committed);
+    committed_us := v_committed_us;
     result := b_result[i];
     expected := v_last + 1;
     if b_sequence[i] = v_last + 1 then

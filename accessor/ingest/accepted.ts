@@ -1,0 +1,38 @@
+// What is stored of a batch, as feeds show it: the same whether it comes from here or out of the log.
+import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import { decodeBlock } from "../../block/decode.ts";
+import { type Declaration, toSamples } from "../../samples/wire.ts";
+
+/** A column as the log has it. */
+export type PackedSamples = { readonly series: Declaration; readonly payload: Uint8Array };
+
+/**
+ * A Batch whose samples stay packed until they are looked at: most batches are never watched by anybody, and packed they take a tenth of
+ * the memory.
+ */
+export class AcceptedBatch implements Batch {
+  readonly $typeName = "millrace.v1.Batch";
+  readonly machine: string;
+  readonly stateChanges: StateChange[];
+  readonly errorReports: ErrorReport[];
+  #packed: readonly PackedSamples[];
+  #samples: Samples[] | undefined;
+
+  constructor(records: {
+    machine: string;
+    stateChanges?: StateChange[];
+    errorReports?: ErrorReport[];
+    packed?: readonly PackedSamples[];
+  }) {
+    this.machine = records.machine;
+    this.stateChanges = records.stateChanges ?? [];
+    this.errorReports = records.errorReports ?? [];
+    this.#packed = records.packed ?? [];
+  }
+
+  get samples(): Samples[] {
+    this.#samples ??= this.#packed.map(({ series, payload }) => toSamples(series, decodeBlock(payload)));
+    this.#packed = [];
+    return this.#samples;
+  }
+}
