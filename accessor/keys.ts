@@ -4,6 +4,7 @@ import { ConfigError, type SettingsShape, setting, splitWords } from "../runtime
 import { url } from "../runtime/config-values.ts";
 import { type ProcessOptions, run } from "../runtime/lifecycle.ts";
 import {
+  assertRights,
   type CommandContext,
   createCommand,
   createSettings,
@@ -26,10 +27,19 @@ const usage = "keys create --name NAME --scope SCOPE --machine PATTERN | list | 
 const { words, rest: argv } = splitWords();
 const [command = "", id = "", ...more] = words;
 
+type Given<S extends SettingsShape> = Parameters<ProcessOptions<S>["open"]>[0]["settings"];
+type Command<S extends SettingsShape> = {
+  about: string;
+  settings: S;
+  takesId: boolean;
+  /** Throws for what the settings lack, before the database is asked. */
+  check?: (settings: Given<S>) => void;
+};
+
 /** Runs one command to its end; expects as many words after it as it takes. */
 async function runCommand<S extends SettingsShape>(
-  { about, settings, takesId }: { about: string; settings: S; takesId: boolean },
-  work: (settings: Parameters<ProcessOptions<S>["open"]>[0]["settings"], context: CommandContext) => Promise<void>,
+  { about, settings, takesId, check }: Command<S>,
+  work: (settings: Given<S>, context: CommandContext) => Promise<void>,
 ): Promise<never> {
   return run({
     name: "keys",
@@ -39,6 +49,7 @@ async function runCommand<S extends SettingsShape>(
     async open({ settings: given, log }) {
       if (more.length > 0 || (id !== "") !== takesId || (takesId && !/^[0-9a-f]{12}$/.test(id)))
         throw new ConfigError([`expected: ${usage}; an ID is 12 of 0-9, a-f`]);
+      check?.(given);
       await using database = await openDatabase({ url: given.databaseUrl as string, log });
       const print = (line: string) => void process.stdout.write(`${line}\n`);
       await work(given, { database, log, print });
@@ -50,7 +61,7 @@ async function runCommand<S extends SettingsShape>(
 switch (command) {
   case "create":
     await runCommand(
-      { about: "makes a key and shows it, once", settings: createSettings, takesId: false },
+      { about: "makes a key and shows it, once", settings: createSettings, takesId: false, check: assertRights },
       createCommand,
     );
     break;

@@ -64,11 +64,15 @@ type NewKeySettings = {
 };
 
 /** Throws ConfigError without a scope or a machine: nobody means a key for nothing. */
-export async function createCommand(settings: NewKeySettings, { database, log, print }: CommandContext): Promise<void> {
+export function assertRights(settings: Pick<NewKeySettings, "scope" | "machine">): void {
   const mistakes = (["scope", "machine"] as const).flatMap((name) =>
     settings[name].length === 0 ? [`--${name} is required: ${createSettings[name].doc}`] : [],
   );
   if (mistakes.length > 0) throw new ConfigError(mistakes);
+}
+
+export async function createCommand(settings: NewKeySettings, { database, log, print }: CommandContext): Promise<void> {
+  assertRights(settings);
   const rights = {
     name: settings.name,
     scopes: [...new Set(settings.scope)],

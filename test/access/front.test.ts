@@ -1,0 +1,138 @@
+// The gateway's side of it: streams end, bodies of the refused are not read, keys in URLs are nothing, and no log has a secret.
+import { connect as connectTcp, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { revokeCommand } from "../../accessor/access/key-commands.ts";
+import { idOf, openClients } from "../../accessor/access/test-keys.ts";
+import { openTestAccessor } from "../../accessor/test-accessor.ts";
+import { openGateway } from "../../gateway/gateway.ts";
+import { createLog } from "../../runtime/log.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Fixture, openFixture } from "./support.ts";
+
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await openFixture();
+});
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+const ask = (path: string, init?: RequestInit) => fetch(fixture.gatewayUrl + path, init);
+
+async function newKey(...[key]: Parameters<Fixture["keys"]["create"]>): Promise<string> {
+  const text = await fixture.keys.create(key);
+  using clients = openClients(fixture.accessor.port, text);
+  await eventually("the key is known", () =>
+    clients.access.whoAmI({}).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return text;
+}
+
+test("a revoked key ends an SSE feed within 5 s, with the reason as its last event", async () => {
+  const key = await newKey({ scope: ["live"] });
+  const response = await ask("/signals/state,power/live", { headers: { ...bearer(key), accept: "text/event-stream" } });
+  expect(response.status).toBe(200);
+  const chunks = response.body!.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  expect((await chunks.next()).value).toContain("event: ready");
+  const startedMs = performance.now();
+  await revokeCommand(idOf(key), fixture.keys.context);
+  let rest = "";
+  for (let next = await chunks.next(); !next.done; next = await chunks.next()) rest += next.value;
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+  expect(rest).toContain("event: error");
+  expect(rest).toContain("UNAUTHENTICATED");
+  await eventually(
+    "the gateway has forgotten it too",
+    async () => (await ask("/machines", { headers: bearer(key) })).status === 401,
+  );
+});
+
+test("an SSE feed shows the key's machines", async () => {
+  const key = await newKey({ scope: ["live"], machine: ["mill-*"] });
+  const stop = new AbortController();
+  const headers = bearer(key);
+  const response = await ask(`/signals/state/live?after=${fixture.start}`, { headers, signal: stop.signal });
+  let shown = "";
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    shown += chunk;
+    // Stored last, so that what lies before it has been passed over.
+    if (shown.includes("mill-2")) break;
+  }
+  stop.abort();
+  expect(shown).toContain("mill-1");
+  expect(shown).not.toContain("press-1");
+});
+
+/** What comes back to a request whose body never comes. */
+async function answerBeforeBody(head: string[]): Promise<string> {
+  const { port } = new URL(fixture.gatewayUrl);
+  const socket: Socket = connectTcp(Number(port), "127.0.0.1");
+  try {
+    socket.write(`${[...head, "host: x", "content-length: 20000000"].join("\r\n")}\r\n\r\n`);
+    let answer = "";
+    for await (const chunk of socket.setEncoding("utf8")) {
+      answer += chunk;
+      if (answer.includes("UNAUTHENTICATED") || answer.includes("PERMISSION_DENIED")) return answer;
+    }
+    return answer;
+  } finally {
+    socket.destroy();
+  }
+}
+
+test.each([
+  ["REST", ["POST /signals HTTP/1.1", "content-type: application/json"]],
+  ["REST, lines", ["POST /signals HTTP/1.1", "content-type: application/x-ndjson"]],
+])("%s: refused before the body has come", async (_, head) => {
+  expect(await answerBeforeBody(head)).toMatch(/^HTTP\/1\.1 401 [\s\S]*www-authenticate: Bearer/i);
+  const reader = await newKey({ scope: ["read"] });
+  const answer = await answerBeforeBody([...head, `x-api-key: ${reader}`]);
+  expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+  expect(answer).toContain('"metadata":{"scope":"write"}');
+});
+
+test("Connect: refused before the body has come", async () => {
+  const head = ["POST /millrace.v1.IngestService/IngestBatch HTTP/1.1", "content-type: application/proto"];
+  const answer = await answerBeforeBody([...head, "connect-protocol-version: 1"]).catch(String);
+  expect(answer).toMatch(/^HTTP\/1\.1 401 [\s\S]*www-authenticate: Bearer/i);
+});
+
+test("a key in the URL is nothing", async () => {
+  for (const name of ["key", "api_key", "access_token", "authorization", "x-api-key"])
+    expect((await ask(`/machines?${name}=${fixture.admin}`)).status).toBe(401);
+  const path = "/millrace.v1.SignalService/ListMachines?connect=v1&encoding=json&message=%7B%7D";
+  expect((await ask(`${path}&authorization=Bearer%20${fixture.admin}`)).status).toBe(401);
+  expect((await ask(path, { headers: bearer(fixture.admin) })).status).toBe(200);
+});
+
+test("health and the reference are open, and so is asking which methods there are", async () => {
+  for (const path of ["/healthz", "/readyz", "/", "/docs", "/openapi.json"]) expect((await ask(path)).status).toBe(200);
+  expect((await ask("/signals", { method: "OPTIONS" })).status).toBe(204);
+  expect((await ask("/nowhere")).status).toBe(404);
+});
+
+test("where authentication is off, any credential or none will do", async () => {
+  await using accessor = await openTestAccessor();
+  const log = createLog({ name: "gateway", level: "silent" });
+  const accessorUrl = `http://127.0.0.1:${accessor.port}`;
+  await using gateway = await openGateway({ host: "127.0.0.1", port: 0, accessorUrl, log });
+  for (const headers of [{}, { authorization: "Basic abc" }, { "x-api-key": "ä" }, bearer(fixture.admin)] as Record<
+    string,
+    string
+  >[]) {
+    const response = await fetch(`http://127.0.0.1:${gateway.port}/machines`, { headers });
+    expect(response.status).toBe(200);
+  }
+});
+
+// Last: it reads what the tests before it have caused.
+test("no log has a secret, and refusals are told", () => {
+  const all = fixture.lines.join("");
+  const secrets = fixture.keys.printed.map((key) => key.slice(16));
+  expect(secrets.length).toBeGreaterThan(3);
+  for (const secret of secrets) expect(all).not.toContain(secret);
+  expect(all).toMatch(/"level":"warn","name":"gateway".*"audit":"refused"/);
+  expect(all).toContain('"path":"/machines"');
+});

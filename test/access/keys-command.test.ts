@@ -1,0 +1,74 @@
+// npm run keys as people run it: a process with arguments, a database in its environment, and what it writes where.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { childEnvironment } from "../../runtime/config.ts";
+import { testDatabase } from "../support/postgres.ts";
+
+const program = fileURLToPath(new URL("../../accessor/keys.ts", import.meta.url));
+
+type Ran = { status: number; stdout: string; stderr: string };
+
+function keys(databaseUrl: string, ...args: string[]): Promise<Ran> {
+  const env = childEnvironment({ DATABASE_URL: databaseUrl });
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+test("a key is made, listed, replaced and revoked; its text is written once, to standard output alone", async () => {
+  await using database = await testDatabase();
+  const create = [
+    "create",
+    "--name",
+    "hall 3",
+    "--scope",
+    "read",
+    "--scope",
+    "live",
+    "--machine",
+    "mill-*",
+    "--expires",
+    "90d",
+  ];
+  const made = await keys(database.url, ...create);
+  expect(made.status).toBe(0);
+  expect(made.stdout).toMatch(/^mr_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n$/);
+  const [, id, secret] = /^mr_([0-9a-f]{12})_(.*)\n$/.exec(made.stdout)!;
+  expect(made.stderr).toContain('"audit":"key-created"');
+  expect(made.stderr).not.toContain(secret);
+
+  const listed = await keys(database.url, "list");
+  expect(listed.stdout).toMatch(
+    new RegExp(`^${id}  hall 3  read,live  mill-\\* +rest:\\*,http:\\*  until 20\\S+Z +never$`, "m"),
+  );
+  expect(listed.stdout).not.toContain(secret);
+
+  const replaced = await keys(database.url, "rotate", id!, "--overlap", "0s");
+  expect(replaced.stdout).toMatch(/^mr_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n$/);
+  const newId = replaced.stdout.slice(3, 15);
+  const revoked = await keys(database.url, "revoke", newId);
+  expect([revoked.status, revoked.stderr.includes('"audit":"key-revoked"')]).toEqual([0, true]);
+  const after = (await keys(database.url, "list")).stdout;
+  expect(after).toMatch(new RegExp(`^${id}  .* expired `, "m"));
+  expect(after).toMatch(new RegExp(`^${newId}  .* revoked `, "m"));
+  expect((await keys(database.url, "revoke", newId)).stderr).toContain("no valid key has the id");
+}, 60_000);
+
+test.each([
+  [["create", "--name", "x"], "--scope is required"],
+  [["create", "--name", "x", "--scope", "read"], "--machine is required"],
+  [["create", "--scope", "read", "--machine", "*"], "--name is required"],
+  [["create", "--name", "x", "--scope", "root", "--machine", "*"], "expected one of read, live, write, admin"],
+  [["create", "--name", "x", "--scope", "read", "--machine", "[a-z]"], "expected a pattern"],
+  [["revoke"], "expected: keys create"],
+  [["revoke", "all"], "an ID is 12 of 0-9, a-f"],
+  [["destroy"], "expected: keys create"],
+  [[], "expected: keys create"],
+])("%j is a mistake, which is said", async (args, said) => {
+  const { status, stdout, stderr } = await keys("postgres://127.0.0.1:1/none", ...args);
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(said);
+});

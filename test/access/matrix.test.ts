@@ -1,0 +1,132 @@
+// Every method and every route, in every protocol, with every kind of credential: who gets in, and what they see.
+import { createFileRegistry, type DescService, toJsonString } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Health } from "#gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { listedMethods, pathOf } from "../../access/matrix.ts";
+import { routes } from "../../gateway/rest/routes.ts";
+import { type Fixture, makeCredentials, openFixture, openTransports, type Protocol, put } from "./support.ts";
+
+const services: readonly DescService[] = [
+  SignalService,
+  IngestService,
+  AccessService,
+  Health,
+  ServerReflection,
+  ServerReflectionAlpha,
+];
+const methods = services.flatMap((service) => service.methods);
+const protocols: Protocol[] = ["gRPC", "gRPC through the gateway", "gRPC-Web", "Connect"];
+const credentials = ["none", "wrong", "unreadable", "expired", "revoked", "read", "live", "write", "admin", "foreign"];
+
+/** Said anew here, not taken from the table that is tested: the scopes that let a call in; undefined: everyone. */
+function scopesFor(path: string): readonly string[] | undefined {
+  if (path.startsWith("/grpc.health.")) return undefined;
+  if (path.startsWith("/grpc.reflection.") || path.endsWith("/WhoAmI"))
+    return ["read", "live", "write", "admin", "foreign"];
+  if (path.includes("IngestService")) return ["write", "admin", "foreign"];
+  return [path.includes("Watch") ? "live" : "read", "admin", "foreign"];
+}
+
+function expected(path: string, credential: string): string {
+  const scopes = scopesFor(path);
+  if (scopes === undefined) return "allowed";
+  if (credentials.indexOf(credential) < credentials.indexOf("read")) return "UNAUTHENTICATED";
+  return scopes.includes(credential) ? "allowed" : "PERMISSION_DENIED";
+}
+
+const startTime = { seconds: BigInt(Math.floor(Date.now() / 1000) - 3_600) };
+let sequence = 0n;
+const requests: Record<string, () => object> = {
+  QuerySignals: () => ({ signal: "power" }),
+  AggregateSamples: () => ({ signals: ["power"], startTime }),
+  SummarizeMachines: () => ({ startTime }),
+  Ingest: () => ({ message: { case: "hello", value: { producerId: "rest:m" } } }),
+  IngestBatch: () => ({ producerId: `rest:m${sequence++}`, sequence: 1n, batch: { machine: "mill-1" } }),
+  ServerReflectionInfo: () => ({ messageRequest: { case: "listServices", value: "" } }),
+};
+
+let fixture: Fixture;
+let open: ReturnType<typeof openTransports>;
+let texts: Record<string, string | undefined>;
+beforeAll(async () => {
+  fixture = await openFixture();
+  texts = await makeCredentials(fixture);
+  open = openTransports(fixture);
+});
+afterAll(async () => {
+  open[Symbol.dispose]();
+  await fixture[Symbol.asyncDispose]();
+});
+
+test("the table lists what is mounted, all of it and nothing else", async () => {
+  const method = ServerReflection.method.serverReflectionInfo;
+  const request = requests["ServerReflectionInfo"]!();
+  const { answer } = await put(open.transports.gRPC, method, { request, credential: texts["read"] });
+  const listed = (answer as never as { messageResponse: { value: { service: { name: string }[] } } }).messageResponse;
+  const mounted = listed.value.service.map(({ name }) => name);
+  const hidden = mounted.filter((name) => !services.some(({ typeName }) => typeName === name));
+  expect(hidden).toEqual([]);
+  expect([...listedMethods].sort()).toEqual(methods.map(pathOf).sort());
+});
+
+describe.each(protocols)("%s", (protocol) => {
+  test.each(methods.map((method) => [pathOf(method), method] as const))("%s", async (path, method) => {
+    const outcomes: [string, string][] = [];
+    for (const name of credentials) {
+      const request = requests[method.name]?.() ?? {};
+      const { outcome, answer } = await put(open.transports[protocol], method, { request, credential: texts[name] });
+      outcomes.push([name, outcome]);
+      const { typeName } = method.parent;
+      if (answer === undefined || typeName !== SignalService.typeName) continue;
+      const shown = toJsonString(method.output, answer, { registry: createFileRegistry() });
+      expect([name, shown.includes("press-1")]).toEqual([name, false]);
+      if (name === "foreign") expect(shown).not.toMatch(/mill|power/);
+      else if (!["WatchSignals", "ListSignals", "ReadSignals"].includes(method.name)) expect(shown).toContain("mill-1");
+    }
+    expect(outcomes).toEqual(credentials.map((name) => [name, expected(path, name)]));
+  });
+});
+
+const body = { machine: "mill-1", state_changes: [{ time: new Date().toISOString(), state: "MACHINE_STATE_IDLE" }] };
+
+describe("REST", () => {
+  test.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))("%s", async (_, route) => {
+    const outcomes: [string, string][] = [];
+    for (const name of credentials) {
+      const text = texts[name];
+      const stop = new AbortController();
+      const response = await fetch(fixture.gatewayUrl + route.example, {
+        method: route.method,
+        headers: {
+          ...(text === undefined ? {} : { "x-api-key": text }),
+          ...(route.method === "POST" ? { "content-type": "application/json" } : {}),
+        },
+        ...(route.method === "POST" ? { body: JSON.stringify(body) } : {}),
+        signal: stop.signal,
+      });
+      const { status, headers } = response;
+      if (status === 401 || status === 403) {
+        const problem = (await response.json()) as { reason: string; status: number };
+        expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+        expect(headers.get("www-authenticate")).toBe(status === 401 ? 'Bearer realm="millrace"' : null);
+        expect(problem.status).toBe(status);
+        outcomes.push([name, problem.reason]);
+      } else {
+        expect(status).toBeLessThan(500);
+        outcomes.push([name, "allowed"]);
+        if (name === "foreign" && route.rpc && !route.path.endsWith("/live")) {
+          // What was asked for comes back as it was asked for; nothing else does.
+          expect((await response.text()).replaceAll(route.example.split("?")[0]!, "")).not.toMatch(/press-1|"W"/);
+        }
+      }
+      stop.abort();
+    }
+    const path = route.rpc && pathOf(route.rpc);
+    expect(outcomes).toEqual(credentials.map((name) => [name, path === undefined ? "allowed" : expected(path, name)]));
+  });
+});
