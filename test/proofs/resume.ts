@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { watch } from "../../client/watch.ts";
+import { type WatchState, watch } from "../../client/watch.ts";
 import { machines, numericSignals } from "../chaos/batches.ts";
 import { contentOf, keyOf, project, revisionOf } from "../chaos/content.ts";
 import type { Random } from "../chaos/random.ts";
@@ -24,7 +24,8 @@ export type Resumed = {
   messages: number;
   batches: number;
   samples: number;
-  reconnects: number;
+  /** Why each. */
+  reconnects: readonly string[];
   /** Of every record of every batch, in order. */
   digest: string;
 };
@@ -53,10 +54,10 @@ export async function resume(draw: Draw, { transport }: { transport: Transport }
   const digest = createHash("sha1");
   const stop = new AbortController();
   const result = { draw, headAtStart: revisionOf(cursor), through: draw.after, messages: 0, batches: 0, samples: 0 };
-  let reconnects = 0;
+  const reconnects: string[] = [];
   const { after, machines, signals } = draw;
-  const onState = ({ state }: { state: string }) => {
-    if (state === "reconnecting") reconnects++;
+  const onState = (state: WatchState) => {
+    if (state.state === "reconnecting") reconnects.push(String(state.error));
   };
   const feed = watch({ client, after, machines, signals, signal: stop.signal, bookmarks: true, onState });
   for await (const { batches, cursor } of feed) {

@@ -63,6 +63,7 @@ await writing.end();
 const stored = await readStored(databaseUrl);
 const mismatches = judgeResumes(done, stored);
 const sum = (of: (one: Resumed) => number) => done.reduce((total, one) => total + of(one), 0);
+const reasons = done.flatMap(({ reconnects }) => reconnects);
 const crossing = done.filter(({ headAtStart, through }) => revisionOf(through) > headAtStart).length;
 const storedSamples = [...stored.commits.values()].reduce(
   (total, { columns }) => [...columns.values()].reduce((n, { values }) => n + values.length, total),
@@ -72,7 +73,9 @@ console.log(
   `${done.length} resumes in ${resumesS} s over ${stored.commits.size} commits with ${storedSamples} samples at the end (${stored.head - filled} commits meanwhile): ` +
     `${sum(({ batches }) => batches)} batches and ${sum(({ samples: n }) => n)} samples came, ${sum(({ messages }) => messages)} messages, ` +
     `${crossing} went from the log into live, ${done.filter(({ draw }) => draw.machines.length + draw.signals.length > 0).length} with a filter; ` +
-    `${sum(({ reconnects }) => reconnects)} reconnects; ${mismatches.length} mismatches`,
+    `${reasons.length} reconnects; ${mismatches.length} mismatches`,
 );
+for (const [text, times] of Object.entries(Object.groupBy(reasons, (text) => text)))
+  console.log(`  reconnected ${times!.length} times: ${text}`);
 for (const text of mismatches.slice(0, 20)) console.log(`  ${text}`);
 process.exitCode = mismatches.length > 0 ? 1 : 0;

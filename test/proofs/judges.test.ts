@@ -1,0 +1,105 @@
+// The judges of the proofs find what they are there for: something missing, doubled, altered, moved; and growth.
+import { expect, test } from "vitest";
+import { toBatch } from "../../producer/batch.ts";
+import { createFleet } from "../../producer/fleet.ts";
+import { toColumn } from "../../samples/wire.ts";
+import { contentOf, errorText, keyOf, stateText } from "../chaos/content.ts";
+import type { Stored, StoredCommit } from "../chaos/stored.ts";
+import { judgeFleet } from "./fleet-oracle.ts";
+import { trendsOf } from "./usage.ts";
+import { addKey, judgeWatcher } from "./watcher-outcome.ts";
+
+const [machines, seed] = [2, 5];
+const fromUs = Date.UTC(2026, 2, 1) * 1000;
+const toUs = fromUs + 20e6;
+
+/** What is stored of 20 s, in batches of 250 ms, after a change. */
+function storedAfter(change: (commits: StoredCommit[]) => void = () => {}): Stored {
+  const fleet = createFleet({ machines, seed });
+  const made: StoredCommit[] = [];
+  for (let us = fromUs; us < toUs; us += 250_000)
+    for (const { block } of fleet) {
+      const batch = toBatch(block(us, us + 250_000))!;
+      const columns = new Map(batch.samples.map((samples) => [samples.signal, toColumn(samples)]));
+      const states = batch.stateChanges.map(stateText);
+      made.push({ revision: 0, content: contentOf(batch), columns, states, errors: batch.errorReports.map(errorText) });
+    }
+  change(made);
+  const commits = new Map(made.map((commit, i) => [i + 1, { ...commit, revision: i + 1 }]));
+  const none = { quarantined: 0, stateRows: new Map<number, number>(), errorRows: new Map<number, number>() };
+  return { commits, receipts: [], head: commits.size, watermark: 0, ...none };
+}
+
+const judge = (stored: Stored, more = {}) => judgeFleet(stored, { machines, seed, fromUs, toUs, ...more });
+
+test("a whole fleet passes", () => {
+  expect(judge(storedAfter())).toMatchObject({ samples: 4000, lost: 0, doubled: 0, gaps: 0, holes: 0, findings: [] });
+});
+
+test("a batch that is missing is lost, at the edges too, unless nobody made it", () => {
+  for (const at of [0, 60, 159]) {
+    const stored = storedAfter((commits) => commits.splice(at, 1));
+    expect(judge(stored).lost).toBeGreaterThanOrEqual(25);
+    expect(judge(stored).gaps).toBe(1);
+  }
+  const stored = storedAfter((commits) => commits.splice(60, 1));
+  expect(judge(stored, { mayMiss: () => true })).toMatchObject({ lost: 0, gaps: 0, holes: 1, findings: [] });
+});
+
+test("a batch that is there twice, and a machine of somebody else, are doubled", () => {
+  expect(judge(storedAfter((commits) => commits.push(commits[40]!))).doubled).toBeGreaterThanOrEqual(25);
+  const foreign = storedAfter((commits) =>
+    commits.push({ ...commits[0]!, content: { ...commits[0]!.content, machine: "saw-99" } }),
+  );
+  expect(judge(foreign).doubled).toBe(1);
+});
+
+test("a value, a time or a text that was never made is found", () => {
+  const alter = (what: "timesUs" | "values") => (commits: StoredCommit[]) => {
+    const column = commits[9]!.columns.get("power")!;
+    commits[9]!.columns.set("power", { ...column, [what]: column[what].map((x, i) => (i === 3 ? x + 0.5 : x)) });
+  };
+  // One too many, and the true one is not there.
+  for (const what of ["timesUs", "values"] as const)
+    expect(judge(storedAfter(alter(what)))).toMatchObject({ doubled: 1, lost: 1 });
+  const stored = storedAfter((commits) => {
+    const one = commits.find(({ states }) => states.length > 0)!;
+    one.states[0] = `${one.states[0]}!`;
+  });
+  expect(judge(stored).lost).toBe(1);
+});
+
+test("a feed that lacks, repeats or exchanges a batch is found", () => {
+  const stored = storedAfter();
+  const cursorAt = (revision: number) => {
+    const bytes = Buffer.alloc(19);
+    bytes.writeBigUInt64BE(BigInt(revision), 11);
+    return bytes.toString("base64url");
+  };
+  const keys = [...stored.commits.values()].map(({ content }) => keyOf(content)).slice(10);
+  const outcome = (seen: readonly string[]) => ({
+    after: cursorAt(10),
+    cursor: cursorAt(stored.head),
+    batches: seen.length,
+    sum: seen.reduce((sum, key, i) => addKey(sum, { key, place: i + 1 }), 0),
+    reconnects: 0,
+    breaks: 0,
+  });
+  expect(judgeWatcher(outcome(keys), stored)).toEqual([]);
+  for (const seen of [keys.slice(1), [...keys, keys[0]!], [keys[1]!, keys[0]!, ...keys.slice(2)]])
+    expect(judgeWatcher(outcome(seen), stored)).toHaveLength(1);
+});
+
+test("growth has a slope, a sawtooth has none", () => {
+  const rows = (rssKb: (second: number) => number) =>
+    Array.from({ length: 1800 }, (_, atS) => ({ atS, name: "x", pid: 1, rssKb: rssKb(atS), fds: 30 }));
+  const sawtooth = (second: number) => 100_000 + (second % 10) * 1_000;
+  const [flat] = trendsOf(rows(sawtooth), { warmUpS: 600 });
+  expect(Math.abs(flat!.rssSlopeMbPerHour)).toBeLessThan(0.5);
+  const [rising] = trendsOf(
+    rows((second) => sawtooth(second) + second * 10),
+    { warmUpS: 600 },
+  );
+  expect(rising!.rssSlopeMbPerHour).toBeCloseTo((10 * 3600) / 1024, 0);
+  expect(rising).toMatchObject({ lives: 1, fdsFirst: 30, fdsLast: 30, fdsSlopePerHour: 0 });
+});
