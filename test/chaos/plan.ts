@@ -34,7 +34,7 @@ export function drawPlan(seed: number, overrides: PlanOverrides = {}): Plan {
     accessors: armed.startsWith("tail.") || random.chance(0.5) ? 2 : 1,
     faults: chosen.length > 0 ? chosen : names,
     faultMs: random.int(1_500, 3_000),
-    gapMs: random.int(300, 900),
+    gapMs: random.int(100, 600),
     sharedProducer: random.chance(0.4),
     spool,
     oldSnapshot: random.chance(0.2),
