@@ -59,6 +59,12 @@ export const settings = {
     default: "http://127.0.0.1:50051",
     doc: "where the accessor listens",
   }),
+  apiKey: setting({
+    env: "MILLRACE_API_KEY",
+    parse: text({ placeholder: "KEY", maxLength: 8192, pattern: /^[\x21-\x7e]+$/ }),
+    optional: true,
+    doc: "key or token for an accessor that asks for one; no flag, since others can see flags",
+  }),
   producerId: setting({
     flag: "producer-id",
     env: "MILLRACE_PRODUCER_ID",

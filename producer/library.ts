@@ -14,6 +14,8 @@ export { UplinkError } from "./uplink.ts";
 export type UplinkOptions = {
   /** URL of the accessor: "http://127.0.0.1:50051". It need not be there. */
   accessor: string;
+  /** Key or token, for an accessor that asks for one. */
+  apiKey?: string;
   /** Folder of the spool, one for each process. Made if it is not there. */
   spoolDir: string;
   /** Who sends; the spool keeps it from its first use on. Default a new one. At most 120 of A-Z a-z 0-9 . _ : - */
@@ -62,9 +64,24 @@ export interface Uplink extends AsyncDisposable {
 
 /** Opens the spool, recovers it, and starts to send. Throws SpoolError if another process uses it, or it belongs to another producer. */
 export async function openUplink(options: UplinkOptions): Promise<Uplink> {
-  const { accessor, spoolDir: folder, producerId, maxBytes = 2 ** 30, whenFull = "block", deadLetters } = options;
+  const {
+    accessor,
+    apiKey,
+    spoolDir: folder,
+    producerId,
+    maxBytes = 2 ** 30,
+    whenFull = "block",
+    deadLetters,
+  } = options;
   const log = options.log ?? createLog({ name: "uplink", level: "warn" });
-  const sender = await openSender({ accessor, producerId, hold: { folder, maxBytes, whenFull }, deadLetters, log });
+  const sender = await openSender({
+    accessor,
+    apiKey,
+    producerId,
+    hold: { folder, maxBytes, whenFull },
+    deadLetters,
+    log,
+  });
   const never = new AbortController().signal;
   let closing: Promise<{ unackedBatches: number; unackedRecords: number }> | undefined;
   const close = async (waitMs: number) => {

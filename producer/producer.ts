@@ -68,9 +68,18 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
 }
 
 function senderSettings(given: ProducerSettings) {
-  const { accessor, producerId, deadLetters, spool, spoolMaxBytes: maxBytes, spoolFull: whenFull, outboxBytes } = given;
+  const {
+    accessor,
+    apiKey,
+    producerId,
+    deadLetters,
+    spool,
+    spoolMaxBytes: maxBytes,
+    spoolFull: whenFull,
+    outboxBytes,
+  } = given;
   const hold = spool === undefined ? { memoryBytes: outboxBytes } : { folder: spool, maxBytes, whenFull };
-  return { accessor, producerId, deadLetters, hold };
+  return { accessor, apiKey, producerId, deadLetters, hold };
 }
 
 type SourceState = {

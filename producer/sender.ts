@@ -13,6 +13,8 @@ import { startUplink } from "./uplink.ts";
 export type SenderOptions = {
   /** URL of the accessor. */
   accessor: string;
+  /** Key or token, for an accessor that asks for one. */
+  apiKey?: string | undefined;
   /** Default a new one; a spool keeps it. */
   producerId?: string | undefined;
   /** Where batches wait: in memory, or in a folder. */
@@ -43,9 +45,14 @@ export type OpenSender = Sender & { readonly spool: SpoolStatus | undefined };
 
 /** Opens it and starts to send. Disposal does not wait for acks: call close first. Throws what opening the spool throws. */
 export async function openSender(options: SenderOptions): Promise<OpenSender> {
-  const { accessor, hold, log } = options;
+  const { accessor, apiKey, hold, log } = options;
   await using opened = new AsyncDisposableStack();
-  const transport = opened.use(createGrpcTransport({ baseUrl: accessor }));
+  const transport = opened.use(
+    createGrpcTransport({
+      baseUrl: accessor,
+      ...(apiKey === undefined ? {} : { headers: { authorization: `Bearer ${apiKey}` } }),
+    }),
+  );
   const spool =
     "folder" in hold ? opened.use(await openSpool({ ...hold, producerId: options.producerId, log })) : undefined;
   const path = options.deadLetters ?? (spool && join(spool.folder, "rejected.ndjson"));

@@ -1,10 +1,17 @@
 // The gateway's side of it: streams end, bodies of the refused are not read, keys in URLs are nothing, and no log has a secret.
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect as connectTcp, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BatchSchema, MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { revokeCommand } from "../../accessor/access/key-commands.ts";
 import { idOf, openClients } from "../../accessor/access/test-keys.ts";
 import { openTestAccessor } from "../../accessor/test-accessor.ts";
 import { openGateway } from "../../gateway/gateway.ts";
+import { openUplink } from "../../producer/library.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Fixture, openFixture } from "./support.ts";
@@ -105,6 +112,30 @@ test("a key in the URL is nothing", async () => {
   const path = "/millrace.v1.SignalService/ListMachines?connect=v1&encoding=json&message=%7B%7D";
   expect((await ask(`${path}&authorization=Bearer%20${fixture.admin}`)).status).toBe(401);
   expect((await ask(path, { headers: bearer(fixture.admin) })).status).toBe(200);
+});
+
+test("a producer shows its key, and a spool writes under its id and its backlog's", async () => {
+  const key = await newKey({ scope: ["write"], machine: ["mill-*"], producer: ["line-9*"] });
+  const spoolDir = await mkdtemp(join(tmpdir(), "millrace-key-"));
+  try {
+    const log = createLog({ name: "uplink", level: "debug", format: "json", sink: (line) => fixture.lines.push(line) });
+    await using uplink = await openUplink({
+      accessor: fixture.accessorUrl,
+      apiKey: key,
+      spoolDir,
+      producerId: "line-9",
+      log,
+    });
+    const time = timestampFromMs(Date.now() - 1_000);
+    await uplink.append(create(BatchSchema, { machine: "mill-9", stateChanges: [{ time, state: MachineState.IDLE }] }));
+    expect(await uplink.close({ waitMs: 5_000 })).toEqual({ unackedBatches: 0, unackedRecords: 0 });
+  } finally {
+    await rm(spoolDir, { recursive: true });
+  }
+  const { signals } = (await (
+    await ask("/signals/state/latest?machine=mill-9", { headers: bearer(fixture.admin) })
+  ).json()) as { signals: object[] };
+  expect(signals.length).toBe(1);
 });
 
 test("health and the reference are open, and so is asking which methods there are", async () => {
