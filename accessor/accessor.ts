@@ -38,6 +38,8 @@ export type AccessorOptions = {
   bookmarkMs: number;
   maxInFlightBytes: number;
   history: HistoryOptions;
+  /** Whether the database was put back to an earlier copy since it last ran. Default false. */
+  beginEpoch?: boolean;
   /** Whom to let in; undefined: everyone. */
   auth?: AuthOptions | undefined;
   /** Most calls of a kind at once, where not the default. */
@@ -86,7 +88,11 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 32 * 1024 * 1024, nowMs = Date.now } = options;
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await openDatabase({ url: databaseUrl, log }));
-  const { databaseId, epochs, nowUs: databaseNowUs } = await readIdentity(database);
+  const {
+    databaseId,
+    epochs,
+    nowUs: databaseNowUs,
+  } = await readIdentity(database, { beginEpoch: options.beginEpoch ?? false });
   const catalog = new Catalog(database);
   const cursors = new CursorFormat(databaseId, epochs);
   const tail = new Tail({

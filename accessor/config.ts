@@ -130,6 +130,12 @@ export const accessorSettings = {
     optional: true,
     doc: "how long hourly roll-ups are kept; for ever if not given",
   }),
+  beginEpoch: setting({
+    flag: "begin-epoch",
+    env: "MILLRACE_BEGIN_EPOCH",
+    parse: onOff(),
+    doc: "start once with this after putting an older copy of the data folder back: cursors from beyond it are then refused by name",
+  }),
 };
 
 /** How to authenticate: undefined if not at all. Throws ConfigError if what is said of tokens does not fit together. */

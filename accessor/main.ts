@@ -17,6 +17,7 @@ await run({
       databaseUrl: settings.databaseUrl,
       bookmarkMs: settings.bookmarkInterval,
       maxInFlightBytes: settings.maxInFlight,
+      beginEpoch: settings.beginEpoch,
       history: {
         compactMs: settings.compactInterval,
         logWindowMs: settings.logWindow,

@@ -11,14 +11,18 @@ export type Identity = { databaseId: string; epochs: Epoch[]; nowUs: number };
 const epochRow = z.object({ epoch: z.number(), first_revision: z.number() });
 const identityRow = z.object({ database_id: z.string(), now_us: z.number() });
 
-export async function readIdentity({ slonik }: Database): Promise<Identity> {
+/** beginEpoch: the database was put back to an earlier copy, which leaves no trace of its own (as a new timeline would). */
+export async function readIdentity(
+  { slonik }: Database,
+  { beginEpoch = false }: { beginEpoch?: boolean } = {},
+): Promise<Identity> {
   try {
     // Two instances may start at once on a new timeline: the primary key lets one of them begin the epoch.
     await slonik.query(sql.typeAlias("void")`
       insert into epoch (epoch, first_revision, timeline_id)
       select last.epoch + 1, coalesce((select max(revision) from receipt), 0) + 1, now.timeline_id
       from (select * from epoch order by epoch desc limit 1) last, pg_control_checkpoint() now
-      where now.timeline_id <> last.timeline_id
+      where now.timeline_id <> last.timeline_id or ${beginEpoch}::boolean
       on conflict (epoch) do nothing`);
     const epochs = await slonik.many(sql.type(epochRow)`select epoch, first_revision from epoch order by epoch`);
     const { database_id, now_us } = await slonik.one(sql.type(identityRow)`
