@@ -29,7 +29,7 @@ export type RoundResult = Tally & {
   tookMs: number;
 };
 
-const startDeadlineMs = 20_000;
+const startDeadlineMs = 60_000;
 const armedMs = 2_000;
 
 export async function runRound(
@@ -59,7 +59,7 @@ export async function runRound(
   for (const [i, { process: one }] of accessors.entries()) one.start(i === 0 && !atResume(plan) ? plan.armed : "");
 
   const begin = await firstCursor(ports, random.fork("begin"));
-  if (begin === undefined) hang("no accessor served within 20 s");
+  if (begin === undefined) hang("no accessor served within 60 s");
   const writers = startWriters(plan, { ports, record, random });
   const subscribers = startSubscribers({ ports, record, random, begin });
   const reader = new Reader({

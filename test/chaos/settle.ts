@@ -7,7 +7,8 @@ import { askNumber } from "./stored.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Writer } from "./writer.ts";
 
-const settleDeadlineMs = 30_000;
+// On a machine that is busy with other things a start of Node alone may take ten seconds.
+const settleDeadlineMs = 60_000;
 
 type Settling = {
   record: RoundRecord;
