@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Failure } from "../failure.ts";
+import { column } from "../test-batches.ts";
 import { Examiner, parts, type Question } from "./test-answers.ts";
 import { TestHistory } from "./test-history.ts";
 import { anyBatch, anyWindow, baseUs, type RandomBatch, type RawRecord, toBatch, toRecords } from "./test-records.ts";
@@ -53,7 +54,7 @@ async function perform(acts: readonly Act[], records: RawRecord[]): Promise<void
 const headOf = (records: readonly RawRecord[]) => records.at(-1)?.revision ?? 0;
 
 test("answers equal the raw records, now and at old revisions, before and after compaction and tidying", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const scenario = fc.record({
     acts: fc.array(act, { minLength: 1, maxLength: 14, size: "max" }),
@@ -90,7 +91,39 @@ test("answers equal the raw records, now and at old revisions, before and after 
           new Examiner(history, { records, revision: oldRevision, question: questions[1] }).ranges(),
         ).rejects.toThrow(Failure);
     }),
-    { numRuns: 25 },
+    { numRuns: 20 },
+  );
+});
+
+test("samples at equal times stay in the order of their commits, whatever blocks they come into", {
+  timeout: 120_000,
+}, async () => {
+  const moment = fc.integer({ min: 0, max: 5 });
+  const acts = fc.array(
+    fc.record({ timesUs: fc.array(moment, { minLength: 1, maxLength: 4 }), compact: fc.boolean() }),
+    { minLength: 2, maxLength: 8 },
+  );
+  let next = 0;
+  await fc.assert(
+    fc.asyncProperty(acts, async (several) => {
+      await history.clear();
+      const records: RawRecord[] = [];
+      for (const { timesUs, compact } of several) {
+        const values = timesUs.map((timeUs) => [baseUs + timeUs, ++next] as const);
+        const { revision } = await history.ingest({ machine: "a", samples: [column("power", values)] });
+        for (const [position, [timeUs, value]] of values.entries())
+          records.push({ machine: "a", signal: "power", timeUs, revision, position, value, text: "" });
+        if (compact) await history.compact({ maxRollups: 0 });
+      }
+      const asked = { fromUs: baseUs, toUs: baseUs + 9, pageSize: 2, widthUs: 1_000, points: 1, state: 1 };
+      const revision = headOf(records);
+      await new Examiner(history, {
+        records,
+        revision,
+        question: { ...asked, parts: ["ranges", "pages", "latest"] },
+      }).run();
+    }),
+    { numRuns: 40 },
   );
 });
 

@@ -74,7 +74,9 @@ function tripped(database: Database, at: number, trip: (pid: number | undefined)
   };
 }
 
-test("stopped or cut off at any statement, a step is whole or has not been, and the next one does it", async () => {
+test("stopped or cut off at any statement, a step is whole or has not been, and the next one does it", {
+  timeout: 120_000,
+}, async () => {
   const scenario = fc.record({
     batches: fc.array(anyBatch, { minLength: 3, maxLength: 6 }),
     at: fc.integer({ min: 1, max: 24 }),

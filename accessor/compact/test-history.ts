@@ -61,6 +61,18 @@ export class TestHistory implements AsyncDisposable {
     return (await this.#client.query(text, values)).rows as Row[];
   }
 
+  /** Back to the partitions that migrations make, for tests that make or drop some. */
+  async clearPartitions(): Promise<void> {
+    const made = await this.query<{ name: string }>(
+      "select relname as name from pg_class where relkind = 'r' and relname ~ '^(log|receipt|block)_[0-9]+$'",
+    );
+    for (const { name } of made) await this.query(`drop table ${name} cascade`);
+    for (const parent of ["log", "receipt"])
+      await this.query(`create table ${parent}_1 partition of ${parent} for values in (1)`);
+    await this.query("truncate log_segment; insert into log_segment (segment, first_revision) values (1, 1)");
+    await this.clear();
+  }
+
   /** Back to an empty database; partitions stay. */
   async clear(): Promise<void> {
     await this.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_state, rollup_due, rollup_state_due, state_change, error_report,

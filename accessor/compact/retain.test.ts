@@ -1,0 +1,210 @@
+// Retention: what is too old goes, whole weeks at once and the rest by series, and nothing else; ingest refuses what would go at once.
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { readSettings } from "../../runtime/config.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { accessorSettings } from "../config.ts";
+import { toRetention } from "../retention.ts";
+import { openTestAccessor } from "../test-accessor.ts";
+import { at, column } from "../test-batches.ts";
+import { type RetainOptions, retain } from "./retain.ts";
+import { quiet, TestHistory, unaborted } from "./test-history.ts";
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+});
+afterAll(() => history[Symbol.asyncDispose]());
+beforeEach(() => history.clearPartitions());
+
+const dayMs = 86_400_000;
+/** A Friday. */
+const nowUs = Date.UTC(2026, 5, 5, 12, 30) * 1000;
+const daysAgo = (days: number) => nowUs - days * dayMs * 1000;
+
+const retainNow = (options: Partial<RetainOptions>) =>
+  retain({
+    ...{ database: history.database, catalog: history.catalog, log: quiet, nowUs: () => nowUs, signal: unaborted },
+    ...{ retention: toRetention(undefined, []), rollupRetentionMs: undefined, maxDropped: 2 },
+    ...options,
+  });
+
+const sample = (signal: string, days: number) => ({ machine: "m", samples: [column(signal, [[daysAgo(days), days]])] });
+const days = [1, 5, 20, 40, 60];
+
+async function fill(signals = ["power", "oil"]): Promise<void> {
+  for (const day of days) for (const signal of signals) await history.ingest(sample(signal, day));
+  await history.compactAll();
+}
+
+const partitions = async () =>
+  (
+    await history.query<{ name: string }>(
+      "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'block'::regclass order by 1",
+    )
+  ).map(({ name }) => name);
+
+/** Ages in days of what is stored, by signal. */
+async function stored(): Promise<Record<string, number[]>> {
+  const rows = await history.query<{ signal: string; time: string }>(
+    "select signal, first_us as time from block join series on series.id = series_id order by signal, first_us desc",
+  );
+  const found: Record<string, number[]> = {};
+  for (const { signal, time } of rows) {
+    found[signal] ??= [];
+    found[signal].push((nowUs - Number(time)) / dayMs / 1000);
+  }
+  return found;
+}
+
+test("without retention nothing goes", async () => {
+  await fill();
+  await retainNow({});
+  expect(await stored()).toEqual({ power: days, oil: days });
+});
+
+test("weeks that are over for all signals go as partitions; the rest of what is too old goes by series", async () => {
+  await fill();
+  const before = (await partitions()).length;
+  await retainNow({ retention: toRetention(45 * dayMs, [{ signal: "power", ms: 10 * dayMs }]) });
+  expect(await stored()).toEqual({ power: [1, 5], oil: [1, 5, 20, 40] });
+  expect((await partitions()).length).toBe(before - 1);
+});
+
+test("a signal that is named is kept longer than the others, or for ever beside none", async () => {
+  await fill();
+  await retainNow({ retention: toRetention(10 * dayMs, [{ signal: "oil", ms: 50 * dayMs }]) });
+  expect(await stored()).toEqual({ power: [1, 5], oil: [1, 5, 20, 40] });
+  await retainNow({ retention: toRetention(undefined, [{ signal: "oil", ms: 3 * dayMs }]) });
+  expect(await stored()).toEqual({ power: [1, 5], oil: [1] });
+});
+
+test("events go by their own names; the state that a machine is in stays", async () => {
+  for (const day of [60, 50, 40, 3])
+    await history.ingest({
+      machine: "m",
+      stateChanges: [{ time: at(daysAgo(day)), state: MachineState.IDLE }],
+      errorReports: [{ time: at(daysAgo(day)), severity: Severity.ERROR, code: `E${day}` }],
+    });
+  await history.ingest({ machine: "silent", stateChanges: [{ time: at(daysAgo(300)), state: MachineState.OFF }] });
+  await retainNow({ retention: toRetention(45 * dayMs, [{ signal: "state", ms: 30 * dayMs }]) });
+  const ages = "(select array_agg(($1::bigint - time_us) / 86400000000 order by time_us desc)::int[] from";
+  const [left] = await history.query(`select ${ages} state_change) as states, ${ages} error_report) as errors`, [
+    nowUs,
+  ]);
+  expect(left).toEqual({ states: [3, 40, 300], errors: [3, 40] });
+});
+
+test("roll-ups are kept on their own, longer than what they are the sum of", async () => {
+  await fill(["power"]);
+  await retainNow({ retention: toRetention(10 * dayMs, []), rollupRetentionMs: 30 * dayMs });
+  expect(await stored()).toEqual({ power: [1, 5] });
+  const [left] = await history.query(
+    `select (select count(*)::int from rollup_hour) as hours, (select count(*)::int from rollup_state where width_us = 3600000000) as states,
+       (select count(*)::int from rollup_state where width_us = 60000000) as minutes`,
+  );
+  expect(left).toEqual({ hours: 3, states: 3, minutes: 180 });
+});
+
+test("late states leave hours alone whose power is kept no longer", async () => {
+  await fill(["power"]);
+  const retention = toRetention(undefined, [{ signal: "power", ms: 10 * dayMs }]);
+  await retainNow({ retention });
+  const rolledUp = "select * from rollup_state order by machine_id, width_us, start_us, valid_from";
+  const before = await history.query(rolledUp);
+  await history.ingest({ machine: "m", stateChanges: [{ time: at(daysAgo(41)), state: MachineState.ACTIVE }] });
+  await history.compact({ retention, nowUs: () => nowUs, maxRollups: 0 });
+  const after = await history.query<{ start_us: string; transitions: number | null }>(rolledUp);
+  const ended = after.filter(({ transitions }) => transitions === null).map(({ start_us }) => Number(start_us));
+  expect(ended.length).toBeGreaterThan(0);
+  expect(Math.min(...ended)).toBeGreaterThan(daysAgo(10.1));
+  expect(after.filter(({ transitions }) => transitions !== null)).toEqual(before);
+});
+
+test("a partition that goes keeps nobody waiting who does not use it, and comes back for what arrives late", async () => {
+  await fill(["power"]);
+  await using reader = await session();
+  await reader.client.query("begin; select count(*) from block");
+  const retaining = retainNow({ retention: toRetention(45 * dayMs, []) });
+  const waiting = async () =>
+    (
+      await history.query(
+        "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+      )
+    ).length;
+  await eventually("the drop waits", waiting);
+  // A step inserts, reads and makes partitions beside it.
+  await history.ingest(sample("power", 2));
+  expect(await history.compact()).toMatchObject({ samples: 1 });
+  expect(await stored()).toEqual({ power: [1, 2, 5, 20, 40] });
+  expect(await waiting()).toBe(1);
+  await reader.client.query("commit");
+  await retaining;
+  await history.ingest(sample("power", 60));
+  expect(await history.compact()).toMatchObject({ samples: 1 });
+  expect(await stored()).toEqual({ power: [1, 2, 5, 20, 40, 60] });
+});
+
+test.for(["detached", "pending"])(
+  "late data for a week whose drop was stopped while it was %s makes it anew",
+  async (how) => {
+    await fill(["power"]);
+    const [oldest] = await partitions();
+    if (how === "pending") {
+      await using reader = await session();
+      await reader.client.query(`begin; select count(*) from ${oldest}`);
+      await using detacher = await session();
+      await detacher.client.query("set lock_timeout = '100ms'");
+      await expect(
+        detacher.client.query(`alter table block detach partition ${oldest} concurrently`),
+      ).rejects.toThrow();
+      await reader.client.query("rollback");
+    } else {
+      await history.query(`alter table block detach partition ${oldest} concurrently`);
+    }
+    await history.ingest(sample("power", 60.01));
+    expect(await history.compact()).toMatchObject({ samples: 1 });
+    expect(await stored()).toEqual({ power: [1, 5, 20, 40, 60.01] });
+  },
+);
+
+test("ingest refuses what is older than its signal is kept", async () => {
+  const { retain: named } = readSettings(
+    { name: "", about: "", settings: { retain: accessorSettings.retain } },
+    ["--retain=power=1h", "--retain", "error=2h"],
+    {},
+  );
+  const compaction = { compactMs: 3_600_000, logWindowMs: dayMs, maxLogBytes: 2 ** 34, rollupRetentionMs: undefined };
+  await using accessor = await openTestAccessor({
+    history: { ...compaction, retentionMs: 3 * 3_600_000, retain: named },
+  });
+  const ago = (minutes: number) => Date.now() * 1000 - minutes * 60_000_000;
+  const ages = [59, 61, 119, 121, 179, 181];
+  const samples = (signal: string) =>
+    column(
+      signal,
+      ages.map((age) => [ago(age), age] as const),
+    );
+  const { result } = await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: {
+      machine: "m",
+      samples: [samples("power"), samples("oil")],
+      errorReports: ages.map((age) => ({ time: at(ago(age)), severity: Severity.INFO, code: "E" })),
+      stateChanges: ages.map((age) => ({ time: at(ago(age)), state: MachineState.IDLE })),
+    },
+  });
+  expect(result!.verdicts.every(({ reason }) => reason === ErrorReason.TIME_TOO_OLD)).toBe(true);
+  const kept = async (signal: string) => (await accessor.signals.querySignals({ signal })).signals.length;
+  expect([await kept("power"), await kept("error"), await kept("oil"), await kept("state")]).toEqual([1, 3, 5, 5]);
+});
+
+async function session(): Promise<{ client: pg.Client } & AsyncDisposable> {
+  const client = new pg.Client({ connectionString: history.url });
+  client.on("error", () => {});
+  await client.connect();
+  return { client, [Symbol.asyncDispose]: () => client.end() };
+}

@@ -1,0 +1,165 @@
+// Hours are rolled up when they are over, again when something late changes them, and only then; and steps stay small whatever comes.
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
+import { hourUs, minuteUs } from "../history/buckets-of-time.ts";
+import { summarize } from "../history/summary.ts";
+import { at, column, grid } from "../test-batches.ts";
+import { TestHistory } from "./test-history.ts";
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+});
+afterAll(() => history[Symbol.asyncDispose]());
+beforeEach(() => history.clear());
+
+const hour = (n: number) => Date.UTC(2026, 0, 6, n) * 1000;
+const power = (startUs: number, values: number[]) => ({ machine: "m", samples: [grid("power", startUs, values)] });
+const state = (timeUs: number, to: MachineState) => ({ machine: "m", stateChanges: [{ time: at(timeUs), state: to }] });
+const hours = (rows: { hour: string }[]) => rows.map(({ hour: us }) => (Number(us) - hour(0)) / hourUs);
+
+/** Hours of day 0 with a current roll-up that were made at this watermark. */
+const madeAt = async (watermark: number, table = "rollup_state") =>
+  hours(
+    await history.query(
+      table === "rollup_state"
+        ? "select start_us as hour from rollup_state where valid_from = $1 and width_us = 3600000000 and transitions is not null order by 1"
+        : "select hour_us as hour from rollup_hour where valid_from = $1 and count is not null order by 1",
+      [watermark],
+    ),
+  );
+
+test("an hour is rolled up once it has been over for a while, also if nothing is committed any more", async () => {
+  await history.ingest(power(hour(3) + minuteUs, [1, 2, 3]));
+  const settleUs = 2 * minuteUs;
+  expect(await history.compact({ nowUs: () => hour(4) + settleUs - 1, settleUs })).toMatchObject({ rollups: 0 });
+  expect(await history.compact({ nowUs: () => hour(4) + settleUs - 1, settleUs })).toBeUndefined();
+  expect(await history.compact({ nowUs: () => hour(4) + settleUs, settleUs })).toMatchObject({
+    from: 1,
+    through: 1,
+    rollups: 2,
+  });
+  expect(await madeAt(1, "rollup_hour")).toEqual([3]);
+  expect(await history.compact({ nowUs: () => hour(9), settleUs })).toBeUndefined();
+});
+
+test("a roll-up is the sum of its hour's blocks to the last bit, and a late sample makes a new version of its hour alone", async () => {
+  for (const n of [0, 1, 2]) await history.ingest(power(hour(n) + minuteUs * 7, [0.1, 0.2, 0.3, n]));
+  await history.compactAll();
+  expect(await madeAt(3, "rollup_hour")).toEqual([0, 1, 2]);
+  await history.ingest(power(hour(1) + minuteUs * 7 - 10_000, [9]));
+  await history.compactAll();
+  expect(await madeAt(4, "rollup_hour")).toEqual([1]);
+  const [row] = await history.query<{ count: string; sum: number; max: number; integral: number }>(
+    "select count, sum, max, integral from rollup_hour where hour_us = $1 and valid_from = 4",
+    [hour(1)],
+  );
+  const values = Float64Array.of(9, 0.1, 0.2, 0.3, 1);
+  const whole = summarize(
+    { timesUs: Float64Array.from(values, (_, i) => hour(1) + minuteUs * 7 + (i - 1) * 10_000), values },
+    { maxGapUs: 1_000_000 },
+  );
+  expect({ ...row, count: Number(row!.count) }).toEqual({ count: 5, sum: whole.sum, max: 9, integral: whole.integral });
+});
+
+test("a late state change rolls up again every hour that it governs, up to the next change", async () => {
+  await history.ingest(state(hour(0), MachineState.IDLE));
+  for (let n = 0; n < 8; n++) await history.ingest(power(hour(n), [5, 5]));
+  await history.ingest(state(hour(5) + 1, MachineState.OFF));
+  await history.compactAll();
+  await history.ingest(state(hour(2) + 30 * minuteUs, MachineState.ACTIVE));
+  await history.compactAll();
+  expect(await madeAt(11)).toEqual([2, 3, 4, 5]);
+  const [totals] = await history.query(
+    "select time_us, transitions from rollup_state where valid_from = 11 and width_us = 3600000000 and start_us = $1",
+    [hour(2)],
+  );
+  expect(totals).toEqual({ time_us: ["0", String(30 * minuteUs), String(30 * minuteUs), "0", "0"], transitions: 1 });
+});
+
+test("a commit that ends a state cuts what an earlier commit of a later step governs at its own watermark only", async () => {
+  await history.ingest(state(hour(0), MachineState.IDLE));
+  for (let n = 0; n < 6; n++) await history.ingest(power(hour(n), [5]));
+  await history.compactAll();
+  await history.ingest(state(hour(1), MachineState.ACTIVE));
+  await history.ingest(state(hour(2), MachineState.IDLE));
+  // Only the first of the two: as of it, the machine is active to the end.
+  await history.compact({ maxRows: 1, maxRollups: 1 });
+  const [{ current }] = (await history.query(
+    `select count(*)::int as current from rollup_state where valid_from = 8 and width_us = 3600000000 and transitions is null`,
+  )) as [{ current: number }];
+  expect(current).toBe(5);
+});
+
+test("two changes far apart in one batch do not make all the hours between them due", async () => {
+  await history.ingest({
+    machine: "m",
+    stateChanges: [
+      { time: at(hour(0)), state: MachineState.IDLE },
+      { time: at(hour(24 * 300)), state: MachineState.OFF },
+    ],
+  });
+  await history.compact({ nowUs: () => hour(0) });
+  expect(await history.query("select count(*)::int as due from rollup_state_due")).toEqual([{ due: 2 }]);
+});
+
+test("a commit larger than a step is taken alone and whole", async () => {
+  const wide = Array.from({ length: 60 }, (_, i) => column(`s${i}`, [[hour(1), i]]));
+  await history.ingest(power(hour(0), [1]));
+  await history.ingest({ machine: "m", samples: wide });
+  await history.ingest(power(hour(0) + 10_000, [1]));
+  expect(await history.compact({ maxRows: 7 })).toMatchObject({ through: 1, samples: 1, more: true });
+  expect(await history.compact({ maxRows: 7 })).toMatchObject({ through: 2, samples: 60, more: true });
+  expect(await history.compact({ maxRows: 7 })).toMatchObject({ through: 3, samples: 1, more: false });
+});
+
+test("a step takes as many samples as it may, not as many as pack into so many bytes", async () => {
+  for (let i = 0; i < 6; i++) await history.ingest(power(hour(0) + i * 20_000_000, new Array<number>(1_000).fill(7)));
+  expect(await history.compact({ maxSamples: 2_500 })).toMatchObject({ samples: 2_000, more: true });
+});
+
+test("late data scattered over many minutes is worked off in steps that each rewrite little", async () => {
+  for (let n = 0; n < 8; n++) await history.ingest(power(hour(0) + n * minuteUs, new Array<number>(3_000).fill(n)));
+  await history.compactAll();
+  for (let n = 0; n < 8; n++) await history.ingest(power(hour(0) + n * minuteUs + 5, [n]));
+  const rewritten = [];
+  for (
+    let step = await history.compact({ maxRewritten: 6_000 });
+    step?.samples;
+    step = await history.compact({ maxRewritten: 6_000 })
+  )
+    rewritten.push(step.rewrittenBlocks);
+  expect(Math.max(...rewritten)).toBeLessThanOrEqual(2);
+  expect(rewritten.reduce((sum, blocks) => sum + blocks, 0)).toBe(8);
+});
+
+test("data of many weeks gets its partitions a few at a step, and goes in when all are there", async () => {
+  const weeks = Array.from({ length: 5 }, (_, week) =>
+    column(`w${week}`, [[hour(-24 * 7 * (week + 50)), week]] as const),
+  );
+  await history.ingest({ machine: "m", samples: weeks });
+  const steps = [];
+  for (
+    let step = await history.compact({ maxPartitions: 2 });
+    step;
+    step = await history.compact({ maxPartitions: 2, maxRollups: 500 })
+  )
+    steps.push([step.through, step.samples, step.more]);
+  expect(steps.slice(0, 3)).toEqual([
+    [0, 0, true],
+    [0, 0, true],
+    [1, 5, false],
+  ]);
+});
+
+test("crumbs are taken up by what comes after them as by what comes before", async () => {
+  // Each step's sample lies before all earlier ones.
+  for (let i = 20; i > 0; i--) {
+    await history.ingest(power(hour(1) + i * 100_000, [i]));
+    await history.compact({ maxRollups: 0 });
+  }
+  const blocks = await history.query(
+    "select count from block b where not exists (select from block_end e where e.block_id = b.block_id)",
+  );
+  expect(blocks).toEqual([{ count: 20 }]);
+});
