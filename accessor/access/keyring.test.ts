@@ -202,6 +202,10 @@ test("feeds hold what one sees, from the log as from memory, beside feeds that s
     await ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 2), batch: state(machine) });
   const wanted = [["mill-1", "mill-2"], ["mill-2"], ["mill-1", "press-1", "mill-2", "press-2"]];
   expect(await Promise.all(live)).toEqual(wanted);
+  // Whole stretches at once, which subscribers of one filter share: but not with those who see less.
+  expect(await take(all, [], 4)).toEqual(wanted[2]);
+  expect(await take(signals, [], 2)).toEqual(wanted[0]);
+  expect(await take(all, [], 4)).toEqual(wanted[2]);
   // Again, now out of the log of an accessor that keeps none of it in memory.
   await using fresh = await openTestAccessor({ databaseUrl: fixture.accessor.databaseUrl, auth: {}, tailBytes: 0 });
   using limited = openClients(fresh.port, fixture.keys.printed.at(-1)!);

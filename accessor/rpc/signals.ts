@@ -43,6 +43,8 @@ export function createSignalService({
   nowMs,
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
   const { cursors, tail, database } = reads;
+  // The same for every token of this history, whatever the revision.
+  const ofHistory = cursors.encode(0);
 
   return {
     async listMachines(request, context) {
@@ -150,7 +152,7 @@ export function createSignalService({
   /** What the caller may see. history: the same for every page token of this history and of callers who see the same. */
   function see(context: HandlerContext) {
     const { catalog, vision } = seeCatalog(reads.catalog, context);
-    return { catalog, vision, history: cursors.encode(0) + (vision?.key ?? "") };
+    return { catalog, vision, history: ofHistory + (vision?.key ?? "") };
   }
 
   /** Fails with SIGNAL_UNKNOWN, listing the known ones. States and errors are known before any machine has sent one. */
