@@ -52,3 +52,35 @@ test("a commit larger than a page comes whole", { timeout: 60_000 }, async () =>
   const { commits, through } = await readCommits(database, { after: 0, through: 2 }, { catalog });
   expect([commits.length, through, commits[0]!.batch.samples.length]).toEqual([1, 1, 2_100]);
 });
+
+test("a page ends after so many revisions too, whether or not anything in them matches", async () => {
+  await using accessor = await openTestAccessor();
+  const samples = [grid("power", epochUs, [1]), grid("heat", epochUs, [2])];
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: { machine: "m", samples } });
+  const head = 25_000;
+  await accessor.query(
+    `insert into log select g, l.first_us, l.last_us, l.series_id, l.sample_count, l.segment, l.payload
+     from log l join series s on s.id = l.series_id and s.signal = 'power', generate_series(2, ${head}) g`,
+  );
+  const log = createLog({ name: "test", level: "silent" });
+  await using database = await openDatabase({ url: accessor.databaseUrl, log });
+  const catalog = new Catalog(database);
+  const [heat] = await catalog.select({ machines: [], signals: ["heat"] });
+  const filtered = { through: head, seriesIds: [heat!.id] };
+  const first = await readCommits(database, { after: 0, ...filtered }, { catalog });
+  expect([first.commits.length, first.through]).toEqual([1, 20_000]);
+  expect(await readCommits(database, { after: first.through, ...filtered }, { catalog })).toEqual({
+    commits: [],
+    through: head,
+  });
+  let seen = 0;
+  for (let after = 0; after < head; ) {
+    const { commits, through } = await readCommits(database, { after, through: head }, { catalog });
+    expect(commits.map(({ revision }) => revision)).toEqual(
+      Array.from({ length: through - after }, (_, i) => after + i + 1),
+    );
+    seen += commits.length;
+    after = through;
+  }
+  expect(seen).toBe(head);
+});
