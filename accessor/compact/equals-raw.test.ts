@@ -23,10 +23,12 @@ const limits = fc.record({
   nowUs: fc.constantFrom(0, 60, 120, 180, 60 * 24 * 365).map((minutes) => () => baseUs + minutes * 60_000_000),
 });
 type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
-type Act = { batch: RandomBatch } | { compact: Limits };
+/** settle: compacts until nothing is left to do, so that whole hours are rolled up. */
+type Act = { batch: RandomBatch } | { compact: Limits } | { settle: true };
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 3, arbitrary: anyBatch.map((batch) => ({ batch })) },
-  { weight: 2, arbitrary: limits.map((compact) => ({ compact })) },
+  { weight: 6, arbitrary: anyBatch.map((batch) => ({ batch })) },
+  { weight: 3, arbitrary: limits.map((compact) => ({ compact })) },
+  { weight: 2, arbitrary: fc.constant({ settle: true as const }) },
 );
 const question: fc.Arbitrary<Question> = fc
   .record({
@@ -42,10 +44,9 @@ const question: fc.Arbitrary<Question> = fc
 
 async function perform(acts: readonly Act[], records: RawRecord[]): Promise<void> {
   for (const one of acts) {
-    if ("compact" in one) {
-      await history.compact(one.compact);
-      continue;
-    }
+    if ("compact" in one) await history.compact(one.compact);
+    if ("settle" in one) await history.compactAll();
+    if (!("batch" in one)) continue;
     const { revision } = await history.ingest(toBatch(one.batch));
     records.push(...toRecords(one.batch, revision));
   }

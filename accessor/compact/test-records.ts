@@ -162,7 +162,14 @@ export const anyTime = fc.oneof(
 );
 
 export type Window = { fromUs: number; toUs: number };
-export const anyWindow: fc.Arbitrary<Window> = fc
-  .tuple(anyTime, anyTime)
-  .filter(([a, b]) => a !== b)
-  .map(([a, b]) => ({ fromUs: Math.min(a, b), toUs: Math.max(a, b) }));
+export const anyWindow: fc.Arbitrary<Window> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(anyTime, anyTime)
+      .filter(([a, b]) => a !== b)
+      .map(([a, b]) => ({ fromUs: Math.min(a, b), toUs: Math.max(a, b) })),
+  },
+  // Whole hours, and all that is recent.
+  { weight: 1, arbitrary: fc.constant({ fromUs: baseUs - 30 * minuteUs, toUs: baseUs + 450 * minuteUs }) },
+);
