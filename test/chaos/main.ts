@@ -45,6 +45,11 @@ const smallDisk = values["small-disk"] ? mountSmallDisk(folder) : undefined;
 if (smallDisk !== undefined) overrides.smallDisk = true;
 if (fakeTime === undefined) console.log("skipped: clock steps, for Debian's package libfaketime is not there");
 const postgres = await KeptPostgres.open(smallDisk);
+const stop = async () => {
+  await postgres[Symbol.asyncDispose]();
+  if (smallDisk !== undefined) execFileSync("umount", ["-l", smallDisk]);
+};
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => void stop().finally(() => process.exit(1)));
 for (let i = 0; i < Number(values.rounds); i++) {
   const seed = Number(values.seed) + i;
   const roundFolder = join(folder, `seed-${seed}`);
@@ -73,8 +78,7 @@ console.log(
     `${failing.length} rounds failed${failing.length > 0 ? ` (seeds ${failing.map(({ seed }) => seed).join(", ")})` : ""}; ${((performance.now() - startedMs) / 1000).toFixed(0)} s`,
 );
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, undefined, 1));
-await postgres[Symbol.asyncDispose]();
-if (smallDisk !== undefined) execFileSync("umount", ["-l", smallDisk]);
+await stop();
 // Whatever a fault has left open must not keep us.
 process.exit(failing.length > 0 ? 1 : 0);
 
