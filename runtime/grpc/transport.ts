@@ -30,7 +30,8 @@ export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcT
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.max_reconnect_backoff_ms": 2_000,
+    // Callers back off themselves, and this comes on top: with 2 s here, producers were back 2.2 s after their accessor, with this 0.8 s.
+    "grpc.max_reconnect_backoff_ms": 500,
     // Without this, two clients of one address share a connection, and the first to close it closes it for both.
     "grpc.use_local_subchannel_pool": 1,
   });
