@@ -2,13 +2,19 @@
 
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
-import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { shareEncoding } from "../runtime/grpc/definition.ts";
+import { IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  ReadSignalsResponseSchema,
+  SignalService,
+  WatchSignalsResponseSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
+import { shareEncoding, useCodec } from "../runtime/grpc/definition.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
 import type { Log } from "../runtime/log.ts";
+import { decodeIngestRequest } from "../samples/wire-decode.ts";
+import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
@@ -83,6 +89,11 @@ const stepLimits = {
 };
 const settleUs = 2 * 60 * 1_000_000;
 const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: pageTokenLifeMs + 5 * 60_000 };
+
+// What carries columns is most of what goes over the wire.
+useCodec(IngestRequestSchema, { decode: decodeIngestRequest });
+useCodec(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse });
+useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
 
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
   const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 32 * 1024 * 1024, nowMs = Date.now } = options;

@@ -1,10 +1,19 @@
 import type { Client } from "@connectrpc/connect";
 import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
-import { ReadFormat, type ReadSignalsResponse, type SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import {
+  ReadFormat,
+  type ReadSignalsResponse,
+  ReadSignalsResponseSchema,
+  type SignalService,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import { decodeBlock } from "../block/decode.ts";
+import { useCodec } from "../runtime/grpc/definition.ts";
 import type { Column } from "../samples/column.ts";
 import { toTimestamp } from "../samples/timestamps.ts";
 import { toColumn } from "../samples/wire.ts";
+import { decodeReadSignalsResponse } from "../samples/wire-decode.ts";
+
+useCodec(ReadSignalsResponseSchema, { decode: decodeReadSignalsResponse });
 
 export type ReadOptions = {
   client: Pick<Client<typeof SignalService>, "readSignals">;

@@ -4,9 +4,18 @@ import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import type { SignalService, WatchSignalsRequest, WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import {
+  type SignalService,
+  type WatchSignalsRequest,
+  type WatchSignalsResponse,
+  WatchSignalsResponseSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
+import { useCodec } from "../runtime/grpc/definition.ts";
+import { decodeWatchSignalsResponse } from "../samples/wire-decode.ts";
 import { FeedBreakError, toWatchError } from "./watch-error.ts";
+
+useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
 
 export type WatchOptions = {
   client: Pick<Client<typeof SignalService>, "watchSignals">;

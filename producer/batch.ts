@@ -8,6 +8,7 @@ import {
   type StateChange,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { toDuration, toTimestamp } from "../samples/timestamps.ts";
+import { countSamples } from "../samples/wire.ts";
 import type { Block } from "./fleet.ts";
 import type { ErrorAt, StateStart } from "./machine.ts";
 
@@ -28,7 +29,7 @@ export function toBatch({ machine, states, errors, runs }: Block): Batch | undef
 
 /** How many records a batch has: samples, state changes and error reports together. */
 export function countRecords({ stateChanges, errorReports, samples }: Batch): number {
-  return samples.reduce((sum, { values }) => sum + values.length, stateChanges.length + errorReports.length);
+  return samples.reduce((sum, column) => sum + countSamples(column), stateChanges.length + errorReports.length);
 }
 
 export function toStateChange({ timeUs, state, reason }: StateStart): StateChange {

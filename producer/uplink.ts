@@ -1,19 +1,13 @@
 // The way of one sequence of batches to the accessor: sends what an outbox holds, lets go of what is acknowledged, connects again for as
 // long as it runs.
-import { create, toBinary } from "@bufbuild/protobuf";
 import { type Client, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import {
-  type Ack,
-  IngestRequestSchema,
-  IngestService,
-  NumberedBatchSchema,
-  type Welcome,
-} from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type Ack, IngestService, type Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
 import { failpoint } from "../runtime/failpoint.ts";
 import { causeChain, type Log } from "../runtime/log.ts";
+import { encodeNumberedBatch } from "../samples/wire-encode.ts";
 import { countRecords } from "./batch.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { runSession } from "./ingest-session.ts";
@@ -110,13 +104,7 @@ export class Uplink implements AsyncDisposable {
 
   /** Takes a batch, which must have a record. Waits while the outbox is full. Rejects when `signal` aborts, and after a failure or close. */
   async append(batch: Batch, { signal }: { signal: AbortSignal }): Promise<void> {
-    const encode = (sequence: number) => {
-      const numbered = create(NumberedBatchSchema, { sequence: BigInt(sequence), batch });
-      return toBinary(
-        IngestRequestSchema,
-        create(IngestRequestSchema, { message: { case: "batch", value: numbered } }),
-      );
-    };
+    const encode = (sequence: number) => encodeNumberedBatch(sequence, batch);
     await this.#outbox.append(countRecords(batch), encode, { signal });
   }
 

@@ -2,6 +2,7 @@
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
+import { columnFields } from "../../samples/column-message.ts";
 import { toDurationUs } from "../../samples/timestamps.ts";
 import type { Series } from "../store/catalog.ts";
 import {
@@ -17,7 +18,7 @@ import type { Verdicts } from "./verdicts.ts";
 
 /** What is wrong with a column as a whole, before its series is known. */
 export function columnFault(samples: Samples, column: Column): Fault | undefined {
-  const { signal, unit, times, values, maxGap } = samples;
+  const { signal, unit, maxGap } = samples;
   if (eventSignals.has(signal))
     return { reason: "SIGNAL_NAME_INVALID", message: `"${signal}" is not numeric: send it in its own list` };
   if (!signalPattern.test(signal)) {
@@ -26,16 +27,8 @@ export function columnFault(samples: Samples, column: Column): Fault | undefined
       message: `signal ${JSON.stringify(signal.slice(0, 80))} does not fit [a-z][a-z0-9_]{0,62}`,
     };
   }
-  if (times.case === undefined)
-    return { reason: "COLUMN_INVALID", message: "the column has no times: set grid or deltas" };
-  if (times.case === "grid" && times.value.periodUs < 1n)
-    return { reason: "COLUMN_INVALID", message: "grid.period_us must be at least 1" };
-  if (column.timesUs.length !== values.length) {
-    return {
-      reason: "COLUMN_INVALID",
-      message: `the column has ${column.timesUs.length} times and ${values.length} values`,
-    };
-  }
+  const fault = timesFault(samples, column);
+  if (fault !== undefined) return fault;
   if (maxGap !== undefined) {
     const maxGapUs = toDurationUs(maxGap);
     if (!(maxGapUs > 0 && maxGapUs <= maxMaxGapUs)) {
@@ -43,6 +36,20 @@ export function columnFault(samples: Samples, column: Column): Fault | undefined
     }
   }
   return textFault("unit", unit, { max: 32 });
+}
+
+function timesFault(samples: Samples, { timesUs, values }: Column): Fault | undefined {
+  const fault = (message: string): Fault => ({ reason: "COLUMN_INVALID", message });
+  // Who asks for the deltas of a packed column has them made.
+  const isDeltas = columnFields(samples)?.spacing === undefined && columnFields(samples) !== undefined;
+  if (!isDeltas) {
+    const { times } = samples;
+    if (times.case === undefined) return fault("the column has no times: set grid or deltas");
+    if (times.case === "grid" && times.value.periodUs < 1n) return fault("grid.period_us must be at least 1");
+  }
+  if (timesUs.length !== values.length)
+    return fault(`the column has ${timesUs.length} times and ${values.length} values`);
+  return undefined;
 }
 
 /** What is wrong with a column's declaration, its series being known. */

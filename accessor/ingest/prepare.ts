@@ -6,7 +6,7 @@ import { type Batch, BatchSchema, type ErrorReport, SignalKind, type StateChange
 import { encodeBlock } from "../../block/encode.ts";
 import type { Column } from "../../samples/column.ts";
 import { toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
-import { timesOf } from "../../samples/wire.ts";
+import { toColumn } from "../../samples/wire.ts";
 import { Failure, type Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
@@ -54,9 +54,7 @@ export async function prepareBatch(
   { sequence, batch, byteLength }: { sequence: number; batch: Batch; byteLength: number },
   options: PrepareOptions,
 ): Promise<Prepared> {
-  const columns = batch.samples.map(
-    (samples): Column => ({ timesUs: timesOf(samples), values: new Float64Array(samples.values) }),
-  );
+  const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);
   const count = columns.reduce(
     (sum, { values }) => sum + values.length,
@@ -79,11 +77,11 @@ export async function prepareBatch(
     const fault = columnFault(samples, columns[i]!);
     if (fault)
       verdicts.add(
-        { kind: RecordKind.SAMPLE, column: i, first: 0, count: samples.values.length },
+        { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length },
         fault.reason,
         fault.message,
       );
-    return fault === undefined && samples.values.length > 0;
+    return fault === undefined && columns[i]!.values.length > 0;
   });
   // A signal is what has a record: columns that are rejected whole declare nothing.
   const declaring = sound.map(
@@ -104,7 +102,7 @@ export async function prepareBatch(
     const fault = series && declarationFault(samples, series);
     if (fault) {
       verdicts.add(
-        { kind: RecordKind.SAMPLE, column: i, first: 0, count: samples.values.length },
+        { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length },
         fault.reason,
         fault.message,
       );

@@ -1,0 +1,71 @@
+// The contract's Samples over a column: numbers and bigints are made for who reads the fields, and most never do.
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
+import type { Column } from "./column.ts";
+
+/** Evenly spaced times: what Grid says, as numbers. */
+export type Spacing = { readonly startUs: number; readonly periodUs: number };
+
+export type ColumnFields = {
+  readonly signal: string;
+  readonly unit: string;
+  readonly maxGap: Duration | undefined;
+  readonly column: Column;
+  /** Of a grid; undefined: the times are deltas. */
+  readonly spacing: Spacing | undefined;
+};
+
+const fieldsOf = new WeakMap<Samples, ColumnFields>();
+
+/** What a message was made of; undefined for one that was made elsewhere. */
+export function columnFields(samples: Samples): ColumnFields | undefined {
+  return fieldsOf.get(samples);
+}
+
+/** A message over a column, which must not change afterwards. Reading `values` or `times` makes and keeps an array of numbers or bigints. */
+export function createColumnMessage(fields: ColumnFields): Samples {
+  const { signal, unit, maxGap, column } = fields;
+  let values: number[] | undefined;
+  let times: Samples["times"] | undefined;
+  const message: Samples = {
+    $typeName: "millrace.v1.Samples",
+    signal,
+    unit,
+    ...(maxGap === undefined ? {} : { maxGap }),
+    get times() {
+      times ??= timesOf(fields);
+      return times;
+    },
+    get values() {
+      values ??= toNumbers(column.values);
+      return values;
+    },
+  };
+  fieldsOf.set(message, fields);
+  return message;
+}
+
+function timesOf({ column: { timesUs }, spacing }: ColumnFields): Samples["times"] {
+  if (spacing === undefined)
+    return { case: "deltas", value: { $typeName: "millrace.v1.Deltas", deltaUs: deltasOf(timesUs) } };
+  const value = { startUs: BigInt(spacing.startUs), periodUs: BigInt(spacing.periodUs) };
+  return { case: "grid", value: { $typeName: "millrace.v1.Grid", ...value } };
+}
+
+/** Array.from() asks an iterator for each value: ten times as long. */
+function toNumbers(values: Float64Array): number[] {
+  const { length } = values;
+  const numbers = new Array<number>(length);
+  for (let i = 0; i < length; i++) numbers[i] = values[i]!;
+  return numbers;
+}
+
+function deltasOf(timesUs: Float64Array): bigint[] {
+  const deltas = new Array<bigint>(timesUs.length);
+  let before = 0;
+  for (let i = 0; i < timesUs.length; i++) {
+    deltas[i] = BigInt(timesUs[i]! - before);
+    before = timesUs[i]!;
+  }
+  return deltas;
+}

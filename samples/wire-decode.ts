@@ -1,0 +1,166 @@
+// Messages with columns from protobuf bytes, values copied as a whole: 1 ns a sample instead of 10, and nothing for the garbage collector.
+// What protobuf-es would read is read here with the same result, or not at all: then the answer is undefined.
+import { fromBinary } from "@bufbuild/protobuf";
+import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type Batch, ErrorReportSchema, type Samples, StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type ReadSignalsResponse,
+  SampleBlockSchema,
+  type WatchSignalsResponse,
+} from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Column } from "./column.ts";
+import { createColumnMessage, type Spacing } from "./column-message.ts";
+import { Unusual, WireReader } from "./wire-reader.ts";
+
+/** An IngestRequest with a batch. */
+export function decodeIngestRequest(bytes: Uint8Array): IngestRequest | undefined {
+  return attempt(bytes, (reader) => {
+    let value: (IngestRequest["message"] & { case: "batch" })["value"] | undefined;
+    while (!reader.done) {
+      if (reader.tag() !== lengthTag(2) || value !== undefined) throw new Unusual();
+      value = readNumberedBatch(reader.message());
+    }
+    if (value === undefined) throw new Unusual();
+    return { $typeName: "millrace.v1.IngestRequest", message: { case: "batch", value } };
+  });
+}
+
+export function decodeReadSignalsResponse(bytes: Uint8Array): ReadSignalsResponse | undefined {
+  return attempt(bytes, (reader) => {
+    const response: ReadSignalsResponse = {
+      $typeName: "millrace.v1.ReadSignalsResponse",
+      batches: [],
+      cursor: "",
+      blocks: [],
+    };
+    while (!reader.done) {
+      const tag = reader.tag();
+      if (tag === lengthTag(1)) response.batches.push(readBatch(reader.message()));
+      else if (tag === lengthTag(2)) response.cursor = reader.text();
+      else if (tag === lengthTag(3)) response.blocks.push(fromBinary(SampleBlockSchema, reader.bytes()));
+      else throw new Unusual();
+    }
+    return response;
+  });
+}
+
+export function decodeWatchSignalsResponse(bytes: Uint8Array): WatchSignalsResponse | undefined {
+  return attempt(bytes, (reader) => {
+    const response: WatchSignalsResponse = {
+      $typeName: "millrace.v1.WatchSignalsResponse",
+      after: "",
+      through: "",
+      batches: [],
+    };
+    while (!reader.done) {
+      const tag = reader.tag();
+      if (tag === lengthTag(1)) response.after = reader.text();
+      else if (tag === lengthTag(2)) response.through = reader.text();
+      else if (tag === lengthTag(3)) once(response, "commitTime", fromBinary(TimestampSchema, reader.bytes()));
+      else if (tag === lengthTag(4)) response.batches.push(readBatch(reader.message()));
+      else throw new Unusual();
+    }
+    return response;
+  });
+}
+
+/** What fails here fails in protobuf-es too, with its own words. */
+function attempt<T>(bytes: Uint8Array, read: (reader: WireReader) => T): T | undefined {
+  try {
+    return read(new WireReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+  } catch {
+    return undefined;
+  }
+}
+
+const lengthTag = (field: number) => field * 8 + 2;
+const numberTag = (field: number) => field * 8;
+
+/** A message in a field that comes twice is merged, which is protobuf-es's business. */
+function once<K extends string, V>(target: { [key in K]?: V }, key: K, value: V): void {
+  if (target[key] !== undefined) throw new Unusual();
+  target[key] = value;
+}
+
+function readNumberedBatch(reader: WireReader) {
+  let sequence = 0;
+  let batch: Batch | undefined;
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === numberTag(1)) sequence = reader.number();
+    else if (tag === lengthTag(2) && batch === undefined) batch = readBatch(reader.message());
+    else throw new Unusual();
+  }
+  const numbered = { $typeName: "millrace.v1.NumberedBatch" as const, sequence: BigInt(sequence) };
+  return batch === undefined ? numbered : { ...numbered, batch };
+}
+
+function readBatch(reader: WireReader): Batch {
+  const batch: Batch = {
+    $typeName: "millrace.v1.Batch",
+    machine: "",
+    stateChanges: [],
+    errorReports: [],
+    samples: [],
+  };
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === lengthTag(1)) batch.machine = reader.text();
+    else if (tag === lengthTag(2)) batch.stateChanges.push(fromBinary(StateChangeSchema, reader.bytes()));
+    else if (tag === lengthTag(3)) batch.errorReports.push(fromBinary(ErrorReportSchema, reader.bytes()));
+    else if (tag === lengthTag(4)) batch.samples.push(readSamples(reader.message()));
+    else throw new Unusual();
+  }
+  return batch;
+}
+
+type Read = { maxGap?: Samples["maxGap"]; values?: Float64Array; spacing?: Spacing; timesUs?: Float64Array };
+
+function readSamples(reader: WireReader): Samples {
+  let signal = "";
+  let unit = "";
+  const read: Read = {};
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === lengthTag(1)) signal = reader.text();
+    else if (tag === lengthTag(2)) unit = reader.text();
+    else if (tag === lengthTag(3)) once(read, "maxGap", fromBinary(DurationSchema, reader.bytes()));
+    else if (tag === lengthTag(4)) once(read, "spacing", readGrid(reader.message()));
+    else if (tag === lengthTag(5)) once(read, "timesUs", readDeltas(reader.message()));
+    else if (tag === lengthTag(6)) once(read, "values", reader.doubles());
+    else throw new Unusual();
+  }
+  const { maxGap, spacing, timesUs, values = new Float64Array(0) } = read;
+  // Neither or both: of a oneof the last counts.
+  if ((spacing === undefined) === (timesUs === undefined)) throw new Unusual();
+  const column: Column = { timesUs: timesUs ?? gridTimes(spacing!, values.length), values };
+  return createColumnMessage({ signal, unit, maxGap, column, spacing });
+}
+
+function readGrid(reader: WireReader): Spacing {
+  let startUs = 0;
+  let periodUs = 0;
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === numberTag(1)) startUs = reader.number();
+    else if (tag === numberTag(2)) periodUs = reader.number();
+    else throw new Unusual();
+  }
+  return { startUs, periodUs };
+}
+
+function readDeltas(reader: WireReader): Float64Array {
+  let sums: Float64Array | undefined;
+  while (!reader.done) {
+    if (reader.tag() !== lengthTag(1) || sums !== undefined) throw new Unusual();
+    sums = reader.sums();
+  }
+  return sums ?? new Float64Array(0);
+}
+
+function gridTimes({ startUs, periodUs }: Spacing, count: number): Float64Array {
+  const timesUs = new Float64Array(count);
+  for (let i = 0; i < count; i++) timesUs[i] = startUs + i * periodUs;
+  return timesUs;
+}

@@ -1,0 +1,128 @@
+// Writes protobuf's wire format into one growing buffer. Only what columns need; messages without columns are protobuf-es's business.
+
+const wireType = { varint: 0, length: 2 } as const;
+
+export class WireWriter {
+  #bytes: Buffer = Buffer.allocUnsafe(4096);
+  #at = 0;
+
+  /** Begins anew: whoever wrote last may have failed half-way. */
+  reset(): void {
+    this.#at = 0;
+  }
+
+  /** What was written, as an array of its own. */
+  take(): Buffer {
+    const taken = Buffer.from(this.#bytes.subarray(0, this.#at));
+    this.#at = 0;
+    // One large message must not be paid for ever after.
+    if (this.#bytes.length > 1024 * 1024) this.#bytes = Buffer.allocUnsafe(4096);
+    return taken;
+  }
+
+  /** A field of whole numbers; 0 is left out, as proto3 does. value: at least 0, at most 2^53. */
+  number(field: number, value: number): void {
+    if (value === 0) return;
+    this.#reserve(16);
+    this.#varint(field * 8 + wireType.varint);
+    this.#varint(value);
+  }
+
+  /** A text; an empty one is left out. */
+  text(field: number, value: string): void {
+    if (value === "") return;
+    this.#reserve(16 + 3 * value.length);
+    this.#varint(field * 8 + wireType.length);
+    // Short texts, of ASCII nearly always: their length takes one byte.
+    const length = this.#bytes.write(value, this.#at + 1, "utf8");
+    this.#nest(this.#at + 1, length);
+  }
+
+  /** Bytes that are encoded already. */
+  bytes(field: number, value: Uint8Array): void {
+    this.#reserve(16 + value.length);
+    this.#varint(field * 8 + wireType.length);
+    this.#varint(value.length);
+    this.append(value);
+  }
+
+  /** Fields that stand for themselves. */
+  append(fields: Uint8Array): void {
+    this.#reserve(fields.length);
+    this.#bytes.set(fields, this.#at);
+    this.#at += fields.length;
+  }
+
+  /** A message in a field. */
+  message(field: number, write: () => void): void {
+    this.#reserve(16);
+    this.#varint(field * 8 + wireType.length);
+    const start = this.#at + 1;
+    this.#at = start;
+    write();
+    const length = this.#at - start;
+    this.#reserve(8);
+    this.#nest(start, length);
+  }
+
+  /** Doubles, packed. */
+  doubles(field: number, values: Float64Array): void {
+    if (values.length === 0) return;
+    this.bytes(field, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+
+  /** Differences between neighbours, the first to 0, as packed sint64. values: whole, below 2^53. */
+  deltas(field: number, values: Float64Array): void {
+    if (values.length === 0) return;
+    this.#reserve(16 + 10 * values.length);
+    this.#varint(field * 8 + wireType.length);
+    const start = this.#at + 1;
+    this.#at = start;
+    let before = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      const delta = value - before;
+      this.#varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
+      before = value;
+    }
+    this.#nest(start, this.#at - start);
+  }
+
+  /** Puts a length before what lies at start, one byte behind where it would begin, and goes on behind it. */
+  #nest(start: number, length: number): void {
+    const size = varintSize(length);
+    if (size > 1) this.#bytes.copyWithin(start + size - 1, start, start + length);
+    this.#at = start - 1;
+    this.#varint(length);
+    this.#at += length;
+  }
+
+  #varint(value: number): void {
+    let rest = value;
+    // Past 2^31, numbers are no longer cut by bits.
+    while (rest >= 0x8000_0000) {
+      const above = Math.floor(rest / 128);
+      this.#bytes[this.#at++] = (rest - above * 128) | 128;
+      rest = above;
+    }
+    while (rest > 127) {
+      this.#bytes[this.#at++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#at++] = rest;
+  }
+
+  /** Room for so many bytes more. */
+  #reserve(more: number): void {
+    if (this.#at + more <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(2 * (this.#at + more));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
