@@ -30,7 +30,7 @@ export type RandomBatch = {
 };
 
 const start = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 0, max: 180 }).map((minutes) => baseUs + minutes * minuteUs) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 180 }).map((minutes) => baseUs + minutes * minuteUs) },
   { weight: 6, arbitrary: fc.integer({ min: 60, max: 64 }).map((minutes) => baseUs + minutes * minuteUs) },
   { weight: 2, arbitrary: fc.integer({ min: -2, max: 2 }).map((us) => baseUs + 90 * minuteUs + us) },
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 180 * 60_000 }).map((ms) => baseUs + ms * 1000) },
@@ -164,7 +164,7 @@ export const anyTime = fc.oneof(
 export type Window = { fromUs: number; toUs: number };
 export const anyWindow: fc.Arbitrary<Window> = fc.oneof(
   {
-    weight: 3,
+    weight: 2,
     arbitrary: fc
       .tuple(anyTime, anyTime)
       .filter(([a, b]) => a !== b)
