@@ -1,7 +1,7 @@
-// The soak: node test/proofs/soak.ts [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR] [--json FILE]
+// The soak: node --stack-size=6000 test/proofs/soak.ts [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR] [--json FILE]
 // Side a (two accessors, a producer) has its processes killed and stopped. Side b (accessor, gateway, producer, a watching process) lives
 // through everything else in one life each, so that its memory and descriptors have a trend. A database for each side, one PostgreSQL.
-import { writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,11 @@ const random = createRandom(seed);
 const startMs = performance.now();
 await using stack = new AsyncDisposableStack();
 stack.defer(() => record.flush());
-const postgres = stack.use(await KeptPostgres.open());
+// In the folder of the record: if the judges fail, what they were to judge is still there.
+const dataDir = `${record.folder}/postgres`;
+mkdirSync(dataDir);
+chmodSync(record.folder, 0o755);
+const postgres = stack.use(await KeptPostgres.open(dataDir));
 const common = { machines, postgres, record, stack };
 const hit = await openSide({ ...common, name: "a", accessors: 2, seed, random: random.fork("a") });
 const kept = await openSide({ ...common, name: "b", accessors: 1, seed: seed + 1, random: random.fork("b") });
