@@ -97,7 +97,9 @@ test("the server stops when its owner is killed with -9, and the next start has 
   await expect(open(), "a second owner is refused while the first works").rejects.toThrow(
     `in use by process ${owner.pid}`,
   );
+  const gone = once(owner, "exit");
   owner.kill("SIGKILL");
+  await gone;
   await using next = await open();
   expect(await query(next.url, "select n from t")).toEqual([1]);
   // It has ended, but whoever inherited it may not have taken note yet.
