@@ -39,7 +39,7 @@ export async function rollUpStates(
   { database, power, watermark, signal }: RollupContext & { power: Series | undefined },
 ): Promise<StateRollup[]> {
   const slots = Float64Array.from({ length: 61 }, (_, i) => fromUs + i * minuteUs);
-  const minutes = await readSlotTotals(database, { machineId, power, revision: watermark, signal }, slots);
+  const minutes = await readSlotTotals(database, { machineId, power, revision: watermark, watermark, signal }, slots);
   const rollups = minutes.map((totals, i) => ({ machineId, startUs: slots[i]!, widthUs: minuteUs, totals }));
   return [
     ...rollups,

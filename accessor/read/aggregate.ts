@@ -7,7 +7,6 @@ import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readBlocksOfRanges } from "../store/history.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
-import { readWatermark } from "../store/watermark.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
 import { logPieces } from "./log-pieces.ts";
@@ -16,10 +15,16 @@ import { separate } from "./separate.ts";
 import { type Stretch, stretchesOf } from "./stretches.ts";
 import { lowerBound, sweep } from "./sweep.ts";
 
-export type AggregateQuery = { series: Series; edgesUs: Float64Array; revision: number; signal: AbortSignal };
+export type AggregateQuery = {
+  series: Series;
+  edgesUs: Float64Array;
+  revision: number;
+  /** That of the revision: readWatermark. */
+  watermark: number;
+  signal: AbortSignal;
+};
 
 type Context = AggregateQuery & {
-  watermark: number;
   /** Where the log reaches in that is not in the history yet. */
   pending: readonly Extent[];
   usable: (summary: Summary) => boolean;
@@ -30,11 +35,10 @@ const samplesAtOnce = 65_536;
 
 /** A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to rounding. */
 export async function aggregate(database: Database, query: AggregateQuery): Promise<readonly Bucket[]> {
-  const { series, edgesUs, revision, signal } = query;
+  const { series, edgesUs, revision, watermark, signal } = query;
   const maxGapUs = series.maxGapUs!;
   // One sample past each end may draw a line into the window.
   const range = { fromUs: edgesUs[0]! - maxGapUs, toUs: edgesUs.at(-1)! + maxGapUs + 1 };
-  const watermark = await readWatermark(database, revision, { signal });
   const pending = await readLogExtents(database, { series, watermark, revision, ...range }, signal);
   const fits = ({ firstUs, lastUs }: Extent) => {
     // Of what lies outside, only the sample next to the window counts, and a summary has that.
@@ -48,7 +52,7 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
     ? await readHourRollups(database, { seriesId: series.id, watermark, ...range }, { signal })
     : [];
   const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
-  const context = { ...query, watermark, pending, usable, accumulator };
+  const context = { ...query, pending, usable, accumulator };
   const whole = hours.filter(({ summary }) => usable(summary));
   for (const stretch of stretchesOf(whole, range)) await addStretch(database, stretch, context);
   return accumulator.finish();

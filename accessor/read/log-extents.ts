@@ -19,6 +19,7 @@ export async function readLogExtents(
   }: { series: Series; watermark: number; revision: number; fromUs: number; toUs: number },
   signal: AbortSignal,
 ): Promise<Extent[]> {
+  if (revision === watermark) return [];
   const rows = (await database.read(
     `select first_us, last_us from log where series_id = $1::int4 and revision > $2::int8 and revision <= $3::int8
        and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
@@ -58,6 +59,7 @@ export async function readGovernedExtents(
   { series, watermark, revision, toUs }: { series: Series; watermark: number; revision: number; toUs: number },
   signal: AbortSignal,
 ): Promise<Extent[]> {
+  if (revision === watermark) return [];
   const rows = (await database.read(
     `select first_us, (select min(s.time_us) from state_change s where s.machine_id = $5::int4 and s.time_us > log.last_us and s.revision <= $3::int8)
      from log where series_id = $1::int4 and revision > $2::int8 and revision <= $3::int8 and ${segmentsAfter("$2::int8")} and first_us < $4::int8`,

@@ -18,6 +18,8 @@ export type MachineSummaryQuery = {
   fromUs: number;
   toUs: number;
   revision: number;
+  /** That of the revision: readWatermark. */
+  watermark: number;
   signal: AbortSignal;
 };
 
@@ -28,12 +30,21 @@ export async function summarizeMachine(
   { database }: Pick<Reads, "database">,
   query: MachineSummaryQuery,
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
-  const { machine, machineId, series, fromUs, toUs, revision, signal } = query;
+  const { machine, machineId, series, fromUs, toUs, revision, watermark, signal } = query;
   const power = series.find(({ signal: name }) => name === "power");
   // Other units are not known to make kilowatt hours. Roll-ups keep the integral whatever the unit, since it may be declared later.
   const watts = power?.unit === "W" ? power : undefined;
   const states = series.find(({ signal: name }) => name === "state");
-  const totals = await readStateTotals(database, { machineId, states, power, fromUs, toUs, revision, signal });
+  const totals = await readStateTotals(database, {
+    machineId,
+    states,
+    power,
+    fromUs,
+    toUs,
+    revision,
+    watermark,
+    signal,
+  });
   const errors = await countErrorReports(database, { machineId, fromUs, toUs, through: revision });
   const ratio = availability(totals.timeUs);
   return {
@@ -55,7 +66,7 @@ export async function summarizeMachine(
     ...(ratio === undefined ? {} : { availability: ratio }),
     ...(watts === undefined
       ? {}
-      : { energy: await summarizeEnergy({ database }, { power: watts, fromUs, toUs, revision, signal }) }),
+      : { energy: await summarizeEnergy({ database }, { power: watts, fromUs, toUs, revision, watermark, signal }) }),
     errors: summarizeErrors(errors, totals.timeUs),
   };
 }
@@ -66,16 +77,10 @@ async function summarizeEnergy(
     power,
     fromUs,
     toUs,
-    revision,
-    signal,
-  }: { power: Series; fromUs: number; toUs: number; revision: number; signal: AbortSignal },
+    ...of
+  }: { power: Series } & Pick<MachineSummaryQuery, "fromUs" | "toUs" | "revision" | "watermark" | "signal">,
 ) {
-  const [window] = await aggregate(database, {
-    series: power,
-    edgesUs: Float64Array.of(fromUs, toUs),
-    revision,
-    signal,
-  });
+  const [window] = await aggregate(database, { series: power, edgesUs: Float64Array.of(fromUs, toUs), ...of });
   const { integral, coverage, timeWeightedMean, max, maxUs } = window!;
   return {
     energyKwh: integral / joulesPerKwh,

@@ -12,7 +12,6 @@ import {
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readStateRollups } from "../store/hour-rollups.ts";
-import { readWatermark } from "../store/watermark.ts";
 import { aggregate } from "./aggregate.ts";
 import { type Extent, joinExtents, readGovernedExtents, readLogExtents, touches } from "./log-extents.ts";
 import { readStates } from "./states.ts";
@@ -25,13 +24,14 @@ export type StateTotalsQuery = {
   fromUs: number;
   toUs: number;
   revision: number;
+  /** That of the revision: readWatermark. */
+  watermark: number;
   signal: AbortSignal;
 };
 
 export async function readStateTotals(database: Database, query: StateTotalsQuery): Promise<StateTotals> {
-  const { machineId, fromUs, toUs, revision, signal } = query;
-  const watermark = await readWatermark(database, revision, { signal });
-  const pending = await readPending(database, query, watermark);
+  const { machineId, fromUs, toUs, watermark, signal } = query;
+  const pending = await readPending(database, query);
   const range = { machineId, fromUs: Math.ceil(fromUs / hourUs) * hourUs, toUs: floorTo(toUs, hourUs), watermark };
   const hours = range.fromUs < range.toUs ? await readStateRollups(database, range, { signal }) : [];
   let totals = emptyStateTotals;
@@ -46,8 +46,8 @@ export async function readStateTotals(database: Database, query: StateTotalsQuer
 }
 
 /** What of the window the log's newest part changes: power and a line's reach around it, states and as far as they govern. */
-async function readPending(database: Database, query: StateTotalsQuery, watermark: number): Promise<Extent[]> {
-  const { states, power, fromUs, toUs, revision, signal } = query;
+async function readPending(database: Database, query: StateTotalsQuery): Promise<Extent[]> {
+  const { states, power, fromUs, toUs, revision, watermark, signal } = query;
   const found: Extent[] = [];
   if (power !== undefined) {
     const gapUs = power.maxGapUs!;
@@ -75,16 +75,16 @@ async function computeTotals(
 /** Totals of slots that touch, as of a revision, from state changes and the sums between them. */
 export async function readSlotTotals(
   database: Database,
-  { machineId, power, revision, signal }: Pick<StateTotalsQuery, "machineId" | "power" | "revision" | "signal">,
+  { machineId, power, ...of }: Pick<StateTotalsQuery, "machineId" | "power" | "revision" | "watermark" | "signal">,
   slotEdgesUs: Float64Array,
 ): Promise<StateTotals[]> {
   const window = { fromUs: slotEdgesUs[0]!, toUs: slotEdgesUs.at(-1)! };
-  const { carriedIn, changes } = await readStates(database, { machineId, ...window, revision });
+  const { carriedIn, changes } = await readStates(database, { machineId, ...window, revision: of.revision });
   const intervals = windowIntervals(changes, { ...window, carriedIn });
   const edgesUs = stateEdges(slotEdgesUs, intervals);
   const buckets =
     power === undefined
       ? new BucketAccumulator({ edgesUs, maxGapUs: 0 }).finish()
-      : await aggregate(database, { series: power, edgesUs, revision, signal });
+      : await aggregate(database, { series: power, edgesUs, ...of });
   return toStateTotals(buckets, { slotEdgesUs, intervals });
 }

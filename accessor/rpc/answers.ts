@@ -21,6 +21,7 @@ import { aggregate } from "../read/aggregate.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readIntervals } from "../read/intervals.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
+import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
 
@@ -34,24 +35,38 @@ export async function aggregateSamples(
   { kindOf, signal }: { kindOf: (name: string) => Promise<SignalKind>; signal: AbortSignal },
 ): Promise<MessageInitShape<typeof AggregateSamplesResponseSchema>> {
   checkMachines(request.machines);
+  const revision = await answerRevision(reads, request.minCursor, signal);
+  // Only now: what min_cursor waits for may hold the signal's first records.
   for (const name of request.signals) {
     if ((await kindOf(name)) === SignalKind.NUMERIC) continue;
     throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to sum up`, { metadata: { signal: name } });
   }
-  const revision = await answerRevision(reads, request.minCursor, signal);
   const window = closedRange(reads, request);
   const edgesUs = toEdges(request.resolution, window);
   const series = await reads.catalog.select(request);
   if (series.length * (edgesUs.length - 1) > maxBuckets) {
     throw tooManyBuckets(`${series.length} series of ${edgesUs.length - 1} buckets are more than ${maxBuckets} in all`);
   }
-  const answers = [];
-  for (const item of series) {
+  const watermark = await readWatermark(reads.database, revision, { signal });
+  const answers = await someAtOnce(series, async (item) => {
     const { machine, signal: name, unit, maxGapUs } = item;
-    const buckets = await aggregate(reads.database, { series: item, edgesUs, revision, signal });
-    answers.push({ machine, signal: name, unit, maxGap: toDuration(maxGapUs!), buckets: buckets.map(toBucket) });
-  }
+    const buckets = await aggregate(reads.database, { series: item, edgesUs, revision, watermark, signal });
+    return { machine, signal: name, unit, maxGap: toDuration(maxGapUs!), buckets: buckets.map(toBucket) };
+  });
   return { series: answers, cursor: reads.cursors.encode(revision) };
+}
+
+// One call may keep this many of the connections for reads busy.
+const atOnce = 3;
+
+async function someAtOnce<Item, Answer>(
+  items: readonly Item[],
+  ask: (item: Item) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (let start = 0; start < items.length; start += atOnce)
+    answers.push(...(await Promise.all(items.slice(start, start + atOnce).map(ask))));
+  return answers;
 }
 
 function toEdges(
@@ -136,11 +151,11 @@ export async function summarizeMachines(
   const window = closedRange(reads, request);
   const series = await reads.catalog.select({ machines: request.machines, signals: [] });
   const byMachine = [...Map.groupBy(series, ({ machine }) => machine)].slice(0, maxMachines);
-  const machines = [];
-  for (const [machine, mine] of byMachine) {
+  const watermark = await readWatermark(reads.database, revision, { signal });
+  const machines = await someAtOnce(byMachine, ([machine, mine]) => {
     const { machineId } = mine[0]!;
-    machines.push(await summarizeMachine(reads, { machine, machineId, series: mine, ...window, revision, signal }));
-  }
+    return summarizeMachine(reads, { machine, machineId, series: mine, ...window, revision, watermark, signal });
+  });
   return { machines, cursor: reads.cursors.encode(revision) };
 }
 
