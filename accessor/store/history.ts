@@ -4,7 +4,7 @@ import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
-import { summaryColumns, toSummary } from "./summary-rows.ts";
+import { fromArrays, inArrays, summaryOf } from "./summary-rows.ts";
 import { assertKept, lowestKept, passed } from "./watermark.ts";
 
 export type BlockHeader = {
@@ -18,7 +18,8 @@ export type BlockHeader = {
 
 type ReadOptions = { signal?: AbortSignal | undefined };
 
-const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload), ${summaryColumns("b")}`;
+const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload) as bytes, ${summaryOf("b")}`;
+const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "bytes"]);
 const current = (watermark: string) => `b.valid_from <= ${watermark}
   and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})`;
 
@@ -45,8 +46,8 @@ export async function readBlockHeaders(
   const startUs = Math.max(fromUs, after?.firstUs ?? fromUs);
   // So many of each series, by its index: nothing is sorted but the page.
   const each = Math.max(2, Math.ceil(limit / series.length));
-  const rows = await database.read(
-    `select ${lowestKept}, found.* from unnest($1::int4[], $2::int8[]) as wanted(id, bucket_us), lateral (
+  const [row] = await database.read(
+    `select ${lowestKept}, ${headerArrays} from unnest($1::int4[], $2::int8[]) as wanted(id, bucket_us), lateral (
        select ${headerColumns} from block b
        where b.series_id = wanted.id and b.bucket_us >= wanted.bucket_us and b.bucket_us < $4::int8
          and b.last_us >= $3::int8 and b.first_us < $4::int8 and ${current("$5::int8")}
@@ -64,8 +65,8 @@ export async function readBlockHeaders(
     ],
     { name: "block_headers", signal },
   );
-  await assertKept(database, watermark, rows);
-  const headers = rows.map(toHeader).sort(inOrder);
+  assertKept(watermark, row![0]);
+  const headers = toHeaders(row!);
   // A series with a full share may have more: the page ends where the first of them does.
   const ends = [...Map.groupBy(headers, ({ seriesId }) => seriesId).values()].flatMap((own) =>
     own.length === each ? [own.at(-1)!] : [],
@@ -93,10 +94,11 @@ export async function readBlocksOfRanges(
   { signal }: ReadOptions,
 ): Promise<BlockHeader[]> {
   if (ranges.length === 0) return [];
-  const rows = await database.read(
-    `select ${lowestKept}, ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
-     join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
-     where ${current("$4::int8")}`,
+  const [row] = await database.read(
+    `select ${lowestKept}, ${headerArrays} from (
+       select ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
+       join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
+       where ${current("$4::int8")}) found`,
     [
       seriesId,
       toArray.int8(ranges.map(({ fromUs }) => fromUs)),
@@ -105,8 +107,8 @@ export async function readBlocksOfRanges(
     ],
     { name: "range_blocks", signal },
   );
-  await assertKept(database, watermark, rows);
-  return rows.map(toHeader).sort(inOrder);
+  assertKept(watermark, row![0]);
+  return toHeaders(row!);
 }
 
 /** Headers of all current blocks of some buckets, in order. */
@@ -115,10 +117,11 @@ export async function readBuckets(
   buckets: readonly { seriesId: number; bucketUs: number }[],
   { watermark, signal }: ReadOptions & { watermark: number },
 ): Promise<BlockHeader[]> {
-  const rows = await database.read(
-    `select null, ${headerColumns} from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us)
-     join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us
-     where ${current("$3::int8")}`,
+  const [row] = await database.read(
+    `select ${lowestKept}, ${headerArrays} from (
+       select ${headerColumns} from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us)
+       join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us
+       where ${current("$3::int8")}) found`,
     [
       toArray.int4(buckets.map(({ seriesId }) => seriesId)),
       toArray.int8(buckets.map(({ bucketUs }) => bucketUs)),
@@ -126,7 +129,8 @@ export async function readBuckets(
     ],
     { name: "buckets", signal },
   );
-  return rows.map(toHeader).sort(inOrder);
+  assertKept(watermark, row![0]);
+  return toHeaders(row!);
 }
 
 /** Payloads (and, if asked for, commits) by block. Fails with PAGE_TOKEN_EXPIRED if one is gone. */
@@ -150,8 +154,15 @@ export async function readPayloads(
   return new Map(rows.map(([blockId, payload, commits]) => [blockId, { payload, commits }]));
 }
 
-/** Of a row that begins with lowestKept. */
-function toHeader(row: unknown[]): BlockHeader {
-  const [, blockId, seriesId, bucketUs, bytes] = row as number[];
-  return { blockId: blockId!, seriesId: seriesId!, bucketUs: bucketUs!, bytes: bytes!, summary: toSummary(row, 5) };
+/** In order. Of a row of lowestKept and headerArrays. */
+function toHeaders(row: unknown[]): BlockHeader[] {
+  return fromArrays(row, 1, 4)
+    .map(({ own: [blockId, seriesId, bucketUs, bytes], summary }) => ({
+      blockId: blockId!,
+      seriesId: seriesId!,
+      bucketUs: bucketUs!,
+      bytes: bytes!,
+      summary,
+    }))
+    .sort(inOrder);
 }

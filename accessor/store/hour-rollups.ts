@@ -1,8 +1,9 @@
 // Reads what is rolled up of hours: a series' summary, a machine's time and energy by state.
+import { stateCount } from "../history/state-intervals.ts";
 import type { StateTotals } from "../history/state-totals.ts";
 import type { Summary } from "../history/summary.ts";
 import type { Database } from "./database.ts";
-import { summaryColumns, toSummary } from "./summary-rows.ts";
+import { fromArrays, inArrays, toNumbers } from "./summary-rows.ts";
 import { assertKept, lowestKept } from "./watermark.ts";
 
 type Range = { fromUs: number /** Exclusive. */; toUs: number; watermark: number };
@@ -15,8 +16,8 @@ export async function readHourRollups(
   { signal }: ReadOptions,
 ): Promise<{ hourUs: number; summary: Summary }[]> {
   // Newest version first: backwards through the primary key, without a sort.
-  const rows = await database.read(
-    `select ${lowestKept}, newest.hour_us, ${summaryColumns("newest")} from (
+  const [row] = await database.read(
+    `select ${lowestKept}, ${inArrays("newest", ["hour_us"])} from (
        select distinct on (hour_us) * from rollup_hour
        where series_id = $1::int4 and hour_us >= $2::int8 and hour_us < $3::int8 and valid_from <= $4::int8
        order by hour_us desc, valid_from desc) newest
@@ -24,8 +25,10 @@ export async function readHourRollups(
     [seriesId, fromUs, toUs, watermark],
     { name: "hour_rollups", signal },
   );
-  await assertKept(database, watermark, rows);
-  return rows.map((row) => ({ hourUs: row[1] as number, summary: toSummary(row, 2) })).reverse();
+  assertKept(watermark, row![0]);
+  return fromArrays(row!, 1, 1)
+    .map(({ own: [at], summary }) => ({ hourUs: at!, summary }))
+    .sort((a, b) => a.hourUs - b.hourUs);
 }
 
 /** Of hours that begin in a range, ascending; only those current at the watermark. */
@@ -34,30 +37,32 @@ export async function readStateRollups(
   { machineId, fromUs, toUs, watermark }: Range & { machineId: number },
   { signal }: ReadOptions,
 ): Promise<{ startUs: number; totals: StateTotals }[]> {
-  const rows = (await database.read(
-    `select ${lowestKept}, start_us, transitions, time_us::text, covered_us::text, integral::text from (
+  const [row] = await database.read(
+    `select ${lowestKept}, array_agg(start_us), array_agg(transitions), array_agg(time_us), array_agg(covered_us), array_agg(integral) from (
        select distinct on (start_us) * from rollup_state
        where machine_id = $1::int4 and width_us = 3600000000 and start_us >= $2::int8 and start_us < $3::int8 and valid_from <= $4::int8
        order by start_us desc, valid_from desc) newest
      where transitions is not null`,
     [machineId, fromUs, toUs, watermark],
     { name: "state_rollups", signal },
-  )) as [number, number, number, string, string, string][];
-  await assertKept(database, watermark, rows);
-  return rows
-    .map(([, startUs, transitions, timeUs, coveredUs, integral]) => ({
+  );
+  const [lowest, starts, ...arrays] = row as [number, string | null, string, string, string, string];
+  assertKept(watermark, lowest);
+  if (starts === null) return [];
+  // Arrays of arrays come as "{{1,2},{3,4}}": of each hour, a number for each state.
+  const [transitions, timeUs, coveredUs, integral] = arrays.map((text) =>
+    toNumbers(`{${text.replaceAll(/[{}]/g, "")}}`),
+  );
+  const ofHour = (values: number[], i: number) => values.slice(i * stateCount, (i + 1) * stateCount);
+  return toNumbers(starts)
+    .map((startUs, i) => ({
       startUs,
       totals: {
-        transitions,
-        timeUs: toNumbers(timeUs),
-        coveredUs: toNumbers(coveredUs),
-        integral: toNumbers(integral),
+        transitions: transitions![i]!,
+        timeUs: ofHour(timeUs!, i),
+        coveredUs: ofHour(coveredUs!, i),
+        integral: ofHour(integral!, i),
       },
     }))
-    .reverse();
-}
-
-/** "{1,2.5,Infinity}" */
-function toNumbers(text: string): number[] {
-  return text.slice(1, -1).split(",").map(Number);
+    .sort((a, b) => a.startUs - b.startUs);
 }

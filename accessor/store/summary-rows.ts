@@ -1,9 +1,8 @@
-// Summaries as the columns of a row: of blocks and of hourly roll-ups.
+// Many rows of numbers, summaries among them, as one row of arrays: an array arrives and is read in a fraction of the time that its rows take.
 import type { Summary } from "../history/summary.ts";
 
-/** As toSummary takes them. */
-export function summaryColumns(table: string): string {
-  return [
+const summaryColumns = [
+  ...[
     "count",
     "sum",
     "min",
@@ -16,26 +15,54 @@ export function summaryColumns(table: string): string {
     "last_us",
     "integral",
     "covered_us",
-  ]
-    .map((column) => `${table}.${column}`)
-    .join(", ");
+  ],
+];
+
+/** The columns of a summary, as they are called in blocks and roll-ups. */
+export function summaryOf(table: string): string {
+  return summaryColumns.map((column) => `${table}.${column}`).join(", ");
 }
 
-/** From the columns that begin at an index. */
-export function toSummary(row: readonly unknown[], at: number): Summary {
-  const value = (i: number) => row[at + i] as number;
-  return {
-    count: value(0),
-    sum: value(1),
-    min: value(2),
-    minUs: value(3),
-    max: value(4),
-    maxUs: value(5),
-    first: value(6),
-    firstUs: value(7),
-    last: value(8),
-    lastUs: value(9),
-    integral: value(10),
-    coveredUs: value(11),
-  };
+/** The select list: the given columns of a table that has those of a summary too. */
+export function inArrays(table: string, columns: readonly string[]): string {
+  return [...columns, ...summaryColumns].map((column) => `array_agg(${table}.${column})`).join(", ");
+}
+
+/** Rows from the arrays of inArrays that stand in a row from an index on, in no order: the given columns, and the summary. */
+export function fromArrays(
+  row: readonly unknown[],
+  at: number,
+  columns: number,
+): { own: number[]; summary: Summary }[] {
+  if (row[at] === null) return [];
+  const values = row.slice(at).map((text) => toNumbers(text as string));
+  const [count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral, coveredUs] = values.slice(columns);
+  return values[0]!.map((_, i) => ({
+    own: values.slice(0, columns).map((column) => column[i]!),
+    summary: {
+      count: count![i]!,
+      sum: sum![i]!,
+      min: min![i]!,
+      minUs: minUs![i]!,
+      max: max![i]!,
+      maxUs: maxUs![i]!,
+      first: first![i]!,
+      firstUs: firstUs![i]!,
+      last: last![i]!,
+      lastUs: lastUs![i]!,
+      integral: integral![i]!,
+      coveredUs: coveredUs![i]!,
+    },
+  }));
+}
+
+/** "{1,2.5,Infinity}" */
+export function toNumbers(text: string): number[] {
+  const list = text.slice(1, -1);
+  try {
+    // Several times as fast as Number on each part, and as exact.
+    return JSON.parse(`[${list}]`) as number[];
+  } catch {
+    return list.split(",").map(Number);
+  }
 }
