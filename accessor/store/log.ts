@@ -17,13 +17,7 @@ type ReadOptions = { signal?: AbortSignal | undefined };
 
 /** The newest revision. */
 export async function readHead(database: Database, { signal }: ReadOptions = {}): Promise<Head> {
-  const [row] = await database.read(
-    `select coalesce(r.revision, s.first_revision - 1), to_us(r.committed_at)
-     from (select segment, first_revision from log_segment order by segment desc limit 1) s
-     left join lateral (select revision, committed_at from receipt where segment = s.segment order by revision desc limit 1) r on true`,
-    [],
-    { name: "head", signal },
-  );
+  const [row] = await database.read("select revision, committed_us from log_head()", [], { name: "head", signal });
   const [revision, committedUs] = row as [number, number | null];
   return { revision, committedUs: committedUs ?? undefined };
 }
