@@ -1,10 +1,9 @@
 // The reader of a bench run: a gRPC client in a process of its own that decodes what comes into typed arrays.
 import { type Client, createClient } from "@connectrpc/connect";
-import { ReadFormat, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { decodeBlock } from "../block/decode.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { readRange } from "../client/read.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
-import type { Column } from "../samples/column.ts";
-import { toColumn } from "../samples/wire.ts";
+import { toTimestamp } from "../samples/timestamps.ts";
 import { sumOf } from "./data.ts";
 import { serveCommands } from "./role.ts";
 
@@ -12,6 +11,7 @@ let transport: GrpcTransport;
 let signals: Client<typeof SignalService>;
 
 type Range = { machine: string; fromUs: number; toUs: number };
+type Wanted = Range & { as: "columns" | "blocks" };
 
 export type ReadResult = { ms: number; samples: number };
 
@@ -23,30 +23,17 @@ await serveCommands(
     },
 
     /** Decoded and let go of, as one who looks at all of a range once does. */
-    async read({ machine, fromUs, toUs, as }: Range & { as: "columns" | "blocks" }): Promise<ReadResult> {
+    async read(wanted: Wanted): Promise<ReadResult> {
       const from = performance.now();
       let samples = 0;
-      let sum = 0;
-      const take = ({ values }: Column) => {
-        samples += values.length;
-        // A look at a few of them: all would be work of another kind.
-        sum += values[0]! + values[values.length >> 1]! + values.at(-1)!;
-      };
-      for await (const { batches, blocks } of signals.readSignals(toRequest({ machine, fromUs, toUs, as }))) {
-        for (const batch of batches) for (const column of batch.samples) take(toColumn(column));
-        for (const { data } of blocks) take(decodeBlock(data));
-      }
-      if (Number.isNaN(sum)) throw new Error("not a number");
+      for await (const { columns } of slices(wanted)) for (const { column } of columns) samples += column.values.length;
       return { ms: performance.now() - from, samples };
     },
 
     /** The sum of all values of a range, to check that both formats bring what was sent. */
-    async sum({ machine, fromUs, toUs, as }: Range & { as: "columns" | "blocks" }): Promise<number> {
+    async sum(wanted: Wanted): Promise<number> {
       let sum = 0;
-      for await (const { batches, blocks } of signals.readSignals(toRequest({ machine, fromUs, toUs, as }))) {
-        for (const { samples } of batches) for (const column of samples) sum += sumOf(toColumn(column).values);
-        for (const { data } of blocks) sum += sumOf(decodeBlock(data).values);
-      }
+      for await (const { columns } of slices(wanted)) for (const { column } of columns) sum += sumOf(column.values);
       return sum;
     },
 
@@ -74,16 +61,7 @@ await serveCommands(
   () => transport[Symbol.dispose](),
 );
 
-function toRequest({ machine, fromUs, toUs, as }: Range & { as: "columns" | "blocks" }) {
-  return {
-    signals: ["power"],
-    machines: [machine],
-    startTime: toTimestamp(fromUs),
-    endTime: toTimestamp(toUs),
-    format: as === "blocks" ? ReadFormat.BLOCKS : ReadFormat.COLUMNS,
-  };
-}
-
-function toTimestamp(us: number) {
-  return { seconds: BigInt(Math.floor(us / 1e6)), nanos: (us % 1e6) * 1000 };
+function slices({ machine, fromUs, toUs, as }: Wanted) {
+  const { signal } = new AbortController();
+  return readRange({ client: signals, machines: [machine], signals: ["power"], fromUs, toUs, format: as, signal });
 }

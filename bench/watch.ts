@@ -1,8 +1,10 @@
 // The subscribers of a bench run, in a process of their own: they note how old each batch is when it is there.
 import { createClient } from "@connectrpc/connect";
-import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { useCodec } from "../runtime/grpc/definition.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
-import { toColumn } from "../samples/wire.ts";
+import { timesOf } from "../samples/wire.ts";
+import { decodeWatchSignalsResponse } from "../samples/wire-decode.ts";
 import { quantile } from "./report.ts";
 import { serveCommands } from "./role.ts";
 
@@ -15,6 +17,9 @@ let transports: GrpcTransport[] = [];
 let watching: Promise<void>[] = [];
 
 export type Latencies = { count: number; p50: number; p99: number; max: number };
+
+// As client/watch.ts does.
+useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
 
 await serveCommands(
   {
@@ -56,7 +61,7 @@ async function watch(transport: GrpcTransport, machines: readonly string[], onOp
     for await (const { batches } of feed) {
       onOpen();
       for (const { samples } of batches) {
-        for (const column of samples) note(toColumn(column).timesUs.at(-1)!);
+        for (const column of samples) note(timesOf(column).at(-1)!);
       }
     }
   } catch (error) {
