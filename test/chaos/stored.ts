@@ -67,7 +67,7 @@ export async function readStored(databaseUrl: string): Promise<Stored> {
     return {
       commits,
       receipts,
-      head: Math.max(0, ...receipts.map(({ revision }) => revision)),
+      head: receipts.reduce((head, { revision }) => Math.max(head, revision), 0),
       watermark: await one("select max(revision) from watermark"),
       quarantined: await one("select count(*) from quarantine"),
       stateRows: await count("state_change"),
