@@ -92,7 +92,7 @@ export const accessorSettings = {
     flag: "compact-interval",
     env: "MILLRACE_COMPACT_INTERVAL",
     parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
-    default: "10s",
+    default: "1m",
     doc: "how often the log's newest end is compacted into the history",
   }),
   logWindow: setting({

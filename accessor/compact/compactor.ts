@@ -1,4 +1,4 @@
-// Runs compaction: one accessor of all at a time, about every ten seconds, step after step while there is more than one step's worth. Tidies every
+// Runs compaction: one accessor of all at a time, about every minute, step after step while there is more than one step's worth. Tidies every
 // minute, and looks after retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
