@@ -36,7 +36,7 @@ const days = [1, 5, 20, 40, 60];
 
 async function fill(signals = ["power", "oil"]): Promise<void> {
   for (const day of days) for (const signal of signals) await history.ingest(sample(signal, day));
-  await history.compactAll();
+  await history.settle();
 }
 
 const partitions = async () =>

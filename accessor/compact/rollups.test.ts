@@ -29,29 +29,29 @@ const madeAt = async (watermark: number, table = "rollup_state") =>
     ),
   );
 
-test("an hour is rolled up once it has been over for a while, also if nothing is committed any more", async () => {
-  await history.ingest(power(hour(3) + minuteUs, [1, 2, 3]));
+test("an hour is rolled up once it has been over for a while, by the next step that has commits", async () => {
   const settleUs = 2 * minuteUs;
-  expect(await history.compact({ nowUs: () => hour(4) + settleUs - 1, settleUs })).toMatchObject({ rollups: 0 });
-  expect(await history.compact({ nowUs: () => hour(4) + settleUs - 1, settleUs })).toBeUndefined();
-  expect(await history.compact({ nowUs: () => hour(4) + settleUs, settleUs })).toMatchObject({
-    from: 1,
-    through: 1,
-    rollups: 2,
-  });
-  expect(await madeAt(1, "rollup_hour")).toEqual([3]);
-  expect(await history.compact({ nowUs: () => hour(9), settleUs })).toBeUndefined();
+  const step = async (nowUs: number) => {
+    await history.ingest(state(hour(-40), MachineState.IDLE));
+    return history.compact({ nowUs: () => nowUs, settleUs });
+  };
+  await history.ingest(power(hour(3) + minuteUs, [1, 2, 3]));
+  expect(await step(hour(4) + settleUs - 1)).toMatchObject({ through: 2, rollups: 0 });
+  expect(await step(hour(4) + settleUs - 1)).toMatchObject({ rollups: 0 });
+  expect(await history.compact({ nowUs: () => hour(4) + settleUs, settleUs })).toBeUndefined();
+  await step(hour(4) + settleUs);
+  expect(await madeAt(4, "rollup_hour")).toEqual([3]);
 });
 
 test("a roll-up is the sum of its hour's blocks to the last bit, and a late sample makes a new version of its hour alone", async () => {
   for (const n of [0, 1, 2]) await history.ingest(power(hour(n) + minuteUs * 7, [0.1, 0.2, 0.3, n]));
-  await history.compactAll();
-  expect(await madeAt(3, "rollup_hour")).toEqual([0, 1, 2]);
+  await history.settle();
+  expect(await madeAt(4, "rollup_hour")).toEqual([0, 1, 2]);
   await history.ingest(power(hour(1) + minuteUs * 7 - 10_000, [9]));
-  await history.compactAll();
-  expect(await madeAt(4, "rollup_hour")).toEqual([1]);
+  await history.settle();
+  expect(await madeAt(6, "rollup_hour")).toEqual([1]);
   const [row] = await history.query<{ count: string; sum: number; max: number; integral: number }>(
-    "select count, sum, max, integral from rollup_hour where hour_us = $1 and valid_from = 4",
+    "select count, sum, max, integral from rollup_hour where hour_us = $1 and valid_from = 6",
     [hour(1)],
   );
   const values = Float64Array.of(9, 0.1, 0.2, 0.3, 1);
@@ -66,12 +66,12 @@ test("a late state change rolls up again every hour that it governs, up to the n
   await history.ingest(state(hour(0), MachineState.IDLE));
   for (let n = 0; n < 8; n++) await history.ingest(power(hour(n), [5, 5]));
   await history.ingest(state(hour(5) + 1, MachineState.OFF));
-  await history.compactAll();
+  await history.settle();
   await history.ingest(state(hour(2) + 30 * minuteUs, MachineState.ACTIVE));
-  await history.compactAll();
-  expect(await madeAt(11)).toEqual([2, 3, 4, 5]);
+  await history.settle();
+  expect(await madeAt(13)).toEqual([2, 3, 4, 5]);
   const [totals] = await history.query(
-    "select time_us, transitions from rollup_state where valid_from = 11 and width_us = 3600000000 and start_us = $1",
+    "select time_us, transitions from rollup_state where valid_from = 13 and width_us = 3600000000 and start_us = $1",
     [hour(2)],
   );
   expect(totals).toEqual({ time_us: ["0", String(30 * minuteUs), String(30 * minuteUs), "0", "0"], transitions: 1 });
@@ -80,13 +80,13 @@ test("a late state change rolls up again every hour that it governs, up to the n
 test("a commit that ends a state cuts what an earlier commit of a later step governs at its own watermark only", async () => {
   await history.ingest(state(hour(0), MachineState.IDLE));
   for (let n = 0; n < 6; n++) await history.ingest(power(hour(n), [5]));
-  await history.compactAll();
+  await history.settle();
   await history.ingest(state(hour(1), MachineState.ACTIVE));
   await history.ingest(state(hour(2), MachineState.IDLE));
   // Only the first of the two: as of it, the machine is active to the end.
   await history.compact({ maxRows: 1, maxRollups: 1 });
   const [{ current }] = (await history.query(
-    `select count(*)::int as current from rollup_state where valid_from = 8 and width_us = 3600000000 and transitions is null`,
+    `select count(*)::int as current from rollup_state where valid_from = 9 and width_us = 3600000000 and transitions is null`,
   )) as [{ current: number }];
   expect(current).toBe(5);
 });

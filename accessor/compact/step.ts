@@ -48,11 +48,13 @@ export type StepResult = {
 
 type Work = { gathered: Gathered; changes: BucketChange[] };
 
-/** Undefined if there was nothing to do. */
+/** Undefined if nothing was committed since the last one: then no hour is rolled up either (docs/decisions/0013). */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, signal } = options;
   const from = await readWatermark(database, Number.MAX_SAFE_INTEGER, { signal });
-  const { gathered, changes } = await plan(options, from);
+  const work = await plan(options, from);
+  if (work === undefined) return undefined;
+  const { gathered, changes } = work;
   const { through, arrivals, stateArrivals, unreadable } = gathered;
   failpoint("compact.gathered");
   const result = { from, samples: gathered.samples, unreadable: unreadable.length };
@@ -72,8 +74,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   const touched = touchedHours(arrivals);
   const frozenBeforeUs = oldestKeptUs(options.retention, powerSignal, options.nowUs());
   const touchedStates = await touchedStateHours(database, { arrivals, stateArrivals, through, frozenBeforeUs });
-  const { rollups, stateRollups, more } = await rollUp(options, { from, touched, touchedStates });
-  if (through === from && rollups.length + stateRollups.length === 0) return undefined;
+  const { rollups, stateRollups } = await rollUp(options, { from, touched, touchedStates });
 
   failpoint("compact.before-commit");
   const { blocks, ended } = await commitStep(
@@ -94,7 +95,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   return {
     ...result,
     through,
-    more: gathered.more || more,
+    more: gathered.more,
     blocks,
     rewrittenBlocks: ended,
     rollups: rollups.length + stateRollups.length / 61,
@@ -102,21 +103,16 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
 }
 
 /** What to take out of the log, and what that does to the blocks. Takes less where much would have to be written again. */
-async function plan(options: StepOptions, from: number): Promise<Work> {
+async function plan(options: StepOptions, from: number): Promise<Work | undefined> {
   const { database, maxRewritten, signal } = options;
   for (let { maxRows } = options; ; ) {
     const gathered = await gather(database, from, { ...options, maxRows });
-    if (gathered === undefined) return { gathered: nothingAfter(from), changes: [] };
+    if (gathered === undefined) return undefined;
     const changes = await planBuckets(database, gathered.arrivals, { watermark: from, signal });
     const rewritten = changes.flatMap(({ ended }) => ended).reduce((sum, { summary }) => sum + summary.count, 0);
     if (rewritten <= maxRewritten || gathered.oneCommit) return { gathered, changes };
     maxRows = Math.max(1, Math.floor(Math.min(maxRows, gathered.rows) / 2));
   }
-}
-
-function nothingAfter(through: number): Gathered {
-  const none = { arrivals: [], stateArrivals: [], unreadable: [], samples: 0 };
-  return { through, more: false, rows: 0, oneCommit: true, ...none };
 }
 
 /** What each bucket's arrivals do to its blocks. */
@@ -135,7 +131,7 @@ async function planBuckets(
 async function rollUp(
   { database, catalog, nowUs, settleUs, maxRollups, signal }: StepOptions,
   { from, touched, touchedStates }: { from: number; touched: readonly Hour[]; touchedStates: readonly Hour[] },
-): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[]; more: boolean }> {
+): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[] }> {
   const context = { database, watermark: from, signal };
   const endedBeforeUs = nowUs() - settleUs;
   const maxStateRollups = Math.ceil(maxRollups / 10);
@@ -154,5 +150,5 @@ async function rollUp(
       await nextTurn();
     }
   }
-  return { rollups, stateRollups, more: hours.length === maxRollups || stateHours.length === maxStateRollups };
+  return { rollups, stateRollups };
 }

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import pg from "pg";
-import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { BatchSchema, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
 import { CursorFormat } from "../cursor.ts";
@@ -14,7 +14,7 @@ import { createSignalService } from "../rpc/signals.ts";
 import { Catalog } from "../store/catalog.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { commitGroup, type Decision, openProducer } from "../store/ingest.ts";
-import type { BatchInit } from "../test-batches.ts";
+import { at, type BatchInit } from "../test-batches.ts";
 import { compactStep, type StepOptions, type StepResult } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
 
@@ -27,6 +27,10 @@ export const roomy = {
   ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 2_000_000 },
   ...{ maxRewritten: 4_000_000, maxRollups: 500, maxPartitions: 100 },
 };
+
+/** What settle commits: an error of machine a, long ago. */
+export const tickUs = Date.UTC(2025, 5, 1) * 1000;
+const tick = { machine: "a", errorReports: [{ time: at(tickUs), severity: Severity.INFO, code: "tick" }] };
 
 export type Service = ReturnType<typeof createSignalService>;
 
@@ -130,6 +134,14 @@ export class TestHistory implements AsyncDisposable {
       signal: unaborted,
       ...options,
     });
+  }
+
+  /** Compacts, and once more with another commit, so that hours that are over are rolled up. Answers that commit's revision. */
+  async settle(): Promise<number> {
+    await this.compactAll();
+    const { revision } = await this.ingest(tick);
+    await this.compactAll();
+    return revision;
   }
 
   async compactAll(options: Partial<StepOptions> = {}): Promise<void> {

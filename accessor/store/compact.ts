@@ -80,7 +80,7 @@ const addBlocks = [
   "int8[]",
 ];
 const endStep = [
-  ...["int8", "int8"],
+  "int8",
   ...["int4[]", "int8[]"],
   ...["int4[]", "int8[]", "int8[]", ...summaryTypes],
   ...["int4[]", "int8[]"],
@@ -103,9 +103,8 @@ function portionValues(through: number, { blocks, ended }: Rewritten): unknown[]
   ];
 }
 
-function stepValues({ from, through, touched, rollups, touchedStates, stateRollups, unreadable }: Step): unknown[] {
+function stepValues({ through, touched, rollups, touchedStates, stateRollups, unreadable }: Step): unknown[] {
   return [
-    from,
     through,
     toArray.int4(touched.map(({ id }) => id)),
     toArray.int8(touched.map(({ hourUs }) => hourUs)),

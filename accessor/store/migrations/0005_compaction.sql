@@ -30,9 +30,9 @@ create function add_blocks(
 $$;
 
 -- h_* hours of series that changed (their roll-up no longer holds; new ones are due), r_* roll-ups of hours, m_* hours of machines that changed,
--- s_* roll-ups by state, q_* rows that could not be read. p_to = p_from: only roll-ups, of what is there since p_from, so it is theirs too.
+-- s_* roll-ups by state, q_* rows that could not be read.
 create function end_step(
-  p_from bigint, p_to bigint,
+  p_to bigint,
   h_series integer[], h_hour bigint[],
   r_series integer[], r_hour bigint[], r_count bigint[], r_first_us bigint[], r_last_us bigint[], r_min_us bigint[], r_max_us bigint[],
   r_covered bigint[], r_sum float8[], r_min float8[], r_max float8[], r_first float8[], r_last float8[], r_integral float8[],
@@ -49,10 +49,7 @@ begin
     select h.series, h.hour from unnest(h_series, h_hour) as h(series, hour) on conflict do nothing;
   insert into rollup_hour (valid_from, series_id, hour_us, count, first_us, last_us, min_us, max_us, covered_us, sum, min, max, first, last, integral)
     select p_to, r.* from unnest(r_series, r_hour, r_count, r_first_us, r_last_us, r_min_us, r_max_us, r_covered, r_sum, r_min, r_max, r_first,
-      r_last, r_integral) as r
-    on conflict (series_id, hour_us, valid_from) do update set count = excluded.count, first_us = excluded.first_us, last_us = excluded.last_us,
-      min_us = excluded.min_us, max_us = excluded.max_us, covered_us = excluded.covered_us, sum = excluded.sum, min = excluded.min,
-      max = excluded.max, first = excluded.first, last = excluded.last, integral = excluded.integral;
+      r_last, r_integral) as r;
   delete from rollup_due d using unnest(r_series, r_hour) as r(series, hour) where d.series_id = r.series and d.hour_us = r.hour;
 
   insert into rollup_state (valid_from, machine_id, width_us, start_us)
@@ -68,18 +65,14 @@ begin
   insert into rollup_state (valid_from, machine_id, width_us, start_us, transitions, time_us, covered_us, integral)
     select p_to, s.machine, s.width, s.start, s.transitions,
       s_time[s.n * 5 - 4 : s.n * 5], s_covered[s.n * 5 - 4 : s.n * 5], s_integral[s.n * 5 - 4 : s.n * 5]
-    from unnest(s_machine, s_width, s_start, s_transitions) with ordinality as s(machine, width, start, transitions, n)
-    on conflict (machine_id, width_us, start_us, valid_from) do update set transitions = excluded.transitions, time_us = excluded.time_us,
-      covered_us = excluded.covered_us, integral = excluded.integral;
+    from unnest(s_machine, s_width, s_start, s_transitions) with ordinality as s(machine, width, start, transitions, n);
   delete from rollup_state_due d using unnest(s_machine, s_width, s_start) as s(machine, width, start)
     where s.width = 3600000000 and d.machine_id = s.machine and d.hour_us = s.start;
 
   insert into quarantine (revision, series_id, reason, payload)
     select q.revision, q.series, q.reason, log.payload from unnest(q_revision, q_series, q_reason) as q(revision, series, reason)
     join log on log.revision = q.revision and log.series_id = q.series;
-  if p_to <> p_from then
-    insert into watermark (revision) values (p_to);
-  end if;
+  insert into watermark (revision) values (p_to);
 end $$;
 
 -- Lets writers go on in another segment. Its partitions are attached already.
