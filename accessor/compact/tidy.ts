@@ -2,7 +2,7 @@
 // next segment when the present one is old or large. Every step may be the last: the next tidy goes on wherever this one was stopped.
 import type { Log } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
-import { dropPartition, listPartitions, makeBlockPartitions, type Partition } from "../store/partitions.ts";
+import { dropPartition, listPartitions, makeBlockPartitions, type Partition, weekUs } from "../store/partitions.ts";
 
 export type TidyOptions = {
   database: Database;
@@ -21,8 +21,6 @@ export type TidyOptions = {
   maxDropped: number;
   signal: AbortSignal;
 };
-
-const weekUs = 7 * 24 * 3_600_000_000;
 
 /** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {

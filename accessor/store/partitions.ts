@@ -1,4 +1,5 @@
 // Partitions of the log, its receipts and the blocks: which there are, and dropping one so that nobody who reads or writes waits for it.
+import { floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 
@@ -8,6 +9,9 @@ export type Parent = "log" | "receipt" | "block";
 export type Partition = { parent: Parent; name: string; state: "attached" | "pending" | "detached" };
 
 type Options = { signal: AbortSignal };
+
+/** A partition of block. Weeks begin on Thursdays, as 1970 did. */
+export const weekUs = 7 * 24 * 3_600_000_000;
 
 /** In no order. */
 export async function listPartitions(database: Database, parents: readonly Parent[]): Promise<Partition[]> {
@@ -47,7 +51,7 @@ export async function makeBlockPartitions(
      left join pg_class c on c.relname = name and c.relnamespace = (select relnamespace from pg_class where oid = 'block'::regclass)
      left join pg_inherits i on i.inhrelid = c.oid
      where i.inhrelid is null or i.inhdetachpending group by name, c.oid order by 2`,
-    [toArray.int8(bucketsUs)],
+    [toArray.int8([...new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)))])],
     { name: "missing_partitions" },
   )) as [string, number, boolean][];
   for (const [name, bucketUs, leftover] of missing.slice(0, max)) {
