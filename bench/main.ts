@@ -5,6 +5,7 @@ import { setting } from "../runtime/config.ts";
 import { count, durationMs, onOff, text } from "../runtime/config-values.ts";
 import { run } from "../runtime/lifecycle.ts";
 import { measureDisk } from "./disk.ts";
+import { measureGrowth } from "./growth.ts";
 import { measureIngest } from "./ingest.ts";
 import { measureLive } from "./live.ts";
 import { measureLatest, measureYear } from "./points.ts";
@@ -52,18 +53,22 @@ type Options = { quick: boolean; machines: number | undefined; runs: number | un
 const parts: Readonly<Record<string, (stage: Stage, options: Options) => Promise<Figure[]>>> = {
   a: (stage, { quick, machines = quick ? 4 : 10, runs = quick ? 2 : 5 }) =>
     measureIngest(stage, { machines, seconds: 3600, runs }),
-  b: (stage, { quick, machines = quick ? 20 : 100 }) => measureDisk(stage, { machines, seconds: 300 }),
+  b: (stage, { quick, machines = quick ? 3 : 10 }) => measureDisk(stage, { machines, hours: quick ? 1 : 4 }),
   c: (stage, { quick, machines = quick ? 1 : 4, runs = quick ? 2 : 5 }) =>
     measureRanges(stage, { machines, hours: 24, runs }),
   e: (stage, { quick }) => measureLatest(stage, { runs: quick ? 50 : 200 }),
   f: (stage, { quick, intervalMs }) => measureLive(stage, { seconds: quick ? 4 : 20, intervalMs }),
+  h: (stage) => measureGrowth(stage, { fillMs: 600_000 }),
   g: (stage, { quick }) => measureYear(stage, { runs: quick ? 10 : 50 }),
 };
+
+/** Takes half an hour, so only if asked for. */
+const growth = "h";
 
 await run({
   name: "bench",
   about:
-    "Measures ingest, storage, reads and live feeds against rows in the same PostgreSQL. Parts: a b c (with d) e f g.",
+    "Measures ingest, storage, reads and live feeds against rows in the same PostgreSQL. Parts: a b c (with d) e f g; h (growth) if named.",
   settings,
   graceMs: 30_000,
   async open({ settings: { only, out, profile: profileDir, ...options }, log, signal }) {
@@ -73,7 +78,7 @@ await run({
       const from = performance.now();
       const figures: Figure[] = [];
       for (const [letter, part] of Object.entries(parts)) {
-        if (only !== undefined && !only.split(",").includes(letter)) continue;
+        if (only === undefined ? letter === growth : !only.split(",").includes(letter)) continue;
         log.info(`measuring ${letter}`);
         figures.push(...(await part(stage, options)));
       }
