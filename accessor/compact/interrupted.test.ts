@@ -110,7 +110,7 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
       await history.compactAll();
       await expectRaw(records, records.at(-1)!.revision, { ...everything, parts: ["ranges", "summaries"] });
     }),
-    { numRuns: 20 },
+    { numRuns: 20, interruptAfterTimeLimit: 40_000 },
   );
   expect(stopped).toBeGreaterThan(5);
 });

@@ -62,6 +62,24 @@ test("a roll-up is the sum of its hour's blocks to the last bit, and a late samp
   expect({ ...row, count: Number(row!.count) }).toEqual({ count: 5, sum: whole.sum, max: 9, integral: whole.integral });
 });
 
+test("a late sample changes the energy of the hour before it as well, where its line begins", async () => {
+  await history.ingest(power(hour(1) - 500_000, [10]));
+  await history.ingest(power(hour(1) + 10_000_000, [10]));
+  await history.settle();
+  const energy = async () => {
+    const rows = await history.query<{ joules: number }>(
+      `select (select sum(x) from unnest(integral) x) as joules from rollup_state
+       where width_us = 3600000000 and start_us = $1 order by valid_from desc limit 1`,
+      [hour(0)],
+    );
+    return rows.map(({ joules }) => joules);
+  };
+  expect(await energy()).toEqual([0]);
+  await history.ingest(power(hour(1) + 300_000, [10]));
+  await history.settle();
+  expect(await energy()).toEqual([5]);
+});
+
 test("a late state change rolls up again every hour that it governs, up to the next change", async () => {
   await history.ingest(state(hour(0), MachineState.IDLE));
   for (let n = 0; n < 8; n++) await history.ingest(power(hour(n), [5, 5]));
