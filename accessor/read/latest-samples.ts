@@ -14,20 +14,19 @@ export async function readLatestSamples(
   { through, signal }: { through: number; signal: AbortSignal },
 ): Promise<LatestSample[]> {
   const watermark = await readWatermark(database, through, { signal });
-  // Both are asked: what is in the log now may all have come late. offset 0: what came after the watermark is little, and found by
-  // revision; by last_us, a silent machine's rows would all be walked through.
+  // Both are asked: what is in the log now may all have come late. No row that is compacted ends after the newest block, so the walk back through
+  // the log ends with the first row after that; "+ 0" keeps it from going by revision instead, through all that waits for compaction.
   const rows = (await database.read(
     `select wanted.id, row.payload, row.last_us, newest_block.last_us, newest_block.last
      from unnest($1::int4[]) as wanted(id)
      left join lateral (
-       select payload, last_us from (
-         select payload, last_us, revision from log where series_id = wanted.id and revision > $3::int8 and revision <= $2::int8
-           and ${segmentsAfter("$3::int8")} offset 0) pending
-       order by last_us desc, revision desc limit 1) row on true
-     left join lateral (
        select b.last_us, b.last from block b where b.series_id = wanted.id and b.valid_from <= $3::int8
          and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= $3::int8)
-       order by b.bucket_us desc, b.first_us desc, b.block_id desc limit 1) newest_block on true`,
+       order by b.bucket_us desc, b.first_us desc, b.block_id desc limit 1) newest_block on true
+     left join lateral (
+       select payload, last_us from log where series_id = wanted.id and last_us >= coalesce(newest_block.last_us, ${Number.MIN_SAFE_INTEGER})
+         and revision + 0 > $3::int8 and revision + 0 <= $2::int8 and ${segmentsAfter("$3::int8")}
+       order by last_us desc, revision desc limit 1) row on true`,
     [toArray.int4(series.map(({ id }) => id)), through, watermark],
     { name: "latest_samples", signal },
   )) as [number, Buffer | null, number | null, number | null, number | null][];
