@@ -17,6 +17,8 @@ export type ProcessOptions = {
   /** In the checkout. */
   file: string;
   args: readonly string[];
+  /** For node itself. */
+  nodeArgs?: readonly string[];
   env?: Record<string, string>;
   record: RoundRecord;
 };
@@ -50,9 +52,9 @@ export class KeptProcess implements AsyncDisposable {
   start(failpoints = ""): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    const { file, args, env, record, name } = this.#options;
+    const { file, args, nodeArgs = [], env, record, name } = this.#options;
     const log = openSync(this.logPath, "a");
-    const child = spawn(process.execPath, [`${checkout}${file}`, ...args], {
+    const child = spawn(process.execPath, [...nodeArgs, `${checkout}${file}`, ...args], {
       cwd: checkout,
       env: childEnvironment({
         MILLRACE_LOG_FORMAT: "json",

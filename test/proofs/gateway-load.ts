@@ -6,7 +6,7 @@ const questions = [
   "/signals/state?limit=200",
   "/signals/error?from=-15m&limit=100",
   "/machines",
-  "/signals/power,state/latest",
+  "/signals/power/latest",
 ];
 
 export function loadGateway(url: string): AsyncDisposable & { counts: Record<string, number> } {

@@ -10,6 +10,7 @@ import { openFaultProxy } from "../chaos/proxy.ts";
 import type { Random } from "../chaos/random.ts";
 import type { RoundRecord } from "../chaos/record.ts";
 import { Subscriber } from "../chaos/subscriber.ts";
+import { heapArguments, heapPath } from "./heaps.ts";
 
 export type Side = {
   readonly name: string;
@@ -35,10 +36,13 @@ export type SideOptions = {
   record: RoundRecord;
   random: Random;
   stack: AsyncDisposableStack;
+  /** Whether its processes tell their heap. */
+  heaps?: boolean;
 };
 
 export async function openSide(options: SideOptions): Promise<Side> {
   const { name, machines, seed, postgres, record, random, stack } = options;
+  const told = (process: string) => (options.heaps ? heapArguments(heapPath(record, process)) : []);
   const database = `soak_${name}_${Date.now().toString(36)}`;
   const accessors: Accessor[] = [];
   const ports: number[] = [];
@@ -50,6 +54,7 @@ export async function openSide(options: SideOptions): Promise<Side> {
     const process = new KeptProcess({
       name: `accessor-${name}${i}`,
       file: "accessor/main.ts",
+      nodeArgs: told(`accessor-${name}${i}`),
       args: ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "500ms"],
       env: { DATABASE_URL: postgres.url(database, back.port) },
       record,
@@ -64,6 +69,7 @@ export async function openSide(options: SideOptions): Promise<Side> {
     new KeptProcess({
       name: `producer-${name}`,
       file: "producer/main.ts",
+      nodeArgs: told(`producer-${name}`),
       args: [
         ...["--accessor", `http://127.0.0.1:${entry.port}`, "--machines", String(machines), "--seed", String(seed)],
         ...["--producer-id", `soak-${name}`, "--spool", `${record.folder}/spool-${name}`],

@@ -5,6 +5,7 @@ import { judge, type Tally } from "../chaos/oracle.ts";
 import type { RoundRecord } from "../chaos/record.ts";
 import { readStored } from "../chaos/stored.ts";
 import { type FleetOptions, type FleetTally, judgeFleet } from "./fleet-oracle.ts";
+import type { HeapTrend } from "./heaps.ts";
 import type { Side } from "./side.ts";
 import type { Trend } from "./usage.ts";
 import { judgeWatcher, type WatcherOutcome } from "./watcher-outcome.ts";
@@ -50,13 +51,14 @@ export type SoakFigures = {
   /** Batches that producers left in their spools at their end, by side. */
   left: readonly number[];
   trends: readonly Trend[];
+  heapTrends: readonly HeapTrend[];
   gateway: Record<string, number>;
   deaths: number;
   violations: readonly string[];
 };
 
 export function printSoak(figures: SoakFigures): void {
-  const { minutes, seed, counts, judged, left, trends, gateway, deaths, violations } = figures;
+  const { minutes, seed, counts, judged, left, trends, heapTrends, gateway, deaths, violations } = figures;
   const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   const kinds = Object.entries(counts).map(([name, n]) => `${n} ${name}`);
   console.log(`\n${minutes} min, seed ${seed}: ${total} faults (${kinds.join(", ")})`);
@@ -80,6 +82,11 @@ export function printSoak(figures: SoakFigures): void {
       `${one.name.padEnd(16)} ${String(one.lives).padStart(6)} ${one.lastLifeS.toFixed(0).padStart(7)}  ${rss.padEnd(28)} ${one.rssSlopeMbPerHour.toFixed(1).padStart(7)}   ${fds.padEnd(22)} ${one.fdsSlopePerHour.toFixed(1).padStart(7)}`,
     );
   }
+  console.log("\nprocess           after a collection, MB first→last (max)");
+  for (const { name, firstMb, lastMb, maxMb, collections } of heapTrends)
+    console.log(
+      `${name.padEnd(16)} ${firstMb.toFixed(1)}→${lastMb.toFixed(1)} (${maxMb.toFixed(1)}) of ${collections}`,
+    );
   console.log(violations.length === 0 ? "\nno violation" : `\n${violations.length} VIOLATIONS`);
   for (const text of violations) console.log(`  ${text}`);
 }

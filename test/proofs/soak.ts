@@ -14,6 +14,7 @@ import { openRecord } from "../chaos/record.ts";
 import { askNumber } from "../chaos/stored.ts";
 import { Deaths } from "./deaths.ts";
 import { loadGateway } from "./gateway-load.ts";
+import { heapArguments, heapPath, heapTrend, judgeHeap, startHeaps } from "./heaps.ts";
 import { drain, freePort, openSide, type Side } from "./side.ts";
 import { drawFaults, soakFaults } from "./soak-faults.ts";
 import { judgeSide, printSoak } from "./soak-report.ts";
@@ -47,7 +48,14 @@ chmodSync(record.folder, 0o755);
 const postgres = stack.use(await KeptPostgres.open(dataDir));
 const common = { machines, postgres, record, stack };
 const hit = await openSide({ ...common, name: "a", accessors: 2, seed, random: random.fork("a") });
-const kept = await openSide({ ...common, name: "b", accessors: 1, seed: seed + 1, random: random.fork("b") });
+const kept = await openSide({
+  ...common,
+  name: "b",
+  heaps: true,
+  accessors: 1,
+  seed: seed + 1,
+  random: random.fork("b"),
+});
 const sides = [hit, kept];
 
 const gatewayPort = await freePort();
@@ -56,6 +64,7 @@ const gateway = stack.use(
   new KeptProcess({
     name: "gateway-b",
     file: "gateway/main.ts",
+    nodeArgs: heapArguments(heapPath(record, "gateway-b")),
     args: ["--listen", `127.0.0.1:${gatewayPort}`, "--accessor", accessorUrl],
     record,
   }),
@@ -67,6 +76,7 @@ const watcher = stack.use(
   new KeptProcess({
     name: "watcher-b",
     file: "test/proofs/watcher.ts",
+    nodeArgs: heapArguments(heapPath(record, "watcher-b")),
     args: [accessorUrl, outcomePath, kept.begin],
     record,
   }),
@@ -78,6 +88,8 @@ const targets = new Map<string, () => number | undefined>(
 );
 targets.set("harness", () => process.pid);
 using usage = startUsage(targets, `${record.folder}/usage.csv`);
+const living = [kept.accessors[0]!.process, kept.producer, gateway, watcher];
+using heaps = startHeaps(living);
 using deaths = new Deaths(hit.producer);
 console.log(`soak of ${minutes} min, seed ${seed}, a fault every ${everyMs / 1000} s; record in ${record.folder}`);
 
@@ -101,6 +113,7 @@ const left = [await drain(hit, record), await drain(kept, record)];
 for (const side of sides) await rest(side);
 await sleep(1_000);
 usage[Symbol.dispose]();
+heaps[Symbol.dispose]();
 await watcher[Symbol.asyncDispose]();
 const judged = [
   await judgeSide(hit, { postgres, record, machines, mayMiss: deaths.mayMiss }),
@@ -110,7 +123,24 @@ const trends = trendsOf(usage.rows, { warmUpS: Math.min(600, minutes * 20) });
 for (const { name, lives } of trends)
   if (name.endsWith("-b") || name.includes("-b1"))
     if (lives > 1) record.violation(`${name} had ${lives} lives, and nobody ended it`);
-const result = { minutes, seed, everyMs, machines, counts: Object.fromEntries(counts), judged, left, trends };
+const warmUp = Math.min(10, Math.floor(minutes / 3));
+const heapTrends = living.map(({ name }) => heapTrend(name, heapPath(record, name), { warmUp }));
+for (const trend of heapTrends) {
+  // An accessor's tail of the log fills up to 32 MiB, however long that takes.
+  const grew = judgeHeap(trend, { mayGrowMb: trend.name.startsWith("accessor") ? 40 : 10 });
+  if (grew !== undefined) record.violation(grew);
+}
+const result = {
+  minutes,
+  seed,
+  everyMs,
+  machines,
+  counts: Object.fromEntries(counts),
+  judged,
+  left,
+  trends,
+  heapTrends,
+};
 printSoak({ ...result, gateway: load.counts, deaths: deaths.count, violations: record.violations });
 writeFileSync(
   values.json ?? `${record.folder}/result.json`,
