@@ -82,10 +82,10 @@ const limits = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 65_536 };
 const maxCalls: Record<CallKind, number> = { queries: 128, ranges: 64, feeds: 10_000, producers: 2_000, batches: 256 };
 const hintMs = 50;
 const drainMs = 4_000;
-// A step of compaction: what decodes to some 100 MB at most, and takes a second or so.
+// A step of compaction: what decodes to some 50 MB at most, and takes half a second or so.
 const stepLimits = {
-  ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 2_000_000 },
-  ...{ maxRewritten: 4_000_000, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
+  ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 1_000_000 },
+  ...{ maxRewritten: 2_000_000, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
 };
 const settleUs = 2 * 60 * 1_000_000;
 const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: pageTokenLifeMs + 5 * 60_000 };

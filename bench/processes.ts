@@ -15,11 +15,11 @@ export interface Service extends AsyncDisposable {
 
 export type ServiceOptions = { databaseUrl: string; flags: readonly string[]; nodeFlags: readonly string[] };
 
-/** Starts an accessor and waits until it listens. */
+/** Starts an accessor as `npm run accessor` does, and waits until it listens. */
 export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOptions): Promise<Service> {
   const child = start("accessor/main.ts", {
     flags: ["--listen", "127.0.0.1:0", ...flags],
-    nodeFlags,
+    nodeFlags: ["--max-semi-space-size=8", ...nodeFlags],
     env: { DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json" },
   });
   const said: string[] = [];
