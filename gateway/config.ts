@@ -1,6 +1,7 @@
 // What the gateway can be told, by flag or environment.
 import { setting } from "../runtime/config.ts";
 import { listenAddress, onOff, url } from "../runtime/config-values.ts";
+import { limitSettings } from "./limits/gateway-limits.ts";
 
 export const gatewaySettings = {
   listen: setting({
@@ -23,4 +24,5 @@ export const gatewaySettings = {
     parse: onOff(),
     doc: "serve beyond this machine, to anyone and without encryption",
   }),
+  ...limitSettings,
 };

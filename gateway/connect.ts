@@ -1,6 +1,6 @@
 // Connect, gRPC-Web and gRPC on fastify. In place of @connectrpc/connect-fastify, which writes a stack to the console whenever a client
 // leaves a stream that it did not keep up with; otherwise the same few lines.
-import { Code, ConnectError, type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import {
   compressionBrotli,
   compressionGzip,
@@ -8,7 +8,9 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { FastifyInstance } from "fastify";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Log } from "../runtime/log.ts";
+import { meterKey } from "./limits/guard-limits.ts";
 import { blameUndecodable } from "./undecodable.ts";
 
 export type ConnectOptions = {
@@ -26,17 +28,22 @@ export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _body, done) => done(null, undefined));
     for (const handler of router.handlers) {
-      const config = { rpcPath: handler.requestPath, isRpc: true };
+      const { method, service } = handler;
+      const config = {
+        ...{ rpcPath: handler.requestPath, isRpc: true, streams: method.methodKind !== "unary" },
+        writes: service.typeName === IngestService.typeName,
+      };
       scope.all(handler.requestPath, { config }, async (request, reply) => {
         reply.hijack();
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
+        const values = createContextValues().set(meterKey, request.meter);
         try {
-          const universal = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, undefined);
+          const universal = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
           await universalResponseToNodeResponse(await blameUndecodable(await handler(universal)), reply.raw);
         } catch (error) {
           // The handler itself answers every error of a call: what is left is a connection that broke while it was written to.
-          const method = `${handler.service.typeName}/${handler.method.name}`;
-          if (ConnectError.from(error).code !== Code.Aborted) log.debug("connection broke", { method, error });
+          const call = `${service.typeName}/${method.name}`;
+          if (ConnectError.from(error).code !== Code.Aborted) log.debug("connection broke", { method: call, error });
           reply.raw.destroy();
         }
       });

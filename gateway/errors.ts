@@ -60,6 +60,14 @@ export function relayError(error: unknown): ConnectError {
   return new ConnectError(known.rawMessage, known.code, undefined, outgoing(known), known);
 }
 
+/** What RetryInfo says, in whole seconds, at least 1; undefined without one. */
+export function retrySecondsOf(error: ConnectError): number | undefined {
+  const [retry] = error.findDetails(RetryInfoSchema);
+  if (retry === undefined) return undefined;
+  const { seconds = 0n, nanos = 0 } = retry.retryDelay ?? {};
+  return Math.max(1, Number(seconds) + (nanos > 0 ? 1 : 0));
+}
+
 function outgoing({ details }: ConnectError) {
   // Details that came over the wire are {type, value}; servers write those as they are, though the constructor's type says otherwise.
   return details as never;

@@ -1,6 +1,7 @@
 // A real gRPC server with answers from a table, to test the gateway against: what it answers is set, what it was asked is kept.
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus } from "#gen/grpc/health/v1/health_pb.ts";
+import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { type IngestBatchRequest, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
@@ -8,17 +9,23 @@ import { reasonError } from "./errors.ts";
 
 type Signals = ServiceImpl<typeof SignalService>;
 type Ingest = ServiceImpl<typeof IngestService>;
+type Access = ServiceImpl<typeof AccessService>;
 
 export type FakeAccessor = AsyncDisposable & {
   readonly url: string;
   /** Replace any handler; those not replaced answer UNIMPLEMENTED. */
   signals: Partial<Signals>;
   ingest: Partial<Ingest>;
+  /** Where it answers who calls, authentication is on. */
+  access: Partial<Access>;
   serving: boolean;
 };
 
 export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
-  const fake = { signals: {} as Partial<Signals>, ingest: {} as Partial<Ingest>, serving: true };
+  const fake = {
+    ...{ signals: {} as Partial<Signals>, ingest: {} as Partial<Ingest>, access: {} as Partial<Access> },
+    serving: true,
+  };
   const byName = <T extends object>(service: { methods: readonly { localName: string }[] }, table: () => T) =>
     Object.fromEntries(
       service.methods.map(({ localName }) => [
@@ -42,6 +49,7 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
     (mount) => {
       mount(SignalService, byName(SignalService, () => fake.signals) as unknown as Signals);
       mount(IngestService, byName(IngestService, () => fake.ingest) as unknown as Ingest);
+      mount(AccessService, byName(AccessService, () => fake.access) as unknown as Access);
       mount(Health, {
         check: () => ({
           status: HealthCheckResponse_ServingStatus[fake.serving ? "SERVING" : "NOT_SERVING"],

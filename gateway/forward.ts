@@ -4,6 +4,7 @@ import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/con
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import { readCredential } from "../access/credential.ts";
 import { relayError } from "./errors.ts";
+import { pause } from "./limits/pause.ts";
 import type { Upstream } from "./upstream.ts";
 
 export type ForwardOptions = {
@@ -12,6 +13,8 @@ export type ForwardOptions = {
   unaryDeadlineMs: number;
   /** Ends streams when aborted, with its reason. Calls with one answer may finish. */
   shutdownSignal: AbortSignal;
+  /** Told of every message of a client; answers for how many milliseconds a stream is read no further. */
+  onRequest?: (message: Message, context: HandlerContext) => number;
   /** Told of every call that failed. */
   onError: (error: unknown, context: HandlerContext) => void;
 };
@@ -31,9 +34,10 @@ export function forwardService(router: ConnectRouter, service: DescService, opti
 const callerOf = (upstream: Upstream, { requestHeader }: HandlerContext): Upstream =>
   upstream.as(readCredential((name) => requestHeader.get(name) ?? undefined));
 
-function forwardUnary(method: DescMethodUnary, { upstream, unaryDeadlineMs, onError }: ForwardOptions) {
+function forwardUnary(method: DescMethodUnary, { upstream, unaryDeadlineMs, onRequest, onError }: ForwardOptions) {
   return async (request: Message, context: HandlerContext): Promise<Message> => {
     const timeoutMs = Math.min(context.timeoutMs() ?? unaryDeadlineMs, unaryDeadlineMs);
+    onRequest?.(request, context);
     try {
       const answer = await callerOf(upstream, context).transport.unary(
         method,
@@ -50,7 +54,8 @@ function forwardUnary(method: DescMethodUnary, { upstream, unaryDeadlineMs, onEr
   };
 }
 
-function forwardStream(method: DescMethodStreaming, { upstream, shutdownSignal, onError }: ForwardOptions) {
+function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
+  const { upstream, shutdownSignal, onRequest, onError } = options;
   const streamsIn = method.methodKind !== "server_streaming";
   const stream = async function* (
     requests: Message | AsyncIterable<Message>,
@@ -60,7 +65,8 @@ function forwardStream(method: DescMethodStreaming, { upstream, shutdownSignal, 
     const ended = createLinkedAbortController(context.signal, shutdownSignal);
     try {
       const input = (streamsIn ? requests : one(requests as Message)) as AsyncIterable<Message>;
-      const answer = await transport.stream(method, ended.signal, context.timeoutMs(), undefined, input);
+      const told = onRequest ? tell(input, (message) => pause(onRequest(message, context), ended.signal)) : input;
+      const answer = await transport.stream(method, ended.signal, context.timeoutMs(), undefined, told);
       yield* answer.message as AsyncIterable<Message>;
     } catch (error) {
       onError(error, context);
@@ -76,6 +82,18 @@ function forwardStream(method: DescMethodStreaming, { upstream, shutdownSignal, 
     for await (const message of stream(requests, context)) last = message;
     return last!;
   };
+}
+
+/** Passes a message on before it waits: what has come shall not be held back. */
+async function* tell(
+  messages: AsyncIterable<Message>,
+  about: (message: Message) => Promise<void>,
+): AsyncGenerator<Message, void, undefined> {
+  for await (const message of messages) {
+    const waiting = about(message);
+    yield message;
+    await waiting;
+  }
 }
 
 async function* one(message: Message): AsyncGenerator<Message, void, undefined> {

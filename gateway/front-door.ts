@@ -3,12 +3,25 @@ import { once } from "node:events";
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
+import {
+  answerUnreadable,
+  ConnectionBook,
+  type ConnectionLimits,
+  defaultConnectionLimits,
+  guardSession,
+  http1Options,
+  http2Options,
+  isTooLarge,
+  limitHeaderCount,
+  refuseHeaders,
+} from "./limits/connections.ts";
 
 /** How every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request starts like it. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 export type FrontDoor = {
   readonly port: number;
+  readonly connections: ConnectionBook;
   /** Stops accepting, lets requests in flight end for up to `drainMs`, then cuts what is left. */
   close(options: { drainMs: number }): Promise<void>;
 };
@@ -20,10 +33,22 @@ export type FrontDoorOptions = {
   handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** How long a connection may take to show which protocol it speaks. Default 10 s. */
   prefaceMs?: number;
+  limits?: ConnectionLimits;
+  /** Whom a connection counts for beside all others; undefined: nobody. Default: nobody. */
+  clientOf?: (socket: Socket) => string | undefined;
 };
 
 /** Listens. Rejects if the address cannot be had. */
-export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: FrontDoorOptions): Promise<FrontDoor> {
+export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
+  const {
+    host,
+    port,
+    handle,
+    prefaceMs = 10_000,
+    limits = defaultConnectionLimits,
+    clientOf = () => undefined,
+  } = options;
+  const connections = new ConnectionBook(limits);
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   /** Requests in flight on connections of HTTP/1.1. */
@@ -32,7 +57,11 @@ export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: 
   const multiplexed = new WeakSet<Socket>();
   let closing = false;
 
-  const http1 = createHttp1((request, response) => {
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    if (isTooLarge(request.rawHeaders)) refuseHeaders(response);
+    else handle(request, response);
+  };
+  const http1 = createHttp1(http1Options(limits), (request, response) => {
     const { socket } = request;
     busy.set(socket, (busy.get(socket) ?? 0) + 1);
     response.once("close", () => {
@@ -41,21 +70,28 @@ export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: 
       else busy.delete(socket);
       if (closing && left === 0) socket.end();
     });
-    handle(request, response);
+    take(request, response);
   });
+  limitHeaderCount(http1);
+  http1.on("clientError", (error, socket) => answerUnreadable(error, socket as Socket));
   // It never listens itself, and would otherwise not start the clock for slow headers and bodies.
   http1.emit("listening");
   // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify and Connect use of them.
-  const http2 = createHttp2({ settings: { maxConcurrentStreams: 1_000 } }, handle as never);
+  const http2 = createHttp2(http2Options, take as never);
   http2.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
     // A broken connection is the client's loss and closes the session; without a listener it would end the process.
     session.on("error", () => {});
+    guardSession(session, limits);
     if (closing) session.close();
   });
 
   const tcp = createTcp({ noDelay: true, pauseOnConnect: false }, (socket) => {
+    if (!connections.admit(socket, clientOf(socket))) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
@@ -69,6 +105,7 @@ export async function openFrontDoor({ host, port, handle, prefaceMs = 10_000 }: 
 
   return {
     port: (tcp.address() as AddressInfo).port,
+    connections,
     async close({ drainMs }) {
       closing = true;
       const closed = once(tcp, "close");

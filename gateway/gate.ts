@@ -29,8 +29,11 @@ export type GatedRequest = {
   peer: string;
 };
 
-/** Rejects with the error to answer with: UNAUTHENTICATED, PERMISSION_DENIED or ISSUER_UNAVAILABLE. */
-export type Gate = (request: GatedRequest) => Promise<void>;
+/**
+ * Who calls; undefined if nobody has to say so: authentication is off, the method is for all, or the accessor is away. Rejects with the
+ * error to answer with: UNAUTHENTICATED, PERMISSION_DENIED or ISSUER_UNAVAILABLE.
+ */
+export type Gate = (request: GatedRequest) => Promise<Principal | undefined>;
 
 /** open: authentication is off. undecided: the accessor does not answer, and will decide by itself when it does. */
 type Answer = { kind: "open" | "undecided" | "nobody" } | { kind: "known"; principal: Principal };
@@ -68,17 +71,17 @@ export function createGate(options: GateOptions): Gate {
   };
 
   return async ({ path, credential, peer }) => {
-    if (requirementOf(path) === "none") return;
+    if (requirementOf(path) === "none") return undefined;
     if (open !== undefined) {
       // Nobody waits for the news that authentication was turned on: the accessor knows already.
       if (monotonicMs() - open.askedMs >= believedMs) answerFor(credential).catch(() => {});
-      return;
+      return undefined;
     }
     const answer = await answerFor(credential);
-    if (answer.kind === "open" || answer.kind === "undecided") return;
+    if (answer.kind === "open" || answer.kind === "undecided") return undefined;
     const principal = answer.kind === "known" ? answer.principal : undefined;
     const denial = principal ? allowsCall(principal, path) : unauthenticated(credential !== undefined);
-    if (denial === undefined) return;
+    if (denial === undefined) return principal;
     audit({ method: path, reason: denial.reason, principal: principal?.id, peer });
     throw toError(denial);
   };

@@ -1,4 +1,5 @@
 // The gateway put together: front door, guards, forwarder, REST. Holds no data and no rule about signals.
+import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { fastify } from "fastify";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
@@ -14,9 +15,22 @@ import { forwardService } from "./forward.ts";
 import { openFrontDoor } from "./front-door.ts";
 import { createGate } from "./gate.ts";
 import { guardRoutes } from "./guard.ts";
+import { type BodyClockOptions, createBodyClock } from "./limits/body-clock.ts";
+import {
+  type AddressReader,
+  createAddressReader,
+  isLoopback,
+  networkOf,
+  plainAddress,
+} from "./limits/client-address.ts";
+import { type GatewayLimits, unlimited } from "./limits/gateway-limits.ts";
+import { createLimitGuard, meterKey } from "./limits/guard-limits.ts";
+import { Limiter } from "./limits/limiter.ts";
+import { recordsOfMessage } from "./limits/records.ts";
 import type { Heartbeat } from "./rest/call.ts";
 import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
+import { stalledBody, takesStream } from "./stalled-body.ts";
 import { createUpstream } from "./upstream.ts";
 
 export type GatewayOptions = {
@@ -26,6 +40,10 @@ export type GatewayOptions = {
   /** "http://host:port". */
   accessorUrl: string;
   log: Log;
+  /** What clients may have. Default: no limits by client. */
+  limits?: GatewayLimits;
+  /** How bodies that stop coming are found. Default: after 30 s. */
+  bodyClock?: BodyClockOptions;
   /** Longest that a call with one answer may take. Default 30 s. */
   unaryDeadlineMs?: number;
   /** How long requests in flight may take when the gateway closes. Default 3 s. */
@@ -60,7 +78,20 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   app.addHook("onResponse", async ({ method, url }, { statusCode, elapsedTime }) => {
     log.debug("request", { method, path: url.split("?")[0], status: statusCode, ms: Math.round(elapsedTime) });
   });
-  guardRoutes(app, createGate({ upstream, log }));
+  const { limits = unlimited } = options;
+  const addresses = createAddressReader(limits.trustedProxies);
+  const limiter = new Limiter(limits);
+  const bodies = createBodyClock(options.bodyClock ?? { stallMs: 30_000 });
+  app.addHook("onRequest", async ({ raw, routeOptions: { config } }, reply) =>
+    bodies.watch(raw, reply.raw, {
+      streams: takesStream(config, raw.headers["content-type"]),
+      stalled: () => stalledBody(config?.isRpc ?? false),
+    }),
+  );
+  guardRoutes(app, {
+    gate: createGate({ upstream, log }),
+    limits: createLimitGuard({ limiter, addresses, limitLoopback: limits.limitLoopback, log }),
+  });
   mountConnect(app, {
     readMaxBytes: maxMessageBytes,
     log,
@@ -69,6 +100,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         upstream,
         unaryDeadlineMs,
         shutdownSignal: shutdown.signal,
+        onRequest: (message: Message, { values }: HandlerContext) =>
+          values.get(meterKey)?.(recordsOfMessage(message)) ?? 0,
         onError: logFailure(log, shutdown.signal),
       };
       for (const service of [
@@ -88,7 +121,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   try {
     const { host, port } = options;
-    const door = await openFrontDoor({ host, port, handle: (request, response) => app.routing(request, response) });
+    const door = await openFrontDoor({
+      ...{ host, port, handle: (request, response) => app.routing(request, response) },
+      limits: limits.connections,
+      clientOf: ({ remoteAddress = "" }) => limitedAddress(remoteAddress, { addresses, limits }),
+    });
     return {
       port: door.port,
       async [Symbol.asyncDispose]() {
@@ -96,14 +133,26 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         shutdown.abort(shuttingDown());
         await closed;
         await app.close();
+        bodies[Symbol.dispose]();
         upstream[Symbol.dispose]();
       },
     };
   } catch (error) {
+    bodies[Symbol.dispose]();
     await app.close();
     upstream[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Proxies speak for many clients; what runs on this machine has limits if that is asked for. */
+function limitedAddress(
+  remoteAddress: string,
+  { addresses, limits }: { addresses: AddressReader; limits: GatewayLimits },
+): string | undefined {
+  const address = plainAddress(remoteAddress);
+  const free = addresses.isProxy(address) || (isLoopback(address) && !limits.limitLoopback);
+  return free ? undefined : networkOf(address);
 }
 
 const every15s: Heartbeat = (beat) => {

@@ -1,4 +1,4 @@
-// The gate on fastify: asked when a request's headers are there, before its body is read; its refusals in the words of each protocol.
+// Limits and gate on fastify: asked when a request's headers are there, before its body is read; refusals in the words of each protocol.
 import { ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
@@ -9,9 +9,11 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readCredential } from "../access/credential.ts";
+import { retrySecondsOf } from "./errors.ts";
 import type { Gate } from "./gate.ts";
+import type { LimitGuard } from "./limits/guard-limits.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -26,15 +28,21 @@ declare module "fastify" {
 export const credentialOf = ({ headers }: FastifyRequest): string | undefined =>
   readCredential((name) => headers[name]?.toString());
 
-/** Guards every route that is mounted later. */
-export function guardRoutes(app: FastifyInstance, gate: Gate): void {
-  app.addHook("onRequest", async (request, reply) => {
-    const { rpcPath: path, isRpc = false } = request.routeOptions.config ?? {};
+/** Guards every route that is mounted later: first by address, then by who calls, then by what that one may have. */
+export function guardRoutes(app: FastifyInstance, { gate, limits }: { gate: Gate; limits: LimitGuard }): void {
+  const check = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { rpcPath: path } = request.routeOptions.config ?? {};
+    const peer = limits.addressOf(request);
+    limits.enter("address", peer, { request, reply });
     if (path === undefined) return;
+    const principal = await gate({ path, credential: credentialOf(request), peer });
+    if (principal !== undefined) limits.enter("key", principal.id, { request, reply });
+  };
+  app.addHook("onRequest", async (request, reply) => {
     try {
-      await gate({ path, credential: credentialOf(request), peer: request.ip });
+      await check(request, reply);
     } catch (error) {
-      if (!isRpc) throw error;
+      if (!request.routeOptions.config?.isRpc) throw error;
       reply.hijack();
       for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
       const refusal = toResponse(ConnectError.from(error), request.headers["content-type"]);
@@ -52,6 +60,8 @@ const challenge = 'Bearer realm="millrace"';
 /** An error as the protocol of a content type has it. */
 function toResponse(error: ConnectError, contentType = ""): UniversalServerResponse {
   const header = new Headers({ "content-type": contentType });
+  const retrySeconds = retrySecondsOf(error);
+  if (retrySeconds !== undefined) header.set("retry-after", String(retrySeconds));
   if (/^application\/grpc-web/i.test(contentType)) {
     setTrailerStatus(header, error);
     return { status: 200, header };

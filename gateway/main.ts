@@ -3,6 +3,7 @@ import { assertListenAllowed } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
 import { gatewaySettings } from "./config.ts";
 import { openGateway } from "./gateway.ts";
+import { toLimits } from "./limits/gateway-limits.ts";
 
 await run({
   name: "gateway",
@@ -11,7 +12,15 @@ await run({
   async open({ settings, log }) {
     assertListenAllowed(settings);
     const { listen, accessor } = settings;
-    const gateway = await openGateway({ host: listen.host, port: listen.port, accessorUrl: accessor, log });
+    const limits = toLimits(settings);
+    const gateway = await openGateway({
+      host: listen.host,
+      port: listen.port,
+      accessorUrl: accessor,
+      limits,
+      bodyClock: { stallMs: settings.bodyTimeout },
+      log,
+    });
     log.info("listening", { host: listen.host, port: gateway.port, accessor });
     return gateway;
   },

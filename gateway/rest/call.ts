@@ -30,6 +30,8 @@ export type RestCall<P extends Parameters> = {
   readonly nowUs: bigint;
   /** Deadline and signal for calls with one answer. */
   readonly unary: { readonly signal: AbortSignal; readonly timeoutMs: number };
+  /** To be told of the records that a body brings; answers how long to read no further, in milliseconds. */
+  readonly meter: (records: number) => number;
   /** For streamed answers; the signal aborts when the client has gone or the gateway stops. */
   readonly stream: { readonly signal: AbortSignal; readonly heartbeat: Heartbeat };
 };

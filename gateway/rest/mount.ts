@@ -33,7 +33,7 @@ export type RestOptions = {
 };
 
 /** Media types whose bodies are read as they come, of any size. */
-const streamedTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl", "text/csv"];
+export const streamedTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl", "text/csv"];
 
 /** Mounts every route, in a scope of its own. */
 export function mountRest(app: FastifyInstance, options: RestOptions): void {
@@ -46,7 +46,10 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
         method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
         url: toPattern(route.path),
         exposeHeadRoute: false,
-        config: { parameterByField: route.parameterByField, rpcPath: route.rpc && pathOf(route.rpc) },
+        config: {
+          ...{ parameterByField: route.parameterByField, rpcPath: route.rpc && pathOf(route.rpc) },
+          ...{ streams: route.formats.some((format) => format !== "json"), writes: route.method === "POST" },
+        },
         handler: (request, reply) => answer(route, request, reply, options),
       });
     }
@@ -87,6 +90,7 @@ async function answer(
       nowUs,
       unary: { signal: gone.signal, timeoutMs: options.unaryDeadlineMs },
       stream: { signal: streaming.signal, heartbeat: options.heartbeat },
+      meter: (records) => request.meter?.(records) ?? 0,
     });
     reply.code(result.status ?? 200).headers({ vary: "accept, accept-encoding", ...result.headers });
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
@@ -146,9 +150,10 @@ async function stream(answer: StreamedAnswer, { request, reply, encoding, signal
 /** Sends any failure as a problem: for `setErrorHandler`, and for what fastify refuses before it has a route. */
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const { status, headers, body } = describe(error, request, log);
-  // Fastify sets it on a body that was not read to its end; HTTP/2 has no such header.
+  reply.code(status).headers(headers);
+  // Set on a body that was not read to its end; HTTP/2 has no such header.
   if (request.raw.httpVersionMajor > 1) reply.removeHeader("connection");
-  reply.code(status).headers(headers).type("application/problem+json; charset=utf-8").send(toJsonText(body));
+  reply.type("application/problem+json; charset=utf-8").send(toJsonText(body));
 }
 
 function describe(error: unknown, request: FastifyRequest, log: Log): Problem {

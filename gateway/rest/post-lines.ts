@@ -1,5 +1,6 @@
 // POST /signals with a body of lines, NDJSON or CSV, of any size: stored while it comes, a chunk of rows at a time.
 import type { Readable } from "node:stream";
+import { pause } from "../limits/pause.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
 import { toJsonText } from "./json.ts";
@@ -75,7 +76,7 @@ export async function postLines(
 
 /** Stores chunk after chunk; yields the verdicts of each, once all its batches are decided. */
 async function* storeChunks(
-  { body, query, nowUs, upstream, unary }: RestCall<PostQuery>,
+  { body, query, nowUs, upstream, unary, stream, meter }: RestCall<PostQuery>,
   { numbering, kind, totals }: { numbering: Numbering; kind: Kind; totals: Totals },
 ): AsyncGenerator<LineVerdict[], void, undefined> {
   const context = { nowUs: numbering.repeatable ? undefined : nowUs, signal: query.type };
@@ -83,6 +84,7 @@ async function* storeChunks(
   let { sequence } = numbering;
   for await (const { rows, lines } of readChunks(body as Readable, kind)) {
     const { batches, unreadable } = toRowBatches(rows, context);
+    const waitMs = meter(rows.length);
     const sent = [];
     // One after the other: a producer's batches are taken in order of their numbers only.
     for (const made of batches) {
@@ -98,6 +100,7 @@ async function* storeChunks(
     yield joinVerdicts(verdicts).map(({ row, count, reason, retryable, message }) => ({
       ...{ line: row, count, reason, retryable, message },
     }));
+    await pause(waitMs, stream.signal);
   }
 }
 

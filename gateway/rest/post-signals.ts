@@ -4,6 +4,7 @@ import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKindSchema, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { invalidField } from "../errors.ts";
+import { recordsOf } from "../limits/records.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import type { Json } from "./json.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
@@ -11,7 +12,7 @@ import type { Parameter } from "./parameters.ts";
 import { postLines } from "./post-lines.ts";
 import { type RowBatch, toRowBatches, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
-import { joinVerdicts, recordsOf, rowVerdicts } from "./verdicts.ts";
+import { joinVerdicts, rowVerdicts } from "./verdicts.ts";
 import { toWord } from "./words.ts";
 
 export type PostQuery = { type: Parameter<string>; producer_id: Parameter<string>; sequence: Parameter<string> };
@@ -35,7 +36,7 @@ export async function postSignals(call: RestCall<PostQuery>): Promise<RestAnswer
   return postObject(call, key);
 }
 
-async function postObject({ body, nowUs, upstream, unary }: RestCall<PostQuery>, key: string | undefined) {
+async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<PostQuery>, key: string | undefined) {
   const { signals, producer_id, sequence, ...batchFields } = asObject(body);
   const numbering = readNumbering(key, { producerId: producer_id, sequence });
   let parts: { batch: Batch; rows?: RowBatch }[];
@@ -52,6 +53,8 @@ async function postObject({ body, nowUs, upstream, unary }: RestCall<PostQuery>,
     parts = [{ batch: readBatch(batchFields) }];
   }
 
+  // It is here as a whole already: only the next request waits.
+  meter(parts.reduce((sum, { batch }) => sum + recordsOf(batch), 0));
   const sent: Sent[] = [];
   let cursor: string | undefined;
   // One after the other: a producer's batches are taken in order of their numbers only.

@@ -1,7 +1,7 @@
 // Errors as application/problem+json (RFC 9457): the one mapping from what failed to status, reason and fields.
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { invalidField, type Reason } from "../errors.ts";
+import { BadRequestSchema, ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { invalidField, type Reason, retrySecondsOf } from "../errors.ts";
 import type { Json } from "./json.ts";
 
 /** A problem of HTTP itself, for which the contract has no reason: unknown path, wrong method, wrong media type, too large. */
@@ -73,6 +73,7 @@ const titleByStatus: Record<number, string> = {
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   499: "Client Closed Request",
   500: "Internal Server Error",
   501: "Not Implemented",
@@ -117,10 +118,11 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
     field: field || undefined,
     violations: violations.length > 0 ? violations : undefined,
     metadata: info && Object.keys(info.metadata).length > 0 ? info.metadata : undefined,
+    // As the draft on RateLimit headers names them.
+    "violated-policies": reason === "RATE_LIMITED" ? [info!.metadata["limit"] ?? ""] : undefined,
   };
-  const [retry] = error.findDetails(RetryInfoSchema);
-  const seconds = Math.max(1, Number(retry?.retryDelay?.seconds ?? 0n) + ((retry?.retryDelay?.nanos ?? 0) > 0 ? 1 : 0));
-  return { status, headers: status === 503 || status === 429 ? { "retry-after": String(seconds) } : {}, body };
+  const retryAfter = String(retrySecondsOf(error) ?? 1);
+  return { status, headers: status === 503 || status === 429 ? { "retry-after": retryAfter } : {}, body };
 }
 
 /** "machines[3]" breaks a rule of machine. */

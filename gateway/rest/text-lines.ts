@@ -1,6 +1,7 @@
 // A stream of bytes as lines of text, one network chunk at a time.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { invalidField } from "../errors.ts";
+import { HttpProblem } from "./problem.ts";
 
 export type Line = {
   /** From 1, as editors count. */
@@ -50,6 +51,7 @@ async function* unlessBroken(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
   try {
     yield* chunks;
   } catch (cause) {
+    if (cause instanceof HttpProblem) throw cause;
     throw new ConnectError("the body broke off", Code.Canceled, undefined, undefined, cause);
   }
 }

@@ -1,14 +1,10 @@
 // Verdicts on batches that were made of rows, as verdicts on the rows.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
-import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { RowBatch, UnreadableRow } from "./post-rows.ts";
 import { toWord } from "./words.ts";
 
 export type RowVerdict = { row: number; reason: string | number; retryable: boolean; message: string };
-
-export const recordsOf = ({ stateChanges, errorReports, samples }: Batch) =>
-  stateChanges.length + errorReports.length + samples.reduce((sum, { values }) => sum + values.length, 0);
 
 /** One for each row that was not stored, ascending. */
 export function rowVerdicts(

@@ -1,0 +1,141 @@
+// All that an operator can say about limits by client, from settings to what the limiter and the guard take.
+import { type SettingsOf, setting } from "../../runtime/config.ts";
+import { count, durationMs, oneOf, onOff, type ValueReader } from "../../runtime/config-values.ts";
+import { forwardedHeaders, isAddressRange, type TrustedProxies } from "./client-address.ts";
+import { type ConnectionLimits, defaultConnectionLimits } from "./connections.ts";
+import type { ClientLimits, LimiterOptions } from "./limiter.ts";
+
+export type GatewayLimits = LimiterOptions & {
+  connections: ConnectionLimits;
+  trustedProxies: TrustedProxies;
+  /** Whether addresses of this machine have the limits of addresses. */
+  limitLoopback: boolean;
+};
+
+const nothing: ClientLimits = { requests: undefined, samples: undefined, maxStreams: undefined };
+
+/** What a gateway has that nobody has told otherwise: for tests and for whoever puts one together. */
+export const unlimited: GatewayLimits = {
+  perKey: nothing,
+  perAddress: nothing,
+  connections: defaultConnectionLimits,
+  trustedProxies: { addresses: [] },
+  limitLoopback: false,
+};
+
+const addressRange: ValueReader<string> = {
+  placeholder: "ADDRESS",
+  expects: "an address or a range such as 10.0.0.7, 10.0.0.0/8 or fd00::/8",
+  read: (value) => (isAddressRange(value) ? value : undefined),
+};
+
+const most = (flag: string, env: string, initial: string, doc: string) =>
+  setting({ flag, env, parse: count(), default: initial, doc: `${doc}; 0 for no limit` });
+
+export const limitSettings = {
+  keyRequests: most(
+    ...(["key-requests-per-second", "MILLRACE_KEY_REQUESTS_PER_SECOND", "500"] as const),
+    "how many requests a second one key or token may make",
+  ),
+  keySamples: most(
+    ...(["key-samples-per-second", "MILLRACE_KEY_SAMPLES_PER_SECOND", "1000000"] as const),
+    "how many records a second one key or token may send",
+  ),
+  keyStreams: most(
+    ...(["key-streams", "MILLRACE_KEY_STREAMS", "1000"] as const),
+    "how many streams (feeds, exports, ingest) one key or token may have open",
+  ),
+  addressRequests: most(
+    ...(["address-requests-per-second", "MILLRACE_ADDRESS_REQUESTS_PER_SECOND", "500"] as const),
+    "the same for one client address (IPv6: a /64)",
+  ),
+  addressSamples: most(
+    ...(["address-samples-per-second", "MILLRACE_ADDRESS_SAMPLES_PER_SECOND", "1000000"] as const),
+    "the same for one client address",
+  ),
+  addressStreams: most(
+    ...(["address-streams", "MILLRACE_ADDRESS_STREAMS", "1000"] as const),
+    "the same for one client address",
+  ),
+  rateBurst: setting({
+    flag: "rate-burst",
+    env: "MILLRACE_RATE_BURST",
+    parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
+    default: "10s",
+    doc: "how much of a rate may come at once after a rest: what the rate gives in this time",
+  }),
+  maxConnections: setting({
+    flag: "max-connections",
+    env: "MILLRACE_MAX_CONNECTIONS",
+    parse: count({ min: 1 }),
+    default: "10000",
+    doc: "how many connections there may be",
+  }),
+  addressConnections: most(
+    ...(["address-connections", "MILLRACE_ADDRESS_CONNECTIONS", "1000"] as const),
+    "how many connections one client address may have",
+  ),
+  headerTimeout: setting({
+    flag: "header-timeout",
+    env: "MILLRACE_HEADER_TIMEOUT",
+    parse: durationMs({ minMs: 100, maxMs: 600_000 }),
+    default: "15s",
+    doc: "how long the headers of a request may take to come",
+  }),
+  bodyTimeout: setting({
+    flag: "body-timeout",
+    env: "MILLRACE_BODY_TIMEOUT",
+    parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
+    default: "30s",
+    doc: "how long nothing of a body may come; one that is not taken as a stream has to come at 8 KiB/s after that",
+  }),
+  idleTimeout: setting({
+    flag: "idle-timeout",
+    env: "MILLRACE_IDLE_TIMEOUT",
+    parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
+    default: "75s",
+    doc: "how long a connection may stay without a request",
+  }),
+  limitLoopback: setting({
+    flag: "limit-loopback",
+    env: "MILLRACE_LIMIT_LOOPBACK",
+    parse: onOff(),
+    doc: "hold addresses of this machine to the limits of addresses too",
+  }),
+  trustedProxy: setting({
+    flag: "trusted-proxy",
+    env: "MILLRACE_TRUSTED_PROXY",
+    parse: addressRange,
+    repeat: true,
+    doc: "a proxy whose word on the client's address is taken",
+  }),
+  forwardedHeader: setting({
+    flag: "forwarded-header",
+    env: "MILLRACE_FORWARDED_HEADER",
+    parse: oneOf(forwardedHeaders),
+    default: "x-forwarded-for",
+    doc: "the header that trusted proxies append the client's address to",
+  }),
+};
+
+export function toLimits(settings: SettingsOf<typeof limitSettings>): GatewayLimits {
+  const { rateBurst } = settings;
+  const rate = (perSecond: number) =>
+    perSecond === 0 ? undefined : { perSecond, burst: Math.max(1, (perSecond * rateBurst) / 1_000) };
+  const perClient = (requests: number, samples: number, streams: number): ClientLimits => ({
+    ...{ requests: rate(requests), samples: rate(samples) },
+    maxStreams: streams === 0 ? undefined : streams,
+  });
+  return {
+    perKey: perClient(settings.keyRequests, settings.keySamples, settings.keyStreams),
+    perAddress: perClient(settings.addressRequests, settings.addressSamples, settings.addressStreams),
+    connections: {
+      maxConnections: settings.maxConnections,
+      maxPerAddress: settings.addressConnections || Number.POSITIVE_INFINITY,
+      headerTimeoutMs: settings.headerTimeout,
+      idleTimeoutMs: settings.idleTimeout,
+    },
+    trustedProxies: { addresses: settings.trustedProxy, header: settings.forwardedHeader },
+    limitLoopback: settings.limitLoopback,
+  };
+}

@@ -1,0 +1,133 @@
+// What one client may have: requests and records a second, and streams at once, by key and by address. Decides; knows no HTTP.
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { type Rate, type Taken, TokenBuckets } from "../../access/token-buckets.ts";
+import { reasonError } from "../errors.ts";
+
+/** undefined: no limit. */
+export type ClientLimits = {
+  requests: Rate | undefined;
+  /** Records taken in: samples, state changes and error reports. */
+  samples: Rate | undefined;
+  /** Requests at once of those whose answer or body may go on for ever. */
+  maxStreams: number | undefined;
+};
+
+export type LimiterOptions = {
+  perKey: ClientLimits;
+  perAddress: ClientLimits;
+  /** Milliseconds that only go forward. */
+  monotonicMs?: () => number;
+  /** Keys, and addresses, remembered. Default 20,000. */
+  maxClients?: number;
+};
+
+/** How a quota stands after a request, for its answer. */
+export type Quota = { name: string; rate: Rate; taken: Taken };
+
+export type Admission = {
+  /** Quotas that the request fell under. */
+  quotas: Quota[];
+  /** undefined: let in. */
+  refusal: Refusal | undefined;
+};
+
+export type Refusal = { limit: string; error: ConnectError };
+
+/** What a request is going to do. */
+export type Demand = { streams: boolean; writes: boolean };
+
+export type ClientKind = "key" | "address";
+
+export class Limiter {
+  readonly #clients: Record<ClientKind, ClientBook>;
+  readonly #refused = new Map<string, number>();
+
+  constructor({ perKey, perAddress, monotonicMs = () => performance.now(), maxClients }: LimiterOptions) {
+    const book = (kind: ClientKind, limits: ClientLimits) => new ClientBook(kind, limits, { monotonicMs, maxClients });
+    this.#clients = { key: book("key", perKey), address: book("address", perAddress) };
+  }
+
+  /** How many requests were refused, by limit. */
+  get refused(): ReadonlyMap<string, number> {
+    return this.#refused;
+  }
+
+  /** Counts a request against a client. Where it is let in and streams, `leave` has to be called once it has ended. */
+  enter(kind: ClientKind, client: string, demand: Demand): Admission {
+    const admission = this.#clients[kind].enter(client, demand);
+    const limit = admission.refusal?.limit;
+    if (limit !== undefined) this.#refused.set(limit, (this.#refused.get(limit) ?? 0) + 1);
+    return admission;
+  }
+
+  leave(kind: ClientKind, client: string): void {
+    this.#clients[kind].leave(client);
+  }
+
+  /** Counts records that have come; answers how long to wait before reading more, in milliseconds. */
+  charge(kind: ClientKind, client: string, records: number): number {
+    return this.#clients[kind].charge(client, records);
+  }
+}
+
+class ClientBook {
+  readonly #kind: ClientKind;
+  readonly #maxStreams: number | undefined;
+  readonly #requests: TokenBuckets | undefined;
+  readonly #samples: TokenBuckets | undefined;
+  /** Bounded by the connections that there are. */
+  readonly #streams = new Map<string, number>();
+
+  constructor(
+    kind: ClientKind,
+    { requests, samples, maxStreams }: ClientLimits,
+    { monotonicMs, maxClients }: { monotonicMs: () => number; maxClients: number | undefined },
+  ) {
+    const buckets = (rate: Rate | undefined) =>
+      rate && new TokenBuckets({ ...rate, monotonicMs, ...(maxClients && { maxKeys: maxClients }) });
+    this.#kind = kind;
+    this.#maxStreams = maxStreams;
+    this.#requests = buckets(requests);
+    this.#samples = buckets(samples);
+  }
+
+  enter(client: string, { streams, writes }: Demand): Admission {
+    const quotas: Quota[] = [];
+    const say = (what: string, buckets: TokenBuckets, taken: Taken) => {
+      quotas.push({ name: `${what}-per-${this.#kind}`, rate: buckets.rate, taken });
+      return taken.granted;
+    };
+    if (this.#requests && !say("requests", this.#requests, this.#requests.take(client)))
+      return { quotas, refusal: this.#refuse("requests", quotas.at(-1)!.taken.retryMs) };
+    // What it holds is not known yet, so only a debt of earlier ones refuses it.
+    if (writes && this.#samples && !say("samples", this.#samples, this.#samples.take(client, 0)))
+      return { quotas, refusal: this.#refuse("samples", quotas.at(-1)!.taken.retryMs) };
+    if (!streams || this.#maxStreams === undefined) return { quotas, refusal: undefined };
+    const open = this.#streams.get(client) ?? 0;
+    if (open >= this.#maxStreams) return { quotas, refusal: this.#refuse("streams", 1_000) };
+    this.#streams.set(client, open + 1);
+    return { quotas, refusal: undefined };
+  }
+
+  leave(client: string): void {
+    const left = (this.#streams.get(client) ?? 1) - 1;
+    if (left > 0) this.#streams.set(client, left);
+    else this.#streams.delete(client);
+  }
+
+  charge(client: string, records: number): number {
+    return this.#samples?.charge(client, records).retryMs ?? 0;
+  }
+
+  #refuse(what: "requests" | "samples" | "streams", retryMs: number): Refusal {
+    const limit = `${what}-per-${this.#kind}`;
+    const most =
+      what === "streams"
+        ? `${this.#maxStreams} streams at once`
+        : `${(what === "requests" ? this.#requests : this.#samples)!.rate.perSecond} ${what} a second`;
+    const whose = this.#kind === "key" ? "the credential's" : "the address's";
+    const message = `over ${whose} limit of ${most}: try again later`;
+    const error = reasonError("RATE_LIMITED", Code.ResourceExhausted, message, { metadata: { limit }, retryMs });
+    return { limit, error };
+  }
+}
