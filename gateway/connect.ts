@@ -10,6 +10,7 @@ import {
 import type { FastifyInstance } from "fastify";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Log } from "../runtime/log.ts";
+import { decompressInTurn } from "./limits/decompression.ts";
 import { meterKey } from "./limits/guard-limits.ts";
 import { blameUndecodable } from "./undecodable.ts";
 
@@ -22,7 +23,8 @@ export type ConnectOptions = {
 
 /** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
 export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }: ConnectOptions): void {
-  const router = createConnectRouter({ readMaxBytes, acceptCompression: [compressionGzip, compressionBrotli] });
+  const acceptCompression = decompressInTurn([compressionGzip, compressionBrotli]);
+  const router = createConnectRouter({ readMaxBytes, acceptCompression });
   routes(router);
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();

@@ -30,7 +30,7 @@ import { recordsOfMessage } from "./limits/records.ts";
 import type { Heartbeat } from "./rest/call.ts";
 import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
-import { stalledBody, takesStream } from "./stalled-body.ts";
+import { overloadedBodies, stalledBody, takesStream } from "./stalled-body.ts";
 import { createUpstream } from "./upstream.ts";
 
 export type GatewayOptions = {
@@ -57,8 +57,10 @@ export type GatewayOptions = {
 export type Gateway = AsyncDisposable & { readonly port: number };
 
 const maxBodyBytes = 32 * 1024 * 1024;
-/** Above what the accessor takes as a batch, so that too big is its answer and not a broken call. */
-const maxMessageBytes = 48 * 1024 * 1024;
+/** Four times what the accessor takes as a batch, so that too big is its answer and not a broken call. */
+const maxBatchMessageBytes = 16 * 1024 * 1024;
+/** Of everything else: a question with some thousand names. */
+const maxMessageBytes = 1024 * 1024;
 
 /** Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
@@ -86,6 +88,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     bodies.watch(raw, reply.raw, {
       streams: takesStream(config, raw.headers["content-type"]),
       stalled: () => stalledBody(config?.isRpc ?? false),
+      overloaded: () => overloadedBodies(config?.isRpc ?? false),
     }),
   );
   guardRoutes(app, {
@@ -112,7 +115,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         ServerReflection,
         ServerReflectionAlpha,
       ]) {
-        forwardService(router, service, forwarding);
+        const readMaxBytes = service === IngestService ? maxBatchMessageBytes : maxMessageBytes;
+        forwardService(router, service, { ...forwarding, readMaxBytes });
       }
     },
   });

@@ -1,4 +1,4 @@
-// Which bodies are taken as streams, and what is said about one that stopped coming.
+// Which bodies are taken as streams, and what is said about one that stopped coming, or for which there is no room.
 import { Code } from "@connectrpc/connect";
 import type { FastifyContextConfig } from "fastify";
 import { reasonError } from "./errors.ts";
@@ -16,4 +16,14 @@ export function stalledBody(isRpc: boolean): Error {
   const message = "the body did not come in time";
   if (isRpc) return reasonError("DEADLINE_EXCEEDED", Code.DeadlineExceeded, message);
   return new HttpProblem(408, message, { headers: { connection: "close" } });
+}
+
+export function overloadedBodies(isRpc: boolean): Error {
+  const message = "too many bodies are being read: try again in a second";
+  const metadata = { limit: "bodies" };
+  if (isRpc) return reasonError("OVERLOADED", Code.ResourceExhausted, message, { metadata, retryMs: 1_000 });
+  return new HttpProblem(429, message, {
+    members: { reason: "OVERLOADED", metadata },
+    headers: { "retry-after": "1" },
+  });
 }

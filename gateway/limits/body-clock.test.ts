@@ -9,9 +9,9 @@ import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway } from "../test-gateway.ts";
 
 /** A gateway on whose clock a body may stop for 30 s, looking at it all the time. */
-async function open() {
+async function open({ maxBytes = 1e9 } = {}) {
   const clock = { nowMs: 0 };
-  const bodyClock = { stallMs: 30_000, lingerMs: 10, everyMs: 5, monotonicMs: () => clock.nowMs };
+  const bodyClock = { maxBytes, stallMs: 30_000, lingerMs: 10, everyMs: 5, monotonicMs: () => clock.nowMs };
   const gateway = await openTestGateway({ bodyClock });
   const taken: IngestBatchRequest[] = [];
   gateway.accessor.ingest = takeEverything(taken);
@@ -103,4 +103,26 @@ test("what a refused client goes on sending is let in for a moment only", async 
   await using fixture = await open();
   const { answer } = await begin(fixture.port, `${post("/signals", "image/png")}{`);
   expect(await answer).toMatch(/^HTTP\/1.1 415 /);
+});
+
+test("bodies that are taken as a whole have room together, which is free again once they are answered", async () => {
+  await using fixture = await open({ maxBytes: 100_000 });
+  const held = await begin(fixture.port, post("/signals", "application/json") + "[".repeat(60_000));
+  for (const [path, type] of [
+    ["/signals", "application/json"],
+    ["/millrace.v1.IngestService/IngestBatch", "application/proto"],
+  ]) {
+    const refused = await fixture.ask(path!, {
+      method: "POST",
+      body: "[".repeat(400_000),
+      headers: { "content-type": type! },
+    });
+    expect([path, refused.status]).toEqual([path, 429]);
+    expect(JSON.stringify(refused.body)).toContain("too many bodies");
+  }
+  held.socket.destroy();
+  await eventually("there is room again", async () => {
+    const answer = await fixture.post("/signals", " ".repeat(60_000));
+    return answer.status === 400;
+  });
 });

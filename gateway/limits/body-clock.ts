@@ -8,6 +8,8 @@ export type BodyClockOptions = {
   stallMs: number;
   /** What a body that is taken as a whole has to come at, on average, once `stallMs` have passed. Default 8 KiB/s. */
   minBytesPerSecond?: number;
+  /** What all bodies that are taken as a whole may hold, from their first byte to their answer. Default 256 MiB. */
+  maxBytes?: number;
   /** How long the rest of a body is let in after its answer, so that the client reads that. Default 2 s. */
   lingerMs?: number;
   /** Milliseconds that only go forward. */
@@ -21,6 +23,8 @@ export type WatchedBody = {
   streams: boolean;
   /** What whoever reads it is told. */
   stalled: () => Error;
+  /** The same, if all bodies that are taken as a whole hold too much. */
+  overloaded: () => Error;
 };
 
 export type BodyClock = Disposable & {
@@ -35,12 +39,28 @@ type Body = WatchedBody & {
   startedMs: number;
   lastMs: number;
   bytes: number;
+  /** Of these, what counts against all bodies together. */
+  heldBytes: number;
 };
 
 export function createBodyClock(options: BodyClockOptions): BodyClock {
   const { stallMs, minBytesPerSecond = 8 * 1024, lingerMs = 2_000, everyMs = 1_000 } = options;
+  const { maxBytes = 256 * 1024 * 1024 } = options;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const bodies = new Set<Body>();
+  let heldBytes = 0;
+
+  /** Whoever reads a body learns that there is no more of it. */
+  const give = (body: Body, error: Error) => {
+    if (!bodies.delete(body)) return;
+    body.request.emit("error", error);
+    endLater(body, lingerMs);
+  };
+  const hold = (body: Body, bytes: number) => {
+    body.heldBytes += bytes;
+    heldBytes += bytes;
+    return heldBytes;
+  };
 
   const look = () => {
     const nowMs = monotonicMs();
@@ -51,14 +71,12 @@ export function createBodyClock(options: BodyClockOptions): BodyClock {
         continue;
       }
       // While nobody reads, or what has come is not read yet, it is not the client who keeps us waiting.
-      const wanted = request.readableFlowing === true || request.listenerCount("readable") > 0;
+      const wanted = isRead(request);
       if (!wanted || request.readableLength > 0) body.lastMs = nowMs;
       const stalled = nowMs - body.lastMs >= stallMs;
       const crawls = !streams && nowMs - startedMs >= stallMs + (bytes / minBytesPerSecond) * 1_000;
       if (!wanted || !(stalled || crawls)) continue;
-      bodies.delete(body);
-      request.emit("error", body.stalled());
-      endLater(body, lingerMs);
+      give(body, body.stalled());
     }
   };
 
@@ -68,7 +86,15 @@ export function createBodyClock(options: BodyClockOptions): BodyClock {
     watch(request, response, watched) {
       if (!hasBody(request)) return;
       const nowMs = monotonicMs();
-      const body: Body = { ...watched, request, socket: request.socket, startedMs: nowMs, lastMs: nowMs, bytes: 0 };
+      const body: Body = {
+        ...watched,
+        request,
+        socket: request.socket,
+        startedMs: nowMs,
+        lastMs: nowMs,
+        bytes: 0,
+        heldBytes: 0,
+      };
       bodies.add(body);
       // Both of Node's servers hand what comes to push(); a listener for data would take it away from whoever reads.
       const push = request.push;
@@ -76,6 +102,8 @@ export function createBodyClock(options: BodyClockOptions): BodyClock {
         if (chunk !== null) {
           body.bytes += chunk.length;
           body.lastMs = monotonicMs();
+          // What comes before anyone reads is a buffer's worth; whoever reads then is told at the next piece.
+          if (!body.streams && hold(body, chunk.length) > maxBytes && isRead(request)) give(body, body.overloaded());
         }
         return push.call(request, chunk, encoding);
       };
@@ -83,12 +111,16 @@ export function createBodyClock(options: BodyClockOptions): BodyClock {
       request.on("error", () => {});
       response.once("close", () => {
         bodies.delete(body);
+        heldBytes -= body.heldBytes;
+        body.heldBytes = 0;
         if (!request.complete) endLater(body, lingerMs);
       });
     },
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }
+
+const isRead = (request: IncomingMessage) => request.readableFlowing === true || request.listenerCount("readable") > 0;
 
 function hasBody(request: IncomingMessage): boolean {
   if (request.httpVersionMajor > 1) return !(request as unknown as Http2ServerRequest).stream.endAfterHeaders;

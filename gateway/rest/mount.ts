@@ -50,6 +50,7 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
           ...{ parameterByField: route.parameterByField, rpcPath: route.rpc && pathOf(route.rpc) },
           ...{ streams: route.formats.some((format) => format !== "json"), writes: route.method === "POST" },
         },
+        onRequest: refuseEncoded,
         handler: (request, reply) => answer(route, request, reply, options),
       });
     }
@@ -59,6 +60,13 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
       );
     }
   });
+}
+
+/** What a body comes to when it is decompressed nobody knows before. */
+async function refuseEncoded({ headers }: FastifyRequest): Promise<void> {
+  const encoding = headers["content-encoding"];
+  if (encoding && encoding !== "identity")
+    throw new HttpProblem(415, "send the body as it is, without Content-Encoding");
 }
 
 const toPattern = (path: string) => path.replace(/\{(\w+)\}/g, ":$1");

@@ -149,3 +149,15 @@ test("the document is made from any table", () => {
   expect(toOpenApi([]).paths).toEqual({});
   expect(routes.every((route) => examples(route, "http://h").length > 0)).toBe(true);
 });
+
+test("every operation says how it refuses too much and when to come back", () => {
+  for (const operations of Object.values(toOpenApi(routes).paths)) {
+    for (const { responses } of Object.values(operations)) {
+      for (const status of ["429", "503"]) {
+        const said = (responses as Record<string, { headers?: object; content: object }>)[status]!;
+        expect(Object.keys(said.content).length).toBeGreaterThan(0);
+        expect(Object.keys(said.headers ?? {})).toContain("Retry-After");
+      }
+    }
+  }
+});

@@ -42,16 +42,31 @@ function toOperation(route: Route): Schema {
     }),
     responses: {
       "200": { description: "What was asked for.", ...answerHeaders(route), content: answerContent(route) },
-      ...Object.fromEntries(
-        (route.alsoAnswers ?? []).map((status) => [status, { description: "Why not.", content: answerContent(route) }]),
-      ),
-      default: {
-        description: "What went wrong.",
-        content: { "application/problem+json": { schema: schemaOf("Problem") } },
+      "429": {
+        description: "Too much, by whoever asks or by all: try again after Retry-After.",
+        ...refusal(quotaHeaders),
       },
+      "503": { description: "Not now: try again after Retry-After.", ...refusal() },
+      ...Object.fromEntries(
+        (route.alsoAnswers ?? []).map((status) => [
+          status,
+          { ...refusal(), description: "Why not.", content: answerContent(route) },
+        ]),
+      ),
+      default: { description: "What went wrong.", ...problem },
     },
   };
 }
+
+const problem = { content: { "application/problem+json": { schema: schemaOf("Problem") } } };
+const quotaHeaders = {
+  "RateLimit-Policy": { description: "What one may have, where there are limits.", schema: { type: "string" } },
+  RateLimit: { description: "What is left of it.", schema: { type: "string" } },
+};
+const refusal = (headers: Schema = {}): Schema => ({
+  headers: { "Retry-After": { description: "Seconds to wait.", schema: { type: "integer", minimum: 1 } }, ...headers },
+  ...problem,
+});
 
 /** "getSignalsTypeLatest". */
 const operationId = (method: string, path: string) =>

@@ -22,7 +22,6 @@ type Sent = { batch: Batch; result: BatchResult; rows?: RowBatch };
 /** 200 if at least one record was stored (or had been before), 422 if every record was refused. */
 export async function postSignals(call: RestCall<PostQuery>): Promise<RestAnswer> {
   const { header, query } = call;
-  if (header("content-encoding")) throw new HttpProblem(415, "send the body as it is, without Content-Encoding");
   const [mediaType = ""] = (header("content-type") ?? "").split(";");
   const key = header("idempotency-key");
   if (/ndjson|jsonl|csv/i.test(mediaType)) {
