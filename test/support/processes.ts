@@ -76,8 +76,8 @@ export function startAccessor(databaseUrl: string, { port = 0 }: { port?: number
 }
 
 /** Starts a gateway in front of an accessor and waits until it listens. */
-export function startGateway(accessorUrl: string): Promise<Service> {
-  return listening(startProgram("gateway/main.ts", ["--listen", "127.0.0.1:0", "--accessor", accessorUrl]));
+export function startGateway(accessorUrl: string, ...flags: string[]): Promise<Service> {
+  return listening(startProgram("gateway/main.ts", ["--listen", "127.0.0.1:0", "--accessor", accessorUrl, ...flags]));
 }
 
 /** Starts a producer; it connects by itself. */
