@@ -2,7 +2,7 @@
 import type { Compression } from "@connectrpc/connect/protocol";
 
 /** The same compressions, of which `atOnce` messages together are decompressed at once; the others wait, in order. */
-export function decompressInTurn(compressions: readonly Compression[], { atOnce = 4 } = {}): Compression[] {
+export function decompressInTurn(compressions: readonly Compression[], { atOnce = 2 } = {}): Compression[] {
   const waiting: (() => void)[] = [];
   let running = 0;
   const inTurn = async <T>(run: () => Promise<T>): Promise<T> => {

@@ -12,7 +12,7 @@ const { values } = parseArgs({
   options: { seconds: { type: "string", default: "60" }, scale: { type: "string", default: "1" } },
 });
 const seconds = Number(values.seconds);
-const capMib = 512;
+const capMib = 768;
 const maxP99Ms = 1_000;
 const startMs = performance.now();
 const faults: string[] = [];
