@@ -10,7 +10,7 @@ import {
 import type { FastifyInstance } from "fastify";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Log } from "../runtime/log.ts";
-import { decompressInTurn } from "./limits/decompression.ts";
+import { decompressInTurn, inLargeSteps } from "./limits/decompression.ts";
 import { meterKey } from "./limits/guard-limits.ts";
 import { blameUndecodable } from "./undecodable.ts";
 
@@ -23,7 +23,7 @@ export type ConnectOptions = {
 
 /** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
 export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }: ConnectOptions): void {
-  const acceptCompression = decompressInTurn([compressionGzip, compressionBrotli]);
+  const acceptCompression = decompressInTurn([compressionGzip, compressionBrotli].map(inLargeSteps));
   const router = createConnectRouter({ readMaxBytes, acceptCompression });
   routes(router);
   app.register(async (scope) => {
