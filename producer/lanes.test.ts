@@ -97,6 +97,24 @@ test("after an outage live batches go first and the backlog follows, each once a
   await end();
 });
 
+test("a backlog that is connected first is told when the live lane has nothing to send, again after each break", async () => {
+  const folder = await newFolder();
+  await using spool = await openTestSpool(folder, { producerId: "p" });
+  const { live, change } = spool;
+  for (const _session of range(1, 3)) {
+    const session = new AbortController();
+    // What the backlog does: looks, and then waits for any change. Nothing is appended meanwhile.
+    const told = (async () => {
+      while (!live.starved) await change.next(signal);
+    })();
+    const reading = live.read(1, { signal: session.signal });
+    await told;
+    session.abort();
+    expect(await reading).toBeUndefined();
+    expect(live.starved).toBe(false);
+  }
+});
+
 test("live batches that an outage left unacknowledged come before any backlog", async () => {
   const first = await openIngestStub({ beforeStore: () => new Promise(() => {}) });
   const { port, state } = first;

@@ -41,7 +41,6 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
   #writer: SegmentWriter | undefined;
   #inWrite = false;
   #waitingReads = 0;
-  #saidStarved = false;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -83,7 +82,7 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
 
   /** Everything that is here has been read, and a reader waits for more. Announced by `change`. */
   get starved(): boolean {
-    return this.#saidStarved && this.#waitingReads > 0;
+    return this.#waitingReads > 0;
   }
 
   /** Takes no more, and the rest is acknowledged. */
@@ -117,15 +116,14 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
   }
 
   async read(sequence: number, { signal }: { signal: AbortSignal }): Promise<Entry | undefined> {
+    // Once a read, and not once a wait: two lanes would wake each other for ever.
+    let announced = false;
     while (!signal.aborted) {
-      if (sequence <= this.lastSequence) {
-        this.#saidStarved = false;
-        return this.#shelf.read(sequence);
-      }
+      if (sequence <= this.lastSequence) return this.#shelf.read(sequence);
       if (this.#closed.signal.aborted && !this.#inWrite) return undefined;
       this.#waitingReads++;
-      if (!this.#saidStarved) {
-        this.#saidStarved = true;
+      if (!announced) {
+        announced = true;
         // Before the wait below begins, so as not to be woken by it.
         this.#options.change.wake();
       }
