@@ -1,4 +1,5 @@
 // After a round every accessor is asked for everything: compacted or not, packed or not, in sums or in samples, the answer is the log's.
+import { setTimeout as sleep } from "node:timers/promises";
 import { readColumns, readRange } from "../../client/read.ts";
 import { epochUs } from "./batches.ts";
 import { reach, reasonOf } from "./clients.ts";
@@ -17,8 +18,10 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
     const who = `accessor ${i + 1}, ${compacted ? "compacted" : "in part compacted"}`;
     using clients = reach([port], createRandom(1));
     const client = clients.signals;
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(60_000);
     try {
+      // Where another accessor has done it all, this one may still be starting after its last fault.
+      await served(client, signal);
       for (const format of ["blocks", "columns"] as const) {
         const { series, cursor } = await readColumns({ client, format, signal });
         if (revisionOf(cursor) < stored.head)
@@ -43,6 +46,18 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
         record.violation(`${who}: the errors are not what the log holds`);
     } catch (error) {
       record.violation(`${who}: does not answer: ${reasonOf(error)}`);
+    }
+  }
+}
+
+async function served(client: ReturnType<typeof reach>["signals"], signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await client.getLatest({}, { signal, timeoutMs: 1_000 });
+      return;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await sleep(50);
     }
   }
 }
