@@ -1,6 +1,7 @@
 // What the gateway can be told, by flag or environment.
 import { setting } from "../runtime/config.ts";
 import { listenAddress, onOff, url } from "../runtime/config-values.ts";
+import { origin } from "./cors.ts";
 import { limitSettings } from "./limits/gateway-limits.ts";
 
 export const gatewaySettings = {
@@ -23,6 +24,13 @@ export const gatewaySettings = {
     env: "MILLRACE_INSECURE_LISTEN",
     parse: onOff(),
     doc: "serve beyond this machine, to anyone and without encryption",
+  }),
+  corsOrigin: setting({
+    flag: "cors-origin",
+    env: "MILLRACE_CORS_ORIGIN",
+    parse: origin,
+    repeat: true,
+    doc: "an origin whose pages may ask from a browser",
   }),
   ...limitSettings,
 };

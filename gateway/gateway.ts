@@ -9,7 +9,9 @@ import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Log } from "../runtime/log.ts";
+import { answerHeaders } from "./answer-headers.ts";
 import { mountConnect } from "./connect.ts";
+import { allowOrigins } from "./cors.ts";
 import { shuttingDown } from "./errors.ts";
 import { forwardService } from "./forward.ts";
 import { openFrontDoor } from "./front-door.ts";
@@ -42,6 +44,8 @@ export type GatewayOptions = {
   log: Log;
   /** What clients may have. Default: no limits by client. */
   limits?: GatewayLimits;
+  /** Origins whose pages may ask. Default: none but the gateway's own. */
+  corsOrigins?: readonly string[];
   /** How bodies that stop coming are found. Default: after 30 s. */
   bodyClock?: BodyClockOptions;
   /** Longest that a call with one answer may take. Default 30 s. */
@@ -75,8 +79,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   app.setErrorHandler((error, request, reply) => sendProblem(error as never, request, reply, log));
   app.setNotFoundHandler((request) => refuseUnknown(routes, request));
   app.addHook("onRequest", async (_request, reply) => {
-    reply.headers({ "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" });
+    reply.headers(answerHeaders);
   });
+  await allowOrigins(app, options.corsOrigins ?? []);
   app.addHook("onResponse", async ({ method, url }, { statusCode, elapsedTime }) => {
     log.debug("request", { method, path: url.split("?")[0], status: statusCode, ms: Math.round(elapsedTime) });
   });

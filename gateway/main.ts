@@ -18,6 +18,7 @@ await run({
       port: listen.port,
       accessorUrl: accessor,
       limits,
+      corsOrigins: settings.corsOrigin,
       bodyClock: { stallMs: settings.bodyTimeout },
       log,
     });

@@ -3,6 +3,7 @@ import type { ServerOptions as Http1Options, Server, ServerResponse } from "node
 import { constants, type ServerOptions as Http2Options, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { TokenBuckets } from "../../access/token-buckets.ts";
+import { answerHeaders } from "../answer-headers.ts";
 
 export type ConnectionLimits = {
   /** All at once. Further ones are closed as they come. */
@@ -84,8 +85,9 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
   }
   const problem = problems[error.code ?? ""] ?? unreadable;
   const body = toBody(problem);
-  const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${problemType}\r\nconnection: close\r\n`;
-  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+  const fields = { ...answerHeaders, "content-type": problemType, "content-length": Buffer.byteLength(body) };
+  const lines = Object.entries({ ...fields, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("")}\r\n${body}`, () => socket.destroy());
 }
 
 /** By names and values as they came: HTTP/2's own bounds lie higher. */
@@ -96,7 +98,8 @@ export function isTooLarge(rawHeaders: readonly string[]): boolean {
 /** Answers 431. */
 export function refuseHeaders(response: ServerResponse): void {
   const body = toBody(tooLarge);
-  response.writeHead(tooLarge.status, { "content-type": problemType, "content-length": Buffer.byteLength(body) });
+  const fields = { ...answerHeaders, "content-type": problemType, "content-length": Buffer.byteLength(body) };
+  response.writeHead(tooLarge.status, fields);
   response.end(body);
 }
 

@@ -3,6 +3,7 @@ import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { pathOf } from "../../access/matrix.ts";
 import type { Log } from "../../runtime/log.ts";
+import { addVary, answerHeaders } from "../answer-headers.ts";
 import { relayError } from "../errors.ts";
 import { credentialOf } from "../guard.ts";
 import type { Upstream } from "../upstream.ts";
@@ -100,7 +101,8 @@ async function answer(
       stream: { signal: streaming.signal, heartbeat: options.heartbeat },
       meter: (records) => request.meter?.(records) ?? 0,
     });
-    reply.code(result.status ?? 200).headers({ vary: "accept, accept-encoding", ...result.headers });
+    const vary = addVary(reply.getHeader("vary"), "accept, accept-encoding");
+    reply.code(result.status ?? 200).headers({ vary, ...result.headers });
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
     if ("write" in result) {
       const context = { request, reply, encoding: result.compress ? encoding : undefined };
@@ -158,7 +160,8 @@ async function stream(answer: StreamedAnswer, { request, reply, encoding, signal
 /** Sends any failure as a problem: for `setErrorHandler`, and for what fastify refuses before it has a route. */
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const { status, headers, body } = describe(error, request, log);
-  reply.code(status).headers(headers);
+  // Again, for what was refused before any hook ran.
+  reply.code(status).headers({ ...answerHeaders, ...headers });
   // Set on a body that was not read to its end; HTTP/2 has no such header.
   if (request.raw.httpVersionMajor > 1) reply.removeHeader("connection");
   reply.type("application/problem+json; charset=utf-8").send(toJsonText(body));
