@@ -4,6 +4,7 @@ import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { Route } from "./call.ts";
 import { docsStyle } from "./docs-style.ts";
 import { mediaTypeOf } from "./formats.ts";
+import { scopeOf } from "./openapi.ts";
 import { type Schema, schemas } from "./schemas.ts";
 import { durationForms, timeForms } from "./time.ts";
 import { wordsOf } from "./words.ts";
@@ -37,6 +38,8 @@ export function docsPage(routes: readonly Route[], origin: string): string {
 <dt>Formats</dt><dd>By <code>?format=</code>, or by <code>Accept</code>. Compressed with zstd, br or gzip by <code>Accept-Encoding</code>.</dd>
 <dt>Cursors</dt><dd>Every answer names what it is complete through. A live feed after that cursor goes on from there; a read with
 it as <code>min_cursor</code> sees at least as much.</dd>
+<dt>Credentials</dt><dd>Where authentication is on: <code>Authorization: Bearer</code> with a key or a token, or <code>x-api-key</code> with a key; in a header,
+never in the URL. A machine that one may not see looks like one that there is not.</dd>
 <dt>Numbers</dt><dd>float64, as they were sent, to the last bit.</dd>
 </dl>
 ${routes.map((route) => section(route, origin)).join("\n")}
@@ -59,6 +62,7 @@ const idOf = ({ method, path }: Route) => (method + path).replace(/\W+/g, "-").r
 
 function section(route: Route, origin: string): string {
   const { method, path, summary, doc, query, pathDoc = {}, required = [], formats, answer } = route;
+  const scope = scopeOf(route);
   const shown = toHtml(path).replace(/\{\w+\}/g, "<i>$&</i>");
   const parameters = [
     ...Object.entries(pathDoc).map(([name, text]) => row([`<code>{${name}}</code>`, "string", prose(text)])),
@@ -75,7 +79,7 @@ function section(route: Route, origin: string): string {
 <p class="summary">${toHtml(summary)}</p>
 <p>${prose(doc)}</p>
 ${parameters.length > 0 ? `<div class="wide"><table><tr><th>parameter</th><th>type</th><th></th></tr>${parameters.join("")}</table></div>` : ""}
-<p>Answers ${kinds.join(", or ")}.</p>
+<p>Answers ${kinds.join(", or ")}.${scope === undefined ? "" : ` Needs the scope <code>${scope}</code>.`}</p>
 ${examples(route, origin)
   .map((text) => `<pre><code>${toHtml(text)}</code></pre>`)
   .join("\n")}

@@ -1,4 +1,5 @@
 // The OpenAPI document: well formed, in step with the table, and true of real answers; and the page made from the same table.
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
@@ -24,6 +25,7 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 type Operation = {
   operationId: string;
   summary: string;
+  security: object[];
   parameters: { name: string; in: string; required?: boolean; schema: object; description?: string }[];
   responses: Record<string, { description: string; content: Record<string, unknown> }>;
 };
@@ -55,6 +57,30 @@ test("it is what OpenAPI 3.1 asks for", () => {
     }
     expect(Object.keys(responses)).toContain("default");
     for (const { description } of Object.values(responses)) expect(description).not.toBe("");
+  }
+});
+
+test("it is valid by the meta-schema of OpenAPI 3.1, which finds what is not", async () => {
+  const validator = new Validator();
+  const plain = () => JSON.parse(JSON.stringify(document));
+  expect(await validator.validate(plain())).toEqual({ valid: true });
+  expect(validator.version).toBe("3.1");
+  const broken = plain();
+  broken.paths["/signals"].get.parameters[0].in = "nowhere";
+  expect((await validator.validate(broken)).valid).toBe(false);
+});
+
+test("every operation says which scope it needs, by either kind of credential", () => {
+  const { securitySchemes } = document.components;
+  expect(securitySchemes).toMatchObject({
+    bearer: { type: "http", scheme: "bearer" },
+    apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+  });
+  for (const { method, path, security, responses } of operations()) {
+    const open = ["/", "/docs", "/openapi.json", "/healthz", "/readyz"].includes(path);
+    const scope = method === "post" ? "write" : path.endsWith("/live") ? "live" : "read";
+    expect([path, security]).toEqual([path, open ? [] : [{ bearer: [scope] }, { apiKey: [scope] }]]);
+    expect(["401" in responses, "403" in responses]).toEqual([!open, !open]);
   }
 });
 

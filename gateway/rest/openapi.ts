@@ -1,4 +1,5 @@
 // The route table as an OpenAPI 3.1 document.
+import { pathOf, requirementOf } from "../../access/matrix.ts";
 import type { Route } from "./call.ts";
 import { type Format, mediaTypeOf } from "./formats.ts";
 import { type Schema, schemaOf, schemas } from "./schemas.ts";
@@ -6,8 +7,29 @@ import { type Schema, schemaOf, schemas } from "./schemas.ts";
 export type OpenApi = {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Schema>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>>; readonly securitySchemes: Schema };
 } & Schema;
+
+/** Where an accessor asks for nothing (`--auth off`), neither is needed. */
+const securitySchemes = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description: "A key (`mr_…`) or a JSON Web Token, where authentication is on.",
+  },
+  apiKey: {
+    type: "apiKey",
+    in: "header",
+    name: "x-api-key",
+    description: "A key (`mr_…`), where authentication is on.",
+  },
+};
+
+/** The scope that a route needs; undefined if it is for everyone. */
+export function scopeOf({ rpc }: Route): string | undefined {
+  const needed = rpc && requirementOf(pathOf(rpc));
+  return needed === "none" ? undefined : needed;
+}
 
 /** Paths are relative to where the document was fetched, so it holds for any host. */
 export function toOpenApi(routes: readonly Route[]): OpenApi {
@@ -26,12 +48,13 @@ export function toOpenApi(routes: readonly Route[]): OpenApi {
     },
     servers: [{ url: "/" }],
     paths,
-    components: { schemas },
+    components: { schemas, securitySchemes },
   };
 }
 
 function toOperation(route: Route): Schema {
   const { method, path, summary, doc, takes } = route;
+  const scope = scopeOf(route);
   return {
     operationId: operationId(method, path),
     summary,
@@ -40,8 +63,13 @@ function toOperation(route: Route): Schema {
     ...(takes && {
       requestBody: { required: true, content: mapValues(takes, ({ schema, example }) => ({ schema, example })) },
     }),
+    security: scope === undefined ? [] : [{ bearer: [scope] }, { apiKey: [scope] }],
     responses: {
       "200": { description: "What was asked for.", ...answerHeaders(route), content: answerContent(route) },
+      ...(scope !== undefined && {
+        "401": { description: "No credential, or one that is not valid.", ...challenge, ...problem },
+        "403": { description: `The credential does not have the scope ${scope}.`, ...problem },
+      }),
       "429": {
         description: "Too much, by whoever asks or by all: try again after Retry-After.",
         ...refusal(quotaHeaders),
@@ -59,6 +87,9 @@ function toOperation(route: Route): Schema {
 }
 
 const problem = { content: { "application/problem+json": { schema: schemaOf("Problem") } } };
+const challenge = {
+  headers: { "WWW-Authenticate": { description: "How to say who asks.", schema: { type: "string" } } },
+};
 const quotaHeaders = {
   "RateLimit-Policy": { description: "What one may have, where there are limits.", schema: { type: "string" } },
   RateLimit: { description: "What is left of it.", schema: { type: "string" } },

@@ -1,10 +1,11 @@
 // GET /machines/…/summary: what machines did in a window.
+import { Code } from "@connectrpc/connect";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { EnergySummary, ErrorSummary, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
+import { reasonError } from "../errors.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
-import { HttpProblem } from "./problem.ts";
 import { timeText, toSeconds } from "./time.ts";
 import { toWord } from "./words.ts";
 
@@ -14,11 +15,10 @@ export async function summarizeMachine(call: RestCall<WindowQuery>): Promise<Res
   const machine = call.path["machine"]!;
   const { machines, cursor } = await ask(call, [machine]);
   const [summary] = machines;
-  if (!summary)
-    throw new HttpProblem(
-      404,
-      `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists those that have`,
-    );
+  if (!summary) {
+    const message = `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists those that have`;
+    throw reasonError("MACHINE_UNKNOWN", Code.NotFound, message, { metadata: { machine } });
+  }
   return { body: { ...toSummary(summary), cursor } };
 }
 

@@ -72,6 +72,31 @@ test("an SSE feed shows the key's machines", async () => {
   expect(shown).not.toContain("press-1");
 });
 
+test("a machine that is not for the key looks like one that has sent nothing, wherever it is asked for by name", async () => {
+  const headers = bearer(await newKey({ scope: ["read"], machine: ["mill-*"] }));
+  const answers = async (machine: string) => {
+    const from = "from=2026-01-01T00:00:00Z";
+    const paths = [
+      ...["/signals?", "/signals/state/latest?", `/signals/power?${from}`, `/signals/power/buckets?${from}`],
+      ...[`/signals/state/intervals?${from}`, `/machines/summary?${from}`],
+      ...[`/signals/power?format=csv&${from}`, `/signals/power?format=ndjson&${from}`],
+    ].map((path) => `${path}&machine=${machine}`);
+    const summary = `/machines/${machine}/summary?${from}&to=2026-01-02T00:00:00Z`;
+    return Promise.all(
+      [...paths, summary].map(async (path) => {
+        const response = await ask(path, { headers });
+        const text = (await response.text()).replaceAll(machine, "M");
+        // Cursors and the moments that open ends resolve to differ between any two answers.
+        return [path.replaceAll(machine, "M"), response.status, text.replace(/"(cursor|to)":"[^"]*"/g, "")];
+      }),
+    );
+  };
+  const forbidden = await answers("press-1");
+  expect(forbidden).toEqual(await answers("press-9"));
+  expect(forbidden.map(([, status]) => status)).toEqual([...Array(8).fill(200), 404]);
+  expect(forbidden.at(-1)![2]).toContain('"reason":"MACHINE_UNKNOWN"');
+});
+
 /** What comes back to a request whose body never comes. */
 async function answerBeforeBody(head: string[]): Promise<string> {
   const { port } = new URL(fixture.gatewayUrl);
