@@ -75,9 +75,10 @@ export function startAccessor(databaseUrl: string, { port = 0 }: { port?: number
   return listening(startProgram("accessor/main.ts", flags, { DATABASE_URL: databaseUrl }));
 }
 
-/** Starts a gateway in front of an accessor and waits until it listens. */
+/** Starts a gateway in front of an accessor and waits until it listens; on any free port unless a flag says which. */
 export function startGateway(accessorUrl: string, ...flags: string[]): Promise<Service> {
-  return listening(startProgram("gateway/main.ts", ["--listen", "127.0.0.1:0", "--accessor", accessorUrl, ...flags]));
+  const listen = flags.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+  return listening(startProgram("gateway/main.ts", [...listen, "--accessor", accessorUrl, ...flags]));
 }
 
 /** Starts a producer; it connects by itself. */
