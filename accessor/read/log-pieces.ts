@@ -3,6 +3,7 @@
 import { decodeBlock } from "../../block/decode.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
+import { literalOf, toInt4, toInt8 } from "../store/copy-out.ts";
 import type { Database } from "../store/database.ts";
 import { passed } from "../store/watermark.ts";
 import type { Piece, PieceGroup } from "./sweep.ts";
@@ -80,17 +81,20 @@ async function load(
   headers: readonly Header[],
   { byId, after, signal }: { byId: Map<number, Series>; after: number; signal: AbortSignal },
 ): Promise<Piece[]> {
-  const rows = (await database.read(
-    `select log.series_id, log.revision, payload from unnest($1::int4[], $2::int8[]) as wanted(series_id, revision)
-     join log on log.series_id = wanted.series_id and log.revision = wanted.revision and ${segmentsAfter("$3::int8")}`,
-    [toArray.int4(headers.map((header) => header[2])), toArray.int8(headers.map((header) => header[1])), after],
-    { name: "log_payloads", signal },
-  )) as [number, number, Buffer][];
+  const rows = await database.copyOut(
+    `copy (
+       select log.series_id, log.revision, payload
+       from unnest(${literalOf(headers.map((header) => header[2]))}::int4[], ${literalOf(headers.map((header) => header[1]))}::int8[]) as wanted(series_id, revision)
+       join log on log.series_id = wanted.series_id and log.revision = wanted.revision and ${segmentsAfter(String(after))})
+     to stdout (format binary)`,
+    { signal },
+  );
   if (rows.length < headers.length) throw passed();
-  return rows.map(([seriesId, revision, payload]) => {
-    const column = decodeBlock(payload);
+  return rows.map(([seriesId, committed, payload]) => {
+    const revision = toInt8(committed);
+    const column = decodeBlock(payload!);
     const revisions = new Float64Array(column.values.length).fill(revision);
-    return { series: byId.get(seriesId)!, rank: revision, column, revisions };
+    return { series: byId.get(toInt4(seriesId))!, rank: revision, column, revisions };
   });
 }
 

@@ -4,6 +4,7 @@ import { Client, Pool, type PoolClient, type QueryResult } from "pg";
 import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
+import { type BinaryRow, CopyOut } from "./copy-out.ts";
 import { sqlStateOf, toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { parserOf } from "./row-values.ts";
@@ -18,7 +19,9 @@ export type Database = AsyncDisposable & {
     values: unknown[],
     options: { signal?: AbortSignal | undefined; name?: string },
   ): Promise<unknown[][]>;
-  /** The same on the connection kept for writing, one statement at a time. */
+  /** What a COPY … TO STDOUT (FORMAT binary) brings: for bytes, which rows would carry as hexadecimal text (see copy-out.ts). */
+  copyOut(statement: string, options: { signal?: AbortSignal | undefined }): Promise<BinaryRow[]>;
+  /** As read, on the connection kept for writing, one statement at a time. */
   write(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
   /** The same for compaction, so that no ingest waits behind it. */
   compact(
@@ -102,12 +105,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   });
   stack.defer(() => slonik.end());
 
-  const run = async (
+  const run = async <T>(
     pool: Pool,
-    text: string,
-    values: unknown[],
-    options: { signal?: AbortSignal | undefined; name?: string },
-  ) => {
+    ask: (client: PoolClient) => Promise<T>,
+    options: { signal?: AbortSignal | undefined },
+  ): Promise<T> => {
     let client: PoolClient;
     try {
       client = await pool.connect();
@@ -130,9 +132,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     let broken: Error | undefined;
     try {
       options.signal?.throwIfAborted();
-      const query = { text, values, name: options.name, rowMode: "array" };
-      const { rows }: QueryResult<unknown[]> = await client.query(query as never);
-      return rows;
+      return await ask(client);
     } catch (error) {
       // A connection in an unknown state must not serve the next query.
       if (/^(08|57P)|^$/.test(sqlStateOf(error) ?? "")) broken = error as Error;
@@ -145,13 +145,20 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }
   };
 
+  const rowsOf = (text: string, values: unknown[], name: string | undefined) => async (client: PoolClient) => {
+    const query = { text, values, name, rowMode: "array" };
+    const { rows }: QueryResult<unknown[]> = await client.query(query as never);
+    return rows;
+  };
+
   const owned = stack.move();
   return {
     slonik,
-    read: (text, values, readOptions) => run(readers, text, values, readOptions),
-    async write(text, values, writeOptions) {
+    read: (text, values, { name, signal }) => run(readers, rowsOf(text, values, name), { signal }),
+    copyOut: (statement, { signal }) => run(readers, (client) => client.query(new CopyOut(statement)).rows, { signal }),
+    async write(text, values, { name }) {
       try {
-        return await run(writer, text, values, writeOptions);
+        return await run(writer, rowsOf(text, values, name), {});
       } catch (error) {
         // Of a read it says that too much was asked for; of a write, that the database is stuck.
         if (!(error instanceof Failure) || error.reason !== "DEADLINE_EXCEEDED") throw error;
@@ -161,7 +168,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         });
       }
     },
-    compact: (text, values, compactOptions) => run(compactor, text, values, compactOptions),
+    compact: (text, values, { name, signal }) => run(compactor, rowsOf(text, values, name), { signal }),
     async connect() {
       const client = new Client({
         connectionString: url,

@@ -3,6 +3,7 @@ import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Series } from "./catalog.ts";
+import { literalOf, toInt8 } from "./copy-out.ts";
 import type { Database } from "./database.ts";
 import { fromArrays, inArrays, summaryOf } from "./summary-rows.ts";
 import { assertKept, lowestKept, passed } from "./watermark.ts";
@@ -139,19 +140,17 @@ export async function readPayloads(
   headers: readonly BlockHeader[],
   { withCommits, signal }: ReadOptions & { withCommits: boolean },
 ): Promise<Map<number, { payload: Buffer; commits: Buffer | undefined }>> {
-  const rows = (await database.read(
-    `select b.block_id, b.payload${withCommits ? ", b.commits" : ""}
-     from unnest($1::int4[], $2::int8[], $3::int8[]) as wanted(series_id, bucket_us, block_id)
-     join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us and b.block_id = wanted.block_id`,
-    [
-      toArray.int4(headers.map(({ seriesId }) => seriesId)),
-      toArray.int8(headers.map(({ bucketUs }) => bucketUs)),
-      toArray.int8(headers.map(({ blockId }) => blockId)),
-    ],
-    { name: withCommits ? "payloads_commits" : "payloads", signal },
-  )) as [number, Buffer, Buffer | undefined][];
+  const list = (of: (header: BlockHeader) => number) => literalOf(headers.map(of));
+  const rows = await database.copyOut(
+    `copy (select block_id, payload${withCommits ? ", commits" : ""} from block_payloads(
+       ${list(({ seriesId }) => seriesId)}, ${list(({ bucketUs }) => bucketUs)}, ${list(({ blockId }) => blockId)}))
+     to stdout (format binary)`,
+    { signal },
+  );
   if (rows.length < headers.length) throw passed();
-  return new Map(rows.map(([blockId, payload, commits]) => [blockId, { payload, commits }]));
+  return new Map(
+    rows.map(([blockId, payload, commits]) => [toInt8(blockId), { payload: payload!, commits: commits ?? undefined }]),
+  );
 }
 
 /** In order. Of a row of lowestKept and headerArrays. */

@@ -1,0 +1,97 @@
+// COPY … TO STDOUT (FORMAT binary) on pg: rows whose fields arrive as the bytes they are. pg's own rows are text, a bytea twice its size in
+// hexadecimal digits. The format: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+import type { Connection, Submittable } from "pg";
+
+/** Fields of a row in PostgreSQL's binary form; null for NULL. */
+export type BinaryRow = readonly (Buffer | null)[];
+
+const signature = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
+
+/** A statement to submit to a client; it must come to nothing but a COPY TO STDOUT in binary. */
+export class CopyOut implements Submittable {
+  /** All rows, when the statement is over. */
+  readonly rows: Promise<BinaryRow[]>;
+  /** pg puts its own around it, to stop the clock of query_timeout. */
+  callback: (error?: Error | null) => void;
+  readonly #statement: string;
+  readonly #rows: BinaryRow[] = [];
+  #begun = false;
+  #problem: Error | null = null;
+
+  constructor(statement: string) {
+    const { promise, resolve, reject } = Promise.withResolvers<BinaryRow[]>();
+    this.#statement = statement;
+    this.rows = promise;
+    this.callback = (error) => (error ? reject(error) : resolve(this.#rows));
+  }
+
+  submit(connection: Connection): void {
+    connection.query(this.#statement);
+  }
+
+  /** PostgreSQL sends a message a row, the first with the header before it, the last the trailer. */
+  handleCopyData({ chunk }: { chunk: Buffer }): void {
+    if (this.#problem) return;
+    // pg writes into the buffer that this is a part of again.
+    const bytes = Buffer.from(chunk);
+    try {
+      this.#take(bytes, this.#begun ? 0 : this.#begin(bytes));
+    } catch (error) {
+      // Thrown from here it would end the process.
+      this.#problem = error as Error;
+    }
+  }
+
+  /** Returns where the rows begin: after the signature, the flags, and what more header there is. */
+  #begin(bytes: Buffer): number {
+    if (!bytes.subarray(0, signature.length).equals(signature)) throw new Error("this is no COPY in binary");
+    this.#begun = true;
+    return signature.length + 8 + bytes.readInt32BE(signature.length + 4);
+  }
+
+  #take(bytes: Buffer, from: number): void {
+    let offset = from;
+    while (offset < bytes.length) {
+      const fields = bytes.readInt16BE(offset);
+      offset += 2;
+      if (fields < 0) return;
+      const row: (Buffer | null)[] = [];
+      for (let i = 0; i < fields; i++) {
+        const length = bytes.readInt32BE(offset);
+        offset += 4;
+        row.push(length < 0 ? null : bytes.subarray(offset, offset + length));
+        offset += Math.max(0, length);
+      }
+      this.#rows.push(row);
+    }
+  }
+
+  handleError(error: Error): void {
+    this.callback(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.callback(this.#problem);
+  }
+
+  handleCommandComplete(): void {}
+  handleRowDescription(): void {}
+  handleDataRow(): void {}
+  handlePortalSuspended(): void {}
+  handleEmptyQuery(): void {}
+}
+
+/** An int8 of a row. Ours are below 2^53. */
+export function toInt8(field: Buffer | null | undefined): number {
+  return field!.readInt32BE(0) * 2 ** 32 + field!.readUInt32BE(4);
+}
+
+export function toInt4(field: Buffer | null | undefined): number {
+  return field!.readInt32BE(0);
+}
+
+/** An array of whole numbers as text of a statement: nothing else can come of it. */
+export function literalOf(values: readonly number[]): string {
+  for (const value of values) if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`);
+  return `'{${values.join(",")}}'`;
+}
