@@ -1,5 +1,8 @@
 // Writes protobuf's wire format into one growing buffer. Only what columns need; messages without columns are protobuf-es's business.
 
+/** From this size on, what was written is handed over as it is: a copy would cost more than new memory. */
+const handedOver = 128 * 1024;
+
 const wireType = { varint: 0, length: 2 } as const;
 
 export class WireWriter {
@@ -13,11 +16,11 @@ export class WireWriter {
 
   /** What was written, as an array of its own. */
   take(): Buffer {
-    const taken = Buffer.from(this.#bytes.subarray(0, this.#at));
+    const written = this.#bytes.subarray(0, this.#at);
     this.#at = 0;
-    // One large message must not be paid for ever after.
-    if (this.#bytes.length > 1024 * 1024) this.#bytes = Buffer.allocUnsafe(4096);
-    return taken;
+    if (written.length < handedOver) return Buffer.from(written);
+    this.#bytes = Buffer.allocUnsafe(4096);
+    return written;
   }
 
   /** A field of whole numbers; 0 is left out, as proto3 does. value: at least 0, at most 2^53. */
@@ -115,7 +118,8 @@ export class WireWriter {
   /** Room for so many bytes more. */
   #reserve(more: number): void {
     if (this.#at + more <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(2 * (this.#at + more));
+    // A large piece is nearly all of its message.
+    const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#at + more + 1024));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
   }

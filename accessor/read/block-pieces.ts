@@ -1,5 +1,5 @@
 // The history's blocks of some series as pieces, in order of their first sample. Headers first, payloads a page at a time.
-import { decodeBlock } from "../../block/decode.ts";
+import { decodeBlockInto } from "../../block/decode.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
@@ -86,9 +86,16 @@ async function loadPieces(
 ): Promise<Piece[]> {
   const byId = new Map(series.map((item) => [item.id, item]));
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
-  return headers.map(({ blockId, seriesId, summary }) => {
+  // All in one pair of arrays: neighbours of a series need not be put together later.
+  const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);
+  const target = { timesUs: new Float64Array(total), values: new Float64Array(total) };
+  let offset = 0;
+  return headers.map(({ blockId, seriesId, summary: { count } }) => {
     const { payload, commits } = payloads.get(blockId)!;
-    const revisions = commits === undefined ? undefined : decodeCommitRuns(commits, summary.count);
-    return { series: byId.get(seriesId)!, rank: 0, column: decodeBlock(payload), revisions };
+    const revisions = commits === undefined ? undefined : decodeCommitRuns(commits, count);
+    const end = offset + decodeBlockInto(payload, target, { offset });
+    const column = { timesUs: target.timesUs.subarray(offset, end), values: target.values.subarray(offset, end) };
+    offset = end;
+    return { series: byId.get(seriesId)!, rank: 0, column, revisions };
   });
 }

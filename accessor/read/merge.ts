@@ -33,6 +33,8 @@ function startsAfter({ timesUs: before }: Column, { timesUs: after }: Column): b
 }
 
 function concatenate(columns: readonly TrackedColumn[]): TrackedColumn {
+  const whole = asOne(columns);
+  if (whole !== undefined) return whole;
   const length = columns.reduce((sum, { timesUs }) => sum + timesUs.length, 0);
   const target = allocate(
     length,
@@ -46,6 +48,26 @@ function concatenate(columns: readonly TrackedColumn[]): TrackedColumn {
     offset += timesUs.length;
   }
   return target;
+}
+
+/** Columns that lie one behind the other in the same arrays are one already. */
+function asOne(columns: readonly TrackedColumn[]): TrackedColumn | undefined {
+  const [{ timesUs, values }] = columns as [TrackedColumn];
+  let end = 0;
+  for (const column of columns) {
+    const follows =
+      column.revisions === undefined &&
+      column.timesUs.buffer === timesUs.buffer &&
+      column.values.buffer === values.buffer &&
+      column.timesUs.byteOffset === timesUs.byteOffset + 8 * end &&
+      column.values.byteOffset === values.byteOffset + 8 * end;
+    if (!follows) return undefined;
+    end += column.timesUs.length;
+  }
+  return {
+    timesUs: new Float64Array(timesUs.buffer, timesUs.byteOffset, end),
+    values: new Float64Array(values.buffer, values.byteOffset, end),
+  };
 }
 
 function allocate(length: number, tracked: boolean) {

@@ -9,6 +9,7 @@ import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import type { Series } from "../store/catalog.ts";
 import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
 import { readWatermark } from "../store/watermark.ts";
+import { ahead } from "./ahead.ts";
 import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
@@ -38,7 +39,7 @@ export async function* readPackedRange(
     const range = { ...query, series, watermark };
     // From the first sample on that the history does not hold yet, blocks may have to be merged with the log.
     const pendingUs = await readFirstPending(database, range, signal);
-    for await (const { blocks, untilUs } of readStored(reads, { ...range, pendingUs }, signal)) {
+    for await (const { blocks, untilUs } of ahead(readStored(reads, { ...range, pendingUs }, signal))) {
       for await (const batches of events.before(untilUs, signal)) yield { batches, blocks: [] };
       yield { blocks, batches: [] };
     }
@@ -103,7 +104,7 @@ async function* repack(
     blockPieces(database, { ...reach, watermark }, { ...everything, withRevisions: false, signal }),
     logPieces(database, { ...reach, fromUs, after: watermark, through: revision }, { maxHeaders: 100_000, signal }),
   ];
-  for await (const { parts } of sweep(sources, { fromUs, toUs, minSamples: 65_536 })) {
+  for await (const { parts } of sweep(sources.map(ahead), { fromUs, toUs, minSamples: 65_536 })) {
     const blocks: PackedBlock[] = [];
     for (const [item, pieces] of parts) blocks.push(...pack(item, mergeAll(pieces.map(({ column }) => column))));
     yield blocks;

@@ -1,6 +1,7 @@
 // A range of any length as slices of columns in order of time: samples swept together, states and errors beside them.
 import { type Batch, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Series } from "../store/catalog.ts";
+import { ahead } from "./ahead.ts";
 import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 import { EventStreams } from "./event-stream.ts";
@@ -24,7 +25,7 @@ export async function* readRange(
   if (series.length > 0) {
     const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal };
     const sources = await seriesPieces(reads, { ...query, series }, options);
-    for await (const slice of sweep(sources, { fromUs, toUs, minSamples: samplesPerSlice }))
+    for await (const slice of sweep(sources.map(ahead), { fromUs, toUs, minSamples: samplesPerSlice }))
       yield* besideEvents(slice, events, signal);
   }
   yield* events.before(Number.POSITIVE_INFINITY, signal);

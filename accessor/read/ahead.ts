@@ -1,0 +1,21 @@
+// Fetches the next of a source while the present one is at work: PostgreSQL reads on one core, we decode and send on another.
+
+/** The same items in the same order, one fetched ahead. Leaving it waits for what is being fetched, and closes the source. */
+export async function* ahead<T>(source: AsyncIterator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+  const fetch = () => {
+    const next = source.next();
+    // Heard when its turn comes, or never if the reader leaves before.
+    next.catch(() => {});
+    return next;
+  };
+  let next = fetch();
+  try {
+    for (let result = await next; !result.done; result = await next) {
+      next = fetch();
+      yield result.value;
+    }
+  } finally {
+    await next.catch(() => {});
+    await source.return?.();
+  }
+}
