@@ -4,7 +4,6 @@ import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import { type Batch, BatchSchema, type Samples, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type ReadSignalsResponse,
-  ReadSignalsResponseSchema,
   type WatchSignalsResponse,
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -24,12 +23,18 @@ export function encodeNumberedBatch(sequence: number, batch: Batch): Buffer {
 }
 
 export function encodeReadSignalsResponse(response: ReadSignalsResponse): Uint8Array {
-  const { batches } = response;
-  const rest = toBinary(ReadSignalsResponseSchema, batches.length === 0 ? response : { ...response, batches: [] });
-  if (batches.length === 0) return rest;
-  writer.reset();
+  const { batches, blocks, cursor } = response;
+  writer.reset(blocks.reduce((sum, { data }) => sum + data.length + 512, 0));
   for (const batch of batches) writer.message(1, () => writeBatch(batch));
-  writer.append(rest);
+  writer.text(2, cursor);
+  for (const { machine, signal, unit, data } of blocks) {
+    writer.message(3, () => {
+      writer.text(1, machine);
+      writer.text(2, signal);
+      writer.text(3, unit);
+      writer.bytes(4, data);
+    });
+  }
   return writer.take();
 }
 

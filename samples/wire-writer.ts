@@ -9,9 +9,10 @@ export class WireWriter {
   #bytes: Buffer = Buffer.allocUnsafe(4096);
   #at = 0;
 
-  /** Begins anew: whoever wrote last may have failed half-way. */
-  reset(): void {
+  /** Begins anew: whoever wrote last may have failed half-way. bytes: about how many it will be, if they are many. */
+  reset(bytes = 0): void {
     this.#at = 0;
+    this.#reserve(bytes);
   }
 
   /** What was written, as an array of its own. */
