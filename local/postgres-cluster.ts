@@ -138,11 +138,21 @@ export async function clearLeftover(
   );
 }
 
-/** What a running (or killed) server says of itself: its pid and, once it takes connections, "ready". */
-export async function readPostmaster(dataDir: string): Promise<{ pid: number; ready: boolean } | undefined> {
+/** The URL of a database of the server that runs on this folder; undefined if none does, or it is not ours to read. */
+export async function runningUrl(dataDir: string, database: string): Promise<string | undefined> {
+  const server = await readPostmaster(dataDir);
+  if (!server?.ready || !(await isServerOf(dataDir, server.pid))) return undefined;
+  const password = await readPassword(dataDir).catch(() => undefined);
+  return password && `postgres://${user}:${password}@127.0.0.1:${server.port}/${database}`;
+}
+
+/** What a running (or killed) server says of itself: its pid, its port and, once it takes connections, "ready". */
+export async function readPostmaster(
+  dataDir: string,
+): Promise<{ pid: number; port: number; ready: boolean } | undefined> {
   const lines = (await readFile(join(clusterIn(dataDir), "postmaster.pid"), "utf8").catch(() => "")).split("\n");
   const pid = Number(lines[0]);
-  return pid > 1 ? { pid, ready: lines[7]?.trim() === "ready" } : undefined;
+  return pid > 1 ? { pid, port: Number(lines[3]), ready: lines[7]?.trim() === "ready" } : undefined;
 }
 
 /** A server works in its data folder, and no other process of that name does. */

@@ -1,18 +1,27 @@
 // npm run keys as people run it: a process with arguments, a database in its environment, and what it writes where.
 import { execFile } from "node:child_process";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { openPostgres } from "../../local/postgres.ts";
 import { childEnvironment } from "../../runtime/config.ts";
+import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../support/postgres.ts";
 
 const program = fileURLToPath(new URL("../../accessor/keys.ts", import.meta.url));
 
+const anyProgram = fileURLToPath(new URL("../../tools/millrace.mjs", import.meta.url));
+
 type Ran = { status: number; stdout: string; stderr: string };
 
-function keys(databaseUrl: string, ...args: string[]): Promise<Ran> {
-  const env = childEnvironment({ DATABASE_URL: databaseUrl });
+const keys = (databaseUrl: string, ...args: string[]) => run([program, ...args], { DATABASE_URL: databaseUrl });
+
+function run(command: string[], variables: Record<string, string | undefined>, cwd?: string): Promise<Ran> {
+  const env = childEnvironment(variables) as NodeJS.ProcessEnv;
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, command, { env, ...(cwd && { cwd }) }, (error, stdout, stderr) => {
       resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
     });
   });
@@ -72,3 +81,29 @@ test.each([
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(said);
 });
+
+test("millrace starts our programs by name, from any folder, and ends as they do", async () => {
+  const millrace = (...args: string[]) => run([anyProgram, ...args], { DATABASE_URL: undefined }, tmpdir());
+  expect((await millrace("gateway", "--help")).stdout).toContain("--cors-origin");
+  expect(await millrace("keys", "destroy")).toMatchObject({ status: 2, stdout: "" });
+  expect(await millrace("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("accessor|gateway") });
+  expect(await millrace("destroy")).toMatchObject({ status: 2, stdout: "" });
+}, 30_000);
+
+test("without DATABASE_URL, keys are those of the server that runs on the data folder", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "millrace-keys-"));
+  await chmod(dataDir, 0o755);
+  const variables = { DATABASE_URL: undefined, MILLRACE_DATA_DIR: dataDir };
+  const list = () => run([anyProgram, "keys", "list"], variables);
+  try {
+    expect(await list()).toMatchObject({ status: 2, stderr: expect.stringContaining("DATABASE_URL is required") });
+    const log = createLog({ name: "postgres", level: "silent" });
+    {
+      await using _ = await openPostgres({ dataDir, syncCluster: false, log, signal: AbortSignal.timeout(60_000) });
+      expect((await list()).stdout).toContain("There are no keys.");
+    }
+    expect((await list()).status).toBe(2);
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}, 90_000);
