@@ -12,6 +12,7 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Log } from "../runtime/log.ts";
 import { decompressInTurn, inLargeSteps } from "./limits/decompression.ts";
 import { meterKey } from "./limits/guard-limits.ts";
+import { expectJson, noteSignedZeros, signedZerosKey, writeSignedZeros } from "./signed-zeros.ts";
 import { blameUndecodable } from "./undecodable.ts";
 
 export type ConnectOptions = {
@@ -24,7 +25,7 @@ export type ConnectOptions = {
 /** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
 export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }: ConnectOptions): void {
   const acceptCompression = decompressInTurn([compressionGzip, compressionBrotli].map(inLargeSteps));
-  const router = createConnectRouter({ readMaxBytes, acceptCompression });
+  const router = createConnectRouter({ readMaxBytes, acceptCompression, interceptors: [noteSignedZeros] });
   routes(router);
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -38,10 +39,13 @@ export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }
       scope.all(handler.requestPath, { config }, async (request, reply) => {
         reply.hijack();
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
-        const values = createContextValues().set(meterKey, request.meter);
+        const zeros = expectJson({ url: request.url, contentType: request.headers["content-type"] });
+        const values = createContextValues().set(meterKey, request.meter).set(signedZerosKey, zeros);
         try {
           const universal = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
-          await universalResponseToNodeResponse(await blameUndecodable(await handler(universal)), reply.raw);
+          const response = await blameUndecodable(await handler(universal));
+          const exact = writeSignedZeros(response, { output: method.output, zeros });
+          await universalResponseToNodeResponse(exact, reply.raw);
         } catch (error) {
           // The handler itself answers every error of a call: what is left is a connection that broke while it was written to.
           const call = `${service.typeName}/${method.name}`;
