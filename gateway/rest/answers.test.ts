@@ -146,7 +146,7 @@ test("one machine's summary, that of many, and 404 for a machine that has sent n
     { machines: ["mill-1", "mill-2"] },
   ]);
   const { status, body } = await gateway.ask("/machines/nobody/summary?from=-1h");
-  expect([status, body["type"]]).toEqual([404, "about:blank"]);
+  expect([status, body["type"]]).toEqual([404, "urn:millrace:v1:MACHINE_UNKNOWN"]);
   expect(body["detail"]).toContain('"nobody"');
 });
 
