@@ -29,7 +29,7 @@ async function measureSet(stage: Stage, set: DataSet, { machines, hours }: DiskS
   const rows = (await sizeOf(scene, "^sample_row$")) / samples;
   const log = (await sizeOf(scene, "^(log|receipt)")) / samples;
   const settled = (await sizeOf(scene, settledTables)) / samples;
-  const live = (await scene.rows.query("select sum(octet_length(payload)) from block"))[0]![0];
+  const live = (await scene.rows.query("select sum(octet_length(payload) + octet_length(tail)) from block"))[0]![0];
   const entropy = set === "R" ? `; entropy of its noise ${digits(entropyBytes)} B` : "";
   return [
     {

@@ -19,7 +19,7 @@ export type BlockHeader = {
 
 type ReadOptions = { signal?: AbortSignal | undefined };
 
-const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload) as bytes, ${summaryOf("b")}`;
+const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
 const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "bytes"]);
 const current = (watermark: string) => `b.valid_from <= ${watermark}
   and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})`;
