@@ -56,24 +56,31 @@ await serveCommands(
       return samples;
     },
 
-    /** Sends at 100 Hz for some seconds, a batch for each machine every intervalMs. Each batch ends with a sample of the moment of its sending. */
+    /**
+     * Sends at 100 Hz for some seconds, a batch for each machine every intervalMs: in turn over the interval, as machines do that know nothing
+     * of each other, or all at once. Each batch ends with a sample of the moment of its sending.
+     */
     async live({
       machines,
       seconds,
       intervalMs,
+      atOnce,
     }: {
       machines: readonly string[];
       seconds: number;
       intervalMs: number;
+      atOnce: boolean;
     }) {
       const count = (intervalMs * 1000) / periodUs;
       const rounds = Math.round((seconds * 1000) / intervalMs);
       const from = performance.now();
       for (let round = 1; round <= rounds; round++) {
-        await setTimeout(Math.max(0, from + round * intervalMs - performance.now()));
-        for (const machine of machines) {
+        for (const [i, machine] of machines.entries()) {
+          const dueMs = from + (round + (atOnce ? 0 : i / machines.length)) * intervalMs;
+          const early = dueMs - performance.now();
+          if (early > 0) await setTimeout(early);
           const startUs = nowUs() - (count - 1) * periodUs;
-          const values = Array.from({ length: count }, (_, i) => 5000 + ((round * 7 + i) % 100) / 10);
+          const values = Array.from({ length: count }, (_, k) => 5000 + ((round * 7 + k) % 100) / 10);
           await append(toBatch(machine, { startUs, values }));
         }
       }

@@ -55,7 +55,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
   let behind = false;
   for (;;) {
     signal.throwIfAborted();
-    const commits = tail.after(position);
+    const commits = tail.after(position, filter.machines);
     const inLog = commits === undefined && tail.mayHave(filter.machines, position);
     if (inLog) failpoint("feed.catch-up");
     else if (behind) failpoint("feed.hand-over");
@@ -97,39 +97,36 @@ function collect(
 class Waiter implements Disposable {
   readonly #signal: AbortSignal;
   readonly #subscription: Disposable;
+  readonly #settle = () => {
+    this.#woken = true;
+    this.#resolve?.();
+  };
   #woken = false;
   #resolve: (() => void) | undefined;
 
   constructor(tail: Tail, filter: Filter, signal: AbortSignal) {
     this.#signal = signal;
-    this.#subscription = tail.listen({ machines: filter.machines, wake: () => this.#settle() });
-  }
-
-  #settle(): void {
-    this.#woken = true;
-    this.#resolve?.();
+    this.#subscription = tail.listen({ machines: filter.machines, wake: this.#settle });
+    // Once for all waits: each has a cost for each subscriber and message.
+    signal.addEventListener("abort", this.#settle, { once: true });
   }
 
   /** Resolves at the next commit, after a time, or when the signal is aborted. */
   async wait(idleMs: number): Promise<void> {
-    const settle = () => this.#settle();
-    const timer = setTimeout(settle, idleMs);
-    this.#signal.addEventListener("abort", settle, { once: true });
-    try {
+    if (!this.#woken && !this.#signal.aborted) {
+      const timer = setTimeout(this.#settle, idleMs);
       await new Promise<void>((resolve) => {
         this.#resolve = resolve;
-        if (this.#woken || this.#signal.aborted) resolve();
       });
-    } finally {
       this.#resolve = undefined;
-      this.#woken = false;
       clearTimeout(timer);
-      this.#signal.removeEventListener("abort", settle);
     }
+    this.#woken = false;
   }
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]();
+    this.#signal.removeEventListener("abort", this.#settle);
   }
 }
 

@@ -77,6 +77,31 @@ test("an own commit waits for another's before it", async () => {
   expect(tail.after(0)!.map(({ revision }) => revision)).toEqual([1, 2]);
 });
 
+test("commits of some machines are found without the others, in order, whatever has left memory", () => {
+  const drawn = fc.record({
+    machines: fc.array(fc.constantFrom("m1", "m2", "m3", "m4"), { maxLength: 60 }),
+    wanted: fc.uniqueArray(fc.constantFrom("m1", "m2", "m3", "m5"), { minLength: 1, maxLength: 2 }),
+    maxBytes: fc.integer({ min: 100, max: 3_000 }),
+  });
+  fc.assert(
+    fc.property(drawn, ({ machines, wanted, maxBytes }) => {
+      const tail = new SimulatedLog({ pageSize: 10, waits: [0] }).openTail(maxBytes);
+      for (const [i, machine] of machines.entries()) tail.publish([commitOf(i + 1, { machine, signal: "s" })]);
+      const ofThem = new Set<string>(wanted);
+      for (let after = 0; after <= machines.length; after++) {
+        const all = tail.after(after);
+        const some = tail.after(after, ofThem);
+        expect(some?.filter(({ batch }) => ofThem.has(batch.machine))).toEqual(
+          all?.filter(({ batch }) => ofThem.has(batch.machine)),
+        );
+        if (all !== undefined && all.length > wanted.length)
+          expect(some!.every(({ batch }) => ofThem.has(batch.machine))).toBe(true);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test("what nobody watches is passed over unread, and later found in the log", async () => {
   const log = new SimulatedLog({ pageSize: 10, waits: [0] });
   let passedOver = 0;

@@ -27,6 +27,8 @@ export class Tail {
   /** Every commit above this revision, up to the head, is in #commits. */
   #floor: number;
   #commits: TailCommit[] = [];
+  /** For each of #commits, the one of its machine before it (0: none since #watchedSince). */
+  #earlierOf: number[] = [];
   #bytes = 0;
   /** Own commits that came before what precedes them. */
   readonly #early = new Map<number, TailCommit>();
@@ -64,11 +66,22 @@ export class Tail {
     this.#advance();
   }
 
-  /** Commits after a revision, up to the head; undefined if some of them have left memory (or never were in it). */
-  after(revision: number): readonly TailCommit[] | undefined {
+  /** Commits after a revision, up to the head, at least those of these machines (all if undefined); undefined if some have left memory. */
+  after(revision: number, machines?: ReadonlySet<string>): readonly TailCommit[] | undefined {
     if (revision < this.#floor) return undefined;
     // Dense: a commit's place follows from its revision.
-    return this.#commits.slice(revision - this.#floor);
+    const from = revision - this.#floor;
+    if (machines === undefined || machines.size >= this.#commits.length - from) return this.#commits.slice(from);
+    // By machine: else each of 1,000 subscribers of one machine would go through the commits of all of them.
+    const found: TailCommit[] = [];
+    for (const machine of machines) {
+      for (let at = this.#lastOf.get(machine) ?? 0; at > revision; ) {
+        const place = at - this.#floor - 1;
+        found.push(this.#commits[place]!);
+        at = this.#earlierOf[place]!;
+      }
+    }
+    return found.sort((a, b) => a.revision - b.revision);
   }
 
   /** Whether any of these machines (all if undefined) may have committed after a revision. */
@@ -130,9 +143,11 @@ export class Tail {
 
   #append(commit: TailCommit): void {
     this.#early.delete(commit.revision);
+    const { machine } = commit.batch;
     this.#commits.push(commit);
+    this.#earlierOf.push(this.#lastOf.get(machine) ?? 0);
     this.#bytes += commit.bytes;
-    this.#lastOf.set(commit.batch.machine, commit.revision);
+    this.#lastOf.set(machine, commit.revision);
     this.#head = { revision: commit.revision, committedUs: commit.committedUs };
     if (this.#bytes <= this.#options.maxBytes) return;
     // Halve it at once: shifting one by one would cost a copy each.
@@ -141,6 +156,7 @@ export class Tail {
       this.#bytes -= this.#commits[drop++]!.bytes;
     this.#floor += drop;
     this.#commits = this.#commits.slice(drop);
+    this.#earlierOf = this.#earlierOf.slice(drop);
   }
 
   #wake(published: readonly TailCommit[]): void {
@@ -173,6 +189,7 @@ export class Tail {
       if (this.#head.revision !== after) return;
       this.#options.onPassedOver();
       this.#commits = [];
+      this.#earlierOf = [];
       this.#bytes = 0;
       this.#lastOf.clear();
       for (const revision of this.#early.keys()) if (revision <= through) this.#early.delete(revision);
