@@ -161,7 +161,8 @@ function isFastifyError(error: unknown): error is FastifyError {
 
 /** Fastify refuses before a handler runs: a body that is too large, of another media type, or no JSON. Statuses are its own. */
 function fromFastify({ statusCode, code, message }: FastifyError): HttpProblem | ConnectError {
-  if (statusCode === 415) return new HttpProblem(415, "send the body as application/json");
+  if (statusCode === 415)
+    return new HttpProblem(415, "send the body as application/json, application/x-ndjson or text/csv");
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new HttpProblem(413, "the body is larger than 32 MiB: send less at once");
   if (statusCode === 400 && code.startsWith("FST_ERR_CTP")) return invalidField("body", message);

@@ -214,14 +214,17 @@ test("paths as they come: a slash at the end, escapes, long names, broken escape
   expect((await gateway.ask("/signals/%zz")).body).toMatchObject({ status: 400, type: "about:blank" });
 });
 
-test("only JSON is taken", async () => {
+test("no other type is taken than those that the refusal names", async () => {
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/xml"]) {
     const { status, body } = await gateway.ask("/signals", {
       method: "POST",
       body: "x",
       headers: { "content-type": type },
     });
-    expect([status, body["detail"]]).toEqual([415, "send the body as application/json"]);
+    expect([status, body["detail"]]).toEqual([
+      415,
+      "send the body as application/json, application/x-ndjson or text/csv",
+    ]);
   }
 });
 
