@@ -8,11 +8,15 @@ import {
   SignalService,
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createRefusalAudit } from "../access/audit.ts";
+import { fitsAny } from "../access/glob.ts";
 import { shareEncoding, useCodec } from "../runtime/grpc/definition.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
+import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Certificates } from "../runtime/tls/certificates.ts";
 import { decodeIngestRequest } from "../samples/wire-decode.ts";
 import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
@@ -48,6 +52,8 @@ export type AccessorOptions = {
   beginEpoch?: boolean;
   /** Whom to let in; undefined: everyone. */
   auth?: AuthOptions | undefined;
+  /** Serve TLS only. Default: in the clear. clientNames: patterns of the names in clients' certificates that may connect; none: all. */
+  tls?: { certificates: Certificates; clientNames: readonly string[] } | undefined;
   /** Most calls of a kind at once, where not the default. */
   maxCalls?: Partial<Record<CallKind, number>>;
   log: Log;
@@ -160,6 +166,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         port: options.port,
         maxMessageBytes,
         drainMs,
+        tls: options.tls && secured({ ...options.tls, log }),
         authorize:
           authorize &&
           ((head) =>
@@ -192,7 +199,29 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     ),
   );
   stack.defer(() => health.close());
-  log.info("serving", { host: options.host, port: server.port, revision: tail.head.revision });
+  log.info("serving", {
+    host: options.host,
+    port: server.port,
+    tls: options.tls !== undefined,
+    revision: tail.head.revision,
+  });
   const owned = stack.move();
   return { port: server.port, done, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function secured({
+  certificates,
+  clientNames,
+  log,
+}: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
+  const audit = createRefusalAudit({
+    write: (message, fields) => log.warn(message, fields),
+    monotonicMs: () => performance.now(),
+    what: "connection",
+  });
+  return {
+    certificates,
+    allowsClient: clientNames.length > 0 ? (names) => names.some((name) => fitsAny(clientNames, name)) : undefined,
+    onRefused: ({ reason, peer, names }) => audit({ reason, peer, principal: names?.join(", ") }),
+  };
 }

@@ -10,6 +10,7 @@ import {
   url,
   type ValueReader,
 } from "../runtime/config-values.ts";
+import { listeningSettings } from "../runtime/tls/listening.ts";
 import type { AuthOptions } from "./access/authenticate.ts";
 import { signalPattern } from "./ingest/bounds.ts";
 import type { SignalRetention } from "./retention.ts";
@@ -26,6 +27,13 @@ const signalRetention: ValueReader<SignalRetention> = {
   },
 };
 
+const clientName = text({
+  placeholder: "NAME",
+  expects: "a DNS name in lower case or a URI, with * for any characters, such as gateway or mill-*",
+  pattern: /^[^A-Z\s,]+$|^[a-z][a-z0-9+.-]*:[^\s,]+$/,
+  maxLength: 500,
+});
+
 export const accessorSettings = {
   listen: setting({
     flag: "listen",
@@ -34,11 +42,13 @@ export const accessorSettings = {
     default: "127.0.0.1:50051",
     doc: "where to serve gRPC; port 0 for any free one",
   }),
-  insecureListen: setting({
-    flag: "insecure-listen",
-    env: "MILLRACE_INSECURE_LISTEN",
-    parse: onOff(),
-    doc: "serve without TLS and authentication on an address that others can reach",
+  ...listeningSettings,
+  tlsClientName: setting({
+    flag: "tls-client-name",
+    env: "MILLRACE_TLS_CLIENT_NAME",
+    parse: clientName,
+    repeat: true,
+    doc: "with --tls-client-ca: a name (DNS or URI of a certificate) that may connect, * for any characters; all if not given",
   }),
   auth: setting({
     flag: "auth",
@@ -137,6 +147,16 @@ export const accessorSettings = {
     doc: "start once with this after putting an older copy of the data folder back: cursors from beyond it are then refused by name",
   }),
 };
+
+/** Patterns of the names that may connect; none: all. Throws ConfigError if nobody would ever look at them. */
+export function toClientNames({
+  tlsClientCa,
+  tlsClientName,
+}: Pick<SettingsOf<typeof accessorSettings>, "tlsClientCa" | "tlsClientName">): readonly string[] {
+  if (tlsClientCa === undefined && tlsClientName.length > 0)
+    throw new ConfigError(["--tls-client-name needs --tls-client-ca"]);
+  return tlsClientName;
+}
 
 /** How to authenticate: undefined if not at all. Throws ConfigError if what is said of tokens does not fit together. */
 export function toAuth({

@@ -1,32 +1,43 @@
 // Runs the accessor as a process.
-import { assertListenAllowed } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
+import { openCertificates } from "../runtime/tls/certificates.ts";
+import { assertListenAllowed, toServerFiles } from "../runtime/tls/listening.ts";
 import { openAccessor } from "./accessor.ts";
-import { accessorSettings, toAuth } from "./config.ts";
+import { accessorSettings, toAuth, toClientNames } from "./config.ts";
 
 await run({
   name: "accessor",
   about: "Takes machine signals in over gRPC, keeps them in PostgreSQL, and answers and streams them.",
   settings: accessorSettings,
-  open({ settings, log }) {
+  async open({ settings, log, onHangup }) {
     const auth = toAuth(settings);
-    assertListenAllowed({ ...settings, authenticates: auth !== undefined });
-    return openAccessor({
-      ...settings.listen,
-      auth,
-      databaseUrl: settings.databaseUrl,
-      bookmarkMs: settings.bookmarkInterval,
-      maxInFlightBytes: settings.maxInFlight,
-      beginEpoch: settings.beginEpoch,
-      history: {
-        compactMs: settings.compactInterval,
-        logWindowMs: settings.logWindow,
-        maxLogBytes: settings.maxLog,
-        retentionMs: settings.retention,
-        retain: settings.retain,
-        rollupRetentionMs: settings.rollupRetention,
-      },
-      log,
-    });
+    const files = toServerFiles(settings);
+    const clientNames = toClientNames(settings);
+    assertListenAllowed(settings, { authenticates: auth !== undefined });
+    await using stack = new AsyncDisposableStack();
+    const certificates = files && stack.use(await openCertificates(files, { log }));
+    if (certificates) onHangup(() => void certificates.reload());
+    const accessor = stack.use(
+      await openAccessor({
+        ...settings.listen,
+        auth,
+        tls: certificates && { certificates, clientNames },
+        databaseUrl: settings.databaseUrl,
+        bookmarkMs: settings.bookmarkInterval,
+        maxInFlightBytes: settings.maxInFlight,
+        beginEpoch: settings.beginEpoch,
+        history: {
+          compactMs: settings.compactInterval,
+          logWindowMs: settings.logWindow,
+          maxLogBytes: settings.maxLog,
+          retentionMs: settings.retention,
+          retain: settings.retain,
+          rollupRetentionMs: settings.rollupRetention,
+        },
+        log,
+      }),
+    );
+    const owned = stack.move();
+    return { done: accessor.done, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   },
 });

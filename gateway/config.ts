@@ -1,6 +1,8 @@
 // What the gateway can be told, by flag or environment.
 import { setting } from "../runtime/config.ts";
-import { listenAddress, onOff, url } from "../runtime/config-values.ts";
+import { listenAddress, url } from "../runtime/config-values.ts";
+import { dialingSettings } from "../runtime/tls/dialing.ts";
+import { listeningSettings } from "../runtime/tls/listening.ts";
 import { origin } from "./cors.ts";
 import { limitSettings } from "./limits/gateway-limits.ts";
 
@@ -15,16 +17,12 @@ export const gatewaySettings = {
   accessor: setting({
     flag: "accessor",
     env: "MILLRACE_ACCESSOR",
-    parse: url({ schemes: ["http"] }),
+    parse: url({ schemes: ["http", "https"] }),
     default: "http://127.0.0.1:50051",
     doc: "the accessor to forward to",
   }),
-  insecureListen: setting({
-    flag: "insecure-listen",
-    env: "MILLRACE_INSECURE_LISTEN",
-    parse: onOff(),
-    doc: "serve beyond this machine, to anyone and without encryption",
-  }),
+  ...dialingSettings("accessor"),
+  ...listeningSettings,
   corsOrigin: setting({
     flag: "cors-origin",
     env: "MILLRACE_CORS_ORIGIN",

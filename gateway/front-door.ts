@@ -1,8 +1,11 @@
-// One cleartext port for HTTP/1.1 and HTTP/2 by prior knowledge. Knows connections; what they ask for is the handler's business.
+// One port for HTTP/1.1 and HTTP/2, told apart by ALPN over TLS, and by how they begin in the clear. Knows connections; what they ask for is
+// the handler's business.
 import { once } from "node:events";
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
+import type { Certificates } from "../runtime/tls/certificates.ts";
+import { createTlsLayer, type TlsRefusal } from "../runtime/tls/layer.ts";
 import {
   answerUnreadable,
   ConnectionBook,
@@ -31,7 +34,9 @@ export type FrontDoorOptions = {
   /** 0 for any free port. */
   port: number;
   handle: (request: IncomingMessage, response: ServerResponse) => void;
-  /** How long a connection may take to show which protocol it speaks. Default 10 s. */
+  /** Speaks TLS only. Default: none. */
+  tls?: { certificates: Certificates; onRefused: (refusal: TlsRefusal) => void } | undefined;
+  /** How long a connection may take to show which protocol it speaks, or to shake hands. Default 10 s. */
   prefaceMs?: number;
   limits?: ConnectionLimits;
   /** Whom a connection counts for beside all others; undefined: nobody. Default: nobody. */
@@ -44,6 +49,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     host,
     port,
     handle,
+    tls,
     prefaceMs = 10_000,
     limits = defaultConnectionLimits,
     clientOf = () => undefined,
@@ -87,18 +93,34 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     if (closing) session.close();
   });
 
+  const own = (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  };
+  const serve = (socket: Socket, protocol: "h1" | "h2") => {
+    if (protocol === "h2") multiplexed.add(socket);
+    (protocol === "h2" ? http2 : http1).emit("connection", socket);
+  };
+  const layer =
+    tls &&
+    createTlsLayer({
+      ...{ ...tls, protocols: ["h2", "http/1.1"], handshakeMs: prefaceMs },
+      onSecure(socket) {
+        own(socket);
+        serve(socket, socket.alpnProtocol === "h2" ? "h2" : "h1");
+      },
+    });
   const tcp = createTcp({ noDelay: true, pauseOnConnect: false }, (socket) => {
     if (!connections.admit(socket, clientOf(socket))) {
       socket.destroy();
       return;
     }
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    sniff(socket, prefaceMs, (protocol) => {
-      if (protocol === "h2") multiplexed.add(socket);
-      (protocol === "h2" ? http2 : http1).emit("connection", socket);
-    });
+    if (layer) layer.secure(socket);
+    else {
+      own(socket);
+      sniff(socket, prefaceMs, (protocol) => serve(socket, protocol));
+    }
   });
   tcp.listen(port, host);
   await once(tcp, "listening");
@@ -110,6 +132,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       closing = true;
       const closed = once(tcp, "close");
       tcp.close();
+      layer?.[Symbol.dispose]();
       for (const session of sessions) session.close();
       const idle = [...sockets].filter((socket) => !busy.has(socket) && !multiplexed.has(socket));
       for (const socket of idle) socket.end();

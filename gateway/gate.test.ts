@@ -12,7 +12,7 @@ const read = "/millrace.v1.SignalService/ListMachines";
 const write = "/millrace.v1.IngestService/IngestBatch";
 
 /** An accessor that knows the credentials of a set, and counts what it is asked. */
-async function openFixture(options: { maxAnswers?: number } = {}) {
+async function openFixture(options: { maxAnswers?: number; mustAuthenticate?: boolean } = {}) {
   await using stack = new AsyncDisposableStack();
   const state = { known: new Set(["good"]), open: false, broken: false, asked: 0, nowMs: 0 };
   const server = stack.use(
@@ -105,4 +105,20 @@ test("an accessor that is away decides when it is back: until then requests pass
   expect(await codeOf(read, "bad")).toBe("in");
   state.broken = false;
   expect(await codeOf(read, "bad")).toBe("Unauthenticated");
+});
+
+test("where it must, it lets nobody in while authentication is off or the accessor is away, and again when it is on", async () => {
+  await using fixture = await openFixture({ mustAuthenticate: true });
+  const { state, codeOf } = fixture;
+  state.open = true;
+  expect(await codeOf(read, "good")).toBe("Unavailable");
+  expect(await codeOf(read)).toBe("Unavailable");
+  expect(await codeOf("/grpc.health.v1.Health/Check")).toBe("in");
+  state.open = false;
+  state.nowMs = 2_000;
+  expect(await codeOf(read, "good")).toBe("in");
+  expect(await codeOf(read)).toBe("Unauthenticated");
+  state.broken = true;
+  state.nowMs = 4_000;
+  expect(await codeOf(read, "good")).toBe("Unavailable");
 });

@@ -14,6 +14,8 @@ import type { Upstream } from "./upstream.ts";
 export type GateOptions = {
   upstream: Upstream;
   log: Log;
+  /** Let nobody in unless the accessor says who it is, also while it is away or has authentication off. Default false. */
+  mustAuthenticate?: boolean;
   /** How long an answer of the accessor is believed. Default 2 s. */
   believedMs?: number;
   /** Answers kept. Default 10,000. */
@@ -41,7 +43,8 @@ type Answer = { kind: "open" | "undecided" | "nobody" } | { kind: "known"; princ
 const timeoutMs = 2_000;
 
 export function createGate(options: GateOptions): Gate {
-  const { upstream, log, believedMs = 2_000, maxAnswers = 10_000, monotonicMs = () => performance.now() } = options;
+  const { upstream, log, mustAuthenticate = false, believedMs = 2_000, maxAnswers = 10_000 } = options;
+  const { monotonicMs = () => performance.now() } = options;
   const answers = new Map<string, { answer: Promise<Answer>; askedMs: number }>();
   let open: { askedMs: number } | undefined;
   const audit = createRefusalAudit({ write: (message, fields) => log.warn(message, fields), monotonicMs });
@@ -72,13 +75,16 @@ export function createGate(options: GateOptions): Gate {
 
   return async ({ path, credential, peer }) => {
     if (requirementOf(path) === "none") return undefined;
-    if (open !== undefined) {
+    if (open !== undefined && !mustAuthenticate) {
       // Nobody waits for the news that authentication was turned on: the accessor knows already.
       if (monotonicMs() - open.askedMs >= believedMs) answerFor(credential).catch(() => {});
       return undefined;
     }
     const answer = await answerFor(credential);
-    if (answer.kind === "open" || answer.kind === "undecided") return undefined;
+    if (answer.kind === "open" || answer.kind === "undecided") {
+      if (mustAuthenticate) throw answer.kind === "open" ? authenticationOff() : relayError(accessorAway);
+      return undefined;
+    }
     const principal = answer.kind === "known" ? answer.principal : undefined;
     const denial = principal ? allowsCall(principal, path) : unauthenticated(credential !== undefined);
     if (denial === undefined) return principal;
@@ -86,6 +92,14 @@ export function createGate(options: GateOptions): Gate {
     throw toError(denial);
   };
 }
+
+const accessorAway = new ConnectError("the accessor does not answer", Code.Unavailable);
+const authenticationOff = () =>
+  new ConnectError("authentication is off, and other machines are not served without", Code.Unavailable);
+
+/** Whether the accessor lets everyone in; false also if it does not answer. */
+export const isOpen = async (upstream: Upstream): Promise<boolean> =>
+  (await whoIs(upstream, undefined)).kind === "open";
 
 function toError({ reason, message, metadata }: Denial): ConnectError {
   const code = reason === "UNAUTHENTICATED" ? Code.Unauthenticated : Code.PermissionDenied;

@@ -8,14 +8,17 @@ import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createRefusalAudit } from "../access/audit.ts";
+import { ConfigError } from "../runtime/config.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Certificates } from "../runtime/tls/certificates.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { mountConnect } from "./connect.ts";
 import { allowOrigins } from "./cors.ts";
 import { shuttingDown } from "./errors.ts";
 import { forwardService } from "./forward.ts";
 import { openFrontDoor } from "./front-door.ts";
-import { createGate } from "./gate.ts";
+import { createGate, isOpen } from "./gate.ts";
 import { guardRoutes } from "./guard.ts";
 import { type BodyClockOptions, createBodyClock } from "./limits/body-clock.ts";
 import {
@@ -39,9 +42,15 @@ export type GatewayOptions = {
   host: string;
   /** 0 for any free port. */
   port: number;
-  /** "http://host:port". */
+  /** "http://host:port", or "https://…" for TLS. */
   accessorUrl: string;
+  /** Whom to believe there, and what to show. Default: Node's authorities, and nothing. */
+  accessorCertificates?: Certificates | undefined;
   log: Log;
+  /** Serve TLS only, with these. Default: in the clear. */
+  certificates?: Certificates | undefined;
+  /** Serve only while the accessor has authentication on. Default false. */
+  mustAuthenticate?: boolean;
   /** What clients may have. Default: no limits by client. */
   limits?: GatewayLimits;
   /** Origins whose pages may ask. Default: none but the gateway's own. */
@@ -69,8 +78,15 @@ const maxMessageBytes = 1024 * 1024;
 /** Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, unaryDeadlineMs = 30_000, drainMs = 3_000, heartbeat = every15s, now = Date.now } = options;
+  const { mustAuthenticate = false, certificates } = options;
   const shutdown = new AbortController();
-  const upstream = createUpstream(options.accessorUrl);
+  await using stack = new AsyncDisposableStack();
+  const upstream = stack.use(createUpstream(options.accessorUrl, { certificates: options.accessorCertificates }));
+  if (mustAuthenticate && (await isOpen(upstream)))
+    throw new ConfigError([
+      "--listen: other machines are to be served, and the accessor has authentication off: start it with --auth keys, or accept that " +
+        "with --listen-without-authentication",
+    ]);
   const app = fastify({
     bodyLimit: maxBodyBytes,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
@@ -88,7 +104,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { limits = unlimited } = options;
   const addresses = createAddressReader(limits.trustedProxies);
   const limiter = new Limiter(limits);
-  const bodies = createBodyClock(options.bodyClock ?? { stallMs: 30_000 });
+  const bodies = stack.use(createBodyClock(options.bodyClock ?? { stallMs: 30_000 }));
+  stack.defer(() => app.close());
   app.addHook("onRequest", async ({ raw, routeOptions: { config } }, reply) =>
     bodies.watch(raw, reply.raw, {
       streams: takesStream(config, raw.headers["content-type"]),
@@ -97,7 +114,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   );
   guardRoutes(app, {
-    gate: createGate({ upstream, log }),
+    gate: createGate({ upstream, log, mustAuthenticate }),
     limits: createLimitGuard({ limiter, addresses, limitLoopback: limits.limitLoopback, log }),
   });
   mountConnect(app, {
@@ -128,30 +145,31 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   mountRest(app, { routes, upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, heartbeat, now, log });
   await app.ready();
 
-  try {
-    const { host, port } = options;
-    const door = await openFrontDoor({
-      ...{ host, port, handle: (request, response) => app.routing(request, response) },
-      limits: limits.connections,
-      clientOf: ({ remoteAddress = "" }) => limitedAddress(remoteAddress, { addresses, limits }),
-    });
-    return {
-      port: door.port,
-      async [Symbol.asyncDispose]() {
-        const closed = door.close({ drainMs });
-        shutdown.abort(shuttingDown());
-        await closed;
-        await app.close();
-        bodies[Symbol.dispose]();
-        upstream[Symbol.dispose]();
-      },
-    };
-  } catch (error) {
-    bodies[Symbol.dispose]();
-    await app.close();
-    upstream[Symbol.dispose]();
-    throw error;
-  }
+  const { host, port } = options;
+  const audit = createRefusalAudit({
+    write: (message, fields) => log.warn(message, fields),
+    monotonicMs: () => performance.now(),
+    what: "connection",
+  });
+  const door = await openFrontDoor({
+    ...{ host, port, handle: (request, response) => app.routing(request, response) },
+    tls: certificates && {
+      certificates,
+      onRefused: ({ reason, peer, names }) => audit({ reason, peer, principal: names?.join(", ") }),
+    },
+    limits: limits.connections,
+    clientOf: ({ remoteAddress = "" }) => limitedAddress(remoteAddress, { addresses, limits }),
+  });
+  stack.defer(async () => {
+    const closed = door.close({ drainMs });
+    shutdown.abort(shuttingDown());
+    await closed;
+  });
+  const owned = stack.move();
+  return {
+    port: door.port,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Proxies speak for many clients; what runs on this machine has limits if that is asked for. */

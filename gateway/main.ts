@@ -1,6 +1,8 @@
 // The gateway's process.
-import { assertListenAllowed } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
+import { openCertificates } from "../runtime/tls/certificates.ts";
+import { toClientFiles } from "../runtime/tls/dialing.ts";
+import { assertListenAllowed, isLoopbackHost, toServerFiles } from "../runtime/tls/listening.ts";
 import { gatewaySettings } from "./config.ts";
 import { openGateway } from "./gateway.ts";
 import { toLimits } from "./limits/gateway-limits.ts";
@@ -9,20 +11,35 @@ await run({
   name: "gateway",
   about: "serves the accessor's signals as REST, SSE, Connect, gRPC-Web and gRPC on one port",
   settings: gatewaySettings,
-  async open({ settings, log }) {
-    assertListenAllowed(settings);
+  async open({ settings, log, onHangup }) {
+    // Whether the accessor asks for credentials shows only when it answers: until then, and if not, nobody is served.
+    assertListenAllowed(settings, { authenticates: true });
     const { listen, accessor } = settings;
+    const files = toServerFiles(settings);
+    const clientFiles = toClientFiles("accessor", { ...settings, url: accessor });
+    const mustAuthenticate =
+      !isLoopbackHost(listen.host) && files?.ca === undefined && !settings.listenWithoutAuthentication;
     const limits = toLimits(settings);
-    const gateway = await openGateway({
-      host: listen.host,
-      port: listen.port,
-      accessorUrl: accessor,
-      limits,
-      corsOrigins: settings.corsOrigin,
-      bodyClock: { stallMs: settings.bodyTimeout },
-      log,
-    });
-    log.info("listening", { host: listen.host, port: gateway.port, accessor });
-    return gateway;
+    await using stack = new AsyncDisposableStack();
+    const certificates = files && stack.use(await openCertificates(files, { log }));
+    const accessorCertificates = clientFiles && stack.use(await openCertificates(clientFiles, { log }));
+    for (const one of [certificates, accessorCertificates]) if (one) onHangup(() => void one.reload());
+    const gateway = stack.use(
+      await openGateway({
+        host: listen.host,
+        port: listen.port,
+        accessorUrl: accessor,
+        accessorCertificates,
+        certificates,
+        mustAuthenticate,
+        limits,
+        corsOrigins: settings.corsOrigin,
+        bodyClock: { stallMs: settings.bodyTimeout },
+        log,
+      }),
+    );
+    const owned = stack.move();
+    log.info("listening", { host: listen.host, port: gateway.port, tls: certificates !== undefined, accessor });
+    return { [Symbol.asyncDispose]: () => owned.disposeAsync() };
   },
 });

@@ -6,6 +6,7 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { bearer } from "../access/credential.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
+import type { Certificates } from "../runtime/tls/certificates.ts";
 
 export type Upstream = Disposable & {
   /** The same, with every call carrying a credential. */
@@ -20,13 +21,18 @@ export type Upstream = Disposable & {
   borrow(): { transport: Transport; giveBack: () => void };
 };
 
+export type UpstreamOptions = { streamsPerConnection?: number; certificates?: Certificates | undefined };
+
 /**
- * Connects when first used. `accessorUrl` is "http://host:port". A connection carries up to `streamsPerConnection` streams (default 100):
+ * Connects when first used. `accessorUrl` is "http://host:port", or "https://…" for TLS. A connection carries up to `streamsPerConnection` streams (default 100):
  * the accessor takes 1,000 and lets the next wait. Streams that stand still do not hold up others on their connection, since Node
  * reopens a connection's window as soon as bytes arrive: with 60 of them stalled, a unary call beside them took 2 ms.
  */
-export function createUpstream(accessorUrl: string, { streamsPerConnection = 100 } = {}): Upstream {
-  const connect = () => createGrpcTransport({ baseUrl: accessorUrl });
+export function createUpstream(
+  accessorUrl: string,
+  { streamsPerConnection = 100, certificates }: UpstreamOptions = {},
+): Upstream {
+  const connect = () => createGrpcTransport({ baseUrl: accessorUrl, certificates });
   const shared = connect();
   const streams = new Map<GrpcTransport, number>();
   const upstream: Upstream = {

@@ -1,37 +1,58 @@
 // For container health checks: exits with 0 if an accessor (standard gRPC health) or a URL of the gateway says it is ready.
+import { once } from "node:events";
+import { get as getHttp, type IncomingMessage } from "node:http";
+import { get as getHttps } from "node:https";
 import { createClient } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus } from "#gen/grpc/health/v1/health_pb.ts";
 import { ConfigError, setting } from "../runtime/config.ts";
-import { url } from "../runtime/config-values.ts";
+import { text, url } from "../runtime/config-values.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { run } from "../runtime/lifecycle.ts";
+import { type Certificates, openCertificates } from "../runtime/tls/certificates.ts";
 
-const http = url({ schemes: ["http"] });
+const address = url({ schemes: ["http", "https"] });
+const file = text({ placeholder: "FILE", expects: "a file" });
 const timeoutMs = 3000;
 
-async function checkGrpc(baseUrl: string, signal: AbortSignal): Promise<void> {
-  using transport = createGrpcTransport({ baseUrl });
+type Asking = { signal: AbortSignal; certificates: Certificates };
+
+async function checkGrpc(baseUrl: string, { signal, certificates }: Asking): Promise<void> {
+  using transport = createGrpcTransport({ baseUrl, certificates });
   const { status } = await createClient(Health, transport).check({ service: "" }, { signal, timeoutMs });
   if (status !== HealthCheckResponse_ServingStatus.SERVING) throw new Error(`${baseUrl} does not serve`);
 }
 
-async function checkHttp(address: string, signal: AbortSignal): Promise<void> {
-  const response = await fetch(address, { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
-  await response.body?.cancel();
-  if (!response.ok) throw new Error(`${address} answers ${response.status}`);
+async function checkHttp(target: string, { signal, certificates }: Asking): Promise<void> {
+  const get = target.startsWith("https:") ? getHttps : getHttp;
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const request = get(target, { ...certificates.current, agent: false, signal: limited });
+  const [{ statusCode = 0 }] = (await once(request, "response")) as [IncomingMessage];
+  request.destroy();
+  if (statusCode < 200 || statusCode > 299) throw new Error(`${target} answers ${statusCode}`);
 }
 
 await run({
   name: "healthcheck",
   about: "exits with 0 if a service is ready, else with 1",
   settings: {
-    grpc: setting({ flag: "grpc", parse: http, optional: true, doc: "an accessor to ask by gRPC health" }),
-    http: setting({ flag: "http", parse: http, optional: true, doc: "a URL that must answer with 2xx" }),
+    grpc: setting({ flag: "grpc", parse: address, optional: true, doc: "an accessor to ask by gRPC health" }),
+    http: setting({ flag: "http", parse: address, optional: true, doc: "a URL that must answer with 2xx" }),
+    ca: setting({ flag: "ca", parse: file, optional: true, doc: "with https: PEM file of the authorities to believe" }),
+    cert: setting({
+      flag: "cert",
+      parse: file,
+      optional: true,
+      doc: "with https: PEM file with a certificate to show",
+    }),
+    key: setting({ flag: "key", parse: file, optional: true, doc: "PEM file with the key of that certificate" }),
   },
-  async open({ settings, signal }) {
-    if (!settings.grpc && !settings.http) throw new ConfigError(["give --grpc or --http, or both"]);
-    if (settings.grpc) await checkGrpc(settings.grpc, signal);
-    if (settings.http) await checkHttp(settings.http, signal);
+  async open({ settings, signal, log }) {
+    const { grpc, http, ca, cert, key } = settings;
+    if (!grpc && !http) throw new ConfigError(["give --grpc or --http, or both"]);
+    if ((cert === undefined) !== (key === undefined)) throw new ConfigError(["--cert and --key go together"]);
+    using certificates = await openCertificates({ ca, cert, key }, { log });
+    if (grpc) await checkGrpc(grpc, { signal, certificates });
+    if (http) await checkHttp(http, { signal, certificates });
     return { done: Promise.resolve(), async [Symbol.asyncDispose]() {} };
   },
 });

@@ -15,6 +15,13 @@ const checkout = fileURLToPath(new URL("..", import.meta.url));
 // Of buffers that live for a batch, V8 lets up to 96 MB pile up before it looks; with 24 MB the services are no slower and 80 MB smaller.
 const nodeFlags = ["--max-semi-space-size=8"];
 
+// Between processes of one machine, whatever the environment has for those that serve others.
+const inTheClear = Object.fromEntries(
+  ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "TLS_CLIENT_NAME", "ACCESSOR_CA", "ACCESSOR_CERT", "ACCESSOR_KEY"].map(
+    (name) => [`MILLRACE_${name}`, undefined],
+  ),
+);
+
 await run({
   name: "millrace",
   about: "runs PostgreSQL, accessor, gateway and producer on this machine",
@@ -57,7 +64,7 @@ await run({
         startChild({
           command: process.execPath,
           args: [...nodeFlags, `${checkout}${name}/main.ts`, ...args],
-          env: { ...env, MILLRACE_LOG_LEVEL: level, MILLRACE_LOG_FORMAT: "pretty" },
+          env: { ...inTheClear, ...env, MILLRACE_LOG_LEVEL: level, MILLRACE_LOG_FORMAT: "pretty" },
           onOutput: (line) => quiet || (name === "producer" ? output.status(name, line) : output.line(name, line)),
           onError: (line) => output.line(name, line),
         }),

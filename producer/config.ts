@@ -12,6 +12,7 @@ import {
   url,
   type ValueReader,
 } from "../runtime/config-values.ts";
+import { dialingSettings } from "../runtime/tls/dialing.ts";
 import { namedSignals } from "./profiles.ts";
 import { maxProducerIdLength } from "./spool/spool.ts";
 
@@ -55,10 +56,11 @@ export const settings = {
   accessor: setting({
     flag: "accessor",
     env: "MILLRACE_ACCESSOR",
-    parse: url({ schemes: ["http"] }),
+    parse: url({ schemes: ["http", "https"] }),
     default: "http://127.0.0.1:50051",
     doc: "where the accessor listens",
   }),
+  ...dialingSettings("accessor"),
   apiKey: setting({
     env: "MILLRACE_API_KEY",
     parse: text({ placeholder: "KEY", maxLength: 8192, pattern: /^[\x21-\x7e]+$/ }),

@@ -2,6 +2,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog, type Log } from "../runtime/log.ts";
+import type { CertificateFiles } from "../runtime/tls/certificates.ts";
 import { countRecords } from "./batch.ts";
 import { openSender, type SpoolStatus } from "./sender.ts";
 import type { WhenFull } from "./spool/room.ts";
@@ -12,8 +13,10 @@ export { SpoolError } from "./spool/segment.ts";
 export { UplinkError } from "./uplink.ts";
 
 export type UplinkOptions = {
-  /** URL of the accessor: "http://127.0.0.1:50051". It need not be there. */
+  /** URL of the accessor: "http://127.0.0.1:50051", or "https://…" for TLS. It need not be there. */
   accessor: string;
+  /** With https, PEM files, read again when they change: `ca` to believe (default those of Node), `cert` and `key` to show an accessor that asks. */
+  certificateFiles?: CertificateFiles;
   /** Key or token, for an accessor that asks for one. */
   apiKey?: string;
   /** Folder of the spool, one for each process. Made if it is not there. */
@@ -62,10 +65,11 @@ export interface Uplink extends AsyncDisposable {
   close(options?: { waitMs?: number }): Promise<{ unackedBatches: number; unackedRecords: number }>;
 }
 
-/** Opens the spool, recovers it, and starts to send. Throws SpoolError if another process uses it, or it belongs to another producer. */
+/** Opens the spool, recovers it, and starts to send. Throws ConfigError for certificates that are no good, SpoolError if another process uses it, or it belongs to another producer. */
 export async function openUplink(options: UplinkOptions): Promise<Uplink> {
   const {
     accessor,
+    certificateFiles,
     apiKey,
     spoolDir: folder,
     producerId,
@@ -76,6 +80,7 @@ export async function openUplink(options: UplinkOptions): Promise<Uplink> {
   const log = options.log ?? createLog({ name: "uplink", level: "warn" });
   const sender = await openSender({
     accessor,
+    certificateFiles,
     apiKey,
     producerId,
     hold: { folder, maxBytes, whenFull },

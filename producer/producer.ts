@@ -2,6 +2,7 @@
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
+import { toClientFiles } from "../runtime/tls/dialing.ts";
 import { countRecords } from "./batch.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
 import { type Input, openInput, sendInput } from "./input.ts";
@@ -79,7 +80,8 @@ function senderSettings(given: ProducerSettings) {
     outboxBytes,
   } = given;
   const hold = spool === undefined ? { memoryBytes: outboxBytes } : { folder: spool, maxBytes, whenFull };
-  return { accessor, apiKey, producerId, deadLetters, hold };
+  const certificateFiles = toClientFiles("accessor", { ...given, url: accessor });
+  return { accessor, certificateFiles, apiKey, producerId, deadLetters, hold };
 }
 
 type SourceState = {

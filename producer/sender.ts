@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import type { Log } from "../runtime/log.ts";
+import { type CertificateFiles, openCertificates } from "../runtime/tls/certificates.ts";
 import { createDeadLetters } from "./dead-letters.ts";
 import { type Sender, startLanes } from "./lanes.ts";
 import { createMemoryOutbox } from "./outbox.ts";
@@ -13,6 +14,8 @@ import { startUplink } from "./uplink.ts";
 export type SenderOptions = {
   /** URL of the accessor. */
   accessor: string;
+  /** With an https URL: authorities to believe, default those of Node; and what to show an accessor that asks for a certificate. */
+  certificateFiles?: CertificateFiles | undefined;
   /** Key or token, for an accessor that asks for one. */
   apiKey?: string | undefined;
   /** Default a new one; a spool keeps it. */
@@ -43,13 +46,15 @@ export type SpoolStatus = {
 
 export type OpenSender = Sender & { readonly spool: SpoolStatus | undefined };
 
-/** Opens it and starts to send. Disposal does not wait for acks: call close first. Throws what opening the spool throws. */
+/** Opens it and starts to send. Disposal does not wait for acks: call close first. Throws what opening certificates and spool throws. */
 export async function openSender(options: SenderOptions): Promise<OpenSender> {
-  const { accessor, apiKey, hold, log } = options;
+  const { accessor, certificateFiles, apiKey, hold, log } = options;
   await using opened = new AsyncDisposableStack();
+  const certificates = certificateFiles && opened.use(await openCertificates(certificateFiles, { log }));
   const transport = opened.use(
     createGrpcTransport({
       baseUrl: accessor,
+      certificates,
       ...(apiKey === undefined ? {} : { headers: { authorization: `Bearer ${apiKey}` } }),
     }),
   );

@@ -1,6 +1,5 @@
 // Settings of a process: declared once, read from flags and environment, all mistakes at once. The only reader of process.env
 // and process.argv. How text becomes a value is in config-values.ts; which settings exist is each service's business.
-import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 import type { ValueReader } from "./config-values.ts";
 import { maskSecrets } from "./log.ts";
@@ -58,27 +57,6 @@ export class ConfigError extends Error {
 /** Not an error of the user: `--help` was asked for. `message` is the text to print. */
 export class HelpRequested extends Error {
   override readonly name = "HelpRequested";
-}
-
-/**
- * Throws ConfigError if the address can be reached from another host and nobody has said that this is meant. authenticates: whether the
- * service asks everyone for a credential, which others could read on the way as long as nothing is encrypted.
- */
-export function assertListenAllowed({
-  listen: { host },
-  insecureListen,
-  authenticates = false,
-}: {
-  listen: { host: string };
-  insecureListen: boolean;
-  authenticates?: boolean;
-}): void {
-  const isLoopback = isIP(host) === 4 ? host.startsWith("127.") : host === "localhost" || host === "::1";
-  if (insecureListen || isLoopback) return;
-  throw new ConfigError([
-    `--listen: ${host} can be reached from other hosts, and there is ${authenticates ? "" : "no authentication and "}no encryption: ` +
-      "listen on 127.0.0.1 behind a proxy that has them, or accept it with --insecure-listen (MILLRACE_INSECURE_LISTEN=true)",
-  ]);
 }
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -23,6 +23,8 @@ export interface ProcessOptions<S extends SettingsShape> {
     settings: SettingsOf<S> & CommonSettings;
     signal: AbortSignal;
     log: Log;
+    /** Calls back at each SIGHUP. Without a listener, that ends the process. */
+    onHangup: (listener: () => void) => void;
   }): Promise<Running> | Running;
   /** How long an orderly stop may take before the process ends anyway; default 5000. */
   graceMs?: number;
@@ -73,7 +75,12 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
   let running: Running | undefined;
   try {
     if (settings.parentFd !== undefined) watchParent(settings.parentFd, stop.request);
-    running = await options.open({ settings: settings as SettingsOf<S> & CommonSettings, signal: stop.signal, log });
+    running = await options.open({
+      settings: settings as SettingsOf<S> & CommonSettings,
+      signal: stop.signal,
+      log,
+      onHangup: (listener) => process.on("SIGHUP", listener),
+    });
     running.done?.then(
       () => stop.request("done"),
       (error: unknown) => {

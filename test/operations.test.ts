@@ -29,5 +29,5 @@ test.each(["accessor", "gateway"])("the %s does not listen beyond this machine u
   const env = { DATABASE_URL: "postgres://u@127.0.0.1:1/d" };
   await using program = startProgram(`${service}/main.ts`, ["--listen", "0.0.0.0:0"], env);
   expect(await program.ended).toBe(2);
-  expect(program.lines.join()).toContain("accept it with --insecure-listen");
+  expect(program.lines.join()).toContain("accept it with --listen-without-tls");
 });

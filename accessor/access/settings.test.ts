@@ -1,7 +1,8 @@
 // What --auth and the settings of tokens come to, and which of them make no sense together.
 import { expect, test } from "vitest";
-import { assertListenAllowed, ConfigError, readSettings } from "../../runtime/config.ts";
-import { accessorSettings, toAuth } from "../config.ts";
+import { ConfigError, readSettings } from "../../runtime/config.ts";
+import { assertListenAllowed } from "../../runtime/tls/listening.ts";
+import { accessorSettings, toAuth, toClientNames } from "../config.ts";
 
 const read = (...argv: string[]) => {
   const env = { DATABASE_URL: "postgres://127.0.0.1/x" };
@@ -32,9 +33,32 @@ test.each([
   expect(() => toAuth(read(...argv))).toThrow(ConfigError);
 });
 
-test("listening beyond this machine has to be meant: the message says what is lacking", () => {
-  const settings = read("--listen", "0.0.0.0:0");
-  expect(() => assertListenAllowed(settings)).toThrow(/no authentication and no encryption/);
-  expect(() => assertListenAllowed({ ...settings, authenticates: true })).toThrow(/there is no encryption/);
-  assertListenAllowed(read("--listen", "0.0.0.0:0", "--insecure-listen"));
+test("listening beyond this machine has to be meant: the message says what is lacking, and a flag is good for that only", () => {
+  const beyond = (...argv: string[]) => read("--listen", "0.0.0.0:0", ...argv);
+  const pair = ["--tls-cert", "a.crt", "--tls-key", "a.key"];
+  const off = { authenticates: false };
+  const on = { authenticates: true };
+  expect(() => assertListenAllowed(beyond(), off)).toThrow(/no encryption.*\n.*no authentication/);
+  expect(() => assertListenAllowed(beyond("--listen-without-tls"), off)).toThrow(/^[^\n]*no authentication[^\n]*$/);
+  expect(() => assertListenAllowed(beyond("--listen-without-authentication"), off)).toThrow(
+    /^[^\n]*no encryption[^\n]*$/,
+  );
+  expect(() => assertListenAllowed(beyond(), on)).toThrow(/^[^\n]*no encryption[^\n]*$/);
+  expect(() => assertListenAllowed(beyond(...pair), off)).toThrow(/^[^\n]*no authentication[^\n]*$/);
+  assertListenAllowed(beyond("--listen-without-tls", "--listen-without-authentication"), off);
+  assertListenAllowed(beyond("--listen-without-tls"), on);
+  assertListenAllowed(beyond(...pair), on);
+  assertListenAllowed(beyond(...pair, "--tls-client-ca", "ca.crt"), off);
+});
+
+test("names of clients need an authority that makes them true", () => {
+  const ca = ["--tls-client-ca", "ca.crt"];
+  expect(toClientNames(read(...ca, "--tls-client-name", "gateway", "--tls-client-name", "mill-*"))).toEqual([
+    "gateway",
+    "mill-*",
+  ]);
+  expect(toClientNames(read(...ca))).toEqual([]);
+  expect(() => toClientNames(read("--tls-client-name", "gateway"))).toThrow(/--tls-client-ca/);
+  expect(() => read("--tls-client-name", "Gateway")).toThrow(/lower case/);
+  expect(toClientNames(read(...ca, "--tls-client-name", "spiffe://plant/Mill-*"))).toHaveLength(1);
 });

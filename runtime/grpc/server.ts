@@ -5,6 +5,7 @@ import { Server, ServerCredentials, type ServerOptions, type UntypedServiceImple
 import { type Authorize, createAuthorization } from "./authorize.ts";
 import { toMethodDefinition } from "./definition.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
+import { listenSecurely, type SecureOptions } from "./secure-listener.ts";
 
 export type GrpcServerOptions = Omit<HandlerOptions, "shutdownSignal" | "authorizedBy"> & {
   /** Decides about each call before any of its messages is read. Default: every call may be made. */
@@ -18,10 +19,14 @@ export type GrpcServerOptions = Omit<HandlerOptions, "shutdownSignal" | "authori
   drainMs: number;
   /** What endless streams end with on close. */
   shutdownReason: () => unknown;
-  credentials?: ServerCredentials;
+  /** Speaks TLS only. Default: in the clear. */
+  tls?: SecureOptions | undefined;
 };
 
 export type GrpcServer = AsyncDisposable & { readonly port: number; readonly shutdownSignal: AbortSignal };
+
+/** stop: no new connections. */
+export type Listener = { readonly port: number; stop(): void };
 
 /** What an implementation lacks answers UNIMPLEMENTED. */
 export type Mount = <S extends DescService>(service: S, impl: Partial<ServiceImpl<S>>) => void;
@@ -48,18 +53,15 @@ export async function openGrpcServer(
     });
     server.addService(definition, handlers);
   });
-  const address = options.host.includes(":") ? `[${options.host}]:${options.port}` : `${options.host}:${options.port}`;
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, options.credentials ?? ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(error);
-      else resolve(bound);
-    });
-  });
+  const listener = await (options.tls
+    ? listenSecurely(server, { ...options, ...options.tls })
+    : listenInTheClear(server, options));
   return {
-    port,
+    port: listener.port,
     shutdownSignal: shutdown.signal,
     async [Symbol.asyncDispose]() {
       shutdown.abort(options.shutdownReason());
+      listener.stop();
       await new Promise<void>((resolve) => {
         const cut = setTimeout(() => {
           server.forceShutdown();
@@ -73,6 +75,18 @@ export async function openGrpcServer(
       server.forceShutdown();
     },
   };
+}
+
+/** tryShutdown ends this listener too. */
+async function listenInTheClear(server: Server, options: { host: string; port: number }): Promise<Listener> {
+  const address = options.host.includes(":") ? `[${options.host}]:${options.port}` : `${options.host}:${options.port}`;
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  return { port, stop() {} };
 }
 
 function channelOptions(maxMessageBytes: number): ServerOptions {

@@ -1,13 +1,17 @@
 // A Connect transport over grpc-js, so that clients of ours are Connect clients on gRPC's own HTTP/2 stack.
 import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from "@connectrpc/connect";
-import { type CallOptions, Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
+import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import type { Certificates } from "../tls/certificates.ts";
+import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
 import { toMethodDefinition, UndecodableMessage } from "./definition.ts";
 import { fromServiceError } from "./status.ts";
 
 export type GrpcTransportOptions = {
-  /** Where the server is: "http://127.0.0.1:50051". */
+  /** Where the server is: "http://127.0.0.1:50051", or "https://…" for TLS. */
   baseUrl: string;
+  /** With https: authorities to believe, default those of Node; and what to show a server that asks. New ones are used from the next connection on. */
+  certificates?: Certificates | undefined;
   /** Largest message taken from the server. Default 64 MiB. */
   maxMessageBytes?: number;
   /** Sent with every call. */
@@ -20,8 +24,11 @@ export type GrpcTransport = Transport & Disposable;
 const maxTimeoutMs = 2 ** 31;
 
 /** Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to close the connection. */
-export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcTransportOptions): GrpcTransport {
-  const client = new Client(new URL(baseUrl).host, credentials.createInsecure(), {
+export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
+  const { baseUrl, maxMessageBytes, headers } = options;
+  const url = new URL(baseUrl);
+  const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {
+    ...serverNameOptions(url),
     "grpc.max_receive_message_length": maxMessageBytes ?? 64 * 1024 * 1024,
     "grpc.max_send_message_length": -1,
     // Retries buffer what a stream sends (grpc-node#2371); ours are the callers' own.
@@ -48,14 +55,14 @@ export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcT
     new Headers(header).forEach((value, key) => {
       metadata.set(key, value);
     });
-    const options: CallOptions =
+    const callOptions: CallOptions =
       (timeoutMs ?? maxTimeoutMs) < maxTimeoutMs ? { deadline: Date.now() + timeoutMs! } : {};
     const call: ClientDuplexStream<Message, Message> = client.makeBidiStreamRequest(
       path,
       requestSerialize,
       responseDeserialize,
       metadata,
-      options,
+      callOptions,
     );
     const abort = () => call.cancel();
     if (signal?.aborted) abort();
@@ -104,6 +111,10 @@ export function createGrpcTransport({ baseUrl, maxMessageBytes, headers }: GrpcT
     [Symbol.dispose]: () => client.close(),
   };
 }
+
+/** URL leaves out a scheme's own port; grpc-js takes 443 for both. */
+const targetOf = ({ protocol, hostname, port }: URL): string =>
+  `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
 
 /** What befell the iterable that requests come from. */
 type Source = { failure: unknown };

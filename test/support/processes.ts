@@ -87,7 +87,7 @@ export function startProducer(accessorUrl: string, ...flags: string[]): Program 
 }
 
 /** The first log line with a port says which. */
-async function listening(program: Program): Promise<Service> {
+export async function listening(program: Program): Promise<Service> {
   let over: unknown;
   void program.ended.then((how) => {
     over = how;

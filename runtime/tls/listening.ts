@@ -1,0 +1,81 @@
+// Where a service may listen: settings of its TLS, and what has to be there, or to be done without by name, before other machines may come.
+import { isIP } from "node:net";
+import { ConfigError, type SettingsOf, setting } from "../config.ts";
+import { onOff, text } from "../config-values.ts";
+import type { CertificateFiles } from "./certificates.ts";
+
+const file = text({ placeholder: "FILE", expects: "a file" });
+
+export const listeningSettings = {
+  tlsCert: setting({
+    flag: "tls-cert",
+    env: "MILLRACE_TLS_CERT",
+    parse: file,
+    optional: true,
+    doc: "serve TLS with the certificate in this PEM file, which is read again when it changes",
+  }),
+  tlsKey: setting({
+    flag: "tls-key",
+    env: "MILLRACE_TLS_KEY",
+    parse: file,
+    optional: true,
+    doc: "PEM file with the key of that certificate",
+  }),
+  tlsClientCa: setting({
+    flag: "tls-client-ca",
+    env: "MILLRACE_TLS_CLIENT_CA",
+    parse: file,
+    optional: true,
+    doc: "PEM file of authorities: every client must show a certificate of theirs",
+  }),
+  listenWithoutTls: setting({
+    flag: "listen-without-tls",
+    env: "MILLRACE_LISTEN_WITHOUT_TLS",
+    parse: onOff(),
+    doc: "serve other hosts without encryption",
+  }),
+  listenWithoutAuthentication: setting({
+    flag: "listen-without-authentication",
+    env: "MILLRACE_LISTEN_WITHOUT_AUTHENTICATION",
+    parse: onOff(),
+    doc: "serve other hosts without asking anyone for a key, token or certificate",
+  }),
+};
+
+type Listening = SettingsOf<typeof listeningSettings> & { listen: { host: string } };
+
+/** undefined: no TLS. Throws ConfigError if the files that are named do not make it. */
+export function toServerFiles({
+  tlsCert: cert,
+  tlsKey: key,
+  tlsClientCa: ca,
+}: Listening): CertificateFiles | undefined {
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new ConfigError(["--tls-cert and --tls-key go together, and --tls-client-ca needs both"]);
+  return { cert, key, ca };
+}
+
+export const isLoopbackHost = (host: string): boolean =>
+  isIP(host) === 4 ? host.startsWith("127.") : host === "localhost" || host === "::1";
+
+/**
+ * Throws ConfigError if the address can be reached from another host and something lacks that nobody has said is meant to. authenticates:
+ * whether the service asks everyone for a credential. Clients' certificates count as that.
+ */
+export function assertListenAllowed(settings: Listening, { authenticates }: { authenticates: boolean }): void {
+  const { host } = settings.listen;
+  if (isLoopbackHost(host)) return;
+  const lacks: string[] = [];
+  const reach = `--listen: ${host} can be reached from other hosts, and there is no`;
+  if (settings.tlsCert === undefined && !settings.listenWithoutTls)
+    lacks.push(
+      `${reach} encryption: give --tls-cert and --tls-key, or accept it with --listen-without-tls (MILLRACE_LISTEN_WITHOUT_TLS=true)`,
+    );
+  if (!authenticates && settings.tlsClientCa === undefined && !settings.listenWithoutAuthentication)
+    lacks.push(
+      `${reach} authentication: turn it on, give --tls-client-ca, or accept it with ` +
+        "--listen-without-authentication (MILLRACE_LISTEN_WITHOUT_AUTHENTICATION=true)",
+    );
+  if (lacks.length > 0) throw new ConfigError(lacks);
+}
