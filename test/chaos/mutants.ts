@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Catch, type Mutant, mutants } from "./mutant-list.ts";
+import { applyEdits } from "./mutant-edits.ts";
+import { type Catch, mutants } from "./mutant-list.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
@@ -18,7 +19,10 @@ for (const mutant of mutants.filter(({ name }) => name.includes(values.only))) {
   const copy = await mkdtemp(join(tmpdir(), "millrace-mutant-"));
   try {
     await copyCheckout(copy);
-    await applyTo(copy, mutant);
+    await applyEdits(mutant, {
+      read: (file) => readFile(join(copy, file), "utf8"),
+      write: (file, text) => writeFile(join(copy, file), text),
+    });
     const { caught, by } = await run(copy, mutant.catch);
     if (!caught) missed++;
     console.log(
@@ -35,20 +39,6 @@ async function copyCheckout(copy: string): Promise<void> {
   const left = new Set(["node_modules", ".git", ".millrace"]);
   await cp(checkout, copy, { recursive: true, filter: (path) => !left.has(path.slice(checkout.length)) });
   await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
-}
-
-/** Fails if a text is not there exactly once: then the code has moved on, and the mutant says nothing. */
-async function applyTo(copy: string, { name, edits }: Mutant): Promise<void> {
-  for (const { file, find, replace } of edits) {
-    const path = join(copy, file);
-    const text = await readFile(path, "utf8");
-    const count = text.split(find).length - 1;
-    if (count !== 1) throw new Error(`mutant "${name}": ${JSON.stringify(find)} is ${count} times in ${file}`);
-    await writeFile(
-      path,
-      text.replace(find, () => replace),
-    );
-  }
 }
 
 async function run(copy: string, { chaos, test, says }: Catch): Promise<{ caught: boolean; by: string }> {

@@ -1,0 +1,38 @@
+// Every mutant still fits today's code: a refactoring that moves a text away is noticed here, not at the next `npm run chaos:mutants`.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { applyEdits } from "./mutant-edits.ts";
+import { type Mutant, mutants } from "./mutant-list.ts";
+
+const pathOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+
+/** The texts of the files that the mutant changes; nothing is written to disk. */
+async function applied(mutant: Mutant): Promise<ReadonlyMap<string, string>> {
+  const changed = new Map<string, string>();
+  await applyEdits(mutant, {
+    read: async (file) => changed.get(file) ?? (await readFile(pathOf(file), "utf8")),
+    write: async (file, text) => void changed.set(file, text),
+  });
+  return changed;
+}
+
+describe("mutants", () => {
+  test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
+    "%s: its texts are there once",
+    async (_, mutant) => {
+      const changed = await applied(mutant);
+      expect([...changed.keys()].sort()).toEqual([...new Set(mutant.edits.map(({ file }) => file))].sort());
+      const { chaos, test: file } = mutant.catch;
+      expect([chaos, file].filter((one) => one !== undefined)).toHaveLength(1);
+      if (file !== undefined) expect(existsSync(pathOf(file)), file).toBe(true);
+    },
+  );
+
+  test("a text that is gone, or there twice, is an error", async () => {
+    const [first] = mutants;
+    for (const text of ["", `${first!.edits[0]!.find}\n${first!.edits[0]!.find}`])
+      await expect(applyEdits(first!, { read: async () => text, write: async () => {} })).rejects.toThrow(/times in/);
+  });
+});
