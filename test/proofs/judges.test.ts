@@ -6,7 +6,8 @@ import { toColumn } from "../../samples/wire.ts";
 import { contentOf, errorText, keyOf, stateText } from "../chaos/content.ts";
 import type { Stored, StoredCommit } from "../chaos/stored.ts";
 import { judgeFleet } from "./fleet-oracle.ts";
-import { trendsOf } from "./usage.ts";
+import { judgeHeap } from "./heaps.ts";
+import { judgeDescriptors, trendsOf } from "./usage.ts";
 import { addKey, judgeWatcher } from "./watcher-outcome.ts";
 
 const [machines, seed] = [2, 5];
@@ -102,4 +103,24 @@ test("growth has a slope, a sawtooth has none", () => {
   );
   expect(rising!.rssSlopeMbPerHour).toBeCloseTo((10 * 3600) / 1024, 0);
   expect(rising).toMatchObject({ lives: 1, fdsFirst: 30, fdsLast: 30, fdsSlopePerHour: 0 });
+});
+
+test("descriptors and memory that stay open or held are found", () => {
+  const rows = (fds: (second: number) => number) =>
+    Array.from({ length: 1800 }, (_, atS) => ({ atS, name: "x", pid: 1, rssKb: 100_000, fds: fds(atS) }));
+  const [pulsing] = trendsOf(
+    rows((second) => 30 + (second % 20 === 0 ? 15 : 0)),
+    { warmUpS: 600 },
+  );
+  expect(judgeDescriptors(pulsing!, { mayGrow: 10 })).toBeUndefined();
+  // One kept at each fault, every 20 s.
+  const [leaking] = trendsOf(
+    rows((second) => 30 + Math.floor(second / 20)),
+    { warmUpS: 600 },
+  );
+  expect(judgeDescriptors(leaking!, { mayGrow: 10 })).toMatch(/^x has \d+ open descriptors/);
+  const heap = { name: "x", collections: 30, firstMb: 40, maxMb: 60 };
+  expect(judgeHeap({ ...heap, lastMb: 50 }, { mayGrowMb: 10 })).toBeUndefined();
+  expect(judgeHeap({ ...heap, lastMb: 51 }, { mayGrowMb: 10 })).toMatch(/holds 51\.0 MB/);
+  expect(judgeHeap({ ...heap, collections: 0, lastMb: 40 }, { mayGrowMb: 10 })).toMatch(/never told/);
 });

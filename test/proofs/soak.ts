@@ -18,7 +18,7 @@ import { heapArguments, heapPath, heapTrend, judgeHeap, startHeaps } from "./hea
 import { drain, freePort, openSide, type Side } from "./side.ts";
 import { drawFaults, soakFaults } from "./soak-faults.ts";
 import { judgeSide, printSoak } from "./soak-report.ts";
-import { startUsage, trendsOf } from "./usage.ts";
+import { judgeDescriptors, startUsage, trendsOf } from "./usage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -123,6 +123,12 @@ const trends = trendsOf(usage.rows, { warmUpS: Math.min(600, minutes * 20) });
 for (const { name, lives } of trends)
   if (name.endsWith("-b") || name.includes("-b1"))
     if (lives > 1) record.violation(`${name} had ${lives} lives, and nobody ended it`);
+const alive = new Set(living.map(({ name }) => name));
+for (const trend of trends.filter(({ name }) => alive.has(name))) {
+  // A pool opens and closes connections as it needs them; a leak of one at each fault is 60 in half an hour.
+  const opened = judgeDescriptors(trend, { mayGrow: 10 });
+  if (opened !== undefined) record.violation(opened);
+}
 const warmUp = Math.min(10, Math.floor(minutes / 3));
 const heapTrends = living.map(({ name }) => heapTrend(name, heapPath(record, name), { warmUp }));
 for (const trend of heapTrends) {

@@ -52,6 +52,15 @@ export function usageOf(pid: number): { rssKb: number; fds: number } | undefined
   }
 }
 
+/** Undefined if its open descriptors are flat: no more than it may have opened and kept. */
+export function judgeDescriptors(
+  { name, fdsFirst, fdsLast }: Trend,
+  { mayGrow }: { mayGrow: number },
+): string | undefined {
+  if (fdsLast - fdsFirst <= mayGrow) return undefined;
+  return `${name} has ${fdsLast} open descriptors, ${fdsFirst} before: more than ${mayGrow} of growth`;
+}
+
 /** Slopes are of least squares through the medians of windows of 30 s, which a collector's sawtooth does not bend. */
 export function trendsOf(rows: readonly UsageRow[], { warmUpS }: { warmUpS: number }): Trend[] {
   return [...Map.groupBy(rows, ({ name }) => name)].map(([name, own]) => {
