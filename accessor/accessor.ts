@@ -9,7 +9,6 @@ import {
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
-import { fitsAny } from "../access/glob.ts";
 import { shareEncoding, useCodec } from "../runtime/grpc/definition.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
@@ -20,6 +19,7 @@ import type { Certificates } from "../runtime/tls/certificates.ts";
 import { decodeIngestRequest } from "../samples/wire-decode.ts";
 import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
+import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
 import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
 import { Failure } from "./failure.ts";
@@ -52,8 +52,8 @@ export type AccessorOptions = {
   beginEpoch?: boolean;
   /** Whom to let in; undefined: everyone. */
   auth?: AuthOptions | undefined;
-  /** Serve TLS only. Default: in the clear. clientNames: patterns of the names in clients' certificates that may connect; none: all. */
-  tls?: { certificates: Certificates; clientNames: readonly string[] } | undefined;
+  /** Serve TLS only. Default: in the clear. */
+  tls?: { certificates: Certificates; rules: CertificateRules } | undefined;
   /** Most calls of a kind at once, where not the default. */
   maxCalls?: Partial<Record<CallKind, number>>;
   log: Log;
@@ -155,7 +155,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs };
   stack.use(startCompactor({ database, catalog, nowUs, settleUs, ...stepLimits, ...kept, intervalMs, log }));
 
-  const authorize = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
+  const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
+  const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
   const admission = new Admission({ max: { ...maxCalls, ...options.maxCalls }, defaultDeadlineMs: 30_000 });
   const reads = { database, catalog, tail, cursors };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
@@ -209,11 +210,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   return { port: server.port, done, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function secured({
-  certificates,
-  clientNames,
-  log,
-}: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
+function secured({ certificates, rules, log }: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
   const audit = createRefusalAudit({
     write: (message, fields) => log.warn(message, fields),
     monotonicMs: () => performance.now(),
@@ -221,7 +218,7 @@ function secured({
   });
   return {
     certificates,
-    allowsClient: clientNames.length > 0 ? (names) => names.some((name) => fitsAny(clientNames, name)) : undefined,
+    allowsClient: toAllowsClient(rules),
     onRefused: ({ reason, peer, names }) => audit({ reason, peer, principal: names?.join(", ") }),
   };
 }

@@ -12,6 +12,7 @@ import {
 } from "../runtime/config-values.ts";
 import { listeningSettings } from "../runtime/tls/listening.ts";
 import type { AuthOptions } from "./access/authenticate.ts";
+import type { CertificateRules } from "./access/certificates.ts";
 import { signalPattern } from "./ingest/bounds.ts";
 import type { SignalRetention } from "./retention.ts";
 
@@ -49,6 +50,13 @@ export const accessorSettings = {
     parse: clientName,
     repeat: true,
     doc: "with --tls-client-ca: a name (DNS or URI of a certificate) that may connect, * for any characters; all if not given",
+  }),
+  tlsProducerName: setting({
+    flag: "tls-producer-name",
+    env: "MILLRACE_TLS_PRODUCER_NAME",
+    parse: clientName,
+    repeat: true,
+    doc: "the same for producers: they may connect too, and send only under a name of their certificate as producer id",
   }),
   auth: setting({
     flag: "auth",
@@ -148,14 +156,15 @@ export const accessorSettings = {
   }),
 };
 
-/** Patterns of the names that may connect; none: all. Throws ConfigError if nobody would ever look at them. */
-export function toClientNames({
+/** Who may connect, and as whom. Throws ConfigError if nobody would ever look at the names. */
+export function toCertificateRules({
   tlsClientCa,
-  tlsClientName,
-}: Pick<SettingsOf<typeof accessorSettings>, "tlsClientCa" | "tlsClientName">): readonly string[] {
-  if (tlsClientCa === undefined && tlsClientName.length > 0)
-    throw new ConfigError(["--tls-client-name needs --tls-client-ca"]);
-  return tlsClientName;
+  tlsClientName: clientNames,
+  tlsProducerName: producerNames,
+}: Pick<SettingsOf<typeof accessorSettings>, "tlsClientCa" | "tlsClientName" | "tlsProducerName">): CertificateRules {
+  if (tlsClientCa === undefined && clientNames.length + producerNames.length > 0)
+    throw new ConfigError(["--tls-client-name and --tls-producer-name need --tls-client-ca"]);
+  return { clientNames, producerNames };
 }
 
 /** How to authenticate: undefined if not at all. Throws ConfigError if what is said of tokens does not fit together. */

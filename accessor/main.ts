@@ -3,7 +3,7 @@ import { run } from "../runtime/lifecycle.ts";
 import { openCertificates } from "../runtime/tls/certificates.ts";
 import { assertListenAllowed, toServerFiles } from "../runtime/tls/listening.ts";
 import { openAccessor } from "./accessor.ts";
-import { accessorSettings, toAuth, toClientNames } from "./config.ts";
+import { accessorSettings, toAuth, toCertificateRules } from "./config.ts";
 
 await run({
   name: "accessor",
@@ -12,7 +12,7 @@ await run({
   async open({ settings, log, onHangup }) {
     const auth = toAuth(settings);
     const files = toServerFiles(settings);
-    const clientNames = toClientNames(settings);
+    const rules = toCertificateRules(settings);
     assertListenAllowed(settings, { authenticates: auth !== undefined });
     await using stack = new AsyncDisposableStack();
     const certificates = files && stack.use(await openCertificates(files, { log }));
@@ -21,7 +21,7 @@ await run({
       await openAccessor({
         ...settings.listen,
         auth,
-        tls: certificates && { certificates, clientNames },
+        tls: certificates && { certificates, rules },
         databaseUrl: settings.databaseUrl,
         bookmarkMs: settings.bookmarkInterval,
         maxInFlightBytes: settings.maxInFlight,

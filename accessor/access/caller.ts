@@ -4,6 +4,7 @@ import { allowedMachines, allowsProducer, type Principal, visionOf } from "../..
 import { Failure } from "../failure.ts";
 import type { Vision } from "../feed/filter.ts";
 import type { Listing } from "../read/as-of.ts";
+import { assertBound, boundNamesKey } from "./certificates.ts";
 
 type Call = Pick<HandlerContext, "values">;
 
@@ -33,6 +34,7 @@ export function seeCatalog(catalog: Listing, call: Call): { catalog: Listing; vi
 
 /** Fails with PERMISSION_DENIED if the caller may not number batches under a producer's id. */
 export function assertProducer({ values }: Call, producerId: string): void {
+  assertBound(values.get(boundNamesKey), producerId);
   const caller = values.get(callerKey);
   if (caller === undefined || allowsProducer(caller, producerId)) return;
   const name = producerId.slice(0, 200);

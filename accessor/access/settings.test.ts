@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { ConfigError, readSettings } from "../../runtime/config.ts";
 import { assertListenAllowed } from "../../runtime/tls/listening.ts";
-import { accessorSettings, toAuth, toClientNames } from "../config.ts";
+import { accessorSettings, toAuth, toCertificateRules } from "../config.ts";
 
 const read = (...argv: string[]) => {
   const env = { DATABASE_URL: "postgres://127.0.0.1/x" };
@@ -51,14 +51,14 @@ test("listening beyond this machine has to be meant: the message says what is la
   assertListenAllowed(beyond(...pair, "--tls-client-ca", "ca.crt"), off);
 });
 
-test("names of clients need an authority that makes them true", () => {
+test("names in certificates need an authority that makes them true", () => {
   const ca = ["--tls-client-ca", "ca.crt"];
-  expect(toClientNames(read(...ca, "--tls-client-name", "gateway", "--tls-client-name", "mill-*"))).toEqual([
-    "gateway",
-    "mill-*",
-  ]);
-  expect(toClientNames(read(...ca))).toEqual([]);
-  expect(() => toClientNames(read("--tls-client-name", "gateway"))).toThrow(/--tls-client-ca/);
+  const names = ["--tls-client-name", "gateway", "--tls-producer-name", "mill-*", "--tls-producer-name", "press-*"];
+  const rules = { clientNames: ["gateway"], producerNames: ["mill-*", "press-*"] };
+  expect(toCertificateRules(read(...ca, ...names))).toEqual(rules);
+  expect(toCertificateRules(read(...ca))).toEqual({ clientNames: [], producerNames: [] });
+  expect(() => toCertificateRules(read("--tls-client-name", "gateway"))).toThrow(/--tls-client-ca/);
+  expect(() => toCertificateRules(read("--tls-producer-name", "mill-*"))).toThrow(/--tls-client-ca/);
   expect(() => read("--tls-client-name", "Gateway")).toThrow(/lower case/);
-  expect(toClientNames(read(...ca, "--tls-client-name", "spiffe://plant/Mill-*"))).toHaveLength(1);
+  expect(toCertificateRules(read(...ca, "--tls-client-name", "spiffe://plant/Mill-*")).clientNames).toHaveLength(1);
 });

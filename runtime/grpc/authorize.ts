@@ -1,6 +1,7 @@
 // Deciding about calls when nothing but their metadata has come: a refused call's messages are never read, decompressed or parsed.
 import { ConnectError } from "@connectrpc/connect";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from "@grpc/grpc-js";
+import { namesOf } from "../tls/client-names.ts";
 import type { Authorized } from "./handler.ts";
 import { toStatusObject } from "./status.ts";
 
@@ -11,6 +12,8 @@ export type CallHead = {
   header: (name: string) => string | undefined;
   /** Address of the client. */
   peer: string;
+  /** The names of the client's certificate as in client-names.ts; none if it was not asked for one. */
+  certificateNames: () => readonly string[];
 };
 
 /** Resolves to let a call in; refuses it with the ConnectError that it rejects with. */
@@ -28,7 +31,8 @@ export function createAuthorization(authorize: Authorize): {
         const values = metadata.get(name).filter((value) => typeof value === "string");
         return values.length === 0 ? undefined : values.join(", ");
       };
-      authorize({ path, header, peer: call.getPeer() }).then(
+      const certificateNames = () => namesOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
+      authorize({ path, header, peer: call.getPeer(), certificateNames }).then(
         (authorized) => {
           decided.set(metadata, authorized);
           letIn(metadata);
