@@ -96,7 +96,8 @@ test("one that has run out does not replace one that has not; one that will soon
   await folder.writePair("a", old);
   await certificates.reload();
   expect(certificates.current.cert?.toString()).toBe(one.cert);
-  expect(said("has expired")).toBe(1);
+  // Once by the clock, if that was sooner, and once because it was asked for.
+  expect(said("has expired")).toBeGreaterThan(0);
   nowMs += 80 * dayMs;
   await eventually("it is told", () => said("expires soon") === 1);
   nowMs += dayMs;
