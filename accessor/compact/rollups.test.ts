@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { summarize } from "../history/summary.ts";
+import { readHourRollups } from "../store/hour-rollups.ts";
 import { at, column, grid } from "../test-batches.ts";
 import { TestHistory } from "./test-history.ts";
 
@@ -60,6 +61,31 @@ test("a roll-up is the sum of its hour's blocks to the last bit, and a late samp
     { maxGapUs: 1_000_000 },
   );
   expect({ ...row, count: Number(row!.count) }).toEqual({ count: 5, sum: whole.sum, max: 9, integral: whole.integral });
+});
+
+test("a year of roll-ups, read in two statements, is every hour once and in order", async () => {
+  await history.ingest(power(hour(0), [1]));
+  await history.settle();
+  const count = 8_760;
+  const [known] = await history.query<{ id: number }>("select min(series_id) as id from block");
+  await history.query(
+    `insert into rollup_hour (valid_from, hour_us, first_us, last_us, min_us, max_us, covered_us, count, sum, min, max, first, last, integral,
+       series_id)
+     select 1, us, us, us, us, us, 0, 1, n, n, n, n, n, 0, $2::int4
+     from generate_series(1, $1::int4) n, lateral (select $3::int8 + n * 3600000000::int8 as us) hour`,
+    [count, known!.id, hour(0)],
+  );
+  const whole = { seriesId: known!.id, fromUs: hour(1), toUs: hour(1 + count), watermark: 1 };
+  const values = async (range: { fromUs?: number; toUs?: number }) =>
+    (await readHourRollups(history.database, { ...whole, ...range }, {})).map(({ hourUs: us, summary }) => {
+      expect(us).toBe(hour(summary.sum));
+      return summary.sum;
+    });
+  const from = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
+  expect(await values({})).toEqual(from(1, 1 + count));
+  // The middle just before, at and just after the beginning of an hour.
+  for (const offUs of [-1, 0, 1])
+    expect(await values({ toUs: hour(4_001) + 2 * offUs })).toEqual(from(1, offUs > 0 ? 4_002 : 4_001));
 });
 
 test("a late sample changes the energy of the hour before it as well, where its line begins", async () => {

@@ -10,8 +10,11 @@ import type { Piece, PieceGroup } from "./sweep.ts";
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
 
 // A slice of so many samples is a message of 2 MB at most. Equal values pack to almost nothing, so bytes alone would be no bound.
-const maxPayloadBytes = 256 * 1024;
-const maxPieceSamples = 262_144;
+const maxPortion: Portion = { bytes: 256 * 1024, samples: 262_144 };
+// A stream begins small: what is decoded and sent of an hour then overlaps with what is read of it.
+const firstPortion: Portion = { bytes: 64 * 1024, samples: 65_536 };
+
+type Portion = { bytes: number; samples: number };
 
 export type BlockPieceOptions = {
   /** About how many headers to look up at once. */
@@ -30,12 +33,14 @@ export async function* blockPieces(
   if (watermark === 0 || series.length === 0) return;
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
   let after: BlockPlace | undefined;
+  let most = firstPortion;
   do {
     const page = await readBlockHeaders(database, range, { after, limit: maxHeaders, signal });
     const { headers } = page;
     after = page.after;
     for (let start = 0; start < headers.length; ) {
-      const end = start + portion(headers.slice(start), { series: series.length, maxSamples });
+      const end = start + portion(headers.slice(start), { series: series.length, maxSamples, most });
+      most = twice(most);
       const pieces = await loadPieces(database, headers.slice(start, end), { series, withRevisions, signal });
       start = end;
       yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? after?.firstUs ?? Number.POSITIVE_INFINITY };
@@ -50,8 +55,8 @@ export async function* headerPieces(
   options: { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal },
 ): AsyncGenerator<PieceGroup, void, undefined> {
   for (let start = 0; start < headers.length; ) {
-    const end =
-      start + portion(headers.slice(start, start + 2_000), { series: 1, maxSamples: Number.POSITIVE_INFINITY });
+    const next = headers.slice(start, start + 2_000);
+    const end = start + portion(next, { series: 1, maxSamples: Number.POSITIVE_INFINITY, most: maxPortion });
     const pieces = await loadPieces(database, headers.slice(start, end), options);
     start = end;
     yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? Number.POSITIVE_INFINITY };
@@ -61,17 +66,21 @@ export async function* headerPieces(
 /** How many blocks to load at once: what is wanted, a block of each series at least (they begin together), no more than is good. */
 function portion(
   headers: readonly BlockHeader[],
-  { series, maxSamples }: { series: number; maxSamples: number },
+  { series, maxSamples, most }: { series: number; maxSamples: number; most: Portion },
 ): number {
   let [count, bytes, samples] = [0, 0, 0];
   for (const header of headers) {
     if (samples >= maxSamples && count >= series) break;
     bytes += header.bytes;
     samples += header.summary.count;
-    if (count > 0 && (bytes > maxPayloadBytes || samples > maxPieceSamples)) break;
+    if (count > 0 && (bytes > most.bytes || samples > most.samples)) break;
     count++;
   }
   return count;
+}
+
+function twice({ bytes, samples }: Portion): Portion {
+  return { bytes: Math.min(2 * bytes, maxPortion.bytes), samples: Math.min(2 * samples, maxPortion.samples) };
 }
 
 /** Blocks decoded, in the order given. Everything in the log is newer, so their rank is 0. */

@@ -35,6 +35,7 @@ export async function readFirstPending(
   range: { series: readonly Series[]; watermark: number; revision: number; fromUs: number; toUs: number },
   signal: AbortSignal,
 ): Promise<number> {
+  if (range.revision === range.watermark) return Number.POSITIVE_INFINITY;
   const [row] = await database.read(
     `select min(first_us) from log where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8
        and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8`,

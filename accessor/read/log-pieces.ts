@@ -35,6 +35,7 @@ export async function* logPieces(
   range: LogRange,
   { maxHeaders, signal }: { maxHeaders: number; signal: AbortSignal },
 ): AsyncGenerator<PieceGroup, void, undefined> {
+  if (range.after === range.through) return;
   const byId = new Map(range.series.map((series) => [series.id, series]));
   const seriesIds = toArray.int4([...byId.keys()]);
   let after: Header = [Number.MIN_SAFE_INTEGER, 0, 0, 0, 0];

@@ -23,6 +23,8 @@ type PackedSlice = Pick<MessageInitShape<typeof ReadSignalsResponseSchema>, "bat
 type PackedBlock = { machine: string; signal: string; unit: string; data: Uint8Array };
 
 const maxMessageBytes = 512 * 1024;
+// An hour is no more than one large message: begun small, it is decoded there while the rest is read here.
+const firstMessageBytes = 64 * 1024;
 const headersPerPage = 2_000;
 const everything = { maxHeaders: headersPerPage, maxSamples: Number.POSITIVE_INFINITY };
 
@@ -59,6 +61,7 @@ async function* readStored(
   const byId = new Map(series.map((item) => [item.id, item]));
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
   let after: BlockPlace | undefined;
+  let messageBytes = firstMessageBytes;
   for (let more = watermark > 0; more; ) {
     const page = await readBlockHeaders(database, range, { after, limit: headersPerPage, signal });
     after = page.after;
@@ -66,10 +69,11 @@ async function* readStored(
     const headers = page.headers.filter(({ summary }) => summary.lastUs < pendingUs);
     for (let start = 0; start < headers.length; ) {
       let end = start;
-      for (let bytes = 0; end < headers.length && (end === start || bytes < maxMessageBytes); end++)
+      for (let bytes = 0; end < headers.length && (end === start || bytes < messageBytes); end++)
         bytes += headers[end]!.bytes;
       const portion = headers.slice(start, end);
       start = end;
+      messageBytes = Math.min(2 * messageBytes, maxMessageBytes);
       const payloads = await readPayloads(database, portion, { withCommits: false, signal });
       const blocks = portion.map((header) =>
         toPacked(byId.get(header.seriesId)!, cut(header, payloads.get(header.blockId)!.payload, { fromUs, toUs })),

@@ -155,12 +155,14 @@ export async function readPayloads(
 
 /** In order. Of a row of lowestKept and headerArrays. */
 function toHeaders(row: unknown[]): BlockHeader[] {
-  return fromArrays(row, 1, 4)
-    .map(({ own: [blockId, seriesId, bucketUs, bytes], summary }) => ({
-      blockId: blockId!,
-      seriesId: seriesId!,
-      bucketUs: bucketUs!,
-      bytes: bytes!,
+  const { own, summaries } = fromArrays(row, 1, 4);
+  const [blockId, seriesId, bucketUs, bytes] = own;
+  return summaries
+    .map((summary, i) => ({
+      blockId: blockId![i]!,
+      seriesId: seriesId![i]!,
+      bucketUs: bucketUs![i]!,
+      bytes: bytes![i]!,
       summary,
     }))
     .sort(inOrder);

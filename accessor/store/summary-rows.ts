@@ -28,32 +28,30 @@ export function inArrays(table: string, columns: readonly string[]): string {
   return [...columns, ...summaryColumns].map((column) => `array_agg(${table}.${column})`).join(", ");
 }
 
-/** Rows from the arrays of inArrays that stand in a row from an index on, in no order: the given columns, and the summary. */
+/** From the arrays of inArrays that stand in a row from an index on, in no order: the given columns, and each row's summary. */
 export function fromArrays(
   row: readonly unknown[],
   at: number,
   columns: number,
-): { own: number[]; summary: Summary }[] {
-  if (row[at] === null) return [];
+): { own: number[][]; summaries: Summary[] } {
+  if (row[at] === null) return { own: Array.from({ length: columns }, () => []), summaries: [] };
   const values = row.slice(at).map((text) => toNumbers(text as string));
   const [count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral, coveredUs] = values.slice(columns);
-  return values[0]!.map((_, i) => ({
-    own: values.slice(0, columns).map((column) => column[i]!),
-    summary: {
-      count: count![i]!,
-      sum: sum![i]!,
-      min: min![i]!,
-      minUs: minUs![i]!,
-      max: max![i]!,
-      maxUs: maxUs![i]!,
-      first: first![i]!,
-      firstUs: firstUs![i]!,
-      last: last![i]!,
-      lastUs: lastUs![i]!,
-      integral: integral![i]!,
-      coveredUs: coveredUs![i]!,
-    },
+  const summaries = count!.map((_, i) => ({
+    count: count![i]!,
+    sum: sum![i]!,
+    min: min![i]!,
+    minUs: minUs![i]!,
+    max: max![i]!,
+    maxUs: maxUs![i]!,
+    first: first![i]!,
+    firstUs: firstUs![i]!,
+    last: last![i]!,
+    lastUs: lastUs![i]!,
+    integral: integral![i]!,
+    coveredUs: coveredUs![i]!,
   }));
+  return { own: values.slice(0, columns), summaries };
 }
 
 /** "{1,2.5,Infinity}" */
