@@ -1,6 +1,6 @@
 // What the gateway can be told, by flag or environment.
 import { setting } from "../runtime/config.ts";
-import { listenAddress, url } from "../runtime/config-values.ts";
+import { durationMs, listenAddress, url } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
 import { listeningSettings } from "../runtime/tls/listening.ts";
 import { origin } from "./cors.ts";
@@ -23,6 +23,13 @@ export const gatewaySettings = {
   }),
   ...dialingSettings("accessor"),
   ...listeningSettings,
+  hsts: setting({
+    flag: "hsts",
+    env: "MILLRACE_HSTS",
+    parse: durationMs({ minMs: 1_000 }),
+    optional: true,
+    doc: "with --tls-cert, tell browsers to come to this host name by TLS only, whatever the port, for this long",
+  }),
   corsOrigin: setting({
     flag: "cors-origin",
     env: "MILLRACE_CORS_ORIGIN",

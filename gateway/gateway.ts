@@ -49,6 +49,8 @@ export type GatewayOptions = {
   log: Log;
   /** Serve TLS only, with these. Default: in the clear. */
   certificates?: Certificates | undefined;
+  /** How long browsers are told to come by TLS only. Default: they are not. */
+  hstsMs?: number | undefined;
   /** Serve only while the accessor has authentication on. Default false. */
   mustAuthenticate?: boolean;
   /** What clients may have. Default: no limits by client. */
@@ -78,7 +80,7 @@ const maxMessageBytes = 1024 * 1024;
 /** Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, unaryDeadlineMs = 30_000, drainMs = 3_000, heartbeat = every15s, now = Date.now } = options;
-  const { mustAuthenticate = false, certificates } = options;
+  const { mustAuthenticate = false, certificates, hstsMs } = options;
   const shutdown = new AbortController();
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(createUpstream(options.accessorUrl, { certificates: options.accessorCertificates }));
@@ -96,6 +98,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   app.setNotFoundHandler((request) => refuseUnknown(routes, request));
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(answerHeaders);
+    if (hstsMs !== undefined) reply.header("strict-transport-security", `max-age=${Math.floor(hstsMs / 1000)}`);
   });
   await allowOrigins(app, options.corsOrigins ?? []);
   app.addHook("onResponse", async ({ method, url }, { statusCode, elapsedTime }) => {

@@ -1,4 +1,5 @@
 // The gateway's process.
+import { ConfigError } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
 import { openCertificates } from "../runtime/tls/certificates.ts";
 import { toClientFiles } from "../runtime/tls/dialing.ts";
@@ -16,6 +17,7 @@ await run({
     assertListenAllowed(settings, { authenticates: true });
     const { listen, accessor } = settings;
     const files = toServerFiles(settings);
+    if (settings.hsts !== undefined && files === undefined) throw new ConfigError(["--hsts needs --tls-cert"]);
     const clientFiles = toClientFiles("accessor", { ...settings, url: accessor });
     const mustAuthenticate =
       !isLoopbackHost(listen.host) && files?.ca === undefined && !settings.listenWithoutAuthentication;
@@ -31,6 +33,7 @@ await run({
         accessorUrl: accessor,
         accessorCertificates,
         certificates,
+        hstsMs: settings.hsts,
         mustAuthenticate,
         limits,
         corsOrigins: settings.corsOrigin,

@@ -17,9 +17,17 @@ const nodeFlags = ["--max-semi-space-size=8"];
 
 // Between processes of one machine, whatever the environment has for those that serve others.
 const inTheClear = Object.fromEntries(
-  ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "TLS_CLIENT_NAME", "ACCESSOR_CA", "ACCESSOR_CERT", "ACCESSOR_KEY"].map(
-    (name) => [`MILLRACE_${name}`, undefined],
-  ),
+  [
+    "TLS_CERT",
+    "TLS_KEY",
+    "TLS_CLIENT_CA",
+    "TLS_CLIENT_NAME",
+    "TLS_PRODUCER_NAME",
+    "HSTS",
+    "ACCESSOR_CA",
+    "ACCESSOR_CERT",
+    "ACCESSOR_KEY",
+  ].map((name) => [`MILLRACE_${name}`, undefined]),
 );
 
 await run({
