@@ -222,6 +222,20 @@ test("who does not shake hands is cut, who comes beyond the limit of connections
   expect(await http1(door)).toBe("1.1 /a");
 });
 
+test("1,500 connections that never shake hands keep nobody out", async () => {
+  const limits = { ...defaultConnectionLimits, maxConnections: 2_000 };
+  const door = await open({ prefaceMs: 60_000, limits });
+  const silent: Socket[] = [];
+  // In portions that the system's queue holds.
+  while (silent.length < 1_500) {
+    silent.push(...(await Promise.all(Array.from({ length: 100 }, () => raw(door)))));
+    await eventually("they are counted", () => door.connections.open === silent.length);
+  }
+  expect(await http1(door)).toBe("1.1 /a");
+  expect(await http2(door)).toBe("2.0 /b");
+  for (const socket of silent) socket.destroy();
+});
+
 test("closing ends handshakes and idle connections at once and lets a request finish", async () => {
   const door = await open({ prefaceMs: 60_000 });
   const pending = await raw(door);

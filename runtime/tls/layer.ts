@@ -15,7 +15,7 @@ export type TlsOptions = {
   protocols: readonly string[];
   /** Longest that a handshake may take. */
   handshakeMs: number;
-  /** Handshakes at once. Further connections are closed as they come. Default 1,000. */
+  /** Handshakes at once. Further connections are closed as they come. Default 10,000: with few, as many silent clients keep everyone out. */
   maxHandshakes?: number;
   /** Whom to let in, by the names in a client's certificate. Default: everyone that has one. */
   allowsClient?: ((names: readonly string[]) => boolean) | undefined;
@@ -30,7 +30,7 @@ export type TlsLayer = Disposable & {
 
 /** Disposal closes what is still in its handshake and leaves the rest alone. */
 export function createTlsLayer(options: TlsOptions): TlsLayer {
-  const { certificates, protocols, handshakeMs, maxHandshakes = 1_000, allowsClient = () => true } = options;
+  const { certificates, protocols, handshakeMs, maxHandshakes = 10_000, allowsClient = () => true } = options;
   const { onSecure, onRefused } = options;
   const asksClients = certificates.current.ca !== undefined;
   const inHandshake = new Map<string, Socket>();
