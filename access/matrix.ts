@@ -13,6 +13,7 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/millrace.v1.SignalService/AggregateSamples": "read",
   "/millrace.v1.SignalService/SummarizeMachines": "read",
   "/millrace.v1.SignalService/ListStateIntervals": "read",
+  "/millrace.v1.SignalService/GetVersion": "read",
   "/millrace.v1.SignalService/WatchSignals": "live",
   "/millrace.v1.IngestService/Ingest": "write",
   "/millrace.v1.IngestService/IngestBatch": "write",

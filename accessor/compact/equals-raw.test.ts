@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { forAtMost } from "../../test/support/for-at-most.ts";
 import { Failure } from "../failure.ts";
 import { column } from "../test-batches.ts";
 import { Examiner, parts, type Question } from "./test-answers.ts";
@@ -14,8 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => history[Symbol.asyncDispose]());
 
-// A slow machine tries less, and shrinks a counterexample as far as it gets.
-const bounded = { interruptAfterTimeLimit: 40_000 };
+const mostMs = 40_000;
 
 const limits = fc.record({
   maxRows: fc.constantFrom(1, 2, 3, 20_000),
@@ -86,37 +86,40 @@ test("answers equal the raw records, now and at old revisions, before and after 
     old: fc.double({ min: 0, max: 1, noNaN: true }),
   });
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ acts, fresh, later, questions, old }) => {
-      await history.clear();
-      const records: RawRecord[] = [];
-      await perform([...acts, ...fresh.map((batch) => ({ batch }))], records);
-      const head = headOf(records);
-      const oldRevision = Math.floor(old * head);
-      const ask = (revision: number, asked: Question) =>
-        new Examiner(history, { records, revision, question: asked }).run();
-      await ask(head, questions[0]);
-      await ask(oldRevision, questions[1]);
+    fc.asyncProperty(
+      scenario,
+      forAtMost(mostMs, async ({ acts, fresh, later, questions, old }) => {
+        await history.clear();
+        const records: RawRecord[] = [];
+        await perform([...acts, ...fresh.map((batch) => ({ batch }))], records);
+        const head = headOf(records);
+        const oldRevision = Math.floor(old * head);
+        const ask = (revision: number, asked: Question) =>
+          new Examiner(history, { records, revision, question: asked }).run();
+        await ask(head, questions[0]);
+        await ask(oldRevision, questions[1]);
 
-      await perform(later, records);
-      await ask(head, questions[0]);
-      await ask(oldRevision, questions[1]);
-      await history.compactAll({ maxRows: 5 });
-      await ask(oldRevision, questions[1]);
-      await ask(headOf(records), questions[2]);
-      await ask(head, questions[2]);
+        await perform(later, records);
+        await ask(head, questions[0]);
+        await ask(oldRevision, questions[1]);
+        await history.compactAll({ maxRows: 5 });
+        await ask(oldRevision, questions[1]);
+        await ask(headOf(records), questions[2]);
+        await ask(head, questions[2]);
 
-      await settle(records);
+        await settle(records);
 
-      await history.tidy({ supersededMs: 0, maxDropped: 2 });
-      await ask(headOf(records), questions[1]);
-      await expectTidy(records);
-      const [kept] = await history.query<{ lowest: string }>("select min(revision) as lowest from watermark");
-      if (oldRevision < Number(kept!.lowest) && records.some(({ signal }) => signal === "power"))
-        await expect(
-          new Examiner(history, { records, revision: oldRevision, question: questions[1] }).ranges(),
-        ).rejects.toThrow(Failure);
-    }),
-    { numRuns: 20, ...bounded },
+        await history.tidy({ supersededMs: 0, maxDropped: 2 });
+        await ask(headOf(records), questions[1]);
+        await expectTidy(records);
+        const [kept] = await history.query<{ lowest: string }>("select min(revision) as lowest from watermark");
+        if (oldRevision < Number(kept!.lowest) && records.some(({ signal }) => signal === "power"))
+          await expect(
+            new Examiner(history, { records, revision: oldRevision, question: questions[1] }).ranges(),
+          ).rejects.toThrow(Failure);
+      }),
+    ),
+    { numRuns: 20 },
   );
 });
 
@@ -143,27 +146,30 @@ test("what is not compacted yet counts among hours that are rolled up already", 
     parts: ["buckets", "summaries"] as const,
   };
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ rolledUp, partly, fresh, limits: small }) => {
-      await history.clear();
-      const records: RawRecord[] = [];
-      const ask = () => new Examiner(history, { records, revision: headOf(records), question: asked }).run();
-      const add = (batches: RandomBatch[]) =>
-        perform(
-          batches.map((batch) => ({ batch })),
-          records,
-        );
-      await add(rolledUp);
-      await settle(records);
-      await add(partly);
-      await ask();
-      const afterRolledUp = headOf(records);
-      await add(fresh);
-      // A step that takes what changed some hours, and leaves what changes others.
-      await history.compact({ ...small, maxRows: 1, maxPartitions: 100 });
-      await ask();
-      await new Examiner(history, { records, revision: afterRolledUp, question: asked }).run();
-    }),
-    { numRuns: 20, ...bounded },
+    fc.asyncProperty(
+      scenario,
+      forAtMost(mostMs, async ({ rolledUp, partly, fresh, limits: small }) => {
+        await history.clear();
+        const records: RawRecord[] = [];
+        const ask = () => new Examiner(history, { records, revision: headOf(records), question: asked }).run();
+        const add = (batches: RandomBatch[]) =>
+          perform(
+            batches.map((batch) => ({ batch })),
+            records,
+          );
+        await add(rolledUp);
+        await settle(records);
+        await add(partly);
+        await ask();
+        const afterRolledUp = headOf(records);
+        await add(fresh);
+        // A step that takes what changed some hours, and leaves what changes others.
+        await history.compact({ ...small, maxRows: 1, maxPartitions: 100 });
+        await ask();
+        await new Examiner(history, { records, revision: afterRolledUp, question: asked }).run();
+      }),
+    ),
+    { numRuns: 20 },
   );
 });
 
@@ -177,25 +183,28 @@ test("samples at equal times stay in the order of their commits, whatever blocks
   );
   let next = 0;
   await fc.assert(
-    fc.asyncProperty(acts, async (several) => {
-      await history.clear();
-      const records: RawRecord[] = [];
-      for (const { timesUs, compact } of several) {
-        const values = timesUs.map((timeUs) => [baseUs + timeUs, ++next] as const);
-        const { revision } = await history.ingest({ machine: "a", samples: [column("power", values)] });
-        for (const [position, [timeUs, value]] of values.entries())
-          records.push({ machine: "a", signal: "power", timeUs, revision, position, value, text: "" });
-        if (compact) await history.compact({ maxRollups: 0 });
-      }
-      const asked = { fromUs: baseUs, toUs: baseUs + 9, pageSize: 2, widthUs: 1_000, points: 1, state: 1 };
-      const revision = headOf(records);
-      await new Examiner(history, {
-        records,
-        revision,
-        question: { ...asked, parts: ["ranges", "pages", "latest"] },
-      }).run();
-    }),
-    { numRuns: 40, ...bounded },
+    fc.asyncProperty(
+      acts,
+      forAtMost(mostMs, async (several) => {
+        await history.clear();
+        const records: RawRecord[] = [];
+        for (const { timesUs, compact } of several) {
+          const values = timesUs.map((timeUs) => [baseUs + timeUs, ++next] as const);
+          const { revision } = await history.ingest({ machine: "a", samples: [column("power", values)] });
+          for (const [position, [timeUs, value]] of values.entries())
+            records.push({ machine: "a", signal: "power", timeUs, revision, position, value, text: "" });
+          if (compact) await history.compact({ maxRollups: 0 });
+        }
+        const asked = { fromUs: baseUs, toUs: baseUs + 9, pageSize: 2, widthUs: 1_000, points: 1, state: 1 };
+        const revision = headOf(records);
+        await new Examiner(history, {
+          records,
+          revision,
+          question: { ...asked, parts: ["ranges", "pages", "latest"] },
+        }).run();
+      }),
+    ),
+    { numRuns: 40 },
   );
 });
 

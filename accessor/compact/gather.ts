@@ -4,13 +4,14 @@ import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
 import type { Column } from "../../samples/column.ts";
 import { toTimeUs } from "../../samples/timestamps.ts";
-import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
+import { bucketWidthUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
 import { segmentsAfter } from "../read/log-pieces.ts";
 import type { TrackedColumn } from "../read/merge.ts";
 import { lowerBound } from "../read/sweep.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readHead } from "../store/log.ts";
+import { Touches } from "./touches.ts";
 
 /** New samples of one bucket, in order of commit. */
 export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[] };
@@ -31,6 +32,7 @@ export type Gathered = {
   arrivals: Arrivals[];
   stateArrivals: StateArrival[];
   unreadable: Unreadable[];
+  touches: Touches;
   samples: number;
 };
 
@@ -74,6 +76,7 @@ export async function gather(
     arrivals: [],
     stateArrivals: [],
     unreadable: [],
+    touches: new Touches(),
     samples: 0,
   };
   const buckets = new Map<string, Arrivals>();
@@ -108,13 +111,24 @@ async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target:
   try {
     if (series.kind === SignalKind.STATE) {
       const { stateChanges } = fromBinary(BatchSchema, payload);
-      gathered.stateArrivals.push({ machineId, timesUs: stateChanges.map(({ time }) => toTimeUs(time)!) });
+      const timesUs = stateChanges.map(({ time }) => toTimeUs(time)!);
+      gathered.stateArrivals.push({ machineId, timesUs });
+      gathered.touches.add(seriesId, revision, timesUs);
+    }
+    if (series.kind === SignalKind.EVENT) {
+      const { errorReports } = fromBinary(BatchSchema, payload);
+      gathered.touches.add(
+        seriesId,
+        revision,
+        errorReports.map(({ time }) => toTimeUs(time)!),
+      );
     }
     if (series.kind === SignalKind.NUMERIC) sort(decodeBlock(payload), { ...target, series, revision });
   } catch (error) {
     gathered.unreadable.push({ revision, seriesId, reason: error instanceof Error ? error.message : String(error) });
     // The changes are in their table; where in it, the row still says roughly.
     if (series.kind === SignalKind.STATE) gathered.stateArrivals.push({ machineId, timesUs: [firstUs, lastUs] });
+    gathered.touches.add(seriesId, revision, [firstUs, lastUs]);
   }
 }
 
@@ -131,6 +145,7 @@ function sort(
     const arrivals = buckets.get(key) ?? { series, bucketUs, columns: [] };
     buckets.set(key, arrivals);
     const revisions = new Float64Array(end - start).fill(revision);
+    gathered.touches.add(series.id, revision, width === minuteUs ? [bucketUs] : timesUs.subarray(start, end));
     arrivals.columns.push({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end), revisions });
     start = end;
   }

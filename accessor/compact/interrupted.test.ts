@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { armFailpoints } from "../../runtime/failpoint.ts";
 import { eventually } from "../../test/support/eventually.ts";
+import { forAtMost } from "../../test/support/for-at-most.ts";
 import { Failure } from "../failure.ts";
 import type { Database } from "../store/database.ts";
 import { at, epochUs, oneSample } from "../test-batches.ts";
@@ -43,6 +44,7 @@ async function written(): Promise<unknown> {
     "rollup_due",
     "rollup_state_due",
     "quarantine",
+    "touched",
   ];
   const texts = [];
   for (const table of tables) texts.push(await history.query(`select md5(t::text) from ${table} t order by 1`));
@@ -84,33 +86,36 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
   });
   let stopped = 0;
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ batches, at, kill }) => {
-      await history.clear();
-      const records: RawRecord[] = [];
-      const add = async (some: typeof batches) => {
-        for (const batch of some) records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
-      };
-      await add(batches.slice(0, 2));
-      await history.compact();
-      await add(batches.slice(2));
-      const before = await written();
-      const stop = new AbortController();
-      const database = tripped(history.database, at, async (pid) => {
-        if (kill && pid !== undefined) await history.query("select pg_terminate_backend($1)", [pid]);
-        else stop.abort(new Error("stopped"));
-      });
-      const failure = await history.compact({ database, signal: stop.signal }).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (failure !== undefined) {
-        stopped++;
-        expect(await written()).toEqual(before);
-      }
-      await history.compactAll();
-      await expectRaw(records, records.at(-1)!.revision, { ...everything, parts: ["ranges", "summaries"] });
-    }),
-    { numRuns: 20, interruptAfterTimeLimit: 40_000 },
+    fc.asyncProperty(
+      scenario,
+      forAtMost(40_000, async ({ batches, at, kill }) => {
+        await history.clear();
+        const records: RawRecord[] = [];
+        const add = async (some: typeof batches) => {
+          for (const batch of some) records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
+        };
+        await add(batches.slice(0, 2));
+        await history.compact();
+        await add(batches.slice(2));
+        const before = await written();
+        const stop = new AbortController();
+        const database = tripped(history.database, at, async (pid) => {
+          if (kill && pid !== undefined) await history.query("select pg_terminate_backend($1)", [pid]);
+          else stop.abort(new Error("stopped"));
+        });
+        const failure = await history.compact({ database, signal: stop.signal }).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (failure !== undefined) {
+          stopped++;
+          expect(await written()).toEqual(before);
+        }
+        await history.compactAll();
+        await expectRaw(records, records.at(-1)!.revision, { ...everything, parts: ["ranges", "summaries"] });
+      }),
+    ),
+    { numRuns: 20 },
   );
   expect(stopped).toBeGreaterThan(5);
 });

@@ -4,7 +4,7 @@ import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
 import { type Retention, retentionMs } from "../retention.ts";
-import type { Catalog } from "../store/catalog.ts";
+import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { dropPartition, listPartitions } from "../store/partitions.ts";
 
@@ -26,16 +26,31 @@ export type RetainOptions = {
 const slackUs = 2 * hourUs;
 
 export async function retain(options: RetainOptions): Promise<void> {
-  await dropBlocks(options);
-  const { retention, rollupRetentionMs, nowUs } = options;
+  const { database, catalog, retention, rollupRetentionMs, nowUs, signal } = options;
+  const all = await catalog.select({ machines: [], signals: [] });
   const beforeUs = (ms: number | undefined) => (ms === undefined ? undefined : nowUs() - ms * 1000 - slackUs);
+  const names = ["state", "error", ...all.map((item) => item.signal)];
+  const keptMs = [rollupRetentionMs, ...names.map((name) => retentionMs(retention, name))];
+  const lives = keptMs.filter((ms) => ms !== undefined);
+  // Said before and after, and whether or not something goes: to those who keep answers it costs one look.
+  const noteRemoval = async () => {
+    if (lives.length === 0) return;
+    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(Math.min(...lives))!)], { signal });
+  };
+  await noteRemoval();
+  await dropBlocks(options, all);
   await dropRows(options, "drop_states_before", beforeUs(retentionMs(retention, "state")));
   await dropRows(options, "drop_errors_before", beforeUs(retentionMs(retention, "error")));
   await dropRows(options, "drop_rollups_before", beforeUs(rollupRetentionMs));
+  // Nothing is older than what is kept longest.
+  if (lives.length === keptMs.length) await dropRows(options, "drop_touched_before", beforeUs(Math.max(...lives)));
+  await noteRemoval();
 }
 
-async function dropBlocks({ database, catalog, log, nowUs, retention, maxDropped, signal }: RetainOptions) {
-  const all = await catalog.select({ machines: [], signals: [] });
+async function dropBlocks(
+  { database, log, nowUs, retention, maxDropped, signal }: RetainOptions,
+  all: readonly Series[],
+): Promise<void> {
   const kept = all
     .filter(({ kind }) => kind === SignalKind.NUMERIC)
     .map(({ id, signal: name }) => ({ id, ms: retentionMs(retention, name) ?? Number.POSITIVE_INFINITY }));
@@ -65,7 +80,7 @@ function endOf(partition: string): number {
   return Date.UTC(year!, month! - 1, day! + 7) * 1000;
 }
 
-type RowDropper = "drop_states_before" | "drop_errors_before" | "drop_rollups_before";
+type RowDropper = "drop_states_before" | "drop_errors_before" | "drop_rollups_before" | "drop_touched_before";
 
 async function dropRows(options: RetainOptions, dropper: RowDropper, beforeUs: number | undefined): Promise<void> {
   if (beforeUs === undefined) return;

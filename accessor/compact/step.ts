@@ -88,6 +88,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
       touchedStates,
       stateRollups,
       unreadable,
+      touches: gathered.touches.list(),
     },
     { signal },
   );

@@ -80,7 +80,7 @@ export class TestHistory implements AsyncDisposable {
   /** Back to an empty database; partitions stay. */
   async clear(): Promise<void> {
     await this.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_state, rollup_due, rollup_state_due, state_change, error_report,
-      quarantine, watermark, producer, lost_range, series, machine cascade`);
+      quarantine, watermark, touched, producer, lost_range, series, machine cascade`);
     await this.query("insert into watermark (revision) values (0)");
     await this.query("update tidied set rollups_through = 0");
     await this.query("update log_segment set first_revision = 1");

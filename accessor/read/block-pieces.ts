@@ -1,10 +1,11 @@
 // The history's blocks of some series as pieces, in order of their first sample. Headers first, payloads a page at a time.
+
 import { decodeBlockInto } from "../../block/decode.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
+import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
-import { clamp } from "./log-pieces.ts";
 import type { Piece, PieceGroup } from "./sweep.ts";
 
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };

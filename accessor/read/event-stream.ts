@@ -3,11 +3,11 @@
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
+import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { type EventRange, readErrorReports, readStateChanges } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
-import { clamp } from "./log-pieces.ts";
 
 const eventsPerPage = 5_000;
 

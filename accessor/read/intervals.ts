@@ -1,11 +1,12 @@
 // Intervals that a machine spent in its states, as of a revision: with their true starts and ends, be they outside of the range.
+
 import { create } from "@bufbuild/protobuf";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { type StateInterval, StateIntervalSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
+import { clamp } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
 import { readNextState, readStateAt, readStateRuns, type StateRun } from "../store/state-runs.ts";
-import { clamp } from "./log-pieces.ts";
 
 export type IntervalQuery = {
   machine: string;

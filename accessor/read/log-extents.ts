@@ -1,8 +1,8 @@
 // Where in time the part of the log lies that is not in the history yet: what summaries of the history cannot speak for.
-import { toArray } from "../store/binary-arrays.ts";
+import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { clamp, segmentsAfter } from "./log-pieces.ts";
+import { segmentsAfter } from "./log-pieces.ts";
 
 /** A closed span of time. */
 export type Extent = { firstUs: number; lastUs: number };

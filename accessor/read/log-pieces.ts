@@ -1,7 +1,7 @@
 // The log's rows of some series as pieces, in order of their first sample. Headers first, payloads a page at a time, so that memory stays
 // small however long the range is.
 import { decodeBlock } from "../../block/decode.ts";
-import { toArray } from "../store/binary-arrays.ts";
+import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { literalOf, toInt4, toInt8 } from "../store/copy-out.ts";
 import type { Database } from "../store/database.ts";
@@ -97,9 +97,4 @@ async function load(
     const revisions = new Float64Array(column.values.length).fill(revision);
     return { series: byId.get(toInt4(seriesId))!, rank: revision, column, revisions };
   });
-}
-
-/** Open ends as numbers that int8 holds. */
-export function clamp(timeUs: number): number {
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, timeUs));
 }

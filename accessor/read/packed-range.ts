@@ -1,4 +1,5 @@
 // A range of any length with samples packed: blocks of the history as they are stored wherever that is exact, packed anew where it is not.
+
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { ReadSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -6,6 +7,7 @@ import { decodeBlock } from "../../block/decode.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import type { Column } from "../../samples/column.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
+import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
 import { readWatermark } from "../store/watermark.ts";
@@ -14,7 +16,7 @@ import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
 import { readFirstPending } from "./log-extents.ts";
-import { clamp, logPieces } from "./log-pieces.ts";
+import { logPieces } from "./log-pieces.ts";
 import { mergeAll } from "./merge.ts";
 import type { RangeQuery } from "./range.ts";
 import { lowerBound, sweep } from "./sweep.ts";

@@ -1,4 +1,5 @@
 // Pages of records of one signal, in order of (time, revision, position), as of a revision.
+
 import { create } from "@bufbuild/protobuf";
 import {
   ErrorReportSchema,
@@ -8,10 +9,10 @@ import {
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
+import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { type ErrorRow, type Place, readErrorReports, readStateChanges, type StateRow } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
-import { clamp } from "./log-pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
 import { lowerBound, type Piece, type Slice, sweep } from "./sweep.ts";
 

@@ -1,7 +1,8 @@
 // A machine's state changes in a window and the state that it came with, as of a revision.
+
 import type { StateChange } from "../history/state-intervals.ts";
+import { clamp } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
-import { clamp } from "./log-pieces.ts";
 
 export type StateWindow = {
   machineId: number;

@@ -23,6 +23,7 @@ import { aggregateSamples, listStateIntervals, summarizeMachines } from "./answe
 import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
 import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
+import { getVersion } from "./version.ts";
 
 // Errors travel in trailers, of which clients take 8 KiB.
 const maxKnownListed = 30;
@@ -123,6 +124,13 @@ export function createSignalService({
       const { catalog, history } = see(context);
       const { signal } = context;
       return listStateIntervals({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
+    },
+
+    getVersion(request, context) {
+      const { catalog, history } = see(context);
+      const kind = (name: string) => kindOf(name, catalog);
+      const { signal } = context;
+      return getVersion({ ...reads, catalog }, request, { kindOf: kind, nowMs: nowMs(), history, signal });
     },
 
     async *watchSignals(request, context) {

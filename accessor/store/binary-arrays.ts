@@ -63,3 +63,8 @@ function encode<T>(kind: Kind<T>, values: readonly (T | null)[]): Buffer {
   }
   return target;
 }
+
+/** Open ends as numbers that int8 holds. */
+export function clamp(timeUs: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, timeUs));
+}

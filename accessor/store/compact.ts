@@ -4,6 +4,7 @@ import type { Hour } from "../compact/due.ts";
 import type { Unreadable } from "../compact/gather.ts";
 import type { Rewritten } from "../compact/rewrite.ts";
 import type { SeriesRollup, StateRollup } from "../compact/rollups.ts";
+import type { Touch } from "../compact/touches.ts";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
@@ -19,6 +20,7 @@ export type Step = {
   touchedStates: Hour[];
   stateRollups: StateRollup[];
   unreadable: Unreadable[];
+  touches: Touch[];
 };
 
 /** Fails, and leaves nothing behind, if the watermark is not at `from`. Answers how many blocks came and went. */
@@ -40,6 +42,7 @@ export async function commitStep(
       count.blocks += portion.blocks.length;
       count.ended += portion.ended.length;
     }
+    await client.query(call("note_touched", noteTouched, touchValues(step.touches)));
     await client.query(call("end_step", endStep, stepValues(step)));
     await client.query("commit");
     return count;
@@ -79,6 +82,7 @@ const addBlocks = [
   "int4[]",
   "int8[]",
 ];
+const noteTouched = ["int4[]", "int8[]", "int8[]"];
 const endStep = [
   "int8",
   ...["int4[]", "int8[]"],
@@ -100,6 +104,14 @@ function portionValues(through: number, { blocks, ended }: Rewritten): unknown[]
     toArray.int8(ended.map(({ blockId }) => blockId)),
     toArray.int4(ended.map(({ seriesId }) => seriesId)),
     toArray.int8(ended.map(({ bucketUs }) => bucketUs)),
+  ];
+}
+
+function touchValues(touches: readonly Touch[]): unknown[] {
+  return [
+    toArray.int4(touches.map(({ seriesId }) => seriesId)),
+    toArray.int8(touches.map(({ minuteUs }) => minuteUs)),
+    toArray.int8(touches.map(({ revision }) => revision)),
   ];
 }
 

@@ -1,5 +1,6 @@
 // Reads a machine's state changes as they make intervals, as of a revision. Of changes at one time only the last one counts; it is called effective.
 import type { StateChange } from "../history/state-intervals.ts";
+import { clamp, toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 
 export type StateRun = StateChange & { reason: string };
@@ -66,4 +67,39 @@ export async function readNextState(
 function toRun(row: unknown[]): StateRun {
   const [timeUs, state, reason] = row as [number, number, string];
   return { timeUs, state, reason };
+}
+
+/** What the intervals of a window hang on beside its own changes: back to sinceUs, where the machine was last in another state than at its start; on
+ * to untilUs, where it leaves the state of its end. Infinite where there is no such change. */
+export type StateReach = { machineId: number; sinceUs: number; untilUs: number };
+
+export async function readStateReach(
+  database: Database,
+  {
+    machineIds,
+    revision,
+    fromUs,
+    toUs,
+  }: { machineIds: readonly number[]; revision: number; fromUs: number; toUs: number },
+  { signal }: { signal: AbortSignal },
+): Promise<StateReach[]> {
+  const stateWhere = (time: string) => `(
+    select state from state_change where machine_id = wanted.id and revision <= $2::int8 and ${time}
+    order by time_us desc, revision desc, position desc limit 1)`;
+  const otherWhere = (time: string, held: string, order: "asc" | "desc") => `(
+    select s.time_us from state_change s
+    where s.machine_id = wanted.id and s.revision <= $2::int8 and s.${time} and s.state <> ${held} and ${effective}
+    order by s.time_us ${order}, s.revision ${order}, s.position ${order} limit 1)`;
+  const rows = (await database.read(
+    `select id, ${otherWhere("time_us <= $3::int8", "held", "desc")}, ${otherWhere("time_us >= $4::int8", "last", "asc")} from (
+       select wanted.id, ${stateWhere("time_us <= $3::int8")} as held, ${stateWhere("time_us < $4::int8")} as last
+       from unnest($1::int4[]) as wanted(id)) wanted`,
+    [toArray.int4(machineIds), revision, clamp(fromUs), clamp(toUs)],
+    { name: "state_reach", signal },
+  )) as [number, number | null, number | null][];
+  return rows.map(([machineId, since, until]) => ({
+    machineId,
+    sinceUs: since ?? Number.NEGATIVE_INFINITY,
+    untilUs: until ?? Number.POSITIVE_INFINITY,
+  }));
 }

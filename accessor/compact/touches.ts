@@ -1,0 +1,31 @@
+// Which minutes of which series a step's arrivals touch, and with which revision at the latest.
+import { minuteOf } from "../history/touch-spans.ts";
+
+export type Touch = { seriesId: number; minuteUs: number; revision: number };
+
+export class Touches {
+  readonly #bySeries = new Map<number, Map<number, number>>();
+
+  /** Times in any order. */
+  add(seriesId: number, revision: number, timesUs: Iterable<number>): void {
+    const minutes = this.#minutesOf(seriesId);
+    for (const timeUs of timesUs) {
+      const minuteUs = minuteOf(timeUs);
+      if ((minutes.get(minuteUs) ?? 0) < revision) minutes.set(minuteUs, revision);
+    }
+  }
+
+  list(): Touch[] {
+    return [...this.#bySeries].flatMap(([seriesId, minutes]) =>
+      [...minutes].map(([minuteUs, revision]) => ({ seriesId, minuteUs, revision })),
+    );
+  }
+
+  #minutesOf(seriesId: number): Map<number, number> {
+    const known = this.#bySeries.get(seriesId);
+    if (known !== undefined) return known;
+    const minutes = new Map<number, number>();
+    this.#bySeries.set(seriesId, minutes);
+    return minutes;
+  }
+}

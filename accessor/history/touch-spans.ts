@@ -1,0 +1,44 @@
+// A range of time as few spans of whole days, hours and minutes: how what touched it is looked up.
+import { floorTo, hourUs, minuteUs } from "./buckets-of-time.ts";
+
+export const dayUs = 24 * hourUs;
+
+/** Starts of width widthUs from fromUs up to, not including, toUs; both are multiples of it, or infinite. */
+export type TouchSpan = { widthUs: number; fromUs: number; toUs: number };
+
+/**
+ * Spans that cover [fromUs, toUs) and at most the rest of the minutes that its ends lie in: about 2 × (59 + 23) rows and one a day.
+ * An open end is a day's.
+ */
+export function touchSpans(fromUs: number, toUs: number): TouchSpan[] {
+  const spans: TouchSpan[] = [];
+  const ends = { from: roundTo(fromUs, minuteUs, Math.floor), to: roundTo(toUs, minuteUs, Math.ceil) };
+  const add = (widthUs: number, start: number, end: number) => {
+    if (start < end) spans.push({ widthUs, fromUs: start, toUs: end });
+  };
+  // From the outside in: minutes up to whole hours, hours up to whole days, days between.
+  let { from, to } = ends;
+  for (const [widthUs, wider] of [
+    [minuteUs, hourUs],
+    [hourUs, dayUs],
+  ] as const) {
+    const innerFrom = roundTo(from, wider, Math.ceil);
+    const innerTo = roundTo(to, wider, Math.floor);
+    if (innerFrom >= innerTo) {
+      add(widthUs, from, to);
+      return spans;
+    }
+    add(widthUs, from, innerFrom);
+    add(widthUs, innerTo, to);
+    [from, to] = [innerFrom, innerTo];
+  }
+  add(dayUs, from, to);
+  return spans;
+}
+
+function roundTo(timeUs: number, widthUs: number, round: (value: number) => number): number {
+  return Number.isFinite(timeUs) ? round(timeUs / widthUs) * widthUs : timeUs;
+}
+
+/** The minute that a time lies in. */
+export const minuteOf = (timeUs: number): number => floorTo(timeUs, minuteUs);

@@ -1,0 +1,220 @@
+// A version names an answer: while it is the same, so is the answer, whatever is committed, late, compacted; and what is none of it changes nothing.
+import { create, type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
+import { forAtMost } from "../../test/support/for-at-most.ts";
+import { TestHistory } from "../compact/test-history.ts";
+import { anyBatch, anyWindow, baseUs, toBatch } from "../compact/test-records.ts";
+import { at, type BatchInit, column, grid } from "../test-batches.ts";
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+});
+afterAll(() => history[Symbol.asyncDispose]());
+
+type Query = Exclude<rpc.GetVersionRequest["query"], { case: undefined }>;
+type QueryInit = Exclude<
+  NonNullable<MessageInitShape<typeof rpc.GetVersionRequestSchema>["query"]>,
+  { case?: undefined }
+>;
+
+const minuteUs = 60_000_000;
+const toQuery = (query: QueryInit): Query => create(rpc.GetVersionRequestSchema, { query }).query as Query;
+
+/** All kinds of questions about a window. */
+function queriesOf({ fromUs, toUs }: { fromUs: number; toUs: number }, machines: readonly string[]): Query[] {
+  const window = { machines: [...machines], startTime: at(fromUs), endTime: at(toUs) };
+  const width = { case: "width" as const, value: { seconds: 60n, nanos: 0 } };
+  return [
+    ...["power", "oil", "state", "error"].map((signal) =>
+      toQuery({ case: "querySignals", value: { ...window, signal, pageSize: 20 } }),
+    ),
+    toQuery({ case: "aggregateSamples", value: { ...window, signals: ["power"], resolution: width } }),
+    toQuery({ case: "summarizeMachines", value: window }),
+    toQuery({ case: "listStateIntervals", value: { ...window, pageSize: 20 } }),
+  ];
+}
+
+/** Its version and its answer as text, without what may differ; undefined where it is refused. */
+async function ask(query: Query, revision: number): Promise<{ version: string; answer: string } | undefined> {
+  const { service, context } = history.serviceAt(revision);
+  try {
+    const version = await service.getVersion(create(rpc.GetVersionRequestSchema, { query }), context);
+    return { version: version.version!, answer: await answerOf(query, { service, context }) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function answerOf(query: Query, { service, context }: ReturnType<TestHistory["serviceAt"]>): Promise<string> {
+  const bare = { cursor: "", nextPageToken: "" };
+  switch (query.case) {
+    case "querySignals": {
+      const answer = await service.querySignals(query.value, context);
+      return toJsonString(
+        rpc.QuerySignalsResponseSchema,
+        create(rpc.QuerySignalsResponseSchema, { ...answer, ...bare }),
+      );
+    }
+    case "aggregateSamples": {
+      const answer = await service.aggregateSamples(query.value, context);
+      return toJsonString(
+        rpc.AggregateSamplesResponseSchema,
+        create(rpc.AggregateSamplesResponseSchema, { ...answer, cursor: "" }),
+      );
+    }
+    case "summarizeMachines": {
+      const answer = await service.summarizeMachines(query.value, context);
+      return toJsonString(
+        rpc.SummarizeMachinesResponseSchema,
+        create(rpc.SummarizeMachinesResponseSchema, { ...answer, cursor: "" }),
+      );
+    }
+    default: {
+      const answer = await service.listStateIntervals(query.value, context);
+      return toJsonString(
+        rpc.ListStateIntervalsResponseSchema,
+        create(rpc.ListStateIntervalsResponseSchema, { ...answer, ...bare }),
+      );
+    }
+  }
+}
+
+/** Sums differ in their last digits where the samples were put together in another way. */
+const rounded = (answer: string) =>
+  answer.replace(/-?\d+\.\d{6,}(e[-+]\d+)?|-?\d+(\.\d+)?e[-+]\d+/g, (digits) =>
+    String(Number(Number(digits).toPrecision(9))),
+  );
+
+test("the same version is the same answer, through late records and compaction at any moment", {
+  timeout: 120_000,
+}, async () => {
+  const act = fc.oneof(
+    { weight: 5, arbitrary: anyBatch.map((batch) => ({ batch })) },
+    { weight: 2, arbitrary: fc.constantFrom(1, 2, 20_000).map((maxRows) => ({ maxRows })) },
+  );
+  const scenario = fc.record({
+    acts: fc.array(act, { minLength: 2, maxLength: 14, size: "max" }),
+    windows: fc.tuple(anyWindow, anyWindow),
+    machines: fc.constantFrom([], ["a"], ["a", "b"]),
+  });
+  let [same, changed] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(
+      scenario,
+      forAtMost(40_000, async ({ acts, windows, machines }) => {
+        await history.clear();
+        const queries = windows.flatMap((window) => queriesOf(window, machines));
+        const known = queries.map(() => new Map<string, string>());
+        let revision = 0;
+        for (const one of acts) {
+          if ("batch" in one) revision = (await history.ingest(toBatch(one.batch))).revision;
+          else await history.compact({ maxRows: one.maxRows });
+          for (const [i, query] of queries.entries()) {
+            const got = await ask(query, revision);
+            if (got === undefined) continue;
+            const before = known[i]!.get(got.version);
+            if (before === undefined) changed++;
+            else same++;
+            if (before !== undefined) expect(rounded(got.answer), `${query.case} at ${revision}`).toBe(before);
+            known[i]!.set(got.version, rounded(got.answer));
+          }
+        }
+      }),
+    ),
+    { numRuns: 40 },
+  );
+  expect(same).toBeGreaterThan(50);
+  expect(changed).toBeGreaterThan(50);
+});
+
+/** A minute of the present machine's signals, from a time on. */
+const minuteOf = (machine: string, fromUs: number): BatchInit => ({
+  machine,
+  samples: [
+    grid(
+      "power",
+      fromUs,
+      Array.from({ length: 6_000 }, (_, i) => i % 50),
+    ),
+  ],
+  stateChanges: [
+    { time: at(fromUs), state: MachineState.ACTIVE },
+    { time: at(fromUs + 30e6), state: MachineState.IDLE },
+  ],
+  errorReports: [{ time: at(fromUs + 10e6), severity: Severity.ERROR, code: "E1" }],
+});
+
+test("neighbours, other times and compaction change no version; what is late does, of its own questions only", async () => {
+  await history.clear();
+  let revision = 0;
+  const commit = async (batch: BatchInit) => {
+    ({ revision } = await history.ingest(batch));
+  };
+  for (let i = 0; i < 90; i++) for (const machine of ["a", "b"]) await commit(minuteOf(machine, baseUs + i * minuteUs));
+  const queries = queriesOf({ fromUs: baseUs + 10 * minuteUs, toUs: baseUs + 80 * minuteUs }, ["a"]).filter(
+    (query) => query.case !== "querySignals" || query.value.signal !== "oil",
+  );
+  const versions = () => Promise.all(queries.map(async (query) => (await ask(query, revision))!.version));
+  const first = await versions();
+  expect(new Set(first).size).toBeGreaterThan(3);
+  await history.compact({ maxRows: 200 });
+  expect(await versions()).toEqual(first);
+  await history.compactAll();
+  expect(await versions()).toEqual(first);
+  // Much later, and of a neighbour, in the log and compacted.
+  await commit(minuteOf("a", baseUs + 100 * minuteUs));
+  await commit(minuteOf("b", baseUs + 40 * minuteUs));
+  expect(await versions()).toEqual(first);
+  await history.compactAll();
+  expect(await versions()).toEqual(first);
+  // One sample that is late: pages of power, buckets and the summary, but not states, errors and intervals.
+  await commit({
+    machine: "a",
+    samples: [column("power", [[baseUs + 41 * minuteUs + 5, 7]])],
+  });
+  const late = await versions();
+  const kinds = queries.map(({ case: kind, value }) => ("signal" in value ? value.signal : kind));
+  expect(kinds.filter((_, i) => late[i] !== first[i])).toEqual(["power", "aggregateSamples", "summarizeMachines"]);
+  await history.compactAll();
+  expect(await versions()).toEqual(late);
+  // A change of state before the window, where the state at its start comes from: what counts states.
+  await commit({ machine: "a", stateChanges: [{ time: at(baseUs + 10 * minuteUs - 5e6), state: MachineState.FAULT }] });
+  const carried = await versions();
+  expect(kinds.filter((_, i) => carried[i] !== late[i])).toEqual(["summarizeMachines", "listStateIntervals"]);
+});
+
+test("an open window has a version for each commit, and a fixed page one for ever", async () => {
+  await history.clear();
+  for (let i = 0; i < 3; i++) await history.ingest(minuteOf("a", baseUs + i * minuteUs));
+  const { service, context } = history.serviceAt(3, baseUs + 3 * minuteUs);
+  const open = toQuery({ case: "summarizeMachines", value: { startTime: at(baseUs) } });
+  const first = await ask(open, 3);
+  const page = await service.querySignals(
+    create(rpc.QuerySignalsRequestSchema, { signal: "power", pageSize: 10 }),
+    context,
+  );
+  const next = toQuery({
+    case: "querySignals",
+    value: { signal: "power", pageSize: 10, pageToken: page.nextPageToken! },
+  });
+  const fixed = await ask(next, 3);
+  await history.ingest(minuteOf("b", baseUs));
+  expect((await ask(open, 4))!.version).not.toBe(first!.version);
+  expect(await ask(next, 4)).toEqual(fixed);
+});
+
+test("what retention removes changes versions of what is that old", async () => {
+  await history.clear();
+  for (let i = 0; i < 3; i++) await history.ingest(minuteOf("a", baseUs + i * minuteUs));
+  const old = toQuery({ case: "querySignals", value: { signal: "power", startTime: at(baseUs) } });
+  const young = toQuery({ case: "querySignals", value: { signal: "power", startTime: at(baseUs + 2 * minuteUs) } });
+  const before = [await ask(old, 3), await ask(young, 3)].map((got) => got!.version);
+  await history.query("select note_removal($1)", [baseUs + minuteUs]);
+  const after = [await ask(old, 3), await ask(young, 3)].map((got) => got!.version);
+  expect(after[0]).not.toBe(before[0]);
+  expect(after[1]).toBe(before[1]);
+});
