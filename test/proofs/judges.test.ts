@@ -5,6 +5,7 @@ import { createFleet } from "../../producer/fleet.ts";
 import { toColumn } from "../../samples/wire.ts";
 import { contentOf, errorText, keyOf, stateText } from "../chaos/content.ts";
 import type { Stored, StoredCommit } from "../chaos/stored.ts";
+import { missingBetween, spoolOpenings } from "./deaths.ts";
 import { judgeFleet } from "./fleet-oracle.ts";
 import { judgeHeap } from "./heaps.ts";
 import { judgeDescriptors, trendsOf } from "./usage.ts";
@@ -45,6 +46,47 @@ test("a batch that is missing is lost, at the edges too, unless nobody made it",
   }
   const stored = storedAfter((commits) => commits.splice(60, 1));
   expect(judge(stored, { mayMiss: () => true })).toMatchObject({ lost: 0, gaps: 0, holes: 1, findings: [] });
+});
+
+test("a dead producer may leave a hole until its next life opens the spool, and no longer", () => {
+  const life = (pid: number, fromS: number, throughS: number) => ({
+    pid,
+    fromUs: fromS * 1e6,
+    throughUs: throughS * 1e6,
+  });
+  const line = (s: number, message: string) =>
+    JSON.stringify({ time: new Date(s * 1000).toISOString(), level: "info", name: "producer", message });
+  const log = [
+    ...[line(1, "spool open"), line(2, "connected"), line(130, "spool open"), line(131, "connected").slice(0, 40)],
+    ...[line(243, "spool open"), line(400, "spool open"), line(401.5, "spool open"), ""],
+  ].join("\n");
+  const openings = spoolOpenings(log);
+  expect(openings).toEqual([1e6, 130e6, 243e6, 400e6, 401.5e6]);
+  // A start of 29 s; a life that never opens its spool; one that ends before it can have kept anything; the last goes on.
+  const lives = [
+    life(1, 0, 100),
+    life(2, 101, 200),
+    life(3, 201, 230),
+    life(4, 231, 399),
+    life(5, 399.5, 400.5),
+    life(6, 401, 500),
+  ];
+  const mayMiss = missingBetween(lives, openings);
+  for (const [beforeS, afterS] of [
+    [98.6, 130.01],
+    [199, 243],
+    [398, 401.5],
+  ])
+    expect(mayMiss(beforeS! * 1e6, afterS! * 1e6), `${beforeS} to ${afterS}`).toBe(true);
+  for (const [beforeS, afterS] of [
+    [98.4, 130],
+    [99, 130.03],
+    [150, 150.5],
+    [199, 401],
+    [499, 500],
+  ])
+    expect(mayMiss(beforeS! * 1e6, afterS! * 1e6), `${beforeS} to ${afterS}`).toBe(false);
+  expect(missingBetween(lives, [])(99e6, 100e6)).toBe(false);
 });
 
 test("a batch that is there twice, and a machine of somebody else, are doubled", () => {

@@ -116,7 +116,7 @@ usage[Symbol.dispose]();
 heaps[Symbol.dispose]();
 await watcher[Symbol.asyncDispose]();
 const judged = [
-  await judgeSide(hit, { postgres, record, machines, mayMiss: deaths.mayMiss }),
+  await judgeSide(hit, { postgres, record, machines, mayMiss: deaths.judge() }),
   await judgeSide(kept, { postgres, record, machines, outcomePath }),
 ];
 const trends = trendsOf(usage.rows, { warmUpS: Math.min(600, minutes * 20) });
