@@ -25,6 +25,9 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "any",
 };
 
+/** What the gateway answers by itself, and not everyone may see. */
+const gatewayOwn: Readonly<Record<string, Requirement>> = { "/metrics": "admin" };
+
 /** The methods of the table, as paths: "/package.Service/Method". */
 export const listedMethods: readonly string[] = Object.keys(matrix);
 
@@ -34,7 +37,7 @@ export const pathOf = ({ parent, name }: { parent: { typeName: string }; name: s
 
 /** undefined: not in the table. */
 export const requirementOf = (path: string): Requirement | undefined =>
-  Object.hasOwn(matrix, path) ? matrix[path] : undefined;
+  [matrix, gatewayOwn].find((table) => Object.hasOwn(table, path))?.[path];
 
 export type Denial = {
   reason: "UNAUTHENTICATED" | "PERMISSION_DENIED";

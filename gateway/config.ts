@@ -1,6 +1,6 @@
 // What the gateway can be told, by flag or environment.
 import { setting } from "../runtime/config.ts";
-import { durationMs, listenAddress, url } from "../runtime/config-values.ts";
+import { bytes, durationMs, listenAddress, url } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
 import { listeningSettings } from "../runtime/tls/listening.ts";
 import { origin } from "./cors.ts";
@@ -29,6 +29,13 @@ export const gatewaySettings = {
     parse: durationMs({ minMs: 1_000 }),
     optional: true,
     doc: "with --tls-cert, tell browsers to come to this host name by TLS only, whatever the port, for this long",
+  }),
+  cacheBytes: setting({
+    flag: "cache-bytes",
+    env: "MILLRACE_CACHE_BYTES",
+    parse: bytes(),
+    default: "64MiB",
+    doc: "what answers may be kept, in all; 0 for none",
   }),
   corsOrigin: setting({
     flag: "cors-origin",

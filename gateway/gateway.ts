@@ -13,6 +13,7 @@ import { ConfigError } from "../runtime/config.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { answerHeaders } from "./answer-headers.ts";
+import { AnswerCache } from "./cache/answer-cache.ts";
 import { mountConnect } from "./connect.ts";
 import { allowOrigins } from "./cors.ts";
 import { shuttingDown } from "./errors.ts";
@@ -32,6 +33,7 @@ import { type GatewayLimits, unlimited } from "./limits/gateway-limits.ts";
 import { createLimitGuard, meterKey } from "./limits/guard-limits.ts";
 import { Limiter } from "./limits/limiter.ts";
 import { recordsOfMessage } from "./limits/records.ts";
+import { createMetrics } from "./metrics.ts";
 import type { Heartbeat } from "./rest/call.ts";
 import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
@@ -63,6 +65,8 @@ export type GatewayOptions = {
   unaryDeadlineMs?: number;
   /** How long requests in flight may take when the gateway closes. Default 3 s. */
   drainMs?: number;
+  /** What answers may be kept, in bytes; 0: none. Default 64 MiB. */
+  cacheBytes?: number;
   /** When live feeds write a comment; default every 15 s. */
   heartbeat?: Heartbeat;
   /** Milliseconds since the epoch; default Date.now. */
@@ -145,7 +149,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       }
     },
   });
-  mountRest(app, { routes, upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, heartbeat, now, log });
+  const cache = new AnswerCache({ maxBytes: options.cacheBytes ?? 64 * 1024 * 1024 });
+  const metrics = createMetrics({ cache });
+  const answering = { upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, heartbeat, now, log };
+  mountRest(app, { routes, cache, metrics, ...answering });
   await app.ready();
 
   const { host, port } = options;

@@ -11,6 +11,7 @@ import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readCredential } from "../access/credential.ts";
+import { visionOf } from "../access/principal.ts";
 import { retrySecondsOf } from "./errors.ts";
 import type { Gate } from "./gate.ts";
 import type { LimitGuard } from "./limits/guard-limits.ts";
@@ -21,6 +22,10 @@ declare module "fastify" {
     rpcPath?: string | undefined;
     /** Whether it is that RPC itself, in Connect, gRPC or gRPC-Web. */
     isRpc?: boolean;
+  }
+  interface FastifyRequest {
+    /** What the caller may see: equal for those who see the same (visionOf). */
+    vision?: string;
   }
 }
 
@@ -36,7 +41,9 @@ export function guardRoutes(app: FastifyInstance, { gate, limits }: { gate: Gate
     limits.enter("address", peer, { request, reply });
     if (path === undefined) return;
     const principal = await gate({ path, credential: credentialOf(request), peer });
-    if (principal !== undefined) limits.enter("key", principal.id, { request, reply });
+    if (principal === undefined) return;
+    request.vision = visionOf(principal);
+    limits.enter("key", principal.id, { request, reply });
   };
   app.addHook("onRequest", async (request, reply) => {
     try {

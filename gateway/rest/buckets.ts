@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import { invalidField } from "../errors.ts";
-import type { RestAnswer, RestCall } from "./call.ts";
+import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { echoRange, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { toSignals } from "./reads.ts";
@@ -30,24 +30,30 @@ const bucketColumns = [
 /** The columns of a row of NDJSON and CSV. */
 export const bucketRowColumns = ["machine", "signal", "unit", ...bucketColumns];
 
+function toRequest({ path, query }: RestCall<BucketQuery>) {
+  return {
+    signals: toSignals(path["type"]!),
+    machines: query.machine ?? [],
+    ...toRangeFields(rangeOf(query)),
+    ...resolutionOf(query),
+    minCursor: query.min_cursor ?? "",
+  };
+}
+
+const rangeOf = ({ from, to }: RestCall<BucketQuery>["query"]) => ({ from: from?.us, to: to?.us });
+
+export function queryOfSamples(call: RestCall<BucketQuery>): VersionQuery {
+  return { case: "aggregateSamples", value: toRequest(call) };
+}
+
 export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<RestAnswer> {
-  const { path, query, format, upstream, unary } = call;
-  const signals = toSignals(path["type"]!);
-  const range = { from: query.from?.us, to: query.to?.us };
-  const { series, cursor } = await upstream.signals.aggregateSamples(
-    {
-      signals,
-      machines: query.machine ?? [],
-      ...toRangeFields(range),
-      ...resolutionOf(query),
-      minCursor: query.min_cursor ?? "",
-    },
-    unary,
-  );
-  const { from, to } = echoRange(range);
+  const { query, format, upstream, unary } = call;
+  const request = toRequest(call);
+  const { series, cursor } = await upstream.signals.aggregateSamples(request, unary);
+  const { from, to } = echoRange(rangeOf(query));
   if (format === "json") return { body: { series: series.map(toSeries), from, to, cursor } };
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
-  const fileName = toFileName([signals.join(","), "buckets", machine, from, to]);
+  const fileName = toFileName([request.signals.join(","), "buckets", machine, from, to]);
   return answerTable(rowsOf(series), { format, columns: bucketRowColumns, fileName, cursor });
 }
 

@@ -1,5 +1,7 @@
 // What a REST handler is given and what it answers with.
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf";
+import type { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { pathOf } from "../../access/matrix.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
 import { type Format, formatParameter } from "./formats.ts";
@@ -32,6 +34,8 @@ export type RestCall<P extends Parameters> = {
   readonly unary: { readonly signal: AbortSignal; readonly timeoutMs: number };
   /** To be told of the records that a body brings; answers how long to read no further, in milliseconds. */
   readonly meter: (records: number) => number;
+  /** What the gateway counts, in the text format of Prometheus. */
+  readonly metrics: () => Promise<string>;
   /** For streamed answers; the signal aborts when the client has gone or the gateway stops. */
   readonly stream: { readonly signal: AbortSignal; readonly heartbeat: Heartbeat };
 };
@@ -83,8 +87,30 @@ export type Route<P extends Parameters = Parameters> = {
   readonly example: string;
   /** Fields of the rpc's request that travel as parameters of another name. */
   readonly parameterByField?: Readonly<Record<string, string>>;
+  /** Whether its answers in JSON are kept; undefined: they are not, since they are streams, or as new as the newest commit. */
+  readonly cache?: Cacheable<P>;
+  /** Who may ask where no RPC says so: a name of access/matrix.ts. */
+  readonly guardedAs?: string;
   readonly handle: (call: RestCall<P>) => Promise<RestAnswer>;
 };
+
+/** What is kept is known by its version. */
+export type Cacheable<P extends Parameters> = {
+  /** The request that the route's handler makes of a call, as whose version it goes by. */
+  readonly queryOf: (call: RestCall<P>) => VersionQuery;
+  /** Relative times count from the last whole second: whoever asks within one asks the same. */
+  readonly wholeSeconds?: boolean;
+};
+
+/** A request whose answer has a version. */
+export type VersionQuery = Exclude<
+  NonNullable<MessageInitShape<typeof GetVersionRequestSchema>["query"]>,
+  { case?: undefined }
+>;
+
+/** What the gate knows a route by: its RPC, or a name of its own; undefined if it is for everyone. */
+export const guardOf = ({ rpc, guardedAs }: Pick<Route, "rpc" | "guardedAs">): string | undefined =>
+  rpc ? pathOf(rpc) : guardedAs;
 
 /** Keeps the types of a route's query for its handler; the table forgets them. Every GET of data has ?format=. */
 export function route<P extends Parameters>(declared: Route<P>): Route {

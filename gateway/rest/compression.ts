@@ -55,10 +55,10 @@ export const createEncoder = (encoding: Encoding): Transform => streams[encoding
 
 /** The bytes to send for a text: compressed if that is asked for and worth it. */
 export async function encodeText(
-  text: string,
+  text: string | Buffer,
   encoding: Encoding | undefined,
 ): Promise<{ bytes: Buffer; encoding: Encoding | undefined }> {
-  const bytes = Buffer.from(text);
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
   if (encoding === undefined || bytes.length < worthBytes) return { bytes, encoding: undefined };
   return { bytes: await whole[encoding](bytes), encoding };
 }

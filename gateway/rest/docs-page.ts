@@ -71,7 +71,7 @@ function section(route: Route, origin: string): string {
     ),
   ];
   const kinds = formats.map((format) => {
-    const [what] = { json: [answer.json], ndjson: [answer.line], csv: [], sse: [], html: [] }[format];
+    const what = { json: answer.json, ndjson: answer.line }[format as string];
     return `<code>${mediaTypeOf(format)}</code>${what && format === "ndjson" ? " of" : ""}${what ? ` ${typeOf(what)}` : ""}`;
   });
   return `<section id="${idOf(route)}">

@@ -67,6 +67,7 @@ test.each(
     csv: "text/csv",
     sse: "text/event-stream",
     html: "text/html",
+    text: "text/plain",
   }[format];
   const headers = { accept };
   const head = await fetch(url, { method: "HEAD", headers });

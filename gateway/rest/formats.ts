@@ -9,6 +9,7 @@ const mediaTypes = {
   csv: ["text/csv"],
   sse: ["text/event-stream"],
   html: ["text/html"],
+  text: ["text/plain"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Format = keyof typeof mediaTypes;

@@ -1,7 +1,7 @@
 // GET /signals/state/intervals: the timeline of states, in pages, or whole as NDJSON and CSV.
 import { type MachineState, MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
-import type { RestAnswer, RestCall } from "./call.ts";
+import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { assertNoPageToken, echoRange, fetchPages, nextLink, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { answerTable, toFileName } from "./table.ts";
@@ -20,27 +20,36 @@ export type IntervalQuery = {
 
 export const intervalColumns = ["machine", "state", "reason", "start_time", "end_time", "seconds"];
 
-export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise<RestAnswer> {
-  const { query, format, upstream, unary, url, search } = call;
+function toRequest({ query }: RestCall<IntervalQuery>) {
   const asked = { from: query.from, to: query.to, pageToken: query.page_token };
   const page = resolvePage(asked);
-  const range = echoRange(page);
   const request = {
     machines: query.machine ?? [],
     ...toRangeFields(page),
     states: query.state ?? [],
     minCursor: query.min_cursor ?? "",
   };
+  return { asked, page, request, pageOf: { pageSize: query.limit ?? 0, pageToken: page.pageToken } };
+}
+
+export function queryOfIntervals(call: RestCall<IntervalQuery>): VersionQuery {
+  const { request, pageOf } = toRequest(call);
+  return { case: "listStateIntervals", value: { ...request, ...pageOf } };
+}
+
+export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise<RestAnswer> {
+  const { query, format, upstream, unary, url, search } = call;
+  const { asked, page, request, pageOf } = toRequest(call);
+  const range = echoRange(page);
   if (format !== "json") {
     assertNoPageToken(query.page_token, format);
-    const { cursor, pages } = await fetchPages(async (pageOf) => {
-      const { intervals, ...rest } = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
+    const { cursor, pages } = await fetchPages(async (one) => {
+      const { intervals, ...rest } = await upstream.signals.listStateIntervals({ ...request, ...one }, unary);
       return { ...rest, items: intervals.map(toRow) };
     }, query.limit || undefined);
     const fileName = toFileName(["state", "intervals", range.from, range.to]);
     return answerTable(pages, { format, columns: intervalColumns, fileName, cursor });
   }
-  const pageOf = { pageSize: query.limit ?? 0, pageToken: page.pageToken };
   const answer = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
   return {
     headers: nextLink({ url, search }, answer.nextPageToken, range),

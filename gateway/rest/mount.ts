@@ -1,18 +1,19 @@
 // Puts the route table on fastify: query and body in, JSON, stream or problem out, and answers for paths and methods that are not in it.
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { pathOf } from "../../access/matrix.ts";
 import type { Log } from "../../runtime/log.ts";
 import { addVary, answerHeaders } from "../answer-headers.ts";
+import type { AnswerCache } from "../cache/answer-cache.ts";
 import { relayError } from "../errors.ts";
 import { credentialOf } from "../guard.ts";
 import type { Upstream } from "../upstream.ts";
 import { openBody } from "./body.ts";
-import type { Heartbeat, RestAnswer, Route, StreamedAnswer } from "./call.ts";
+import { answerCached } from "./cached.ts";
+import { guardOf, type Heartbeat, type RestAnswer, type RestCall, type Route, type StreamedAnswer } from "./call.ts";
 import { chooseEncoding, encodeText } from "./compression.ts";
 import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
-import { readQuery } from "./parameters.ts";
+import { type Parameters, readQuery } from "./parameters.ts";
 import { HttpProblem, type Problem, toProblem } from "./problem.ts";
 
 declare module "fastify" {
@@ -28,6 +29,9 @@ export type RestOptions = {
   /** Ends streams when aborted. */
   shutdownSignal: AbortSignal;
   heartbeat: Heartbeat;
+  cache: AnswerCache;
+  /** What the gateway counts, for Prometheus. */
+  metrics: () => Promise<string>;
   /** Milliseconds since the epoch. */
   now: () => number;
   log: Log;
@@ -48,7 +52,7 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
         url: toPattern(route.path),
         exposeHeadRoute: false,
         config: {
-          ...{ parameterByField: route.parameterByField, rpcPath: route.rpc && pathOf(route.rpc) },
+          ...{ parameterByField: route.parameterByField, rpcPath: guardOf(route) },
           ...{ streams: route.formats.some((format) => format !== "json"), writes: route.method === "POST" },
         },
         onRequest: refuseEncoded,
@@ -84,9 +88,10 @@ async function answer(
   const streaming = createLinkedAbortController(gone.signal, options.shutdownSignal);
   const [url, search] = splitUrl(request);
   try {
-    const nowUs = BigInt(options.now()) * 1_000n;
+    const nowMs = options.now();
+    const nowUs = BigInt(route.cache?.wholeSeconds ? nowMs - (nowMs % 1_000) : nowMs) * 1_000n;
     const query = readQuery(route.query, search, nowUs);
-    const result: RestAnswer = await route.handle({
+    const call: RestCall<Parameters> = {
       upstream: options.upstream.as(credentialOf(request)),
       path: request.params as Record<string, string>,
       query,
@@ -100,10 +105,17 @@ async function answer(
       unary: { signal: gone.signal, timeoutMs: options.unaryDeadlineMs },
       stream: { signal: streaming.signal, heartbeat: options.heartbeat },
       meter: (records) => request.meter?.(records) ?? 0,
-    });
+      metrics: options.metrics,
+    };
     const vary = addVary(reply.getHeader("vary"), "accept, accept-encoding");
-    reply.code(result.status ?? 200).headers({ vary, ...result.headers });
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
+    const kept = await answerCached(route, call, { cache: options.cache, vision: request.vision ?? "", encoding });
+    if (kept !== undefined) {
+      reply.code(kept.status).headers({ ...kept.headers, vary: addVary(vary, kept.headers["vary"]!) });
+      return kept.bytes === undefined ? reply.send() : reply.type(contentTypeOf("json")).send(kept.bytes);
+    }
+    const result: RestAnswer = await route.handle(call);
+    reply.code(result.status ?? 200).headers({ vary, ...result.headers });
     if ("write" in result) {
       const context = { request, reply, encoding: result.compress ? encoding : undefined };
       await stream(result, { ...context, signal: streaming.signal, log: options.log });

@@ -1,6 +1,6 @@
 // The route table as an OpenAPI 3.1 document.
-import { pathOf, requirementOf } from "../../access/matrix.ts";
-import type { Route } from "./call.ts";
+import { requirementOf } from "../../access/matrix.ts";
+import { guardOf, type Route } from "./call.ts";
 import { type Format, mediaTypeOf } from "./formats.ts";
 import { type Schema, schemaOf, schemas } from "./schemas.ts";
 
@@ -26,8 +26,9 @@ const securitySchemes = {
 };
 
 /** The scope that a route needs; undefined if it is for everyone. */
-export function scopeOf({ rpc }: Route): string | undefined {
-  const needed = rpc && requirementOf(pathOf(rpc));
+export function scopeOf(route: Route): string | undefined {
+  const guard = guardOf(route);
+  const needed = guard === undefined ? undefined : requirementOf(guard);
   return needed === "none" ? undefined : needed;
 }
 
@@ -66,6 +67,9 @@ function toOperation(route: Route): Schema {
     security: scope === undefined ? [] : [{ bearer: [scope] }, { apiKey: [scope] }],
     responses: {
       "200": { description: "What was asked for.", ...answerHeaders(route), content: answerContent(route) },
+      ...(route.cache && {
+        "304": { description: "If-None-Match names what still holds, as of Millrace-Cursor.", headers: keptHeaders },
+      }),
       ...(scope !== undefined && {
         "401": { description: "No credential, or one that is not valid.", ...challenge, ...problem },
         "403": { description: `The credential does not have the scope ${scope}.`, ...problem },
@@ -122,22 +126,32 @@ const queryParameters = ({ query, required = [] }: Route): Schema[] =>
     schema,
   }));
 
-function headerParameters({ formats, method }: Route): Schema[] {
+const keptHeaders: Schema = {
+  ETag: { description: "Of JSON: names this answer, its question, and who may see it.", schema: { type: "string" } },
+  "Cache-Control": { description: "Of JSON: private, no-cache.", schema: { type: "string" } },
+};
+
+function headerParameters({ formats, method, cache }: Route): Schema[] {
   const header = (name: string, description: string) => ({
     name,
     in: "header",
     description,
     schema: { type: "string" },
   });
+  if (cache) return [header("If-None-Match", "An ETag of before: 304 if the answer is still the same. Of JSON only.")];
   if (formats.includes("sse")) return [header("Last-Event-ID", "The id of the last event seen: start after it.")];
   if (method === "POST")
     return [header("Idempotency-Key", "Stores the same body once, however often it is sent with this key.")];
   return [];
 }
 
-function answerHeaders({ query, formats }: Route): { headers?: Schema } {
+function answerHeaders({ query, formats, cache }: Route): { headers?: Schema } {
   const header = (description: string) => ({ description, schema: { type: "string" } });
   const headers = {
+    ...(cache && {
+      ...keptHeaders,
+      Age: { description: "Of JSON: seconds since it was made.", schema: { type: "integer" } },
+    }),
     ...("page_token" in query && { Link: header('The next page, rel="next".') }),
     ...(formats.includes("csv") && {
       "Millrace-Cursor": header("Of NDJSON and CSV: what the answer is complete through."),

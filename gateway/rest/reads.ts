@@ -4,7 +4,7 @@ import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import { type MachineState, type Severity, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { invalidField } from "../errors.ts";
-import type { RestAnswer, RestCall } from "./call.ts";
+import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { exportRange } from "./export.ts";
 import { assertNoPageToken, echoRange, fetchPages, nextLink, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
@@ -58,8 +58,8 @@ export type RangeQuery = Machines &
     state: Parameter<MachineState[]>;
   };
 
-export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnswer> {
-  const { path, query, format, upstream, unary, url, search } = call;
+/** What a call asks the accessor for, and where in time. */
+function toRequest({ path, query }: RestCall<RangeQuery>) {
   const asked = { from: query.from, to: query.to, pageToken: query.page_token };
   const page = resolvePage(asked);
   const request = {
@@ -71,8 +71,18 @@ export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnsw
     codePrefix: query.code_prefix ?? "",
     states: query.state ?? [],
   };
+  return { asked, page, request, pageOf: { pageSize: query.limit ?? 0, pageToken: page.pageToken } };
+}
+
+export function queryOfSignals(call: RestCall<RangeQuery>): VersionQuery {
+  const { request, pageOf } = toRequest(call);
+  return { case: "querySignals", value: { ...request, ...pageOf } };
+}
+
+export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnswer> {
+  const { format, upstream, unary, url, search } = call;
+  const { asked, page, request, pageOf } = toRequest(call);
   if (format !== "json") return exportSignals(call, request, echoRange(page));
-  const pageOf = { pageSize: query.limit ?? 0, pageToken: page.pageToken };
   const answer = await upstream.signals.querySignals({ ...request, ...pageOf }, unary);
   const range = echoRange(page);
   return {

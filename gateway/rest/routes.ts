@@ -7,9 +7,10 @@
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { aggregateSamples, bucketRowColumns } from "./buckets.ts";
+import { aggregateSamples, bucketRowColumns, queryOfSamples } from "./buckets.ts";
 import { type Route, route } from "./call.ts";
-import { intervalColumns, listStateIntervals } from "./intervals.ts";
+import { contentTypeOf } from "./formats.ts";
+import { intervalColumns, listStateIntervals, queryOfIntervals } from "./intervals.ts";
 import {
   countParameter,
   durationParameter,
@@ -20,12 +21,12 @@ import {
 } from "./parameters.ts";
 import { postExamples } from "./post-examples.ts";
 import { postSignals } from "./post-signals.ts";
-import { getLatest, listMachines, listSignals, querySignals } from "./reads.ts";
+import { getLatest, listMachines, listSignals, queryOfSignals, querySignals } from "./reads.ts";
 import { checkReady } from "./ready.ts";
 import { reference } from "./reference.ts";
 import { columnsOf } from "./rows.ts";
 import { schemaOf } from "./schemas.ts";
-import { summarizeMachine, summarizeMachines } from "./summaries.ts";
+import { queryOfMachine, queryOfMachines, summarizeMachine, summarizeMachines } from "./summaries.ts";
 import { watchSignals } from "./watch.ts";
 
 const machine = listParameter("Only these machines; all if absent.");
@@ -86,6 +87,7 @@ const declared: readonly Route[] = [
     answer: { json: schemaOf("RowPage"), line: schemaOf("Row"), csv: columnsOf("power").join(",") },
     example: "/signals/power?from=-15m&limit=3",
     parameterByField: { ...names, ...times, severities: "severity", states: "state" },
+    cache: { queryOf: queryOfSignals },
     handle: querySignals,
   }),
   route({
@@ -126,6 +128,7 @@ const declared: readonly Route[] = [
     answer: { json: schemaOf("BucketSeries"), line: schemaOf("BucketRow"), csv: bucketRowColumns.join(",") },
     example: "/signals/power/buckets?from=-1h&width=10m",
     parameterByField: { ...names, ...times, days_in_time_zone: "days", resolution: "width" },
+    cache: { queryOf: queryOfSamples, wholeSeconds: true },
     handle: aggregateSamples,
   }),
   route({
@@ -149,6 +152,7 @@ const declared: readonly Route[] = [
     answer: { json: schemaOf("IntervalPage"), line: schemaOf("Interval"), csv: intervalColumns.join(",") },
     example: "/signals/state/intervals?from=-1h&state=FAULT",
     parameterByField: { ...names, ...times, states: "state" },
+    cache: { queryOf: queryOfIntervals, wholeSeconds: true },
     handle: listStateIntervals,
   }),
   route({
@@ -228,6 +232,7 @@ const declared: readonly Route[] = [
     answer: { json: schemaOf("MachineSummaries") },
     example: "/machines/summary?from=-1h",
     parameterByField: { ...names, ...times },
+    cache: { queryOf: queryOfMachines, wholeSeconds: true },
     handle: summarizeMachines,
   }),
   route({
@@ -246,6 +251,7 @@ const declared: readonly Route[] = [
     answer: { json: schemaOf("MachineSummary") },
     example: "/machines/mill-1/summary?from=-8h",
     parameterByField: { ...names, ...times },
+    cache: { queryOf: queryOfMachine, wholeSeconds: true },
     handle: summarizeMachine,
   }),
   route({
@@ -272,6 +278,19 @@ const declared: readonly Route[] = [
     alsoAnswers: [503],
     example: "/readyz",
     handle: checkReady,
+  }),
+  route({
+    method: "GET",
+    path: "/metrics",
+    summary: "What the gateway counts",
+    doc: "For Prometheus: the cache's hits, misses and bytes, and the process's memory, CPU, event loop and collections. With authentication, for admins.",
+    rpc: undefined,
+    guardedAs: "/metrics",
+    query: {},
+    formats: ["text"],
+    answer: {},
+    example: "/metrics",
+    handle: async ({ metrics }) => ({ contentType: contentTypeOf("text"), text: await metrics() }),
   }),
 ];
 

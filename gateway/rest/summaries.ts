@@ -3,7 +3,7 @@ import { Code } from "@connectrpc/connect";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { EnergySummary, ErrorSummary, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { reasonError } from "../errors.ts";
-import type { RestAnswer, RestCall } from "./call.ts";
+import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { timeText, toSeconds } from "./time.ts";
@@ -11,9 +11,24 @@ import { toWord } from "./words.ts";
 
 type WindowQuery = { from: Parameter<ResolvedTime>; to: Parameter<ResolvedTime>; min_cursor: Parameter<string> };
 
+type ManyQuery = WindowQuery & { machine: Parameter<string[]> };
+
+function toRequest({ query }: RestCall<WindowQuery>, machines: string[]) {
+  const range = toRangeFields({ from: query.from?.us, to: query.to?.us });
+  return { machines, ...range, minCursor: query.min_cursor ?? "" };
+}
+
+export function queryOfMachine(call: RestCall<WindowQuery>): VersionQuery {
+  return { case: "summarizeMachines", value: toRequest(call, [call.path["machine"]!]) };
+}
+
+export function queryOfMachines(call: RestCall<ManyQuery>): VersionQuery {
+  return { case: "summarizeMachines", value: toRequest(call, call.query.machine ?? []) };
+}
+
 export async function summarizeMachine(call: RestCall<WindowQuery>): Promise<RestAnswer> {
   const machine = call.path["machine"]!;
-  const { machines, cursor } = await ask(call, [machine]);
+  const { machines, cursor } = await call.upstream.signals.summarizeMachines(toRequest(call, [machine]), call.unary);
   const [summary] = machines;
   if (!summary) {
     const message = `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists those that have`;
@@ -22,16 +37,10 @@ export async function summarizeMachine(call: RestCall<WindowQuery>): Promise<Res
   return { body: { ...toSummary(summary), cursor } };
 }
 
-export async function summarizeMachines(
-  call: RestCall<WindowQuery & { machine: Parameter<string[]> }>,
-): Promise<RestAnswer> {
-  const { machines, cursor } = await ask(call, call.query.machine ?? []);
+export async function summarizeMachines(call: RestCall<ManyQuery>): Promise<RestAnswer> {
+  const request = toRequest(call, call.query.machine ?? []);
+  const { machines, cursor } = await call.upstream.signals.summarizeMachines(request, call.unary);
   return { body: { machines: machines.map(toSummary), cursor } };
-}
-
-function ask({ query, upstream, unary }: RestCall<WindowQuery>, machines: string[]) {
-  const range = toRangeFields({ from: query.from?.us, to: query.to?.us });
-  return upstream.signals.summarizeMachines({ machines, ...range, minCursor: query.min_cursor ?? "" }, unary);
 }
 
 const toSummary = (summary: MachineSummary) => ({

@@ -1,0 +1,107 @@
+// Answers from the cache: the accessor is asked for the version of an answer, with the caller's own credential; if that is known, nothing more.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { AnswerCache, KeptAnswer } from "../cache/answer-cache.ts";
+import { digestOf, findGoodTag, formatTag } from "../cache/entity-tag.ts";
+import type { RestCall, Route } from "./call.ts";
+import { type Encoding, encodeText } from "./compression.ts";
+import { toJsonText } from "./json.ts";
+import type { Parameters } from "./parameters.ts";
+
+export type CachedAnswer = { status: 200 | 304; headers: Record<string, string>; bytes: Buffer | undefined };
+
+export type CacheContext = {
+  cache: AnswerCache;
+  /** What the caller may see: equal for those who see the same. */
+  vision: string;
+  encoding: Encoding | undefined;
+};
+
+// Anyone may keep it, for one reader, and asks before each use: an answer is never older than the question.
+const cacheControl = "private, no-cache";
+
+/** A page token lives for 15 minutes from when it was made; what names one is kept for a third of that. */
+const tokenLifeMs = 5 * 60_000;
+
+/** Undefined where there is nothing to go by: no version is to be had, or the answer is not what is kept. Then the route answers as ever. */
+export async function answerCached(
+  route: Route,
+  call: RestCall<Parameters>,
+  { cache, vision, encoding }: CacheContext,
+): Promise<CachedAnswer | undefined> {
+  if (route.cache === undefined || call.format !== "json") return undefined;
+  const query = route.cache.queryOf(call as never);
+  const request = create(GetVersionRequestSchema, { query });
+  // What is wrong with the request, the request itself is told.
+  const current = await call.upstream.signals.getVersion(request, call.unary).catch(() => undefined);
+  if (current === undefined) return undefined;
+  const { version, cursor } = current;
+  const bare = create(GetVersionRequestSchema, {
+    query: { ...query, value: { ...query.value, minCursor: "" } } as never,
+  });
+  // Paths and parameters, in place of their texts: the request that they come to. What only the gateway reads of them is in there too.
+  const question = digestOf(route.path, toBinary(GetVersionRequestSchema, bare), vision, pinnedOf(call));
+  const tag = { version, question, encoding };
+  const common = { "cache-control": cacheControl, vary: "authorization, x-api-key" };
+  const good = findGoodTag(call.header("if-none-match"), tag);
+  if (good !== undefined && good !== "*") {
+    cache.counts.notModified++;
+    return { status: 304, headers: { ...common, etag: good, "millrace-cursor": cursor }, bytes: undefined };
+  }
+  const anew = /\bno-(?:cache|store)\b/.test(call.header("cache-control") ?? "");
+  const asked = { key: question, version, kept: !anew, signal: call.unary.signal };
+  let isNew = false;
+  const answer = await cache.answer(asked, async (signal) => {
+    isNew = true;
+    // No older than the version: another accessor may answer, which has not seen as much yet.
+    const query = { ...call.query, min_cursor: cursor } as never;
+    const result = await route.handle({ ...call, query, unary: { ...call.unary, signal } });
+    if (!("body" in result)) throw new Error(`${route.path} keeps what is no JSON`);
+    return keep(result, version, cache.monotonicMs());
+  });
+  const age: Record<string, string> = isNew
+    ? {}
+    : { age: String(Math.floor((cache.monotonicMs() - answer.madeMs) / 1000)) };
+  const etag = (used: Encoding | undefined) => formatTag({ ...tag, digest: answer.digest, encoding: used });
+  if (good === "*") {
+    cache.counts.notModified++;
+    return { status: 304, headers: { ...common, etag: etag(encoding), "millrace-cursor": cursor }, bytes: undefined };
+  }
+  const { bytes, encoding: used } = await encodedOf(answer, { cache, key: question, encoding });
+  const encodingHeader: Record<string, string> = used ? { "content-encoding": used } : {};
+  return {
+    status: 200,
+    headers: { ...answer.headers, ...common, ...age, ...encodingHeader, etag: etag(used) },
+    bytes,
+  };
+}
+
+/** Of a page whose times were relative: which they were, for the token after it names them. */
+function pinnedOf({ query }: RestCall<Parameters>): string {
+  const relative = ["from", "to"].some(
+    (name) => (query[name] as { relative?: boolean } | undefined)?.relative === true,
+  );
+  return relative ? "relative" : String(query["page_token"] ?? "");
+}
+
+function keep(
+  { body, headers = {} }: { body: Parameters | unknown; headers?: Record<string, string> },
+  version: string,
+  madeMs: number,
+): KeptAnswer {
+  const text = Buffer.from(toJsonText(body as never));
+  const names = (body as { next_page_token?: string }).next_page_token;
+  const untilMs = names ? madeMs + tokenLifeMs : Number.POSITIVE_INFINITY;
+  return { version, headers, text, digest: digestOf(text), madeMs, untilMs, encoded: new Map() };
+}
+
+async function encodedOf(
+  answer: KeptAnswer,
+  { cache, key, encoding }: { cache: AnswerCache; key: string; encoding: Encoding | undefined },
+): Promise<{ bytes: Buffer; encoding: Encoding | undefined }> {
+  const known = encoding && answer.encoded.get(encoding);
+  if (known !== undefined) return { bytes: known, encoding };
+  const made = await encodeText(answer.text, encoding);
+  if (made.encoding !== undefined) cache.keepEncoded(key, answer, made.encoding, made.bytes);
+  return made;
+}
