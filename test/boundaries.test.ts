@@ -32,7 +32,7 @@ const rooms: Record<string, Room> = {
   "accessor/": keeper,
   "gateway/": {
     ours: [...domain, "access/", "gateway/"],
-    packages: [...protobuf, "@connectrpc/connect-node", "fastify", "@fastify/cors"],
+    packages: [...protobuf, "@connectrpc/connect-node", "fastify", "@fastify/cors", "lru-cache", "prom-client"],
   },
   "test/": {
     ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "access/", "tools/", "test/"],

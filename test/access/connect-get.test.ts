@@ -22,13 +22,14 @@ const questions: Record<string, Record<string, unknown>> = {
   QuerySignals: { signal: "power" },
   AggregateSamples: { signals: ["power"], startTime },
   SummarizeMachines: { startTime },
+  GetVersion: { query: { case: "summarizeMachines", value: { startTime } } },
 };
 
 test("reads are the unary methods of SignalService, and who one is", () => {
   const reads = methods.filter(isRead).map(({ name }) => name);
   expect(reads).toEqual([
     ...["ListMachines", "ListSignals", "QuerySignals", "GetLatest", "AggregateSamples", "SummarizeMachines"],
-    ...["ListStateIntervals", "WhoAmI"],
+    ...["ListStateIntervals", "GetVersion", "WhoAmI"],
   ]);
 });
 
@@ -47,6 +48,6 @@ test.each(methods.map((method) => [pathOf(method), method] as const))("%s", asyn
     return;
   }
   expect([status, text.startsWith("{")]).toEqual([200, true]);
-  if (method.parent === SignalService) expect(text).toMatch(/mill-1|"power"/);
+  if (method.parent === SignalService) expect(text).toMatch(/mill-1|"power"|"version"/);
   expect((await get({})).status).toBe(401);
 });
