@@ -134,8 +134,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       options.signal?.throwIfAborted();
       return await ask(client);
     } catch (error) {
-      // A connection in an unknown state must not serve the next query.
-      if (/^(08|57P)|^$/.test(sqlStateOf(error) ?? "")) broken = error as Error;
+      // A connection in an unknown state must not serve the next query. One that only reads (25006) may lead to what was the primary before
+      // a failover, and would do so for ever.
+      if (/^(08|57P|25006)|^$/.test(sqlStateOf(error) ?? "")) broken = error as Error;
       if (options.signal?.aborted) throw options.signal.reason;
       throw toFailure(error);
     } finally {

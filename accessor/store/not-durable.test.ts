@@ -1,0 +1,85 @@
+// Databases that would not keep what is acknowledged, or do not take it: refused with the reason, and taken up again without help.
+import { Code } from "@connectrpc/connect";
+import pg from "pg";
+import { expect, test } from "vitest";
+import { eventually } from "../../test/support/eventually.ts";
+import { testDatabase } from "../../test/support/postgres.ts";
+import { openTestAccessor, queryDatabase } from "../test-accessor.ts";
+import { oneSample } from "../test-batches.ts";
+import { reasonOf } from "../test-errors.ts";
+
+const [ints, longs, bytes, texts] = ["int[]", "bigint[]", "bytea[]", "text[]"].map((type) => `array[]::${type}`);
+/** ingest() with no batch in it. */
+const ingestNothing = `select ingest(${[
+  ...[ints, longs, bytes, bytes, "array[]::bool[]"],
+  ...[ints, ints, longs, longs, ints, bytes],
+  ...[ints, ints, ints, longs, "array[]::smallint[]", texts],
+  ...[ints, ints, ints, longs, "array[]::smallint[]", texts, texts],
+].join(", ")})`;
+
+test("nothing is taken where a commit does not wait for the disk, nor where only a standby's memory has it", async () => {
+  await using accessor = await openTestAccessor();
+  const client = new pg.Client({ connectionString: accessor.databaseUrl });
+  await client.connect();
+  try {
+    for (const statement of ["select open_producer('p', 0)", ingestNothing]) {
+      for (const setting of ["off", "local", "remote_write"]) {
+        await client.query(`set synchronous_commit = ${setting}`);
+        const refusal = { code: "MR001", detail: "synchronous_commit" };
+        await expect(client.query(statement), `${setting}: ${statement}`).rejects.toMatchObject(refusal);
+      }
+      for (const setting of ["on", "remote_apply"]) {
+        await client.query(`set synchronous_commit = ${setting}`);
+        await client.query(statement);
+      }
+    }
+  } finally {
+    await client.end();
+  }
+});
+
+test("an accessor's own sessions wait for the disk, whatever the database's default is", async () => {
+  await using database = await testDatabase({ create: true });
+  await queryDatabase(database.url, `alter database ${database.name} set synchronous_commit = off`);
+  await using accessor = await openTestAccessor({ databaseUrl: database.url });
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
+});
+
+test("while the database only reads, so does the accessor; it writes again when the next session may", {
+  timeout: 30_000,
+}, async () => {
+  await using database = await testDatabase({ create: true });
+  await using accessor = await openTestAccessor({ databaseUrl: database.url });
+  const { ingest, signals, query } = accessor;
+  const send = (sequence: bigint, machine = "m1") =>
+    ingest.ingestBatch({ producerId: "p", sequence, batch: oneSample(Number(sequence), { machine }) });
+  await send(1n);
+  await query(`alter database ${database.name} set default_transaction_read_only = on`);
+  // As after a failover to what is not promoted yet: connections are new, and stay.
+  await query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  const unavailable = { code: Code.Unavailable, reason: "DATABASE_UNAVAILABLE" };
+  // The first may still meet a connection that was ended.
+  for (let i = 0; i < 3; i++) expect(await reasonOf(send(2n))).toMatchObject(unavailable);
+  expect(await reasonOf(send(2n, "new"))).toMatchObject(unavailable);
+  expect((await signals.querySignals({ signal: "power" })).signals).toHaveLength(1);
+
+  const admin = new pg.Client({ connectionString: database.serverUrl });
+  await admin.connect();
+  await admin.query(`alter database ${database.name} reset default_transaction_read_only`).finally(() => admin.end());
+  const stored = (call: () => Promise<unknown>) => () =>
+    call().then(
+      () => true,
+      () => false,
+    );
+  await eventually(
+    "it registers and writes again",
+    stored(() => send(2n, "new")),
+  );
+  await eventually(
+    "it writes again",
+    stored(() => send(3n)),
+  );
+  expect((await signals.querySignals({ signal: "power" })).signals).toHaveLength(3);
+});
