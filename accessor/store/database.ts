@@ -98,6 +98,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const slonik = await createPool(slonikUrl.href, {
     maximumPoolSize: Math.floor(maxReadConnections / 2),
     captureStackTrace: false,
+    // It sets these two itself, whatever the URL's options say.
+    idleInTransactionSessionTimeout: 5_000,
+    statementTimeout: statementTimeoutMs,
     // Our sessions keep no state, so there is nothing to reset between two uses.
     resetConnection: async () => {},
     interceptors: [rowChecks],
