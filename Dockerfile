@@ -15,4 +15,4 @@ COPY gateway gateway
 COPY producer producer
 ENV NODE_ENV=production
 USER node
-CMD ["node", "--max-semi-space-size=8", "accessor/main.ts"]
+CMD ["node", "--max-semi-space-size=8", "--initial-old-space-size=128", "accessor/main.ts"]

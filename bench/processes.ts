@@ -19,7 +19,7 @@ export type ServiceOptions = { databaseUrl: string; flags: readonly string[]; no
 export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOptions): Promise<Service> {
   const child = start("accessor/main.ts", {
     flags: ["--listen", "127.0.0.1:0", ...flags],
-    nodeFlags: ["--max-semi-space-size=8", ...nodeFlags],
+    nodeFlags: ["--max-semi-space-size=8", "--initial-old-space-size=128", ...nodeFlags],
     env: { DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json" },
   });
   const said: string[] = [];

@@ -13,7 +13,7 @@ import { openSupervisor, type Part } from "./supervisor.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 // Of buffers that live for a batch, V8 lets up to 96 MB pile up before it looks; with 24 MB the services are no slower and 80 MB smaller.
-const nodeFlags = ["--max-semi-space-size=8"];
+const nodeFlags = ["--max-semi-space-size=8", "--initial-old-space-size=128"];
 
 // Between processes of one machine, whatever the environment has for those that serve others.
 const inTheClear = Object.fromEntries(
