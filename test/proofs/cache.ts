@@ -1,4 +1,4 @@
-// What keeping answers is worth: npm run proofs:cache -- [--runs 100]
+// What keeping answers is worth: npm run proofs:cache -- [--runs 200]
 // A day of one machine at 100 Hz, with states and errors, compacted; accessor, gateway and this client are processes of their own. Buckets, a summary
 // and a page asked for the first time, again, and by their ETag. Ends with 1 if what is kept is not ten times as fast at the median, or a 304
 // takes more than 3 ms at the median.
@@ -14,7 +14,7 @@ import { eventually } from "../support/eventually.ts";
 import { startAccessor, startGateway } from "../support/processes.ts";
 import { median } from "./usage.ts";
 
-const { values } = parseArgs({ options: { runs: { type: "string", default: "100" } } });
+const { values } = parseArgs({ options: { runs: { type: "string", default: "200" } } });
 const runs = Number(values.runs);
 const minuteUs = 60_000_000;
 const startUs = Math.floor((Date.now() - 26 * 3_600_000) / 3_600_000) * 3_600_000_000;
@@ -74,15 +74,15 @@ async function ask(path: string, headers: Record<string, string> = {}) {
 const faults: string[] = [];
 for (const [what, pathOf] of Object.entries(questions)) {
   const spent = { first: [] as number[], again: [] as number[], notModified: [] as number[] };
-  // A minute later each time, so that it is a question nobody has asked; the first five are for code to become warm.
-  for (let i = 0; i < runs + 5; i++) {
+  // A minute later each time, so that it is a question nobody has asked; the first fifty are for code to become warm.
+  for (let i = 0; i < runs + 50; i++) {
     const path = pathOf(i);
     const first = await ask(path);
     const again = await ask(path);
     const same = await ask(path, { "if-none-match": first.etag });
     if (first.status !== 200 || again.etag !== first.etag || same.status !== 304)
       throw new Error(`${path}: ${first.status}, ${same.status}`);
-    if (i < 5) continue;
+    if (i < 50) continue;
     spent.first.push(first.ms);
     spent.again.push(again.ms);
     spent.notModified.push(same.ms);
