@@ -47,6 +47,8 @@ export type AccessorOptions = {
   databaseUrl: string;
   bookmarkMs: number;
   maxInFlightBytes: number;
+  /** Batches of one stream that may be undecided at once. Default 256. */
+  maxUndecided?: number;
   history: HistoryOptions;
   /** Whether the database was put back to an earlier copy since it last ran. Default false. */
   beginEpoch?: boolean;
@@ -183,7 +185,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         const signals = createSignalService({ reads, shared, bookmarkMs: options.bookmarkMs, nowMs });
         mount(
           IngestService,
-          admission.guard(IngestService, createIngestService({ intake, cursors, maxUndecided: 256 })),
+          admission.guard(
+            IngestService,
+            createIngestService({ intake, cursors, maxUndecided: options.maxUndecided ?? 256 }),
+          ),
         );
         mount(SignalService, admission.guard(SignalService, signals));
         mount(AccessService, createAccessService());
