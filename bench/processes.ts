@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { nodeFlags as flagsOf } from "../local/node-flags.ts";
 import { childEnvironment } from "../runtime/config.ts";
 import { type Usage, usageOf } from "./usage.ts";
 
@@ -19,7 +20,7 @@ export type ServiceOptions = { databaseUrl: string; flags: readonly string[]; no
 export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOptions): Promise<Service> {
   const child = start("accessor/main.ts", {
     flags: ["--listen", "127.0.0.1:0", ...flags],
-    nodeFlags: ["--max-semi-space-size=8", "--initial-old-space-size=128", ...nodeFlags],
+    nodeFlags: [...flagsOf("accessor/main.ts"), ...nodeFlags],
     env: { DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json" },
   });
   const said: string[] = [];

@@ -5,6 +5,7 @@ import { run } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
 import { startChild } from "./child.ts";
 import { localSettings } from "./config.ts";
+import { nodeFlags } from "./node-flags.ts";
 import { createOutput } from "./output.ts";
 import { openPostgres } from "./postgres.ts";
 import { defaultDataDir } from "./postgres-cluster.ts";
@@ -12,8 +13,6 @@ import { assertPortsFree, untilListening, untilServing } from "./readiness.ts";
 import { openSupervisor, type Part } from "./supervisor.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
-// Of buffers that live for a batch, V8 lets up to 96 MB pile up before it looks; with 24 MB the services are no slower and 80 MB smaller.
-const nodeFlags = ["--max-semi-space-size=8", "--initial-old-space-size=128"];
 
 // Between processes of one machine, whatever the environment has for those that serve others.
 const inTheClear = Object.fromEntries(
@@ -71,7 +70,7 @@ await run({
       start: () =>
         startChild({
           command: process.execPath,
-          args: [...nodeFlags, `${checkout}${name}/main.ts`, ...args],
+          args: [...nodeFlags(`${name}/main.ts`), `${checkout}${name}/main.ts`, ...args],
           env: { ...inTheClear, ...env, MILLRACE_LOG_LEVEL: level, MILLRACE_LOG_FORMAT: "pretty" },
           onOutput: (line) => quiet || (name === "producer" ? output.status(name, line) : output.line(name, line)),
           onError: (line) => output.line(name, line),

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { nodeFlags } from "../../local/node-flags.ts";
 import { childEnvironment } from "../../runtime/config.ts";
 import type { RoundRecord } from "./record.ts";
 
@@ -17,7 +18,7 @@ export type ProcessOptions = {
   /** In the checkout. */
   file: string;
   args: readonly string[];
-  /** For node itself. */
+  /** For node itself, beside what the file is run with anywhere. */
   nodeArgs?: readonly string[];
   env?: Record<string, string>;
   record: RoundRecord;
@@ -54,7 +55,7 @@ export class KeptProcess implements AsyncDisposable {
     clearTimeout(this.#timer);
     const { file, args, nodeArgs = [], env, record, name } = this.#options;
     const log = openSync(this.logPath, "a");
-    const child = spawn(process.execPath, [...nodeArgs, `${checkout}${file}`, ...args], {
+    const child = spawn(process.execPath, [...nodeFlags(file), ...nodeArgs, `${checkout}${file}`, ...args], {
       cwd: checkout,
       env: childEnvironment({
         MILLRACE_LOG_FORMAT: "json",

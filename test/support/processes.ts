@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { nodeFlags } from "../../local/node-flags.ts";
 import { childEnvironment } from "../../runtime/config.ts";
 import { eventually } from "./eventually.ts";
 
@@ -23,7 +24,7 @@ export function startProgram(
   args: readonly string[],
   env: Record<string, string | undefined> = {},
 ): Program {
-  const child = spawn(process.execPath, [`${checkout}${file}`, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags(file), `${checkout}${file}`, ...args], {
     cwd: checkout,
     env: childEnvironment({
       MILLRACE_LOG_FORMAT: "json",
