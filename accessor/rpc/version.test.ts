@@ -181,10 +181,43 @@ test("neighbours, other times and compaction change no version; what is late doe
   expect(kinds.filter((_, i) => late[i] !== first[i])).toEqual(["power", "aggregateSamples", "summarizeMachines"]);
   await history.compactAll();
   expect(await versions()).toEqual(late);
-  // A change of state before the window, where the state at its start comes from: what counts states.
-  await commit({ machine: "a", stateChanges: [{ time: at(baseUs + 10 * minuteUs - 5e6), state: MachineState.FAULT }] });
-  const carried = await versions();
-  expect(kinds.filter((_, i) => carried[i] !== late[i])).toEqual(["summarizeMachines", "listStateIntervals"]);
+});
+
+test("of states beyond the window counts what its answer tells of them: no more", async () => {
+  await history.clear();
+  let revision = 0;
+  const change = async (minute: number, state: MachineState, reason = "") => {
+    const stateChanges = [{ time: at(baseUs + minute * minuteUs), state, reason }];
+    ({ revision } = await history.ingest({ machine: "a", stateChanges }));
+  };
+  const queries = queriesOf({ fromUs: baseUs + 20 * minuteUs, toUs: baseUs + 40 * minuteUs }, ["a"]).filter(
+    (query) => query.case === "summarizeMachines" || query.case === "listStateIntervals",
+  );
+  let known: string[] = [];
+  const changed = async () => {
+    const before = known;
+    known = await Promise.all(queries.map(async (query) => (await ask(query, revision))!.version));
+    return queries.filter((_, i) => known[i] !== before[i]).map((query) => query.case);
+  };
+  for (const compacted of [false, true]) {
+    await history.clear();
+    const then = async () => {
+      if (compacted) await history.compactAll();
+      return changed();
+    };
+    await change(0, MachineState.ACTIVE, "first");
+    await then();
+    await change(5, MachineState.ACTIVE, "again");
+    expect(await then()).toEqual([]);
+    await change(60, MachineState.IDLE);
+    expect(await then()).toEqual(["listStateIntervals"]);
+    await change(90, MachineState.FAULT);
+    expect(await then()).toEqual([]);
+    await change(-5, MachineState.ACTIVE, "earlier");
+    expect(await then()).toEqual(["listStateIntervals"]);
+    await change(10, MachineState.FAULT);
+    expect(await then()).toEqual(["summarizeMachines", "listStateIntervals"]);
+  }
 });
 
 test("an open window has a version for each commit, and a fixed page one for ever", async () => {

@@ -19,6 +19,15 @@ export type Database = AsyncDisposable & {
     values: unknown[],
     options: { signal?: AbortSignal | undefined; name?: string },
   ): Promise<unknown[][]>;
+  /**
+   * As read, for a statement of one shape that looks a few rows up by index, and is asked often: planned once for each connection. Otherwise PostgreSQL
+   * plans such a statement anew each time, since it can tell how long its arrays are, and that takes longer than to run it.
+   */
+  lookUp(
+    text: string,
+    values: unknown[],
+    options: { signal?: AbortSignal | undefined; name: string },
+  ): Promise<unknown[][]>;
   /** What a COPY … TO STDOUT (FORMAT binary) brings: for bytes, which rows would carry as hexadecimal text (see copy-out.ts). */
   copyOut(statement: string, options: { signal?: AbortSignal | undefined }): Promise<BinaryRow[]>;
   /** As read, on the connection kept for writing, one statement at a time. */
@@ -35,7 +44,7 @@ export type Database = AsyncDisposable & {
 
 export type DatabaseOptions = {
   url: string;
-  /** How many connections reads may use, in all. Default 12. */
+  /** How many connections reads may use, in all; three at least. Default 12. */
   maxReadConnections?: number;
   /** Longest a read statement may run. Default 60 s. */
   statementTimeoutMs?: number;
@@ -88,7 +97,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     stack.defer(() => pool.end());
     return pool;
   };
-  const readers = pgPool(Math.ceil(maxReadConnections / 2), timeouts);
+  const lookUps = Math.max(1, Math.floor(maxReadConnections / 4));
+  const others = Math.max(2, maxReadConnections - lookUps);
+  const readers = pgPool(Math.ceil(others / 2), timeouts);
+  const lookers = pgPool(
+    lookUps,
+    settings({ statement_timeout: `${statementTimeoutMs}ms`, plan_cache_mode: "force_generic_plan" }),
+  );
   const writer = pgPool(1, settings({ statement_timeout: "30s" }), writeTimeoutMs);
   const compactor = pgPool(1, settings({ statement_timeout: "120s" }));
 
@@ -96,7 +111,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   slonikUrl.searchParams.set("options", timeouts);
   slonikUrl.searchParams.set("application_name", "millrace-accessor");
   const slonik = await createPool(slonikUrl.href, {
-    maximumPoolSize: Math.floor(maxReadConnections / 2),
+    maximumPoolSize: Math.floor(others / 2),
     captureStackTrace: false,
     // It sets these two itself, whatever the URL's options say.
     idleInTransactionSessionTimeout: 5_000,
@@ -159,6 +174,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return {
     slonik,
     read: (text, values, { name, signal }) => run(readers, rowsOf(text, values, name), { signal }),
+    lookUp: (text, values, { name, signal }) => run(lookers, rowsOf(text, values, name), { signal }),
     copyOut: (statement, { signal }) => run(readers, (client) => client.query(new CopyOut(statement)).rows, { signal }),
     async write(text, values, { name }) {
       try {

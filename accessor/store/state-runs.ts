@@ -1,6 +1,5 @@
 // Reads a machine's state changes as they make intervals, as of a revision. Of changes at one time only the last one counts; it is called effective.
 import type { StateChange } from "../history/state-intervals.ts";
-import { clamp, toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 
 export type StateRun = StateChange & { reason: string };
@@ -8,8 +7,54 @@ export type StateRun = StateChange & { reason: string };
 type Of = { machineId: number; revision: number };
 
 // Of a row s. By index, so only rows that are looked at cost anything.
-const effective = `not exists (select from state_change t where t.machine_id = s.machine_id and t.time_us = s.time_us and t.revision <= $2::int8
+const effective = (
+  revision: string,
+) => `not exists (select from state_change t where t.machine_id = s.machine_id and t.time_us = s.time_us and t.revision <= ${revision}
   and (t.revision, t.position) > (s.revision, s.position))`;
+
+/** The first change of the interval that a machine is in at a time. */
+const runAt = (columns: string, { machine, revision, at }: { machine: string; revision: string; at: string }) => `
+  with held as (
+    select state from state_change where machine_id = ${machine} and revision <= ${revision} and time_us <= ${at}
+    order by time_us desc, revision desc, position desc limit 1),
+  other as (
+    select s.time_us from state_change s, held
+    where s.machine_id = ${machine} and s.revision <= ${revision} and s.time_us <= ${at} and s.state <> held.state and ${effective(revision)}
+    order by s.time_us desc, s.revision desc, s.position desc limit 1)
+  select ${columns} from state_change s
+  where s.machine_id = ${machine} and s.revision <= ${revision} and s.time_us <= ${at}
+    and s.time_us > coalesce((select time_us from other), ${Number.MIN_SAFE_INTEGER}) and ${effective(revision)}
+  order by s.time_us, s.revision, s.position limit 1`;
+
+/** When a machine first enters another state, from a time on. */
+const nextState = (parts: { machine: string; revision: string; from: string; state: string }) => `
+  select s.time_us from state_change s
+  where s.machine_id = ${parts.machine} and s.revision <= ${parts.revision} and s.time_us >= ${parts.from} and s.state <> ${parts.state}
+    and ${effective(parts.revision)}
+  order by s.time_us, s.revision, s.position limit 1`;
+
+const stateBefore = ({ machine, revision, at }: { machine: string; revision: string; at: string }) => `
+  select state from state_change where machine_id = ${machine} and revision <= ${revision} and time_us < ${at}
+  order by time_us desc, revision desc, position desc limit 1`;
+
+/**
+ * What answers about a window hang on beside the changes in it, as text: for totals of time the state at its start; where whole intervals are
+ * told, the one at its start and the end of the one at its end.
+ */
+export const beyondWindow = (names: {
+  machine: string;
+  revision: string;
+  from: string;
+  to: string;
+  wholeIntervals: string;
+}) => {
+  const { machine, revision, from, to, wholeIntervals } = names;
+  const last = `(${stateBefore({ machine, revision, at: to })})`;
+  return `case when ${wholeIntervals}
+    then concat_ws(' ', (${nextState({ machine, revision, from: to, state: last })}), '<',
+      (${runAt("concat_ws(' ', s.time_us, s.state, s.reason)", { machine, revision, at: from })}))
+    else (${stateBefore({ machine, revision, at: from })})::text end`;
+};
 
 /** The interval that a machine is in at a time: its first change and its state. Undefined before the machine's first change. */
 export async function readStateAt(
@@ -17,17 +62,7 @@ export async function readStateAt(
   { machineId, revision, atUs }: Of & { atUs: number },
 ): Promise<StateRun | undefined> {
   const rows = await database.read(
-    `with held as (
-       select state from state_change where machine_id = $1::int4 and revision <= $2::int8 and time_us <= $3::int8
-       order by time_us desc, revision desc, position desc limit 1),
-     other as (
-       select s.time_us from state_change s, held
-       where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us <= $3::int8 and s.state <> held.state and ${effective}
-       order by s.time_us desc, s.revision desc, s.position desc limit 1)
-     select s.time_us, s.state, s.reason from state_change s
-     where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us <= $3::int8
-       and s.time_us > coalesce((select time_us from other), ${Number.MIN_SAFE_INTEGER}) and ${effective}
-     order by s.time_us, s.revision, s.position limit 1`,
+    runAt("s.time_us, s.state, s.reason", { machine: "$1::int4", revision: "$2::int8", at: "$3::int8" }),
     [machineId, revision, atUs],
     { name: "state_at" },
   );
@@ -41,7 +76,7 @@ export async function readStateRuns(
 ): Promise<StateRun[]> {
   const rows = await database.read(
     `select s.time_us, s.state, s.reason from state_change s
-     where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us > $3::int8 and s.time_us < $4::int8 and ${effective}
+     where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us > $3::int8 and s.time_us < $4::int8 and ${effective("$2::int8")}
      order by s.time_us, s.revision, s.position limit $5::int4`,
     [machineId, revision, afterUs, toUs, limit],
     { name: "state_runs" },
@@ -55,9 +90,7 @@ export async function readNextState(
   { machineId, revision, fromUs, state }: Of & { fromUs: number; state: number },
 ): Promise<number | undefined> {
   const [row] = await database.read(
-    `select s.time_us from state_change s
-     where s.machine_id = $1::int4 and s.revision <= $2::int8 and s.time_us >= $3::int8 and s.state <> $4::int4 and ${effective}
-     order by s.time_us, s.revision, s.position limit 1`,
+    nextState({ machine: "$1::int4", revision: "$2::int8", from: "$3::int8", state: "$4::int4" }),
     [machineId, revision, fromUs, state],
     { name: "next_state" },
   );
@@ -67,39 +100,4 @@ export async function readNextState(
 function toRun(row: unknown[]): StateRun {
   const [timeUs, state, reason] = row as [number, number, string];
   return { timeUs, state, reason };
-}
-
-/** What the intervals of a window hang on beside its own changes: back to sinceUs, where the machine was last in another state than at its start; on
- * to untilUs, where it leaves the state of its end. Infinite where there is no such change. */
-export type StateReach = { machineId: number; sinceUs: number; untilUs: number };
-
-export async function readStateReach(
-  database: Database,
-  {
-    machineIds,
-    revision,
-    fromUs,
-    toUs,
-  }: { machineIds: readonly number[]; revision: number; fromUs: number; toUs: number },
-  { signal }: { signal: AbortSignal },
-): Promise<StateReach[]> {
-  const stateWhere = (time: string) => `(
-    select state from state_change where machine_id = wanted.id and revision <= $2::int8 and ${time}
-    order by time_us desc, revision desc, position desc limit 1)`;
-  const otherWhere = (time: string, held: string, order: "asc" | "desc") => `(
-    select s.time_us from state_change s
-    where s.machine_id = wanted.id and s.revision <= $2::int8 and s.${time} and s.state <> ${held} and ${effective}
-    order by s.time_us ${order}, s.revision ${order}, s.position ${order} limit 1)`;
-  const rows = (await database.read(
-    `select id, ${otherWhere("time_us <= $3::int8", "held", "desc")}, ${otherWhere("time_us >= $4::int8", "last", "asc")} from (
-       select wanted.id, ${stateWhere("time_us <= $3::int8")} as held, ${stateWhere("time_us < $4::int8")} as last
-       from unnest($1::int4[]) as wanted(id)) wanted`,
-    [toArray.int4(machineIds), revision, clamp(fromUs), clamp(toUs)],
-    { name: "state_reach", signal },
-  )) as [number, number | null, number | null][];
-  return rows.map(([machineId, since, until]) => ({
-    machineId,
-    sinceUs: since ?? Number.NEGATIVE_INFINITY,
-    untilUs: until ?? Number.POSITIVE_INFINITY,
-  }));
 }

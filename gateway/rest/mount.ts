@@ -1,4 +1,5 @@
 // Puts the route table on fastify: query and body in, JSON, stream or problem out, and answers for paths and methods that are not in it.
+import { Code, ConnectError } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "../../runtime/log.ts";
@@ -76,6 +77,9 @@ async function refuseEncoded({ headers }: FastifyRequest): Promise<void> {
 
 const toPattern = (path: string) => path.replace(/\{(\w+)\}/g, ":$1");
 
+/** Why a request's signal is aborted when its connection is through with it, answered or not. */
+const over = new ConnectError("the request is over", Code.Canceled);
+
 async function answer(
   route: Route,
   request: FastifyRequest,
@@ -83,7 +87,7 @@ async function answer(
   options: RestOptions,
 ): Promise<unknown> {
   const gone = new AbortController();
-  const left = () => gone.abort();
+  const left = () => gone.abort(over);
   reply.raw.once("close", left);
   const streaming = createLinkedAbortController(gone.signal, options.shutdownSignal);
   const [url, search] = splitUrl(request);
