@@ -18,7 +18,7 @@ export async function readLatestSamples(
   // Both are asked: what is in the log now may all have come late. No row that is compacted ends after the newest block, so the walk back through
   // the log ends with the first row after that; "+ 0" keeps it from going by revision instead, through all that waits for compaction.
   // The watermark (see readWatermark) is looked up in the same statement: another would take as long as the way there and back.
-  const rows = (await database.read(
+  const rows = (await database.lookUp(
     `with at as materialized (select (select max(revision) from watermark where revision <= $2::int8) as watermark)
      select wanted.id, row.payload, row.last_us, newest_block.last_us, newest_block.last, ${watermark}
      from unnest($1::int4[]) as wanted(id)
