@@ -1,7 +1,7 @@
 // The reader of a bench run: a gRPC client in a process of its own that decodes what comes into typed arrays.
 import { type Client, createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { readRange } from "../client/read.ts";
+import { ColumnRoom, readRange } from "../client/read.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 import { toTimestamp } from "../samples/timestamps.ts";
 import { sumOf } from "./data.ts";
@@ -9,6 +9,7 @@ import { serveCommands } from "./role.ts";
 
 let transport: GrpcTransport;
 let signals: Client<typeof SignalService>;
+const room = new ColumnRoom();
 
 type Range = { machine: string; fromUs: number; toUs: number };
 type Wanted = Range & { as: "columns" | "blocks" };
@@ -63,5 +64,14 @@ await serveCommands(
 
 function slices({ machine, fromUs, toUs, as }: Wanted) {
   const { signal } = new AbortController();
-  return readRange({ client: signals, machines: [machine], signals: ["power"], fromUs, toUs, format: as, signal });
+  return readRange({
+    client: signals,
+    machines: [machine],
+    signals: ["power"],
+    fromUs,
+    toUs,
+    format: as,
+    room,
+    signal,
+  });
 }

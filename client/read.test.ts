@@ -9,7 +9,7 @@ import { toSamples } from "../samples/wire.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { testDatabase } from "../test/support/postgres.ts";
 import { startAccessor, startProgram } from "../test/support/processes.ts";
-import { readColumns, readRange } from "./read.ts";
+import { ColumnRoom, readColumns, readRange } from "./read.ts";
 
 const startUs = 1_767_571_200_000_000;
 
@@ -40,6 +40,19 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
     expect(series[0]).toMatchObject({ machine: "m1", signal: "power", unit: "W" });
     expect(Buffer.from(series[0]!.column.values.buffer).equals(Buffer.from(values.buffer))).toBe(true);
     expect(cursor).toBe(minCursor);
+    const room = new ColumnRoom();
+    let [count, wrong] = [0, 0];
+    for await (const { columns } of readRange({ client, minCursor, format, room, signal })) {
+      for (const { column } of columns) {
+        const kept = values.subarray(count, count + column.values.length);
+        for (let i = 0; i < kept.length; i++)
+          if (!Object.is(kept[i], column.values[i]) || column.timesUs[i] !== startUs + (count + i) * 10_000) wrong++;
+        count += kept.length;
+        // The same memory for each slice.
+        expect(column.values.buffer).toBe(room.take(1).values.buffer);
+      }
+    }
+    expect([count, wrong]).toEqual([20_000, 0]);
     const range = { fromUs: startUs + 10_000, toUs: startUs + 40_000 };
     const cut = await readColumns({ client, ...range, machines: ["m1"], signals: ["power"], format, signal });
     expect([...cut.series[0]!.column.timesUs]).toEqual([1, 2, 3].map((i) => startUs + i * 10_000));

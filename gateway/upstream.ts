@@ -32,7 +32,9 @@ export function createUpstream(
   accessorUrl: string,
   { streamsPerConnection = 100, certificates }: UpstreamOptions = {},
 ): Upstream {
-  const connect = () => createGrpcTransport({ baseUrl: accessorUrl, certificates });
+  // What a client of ours does not take waits here, for each of a thousand streams.
+  const windowBytes = 64 * 1024;
+  const connect = () => createGrpcTransport({ baseUrl: accessorUrl, certificates, windowBytes });
   const shared = connect();
   const streams = new Map<GrpcTransport, number>();
   const upstream: Upstream = {

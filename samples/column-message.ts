@@ -15,6 +15,57 @@ export type ColumnFields = {
   readonly spacing: Spacing | undefined;
 };
 
+/** Fields whose column is made when it is asked for, unless it goes into memory that its reader has. */
+export class PackedColumn implements ColumnFields {
+  readonly signal: string;
+  readonly unit: string;
+  readonly maxGap: Duration | undefined;
+  readonly spacing: Spacing | undefined;
+  readonly count: number;
+  #column: Column | undefined;
+  /** Let go of once the column is made: it holds the whole message. */
+  #packed: Packed | undefined;
+
+  /** packed.timesUs: undefined where the times are on the grid of the spacing; otherwise as many as there are values, or a column that is refused. */
+  constructor({ signal, unit, maxGap, spacing }: Omit<ColumnFields, "column">, packed: Packed) {
+    this.signal = signal;
+    this.unit = unit;
+    this.maxGap = maxGap;
+    this.spacing = spacing;
+    this.count = packed.values.count;
+    this.#packed = packed;
+  }
+
+  get column(): Column {
+    if (this.#column !== undefined) return this.#column;
+    const { timesUs, values } = this.#packed!;
+    this.#column = { timesUs: timesUs ?? new Float64Array(this.count), values: new Float64Array(this.count) };
+    if (timesUs === undefined) fillGrid(this.#column.timesUs, 0, this);
+    values.copyInto(this.#column.values, 0);
+    this.#packed = undefined;
+    return this.#column;
+  }
+
+  /** Writes the column, which must have as many times as values, into another one. */
+  unpackInto(target: Column, offset: number): void {
+    if (this.#packed === undefined || this.#packed.timesUs !== undefined)
+      target.timesUs.set(this.column.timesUs, offset);
+    else fillGrid(target.timesUs, offset, this);
+    if (this.#packed === undefined) target.values.set(this.column.values, offset);
+    else this.#packed.values.copyInto(target.values, offset);
+  }
+}
+
+type Packed = {
+  timesUs: Float64Array | undefined;
+  values: { readonly count: number; copyInto(target: Float64Array, offset: number): void };
+};
+
+function fillGrid(timesUs: Float64Array, offset: number, { count, spacing }: PackedColumn): void {
+  const { startUs, periodUs } = spacing!;
+  for (let i = 0; i < count; i++) timesUs[offset + i] = startUs + i * periodUs;
+}
+
 const fieldsOf = new WeakMap<Samples, ColumnFields>();
 
 /** What a message was made of; undefined for one that was made elsewhere. */
@@ -24,7 +75,7 @@ export function columnFields(samples: Samples): ColumnFields | undefined {
 
 /** A message over a column, which must not change afterwards. Reading `values` or `times` makes and keeps an array of numbers or bigints. */
 export function createColumnMessage(fields: ColumnFields): Samples {
-  const { signal, unit, maxGap, column } = fields;
+  const { signal, unit, maxGap } = fields;
   let values: number[] | undefined;
   let times: Samples["times"] | undefined;
   const message: Samples = {
@@ -37,7 +88,7 @@ export function createColumnMessage(fields: ColumnFields): Samples {
       return times;
     },
     get values() {
-      values ??= toNumbers(column.values);
+      values ??= toNumbers(fields.column.values);
       return values;
     },
   };

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { IngestRequestSchema, NumberedBatchSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadSignalsResponseSchema, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { toColumn, toSamples } from "./wire.ts";
+import { countSamples, toColumn, toSamples, unpackInto } from "./wire.ts";
 import { decodeIngestRequest, decodeReadSignalsResponse, decodeWatchSignalsResponse } from "./wire-decode.ts";
 import { encodeNumberedBatch, encodeReadSignalsResponse, encodeWatchSignalsResponse } from "./wire-encode.ts";
 
@@ -143,6 +143,16 @@ test("a column that came over the wire is the column that was sent, without a de
       encodeNumberedBatch(1, create(BatchSchema, { machine: "m", samples: [samples] })),
     );
     const [column] = decoded!.message.case === "batch" ? decoded!.message.value.batch!.samples : [];
+    // Before the column itself is made, and after.
+    for (const offset of [2, 1]) {
+      const target = { timesUs: new Float64Array(7).fill(9), values: new Float64Array(7).fill(9) };
+      expect(countSamples(column!)).toBe(4);
+      unpackInto(column!, target, offset);
+      const around = (own: Float64Array) => [...Array(offset).fill(9), ...own, ...Array(3 - offset).fill(9)];
+      expect([...target.values]).toEqual(around(values));
+      expect([...target.timesUs]).toEqual(around(timesUs));
+      expect(toColumn(column!).timesUs).toEqual(timesUs);
+    }
     expect(Buffer.from(toColumn(column!).values.buffer)).toEqual(Buffer.from(values.buffer));
     expect(toColumn(column!).timesUs).toEqual(timesUs);
     expect(fromBinary(SamplesSchema, toBinary(SamplesSchema, column!)).values).toEqual([...values]);

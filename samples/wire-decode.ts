@@ -9,9 +9,8 @@ import {
   SampleBlockSchema,
   type WatchSignalsResponse,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import type { Column } from "./column.ts";
-import { createColumnMessage, type Spacing } from "./column-message.ts";
-import { Unusual, WireReader } from "./wire-reader.ts";
+import { createColumnMessage, PackedColumn, type Spacing } from "./column-message.ts";
+import { PackedDoubles, Unusual, WireReader } from "./wire-reader.ts";
 
 /** An IngestRequest with a batch. */
 export function decodeIngestRequest(bytes: Uint8Array): IngestRequest | undefined {
@@ -115,7 +114,9 @@ function readBatch(reader: WireReader): Batch {
   return batch;
 }
 
-type Read = { maxGap?: Samples["maxGap"]; values?: Float64Array; spacing?: Spacing; timesUs?: Float64Array };
+const noDoubles = new PackedDoubles(Buffer.alloc(0));
+
+type Read = { maxGap?: Samples["maxGap"]; values?: PackedDoubles; spacing?: Spacing; timesUs?: Float64Array };
 
 function readSamples(reader: WireReader): Samples {
   let signal = "";
@@ -131,11 +132,10 @@ function readSamples(reader: WireReader): Samples {
     else if (tag === lengthTag(6)) once(read, "values", reader.doubles());
     else throw new Unusual();
   }
-  const { maxGap, spacing, timesUs, values = new Float64Array(0) } = read;
+  const { maxGap, spacing, timesUs, values = noDoubles } = read;
   // Neither or both: of a oneof the last counts.
   if ((spacing === undefined) === (timesUs === undefined)) throw new Unusual();
-  const column: Column = { timesUs: timesUs ?? gridTimes(spacing!, values.length), values };
-  return createColumnMessage({ signal, unit, maxGap, column, spacing });
+  return createColumnMessage(new PackedColumn({ signal, unit, maxGap, spacing }, { timesUs, values }));
 }
 
 function readGrid(reader: WireReader): Spacing {
@@ -157,10 +157,4 @@ function readDeltas(reader: WireReader): Float64Array {
     sums = reader.sums();
   }
   return sums ?? new Float64Array(0);
-}
-
-function gridTimes({ startUs, periodUs }: Spacing, count: number): Float64Array {
-  const timesUs = new Float64Array(count);
-  for (let i = 0; i < count; i++) timesUs[i] = startUs + i * periodUs;
-  return timesUs;
 }

@@ -3,6 +3,21 @@
 /** Not an error: another reader must look at the message. */
 export class Unusual extends Error {}
 
+/** Doubles as they lie in a message. */
+export class PackedDoubles {
+  readonly count: number;
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.count = bytes.length / 8;
+  }
+
+  copyInto(target: Float64Array, offset: number): void {
+    this.#bytes.copy(new Uint8Array(target.buffer, target.byteOffset + 8 * offset, 8 * this.count));
+  }
+}
+
 export class WireReader {
   readonly #bytes: Buffer;
   #at: number;
@@ -56,13 +71,11 @@ export class WireReader {
     return new WireReader(this.#bytes, from, to);
   }
 
-  /** Packed doubles. */
-  doubles(): Float64Array {
+  /** Packed doubles, not copied. */
+  doubles(): PackedDoubles {
     const { from, to } = this.#range();
     if ((to - from) % 8 !== 0) throw new Unusual();
-    const values = new Float64Array((to - from) / 8);
-    this.#bytes.copy(new Uint8Array(values.buffer), 0, from, to);
-    return values;
+    return new PackedDoubles(this.#bytes.subarray(from, to));
   }
 
   /** Packed sint64 as their sums: the first delta, the first two, and so on. */

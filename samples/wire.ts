@@ -1,7 +1,7 @@
 // Columns of samples to the contract's Samples and back.
 import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "./column.ts";
-import { columnFields, createColumnMessage } from "./column-message.ts";
+import { columnFields, createColumnMessage, PackedColumn } from "./column-message.ts";
 import { toDuration } from "./timestamps.ts";
 
 /**
@@ -38,9 +38,23 @@ export function toColumn(samples: Samples): Column {
   return columnFields(samples)?.column ?? { timesUs: timesOf(samples), values: new Float64Array(samples.values) };
 }
 
+/** The same, written into a column from an index on, which must have room for countSamples. */
+export function unpackInto(samples: Samples, target: Column, offset: number): void {
+  const fields = columnFields(samples);
+  if (fields instanceof PackedColumn) {
+    fields.unpackInto(target, offset);
+    return;
+  }
+  const { timesUs, values } = toColumn(samples);
+  target.timesUs.set(timesUs, offset);
+  target.values.set(values, offset);
+}
+
 /** How many samples a message has. */
 export function countSamples(samples: Samples): number {
-  return columnFields(samples)?.column.values.length ?? samples.values.length;
+  const fields = columnFields(samples);
+  if (fields instanceof PackedColumn) return fields.count;
+  return fields?.column.values.length ?? samples.values.length;
 }
 
 /** What a numeric signal declares with its samples. */

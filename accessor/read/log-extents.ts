@@ -36,7 +36,7 @@ export async function readFirstPending(
   signal: AbortSignal,
 ): Promise<number> {
   if (range.revision === range.watermark) return Number.POSITIVE_INFINITY;
-  const [row] = await database.read(
+  const [row] = await database.lookUp(
     `select min(first_us) from log where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8
        and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8`,
     [

@@ -10,8 +10,8 @@ import { type Slice, splitSlice, sweep } from "./sweep.ts";
 
 export type RangeQuery = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
 
-// About 0.5 MB a message: large enough that a message's own cost vanishes, small enough for flat memory.
-const samplesPerSlice = 65_536;
+// At least a quarter of a megabyte a message, so that its own cost vanishes; what comes first comes small (see block-pieces.ts), and goes out as such.
+const samplesPerSlice = 32_768;
 
 /** Batches of each slice, ascending by machine. */
 export async function* readRange(

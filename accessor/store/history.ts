@@ -47,7 +47,7 @@ export async function readBlockHeaders(
   const startUs = Math.max(fromUs, after?.firstUs ?? fromUs);
   // So many of each series, by its index: nothing is sorted but the page.
   const each = Math.max(2, Math.ceil(limit / series.length));
-  const [row] = await database.read(
+  const [row] = await database.lookUp(
     `select ${lowestKept}, ${headerArrays} from unnest($1::int4[], $2::int8[]) as wanted(id, bucket_us), lateral (
        select ${headerColumns} from block b
        where b.series_id = wanted.id and b.bucket_us >= wanted.bucket_us and b.bucket_us < $4::int8

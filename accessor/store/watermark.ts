@@ -11,7 +11,7 @@ export async function readWatermark(
   revision: number,
   { signal }: { signal?: AbortSignal | undefined },
 ): Promise<number> {
-  const [row] = await database.read(
+  const [row] = await database.lookUp(
     "select (select max(revision) from watermark where revision <= $1::int8)",
     [revision],
     { name: "watermark", signal },

@@ -14,6 +14,11 @@ export type GrpcTransportOptions = {
   certificates?: Certificates | undefined;
   /** Largest message taken from the server. Default 64 MiB. */
   maxMessageBytes?: number;
+  /**
+   * How much a stream may bring before it is read, in bytes; of that size is what a stream holds that nobody reads. Default 1 MiB. With HTTP/2's own 64 KiB a
+   * message of 400 KB took 6 ms on loopback, and over a network it is a round trip for each 64 KiB.
+   */
+  windowBytes?: number;
   /** Sent with every call. */
   headers?: Record<string, string>;
 };
@@ -25,12 +30,13 @@ const maxTimeoutMs = 2 ** 31;
 
 /** Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to close the connection. */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { baseUrl, maxMessageBytes, headers } = options;
+  const { baseUrl, maxMessageBytes, windowBytes = 1024 * 1024, headers } = options;
   const url = new URL(baseUrl);
   const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {
     ...serverNameOptions(url),
     "grpc.max_receive_message_length": maxMessageBytes ?? 64 * 1024 * 1024,
     "grpc.max_send_message_length": -1,
+    "grpc-node.flow_control_window": windowBytes,
     // Retries buffer what a stream sends (grpc-node#2371); ours are the callers' own.
     "grpc.enable_retries": 0,
     "grpc.enable_channelz": 0,
