@@ -2,6 +2,7 @@
 // one transaction, so a step that is stopped anywhere has not happened.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
+import { Turns } from "../../runtime/turns.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { commitStep } from "../store/compact.ts";
@@ -125,7 +126,13 @@ async function planBuckets(
   const buckets = arrivals.map(({ series, bucketUs }) => ({ seriesId: series.id, bucketUs }));
   const headers = await readBuckets(database, buckets, options);
   const byBucket = Map.groupBy(headers, ({ seriesId, bucketUs }) => `${seriesId}:${bucketUs}`);
-  return arrivals.map((arrival) => planBucket(arrival, byBucket.get(`${arrival.series.id}:${arrival.bucketUs}`) ?? []));
+  const turns = new Turns();
+  const changes: BucketChange[] = [];
+  for (const arrival of arrivals) {
+    changes.push(planBucket(arrival, byBucket.get(`${arrival.series.id}:${arrival.bucketUs}`) ?? []));
+    await turns.pause();
+  }
+  return changes;
 }
 
 /** An hour that nothing here touches is the same before this step and after it: rolled up as of before, valid after. */
