@@ -46,7 +46,7 @@ export type DatabaseOptions = {
   url: string;
   /** How many connections reads may use, in all; three at least. Default 12. */
   maxReadConnections?: number;
-  /** Longest a read statement may run. Default 60 s. */
+  /** Longest a read statement may run, and so hold a snapshot. Default 10 s. */
   statementTimeoutMs?: number;
   log: Log;
 };
@@ -67,7 +67,7 @@ const writeTimeoutMs = 32_000;
 const cancelMs = 1_000;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, log, maxReadConnections = 12, statementTimeoutMs = 60_000 } = options;
+  const { url, log, maxReadConnections = 12, statementTimeoutMs = 10_000 } = options;
   await createIfMissing(url, log);
   await migrate(url, log);
   await using stack = new AsyncDisposableStack();

@@ -187,6 +187,12 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
       {
+        // A step that is done twice would end the same blocks twice, which PostgreSQL refuses: then nothing is doubled, and compaction stands still.
+        file: "accessor/store/migrations/0011_block_tail.sql",
+        find: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
+        replace: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) on conflict do nothing;",
+      },
+      {
         file: "accessor/compact/step.ts",
         find: '  failpoint("compact.after-commit");',
         replace: `  failpoint("compact.after-commit");
@@ -195,8 +201,7 @@ export const mutants: readonly Mutant[] = [
     ],
     catch: {
       chaos: rounds(1, "--faults", "herd", "--armed", "compact.after-commit=exit@2", "--accessors", "1"),
-      // The last is what was seen at 5214fd7; why compaction then stands still was not looked into.
-      says: /is not what the log holds|is not what was committed|compaction does not reach the head/,
+      says: /is not what the log holds|is not what was committed/,
     },
   },
   {
