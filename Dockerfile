@@ -13,6 +13,6 @@ COPY local local
 COPY accessor accessor
 COPY gateway gateway
 COPY producer producer
-ENV NODE_ENV=production
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 USER node
-CMD ["node", "--max-semi-space-size=8", "--initial-old-space-size=128", "accessor/main.ts"]
+CMD ["node", "--max-semi-space-size=8", "--initial-old-space-size=64", "accessor/main.ts"]

@@ -92,7 +92,7 @@ const hintMs = 50;
 const drainMs = 4_000;
 // A step of compaction: what decodes to some 50 MB at most, and takes half a second or so.
 const stepLimits = {
-  ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 1_000_000 },
+  ...{ maxRows: 10_000, maxPayloadBytes: 4 * 1024 * 1024, maxSamples: 500_000 },
   ...{ maxRewritten: 2_000_000, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
 };
 const settleUs = 2 * 60 * 1_000_000;

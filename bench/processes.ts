@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { nodeFlags as flagsOf } from "../local/node-flags.ts";
+import { nodeFlags as flagsOf, nodeEnvironment } from "../local/node-flags.ts";
 import { childEnvironment } from "../runtime/config.ts";
 import { type Usage, usageOf } from "./usage.ts";
 
@@ -21,7 +21,7 @@ export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOp
   const child = start("accessor/main.ts", {
     flags: ["--listen", "127.0.0.1:0", ...flags],
     nodeFlags: [...flagsOf("accessor/main.ts"), ...nodeFlags],
-    env: { DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json" },
+    env: { ...nodeEnvironment("accessor/main.ts"), DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json" },
   });
   const said: string[] = [];
   const port = await new Promise<number>((resolve, reject) => {

@@ -5,7 +5,7 @@ import { run } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
 import { startChild } from "./child.ts";
 import { localSettings } from "./config.ts";
-import { nodeFlags } from "./node-flags.ts";
+import { nodeEnvironment, nodeFlags } from "./node-flags.ts";
 import { createOutput } from "./output.ts";
 import { openPostgres } from "./postgres.ts";
 import { defaultDataDir } from "./postgres-cluster.ts";
@@ -71,7 +71,13 @@ await run({
         startChild({
           command: process.execPath,
           args: [...nodeFlags(`${name}/main.ts`), `${checkout}${name}/main.ts`, ...args],
-          env: { ...inTheClear, ...env, MILLRACE_LOG_LEVEL: level, MILLRACE_LOG_FORMAT: "pretty" },
+          env: {
+            ...nodeEnvironment(`${name}/main.ts`),
+            ...inTheClear,
+            ...env,
+            MILLRACE_LOG_LEVEL: level,
+            MILLRACE_LOG_FORMAT: "pretty",
+          },
           onOutput: (line) => quiet || (name === "producer" ? output.status(name, line) : output.line(name, line)),
           onError: (line) => output.line(name, line),
         }),

@@ -1,7 +1,7 @@
 // The flags of Node are written in files that cannot import them: these say the same.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { nodeFlags } from "../local/node-flags.ts";
+import { nodeEnvironment, nodeFlags } from "../local/node-flags.ts";
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
 
@@ -9,11 +9,14 @@ test.each(["accessor", "gateway", "producer"])("%s runs with the same flags ever
   const file = `${name}/main.ts`;
   const words = ["node", ...nodeFlags(file), file];
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  expect(scripts[name]).toBe(words.join(" "));
+  const set = Object.entries(nodeEnvironment(file)).map(([key, value]) => `${key}=${value}`);
+  expect(scripts[name]).toBe([...set, ...words].join(" "));
   expect(read("compose.yaml")).toContain(`command: [${words.join(", ")}, `);
 });
 
 test("and so does the image by itself", () => {
   const words = ["node", ...nodeFlags("accessor/main.ts"), "accessor/main.ts"];
+  for (const [key, value] of Object.entries(nodeEnvironment("accessor/main.ts")))
+    expect(read("Dockerfile")).toContain(`${key}=${value}`);
   expect(read("Dockerfile")).toContain(`CMD ${JSON.stringify(words).replaceAll(",", ", ")}`);
 });

@@ -2,7 +2,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
-import { Turns } from "../../runtime/turns.ts";
 import type { Column } from "../../samples/column.ts";
 import { toTimeUs } from "../../samples/timestamps.ts";
 import { bucketWidthUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
@@ -13,6 +12,7 @@ import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readHead } from "../store/log.ts";
 import { Touches } from "./touches.ts";
+import { Turns } from "./turns.ts";
 
 /** New samples of one bucket, in order of commit. */
 export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[] };

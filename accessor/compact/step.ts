@@ -2,7 +2,6 @@
 // one transaction, so a step that is stopped anywhere has not happened.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
-import { Turns } from "../../runtime/turns.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { commitStep } from "../store/compact.ts";
@@ -14,6 +13,7 @@ import { dueHours, type Hour, powerSignal, touchedHours, touchedStateHours } fro
 import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gather.ts";
 import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
 import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from "./rollups.ts";
+import { Turns } from "./turns.ts";
 
 export type StepLimits = GatherLimits & {
   /** Samples of old blocks that are written again, unless one commit alone asks for more. */

@@ -12,7 +12,7 @@ export type GroupCommitOptions = {
   commit: (group: readonly Submission[]) => Promise<Decision[]>;
   /** Told of each group after its commit and before anybody who waits for it. */
   onDecided: (decided: DecidedSubmission[]) => void;
-  /** A group ends when it has this much. Default 8 MiB, 1,024 batches. */
+  /** A group ends when it has this much. Default 4 MiB, 1,024 batches. */
   maxGroupBytes?: number;
   maxGroupBatches?: number;
   /** Longest wait for what is still coming in. Default 5 ms. */
@@ -29,7 +29,7 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
 
   constructor(options: GroupCommitOptions) {
-    this.#options = { maxGroupBytes: 8 * 1024 * 1024, maxGroupBatches: 1024, gatherMs: 5, ...options };
+    this.#options = { maxGroupBytes: 4 * 1024 * 1024, maxGroupBatches: 1024, gatherMs: 5, ...options };
   }
 
   /** Resolves when PostgreSQL has decided the batch. The caller bounds what is in flight. */

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { nodeFlags } from "../../local/node-flags.ts";
+import { nodeEnvironment, nodeFlags } from "../../local/node-flags.ts";
 import { childEnvironment } from "../../runtime/config.ts";
 import type { RoundRecord } from "./record.ts";
 
@@ -58,6 +58,7 @@ export class KeptProcess implements AsyncDisposable {
     const child = spawn(process.execPath, [...nodeFlags(file), ...nodeArgs, `${checkout}${file}`, ...args], {
       cwd: checkout,
       env: childEnvironment({
+        ...nodeEnvironment(file),
         MILLRACE_LOG_FORMAT: "json",
         ...(fakeTime === undefined ? {} : this.#clock(fakeTime)),
         ...env,

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { nodeFlags } from "../../local/node-flags.ts";
+import { nodeEnvironment, nodeFlags } from "../../local/node-flags.ts";
 import { childEnvironment } from "../../runtime/config.ts";
 import { eventually } from "./eventually.ts";
 
@@ -27,6 +27,7 @@ export function startProgram(
   const child = spawn(process.execPath, [...nodeFlags(file), `${checkout}${file}`, ...args], {
     cwd: checkout,
     env: childEnvironment({
+      ...nodeEnvironment(file),
       MILLRACE_LOG_FORMAT: "json",
       DATABASE_URL: undefined,
       ...env,
