@@ -34,7 +34,7 @@ const statement = `select
      where log.series_id = part.series_id and log.revision > ${watermark} and log.revision <= $8::int8 and ${segmentsAfter(watermark)}
        and log.last_us >= part.from_us and log.first_us < part.to_us
      order by log.revision desc limit 1) pending),
-  (select string_agg(${beyond}, E'\n' order by position) from unnest($9::int4[]) with ordinality as wanted(id, position)),
+  (select json_agg(${beyond} order by position)::text from unnest($9::int4[]) with ordinality as wanted(id, position)),
   removal.count, removal.before_us
 from removal`;
 
