@@ -65,7 +65,8 @@ const gateway = stack.use(
     name: "gateway-b",
     file: "gateway/main.ts",
     nodeArgs: heapArguments(heapPath(record, "gateway-b")),
-    args: ["--listen", `127.0.0.1:${gatewayPort}`, "--accessor", accessorUrl],
+    // What it keeps of answers fills up within the warm-up, and is no growth after it.
+    args: ["--listen", `127.0.0.1:${gatewayPort}`, "--accessor", accessorUrl, "--cache-bytes", "4MiB"],
     record,
   }),
 );
