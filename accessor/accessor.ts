@@ -104,7 +104,7 @@ useCodec(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse });
 useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
 
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
-  const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 32 * 1024 * 1024, nowMs = Date.now } = options;
+  const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 16 * 1024 * 1024, nowMs = Date.now } = options;
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await openDatabase({ url: databaseUrl, log }));
   const {

@@ -14,7 +14,7 @@ export type TailOptions = {
   /** Told that commits were passed over unread: another accessor may have registered series in them. */
   onPassedOver: () => void;
   log: Log;
-  /** How much is kept. Default 32 MiB. */
+  /** How much is kept. Default 16 MiB. */
   maxBytes?: number;
 };
 
@@ -41,7 +41,7 @@ export class Tail {
   #watchedSince: number;
 
   constructor(options: TailOptions) {
-    this.#options = { maxBytes: 32 * 1024 * 1024, ...options };
+    this.#options = { maxBytes: 16 * 1024 * 1024, ...options };
     this.#head = options.head;
     this.#floor = this.#knownRevision = this.#watchedSince = options.head.revision;
   }

@@ -133,8 +133,8 @@ for (const trend of trends.filter(({ name }) => alive.has(name))) {
 const warmUp = Math.min(10, Math.floor(minutes / 3));
 const heapTrends = living.map(({ name }) => heapTrend(name, heapPath(record, name), { warmUp }));
 for (const trend of heapTrends) {
-  // An accessor's tail of the log fills up to 32 MiB, however long that takes.
-  const grew = judgeHeap(trend, { mayGrowMb: trend.name.startsWith("accessor") ? 40 : 10 });
+  // An accessor's tail of the log fills up to 16 MiB, however long that takes.
+  const grew = judgeHeap(trend, { mayGrowMb: trend.name.startsWith("accessor") ? 24 : 10 });
   if (grew !== undefined) record.violation(grew);
 }
 const result = {
