@@ -90,7 +90,8 @@ const before = usageOf(gateway.pid)!.fds;
   await eventually("they are connected", () => openOf() > wanted, { withinMs: 60_000 });
   await phase("during", seconds);
   console.log(`hostile clients: ${hostile.lines.at(-1)}`);
-  if (openOf() < wanted) faults.push(`only ${openOf()} hostile connections at the end`);
+  // The gateway closes who says nothing after 10 to 30 s, and they come back when it takes them: of 5,000, some 3,300 are open at any moment then.
+  if (openOf() < wanted / 2) faults.push(`only ${openOf()} hostile connections at the end`);
 }
 await eventually("their connections are gone", () => usageOf(gateway.pid)!.fds <= before + 10, { withinMs: 60_000 });
 await phase("after", 10);
