@@ -69,7 +69,7 @@ const parts: Readonly<Record<string, (stage: Stage, options: Options) => Promise
   c: (stage, { quick, machines = quick ? 1 : 4, runs = quick ? 2 : 5 }) =>
     measureRanges(stage, { machines, hours: 24, runs }),
   e: (stage, { quick }) => measureLatest(stage, { runs: quick ? 50 : 200 }),
-  f: (stage, { quick, intervalMs }) => measureLive(stage, { seconds: quick ? 4 : 20, intervalMs }),
+  f: (stage, { quick, intervalMs }) => measureLive(stage, { seconds: quick ? 2 : 20, intervalMs }),
   h: (stage, { quick, fillMs = quick ? 20_000 : 600_000 }) =>
     measureGrowth(
       stage,

@@ -48,11 +48,13 @@ export class PackedColumn implements ColumnFields {
 
   /** Writes the column, which must have as many times as values, into another one. */
   unpackInto(target: Column, offset: number): void {
-    if (this.#packed === undefined || this.#packed.timesUs !== undefined)
+    if (this.#packed !== undefined && this.spacing !== undefined) {
+      fillGrid(target.timesUs, offset, this);
+      this.#packed.values.copyInto(target.values, offset);
+    } else {
       target.timesUs.set(this.column.timesUs, offset);
-    else fillGrid(target.timesUs, offset, this);
-    if (this.#packed === undefined) target.values.set(this.column.values, offset);
-    else this.#packed.values.copyInto(target.values, offset);
+      target.values.set(this.column.values, offset);
+    }
   }
 }
 
