@@ -63,7 +63,7 @@ export type AccessorOptions = {
   pollMs?: number;
   /** Whether to tell other accessors of commits, and be told, by NOTIFY. Default true. */
   notify?: boolean;
-  /** How much of the log's newest end is kept in memory. Default 32 MiB. */
+  /** How much of the log's newest end is kept in memory. Default 16 MiB. */
   tailBytes?: number;
   /** The wall clock, for the age of page tokens. Default Date.now. */
   nowMs?: () => number;

@@ -13,7 +13,7 @@ const protobuf = ["@bufbuild/protobuf", "@connectrpc/connect"];
 const domain = ["gen/", "runtime/", "samples/", "block/", "client/"];
 const keeper = {
   ours: [...domain, "access/", "accessor/"],
-  packages: [...protobuf, "@bufbuild/protovalidate", "jose", "pg", "slonik", "zod"],
+  packages: [...protobuf, "@bufbuild/protovalidate", "jose", "@slonik/driver", "pg", "slonik", "zod"],
 };
 
 /** The longest prefix of a file's path decides. */
@@ -65,7 +65,7 @@ const owners: readonly { what: RegExp; where: RegExp; why: string }[] = [
     why: "runtime/lifecycle.ts starts and ends processes",
   },
   { what: /from "@grpc\/grpc-js"/, where: /^runtime\/grpc\/|^test\//, why: "runtime/grpc/ adapts grpc-js" },
-  { what: /from "slonik"/, where: /^accessor\/store\//, why: "accessor/store/ speaks to PostgreSQL" },
+  { what: /from "(slonik|@slonik\/driver)"/, where: /^accessor\/store\//, why: "accessor/store/ speaks to PostgreSQL" },
 ];
 
 type File = { path: string; text: string };

@@ -5,9 +5,10 @@ import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
 import { type BinaryRow, CopyOut } from "./copy-out.ts";
-import { sqlStateOf, toFailure } from "./errors.ts";
+import { leavesUnusable, toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { parserOf } from "./row-values.ts";
+import { pgDriver } from "./slonik-driver.ts";
 import { rowChecks } from "./sql.ts";
 
 export type Database = AsyncDisposable & {
@@ -77,17 +78,20 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       .join(" ");
   const timeouts = settings({ statement_timeout: `${statementTimeoutMs}ms` });
 
-  const pgPool = (max: number, pgOptions: string, timeoutMs = queryTimeoutMs) => {
+  const client = (pgOptions: string, timeoutMs = queryTimeoutMs) => ({
+    connectionString: url,
+    application_name: "millrace-accessor",
+    options: pgOptions,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    // When the server's own timeouts have not ended a statement, nobody is there.
+    query_timeout: timeoutMs,
+  });
+  const pgPool = (max: number, pgOptions: string, timeoutMs?: number) => {
     const pool = new Pool({
-      connectionString: url,
-      application_name: "millrace-accessor",
-      options: pgOptions,
+      ...client(pgOptions, timeoutMs),
       max,
-      connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
-      keepAlive: true,
-      // When the server's own timeouts have not ended a statement, nobody is there.
-      query_timeout: timeoutMs,
       types: { getTypeParser: parserOf as never },
     });
     // An idle connection that breaks is replaced when next needed.
@@ -107,19 +111,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const writer = pgPool(1, settings({ statement_timeout: "30s" }), writeTimeoutMs);
   const compactor = pgPool(1, settings({ statement_timeout: "120s" }));
 
-  const slonikUrl = new URL(url);
-  slonikUrl.searchParams.set("options", timeouts);
-  slonikUrl.searchParams.set("application_name", "millrace-accessor");
-  const slonik = await createPool(slonikUrl.href, {
+  const slonik = await createPool(url, {
+    driverFactory: pgDriver(client(timeouts)),
     maximumPoolSize: Math.floor(others / 2),
     captureStackTrace: false,
-    // It sets these two itself, whatever the URL's options say.
-    idleInTransactionSessionTimeout: 5_000,
-    statementTimeout: statementTimeoutMs,
     // Our sessions keep no state, so there is nothing to reset between two uses.
     resetConnection: async () => {},
     interceptors: [rowChecks],
-    typeParsers: [{ name: "int8", parse: Number }],
   });
   stack.defer(() => slonik.end());
 
@@ -152,9 +150,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       options.signal?.throwIfAborted();
       return await ask(client);
     } catch (error) {
-      // A connection in an unknown state must not serve the next query. One that only reads (25006) may lead to what was the primary before
-      // a failover, and would do so for ever.
-      if (/^(08|57P|25006)|^$/.test(sqlStateOf(error) ?? "")) broken = error as Error;
+      if (leavesUnusable(error)) broken = error as Error;
       if (options.signal?.aborted) throw options.signal.reason;
       throw toFailure(error);
     } finally {

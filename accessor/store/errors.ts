@@ -51,6 +51,14 @@ export function isDataRefusal(error: unknown): boolean {
   return code !== undefined && (code.startsWith("22") || code.startsWith("23"));
 }
 
+/**
+ * Whether the connection that it came from must not serve the next statement: its state is unknown, or it only reads (25006), which may lead to what
+ * was the primary before a failover, and would do so for ever.
+ */
+export function leavesUnusable(error: unknown): boolean {
+  return /^(08|57P|25006)|^$/.test(sqlStateOf(error) ?? "");
+}
+
 /** An SQLSTATE has a digit; EPIPE, of the system, has none. */
 export function sqlStateOf(error: unknown): string | undefined {
   return postgresError(error).code;
