@@ -13,6 +13,6 @@ COPY local local
 COPY accessor accessor
 COPY gateway gateway
 COPY producer producer
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072
 USER node
 CMD ["node", "--max-semi-space-size=8", "--initial-old-space-size=64", "accessor/main.ts"]

@@ -11,8 +11,8 @@ const flagsOf: Record<string, readonly string[]> = {
 };
 
 const environmentOf: Record<string, Readonly<Record<string, string>>> = {
-  // One heap of malloc's for all threads: what one frees, another finds.
-  "accessor/main.ts": { MALLOC_ARENA_MAX: "1" },
+  // One heap of malloc's for all threads: what one frees, another finds. What is large goes back to the system when it is freed.
+  "accessor/main.ts": { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" },
 };
 
 /** Of a file in the checkout; none for what has none of its own. */
