@@ -27,6 +27,7 @@ import { SharedMessages } from "./feed/follow.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
+import { Readiness } from "./readiness.ts";
 import { type SignalRetention, toRetention } from "./retention.ts";
 import { createAccessService } from "./rpc/access.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
@@ -122,7 +123,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     maxBytes: tailBytes,
     log,
   });
-  const health = new HealthState();
+  const services = [IngestService, SignalService, AccessService, Health];
+  const health = new HealthState(services.map(({ typeName }) => typeName));
+  const monotonicMs = () => performance.now();
+  const readiness = new Readiness({ health, ingest: IngestService.typeName, monotonicMs });
   const { promise: done, reject: fail } = Promise.withResolvers<never>();
   done.catch(() => {});
   const polling = stack.use(
@@ -132,11 +136,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       log,
       pollMs,
       hintMs: notify ? hintMs : undefined,
-      onAnswer: (answered) => health.set(answered),
+      onPoll: (mayWrite) => readiness.polled(mayWrite),
       onSetBack: (message) => fail(new Error(`the database was restored to an earlier point: ${message}`)),
     }),
   );
-  const monotonicMs = () => performance.now();
   const retention = toRetention(options.history.retentionMs, options.history.retain ?? []);
   const intake = new Intake(
     {
@@ -147,6 +150,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       retention,
       maxInFlightBytes: options.maxInFlightBytes,
       onCommitted: polling.hint,
+      onWrite: (error) => readiness.wrote(error),
       ...limits,
     },
     databaseNowUs,
@@ -192,14 +196,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         );
         mount(SignalService, admission.guard(SignalService, signals));
         mount(AccessService, createAccessService());
-        const services = [IngestService, SignalService, AccessService, Health];
-        mount(
-          Health,
-          createHealthService(
-            health,
-            services.map(({ typeName }) => typeName),
-          ),
-        );
+        mount(Health, createHealthService(health));
         mountReflection(mount, services);
       },
     ),

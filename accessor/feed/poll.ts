@@ -2,7 +2,7 @@
 import type { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
-import { readHead } from "../store/log.ts";
+import { pollHead } from "../store/log.ts";
 import type { Tail } from "./tail.ts";
 
 // A database that takes longer for one row of an index is not there.
@@ -16,15 +16,15 @@ export type PollOptions = {
   pollMs: number;
   /** At most one hint in this time: a commit with NOTIFY takes a lock that is one for the whole database. undefined: no hints. */
   hintMs: number | undefined;
-  /** Told whether the database answered. */
-  onAnswer: (answered: boolean) => void;
+  /** Told after each poll whether the database may write; undefined: it did not answer. */
+  onPoll: (mayWrite: boolean | undefined) => void;
   /** Told when the database lacks what was published here: it was restored to an earlier point. */
   onSetBack: (message: string) => void;
 };
 
 /** Polls, listens and hints until disposed. hint: call after own commits. */
 export function startPolling(options: PollOptions): AsyncDisposable & { hint: () => void } {
-  const { database, tail, log, pollMs, hintMs, onAnswer, onSetBack } = options;
+  const { database, tail, log, pollMs, hintMs, onPoll, onSetBack } = options;
   const stop = new AbortController();
   let listener: Client | undefined;
   let hintTimer: NodeJS.Timeout | undefined;
@@ -34,12 +34,12 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
   const ask = async () => {
     try {
       const published = tail.head.revision;
-      const { revision } = await readHead(database, { signal: AbortSignal.timeout(answerMs) });
+      const { revision, mayWrite } = await pollHead(database, { signal: AbortSignal.timeout(answerMs) });
       if (revision < published) onSetBack(`the database is at revision ${revision}, and ${published} was published`);
       tail.notice(revision);
-      onAnswer(true);
+      onPoll(mayWrite);
     } catch (error) {
-      onAnswer(false);
+      onPoll(undefined);
       log.debug("the database did not answer a poll", { error });
     }
   };

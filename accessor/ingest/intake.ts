@@ -25,6 +25,8 @@ export type IntakeOptions = Limits & {
   retention: Retention;
   /** Told after own commits. */
   onCommitted: () => void;
+  /** Told after each commit, and of the error of each that failed. */
+  onWrite: (error?: unknown) => void;
   /** Milliseconds that only go forward. */
   monotonicMs: () => number;
 };
@@ -49,7 +51,7 @@ export class Intake {
     this.#clockOffsetUs = databaseNowUs - options.monotonicMs() * 1000;
     this.#budget = new Budget(options.maxInFlightBytes);
     this.#group = new GroupCommit({
-      commit: (group) => commitGroup(options.database, group),
+      commit: (group) => this.#written(commitGroup(options.database, group)),
       onDecided: (decided) => this.#publish(decided),
     });
   }
@@ -80,7 +82,8 @@ export class Intake {
         },
       );
     }
-    return openProducer(this.#options.database, { name, lastAckedSequence: toSequence(name, lastAckedSequence) });
+    const hello = { name, lastAckedSequence: toSequence(name, lastAckedSequence) };
+    return this.#written(openProducer(this.#options.database, hello));
   }
 
   /** Waits until the batch may be in flight; give the bytes back with release when it is decided. */
@@ -153,6 +156,17 @@ export class Intake {
   /** Resolves when nothing is in flight. */
   idle(): Promise<void> {
     return this.#group.idle();
+  }
+
+  async #written<T>(write: Promise<T>): Promise<T> {
+    try {
+      const answer = await write;
+      this.#options.onWrite();
+      return answer;
+    } catch (error) {
+      this.#options.onWrite(error);
+      throw error;
+    }
   }
 
   #publish(decided: readonly DecidedSubmission[]): void {

@@ -14,11 +14,14 @@ import { rowChecks } from "./sql.ts";
 export type Database = AsyncDisposable & {
   /** For statements written with sql tags. */
   readonly slonik: DatabasePool;
-  /** Rows as arrays of values (see row-values.ts). Fails with a Failure. */
+  /**
+   * Rows as arrays of values (see row-values.ts). Fails with a Failure. retires: whether the connection that these rows came from is not to be
+   * used again.
+   */
   read(
     text: string,
     values: unknown[],
-    options: { signal?: AbortSignal | undefined; name?: string },
+    options: { signal?: AbortSignal | undefined; name?: string; retires?: (rows: unknown[][]) => boolean },
   ): Promise<unknown[][]>;
   /**
    * As read, for a statement of one shape that looks a few rows up by index, and is asked often: planned once for each connection. Otherwise PostgreSQL
@@ -124,7 +127,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const run = async <T>(
     pool: Pool,
     ask: (client: PoolClient) => Promise<T>,
-    options: { signal?: AbortSignal | undefined },
+    options: { signal?: AbortSignal | undefined; retires?: ((answer: T) => boolean) | undefined },
   ): Promise<T> => {
     let client: PoolClient;
     try {
@@ -145,10 +148,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       giveUp = setTimeout(() => release(true), cancelMs);
     };
     options.signal?.addEventListener("abort", cancel, { once: true });
-    let broken: Error | undefined;
+    let broken: Error | boolean = false;
     try {
       options.signal?.throwIfAborted();
-      return await ask(client);
+      const answer = await ask(client);
+      broken = options.retires?.(answer) ?? false;
+      return answer;
     } catch (error) {
       if (leavesUnusable(error)) broken = error as Error;
       if (options.signal?.aborted) throw options.signal.reason;
@@ -156,7 +161,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     } finally {
       options.signal?.removeEventListener("abort", cancel);
       // A late cancellation must not hit the next statement on this connection either.
-      release(broken ?? options.signal?.aborted === true);
+      release(broken || options.signal?.aborted === true);
     }
   };
 
@@ -169,7 +174,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const owned = stack.move();
   return {
     slonik,
-    read: (text, values, { name, signal }) => run(readers, rowsOf(text, values, name), { signal }),
+    read: (text, values, { name, ...options }) => run(readers, rowsOf(text, values, name), options),
     lookUp: (text, values, { name, signal }) => run(lookers, rowsOf(text, values, name), { signal }),
     copyOut: (statement, { signal }) => run(readers, (client) => client.query(new CopyOut(statement)).rows, { signal }),
     async write(text, values, { name }) {

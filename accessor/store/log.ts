@@ -22,6 +22,26 @@ export async function readHead(database: Database, { signal }: ReadOptions = {})
   return { revision, committedUs: committedUs ?? undefined };
 }
 
+/**
+ * The head, and whether this database may write now and keeps what it commits (cf. assert_durable in 0003_ingest.sql; our own sessions see to
+ * synchronous_commit).
+ */
+export async function pollHead(
+  database: Database,
+  { signal }: ReadOptions = {},
+): Promise<Head & { mayWrite: boolean }> {
+  const [row] = await database.read(
+    `select revision, committed_us, current_setting('transaction_read_only') = 'off' and current_setting('fsync') = 'on'
+       and current_setting('full_page_writes') = 'on'
+     from log_head()`,
+    [],
+    // A session may stay read-only when new ones are not; and it may lead to what was the primary before a failover.
+    { name: "poll_head", signal, retires: ([polled]) => polled?.[2] === false },
+  );
+  const [revision, committedUs, mayWrite] = row as [number, number | null, boolean];
+  return { revision, committedUs: committedUs ?? undefined, mayWrite };
+}
+
 /** The first revision that the log still holds. */
 export async function readEarliest(database: Database): Promise<number> {
   const [row] = await database.read("select min(first_revision) from log_segment", [], { name: "earliest" });

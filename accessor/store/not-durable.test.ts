@@ -2,6 +2,9 @@
 import { Code } from "@connectrpc/connect";
 import pg from "pg";
 import { expect, test } from "vitest";
+import { HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
 import { openTestAccessor, queryDatabase } from "../test-accessor.ts";
@@ -50,7 +53,8 @@ test("while the database only reads, so does the accessor; it writes again when 
 }, async () => {
   await using database = await testDatabase({ create: true });
   await using accessor = await openTestAccessor({ databaseUrl: database.url });
-  const { ingest, signals, query } = accessor;
+  const { ingest, signals, health, query } = accessor;
+  const statusOf = async (service: string) => (await health.check({ service })).status;
   const send = (sequence: bigint, machine = "m1") =>
     ingest.ingestBatch({ producerId: "p", sequence, batch: oneSample(Number(sequence), { machine }) });
   await send(1n);
@@ -64,6 +68,10 @@ test("while the database only reads, so does the accessor; it writes again when 
   for (let i = 0; i < 3; i++) expect(await reasonOf(send(2n))).toMatchObject(unavailable);
   expect(await reasonOf(send(2n, "new"))).toMatchObject(unavailable);
   expect((await signals.querySignals({ signal: "power" })).signals).toHaveLength(1);
+  const ingestIs = (status: Status) =>
+    eventually("ingest says so", async () => (await statusOf(IngestService.typeName)) === status);
+  await ingestIs(Status.NOT_SERVING);
+  expect(await statusOf(SignalService.typeName)).toBe(Status.SERVING);
 
   const admin = new pg.Client({ connectionString: database.serverUrl });
   await admin.connect();
@@ -82,4 +90,5 @@ test("while the database only reads, so does the accessor; it writes again when 
     stored(() => send(3n)),
   );
   expect((await signals.querySignals({ signal: "power" })).signals).toHaveLength(3);
+  await ingestIs(Status.SERVING);
 });

@@ -6,6 +6,7 @@ import { Code } from "@connectrpc/connect";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { openPostgres } from "../../local/postgres.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -22,12 +23,17 @@ test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async ()
     ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch: oneSample(sequence) });
   const servingIs = (wanted: Status) =>
     eventually(`health is ${wanted}`, async () => (await health.check({})).status === wanted);
+  const ingestIs = (wanted: Status) =>
+    eventually(`ingest's health is ${wanted}`, async () => {
+      return (await health.check({ service: IngestService.typeName })).status === wanted;
+    });
   const watched: Status[] = [];
   const stop = new AbortController();
   const watching = (async () => {
     for await (const { status } of health.watch({}, { signal: stop.signal })) watched.push(status);
   })();
   await servingIs(Status.SERVING);
+  await ingestIs(Status.SERVING);
   await send(1);
   await using producer = await Producer.open(ingest, "stream");
   const feed = signals.watchSignals({})[Symbol.asyncIterator]();
@@ -43,6 +49,7 @@ test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async ()
 
   await server.start({ fsync: "off" });
   await servingIs(Status.SERVING);
+  await ingestIs(Status.NOT_SERVING);
   const unsafe = { code: Code.FailedPrecondition, reason: "DATABASE_UNSAFE", metadata: { setting: "fsync" } };
   expect(await reasonOf(send(2))).toMatchObject(unsafe);
   expect(await reasonOf(Producer.open(ingest, "stream"))).toMatchObject(unsafe);
@@ -56,7 +63,7 @@ test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async ()
 
   await server.stop();
   await server.start({});
-  await servingIs(Status.SERVING);
+  await ingestIs(Status.SERVING);
   await send(2);
   await using again = await Producer.open(ingest, "stream");
   again.send(1, oneSample(3));

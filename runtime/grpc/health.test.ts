@@ -8,7 +8,7 @@ import { createGrpcTransport } from "./transport.ts";
 
 async function openHealth() {
   await using stack = new AsyncDisposableStack();
-  const state = new HealthState();
+  const state = new HealthState(["a.Service", "c.Service"]);
   const server = stack.use(
     await openGrpcServer(
       {
@@ -19,7 +19,7 @@ async function openHealth() {
         shutdownReason: () => new ConnectError("stopping", Code.Unavailable),
         toError: (error) => ConnectError.from(error),
       },
-      (mount) => mount(Health, createHealthService(state, ["a.Service"])),
+      (mount) => mount(Health, createHealthService(state)),
     ),
   );
   const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${server.port}` }));
@@ -37,7 +37,13 @@ test("check and list follow the state", async () => {
   expect(Object.entries(statuses).map(([name, { status }]) => [name, status])).toEqual([
     ["", Status.SERVING],
     ["a.Service", Status.SERVING],
+    ["c.Service", Status.SERVING],
   ]);
+  state.set(false, "c.Service");
+  const statusOf = async (service: string) => (await health.check({ service })).status;
+  expect(await statusOf("c.Service")).toBe(Status.NOT_SERVING);
+  expect(await statusOf("a.Service")).toBe(Status.SERVING);
+  expect(await statusOf("")).toBe(Status.SERVING);
   await expect(health.check({ service: "b.Service" })).rejects.toMatchObject({ code: Code.NotFound });
 });
 
@@ -49,8 +55,10 @@ test("a watcher hears of changes, of nothing else, and of the end", async () => 
   expect((await known.next()).value).toMatchObject({ status: Status.NOT_SERVING });
   expect((await unknown.next()).value).toMatchObject({ status: Status.SERVICE_UNKNOWN });
   state.set(false);
+  state.set(true, "c.Service");
   state.set(true);
   expect((await known.next()).value).toMatchObject({ status: Status.SERVING });
+  state.set(false, "c.Service");
   state.close();
   state.set(true);
   expect((await known.next()).value).toMatchObject({ status: Status.NOT_SERVING });

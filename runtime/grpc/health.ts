@@ -1,29 +1,43 @@
-// The standard health service (grpc.health.v1) over one flag: serving or not, for the server as a whole and for each service by name.
+// The standard health service (grpc.health.v1): serving or not, for the server as a whole ("") and for each service by its full name.
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { type Health, HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
 
 export class HealthState {
-  #serving = false;
+  /** By name; "" is the server. */
+  readonly #serving: Map<string, boolean>;
   #closed = false;
   readonly #waiting = new Set<() => void>();
 
-  get serving(): boolean {
-    return this.#serving;
+  /** services: full names that are known beside "". None serves yet. */
+  constructor(services: readonly string[]) {
+    this.#serving = new Map(["", ...services].map((name) => [name, false]));
   }
 
-  set(serving: boolean): void {
-    if (serving === this.#serving || this.#closed) return;
-    this.#serving = serving;
+  get names(): string[] {
+    return [...this.#serving.keys()];
+  }
+
+  /** undefined: no such service. */
+  serving(name: string): boolean | undefined {
+    return this.#serving.get(name);
+  }
+
+  /** Of one service, of the server with "", or of all of them. */
+  set(serving: boolean, name?: string): void {
+    if (this.#closed) return;
+    const names = name === undefined ? this.names : [name];
+    if (names.every((each) => this.#serving.get(each) === serving)) return;
+    for (const each of names) this.#serving.set(each, serving);
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Not serving, for good. */
+  /** Nothing serves any more, for good. */
   close(): void {
     this.set(false);
     this.#closed = true;
   }
 
-  /** Resolves when the flag changes or the signal is aborted. */
+  /** Resolves when anything changes or the signal is aborted. */
   async changed(signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
       const settle = () => {
@@ -38,20 +52,24 @@ export class HealthState {
   }
 }
 
-/** services: full names that Check knows beside "" (the server itself); all share the flag. */
-export function createHealthService(state: HealthState, services: readonly string[]): ServiceImpl<typeof Health> {
-  const known = new Set(["", ...services]);
-  const status = () => (state.serving ? Status.SERVING : Status.NOT_SERVING);
+export function createHealthService(state: HealthState): ServiceImpl<typeof Health> {
+  const statusOf = (name: string) => {
+    const serving = state.serving(name);
+    return serving === undefined ? Status.SERVICE_UNKNOWN : serving ? Status.SERVING : Status.NOT_SERVING;
+  };
   return {
     check({ service }) {
-      if (!known.has(service)) throw new ConnectError(`unknown service ${service}`, Code.NotFound);
-      return { status: status() };
+      const status = statusOf(service);
+      if (status === Status.SERVICE_UNKNOWN) throw new ConnectError(`unknown service ${service}`, Code.NotFound);
+      return { status };
     },
-    list: () => ({ statuses: Object.fromEntries([...known].map((name) => [name, { status: status() }])) }),
+    list: () => ({ statuses: Object.fromEntries(state.names.map((name) => [name, { status: statusOf(name) }])) }),
     async *watch({ service }, { signal }) {
-      for (;;) {
-        yield { status: known.has(service) ? status() : Status.SERVICE_UNKNOWN };
-        await state.changed(signal);
+      for (let told: Status | undefined; ; ) {
+        const status = statusOf(service);
+        if (status !== told) yield { status };
+        told = status;
+        if (status === statusOf(service)) await state.changed(signal);
         signal.throwIfAborted();
       }
     },
