@@ -173,7 +173,10 @@ export const schemas = {
     {
       machine,
       signal: text("Name of the signal."),
-      time: { type: ["string", "number"], description: "RFC 3339, milliseconds since 1970, or relative to now." },
+      time: {
+        type: ["string", "number"],
+        description: "RFC 3339, a date, milliseconds since 1970, or relative to now.",
+      },
       "value?": { type: ["number", "string"], description: "Of a numeric signal." },
       "unit?": text("Declares the unit, with the first rows of a signal."),
       "state?": text("Of signal state."),

@@ -6,7 +6,7 @@ import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from "
 
 /** What a time may look like, to follow "expected". */
 export const timeForms =
-  "RFC 3339 (2026-03-01T08:00:00Z), milliseconds since 1970 (1772352000000), or relative to now (now, -15m, now-1h; units ms s m h d w)";
+  "RFC 3339 (2026-03-01T08:00:00Z), a date (2026-03-01: its midnight in UTC), milliseconds since 1970 (1772352000000), or relative to now (now, -15m, now-1h; units ms s m h d w)";
 
 /** 0001-01-01T00:00:00Z and the end of year 9999: what RFC 3339 and Timestamp can say. */
 const earliestUs = -62_135_596_800_000_000n;
@@ -23,6 +23,7 @@ const unitUs = {
 
 // In a query string an unescaped "+" is a space: taken as the plus that was meant.
 const rfc3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([-+ ])(\d\d):(\d\d))$/;
+const date = /^\d{4}-\d\d-\d\d$/;
 const epochMs = /^(-?)(\d{1,18})(?:\.(\d+))?$/;
 const relative = /^(?:now)?(?:([-+ ])(\d{1,15})(ms|[smhdw]))?$/;
 
@@ -31,7 +32,9 @@ export const isRelativeTime = (text: string): boolean => text !== "" && relative
 
 /** Reads a time in any of `timeForms`; finer digits than microseconds are cut. Undefined if it is none, or outside years 1 to 9999. */
 export function parseTime(text: string, nowUs: bigint): bigint | undefined {
-  const us = isRelativeTime(text) ? fromRelative(text, nowUs) : (fromEpochMs(text) ?? fromRfc3339(text));
+  const us = isRelativeTime(text)
+    ? fromRelative(text, nowUs)
+    : (fromEpochMs(text) ?? fromRfc3339(date.test(text) ? `${text}T00:00:00Z` : text));
   return us !== undefined && us >= earliestUs && us <= latestUs ? us : undefined;
 }
 
