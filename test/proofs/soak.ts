@@ -1,4 +1,4 @@
-// The soak: node --stack-size=6000 test/proofs/soak.ts [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR] [--json FILE]
+// The soak: npm run soak -- [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR] [--json FILE]
 // Side a (two accessors, a producer) has its processes killed and stopped. Side b (accessor, gateway, producer, a watching process) lives
 // through everything else in one life each, so that its memory and descriptors have a trend. A database for each side, one PostgreSQL.
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
