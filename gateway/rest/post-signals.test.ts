@@ -198,6 +198,7 @@ test.each([
   ["no JSON", "{", "body"],
   ["nothing", "", "body"],
   ["signals that are no list", { signals: {} }, "signals"],
+  ["a row by itself", { machine: "m", signal: "power", time: "now", value: 1 }, "signal"],
   ["rows and columns", { signals: [], samples: [] }, "samples"],
   ["a field that a batch does not have", { machine: "m", sampels: [] }, "body"],
   ["a value that is no number", { machine: "m", samples: [{ signal: "power", values: ["x"] }] }, "body"],

@@ -48,6 +48,11 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
     const made = toRowBatches(signals, { nowUs: key === undefined ? nowUs : undefined });
     unreadable = made.unreadable;
     parts = made.batches.map((rows) => ({ batch: rows.batch, rows }));
+  } else if (Object.hasOwn(batchFields, "signal")) {
+    throw invalidField(
+      "signal",
+      'this is a row: send rows as {"signals": [row, …]}, or as lines of application/x-ndjson',
+    );
   } else {
     parts = [{ batch: readBatch(batchFields) }];
   }
