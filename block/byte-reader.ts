@@ -16,7 +16,7 @@ export class ByteReader {
   }
 
   u32(): number {
-    const at = this.skip(4);
+    const at = this.advance(4);
     const b = this.bytes;
     return (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0;
   }
@@ -43,7 +43,7 @@ export class ByteReader {
   }
 
   /** Steps over `length` bytes and returns where they start. */
-  skip(length: number): number {
+  advance(length: number): number {
     const at = this.at;
     if (length > this.bytes.length - at) throw truncated();
     this.at = at + length;

@@ -33,7 +33,7 @@ export function readIntStream(reader: ByteReader, out: Int32Array, count: number
     if (head & 128) patches = readPatches(reader, { group: g, length, width, patches });
     bytes += (length * width + 7) >>> 3;
   }
-  const start = reader.skip(bytes);
+  const start = reader.advance(bytes);
   payloadBytes.set(reader.bytes.subarray(start, start + bytes));
   let word = 0;
   for (let g = 0; g < groups; g++) {
@@ -57,8 +57,8 @@ function readPatches(
   if (found === 0 || found > length || highWidth + width > 32 || width === 32) {
     throw new BlockError("corrupt", "a patch list does not fit its group");
   }
-  const positions = reader.skip(found);
-  const bits = reader.skip((found * highWidth + 7) >>> 3);
+  const positions = reader.advance(found);
+  const bits = reader.advance((found * highWidth + 7) >>> 3);
   let bit = 0;
   let last = -1;
   for (let i = 0; i < found; i++) {

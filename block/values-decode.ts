@@ -27,7 +27,7 @@ function readDecimals(reader: ByteReader, flags: number, out: Float64Array): voi
   for (let i = 0, at = 0; i < verbatim; i++) {
     at += reader.varint();
     if (at >= count) throw new BlockError("corrupt", "a verbatim value lies outside the block");
-    reader.skip(8);
+    reader.advance(8);
   }
   if (!readIntStream(reader, high, count)) {
     out.fill(origin / scale);

@@ -34,6 +34,7 @@ async function fillDisk(folder: string): Promise<() => Promise<void>> {
   };
 }
 
+// Only a file system of its own can be filled without harm, and only root may mount one: elsewhere the report says that these were skipped, and why.
 test("appends wait for space, and nothing is lost", async (context) => {
   await using folder = await temporaryFolder();
   if (!mount(folder.path)) return context.skip("cannot mount a tmpfs here (needs root on Linux)");

@@ -68,6 +68,7 @@ export function toHandlers<S extends DescService>(
   return handlers;
 }
 
+/** What gRPC has a server answer for a method of a service that it mounts without; see https://grpc.io/docs/guides/status-codes. */
 function unimplemented({ name, parent }: DescMethod): AnyHandler {
   return () => {
     throw new ConnectError(`${parent.typeName}/${name} is not implemented`, Code.Unimplemented);
