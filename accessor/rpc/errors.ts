@@ -32,6 +32,9 @@ const codes: Partial<Record<Reason, Code>> = {
   UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
   ISSUER_UNAVAILABLE: Code.Unavailable,
+  RATE_LIMITED: Code.ResourceExhausted,
+  SLOW_READER: Code.ResourceExhausted,
+  QUESTION_TOO_LARGE: Code.InvalidArgument,
 };
 
 /** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */
