@@ -1,0 +1,150 @@
+// What a kind of harm works with: the two ports, a narrow key, calls of any shape, and a count of how they ended.
+import type { ClientHttp2Session } from "node:http2";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, ConnectError, createClient } from "@connectrpc/connect";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
+import { makeCall, openSession } from "../fuzz/grpc-inputs.ts";
+
+/** Runs until the target's signal is aborted. */
+export type Harm = (target: Target) => Promise<void>;
+
+export type Target = Disposable & {
+  readonly accessorUrl: string;
+  readonly gatewayUrl: string;
+  readonly gatewayPort: number;
+  readonly accessorPort: number;
+  readonly headers: Record<string, string>;
+  readonly signal: AbortSignal;
+  readonly signals: Client<typeof SignalService>;
+  readonly ingest: Client<typeof IngestService>;
+  /** How requests ended, and how many did so. */
+  readonly endings: ReadonlyMap<string, number>;
+  note(ending: string): void;
+};
+
+type Opening = { accessorUrl: string; gatewayUrl: string; key: string; signal: AbortSignal };
+
+export function openTarget({ accessorUrl, gatewayUrl, key, signal }: Opening): Target {
+  const headers: Record<string, string> = key === "" ? {} : { authorization: `Bearer ${key}` };
+  const transport = createGrpcTransport({ baseUrl: accessorUrl, headers });
+  const endings = new Map<string, number>();
+  return {
+    ...{ accessorUrl, gatewayUrl, headers, signal, endings },
+    gatewayPort: Number(new URL(gatewayUrl).port),
+    accessorPort: Number(new URL(accessorUrl).port),
+    signals: createClient(SignalService, transport),
+    ingest: createClient(IngestService, transport),
+    note: (ending) => void endings.set(ending, (endings.get(ending) ?? 0) + 1),
+    [Symbol.dispose]: () => transport[Symbol.dispose](),
+  };
+}
+
+const pauseMs = 25;
+
+/** So many at once do the same again and again, with a breath between: what is to be shown is the server's work, not ours. */
+export async function repeatedly(
+  target: Target,
+  atOnce: number,
+  once: (turn: number) => Promise<unknown>,
+): Promise<void> {
+  let turn = 0;
+  const worker = async () => {
+    while (!target.signal.aborted) {
+      await once(turn++).then(
+        (ending) => target.note(typeof ending === "string" ? ending : "ok"),
+        (error) => target.note(ConnectError.from(error).message.slice(0, 60)),
+      );
+      await sleep(pauseMs);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/** Messages in gRPC's frames, to both ports, again and again. */
+export async function hammer(
+  target: Target,
+  { path, message, gzip, headers = {}, atOnce = 4 }: HammerOptions,
+): Promise<void> {
+  const prefix = Buffer.alloc(5);
+  prefix[0] = gzip ? 1 : 0;
+  prefix.writeUInt32BE(message.length, 1);
+  const body = Buffer.concat([prefix, message]);
+  const encoding: Record<string, string> = gzip ? { "grpc-encoding": "gzip" } : {};
+  const sent = { "content-type": "application/grpc", te: "trailers", ...encoding, ...headers };
+  const sessions = new Map<string, ClientHttp2Session>();
+  await repeatedly(target, atOnce, async (turn) => {
+    const url = turn % 2 === 0 ? target.accessorUrl : target.gatewayUrl;
+    let session = sessions.get(url);
+    if (session === undefined || session.closed || session.destroyed) session = openSession(url);
+    sessions.set(url, session);
+    const { status } = await makeCall(session, { path, headers: sent, body, input: path }, 5_000);
+    return `${turn % 2 === 0 ? "accessor" : "gateway"} ${status}`;
+  });
+  for (const session of sessions.values()) session.destroy();
+}
+
+export type HammerOptions = {
+  path: string;
+  message: Buffer;
+  gzip: boolean;
+  headers?: Record<string, string>;
+  atOnce?: number;
+};
+
+/** Opens so many connections, writes to each, and never reads; those that are closed come back. */
+export async function holdOpen(
+  target: Target,
+  port: number,
+  count: number,
+  bytes: () => Buffer | string,
+): Promise<void> {
+  const hold = async () => {
+    while (!target.signal.aborted) {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.pause();
+      socket.write(bytes());
+      const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+      const stopped = new Promise<void>((resolve) =>
+        target.signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+      await Promise.race([closed, stopped]);
+      socket.destroy();
+      if (!target.signal.aborted) target.note("closed");
+      await sleep(200 + Math.random() * 300);
+    }
+  };
+  await Promise.all(Array.from({ length: count }, hold));
+  target.note("held to the end");
+}
+
+/** Streams that are opened and never read. */
+export async function leaveUnread(
+  target: Target,
+  { url, path, message, count }: { url: string; path: string; message: Uint8Array; count: number },
+): Promise<void> {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  const session = openSession(url);
+  const sent = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+  const open = async () => {
+    while (!target.signal.aborted && !session.destroyed && !session.closed) {
+      const stream = session.request({ ...sent, ...target.headers });
+      stream.on("error", () => {}).pause();
+      stream.end(Buffer.concat([prefix, message]));
+      const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
+      const stopped = new Promise<void>((resolve) =>
+        target.signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+      await Promise.race([closed, stopped]);
+      if (!target.signal.aborted) target.note("ended by the server");
+      stream.close();
+      await sleep(200);
+    }
+  };
+  await Promise.all(Array.from({ length: count }, open));
+  session.destroy();
+}
