@@ -8,7 +8,7 @@ export type DiskSize = { machines: number; hours: number };
 
 export async function measureDisk(stage: Stage, size: DiskSize): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const set of ["R", "J"] as const) figures.push(...(await measureSet(stage, set, size)));
+  for (const set of ["R", "J"] as const) for (const figure of await measureSet(stage, set, size)) figures.push(figure);
   return figures;
 }
 

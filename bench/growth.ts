@@ -22,10 +22,11 @@ export async function measureGrowth(stage: Stage, { fillMs, samples, ...size }: 
       what: `h ${machines} machine${machines === 1 ? "" : "s"}: ${what.trim()}`,
     });
     // The same number of samples for any number of machines; and an hour of each: a day of 100 would take an hour to store as rows.
-    figures.push(...(await measureIngest(stage, { machines, seconds: samples / 100 / machines, runs: 2 })).map(of));
-    figures.push(...(await measureRanges(stage, { machines, hours: 1, runs: 3 })).map(of));
+    const ingested = await measureIngest(stage, { machines, seconds: samples / 100 / machines, runs: 2 });
+    for (const figure of ingested) figures.push(of(figure));
+    for (const figure of await measureRanges(stage, { machines, hours: 1, runs: 3 })) figures.push(of(figure));
   }
-  figures.push(...(await measureDays(stage, fillMs)));
+  for (const figure of await measureDays(stage, fillMs)) figures.push(figure);
   return figures;
 }
 

@@ -96,7 +96,7 @@ await run({
       for (const [letter, part] of Object.entries(parts)) {
         if (only === undefined ? letter === growth : !only.split(",").includes(letter)) continue;
         log.info(`measuring ${letter}`);
-        figures.push(...(await part(stage, options)));
+        for (const figure of await part(stage, options)) figures.push(figure);
       }
       const seconds = Math.round((performance.now() - from) / 1000);
       const setup = `Node ${process.versions.node}, PostgreSQL ${stage.serverVersion}, ${cpus().length} cores, ${seconds} s`;

@@ -33,7 +33,8 @@ export async function measureRanges(stage: Stage, { machines, hours, runs }: Ran
 
   const figures: Figure[] = [];
   for (const length of hours > 1 ? [1, hours] : [1]) {
-    figures.push(...(await measureRange({ stage, scene, reader }, { machine, id, hours: length, runs })));
+    const measured = await measureRange({ stage, scene, reader }, { machine, id, hours: length, runs });
+    for (const figure of measured) figures.push(figure);
   }
   figures.push(await measureBuckets({ scene, reader }, { machine, id, hours, runs }));
   return figures;

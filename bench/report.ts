@@ -42,7 +42,9 @@ export function digits(value: number): string {
 /** "median (least–greatest)" of some runs. */
 export function spread(values: readonly number[], format: (value: number) => string): string {
   if (values.length === 1) return format(values[0]!);
-  return `${format(median(values))} (${digitsOf(format(Math.min(...values)))}–${digitsOf(format(Math.max(...values)))})`;
+  const least = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const most = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  return `${format(median(values))} (${digitsOf(format(least))}–${digitsOf(format(most))})`;
 }
 
 const digitsOf = (text: string) => text.split(" ")[0]!;
@@ -52,7 +54,7 @@ const columns = ["what", "ours", "baseline", "ratio", "target", "note"] as const
 /** The figures as a table in Markdown, columns aligned. */
 export function toTable(figures: readonly Figure[]): string {
   const rows = [[...columns], ...figures.map((figure) => columns.map((column) => figure[column] ?? ""))];
-  const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const widths = columns.map((_, i) => rows.reduce((most, row) => Math.max(most, row[i]!.length), 0));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
   const [head, ...body] = rows;
   return [line(head!), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");

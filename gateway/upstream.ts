@@ -93,8 +93,10 @@ function withHeadersOn(transport: Transport, headers: Record<string, string>): T
   };
   return {
     unary: (method, signal, timeoutMs, header, ...rest) =>
+      // biome-ignore lint/plugin: the arguments of this very call
       transport.unary(method, signal, timeoutMs, merged(header), ...rest),
     stream: (method, signal, timeoutMs, header, ...rest) =>
+      // biome-ignore lint/plugin: the arguments of this very call
       transport.stream(method, signal, timeoutMs, merged(header), ...rest),
   };
 }

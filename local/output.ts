@@ -21,7 +21,7 @@ const colors = [36, 35, 34, 33, 32];
 
 /** Builds the output for these names; their order gives the colours (none where the stream has none, or with NO_COLOR). */
 export function createOutput(stream: OutputStream, names: readonly string[]): Output {
-  const width = Math.max(...names.map((name) => name.length));
+  const width = names.reduce((most, name) => Math.max(most, name.length), 0);
   const color = stream.isTTY === true && stream.hasColors?.() === true;
   const prefix = (name: string) => {
     const padded = name.padEnd(width);

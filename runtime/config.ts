@@ -159,7 +159,7 @@ export function helpText({ name, about, settings }: Program<SettingsShape>): str
     return [head, `${one.doc}${notes.length > 0 ? ` [${notes.join(", ")}]` : ""}`];
   });
   rows.push(["--help", "this text"]);
-  const width = Math.max(...rows.map(([head]) => head.length));
+  const width = rows.reduce((most, [head]) => Math.max(most, head.length), 0);
   return `${name}: ${about}\n\n${rows.map(([head, doc]) => `  ${head.padEnd(width)}  ${doc}\n`).join("")}`;
 }
 

@@ -37,9 +37,9 @@ writeFileSync(path(file_buf_validate_validate.proto.name), printFile(file_buf_va
 
 function printFile(file: DescFile): string {
   const lines = ["// Printed from an embedded descriptor.", 'syntax = "proto2";', `package ${file.proto.package};`];
-  lines.push(...file.proto.dependency.map((name) => `import ${JSON.stringify(name)};`));
-  for (const item of file.enums) lines.push(...printEnum(item, ""));
-  for (const item of file.messages) lines.push(...printMessage(item, ""));
+  for (const name of file.proto.dependency) lines.push(`import ${JSON.stringify(name)};`);
+  for (const item of file.enums) for (const line of printEnum(item, "")) lines.push(line);
+  for (const item of file.messages) for (const line of printMessage(item, "")) lines.push(line);
   for (const item of file.extensions) lines.push(`extend .${item.extendee.typeName} {`, printField(item, "  "), "}");
   return `${lines.join("\n")}\n`;
 }
@@ -47,13 +47,13 @@ function printFile(file: DescFile): string {
 function printMessage(message: DescMessage, indent: string): string[] {
   const inner = `${indent}  `;
   const lines = [`${indent}message ${message.name} {`];
-  for (const item of message.nestedEnums) lines.push(...printEnum(item, inner));
-  for (const item of message.nestedMessages) lines.push(...printMessage(item, inner));
+  for (const item of message.nestedEnums) for (const line of printEnum(item, inner)) lines.push(line);
+  for (const item of message.nestedMessages) for (const line of printMessage(item, inner)) lines.push(line);
   for (const member of message.members) {
     if (member.kind !== "oneof") lines.push(printField(member, inner));
     else {
       const fields = member.fields.map((field) => printField(field, `${inner}  `, true));
-      lines.push(`${inner}oneof ${member.name} {`, ...fields, `${inner}}`);
+      lines.push([`${inner}oneof ${member.name} {`, ...fields, `${inner}}`].join("\n"));
     }
   }
   const maxNumber = 0x20000000;

@@ -98,7 +98,7 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
     key.lastUsedMs === undefined ? "never" : toText(key.lastUsedMs),
   ]);
   const table = [["ID", "NAME", "SCOPES", "MACHINES", "PRODUCERS", "VALID", "LAST USED"], ...rows];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
+  const widths = table[0]!.map((_, i) => table.reduce((most, row) => Math.max(most, row[i]!.length), 0));
   for (const row of table)
     print(
       row

@@ -35,14 +35,14 @@ export async function touchedStateHours(
   const hours: Hour[] = [];
   for (const { series, columns } of arrivals) {
     if (series.signal !== powerSignal) continue;
-    const firstUs = Math.min(...columns.map(({ timesUs }) => timesUs[0]!));
-    const lastUs = Math.max(...columns.map(({ timesUs }) => timesUs.at(-1)!));
+    const firstUs = columns.reduce((least, { timesUs }) => Math.min(least, timesUs[0]!), Number.POSITIVE_INFINITY);
+    const lastUs = columns.reduce((most, { timesUs }) => Math.max(most, timesUs.at(-1)!), Number.NEGATIVE_INFINITY);
     for (let at = floorTo(firstUs - series.maxGapUs!, hourUs); at <= lastUs + series.maxGapUs!; at += hourUs)
       hours.push({ id: series.machineId, hourUs: at });
   }
   for (const { machineId, timesUs } of stateArrivals)
     for (const timeUs of timesUs) hours.push({ id: machineId, hourUs: floorTo(timeUs, hourUs) });
-  hours.push(...(await governedHours(database, stateArrivals, through)));
+  for (const hour of await governedHours(database, stateArrivals, through)) hours.push(hour);
   return unique(hours).filter((hour) => hour.hourUs + hourUs > frozenBeforeUs);
 }
 

@@ -32,10 +32,12 @@ export async function retain(options: RetainOptions): Promise<void> {
   const names = ["state", "error", ...all.map((item) => item.signal)];
   const keptMs = [rollupRetentionMs, ...names.map((name) => retentionMs(retention, name))];
   const lives = keptMs.filter((ms) => ms !== undefined);
+  const shortestMs = lives.reduce((least, ms) => Math.min(least, ms), Number.POSITIVE_INFINITY);
+  const longestMs = lives.reduce((most, ms) => Math.max(most, ms), 0);
   // Said before and after, and whether or not something goes: to those who keep answers it costs one look.
   const noteRemoval = async () => {
     if (lives.length === 0) return;
-    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(Math.min(...lives))!)], { signal });
+    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(shortestMs)!)], { signal });
   };
   await noteRemoval();
   await dropBlocks(options, all);
@@ -43,7 +45,7 @@ export async function retain(options: RetainOptions): Promise<void> {
   await dropRows(options, "drop_errors_before", beforeUs(retentionMs(retention, "error")));
   await dropRows(options, "drop_rollups_before", beforeUs(rollupRetentionMs));
   // Nothing is older than what is kept longest.
-  if (lives.length === keptMs.length) await dropRows(options, "drop_touched_before", beforeUs(Math.max(...lives)));
+  if (lives.length === keptMs.length) await dropRows(options, "drop_touched_before", beforeUs(longestMs));
   await noteRemoval();
 }
 

@@ -81,7 +81,8 @@ async function rewritePortion(
       return { ...decodeBlock(payload), revisions: decodeCommitRuns(commits!, summary.count) };
     });
     const fresh = mergeAll(change.arrivals.columns);
-    blocks.push(...toBlocks(change.arrivals, old.length === 0 ? fresh : mergeColumns(mergeAll(old), fresh)));
+    const column = old.length === 0 ? fresh : mergeColumns(mergeAll(old), fresh);
+    for (const block of toBlocks(change.arrivals, column)) blocks.push(block);
     // Encoding a minute takes 0.1 ms: others get their turn in between.
     await nextTurn();
     signal.throwIfAborted();

@@ -154,7 +154,8 @@ async function rollUp(
     const powers = await catalog.select({ machines: [], signals: [powerSignal] });
     const byMachine = new Map(powers.map((series) => [series.machineId, series]));
     for (const hour of stateHours) {
-      stateRollups.push(...(await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) })));
+      const rolledUp = await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) });
+      for (const rollup of rolledUp) stateRollups.push(rollup);
       await nextTurn();
     }
   }

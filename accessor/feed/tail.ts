@@ -169,7 +169,8 @@ export class Tail {
   async #catchUp(): Promise<void> {
     try {
       while (this.#knownRevision > this.#head.revision && !this.#early.has(this.#head.revision + 1)) {
-        const firstEarly = Math.min(...this.#early.keys(), Number.POSITIVE_INFINITY);
+        let firstEarly = Number.POSITIVE_INFINITY;
+        for (const revision of this.#early.keys()) firstEarly = Math.min(firstEarly, revision);
         await this.#readUpTo(Math.min(this.#knownRevision, firstEarly - 1));
       }
     } catch (error) {

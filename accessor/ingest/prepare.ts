@@ -219,9 +219,9 @@ function assemble({
   const packed: PackedSamples[] = [];
   const addEvents = (signal: string, placed: Placed<StateChange | ErrorReport>[], records: BatchInit) => {
     if (placed.length === 0) return;
-    const times = placed.map(({ timeUs }) => timeUs);
     const payload = toBinary(BatchSchema, create(BatchSchema, records));
-    const [firstUs, lastUs] = [Math.min(...times), Math.max(...times)];
+    const firstUs = placed.reduce((least, { timeUs }) => Math.min(least, timeUs), Number.POSITIVE_INFINITY);
+    const lastUs = placed.reduce((most, { timeUs }) => Math.max(most, timeUs), Number.NEGATIVE_INFINITY);
     rows.push({ series: catalog.find(machine, signal)!, firstUs, lastUs, count: placed.length, payload });
   };
   const changes = stateChanges.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));

@@ -26,7 +26,8 @@ export class EventStreams {
 
   /** Up to where everything is at hand, or Infinity: what is taken before it is some thousand records at most. */
   async reach(): Promise<number> {
-    return Math.min(...(await Promise.all(this.#streams.map((stream) => stream.reach()))));
+    const reached = await Promise.all(this.#streams.map((stream) => stream.reach()));
+    return reached.reduce((least, timeUs) => Math.min(least, timeUs), Number.POSITIVE_INFINITY);
   }
 
   /** Adds what comes before a time, at most reach, and was not taken yet. */
@@ -83,7 +84,7 @@ class EventStream<Row extends EventRow> {
 
   async #fill(): Promise<void> {
     const rows = await this.#readPage(this.#range);
-    this.#buffer.push(...rows);
+    for (const row of rows) this.#buffer.push(row);
     this.#exhausted = rows.length < this.#range.limit;
     const last = rows.at(-1);
     if (last !== undefined)

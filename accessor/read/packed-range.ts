@@ -112,7 +112,8 @@ async function* repack(
   ];
   for await (const { parts } of sweep(sources.map(ahead), { fromUs, toUs, minSamples: 65_536 })) {
     const blocks: PackedBlock[] = [];
-    for (const [item, pieces] of parts) blocks.push(...pack(item, mergeAll(pieces.map(({ column }) => column))));
+    for (const [item, pieces] of parts)
+      for (const block of pack(item, mergeAll(pieces.map(({ column }) => column)))) blocks.push(block);
     yield blocks;
   }
 }

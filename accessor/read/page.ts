@@ -79,7 +79,7 @@ async function readSampleRows(reads: Reads, query: PageQuery, signal: AbortSigna
     { maxSamples: limit + 1, withRevisions: true, signal },
   );
   for await (const slice of sweep(sources, { fromUs, toUs, minSamples: limit + 1 })) {
-    rows.push(...toRows(slice, { after, limit: limit + 1 - rows.length }));
+    for (const row of toRows(slice, { after, limit: limit + 1 - rows.length })) rows.push(row);
     if (rows.length > limit) break;
   }
   return rows;
@@ -126,8 +126,8 @@ function lastTime(pieces: readonly Piece[], { after, limit }: { after: Place | u
     pieces.reduce((sum, { column }) => sum + lowerBound(column.timesUs, timeUs), 0);
   // Those at the time of the place may all be passed over.
   const wanted = limit + (after === undefined ? 0 : countBefore(after.timeUs + 1));
-  let low = Math.min(...pieces.map(({ column }) => column.timesUs[0]!));
-  let high = Math.max(...pieces.map(({ column }) => column.timesUs.at(-1)!));
+  let low = pieces.reduce((least, { column }) => Math.min(least, column.timesUs[0]!), Number.POSITIVE_INFINITY);
+  let high = pieces.reduce((most, { column }) => Math.max(most, column.timesUs.at(-1)!), Number.NEGATIVE_INFINITY);
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2);
     if (countBefore(middle + 1) >= wanted) high = middle;

@@ -56,10 +56,12 @@ async function readPending(database: Database, query: StateTotalsQuery): Promise
       { series: power, watermark, revision, fromUs: fromUs - gapUs, toUs: toUs + gapUs + 1 },
       signal,
     );
-    found.push(...extents.map(({ firstUs, lastUs }) => ({ firstUs: firstUs - gapUs, lastUs: lastUs + gapUs })));
+    for (const { firstUs, lastUs } of extents) found.push({ firstUs: firstUs - gapUs, lastUs: lastUs + gapUs });
   }
-  if (states !== undefined)
-    found.push(...(await readGovernedExtents(database, { series: states, watermark, revision, toUs }, signal)));
+  if (states !== undefined) {
+    const governed = await readGovernedExtents(database, { series: states, watermark, revision, toUs }, signal);
+    for (const extent of governed) found.push(extent);
+  }
   return joinExtents(found.sort((a, b) => a.firstUs - b.firstUs));
 }
 

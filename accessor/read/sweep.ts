@@ -47,7 +47,7 @@ export async function* sweep(
         if (offset < end) open.push({ ...piece, offset, end });
       }
     }
-    const boundUs = Math.min(options.toUs, ...states.map(({ nextFirstUs }) => nextFirstUs));
+    const boundUs = states.reduce((least, { nextFirstUs }) => Math.min(least, nextFirstUs), options.toUs);
     const last = boundUs >= options.toUs;
     if (boundUs > emittedUs || last) {
       const ready = open.reduce(

@@ -65,7 +65,7 @@ async function someAtOnce<Item, Answer>(
 ): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (let start = 0; start < items.length; start += atOnce)
-    answers.push(...(await Promise.all(items.slice(start, start + atOnce).map(ask))));
+    for (const answer of await Promise.all(items.slice(start, start + atOnce).map(ask))) answers.push(answer);
   return answers;
 }
 
@@ -198,7 +198,7 @@ export async function listStateIntervals(
       limit: wanted,
     });
     const kept = found.slice(0, limit - intervals.length);
-    intervals.push(...kept);
+    for (const interval of kept) intervals.push(interval);
     const end = kept.at(-1)?.startTime;
     if (end !== undefined) last = { timeUs: toTimeUs("start_time", end), revision: machineId, position: 0 };
     if (found.length === wanted) {

@@ -54,7 +54,7 @@ export async function listSignals(
 
 function declared(series: readonly Series[]) {
   const units = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(compareText);
-  const maxGapUs = Math.max(...series.map(({ maxGapUs }) => maxGapUs ?? 0));
+  const maxGapUs = series.reduce((most, item) => Math.max(most, item.maxGapUs ?? 0), 0);
   if (maxGapUs === 0) return { units };
   const { seconds, nanos } = toTimestamp(maxGapUs);
   return { units, maxGap: { seconds, nanos } };

@@ -161,8 +161,8 @@ async function toCommits(rows: [number, number, Buffer][], catalog: Catalog): Pr
       commit.bytes += 200 + 16 * column.values.length;
     } else {
       const { stateChanges, errorReports } = fromBinary(BatchSchema, payload);
-      commit.batch.stateChanges.push(...stateChanges);
-      commit.batch.errorReports.push(...errorReports);
+      for (const change of stateChanges) commit.batch.stateChanges.push(change);
+      for (const report of errorReports) commit.batch.errorReports.push(report);
       commit.bytes += 200 + 2 * payload.byteLength;
     }
   }

@@ -57,7 +57,7 @@ export async function migrate(url: string, log: Log, migrations: Migration[] = r
 }
 
 function assertKnown(applied: Map<number, string>, migrations: Migration[]): void {
-  const newest = Math.max(0, ...applied.keys());
+  const newest = [...applied.keys()].reduce((most, version) => Math.max(most, version), 0);
   if (newest > migrations.length) {
     throw new Failure(
       "INTERNAL",

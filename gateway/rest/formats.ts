@@ -39,7 +39,7 @@ export function chooseFormat(accept: string | undefined, offered: readonly Forma
   let best: Format | undefined;
   let bestQuality = 0;
   for (const format of offered) {
-    const quality = Math.max(...mediaTypes[format].map((type) => qualityOf(type, ranges)));
+    const quality = mediaTypes[format].reduce((most, type) => Math.max(most, qualityOf(type, ranges)), 0);
     if (quality > bestQuality) [best, bestQuality] = [format, quality];
   }
   if (best === undefined) throw notAcceptable(offered);

@@ -66,7 +66,7 @@ export async function postLines(
   let omitted = 0;
   for (let next = first; !next.done; next = await chunks.next()) {
     const room = maxVerdicts - verdicts.length;
-    verdicts.push(...next.value.slice(0, room));
+    for (const verdict of next.value.slice(0, room)) verdicts.push(verdict);
     omitted += Math.max(0, next.value.length - room);
   }
   const members = { ...totals, verdicts, verdicts_omitted: omitted > 0 ? omitted : undefined };

@@ -56,6 +56,6 @@ export function reference(described: readonly Route[]): Route[] {
       handle: async ({ origin }) => page(origin),
     }),
   ];
-  all.push(...made);
+  for (const one of made) all.push(one);
   return made;
 }

@@ -49,7 +49,7 @@ export async function recoverLane(options: RecoverOptions): Promise<Recovered> {
       await unlink(segmentPath(folder, first));
       continue;
     }
-    segments.push(...(await recoverFile(options, { first, nextFirst })));
+    for (const segment of await recoverFile(options, { first, nextFirst })) segments.push(segment);
   }
   const last = segments.at(-1);
   if (last) lastSequence = Math.max(lastSequence, lastOf(last));
@@ -69,7 +69,9 @@ async function recoverFile(options: RecoverOptions, { first, nextFirst }: Place)
   let runs = scan.runs.filter(({ firstSequence }) => nextFirst === undefined || firstSequence < nextFirst);
   // What was durable when something later was written, or by the mark, cannot be a torn tail.
   const proven =
-    nextFirst === undefined ? Math.max(mark?.syncedThrough ?? 0, ...runs.map((run) => run.syncedThrough)) : Infinity;
+    nextFirst === undefined
+      ? runs.reduce((most, run) => Math.max(most, run.syncedThrough), mark?.syncedThrough ?? 0)
+      : Infinity;
   let damaged = !scan.headerValid;
   let expected = first;
   let tailAt = scan.tailAt;

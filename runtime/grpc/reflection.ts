@@ -60,8 +60,8 @@ function* symbolsOf(file: DescFile): Generator<string> {
   for (const message of messages) {
     yield message.typeName;
     for (const { name } of [...message.fields, ...message.oneofs]) yield `${message.typeName}.${name}`;
-    messages.push(...message.nestedMessages);
-    enums.push(...message.nestedEnums);
+    for (const nested of message.nestedMessages) messages.push(nested);
+    for (const nested of message.nestedEnums) enums.push(nested);
   }
   for (const { typeName, values } of enums) {
     yield typeName;
@@ -137,7 +137,7 @@ function respond(
 
 function extensionsOf(file: DescFile): DescExtension[] {
   const messages = [...file.messages];
-  for (const message of messages) messages.push(...message.nestedMessages);
+  for (const message of messages) for (const nested of message.nestedMessages) messages.push(nested);
   return [...file.extensions, ...messages.flatMap(({ nestedExtensions }) => nestedExtensions)];
 }
 
