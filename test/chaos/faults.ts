@@ -1,5 +1,7 @@
 // The faults, by name: each does its harm for a bounded time and then undoes what undoes itself.
 import { setTimeout as sleep } from "node:timers/promises";
+import { grpcHarm } from "../neighbour/grpc-harm.ts";
+import { endure } from "../neighbour/harm.ts";
 import type { KeptPostgres } from "./kept-postgres.ts";
 import type { KeptProcess } from "./process.ts";
 import type { FaultProxy } from "./proxy.ts";
@@ -152,6 +154,11 @@ export const faults: Record<string, Fault> = {
     for (const { front } of accessors) front.cut("reset");
     for (const subscriber of subscribers) subscriber.restart();
     await sleep(50);
+  },
+  async "hostile client"({ accessors }, random) {
+    const url = `http://127.0.0.1:${random.pick(accessors).front.port}`;
+    const harm = random.pick(Object.values(grpcHarm));
+    await endure(harm, { accessorUrl: url, gatewayUrl: url, key: "", lengthMs: random.int(300, 1_500) });
   },
   "spool kill": ({ spool }) => spool?.signal("SIGKILL"),
   "spool stop": async ({ spool }, random) => spool && stopped(spool, random.int(100, 1_000)),

@@ -42,6 +42,18 @@ export function openTarget({ accessorUrl, gatewayUrl, key, signal }: Opening): T
   };
 }
 
+/** Does harm for a while; answers when, and how its requests ended. What is done to its connections is no failure of ours. */
+export async function endure(
+  harm: Harm,
+  { lengthMs, ...where }: Omit<Opening, "signal"> & { lengthMs: number },
+): Promise<{ fromMs: number; toMs: number; endings: Record<string, number> }> {
+  const fromMs = Date.now();
+  const signal = AbortSignal.timeout(lengthMs);
+  using target = openTarget({ ...where, signal });
+  await harm(target).catch((error) => target.note(`broke: ${String(error).slice(0, 100)}`));
+  return { fromMs, toMs: Date.now(), endings: Object.fromEntries(target.endings) };
+}
+
 const pauseMs = 25;
 
 /** So many at once do the same again and again, with a breath between: what is to be shown is the server's work, not ours. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { childEnvironment } from "../../runtime/config.ts";
 import { createRandom } from "../chaos/random.ts";
 import { grpcHarm } from "./grpc-harm.ts";
-import { type Harm, openTarget } from "./harm.ts";
+import { endure, type Harm, openTarget } from "./harm.ts";
 import { httpHarm } from "./http-harm.ts";
 import { storedHarm } from "./stored-harm.ts";
 
@@ -23,11 +23,8 @@ const random = createRandom(Number(seed));
 await fill();
 for (;;) {
   for (const name of shuffled(names)) {
-    const fromMs = Date.now();
-    const target = openTarget({ accessorUrl, gatewayUrl, key, signal: AbortSignal.timeout(Number(slotMs)) });
-    await all[name]!(target).catch((error) => target.note(`broke: ${String(error).slice(0, 100)}`));
-    target[Symbol.dispose]();
-    console.log(JSON.stringify({ kind: name, fromMs, toMs: Date.now(), endings: Object.fromEntries(target.endings) }));
+    const done = await endure(all[name]!, { accessorUrl, gatewayUrl, key, lengthMs: Number(slotMs) });
+    console.log(JSON.stringify({ kind: name, ...done }));
   }
 }
 
