@@ -11,6 +11,7 @@ import {
 import { createRefusalAudit } from "../access/audit.ts";
 import { shareEncoding, useCodec } from "../runtime/grpc/definition.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
+import { requestBounds } from "../runtime/grpc/message-bounds.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
@@ -31,6 +32,7 @@ import { Readiness } from "./readiness.ts";
 import { type SignalRetention, toRetention } from "./retention.ts";
 import { createAccessService } from "./rpc/access.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
+import { batchBounds } from "./rpc/batch-bounds.ts";
 import { checkRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
@@ -84,8 +86,6 @@ export type HistoryOptions = {
 /** done: rejects when the database was restored to an earlier point. What this process knows is then of a history that was given up. */
 export type Accessor = AsyncDisposable & { readonly port: number; readonly done: Promise<never> };
 
-// Twice what a refusal needs to be an answer: the transport's limit lies above the batch limit.
-const maxMessageBytes = 32 * 1024 * 1024;
 const limits = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 65_536 };
 // Queries and ranges share a dozen database connections; a feed costs a position, a producer a window.
 const maxCalls: Record<CallKind, number> = { queries: 128, ranges: 64, feeds: 10_000, producers: 2_000, batches: 256 };
@@ -171,7 +171,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       {
         host: options.host,
         port: options.port,
-        maxMessageBytes,
+        maxMessageBytes: batchBounds(limits).maxBytes,
+        boundsOf: (method) => (method.parent === IngestService ? batchBounds(limits) : requestBounds(method)),
         drainMs,
         tls: options.tls && secured({ ...options.tls, log }),
         authorize:

@@ -129,7 +129,8 @@ test("bytes that are damaged are read as protobuf-es reads them, or left to it",
       for (const [at, byte] of flips) bytes[at % bytes.length] = byte;
       const damaged = bytes.subarray(0, cut % 4 === 0 ? cut % bytes.length : bytes.length);
       const decoded = decodeIngestRequest(damaged);
-      if (decoded !== undefined) expect(decoded).toEqual(fromBinary(IngestRequestSchema, damaged));
+      if (decoded !== undefined)
+        expect(decoded).toEqual(fromBinary(IngestRequestSchema, damaged, { readUnknownFields: false }));
     }),
     { numRuns: 2_000 },
   );

@@ -37,7 +37,7 @@ export function decodeReadSignalsResponse(bytes: Uint8Array): ReadSignalsRespons
       const tag = reader.tag();
       if (tag === lengthTag(1)) response.batches.push(readBatch(reader.message()));
       else if (tag === lengthTag(2)) response.cursor = reader.text();
-      else if (tag === lengthTag(3)) response.blocks.push(fromBinary(SampleBlockSchema, reader.bytes()));
+      else if (tag === lengthTag(3)) response.blocks.push(fromBinary(SampleBlockSchema, reader.bytes(), known));
       else throw new Unusual();
     }
     return response;
@@ -56,13 +56,16 @@ export function decodeWatchSignalsResponse(bytes: Uint8Array): WatchSignalsRespo
       const tag = reader.tag();
       if (tag === lengthTag(1)) response.after = reader.text();
       else if (tag === lengthTag(2)) response.through = reader.text();
-      else if (tag === lengthTag(3)) once(response, "commitTime", fromBinary(TimestampSchema, reader.bytes()));
+      else if (tag === lengthTag(3)) once(response, "commitTime", fromBinary(TimestampSchema, reader.bytes(), known));
       else if (tag === lengthTag(4)) response.batches.push(readBatch(reader.message()));
       else throw new Unusual();
     }
     return response;
   });
 }
+
+/** Of fields that are not known nothing is kept. */
+const known = { readUnknownFields: false };
 
 /** What fails here fails in protobuf-es too, with its own words. */
 function attempt<T>(bytes: Uint8Array, read: (reader: WireReader) => T): T | undefined {
@@ -106,8 +109,8 @@ function readBatch(reader: WireReader): Batch {
   while (!reader.done) {
     const tag = reader.tag();
     if (tag === lengthTag(1)) batch.machine = reader.text();
-    else if (tag === lengthTag(2)) batch.stateChanges.push(fromBinary(StateChangeSchema, reader.bytes()));
-    else if (tag === lengthTag(3)) batch.errorReports.push(fromBinary(ErrorReportSchema, reader.bytes()));
+    else if (tag === lengthTag(2)) batch.stateChanges.push(fromBinary(StateChangeSchema, reader.bytes(), known));
+    else if (tag === lengthTag(3)) batch.errorReports.push(fromBinary(ErrorReportSchema, reader.bytes(), known));
     else if (tag === lengthTag(4)) batch.samples.push(readSamples(reader.message()));
     else throw new Unusual();
   }
@@ -126,7 +129,7 @@ function readSamples(reader: WireReader): Samples {
     const tag = reader.tag();
     if (tag === lengthTag(1)) signal = reader.text();
     else if (tag === lengthTag(2)) unit = reader.text();
-    else if (tag === lengthTag(3)) once(read, "maxGap", fromBinary(DurationSchema, reader.bytes()));
+    else if (tag === lengthTag(3)) once(read, "maxGap", fromBinary(DurationSchema, reader.bytes(), known));
     else if (tag === lengthTag(4)) once(read, "spacing", readGrid(reader.message()));
     else if (tag === lengthTag(5)) once(read, "timesUs", readDeltas(reader.message()));
     else if (tag === lengthTag(6)) once(read, "values", reader.doubles());

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Failure, type Reason } from "../failure.ts";
 
@@ -24,6 +25,7 @@ const codes: Partial<Record<Reason, Code>> = {
   DATABASE_UNSAFE: Code.FailedPrecondition,
   DATABASE_UNAVAILABLE: Code.Unavailable,
   OVERLOADED: Code.ResourceExhausted,
+  MESSAGE_TOO_LARGE: Code.ResourceExhausted,
   SHUTTING_DOWN: Code.Unavailable,
   DEADLINE_EXCEEDED: Code.DeadlineExceeded,
   SIGNAL_NOT_NUMERIC: Code.InvalidArgument,
@@ -39,6 +41,7 @@ const codes: Partial<Record<Reason, Code>> = {
 
 /** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */
 export function toConnectError(error: unknown, { method, log }: { method: string; log: Log }): ConnectError {
+  if (error instanceof MessageTooLarge) return toConnectError(tooLarge(error), { method, log });
   if (error instanceof ConnectError) return error;
   if (error instanceof Failure) {
     const code = codes[error.reason];
@@ -52,6 +55,9 @@ export function toConnectError(error: unknown, { method, log }: { method: string
   const failure = new Failure("INTERNAL", `something went wrong on our side (${id})`, { metadata: { id } });
   return withDetails(failure, Code.Internal);
 }
+
+const tooLarge = ({ rawMessage, limit, max }: MessageTooLarge) =>
+  new Failure("MESSAGE_TOO_LARGE", rawMessage, { metadata: { limit, max: String(max) } });
 
 function withDetails({ reason, message, metadata, violations, retryAfterMs }: Failure, code: Code): ConnectError {
   const details: ConstructorParameters<typeof ConnectError>[3] = [

@@ -9,9 +9,12 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import type { Encoding } from "./decompress.ts";
+import type { MessageBounds } from "./message-bounds.ts";
+import { assertCost } from "./message-cost.ts";
 import { noteReceived } from "./received.ts";
 
-/** What a request that is not valid protobuf becomes: handlers answer it with INVALID_ARGUMENT (grpc-js would say INTERNAL). */
+/** What an answer that is not valid protobuf, or costs too much, becomes: grpc-js would not tell why. */
 export class UndecodableMessage {
   readonly cause: unknown;
   constructor(cause: unknown) {
@@ -58,25 +61,62 @@ export function useCodec<Desc extends DescMessage>(desc: Desc, codec: MessageCod
   codecs.set(desc.typeName, { ...codecs.get(desc.typeName), ...(codec as MessageCodec<DescMessage>) });
 }
 
-export function toMethodDefinition(method: DescMethod): MethodDefinition<Message, Message> {
-  const serialize = (desc: DescMessage) => (message: Message) => sharedBytes.get(message) ?? encode(desc, message);
-  const deserialize = (desc: DescMessage) => (bytes: Buffer) => {
+/** A request as it came: whoever handles the call decompresses and decodes it, when it is its turn. */
+export class ReceivedMessage {
+  readonly bytes: Buffer;
+  /** undefined: as it is. */
+  readonly encoding: Encoding | undefined;
+
+  constructor(bytes: Buffer, encoding?: Encoding) {
+    this.bytes = bytes;
+    this.encoding = encoding;
+  }
+}
+
+/** Fails with MessageTooLarge before anything is made of a message that costs too much; with another error if it is not valid protobuf. */
+export function decode<Desc extends DescMessage>(
+  desc: Desc,
+  bytes: Uint8Array,
+  bounds: MessageBounds,
+): MessageShape<Desc> {
+  assertCost(desc, bytes, bounds);
+  const quick = codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
+  const message = quick ?? fromBinary(desc, bytes, { readUnknownFields: false });
+  noteReceived(message, bytes.byteLength);
+  return message;
+}
+
+const serialize = (desc: DescMessage) => (message: Message) => sharedBytes.get(message) ?? encode(desc, message);
+
+/** For a server: requests come as ReceivedMessage. */
+export function toServerDefinition(method: DescMethod): MethodDefinition<Message, Message> {
+  const received = (bytes: Buffer | ReceivedMessage) =>
+    (bytes instanceof ReceivedMessage ? bytes : new ReceivedMessage(bytes)) as unknown as Message;
+  return { ...shapeOf(method), requestDeserialize: received, responseDeserialize: unused, requestSerialize: unused };
+}
+
+/** For a client: answers beyond the bounds come as UndecodableMessage. */
+export function toClientDefinition(method: DescMethod, bounds: MessageBounds): MethodDefinition<Message, Message> {
+  const deserialize = (bytes: Buffer) => {
     try {
-      const message = codecs.get(desc.typeName)?.decode?.(bytes) ?? fromBinary(desc, bytes);
-      noteReceived(message, bytes.byteLength);
-      return message;
+      return decode(method.output, bytes, bounds) as Message;
     } catch (cause) {
       return new UndecodableMessage(cause) as unknown as Message;
     }
   };
-  return {
-    path: `/${method.parent.typeName}/${method.name}`,
-    requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
-    responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
-    requestSerialize: serialize(method.input),
-    requestDeserialize: deserialize(method.input),
-    responseSerialize: serialize(method.output),
-    responseDeserialize: deserialize(method.output),
-    originalName: method.localName,
-  };
+  return { ...shapeOf(method), responseDeserialize: deserialize, requestDeserialize: unused };
 }
+
+const shapeOf = (method: DescMethod) => ({
+  path: `/${method.parent.typeName}/${method.name}`,
+  requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
+  responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
+  requestSerialize: serialize(method.input),
+  responseSerialize: serialize(method.output),
+  originalName: method.localName,
+});
+
+/** grpc-js's definitions serve both sides. */
+const unused = (): never => {
+  throw new Error("of the other side");
+};

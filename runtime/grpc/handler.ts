@@ -15,7 +15,9 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { UndecodableMessage } from "./definition.ts";
+import { decompress, type InTurn } from "./decompress.ts";
+import { decode, type ReceivedMessage } from "./definition.ts";
+import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { toStatusObject } from "./status.ts";
 
 type Call = ServerDuplexStream<Message, Message> & ServerUnaryCall<Message, Message>;
@@ -37,10 +39,14 @@ export type HandlerOptions = {
   authorizedBy?: (metadata: Metadata) => Authorized | undefined;
   /** Ends every stream when aborted, with its reason. Unary calls are left to finish. */
   shutdownSignal: AbortSignal;
+  /** What a request of a method may cost. */
+  boundsOf: (method: DescMethod) => MessageBounds;
+  /** Of all calls together, so many requests are decompressed at once. */
+  decompressInTurn: InTurn;
   /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
   validate?: (desc: DescMessage, message: Message) => void;
   /** Turns what a handler threw into what the client is told (and logs it). */
-  toError: (error: unknown, context: HandlerContext) => ConnectError;
+  toError: (error: unknown, call: Pick<HandlerContext, "method">) => ConnectError;
 };
 
 /** An implementation of a service as grpc-js wants it: method by local name. What it lacks answers UNIMPLEMENTED. */
@@ -54,15 +60,18 @@ export function toHandlers<S extends DescService>(
     const handle = (impl as Record<string, AnyHandler>)[method.localName]?.bind(impl) ?? unimplemented(method);
     const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
     const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
-    const request = (call: Call, { signal }: Context) =>
-      streamsIn ? readMessages(call, signal) : checkRequest(method, call.request, options);
+    const read = { desc: method.input, bounds: options.boundsOf(method), inTurn: options.decompressInTurn };
+    const request = async (call: Call, { signal }: Context) =>
+      streamsIn
+        ? readMessages(call, signal, read)
+        : checkRequest(method, await readMessage(call.request, read), options);
     const answerOne = (call: Call, callback: UnaryCallback) =>
-      void answerOnce(call, method, options, async (context) => handle(request(call, context), context)).then(
+      void answerOnce(call, method, options, async (context) => handle(await request(call, context), context)).then(
         (message) => callback(null, message),
         (status) => callback(status),
       );
     const answerMany = (call: Call) =>
-      void answerStream(call, method, options, (context) => handle(request(call, context), context));
+      void answerStream(call, method, options, async (context) => handle(await request(call, context), context));
     handlers[method.localName] = (streamsOut ? answerMany : answerOne) as UntypedHandleCall;
   }
   return handlers;
@@ -76,20 +85,38 @@ function unimplemented({ name, parent }: DescMethod): AnyHandler {
 }
 
 function checkRequest(method: DescMethod, message: Message, { validate }: HandlerOptions): Message {
-  if (message instanceof UndecodableMessage) throw undecodable(message);
   validate?.(method.input, message);
   return message;
 }
 
-function undecodable({ cause }: UndecodableMessage): ConnectError {
-  return new ConnectError(
-    "the message is not valid protobuf for this method",
-    Code.InvalidArgument,
-    undefined,
-    undefined,
-    cause,
+type Reading = { desc: DescMessage; bounds: MessageBounds; inTurn: InTurn };
+
+/** A promise only for what came compressed: most does not. */
+function readMessage(received: Message, { desc, bounds, inTurn }: Reading): Message | Promise<Message> {
+  const { bytes, encoding } = received as unknown as ReceivedMessage;
+  const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
+  if (bytes.length > maxBytes) throw new MessageTooLarge("bytes", maxBytes);
+  if (encoding === undefined) return readDecompressed(desc, bytes, bounds);
+  return inTurn(() => decompress(encoding, bytes, maxDecompressedBytes)).then(
+    (whole) => readDecompressed(desc, whole, bounds),
+    (cause) => {
+      if (cause instanceof MessageTooLarge) throw cause;
+      throw invalid("the message cannot be decompressed", cause);
+    },
   );
 }
+
+function readDecompressed(desc: DescMessage, bytes: Buffer, bounds: MessageBounds): Message {
+  try {
+    return decode(desc, bytes, bounds);
+  } catch (cause) {
+    if (cause instanceof MessageTooLarge) throw cause;
+    throw invalid("the message is not valid protobuf for this method", cause);
+  }
+}
+
+const invalid = (message: string, cause: unknown) =>
+  new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
 
 // A longer timer would fire at once; nobody waits 24 days for an answer.
 const maxTimerMs = 2 ** 31 - 1;
@@ -142,11 +169,11 @@ async function answerStream(
   call: Call,
   method: DescMethod,
   options: HandlerOptions,
-  run: (context: Context) => AsyncIterable<Message>,
+  run: (context: Context) => Promise<AsyncIterable<Message>>,
 ): Promise<void> {
   const context = openContext(call, method, options);
   try {
-    for await (const message of run(context)) {
+    for await (const message of await run(context)) {
       if (call.cancelled) return;
       if (!call.write(create(method.output, message))) await drained(call, context.signal);
     }
@@ -177,7 +204,11 @@ function drained(call: Call, signal: AbortSignal): Promise<void> {
  * The messages of a request stream; throws the signal's reason when it is aborted. Reads one only when asked, so a handler that waits
  * holds the client back. By read() and not by iterating the call: on Node 26 that never ends while the call's writable side is open.
  */
-async function* readMessages(call: Call, signal: AbortSignal): AsyncGenerator<Message, void, undefined> {
+async function* readMessages(
+  call: Call,
+  signal: AbortSignal,
+  reading: Reading,
+): AsyncGenerator<Message, void, undefined> {
   let complete = false;
   let failure: unknown;
   let wake = () => {};
@@ -197,9 +228,10 @@ async function* readMessages(call: Call, signal: AbortSignal): AsyncGenerator<Me
       if (signal.reason === ended) return;
       signal.throwIfAborted();
       const message: Message | null = call.read();
-      if (message instanceof UndecodableMessage) throw undecodable(message);
-      if (message !== null) yield message;
-      else if (failure !== undefined) throw failure;
+      if (message !== null) {
+        const read = readMessage(message, reading);
+        yield read instanceof Promise ? await read : read;
+      } else if (failure !== undefined) throw failure;
       else if (complete) {
         // A call that is reset looks complete first, and is cancelled a moment later.
         await new Promise((resolve) => setImmediate(resolve));

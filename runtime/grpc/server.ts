@@ -1,20 +1,30 @@
 // A grpc-js server that listens, says its port, and stops in order: endless streams first, then calls in flight.
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Server, ServerCredentials, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { type Authorize, createAuthorization } from "./authorize.ts";
-import { toMethodDefinition } from "./definition.ts";
+import { boundReading } from "./bounded-reading.ts";
+import { createTurns } from "./decompress.ts";
+import { toServerDefinition } from "./definition.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
+import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
 import { listenSecurely, type SecureOptions } from "./secure-listener.ts";
 
-export type GrpcServerOptions = Omit<HandlerOptions, "shutdownSignal" | "authorizedBy"> & {
+export type GrpcServerOptions = Omit<
+  HandlerOptions,
+  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "boundsOf"
+> & {
   /** Decides about each call before any of its messages is read. Default: every call may be made. */
   authorize?: Authorize | undefined;
   host: string;
   /** 0 for any free port. */
   port: number;
-  /** Largest message taken, decoded. Larger ones end their call with RESOURCE_EXHAUSTED. */
+  /** Largest message taken, on the wire and decompressed. Larger ones end their call with RESOURCE_EXHAUSTED. */
   maxMessageBytes: number;
+  /** What a request of a method may cost. Default: maxMessageBytes, and 32 times as much decoded. */
+  boundsOf?: (method: DescMethod) => MessageBounds;
+  /** Of all calls together, so many requests are decompressed at once. Default 2. */
+  decompressAtOnce?: number;
   /** How long calls in flight may take to finish on close. */
   drainMs: number;
   /** What endless streams end with on close. */
@@ -38,16 +48,24 @@ export async function openGrpcServer(
 ): Promise<GrpcServer> {
   const shutdown = new AbortController();
   const authorization = options.authorize && createAuthorization(options.authorize);
+  const methods = new Map<string, DescMethod>();
+  const boundsOf = options.boundsOf ?? (() => boundedBySize(options.maxMessageBytes));
+  const reading = boundReading((path) => methods.get(path), { ...options, boundsOf });
   const server = new Server({
-    ...channelOptions(options.maxMessageBytes),
-    ...(authorization && { interceptors: [authorization.interceptor] }),
+    ...channelOptions,
+    // The first is the one next to the connection.
+    interceptors: authorization ? [reading, authorization.interceptor] : [reading],
   });
+  const decompressInTurn = createTurns(options.decompressAtOnce ?? 2);
   mountAll((service, impl) => {
+    for (const method of service.methods) methods.set(`/${service.typeName}/${method.name}`, method);
     const definition = Object.fromEntries(
-      service.methods.map((method) => [method.localName, toMethodDefinition(method)]),
+      service.methods.map((method) => [method.localName, toServerDefinition(method)]),
     );
     const handlers: UntypedServiceImplementation = toHandlers(service, impl, {
       ...options,
+      boundsOf,
+      decompressInTurn,
       shutdownSignal: shutdown.signal,
       ...(authorization && { authorizedBy: authorization.authorizedBy }),
     });
@@ -89,17 +107,14 @@ async function listenInTheClear(server: Server, options: { host: string; port: n
   return { port, stop() {} };
 }
 
-function channelOptions(maxMessageBytes: number): ServerOptions {
-  return {
-    "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_send_message_length": -1,
-    "grpc.max_concurrent_streams": 1_000,
-    // A peer that vanished without a word is found within 15 s: a half-open connection would hold its streams for ever.
-    "grpc.keepalive_time_ms": 10_000,
-    "grpc.keepalive_timeout_ms": 5_000,
-    "grpc.keepalive_permit_without_calls": 1,
-    // Nothing reads channelz, but without it grpc-js 1.14 keeps no list of its connections and forceShutdown() cuts none. It leaks no
-    // longer (grpc-node#2068): 3,000 connections leave the heap as it was.
-    "grpc.enable_channelz": 1,
-  };
-}
+const channelOptions: ServerOptions = {
+  "grpc.max_send_message_length": -1,
+  "grpc.max_concurrent_streams": 1_000,
+  // A peer that vanished without a word is found within 15 s: a half-open connection would hold its streams for ever.
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+  "grpc.keepalive_permit_without_calls": 1,
+  // Nothing reads channelz, but without it grpc-js 1.14 keeps no list of its connections and forceShutdown() cuts none. It leaks no
+  // longer (grpc-node#2068): 3,000 connections leave the heap as it was.
+  "grpc.enable_channelz": 1,
+};

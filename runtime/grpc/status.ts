@@ -50,7 +50,8 @@ export function fromServiceError(error: unknown, cause: unknown = error): Connec
 function readStatus(trailer: unknown): Status | undefined {
   if (!Buffer.isBuffer(trailer)) return undefined;
   try {
-    return fromBinary(StatusSchema, trailer);
+    // Headers are bounded (16 KiB and the like), so this is too; details stay bytes until somebody asks for one.
+    return fromBinary(StatusSchema, trailer, { readUnknownFields: false });
   } catch {
     return undefined;
   }

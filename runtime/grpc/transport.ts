@@ -4,7 +4,8 @@ import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResp
 import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Certificates } from "../tls/certificates.ts";
 import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
-import { toMethodDefinition, UndecodableMessage } from "./definition.ts";
+import { toClientDefinition, UndecodableMessage } from "./definition.ts";
+import { answerBounds, MessageTooLarge } from "./message-bounds.ts";
 import { fromServiceError } from "./status.ts";
 
 export type GrpcTransportOptions = {
@@ -30,11 +31,12 @@ const maxTimeoutMs = 2 ** 31;
 
 /** Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to close the connection. */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { baseUrl, maxMessageBytes, windowBytes = 1024 * 1024, headers } = options;
+  const { baseUrl, maxMessageBytes = 64 * 1024 * 1024, windowBytes = 1024 * 1024, headers } = options;
+  const bounds = answerBounds(maxMessageBytes);
   const url = new URL(baseUrl);
   const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {
     ...serverNameOptions(url),
-    "grpc.max_receive_message_length": maxMessageBytes ?? 64 * 1024 * 1024,
+    "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": windowBytes,
     // Retries buffer what a stream sends (grpc-node#2371); ours are the callers' own.
@@ -55,7 +57,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     timeoutMs: number | undefined,
     header: RequestInit["headers"],
   ) {
-    const { path, requestSerialize, responseDeserialize } = toMethodDefinition(method);
+    const { path, requestSerialize, responseDeserialize } = toClientDefinition(method, bounds);
     const metadata = new Metadata();
     for (const [key, value] of Object.entries(headers ?? {})) metadata.set(key, value);
     new Headers(header).forEach((value, key) => {
@@ -199,8 +201,7 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, 
     try {
       for (;;) {
         const message: Message | null = call.read();
-        if (message instanceof UndecodableMessage)
-          throw new ConnectError("the server's answer is not valid protobuf", Code.Internal);
+        if (message instanceof UndecodableMessage) throw toAnswerError(message);
         if (message !== null) yield message;
         else if (failure !== undefined) throw toClientError(failure, source?.failure ?? signal?.reason);
         else if (ended && settled) return;
@@ -216,6 +217,13 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, 
     }
   }
   return messages();
+}
+
+function toAnswerError({ cause }: UndecodableMessage): ConnectError {
+  const tooLarge = cause instanceof MessageTooLarge;
+  const message = tooLarge ? `the server's answer: ${cause.message}` : "the server's answer is not valid protobuf";
+  const code = tooLarge ? Code.ResourceExhausted : Code.Internal;
+  return new ConnectError(message, code, undefined, undefined, cause);
 }
 
 /** cause: why the call was cancelled from here, if it was. */

@@ -1,0 +1,67 @@
+// What one message may cost: bytes on the wire, bytes once decompressed, and what its decoded form takes in memory, by estimate.
+import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+
+export type MessageBounds = {
+  /** Largest message taken, as it lies on the wire. */
+  maxBytes: number;
+  /** Largest message taken that came compressed, once it is decompressed. Default maxBytes. */
+  maxDecompressedBytes?: number;
+  /** What the decoded message may take in memory, by the estimate of message-cost.ts. */
+  maxCostBytes: number;
+  /** The same for each byte of the message; what is below `freeCostBytes` counts as nothing. */
+  maxCostPerByte: number;
+};
+
+/** Of what the cost is, small messages need no ratio. */
+export const freeCostBytes = 16 * 1024;
+
+/** A message that costs more than it may. Found before it is decoded. */
+export class MessageTooLarge extends ConnectError {
+  /** Which bound: "bytes", "decompressed-bytes" or "decoded-bytes". */
+  readonly limit: string;
+  readonly max: number;
+
+  constructor(limit: "bytes" | "decompressed-bytes" | "decoded-bytes", max: number) {
+    super(
+      limit === "decoded-bytes"
+        ? `the message would take more than ${max} bytes of memory when decoded: send less at once`
+        : `the message has more than ${max} bytes${limit === "bytes" ? "" : " when decompressed"}: send less at once`,
+      Code.ResourceExhausted,
+    );
+    this.limit = limit;
+    this.max = max;
+  }
+}
+
+const kib = 1024;
+
+export function boundedBySize(maxBytes: number): MessageBounds {
+  return { maxBytes, maxCostBytes: 32 * maxBytes, maxCostPerByte: 32 };
+}
+
+/** Of a request without any list: a name, a token, a number or two. */
+const tiny: MessageBounds = { maxBytes: 2 * kib, maxCostBytes: 64 * kib, maxCostPerByte: 32 };
+/** Of one with lists: a thousand names of machines take 132 KiB. */
+const question: MessageBounds = { maxBytes: 256 * kib, maxCostBytes: 4 * kib * kib, maxCostPerByte: 32 };
+
+/** What a request of a method may be, from what its message can hold: 2 KiB without a list, 256 KiB with one. */
+export function requestBounds({ input }: DescMethod): MessageBounds {
+  return hasList(input, new Set()) ? question : tiny;
+}
+
+function hasList(message: DescMessage, seen: Set<DescMessage>): boolean {
+  if (seen.has(message)) return true;
+  const inner = new Set(seen).add(message);
+  return message.fields.some(
+    (field: DescField) =>
+      field.fieldKind === "list" ||
+      field.fieldKind === "map" ||
+      (field.fieldKind === "message" && hasList(field.message, inner)),
+  );
+}
+
+/** What an answer of a server may be: more than ours send, so that one that is not ours, or broken, ends its call and no more. */
+export function answerBounds(maxBytes: number): MessageBounds {
+  return { maxBytes, maxCostBytes: 256 * kib * kib, maxCostPerByte: 64 };
+}

@@ -1,0 +1,128 @@
+// What decoding would make is counted before it is made, and no more is refused than has to be.
+import { create, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { HealthCheckRequestSchema, HealthListResponseSchema } from "#gen/grpc/health/v1/health_pb.ts";
+import { IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { decode } from "./definition.ts";
+import type { MessageBounds } from "./message-bounds.ts";
+import { assertCost } from "./message-cost.ts";
+
+const mib = 1024 * 1024;
+const bounds: MessageBounds = { maxBytes: 64 * mib, maxCostBytes: 4 * mib, maxCostPerByte: 32 };
+const loose: MessageBounds = { maxBytes: 64 * mib, maxCostBytes: 1e12, maxCostPerByte: 1e9 };
+const times = (bytes: readonly number[], count: number) => Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
+const tooLarge = expect.objectContaining({ limit: "decoded-bytes" });
+
+/** A message in a field. */
+const nested = (no: number, inner: Uint8Array) =>
+  new BinaryWriter().tag(no, WireType.LengthDelimited).bytes(inner).finish();
+
+describe("bombs", () => {
+  test.each<[name: string, desc: DescMessage, bytes: Uint8Array]>([
+    ["unknown varints", HealthCheckRequestSchema, times([0x10, 0x00], mib)],
+    ["unknown empty texts", HealthCheckRequestSchema, times([0x12, 0x00], mib)],
+    ["unknown groups", HealthCheckRequestSchema, times([0x13, 0x14], mib)],
+    ["empty submessages", BatchSchema, times([0x12, 0x00], mib)],
+    ["empty columns", BatchSchema, times([0x22, 0x00], mib)],
+    ["submessages of submessages", IngestRequestSchema, nested(2, nested(2, times([0x22, 0x00], mib)))],
+    ["a list of empty texts", QuerySignalsRequestSchema, times([0x12, 0x00], mib)],
+    ["packed numbers of a byte each", QuerySignalsRequestSchema, nested(8, times([0x01], 4 * mib))],
+    ["numbers that are not packed", QuerySignalsRequestSchema, times([0x40, 0x01], mib)],
+    ["entries of a map", HealthListResponseSchema, times([0x0a, 0x00], mib)],
+    ["one field over and over", QuerySignalsRequestSchema, times([0x1a, 0x00], mib)],
+  ])("%s", (_name, desc, bytes) => {
+    expect(() => assertCost(desc, bytes, bounds)).toThrow(tooLarge);
+    expect(() => decode(desc, bytes, bounds)).toThrow(tooLarge);
+  });
+
+  test("a ratio holds for what is far from the absolute bound, and not for small messages", () => {
+    const empties = (count: number) => times([0x22, 0x00], count);
+    expect(() => assertCost(BatchSchema, empties(2_000), { ...bounds, maxCostBytes: 1e9 })).toThrow(tooLarge);
+    expect(assertCost(BatchSchema, empties(50), bounds)).toBeLessThan(16 * 1024);
+  });
+
+  test("an early end: a gigabyte takes no longer than what is allowed", () => {
+    let read = 0;
+    const bytes = new Proxy(times([0x10, 0x00], 4 * mib), {
+      get(target, key) {
+        if (typeof key === "string" && /^\d+$/.test(key)) read++;
+        const value = Reflect.get(target, key, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    expect(() => assertCost(HealthCheckRequestSchema, bytes, { ...bounds, maxCostBytes: 64_000 })).toThrow(tooLarge);
+    expect(read).toBeLessThan(3_000);
+  });
+});
+
+test("a depth that no message of ours has", () => {
+  const open = times([0x13], 40);
+  expect(() => assertCost(HealthCheckRequestSchema, Buffer.concat([open, times([0x14], 40)]), loose)).toThrow(/valid/);
+});
+
+const text = fc.string({ maxLength: 40 });
+const time = fc.record({ seconds: fc.bigInt(-(2n ** 40n), 2n ** 40n), nanos: fc.integer() });
+const batch = fc.record({
+  machine: text,
+  stateChanges: fc.array(fc.record({ time, state: fc.constantFrom(0, 1, 4), reason: text }), { maxLength: 5 }),
+  errorReports: fc.array(fc.record({ time, severity: fc.constantFrom(0, 3), code: text, message: text })),
+  samples: fc.array(
+    fc.record({
+      signal: text,
+      values: fc.array(fc.double()),
+      times: fc.oneof(
+        fc.record({ case: fc.constant("grid"), value: fc.record({ startUs: fc.bigInt(0n, 2n ** 60n) }) }),
+        fc.record({
+          case: fc.constant("deltas"),
+          value: fc.record({ deltaUs: fc.array(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)) }),
+        }),
+      ),
+    }),
+    { maxLength: 5 },
+  ),
+});
+
+test("every message that is right costs at least its bytes, and decodes to what it was", () => {
+  fc.assert(
+    fc.property(batch, (init) => {
+      const bytes = toBinary(BatchSchema, create(BatchSchema, init as never));
+      expect(assertCost(BatchSchema, bytes, loose)).toBeGreaterThan(bytes.length);
+      expect(decode(BatchSchema, bytes, loose)).toEqual(fromBinary(BatchSchema, bytes));
+    }),
+  );
+});
+
+test("of any bytes: what passes decodes, with nothing of unknown fields", () => {
+  const holdsUnknown = (value: unknown): boolean =>
+    typeof value === "object" &&
+    value !== null &&
+    !ArrayBuffer.isView(value) &&
+    ((value as Message).$unknown !== undefined || Object.values(value).some(holdsUnknown));
+  const near = fc
+    .tuple(batch, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }))
+    .map(([init, edits]) => {
+      const bytes = toBinary(BatchSchema, create(BatchSchema, init as never));
+      for (const [at, byte] of edits) if (bytes.length > 0) bytes[at % bytes.length] = byte;
+      return bytes;
+    });
+  fc.assert(
+    fc.property(fc.oneof(near, fc.uint8Array({ maxLength: 60 })), (bytes) => {
+      try {
+        assertCost(BatchSchema, bytes, loose);
+      } catch {
+        return;
+      }
+      try {
+        expect(holdsUnknown(decode(BatchSchema, bytes, loose))).toBe(false);
+      } catch (error) {
+        // What the count does not look at: texts that are no UTF-8, and how long packed varints are.
+        expect(String(error)).toMatch(/UTF-?8|encoded data|URI|invalid varint/i);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
