@@ -12,6 +12,7 @@ import { createRefusalAudit } from "../access/audit.ts";
 import { shareEncoding, useCodec } from "../runtime/grpc/definition.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { requestBounds } from "../runtime/grpc/message-bounds.ts";
+import { maxSentBytes } from "../runtime/grpc/message-limit.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
@@ -183,6 +184,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
             })),
         validate: checkRules,
         toError: (error, { method }) => toConnectError(error, { method: method.name, log }),
+        answerTooLarge: (bytes) =>
+          new Failure("ANSWER_TOO_LARGE", `the answer has ${bytes} bytes, ${maxSentBytes} are sent: ask for less`, {
+            metadata: { max_bytes: String(maxSentBytes) },
+          }),
         shutdownReason: () =>
           new Failure("SHUTTING_DOWN", "the server is stopping: connect again", { retryAfterMs: 1_000 }),
       },

@@ -1,6 +1,6 @@
 // Ranges as columns: packed and plain give the same arrays, bit for bit what was sent; docs/client.md's example runs.
 import { readFileSync } from "node:fs";
-import { createClient } from "@connectrpc/connect";
+import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -62,6 +62,39 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
     states.push(...stateChanges.map(({ machine, record }) => `${machine} ${record.state} ${record.reason}`));
   expect(states).toEqual(["m1 1 start"]);
 });
+
+test.each(["left early", "read to its end"])(
+  "a read that was %s has ended its call, and listens no more",
+  async (how) => {
+    let served: AbortSignal | undefined;
+    const transport = createRouterTransport(({ service }) => {
+      service(SignalService, {
+        async *readSignals(_request, { signal }) {
+          served = signal;
+          for (let i = 0; i < 3; i++) yield { cursor: String(i) };
+        },
+      });
+    });
+    const stop = new AbortController();
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = stop.signal;
+    Object.assign(stop.signal, {
+      addEventListener: (...args: Parameters<typeof addEventListener>) => {
+        listeners++;
+        addEventListener.apply(stop.signal, args);
+      },
+      removeEventListener: (...args: Parameters<typeof removeEventListener>) => {
+        listeners--;
+        removeEventListener.apply(stop.signal, args);
+      },
+    });
+    const client = createClient(SignalService, transport);
+    for await (const { cursor } of readRange({ client, signal: stop.signal }))
+      if (how === "left early" || cursor === "2") break;
+    expect(listeners).toBe(0);
+    await eventually("the server's signal is aborted", () => served?.aborted === true);
+  },
+);
 
 test("a read ends with the signal's reason", async () => {
   using transport = createGrpcTransport({ baseUrl: "http://127.0.0.1:1" });

@@ -12,6 +12,7 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
 import { useCodec } from "../runtime/grpc/definition.ts";
+import { joinBatches } from "../samples/batch-bytes.ts";
 import { decodeWatchSignalsResponse } from "../samples/wire-decode.ts";
 import { FeedBreakError, toWatchError } from "./watch-error.ts";
 
@@ -64,6 +65,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
     using connection = new Connection(options, cursor);
     let problem: unknown;
     let connected = false;
+    const parts: Batch[] = [];
     for (;;) {
       let message: WatchSignalsResponse | undefined;
       try {
@@ -75,7 +77,15 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
         problem = error;
         break;
       }
-      const { batches, through, commitTime } = message;
+      const { through, commitTime } = message;
+      let { batches } = message;
+      if (message.partial) {
+        // Of one commit, which is yielded whole or not at all: a connection that breaks off before its end begins with it again.
+        for (const part of batches) parts.push(part);
+        continue;
+      }
+      const [first, ...rest] = parts.splice(0);
+      if (first !== undefined) batches = [joinBatches([first, ...rest, ...batches])];
       cursor = through;
       if (!connected) onState?.({ state: "connected" });
       // Only what brings the feed on counts as success: a server that breaks at once would be asked without pause.

@@ -70,8 +70,14 @@ function toNumbered({ sequence, batch: inner }: { sequence: number; batch: Batch
 }
 
 const responses = fc
-  .record({ batches: fc.array(batch, { maxLength: 3 }), after: text, through: text, time: fc.option(moment) })
-  .map(({ batches, after, through, time }) => {
+  .record({
+    batches: fc.array(batch, { maxLength: 3 }),
+    after: text,
+    through: text,
+    time: fc.option(moment),
+    partial: fc.boolean(),
+  })
+  .map(({ batches, after, through, time, partial }) => {
     const commitTime = time === null ? {} : { commitTime: time };
     return {
       read: create(ReadSignalsResponseSchema, {
@@ -79,7 +85,7 @@ const responses = fc
         cursor: after,
         blocks: [{ machine: after, signal: through, data: Uint8Array.of(1, 2) }],
       }),
-      watch: create(WatchSignalsResponseSchema, { batches, after, through, ...commitTime }),
+      watch: create(WatchSignalsResponseSchema, { batches, after, through, partial, ...commitTime }),
     };
   });
 

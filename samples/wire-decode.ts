@@ -51,6 +51,7 @@ export function decodeWatchSignalsResponse(bytes: Uint8Array): WatchSignalsRespo
       after: "",
       through: "",
       batches: [],
+      partial: false,
     };
     while (!reader.done) {
       const tag = reader.tag();
@@ -58,6 +59,7 @@ export function decodeWatchSignalsResponse(bytes: Uint8Array): WatchSignalsRespo
       else if (tag === lengthTag(2)) response.through = reader.text();
       else if (tag === lengthTag(3)) once(response, "commitTime", fromBinary(TimestampSchema, reader.bytes(), known));
       else if (tag === lengthTag(4)) response.batches.push(readBatch(reader.message()));
+      else if (tag === numberTag(5)) response.partial = reader.number() !== 0;
       else throw new Unusual();
     }
     return response;

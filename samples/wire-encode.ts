@@ -39,12 +39,13 @@ export function encodeReadSignalsResponse(response: ReadSignalsResponse): Uint8A
 }
 
 export function encodeWatchSignalsResponse(response: WatchSignalsResponse): Uint8Array {
-  const { batches } = response;
-  const rest = toBinary(WatchSignalsResponseSchema, batches.length === 0 ? response : { ...response, batches: [] });
-  if (batches.length === 0) return rest;
+  const { batches, partial } = response;
+  if (batches.length === 0) return toBinary(WatchSignalsResponseSchema, response);
+  const before = toBinary(WatchSignalsResponseSchema, { ...response, batches: [], partial: false });
   writer.reset();
-  writer.append(rest);
+  writer.append(before);
   for (const batch of batches) writer.message(4, () => writeBatch(batch));
+  if (partial) writer.number(5, 1);
   return writer.take();
 }
 

@@ -1,4 +1,5 @@
 // What a subscriber wants to see of a commit.
+import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Selection } from "../store/catalog.ts";
@@ -19,11 +20,17 @@ export type Vision = { permits: (machine: string) => boolean; key: string };
 export function createFilter({ machines, signals }: Selection, vision?: Vision): Filter {
   const sorted = (names: readonly string[]) => [...new Set(names)].sort();
   return {
-    key: JSON.stringify([sorted(machines), sorted(signals), ...(vision ? [vision.key] : [])]),
+    key: keyOf([sorted(machines), sorted(signals), ...(vision ? [vision.key] : [])]),
     permits: vision?.permits,
     machines: machines.length > 0 ? new Set(machines) : undefined,
     signals: signals.length > 0 ? new Set(signals) : undefined,
   };
+}
+
+/** A thousand names would be kept by each of a thousand feeds. */
+function keyOf(parts: readonly unknown[]): string {
+  const text = JSON.stringify(parts);
+  return text.length <= 100 ? text : createHash("sha256").update(text).digest("base64url");
 }
 
 /** The part of a batch that matches: the batch itself if all of it does, undefined if nothing does. */

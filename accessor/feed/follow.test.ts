@@ -1,10 +1,12 @@
 // Every subscriber sees every record that matches once, in order, however slow it is, wherever it starts, and whatever leaves memory.
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
-import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { joinBatches } from "../../samples/batch-bytes.ts";
 import type { Selection } from "../store/catalog.ts";
+import { column, epochUs } from "../test-batches.ts";
 import { createFilter } from "./filter.ts";
 import { follow, SharedMessages } from "./follow.ts";
 import { SimulatedLog, turn } from "./simulated-log.ts";
@@ -19,6 +21,7 @@ type Subscribing = {
   tail: Tail;
   shared?: SharedMessages;
   bookmarkMs?: number;
+  maxMessageBytes?: number;
   signal?: AbortSignal;
 };
 
@@ -35,6 +38,7 @@ function subscribe(selection: Selection, after: number, { log, tail, ...options 
     shared: options.shared ?? new SharedMessages(() => 100),
     bookmarkMs: options.bookmarkMs ?? 5_000,
     signal: options.signal ?? AbortSignal.timeout(10_000),
+    ...(options.maxMessageBytes && { maxMessageBytes: options.maxMessageBytes }),
   });
 }
 
@@ -158,11 +162,67 @@ test("subscribers at the head share one message", async () => {
 
 test("shared messages are bounded in bytes, whatever filters there are", () => {
   const shared = new SharedMessages(() => 40, 100);
-  const stretch = { after: 0, through: 1, committedUs: 0, toCursor: String };
+  const stretch = { after: 0, through: 1, committedUs: 0, bytes: 20, toCursor: String };
   for (let i = 0; i < 50; i++) {
     shared.get(`filter ${i}`, { ...stretch, batches: [create(BatchSchema, { machine: "m" })] });
     expect(shared.bytes).toBeLessThanOrEqual(100);
   }
+});
+
+test("shared messages count what they hold beside their encoding, too", () => {
+  const shared = new SharedMessages(() => 10, 1_000);
+  const stretch = { after: 0, through: 1, committedUs: 0, toCursor: String };
+  shared.get("filter", { ...stretch, bytes: 500, batches: [create(BatchSchema, { machine: "m" })] });
+  expect(shared.bytes).toBe(510);
+});
+
+test.each(["memory", "the log"])(
+  "commits out of %s are cut into messages, one too large for a message into parts",
+  async (from) => {
+    const log = new SimulatedLog({ pageSize: 1, waits: [0] });
+    const tail = log.openTail(from === "memory" ? 1e9 : 1);
+    const feed = subscribe(everything, 0, { log, tail, maxMessageBytes: 1_000 });
+    await feed.next();
+    const small = log.append({ machine: "m", signal: "s" });
+    const large = log.append({ machine: "m", signal: "s" });
+    large.batch.samples = Array.from({ length: 7 }, (_, i) => create(SamplesSchema, column(`s${i}`, manySamples)));
+    large.bytes = 7 * 500;
+    const last = log.append({ machine: "m", signal: "s" });
+    tail.publish([small, large, last]);
+    const seen: WatchSignalsResponse[] = [];
+    for (const batches = () => seen.flatMap((message) => message.batches); ; ) {
+      seen.push((await feed.next()).value!);
+      if (seen.at(-1)!.through === "3") break;
+      expect(batches().length).toBeLessThan(10);
+    }
+    const parts = seen.filter(({ batches }) => batches.some(({ samples }) => samples[0]!.values.length > 1));
+    expect(parts.map(({ after, through, partial }) => [after, through, partial])).toEqual([
+      ...[1, 2, 3].map(() => ["1", "1", true]),
+      ["1", "2", false],
+    ]);
+    for (const part of parts)
+      expect(toBinary(WatchSignalsResponseSchema, part).byteLength).toBeLessThanOrEqual(1_000 + 100);
+    const [first, ...rest] = parts.flatMap(({ batches }) => batches);
+    expect(joinBatches([first!, ...rest]).samples.map(({ signal }) => signal)).toEqual(
+      large.batch.samples.map(({ signal }) => signal),
+    );
+    expect(seen.map(({ after, through }) => [after, through])).toEqual(
+      seen.map(({ through }, i) => [seen[i - 1]?.through ?? "0", through]),
+    );
+  },
+);
+
+const manySamples = Array.from({ length: 20 }, (_, i) => [epochUs + i * 3, i] as const);
+
+test("messages out of memory end before they are too large, by what commits decode to", async () => {
+  const log = new SimulatedLog({ pageSize: 10, waits: [0] });
+  const tail = log.openTail(1e9);
+  const feed = subscribe(everything, 0, { log, tail });
+  await feed.next();
+  tail.publish(Array.from({ length: 8 }, () => ({ ...log.append({ machine: "m", signal: "s" }), bytes: 900_000 })));
+  const counts: number[] = [];
+  while (counts.reduce((sum, count) => sum + count, 0) < 8) counts.push((await feed.next()).value!.batches.length);
+  expect(counts).toEqual([2, 2, 2, 2]);
 });
 
 test("a feed that is called off ends with the reason, and listens no more", async () => {

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
+import { batchBytes, splitBatch } from "../../samples/batch-bytes.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Commit } from "../store/log.ts";
 import { type Filter, project } from "./filter.ts";
@@ -19,6 +20,8 @@ export type FollowOptions = {
     after: number;
     through: number;
   }) => Promise<{ commits: Commit[]; through: number; committedUs: number | undefined }>;
+  /** How large a message may be. Default 3 MiB; for tests. */
+  maxMessageBytes?: number;
   /** When a revision was committed; undefined if that is not known. */
   readCommitTime: (revision: number) => Promise<number | undefined>;
   toCursor: (revision: number) => string;
@@ -31,24 +34,40 @@ export type FollowOptions = {
   signal: AbortSignal;
 };
 
-const maxMessageBytes = 4 * 1024 * 1024;
+// A message's commits together, as far as they are more than one: half of the limit, since who takes it pays for it at once.
+const fullBytes = 2 * 1024 * 1024;
+// A commit alone. Below the limit by more than what stands around it.
+const largestBytes = 3 * 1024 * 1024;
 
 /** Yields until the signal is aborted, then throws its reason. The first message comes at once. */
 export async function* follow(options: FollowOptions): AsyncGenerator<WatchSignalsResponse, never, undefined> {
-  const { tail, filter, readLog, bookmarkMs, signal } = options;
+  const { tail, filter, readLog, bookmarkMs, signal, maxMessageBytes = largestBytes } = options;
   let sent = options.after;
   let sentAtMs = 0;
   let position = options.after;
-  const message = (through: number, committedUs: number | undefined, batches: Batch[]) => {
+  const message = (stretch: Matching) => {
     const { shared, toCursor } = options;
-    const built = shared.get(filter.key, { after: sent, through, committedUs, batches, toCursor });
-    sent = position = through;
+    const built = shared.get(filter.key, { ...stretch, after: sent, toCursor });
+    sent = position = stretch.through;
     sentAtMs = performance.now();
     return built;
   };
+  /** One commit that is too large for a message: all of its parts but the last. */
+  const parts = function* ({ batches, ...stretch }: Matching) {
+    const all = [...splitBatch(batches[0]!, maxMessageBytes)];
+    const cursor = options.toCursor(sent);
+    for (const part of all.slice(0, -1))
+      yield create(WatchSignalsResponseSchema, { after: cursor, through: cursor, batches: [part], partial: true });
+    // What the last of them would be shared as is the whole of it.
+    const last = { after: cursor, through: options.toCursor(stretch.through), batches: all.slice(-1) };
+    sent = position = stretch.through;
+    sentAtMs = performance.now();
+    yield withTime(create(WatchSignalsResponseSchema, last), stretch.committedUs);
+  };
   const idleMs = () => Math.max(0, sentAtMs + bookmarkMs - performance.now());
   const atHead = position === tail.head.revision;
-  const first = message(position, atHead ? tail.head.committedUs : await options.readCommitTime(position), []);
+  const committedUs = atHead ? tail.head.committedUs : await options.readCommitTime(position);
+  const first = message({ through: position, committedUs, batches: [], bytes: 0 });
   first.after = options.startCursor ?? first.after;
   yield first;
   using waiter = new Waiter(tail, filter, signal);
@@ -60,37 +79,64 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
     if (inLog) failpoint("feed.catch-up");
     else if (behind) failpoint("feed.hand-over");
     behind = inLog;
-    const { through, committedUs, batches } = inLog
+    const matching = inLog
       ? await fromLog(readLog, { after: position, through: tail.head.revision }, filter)
-      : collect(commits ?? [], filter, tail);
-    position = through;
+      : collect(commits ?? [], { filter, tail, maxBytes: Math.min(fullBytes, maxMessageBytes) });
+    position = matching.through;
+    const { batches, bytes } = matching;
+    if (batches.length === 1 && bytes > maxMessageBytes && batchBytes(batches[0]!) > maxMessageBytes)
+      yield* parts(matching);
     // A bookmark also where much goes by that does not match.
-    if (batches.length > 0 || idleMs() === 0) yield message(through, committedUs, batches);
+    else if (batches.length > 0 || idleMs() === 0) yield message(matching);
     else if (position === tail.head.revision) await waiter.wait(idleMs());
   }
 }
 
-async function fromLog(readLog: FollowOptions["readLog"], range: { after: number; through: number }, filter: Filter) {
+/** bytes: of the commits that match, an upper bound. More than fullBytes only of a commit alone. */
+type Matching = { through: number; committedUs: number | undefined; batches: Batch[]; bytes: number };
+
+async function fromLog(
+  readLog: FollowOptions["readLog"],
+  range: { after: number; through: number },
+  filter: Filter,
+): Promise<Matching> {
   const { commits, through, committedUs } = await readLog(range);
-  return { through, committedUs, batches: commits.flatMap(({ batch }) => project(batch, filter) ?? []) };
+  const batches: Batch[] = [];
+  let bytes = 0;
+  for (const commit of commits) {
+    const matching = project(commit.batch, filter);
+    if (matching === undefined) continue;
+    batches.push(matching);
+    bytes += commit.bytes;
+  }
+  return { through, committedUs, batches, bytes };
 }
 
 /** What matches in memory, up to the head or as much as a message holds. */
 function collect(
   commits: readonly { revision: number; committedUs: number; batch: Batch; bytes: number }[],
-  filter: Filter,
-  tail: Tail,
-) {
+  { filter, tail, maxBytes }: { filter: Filter; tail: Tail; maxBytes: number },
+): Matching {
+  const { head } = tail;
   const batches: Batch[] = [];
   let bytes = 0;
+  let last = { revision: 0, committedUs: 0 };
   for (const { revision, committedUs, batch, bytes: size } of commits) {
+    // Looked at before the batch is: its samples may be packed yet.
+    if (batches.length > 0 && bytes + size > maxBytes)
+      return { through: last.revision, committedUs: last.committedUs, batches, bytes };
     const matching = project(batch, filter);
     if (matching === undefined) continue;
     batches.push(matching);
     bytes += size;
-    if (bytes >= maxMessageBytes) return { through: revision, committedUs, batches };
+    last = { revision, committedUs };
   }
-  return { through: tail.head.revision, committedUs: tail.head.committedUs, batches };
+  return { through: head.revision, committedUs: head.committedUs, batches, bytes };
+}
+
+function withTime(message: WatchSignalsResponse, committedUs: number | undefined): WatchSignalsResponse {
+  if (committedUs !== undefined) message.commitTime = toTimestamp(committedUs);
+  return message;
 }
 
 /** Waits for commits of a filter's machines. Commits between two waits count. */
@@ -130,13 +176,7 @@ class Waiter implements Disposable {
   }
 }
 
-type Stretch = {
-  after: number;
-  through: number;
-  committedUs: number | undefined;
-  batches: Batch[];
-  toCursor: (revision: number) => string;
-};
+type Stretch = Matching & { after: number; toCursor: (revision: number) => string };
 
 /** The last message of each filter: subscribers at the head all want the same one. */
 export class SharedMessages {
@@ -145,7 +185,7 @@ export class SharedMessages {
   readonly #maxBytes: number;
   #bytes = 0;
 
-  /** encode: given each message with records before it is first sent; says its size. maxBytes: of all that is kept; default 64 MiB. */
+  /** encode: given each message with records before it is first sent; says its size. maxBytes: of all that is kept, encoded and not; default 64 MiB. */
   constructor(encode: (message: WatchSignalsResponse) => number, maxBytes = 64 * 1024 * 1024) {
     this.#encode = encode;
     this.#maxBytes = maxBytes;
@@ -155,14 +195,14 @@ export class SharedMessages {
     return this.#bytes;
   }
 
-  get(key: string, { after, through, committedUs, batches, toCursor }: Stretch): WatchSignalsResponse {
+  get(key: string, { after, through, committedUs, batches, bytes: decodedBytes, toCursor }: Stretch) {
     const last = this.#last.get(key);
     if (batches.length > 0 && last?.after === after && last.through === through) return last.message;
-    const message = create(WatchSignalsResponseSchema, { after: toCursor(after), through: toCursor(through), batches });
-    if (committedUs !== undefined) message.commitTime = toTimestamp(committedUs);
+    const stretch = { after: toCursor(after), through: toCursor(through), batches };
+    const message = withTime(create(WatchSignalsResponseSchema, stretch), committedUs);
     if (batches.length > 0) {
       this.#drop(key);
-      const bytes = this.#encode(message);
+      const bytes = this.#encode(message) + decodedBytes;
       this.#last.set(key, { after, through, message, bytes });
       this.#bytes += bytes;
       while (this.#bytes > this.#maxBytes) this.#drop(this.#last.keys().next().value!);

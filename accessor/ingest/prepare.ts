@@ -11,6 +11,7 @@ import { Failure, type Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
+import { rowBytes } from "../store/log.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
 import { defaultMaxGapUs, futureToleranceUs, machinePattern } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
@@ -33,7 +34,7 @@ export type Prepared = {
   errorReports: Placed<ErrorReport>[];
   /** What is stored, as feeds show it: its samples are unpacked when somebody looks. */
   accepted: AcceptedBatch;
-  /** Rough size in memory and on the way to PostgreSQL. */
+  /** What it comes to on the way to PostgreSQL, in a feed's message, and in memory once somebody looks at it: of all, an upper bound. */
   bytes: number;
 };
 
@@ -237,7 +238,7 @@ function assemble({
     rows.push({ series: key, firstUs: timesUs[0]!, lastUs: timesUs[length - 1]!, count: length, payload });
     packed.push({ series: key, payload });
   }
-  const bytes = rows.reduce((sum, row) => sum + 200 + row.payload.byteLength + 12 * row.count, 200);
+  const bytes = rows.reduce((sum, row) => sum + rowBytes(row.payload.byteLength, row.count), 200);
   const result =
     verdicts.list.length === 0
       ? null

@@ -34,6 +34,7 @@ const codes: Partial<Record<Reason, Code>> = {
   UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
   ISSUER_UNAVAILABLE: Code.Unavailable,
+  ANSWER_TOO_LARGE: Code.ResourceExhausted,
   RATE_LIMITED: Code.ResourceExhausted,
   SLOW_READER: Code.ResourceExhausted,
   QUESTION_TOO_LARGE: Code.InvalidArgument,
@@ -47,6 +48,7 @@ export function toConnectError(error: unknown, { method, log }: { method: string
     const code = codes[error.reason];
     if (code !== undefined) {
       if (error.cause !== undefined) log.warn(error.message, { method, reason: error.reason, cause: error.cause });
+      if (error.reason === "ANSWER_TOO_LARGE") log.error("an answer was too large to be sent", { method, error });
       return withDetails(error, code);
     }
   }

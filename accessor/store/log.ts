@@ -2,12 +2,15 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
+import { maxColumnBytes } from "../../samples/batch-bytes.ts";
 import { toSamples } from "../../samples/wire.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Database } from "./database.ts";
 
-/** A commit: its revision and the records of its batch. */
+type LogRow = [revision: number, seriesId: number, payload: Buffer, bytes: number];
+
+/** A commit: its revision, the records of its batch, and what they come to at most (see rowBytes). */
 export type Commit = { revision: number; batch: Batch; bytes: number };
 
 /** committedUs: undefined while nothing was committed. */
@@ -75,7 +78,12 @@ export async function readRevisionBefore(database: Database, timeUs: number): Pr
   return opened === null ? undefined : Math.max(committed ?? 0, opened);
 }
 
-const maxPageBytes = 4 * 1024 * 1024;
+/** What a row of the log comes to at most: in a message, and about that much in memory. Known before its payload is: equal values pack to nothing. */
+export const rowBytes = (payloadBytes: number, count: number): number => payloadBytes + maxColumnBytes(count);
+const rowBytesSql = `octet_length(payload) + ${maxColumnBytes(0)} + ${maxColumnBytes(1) - maxColumnBytes(0)} * sample_count`;
+
+/** Of a page that has more than one commit, as rowBytes counts. */
+const maxPageBytes = 2 * 1024 * 1024;
 const maxPageRows = 2_000;
 /** Of a page of some series only, which may have few rows in many revisions. */
 const maxPageRevisions = 20_000;
@@ -93,21 +101,22 @@ export async function readCommits(
   // with each. So the range ends where a page does at the latest: a revision has a row at least.
   const last = Math.min(range.through, range.after + (range.seriesIds === undefined ? maxPageRows : maxPageRevisions));
   const rows = (await database.read(
-    `select revision, series_id, payload from (
-       select *, sum(octet_length(payload)) over (order by revision, series_id) - octet_length(payload) as bytes_before from (
-         select revision, series_id, payload from log
+    `select revision, series_id, payload, bytes from (
+       select *, sum(bytes) over (order by revision, series_id) - bytes as bytes_before from (
+         select revision, series_id, payload, ${rowBytesSql} as bytes from log
          where revision > $1::int8 and revision <= $2::int8 and ($3::int4[] is null or series_id = any($3::int4[]))
          order by revision, series_id limit ${maxPageRows}) page) sized
      where bytes_before < ${maxPageBytes} order by revision, series_id`,
     [range.after, last, range.seriesIds === undefined ? null : toArray.int4(range.seriesIds)],
     { name: "commits", signal },
-  )) as [number, number, Buffer][];
-  const bytes = rows.reduce((sum, [, , payload]) => sum + payload.byteLength, 0);
+  )) as LogRow[];
+  const bytes = rows.reduce((sum, [, , , own]) => sum + own, 0);
+  // Rows are taken until the page is full: the last one may reach beyond it.
   const complete = rows.length < maxPageRows && bytes < maxPageBytes;
   let through = last;
   let whole = rows;
   if (!complete) {
-    // The last commit may go on beyond the page. A commit alone is never that large: a batch is at most 4 MiB and 65,536 records.
+    // The last commit may go on beyond the page. One alone may be larger than a page: a batch has up to 4 MiB and 65,536 records.
     const lastRevision = rows.at(-1)![0];
     whole = rows.filter(([revision]) => revision < lastRevision);
     through = lastRevision - 1;
@@ -138,32 +147,31 @@ export async function readTimedCommits(
 
 async function readWholeCommit(database: Database, revision: number, seriesIds: readonly number[] | undefined) {
   return (await database.read(
-    `select revision, series_id, payload from log where revision = $1::int8 and ($2::int4[] is null or series_id = any($2::int4[]))
+    `select revision, series_id, payload, ${rowBytesSql} from log where revision = $1::int8 and ($2::int4[] is null or series_id = any($2::int4[]))
      order by series_id`,
     [revision, seriesIds === undefined ? null : toArray.int4(seriesIds)],
     { name: "commit" },
-  )) as [number, number, Buffer][];
+  )) as LogRow[];
 }
 
-async function toCommits(rows: [number, number, Buffer][], catalog: Catalog): Promise<Commit[]> {
+async function toCommits(rows: LogRow[], catalog: Catalog): Promise<Commit[]> {
   const commits: Commit[] = [];
   const byId = await catalog.getAll(rows.map(([, seriesId]) => seriesId));
-  for (const [revision, seriesId, payload] of rows) {
+  for (const [revision, seriesId, payload, bytes] of rows) {
     const series = byId.get(seriesId)!;
     let commit = commits.at(-1);
     if (commit?.revision !== revision) {
       commit = { revision, batch: create(BatchSchema, { machine: series.machine }), bytes: 0 };
       commits.push(commit);
     }
+    commit.bytes += bytes;
     if (series.kind === SignalKind.NUMERIC) {
-      const column = decodeBlock(payload);
-      commit.batch.samples.push(toSamples(series, column));
-      commit.bytes += 200 + 16 * column.values.length;
+      commit.batch.samples.push(toSamples(series, decodeBlock(payload)));
     } else {
+      // A commit has one row of each kind.
       const { stateChanges, errorReports } = fromBinary(BatchSchema, payload);
-      for (const change of stateChanges) commit.batch.stateChanges.push(change);
-      for (const report of errorReports) commit.batch.errorReports.push(report);
-      commit.bytes += 200 + 2 * payload.byteLength;
+      if (stateChanges.length > 0) commit.batch.stateChanges = stateChanges;
+      if (errorReports.length > 0) commit.batch.errorReports = errorReports;
     }
   }
   return commits;

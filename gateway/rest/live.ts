@@ -85,9 +85,13 @@ export async function writeLive(
     lastCursor = cursor ?? lastCursor;
     await flowing;
   };
-  const writeRows = async ({ batches, through }: WatchSignalsResponse) => {
-    for (const piece of rowPieces(batches, dialect.beforeRows)) await write(piece);
-    await write(dialect.afterRows(through), through);
+  let opened = false;
+  const writeRows = async ({ batches, through, partial }: WatchSignalsResponse) => {
+    for (const piece of rowPieces(batches, opened ? { goesOn: true } : { opening: dialect.beforeRows }))
+      await write(piece);
+    // The parts of one commit are one message here.
+    opened = partial;
+    if (!partial) await write(dialect.afterRows(through), through);
   };
   try {
     let first = true;
@@ -112,10 +116,13 @@ export async function writeLive(
   }
 }
 
-/** All but the end of a message on one line: a catch-up message can hold a million rows. */
-function* rowPieces(batches: readonly Batch[], opening: string): Generator<string, void, undefined> {
+/** All but the end of a message on one line: it can hold a quarter of a million rows. */
+function* rowPieces(
+  batches: readonly Batch[],
+  { opening = "", goesOn = false }: { opening?: string; goesOn?: boolean },
+): Generator<string, void, undefined> {
   let text = opening;
-  let separator = "";
+  let separator = goesOn ? "," : "";
   for (const batch of batches) {
     for (const row of batchRows(batch)) {
       text += separator + toJsonText(row);

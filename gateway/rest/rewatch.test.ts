@@ -63,6 +63,28 @@ test.each(["sse", "ndjson"])("a feed goes on after the accessor was away, and aw
   expect(log.asked).toEqual([undefined, "c2", "c2", "c2", "c4"]);
 });
 
+test.each(["sse", "ndjson"])(
+  "a commit in parts is one message, whole though the feed broke off in it: %s",
+  async (format) => {
+    let attempts = 0;
+    gateway.accessor.signals.watchSignals = async function* () {
+      yield { after: "c0", through: "c0" };
+      yield { after: "c0", through: "c0", partial: true, ...sample(1) };
+      if (++attempts === 1) throw away();
+      yield { after: "c0", through: "c0", partial: true, ...sample(2) };
+      yield { after: "c0", through: "c1", ...sample(3) };
+      yield { after: "c1", through: "c2", ...sample(4) };
+    };
+    const text = await (await fetch(`${gateway.baseUrl}/signals/power/live?format=${format}`)).text();
+    expect(attempts).toBe(2);
+    const messages = text.split("\n").filter((line) => line.includes('"value"'));
+    expect(messages.map(valuesIn)).toEqual([[1, 2, 3], [4]]);
+    for (const line of messages) expect(() => JSON.parse(line.replace(/^data: /, ""))).not.toThrow();
+    const cursors = format === "sse" ? text.matchAll(/]}\nid: (\w+)/g) : text.matchAll(/],"cursor":"(\w+)"}\n/g);
+    expect(Array.from(cursors, ([, cursor]) => cursor).slice(-2)).toEqual(["c1", "c2"]);
+  },
+);
+
 test("each attempt starts after the last cursor; waits grow to their bound and start small again", async () => {
   const log = brittleLog(
     [

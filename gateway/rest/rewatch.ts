@@ -53,10 +53,14 @@ export async function* rewatch({
       if ("failure" in now) throw now.failure;
       const { messages } = now;
       try {
+        // Parts of one commit go out when the last one is here: after an interruption all of them come again.
+        const parts: WatchSignalsResponse[] = [];
         for (let next = now.first; !next.done; next = await messages.next()) {
           backoff.reset();
+          parts.push(next.value);
+          if (next.value.partial) continue;
           through = next.value.through;
-          yield next.value;
+          yield* parts.splice(0);
         }
       } finally {
         await messages.return?.();

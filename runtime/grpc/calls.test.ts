@@ -5,6 +5,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { maxSentBytes } from "./message-limit.ts";
 import { bytes, collect, openTestServer } from "./test-service.ts";
 
 const firsts = (messages: { value: Uint8Array }[]) => messages.map(({ value }) => value[0]);
@@ -154,4 +155,34 @@ test("a source that fails ends the call with its failure", async () => {
     throw new ConnectError("no more tape", Code.DataLoss);
   };
   await expect(collect(server.client.bidi(failing()))).rejects.toMatchObject({ code: Code.DataLoss });
+});
+
+test("an answer that is larger than any client takes is not sent, in either kind of call", async () => {
+  const told: number[] = [];
+  const large = bytes(maxSentBytes);
+  await using server = await openTestServer(
+    {
+      unary: ({ value }) => bytes(maxSentBytes - 5 + value[0]!),
+      async *serverStream() {
+        yield bytes(1, 7);
+        yield large;
+      },
+    },
+    {
+      answerTooLarge: (size) => {
+        told.push(size);
+        return new ConnectError("too large", Code.ResourceExhausted);
+      },
+    },
+  );
+  const { client } = server;
+  // Tag and length take five bytes: this is the largest that goes.
+  expect((await client.unary(bytes(1))).value.length).toBe(maxSentBytes - 5);
+  const seen: number[] = [];
+  const reading = async () => {
+    for await (const { value } of client.serverStream(bytes(1))) seen.push(value[0]!);
+  };
+  await expect(reading()).rejects.toMatchObject({ code: Code.ResourceExhausted, rawMessage: "too large" });
+  expect(seen).toEqual([7]);
+  expect(told).toEqual([maxSentBytes + 5]);
 });

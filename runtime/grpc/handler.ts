@@ -16,8 +16,9 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { decompress, type InTurn } from "./decompress.ts";
-import { decode, type ReceivedMessage } from "./definition.ts";
+import { decode, type ReceivedMessage, shareEncoding } from "./definition.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
+import { maxSentBytes } from "./message-limit.ts";
 import { toStatusObject } from "./status.ts";
 
 type Call = ServerDuplexStream<Message, Message> & ServerUnaryCall<Message, Message>;
@@ -47,6 +48,8 @@ export type HandlerOptions = {
   validate?: (desc: DescMessage, message: Message) => void;
   /** Turns what a handler threw into what the client is told (and logs it). */
   toError: (error: unknown, call: Pick<HandlerContext, "method">) => ConnectError;
+  /** What a call fails with whose answer is larger than a client takes; toError is told of it. Default: RESOURCE_EXHAUSTED. */
+  answerTooLarge?: (bytes: number) => unknown;
 };
 
 /** An implementation of a service as grpc-js wants it: method by local name. What it lacks answers UNIMPLEMENTED. */
@@ -157,7 +160,7 @@ async function answerOnce(
 ) {
   const context = openContext(call, method, options);
   try {
-    return create(method.output, await run(context));
+    return toAnswer(method, await run(context), options);
   } catch (error) {
     throw toStatusObject(options.toError(error, context));
   } finally {
@@ -175,7 +178,7 @@ async function answerStream(
   try {
     for await (const message of await run(context)) {
       if (call.cancelled) return;
-      if (!call.write(create(method.output, message))) await drained(call, context.signal);
+      if (!call.write(toAnswer(method, message, options))) await drained(call, context.signal);
     }
     call.end();
   } catch (error) {
@@ -184,6 +187,15 @@ async function answerStream(
   } finally {
     context.abort(ended);
   }
+}
+
+/** The last guard: no client of default settings could take more, and whoever asks again would fail again. */
+function toAnswer(method: DescMethod, init: Message, { answerTooLarge }: HandlerOptions): Message {
+  const message = create(method.output, init);
+  // Encoded here, and not again when it is written.
+  const { byteLength } = shareEncoding(method.output, message);
+  if (byteLength <= maxSentBytes) return message;
+  throw answerTooLarge?.(byteLength) ?? new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted);
 }
 
 /** Resolves when the stream takes more, or when the call ends. */

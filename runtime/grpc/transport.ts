@@ -6,6 +6,7 @@ import type { Certificates } from "../tls/certificates.ts";
 import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
 import { toClientDefinition, UndecodableMessage } from "./definition.ts";
 import { answerBounds, MessageTooLarge } from "./message-bounds.ts";
+import { maxSentBytes } from "./message-limit.ts";
 import { fromServiceError } from "./status.ts";
 
 export type GrpcTransportOptions = {
@@ -13,7 +14,7 @@ export type GrpcTransportOptions = {
   baseUrl: string;
   /** With https: authorities to believe, default those of Node; and what to show a server that asks. New ones are used from the next connection on. */
   certificates?: Certificates | undefined;
-  /** Largest message taken from the server. Default 64 MiB. */
+  /** Largest message taken from the server. Default 4 MiB, as every gRPC client: a server that sends more is at fault. */
   maxMessageBytes?: number;
   /**
    * How much a stream may bring before it is read, in bytes; of that size is what a stream holds that nobody reads. Default 1 MiB. With HTTP/2's own 64 KiB a
@@ -31,7 +32,7 @@ const maxTimeoutMs = 2 ** 31;
 
 /** Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to close the connection. */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { baseUrl, maxMessageBytes = 64 * 1024 * 1024, windowBytes = 1024 * 1024, headers } = options;
+  const { baseUrl, maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024, headers } = options;
   const bounds = answerBounds(maxMessageBytes);
   const url = new URL(baseUrl);
   const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal.proto.
  */
 export const file_millrace_v1_signal: GenFile = /*@__PURE__*/
-  fileDesc("ChhtaWxscmFjZS92MS9zaWduYWwucHJvdG8SC21pbGxyYWNlLnYxInEKC1N0YXRlQ2hhbmdlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCSJ/CgtFcnJvclJlcG9ydBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghzZXZlcml0eRgCIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5EgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSK2AQoHU2FtcGxlcxIOCgZzaWduYWwYASABKAkSDAoEdW5pdBgCIAEoCRIqCgdtYXhfZ2FwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiEKBGdyaWQYBCABKAsyES5taWxscmFjZS52MS5HcmlkSAASJQoGZGVsdGFzGAUgASgLMhMubWlsbHJhY2UudjEuRGVsdGFzSAASDgoGdmFsdWVzGAYgAygBQgcKBXRpbWVzIisKBEdyaWQSEAoIc3RhcnRfdXMYASABKAMSEQoJcGVyaW9kX3VzGAIgASgDIhoKBkRlbHRhcxIQCghkZWx0YV91cxgBIAMoEiKhAQoFQmF0Y2gSDwoHbWFjaGluZRgBIAEoCRIvCg1zdGF0ZV9jaGFuZ2VzGAIgAygLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2USLwoNZXJyb3JfcmVwb3J0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkVycm9yUmVwb3J0EiUKB3NhbXBsZXMYBCADKAsyFC5taWxscmFjZS52MS5TYW1wbGVzItIBCgZTaWduYWwSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc3RhdGVfY2hhbmdlGAQgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2VIABIwCgxlcnJvcl9yZXBvcnQYBSABKAsyGC5taWxscmFjZS52MS5FcnJvclJlcG9ydEgAEg8KBXZhbHVlGAYgASgBSABCCAoGcmVjb3JkIl0KB01hY2hpbmUSDAoEbmFtZRgBIAEoCRIPCgdzaWduYWxzGAIgAygJEjMKD2ZpcnN0X3NlZW5fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikwEKClNpZ25hbEluZm8SDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcubWlsbHJhY2UudjEuU2lnbmFsS2luZBINCgV1bml0cxgDIAMoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDW1hY2hpbmVfY291bnQYBSABKAUqjwEKDE1hY2hpbmVTdGF0ZRIdChlNQUNISU5FX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUTUFDSElORV9TVEFURV9BQ1RJVkUQARIWChJNQUNISU5FX1NUQVRFX0lETEUQAhIXChNNQUNISU5FX1NUQVRFX0ZBVUxUEAMSFQoRTUFDSElORV9TVEFURV9PRkYQBCp4CghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEhEKDVNFVkVSSVRZX0lORk8QARIUChBTRVZFUklUWV9XQVJOSU5HEAISEgoOU0VWRVJJVFlfRVJST1IQAxIVChFTRVZFUklUWV9DUklUSUNBTBAEKnAKClNpZ25hbEtpbmQSGwoXU0lHTkFMX0tJTkRfVU5TUEVDSUZJRUQQABIVChFTSUdOQUxfS0lORF9TVEFURRABEhUKEVNJR05BTF9LSU5EX0VWRU5UEAISFwoTU0lHTkFMX0tJTkRfTlVNRVJJQxADYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChhtaWxscmFjZS92MS9zaWduYWwucHJvdG8SC21pbGxyYWNlLnYxInEKC1N0YXRlQ2hhbmdlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCSJ/CgtFcnJvclJlcG9ydBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghzZXZlcml0eRgCIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5EgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSK2AQoHU2FtcGxlcxIOCgZzaWduYWwYASABKAkSDAoEdW5pdBgCIAEoCRIqCgdtYXhfZ2FwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiEKBGdyaWQYBCABKAsyES5taWxscmFjZS52MS5HcmlkSAASJQoGZGVsdGFzGAUgASgLMhMubWlsbHJhY2UudjEuRGVsdGFzSAASDgoGdmFsdWVzGAYgAygBQgcKBXRpbWVzIisKBEdyaWQSEAoIc3RhcnRfdXMYASABKAMSEQoJcGVyaW9kX3VzGAIgASgDIhoKBkRlbHRhcxIQCghkZWx0YV91cxgBIAMoEiKhAQoFQmF0Y2gSDwoHbWFjaGluZRgBIAEoCRIvCg1zdGF0ZV9jaGFuZ2VzGAIgAygLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2USLwoNZXJyb3JfcmVwb3J0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkVycm9yUmVwb3J0EiUKB3NhbXBsZXMYBCADKAsyFC5taWxscmFjZS52MS5TYW1wbGVzItIBCgZTaWduYWwSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc3RhdGVfY2hhbmdlGAQgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2VIABIwCgxlcnJvcl9yZXBvcnQYBSABKAsyGC5taWxscmFjZS52MS5FcnJvclJlcG9ydEgAEg8KBXZhbHVlGAYgASgBSABCCAoGcmVjb3JkIncKB01hY2hpbmUSDAoEbmFtZRgBIAEoCRIPCgdzaWduYWxzGAIgAygJEjMKD2ZpcnN0X3NlZW5fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2lnbmFsc19sZWZ0X291dBgEIAEoBSKrAQoKU2lnbmFsSW5mbxIMCgRuYW1lGAEgASgJEiUKBGtpbmQYAiABKA4yFy5taWxscmFjZS52MS5TaWduYWxLaW5kEg0KBXVuaXRzGAMgAygJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNbWFjaGluZV9jb3VudBgFIAEoBRIWCg51bml0c19sZWZ0X291dBgGIAEoBSqPAQoMTWFjaGluZVN0YXRlEh0KGU1BQ0hJTkVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRNQUNISU5FX1NUQVRFX0FDVElWRRABEhYKEk1BQ0hJTkVfU1RBVEVfSURMRRACEhcKE01BQ0hJTkVfU1RBVEVfRkFVTFQQAxIVChFNQUNISU5FX1NUQVRFX09GRhAEKngKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEQoNU0VWRVJJVFlfSU5GTxABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhISCg5TRVZFUklUWV9FUlJPUhADEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAQqcAoKU2lnbmFsS2luZBIbChdTSUdOQUxfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNJR05BTF9LSU5EX1NUQVRFEAESFQoRU0lHTkFMX0tJTkRfRVZFTlQQAhIXChNTSUdOQUxfS0lORF9OVU1FUklDEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A machine entered a state. Signal name: "state".
@@ -333,7 +333,7 @@ export type Machine = Message<"millrace.v1.Machine"> & {
   name: string;
 
   /**
-   * The signals it has sent, ascending by name.
+   * The signals it has sent, ascending by name, the first 10,000 of them: ListSignals pages through all.
    *
    * @generated from field: repeated string signals = 2;
    */
@@ -345,6 +345,13 @@ export type Machine = Message<"millrace.v1.Machine"> & {
    * @generated from field: google.protobuf.Timestamp first_seen_time = 3;
    */
   firstSeenTime?: Timestamp | undefined;
+
+  /**
+   * How many signals it has sent beyond those listed.
+   *
+   * @generated from field: int32 signals_left_out = 4;
+   */
+  signalsLeftOut: number;
 };
 
 /**
@@ -375,7 +382,7 @@ export type SignalInfo = Message<"millrace.v1.SignalInfo"> & {
   kind: SignalKind;
 
   /**
-   * Units declared for it: empty for states and errors, one for a numeric signal unless machines differ. Ascending.
+   * Units declared for it: empty for states and errors, one for a numeric signal unless machines differ. Ascending, the first 100.
    *
    * @generated from field: repeated string units = 3;
    */
@@ -394,6 +401,13 @@ export type SignalInfo = Message<"millrace.v1.SignalInfo"> & {
    * @generated from field: int32 machine_count = 5;
    */
   machineCount: number;
+
+  /**
+   * How many units are declared for it beyond those listed.
+   *
+   * @generated from field: int32 units_left_out = 6;
+   */
+  unitsLeftOut: number;
 };
 
 /**

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal_service.proto.
  */
 export const file_millrace_v1_signal_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoByI/ChNMaXN0U2lnbmFsc1Jlc3BvbnNlEigKB3NpZ25hbHMYASADKAsyFy5taWxscmFjZS52MS5TaWduYWxJbmZvIpgDChNRdWVyeVNpZ25hbHNSZXF1ZXN0EhkKBnNpZ25hbBgBIAEoCUIJukgGcgQQARg/EhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAhI4CgpzZXZlcml0aWVzGAggAygOMhUubWlsbHJhY2UudjEuU2V2ZXJpdHlCDbpICpIBByIFggECEAESHAoLY29kZV9wcmVmaXgYCSABKAlCB7pIBHICGEASOAoGc3RhdGVzGAogAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABImUKFFF1ZXJ5U2lnbmFsc1Jlc3BvbnNlEiQKB3NpZ25hbHMYASADKAsyEy5taWxscmFjZS52MS5TaWduYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSL7AQoSUmVhZFNpZ25hbHNSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBSABKAlCCLpIBXIDGIACEjEKBmZvcm1hdBgGIAEoDjIXLm1pbGxyYWNlLnYxLlJlYWRGb3JtYXRCCLpIBYIBAhABIkoKC1NhbXBsZUJsb2NrEg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEgwKBHVuaXQYAyABKAkSDAoEZGF0YRgEIAEoDCJ0ChNSZWFkU2lnbmFsc1Jlc3BvbnNlEiMKB2JhdGNoZXMYASADKAsyEi5taWxscmFjZS52MS5CYXRjaBIOCgZjdXJzb3IYAiABKAkSKAoGYmxvY2tzGAMgAygLMhgubWlsbHJhY2UudjEuU2FtcGxlQmxvY2siaAoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACIkkKEUdldExhdGVzdFJlc3BvbnNlEiQKB3NpZ25hbHMYASADKAsyEy5taWxscmFjZS52MS5TaWduYWwSDgoGY3Vyc29yGAIgASgJIrIBChNXYXRjaFNpZ25hbHNSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSIgoMYWZ0ZXJfY3Vyc29yGAMgASgJQgq6SAdyBRABGIACSAASNgoQZnJvbV9jb21taXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAEIHCgVzdGFydCKMAQoUV2F0Y2hTaWduYWxzUmVzcG9uc2USDQoFYWZ0ZXIYASABKAkSDwoHdGhyb3VnaBgCIAEoCRIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHYmF0Y2hlcxgEIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoItcCChdBZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBIbCgdzaWduYWxzGAEgAygJQgq6SAeSAQQIARBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSNgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFd2lkdGgYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABImChFkYXlzX2luX3RpbWVfem9uZRgGIAEoCUIJukgGcgQQARhASAASHAoGcG9pbnRzGAcgASgFQgq6SAcaBRiQTigBSAASHAoKbWluX2N1cnNvchgIIAEoCUIIukgFcgMYgAJCDAoKcmVzb2x1dGlvbiJWChhBZ2dyZWdhdGVTYW1wbGVzUmVzcG9uc2USKgoGc2VyaWVzGAEgAygLMhoubWlsbHJhY2UudjEuU2VyaWVzQnVja2V0cxIOCgZjdXJzb3IYAiABKAkiuwEKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBCABKAlCCLpIBXIDGIACIloKGVN1bW1hcml6ZU1hY2hpbmVzUmVzcG9uc2USLQoIbWFjaGluZXMYASADKAsyGy5taWxscmFjZS52MS5NYWNoaW5lU3VtbWFyeRIOCgZjdXJzb3IYAiABKAkiqwIKGUxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoGc3RhdGVzGAQgAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAiJ0ChpMaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZRItCglpbnRlcnZhbHMYASADKAsyGi5taWxscmFjZS52MS5TdGF0ZUludGVydmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkirgIKEUdldFZlcnNpb25SZXF1ZXN0EjkKDXF1ZXJ5X3NpZ25hbHMYASABKAsyIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0SAASQQoRYWdncmVnYXRlX3NhbXBsZXMYAiABKAsyJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdEgAEkMKEnN1bW1hcml6ZV9tYWNoaW5lcxgDIAEoCzIlLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdEgAEkYKFGxpc3Rfc3RhdGVfaW50ZXJ2YWxzGAQgASgLMiYubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdEgAQg4KBXF1ZXJ5EgW6SAIIASI1ChJHZXRWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIOCgZjdXJzb3IYAiABKAkqWgoKUmVhZEZvcm1hdBIbChdSRUFEX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhcKE1JFQURfRk9STUFUX0NPTFVNTlMQARIWChJSRUFEX0ZPUk1BVF9CTE9DS1MQAjKvBwoNU2lnbmFsU2VydmljZRJYCgxMaXN0TWFjaGluZXMSIC5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXF1ZXN0GiEubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVzcG9uc2UiA5ACARJVCgtMaXN0U2lnbmFscxIfLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVzcG9uc2UiA5ACARJYCgxRdWVyeVNpZ25hbHMSIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVzcG9uc2UiA5ACARJXCgtSZWFkU2lnbmFscxIfLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVzcG9uc2UiA5ACATABEk8KCUdldExhdGVzdBIdLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlcXVlc3QaHi5taWxscmFjZS52MS5HZXRMYXRlc3RSZXNwb25zZSIDkAIBEmQKEEFnZ3JlZ2F0ZVNhbXBsZXMSJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBolLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZSIDkAIBEmcKEVN1bW1hcml6ZU1hY2hpbmVzEiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0GiYubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZSIDkAIBEmoKEkxpc3RTdGF0ZUludGVydmFscxImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QaJy5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZSIDkAIBElIKCkdldFZlcnNpb24SHi5taWxscmFjZS52MS5HZXRWZXJzaW9uUmVxdWVzdBofLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXNwb25zZSIDkAIBEloKDFdhdGNoU2lnbmFscxIgLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
+  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWAoTTGlzdFNpZ25hbHNSZXNwb25zZRIoCgdzaWduYWxzGAEgAygLMhcubWlsbHJhY2UudjEuU2lnbmFsSW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAMKE1F1ZXJ5U2lnbmFsc1JlcXVlc3QSGQoGc2lnbmFsGAEgASgJQgm6SAZyBBABGD8SGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACEjgKCnNldmVyaXRpZXMYCCADKA4yFS5taWxscmFjZS52MS5TZXZlcml0eUINukgKkgEHIgWCAQIQARIcCgtjb2RlX3ByZWZpeBgJIAEoCUIHukgEcgIYQBI4CgZzdGF0ZXMYCiADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAEiZQoUUXVlcnlTaWduYWxzUmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIvsBChJSZWFkU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoKbWluX2N1cnNvchgFIAEoCUIIukgFcgMYgAISMQoGZm9ybWF0GAYgASgOMhcubWlsbHJhY2UudjEuUmVhZEZvcm1hdEIIukgFggECEAEiSgoLU2FtcGxlQmxvY2sSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIMCgRkYXRhGAQgASgMInQKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCRIoCgZibG9ja3MYAyADKAsyGC5taWxscmFjZS52MS5TYW1wbGVCbG9jayKiAQoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgEIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkisgEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIiCgxhZnRlcl9jdXJzb3IYAyABKAlCCrpIB3IFEAEYgAJIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0Ip0BChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gSDwoHcGFydGlhbBgFIAEoCCKRAwoXQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QSGwoHc2lnbmFscxgBIAMoCUIKukgHkgEECAEQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJgoRZGF5c19pbl90aW1lX3pvbmUYBiABKAlCCbpIBnIEEAEYQEgAEhwKBnBvaW50cxgHIAEoBUIKukgHGgUYkE4oAUgAEhwKCm1pbl9jdXJzb3IYCCABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgJIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAogASgJQgi6SAVyAxiACEIMCgpyZXNvbHV0aW9uIm8KGEFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZRIqCgZzZXJpZXMYASADKAsyGi5taWxscmFjZS52MS5TZXJpZXNCdWNrZXRzEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAki+AEKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBCABKAlCCLpIBXIDGIACEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACCJzChlTdW1tYXJpemVNYWNoaW5lc1Jlc3BvbnNlEi0KCG1hY2hpbmVzGAEgAygLMhsubWlsbHJhY2UudjEuTWFjaGluZVN1bW1hcnkSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSKrAgoZTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4CgZzdGF0ZXMYBCADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAESHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACInQKGkxpc3RTdGF0ZUludGVydmFsc1Jlc3BvbnNlEi0KCWludGVydmFscxgBIAMoCzIaLm1pbGxyYWNlLnYxLlN0YXRlSW50ZXJ2YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSKuAgoRR2V0VmVyc2lvblJlcXVlc3QSOQoNcXVlcnlfc2lnbmFscxgBIAEoCzIgLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1JlcXVlc3RIABJBChFhZ2dyZWdhdGVfc2FtcGxlcxgCIAEoCzIkLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXF1ZXN0SAASQwoSc3VtbWFyaXplX21hY2hpbmVzGAMgASgLMiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0SAASRgoUbGlzdF9zdGF0ZV9pbnRlcnZhbHMYBCABKAsyJi5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXF1ZXN0SABCDgoFcXVlcnkSBbpIAggBIjUKEkdldFZlcnNpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmN1cnNvchgCIAEoCSpaCgpSZWFkRm9ybWF0EhsKF1JFQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUkVBRF9GT1JNQVRfQ09MVU1OUxABEhYKElJFQURfRk9STUFUX0JMT0NLUxACMq8HCg1TaWduYWxTZXJ2aWNlElgKDExpc3RNYWNoaW5lcxIgLm1pbGxyYWNlLnYxLkxpc3RNYWNoaW5lc1JlcXVlc3QaIS5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXNwb25zZSIDkAIBElUKC0xpc3RTaWduYWxzEh8ubWlsbHJhY2UudjEuTGlzdFNpZ25hbHNSZXF1ZXN0GiAubWlsbHJhY2UudjEuTGlzdFNpZ25hbHNSZXNwb25zZSIDkAIBElgKDFF1ZXJ5U2lnbmFscxIgLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXNwb25zZSIDkAIBElcKC1JlYWRTaWduYWxzEh8ubWlsbHJhY2UudjEuUmVhZFNpZ25hbHNSZXF1ZXN0GiAubWlsbHJhY2UudjEuUmVhZFNpZ25hbHNSZXNwb25zZSIDkAIBMAESTwoJR2V0TGF0ZXN0Eh0ubWlsbHJhY2UudjEuR2V0TGF0ZXN0UmVxdWVzdBoeLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlc3BvbnNlIgOQAgESZAoQQWdncmVnYXRlU2FtcGxlcxIkLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXF1ZXN0GiUubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1Jlc3BvbnNlIgOQAgESZwoRU3VtbWFyaXplTWFjaGluZXMSJS5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1JlcXVlc3QaJi5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1Jlc3BvbnNlIgOQAgESagoSTGlzdFN0YXRlSW50ZXJ2YWxzEiYubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdBonLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1Jlc3BvbnNlIgOQAgESUgoKR2V0VmVyc2lvbhIeLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXF1ZXN0Gh8ubWlsbHJhY2UudjEuR2V0VmVyc2lvblJlc3BvbnNlIgOQAgESWgoMV2F0Y2hTaWduYWxzEiAubWlsbHJhY2UudjEuV2F0Y2hTaWduYWxzUmVxdWVzdBohLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
 
 /**
  * Which machines to list.
@@ -87,6 +87,20 @@ export type ListSignalsRequest = Message<"millrace.v1.ListSignalsRequest"> & {
    * @generated from field: repeated string machines = 1;
    */
   machines: string[];
+
+  /**
+   * How many signals in a page: 0 for as many as a message holds.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the answer before; empty for the first page. Good for 15 minutes, and only with the same machines.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
 };
 
 /**
@@ -108,6 +122,13 @@ export type ListSignalsResponse = Message<"millrace.v1.ListSignalsResponse"> & {
    * @generated from field: repeated millrace.v1.SignalInfo signals = 1;
    */
   signals: SignalInfo[];
+
+  /**
+   * For the next page; empty if this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -152,7 +173,7 @@ export type QuerySignalsRequest = Message<"millrace.v1.QuerySignalsRequest"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * How many records in a page: 0 for 1,000, at most 10,000. A page may hold fewer.
+   * How many records in a page: 0 for 1,000, at most 10,000. A page may hold fewer: long texts make it shorter.
    *
    * @generated from field: int32 page_size = 5;
    */
@@ -398,6 +419,20 @@ export type GetLatestRequest = Message<"millrace.v1.GetLatestRequest"> & {
    * @generated from field: string min_cursor = 3;
    */
   minCursor: string;
+
+  /**
+   * How many records in a page: 0 for as many as a message holds.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * As in QuerySignalsRequest.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
 };
 
 /**
@@ -426,6 +461,13 @@ export type GetLatestResponse = Message<"millrace.v1.GetLatestResponse"> & {
    * @generated from field: string cursor = 2;
    */
   cursor: string;
+
+  /**
+   * For the next page; empty if this is the last.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -515,11 +557,21 @@ export type WatchSignalsResponse = Message<"millrace.v1.WatchSignalsResponse"> &
 
   /**
    * The records that match, in commit order, a batch of the producer's or what matches of it (rejected records left out; columns ascending
-   * by time). Never part of a commit. Empty in a bookmark: at the start, and at least every 5 s while nothing matches.
+   * by time). Never part of a commit, but where `partial` says so. Empty in a bookmark: at the start, and at least every 5 s while nothing
+   * matches.
    *
    * @generated from field: repeated millrace.v1.Batch batches = 4;
    */
   batches: Batch[];
+
+  /**
+   * The message holds the first or a further part of one commit that is too large for a message (some 4 MiB, nearly as much as a batch may
+   * have): `through` is still `after`, the rest follows in the next messages, and only the last of them, which is not partial, goes on.
+   * Whoever must not see a record twice deals with the parts together: a feed that breaks off between them begins with the first again.
+   *
+   * @generated from field: bool partial = 5;
+   */
+  partial: boolean;
 };
 
 /**
@@ -564,7 +616,7 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
   endTime?: Timestamp | undefined;
 
   /**
-   * How to cut the window. Unset: as points 1,000.
+   * How to cut the window. Unset: as points 1,000, or as fewer (at least 100) as let all series asked for fit in one page.
    *
    * @generated from oneof millrace.v1.AggregateSamplesRequest.resolution
    */
@@ -601,6 +653,20 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
    * @generated from field: string min_cursor = 8;
    */
   minCursor: string;
+
+  /**
+   * How many series in a page: 0 for as many as a message holds. A page may hold fewer.
+   *
+   * @generated from field: int32 page_size = 9;
+   */
+  pageSize: number;
+
+  /**
+   * As in QuerySignalsRequest.
+   *
+   * @generated from field: string page_token = 10;
+   */
+  pageToken: string;
 };
 
 /**
@@ -629,6 +695,13 @@ export type AggregateSamplesResponse = Message<"millrace.v1.AggregateSamplesResp
    * @generated from field: string cursor = 2;
    */
   cursor: string;
+
+  /**
+   * For the next page; empty if this is the last.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -645,7 +718,7 @@ export const AggregateSamplesResponseSchema: GenMessage<AggregateSamplesResponse
  */
 export type SummarizeMachinesRequest = Message<"millrace.v1.SummarizeMachinesRequest"> & {
   /**
-   * Only these machines. At most 1,000 are answered.
+   * Only these machines.
    *
    * @generated from field: repeated string machines = 1;
    */
@@ -671,6 +744,20 @@ export type SummarizeMachinesRequest = Message<"millrace.v1.SummarizeMachinesReq
    * @generated from field: string min_cursor = 4;
    */
   minCursor: string;
+
+  /**
+   * How many machines in a page: 0 for as many as a message holds, at most 1,000. A page may hold fewer.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * As in QuerySignalsRequest.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
 };
 
 /**
@@ -699,6 +786,13 @@ export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesRe
    * @generated from field: string cursor = 2;
    */
   cursor: string;
+
+  /**
+   * For the next page; empty if this is the last.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -743,7 +837,7 @@ export type ListStateIntervalsRequest = Message<"millrace.v1.ListStateIntervalsR
   states: MachineState[];
 
   /**
-   * How many intervals in a page: 0 for 1,000, at most 10,000.
+   * How many intervals in a page: 0 for 1,000, at most 10,000. A page may hold fewer.
    *
    * @generated from field: int32 page_size = 5;
    */
@@ -827,7 +921,7 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
     case: "querySignals";
   } | {
     /**
-     * Buckets. Without end_time, every commit changes the version, since it moves the end.
+     * Buckets. Without end_time, every commit changes the version, since it moves the end. Pages after the first never change.
      *
      * @generated from field: millrace.v1.AggregateSamplesRequest aggregate_samples = 2;
      */
@@ -835,7 +929,7 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
     case: "aggregateSamples";
   } | {
     /**
-     * Summaries. Without end_time as for buckets.
+     * Summaries. As for buckets.
      *
      * @generated from field: millrace.v1.SummarizeMachinesRequest summarize_machines = 3;
      */
@@ -938,6 +1032,10 @@ export const ReadFormatSchema: GenEnum<ReadFormat> = /*@__PURE__*/
  * In every request an empty list of machines means all, and so does an empty list of signals where there is one. A machine that has
  * sent nothing is not an error; it has no records.
  *
+ * No message is above 4 MiB, the most that a gRPC client takes unless told otherwise. Where an answer would be, it comes in pages
+ * (next_page_token) or in parts: page_size is the most that a page may hold, never what it must hold, and a page is the last only if it has
+ * no next_page_token.
+ *
  * @generated from service millrace.v1.SignalService
  */
 export const SignalService: GenService<{
@@ -952,7 +1050,7 @@ export const SignalService: GenService<{
     output: typeof ListMachinesResponseSchema;
   },
   /**
-   * Lists the signals that machines have sent, ascending by name: the catalogue. Not paged, since it is short.
+   * Lists the signals that machines have sent, ascending by name: the catalogue. One page, unless it has some ten thousand names.
    *
    * @generated from rpc millrace.v1.SignalService.ListSignals
    */
@@ -986,7 +1084,8 @@ export const SignalService: GenService<{
     output: typeof ReadSignalsResponseSchema;
   },
   /**
-   * Gives the newest record (by time, not by arrival) of each machine and signal.
+   * Gives the newest record (by time, not by arrival) of each machine and signal. One page, unless it has some thousand records. All pages
+   * are of the revision of the first. Errors as for QuerySignals.
    *
    * @generated from rpc millrace.v1.SignalService.GetLatest
    */
@@ -998,7 +1097,8 @@ export const SignalService: GenService<{
   /**
    * Sums samples up in buckets of time: for a chart, a report, a bill. Equal to what all the samples would give (sums to rounding).
    *
-   * At most 10,000 buckets a series and 100,000 in all. Errors as for QuerySignals; SIGNAL_NOT_NUMERIC for states and errors.
+   * At most 10,000 buckets a series and 100,000 in all (TOO_MANY_BUCKETS), in pages of whole series: some 20,000 buckets fit in one. All
+   * pages are of the revision of the first. Errors as for QuerySignals; SIGNAL_NOT_NUMERIC for states and errors.
    *
    * @generated from rpc millrace.v1.SignalService.AggregateSamples
    */
@@ -1008,7 +1108,8 @@ export const SignalService: GenService<{
     output: typeof AggregateSamplesResponseSchema;
   },
   /**
-   * Says what machines did in a window: time in each state, energy by state, errors. Errors as for QuerySignals.
+   * Says what machines did in a window: time in each state, energy by state, errors. In pages of at most 1,000 machines, all of the
+   * revision of the first. Errors as for QuerySignals.
    *
    * @generated from rpc millrace.v1.SignalService.SummarizeMachines
    */
