@@ -3,6 +3,7 @@ import { setting } from "../runtime/config.ts";
 import { bytes, durationMs, listenAddress, url } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
 import { listeningSettings } from "../runtime/tls/listening.ts";
+import { hostName } from "./allowed-hosts.ts";
 import { origin } from "./cors.ts";
 import { limitSettings } from "./limits/gateway-limits.ts";
 
@@ -43,6 +44,13 @@ export const gatewaySettings = {
     parse: origin,
     repeat: true,
     doc: "an origin whose pages may ask from a browser",
+  }),
+  allowedHost: setting({
+    flag: "allowed-host",
+    env: "MILLRACE_ALLOWED_HOST",
+    parse: hostName,
+    repeat: true,
+    doc: "a name of the gateway's; requests under others but localhost, 127.0.0.1 and [::1] are refused",
   }),
   ...limitSettings,
 };

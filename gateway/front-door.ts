@@ -17,7 +17,9 @@ import {
   isTooLarge,
   limitHeaderCount,
   refuseHeaders,
+  refuseRequest,
 } from "./limits/connections.ts";
+import { reduceTarget } from "./request-target.ts";
 
 /** How every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request starts like it. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -64,7 +66,9 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   let closing = false;
 
   const take = (request: IncomingMessage, response: ServerResponse) => {
-    if (isTooLarge(request.rawHeaders)) refuseHeaders(response);
+    if (isTooLarge(request.rawHeaders)) return refuseHeaders(response);
+    const fault = reduceTarget(request);
+    if (fault !== undefined) refuseRequest(response, fault);
     else handle(request, response);
   };
   const http1 = createHttp1(http1Options(limits), (request, response) => {

@@ -35,7 +35,10 @@ export type GatedRequest = {
  * Who calls; undefined if nobody has to say so: authentication is off, the method is for all, or the accessor is away. Rejects with the
  * error to answer with: UNAUTHENTICATED, PERMISSION_DENIED or ISSUER_UNAVAILABLE.
  */
-export type Gate = (request: GatedRequest) => Promise<Principal | undefined>;
+export type Gate = ((request: GatedRequest) => Promise<Principal | undefined>) & {
+  /** Whether the accessor lets everyone in. Rejects with UNAVAILABLE while it does not say. */
+  isOpen(): Promise<boolean>;
+};
 
 /** open: authentication is off. undecided: the accessor does not answer, and will decide by itself when it does. */
 type Answer = { kind: "open" | "undecided" | "nobody" } | { kind: "known"; principal: Principal };
@@ -73,7 +76,7 @@ export function createGate(options: GateOptions): Gate {
     return answer;
   };
 
-  return async ({ path, credential, peer }) => {
+  const gate = async ({ path, credential, peer }: GatedRequest) => {
     if (requirementOf(path) === "none") return undefined;
     if (open !== undefined && !mustAuthenticate) {
       // Nobody waits for the news that authentication was turned on: the accessor knows already.
@@ -91,6 +94,13 @@ export function createGate(options: GateOptions): Gate {
     audit({ method: path, reason: denial.reason, principal: principal?.id, peer });
     throw toError(denial);
   };
+  return Object.assign(gate, {
+    async isOpen() {
+      const { kind } = await answerFor(undefined);
+      if (kind === "undecided") throw relayError(accessorAway);
+      return kind === "open";
+    },
+  });
 }
 
 const accessorAway = new ConnectError("the accessor does not answer", Code.Unavailable);

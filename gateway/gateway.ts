@@ -12,6 +12,8 @@ import { createRefusalAudit } from "../access/audit.ts";
 import { ConfigError } from "../runtime/config.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
+import { isLoopbackHost } from "../runtime/tls/listening.ts";
+import { allowHosts } from "./allowed-hosts.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { AnswerCache } from "./cache/answer-cache.ts";
 import { mountConnect } from "./connect.ts";
@@ -59,6 +61,8 @@ export type GatewayOptions = {
   limits?: GatewayLimits;
   /** Origins whose pages may ask. Default: none but the gateway's own. */
   corsOrigins?: readonly string[];
+  /** Names that the gateway answers to beside those of this machine. Default: any, or none on loopback while everyone is let in. */
+  allowedHosts?: readonly string[];
   /** How bodies that stop coming are found. Default: after 30 s. */
   bodyClock?: BodyClockOptions;
   /** Longest that a call with one answer may take. Default 30 s. */
@@ -104,6 +108,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     reply.headers(answerHeaders);
     if (hstsMs !== undefined) reply.header("strict-transport-security", `max-age=${Math.floor(hstsMs / 1000)}`);
   });
+  const gate = createGate({ upstream, log, mustAuthenticate });
+  allowHosts(app, {
+    names: options.allowedHosts ?? [],
+    isOpen: gate.isOpen,
+    listensOnLoopback: isLoopbackHost(options.host),
+    log,
+  });
   await allowOrigins(app, options.corsOrigins ?? []);
   app.addHook("onResponse", async ({ method, url }, { statusCode, elapsedTime }) => {
     log.debug("request", { method, path: url.split("?")[0], status: statusCode, ms: Math.round(elapsedTime) });
@@ -121,7 +132,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   );
   guardRoutes(app, {
-    gate: createGate({ upstream, log, mustAuthenticate }),
+    gate,
     limits: createLimitGuard({ limiter, addresses, limitLoopback: limits.limitLoopback, log }),
   });
   mountConnect(app, {

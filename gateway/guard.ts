@@ -50,16 +50,21 @@ export function guardRoutes(app: FastifyInstance, { gate, limits }: { gate: Gate
       await check(request, reply);
     } catch (error) {
       if (!request.routeOptions.config?.isRpc) throw error;
-      reply.hijack();
-      for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
-      const refusal = toResponse(ConnectError.from(error), request.headers["content-type"]);
-      await universalResponseToNodeResponse(refusal, reply.raw).catch(() => reply.raw.destroy());
+      await refuseCall(ConnectError.from(error), request, reply);
     }
   });
   app.addHook("onSend", async (_request, reply, payload) => {
     if (reply.statusCode === 401) reply.header("www-authenticate", challenge);
     return payload;
   });
+}
+
+/** Answers a call of an RPC with an error, in the words of its protocol, past fastify. */
+export async function refuseCall(error: ConnectError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
+  const refusal = toResponse(error, request.headers["content-type"]);
+  await universalResponseToNodeResponse(refusal, reply.raw).catch(() => reply.raw.destroy());
 }
 
 const challenge = 'Bearer realm="millrace"';

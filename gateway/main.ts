@@ -37,6 +37,7 @@ await run({
         mustAuthenticate,
         limits,
         corsOrigins: settings.corsOrigin,
+        allowedHosts: settings.allowedHost,
         cacheBytes: settings.cacheBytes,
         bodyClock: { stallMs: settings.bodyTimeout },
         log,

@@ -48,22 +48,32 @@ const maxLineLength = 64 * 1024;
  */
 export function createLineSplitter(take: (line: string) => void): { write(chunk: Uint8Array): void; end(): void } {
   const decoder = new StringDecoder("utf8");
-  let rest = "";
+  // Joined once, when its end has come: joining at each chunk would read it again each time.
+  let parts: string[] = [];
+  let length = 0;
+  const flush = () => {
+    if (length > 0) take(parts.join(""));
+    parts = [];
+    length = 0;
+  };
+  const keep = (text: string) => {
+    parts.push(text);
+    length += text.length;
+  };
   const push = (text: string) => {
-    const lines = (rest + text).split(/\r\n|[\r\n]/);
-    rest = lines.pop()!;
-    for (const line of lines) if (line !== "") take(line);
-    if (rest.length > maxLineLength) {
-      take(rest);
-      rest = "";
+    const [head = "", ...lines] = text.split(/\r\n|[\r\n]/);
+    keep(head);
+    for (const line of lines) {
+      flush();
+      keep(line);
     }
+    if (length > maxLineLength) flush();
   };
   return {
     write: (chunk) => push(decoder.write(Buffer.from(chunk))),
     end() {
       push(decoder.end());
-      if (rest !== "") take(rest);
-      rest = "";
+      flush();
     },
   };
 }

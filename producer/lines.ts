@@ -1,4 +1,5 @@
 // A stream of bytes as numbered lines, with bounded memory. Knows no format.
+import { LineCutter } from "../runtime/line-cutter.ts";
 
 /** Neighbouring lines. `texts[i]` is line `first + i` (from 1), without its line end; undefined if it was too long. */
 export type Lines = { readonly first: number; readonly texts: readonly (string | undefined)[] };
@@ -14,29 +15,13 @@ export async function* readLines(
   { maxLength }: LineOptions,
 ): AsyncGenerator<Lines, void, undefined> {
   const decoder = new TextDecoder();
+  const cutter = new LineCutter(maxLength);
   let first = 1;
-  let rest = "";
-  // Of a line that is too long, only that it is so is kept.
-  let skipping = false;
-  const finish = (line: string) => {
-    const tooLong = skipping || line.length > maxLength;
-    skipping = false;
-    if (tooLong) return undefined;
-    return line.endsWith("\r") ? line.slice(0, -1) : line;
-  };
   for await (const chunk of source) {
-    const pieces = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = pieces.pop()!;
-    if (pieces.length > 0) {
-      const texts = pieces.map(finish);
-      yield { first, texts };
-      first += texts.length;
-    }
-    if (rest.length > maxLength) {
-      skipping = true;
-      rest = "";
-    }
+    const texts = cutter.push(decoder.decode(chunk, { stream: true }));
+    if (texts.length > 0) yield { first, texts };
+    first += texts.length;
   }
-  rest += decoder.decode();
-  if (rest !== "" || skipping) yield { first, texts: [finish(rest)] };
+  const texts = [...cutter.push(decoder.decode()), ...cutter.end()];
+  if (texts.length > 0) yield { first, texts };
 }

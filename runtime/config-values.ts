@@ -57,7 +57,9 @@ export function decimal({ min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = {}
     expects: `a number from ${min} to ${max}`,
     read(value) {
       const number = Number(value);
-      return /^-?(\d+\.?\d*|\.\d+)(e-?\d+)?$/i.test(value) && number >= min && number <= max ? number : undefined;
+      return /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:e-?\d+)?$/i.test(value) && number >= min && number <= max
+        ? number
+        : undefined;
     },
   };
 }

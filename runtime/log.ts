@@ -69,8 +69,9 @@ export function maskSecrets(text: string): string {
   return (
     text
       // A password with an unescaped "@" or "/" is common in hand-written database URLs: mask up to the last "@".
-      .replace(/\b(postgres(?:ql)?:\/\/[^\s:@/"']*:)[^\s"']*@/gi, "$1***@")
-      .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/"']*:)[^\s@/"']+@/gi, "$1***@")
+      // All runs are bounded: without, a text of many beginnings without an end took a square of its length.
+      .replace(/\b(postgres(?:ql)?:\/\/[^\s:@/"']{0,256}:)[^\s"']{0,1024}@/gi, "$1***@")
+      .replace(/\b([a-z][a-z0-9+.-]{0,31}:\/\/[^\s:@/"']{0,256}:)[^\s@/"']{1,1024}@/gi, "$1***@")
       .replace(/(password\s*=\s*)('[^']*'|[^\s&"']+)/gi, "$1***")
   );
 }

@@ -6,6 +6,8 @@ export type KeptAnswer = {
   readonly version: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: Buffer;
+  /** The page after it: what a Link is made of for each who asks. */
+  readonly next?: { readonly pageToken: string; readonly times: Record<string, string | undefined> } | undefined;
   /** Of the text: what tells these bytes from all others. */
   readonly digest: string;
   /** On the cache's clock. */

@@ -96,10 +96,16 @@ export function isTooLarge(rawHeaders: readonly string[]): boolean {
 }
 
 /** Answers 431. */
-export function refuseHeaders(response: ServerResponse): void {
-  const body = toBody(tooLarge);
+export const refuseHeaders = (response: ServerResponse): void => refuse(response, tooLarge);
+
+/** Answers 400. */
+export const refuseRequest = (response: ServerResponse, detail: string): void =>
+  refuse(response, { ...unreadable, detail });
+
+function refuse(response: ServerResponse, problem: typeof unreadable): void {
+  const body = toBody(problem);
   const fields = { ...answerHeaders, "content-type": problemType, "content-length": Buffer.byteLength(body) };
-  response.writeHead(tooLarge.status, fields);
+  response.writeHead(problem.status, fields);
   response.end(body);
 }
 

@@ -6,9 +6,15 @@ import { digestOf, findGoodTag, formatTag } from "../cache/entity-tag.ts";
 import type { RestCall, Route } from "./call.ts";
 import { type Encoding, encodeText } from "./compression.ts";
 import { toJsonText } from "./json.ts";
+import type { NextPage } from "./page.ts";
 import type { Parameters } from "./parameters.ts";
 
-export type CachedAnswer = { status: 200 | 304; headers: Record<string, string>; bytes: Buffer | undefined };
+export type CachedAnswer = {
+  status: 200 | 304;
+  headers: Record<string, string>;
+  bytes: Buffer | undefined;
+  next?: NextPage | undefined;
+};
 
 export type CacheContext = {
   cache: AnswerCache;
@@ -73,6 +79,7 @@ export async function answerCached(
     status: 200,
     headers: { ...answer.headers, ...common, ...age, ...encodingHeader, etag: etag(used) },
     bytes,
+    next: answer.next,
   };
 }
 
@@ -85,14 +92,14 @@ function pinnedOf({ query }: RestCall<Parameters>): string {
 }
 
 function keep(
-  { body, headers = {} }: { body: Parameters | unknown; headers?: Record<string, string> },
+  { body, headers = {}, next }: { body: Parameters | unknown; headers?: Record<string, string>; next?: NextPage },
   version: string,
   madeMs: number,
 ): KeptAnswer {
   const text = Buffer.from(toJsonText(body as never));
   const names = (body as { next_page_token?: string }).next_page_token;
   const untilMs = names ? madeMs + tokenLifeMs : Number.POSITIVE_INFINITY;
-  return { version, headers, text, digest: digestOf(text), madeMs, untilMs, encoded: new Map() };
+  return { version, headers, next, text, digest: digestOf(text), madeMs, untilMs, encoded: new Map() };
 }
 
 async function encodedOf(

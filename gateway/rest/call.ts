@@ -6,6 +6,7 @@ import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
 import { type Format, formatParameter } from "./formats.ts";
 import type { Json } from "./json.ts";
+import type { NextPage } from "./page.ts";
 import type { Parameters, ValuesOf } from "./parameters.ts";
 import type { Problem } from "./problem.ts";
 import type { Schema } from "./schemas.ts";
@@ -23,10 +24,6 @@ export type RestCall<P extends Parameters> = {
   readonly header: (name: string) => string | undefined;
   /** Parsed JSON, or a stream of bytes for a media type that is taken as one; undefined without a body. */
   readonly body: unknown;
-  /** The request's path as it was sent, without its query. */
-  readonly url: string;
-  /** Its query as it was sent, without "?". */
-  readonly search: string;
   /** "http://host:port" as the client names us. */
   readonly origin: string;
   readonly nowUs: bigint;
@@ -40,8 +37,8 @@ export type RestCall<P extends Parameters> = {
   readonly stream: { readonly signal: AbortSignal; readonly heartbeat: Heartbeat };
 };
 
-/** Headers, and 200 unless said otherwise. */
-type Head = { status?: number; headers?: Record<string, string> };
+/** Headers, and 200 unless said otherwise; and the page after it, for the Link header. */
+type Head = { status?: number; headers?: Record<string, string>; next?: NextPage };
 
 /** JSON; a text of another type; or a stream. */
 export type RestAnswer =

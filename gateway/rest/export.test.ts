@@ -245,7 +245,7 @@ test.each(["identity", "zstd"])(
     };
     const deaf = connect(gateway.port, "127.0.0.1");
     deaf.pause();
-    deaf.write(`GET /signals/power?format=ndjson HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${encoding}\r\n\r\n`);
+    deaf.write(`GET /signals/power?format=ndjson HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${encoding}\r\n\r\n`);
     for (let before = -1; produced === 0 || produced !== before; ) {
       before = produced;
       for (let i = 0; i < 50; i++) expect((await gateway.ask("/signals")).status).toBe(200);

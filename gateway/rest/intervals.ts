@@ -2,7 +2,7 @@
 import { type MachineState, MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
-import { assertNoPageToken, echoRange, fetchPages, nextLink, resolvePage, toPageToken, toRangeFields } from "./page.ts";
+import { assertNoPageToken, echoRange, fetchPages, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { answerTable, toFileName } from "./table.ts";
 import { formatTime, fromTimestamp, timeText } from "./time.ts";
@@ -38,7 +38,7 @@ export function queryOfIntervals(call: RestCall<IntervalQuery>): VersionQuery {
 }
 
 export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise<RestAnswer> {
-  const { query, format, upstream, unary, url, search } = call;
+  const { query, format, upstream, unary } = call;
   const { asked, page, request, pageOf } = toRequest(call);
   const range = echoRange(page);
   if (format !== "json") {
@@ -52,7 +52,7 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
   }
   const answer = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
   return {
-    headers: nextLink({ url, search }, answer.nextPageToken, range),
+    ...nextPage(answer.nextPageToken, range),
     body: {
       intervals: answer.intervals.map(toRow),
       ...range,

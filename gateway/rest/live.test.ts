@@ -214,8 +214,8 @@ test("a gateway that stops ends live feeds with their last cursor", async () => 
 
 // The second is a Connect call: an envelope of two bytes of JSON.
 test.each([
-  "GET /signals/power/live HTTP/1.1\r\nHost: x\r\n\r\n",
-  "POST /millrace.v1.SignalService/WatchSignals HTTP/1.1\r\nHost: x\r\nContent-Type: application/connect+json\r\n" +
+  "GET /signals/power/live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+  "POST /millrace.v1.SignalService/WatchSignals HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/connect+json\r\n" +
     "Content-Length: 7\r\n\r\n\0\0\0\0\u0002{}",
 ])("a client that does not read holds the accessor back, and nobody else: %j", async (request) => {
   const total = 1_000;

@@ -14,6 +14,7 @@ import { guardOf, type Heartbeat, type RestAnswer, type RestCall, type Route, ty
 import { chooseEncoding, encodeText } from "./compression.ts";
 import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
+import { type NextPage, toLink } from "./page.ts";
 import { type Parameters, readQuery } from "./parameters.ts";
 import { HttpProblem, type Problem, toProblem } from "./problem.ts";
 
@@ -75,6 +76,10 @@ async function refuseEncoded({ headers }: FastifyRequest): Promise<void> {
     throw new HttpProblem(415, "send the body as it is, without Content-Encoding");
 }
 
+/** The path of a route with its parameters, as it stands in a URL. */
+const pathOf = ({ path }: Route, parameters: RestCall<Parameters>["path"]) =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name]!));
+
 const toPattern = (path: string) => path.replace(/\{(\w+)\}/g, ":$1");
 
 /** Why a request's signal is aborted when its connection is through with it, answered or not. */
@@ -90,7 +95,7 @@ async function answer(
   const left = () => gone.abort(over);
   reply.raw.once("close", left);
   const streaming = createLinkedAbortController(gone.signal, options.shutdownSignal);
-  const [url, search] = splitUrl(request);
+  const [, search] = splitUrl(request);
   try {
     const nowMs = options.now();
     const nowUs = BigInt(route.cache?.wholeSeconds ? nowMs - (nowMs % 1_000) : nowMs) * 1_000n;
@@ -102,8 +107,6 @@ async function answer(
       format: (query["format"] as Format | undefined) ?? chooseFormat(request.headers.accept, route.formats),
       header: (name) => request.headers[name]?.toString(),
       body: request.body,
-      url,
-      search,
       origin: originOf(request),
       nowUs,
       unary: { signal: gone.signal, timeoutMs: options.unaryDeadlineMs },
@@ -111,15 +114,18 @@ async function answer(
       meter: (records) => request.meter?.(records) ?? 0,
       metrics: options.metrics,
     };
+    const linkTo = (next: NextPage | undefined) => next && toLink({ path: pathOf(route, call.path), search }, next);
     const vary = addVary(reply.getHeader("vary"), "accept, accept-encoding");
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
     const kept = await answerCached(route, call, { cache: options.cache, vision: request.vision ?? "", encoding });
     if (kept !== undefined) {
-      reply.code(kept.status).headers({ ...kept.headers, vary: addVary(vary, kept.headers["vary"]!) });
+      reply
+        .code(kept.status)
+        .headers({ ...kept.headers, ...linkTo(kept.next), vary: addVary(vary, kept.headers["vary"]!) });
       return kept.bytes === undefined ? reply.send() : reply.type(contentTypeOf("json")).send(kept.bytes);
     }
     const result: RestAnswer = await route.handle(call);
-    reply.code(result.status ?? 200).headers({ vary, ...result.headers });
+    reply.code(result.status ?? 200).headers({ vary, ...result.headers, ...linkTo(result.next) });
     if ("write" in result) {
       const context = { request, reply, encoding: result.compress ? encoding : undefined };
       await stream(result, { ...context, signal: streaming.signal, log: options.log });

@@ -1,12 +1,13 @@
 // Pages of REST: a range given relative to now stays, from page to page, the range that it was on the first.
 import { invalidField } from "../errors.ts";
 import type { ResolvedTime } from "./parameters.ts";
-import { formatTime, toTimestamp } from "./time.ts";
+import { formatTime, isTime, toTimestamp } from "./time.ts";
 
 export type Range = { from: bigint | undefined; to: bigint | undefined };
 type Asked = { from: ResolvedTime | undefined; to: ResolvedTime | undefined; pageToken: string | undefined };
 
-const pinned = /^r(-?\d+)?_(-?\d+)?\.(.*)$/s;
+/** Times within years 1 to 9999 have at most 18 digits. */
+const pinned = /^r(-?\d{1,18})?_(-?\d{1,18})?\.(.*)$/s;
 
 /**
  * The range to ask for and the accessor's own page token. A token from a request with relative times carries them resolved, in front of
@@ -30,13 +31,18 @@ export function resolvePage({ from, to, pageToken }: Asked): Range & { pageToken
   };
 }
 
+function toUs(digits: string | undefined): bigint | undefined {
+  if (digits === undefined) return undefined;
+  const us = BigInt(digits);
+  if (isTime(us)) return us;
+  throw invalidField("page_token", "is not one of ours: pass next_page_token on as it came", "PAGE_TOKEN_INVALID");
+}
+
 /** The token to hand out: the accessor's own, unless the range depends on when it was asked. */
 export function toPageToken(next: string, { from, to, pageToken }: Asked, range: Range): string {
   const depends = from?.relative || to?.relative || (pageToken !== undefined && pinned.test(pageToken));
   return next !== "" && depends ? `r${range.from ?? ""}_${range.to ?? ""}.${next}` : next;
 }
-
-const toUs = (digits: string | undefined) => (digits === undefined ? undefined : BigInt(digits));
 
 /** A range as the contract's requests have it. */
 export const toRangeFields = ({ from, to }: Range) => ({
@@ -50,17 +56,18 @@ export const echoRange = ({ from, to }: Range) => ({
   to: to === undefined ? undefined : formatTime(to),
 });
 
-/** The Link header to the next page; times as they were resolved, so that it stays good whatever the request said. */
-export function nextLink(
-  { url, search }: { url: string; search: string },
-  nextPageToken: string,
-  times: Record<string, string | undefined> = {},
-): Record<string, string> {
-  if (nextPageToken === "") return {};
-  const next = new URLSearchParams(search);
-  for (const [name, time] of Object.entries(times)) if (time !== undefined) next.set(name, time);
-  next.set("page_token", nextPageToken);
-  return { link: `<${url}?${next}>; rel="next"` };
+/** The page after this one; times as they were resolved, so that it stays good whatever the request said. */
+export type NextPage = { pageToken: string; times: Record<string, string | undefined> };
+
+export const nextPage = (pageToken: string, times: NextPage["times"] = {}): { next?: NextPage } =>
+  pageToken === "" ? {} : { next: { pageToken, times } };
+
+/** The Link header to it. Made for each answer out of its own request: an answer that is kept for others may hold nothing of who asked first. */
+export function toLink({ path, search }: { path: string; search: string }, next: NextPage): Record<string, string> {
+  const query = new URLSearchParams(search);
+  for (const [name, time] of Object.entries(next.times)) if (time !== undefined) query.set(name, time);
+  query.set("page_token", next.pageToken);
+  return { link: `<${path}?${query}>; rel="next"` };
 }
 
 /** What answers page after page. */

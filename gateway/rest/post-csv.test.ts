@@ -105,3 +105,81 @@ test("lines come out as they went in, however they are cut", async () => {
     }),
   );
 });
+
+test("a quote that never closes: every row is accounted for, also what it swallowed", async () => {
+  const good = (i: number) => `m-${i % 3},power,2026-03-01T08:00:${String(i % 60).padStart(2, "0")}Z,1`;
+  const rows = Array.from({ length: 1_000 }, (_, i) => good(i));
+  rows[5] = `"${rows[5]}`;
+  const body = `machine,signal,time,value\n${rows.join("\n")}\n`;
+  const message = "a field in quotes does not end";
+  const { status, body: totals } = await send(body, "text/csv");
+  expect([status, totals["accepted"], totals["rejected"]]).toEqual([200, 5, 995]);
+  expect(totals["verdicts"]).toMatchObject([{ line: 7, count: 995, reason: "REQUEST_INVALID", message }]);
+  const lines = await fetch(`${gateway.baseUrl}/signals`, {
+    method: "POST",
+    body,
+    headers: { "content-type": "text/csv", accept: ndjson },
+  });
+  const said = (await lines.text())
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(said).toMatchObject([
+    { line: 7, count: 995 },
+    { accepted: 5, rejected: 995 },
+  ]);
+});
+
+test("a record of too many lines is refused with all of them, and what its text holds is no row", () => {
+  const reader = createCsvReader();
+  reader.read({ number: 1, text: "machine,signal,time,value" });
+  expect(reader.read({ number: 2, text: 'a,power,now,"' })).toBeUndefined();
+  for (let number = 3; number < 3_000; number++)
+    expect(reader.read({ number, text: "mill-1,power,2026-03-01,9" })).toBeUndefined();
+  const message = "a field in quotes goes on for more than 1000 lines";
+  expect(reader.read({ number: 3_000, text: '"' })).toEqual({ line: 2, row: new UnreadableText(message, 2_999) });
+  expect(reader.read({ number: 3_001, text: "a,power,now,1" })).toMatchObject({ line: 3_001, row: { value: 1 } });
+  // By its characters, and where a line that is too long for itself lies within.
+  reader.read({ number: 3_002, text: `"${"x".repeat(600_000)}` });
+  reader.read({ number: 3_003, text: "x".repeat(600_000) });
+  const long = new UnreadableText("a field in quotes goes on for more than 1 MiB", 3);
+  expect(reader.read({ number: 3_004, text: '",power,now,1' })).toEqual({ line: 3_002, row: long });
+  reader.read({ number: 3_005, text: '"' });
+  const skipped = new UnreadableText("the line is longer than 1 MiB", 2);
+  expect(reader.read({ number: 3_006, text: undefined })).toEqual({ line: 3_005, row: skipped });
+});
+
+test("a header whose quote does not end is named", async () => {
+  const { status, body } = await send('"machine,time\nm,now\n', "text/csv");
+  expect(status).toBe(400);
+  expect(body).toMatchObject({ field: "header", detail: "header: a field in quotes does not end" });
+});
+
+test("records come out as they were written, however they are cut into lines; nothing goes uncounted", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "b"), maxLength: 8 });
+  const write = (value: string) => `"${value.replaceAll('"', '""')}"`;
+  fc.assert(
+    fc.property(fc.array(fc.tuple(text, text), { maxLength: 20 }), (rows) => {
+      const reader = createCsvReader();
+      const body = ["machine,time", ...rows.map((row) => row.map(write).join(","))].join("\n");
+      const read = body.split("\n").flatMap((line, i) => reader.read({ number: i + 1, text: line }) ?? []);
+      const toRow = ([machine, time]: [string, string]) => ({ ...(machine && { machine }), ...(time && { time }) });
+      expect(read.map(({ row }) => row)).toEqual(rows.map(toRow));
+    }),
+  );
+  const line = fc.string({ unit: fc.constantFrom("a", '"', ","), minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 30 }), (lines) => {
+      const reader = createCsvReader();
+      reader.read({ number: 1, text: "machine,time" });
+      const read = [...lines.map((text, i) => reader.read({ number: i + 2, text })), reader.end()];
+      const counts = read.map((one) => (one?.row instanceof UnreadableText ? one.row.lines : one ? 1 : 0));
+      const spanned = read.flatMap((one, i) => (one ? [[one.line, i + 1] as const] : []));
+      // A record that could be read may span lines; of all others each line is counted.
+      for (const [i, one] of read.entries())
+        if (one?.row instanceof UnreadableText)
+          expect(counts[i]).toBe(Math.min(i + 2, lines.length + 1) - one.line + 1);
+      expect(spanned.map(([start]) => start)).toEqual(spanned.map(([start]) => start).toSorted((a, b) => a - b));
+    }),
+  );
+});

@@ -215,7 +215,9 @@ test("a client that leaves in the middle is nobody's error", async () => {
     return { result: { sequence }, cursor: "c1" };
   };
   const socket = connect(gateway.port, "127.0.0.1");
-  socket.write(`POST /signals HTTP/1.1\r\nHost: x\r\nContent-Type: ${ndjson}\r\nContent-Length: 999999999\r\n\r\n`);
+  socket.write(
+    `POST /signals HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${ndjson}\r\nContent-Length: 999999999\r\n\r\n`,
+  );
   socket.write(`${Array.from({ length: 20_000 }, (_, i) => row("a", i)).join("\n")}\n`);
   await stored.promise;
   socket.destroy();

@@ -84,7 +84,8 @@ async function* storeChunks(
   let { sequence } = numbering;
   for await (const { rows, lines } of readChunks(body as Readable, kind)) {
     const { batches, unreadable } = toRowBatches(rows, context);
-    const waitMs = meter(rows.length);
+    const total = rows.reduce<number>((sum, row) => sum + linesOf(row), 0);
+    const waitMs = meter(total);
     const sent = [];
     // One after the other: a producer's batches are taken in order of their numbers only.
     for (const made of batches) {
@@ -94,15 +95,20 @@ async function* storeChunks(
       if (answer.result!.duplicate) totals.duplicate_batches++;
       sent.push({ rows: made, result: answer.result! });
     }
-    const verdicts = rowVerdicts(sent, unreadable).map((verdict) => ({ ...verdict, row: lines[verdict.row]! }));
-    totals.rejected += verdicts.length;
-    totals.accepted += rows.length - verdicts.length;
+    const verdicts = rowVerdicts(sent, unreadable).map((verdict) => ({
+      ...{ ...verdict, row: lines[verdict.row]!, count: linesOf(rows[verdict.row]) },
+    }));
+    const rejected = verdicts.reduce((sum, { count }) => sum + count, 0);
+    totals.rejected += rejected;
+    totals.accepted += total - rejected;
     yield joinVerdicts(verdicts).map(({ row, count, reason, retryable, message }) => ({
       ...{ line: row, count, reason, retryable, message },
     }));
     await pause(waitMs, stream.signal);
   }
 }
+
+const linesOf = (row: unknown): number => (row instanceof UnreadableText ? row.lines : 1);
 
 type Chunk = { rows: unknown[]; lines: number[] };
 

@@ -40,8 +40,11 @@ type Draft = {
 /** Stands for a row that could not even be read. */
 export class UnreadableText {
   readonly message: string;
-  constructor(message: string) {
+  /** How many lines it stands for: each of them was a row to whoever wrote it. */
+  readonly lines: number;
+  constructor(message: string, lines = 1) {
     this.message = message;
+    this.lines = lines;
   }
 }
 

@@ -6,7 +6,7 @@ import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { exportRange } from "./export.ts";
-import { assertNoPageToken, echoRange, fetchPages, nextLink, resolvePage, toPageToken, toRangeFields } from "./page.ts";
+import { assertNoPageToken, echoRange, fetchPages, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { columnsOf, toRow } from "./rows.ts";
 import { answerTable, toFileName } from "./table.ts";
@@ -32,11 +32,11 @@ export async function listSignals({ query, upstream, unary }: RestCall<Machines>
   };
 }
 
-export async function listMachines({ query, upstream, unary, url, search }: RestCall<Paged>): Promise<RestAnswer> {
+export async function listMachines({ query, upstream, unary }: RestCall<Paged>): Promise<RestAnswer> {
   const request = { pageSize: query.limit ?? 0, pageToken: query.page_token ?? "" };
   const { machines, nextPageToken } = await upstream.signals.listMachines(request, unary);
   return {
-    headers: nextLink({ url, search }, nextPageToken),
+    ...nextPage(nextPageToken),
     body: {
       machines: machines.map(({ name, signals, firstSeenTime }) => ({
         name,
@@ -80,13 +80,13 @@ export function queryOfSignals(call: RestCall<RangeQuery>): VersionQuery {
 }
 
 export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnswer> {
-  const { format, upstream, unary, url, search } = call;
+  const { format, upstream, unary } = call;
   const { asked, page, request, pageOf } = toRequest(call);
   if (format !== "json") return exportSignals(call, request, echoRange(page));
   const answer = await upstream.signals.querySignals({ ...request, ...pageOf }, unary);
   const range = echoRange(page);
   return {
-    headers: nextLink({ url, search }, answer.nextPageToken, range),
+    ...nextPage(answer.nextPageToken, range),
     body: {
       signals: answer.signals.map(toRow),
       ...range,

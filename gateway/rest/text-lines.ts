@@ -1,5 +1,6 @@
 // A stream of bytes as lines of text, one network chunk at a time.
 import { Code, ConnectError } from "@connectrpc/connect";
+import { LineCutter } from "../../runtime/line-cutter.ts";
 import { invalidField } from "../errors.ts";
 import { HttpProblem } from "./problem.ts";
 
@@ -16,16 +17,9 @@ export async function* readLines(
   { maxCharacters = 1024 * 1024 } = {},
 ): AsyncGenerator<Line[], void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
-  let tooLong = false;
+  const cutter = new LineCutter(maxCharacters);
   let number = 0;
-  const cut = (pieces: string[]): Line[] =>
-    pieces.map((piece) => {
-      const text =
-        tooLong || piece.length > maxCharacters ? undefined : piece.endsWith("\r") ? piece.slice(0, -1) : piece;
-      tooLong = false;
-      return { number: ++number, text };
-    });
+  const numbered = (texts: (string | undefined)[]): Line[] => texts.map((text) => ({ number: ++number, text }));
   const decode = (chunk?: Uint8Array) => {
     try {
       return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
@@ -34,16 +28,11 @@ export async function* readLines(
     }
   };
   for await (const chunk of unlessBroken(chunks)) {
-    const pieces = (rest + decode(chunk)).split("\n");
-    rest = pieces.pop()!;
-    if (pieces.length > 0) yield cut(pieces);
-    if (rest.length <= maxCharacters) continue;
-    // Its end is awaited, but not kept.
-    tooLong = true;
-    rest = "";
+    const lines = numbered(cutter.push(decode(chunk)));
+    if (lines.length > 0) yield lines;
   }
-  rest += decode();
-  if (rest !== "" || tooLong) yield cut([rest]);
+  const last = numbered([...cutter.push(decode()), ...cutter.end()]);
+  if (last.length > 0) yield last;
 }
 
 /** A client that leaves in the middle of its body has nobody to answer to. */

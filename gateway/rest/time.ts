@@ -35,8 +35,11 @@ export function parseTime(text: string, nowUs: bigint): bigint | undefined {
   const us = isRelativeTime(text)
     ? fromRelative(text, nowUs)
     : (fromEpochMs(text) ?? fromRfc3339(date.test(text) ? `${text}T00:00:00Z` : text));
-  return us !== undefined && us >= earliestUs && us <= latestUs ? us : undefined;
+  return us !== undefined && isTime(us) ? us : undefined;
 }
+
+/** Whether it lies in years 1 to 9999. */
+export const isTime = (us: bigint): boolean => us >= earliestUs && us <= latestUs;
 
 function fromRelative(text: string, nowUs: bigint): bigint {
   const [, sign, amount, unit] = relative.exec(text)!;

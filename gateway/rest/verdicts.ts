@@ -4,7 +4,14 @@ import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { RowBatch, UnreadableRow } from "./post-rows.ts";
 import { toWord } from "./words.ts";
 
-export type RowVerdict = { row: number; reason: string | number; retryable: boolean; message: string };
+export type RowVerdict = {
+  row: number;
+  /** How many rows or lines from `row` on; 1 if not said. */
+  count?: number;
+  reason: string | number;
+  retryable: boolean;
+  message: string;
+};
 
 /** One for each row that was not stored, ascending. */
 export function rowVerdicts(
@@ -32,10 +39,11 @@ export function rowVerdicts(
 export function joinVerdicts(verdicts: readonly RowVerdict[]): (RowVerdict & { count: number })[] {
   const joined: (RowVerdict & { count: number })[] = [];
   for (const verdict of verdicts) {
+    const { count = 1 } = verdict;
     const last = joined.at(-1);
     const follows = last && last.row + last.count === verdict.row;
-    if (follows && last.reason === verdict.reason && last.message === verdict.message) last.count++;
-    else joined.push({ ...verdict, count: 1 });
+    if (follows && last.reason === verdict.reason && last.message === verdict.message) last.count += count;
+    else joined.push({ ...verdict, count });
   }
   return joined;
 }

@@ -1,0 +1,45 @@
+// Text that comes in pieces, cut into lines in time that grows with its length alone, however small the pieces are.
+
+/** Cuts pieces of text at "\n". What a line has grown to is kept up to a bound; of a longer one, only that it is so. */
+export class LineCutter {
+  readonly #maxLength: number;
+  /** The line that is not at its end yet. Joined once, when it is: joining at each piece would read it again each time. */
+  #parts: string[] = [];
+  #length = 0;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /** The lines that a piece ends, without their line ends (LF or CRLF); undefined for one that is too long. */
+  push(piece: string): (string | undefined)[] {
+    const lines: (string | undefined)[] = [];
+    let start = 0;
+    for (let end = piece.indexOf("\n"); end >= 0; end = piece.indexOf("\n", start)) {
+      lines.push(this.#finish(piece.slice(start, end)));
+      start = end + 1;
+    }
+    this.#keep(start === 0 ? piece : piece.slice(start));
+    return lines;
+  }
+
+  /** The last line, which need not end; none if there is nothing behind the last line end. */
+  end(): (string | undefined)[] {
+    return this.#length === 0 ? [] : [this.#finish("")];
+  }
+
+  #finish(rest: string): string | undefined {
+    this.#keep(rest);
+    const line = this.#length > this.#maxLength ? undefined : this.#parts.join("");
+    this.#parts = [];
+    this.#length = 0;
+    return line?.endsWith("\r") ? line.slice(0, -1) : line;
+  }
+
+  #keep(text: string): void {
+    if (text === "") return;
+    this.#length += text.length;
+    if (this.#length <= this.#maxLength) this.#parts.push(text);
+    else this.#parts = [];
+  }
+}

@@ -1,0 +1,23 @@
+// npm run proofs:parsers: reading 1, 4 and 16 MiB of the worst text known, for every reader. Four times the text may take 4.5 times as long.
+import { cpuMsOf, worstTexts } from "./worst-texts.ts";
+
+const mib = 1024 * 1024;
+const sizes = [mib, 4 * mib, 16 * mib];
+/** Less than this is the clock's own grain, and what one collection of garbage takes. */
+const floorMs = 20;
+const maxRatio = 4.5;
+
+let failed = 0;
+console.log(`${"reader".padEnd(52)} ${sizes.map((size) => `${size / mib} MiB`.padStart(10)).join("")}   ratios`);
+for (const worst of worstTexts) {
+  const times: number[] = [];
+  for (const size of sizes) times.push(await cpuMsOf(worst, size, 3));
+  const ratios = times.slice(1).map((time, i) => Math.max(time, floorMs) / Math.max(times[i]!, floorMs));
+  const good = ratios.every((ratio) => ratio <= maxRatio);
+  if (!good) failed++;
+  const shown = times.map((time) => `${time.toFixed(1)} ms`.padStart(10)).join("");
+  const said = ratios.map((ratio) => ratio.toFixed(2)).join(", ");
+  console.log(`${worst.name.padEnd(52)} ${shown}   ${said}${good ? "" : "  TOO MUCH"}`);
+}
+console.log(failed === 0 ? "every reader takes time in proportion to its text" : `${failed} readers do not`);
+process.exitCode = failed === 0 ? 0 : 1;
