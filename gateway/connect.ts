@@ -1,5 +1,6 @@
 // Connect, gRPC-Web and gRPC on fastify. In place of @connectrpc/connect-fastify, which writes a stack to the console whenever a client
 // leaves a stream that it did not keep up with; otherwise the same few lines.
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import {
   compressionBrotli,
@@ -9,23 +10,31 @@ import {
 } from "@connectrpc/connect-node";
 import type { FastifyInstance } from "fastify";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { createTurns } from "../runtime/grpc/decompress.ts";
+import type { MessageBounds } from "../runtime/grpc/message-bounds.ts";
 import type { Log } from "../runtime/log.ts";
-import { decompressInTurn, inLargeSteps } from "./limits/decompression.ts";
+import { toResponse } from "./guard.ts";
 import { meterKey } from "./limits/guard-limits.ts";
+import { boundMessages } from "./limits/request-messages.ts";
 import { expectJson, noteSignedZeros, signedZerosKey, writeSignedZeros } from "./signed-zeros.ts";
 import { blameUndecodable } from "./undecodable.ts";
 
 export type ConnectOptions = {
   routes: (router: ConnectRouter) => void;
-  /** Largest message taken; larger ones are RESOURCE_EXHAUSTED. */
-  readMaxBytes: number;
+  /** What a request of a method may cost; one beyond it is RESOURCE_EXHAUSTED. */
+  boundsOf: (method: DescMethod) => MessageBounds;
   log: Log;
 };
 
 /** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
-export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }: ConnectOptions): void {
-  const acceptCompression = decompressInTurn([compressionGzip, compressionBrotli].map(inLargeSteps));
-  const router = createConnectRouter({ readMaxBytes, acceptCompression, interceptors: [noteSignedZeros] });
+export function mountConnect(app: FastifyInstance, { routes, boundsOf, log }: ConnectOptions): void {
+  const router = createConnectRouter({
+    // For answers: requests come to Connect decompressed.
+    acceptCompression: [compressionGzip, compressionBrotli],
+    binaryOptions: { readUnknownFields: false },
+    interceptors: [noteSignedZeros],
+  });
+  const inTurn = createTurns(2);
   routes(router);
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -43,7 +52,11 @@ export function mountConnect(app: FastifyInstance, { routes, readMaxBytes, log }
         const values = createContextValues().set(meterKey, request.meter).set(signedZerosKey, zeros);
         try {
           const universal = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
-          const response = await blameUndecodable(await handler(universal));
+          const reading = { method, bounds: boundsOf(method), inTurn };
+          const response = await boundMessages(universal, reading).then(
+            async (bounded) => blameUndecodable(await handler(bounded)),
+            (error) => toResponse(error, request.headers["content-type"]),
+          );
           const exact = writeSignedZeros(response, { output: method.output, zeros });
           await universalResponseToNodeResponse(exact, reply.raw);
         } catch (error) {

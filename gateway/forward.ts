@@ -9,8 +9,6 @@ import type { Upstream } from "./upstream.ts";
 
 export type ForwardOptions = {
   upstream: Upstream;
-  /** Largest message taken, decompressed; larger ones are RESOURCE_EXHAUSTED. */
-  readMaxBytes: number;
   /** Longest that a unary call may take; also what it gets if the client names no deadline. */
   unaryDeadlineMs: number;
   /** Ends streams when aborted, with its reason. Calls with one answer may finish. */
@@ -29,9 +27,7 @@ export function forwardService(router: ConnectRouter, service: DescService, opti
       ? forwardUnary(method as DescMethodUnary, options)
       : forwardStream(method as DescMethodStreaming, options),
   ]);
-  router.service(service, Object.fromEntries(handlers) as Partial<ServiceImpl<DescService>>, {
-    readMaxBytes: options.readMaxBytes,
-  });
+  router.service(service, Object.fromEntries(handlers) as Partial<ServiceImpl<DescService>>);
 }
 
 /** The accessor, asked with the credential that the call came with. */

@@ -10,6 +10,7 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
 import { ConfigError } from "../runtime/config.ts";
+import { type MessageBounds, requestBounds } from "../runtime/grpc/message-bounds.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { isLoopbackHost } from "../runtime/tls/listening.ts";
@@ -80,10 +81,14 @@ export type GatewayOptions = {
 export type Gateway = AsyncDisposable & { readonly port: number };
 
 const maxBodyBytes = 32 * 1024 * 1024;
-/** Four times what the accessor takes as a batch, so that too big is its answer and not a broken call. */
-const maxBatchMessageBytes = 16 * 1024 * 1024;
-/** Of everything else: a question with some thousand names. */
-const maxMessageBytes = 1024 * 1024;
+const mib = 1024 * 1024;
+/**
+ * Of messages with a batch. Four times what the accessor takes as one, so that too big is its answer and not a broken call; what came compressed may
+ * be as large as a batch in JSON, and no larger: a thousandth of that on the wire makes it.
+ */
+const batchBounds: MessageBounds = {
+  ...{ maxBytes: 16 * mib, maxDecompressedBytes: 8 * mib, maxCostBytes: 64 * mib, maxCostPerByte: 32 },
+};
 
 /** Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
@@ -136,7 +141,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     limits: createLimitGuard({ limiter, addresses, limitLoopback: limits.limitLoopback, log }),
   });
   mountConnect(app, {
-    readMaxBytes: maxMessageBytes,
+    boundsOf: (method) => (method.parent === IngestService ? batchBounds : requestBounds(method)),
     log,
     routes(router) {
       const forwarding = {
@@ -155,8 +160,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         ServerReflection,
         ServerReflectionAlpha,
       ]) {
-        const readMaxBytes = service === IngestService ? maxBatchMessageBytes : maxMessageBytes;
-        forwardService(router, service, { ...forwarding, readMaxBytes });
+        forwardService(router, service, forwarding);
       }
     },
   });

@@ -70,7 +70,7 @@ export async function refuseCall(error: ConnectError, request: FastifyRequest, r
 const challenge = 'Bearer realm="millrace"';
 
 /** An error as the protocol of a content type has it. */
-function toResponse(error: ConnectError, contentType = ""): UniversalServerResponse {
+export function toResponse(error: ConnectError, contentType = ""): UniversalServerResponse {
   const header = new Headers({ "content-type": contentType });
   const retrySeconds = retrySecondsOf(error);
   if (retrySeconds !== undefined) header.set("retry-after", String(retrySeconds));

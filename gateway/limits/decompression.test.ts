@@ -5,7 +5,6 @@ import { connect as connectHttp2 } from "node:http2";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { openTestGateway } from "../test-gateway.ts";
-import { decompressInTurn } from "./decompression.ts";
 
 const zeros = Buffer.alloc(64 * 1024 * 1024);
 const ingest = "/millrace.v1.IngestService/IngestBatch";
@@ -53,25 +52,4 @@ test.each([
     const headers = { "content-type": type, "content-encoding": encoding };
     expect((await gateway.ask("/signals", { method: "POST", headers, body: bomb })).status).toBe(415);
   }
-});
-
-test("a few are decompressed at once, all in the end, also where some fail", async () => {
-  let [running, most] = [0, 0];
-  const slow = {
-    name: "slow",
-    compress: async (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>,
-    async decompress(bytes: Uint8Array) {
-      most = Math.max(most, ++running);
-      await new Promise((resolve) => setImmediate(resolve));
-      running--;
-      if (bytes[0]! % 3 === 0) throw new Error("bad");
-      return bytes as Uint8Array<ArrayBuffer>;
-    },
-  };
-  const [bounded] = decompressInTurn([slow], { atOnce: 2 });
-  const all = await Promise.allSettled(
-    Array.from({ length: 30 }, (_, i) => bounded!.decompress(Uint8Array.of(i), 100)),
-  );
-  expect(all.filter(({ status }) => status === "fulfilled").length).toBe(20);
-  expect([most, running]).toEqual([2, 0]);
 });

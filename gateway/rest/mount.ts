@@ -14,6 +14,7 @@ import { guardOf, type Heartbeat, type RestAnswer, type RestCall, type Route, ty
 import { chooseEncoding, encodeText } from "./compression.ts";
 import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
+import { createJsonParser } from "./json-body.ts";
 import { type NextPage, toLink } from "./page.ts";
 import { type Parameters, readQuery } from "./parameters.ts";
 import { HttpProblem, type Problem, toProblem } from "./problem.ts";
@@ -47,6 +48,8 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
   app.register(async (scope) => {
     // Fastify would also take text/plain, as a string.
     scope.removeContentTypeParser("text/plain");
+    scope.removeContentTypeParser("application/json");
+    scope.addContentTypeParser("application/json", { parseAs: "buffer" }, createJsonParser(scope));
     scope.addContentTypeParser(streamedTypes, (_request, body, done) => done(null, body));
     for (const route of options.routes) {
       scope.route({

@@ -56,6 +56,7 @@ const statusByReason: Partial<Record<Reason, number>> = {
   CURSOR_IN_FUTURE: 409,
   SEQUENCE_GAP: 409,
   DATABASE_UNSAFE: 503,
+  MESSAGE_TOO_LARGE: 413,
 };
 
 const titleByStatus: Record<number, string> = {

@@ -9,26 +9,37 @@ export type MessageBounds = {
   maxDecompressedBytes?: number;
   /** What the decoded message may take in memory, by the estimate of message-cost.ts. */
   maxCostBytes: number;
-  /** The same for each byte of the message; what is below `freeCostBytes` counts as nothing. */
+  /** The same for each byte of the message. */
   maxCostPerByte: number;
+  /** What a message may take however small it is. Default 16 KiB. */
+  freeCostBytes?: number;
 };
 
-/** Of what the cost is, small messages need no ratio. */
-export const freeCostBytes = 16 * 1024;
+export type CostBounds = Pick<MessageBounds, "maxCostBytes" | "maxCostPerByte" | "freeCostBytes">;
+
+/** What a message of so many bytes may take. */
+export function maxCostOf(byteLength: number, bounds: CostBounds): number {
+  const { maxCostBytes, maxCostPerByte, freeCostBytes = 16 * 1024 } = bounds;
+  return Math.min(maxCostBytes, Math.max(freeCostBytes, maxCostPerByte * byteLength));
+}
+
+/** Which bound: of the message as it came, decompressed, decoded (by estimate), or of how deep its parts lie in each other. */
+export type Limit = keyof typeof words;
+
+const words = {
+  bytes: (max: number) => `has more than ${max} bytes`,
+  "decompressed-bytes": (max: number) => `has more than ${max} bytes when decompressed`,
+  "decoded-bytes": (max: number) => `would take more than ${max} bytes of memory when decoded`,
+  depth: (max: number) => `is nested deeper than ${max}`,
+};
 
 /** A message that costs more than it may. Found before it is decoded. */
 export class MessageTooLarge extends ConnectError {
-  /** Which bound: "bytes", "decompressed-bytes" or "decoded-bytes". */
-  readonly limit: string;
+  readonly limit: Limit;
   readonly max: number;
 
-  constructor(limit: "bytes" | "decompressed-bytes" | "decoded-bytes", max: number) {
-    super(
-      limit === "decoded-bytes"
-        ? `the message would take more than ${max} bytes of memory when decoded: send less at once`
-        : `the message has more than ${max} bytes${limit === "bytes" ? "" : " when decompressed"}: send less at once`,
-      Code.ResourceExhausted,
-    );
+  constructor(limit: Limit, max: number) {
+    super(`the message ${words[limit](max)}: send less at once`, Code.ResourceExhausted);
     this.limit = limit;
     this.max = max;
   }

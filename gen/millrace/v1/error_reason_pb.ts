@@ -433,7 +433,8 @@ export const ErrorReason = {
 
   /**
    * A message, or a body of JSON, that is larger than its call takes, or would take more memory when it is decoded. Nothing was read of it: send
-   * less at once. RESOURCE_EXHAUSTED. limit: "bytes" (as it came), "decompressed-bytes" or "decoded-bytes" (by estimate).
+   * less at once. RESOURCE_EXHAUSTED. limit: "bytes" (as it came), "decompressed-bytes", "decoded-bytes" (by
+   * estimate) or "depth".
    *
    *     {"reason": "MESSAGE_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "decoded-bytes", "max": "50331648"}}
    *
