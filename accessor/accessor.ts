@@ -113,6 +113,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     databaseId,
     epochs,
     nowUs: databaseNowUs,
+    pageKey,
   } = await readIdentity(database, { beginEpoch: options.beginEpoch ?? false });
   const catalog = new Catalog(database);
   const cursors = new CursorFormat(databaseId, epochs);
@@ -192,7 +193,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           new Failure("SHUTTING_DOWN", "the server is stopping: connect again", { retryAfterMs: 1_000 }),
       },
       (mount) => {
-        const signals = createSignalService({ reads, shared, bookmarkMs: options.bookmarkMs, nowMs });
+        const signals = createSignalService({ reads, shared, pageKey, bookmarkMs: options.bookmarkMs, nowMs });
         mount(
           IngestService,
           admission.guard(

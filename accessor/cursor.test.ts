@@ -1,4 +1,5 @@
 // A cursor says where it points to the database that made it, and nothing to any other.
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CursorFormat } from "./cursor.ts";
@@ -46,4 +47,15 @@ test("after a restore, cursors from before the fork hold, those beyond it do not
 test("a revision beyond the newest is in the future", () => {
   const cursors = new CursorFormat(ours, one);
   expect(() => cursors.decode(cursors.encode(8), { ...options, headRevision: 7 })).toThrow("beyond the newest");
+});
+
+test("a number that no commit has is not a cursor, however new the database says it is", () => {
+  const cursors = new CursorFormat(ours, one);
+  const made = Buffer.from(cursors.encode(1), "base64url").subarray(0, -2);
+  for (const number of [2n ** 53n, 2n ** 64n - 1n]) {
+    made.writeBigUInt64BE(number, 11);
+    const check = createHash("sha256").update(made).digest().subarray(0, 2);
+    const text = Buffer.concat([made, check]).toString("base64url");
+    expect(() => cursors.decode(text, { ...options, headRevision: 2 ** 60 })).toThrow("not a cursor");
+  }
 });

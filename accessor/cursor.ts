@@ -52,10 +52,12 @@ export class CursorFormat {
     const body = bytes.subarray(0, -checkBytes);
     const ours = body.length === 1 + tagBytes + 12 && body[0] === version && bytes.toString("base64url") === cursor;
     if (!ours || !check(body).equals(bytes.subarray(-checkBytes))) {
-      throw new Failure("CURSOR_INVALID", `${field} is not a cursor: pass one on as it came`, { metadata: { field } });
+      throw notACursor(field);
     }
     const epoch = body.readUInt32BE(1 + tagBytes);
     const revision = Number(body.readBigUInt64BE(5 + tagBytes));
+    // Nobody has made so many commits: what is larger was made up.
+    if (!Number.isSafeInteger(revision)) throw notACursor(field);
     const latest = { latest_cursor: this.encode(headRevision) };
     const at = this.#epochs.findIndex((known) => known.epoch === epoch);
     const next = this.#epochs[at + 1];
@@ -75,6 +77,9 @@ export class CursorFormat {
     return revision;
   }
 }
+
+const notACursor = (field: string) =>
+  new Failure("CURSOR_INVALID", `${field} is not a cursor: pass one on as it came`, { metadata: { field } });
 
 function check(body: Buffer): Buffer {
   return hash("sha256", body, "buffer").subarray(0, checkBytes);

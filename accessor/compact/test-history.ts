@@ -170,6 +170,7 @@ export class TestHistory implements AsyncDisposable {
     });
     catalog.markStale();
     const service = createSignalService({
+      pageKey: "test",
       reads: { database, catalog, tail, cursors },
       shared: new SharedMessages(() => 0),
       bookmarkMs: 5_000,

@@ -1,28 +1,32 @@
-// The opaque page token: the query it belongs to, the revision all pages are of, where the last page ended, and when it was made.
-import { createHash } from "node:crypto";
+// The opaque page token: the query it belongs to, the revision all pages are of, where the last page ended, and when it was made; signed, so that
+// nothing in it is what a client made up.
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { Failure } from "../failure.ts";
 import type { Place } from "../store/events.ts";
 
 export type PageToken = { revision: number; after: Place };
 
-const version = 1;
-const size = 1 + 8 + 8 + 8 + 8 + 8 + 4;
-const checkBytes = 4;
+/** 1 was not signed. */
+const version = 2;
+const queryBytes = 8;
+const size = 1 + queryBytes + 8 + 8 + 8 + 8 + 4;
+const checkBytes = 16;
 
 /** How long a token is good. Nothing that its revision needs is dropped before. */
 export const pageTokenLifeMs = 15 * 60_000;
 
 /**
- * What a token is bound to: the request without page_size, page_token and min_cursor, and the history that it was put to (any text that
- * another database, or this one restored to an earlier point, does not have).
+ * What a token is bound to and signed by: the request without page_size, page_token and min_cursor, and the history that it was put to (any text that
+ * another database, or this one restored to an earlier point, does not have, with a secret of the database in it). Eight bytes of it stand in the
+ * token, to tell queries apart; the rest is the key.
  */
 export function queryHash<Desc extends DescMessage>(
   desc: Desc,
   { request, history }: { request: MessageShape<Desc>; history: string },
 ): Buffer {
   const bare = { ...request, pageSize: 0, pageToken: "", minCursor: "" };
-  return createHash("sha256").update(toBinary(desc, bare)).update(history).digest().subarray(0, 8);
+  return createHmac("sha256", history).update(desc.typeName).update("\0").update(toBinary(desc, bare)).digest();
 }
 
 export function encodePageToken(
@@ -31,13 +35,13 @@ export function encodePageToken(
 ): string {
   const body = Buffer.alloc(size);
   body[0] = version;
-  query.copy(body, 1);
+  query.copy(body, 1, 0, queryBytes);
   body.writeDoubleBE(nowMs, 9);
   body.writeDoubleBE(revision, 17);
   body.writeDoubleBE(after.timeUs, 25);
   body.writeDoubleBE(after.revision, 33);
   body.writeInt32BE(after.position, 41);
-  return Buffer.concat([body, check(body)]).toString("base64url");
+  return Buffer.concat([body, check(body, query)]).toString("base64url");
 }
 
 /** Fails with PAGE_TOKEN_INVALID or PAGE_TOKEN_EXPIRED. */
@@ -46,13 +50,18 @@ export function decodePageToken(token: string, { query, nowMs }: { query: Buffer
   const body = bytes.subarray(0, size);
   const invalid = (why: string) =>
     new Failure("PAGE_TOKEN_INVALID", `page_token ${why}`, { metadata: { field: "page_token" } });
+  const notOurs = "is not one of ours: pass next_page_token on as it came";
   const ours = bytes.length === size + checkBytes && body[0] === version && bytes.toString("base64url") === token;
-  if (!ours || !check(body).equals(bytes.subarray(size))) {
-    throw invalid("is not one of ours: pass next_page_token on as it came");
-  }
-  if (!body.subarray(1, 9).equals(query))
+  if (!ours) throw invalid(notOurs);
+  if (!body.subarray(1, 1 + queryBytes).equals(query.subarray(0, queryBytes)))
     throw invalid("belongs to another query: only page_size may change from page to page");
-  if (nowMs - body.readDoubleBE(9) > pageTokenLifeMs) {
+  if (!timingSafeEqual(check(body, query), bytes.subarray(size))) throw invalid(notOurs);
+  const [madeMs, revision, timeUs, ofRevision] = [9, 17, 25, 33].map((at) => body.readDoubleBE(at)) as [
+    ...[number, number, number, number],
+  ];
+  // Signed, so ours; but nothing else stands between a fault of ours and a statement.
+  if (![revision, timeUs, ofRevision].every(Number.isSafeInteger) || Number.isNaN(madeMs)) throw invalid(notOurs);
+  if (nowMs - madeMs > pageTokenLifeMs) {
     throw new Failure(
       "PAGE_TOKEN_EXPIRED",
       "page_token is older than 15 minutes: start again without it, or from the last time seen",
@@ -61,12 +70,9 @@ export function decodePageToken(token: string, { query, nowMs }: { query: Buffer
       },
     );
   }
-  return {
-    revision: body.readDoubleBE(17),
-    after: { timeUs: body.readDoubleBE(25), revision: body.readDoubleBE(33), position: body.readInt32BE(41) },
-  };
+  return { revision, after: { timeUs, revision: ofRevision, position: body.readInt32BE(41) } };
 }
 
-function check(body: Buffer): Buffer {
-  return createHash("sha256").update("page").update(body).digest().subarray(0, checkBytes);
+function check(body: Buffer, query: Buffer): Buffer {
+  return createHmac("sha256", query.subarray(queryBytes)).update(body).digest().subarray(0, checkBytes);
 }

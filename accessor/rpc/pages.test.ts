@@ -220,3 +220,14 @@ test("a page token of another database is none", async () => {
   const { nextPageToken } = await other.signals.querySignals(query);
   expect(await reasonOf(page(query, nextPageToken))).toMatchObject({ reason: "PAGE_TOKEN_INVALID" });
 });
+
+test("a page token is good at every accessor of its database, and after a restart", async () => {
+  await using one = await openTestAccessor({ nowMs: () => nowMs });
+  const times = [0, 1, 2].map((time) => [epochUs + time, time] as const);
+  const batch = { machine: "t", samples: [column("power", times)] };
+  await one.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
+  const query = { signal: "power", machines: ["t"], pageSize: 1 };
+  const { nextPageToken: pageToken } = await one.signals.querySignals(query);
+  await using other = await openTestAccessor({ nowMs: () => nowMs, databaseUrl: one.databaseUrl });
+  expect((await other.signals.querySignals({ ...query, pageToken })).signals).toHaveLength(1);
+});

@@ -31,6 +31,8 @@ const maxKnownListed = 30;
 export type SignalServiceOptions = {
   reads: Reads & { catalog: Catalog };
   shared: SharedMessages;
+  /** What page tokens are signed with. */
+  pageKey: string;
   /** How often a feed says where it is while nothing matches. */
   bookmarkMs: number;
   /** The wall clock; only the life of page tokens hangs on it. */
@@ -40,12 +42,13 @@ export type SignalServiceOptions = {
 export function createSignalService({
   reads,
   shared,
+  pageKey,
   bookmarkMs,
   nowMs,
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
   const { cursors, tail, database } = reads;
-  // The same for every token of this history, whatever the revision.
-  const ofHistory = cursors.encode(0);
+  // The same for every token of this history, whatever the revision; and nobody else's, for the key that is in it.
+  const ofHistory = pageKey + cursors.encode(0);
 
   return {
     async listMachines(request, context) {
