@@ -167,3 +167,15 @@ test("claims that are missing, or are of another kind, allow nothing", () => {
     machines: [],
   });
 });
+
+test("a token of another type is not one to call with; access tokens are", async () => {
+  const key = await makeKey("one");
+  await using keys = await openIssuer(key);
+  await using accessor = await openTestAccessor({ auth: { tokens: keys.tokens } });
+  const typed = (typ: string) =>
+    new SignJWT(claims()).setProtectedHeader({ alg: key.alg, kid: key.kid, typ }).sign(key.privateKey);
+  for (const typ of ["JWT", "jwt", "at+jwt", "application/at+jwt"])
+    expect([typ, (await whoIs(accessor.port, await typed(typ)))?.name]).toEqual([typ, "press-hall"]);
+  for (const typ of ["logout+jwt", "dpop+jwt", "secevent+jwt", "", "application/json"])
+    expect([typ, (await reasonOf(whoIs(accessor.port, await typed(typ)))).reason]).toEqual([typ, "UNAUTHENTICATED"]);
+});

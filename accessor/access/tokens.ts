@@ -1,11 +1,12 @@
 // JSON Web Tokens: verified against the issuer's published keys, and what their claims allow. Verified at each call, so that a key
 // which the issuer withdraws lets nobody in for longer than its key set is kept (10 minutes).
 import { createHash } from "node:crypto";
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import { isGlob } from "../../access/glob.ts";
 import { gatewayProducers, type Principal, scopes } from "../../access/principal.ts";
 import { Failure } from "../failure.ts";
 import type { Authenticate } from "./authorize.ts";
+import { createIssuerKeys, IssuerUnavailable } from "./issuer-keys.ts";
 
 export type TokenOptions = {
   issuer: string;
@@ -13,6 +14,10 @@ export type TokenOptions = {
   /** Where the issuer publishes its keys. Asked again for a key that is not known, at most every cooldownMs (default 30 s). */
   jwksUrl: string;
   cooldownMs?: number;
+  /** Milliseconds that only go forward, for the cooldown. */
+  monotonicMs?: () => number;
+  /** For one question. Default 3 s. */
+  timeoutMs?: number;
 };
 
 // Signatures by key pairs only: with a shared secret, who can verify can also issue. Never "none".
@@ -33,31 +38,38 @@ const clockToleranceS = 2;
 const maxTimerMs = 2 ** 31 - 1;
 
 export function createTokenVerifier(options: TokenOptions): Authenticate {
-  const { issuer, audience, jwksUrl, cooldownMs: cooldownDuration = 30_000 } = options;
-  const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration, timeoutDuration: 3_000, cacheMaxAge: 600_000 });
+  const { issuer, audience, jwksUrl, ...asking } = options;
+  const keys = createIssuerKeys({ url: jwksUrl, ...asking });
   const rules = { issuer, audience, algorithms, clockTolerance: clockToleranceS, requiredClaims: ["sub", "exp"] };
   const endings = createEndings();
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, keys, rules);
+      const { payload, protectedHeader } = await jwtVerify(token, keys, rules);
+      if (!isAccessToken(protectedHeader.typ)) return undefined;
       const principal = toPrincipal(payload);
       return { principal, ended: endings.of(token, principal.expiresMs!) };
     } catch (error) {
       if (isTokensFault(error)) return undefined;
+      // The first to find out has a cause, which is logged; who is told so again within the cooldown has none.
+      const known = error instanceof IssuerUnavailable;
       throw new Failure("ISSUER_UNAVAILABLE", "the token's issuer does not answer for its keys: try again", {
-        retryAfterMs: 1_000,
-        cause: error,
+        retryAfterMs: known ? error.retryAfterMs : 1_000,
+        cause: known ? error.cause : error,
       });
     }
   };
 }
 
 /** Whether the token is at fault, and not the way to the issuer's keys. */
-function isTokensFault(error: unknown): boolean {
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return true;
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return false;
-  // The bare class is what jose throws for an answer of the issuer that is no key set.
-  return error instanceof errors.JOSEError && error.constructor !== errors.JOSEError;
+const isTokensFault = (error: unknown): boolean => error instanceof errors.JOSEError;
+
+/**
+ * What an issuer calls an access token (RFC 9068) or does not tell from others. Tokens of other kinds (of a logout, a proof of possession) are signed with the
+ * same keys, and are not for this.
+ */
+function isAccessToken(type: string | undefined): boolean {
+  const kind = type?.toLowerCase().replace(/^application\//, "");
+  return kind === undefined || kind === "jwt" || kind === "at+jwt";
 }
 
 /**
