@@ -15,13 +15,14 @@ import { requestBounds } from "../runtime/grpc/message-bounds.ts";
 import { maxSentBytes } from "../runtime/grpc/message-limit.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
-import { openGrpcServer } from "../runtime/grpc/server.ts";
+import { type Mount, openGrpcServer } from "../runtime/grpc/server.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { decodeIngestRequest } from "../samples/wire-decode.ts";
 import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
+import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
 import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
 import { Failure } from "./failure.ts";
@@ -29,6 +30,7 @@ import { SharedMessages } from "./feed/follow.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
+import { Ledger, logRefusals } from "./ledger.ts";
 import { Readiness } from "./readiness.ts";
 import { type SignalRetention, toRetention } from "./retention.ts";
 import { createAccessService } from "./rpc/access.ts";
@@ -43,6 +45,7 @@ import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
 import { readIdentity } from "./store/identity.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
+import { UnreadBytes } from "./unread.ts";
 
 export type AccessorOptions = {
   host: string;
@@ -60,8 +63,15 @@ export type AccessorOptions = {
   auth?: AuthOptions | undefined;
   /** Serve TLS only. Default: in the clear. */
   tls?: { certificates: Certificates; rules: CertificateRules } | undefined;
-  /** Most calls of a kind at once, where not the default. */
+  /** Most calls of a kind that one caller has at once, where not the default; all together have twice as many. */
   maxCalls?: Partial<Record<CallKind, number>>;
+  /** Calls a second of one caller; what may come at once is as much as ten seconds give. Default 5,000; 0 for no bound. */
+  callsPerSecond?: number;
+  /** What all callers together may have unread, and how long a MiB of it may wait. Default 256 MiB, 60 s. */
+  maxUnreadBytes?: number;
+  unreadMs?: number;
+  /** Gateways whose word on the client's address is taken: addresses, ranges, names of certificates. Default none but this machine's. */
+  trustedGateways?: readonly string[];
   log: Log;
   /** How often to ask for other accessors' commits. Default 250 ms. */
   pollMs?: number;
@@ -85,11 +95,18 @@ export type HistoryOptions = {
 };
 
 /** done: rejects when the database was restored to an earlier point. What this process knows is then of a history that was given up. */
-export type Accessor = AsyncDisposable & { readonly port: number; readonly done: Promise<never> };
+export type Accessor = AsyncDisposable & {
+  readonly port: number;
+  readonly done: Promise<never>;
+  /** What is borrowed and what was refused. */
+  readonly ledger: Ledger;
+};
 
 const limits = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 65_536 };
-// Queries and ranges share a dozen database connections; a feed costs a position, a producer a window.
-const maxCalls: Record<CallKind, number> = { queries: 128, ranges: 64, feeds: 10_000, producers: 2_000, batches: 256 };
+// Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a position, a producer a window.
+const maxCalls: Record<CallKind, number> = {
+  ...{ queries: 128, ranges: 32, feeds: 10_000, producers: 2_000, batches: 256, others: 1_000 },
+};
 const hintMs = 50;
 const drainMs = 4_000;
 // A step of compaction: what decodes to some 50 MB at most, and takes half a second or so.
@@ -108,6 +125,7 @@ useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
   const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 16 * 1024 * 1024, nowMs = Date.now } = options;
   await using stack = new AsyncDisposableStack();
+  const ledger = new Ledger();
   const database = stack.use(await openDatabase({ url: databaseUrl, log }));
   const {
     databaseId,
@@ -165,7 +183,20 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
-  const admission = new Admission({ max: { ...maxCalls, ...options.maxCalls }, defaultDeadlineMs: 30_000 });
+  const { callsPerSecond = 5_000, maxUnreadBytes = 256 * 1024 * 1024, unreadMs = 60_000 } = options;
+  const admission = new Admission({
+    max: { ...maxCalls, ...options.maxCalls },
+    rate: callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
+    shareHolderOf: createShareHolderOf({
+      trustedGateways: options.trustedGateways ?? [],
+      authenticates: options.auth !== undefined,
+    }),
+    ...{ defaultDeadlineMs: 30_000, maxDeadlineMs: 120_000, ledger, monotonicMs },
+  });
+  const unread = new UnreadBytes(maxUnreadBytes);
+  ledger.count("unread bytes", () => unread.bytes);
+  ledger.count("streams waiting for room", () => unread.waiting);
+  stack.use(logRefusals(ledger, { log }));
   const reads = { database, catalog, tail, cursors };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
   const server = stack.use(
@@ -184,6 +215,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
               throw toConnectError(error, { method: head.path, log });
             })),
         validate: checkRules,
+        accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
+        outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
         toError: (error, { method }) => toConnectError(error, { method: method.name, log }),
         answerTooLarge: (bytes) =>
           new Failure("ANSWER_TOO_LARGE", `the answer has ${bytes} bytes, ${maxSentBytes} are sent: ask for less`, {
@@ -192,16 +225,11 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         shutdownReason: () =>
           new Failure("SHUTTING_DOWN", "the server is stopping: connect again", { retryAfterMs: 1_000 }),
       },
-      (mount) => {
+      (mountBare) => {
+        const mount: Mount = (service, impl) => mountBare(service, admission.guard(service, impl));
         const signals = createSignalService({ reads, shared, pageKey, bookmarkMs: options.bookmarkMs, nowMs });
-        mount(
-          IngestService,
-          admission.guard(
-            IngestService,
-            createIngestService({ intake, cursors, maxUndecided: options.maxUndecided ?? 256 }),
-          ),
-        );
-        mount(SignalService, admission.guard(SignalService, signals));
+        mount(IngestService, createIngestService({ intake, cursors, maxUndecided: options.maxUndecided ?? 256 }));
+        mount(SignalService, signals);
         mount(AccessService, createAccessService());
         mount(Health, createHealthService(health));
         mountReflection(mount, services);
@@ -216,8 +244,18 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     revision: tail.head.revision,
   });
   const owned = stack.move();
-  return { port: server.port, done, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { port: server.port, done, ledger, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
+
+const slowReader = () =>
+  new Failure(
+    "SLOW_READER",
+    "the stream was ended since you did not read it: connect again and read on from where you are",
+    {
+      metadata: { limit: "unread-bytes" },
+      retryAfterMs: 1_000,
+    },
+  );
 
 function secured({ certificates, rules, log }: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
   const audit = createRefusalAudit({

@@ -8,6 +8,7 @@ import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
 import { testDatabase } from "../test/support/postgres.ts";
 import { type AccessorOptions, openAccessor } from "./accessor.ts";
+import type { Ledger } from "./ledger.ts";
 
 export interface TestAccessor extends AsyncDisposable {
   readonly port: number;
@@ -16,6 +17,7 @@ export interface TestAccessor extends AsyncDisposable {
   readonly signals: Client<typeof SignalService>;
   readonly health: Client<typeof Health>;
   readonly done: Promise<never>;
+  readonly ledger: Ledger;
   /** Rows of a statement, asked past the accessor. */
   query(statement: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
 }
@@ -53,6 +55,7 @@ export async function openTestAccessor(options: TestAccessorOptions = {}): Promi
     signals: createClient(SignalService, transport),
     health: createClient(Health, transport),
     done: accessor.done,
+    ledger: accessor.ledger,
     query: (statement, values) => queryDatabase(databaseUrl, statement, values),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

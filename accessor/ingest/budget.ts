@@ -1,59 +1,27 @@
-// A bound on bytes in flight: who wants more waits, in order of asking.
-
-type Waiter = { bytes: number; grant: () => void };
+// A bound on bytes in flight: who wants more waits; whoever has least in flight comes first, in order of asking within a caller.
+import { FairQueue } from "../../access/fair-queue.ts";
 
 export class Budget {
-  readonly #maxBytes: number;
-  #used = 0;
-  readonly #waiting: Waiter[] = [];
+  readonly #queue: FairQueue;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#queue = new FairQueue({ max: maxBytes });
   }
 
   get usedBytes(): number {
-    return this.#used;
+    return this.#queue.used;
+  }
+
+  get waiting(): number {
+    return this.#queue.waiting;
   }
 
   /** Resolves when the bytes are granted; give them back with release. A single demand above the bound is granted when it is alone. */
-  async acquire(bytes: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#waiting.length === 0 && this.#fits(bytes)) {
-      this.#used += bytes;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const abort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        this.#grant();
-        reject(signal.reason);
-      };
-      const waiter: Waiter = {
-        bytes,
-        grant: () => {
-          signal.removeEventListener("abort", abort);
-          resolve();
-        },
-      };
-      signal.addEventListener("abort", abort, { once: true });
-      this.#waiting.push(waiter);
-    });
+  acquire(bytes: number, signal: AbortSignal, caller = ""): Promise<void> {
+    return this.#queue.acquire(caller, bytes, signal);
   }
 
-  release(bytes: number): void {
-    this.#used -= bytes;
-    this.#grant();
-  }
-
-  #fits(bytes: number): boolean {
-    return this.#used === 0 || this.#used + bytes <= this.#maxBytes;
-  }
-
-  #grant(): void {
-    for (let next = this.#waiting[0]; next !== undefined && this.#fits(next.bytes); next = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#used += next.bytes;
-      next.grant();
-    }
+  release(bytes: number, caller = ""): void {
+    this.#queue.release(caller, bytes);
   }
 }

@@ -1,16 +1,30 @@
-// Bounds on calls at once: beyond them a call is refused at once, with a time to try again, and those that run go on undisturbed.
+// Bounds on calls at once and a second, shared out by caller: beyond its share a call is refused at once, with a time to try again, and
+// others do not notice.
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { Loan, Shares } from "../../access/shares.ts";
+import { type Rate, TokenBuckets } from "../../access/token-buckets.ts";
+import { type ShareHolderOf, shareHolderKey } from "../access/share-holder.ts";
 import { Failure } from "../failure.ts";
+import type { Ledger } from "../ledger.ts";
 
-/** Which bound a call falls under. */
-export type CallKind = "queries" | "ranges" | "feeds" | "producers" | "batches";
+/** Which bound a call falls under. others: health, reflection, who am I. */
+export const callKinds = ["queries", "ranges", "feeds", "producers", "batches", "others"] as const;
+export type CallKind = (typeof callKinds)[number];
 
 export type AdmissionOptions = {
-  /** Most calls of each kind at once. */
+  /** Most calls of each kind that one caller has at once when it is alone; all together have twice as many (see Shares). */
   max: Record<CallKind, number>;
+  /** Calls a second of one caller; undefined: no bound. */
+  rate?: Rate | undefined;
+  shareHolderOf: ShareHolderOf;
   /** How long a single request may take if its client sets no deadline. */
   defaultDeadlineMs: number;
+  /** How long it may take at all. */
+  maxDeadlineMs: number;
+  ledger: Ledger;
+  /** Milliseconds that only go forward. */
+  monotonicMs: () => number;
 };
 
 const retryAfterMs = 1_000;
@@ -19,70 +33,99 @@ type AnyHandler = (request: any, context: HandlerContext) => any;
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #running: Record<CallKind, number> = { queries: 0, ranges: 0, feeds: 0, producers: 0, batches: 0 };
+  readonly #shares: Record<CallKind, Shares>;
+  readonly #buckets: TokenBuckets | undefined;
 
   constructor(options: AdmissionOptions) {
+    const { max, rate, ledger, monotonicMs } = options;
     this.#options = options;
+    this.#buckets = rate && new TokenBuckets({ ...rate, monotonicMs });
+    const shares = callKinds.map((kind) => [kind, new Shares({ total: 2 * max[kind], perCaller: max[kind] })] as const);
+    this.#shares = Object.fromEntries(shares) as Record<CallKind, Shares>;
+    for (const [kind, share] of shares) ledger.count(kind, () => share.held);
   }
 
-  /** How many calls of each kind run. */
-  get running(): Readonly<Record<CallKind, number>> {
-    return this.#running;
-  }
-
-  /** The same service within the bounds: refused calls fail with OVERLOADED. */
-  guard<S extends DescService>(service: S, impl: ServiceImpl<S>): ServiceImpl<S> {
+  /** The same service within the bounds: calls beyond them fail with OVERLOADED or RATE_LIMITED. */
+  guard<S extends DescService, I extends Partial<ServiceImpl<S>>>(service: S, impl: I): I {
     const guarded: Record<string, AnyHandler> = {};
     for (const method of service.methods) {
-      const handle = (impl as Record<string, AnyHandler>)[method.localName]!.bind(impl);
+      const handle = (impl as Record<string, AnyHandler | undefined>)[method.localName]?.bind(impl);
+      if (handle === undefined) continue;
       const kind = kindOf(method);
       guarded[method.localName] =
         method.methodKind === "unary"
           ? (request, context) =>
-              this.#runOnce(kind, () => this.#withDeadline(context, (limited) => handle(request, limited)))
-          : (request, context) => this.#runStream(kind, () => handle(request, context));
+              this.#runOnce(kind, context, () => this.#withDeadline(context, (limited) => handle(request, limited)))
+          : (request, context) => this.#runStream(kind, context, () => handle(request, context));
     }
-    return guarded as ServiceImpl<S>;
+    return guarded as I;
   }
 
-  async #runOnce<T>(kind: CallKind, run: () => Promise<T>): Promise<T> {
-    this.#enter(kind);
+  async #runOnce<T>(kind: CallKind, context: HandlerContext, run: () => Promise<T>): Promise<T> {
+    const leave = this.#enter(kind, context);
     try {
       return await run();
     } finally {
-      this.#running[kind]--;
+      leave();
     }
   }
 
-  async *#runStream<T>(kind: CallKind, run: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-    this.#enter(kind);
+  async *#runStream<T>(
+    kind: CallKind,
+    context: HandlerContext,
+    run: () => AsyncIterable<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    const leave = this.#enter(kind, context);
     try {
       yield* run();
     } finally {
-      this.#running[kind]--;
+      leave();
     }
   }
 
-  #enter(kind: CallKind): void {
-    if (this.#running[kind] >= this.#options.max[kind]) {
-      throw new Failure("OVERLOADED", `${this.#options.max[kind]} ${kind} run at once already: try again in a second`, {
-        metadata: { limit: kind },
-        retryAfterMs,
+  /** Returns what gives the place back. */
+  #enter(kind: CallKind, context: HandlerContext): () => void {
+    const holder = this.#options.shareHolderOf(context);
+    context.values.set(shareHolderKey, holder);
+    const taken = this.#buckets?.take(holder);
+    if (taken?.granted === false) {
+      const { perSecond } = this.#buckets!.rate;
+      throw this.#refusal("RATE_LIMITED", "calls-per-second", {
+        message: `more than ${perSecond} calls a second: try again a little later`,
+        retryMs: taken.retryMs,
       });
     }
-    this.#running[kind]++;
+    const shares = this.#shares[kind];
+    const loan = shares.borrow(holder, 1);
+    if (!(loan instanceof Loan)) {
+      const message =
+        loan === "own" ? `you have your share of ${kind} at once` : `there are as many ${kind} at once as may be`;
+      throw this.#refusal("OVERLOADED", kind, { message: `${message}: try again in a second`, retryMs: retryAfterMs });
+    }
+    return () => loan.giveBack();
   }
 
-  /** Runs a handler whose signal is aborted at the default deadline, unless the client set one. */
+  #refusal(
+    reason: "OVERLOADED" | "RATE_LIMITED",
+    limit: string,
+    { message, retryMs }: { message: string; retryMs: number },
+  ): Failure {
+    this.#options.ledger.refuse(limit);
+    return new Failure(reason, message, { metadata: { limit }, retryAfterMs: retryMs });
+  }
+
+  /** Runs a handler whose signal is aborted at the client's deadline, if it set one, and at ours. */
   async #withDeadline<T>(context: HandlerContext, run: (context: HandlerContext) => Promise<T>): Promise<T> {
-    if (context.timeoutMs() !== undefined) return run(context);
-    const { defaultDeadlineMs } = this.#options;
+    const { defaultDeadlineMs, maxDeadlineMs } = this.#options;
+    const ownMs = context.timeoutMs();
+    if (ownMs !== undefined && ownMs <= maxDeadlineMs) return run(context);
+    const deadlineMs = ownMs === undefined ? defaultDeadlineMs : maxDeadlineMs;
     const controller = new AbortController();
     const end = () => controller.abort(context.signal.reason);
     const timer = setTimeout(() => {
-      const message = `the call took longer than ${defaultDeadlineMs / 1000} s: ask for less, or set a deadline`;
-      controller.abort(new Failure("DEADLINE_EXCEEDED", message));
-    }, defaultDeadlineMs);
+      const advice = ownMs === undefined ? "ask for less, or set a deadline" : "ask for less";
+      controller.abort(new Failure("DEADLINE_EXCEEDED", `the call took longer than ${deadlineMs / 1000} s: ${advice}`));
+    }, deadlineMs);
     context.signal.addEventListener("abort", end, { once: true });
     if (context.signal.aborted) end();
     try {
@@ -94,7 +137,8 @@ export class Admission {
   }
 }
 
-function kindOf({ name, methodKind }: DescMethod): CallKind {
+function kindOf({ name, methodKind, parent }: DescMethod): CallKind {
+  if (!parent.typeName.startsWith("millrace.") || parent.name === "AccessService") return "others";
   if (methodKind === "bidi_streaming" || methodKind === "client_streaming") return "producers";
   if (name.startsWith("Watch")) return "feeds";
   if (name.startsWith("Ingest")) return "batches";

@@ -1,5 +1,8 @@
 // Where a request comes from: the connection's other end, or who a proxy that is trusted says was at its own. Never what a client says.
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { plainAddress, toAddressSet } from "../../access/address.ts";
+
+export { isAddressRange, isLoopback, networkOf, plainAddress } from "../../access/address.ts";
 
 export const forwardedHeaders = ["x-forwarded-for", "forwarded"] as const;
 export type ForwardedHeader = (typeof forwardedHeaders)[number];
@@ -18,24 +21,8 @@ export type AddressReader = {
   isProxy(address: string): boolean;
 };
 
-/** Whether a text names an address or a range in CIDR notation. */
-export function isAddressRange(text: string): boolean {
-  const [address = "", bits, ...rest] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
 export function createAddressReader({ addresses, header = "x-forwarded-for" }: TrustedProxies): AddressReader {
-  const trusted = new BlockList();
-  for (const text of addresses) {
-    const [address = "", bits] = text.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    if (bits === undefined) trusted.addAddress(address, family);
-    else trusted.addSubnet(address, Number(bits), family);
-  }
-  const isProxy = (address: string) =>
-    addresses.length > 0 && isIP(address) > 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  const isProxy = toAddressSet(addresses);
   return {
     isProxy,
     of(peer, read) {
@@ -63,25 +50,4 @@ function hopsOf(value: string, header: ForwardedHeader): string[] {
 function withoutPort(hop: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(hop);
   return bracketed ? bracketed[1]! : hop.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
-}
-
-/** IPv4 in IPv6's clothes as what it is; no zone. */
-export function plainAddress(address: string): string {
-  const [bare = ""] = address.split("%");
-  return bare.toLowerCase().startsWith("::ffff:") && isIP(bare.slice(7)) === 4 ? bare.slice(7) : bare;
-}
-
-export const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");
-
-/** What one client is taken to have: an IPv4 address, or a network of 64 bits of IPv6, of which a client has all addresses. */
-export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  // An IPv4 address at the end stands for two groups.
-  const length = groups.length + after.length + (address.includes(".") ? 1 : 0);
-  const all = tail === undefined ? groups : [...groups, ...Array<string>(8 - length).fill("0"), ...after];
-  const four = all.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ""));
-  return `${four.join(":")}::/64`;
 }

@@ -4,6 +4,7 @@ import {
   Code,
   ConnectError,
   type ContextValues,
+  createContextValues,
   createHandlerContext,
   type HandlerContext,
   type ServiceImpl,
@@ -15,10 +16,13 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { namesOf } from "../tls/client-names.ts";
 import { decompress, type InTurn } from "./decompress.ts";
 import { decode, type ReceivedMessage, shareEncoding } from "./definition.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
+import type { ByteAccount, Outgoing, OutgoingWatch } from "./outgoing.ts";
+import { addressOf, peerKey } from "./peer.ts";
 import { toStatusObject } from "./status.ts";
 
 type Call = ServerDuplexStream<Message, Message> & ServerUnaryCall<Message, Message>;
@@ -46,6 +50,10 @@ export type HandlerOptions = {
   decompressInTurn: InTurn;
   /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
   validate?: (desc: DescMessage, message: Message) => void;
+  /** Where what clients have not read is counted. */
+  outgoing: OutgoingWatch;
+  /** What a call's unread bytes count against beside the stream itself. */
+  accountOf?: ((context: HandlerContext) => ByteAccount) | undefined;
   /** Turns what a handler threw into what the client is told (and logs it). */
   toError: (error: unknown, call: Pick<HandlerContext, "method">) => ConnectError;
   /** What a call fails with whose answer is larger than a client takes; toError is told of it. Default: RESOURCE_EXHAUSTED. */
@@ -128,7 +136,11 @@ const maxTimerMs = 2 ** 31 - 1;
 const ended = new ConnectError("the call has ended", Code.Canceled);
 
 function openContext(call: Call, method: DescMethod, { shutdownSignal, authorizedBy }: HandlerOptions): Context {
-  const { contextValues, signal: permission } = authorizedBy?.(call.metadata) ?? {};
+  const { contextValues = createContextValues(), signal: permission } = authorizedBy?.(call.metadata) ?? {};
+  contextValues.set(peerKey, {
+    address: addressOf(call.getPeer()),
+    certificateNames: () => namesOf(call.getAuthContext().sslPeerCertificate?.subjectaltname),
+  });
   const requestHeader = new Headers();
   for (const [key, value] of Object.entries(call.metadata.getMap())) {
     if (typeof value === "string") requestHeader.append(key, value);
@@ -142,7 +154,7 @@ function openContext(call: Call, method: DescMethod, { shutdownSignal, authorize
     url: `/${method.parent.typeName}/${method.name}`,
     requestHeader,
     ...(method.methodKind === "unary" ? {} : { shutdownSignal, ...(permission && { requestSignal: permission }) }),
-    ...(contextValues && { contextValues }),
+    contextValues,
     ...(timeoutMs <= maxTimerMs ? { timeoutMs } : {}),
   });
   call.once("cancelled", () => {
@@ -160,7 +172,9 @@ async function answerOnce(
 ) {
   const context = openContext(call, method, options);
   try {
-    return toAnswer(method, await run(context), options);
+    const message = toAnswer(method, await run(context), options);
+    outgoingOf(call, context, options).answer(method.output, message);
+    return message;
   } catch (error) {
     throw toStatusObject(options.toError(error, context));
   } finally {
@@ -176,9 +190,16 @@ async function answerStream(
 ): Promise<void> {
   const context = openContext(call, method, options);
   try {
+    let outgoing: Outgoing | undefined;
     for await (const message of await run(context)) {
       if (call.cancelled) return;
-      if (!call.write(toAnswer(method, message, options))) await drained(call, context.signal);
+      // Only now: whose call it is shows when its handler runs.
+      outgoing ??= outgoingOf(call, context, options);
+      const drained = outgoing.write(method.output, toAnswer(method, message, options), context.signal);
+      if (drained === undefined) continue;
+      await drained;
+      if (call.cancelled) return;
+      context.signal.throwIfAborted();
     }
     call.end();
   } catch (error) {
@@ -198,18 +219,8 @@ function toAnswer(method: DescMethod, init: Message, { answerTooLarge }: Handler
   throw answerTooLarge?.(byteLength) ?? new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted);
 }
 
-/** Resolves when the stream takes more, or when the call ends. */
-function drained(call: Call, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      call.off("drain", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    call.once("drain", done);
-    signal.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
-  });
+function outgoingOf(call: Call, context: Context, { outgoing, accountOf }: HandlerOptions): Outgoing {
+  return outgoing.open(call, accountOf?.(context), (reason) => context.abort(reason));
 }
 
 /**

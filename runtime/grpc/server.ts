@@ -8,11 +8,12 @@ import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
 import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
+import { type OutgoingOptions, OutgoingWatch } from "./outgoing.ts";
 import { listenSecurely, type SecureOptions } from "./secure-listener.ts";
 
 export type GrpcServerOptions = Omit<
   HandlerOptions,
-  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "boundsOf"
+  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "boundsOf" | "outgoing"
 > & {
   /** Decides about each call before any of its messages is read. Default: every call may be made. */
   authorize?: Authorize | undefined;
@@ -29,11 +30,18 @@ export type GrpcServerOptions = Omit<
   drainMs: number;
   /** What endless streams end with on close. */
   shutdownReason: () => unknown;
+  /** Bounds on what clients have not read. */
+  outgoing?: OutgoingOptions;
   /** Speaks TLS only. Default: in the clear. */
   tls?: SecureOptions | undefined;
 };
 
-export type GrpcServer = AsyncDisposable & { readonly port: number; readonly shutdownSignal: AbortSignal };
+export type GrpcServer = AsyncDisposable & {
+  readonly port: number;
+  readonly shutdownSignal: AbortSignal;
+  /** Bytes that were written and that clients have not read. */
+  readonly unreadBytes: number;
+};
 
 /** stop: no new connections. */
 export type Listener = { readonly port: number; stop(): void };
@@ -51,6 +59,7 @@ export async function openGrpcServer(
   const methods = new Map<string, DescMethod>();
   const boundsOf = options.boundsOf ?? (() => boundedBySize(options.maxMessageBytes));
   const reading = boundReading((path) => methods.get(path), { ...options, boundsOf });
+  const outgoing = new OutgoingWatch(options.outgoing);
   const server = new Server({
     ...channelOptions,
     // The first is the one next to the connection.
@@ -66,6 +75,7 @@ export async function openGrpcServer(
       ...options,
       boundsOf,
       decompressInTurn,
+      outgoing,
       shutdownSignal: shutdown.signal,
       ...(authorization && { authorizedBy: authorization.authorizedBy }),
     });
@@ -77,6 +87,9 @@ export async function openGrpcServer(
   return {
     port: listener.port,
     shutdownSignal: shutdown.signal,
+    get unreadBytes() {
+      return outgoing.bytes;
+    },
     async [Symbol.asyncDispose]() {
       shutdown.abort(options.shutdownReason());
       listener.stop();
@@ -91,6 +104,7 @@ export async function openGrpcServer(
         });
       });
       server.forceShutdown();
+      outgoing[Symbol.dispose]();
     },
   };
 }

@@ -1,0 +1,132 @@
+// Turns at what there is only so much of, for callers who wait: whoever holds least comes first, in order of asking within a caller.
+
+type Waiter = { caller: string; amount: number; passed: number; grant: () => void };
+
+export type FairQueueOptions = {
+  max: number;
+  /** Most that one caller may hold, however little the others want. Default: seven eighths, or all but one of a few. */
+  maxPerCaller?: number;
+};
+
+/**
+ * A demand that does not fit is passed over by smaller ones until these have taken as much as there is; then everything waits for it. So a
+ * large demand holds up nobody for long, and is not starved. One above the bound is granted when nothing else is held.
+ */
+export class FairQueue {
+  readonly #max: number;
+  readonly #maxPerCaller: number;
+  readonly #held = new Map<string, number>();
+  /** In order of asking. */
+  readonly #waiting = new Map<string, Waiter[]>();
+  #used = 0;
+  #waiters = 0;
+
+  constructor({ max, maxPerCaller = Math.max(1, Math.floor((max * 7) / 8)) }: FairQueueOptions) {
+    this.#max = max;
+    this.#maxPerCaller = maxPerCaller;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  get waiting(): number {
+    return this.#waiters;
+  }
+
+  heldBy(caller: string): number {
+    return this.#held.get(caller) ?? 0;
+  }
+
+  /** Resolves when the amount is granted; give it back with release. Rejects with the signal's reason. */
+  async acquire(caller: string, amount: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#fits(caller, amount) && (this.#waiters === 0 || this.#comesFirst(caller))) {
+      this.#take(caller, amount);
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        this.#remove(waiter);
+        this.#grant();
+        reject(signal!.reason);
+      };
+      const waiter: Waiter = {
+        ...{ caller, amount, passed: 0 },
+        grant() {
+          signal?.removeEventListener("abort", abort);
+          resolve();
+        },
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      const queue = this.#waiting.get(caller);
+      if (queue === undefined) this.#waiting.set(caller, [waiter]);
+      else queue.push(waiter);
+      this.#waiters++;
+      this.#grant();
+    });
+  }
+
+  release(caller: string, amount: number): void {
+    this.#used -= amount;
+    const left = this.heldBy(caller) - amount;
+    if (left > 0) this.#held.set(caller, left);
+    else this.#held.delete(caller);
+    this.#grant();
+  }
+
+  #take(caller: string, amount: number): void {
+    this.#used += amount;
+    this.#held.set(caller, this.heldBy(caller) + amount);
+  }
+
+  #fits(caller: string, amount: number): boolean {
+    if (this.#used === 0) return true;
+    const held = this.heldBy(caller);
+    return this.#used + amount <= this.#max && (held === 0 || held + amount <= this.#maxPerCaller);
+  }
+
+  /** Whoever holds nothing need not wait behind those who hold something. */
+  #comesFirst(caller: string): boolean {
+    if (this.#waiting.has(caller) || this.heldBy(caller) > 0) return false;
+    for (const [first] of this.#waiting.values())
+      if (this.#isOverdue(first!) || this.heldBy(first!.caller) === 0) return false;
+    return true;
+  }
+
+  #isOverdue({ passed }: Waiter): boolean {
+    return passed >= this.#max;
+  }
+
+  #grant(): void {
+    while (this.#waiters > 0) {
+      const next = this.#next();
+      if (next === undefined) return;
+      this.#remove(next);
+      this.#take(next.caller, next.amount);
+      for (const [first] of this.#waiting.values())
+        if (!this.#fits(first!.caller, first!.amount)) first!.passed += next.amount;
+      next.grant();
+    }
+  }
+
+  /** The first waiter of the caller who holds least among those whose demand fits; only an overdue one if there is any. */
+  #next(): Waiter | undefined {
+    let best: Waiter | undefined;
+    for (const [first] of this.#waiting.values()) {
+      if (this.#isOverdue(first!)) return this.#fits(first!.caller, first!.amount) ? first : undefined;
+      if (!this.#fits(first!.caller, first!.amount)) continue;
+      if (best === undefined || this.heldBy(first!.caller) < this.heldBy(best.caller)) best = first;
+    }
+    return best;
+  }
+
+  #remove(waiter: Waiter): void {
+    const queue = this.#waiting.get(waiter.caller)!;
+    queue.splice(queue.indexOf(waiter), 1);
+    this.#waiters--;
+    // Behind those who have waited longer, if it still wants something.
+    this.#waiting.delete(waiter.caller);
+    if (queue.length > 0) this.#waiting.set(waiter.caller, queue);
+  }
+}

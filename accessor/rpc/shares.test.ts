@@ -1,0 +1,97 @@
+// What one caller does beyond its share: refused or ended by name, counted, and others do not notice.
+import { type Client, ConnectError, createClient } from "@connectrpc/connect";
+import { expect, test } from "vitest";
+import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { forwardedClientHeader } from "../../access/forwarded-client.ts";
+import { openUnreadClient, trailersOf } from "../../runtime/grpc/test-unread.ts";
+import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from "../test-accessor.ts";
+import { epochUs, grid } from "../test-batches.ts";
+
+/** Clients of one accessor that come from different addresses, as a gateway tells it. */
+async function openShared(options: TestAccessorOptions) {
+  const stack = new AsyncDisposableStack();
+  const accessor = stack.use(await openTestAccessor(options));
+  const as = (address: string): Client<typeof SignalService> => {
+    const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }));
+    return createClient(SignalService, {
+      unary: (method, signal, timeoutMs, header, ...rest) =>
+        transport.unary(method, signal, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
+      stream: (method, signal, timeoutMs, header, ...rest) =>
+        transport.stream(method, signal, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
+    });
+  };
+  return { accessor, as, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+async function reasonOf(call: Promise<unknown>): Promise<string> {
+  const error = await call.then(
+    () => undefined,
+    (reason) => ConnectError.from(reason),
+  );
+  const [info] = error!.findDetails(ErrorInfoSchema);
+  expect(error!.findDetails(RetryInfoSchema)).toHaveLength(1);
+  return `${info?.reason} ${info?.metadata["limit"]}`;
+}
+
+const readSignals = "/millrace.v1.SignalService/ReadSignals";
+const greedyHeaders = { [forwardedClientHeader]: "192.0.2.1" };
+
+/** Stores some fourteen megabytes of samples that pack badly. */
+async function store({ ingest }: TestAccessor) {
+  for (let i = 0; i < 30; i++) {
+    const values = Array.from({ length: 60_000 }, (_, k) => Math.sin(k * 1e6 + i));
+    const batch = { machine: "mill-1", samples: [grid("power", epochUs + i * 600_000_000, values)] };
+    await ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 1), batch });
+  }
+}
+
+test("whoever takes all ranges it can get leaves others theirs, and is told that it is beyond its share", async () => {
+  await using shared = await openShared({ maxCalls: { ranges: 8 } });
+  const { accessor } = shared;
+  await store(accessor);
+  using unread = openUnreadClient(accessor.port);
+  for (let i = 0; i < 8; i++) unread.call(readSignals, greedyHeaders);
+  await eventually("all are taken", () => accessor.ledger.borrowed()["ranges"] === 8);
+  expect(await reasonOf(Array.fromAsync(shared.as("192.0.2.1").readSignals({})))).toBe("OVERLOADED ranges");
+  expect((await Array.fromAsync(shared.as("192.0.2.2").readSignals({}))).length).toBeGreaterThan(1);
+  expect(accessor.ledger.refused()).toEqual({ ranges: 1 });
+}, 60_000);
+
+test("64 ranges that nobody reads hold a bounded number of bytes, and end by name", async () => {
+  await using shared = await openShared({ maxCalls: { ranges: 64 }, unreadMs: 2_000 });
+  const { accessor } = shared;
+  await store(accessor);
+  using unread = openUnreadClient(accessor.port);
+  const streams = Array.from({ length: 64 }, () => unread.call(readSignals, greedyHeaders));
+  let most = 0;
+  const { ledger } = accessor;
+  await eventually(
+    "all were ended",
+    () => {
+      most = Math.max(most, ledger.borrowed()["unread bytes"]!);
+      return ledger.refused()["unread-bytes"] === 64;
+    },
+    { withinMs: 60_000 },
+  );
+  expect(most).toBeLessThan(64 * 4.5 * 1024 * 1024);
+  // Those that were ended last have some seconds left in which they may still read why.
+  expect((await trailersOf(streams.at(-1)!))["grpc-message"] ?? "").toMatch(/^$|you%20did%20not%20read/);
+  await eventually("all is given back", () => Object.values(ledger.borrowed()).every((amount) => amount === 0), {
+    withinMs: 30_000,
+  });
+}, 120_000);
+
+test("calls a second are bounded for each caller", async () => {
+  await using shared = await openShared({ callsPerSecond: 1 });
+  const hasty = shared.as("192.0.2.1");
+  const answers = await Promise.allSettled(Array.from({ length: 30 }, () => hasty.listMachines({})));
+  const refused = answers.filter(({ status }) => status === "rejected");
+  expect(refused.length).toBeGreaterThan(10);
+  expect(await reasonOf(Promise.reject((refused[0] as PromiseRejectedResult).reason))).toBe(
+    "RATE_LIMITED calls-per-second",
+  );
+  expect((await shared.as("192.0.2.2").listMachines({})).machines).toEqual([]);
+});

@@ -1,0 +1,201 @@
+// What was written to calls and their clients have not taken: counted in bytes, bounded for each stream and by whatever account it is on, and
+// not kept for ever. grpc-js itself counts messages: sixteen of them, however large, and for as long as the connection lasts.
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { shareEncoding } from "./definition.ts";
+
+/** Bytes that count together: those of one client's streams. */
+export type ByteAccount = {
+  charge(bytes: number): void;
+  release(bytes: number): void;
+  readonly hasRoom: boolean;
+  /** Has a function called once when there may be room; returns what calls that off. */
+  onRoom(wake: () => void): () => void;
+};
+
+export type OutgoingOptions = {
+  /** A stream with so many bytes unread writes no further. Default 2 MiB. */
+  maxStreamBytes?: number;
+  /** How long a message may wait for its client, for each MiB that it has. Then its call is ended. Default 60 s. */
+  stallMs?: number;
+  /** How long the client then has to read that it was ended; then the stream is reset. Default 5 s. */
+  graceMs?: number;
+  /** What a stream is ended with whose client does not read. */
+  stalled?: () => unknown;
+  /** Told of each. */
+  onStalled?: () => void;
+};
+
+const ticksOfStall = 8;
+const mebibyte = 1024 * 1024;
+
+/** As much of a grpc-js call as this needs. */
+type Call = {
+  readonly cancelled: boolean;
+  write(message: Message, written: () => void): boolean;
+  once(event: "cancelled", listener: () => void): unknown;
+};
+
+/** All calls of a server that have something unread. */
+export class OutgoingWatch implements Disposable {
+  readonly options: Required<OutgoingOptions>;
+  readonly #unread = new Set<Outgoing>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: OutgoingOptions = {}) {
+    this.options = {
+      ...{ maxStreamBytes: 2 * mebibyte, stallMs: 60_000, graceMs: 5_000, onStalled: () => {} },
+      stalled: () => new Error("the client does not read"),
+      ...options,
+    };
+  }
+
+  /** Bytes that are unread, of all calls. */
+  get bytes(): number {
+    return [...this.#unread].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** end: ends the call's handler with a reason. */
+  open(call: Call, account: ByteAccount | undefined, end: (reason: unknown) => void): Outgoing {
+    return new Outgoing(call, { watch: this, account, end });
+  }
+
+  add(outgoing: Outgoing): void {
+    this.#unread.add(outgoing);
+    this.#timer ??= setInterval(() => this.#tick(), Math.max(1, this.options.stallMs / ticksOfStall)).unref();
+  }
+
+  remove(outgoing: Outgoing): void {
+    this.#unread.delete(outgoing);
+    if (this.#unread.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tick(): void {
+    for (const outgoing of this.#unread) outgoing.tick();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** What one call has written. */
+export class Outgoing {
+  readonly #call: Call;
+  readonly #watch: OutgoingWatch;
+  readonly #account: ByteAccount | undefined;
+  readonly #end: (reason: unknown) => void;
+  /** Sizes of the messages that are not taken yet, in order. */
+  readonly #sizes: number[] = [];
+  #bytes = 0;
+  #ticks = 0;
+  #over = false;
+  #ended = false;
+  #wake = () => {};
+
+  constructor(
+    call: Call,
+    { watch, account, end }: { watch: OutgoingWatch; account: ByteAccount | undefined; end: (reason: unknown) => void },
+  ) {
+    this.#call = call;
+    this.#watch = watch;
+    this.#account = account;
+    this.#end = end;
+    // grpc-js says so of every call that is over, answered or not.
+    call.once("cancelled", () => this.#settle());
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Writes a message of a stream. Resolves when the next may come, or when the signal is aborted; undefined if at once. */
+  write(desc: DescMessage, message: Message, signal: AbortSignal): Promise<void> | undefined {
+    this.#charge(shareEncoding(desc, message).byteLength);
+    this.#call.write(message, () => this.#taken());
+    if (this.#bytes === 0) return undefined;
+    if (this.#bytes >= this.#watch.options.maxStreamBytes) return this.#drained(signal);
+    return this.#account?.hasRoom === false ? this.#drained(signal) : undefined;
+  }
+
+  /** Counts the one answer of a call, which grpc-js writes. */
+  answer(desc: DescMessage, message: Message): void {
+    this.#charge(shareEncoding(desc, message).byteLength);
+  }
+
+  /** No time has passed without something being taken for so long that the stall is over. */
+  tick(): void {
+    const { graceMs, stallMs, stalled, onStalled } = this.#watch.options;
+    this.#ticks++;
+    const patience = ticksOfStall * Math.max(1, Math.ceil((this.#sizes[0] ?? 0) / mebibyte));
+    if (this.#ticks < patience) return;
+    if (!this.#ended) {
+      this.#ended = true;
+      onStalled();
+      this.#end(stalled());
+    }
+    const grace = Math.ceil((graceMs * ticksOfStall) / stallMs);
+    if (this.#ticks >= patience + grace) streamOf(this.#call)?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #charge(bytes: number): void {
+    if (this.#over) return;
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+    this.#account?.charge(bytes);
+    if (this.#sizes.length > 1) return;
+    this.#ticks = 0;
+    this.#watch.add(this);
+  }
+
+  #taken(): void {
+    const bytes = this.#sizes.shift();
+    if (this.#over || bytes === undefined) return;
+    this.#bytes -= bytes;
+    // What was taken after the end does not count: the client had its time.
+    if (!this.#ended) this.#ticks = 0;
+    this.#account?.release(bytes);
+    if (this.#sizes.length === 0) this.#watch.remove(this);
+    this.#wake();
+  }
+
+  #settle(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#account?.release(this.#bytes);
+    this.#bytes = 0;
+    this.#sizes.length = 0;
+    this.#watch.remove(this);
+    this.#wake();
+  }
+
+  /** Until the stream has room and its account too; a stream with nothing unread has room. */
+  async #drained(signal: AbortSignal): Promise<void> {
+    const { maxStreamBytes } = this.#watch.options;
+    const mayGoOn = () => this.#bytes === 0 || (this.#bytes < maxStreamBytes && this.#account?.hasRoom !== false);
+    const onAbort = () => this.#wake();
+    signal.addEventListener("abort", onAbort);
+    try {
+      while (!signal.aborted && !mayGoOn()) {
+        let callOff = () => {};
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+          if (this.#bytes < maxStreamBytes) callOff = this.#account!.onRoom(resolve);
+        });
+        callOff();
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+/** grpc-js keeps the stream below its interceptors to itself, and has no way to reset it. undefined if it keeps it elsewhere. */
+function streamOf(call: unknown): ServerHttp2Stream | undefined {
+  let at = (call as { call?: unknown }).call as { nextCall?: unknown; stream?: ServerHttp2Stream } | undefined;
+  while (at?.nextCall !== undefined) at = at.nextCall as typeof at;
+  return at?.stream;
+}
