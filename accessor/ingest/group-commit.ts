@@ -7,6 +7,7 @@ import { failpoint } from "../../runtime/failpoint.ts";
 import { isDataRefusal } from "../store/errors.ts";
 import type { Decision, Submission } from "../store/ingest.ts";
 import { refuse } from "./prepare.ts";
+import { type Turn, Turns } from "./turns.ts";
 
 export type GroupCommitOptions = {
   commit: (group: readonly Submission[]) => Promise<Decision[]>;
@@ -21,11 +22,13 @@ export type GroupCommitOptions = {
 
 export type DecidedSubmission = { submission: Submission; decision: Decision };
 
-type Waiting = Submission & { resolve: (decision: Decision) => void; reject: (error: unknown) => void };
+type Waiting = Submission & Turn & { resolve: (decision: Decision) => void; reject: (error: unknown) => void };
 
 export class GroupCommit {
   readonly #options: Required<GroupCommitOptions>;
+  /** Ascending by turn, so in order of arrival within a producer. */
   #queue: Waiting[] = [];
+  readonly #turns = new Turns();
   #running: Promise<void> | undefined;
 
   constructor(options: GroupCommitOptions) {
@@ -33,9 +36,15 @@ export class GroupCommit {
   }
 
   /** Resolves when PostgreSQL has decided the batch. The caller bounds what is in flight. */
-  submit(submission: Submission): Promise<Decision> {
+  submit(submission: Submission, holder = ""): Promise<Decision> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...submission, resolve, reject });
+      const { producerId, prepared } = submission;
+      const turn = this.#turns.next({ holder, producerId, bytes: prepared.bytes });
+      let at = this.#queue.length;
+      while (at > 0 && this.#queue[at - 1]!.turn > turn.turn) at--;
+      const waiting: Waiting = { ...submission, ...turn, resolve, reject };
+      if (at === this.#queue.length) this.#queue.push(waiting);
+      else this.#queue.splice(at, 0, waiting);
       this.#running ??= this.#run();
     });
   }
@@ -64,7 +73,7 @@ export class GroupCommit {
     }
   }
 
-  /** The next group: in order of arrival, so that a producer's batches stay in order; the second of two with one number waits for the next. */
+  /** The next group: in order of turns, which within a producer is that of arrival, so that a producer's batches stay in order; the second of two with one number waits for the next. */
   #take(): Waiting[] {
     const { maxGroupBytes, maxGroupBatches } = this.#options;
     const numbers = new Set<string>();
@@ -80,6 +89,7 @@ export class GroupCommit {
     }
     const group = this.#queue.slice(0, count);
     this.#queue = this.#queue.slice(count);
+    for (const { turn, holder, producerId } of group) this.#turns.taken({ turn, holder, producerId });
     // ingest() looks a producer up once for each run of its batches.
     return group.sort((a, b) => a.producerId - b.producerId);
   }

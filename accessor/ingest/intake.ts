@@ -86,16 +86,26 @@ export class Intake {
     return this.#written(openProducer(this.#options.database, hello));
   }
 
-  /** Waits until the batch may be in flight; give the bytes back with release when it is decided. */
-  async admit(batch: Batch | undefined, byteLength: number, signal: AbortSignal): Promise<number> {
+  /** Bytes of batches in flight, decoded. */
+  get inFlightBytes(): number {
+    return this.#budget.usedBytes;
+  }
+
+  /** Batches that wait to be in flight. */
+  get waiting(): number {
+    return this.#budget.waiting;
+  }
+
+  /** Waits until the batch of a share's holder may be in flight; give the bytes back with release when it is decided. */
+  async admit(batch: Batch | undefined, byteLength: number, signal: AbortSignal, holder = ""): Promise<number> {
     // Decoded and prepared, a batch takes some three times its size on the wire.
     const bytes = 3 * byteLength + 1000 * (batch?.samples.length ?? 0) + 1000;
-    await this.#budget.acquire(bytes, signal);
+    await this.#budget.acquire(bytes, signal, holder);
     return bytes;
   }
 
-  release(bytes: number): void {
-    this.#budget.release(bytes);
+  release(bytes: number, holder = ""): void {
+    this.#budget.release(bytes, holder);
   }
 
   /** Fails with REQUEST_INVALID without a sequence, SEQUENCE_GAP if it is beyond all numbers. */
@@ -128,8 +138,12 @@ export class Intake {
   }
 
   /** Commits a prepared batch. Fails with SEQUENCE_GAP, SEQUENCE_CONFLICT or what befell the database. */
-  async decide({ producer, ...submission }: Submission & { producer: string }): Promise<Decided> {
-    const decision = await this.#group.submit(submission);
+  async decide({
+    producer,
+    holder = "",
+    ...submission
+  }: Submission & { producer: string; holder?: string }): Promise<Decided> {
+    const decision = await this.#group.submit(submission, holder);
     const { sequence } = submission.prepared;
     const metadata = { producer_id: producer, sequence: String(sequence) };
     if (decision.outcome === "gap") {

@@ -14,6 +14,7 @@ import {
 import { failpoint } from "../../runtime/failpoint.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { assertProducer, permitsOf } from "../access/caller.ts";
+import { shareHolderKey } from "../access/share-holder.ts";
 import type { CursorFormat } from "../cursor.ts";
 import { Failure } from "../failure.ts";
 import type { Decided, Intake, Limits } from "../ingest/intake.ts";
@@ -38,12 +39,13 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       const { producerId: producer, lastAckedSequence } = first.message.value;
       assertProducer(context, producer);
       const permits = permitsOf(context);
+      const holder = context.values.get(shareHolderKey);
       const opened = await intake.open(producer, lastAckedSequence);
       failpoint("ingest.before-welcome");
       yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
       const undecided = new UndecidedBatches(options.maxUndecided);
       const { producerId } = opened;
-      const reading = readBatches(iterator, { producer, producerId, undecided, intake, permits, signal });
+      const reading = readBatches(iterator, { producer, producerId, undecided, intake, permits, holder, signal });
       yield* acknowledge(undecided, cursors);
       await reading;
     },
@@ -53,15 +55,16 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       const { producerId: producer, sequence, batch } = request;
       assertProducer(context, producer);
       const permits = permitsOf(context);
+      const holder = context.values.get(shareHolderKey);
       const byteLength = receivedBytes(request);
-      const bytes = await intake.admit(batch, byteLength, signal);
+      const bytes = await intake.admit(batch, byteLength, signal, holder);
       try {
         const producerId = await intake.producerId(producer);
         const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
-        const { result, revision } = await intake.decide({ producerId, producer, prepared });
+        const { result, revision } = await intake.decide({ producerId, producer, prepared, holder });
         return { result, cursor: cursors.encode(revision) };
       } finally {
-        intake.release(bytes);
+        intake.release(bytes, holder);
       }
     },
   };
@@ -81,13 +84,15 @@ type Reading = {
   undecided: UndecidedBatches;
   intake: Intake;
   permits: ((machine: string) => boolean) | undefined;
+  /** Whose share it takes. */
+  holder: string;
   signal: AbortSignal;
 };
 
 /** Takes batches until the client half-closes; a failure goes to whoever acknowledges. */
 async function readBatches(
   requests: AsyncIterator<IngestRequest>,
-  { producer, producerId, undecided, intake, permits, signal }: Reading,
+  { producer, producerId, undecided, intake, permits, holder, signal }: Reading,
 ): Promise<void> {
   try {
     for (;;) {
@@ -98,15 +103,15 @@ async function readBatches(
         throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
       const { sequence, batch } = value.message.value;
       const byteLength = receivedBytes(value);
-      const bytes = await intake.admit(batch, byteLength, signal);
+      const bytes = await intake.admit(batch, byteLength, signal, holder);
       let decided: Promise<Decided> | undefined;
       try {
         const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
-        decided = intake.decide({ producerId, producer, prepared });
+        decided = intake.decide({ producerId, producer, prepared, holder });
       } finally {
-        if (decided === undefined) intake.release(bytes);
+        if (decided === undefined) intake.release(bytes, holder);
       }
-      const released = decided.finally(() => intake.release(bytes));
+      const released = decided.finally(() => intake.release(bytes, holder));
       await undecided.add(sequence, released, signal);
     }
   } catch (error) {

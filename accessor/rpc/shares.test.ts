@@ -95,3 +95,18 @@ test("calls a second are bounded for each caller", async () => {
   );
   expect((await shared.as("192.0.2.2").listMachines({})).machines).toEqual([]);
 });
+
+test("40 batches at once, each above what may be in flight, are all answered", async () => {
+  await using accessor = await openTestAccessor({ maxInFlightBytes: 100_000 });
+  const values = Array.from({ length: 5_000 }, (_, i) => Math.sin(i * 1e6));
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, i) =>
+      accessor.ingest.ingestBatch({
+        producerId: `p${i}`,
+        sequence: 1n,
+        batch: { machine: `m${i}`, samples: [grid("power", epochUs, values)] },
+      }),
+    ),
+  );
+  expect(answers.every(({ result }) => result?.refusal === undefined && result?.duplicate === false)).toBe(true);
+});

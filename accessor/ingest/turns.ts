@@ -1,0 +1,40 @@
+// Whose batch is committed next: callers, and the producers of one, advance by the bytes they have brought, so that nobody waits behind all
+// that another has in flight.
+
+/** turn: the lower, the sooner. */
+export type Turn = { readonly turn: number; readonly holder: string };
+
+type Batch = { holder: string; producerId: number; bytes: number };
+
+export class Turns {
+  /** For each caller its producers that have something waiting: how much, and the turn of the last. */
+  readonly #waiting = new Map<string, Map<number, { count: number; lastTurn: number }>>();
+  /** That of the batch that was taken last. */
+  #now = 0;
+
+  get callers(): number {
+    return this.#waiting.size;
+  }
+
+  /** The turn of a batch that has come. */
+  next({ holder, producerId, bytes }: Batch): Turn {
+    const own = this.#waiting.get(holder) ?? new Map<number, { count: number; lastTurn: number }>();
+    this.#waiting.set(holder, own);
+    const producer = own.get(producerId) ?? { count: 0, lastTurn: this.#now };
+    own.set(producerId, producer);
+    producer.count++;
+    // With twice as many producers, each advances half as fast: a caller gains nothing by it.
+    producer.lastTurn += bytes * own.size;
+    return { turn: producer.lastTurn, holder };
+  }
+
+  /** It has been taken. */
+  taken({ turn, holder, producerId }: Turn & { producerId: number }): void {
+    this.#now = Math.max(this.#now, turn);
+    const own = this.#waiting.get(holder)!;
+    const producer = own.get(producerId)!;
+    if (--producer.count > 0) return;
+    own.delete(producerId);
+    if (own.size === 0) this.#waiting.delete(holder);
+  }
+}
