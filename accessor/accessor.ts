@@ -25,8 +25,10 @@ import { bindToCertificates, type CertificateRules, toAllowsClient } from "./acc
 import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
 import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
+import { Epochs } from "./epochs.ts";
 import { Failure } from "./failure.ts";
 import { SharedMessages } from "./feed/follow.ts";
+import { followFork, starting } from "./feed/fork.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -43,7 +45,7 @@ import { pageTokenLifeMs } from "./rpc/page-token.ts";
 import { createSignalService } from "./rpc/signals.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
-import { readIdentity } from "./store/identity.ts";
+import { readEpochs, readIdentity } from "./store/identity.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
 import { UnreadBytes } from "./unread.ts";
 
@@ -129,30 +131,50 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const database = stack.use(await openDatabase({ url: databaseUrl, log }));
   const {
     databaseId,
-    epochs,
+    epochs: readFirst,
     nowUs: databaseNowUs,
     pageKey,
   } = await readIdentity(database, { beginEpoch: options.beginEpoch ?? false });
   const catalog = new Catalog(database);
-  const cursors = new CursorFormat(databaseId, epochs);
+  const cursors = new CursorFormat(databaseId, readFirst);
+  const { promise: done, reject: fail } = Promise.withResolvers<never>();
+  done.catch(() => {});
+  // What is known here only as of an epoch.
+  const forget = [() => catalog.forget()];
+  const epochs = new Epochs({
+    epochs: readFirst,
+    read: () => readEpochs(database),
+    onMoved(moved, fork) {
+      const goneOn = followFork({ cursors, tail }, { epochs: moved, fork });
+      if (!goneOn) {
+        // First those who watch are told, by name.
+        const message = `this database was promoted or restored without revision ${fork}, and ${tail.head.revision} was published`;
+        setImmediate(() => fail(new Error(message)));
+        throw starting();
+      }
+      for (const each of forget) each();
+      log.warn("this database was promoted or restored: its history goes on in another epoch", { revision: fork });
+    },
+  });
+  const { epoch, ...head } = await readHead(database);
   const tail = new Tail({
-    head: await readHead(database),
-    readLog: (range) => readTimedCommits(database, range, { catalog }),
+    head,
+    readLog: (range) => epochs.within(() => readTimedCommits(database, range, { catalog })),
     readCommitTime: (revision) => readCommitTime(database, revision),
     onPassedOver: () => catalog.markStale(),
     maxBytes: tailBytes,
     log,
   });
+  await epochs.follow(epoch);
   const services = [IngestService, SignalService, AccessService, Health];
   const health = new HealthState(services.map(({ typeName }) => typeName));
   const monotonicMs = () => performance.now();
   const readiness = new Readiness({ health, ingest: IngestService.typeName, monotonicMs });
-  const { promise: done, reject: fail } = Promise.withResolvers<never>();
-  done.catch(() => {});
   const polling = stack.use(
     startPolling({
       database,
       tail,
+      epochs,
       log,
       pollMs,
       hintMs: notify ? hintMs : undefined,
@@ -164,6 +186,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const intake = new Intake(
     {
       database,
+      epochs,
       catalog,
       tail,
       monotonicMs,
@@ -175,11 +198,12 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     },
     databaseNowUs,
   );
+  forget.push(() => intake.forget());
   stack.defer(() => intake.idle());
   const nowUs = () => intake.databaseNowUs;
   const { compactMs: intervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
   const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs };
-  stack.use(startCompactor({ database, catalog, nowUs, settleUs, ...stepLimits, ...kept, intervalMs, log }));
+  stack.use(startCompactor({ database, catalog, epochs, nowUs, settleUs, ...stepLimits, ...kept, intervalMs, log }));
 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
@@ -197,7 +221,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   ledger.count("unread bytes", () => unread.bytes);
   ledger.count("streams waiting for room", () => unread.waiting);
   stack.use(logRefusals(ledger, { log }));
-  const reads = { database, catalog, tail, cursors };
+  const reads = { database, catalog, tail, cursors, epochs };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
   const server = stack.use(
     await openGrpcServer(

@@ -16,13 +16,29 @@ const maxEncoded = 64;
 /** Makes and reads the cursors of one database. databaseId: a UUID. */
 export class CursorFormat {
   readonly #tag: Buffer;
-  readonly #epochs: readonly Epoch[];
+  #epochs: readonly Epoch[];
   /** Feeds at the head all want the same two: with 100 of them, to make these anew was 6 % of what the accessor did. */
   readonly #encoded = new Map<number, string>();
 
   constructor(databaseId: string, epochs: readonly Epoch[]) {
     this.#tag = createHash("sha256").update(databaseId).digest().subarray(0, tagBytes);
     this.#epochs = epochs;
+  }
+
+  /** Epochs have begun, or were given up. Cursors of what both histories share read as before. */
+  moveTo(epochs: readonly Epoch[]): void {
+    this.#epochs = epochs;
+    this.#encoded.clear();
+  }
+
+  /** Names this history as it is now: another database has another name, and so has this one after a restore or promotion. */
+  get history(): string {
+    return this.#write({ epoch: this.#epochs.at(-1)!.epoch, revision: 0 });
+  }
+
+  /** Names the history up to a revision: what is begun or given up beyond that does not change it. */
+  historyAt(revision: number): string {
+    return this.#write({ epoch: this.#epochOf(revision), revision: 0 });
   }
 
   encode(revision: number): string {
@@ -34,17 +50,26 @@ export class CursorFormat {
     return text;
   }
 
+  /** By the epoch that it was committed in: one place has one cursor, whatever has begun since. */
   #encode(revision: number): string {
+    return this.#write({ epoch: this.#epochOf(revision), revision });
+  }
+
+  #epochOf(revision: number): number {
+    return (this.#epochs.findLast(({ firstRevision }) => firstRevision <= revision) ?? this.#epochs[0]!).epoch;
+  }
+
+  #write({ epoch, revision }: Position): string {
     const body = Buffer.alloc(1 + tagBytes + 4 + 8);
     body[0] = version;
     this.#tag.copy(body, 1);
-    body.writeUInt32BE(this.#epochs.at(-1)!.epoch, 1 + tagBytes);
+    body.writeUInt32BE(epoch, 1 + tagBytes);
     body.writeBigUInt64BE(BigInt(revision), 5 + tagBytes);
     return Buffer.concat([body, check(body)]).toString("base64url");
   }
 
   /**
-   * The revision of a cursor of this history. headRevision: the newest there is. Fails with CURSOR_INVALID (not one of ours, field says
+   * The revision of a cursor of this history, whose epochs are to be those that headRevision was read with: the newest there is. Fails with CURSOR_INVALID (not one of ours, field says
    * where it stood), CURSOR_FOREIGN or CURSOR_IN_FUTURE.
    */
   decode(cursor: string, { field, headRevision }: { field: string; headRevision: number }): number {
@@ -59,15 +84,13 @@ export class CursorFormat {
     // Nobody has made so many commits: what is larger was made up.
     if (!Number.isSafeInteger(revision)) throw notACursor(field);
     const latest = { latest_cursor: this.encode(headRevision) };
-    const at = this.#epochs.findIndex((known) => known.epoch === epoch);
-    const next = this.#epochs[at + 1];
     if (!body.subarray(1, 1 + tagBytes).equals(this.#tag)) {
       throw new Failure("CURSOR_FOREIGN", `${field} is a cursor of another database`, { metadata: latest });
     }
-    if (at === -1 || (next !== undefined && revision >= next.firstRevision)) {
+    if (!holds(this.#epochs, { epoch, revision })) {
       throw new Failure(
         "CURSOR_FOREIGN",
-        `${field} is of a history that was given up when this database was restored`,
+        `${field} is of a history that was given up when this database was restored or promoted`,
         { metadata: latest },
       );
     }
@@ -80,6 +103,13 @@ export class CursorFormat {
 
 const notACursor = (field: string) =>
   new Failure("CURSOR_INVALID", `${field} is not a cursor: pass one on as it came`, { metadata: { field } });
+
+/** Whether a commit that was made in that epoch is part of a history. */
+export function holds(epochs: readonly Epoch[], { epoch, revision }: Position): boolean {
+  const at = epochs.findIndex((known) => known.epoch === epoch);
+  const next = epochs[at + 1];
+  return at !== -1 && (next === undefined || revision < next.firstRevision);
+}
 
 function check(body: Buffer): Buffer {
   return hash("sha256", body, "buffer").subarray(0, checkBytes);

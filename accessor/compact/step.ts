@@ -2,6 +2,7 @@
 // one transaction, so a step that is stopped anywhere has not happened.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
+import type { Epochs } from "../epochs.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { commitStep } from "../store/compact.ts";
@@ -27,6 +28,8 @@ export type StepLimits = GatherLimits & {
 export type StepOptions = StepLimits & {
   database: Database;
   catalog: Catalog;
+  /** A step that began in another epoch is not committed. Default: not looked at. */
+  epochs?: Pick<Epochs, "current">;
   /** The database's clock. */
   nowUs: () => number;
   /** How long after its end an hour is rolled up: time for what comes late. */
@@ -52,6 +55,7 @@ type Work = { gathered: Gathered; changes: BucketChange[] };
 /** Undefined if nothing was committed since the last one: then no hour is rolled up either (docs/decisions/0013). */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, signal } = options;
+  const epoch = options.epochs?.current;
   const from = await readWatermark(database, Number.MAX_SAFE_INTEGER, { signal });
   const work = await plan(options, from);
   if (work === undefined) return undefined;
@@ -81,6 +85,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   const { blocks, ended } = await commitStep(
     database,
     {
+      epoch,
       from,
       through,
       portions: rewrite(database, changes, signal),

@@ -6,6 +6,7 @@ import { BatchSchema, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
 import { CursorFormat } from "../cursor.ts";
+import { Epochs } from "../epochs.ts";
 import { SharedMessages } from "../feed/follow.ts";
 import { Tail } from "../feed/tail.ts";
 import { prepareBatch } from "../ingest/prepare.ts";
@@ -160,7 +161,9 @@ export class TestHistory implements AsyncDisposable {
   /** The service as it answers while a revision is the newest that it has published. */
   serviceAt(revision: number, committedUs?: number): { service: Service; context: HandlerContext } {
     const { database, catalog } = this;
-    const cursors = new CursorFormat("00000000-0000-0000-0000-000000000000", [{ epoch: 1, firstRevision: 1 }]);
+    const one = [{ epoch: 1, firstRevision: 1 }];
+    const cursors = new CursorFormat("00000000-0000-0000-0000-000000000000", one);
+    const epochs = new Epochs({ epochs: one, read: async () => one, onMoved: () => {} });
     const tail = new Tail({
       head: { revision, committedUs },
       readLog: async () => ({ commits: [], through: revision }),
@@ -171,7 +174,7 @@ export class TestHistory implements AsyncDisposable {
     catalog.markStale();
     const service = createSignalService({
       pageKey: "test",
-      reads: { database, catalog, tail, cursors },
+      reads: { database, catalog, tail, cursors, epochs },
       shared: new SharedMessages(() => 0),
       bookmarkMs: 5_000,
       nowMs: Date.now,

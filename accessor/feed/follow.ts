@@ -73,6 +73,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
   using waiter = new Waiter(tail, filter, signal);
   let behind = false;
   for (;;) {
+    tail.assertHolds(position);
     signal.throwIfAborted();
     const commits = tail.after(position, filter.machines);
     const inLog = commits === undefined && tail.mayHave(filter.machines, position);

@@ -1,6 +1,7 @@
 // Learns of other accessors' commits: by asking, and sooner by PostgreSQL's NOTIFY, which is only a hint and may be lost.
 import type { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
+import type { Epochs } from "../epochs.ts";
 import type { Database } from "../store/database.ts";
 import { pollHead } from "../store/log.ts";
 import type { Tail } from "./tail.ts";
@@ -12,6 +13,7 @@ const channel = "millrace_commit";
 export type PollOptions = {
   database: Database;
   tail: Tail;
+  epochs: Epochs;
   log: Log;
   pollMs: number;
   /** At most one hint in this time: a commit with NOTIFY takes a lock that is one for the whole database. undefined: no hints. */
@@ -24,7 +26,7 @@ export type PollOptions = {
 
 /** Polls, listens and hints until disposed. hint: call after own commits. */
 export function startPolling(options: PollOptions): AsyncDisposable & { hint: () => void } {
-  const { database, tail, log, pollMs, hintMs, onPoll, onSetBack } = options;
+  const { database, tail, epochs, log, pollMs, hintMs, onPoll, onSetBack } = options;
   const stop = new AbortController();
   let listener: Client | undefined;
   let hintTimer: NodeJS.Timeout | undefined;
@@ -34,7 +36,9 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
   const ask = async () => {
     try {
       const published = tail.head.revision;
-      const { revision, mayWrite } = await pollHead(database, { signal: AbortSignal.timeout(answerMs) });
+      const { revision, mayWrite, epoch } = await pollHead(database, { signal: AbortSignal.timeout(answerMs) });
+      // Before anything of another history is published.
+      await epochs.follow(epoch);
       if (revision < published) onSetBack(`the database is at revision ${revision}, and ${published} was published`);
       tail.notice(revision);
       onPoll(mayWrite);

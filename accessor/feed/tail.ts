@@ -2,6 +2,7 @@
 // who needs what has left it reads the log.
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { Failure } from "../failure.ts";
 import type { Commit, Head } from "../store/log.ts";
 
 export type TailCommit = Commit & { committedUs: number };
@@ -17,6 +18,12 @@ export type TailOptions = {
   /** How much is kept. Default 16 MiB. */
   maxBytes?: number;
 };
+
+/** failure: for who waits for a revision from there on, which was given up. */
+export type Fork = { revision: number; failure: Failure };
+
+/** What was published has been given up from that revision on. rest: for everybody else. */
+export type Ended = Fork & { rest: Failure };
 
 /** Wakes a subscriber. all: it wants every machine. */
 export type Listener = { machines: ReadonlySet<string> | undefined; wake: () => void };
@@ -39,6 +46,9 @@ export class Tail {
   /** Newest commit of each machine since #watchedSince. */
   readonly #lastOf = new Map<string, number>();
   #watchedSince: number;
+  /** Where the history forked while this process ran on. */
+  readonly #forks: Fork[] = [];
+  #ended: Ended | undefined;
 
   constructor(options: TailOptions) {
     this.#options = { maxBytes: 16 * 1024 * 1024, ...options };
@@ -53,6 +63,7 @@ export class Tail {
 
   /** Own commits, ascending. Publishes them at once unless one before them is missing. */
   publish(commits: readonly TailCommit[]): void {
+    if (this.#ended) return;
     for (const commit of commits) {
       if (commit.revision > this.#head.revision) this.#early.set(commit.revision, commit);
       this.#knownRevision = Math.max(this.#knownRevision, commit.revision);
@@ -62,8 +73,28 @@ export class Tail {
 
   /** Somebody saw this revision committed: what is missing up to it is read from the log. */
   notice(revision: number): void {
+    if (this.#ended) return;
     this.#knownRevision = Math.max(this.#knownRevision, revision);
     this.#advance();
+  }
+
+  /** The history has forked beyond what was published: what was known of after the fork is forgotten. */
+  cutBack(fork: Fork): void {
+    for (const revision of this.#early.keys()) if (revision >= fork.revision) this.#early.delete(revision);
+    this.#knownRevision = Math.max(this.#head.revision, Math.min(this.#knownRevision, fork.revision - 1));
+    this.#forks.push(fork);
+    this.#wake([]);
+  }
+
+  /** The history has forked below what was published, so nothing in here is to be passed on any more. */
+  end(ended: Ended): void {
+    this.#ended ??= ended;
+    for (const listeners of [this.#ofAll, ...this.#byMachine.values()]) for (const { wake } of [...listeners]) wake();
+  }
+
+  /** Fails where the place of a feed or an answer has been given up, and where all that is published here has. */
+  assertHolds(revision: number): void {
+    if (this.#ended) throw revision >= this.#ended.revision ? this.#ended.failure : this.#ended.rest;
   }
 
   /** Commits after a revision, up to the head, at least those of these machines (all if undefined); undefined if some have left memory. */
@@ -112,7 +143,12 @@ export class Tail {
 
   /** Resolves when the head has reached a revision. */
   async reach(revision: number, signal: AbortSignal): Promise<void> {
-    while (this.#head.revision < revision) {
+    const forks = this.#forks.length;
+    for (;;) {
+      this.assertHolds(revision);
+      const fork = this.#forks.slice(forks).find((since) => since.revision <= revision);
+      if (fork) throw fork.failure;
+      if (this.#head.revision >= revision) return;
       await new Promise<void>((resolve, reject) => {
         const settle = () => {
           subscription[Symbol.dispose]();
@@ -168,7 +204,7 @@ export class Tail {
 
   async #catchUp(): Promise<void> {
     try {
-      while (this.#knownRevision > this.#head.revision && !this.#early.has(this.#head.revision + 1)) {
+      while (!this.#ended && this.#knownRevision > this.#head.revision && !this.#early.has(this.#head.revision + 1)) {
         let firstEarly = Number.POSITIVE_INFINITY;
         for (const revision of this.#early.keys()) firstEarly = Math.min(firstEarly, revision);
         await this.#readUpTo(Math.min(this.#knownRevision, firstEarly - 1));
@@ -187,7 +223,7 @@ export class Tail {
     if (this.#ofAll.size === 0 && this.#byMachine.size === 0) {
       // Nobody looks: pass over them. Who comes later reads the log.
       const committedUs = await this.#options.readCommitTime(through);
-      if (this.#head.revision !== after) return;
+      if (this.#head.revision !== after || this.#knownRevision < through || this.#ended) return;
       this.#options.onPassedOver();
       this.#commits = [];
       this.#earlierOf = [];
@@ -201,6 +237,7 @@ export class Tail {
     }
     const page = await this.#options.readLog({ after, through });
     failpoint("tail.read");
+    if (this.#ended) return;
     const published: TailCommit[] = [];
     for (const commit of page.commits) {
       // Our own may have been published while the page was read.

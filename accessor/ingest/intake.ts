@@ -2,12 +2,14 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import type { Epochs } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 import type { Tail } from "../feed/tail.ts";
 import type { Retention } from "../retention.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { commitGroup, type Opened, openProducer, type Submission } from "../store/ingest.ts";
+import { isOfAnotherEpoch } from "../store/errors.ts";
+import { commitGroup, type Decision, type Opened, openProducer, type Submission } from "../store/ingest.ts";
 import { producerPattern } from "./bounds.ts";
 import { Budget } from "./budget.ts";
 import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
@@ -23,6 +25,7 @@ export type IntakeOptions = Limits & {
   maxInFlightBytes: number;
   /** Older records are not taken. */
   retention: Retention;
+  epochs: Epochs;
   /** Told after own commits. */
   onCommitted: () => void;
   /** Told after each commit, and of the error of each that failed. */
@@ -51,7 +54,7 @@ export class Intake {
     this.#clockOffsetUs = databaseNowUs - options.monotonicMs() * 1000;
     this.#budget = new Budget(options.maxInFlightBytes);
     this.#group = new GroupCommit({
-      commit: (group) => this.#written(commitGroup(options.database, group)),
+      commit: (group) => this.#commit(group),
       onDecided: (decided) => this.#publish(decided),
     });
   }
@@ -61,18 +64,30 @@ export class Intake {
     return Math.floor(this.#options.monotonicMs() * 1000 + this.#clockOffsetUs);
   }
 
+  /** The epoch that ids given from now on are of. */
+  get epoch(): number {
+    return this.#options.epochs.current;
+  }
+
+  /** Another epoch has begun: ids of producers may be others. */
+  forget(): void {
+    this.#producerIds.clear();
+  }
+
   /** The id of a producer that has no more to say than its name. Fails with PRODUCER_ID_INVALID. */
   async producerId(name: string): Promise<number> {
     const known = this.#producerIds.get(name);
     if (known !== undefined) return known;
-    const { producerId } = await this.open(name, 0n);
+    const { producerId, epoch } = await this.open(name, 0n);
+    this.#options.epochs.assertStill(epoch);
     if (this.#producerIds.size === maxProducerIds) this.#producerIds.clear();
     this.#producerIds.set(name, producerId);
     return producerId;
   }
 
   /** A producer's hello. Fails with PRODUCER_ID_INVALID. */
-  async open(name: string, lastAckedSequence: bigint): Promise<Opened> {
+  async open(name: string, lastAckedSequence: bigint): Promise<Opened & { epoch: number }> {
+    const { epoch } = this;
     if (!producerPattern.test(name)) {
       throw new Failure(
         "PRODUCER_ID_INVALID",
@@ -83,7 +98,7 @@ export class Intake {
       );
     }
     const hello = { name, lastAckedSequence: toSequence(name, lastAckedSequence) };
-    return this.#written(openProducer(this.#options.database, hello));
+    return { ...(await this.#written(openProducer(this.#options.database, hello))), epoch };
   }
 
   /** Bytes of batches in flight, decoded. */
@@ -172,13 +187,30 @@ export class Intake {
     return this.#group.idle();
   }
 
+  /** Fails, and nothing is told of the group, if another epoch has begun since the ids in it were given. */
+  async #commit(group: readonly Submission[]): Promise<Decision[]> {
+    const { database, epochs } = this.#options;
+    const { epoch } = this;
+    for (const submission of group) epochs.assertStill(submission.epoch ?? epoch);
+    try {
+      const decisions = await this.#written(commitGroup(database, group, { epoch }));
+      // A former primary may have answered last.
+      for (const { revision } of decisions) epochs.assertHolds({ epoch, revision });
+      return decisions;
+    } catch (error) {
+      // Now, so that who tries again at once finds the new epoch.
+      if (isOfAnotherEpoch(error)) await epochs.follow(null);
+      throw error;
+    }
+  }
+
   async #written<T>(write: Promise<T>): Promise<T> {
     try {
       const answer = await write;
       this.#options.onWrite();
       return answer;
     } catch (error) {
-      this.#options.onWrite(error);
+      if (!isOfAnotherEpoch(error)) this.#options.onWrite(error);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 // What every read stands on: the database, who and what is in it, and the revision that an answer is of.
 import type { CursorFormat } from "../cursor.ts";
+import type { Epochs } from "../epochs.ts";
 import type { Tail } from "../feed/tail.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
@@ -8,24 +9,33 @@ import { readHead } from "../store/log.ts";
 /** What of the catalog answers come from: all of it, or what a caller may see. */
 export type Listing = Pick<Catalog, "select" | "machines">;
 
-export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors: CursorFormat };
+export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors: CursorFormat; epochs: Epochs };
 
 /** The revision to answer as of: the newest that this accessor has published, once that holds the cursor asked for. */
 export async function answerRevision(
-  { database, tail, cursors }: Reads,
+  { database, tail, cursors, epochs }: Reads,
   minCursor: string,
   signal: AbortSignal,
 ): Promise<number> {
+  tail.assertHolds(0);
   if (minCursor === "") return tail.head.revision;
-  const head = await knownHead({ database, tail });
+  const head = await knownHead({ database, tail, epochs });
   const wanted = cursors.decode(minCursor, { field: "min_cursor", headRevision: head });
   await tail.reach(wanted, signal);
   return tail.head.revision;
 }
 
-/** The newest revision anywhere: another accessor may have committed what has not been published here yet. */
-export async function knownHead({ database, tail }: Pick<Reads, "database" | "tail">): Promise<number> {
-  const { revision } = await readHead(database);
+/**
+ * The newest revision anywhere: another accessor may have committed what has not been published here yet. After it, all epochs up to that one are
+ * known here, and a cursor of any other is foreign.
+ */
+export async function knownHead({
+  database,
+  tail,
+  epochs,
+}: Pick<Reads, "database" | "tail" | "epochs">): Promise<number> {
+  const { revision, epoch } = await readHead(database);
+  await epochs.follow(epoch);
   tail.notice(revision);
   return Math.max(revision, tail.head.revision);
 }

@@ -23,7 +23,7 @@ import { readIntervals } from "../read/intervals.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
-import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
+import { decodePageToken, encodePageToken, queryHash, revisionIn, type SeenHistory } from "./page-token.ts";
 
 const maxBucketsPerSeries = 10_000;
 const maxBuckets = 100_000;
@@ -170,14 +170,17 @@ function closedRange({ tail }: Reads, { startTime, endTime }: Pick<SummarizeMach
 export async function listStateIntervals(
   reads: Reads,
   request: ListStateIntervalsRequest,
-  { signal, nowMs, history }: { signal: AbortSignal; nowMs: number; history: string },
+  { signal, nowMs, history }: { signal: AbortSignal; nowMs: number; history: SeenHistory },
 ): Promise<MessageInitShape<typeof ListStateIntervalsResponseSchema>> {
   const { database, catalog, cursors } = reads;
   checkMachines(request.machines);
   const range = toTimeRange(request.startTime, request.endTime);
-  const query = queryHash(ListStateIntervalsRequestSchema, { request, history });
-  const token = request.pageToken === "" ? undefined : decodePageToken(request.pageToken, { query, nowMs });
+  const hash = (at: number) => queryHash(ListStateIntervalsRequestSchema, { request, history: history.at(at) });
+  const { pageToken } = request;
+  const token =
+    pageToken === "" ? undefined : decodePageToken(pageToken, { query: hash(revisionIn(pageToken)), nowMs });
   const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
+  const query = hash(revision);
   const limit = request.pageSize || 1_000;
   const states = request.states.filter((state) => state !== MachineState.UNSPECIFIED);
   const series = await catalog.select({ machines: request.machines, signals: ["state"] });

@@ -44,8 +44,17 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       failpoint("ingest.before-welcome");
       yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
       const undecided = new UndecidedBatches(options.maxUndecided);
-      const { producerId } = opened;
-      const reading = readBatches(iterator, { producer, producerId, undecided, intake, permits, holder, signal });
+      const { producerId, epoch } = opened;
+      const reading = readBatches(iterator, {
+        producer,
+        producerId,
+        epoch,
+        undecided,
+        intake,
+        permits,
+        holder,
+        signal,
+      });
       yield* acknowledge(undecided, cursors);
       await reading;
     },
@@ -59,9 +68,10 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       const byteLength = receivedBytes(request);
       const bytes = await intake.admit(batch, byteLength, signal, holder);
       try {
+        const { epoch } = intake;
         const producerId = await intake.producerId(producer);
         const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
-        const { result, revision } = await intake.decide({ producerId, producer, prepared, holder });
+        const { result, revision } = await intake.decide({ producerId, producer, prepared, epoch, holder });
         return { result, cursor: cursors.encode(revision) };
       } finally {
         intake.release(bytes, holder);
@@ -81,6 +91,8 @@ function toWelcome({ lastSequence, lost }: Opened, { maxBatchBytes, maxBatchReco
 type Reading = {
   producer: string;
   producerId: number;
+  /** That the producer's id is of. */
+  epoch: number;
   undecided: UndecidedBatches;
   intake: Intake;
   permits: ((machine: string) => boolean) | undefined;
@@ -92,7 +104,7 @@ type Reading = {
 /** Takes batches until the client half-closes; a failure goes to whoever acknowledges. */
 async function readBatches(
   requests: AsyncIterator<IngestRequest>,
-  { producer, producerId, undecided, intake, permits, holder, signal }: Reading,
+  { producer, producerId, epoch, undecided, intake, permits, holder, signal }: Reading,
 ): Promise<void> {
   try {
     for (;;) {
@@ -107,7 +119,7 @@ async function readBatches(
       let decided: Promise<Decided> | undefined;
       try {
         const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
-        decided = intake.decide({ producerId, producer, prepared, holder });
+        decided = intake.decide({ producerId, producer, prepared, epoch, holder });
       } finally {
         if (decided === undefined) intake.release(bytes, holder);
       }

@@ -7,6 +7,12 @@ import type { Place } from "../store/events.ts";
 
 export type PageToken = { revision: number; after: Place };
 
+/**
+ * Names a history as a caller sees it, the same for those who see the same: as it is now, and up to a revision, which a promotion that gives up
+ * nothing of it does not change. With a secret of the database in it.
+ */
+export type SeenHistory = { readonly now: string; at(revision: number): string };
+
 /** 1 was not signed. */
 const version = 2;
 const queryBytes = 8;
@@ -27,6 +33,12 @@ export function queryHash<Desc extends DescMessage>(
 ): Buffer {
   const bare = { ...request, pageSize: 0, pageToken: "", minCursor: "" };
   return createHmac("sha256", history).update(desc.typeName).update("\0").update(toBinary(desc, bare)).digest();
+}
+
+/** The revision that a token names, before the token is checked: the history up to there is part of what it is bound to. */
+export function revisionIn(token: string): number {
+  const bytes = Buffer.from(token, "base64url");
+  return bytes.length < size ? 0 : bytes.readDoubleBE(17);
 }
 
 export function encodePageToken(

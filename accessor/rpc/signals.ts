@@ -22,7 +22,7 @@ import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from ".
 import { aggregateSamples, listStateIntervals, summarizeMachines } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
-import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
+import { decodePageToken, encodePageToken, queryHash, revisionIn, type SeenHistory } from "./page-token.ts";
 import { getVersion } from "./version.ts";
 
 // Errors travel in trailers, of which clients take 8 KiB.
@@ -46,14 +46,12 @@ export function createSignalService({
   bookmarkMs,
   nowMs,
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
-  const { cursors, tail, database } = reads;
-  // The same for every token of this history, whatever the revision; and nobody else's, for the key that is in it.
-  const ofHistory = pageKey + cursors.encode(0);
+  const { cursors, tail, database, epochs } = reads;
 
   return {
     async listMachines(request, context) {
       const { catalog, history } = see(context);
-      const query = queryHash(ListMachinesRequestSchema, { request, history });
+      const query = queryHash(ListMachinesRequestSchema, { request, history: history.now });
       return listMachines(catalog, request, { query, nowMs: nowMs() });
     },
     listSignals: (request, context) => listSignals(see(context).catalog, request),
@@ -64,10 +62,14 @@ export function createSignalService({
       const { signal, machines, severities, codePrefix, states } = request;
       checkMachines(machines);
       const range = toTimeRange(request.startTime, request.endTime);
-      const query = queryHash(QuerySignalsRequestSchema, { request, history });
+      const hash = (at: number) => queryHash(QuerySignalsRequestSchema, { request, history: history.at(at) });
+      const { pageToken } = request;
       const token =
-        request.pageToken === "" ? undefined : decodePageToken(request.pageToken, { query, nowMs: nowMs() });
+        pageToken === ""
+          ? undefined
+          : decodePageToken(pageToken, { query: hash(revisionIn(pageToken)), nowMs: nowMs() });
       const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
+      const query = hash(revision);
       // Only now: what min_cursor waits for may hold the signal's first records.
       const kind = await kindOf(signal, catalog);
       checkFilters(kind, { severities: severities.length > 0, codePrefix, states: states.length > 0 });
@@ -160,10 +162,17 @@ export function createSignalService({
     },
   };
 
-  /** What the caller may see. history: the same for every page token of this history and of callers who see the same. */
+  /** What the caller may see. */
   function see(context: HandlerContext) {
     const { catalog, vision } = seeCatalog(reads.catalog, context);
-    return { catalog, vision, history: ofHistory + (vision?.key ?? "") };
+    const key = vision?.key ?? "";
+    const history: SeenHistory = {
+      get now() {
+        return pageKey + cursors.history + key;
+      },
+      at: (revision) => pageKey + cursors.historyAt(revision) + key,
+    };
+    return { catalog, vision, history };
   }
 
   /** Fails with SIGNAL_UNKNOWN, listing the known ones. States and errors are known before any machine has sent one. */
@@ -230,7 +239,8 @@ export function createSignalService({
     if (range.after < earliest - 1) throw expired(earliest);
     const all = selection.machines.length === 0 && selection.signals.length === 0 && !limited;
     const seriesIds = all ? undefined : (await catalog.select(selection)).map(({ id }) => id);
-    const page = await readCommits(database, { ...range, seriesIds }, { catalog: reads.catalog, signal });
+    const options = { catalog: reads.catalog, signal };
+    const page = await epochs.within(() => readCommits(database, { ...range, seriesIds }, options));
     return { ...page, committedUs: await readCommitTime(database, page.through) };
   }
 

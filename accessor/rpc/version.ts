@@ -12,13 +12,12 @@ import { answerRevision, type Reads } from "../read/as-of.ts";
 import { type Part, readTouched, type StateWindows } from "../read/touched.ts";
 import type { Series } from "../store/catalog.ts";
 import { checkMachines, toTimeRange } from "./check-request.ts";
-import { decodePageToken, queryHash } from "./page-token.ts";
+import { decodePageToken, queryHash, revisionIn, type SeenHistory } from "./page-token.ts";
 
 type Context = {
   kindOf: (name: string) => Promise<SignalKind>;
   nowMs: number;
-  /** The same for callers who see the same, in this history. */
-  history: string;
+  history: SeenHistory;
   signal: AbortSignal;
 };
 
@@ -41,7 +40,7 @@ export async function getVersion(
   let revision = await answerRevision(reads, query.value?.minCursor ?? "", signal);
   for (;;) {
     const { series, parts, states, movesOn = false, fixed } = await basisOf(reads, query, context);
-    if (fixed !== undefined) return { version: nameOf([history, "page", fixed]), cursor: cursors.encode(fixed) };
+    if (fixed !== undefined) return { version: nameOf([history.now, "page", fixed]), cursor: cursors.encode(fixed) };
     const touched = await readTouched(database, { parts, states }, { revision, signal });
     if (touched.newest > revision) {
       // Another accessor has compacted what has not come here yet: what was told of states is older than that.
@@ -53,7 +52,10 @@ export async function getVersion(
     // A series that has sent nothing in the range has its place in the answer too.
     const listed = series.map(({ id, unit, maxGapUs }) => `${id} ${unit} ${maxGapUs}`).join("\n");
     const newest = movesOn ? revision : touched.newest;
-    return { version: nameOf([history, listed, newest, touched.beyond, removed]), cursor: cursors.encode(revision) };
+    return {
+      version: nameOf([history.now, listed, newest, touched.beyond, removed]),
+      cursor: cursors.encode(revision),
+    };
   }
 }
 
@@ -70,7 +72,8 @@ async function basisOf(reads: Reads, query: GetVersionRequest["query"], context:
       const request = query.value;
       await kindOf(request.signal);
       if (request.pageToken !== "") {
-        const hash = queryHash(QuerySignalsRequestSchema, { request, history });
+        const of = history.at(revisionIn(request.pageToken));
+        const hash = queryHash(QuerySignalsRequestSchema, { request, history: of });
         return { series: [], parts: [], fixed: decodePageToken(request.pageToken, { query: hash, nowMs }).revision };
       }
       const series = await catalog.select({ machines: request.machines, signals: [request.signal] });
@@ -101,7 +104,8 @@ async function basisOf(reads: Reads, query: GetVersionRequest["query"], context:
     default: {
       const request = query.value!;
       if (request.pageToken !== "") {
-        const hash = queryHash(ListStateIntervalsRequestSchema, { request, history });
+        const of = history.at(revisionIn(request.pageToken));
+        const hash = queryHash(ListStateIntervalsRequestSchema, { request, history: of });
         return { series: [], parts: [], fixed: decodePageToken(request.pageToken, { query: hash, nowMs }).revision };
       }
       const series = await catalog.select({ machines: request.machines, signals: ["state"] });

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { moved } from "../epochs.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
@@ -44,6 +45,8 @@ export class Catalog {
   #wanted = 1;
   #loaded = 0;
   #loading: Promise<void> | undefined;
+  /** Counts up when all is forgotten: what was asked before is no answer after. */
+  #generation = 0;
 
   constructor(database: Database) {
     this.#database = database;
@@ -52,6 +55,15 @@ export class Catalog {
   /** What another accessor registered is not known yet: load before the next look. */
   markStale(): void {
     this.#wanted++;
+  }
+
+  /** Another epoch has begun: what was registered last may be gone, and its ids given to others. */
+  forget(): void {
+    this.#generation++;
+    this.#wanted++;
+    this.#byId.clear();
+    this.#byMachine.clear();
+    this.#machines.clear();
   }
 
   find(machine: string, signal: string): Series | undefined {
@@ -134,11 +146,13 @@ export class Catalog {
   }
 
   async #load(which: ReturnType<typeof sql.fragment>): Promise<void> {
+    const generation = this.#generation;
     try {
       const rows = await this.#database.slonik.any(sql.type(seriesRow)`
         select series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
           to_us(first_seen_at) as first_seen_us
         from series join machine on machine.id = machine_id where ${which}`);
+      if (generation !== this.#generation) throw moved();
       for (const row of rows) this.#add(row);
     } catch (error) {
       throw toFailure(error);

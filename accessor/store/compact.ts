@@ -11,6 +11,8 @@ import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 
 export type Step = {
+  /** That everything in here is of; undefined: any. */
+  epoch: number | undefined;
   /** The watermark that the step starts from, and the one that it sets. */
   from: number;
   through: number;
@@ -23,7 +25,7 @@ export type Step = {
   touches: Touch[];
 };
 
-/** Fails, and leaves nothing behind, if the watermark is not at `from`. Answers how many blocks came and went. */
+/** Fails, and leaves nothing behind, if the watermark is not at `from` or the epoch is another. Answers how many blocks came and went. */
 export async function commitStep(
   database: Database,
   step: Step,
@@ -35,6 +37,7 @@ export async function commitStep(
   try {
     signal.throwIfAborted();
     await client.query(begin);
+    await client.query("select set_config('millrace.epoch', $1::text, true)", [step.epoch?.toString() ?? ""]);
     await client.query("select begin_step($1::int8)", [step.from]);
     const count = { blocks: 0, ended: 0 };
     for await (const portion of step.portions) {

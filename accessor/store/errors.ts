@@ -1,5 +1,6 @@
 // What PostgreSQL says went wrong, as a Failure: by SQLSTATE where there is one, as unavailable where the connection broke.
 import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from "slonik";
+import { moved } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 
 const retryAfterMs = 1_000;
@@ -18,6 +19,8 @@ export function toFailure(error: unknown): Failure {
     const { message, detail } = postgresError(error);
     return new Failure("DATABASE_UNSAFE", message, { metadata: { setting: detail ?? "" } });
   }
+  // The ids and revisions in the statement are of an epoch that is over.
+  if (code === "MR002") return moved(error);
   if (code === "57014") {
     return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", { cause: error });
   }
@@ -49,6 +52,11 @@ function isConnectionLoss(error: unknown): boolean {
 export function isDataRefusal(error: unknown): boolean {
   const code = sqlStateOf(error instanceof Failure ? error.cause : error);
   return code !== undefined && (code.startsWith("22") || code.startsWith("23"));
+}
+
+/** Whether a statement was refused because what its caller knows is of another epoch. */
+export function isOfAnotherEpoch(error: unknown): boolean {
+  return sqlStateOf(error) === "MR002";
 }
 
 /**

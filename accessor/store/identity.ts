@@ -23,23 +23,28 @@ export async function readIdentity(
   { beginEpoch = false }: { beginEpoch?: boolean } = {},
 ): Promise<Identity> {
   try {
-    // Two instances may start at once on a new timeline: the primary key lets one of them begin the epoch.
-    await slonik.query(sql.typeAlias("void")`
-      insert into epoch (epoch, first_revision, timeline_id)
-      select last.epoch + 1, coalesce((select max(revision) from receipt), 0) + 1, now.timeline_id
-      from (select * from epoch order by epoch desc limit 1) last, pg_control_checkpoint() now
-      where now.timeline_id <> last.timeline_id or ${beginEpoch}::boolean
-      on conflict (epoch) do nothing`);
-    const epochs = await slonik.many(sql.type(epochRow)`select epoch, first_revision from epoch order by epoch`);
+    if (beginEpoch) await slonik.query(sql.typeAlias("void")`select from begin_epoch(true)`);
+    const epochs = await readEpochs({ slonik });
     const { database_id, now_us, page_key } = await slonik.one(sql.type(identityRow)`
       select database_id::text, to_us(clock_timestamp()) as now_us, encode(page_key.key, 'base64') as page_key
       from identity, page_key`);
     return {
       databaseId: database_id,
-      epochs: epochs.map(({ epoch, first_revision: firstRevision }) => ({ epoch, firstRevision })),
+      epochs,
       nowUs: now_us,
       pageKey: page_key,
     };
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+/** All epochs, ascending, after the one of a new timeline was begun if this is one. */
+export async function readEpochs({ slonik }: Pick<Database, "slonik">): Promise<Epoch[]> {
+  try {
+    await slonik.query(sql.typeAlias("void")`select from begin_epoch()`);
+    const rows = await slonik.many(sql.type(epochRow)`select epoch, first_revision from epoch order by epoch`);
+    return rows.map(({ epoch, first_revision: firstRevision }) => ({ epoch, firstRevision }));
   } catch (error) {
     throw toFailure(error);
   }

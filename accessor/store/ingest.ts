@@ -3,7 +3,8 @@ import type { Prepared } from "../ingest/prepare.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 
-export type Submission = { producerId: number; prepared: Prepared };
+/** epoch: that its ids were given in. */
+export type Submission = { producerId: number; prepared: Prepared; epoch?: number };
 
 /** What became of a batch. revision: the batch's own if stored, else the one as of which it was decided. */
 export type Decision = {
@@ -16,8 +17,15 @@ export type Decision = {
   expected: number;
 };
 
-/** Commits a group. One producer's batches in order, each sequence once. Answers in the same order. */
-export async function commitGroup(database: Database, group: readonly Submission[]): Promise<Decision[]> {
+/**
+ * Commits a group. One producer's batches in order, each sequence once. Answers in the same order. epoch: fails with MR002 unless it is the newest;
+ * undefined: in any.
+ */
+export async function commitGroup(
+  database: Database,
+  group: readonly Submission[],
+  { epoch }: { epoch?: number | undefined } = {},
+): Promise<Decision[]> {
   const rows = group.flatMap(({ prepared }, i) => prepared.rows.map((row) => ({ ...row, batch: i + 1 })));
   const states = group.flatMap(({ prepared }, i) =>
     prepared.stateChanges.map((placed) => ({ ...placed, batch: i + 1, prepared })),
@@ -26,8 +34,9 @@ export async function commitGroup(database: Database, group: readonly Submission
     prepared.errorReports.map((placed) => ({ ...placed, batch: i + 1, prepared })),
   );
   const answers = await database.write(
-    `select outcome, revision, committed_us, result, expected from ingest(
-      $1::int4[], $2::int8[], $3::bytea[], $4::bytea[], $5::bool[],
+    // The dependence on known makes PostgreSQL set it first; it holds until the commit.
+    `select outcome, revision, committed_us, result, expected from set_config('millrace.epoch', $25::text, true) known, lateral ingest(
+      case when known is not null then $1::int4[] end, $2::int8[], $3::bytea[], $4::bytea[], $5::bool[],
       $6::int4[], $7::int4[], $8::int8[], $9::int8[], $10::int4[], $11::bytea[],
       $12::int4[], $13::int4[], $14::int4[], $15::int8[], $16::int2[], $17::text[],
       $18::int4[], $19::int4[], $20::int4[], $21::int8[], $22::int2[], $23::text[], $24::text[])`,
@@ -56,6 +65,7 @@ export async function commitGroup(database: Database, group: readonly Submission
       toArray.int2(errors.map(({ record }) => record.severity)),
       toArray.text(errors.map(({ record }) => record.code)),
       toArray.text(errors.map(({ record }) => record.message)),
+      epoch === undefined ? "" : String(epoch),
     ],
     { name: "ingest" },
   );

@@ -4,11 +4,12 @@ import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.
 import { decodeBlock } from "../../block/decode.ts";
 import { maxColumnBytes } from "../../samples/batch-bytes.ts";
 import { toSamples } from "../../samples/wire.ts";
+import type { SeenEpoch } from "../epochs.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Database } from "./database.ts";
 
-type LogRow = [revision: number, seriesId: number, payload: Buffer, bytes: number];
+type LogRow = [revision: number, seriesId: number, payload: Buffer, bytes: number, epoch: SeenEpoch];
 
 /** A commit: its revision, the records of its batch, and what they come to at most (see rowBytes). */
 export type Commit = { revision: number; batch: Batch; bytes: number };
@@ -16,13 +17,17 @@ export type Commit = { revision: number; batch: Batch; bytes: number };
 /** committedUs: undefined while nothing was committed. */
 export type Head = { revision: number; committedUs: number | undefined };
 
+/** epoch: of the history that it was read from. */
+type SeenHead = Head & { epoch: SeenEpoch };
+
 type ReadOptions = { signal?: AbortSignal | undefined };
 
 /** The newest revision. */
-export async function readHead(database: Database, { signal }: ReadOptions = {}): Promise<Head> {
-  const [row] = await database.read("select revision, committed_us from log_head()", [], { name: "head", signal });
-  const [revision, committedUs] = row as [number, number | null];
-  return { revision, committedUs: committedUs ?? undefined };
+export async function readHead(database: Database, { signal }: ReadOptions = {}): Promise<SeenHead> {
+  const text = "select revision, committed_us, current_epoch() from log_head()";
+  const [row] = await database.read(text, [], { name: "head", signal });
+  const [revision, committedUs, epoch] = row as [number, number | null, SeenEpoch];
+  return { revision, committedUs: committedUs ?? undefined, epoch };
 }
 
 /**
@@ -32,17 +37,17 @@ export async function readHead(database: Database, { signal }: ReadOptions = {})
 export async function pollHead(
   database: Database,
   { signal }: ReadOptions = {},
-): Promise<Head & { mayWrite: boolean }> {
+): Promise<SeenHead & { mayWrite: boolean }> {
   const [row] = await database.read(
     `select revision, committed_us, current_setting('transaction_read_only') = 'off' and current_setting('fsync') = 'on'
-       and current_setting('full_page_writes') = 'on'
+       and current_setting('full_page_writes') = 'on', current_epoch()
      from log_head()`,
     [],
     // A session may stay read-only when new ones are not; and it may lead to what was the primary before a failover.
     { name: "poll_head", signal, retires: ([polled]) => polled?.[2] === false },
   );
-  const [revision, committedUs, mayWrite] = row as [number, number | null, boolean];
-  return { revision, committedUs: committedUs ?? undefined, mayWrite };
+  const [revision, committedUs, mayWrite, epoch] = row as [number, number | null, boolean, SeenEpoch];
+  return { revision, committedUs: committedUs ?? undefined, mayWrite, epoch };
 }
 
 /** The first revision that the log still holds. */
@@ -88,20 +93,22 @@ const maxPageRows = 2_000;
 /** Of a page of some series only, which may have few rows in many revisions. */
 const maxPageRevisions = 20_000;
 
+type Page<C extends Commit = Commit> = { commits: C[]; through: number; epoch: SeenEpoch | undefined };
+
 /**
  * Commits after one revision and through another, ascending, only what belongs to the given series (all if undefined). May stop early:
- * `through` says how far it got. Never part of a commit.
+ * `through` says how far it got. Never part of a commit. epoch: of the history that the rows were read from; undefined if there are none.
  */
 export async function readCommits(
   database: Database,
   range: { after: number; through: number; seriesIds?: readonly number[] | undefined },
   { catalog, signal }: ReadOptions & { catalog: Catalog },
-): Promise<{ commits: Commit[]; through: number }> {
+): Promise<Page> {
   // A plan made before a partition was analyzed reads and sorts its whole range for every page: 44 ms in place of 4 at 24,000 rows, and more
   // with each. So the range ends where a page does at the latest: a revision has a row at least.
   const last = Math.min(range.through, range.after + (range.seriesIds === undefined ? maxPageRows : maxPageRevisions));
   const rows = (await database.read(
-    `select revision, series_id, payload, bytes from (
+    `select revision, series_id, payload, bytes, (select current_epoch()) from (
        select *, sum(bytes) over (order by revision, series_id) - bytes as bytes_before from (
          select revision, series_id, payload, ${rowBytesSql} as bytes from log
          where revision > $1::int8 and revision <= $2::int8 and ($3::int4[] is null or series_id = any($3::int4[]))
@@ -125,7 +132,7 @@ export async function readCommits(
       through = lastRevision;
     }
   }
-  return { commits: await toCommits(whole, catalog), through };
+  return { commits: await toCommits(whole, catalog), through, epoch: whole[0]?.[4] };
 }
 
 /** As readCommits, with the time of each commit. */
@@ -133,8 +140,8 @@ export async function readTimedCommits(
   database: Database,
   range: { after: number; through: number },
   options: ReadOptions & { catalog: Catalog },
-): Promise<{ commits: (Commit & { committedUs: number })[]; through: number }> {
-  const { commits, through } = await readCommits(database, range, options);
+): Promise<Page<Commit & { committedUs: number }>> {
+  const { commits, ...page } = await readCommits(database, range, options);
   const times = new Map(
     (await database.read(
       "select revision, to_us(min(committed_at)) from receipt where revision = any($1::int8[]) group by revision",
@@ -142,12 +149,13 @@ export async function readTimedCommits(
       { name: "commit_times" },
     )) as [number, number][],
   );
-  return { commits: commits.map((commit) => ({ ...commit, committedUs: times.get(commit.revision) ?? 0 })), through };
+  return { ...page, commits: commits.map((commit) => ({ ...commit, committedUs: times.get(commit.revision) ?? 0 })) };
 }
 
 async function readWholeCommit(database: Database, revision: number, seriesIds: readonly number[] | undefined) {
   return (await database.read(
-    `select revision, series_id, payload, ${rowBytesSql} from log where revision = $1::int8 and ($2::int4[] is null or series_id = any($2::int4[]))
+    `select revision, series_id, payload, ${rowBytesSql}, (select current_epoch()) from log
+     where revision = $1::int8 and ($2::int4[] is null or series_id = any($2::int4[]))
      order by series_id`,
     [revision, seriesIds === undefined ? null : toArray.int4(seriesIds)],
     { name: "commit" },

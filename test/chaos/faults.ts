@@ -142,7 +142,7 @@ export const faults: Record<string, Fault> = {
     if (pid !== undefined) await arena.postgres.ask(arena.database, `select pg_terminate_backend(${pid})`);
   },
   async "lock held"({ postgres, database }, random) {
-    await postgres.ask(database, `select pg_advisory_xact_lock(7201, 1), pg_sleep(${random.int(1, 12) / 10})`);
+    await postgres.ask(database, `select lock_revisions(), pg_sleep(${random.int(1, 12) / 10})`);
   },
   async "disk full"({ postgres }, random) {
     await postgres.fillDisk(random.int(200, 1_500));

@@ -1,0 +1,119 @@
+// The epochs of this database's history as this process knows them, and what it does when they change: a promotion or restore, noticed by
+// whatever reads the database next.
+import { type Epoch, holds, type Position } from "./cursor.ts";
+import { Failure } from "./failure.ts";
+
+export type EpochsOptions = {
+  epochs: readonly Epoch[];
+  /** All epochs, that of a new timeline begun first if need be. */
+  read: () => Promise<Epoch[]>;
+  /** Told before anything of another epoch is used. fork: the first revision that the two histories do not share. Throws if that is no good. */
+  onMoved: (epochs: readonly Epoch[], fork: number) => void;
+};
+
+/** What stands beside whatever is read: the newest epoch, or null if one is about to begin. */
+export type SeenEpoch = number | null;
+
+export class Epochs {
+  readonly #options: EpochsOptions;
+  #epochs: readonly Epoch[];
+  #reading: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #givenUp: unknown;
+
+  constructor(options: EpochsOptions) {
+    this.#options = options;
+    this.#epochs = options.epochs;
+  }
+
+  /** Fails where the process has given up what it knows. */
+  get current(): number {
+    if (this.#givenUp !== undefined) throw this.#givenUp;
+    return this.#epochs.at(-1)!.epoch;
+  }
+
+  /** Resolves when what is known here is of that epoch. Costs nothing while it is. */
+  async follow(seen: SeenEpoch): Promise<void> {
+    for (let attempt = 0; seen !== this.current; attempt++) {
+      // Two answers that differ come from two servers, of which one is no longer the primary.
+      if (attempt === 2) throw moved();
+      await this.#fresh();
+      if (seen === null) return;
+    }
+  }
+
+  /** Reads what says of which epoch it is (undefined: there is nothing): again if another has begun meanwhile. */
+  async within<T extends { epoch: SeenEpoch | undefined }>(read: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const { current } = this;
+      const answer = await read();
+      if (answer.epoch === undefined || (answer.epoch === current && current === this.current)) return answer;
+      if (attempt === 2) throw moved();
+      await this.follow(answer.epoch);
+    }
+  }
+
+  /** Fails if another epoch than this has begun since: ids that were given in it may not hold. */
+  assertStill(epoch: number): void {
+    if (epoch !== this.current) throw moved();
+  }
+
+  /** Fails if a commit that was made in its epoch has been given up since. */
+  assertHolds(position: Position): void {
+    if (this.#givenUp !== undefined) throw this.#givenUp;
+    if (!holds(this.#epochs, position)) throw moved();
+  }
+
+  /** A read that begins after this call. Those who come meanwhile share the next. */
+  #fresh(): Promise<void> {
+    if (this.#reading === undefined) return this.#read();
+    this.#next ??= this.#reading
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#read();
+      });
+    return this.#next;
+  }
+
+  #read(): Promise<void> {
+    this.#reading = this.#options
+      .read()
+      .then((epochs) => this.#take(epochs))
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
+  }
+
+  #take(epochs: readonly Epoch[]): void {
+    const fork = forkOf(this.#epochs, epochs);
+    if (fork === undefined || this.#givenUp !== undefined) return;
+    try {
+      this.#options.onMoved(epochs, fork);
+      this.#epochs = epochs;
+    } catch (error) {
+      this.#givenUp = error;
+      throw error;
+    }
+  }
+}
+
+/** The first revision that two histories of one database do not share; undefined if they are the same. */
+export function forkOf(before: readonly Epoch[], now: readonly Epoch[]): number | undefined {
+  const length = Math.max(before.length, now.length);
+  for (let i = 0; i < length; i++) {
+    const [was, is] = [before[i], now[i]];
+    if (was?.epoch === is?.epoch && was?.firstRevision === is?.firstRevision) continue;
+    return Math.min(was?.firstRevision ?? Number.POSITIVE_INFINITY, is?.firstRevision ?? Number.POSITIVE_INFINITY);
+  }
+  return undefined;
+}
+
+/** What was begun in another epoch is to be begun anew. */
+export function moved(cause?: unknown): Failure {
+  return new Failure("DATABASE_UNAVAILABLE", "the database was promoted or restored meanwhile; try again", {
+    retryAfterMs: 100,
+    cause,
+  });
+}

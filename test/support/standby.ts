@@ -1,0 +1,140 @@
+// A PostgreSQL with a streaming standby, and a door to whichever is the primary: to promote the standby with or without the newest commits.
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { openPostgres, type Postgres } from "../../local/postgres.ts";
+import { serverAccount } from "../../local/postgres-account.ts";
+import { createLog } from "../../runtime/log.ts";
+import { type FaultProxy, openFaultProxy } from "../chaos/proxy.ts";
+import { eventually } from "./eventually.ts";
+
+export interface ReplicatedPostgres extends AsyncDisposable {
+  /** The URL of a database of the present primary, through a proxy that a promotion turns round. */
+  url(database: string): string;
+  /** The proxy: to cut connections and to refuse new ones. */
+  readonly front: FaultProxy;
+  /** Rows of a statement, asked of the present primary past the proxy. */
+  query(database: string, statement: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Resolves when the standby has replayed all that is committed. */
+  caughtUp(): Promise<void>;
+  /** The standby receives nothing from now on: what is committed after this is lost by the promotion. */
+  holdBack(): void;
+  /**
+   * Ends the primary as kill -9 would, promotes the standby, and leads the proxy there. Clients' connections are reset first, and refused until
+   * the standby takes commits.
+   */
+  promote(): Promise<void>;
+}
+
+const settings = {
+  shared_buffers: "32MB",
+  max_connections: "100",
+  max_wal_size: "256MB",
+  min_wal_size: "32MB",
+  wal_keep_size: "128MB",
+  // The longest there is: nobody may count on a checkpoint soon after the promotion.
+  checkpoint_timeout: "1d",
+  autovacuum: "off",
+};
+
+export async function openReplicatedPostgres(): Promise<ReplicatedPostgres> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "millrace-standby-"));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o755);
+  const open = (name: string, extra: Record<string, string> = {}) =>
+    openPostgres({
+      dataDir: join(folder, name),
+      settings: { ...settings, ...extra },
+      syncCluster: false,
+      log: createLog({ name: "postgres", level: "silent" }),
+      signal: AbortSignal.timeout(120_000),
+    });
+  const first = stack.use(await open("primary"));
+  const replication = stack.use(await openFaultProxy(() => first.port));
+  await copyRunning(first, { from: join(folder, "primary"), to: join(folder, "standby") });
+  const { username, password } = new URL(first.url);
+  const standby = stack.use(
+    await open("standby", {
+      primary_conninfo: `host=127.0.0.1 port=${replication.port} user=${username} password=${password} application_name=standby`,
+      hot_standby: "on",
+      wal_retrieve_retry_interval: "100ms",
+    }),
+  );
+  let primary = first;
+  const front = stack.use(await openFaultProxy(() => primary.port));
+  const owned = stack.move();
+  return {
+    front,
+    url: (database) => urlOf(primary, database, front.port),
+    query: (database, statement, values) => ask(urlOf(primary, database), statement, values),
+    async caughtUp() {
+      const [row] = await ask(first.url, "select pg_current_wal_flush_lsn()::text as lsn");
+      await eventually("the standby has replayed all", async () => {
+        const [seen] = await ask(standby.url, "select pg_last_wal_replay_lsn() >= $1::pg_lsn as all", [row!["lsn"]]);
+        return seen!["all"] === true;
+      });
+    },
+    holdBack() {
+      replication.refuse(true);
+      replication.cut("reset");
+    },
+    async promote() {
+      front.refuse(true);
+      front.cut("reset");
+      process.kill(first.pid, "SIGQUIT");
+      await first.ended;
+      await ask(standby.url, "select pg_promote()");
+      primary = standby;
+      front.refuse(false);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What pg_basebackup does, which the embedded PostgreSQL comes without: a copy in backup mode, to be a standby. */
+async function copyRunning(server: Postgres, { from, to }: { from: string; to: string }): Promise<void> {
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  try {
+    await client.query("select pg_backup_start('standby', true)");
+    await mkdir(to, { mode: 0o755 });
+    await cp(join(from, "password"), join(to, "password"));
+    const cluster = join(to, "postgres");
+    const left = /\/postmaster\.(pid|opts)$|\/pg_wal\/[0-9A-F]{24}$|\/pg_replslot\/.|\/pgsql_tmp/;
+    // Relations and their forks may go or grow meanwhile; what the log says of them makes the copy whole.
+    await cp(join(from, "postgres"), cluster, { recursive: true, filter: (path) => !left.test(path) });
+    const { rows } = await client.query<{ labelfile: string }>("select labelfile from pg_backup_stop(false)");
+    await writeFile(join(cluster, "backup_label"), rows[0]!.labelfile);
+    await writeFile(join(cluster, "standby.signal"), "");
+    await giveTo(cluster);
+  } finally {
+    await client.end();
+  }
+}
+
+async function giveTo(cluster: string): Promise<void> {
+  const account = await serverAccount();
+  const paths = (await readdir(cluster, { recursive: true })).map((name) => join(cluster, name));
+  for (const path of account ? [cluster, ...paths] : []) await chown(path, account!.uid, account!.gid);
+  await chmod(cluster, 0o700);
+}
+
+function urlOf(server: Postgres, database: string, port = server.port): string {
+  const url = new URL(server.url);
+  url.pathname = `/${database}`;
+  url.port = String(port);
+  return url.href;
+}
+
+async function ask(connectionString: string, statement: string, values: unknown[] = []) {
+  const client = new pg.Client({ connectionString });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(statement, values)).rows;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
