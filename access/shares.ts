@@ -39,6 +39,13 @@ export class Shares {
     return this.#held.size;
   }
 
+  /** Who holds most; undefined if nobody holds anything. */
+  largest(): string | undefined {
+    let most: [string, number] | undefined;
+    for (const entry of this.#held) if (most === undefined || entry[1] > most[1]) most = entry;
+    return most?.[0];
+  }
+
   heldBy(caller: string): number {
     return this.#held.get(caller) ?? 0;
   }

@@ -13,8 +13,14 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { createTurns } from "../runtime/grpc/decompress.ts";
 import type { MessageBounds } from "../runtime/grpc/message-bounds.ts";
 import type { Log } from "../runtime/log.ts";
+import { callerKey, callerOf } from "./caller.ts";
+import { endStream } from "./end-stream.ts";
 import { toResponse } from "./guard.ts";
 import { meterKey } from "./limits/guard-limits.ts";
+import { isOver, whenOver } from "./limits/over.ts";
+import { passedOnKey } from "./limits/passed-on.ts";
+import { readAlong } from "./limits/read-along.ts";
+import type { ReadClock } from "./limits/read-clock.ts";
 import { boundMessages } from "./limits/request-messages.ts";
 import { expectJson, noteSignedZeros, signedZerosKey, writeSignedZeros } from "./signed-zeros.ts";
 import { blameUndecodable } from "./undecodable.ts";
@@ -23,11 +29,14 @@ export type ConnectOptions = {
   routes: (router: ConnectRouter) => void;
   /** What a request of a method may cost; one beyond it is RESOURCE_EXHAUSTED. */
   boundsOf: (method: DescMethod) => MessageBounds;
+  /** Looks after clients that do not read; `onSlow` is told what they were told. */
+  readers: ReadClock;
+  onSlow: (error: ConnectError) => void;
   log: Log;
 };
 
 /** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
-export function mountConnect(app: FastifyInstance, { routes, boundsOf, log }: ConnectOptions): void {
+export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, onSlow, log }: ConnectOptions): void {
   const router = createConnectRouter({
     // For answers: requests come to Connect decompressed.
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -47,9 +56,22 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, log }: Co
       };
       scope.all(handler.requestPath, { config }, async (request, reply) => {
         reply.hijack();
+        // Its client has left while it was let in: nobody would tell whoever works for it.
+        if (isOver(reply.raw)) return;
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
         const zeros = expectJson({ url: request.url, contentType: request.headers["content-type"] });
         const values = createContextValues().set(meterKey, request.meter).set(signedZerosKey, zeros);
+        values.set(callerKey, callerOf(request)).set(passedOnKey, request.passedOn);
+        const slow = new AbortController();
+        const reader = readers.watch({
+          caller: callerOf(request),
+          onSlow(error) {
+            slow.abort(error);
+            onSlow(error);
+            endStream(reply.raw, error, { contentType: request.headers["content-type"] });
+          },
+        });
+        whenOver(reply.raw, () => reader[Symbol.dispose]());
         try {
           const universal = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
           const reading = { method, bounds: boundsOf(method), inTurn };
@@ -58,8 +80,11 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, log }: Co
             (error) => toResponse(error, request.headers["content-type"]),
           );
           const exact = writeSignedZeros(response, { output: method.output, zeros });
-          await universalResponseToNodeResponse(exact, reply.raw);
+          const body = exact.body && readAlong(exact.body, { reader, slow: slow.signal });
+          await universalResponseToNodeResponse(body ? { ...exact, body } : exact, reply.raw);
         } catch (error) {
+          // Its end is written, and may still be read.
+          if (slow.signal.aborted) return;
           // The handler itself answers every error of a call: what is left is a connection that broke while it was written to.
           const call = `${service.typeName}/${method.name}`;
           if (ConnectError.from(error).code !== Code.Aborted) log.debug("connection broke", { method: call, error });

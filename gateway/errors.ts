@@ -25,6 +25,13 @@ export function reasonError(
   error.details.push({ desc: ErrorInfoSchema, value: { reason, domain: errorDomain, metadata } });
   if (fields.length > 0) error.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...fields] } });
   if (retryMs !== undefined) error.details.push(retryDetail(retryMs));
+  return sayWhen(error);
+}
+
+/** HTTP's own header for when to try again, where a protocol has room for it. */
+function sayWhen(error: ConnectError): ConnectError {
+  const seconds = retrySecondsOf(error);
+  if (seconds !== undefined) error.metadata.set("retry-after", String(seconds));
   return error;
 }
 
@@ -51,13 +58,13 @@ export function relayError(error: unknown): ConnectError {
       const unreachable = new ConnectError("the accessor does not answer: try again", Code.Unavailable);
       unreachable.cause = known;
       unreachable.details.push(retryDetail(1_000));
-      return unreachable;
+      return sayWhen(unreachable);
     }
     if (known.code === Code.DeadlineExceeded) {
       return reasonError("DEADLINE_EXCEEDED", known.code, "the call did not end by its deadline");
     }
   }
-  return new ConnectError(known.rawMessage, known.code, undefined, outgoing(known), known);
+  return sayWhen(new ConnectError(known.rawMessage, known.code, undefined, outgoing(known), known));
 }
 
 /** What RetryInfo says, in whole seconds, at least 1; undefined without one. */

@@ -1,9 +1,12 @@
 // Passes calls on to the accessor, message for message, for any service. Checks nothing that the accessor checks.
-import type { DescMethodStreaming, DescMethodUnary, DescService, Message } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodStreaming, DescMethodUnary, DescService, Message } from "@bufbuild/protobuf";
 import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import { readCredential } from "../access/credential.ts";
+import { callerKey } from "./caller.ts";
 import { relayError } from "./errors.ts";
+import type { GatewayShares, StreamKind } from "./limits/gateway-shares.ts";
+import { passedOnKey } from "./limits/passed-on.ts";
 import { pause } from "./limits/pause.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -13,6 +16,8 @@ export type ForwardOptions = {
   unaryDeadlineMs: number;
   /** Ends streams when aborted, with its reason. Calls with one answer may finish. */
   shutdownSignal: AbortSignal;
+  /** Where streams take their places. */
+  shares: GatewayShares;
   /** Told of every message of a client; answers for how many milliseconds a stream is read no further. */
   onRequest?: (message: Message, context: HandlerContext) => number;
   /** Told of every call that failed. */
@@ -31,8 +36,18 @@ export function forwardService(router: ConnectRouter, service: DescService, opti
 }
 
 /** The accessor, asked with the credential that the call came with. */
-const callerOf = (upstream: Upstream, { requestHeader }: HandlerContext): Upstream =>
-  upstream.as(readCredential((name) => requestHeader.get(name) ?? undefined));
+const callerOf = (upstream: Upstream, { requestHeader, values }: HandlerContext): Upstream =>
+  upstream.as(
+    readCredential((name) => requestHeader.get(name) ?? undefined),
+    values.get(callerKey).network,
+  );
+
+/** Of which kind of stream a call is one. */
+export function streamKindOf({ name, methodKind, parent }: DescMethod): StreamKind {
+  if (!parent.typeName.startsWith("millrace.")) return "others";
+  if (methodKind === "bidi_streaming" || methodKind === "client_streaming") return "ingests";
+  return name.startsWith("Watch") ? "feeds" : "exports";
+}
 
 function forwardUnary(method: DescMethodUnary, { upstream, unaryDeadlineMs, onRequest, onError }: ForwardOptions) {
   return async (request: Message, context: HandlerContext): Promise<Message> => {
@@ -55,17 +70,26 @@ function forwardUnary(method: DescMethodUnary, { upstream, unaryDeadlineMs, onRe
 }
 
 function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
-  const { upstream, shutdownSignal, onRequest, onError } = options;
+  const { upstream, shutdownSignal, shares, onRequest, onError } = options;
+  const kind = streamKindOf(method);
   const streamsIn = method.methodKind !== "server_streaming";
   const stream = async function* (
     requests: Message | AsyncIterable<Message>,
     context: HandlerContext,
   ): AsyncGenerator<Message, void, undefined> {
-    const { transport, giveBack } = callerOf(upstream, context).borrow();
     const ended = createLinkedAbortController(context.signal, shutdownSignal);
+    const release = new DisposableStack();
+    // Whoever writes the answer of a client that has left may never come back for the rest of it.
+    ended.signal.addEventListener("abort", () => release.dispose(), { once: true });
     try {
+      const place = shares.enter(kind, context.values.get(callerKey));
+      release.defer(() => place.giveBack());
+      const { transport, giveBack } = callerOf(upstream, context).borrow();
+      release.defer(giveBack);
+      ended.signal.throwIfAborted();
       const input = (streamsIn ? requests : one(requests as Message)) as AsyncIterable<Message>;
-      const told = onRequest ? tell(input, (message) => pause(onRequest(message, context), ended.signal)) : input;
+      const passedOn = context.values.get(passedOnKey);
+      const told = tell(input, (message) => pause(onRequest?.(message, context) ?? 0, ended.signal), passedOn);
       const answer = await transport.stream(method, ended.signal, context.timeoutMs(), undefined, told);
       yield* answer.message as AsyncIterable<Message>;
     } catch (error) {
@@ -73,7 +97,7 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
       throw relayError(error);
     } finally {
       ended.abort();
-      giveBack();
+      release.dispose();
     }
   };
   if (method.methodKind !== "client_streaming") return stream;
@@ -84,14 +108,16 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
   };
 }
 
-/** Passes a message on before it waits: what has come shall not be held back. */
+/** Passes a message on before it waits: what has come shall not be held back. `passedOn` is told once it was taken. */
 async function* tell(
   messages: AsyncIterable<Message>,
   about: (message: Message) => Promise<void>,
+  passedOn: (() => void) | undefined,
 ): AsyncGenerator<Message, void, undefined> {
   for await (const message of messages) {
     const waiting = about(message);
     yield message;
+    passedOn?.();
     await waiting;
   }
 }

@@ -1,4 +1,6 @@
 // The gateway put together: front door, guards, forwarder, REST. Holds no data and no rule about signals.
+import { getEventListeners } from "node:events";
+import type { ServerResponse } from "node:http";
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { fastify } from "fastify";
@@ -17,6 +19,7 @@ import { isLoopbackHost } from "../runtime/tls/listening.ts";
 import { allowHosts } from "./allowed-hosts.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { AnswerCache } from "./cache/answer-cache.ts";
+import { callerOf, shareName } from "./caller.ts";
 import { mountConnect } from "./connect.ts";
 import { allowOrigins } from "./cors.ts";
 import { shuttingDown } from "./errors.ts";
@@ -33,10 +36,15 @@ import {
   plainAddress,
 } from "./limits/client-address.ts";
 import { type GatewayLimits, unlimited } from "./limits/gateway-limits.ts";
+import { GatewayShares } from "./limits/gateway-shares.ts";
 import { createLimitGuard, meterKey } from "./limits/guard-limits.ts";
 import { Limiter } from "./limits/limiter.ts";
+import { whenOver } from "./limits/over.ts";
+import { readWhole } from "./limits/read-along.ts";
+import { createReadClock, type ReadClockOptions } from "./limits/read-clock.ts";
 import { recordsOfMessage } from "./limits/records.ts";
 import { createMetrics } from "./metrics.ts";
+import { Refusals } from "./refusals.ts";
 import type { Heartbeat } from "./rest/call.ts";
 import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
@@ -66,6 +74,8 @@ export type GatewayOptions = {
   allowedHosts?: readonly string[];
   /** How bodies that stop coming are found. Default: after 30 s. */
   bodyClock?: BodyClockOptions;
+  /** How answers that nobody reads are found. Default: after 2 min. */
+  readClock?: ReadClockOptions;
   /** Longest that a call with one answer may take. Default 30 s. */
   unaryDeadlineMs?: number;
   /** How long requests in flight may take when the gateway closes. Default 3 s. */
@@ -78,7 +88,11 @@ export type GatewayOptions = {
   now?: () => number;
 };
 
-export type Gateway = AsyncDisposable & { readonly port: number };
+export type Gateway = AsyncDisposable & {
+  readonly port: number;
+  /** What requests hold now, by name: all of it is given back when they end. */
+  borrowed(): Record<string, number>;
+};
 
 const maxBodyBytes = 32 * 1024 * 1024;
 const mib = 1024 * 1024;
@@ -127,30 +141,56 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { limits = unlimited } = options;
   const addresses = createAddressReader(limits.trustedProxies);
   const limiter = new Limiter(limits);
-  const bodies = stack.use(createBodyClock(options.bodyClock ?? { stallMs: 30_000 }));
+  const shares = new GatewayShares(limits.shares);
+  const refusals = new Refusals();
+  const bodies = stack.use(createBodyClock(options.bodyClock ?? { stallMs: 30_000 }, shares.of.bodies));
+  const readers = stack.use(createReadClock(options.readClock ?? { stallMs: 120_000 }, shares.of["unread-bytes"]));
   stack.defer(() => app.close());
-  app.addHook("onRequest", async ({ raw, routeOptions: { config } }, reply) =>
-    bodies.watch(raw, reply.raw, {
+  const limitGuard = createLimitGuard({ limiter, addresses, limitLoopback: limits.limitLoopback, log });
+  let requests = 0;
+  app.addHook("onRequest", async (request, reply) => {
+    requests++;
+    whenOver(reply.raw, () => requests--);
+    const network = networkOf(limitGuard.addressOf(request));
+    request.caller = { kind: "address", name: network, network };
+    const { raw, routeOptions } = request;
+    const { config } = routeOptions;
+    request.passedOn = bodies.watch(raw, reply.raw, {
       streams: takesStream(config, raw.headers["content-type"]),
       stalled: () => stalledBody(config?.isRpc ?? false),
-      overloaded: () => overloadedBodies(config?.isRpc ?? false),
-    }),
-  );
+      overloaded: (shortage) => overloadedBodies(config?.isRpc ?? false, shortage, callerOf(request)),
+      callerName: () => shareName(callerOf(request)),
+    });
+  });
+  app.addHook("onSend", async (request, { raw }, payload) => {
+    if (typeof payload !== "string" && !Buffer.isBuffer(payload)) return payload;
+    const reader = readers.watch({ caller: callerOf(request), onSlow: (error) => endWhole(raw, error) });
+    readWhole(raw, payload.length, reader);
+    return payload;
+  });
+  const onSlow = (error: ConnectError) => refusals.count(error);
+  const endWhole = (raw: ServerResponse, error: ConnectError) => {
+    onSlow(error);
+    raw.destroy();
+  };
   guardRoutes(app, {
-    gate,
-    limits: createLimitGuard({ limiter, addresses, limitLoopback: limits.limitLoopback, log }),
+    ...{ gate, limits: limitGuard, shares, onRefused: (error) => refusals.count(error) },
   });
   mountConnect(app, {
     boundsOf: (method) => (method.parent === IngestService ? batchBounds : requestBounds(method)),
-    log,
+    ...{ readers, onSlow, log },
     routes(router) {
+      const failed = logFailure(log, shutdown.signal);
       const forwarding = {
-        upstream,
+        ...{ upstream, shares },
         unaryDeadlineMs,
         shutdownSignal: shutdown.signal,
         onRequest: (message: Message, { values }: HandlerContext) =>
           values.get(meterKey)?.(recordsOfMessage(message)) ?? 0,
-        onError: logFailure(log, shutdown.signal),
+        onError(error: unknown, context: HandlerContext) {
+          refusals.count(error);
+          failed(error, context);
+        },
       };
       for (const service of [
         SignalService,
@@ -165,9 +205,20 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     },
   });
   const cache = new AnswerCache({ maxBytes: options.cacheBytes ?? 64 * 1024 * 1024 });
-  const metrics = createMetrics({ cache });
+  const borrowed = () => {
+    const { streams, bufferedBytes } = upstream.borrowed();
+    return {
+      ...{ requests, ...shares.borrowed() },
+      ...{ "upstream-streams": streams, "upstream-bytes": bufferedBytes, "limited-streams": limiter.streams },
+      ...{ "watched-bodies": bodies.size, "watched-answers": readers.size, "shared-answers": cache.making },
+      "shutdown-listeners": getEventListeners(shutdown.signal, "abort").length,
+    };
+  };
+  const connections = () => ({ open: door.connections.open, refused: door.connections.refused });
+  const metrics = createMetrics({ cache, refusals, borrowed, connections });
   const answering = { upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, heartbeat, now, log };
-  mountRest(app, { routes, cache, metrics, ...answering });
+  const sharing = { shares, readers, onSlow };
+  mountRest(app, { routes, cache, metrics, ...answering, ...sharing });
   await app.ready();
 
   const { host, port } = options;
@@ -193,6 +244,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const owned = stack.move();
   return {
     port: door.port,
+    borrowed,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -12,8 +12,11 @@ import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readCredential } from "../access/credential.ts";
 import { visionOf } from "../access/principal.ts";
+import { callerOf } from "./caller.ts";
 import { retrySecondsOf } from "./errors.ts";
 import type { Gate } from "./gate.ts";
+import { networkOf } from "./limits/client-address.ts";
+import type { GatewayShares } from "./limits/gateway-shares.ts";
 import type { LimitGuard } from "./limits/guard-limits.ts";
 
 declare module "fastify" {
@@ -33,24 +36,37 @@ declare module "fastify" {
 export const credentialOf = ({ headers }: FastifyRequest): string | undefined =>
   readCredential((name) => headers[name]?.toString());
 
+export type GuardOptions = {
+  gate: Gate;
+  limits: LimitGuard;
+  shares: GatewayShares;
+  /** Told of every refusal of a call in Connect, gRPC or gRPC-Web. */
+  onRefused: (error: ConnectError) => void;
+};
+
 /** Guards every route that is mounted later: first by address, then by who calls, then by what that one may have. */
-export function guardRoutes(app: FastifyInstance, { gate, limits }: { gate: Gate; limits: LimitGuard }): void {
+export function guardRoutes(app: FastifyInstance, { gate, limits, shares, onRefused }: GuardOptions): void {
   const check = async (request: FastifyRequest, reply: FastifyReply) => {
     const { rpcPath: path } = request.routeOptions.config ?? {};
     const peer = limits.addressOf(request);
     limits.enter("address", peer, { request, reply });
     if (path === undefined) return;
     const principal = await gate({ path, credential: credentialOf(request), peer });
-    if (principal === undefined) return;
-    request.vision = visionOf(principal);
-    limits.enter("key", principal.id, { request, reply });
+    if (principal !== undefined) {
+      request.vision = visionOf(principal);
+      request.caller = { kind: "key", name: principal.id, network: networkOf(peer) };
+      limits.enter("key", principal.id, { request, reply });
+    }
+    shares.assertReads(callerOf(request));
   };
   app.addHook("onRequest", async (request, reply) => {
     try {
       await check(request, reply);
     } catch (error) {
       if (!request.routeOptions.config?.isRpc) throw error;
-      await refuseCall(ConnectError.from(error), request, reply);
+      const known = ConnectError.from(error);
+      onRefused(known);
+      await refuseCall(known, request, reply);
     }
   });
   app.addHook("onSend", async (_request, reply, payload) => {
@@ -72,8 +88,6 @@ const challenge = 'Bearer realm="millrace"';
 /** An error as the protocol of a content type has it. */
 export function toResponse(error: ConnectError, contentType = ""): UniversalServerResponse {
   const header = new Headers({ "content-type": contentType });
-  const retrySeconds = retrySecondsOf(error);
-  if (retrySeconds !== undefined) header.set("retry-after", String(retrySeconds));
   if (/^application\/grpc-web/i.test(contentType)) {
     setTrailerStatus(header, error);
     return { status: 200, header };
@@ -83,6 +97,8 @@ export function toResponse(error: ConnectError, contentType = ""): UniversalServ
     setTrailerStatus(trailer, error);
     return { status: 200, header, body: nothing(), trailer };
   }
+  const retrySeconds = retrySecondsOf(error);
+  if (retrySeconds !== undefined) header.set("retry-after", String(retrySeconds));
   if (/^application\/connect\+/i.test(contentType)) {
     const end = Buffer.from(JSON.stringify(endStreamToJson(new Headers(), error, {})));
     return { status: 200, header, body: one(encodeEnvelope(endStreamFlag, end)) };

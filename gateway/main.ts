@@ -40,6 +40,7 @@ await run({
         allowedHosts: settings.allowedHost,
         cacheBytes: settings.cacheBytes,
         bodyClock: { stallMs: settings.bodyTimeout },
+        readClock: { stallMs: settings.readerTimeout },
         log,
       }),
     );

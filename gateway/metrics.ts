@@ -1,6 +1,7 @@
-// What the gateway counts, for Prometheus: its cache, and what any Node process has to say of itself.
+// What the gateway counts, for Prometheus: its cache, refusals, what is borrowed, and what any Node process has to say of itself.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { AnswerCache, CacheCounts } from "./cache/answer-cache.ts";
+import type { Refusals } from "./refusals.ts";
 
 const outcomes: Readonly<Record<keyof CacheCounts, string>> = {
   hits: "answers from what is kept",
@@ -10,8 +11,16 @@ const outcomes: Readonly<Record<keyof CacheCounts, string>> = {
   evictions: "kept answers left out to make room",
 };
 
+export type MetricsOptions = {
+  cache: AnswerCache;
+  refusals: Refusals;
+  /** What is out now, by name. */
+  borrowed: () => Record<string, number>;
+  connections: () => { open: number; refused: number };
+};
+
 /** Answers the text; counts on a registry of its own. */
-export function createMetrics({ cache }: { cache: AnswerCache }): () => Promise<string> {
+export function createMetrics({ cache, refusals, borrowed, connections }: MetricsOptions): () => Promise<string> {
   const registers = [new Registry()];
   const [register] = registers as [Registry];
   collectDefaultMetrics({ register });
@@ -31,5 +40,25 @@ export function createMetrics({ cache }: { cache: AnswerCache }): () => Promise<
   };
   gauge("millrace_cache_bytes", "Bytes of the kept answers", () => cache.bytes);
   gauge("millrace_cache_entries", "How many answers are kept", () => cache.entries);
+  gauge("millrace_connections", "How many connections are open", () => connections().open);
+  const refused: Counter = new Counter({
+    ...{
+      name: "millrace_refusals_total",
+      help: "What clients were refused",
+      registers,
+      labelNames: ["reason", "limit"],
+    },
+    collect() {
+      refused.reset();
+      for (const [labels, count] of refusals.all()) refused.inc({ ...labels }, count);
+      refused.inc({ reason: "RATE_LIMITED", limit: "connections" }, connections().refused);
+    },
+  });
+  const out: Gauge = new Gauge({
+    ...{ name: "millrace_borrowed", help: "What requests hold now, and give back", registers, labelNames: ["what"] },
+    collect() {
+      for (const [what, amount] of Object.entries(borrowed())) out.set({ what }, amount);
+    },
+  });
   return () => register.metrics();
 }

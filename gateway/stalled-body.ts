@@ -1,9 +1,12 @@
 // Which bodies are taken as streams, and what is said about one that stopped coming, or for which there is no room.
 import { Code } from "@connectrpc/connect";
 import type { FastifyContextConfig } from "fastify";
+import type { Shortage } from "../access/shares.ts";
+import type { Caller } from "./caller.ts";
 import { reasonError } from "./errors.ts";
+import { shortageError } from "./limits/gateway-shares.ts";
 import { streamedTypes } from "./rest/mount.ts";
-import { HttpProblem } from "./rest/problem.ts";
+import { HttpProblem, toHttpProblem } from "./rest/problem.ts";
 
 /** Of a route, and the media type of a request's body. */
 export function takesStream(config: FastifyContextConfig | undefined, contentType = ""): boolean {
@@ -18,12 +21,8 @@ export function stalledBody(isRpc: boolean): Error {
   return new HttpProblem(408, message, { headers: { connection: "close" } });
 }
 
-export function overloadedBodies(isRpc: boolean): Error {
-  const message = "too many bodies are being read: try again in a second";
-  const metadata = { limit: "bodies" };
-  if (isRpc) return reasonError("OVERLOADED", Code.ResourceExhausted, message, { metadata, retryMs: 1_000 });
-  return new HttpProblem(429, message, {
-    members: { reason: "OVERLOADED", metadata },
-    headers: { "retry-after": "1" },
-  });
+export function overloadedBodies(isRpc: boolean, shortage: Shortage, caller: Caller): Error {
+  const error = shortageError("bodies", shortage, caller);
+  // Fastify gives a failed body a status of its own, unless it is a problem that has one.
+  return isRpc ? error : toHttpProblem(error);
 }

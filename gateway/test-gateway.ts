@@ -1,5 +1,7 @@
-// For tests: a gateway before a fake accessor, both on real sockets, and ways to ask it.
+// For tests: a gateway before a fake accessor, both on real sockets, and ways to ask it. Disposal asserts that everything borrowed is back.
+import { setTimeout as sleep } from "node:timers/promises";
 import { createLog } from "../runtime/log.ts";
+import { eventually } from "../test/support/eventually.ts";
 import { type FakeAccessor, openFakeAccessor } from "./fake-accessor.ts";
 import { type GatewayOptions, openGateway } from "./gateway.ts";
 
@@ -7,6 +9,8 @@ export type TestGateway = AsyncDisposable & {
   readonly accessor: FakeAccessor;
   readonly port: number;
   readonly baseUrl: string;
+  /** What the gateway's requests hold now. */
+  borrowed(): Record<string, number>;
   /** Closes the gateway alone. */
   close(): Promise<void>;
   /** Answers status, headers and parsed JSON. */
@@ -33,11 +37,24 @@ export async function openTestGateway(options: Partial<GatewayOptions> = {}): Pr
     closed ??= Promise.resolve(gateway[Symbol.asyncDispose]());
     await closed;
   };
+  const left = () => Object.fromEntries(Object.entries(gateway.borrowed()).filter(([, amount]) => amount !== 0));
+  const assertNothingBorrowed = async () => {
+    const gone = () => Object.keys(left()).length === 0;
+    await eventually("everything borrowed is given back", gone).catch((error: Error) => {
+      throw new Error(`${error.message}: ${JSON.stringify(left())}`);
+    });
+  };
+  /** Where no request runs nothing is out, also before the gateway stops and with that ends whatever it has. */
+  const assertIdle = async () => {
+    for (let i = 0; i < 20 && gateway.borrowed()["requests"]! > 0; i++) await sleep(10);
+    if (gateway.borrowed()["requests"] === 0) await assertNothingBorrowed();
+  };
   return {
     accessor,
     port: gateway.port,
     baseUrl,
     close,
+    borrowed: () => gateway.borrowed(),
     ask,
     post: (path, body) =>
       ask(path, {
@@ -46,8 +63,13 @@ export async function openTestGateway(options: Partial<GatewayOptions> = {}): Pr
         body: typeof body === "string" ? body : JSON.stringify(body),
       }),
     async [Symbol.asyncDispose]() {
-      await close();
-      await accessor[Symbol.asyncDispose]();
+      try {
+        if (closed === undefined) await assertIdle();
+        await close();
+        await assertNothingBorrowed();
+      } finally {
+        await accessor[Symbol.asyncDispose]();
+      }
     },
   };
 }

@@ -5,20 +5,23 @@ import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { bearer } from "../access/credential.ts";
+import { forwardedClientHeader } from "../access/forwarded-client.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 
 export type Upstream = Disposable & {
-  /** The same, with every call carrying a credential. */
-  as(credential: string | undefined): Upstream;
+  /** The same, with every call carrying a credential, and the address or network for which the gateway asks. */
+  as(credential: string | undefined, network?: string): Upstream;
   readonly access: Client<typeof AccessService>;
   /** For unary calls. */
   readonly transport: Transport;
   readonly signals: Client<typeof SignalService>;
   readonly ingest: Client<typeof IngestService>;
   readonly health: Client<typeof Health>;
-  /** A transport for one stream; give it back when the stream has ended. */
+  /** A transport for one stream; give it back when the stream has ended. Again is nothing. */
   borrow(): { transport: Transport; giveBack: () => void };
+  /** How many streams are out, and what has come for them that is not read yet. */
+  borrowed(): { streams: number; bufferedBytes: number };
 };
 
 export type UpstreamOptions = { streamsPerConnection?: number; certificates?: Certificates | undefined };
@@ -37,15 +40,24 @@ export function createUpstream(
   const connect = () => createGrpcTransport({ baseUrl: accessorUrl, certificates, windowBytes });
   const shared = connect();
   const streams = new Map<GrpcTransport, number>();
-  const upstream: Upstream = {
-    ...clientsOf(shared),
-    as: (credential) => (credential === undefined ? upstream : withHeaders(upstream, bearer(credential))),
+  const upstream: Upstream = withClients(shared, {
+    as(credential, network) {
+      const forwarded: Record<string, string> = network === undefined ? {} : { [forwardedClientHeader]: network };
+      return withHeaders(upstream, credential === undefined ? forwarded : { ...forwarded, ...bearer(credential) });
+    },
+    borrowed: () => ({
+      streams: [...streams.values()].reduce((sum, count) => sum + count, 0),
+      bufferedBytes: [shared, ...streams.keys()].reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0),
+    }),
     borrow() {
       const [free] = [...streams].find(([, count]) => count < streamsPerConnection) ?? [connect()];
       streams.set(free, (streams.get(free) ?? 0) + 1);
+      let out = true;
       return {
         transport: free,
         giveBack: () => {
+          if (!out) return;
+          out = false;
           const left = (streams.get(free) ?? 1) - 1;
           // One stays open for the next stream.
           if (left > 0 || streams.size === 1) streams.set(free, left);
@@ -59,30 +71,49 @@ export function createUpstream(
     [Symbol.dispose]() {
       for (const transport of [shared, ...streams.keys()]) transport[Symbol.dispose]();
     },
-  };
+  });
   return upstream;
 }
 
-const clientsOf = (transport: Transport) => ({
-  transport,
-  signals: createClient(SignalService, transport),
-  ingest: createClient(IngestService, transport),
-  health: createClient(Health, transport),
-  access: createClient(AccessService, transport),
-});
+type Ways = Pick<Upstream, "as" | "borrow" | "borrowed" | typeof Symbol.dispose>;
+
+/** Clients are made when first asked for: each request has its own, and uses one. */
+function withClients(transport: Transport, ways: Ways): Upstream {
+  const made: { -readonly [name in "signals" | "ingest" | "health" | "access"]?: Upstream[name] } = {};
+  return {
+    ...ways,
+    transport,
+    get signals() {
+      made.signals ??= createClient(SignalService, transport);
+      return made.signals;
+    },
+    get ingest() {
+      made.ingest ??= createClient(IngestService, transport);
+      return made.ingest;
+    },
+    get health() {
+      made.health ??= createClient(Health, transport);
+      return made.health;
+    },
+    get access() {
+      made.access ??= createClient(AccessService, transport);
+      return made.access;
+    },
+  };
+}
 
 /** Disposing of it disposes of nothing: the connections are the other's. */
 function withHeaders(upstream: Upstream, headers: Record<string, string>): Upstream {
   const wrap = (transport: Transport) => withHeadersOn(transport, headers);
-  return {
-    ...clientsOf(wrap(upstream.transport)),
+  return withClients(wrap(upstream.transport), {
     as: upstream.as,
+    borrowed: upstream.borrowed,
     borrow() {
       const { transport, giveBack } = upstream.borrow();
       return { transport: wrap(transport), giveBack };
     },
     [Symbol.dispose]() {},
-  };
+  });
 }
 
 function withHeadersOn(transport: Transport, headers: Record<string, string>): Transport {

@@ -61,6 +61,11 @@ export class AnswerCache {
     return this.#kept?.calculatedSize ?? 0;
   }
 
+  /** How many answers are being made. */
+  get making(): number {
+    return this.#making.size;
+  }
+
   get entries(): number {
     return this.#kept?.size ?? 0;
   }
@@ -79,7 +84,9 @@ export class AnswerCache {
       return known;
     }
     const flight = `${version} ${kept} ${key}`;
-    const others = this.#making.get(flight);
+    let others = this.#making.get(flight);
+    // Given up by all who waited for it, though it has not ended yet.
+    if (others?.stop.signal.aborted) others = undefined;
     if (others === undefined) this.counts.misses++;
     else this.counts.joins++;
     const making = others ?? this.#make(flight, key, make);
@@ -105,20 +112,14 @@ export class AnswerCache {
 
   #make(flight: string, key: string, make: (signal: AbortSignal) => Promise<KeptAnswer>): Making {
     const stop = new AbortController();
-    const answer = make(stop.signal).then(
-      (made) => {
-        this.#making.delete(flight);
-        this.#kept?.set(key, made);
-        return made;
-      },
-      (error: unknown) => {
-        this.#making.delete(flight);
-        throw error;
-      },
-    );
-    // Whoever waited may have gone.
-    answer.catch(() => {});
+    const answer = make(stop.signal).then((made) => {
+      this.#kept?.set(key, made);
+      return made;
+    });
     const making = { answer, waiting: 0, stop };
+    const over = () => void (this.#making.get(flight) === making && this.#making.delete(flight));
+    // Whoever waited may have gone.
+    answer.then(over, over);
     this.#making.set(flight, making);
     return making;
   }

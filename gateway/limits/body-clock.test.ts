@@ -7,12 +7,14 @@ import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway } from "../test-gateway.ts";
+import { unlimited } from "./gateway-limits.ts";
 
 /** A gateway on whose clock a body may stop for 30 s, looking at it all the time. */
-async function open({ maxBytes = 1e9 } = {}) {
+async function open({ bodyBytes = 1e9 } = {}) {
   const clock = { nowMs: 0 };
-  const bodyClock = { maxBytes, stallMs: 30_000, lingerMs: 10, everyMs: 5, monotonicMs: () => clock.nowMs };
-  const gateway = await openTestGateway({ bodyClock });
+  const bodyClock = { stallMs: 30_000, lingerMs: 10, everyMs: 5, monotonicMs: () => clock.nowMs };
+  const limits = { ...unlimited, shares: { ...unlimited.shares, bodyBytes } };
+  const gateway = await openTestGateway({ bodyClock, limits });
   const taken: IngestBatchRequest[] = [];
   gateway.accessor.ingest = takeEverything(taken);
   return { ...gateway, clock, taken, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };
@@ -22,8 +24,12 @@ const post = (path: string, type: string, length = "content-length: 100000") =>
   `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n${length}\r\n\r\n`;
 
 /** Begins a request and waits until the gateway has what was sent. */
-async function begin(port: number, bytes: string): Promise<{ socket: Socket; answer: Promise<string> }> {
-  const socket = connect(port, "127.0.0.1");
+async function begin(
+  port: number,
+  bytes: string,
+  localAddress = "127.0.0.1",
+): Promise<{ socket: Socket; answer: Promise<string> }> {
+  const socket = connect({ port, host: "127.0.0.1", localAddress });
   let said = "";
   socket
     .on("error", () => {})
@@ -105,24 +111,59 @@ test("what a refused client goes on sending is let in for a moment only", async 
   expect(await answer).toMatch(/^HTTP\/1.1 415 /);
 });
 
-test("bodies that are taken as a whole have room together, which is free again once they are answered", async () => {
-  await using fixture = await open({ maxBytes: 100_000 });
+const types = [
+  ["/signals", "application/json"],
+  ["/millrace.v1.IngestService/IngestBatch", "application/proto"],
+] as const;
+const send = (length: number, type: string) => ({
+  ...{ method: "POST", body: "[".repeat(length), headers: { "content-type": type } },
+});
+
+test("what comes of a refused body after its answer takes no room, and a caller has all of its share again", async () => {
+  await using fixture = await open({ bodyBytes: 400_000 });
   const held = await begin(fixture.port, post("/signals", "application/json") + "[".repeat(60_000));
-  for (const [path, type] of [
-    ["/signals", "application/json"],
-    ["/millrace.v1.IngestService/IngestBatch", "application/proto"],
-  ]) {
-    const refused = await fixture.ask(path!, {
-      method: "POST",
-      body: "[".repeat(400_000),
-      headers: { "content-type": type! },
-    });
+  for (const [path, type] of types) {
+    const refused = await fixture.ask(path, send(1_600_000, type));
     expect([path, refused.status]).toEqual([path, 429]);
-    expect(JSON.stringify(refused.body)).toContain("too many bodies");
+    expect(JSON.stringify(refused.body)).toContain("too many bodies are being read from this address");
+    expect(refused.headers.get("retry-after")).toBe("1");
   }
   held.socket.destroy();
-  await eventually("there is room again", async () => {
-    const answer = await fixture.post("/signals", " ".repeat(60_000));
-    return answer.status === 400;
+  await eventually("nothing is held", () => fixture.borrowed()["bodies"] === 0);
+  for (let i = 0; i < 20; i++) expect((await fixture.post("/signals", " ".repeat(95_000))).status).toBe(400);
+});
+
+test("one that holds its share of the room leaves room for the next, and nobody gets more than there is", async () => {
+  await using fixture = await open({ bodyBytes: 400_000 });
+  const hold = (length: number, address: string) =>
+    begin(fixture.port, post("/signals", "application/json", "content-length: 1000000") + "[".repeat(length), address);
+  const hogs = [await hold(190_000, "127.0.0.2"), await hold(95_000, "127.0.0.3")];
+  await eventually(
+    "both are read",
+    () => (console.log(fixture.borrowed()) as never) || fixture.borrowed()["bodies"] === 285_000,
+  );
+  const more = await hold(50_000, "127.0.0.2");
+  expect(await more.answer).toMatch(/^HTTP\/1.1 429 [\s\S]*"limit":"bodies-per-address"/);
+  expect((await fixture.post("/signals", " ".repeat(50_000))).status).toBe(400);
+  for (const { socket } of hogs) socket.destroy();
+  await eventually("nothing is held", () => fixture.borrowed()["bodies"] === 0);
+});
+
+test("what of a stream was passed on takes no room: a long one passes where a whole body of its length would not", async () => {
+  await using fixture = await open({ bodyBytes: 6_000_000 });
+  const lines = Array.from({ length: 100_000 }, (_, i) => row(i)).join("");
+  expect(lines.length).toBeGreaterThan(6_000_000);
+  const answer = await fixture.ask("/signals", { ...send(0, "application/x-ndjson"), body: lines });
+  expect([answer.status, answer.body["accepted"]]).toEqual([200, 100_000]);
+});
+
+test("of a stream that is held without being passed on, no more is taken than a caller's share", async () => {
+  await using fixture = await open({ bodyBytes: 400_000 });
+  const line = JSON.stringify({ machine: "m", signal: "power", pad: "x".repeat(1_000) });
+  const answer = await fixture.ask("/signals", {
+    ...send(0, "application/x-ndjson"),
+    body: `${line}\n`.repeat(1_000),
   });
+  expect([answer.status, answer.body["reason"]]).toEqual([429, "RATE_LIMITED"]);
+  expect(answer.body["metadata"]).toEqual({ limit: "bodies-per-address" });
 });

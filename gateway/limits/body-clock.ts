@@ -1,15 +1,16 @@
-// Bodies that stop coming, or hardly come. One that is taken as a stream may last for ever, as long as something of it comes.
+// Bodies that stop coming, hardly come, or take more room than their callers' share. One that is taken as a stream may last for ever, as
+// long as something of it comes.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
+import type { Loan, Shares, Shortage } from "../../access/shares.ts";
+import { whenOver } from "./over.ts";
 
 export type BodyClockOptions = {
   /** Longest that nothing may come while it is waited for. */
   stallMs: number;
   /** What a body that is taken as a whole has to come at, on average, once `stallMs` have passed. Default 8 KiB/s. */
   minBytesPerSecond?: number;
-  /** What all bodies that are taken as a whole may hold, from their first byte to their answer. Default 256 MiB. */
-  maxBytes?: number;
   /** How long the rest of a body is let in after its answer, so that the client reads that. Default 2 s. */
   lingerMs?: number;
   /** Milliseconds that only go forward. */
@@ -23,14 +24,21 @@ export type WatchedBody = {
   streams: boolean;
   /** What whoever reads it is told. */
   stalled: () => Error;
-  /** The same, if all bodies that are taken as a whole hold too much. */
-  overloaded: () => Error;
+  /** The same, if it takes more room than there is. */
+  overloaded: (shortage: Shortage) => Error;
+  /** For whom it counts; who that is may show only while it comes. */
+  callerName: () => string;
 };
 
+/** Told when what has come of a stream was passed on, and takes no more room. */
+export type PassedOn = () => void;
+
 export type BodyClock = Disposable & {
-  watch(request: IncomingMessage, response: ServerResponse, body: WatchedBody): void;
+  watch(request: IncomingMessage, response: ServerResponse, body: WatchedBody): PassedOn;
   /** Looks at every body now. */
   look(): void;
+  /** How many bodies are watched. */
+  readonly size: number;
 };
 
 type Body = WatchedBody & {
@@ -39,27 +47,39 @@ type Body = WatchedBody & {
   startedMs: number;
   lastMs: number;
   bytes: number;
-  /** Of these, what counts against all bodies together. */
-  heldBytes: number;
+  /** The room that it takes. */
+  loan: Loan;
+  /** What there was no room for, though it came: whoever reads it has to be told. */
+  shortage: Shortage | undefined;
 };
 
-export function createBodyClock(options: BodyClockOptions): BodyClock {
+/** `room` is in bytes: what bodies hold from their first byte to their answer, or until it was passed on. */
+export function createBodyClock(options: BodyClockOptions, room: Shares): BodyClock {
   const { stallMs, minBytesPerSecond = 8 * 1024, lingerMs = 2_000, everyMs = 1_000 } = options;
-  const { maxBytes = 256 * 1024 * 1024 } = options;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const bodies = new Set<Body>();
-  let heldBytes = 0;
 
   /** Whoever reads a body learns that there is no more of it. */
   const give = (body: Body, error: Error) => {
     if (!bodies.delete(body)) return;
+    // What still comes is thrown away.
+    body.loan.giveBack();
     body.request.emit("error", error);
     endLater(body, lingerMs);
   };
+  /** What has come is here, whether there is room for it or not. */
   const hold = (body: Body, bytes: number) => {
-    body.heldBytes += bytes;
-    heldBytes += bytes;
-    return heldBytes;
+    const { loan, callerName } = body;
+    loan.moveTo(callerName());
+    const shortage = room.grow(loan, bytes);
+    if (shortage === undefined) return;
+    loan.add(bytes);
+    body.shortage ??= shortage;
+  };
+  /** What comes before anyone reads is a buffer's worth, and nobody is there to be told. */
+  const tellShort = (body: Body) => {
+    const { shortage, request } = body;
+    if (shortage !== undefined && isRead(request)) give(body, body.overloaded(shortage));
   };
 
   const look = () => {
@@ -70,6 +90,8 @@ export function createBodyClock(options: BodyClockOptions): BodyClock {
         bodies.delete(body);
         continue;
       }
+      body.loan.moveTo(body.callerName());
+      tellShort(body);
       // While nobody reads, or what has come is not read yet, it is not the client who keeps us waiting.
       const wanted = isRead(request);
       if (!wanted || request.readableLength > 0) body.lastMs = nowMs;
@@ -83,8 +105,11 @@ export function createBodyClock(options: BodyClockOptions): BodyClock {
   const timer = setInterval(look, everyMs).unref();
   return {
     look,
+    get size() {
+      return bodies.size;
+    },
     watch(request, response, watched) {
-      if (!hasBody(request)) return;
+      if (!hasBody(request)) return () => {};
       const nowMs = monotonicMs();
       const body: Body = {
         ...watched,
@@ -92,29 +117,33 @@ export function createBodyClock(options: BodyClockOptions): BodyClock {
         socket: request.socket,
         startedMs: nowMs,
         lastMs: nowMs,
-        bytes: 0,
-        heldBytes: 0,
+        // What came together with the headers is here already.
+        bytes: request.readableLength,
+        loan: room.borrowAnyway(watched.callerName(), 0),
+        shortage: undefined,
       };
       bodies.add(body);
+      hold(body, request.readableLength);
       // Both of Node's servers hand what comes to push(); a listener for data would take it away from whoever reads.
       const push = request.push;
       request.push = (chunk: Buffer | null, encoding) => {
         if (chunk !== null) {
           body.bytes += chunk.length;
           body.lastMs = monotonicMs();
-          // What comes before anyone reads is a buffer's worth; whoever reads then is told at the next piece.
-          if (!body.streams && hold(body, chunk.length) > maxBytes && isRead(request)) give(body, body.overloaded());
+          // Once its answer is out or its client gone, this takes no room: its loan is over.
+          hold(body, chunk.length);
+          tellShort(body);
         }
         return push.call(request, chunk, encoding);
       };
       // Whoever reads it has listeners of its own; a stall that comes too late for them is nobody's failure.
       request.on("error", () => {});
-      response.once("close", () => {
+      whenOver(response, () => {
         bodies.delete(body);
-        heldBytes -= body.heldBytes;
-        body.heldBytes = 0;
+        body.loan.giveBack();
         if (!request.complete) endLater(body, lingerMs);
       });
+      return () => body.loan.add(request.readableLength - body.loan.amount);
     },
     [Symbol.dispose]: () => clearInterval(timer),
   };

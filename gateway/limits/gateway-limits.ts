@@ -1,13 +1,16 @@
 // All that an operator can say about limits by client, from settings to what the limiter and the guard take.
 import { type SettingsOf, setting } from "../../runtime/config.ts";
-import { count, durationMs, oneOf, onOff, type ValueReader } from "../../runtime/config-values.ts";
+import { bytes, count, durationMs, oneOf, onOff, type ValueReader } from "../../runtime/config-values.ts";
 import { forwardedHeaders, isAddressRange, type TrustedProxies } from "./client-address.ts";
 import { type ConnectionLimits, defaultConnectionLimits } from "./connections.ts";
+import { defaultShares, type ShareLimits } from "./gateway-shares.ts";
 import type { ClientLimits, LimiterOptions } from "./limiter.ts";
 
 export type GatewayLimits = LimiterOptions & {
   connections: ConnectionLimits;
   trustedProxies: TrustedProxies;
+  /** What all callers share, each with a share for one. */
+  shares: ShareLimits;
   /** Whether addresses of this machine have the limits of addresses. */
   limitLoopback: boolean;
 };
@@ -20,6 +23,7 @@ export const unlimited: GatewayLimits = {
   perAddress: nothing,
   connections: defaultConnectionLimits,
   trustedProxies: { addresses: [] },
+  shares: defaultShares,
   limitLoopback: false,
 };
 
@@ -96,6 +100,48 @@ export const limitSettings = {
     default: "75s",
     doc: "how long a connection may stay without a request",
   }),
+  maxExports: setting({
+    flag: "max-exports",
+    env: "MILLRACE_MAX_EXPORTS",
+    parse: count({ min: 1 }),
+    default: String(defaultShares.exports),
+    doc: "how many ranges may be streamed at once; one caller may have a quarter of them",
+  }),
+  maxFeeds: setting({
+    flag: "max-feeds",
+    env: "MILLRACE_MAX_FEEDS",
+    parse: count({ min: 1 }),
+    default: String(defaultShares.feeds),
+    doc: "how many live feeds there may be; one caller may have half of them",
+  }),
+  maxIngests: setting({
+    flag: "max-ingest-streams",
+    env: "MILLRACE_MAX_INGEST_STREAMS",
+    parse: count({ min: 1 }),
+    default: String(defaultShares.ingests),
+    doc: "how many streams of records may come in at once; one caller may have half of them",
+  }),
+  bodyBytes: setting({
+    flag: "body-bytes",
+    env: "MILLRACE_BODY_BYTES",
+    parse: bytes(),
+    default: "256MiB",
+    doc: "what bodies may hold, from their first byte to their answer; one caller may have half of it",
+  }),
+  unreadBytes: setting({
+    flag: "unread-bytes",
+    env: "MILLRACE_UNREAD_BYTES",
+    parse: bytes(),
+    default: "256MiB",
+    doc: "what answers may hold that their clients have not read yet; one caller may have half of it",
+  }),
+  readerTimeout: setting({
+    flag: "reader-timeout",
+    env: "MILLRACE_READER_TIMEOUT",
+    parse: durationMs({ minMs: 1_000, maxMs: 3_600_000 }),
+    default: "2m",
+    doc: "how long a client may take nothing of its answer before that is ended, beside the time that what waits takes at 8 KiB/s",
+  }),
   limitLoopback: setting({
     flag: "limit-loopback",
     env: "MILLRACE_LIMIT_LOOPBACK",
@@ -136,6 +182,10 @@ export function toLimits(settings: SettingsOf<typeof limitSettings>): GatewayLim
       idleTimeoutMs: settings.idleTimeout,
     },
     trustedProxies: { addresses: settings.trustedProxy, header: settings.forwardedHeader },
+    shares: {
+      ...{ exports: settings.maxExports, feeds: settings.maxFeeds, ingests: settings.maxIngests },
+      ...{ bodyBytes: settings.bodyBytes, unreadBytes: settings.unreadBytes },
+    },
     limitLoopback: settings.limitLoopback,
   };
 }

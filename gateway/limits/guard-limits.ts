@@ -5,6 +5,7 @@ import { createRefusalAudit } from "../../access/audit.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type AddressReader, isLoopback, networkOf } from "./client-address.ts";
 import type { ClientKind, Demand, Limiter, Quota } from "./limiter.ts";
+import { whenOver } from "./over.ts";
 import { quotaHeaders } from "./quota-headers.ts";
 
 /** Told of records that have come; answers how long to read no further, in milliseconds. */
@@ -70,7 +71,7 @@ export function createLimitGuard({ limiter, addresses, limitLoopback, log }: Lim
         });
         throw refusal.error;
       }
-      if (streams) reply.raw.once("close", () => limiter.leave(kind, name));
+      if (streams) whenOver(reply.raw, () => limiter.leave(kind, name));
       if (!writes) return;
       const before = request.meter;
       request.meter = (records) => Math.max(limiter.charge(kind, name, records), before?.(records) ?? 0);

@@ -64,6 +64,11 @@ export class Limiter {
     this.#clients[kind].leave(client);
   }
 
+  /** How many streams are counted as open, for keys and addresses that have a limit of them. */
+  get streams(): number {
+    return this.#clients.key.streams + this.#clients.address.streams;
+  }
+
   /** Counts records that have come; answers how long to wait before reading more, in milliseconds. */
   charge(kind: ClientKind, client: string, records: number): number {
     return this.#clients[kind].charge(client, records);
@@ -107,6 +112,12 @@ class ClientBook {
     if (open >= this.#maxStreams) return { quotas, refusal: this.#refuse("streams", 1_000) };
     this.#streams.set(client, open + 1);
     return { quotas, refusal: undefined };
+  }
+
+  get streams(): number {
+    let sum = 0;
+    for (const open of this.#streams.values()) sum += open;
+    return sum;
   }
 
   leave(client: string): void {

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { pipeline, type Writable } from "node:stream";
+import type { Reader } from "../limits/read-clock.ts";
 import { createEncoder, type Encoding } from "./compression.ts";
 
 export type Body = {
@@ -10,6 +11,8 @@ export type Body = {
    * once the piece's memory may be used again.
    */
   write(piece: string | Uint8Array, done?: () => void): Promise<void> | undefined;
+  /** How much its writer holds for it beside what it has written: bytes of a message that came in. */
+  holds(bytes: number): void;
   /** Whether the client is behind. */
   readonly full: boolean;
   readonly gone: boolean;
@@ -19,12 +22,15 @@ export type Body = {
   cut(): void;
 };
 
-/** After the response's head was written. `signal` aborts when the client has gone or the gateway stops. */
+/** After the response's head was written. `signal` aborts when the client has gone, does not read, or the gateway stops. */
 export function openBody(
   response: ServerResponse,
-  { encoding, signal }: { encoding: Encoding | undefined; signal: AbortSignal },
+  { encoding, signal, reader }: { encoding: Encoding | undefined; signal: AbortSignal; reader: Reader },
 ): Body {
   let out: Writable = response;
+  let heldBytes = 0;
+  // Not asked of the response: that of HTTP/2 does not tell.
+  let full = false;
   if (encoding) {
     const encoder = createEncoder(encoding);
     // What goes wrong on the way is the client's going, which `signal` tells.
@@ -35,15 +41,29 @@ export function openBody(
     write(piece, done) {
       const flowing = out.write(piece as Uint8Array, () => done?.());
       if (signal.aborted) return Promise.reject(signal.reason);
-      return flowing ? undefined : drained(out, signal);
+      if (flowing) return undefined;
+      // The next message has come as well while this one is written.
+      reader.waits(out.writableLength + 2 * heldBytes);
+      full = true;
+      return drained(out, signal).then(() => {
+        full = false;
+        reader.took();
+      });
+    },
+    holds(bytes) {
+      heldBytes = bytes;
     },
     get full() {
-      return out.writableNeedDrain;
+      return full;
     },
     get gone() {
       return response.destroyed;
     },
-    end: () => void out.end(),
+    end() {
+      out.end();
+      // Until the response is over, which its owner hears of.
+      reader.waits(Math.max(1, out.writableLength));
+    },
     cut() {
       out.destroy();
       response.destroy(new Error("the answer broke off"));

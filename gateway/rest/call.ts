@@ -31,6 +31,8 @@ export type RestCall<P extends Parameters> = {
   readonly unary: { readonly signal: AbortSignal; readonly timeoutMs: number };
   /** To be told of the records that a body brings; answers how long to read no further, in milliseconds. */
   readonly meter: (records: number) => number;
+  /** To be told when what was read of a streamed body is stored. */
+  readonly passedOn: () => void;
   /** What the gateway counts, in the text format of Prometheus. */
   readonly metrics: () => Promise<string>;
   /** For streamed answers; the signal aborts when the client has gone or the gateway stops. */

@@ -7,6 +7,7 @@ import {
   type ReadSignalsResponse,
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { timesOf } from "../../samples/wire.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
@@ -105,7 +106,9 @@ async function writeSamples(
     return wait;
   };
   if (format === "csv") await body.write(toCsvLine(columnsOf(name)));
-  for await (const { batches } of slices) {
+  for await (const slice of slices) {
+    body.holds(receivedBytes(slice));
+    const { batches } = slice;
     const columns = batches.flatMap((batch) => toSeries(batch, shapeOf));
     if (!(await mergeByTime(columns, take))) break;
   }

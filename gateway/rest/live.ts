@@ -1,6 +1,7 @@
 // A live feed as Server-Sent Events or as NDJSON. Holds one message of the feed at a time and no rules about it.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import { receivedBytes } from "../../runtime/grpc/received.ts";
 import type { Body } from "./body.ts";
 import type { Heartbeat } from "./call.ts";
 import { toJsonText } from "./json.ts";
@@ -97,6 +98,7 @@ export async function writeLive(
     let first = true;
     for (let next = await feed.next(); !next.done; next = await feed.next()) {
       const { value } = next;
+      body.holds(receivedBytes(value));
       const empty = value.batches.length === 0;
       const commitTime = value.commitTime && formatTime(fromTimestamp(value.commitTime));
       if (first) {

@@ -5,8 +5,12 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Log } from "../../runtime/log.ts";
 import { addVary, answerHeaders } from "../answer-headers.ts";
 import type { AnswerCache } from "../cache/answer-cache.ts";
+import { callerOf } from "../caller.ts";
 import { relayError } from "../errors.ts";
 import { credentialOf } from "../guard.ts";
+import type { GatewayShares, StreamKind } from "../limits/gateway-shares.ts";
+import { whenOver } from "../limits/over.ts";
+import type { ReadClock } from "../limits/read-clock.ts";
 import type { Upstream } from "../upstream.ts";
 import { openBody } from "./body.ts";
 import { answerCached } from "./cached.ts";
@@ -33,6 +37,11 @@ export type RestOptions = {
   shutdownSignal: AbortSignal;
   heartbeat: Heartbeat;
   cache: AnswerCache;
+  /** Where streams take their places. */
+  shares: GatewayShares;
+  /** Looks after clients that do not read; `onSlow` is told what they were told. */
+  readers: ReadClock;
+  onSlow: (error: ConnectError) => void;
   /** What the gateway counts, for Prometheus. */
   metrics: () => Promise<string>;
   /** Milliseconds since the epoch. */
@@ -96,7 +105,9 @@ async function answer(
 ): Promise<unknown> {
   const gone = new AbortController();
   const left = () => gone.abort(over);
-  reply.raw.once("close", left);
+  whenOver(reply.raw, left);
+  const caller = callerOf(request);
+  const place = new DisposableStack();
   const streaming = createLinkedAbortController(gone.signal, options.shutdownSignal);
   const [, search] = splitUrl(request);
   try {
@@ -104,7 +115,7 @@ async function answer(
     const nowUs = BigInt(route.cache?.wholeSeconds ? nowMs - (nowMs % 1_000) : nowMs) * 1_000n;
     const query = readQuery(route.query, search, nowUs);
     const call: RestCall<Parameters> = {
-      upstream: options.upstream.as(credentialOf(request)),
+      upstream: options.upstream.as(credentialOf(request), caller.network),
       path: request.params as Record<string, string>,
       query,
       format: (query["format"] as Format | undefined) ?? chooseFormat(request.headers.accept, route.formats),
@@ -115,9 +126,15 @@ async function answer(
       unary: { signal: gone.signal, timeoutMs: options.unaryDeadlineMs },
       stream: { signal: streaming.signal, heartbeat: options.heartbeat },
       meter: (records) => request.meter?.(records) ?? 0,
+      passedOn: () => request.passedOn?.(),
       metrics: options.metrics,
     };
     const linkTo = (next: NextPage | undefined) => next && toLink({ path: pathOf(route, call.path), search }, next);
+    const kind = kindOfStream(route, call);
+    if (kind !== undefined) {
+      const loan = options.shares.enter(kind, caller);
+      place.defer(() => loan.giveBack());
+    }
     const vary = addVary(reply.getHeader("vary"), "accept, accept-encoding");
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
     const kept = await answerCached(route, call, { cache: options.cache, vision: request.vision ?? "", encoding });
@@ -128,12 +145,12 @@ async function answer(
       return kept.bytes === undefined ? reply.send() : reply.type(contentTypeOf("json")).send(kept.bytes);
     }
     const result: RestAnswer = await route.handle(call);
-    reply.code(result.status ?? 200).headers({ vary, ...result.headers, ...linkTo(result.next) });
     if ("write" in result) {
-      const context = { request, reply, encoding: result.compress ? encoding : undefined };
-      await stream(result, { ...context, signal: streaming.signal, log: options.log });
+      const context = { request, reply, vary, encoding: result.compress ? encoding : undefined };
+      await stream(result, { ...context, streaming, options });
       return reply;
     }
+    reply.code(result.status ?? 200).headers({ vary, ...result.headers, ...linkTo(result.next) });
     const [type, text] =
       "text" in result ? [result.contentType, result.text] : [contentTypeOf("json"), toJsonText(result.body)];
     const encoded = await encodeText(text, encoding);
@@ -142,35 +159,60 @@ async function answer(
   } finally {
     reply.raw.off("close", left);
     streaming.abort();
+    place.dispose();
   }
+}
+
+/** Which kind of stream a request is; undefined for one that is taken and answered as a whole. */
+function kindOfStream({ method, rpc }: Route, { format, header }: RestCall<Parameters>): StreamKind | undefined {
+  if (rpc === undefined) return undefined;
+  if (method === "GET") return format === "json" ? undefined : rpc.name.startsWith("Watch") ? "feeds" : "exports";
+  const [mediaType = ""] = (header("content-type") ?? "").toLowerCase().split(";");
+  return streamedTypes.includes(mediaType.trim()) ? "ingests" : undefined;
 }
 
 type Streaming = {
   request: FastifyRequest;
   reply: FastifyReply;
+  vary: string;
   encoding: ReturnType<typeof chooseEncoding>;
-  signal: AbortSignal;
-  log: Log;
+  /** Ends it when aborted. */
+  streaming: AbortController;
+  options: RestOptions;
 };
 
-/** Writes a streamed answer past fastify. Never rejects: once the head is out, a failure can only cut the body short. */
-async function stream(answer: StreamedAnswer, { request, reply, encoding, signal, log }: Streaming): Promise<void> {
+/** How long a client that has not read may still come for what it was told. */
+const lingerMs = 2_000;
+
+/** Writes a streamed answer past fastify. Never rejects once the head is out: from then on a failure can only cut the body short. */
+async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): Promise<void> {
+  const { request, reply, vary, encoding, streaming, options } = context;
   const { raw } = reply;
-  reply.type(answer.contentType);
-  if (encoding) reply.header("content-encoding", encoding);
-  const headers = reply.getHeaders();
-  const status = reply.statusCode;
-  reply.hijack();
-  raw.writeHead(status, headers as Record<string, string>);
-  const problemOf = (error: unknown) => describe(error, request, log);
+  const { signal } = streaming;
+  const problemOf = (error: unknown) => describe(error, request, options.log);
+  const reader = options.readers.watch({
+    caller: callerOf(request),
+    onSlow(error) {
+      options.onSlow(error);
+      streaming.abort(error);
+      setTimeout(() => raw.destroy(), lingerMs).unref();
+    },
+  });
+  whenOver(raw, () => reader[Symbol.dispose]());
   try {
+    reply.code(answer.status ?? 200).headers({ vary, ...answer.headers });
+    reply.type(answer.contentType);
+    if (encoding) reply.header("content-encoding", encoding);
+    const headers = reply.getHeaders();
+    reply.hijack();
+    raw.writeHead(reply.statusCode, headers as Record<string, string>);
     if (request.method === "HEAD") {
       raw.end();
       return;
     }
     // Who waits for the first of rare events shall know at once that it was let in.
     raw.flushHeaders();
-    const body = openBody(raw, { encoding, signal });
+    const body = openBody(raw, { encoding, signal, reader });
     try {
       await answer.write(body, problemOf);
     } catch (error) {

@@ -76,7 +76,7 @@ export async function postLines(
 
 /** Stores chunk after chunk; yields the verdicts of each, once all its batches are decided. */
 async function* storeChunks(
-  { body, query, nowUs, upstream, unary, stream, meter }: RestCall<PostQuery>,
+  { body, query, nowUs, upstream, unary, stream, meter, passedOn }: RestCall<PostQuery>,
   { numbering, kind, totals }: { numbering: Numbering; kind: Kind; totals: Totals },
 ): AsyncGenerator<LineVerdict[], void, undefined> {
   const context = { nowUs: numbering.repeatable ? undefined : nowUs, signal: query.type };
@@ -95,6 +95,7 @@ async function* storeChunks(
       if (answer.result!.duplicate) totals.duplicate_batches++;
       sent.push({ rows: made, result: answer.result! });
     }
+    passedOn();
     const verdicts = rowVerdicts(sent, unreadable).map((verdict) => ({
       ...{ ...verdict, row: lines[verdict.row]!, count: linesOf(rows[verdict.row]) },
     }));

@@ -22,6 +22,14 @@ export class HttpProblem extends Error {
   }
 }
 
+/** A refusal for whom a problem of HTTP has to stand: what is thrown into a body that fastify reads. */
+export function toHttpProblem(error: ConnectError): HttpProblem {
+  const { status, headers, body } = fromConnect(error, { path: "", parameterByField: {} });
+  const { reason, metadata, "violated-policies": policies } = body;
+  const members = { reason, metadata, "violated-policies": policies };
+  return new HttpProblem(status, error.rawMessage, { members, headers });
+}
+
 export type Problem = {
   status: number;
   headers: Record<string, string>;

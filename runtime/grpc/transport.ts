@@ -7,6 +7,7 @@ import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
 import { toClientDefinition, UndecodableMessage } from "./definition.ts";
 import { answerBounds, MessageTooLarge } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { fromServiceError } from "./status.ts";
 
 export type GrpcTransportOptions = {
@@ -25,7 +26,11 @@ export type GrpcTransportOptions = {
   headers?: Record<string, string>;
 };
 
-export type GrpcTransport = Transport & Disposable;
+export type GrpcTransport = Transport &
+  Disposable & {
+    /** Bytes of answers that have come as whole messages and were not read yet. */
+    readonly bufferedBytes: number;
+  };
 
 // Past 2^31 ms, grpc-js's server takes a deadline for one that is over.
 const maxTimeoutMs = 2 ** 31;
@@ -35,6 +40,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   const { baseUrl, maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024, headers } = options;
   const bounds = answerBounds(maxMessageBytes);
   const url = new URL(baseUrl);
+  const buffered = { bytes: 0 };
   const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {
     ...serverNameOptions(url),
     "grpc.max_receive_message_length": maxMessageBytes,
@@ -59,6 +65,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     header: RequestInit["headers"],
   ) {
     const { path, requestSerialize, responseDeserialize } = toClientDefinition(method, bounds);
+    const ahead = new ReadAhead(buffered);
     const metadata = new Metadata();
     for (const [key, value] of Object.entries(headers ?? {})) metadata.set(key, value);
     new Headers(header).forEach((value, key) => {
@@ -69,23 +76,27 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     const call: ClientDuplexStream<Message, Message> = client.makeBidiStreamRequest(
       path,
       requestSerialize,
-      responseDeserialize,
+      (bytes) => {
+        ahead.came(bytes.length);
+        return responseDeserialize(bytes);
+      },
       metadata,
       callOptions,
     );
+    ahead.holdBack(call);
     const abort = () => call.cancel();
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort, { once: true });
-    return { call, release: () => signal?.removeEventListener("abort", abort) };
+    return { call, ahead, release: () => signal?.removeEventListener("abort", abort) };
   }
 
   return {
     async unary<I extends DescMessage, O extends DescMessage>(
       ...[method, signal, timeoutMs, header, input]: Parameters<Transport["unary"]>
     ): Promise<UnaryResponse<I, O>> {
-      const { call, release } = openCall(method, signal, timeoutMs, header);
+      const { call, ahead, release } = openCall(method, signal, timeoutMs, header);
       call.end(create(method.input, input));
-      const { responseHeader, messages } = receive(call, { signal, release });
+      const { responseHeader, messages } = receive(call, { signal, ahead, release });
       let only: Message | undefined;
       for await (const message of messages) only = message;
       if (only === undefined) throw new ConnectError("the server sent no answer", Code.Unimplemented);
@@ -102,9 +113,9 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     async stream<I extends DescMessage, O extends DescMessage>(
       ...[method, signal, timeoutMs, header, input]: Parameters<Transport["stream"]>
     ): Promise<StreamResponse<I, O>> {
-      const { call, release } = openCall(method, signal, timeoutMs, header);
+      const { call, ahead, release } = openCall(method, signal, timeoutMs, header);
       const source: Source = { failure: undefined };
-      const { messages } = receive(call, { signal, release, source });
+      const { messages } = receive(call, { signal, ahead, release, source });
       void send(call, { desc: method.input, input: input as AsyncIterable<Message>, source });
       const response = {
         stream: true,
@@ -116,6 +127,9 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
         trailer: new Headers(),
       };
       return response as unknown as StreamResponse<I, O>;
+    },
+    get bufferedBytes() {
+      return buffered.bytes;
     },
     [Symbol.dispose]: () => client.close(),
   };
@@ -159,7 +173,7 @@ async function send(
   }
 }
 
-type Receiving = { signal: AbortSignal | undefined; release: () => void; source?: Source };
+type Receiving = { signal: AbortSignal | undefined; ahead: ReadAhead; release: () => void; source?: Source };
 
 function receive(call: ClientDuplexStream<Message, Message>, receiving: Receiving) {
   const responseHeader = new Promise<Headers>((resolve) => {
@@ -178,7 +192,7 @@ function receive(call: ClientDuplexStream<Message, Message>, receiving: Receivin
  * Reads one message at a time, when asked. Leaving the loop early cancels the call (but a Connect client does not pass that on: with one,
  * only a signal ends a stream early). Listens at once: an early error must find somebody.
  */
-function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, source }: Receiving) {
+function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, release, source }: Receiving) {
   let ended = false;
   // The status comes last: only it tells a stream that ended from one that broke.
   let settled = false;
@@ -192,6 +206,8 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, 
   call.once("status", () => {
     settled = true;
     release();
+    // Whoever never read, and cancelled, reads no more.
+    if (signal?.aborted) ahead.drop();
     wake();
   });
   call.once("error", (error) => {
@@ -202,6 +218,7 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, 
     try {
       for (;;) {
         const message: Message | null = call.read();
+        if (message !== null) ahead.taken();
         if (message instanceof UndecodableMessage) throw toAnswerError(message);
         if (message !== null) yield message;
         else if (failure !== undefined) throw toClientError(failure, source?.failure ?? signal?.reason);
@@ -214,6 +231,7 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, release, 
       }
     } finally {
       release();
+      ahead.drop();
       if (!settled) call.cancel();
     }
   }

@@ -1,0 +1,29 @@
+// Tells the clock of readers how far a client has come, for answers that are written by others.
+import type { ServerResponse } from "node:http";
+import { whenOver } from "./over.ts";
+import type { Reader } from "./read-clock.ts";
+
+/** The same pieces. Whoever asks for the next has written the one before, and waited until it was taken. */
+export async function* readAlong(
+  pieces: AsyncIterable<Uint8Array>,
+  { reader, slow }: { reader: Reader; slow: AbortSignal },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let last = 0;
+  for await (const piece of pieces) {
+    last = piece.length;
+    reader.waits(last);
+    yield piece;
+    reader.took();
+    // It was ended meanwhile: nothing more may be written.
+    slow.throwIfAborted();
+  }
+  reader.waits(last);
+}
+
+/** For an answer that is sent as a whole: it waits until the connection has taken all of it. */
+export function readWhole(response: ServerResponse, bytes: number, reader: Reader): void {
+  const done = () => reader[Symbol.dispose]();
+  reader.waits(bytes);
+  response.once("finish", done);
+  whenOver(response, done);
+}

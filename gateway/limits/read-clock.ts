@@ -1,0 +1,121 @@
+// Answers that their clients do not take: counted against their callers' share of what may wait, and ended, with
+// a name for it, after a while.
+import { Code, type ConnectError } from "@connectrpc/connect";
+import type { Loan, Shares } from "../../access/shares.ts";
+import { type Caller, shareName } from "../caller.ts";
+import { reasonError } from "../errors.ts";
+
+export type ReadClockOptions = {
+  /** Longest that nothing of an answer may be taken, beside the time for what waits. */
+  stallMs: number;
+  /** What a client has to take on average of what waits. Default 8 KiB/s. */
+  minBytesPerSecond?: number;
+  /** How long an answer may wait where its caller's answers take more than its share. Default 1 s. */
+  graceMs?: number;
+  /** Milliseconds that only go forward. */
+  monotonicMs?: () => number;
+  /** How often to look. Default 1 s. */
+  everyMs?: number;
+};
+
+/** One answer, as its writer tells of it. */
+export type Reader = Disposable & {
+  /** So many bytes wait for the client from now on. */
+  waits(bytes: number): void;
+  /** It has taken them. */
+  took(): void;
+};
+
+export type Reading = {
+  caller: Caller;
+  /** Ends it. */
+  onSlow: (error: ConnectError) => void;
+};
+
+export type ReadClock = Disposable & {
+  watch(reading: Reading): Reader;
+  /** Looks at every answer now. */
+  look(): void;
+  /** How many answers are watched. */
+  readonly size: number;
+};
+
+type Answer = Reading & { loan: Loan; bytes: number; sinceMs: number | undefined };
+
+/** `room` is in bytes, for what waits to be read. */
+export function createReadClock(options: ReadClockOptions, room: Shares): ReadClock {
+  const { stallMs, minBytesPerSecond = 8 * 1024, graceMs = 1_000, everyMs = 1_000 } = options;
+  const monotonicMs = options.monotonicMs ?? (() => performance.now());
+  const answers = new Set<Answer>();
+
+  const drop = (answer: Answer) => {
+    answer.loan.giveBack();
+    return answers.delete(answer);
+  };
+  const end = (answer: Answer, limit: string) => {
+    if (drop(answer)) answer.onSlow(slowReader(limit));
+  };
+  /** Ends what has waited longest of a caller's, while that takes more than its share. */
+  const relieve = (name: string) => {
+    for (let shortage = room.shortageOf(name, 0); shortage; shortage = room.shortageOf(name, 0)) {
+      const victim = longestWaiting(shortage === "own" ? name : room.largest());
+      if (victim === undefined) return;
+      end(victim, shortage === "own" ? `unread-bytes-per-${victim.caller.kind}` : "unread-bytes");
+    }
+  };
+  const longestWaiting = (name: string | undefined) => {
+    let longest: Answer | undefined;
+    for (const answer of answers) {
+      const { loan, sinceMs } = answer;
+      if (loan.caller !== name || sinceMs === undefined || monotonicMs() - sinceMs < graceMs) continue;
+      if (longest === undefined || sinceMs < longest.sinceMs!) longest = answer;
+    }
+    return longest;
+  };
+
+  const look = () => {
+    const nowMs = monotonicMs();
+    const callers = new Set<string>();
+    for (const answer of answers) {
+      const { sinceMs, bytes, loan } = answer;
+      if (sinceMs === undefined) continue;
+      if (nowMs - sinceMs >= stallMs + (bytes / minBytesPerSecond) * 1_000) end(answer, "reader-timeout");
+      else callers.add(loan.caller);
+    }
+    for (const name of callers) relieve(name);
+  };
+
+  const timer = setInterval(look, everyMs).unref();
+  return {
+    look,
+    get size() {
+      return answers.size;
+    },
+    watch(reading) {
+      const loan = room.borrowAnyway(shareName(reading.caller), 0);
+      const answer: Answer = { ...reading, loan, bytes: 0, sinceMs: undefined };
+      answers.add(answer);
+      return {
+        waits(bytes) {
+          if (!answers.has(answer)) return;
+          answer.sinceMs = monotonicMs();
+          answer.bytes = bytes;
+          loan.add(bytes - loan.amount);
+          relieve(loan.caller);
+        },
+        took() {
+          answer.sinceMs = undefined;
+          loan.add(-loan.amount);
+        },
+        [Symbol.dispose]: () => void drop(answer),
+      };
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+/** What a stream ends with whose client does not read. */
+export function slowReader(limit: string): ConnectError {
+  const message = "the answer was not taken in time: read faster, or ask for less; then go on after what was read";
+  return reasonError("SLOW_READER", Code.ResourceExhausted, message, { metadata: { limit }, retryMs: 1_000 });
+}
