@@ -21,7 +21,7 @@ async function open({ bodyBytes = 1e9 } = {}) {
 }
 
 const post = (path: string, type: string, length = "content-length: 100000") =>
-  `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n${length}\r\n\r\n`;
+  `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n${length}\r\n\r\n`;
 
 /** Begins a request and waits until the gateway has what was sent. */
 async function begin(
