@@ -24,15 +24,21 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const tidyNow = every(tidyIntervalMs, () => tidy({ ...options, signal }), log);
   const retainNow = every(retainIntervalMs, () => retain({ ...options, signal }), log);
 
-  /** The lock belongs to a session: whoever dies gives it up. */
+  /**
+   * The lock belongs to a session: whoever dies gives it up. It spares work and guards nothing (begin_step() does), so one that somebody holds who
+   * could not compact counts for nothing.
+   */
   const holdLock = async (): Promise<boolean> => {
     if (lock !== undefined) return true;
     const client = await database.connect();
     try {
-      const { rows } = await client.query<{ held: boolean }>("select pg_try_advisory_lock(7201, 3) as held");
+      const { rows } = await client.query<{ held: boolean; leaderless: boolean }>(
+        `select held, not held and not writer_has(3) as leaderless
+         from (select pg_try_advisory_lock(7201, 3) as held offset 0) tried`,
+      );
       if (!rows[0]?.held) {
         await client.end();
-        return false;
+        return rows[0]?.leaderless === true;
       }
     } catch (error) {
       await client.end().catch(() => {});

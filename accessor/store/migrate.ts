@@ -29,10 +29,7 @@ export async function migrate(url: string, log: Log, migrations: Migration[] = r
   client.on("error", () => {});
   try {
     await client.connect();
-    await client.query("begin");
-    await client.query("select pg_advisory_xact_lock(7201, 2)");
-    await client.query(`create table if not exists schema_migration (
-      version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default clock_timestamp())`);
+    await beginAlone(client);
     const { rows } = await client.query<{ version: number; checksum: string }>(
       "select version, checksum from schema_migration",
     );
@@ -53,6 +50,27 @@ export async function migrate(url: string, log: Log, migrations: Migration[] = r
     throw error instanceof Failure ? error : withMigrationContext(error);
   } finally {
     await client.end().catch(() => {});
+  }
+}
+
+const schemaMigration = `create table if not exists schema_migration (
+  version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default clock_timestamp())`;
+
+/** Begins a transaction in which nobody else migrates. The lock is the table's: anybody who can connect may take an advisory one. */
+async function beginAlone(client: Client): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await client.query("begin");
+    try {
+      // Of programs older than this lock, those that start now wait.
+      await client.query("select pg_try_advisory_xact_lock(7201, 2)");
+      await client.query(schemaMigration);
+      await client.query("lock table schema_migration in exclusive mode");
+      return;
+    } catch (error) {
+      // Of two that make the table at once, the slower one fails, once.
+      if (attempt === 3 || !["23505", "42P07"].includes((error as { code?: string }).code ?? "")) throw error;
+      await client.query("rollback");
+    }
   }
 }
 
