@@ -15,8 +15,10 @@ import { requestBounds } from "../runtime/grpc/message-bounds.ts";
 import { maxSentBytes } from "../runtime/grpc/message-limit.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
+
 import { type Mount, openGrpcServer } from "../runtime/grpc/server.ts";
-import type { Log } from "../runtime/log.ts";
+import { type Log, limitLines } from "../runtime/log.ts";
+
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { decodeIngestRequest } from "../samples/wire-decode.ts";
 import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
@@ -126,6 +128,8 @@ useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
 
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
   const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 16 * 1024 * 1024, nowMs = Date.now } = options;
+  // What callers bring about as often as they like.
+  const callLog = limitLines(log);
   await using stack = new AsyncDisposableStack();
   const ledger = new Ledger();
   const database = stack.use(await openDatabase({ url: databaseUrl, log }));
@@ -236,12 +240,12 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           authorize &&
           ((head) =>
             authorize(head).catch((error) => {
-              throw toConnectError(error, { method: head.path, log });
+              throw toConnectError(error, { method: head.path, log: callLog });
             })),
         validate: checkRules,
         accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
         outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
-        toError: (error, { method }) => toConnectError(error, { method: method.name, log }),
+        toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure("ANSWER_TOO_LARGE", `the answer has ${bytes} bytes, ${maxSentBytes} are sent: ask for less`, {
             metadata: { max_bytes: String(maxSentBytes) },

@@ -13,7 +13,7 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
 import { ConfigError } from "../runtime/config.ts";
 import { type MessageBounds, requestBounds } from "../runtime/grpc/message-bounds.ts";
-import type { Log } from "../runtime/log.ts";
+import { causeChain, type Log, limitLines } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { isLoopbackHost } from "../runtime/tls/listening.ts";
 import { allowHosts } from "./allowed-hosts.ts";
@@ -108,6 +108,8 @@ const batchBounds: MessageBounds = {
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, unaryDeadlineMs = 30_000, drainMs = 3_000, heartbeat = every15s, now = Date.now } = options;
   const { mustAuthenticate = false, certificates, hstsMs } = options;
+  // What callers bring about as often as they like.
+  const callLog = limitLines(log);
   const shutdown = new AbortController();
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(createUpstream(options.accessorUrl, { certificates: options.accessorCertificates }));
@@ -119,9 +121,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const app = fastify({
     bodyLimit: maxBodyBytes,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, callLog),
   });
-  app.setErrorHandler((error, request, reply) => sendProblem(error as never, request, reply, log));
+  app.setErrorHandler((error, request, reply) => sendProblem(error as never, request, reply, callLog));
   app.setNotFoundHandler((request) => refuseUnknown(routes, request));
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(answerHeaders);
@@ -180,7 +182,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     boundsOf: (method) => (method.parent === IngestService ? batchBounds : requestBounds(method)),
     ...{ readers, onSlow, log },
     routes(router) {
-      const failed = logFailure(log, shutdown.signal);
+      const failed = logFailure(callLog, shutdown.signal);
       const forwarding = {
         ...{ upstream, shares },
         unaryDeadlineMs,
@@ -216,7 +218,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const connections = () => ({ open: door.connections.open, refused: door.connections.refused });
   const metrics = createMetrics({ cache, refusals, borrowed, connections });
-  const answering = { upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, heartbeat, now, log };
+  const answering = { upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, heartbeat, now, log: callLog };
   const sharing = { shares, readers, onSlow };
   mountRest(app, { routes, cache, metrics, ...answering, ...sharing });
   await app.ready();
@@ -269,7 +271,8 @@ function logFailure(log: Log, shutdown: AbortSignal) {
   const ours = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss, Code.Unimplemented]);
   return (error: unknown, { service, method }: HandlerContext) => {
     const { code } = ConnectError.from(error);
-    if (ours.has(code) && !shutdown.aborted)
-      log.warn("call failed", { method: `${service.typeName}/${method.name}`, error });
+    if (!ours.has(code) || shutdown.aborted) return;
+    const told = code === Code.Unavailable || code === Code.Unimplemented ? causeChain(error) : error;
+    log.warn("call failed", { method: `${service.typeName}/${method.name}`, error: told });
   };
 }

@@ -1,5 +1,6 @@
 // What the parts of a local run say, each line with the name of who said it; a status stays in place on a terminal.
 import { StringDecoder } from "node:string_decoder";
+import { printable } from "../runtime/log.ts";
 
 /** Where it goes: process.stdout, or a stand-in. */
 export interface OutputStream {
@@ -30,10 +31,11 @@ export function createOutput(stream: OutputStream, names: readonly string[]): Ou
   let status = "";
   const write = (text: string) => stream.write(status === "" ? text : `\r\x1b[K${text}${status}`);
   return {
-    line: (name, text) => write(`${prefix(name)}${text}\n`),
+    line: (name, text) => write(`${prefix(name)}${printable(text)}\n`),
     status(name, text) {
-      if (!stream.isTTY) return write(`${prefix(name)}${text}\n`);
-      status = `${prefix(name)}${text.slice(0, Math.max(10, (stream.columns ?? 80) - width - 4))}`;
+      const shown = printable(text);
+      if (!stream.isTTY) return write(`${prefix(name)}${shown}\n`);
+      status = `${prefix(name)}${shown.slice(0, Math.max(10, (stream.columns ?? 80) - width - 4))}`;
       stream.write(`\r\x1b[K${status}`);
     },
     block: (text) => write(text),

@@ -44,6 +44,20 @@ export async function makeEnterable(path: string): Promise<void> {
   for (let at = path; at.length >= first.length; at = dirname(at)) await chmod(at, 0o755);
 }
 
+/**
+ * Closes a folder to everyone but us and the account that runs the server, which enters by its group. A file in it that others may not read would still
+ * show its name.
+ */
+export async function closeToOthers(path: string, account: Account | undefined): Promise<void> {
+  try {
+    if (account) await chown(path, process.getuid!(), account.gid);
+    await chmod(path, account ? 0o750 : 0o700);
+  } catch (error) {
+    // A folder of somebody else's, which that one may open or close.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
+  }
+}
+
 /** Makes a folder that only the account may enter. */
 export async function makePrivate(path: string, account: Account | undefined): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });

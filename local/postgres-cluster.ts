@@ -1,12 +1,19 @@
 // The data folder of the embedded PostgreSQL: made once, its password beside it, and free of a server that was left behind.
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chown, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { sleep } from "../runtime/backoff.ts";
 import type { Log } from "../runtime/log.ts";
-import { type Account, canReach, makeEnterable, makePrivate, serverAccount } from "./postgres-account.ts";
+import {
+  type Account,
+  canReach,
+  closeToOthers,
+  makeEnterable,
+  makePrivate,
+  serverAccount,
+} from "./postgres-account.ts";
 import { systemFolder } from "./postgres-binaries.ts";
 
 const exec = promisify(execFile);
@@ -43,7 +50,12 @@ export async function openCluster(
       `The data folder ${dataDir} can't be reached by the user ${account?.name ?? "that starts"}. Choose another with --data-dir.`,
     );
   }
-  if (await stat(clusterIn(dataDir)).catch(() => undefined)) return readPassword(dataDir);
+  const isOurs = await stat(clusterIn(dataDir)).catch(() => undefined);
+  if (isOurs) {
+    await closeToOthers(dataDir, account);
+    await chmod(passwordIn(dataDir), 0o600).catch(() => {});
+    return readPassword(dataDir);
+  }
   log.info(`creating a database cluster in ${dataDir}`);
   // Under another name until it is complete: a start that is killed here must not leave half a cluster.
   for (const left of await readdir(dataDir))
@@ -69,6 +81,7 @@ export async function openCluster(
     );
     await writeFile(passwordIn(dataDir), password, { mode: 0o600 });
     await rename(join(fresh, "cluster"), clusterIn(dataDir));
+    await closeToOthers(dataDir, account);
   } catch (cause) {
     signal.throwIfAborted();
     const { stderr = "", stdout = "" } = cause as { stderr?: string; stdout?: string };

@@ -73,7 +73,13 @@ test("data, password and settings survive a restart; files are ours only", async
       ),
     ).toEqual(["UTF8C.UTF-8"]);
   }
+  const data = join(folder, "data");
+  const closed = process.getuid?.() === 0 ? 0o750 : 0o700;
+  expect((await stat(data)).mode & 0o777).toBe(closed);
+  // As an earlier version left it.
+  await chmod(data, 0o755);
   await using second = await open();
+  expect((await stat(data)).mode & 0o777).toBe(closed);
   expect(await query(second.url, "select n from t")).toEqual([42]);
   expect(new URL(second.url).password).toBe(new URL(url).password);
   expect((await stat(join(folder, "data", "password"))).mode & 0o777).toBe(0o600);

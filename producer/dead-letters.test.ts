@@ -1,6 +1,6 @@
 // Rejected records end up in their file with their verdicts, in the form that --input reads.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
@@ -76,4 +76,16 @@ test("a full file becomes NAME.1; a line that a crash has cut does not swallow t
   await writeFile(`${path}.cut`, '{"n":1}\n{"n":');
   await cut.append([{ n: 2 }]);
   expect(await readFile(`${path}.cut`, "utf8")).toBe('{"n":1}\n{"n":\n{"n":2}\n');
+});
+
+test("the file of rejected records is its owner's alone, also one from before", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rejected.ndjson");
+  for (const _ of ["new", "from before"]) {
+    const file = createRecordFile({ path, maxBytes: 1_000 });
+    await file.append([{ a: 1 }]);
+    await file[Symbol.asyncDispose]();
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await chmod(path, 0o644);
+  }
 });

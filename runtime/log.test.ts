@@ -1,6 +1,6 @@
 // A log entry: its form, its levels, errors with causes, and no password in it.
 import { expect, test } from "vitest";
-import { causeChain, createLog, type LogOptions, maskSecrets } from "./log.ts";
+import { causeChain, createLog, type LogOptions, limitLines, maskSecrets, printable } from "./log.ts";
 
 function capture(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
@@ -99,4 +99,43 @@ test("a chain of causes ends, and shows what an aggregate hides", () => {
   loop.cause = loop;
   expect(causeChain(loop)).toBe("round");
   expect(causeChain(new AggregateError([new Error("a"), "b"]))).toContain("a; b");
+});
+
+const hostile = "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f \u202eevil\u202c \u2028next\r\n12:00:00.000 info  forged";
+
+test("nothing that is said can move a terminal's cursor, colour it or begin a line of its own", () => {
+  for (const format of ["pretty", "json"] as const) {
+    const { log, lines } = capture({ format });
+    const error = new Error(hostile, { cause: hostile });
+    error.stack = `Error: ${hostile}\n    at ${hostile}\n    at b\n`;
+    log.error(hostile, { text: hostile, [hostile]: 1, list: [hostile], error });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+    expect(lines[0]!.replaceAll("\n", "")).not.toMatch(/[\x00-\x1f\x7f-\x9f\u2028-\u202e]/);
+    expect(lines[0]!.split("\n").filter((line) => /^\d\d:/.test(line))).toHaveLength(format === "pretty" ? 1 : 0);
+  }
+  const { log, entry } = capture();
+  log.info(hostile);
+  expect(entry().message).toBe(hostile);
+  expect(printable("Fräse 7 — ü\tx")).toBe("Fräse 7 — ü\\tx");
+});
+
+test("texts are as long as anyone reads, and masked before they are cut", () => {
+  const { log, lines, entry } = capture();
+  const long = `${"x".repeat(8_180)} postgres://u:hunter2hunter2@h/d ${"y".repeat(1_000_000)}`;
+  log.warn(long, { long, error: new Error(long) });
+  expect(lines[0]!.length).toBeLessThan(40_000);
+  expect(lines[0]).not.toContain("hunter2");
+  expect(entry().message).toMatch(/characters more\)$/);
+});
+
+test("what others cause is told so often a second, and then counted", () => {
+  let nowMs = 0;
+  const { log, lines } = capture({ format: "pretty", level: "debug" });
+  const limited = limitLines(log, { maxPerSecond: 2, monotonicMs: () => nowMs });
+  for (let i = 0; i < 5; i++) limited[i % 2 ? "warn" : "error"]("broke");
+  limited.info("all is well");
+  expect(lines).toHaveLength(3);
+  nowMs = 1_000;
+  limited.error("broke");
+  expect(lines.slice(3).join("")).toMatch(/told one by one count=3\n.*error broke\n$/);
 });

@@ -63,6 +63,58 @@ export function createLog(options: LogOptions): Log {
   return bind({});
 }
 
+/**
+ * A log for what others can cause as often as they like: so many warnings and errors a second (default 20), the rest counted and told with the next that
+ * passes.
+ */
+export function limitLines(
+  log: Log,
+  {
+    maxPerSecond = 20,
+    monotonicMs = () => performance.now(),
+  }: { maxPerSecond?: number; monotonicMs?: () => number } = {},
+): Log {
+  let [startedMs, written, passedOver] = [Number.NEGATIVE_INFINITY, 0, 0];
+  const limit = (write: (message: string, fields?: LogFields) => void) => (message: string, fields?: LogFields) => {
+    const nowMs = monotonicMs();
+    if (nowMs - startedMs >= 1_000) {
+      if (passedOver > 0) log.warn("more went wrong than is told one by one", { count: passedOver });
+      [startedMs, written, passedOver] = [nowMs, 0, 0];
+    }
+    if (written === maxPerSecond) passedOver++;
+    else {
+      written++;
+      write(message, fields);
+    }
+  };
+  const wrap = (inner: Log): Log => ({
+    debug: inner.debug,
+    info: inner.info,
+    warn: limit(inner.warn),
+    error: limit(inner.error),
+    child: (fields) => wrap(inner.child(fields)),
+  });
+  return wrap(log);
+}
+
+// C0, DEL and C1, what turns text around, and the separators that some take for line ends. Terminals act on them.
+const control = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** A text for one line of a terminal: what would move its cursor, change its colours or say things in its name is written as an escape. */
+export const printable = (text: string): string =>
+  text.replace(control, (char) => named[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+const maxTextLength = 8_192;
+
+/** A text of an entry: without secrets, and no longer than anyone reads. */
+function toLogText(text: string): string {
+  const masked = maskSecrets(text);
+  return masked.length <= maxTextLength
+    ? masked
+    : `${masked.slice(0, maxTextLength)}… (${masked.length - maxTextLength} characters more)`;
+}
+
 /** `text` with the passwords of URLs and connection strings replaced by `***`. */
 export function maskSecrets(text: string): string {
   if (!text.includes("://") && !/password/i.test(text)) return text;
@@ -89,14 +141,16 @@ const secretKey = /password|passwd|secret|authorization|api_?key/i;
 const maxDepth = 8;
 
 function jsonLine({ timeMs, level, name, message, bound, fields }: Entry): string {
-  const head = { time: new Date(timeMs).toISOString(), level, name, message: maskSecrets(message) };
+  const head = { time: new Date(timeMs).toISOString(), level, name, message: toLogText(message) };
   // Spread first: a field may not replace the time or the level of its entry.
-  return `${JSON.stringify({ ...head, ...(plain({ ...bound, ...fields }, 0) as object), ...head })}\n`;
+  const line = JSON.stringify({ ...head, ...(plain({ ...bound, ...fields }, 0) as object), ...head });
+  // JSON itself escapes C0 only.
+  return `${printable(line)}\n`;
 }
 
 /** A copy that JSON can carry: errors with causes, bigint as text, masked strings, bounded depth (so cycles end). */
 function plain(value: unknown, depth: number): unknown {
-  if (typeof value === "string") return maskSecrets(value);
+  if (typeof value === "string") return toLogText(value);
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   if (typeof value === "function" || typeof value === "symbol") return String(value);
@@ -116,9 +170,9 @@ function plainError(error: Error, depth: number): unknown {
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
-    message: maskSecrets(error.message),
+    message: toLogText(error.message),
     ...(code === undefined ? {} : { code: plain(code, depth + 1) }),
-    ...(error.stack === undefined ? {} : { stack: maskSecrets(error.stack) }),
+    ...(error.stack === undefined ? {} : { stack: toLogText(error.stack) }),
     ...(error.cause === undefined ? {} : { cause: plain(error.cause, depth + 1) }),
     ...(error instanceof AggregateError ? { errors: plain(error.errors, depth + 1) } : {}),
   };
@@ -129,16 +183,17 @@ const levelColors: Record<LogLevel, number> = { debug: 90, info: 32, warn: 33, e
 function prettyLine({ timeMs, level, message, bound, fields }: Entry, color: boolean): string {
   const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const clock = new Date(timeMs).toISOString().slice(11, 23);
-  const parts = [paint(90, clock), paint(levelColors[level], level.padEnd(5)), maskSecrets(message)];
+  const parts = [paint(90, clock), paint(levelColors[level], level.padEnd(5)), printable(toLogText(message))];
   let stack = "";
   for (const [key, value] of Object.entries({ ...bound, ...fields })) {
     if (value instanceof Error) {
-      parts.push(paint(90, `${key}=`) + maskSecrets(causeChain(value)));
+      parts.push(paint(90, `${printable(key)}=`) + printable(toLogText(causeChain(value))));
       if (level === "error" && value.stack) stack = stackLines(value);
     } else if (value !== undefined) {
       const shown = secretKey.test(key) ? "***" : plain(value, 0);
       parts.push(
-        paint(90, `${key}=`) + (typeof shown === "string" && !/\s/.test(shown) ? shown : JSON.stringify(shown)),
+        paint(90, `${printable(key)}=`) +
+          printable(typeof shown === "string" && !/\s/.test(shown) ? shown : JSON.stringify(shown)),
       );
     }
   }
@@ -160,7 +215,14 @@ export function causeChain(error: unknown): string {
   return maskSecrets(messages.join(" ← "));
 }
 
+const maxFrames = 30;
+
 function stackLines(error: Error): string {
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  return maskSecrets(frames.map((line) => `${line}\n`).join(""));
+  return maskSecrets(
+    frames
+      .slice(0, maxFrames)
+      .map((line) => `${printable(line)}\n`)
+      .join(""),
+  );
 }

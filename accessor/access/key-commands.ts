@@ -4,7 +4,7 @@ import { createKey } from "../../access/key.ts";
 import { gatewayProducers, type Scope, scopes } from "../../access/principal.ts";
 import { ConfigError, setting } from "../../runtime/config.ts";
 import { durationMs, oneOf, text, type ValueReader } from "../../runtime/config-values.ts";
-import type { Log } from "../../runtime/log.ts";
+import { type Log, printable } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
 import { endKeyWithin, insertKey, type KeyRecord, listKeys, revokeKey } from "../store/keys.ts";
 
@@ -90,10 +90,11 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
   if (keys.length === 0) return print("There are no keys.");
   const rows = keys.map((key) => [
     key.id,
-    key.name,
-    key.scopes.join(","),
-    key.machines.join(","),
-    key.producers.join(","),
+    // Who may write the database may have put in anything.
+    printable(key.name),
+    printable(key.scopes.join(",")),
+    printable(key.machines.join(",")),
+    printable(key.producers.join(",")),
     stateOf(key),
     key.lastUsedMs === undefined ? "never" : toText(key.lastUsedMs),
   ]);

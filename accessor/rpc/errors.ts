@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
-import type { Log } from "../../runtime/log.ts";
+import { causeChain, type Log } from "../../runtime/log.ts";
 import { Failure, type Reason } from "../failure.ts";
 
 const codes: Partial<Record<Reason, Code>> = {
@@ -47,7 +47,9 @@ export function toConnectError(error: unknown, { method, log }: { method: string
   if (error instanceof Failure) {
     const code = codes[error.reason];
     if (code !== undefined) {
-      if (error.cause !== undefined) log.warn(error.message, { method, reason: error.reason, cause: error.cause });
+      // Foreseen: what it came of says enough, without where.
+      if (error.cause !== undefined)
+        log.warn(error.message, { method, reason: error.reason, cause: causeChain(error.cause) });
       if (error.reason === "ANSWER_TOO_LARGE") log.error("an answer was too large to be sent", { method, error });
       return withDetails(error, code);
     }

@@ -97,7 +97,9 @@ test("a body is not waited for: the refusal comes with the headers", async () =>
   await using fixture = await openLimited({ perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } } });
   await fixture.ask("/signals");
   const socket = connect(fixture.port, "127.0.0.1");
-  socket.write("POST /signals HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n");
+  socket.write(
+    "POST /signals HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n",
+  );
   const [answer] = (await once(socket, "data")) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 429 /);
   socket.destroy();

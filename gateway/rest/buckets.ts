@@ -47,14 +47,14 @@ export function queryOfSamples(call: RestCall<BucketQuery>): VersionQuery {
 }
 
 export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<RestAnswer> {
-  const { query, format, upstream, unary } = call;
+  const { query, format, csvSafe, upstream, unary } = call;
   const request = toRequest(call);
   const { series, cursor } = await upstream.signals.aggregateSamples(request, unary);
   const { from, to } = echoRange(rangeOf(query));
   if (format === "json") return { body: { series: series.map(toSeries), from, to, cursor } };
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
   const fileName = toFileName([request.signals.join(","), "buckets", machine, from, to]);
-  return answerTable(rowsOf(series), { format, columns: bucketRowColumns, fileName, cursor });
+  return answerTable(rowsOf(series), { format, columns: bucketRowColumns, fileName, cursor, safe: csvSafe });
 }
 
 function resolutionOf({ width, points, days }: RestCall<BucketQuery>["query"]): { resolution?: Resolution } {

@@ -4,7 +4,7 @@ import type { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb
 import { pathOf } from "../../access/matrix.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
-import { type Format, formatParameter } from "./formats.ts";
+import { csvParameter, type Format, formatParameter } from "./formats.ts";
 import type { Json } from "./json.ts";
 import type { NextPage } from "./page.ts";
 import type { Parameters, ValuesOf } from "./parameters.ts";
@@ -21,6 +21,8 @@ export type RestCall<P extends Parameters> = {
   readonly query: ValuesOf<P>;
   /** What to answer in: one of the route's. */
   readonly format: Format;
+  /** Whether CSV is to be safe for spreadsheets. */
+  readonly csvSafe: boolean;
   readonly header: (name: string) => string | undefined;
   /** Parsed JSON, or a stream of bytes for a media type that is taken as one; undefined without a body. */
   readonly body: unknown;
@@ -114,6 +116,7 @@ export const guardOf = ({ rpc, guardedAs }: Pick<Route, "rpc" | "guardedAs">): s
 /** Keeps the types of a route's query for its handler; the table forgets them. Every GET of data has ?format=. */
 export function route<P extends Parameters>(declared: Route<P>): Route {
   const { method, rpc, query, formats } = declared;
-  const chosen = method === "GET" && rpc ? { ...query, format: formatParameter(formats) } : query;
+  const ways = { format: formatParameter(formats), ...(formats.includes("csv") && { csv: csvParameter }) };
+  const chosen = method === "GET" && rpc ? { ...query, ...ways } : query;
   return { ...declared, query: chosen } as unknown as Route;
 }

@@ -1,16 +1,23 @@
 // CSV as RFC 4180 has it, except that lines end in LF alone, as most tools write them.
 import type { Json } from "./json.ts";
 
-/** One line: numbers as in JSON, nothing for what there is not. */
-export function toCsvLine(values: readonly Json[]): string {
-  return `${values.map(toField).join(",")}\n`;
+/** One line: numbers as in JSON, nothing for what there is not. `safe`: no cell is a formula to a spreadsheet. */
+export function toCsvLine(values: readonly Json[], { safe = false } = {}): string {
+  return `${values.map((value) => toField(value, safe)).join(",")}\n`;
 }
 
-function toField(value: Json): string {
+function toField(value: Json, safe: boolean): string {
   if (value === undefined || value === null) return "";
   if (Object.is(value, -0)) return "-0";
-  return toCsvText(String(value));
+  return toCsvText(safe && typeof value === "string" ? toSafeText(value) : String(value));
 }
 
 /** A text in quotes if it needs them. */
 export const toCsvText = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// What Excel, LibreOffice and Google Sheets take for the beginning of a formula, wide forms included; white space before it is skipped by some.
+const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r]/;
+const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** A text that no spreadsheet computes: with an apostrophe before it where it would, as OWASP advises. A number in it stays one. */
+export const toSafeText = (text: string): string => (formula.test(text) && !number.test(text) ? `'${text}` : text);

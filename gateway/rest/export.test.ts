@@ -256,3 +256,30 @@ test.each(["identity", "zstd"])(
     await ended.promise;
   },
 );
+
+test("?csv=safe: no text of an export is a formula, numbers are as they were", async () => {
+  const time = { seconds: 1n, nanos: 0 };
+  const errorReports = [{ time, severity: Severity.ERROR, code: "=1+1", message: "-1+cmd|' /C calc'!A0" }];
+  gateway.accessor.signals.readSignals = async function* ({ signals: [signal] }) {
+    const batch = signal === "error" ? { machine: "m", errorReports } : machineRows("m", [1_000_000], [-1]);
+    yield { batches: [batch], cursor: "c1" };
+  };
+  const error = "m,error,1970-01-01T00:00:01Z,ERROR,";
+  const rows = async (path: string) => (await text(path)).trim().split("\n").slice(1);
+  expect(await rows("/signals/error?format=csv")).toEqual([`${error}=1+1,-1+cmd|' /C calc'!A0`]);
+  expect(await rows("/signals/error?format=csv&csv=safe")).toEqual([`${error}'=1+1,'-1+cmd|' /C calc'!A0`]);
+  expect(await rows("/signals/power?format=csv&csv=safe")).toEqual(["m,power,1970-01-01T00:00:01Z,-1"]);
+  gateway.accessor.signals.querySignals = () => ({
+    signals: [{ machine: "m", signal: "error", time, record: { case: "errorReport", value: errorReports[0]! } }],
+    cursor: "c1",
+  });
+  expect(await rows("/signals/error?severity=ERROR&format=csv&csv=safe")).toEqual([
+    `${error}'=1+1,'-1+cmd|' /C calc'!A0`,
+  ]);
+  gateway.accessor.signals.listStateIntervals = () => ({
+    intervals: [{ machine: "m", state: MachineState.IDLE, reason: "@SUM(1)", startTime: time }],
+    cursor: "c1",
+  });
+  expect((await rows("/signals/state/intervals?format=csv&csv=safe"))[0]).toContain(",'@SUM(1),");
+  expect((await gateway.ask("/signals/error?format=csv&csv=no")).body).toMatchObject({ status: 400, field: "csv" });
+});

@@ -28,12 +28,14 @@ export type ExportOptions = {
   fileName: string;
   /** Stops after so many rows. */
   limit: number | undefined;
+  /** Texts of CSV are safe for spreadsheets. Rows of samples hold none but names, which are. */
+  safe: boolean;
 };
 
 /** Rejects for what the accessor refuses, once it has been asked. */
 export async function exportRange(
   request: MessageInitShape<typeof ReadSignalsRequestSchema> & { signals: [string] },
-  { upstream, signal, format, fileName, limit = Number.POSITIVE_INFINITY }: ExportOptions,
+  { upstream, signal, format, fileName, limit = Number.POSITIVE_INFINITY, safe }: ExportOptions,
 ): Promise<RestAnswer> {
   const { transport, giveBack } = upstream.borrow();
   const answer = createClient(SignalService, transport).readSignals(request, { signal });
@@ -51,7 +53,7 @@ export async function exportRange(
   const head = tableHead({ format, fileName, cursor: first.done ? "" : first.value.cursor });
   if (name === "state" || name === "error") {
     const pages = sparseRows(all, limit);
-    const table = answerTable(pages, { format, columns: columnsOf(name), fileName, cursor: "" });
+    const table = answerTable(pages, { format, columns: columnsOf(name), fileName, cursor: "", safe });
     return { ...table, ...head, close } as RestAnswer;
   }
   return { ...head, compress: true, write: (body) => writeSamples(all, body, { name, format, limit }), close };

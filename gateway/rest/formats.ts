@@ -1,4 +1,5 @@
 // Which format an answer comes in: by ?format=, or by the Accept header (RFC 9110, 12.5.1).
+import { invalidField } from "../errors.ts";
 import type { Parameter } from "./parameters.ts";
 import { HttpProblem } from "./problem.ts";
 
@@ -31,6 +32,19 @@ export const formatParameter = (offered: readonly Format[]): Parameter<Format> =
     throw notAcceptable(offered);
   },
 });
+
+/** ?csv= of a route that offers CSV. */
+export const csvParameter: Parameter<"plain" | "safe"> = {
+  doc:
+    "How CSV is written: `plain` (the default), every text as it was sent; `safe`, for spreadsheets: a text that begins with = + - @, a tab or a " +
+    "carriage return, and is no number, has an apostrophe before it, so that nothing in it is computed.",
+  schema: { type: "string", enum: ["plain", "safe"] },
+  read(texts, { name }) {
+    const [text = ""] = texts;
+    if (texts.length === 1 && (text === "plain" || text === "safe")) return text;
+    throw invalidField(name, "expected plain or safe");
+  },
+};
 
 /** The offered format that `accept` likes best, the earlier one of equals. Throws 406 if it takes none. */
 export function chooseFormat(accept: string | undefined, offered: readonly Format[]): Format {

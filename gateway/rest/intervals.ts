@@ -38,7 +38,7 @@ export function queryOfIntervals(call: RestCall<IntervalQuery>): VersionQuery {
 }
 
 export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise<RestAnswer> {
-  const { query, format, upstream, unary } = call;
+  const { query, format, csvSafe, upstream, unary } = call;
   const { asked, page, request, pageOf } = toRequest(call);
   const range = echoRange(page);
   if (format !== "json") {
@@ -48,7 +48,7 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
       return { ...rest, items: intervals.map(toRow) };
     }, query.limit || undefined);
     const fileName = toFileName(["state", "intervals", range.from, range.to]);
-    return answerTable(pages, { format, columns: intervalColumns, fileName, cursor });
+    return answerTable(pages, { format, columns: intervalColumns, fileName, cursor, safe: csvSafe });
   }
   const answer = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
   return {

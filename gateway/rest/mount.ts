@@ -2,7 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Log } from "../../runtime/log.ts";
+import { causeChain, type Log } from "../../runtime/log.ts";
 import { addVary, answerHeaders } from "../answer-headers.ts";
 import type { AnswerCache } from "../cache/answer-cache.ts";
 import { callerOf } from "../caller.ts";
@@ -119,6 +119,7 @@ async function answer(
       path: request.params as Record<string, string>,
       query,
       format: (query["format"] as Format | undefined) ?? chooseFormat(request.headers.accept, route.formats),
+      csvSafe: query["csv"] === "safe",
       header: (name) => request.headers[name]?.toString(),
       body: request.body,
       origin: originOf(request),
@@ -242,8 +243,11 @@ function describe(error: unknown, request: FastifyRequest, log: Log): Problem {
   const problem = toProblem(told, { path, parameterByField });
   // Every feed ends so when the gateway stops: nothing that anyone should look into.
   const stopping = problem.body["reason"] === "SHUTTING_DOWN";
-  if (problem.status >= 500 && !stopping)
-    log.warn("request failed", { method: request.method, path, status: problem.status, error });
+  if (problem.status >= 500 && !stopping) {
+    // Where it broke says something only of what nobody foresaw.
+    const cause = problem.status === 500 ? error : causeChain(error);
+    log.warn("request failed", { method: request.method, path, status: problem.status, error: cause });
+  }
   return problem;
 }
 

@@ -99,7 +99,7 @@ export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnsw
 type Request = Omit<MessageInitShape<typeof QuerySignalsRequestSchema>, "$typeName"> & { signal: string };
 
 async function exportSignals(
-  { query, format, upstream, unary, stream }: RestCall<RangeQuery>,
+  { query, format, csvSafe, upstream, unary, stream }: RestCall<RangeQuery>,
   request: Request,
   range: { from: string | undefined; to: string | undefined },
 ): Promise<RestAnswer> {
@@ -112,14 +112,14 @@ async function exportSignals(
   if (severities.length === 0 && states.length === 0 && !codePrefix) {
     const { machines = [], startTime, endTime, minCursor = "" } = request;
     const times = { ...(startTime && { startTime }), ...(endTime && { endTime }) };
-    const options = { upstream, signal: stream.signal, format, fileName, limit };
+    const options = { upstream, signal: stream.signal, format, fileName, limit, safe: csvSafe };
     return exportRange({ signals: [name], machines, ...times, minCursor }, options);
   }
   const { cursor, pages } = await fetchPages(async (page) => {
     const { signals, ...rest } = await upstream.signals.querySignals({ ...request, ...page }, unary);
     return { ...rest, items: signals.map(toRow) };
   }, limit);
-  return answerTable(pages, { format, columns: columnsOf(name), fileName, cursor });
+  return answerTable(pages, { format, columns: columnsOf(name), fileName, cursor, safe: csvSafe });
 }
 
 export async function getLatest({ path, query, upstream, unary }: RestCall<Machines & MinCursor>): Promise<RestAnswer> {

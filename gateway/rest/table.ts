@@ -17,10 +17,12 @@ type Table = {
   fileName: string;
   /** What the answer is complete through. */
   cursor: string;
+  /** CSV for spreadsheets: texts that would be formulas are not. */
+  safe: boolean;
 };
 
 /** The headers of a download, with the cursor that the answer is complete through. */
-export function tableHead({ format, fileName, cursor }: Omit<Table, "columns">) {
+export function tableHead({ format, fileName, cursor }: Omit<Table, "columns" | "safe">) {
   return {
     contentType: contentTypeOf(format),
     headers: {
@@ -44,12 +46,18 @@ export function answerTable(pages: AsyncIterable<readonly TableRow[]>, table: Ta
 async function writeTable(
   pages: AsyncIterable<readonly TableRow[]>,
   body: Body,
-  { format, columns }: Table,
+  { format, columns, safe }: Table,
 ): Promise<void> {
   let text = format === "csv" ? toCsvLine(columns) : "";
   for await (const rows of pages) {
     for (const row of rows) {
-      text += format === "csv" ? toCsvLine(columns.map((column) => row[column])) : `${toJsonText(row)}\n`;
+      text +=
+        format === "csv"
+          ? toCsvLine(
+              columns.map((column) => row[column]),
+              { safe },
+            )
+          : `${toJsonText(row)}\n`;
       if (text.length < chunkCharacters) continue;
       await body.write(text);
       text = "";

@@ -1,6 +1,6 @@
 // A file of JSON lines with a bound: when it is full it becomes NAME.1, in place of an older one.
 import { type FileHandle, open, readFile, rename } from "node:fs/promises";
-import { errorCode } from "./files.ts";
+import { errorCode, keepPrivate, privateFile } from "./files.ts";
 
 export type RecordFile = {
   /** Adds lines; `durably` syncs them. Calls are served in order. Rejects with what the disk says. */
@@ -42,7 +42,8 @@ export function createRecordFile({ path, maxBytes }: { path: string; maxBytes: n
 }
 
 async function openEnd(path: string): Promise<{ handle: FileHandle; bytes: number }> {
-  const handle = await open(path, "a+");
+  const handle = await open(path, "a+", privateFile);
+  await keepPrivate(path);
   const { size } = await handle.stat();
   if (size === 0) return { handle, bytes: 0 };
   // A line that was cut by a crash must not swallow the next.

@@ -1,8 +1,8 @@
 // Brings the files of a lane into order after any end of the process: cuts a torn tail, puts damaged files aside, keeps all that is whole.
-import { link, mkdir, open, readdir, readFile, unlink } from "node:fs/promises";
+import { link, open, readdir, readFile, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Log } from "../../runtime/log.ts";
-import { errorCode, syncFolder, writeWhole } from "./files.ts";
+import { errorCode, makePrivateFolder, syncFolder, writeWhole } from "./files.ts";
 import { encodeSegmentHeader, segmentHeaderBytes } from "./format.ts";
 import type { MarkState } from "./mark.ts";
 import { lastSequenceOf, type Run, scanSegment } from "./scan.ts";
@@ -31,7 +31,7 @@ export type RecoverOptions = {
 
 export async function recoverLane(options: RecoverOptions): Promise<Recovered> {
   const { folder, mark } = options;
-  await mkdir(folder, { recursive: true });
+  await makePrivateFolder(folder);
   const firsts: number[] = [];
   for (const name of await readdir(folder)) {
     const first = firstSequenceOf(name);
@@ -120,7 +120,7 @@ async function salvage(
   { folder, quarantine, log }: RecoverOptions,
   { path, file, runs }: { path: string; file: Buffer; runs: readonly Run[] },
 ): Promise<Segment[]> {
-  await mkdir(quarantine, { recursive: true });
+  await makePrivateFolder(quarantine);
   const aside = join(quarantine, `${basename(folder)}-${basename(path)}`);
   await linkAside(path, aside);
   await syncFolder(quarantine);

@@ -1,10 +1,10 @@
 // A spool: a folder that keeps a producer's batches from their append to their acknowledgement, through any end of the process.
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Log } from "../../runtime/log.ts";
 import { Change } from "../change.ts";
-import { errorCode, syncFolder, writeWhole } from "./files.ts";
+import { errorCode, keepPrivate, keepPrivateFolder, makePrivateFolder, syncFolder, writeWhole } from "./files.ts";
 import { createGapLog, type GapLog } from "./gap-log.ts";
 import { Lane } from "./lane.ts";
 import { takeLock } from "./lock.ts";
@@ -53,9 +53,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const segmentBytes =
     options.segmentBytes ?? Math.min(16 * 2 ** 20, Math.max(16 * 2 ** 10, Math.floor(maxBytes / 16)));
   const log = options.log.child({ spool: folder });
-  await mkdir(folder, { recursive: true });
+  await makeSpoolFolder(folder);
   await using opened = new AsyncDisposableStack();
   opened.use(lockSpool(folder));
+  await keepPrivate(join(folder, "lock"));
   const producerId = await readIdentity(folder, options.producerId);
   const change = new Change();
   const room = new Room({ maxBytes, whenFull, change });
@@ -81,6 +82,21 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   };
 }
 
+/**
+ * Makes the folder, closed to others. One that is there is closed if it is a spool already or empty, and not one that others share (as /tmp is): who named
+ * a folder with other things in it did not mean those. What is ours in it is closed in any case.
+ */
+async function makeSpoolFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  const names = await readdir(folder);
+  const { mode } = await stat(folder);
+  const isOurs = made !== undefined || names.length === 0 || names.includes("spool.json");
+  if (isOurs && (mode & 0o1000) === 0) await keepPrivateFolder(folder);
+  for (const name of names)
+    if (name === "quarantine") await makePrivateFolder(join(folder, name));
+    else if (/^(?:lock|spool\.json|[\w-]+\.ndjson(?:\.1)?)$/.test(name)) await keepPrivate(join(folder, name));
+}
+
 type LaneGiven = {
   folder: string;
   producerId: string;
@@ -95,7 +111,7 @@ async function openLane(name: "live" | "backlog", given: LaneGiven): Promise<Lan
   const folder = join(given.folder, name);
   const producerId = `${given.producerId}.${name}`;
   const log = given.log.child({ lane: name });
-  await mkdir(folder, { recursive: true });
+  await makePrivateFolder(folder);
   const { mark, state } = await openMark(join(folder, "mark"));
   try {
     const quarantine = join(given.folder, "quarantine");
