@@ -48,6 +48,7 @@ import { createSignalService } from "./rpc/signals.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
 import { readEpochs, readIdentity } from "./store/identity.ts";
+import { forgetLayout } from "./store/layout.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
 import { UnreadBytes } from "./unread.ts";
 
@@ -116,6 +117,7 @@ const drainMs = 4_000;
 // A step of compaction: what decodes to some 50 MB at most, and takes half a second or so.
 const stepLimits = {
   ...{ maxRows: 10_000, maxPayloadBytes: 4 * 1024 * 1024, maxSamples: 500_000 },
+  ...{ maxBuckets: 20_000, maxWeeks: 200, maxTouchedHours: 20_000 },
   ...{ maxRewritten: 2_000_000, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
 };
 const settleUs = 2 * 60 * 1_000_000;
@@ -144,7 +146,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const { promise: done, reject: fail } = Promise.withResolvers<never>();
   done.catch(() => {});
   // What is known here only as of an epoch.
-  const forget = [() => catalog.forget()];
+  const forget = [() => catalog.forget(), () => forgetLayout(database)];
   const epochs = new Epochs({
     epochs: readFirst,
     read: () => readEpochs(database),

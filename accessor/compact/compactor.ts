@@ -3,18 +3,24 @@
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
+import { Failure } from "../failure.ts";
+import { holdCommit } from "../store/compact.ts";
+import { sqlStateOf } from "../store/errors.ts";
+import { Attempts } from "./attempts.ts";
 import { type RetainOptions, retain } from "./retain.ts";
-import { compactStep, type StepOptions, type StepResult } from "./step.ts";
+import { compactStep, type StepOptions, type StepResult, type Taken } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
 
 type Shared = "database" | "catalog" | "nowUs" | "log" | "signal";
 
-export type CompactorOptions = Omit<StepOptions, "signal"> &
+export type CompactorOptions = Omit<StepOptions, "signal" | "held" | "onTaken"> &
   Omit<TidyOptions, Shared> &
   Omit<RetainOptions, Shared> & { intervalMs: number; log: Log };
 
 const tidyIntervalMs = 60_000;
 const retainIntervalMs = 600_000;
+// After a step that failed, not for want of a database: the next one is another one.
+const retryMs = 2_000;
 
 export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const { database, log, intervalMs } = options;
@@ -51,14 +57,61 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     return true;
   };
 
+  const attempts = new Attempts(options.maxRows);
+  /** Commits that are held, each to be tried once more by each process: it may be a newer version. */
+  let heldBack: number[] | undefined;
+
+  /** Answers whether there is another step's worth already. */
+  const step = async (): Promise<boolean> => {
+    heldBack ??= await readHeld(database, signal);
+    const [held] = heldBack;
+    let taken: Taken | undefined;
+    const onTaken = (now: Taken) => {
+      taken = now;
+    };
+    try {
+      const result = await compactStep({ ...options, maxRows: attempts.maxRows, held, onTaken, signal });
+      if (result === undefined) return false;
+      if (result.through > result.from) {
+        if (held !== undefined) log.info("a commit that was held is in the history now", { revision: held });
+        heldBack = heldBack.slice(held === undefined ? 0 : 1);
+        attempts.succeeded();
+      }
+      report(log, result);
+      return result.more;
+    } catch (error) {
+      if (signal.aborted || taken === undefined || isOfTheMoment(error)) throw error;
+      log.warn("a step of compaction failed; it tries another one", { error, ...placeOf(taken), held });
+      if (held !== undefined) heldBack = heldBack.slice(1);
+      else if (attempts.failed(taken)) await passOver(taken, error);
+      await sleep(Math.min(intervalMs, retryMs), signal);
+      return true;
+    }
+  };
+
+  /** One commit holds nobody up. */
+  const passOver = async ({ from, epoch, first, unreadable }: Taken, error: unknown) => {
+    const reason = reasonOf(error);
+    await holdCommit(database, { from, epoch, revision: first, reason, unreadable }, { signal });
+    attempts.held();
+    log.error("a commit could not be compacted and is held beside the log; reads go on to find it", {
+      revision: first,
+      reason,
+      unreadable: unreadable.length,
+    });
+  };
+
   const run = async () => {
     for (let more = true; more && (await holdLock()); ) {
-      const result = await compactStep({ ...options, signal });
-      if (result !== undefined) report(log, result);
-      more = result?.more ?? false;
-      // Also while compaction is far behind: the log's segments must go on.
-      await tidyNow();
-      await retainNow();
+      try {
+        more = await step();
+      } finally {
+        // Also while compaction is far behind, or fails: the log's segments must go on.
+        if (!signal.aborted) {
+          await tidyNow();
+          await retainNow();
+        }
+      }
     }
   };
 
@@ -93,6 +146,32 @@ function every(intervalMs: number, work: () => Promise<void>, log: Log): () => P
       log.warn("could not drop what is no longer needed; it tries again", { error }),
     );
   };
+}
+
+async function readHeld(database: CompactorOptions["database"], signal: AbortSignal): Promise<number[]> {
+  const rows = await database.read("select revision from held_commit where released_at is null order by revision", [], {
+    name: "held",
+    signal,
+  });
+  return (rows as [number][]).map(([revision]) => revision);
+}
+
+/** Whether a failure says nothing about what the step had in hand: the database is away, somebody else compacts, somebody holds a lock. */
+function isOfTheMoment(error: unknown): boolean {
+  if (!(error instanceof Failure) || error.reason !== "DATABASE_UNAVAILABLE") return false;
+  // Memory, of locks among others, runs out by what is asked of it; so do internal limits.
+  return !/^(53200|XX)/.test(sqlStateOf(error) ?? "");
+}
+
+function placeOf({ from, first, rows, oneCommit }: Taken) {
+  return { from, first, rows, oneCommit };
+}
+
+/** The innermost message: of a failing statement, PostgreSQL's. */
+function reasonOf(error: unknown): string {
+  let at = error;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return (at instanceof Error ? at.message : String(at)).slice(0, 500);
 }
 
 function report(log: Log, result: StepResult): void {

@@ -5,17 +5,18 @@ import { decodeBlock } from "../../block/decode.ts";
 import type { Column } from "../../samples/column.ts";
 import { toTimeUs } from "../../samples/timestamps.ts";
 import { bucketWidthUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
-import { segmentsAfter } from "../read/log-pieces.ts";
 import type { TrackedColumn } from "../read/merge.ts";
 import { lowerBound } from "../read/sweep.ts";
+import { weekUs } from "../store/block-spans.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
+import { segmentsAfter } from "../store/held.ts";
 import { readHead } from "../store/log.ts";
 import { Touches } from "./touches.ts";
 import { Turns } from "./turns.ts";
 
-/** New samples of one bucket, in order of commit. */
-export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[] };
+/** New samples of one bucket, in order of commit. late: some are of a commit that was held, so older than what the history may have. */
+export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[]; late: boolean };
 
 /** State changes of a machine that arrived together: their times, in no order. */
 export type StateArrival = { machineId: number; timesUs: number[] };
@@ -27,6 +28,8 @@ export type Gathered = {
   through: number;
   /** Whether more was committed by then than a step takes. */
   more: boolean;
+  /** The first commit in here that came after the watermark. */
+  first: number;
   /** Log rows in here, and whether they are of one commit, which no step can take a part of. */
   rows: number;
   oneCommit: boolean;
@@ -38,15 +41,30 @@ export type Gathered = {
 };
 
 /** A commit larger than that is taken alone, whole: at most what a batch may be. */
-export type GatherLimits = { maxRows: number; maxPayloadBytes: number; maxSamples: number };
+export type GatherLimits = {
+  maxRows: number;
+  maxPayloadBytes: number;
+  maxSamples: number;
+  /** Buckets, and minutes, that the samples lie in: sparse ones come to far more of them than dense ones. */
+  maxBuckets: number;
+  /** Weeks, and so partitions, that they lie in. */
+  maxWeeks: number;
+};
 
 type Row = [revision: number, seriesId: number, firstUs: number, lastUs: number, payload: Buffer, samples: number];
+
+type GatherOptions = GatherLimits & {
+  catalog: Catalog;
+  /** A commit that is held, to be taken beside the others. */
+  held?: number | undefined;
+  signal: AbortSignal;
+};
 
 /** Undefined if nothing was committed after the watermark. */
 export async function gather(
   database: Database,
   after: number,
-  { catalog, maxRows, maxPayloadBytes, maxSamples, signal }: GatherLimits & { catalog: Catalog; signal: AbortSignal },
+  { catalog, maxRows, maxPayloadBytes, maxSamples, maxBuckets, maxWeeks, held, signal }: GatherOptions,
 ): Promise<Gathered | undefined> {
   const head = await readHead(database);
   if (head.revision <= after) return undefined;
@@ -72,24 +90,48 @@ export async function gather(
   const gathered: Gathered = {
     through,
     more: through < head.revision,
-    rows: rows.length,
-    oneCommit: rows[0]?.[0] === rows.at(-1)?.[0],
+    first: rows[0]?.[0] ?? through,
+    rows: 0,
+    oneCommit: true,
     arrivals: [],
     stateArrivals: [],
     unreadable: [],
     touches: new Touches(),
     samples: 0,
   };
-  const buckets = new Map<string, Arrivals>();
+  const target = { gathered, buckets: new Map<string, Arrivals>(), weeks: new Set<number>(), catalog, late: false };
+  if (held !== undefined)
+    for (const row of await readHeldRows(database, held, signal)) await take(row, { ...target, late: true });
   // 10,000 rows of a second each take 60 ms.
   const turns = new Turns();
   for (const row of rows) {
-    await take(row, { gathered, buckets, catalog });
+    const [revision] = row;
+    const full =
+      target.buckets.size >= maxBuckets || gathered.touches.size >= maxBuckets || target.weeks.size >= maxWeeks;
+    if (revision > gathered.first) {
+      if (full && revision > rows[gathered.rows - 1]![0]) {
+        gathered.through = revision - 1;
+        gathered.more = true;
+        break;
+      }
+      gathered.oneCommit = false;
+    }
+    await take(row, target);
+    gathered.rows++;
     await turns.pause();
     signal.throwIfAborted();
   }
-  gathered.arrivals = [...buckets.values()];
+  gathered.arrivals = [...target.buckets.values()];
   return gathered;
+}
+
+async function readHeldRows(database: Database, revision: number, signal: AbortSignal): Promise<Row[]> {
+  return (await database.read(
+    `select revision, series_id, first_us, last_us, payload, sample_count from held_log
+     where revision = $1::int8 and released_at is null order by series_id`,
+    [revision],
+    { name: "gather_held", signal },
+  )) as Row[];
 }
 
 /** The last row of a cut page may not be the last of its commit. A commit that fills a page alone is read whole. */
@@ -109,7 +151,14 @@ async function wholeCommits(
   return { rows: rows as Row[], through: last };
 }
 
-type Target = { gathered: Gathered; buckets: Map<string, Arrivals>; catalog: Catalog };
+type Target = {
+  gathered: Gathered;
+  buckets: Map<string, Arrivals>;
+  weeks: Set<number>;
+  catalog: Catalog;
+  /** Of rows that were held. */
+  late: boolean;
+};
 
 async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target: Target): Promise<void> {
   const { gathered, catalog } = target;
@@ -142,15 +191,16 @@ async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target:
 /** By bucket. */
 function sort(
   { timesUs, values }: Column,
-  { gathered, buckets, series, revision }: Target & { series: Series; revision: number },
+  { gathered, buckets, weeks, late, series, revision }: Target & { series: Series; revision: number },
 ): void {
   const width = bucketWidthUs(series);
   for (let start = 0; start < timesUs.length; ) {
     const bucketUs = floorTo(timesUs[start]!, width);
     const end = timesUs.at(-1)! < bucketUs + width ? timesUs.length : lowerBound(timesUs, bucketUs + width);
     const key = `${series.id}:${bucketUs}`;
-    const arrivals = buckets.get(key) ?? { series, bucketUs, columns: [] };
+    const arrivals = buckets.get(key) ?? { series, bucketUs, columns: [], late };
     buckets.set(key, arrivals);
+    weeks.add(floorTo(bucketUs, weekUs));
     const revisions = new Float64Array(end - start).fill(revision);
     gathered.touches.add(series.id, revision, width === minuteUs ? [bucketUs] : timesUs.subarray(start, end));
     arrivals.columns.push({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end), revisions });

@@ -4,9 +4,11 @@ import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
 import { type Retention, retentionMs } from "../retention.ts";
+import { toArray } from "../store/binary-arrays.ts";
+import { type Span, spanOf, weekUs } from "../store/block-spans.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { dropPartition, listPartitions } from "../store/partitions.ts";
+import { dropPartition, listPartitions, type Partition } from "../store/partitions.ts";
 
 export type RetainOptions = {
   database: Database;
@@ -49,37 +51,51 @@ export async function retain(options: RetainOptions): Promise<void> {
   await noteRemoval();
 }
 
-async function dropBlocks(
-  { database, log, nowUs, retention, maxDropped, signal }: RetainOptions,
-  all: readonly Series[],
-): Promise<void> {
+async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promise<void> {
+  const { database, log, nowUs, retention, signal } = options;
   const kept = all
     .filter(({ kind }) => kind === SignalKind.NUMERIC)
     .map(({ id, signal: name }) => ({ id, ms: retentionMs(retention, name) ?? Number.POSITIVE_INFINITY }));
   if (kept.length === 0) return;
   const longestMs = kept.reduce((most, { ms }) => Math.max(most, ms), 0);
-  const beforeUs = nowUs() - longestMs * 1000 - slackUs;
+  const beforeUs = (ms: number) => Math.floor(nowUs() - ms * 1000 - slackUs);
+  const left: Partition[] = [];
   for (const partition of await listPartitions(database, ["block"])) {
-    if (partition.state === "attached" && endOf(partition.name) > beforeUs) continue;
+    if (partition.state === "attached" && spanOf(partition.name).toUs > beforeUs(longestMs)) {
+      left.push(partition);
+      continue;
+    }
     await dropPartition(database, partition, { signal });
     log.info("dropped a partition of the history", { partition: partition.name });
   }
-  for (const { id, ms } of kept) {
-    if (ms === longestMs) continue;
-    const before = nowUs() - ms * 1000 - slackUs;
-    while (
-      (await dropPortion({ database, maxDropped, signal }, "drop_blocks_before($3::int4, $1::int8, $2::int4)", [
-        before,
-        id,
-      ])) === maxDropped
-    );
+  for (const [ms, series] of Map.groupBy(kept, (one) => one.ms)) {
+    if (ms === Number.POSITIVE_INFINITY) continue;
+    const ids = series.map(({ id }) => id);
+    for (const { name } of left) {
+      const { fromUs, toUs } = spanOf(name);
+      // A week of what is kept longest goes as a whole; wider ones are too wide to wait for that.
+      if (fromUs >= beforeUs(ms) || (ms === longestMs && toUs - fromUs === weekUs)) continue;
+      await dropBlocksOf(options, ids, { fromUs, toUs: Math.min(toUs, beforeUs(ms)) });
+    }
   }
 }
 
-/** block_20260108 ends a week after that day. */
-function endOf(partition: string): number {
-  const [, year, month, day] = /_(\d{4})(\d\d)(\d\d)$/.exec(partition)!.map(Number);
-  return Date.UTC(year!, month! - 1, day! + 7) * 1000;
+const seriesAtOnce = 1_000;
+
+/** What lies in the range of one partition; a thousand series at a time, so that a statement is as long as an hour's work, however many there are. */
+async function dropBlocksOf(options: RetainOptions, ids: readonly number[], { fromUs, toUs }: Span): Promise<void> {
+  const { database, maxDropped, signal } = options;
+  for (let start = 0; start < ids.length; start += seriesAtOnce) {
+    const some = toArray.int4(ids.slice(start, start + seriesAtOnce));
+    for (let dropped = maxDropped; dropped === maxDropped; ) {
+      const [row] = await database.compact(
+        "select drop_blocks_between($1::int4[], $2::int8, $3::int8, $4::int4)",
+        [some, fromUs, toUs, maxDropped],
+        { name: "drop_blocks_between", signal },
+      );
+      dropped = (row as [number])[0];
+    }
+  }
 }
 
 type RowDropper = "drop_states_before" | "drop_errors_before" | "drop_rollups_before" | "drop_touched_before";

@@ -31,7 +31,10 @@ export function planBucket(arrivals: Arrivals, blocks: readonly BlockHeader[]): 
     Number.NEGATIVE_INFINITY,
   );
   // At equal times the older sample comes first: a block that ends where the new ones begin stays, one that begins where they end does not.
-  const ended = blocks.filter(({ summary }) => summary.lastUs > firstUs && summary.firstUs <= lastUs);
+  const ended = blocks.filter(
+    ({ summary }) =>
+      (arrivals.late ? summary.lastUs >= firstUs : summary.lastUs > firstUs) && summary.firstUs <= lastUs,
+  );
   if (ended.length > 0) return { arrivals, ended };
   const neighbours = [
     blocks.findLast(({ summary }) => summary.lastUs <= firstUs),
@@ -81,13 +84,22 @@ async function rewritePortion(
       return { ...decodeBlock(payload), revisions: decodeCommitRuns(commits!, summary.count) };
     });
     const fresh = mergeAll(change.arrivals.columns);
-    const column = old.length === 0 ? fresh : mergeColumns(mergeAll(old), fresh);
+    const merged = old.length === 0 ? fresh : mergeColumns(mergeAll(old), fresh);
+    const column = change.arrivals.late ? tiesByCommit(merged) : merged;
     for (const block of toBlocks(change.arrivals, column)) blocks.push(block);
     // Encoding a minute takes 0.1 ms: others get their turn in between.
     await nextTurn();
     signal.throwIfAborted();
   }
   return { blocks, ended };
+}
+
+/** The same, but samples at equal times in the order of their commits; of one commit they stay as they are. */
+export function tiesByCommit({ timesUs, values, revisions }: TrackedColumn): TrackedColumn {
+  const order = Array.from(timesUs, (_, i) => i);
+  order.sort((a, b) => timesUs[a]! - timesUs[b]! || revisions![a]! - revisions![b]! || a - b);
+  const sorted = (of: Float64Array) => Float64Array.from(order, (i) => of[i]!);
+  return { timesUs: sorted(timesUs), values: sorted(values), revisions: sorted(revisions!) };
 }
 
 /** Equal parts of at most maxBlockSamples. */

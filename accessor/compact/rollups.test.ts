@@ -182,11 +182,12 @@ test("data of many weeks gets its partitions a few at a step, and goes in when a
     column(`w${week}`, [[hour(-24 * 7 * (week + 50)), week]] as const),
   );
   await history.ingest({ machine: "m", samples: weeks });
+  const nowUs = () => hour(-24 * 7 * 50);
   const steps = [];
   for (
-    let step = await history.compact({ maxPartitions: 2 });
+    let step = await history.compact({ nowUs, maxPartitions: 2 });
     step;
-    step = await history.compact({ maxPartitions: 2, maxRollups: 500 })
+    step = await history.compact({ nowUs, maxPartitions: 2, maxRollups: 500 })
   )
     steps.push([step.through, step.samples, step.more]);
   expect(steps.slice(0, 3)).toEqual([

@@ -3,15 +3,27 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Epochs } from "../epochs.ts";
+import { floorTo } from "../history/buckets-of-time.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
+import { weekUs } from "../store/block-spans.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { commitStep } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";
 import { readBuckets } from "../store/history.ts";
-import { makeBlockPartitions } from "../store/partitions.ts";
+import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { dueHours, type Hour, powerSignal, touchedHours, touchedStateHours } from "./due.ts";
+import {
+  countRolledUp,
+  dueHours,
+  governedHours,
+  type Hour,
+  keyOf,
+  powerSignal,
+  touchedHours,
+  touchedStateHours,
+} from "./due.ts";
 import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gather.ts";
+import type { HourRanges } from "./hour-ranges.ts";
 import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
 import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from "./rollups.ts";
 import { Turns } from "./turns.ts";
@@ -23,6 +35,14 @@ export type StepLimits = GatherLimits & {
   maxRollups: number;
   /** Partitions made for old data; the rest waits for the next step. */
   maxPartitions: number;
+  /** Hours of machines whose roll-ups change, unless one commit alone changes more. */
+  maxTouchedHours: number;
+};
+
+/** What a step has taken in hand. */
+export type Taken = Pick<Gathered, "first" | "rows" | "oneCommit" | "unreadable"> & {
+  from: number;
+  epoch: number | undefined;
 };
 
 export type StepOptions = StepLimits & {
@@ -35,6 +55,10 @@ export type StepOptions = StepLimits & {
   /** How long after its end an hour is rolled up: time for what comes late. */
   settleUs: number;
   retention: Retention;
+  /** A commit that is held, to be taken up with this step. */
+  held?: number | undefined;
+  /** Told before anything is done about it: what is to blame if the step fails. */
+  onTaken?: (taken: Taken) => void;
   signal: AbortSignal;
 };
 
@@ -50,21 +74,26 @@ export type StepResult = {
   unreadable: number;
 };
 
-type Work = { gathered: Gathered; changes: BucketChange[] };
+type Work = {
+  /** Partitions have to be made, or merged, before the rest is planned. */
+  waits: boolean;
+  gathered: Gathered;
+  changes: BucketChange[];
+  touchedStates: HourRanges;
+  governedStates: HourRanges;
+};
 
 /** Undefined if nothing was committed since the last one: then no hour is rolled up either (docs/decisions/0013). */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, signal } = options;
   const epoch = options.epochs?.current;
   const from = await readWatermark(database, Number.MAX_SAFE_INTEGER, { signal });
-  const work = await plan(options, from);
+  const work = await plan(options, { from, epoch });
   if (work === undefined) return undefined;
-  const { gathered, changes } = work;
-  const { through, arrivals, stateArrivals, unreadable } = gathered;
-  failpoint("compact.gathered");
+  const { gathered, changes, touchedStates, governedStates } = work;
+  const { through, arrivals, unreadable } = gathered;
   const result = { from, samples: gathered.samples, unreadable: unreadable.length };
-  const bucketsUs = arrivals.map(({ bucketUs }) => bucketUs);
-  if ((await makeBlockPartitions(database, bucketsUs, { max: options.maxPartitions, signal })) > 0)
+  if (work.waits)
     return {
       ...result,
       through: from,
@@ -77,9 +106,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
     };
 
   const touched = touchedHours(arrivals);
-  const frozenBeforeUs = oldestKeptUs(options.retention, powerSignal, options.nowUs());
-  const touchedStates = await touchedStateHours(database, { arrivals, stateArrivals, through, frozenBeforeUs });
-  const { rollups, stateRollups } = await rollUp(options, { from, touched, touchedStates });
+  const { rollups, stateRollups } = await rollUp(options, { from, touched, touchedStates, governedStates });
 
   failpoint("compact.before-commit");
   const { blocks, ended } = await commitStep(
@@ -91,10 +118,12 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
       portions: rewrite(database, changes, signal),
       touched,
       rollups,
-      touchedStates,
+      touchedStates: touchedStates.list(),
+      governedStates: governedStates.list(),
       stateRollups,
       unreadable,
       touches: gathered.touches.list(),
+      released: options.held,
     },
     { signal },
   );
@@ -109,17 +138,49 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   };
 }
 
-/** What to take out of the log, and what that does to the blocks. Takes less where much would have to be written again. */
-async function plan(options: StepOptions, from: number): Promise<Work | undefined> {
-  const { database, maxRewritten, signal } = options;
+/** What to take out of the log, and what that does. Takes less where much would have to be written again, or rolled up again. */
+async function plan(
+  options: StepOptions,
+  { from, epoch }: { from: number; epoch: number | undefined },
+): Promise<Work | undefined> {
+  const { database, maxRewritten, maxTouchedHours, signal } = options;
+  const frozenBeforeUs = oldestKeptUs(options.retention, powerSignal, options.nowUs());
   for (let { maxRows } = options; ; ) {
     const gathered = await gather(database, from, { ...options, maxRows });
     if (gathered === undefined) return undefined;
-    const changes = await planBuckets(database, gathered.arrivals, { watermark: from, signal });
-    const rewritten = changes.flatMap(({ ended }) => ended).reduce((sum, { summary }) => sum + summary.count, 0);
-    if (rewritten <= maxRewritten || gathered.oneCommit) return { gathered, changes };
+    options.onTaken?.({ from, epoch, ...gathered });
+    failpoint("compact.gathered");
+    const { oneCommit, stateArrivals, through } = gathered;
+    const touchedStates = touchedStateHours(gathered, { frozenBeforeUs });
+    const governedStates = await governedHours(database, stateArrivals, { through, frozenBeforeUs });
+    const work = { waits: false, gathered, changes: [], touchedStates, governedStates };
+    const isTooMuch =
+      !oneCommit &&
+      (touchedStates.hours > maxTouchedHours ||
+        (await countRolledUp(database, governedStates, maxTouchedHours + 1)) > maxTouchedHours);
+    if (!isTooMuch) {
+      if (await waitsForPartitions(options, gathered)) return { ...work, waits: true };
+      const changes = await planBuckets(database, gathered.arrivals, { watermark: from, signal });
+      const rewritten = changes.flatMap(({ ended }) => ended).reduce((sum, { summary }) => sum + summary.count, 0);
+      if (rewritten <= maxRewritten || oneCommit) return { ...work, changes };
+    }
     maxRows = Math.max(1, Math.floor(Math.min(maxRows, gathered.rows) / 2));
   }
+}
+
+const mergesPerStep = 4;
+
+/** Makes and merges some of the partitions that the samples lie in, if need be. Answers whether that was all that this step can do. */
+async function waitsForPartitions(options: StepOptions, { arrivals }: Gathered): Promise<boolean> {
+  const { database, maxPartitions, maxWeeks, signal } = options;
+  const nowUs = options.nowUs();
+  const bucketsUs = arrivals.map(({ bucketUs }) => bucketUs);
+  const missing = await makeBlockPartitions(database, bucketsUs, { max: maxPartitions, nowUs, signal });
+  if (missing > 0) return true;
+  // A transaction locks each partition that it writes to. More weeks than these come of one commit only, and of old times: those can be merged.
+  const weeks = new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)));
+  if (weeks.size <= maxWeeks) return false;
+  return (await mergeBlockPartitions(database, { max: mergesPerStep, nowUs, signal })) > 0;
 }
 
 /** What each bucket's arrivals do to its blocks. */
@@ -140,20 +201,33 @@ async function planBuckets(
   return changes;
 }
 
+type Touched = {
+  from: number;
+  touched: readonly Hour[];
+  touchedStates: HourRanges;
+  governedStates: HourRanges;
+};
+
 /** An hour that nothing here touches is the same before this step and after it: rolled up as of before, valid after. */
 async function rollUp(
   { database, catalog, nowUs, settleUs, maxRollups, signal }: StepOptions,
-  { from, touched, touchedStates }: { from: number; touched: readonly Hour[]; touchedStates: readonly Hour[] },
+  { from, touched, touchedStates, governedStates }: Touched,
 ): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[] }> {
   const context = { database, watermark: from, signal };
   const endedBeforeUs = nowUs() - settleUs;
-  const maxStateRollups = Math.ceil(maxRollups / 10);
-  const due = { endedBeforeUs, limit: maxRollups, touched };
-  const dueStates = { endedBeforeUs, limit: maxStateRollups, touched: touchedStates };
-  const hours = await dueHours(database, "series", due);
+  const touchedKeys = new Set(touched.map(keyOf));
+  const hours = await dueHours(database, "series", {
+    endedBeforeUs,
+    limit: maxRollups,
+    isTouched: (hour) => touchedKeys.has(keyOf(hour)),
+  });
   const rollups: SeriesRollup[] = [];
   for (const hour of hours) rollups.push(await rollUpSeries(hour, { ...context, catalog }));
-  const stateHours = await dueHours(database, "machine", dueStates);
+  const stateHours = await dueHours(database, "machine", {
+    endedBeforeUs,
+    limit: Math.ceil(maxRollups / 10),
+    isTouched: ({ id, hourUs: at }) => touchedStates.has(id, at) || governedStates.has(id, at),
+  });
   const stateRollups: StateRollup[] = [];
   if (stateHours.length > 0) {
     const powers = await catalog.select({ machines: [], signals: [powerSignal] });

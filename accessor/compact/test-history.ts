@@ -15,6 +15,7 @@ import { createSignalService } from "../rpc/signals.ts";
 import { Catalog } from "../store/catalog.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { commitGroup, type Decision, openProducer } from "../store/ingest.ts";
+import { forgetLayout } from "../store/layout.ts";
 import { at, type BatchInit } from "../test-batches.ts";
 import { compactStep, type StepOptions, type StepResult } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
@@ -26,6 +27,7 @@ export const forEver = toRetention(undefined, []);
 /** Limits that nothing here reaches. */
 export const roomy = {
   ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 2_000_000 },
+  ...{ maxBuckets: 1_000_000, maxWeeks: 200, maxTouchedHours: 1_000_000 },
   ...{ maxRewritten: 4_000_000, maxRollups: 500, maxPartitions: 100 },
 };
 
@@ -81,11 +83,12 @@ export class TestHistory implements AsyncDisposable {
   /** Back to an empty database; partitions stay. */
   async clear(): Promise<void> {
     await this.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_state, rollup_due, rollup_state_due, state_change, error_report,
-      quarantine, watermark, touched, producer, lost_range, series, machine cascade`);
+      quarantine, held_log, held_commit, watermark, touched, producer, lost_range, series, machine cascade`);
     await this.query("insert into watermark (revision) values (0)");
     await this.query("update tidied set rollups_through = 0");
     await this.query("update log_segment set first_revision = 1");
     this.catalog = new Catalog(this.database);
+    forgetLayout(this.database);
     this.#sequences.clear();
   }
 

@@ -1,8 +1,16 @@
 // Drops what nobody can ask for any more: superseded versions after the life of a page token, and log segments after the resume window. Opens the
 // next segment when the present one is old or large. Every step may be the last: the next tidy goes on wherever this one was stopped.
 import type { Log } from "../../runtime/log.ts";
+import { fewPartitions } from "../store/block-parts.ts";
+import { weekUs } from "../store/block-spans.ts";
 import type { Database } from "../store/database.ts";
-import { dropPartition, listPartitions, makeBlockPartitions, type Partition, weekUs } from "../store/partitions.ts";
+import {
+  dropPartition,
+  listPartitions,
+  makeBlockPartitions,
+  mergeBlockPartitions,
+  type Partition,
+} from "../store/partitions.ts";
 
 export type TidyOptions = {
   database: Database;
@@ -24,7 +32,7 @@ export type TidyOptions = {
 
 /** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
-  const parts = [makeAhead, openSegment, dropSuperseded, dropSegments];
+  const parts = [makeAhead, openSegment, dropSuperseded, dropSegments, mergePartitions];
   const failures: unknown[] = [];
   for (const part of parts) {
     options.signal.throwIfAborted();
@@ -34,7 +42,7 @@ export async function tidy(options: TidyOptions): Promise<void> {
 }
 
 async function makeAhead({ database, nowUs, signal }: TidyOptions): Promise<void> {
-  await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], { max: 2, signal });
+  await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], { max: 2, nowUs: nowUs(), signal });
 }
 
 async function openSegment({ database, segmentMs, segmentBytes, log, signal }: TidyOptions): Promise<void> {
@@ -76,7 +84,7 @@ async function dropSuperseded({ database, supersededMs, maxDropped, signal }: Ti
       [supersededMs, maxDropped],
       { name: "drop_superseded", signal },
     );
-    if ((row as [number])[0] < maxDropped) return;
+    if ((row as [number])[0] === 0) return;
   }
 }
 
@@ -114,4 +122,15 @@ async function dropRetired({ database, log, signal }: TidyOptions): Promise<void
     await dropPartition(database, partition, { signal });
     log.info("dropped a partition of the log", { partition: partition.name });
   }
+}
+
+// A merge makes readers wait for a moment: some at a time.
+const mergesAtOnce = 8;
+
+/** More partitions than any time makes: those of an older version, which made one for each old week that anything came from. */
+async function mergePartitions({ database, nowUs, log, signal }: TidyOptions): Promise<void> {
+  const attached = (await listPartitions(database, ["block"])).filter(({ state }) => state === "attached").length;
+  if (attached <= fewPartitions) return;
+  const merged = await mergeBlockPartitions(database, { max: mergesAtOnce, nowUs: nowUs(), signal });
+  if (merged > 0) log.info("merged small partitions of the history", { partitions: attached, merges: merged });
 }

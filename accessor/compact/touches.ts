@@ -5,14 +5,22 @@ export type Touch = { seriesId: number; minuteUs: number; revision: number };
 
 export class Touches {
   readonly #bySeries = new Map<number, Map<number, number>>();
+  #size = 0;
+
+  /** How many minutes, of all series. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** Times in any order. */
   add(seriesId: number, revision: number, timesUs: Iterable<number>): void {
     const minutes = this.#minutesOf(seriesId);
+    this.#size -= minutes.size;
     for (const timeUs of timesUs) {
       const minuteUs = minuteOf(timeUs);
       if ((minutes.get(minuteUs) ?? 0) < revision) minutes.set(minuteUs, revision);
     }
+    this.#size += minutes.size;
   }
 
   list(): Touch[] {

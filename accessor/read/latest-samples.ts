@@ -1,38 +1,54 @@
 // The newest sample of each series as of a revision: by time, and of equal times the last committed.
 import { decodeBlock } from "../../block/decode.ts";
 import { toArray } from "../store/binary-arrays.ts";
+import { blockParts } from "../store/block-parts.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { passed } from "../store/watermark.ts";
-import { segmentsAfter } from "./log-pieces.ts";
-
-const watermark = "(select watermark from at)";
+import { heldAt, segmentsAfter } from "../store/held.ts";
+import { passed, readWatermark } from "../store/watermark.ts";
 
 export type LatestSample = { series: Series; timeUs: number; value: number };
+
+type Row = [
+  id: number,
+  payload: Buffer | null,
+  logUs: number | null,
+  blockUs: number | null,
+  blockValue: number | null,
+  watermark: number | null,
+];
+
+// Of a series "wanted". The watermark (see readWatermark) is looked up in the same statement: another would take as long as the way there and back.
+const at =
+  "with at as materialized (select (select max(revision) from watermark where revision <= $2::int8) as watermark)";
+const watermark = "(select watermark from at)";
+const newestBlock = (range: string) => `
+  select b.last_us, b.last from block b where b.series_id = wanted.id and b.valid_from <= ${watermark} ${range}
+    and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})
+  order by b.bucket_us desc, b.first_us desc, b.block_id desc limit 1`;
+// What is in the log now may all have come late. No row that is compacted ends after the newest block, so the walk back through the log ends with the
+// first row after that; "+ 0" keeps it from going by revision instead, through all that waits for compaction.
+const newestRow = (blockUs: string) => `
+  select payload, last_us from (
+    (select payload, last_us, revision from log where series_id = wanted.id and last_us >= coalesce(${blockUs}, ${Number.MIN_SAFE_INTEGER})
+       and revision + 0 > ${watermark} and revision + 0 <= $2::int8 and ${segmentsAfter(watermark)}
+     order by last_us desc, revision desc limit 1)
+    union all
+    (select payload, last_us, revision from held_log where series_id = wanted.id and ${heldAt(watermark, "$2::int8")}
+     order by last_us desc, revision desc limit 1)) either
+  order by last_us desc, revision desc limit 1`;
 
 export async function readLatestSamples(
   database: Database,
   series: readonly Series[],
   { through, signal }: { through: number; signal: AbortSignal },
 ): Promise<LatestSample[]> {
-  // Both are asked: what is in the log now may all have come late. No row that is compacted ends after the newest block, so the walk back through
-  // the log ends with the first row after that; "+ 0" keeps it from going by revision instead, through all that waits for compaction.
-  // The watermark (see readWatermark) is looked up in the same statement: another would take as long as the way there and back.
-  const rows = (await database.lookUp(
-    `with at as materialized (select (select max(revision) from watermark where revision <= $2::int8) as watermark)
-     select wanted.id, row.payload, row.last_us, newest_block.last_us, newest_block.last, ${watermark}
-     from unnest($1::int4[]) as wanted(id)
-     left join lateral (
-       select b.last_us, b.last from block b where b.series_id = wanted.id and b.valid_from <= ${watermark}
-         and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})
-       order by b.bucket_us desc, b.first_us desc, b.block_id desc limit 1) newest_block on true
-     left join lateral (
-       select payload, last_us from log where series_id = wanted.id and last_us >= coalesce(newest_block.last_us, ${Number.MIN_SAFE_INTEGER})
-         and revision + 0 > ${watermark} and revision + 0 <= $2::int8 and ${segmentsAfter(watermark)}
-       order by last_us desc, revision desc limit 1) row on true`,
-    [toArray.int4(series.map(({ id }) => id)), through],
-    { name: "latest_samples", signal },
-  )) as [number, Buffer | null, number | null, number | null, number | null, number | null][];
+  const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER, watermark: 0 };
+  const parts = await blockParts(database, everything, { signal });
+  const rows =
+    parts.length === 1 && !parts[0]!.pruned
+      ? await readAtOnce(database, series, { through, signal })
+      : await readByParts(database, series, { through, signal });
   if (rows.some((row) => row[5] === null)) throw passed();
   const byId = new Map(series.map((item) => [item.id, item]));
   return rows.flatMap(([id, payload, logUs, blockUs, blockValue]): LatestSample[] => {
@@ -42,4 +58,52 @@ export async function readLatestSamples(
     }
     return blockUs === null ? [] : [{ series: item, timeUs: blockUs, value: blockValue! }];
   });
+}
+
+type Options = { through: number; signal: AbortSignal };
+
+/** Both are asked in one statement. */
+async function readAtOnce(database: Database, series: readonly Series[], { through, signal }: Options): Promise<Row[]> {
+  return (await database.lookUp(
+    `${at} select wanted.id, row.payload, row.last_us, newest_block.last_us, newest_block.last, ${watermark}
+     from unnest($1::int4[]) as wanted(id)
+     left join lateral (${newestBlock("")}) newest_block on true
+     left join lateral (${newestRow("newest_block.last_us")}) row on true`,
+    [toArray.int4(series.map(({ id }) => id)), through],
+    { name: "latest_samples", signal },
+  )) as Row[];
+}
+
+/** Where block has many partitions: the newest ones first, for the series that had nothing in those after. */
+async function readByParts(
+  database: Database,
+  series: readonly Series[],
+  { through, signal }: Options,
+): Promise<Row[]> {
+  const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER };
+  const asOf = await readWatermark(database, through, { signal });
+  const parts = await blockParts(database, { ...everything, watermark: asOf }, { signal });
+  const found = new Map<number, [lastUs: number, last: number]>();
+  for (const { fromUs, toUs } of parts.reverse()) {
+    const left = series.filter(({ id }) => !found.has(id));
+    if (left.length === 0) break;
+    const rows = (await database.read(
+      `${at} select wanted.id, newest_block.last_us, newest_block.last from unnest($1::int4[]) as wanted(id),
+         lateral (${newestBlock("and b.bucket_us >= $3::int8 and b.bucket_us < $4::int8")}) newest_block`,
+      [toArray.int4(left.map(({ id }) => id)), asOf, fromUs, toUs],
+      { signal },
+    )) as [number, number, number][];
+    for (const [id, lastUs, last] of rows) found.set(id, [lastUs, last]);
+  }
+  const rows = (await database.lookUp(
+    `${at} select wanted.id, row.payload, row.last_us from unnest($1::int4[], $3::int8[]) as wanted(id, block_us)
+     left join lateral (${newestRow("wanted.block_us")}) row on true`,
+    [
+      toArray.int4(series.map(({ id }) => id)),
+      through,
+      toArray.int8(series.map(({ id }) => found.get(id)?.[0] ?? Number.MIN_SAFE_INTEGER)),
+    ],
+    { name: "latest_rows", signal },
+  )) as [number, Buffer | null, number | null][];
+  return rows.map(([id, payload, logUs]) => [id, payload, logUs, ...(found.get(id) ?? ([null, null] as const)), asOf]);
 }

@@ -2,7 +2,9 @@
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { segmentsAfter } from "./log-pieces.ts";
+import { waitingAt } from "../store/held.ts";
+
+const at = { watermark: "$2::int8", through: "$3::int8" };
 
 /** A closed span of time. */
 export type Extent = { firstUs: number; lastUs: number };
@@ -19,12 +21,12 @@ export async function readLogExtents(
   }: { series: Series; watermark: number; revision: number; fromUs: number; toUs: number },
   signal: AbortSignal,
 ): Promise<Extent[]> {
-  if (revision === watermark) return [];
+  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { signal });
+  if (empty) return [];
   const rows = (await database.read(
-    `select first_us, last_us from log where series_id = $1::int4 and revision > $2::int8 and revision <= $3::int8
-       and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
+    `select first_us, last_us from ${pending} log where series_id = $1::int4 and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
     [series.id, watermark, revision, clamp(fromUs), clamp(toUs)],
-    { name: "log_extents", signal },
+    { name: `log_extents${suffix}`, signal },
   )) as [number, number][];
   return joinExtents(rows.map(([firstUs, lastUs]) => ({ firstUs, lastUs })));
 }
@@ -35,18 +37,13 @@ export async function readFirstPending(
   range: { series: readonly Series[]; watermark: number; revision: number; fromUs: number; toUs: number },
   signal: AbortSignal,
 ): Promise<number> {
-  if (range.revision === range.watermark) return Number.POSITIVE_INFINITY;
+  const { watermark, revision } = range;
+  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { signal });
+  if (empty) return Number.POSITIVE_INFINITY;
   const [row] = await database.lookUp(
-    `select min(first_us) from log where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8
-       and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8`,
-    [
-      toArray.int4(range.series.map(({ id }) => id)),
-      range.watermark,
-      range.revision,
-      clamp(range.fromUs),
-      clamp(range.toUs),
-    ],
-    { name: "first_pending", signal },
+    `select min(first_us) from ${pending} log where series_id = any($1::int4[]) and last_us >= $4::int8 and first_us < $5::int8`,
+    [toArray.int4(range.series.map(({ id }) => id)), watermark, revision, clamp(range.fromUs), clamp(range.toUs)],
+    { name: `first_pending${suffix}`, signal },
   );
   return (row as [number | null])[0] ?? Number.POSITIVE_INFINITY;
 }
@@ -60,12 +57,13 @@ export async function readGovernedExtents(
   { series, watermark, revision, toUs }: { series: Series; watermark: number; revision: number; toUs: number },
   signal: AbortSignal,
 ): Promise<Extent[]> {
-  if (revision === watermark) return [];
+  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { signal });
+  if (empty) return [];
   const rows = (await database.read(
     `select first_us, (select min(s.time_us) from state_change s where s.machine_id = $5::int4 and s.time_us > log.last_us and s.revision <= $3::int8)
-     from log where series_id = $1::int4 and revision > $2::int8 and revision <= $3::int8 and ${segmentsAfter("$2::int8")} and first_us < $4::int8`,
+     from ${pending} log where series_id = $1::int4 and first_us < $4::int8`,
     [series.id, watermark, revision, clamp(toUs), series.machineId],
-    { name: "governed_extents", signal },
+    { name: `governed_extents${suffix}`, signal },
   )) as [number, number | null][];
   return rows.map(([firstUs, nextUs]) => ({ firstUs, lastUs: nextUs ?? Number.POSITIVE_INFINITY }));
 }

@@ -5,6 +5,7 @@ import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { literalOf, toInt4, toInt8 } from "../store/copy-out.ts";
 import type { Database } from "../store/database.ts";
+import { waitingAt } from "../store/held.ts";
 import { passed } from "../store/watermark.ts";
 import type { Piece, PieceGroup } from "./sweep.ts";
 
@@ -25,25 +26,27 @@ const maxPayloadBytes = 4 * 1024 * 1024;
 // Equal values pack to almost nothing: 4 MiB of them would be billions.
 const maxPieceSamples = 262_144;
 
-/** Leaves out segments that end at or before a revision. */
-export const segmentsAfter = (revision: string) =>
-  `segment >= coalesce((select max(s.segment) from log_segment s where s.first_revision <= ${revision} + 1), 0)`;
-
 /** maxHeaders: how many rows to look up at once; few for a page, many for a long range. */
 export async function* logPieces(
   database: Database,
   range: LogRange,
   { maxHeaders, signal }: { maxHeaders: number; signal: AbortSignal },
 ): AsyncGenerator<PieceGroup, void, undefined> {
-  if (range.after === range.through) return;
+  const of = { watermark: range.after, through: range.through };
+  const { empty, pending, suffix } = await waitingAt(
+    database,
+    of,
+    { watermark: "$2::int8", through: "$3::int8" },
+    { signal },
+  );
+  if (empty) return;
   const byId = new Map(range.series.map((series) => [series.id, series]));
   const seriesIds = toArray.int4([...byId.keys()]);
   let after: Header = [Number.MIN_SAFE_INTEGER, 0, 0, 0, 0];
   for (;;) {
     const headers = (await database.read(
-      `select first_us, revision, series_id, pg_column_size(payload), sample_count from log
-       where series_id = any($1::int4[]) and revision > $2::int8 and revision <= $3::int8 and ${segmentsAfter("$2::int8")} and last_us >= $4::int8 and first_us < $5::int8
-         and (first_us, revision, series_id) > ($6::int8, $7::int8, $8::int4)
+      `select first_us, revision, series_id, pg_column_size(payload), sample_count from ${pending} log
+       where series_id = any($1::int4[]) and last_us >= $4::int8 and first_us < $5::int8 and (first_us, revision, series_id) > ($6::int8, $7::int8, $8::int4)
        order by first_us, revision, series_id limit $9::int4`,
       [
         seriesIds,
@@ -56,7 +59,7 @@ export async function* logPieces(
         after[2],
         maxHeaders,
       ],
-      { name: "log_headers", signal },
+      { name: `log_headers${suffix}`, signal },
     )) as Header[];
     const more = headers.length === maxHeaders;
     for (let start = 0; start < headers.length; ) {
@@ -66,7 +69,7 @@ export async function* logPieces(
         samples += headers[end]![4];
         if (end > start && (bytes > maxPayloadBytes || samples > maxPieceSamples)) break;
       }
-      const pieces = await load(database, headers.slice(start, end), { byId, after: range.after, signal });
+      const pieces = await load(database, headers.slice(start, end), { byId, range: of, signal });
       start = end;
       // Past the last header of a full page, rows may begin at the same time.
       const nextFirstUs = headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
@@ -80,13 +83,19 @@ export async function* logPieces(
 async function load(
   database: Database,
   headers: readonly Header[],
-  { byId, after, signal }: { byId: Map<number, Series>; after: number; signal: AbortSignal },
+  {
+    byId,
+    range,
+    signal,
+  }: { byId: Map<number, Series>; range: { watermark: number; through: number }; signal: AbortSignal },
 ): Promise<Piece[]> {
+  const literals = { watermark: String(range.watermark), through: String(range.through) };
+  const { pending } = await waitingAt(database, range, literals, { signal });
   const rows = await database.copyOut(
     `copy (
        select log.series_id, log.revision, payload
        from unnest(${literalOf(headers.map((header) => header[2]))}::int4[], ${literalOf(headers.map((header) => header[1]))}::int8[]) as wanted(series_id, revision)
-       join log on log.series_id = wanted.series_id and log.revision = wanted.revision and ${segmentsAfter(String(after))})
+       join ${pending} log on log.series_id = wanted.series_id and log.revision = wanted.revision)
      to stdout (format binary)`,
     { signal },
   );

@@ -3,8 +3,8 @@
 import { touchSpans } from "../history/touch-spans.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
+import { segmentsAfter } from "../store/held.ts";
 import { beyondWindow } from "../store/state-runs.ts";
-import { segmentsAfter } from "./log-pieces.ts";
 
 /** A part of a series, half-open; ends may be infinite. */
 export type Part = { seriesId: number; fromUs: number; toUs: number };
@@ -30,10 +30,14 @@ const statement = `select
      select max(touched.revision) as newest from touched
      where touched.series_id = s.series_id and touched.width_us = s.width_us and touched.start_us >= s.from_us and touched.start_us < s.to_us) span),
   (select max(pending.revision) from unnest($5::int4[], $6::int8[], $7::int8[]) as part(series_id, from_us, to_us), lateral (
-     select log.revision from log
-     where log.series_id = part.series_id and log.revision > ${watermark} and log.revision <= $8::int8 and ${segmentsAfter(watermark)}
-       and log.last_us >= part.from_us and log.first_us < part.to_us
-     order by log.revision desc limit 1) pending),
+     (select log.revision from log
+      where log.series_id = part.series_id and log.revision > ${watermark} and log.revision <= $8::int8 and ${segmentsAfter(watermark)}
+        and log.last_us >= part.from_us and log.first_us < part.to_us
+      order by log.revision desc limit 1)
+     union all
+     select max(held_log.revision) from held_log
+     where held_log.series_id = part.series_id and held_log.last_us >= part.from_us and held_log.first_us < part.to_us
+       and held_log.revision <= $8::int8) pending),
   (select json_agg(${beyond} order by position)::text from unnest($9::int4[]) with ordinality as wanted(id, position)),
   removal.count, removal.before_us
 from removal`;

@@ -2,6 +2,7 @@
 import type { Client } from "pg";
 import type { Hour } from "../compact/due.ts";
 import type { Unreadable } from "../compact/gather.ts";
+import type { HourRange } from "../compact/hour-ranges.ts";
 import type { Rewritten } from "../compact/rewrite.ts";
 import type { SeriesRollup, StateRollup } from "../compact/rollups.ts";
 import type { Touch } from "../compact/touches.ts";
@@ -19,10 +20,14 @@ export type Step = {
   portions: AsyncIterable<Rewritten>;
   touched: Hour[];
   rollups: SeriesRollup[];
-  touchedStates: Hour[];
+  /** Hours of machines that change, and ranges in which those change that are known. */
+  touchedStates: HourRange[];
+  governedStates: HourRange[];
   stateRollups: StateRollup[];
   unreadable: Unreadable[];
   touches: Touch[];
+  /** A commit that was held and is in here, if any. */
+  released: number | undefined;
 };
 
 /** Fails, and leaves nothing behind, if the watermark is not at `from` or the epoch is another. Answers how many blocks came and went. */
@@ -31,14 +36,7 @@ export async function commitStep(
   step: Step,
   { signal }: { signal: AbortSignal },
 ): Promise<{ blocks: number; ended: number }> {
-  const client = await database.connect();
-  const leave = () => void client.end().catch(() => {});
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    signal.throwIfAborted();
-    await client.query(begin);
-    await client.query("select set_config('millrace.epoch', $1::text, true)", [step.epoch?.toString() ?? ""]);
-    await client.query("select begin_step($1::int8)", [step.from]);
+  return inStep(database, step, signal, async (client) => {
     const count = { blocks: 0, ended: 0 };
     for await (const portion of step.portions) {
       await client.query(call("add_blocks", addBlocks, portionValues(step.through, portion)));
@@ -46,9 +44,55 @@ export async function commitStep(
       count.ended += portion.ended.length;
     }
     await client.query(call("note_touched", noteTouched, touchValues(step.touches)));
+    await client.query(
+      call("touch_states", touchStates, [
+        step.through,
+        ...rangeArrays(step.touchedStates),
+        ...rangeArrays(step.governedStates),
+      ]),
+    );
+    if (step.released !== undefined)
+      await client.query("select release_commit($1::int8, $2::int8)", [step.released, step.through]);
     await client.query(call("end_step", endStep, stepValues(step)));
-    await client.query("commit");
     return count;
+  });
+}
+
+/** Passes over the one commit after the watermark: all of it is held beside the log (see held.ts), but what cannot be read. */
+export async function holdCommit(
+  database: Database,
+  { revision, reason, unreadable, ...place }: Place & { revision: number; reason: string; unreadable: Unreadable[] },
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  await inStep(database, place, signal, async (client) => {
+    const lost = toArray.int4(unreadable.map(({ seriesId }) => seriesId));
+    await client.query("select hold_commit($1::int8, $2::text, $3::int4[])", [revision, reason, lost]);
+    const nothing = { touched: [], rollups: [], stateRollups: [], unreadable };
+    await client.query(call("end_step", endStep, stepValues({ through: revision, ...nothing })));
+  });
+}
+
+/** What a step stands on: the watermark, and the epoch, if it is looked at. */
+type Place = Pick<Step, "from" | "epoch">;
+
+/** One transaction that begins with a look at these. */
+async function inStep<Answer>(
+  database: Database,
+  { from, epoch }: Place,
+  signal: AbortSignal,
+  work: (client: Client) => Promise<Answer>,
+): Promise<Answer> {
+  const client = await database.connect();
+  const leave = () => void client.end().catch(() => {});
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    signal.throwIfAborted();
+    await client.query(begin);
+    await client.query("select set_config('millrace.epoch', $1::text, true)", [epoch?.toString() ?? ""]);
+    await client.query("select begin_step($1::int8)", [from]);
+    const answer = await work(client);
+    await client.query("commit");
+    return answer;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw toFailure(error);
@@ -86,6 +130,7 @@ const addBlocks = [
   "int8[]",
 ];
 const noteTouched = ["int4[]", "int8[]", "int8[]"];
+const touchStates = ["int8", "int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]"];
 const endStep = [
   "int8",
   ...["int4[]", "int8[]"],
@@ -118,7 +163,21 @@ function touchValues(touches: readonly Touch[]): unknown[] {
   ];
 }
 
-function stepValues({ through, touched, rollups, touchedStates, stateRollups, unreadable }: Step): unknown[] {
+function rangeArrays(ranges: readonly HourRange[]): Buffer[] {
+  return [
+    toArray.int4(ranges.map(({ machineId }) => machineId)),
+    toArray.int8(ranges.map(({ fromUs }) => fromUs)),
+    toArray.int8(ranges.map(({ toUs }) => toUs)),
+  ];
+}
+
+function stepValues({
+  through,
+  touched,
+  rollups,
+  stateRollups,
+  unreadable,
+}: Pick<Step, "through" | "touched" | "rollups" | "stateRollups" | "unreadable">): unknown[] {
   return [
     through,
     toArray.int4(touched.map(({ id }) => id)),
@@ -127,8 +186,9 @@ function stepValues({ through, touched, rollups, touchedStates, stateRollups, un
     toArray.int8(rollups.map(({ hourUs }) => hourUs)),
     toArray.int8(rollups.map(({ summary }) => summary?.count ?? null)),
     ...summaryArrays(rollups.map(({ summary }) => summary)),
-    toArray.int4(touchedStates.map(({ id }) => id)),
-    toArray.int8(touchedStates.map(({ hourUs }) => hourUs)),
+    // Hours of machines: touch_states has done them.
+    toArray.int4([]),
+    toArray.int8([]),
     toArray.int4(stateRollups.map(({ machineId }) => machineId)),
     toArray.int8(stateRollups.map(({ widthUs }) => widthUs)),
     toArray.int8(stateRollups.map(({ startUs }) => startUs)),

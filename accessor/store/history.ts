@@ -2,6 +2,7 @@
 import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
+import { askPart, type BlockPart, blockParts, byPart } from "./block-parts.ts";
 import type { Series } from "./catalog.ts";
 import { literalOf, toInt8 } from "./copy-out.ts";
 import type { Database } from "./database.ts";
@@ -41,30 +42,65 @@ export type HeaderPage = { headers: BlockHeader[]; after: BlockPlace | undefined
 /** Headers of blocks that reach into a range, in order of (first sample, number), from a place on. About limit of them. */
 export async function readBlockHeaders(
   database: Database,
-  { series, fromUs, toUs, watermark }: BlockRange,
+  range: BlockRange,
   { after, limit, signal }: ReadOptions & { after?: BlockPlace | undefined; limit: number },
 ): Promise<HeaderPage> {
+  const { series, fromUs, toUs, watermark } = range;
   const startUs = Math.max(fromUs, after?.firstUs ?? fromUs);
+  const bucketUs = (item: Series) => Math.max(Number.MIN_SAFE_INTEGER, floorTo(startUs, bucketWidthUs(item)));
+  const leastUs = series.reduce((least, item) => Math.min(least, bucketUs(item)), toUs);
+  const parts = await blockParts(database, { fromUs: leastUs, toUs, watermark }, { signal });
+  for (const [i, part] of parts.entries()) {
+    const page = await readHeadersOfPart(database, range, { part, bucketUs, after, limit, signal });
+    if (page.after !== undefined) return page;
+    // What lies in the next part begins with it, or later.
+    const nextUs = parts[i + 1]?.fromUs;
+    if (page.headers.length > 0)
+      return { headers: page.headers, after: nextUs === undefined ? undefined : { firstUs: nextUs, blockId: 0 } };
+  }
+  return { headers: [], after: undefined };
+}
+
+async function readHeadersOfPart(
+  database: Database,
+  { series, fromUs, toUs, watermark }: BlockRange,
+  {
+    part,
+    bucketUs,
+    after,
+    limit,
+    signal,
+  }: ReadOptions & {
+    part: BlockPart;
+    bucketUs: (item: Series) => number;
+    after: BlockPlace | undefined;
+    limit: number;
+  },
+): Promise<HeaderPage> {
   // So many of each series, by its index: nothing is sorted but the page.
   const each = Math.max(2, Math.ceil(limit / series.length));
-  const [row] = await database.lookUp(
+  const [row] = await askPart(
+    database,
+    part,
     `select ${lowestKept}, ${headerArrays} from unnest($1::int4[], $2::int8[]) as wanted(id, bucket_us), lateral (
        select ${headerColumns} from block b
-       where b.series_id = wanted.id and b.bucket_us >= wanted.bucket_us and b.bucket_us < $4::int8
+       where b.series_id = wanted.id and b.bucket_us >= wanted.bucket_us and b.bucket_us >= $9::int8 and b.bucket_us < $10::int8
          and b.last_us >= $3::int8 and b.first_us < $4::int8 and ${current("$5::int8")}
          and (b.first_us, b.block_id) > ($6::int8, $7::int8)
        order by b.bucket_us, b.first_us, b.block_id limit $8::int4) found`,
     [
       toArray.int4(series.map(({ id }) => id)),
-      toArray.int8(series.map((item) => Math.max(Number.MIN_SAFE_INTEGER, floorTo(startUs, bucketWidthUs(item))))),
+      toArray.int8(series.map(bucketUs)),
       fromUs,
       toUs,
       watermark,
       after?.firstUs ?? Number.MIN_SAFE_INTEGER,
       after?.blockId ?? 0,
       each,
+      part.fromUs,
+      part.toUs,
     ],
-    { name: "block_headers", signal },
+    { name: "block_headers", once: true, signal },
   );
   assertKept(watermark, row![0]);
   const headers = toHeaders(row!);
@@ -95,21 +131,35 @@ export async function readBlocksOfRanges(
   { signal }: ReadOptions,
 ): Promise<BlockHeader[]> {
   if (ranges.length === 0) return [];
-  const [row] = await database.read(
-    `select ${lowestKept}, ${headerArrays} from (
-       select ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
-       join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
-       where ${current("$4::int8")}) found`,
-    [
-      seriesId,
-      toArray.int8(ranges.map(({ fromUs }) => fromUs)),
-      toArray.int8(ranges.map(({ toUs }) => toUs)),
-      watermark,
-    ],
-    { name: "range_blocks", signal },
-  );
-  assertKept(watermark, row![0]);
-  return toHeaders(row!);
+  const whole = {
+    fromUs: ranges.reduce((least, { fromUs }) => Math.min(least, fromUs), Number.POSITIVE_INFINITY),
+    toUs: ranges.reduce((most, { toUs }) => Math.max(most, toUs), Number.NEGATIVE_INFINITY),
+  };
+  const headers: BlockHeader[] = [];
+  for (const part of await blockParts(database, { ...whole, watermark }, { signal })) {
+    const reached = ranges.filter(({ fromUs, toUs }) => fromUs < part.toUs && part.fromUs < toUs);
+    if (reached.length === 0) continue;
+    const [row] = await askPart(
+      database,
+      part,
+      `select ${lowestKept}, ${headerArrays} from (
+         select ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
+         join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
+         where b.bucket_us >= $5::int8 and b.bucket_us < $6::int8 and ${current("$4::int8")}) found`,
+      [
+        seriesId,
+        toArray.int8(reached.map(({ fromUs }) => fromUs)),
+        toArray.int8(reached.map(({ toUs }) => toUs)),
+        watermark,
+        part.fromUs,
+        part.toUs,
+      ],
+      { name: "range_blocks", signal },
+    );
+    assertKept(watermark, row![0]);
+    for (const header of toHeaders(row!)) headers.push(header);
+  }
+  return headers;
 }
 
 /** Headers of all current blocks of some buckets, in order. */
@@ -118,20 +168,37 @@ export async function readBuckets(
   buckets: readonly { seriesId: number; bucketUs: number }[],
   { watermark, signal }: ReadOptions & { watermark: number },
 ): Promise<BlockHeader[]> {
-  const [row] = await database.read(
-    `select ${lowestKept}, ${headerArrays} from (
-       select ${headerColumns} from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us)
-       join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us
-       where ${current("$3::int8")}) found`,
-    [
-      toArray.int4(buckets.map(({ seriesId }) => seriesId)),
-      toArray.int8(buckets.map(({ bucketUs }) => bucketUs)),
-      watermark,
-    ],
-    { name: "buckets", signal },
-  );
-  assertKept(watermark, row![0]);
-  return toHeaders(row!);
+  const headers: BlockHeader[] = [];
+  const whole = spanOfBuckets(buckets);
+  const parts = await blockParts(database, { ...whole, watermark }, { signal });
+  for (const { part, items } of byPart(parts, buckets, ({ bucketUs }) => bucketUs)) {
+    const [row] = await askPart(
+      database,
+      part,
+      `select ${lowestKept}, ${headerArrays} from (
+         select ${headerColumns} from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us)
+         join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us
+         where b.bucket_us >= $4::int8 and b.bucket_us < $5::int8 and ${current("$3::int8")}) found`,
+      [
+        toArray.int4(items.map(({ seriesId }) => seriesId)),
+        toArray.int8(items.map(({ bucketUs }) => bucketUs)),
+        watermark,
+        part.fromUs,
+        part.toUs,
+      ],
+      { name: "buckets", signal },
+    );
+    assertKept(watermark, row![0]);
+    for (const header of toHeaders(row!)) headers.push(header);
+  }
+  return headers.sort(inOrder);
+}
+
+function spanOfBuckets(buckets: readonly { bucketUs: number }[]): { fromUs: number; toUs: number } {
+  return {
+    fromUs: buckets.reduce((least, { bucketUs }) => Math.min(least, bucketUs), Number.MAX_SAFE_INTEGER),
+    toUs: 1 + buckets.reduce((most, { bucketUs }) => Math.max(most, bucketUs), Number.MIN_SAFE_INTEGER),
+  };
 }
 
 /** Payloads (and, if asked for, commits) by block. Fails with PAGE_TOKEN_EXPIRED if one is gone. */
@@ -140,17 +207,34 @@ export async function readPayloads(
   headers: readonly BlockHeader[],
   { withCommits, signal }: ReadOptions & { withCommits: boolean },
 ): Promise<Map<number, { payload: Buffer; commits: Buffer | undefined }>> {
-  const list = (of: (header: BlockHeader) => number) => literalOf(headers.map(of));
-  const rows = await database.copyOut(
-    `copy (select block_id, payload${withCommits ? ", commits" : ""} from block_payloads(
-       ${list(({ seriesId }) => seriesId)}, ${list(({ bucketUs }) => bucketUs)}, ${list(({ blockId }) => blockId)}))
-     to stdout (format binary)`,
-    { signal },
-  );
-  if (rows.length < headers.length) throw passed();
-  return new Map(
-    rows.map(([blockId, payload, commits]) => [toInt8(blockId), { payload: payload!, commits: commits ?? undefined }]),
-  );
+  // Those of a watermark that the headers were read at.
+  const parts = await blockParts(database, { ...spanOfBuckets(headers), watermark: 0 }, { signal });
+  const payloads = new Map<number, { payload: Buffer; commits: Buffer | undefined }>();
+  for (const { part, items } of byPart(parts, headers, ({ bucketUs }) => bucketUs)) {
+    const list = (of: (header: BlockHeader) => number) => literalOf(items.map(of));
+    const lists = [
+      list(({ seriesId }) => seriesId),
+      list(({ bucketUs }) => bucketUs),
+      list(({ blockId }) => blockId),
+    ] as const;
+    const source = part.pruned ? payloadsBetween(lists, part) : `block_payloads(${lists.join(", ")})`;
+    const rows = await database.copyOut(
+      `copy (select block_id, payload${withCommits ? ", commits" : ""} from ${source}) to stdout (format binary)`,
+      { signal },
+    );
+    for (const [blockId, payload, commits] of rows)
+      payloads.set(toInt8(blockId), { payload: payload!, commits: commits ?? undefined });
+  }
+  if (payloads.size < headers.length) throw passed();
+  return payloads;
+}
+
+/** As block_payloads() does, but planned with the bounds known. */
+function payloadsBetween([series, buckets, blocks]: readonly [string, string, string], part: BlockPart): string {
+  return `(select b.block_id, b.payload || b.tail as payload, b.commits
+     from unnest(${series}::int4[], ${buckets}::int8[], ${blocks}::int8[]) as wanted(series_id, bucket_us, block_id)
+     join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us and b.block_id = wanted.block_id
+     where b.bucket_us >= ${part.fromUs} and b.bucket_us < ${part.toUs}) found`;
 }
 
 /** In order. Of a row of lowestKept and headerArrays. */

@@ -1,6 +1,7 @@
-// Partitions of the log, its receipts and the blocks: which there are, and dropping one so that nobody who reads or writes waits for it.
+// Partitions of the log, its receipts and the blocks: which there are, making, merging and dropping them so that nobody who reads or writes waits.
 import { floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
+import { nameOf, planSpan, type Span, spanAt, spanOf, weekUs, wideBeforeUs, wideUs } from "./block-spans.ts";
 import type { Database } from "./database.ts";
 
 export type Parent = "log" | "receipt" | "block";
@@ -10,16 +11,13 @@ export type Partition = { parent: Parent; name: string; state: "attached" | "pen
 
 type Options = { signal: AbortSignal };
 
-/** A partition of block. Weeks begin on Thursdays, as 1970 did. */
-export const weekUs = 7 * 24 * 3_600_000_000;
-
 /** In no order. */
 export async function listPartitions(database: Database, parents: readonly Parent[]): Promise<Partition[]> {
   const rows = (await database.read(
     `select parent, c.relname::text, case when i.inhrelid is null then 'detached' when i.inhdetachpending then 'pending' else 'attached' end
      from unnest($1::text[]) as parent
      join pg_class p on p.oid = parent::regclass
-     join pg_class c on c.relnamespace = p.relnamespace and c.relkind = 'r' and c.relname ~ ('^' || parent || '_[0-9]+$')
+     join pg_class c on c.relnamespace = p.relnamespace and c.relkind = 'r' and c.relname ~ ('^' || parent || '_[0-9]+(_[0-9]+)?$')
      left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = p.oid`,
     [toArray.text(parents)],
     { name: "partitions" },
@@ -44,21 +42,83 @@ export async function dropPartition(
 export async function makeBlockPartitions(
   database: Database,
   bucketsUs: readonly number[],
-  { max, signal }: Options & { max: number },
+  { max, nowUs, signal }: Options & { max: number; nowUs: number },
 ): Promise<number> {
-  const missing = (await database.read(
-    `select name, min(bucket), c.oid is not null from unnest($1::int8[]) as bucket, block_partition(bucket)
-     left join pg_class c on c.relname = name and c.relnamespace = (select relnamespace from pg_class where oid = 'block'::regclass)
-     left join pg_inherits i on i.inhrelid = c.oid
-     where i.inhrelid is null or i.inhdetachpending group by name, c.oid order by 2`,
-    [toArray.int8([...new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)))])],
-    { name: "missing_partitions" },
-  )) as [string, number, boolean][];
-  for (const [name, bucketUs, leftover] of missing.slice(0, max)) {
-    // Retention was dropping it, and was stopped. What comes now is new.
-    const left = leftover ? await listPartitions(database, ["block"]) : [];
-    for (const partition of left) if (partition.name === name) await dropPartition(database, partition, { signal });
-    await database.compact("select make_block_partition($1::int8)", [bucketUs], { name: "make_partition", signal });
+  const partitions = await listPartitions(database, ["block"]);
+  let attached = attachedSpans(partitions);
+  const weeks = new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)));
+  const missing = [...weeks].filter((week) => spanAt(attached, week) === undefined).sort((a, b) => a - b);
+  let made = 0;
+  for (const [i, week] of missing.entries()) {
+    if (spanAt(attached, week) !== undefined) continue;
+    if (made === max) return missing.length - i;
+    const span = planSpan(week, attached, nowUs);
+    // Retention was dropping one, and was stopped. What comes now is new.
+    const overlaps = ({ fromUs, toUs }: Span) => fromUs < span.toUs && span.fromUs < toUs;
+    for (const partition of partitions)
+      if (partition.state !== "attached" && overlaps(spanOf(partition.name)))
+        await dropPartition(database, partition, { signal });
+    await database.compact(
+      "select make_block_partition($1::text, $2::int8, $3::int8)",
+      [nameOf(span), span.fromUs, span.toUs],
+      { name: "make_partition", signal },
+    );
+    attached = inOrder([...attached, span]);
+    made++;
   }
-  return Math.max(0, missing.length - max);
+  return 0;
+}
+
+/** Of a partition that is merged with others: what it takes on disk. Empty, it takes some 40 kB. */
+const maxMergedBytes = 2 * 1024 * 1024;
+
+/**
+ * Merges partitions that lie side by side where time is not cut into weeks any more, as long as each is small: they are of a time when any old
+ * week got one of its own. At most so many merges; answers how many.
+ */
+export async function mergeBlockPartitions(
+  database: Database,
+  { max, nowUs, signal }: Options & { max: number; nowUs: number },
+): Promise<number> {
+  const partitions = await listPartitions(database, ["block"]);
+  const old = attachedSpans(partitions).filter(({ toUs }) => toUs <= wideBeforeUs(nowUs));
+  let merged = 0;
+  for (const spans of Map.groupBy(old, ({ fromUs }) => floorTo(fromUs, wideUs)).values()) {
+    if (spans.length < 2) continue;
+    const rows = (await database.read(
+      "select name from unnest($1::text[]) as name where pg_total_relation_size(to_regclass(name)) <= $2::int8",
+      [toArray.text(spans.map(nameOf)), maxMergedBytes],
+      { signal },
+    )) as [string][];
+    const small = new Set(rows.map(([name]) => name));
+    for (const run of runsOf(spans, (span) => small.has(nameOf(span)))) {
+      if (merged === max) return merged;
+      const whole = { fromUs: run[0]!.fromUs, toUs: run.at(-1)!.toUs };
+      await database.compact(
+        "select merge_block_partitions($1::text[], $2::text, $3::int8, $4::int8)",
+        [toArray.text(run.map(nameOf)), nameOf(whole), whole.fromUs, whole.toUs],
+        { name: "merge_partitions", signal },
+      );
+      merged++;
+    }
+  }
+  return merged;
+}
+
+/** Two or more neighbours that all fit. */
+function runsOf(spans: readonly Span[], fits: (span: Span) => boolean): Span[][] {
+  const runs: Span[][] = [[]];
+  for (const span of spans) {
+    if (fits(span)) runs.at(-1)!.push(span);
+    else runs.push([]);
+  }
+  return runs.filter(({ length }) => length > 1);
+}
+
+function attachedSpans(partitions: readonly Partition[]): Span[] {
+  return inOrder(partitions.filter(({ state }) => state === "attached").map(({ name }) => spanOf(name)));
+}
+
+function inOrder(spans: readonly Span[]): Span[] {
+  return spans.toSorted((a, b) => a.fromUs - b.fromUs);
 }

@@ -1,0 +1,76 @@
+// Hours of machines as ranges: a change may reach over years of them, and costs no more here than one that reaches over none.
+import { floorTo, hourUs } from "../history/buckets-of-time.ts";
+
+/** Whole hours, half-open. */
+export type HourRange = { machineId: number; fromUs: number; toUs: number };
+
+type Range = { fromUs: number; toUs: number };
+
+export class HourRanges {
+  readonly #frozenBeforeUs: number;
+  readonly #byMachine = new Map<number, Range[]>();
+  #joined = true;
+
+  /** frozenBeforeUs: hours that end before this stand as they are, since the power that they are rolled up from is no longer kept. */
+  constructor({ frozenBeforeUs }: { frozenBeforeUs: number }) {
+    this.#frozenBeforeUs = frozenBeforeUs;
+  }
+
+  /** The hours from one time to another, both included. */
+  add(machineId: number, firstUs: number, lastUs: number): void {
+    const fromUs = Math.max(floorTo(firstUs, hourUs), floorTo(this.#frozenBeforeUs, hourUs));
+    const toUs = Math.min(floorTo(lastUs, hourUs) + hourUs, Number.MAX_SAFE_INTEGER);
+    if (fromUs >= toUs) return;
+    const own = this.#byMachine.get(machineId);
+    if (own === undefined) this.#byMachine.set(machineId, [{ fromUs, toUs }]);
+    else {
+      const last = own.at(-1)!;
+      // What comes in order of time stays one range.
+      if (fromUs >= last.fromUs && fromUs <= last.toUs) last.toUs = Math.max(last.toUs, toUs);
+      else {
+        own.push({ fromUs, toUs });
+        this.#joined = false;
+      }
+    }
+  }
+
+  has(machineId: number, timeUs: number): boolean {
+    const own = this.#sorted().get(machineId);
+    if (own === undefined) return false;
+    let low = 0;
+    let high = own.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (own[middle]!.toUs <= timeUs) low = middle + 1;
+      else high = middle;
+    }
+    return low < own.length && own[low]!.fromUs <= timeUs;
+  }
+
+  /** How many hours. */
+  get hours(): number {
+    return this.list().reduce((sum, { fromUs, toUs }) => sum + (toUs - fromUs) / hourUs, 0);
+  }
+
+  /** Apart from each other; of a machine ascending. */
+  list(): HourRange[] {
+    return [...this.#sorted()].flatMap(([machineId, own]) => own.map((range) => ({ machineId, ...range })));
+  }
+
+  #sorted(): ReadonlyMap<number, readonly Range[]> {
+    if (this.#joined) return this.#byMachine;
+    for (const [machineId, own] of this.#byMachine) this.#byMachine.set(machineId, join(own));
+    this.#joined = true;
+    return this.#byMachine;
+  }
+}
+
+function join(ranges: readonly Range[]): Range[] {
+  const joined: Range[] = [];
+  for (const range of ranges.toSorted((a, b) => a.fromUs - b.fromUs)) {
+    const last = joined.at(-1);
+    if (last !== undefined && range.fromUs <= last.toUs) last.toUs = Math.max(last.toUs, range.toUs);
+    else joined.push({ ...range });
+  }
+  return joined;
+}
