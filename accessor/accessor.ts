@@ -24,7 +24,7 @@ import { decodeIngestRequest } from "../samples/wire-decode.ts";
 import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
-import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
+import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
 import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
 import { Epochs } from "./epochs.ts";
@@ -34,25 +34,24 @@ import { followFork, starting } from "./feed/fork.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
-import { Ledger, logRefusals } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import { Readiness } from "./readiness.ts";
 import { type SignalRetention, toRetention } from "./retention.ts";
 import { createAccessService } from "./rpc/access.ts";
-import { Admission, type CallKind } from "./rpc/admission.ts";
 import { batchBounds } from "./rpc/batch-bounds.ts";
 import { checkRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
 import { pageTokenLifeMs } from "./rpc/page-token.ts";
+import { perCall } from "./rpc/per-call.ts";
 import { createSignalService } from "./rpc/signals.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
 import { readEpochs, readIdentity } from "./store/identity.ts";
 import { forgetLayout } from "./store/layout.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
-import { UnreadBytes } from "./unread.ts";
 
-export type AccessorOptions = {
+export type AccessorOptions = CallerLimits & {
   host: string;
   /** 0 for any free port. */
   port: number;
@@ -68,15 +67,6 @@ export type AccessorOptions = {
   auth?: AuthOptions | undefined;
   /** Serve TLS only. Default: in the clear. */
   tls?: { certificates: Certificates; rules: CertificateRules } | undefined;
-  /** Most calls of a kind that one caller has at once, where not the default; all together have twice as many. */
-  maxCalls?: Partial<Record<CallKind, number>>;
-  /** Calls a second of one caller; what may come at once is as much as ten seconds give. Default 5,000; 0 for no bound. */
-  callsPerSecond?: number;
-  /** What all callers together may have unread, and how long a MiB of it may wait. Default 256 MiB, 60 s. */
-  maxUnreadBytes?: number;
-  unreadMs?: number;
-  /** Gateways whose word on the client's address is taken: addresses, ranges, names of certificates. Default none but this machine's. */
-  trustedGateways?: readonly string[];
   log: Log;
   /** How often to ask for other accessors' commits. Default 250 ms. */
   pollMs?: number;
@@ -108,10 +98,6 @@ export type Accessor = AsyncDisposable & {
 };
 
 const limits = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 65_536 };
-// Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a position, a producer a window.
-const maxCalls: Record<CallKind, number> = {
-  ...{ queries: 128, ranges: 32, feeds: 10_000, producers: 2_000, batches: 256, others: 1_000 },
-};
 const hintMs = 50;
 const drainMs = 4_000;
 // A step of compaction: what decodes to some 50 MB at most, and takes half a second or so.
@@ -133,7 +119,6 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   // What callers bring about as often as they like.
   const callLog = limitLines(log);
   await using stack = new AsyncDisposableStack();
-  const ledger = new Ledger();
   const database = stack.use(await openDatabase({ url: databaseUrl, log }));
   const {
     databaseId,
@@ -213,20 +198,12 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
-  const { callsPerSecond = 5_000, maxUnreadBytes = 256 * 1024 * 1024, unreadMs = 60_000 } = options;
-  const admission = new Admission({
-    max: { ...maxCalls, ...options.maxCalls },
-    rate: callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
-    shareHolderOf: createShareHolderOf({
-      trustedGateways: options.trustedGateways ?? [],
-      authenticates: options.auth !== undefined,
-    }),
-    ...{ defaultDeadlineMs: 30_000, maxDeadlineMs: 120_000, ledger, monotonicMs },
-  });
-  const unread = new UnreadBytes(maxUnreadBytes);
-  ledger.count("unread bytes", () => unread.bytes);
-  ledger.count("streams waiting for room", () => unread.waiting);
-  stack.use(logRefusals(ledger, { log }));
+  const limitsOfCallers = stack.use(
+    openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
+  );
+  const { ledger, admission, accountOf, outgoing, databaseOf } = limitsOfCallers;
+  ledger.count("bytes in flight", () => intake.inFlightBytes);
+  ledger.count("batches that wait to be in flight", () => intake.waiting);
   const reads = { database, catalog, tail, cursors, epochs };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
   const server = stack.use(
@@ -245,8 +222,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
               throw toConnectError(error, { method: head.path, log: callLog });
             })),
         validate: checkRules,
-        accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
-        outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
+        ...{ accountOf, outgoing },
         toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure("ANSWER_TOO_LARGE", `the answer has ${bytes} bytes, ${maxSentBytes} are sent: ask for less`, {
@@ -257,7 +233,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       },
       (mountBare) => {
         const mount: Mount = (service, impl) => mountBare(service, admission.guard(service, impl));
-        const signals = createSignalService({ reads, shared, pageKey, bookmarkMs: options.bookmarkMs, nowMs });
+        const signals = perCall(SignalService, (context) => {
+          const own = { ...reads, database: databaseOf(context) };
+          return createSignalService({ reads: own, shared, pageKey, bookmarkMs: options.bookmarkMs, nowMs });
+        });
         mount(IngestService, createIngestService({ intake, cursors, maxUndecided: options.maxUndecided ?? 256 }));
         mount(SignalService, signals);
         mount(AccessService, createAccessService());
@@ -276,16 +255,6 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const owned = stack.move();
   return { port: server.port, done, ledger, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
-
-const slowReader = () =>
-  new Failure(
-    "SLOW_READER",
-    "the stream was ended since you did not read it: connect again and read on from where you are",
-    {
-      metadata: { limit: "unread-bytes" },
-      retryAfterMs: 1_000,
-    },
-  );
 
 function secured({ certificates, rules, log }: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
   const audit = createRefusalAudit({

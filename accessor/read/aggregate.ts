@@ -5,7 +5,7 @@ import { hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { readBlocksOfRanges } from "../store/history.ts";
+import { readBlocksOfRanges, readHistoryExtent } from "../store/history.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
@@ -54,8 +54,19 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
   const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
   const context = { ...query, pending, usable, accumulator };
   const whole = hours.filter(({ summary }) => usable(summary));
-  for (const stretch of stretchesOf(whole, range)) await addStretch(database, stretch, context);
+  const known = await readHistoryExtent(database, series, { signal });
+  const reached = clampTo(range, known === undefined ? pending : [...pending, known]);
+  if (reached === undefined) return accumulator.finish();
+  for (const stretch of stretchesOf(whole, reached)) await addStretch(database, stretch, context);
   return accumulator.finish();
+}
+
+/** What of a range lies between the first and the last of some extents: to look through 2,000 years without a record takes as long as with. */
+function clampTo(range: { fromUs: number; toUs: number }, extents: readonly Extent[]) {
+  const fromUs = extents.reduce((least, { firstUs }) => Math.min(least, firstUs), Number.POSITIVE_INFINITY);
+  const toUs = extents.reduce((most, { lastUs }) => Math.max(most, lastUs + 1), Number.NEGATIVE_INFINITY);
+  const clamped = { fromUs: Math.max(range.fromUs, fromUs), toUs: Math.min(range.toUs, toUs) };
+  return clamped.fromUs < clamped.toUs ? clamped : undefined;
 }
 
 /** Feeds what a stretch holds: summaries as they are, samples of the rest. */

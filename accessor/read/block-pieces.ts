@@ -94,6 +94,7 @@ async function loadPieces(
     signal,
   }: { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal | undefined },
 ): Promise<Piece[]> {
+  database.spend(headers.reduce((sum, { summary }) => sum + summary.count, 0));
   const byId = new Map(series.map((item) => [item.id, item]));
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
   // All in one pair of arrays: neighbours of a series need not be put together later.

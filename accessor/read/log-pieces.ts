@@ -91,6 +91,7 @@ async function load(
 ): Promise<Piece[]> {
   const literals = { watermark: String(range.watermark), through: String(range.through) };
   const { pending } = await waitingAt(database, range, literals, { signal });
+  database.spend(headers.reduce((sum, [, , , , samples]) => sum + samples, 0));
   const rows = await database.copyOut(
     `copy (
        select log.series_id, log.revision, payload

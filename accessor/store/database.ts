@@ -14,6 +14,12 @@ import { rowChecks } from "./sql.ts";
 export type Database = AsyncDisposable & {
   /** For statements written with sql tags. */
   readonly slonik: DatabasePool;
+  /** What is asked by slonik for a caller: in its turn (see shared-database.ts). Fails with a Failure. */
+  ask<T>(query: (slonik: DatabasePool) => Promise<T>): Promise<T>;
+  /** Counts samples that are going to be decoded for a question. Fails with QUESTION_TOO_LARGE. */
+  spend(samples: number): void;
+  /** How many connections there are for each way to read. */
+  readonly connections: { read: number; lookUp: number; slonik: number };
   /**
    * Rows as arrays of values (see row-values.ts). Fails with a Failure. retires: whether the connection that these rows came from is not to be
    * used again.
@@ -48,7 +54,7 @@ export type Database = AsyncDisposable & {
 
 export type DatabaseOptions = {
   url: string;
-  /** How many connections reads may use, in all; three at least. Default 12. */
+  /** How many connections reads may use, in all; three at least. Default 16. */
   maxReadConnections?: number;
   /** Longest a read statement may run, and so hold a snapshot. Default 10 s. */
   statementTimeoutMs?: number;
@@ -71,7 +77,7 @@ const writeTimeoutMs = 32_000;
 const cancelMs = 1_000;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, log, maxReadConnections = 12, statementTimeoutMs = 10_000 } = options;
+  const { url, log, maxReadConnections = 16, statementTimeoutMs = 10_000 } = options;
   await createIfMissing(url, log);
   await migrate(url, log);
   await using stack = new AsyncDisposableStack();
@@ -174,6 +180,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const owned = stack.move();
   return {
     slonik,
+    async ask(query) {
+      try {
+        return await query(slonik);
+      } catch (error) {
+        throw toFailure(error);
+      }
+    },
+    spend() {},
+    connections: { read: Math.ceil(others / 2), lookUp: lookUps, slonik: Math.floor(others / 2) },
     read: (text, values, { name, ...options }) => run(readers, rowsOf(text, values, name), options),
     lookUp: (text, values, { name, signal }) => run(lookers, rowsOf(text, values, name), { signal }),
     copyOut: (statement, { signal }) => run(readers, (client) => client.query(new CopyOut(statement)).rows, { signal }),

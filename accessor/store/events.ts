@@ -3,7 +3,6 @@ import type { SerializableValue } from "slonik";
 import { z } from "zod";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { Database } from "./database.ts";
-import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
 
 /** A place in the order of records. */
@@ -43,8 +42,8 @@ export async function readStateChanges(
   range: EventRange,
   states: readonly number[],
 ): Promise<readonly StateRow[]> {
-  return asking(() =>
-    database.slonik.any(sql.type(stateRow)`
+  return database.ask((slonik) =>
+    slonik.any(sql.type(stateRow)`
       select time_us, revision, position, machine.name as machine, state, reason
       from state_change join machine on machine.id = machine_id
       where ${inRange(range)} and ${anyOf("state", states)} ${inOrder(range)}`),
@@ -56,8 +55,8 @@ export async function readErrorReports(
   range: EventRange,
   { severities, codePrefix }: { severities: readonly number[]; codePrefix: string },
 ): Promise<readonly ErrorRow[]> {
-  return asking(() =>
-    database.slonik.any(sql.type(errorRow)`
+  return database.ask((slonik) =>
+    slonik.any(sql.type(errorRow)`
       select time_us, revision, position, machine.name as machine, severity, code, message
       from error_report join machine on machine.id = machine_id
       where ${inRange(range)} and ${anyOf("severity", severities)} and starts_with(code, ${codePrefix}) ${inOrder(range)}`),
@@ -71,8 +70,8 @@ export async function countErrorReports(
   database: Database,
   { machineId, fromUs, toUs, through }: { machineId: number; fromUs: number; toUs: number; through: number },
 ): Promise<readonly z.infer<typeof countRow>[]> {
-  return asking(() =>
-    database.slonik.any(sql.type(countRow)`
+  return database.ask((slonik) =>
+    slonik.any(sql.type(countRow)`
       select severity, code, count(*)::int8 as count from error_report
       where machine_id = ${machineId}::int4 and time_us >= ${fromUs}::int8 and time_us < ${toUs}::int8 and revision <= ${through}::int8
       group by severity, code`),
@@ -85,8 +84,8 @@ export async function readLatestStates(
   machineIds: readonly number[],
   through: number,
 ): Promise<readonly StateRow[]> {
-  return asking(() =>
-    database.slonik.any(sql.type(stateRow)`
+  return database.ask((slonik) =>
+    slonik.any(sql.type(stateRow)`
       select latest.* from unnest(${sql.array([...machineIds], "int4")}) as wanted(id), lateral (
         select time_us, revision, position, machine.name as machine, state, reason
         from state_change join machine on machine.id = machine_id
@@ -100,8 +99,8 @@ export async function readLatestErrors(
   machineIds: readonly number[],
   through: number,
 ): Promise<readonly ErrorRow[]> {
-  return asking(() =>
-    database.slonik.any(sql.type(errorRow)`
+  return database.ask((slonik) =>
+    slonik.any(sql.type(errorRow)`
       select latest.* from unnest(${sql.array([...machineIds], "int4")}) as wanted(id), lateral (
         select time_us, revision, position, machine.name as machine, severity, code, message
         from error_report join machine on machine.id = machine_id
@@ -113,12 +112,4 @@ export async function readLatestErrors(
 function anyOf(column: "state" | "severity", values: readonly number[]) {
   if (values.length === 0) return sql.fragment`true`;
   return sql.fragment`${sql.identifier([column])} = any(${sql.array(values as SerializableValue[] as number[], "int2")})`;
-}
-
-async function asking<T>(query: () => Promise<T>): Promise<T> {
-  try {
-    return await query();
-  } catch (error) {
-    throw toFailure(error);
-  }
 }

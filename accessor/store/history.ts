@@ -1,5 +1,5 @@
 // Reads the history's blocks: headers with their summaries, payloads. Rows never change, so no snapshot is held.
-import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
+import { bucketWidthUs, floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart, blockParts, byPart } from "./block-parts.ts";
@@ -160,6 +160,27 @@ export async function readBlocksOfRanges(
     for (const header of toHeaders(row!)) headers.push(header);
   }
   return headers;
+}
+
+/** Between which times the history has anything of a series, to whole buckets; undefined if it has nothing. By index, at any length. */
+export async function readHistoryExtent(
+  database: Database,
+  series: Series,
+  { signal }: ReadOptions,
+): Promise<{ firstUs: number; lastUs: number } | undefined> {
+  const [row] = await database.read(
+    `select (select min(bucket_us) from block where series_id = $1::int4), (select max(bucket_us) from block where series_id = $1::int4),
+       (select min(hour_us) from rollup_hour where series_id = $1::int4), (select max(hour_us) from rollup_hour where series_id = $1::int4)`,
+    [series.id],
+    { name: "history_extent", signal },
+  );
+  const [firstBlock, lastBlock, firstHour, lastHour] = row as (number | null)[];
+  const firstUs = Math.min(firstBlock ?? Number.POSITIVE_INFINITY, firstHour ?? Number.POSITIVE_INFINITY);
+  const lastUs = Math.max(
+    (lastBlock ?? Number.NEGATIVE_INFINITY) + bucketWidthUs(series),
+    (lastHour ?? Number.NEGATIVE_INFINITY) + hourUs,
+  );
+  return firstUs === Number.POSITIVE_INFINITY ? undefined : { firstUs, lastUs: lastUs - 1 };
 }
 
 /** Headers of all current blocks of some buckets, in order. */

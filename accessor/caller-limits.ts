@@ -1,0 +1,79 @@
+// What callers have of this accessor at once, a second and in all, wired: calls, unread bytes, database connections, new series.
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { ContextValues, HandlerContext } from "@connectrpc/connect";
+import type { ByteAccount, OutgoingOptions } from "../runtime/grpc/outgoing.ts";
+import type { Log } from "../runtime/log.ts";
+import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
+import { Failure } from "./failure.ts";
+import { Ledger, logRefusals } from "./ledger.ts";
+import { Admission, type CallKind } from "./rpc/admission.ts";
+import type { Database } from "./store/database.ts";
+import { SharedDatabase } from "./store/shared-database.ts";
+import { UnreadBytes } from "./unread.ts";
+
+export type CallerLimits = {
+  /** Most calls of a kind that one caller has at once, where not the default; all together have twice as many. */
+  maxCalls?: Partial<Record<CallKind, number>>;
+  /** Calls a second of one caller; what may come at once is as much as ten seconds give. Default 5,000; 0 for no bound. */
+  callsPerSecond?: number;
+  /** What all callers together may have unread, and how long a MiB of it may wait. Default 256 MiB, 60 s. */
+  maxUnreadBytes?: number;
+  unreadMs?: number;
+  /** Samples that may be decoded for one answer that is no stream. Default 500,000,000. */
+  maxQuestionSamples?: number;
+  /** Gateways whose word on the client's address is taken: addresses, ranges, names of certificates. Default none but this machine's. */
+  trustedGateways?: readonly string[];
+};
+
+export type OpenLimits = Disposable & {
+  readonly ledger: Ledger;
+  readonly admission: Admission;
+  /** Of all that a caller has unread. */
+  accountOf(context: HandlerContext): ByteAccount;
+  readonly outgoing: OutgoingOptions;
+  /** The database as the caller of a method may use it. */
+  databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
+};
+
+// Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a position, a producer a window.
+const defaultCalls: Record<CallKind, number> = {
+  ...{ queries: 128, ranges: 32, feeds: 10_000, producers: 2_000, batches: 256, others: 1_000 },
+};
+const deadlines = { defaultDeadlineMs: 30_000, maxDeadlineMs: 120_000 };
+
+export function openCallerLimits(
+  options: CallerLimits & { authenticates: boolean },
+  { database, log }: { database: Database; log: Log },
+): OpenLimits {
+  const { callsPerSecond = 5_000, maxUnreadBytes = 256 * 1024 * 1024, unreadMs = 60_000 } = options;
+  const { maxQuestionSamples = 500_000_000, trustedGateways = [], authenticates } = options;
+  const ledger = new Ledger();
+  const admission = new Admission({
+    max: { ...defaultCalls, ...options.maxCalls },
+    rate: callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
+    shareHolderOf: createShareHolderOf({ trustedGateways, authenticates }),
+    ...{ ...deadlines, ledger, monotonicMs: () => performance.now() },
+  });
+  const shared = new SharedDatabase(database, ledger);
+  const unread = new UnreadBytes(maxUnreadBytes);
+  ledger.count("unread bytes", () => unread.bytes);
+  ledger.count("streams waiting for room", () => unread.waiting);
+  const refusals = logRefusals(ledger, { log });
+  return {
+    ledger,
+    admission,
+    accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
+    outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
+    databaseOf({ values, method }) {
+      // A range may be as long as it likes: it is sent as it is read.
+      const maxSamples = method.methodKind === "unary" ? maxQuestionSamples : undefined;
+      return shared.as(values.get(shareHolderKey), { maxSamples });
+    },
+    [Symbol.dispose]: () => refusals[Symbol.dispose](),
+  };
+}
+
+function slowReader(): Failure {
+  const message = "the stream was ended since you did not read it: connect again and read on from where you are";
+  return new Failure("SLOW_READER", message, { metadata: { limit: "unread-bytes" }, retryAfterMs: 1_000 });
+}

@@ -1,0 +1,62 @@
+// The database as one caller may use it: turns at the connections for reads, shared with others who wait, and so many samples decoded for a question.
+import { FairQueue } from "../../access/fair-queue.ts";
+import { Failure } from "../failure.ts";
+import type { Ledger } from "../ledger.ts";
+import type { Database } from "./database.ts";
+
+export type CallerOptions = {
+  /** Samples that may be decoded for it in all; undefined: no bound. */
+  maxSamples: number | undefined;
+};
+
+/** Gives out views of a database. A caller keeps all connections but one or so busy while nobody else wants any; then all get equal turns. */
+export class SharedDatabase {
+  readonly #database: Database;
+  readonly #ledger: Ledger;
+  readonly #turns: { read: FairQueue; lookUp: FairQueue; slonik: FairQueue };
+
+  constructor(database: Database, ledger: Ledger) {
+    this.#database = database;
+    this.#ledger = ledger;
+    const { read, lookUp, slonik } = database.connections;
+    this.#turns = {
+      read: new FairQueue({ max: read }),
+      lookUp: new FairQueue({ max: lookUp }),
+      slonik: new FairQueue({ max: slonik }),
+    };
+    const all = Object.values(this.#turns);
+    ledger.count("read connections", () => all.reduce((sum, { used }) => sum + used, 0));
+    ledger.count("reads that wait for a connection", () => all.reduce((sum, { waiting }) => sum + waiting, 0));
+  }
+
+  /** holder: who holds the share. */
+  as(holder: string, { maxSamples }: CallerOptions): Database {
+    const database = this.#database;
+    const { read, lookUp, slonik } = this.#turns;
+    let samples = 0;
+    const turn = async <T>(queue: FairQueue, signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {
+      await queue.acquire(holder, 1, signal);
+      try {
+        return await ask();
+      } finally {
+        queue.release(holder, 1);
+      }
+    };
+    return {
+      ...database,
+      read: (text, values, options) => turn(read, options.signal, () => database.read(text, values, options)),
+      lookUp: (text, values, options) => turn(lookUp, options.signal, () => database.lookUp(text, values, options)),
+      copyOut: (statement, options) => turn(read, options.signal, () => database.copyOut(statement, options)),
+      ask: (query) => turn(slonik, undefined, () => database.ask(query)),
+      spend: (count) => {
+        samples += count;
+        if (maxSamples === undefined || samples <= maxSamples) return;
+        this.#ledger.refuse("samples-decoded");
+        const message = `the answer takes more than ${maxSamples} samples to make: ask for less time, fewer machines or wider buckets`;
+        throw new Failure("QUESTION_TOO_LARGE", message, {
+          metadata: { limit: "samples-decoded", max: String(maxSamples) },
+        });
+      },
+    };
+  }
+}
