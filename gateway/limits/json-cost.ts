@@ -3,7 +3,7 @@ import { type CostBounds, MessageTooLarge, maxCostOf } from "../../runtime/grpc/
 
 /** JSON's own object and the message that is made of it. */
 const objectCost = 200;
-const arrayCost = 48;
+const arrayCost = 100;
 const textCost = 32;
 /** Beside its text, for its place in an object. */
 const memberCost = 48;

@@ -1,6 +1,7 @@
 // Hostile calls over HTTP/2: frames and messages of gRPC, gRPC-Web and Connect that are broken in many ways.
 import { type ClientHttp2Session, connect } from "node:http2";
 import { gzipSync } from "node:zlib";
+import { compressions, jsonBomb, protobufBomb } from "./bombs.ts";
 import { methods, rightBytes } from "./messages.ts";
 import { breakBytes, type Random } from "./random.ts";
 
@@ -17,8 +18,9 @@ const contentTypes = [
   "application/proto",
 ];
 
-/** A call that is mostly right, and wrong somewhere. */
+/** A call that is mostly right, and wrong somewhere; or one that is small and comes to much. */
 export function hostileCall(random: Random): Sent {
+  if (random.chance(0.12)) return dearCall(random);
   const method = random.pick(methods);
   const contentType = random.chance(0.6) ? "application/grpc" : random.pick(contentTypes);
   const headers: Record<string, string> = { "content-type": contentType, te: "trailers" };
@@ -49,6 +51,39 @@ export function hostileCall(random: Random): Sent {
     ? `/${random.bytes(6).toString("hex")}/x`
     : `/${method.parent.typeName}/${method.name}`;
   return { path, headers, body, input: `${contentType} ${path}` };
+}
+
+/** A call with a message that would be costly to decode, compressed or not. */
+function dearCall(random: Random): Sent {
+  const method = random.pick(methods);
+  const json = random.chance(0.2);
+  const contentType = json
+    ? random.pick(["application/json", "application/grpc+json", "application/connect+json"])
+    : random.pick(contentTypes);
+  const path = `/${method.parent.typeName}/${method.name}`;
+  const headers: Record<string, string> = { "content-type": contentType, te: "trailers" };
+  const member = random.pick(["machines", "signals", "batch", "unknown"]);
+  const bomb = json ? jsonBomb(random, member) : protobufBomb(random, method);
+  let message = "text" in bomb ? Buffer.from(bomb.text) : bomb.bytes;
+  const compression = random.pick(["none", "gzip", "gzip", "deflate", "br"]);
+  if (compression !== "none") message = compressions[compression]!(message);
+  const isWhole = /^application\/(json|proto)$/.test(contentType);
+  if (compression !== "none") {
+    const name = isWhole
+      ? "content-encoding"
+      : contentType.includes("connect")
+        ? "connect-content-encoding"
+        : "grpc-encoding";
+    headers[name] = compression;
+  }
+  const prefix = Buffer.alloc(5);
+  prefix[0] = compression === "none" ? 0 : 1;
+  prefix.writeUInt32BE(message.length, 1);
+  const envelope = Buffer.concat([prefix, message]);
+  // Several at once where they are small, as in one frame.
+  const repeated = message.length < 5_000 && random.chance(0.3) ? 20 : 1;
+  const body = isWhole ? message : Buffer.concat(Array.from({ length: repeated }, () => envelope));
+  return { path, headers, body, input: `${bomb.kind} ${compression} ${contentType} ${path}` };
 }
 
 /** Makes the call and says how it ended; endless streams are left after `patienceMs`. Errors of the connection are endings, too. */

@@ -1,5 +1,6 @@
 // Hostile HTTP/1.1: requests of REST and Connect JSON with wild fields, and bytes that are hardly HTTP.
 import { connect } from "node:net";
+import { jsonBomb, linesBomb, wildPageToken } from "./bombs.ts";
 import type { Ending } from "./grpc-inputs.ts";
 import { methods, rightJson, wildJson } from "./messages.ts";
 import { breakBytes, type Random } from "./random.ts";
@@ -67,6 +68,7 @@ const bodies = [
 
 /** A request of HTTP/1.1 as bytes. */
 export function hostileRequest(random: Random): { bytes: Buffer; input: string } {
+  if (random.chance(0.08)) return dearRequest(random);
   const kind = random.below(10);
   if (kind < 4) return get(random);
   if (kind < 6) return post(random, "/signals", random.pick(bodies), "POST /signals");
@@ -79,12 +81,46 @@ export function hostileRequest(random: Random): { bytes: Buffer; input: string }
   return { bytes: breakBytes(random, whole.bytes), input: "broken bytes" };
 }
 
+/** A body or a target that is small and comes to much. */
+function dearRequest(random: Random): { bytes: Buffer; input: string } {
+  if (random.chance(0.3)) {
+    const { text, kind } = jsonBomb(random, random.pick(["signals", "batch", "machine"]));
+    return whole("POST /signals", "application/json", Buffer.from(text), kind);
+  }
+  if (random.chance(0.6)) {
+    const { text, type, kind } = linesBomb(random);
+    return whole("POST /signals?type=power", type, Buffer.from(text), kind);
+  }
+  const target = random.pick([
+    `/signals/power?limit=1&page_token=${wildPageToken(random)}`,
+    "http://evil.example/signals/power?limit=1",
+    `/machines?limit=1&page_token=${wildPageToken(random)}`,
+    `/signals/power?${Array.from({ length: 200 }, (_, i) => `machine=m${i}`).join("&")}`,
+    "/machines/summary?from=0001-01-01T00:00:00Z",
+  ]);
+  const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, "latin1");
+  return { bytes, input: `GET ${target.slice(0, 80)}` };
+}
+
+function whole(line: string, type: string, body: Buffer, kind: string): { bytes: Buffer; input: string } {
+  const head = `${line} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
+  return { bytes: Buffer.concat([Buffer.from(head), body]), input: `${line} ${type} ${kind}` };
+}
+
+/** The same with a credential. */
+export function asCaller(bytes: Buffer, credential: string | undefined): Buffer {
+  const at = bytes.indexOf("\r\n");
+  if (credential === undefined || at < 0) return bytes;
+  const line = Buffer.from(`\r\nauthorization: Bearer ${credential}`);
+  return Buffer.concat([bytes.subarray(0, at), line, bytes.subarray(at)]);
+}
+
 function get(random: Random): { bytes: Buffer; input: string } {
   const query = Array.from({ length: random.below(4) }, () => `${random.pick(names)}=${random.pick(values)}`).join("&");
   const target = `${random.pick(paths)}${query === "" ? "" : `?${query}`}`;
   const accept = random.pick(["*/*", "application/json", "text/csv", "application/x-ndjson", "image/png", ";;;"]);
   const verb = random.pick(["GET", "GET", "GET", "HEAD", "DELETE", "OPTIONS", "PUT"]);
-  const text = `${verb} ${target} HTTP/1.1\r\nhost: x\r\naccept: ${accept}\r\nconnection: close\r\n\r\n`;
+  const text = `${verb} ${target} HTTP/1.1\r\nhost: localhost\r\naccept: ${accept}\r\nconnection: close\r\n\r\n`;
   return { bytes: Buffer.from(text, "latin1"), input: `${verb} ${target}` };
 }
 
@@ -107,7 +143,7 @@ function post(random: Random, path: string, body: string, input: string): { byte
       ])
     : "";
   const length = random.chance(0.05) ? random.pick([0, 1, 1e10, -1]) : payload.length;
-  const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n${extra}connection: close\r\n\r\n`;
+  const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n${extra}connection: close\r\n\r\n`;
   return { bytes: Buffer.concat([Buffer.from(head, "latin1"), payload]), input };
 }
 
