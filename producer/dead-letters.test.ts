@@ -89,3 +89,19 @@ test("the file of rejected records is its owner's alone, also one from before", 
     await chmod(path, 0o644);
   }
 });
+
+test("a verdict on four billion records makes no more letters than the batch has records", async () => {
+  await using folder = await temporaryFolder();
+  const shared = { reason: ErrorReason.TIME_TOO_OLD, message: "too old", kind: RecordKind.SAMPLE, first: 0 };
+  await using stub = await openIngestStub({
+    resultOf: () => ({
+      verdicts: [0, 1].map((column) => create(VerdictSchema, { ...shared, column, count: 2 ** 32 - 1 })),
+    }),
+  });
+  const times = { case: "grid" as const, value: { startUs: BigInt(timeUs), periodUs: 10_000n } };
+  await using uplink = await openUplink({ accessor: stub.url, spoolDir: folder.path });
+  await uplink.append({ machine: "mill-1", samples: [{ signal: "power", unit: "W", times, values: [1, 2, 3] }] });
+  await uplink.flush();
+  const text = await readFile(join(folder.path, "rejected.ndjson"), "utf8");
+  expect(text.trim().split("\n")).toHaveLength(3);
+});

@@ -53,21 +53,28 @@ export function createDeadLetters({
 }
 
 function lettersOf(producerId: string, { sequence, refusal, verdicts }: BatchResult, { bytes }: Entry): Letter[] {
-  const { message } = fromBinary(IngestRequestSchema, bytes);
+  const { message } = fromBinary(IngestRequestSchema, bytes, { readUnknownFields: false });
   const batch = message.case === "batch" ? message.value.batch : undefined;
   if (batch === undefined) return [];
   const place = { producerId, sequence: Number(sequence) };
   if (refusal) return [{ batch: toJson(BatchSchema, batch), rejected: { ...verdictOf(refusal), ...place } }];
+  // Counts are a server's word: verdicts are about no more records than the batch has.
+  let left = recordsIn(batch);
   return verdicts.flatMap((verdict): Letter[] => {
     const rejected = { ...verdictOf(verdict), retryable: verdict.retryable, ...place };
     if (verdict.count === 0) return [{ machine: batch.machine, rejected: { ...rejected, column: verdict.column } }];
-    return Array.from({ length: verdict.count }, (_, i) => ({
+    const count = Math.min(verdict.count, left);
+    left -= count;
+    return Array.from({ length: count }, (_, i) => ({
       machine: batch.machine,
       ...recordAt(batch, verdict, verdict.first + i),
       rejected: { ...rejected, position: verdict.first + i },
     }));
   });
 }
+
+const recordsIn = ({ stateChanges, errorReports, samples }: Batch): number =>
+  samples.reduce((sum, { values }) => sum + values.length, stateChanges.length + errorReports.length);
 
 function verdictOf({ reason, message }: Refusal | Verdict): Letter {
   return { reason: ErrorReasonSchema.value[reason]?.localName ?? String(reason), message };

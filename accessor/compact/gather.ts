@@ -168,13 +168,13 @@ async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target:
   const { machineId } = series;
   try {
     if (series.kind === SignalKind.STATE) {
-      const { stateChanges } = fromBinary(BatchSchema, payload);
+      const { stateChanges } = fromBinary(BatchSchema, payload, { readUnknownFields: false });
       const timesUs = stateChanges.map(({ time }) => toTimeUs(time)!);
       gathered.stateArrivals.push({ machineId, timesUs });
       gathered.touches.add(seriesId, revision, timesUs);
     }
     if (series.kind === SignalKind.EVENT) {
-      const { errorReports } = fromBinary(BatchSchema, payload);
+      const { errorReports } = fromBinary(BatchSchema, payload, { readUnknownFields: false });
       gathered.touches.add(
         seriesId,
         revision,

@@ -178,7 +178,7 @@ export class Intake {
     const result =
       decision.result === null
         ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })
-        : { ...fromBinary(BatchResultSchema, decision.result), duplicate };
+        : { ...fromBinary(BatchResultSchema, decision.result, { readUnknownFields: false }), duplicate };
     return { revision: decision.revision, result, plain: decision.result === null && !duplicate };
   }
 

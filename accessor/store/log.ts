@@ -177,7 +177,7 @@ async function toCommits(rows: LogRow[], catalog: Catalog): Promise<Commit[]> {
       commit.batch.samples.push(toSamples(series, decodeBlock(payload)));
     } else {
       // A commit has one row of each kind.
-      const { stateChanges, errorReports } = fromBinary(BatchSchema, payload);
+      const { stateChanges, errorReports } = fromBinary(BatchSchema, payload, { readUnknownFields: false });
       if (stateChanges.length > 0) commit.batch.stateChanges = stateChanges;
       if (errorReports.length > 0) commit.batch.errorReports = errorReports;
     }

@@ -33,6 +33,7 @@ describe("bombs", () => {
     ["packed numbers of a byte each", QuerySignalsRequestSchema, nested(8, times([0x01], 4 * mib))],
     ["numbers that are not packed", QuerySignalsRequestSchema, times([0x40, 0x01], mib)],
     ["entries of a map", HealthListResponseSchema, times([0x0a, 0x00], mib)],
+    ["packed lists without a number", QuerySignalsRequestSchema, times([0x42, 0x00], mib)],
     ["one field over and over", QuerySignalsRequestSchema, times([0x1a, 0x00], mib)],
   ])("%s", (_name, desc, bytes) => {
     expect(() => assertCost(desc, bytes, bounds)).toThrow(tooLarge);
@@ -57,6 +58,11 @@ describe("bombs", () => {
     expect(() => assertCost(HealthCheckRequestSchema, bytes, { ...bounds, maxCostBytes: 64_000 })).toThrow(tooLarge);
     expect(read).toBeLessThan(3_000);
   });
+});
+
+test("bytes where a number belongs are not read as numbers", () => {
+  // page_size is no list: protobuf-es would take the length for its value.
+  expect(() => assertCost(QuerySignalsRequestSchema, Uint8Array.of(0x2a, 1, 1), loose)).toThrow(/valid/);
 });
 
 test("a depth that no message of ours has", () => {

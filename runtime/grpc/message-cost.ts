@@ -65,7 +65,10 @@ class Scan {
         const end = this.#range(to);
         if (field.message !== undefined) this.message(field.message(), this.#at, end, depth + 1);
         else if (field.type === wire.length) this.#add(field.cost + field.perByte * (end - this.#at));
-        else this.#packed(field, end);
+        else {
+          this.#add(numberCost);
+          this.#packed(field, end);
+        }
         this.#at = end;
       } else {
         // protobuf-es would read it as if it were of the right type.
@@ -178,7 +181,8 @@ function planField(field: DescField): FieldPlan {
   }
   const scalar = field.enum === undefined ? field.scalar! : ScalarType.INT32;
   const { cost, ...one } = planScalar(scalar);
-  return { ...one, cost: cost + fieldCost * (field.fieldKind === "list" ? 0 : 1) + inOneof };
+  const isList = field.fieldKind === "list";
+  return { ...one, packable: isList && one.packable, cost: cost + (isList ? 0 : fieldCost) + inOneof };
 }
 
 const ofLength = { type: wire.length, packable: false, perByte: 0 };

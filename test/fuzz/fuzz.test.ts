@@ -15,7 +15,7 @@ test("2,000 hostile inputs end no process, leave good clients served, cost littl
   expect(report.faults).toEqual([]);
   expect(report.dear).toEqual([]);
   // The inputs did reach handlers: some were right, some were refused for what they said or would have cost.
-  expect(report.endings.get("grpc 0")).toBeGreaterThan(50);
+  expect(report.endings.get("grpc 0")).toBeGreaterThan(25);
   expect(report.endings.get("grpc 3")).toBeGreaterThan(50);
   expect(report.endings.get("grpc 8")).toBeGreaterThan(10);
   expect([...accessor.lines, ...gateway.lines].filter((line) => /unhandled|uncaught/i.test(line))).toEqual([]);
