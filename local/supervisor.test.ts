@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { sleep } from "../runtime/backoff.ts";
 import { startChild } from "./child.ts";
 import { assertPortsFree, untilListening, untilServing } from "./readiness.ts";
-import { openSupervisor, type Part } from "./supervisor.ts";
+import { openSupervisor, type Part, type Worker } from "./supervisor.ts";
 
 const lifecycle = JSON.stringify(new URL("../runtime/lifecycle.ts", import.meta.url).href);
 const signal = new AbortController().signal;
@@ -203,4 +203,37 @@ test("serving means: ready, and with samples to show", async () => {
   expect(asked).toEqual(["/readyz", "/readyz", ...Array(3).fill("/signals/power/latest")]);
   expect(news).toContain("still waiting for the first samples");
   server.close();
+});
+
+test("a part that is being started again when all is to stop is stopped too, once it has started", async () => {
+  const again = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<Worker>();
+  let stopped = 0;
+  let starts = 0;
+  const part: Part = {
+    name: "slow",
+    start() {
+      starts++;
+      if (starts === 1) return { ended: Promise.resolve("ended with code 1"), stop: async () => {} };
+      again.resolve();
+      return started.promise;
+    },
+  };
+  const supervisor = await openSupervisor([part], { say: () => {}, signal, retryMs: 1 });
+  await again.promise;
+  let isOver = false;
+  const stopping = supervisor.stop(1_000).then(() => {
+    isOver = true;
+  });
+  await new Promise(setImmediate);
+  expect([isOver, stopped]).toEqual([false, 0]);
+  started.resolve({
+    ended: new Promise(() => {}),
+    async stop() {
+      stopped++;
+    },
+  });
+  await stopping;
+  await supervisor.done;
+  expect([starts, stopped]).toEqual([2, 1]);
 });
