@@ -88,11 +88,16 @@ export async function writeLive(
   };
   let opened = false;
   const writeRows = async ({ batches, through, partial }: WatchSignalsResponse) => {
-    for (const piece of rowPieces(batches, opened ? { goesOn: true } : { opening: dialect.beforeRows }))
-      await write(piece);
+    let last = "";
+    for (const piece of rowPieces(batches, opened ? { goesOn: true } : { opening: dialect.beforeRows })) {
+      if (last !== "") await write(last);
+      last = piece;
+    }
     // The parts of one commit are one message here.
     opened = partial;
-    if (!partial) await write(dialect.afterRows(through), through);
+    if (partial) await write(last);
+    // At once, so that what fits into a piece is never half written, and an error may follow it.
+    else await write(last + dialect.afterRows(through), through);
   };
   try {
     let first = true;
