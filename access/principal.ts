@@ -32,6 +32,9 @@ export const everyone: Principal = {
 /** Producers of the gateway's own naming: random ones, and those of Idempotency-Keys. What a key may write under if nothing else is said. */
 export const gatewayProducers: readonly string[] = ["rest:*", "http:*"];
 
+/** Whether an id is one of those. */
+export const isGatewayProducer = (producerId: string): boolean => fitsAny(gatewayProducers, producerId);
+
 /** Tells the machines that a principal may see; undefined: all. */
 export function allowedMachines({ machines }: Principal): ((machine: string) => boolean) | undefined {
   return machines.includes("*") ? undefined : (machine) => fitsAny(machines, machine);
@@ -44,7 +47,11 @@ export function visionOf({ machines }: Principal): string {
 
 export const allowsMachine = ({ machines }: Principal, machine: string): boolean => fitsAny(machines, machine);
 
-export const allowsProducer = ({ producers }: Principal, producerId: string): boolean => fitsAny(producers, producerId);
+/** A name without a star covers the two lanes of its spool too: "mill-7" is "mill-7", "mill-7.live" and "mill-7.backlog", and not "mill-70". */
+export const allowsProducer = ({ producers }: Principal, producerId: string): boolean => {
+  const [, spool] = /^(.+)\.(?:live|backlog)$/.exec(producerId) ?? [];
+  return fitsAny(producers, producerId) || (spool !== undefined && producers.includes(spool));
+};
 
 export const hasScope = ({ scopes: held }: Principal, scope: Scope): boolean =>
   held.includes(scope) || held.includes("admin");

@@ -34,6 +34,7 @@ import { followFork, starting } from "./feed/fork.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
+import { type ProducerOptions, toProducerBounds } from "./ingest/producer-bounds.ts";
 import type { Ledger } from "./ledger.ts";
 import { Readiness } from "./readiness.ts";
 import { type SignalRetention, toRetention } from "./retention.ts";
@@ -61,6 +62,8 @@ export type AccessorOptions = CallerLimits & {
   /** Batches of one stream that may be undecided at once. Default 256. */
   maxUndecided?: number;
   history: HistoryOptions;
+  /** Default 10,000 producers, 7 days. */
+  producers?: ProducerOptions | undefined;
   /** Whether the database was put back to an earlier copy since it last ran. Default false. */
   beginEpoch?: boolean;
   /** Whom to let in; undefined: everyone. */
@@ -131,7 +134,6 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const { promise: done, reject: fail } = Promise.withResolvers<never>();
   done.catch(() => {});
   // What is known here only as of an epoch.
-  const forget = [() => catalog.forget(), () => forgetLayout(database)];
   const epochs = new Epochs({
     epochs: readFirst,
     read: () => readEpochs(database),
@@ -143,7 +145,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         setImmediate(() => fail(new Error(message)));
         throw starting();
       }
-      for (const each of forget) each();
+      catalog.forget();
+      forgetLayout(database);
       log.warn("this database was promoted or restored: its history goes on in another epoch", { revision: fork });
     },
   });
@@ -174,8 +177,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     }),
   );
   const retention = toRetention(options.history.retentionMs, options.history.retain ?? []);
+  const { bounds: producers, maxDerived } = toProducerBounds(options.producers, options);
   const intake = new Intake(
     {
+      producers,
       database,
       epochs,
       catalog,
@@ -189,11 +194,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     },
     databaseNowUs,
   );
-  forget.push(() => intake.forget());
   stack.defer(() => intake.idle());
   const nowUs = () => intake.databaseNowUs;
   const { compactMs: intervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
-  const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs };
+  const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs, maxDerived };
   stack.use(startCompactor({ database, catalog, epochs, nowUs, settleUs, ...stepLimits, ...kept, intervalMs, log }));
 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;

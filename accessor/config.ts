@@ -2,6 +2,7 @@
 import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
 import {
   bytes,
+  count,
   durationMs,
   listenAddress,
   oneOf,
@@ -105,6 +106,20 @@ export const accessorSettings = {
     parse: bytes({ minBytes: 1024 * 1024 }),
     default: "96MiB",
     doc: "what all producers together may have undecided; beyond it, they are read no further",
+  }),
+  maxProducers: setting({
+    flag: "max-producers",
+    env: "MILLRACE_MAX_PRODUCERS",
+    parse: count({ min: 1, max: 1_000_000_000 }),
+    default: "10000",
+    doc: "producer ids that one key or token subject may register; without authentication, ten times as many for all clients",
+  }),
+  idempotencyWindow: setting({
+    flag: "idempotency-window",
+    env: "MILLRACE_IDEMPOTENCY_WINDOW",
+    parse: durationMs({ minMs: 3_600_000 }),
+    default: "7d",
+    doc: "how long an Idempotency-Key is remembered after its first use, at least",
   }),
   compactInterval: setting({
     flag: "compact-interval",

@@ -26,6 +26,7 @@ await run({
         bookmarkMs: settings.bookmarkInterval,
         maxInFlightBytes: settings.maxInFlight,
         beginEpoch: settings.beginEpoch,
+        producers: { maxPerOwner: settings.maxProducers, idempotencyMs: settings.idempotencyWindow },
         history: {
           compactMs: settings.compactInterval,
           logWindowMs: settings.logWindow,

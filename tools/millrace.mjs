@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const programs = ["start", "accessor", "gateway", "producer", "keys"];
+const programs = ["start", "accessor", "gateway", "producer", "keys", "producers"];
 const [name, ...args] = process.argv.slice(2);
 
 if (programs.includes(name)) {

@@ -4,6 +4,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
 import { createAuthorize } from "./authorize.ts";
 import { openKeyring } from "./keyring.ts";
+import { ownerOfKey } from "./owner.ts";
 import { createTokenVerifier, type TokenOptions } from "./tokens.ts";
 
 export type AuthOptions = {
@@ -22,7 +23,7 @@ export async function openAuthentication(
     // Only a token has dots.
     if (verify !== undefined && credential.includes(".")) return verify(credential);
     const held = keyring.find(credential);
-    return held && { principal: held.key, ended: held.ended };
+    return held && { principal: held.key, owner: ownerOfKey(held.key.identity), ended: held.ended };
   };
   return {
     authorize: createAuthorize({ authenticate, log }),

@@ -7,10 +7,12 @@ import type { Principal } from "../../access/principal.ts";
 import type { Authorize } from "../../runtime/grpc/authorize.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
-import { callerKey } from "./caller.ts";
+import { callerKey, ownerKey } from "./caller.ts";
 
 export type Authenticated = {
   principal: Principal;
+  /** Whose its producers are. */
+  owner: string;
   /** Aborted when the credential ends. */
   ended: AbortSignal;
 };
@@ -34,7 +36,7 @@ export function createAuthorize({ authenticate, log }: { authenticate: Authentic
       audit({ method: path, reason: denial.reason, principal: found?.principal.id, peer });
       throw new Failure(denial.reason, denial.message, { metadata: denial.metadata });
     }
-    contextValues.set(callerKey, found!.principal);
+    contextValues.set(callerKey, found!.principal).set(ownerKey, found!.owner);
     return { contextValues, signal: found!.ended };
   };
 }

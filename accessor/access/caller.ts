@@ -11,6 +11,11 @@ type Call = Pick<HandlerContext, "values">;
 /** undefined: authentication is off, and anyone may do anything. */
 export const callerKey = createContextKey<Principal | undefined>(undefined, { description: "the caller" });
 
+/** Whose the caller's producers are (see owner.ts); undefined: authentication is off. */
+export const ownerKey = createContextKey<string | undefined>(undefined, { description: "the owner of producers" });
+
+export const ownerOf = ({ values }: Call): string | undefined => values.get(ownerKey);
+
 /** Which machines the caller may see and write; undefined: all. */
 export function permitsOf({ values }: Call): ((machine: string) => boolean) | undefined {
   const caller = values.get(callerKey);

@@ -28,7 +28,7 @@ export const createSettings = {
     flag: "producer",
     parse: glob,
     repeat: true,
-    doc: "producer ids it may write under; without any, only those of REST requests that name none",
+    doc: "producer ids it may write under, each with the two lanes of its spool; without any, only those of REST requests that name none",
   }),
   expires: setting({
     flag: "expires",
@@ -79,8 +79,15 @@ export async function createCommand(settings: NewKeySettings, { database, log, p
     machines: [...new Set(settings.machine)],
     producers: settings.producer.length > 0 ? [...new Set(settings.producer)] : gatewayProducers,
   };
+  for (const pattern of rights.producers) {
+    // Whoever writes mill-7* thinks of mill-7.live, and not of mill-70.
+    if (/[A-Za-z0-9]\*$/.test(pattern)) {
+      const name = pattern.slice(0, -1);
+      log.warn(`--producer ${pattern} also covers ids such as ${name}0: "${name}" covers its spool's lanes by itself`);
+    }
+  }
   const { id, text: shown, digest } = createKey();
-  await insertKey(database, { id, digest, ...rights, lifeMs: settings.expires });
+  await insertKey(database, { id, digest, ...rights, identity: id, lifeMs: settings.expires });
   log.info("created a key", { audit: "key-created", key: id, ...rights });
   print(shown);
 }
@@ -130,10 +137,10 @@ export async function rotateCommand(
 ): Promise<void> {
   const old = (await listKeys(database)).find((key) => key.id === oldId && key.valid);
   if (!old) throw new ConfigError([`no valid key has the id ${oldId}: see keys list`]);
-  const { name, scopes: held, machines, producers, expiresMs } = old;
+  const { name, scopes: held, machines, producers, identity, expiresMs } = old;
   const { id, text: shown, digest } = createKey();
   const lifeMs = expiresMs === undefined ? undefined : expiresMs - old.createdMs;
-  await insertKey(database, { id, digest, name, scopes: held, machines, producers, lifeMs });
+  await insertKey(database, { id, digest, name, scopes: held, machines, producers, identity, lifeMs });
   await endKeyWithin(database, oldId, overlapMs);
   log.info("replaced a key", { audit: "key-rotated", key: oldId, by: id, overlap_ms: overlapMs });
   print(shown);

@@ -7,6 +7,7 @@ import { gatewayProducers, type Principal, scopes } from "../../access/principal
 import { Failure } from "../failure.ts";
 import type { Authenticate } from "./authorize.ts";
 import { createIssuerKeys, IssuerUnavailable } from "./issuer-keys.ts";
+import { ownerOfSubject } from "./owner.ts";
 
 export type TokenOptions = {
   issuer: string;
@@ -47,7 +48,7 @@ export function createTokenVerifier(options: TokenOptions): Authenticate {
       const { payload, protectedHeader } = await jwtVerify(token, keys, rules);
       if (!isAccessToken(protectedHeader.typ)) return undefined;
       const principal = toPrincipal(payload);
-      return { principal, ended: endings.of(token, principal.expiresMs!) };
+      return { principal, owner: ownerOfSubject(principal.id), ended: endings.of(token, principal.expiresMs!) };
     } catch (error) {
       if (isTokensFault(error)) return undefined;
       // The first to find out has a cause, which is logged; who is told so again within the cooldown has none.

@@ -14,7 +14,7 @@ import { toRetention } from "../retention.ts";
 import { createSignalService } from "../rpc/signals.ts";
 import { Catalog } from "../store/catalog.ts";
 import { type Database, openDatabase } from "../store/database.ts";
-import { commitGroup, type Decision, openProducer } from "../store/ingest.ts";
+import { commitGroup, type Decision } from "../store/ingest.ts";
 import { forgetLayout } from "../store/layout.ts";
 import { at, type BatchInit } from "../test-batches.ts";
 import { compactStep, type StepOptions, type StepResult } from "./step.ts";
@@ -43,7 +43,7 @@ export class TestHistory implements AsyncDisposable {
   catalog: Catalog;
   readonly #stack: AsyncDisposableStack;
   readonly #client: pg.Client;
-  readonly #sequences = new Map<string, { id: number; sequence: number }>();
+  readonly #sequences = new Map<string, number>();
 
   private constructor(parts: { url: string; database: Database; client: pg.Client; stack: AsyncDisposableStack }) {
     this.url = parts.url;
@@ -83,7 +83,7 @@ export class TestHistory implements AsyncDisposable {
   /** Back to an empty database; partitions stay. */
   async clear(): Promise<void> {
     await this.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_state, rollup_due, rollup_state_due, state_change, error_report,
-      quarantine, held_log, held_commit, watermark, touched, producer, lost_range, series, machine cascade`);
+      quarantine, held_log, held_commit, watermark, touched, producer, producer_count, lost_range, series, machine cascade`);
     await this.query("insert into watermark (revision) values (0)");
     await this.query("update tidied set rollups_through = 0");
     await this.query("update log_segment set first_revision = 1");
@@ -94,13 +94,9 @@ export class TestHistory implements AsyncDisposable {
 
   /** Commits a batch as the next of its producer; answers what became of it. */
   async ingest(batch: BatchInit, producer = "p"): Promise<Decision> {
-    let own = this.#sequences.get(producer);
-    if (own === undefined) {
-      const opened = await openProducer(this.database, { name: producer, lastAckedSequence: 0 });
-      own = { id: opened.producerId, sequence: opened.lastSequence };
-      this.#sequences.set(producer, own);
-    }
-    return this.ingestAgain(batch, { producer, sequence: ++own.sequence });
+    const sequence = (this.#sequences.get(producer) ?? 0) + 1;
+    this.#sequences.set(producer, sequence);
+    return this.ingestAgain(batch, { producer, sequence });
   }
 
   /** Commits a batch under a number of the caller's choice. */
@@ -120,7 +116,9 @@ export class TestHistory implements AsyncDisposable {
       },
     );
     if (prepared.result !== null) throw new Error("the test's batch was not taken whole");
-    const [decision] = await commitGroup(this.database, [{ producerId: this.#sequences.get(producer)!.id, prepared }]);
+    const [decision] = await commitGroup(this.database, [
+      { producer, owner: undefined, ackedSequence: undefined, prepared },
+    ]);
     return decision!;
   }
 

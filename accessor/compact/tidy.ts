@@ -4,6 +4,7 @@ import type { Log } from "../../runtime/log.ts";
 import { fewPartitions } from "../store/block-parts.ts";
 import { weekUs } from "../store/block-spans.ts";
 import type { Database } from "../store/database.ts";
+import { dropIdleProducers } from "../store/ingest.ts";
 import {
   dropPartition,
   listPartitions,
@@ -11,6 +12,10 @@ import {
   mergeBlockPartitions,
   type Partition,
 } from "../store/partitions.ts";
+
+// A portion takes some 30 ms, and holds up ingest for a small part of that.
+const producerPortion = 1_000;
+const maxProducerPortions = 50;
 
 export type TidyOptions = {
   database: Database;
@@ -27,12 +32,14 @@ export type TidyOptions = {
   supersededMs: number;
   /** Blocks dropped at once. */
   maxDropped: number;
+  /** Producers of the gateway's naming that one owner keeps once their receipts are gone. Default 1,000,000. */
+  maxDerived?: number;
   signal: AbortSignal;
 };
 
 /** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
-  const parts = [makeAhead, openSegment, dropSuperseded, dropSegments, mergePartitions];
+  const parts = [makeAhead, openSegment, dropSuperseded, dropSegments, mergePartitions, dropProducers];
   const failures: unknown[] = [];
   for (const part of parts) {
     options.signal.throwIfAborted();
@@ -108,6 +115,12 @@ async function dropSegments(options: TidyOptions): Promise<void> {
     log.info("retired a log segment", { segment, bytes: size });
   }
   await dropRetired(options);
+}
+
+/** Forgets producers of single requests. What is left after so many goes with the next tidy. */
+async function dropProducers({ database, maxDerived = 1_000_000, signal }: TidyOptions): Promise<void> {
+  for (let i = 0; i < maxProducerPortions; i++)
+    if ((await dropIdleProducers(database, { maxDerived, limit: producerPortion, signal })) === 0) return;
 }
 
 /** Partitions of segments that are retired, by this tidy or by one that was stopped. */

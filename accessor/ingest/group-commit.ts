@@ -38,8 +38,8 @@ export class GroupCommit {
   /** Resolves when PostgreSQL has decided the batch. The caller bounds what is in flight. */
   submit(submission: Submission, holder = ""): Promise<Decision> {
     return new Promise((resolve, reject) => {
-      const { producerId, prepared } = submission;
-      const turn = this.#turns.next({ holder, producerId, bytes: prepared.bytes });
+      const { producer, prepared } = submission;
+      const turn = this.#turns.next({ holder, producerId: producer, bytes: prepared.bytes });
       let at = this.#queue.length;
       while (at > 0 && this.#queue[at - 1]!.turn > turn.turn) at--;
       const waiting: Waiting = { ...submission, ...turn, resolve, reject };
@@ -79,8 +79,8 @@ export class GroupCommit {
     const numbers = new Set<string>();
     let bytes = 0;
     let count = 0;
-    for (const { producerId, prepared } of this.#queue) {
-      const number = `${producerId}:${prepared.sequence}`;
+    for (const { producer, prepared } of this.#queue) {
+      const number = `${prepared.sequence} ${producer}`;
       if (count === maxGroupBatches || (count > 0 && bytes + prepared.bytes > maxGroupBytes) || numbers.has(number))
         break;
       numbers.add(number);
@@ -89,9 +89,9 @@ export class GroupCommit {
     }
     const group = this.#queue.slice(0, count);
     this.#queue = this.#queue.slice(count);
-    for (const { turn, holder, producerId } of group) this.#turns.taken({ turn, holder, producerId });
+    for (const { turn, holder, producer } of group) this.#turns.taken({ turn, holder, producerId: producer });
     // ingest() looks a producer up once for each run of its batches.
-    return group.sort((a, b) => a.producerId - b.producerId);
+    return group.sort((a, b) => (a.producer < b.producer ? -1 : a.producer > b.producer ? 1 : 0));
   }
 
   /** Commits a group. If PostgreSQL refuses its data, halves it until the batch at fault stands alone and is refused. */

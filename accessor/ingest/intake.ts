@@ -1,6 +1,5 @@
 // Takes batches from any number of producers to their decision: prepare, commit in groups, publish, answer.
-import { create, fromBinary } from "@bufbuild/protobuf";
-import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Epochs } from "../epochs.ts";
 import { Failure } from "../failure.ts";
@@ -9,11 +8,19 @@ import type { Retention } from "../retention.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { isOfAnotherEpoch } from "../store/errors.ts";
-import { commitGroup, type Decision, type Opened, openProducer, type Submission } from "../store/ingest.ts";
-import { producerPattern } from "./bounds.ts";
+import {
+  commitGroup,
+  type Decision,
+  type Opened,
+  openProducer,
+  type ProducerBounds,
+  type Sender,
+  type Submission,
+} from "../store/ingest.ts";
 import { Budget } from "./budget.ts";
 import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
+import { assertJump, type Decided, foreign, shownProducer, toDecided, toSequence } from "./sequences.ts";
 
 export type Limits = { maxBatchBytes: number; maxBatchRecords: number };
 
@@ -26,6 +33,7 @@ export type IntakeOptions = Limits & {
   /** Older records are not taken. */
   retention: Retention;
   epochs: Epochs;
+  producers: ProducerBounds;
   /** Told after own commits. */
   onCommitted: () => void;
   /** Told after each commit, and of the error of each that failed. */
@@ -34,16 +42,11 @@ export type IntakeOptions = Limits & {
   monotonicMs: () => number;
 };
 
-export type Decided = { revision: number; result: BatchResult; plain: boolean };
-
-const maxProducerIds = 10_000;
-
 export class Intake {
   readonly limits: Limits;
   readonly #options: IntakeOptions;
   readonly #group: GroupCommit;
   readonly #budget: Budget;
-  readonly #producerIds = new Map<string, number>();
   /** The database's clock minus our monotonic one. */
   #clockOffsetUs: number;
 
@@ -69,36 +72,15 @@ export class Intake {
     return this.#options.epochs.current;
   }
 
-  /** Another epoch has begun: ids of producers may be others. */
-  forget(): void {
-    this.#producerIds.clear();
-  }
-
-  /** The id of a producer that has no more to say than its name. Fails with PRODUCER_ID_INVALID. */
-  async producerId(name: string): Promise<number> {
-    const known = this.#producerIds.get(name);
-    if (known !== undefined) return known;
-    const { producerId, epoch } = await this.open(name, 0n);
-    this.#options.epochs.assertStill(epoch);
-    if (this.#producerIds.size === maxProducerIds) this.#producerIds.clear();
-    this.#producerIds.set(name, producerId);
-    return producerId;
-  }
-
-  /** A producer's hello. Fails with PRODUCER_ID_INVALID. */
-  async open(name: string, lastAckedSequence: bigint): Promise<Opened & { epoch: number }> {
+  /** What a producer's hello is answered with. Fails with PERMISSION_DENIED, or SEQUENCE_GAP if it claims too many acks. */
+  async open(sender: Sender, lastAckedSequence: bigint): Promise<Opened & { sender: Sender; epoch: number }> {
     const { epoch } = this;
-    if (!producerPattern.test(name)) {
-      throw new Failure(
-        "PRODUCER_ID_INVALID",
-        `producer id ${JSON.stringify(name.slice(0, 80))} does not fit [A-Za-z0-9][A-Za-z0-9._:-]{0,127}`,
-        {
-          metadata: { producer_id: name.slice(0, 200) },
-        },
-      );
-    }
-    const hello = { name, lastAckedSequence: toSequence(name, lastAckedSequence) };
-    return { ...(await this.#written(openProducer(this.#options.database, hello))), epoch };
+    const ackedSequence = toSequence(shownProducer(sender), lastAckedSequence);
+    const hello = { ...sender, ackedSequence };
+    const opened = await this.#written(openProducer(this.#options.database, hello));
+    if (opened.isForeign) throw foreign(sender);
+    assertJump(shownProducer(sender), opened.lost);
+    return { ...opened, sender: hello, epoch };
   }
 
   /** Bytes of batches in flight, decoded. */
@@ -128,12 +110,16 @@ export class Intake {
     sequence: bigint;
     batch: Batch | undefined;
     byteLength: number;
-    producer: string;
+    sender: Sender;
     /** Which machines its sender may write; undefined: all. */
     permits?: ((machine: string) => boolean) | undefined;
+    /** As for decide. */
+    epoch?: number;
+    holder?: string;
   }): Promise<Prepared> {
     const { catalog, maxBatchBytes, maxBatchRecords, retention } = this.#options;
-    const sequence = toSequence(numbered.producer, numbered.sequence);
+    const { sender, epoch, holder = "" } = numbered;
+    const sequence = toSequence(shownProducer(sender), numbered.sequence);
     if (sequence === 0) {
       const violation = {
         field: "sequence",
@@ -148,38 +134,22 @@ export class Intake {
     const nowUs = this.databaseNowUs;
     return prepareBatch(
       { sequence, batch, byteLength: numbered.byteLength },
-      { catalog, maxBatchBytes, maxBatchRecords, retention, nowUs, permits: numbered.permits },
+      {
+        ...{ catalog, maxBatchBytes, maxBatchRecords, retention, nowUs, permits: numbered.permits },
+        isNext: async (asking) => {
+          const asked = { ...sender, prepared: asking, ...(epoch === undefined ? {} : { epoch }) };
+          return (await this.#group.submit(asked, holder)).outcome === "next";
+        },
+      },
     );
   }
 
-  /** Commits a prepared batch. Fails with SEQUENCE_GAP, SEQUENCE_CONFLICT or what befell the database. */
-  async decide({
-    producer,
-    holder = "",
-    ...submission
-  }: Submission & { producer: string; holder?: string }): Promise<Decided> {
+  /**
+   * Commits a prepared batch. Fails with SEQUENCE_GAP, SEQUENCE_CONFLICT, PERMISSION_DENIED, QUOTA_EXCEEDED or what befell the database.
+   */
+  async decide({ holder = "", ...submission }: Submission & { holder?: string }): Promise<Decided> {
     const decision = await this.#group.submit(submission, holder);
-    const { sequence } = submission.prepared;
-    const metadata = { producer_id: producer, sequence: String(sequence) };
-    if (decision.outcome === "gap") {
-      throw new Failure(
-        "SEQUENCE_GAP",
-        `sequence ${sequence} of producer ${producer} came, but ${decision.expected} is the next`,
-        {
-          metadata: { ...metadata, expected_sequence: String(decision.expected) },
-        },
-      );
-    }
-    if (decision.outcome === "conflict") {
-      const message = `sequence ${sequence} of producer ${producer} was stored before with other content; nothing was written`;
-      throw new Failure("SEQUENCE_CONFLICT", message, { metadata });
-    }
-    const duplicate = decision.outcome === "duplicate";
-    const result =
-      decision.result === null
-        ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })
-        : { ...fromBinary(BatchResultSchema, decision.result, { readUnknownFields: false }), duplicate };
-    return { revision: decision.revision, result, plain: decision.result === null && !duplicate };
+    return toDecided(submission, decision, this.#options.producers);
   }
 
   /** Resolves when nothing is in flight. */
@@ -189,11 +159,11 @@ export class Intake {
 
   /** Fails, and nothing is told of the group, if another epoch has begun since the ids in it were given. */
   async #commit(group: readonly Submission[]): Promise<Decision[]> {
-    const { database, epochs } = this.#options;
+    const { database, epochs, producers } = this.#options;
     const { epoch } = this;
     for (const submission of group) epochs.assertStill(submission.epoch ?? epoch);
     try {
-      const decisions = await this.#written(commitGroup(database, group, { epoch }));
+      const decisions = await this.#written(commitGroup(database, group, { epoch, producers }));
       // A former primary may have answered last.
       for (const { revision } of decisions) epochs.assertHolds({ epoch, revision });
       return decisions;
@@ -232,11 +202,4 @@ export class Intake {
     this.#options.tail.publish(commits.sort((a, b) => a.revision - b.revision));
     this.#options.onCommitted();
   }
-}
-
-function toSequence(producer: string, sequence: bigint): number {
-  if (sequence <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(sequence);
-  throw new Failure("SEQUENCE_GAP", `sequence ${sequence} is beyond 2^53; numbers start at 1 and go up by one`, {
-    metadata: { producer_id: producer, sequence: String(sequence) },
-  });
 }

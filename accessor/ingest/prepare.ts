@@ -36,6 +36,8 @@ export type Prepared = {
   accepted: AcceptedBatch;
   /** What it comes to on the way to PostgreSQL, in a feed's message, and in memory once somebody looks at it: of all, an upper bound. */
   bytes: number;
+  /** Its number is not one to be stored: to hear why, and to store nothing. */
+  onlyAsks?: boolean;
 };
 
 export type PrepareOptions = {
@@ -48,6 +50,8 @@ export type PrepareOptions = {
   nowUs: number;
   /** Older records are not taken. */
   retention: Retention;
+  /** Whether a batch is the next of its producer: asked before it registers or declares anything. Default yes. */
+  isNext?: (asking: Prepared) => Promise<boolean>;
 };
 
 /** byteLength: of the message as it came, 0 if unknown. Registers series that are new. Fails only if the database does. */
@@ -88,6 +92,13 @@ export async function prepareBatch(
   const declaring = sound.map(
     (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
   );
+  const asking = { ...refuse(sequence, digest, undefined), onlyAsks: true };
+  const registers =
+    declaring.some((declares, i) => declares && isNewTo(options.catalog, batch.machine, batch.samples[i]!)) ||
+    (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
+    (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
+  // A batch that will be refused for its number leaves nothing behind.
+  if (registers && (await options.isNext?.(asking)) === false) return asking;
   await registerNew(batch, declaring, {
     events: stateChanges.length > 0,
     errors: errorReports.length > 0,
@@ -154,10 +165,17 @@ function refusalOf(
   return undefined;
 }
 
+/** Whether the catalog would learn something: a signal, or the unit of one that has none. */
+function isNewTo(catalog: Catalog, machine: string, { signal, unit }: { signal: string; unit: string }): boolean {
+  const known = catalog.find(machine, signal);
+  return known === undefined || (known.unit === "" && unit !== "");
+}
+
 /** A batch that is refused as a whole: nothing but its receipt is stored. */
-export function refuse(sequence: number, digest: Buffer, refusal: Refusal): Prepared {
+export function refuse(sequence: number, digest: Buffer, refusal: Refusal | undefined): Prepared {
+  const said = refusal === undefined ? {} : { refusal };
   const result = Buffer.from(
-    toBinary(BatchResultSchema, create(BatchResultSchema, { sequence: BigInt(sequence), refusal })),
+    toBinary(BatchResultSchema, create(BatchResultSchema, { sequence: BigInt(sequence), ...said })),
   );
   return {
     sequence,

@@ -4,11 +4,11 @@
 /** turn: the lower, the sooner. */
 export type Turn = { readonly turn: number; readonly holder: string };
 
-type Batch = { holder: string; producerId: number; bytes: number };
+type Batch = { holder: string; producerId: string | number; bytes: number };
 
 export class Turns {
   /** For each caller its producers that have something waiting: how much, and the turn of the last. */
-  readonly #waiting = new Map<string, Map<number, { count: number; lastTurn: number }>>();
+  readonly #waiting = new Map<string, Map<string | number, { count: number; lastTurn: number }>>();
   /** That of the batch that was taken last. */
   #now = 0;
 
@@ -18,7 +18,7 @@ export class Turns {
 
   /** The turn of a batch that has come. */
   next({ holder, producerId, bytes }: Batch): Turn {
-    const own = this.#waiting.get(holder) ?? new Map<number, { count: number; lastTurn: number }>();
+    const own = this.#waiting.get(holder) ?? new Map<string | number, { count: number; lastTurn: number }>();
     this.#waiting.set(holder, own);
     const producer = own.get(producerId) ?? { count: 0, lastTurn: this.#now };
     own.set(producerId, producer);
@@ -29,7 +29,7 @@ export class Turns {
   }
 
   /** It has been taken. */
-  taken({ turn, holder, producerId }: Turn & { producerId: number }): void {
+  taken({ turn, holder, producerId }: Turn & { producerId: string | number }): void {
     this.#now = Math.max(this.#now, turn);
     const own = this.#waiting.get(holder)!;
     const producer = own.get(producerId)!;

@@ -1,5 +1,5 @@
 // The batches of one stream that are not decided yet, in order; bounded, so a stream reads no more than it can answer for.
-import type { Decided } from "./intake.ts";
+import type { Decided } from "./sequences.ts";
 
 type Entry = { sequence: bigint; outcome: Promise<Decided>; decided?: Decided; failure?: { error: unknown } };
 export type DecidedBatch = { sequence: bigint; decided: Decided };

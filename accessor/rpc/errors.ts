@@ -36,6 +36,7 @@ const codes: Partial<Record<Reason, Code>> = {
   ISSUER_UNAVAILABLE: Code.Unavailable,
   ANSWER_TOO_LARGE: Code.ResourceExhausted,
   RATE_LIMITED: Code.ResourceExhausted,
+  QUOTA_EXCEEDED: Code.ResourceExhausted,
   SLOW_READER: Code.ResourceExhausted,
   QUESTION_TOO_LARGE: Code.InvalidArgument,
 };

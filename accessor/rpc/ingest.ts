@@ -13,12 +13,14 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
-import { assertProducer, permitsOf } from "../access/caller.ts";
+import { assertProducer, ownerOf, permitsOf } from "../access/caller.ts";
 import { shareHolderKey } from "../access/share-holder.ts";
 import type { CursorFormat } from "../cursor.ts";
 import { Failure } from "../failure.ts";
-import type { Decided, Intake, Limits } from "../ingest/intake.ts";
+import type { Intake, Limits } from "../ingest/intake.ts";
+import { type Decided, toBatchSender, toHelloSender } from "../ingest/sequences.ts";
 import { UndecidedBatches } from "../ingest/undecided.ts";
+import type { Sender } from "../store/ingest.ts";
 
 export type IngestServiceOptions = {
   intake: Intake;
@@ -40,21 +42,12 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       assertProducer(context, producer);
       const permits = permitsOf(context);
       const holder = context.values.get(shareHolderKey);
-      const opened = await intake.open(producer, lastAckedSequence);
+      const opened = await intake.open(toHelloSender(producer, ownerOf(context)), lastAckedSequence);
       failpoint("ingest.before-welcome");
       yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
       const undecided = new UndecidedBatches(options.maxUndecided);
-      const { producerId, epoch } = opened;
-      const reading = readBatches(iterator, {
-        producer,
-        producerId,
-        epoch,
-        undecided,
-        intake,
-        permits,
-        holder,
-        signal,
-      });
+      const { sender, epoch } = opened;
+      const reading = readBatches(iterator, { sender, epoch, undecided, intake, permits, holder, signal });
       yield* acknowledge(undecided, cursors);
       await reading;
     },
@@ -65,13 +58,13 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       assertProducer(context, producer);
       const permits = permitsOf(context);
       const holder = context.values.get(shareHolderKey);
+      const sender = toBatchSender(producer, ownerOf(context));
       const byteLength = receivedBytes(request);
       const bytes = await intake.admit(batch, byteLength, signal, holder);
       try {
         const { epoch } = intake;
-        const producerId = await intake.producerId(producer);
-        const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
-        const { result, revision } = await intake.decide({ producerId, producer, prepared, epoch, holder });
+        const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
+        const { result, revision } = await intake.decide({ ...sender, prepared, epoch, holder });
         return { result, cursor: cursors.encode(revision) };
       } finally {
         intake.release(bytes, holder);
@@ -89,9 +82,8 @@ function toWelcome({ lastSequence, lost }: Opened, { maxBatchBytes, maxBatchReco
 }
 
 type Reading = {
-  producer: string;
-  producerId: number;
-  /** That the producer's id is of. */
+  sender: Sender;
+  /** That it was opened in. */
   epoch: number;
   undecided: UndecidedBatches;
   intake: Intake;
@@ -104,7 +96,7 @@ type Reading = {
 /** Takes batches until the client half-closes; a failure goes to whoever acknowledges. */
 async function readBatches(
   requests: AsyncIterator<IngestRequest>,
-  { producer, producerId, epoch, undecided, intake, permits, holder, signal }: Reading,
+  { sender, epoch, undecided, intake, permits, holder, signal }: Reading,
 ): Promise<void> {
   try {
     for (;;) {
@@ -118,8 +110,8 @@ async function readBatches(
       const bytes = await intake.admit(batch, byteLength, signal, holder);
       let decided: Promise<Decided> | undefined;
       try {
-        const prepared = await intake.prepare({ sequence, batch, byteLength, producer, permits });
-        decided = intake.decide({ producerId, producer, prepared, epoch, holder });
+        const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
+        decided = intake.decide({ ...sender, prepared, epoch, holder });
       } finally {
         if (decided === undefined) intake.release(bytes, holder);
       }

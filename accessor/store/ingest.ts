@@ -1,14 +1,37 @@
-// The ingest() and open_producer() statements: groups of prepared batches in, what became of each out.
+// The statements on producers' numbers: ingest() with groups of prepared batches, what became of each; hellos; forgetting.
 import type { Prepared } from "../ingest/prepare.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 
-/** epoch: that its ids were given in. */
-export type Submission = { producerId: number; prepared: Prepared; epoch?: number };
+/** Who sends a batch, as the database knows it. */
+export type Sender = {
+  /** Under whose numbers: the id that the client named, or what toBatchSender made of it. */
+  producer: string;
+  /** Whom the producer must belong to; undefined: authentication is off. */
+  owner: string | undefined;
+  /** Through where it said in its hello that it has acks; undefined where there was none. */
+  ackedSequence: number | undefined;
+};
 
-/** What became of a batch. revision: the batch's own if stored, else the one as of which it was decided. */
+/** epoch: that the ids in it were given in. */
+export type Submission = Sender & { prepared: Prepared; epoch?: number };
+
+/** How many producers there may be, and for how long. */
+export type ProducerBounds = {
+  /** Of one owner's naming; without authentication, of all together. */
+  maxProducers: number;
+  /** How long an Idempotency-Key is known at least, from its first use. */
+  derivedMs: number;
+};
+
+export const defaultProducerBounds: ProducerBounds = { maxProducers: 10_000, derivedMs: 7 * 86_400_000 };
+
+/**
+ * What became of a batch. revision: the batch's own if stored, else the one as of which it was decided. foreign: the producer is another
+ * owner's. quota: its sender has too many already. next: it was only asked about, and would be taken.
+ */
 export type Decision = {
-  outcome: "stored" | "decided" | "duplicate" | "conflict" | "gap";
+  outcome: "stored" | "decided" | "duplicate" | "conflict" | "gap" | "foreign" | "quota" | "next";
   revision: number;
   committedUs: number;
   /** An encoded BatchResult, if there is something to say. */
@@ -24,8 +47,10 @@ export type Decision = {
 export async function commitGroup(
   database: Database,
   group: readonly Submission[],
-  { epoch }: { epoch?: number | undefined } = {},
+  options: { epoch?: number | undefined; producers?: ProducerBounds } = {},
 ): Promise<Decision[]> {
+  const { epoch, producers = defaultProducerBounds } = options;
+  const { maxProducers, derivedMs } = producers;
   const rows = group.flatMap(({ prepared }, i) => prepared.rows.map((row) => ({ ...row, batch: i + 1 })));
   const states = group.flatMap(({ prepared }, i) =>
     prepared.stateChanges.map((placed) => ({ ...placed, batch: i + 1, prepared })),
@@ -35,17 +60,22 @@ export async function commitGroup(
   );
   const answers = await database.write(
     // The dependence on known makes PostgreSQL set it first; it holds until the commit.
-    `select outcome, revision, committed_us, result, expected from set_config('millrace.epoch', $25::text, true) known, lateral ingest(
-      case when known is not null then $1::int4[] end, $2::int8[], $3::bytea[], $4::bytea[], $5::bool[],
-      $6::int4[], $7::int4[], $8::int8[], $9::int8[], $10::int4[], $11::bytea[],
-      $12::int4[], $13::int4[], $14::int4[], $15::int8[], $16::int2[], $17::text[],
-      $18::int4[], $19::int4[], $20::int4[], $21::int8[], $22::int2[], $23::text[], $24::text[])`,
+    `select outcome, revision, committed_us, result, expected from set_config('millrace.epoch', $29::text, true) known, lateral ingest(
+      case when known is not null then $1::int8 end, $2::int8, $3::text[], $4::text[], $5::int8[],
+      $6::int8[], $7::bytea[], $8::bytea[], $9::bool[],
+      $10::int4[], $11::int4[], $12::int8[], $13::int8[], $14::int4[], $15::bytea[],
+      $16::int4[], $17::int4[], $18::int4[], $19::int8[], $20::int2[], $21::text[],
+      $22::int4[], $23::int4[], $24::int4[], $25::int8[], $26::int2[], $27::text[], $28::text[])`,
     [
-      toArray.int4(group.map(({ producerId }) => producerId)),
+      maxProducers,
+      derivedMs,
+      toArray.text(group.map(({ producer }) => producer)),
+      toArray.text(group.map(({ owner }) => owner ?? null)),
+      toArray.int8(group.map(({ ackedSequence }) => ackedSequence ?? null)),
       toArray.int8(group.map(({ prepared }) => prepared.sequence)),
       toArray.bytea(group.map(({ prepared }) => prepared.digest)),
       toArray.bytea(group.map(({ prepared }) => prepared.result)),
-      toArray.bool(group.map(({ prepared }) => prepared.rows.length > 0)),
+      toArray.bool(group.map(({ prepared }) => (prepared.onlyAsks ? null : prepared.rows.length > 0))),
       toArray.int4(rows.map(({ batch }) => batch)),
       toArray.int4(rows.map(({ series }) => series.id)),
       toArray.int8(rows.map(({ firstUs }) => firstUs)),
@@ -74,18 +104,36 @@ export async function commitGroup(
   );
 }
 
-/** What a producer is told when it says hello. lost: sequences that were acknowledged once and are gone. */
-export type Opened = { producerId: number; lastSequence: number; lost: { first: number; last: number } | undefined };
+/** What a producer is told when it says hello. lost: sequences that it has acks for and that are not here. */
+export type Opened = {
+  lastSequence: number;
+  lost: { first: number; last: number } | undefined;
+  /** It belongs to another owner. */
+  isForeign: boolean;
+};
 
+/** Changes nothing. */
 export async function openProducer(
   database: Database,
-  producer: { name: string; lastAckedSequence: number },
+  { producer, owner, ackedSequence }: Sender & { ackedSequence: number },
 ): Promise<Opened> {
   const [row] = await database.write(
-    "select producer_id, last_sequence, lost_first, lost_last from open_producer($1::text, $2::int8)",
-    [producer.name, producer.lastAckedSequence],
+    "select last_sequence, lost_first, lost_last, is_foreign from open_producer($1::text, $2::int8, $3::text)",
+    [producer, ackedSequence, owner ?? null],
     { name: "open_producer" },
   );
-  const [producerId, lastSequence, first, last] = row as [number, number, number | null, number | null];
-  return { producerId, lastSequence, lost: first === null || last === null ? undefined : { first, last } };
+  const [lastSequence, first, last, isForeign] = row as [number, number | null, number | null, boolean];
+  return { lastSequence, lost: first === null || last === null ? undefined : { first, last }, isForeign };
+}
+
+/** Forgets producers that are kept for a while only; looks at no more than limit. Answers how many it was done with. */
+export async function dropIdleProducers(
+  database: Database,
+  { maxDerived, limit, signal }: { maxDerived: number; limit: number; signal: AbortSignal },
+): Promise<number> {
+  const [row] = await database.compact("select drop_idle_producers($1::int8, $2::int4)", [maxDerived, limit], {
+    name: "drop_idle_producers",
+    signal,
+  });
+  return (row as [number])[0];
 }

@@ -5,7 +5,11 @@ import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
 
-export type StoredKey = Principal & { digest: Buffer };
+export type StoredKey = Principal & {
+  digest: Buffer;
+  /** Whom its producers belong to; of a key that replaced another, the same as that one's. */
+  identity: string;
+};
 
 export type KeyRecord = Principal & {
   createdMs: number;
@@ -13,6 +17,7 @@ export type KeyRecord = Principal & {
   /** To the minute. */
   lastUsedMs: number | undefined;
   valid: boolean;
+  identity: string;
 };
 
 const keyRow = z.object({
@@ -26,6 +31,7 @@ const keyRow = z.object({
   revoked_us: z.number().nullable(),
   last_used_us: z.number().nullable(),
   valid: z.boolean(),
+  identity: z.string(),
 });
 
 /** lifeMs: how long it is valid; undefined: until it is revoked. */
@@ -33,12 +39,12 @@ export async function insertKey(
   { slonik }: Database,
   key: Omit<StoredKey, "expiresMs"> & { lifeMs: number | undefined },
 ): Promise<void> {
-  const { id, name, digest, scopes, machines, producers, lifeMs } = key;
+  const { id, name, digest, scopes, machines, producers, identity, lifeMs } = key;
   await asked(
     slonik.query(sql.typeAlias("void")`
-      insert into api_key (id, name, digest, scopes, machines, producers, expires_at)
+      insert into api_key (id, name, digest, scopes, machines, producers, identity, expires_at)
       values (${id}, ${name}, ${sql.binary(digest)}, ${sql.array(scopes, "text")}, ${sql.array(machines, "text")},
-        ${sql.array(producers, "text")}, clock_timestamp() + ${lifeMs ?? null}::float8 * interval '1 millisecond')`),
+        ${sql.array(producers, "text")}, ${identity}, clock_timestamp() + ${lifeMs ?? null}::float8 * interval '1 millisecond')`),
   );
 }
 
@@ -48,7 +54,8 @@ export async function listKeys({ slonik }: Database): Promise<KeyRecord[]> {
     slonik.any(sql.type(keyRow)`
       select id, name, scopes, machines, producers, to_us(created_at) as created_us, to_us(expires_at) as expires_us,
         to_us(revoked_at) as revoked_us, to_us(last_used_at) as last_used_us,
-        revoked_at is null and coalesce(expires_at > clock_timestamp(), true) as valid
+        revoked_at is null and coalesce(expires_at > clock_timestamp(), true) as valid,
+        identity
       from api_key order by created_at, id`),
   );
   return rows.map((row) => ({
@@ -62,6 +69,7 @@ export async function listKeys({ slonik }: Database): Promise<KeyRecord[]> {
     revokedMs: toMs(row.revoked_us),
     lastUsedMs: toMs(row.last_used_us),
     valid: row.valid,
+    identity: row.identity,
   }));
 }
 
@@ -97,7 +105,7 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
 
 /** Keys that are valid now. */
 export const validKeysStatement = `
-  select id, name, digest, scopes, machines, producers, floor(to_us(expires_at) / 1000)::float8 as expires_ms
+  select id, name, digest, scopes, machines, producers, identity, floor(to_us(expires_at) / 1000)::float8 as expires_ms
   from api_key where revoked_at is null and coalesce(expires_at > clock_timestamp(), true)`;
 
 /** Notes that the keys of a list were used; once a minute, however many accessors say so. */

@@ -49,7 +49,7 @@ const requests: Record<string, () => object> = {
   AggregateSamples: () => ({ signals: ["power"], startTime }),
   SummarizeMachines: () => ({ startTime }),
   GetVersion: () => ({ query: { case: "summarizeMachines", value: { startTime } } }),
-  Ingest: () => ({ message: { case: "hello", value: { producerId: "rest:m" } } }),
+  Ingest: () => ({ message: { case: "hello", value: { producerId: "m" } } }),
   IngestBatch: () => ({ producerId: `rest:m${sequence++}`, sequence: 1n, batch: { machine: "mill-1" } }),
   ServerReflectionInfo: () => ({ messageRequest: { case: "listServices", value: "" } }),
 };

@@ -136,7 +136,8 @@ export const ErrorReason = {
   HELLO_REQUIRED: 12,
 
   /**
-   * A producer's id does not fit [A-Za-z0-9][A-Za-z0-9._:-]{0,127}. INVALID_ARGUMENT.
+   * A producer's id does not fit [A-Za-z0-9][A-Za-z0-9._:-]{0,127}, or a hello names one that begins with "rest:" or "http:".
+   * INVALID_ARGUMENT.
    *
    *     {"reason": "PRODUCER_ID_INVALID", "domain": "millrace.v1", "metadata": {"producer_id": "line 4"}}
    *
@@ -363,7 +364,8 @@ export const ErrorReason = {
   UNAUTHENTICATED: 37,
 
   /**
-   * The credential does not cover the call, the producer id, or (as a batch's refusal) the machine. PERMISSION_DENIED.
+   * The credential does not cover the call, the producer id, or (as a batch's refusal) the machine; or the producer id belongs to another
+   * key or token. PERMISSION_DENIED.
    *
    *     {"reason": "PERMISSION_DENIED", "domain": "millrace.v1", "metadata": {"scope": "write"}}
    *     {"reason": "PERMISSION_DENIED", "domain": "millrace.v1", "metadata": {"producer_id": "line-4"}}
@@ -415,7 +417,9 @@ export const ErrorReason = {
   /**
    * A new machine or signal beyond how many the credential (or the address, or all together) may register. Those that are known are taken
    * as before. Refusal of a batch with a new machine, or a verdict on the records of a new signal; retryable once the quota is raised.
+   * Of a new producer: RESOURCE_EXHAUSTED.
    *
+   *     {"reason": "QUOTA_EXCEEDED", "domain": "millrace.v1", "metadata": {"limit": "producers", "max": "10000", "producer_id": "line-4"}}
    *     {"sequence": "7", "refusal": {"reason": "ERROR_REASON_QUOTA_EXCEEDED"}}
    *
    * @generated from enum value: ERROR_REASON_QUOTA_EXCEEDED = 43;

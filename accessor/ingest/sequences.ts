@@ -1,0 +1,104 @@
+// Producers' ids and numbers: which are taken at all, and what is said of a batch once its number is decided.
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { isGatewayProducer } from "../../access/principal.ts";
+import { Failure } from "../failure.ts";
+import type { Decision, ProducerBounds, Sender, Submission } from "../store/ingest.ts";
+import { producerPattern } from "./bounds.ts";
+
+export type Decided = { revision: number; result: BatchResult; plain: boolean };
+
+/** Most numbers that a hello may pass over: more than any producer ever lost, and few enough to never run out of numbers. */
+const maxJump = 2 ** 32;
+
+/** Who says hello. Fails with PRODUCER_ID_INVALID, also for ids of the gateway's: those number one request each. */
+export function toHelloSender(producer: string, owner: string | undefined): Sender {
+  assertId(producer);
+  if (isGatewayProducer(producer)) {
+    throw new Failure(
+      "PRODUCER_ID_INVALID",
+      `producer id ${JSON.stringify(producer)} begins with "rest:" or "http:", which are for single requests`,
+      { metadata: { producer_id: producer } },
+    );
+  }
+  return { producer, owner, ackedSequence: undefined };
+}
+
+/**
+ * Who sends a single batch. An id of the gateway's is stored with its owner behind a slash, which no id has: the same Idempotency-Key
+ * of two principals is two producers, and nobody can name another's. Fails with PRODUCER_ID_INVALID.
+ */
+export function toBatchSender(producer: string, owner: string | undefined): Sender {
+  assertId(producer);
+  const isScoped = owner !== undefined && isGatewayProducer(producer);
+  return { producer: isScoped ? `${producer}/${owner}` : producer, owner, ackedSequence: undefined };
+}
+
+/** The id as the client knows it. */
+export const shownProducer = ({ producer }: Sender): string => producer.split("/", 1)[0]!;
+
+function assertId(producer: string): void {
+  if (producerPattern.test(producer)) return;
+  throw new Failure(
+    "PRODUCER_ID_INVALID",
+    `producer id ${JSON.stringify(producer.slice(0, 80))} does not fit [A-Za-z0-9][A-Za-z0-9._:-]{0,127}`,
+    { metadata: { producer_id: producer.slice(0, 200) } },
+  );
+}
+
+/** Fails with SEQUENCE_GAP for what is no number of a batch. */
+export function toSequence(producer: string, sequence: bigint): number {
+  if (sequence <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(sequence);
+  throw new Failure("SEQUENCE_GAP", `sequence ${sequence} is beyond 2^53; numbers start at 1 and go up by one`, {
+    metadata: { producer_id: producer, sequence: String(sequence) },
+  });
+}
+
+/** Fails with SEQUENCE_GAP if a hello claims acks so far beyond what is stored that no loss explains it. */
+export function assertJump(producer: string, lost: { first: number; last: number } | undefined): void {
+  if (lost === undefined || lost.last - lost.first < maxJump) return;
+  const text = `producer ${producer} says that it has acks through ${lost.last}, but ${lost.first} is the next`;
+  throw new Failure("SEQUENCE_GAP", `${text}; at most 2^32 numbers are passed over as lost`, {
+    metadata: { producer_id: producer, sequence: String(lost.last), expected_sequence: String(lost.first) },
+  });
+}
+
+export function foreign(sender: Sender): Failure {
+  const producer = shownProducer(sender);
+  return new Failure(
+    "PERMISSION_DENIED",
+    `producer ${producer} belongs to another key or token; choose another id, or have it moved (millrace producers move)`,
+    { metadata: { producer_id: producer } },
+  );
+}
+
+/** What a decided batch is answered. Fails for one that was not taken. */
+export function toDecided(
+  { prepared: { sequence }, ...sender }: Submission,
+  { outcome, revision, result: encoded, expected }: Decision,
+  { maxProducers }: ProducerBounds,
+): Decided {
+  const producer = shownProducer(sender);
+  const metadata = { producer_id: producer, sequence: String(sequence) };
+  if (outcome === "foreign") throw foreign(sender);
+  if (outcome === "quota") {
+    throw new Failure("QUOTA_EXCEEDED", `${producer} would be one producer more than the ${maxProducers} that may be`, {
+      metadata: { producer_id: producer, limit: "producers", max: String(maxProducers) },
+    });
+  }
+  // next: it was refused when it was asked about, and has become the next since. Whoever sends it again is heard.
+  if (outcome === "gap" || outcome === "next") {
+    const message = `sequence ${sequence} of producer ${producer} came, but ${expected} is the next`;
+    throw new Failure("SEQUENCE_GAP", message, { metadata: { ...metadata, expected_sequence: String(expected) } });
+  }
+  if (outcome === "conflict") {
+    const message = `sequence ${sequence} of producer ${producer} was stored before with other content; nothing was written`;
+    throw new Failure("SEQUENCE_CONFLICT", message, { metadata });
+  }
+  const duplicate = outcome === "duplicate";
+  const result =
+    encoded === null
+      ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })
+      : { ...fromBinary(BatchResultSchema, encoded, { readUnknownFields: false }), duplicate };
+  return { revision, result, plain: encoded === null && !duplicate };
+}

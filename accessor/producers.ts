@@ -1,0 +1,57 @@
+// npm run producers: lists whose producers are and moves them, in the accessor's database.
+import { ConfigError, setting, splitWords } from "../runtime/config.ts";
+import { url } from "../runtime/config-values.ts";
+import { run } from "../runtime/lifecycle.ts";
+import type { CommandContext } from "./access/key-commands.ts";
+import { listProducersCommand, listSettings, moveCommand, moveSettings } from "./access/producer-commands.ts";
+import { openDatabase } from "./store/database.ts";
+
+const databaseUrl = setting({
+  env: "DATABASE_URL",
+  parse: url({ schemes: ["postgres", "postgresql"] }),
+  doc: "the accessor's PostgreSQL database",
+});
+const usage = "producers list | move ID --to OWNER | move --from OWNER --to OWNER";
+
+const { words, rest: argv } = splitWords();
+const [command = "", id = "", ...more] = words;
+
+/** Runs a command to its end. */
+async function execute(
+  { databaseUrl: at, log }: { databaseUrl: string; log: CommandContext["log"] },
+  work: (context: CommandContext) => Promise<void>,
+) {
+  if (more.length > 0 || (command === "list" && id !== "")) throw new ConfigError([`expected: ${usage}`]);
+  await using database = await openDatabase({ url: at, log });
+  await work({ database, log, print: (line) => void process.stdout.write(`${line}\n`) });
+  return { done: Promise.resolve(), [Symbol.asyncDispose]: async () => {} };
+}
+
+if (command === "list") {
+  await run({
+    name: "producers",
+    about: "lists producers and whose they are",
+    settings: { ...listSettings, databaseUrl },
+    argv,
+    open: ({ settings, log }) =>
+      execute({ databaseUrl: settings.databaseUrl, log }, (context) => listProducersCommand(settings, context)),
+  });
+} else if (command === "move") {
+  await run({
+    name: "producers",
+    about: "gives a producer, or all of an owner, to another",
+    settings: { ...moveSettings, databaseUrl },
+    argv,
+    open: ({ settings, log }) =>
+      execute({ databaseUrl: settings.databaseUrl, log }, (context) => moveCommand({ id, ...settings }, context)),
+  });
+} else {
+  await run({
+    name: "producers",
+    about: usage,
+    argv,
+    open: () => {
+      throw new ConfigError([`expected: ${usage}`]);
+    },
+  });
+}
