@@ -9,7 +9,7 @@ import { readBlocksOfRanges, readHistoryExtent } from "../store/history.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
-import { logPieces } from "./log-pieces.ts";
+import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import { mergeAll } from "./merge.ts";
 import { separate } from "./separate.ts";
 import { type Stretch, stretchesOf } from "./stretches.ts";
@@ -103,7 +103,7 @@ async function addStretch(database: Database, stretch: Stretch, context: Context
           logPieces(
             database,
             { series: [series], after: watermark, through: revision, fromUs, toUs },
-            { maxHeaders: 100_000, signal },
+            { maxHeaders: maxLogHeaders, signal },
           ),
         ]),
   ];

@@ -5,11 +5,14 @@ import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
-import { type EventRange, readErrorReports, readStateChanges } from "../store/events.ts";
+import { type EventPage, type EventRange, readErrorReports, readStateChanges } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 
-const eventsPerPage = 5_000;
+// Of both kinds together with their machines' names some 2 MB at most.
+const eventsPerPage = 2_500;
+const pageBytes = 512 * 1024;
+const rowBytes = 64;
 
 type EventQuery = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
 
@@ -24,7 +27,7 @@ export class EventStreams {
     ] as unknown as EventStream<never>[];
   }
 
-  /** Up to where everything is at hand, or Infinity: what is taken before it is some thousand records at most. */
+  /** Up to where everything is at hand, or Infinity. What is taken before it is a page of each kind at most. */
   async reach(): Promise<number> {
     const reached = await Promise.all(this.#streams.map((stream) => stream.reach()));
     return reached.reduce((least, timeUs) => Math.min(least, timeUs), Number.POSITIVE_INFINITY);
@@ -35,6 +38,14 @@ export class EventStreams {
     for (const stream of this.#streams) stream.takeBefore(boundUs, batches);
   }
 
+  /**
+   * Adds what is at hand at the reach itself, when all before it is taken; more of that time may come. Without that, all records of one time
+   * would have to be held together.
+   */
+  takeHeld(reachUs: number, batches: BatchesByMachine): void {
+    for (const stream of this.#streams) stream.takeHeld(reachUs, batches);
+  }
+
   /** All that comes before a time and was not taken yet, in slices of some thousand. */
   async *before(boundUs: number, signal: AbortSignal): AsyncGenerator<Batch[], void, undefined> {
     for (let reachUs = Number.NEGATIVE_INFINITY; reachUs < boundUs; ) {
@@ -42,6 +53,7 @@ export class EventStreams {
       reachUs = Math.min(boundUs, await this.reach());
       const batches = new BatchesByMachine();
       this.takeBefore(reachUs, batches);
+      if (reachUs < boundUs) this.takeHeld(reachUs, batches);
       const list = batches.list();
       if (list.length > 0) yield list;
     }
@@ -52,7 +64,7 @@ type EventRow = { time_us: number; revision: number; position: number; machine: 
 
 /** Events of one kind in order, read a page ahead. */
 class EventStream<Row extends EventRow> {
-  readonly #readPage: (range: EventRange) => Promise<readonly Row[]>;
+  readonly #readPage: (range: EventRange) => Promise<EventPage<Row>>;
   readonly #add: (batch: Batch, row: Row) => void;
   readonly #range: EventRange;
   #buffer: Row[] = [];
@@ -60,7 +72,7 @@ class EventStream<Row extends EventRow> {
 
   constructor(
     range: EventRange,
-    options: { readPage: (range: EventRange) => Promise<readonly Row[]>; add: (batch: Batch, row: Row) => void },
+    options: { readPage: (range: EventRange) => Promise<EventPage<Row>>; add: (batch: Batch, row: Row) => void },
   ) {
     this.#range = range;
     this.#readPage = options.readPage;
@@ -71,7 +83,6 @@ class EventStream<Row extends EventRow> {
   /** Up to where everything is buffered: Infinity at the end, else a time whose rows may not all be here. */
   async reach(): Promise<number> {
     if (this.#buffer.length === 0 && !this.#exhausted) await this.#fill();
-    while (!this.#exhausted && this.#buffer[0]!.time_us === this.#buffer.at(-1)!.time_us) await this.#fill();
     return this.#exhausted ? Number.POSITIVE_INFINITY : this.#buffer.at(-1)!.time_us;
   }
 
@@ -82,10 +93,17 @@ class EventStream<Row extends EventRow> {
     this.#buffer = this.#buffer.slice(count);
   }
 
+  /** For a page that ends at the time, all before which is taken. */
+  takeHeld(reachUs: number, batches: BatchesByMachine): void {
+    if (this.#exhausted || this.#buffer[0]?.time_us !== reachUs || this.#buffer.at(-1)!.time_us !== reachUs) return;
+    for (const row of this.#buffer) this.#add(batches.of(row.machine), row);
+    this.#buffer = [];
+  }
+
   async #fill(): Promise<void> {
-    const rows = await this.#readPage(this.#range);
+    const { rows, more } = await this.#readPage(this.#range);
     for (const row of rows) this.#buffer.push(row);
-    this.#exhausted = rows.length < this.#range.limit;
+    this.#exhausted = !more;
     const last = rows.at(-1);
     if (last !== undefined)
       this.#range.after = { timeUs: last.time_us, revision: last.revision, position: last.position };
@@ -102,6 +120,8 @@ function eventRange(query: EventQuery, kind: SignalKind): EventRange {
     through: revision,
     after: undefined,
     limit: eventsPerPage,
+    maxBytes: pageBytes,
+    rowBytes,
   };
 }
 

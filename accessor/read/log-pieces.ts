@@ -22,6 +22,8 @@ export type LogRange = {
 
 type Header = [firstUs: number, revision: number, seriesId: number, bytes: number, samples: number];
 
+/** Of a long range: some 3 MB of them are held. */
+export const maxLogHeaders = 25_000;
 const maxPayloadBytes = 4 * 1024 * 1024;
 // Equal values pack to almost nothing: 4 MiB of them would be billions.
 const maxPieceSamples = 262_144;

@@ -16,7 +16,7 @@ import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
 import { readFirstPending } from "./log-extents.ts";
-import { logPieces } from "./log-pieces.ts";
+import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import { mergeAll } from "./merge.ts";
 import type { RangeQuery } from "./range.ts";
 import { lowerBound, sweep } from "./sweep.ts";
@@ -25,6 +25,10 @@ type PackedSlice = Pick<MessageInitShape<typeof ReadSignalsResponseSchema>, "bat
 type PackedBlock = { machine: string; signal: string; unit: string; data: Uint8Array };
 
 const maxMessageBytes = 512 * 1024;
+// What a client unpacks at once: equal values pack to nothing.
+const maxMessageSamples = 524_288;
+// Names and unit.
+const blockBytes = 320;
 // An hour is no more than one large message: begun small, it is decoded there while the rest is read here.
 const firstMessageBytes = 64 * 1024;
 const headersPerPage = 2_000;
@@ -71,8 +75,10 @@ async function* readStored(
     const headers = page.headers.filter(({ summary }) => summary.lastUs < pendingUs);
     for (let start = 0; start < headers.length; ) {
       let end = start;
-      for (let bytes = 0; end < headers.length && (end === start || bytes < messageBytes); end++)
-        bytes += headers[end]!.bytes;
+      for (const room = new MessageRoom(messageBytes); end < headers.length; end++) {
+        const { summary, bytes } = headers[end]!;
+        if (!room.take({ bytes, samples: summary.count })) break;
+      }
       const portion = headers.slice(start, end);
       start = end;
       messageBytes = Math.min(2 * messageBytes, maxMessageBytes);
@@ -108,25 +114,56 @@ async function* repack(
   const reach = { series, fromUs: Math.max(fromUs, pendingUs), toUs };
   const sources = [
     blockPieces(database, { ...reach, watermark }, { ...everything, withRevisions: false, signal }),
-    logPieces(database, { ...reach, fromUs, after: watermark, through: revision }, { maxHeaders: 100_000, signal }),
+    logPieces(
+      database,
+      { ...reach, fromUs, after: watermark, through: revision },
+      { maxHeaders: maxLogHeaders, signal },
+    ),
   ];
   for await (const { parts } of sweep(sources.map(ahead), { fromUs, toUs, minSamples: 65_536 })) {
-    const blocks: PackedBlock[] = [];
-    for (const [item, pieces] of parts)
-      for (const block of pack(item, mergeAll(pieces.map(({ column }) => column)))) blocks.push(block);
+    let blocks: PackedBlock[] = [];
+    let room = new MessageRoom(maxMessageBytes);
+    for (const [item, pieces] of parts) {
+      for (const { block, samples } of pack(item, mergeAll(pieces.map(({ column }) => column)))) {
+        const needed = { bytes: block.data.byteLength, samples };
+        if (!room.take(needed)) {
+          yield blocks;
+          blocks = [];
+          room = new MessageRoom(maxMessageBytes);
+          room.take(needed);
+        }
+        blocks.push(block);
+      }
+    }
     yield blocks;
   }
 }
 
-function pack(series: Series, { timesUs, values }: Column): PackedBlock[] {
-  const blocks: PackedBlock[] = [];
+function* pack(series: Series, { timesUs, values }: Column): Generator<{ block: PackedBlock; samples: number }> {
   for (let start = 0; start < timesUs.length; start += maxBlockSamples) {
     const end = Math.min(timesUs.length, start + maxBlockSamples);
-    blocks.push(
-      toPacked(series, encodeBlock({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) })),
-    );
+    const part = { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) };
+    yield { block: toPacked(series, encodeBlock(part)), samples: end - start };
   }
-  return blocks;
+}
+
+/** What a message of blocks may still take, packed and unpacked. A block alone always fits: it has 8,192 samples at most. */
+class MessageRoom {
+  #bytes: number;
+  #samples = maxMessageSamples;
+  #empty = true;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  take({ bytes, samples }: { bytes: number; samples: number }): boolean {
+    if (!this.#empty && (this.#bytes < bytes + blockBytes || this.#samples < samples)) return false;
+    this.#empty = false;
+    this.#bytes -= bytes + blockBytes;
+    this.#samples -= samples;
+    return true;
+  }
 }
 
 function toPacked({ machine, signal, unit }: Series, data: Uint8Array): PackedBlock {

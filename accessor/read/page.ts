@@ -26,6 +26,8 @@ export type PageQuery = {
   revision: number;
   after: Place | undefined;
   limit: number;
+  /** Of the page: it ends before the limit where its texts are long. */
+  maxBytes: number;
   states: readonly number[];
   severities: readonly number[];
   codePrefix: string;
@@ -35,20 +37,24 @@ export type Page = { signals: Signal[]; next: Place | undefined };
 
 export async function readPage(reads: Reads, query: PageQuery, signal: AbortSignal): Promise<Page> {
   if (query.series.length === 0) return { signals: [], next: undefined };
-  const rows = await (query.kind === SignalKind.NUMERIC
-    ? readSampleRows(reads, query, signal)
+  // Of rows of samples, which have no texts, as many as may be asked for fit into a message.
+  const { rows, more } = await (query.kind === SignalKind.NUMERIC
+    ? readSampleRows(reads, query, signal).then((rows) => ({ rows, more: false }))
     : readEventRows(reads, query));
   const page = rows.slice(0, query.limit);
   const { timeUs, revision, position } = page.at(-1)?.place ?? { timeUs: 0, revision: 0, position: 0 };
   return {
     signals: page.map((row) => row.toSignal()),
-    next: rows.length > query.limit ? { timeUs, revision, position } : undefined,
+    next: more || rows.length > query.limit ? { timeUs, revision, position } : undefined,
   };
 }
 
+/** What a row comes to without its texts, at most: names, time, value, and the tags around them. */
+export const maxRowBytes = 300;
+
 type Row = { place: Place; toSignal: () => Signal };
 
-async function readEventRows({ database }: Reads, query: PageQuery): Promise<Row[]> {
+async function readEventRows({ database }: Reads, query: PageQuery): Promise<{ rows: Row[]; more: boolean }> {
   const range = {
     machineIds: query.series.map(({ machineId }) => machineId),
     fromUs: clamp(query.fromUs),
@@ -56,13 +62,15 @@ async function readEventRows({ database }: Reads, query: PageQuery): Promise<Row
     through: query.revision,
     after: query.after,
     limit: query.limit + 1,
+    maxBytes: query.maxBytes,
+    rowBytes: maxRowBytes,
   };
   if (query.kind === SignalKind.STATE) {
-    const rows = await readStateChanges(database, range, query.states);
-    return rows.map((row) => ({ place: toPlace(row), toSignal: () => toStateSignal(row) }));
+    const { rows, more } = await readStateChanges(database, range, query.states);
+    return { rows: rows.map((row) => ({ place: toPlace(row), toSignal: () => toStateSignal(row) })), more };
   }
-  const rows = await readErrorReports(database, range, query);
-  return rows.map((row) => ({ place: toPlace(row), toSignal: () => toErrorSignal(row) }));
+  const { rows, more } = await readErrorReports(database, range, query);
+  return { rows: rows.map((row) => ({ place: toPlace(row), toSignal: () => toErrorSignal(row) })), more };
 }
 
 function toPlace({ time_us: timeUs, revision, position }: StateRow | ErrorRow): Place {

@@ -4,6 +4,7 @@ import type { Series } from "../store/catalog.ts";
 import { ahead } from "./ahead.ts";
 import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
+import { cutSlice } from "./cut-slice.ts";
 import { EventStreams } from "./event-stream.ts";
 import { seriesPieces } from "./series-pieces.ts";
 import { type Slice, splitSlice, sweep } from "./sweep.ts";
@@ -12,6 +13,8 @@ export type RangeQuery = { series: readonly Series[]; fromUs: number; toUs: numb
 
 // At least a quarter of a megabyte a message, so that its own cost vanishes; what comes first comes small (see block-pieces.ts), and goes out as such.
 const samplesPerSlice = 32_768;
+// With the states and errors beside them (see event-stream.ts) below what a message may have.
+const maxSliceBytes = 1_536 * 1024;
 
 /** Batches of each slice, ascending by machine. */
 export async function* readRange(
@@ -26,7 +29,7 @@ export async function* readRange(
     const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal };
     const sources = await seriesPieces(reads, { ...query, series }, options);
     for await (const slice of sweep(sources.map(ahead), { fromUs, toUs, minSamples: samplesPerSlice }))
-      yield* besideEvents(slice, events, signal);
+      for (const part of cutSlice(slice, maxSliceBytes)) yield* besideEvents(part, events, signal);
   }
   yield* events.before(Number.POSITIVE_INFINITY, signal);
 }
@@ -44,6 +47,7 @@ async function* besideEvents(
     const batches = new BatchesByMachine();
     batches.addSamples(part);
     events.takeBefore(boundUs, batches);
+    if (boundUs < slice.toUs) events.takeHeld(boundUs, batches);
     const list = batches.list();
     if (list.length > 0) yield list;
     rest = boundUs < slice.toUs ? later : undefined;

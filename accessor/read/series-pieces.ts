@@ -3,7 +3,7 @@ import type { Series } from "../store/catalog.ts";
 import { readWatermark } from "../store/watermark.ts";
 import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
-import { logPieces } from "./log-pieces.ts";
+import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import type { PieceSource } from "./sweep.ts";
 
 export type SeriesRange = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
@@ -33,7 +33,7 @@ export async function seriesPieces(
     logPieces(
       database,
       { series, after: watermark, through: revision, fromUs, toUs },
-      { ...options, maxHeaders: between(16, maxSamples / 10, 100_000) },
+      { ...options, maxHeaders: between(16, maxSamples / 10, maxLogHeaders) },
     ),
   ];
 }

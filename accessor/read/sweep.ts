@@ -97,7 +97,7 @@ export function splitSlice({ toUs, parts }: Slice, boundUs: number): [before: Sl
   return [before, after];
 }
 
-function partOf({ series, rank, column, revisions }: Piece, start: number, end: number): Piece {
+export function partOf({ series, rank, column, revisions }: Piece, start: number, end: number): Piece {
   const { timesUs, values } = column;
   return {
     series,

@@ -4,14 +4,16 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import { MachineState, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type AggregateSamplesRequest,
+  AggregateSamplesRequestSchema,
   type AggregateSamplesResponseSchema,
   type ListStateIntervalsRequest,
   ListStateIntervalsRequestSchema,
   type ListStateIntervalsResponseSchema,
   type SummarizeMachinesRequest,
+  SummarizeMachinesRequestSchema,
   type SummarizeMachinesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import type { BucketSchema, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import type { BucketSchema, MachineSummarySchema, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs } from "../history/bucket-edges.ts";
@@ -21,39 +23,61 @@ import { aggregate } from "../read/aggregate.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readIntervals } from "../read/intervals.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
+import { maxRowBytes } from "../read/page.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
-import { decodePageToken, encodePageToken, queryHash, revisionIn, type SeenHistory } from "./page-token.ts";
+import { maxPageBytes, PageRoom } from "./page-room.ts";
+import { openPage, type Paging } from "./paging.ts";
 
 const maxBucketsPerSeries = 10_000;
 const maxBuckets = 100_000;
-const defaultPoints = 1_000;
+const maxDefaultPoints = 1_000;
+const minDefaultPoints = 100;
+/** A bucket whose every field is as large as it gets, and a series' names and unit. */
+const bucketBytes = 200;
+const seriesBytes = 400;
+
+type Asking = Paging & { signal: AbortSignal };
 
 export async function aggregateSamples(
   reads: Reads,
   request: AggregateSamplesRequest,
-  { kindOf, signal }: { kindOf: (name: string) => Promise<SignalKind>; signal: AbortSignal },
+  { kindOf, signal, ...paging }: Asking & { kindOf: (name: string) => Promise<SignalKind> },
 ): Promise<MessageInitShape<typeof AggregateSamplesResponseSchema>> {
   checkMachines(request.machines);
-  const revision = await answerRevision(reads, request.minCursor, signal);
+  const { token, encode } = openPage(AggregateSamplesRequestSchema, request, paging);
+  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
   // Only now: what min_cursor waits for may hold the signal's first records.
   for (const name of request.signals) {
     if ((await kindOf(name)) === SignalKind.NUMERIC) continue;
     throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to sum up`, { metadata: { signal: name } });
   }
-  const window = closedRange(reads, request);
-  const edgesUs = toEdges(request.resolution, window);
-  const series = await reads.catalog.select(request);
-  if (series.length * (edgesUs.length - 1) > maxBuckets) {
-    throw tooManyBuckets(`${series.length} series of ${edgesUs.length - 1} buckets are more than ${maxBuckets} in all`);
-  }
+  // An open end stays where it was on the first page.
+  const window = token === undefined ? closedRange(reads, request) : pagedRange(request, token.after.timeUs);
+  const all = await reads.catalog.select(request);
+  // Machines may come in between; the pages' buckets stay the same.
+  const defaultPoints = token?.after.position ?? pointsFor(all.length);
+  const edgesUs = toEdges(request.resolution, { window, defaultPoints });
+  const each = edgesUs.length - 1;
+  if (all.length * each > maxBuckets)
+    throw tooManyBuckets(`${all.length} series of ${each} buckets are more than ${maxBuckets} in all`);
+  // Known before any is summed up: buckets are of one size, whatever is in them.
+  const fitting = Math.max(1, Math.floor(maxPageBytes / (seriesBytes + each * bucketBytes)));
+  const left = all.slice(all.findIndex(({ id }) => id === token?.after.revision) + 1);
+  const series = left.slice(0, Math.min(fitting, request.pageSize || fitting));
   const watermark = await readWatermark(reads.database, revision, { signal });
   const answers = await someAtOnce(series, async (item) => {
     const { machine, signal: name, unit, maxGapUs } = item;
     const buckets = await aggregate(reads.database, { series: item, edgesUs, revision, watermark, signal });
     return { machine, signal: name, unit, maxGap: toDuration(maxGapUs!), buckets: buckets.map(toBucket) };
   });
-  return { series: answers, cursor: reads.cursors.encode(revision) };
+  const last = { timeUs: window.toUs, revision: series.at(-1)?.id ?? 0, position: defaultPoints };
+  const more = series.length < left.length;
+  return {
+    series: answers,
+    nextPageToken: more ? encode({ revision, after: last }) : "",
+    cursor: reads.cursors.encode(revision),
+  };
 }
 
 // One call may keep this many of the connections for reads busy.
@@ -71,7 +95,7 @@ async function someAtOnce<Item, Answer>(
 
 function toEdges(
   resolution: AggregateSamplesRequest["resolution"],
-  window: { fromUs: number; toUs: number },
+  { window, defaultPoints }: { window: { fromUs: number; toUs: number }; defaultPoints: number },
 ): Float64Array {
   try {
     if (resolution.case === "width")
@@ -93,6 +117,12 @@ function toEdges(
   }
 }
 
+/** As many as let every series fit into one page, if that is enough for a plot. */
+function pointsFor(series: number): number {
+  const fitting = Math.floor((maxPageBytes / Math.max(1, series) - seriesBytes) / bucketBytes);
+  return Math.max(minDefaultPoints, Math.min(maxDefaultPoints, fitting));
+}
+
 function checkWidth(width: Duration): number {
   const widthUs = toDurationUs(width);
   if (widthUs >= 1_000) return widthUs;
@@ -100,7 +130,9 @@ function checkWidth(width: Duration): number {
 }
 
 function tooManyBuckets(message: string): Failure {
-  return new Failure("TOO_MANY_BUCKETS", message, { metadata: { max_buckets: String(maxBucketsPerSeries) } });
+  return new Failure("TOO_MANY_BUCKETS", message, {
+    metadata: { max_buckets: String(maxBucketsPerSeries), max_buckets_in_all: String(maxBuckets) },
+  });
 }
 
 function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {
@@ -140,23 +172,49 @@ function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {
 }
 
 const maxMachines = 1_000;
+/** Of a summary without its codes of errors. */
+const summaryBytes = 700;
 
 export async function summarizeMachines(
   reads: Reads,
   request: SummarizeMachinesRequest,
-  { signal }: { signal: AbortSignal },
+  { signal, ...paging }: Asking,
 ): Promise<MessageInitShape<typeof SummarizeMachinesResponseSchema>> {
   checkMachines(request.machines);
-  const revision = await answerRevision(reads, request.minCursor, signal);
-  const window = closedRange(reads, request);
+  const { token, encode } = openPage(SummarizeMachinesRequestSchema, request, paging);
+  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
+  const window = token === undefined ? closedRange(reads, request) : pagedRange(request, token.after.timeUs);
   const series = await reads.catalog.select({ machines: request.machines, signals: [] });
-  const byMachine = [...Map.groupBy(series, ({ machine }) => machine)].slice(0, maxMachines);
+  const byMachine = [...Map.groupBy(series, ({ machine }) => machine)];
+  const start = byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
   const watermark = await readWatermark(reads.database, revision, { signal });
-  const machines = await someAtOnce(byMachine, ([machine, mine]) => {
-    const { machineId } = mine[0]!;
-    return summarizeMachine(reads, { machine, machineId, series: mine, ...window, revision, watermark, signal });
-  });
-  return { machines, cursor: reads.cursors.encode(revision) };
+  const room = new PageRoom(request.pageSize || maxMachines);
+  const machines: MessageInitShape<typeof MachineSummarySchema>[] = [];
+  let full = false;
+  for (let at = start; at < byMachine.length && room.rows > 0 && !full; at += atOnce) {
+    const some = byMachine.slice(at, at + Math.min(atOnce, room.rows));
+    const found = await someAtOnce(some, ([machine, mine]) => {
+      const { machineId } = mine[0]!;
+      return summarizeMachine(reads, { machine, machineId, series: mine, ...window, revision, watermark, signal });
+    });
+    for (const summary of found) {
+      full ||= !room.take(bytesOfSummary(summary));
+      if (!full) machines.push(summary);
+    }
+  }
+  const end = start + machines.length;
+  const last = { timeUs: window.toUs, revision: byMachine[end - 1]?.[1][0]?.machineId ?? 0, position: 0 };
+  return {
+    machines,
+    nextPageToken: end < byMachine.length ? encode({ revision, after: last }) : "",
+    cursor: reads.cursors.encode(revision),
+  };
+}
+
+function bytesOfSummary({ errors }: MessageInitShape<typeof MachineSummarySchema>): number {
+  let bytes = summaryBytes;
+  for (const { code = "" } of errors?.byCode ?? []) bytes += 20 + Buffer.byteLength(code);
+  return bytes;
 }
 
 /** A window with both ends: an open one ends when the newest record was committed. */
@@ -167,21 +225,22 @@ function closedRange({ tail }: Reads, { startTime, endTime }: Pick<SummarizeMach
   return { fromUs, toUs: Math.max(tail.head.committedUs ?? fromUs, fromUs + 1) };
 }
 
+/** The window of a page after the first. */
+function pagedRange(request: Pick<SummarizeMachinesRequest, "startTime" | "endTime">, toUs: number) {
+  return { fromUs: toTimeRange(request.startTime, request.endTime).fromUs, toUs };
+}
+
 export async function listStateIntervals(
   reads: Reads,
   request: ListStateIntervalsRequest,
-  { signal, nowMs, history }: { signal: AbortSignal; nowMs: number; history: SeenHistory },
+  { signal, ...paging }: Asking,
 ): Promise<MessageInitShape<typeof ListStateIntervalsResponseSchema>> {
   const { database, catalog, cursors } = reads;
   checkMachines(request.machines);
   const range = toTimeRange(request.startTime, request.endTime);
-  const hash = (at: number) => queryHash(ListStateIntervalsRequestSchema, { request, history: history.at(at) });
-  const { pageToken } = request;
-  const token =
-    pageToken === "" ? undefined : decodePageToken(pageToken, { query: hash(revisionIn(pageToken)), nowMs });
+  const { token, encode } = openPage(ListStateIntervalsRequestSchema, request, paging);
   const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
-  const query = hash(revision);
-  const limit = request.pageSize || 1_000;
+  const room = new PageRoom(request.pageSize || 1_000);
   const states = request.states.filter((state) => state !== MachineState.UNSPECIFIED);
   const series = await catalog.select({ machines: request.machines, signals: ["state"] });
   // A token names the machine at which the page ended (as the revision of its place) and where its last interval began.
@@ -190,7 +249,7 @@ export async function listStateIntervals(
   let last = { timeUs: 0, revision: 0, position: 0 };
   for (const [i, { machine, machineId }] of series.slice(Math.max(from, 0)).entries()) {
     const afterUs = token !== undefined && i === 0 ? token.after.timeUs : Number.NEGATIVE_INFINITY;
-    const wanted = limit + 1 - intervals.length;
+    const wanted = room.rows + 1;
     const found = await readIntervals(database, {
       machine,
       machineId,
@@ -200,14 +259,15 @@ export async function listStateIntervals(
       afterUs,
       limit: wanted,
     });
-    const kept = found.slice(0, limit - intervals.length);
-    for (const interval of kept) intervals.push(interval);
-    const end = kept.at(-1)?.startTime;
+    let kept = 0;
+    while (kept < found.length && room.take(maxRowBytes + Buffer.byteLength(found[kept]!.reason)))
+      intervals.push(found[kept++]!);
+    const end = found[kept - 1]?.startTime;
     if (end !== undefined) last = { timeUs: toTimeUs("start_time", end), revision: machineId, position: 0 };
-    if (found.length === wanted) {
+    if (kept < found.length) {
       return {
         intervals,
-        nextPageToken: encodePageToken({ revision, after: last }, { query, nowMs }),
+        nextPageToken: encode({ revision, after: last }),
         cursor: cursors.encode(revision),
       };
     }

@@ -1,5 +1,6 @@
 // Answers of ListMachines and ListSignals out of the catalog.
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MachineSchema, SignalInfoSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type {
   ListMachinesRequest,
   ListMachinesResponseSchema,
@@ -10,9 +11,9 @@ import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Listing } from "../read/as-of.ts";
 import { compareText, type Series } from "../store/catalog.ts";
 import { checkMachines } from "./check-request.ts";
+import { PageRoom } from "./page-room.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
-/** A page ends at a machine: its token holds the machine's id, whose name never changes. */
 export async function listMachines(
   catalog: Listing,
   { pageSize, pageToken }: ListMachinesRequest,
@@ -23,39 +24,55 @@ export async function listMachines(
   const lastId = pageToken === "" ? undefined : decodePageToken(pageToken, token).revision;
   const after = all.find(({ id }) => id === lastId)?.name ?? "";
   const machines = all.filter(({ name }) => name > after).slice(0, limit + 1);
-  const page = machines.slice(0, limit);
-  const ended = { revision: page.at(-1)?.id ?? 0, after: { timeUs: 0, revision: 0, position: 0 } };
-  const series = await catalog.select({ machines: page.map(({ name }) => name), signals: [] });
-  const signals = Map.groupBy(series, ({ machine }) => machine);
-  return {
-    machines: page.map(({ name, firstSeenUs }) => ({
-      name,
-      signals: signals.get(name)?.map(({ signal }) => signal) ?? [],
-      firstSeenTime: toTimestamp(firstSeenUs),
-    })),
-    nextPageToken: machines.length > limit ? encodePageToken(ended, token) : "",
-  };
+  const page: MessageInitShape<typeof MachineSchema>[] = [];
+  const room = new PageRoom(limit);
+  const series = await catalog.select({ machines: machines.map(({ name }) => name), signals: [] });
+  const byMachine = Map.groupBy(series, ({ machine }) => machine);
+  for (const { name, firstSeenUs } of machines) {
+    const own = byMachine.get(name) ?? [];
+    const signals = own.slice(0, maxSignalsListed).map(({ signal }) => signal);
+    if (!room.take(entryBytes + signals.reduce((sum, signal) => sum + 2 + signal.length, 0))) break;
+    const firstSeenTime = toTimestamp(firstSeenUs);
+    page.push({ name, signals, firstSeenTime, signalsLeftOut: own.length - signals.length });
+  }
+  const ended = { revision: machines[page.length - 1]?.id ?? 0, after: nowhere };
+  return { machines: page, nextPageToken: page.length < machines.length ? encodePageToken(ended, token) : "" };
 }
 
 export async function listSignals(
   catalog: Listing,
-  { machines }: ListSignalsRequest,
+  { machines, pageSize, pageToken }: ListSignalsRequest,
+  token: { query: Buffer; nowMs: number },
 ): Promise<MessageInitShape<typeof ListSignalsResponseSchema>> {
   checkMachines(machines);
-  const bySignal = Map.groupBy(await catalog.select({ machines, signals: [] }), ({ signal }) => signal);
-  const signals = [...bySignal].map(([name, series]) => ({
-    name,
-    kind: series[0]!.kind,
-    ...declared(series),
-    machineCount: series.length,
-  }));
-  return { signals: signals.sort((a, b) => compareText(a.name, b.name)) };
+  const all = await catalog.select({ machines, signals: [] });
+  const lastId = pageToken === "" ? undefined : decodePageToken(pageToken, token).revision;
+  const after = all.find(({ id }) => id === lastId)?.signal ?? "";
+  const bySignal = Map.groupBy(all, ({ signal }) => signal);
+  const left = [...bySignal].filter(([name]) => name > after).sort(([a], [b]) => compareText(a, b));
+  const room = new PageRoom(pageSize || Number.POSITIVE_INFINITY);
+  const signals: MessageInitShape<typeof SignalInfoSchema>[] = [];
+  for (const [name, series] of left) {
+    const info = { name, kind: series[0]!.kind, ...declared(series), machineCount: series.length };
+    if (!room.take(entryBytes + info.units.reduce((sum, unit) => sum + 2 + Buffer.byteLength(unit), 0))) break;
+    signals.push(info);
+  }
+  const ended = { revision: left[signals.length - 1]?.[1][0]?.id ?? 0, after: nowhere };
+  return { signals, nextPageToken: signals.length < left.length ? encodePageToken(ended, token) : "" };
 }
 
+// A page ends at a name; an id that has it stands in the token, since names never change.
+const nowhere = { timeUs: 0, revision: 0, position: 0 };
+/** Of a machine or a signal without its list. */
+const entryBytes = 250;
+const maxSignalsListed = 10_000;
+const maxUnitsListed = 100;
+
 function declared(series: readonly Series[]) {
-  const units = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(compareText);
+  const all = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(compareText);
+  const units = { units: all.slice(0, maxUnitsListed), unitsLeftOut: Math.max(0, all.length - maxUnitsListed) };
   const maxGapUs = series.reduce((most, item) => Math.max(most, item.maxGapUs ?? 0), 0);
-  if (maxGapUs === 0) return { units };
+  if (maxGapUs === 0) return units;
   const { seconds, nanos } = toTimestamp(maxGapUs);
-  return { units, maxGap: { seconds, nanos } };
+  return { ...units, maxGap: { seconds, nanos } };
 }

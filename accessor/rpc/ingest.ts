@@ -130,15 +130,38 @@ async function* acknowledge(
 ): AsyncGenerator<IngestResponse, void, undefined> {
   let revision = 0;
   for await (const run of undecided.decided()) {
-    const results: BatchResult[] = [];
-    for (const { decided } of run) {
+    let results: BatchResult[] = [];
+    let bytes = 0;
+    let last: bigint | undefined;
+    for (const { sequence, decided } of run) {
+      const own = decided.plain ? 0 : resultBytes(decided.result);
+      // Each of them may have a verdict for every record.
+      if (results.length > 0 && bytes + own > maxAckBytes) {
+        yield toAck(last!, cursors.encode(revision), results);
+        [results, bytes] = [[], 0];
+      }
       revision = Math.max(revision, decided.revision);
-      if (!decided.plain) results.push(decided.result);
+      last = sequence;
+      if (decided.plain) continue;
+      results.push(decided.result);
+      bytes += own;
     }
-    const { sequence } = run.at(-1)!;
-    failpoint("ingest.before-ack");
-    yield create(IngestResponseSchema, {
-      message: { case: "ack", value: create(AckSchema, { sequence, cursor: cursors.encode(revision), results }) },
-    });
+    yield toAck(last!, cursors.encode(revision), results);
   }
+}
+
+const maxAckBytes = 1024 * 1024;
+
+function toAck(sequence: bigint, cursor: string, results: BatchResult[]): IngestResponse {
+  failpoint("ingest.before-ack");
+  return create(IngestResponseSchema, {
+    message: { case: "ack", value: create(AckSchema, { sequence, cursor, results }) },
+  });
+}
+
+/** An upper bound. */
+function resultBytes({ verdicts, refusal }: BatchResult): number {
+  let bytes = 100 + 3 * (refusal?.message.length ?? 0);
+  for (const { message } of verdicts) bytes += 50 + 3 * message.length;
+  return bytes;
 }

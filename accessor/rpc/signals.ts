@@ -3,6 +3,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   ListMachinesRequestSchema,
+  ListSignalsRequestSchema,
   QuerySignalsRequestSchema,
   ReadFormat,
   type SignalService,
@@ -13,7 +14,6 @@ import { Failure } from "../failure.ts";
 import { createFilter } from "../feed/filter.ts";
 import { follow, type SharedMessages } from "../feed/follow.ts";
 import { answerRevision, knownHead, type Listing, type Reads } from "../read/as-of.ts";
-import { readLatest } from "../read/latest.ts";
 import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
@@ -22,7 +22,10 @@ import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from ".
 import { aggregateSamples, listStateIntervals, summarizeMachines } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
-import { decodePageToken, encodePageToken, queryHash, revisionIn, type SeenHistory } from "./page-token.ts";
+import { getLatest } from "./latest.ts";
+import { maxPageBytes } from "./page-room.ts";
+import { queryHash, type SeenHistory } from "./page-token.ts";
+import { openPage } from "./paging.ts";
 import { getVersion } from "./version.ts";
 
 // Errors travel in trailers, of which clients take 8 KiB.
@@ -54,7 +57,11 @@ export function createSignalService({
       const query = queryHash(ListMachinesRequestSchema, { request, history: history.now });
       return listMachines(catalog, request, { query, nowMs: nowMs() });
     },
-    listSignals: (request, context) => listSignals(see(context).catalog, request),
+    async listSignals(request, context) {
+      const { catalog, history } = see(context);
+      const query = queryHash(ListSignalsRequestSchema, { request, history: history.now });
+      return listSignals(catalog, request, { query, nowMs: nowMs() });
+    },
 
     async querySignals(request, context) {
       const { signal: abort } = context;
@@ -62,14 +69,8 @@ export function createSignalService({
       const { signal, machines, severities, codePrefix, states } = request;
       checkMachines(machines);
       const range = toTimeRange(request.startTime, request.endTime);
-      const hash = (at: number) => queryHash(QuerySignalsRequestSchema, { request, history: history.at(at) });
-      const { pageToken } = request;
-      const token =
-        pageToken === ""
-          ? undefined
-          : decodePageToken(pageToken, { query: hash(revisionIn(pageToken)), nowMs: nowMs() });
+      const { token, encode } = openPage(QuerySignalsRequestSchema, request, { history, nowMs: nowMs() });
       const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
-      const query = hash(revision);
       // Only now: what min_cursor waits for may hold the signal's first records.
       const kind = await kindOf(signal, catalog);
       checkFilters(kind, { severities: severities.length > 0, codePrefix, states: states.length > 0 });
@@ -77,11 +78,13 @@ export function createSignalService({
       const limit = request.pageSize || 1_000;
       const page = await readPage(
         reads,
-        { signal, kind, series, ...range, revision, after: token?.after, limit, states, severities, codePrefix },
+        {
+          ...{ signal, kind, series, ...range, revision, after: token?.after, limit },
+          ...{ maxBytes: maxPageBytes, states, severities, codePrefix },
+        },
         abort,
       );
-      const nextPageToken =
-        page.next === undefined ? "" : encodePageToken({ revision, after: page.next }, { query, nowMs: nowMs() });
+      const nextPageToken = page.next === undefined ? "" : encode({ revision, after: page.next });
       return { signals: page.signals, nextPageToken, cursor: cursors.encode(revision) };
     },
 
@@ -103,27 +106,23 @@ export function createSignalService({
       }
     },
 
-    async getLatest(request, context) {
-      const { signal: abort } = context;
-      const { catalog } = see(context);
-      checkMachines(request.machines);
-      const revision = await answerRevision(reads, request.minCursor, abort);
-      for (const signal of request.signals) await kindOf(signal, catalog);
-      const series = await catalog.select(request);
-      return {
-        signals: await readLatest(reads, { series, revision, signal: abort }),
-        cursor: cursors.encode(revision),
-      };
+    getLatest(request, context) {
+      const { catalog, history } = see(context);
+      const kind = (name: string) => kindOf(name, catalog);
+      const { signal } = context;
+      return getLatest({ ...reads, catalog }, request, { kindOf: kind, signal, nowMs: nowMs(), history });
     },
 
     aggregateSamples(request, context) {
-      const { catalog } = see(context);
+      const { catalog, history } = see(context);
       const kind = (name: string) => kindOf(name, catalog);
-      return aggregateSamples({ ...reads, catalog }, request, { kindOf: kind, signal: context.signal });
+      const { signal } = context;
+      return aggregateSamples({ ...reads, catalog }, request, { kindOf: kind, signal, nowMs: nowMs(), history });
     },
     summarizeMachines(request, context) {
-      const { catalog } = see(context);
-      return summarizeMachines({ ...reads, catalog }, request, { signal: context.signal });
+      const { catalog, history } = see(context);
+      const { signal } = context;
+      return summarizeMachines({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
     },
     listStateIntervals(request, context) {
       const { catalog, history } = see(context);

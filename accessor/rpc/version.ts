@@ -3,16 +3,19 @@ import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
+  AggregateSamplesRequestSchema,
   type GetVersionRequest,
   type GetVersionResponseSchema,
   ListStateIntervalsRequestSchema,
   QuerySignalsRequestSchema,
+  SummarizeMachinesRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { type Part, readTouched, type StateWindows } from "../read/touched.ts";
 import type { Series } from "../store/catalog.ts";
 import { checkMachines, toTimeRange } from "./check-request.ts";
-import { decodePageToken, queryHash, revisionIn, type SeenHistory } from "./page-token.ts";
+import type { SeenHistory } from "./page-token.ts";
+import { openPage } from "./paging.ts";
 
 type Context = {
   kindOf: (name: string) => Promise<SignalKind>;
@@ -65,23 +68,22 @@ function nameOf(parts: readonly (string | number)[]): string {
 
 async function basisOf(reads: Reads, query: GetVersionRequest["query"], context: Context): Promise<Basis> {
   const { catalog } = reads;
-  const { kindOf, nowMs, history } = context;
+  const { kindOf } = context;
   checkMachines(query.value?.machines ?? []);
   switch (query.case) {
     case "querySignals": {
       const request = query.value;
       await kindOf(request.signal);
-      if (request.pageToken !== "") {
-        const of = history.at(revisionIn(request.pageToken));
-        const hash = queryHash(QuerySignalsRequestSchema, { request, history: of });
-        return { series: [], parts: [], fixed: decodePageToken(request.pageToken, { query: hash, nowMs }).revision };
-      }
+      const { token } = openPage(QuerySignalsRequestSchema, request, context);
+      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const series = await catalog.select({ machines: request.machines, signals: [request.signal] });
       const range = toTimeRange(request.startTime, request.endTime);
       return { series, parts: series.map(({ id }) => ({ seriesId: id, ...range })) };
     }
     case "aggregateSamples": {
       const request = query.value;
+      const { token } = openPage(AggregateSamplesRequestSchema, request, context);
+      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const series = await catalog.select(request);
       const range = toTimeRange(request.startTime, request.endTime);
       return {
@@ -92,6 +94,8 @@ async function basisOf(reads: Reads, query: GetVersionRequest["query"], context:
     }
     case "summarizeMachines": {
       const request = query.value;
+      const { token } = openPage(SummarizeMachinesRequestSchema, request, context);
+      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const series = await catalog.select({ machines: request.machines, signals: [] });
       const range = toTimeRange(request.startTime, request.endTime);
       const parts = series.flatMap((item) => {
@@ -103,11 +107,8 @@ async function basisOf(reads: Reads, query: GetVersionRequest["query"], context:
     }
     default: {
       const request = query.value!;
-      if (request.pageToken !== "") {
-        const of = history.at(revisionIn(request.pageToken));
-        const hash = queryHash(ListStateIntervalsRequestSchema, { request, history: of });
-        return { series: [], parts: [], fixed: decodePageToken(request.pageToken, { query: hash, nowMs }).revision };
-      }
+      const { token } = openPage(ListStateIntervalsRequestSchema, request, context);
+      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const series = await catalog.select({ machines: request.machines, signals: ["state"] });
       const range = toTimeRange(request.startTime, request.endTime);
       const states = { machineIds: machinesWithStates(series), ...range, wholeIntervals: true };

@@ -11,6 +11,9 @@ export type Place = { timeUs: number; revision: number; position: number };
 const place = { time_us: z.number(), revision: z.number(), position: z.number(), machine: z.string() };
 const stateRow = z.object({ ...place, state: z.enum(MachineState), reason: z.string() });
 const errorRow = z.object({ ...place, severity: z.enum(Severity), code: z.string(), message: z.string() });
+const found = { found: z.number() };
+const foundStateRow = stateRow.extend(found);
+const foundErrorRow = errorRow.extend(found);
 export type StateRow = z.infer<typeof stateRow>;
 export type ErrorRow = z.infer<typeof errorRow>;
 
@@ -25,7 +28,14 @@ export type EventRange = {
   /** Only what comes after this place. */
   after: Place | undefined;
   limit: number;
+  /** Of the rows together: no more are read, but one at least. */
+  maxBytes: number;
+  /** What a row counts beside its texts. */
+  rowBytes: number;
 };
+
+/** more: whether the range has further ones. */
+export type EventPage<Row> = { rows: Row[]; more: boolean };
 
 export const beforeAll: Place = { timeUs: Number.MIN_SAFE_INTEGER, revision: 0, position: 0 };
 
@@ -34,33 +44,45 @@ const inRange = ({ machineIds, fromUs, toUs, through, after = beforeAll }: Event
   and (time_us, revision, position) > (${after.timeUs}::int8, ${after.revision}::int8, ${after.position}::int4)
   and ${machineIds === undefined ? sql.fragment`true` : sql.fragment`machine_id = any(${sql.array([...machineIds], "int4")})`}`;
 
-const inOrder = ({ limit }: EventRange) => sql.fragment`order by time_us, revision, position limit ${limit}::int4`;
+/** The rows of a select that fit, by a size that is known before they leave PostgreSQL; found: how many there were up to the limit. */
+const fitting = (select: ReturnType<typeof sql.fragment>, { limit, maxBytes }: EventRange) => sql.fragment`
+  select * from (
+    select *, count(*) over ()::int4 as found, sum(bytes) over (order by time_us, revision, position) - bytes as bytes_before
+    from (${select} order by time_us, revision, position limit ${limit}::int4) page) sized
+  where bytes_before = 0 or bytes_before + bytes <= ${maxBytes}::int8 order by time_us, revision, position`;
+
+function toPage<Row extends { found: number }>(rows: readonly Row[], { limit }: EventRange): EventPage<Row> {
+  const found = rows[0]?.found ?? 0;
+  return { rows: [...rows], more: rows.length < found || found === limit };
+}
 
 /** States are numbers of millrace.v1.MachineState; none means all. */
 export async function readStateChanges(
   database: Database,
   range: EventRange,
   states: readonly number[],
-): Promise<readonly StateRow[]> {
-  return database.ask((slonik) =>
-    slonik.any(sql.type(stateRow)`
-      select time_us, revision, position, machine.name as machine, state, reason
-      from state_change join machine on machine.id = machine_id
-      where ${inRange(range)} and ${anyOf("state", states)} ${inOrder(range)}`),
-  );
+): Promise<EventPage<StateRow>> {
+  const select = sql.fragment`
+    select time_us, revision, position, machine.name as machine, state, reason,
+      ${range.rowBytes}::int8 + octet_length(reason) as bytes
+    from state_change join machine on machine.id = machine_id
+    where ${inRange(range)} and ${anyOf("state", states)}`;
+  const rows = await database.ask((slonik) => slonik.any(sql.type(foundStateRow)`${fitting(select, range)}`));
+  return toPage(rows, range);
 }
 
 export async function readErrorReports(
   database: Database,
   range: EventRange,
   { severities, codePrefix }: { severities: readonly number[]; codePrefix: string },
-): Promise<readonly ErrorRow[]> {
-  return database.ask((slonik) =>
-    slonik.any(sql.type(errorRow)`
-      select time_us, revision, position, machine.name as machine, severity, code, message
-      from error_report join machine on machine.id = machine_id
-      where ${inRange(range)} and ${anyOf("severity", severities)} and starts_with(code, ${codePrefix}) ${inOrder(range)}`),
-  );
+): Promise<EventPage<ErrorRow>> {
+  const select = sql.fragment`
+    select time_us, revision, position, machine.name as machine, severity, code, message,
+      ${range.rowBytes}::int8 + octet_length(code) + octet_length(message) as bytes
+    from error_report join machine on machine.id = machine_id
+    where ${inRange(range)} and ${anyOf("severity", severities)} and starts_with(code, ${codePrefix})`;
+  const rows = await database.ask((slonik) => slonik.any(sql.type(foundErrorRow)`${fitting(select, range)}`));
+  return toPage(rows, range);
 }
 
 const countRow = z.object({ severity: z.number(), code: z.string(), count: z.number() });

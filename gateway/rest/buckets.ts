@@ -4,7 +4,7 @@ import type { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_serv
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
-import { echoRange, toRangeFields } from "./page.ts";
+import { echoRange, fetchPages, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { toSignals } from "./reads.ts";
 import { answerTable, type TableRow, toFileName } from "./table.ts";
@@ -49,12 +49,20 @@ export function queryOfSamples(call: RestCall<BucketQuery>): VersionQuery {
 export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<RestAnswer> {
   const { query, format, csvSafe, upstream, unary } = call;
   const request = toRequest(call);
-  const { series, cursor } = await upstream.signals.aggregateSamples(request, unary);
+  // However many pages the accessor makes of them: buckets are bounded in all.
+  const { cursor, pages } = await fetchPages(async ({ pageToken }) => {
+    const { series, ...rest } = await upstream.signals.aggregateSamples({ ...request, pageToken }, unary);
+    return { ...rest, items: series };
+  }, undefined);
   const { from, to } = echoRange(rangeOf(query));
-  if (format === "json") return { body: { series: series.map(toSeries), from, to, cursor } };
+  if (format === "json") {
+    const series: ReturnType<typeof toSeries>[] = [];
+    for await (const page of pages) for (const one of page) series.push(toSeries(one));
+    return { body: { series, from, to, cursor } };
+  }
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
   const fileName = toFileName([request.signals.join(","), "buckets", machine, from, to]);
-  return answerTable(rowsOf(series), { format, columns: bucketRowColumns, fileName, cursor, safe: csvSafe });
+  return answerTable(rowsOf(pages), { format, columns: bucketRowColumns, fileName, cursor, safe: csvSafe });
 }
 
 function resolutionOf({ width, points, days }: RestCall<BucketQuery>["query"]): { resolution?: Resolution } {
@@ -74,9 +82,10 @@ const toSeries = ({ machine, signal, unit, maxGap, buckets }: SeriesBuckets) => 
   buckets: buckets.map(toBucket),
 });
 
-async function* rowsOf(series: readonly SeriesBuckets[]): AsyncGenerator<TableRow[]> {
-  for (const { machine, signal, unit, buckets } of series) {
-    yield buckets.map((bucket) => ({ machine, signal, unit, ...toBucket(bucket) }));
+async function* rowsOf(pages: AsyncIterable<SeriesBuckets[]>): AsyncGenerator<TableRow[]> {
+  for await (const series of pages) {
+    for (const { machine, signal, unit, buckets } of series)
+      yield buckets.map((bucket) => ({ machine, signal, unit, ...toBucket(bucket) }));
   }
 }
 

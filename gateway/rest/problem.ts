@@ -65,6 +65,7 @@ const statusByReason: Partial<Record<Reason, number>> = {
   SEQUENCE_GAP: 409,
   DATABASE_UNSAFE: 503,
   MESSAGE_TOO_LARGE: 413,
+  ANSWER_TOO_LARGE: 500,
 };
 
 const titleByStatus: Record<number, string> = {

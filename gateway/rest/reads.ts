@@ -17,30 +17,39 @@ type Machines = { machine: Parameter<string[]> };
 type MinCursor = { min_cursor: Parameter<string> };
 type Paged = { limit: Parameter<number>; page_token: Parameter<string> };
 
-export async function listSignals({ query, upstream, unary }: RestCall<Machines>): Promise<RestAnswer> {
-  const { signals } = await upstream.signals.listSignals({ machines: query.machine ?? [] }, unary);
+const pageOf = ({ limit, page_token }: { limit: number | undefined; page_token: string | undefined }) => ({
+  pageSize: limit ?? 0,
+  pageToken: page_token ?? "",
+});
+
+export async function listSignals({ query, upstream, unary }: RestCall<Machines & Paged>): Promise<RestAnswer> {
+  const request = { machines: query.machine ?? [], ...pageOf(query) };
+  const { signals, nextPageToken } = await upstream.signals.listSignals(request, unary);
   return {
+    ...nextPage(nextPageToken),
     body: {
-      signals: signals.map(({ name, kind, units, maxGap, machineCount }) => ({
+      signals: signals.map(({ name, kind, units, unitsLeftOut, maxGap, machineCount }) => ({
         name,
         kind: toWord(SignalKindSchema, kind),
         units,
+        units_left_out: unitsLeftOut || undefined,
         max_gap: maxGap && toJson(DurationSchema, maxGap),
         machine_count: machineCount,
       })),
+      next_page_token: nextPageToken,
     },
   };
 }
 
 export async function listMachines({ query, upstream, unary }: RestCall<Paged>): Promise<RestAnswer> {
-  const request = { pageSize: query.limit ?? 0, pageToken: query.page_token ?? "" };
-  const { machines, nextPageToken } = await upstream.signals.listMachines(request, unary);
+  const { machines, nextPageToken } = await upstream.signals.listMachines(pageOf(query), unary);
   return {
     ...nextPage(nextPageToken),
     body: {
-      machines: machines.map(({ name, signals, firstSeenTime }) => ({
+      machines: machines.map(({ name, signals, signalsLeftOut, firstSeenTime }) => ({
         name,
         signals,
+        signals_left_out: signalsLeftOut || undefined,
         first_seen_time: timeText(firstSeenTime),
       })),
       next_page_token: nextPageToken,
@@ -71,19 +80,19 @@ function toRequest({ path, query }: RestCall<RangeQuery>) {
     codePrefix: query.code_prefix ?? "",
     states: query.state ?? [],
   };
-  return { asked, page, request, pageOf: { pageSize: query.limit ?? 0, pageToken: page.pageToken } };
+  return { asked, page, request, paging: { pageSize: query.limit ?? 0, pageToken: page.pageToken } };
 }
 
 export function queryOfSignals(call: RestCall<RangeQuery>): VersionQuery {
-  const { request, pageOf } = toRequest(call);
-  return { case: "querySignals", value: { ...request, ...pageOf } };
+  const { request, paging } = toRequest(call);
+  return { case: "querySignals", value: { ...request, ...paging } };
 }
 
 export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnswer> {
   const { format, upstream, unary } = call;
-  const { asked, page, request, pageOf } = toRequest(call);
+  const { asked, page, request, paging } = toRequest(call);
   if (format !== "json") return exportSignals(call, request, echoRange(page));
-  const answer = await upstream.signals.querySignals({ ...request, ...pageOf }, unary);
+  const answer = await upstream.signals.querySignals({ ...request, ...paging }, unary);
   const range = echoRange(page);
   return {
     ...nextPage(answer.nextPageToken, range),
@@ -122,12 +131,14 @@ async function exportSignals(
   return answerTable(pages, { format, columns: columnsOf(name), fileName, cursor, safe: csvSafe });
 }
 
-export async function getLatest({ path, query, upstream, unary }: RestCall<Machines & MinCursor>): Promise<RestAnswer> {
-  const { signals, cursor } = await upstream.signals.getLatest(
-    { signals: [path["type"]!], machines: query.machine ?? [], minCursor: query.min_cursor ?? "" },
-    unary,
-  );
-  return { body: { signals: signals.map(toRow), cursor } };
+export async function getLatest(call: RestCall<Machines & MinCursor & Paged>): Promise<RestAnswer> {
+  const { path, query, upstream, unary } = call;
+  const what = { signals: [path["type"]!], machines: query.machine ?? [], minCursor: query.min_cursor ?? "" };
+  const { signals, cursor, nextPageToken } = await upstream.signals.getLatest({ ...what, ...pageOf(query) }, unary);
+  return {
+    ...nextPage(nextPageToken),
+    body: { signals: signals.map(toRow), next_page_token: nextPageToken, cursor },
+  };
 }
 
 /** "power,temperature" as the signals that it names. */

@@ -42,6 +42,8 @@ const rowLimit = countParameter(
   "How many in a page: 1,000 if absent, at most 10,000. In NDJSON and CSV how many in all; without it all there are.",
 );
 
+const itemLimit = countParameter("How many in a page at most; as many as a message holds (some thousand) if absent.");
+
 const names = { machines: "machine", signal: "type", signals: "type", page_size: "limit" };
 const times = { start_time: "from", end_time: "to" };
 const type = "Name of the signal: state, error, or a numeric one such as power.";
@@ -52,9 +54,9 @@ const declared: readonly Route[] = [
     method: "GET",
     path: "/signals",
     summary: "Which signals there are",
-    doc: "The catalogue: name, kind (STATE, EVENT, NUMERIC), units, max_gap and number of machines of each signal, ascending by name.",
+    doc: "The catalogue: name, kind (STATE, EVENT, NUMERIC), units, max_gap and number of machines of each signal, ascending by name. One page, unless there are some ten thousand.",
     rpc: SignalService.method.listSignals,
-    query: { machine },
+    query: { machine, limit: itemLimit, page_token: pageToken },
     formats: ["json"],
     answer: { json: schemaOf("SignalList") },
     example: "/signals",
@@ -95,9 +97,9 @@ const declared: readonly Route[] = [
     path: "/signals/{type}/latest",
     pathDoc: { type },
     summary: "The newest record of each machine",
-    doc: "One row for each machine that has any, ascending by machine; newest by time, not by arrival.",
+    doc: "One row for each machine that has any, ascending by machine; newest by time, not by arrival. Pages as of /signals/{type}, if need be.",
     rpc: SignalService.method.getLatest,
-    query: { machine, min_cursor: minCursor },
+    query: { machine, limit: itemLimit, page_token: pageToken, min_cursor: minCursor },
     formats: ["json"],
     answer: { json: schemaOf("LatestRows") },
     example: "/signals/state/latest",
@@ -112,7 +114,7 @@ const declared: readonly Route[] = [
     doc:
       "For a chart, a report, a bill: of each machine and signal, for each span its count, min, max, mean, time-weighted mean, first, last, " +
       "integral and coverage; equal to what all the samples would give. Spans are of one width, calendar days, or about as many as a " +
-      "plot has points, 1,000 if nothing is said. In NDJSON and CSV a row for each bucket. At most 10,000 a series and 100,000 in all.",
+      "plot has points; if nothing is said 1,000, or as fewer (at least 100) as let the series asked for fit into one message. In NDJSON and CSV a row for each bucket. At most 10,000 a series and 100,000 in all.",
     rpc: SignalService.method.aggregateSamples,
     query: {
       machine,
@@ -224,9 +226,18 @@ const declared: readonly Route[] = [
     method: "GET",
     path: "/machines/summary",
     summary: "What machines did in a window",
-    doc: "As /machines/{machine}/summary, of many: at most 1,000, ascending by name.",
+    doc:
+      "As /machines/{machine}/summary, of many, ascending by name. In pages: more follow where `next_page_token` is not empty, or by the Link " +
+      'header with rel="next"; all pages are of one moment and one window.',
     rpc: SignalService.method.summarizeMachines,
-    query: { machine, from: windowStart, to: windowEnd, min_cursor: minCursor },
+    query: {
+      machine,
+      from: windowStart,
+      to: windowEnd,
+      limit: countParameter("How many in a page at most: 1,000 if absent, or as many as a message holds."),
+      page_token: pageToken,
+      min_cursor: minCursor,
+    },
     required: ["from"],
     formats: ["json"],
     answer: { json: schemaOf("MachineSummaries") },

@@ -80,7 +80,7 @@ export const schemas = {
   SampleRow: object({ machine, signal: text("Name of the signal."), time: recordTime, value: number("In its unit.") }),
   Row: { description: "A record.", anyOf: [ref("SampleRow"), ref("StateRow"), ref("ErrorRow")] },
   RowPage: object({ signals: list(ref("Row")), ...echo, next_page_token: nextPageToken, cursor }),
-  LatestRows: object({ signals: list(ref("Row")), cursor }),
+  LatestRows: object({ signals: list(ref("Row")), next_page_token: nextPageToken, cursor }),
   LiveLine: object({
     "signals?": list(ref("Row"), "Records, in the order of storing; none at first and where nothing matched."),
     cursor: text("Where to go on after this line."),
@@ -92,17 +92,20 @@ export const schemas = {
       object({
         name: text("Its name."),
         kind: words(wordsOf(SignalKindSchema), "What its records are."),
-        units: list({ type: "string" }, "Units declared for it."),
+        units: list({ type: "string" }, "Units declared for it, the first 100."),
+        "units_left_out?": count("How many more there are."),
         "max_gap?": text('Longest span that counts as covered by two samples, in seconds with "s".'),
         machine_count: count("How many machines have sent it."),
       }),
     ),
+    next_page_token: nextPageToken,
   }),
   MachineList: object({
     machines: list(
       object({
         name: machine,
-        signals: list({ type: "string" }, "The signals it has sent."),
+        signals: list({ type: "string" }, "The signals it has sent, the first 10,000."),
+        "signals_left_out?": count("How many more there are."),
         "first_seen_time?": time("When its first record was accepted."),
       }),
     ),
@@ -159,7 +162,7 @@ export const schemas = {
     }),
     "cursor?": cursor,
   }),
-  MachineSummaries: object({ machines: list(ref("MachineSummary")), cursor }),
+  MachineSummaries: object({ machines: list(ref("MachineSummary")), next_page_token: nextPageToken, cursor }),
   Interval: object({
     machine,
     state,

@@ -4,14 +4,18 @@ import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.t
 import type { EnergySummary, ErrorSummary, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { reasonError } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
-import { toRangeFields } from "./page.ts";
+import { echoRange, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { timeText, toSeconds } from "./time.ts";
 import { toWord } from "./words.ts";
 
 type WindowQuery = { from: Parameter<ResolvedTime>; to: Parameter<ResolvedTime>; min_cursor: Parameter<string> };
 
-type ManyQuery = WindowQuery & { machine: Parameter<string[]> };
+type ManyQuery = WindowQuery & {
+  machine: Parameter<string[]>;
+  limit: Parameter<number>;
+  page_token: Parameter<string>;
+};
 
 function toRequest({ query }: RestCall<WindowQuery>, machines: string[]) {
   const range = toRangeFields({ from: query.from?.us, to: query.to?.us });
@@ -22,8 +26,15 @@ export function queryOfMachine(call: RestCall<WindowQuery>): VersionQuery {
   return { case: "summarizeMachines", value: toRequest(call, [call.path["machine"]!]) };
 }
 
+function toPageRequest({ query }: RestCall<ManyQuery>) {
+  const asked = { from: query.from, to: query.to, pageToken: query.page_token };
+  const page = resolvePage(asked);
+  const what = { machines: query.machine ?? [], ...toRangeFields(page), minCursor: query.min_cursor ?? "" };
+  return { asked, page, request: { ...what, pageSize: query.limit ?? 0, pageToken: page.pageToken } };
+}
+
 export function queryOfMachines(call: RestCall<ManyQuery>): VersionQuery {
-  return { case: "summarizeMachines", value: toRequest(call, call.query.machine ?? []) };
+  return { case: "summarizeMachines", value: toPageRequest(call).request };
 }
 
 export async function summarizeMachine(call: RestCall<WindowQuery>): Promise<RestAnswer> {
@@ -38,9 +49,16 @@ export async function summarizeMachine(call: RestCall<WindowQuery>): Promise<Res
 }
 
 export async function summarizeMachines(call: RestCall<ManyQuery>): Promise<RestAnswer> {
-  const request = toRequest(call, call.query.machine ?? []);
-  const { machines, cursor } = await call.upstream.signals.summarizeMachines(request, call.unary);
-  return { body: { machines: machines.map(toSummary), cursor } };
+  const { asked, page, request } = toPageRequest(call);
+  const { machines, cursor, nextPageToken } = await call.upstream.signals.summarizeMachines(request, call.unary);
+  return {
+    ...nextPage(nextPageToken, echoRange(page)),
+    body: {
+      machines: machines.map(toSummary),
+      next_page_token: toPageToken(nextPageToken, asked, page),
+      cursor,
+    },
+  };
 }
 
 const toSummary = (summary: MachineSummary) => ({

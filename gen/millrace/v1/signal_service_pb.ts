@@ -1097,7 +1097,7 @@ export const SignalService: GenService<{
   /**
    * Sums samples up in buckets of time: for a chart, a report, a bill. Equal to what all the samples would give (sums to rounding).
    *
-   * At most 10,000 buckets a series and 100,000 in all (TOO_MANY_BUCKETS), in pages of whole series: some 20,000 buckets fit in one. All
+   * At most 10,000 buckets a series and 100,000 in all (TOO_MANY_BUCKETS), in pages of whole series: some 17,000 buckets fit in one. All
    * pages are of the revision of the first. Errors as for QuerySignals; SIGNAL_NOT_NUMERIC for states and errors.
    *
    * @generated from rpc millrace.v1.SignalService.AggregateSamples

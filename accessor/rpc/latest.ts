@@ -1,0 +1,61 @@
+// GetLatest in pages: series in order of their names, read some at a time until a message is full.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Signal, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type GetLatestRequest,
+  GetLatestRequestSchema,
+  type GetLatestResponseSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
+import { answerRevision, type Reads } from "../read/as-of.ts";
+import { readLatest } from "../read/latest.ts";
+import { maxRowBytes } from "../read/page.ts";
+import { checkMachines } from "./check-request.ts";
+import { PageRoom } from "./page-room.ts";
+import { openPage, type Paging } from "./paging.ts";
+
+// All of them error reports with the longest texts there may be: 7 MB.
+const seriesAtOnce = 2_000;
+const minSeriesAtOnce = 100;
+
+type Context = Paging & { kindOf: (name: string) => Promise<SignalKind>; signal: AbortSignal };
+
+export async function getLatest(
+  reads: Reads,
+  request: GetLatestRequest,
+  { kindOf, signal, ...paging }: Context,
+): Promise<MessageInitShape<typeof GetLatestResponseSchema>> {
+  checkMachines(request.machines);
+  const { token, encode } = openPage(GetLatestRequestSchema, request, paging);
+  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
+  for (const name of request.signals) await kindOf(name);
+  const all = await reads.catalog.select(request);
+  const room = new PageRoom(request.pageSize || Number.POSITIVE_INFINITY);
+  const signals: Signal[] = [];
+  // The series up to which all is said.
+  let lastId = token?.after.revision ?? 0;
+  let full = false;
+  for (let at = all.findIndex(({ id }) => id === lastId) + 1; at < all.length && !full; ) {
+    const some = all.slice(at, at + Math.max(minSeriesAtOnce, Math.min(seriesAtOnce, room.rows)));
+    at += some.length;
+    const idOf = new Map(some.map(({ id, machine, signal: name }) => [`${machine}\0${name}`, id]));
+    for (const record of await readLatest(reads, { series: some, revision, signal })) {
+      full = !room.take(bytesOf(record));
+      if (full) break;
+      signals.push(record);
+      lastId = idOf.get(`${record.machine}\0${record.signal}`)!;
+    }
+    if (!full) lastId = some.at(-1)!.id;
+  }
+  const place = { timeUs: 0, revision: lastId, position: 0 };
+  return {
+    signals,
+    nextPageToken: full ? encode({ revision, after: place }) : "",
+    cursor: reads.cursors.encode(revision),
+  };
+}
+
+function bytesOf({ record }: Signal): number {
+  if (record.case === "stateChange") return maxRowBytes + Buffer.byteLength(record.value.reason);
+  if (record.case !== "errorReport") return maxRowBytes;
+  return maxRowBytes + Buffer.byteLength(record.value.code) + Buffer.byteLength(record.value.message);
+}
