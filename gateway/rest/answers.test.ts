@@ -135,7 +135,7 @@ test("one machine's summary, that of many, and 404 for a machine that has sent n
   const many = await gateway.ask("/machines/summary?machine=mill-1,mill-2&from=-1h");
   const errors = { count: 0, by_severity: {}, by_code: [], other_codes: 0 };
   const other = { machine: "mill-2", from: summary.from, to: summary.to, states: [], transitions: 0, errors };
-  expect(many.body).toEqual({ machines: [summary, other], cursor: "c7" });
+  expect(many.body).toEqual({ machines: [summary, other], next_page_token: "", cursor: "c7" });
   expect(asked).toMatchObject([
     {
       machines: ["mill-1"],

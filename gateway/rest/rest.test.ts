@@ -136,9 +136,11 @@ test("the catalogue, the newest records and the machines", async () => {
       { name: "power", kind: "NUMERIC", units: ["W"], max_gap: "1.500s", machine_count: 5 },
       { name: "state", kind: "STATE", units: [], machine_count: 5 },
     ],
+    next_page_token: "",
   });
   expect((await gateway.ask("/signals/power/latest?machine=m&min_cursor=c1")).body).toEqual({
     signals: [{ machine: "m", signal: "power", time: "2026-03-01T08:00:00Z", value: 1 }],
+    next_page_token: "",
     cursor: "c2",
   });
   expect(latest).toMatchObject([{ signals: ["power"], machines: ["m"], minCursor: "c1" }]);

@@ -11,43 +11,31 @@ import { aggregateSamples, bucketRowColumns, queryOfSamples } from "./buckets.ts
 import { type Route, route } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
 import { intervalColumns, listStateIntervals, queryOfIntervals } from "./intervals.ts";
-import {
-  countParameter,
-  durationParameter,
-  listParameter,
-  textParameter,
-  timeParameter,
-  wordsParameter,
-} from "./parameters.ts";
+import { countParameter, durationParameter, textParameter, timeParameter, wordsParameter } from "./parameters.ts";
 import { postExamples } from "./post-examples.ts";
 import { postSignals } from "./post-signals.ts";
 import { getLatest, listMachines, listSignals, queryOfSignals, querySignals } from "./reads.ts";
 import { checkReady } from "./ready.ts";
 import { reference } from "./reference.ts";
+import {
+  itemLimit,
+  machine,
+  minCursor,
+  names,
+  pageToken,
+  rangeEnd,
+  rangeStart,
+  rowLimit,
+  times,
+  typeDoc,
+  typesDoc,
+  windowEnd,
+  windowStart,
+} from "./route-parameters.ts";
 import { columnsOf } from "./rows.ts";
 import { schemaOf } from "./schemas.ts";
 import { queryOfMachine, queryOfMachines, summarizeMachine, summarizeMachines } from "./summaries.ts";
 import { watchSignals } from "./watch.ts";
-
-const machine = listParameter("Only these machines; all if absent.");
-const minCursor = textParameter(
-  "Wait until the answer holds at least everything up to this cursor, such as that of a POST.",
-);
-const pageToken = textParameter("next_page_token of the answer before; for JSON.");
-const rangeStart = timeParameter("Start of the range; as far back as there are records if absent.");
-const rangeEnd = timeParameter("End of the range, exclusive; no end if absent.");
-const windowStart = timeParameter("Start of the window.");
-const windowEnd = timeParameter("End of the window, exclusive; when the newest record was stored if absent.");
-const rowLimit = countParameter(
-  "How many in a page: 1,000 if absent, at most 10,000. In NDJSON and CSV how many in all; without it all there are.",
-);
-
-const itemLimit = countParameter("How many in a page at most; as many as a message holds (some thousand) if absent.");
-
-const names = { machines: "machine", signal: "type", signals: "type", page_size: "limit" };
-const times = { start_time: "from", end_time: "to" };
-const type = "Name of the signal: state, error, or a numeric one such as power.";
-const types = "Names of signals, with commas.";
 
 const declared: readonly Route[] = [
   route({
@@ -66,7 +54,7 @@ const declared: readonly Route[] = [
   route({
     method: "GET",
     path: "/signals/{type}",
-    pathDoc: { type },
+    pathDoc: { type: typeDoc },
     summary: "Records of one signal in a range of time",
     doc:
       "Rows in order of time. `from` is inclusive, `to` is not; the answer echoes both as they were resolved. More rows follow where " +
@@ -95,7 +83,7 @@ const declared: readonly Route[] = [
   route({
     method: "GET",
     path: "/signals/{type}/latest",
-    pathDoc: { type },
+    pathDoc: { type: typeDoc },
     summary: "The newest record of each machine",
     doc: "One row for each machine that has any, ascending by machine; newest by time, not by arrival. Pages as of /signals/{type}, if need be.",
     rpc: SignalService.method.getLatest,
@@ -109,7 +97,7 @@ const declared: readonly Route[] = [
   route({
     method: "GET",
     path: "/signals/{type}/buckets",
-    pathDoc: { type: types },
+    pathDoc: { type: typesDoc },
     summary: "Samples summed up in spans of time",
     doc:
       "For a chart, a report, a bill: of each machine and signal, for each span its count, min, max, mean, time-weighted mean, first, last, " +
@@ -160,7 +148,7 @@ const declared: readonly Route[] = [
   route({
     method: "GET",
     path: "/signals/{type}/live",
-    pathDoc: { type: types },
+    pathDoc: { type: typesDoc },
     summary: "Records as they are stored",
     doc:
       "For as long as the client stays: each record once, in the order of storing. As Server-Sent Events, the id of an event is the cursor " +
