@@ -117,10 +117,11 @@ function toEdges(
   }
 }
 
-/** As many as let every series fit into one page, if that is enough for a plot. */
+/** As many as let every series fit into one page, if that is enough for a plot; never so many that all of them are too many. */
 function pointsFor(series: number): number {
   const fitting = Math.floor((maxPageBytes / Math.max(1, series) - seriesBytes) / bucketBytes);
-  return Math.max(minDefaultPoints, Math.min(maxDefaultPoints, fitting));
+  const allowed = Math.floor(maxBuckets / Math.max(1, series)) - 1;
+  return Math.max(1, Math.min(allowed, maxDefaultPoints, Math.max(minDefaultPoints, fitting)));
 }
 
 function checkWidth(width: Duration): number {
