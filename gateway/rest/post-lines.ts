@@ -6,7 +6,7 @@ import { contentTypeOf } from "./formats.ts";
 import { toJsonText } from "./json.ts";
 import type { Numbering } from "./numbering.ts";
 import { createCsvReader } from "./post-csv.ts";
-import { toRowBatches, UnreadableText } from "./post-rows.ts";
+import { ignoredMember, toRowBatches, UnreadableText } from "./post-rows.ts";
 import type { PostQuery } from "./post-signals.ts";
 import { HttpProblem } from "./problem.ts";
 import { readLines } from "./text-lines.ts";
@@ -30,7 +30,11 @@ type Totals = {
   producer_id: string;
   last_sequence: string | undefined;
   duplicate_batches: number;
+  /** Members of rows that mean nothing. */
+  ignored: Set<string>;
 };
+
+const toMembers = ({ ignored, ...rest }: Totals) => ({ ...rest, ...ignoredMember(ignored) });
 
 /** Answers with totals and up to 1,000 verdicts; or, asked for NDJSON, with all verdicts as they come and the totals at last. */
 export async function postLines(
@@ -39,7 +43,7 @@ export async function postLines(
 ): Promise<RestAnswer> {
   const totals: Totals = {
     ...{ accepted: 0, rejected: 0, cursor: undefined, producer_id: numbering.producerId },
-    ...{ last_sequence: undefined, duplicate_batches: 0 },
+    ...{ last_sequence: undefined, duplicate_batches: 0, ignored: new Set<string>() },
   };
   const chunks = storeChunks(call, { numbering, kind, totals });
   const first = await chunks.next();
@@ -53,9 +57,9 @@ export async function postLines(
         try {
           for (let next = first; !next.done; next = await chunks.next())
             for (const verdict of next.value) await say(verdict);
-          await say(totals);
+          await say(toMembers(totals));
         } catch (error) {
-          await say({ ...toProblem(error).body, ...totals });
+          await say({ ...toProblem(error).body, ...toMembers(totals) });
         }
         body.end();
       },
@@ -69,7 +73,7 @@ export async function postLines(
     for (const verdict of next.value.slice(0, room)) verdicts.push(verdict);
     omitted += Math.max(0, next.value.length - room);
   }
-  const members = { ...totals, verdicts, verdicts_omitted: omitted > 0 ? omitted : undefined };
+  const members = { ...toMembers(totals), verdicts, verdicts_omitted: omitted > 0 ? omitted : undefined };
   if (totals.accepted > 0 || totals.rejected === 0) return { body: members };
   throw new HttpProblem(422, "every row was refused: see verdicts", { members });
 }
@@ -83,7 +87,7 @@ async function* storeChunks(
   const { producerId } = numbering;
   let { sequence } = numbering;
   for await (const { rows, lines } of readChunks(body as Readable, kind)) {
-    const { batches, unreadable } = toRowBatches(rows, context);
+    const { batches, unreadable, ignored } = toRowBatches(rows, context);
     const total = rows.reduce<number>((sum, row) => sum + linesOf(row), 0);
     const waitMs = meter(total);
     const sent = [];
@@ -96,6 +100,7 @@ async function* storeChunks(
       sent.push({ rows: made, result: answer.result! });
     }
     passedOn();
+    for (const name of ignored) if (totals.ignored.size < 20) totals.ignored.add(name);
     const verdicts = rowVerdicts(sent, unreadable).map((verdict) => ({
       ...{ ...verdict, row: lines[verdict.row]!, count: linesOf(rows[verdict.row]) },
     }));

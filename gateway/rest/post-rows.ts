@@ -59,15 +59,33 @@ type RowContext = {
 export function toRowBatches(
   rows: readonly unknown[],
   context: RowContext,
-): { batches: RowBatch[]; unreadable: UnreadableRow[] } {
+): { batches: RowBatch[]; unreadable: UnreadableRow[]; ignored: ReadonlySet<string> } {
   const drafts = new Map<string, Draft>();
   const unreadable: UnreadableRow[] = [];
+  const ignored = new Set<string>();
   for (const [row, fields] of rows.entries()) {
     const fault = isObject(fields) ? addRow(drafts, fields, { row, ...context }) : notARow(fields);
     if (fault) unreadable.push({ row, ...fault });
+    else noteIgnored(ignored, fields as Record<string, unknown>);
   }
-  return { batches: [...drafts.values()].map(toRowBatch), unreadable };
+  return { batches: [...drafts.values()].map(toRowBatch), unreadable, ignored };
 }
+
+/** Members of a row that mean something. */
+const rowFields: ReadonlySet<string> = new Set([
+  ...["machine", "signal", "time", "value", "unit"],
+  ...["state", "reason", "severity", "code", "message"],
+]);
+const maxIgnored = 20;
+
+/** Others are stored nowhere, which whoever mistyped one should learn. */
+function noteIgnored(ignored: Set<string>, fields: Record<string, unknown>): void {
+  for (const name in fields) if (!rowFields.has(name) && ignored.size < maxIgnored) ignored.add(name.slice(0, 80));
+}
+
+/** What an answer says of them: nothing if there are none. */
+export const ignoredMember = (ignored: ReadonlySet<string>): { ignored_fields?: string[] } =>
+  ignored.size > 0 ? { ignored_fields: [...ignored] } : {};
 
 type Fault = { reason: Reason; message: string };
 const notARow = (what: unknown): Fault => ({

@@ -240,3 +240,23 @@ test("so is one that is larger than gRPC takes once it is a message", async () =
   const { status, body } = await gateway.post("/signals", `{"machine":"m","samples":[${column}]}`);
   expect([status, body["title"]]).toEqual([413, "Content Too Large"]);
 });
+
+test("members that mean nothing are named, whatever they are called; none of them becomes anything", async () => {
+  const row = '"machine":"m","signal":"power","time":"2026-03-01T08:00:00Z","value":1';
+  const body = `{"signals":[{${row},"untit":"kW"},{${row},"constructor":{"x":1},"max_gap":"1h"}]}`;
+  const { status, body: answer } = await gateway.post("/signals", body);
+  expect([status, answer["accepted"], answer["ignored_fields"]]).toEqual([200, 2, ["untit", "constructor", "max_gap"]]);
+  expect((await gateway.post("/signals", `{"signals":[{${row}}]}`)).body).not.toHaveProperty("ignored_fields");
+  const poisoned = await gateway.post("/signals", `{"signals":[{"__proto__":{"machine":"m"},${row}}]}`);
+  expect(poisoned.status).toBe(400);
+  const lines = await gateway.ask("/signals", {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body: `{"__proto__":{${row}}}\n{${row},"__proto__":{"unit":"kW"}}\n{${row},"${"x".repeat(300)}":1}\n`,
+  });
+  expect(lines.body).toMatchObject({ accepted: 2, rejected: 1, ignored_fields: ["__proto__", "x".repeat(80)] });
+  expect(({} as Record<string, unknown>)["machine"]).toBeUndefined();
+  const many = Array.from({ length: 100 }, (_, i) => `"f${i}":0`).join(",");
+  const wide = await gateway.post("/signals", `{"signals":[{${row},${many}}]}`);
+  expect(wide.body["ignored_fields"]).toHaveLength(20);
+});

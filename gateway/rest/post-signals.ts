@@ -10,7 +10,7 @@ import type { Json } from "./json.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
 import type { Parameter } from "./parameters.ts";
 import { postLines } from "./post-lines.ts";
-import { type RowBatch, toRowBatches, type UnreadableRow } from "./post-rows.ts";
+import { ignoredMember, type RowBatch, toRowBatches, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { joinVerdicts, rowVerdicts } from "./verdicts.ts";
 import { toWord } from "./words.ts";
@@ -40,13 +40,14 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
   const numbering = readNumbering(key, { producerId: producer_id, sequence });
   let parts: { batch: Batch; rows?: RowBatch }[];
   let unreadable: UnreadableRow[] = [];
+  let ignored: ReadonlySet<string> = new Set();
   if (signals !== undefined) {
     const [stray] = Object.keys(batchFields);
     if (stray !== undefined)
       throw invalidField(stray, "send either signals (rows) or the fields of one batch, not both");
     if (!Array.isArray(signals)) throw invalidField("signals", "expected an array of rows");
     const made = toRowBatches(signals, { nowUs: key === undefined ? nowUs : undefined });
-    unreadable = made.unreadable;
+    ({ unreadable, ignored } = made);
     parts = made.batches.map((rows) => ({ batch: rows.batch, rows }));
   } else if (Object.hasOwn(batchFields, "signal")) {
     throw invalidField(
@@ -68,17 +69,18 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
     cursor = answer.cursor;
     sent.push({ ...part, result: answer.result! });
   }
-  return answerOf({ sent, unreadable, numbering, cursor, total: countRecords(sent) + unreadable.length });
+  return answerOf({ sent, unreadable, ignored, numbering, cursor, total: countRecords(sent) + unreadable.length });
 }
 
 function answerOf(outcome: {
   sent: Sent[];
   unreadable: UnreadableRow[];
+  ignored: ReadonlySet<string>;
   numbering: Numbering;
   cursor: string | undefined;
   total: number;
 }): RestAnswer {
-  const { sent, unreadable, numbering, cursor, total } = outcome;
+  const { sent, unreadable, ignored, numbering, cursor, total } = outcome;
   const rejected = unreadable.length + sent.reduce((sum, one) => sum + countRejected(one), 0);
   const ofRows = sent.every(({ rows }) => rows);
   const rows = sent.map(({ rows, result }) => ({ rows: rows!, result }));
@@ -87,6 +89,7 @@ function answerOf(outcome: {
     rejected,
     cursor,
     producer_id: numbering.producerId,
+    ...ignoredMember(ignored),
     results: sent.map(({ batch, result: { sequence, duplicate, refusal } }) => ({
       machine: batch.machine,
       sequence,

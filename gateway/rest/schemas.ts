@@ -65,6 +65,10 @@ const stored = {
   rejected: count("Records that are not."),
   "cursor?": text("A GET with this as min_cursor sees every record stored here."),
   producer_id: text("Whose numbers these were."),
+  "ignored_fields?": list(
+    text("A name."),
+    "Members of rows that mean nothing here and were not stored: mistyped, perhaps.",
+  ),
 };
 
 export const schemas = {
