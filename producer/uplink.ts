@@ -77,6 +77,8 @@ export class Uplink implements AsyncDisposable {
   readonly #running: Promise<void>;
   /** Highest sequence that may have reached the server: what an outbox brings along was perhaps sent by an earlier process. */
   #sentThrough: number;
+  /** Through here losses have been reported: a welcome names them again until a batch has gone beyond them. */
+  #lostThrough = 0;
   #closed = false;
 
   constructor({ transport, producerId, outbox, log, deadLetters, turn, sleep = realSleep }: UplinkOptions) {
@@ -213,7 +215,10 @@ export class Uplink implements AsyncDisposable {
     return this.#outbox.ackedSequence + 1;
   }
 
-  #lost(first: number, last: number): void {
+  #lost(from: number, last: number): void {
+    const first = Math.max(from, this.#lostThrough + 1);
+    if (first > last) return;
+    this.#lostThrough = last;
     const known = this.#outbox.missing.reduce(
       (sum, gap) => sum + Math.max(0, Math.min(gap.last, last) - Math.max(gap.first, first) + 1),
       0,

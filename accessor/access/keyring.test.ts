@@ -265,3 +265,13 @@ test("digests are compared in constant time", () => {
   const source = readFileSync(new URL("../../access/key.ts", import.meta.url), "utf8");
   expect(source).toMatch(/timingSafeEqual\(digestOf\(secret\), digest \?\? nobodys\)/);
 });
+
+test("rotating a key that expires soon does not prolong it", async () => {
+  await using fixture = await openFixture();
+  const key = await fixture.keys.create({ scope: ["read"], expires: 90_000 });
+  const expiry = async () =>
+    (await fixture.accessor.query("select expires_at from api_key where id = $1", [idOf(key)]))[0]!["expires_at"];
+  const before = await expiry();
+  await rotateCommand({ id: idOf(key), overlap: 3_600_000 }, fixture.keys.context);
+  expect(await expiry()).toEqual(before);
+});

@@ -180,3 +180,21 @@ test("producers of single requests go when they have expired and their receipts 
   expect((await send(accessor, "p", 1)).result).toMatchObject({ duplicate: true });
   expect((await send(accessor, "http:1", 1)).result).toMatchObject({ duplicate: false });
 });
+
+test("a commit is never earlier than the one before it, whatever the clock did", async () => {
+  await using accessor = await openTestAccessor();
+  await send(accessor, "p", 1);
+  await accessor.query("update receipt set committed_at = committed_at + interval '1 hour'");
+  await send(accessor, "p", 2);
+  expect(
+    await accessor.query("select count(distinct committed_at)::int as times, count(*)::int as n from receipt"),
+  ).toEqual([{ times: 1, n: 2 }]);
+});
+
+test("single batches give back what they hold of the budget, also when they fail", async () => {
+  await using accessor = await openTestAccessor({ maxInFlightBytes: 2_000 });
+  for (let sequence = 1; sequence <= 40; sequence++) {
+    await send(accessor, "p", sequence);
+    expect(await reasonOf(send(accessor, "p", sequence + 9))).toMatchObject({ reason: "SEQUENCE_GAP" });
+  }
+});
