@@ -27,10 +27,9 @@ import { bindToCertificates, type CertificateRules, toAllowsClient } from "./acc
 import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
 import { startCompactor } from "./compact/compactor.ts";
 import { CursorFormat } from "./cursor.ts";
-import { Epochs } from "./epochs.ts";
 import { Failure } from "./failure.ts";
 import { SharedMessages } from "./feed/follow.ts";
-import { followFork, starting } from "./feed/fork.ts";
+import { createEpochs } from "./feed/fork.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -48,7 +47,7 @@ import { perCall } from "./rpc/per-call.ts";
 import { createSignalService } from "./rpc/signals.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
-import { readEpochs, readIdentity } from "./store/identity.ts";
+import { readIdentity } from "./store/identity.ts";
 import { forgetLayout } from "./store/layout.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
 
@@ -133,22 +132,13 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const cursors = new CursorFormat(databaseId, readFirst);
   const { promise: done, reject: fail } = Promise.withResolvers<never>();
   done.catch(() => {});
-  // What is known here only as of an epoch.
-  const epochs = new Epochs({
-    epochs: readFirst,
-    read: () => readEpochs(database),
-    onMoved(moved, fork) {
-      const goneOn = followFork({ cursors, tail }, { epochs: moved, fork });
-      if (!goneOn) {
-        // First those who watch are told, by name.
-        const message = `this database was promoted or restored without revision ${fork}, and ${tail.head.revision} was published`;
-        setImmediate(() => fail(new Error(message)));
-        throw starting();
-      }
+  const epochs = createEpochs(database, {
+    ...{ epochs: readFirst, cursors, tail: () => tail, log },
+    forget() {
       catalog.forget();
       forgetLayout(database);
-      log.warn("this database was promoted or restored: its history goes on in another epoch", { revision: fork });
     },
+    onGivenUp: (message) => fail(new Error(message)),
   });
   const { epoch, ...head } = await readHead(database);
   const tail = new Tail({

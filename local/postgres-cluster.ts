@@ -15,13 +15,14 @@ import {
   serverAccount,
 } from "./postgres-account.ts";
 import { systemFolder } from "./postgres-binaries.ts";
+import { accessorRole, readAccessorPassword } from "./postgres-role.ts";
 
 const exec = promisify(execFile);
 
-/** The only user of the cluster. */
+/** The superuser of the cluster; what the accessor is, postgres-role.ts says. */
 export const user = "millrace";
 
-/** `dataDir` holds the cluster in `postgres/` and, readable by us only, `password` and the pid of the `owner`. */
+/** `dataDir` holds the cluster in `postgres/` and, readable by us only, `password`, `accessor-password` and the pid of the `owner`. */
 export const clusterIn = (dataDir: string) => join(dataDir, "postgres");
 const passwordIn = (dataDir: string) => join(dataDir, "password");
 const ownerIn = (dataDir: string) => join(dataDir, "owner");
@@ -155,8 +156,9 @@ export async function clearLeftover(
 export async function runningUrl(dataDir: string, database: string): Promise<string | undefined> {
   const server = await readPostmaster(dataDir);
   if (!server?.ready || !(await isServerOf(dataDir, server.pid))) return undefined;
-  const password = await readPassword(dataDir).catch(() => undefined);
-  return password && `postgres://${user}:${password}@127.0.0.1:${server.port}/${database}`;
+  const own = await readAccessorPassword(dataDir).catch(() => undefined);
+  const password = own ?? (await readPassword(dataDir).catch(() => undefined));
+  return password && `postgres://${own ? accessorRole : user}:${password}@127.0.0.1:${server.port}/${database}`;
 }
 
 /** What a running (or killed) server says of itself: its pid, its port and, once it takes connections, "ready". */

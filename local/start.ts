@@ -9,6 +9,7 @@ import { nodeEnvironment, nodeFlags } from "./node-flags.ts";
 import { createOutput } from "./output.ts";
 import { openPostgres } from "./postgres.ts";
 import { defaultDataDir } from "./postgres-cluster.ts";
+import { openAccessorRole } from "./postgres-role.ts";
 import { assertPortsFree, untilListening, untilServing } from "./readiness.ts";
 import { openSupervisor, type Part } from "./supervisor.ts";
 
@@ -28,6 +29,9 @@ const inTheClear = Object.fromEntries(
     "ACCESSOR_KEY",
   ].map((name) => [`MILLRACE_${name}`, undefined]),
 );
+
+// Who reads by SQL, or only connects, cannot use up the connections that the accessor needs; and who does not log in is cut off soon.
+const guarded = { max_connections: "100", reserved_connections: "40", authentication_timeout: "5s" };
 
 await run({
   name: "millrace",
@@ -55,10 +59,13 @@ await run({
         const log = createLog({ name: "postgres", level, format: "pretty", color: false, sink });
         // After a crash on the same port, so that the accessor finds it again.
         const port = databaseUrl ? Number(new URL(databaseUrl).port) : 0;
-        const server = await openPostgres({ dataDir, port, stopMs: 1500, log, signal: stopped });
-        const url = new URL(server.url);
-        url.pathname = "/millrace";
-        databaseUrl = url.href;
+        const server = await openPostgres({ dataDir, port, settings: guarded, stopMs: 1500, log, signal: stopped });
+        try {
+          databaseUrl = await openAccessorRole(server.url, { dataDir, database: "millrace" });
+        } catch (error) {
+          await server[Symbol.asyncDispose]();
+          throw error;
+        }
         return { ended: server.ended.then(() => "ended"), stop: async () => server[Symbol.asyncDispose]() };
       },
     };

@@ -27,7 +27,7 @@ const rooms: Record<string, Room> = {
   "samples/": { ours: ["gen/millrace/", "samples/"], packages: ["@bufbuild/protobuf"] },
   "block/": { ours: ["samples/", "block/"], packages: [] },
   "client/": { ours: ["gen/", "runtime/", "samples/", "block/", "client/"], packages: protobuf },
-  "local/": { ours: ["gen/grpc/", "runtime/", "local/"], packages: ["@connectrpc/connect"] },
+  "local/": { ours: ["gen/grpc/", "runtime/", "local/"], packages: ["@connectrpc/connect", "pg"] },
   "producer/": { ours: [...domain, "producer/"], packages: [...protobuf, "csv-parse"] },
   "accessor/": keeper,
   "gateway/": {

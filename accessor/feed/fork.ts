@@ -1,13 +1,49 @@
 // What a fork of the history means to those who watch and read here: they go on with it, or what was published has been given up.
+import type { Log } from "../../runtime/log.ts";
 import type { CursorFormat, Epoch } from "../cursor.ts";
+import { Epochs } from "../epochs.ts";
 import { Failure } from "../failure.ts";
+import type { Database } from "../store/database.ts";
+import { readEpochs } from "../store/identity.ts";
 import type { Tail } from "./tail.ts";
+
+export type ForkOptions = {
+  /** As read at the start. */
+  epochs: readonly Epoch[];
+  cursors: CursorFormat;
+  tail: () => Tail;
+  /** What is known only as of an epoch: ids that it gave. */
+  forget: () => void;
+  /** Told why this process is to end: what it published has been given up. */
+  onGivenUp: (message: string) => void;
+  log: Log;
+};
+
+export function createEpochs(database: Database, options: ForkOptions): Epochs {
+  const { epochs, cursors, log } = options;
+  return new Epochs({
+    epochs,
+    read: () => readEpochs(database),
+    onMoved(moved, fork) {
+      const tail = options.tail();
+      if (!followFork({ cursors, tail }, { epochs: moved, fork })) {
+        // First those who watch are told, by name.
+        const published = `${tail.head.revision} was published`;
+        const message = `this database was promoted or restored without revision ${fork}, and ${published}`;
+        setImmediate(() => options.onGivenUp(message));
+        throw starting();
+      }
+      options.forget();
+      log.warn("this database was promoted or restored: its history goes on in another epoch", { revision: fork });
+    },
+  });
+}
 
 /**
  * Goes on in another history that is the same below the fork. False, and all feeds end, if more was published here: those that passed the fork are
  * told so by name, with the last cursor that both histories have.
  */
-export function followFork(
+function followFork(
   { cursors, tail }: { cursors: CursorFormat; tail: Tail },
   { epochs, fork: revision }: { epochs: readonly Epoch[]; fork: number },
 ): boolean {
@@ -27,7 +63,7 @@ export function followFork(
 }
 
 /** For whoever asks a process that starts again. */
-export function starting(): Failure {
+function starting(): Failure {
   return new Failure(
     "SHUTTING_DOWN",
     "the database was promoted or restored, and this server starts again: try again",
