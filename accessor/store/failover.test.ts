@@ -227,7 +227,7 @@ test("a producer whose acknowledged batches were lost is told which, and goes on
   const fresh = await openOn(servers);
   await using again = await Producer.open(fresh.ingest, "p", { lastAckedSequence: 8n });
   expect(again.welcome).toMatchObject({ lastSequence: 8n, lost: { first: 6n, last: 8n } });
-  for (const sequence of [8, 9, 9]) again.send(sequence, oneSample(sequence));
+  for (const sequence of [9, 9]) again.send(sequence, oneSample(sequence));
   await again.acksThrough(9);
   const { signals } = await fresh.signals.querySignals({ signal: "power" });
   expect(signals.map(({ record }) => record.value)).toEqual([1, 2, 3, 4, 5, 9]);
