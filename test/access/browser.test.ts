@@ -61,7 +61,10 @@ async function setUp() {
   open = stack.use(await openGateway({ ...shown, accessorUrl: `http://127.0.0.1:${accessor.port}` }));
   key = await fixture.keys.create({ scope: ["read", "live"], machine: ["mill-*"] });
   // A container's root may not have the sandbox that Chromium would build.
-  browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox", "--disable-gpu"] });
+  browser = await chromium.launch({
+    executablePath: executablePath!,
+    args: ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP rebound.example 127.0.0.1"],
+  });
   stack.defer(() => browser.close());
 }
 
@@ -159,6 +162,23 @@ describe.skipIf(executablePath === undefined)("Chromium", { timeout: 60_000 }, (
       expect(failed.join()).toMatch(/blocked by CORS policy/);
       expect(said.join()).not.toContain("mill-1");
     }
+  });
+
+  test("a page whose name was made to mean this machine reads and writes nothing, though it is of the gateway's origin", async () => {
+    const page = await browser.newPage();
+    const rebound = `http://rebound.example:${open.port}`;
+    expect((await page.goto(`${rebound}/docs`))?.status()).toBe(403);
+    const asked = await page.evaluate(`(async () => {
+      const body = JSON.stringify({ signals: [{ machine: "rebound", signal: "power", time: "now", value: 1 }] });
+      const written = await fetch("/signals", { method: "POST", headers: { "content-type": "application/json" }, body });
+      const method = "/millrace.v1.SignalService/ListMachines";
+      const called = await fetch(method, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+      return [(await fetch("/machines")).status, written.status, called.status];
+    })()`);
+    expect(asked).toEqual([403, 403, 403]);
+    await page.close();
+    const listed = await fetch(`http://127.0.0.1:${open.port}/machines`);
+    expect(await listed.text()).not.toContain("rebound");
   });
 
   test("nothing runs on the gateway's own pages, and nobody frames them", async () => {

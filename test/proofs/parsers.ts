@@ -6,14 +6,20 @@ const sizes = [mib, 4 * mib, 16 * mib];
 /** Less than this is the clock's own grain, and what one collection of garbage takes. */
 const floorMs = 20;
 const maxRatio = 4.5;
+const maxRounds = 6;
 
 let failed = 0;
 console.log(`${"reader".padEnd(52)} ${sizes.map((size) => `${size / mib} MiB`.padStart(10)).join("")}   ratios`);
 for (const worst of worstTexts) {
-  const times: number[] = [];
-  for (const size of sizes) times.push(await cpuMsOf(worst, size, 3));
-  const ratios = times.slice(1).map((time, i) => Math.max(time, floorMs) / Math.max(times[i]!, floorMs));
-  const good = ratios.every((ratio) => ratio <= maxRatio);
+  const times = sizes.map(() => Number.POSITIVE_INFINITY);
+  let ratios: number[] = [];
+  let good = false;
+  // The least of some tries: what else runs on the machine, and garbage, only ever adds.
+  for (let round = 0; round < maxRounds && !good; round++) {
+    for (const [i, size] of sizes.entries()) times[i] = Math.min(times[i]!, await cpuMsOf(worst, size, 2));
+    ratios = times.slice(1).map((time, i) => Math.max(time, floorMs) / Math.max(times[i]!, floorMs));
+    good = ratios.every((ratio) => ratio <= maxRatio);
+  }
   if (!good) failed++;
   const shown = times.map((time) => `${time.toFixed(1)} ms`.padStart(10)).join("");
   const said = ratios.map((ratio) => ratio.toFixed(2)).join(", ");

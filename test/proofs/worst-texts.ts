@@ -45,7 +45,7 @@ const read = (name: string, build: (characters: number) => string, parse: (text:
   },
 });
 
-const small = (worst: WorstText): WorstText => ({ ...worst, repeat: 256 });
+const small = (worst: WorstText): WorstText => ({ ...worst, repeat: 1024 });
 
 /** A body in pieces as small as a client likes. */
 async function* pieces(text: string, size: number) {
