@@ -2,7 +2,7 @@
 
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
-import { IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { IngestBatchRequestSchema, IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import {
   ReadSignalsResponseSchema,
   SignalService,
@@ -20,7 +20,7 @@ import { type Mount, openGrpcServer } from "../runtime/grpc/server.ts";
 import { type Log, limitLines } from "../runtime/log.ts";
 
 import type { Certificates } from "../runtime/tls/certificates.ts";
-import { decodeIngestRequest } from "../samples/wire-decode.ts";
+import { decodeIngestBatchRequest, decodeIngestRequest } from "../samples/wire-decode.ts";
 import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
@@ -113,6 +113,7 @@ const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: 
 
 // What carries columns is most of what goes over the wire.
 useCodec(IngestRequestSchema, { decode: decodeIngestRequest });
+useCodec(IngestBatchRequestSchema, { decode: decodeIngestBatchRequest });
 useCodec(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse });
 useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
 

@@ -2,11 +2,20 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { IngestRequestSchema, NumberedBatchSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  IngestBatchRequestSchema,
+  IngestRequestSchema,
+  NumberedBatchSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadSignalsResponseSchema, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { countSamples, toColumn, toSamples, unpackInto } from "./wire.ts";
-import { decodeIngestRequest, decodeReadSignalsResponse, decodeWatchSignalsResponse } from "./wire-decode.ts";
+import {
+  decodeIngestBatchRequest,
+  decodeIngestRequest,
+  decodeReadSignalsResponse,
+  decodeWatchSignalsResponse,
+} from "./wire-decode.ts";
 import { encodeNumberedBatch, encodeReadSignalsResponse, encodeWatchSignalsResponse } from "./wire-encode.ts";
 
 const seconds = fc.bigInt({ min: -(2n ** 40n), max: 2n ** 40n });
@@ -63,6 +72,7 @@ const batch = fc
 const numbered = fc.record({ sequence: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), batch }).map((it) => ({
   ...it,
   request: create(IngestRequestSchema, { message: { case: "batch", value: toNumbered(it) } }),
+  single: create(IngestBatchRequestSchema, { ...toNumbered(it), producerId: "p", $typeName: undefined } as never),
 }));
 
 function toNumbered({ sequence, batch: inner }: { sequence: number; batch: Batch }) {
@@ -108,9 +118,10 @@ test("what is written is what protobuf-es writes", () => {
 test("what is read is what protobuf-es reads, or left to it", () => {
   let own = 0;
   fc.assert(
-    fc.property(numbered, responses, ({ request }, { read, watch }) => {
+    fc.property(numbered, responses, ({ request, single }, { read, watch }) => {
       for (const [schema, decode, message] of [
         [IngestRequestSchema, decodeIngestRequest, request],
+        [IngestBatchRequestSchema, decodeIngestBatchRequest, single],
         [ReadSignalsResponseSchema, decodeReadSignalsResponse, read],
         [WatchSignalsResponseSchema, decodeWatchSignalsResponse, watch],
       ] as const) {

@@ -1,9 +1,9 @@
 // Messages with columns from protobuf bytes, values copied as a whole: 1 ns a sample instead of 10, and nothing for the garbage collector.
 // What protobuf-es would read is read here with the same result, or not at all: then the answer is undefined.
 import { fromBinary } from "@bufbuild/protobuf";
-import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import type { IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, ErrorReportSchema, type Samples, StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { IngestBatchRequest, IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type ReadSignalsResponse,
   SampleBlockSchema,
@@ -22,6 +22,20 @@ export function decodeIngestRequest(bytes: Uint8Array): IngestRequest | undefine
     }
     if (value === undefined) throw new Unusual();
     return { $typeName: "millrace.v1.IngestRequest", message: { case: "batch", value } };
+  });
+}
+
+export function decodeIngestBatchRequest(bytes: Uint8Array): IngestBatchRequest | undefined {
+  return attempt(bytes, (reader) => {
+    const request: IngestBatchRequest = { $typeName: "millrace.v1.IngestBatchRequest", producerId: "", sequence: 0n };
+    while (!reader.done) {
+      const tag = reader.tag();
+      if (tag === lengthTag(1)) request.producerId = reader.text();
+      else if (tag === numberTag(2)) request.sequence = BigInt(reader.number());
+      else if (tag === lengthTag(3)) once(request, "batch", readBatch(reader.message()));
+      else throw new Unusual();
+    }
+    return request;
   });
 }
 
@@ -111,12 +125,56 @@ function readBatch(reader: WireReader): Batch {
   while (!reader.done) {
     const tag = reader.tag();
     if (tag === lengthTag(1)) batch.machine = reader.text();
-    else if (tag === lengthTag(2)) batch.stateChanges.push(fromBinary(StateChangeSchema, reader.bytes(), known));
-    else if (tag === lengthTag(3)) batch.errorReports.push(fromBinary(ErrorReportSchema, reader.bytes(), known));
+    else if (tag === lengthTag(2)) batch.stateChanges.push(readStateChange(reader.message()));
+    else if (tag === lengthTag(3)) batch.errorReports.push(readErrorReport(reader.message()));
     else if (tag === lengthTag(4)) batch.samples.push(readSamples(reader.message()));
     else throw new Unusual();
   }
   return batch;
+}
+
+function readStateChange(reader: WireReader): StateChange {
+  const change: StateChange = { $typeName: "millrace.v1.StateChange", state: 0, reason: "" };
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === lengthTag(1)) once(change, "time", readTime(reader.message()));
+    else if (tag === numberTag(2)) change.state = readInt32(reader) as StateChange["state"];
+    else if (tag === lengthTag(3)) change.reason = reader.text();
+    else throw new Unusual();
+  }
+  return change;
+}
+
+function readErrorReport(reader: WireReader): ErrorReport {
+  const report: ErrorReport = { $typeName: "millrace.v1.ErrorReport", severity: 0, code: "", message: "" };
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === lengthTag(1)) once(report, "time", readTime(reader.message()));
+    else if (tag === numberTag(2)) report.severity = readInt32(reader) as ErrorReport["severity"];
+    else if (tag === lengthTag(3)) report.code = reader.text();
+    else if (tag === lengthTag(4)) report.message = reader.text();
+    else throw new Unusual();
+  }
+  return report;
+}
+
+/** Of times before 1970, which take ten bytes, protobuf-es makes the message. */
+function readTime(reader: WireReader): Timestamp {
+  let seconds = 0;
+  let nanos = 0;
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === numberTag(1)) seconds = reader.number();
+    else if (tag === numberTag(2)) nanos = readInt32(reader);
+    else throw new Unusual();
+  }
+  return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos };
+}
+
+function readInt32(reader: WireReader): number {
+  const value = reader.number();
+  if (value > 0x7fff_ffff) throw new Unusual();
+  return value;
 }
 
 const noDoubles = new PackedDoubles(Buffer.alloc(0));

@@ -9,7 +9,8 @@ const textCost = 32;
 const memberCost = 48;
 /** A number's places in two arrays. */
 const numberCost = 40;
-const wordCost = 16;
+/** As a row that is none, which has a verdict. */
+const wordCost = 100;
 const maxDepth = 100;
 
 const quote = 0x22;

@@ -55,20 +55,49 @@ type RowContext = {
   signal?: string | undefined;
 };
 
+/** ignored: names of members that mean nothing. */
+export type MadeRows = { batches: RowBatch[]; unreadable: UnreadableRow[]; ignored: ReadonlySet<string> };
+
 /** Batches in the order in which their machines first appear. What the accessor can judge (names, states, values) is left to it. */
-export function toRowBatches(
+export function toRowBatches(rows: readonly unknown[], context: RowContext): MadeRows {
+  const made = startRows();
+  addRows(made, rows, { from: 0, to: rows.length, ...context });
+  return finishRows(made);
+}
+
+/** So many rows take some 20 ms. */
+const rowsInTurn = 10_000;
+
+/** The same, letting others have their turn in between: of any number of rows. */
+export async function toRowBatchesInTurns(rows: readonly unknown[], context: RowContext): Promise<MadeRows> {
+  const made = startRows();
+  for (let from = 0; from < rows.length; from += rowsInTurn) {
+    if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+    addRows(made, rows, { from, to: Math.min(rows.length, from + rowsInTurn), ...context });
+  }
+  return finishRows(made);
+}
+
+type Making = { drafts: Map<string, Draft>; unreadable: UnreadableRow[]; ignored: Set<string> };
+
+const startRows = (): Making => ({ drafts: new Map(), unreadable: [], ignored: new Set() });
+
+const finishRows = ({ drafts, ...told }: Making): MadeRows => ({
+  batches: [...drafts.values()].map(toRowBatch),
+  ...told,
+});
+
+function addRows(
+  { drafts, unreadable, ignored }: Making,
   rows: readonly unknown[],
-  context: RowContext,
-): { batches: RowBatch[]; unreadable: UnreadableRow[]; ignored: ReadonlySet<string> } {
-  const drafts = new Map<string, Draft>();
-  const unreadable: UnreadableRow[] = [];
-  const ignored = new Set<string>();
-  for (const [row, fields] of rows.entries()) {
+  { from, to, ...context }: RowContext & { from: number; to: number },
+): void {
+  for (let row = from; row < to; row++) {
+    const fields = rows[row];
     const fault = isObject(fields) ? addRow(drafts, fields, { row, ...context }) : notARow(fields);
     if (fault) unreadable.push({ row, ...fault });
     else noteIgnored(ignored, fields as Record<string, unknown>);
   }
-  return { batches: [...drafts.values()].map(toRowBatch), unreadable, ignored };
 }
 
 /** Members of a row that mean something. */

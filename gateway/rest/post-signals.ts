@@ -10,7 +10,7 @@ import type { Json } from "./json.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
 import type { Parameter } from "./parameters.ts";
 import { postLines } from "./post-lines.ts";
-import { ignoredMember, type RowBatch, toRowBatches, type UnreadableRow } from "./post-rows.ts";
+import { ignoredMember, type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { joinVerdicts, rowVerdicts } from "./verdicts.ts";
 import { toWord } from "./words.ts";
@@ -46,7 +46,7 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
     if (stray !== undefined)
       throw invalidField(stray, "send either signals (rows) or the fields of one batch, not both");
     if (!Array.isArray(signals)) throw invalidField("signals", "expected an array of rows");
-    const made = toRowBatches(signals, { nowUs: key === undefined ? nowUs : undefined });
+    const made = await toRowBatchesInTurns(signals, { nowUs: key === undefined ? nowUs : undefined });
     ({ unreadable, ignored } = made);
     parts = made.batches.map((rows) => ({ batch: rows.batch, rows }));
   } else if (Object.hasOwn(batchFields, "signal")) {
