@@ -98,7 +98,7 @@ begin
     if v_owner <> b_principal[i] then
       outcome := 'foreign';
     elsif b_sequence[i] > v_last then
-      if b_sequence[i] <> v_last + 1 and b_sequence[i] is distinct from b_acked[i] + 1 then
+      if b_sequence[i] <> v_last + 1 and b_sequence[i] > coalesce(b_acked[i], 0) + 1 then
         outcome := 'gap';
       end if;
     else
@@ -143,9 +143,13 @@ begin
       perform fill_lost(v_producer, b_sequence[i], v_last);
     else
       if b_sequence[i] > v_last + 1 then
-        insert into lost_range (producer_id, first_sequence, last_sequence) values (v_producer, v_last + 1, b_sequence[i] - 1);
+        -- Its sender has acks that are not here: what they were for is lost, but for this one, if it is of them and comes again.
+        insert into lost_range (producer_id, first_sequence, last_sequence) values (v_producer, v_last + 1, b_acked[i]);
+        if b_sequence[i] <= b_acked[i] then
+          perform fill_lost(v_producer, b_sequence[i], b_acked[i]);
+        end if;
       end if;
-      v_last := b_sequence[i];
+      v_last := case when b_sequence[i] > v_last + 1 then greatest(b_sequence[i], b_acked[i]) else b_sequence[i] end;
     end if;
     v_any := true;
     v_ids[i] := v_producer;
