@@ -46,11 +46,16 @@ export const eventStream: Dialect = {
   beforeRows: 'data: {"signals":[',
   afterRows: (cursor) => `]}\nid: ${cursor}\n\n`,
   // A browser comes back after the id: where the log still goes.
-  failure: ({ body }, cursor) =>
-    body["reason"] === "CURSOR_EXPIRED"
-      ? event("expired", earliestOf(body) ?? cursor, toJsonText(body))
-      : event("error", cursor, toJsonText(body)),
+  failure: ({ body, status }, cursor) => {
+    if (body["reason"] === "CURSOR_EXPIRED") return event("expired", earliestOf(body) ?? cursor, toJsonText(body));
+    // It comes back with the same id in any case: where that may fail again and again, not every second.
+    const retry = mayHelp.has(status) ? "" : "retry: 60000\n";
+    return retry + event("error", cursor, toJsonText(body));
+  },
 };
+
+/** What coming back soon may mend: too much at once, and nobody there. */
+const mayHelp = new Set([429, 503]);
 
 const earliestOf = ({ metadata }: Problem["body"]) =>
   (metadata as Record<string, string> | undefined)?.["earliest_cursor"];

@@ -190,7 +190,7 @@ async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): 
   const { request, reply, vary, encoding, streaming, options } = context;
   const { raw } = reply;
   const { signal } = streaming;
-  const problemOf = (error: unknown) => describe(error, request, options.log);
+  const problemOf = (error: unknown) => describe(error, request, options.log, { begun: true });
   const reader = options.readers.watch({
     caller: callerOf(request),
     onSlow(error) {
@@ -235,7 +235,11 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
   reply.type("application/problem+json; charset=utf-8").send(toJsonText(body));
 }
 
-function describe(error: unknown, request: FastifyRequest, log: Log): Problem {
+/** Statuses that a stream which was let in ends with by itself, in the course of things. */
+const inTheCourse = new Set([401, 403, 410, 429]);
+
+/** begun: the client was let in, so that no status tells of the failure. */
+function describe(error: unknown, request: FastifyRequest, log: Log, { begun = false } = {}): Problem {
   const [path] = splitUrl(request);
   const { parameterByField = {} } = request.routeOptions.config;
   const told =
@@ -243,7 +247,7 @@ function describe(error: unknown, request: FastifyRequest, log: Log): Problem {
   const problem = toProblem(told, { path, parameterByField });
   // Every feed ends so when the gateway stops: nothing that anyone should look into.
   const stopping = problem.body["reason"] === "SHUTTING_DOWN";
-  if (problem.status >= 500 && !stopping) {
+  if ((problem.status >= 500 || (begun && !inTheCourse.has(problem.status))) && !stopping) {
     // Where it broke says something only of what nobody foresaw.
     const cause = problem.status === 500 ? error : causeChain(error);
     log.warn("request failed", { method: request.method, path, status: problem.status, error: cause });

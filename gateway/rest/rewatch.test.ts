@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { reasonError } from "../errors.ts";
 import { openFakeAccessor } from "../fake-accessor.ts";
 import { openGateway } from "../gateway.ts";
@@ -84,6 +85,24 @@ test.each(["sse", "ndjson"])(
     expect(Array.from(cursors, ([, cursor]) => cursor).slice(-2)).toEqual(["c1", "c2"]);
   },
 );
+
+test("a client that leaves a feed which was watched anew leaves nothing open", async () => {
+  let attempts = 0;
+  gateway.accessor.signals.watchSignals = async function* (_request, { signal }) {
+    yield { after: "c0", through: "c0" };
+    if (++attempts === 1) throw away();
+    yield { after: "c0", through: "c1", ...sample(1) };
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  };
+  const leave = new AbortController();
+  const response = await fetch(`${gateway.baseUrl}/signals/power/live`, { signal: leave.signal });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; !text.includes("id: c1"); ) text += (await reader.read()).value;
+  expect(gateway.borrowed()["upstream-streams"]).not.toBe(0);
+  leave.abort();
+  await reader.read().catch(() => {});
+  await eventually("nothing is borrowed", () => gateway.borrowed()["upstream-streams"] === 0);
+});
 
 test("each attempt starts after the last cursor; waits grow to their bound and start small again", async () => {
   const log = brittleLog(
