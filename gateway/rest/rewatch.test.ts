@@ -104,6 +104,27 @@ test("a client that leaves a feed which was watched anew leaves nothing open", a
   await eventually("nothing is borrowed", () => gateway.borrowed()["upstream-streams"] === 0);
 });
 
+test("who leaves a feed closes the attempt that it came from, whichever that is", async () => {
+  const closed: number[] = [];
+  let attempts = 0;
+  const watch = async function* () {
+    const attempt = ++attempts;
+    try {
+      yield { after: "c0", through: "c0", batches: [] };
+      if (attempt === 1) throw away();
+      yield { after: "c0", through: "c1", batches: [] };
+    } finally {
+      closed.push(attempt);
+    }
+  };
+  const attempt = await tryWatch(watch() as never);
+  const { signal } = new AbortController();
+  const feed = rewatch({ watch: watch as never, attempt, after: undefined, signal, maxDelayMs: 1 });
+  let seen = 0;
+  for await (const _ of feed) if (++seen === 2) break;
+  expect([seen, closed]).toEqual([2, [1, 2]]);
+});
+
 test("each attempt starts after the last cursor; waits grow to their bound and start small again", async () => {
   const log = brittleLog(
     [
