@@ -53,10 +53,12 @@ export class Shares {
   /** Why a caller cannot have `amount` more now; undefined if it can. */
   shortageOf(caller: string, amount: number): Shortage | undefined {
     const own = this.heldBy(caller) + amount;
+    // Whoever is beyond its share hears of that, also where there is nothing left for others.
+    if (own > this.perCaller) return "own";
     if (this.#sum + amount > this.total) return "all";
     // Its first unit leaves nobody worse off than the bound on all of it does.
     const wanted = own > 1 ? own : 0;
-    return own > this.perCaller || wanted > this.total - this.#sum - amount ? "own" : undefined;
+    return wanted > this.total - this.#sum - amount ? "own" : undefined;
   }
 
   /** Lends `amount`, which may be 0 where it is to grow, or says what it lacks. */

@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { fastify } from "fastify";
+import { type FastifyError, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
@@ -118,12 +118,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       "--listen: other machines are to be served, and the accessor has authentication off: start it with --auth keys, or accept that " +
         "with --listen-without-authentication",
     ]);
+  const refusals = new Refusals();
+  const refuse = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+    refusals.countProblem(sendProblem(error, request, reply, callLog));
   const app = fastify({
     bodyLimit: maxBodyBytes,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, callLog),
+    frameworkErrors: refuse,
   });
-  app.setErrorHandler((error, request, reply) => sendProblem(error as never, request, reply, callLog));
+  app.setErrorHandler<FastifyError>(refuse);
   app.setNotFoundHandler((request) => refuseUnknown(routes, request));
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(answerHeaders);
@@ -144,7 +147,6 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const addresses = createAddressReader(limits.trustedProxies);
   const limiter = new Limiter(limits);
   const shares = new GatewayShares(limits.shares);
-  const refusals = new Refusals();
   const bodies = stack.use(createBodyClock(options.bodyClock ?? { stallMs: 30_000 }, shares.of.bodies));
   const readers = stack.use(createReadClock(options.readClock ?? { stallMs: 120_000 }, shares.of["unread-bytes"]));
   stack.defer(() => app.close());

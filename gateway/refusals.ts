@@ -2,6 +2,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
+import type { Problem } from "./rest/problem.ts";
 
 export type Refusal = { reason: string; limit: string };
 
@@ -17,6 +18,12 @@ export class Refusals {
   count(error: unknown): void {
     const [info] = ConnectError.from(error).findDetails(ErrorInfoSchema);
     if (info) this.add(info.reason, info.metadata["limit"]);
+  }
+
+  /** The same of a problem that was answered with. */
+  countProblem({ body: { reason, metadata } }: Problem): void {
+    const { limit } = (metadata ?? {}) as Record<string, string>;
+    if (typeof reason === "string") this.add(reason, limit);
   }
 
   add(reason: string, limit = ""): void {

@@ -225,14 +225,16 @@ async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): 
   }
 }
 
-/** Sends any failure as a problem: for `setErrorHandler`, and for what fastify refuses before it has a route. */
-export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  const { status, headers, body } = describe(error, request, log);
+/** Sends any failure as a problem, and returns it: for `setErrorHandler`, and for what fastify refuses before it has a route. */
+export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): Problem {
+  const problem = describe(error, request, log);
+  const { status, headers, body } = problem;
   // Again, for what was refused before any hook ran.
   reply.code(status).headers({ ...answerHeaders, ...headers });
   // Set on a body that was not read to its end; HTTP/2 has no such header.
   if (request.raw.httpVersionMajor > 1) reply.removeHeader("connection");
   reply.type("application/problem+json; charset=utf-8").send(toJsonText(body));
+  return problem;
 }
 
 /** Statuses that a stream which was let in ends with by itself, in the course of things. */
