@@ -1,7 +1,10 @@
 // Nobody is overrun: a reader that pauses stops the generator, and a handler that takes its time holds the writer back.
+
+import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { settled } from "../../test/support/eventually.ts";
-import { bytes, openTestServer } from "./test-service.ts";
+import { eventually, settled } from "../../test/support/eventually.ts";
+import { bytes, openTestServer, testService } from "./test-service.ts";
+import { createGrpcTransport } from "./transport.ts";
 
 const messageBytes = 64 * 1024;
 
@@ -52,4 +55,24 @@ test("a handler that does not read holds the writer within 4 MiB", async () => {
   expect(await settled(() => sent)).toBeLessThan((4 << 20) / messageBytes);
   letGo();
   expect((await answer).value[0]).toBe(400 % 256);
+});
+
+test("a call reads ahead by bytes: of large messages one, whatever waits; and what waited is forgotten when it ends", async () => {
+  let produced = 0;
+  await using server = await openTestServer({
+    async *serverStream() {
+      for (; produced < 100; produced++) yield bytes(3 * 1024 * 1024, produced);
+    },
+  });
+  using transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${server.server.port}`, windowBytes: 64 * 1024 });
+  const stop = new AbortController();
+  const client = createClient(testService, transport);
+  const stream = client.serverStream(bytes(1), { signal: stop.signal })[Symbol.asyncIterator]();
+  await stream.next();
+  expect(await settled(() => transport.bufferedBytes)).toBeLessThan(4 * 1024 * 1024);
+  await stream.next();
+  expect(await settled(() => transport.bufferedBytes)).toBeGreaterThan(0);
+  stop.abort();
+  await stream.next().catch(() => {});
+  await eventually("nothing is held", () => transport.bufferedBytes === 0);
 });
