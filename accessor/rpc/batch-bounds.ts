@@ -1,12 +1,14 @@
-// What one message with a batch may cost before it is decoded. Above the limits of batches, so that most that are too large are told so.
+// What one message with a batch may cost before it is decoded. Above the limits of batches, so that
+// most that are too large are told so.
 import type { MessageBounds } from "../../runtime/grpc/message-bounds.ts";
 import type { Limits } from "../ingest/intake.ts";
 
 const mib = 1024 * 1024;
 
 /**
- * A batch beyond the limits is refused with BATCH_TOO_LARGE, in order and with its number used up, as long as its message is within these bounds;
- * beyond them it ends its call. What came compressed may be as large as a batch and no more: a thousandth of that on the wire makes it.
+ * A batch beyond the limits is refused with BATCH_TOO_LARGE, in order and with its number used up,
+ * as long as its message is within these bounds; beyond them it ends its call. What came compressed
+ * may be as large as a batch and no more: a thousandth of that on the wire makes it.
  */
 export function batchBounds({ maxBatchBytes }: Limits): MessageBounds {
   return {

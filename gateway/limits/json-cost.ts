@@ -1,4 +1,5 @@
-// What JSON text would take in memory, counted over its bytes before any of it is parsed: two characters can be an object.
+// What JSON text would take in memory, counted over its bytes before any of it is parsed: two
+// characters can be an object.
 import { type CostBounds, MessageTooLarge, maxCostOf } from "../../runtime/grpc/message-bounds.ts";
 
 /** JSON's own object and the message that is made of it. */
@@ -17,8 +18,9 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /**
- * Fails with MessageTooLarge as soon as the text would cost more than it may. Says nothing about whether it is JSON: what is none is left to
- * the parser, which stops where it is none. Answers the estimate.
+ * Fails with MessageTooLarge as soon as the text would cost more than it may. Says nothing about
+ * whether it is JSON: what is none is left to the parser, which stops where it is none. Answers the
+ * estimate.
  */
 export function assertJsonCost(text: Uint8Array, bounds: CostBounds): number {
   const max = maxCostOf(text.length, bounds);

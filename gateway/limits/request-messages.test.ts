@@ -1,4 +1,5 @@
-// What a message would take is counted before Connect decodes it: in every protocol, compressed or not, in a URL too.
+// What a message would take is counted before Connect decodes it: in every protocol, compressed or
+// not, in a URL too.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { brotliCompressSync, gzipSync } from "node:zlib";

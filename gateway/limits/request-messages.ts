@@ -1,5 +1,6 @@
-// Messages of Connect, gRPC-Web and gRPC, held to what their method takes before Connect decodes them: size, decompressed size, and what they
-// would take in memory. Connect counts nothing; so messages are decompressed here, counted, and handed to it as they are then.
+// Messages of Connect, gRPC-Web and gRPC, held to what their method takes before Connect decodes
+// them: size, decompressed size, and what they would take in memory. Connect counts nothing; so
+// messages are decompressed here, counted, and handed to it as they are then.
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
@@ -11,7 +12,10 @@ import { assertJsonCost } from "./json-cost.ts";
 
 export type MessageReading = { method: DescMethod; bounds: MessageBounds; inTurn: InTurn };
 
-/** The same request with its messages decompressed. One that is too large fails it with MESSAGE_TOO_LARGE when it is read. */
+/**
+ * The same request with its messages decompressed. One that is too large fails it with
+ * MESSAGE_TOO_LARGE when it is read.
+ */
 export async function boundMessages(
   request: UniversalServerRequest,
   reading: MessageReading,
@@ -59,7 +63,10 @@ const compressedFlag = 1;
 /** What is no message (the end of a stream, trailers), which a client hardly sends. */
 const maxOtherBytes = 4 * 1024;
 
-/** Each message comes in an envelope: flags, length, bytes. What is cut off at the end is Connect's to complain of. */
+/**
+ * Each message comes in an envelope: flags, length, bytes. What is cut off at the end is Connect's
+ * to complain of.
+ */
 async function* envelopes(
   body: AsyncIterable<Uint8Array>,
   message: Message,

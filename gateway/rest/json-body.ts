@@ -7,8 +7,8 @@ import { HttpProblem } from "./problem.ts";
 const mib = 1024 * 1024;
 
 /**
- * A row takes some fifteen times its text, once it is parsed and a record has been made of it; lists of bare numbers take more, and no batch has
- * more of those than fit into what is free.
+ * A row takes some fifteen times its text, once it is parsed and a record has been made of it;
+ * lists of bare numbers take more, and no batch has more of those than fit into what is free.
  */
 export const bodyBounds: CostBounds = { freeCostBytes: 4 * mib, maxCostPerByte: 16, maxCostBytes: 256 * mib };
 

@@ -1,5 +1,6 @@
-// Requests held to their method's size as they come, and handed on as they came. grpc-js has one size for a whole server, decompresses and decodes
-// a message as soon as it has come, sixteen ahead of the handler, and any number at once.
+// Requests held to their method's size as they come, and handed on as they came. grpc-js has one
+// size for a whole server, decompresses and decodes a message as soon as it has come, sixteen ahead
+// of the handler, and any number at once.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
@@ -7,7 +8,10 @@ import { ReceivedMessage } from "./definition.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { toStatusObject } from "./status.ts";
 
-/** What grpc-js's call has inside (1.14.7). server-bounds.test.ts fails where a newer one has it no more. */
+/**
+ * What grpc-js's call has inside (1.14.7). server-bounds.test.ts fails where a newer one has it no
+ * more.
+ */
 type BaseCall = {
   decoder?: { maxReadMessageLength?: number };
   decompressMessage?: (framed: Buffer, encoding: string) => unknown;
@@ -49,6 +53,9 @@ export function boundReading(
   }
 }
 
-/** What the decoder of frames says of a length that it does not take: no more than a code and a text. */
+/**
+ * What the decoder of frames says of a length that it does not take: no more than a code and a
+ * text.
+ */
 const isOversize = ({ code, details, metadata }: Partial<StatusObject>): boolean =>
   code === status.RESOURCE_EXHAUSTED && !metadata && details?.startsWith("Received message larger") === true;

@@ -1,4 +1,5 @@
-// Decompression of whole messages: each held to a size while it grows, and a few at once, the others waiting in order.
+// Decompression of whole messages: each held to a size while it grows, and a few at once, the
+// others waiting in order.
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { MessageTooLarge } from "./message-bounds.ts";
@@ -32,8 +33,8 @@ const decompressions = {
 export type Encoding = keyof typeof decompressions;
 
 /**
- * Fails with MessageTooLarge as soon as there are more bytes than that, and with another error if they are of another encoding. In large steps:
- * each is a turn of the event loop.
+ * Fails with MessageTooLarge as soon as there are more bytes than that, and with another error if
+ * they are of another encoding. In large steps: each is a turn of the event loop.
  */
 export async function decompress(encoding: Encoding, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
   const chunkSize = Math.max(1024, Math.min(1024 * 1024, bytes.length * 4, maxBytes));

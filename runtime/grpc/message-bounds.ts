@@ -1,4 +1,5 @@
-// What one message may cost: bytes on the wire, bytes once decompressed, and what its decoded form takes in memory, by estimate.
+// What one message may cost: bytes on the wire, bytes once decompressed, and what its decoded form
+// takes in memory, by estimate.
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
@@ -23,7 +24,10 @@ export function maxCostOf(byteLength: number, bounds: CostBounds): number {
   return Math.min(maxCostBytes, Math.max(freeCostBytes, maxCostPerByte * byteLength));
 }
 
-/** Which bound: of the message as it came, decompressed, decoded (by estimate), or of how deep its parts lie in each other. */
+/**
+ * Which bound: of the message as it came, decompressed, decoded (by estimate), or of how deep its
+ * parts lie in each other.
+ */
 export type Limit = keyof typeof words;
 
 const words = {
@@ -56,7 +60,10 @@ const tiny: MessageBounds = { maxBytes: 2 * kib, maxCostBytes: 64 * kib, maxCost
 /** Of one with lists: a thousand names of machines take 132 KiB. */
 const question: MessageBounds = { maxBytes: 256 * kib, maxCostBytes: 4 * kib * kib, maxCostPerByte: 32 };
 
-/** What a request of a method may be, from what its message can hold: 2 KiB without a list, 256 KiB with one. */
+/**
+ * What a request of a method may be, from what its message can hold: 2 KiB without a list, 256 KiB
+ * with one.
+ */
 export function requestBounds({ input }: DescMethod): MessageBounds {
   return hasList(input, new Set()) ? question : tiny;
 }
@@ -72,7 +79,10 @@ function hasList(message: DescMessage, seen: Set<DescMessage>): boolean {
   );
 }
 
-/** What an answer of a server may be: more than ours send, so that one that is not ours, or broken, ends its call and no more. */
+/**
+ * What an answer of a server may be: more than ours send, so that one that is not ours, or broken,
+ * ends its call and no more.
+ */
 export function answerBounds(maxBytes: number): MessageBounds {
   return { maxBytes, maxCostBytes: 256 * kib * kib, maxCostPerByte: 64 };
 }

@@ -125,7 +125,8 @@ test("of any bytes: what passes decodes, with nothing of unknown fields", () => 
       try {
         expect(holdsUnknown(decode(BatchSchema, bytes, loose))).toBe(false);
       } catch (error) {
-        // What the count does not look at: texts that are no UTF-8, and how long packed varints are.
+        // What the count does not look at: texts that are no UTF-8, and how long packed varints
+        // are.
         expect(String(error)).toMatch(/UTF-?8|encoded data|URI|invalid varint/i);
       }
     }),

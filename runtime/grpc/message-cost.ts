@@ -1,5 +1,5 @@
-// What a protobuf message would take in memory, counted over its bytes before any object is made of them. protobuf-es decodes 2 bytes to an
-// object of 200; so wire bytes alone bound nothing.
+// What a protobuf message would take in memory, counted over its bytes before any object is made of
+// them. protobuf-es decodes 2 bytes to an object of 200; so wire bytes alone bound nothing.
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type CostBounds, MessageTooLarge, maxCostOf } from "./message-bounds.ts";
 
@@ -27,8 +27,8 @@ type FieldPlan = {
 };
 
 /**
- * Fails with MessageTooLarge if the message would cost more than it may, and with another error if it is not valid protobuf for its type. Stops
- * as soon as that is known. Answers the estimate.
+ * Fails with MessageTooLarge if the message would cost more than it may, and with another error if
+ * it is not valid protobuf for its type. Stops as soon as that is known. Answers the estimate.
  */
 export function assertCost(desc: DescMessage, bytes: Uint8Array, bounds: CostBounds): number {
   const scan = new Scan(bytes, maxCostOf(bytes.length, bounds));

@@ -1,4 +1,5 @@
-// A server reads no more of a request than its method takes, decompresses a few at once, and neither before the caller is known.
+// A server reads no more of a request than its method takes, decompresses a few at once, and
+// neither before the caller is known.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { gzipSync } from "node:zlib";
@@ -84,7 +85,8 @@ test("who is refused has nothing decompressed, and what is not asked for is not 
   });
   const bomb = frame(gzipSync(Buffer.alloc(1_000_000)).subarray(0, 990), true);
   expect((await call(refusing, "Unary", bomb)).code).toBe(Code.Unauthenticated);
-  // One turn at a time: the handler that takes the first message and no other leaves the rest as it came.
+  // One turn at a time: the handler that takes the first message and no other leaves the rest as it
+  // came.
   await using server = await openTestServer(
     {
       async clientStream(requests) {

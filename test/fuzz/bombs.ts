@@ -1,5 +1,5 @@
-// Inputs that are small on the wire and large when they are read: messages of protobuf made along their
-// descriptors, and texts of JSON, NDJSON and CSV.
+// Inputs that are small on the wire and large when they are read: messages of protobuf made along
+// their descriptors, and texts of JSON, NDJSON and CSV.
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import type { Random } from "./random.ts";

@@ -1,4 +1,5 @@
-// A run of the fuzzer against an accessor and a gateway that run as processes: what was sent, how it ended, what it cost.
+// A run of the fuzzer against an accessor and a gateway that run as processes: what was sent, how
+// it ended, what it cost.
 import { readFileSync } from "node:fs";
 import type { ClientHttp2Session } from "node:http2";
 import { createClient } from "@connectrpc/connect";
@@ -21,7 +22,10 @@ export type FuzzOptions = {
   bounds?: CostBounds;
   /** So many dear groups are sent again input by input; the rest are only counted. Default 20. */
   maxSearches?: number;
-  /** Credentials that inputs carry, one of them each; undefined among them: none. Default: none at all. */
+  /**
+   * Credentials that inputs carry, one of them each; undefined among them: none. Default: none at
+   * all.
+   */
   credentials?: readonly (string | undefined)[];
   /** Of a good client, who must be served after all. */
   goodCredential?: string;
@@ -44,14 +48,20 @@ export type FuzzReport = {
 };
 
 const atOnce = 32;
+/** A feed is endless, and broken HTTP may be waited for. */
 const patienceMs = 250;
-// INTERNAL, UNKNOWN and DATA_LOSS blame the server; so does any 5xx but 501 (no such method) and 505 (no such HTTP).
+/** Whatever else was asked is answered. */
+const answerMs = 2_000;
+// INTERNAL, UNKNOWN and DATA_LOSS blame the server; so does any 5xx but 501 (no such method) and
+// 505 (no such HTTP).
 const blame = /^(grpc (2|13|15)|http 5(?!01|05)\d\d)$/;
-// What gRPC's libraries answer to frames that they cannot read, before any handler of ours is asked: INTERNAL, as gRPC's own status page has it.
+// What gRPC's libraries answer to frames that they cannot read, before any handler of ours is
+// asked: INTERNAL, as gRPC's own status page has it.
 const frameComplaint =
   /decompress|compressed|grpc-timeout|parse binary|promised \d+ bytes|premature|incomplete|missing output message|unary request|zero request/i;
 
-// Beyond these an input is a fault. Together with what is allowed for its size, and on a busy machine.
+// Beyond these an input is a fault. Together with what is allowed for its size, and on a busy
+// machine.
 const defaultBounds: CostBounds = { maxHeldMs: 50, maxGrownMib: 64 };
 const groupSize = 200;
 
@@ -118,7 +128,7 @@ function makeInput(random: Random, targets: Targets, { gateway, credentials = [u
     send: () => {
       // A server may well close a connection on such a client.
       if (target.session.closed || target.session.destroyed) target.session = openSession(target.url);
-      return makeCall(target.session, call, patienceMs);
+      return makeCall(target.session, call, /Watch/.test(call.path) ? patienceMs : answerMs);
     },
   };
 }
@@ -136,7 +146,10 @@ async function sendGroup(group: readonly Input[], report: FuzzReport): Promise<v
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** A group is several at once: only an input that is dear alone, each time that it is sent, is a fault. */
+/**
+ * A group is several at once: only an input that is dear alone, each time that it is sent, is a
+ * fault.
+ */
 async function judgeCost(
   group: readonly Input[],
   cost: ProbeAnswer,
