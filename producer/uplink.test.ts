@@ -1,58 +1,9 @@
-// Every batch arrives once and in order, whatever happens to the connection; what cannot be mended is loud.
-import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { expect, onTestFinished, test } from "vitest";
-import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { createGrpcTransport } from "../runtime/grpc/transport.ts";
-import { createLog } from "../runtime/log.ts";
 import { failure, type Hooks, openIngestStub } from "./ingest-stub.ts";
-import { createMemoryOutbox } from "./outbox.ts";
-import { startUplink, type Uplink } from "./uplink.ts";
-
-const { signal } = new AbortController();
-
-/** A batch that can be told from all others. */
-function batchOf(n: number, values = [n, n + 0.5]): Batch {
-  const times = { case: "grid" as const, value: { startUs: BigInt(n), periodUs: 10_000n } };
-  return create(BatchSchema, { machine: "mill-1", samples: [{ signal: "power", unit: "W", times, values }] });
-}
-const firstValues = (batches: readonly Batch[]) => batches.map(({ samples }) => samples[0]!.values[0]);
-const range = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
-
-type Given = { port: number; maxBytes?: number; producerId?: string; onSleep?: (ms: number) => Promise<void> | void };
-function openTestUplink({ port, maxBytes = 1 << 20, producerId = "p-1", onSleep }: Given) {
-  const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` });
-  const lines: string[] = [];
-  const uplink = startUplink({
-    transport,
-    producerId,
-    outbox: createMemoryOutbox({ maxBytes }),
-    log: createLog({ name: "test", format: "pretty", color: false, sink: (line) => lines.push(line) }),
-    // No wait between attempts but for the event loop, which the connection needs.
-    sleep: async (ms) => {
-      await onSleep?.(ms);
-      await new Promise(setImmediate);
-    },
-  });
-  onTestFinished(async () => {
-    await uplink[Symbol.asyncDispose]();
-    transport[Symbol.dispose]();
-  });
-  return { uplink, lines };
-}
-
-async function openPair(hooks: Hooks = {}, given: Partial<Given> = {}) {
-  const stub = await openIngestStub(hooks);
-  onTestFinished(() => stub[Symbol.asyncDispose]());
-  return { stub, ...openTestUplink({ port: stub.port, ...given }) };
-}
-
-async function appendAll(uplink: Uplink, n: number, first = 1): Promise<void> {
-  for (let i = first; i < first + n; i++) await uplink.append(batchOf(i), { signal });
-}
+import { appendAll, batchOf, firstValues, openPair, openTestUplink, range, signal } from "./test-uplink.ts";
 
 test("batches arrive in order, each once, and close says that nothing is left", async () => {
   const { stub, uplink } = await openPair();
@@ -288,81 +239,4 @@ test("without a server, batches wait, and close comes back at its limit", async 
   expect(uplink.failed.aborted).toBe(false);
   const closed = await uplink.close({ signal: AbortSignal.abort() });
   expect(closed).toEqual({ unackedBatches: 2, unackedRecords: 4 });
-});
-
-test("a loss that a welcome names again, since nothing has been sent beyond it, is counted once", async () => {
-  const hooks: Hooks = {};
-  const { stub, uplink, lines } = await openPair(hooks);
-  await appendAll(uplink, 5);
-  await uplink.flush({ signal });
-  hooks.welcome = { lastSequence: 5n, lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n } };
-  let breaks = 2;
-  hooks.beforeStore = (sequence) => {
-    if (sequence === 6 && breaks-- > 0) throw failure(Code.Unavailable, "SHUTTING_DOWN");
-  };
-  await appendAll(uplink, 1, 6);
-  await uplink.flush({ signal });
-  expect(stub.state.hellos.length).toBeGreaterThan(2);
-  expect(uplink.counts.lostBatches).toBe(3);
-  expect(lines.filter((line) => line.includes("LOST batches"))).toHaveLength(1);
-});
-
-test("the server is left alone for as long as it asks to be", async () => {
-  const waits: number[] = [];
-  let refusals = 2;
-  const hooks: Hooks = {
-    onHello() {
-      if (refusals-- <= 0) return;
-      const error = failure(Code.ResourceExhausted, "OVERLOADED");
-      error.details.push({ desc: RetryInfoSchema, value: { retryDelay: { seconds: 7n, nanos: 500_000_000 } } });
-      throw error;
-    },
-  };
-  const { uplink } = await openPair(hooks, { onSleep: (ms) => void waits.push(ms) });
-  await appendAll(uplink, 1);
-  await uplink.flush({ signal });
-  expect(waits).toHaveLength(2);
-  for (const ms of waits) expect(ms).toBeGreaterThanOrEqual(7_500);
-});
-
-test("a batch is not let go of before its rejected records are written down", async () => {
-  const verdict = {
-    kind: RecordKind.SAMPLE,
-    column: 0,
-    first: 0,
-    count: 1,
-    message: "a sample is NaN",
-    retryable: false,
-  };
-  const result = {
-    verdicts: [{ $typeName: "millrace.v1.Verdict" as const, ...verdict, reason: ErrorReason.VALUE_NOT_FINITE }],
-  };
-  const stub = await openIngestStub({ resultOf: () => result });
-  onTestFinished(() => stub[Symbol.asyncDispose]());
-  const asked = Promise.withResolvers<void>();
-  const written = Promise.withResolvers<void>();
-  const transport = createGrpcTransport({ baseUrl: stub.url });
-  const uplink = startUplink({
-    ...{ transport, producerId: "p-1", outbox: createMemoryOutbox({ maxBytes: 1 << 20 }) },
-    log: createLog({ name: "test", level: "silent" }),
-    deadLetters: {
-      unwritten: 0,
-      write() {
-        asked.resolve();
-        return written.promise;
-      },
-      [Symbol.asyncDispose]: async () => {},
-    },
-  });
-  onTestFinished(async () => {
-    await uplink[Symbol.asyncDispose]();
-    transport[Symbol.dispose]();
-  });
-  await appendAll(uplink, 1);
-  await asked.promise;
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-  expect([uplink.held.batches, uplink.counts.ackedBatches]).toEqual([1, 0]);
-  written.resolve();
-  await uplink.flush({ signal });
-  expect(uplink.counts.ackedBatches).toBe(1);
 });
