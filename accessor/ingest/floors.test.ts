@@ -198,3 +198,17 @@ test("single batches give back what they hold of the budget, also when they fail
     expect(await reasonOf(send(accessor, "p", sequence + 9))).toMatchObject({ reason: "SEQUENCE_GAP" });
   }
 });
+
+test("a batch that its sender has an ack for, and that is lost here, is stored when it comes again", async () => {
+  await using accessor = await openTestAccessor();
+  for (let sequence = 1; sequence <= 5; sequence++) await send(accessor, "p", sequence);
+  await using stream = await Producer.open(accessor.ingest, "p", { lastAckedSequence: 8n });
+  for (const sequence of [8, 9, 9]) stream.send(sequence, oneSample(sequence));
+  const results = (await stream.acksThrough(9)).flatMap((ack) => ack.results);
+  expect(results.filter(({ sequence }) => sequence === 8n)).toEqual([]);
+  const { signals } = await accessor.signals.querySignals({ signal: "power" });
+  expect(signals.map(({ record }) => record.value)).toEqual([1, 2, 3, 4, 5, 8, 9]);
+  expect(
+    await accessor.query("select first_sequence::int as first, last_sequence::int as last from lost_range"),
+  ).toEqual([{ first: 6, last: 7 }]);
+});

@@ -230,7 +230,7 @@ test("a producer whose acknowledged batches were lost is told which, and goes on
   for (const sequence of [9, 9]) again.send(sequence, oneSample(sequence));
   await again.acksThrough(9);
   const { signals } = await fresh.signals.querySignals({ signal: "power" });
-  expect(signals.map(({ record }) => record.value)).toEqual([1, 2, 3, 4, 5, 8, 9]);
+  expect(signals.map(({ record }) => record.value)).toEqual([1, 2, 3, 4, 5, 9]);
 });
 
 test("a step of compaction that gathered what was given up is not committed", { timeout }, async () => {
