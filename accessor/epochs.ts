@@ -49,7 +49,8 @@ export class Epochs {
       const answer = await read();
       if (answer.epoch === undefined || (answer.epoch === current && current === this.current)) return answer;
       if (attempt === 2) throw moved();
-      await this.follow(answer.epoch);
+      // If somebody else has followed meanwhile, the answer is only late.
+      if (current === this.current) await this.follow(answer.epoch);
     }
   }
 
