@@ -89,6 +89,8 @@ export type HistoryOptions = {
   /** In place of retentionMs for some signals. */
   retain?: readonly SignalRetention[];
   rollupRetentionMs: number | undefined;
+  /** Records older than this are not taken. Default: any age since 1970. */
+  maxAgeMs?: number | undefined;
 };
 
 /** done: rejects when the database was restored to an earlier point. What this process knows is then of a history that was given up. */
@@ -178,6 +180,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       tail,
       monotonicMs,
       retention,
+      maxAgeMs: options.history.maxAgeMs ?? Number.POSITIVE_INFINITY,
       maxInFlightBytes: options.maxInFlightBytes,
       onCommitted: polling.hint,
       onWrite: (error) => readiness.wrote(error),

@@ -19,6 +19,13 @@ import type { SignalRetention } from "./retention.ts";
 
 const atLeastAnHour = durationMs({ minMs: 3_600_000 });
 
+const anyAge = "unlimited";
+const age: ValueReader<number> = {
+  placeholder: "TIME",
+  expects: `a length of time of at least an hour, such as 366d, or ${anyAge}`,
+  read: (value) => (value === anyAge ? Number.POSITIVE_INFINITY : atLeastAnHour.read(value)),
+};
+
 const signalRetention: ValueReader<SignalRetention> = {
   placeholder: "SIGNAL=TIME",
   expects: "a signal and a length of time of at least an hour, such as power=30d",
@@ -162,6 +169,13 @@ export const accessorSettings = {
     parse: atLeastAnHour,
     optional: true,
     doc: "how long hourly roll-ups are kept; for ever if not given",
+  }),
+  maxAge: setting({
+    flag: "max-age",
+    env: "MILLRACE_MAX_AGE",
+    parse: age,
+    default: "366d",
+    doc: "how old records may be that are taken; unlimited, to import older ones",
   }),
   beginEpoch: setting({
     flag: "begin-epoch",

@@ -34,6 +34,7 @@ await run({
           retentionMs: settings.retention,
           retain: settings.retain,
           rollupRetentionMs: settings.rollupRetention,
+          maxAgeMs: settings.maxAge,
         },
         log,
       }),

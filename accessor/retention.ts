@@ -19,6 +19,19 @@ export function retentionMs({ defaultMs, bySignal }: Retention, signal: string):
   return bySignal.get(signal) ?? defaultMs;
 }
 
+/** What ingest takes: as old as the signal is kept, and no older than the age to which anything is taken; the later of the two says why. */
+export type OldestTaken = { oldestUs: number; because: "retention" | "age" };
+
+/** maxAgeMs: Infinity for any age since 1970. */
+export function oldestTaken(
+  retention: Retention,
+  { signal, maxAgeMs, nowUs }: { signal: string; maxAgeMs: number; nowUs: number },
+): OldestTaken {
+  const keptUs = oldestKeptUs(retention, signal, nowUs);
+  const takenUs = nowUs - maxAgeMs * 1000;
+  return takenUs > keptUs ? { oldestUs: takenUs, because: "age" } : { oldestUs: keptUs, because: "retention" };
+}
+
 /** The oldest time at which a signal's records are kept; that of 1970 if they are for ever, since older ones are not taken at all. */
 export function oldestKeptUs(retention: Retention, signal: string, nowUs: number): number {
   const ms = retentionMs(retention, signal);

@@ -21,7 +21,10 @@ export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOp
   const child = start("accessor/main.ts", {
     flags: ["--listen", "127.0.0.1:0", ...flags],
     nodeFlags: [...flagsOf("accessor/main.ts"), ...nodeFlags],
-    env: { ...nodeEnvironment("accessor/main.ts"), DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json" },
+    env: {
+      ...nodeEnvironment("accessor/main.ts"),
+      ...{ DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json", MILLRACE_MAX_AGE: "unlimited" },
+    },
   });
   const said: string[] = [];
   const port = await new Promise<number>((resolve, reject) => {

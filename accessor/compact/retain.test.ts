@@ -202,6 +202,64 @@ test("ingest refuses what is older than its signal is kept", async () => {
   expect([await kept("power"), await kept("error"), await kept("oil"), await kept("state")]).toEqual([1, 3, 5, 5]);
 });
 
+test("a partition goes when its last moment is too old, and no sooner", async () => {
+  // The week that ends at 2026-05-28T00:00Z, and one sample at its last microsecond.
+  const endUs = Date.UTC(2026, 4, 28) * 1000;
+  await history.ingest({ machine: "m", samples: [column("power", [[endUs - 1, 1]])] });
+  await history.settle();
+  const slackUs = 2 * 3_600e6;
+  const ms = 10 * dayMs;
+  const at = async (now: number) => {
+    await retainNow({ nowUs: () => now, retention: toRetention(ms, []) });
+    const [row] = await history.query<{ blocks: number }>("select count(*)::int as blocks from block");
+    return [row!.blocks, (await partitions()).length];
+  };
+  expect(await at(endUs + ms * 1000 + slackUs - 1)).toEqual([1, 1]);
+  expect(await at(endUs + ms * 1000 + slackUs)).toEqual([0, 0]);
+});
+
+test("a partition of many weeks gives back what is too old before all of it is", async () => {
+  const weekUs = 7 * dayMs * 1000;
+  const oldUs = nowUs - 200 * weekUs;
+  for (const week of [0, 1, 2])
+    await history.ingest({ machine: "m", samples: [column("power", [[oldUs + week * weekUs, week]])] });
+  await history.settle();
+  expect((await partitions()).length).toBeLessThanOrEqual(2);
+  const ms = (199 * weekUs + 3_600e6) / 1000;
+  await retainNow({ retention: toRetention(ms, []) });
+  expect((await stored())["power"]!.length).toBe(2);
+});
+
+test("retention goes through very many series, a thousand at a time", { timeout: 120_000 }, async () => {
+  await history.ingest(sample("power", 20));
+  await history.settle();
+  const count = 130_000;
+  await history.query(
+    `with more as (insert into machine (name) values ('many') returning id)
+     insert into series (machine_id, signal, kind, unit, max_gap_us) select id, 's' || n, 3, 'W', 1000000 from more, generate_series(1, $1::int) n`,
+    [count],
+  );
+  await history.query(
+    `insert into block (valid_from, bucket_us, first_us, last_us, min_us, max_us, covered_us, sum, min, max, first, last, integral, series_id, count, payload, commits)
+     select b.valid_from, b.bucket_us, b.first_us, b.last_us, 0, 0, 0, 0, 0, 0, 0, 0, 0, s.id, 1, b.payload, b.commits
+     from block b, series s where s.signal like 's%' and s.kind = 3 and s.signal <> 'state' and s.id % 100 = 0`,
+  );
+  history.catalog.markStale();
+  let statements = 0;
+  const { database } = history;
+  const counted = {
+    ...database,
+    compact: (...query: Parameters<typeof database.compact>) => {
+      statements++;
+      return database.compact(...query);
+    },
+  };
+  const retention = toRetention(10 * dayMs, [{ signal: "power", ms: 100 * dayMs }]);
+  await retainNow({ database: counted, retention, maxDropped: 10_000 });
+  expect(await stored()).toEqual({ power: [20] });
+  expect(statements).toBeLessThan(300);
+});
+
 async function session(): Promise<{ client: pg.Client } & AsyncDisposable> {
   const client = new pg.Client({ connectionString: history.url });
   client.on("error", () => {});

@@ -5,7 +5,7 @@ import { encodeBlock } from "../../block/encode.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { decodeCommitRuns, encodeCommitRuns } from "../history/commit-runs.ts";
 import { type Summary, summarize } from "../history/summary.ts";
-import { mergeAll, mergeColumns, type TrackedColumn } from "../read/merge.ts";
+import { mergeAll, mergeColumns, type TrackedColumn, tiesByCommit } from "../read/merge.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
@@ -92,14 +92,6 @@ async function rewritePortion(
     signal.throwIfAborted();
   }
   return { blocks, ended };
-}
-
-/** The same, but samples at equal times in the order of their commits; of one commit they stay as they are. */
-export function tiesByCommit({ timesUs, values, revisions }: TrackedColumn): TrackedColumn {
-  const order = Array.from(timesUs, (_, i) => i);
-  order.sort((a, b) => timesUs[a]! - timesUs[b]! || revisions![a]! - revisions![b]! || a - b);
-  const sorted = (of: Float64Array) => Float64Array.from(order, (i) => of[i]!);
-  return { timesUs: sorted(timesUs), values: sorted(values), revisions: sorted(revisions!) };
 }
 
 /** Equal parts of at most maxBlockSamples. */

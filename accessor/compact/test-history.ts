@@ -112,6 +112,7 @@ export class TestHistory implements AsyncDisposable {
         maxBatchBytes: 2 ** 30,
         maxBatchRecords: 1_000_000,
         retention: forEver,
+        maxAgeMs: Number.POSITIVE_INFINITY,
         nowUs: Date.now() * 1000,
       },
     );

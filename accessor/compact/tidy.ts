@@ -39,7 +39,7 @@ export type TidyOptions = {
 
 /** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
-  const parts = [makeAhead, openSegment, dropSuperseded, dropSegments, mergePartitions, dropProducers];
+  const parts = [makeAhead, openSegment, dropSuperseded, dropReleased, dropSegments, mergePartitions, dropProducers];
   const failures: unknown[] = [];
   for (const part of parts) {
     options.signal.throwIfAborted();
@@ -91,8 +91,12 @@ async function dropSuperseded({ database, supersededMs, maxDropped, signal }: Ti
       [supersededMs, maxDropped],
       { name: "drop_superseded", signal },
     );
-    if ((row as [number])[0] === 0) return;
+    if ((row as [number])[0] === 0) break;
   }
+}
+
+async function dropReleased({ database, signal }: TidyOptions): Promise<void> {
+  await database.compact("select drop_released()", [], { name: "drop_released", signal });
 }
 
 async function dropSegments(options: TidyOptions): Promise<void> {

@@ -1,5 +1,6 @@
 // What a record may hold: names, texts, times. Each rule says what is wrong in words that help to mend it.
 import type { Reason } from "../failure.ts";
+import type { OldestTaken } from "../retention.ts";
 
 export const machinePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 export const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
@@ -15,9 +16,9 @@ export const futureToleranceUs = 5 * 60 * 1_000_000;
 export type Fault = { reason: Reason; message: string };
 
 /** Times that ingest takes, in microseconds: from oldestUs up to newestUs, both included. */
-export type TimeBounds = { oldestUs: number; newestUs: number };
+export type TimeBounds = OldestTaken & { newestUs: number };
 
-export function timeFault(timeUs: number, { oldestUs, newestUs }: TimeBounds): Fault | undefined {
+export function timeFault(timeUs: number, { oldestUs, because, newestUs }: TimeBounds): Fault | undefined {
   if (timeUs > newestUs) {
     return {
       reason: "TIME_IN_FUTURE",
@@ -27,7 +28,10 @@ export function timeFault(timeUs: number, { oldestUs, newestUs }: TimeBounds): F
   if (timeUs < oldestUs)
     return {
       reason: "TIME_TOO_OLD",
-      message: `${describe(timeUs)} is before ${describe(oldestUs)}, from where on it is kept`,
+      message:
+        because === "age"
+          ? `${describe(timeUs)} is before ${describe(oldestUs)}, the oldest time that this accessor takes; to import older records, start it with --max-age unlimited`
+          : `${describe(timeUs)} is before ${describe(oldestUs)}, from where on it is kept`,
     };
   return undefined;
 }

@@ -32,6 +32,8 @@ export type IntakeOptions = Limits & {
   maxInFlightBytes: number;
   /** Older records are not taken. */
   retention: Retention;
+  /** Nor are those older than this. Infinity: any age since 1970. */
+  maxAgeMs: number;
   epochs: Epochs;
   producers: ProducerBounds;
   /** Told after own commits. */
@@ -117,7 +119,7 @@ export class Intake {
     epoch?: number;
     holder?: string;
   }): Promise<Prepared> {
-    const { catalog, maxBatchBytes, maxBatchRecords, retention } = this.#options;
+    const { catalog, maxBatchBytes, maxBatchRecords, retention, maxAgeMs } = this.#options;
     const { sender, epoch, holder = "" } = numbered;
     const sequence = toSequence(shownProducer(sender), numbered.sequence);
     if (sequence === 0) {
@@ -135,7 +137,7 @@ export class Intake {
     return prepareBatch(
       { sequence, batch, byteLength: numbered.byteLength },
       {
-        ...{ catalog, maxBatchBytes, maxBatchRecords, retention, nowUs, permits: numbered.permits },
+        ...{ catalog, maxBatchBytes, maxBatchRecords, retention, maxAgeMs, nowUs, permits: numbered.permits },
         isNext: async (asking) => {
           const asked = { ...sender, prepared: asking, ...(epoch === undefined ? {} : { epoch }) };
           return (await this.#group.submit(asked, holder)).outcome === "next";

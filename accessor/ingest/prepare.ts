@@ -9,7 +9,7 @@ import { toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
 import { toColumn } from "../../samples/wire.ts";
 import { Failure, type Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
-import { oldestKeptUs, type Retention } from "../retention.ts";
+import { oldestTaken, type Retention } from "../retention.ts";
 import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
 import { rowBytes } from "../store/log.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
@@ -50,6 +50,8 @@ export type PrepareOptions = {
   nowUs: number;
   /** Older records are not taken. */
   retention: Retention;
+  /** Nor are those older than this. Infinity: any age since 1970. */
+  maxAgeMs: number;
   /** Whether a batch is the next of its producer: asked before it registers or declares anything. Default yes. */
   isNext?: (asking: Prepared) => Promise<boolean>;
 };
@@ -72,7 +74,7 @@ export async function prepareBatch(
   const checksOf = (signal: string) => ({
     verdicts,
     bounds: {
-      oldestUs: oldestKeptUs(options.retention, signal, options.nowUs),
+      ...oldestTaken(options.retention, { signal, maxAgeMs: options.maxAgeMs, nowUs: options.nowUs }),
       newestUs: options.nowUs + futureToleranceUs,
     },
   });

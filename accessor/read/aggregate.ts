@@ -7,13 +7,13 @@ import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readBlocksOfRanges, readHistoryExtent } from "../store/history.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
+import { layoutAt } from "../store/layout.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
-import { mergeAll } from "./merge.ts";
 import { separate } from "./separate.ts";
 import { type Stretch, stretchesOf } from "./stretches.ts";
-import { lowerBound, sweep } from "./sweep.ts";
+import { lowerBound, mergePieces, sweep } from "./sweep.ts";
 
 export type AggregateQuery = {
   series: Series;
@@ -95,8 +95,9 @@ async function addStretch(database: Database, stretch: Stretch, context: Context
     }
     accumulator.addColumn(part(column, start, column.timesUs.length));
   };
+  const { holds } = await layoutAt(database, watermark, { signal });
   const sources = [
-    headerPieces(database, opened, { series: [series], withRevisions: false, signal }),
+    headerPieces(database, opened, { series: [series], withRevisions: holds, signal }),
     ...(waiting.length === 0
       ? []
       : [
@@ -108,7 +109,7 @@ async function addStretch(database: Database, stretch: Stretch, context: Context
         ]),
   ];
   for await (const { parts } of sweep(sources, { fromUs, toUs, minSamples: samplesAtOnce })) {
-    for (const pieces of parts.values()) addColumn(mergeAll(pieces.map(({ column }) => column)));
+    for (const pieces of parts.values()) addColumn(mergePieces(pieces));
   }
   for (; next < summaries.length; next++) accumulator.addSummary(summaries[next]!);
 }

@@ -3,15 +3,14 @@ import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { toSamples } from "../../samples/wire.ts";
 import { compareText } from "../store/catalog.ts";
-import { mergeAll } from "./merge.ts";
-import type { Slice } from "./sweep.ts";
+import { mergePieces, type Slice } from "./sweep.ts";
 
 export class BatchesByMachine {
   readonly #byMachine = new Map<string, Batch>();
 
   addSamples({ parts }: Slice): void {
     for (const [series, pieces] of parts) {
-      this.of(series.machine).samples.push(toSamples(series, mergeAll(pieces.map(({ column }) => column))));
+      this.of(series.machine).samples.push(toSamples(series, mergePieces(pieces)));
     }
   }
 

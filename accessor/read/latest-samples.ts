@@ -6,6 +6,8 @@ import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { heldAt, segmentsAfter } from "../store/held.ts";
 import { passed, readWatermark } from "../store/watermark.ts";
+import { seriesPieces } from "./series-pieces.ts";
+import { mergePieces, sweep } from "./sweep.ts";
 
 export type LatestSample = { series: Series; timeUs: number; value: number };
 
@@ -13,6 +15,7 @@ type Row = [
   id: number,
   payload: Buffer | null,
   logUs: number | null,
+  committed: number | null,
   blockUs: number | null,
   blockValue: number | null,
   watermark: number | null,
@@ -29,7 +32,7 @@ const newestBlock = (range: string) => `
 // What is in the log now may all have come late. No row that is compacted ends after the newest block, so the walk back through the log ends with the
 // first row after that; "+ 0" keeps it from going by revision instead, through all that waits for compaction.
 const newestRow = (blockUs: string) => `
-  select payload, last_us from (
+  select payload, last_us, revision from (
     (select payload, last_us, revision from log where series_id = wanted.id and last_us >= coalesce(${blockUs}, ${Number.MIN_SAFE_INTEGER})
        and revision + 0 > ${watermark} and revision + 0 <= $2::int8 and ${segmentsAfter(watermark)}
      order by last_us desc, revision desc limit 1)
@@ -49,10 +52,17 @@ export async function readLatestSamples(
     parts.length === 1 && !parts[0]!.pruned
       ? await readAtOnce(database, series, { through, signal })
       : await readByParts(database, series, { through, signal });
-  if (rows.some((row) => row[5] === null)) throw passed();
+  if (rows.some((row) => row[6] === null)) throw passed();
   const byId = new Map(series.map((item) => [item.id, item]));
-  return rows.flatMap(([id, payload, logUs, blockUs, blockValue]): LatestSample[] => {
+  // At equal times a commit that is held may be older than what the history has: then all that is there at that time says which is the last.
+  const tied = new Map<number, number>();
+  for (const [id, , logUs, committed, blockUs, , asOf] of rows)
+    if (logUs !== null && logUs === blockUs && committed! <= asOf!)
+      tied.set(id, await lastAt(database, byId.get(id)!, { timeUs: logUs, through, signal }));
+  return rows.flatMap(([id, payload, logUs, , blockUs, blockValue]): LatestSample[] => {
     const item = byId.get(id)!;
+    const last = tied.get(id);
+    if (last !== undefined) return [{ series: item, timeUs: logUs!, value: last }];
     if (payload !== null && logUs! >= (blockUs ?? Number.NEGATIVE_INFINITY)) {
       return [{ series: item, timeUs: logUs!, value: decodeBlock(payload).values.at(-1)! }];
     }
@@ -62,10 +72,25 @@ export async function readLatestSamples(
 
 type Options = { through: number; signal: AbortSignal };
 
+/** The last committed sample at a time that there is one at. */
+async function lastAt(
+  database: Database,
+  series: Series,
+  { timeUs, through, signal }: Options & { timeUs: number },
+): Promise<number> {
+  const range = { fromUs: timeUs, toUs: timeUs + 1 };
+  const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: true, signal };
+  const sources = await seriesPieces({ database }, { series: [series], ...range, revision: through }, options);
+  let last = Number.NaN;
+  for await (const { parts } of sweep(sources, { ...range, minSamples: Number.POSITIVE_INFINITY }))
+    for (const pieces of parts.values()) last = mergePieces(pieces).values.at(-1)!;
+  return last;
+}
+
 /** Both are asked in one statement. */
 async function readAtOnce(database: Database, series: readonly Series[], { through, signal }: Options): Promise<Row[]> {
   return (await database.lookUp(
-    `${at} select wanted.id, row.payload, row.last_us, newest_block.last_us, newest_block.last, ${watermark}
+    `${at} select wanted.id, row.payload, row.last_us, row.revision, newest_block.last_us, newest_block.last, ${watermark}
      from unnest($1::int4[]) as wanted(id)
      left join lateral (${newestBlock("")}) newest_block on true
      left join lateral (${newestRow("newest_block.last_us")}) row on true`,
@@ -96,7 +121,7 @@ async function readByParts(
     for (const [id, lastUs, last] of rows) found.set(id, [lastUs, last]);
   }
   const rows = (await database.lookUp(
-    `${at} select wanted.id, row.payload, row.last_us from unnest($1::int4[], $3::int8[]) as wanted(id, block_us)
+    `${at} select wanted.id, row.payload, row.last_us, row.revision from unnest($1::int4[], $3::int8[]) as wanted(id, block_us)
      left join lateral (${newestRow("wanted.block_us")}) row on true`,
     [
       toArray.int4(series.map(({ id }) => id)),
@@ -104,6 +129,13 @@ async function readByParts(
       toArray.int8(series.map(({ id }) => found.get(id)?.[0] ?? Number.MIN_SAFE_INTEGER)),
     ],
     { name: "latest_rows", signal },
-  )) as [number, Buffer | null, number | null][];
-  return rows.map(([id, payload, logUs]) => [id, payload, logUs, ...(found.get(id) ?? ([null, null] as const)), asOf]);
+  )) as [number, Buffer | null, number | null, number | null][];
+  return rows.map(([id, payload, logUs, committed]) => [
+    id,
+    payload,
+    logUs,
+    committed,
+    ...(found.get(id) ?? ([null, null] as const)),
+    asOf,
+  ]);
 }

@@ -107,6 +107,7 @@ async function load(
     const revision = toInt8(committed);
     const column = decodeBlock(payload!);
     const revisions = new Float64Array(column.values.length).fill(revision);
-    return { series: byId.get(toInt4(seriesId))!, rank: revision, column, revisions };
+    const late = revision <= range.watermark;
+    return { series: byId.get(toInt4(seriesId))!, rank: revision, column, revisions, late };
   });
 }

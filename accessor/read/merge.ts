@@ -28,6 +28,14 @@ export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
   return mergeColumns(mergeAll(columns.slice(0, middle)), mergeAll(columns.slice(middle)));
 }
 
+/** The same, but samples at equal times in the order of their commits; of one commit they stay as they are. */
+export function tiesByCommit({ timesUs, values, revisions }: TrackedColumn): TrackedColumn {
+  const order = Array.from(timesUs, (_, i) => i);
+  order.sort((a, b) => timesUs[a]! - timesUs[b]! || revisions![a]! - revisions![b]! || a - b);
+  const sorted = (of: Float64Array) => Float64Array.from(order, (i) => of[i]!);
+  return { timesUs: sorted(timesUs), values: sorted(values), revisions: sorted(revisions!) };
+}
+
 function startsAfter({ timesUs: before }: Column, { timesUs: after }: Column): boolean {
   return before.length > 0 && after.length > 0 && before[before.length - 1]! <= after[0]!;
 }

@@ -10,6 +10,7 @@ import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
+import { layoutAt } from "../store/layout.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { ahead } from "./ahead.ts";
 import type { Reads } from "./as-of.ts";
@@ -17,9 +18,8 @@ import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
 import { readFirstPending } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
-import { mergeAll } from "./merge.ts";
 import type { RangeQuery } from "./range.ts";
-import { lowerBound, sweep } from "./sweep.ts";
+import { lowerBound, mergePieces, sweep } from "./sweep.ts";
 
 type PackedSlice = Pick<MessageInitShape<typeof ReadSignalsResponseSchema>, "batches" | "blocks">;
 type PackedBlock = { machine: string; signal: string; unit: string; data: Uint8Array };
@@ -111,9 +111,10 @@ async function* repack(
   signal: AbortSignal,
 ): AsyncGenerator<PackedBlock[], void, undefined> {
   if (pendingUs === Number.POSITIVE_INFINITY) return;
+  const { holds } = await layoutAt(database, watermark, { signal });
   const reach = { series, fromUs: Math.max(fromUs, pendingUs), toUs };
   const sources = [
-    blockPieces(database, { ...reach, watermark }, { ...everything, withRevisions: false, signal }),
+    blockPieces(database, { ...reach, watermark }, { ...everything, withRevisions: holds, signal }),
     logPieces(
       database,
       { ...reach, fromUs, after: watermark, through: revision },
@@ -124,7 +125,7 @@ async function* repack(
     let blocks: PackedBlock[] = [];
     let room = new MessageRoom(maxMessageBytes);
     for (const [item, pieces] of parts) {
-      for (const { block, samples } of pack(item, mergeAll(pieces.map(({ column }) => column)))) {
+      for (const { block, samples } of pack(item, mergePieces(pieces))) {
         const needed = { bytes: block.data.byteLength, samples };
         if (!room.take(needed)) {
           yield blocks;

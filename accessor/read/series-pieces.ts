@@ -1,5 +1,6 @@
 // Everything that is stored of some numeric series in a range, as of a revision: blocks of the history up to its watermark, the log after it.
 import type { Series } from "../store/catalog.ts";
+import { layoutAt } from "../store/layout.ts";
 import { readWatermark } from "../store/watermark.ts";
 import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
@@ -23,7 +24,8 @@ export async function seriesPieces(
   { maxSamples, withRevisions, signal }: PieceOptions,
 ): Promise<PieceSource[]> {
   const watermark = await readWatermark(database, revision, { signal });
-  const options = { withRevisions, signal };
+  const { holds } = await layoutAt(database, watermark, { signal });
+  const options = { withRevisions: withRevisions || holds, signal };
   return [
     blockPieces(
       database,

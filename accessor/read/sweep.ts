@@ -2,6 +2,7 @@
 // reach into the present slice are held.
 import type { Column } from "../../samples/column.ts";
 import type { Series } from "../store/catalog.ts";
+import { mergeAll, type TrackedColumn, tiesByCommit } from "./merge.ts";
 
 /** Samples of one series that were stored together. Pieces of a series at equal times go by rank, ascending. */
 export type Piece = {
@@ -10,6 +11,8 @@ export type Piece = {
   column: Column;
   /** Commit of each sample, if asked for. */
   revisions: Float64Array | undefined;
+  /** Of a commit that is held, so at equal times maybe older than what goes before it by rank; then all pieces know their commits. */
+  late?: boolean;
 };
 
 /** Some pieces, and a bound: every piece still to come begins at or after nextFirstUs. */
@@ -97,13 +100,21 @@ export function splitSlice({ toUs, parts }: Slice, boundUs: number): [before: Sl
   return [before, after];
 }
 
-export function partOf({ series, rank, column, revisions }: Piece, start: number, end: number): Piece {
+/** Pieces of one series, ascending by rank, as one column in order of (time, commit). */
+export function mergePieces(pieces: readonly Piece[]): TrackedColumn {
+  const tracked = pieces.some(({ late }) => late);
+  const merged = mergeAll(pieces.map(({ column, revisions }) => (tracked ? { ...column, revisions } : column)));
+  return tracked ? tiesByCommit(merged) : merged;
+}
+
+export function partOf({ series, rank, column, revisions, late }: Piece, start: number, end: number): Piece {
   const { timesUs, values } = column;
   return {
     series,
     rank,
     column: { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) },
     revisions: revisions?.subarray(start, end),
+    ...(late && { late }),
   };
 }
 

@@ -135,7 +135,7 @@ async function openAccessor(number: number, { stack, postgres, database, record 
   const back = stack.use(await openFaultProxy(() => postgres.port));
   const front = stack.use(await openFaultProxy(() => port));
   const args = ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "100ms", "--compact-interval", "200ms"];
-  const env = { DATABASE_URL: postgres.url(database, back.port) };
+  const env = { DATABASE_URL: postgres.url(database, back.port), MILLRACE_MAX_AGE: "unlimited" };
   const kept = stack.use(new KeptProcess({ name: `accessor-${number}`, file: "accessor/main.ts", args, env, record }));
   return { process: kept, front, back };
 }

@@ -56,7 +56,7 @@ export async function openSide(options: SideOptions): Promise<Side> {
       file: "accessor/main.ts",
       nodeArgs: told(`accessor-${name}${i}`),
       args: ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "500ms"],
-      env: { DATABASE_URL: postgres.url(database, back.port) },
+      env: { DATABASE_URL: postgres.url(database, back.port), MILLRACE_MAX_AGE: "unlimited" },
       record,
     });
     accessors.push({ process: stack.use(process), front, back });

@@ -71,10 +71,13 @@ export interface Service extends Program {
   readonly url: string;
 }
 
+/** The times of tests' records are written in them, and get older. */
+const anyAge = { MILLRACE_MAX_AGE: "unlimited" };
+
 /** Starts an accessor and waits until it listens; on any free port if none is given. Its feeds say quickly that nothing is new. */
 export function startAccessor(databaseUrl: string, { port = 0 }: { port?: number } = {}): Promise<Service> {
   const flags = ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "100ms"];
-  return listening(startProgram("accessor/main.ts", flags, { DATABASE_URL: databaseUrl }));
+  return listening(startProgram("accessor/main.ts", flags, { DATABASE_URL: databaseUrl, ...anyAge }));
 }
 
 /** Starts a gateway in front of an accessor and waits until it listens; on any free port unless a flag says which. */
