@@ -165,6 +165,27 @@ it.each([
   await expect(decodeInSql(Buffer.from(hex, "hex"))).rejects.toMatchObject({ code: "XX001", message });
 });
 
+it("a value stored as it is has its place within the block: the last, and not the one after it", async () => {
+  const count = 100;
+  const values = Float64Array.from({ length: count }, (_, i) => ((i * 37) % 101) / 10);
+  values[count - 1] = Math.PI;
+  const bytes = encodeBlock({ timesUs: Float64Array.from(values, (_, i) => i * 1_000), values });
+  const pattern = Buffer.alloc(8);
+  pattern.writeDoubleLE(Math.PI);
+  let at = Buffer.from(bytes).indexOf(pattern);
+  if (at < 0) {
+    pattern.writeDoubleBE(Math.PI);
+    at = Buffer.from(bytes).indexOf(pattern);
+  }
+  // Before it stands its distance from the one before.
+  expect(bytes[at - 1]).toBe(count - 1);
+  expect(decodeBlock(bytes).values[count - 1]).toBe(Math.PI);
+  bytes[at - 1] = count;
+  expect(() => decodeBlock(bytes)).toThrow("a verbatim value lies outside the block");
+  const message = "corrupt block: a verbatim value lies outside the block";
+  await expect(decodeInSql(bytes)).rejects.toMatchObject({ code: "XX001", message });
+});
+
 it("decodes at a rate that people can wait for", async () => {
   const bytes = encodeBlock(drawColumn({ times: "grid", values: "decimals of 1 digits", count: 6000, seed: 1 }));
   await database.query("create temp table many as select $1::bytea as payload from generate_series(1, 10)", [
