@@ -171,6 +171,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   );
   const retention = toRetention(options.history.retentionMs, options.history.retain ?? []);
   const { bounds: producers, maxDerived } = toProducerBounds(options.producers, options);
+  const limitsOfCallers = stack.use(
+    openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
+  );
+  const { ledger, admission, accountOf, outgoing, databaseOf, quotas } = limitsOfCallers;
   const intake = new Intake(
     {
       producers,
@@ -182,12 +186,16 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       retention,
       maxAgeMs: options.history.maxAgeMs ?? Number.POSITIVE_INFINITY,
       maxInFlightBytes: options.maxInFlightBytes,
+      quotas,
+      onQuota: (limit) => ledger.refuse(limit),
       onCommitted: polling.hint,
       onWrite: (error) => readiness.wrote(error),
       ...limits,
     },
     databaseNowUs,
   );
+  ledger.count("bytes in flight", () => intake.inFlightBytes);
+  ledger.count("batches that wait to be in flight", () => intake.waiting);
   stack.defer(() => intake.idle());
   const nowUs = () => intake.databaseNowUs;
   const { compactMs: intervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
@@ -196,12 +204,6 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
-  const limitsOfCallers = stack.use(
-    openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
-  );
-  const { ledger, admission, accountOf, outgoing, databaseOf } = limitsOfCallers;
-  ledger.count("bytes in flight", () => intake.inFlightBytes);
-  ledger.count("batches that wait to be in flight", () => intake.waiting);
   const reads = { database, catalog, tail, cursors, epochs };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
   const server = stack.use(

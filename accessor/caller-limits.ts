@@ -1,12 +1,14 @@
 // What callers have of this accessor at once, a second and in all, wired: calls, unread bytes, database connections, new series.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
+import { isLoopback } from "../access/address.ts";
 import type { ByteAccount, OutgoingOptions } from "../runtime/grpc/outgoing.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
 import { Failure } from "./failure.ts";
 import { Ledger, logRefusals } from "./ledger.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
+import type { Quotas } from "./store/catalog.ts";
 import type { Database } from "./store/database.ts";
 import { SharedDatabase } from "./store/shared-database.ts";
 import { UnreadBytes } from "./unread.ts";
@@ -21,6 +23,14 @@ export type CallerLimits = {
   unreadMs?: number;
   /** Samples that may be decoded for one answer that is no stream. Default 500,000,000. */
   maxQuestionSamples?: number;
+  /**
+   * How many machines and series one caller may register, and all together. A process of this machine without a credential has all there is.
+   * Default 2,000 and 10,000; 20,000 and 100,000.
+   */
+  maxMachinesPerKey?: number;
+  maxSeriesPerKey?: number;
+  maxMachines?: number;
+  maxSeries?: number;
   /** Gateways whose word on the client's address is taken: addresses, ranges, names of certificates. Default none but this machine's. */
   trustedGateways?: readonly string[];
 };
@@ -31,6 +41,7 @@ export type OpenLimits = Disposable & {
   /** Of all that a caller has unread. */
   accountOf(context: HandlerContext): ByteAccount;
   readonly outgoing: OutgoingOptions;
+  readonly quotas: Quotas;
   /** The database as the caller of a method may use it. */
   databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
 };
@@ -64,6 +75,7 @@ export function openCallerLimits(
     admission,
     accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
     outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
+    quotas: toQuotas(options),
     databaseOf({ values, method }) {
       // A range may be as long as it likes: it is sent as it is read.
       const maxSamples = method.methodKind === "unary" ? maxQuestionSamples : undefined;
@@ -71,6 +83,13 @@ export function openCallerLimits(
     },
     [Symbol.dispose]: () => refusals[Symbol.dispose](),
   };
+}
+
+function toQuotas(options: CallerLimits): Quotas {
+  const all = { machines: options.maxMachines ?? 20_000, series: options.maxSeries ?? 100_000 };
+  const own = { machines: options.maxMachinesPerKey ?? 2_000, series: options.maxSeriesPerKey ?? 10_000 };
+  const isLocal = (holder: string) => holder.startsWith("address ") && isLoopback(holder.slice(8));
+  return { all, of: (holder) => (isLocal(holder) ? all : own) };
 }
 
 function slowReader(): Failure {

@@ -4,6 +4,7 @@ import { allowedMachines, allowsProducer, type Principal, visionOf } from "../..
 import { Failure } from "../failure.ts";
 import type { Vision } from "../feed/filter.ts";
 import type { Listing } from "../read/as-of.ts";
+import type { Catalog, Selection } from "../store/catalog.ts";
 import { assertBound, boundNamesKey } from "./certificates.ts";
 
 type Call = Pick<HandlerContext, "values">;
@@ -23,16 +24,25 @@ export function permitsOf({ values }: Call): ((machine: string) => boolean) | un
 }
 
 /** The part of a catalog that the caller may see, in which other machines are as if they had never sent anything. */
-export function seeCatalog(catalog: Listing, call: Call): { catalog: Listing; vision: Vision | undefined } {
+export function seeCatalog(catalog: Catalog, call: Call): { catalog: Listing; vision: Vision | undefined } {
   const caller = call.values.get(callerKey);
   const permits = permitsOf(call);
   if (caller === undefined || permits === undefined) return { catalog, vision: undefined };
+  const own = () => catalog.machinesFitting(caller.machines);
+  const select = async ({ machines, signals }: Selection) => {
+    const names = machines.length > 0 ? machines.filter(permits) : await own();
+    return names.length === 0 ? [] : catalog.select({ machines: names, signals });
+  };
   const seen: Listing = {
-    select: async (selection) => (await catalog.select(selection)).filter(({ machine }) => permits(machine)),
+    select,
     async machines(after, limit) {
-      const all = await catalog.machines(after, Number.POSITIVE_INFINITY);
-      return all.filter(({ name }) => permits(name)).slice(0, limit);
+      const names = (await own()).filter((name) => name > after).slice(0, limit);
+      return names.map((name) => catalog.machine(name)!);
     },
+    // Of a page token, which was made for the same caller.
+    machineName: (id) => catalog.machineName(id),
+    anyOf: async (signal) => (await select({ machines: [], signals: [signal] }))[0],
+    signalNames: async () => [...new Set((await select({ machines: [], signals: [] })).map(({ signal }) => signal))],
   };
   return { catalog: seen, vision: { permits, key: visionOf(caller) } };
 }

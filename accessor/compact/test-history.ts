@@ -37,6 +37,8 @@ const tick = { machine: "a", errorReports: [{ time: at(tickUs), severity: Severi
 
 export type Service = ReturnType<typeof createSignalService>;
 
+const unlimited = { machines: 2 ** 30, series: 2 ** 30 };
+
 export class TestHistory implements AsyncDisposable {
   readonly url: string;
   readonly database: Database;
@@ -83,7 +85,7 @@ export class TestHistory implements AsyncDisposable {
   /** Back to an empty database; partitions stay. */
   async clear(): Promise<void> {
     await this.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_state, rollup_due, rollup_state_due, state_change, error_report,
-      quarantine, held_log, held_commit, watermark, touched, producer, producer_count, lost_range, series, machine cascade`);
+      quarantine, held_log, held_commit, watermark, touched, producer, producer_count, lost_range, series, machine, registered cascade`);
     await this.query("insert into watermark (revision) values (0)");
     await this.query("update tidied set rollups_through = 0");
     await this.query("update log_segment set first_revision = 1");
@@ -114,6 +116,7 @@ export class TestHistory implements AsyncDisposable {
         retention: forEver,
         maxAgeMs: Number.POSITIVE_INFINITY,
         nowUs: Date.now() * 1000,
+        ...{ holder: "test", quotas: { all: unlimited, of: () => unlimited }, onQuota: () => {} },
       },
     );
     if (prepared.result !== null) throw new Error("the test's batch was not taken whole");

@@ -5,7 +5,7 @@ import type { Epochs } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 import type { Tail } from "../feed/tail.ts";
 import type { Retention } from "../retention.ts";
-import type { Catalog } from "../store/catalog.ts";
+import type { Catalog, QuotaLimit, Quotas } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { isOfAnotherEpoch } from "../store/errors.ts";
 import {
@@ -36,6 +36,10 @@ export type IntakeOptions = Limits & {
   maxAgeMs: number;
   epochs: Epochs;
   producers: ProducerBounds;
+  /** How many machines and series may be registered. */
+  quotas: Quotas;
+  /** Told of each batch with something that was not registered. */
+  onQuota: (limit: QuotaLimit) => void;
   /** Told after own commits. */
   onCommitted: () => void;
   /** Told after each commit, and of the error of each that failed. */
@@ -119,7 +123,7 @@ export class Intake {
     epoch?: number;
     holder?: string;
   }): Promise<Prepared> {
-    const { catalog, maxBatchBytes, maxBatchRecords, retention, maxAgeMs } = this.#options;
+    const { catalog, maxBatchBytes, maxBatchRecords, retention, maxAgeMs, quotas, onQuota } = this.#options;
     const { sender, epoch, holder = "" } = numbered;
     const sequence = toSequence(shownProducer(sender), numbered.sequence);
     if (sequence === 0) {
@@ -138,6 +142,7 @@ export class Intake {
       { sequence, batch, byteLength: numbered.byteLength },
       {
         ...{ catalog, maxBatchBytes, maxBatchRecords, retention, maxAgeMs, nowUs, permits: numbered.permits },
+        ...{ holder, quotas, onQuota },
         isNext: async (asking) => {
           const asked = { ...sender, prepared: asking, ...(epoch === undefined ? {} : { epoch }) };
           return (await this.#group.submit(asked, holder)).outcome === "next";

@@ -2,21 +2,22 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { BatchResultSchema, RecordKind, type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, BatchSchema, type ErrorReport, SignalKind, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import { type Batch, BatchSchema, type ErrorReport, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import type { Column } from "../../samples/column.ts";
-import { toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
+import { toTimestamp } from "../../samples/timestamps.ts";
 import { toColumn } from "../../samples/wire.ts";
-import { Failure, type Reason } from "../failure.ts";
+import type { Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestTaken, type Retention } from "../retention.ts";
-import type { Catalog, NewSeries, Series } from "../store/catalog.ts";
+import type { Catalog, QuotaLimit, Quotas, Series } from "../store/catalog.ts";
 import { rowBytes } from "../store/log.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
-import { defaultMaxGapUs, futureToleranceUs, machinePattern } from "./bounds.ts";
+import { futureToleranceUs, machinePattern } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
+import { quotaRefusal, registerNew } from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** What the log keeps of a batch for one series. */
@@ -54,6 +55,11 @@ export type PrepareOptions = {
   maxAgeMs: number;
   /** Whether a batch is the next of its producer: asked before it registers or declares anything. Default yes. */
   isNext?: (asking: Prepared) => Promise<boolean>;
+  /** Whose machines and series those are that it registers, and how many there may be. */
+  holder: string;
+  quotas: Quotas;
+  /** Told of each batch with something that was not registered. */
+  onQuota: (limit: QuotaLimit) => void;
 };
 
 /** byteLength: of the message as it came, 0 if unknown. Registers series that are new. Fails only if the database does. */
@@ -101,11 +107,29 @@ export async function prepareBatch(
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
   // A batch that will be refused for its number leaves nothing behind.
   if (registers && (await options.isNext?.(asking)) === false) return asking;
-  await registerNew(batch, declaring, {
+  const limit = await registerNew(batch, declaring, {
     events: stateChanges.length > 0,
     errors: errorReports.length > 0,
-    catalog: options.catalog,
+    ...options,
   });
+  if (limit !== undefined) {
+    options.onQuota(limit);
+    const { machine, samples } = batch;
+    const { message } = quotaRefusal(limit);
+    if (options.catalog.machine(machine) === undefined) return refuse(sequence, digest, quotaRefusal(limit));
+    const isKnown = (signal: string) => options.catalog.find(machine, signal) !== undefined;
+    for (const [i, { signal }] of samples.entries()) {
+      if (!declaring[i] || isKnown(signal)) continue;
+      sound[i] = false;
+      const place = { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length };
+      verdicts.add(place, "QUOTA_EXCEEDED", message);
+    }
+    const rejectAll = (placed: Placed<unknown>[], kind: RecordKind) => {
+      for (const { position } of placed.splice(0)) verdicts.add({ kind, first: position }, "QUOTA_EXCEEDED", message);
+    };
+    if (!isKnown("state")) rejectAll(stateChanges, RecordKind.STATE_CHANGE);
+    if (!isKnown("error")) rejectAll(errorReports, RecordKind.ERROR_REPORT);
+  }
 
   const bySeries = new Map<Series, Column>();
   for (const [i, samples] of batch.samples.entries()) {
@@ -190,30 +214,6 @@ export function refuse(sequence: number, digest: Buffer, refusal: Refusal | unde
     accepted: new AcceptedBatch({ machine: "" }),
     bytes: 200,
   };
-}
-
-async function registerNew(
-  batch: Batch,
-  declaring: readonly boolean[],
-  { events, errors, catalog }: { events: boolean; errors: boolean; catalog: Catalog },
-): Promise<void> {
-  const { machine } = batch;
-  const fresh = new Map<string, NewSeries>();
-  const consider = (series: NewSeries) => {
-    if (catalog.find(machine, series.signal) === undefined && !fresh.has(series.signal))
-      fresh.set(series.signal, series);
-  };
-  if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, unit: "", maxGapUs: undefined });
-  if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, unit: "", maxGapUs: undefined });
-  for (const [i, { signal, unit, maxGap }] of batch.samples.entries()) {
-    const maxGapUs = maxGap === undefined ? defaultMaxGapUs : toDurationUs(maxGap);
-    if (declaring[i]) consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs });
-  }
-  if (fresh.size > 0) await catalog.register([...fresh.values()]);
-  for (const signal of fresh.keys()) {
-    if (catalog.find(machine, signal) === undefined)
-      throw new Failure("INTERNAL", `series ${machine}/${signal} could not be registered`);
-  }
 }
 
 type BatchInit = MessageInitShape<typeof BatchSchema>;

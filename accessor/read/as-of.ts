@@ -7,7 +7,7 @@ import type { Database } from "../store/database.ts";
 import { readHead } from "../store/log.ts";
 
 /** What of the catalog answers come from: all of it, or what a caller may see. */
-export type Listing = Pick<Catalog, "select" | "machines">;
+export type Listing = Pick<Catalog, "select" | "machines" | "machineName" | "anyOf" | "signalNames">;
 
 export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors: CursorFormat; epochs: Epochs };
 

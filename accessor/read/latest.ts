@@ -2,7 +2,8 @@
 import { create } from "@bufbuild/protobuf";
 import { type Signal, SignalKind, SignalSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
-import { compareText, type Series } from "../store/catalog.ts";
+import type { Series } from "../store/catalog.ts";
+import { compareText } from "../store/compare-text.ts";
 import { readLatestErrors, readLatestStates } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
 import { readLatestSamples } from "./latest-samples.ts";

@@ -9,7 +9,8 @@ import type {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Listing } from "../read/as-of.ts";
-import { compareText, type Series } from "../store/catalog.ts";
+import type { Series } from "../store/catalog.ts";
+import { compareText } from "../store/compare-text.ts";
 import { checkMachines } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
@@ -20,10 +21,9 @@ export async function listMachines(
   token: { query: Buffer; nowMs: number },
 ): Promise<MessageInitShape<typeof ListMachinesResponseSchema>> {
   const limit = pageSize || 100;
-  const all = await catalog.machines("", Number.POSITIVE_INFINITY);
   const lastId = pageToken === "" ? undefined : decodePageToken(pageToken, token).revision;
-  const after = all.find(({ id }) => id === lastId)?.name ?? "";
-  const machines = all.filter(({ name }) => name > after).slice(0, limit + 1);
+  const after = lastId === undefined ? "" : ((await catalog.machineName(lastId)) ?? "");
+  const machines = await catalog.machines(after, limit + 1);
   const page: MessageInitShape<typeof MachineSchema>[] = [];
   const room = new PageRoom(limit);
   const series = await catalog.select({ machines: machines.map(({ name }) => name), signals: [] });

@@ -17,7 +17,8 @@ import { answerRevision, knownHead, type Listing, type Reads } from "../read/as-
 import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
-import { type Catalog, compareText, type Selection } from "../store/catalog.ts";
+import type { Catalog, Selection } from "../store/catalog.ts";
+import { compareText } from "../store/compare-text.ts";
 import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
 import { aggregateSamples, listStateIntervals, summarizeMachines } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
@@ -179,10 +180,9 @@ export function createSignalService({
     checkSignals([signal]);
     if (signal === "state") return SignalKind.STATE;
     if (signal === "error") return SignalKind.EVENT;
-    const [series] = await catalog.select({ machines: [], signals: [signal] });
+    const series = await catalog.anyOf(signal);
     if (series !== undefined) return series.kind;
-    const all = await catalog.select({ machines: [], signals: [] });
-    const names = [...new Set(["state", "error", ...all.map((item) => item.signal)])].sort(compareText);
+    const names = [...new Set(["state", "error", ...(await catalog.signalNames())])].sort(compareText);
     const known = names.slice(0, maxKnownListed).join(", ") + (names.length > maxKnownListed ? ", …" : "");
     throw new Failure("SIGNAL_UNKNOWN", `no machine has sent the signal "${signal}"; known are ${known}`, {
       metadata: { signal, known },

@@ -3,9 +3,12 @@
 
 import { z } from "zod";
 import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { fitsGlob } from "../../access/glob.ts";
 import { moved } from "../epochs.ts";
+import { compareText } from "./compare-text.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import { SortedNames } from "./sorted-names.ts";
 import { sql } from "./sql.ts";
 
 /** A signal of a machine. unit is "" while none is declared, and for states and errors; maxGapUs is undefined for these. */
@@ -22,6 +25,12 @@ export type Series = {
 export type NewSeries = Omit<Series, "id" | "machineId">;
 export type MachineEntry = { readonly id: number; readonly name: string; readonly firstSeenUs: number };
 
+/** Which bound on what may be registered was reached. */
+const quotaLimit = z.enum(["machines", "machines-per-key", "series", "series-per-key"]);
+export type QuotaLimit = z.infer<typeof quotaLimit>;
+export type Quota = { machines: number; series: number };
+export type Quotas = { all: Quota; of: (holder: string) => Quota };
+
 /** Which machines and signals; an empty list means all. */
 export type Selection = { machines: readonly string[]; signals: readonly string[] };
 
@@ -36,11 +45,17 @@ const seriesRow = z.object({
   first_seen_us: z.number(),
 });
 
+const pageRows = 5_000;
+
 export class Catalog {
   readonly #database: Database;
   readonly #byId = new Map<number, Series>();
   readonly #byMachine = new Map<string, Map<string, Series>>();
   readonly #machines = new Map<string, MachineEntry>();
+  readonly #machineNames = new Map<number, string>();
+  #names = new SortedNames();
+  /** For each signal the machines that send it. */
+  readonly #bySignal = new Map<string, SortedNames>();
   /** Counts up when something may be unknown here; a load makes good for all up to where it began. */
   #wanted = 1;
   #loaded = 0;
@@ -64,10 +79,17 @@ export class Catalog {
     this.#byId.clear();
     this.#byMachine.clear();
     this.#machines.clear();
+    this.#machineNames.clear();
+    this.#names = new SortedNames();
+    this.#bySignal.clear();
   }
 
   find(machine: string, signal: string): Series | undefined {
     return this.#byMachine.get(machine)?.get(signal);
+  }
+
+  machine(name: string): MachineEntry | undefined {
+    return this.#machines.get(name);
   }
 
   /** Series by id: asks PostgreSQL for those that are not known here, so a row of the log always finds its own. */
@@ -86,55 +108,108 @@ export class Catalog {
   /** Series that match, ascending by machine, then signal. */
   async select({ machines, signals }: Selection): Promise<Series[]> {
     await this.#refresh();
-    const wanted = new Set(signals);
-    const names = machines.length > 0 ? [...new Set(machines)] : [...this.#byMachine.keys()];
-    return names
-      .sort(compareText)
-      .flatMap((name) =>
-        [...(this.#byMachine.get(name)?.values() ?? [])]
-          .filter(({ signal }) => wanted.size === 0 || wanted.has(signal))
-          .sort((a, b) => compareText(a.signal, b.signal)),
-      );
+    const names = machines.length > 0 ? [...new Set(machines)].sort(compareText) : this.#namesWith(signals);
+    const found: Series[] = [];
+    for (const name of names) {
+      const own = this.#byMachine.get(name);
+      if (own === undefined) continue;
+      const matching =
+        signals.length === 0 ? [...own.values()] : [...new Set(signals)].flatMap((signal) => own.get(signal) ?? []);
+      for (const series of matching.sort((a, b) => compareText(a.signal, b.signal))) found.push(series);
+    }
+    return found;
+  }
+
+  /** Any series of a signal. */
+  async anyOf(signal: string): Promise<Series | undefined> {
+    await this.#refresh();
+    const [machine] = this.#bySignal.get(signal)?.all() ?? [];
+    return machine === undefined ? undefined : this.find(machine, signal);
+  }
+
+  /** Names of all signals, in no order. */
+  async signalNames(): Promise<string[]> {
+    await this.#refresh();
+    return [...this.#bySignal.keys()];
+  }
+
+  /** Machines that send any of these signals (all if none is named), ascending. */
+  #namesWith(signals: readonly string[]): readonly string[] {
+    if (signals.length === 0) return this.#names.all();
+    const [first, ...others] = [...new Set(signals)].map((signal) => this.#bySignal.get(signal)?.all() ?? []);
+    return others.length === 0 ? first! : [...new Set([first!, ...others].flat())].sort(compareText);
   }
 
   /** Machines in order of their names, from the first after `after`. */
   async machines(after: string, limit: number): Promise<MachineEntry[]> {
     await this.#refresh();
-    const names = [...this.#machines.keys()].filter((name) => name > after).sort(compareText);
-    return names.slice(0, limit).map((name) => this.#machines.get(name)!);
+    return this.#names.after(after, limit).map((name) => this.#machines.get(name)!);
   }
 
-  /** Registers what is not there yet. What was registered before, here or elsewhere, keeps its declaration. */
-  async register(entries: readonly NewSeries[]): Promise<void> {
-    const machines = [...new Set(entries.map(({ machine }) => machine))];
+  /** The name of a machine by its id. */
+  async machineName(id: number): Promise<string | undefined> {
+    await this.#refresh();
+    return this.#machineNames.get(id);
+  }
+
+  /** Names of machines that fit any of some patterns, ascending. By name or prefix where a pattern is one: others' machines cost nothing then. */
+  async machinesFitting(patterns: readonly string[]): Promise<string[]> {
+    await this.#refresh();
+    const found = new Set<string>();
+    for (const pattern of new Set(patterns)) {
+      const star = pattern.indexOf("*");
+      if (star < 0) {
+        if (this.#machines.has(pattern)) found.add(pattern);
+      } else
+        for (const name of this.#names.withPrefix(pattern.slice(0, star))) if (fitsGlob(pattern, name)) found.add(name);
+    }
+    return [...found].sort(compareText);
+  }
+
+  /**
+   * Registers series of one machine that are not there yet, as far as the quotas go. What was registered before, here or elsewhere, keeps its
+   * declaration. Answers with the limit that was reached, if one was.
+   */
+  async register(
+    machine: string,
+    entries: readonly NewSeries[],
+    { holder, quotas }: { holder: string; quotas: Quotas },
+  ): Promise<QuotaLimit | undefined> {
+    const own = quotas.of(holder);
+    let limit: QuotaLimit | null;
     try {
-      await this.#database.slonik.query(sql.typeAlias("void")`
-        insert into machine (name) select name from ${sql.unnest(
-          machines.map((name) => [name]),
-          ["text"],
-        )} as m(name)
-        where not exists (select from machine known where known.name = m.name)
-        order by name on conflict (name) do nothing`);
-      await this.#database.slonik.query(sql.typeAlias("void")`
-        insert into series (machine_id, signal, kind, unit, max_gap_us)
-        select machine.id, s.signal, s.kind, s.unit, s.max_gap_us
-        from ${sql.unnest(
-          entries.map((entry) => [entry.machine, entry.signal, entry.kind, entry.unit, entry.maxGapUs ?? null]),
-          ["text", "text", "int2", "text", "int8"],
-        )} as s(machine, signal, kind, unit, max_gap_us)
-        join machine on machine.name = s.machine
-        order by machine.id, s.signal on conflict (machine_id, signal) do nothing`);
+      limit = await this.#database.slonik.oneFirst(sql.type(z.object({ limit: quotaLimit.nullable() }))`
+        select register_series(
+          ${holder}, ${machine},
+          ${sql.array(
+            entries.map(({ signal }) => signal),
+            "text",
+          )},
+          ${sql.array(
+            entries.map(({ kind }) => kind),
+            "int2",
+          )},
+          ${sql.array(
+            entries.map(({ unit }) => unit),
+            "text",
+          )},
+          ${sql.array(
+            entries.map(({ maxGapUs }) => maxGapUs ?? null),
+            "int8",
+          )},
+          ${own.machines}::int4, ${own.series}::int4, ${quotas.all.machines}::int4, ${quotas.all.series}::int4) as limit`);
     } catch (error) {
       throw toFailure(error);
     }
-    await this.#load(sql.fragment`machine.name = any(${sql.array(machines, "text")})`);
+    await this.#load(sql.fragment`machine.name = ${machine}`);
+    return limit ?? undefined;
   }
 
   /** Loads everything if need be. Who comes during a load waits for it, and for another if it began too early. */
   async #refresh(): Promise<void> {
     while (this.#loaded < this.#wanted) {
       const wanted = this.#wanted;
-      this.#loading ??= this.#load(sql.fragment`true`)
+      this.#loading ??= this.#loadAll()
         .then(() => {
           this.#loaded = wanted;
         })
@@ -145,7 +220,19 @@ export class Catalog {
     }
   }
 
-  async #load(which: ReturnType<typeof sql.fragment>): Promise<void> {
+  /** In pages: one answer of 200,000 rows holds the event loop for a second, and memory for all of them at once. */
+  async #loadAll(): Promise<void> {
+    for (let afterId = 0; ; ) {
+      const lastId = await this.#load(
+        sql.fragment`series.id > ${afterId}::int4 order by series.id limit ${pageRows}::int4`,
+      );
+      if (lastId === undefined) return;
+      afterId = lastId;
+    }
+  }
+
+  /** Answers with the id of the last row of a full page. */
+  async #load(which: ReturnType<typeof sql.fragment>): Promise<number | undefined> {
     const generation = this.#generation;
     try {
       const rows = await this.#database.slonik.any(sql.type(seriesRow)`
@@ -154,6 +241,7 @@ export class Catalog {
         from series join machine on machine.id = machine_id where ${which}`);
       if (generation !== this.#generation) throw moved();
       for (const row of rows) this.#add(row);
+      return rows.length === pageRows ? rows.at(-1)!.id : undefined;
     } catch (error) {
       throw toFailure(error);
     }
@@ -189,13 +277,13 @@ export class Catalog {
       maxGapUs: row.max_gap_us ?? undefined,
     };
     this.#byId.set(id, series);
+    if (!this.#machines.has(machine)) this.#names.add(machine);
+    this.#machineNames.set(machineId, machine);
+    const senders = this.#bySignal.get(signal) ?? new SortedNames();
+    this.#bySignal.set(signal, senders);
+    senders.add(machine);
     this.#machines.set(machine, { id: machineId, name: machine, firstSeenUs: row.first_seen_us });
     const ofMachine = this.#byMachine.get(machine) ?? new Map<string, Series>();
     this.#byMachine.set(machine, ofMachine.set(signal, series));
   }
-}
-
-/** By code point, as PostgreSQL's C collation: not by anybody's language. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

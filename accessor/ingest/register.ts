@@ -1,0 +1,51 @@
+// Registers what a batch brings for the first time, as far as its caller's quotas go.
+import { create } from "@bufbuild/protobuf";
+import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type Batch, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { toDurationUs } from "../../samples/timestamps.ts";
+import { Failure } from "../failure.ts";
+import type { Catalog, NewSeries, QuotaLimit, Quotas } from "../store/catalog.ts";
+import { defaultMaxGapUs } from "./bounds.ts";
+
+type Registering = { events: boolean; errors: boolean; catalog: Catalog; holder: string; quotas: Quotas };
+
+/** declaring: which columns have a record that may be stored. Answers with the limit that was reached, if one was: then some are not there. */
+export async function registerNew(
+  batch: Batch,
+  declaring: readonly boolean[],
+  { events, errors, catalog, holder, quotas }: Registering,
+): Promise<QuotaLimit | undefined> {
+  const { machine } = batch;
+  const fresh = new Map<string, NewSeries>();
+  const consider = (series: NewSeries) => {
+    if (catalog.find(machine, series.signal) === undefined && !fresh.has(series.signal))
+      fresh.set(series.signal, series);
+  };
+  if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, unit: "", maxGapUs: undefined });
+  if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, unit: "", maxGapUs: undefined });
+  for (const [i, { signal, unit, maxGap }] of batch.samples.entries()) {
+    const maxGapUs = maxGap === undefined ? defaultMaxGapUs : toDurationUs(maxGap);
+    if (declaring[i]) consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs });
+  }
+  if (fresh.size === 0) return undefined;
+  const limit = await catalog.register(machine, [...fresh.values()], { holder, quotas });
+  if (limit !== undefined) return limit;
+  for (const signal of fresh.keys()) {
+    if (catalog.find(machine, signal) === undefined)
+      throw new Failure("INTERNAL", `series ${machine}/${signal} could not be registered`);
+  }
+  return undefined;
+}
+
+const texts: Record<QuotaLimit, string> = {
+  machines: "no more machines are registered here",
+  "machines-per-key": "you have registered as many machines as you may",
+  series: "no more signals of machines are registered here",
+  "series-per-key": "you have registered as many signals of machines as you may",
+};
+
+export function quotaRefusal(limit: QuotaLimit): Refusal {
+  const message = `${texts[limit]} (${limit}): send those that are known, or have the quota raised`;
+  return create(RefusalSchema, { reason: ErrorReason.QUOTA_EXCEEDED, message });
+}

@@ -1,0 +1,55 @@
+// Names in order, of which few come and none goes: looked through from any place, by prefix, without a scan of all.
+import { compareText } from "./compare-text.ts";
+
+// Beyond so many at once, sorting all is cheaper than putting each in its place.
+const maxInserts = 64;
+
+export class SortedNames {
+  #sorted: string[] = [];
+  #fresh: string[] = [];
+
+  get size(): number {
+    return this.#sorted.length + this.#fresh.length;
+  }
+
+  /** It must not be there yet. */
+  add(name: string): void {
+    this.#fresh.push(name);
+  }
+
+  /** All, ascending. Not to be changed. */
+  all(): readonly string[] {
+    if (this.#fresh.length > maxInserts) {
+      this.#sorted = [...this.#sorted, ...this.#fresh].sort(compareText);
+    } else for (const name of this.#fresh) this.#sorted.splice(this.#indexOf(name), 0, name);
+    this.#fresh = [];
+    return this.#sorted;
+  }
+
+  /** The first ones after a name. */
+  after(name: string, limit: number): string[] {
+    const all = this.all();
+    const start = this.#indexOf(`${name}\0`);
+    return all.slice(start, start + limit);
+  }
+
+  /** Those that begin with a prefix. */
+  withPrefix(prefix: string): string[] {
+    const all = this.all();
+    let end = this.#indexOf(prefix);
+    const start = end;
+    while (end < all.length && all[end]!.startsWith(prefix)) end++;
+    return all.slice(start, end);
+  }
+
+  /** Of the first that is not before a name. */
+  #indexOf(name: string): number {
+    let [low, high] = [0, this.#sorted.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#sorted[middle]! < name) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
