@@ -174,7 +174,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const limitsOfCallers = stack.use(
     openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
   );
-  const { ledger, admission, accountOf, outgoing, databaseOf, quotas } = limitsOfCallers;
+  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections } = limitsOfCallers;
   const intake = new Intake(
     {
       producers,
@@ -222,7 +222,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
               throw toConnectError(error, { method: head.path, log: callLog });
             })),
         validate: checkRules,
-        ...{ accountOf, outgoing },
+        ...{ accountOf, outgoing, connections },
         toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure("ANSWER_TOO_LARGE", `the answer has ${bytes} bytes, ${maxSentBytes} are sent: ask for less`, {

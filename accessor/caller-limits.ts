@@ -1,7 +1,9 @@
 // What callers have of this accessor at once, a second and in all, wired: calls, unread bytes, database connections, new series.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
-import { isLoopback } from "../access/address.ts";
+import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";
+import { createRefusalAudit } from "../access/audit.ts";
+import type { ConnectionLimits } from "../runtime/grpc/connections.ts";
 import type { ByteAccount, OutgoingOptions } from "../runtime/grpc/outgoing.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
@@ -31,6 +33,9 @@ export type CallerLimits = {
   maxSeriesPerKey?: number;
   maxMachines?: number;
   maxSeries?: number;
+  /** Connections of one address (IPv6: a network of 64 bits), and all. Those of this machine count among all only. Default 1,000; 10,000. */
+  maxConnectionsPerAddress?: number;
+  maxConnections?: number;
   /** Gateways whose word on the client's address is taken: addresses, ranges, names of certificates. Default none but this machine's. */
   trustedGateways?: readonly string[];
 };
@@ -42,6 +47,7 @@ export type OpenLimits = Disposable & {
   accountOf(context: HandlerContext): ByteAccount;
   readonly outgoing: OutgoingOptions;
   readonly quotas: Quotas;
+  readonly connections: ConnectionLimits;
   /** The database as the caller of a method may use it. */
   databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
 };
@@ -69,6 +75,12 @@ export function openCallerLimits(
   const unread = new UnreadBytes(maxUnreadBytes);
   ledger.count("unread bytes", () => unread.bytes);
   ledger.count("streams waiting for room", () => unread.waiting);
+  const isGateway = toAddressSet(trustedGateways.filter(isAddressRange));
+  const audit = createRefusalAudit({
+    write: (message, fields) => log.warn(message, fields),
+    monotonicMs: () => performance.now(),
+    what: "connection",
+  });
   const refusals = logRefusals(ledger, { log });
   return {
     ledger,
@@ -76,6 +88,16 @@ export function openCallerLimits(
     accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
     outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
     quotas: toQuotas(options),
+    connections: {
+      maxConnections: options.maxConnections ?? 10_000,
+      maxPerAddress: options.maxConnectionsPerAddress ?? 1_000,
+      groupOf: (address) => networkOf(plainAddress(address)),
+      isExempt: (address) => isLoopback(plainAddress(address)) || isGateway(plainAddress(address)),
+      onRefused: ({ limit, peer }) => {
+        ledger.refuse(limit);
+        audit({ reason: limit, peer });
+      },
+    },
     databaseOf({ values, method }) {
       // A range may be as long as it likes: it is sent as it is read.
       const maxSamples = method.methodKind === "unary" ? maxQuestionSamples : undefined;

@@ -1,12 +1,14 @@
 // A grpc-js server that listens, says its port, and stops in order: endless streams first, then calls in flight.
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { Server, ServerCredentials, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Server, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { type Authorize, createAuthorization } from "./authorize.ts";
 import { boundReading } from "./bounded-reading.ts";
+import { type ConnectionLimits, Connections } from "./connections.ts";
 import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
+import { listenInTheClear } from "./listen.ts";
 import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
 import { type OutgoingOptions, OutgoingWatch } from "./outgoing.ts";
 import { listenSecurely, type SecureOptions } from "./secure-listener.ts";
@@ -32,6 +34,8 @@ export type GrpcServerOptions = Omit<
   shutdownReason: () => unknown;
   /** Bounds on what clients have not read. */
   outgoing?: OutgoingOptions;
+  /** How many connections there may be. Default 10,000. */
+  connections?: ConnectionLimits;
   /** Speaks TLS only. Default: in the clear. */
   tls?: SecureOptions | undefined;
 };
@@ -39,12 +43,11 @@ export type GrpcServerOptions = Omit<
 export type GrpcServer = AsyncDisposable & {
   readonly port: number;
   readonly shutdownSignal: AbortSignal;
+  /** How many there are. */
+  readonly connections: number;
   /** Bytes that were written and that clients have not read. */
   readonly unreadBytes: number;
 };
-
-/** stop: no new connections. */
-export type Listener = { readonly port: number; stop(): void };
 
 /** What an implementation lacks answers UNIMPLEMENTED. */
 export type Mount = <S extends DescService>(service: S, impl: Partial<ServiceImpl<S>>) => void;
@@ -81,44 +84,36 @@ export async function openGrpcServer(
     });
     server.addService(definition, handlers);
   });
+  const connections = new Connections(options.connections ?? { maxConnections: 10_000, maxPerAddress: 10_000 });
   const listener = await (options.tls
-    ? listenSecurely(server, { ...options, ...options.tls })
-    : listenInTheClear(server, options));
+    ? listenSecurely(server, { ...options, ...options.tls, connections })
+    : listenInTheClear(server, { ...options, connections }));
   return {
     port: listener.port,
     shutdownSignal: shutdown.signal,
+    get connections() {
+      return connections.open;
+    },
     get unreadBytes() {
       return outgoing.bytes;
     },
     async [Symbol.asyncDispose]() {
       shutdown.abort(options.shutdownReason());
       listener.stop();
-      await new Promise<void>((resolve) => {
-        const cut = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, options.drainMs);
-        server.tryShutdown(() => {
-          clearTimeout(cut);
-          resolve();
-        });
-      });
+      // It says that it is through when those connections have not closed yet that it did not accept itself.
+      server.tryShutdown(() => {});
+      let cut: NodeJS.Timeout | undefined;
+      await Promise.race([
+        connections.none(),
+        new Promise<void>((resolve) => {
+          cut = setTimeout(resolve, options.drainMs);
+        }),
+      ]);
+      clearTimeout(cut);
       server.forceShutdown();
       outgoing[Symbol.dispose]();
     },
   };
-}
-
-/** tryShutdown ends this listener too. */
-async function listenInTheClear(server: Server, options: { host: string; port: number }): Promise<Listener> {
-  const address = options.host.includes(":") ? `[${options.host}]:${options.port}` : `${options.host}:${options.port}`;
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(error);
-      else resolve(bound);
-    });
-  });
-  return { port, stop() {} };
 }
 
 const channelOptions: ServerOptions = {
