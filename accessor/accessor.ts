@@ -195,6 +195,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     databaseNowUs,
   );
   ledger.count("bytes in flight", () => intake.inFlightBytes);
+  ledger.count("subscribers and waiters of the tail", () => tail.listeners);
   ledger.count("batches that wait to be in flight", () => intake.waiting);
   stack.defer(() => intake.idle());
   const nowUs = () => intake.databaseNowUs;
@@ -245,6 +246,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       },
     ),
   );
+  ledger.count("connections", () => server.connections);
+  ledger.count("unread bytes in the transport", () => server.unreadBytes);
   stack.defer(() => health.close());
   log.info("serving", {
     host: options.host,

@@ -15,6 +15,7 @@ import { listeningSettings } from "../runtime/tls/listening.ts";
 import type { AuthOptions } from "./access/authenticate.ts";
 import type { CertificateRules } from "./access/certificates.ts";
 import { signalPattern } from "./ingest/bounds.ts";
+import { limitSettings } from "./limit-settings.ts";
 import type { SignalRetention } from "./retention.ts";
 
 const atLeastAnHour = durationMs({ minMs: 3_600_000 });
@@ -128,6 +129,7 @@ export const accessorSettings = {
     default: "7d",
     doc: "how long an Idempotency-Key is remembered after its first use, at least",
   }),
+  ...limitSettings,
   compactInterval: setting({
     flag: "compact-interval",
     env: "MILLRACE_COMPACT_INTERVAL",

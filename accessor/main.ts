@@ -4,6 +4,7 @@ import { openCertificates } from "../runtime/tls/certificates.ts";
 import { assertListenAllowed, toServerFiles } from "../runtime/tls/listening.ts";
 import { openAccessor } from "./accessor.ts";
 import { accessorSettings, toAuth, toCertificateRules } from "./config.ts";
+import { toCallerLimits } from "./limit-settings.ts";
 
 await run({
   name: "accessor",
@@ -25,6 +26,7 @@ await run({
         databaseUrl: settings.databaseUrl,
         bookmarkMs: settings.bookmarkInterval,
         maxInFlightBytes: settings.maxInFlight,
+        ...toCallerLimits(settings),
         beginEpoch: settings.beginEpoch,
         producers: { maxPerOwner: settings.maxProducers, idempotencyMs: settings.idempotencyWindow },
         history: {

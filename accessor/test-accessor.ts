@@ -28,24 +28,24 @@ export type TestAccessorOptions = Partial<AccessorOptions>;
 export async function openTestAccessor(options: TestAccessorOptions = {}): Promise<TestAccessor> {
   await using stack = new AsyncDisposableStack();
   const databaseUrl = options.databaseUrl ?? stack.use(await testDatabase()).url;
-  const accessor = stack.use(
-    await openAccessor({
-      host: "127.0.0.1",
-      port: 0,
-      bookmarkMs: 5_000,
-      maxInFlightBytes: 64 * 1024 * 1024,
-      history: {
-        compactMs: 3_600_000,
-        logWindowMs: 86_400_000,
-        maxLogBytes: 2 ** 34,
-        retentionMs: undefined,
-        rollupRetentionMs: undefined,
-      },
-      log: createLog({ name: "accessor", level: "silent" }),
-      ...options,
-      databaseUrl,
-    }),
-  );
+  const accessor = await openAccessor({
+    host: "127.0.0.1",
+    port: 0,
+    bookmarkMs: 5_000,
+    maxInFlightBytes: 64 * 1024 * 1024,
+    history: {
+      compactMs: 3_600_000,
+      logWindowMs: 86_400_000,
+      maxLogBytes: 2 ** 34,
+      retentionMs: undefined,
+      rollupRetentionMs: undefined,
+    },
+    log: createLog({ name: "accessor", level: "silent" }),
+    ...options,
+    databaseUrl,
+  });
+  stack.defer(() => assertNothingBorrowed(accessor.ledger));
+  stack.use(accessor);
   const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }));
   const owned = stack.move();
   return {
@@ -59,6 +59,16 @@ export async function openTestAccessor(options: TestAccessorOptions = {}): Promi
     query: (statement, values) => queryDatabase(databaseUrl, statement, values),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Once an accessor is closed, whatever its calls had borrowed is given back. What goes on in the background may take a moment. */
+async function assertNothingBorrowed(ledger: Ledger): Promise<void> {
+  const left = () => Object.entries(ledger.borrowed()).filter(([, amount]) => amount !== 0);
+  for (const untilMs = performance.now() + 5_000; left().length > 0; ) {
+    if (performance.now() > untilMs)
+      throw new Error(`still borrowed when the accessor was closed: ${JSON.stringify(Object.fromEntries(left()))}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 export async function queryDatabase(url: string, statement: string, values: unknown[] = []) {

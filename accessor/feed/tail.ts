@@ -41,6 +41,7 @@ export class Tail {
   readonly #early = new Map<number, TailCommit>();
   #knownRevision: number;
   #catchingUp: Promise<void> | undefined;
+  readonly #listeners = new Set<Listener>();
   readonly #ofAll = new Set<Listener>();
   readonly #byMachine = new Map<string, Set<Listener>>();
   /** Newest commit of each machine since #watchedSince. */
@@ -122,8 +123,14 @@ export class Tail {
     return false;
   }
 
+  /** How many subscribers and waiters there are. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   listen(listener: Listener): Disposable {
     const { machines } = listener;
+    this.#listeners.add(listener);
     if (machines === undefined) this.#ofAll.add(listener);
     for (const machine of machines ?? []) {
       const set = this.#byMachine.get(machine) ?? new Set();
@@ -131,6 +138,7 @@ export class Tail {
     }
     return {
       [Symbol.dispose]: () => {
+        this.#listeners.delete(listener);
         this.#ofAll.delete(listener);
         for (const machine of machines ?? []) {
           const set = this.#byMachine.get(machine);

@@ -1,0 +1,82 @@
+// What the accessor can be told about its callers' shares, by flag or environment.
+import { isAddressRange } from "../access/address.ts";
+import { type SettingsOf, setting } from "../runtime/config.ts";
+import { bytes, count, durationMs, type ValueReader } from "../runtime/config-values.ts";
+import type { CallerLimits } from "./caller-limits.ts";
+
+const gateway: ValueReader<string> = {
+  placeholder: "ADDRESS|NAME",
+  expects:
+    "an address or range such as 10.0.0.7 or 10.0.0.0/8, or a certificate's name such as gateway.example, * for any characters",
+  read: (value) => (isAddressRange(value) || /^[^A-Z\s,/]{1,500}$/.test(value) ? value : undefined),
+};
+
+const most = (flag: string, env: string, initial: string, doc: string) =>
+  setting({ flag, env, parse: count({ min: 1 }), default: initial, doc });
+
+export const limitSettings = {
+  callsPerSecond: setting({
+    flag: "calls-per-second",
+    env: "MILLRACE_CALLS_PER_SECOND",
+    parse: count(),
+    default: "5000",
+    doc: "how many calls a second one caller (key, certificate or address) may make; 0 for no limit",
+  }),
+  maxSeriesPerKey: most(
+    ...(["max-series-per-key", "MILLRACE_MAX_SERIES_PER_KEY", "10000"] as const),
+    "how many signals of machines one caller may register; this machine's own without a key only have the limit in all",
+  ),
+  maxMachinesPerKey: most(
+    ...(["max-machines-per-key", "MILLRACE_MAX_MACHINES_PER_KEY", "2000"] as const),
+    "how many machines one caller may register",
+  ),
+  maxSeries: most(
+    ...(["max-series", "MILLRACE_MAX_SERIES", "100000"] as const),
+    "how many signals of machines there may be; each takes some 3 KB of memory",
+  ),
+  maxMachines: most(...(["max-machines", "MILLRACE_MAX_MACHINES", "20000"] as const), "how many machines there may be"),
+  maxUnread: setting({
+    flag: "max-unread",
+    env: "MILLRACE_MAX_UNREAD",
+    parse: bytes({ minBytes: 4 * 1024 * 1024 }),
+    default: "256MiB",
+    doc: "what all callers together may leave unread; half of it for one alone",
+  }),
+  unreadTimeout: setting({
+    flag: "unread-timeout",
+    env: "MILLRACE_UNREAD_TIMEOUT",
+    parse: durationMs({ minMs: 1_000, maxMs: 3_600_000 }),
+    default: "60s",
+    doc: "how long a message may wait for its client, for each MiB that it has; then its call is ended",
+  }),
+  maxQuestionSamples: most(
+    ...(["max-question-samples", "MILLRACE_MAX_QUESTION_SAMPLES", "500000000"] as const),
+    "how many samples may be decoded for one answer that is no stream",
+  ),
+  maxConnections: most(
+    ...(["max-connections", "MILLRACE_ACCESSOR_MAX_CONNECTIONS", "10000"] as const),
+    "how many connections there may be",
+  ),
+  addressConnections: most(
+    ...(["address-connections", "MILLRACE_ACCESSOR_ADDRESS_CONNECTIONS", "1000"] as const),
+    "how many connections one address may have (IPv6: a /64); this machine and trusted gateways only have the limit in all",
+  ),
+  trustedGateway: setting({
+    flag: "trusted-gateway",
+    env: "MILLRACE_TRUSTED_GATEWAY",
+    parse: gateway,
+    repeat: true,
+    doc: "a gateway whose word on its client's address is taken where calls carry no credential; without --auth keys, those of this machine are",
+  }),
+};
+
+export function toCallerLimits(settings: SettingsOf<typeof limitSettings>): CallerLimits {
+  const { maxUnread, unreadTimeout, addressConnections, trustedGateway, ...same } = settings;
+  const { callsPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines } = same;
+  return {
+    ...{ callsPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines },
+    ...{ maxQuestionSamples: same.maxQuestionSamples, maxConnections: same.maxConnections },
+    ...{ maxUnreadBytes: maxUnread, unreadMs: unreadTimeout, maxConnectionsPerAddress: addressConnections },
+    trustedGateways: trustedGateway,
+  };
+}
