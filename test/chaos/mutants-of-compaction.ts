@@ -1,0 +1,65 @@
+// Broken variants of what bounds old times, partitions and steps of compaction. Each is seen by a test: a round of chaos sends no such data.
+import type { Mutant } from "./mutant-list.ts";
+
+export const compactionMutants: readonly Mutant[] = [
+  {
+    name: "any age is taken",
+    edits: [
+      {
+        file: "accessor/retention.ts",
+        find: "  return takenUs > keptUs ?",
+        replace: "  return takenUs > keptUs && maxAgeMs < 0 ?",
+      },
+    ],
+    catch: { test: "accessor/ingest/max-age.test.ts", says: /FAIL.*what is older is refused/ },
+  },
+  {
+    name: "a partition for each old week",
+    edits: [
+      {
+        file: "accessor/store/block-spans.ts",
+        find: "  if (fromUs >= wideBeforeUs(nowUs)) return",
+        replace: "  if (nowUs > 0) return",
+      },
+    ],
+    catch: { test: "accessor/store/block-spans.test.ts", says: /FAIL.*a partition for each 52 weeks/ },
+  },
+  {
+    name: "statements on blocks lock every partition",
+    edits: [
+      {
+        file: "accessor/store/block-parts.ts",
+        find: "  if (spans.length <= fewPartitions) return",
+        replace: "  if (spans.length > 0) return",
+      },
+    ],
+    catch: { test: "accessor/compact/many-partitions.test.ts", says: /FAIL.*open no partition but their own/ },
+  },
+  {
+    name: "a step takes what changes any number of hours",
+    edits: [
+      {
+        file: "accessor/compact/step.ts",
+        find: "      !oneCommit &&\n      (touchedStates.hours",
+        replace: "      !oneCommit && maxTouchedHours < 0 &&\n      (touchedStates.hours",
+      },
+    ],
+    catch: { test: "accessor/compact/fan-out.test.ts", says: /FAIL.*too many hours/ },
+  },
+  {
+    name: "a commit that fails is tried for ever",
+    edits: [
+      {
+        file: "accessor/compact/attempts.ts",
+        find: "this.#failures >= maxFailures &&",
+        replace: "this.#failures < 0 * maxFailures &&",
+      },
+    ],
+    catch: { test: "accessor/compact/held.test.ts", says: /FAIL.*one commit is held/ },
+  },
+  {
+    name: "what is held is found by nobody",
+    edits: [{ file: "accessor/store/held.ts", find: "  if (!holds) return", replace: "  if (holds || !holds) return" }],
+    catch: { test: "accessor/compact/held.test.ts", says: /FAIL.*every answer is what the raw records say/ },
+  },
+];
