@@ -242,9 +242,9 @@ export const mutants: readonly Mutant[] = [
     name: "nothing bounds what is in flight",
     edits: [
       {
-        file: "accessor/ingest/budget.ts",
-        find: "return this.#used === 0 || this.#used + bytes <= this.#maxBytes;",
-        replace: "return this.#used + bytes >= 0 * this.#maxBytes;",
+        file: "access/fair-queue.ts",
+        find: "return this.#used + amount <= this.#max && (held",
+        replace: "return this.#used + amount >= 0 * this.#max && (held",
       },
     ],
     catch: { test: "accessor/ingest/budget.test.ts", says: /FAIL/ },
