@@ -243,8 +243,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "access/fair-queue.ts",
-        find: "return this.#used + amount <= this.#max && (held",
-        replace: "return this.#used + amount >= 0 * this.#max && (held",
+        find: "return this.#used + amount <= this.#max && (held === 0 || held + amount <= this.#maxPerCaller);",
+        replace: "return this.#used + amount >= 0 * (held + this.#max + this.#maxPerCaller);",
       },
     ],
     catch: { test: "accessor/ingest/budget.test.ts", says: /FAIL/ },
