@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["{runtime,access,samples,block,client,local,producer,accessor,gateway,test,bench,tools}/**/*.test.ts"],
     globalSetup: ["test/support/global-postgres.ts"],
+    setupFiles: ["test/support/listener-leaks.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two, however many cores: the tests share one PostgreSQL, and some measure time.

@@ -5,7 +5,7 @@ import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
-import { isOver } from "./limits/over.ts";
+import { isOver, whenOver } from "./limits/over.ts";
 
 /** Says it, if the client still comes to read it within `lingerMs`; then the connection, or HTTP/2 stream, is cut. */
 export function endStream(
@@ -16,7 +16,7 @@ export function endStream(
   if (isOver(response)) return;
   if (response.headersSent) say(response, error, contentType);
   const timer = setTimeout(() => response.destroy(), lingerMs).unref();
-  response.once("close", () => clearTimeout(timer));
+  whenOver(response, () => clearTimeout(timer));
 }
 
 function say(response: ServerResponse, error: ConnectError, contentType: string): void {

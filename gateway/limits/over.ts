@@ -8,8 +8,28 @@ export function isOver(response: ServerResponse): boolean {
   return stream === undefined ? response.closed : stream.destroyed;
 }
 
-/** Runs `then` once it is over: at once if it is. A client may leave while its request waits to be let in. */
-export function whenOver(response: ServerResponse, then: () => void): void {
-  if (isOver(response)) then();
-  else response.once("close", then);
+/** What is to run. Many have a part in one response: one listener for all, so that one too many stays a sign of a leak. */
+const waiting = new WeakMap<ServerResponse, Set<() => void>>();
+
+/**
+ * Runs `then` once it is over: at once if it is. A client may leave while its request waits to be let in. Answers how to call that off.
+ */
+export function whenOver(response: ServerResponse, then: () => void): () => void {
+  if (isOver(response)) {
+    then();
+    return () => {};
+  }
+  let all = waiting.get(response);
+  if (all === undefined) {
+    const own = new Set<() => void>();
+    all = own;
+    waiting.set(response, own);
+    response.once("close", () => {
+      waiting.delete(response);
+      for (const one of own) one();
+    });
+  }
+  const one = () => then();
+  all.add(one);
+  return () => void all.delete(one);
 }

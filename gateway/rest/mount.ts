@@ -104,8 +104,7 @@ async function answer(
   options: RestOptions,
 ): Promise<unknown> {
   const gone = new AbortController();
-  const left = () => gone.abort(over);
-  whenOver(reply.raw, left);
+  const callOff = whenOver(reply.raw, () => gone.abort(over));
   const caller = callerOf(request);
   const place = new DisposableStack();
   const streaming = createLinkedAbortController(gone.signal, options.shutdownSignal);
@@ -158,7 +157,7 @@ async function answer(
     if (encoded.encoding) reply.header("content-encoding", encoded.encoding);
     return reply.type(type).send(encoded.bytes);
   } finally {
-    reply.raw.off("close", left);
+    callOff();
     streaming.abort();
     place.dispose();
   }
