@@ -6,7 +6,7 @@ import { compactionMutants } from "./mutants-of-compaction.ts";
 export type Catch = { chaos?: readonly string[]; test?: string; says: RegExp };
 export type Mutant = { name: string; edits: readonly { file: string; find: string; replace: string }[]; catch: Catch };
 
-const ingestSql = "accessor/store/migrations/0003_ingest.sql";
+const ingestSql = "accessor/store/migrations/0018_ingest_by_name.sql";
 const quiet = ["--faults", "herd", "--fault-ms", "1500", "--armed", ""];
 // A round says its violations in lines of their own: the sum at the end always has the words.
 const rounds = (seed: number, ...more: string[]) => ["--rounds", "4", "--seed", String(seed), ...more];
@@ -49,8 +49,13 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: ingestSql,
-        find: "    if b_sequence[i] = v_last + 1 then\n      v_last := b_sequence[i];",
-        replace: "    if b_sequence[i] <= v_last + 1 then\n      v_last := greatest(v_last, b_sequence[i]);",
+        find: "    elsif b_sequence[i] > v_last then\n      if b_sequence[i] <> v_last + 1 and",
+        replace: "    elsif true then\n      if b_sequence[i] > v_last + 1 and",
+      },
+      {
+        file: ingestSql,
+        find: "greatest(b_sequence[i], b_acked[i]) else b_sequence[i] end;",
+        replace: "greatest(b_sequence[i], b_acked[i]) else greatest(v_last, b_sequence[i]) end;",
       },
     ],
     catch: { chaos: rounds(1, "--faults", "front reset"), says: /stored a second time|has two receipts/ },
@@ -76,7 +81,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an altered batch is taken for a repeated one",
-    edits: [{ file: ingestSql, find: "elsif v_receipt.digest = b_digest[i] then", replace: "elsif true then" }],
+    edits: [{ file: ingestSql, find: "if found and v_receipt.digest = b_digest[i] then", replace: "if found then" }],
     catch: {
       chaos: rounds(1, "--faults", "front reset"),
       says: /no error for a batch that was altered|an ack for \d+, which is not outstanding|as a duplicate, not/,
@@ -87,8 +92,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: ingestSql,
-        find: "-- Batches are parallel arrays b_*;",
-        replace: "create sequence revisions;\n-- Batches are parallel arrays b_*;",
+        find: "-- As ingest() of before, with producers by name:",
+        replace: "create sequence revisions;\n-- As ingest() of before, with producers by name:",
       },
       {
         file: ingestSql,
@@ -97,8 +102,8 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: ingestSql,
-        find: "        v_revision := v_revision + 1;",
-        replace: "        v_revision := nextval('revisions');\n        perform pg_sleep(0.02);",
+        find: "      v_revision := v_revision + 1;",
+        replace: "      v_revision := nextval('revisions');\n      perform pg_sleep(0.02);",
       },
     ],
     catch: {
@@ -112,7 +117,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       { file: "accessor/store/database.ts", find: 'synchronous_commit: "on"', replace: 'synchronous_commit: "off"' },
       {
-        file: ingestSql,
+        file: "accessor/store/migrations/0003_ingest.sql",
         find: "array['fsync', 'full_page_writes', 'synchronous_commit']",
         replace: "array['fsync', 'full_page_writes']",
       },
@@ -163,8 +168,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/feed/follow.ts",
-        find: "  return { through, committedUs, batches: commits.flatMap",
-        replace: "  return { through: range.through, committedUs, batches: commits.flatMap",
+        find: "  return { through, committedUs, batches, bytes };",
+        replace: "  return { through: range.through, committedUs, batches, bytes };",
       },
     ],
     catch: { test: "accessor/feed/follow.test.ts", says: /FAIL/ },
