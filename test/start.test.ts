@@ -80,7 +80,11 @@ test("ready, five machines, commands that work, kill -9 without orphans, Ctrl-C 
 }, async () => {
   const { program: first, httpUrl, commands } = await start();
   await using _first = first;
-  const { body: latest } = await rest(`${httpUrl}/signals/power/latest`);
+  // It is ready with the first machine; the others are in commits of their own.
+  const latest = await eventually("all machines are there", async () => {
+    const { body } = await rest(`${httpUrl}/signals/power/latest`);
+    return body.signals!.length >= 5 && body;
+  });
   expect(latest.signals!.map(({ machine }) => machine)).toEqual(["lathe-3", "mill-1", "press-2", "robot-4", "saw-5"]);
   const sample = await firstSample(httpUrl);
 

@@ -54,15 +54,26 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
   const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
   const context = { ...query, pending, usable, accumulator };
   const whole = hours.filter(({ summary }) => usable(summary));
-  const known = await readHistoryExtent(database, series, { signal });
-  const reached = clampTo(range, known === undefined ? pending : [...pending, known]);
+  const reached = await reachedOf(database, { series, watermark, pending, range, signal });
   if (reached === undefined) return accumulator.finish();
   for (const stretch of stretchesOf(whole, reached)) await addStretch(database, stretch, context);
   return accumulator.finish();
 }
 
+/** A short range is looked through as it is: to ask what of it there is takes longer. */
+const longUs = 7 * 24 * hourUs;
+
+type Reaching = { series: Series; watermark: number; pending: readonly Extent[]; range: Range; signal: AbortSignal };
+type Range = { fromUs: number; toUs: number };
+
+async function reachedOf(database: Database, { series, watermark, pending, range, signal }: Reaching) {
+  if (range.toUs - range.fromUs <= longUs) return range;
+  const known = await readHistoryExtent(database, { series, watermark, ...range }, { signal });
+  return clampTo(range, known === undefined ? pending : [...pending, known]);
+}
+
 /** What of a range lies between the first and the last of some extents: to look through 2,000 years without a record takes as long as with. */
-function clampTo(range: { fromUs: number; toUs: number }, extents: readonly Extent[]) {
+function clampTo(range: Range, extents: readonly Extent[]) {
   const fromUs = extents.reduce((least, { firstUs }) => Math.min(least, firstUs), Number.POSITIVE_INFINITY);
   const toUs = extents.reduce((most, { lastUs }) => Math.max(most, lastUs + 1), Number.NEGATIVE_INFINITY);
   const clamped = { fromUs: Math.max(range.fromUs, fromUs), toUs: Math.min(range.toUs, toUs) };

@@ -1,7 +1,7 @@
 // Reads the history's blocks: headers with their summaries, payloads. Rows never change, so no snapshot is held.
 import { bucketWidthUs, floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
-import { toArray } from "./binary-arrays.ts";
+import { clamp, toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart, blockParts, byPart } from "./block-parts.ts";
 import type { Series } from "./catalog.ts";
 import { literalOf, toInt8 } from "./copy-out.ts";
@@ -162,23 +162,47 @@ export async function readBlocksOfRanges(
   return headers;
 }
 
-/** Between which times the history has anything of a series, to whole buckets; undefined if it has nothing. By index, at any length. */
+/**
+ * Between which times of a range the history has anything of a series, to whole buckets; undefined if it has nothing. By index, at any
+ * length; of many partitions those are asked that lie before the first block and behind the last.
+ */
 export async function readHistoryExtent(
   database: Database,
-  series: Series,
+  { series, watermark, ...range }: { series: Series; fromUs: number; toUs: number; watermark: number },
   { signal }: ReadOptions,
 ): Promise<{ firstUs: number; lastUs: number } | undefined> {
+  // A bucket that begins before the range may reach into it.
+  const fromUs = floorTo(range.fromUs, bucketWidthUs(series));
+  const parts = await blockParts(database, { fromUs, toUs: range.toUs, watermark }, { signal });
+  const blockIn = async (part: BlockPart, end: "min" | "max") => {
+    const [row] = await askPart(
+      database,
+      part,
+      `select ${end}(bucket_us) from block where series_id = $1::int4 and bucket_us >= $2::int8 and bucket_us < $3::int8`,
+      [series.id, clamp(part.fromUs), clamp(part.toUs)],
+      { name: `history_${end}`, signal },
+    );
+    return row![0] as number | null;
+  };
+  const firstOf = async (inTurn: readonly BlockPart[], end: "min" | "max") => {
+    for (const part of inTurn) {
+      const bucketUs = await blockIn(part, end);
+      if (bucketUs !== null) return bucketUs;
+    }
+    return undefined;
+  };
+  const firstBlockUs = await firstOf(parts, "min");
+  const lastBlockUs = firstBlockUs === undefined ? undefined : await firstOf(parts.toReversed(), "max");
   const [row] = await database.read(
-    `select (select min(bucket_us) from block where series_id = $1::int4), (select max(bucket_us) from block where series_id = $1::int4),
-       (select min(hour_us) from rollup_hour where series_id = $1::int4), (select max(hour_us) from rollup_hour where series_id = $1::int4)`,
+    "select min(hour_us), max(hour_us) from rollup_hour where series_id = $1::int4",
     [series.id],
-    { name: "history_extent", signal },
+    { name: "history_hours", signal },
   );
-  const [firstBlock, lastBlock, firstHour, lastHour] = row as (number | null)[];
-  const firstUs = Math.min(firstBlock ?? Number.POSITIVE_INFINITY, firstHour ?? Number.POSITIVE_INFINITY);
+  const [firstHourUs, lastHourUs] = row as (number | null)[];
+  const firstUs = Math.min(firstBlockUs ?? Number.POSITIVE_INFINITY, firstHourUs ?? Number.POSITIVE_INFINITY);
   const lastUs = Math.max(
-    (lastBlock ?? Number.NEGATIVE_INFINITY) + bucketWidthUs(series),
-    (lastHour ?? Number.NEGATIVE_INFINITY) + hourUs,
+    (lastBlockUs ?? Number.NEGATIVE_INFINITY) + bucketWidthUs(series),
+    (lastHourUs ?? Number.NEGATIVE_INFINITY) + hourUs,
   );
   return firstUs === Number.POSITIVE_INFINITY ? undefined : { firstUs, lastUs: lastUs - 1 };
 }

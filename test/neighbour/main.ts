@@ -99,6 +99,8 @@ process.exitCode = faults.length > 0 ? 1 : 0;
 async function createKey(tenant: "good" | "bad"): Promise<string> {
   const scopes = ["read", "live", "write"].flatMap((scope) => ["--scope", scope]);
   const names = ["--machine", `${tenant}-*`, "--producer", `${tenant}.*`];
+  // Those that the gateway makes for what is posted.
+  names.push("--producer", "http:*", "--producer", "rest:*");
   const made = startProgram("accessor/keys.ts", ["create", "--name", tenant, ...scopes, ...names], {
     DATABASE_URL: databaseUrl,
   });
