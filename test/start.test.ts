@@ -83,7 +83,7 @@ test("ready, five machines, commands that work, kill -9 without orphans, Ctrl-C 
   // It is ready with the first machine; the others are in commits of their own.
   const latest = await eventually("all machines are there", async () => {
     const { body } = await rest(`${httpUrl}/signals/power/latest`);
-    return body.signals!.length >= 5 && body;
+    return body.signals!.length >= 5 ? body : undefined;
   });
   expect(latest.signals!.map(({ machine }) => machine)).toEqual(["lathe-3", "mill-1", "press-2", "robot-4", "saw-5"]);
   const sample = await firstSample(httpUrl);
