@@ -18,11 +18,11 @@ import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
 import { reasonError } from "./errors.ts";
 import { type FakeAccessor, openFakeAccessor } from "./fake-accessor.ts";
-import { type Gateway, openGateway } from "./gateway.ts";
 import { toTimestamp } from "./rest/time.ts";
+import { type CheckedGateway, openCheckedGateway } from "./test-gateway.ts";
 
 let accessor: FakeAccessor;
-let gateway: Gateway;
+let gateway: CheckedGateway;
 let baseUrl: string;
 const transports: Record<string, Transport> = {};
 
@@ -38,7 +38,7 @@ const transportsTo = (baseUrl: string): Record<string, Transport> => ({
 
 beforeAll(async () => {
   accessor = await openFakeAccessor();
-  gateway = await openGateway({
+  gateway = await openCheckedGateway({
     host: "127.0.0.1",
     port: 0,
     accessorUrl: accessor.url,
@@ -242,7 +242,13 @@ test.each(allKinds)("a gateway that stops ends streams by %s with a reason, and 
     await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   };
   const log = createLog({ name: "test", level: "silent" });
-  const stopping = await openGateway({ host: "127.0.0.1", port: 0, accessorUrl: accessor.url, log, drainMs: 60_000 });
+  const stopping = await openCheckedGateway({
+    host: "127.0.0.1",
+    port: 0,
+    accessorUrl: accessor.url,
+    log,
+    drainMs: 60_000,
+  });
   const transport = transportsTo(`http://127.0.0.1:${stopping.port}`)[kind]!;
   let closed: PromiseLike<void> | undefined;
   const error = await (async () => {
@@ -256,7 +262,7 @@ test.each(allKinds)("a gateway that stops ends streams by %s with a reason, and 
 });
 
 test("while the accessor is away, every call says unavailable without naming where it is", async () => {
-  await using lonely = await openGateway({
+  await using lonely = await openCheckedGateway({
     host: "127.0.0.1",
     port: 0,
     accessorUrl: "http://127.0.0.1:1",

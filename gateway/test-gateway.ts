@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createLog } from "../runtime/log.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { type FakeAccessor, openFakeAccessor } from "./fake-accessor.ts";
-import { type GatewayOptions, openGateway } from "./gateway.ts";
+import { type Gateway, type GatewayOptions, openGateway } from "./gateway.ts";
 
 export type TestGateway = AsyncDisposable & {
   readonly accessor: FakeAccessor;
@@ -21,8 +21,7 @@ export type TestGateway = AsyncDisposable & {
 
 export async function openTestGateway(options: Partial<GatewayOptions> = {}): Promise<TestGateway> {
   const accessor = await openFakeAccessor();
-  const log = createLog({ name: "test", level: "silent" });
-  const gateway = await openGateway({ host: "127.0.0.1", port: 0, accessorUrl: accessor.url, log, ...options });
+  const gateway = await openCheckedGateway({ accessorUrl: accessor.url, ...options });
   const baseUrl = `http://127.0.0.1:${gateway.port}`;
   const ask: TestGateway["ask"] = async (path, init) => {
     const response = await fetch(baseUrl + path, init);
@@ -32,6 +31,40 @@ export async function openTestGateway(options: Partial<GatewayOptions> = {}): Pr
       body: (await response.json()) as Record<string, unknown>,
     };
   };
+  return {
+    accessor,
+    port: gateway.port,
+    baseUrl,
+    close: gateway.close,
+    borrowed: () => gateway.borrowed(),
+    ask,
+    post: (path, body) =>
+      ask(path, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    async [Symbol.asyncDispose]() {
+      try {
+        await gateway[Symbol.asyncDispose]();
+      } finally {
+        await accessor[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+
+export type CheckedGateway = Gateway & {
+  /** Closes it, and looks at nothing. */
+  close(): Promise<void>;
+};
+
+/** A gateway on a port of its own before any accessor. Disposal asserts that everything borrowed is back. */
+export async function openCheckedGateway(
+  options: Partial<GatewayOptions> & Pick<GatewayOptions, "accessorUrl">,
+): Promise<CheckedGateway> {
+  const log = createLog({ name: "test", level: "silent" });
+  const gateway = await openGateway({ host: "127.0.0.1", port: 0, log, ...options });
   let closed: Promise<void> | undefined;
   const close = async () => {
     closed ??= Promise.resolve(gateway[Symbol.asyncDispose]());
@@ -50,26 +83,13 @@ export async function openTestGateway(options: Partial<GatewayOptions> = {}): Pr
     if (gateway.borrowed()["requests"] === 0) await assertNothingBorrowed();
   };
   return {
-    accessor,
     port: gateway.port,
-    baseUrl,
-    close,
     borrowed: () => gateway.borrowed(),
-    ask,
-    post: (path, body) =>
-      ask(path, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: typeof body === "string" ? body : JSON.stringify(body),
-      }),
+    close,
     async [Symbol.asyncDispose]() {
-      try {
-        if (closed === undefined) await assertIdle();
-        await close();
-        await assertNothingBorrowed();
-      } finally {
-        await accessor[Symbol.asyncDispose]();
-      }
+      if (closed === undefined) await assertIdle();
+      await close();
+      await assertNothingBorrowed();
     },
   };
 }

@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
+import { settled } from "../test/support/eventually.ts";
 import { type Hooks, openIngestStub, type StubState } from "./ingest-stub.ts";
 import { type LanesOptions, type Sender, startLanes } from "./lanes.ts";
 import type { SpoolOptions } from "./spool/spool.ts";
@@ -134,6 +135,20 @@ test("live batches that an outage left unacknowledged come before any backlog", 
   expect(second.state.stored.map(numberOf)).toEqual(range(1, 50));
   expect(state.arrived.slice(0, 5).every(({ producerId }) => producerId === "p.live")).toBe(true);
   await again.end();
+});
+
+test("of a backlog that nobody acknowledges no more is on its way than may be", async () => {
+  const folder = await newFolder();
+  const away = await openTestLanes({ port: 1, folder });
+  for (const n of range(201, 250)) await away.sender.append(batchOf(n, 50), { signal });
+  const { bytes } = (await away.spool.backlog.read(1, { signal }))!;
+  await away.end();
+  await using stub = await openIngestStub({ beforeAck: () => false });
+  const lanes = { maxBacklogInFlightBytes: 4_000 };
+  const { sender, end } = await openTestLanes({ port: stub.port, folder, lanes });
+  await connected(sender);
+  expect(await settled(() => stub.state.arrived.length)).toBe(Math.floor(4_000 / bytes.length));
+  await end();
 });
 
 test("a live lane that has fallen behind sends what comes next to the backlog", async () => {

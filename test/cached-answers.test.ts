@@ -8,7 +8,7 @@ import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { openClients, openKeyFixture } from "../accessor/access/test-keys.ts";
 import { openTestAccessor } from "../accessor/test-accessor.ts";
 import { type BatchInit, column } from "../accessor/test-batches.ts";
-import { openGateway } from "../gateway/gateway.ts";
+import { openCheckedGateway } from "../gateway/test-gateway.ts";
 import { createLog } from "../runtime/log.ts";
 import { forAtMost } from "./support/for-at-most.ts";
 import { testDatabase } from "./support/postgres.ts";
@@ -37,7 +37,7 @@ beforeAll(async () => {
   keys = { all, mills };
   const accessor = stack.use(await openTestAccessor({ databaseUrl: url, auth: {}, history }));
   const accessorUrl = `http://127.0.0.1:${accessor.port}`;
-  const gateway = stack.use(await openGateway({ host: "127.0.0.1", port: 0, accessorUrl, log }));
+  const gateway = stack.use(await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log }));
   baseUrl = `http://127.0.0.1:${gateway.port}`;
   ({ ingest } = stack.use(openClients(accessor.port, all)));
   // So that every signal is known.

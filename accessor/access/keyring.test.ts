@@ -1,6 +1,8 @@
 // Keys from their making to their end, against a real accessor: calls, streams, machines, producers, and what is written about it.
 import { readFileSync } from "node:fs";
+import type pg from "pg";
 import { expect, test } from "vitest";
+import { createKey } from "../../access/key.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
@@ -8,6 +10,7 @@ import { openTestAccessor } from "../test-accessor.ts";
 import { type BatchInit, oneSample } from "../test-batches.ts";
 import { reasonOf } from "../test-errors.ts";
 import { listCommand, revokeCommand, rotateCommand } from "./key-commands.ts";
+import { openKeyring } from "./keyring.ts";
 import { idOf, openClients, openKeyFixture } from "./test-keys.ts";
 
 const state = (machine: string): BatchInit => ({
@@ -274,4 +277,26 @@ test("rotating a key that expires soon does not prolong it", async () => {
   const before = await expiry();
   await rotateCommand({ id: idOf(key), overlap: 3_600_000 }, fixture.keys.context);
   expect(await expiry()).toEqual(before);
+});
+
+test("a key ends at its time also while the database is away", async () => {
+  const { id, text, digest } = createKey();
+  const clock = { ms: 1_000_000 };
+  const row = { id, digest, name: "k", scopes: ["read"], machines: ["*"], producers: ["*"], identity: id };
+  let asked = 0;
+  const query = async () => {
+    asked++;
+    if (asked > 1) throw new Error("the database is away");
+    return { rows: [{ ...row, expires_ms: 2_000_000 }] };
+  };
+  const client = { query, end: async () => {} } as unknown as pg.Client;
+  const log = createLog({ name: "keys", level: "silent" });
+  const database = { connect: async () => client };
+  await using keyring = await openKeyring({ database, log, refreshMs: 1, nowMs: () => clock.ms });
+  await eventually("it was asked in vain", () => asked > 2);
+  const { ended } = keyring.find(text)!;
+  expect(ended.aborted).toBe(false);
+  clock.ms = 2_000_000;
+  await eventually("it has ended", () => ended.aborted);
+  expect(keyring.find(text)).toBeUndefined();
 });

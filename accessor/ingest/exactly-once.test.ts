@@ -117,3 +117,18 @@ test("what was acknowledged before the database was restored is named as lost, a
     { first_sequence: 2, last_sequence: 5 },
   ]);
 });
+
+test("the cursor of a stream's acks never goes back, also where the last one answers for a duplicate", async () => {
+  await using accessor = await openTestAccessor();
+  await using producer = await Producer.open(accessor.ingest, "p");
+  const cursorAfter = async (sequence: number) => {
+    producer.send(sequence, oneSample(sequence));
+    return (await producer.ack())!.cursor;
+  };
+  const cursors = [await cursorAfter(1), await cursorAfter(2), await cursorAfter(1)];
+  expect(cursors[1]).not.toBe(cursors[0]);
+  expect(cursors[2]).toBe(cursors[1]);
+  // Of an answer that has been forgotten, nobody knows the revision.
+  await accessor.query("delete from receipt where sequence = 1");
+  expect(await cursorAfter(1)).toBe(cursors[1]);
+});

@@ -1,5 +1,5 @@
 // A bad record never sinks its batch: each gets a verdict with its position, and the good ones beside it are stored.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
@@ -232,4 +232,20 @@ test("a batch of the greatest size allowed is taken", async () => {
   expect(await send({ machine: "full", samples: [grid("power", epochUs, values)] })).toMatchObject({ verdicts: [] });
   const { signals } = await accessor.signals.getLatest({ machines: ["full"] });
   expect(signals[0]!.record.value).toBe(values.at(-1));
+});
+
+test("where the clock of this machine has fallen behind, one answer of the database puts it right", async () => {
+  await using accessor = await openTestAccessor();
+  const now = performance.now.bind(performance);
+  // As where a machine sleeps: its monotonic clock stands still meanwhile.
+  using clock = vi.spyOn(performance, "now").mockImplementation(() => now() - 3_600_000);
+  const send = async (sequence: bigint) => {
+    const stateChanges = [{ time: at(Date.now() * 1_000), state: MachineState.IDLE }];
+    const batch = { machine: "m", stateChanges };
+    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence, batch });
+    return result!.verdicts.map(({ reason }) => reason);
+  };
+  expect(await send(1n)).toEqual([ErrorReason.TIME_IN_FUTURE]);
+  expect(await send(2n)).toEqual([]);
+  expect(clock).toHaveBeenCalled();
 });

@@ -278,3 +278,22 @@ test("what retention removes changes versions of what is that old", async () => 
   expect(after[0]).not.toBe(before[0]);
   expect(after[1]).toBe(before[1]);
 });
+
+test("a late sample just past a window's end, to which its line leads, is another version of its sums", async () => {
+  await history.clear();
+  const toUs = baseUs + 10 * minuteUs;
+  const commit = (timeUs: number, value: number) =>
+    history.ingest({ machine: "a", samples: [column("power", [[timeUs, value]])] });
+  await history.ingest({ machine: "a", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+  const before = await commit(toUs - 5_000, 1_000);
+  const queries = queriesOf({ fromUs: baseUs, toUs }, ["a"]).filter(
+    ({ case: kind }) => kind === "aggregateSamples" || kind === "summarizeMachines",
+  );
+  const askAll = async (revision: number) => Promise.all(queries.map(async (query) => (await ask(query, revision))!));
+  const known = await askAll(before.revision);
+  const after = await commit(toUs + 5_000, 1_000);
+  for (const [i, { version, answer }] of (await askAll(after.revision)).entries()) {
+    expect(answer).not.toBe(known[i]!.answer);
+    expect(version).not.toBe(known[i]!.version);
+  }
+});

@@ -5,8 +5,7 @@ import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { reasonError } from "../errors.ts";
 import { openFakeAccessor } from "../fake-accessor.ts";
-import { openGateway } from "../gateway.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { openCheckedGateway, openTestGateway, type TestGateway } from "../test-gateway.ts";
 import { isUnavailable, rewatch, tryWatch } from "./rewatch.ts";
 import { nowUs } from "./test-answers.ts";
 
@@ -270,7 +269,7 @@ test("a real accessor goes and another comes to its port: one feed, every record
     reached.resolve();
     await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
   };
-  await using gateway = await openGateway({
+  await using gateway = await openCheckedGateway({
     ...{ host: "127.0.0.1", port: 0, accessorUrl: accessor.url },
     log: createLog({ name: "test", level: "silent" }),
   });

@@ -1,8 +1,9 @@
-// A disk without space: appends wait, loudly, nothing is lost, and they go on when there is space again. Needs to mount a tmpfs.
+// A disk without space: appends wait, loudly, nothing is lost, and they go on when there is space again. Most of it needs to mount a tmpfs.
 import { execFileSync } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { SegmentWriter } from "./segment.ts";
 import { openTestSpool, payloadOf, range, recordingLog, reportedNumbers, temporaryFolder } from "./spool-fixture.ts";
 
 const { signal } = new AbortController();
@@ -40,6 +41,7 @@ test("appends wait for space, and nothing is lost", async (context) => {
   if (!mount(folder.path)) return context.skip("cannot mount a tmpfs here (needs root on Linux)");
   try {
     const { log, lines } = recordingLog();
+    let usedBytes = 0;
     {
       await using spool = await openTestSpool(folder.path, { log, segmentBytes: 50_000 });
       for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { signal });
@@ -59,8 +61,10 @@ test("appends wait for space, and nothing is lost", async (context) => {
       expect(taken).toEqual(range(21, 70));
       expect(spool.live.diskFullSinceMs).toBeUndefined();
       expect(lines.join("")).toMatch(/has space again/);
+      usedBytes = spool.usedBytes;
     }
     await using spool = await openTestSpool(folder.path);
+    expect(spool.usedBytes).toBe(usedBytes);
     for (const n of range(1, 70)) {
       const entry = await spool.live.read(n, { signal });
       expect(entry && Buffer.compare(entry.bytes, bytesOf(n))).toBe(0);
@@ -97,4 +101,20 @@ test("what was half written and then given up leaves nothing behind what comes n
   } finally {
     execFileSync("umount", ["-l", folder.path]);
   }
+});
+
+test("what there was no space for takes no room: a spool that waited out a full disk is as full as its files", async () => {
+  await using folder = await temporaryFolder();
+  let usedBytes = 0;
+  {
+    await using spool = await openTestSpool(folder.path);
+    await spool.live.append(1, bytesOf, { signal });
+    const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    using write = vi.spyOn(SegmentWriter.prototype, "write").mockRejectedValueOnce(full).mockRejectedValueOnce(full);
+    expect(await spool.live.append(1, bytesOf, { signal })).toBe(2);
+    expect(write).toHaveBeenCalledTimes(3);
+    usedBytes = spool.usedBytes;
+  }
+  await using spool = await openTestSpool(folder.path);
+  expect(spool.usedBytes).toBe(usedBytes);
 });

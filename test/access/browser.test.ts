@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestAccessor } from "../../accessor/test-accessor.ts";
-import { type Gateway, openGateway } from "../../gateway/gateway.ts";
+import { type CheckedGateway, openCheckedGateway } from "../../gateway/test-gateway.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Fixture, openFixture } from "./support.ts";
@@ -46,8 +46,8 @@ async function openPages() {
 const stack = new AsyncDisposableStack();
 let pages: Awaited<ReturnType<typeof openPages>>;
 let fixture: Fixture;
-let guarded: Gateway;
-let open: Gateway;
+let guarded: CheckedGateway;
+let open: CheckedGateway;
 let browser: Browser;
 let key: string;
 
@@ -56,9 +56,9 @@ async function setUp() {
   fixture = stack.use(await openFixture());
   const log = createLog({ name: "gateway", level: "silent" });
   const shown = { host: "127.0.0.1", port: 0, log, corsOrigins: [pages.origin] };
-  guarded = stack.use(await openGateway({ ...shown, accessorUrl: fixture.accessorUrl }));
+  guarded = stack.use(await openCheckedGateway({ ...shown, accessorUrl: fixture.accessorUrl }));
   const accessor = stack.use(await openTestAccessor());
-  open = stack.use(await openGateway({ ...shown, accessorUrl: `http://127.0.0.1:${accessor.port}` }));
+  open = stack.use(await openCheckedGateway({ ...shown, accessorUrl: `http://127.0.0.1:${accessor.port}` }));
   key = await fixture.keys.create({ scope: ["read", "live"], machine: ["mill-*"] });
   // A container's root may not have the sandbox that Chromium would build.
   browser = await chromium.launch({
@@ -98,12 +98,12 @@ async function run(code: string, { on, gateway, until, meanwhile }: Asked): Prom
   }
 }
 
-type Asked = { gateway: Gateway; on?: string; until: (run: Run) => boolean; meanwhile?: () => Promise<unknown> };
+type Asked = { gateway: CheckedGateway; on?: string; until: (run: Run) => boolean; meanwhile?: () => Promise<unknown> };
 
 const saysMill = ({ said, failed }: Run) => failed.length > 0 || said.some((text) => text.includes("mill-1"));
 const fails = ({ failed }: Run) => failed.length > 0;
 
-const store = async (gateway: Gateway, headers: Record<string, string> = {}) => {
+const store = async (gateway: CheckedGateway, headers: Record<string, string> = {}) => {
   const signals = [{ machine: "mill-1", signal: "power", time: "now", value: 412.3, unit: "W" }];
   const response = await fetch(`http://127.0.0.1:${gateway.port}/signals`, {
     method: "POST",

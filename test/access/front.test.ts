@@ -10,7 +10,7 @@ import { BatchSchema, MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { revokeCommand } from "../../accessor/access/key-commands.ts";
 import { idOf, openClients } from "../../accessor/access/test-keys.ts";
 import { openTestAccessor } from "../../accessor/test-accessor.ts";
-import { openGateway } from "../../gateway/gateway.ts";
+import { openCheckedGateway } from "../../gateway/test-gateway.ts";
 import { openUplink } from "../../producer/library.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../support/eventually.ts";
@@ -173,7 +173,7 @@ test("where authentication is off, any credential or none will do", async () => 
   await using accessor = await openTestAccessor();
   const log = createLog({ name: "gateway", level: "silent" });
   const accessorUrl = `http://127.0.0.1:${accessor.port}`;
-  await using gateway = await openGateway({ host: "127.0.0.1", port: 0, accessorUrl, log });
+  await using gateway = await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log });
   for (const headers of [{}, { authorization: "Basic abc" }, { "x-api-key": "ä" }, bearer(fixture.admin)] as Record<
     string,
     string

@@ -13,7 +13,7 @@ import { revokeCommand } from "../../accessor/access/key-commands.ts";
 import { idOf, openClients, openKeyFixture } from "../../accessor/access/test-keys.ts";
 import { openTestAccessor } from "../../accessor/test-accessor.ts";
 import type { BatchInit } from "../../accessor/test-batches.ts";
-import { openGateway } from "../../gateway/gateway.ts";
+import { openCheckedGateway } from "../../gateway/test-gateway.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../support/eventually.ts";
@@ -34,7 +34,9 @@ export async function openFixture() {
   const admin = await keys.create({ scope: ["admin"] });
   const accessor = stack.use(await openTestAccessor({ databaseUrl: url, auth: {}, log: logOf("accessor") }));
   const accessorUrl = `http://127.0.0.1:${accessor.port}`;
-  const gateway = stack.use(await openGateway({ host: "127.0.0.1", port: 0, accessorUrl, log: logOf("gateway") }));
+  const gateway = stack.use(
+    await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log: logOf("gateway") }),
+  );
   const { ingest, signals } = stack.use(openClients(accessor.port, admin));
   const { cursor: start } = await signals.getLatest({});
   for (const [i, machine] of [ownMachine, "press-1", "mill-2"].entries()) {
