@@ -1,8 +1,12 @@
-// The tail where the history forks: beyond what was published it forgets and goes on, below it everybody is told.
-import { expect, test } from "vitest";
+// Where the history forks: beyond what was published the tail forgets and goes on, below it everybody is told.
+import { expect, test, vi } from "vitest";
+import { createLog } from "../../runtime/log.ts";
+import { CursorFormat, type Epoch } from "../cursor.ts";
 import { Failure } from "../failure.ts";
+import type { Database } from "../store/database.ts";
 import { createFilter } from "./filter.ts";
 import { follow, SharedMessages } from "./follow.ts";
+import { createEpochs } from "./fork.ts";
 import { commitOf, SimulatedLog, turn } from "./simulated-log.ts";
 
 const origin = { machine: "m", signal: "s" };
@@ -73,4 +77,50 @@ test("feeds past the fork end by name, the others to come again, and nothing is 
   tail.notice(4);
   expect(tail.head.revision).toBe(3);
   expect(() => tail.assertHolds(0)).toThrow(rest);
+});
+
+const before: Epoch[] = [{ epoch: 1, firstRevision: 1 }];
+
+/** What an accessor does whose database answers that another epoch began at `fork`. */
+function openEpochs({ published, fork }: { published: number; fork: number }) {
+  const { log, tail } = open({ published });
+  const rows = [
+    { epoch: 1, first_revision: 1 },
+    { epoch: 2, first_revision: fork },
+  ];
+  const slonik = { query: async () => {}, many: async () => rows };
+  const forget = vi.fn();
+  const onGivenUp = vi.fn();
+  const cursors = new CursorFormat("0".repeat(16), before);
+  const epochs = createEpochs({ slonik } as unknown as Database, {
+    ...{ epochs: before, cursors, tail: () => tail, forget, onGivenUp },
+    log: createLog({ name: "test", level: "silent" }),
+  });
+  return { log, tail, epochs, cursors, forget, onGivenUp };
+}
+
+test("below what was published: whoever waits is told by name, then the process is given up", async () => {
+  const { tail, epochs, cursors, forget, onGivenUp } = openEpochs({ published: 3, fork: 3 });
+  const waiting = tail.reach(4, unaborted());
+  const told = expect(waiting).rejects.toMatchObject({
+    reason: "CURSOR_FOREIGN",
+    metadata: { latest_cursor: cursors.encode(2) },
+  });
+  await expect(epochs.follow(2)).rejects.toMatchObject({ reason: "SHUTTING_DOWN" });
+  await told;
+  expect(() => tail.assertHolds(1)).toThrow("starts again");
+  await vi.waitFor(() => expect(onGivenUp).toHaveBeenCalledWith(expect.stringContaining("without revision 3")));
+  expect(forget).not.toHaveBeenCalled();
+});
+
+test("beyond what was published: ids are forgotten, whoever waits for what was lost is told, and it goes on", async () => {
+  const { log, tail, epochs, forget, onGivenUp } = openEpochs({ published: 3, fork: 4 });
+  const waiting = expect(tail.reach(5, unaborted())).rejects.toMatchObject({ reason: "CURSOR_FOREIGN" });
+  await epochs.follow(2);
+  await waiting;
+  expect(forget).toHaveBeenCalledOnce();
+  tail.publish([log.append(origin)]);
+  await tail.reach(4, unaborted());
+  expect(epochs.current).toBe(2);
+  expect(onGivenUp).not.toHaveBeenCalled();
 });

@@ -6,6 +6,8 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { create, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { IngestBatchRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { ListMachinesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { openTestGateway } from "../test-gateway.ts";
 
 const mib = 1024 * 1024;
@@ -161,4 +163,23 @@ test.each([
     body,
   });
   expect(answer).toMatchObject({ status: 413, body: { reason: "MESSAGE_TOO_LARGE" } });
+});
+
+test("unknown fields are not passed on to the accessor", async () => {
+  await using gateway = await openTestGateway();
+  const arrived: [number, number][] = [];
+  gateway.accessor.signals.listMachines = (request) => {
+    arrived.push([request.pageSize, receivedBytes(request)]);
+    return {};
+  };
+  const known = toBinary(ListMachinesRequestSchema, create(ListMachinesRequestSchema, { pageSize: 7 }));
+  // Field 100, a number.
+  const body = Buffer.concat([known, Uint8Array.from([0xa0, 0x06, 0x01])]);
+  const headers = { "content-type": "application/proto" };
+  const answer = await fetch(`${gateway.baseUrl}/millrace.v1.SignalService/ListMachines`, {
+    ...{ method: "POST", headers, body },
+  });
+  await answer.arrayBuffer();
+  expect(answer.status).toBe(200);
+  expect(arrived).toEqual([[7, known.length]]);
 });

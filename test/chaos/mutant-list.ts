@@ -1,6 +1,10 @@
 // Broken variants of the system, and what must notice each: texts that are replaced, exactly once each.
 
 import { compactionMutants } from "./mutants-of-compaction.ts";
+import { historyMutants } from "./mutants-of-history.ts";
+import { messageMutants } from "./mutants-of-messages.ts";
+import { shareMutants } from "./mutants-of-shares.ts";
+import { textMutants } from "./mutants-of-texts.ts";
 
 /** chaos: arguments of main.ts; or a test file. says: a line of the output that shows that it is noticed for the right reason. */
 export type Catch = { chaos?: readonly string[]; test?: string; says: RegExp };
@@ -255,4 +259,8 @@ export const mutants: readonly Mutant[] = [
     catch: { test: "accessor/ingest/budget.test.ts", says: /FAIL/ },
   },
   ...compactionMutants,
+  ...historyMutants,
+  ...messageMutants,
+  ...shareMutants,
+  ...textMutants,
 ];

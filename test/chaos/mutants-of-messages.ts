@@ -1,0 +1,136 @@
+// Broken variants of what bounds a message that comes in or goes out, each of which a test must notice.
+import type { Mutant } from "./mutant-list.ts";
+
+export const messageMutants: readonly Mutant[] = [
+  {
+    name: "a message is decoded uncounted",
+    edits: [{ file: "runtime/grpc/definition.ts", find: "  assertCost(desc, bytes, bounds);", replace: "" }],
+    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*unknown fields are refused/ },
+  },
+  {
+    name: "the gateway has protobuf decoded uncounted",
+    edits: [
+      {
+        file: "gateway/limits/request-messages.ts",
+        find: "    else assertCost(method.input, whole, bounds);",
+        replace: "",
+      },
+    ],
+    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a Connect body of empty submessages/ },
+  },
+  {
+    name: "the gateway has JSON decoded uncounted",
+    edits: [
+      {
+        file: "gateway/limits/request-messages.ts",
+        find: 'if (format === "json") assertJsonCost(whole, bounds);',
+        replace: 'if (format === "json") void assertJsonCost;',
+      },
+    ],
+    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a Connect body of empty objects/ },
+  },
+  {
+    name: "a body of REST is parsed uncounted",
+    edits: [{ file: "gateway/rest/json-body.ts", find: "      assertJsonCost(body, bodyBounds);", replace: "" }],
+    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a body of REST of empty rows/ },
+  },
+  {
+    name: "unknown fields are kept",
+    edits: [
+      {
+        file: "runtime/grpc/definition.ts",
+        find: "fromBinary(desc, bytes, { readUnknownFields: false })",
+        replace: "fromBinary(desc, bytes)",
+      },
+    ],
+    catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*with nothing of unknown fields/ },
+  },
+  {
+    name: "the gateway passes unknown fields on",
+    edits: [{ file: "gateway/connect.ts", find: "    binaryOptions: { readUnknownFields: false },\n", replace: "" }],
+    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*are not passed on to the accessor/ },
+  },
+  {
+    name: "every method takes what one with lists does",
+    edits: [
+      {
+        file: "runtime/grpc/message-bounds.ts",
+        find: "hasList(input, new Set()) ? question : tiny",
+        replace: "hasList(input, new Set()) ? question : question",
+      },
+    ],
+    catch: { test: "accessor/rpc/message-bounds.test.ts", says: /FAIL.*a name beyond 2 KiB/ },
+  },
+  {
+    name: "a length is not looked at before its bytes come",
+    edits: [
+      { file: "runtime/grpc/bounded-reading.ts", find: "    decoder.maxReadMessageLength = maxBytes;", replace: "" },
+    ],
+    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*before what it announces has come/ },
+  },
+  {
+    name: "decompression without a bound",
+    edits: [{ file: "runtime/grpc/decompress.ts", find: "maxOutputLength: maxBytes, ", replace: "" }],
+    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*decompression stops at its bound/ },
+  },
+  {
+    name: "everything is decompressed at once",
+    edits: [{ file: "runtime/grpc/decompress.ts", find: "if (running >= atOnce)", replace: "if (running > 1e9)" }],
+    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*a few at once/ },
+  },
+  {
+    name: "a commit too large for a message of a feed is sent whole",
+    edits: [
+      {
+        file: "accessor/feed/follow.ts",
+        find: "if (batches.length === 1 && bytes > maxMessageBytes &&",
+        replace: "if (batches.length < 0 && bytes > maxMessageBytes &&",
+      },
+    ],
+    catch: { test: "accessor/feed/follow.test.ts", says: /FAIL.*are cut into messages/ },
+  },
+  {
+    name: "a message of a feed takes all there is in memory",
+    edits: [
+      {
+        file: "accessor/feed/follow.ts",
+        find: "if (batches.length > 0 && bytes + size > maxBytes)",
+        replace: "if (batches.length < 0 && bytes + size > maxBytes)",
+      },
+    ],
+    catch: { test: "accessor/feed/follow.test.ts", says: /FAIL.*messages out of memory end before they are too large/ },
+  },
+  {
+    name: "a page is cut by its rows only",
+    edits: [
+      {
+        file: "accessor/rpc/page-room.ts",
+        find: "(this.#rows < 1 || bytes > this.#bytes)",
+        replace: "this.#rows < 1",
+      },
+    ],
+    catch: { test: "accessor/answer-sizes.test.ts", says: /FAIL.*accessor\/answer-sizes/ },
+  },
+  {
+    name: "all summaries come in one answer",
+    edits: [
+      {
+        file: "accessor/rpc/answers.ts",
+        find: "full ||= !room.take(bytesOfSummary(summary));",
+        replace: "full ||= bytesOfSummary(summary) < 0;",
+      },
+    ],
+    catch: { test: "accessor/rpc/paged-answers.test.ts", says: /FAIL.*SummarizeMachines/i },
+  },
+  {
+    name: "an answer of any size is sent",
+    edits: [
+      {
+        file: "runtime/grpc/handler.ts",
+        find: "if (byteLength <= maxSentBytes) return message;",
+        replace: "if (byteLength >= 0 * maxSentBytes) return message;",
+      },
+    ],
+    catch: { test: "runtime/grpc/calls.test.ts", says: /FAIL.*runtime\/grpc\/calls/ },
+  },
+];

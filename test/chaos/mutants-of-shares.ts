@@ -1,0 +1,200 @@
+// Broken variants of what callers share at accessor and gateway: places, bytes, turns, and their giving back.
+import type { Mutant } from "./mutant-list.ts";
+
+export const shareMutants: readonly Mutant[] = [
+  {
+    name: "one caller takes every place",
+    edits: [
+      {
+        file: "access/shares.ts",
+        find: 'return wanted > this.total - this.#sum - amount ? "own" : undefined;',
+        replace: 'return wanted < 0 ? "own" : undefined;',
+      },
+    ],
+    catch: { test: "access/shares.test.ts", says: /FAIL.*keeps no newcomer/ },
+  },
+  {
+    name: "calls have no caller",
+    edits: [
+      {
+        file: "accessor/rpc/admission.ts",
+        find: "shares.borrow(holder, 1)",
+        replace: "shares.borrow(String(Math.random()), 1)",
+      },
+    ],
+    catch: { test: "accessor/rpc/shares.test.ts", says: /FAIL.*whoever takes all ranges it can get/ },
+  },
+  {
+    name: "any number of calls a second",
+    edits: [
+      {
+        file: "accessor/rpc/admission.ts",
+        find: "if (taken?.granted === false) {",
+        replace: 'if (taken?.granted === false && holder === "") {',
+      },
+    ],
+    catch: { test: "accessor/rpc/shares.test.ts", says: /FAIL.*calls a second are bounded/ },
+  },
+  {
+    name: "a place is not given back",
+    edits: [
+      { file: "accessor/rpc/admission.ts", find: "return () => loan.giveBack();", replace: "return () => void loan;" },
+    ],
+    catch: { test: "accessor/rpc/admission.test.ts", says: /FAIL.*one that ends makes room/ },
+  },
+  {
+    name: "a stream goes on with 32 MiB unread",
+    edits: [
+      {
+        file: "runtime/grpc/outgoing.ts",
+        find: "if (this.#bytes >= this.#watch.options.maxStreamBytes) return this.#drained(signal);",
+        replace: "if (this.#bytes >= 16 * this.#watch.options.maxStreamBytes) return this.#drained(signal);",
+      },
+    ],
+    catch: { test: "runtime/grpc/outgoing.test.ts", says: /FAIL.*counted in bytes, not in messages/ },
+  },
+  {
+    name: "a stream that nobody reads lives for ever",
+    edits: [
+      {
+        file: "runtime/grpc/outgoing.ts",
+        find: "if (this.#ticks < patience) return;",
+        replace: "if (patience > 0) return;",
+      },
+    ],
+    catch: { test: "runtime/grpc/outgoing.test.ts", says: /FAIL.*whose client does not read is ended/ },
+  },
+  {
+    name: "bytes in flight go to whoever asked first",
+    edits: [
+      {
+        file: "access/fair-queue.ts",
+        find: "if (best === undefined || this.heldBy(first!.caller) < this.heldBy(best.caller)) best = first;",
+        replace: "best ??= first;",
+      },
+    ],
+    catch: { test: "access/fair-queue.test.ts", says: /FAIL.*one caller takes most, never all/ },
+  },
+  {
+    name: "whoever has most in flight is committed first",
+    edits: [
+      {
+        file: "accessor/ingest/turns.ts",
+        find: "producer.lastTurn += bytes * own.size;",
+        replace: "producer.lastTurn += 0 * bytes;",
+      },
+    ],
+    catch: { test: "accessor/ingest/turns.test.ts", says: /FAIL.*one batch does not wait behind all/ },
+  },
+  {
+    name: "a question may cost anything",
+    edits: [
+      {
+        file: "accessor/store/shared-database.ts",
+        find: "if (maxSamples === undefined || samples <= maxSamples) return;",
+        replace: "if (maxSamples === undefined || samples >= 0) return;",
+      },
+    ],
+    catch: { test: "accessor/store/shared-database.test.ts", says: /FAIL.*more samples than it may/ },
+  },
+  {
+    name: "a caller registers any number of series",
+    edits: [
+      {
+        file: "accessor/store/migrations/0019_quotas.sql",
+        find: "least(p_all_series - v_all.series, p_own_series - v_own.series));",
+        replace: "p_all_series - v_all.series);",
+      },
+    ],
+    catch: { test: "accessor/ingest/quotas.test.ts", says: /FAIL.*records of signals too many are rejected/ },
+  },
+  {
+    name: "a caller registers any number of machines",
+    edits: [
+      {
+        file: "accessor/store/migrations/0019_quotas.sql",
+        find: "elsif v_own.machines >= p_own_machines then",
+        replace: "elsif v_own.machines < 0 then",
+      },
+    ],
+    catch: { test: "accessor/ingest/quotas.test.ts", says: /FAIL.*a machine too many is refused/ },
+  },
+  {
+    name: "an address has any number of connections to the accessor",
+    edits: [
+      {
+        file: "runtime/grpc/connections.ts",
+        find: "if (this.#open >= maxConnections || own >= maxPerAddress) {",
+        replace: "if (this.#open >= maxConnections) {",
+      },
+    ],
+    catch: { test: "runtime/grpc/connections.test.ts", says: /FAIL.*each address has so many/ },
+  },
+  {
+    name: "a body's room is not given back",
+    edits: [
+      {
+        file: "gateway/limits/body-clock.ts",
+        find: "        body.loan.giveBack();\n        if (!request.complete)",
+        replace: "        if (!request.complete)",
+      },
+    ],
+    catch: { test: "gateway/limits/body-clock.test.ts", says: /FAIL.*a caller has all of its share again/ },
+  },
+  {
+    name: "what of a stream was passed on still takes room",
+    edits: [
+      {
+        file: "gateway/limits/body-clock.ts",
+        find: "return () => body.loan.add(request.readableLength - body.loan.amount);",
+        replace: "return () => {};",
+      },
+    ],
+    catch: { test: "gateway/limits/body-clock.test.ts", says: /FAIL.*what of a stream was passed on takes no room/ },
+  },
+  {
+    name: "one caller has half of the exports",
+    edits: [
+      {
+        file: "gateway/limits/gateway-shares.ts",
+        find: "exports: new Shares({ total: exports }),",
+        replace: "exports: half(exports),",
+      },
+    ],
+    catch: { test: "gateway/shares.test.ts", says: /FAIL.*one key has a quarter of the exports/ },
+  },
+  {
+    name: "a stream's place at the gateway is not given back",
+    edits: [
+      {
+        file: "gateway/rest/mount.ts",
+        find: "place.defer(() => loan.giveBack());",
+        replace: "place.defer(() => void loan);",
+      },
+    ],
+    catch: { test: "gateway/shares.test.ts", says: /FAIL.*one key has a quarter of the exports/ },
+  },
+  {
+    name: "the gateway waits for ever for who does not read",
+    edits: [
+      {
+        file: "gateway/limits/read-clock.ts",
+        find: "if (nowMs - sinceMs >= stallMs + (bytes / minBytesPerSecond) * 1_000) end",
+        replace: "if (nowMs - sinceMs < 0 && stallMs + bytes + minBytesPerSecond > 0) end",
+      },
+    ],
+    catch: { test: "gateway/limits/read-clock.test.ts", says: /FAIL.*an answer waits for 30 s/ },
+  },
+  {
+    name: "a caller's unread answers take all the room",
+    edits: [
+      {
+        file: "gateway/limits/read-clock.ts",
+        find: "for (let shortage = room.shortageOf(name, 0); shortage; shortage = room.shortageOf(name, 0)) {",
+        replace:
+          'for (let shortage = room.shortageOf(name, 0); shortage === "all"; shortage = room.shortageOf(name, 0)) {',
+      },
+    ],
+    catch: { test: "gateway/limits/read-clock.test.ts", says: /FAIL.*longest waiting answers end/ },
+  },
+];
