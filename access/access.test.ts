@@ -1,4 +1,5 @@
 // What may be called by whom: globs, keys, credentials, the matrix, and the lines about refusals.
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRefusalAudit } from "./audit.ts";
@@ -41,6 +42,11 @@ test("a key is read back, differs each time, and only its own secret matches its
   expect(matchesDigest(secret, undefined)).toBe(false);
   expect(one.digest.includes(secret)).toBe(false);
   expect(digestOf(secret)).toEqual(one.digest);
+});
+
+test("digests are compared in constant time", () => {
+  const source = readFileSync(new URL("./key.ts", import.meta.url), "utf8");
+  expect(source).toMatch(/timingSafeEqual\(digestOf\(secret\), digest \?\? nobodys\)/);
 });
 
 test("what is not a key's text is none", () => {
