@@ -17,13 +17,14 @@ function open() {
       return { body: { made: ++state.made, next_page_token: state.token } };
     },
   } as unknown as Route;
-  const ask = async () => {
+  type Asked = { headers?: Record<string, string>; query?: object; vision?: string };
+  const ask = async ({ headers = {}, query = {}, vision = "" }: Asked = {}) => {
     const call = {
-      ...{ format: "json", query: {}, path: {}, search: "", header: () => undefined },
+      ...{ format: "json", query, path: {}, search: "", header: (name: string) => headers[name] },
       unary: { signal: new AbortController().signal, timeoutMs: 1_000 },
       upstream: { signals: { getVersion: async () => ({ version: state.version, cursor: state.cursor }) } },
     } as unknown as RestCall<Parameters>;
-    const answer = await answerCached(route, call, { cache, vision: "", encoding: undefined });
+    const answer = await answerCached(route, call, { cache, vision, encoding: undefined });
     return [JSON.parse(answer!.bytes!.toString()).made, answer!.headers["age"]];
   };
   return { clock, cache, state, ask };
@@ -42,6 +43,37 @@ test("an answer that names a page token is made anew after five minutes, one wit
   clock.nowMs = 1e9;
   expect((await ask())[0]).toBe(3);
   expect(cache.making).toBe(0);
+});
+
+test("who wants no kept answer gets one made anew, which is then kept for the others", async () => {
+  const { clock, ask } = open();
+  expect(await ask()).toEqual([1, undefined]);
+  for (const word of ["no-cache", "no-store"]) {
+    clock.nowMs += 1_000;
+    const [made] = await ask({ headers: { "cache-control": `max-age=0, ${word}` } });
+    expect(await ask()).toEqual([made, "0"]);
+  }
+  expect(await ask({ headers: { "cache-control": "max-age=0" } })).toEqual([3, "0"]);
+});
+
+test("what others see, pages, and times that were relative have answers of their own", async () => {
+  const { ask } = open();
+  const questions = [
+    {},
+    { vision: "mill-*" },
+    { vision: "press-*" },
+    { query: { page_token: "a" } },
+    { query: { page_token: "b" } },
+    { query: { from: { relative: true } } },
+    { vision: "mill-*", query: { to: { relative: true } } },
+  ];
+  const made = async () => {
+    const all: number[] = [];
+    for (const question of questions) all.push((await ask(question))[0]);
+    return all;
+  };
+  expect(await made()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(await made()).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
 
 test("an answer is made no older than its version: the accessor is asked for its cursor at least", async () => {
