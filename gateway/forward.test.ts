@@ -10,24 +10,28 @@ import {
   createRouterTransport,
 } from "@connectrpc/connect";
 import { expect, test } from "vitest";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { callerKey } from "./caller.ts";
 import { type ForwardOptions, forwardService, streamKindOf } from "./forward.ts";
 import { GatewayShares } from "./limits/gateway-shares.ts";
+import { passedOnKey } from "./limits/passed-on.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** An upstream that notes what it is asked, and streams as many messages as it is told. */
-function open({ messages = 3, fails = false } = {}) {
-  const state = { timeouts: [] as (number | undefined)[], out: 0, failures: 0 };
+/** An upstream that notes what it is asked, and streams as many messages as it is told, or one for each that comes. */
+function open({ messages = 3, fails = false, waitMs = 0 } = {}) {
+  const state = { timeouts: [] as (number | undefined)[], out: 0, failures: 0, streams: 0 };
   const transport: Upstream["transport"] = {
     async unary(_method, _signal, timeoutMs) {
       state.timeouts.push(timeoutMs);
       throw new ConnectError("noted", Code.Aborted);
     },
-    async stream(method) {
+    async stream(method, _signal, _timeoutMs, _header, input) {
+      state.streams++;
       if (fails) throw new ConnectError("away", Code.Unavailable);
       const message = (async function* () {
-        for (let i = 0; i < messages; i++) yield create(method.output);
+        if (method.methodKind === "bidi_streaming") for await (const _ of input) yield create(method.output);
+        else for (let i = 0; i < messages; i++) yield create(method.output);
       })();
       return {
         stream: true,
@@ -51,11 +55,13 @@ function open({ messages = 3, fails = false } = {}) {
   const shutdown = new AbortController();
   const options: ForwardOptions = {
     ...{ upstream, shares, unaryDeadlineMs: 30_000, shutdownSignal: shutdown.signal, readMaxBytes: 1e6 },
+    onRequest: () => waitMs,
     onError: () => state.failures++,
   };
-  const handlers: { watchSignals?: (request: object, context: object) => AsyncIterable<unknown> } = {};
+  type Stream = (request: object, context: object) => AsyncIterable<unknown>;
+  const handlers: { watchSignals?: Stream; ingest?: Stream } = {};
   const keep = { service: (_: unknown, made: object) => Object.assign(handlers, made) } as unknown as ConnectRouter;
-  forwardService(keep, SignalService, options);
+  for (const service of [SignalService, IngestService]) forwardService(keep, service, options);
   const router = createRouterTransport((routes) => forwardService(routes, SignalService, options));
   const client = createClient(SignalService, router);
   const listeners = () => getEventListeners(shutdown.signal, "abort").length;
@@ -104,6 +110,38 @@ test("a stream gives everything back by itself, and at once where its client lea
   await begin(gone.signal).next();
   gone.abort();
   expect([state.out, shares.borrowed()["feeds"], listeners()]).toEqual([0, 0, 0]);
+});
+
+test("nobody is asked for a client that has gone already", async () => {
+  const { handlers, state, shares, listeners } = open();
+  const values = createContextValues();
+  const signal = AbortSignal.abort(new Error("gone"));
+  const context = { signal, timeoutMs: () => undefined, values, requestHeader: new Headers() };
+  await expect(handlers.watchSignals!({}, context)[Symbol.asyncIterator]().next()).rejects.toThrow();
+  expect([state.streams, state.out, shares.borrowed()["feeds"], listeners()]).toEqual([0, 0, 0, 0]);
+});
+
+test("what a client sends beyond its rate is passed on, said to be, and followed by nothing until it has waited", async () => {
+  const { handlers, state, shares } = open({ waitMs: 3_600_000 });
+  const gone = new AbortController();
+  let [read, passedOn] = [0, 0];
+  const requests = (async function* () {
+    for (;;) {
+      read++;
+      yield create(IngestService.method.ingest.input);
+    }
+  })();
+  const values = createContextValues().set(passedOnKey, () => void passedOn++);
+  const context = { signal: gone.signal, timeoutMs: () => undefined, values, requestHeader: new Headers() };
+  const stream = handlers.ingest!(requests, context)[Symbol.asyncIterator]();
+  expect((await stream.next()).done).toBe(false);
+  const next = stream.next();
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  expect([read, passedOn]).toEqual([1, 1]);
+  gone.abort();
+  await next;
+  await stream.return?.();
+  expect([state.out, shares.borrowed()["ingests"]]).toEqual([0, 0]);
 });
 
 test("a stream beyond its caller's share is refused before the accessor is asked", async () => {

@@ -56,7 +56,7 @@ test("requests over an address's rate are 429 with the reason, Retry-After and t
 
 test("a limit is told in the words of gRPC, gRPC-Web and Connect", async () => {
   await using fixture = await openLimited({ perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } } });
-  const { baseUrl } = fixture;
+  const { baseUrl, clock } = fixture;
   await fixture.ask("/signals");
   const transports = [
     createGrpcTransport({ baseUrl }),
@@ -77,6 +77,9 @@ test("a limit is told in the words of gRPC, gRPC-Web and Connect", async () => {
     expect(error.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds).toBe(10n);
     expect(error.metadata.get("retry-after")).toBe("10");
   }
+  clock.nowMs = 10_000;
+  const metrics = await (await fetch(`${baseUrl}/metrics`)).text();
+  expect(metrics).toContain('millrace_refusals_total{reason="RATE_LIMITED",limit="requests-per-address"} 4');
 });
 
 test("keys have limits each of their own, and addresses others beside", async () => {
