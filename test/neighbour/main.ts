@@ -52,6 +52,7 @@ const badKey = await createKey("bad");
 const targets = new Map(
   [accessor, gateway].map((one, i) => [["accessor", "gateway"][i]!, () => one.pid as number | undefined]),
 );
+const usageFromMs = Date.now();
 using usage = startUsage(targets, join(folder, "usage.csv"));
 
 const outcomePath = join(folder, "good.json");
@@ -82,7 +83,7 @@ console.log("undisturbed");
 console.table(latenciesOf(outcome.measured.filter(({ atMs }) => atMs < fromMs)));
 console.log("beside the hostile tenant");
 console.table(latenciesOf(outcome.measured.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs)));
-console.table(slowestBySlot(outcome.measured, slots));
+console.table(slowestBySlot(outcome.measured, slots).map((row, i) => ({ ...row, ...memoryIn(slots[i]!) })));
 for (const { kind, endings } of slots) console.log(`${kind}: ${JSON.stringify(endings)}`);
 faults.push(...judgeLatencies(outcome.measured, { fromMs, untilMs }));
 await judgeRecords(outcome);
@@ -123,6 +124,14 @@ async function judgeRecords({ written, posted, called, seen, breaks, ...rest }: 
   }
   if (seen !== written) faults.push(`the feed brought ${seen} of ${written} samples`);
   if (breaks > 0) faults.push(`the feed broke ${breaks} times`);
+}
+
+/** The most that the services took in a slot, in MiB. */
+function memoryIn({ fromMs, toMs }: Slot): Record<string, number> {
+  const within = usage.rows.filter(({ atS }) => usageFromMs + atS * 1000 >= fromMs && usageFromMs + atS * 1000 < toMs);
+  const mostOf = (name: string) =>
+    within.filter((row) => row.name === name).reduce((most, { rssKb }) => Math.max(most, Math.round(rssKb / 1024)), 0);
+  return { accessor: mostOf("accessor"), gateway: mostOf("gateway") };
 }
 
 function judgeProcesses(): void {
