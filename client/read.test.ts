@@ -102,6 +102,21 @@ test("a read ends with the signal's reason", async () => {
   await expect(readColumns({ client, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
 });
 
+test("a read that was called off before it began asks nobody for more", async () => {
+  let sent = 0;
+  const transport = createRouterTransport(({ service }) => {
+    service(SignalService, {
+      async *readSignals() {
+        for (; sent < 100; sent++) yield { cursor: String(sent) };
+      },
+    });
+  });
+  const client = createClient(SignalService, transport);
+  const signal = AbortSignal.abort(new Error("enough"));
+  await expect(readColumns({ client, signal })).rejects.toThrow("enough");
+  expect(sent).toBeLessThan(100);
+});
+
 test("the example of docs/client.md runs as it stands", async () => {
   await using database = await testDatabase();
   await using accessor = await startAccessor(database.url);

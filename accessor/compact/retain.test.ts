@@ -266,3 +266,13 @@ async function session(): Promise<{ client: pg.Client } & AsyncDisposable> {
   await client.connect();
   return { client, [Symbol.asyncDispose]: () => client.end() };
 }
+
+test("what is too old goes to its last block, however few are dropped at once", async () => {
+  const weekUs = 7 * dayMs * 1000;
+  for (const week of [200, 199, 198, 197, 196])
+    await history.ingest({ machine: "m", samples: [column("power", [[nowUs - week * weekUs, week]])] });
+  await history.settle();
+  const ms = (196 * weekUs + 3_600e6) / 1000;
+  await retainNow({ retention: toRetention(ms, []), maxDropped: 1 });
+  expect((await stored())["power"]!.length).toBe(1);
+});
