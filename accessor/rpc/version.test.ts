@@ -283,10 +283,12 @@ test("a late sample just past a window's end, to which its line leads, is anothe
   await history.clear();
   const toUs = baseUs + 10 * minuteUs;
   const commit = (timeUs: number, value: number) =>
-    history.ingest({ machine: "late", samples: [column("power", [[timeUs, value]])] });
+    history.ingest({ machine: "late", samples: [{ ...column("power", [[timeUs, value]]), unit: "W" }] });
   await history.ingest({ machine: "late", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
   const before = await commit(toUs - 5_000, 1_000);
-  const queries = queriesOf({ fromUs: baseUs, toUs }, ["late"]).filter(({ case: kind }) => kind === "aggregateSamples");
+  const queries = queriesOf({ fromUs: baseUs, toUs }, ["late"]).filter(
+    ({ case: kind }) => kind === "aggregateSamples" || kind === "summarizeMachines",
+  );
   const askAll = async (revision: number) => Promise.all(queries.map(async (query) => (await ask(query, revision))!));
   const known = await askAll(before.revision);
   const after = await commit(toUs + 5_000, 1_000);
