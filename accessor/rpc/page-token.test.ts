@@ -47,8 +47,11 @@ test("one bit less or more, and it is none; nor is any text", () => {
 
 test("who knows the form and not the key cannot make one, whatever the numbers in it", () => {
   const wild = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, 1e300, -1, Number.POSITIVE_INFINITY, 2 ** 53, 0.5));
+  // Numbers that any token may have: nothing but the signature tells these from ours.
+  const sound = fc.tuple(fc.maxSafeNat(), fc.maxSafeNat(), fc.maxSafeNat());
+  const any = fc.oneof(sound, fc.tuple(wild, wild, wild));
   fc.assert(
-    fc.property(wild, wild, wild, fc.constantFrom(1, 2), fc.constantFrom(4, 16), (a, b, c, version, checkBytes) => {
+    fc.property(any, fc.constantFrom(1, 2), fc.constantFrom(4, 16), ([a, b, c], version, checkBytes) => {
       const body = Buffer.from(token([1, 2, 3, 4]), "base64url").subarray(0, 45);
       body[0] = version;
       body.writeDoubleBE(a, 17);
