@@ -52,7 +52,9 @@ export function guardRoutes(app: FastifyInstance, { gate, limits, shares, onRefu
     limits.enter("address", peer, { request, reply });
     if (path === undefined) return;
     const principal = await gate({ path, credential: credentialOf(request), peer });
-    if (principal !== undefined) {
+    if (principal === undefined) {
+      limits.enterUnnamed(peer, { request, reply });
+    } else {
       request.vision = visionOf(principal);
       request.caller = { kind: "key", name: principal.id, network: networkOf(peer) };
       limits.enter("key", principal.id, { request, reply });

@@ -55,7 +55,7 @@ export const limitSettings = {
   ),
   addressSamples: most(
     ...(["address-samples-per-second", "MILLRACE_ADDRESS_SAMPLES_PER_SECOND", "1000000"] as const),
-    "the same for one client address",
+    "the same for one client address, of requests without a key or token",
   ),
   addressStreams: most(
     ...(["address-streams", "MILLRACE_ADDRESS_STREAMS", "1000"] as const),

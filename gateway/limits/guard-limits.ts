@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { createRefusalAudit } from "../../access/audit.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type AddressReader, isLoopback, networkOf } from "./client-address.ts";
-import type { ClientKind, Demand, Limiter, Quota } from "./limiter.ts";
+import type { Admission, ClientKind, Limiter, Quota } from "./limiter.ts";
 import { whenOver } from "./over.ts";
 import { quotaHeaders } from "./quota-headers.ts";
 
@@ -40,8 +40,16 @@ export type LimitOptions = {
 export type LimitGuard = {
   addressOf(request: FastifyRequest): string;
   /** Throws RATE_LIMITED. Called for the address first, and for the key once it is known. */
-  enter(kind: ClientKind, client: string, context: { request: FastifyRequest; reply: FastifyReply }): void;
+  enter(kind: ClientKind, client: string, context: RequestContext): void;
+  /**
+   * Holds the records of a request to its address, where no key has them. Those of keys are the
+   * keys' own: many callers have one address behind a NAT or a proxy, and none of them may use up
+   * what another one's key has.
+   */
+  enterUnnamed(address: string, context: RequestContext): void;
 };
+
+type RequestContext = { request: FastifyRequest; reply: FastifyReply };
 
 export function createLimitGuard({ limiter, addresses, limitLoopback, log }: LimitOptions): LimitGuard {
   const audit = createRefusalAudit({
@@ -51,30 +59,40 @@ export function createLimitGuard({ limiter, addresses, limitLoopback, log }: Lim
   const addressOf = ({ raw, headers }: FastifyRequest) =>
     addresses.of(raw.socket.remoteAddress, (name) => headers[name]?.toString());
 
+  /** Notes how the quotas stand; throws where one is used up. */
+  const admit = (kind: ClientKind, client: string, { quotas, refusal }: Admission, context: RequestContext) => {
+    const { request, reply } = context;
+    request.quotas = [...(request.quotas ?? []), ...quotas];
+    reply.headers(quotaHeaders(request.quotas));
+    if (!refusal) return;
+    audit({
+      method: request.routeOptions.config?.rpcPath ?? request.url.split("?")[0]!,
+      reason: refusal.limit,
+      ...(kind === "key" ? { principal: client } : {}),
+      peer: addressOf(request),
+    });
+    throw refusal.error;
+  };
+  const isFree = (kind: ClientKind, client: string) => kind === "address" && !limitLoopback && isLoopback(client);
+
   return {
     addressOf,
-    enter(kind, client, { request, reply }) {
-      if (kind === "address" && !limitLoopback && isLoopback(client)) return;
-      const { rpcPath, streams = false, writes = false } = request.routeOptions.config ?? {};
-      const demand: Demand = { streams, writes };
+    enter(kind, client, context) {
+      if (isFree(kind, client)) return;
+      const { request, reply } = context;
+      const { streams = false, writes = false } = request.routeOptions.config ?? {};
       const name = kind === "address" ? networkOf(client) : client;
-      const { quotas, refusal } = limiter.enter(kind, name, demand);
-      request.quotas = [...(request.quotas ?? []), ...quotas];
-      reply.headers(quotaHeaders(request.quotas));
-      if (refusal) {
-        const who = kind === "key" ? { principal: client } : {};
-        audit({
-          method: rpcPath ?? request.url.split("?")[0]!,
-          reason: refusal.limit,
-          ...who,
-          peer: addressOf(request),
-        });
-        throw refusal.error;
-      }
+      const charged = writes && kind === "key";
+      admit(kind, client, limiter.enter(kind, name, { streams, writes: charged }), context);
       if (streams) whenOver(reply.raw, () => limiter.leave(kind, name));
-      if (!writes) return;
-      const before = request.meter;
-      request.meter = (records) => Math.max(limiter.charge(kind, name, records), before?.(records) ?? 0);
+      if (charged) request.meter = (records) => limiter.charge(kind, name, records);
+    },
+    enterUnnamed(address, context) {
+      const { request } = context;
+      if (!request.routeOptions.config?.writes || isFree("address", address)) return;
+      const name = networkOf(address);
+      admit("address", address, limiter.enterRecords("address", name), context);
+      request.meter = (records) => limiter.charge("address", name, records);
     },
   };
 }

@@ -1,4 +1,4 @@
-// The limiter on its own: a request counts for its address and for its key, each in full, and streams are given back.
+// The limiter on its own: a request counts for its address and for its key, its records for one of them, and streams are given back.
 import { expect, test } from "vitest";
 import type { AddressReader } from "./client-address.ts";
 import { createLimitGuard } from "./guard-limits.ts";
@@ -10,10 +10,9 @@ const limits: ClientLimits = {
   maxStreams: 2,
 };
 
-test("the records of a body are charged to its address and to its key, and the longer wait counts", () => {
-  const clock = { nowMs: 0 };
+function openGuard() {
   const perKey = { ...limits, samples: { perSecond: 5, burst: 10 } };
-  const limiter = new Limiter({ perAddress: limits, perKey, monotonicMs: () => clock.nowMs });
+  const limiter = new Limiter({ perAddress: limits, perKey, monotonicMs: () => 0 });
   const addresses = { of: () => "192.0.2.1", isProxy: () => false } satisfies AddressReader;
   const log = { warn() {} } as never;
   const guard = createLimitGuard({ limiter, addresses, limitLoopback: true, log });
@@ -26,19 +25,34 @@ test("the records of a body are charged to its address and to its key, and the l
     ...{ routeOptions: { config: { writes: true, streams: true } }, url: "/signals", headers: {}, raw: { socket: {} } },
     meter: undefined as ((records: number) => number) | undefined,
   };
-  const context = { request: request as never, reply };
+  const refusedBy = (kind: "key" | "address", client: string) => limiter.enterRecords(kind, client).refusal?.limit;
+  return { limiter, guard, closed, request, context: { request: request as never, reply }, refusedBy };
+}
+
+test("the records of a key are the key's, not those of the address that others have too", () => {
+  const { limiter, guard, closed, request, context, refusedBy } = openGuard();
   guard.enter("address", "192.0.2.1", context);
   guard.enter("key", "k", context);
   expect(limiter.streams).toBe(2);
-  // 20 records on a burst of 10: the key waits for 11 at 5 a second, the address for 11 at 10 a second.
+  // 20 records on a burst of 10: the key waits for 11 at 5 a second.
   expect(request.meter!(20)).toBe(2_200);
-  const refusedBy = (kind: "key" | "address", client: string) =>
-    limiter.enter(kind, client, { streams: false, writes: true }).refusal?.limit;
-  expect([refusedBy("address", "192.0.2.1"), refusedBy("key", "k")]).toEqual([
-    "samples-per-address",
-    "samples-per-key",
+  expect([refusedBy("key", "k"), refusedBy("key", "other")]).toEqual(["samples-per-key", undefined]);
+  expect(refusedBy("address", "192.0.2.1")).toBe(undefined);
+  expect(limiter.enter("key", "k", { streams: false, writes: true }).refusal?.limit).toBe("samples-per-key");
+  for (const close of closed) close();
+  expect(limiter.streams).toBe(0);
+});
+
+test("the records of nobody known are the address's", () => {
+  const { limiter, guard, closed, request, context, refusedBy } = openGuard();
+  guard.enter("address", "192.0.2.1", context);
+  guard.enterUnnamed("192.0.2.1", context);
+  expect(request.meter!(20)).toBe(1_100);
+  expect([refusedBy("address", "192.0.2.1"), refusedBy("address", "192.0.2.9")]).toEqual([
+    ...["samples-per-address", undefined],
   ]);
-  expect([refusedBy("address", "192.0.2.9"), refusedBy("key", "other")]).toEqual([undefined, undefined]);
+  expect(() => guard.enterUnnamed("192.0.2.1", context)).toThrow(/over the address's limit of 10 samples a second/);
+  expect(limiter.refused.get("samples-per-address")).toBe(2);
   for (const close of closed) close();
   expect(limiter.streams).toBe(0);
 });

@@ -54,7 +54,15 @@ export class Limiter {
 
   /** Counts a request against a client. Where it is let in and streams, `leave` has to be called once it has ended. */
   enter(kind: ClientKind, client: string, demand: Demand): Admission {
-    const admission = this.#clients[kind].enter(client, demand);
+    return this.#noted(this.#clients[kind].enter(client, demand));
+  }
+
+  /** Looks at what a client owes of its records alone: for a request that was counted before. */
+  enterRecords(kind: ClientKind, client: string): Admission {
+    return this.#noted(this.#clients[kind].enterRecords(client));
+  }
+
+  #noted(admission: Admission): Admission {
     const limit = admission.refusal?.limit;
     if (limit !== undefined) this.#refused.set(limit, (this.#refused.get(limit) ?? 0) + 1);
     return admission;
@@ -97,21 +105,33 @@ class ClientBook {
   }
 
   enter(client: string, { streams, writes }: Demand): Admission {
-    const quotas: Quota[] = [];
-    const say = (what: string, buckets: TokenBuckets, taken: Taken) => {
-      quotas.push({ name: `${what}-per-${this.#kind}`, rate: buckets.rate, taken });
-      return taken.granted;
-    };
-    if (this.#requests && !say("requests", this.#requests, this.#requests.take(client)))
-      return { quotas, refusal: this.#refuse("requests", quotas.at(-1)!.taken.retryMs) };
-    // What it holds is not known yet, so only a debt of earlier ones refuses it.
-    if (writes && this.#samples && !say("samples", this.#samples, this.#samples.take(client, 0)))
-      return { quotas, refusal: this.#refuse("samples", quotas.at(-1)!.taken.retryMs) };
+    const requests = this.#take("requests", this.#requests, client, 1);
+    if (requests.refusal || !writes) return this.#enterStreams(client, streams, requests);
+    const records = this.enterRecords(client);
+    const quotas = [...requests.quotas, ...records.quotas];
+    return this.#enterStreams(client, streams, { quotas, refusal: records.refusal });
+  }
+
+  #enterStreams(client: string, streams: boolean, admission: Admission): Admission {
+    const { quotas } = admission;
+    if (admission.refusal) return admission;
     if (!streams || this.#maxStreams === undefined) return { quotas, refusal: undefined };
     const open = this.#streams.get(client) ?? 0;
     if (open >= this.#maxStreams) return { quotas, refusal: this.#refuse("streams", 1_000) };
     this.#streams.set(client, open + 1);
     return { quotas, refusal: undefined };
+  }
+
+  /** What the request holds is not known yet, so only a debt of earlier ones refuses it. */
+  enterRecords(client: string): Admission {
+    return this.#take("samples", this.#samples, client, 0);
+  }
+
+  #take(what: "requests" | "samples", buckets: TokenBuckets | undefined, client: string, amount: number): Admission {
+    if (!buckets) return { quotas: [], refusal: undefined };
+    const taken = buckets.take(client, amount);
+    const quotas = [{ name: `${what}-per-${this.#kind}`, rate: buckets.rate, taken }];
+    return { quotas, refusal: taken.granted ? undefined : this.#refuse(what, taken.retryMs) };
   }
 
   get streams(): number {

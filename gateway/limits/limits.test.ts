@@ -159,6 +159,26 @@ const rows = (count: number) =>
     ...{ machine: "m", signal: "power", time: `2026-03-01T08:00:00.${String(i).padStart(3, "0")}Z`, value: i },
   }));
 
+test("what one key sends too much of, another one behind the same address does not pay for", async () => {
+  await using fixture = await openLimited({
+    perKey: { ...nothing, samples: { perSecond: 10, burst: 10 } },
+    perAddress: { ...nothing, samples: { perSecond: 10, burst: 10 } },
+  });
+  fixture.accessor.access = named;
+  fixture.accessor.ingest = takeEverything([]);
+  const as = (key: string, count: number) =>
+    fixture.ask("/signals", {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ signals: rows(count) }),
+    });
+  expect((await as("greedy", 400)).status).toBe(200);
+  const refused = await as("greedy", 1);
+  expect([refused.status, refused.body["metadata"]]).toEqual([429, { limit: "samples-per-key" }]);
+  const good = await as("good", 10);
+  expect([good.status, good.body["accepted"]]).toEqual([200, 10]);
+});
+
 test("records are counted as they come, and what is over the rate is owed by the next request", async () => {
   await using fixture = await openLimited({ perAddress: { ...nothing, samples: { perSecond: 10, burst: 10 } } });
   const taken: IngestBatchRequest[] = [];
