@@ -94,3 +94,21 @@ test("a large demand does not hold up small ones, nor do they starve it", async 
   expect(order.indexOf("large")).toBeLessThan(40);
   expect(queue.waiting).toBeGreaterThan(0);
 });
+
+test("who waits for what it holds itself holds up nobody, however often others went by", async () => {
+  const { queue, held, granted, ask, release } = watch(8);
+  for (let i = 0; i < 10; i++) ask("greedy", 1);
+  await turn();
+  expect(queue.heldBy("greedy")).toBe(7);
+  for (let i = 0; i < 20; i++) {
+    ask(`other ${i}`, 1);
+    ask(`next ${i}`, 1);
+    await turn();
+    expect(granted.at(-1)!.caller).toBe(`other ${i}`);
+    release(held.length - 1);
+    await turn();
+    expect(granted.at(-1)!.caller).toBe(`next ${i}`);
+    release(held.length - 1);
+    await turn();
+  }
+});

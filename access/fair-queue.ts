@@ -82,8 +82,12 @@ export class FairQueue {
 
   #fits(caller: string, amount: number): boolean {
     if (this.#used === 0) return true;
+    return this.#used + amount <= this.#max && this.#mayHold(caller, amount);
+  }
+
+  #mayHold(caller: string, amount: number): boolean {
     const held = this.heldBy(caller);
-    return this.#used + amount <= this.#max && (held === 0 || held + amount <= this.#maxPerCaller);
+    return held === 0 || held + amount <= this.#maxPerCaller;
   }
 
   /** Whoever holds nothing need not wait behind those who hold something. */
@@ -94,8 +98,9 @@ export class FairQueue {
     return true;
   }
 
-  #isOverdue({ passed }: Waiter): boolean {
-    return passed >= this.#max;
+  /** Whoever waits for what it holds itself holds up nobody. */
+  #isOverdue({ caller, amount, passed }: Waiter): boolean {
+    return passed >= this.#max && this.#mayHold(caller, amount);
   }
 
   #grant(): void {
@@ -105,7 +110,8 @@ export class FairQueue {
       this.#remove(next);
       this.#take(next.caller, next.amount);
       for (const [first] of this.#waiting.values())
-        if (!this.#fits(first!.caller, first!.amount)) first!.passed += next.amount;
+        if (!this.#fits(first!.caller, first!.amount) && this.#mayHold(first!.caller, first!.amount))
+          first!.passed += next.amount;
       next.grant();
     }
   }

@@ -54,7 +54,7 @@ export type OpenLimits = Disposable & {
 
 // Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a position, a producer a window.
 const defaultCalls: Record<CallKind, number> = {
-  ...{ queries: 128, ranges: 32, feeds: 10_000, producers: 2_000, batches: 256, others: 1_000 },
+  ...{ queries: 128, ranges: 16, feeds: 10_000, producers: 2_000, batches: 256, others: 1_000 },
 };
 const deadlines = { defaultDeadlineMs: 30_000, maxDeadlineMs: 120_000 };
 

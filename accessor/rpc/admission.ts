@@ -7,6 +7,7 @@ import { type Rate, TokenBuckets } from "../../access/token-buckets.ts";
 import { type ShareHolderOf, shareHolderKey } from "../access/share-holder.ts";
 import { Failure } from "../failure.ts";
 import type { Ledger } from "../ledger.ts";
+import { QuestionTurns } from "./question-turns.ts";
 
 /** Which bound a call falls under. others: health, reflection, who am I. */
 export const callKinds = ["queries", "ranges", "feeds", "producers", "batches", "others"] as const;
@@ -35,6 +36,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #shares: Record<CallKind, Shares>;
   readonly #buckets: TokenBuckets | undefined;
+  readonly #questions: QuestionTurns;
 
   constructor(options: AdmissionOptions) {
     const { max, rate, ledger, monotonicMs } = options;
@@ -43,6 +45,7 @@ export class Admission {
     const shares = callKinds.map((kind) => [kind, new Shares({ total: 2 * max[kind], perCaller: max[kind] })] as const);
     this.#shares = Object.fromEntries(shares) as Record<CallKind, Shares>;
     for (const [kind, share] of shares) ledger.count(kind, () => share.held);
+    this.#questions = new QuestionTurns({ ledger });
   }
 
   /** The same service within the bounds: calls beyond them fail with OVERLOADED or RATE_LIMITED. */
@@ -55,7 +58,9 @@ export class Admission {
       guarded[method.localName] =
         method.methodKind === "unary"
           ? (request, context) =>
-              this.#runOnce(kind, context, () => this.#withDeadline(context, (limited) => handle(request, limited)))
+              this.#runOnce(kind, context, () =>
+                this.#withDeadline(context, (limited) => this.#inTurn(method, limited, () => handle(request, limited))),
+              )
           : (request, context) => this.#runStream(kind, context, () => handle(request, context));
     }
     return guarded as I;
@@ -68,6 +73,12 @@ export class Admission {
     } finally {
       leave();
     }
+  }
+
+  /** The time that a question waits for its turn is part of what it may take. */
+  #inTurn<T>({ name, parent }: DescMethod, { values, signal }: HandlerContext, run: () => Promise<T>): Promise<T> {
+    if (parent.name !== "SignalService") return run();
+    return this.#questions.run({ caller: values.get(shareHolderKey), method: name, signal }, run);
   }
 
   async *#runStream<T>(
