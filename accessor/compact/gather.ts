@@ -12,8 +12,8 @@ import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { segmentsAfter } from "../store/held.ts";
 import { readHead } from "../store/log.ts";
+import { Turns } from "../turns.ts";
 import { Touches } from "./touches.ts";
-import { Turns } from "./turns.ts";
 
 /** New samples of one bucket, in order of commit. late: some are of a commit that was held, so older than what the history may have. */
 export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[]; late: boolean };

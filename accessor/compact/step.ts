@@ -12,6 +12,7 @@ import type { Database } from "../store/database.ts";
 import { readBuckets } from "../store/history.ts";
 import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
 import { readWatermark } from "../store/watermark.ts";
+import { Turns } from "../turns.ts";
 import {
   countRolledUp,
   dueHours,
@@ -26,7 +27,6 @@ import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gathe
 import type { HourRanges } from "./hour-ranges.ts";
 import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
 import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from "./rollups.ts";
-import { Turns } from "./turns.ts";
 
 export type StepLimits = GatherLimits & {
   /** Samples of old blocks that are written again, unless one commit alone asks for more. */

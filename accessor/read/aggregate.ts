@@ -1,4 +1,5 @@
 // Buckets of one series as of a revision: from hourly roll-ups and block summaries where they lie within a bucket, from samples where not.
+
 import type { Column } from "../../samples/column.ts";
 import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
@@ -8,6 +9,7 @@ import type { Database } from "../store/database.ts";
 import { readBlocksOfRanges, readHistoryExtent } from "../store/history.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
 import { layoutAt } from "../store/layout.ts";
+import { Turns } from "../turns.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
@@ -32,6 +34,7 @@ type Context = AggregateQuery & {
 };
 
 const samplesAtOnce = 65_536;
+const summariesInARow = 1_024;
 
 /** A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to rounding. */
 export async function aggregate(database: Database, query: AggregateQuery): Promise<readonly Bucket[]> {
@@ -115,14 +118,21 @@ async function addStretch(database: Database, stretch: Stretch, context: Context
           logPieces(
             database,
             { series: [series], after: watermark, through: revision, fromUs, toUs },
-            { maxHeaders: maxLogHeaders, signal },
+            { maxHeaders: maxLogHeaders, withRevisions: holds, signal },
           ),
         ]),
   ];
+  const turns = new Turns();
   for await (const { parts } of sweep(sources, { fromUs, toUs, minSamples: samplesAtOnce })) {
-    for (const pieces of parts.values()) addColumn(mergePieces(pieces));
+    for (const pieces of parts.values()) {
+      await turns.pause();
+      addColumn(mergePieces(pieces));
+    }
   }
-  for (; next < summaries.length; next++) accumulator.addSummary(summaries[next]!);
+  for (; next < summaries.length; next++) {
+    if (next % summariesInARow === 0) await turns.pause();
+    accumulator.addSummary(summaries[next]!);
+  }
 }
 
 function part({ timesUs, values }: Column, start: number, end: number): Column {

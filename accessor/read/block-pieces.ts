@@ -10,8 +10,9 @@ import type { Piece, PieceGroup } from "./sweep.ts";
 
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
 
-// A slice of so many samples is a message of 2 MB at most. Equal values pack to almost nothing, so bytes alone would be no bound.
-const maxPortion: Portion = { bytes: 256 * 1024, samples: 262_144 };
+// A slice of so many samples is a message of 2 MB at most, and a range holds twice as many while its reader does not read. Equal values pack
+// to almost nothing, so bytes alone would be no bound.
+const maxPortion: Portion = { bytes: 256 * 1024, samples: 131_072 };
 // A stream begins small: what is decoded and sent of an hour then overlaps with what is read of it.
 const firstPortion: Portion = { bytes: 64 * 1024, samples: 65_536 };
 

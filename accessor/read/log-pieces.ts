@@ -24,15 +24,18 @@ type Header = [firstUs: number, revision: number, seriesId: number, bytes: numbe
 
 /** Of a long range: some 3 MB of them are held. */
 export const maxLogHeaders = 25_000;
-const maxPayloadBytes = 4 * 1024 * 1024;
-// Equal values pack to almost nothing: 4 MiB of them would be billions.
-const maxPieceSamples = 262_144;
+const maxPayloadBytes = 2 * 1024 * 1024;
+// Equal values pack to almost nothing: 2 MiB of them would be billions. A range holds twice as many while its reader does not read.
+const maxPieceSamples = 131_072;
 
-/** maxHeaders: how many rows to look up at once; few for a page, many for a long range. */
+/**
+ * maxHeaders: how many rows to look up at once; few for a page, many for a long range. withRevisions: whether each sample's commit is wanted,
+ * or needed since some commits are held.
+ */
 export async function* logPieces(
   database: Database,
   range: LogRange,
-  { maxHeaders, signal }: { maxHeaders: number; signal: AbortSignal },
+  { maxHeaders, withRevisions, signal }: { maxHeaders: number; withRevisions: boolean; signal: AbortSignal },
 ): AsyncGenerator<PieceGroup, void, undefined> {
   const of = { watermark: range.after, through: range.through };
   const { empty, pending, suffix } = await waitingAt(
@@ -71,7 +74,7 @@ export async function* logPieces(
         samples += headers[end]![4];
         if (end > start && (bytes > maxPayloadBytes || samples > maxPieceSamples)) break;
       }
-      const pieces = await load(database, headers.slice(start, end), { byId, range: of, signal });
+      const pieces = await load(database, headers.slice(start, end), { byId, range: of, withRevisions, signal });
       start = end;
       // Past the last header of a full page, rows may begin at the same time.
       const nextFirstUs = headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
@@ -88,8 +91,14 @@ async function load(
   {
     byId,
     range,
+    withRevisions,
     signal,
-  }: { byId: Map<number, Series>; range: { watermark: number; through: number }; signal: AbortSignal },
+  }: {
+    byId: Map<number, Series>;
+    range: { watermark: number; through: number };
+    withRevisions: boolean;
+    signal: AbortSignal;
+  },
 ): Promise<Piece[]> {
   const literals = { watermark: String(range.watermark), through: String(range.through) };
   const { pending } = await waitingAt(database, range, literals, { signal });
@@ -106,7 +115,7 @@ async function load(
   return rows.map(([seriesId, committed, payload]) => {
     const revision = toInt8(committed);
     const column = decodeBlock(payload!);
-    const revisions = new Float64Array(column.values.length).fill(revision);
+    const revisions = withRevisions ? new Float64Array(column.values.length).fill(revision) : undefined;
     const late = revision <= range.watermark;
     return { series: byId.get(toInt4(seriesId))!, rank: revision, column, revisions, late };
   });

@@ -118,7 +118,7 @@ async function* repack(
     logPieces(
       database,
       { ...reach, fromUs, after: watermark, through: revision },
-      { maxHeaders: maxLogHeaders, signal },
+      { maxHeaders: maxLogHeaders, withRevisions: holds, signal },
     ),
   ];
   for await (const { parts } of sweep(sources.map(ahead), { fromUs, toUs, minSamples: 65_536 })) {

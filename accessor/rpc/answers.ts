@@ -1,5 +1,5 @@
 // The answers of SignalService: buckets, machine summaries, state intervals.
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { MachineState, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -13,7 +13,12 @@ import {
   SummarizeMachinesRequestSchema,
   type SummarizeMachinesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import type { BucketSchema, MachineSummarySchema, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import {
+  type Bucket as BucketMessage,
+  BucketSchema,
+  type MachineSummarySchema,
+  type StateInterval,
+} from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs } from "../history/bucket-edges.ts";
@@ -25,6 +30,7 @@ import { readIntervals } from "../read/intervals.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { maxRowBytes } from "../read/page.ts";
 import { readWatermark } from "../store/watermark.ts";
+import { Turns } from "../turns.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { maxPageBytes, PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
@@ -66,10 +72,11 @@ export async function aggregateSamples(
   const left = all.slice(all.findIndex(({ id }) => id === token?.after.revision) + 1);
   const series = left.slice(0, Math.min(fitting, request.pageSize || fitting));
   const watermark = await readWatermark(reads.database, revision, { signal });
+  const turns = new Turns();
   const answers = await someAtOnce(series, async (item) => {
     const { machine, signal: name, unit, maxGapUs } = item;
     const buckets = await aggregate(reads.database, { series: item, edgesUs, revision, watermark, signal });
-    return { machine, signal: name, unit, maxGap: toDuration(maxGapUs!), buckets: buckets.map(toBucket) };
+    return { machine, signal: name, unit, maxGap: toDuration(maxGapUs!), buckets: await toMessages(buckets, turns) };
   });
   const last = { timeUs: window.toUs, revision: series.at(-1)?.id ?? 0, position: defaultPoints };
   const more = series.length < left.length;
@@ -134,6 +141,18 @@ function tooManyBuckets(message: string): Failure {
   return new Failure("TOO_MANY_BUCKETS", message, {
     metadata: { max_buckets: String(maxBucketsPerSeries), max_buckets_in_all: String(maxBuckets) },
   });
+}
+
+const bucketsInARow = 256;
+
+/** Messages as a whole, so that nothing is left to be made of all of them at once. */
+async function toMessages(buckets: readonly Bucket[], turns: Turns): Promise<BucketMessage[]> {
+  const messages: BucketMessage[] = [];
+  for (const bucket of buckets) {
+    if (messages.length % bucketsInARow === 0) await turns.pause();
+    messages.push(create(BucketSchema, toBucket(bucket)));
+  }
+  return messages;
 }
 
 function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {

@@ -1,0 +1,55 @@
+// What a range reads at once, and so holds while its reader does not read, is bounded in samples however well they pack.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TestHistory, unaborted } from "../compact/test-history.ts";
+import { epochUs, grid } from "../test-batches.ts";
+import { blockPieces } from "./block-pieces.ts";
+import { logPieces } from "./log-pieces.ts";
+import type { PieceSource } from "./sweep.ts";
+
+const batchSamples = 60_000;
+const batches = 6;
+const maxSamplesAtOnce = 131_072;
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+  for (let i = 0; i < batches; i++) {
+    const values = new Array<number>(batchSamples).fill(1);
+    await history.ingest({ machine: "a", samples: [grid("power", epochUs + i * 600_000_000, values)] });
+  }
+});
+afterAll(() => history[Symbol.asyncDispose]());
+
+async function groupsOf(source: PieceSource) {
+  const groups = [];
+  for (let next = await source.next(); !next.done; next = await source.next()) groups.push(next.value.pieces);
+  return groups.map((pieces) => ({
+    samples: pieces.reduce((sum, { column }) => sum + column.values.length, 0),
+    revisions: pieces.some(({ revisions }) => revisions !== undefined),
+  }));
+}
+
+test("of the log and of the history, at most 131,072 samples at once, with commits only where they are wanted", async () => {
+  const series = await history.catalog.select({ machines: [], signals: ["power"] });
+  const range = { series, fromUs: epochUs, toUs: epochUs + batches * 600_000_000 };
+  const fromLog = (withRevisions: boolean) =>
+    groupsOf(
+      logPieces(
+        history.database,
+        { ...range, after: 0, through: batches },
+        { maxHeaders: 1_000, withRevisions, signal: unaborted },
+      ),
+    );
+  const logged = await fromLog(false);
+  expect((await fromLog(true)).every(({ revisions }) => revisions)).toBe(true);
+  await history.compactAll();
+  const options = { maxHeaders: 1_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal: unaborted };
+  const stored = await groupsOf(blockPieces(history.database, { ...range, watermark: batches }, options));
+  for (const groups of [logged, stored]) {
+    expect(groups.reduce((sum, { samples }) => sum + samples, 0)).toBe(batches * batchSamples);
+    for (const { samples, revisions } of groups) {
+      expect(samples).toBeLessThanOrEqual(maxSamplesAtOnce);
+      expect(revisions).toBe(false);
+    }
+  }
+});
