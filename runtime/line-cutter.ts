@@ -29,11 +29,12 @@ export class LineCutter {
   }
 
   #finish(rest: string): string | undefined {
+    if (this.#length === 0 && rest.length <= this.#maxLength) return withoutReturn(rest);
     this.#keep(rest);
     const line = this.#length > this.#maxLength ? undefined : this.#parts.join("");
     this.#parts = [];
     this.#length = 0;
-    return line?.endsWith("\r") ? line.slice(0, -1) : line;
+    return line === undefined ? undefined : withoutReturn(line);
   }
 
   #keep(text: string): void {
@@ -43,3 +44,5 @@ export class LineCutter {
     else this.#parts = [];
   }
 }
+
+const withoutReturn = (line: string) => (line.endsWith("\r") ? line.slice(0, -1) : line);

@@ -141,7 +141,10 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
       whenOver(response, () => {
         bodies.delete(body);
         body.loan.giveBack();
-        if (!request.complete) endLater(body, lingerMs);
+        if (request.complete) return;
+        // Whoever began to read it has stopped: unread, its rest would hold up the next request of the connection.
+        request.resume();
+        endLater(body, lingerMs);
       });
       return () => body.loan.add(request.readableLength - body.loan.amount);
     },

@@ -1,5 +1,6 @@
 // What JSON text would take in memory, counted over its bytes before any of it is parsed: two
 // characters can be an object.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type CostBounds, MessageTooLarge, maxCostOf } from "../../runtime/grpc/message-bounds.ts";
 
 /** JSON's own object and the message that is made of it. */
@@ -17,45 +18,87 @@ const maxDepth = 100;
 const quote = 0x22;
 const backslash = 0x5c;
 
+/** So many bytes take a millisecond or two. */
+const bytesInTurn = 256 * 1024;
+
 /**
  * Fails with MessageTooLarge as soon as the text would cost more than it may. Says nothing about
  * whether it is JSON: what is none is left to the parser, which stops where it is none. Answers the
- * estimate.
+ * estimate. Lets others have their turn while it counts.
  */
-export function assertJsonCost(text: Uint8Array, bounds: CostBounds): number {
-  const max = maxCostOf(text.length, bounds);
-  let cost = 0;
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const byte = text[at]!;
-    // Blanks, commas, closing brackets and all that is no start of anything.
-    if (byte <= 0x20 || byte === 0x2c) continue;
-    if (byte === quote) {
-      const end = endOfText(text, at + 1);
-      cost += textCost + 2 * (end - at);
-      at = end;
-    } else if (byte === 0x3a) {
-      cost += memberCost;
-    } else if (byte === 0x7b || byte === 0x5b) {
-      cost += byte === 0x7b ? objectCost : arrayCost;
-      if (++depth > maxDepth) throw new MessageTooLarge("depth", maxDepth);
-    } else if (byte === 0x7d || byte === 0x5d) {
-      depth--;
-    } else {
-      const isNumber = byte === 0x2d || (byte >= 0x30 && byte <= 0x39);
-      cost += isNumber ? numberCost : wordCost;
-      while (at + 1 < text.length && isInside(text[at + 1]!)) at++;
-    }
-    if (cost > max) throw new MessageTooLarge("decoded-bytes", max);
+export async function assertJsonCost(text: Uint8Array, bounds: CostBounds): Promise<number> {
+  const count = new JsonCost(text, maxCostOf(text.length, bounds));
+  for (let end = bytesInTurn; end < text.length; end += bytesInTurn) {
+    count.to(end);
+    await nextTurn();
   }
-  return cost;
+  return count.to(text.length);
 }
 
-/** Where the closing quote is, or the end of the text. */
-function endOfText(text: Uint8Array, from: number): number {
-  let at = from;
-  while (at < text.length && text[at] !== quote) at += text[at] === backslash ? 2 : 1;
-  return Math.min(at, text.length);
+/** Counts a text from where it stopped before, which may be inside of a text or a word. */
+class JsonCost {
+  readonly #text: Uint8Array;
+  readonly #max: number;
+  #at = 0;
+  #cost = 0;
+  #depth = 0;
+  #inside: "text" | "word" | undefined;
+
+  constructor(text: Uint8Array, max: number) {
+    this.#text = text;
+    this.#max = max;
+  }
+
+  to(end: number): number {
+    while (this.#at < end) {
+      if (this.#inside === "text") this.#restOfText(end);
+      else if (this.#inside === "word") this.#restOfWord(end);
+      else this.#start(this.#text[this.#at++]!);
+      if (this.#cost > this.#max) throw new MessageTooLarge("decoded-bytes", this.#max);
+    }
+    return this.#cost;
+  }
+
+  #start(byte: number): void {
+    // Blanks, commas, closing brackets and all that is no start of anything.
+    if (byte <= 0x20 || byte === 0x2c) return;
+    if (byte === quote) {
+      this.#cost += textCost;
+      this.#inside = "text";
+    } else if (byte === 0x3a) {
+      this.#cost += memberCost;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      this.#cost += byte === 0x7b ? objectCost : arrayCost;
+      if (++this.#depth > maxDepth) throw new MessageTooLarge("depth", maxDepth);
+    } else if (byte === 0x7d || byte === 0x5d) {
+      this.#depth--;
+    } else {
+      const isNumber = byte === 0x2d || (byte >= 0x30 && byte <= 0x39);
+      this.#cost += isNumber ? numberCost : wordCost;
+      this.#inside = "word";
+    }
+  }
+
+  #restOfText(end: number): void {
+    const text = this.#text;
+    const from = this.#at;
+    let at = from;
+    while (at < end && text[at] !== quote) at += text[at] === backslash ? 2 : 1;
+    this.#cost += 2 * (Math.min(at, text.length) - from);
+    if (at < end) {
+      at++;
+      this.#inside = undefined;
+    }
+    this.#at = at;
+  }
+
+  #restOfWord(end: number): void {
+    const text = this.#text;
+    let at = this.#at;
+    while (at < end && isInside(text[at]!)) at++;
+    if (at < end) this.#inside = undefined;
+    this.#at = at;
+  }
 }
 
 /** Whether a byte goes on with a number or a word. */

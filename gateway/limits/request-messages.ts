@@ -159,7 +159,7 @@ async function readMessage(bytes: Buffer, { method, bounds, inTurn, format, enco
     if (bytes.length > maxBytes) throw new MessageTooLarge("bytes", maxBytes);
     const compressed = encoding !== undefined && bytes.length > 0;
     const whole = compressed ? await inTurn(() => decompress(encoding, bytes, maxDecompressedBytes)) : bytes;
-    if (format === "json") assertJsonCost(whole, bounds);
+    if (format === "json") await assertJsonCost(whole, bounds);
     else assertCost(method.input, whole, bounds);
     return whole;
   } catch (error) {

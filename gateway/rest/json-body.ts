@@ -15,13 +15,14 @@ export const bodyBounds: CostBounds = { freeCostBytes: 4 * mib, maxCostPerByte: 
 /** Fastify's own parser behind the count. */
 export function createJsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
   const parse = app.getDefaultJsonParser("error", "error") as FastifyBodyParser<string>;
+  const count = async (body: Buffer) => {
+    await assertJsonCost(body, bodyBounds);
+  };
   return (request, body, done) => {
-    try {
-      assertJsonCost(body, bodyBounds);
-    } catch (error) {
-      return done(error instanceof MessageTooLarge ? toProblem(error) : (error as Error));
-    }
-    return parse(request, body.toString("utf8"), done);
+    count(body).then(
+      () => parse(request, body.toString("utf8"), done),
+      (error: Error) => done(error instanceof MessageTooLarge ? toProblem(error) : error),
+    );
   };
 }
 

@@ -1,6 +1,8 @@
-// Rows in turns are the rows at once, and others have a turn in between.
+// Rows and lines in turns are the rows at once, and others have a turn in between.
+import { Readable } from "node:stream";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { readChunks } from "./line-chunks.ts";
 import { toRowBatches, toRowBatchesInTurns } from "./post-rows.ts";
 
 const row = fc.oneof(
@@ -25,7 +27,8 @@ test("the same batches and unreadable rows", async () => {
   );
 });
 
-test("a hundred thousand rows let others have nine turns", async () => {
+/** How many turns others have while it runs. */
+async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
   let over = false;
   const count = () => {
@@ -33,7 +36,32 @@ test("a hundred thousand rows let others have nine turns", async () => {
     if (!over) setImmediate(count);
   };
   setImmediate(count);
-  await toRowBatchesInTurns(new Array(100_000).fill(0), { nowUs: 0n });
+  await work();
   over = true;
-  expect(turns).toBeGreaterThanOrEqual(9);
+  return turns;
+}
+
+test("a hundred thousand rows let others have forty-nine turns", async () => {
+  const rows = new Array(100_000).fill(0);
+  expect(await turnsDuring(() => toRowBatchesInTurns(rows, { nowUs: 0n }))).toBeGreaterThanOrEqual(49);
+});
+
+test("a hundred thousand lines that came at once let others have two hundred turns, whatever they hold", async () => {
+  for (const line of ["{}\n", "{\n", "\n"]) {
+    const body = Readable.from([Buffer.from(line.repeat(100_000))]);
+    const read = async () => {
+      let rows = 0;
+      for await (const chunk of readChunks(body, "ndjson")) rows += chunk.rows.length;
+      expect(rows).toBe(line === "\n" ? 0 : 100_000);
+    };
+    expect(await turnsDuring(read)).toBeGreaterThanOrEqual(199);
+  }
+});
+
+test("what is remembered of rows that are none does not grow with them", async () => {
+  const rows = [...new Array(5_000).fill(0), {}, ...new Array(5_000).fill(null)];
+  const { unreadable } = await toRowBatchesInTurns(rows, { nowUs: 0n });
+  expect(unreadable.map(({ row: first, count }) => [first, count])).toEqual([
+    ...[[0, 5_000] as const, [5_000, 1] as const, [5_001, 5_000] as const],
+  ]);
 });

@@ -16,8 +16,8 @@ import type { Reason } from "../errors.ts";
 import { isRelativeTime, parseTime, timeForms, toTimestamp } from "./time.ts";
 import { fromWord } from "./words.ts";
 
-/** A row that cannot become a record. */
-export type UnreadableRow = { row: number; reason: Reason; message: string };
+/** Rows that cannot become records, for one reason: `count` of them from `row` on. */
+export type UnreadableRow = { row: number; count: number; reason: Reason; message: string };
 
 /** A batch and the rows it was made of. */
 export type RowBatch = {
@@ -65,8 +65,8 @@ export function toRowBatches(rows: readonly unknown[], context: RowContext): Mad
   return finishRows(made);
 }
 
-/** So many rows take some 20 ms. */
-const rowsInTurn = 10_000;
+/** So many rows take a few milliseconds. */
+const rowsInTurn = 2_000;
 
 /** The same, letting others have their turn in between: of any number of rows. */
 export async function toRowBatchesInTurns(rows: readonly unknown[], context: RowContext): Promise<MadeRows> {
@@ -95,9 +95,17 @@ function addRows(
   for (let row = from; row < to; row++) {
     const fields = rows[row];
     const fault = isObject(fields) ? addRow(drafts, fields, { row, ...context }) : notARow(fields);
-    if (fault) unreadable.push({ row, ...fault });
+    if (fault) noteUnreadable(unreadable, row, fault);
     else noteIgnored(ignored, fields as Record<string, unknown>);
   }
+}
+
+/** Neighbours with the same fault are one: what is remembered of a list of zeros does not grow with it. */
+function noteUnreadable(unreadable: UnreadableRow[], row: number, { reason, message }: Fault): void {
+  const last = unreadable.at(-1);
+  const follows = last !== undefined && last.row + last.count === row;
+  if (follows && last.reason === reason && last.message === message) last.count++;
+  else unreadable.push({ row, count: 1, reason, message });
 }
 
 /** Members of a row that mean something. */

@@ -168,6 +168,17 @@ test("the verdicts of a batch in columns name its lists", async () => {
   });
 });
 
+test("an answer names a thousand verdicts, and counts the others by reason", async () => {
+  const good = { machine: "a", signal: "power", time: "2026-03-01T08:00:00Z", value: 1 };
+  const signals = Array.from({ length: 4_000 }, (_, i) =>
+    i % 2 === 0 ? good : i < 3_000 ? { machine: i } : { ...good, time: "x" },
+  );
+  const { status, body } = await gateway.post("/signals", { signals });
+  expect([status, body["accepted"], body["rejected"]]).toEqual([200, 2_000, 2_000]);
+  expect([(body["verdicts"] as unknown[]).length, body["verdicts_omitted"]]).toEqual([1_000, 1_000]);
+  expect(body["omitted_by_reason"]).toEqual({ MACHINE_NAME_INVALID: 500, TIME_INVALID: 500 });
+});
+
 test("422 if nothing was stored: a refused batch, refused records, unreadable rows, or nothing sent", async () => {
   gateway.accessor.ingest.ingestBatch = ({ sequence }) => ({
     result: { sequence, refusal: { reason: ErrorReason.MACHINE_NAME_INVALID, message: "press 7 has a space" } },

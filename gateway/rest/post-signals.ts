@@ -6,13 +6,12 @@ import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { invalidField } from "../errors.ts";
 import { recordsOf } from "../limits/records.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
-import type { Json } from "./json.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
 import type { Parameter } from "./parameters.ts";
 import { postLines } from "./post-lines.ts";
 import { ignoredMember, type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
-import { joinVerdicts, rowVerdicts } from "./verdicts.ts";
+import { NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 import { toWord } from "./words.ts";
 
 export type PostQuery = { type: Parameter<string>; producer_id: Parameter<string>; sequence: Parameter<string> };
@@ -69,7 +68,7 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
     cursor = answer.cursor;
     sent.push({ ...part, result: answer.result! });
   }
-  return answerOf({ sent, unreadable, ignored, numbering, cursor, total: countRecords(sent) + unreadable.length });
+  return answerOf({ sent, unreadable, ignored, numbering, cursor, total: countRecords(sent) + countRows(unreadable) });
 }
 
 function answerOf(outcome: {
@@ -81,7 +80,7 @@ function answerOf(outcome: {
   total: number;
 }): RestAnswer {
   const { sent, unreadable, ignored, numbering, cursor, total } = outcome;
-  const rejected = unreadable.length + sent.reduce((sum, one) => sum + countRejected(one), 0);
+  const rejected = countRows(unreadable) + sent.reduce((sum, one) => sum + countRejected(one), 0);
   const ofRows = sent.every(({ rows }) => rows);
   const rows = sent.map(({ rows, result }) => ({ rows: rows!, result }));
   const members = {
@@ -96,9 +95,7 @@ function answerOf(outcome: {
       duplicate,
       refusal: refusal && { reason: toWord(ErrorReasonSchema, refusal.reason), message: refusal.message },
     })),
-    verdicts: ofRows
-      ? joinVerdicts(rowVerdicts(rows, unreadable)).map(({ row, count, ...rest }) => ({ row, count, ...rest }))
-      : sent.flatMap(({ result }) => result.verdicts.map(verdictJson)),
+    ...(ofRows ? namedRows(rows, unreadable) : namedRecords(sent)),
   };
   if (rejected < total) return { body: members };
   const [refused] = sent.map(({ result }) => result.refusal).filter((refusal) => refusal !== undefined);
@@ -111,6 +108,19 @@ function answerOf(outcome: {
   );
 }
 
+function namedRows(sent: readonly { rows: RowBatch; result: BatchResult }[], unreadable: readonly UnreadableRow[]) {
+  const named = new NamedVerdicts<RowVerdict>();
+  for (const { row, count, ...rest } of rowVerdicts(sent, unreadable)) named.add({ row, count, ...rest });
+  return named.members();
+}
+
+function namedRecords(sent: readonly Sent[]) {
+  const named = new NamedVerdicts<ReturnType<typeof verdictJson>>();
+  for (const { result } of sent) for (const verdict of result.verdicts) named.add(verdictJson(verdict));
+  return named.members();
+}
+
+const countRows = (unreadable: readonly UnreadableRow[]) => unreadable.reduce((sum, { count }) => sum + count, 0);
 const countRecords = (sent: Sent[]) => sent.reduce((sum, { batch }) => sum + recordsOf(batch), 0);
 
 function countRejected({ batch, result }: Sent): number {
@@ -118,7 +128,7 @@ function countRejected({ batch, result }: Sent): number {
   return result.verdicts.reduce((sum, { count }) => sum + count, 0);
 }
 
-const verdictJson = ({ kind, column, first, count, reason, retryable, message }: Verdict): Json => ({
+const verdictJson = ({ kind, column, first, count, reason, retryable, message }: Verdict) => ({
   kind: toWord(RecordKindSchema, kind),
   column,
   first,

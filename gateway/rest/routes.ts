@@ -178,7 +178,7 @@ const declared: readonly Route[] = [
       'rows of a numeric signal declare its "unit" for good); or one batch in columns, {"machine", "state_changes", "error_reports", ' +
       '"samples"}, as protobuf\'s JSON has it; at most 32 MiB. As NDJSON: a row a line, any number of them, stored while they come. As CSV: ' +
       "the same, with a header line that names the columns. 200 says what was stored and why the rest was not, by row (from 0) or line " +
-      "(from 1), neighbours with the same reason as one; 422 if every record was refused. A body of lines that asks for NDJSON gets a " +
+      "(from 1), neighbours with the same reason as one, 1,000 at most; 422 if every record was refused, or none of the first 20,000 lines can be read. A body of lines that asks for NDJSON gets a " +
       "verdict a line as they come, and the totals last. Exactly once, however often it is sent: with an Idempotency-Key and the same body; or with a " +
       "producer's own producer_id and sequence (in the query for lines), which numbers the batches from there on. Otherwise it is stored " +
       "each time it is sent.",

@@ -60,6 +60,17 @@ const verdict = {
   message: text("What is wrong and what would be right."),
 };
 
+const omitted = {
+  "verdicts_omitted?": count(
+    "How many more verdicts there were than the first 1,000, or those with 256 KiB of messages.",
+  ),
+  "omitted_by_reason?": {
+    type: "object",
+    additionalProperties: { type: "integer", minimum: 0 },
+    description: "How many rows, lines or records those were about, by reason.",
+  },
+};
+
 const stored = {
   accepted: count("Records that are stored now, or were before."),
   rejected: count("Records that are not."),
@@ -221,14 +232,18 @@ export const schemas = {
         }),
       ],
     }),
+    ...omitted,
   }),
   LineVerdict: object({ line: count("Number of the first of the lines, from 1."), ...verdict }),
   StoredLines: object({
     ...stored,
     "last_sequence?": text("Number of the last batch that the lines were sent in."),
     duplicate_batches: count("How many batches were there already."),
+    "unread_from_line?": count(
+      "None of the rows before it (20,000 or more) could be read, so nothing from this line on was looked at.",
+    ),
     "verdicts?": list(ref("LineVerdict"), "At most 1,000."),
-    "verdicts_omitted?": count("How many more there were."),
+    ...omitted,
   }),
   Status: object({ status: text("ok, ready or not ready."), "reason?": text("Why not.") }),
   Index: object({

@@ -11,7 +11,10 @@ export type Line = {
   text: string | undefined;
 };
 
-/** Lines as they come, those of a chunk together; the last one need not end. Throws if the bytes are not UTF-8 or break off. */
+/** Even where each character is a line, so many are cut within a millisecond or two. */
+const charactersInTurn = 8 * 1024;
+
+/** Lines as they come, those of a piece of a chunk together; the last one need not end. Throws if the bytes are not UTF-8 or break off. */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   { maxCharacters = 1024 * 1024 } = {},
@@ -28,8 +31,11 @@ export async function* readLines(
     }
   };
   for await (const chunk of unlessBroken(chunks)) {
-    const lines = numbered(cutter.push(decode(chunk)));
-    if (lines.length > 0) yield lines;
+    const text = decode(chunk);
+    for (let at = 0; at < text.length; at += charactersInTurn) {
+      const lines = numbered(cutter.push(text.slice(at, at + charactersInTurn)));
+      if (lines.length > 0) yield lines;
+    }
   }
   const last = numbered([...cutter.push(decode()), ...cutter.end()]);
   if (last.length > 0) yield last;

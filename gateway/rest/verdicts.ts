@@ -1,49 +1,94 @@
-// Verdicts on batches that were made of rows, as verdicts on the rows.
+// Verdicts on batches that were made of rows, as verdicts on the rows; and how many of them one answer names.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { RowBatch, UnreadableRow } from "./post-rows.ts";
 import { toWord } from "./words.ts";
 
-export type RowVerdict = {
-  row: number;
-  /** How many rows or lines from `row` on; 1 if not said. */
-  count?: number;
-  reason: string | number;
-  retryable: boolean;
-  message: string;
-};
+type Why = { reason: string | number; retryable: boolean; message: string };
+/** On `count` rows or lines from `row` on. */
+export type RowVerdict = Why & { row: number; count: number };
 
-/** One for each row that was not stored, ascending. */
+/** One for neighbours that were not stored for the same reason, ascending. */
 export function rowVerdicts(
   sent: readonly { rows: RowBatch; result: BatchResult }[],
   unreadable: readonly UnreadableRow[],
 ): RowVerdict[] {
   const verdicts: RowVerdict[] = [];
-  for (const { row, reason, message } of unreadable) verdicts.push({ row, reason, retryable: false, message });
+  for (const { row, count, reason, message } of unreadable)
+    appendVerdict(verdicts, { row, count, reason, retryable: false, message });
   for (const { rows, result } of sent) {
     const { refusal } = result;
     if (refusal) {
       const reason = toWord(ErrorReasonSchema, refusal.reason);
-      for (const row of rows.rows) verdicts.push({ row, reason, retryable: false, message: refusal.message });
+      for (const row of rows.rows)
+        appendVerdict(verdicts, { row, count: 1, reason, retryable: false, message: refusal.message });
     }
     for (const verdict of result.verdicts) {
       const { retryable, message } = verdict;
       const reason = toWord(ErrorReasonSchema, verdict.reason);
-      for (const row of rows.rowsOf(verdict)) verdicts.push({ row, reason, retryable, message });
+      for (const row of rows.rowsOf(verdict)) appendVerdict(verdicts, { row, count: 1, reason, retryable, message });
     }
   }
-  return verdicts.sort((a, b) => a.row - b.row);
+  const joined: RowVerdict[] = [];
+  for (const verdict of verdicts.sort((a, b) => a.row - b.row)) appendVerdict(joined, verdict);
+  return joined;
 }
 
-/** Neighbours with the same verdict as one: `row` is the first, `count` how many from there on. */
-export function joinVerdicts(verdicts: readonly RowVerdict[]): (RowVerdict & { count: number })[] {
-  const joined: (RowVerdict & { count: number })[] = [];
-  for (const verdict of verdicts) {
-    const { count = 1 } = verdict;
-    const last = joined.at(-1);
-    const follows = last && last.row + last.count === verdict.row;
-    if (follows && last.reason === verdict.reason && last.message === verdict.message) last.count += count;
-    else joined.push({ ...verdict, count });
+/** Neighbours with the same verdict are one. */
+export function appendVerdict(verdicts: RowVerdict[], verdict: RowVerdict): void {
+  const last = verdicts.at(-1);
+  const follows = last !== undefined && last.row + last.count === verdict.row;
+  if (follows && last.reason === verdict.reason && last.message === verdict.message) last.count += verdict.count;
+  else verdicts.push(verdict);
+}
+
+/** What an answer in JSON names at most; of the rest it says how many there are of each reason. */
+export const maxVerdicts = 1_000;
+const maxMessageCharacters = 256 * 1024;
+
+/** The verdicts of one answer, which does not grow with them without end. */
+export class NamedVerdicts<V extends Why & { count: number }> {
+  readonly #named: V[] = [];
+  #characters = 0;
+  #omitted = 0;
+  readonly #omittedByReason = new Map<string, number>();
+  readonly #positionOf: ((verdict: V) => number) | undefined;
+
+  /** `positionOf`: where a verdict's first row is, for verdicts of which neighbours may come one by one. */
+  constructor(positionOf?: (verdict: V) => number) {
+    this.#positionOf = positionOf;
   }
-  return joined;
+
+  add(verdict: V): void {
+    const { reason, count, message } = verdict;
+    const last = this.#named.at(-1);
+    if (this.#omitted === 0 && last !== undefined && this.#follows(last, verdict)) {
+      last.count += count;
+      return;
+    }
+    if (
+      this.#omitted === 0 &&
+      this.#named.length < maxVerdicts &&
+      this.#characters + message.length <= maxMessageCharacters
+    ) {
+      this.#characters += message.length;
+      this.#named.push(verdict);
+      return;
+    }
+    this.#omitted++;
+    this.#omittedByReason.set(String(reason), (this.#omittedByReason.get(String(reason)) ?? 0) + count);
+  }
+
+  #follows(last: V, verdict: V): boolean {
+    if (last.reason !== verdict.reason || last.message !== verdict.message) return false;
+    const at = this.#positionOf;
+    return at !== undefined && at(last) + last.count === at(verdict);
+  }
+
+  members(): { verdicts: V[]; verdicts_omitted?: number; omitted_by_reason?: Record<string, number> } {
+    const verdicts = this.#named;
+    if (this.#omitted === 0) return { verdicts };
+    const byReason = Object.fromEntries(this.#omittedByReason);
+    return { verdicts, verdicts_omitted: this.#omitted, omitted_by_reason: byReason };
+  }
 }

@@ -23,7 +23,7 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/limits/request-messages.ts",
-        find: 'if (format === "json") assertJsonCost(whole, bounds);',
+        find: 'if (format === "json") await assertJsonCost(whole, bounds);',
         replace: 'if (format === "json") void assertJsonCost;',
       },
     ],
@@ -31,7 +31,7 @@ export const messageMutants: readonly Mutant[] = [
   },
   {
     name: "a body of REST is parsed uncounted",
-    edits: [{ file: "gateway/rest/json-body.ts", find: "      assertJsonCost(body, bodyBounds);", replace: "" }],
+    edits: [{ file: "gateway/rest/json-body.ts", find: "    await assertJsonCost(body, bodyBounds);", replace: "" }],
     catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a body of REST of empty rows/ },
   },
   {
