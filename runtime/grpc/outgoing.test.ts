@@ -25,6 +25,21 @@ test("messages that are not read are counted in bytes, not in messages", async (
   expect(server.server.unreadBytes).toBeLessThan(3 * 1024 * 1024);
 });
 
+test("small messages that are not read are bounded in number", async () => {
+  let produced = 0;
+  await using server = await openTestServer({
+    async *serverStream() {
+      for (; produced < 10_000; produced++) yield bytes(4 * 1024);
+    },
+  });
+  using client = openUnreadClient(server.server.port);
+  client.call("/test.TestService/ServerStream");
+  await eventually("a message is unread", () => server.server.unreadBytes > 0);
+  await settled(() => produced);
+  // What lies in the windows of HTTP/2 and the sockets was taken, as far as grpc-js tells.
+  expect(server.server.unreadBytes).toBeLessThanOrEqual(16 * 4.1 * 1024);
+});
+
 test("a stream whose client does not read is ended, its handler told why, and its bytes given up", async () => {
   let reason: unknown;
   let stalls = 0;

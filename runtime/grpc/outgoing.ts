@@ -26,6 +26,11 @@ export type OutgoingOptions = {
   onStalled?: () => void;
 };
 
+/**
+ * A stream with so many messages unread writes no further, however small they are. A slow reader of a feed would else have a thousand small
+ * ones before it, when all that came meanwhile fits in a few large ones.
+ */
+const maxStreamMessages = 16;
 const ticksOfStall = 8;
 const mebibyte = 1024 * 1024;
 
@@ -117,8 +122,12 @@ export class Outgoing {
     this.#charge(shareEncoding(desc, message).byteLength);
     this.#call.write(message, () => this.#taken());
     if (this.#bytes === 0) return undefined;
-    if (this.#bytes >= this.#watch.options.maxStreamBytes) return this.#drained(signal);
-    return this.#account?.hasRoom === false ? this.#drained(signal) : undefined;
+    return this.#isFull || this.#account?.hasRoom === false ? this.#drained(signal) : undefined;
+  }
+
+  /** Of its own; its account may be full beside. */
+  get #isFull(): boolean {
+    return this.#bytes >= this.#watch.options.maxStreamBytes || this.#sizes.length >= maxStreamMessages;
   }
 
   /** Counts the one answer of a call, which grpc-js writes. */
@@ -174,8 +183,7 @@ export class Outgoing {
 
   /** Until the stream has room and its account too; a stream with nothing unread has room. */
   async #drained(signal: AbortSignal): Promise<void> {
-    const { maxStreamBytes } = this.#watch.options;
-    const mayGoOn = () => this.#bytes === 0 || (this.#bytes < maxStreamBytes && this.#account?.hasRoom !== false);
+    const mayGoOn = () => this.#bytes === 0 || (!this.#isFull && this.#account?.hasRoom !== false);
     const onAbort = () => this.#wake();
     signal.addEventListener("abort", onAbort);
     try {
@@ -183,7 +191,7 @@ export class Outgoing {
         let callOff = () => {};
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
-          if (this.#bytes < maxStreamBytes) callOff = this.#account!.onRoom(resolve);
+          if (!this.#isFull) callOff = this.#account!.onRoom(resolve);
         });
         callOff();
       }

@@ -252,8 +252,13 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "access/fair-queue.ts",
-        find: "return this.#used + amount <= this.#max && (held === 0 || held + amount <= this.#maxPerCaller);",
-        replace: "return this.#used + amount >= 0 * (held + this.#max + this.#maxPerCaller);",
+        find: "return this.#used + amount <= this.#max && this.#mayHold(caller, amount);",
+        replace: "return this.#used + amount >= 0 * this.#max && this.#mayHold(caller, amount);",
+      },
+      {
+        file: "access/fair-queue.ts",
+        find: "return held === 0 || held + amount <= this.#maxPerCaller;",
+        replace: "return held + amount >= 0 * this.#maxPerCaller;",
       },
     ],
     catch: { test: "accessor/ingest/budget.test.ts", says: /FAIL/ },

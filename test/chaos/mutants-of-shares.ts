@@ -47,8 +47,9 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/outgoing.ts",
-        find: "if (this.#bytes >= this.#watch.options.maxStreamBytes) return this.#drained(signal);",
-        replace: "if (this.#bytes >= 16 * this.#watch.options.maxStreamBytes) return this.#drained(signal);",
+        find: "return this.#bytes >= this.#watch.options.maxStreamBytes || this.#sizes.length >= maxStreamMessages;",
+        replace:
+          "return this.#bytes >= 16 * this.#watch.options.maxStreamBytes || this.#sizes.length >= 16 * maxStreamMessages;",
       },
     ],
     catch: { test: "runtime/grpc/outgoing.test.ts", says: /FAIL.*counted in bytes, not in messages/ },
@@ -135,8 +136,8 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/limits/body-clock.ts",
-        find: "        body.loan.giveBack();\n        if (!request.complete)",
-        replace: "        if (!request.complete)",
+        find: "        body.loan.giveBack();\n        if (request.complete) return;",
+        replace: "        if (request.complete) return;",
       },
     ],
     catch: { test: "gateway/limits/body-clock.test.ts", says: /FAIL.*a caller has all of its share again/ },
