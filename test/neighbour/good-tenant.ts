@@ -147,9 +147,12 @@ async function ask(): Promise<void> {
     }
 }
 
-const writing = write();
+let isWritten = false;
+const writing = write().then(() => {
+  isWritten = true;
+});
 const asking = ask();
-await Promise.all([writing, asking, follow(() => signal.aborted && outcome.seen >= outcome.written)]).catch((error) => {
+await Promise.all([writing, asking, follow(() => isWritten && outcome.seen >= outcome.written)]).catch((error) => {
   if (String(error).includes("all is seen")) return;
   measured.push({ atMs: Date.now(), what: "tenant", tookMs: 0, error: String(error) });
 });
