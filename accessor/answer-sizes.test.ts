@@ -127,7 +127,7 @@ async function call(
   } finally {
     stream.cancel();
   }
-  return { answers, largest: Math.max(...sizes), count: sizes.length };
+  return { answers, largest: sizes.reduce((most, size) => Math.max(most, size), 0), count: sizes.length };
 }
 
 /** All pages of a unary call: how large they are, and how many items of a list they have together. */

@@ -1,4 +1,4 @@
-// What callers have of this accessor at once, a second and in all, wired: calls, unread bytes, database connections, new series.
+// Wires the limits on callers: calls at once and per second, unread bytes, database connections, new machines and series.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
 import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";

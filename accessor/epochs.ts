@@ -111,7 +111,7 @@ export function forkOf(before: readonly Epoch[], now: readonly Epoch[]): number 
   return undefined;
 }
 
-/** What was begun in another epoch is to be begun anew. */
+/** Work that began in another epoch must start again. */
 export function moved(cause?: unknown): Failure {
   return new Failure("DATABASE_UNAVAILABLE", "the database was promoted or restored meanwhile; try again", {
     retryAfterMs: 100,

@@ -85,7 +85,7 @@ console.log("beside the hostile tenant");
 console.table(latenciesOf(outcome.measured.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs)));
 console.table(slowestBySlot(outcome.measured, slots).map((row, i) => ({ ...row, ...memoryIn(slots[i]!) })));
 for (const { kind, endings } of slots) console.log(`${kind}: ${JSON.stringify(endings)}`);
-faults.push(...judgeLatencies(outcome.measured, { fromMs, untilMs }));
+for (const fault of judgeLatencies(outcome.measured, { fromMs, untilMs })) faults.push(fault);
 await judgeRecords(outcome);
 judgeProcesses();
 closing = true;
@@ -114,7 +114,7 @@ async function judgeRecords({ written, posted, called, seen, breaks, ...rest }: 
   const client = createClient(SignalService, transport);
   const { series } = await readColumns({ client, signals: ["power"], signal: AbortSignal.timeout(120_000) });
   const columns = series.map(({ machine, column }) => ({ machine, timesUs: column.timesUs, values: column.values }));
-  faults.push(...judgeStored(columns, { written, posted, called, seen, breaks, ...rest }));
+  for (const fault of judgeStored(columns, { written, posted, called, seen, breaks, ...rest })) faults.push(fault);
   for (const [machine, count] of [
     ["good-posted", posted],
     ["good-called", called],
