@@ -27,7 +27,7 @@ const { values } = parseArgs({
     json: { type: "string" },
   },
 });
-// What docs/security.md states; resident, so with what the allocator has not given back.
+// What docs/proofs.md states; resident, so with what the allocator has not given back.
 const capMib: Record<string, number> = { accessor: 1_024, gateway: 768 };
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-neighbour-"));
