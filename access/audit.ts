@@ -27,7 +27,7 @@ export function createRefusalAudit({ write, monotonicMs, what = "call", maxPerSe
     const nowMs = monotonicMs();
     if (nowMs - startedMs >= 1_000) {
       if (passedOver > 0)
-        write(`refused more ${what}s than are told one by one`, { audit: "refused", count: passedOver });
+        write(`refused more ${what}s than are logged one by one`, { audit: "refused", count: passedOver });
       [startedMs, written, passedOver] = [nowMs, 0, 0];
     }
     if (written === maxPerSecond) passedOver++;

@@ -226,9 +226,13 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         ...{ accountOf, outgoing, connections },
         toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
-          new Failure("ANSWER_TOO_LARGE", `the answer has ${bytes} bytes, ${maxSentBytes} are sent: ask for less`, {
-            metadata: { max_bytes: String(maxSentBytes) },
-          }),
+          new Failure(
+            "ANSWER_TOO_LARGE",
+            `the response has ${bytes} bytes, but a message may have ${maxSentBytes} at most: ask for less at once`,
+            {
+              metadata: { max_bytes: String(maxSentBytes) },
+            },
+          ),
         shutdownReason: () =>
           new Failure("SHUTTING_DOWN", "the server is stopping: connect again", { retryAfterMs: 1_000 }),
       },

@@ -115,6 +115,7 @@ function toQuotas(options: CallerLimits): Quotas {
 }
 
 function slowReader(): Failure {
-  const message = "the stream was ended since you did not read it: connect again and read on from where you are";
+  const message =
+    "the stream was closed because the client stopped reading it: connect again and resume after the last message";
   return new Failure("SLOW_READER", message, { metadata: { limit: "unread-bytes" }, retryAfterMs: 1_000 });
 }

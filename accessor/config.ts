@@ -113,21 +113,21 @@ export const accessorSettings = {
     env: "MILLRACE_MAX_IN_FLIGHT",
     parse: bytes({ minBytes: 1024 * 1024 }),
     default: "96MiB",
-    doc: "what all producers together may have undecided; beyond it, they are read no further",
+    doc: "maximum bytes of undecided batches in flight, of all producers; beyond it the accessor stops reading",
   }),
   maxProducers: setting({
     flag: "max-producers",
     env: "MILLRACE_MAX_PRODUCERS",
     parse: count({ min: 1, max: 1_000_000_000 }),
     default: "10000",
-    doc: "producer ids that one key or token subject may register; without authentication, ten times as many for all clients",
+    doc: "maximum number of producer ids that one key or token subject may register; without authentication, ten times as many for all clients together",
   }),
   idempotencyWindow: setting({
     flag: "idempotency-window",
     env: "MILLRACE_IDEMPOTENCY_WINDOW",
     parse: durationMs({ minMs: 3_600_000 }),
     default: "7d",
-    doc: "how long an Idempotency-Key is remembered after its first use, at least",
+    doc: "how long, at least, an Idempotency-Key is remembered after its first use",
   }),
   ...limitSettings,
   compactInterval: setting({
@@ -177,7 +177,7 @@ export const accessorSettings = {
     env: "MILLRACE_MAX_AGE",
     parse: age,
     default: "366d",
-    doc: "how old records may be that are taken; unlimited, to import older ones",
+    doc: "oldest age of a record that is stored; older ones are rejected. unlimited: to import old records",
   }),
   beginEpoch: setting({
     flag: "begin-epoch",

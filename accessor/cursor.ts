@@ -90,19 +90,23 @@ export class CursorFormat {
     if (!holds(this.#epochs, { epoch, revision })) {
       throw new Failure(
         "CURSOR_FOREIGN",
-        `${field} is of a history that was given up when this database was restored or promoted`,
+        `${field} names a commit that was lost when this database was restored or promoted: resume after latest_cursor`,
         { metadata: latest },
       );
     }
     if (revision > headRevision) {
-      throw new Failure("CURSOR_IN_FUTURE", `${field} is beyond the newest commit`, { metadata: latest });
+      throw new Failure("CURSOR_IN_FUTURE", `${field} is newer than the newest commit of this database`, {
+        metadata: latest,
+      });
     }
     return revision;
   }
 }
 
 const notACursor = (field: string) =>
-  new Failure("CURSOR_INVALID", `${field} is not a cursor: pass one on as it came`, { metadata: { field } });
+  new Failure("CURSOR_INVALID", `${field} is not a cursor: send one unchanged, as you received it`, {
+    metadata: { field },
+  });
 
 /** Whether a commit that was made in that epoch is part of a history. */
 export function holds(epochs: readonly Epoch[], { epoch, revision }: Position): boolean {

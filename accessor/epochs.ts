@@ -113,7 +113,7 @@ export function forkOf(before: readonly Epoch[], now: readonly Epoch[]): number 
 
 /** Work that began in another epoch must start again. */
 export function moved(cause?: unknown): Failure {
-  return new Failure("DATABASE_UNAVAILABLE", "the database was promoted or restored meanwhile; try again", {
+  return new Failure("DATABASE_UNAVAILABLE", "the database was promoted or restored during the call: try again", {
     retryAfterMs: 100,
     cause,
   });

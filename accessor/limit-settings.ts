@@ -20,53 +20,56 @@ export const limitSettings = {
     env: "MILLRACE_CALLS_PER_SECOND",
     parse: count(),
     default: "5000",
-    doc: "how many calls a second one caller (key, certificate or address) may make; 0 for no limit",
+    doc: "maximum calls a second by one caller (key, certificate or address); 0 for no limit",
   }),
   maxSeriesPerKey: most(
     ...(["max-series-per-key", "MILLRACE_MAX_SERIES_PER_KEY", "10000"] as const),
-    "how many signals of machines one caller may register; this machine's own without a key only have the limit in all",
+    "maximum number of series (signals of machines) that one caller may register; local clients without a key are bound by --max-series only",
   ),
   maxMachinesPerKey: most(
     ...(["max-machines-per-key", "MILLRACE_MAX_MACHINES_PER_KEY", "2000"] as const),
-    "how many machines one caller may register",
+    "maximum number of machines that one caller may register; local clients without a key are bound by --max-machines only",
   ),
   maxSeries: most(
     ...(["max-series", "MILLRACE_MAX_SERIES", "100000"] as const),
-    "how many signals of machines there may be; each takes some 3 KB of memory",
+    "maximum number of series (signals of machines) of all callers; each takes about 3 KB of memory",
   ),
-  maxMachines: most(...(["max-machines", "MILLRACE_MAX_MACHINES", "20000"] as const), "how many machines there may be"),
+  maxMachines: most(
+    ...(["max-machines", "MILLRACE_MAX_MACHINES", "20000"] as const),
+    "maximum number of machines of all callers",
+  ),
   maxUnread: setting({
     flag: "max-unread",
     env: "MILLRACE_MAX_UNREAD",
     parse: bytes({ minBytes: 4 * 1024 * 1024 }),
     default: "256MiB",
-    doc: "what all callers together may leave unread; half of it for one alone",
+    doc: "maximum bytes sent but not yet read, of all callers; a single caller gets at most half of it",
   }),
   unreadTimeout: setting({
     flag: "unread-timeout",
     env: "MILLRACE_UNREAD_TIMEOUT",
     parse: durationMs({ minMs: 1_000, maxMs: 3_600_000 }),
     default: "60s",
-    doc: "how long a message may wait for its client, for each MiB that it has; then its call is ended",
+    doc: "how long the client may take to read a message, for each MiB of it; then the call ends with SLOW_READER",
   }),
   maxQuestionSamples: most(
     ...(["max-question-samples", "MILLRACE_MAX_QUESTION_SAMPLES", "500000000"] as const),
-    "how many samples may be decoded for one answer that is no stream",
+    "maximum number of samples decoded for one response that is not a stream; beyond it QUESTION_TOO_LARGE",
   ),
   maxConnections: most(
     ...(["max-connections", "MILLRACE_ACCESSOR_MAX_CONNECTIONS", "10000"] as const),
-    "how many connections there may be",
+    "maximum number of open connections",
   ),
   addressConnections: most(
     ...(["address-connections", "MILLRACE_ACCESSOR_ADDRESS_CONNECTIONS", "1000"] as const),
-    "how many connections one address may have (IPv6: a /64); this machine and trusted gateways only have the limit in all",
+    "maximum number of open connections of one address (IPv6: a /64); this machine and trusted gateways are bound by --max-connections only",
   ),
   trustedGateway: setting({
     flag: "trusted-gateway",
     env: "MILLRACE_TRUSTED_GATEWAY",
     parse: gateway,
     repeat: true,
-    doc: "a gateway whose word on its client's address is taken where calls carry no credential; without --auth keys, those of this machine are",
+    doc: "a gateway whose millrace-forwarded-client header is believed: it names the client of a call without a credential. Gateways on this machine are trusted unless --auth is keys",
   }),
 };
 

@@ -30,7 +30,7 @@ async function execute(
 if (command === "list") {
   await run({
     name: "producers",
-    about: "lists producers and whose they are",
+    about: "lists producers and their owners",
     settings: { ...listSettings, databaseUrl },
     argv,
     open: ({ settings, log }) =>
@@ -39,7 +39,7 @@ if (command === "list") {
 } else if (command === "move") {
   await run({
     name: "producers",
-    about: "gives a producer, or all of an owner, to another",
+    about: "gives a producer, or all producers of an owner, to another owner",
     settings: { ...moveSettings, databaseUrl },
     argv,
     open: ({ settings, log }) =>

@@ -64,8 +64,8 @@ const methodOf = (method: string | undefined) => (method === undefined ? {} : { 
 function hostNotAllowed(host: string): ConnectError {
   const shown = host.slice(0, 80);
   const message =
-    `the gateway does not answer to the name ${JSON.stringify(shown)}: ask as 127.0.0.1 or localhost, ` +
-    "or start it with --allowed-host NAME (MILLRACE_ALLOWED_HOST)";
+    `the gateway does not answer requests to the host ${JSON.stringify(shown)}: use 127.0.0.1 or localhost, ` +
+    "or start the gateway with --allowed-host NAME (MILLRACE_ALLOWED_HOST)";
   return reasonError("PERMISSION_DENIED", Code.PermissionDenied, message, {
     metadata: { host: shown, setting: "--allowed-host" },
   });

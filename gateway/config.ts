@@ -36,7 +36,7 @@ export const gatewaySettings = {
     env: "MILLRACE_CACHE_BYTES",
     parse: bytes(),
     default: "64MiB",
-    doc: "what answers may be kept, in all; 0 for none",
+    doc: "maximum bytes of cached responses; 0 for no cache",
   }),
   corsOrigin: setting({
     flag: "cors-origin",
@@ -50,7 +50,7 @@ export const gatewaySettings = {
     env: "MILLRACE_ALLOWED_HOST",
     parse: hostName,
     repeat: true,
-    doc: "a name of the gateway's; requests under others but localhost, 127.0.0.1 and [::1] are refused",
+    doc: "a host name that requests may use besides localhost, 127.0.0.1 and [::1]; others are refused",
   }),
   ...limitSettings,
 };

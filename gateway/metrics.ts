@@ -44,7 +44,7 @@ export function createMetrics({ cache, refusals, borrowed, connections }: Metric
   const refused: Counter = new Counter({
     ...{
       name: "millrace_refusals_total",
-      help: "What clients were refused",
+      help: "Refused requests, by reason and limit",
       registers,
       labelNames: ["reason", "limit"],
     },
@@ -55,7 +55,12 @@ export function createMetrics({ cache, refusals, borrowed, connections }: Metric
     },
   });
   const out: Gauge = new Gauge({
-    ...{ name: "millrace_borrowed", help: "What requests hold now, and give back", registers, labelNames: ["what"] },
+    ...{
+      name: "millrace_borrowed",
+      help: "What requests hold now, by kind; 0 when no request is open",
+      registers,
+      labelNames: ["what"],
+    },
     collect() {
       for (const [what, amount] of Object.entries(borrowed())) out.set({ what }, amount);
     },

@@ -18,11 +18,12 @@ export function reduceTarget(request: IncomingMessage): string | undefined {
     if (name === "host") count++;
     if (name === "host" || name === ":authority") hosts.add(rawHeaders[i + 1]!);
   }
-  if (count > 1) return "more than one Host";
-  if (hosts.size > 1) return "Host and :authority differ";
+  if (count > 1) return "the request has more than one Host header";
+  if (hosts.size > 1) return "the Host header and :authority differ";
   if (url.startsWith("/") || url === "*") return undefined;
   const [, host = "", rest = ""] = absolute.exec(url) ?? [];
-  if (request.httpVersionMajor > 1 || !authority.test(host)) return "the target is neither a path nor an http URL";
+  if (request.httpVersionMajor > 1 || !authority.test(host))
+    return "the request target is neither a path nor an http URL";
   request.url = rest.startsWith("/") ? rest : `/${rest}`;
   headers.host = host;
   return undefined;

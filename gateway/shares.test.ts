@@ -49,7 +49,8 @@ test("one key has a quarter of the exports and is told when to come again; other
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
   expect(await refused.json()).toMatchObject({
     ...{ reason: "RATE_LIMITED", metadata: { limit: "exports-per-key" } },
-    detail: "too many exports run of this credential: try again in a second",
+    detail:
+      "this credential has its share of concurrent exports (--max-exports): wait until some end, or try again in a second",
   });
   // The same by Connect, whose stream ends with it.
   const call = await fetch(`${fixture.baseUrl}/millrace.v1.SignalService/ReadSignals`, {
@@ -57,7 +58,9 @@ test("one key has a quarter of the exports and is told when to come again; other
     headers: { authorization: "Bearer greedy", "content-type": "application/connect+json" },
     body: '\0\0\0\0\x15{"signals":["power"]}',
   });
-  expect(await call.text()).toContain('{"error":{"code":"resource_exhausted","message":"too many exports run');
+  expect(await call.text()).toContain(
+    '{"error":{"code":"resource_exhausted","message":"this credential has its share of concurrent exports',
+  );
   expect(fixture.seen.reads).toBe(4);
   expect((await ask(path, "good")).status).toBe(200);
   expect(fixture.seen.network).toBe("127.0.0.1");

@@ -69,7 +69,7 @@ test.each([
     "a feed by Connect is told by the end of its stream",
     connectCall("WatchSignals", "{}"),
     "feeds",
-    /\{"error":\{"code":"resource_exhausted","message":"the answer was not taken in time/,
+    /\{"error":\{"code":"resource_exhausted","message":"the client did not read the response in time/,
   ],
   [
     "an export by Connect is told by the end of its stream",

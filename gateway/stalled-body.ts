@@ -16,7 +16,7 @@ export function takesStream(config: FastifyContextConfig | undefined, contentTyp
 }
 
 export function stalledBody(isRpc: boolean): Error {
-  const message = "the body did not come in time";
+  const message = "the body did not arrive in time (--body-timeout)";
   if (isRpc) return reasonError("DEADLINE_EXCEEDED", Code.DeadlineExceeded, message);
   return new HttpProblem(408, message, { headers: { connection: "close" } });
 }

@@ -78,7 +78,7 @@ export function limitLines(
   const limit = (write: (message: string, fields?: LogFields) => void) => (message: string, fields?: LogFields) => {
     const nowMs = monotonicMs();
     if (nowMs - startedMs >= 1_000) {
-      if (passedOver > 0) log.warn("more went wrong than is told one by one", { count: passedOver });
+      if (passedOver > 0) log.warn("more warnings and errors came than are logged one by one", { count: passedOver });
       [startedMs, written, passedOver] = [nowMs, 0, 0];
     }
     if (written === maxPerSecond) passedOver++;

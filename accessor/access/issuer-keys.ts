@@ -17,7 +17,7 @@ export class IssuerUnavailable extends Error {
   override readonly name = "IssuerUnavailable";
   readonly retryAfterMs: number;
   constructor(retryAfterMs: number, options?: ErrorOptions) {
-    super("the issuer does not answer for its keys", options);
+    super("the issuer's keys could not be fetched", options);
     this.retryAfterMs = Math.max(1_000, retryAfterMs);
   }
 }
@@ -84,9 +84,10 @@ async function fetchKeys(url: string, timeoutMs: number): Promise<Keys> {
   try {
     const headers = { accept: "application/jwk-set+json, application/json" };
     const response = await fetch(url, { redirect: "manual", headers, signal: stop.signal });
-    if (response.status !== 200) throw new Error(`status ${response.status} where keys should be`);
+    if (response.status !== 200) throw new Error(`status ${response.status} instead of a key set`);
     const set = JSON.parse(await readBounded(response)) as JSONWebKeySet;
-    if (Array.isArray(set?.keys) && set.keys.length > maxKeys) throw new Error(`more than ${maxKeys} keys`);
+    if (Array.isArray(set?.keys) && set.keys.length > maxKeys)
+      throw new Error(`the key set has more than ${maxKeys} keys`);
     return createLocalJWKSet(set);
   } finally {
     clearTimeout(timer);
@@ -102,7 +103,7 @@ async function readBounded(response: Response): Promise<string> {
   let text = "";
   for await (const piece of response.body ?? []) {
     bytes += piece.byteLength;
-    if (bytes > maxBytes) throw new Error("more than 1 MiB of keys");
+    if (bytes > maxBytes) throw new Error("the key set has more than 1 MiB");
     text += decoder.decode(piece, { stream: true });
   }
   return text + decoder.decode();

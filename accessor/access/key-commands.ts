@@ -28,7 +28,7 @@ export const createSettings = {
     flag: "producer",
     parse: glob,
     repeat: true,
-    doc: "producer ids it may write under, each with the two lanes of its spool; without any, only those of REST requests that name none",
+    doc: "producer ids that the key may use, each including the two lanes of its spool; without any, only the ids that the gateway makes for POST /signals",
   }),
   expires: setting({
     flag: "expires",
@@ -83,7 +83,9 @@ export async function createCommand(settings: NewKeySettings, { database, log, p
     // Whoever writes mill-7* thinks of mill-7.live, and not of mill-70.
     if (/[A-Za-z0-9]\*$/.test(pattern)) {
       const name = pattern.slice(0, -1);
-      log.warn(`--producer ${pattern} also covers ids such as ${name}0: "${name}" covers its spool's lanes by itself`);
+      log.warn(
+        `--producer ${pattern} also covers ids such as ${name}0; "${name}" alone already includes the lanes of its spool`,
+      );
     }
   }
   const { id, text: shown, digest } = createKey();

@@ -28,13 +28,13 @@ export const moveSettings = {
   to: setting({
     flag: "to",
     parse: owner,
-    doc: 'the new owner: the ID of a key, ISSUER#SUBJECT of a token, or "nobody": then whoever uses it next',
+    doc: 'the new owner: the ID of a key, ISSUER#SUBJECT of a token, or "nobody": then the first to use the id again owns it',
   }),
   from: setting({
     flag: "from",
     parse: owner,
     optional: true,
-    doc: "in place of an id: move every producer of this owner",
+    doc: "instead of an id: move every producer of this owner",
   }),
 };
 
@@ -51,7 +51,7 @@ export async function listProducersCommand(
   print(`${"ID".padEnd(widest)}  FIRST SEEN            OWNER`);
   for (const { name, owner: of, firstSeenUs } of producers)
     print(`${name.padEnd(widest)}  ${new Date(firstSeenUs / 1_000).toISOString().slice(0, 19)}Z  ${of ?? "nobody"}`);
-  if (producers.length === maxListed) print(`There may be more: --after ${producers.at(-1)!.name}`);
+  if (producers.length === maxListed) print(`There may be more. To list them: --after ${producers.at(-1)!.name}`);
 }
 
 /** id: "" for all of `from`. Throws ConfigError if there is nothing to move. */
@@ -67,7 +67,7 @@ export async function moveCommand(
   const what = id === "" ? { from: source } : { producer: id };
   if (moved === 0) throw new ConfigError([`no producer ${id === "" ? `belongs to ${from}` : `is named ${id}`}`]);
   log.info("moved producers", { audit: "producer-moved", ...what, to: target ?? "nobody", producers: moved });
-  print(`${moved} moved: the next batch of anyone else under ${moved === 1 ? "it" : "them"} is refused`);
+  print(`${moved} moved: batches of other owners under ${moved === 1 ? "it" : "them"} are refused from now on`);
 }
 
 /** null: nobody. Throws ConfigError for a key that there never was. */

@@ -53,7 +53,7 @@ export function createTokenVerifier(options: TokenOptions): Authenticate {
       if (isTokensFault(error)) return undefined;
       // The first to find out has a cause, which is logged; who is told so again within the cooldown has none.
       const known = error instanceof IssuerUnavailable;
-      throw new Failure("ISSUER_UNAVAILABLE", "the token's issuer does not answer for its keys: try again", {
+      throw new Failure("ISSUER_UNAVAILABLE", "the keys of the token's issuer could not be fetched: try again", {
         retryAfterMs: known ? error.retryAfterMs : 1_000,
         cause: known ? error.cause : error,
       });

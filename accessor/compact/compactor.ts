@@ -73,7 +73,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       const result = await compactStep({ ...options, maxRows: attempts.maxRows, held, onTaken, signal });
       if (result === undefined) return false;
       if (result.through > result.from) {
-        if (held !== undefined) log.info("a commit that was held is in the history now", { revision: held });
+        if (held !== undefined) log.info("a commit that was held is now in the history", { revision: held });
         heldBack = heldBack.slice(held === undefined ? 0 : 1);
         attempts.succeeded();
       }
@@ -81,7 +81,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       return result.more;
     } catch (error) {
       if (signal.aborted || taken === undefined || isOfTheMoment(error)) throw error;
-      log.warn("a step of compaction failed; it tries another one", { error, ...placeOf(taken), held });
+      log.warn("a step of compaction failed and will be tried again", { error, ...placeOf(taken), held });
       if (held !== undefined) heldBack = heldBack.slice(1);
       else if (attempts.failed(taken)) await passOver(taken, error);
       await sleep(Math.min(intervalMs, retryMs), signal);
@@ -94,7 +94,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     const reason = reasonOf(error);
     await holdCommit(database, { from, epoch, revision: first, reason, unreadable }, { signal });
     attempts.held();
-    log.error("a commit could not be compacted and is held beside the log; reads go on to find it", {
+    log.error("a commit could not be compacted and is held beside the log; reads still include it", {
       revision: first,
       reason,
       unreadable: unreadable.length,

@@ -108,7 +108,7 @@ test("below what was published: whoever waits is told by name, then the process 
   });
   await expect(epochs.follow(2)).rejects.toMatchObject({ reason: "SHUTTING_DOWN" });
   await told;
-  expect(() => tail.assertHolds(1)).toThrow("starts again");
+  expect(() => tail.assertHolds(1)).toThrow("this server restarts");
   await vi.waitFor(() => expect(onGivenUp).toHaveBeenCalledWith(expect.stringContaining("without revision 3")));
   expect(forget).not.toHaveBeenCalled();
 });

@@ -28,13 +28,13 @@ export function createEpochs(database: Database, options: ForkOptions): Epochs {
       const tail = options.tail();
       if (!followFork({ cursors, tail }, { epochs: moved, fork })) {
         // First those who watch are told, by name.
-        const published = `${tail.head.revision} was published`;
-        const message = `this database was promoted or restored without revision ${fork}, and ${published}`;
+        const published = `this accessor had published revision ${tail.head.revision}`;
+        const message = `this database was promoted or restored without revision ${fork}, but ${published}`;
         setImmediate(() => options.onGivenUp(message));
         throw starting();
       }
       options.forget();
-      log.warn("this database was promoted or restored: its history goes on in another epoch", { revision: fork });
+      log.warn("this database was promoted or restored: its history continues in a new epoch", { revision: fork });
     },
   });
 }
@@ -49,8 +49,8 @@ function followFork(
 ): boolean {
   const failure = new Failure(
     "CURSOR_FOREIGN",
-    "the newest commits that this was sent were given up when the database was promoted or restored: " +
-      "read again what they were about, or go on after latest_cursor",
+    "the newest commits that this feed delivered were lost when the database was promoted or restored: " +
+      "read the affected range again, or resume after latest_cursor",
     { metadata: { latest_cursor: cursors.encode(revision - 1) } },
   );
   if (tail.head.revision >= revision) {
@@ -64,11 +64,7 @@ function followFork(
 
 /** For whoever asks a process that starts again. */
 function starting(): Failure {
-  return new Failure(
-    "SHUTTING_DOWN",
-    "the database was promoted or restored, and this server starts again: try again",
-    {
-      retryAfterMs: 1_000,
-    },
-  );
+  return new Failure("SHUTTING_DOWN", "the database was promoted or restored, and this server restarts: try again", {
+    retryAfterMs: 1_000,
+  });
 }

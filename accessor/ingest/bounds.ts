@@ -30,8 +30,8 @@ export function timeFault(timeUs: number, { oldestUs, because, newestUs }: TimeB
       reason: "TIME_TOO_OLD",
       message:
         because === "age"
-          ? `${describe(timeUs)} is before ${describe(oldestUs)}, the oldest time that this accessor takes; to import older records, start it with --max-age unlimited`
-          : `${describe(timeUs)} is before ${describe(oldestUs)}, from where on it is kept`,
+          ? `${describe(timeUs)} is older than ${describe(oldestUs)}, the limit set by --max-age; to import older records, start the accessor with --max-age unlimited`
+          : `${describe(timeUs)} is older than ${describe(oldestUs)}, the limit set by retention`,
     };
   return undefined;
 }

@@ -115,8 +115,9 @@ export async function prepareBatch(
   if (limit !== undefined) {
     options.onQuota(limit);
     const { machine, samples } = batch;
-    const { message } = quotaRefusal(limit);
-    if (options.catalog.machine(machine) === undefined) return refuse(sequence, digest, quotaRefusal(limit));
+    const refusal = quotaRefusal(limit, options);
+    const { message } = refusal;
+    if (options.catalog.machine(machine) === undefined) return refuse(sequence, digest, refusal);
     const isKnown = (signal: string) => options.catalog.find(machine, signal) !== undefined;
     for (const [i, { signal }] of samples.entries()) {
       if (!declaring[i] || isKnown(signal)) continue;

@@ -38,14 +38,12 @@ export async function registerNew(
   return undefined;
 }
 
-const texts: Record<QuotaLimit, string> = {
-  machines: "no more machines are registered here",
-  "machines-per-key": "you have registered as many machines as you may",
-  series: "no more signals of machines are registered here",
-  "series-per-key": "you have registered as many signals of machines as you may",
-};
-
-export function quotaRefusal(limit: QuotaLimit): Refusal {
-  const message = `${texts[limit]} (${limit}): send those that are known, or have the quota raised`;
+/** What a caller is told that may register no more. */
+export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registering, "holder" | "quotas">): Refusal {
+  const isOwn = limit.endsWith("-per-key");
+  const { machines, series } = isOwn ? quotas.of(holder) : quotas.all;
+  const what = limit.startsWith("machines") ? `${machines} machines` : `${series} signals of machines`;
+  const whose = isOwn ? "you may register" : "this server registers";
+  const message = `${whose} at most ${what}: send known ones only, or have the operator raise --max-${limit}`;
   return create(RefusalSchema, { reason: ErrorReason.QUOTA_EXCEEDED, message });
 }

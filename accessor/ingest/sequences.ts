@@ -17,7 +17,7 @@ export function toHelloSender(producer: string, owner: string | undefined): Send
   if (isGatewayProducer(producer)) {
     throw new Failure(
       "PRODUCER_ID_INVALID",
-      `producer id ${JSON.stringify(producer)} begins with "rest:" or "http:", which are for single requests`,
+      `producer id ${JSON.stringify(producer)} begins with "rest:" or "http:", which only single batches may use: choose another`,
       { metadata: { producer_id: producer } },
     );
   }
@@ -41,7 +41,7 @@ function assertId(producer: string): void {
   if (producerPattern.test(producer)) return;
   throw new Failure(
     "PRODUCER_ID_INVALID",
-    `producer id ${JSON.stringify(producer.slice(0, 80))} does not fit [A-Za-z0-9][A-Za-z0-9._:-]{0,127}`,
+    `producer id ${JSON.stringify(producer.slice(0, 80))} does not match [A-Za-z0-9][A-Za-z0-9._:-]{0,127}`,
     { metadata: { producer_id: producer.slice(0, 200) } },
   );
 }
@@ -49,7 +49,7 @@ function assertId(producer: string): void {
 /** Fails with SEQUENCE_GAP for what is no number of a batch. */
 export function toSequence(producer: string, sequence: bigint): number {
   if (sequence <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(sequence);
-  throw new Failure("SEQUENCE_GAP", `sequence ${sequence} is beyond 2^53; numbers start at 1 and go up by one`, {
+  throw new Failure("SEQUENCE_GAP", `sequence ${sequence} is not below 2^53: sequences start at 1 and increase by 1`, {
     metadata: { producer_id: producer, sequence: String(sequence) },
   });
 }
@@ -57,8 +57,8 @@ export function toSequence(producer: string, sequence: bigint): number {
 /** Fails with SEQUENCE_GAP if a hello claims acks so far beyond what is stored that no loss explains it. */
 export function assertJump(producer: string, lost: { first: number; last: number } | undefined): void {
   if (lost === undefined || lost.last - lost.first < maxJump) return;
-  const text = `producer ${producer} says that it has acks through ${lost.last}, but ${lost.first} is the next`;
-  throw new Failure("SEQUENCE_GAP", `${text}; at most 2^32 numbers are passed over as lost`, {
+  const text = `producer ${producer} claims acks through ${lost.last}, but the next sequence here is ${lost.first}`;
+  throw new Failure("SEQUENCE_GAP", `${text}: at most 2^32 sequences can be skipped as lost`, {
     metadata: { producer_id: producer, sequence: String(lost.last), expected_sequence: String(lost.first) },
   });
 }
@@ -67,7 +67,7 @@ export function foreign(sender: Sender): Failure {
   const producer = shownProducer(sender);
   return new Failure(
     "PERMISSION_DENIED",
-    `producer ${producer} belongs to another key or token; choose another id, or have it moved (millrace producers move)`,
+    `producer ${producer} belongs to another key or token: choose another id, or have an administrator move it (npx millrace producers move)`,
     { metadata: { producer_id: producer } },
   );
 }
@@ -82,17 +82,18 @@ export function toDecided(
   const metadata = { producer_id: producer, sequence: String(sequence) };
   if (outcome === "foreign") throw foreign(sender);
   if (outcome === "quota") {
-    throw new Failure("QUOTA_EXCEEDED", `${producer} would be one producer more than the ${maxProducers} that may be`, {
+    const message = `${producer} is a new producer, but the limit of ${maxProducers} is reached`;
+    throw new Failure("QUOTA_EXCEEDED", `${message}: use a known id, or have the operator raise --max-producers`, {
       metadata: { producer_id: producer, limit: "producers", max: String(maxProducers) },
     });
   }
   // next: it was refused when it was asked about, and has become the next since. Whoever sends it again is heard.
   if (outcome === "gap" || outcome === "next") {
-    const message = `sequence ${sequence} of producer ${producer} came, but ${expected} is the next`;
+    const message = `producer ${producer} sent sequence ${sequence}, but ${expected} is expected next`;
     throw new Failure("SEQUENCE_GAP", message, { metadata: { ...metadata, expected_sequence: String(expected) } });
   }
   if (outcome === "conflict") {
-    const message = `sequence ${sequence} of producer ${producer} was stored before with other content; nothing was written`;
+    const message = `sequence ${sequence} of producer ${producer} is already stored with other content; nothing was written`;
     throw new Failure("SEQUENCE_CONFLICT", message, { metadata });
   }
   const duplicate = outcome === "duplicate";

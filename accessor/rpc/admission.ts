@@ -13,6 +13,12 @@ import { QuestionTurns } from "./question-turns.ts";
 export const callKinds = ["queries", "ranges", "feeds", "producers", "batches", "others"] as const;
 export type CallKind = (typeof callKinds)[number];
 
+/** As callers know them. */
+const names: Record<CallKind, string> = {
+  ...{ queries: "queries", ranges: "ranges", feeds: "feeds", producers: "producer streams" },
+  ...{ batches: "single batches", others: "other calls" },
+};
+
 export type AdmissionOptions = {
   /** Most calls of each kind that one caller has at once when it is alone; all together have twice as many (see Shares). */
   max: Record<CallKind, number>;
@@ -102,7 +108,7 @@ export class Admission {
     if (taken?.granted === false) {
       const { perSecond } = this.#buckets!.rate;
       throw this.#refusal("RATE_LIMITED", "calls-per-second", {
-        message: `more than ${perSecond} calls a second: try again a little later`,
+        message: `you made more than ${perSecond} calls a second: try again after the delay in RetryInfo`,
         retryMs: taken.retryMs,
       });
     }
@@ -110,8 +116,11 @@ export class Admission {
     const loan = shares.borrow(holder, 1);
     if (!(loan instanceof Loan)) {
       const message =
-        loan === "own" ? `you have your share of ${kind} at once` : `there are as many ${kind} at once as may be`;
-      throw this.#refusal("OVERLOADED", kind, { message: `${message}: try again in a second`, retryMs: retryAfterMs });
+        loan === "own"
+          ? `your ${shares.heldBy(holder)} concurrent ${names[kind]} are your share of the ${shares.total} of this server`
+          : `this server has all ${shares.total} concurrent ${names[kind]} that it allows`;
+      const advice = "wait until one ends, or try again in a second";
+      throw this.#refusal("OVERLOADED", kind, { message: `${message}: ${advice}`, retryMs: retryAfterMs });
     }
     return () => loan.giveBack();
   }

@@ -66,7 +66,9 @@ export async function aggregateSamples(
   const edgesUs = toEdges(request.resolution, { window, defaultPoints });
   const each = edgesUs.length - 1;
   if (all.length * each > maxBuckets)
-    throw tooManyBuckets(`${all.length} series of ${each} buckets are more than ${maxBuckets} in all`);
+    throw tooManyBuckets(
+      `${all.length} series with ${each} buckets each exceed the limit of ${maxBuckets} buckets: ask for fewer series or wider buckets`,
+    );
   // Known before any is summed up: buckets are of one size, whatever is in them.
   const fitting = Math.max(1, Math.floor(maxPageBytes / (seriesBytes + each * bucketBytes)));
   const left = all.slice(all.findIndex(({ id }) => id === token?.after.revision) + 1);

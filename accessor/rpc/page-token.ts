@@ -62,7 +62,7 @@ export function decodePageToken(token: string, { query, nowMs }: { query: Buffer
   const body = bytes.subarray(0, size);
   const invalid = (why: string) =>
     new Failure("PAGE_TOKEN_INVALID", `page_token ${why}`, { metadata: { field: "page_token" } });
-  const notOurs = "is not one of ours: pass next_page_token on as it came";
+  const notOurs = "was not issued by this server: send next_page_token unchanged";
   const ours = bytes.length === size + checkBytes && body[0] === version && bytes.toString("base64url") === token;
   if (!ours) throw invalid(notOurs);
   if (!body.subarray(1, 1 + queryBytes).equals(query.subarray(0, queryBytes)))
@@ -76,7 +76,7 @@ export function decodePageToken(token: string, { query, nowMs }: { query: Buffer
   if (nowMs - madeMs > pageTokenLifeMs) {
     throw new Failure(
       "PAGE_TOKEN_EXPIRED",
-      "page_token is older than 15 minutes: start again without it, or from the last time seen",
+      "page_token is older than 15 minutes: ask for the first page again, or for a range from the last time that you read",
       {
         metadata: { max_age: `${pageTokenLifeMs / 1000}s` },
       },

@@ -52,7 +52,7 @@ export class SharedDatabase {
         samples += count;
         if (maxSamples === undefined || samples <= maxSamples) return;
         this.#ledger.refuse("samples-decoded");
-        const message = `the answer takes more than ${maxSamples} samples to make: ask for less time, fewer machines or wider buckets`;
+        const message = `the query would decode more than ${maxSamples} samples: ask for less time, fewer machines or wider buckets`;
         throw new Failure("QUESTION_TOO_LARGE", message, {
           metadata: { limit: "samples-decoded", max: String(maxSamples) },
         });

@@ -59,7 +59,7 @@ test.each([
   expect(socket.closed).toBe(false);
   fixture.clock.nowMs = 30_001;
   expect(await answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  expect(await answer).toContain("the body did not come in time");
+  expect(await answer).toContain("the body did not arrive in time");
 });
 
 test("over HTTP/2 as well, and the session goes on", async () => {
@@ -125,7 +125,7 @@ test("what comes of a refused body after its answer takes no room, and a caller 
   for (const [path, type] of types) {
     const refused = await fixture.ask(path, send(1_600_000, type));
     expect([path, refused.status]).toEqual([path, 429]);
-    expect(JSON.stringify(refused.body)).toContain("too many bodies are being read from this address");
+    expect(JSON.stringify(refused.body)).toContain("this address has its share of bytes of request bodies");
     expect(refused.headers.get("retry-after")).toBe("1");
   }
   held.socket.destroy();

@@ -62,18 +62,22 @@ export function limitHeaderCount(server: Server): void {
 const tooLarge = {
   status: 431,
   title: "Request Header Fields Too Large",
-  detail: "the headers are more than 128, or 16 KiB",
+  detail: "the request has more than 128 headers, or more than 16 KiB of them",
 };
-const unreadable = { status: 400, title: "Bad Request", detail: "this is not HTTP/1.1 as it should be" };
+const unreadable = { status: 400, title: "Bad Request", detail: "the request is not valid HTTP/1.1" };
 /** What HTTP/1.1's parser does not let through to anyone. */
 const problems: Record<string, typeof unreadable> = {
   HPE_HEADER_OVERFLOW: tooLarge,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
     title: "Content Too Large",
-    detail: "chunk extensions are over 16 KiB",
+    detail: "the request has more than 16 KiB of chunk extensions",
   },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, title: "Request Timeout", detail: "the headers did not come in time" },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    title: "Request Timeout",
+    detail: "the headers did not arrive in time (--header-timeout)",
+  },
 };
 const problemType = "application/problem+json; charset=utf-8";
 const toBody = (problem: typeof unreadable) => JSON.stringify({ type: "about:blank", ...problem });

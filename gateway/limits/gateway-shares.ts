@@ -32,13 +32,14 @@ export type ByteKind = "bodies" | "unread-bytes";
 type Kind = StreamKind | ByteKind;
 
 const retryMs = 1_000;
+/** What there is too much of, and the setting that bounds all of it. */
 const words: Record<Kind, string> = {
-  exports: "exports run",
-  feeds: "live feeds are open",
-  ingests: "streams of records are open",
-  others: "streams are open",
-  bodies: "bodies are being read",
-  "unread-bytes": "answers wait to be read",
+  exports: "concurrent exports (--max-exports)",
+  feeds: "open live feeds (--max-feeds)",
+  ingests: "open streams of records (--max-ingest-streams)",
+  others: "other open streams",
+  bodies: "bytes of request bodies (--body-bytes)",
+  "unread-bytes": "bytes of unread responses (--unread-bytes)",
 };
 
 export class GatewayShares {
@@ -78,8 +79,9 @@ export class GatewayShares {
 
 /** What a caller is told that cannot have more. */
 export function shortageError(kind: Kind, shortage: Shortage, { kind: of }: Caller): ConnectError {
-  const whose = of === "key" ? "of this credential" : "from this address";
-  const message = `too many ${words[kind]}${shortage === "own" ? ` ${whose}` : ""}: try again in a second`;
+  const whose = of === "key" ? "this credential" : "this address";
+  const text = shortage === "own" ? `${whose} has its share of` : "the gateway has reached its limit of";
+  const message = `${text} ${words[kind]}: wait until some end, or try again in a second`;
   const limit = shortage === "own" ? `${kind}-per-${of}` : kind;
   const reason = shortage === "own" ? "RATE_LIMITED" : "OVERLOADED";
   return reasonError(reason, Code.ResourceExhausted, message, { metadata: { limit }, retryMs });

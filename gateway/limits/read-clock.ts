@@ -116,6 +116,7 @@ export function createReadClock(options: ReadClockOptions, room: Shares): ReadCl
 
 /** What a stream ends with whose client does not read. */
 export function slowReader(limit: string): ConnectError {
-  const message = "the answer was not taken in time: read faster, or ask for less; then go on after what was read";
+  const message =
+    "the client did not read the response in time: read faster or ask for less, and resume after the last record read";
   return reasonError("SLOW_READER", Code.ResourceExhausted, message, { metadata: { limit }, retryMs: 1_000 });
 }

@@ -33,8 +33,10 @@ export class CsvRecords {
     }
     open.lines++;
     open.characters += text.length + 1;
-    if (open.lines > maxRecordLines) open.fault ??= `a field in quotes goes on for more than ${maxRecordLines} lines`;
-    if (open.characters > maxRecordCharacters) open.fault ??= "a field in quotes goes on for more than 1 MiB";
+    if (open.lines > maxRecordLines)
+      open.fault ??= `a quoted field has more than ${maxRecordLines} lines: is its closing quote missing?`;
+    if (open.characters > maxRecordCharacters)
+      open.fault ??= "a quoted field has more than 1 MiB: is its closing quote missing?";
     if (open.fault === undefined) open.parts.push("\n");
     else {
       open.fields.length = 0;
@@ -55,7 +57,7 @@ export class CsvRecords {
   end(): CsvRecord | undefined {
     const open = this.#open;
     this.#open = undefined;
-    return open && { line: open.line, lines: open.lines, fields: undefined, fault: "a field in quotes does not end" };
+    return open && { line: open.line, lines: open.lines, fields: undefined, fault: "a quoted field is not closed" };
   }
 
   #scan(open: Open, text: string, from: "field" | "quoted"): CsvRecord | undefined {
@@ -91,7 +93,7 @@ export class CsvRecords {
       parts.length = 0;
       if (at === text.length) return done(open);
       if (text[at] !== ",")
-        return { line, lines: open.lines, fields: undefined, fault: "a field in quotes does not end as it should" };
+        return { line, lines: open.lines, fields: undefined, fault: "a quoted field has text after its closing quote" };
       at++;
     }
   }

@@ -35,7 +35,11 @@ function toUs(digits: string | undefined): bigint | undefined {
   if (digits === undefined) return undefined;
   const us = BigInt(digits);
   if (isTime(us)) return us;
-  throw invalidField("page_token", "is not one of ours: pass next_page_token on as it came", "PAGE_TOKEN_INVALID");
+  throw invalidField(
+    "page_token",
+    "was not issued by this server: send next_page_token unchanged",
+    "PAGE_TOKEN_INVALID",
+  );
 }
 
 /** The token to hand out: the accessor's own, unless the range depends on when it was asked. */

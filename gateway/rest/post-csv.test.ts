@@ -44,8 +44,8 @@ test("CSV: columns by name, quotes, the signal by column or by ?type=", async ()
     samples: [{ values: [Number.NaN] }],
   });
   expect(mixed.body["verdicts"]).toMatchObject([
-    { line: 6, message: "2 fields where the header names 9" },
-    { line: 7, message: "a field in quotes does not end as it should" },
+    { line: 6, message: "2 fields, but the header names 9" },
+    { line: 7, message: "a quoted field has text after its closing quote" },
   ]);
   for (const [body, detail] of [
     ["machine,value\n", /time among them/],
@@ -79,7 +79,7 @@ test("a quote that does not end, a line that does not end, bytes that are no tex
   const reader = createCsvReader();
   reader.read({ number: 1, text: "machine,time" });
   expect(reader.read({ number: 2, text: 'a,"b' })).toBeUndefined();
-  expect(reader.end()).toEqual({ line: 2, row: new UnreadableText("a field in quotes does not end") });
+  expect(reader.end()).toEqual({ line: 2, row: new UnreadableText("a quoted field is not closed") });
   const long = await send(`${row("a", 1)}\n${"x".repeat(1_100_000)}\n${row("a", 2)}`, ndjson);
   expect(long.body).toMatchObject({ accepted: 2, verdicts: [{ line: 2, message: "the line is longer than 1 MiB" }] });
   const bytes = new ReadableStream<Uint8Array>({
@@ -111,7 +111,7 @@ test("a quote that never closes: every row is accounted for, also what it swallo
   const rows = Array.from({ length: 1_000 }, (_, i) => good(i));
   rows[5] = `"${rows[5]}`;
   const body = `machine,signal,time,value\n${rows.join("\n")}\n`;
-  const message = "a field in quotes does not end";
+  const message = "a quoted field is not closed";
   const { status, body: totals } = await send(body, "text/csv");
   expect([status, totals["accepted"], totals["rejected"]]).toEqual([200, 5, 995]);
   expect(totals["verdicts"]).toMatchObject([{ line: 7, count: 995, reason: "REQUEST_INVALID", message }]);
@@ -136,13 +136,13 @@ test("a record of too many lines is refused with all of them, and what its text 
   expect(reader.read({ number: 2, text: 'a,power,now,"' })).toBeUndefined();
   for (let number = 3; number < 3_000; number++)
     expect(reader.read({ number, text: "mill-1,power,2026-03-01,9" })).toBeUndefined();
-  const message = "a field in quotes goes on for more than 1000 lines";
+  const message = "a quoted field has more than 1000 lines: is its closing quote missing?";
   expect(reader.read({ number: 3_000, text: '"' })).toEqual({ line: 2, row: new UnreadableText(message, 2_999) });
   expect(reader.read({ number: 3_001, text: "a,power,now,1" })).toMatchObject({ line: 3_001, row: { value: 1 } });
   // By its characters, and where a line that is too long for itself lies within.
   reader.read({ number: 3_002, text: `"${"x".repeat(600_000)}` });
   reader.read({ number: 3_003, text: "x".repeat(600_000) });
-  const long = new UnreadableText("a field in quotes goes on for more than 1 MiB", 3);
+  const long = new UnreadableText("a quoted field has more than 1 MiB: is its closing quote missing?", 3);
   expect(reader.read({ number: 3_004, text: '",power,now,1' })).toEqual({ line: 3_002, row: long });
   reader.read({ number: 3_005, text: '"' });
   const skipped = new UnreadableText("the line is longer than 1 MiB", 2);
@@ -152,7 +152,7 @@ test("a record of too many lines is refused with all of them, and what its text 
 test("a header whose quote does not end is named", async () => {
   const { status, body } = await send('"machine,time\nm,now\n', "text/csv");
   expect(status).toBe(400);
-  expect(body).toMatchObject({ field: "header", detail: "header: a field in quotes does not end" });
+  expect(body).toMatchObject({ field: "header", detail: "header: a quoted field is not closed" });
 });
 
 test("records come out as they were written, however they are cut into lines; nothing goes uncounted", () => {

@@ -24,7 +24,7 @@ export function createCsvReader(): { read(line: Line): CsvRow | undefined; end()
     }
     if (fields === undefined) return { line, row: new UnreadableText(fault!, lines) };
     if (fields.length !== columns.length) {
-      const counts = `${fields.length} fields where the header names ${columns.length}`;
+      const counts = `${fields.length} fields, but the header names ${columns.length}`;
       return { line, row: new UnreadableText(counts, lines) };
     }
     const row: Record<string, unknown> = {};

@@ -73,7 +73,7 @@ export async function postLines(
 
 function refusalOf({ rejected, unread_from_line }: Totals, members: Record<string, Json> = {}): HttpProblem {
   if (unread_from_line === undefined) return new HttpProblem(422, "every row was refused: see verdicts", { members });
-  const detail = `none of the first ${rejected} rows can be read, so the rest was not looked at: see verdicts`;
+  const detail = `none of the first ${rejected} rows can be read, so the gateway did not read the rest: see verdicts`;
   return new HttpProblem(422, detail, { members: { reason: "REQUEST_INVALID", ...members } });
 }
 

@@ -240,7 +240,9 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, re
 
 function toAnswerError({ cause }: UndecodableMessage): ConnectError {
   const tooLarge = cause instanceof MessageTooLarge;
-  const message = tooLarge ? `the server's answer: ${cause.message}` : "the server's answer is not valid protobuf";
+  const message = tooLarge
+    ? `the response of the server is too large (${cause.limit} above ${cause.max}): ask for less at once`
+    : "the response of the server is not valid protobuf for this method";
   const code = tooLarge ? Code.ResourceExhausted : Code.Internal;
   return new ConnectError(message, code, undefined, undefined, cause);
 }

@@ -57,10 +57,14 @@ export const textMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/request-target.ts",
-        find: 'if (hosts.size > 1) return "Host and :authority differ";',
+        find: 'if (hosts.size > 1) return "the Host header and :authority differ";',
         replace: "",
       },
-      { file: "gateway/request-target.ts", find: 'if (count > 1) return "more than one Host";', replace: "" },
+      {
+        file: "gateway/request-target.ts",
+        find: 'if (count > 1) return "the request has more than one Host header";',
+        replace: "",
+      },
     ],
     catch: { test: "gateway/allowed-hosts.test.ts", says: /FAIL.*two hosts are 400/ },
   },
