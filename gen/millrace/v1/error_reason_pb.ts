@@ -136,8 +136,8 @@ export const ErrorReason = {
   HELLO_REQUIRED: 12,
 
   /**
-   * A producer's id does not fit [A-Za-z0-9][A-Za-z0-9._:-]{0,127}, or a hello names one that begins with "rest:" or "http:".
-   * INVALID_ARGUMENT.
+   * A producer's id does not match [A-Za-z0-9][A-Za-z0-9._:-]{0,127}, or a hello names one that begins with
+   * "rest:" or "http:". INVALID_ARGUMENT.
    *
    *     {"reason": "PRODUCER_ID_INVALID", "domain": "millrace.v1", "metadata": {"producer_id": "line 4"}}
    *
@@ -364,8 +364,8 @@ export const ErrorReason = {
   UNAUTHENTICATED: 37,
 
   /**
-   * The credential does not cover the call, the producer id, or (as a batch's refusal) the machine; or the producer id belongs to another
-   * key or token. PERMISSION_DENIED.
+   * The credential does not cover the call, the producer id, or (as a batch's refusal) the machine; or the
+   * producer id belongs to another key or token. PERMISSION_DENIED.
    *
    *     {"reason": "PERMISSION_DENIED", "domain": "millrace.v1", "metadata": {"scope": "write"}}
    *     {"reason": "PERMISSION_DENIED", "domain": "millrace.v1", "metadata": {"producer_id": "line-4"}}
@@ -405,8 +405,8 @@ export const ErrorReason = {
   MACHINE_UNKNOWN: 41,
 
   /**
-   * A stream was ended because its client did not take what was sent. Connect again and read on: a feed after the last cursor, a range
-   * from the last time. RESOURCE_EXHAUSTED.
+   * The server closed a stream because its client did not read it. Connect again and resume: a feed after the last
+   * cursor, a range from the last time. RESOURCE_EXHAUSTED.
    *
    *     {"reason": "SLOW_READER", "domain": "millrace.v1", "metadata": {"limit": "unread-bytes"}}
    *
@@ -415,9 +415,9 @@ export const ErrorReason = {
   SLOW_READER: 42,
 
   /**
-   * A new machine or signal beyond how many the credential (or the address, or all together) may register. Those that are known are taken
-   * as before. Refusal of a batch with a new machine, or a verdict on the records of a new signal; retryable once the quota is raised.
-   * Of a new producer: RESOURCE_EXHAUSTED.
+   * The limit of registered machines, signals or producers is reached, for the credential (or the address) or for
+   * all callers. Known ones are accepted as before. A new machine: refusal of its batch. A new signal: a verdict on
+   * its records, retryable once the quota is raised. A new producer: RESOURCE_EXHAUSTED.
    *
    *     {"reason": "QUOTA_EXCEEDED", "domain": "millrace.v1", "metadata": {"limit": "producers", "max": "10000", "producer_id": "line-4"}}
    *     {"sequence": "7", "refusal": {"reason": "ERROR_REASON_QUOTA_EXCEEDED"}}
@@ -427,18 +427,19 @@ export const ErrorReason = {
   QUOTA_EXCEEDED: 43,
 
   /**
-   * The answer would take more work than one question may. Ask for less time, fewer machines or wider buckets. INVALID_ARGUMENT.
+   * The response would take more work than one query may cause. Ask for less time, fewer machines or wider buckets.
+   * INVALID_ARGUMENT.
    *
-   *     {"reason": "QUESTION_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "samples-decoded", "max": "50000000"}}
+   *     {"reason": "QUESTION_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "samples-decoded", "max": "500000000"}}
    *
    * @generated from enum value: ERROR_REASON_QUESTION_TOO_LARGE = 44;
    */
   QUESTION_TOO_LARGE: 44,
 
   /**
-   * A message, or a body of JSON, that is larger than its call takes, or would take more memory when it is decoded. Nothing was read of it: send
-   * less at once. RESOURCE_EXHAUSTED. limit: "bytes" (as it came), "decompressed-bytes", "decoded-bytes" (by
-   * estimate) or "depth".
+   * A message, or a body of JSON, exceeds a bound of its call, and was not decoded. Send less at once.
+   * RESOURCE_EXHAUSTED. `limit` says which bound: "bytes" (as received), "decompressed-bytes", "decoded-bytes"
+   * (memory, by estimate) or "depth" (of JSON).
    *
    *     {"reason": "MESSAGE_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "decoded-bytes", "max": "50331648"}}
    *
@@ -447,8 +448,8 @@ export const ErrorReason = {
   MESSAGE_TOO_LARGE: 45,
 
   /**
-   * The server would have to send a message above 4 MiB, and does not: a fault of ours, since every answer has pages or parts. Ask for
-   * less, and tell us. RESOURCE_EXHAUSTED.
+   * The response would be a message above 4 MiB, which the server does not send. This is a fault of the server, since
+   * every response has pages or parts. Ask for less, and report it. RESOURCE_EXHAUSTED.
    *
    *     {"reason": "ANSWER_TOO_LARGE", "domain": "millrace.v1", "metadata": {"max_bytes": "4194304"}}
    *

@@ -61,9 +61,9 @@ export const IngestRequestSchema: GenMessage<IngestRequest> = /*@__PURE__*/
  */
 export type Hello = Message<"millrace.v1.Hello"> & {
   /**
-   * Name of the producer: [A-Za-z0-9][A-Za-z0-9._:-]{0,127}, and not beginning with "rest:" or "http:", which are for single batches.
-   * One stream at a time: of two, the one that falls behind is ended. Where there is authentication, it belongs to the key or token
-   * that used it first: for others, PERMISSION_DENIED.
+   * Name of the producer: [A-Za-z0-9][A-Za-z0-9._:-]{0,127}. It must not begin with "rest:" or "http:", which are
+   * for single batches. One stream at a time: of two, the one that falls behind is ended. With authentication, the
+   * name belongs to the key or token that first stored a batch under it; others get PERMISSION_DENIED.
    *
    * @generated from field: string producer_id = 1;
    */
@@ -71,8 +71,9 @@ export type Hello = Message<"millrace.v1.Hello"> & {
 
   /**
    * Highest sequence that the producer has seen acknowledged; 0 for none. If the server stores less (it was restored from a
-   * backup), Welcome.lost names what is gone, and the batch straight after this is taken as the next. A hello changes nothing by itself:
-   * the loss is written down with that batch. More than 2^32 numbers are not passed over: SEQUENCE_GAP.
+   * backup), Welcome.lost names what is gone, and the server accepts the batch directly after this as the next. A
+   * hello stores nothing: the loss is recorded with that batch. At most 2^32 sequences can be skipped, else
+   * SEQUENCE_GAP.
    *
    * @generated from field: uint64 last_acked_sequence = 2;
    */
@@ -166,8 +167,8 @@ export type Welcome = Message<"millrace.v1.Welcome"> & {
   lastSequence: bigint;
 
   /**
-   * Sequences that were acknowledged once and are gone. Unset if none. Who still has such a batch may send it, in order from the
-   * first: it is stored.
+   * Sequences that were acknowledged once and are gone. Unset if none. A producer that still has such batches may
+   * send them, in order from the first, and they are stored.
    *
    * @generated from field: millrace.v1.SequenceRange lost = 2;
    */
@@ -272,8 +273,8 @@ export type BatchResult = Message<"millrace.v1.BatchResult"> & {
   sequence: bigint;
 
   /**
-   * It was there already (never said of a lost one): nothing was stored now, the rest of this message is what was answered the first time (without verdicts
-   * if that was longer ago than the log is kept). A success.
+   * The batch was already stored (never set for a lost sequence). Nothing was stored now; the rest of this message is
+   * the original answer (without verdicts if that was longer ago than the log is kept). A success.
    *
    * @generated from field: bool duplicate = 2;
    */
@@ -399,8 +400,8 @@ export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
  */
 export type IngestBatchRequest = Message<"millrace.v1.IngestBatchRequest"> & {
   /**
-   * As in Hello; or an id that begins with "rest:" or "http:", which is the caller's own, whoever else uses the same, and is
-   * forgotten some days after its first use.
+   * As in Hello; or an id that begins with "rest:" or "http:". Each caller has such ids of its own, and the server
+   * forgets them some days after their first use.
    *
    * @generated from field: string producer_id = 1;
    */
@@ -523,7 +524,8 @@ export const IngestService: GenService<{
    * has read and ends the stream with OK.
    *
    * Bad records and bad batches are answers (BatchResult), not errors: the stream goes on. Errors that end it:
-   * HELLO_REQUIRED, PRODUCER_ID_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED, QUOTA_EXCEEDED (RESOURCE_EXHAUSTED), SEQUENCE_GAP (OUT_OF_RANGE), SEQUENCE_CONFLICT (ALREADY_EXISTS),
+   * HELLO_REQUIRED, PRODUCER_ID_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED, QUOTA_EXCEEDED (RESOURCE_EXHAUSTED),
+   * SEQUENCE_GAP (OUT_OF_RANGE), SEQUENCE_CONFLICT (ALREADY_EXISTS),
    * DATABASE_UNSAFE (FAILED_PRECONDITION), DATABASE_UNAVAILABLE, SHUTTING_DOWN (UNAVAILABLE), OVERLOADED (RESOURCE_EXHAUSTED). Batches
    * without an Ack are then undecided: connect again and send them again.
    *

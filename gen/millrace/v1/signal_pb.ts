@@ -333,7 +333,7 @@ export type Machine = Message<"millrace.v1.Machine"> & {
   name: string;
 
   /**
-   * The signals it has sent, ascending by name, the first 10,000 of them: ListSignals pages through all.
+   * The first 10,000 signals it has sent, ascending by name. ListSignals returns all, in pages.
    *
    * @generated from field: repeated string signals = 2;
    */
@@ -382,7 +382,7 @@ export type SignalInfo = Message<"millrace.v1.SignalInfo"> & {
   kind: SignalKind;
 
   /**
-   * Units declared for it: empty for states and errors, one for a numeric signal unless machines differ. Ascending, the first 100.
+   * Units declared for it: empty for states and errors, one for a numeric signal unless machines differ. Ascending, at most 100.
    *
    * @generated from field: repeated string units = 3;
    */

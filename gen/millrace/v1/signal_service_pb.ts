@@ -96,7 +96,7 @@ export type ListSignalsRequest = Message<"millrace.v1.ListSignalsRequest"> & {
   pageSize: number;
 
   /**
-   * From the answer before; empty for the first page. Good for 15 minutes, and only with the same machines.
+   * next_page_token of the previous page; empty for the first. Valid for 15 minutes, and only for the same machines.
    *
    * @generated from field: string page_token = 3;
    */
@@ -173,7 +173,8 @@ export type QuerySignalsRequest = Message<"millrace.v1.QuerySignalsRequest"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * How many records in a page: 0 for 1,000, at most 10,000. A page may hold fewer: long texts make it shorter.
+   * How many records in a page: 0 for 1,000, at most 10,000. A page may hold fewer, for example with
+   * long texts.
    *
    * @generated from field: int32 page_size = 5;
    */
@@ -557,17 +558,18 @@ export type WatchSignalsResponse = Message<"millrace.v1.WatchSignalsResponse"> &
 
   /**
    * The records that match, in commit order, a batch of the producer's or what matches of it (rejected records left out; columns ascending
-   * by time). Never part of a commit, but where `partial` says so. Empty in a bookmark: at the start, and at least every 5 s while nothing
-   * matches.
+   * by time). Never part of a commit, unless `partial` is set. Empty in a bookmark: at the start, and at least every 5 s
+   * while nothing matches.
    *
    * @generated from field: repeated millrace.v1.Batch batches = 4;
    */
   batches: Batch[];
 
   /**
-   * The message holds the first or a further part of one commit that is too large for a message (some 4 MiB, nearly as much as a batch may
-   * have): `through` is still `after`, the rest follows in the next messages, and only the last of them, which is not partial, goes on.
-   * Whoever must not see a record twice deals with the parts together: a feed that breaks off between them begins with the first again.
+   * This message is a part, but not the last, of one commit that is too large for a message (above some 3 MiB).
+   * `through` still equals `after`. The other parts follow in the next messages; the last of them is not partial and
+   * advances `through`. A feed that breaks between parts starts again with the first part: to see no record twice,
+   * process the parts together.
    *
    * @generated from field: bool partial = 5;
    */
@@ -616,7 +618,8 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
   endTime?: Timestamp | undefined;
 
   /**
-   * How to cut the window. Unset: as points 1,000, or as fewer (at least 100) as let all series asked for fit in one page.
+   * How to cut the window. Unset: as points 1,000, or fewer so that all requested series fit in one
+   * page: at least 100 each, as far as 100,000 in all allow.
    *
    * @generated from oneof millrace.v1.AggregateSamplesRequest.resolution
    */
@@ -1032,9 +1035,9 @@ export const ReadFormatSchema: GenEnum<ReadFormat> = /*@__PURE__*/
  * In every request an empty list of machines means all, and so does an empty list of signals where there is one. A machine that has
  * sent nothing is not an error; it has no records.
  *
- * No message is above 4 MiB, the most that a gRPC client takes unless told otherwise. Where an answer would be, it comes in pages
- * (next_page_token) or in parts: page_size is the most that a page may hold, never what it must hold, and a page is the last only if it has
- * no next_page_token.
+ * No message is above 4 MiB, the default maximum of a gRPC client. A larger answer comes in pages (next_page_token)
+ * or in parts. page_size is the maximum of a page; a page may hold less. Only a page without next_page_token is the
+ * last.
  *
  * @generated from service millrace.v1.SignalService
  */
@@ -1050,7 +1053,8 @@ export const SignalService: GenService<{
     output: typeof ListMachinesResponseSchema;
   },
   /**
-   * Lists the signals that machines have sent, ascending by name: the catalogue. One page, unless it has some ten thousand names.
+   * Lists the signals that machines have sent, ascending by name: the catalogue. One page, unless there are about
+   * ten thousand names or more.
    *
    * @generated from rpc millrace.v1.SignalService.ListSignals
    */
@@ -1084,8 +1088,8 @@ export const SignalService: GenService<{
     output: typeof ReadSignalsResponseSchema;
   },
   /**
-   * Gives the newest record (by time, not by arrival) of each machine and signal. One page, unless it has some thousand records. All pages
-   * are of the revision of the first. Errors as for QuerySignals.
+   * Gives the newest record (by time, not by arrival) of each machine and signal. One page, unless there are some
+   * thousand records. All pages are of the revision of the first. Errors as for QuerySignals.
    *
    * @generated from rpc millrace.v1.SignalService.GetLatest
    */
@@ -1097,8 +1101,9 @@ export const SignalService: GenService<{
   /**
    * Sums samples up in buckets of time: for a chart, a report, a bill. Equal to what all the samples would give (sums to rounding).
    *
-   * At most 10,000 buckets a series and 100,000 in all (TOO_MANY_BUCKETS), in pages of whole series: some 17,000 buckets fit in one. All
-   * pages are of the revision of the first. Errors as for QuerySignals; SIGNAL_NOT_NUMERIC for states and errors.
+   * At most 10,000 buckets a series and 100,000 in all, else TOO_MANY_BUCKETS. A page holds whole series, about 17,000
+   * buckets. All pages are of the revision of the first. Errors as for QuerySignals; SIGNAL_NOT_NUMERIC for states
+   * and errors.
    *
    * @generated from rpc millrace.v1.SignalService.AggregateSamples
    */
