@@ -36,8 +36,8 @@ export const formatParameter = (offered: readonly Format[]): Parameter<Format> =
 /** ?csv= of a route that offers CSV. */
 export const csvParameter: Parameter<"plain" | "safe"> = {
   doc:
-    "How CSV is written: `plain` (the default), every text as it was sent; `safe`, for spreadsheets: a text that begins with = + - @, a tab or a " +
-    "carriage return, and is no number, has an apostrophe before it, so that nothing in it is computed.",
+    "How texts are written in CSV. `plain` (the default): as they were sent. `safe`, for spreadsheets: a text that begins with = + - @, a tab or " +
+    "a carriage return, and is not a number, gets an apostrophe in front, so that the spreadsheet does not treat it as a formula.",
   schema: { type: "string", enum: ["plain", "safe"] },
   read(texts, { name }) {
     const [text = ""] = texts;

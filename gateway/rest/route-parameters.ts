@@ -3,20 +3,18 @@ import { countParameter, listParameter, textParameter, timeParameter } from "./p
 
 export const machine = listParameter("Only these machines; all if absent.");
 export const minCursor = textParameter(
-  "Wait until the answer holds at least everything up to this cursor, such as that of a POST.",
+  "Wait until the answer includes everything up to this cursor, for example the cursor of a POST.",
 );
-export const pageToken = textParameter("next_page_token of the answer before; for JSON.");
-export const rangeStart = timeParameter("Start of the range; as far back as there are records if absent.");
-export const rangeEnd = timeParameter("End of the range, exclusive; no end if absent.");
+export const pageToken = textParameter("next_page_token of the previous page; for JSON only.");
+export const rangeStart = timeParameter("Start of the range. If absent: from the oldest record.");
+export const rangeEnd = timeParameter("End of the range, exclusive. If absent: no end.");
 export const windowStart = timeParameter("Start of the window.");
-export const windowEnd = timeParameter("End of the window, exclusive; when the newest record was stored if absent.");
+export const windowEnd = timeParameter("End of the window, exclusive. If absent: when the newest record was stored.");
 export const rowLimit = countParameter(
-  "How many in a page: 1,000 if absent, at most 10,000. In NDJSON and CSV how many in all; without it all there are.",
+  "Maximum of a page: 1,000 if absent, at most 10,000. In NDJSON and CSV the maximum of the whole answer: all if absent.",
 );
 
-export const itemLimit = countParameter(
-  "How many in a page at most; as many as a message holds (some thousand) if absent.",
-);
+export const itemLimit = countParameter("Maximum of a page. If absent: as many as a message holds (some thousand).");
 
 export const names = { machines: "machine", signal: "type", signals: "type", page_size: "limit" };
 export const times = { start_time: "from", end_time: "to" };

@@ -42,7 +42,7 @@ const declared: readonly Route[] = [
     method: "GET",
     path: "/signals",
     summary: "Which signals there are",
-    doc: "The catalogue: name, kind (STATE, EVENT, NUMERIC), units, max_gap and number of machines of each signal, ascending by name. One page, unless there are some ten thousand.",
+    doc: "The catalogue: name, kind (STATE, EVENT, NUMERIC), units, max_gap and number of machines of each signal, ascending by name. One page, unless there are about ten thousand or more.",
     rpc: SignalService.method.listSignals,
     query: { machine, limit: itemLimit, page_token: pageToken },
     formats: ["json"],
@@ -85,7 +85,7 @@ const declared: readonly Route[] = [
     path: "/signals/{type}/latest",
     pathDoc: { type: typeDoc },
     summary: "The newest record of each machine",
-    doc: "One row for each machine that has any, ascending by machine; newest by time, not by arrival. Pages as of /signals/{type}, if need be.",
+    doc: "One row for each machine that has a record, ascending by machine; newest by time, not by arrival. If there are too many rows for one page, they come in pages as in /signals/{type}.",
     rpc: SignalService.method.getLatest,
     query: { machine, limit: itemLimit, page_token: pageToken, min_cursor: minCursor },
     formats: ["json"],
@@ -102,7 +102,7 @@ const declared: readonly Route[] = [
     doc:
       "For a chart, a report, a bill: of each machine and signal, for each span its count, min, max, mean, time-weighted mean, first, last, " +
       "integral and coverage; equal to what all the samples would give. Spans are of one width, calendar days, or about as many as a " +
-      "plot has points; if nothing is said 1,000, or as fewer (at least 100) as let the series asked for fit into one message. In NDJSON and CSV a row for each bucket. At most 10,000 a series and 100,000 in all.",
+      "plot has points; by default 1,000, or fewer so that all requested series fit in one message: at least 100 each, as far as 100,000 in all allow. In NDJSON and CSV, one row for each bucket. At most 10,000 a series and 100,000 in all.",
     rpc: SignalService.method.aggregateSamples,
     query: {
       machine,
@@ -174,14 +174,15 @@ const declared: readonly Route[] = [
     path: "/signals",
     summary: "Store records",
     doc:
-      'As JSON: rows as GET answers them, {"signals": [{"machine", "signal", "time", "value"}, …]}, of any number of machines (the first ' +
-      'rows of a numeric signal declare its "unit" for good); or one batch in columns, {"machine", "state_changes", "error_reports", ' +
-      '"samples"}, as protobuf\'s JSON has it; at most 32 MiB. As NDJSON: a row a line, any number of them, stored while they come. As CSV: ' +
-      "the same, with a header line that names the columns. 200 says what was stored and why the rest was not, by row (from 0) or line " +
-      "(from 1), neighbours with the same reason as one, 1,000 at most; 422 if every record was refused, or none of the first 20,000 lines can be read. A body of lines that asks for NDJSON gets a " +
-      "verdict a line as they come, and the totals last. Exactly once, however often it is sent: with an Idempotency-Key and the same body; or with a " +
-      "producer's own producer_id and sequence (in the query for lines), which numbers the batches from there on. Otherwise it is stored " +
-      "each time it is sent.",
+      'As JSON: rows as GET returns them, {"signals": [{"machine", "signal", "time", "value"}, …]}, of any number of machines (the first ' +
+      'rows of a numeric signal declare its "unit" permanently); or one batch in columns, {"machine", "state_changes", "error_reports", ' +
+      '"samples"}, as protobuf\'s JSON has it; at most 32 MiB. As NDJSON: one row a line, any number of lines, stored as they arrive. As CSV: ' +
+      "the same, with a header line that names the columns. 200 says how many records were stored, and lists verdicts on the others by row " +
+      "(from 0) or line (from 1): at most 1,000, adjacent ones with the same reason as one. 422 if no record was stored, or none of the first " +
+      "20,000 lines can be read. If NDJSON is requested for a body of lines, the answer has one verdict a line as they occur, and the totals " +
+      "last. Records are stored exactly once, however often they are sent, with an Idempotency-Key and the same body, or with a producer's " +
+      "own producer_id and sequence (in the query for lines), which numbers the batches from there on. Without either, they are stored " +
+      "each time they are sent.",
     rpc: IngestService.method.ingestBatch,
     query: {
       type: textParameter("The signal of rows of CSV or NDJSON that name none."),
@@ -215,14 +216,14 @@ const declared: readonly Route[] = [
     path: "/machines/summary",
     summary: "What machines did in a window",
     doc:
-      "As /machines/{machine}/summary, of many, ascending by name. In pages: more follow where `next_page_token` is not empty, or by the Link " +
-      'header with rel="next"; all pages are of one moment and one window.',
+      "As /machines/{machine}/summary, for many machines, ascending by name. In pages: more follow if `next_page_token` is not empty, or by the Link " +
+      'header with rel="next"; all pages show the same moment and window.',
     rpc: SignalService.method.summarizeMachines,
     query: {
       machine,
       from: windowStart,
       to: windowEnd,
-      limit: countParameter("How many in a page at most: 1,000 if absent, or as many as a message holds."),
+      limit: countParameter("Maximum of a page. If absent: 1,000, or as many as a message holds."),
       page_token: pageToken,
       min_cursor: minCursor,
     },

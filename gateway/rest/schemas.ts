@@ -61,13 +61,11 @@ const verdict = {
 };
 
 const omitted = {
-  "verdicts_omitted?": count(
-    "How many more verdicts there were than the first 1,000, or those with 256 KiB of messages.",
-  ),
+  "verdicts_omitted?": count("Number of verdicts not listed. At most 1,000 are listed, and 256 KiB of their messages."),
   "omitted_by_reason?": {
     type: "object",
     additionalProperties: { type: "integer", minimum: 0 },
-    description: "How many rows, lines or records those were about, by reason.",
+    description: "Number of rows, lines or records of the verdicts that are not listed, by reason.",
   },
 };
 
@@ -76,10 +74,7 @@ const stored = {
   rejected: count("Records that are not."),
   "cursor?": text("A GET with this as min_cursor sees every record stored here."),
   producer_id: text("Whose numbers these were."),
-  "ignored_fields?": list(
-    text("A name."),
-    "Members of rows that mean nothing here and were not stored: mistyped, perhaps.",
-  ),
+  "ignored_fields?": list(text("A name."), "Unknown members of rows, which were not stored; perhaps misspelled."),
 };
 
 export const schemas = {
@@ -107,8 +102,8 @@ export const schemas = {
       object({
         name: text("Its name."),
         kind: words(wordsOf(SignalKindSchema), "What its records are."),
-        units: list({ type: "string" }, "Units declared for it, the first 100."),
-        "units_left_out?": count("How many more there are."),
+        units: list({ type: "string" }, "The first 100 units declared for it."),
+        "units_left_out?": count("Number of those not listed."),
         "max_gap?": text('Longest span that counts as covered by two samples, in seconds with "s".'),
         machine_count: count("How many machines have sent it."),
       }),
@@ -119,8 +114,8 @@ export const schemas = {
     machines: list(
       object({
         name: machine,
-        signals: list({ type: "string" }, "The signals it has sent, the first 10,000."),
-        "signals_left_out?": count("How many more there are."),
+        signals: list({ type: "string" }, "The first 10,000 signals it has sent."),
+        "signals_left_out?": count("Number of those not listed."),
         "first_seen_time?": time("When its first record was accepted."),
       }),
     ),
@@ -240,7 +235,7 @@ export const schemas = {
     "last_sequence?": text("Number of the last batch that the lines were sent in."),
     duplicate_batches: count("How many batches were there already."),
     "unread_from_line?": count(
-      "None of the rows before it (20,000 or more) could be read, so nothing from this line on was looked at.",
+      "First line that was not read, because none of the rows before it (20,000 or more) could be read.",
     ),
     "verdicts?": list(ref("LineVerdict"), "At most 1,000."),
     ...omitted,
