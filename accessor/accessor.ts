@@ -25,7 +25,7 @@ import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../sample
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
 import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
-import { startCompactor } from "./compact/compactor.ts";
+import { startCompactorBeside } from "./compact/beside.ts";
 import { CursorFormat } from "./cursor.ts";
 import { Failure } from "./failure.ts";
 import { SharedMessages } from "./feed/follow.ts";
@@ -198,10 +198,11 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   ledger.count("subscribers and waiters of the tail", () => tail.listeners);
   ledger.count("batches that wait to be in flight", () => intake.waiting);
   stack.defer(() => intake.idle());
-  const nowUs = () => intake.databaseNowUs;
   const { compactMs: intervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
   const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs, maxDerived };
-  stack.use(startCompactor({ database, catalog, epochs, nowUs, settleUs, ...stepLimits, ...kept, intervalMs, log }));
+  stack.use(
+    startCompactorBeside({ databaseUrl, epochs: readFirst, settleUs, ...stepLimits, ...kept, intervalMs, log }),
+  );
 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;

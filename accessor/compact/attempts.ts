@@ -3,6 +3,9 @@
 /** What a step that failed had in hand. */
 export type Tried = { rows: number; oneCommit: boolean };
 
+/** What is known at a time, for whoever goes on after this. */
+export type AttemptsState = { rows: number; failures: number; heldInRow: number };
+
 const maxFailures = 3;
 // So many in a row may be the data's fault; more of them are a database that is ill, and to pass over everything helps nobody.
 const maxHeldInRow = 16;
@@ -10,13 +13,19 @@ const maxHeldInRow = 16;
 export class Attempts {
   readonly #fullRows: number;
   #rows: number;
-  #failures = 0;
-  #heldInRow = 0;
+  #failures: number;
+  #heldInRow: number;
 
-  /** fullRows: what a step takes when nothing is wrong. */
-  constructor(fullRows: number) {
+  /** fullRows: what a step takes when nothing is wrong. state: where another left off; default: nothing has failed. */
+  constructor(fullRows: number, state: AttemptsState = { rows: fullRows, failures: 0, heldInRow: 0 }) {
     this.#fullRows = fullRows;
-    this.#rows = fullRows;
+    this.#rows = state.rows;
+    this.#failures = state.failures;
+    this.#heldInRow = state.heldInRow;
+  }
+
+  get state(): AttemptsState {
+    return { rows: this.#rows, failures: this.#failures, heldInRow: this.#heldInRow };
   }
 
   /** How many rows of the log the next step is to take. */

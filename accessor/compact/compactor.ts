@@ -6,7 +6,7 @@ import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
 import { holdCommit } from "../store/compact.ts";
 import { sqlStateOf } from "../store/errors.ts";
-import { Attempts } from "./attempts.ts";
+import { Attempts, type AttemptsState } from "./attempts.ts";
 import { type RetainOptions, retain } from "./retain.ts";
 import { compactStep, type StepOptions, type StepResult, type Taken } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
@@ -15,7 +15,19 @@ type Shared = "database" | "catalog" | "nowUs" | "log" | "signal";
 
 export type CompactorOptions = Omit<StepOptions, "signal" | "held" | "onTaken"> &
   Omit<TidyOptions, Shared> &
-  Omit<RetainOptions, Shared> & { intervalMs: number; log: Log };
+  Omit<RetainOptions, Shared> & {
+    intervalMs: number;
+    log: Log;
+    /** Done before each step. If it fails, the step is not begun. */
+    beforeStep?: (signal: AbortSignal) => Promise<void>;
+    /** Where a compactor that died left off, and what it died of. */
+    before?: Progress | undefined;
+    /** Told when it takes something in hand, and when that is decided. */
+    onProgress?: (progress: Progress) => void;
+  };
+
+/** What outlives a compactor. inHand: what is to blame if it dies now; undefined between steps. */
+export type Progress = { attempts: AttemptsState; inHand: Taken | undefined };
 
 const tidyIntervalMs = 60_000;
 const retainIntervalMs = 600_000;
@@ -57,17 +69,26 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     return true;
   };
 
-  const attempts = new Attempts(options.maxRows);
+  const attempts = new Attempts(options.maxRows, options.before?.attempts);
+  let diedOf = options.before?.inHand;
+  const tell = (inHand?: Taken) => options.onProgress?.({ attempts: attempts.state, inHand });
   /** Commits that are held, each to be tried once more by each process: it may be a newer version. */
   let heldBack: number[] | undefined;
 
   /** Answers whether there is another step's worth already. */
   const step = async (): Promise<boolean> => {
+    await options.beforeStep?.(signal);
     heldBack ??= await readHeld(database, signal);
+    if (diedOf !== undefined) {
+      const [taken, error] = [diedOf, new Error("the thread of compaction ended while it was at this")];
+      diedOf = undefined;
+      await blame(taken, error);
+    }
     const [held] = heldBack;
     let taken: Taken | undefined;
     const onTaken = (now: Taken) => {
       taken = now;
+      tell(now);
     };
     try {
       const result = await compactStep({ ...options, maxRows: attempts.maxRows, held, onTaken, signal });
@@ -81,12 +102,18 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       return result.more;
     } catch (error) {
       if (signal.aborted || taken === undefined || isOfTheMoment(error)) throw error;
-      log.warn("a step of compaction failed and will be tried again", { error, ...placeOf(taken), held });
-      if (held !== undefined) heldBack = heldBack.slice(1);
-      else if (attempts.failed(taken)) await passOver(taken, error);
+      await blame(taken, error);
       await sleep(Math.min(intervalMs, retryMs), signal);
       return true;
+    } finally {
+      tell();
     }
+  };
+
+  const blame = async (taken: Taken, error: unknown) => {
+    log.warn("a step of compaction failed and will be tried again", { error, ...placeOf(taken) });
+    if (taken.held !== undefined) heldBack = heldBack?.filter((revision) => revision !== taken.held);
+    else if (attempts.failed(taken)) await passOver(taken, error);
   };
 
   /** One commit holds nobody up. */
@@ -163,8 +190,8 @@ function isOfTheMoment(error: unknown): boolean {
   return !/^(53200|XX)/.test(sqlStateOf(error) ?? "");
 }
 
-function placeOf({ from, first, rows, oneCommit }: Taken) {
-  return { from, first, rows, oneCommit };
+function placeOf({ from, first, rows, oneCommit, held }: Taken) {
+  return { from, first, rows, oneCommit, held };
 }
 
 /** The innermost message: of a failing statement, PostgreSQL's. */

@@ -6,7 +6,7 @@ import { eventually } from "../../test/support/eventually.ts";
 import { forAtMost } from "../../test/support/for-at-most.ts";
 import { holdCommit } from "../store/compact.ts";
 import { column } from "../test-batches.ts";
-import { type CompactorOptions, startCompactor } from "./compactor.ts";
+import { type CompactorOptions, type Progress, startCompactor } from "./compactor.ts";
 import { Examiner, parts } from "./test-answers.ts";
 import { forEver, roomy, TestHistory, unaborted } from "./test-history.ts";
 import { anyBatch, anyWindow, baseUs, type RandomBatch, type RawRecord, toBatch, toRecords } from "./test-records.ts";
@@ -58,6 +58,29 @@ const compacted = (revision: number) =>
     const [row] = await history.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
     return row!.watermark >= revision;
   });
+
+test("a commit that ends the thread at each try is held like one that fails, and the others go on", async () => {
+  const records: RawRecord[] = [];
+  await add(records, "a", [[baseUs, 1]]);
+  await add(records, "b", [[baseUs, 2]]);
+  // As a thread is started that died three times with the first commit in hand.
+  const inHand = {
+    ...{ from: 0, first: 1, rows: 1, oneCommit: true },
+    ...{ epoch: undefined, held: undefined, unreadable: [] },
+  };
+  const lines: string[] = [];
+  const progress: Progress[] = [];
+  const before = { attempts: { rows: 1, failures: 2, heldInRow: 0 }, inHand };
+  await using _ = compactor(lines, { before, onProgress: (now) => void progress.push(now) });
+  await compacted(2);
+  expect(await history.query("select revision::int from held_commit where released_at is null")).toEqual([
+    { revision: 1 },
+  ]);
+  expect(lines.some((line) => line.includes("is held beside the log"))).toBe(true);
+  // What is in hand is said before anything is done about it, and that it is decided, after it.
+  expect(progress.map((now) => now.inHand?.first)).toEqual(expect.arrayContaining([2, undefined]));
+  await ask(records);
+});
 
 test("after three failures one commit is held, the others go on, and the next process takes it up", {
   timeout: 120_000,

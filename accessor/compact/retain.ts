@@ -29,6 +29,8 @@ const slackUs = 2 * hourUs;
 
 export async function retain(options: RetainOptions): Promise<void> {
   const { database, catalog, retention, rollupRetentionMs, nowUs, signal } = options;
+  // Nobody tells compaction what was registered meanwhile.
+  catalog.markStale();
   const all = await catalog.select({ machines: [], signals: [] });
   const beforeUs = (ms: number | undefined) => (ms === undefined ? undefined : nowUs() - ms * 1000 - slackUs);
   const names = ["state", "error", ...all.map((item) => item.signal)];

@@ -43,6 +43,8 @@ export type StepLimits = GatherLimits & {
 export type Taken = Pick<Gathered, "first" | "rows" | "oneCommit" | "unreadable"> & {
   from: number;
   epoch: number | undefined;
+  /** A commit that was held and is taken up with these. */
+  held: number | undefined;
 };
 
 export type StepOptions = StepLimits & {
@@ -148,9 +150,9 @@ async function plan(
   for (let { maxRows } = options; ; ) {
     const gathered = await gather(database, from, { ...options, maxRows });
     if (gathered === undefined) return undefined;
-    options.onTaken?.({ from, epoch, ...gathered });
+    const { first, rows, oneCommit, unreadable, stateArrivals, through } = gathered;
+    options.onTaken?.({ from, epoch, held: options.held, first, rows, oneCommit, unreadable });
     failpoint("compact.gathered");
-    const { oneCommit, stateArrivals, through } = gathered;
     const touchedStates = touchedStateHours(gathered, { frozenBeforeUs });
     const governedStates = await governedHours(database, stateArrivals, { through, frozenBeforeUs });
     const work = { waits: false, gathered, changes: [], touchedStates, governedStates };
@@ -230,7 +232,8 @@ async function rollUp(
   });
   const stateRollups: StateRollup[] = [];
   if (stateHours.length > 0) {
-    const powers = await catalog.select({ machines: [], signals: [powerSignal] });
+    const machineIds = stateHours.map(({ id }) => id);
+    const powers = await catalog.ofMachines(machineIds, powerSignal);
     const byMachine = new Map(powers.map((series) => [series.machineId, series]));
     for (const hour of stateHours) {
       const rolledUp = await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) });

@@ -120,6 +120,13 @@ export class Catalog {
     return found;
   }
 
+  /** The series that some machines have of a signal, as PostgreSQL knows them now. */
+  async ofMachines(machineIds: readonly number[], signal: string): Promise<Series[]> {
+    const ids = [...new Set(machineIds)];
+    await this.#load(sql.fragment`machine_id = any(${sql.array(ids, "int4")}) and signal = ${signal}`);
+    return ids.flatMap((id) => this.find(this.#machineNames.get(id) ?? "", signal) ?? []);
+  }
+
   /** Any series of a signal. */
   async anyOf(signal: string): Promise<Series | undefined> {
     await this.#refresh();

@@ -58,6 +58,8 @@ export type DatabaseOptions = {
   maxReadConnections?: number;
   /** Longest a read statement may run, and so hold a snapshot. Default 10 s. */
   statementTimeoutMs?: number;
+  /** Whether the database is known to exist and to have this version's schema. Default false: it is created and migrated if need be. */
+  isPrepared?: boolean;
   log: Log;
 };
 
@@ -77,9 +79,11 @@ const writeTimeoutMs = 32_000;
 const cancelMs = 1_000;
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, log, maxReadConnections = 16, statementTimeoutMs = 10_000 } = options;
-  await createIfMissing(url, log);
-  await migrate(url, log);
+  const { url, log, maxReadConnections = 16, statementTimeoutMs = 10_000, isPrepared = false } = options;
+  if (!isPrepared) {
+    await createIfMissing(url, log);
+    await migrate(url, log);
+  }
   await using stack = new AsyncDisposableStack();
   const settings = (extra: Record<string, string>) =>
     Object.entries({ ...sessionSettings, ...extra })

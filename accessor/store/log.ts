@@ -50,6 +50,17 @@ export async function pollHead(
   return { revision, committedUs: committedUs ?? undefined, mayWrite, epoch };
 }
 
+/** The database's clock, and of which epoch its history is. */
+export async function readMoment(
+  database: Database,
+  { signal }: ReadOptions = {},
+): Promise<{ nowUs: number; epoch: SeenEpoch }> {
+  const text = "select to_us(clock_timestamp()), current_epoch()";
+  const [row] = await database.read(text, [], { name: "moment", signal });
+  const [nowUs, epoch] = row as [number, SeenEpoch];
+  return { nowUs, epoch };
+}
+
 /** The first revision that the log still holds. */
 export async function readEarliest(database: Database): Promise<number> {
   const [row] = await database.read("select min(first_revision) from log_segment", [], { name: "earliest" });

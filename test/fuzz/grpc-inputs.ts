@@ -18,9 +18,9 @@ const contentTypes = [
   "application/proto",
 ];
 
-/** A call that is mostly right, and wrong somewhere; or one that is small and comes to much. */
-export function hostileCall(random: Random): Sent {
-  if (random.chance(0.12)) return dearCall(random);
+/** A call that is mostly right, and wrong somewhere; or, one of `dense` on average, one that is small and comes to much. */
+export function hostileCall(random: Random, dense: number): Sent {
+  if (random.chance(dense)) return dearCall(random);
   const method = random.pick(methods);
   const contentType = random.chance(0.6) ? "application/grpc" : random.pick(contentTypes);
   const headers: Record<string, string> = { "content-type": contentType, te: "trailers" };

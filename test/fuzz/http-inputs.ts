@@ -67,8 +67,8 @@ const bodies = [
 ];
 
 /** A request of HTTP/1.1 as bytes. */
-export function hostileRequest(random: Random): { bytes: Buffer; input: string } {
-  if (random.chance(0.08)) return dearRequest(random);
+export function hostileRequest(random: Random, dense: number): { bytes: Buffer; input: string } {
+  if (random.chance(dense)) return dearRequest(random);
   const kind = random.below(10);
   if (kind < 4) return get(random);
   if (kind < 6) return post(random, "/signals", random.pick(bodies), "POST /signals");

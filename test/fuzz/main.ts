@@ -1,5 +1,5 @@
 // Sends hostile inputs to accessors and gateways of its own, half of them where keys are asked for, and
-// prints how they ended and what was dear: node test/fuzz/main.ts --inputs 100000 --seed 1
+// prints how they ended and what was dear: node test/fuzz/main.ts --inputs 100000 --seed 1 --dense 0.1
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,11 @@ import { type FuzzReport, runFuzz } from "./run.ts";
 import { type FuzzedServices, startServices } from "./services.ts";
 
 const { values } = parseArgs({
-  options: { inputs: { type: "string", default: "100000" }, seed: { type: "string", default: "1" } },
+  options: {
+    inputs: { type: "string", default: "100000" },
+    seed: { type: "string", default: "1" },
+    dense: { type: "string", default: "0.1" },
+  },
 });
 const log = createLog({ name: "fuzz", level: "warn", format: "pretty" });
 const folder = mkdtempSync(join(tmpdir(), "millrace-fuzz-"));
@@ -30,7 +34,9 @@ try {
       ...services,
       inputs,
       seed: Number(values.seed),
-      onProgress: (done) => done % 20_000 === 0 && console.log(`${done} inputs`),
+      dense: Number(values.dense),
+      onProgress: (done) =>
+        done % 20_000 === 0 && console.log(`${done} inputs, ${(performance.now() / 1000).toFixed(0)} s`),
     });
     if (!tell(report, services)) process.exitCode = 1;
   }

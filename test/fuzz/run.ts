@@ -20,6 +20,8 @@ export type FuzzOptions = {
   /** What inputs cost; undefined: not looked at. */
   probes?: Probes;
   bounds?: CostBounds;
+  /** What part of the inputs is small and comes to much. Default 0.1. Such a one takes a hundred times as long as another. */
+  dense?: number;
   /** So many dear groups are sent again input by input; the rest are only counted. Default 20. */
   maxSearches?: number;
   /**
@@ -111,15 +113,19 @@ function openTargets({ accessor, gateway }: FuzzOptions): Targets {
 }
 
 /** An input that can be sent again and again. */
-function makeInput(random: Random, targets: Targets, { gateway, credentials = [undefined] }: FuzzOptions): Input {
+function makeInput(
+  random: Random,
+  targets: Targets,
+  { gateway, credentials = [undefined], dense = 0.1 }: FuzzOptions,
+): Input {
   const credential = random.pick(credentials);
   if (random.chance(0.3)) {
-    const { bytes, input } = hostileRequest(random);
+    const { bytes, input } = hostileRequest(random, dense);
     const sent = { input, bytes: asCaller(bytes, credential) };
     return { name: input, bytes: bytes.length, send: () => sendBytes(gateway.port, sent, patienceMs) };
   }
   const target = random.pick(targets);
-  const call = hostileCall(random);
+  const call = hostileCall(random, dense);
   if (credential !== undefined) call.headers["authorization"] = `Bearer ${credential}`;
   const where = target === targets[0] ? "accessor" : "gateway";
   return {

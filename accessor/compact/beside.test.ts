@@ -1,0 +1,78 @@
+// The thread of compaction: it compacts, dies alone, is started again with what it died of, and stops in time.
+import { expect, test } from "vitest";
+import { createLog } from "../../runtime/log.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { openTestAccessor } from "../test-accessor.ts";
+import { oneSample } from "../test-batches.ts";
+import { type BesideOptions, startCompactorBeside } from "./beside.ts";
+import { forEver, roomy } from "./test-history.ts";
+
+const history = {
+  ...{ compactMs: 100, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
+  ...{ retentionMs: undefined, rollupRetentionMs: undefined },
+};
+
+function start(way: string, lines: string[], options: Partial<BesideOptions> = {}) {
+  const log = createLog({ name: "a", level: "info", format: "json", sink: (line) => void lines.push(line) });
+  return startCompactorBeside({
+    ...{ ...roomy, databaseUrl: way, epochs: [{ epoch: 1, firstRevision: 1 }], log, retention: forEver },
+    ...{ settleUs: 0, rollupRetentionMs: undefined, intervalMs: 10, maxDropped: 100, supersededMs: 1 },
+    ...{ logWindowMs: 1, maxLogBytes: 1, segmentMs: 1, segmentBytes: 1 },
+    ...{ file: new URL("./test-thread.ts", import.meta.url) },
+    ...options,
+  });
+}
+
+const begun = (lines: readonly string[]) =>
+  lines.map((line) => JSON.parse(line) as Record<string, never>).filter(({ message }) => message === "begun");
+
+test("an accessor's batches are compacted by its thread, also those of series that it did not know", async () => {
+  await using accessor = await openTestAccessor({ history });
+  for (const [number, machine] of ["m1", "m2", "m1", "m3"].entries())
+    await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(number + 1),
+      batch: oneSample(number, { machine }),
+    });
+  await eventually("all is compacted", async () => {
+    const [row] = await accessor.query("select max(revision)::int as watermark from watermark");
+    return row!["watermark"] === 4;
+  });
+  expect(
+    await accessor.query(
+      "select count(*)::int as blocks, sum(count)::int as samples from block where not exists (select from block_end e where e.block_id = block.block_id)",
+    ),
+  ).toEqual([{ blocks: 3, samples: 4 }]);
+});
+
+test.each([
+  ["exit", "ended"],
+  ["throw", "not this again"],
+  ["memory", "ERR_WORKER_OUT_OF_MEMORY"],
+])("a thread that dies (%s) is started again, knowing what it had in hand and what was learnt", async (way, says) => {
+  const lines: string[] = [];
+  await using _ = start(way, lines, { maxHeapMib: 32 });
+  await eventually("it lived three times", () => begun(lines).length >= 3);
+  const [first, second, third] = begun(lines) as unknown as { before?: { attempts: object; inHand: object } }[];
+  expect(first!.before).toBeUndefined();
+  expect(second!.before).toMatchObject({ attempts: { rows: 8 }, inHand: { from: 1, first: 2, rows: 3 } });
+  expect(third!.before).toMatchObject({ attempts: { rows: 4 } });
+  expect(lines.find((line) => line.includes('"level":"error"'))).toContain(says);
+});
+
+test("a thread that does not listen is ended when its accessor stops", async () => {
+  const lines: string[] = [];
+  {
+    await using _ = start("deaf", lines, { stopMs: 50 });
+    await eventually("it has begun", () => begun(lines).length > 0);
+  }
+  expect(begun(lines)).toHaveLength(1);
+});
+
+test("an accessor that stops before the thread has begun begins none", async () => {
+  const lines: string[] = [];
+  {
+    await using _ = start("exit", lines, { intervalMs: 60_000 });
+  }
+  expect(lines).toEqual([]);
+});

@@ -1,0 +1,48 @@
+// The thread of compaction: a database pool and a catalog of its own, so that it shares nothing with the thread that answers. Started by beside.ts.
+import { parentPort, workerData } from "node:worker_threads";
+import { Epochs } from "../epochs.ts";
+import { Catalog } from "../store/catalog.ts";
+import { openDatabase } from "../store/database.ts";
+import { readEpochs } from "../store/identity.ts";
+import { forgetLayout } from "../store/layout.ts";
+import { readMoment } from "../store/log.ts";
+import { startCompactor } from "./compactor.ts";
+import { logTo } from "./thread-log.ts";
+import type { FromThread, ThreadData } from "./thread-messages.ts";
+
+if (parentPort === null) throw new Error("this is the thread of compaction: start the accessor");
+const port = parentPort;
+const tell = (message: FromThread) => port.postMessage(message);
+const { databaseUrl, epochs: known, ...options } = workerData as ThreadData;
+const log = logTo((entry) => tell({ kind: "log", ...entry }));
+
+await using stack = new AsyncDisposableStack();
+// Hours are rolled up from a few reads at a time.
+const database = stack.use(await openDatabase({ url: databaseUrl, isPrepared: true, maxReadConnections: 6, log }));
+const catalog = new Catalog(database);
+const epochs = new Epochs({
+  epochs: known,
+  read: () => readEpochs(database),
+  // Whether feeds may go on is the other thread's to say; here all begins anew.
+  onMoved() {
+    catalog.forget();
+    forgetLayout(database);
+  },
+});
+let clock = { databaseUs: 0, atMs: 0 };
+const stopped = new Promise<void>((resolve) => port.once("message", () => resolve()));
+
+stack.use(
+  startCompactor({
+    ...{ ...options, database, catalog, epochs, log },
+    nowUs: () => Math.floor(clock.databaseUs + (performance.now() - clock.atMs) * 1000),
+    async beforeStep(signal) {
+      const { epoch, nowUs } = await readMoment(database, { signal });
+      clock = { databaseUs: nowUs, atMs: performance.now() };
+      await epochs.follow(epoch);
+    },
+    onProgress: (progress) => tell({ kind: "progress", progress }),
+  }),
+);
+tell({ kind: "started" });
+await stopped;
