@@ -13,27 +13,37 @@ export const defaultMaxGapUs = 1_000_000;
 export const maxMaxGapUs = 24 * 3600 * 1_000_000;
 export const futureToleranceUs = 5 * 60 * 1_000_000;
 
-export type Fault = { reason: Reason; message: string };
+export type Fault = { readonly reason: Reason; readonly message: string };
 
 /** Times that ingest takes, in microseconds: from oldestUs up to newestUs, both included. */
 export type TimeBounds = OldestTaken & { newestUs: number };
 
-export function timeFault(timeUs: number, { oldestUs, because, newestUs }: TimeBounds): Fault | undefined {
-  if (timeUs > newestUs) {
+/** Its message is put together when it is read. */
+export function timeFault(timeUs: number, bounds: TimeBounds): Fault | undefined {
+  if (timeUs > bounds.newestUs) {
     return {
       reason: "TIME_IN_FUTURE",
-      message: `${describe(timeUs)} is more than 5 minutes ahead of the database's clock`,
+      get message() {
+        return `${describe(timeUs)} is more than 5 minutes ahead of the database's clock`;
+      },
     };
   }
-  if (timeUs < oldestUs)
+  if (timeUs < bounds.oldestUs) {
     return {
       reason: "TIME_TOO_OLD",
-      message:
-        because === "age"
-          ? `${describe(timeUs)} is older than ${describe(oldestUs)}, the limit set by --max-age; to import older records, start the accessor with --max-age unlimited`
-          : `${describe(timeUs)} is older than ${describe(oldestUs)}, the limit set by retention`,
+      get message() {
+        return tooOld(timeUs, bounds);
+      },
     };
+  }
   return undefined;
+}
+
+function tooOld(timeUs: number, { oldestUs, because }: TimeBounds): string {
+  const older = `${describe(timeUs)} is older than ${describe(oldestUs)}, the limit set by`;
+  return because === "age"
+    ? `${older} --max-age; to import older records, start the accessor with --max-age unlimited`
+    : `${older} retention`;
 }
 
 function describe(timeUs: number): string {

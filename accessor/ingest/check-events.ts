@@ -37,7 +37,7 @@ function accept<T extends { time?: Timestamp | undefined }>(
   for (const [position, record] of records.entries()) {
     const timeUs = toTimeUs(record.time);
     const fault = timeUs === undefined ? noTime : (timeFault(timeUs, bounds) ?? check(record));
-    if (fault !== undefined) verdicts.add({ kind, first: position }, fault.reason, fault.message);
+    if (fault !== undefined) verdicts.add({ kind, first: position }, fault);
     else accepted.push({ record, position, timeUs: timeUs! });
   }
   return accepted;

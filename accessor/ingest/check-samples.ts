@@ -90,14 +90,33 @@ export function acceptSamples(
     beforeUs = timeUs;
   }
   if (fine === timesUs.length && sorted) return column;
-  const kept: number[] = [];
-  for (let i = 0; i < timesUs.length; i++) {
-    const fault = Number.isFinite(values[i]) ? timeFault(timesUs[i]!, options.bounds) : notFinite;
-    if (fault === undefined) kept.push(i);
-    else options.verdicts.add({ kind: RecordKind.SAMPLE, column: position, first: i }, fault.reason, fault.message);
-  }
+  const kept = keep(position, column, options);
   if (!sorted) kept.sort((a, b) => timesUs[a]! - timesUs[b]! || a - b);
   return { timesUs: Float64Array.from(kept, (i) => timesUs[i]!), values: Float64Array.from(kept, (i) => values[i]!) };
+}
+
+/** Positions of the samples that are stored. Neighbours with the same fault are told of at once: a whole column may have it. */
+function keep(
+  position: number,
+  { timesUs, values }: Column,
+  { bounds, verdicts }: { bounds: TimeBounds; verdicts: Verdicts },
+): number[] {
+  const { oldestUs, newestUs } = bounds;
+  const faultAt = (i: number) => {
+    if (!Number.isFinite(values[i])) return 3;
+    return timesUs[i]! < oldestUs ? 2 : timesUs[i]! > newestUs ? 1 : 0;
+  };
+  const kept: number[] = [];
+  for (let first = 0; first < timesUs.length; ) {
+    const kind = faultAt(first);
+    let end = first;
+    for (; end < timesUs.length && faultAt(end) === kind; end++) if (kind === 0) kept.push(end);
+    const fault = kind === 3 ? notFinite : timeFault(timesUs[first]!, bounds);
+    if (fault !== undefined)
+      verdicts.add({ kind: RecordKind.SAMPLE, column: position, first, count: end - first }, fault);
+    first = end;
+  }
+  return kept;
 }
 
 /** Whether acceptSamples would keep any. */

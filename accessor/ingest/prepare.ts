@@ -12,8 +12,9 @@ import { mergeColumns } from "../read/merge.ts";
 import { oldestTaken, type Retention } from "../retention.ts";
 import type { Catalog, QuotaLimit, Quotas, Series } from "../store/catalog.ts";
 import { rowBytes } from "../store/log.ts";
+import { Turns } from "../turns.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
-import { futureToleranceUs, machinePattern } from "./bounds.ts";
+import { type Fault, futureToleranceUs, machinePattern } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
@@ -67,8 +68,11 @@ export async function prepareBatch(
   { sequence, batch, byteLength }: { sequence: number; batch: Batch; byteLength: number },
   options: PrepareOptions,
 ): Promise<Prepared> {
+  // A batch of 4 MiB takes some 60 ms in all, and more than one waits.
+  const turns = new Turns();
   const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);
+  await turns.pause();
   const count = columns.reduce(
     (sum, { values }) => sum + values.length,
     batch.stateChanges.length + batch.errorReports.length,
@@ -88,14 +92,10 @@ export async function prepareBatch(
   const errorReports = acceptErrorReports(batch, checksOf("error"));
   const sound = batch.samples.map((samples, i) => {
     const fault = columnFault(samples, columns[i]!);
-    if (fault)
-      verdicts.add(
-        { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length },
-        fault.reason,
-        fault.message,
-      );
+    if (fault) verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
     return fault === undefined && columns[i]!.values.length > 0;
   });
+  await turns.pause();
   // A signal is what has a record: columns that are rejected whole declare nothing.
   const declaring = sound.map(
     (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
@@ -116,17 +116,17 @@ export async function prepareBatch(
     options.onQuota(limit);
     const { machine, samples } = batch;
     const refusal = quotaRefusal(limit, options);
-    const { message } = refusal;
+    const fault: Fault = { reason: "QUOTA_EXCEEDED", message: refusal.message };
     if (options.catalog.machine(machine) === undefined) return refuse(sequence, digest, refusal);
     const isKnown = (signal: string) => options.catalog.find(machine, signal) !== undefined;
     for (const [i, { signal }] of samples.entries()) {
       if (!declaring[i] || isKnown(signal)) continue;
       sound[i] = false;
       const place = { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length };
-      verdicts.add(place, "QUOTA_EXCEEDED", message);
+      verdicts.add(place, fault);
     }
     const rejectAll = (placed: Placed<unknown>[], kind: RecordKind) => {
-      for (const { position } of placed.splice(0)) verdicts.add({ kind, first: position }, "QUOTA_EXCEEDED", message);
+      for (const { position } of placed.splice(0)) verdicts.add({ kind, first: position }, fault);
     };
     if (!isKnown("state")) rejectAll(stateChanges, RecordKind.STATE_CHANGE);
     if (!isKnown("error")) rejectAll(errorReports, RecordKind.ERROR_REPORT);
@@ -140,19 +140,17 @@ export async function prepareBatch(
       await options.catalog.declareUnit(series, samples.unit);
     const fault = series && declarationFault(samples, series);
     if (fault) {
-      verdicts.add(
-        { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length },
-        fault.reason,
-        fault.message,
-      );
+      verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
       continue;
     }
     const column = acceptSamples(i, columns[i]!, checksOf(samples.signal));
     if (series === undefined || column.values.length === 0) continue;
     const earlier = bySeries.get(series);
     bySeries.set(series, earlier === undefined ? column : mergeColumns(earlier, column));
+    await turns.pause();
   }
   return assemble({
+    turns,
     sequence,
     digest,
     batch,
@@ -220,13 +218,15 @@ export function refuse(sequence: number, digest: Buffer, refusal: Refusal | unde
 type BatchInit = MessageInitShape<typeof BatchSchema>;
 
 type Parts = Pick<Prepared, "sequence" | "digest" | "stateChanges" | "errorReports"> & {
+  turns: Turns;
   batch: Batch;
   verdicts: Verdicts;
   bySeries: Map<Series, Column>;
   catalog: Catalog;
 };
 
-function assemble({
+async function assemble({
+  turns,
   sequence,
   digest,
   batch,
@@ -235,7 +235,7 @@ function assemble({
   errorReports,
   bySeries,
   catalog,
-}: Parts): Prepared {
+}: Parts): Promise<Prepared> {
   const { machine } = batch;
   const rows: LogRow[] = [];
   const packed: PackedSamples[] = [];
@@ -258,6 +258,7 @@ function assemble({
     const payload = encodeBlock(column);
     rows.push({ series: key, firstUs: timesUs[0]!, lastUs: timesUs[length - 1]!, count: length, payload });
     packed.push({ series: key, payload });
+    await turns.pause();
   }
   const bytes = rows.reduce((sum, row) => sum + rowBytes(row.payload.byteLength, row.count), 200);
   const result =

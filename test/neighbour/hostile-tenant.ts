@@ -17,7 +17,7 @@ new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
 process.on("uncaughtException", (error) => console.log(JSON.stringify({ note: String(error).slice(0, 200) })));
 
 const all: Record<string, Harm> = { ...grpcHarm, ...storedHarm, ...httpHarm };
-const names = only === undefined ? Object.keys(all) : only.split(",");
+const names = only === undefined ? Object.keys(all) : only.split("|");
 const random = createRandom(Number(seed));
 // What its questions are asked of: many equal samples, which cost little to send and much to read.
 await fill();
