@@ -1,8 +1,14 @@
 // The thread of compaction: it compacts, dies alone, is started again with what it died of, and stops in time.
+import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { openTestAccessor } from "../test-accessor.ts";
+import { testDatabase } from "../../test/support/postgres.ts";
+import { listening, startProgram } from "../../test/support/processes.ts";
+import { openTestAccessor, queryDatabase } from "../test-accessor.ts";
 import { oneSample } from "../test-batches.ts";
 import { type BesideOptions, startCompactorBeside } from "./beside.ts";
 import { forEver, roomy } from "./test-history.ts";
@@ -75,4 +81,32 @@ test("an accessor that stops before the thread has begun begins none", async () 
     await using _ = start("exit", lines, { intervalMs: 60_000 });
   }
   expect(lines).toEqual([]);
+});
+
+test("whatever a step does, it keeps nobody from batches, answers and an orderly end", async () => {
+  await using database = await testDatabase();
+  const flags = ["--listen", "127.0.0.1:0", "--compact-interval", "100ms"];
+  // For ten minutes, a step does nothing but work.
+  const env = { DATABASE_URL: database.url, MILLRACE_FAILPOINTS: "compact.gathered=delay:600000" };
+  await using accessor = await listening(startProgram("accessor/main.ts", flags, env));
+  using transport = createGrpcTransport({ baseUrl: accessor.url });
+  const [ingest, signals] = [createClient(IngestService, transport), createClient(SignalService, transport)];
+  const send = (number: number) =>
+    ingest.ingestBatch({ producerId: "p", sequence: BigInt(number), batch: oneSample(number) });
+  await send(1);
+  // Its snapshot of what it gathered, and nothing after it.
+  await eventually("a step has something in hand", async () => {
+    const rows = await queryDatabase(
+      database.url,
+      "select from pg_locks where locktype = 'advisory' and classid = 7201 and objid = 3 and granted",
+    );
+    return rows.length > 0;
+  });
+  for (let number = 2; number <= 40; number++) {
+    await send(number);
+    const { signals: latest } = await signals.getLatest({});
+    expect(latest[0]!.record.value).toBe(number);
+  }
+  accessor.signal("SIGTERM");
+  expect(await accessor.ended).toBe(0);
 });

@@ -32,7 +32,12 @@ export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
 export function tiesByCommit({ timesUs, values, revisions }: TrackedColumn): TrackedColumn {
   const order = Array.from(timesUs, (_, i) => i);
   order.sort((a, b) => timesUs[a]! - timesUs[b]! || revisions![a]! - revisions![b]! || a - b);
-  const sorted = (of: Float64Array) => Float64Array.from(order, (i) => of[i]!);
+  // Float64Array.from() takes 20 times as long.
+  const sorted = (of: Float64Array) => {
+    const picked = new Float64Array(of.length);
+    for (let i = 0; i < of.length; i++) picked[i] = of[order[i]!]!;
+    return picked;
+  };
   return { timesUs: sorted(timesUs), values: sorted(values), revisions: sorted(revisions!) };
 }
 

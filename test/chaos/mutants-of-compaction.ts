@@ -3,6 +3,33 @@ import type { Mutant } from "./mutant-list.ts";
 
 export const compactionMutants: readonly Mutant[] = [
   {
+    name: "a thread that died is told nothing of it",
+    edits: [{ file: "accessor/compact/beside.ts", find: "before = message.progress;", replace: "" }],
+    catch: { test: "accessor/compact/beside.test.ts", says: /FAIL.*is started again, knowing/ },
+  },
+  {
+    name: "a commit that ends the thread is tried for ever",
+    edits: [
+      {
+        file: "accessor/compact/compactor.ts",
+        find: "let diedOf = options.before?.inHand;",
+        replace: "let diedOf = undefined as Taken | undefined;",
+      },
+    ],
+    catch: { test: "accessor/compact/held.test.ts", says: /FAIL.*ends the thread at each try/ },
+  },
+  {
+    name: "a message for each record with a fault",
+    edits: [
+      {
+        file: "accessor/ingest/verdicts.ts",
+        find: "    const { reason } = fault;",
+        replace: "    const { reason, message } = fault;\n    if (message === null) return;",
+      },
+    ],
+    catch: { test: "accessor/ingest/verdict-runs.test.ts", says: /FAIL.*put together when it is told/ },
+  },
+  {
     name: "any age is taken",
     edits: [
       {
