@@ -3,6 +3,7 @@
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestBatchRequestSchema, IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import {
   ReadSignalsResponseSchema,
   SignalService,
@@ -21,7 +22,7 @@ import { type Log, limitLines } from "../runtime/log.ts";
 
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { decodeIngestBatchRequest, decodeIngestRequest } from "../samples/wire-decode.ts";
-import { encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
+import { encodeBatch, encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
 import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
@@ -39,7 +40,7 @@ import { Readiness } from "./readiness.ts";
 import { type SignalRetention, toRetention } from "./retention.ts";
 import { createAccessService } from "./rpc/access.ts";
 import { batchBounds } from "./rpc/batch-bounds.ts";
-import { checkRules } from "./rpc/check-request.ts";
+import { checkRules, learnRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
 import { pageTokenLifeMs } from "./rpc/page-token.ts";
@@ -118,6 +119,8 @@ useCodec(IngestRequestSchema, { decode: decodeIngestRequest });
 useCodec(IngestBatchRequestSchema, { decode: decodeIngestBatchRequest });
 useCodec(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse });
 useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
+// Those two go out in pieces where they are large.
+useCodec(BatchSchema, { encode: encodeBatch });
 
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
   const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 16 * 1024 * 1024, nowMs = Date.now } = options;
@@ -208,6 +211,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
   const reads = { database, catalog, tail, cursors, epochs };
   const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
+  for (const { methods } of services) for (const { input } of methods) learnRules(input);
   const server = stack.use(
     await openGrpcServer(
       {

@@ -16,6 +16,7 @@ import type { Log } from "../runtime/log.ts";
 import { callerKey, callerOf } from "./caller.ts";
 import { endStream } from "./end-stream.ts";
 import { toResponse } from "./guard.ts";
+import { type Aside, asideKey, setLargeAside, writeAside } from "./large-answers.ts";
 import { meterKey } from "./limits/guard-limits.ts";
 import { isOver, whenOver } from "./limits/over.ts";
 import { passedOnKey } from "./limits/passed-on.ts";
@@ -41,7 +42,7 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
     // For answers: requests come to Connect decompressed.
     acceptCompression: [compressionGzip, compressionBrotli],
     binaryOptions: { readUnknownFields: false },
-    interceptors: [noteSignedZeros],
+    interceptors: [noteSignedZeros, setLargeAside],
   });
   const inTurn = createTurns(2);
   routes(router);
@@ -61,7 +62,8 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
         const zeros = expectJson({ url: request.url, contentType: request.headers["content-type"] });
         const values = createContextValues().set(meterKey, request.meter).set(signedZerosKey, zeros);
-        values.set(callerKey, callerOf(request)).set(passedOnKey, request.passedOn);
+        const aside: Aside = {};
+        values.set(asideKey, aside).set(callerKey, callerOf(request)).set(passedOnKey, request.passedOn);
         const slow = new AbortController();
         const reader = readers.watch({
           caller: callerOf(request),
@@ -81,7 +83,10 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
             async (bounded) => blameUndecodable(await handler(bounded)),
             (error) => toResponse(error, request.headers["content-type"]),
           );
-          const exact = writeSignedZeros(response, { output: method.output, zeros });
+          const exact = await writeAside(writeSignedZeros(response, { output: method.output, zeros }), {
+            ...{ output: method.output, aside, json: zeros !== undefined },
+            acceptEncoding: request.headers["accept-encoding"]?.toString(),
+          });
           const body = exact.body && readAlong(exact.body, { reader, slow: slow.signal });
           await universalResponseToNodeResponse(body ? { ...exact, body } : exact, reply.raw);
         } catch (error) {

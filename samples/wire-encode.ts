@@ -49,6 +49,13 @@ export function encodeWatchSignalsResponse(response: WatchSignalsResponse): Uint
   return writer.take();
 }
 
+/** A batch alone, or some of its fields. */
+export function encodeBatch(batch: Batch): Uint8Array {
+  writer.reset();
+  writeBatch(batch);
+  return writer.take();
+}
+
 function writeBatch({ machine, stateChanges, errorReports, samples }: Batch): void {
   writer.text(1, machine);
   if (stateChanges.length + errorReports.length > 0)

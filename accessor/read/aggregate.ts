@@ -1,5 +1,6 @@
 // Buckets of one series as of a revision: from hourly roll-ups and block summaries where they lie within a bucket, from samples where not.
 
+import { Turns } from "../../runtime/turns.ts";
 import type { Column } from "../../samples/column.ts";
 import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
@@ -9,7 +10,6 @@ import type { Database } from "../store/database.ts";
 import { readBlocksOfRanges, readHistoryExtent } from "../store/history.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
 import { layoutAt } from "../store/layout.ts";
-import { Turns } from "../turns.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
@@ -34,6 +34,7 @@ type Context = AggregateQuery & {
 };
 
 const samplesAtOnce = 65_536;
+const samplesInARow = 8_192;
 const summariesInARow = 1_024;
 
 /** A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to rounding. */
@@ -126,7 +127,11 @@ async function addStretch(database: Database, stretch: Stretch, context: Context
   for await (const { parts } of sweep(sources, { fromUs, toUs, minSamples: samplesAtOnce })) {
     for (const pieces of parts.values()) {
       await turns.pause();
-      addColumn(mergePieces(pieces));
+      const column = mergePieces(pieces);
+      for (let at = 0; at < column.timesUs.length; at += samplesInARow) {
+        addColumn(part(column, at, at + samplesInARow));
+        await turns.pause();
+      }
     }
   }
   for (; next < summaries.length; next++) {

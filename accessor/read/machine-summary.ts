@@ -25,6 +25,8 @@ export type MachineSummaryQuery = {
 
 const maxCodes = 50;
 const joulesPerKwh = 3.6e6;
+/** Never -0: which of the two a sum of nothing is hangs on how much of it was rolled up. */
+const toKwh = (joules: number) => joules / joulesPerKwh + 0;
 
 export async function summarizeMachine(
   { database }: Pick<Reads, "database">,
@@ -58,7 +60,7 @@ export async function summarizeMachine(
             {
               state: state as MachineState,
               time: toDuration(timeUs),
-              energyKwh: watts === undefined ? 0 : totals.integral[state]! / joulesPerKwh,
+              energyKwh: watts === undefined ? 0 : toKwh(totals.integral[state]!),
             },
           ],
     ),
@@ -83,7 +85,7 @@ async function summarizeEnergy(
   const [window] = await aggregate(database, { series: power, edgesUs: Float64Array.of(fromUs, toUs), ...of });
   const { integral, coverage, timeWeightedMean, max, maxUs } = window!;
   return {
-    energyKwh: integral / joulesPerKwh,
+    energyKwh: toKwh(integral),
     coverage,
     method: "trapezoid",
     maxGap: toDuration(power.maxGapUs!),

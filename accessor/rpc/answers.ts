@@ -19,6 +19,7 @@ import {
   type MachineSummarySchema,
   type StateInterval,
 } from "#gen/millrace/v1/summary_pb.ts";
+import { Turns } from "../../runtime/turns.ts";
 import { toDuration, toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs } from "../history/bucket-edges.ts";
@@ -30,7 +31,6 @@ import { readIntervals } from "../read/intervals.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { maxRowBytes } from "../read/page.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { Turns } from "../turns.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { maxPageBytes, PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
@@ -179,7 +179,8 @@ function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {
     startTime: toTimestamp(startUs),
     endTime: toTimestamp(endUs),
     count: BigInt(count),
-    integral,
+    // Never -0: which of the two a sum of nothing is hangs on how much of it was rolled up.
+    integral: integral + 0,
     coverage,
   };
   if (timeWeightedMean !== undefined) message.timeWeightedMean = timeWeightedMean;

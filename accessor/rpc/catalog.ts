@@ -7,6 +7,7 @@ import type {
   ListSignalsRequest,
   ListSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { Turns } from "../../runtime/turns.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Listing } from "../read/as-of.ts";
 import type { Series } from "../store/catalog.ts";
@@ -48,11 +49,20 @@ export async function listSignals(
   const all = await catalog.select({ machines, signals: [] });
   const lastId = pageToken === "" ? undefined : decodePageToken(pageToken, token).revision;
   const after = all.find(({ id }) => id === lastId)?.signal ?? "";
-  const bySignal = Map.groupBy(all, ({ signal }) => signal);
-  const left = [...bySignal].filter(([name]) => name > after).sort(([a], [b]) => compareText(a, b));
+  const turns = new Turns();
+  const bySignal = new Map<string, Series[]>();
+  for (const [i, series] of all.entries()) {
+    if (i % seriesInARow === 0) await turns.pause();
+    if (series.signal <= after) continue;
+    const same = bySignal.get(series.signal);
+    if (same === undefined) bySignal.set(series.signal, [series]);
+    else same.push(series);
+  }
+  const left = [...bySignal].sort(([a], [b]) => compareText(a, b));
   const room = new PageRoom(pageSize || Number.POSITIVE_INFINITY);
   const signals: MessageInitShape<typeof SignalInfoSchema>[] = [];
   for (const [name, series] of left) {
+    if (signals.length % seriesInARow === 0) await turns.pause();
     const info = { name, kind: series[0]!.kind, ...declared(series), machineCount: series.length };
     if (!room.take(entryBytes + info.units.reduce((sum, unit) => sum + 2 + Buffer.byteLength(unit), 0))) break;
     signals.push(info);
@@ -67,6 +77,7 @@ const nowhere = { timeUs: 0, revision: 0, position: 0 };
 const entryBytes = 250;
 const maxSignalsListed = 10_000;
 const maxUnitsListed = 100;
+const seriesInARow = 512;
 
 function declared(series: readonly Series[]) {
   const all = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(compareText);

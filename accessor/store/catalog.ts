@@ -4,10 +4,12 @@
 import { z } from "zod";
 import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { fitsGlob } from "../../access/glob.ts";
+import { Turns } from "../../runtime/turns.ts";
 import { moved } from "../epochs.ts";
 import { compareText } from "./compare-text.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import { OwnSeries } from "./own-series.ts";
 import { SortedNames } from "./sorted-names.ts";
 import { sql } from "./sql.ts";
 
@@ -46,11 +48,12 @@ const seriesRow = z.object({
 });
 
 const pageRows = 5_000;
+const machinesInARow = 256;
 
 export class Catalog {
   readonly #database: Database;
   readonly #byId = new Map<number, Series>();
-  readonly #byMachine = new Map<string, Map<string, Series>>();
+  readonly #byMachine = new Map<string, OwnSeries>();
   readonly #machines = new Map<string, MachineEntry>();
   readonly #machineNames = new Map<number, string>();
   #names = new SortedNames();
@@ -109,14 +112,19 @@ export class Catalog {
   async select({ machines, signals }: Selection): Promise<Series[]> {
     await this.#refresh();
     const names = machines.length > 0 ? [...new Set(machines)].sort(compareText) : this.#namesWith(signals);
+    const wanted = [...new Set(signals)].sort(compareText);
+    const generation = this.#generation;
+    const turns = new Turns();
     const found: Series[] = [];
-    for (const name of names) {
+    // 100,000 series in one turn are felt by others. A copy of the names: more may come meanwhile.
+    for (const [i, name] of names.slice().entries()) {
+      if (i % machinesInARow === 0) await turns.pause();
       const own = this.#byMachine.get(name);
       if (own === undefined) continue;
-      const matching =
-        signals.length === 0 ? [...own.values()] : [...new Set(signals)].flatMap((signal) => own.get(signal) ?? []);
-      for (const series of matching.sort((a, b) => compareText(a.signal, b.signal))) found.push(series);
+      const matching = signals.length === 0 ? own.sorted() : wanted.flatMap((signal) => own.get(signal) ?? []);
+      for (const series of matching) found.push(series);
     }
+    if (generation !== this.#generation) throw moved();
     return found;
   }
 
@@ -290,7 +298,7 @@ export class Catalog {
     this.#bySignal.set(signal, senders);
     senders.add(machine);
     this.#machines.set(machine, { id: machineId, name: machine, firstSeenUs: row.first_seen_us });
-    const ofMachine = this.#byMachine.get(machine) ?? new Map<string, Series>();
+    const ofMachine = this.#byMachine.get(machine) ?? new OwnSeries();
     this.#byMachine.set(machine, ofMachine.set(signal, series));
   }
 }

@@ -1,6 +1,7 @@
 // Entity tags (RFC 9110, 8.8.3): "version.question.bytes-encoding". The first two parts say what an answer hangs on and what was asked: while the
 // same hold, an answer that somebody has is good. The third tells bytes apart, so that the tag is a strong one.
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
+import type { Turns } from "../../runtime/turns.ts";
 
 export type EntityTag = {
   version: string;
@@ -34,10 +35,22 @@ export function findGoodTag(header: string | undefined, current: Omit<EntityTag,
   return undefined;
 }
 
+/** That of the pieces of one content, the same as of the whole. */
+export async function digestInTurns(pieces: readonly Uint8Array[], turns: Pick<Turns, "pause">): Promise<string> {
+  const hash = createHash("sha256").update(`${pieces.reduce((sum, { length }) => sum + length, 0)}:`);
+  for (const piece of pieces) {
+    hash.update(piece);
+    await turns.pause();
+  }
+  return shortened(hash);
+}
+
 /** Sixteen characters that tell contents apart. */
 export function digestOf(...contents: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
   // With its length before each, so that no two lists come to the same bytes.
   for (const content of contents) hash.update(`${content.length}:`).update(content);
-  return hash.digest("base64url").slice(0, 16);
+  return shortened(hash);
 }
+
+const shortened = (hash: Hash) => hash.digest("base64url").slice(0, 16);

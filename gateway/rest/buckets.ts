@@ -4,6 +4,7 @@ import type { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_serv
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
+import { lazyList } from "./json-in-turns.ts";
 import { echoRange, fetchPages, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { toSignals } from "./reads.ts";
@@ -79,13 +80,17 @@ const toSeries = ({ machine, signal, unit, maxGap, buckets }: SeriesBuckets) => 
   signal,
   unit,
   max_gap_seconds: maxGap && toSeconds(maxGap),
-  buckets: buckets.map(toBucket),
+  buckets: lazyList(buckets, toBucket),
 });
+
+/** So many are made before any of them is written. */
+const rowsAtOnce = 256;
 
 async function* rowsOf(pages: AsyncIterable<SeriesBuckets[]>): AsyncGenerator<TableRow[]> {
   for await (const series of pages) {
     for (const { machine, signal, unit, buckets } of series)
-      yield buckets.map((bucket) => ({ machine, signal, unit, ...toBucket(bucket) }));
+      for (let at = 0; at < buckets.length; at += rowsAtOnce)
+        yield buckets.slice(at, at + rowsAtOnce).map((bucket) => ({ machine, signal, unit, ...toBucket(bucket) }));
   }
 }
 

@@ -1,11 +1,12 @@
 // Answers from the cache: the accessor is asked for the version of an answer, with the caller's own credential; if that is known, nothing more.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { Turns } from "../../runtime/turns.ts";
 import type { AnswerCache, KeptAnswer } from "../cache/answer-cache.ts";
-import { digestOf, findGoodTag, formatTag } from "../cache/entity-tag.ts";
+import { digestInTurns, digestOf, findGoodTag, formatTag } from "../cache/entity-tag.ts";
 import type { RestCall, Route } from "./call.ts";
 import { type Encoding, encodeText } from "./compression.ts";
-import { toJsonText } from "./json.ts";
+import { jsonInTurns } from "./json-in-turns.ts";
 import type { NextPage } from "./page.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -91,15 +92,18 @@ function pinnedOf({ query }: RestCall<Parameters>): string {
   return relative ? "relative" : String(query["page_token"] ?? "");
 }
 
-function keep(
+async function keep(
   { body, headers = {}, next }: { body: Parameters | unknown; headers?: Record<string, string>; next?: NextPage },
   version: string,
   madeMs: number,
-): KeptAnswer {
-  const text = Buffer.from(toJsonText(body as never));
+): Promise<KeptAnswer> {
+  const turns = new Turns();
+  const pieces = await jsonInTurns(body as never, turns);
+  const digest = await digestInTurns(pieces, turns);
+  const text = Buffer.concat(pieces);
   const names = (body as { next_page_token?: string }).next_page_token;
   const untilMs = names ? madeMs + tokenLifeMs : Number.POSITIVE_INFINITY;
-  return { version, headers, next, text, digest: digestOf(text), madeMs, untilMs, encoded: new Map() };
+  return { version, headers, next, text, digest, madeMs, untilMs, encoded: new Map() };
 }
 
 async function encodedOf(

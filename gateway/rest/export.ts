@@ -8,6 +8,7 @@ import {
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
+import { Turns } from "../../runtime/turns.ts";
 import { timesOf } from "../../samples/wire.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
@@ -96,9 +97,12 @@ async function writeSamples(
     if (shapes.size < 10_000) shapes.set(machine, made);
     return made;
   };
-  const send = () => {
+  const turns = new Turns();
+  const send = async () => {
     const taken = rows.take();
-    return body.write(taken, () => rows.giveBack(taken));
+    await body.write(taken, () => rows.giveBack(taken));
+    // A client that takes all at once leaves nobody else a turn.
+    await turns.pause();
   };
   let left = limit;
   const take = (shape: RowShape, timeUs: number, value: number) => {

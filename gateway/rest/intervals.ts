@@ -2,6 +2,7 @@
 import { type MachineState, MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
+import { lazyList } from "./json-in-turns.ts";
 import { assertNoPageToken, echoRange, fetchPages, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { answerTable, toFileName } from "./table.ts";
@@ -54,7 +55,7 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
   return {
     ...nextPage(answer.nextPageToken, range),
     body: {
-      intervals: answer.intervals.map(toRow),
+      intervals: lazyList(answer.intervals, toRow),
       ...range,
       next_page_token: toPageToken(answer.nextPageToken, asked, page),
       cursor: answer.cursor,

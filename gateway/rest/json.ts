@@ -1,6 +1,6 @@
 // JSON text in which numbers survive: JSON.stringify writes -0 as 0 and NaN as null.
 
-/** What can be written; undefined members are left out. */
+/** What can be written; undefined members are left out. Whatever gives one thing after the other is an array. */
 export type Json =
   | string
   | number
@@ -8,7 +8,7 @@ export type Json =
   | boolean
   | null
   | undefined
-  | readonly Json[]
+  | Iterable<Json>
   | { readonly [key: string]: Json };
 
 /**
@@ -27,7 +27,7 @@ export function toJsonText(value: Json): string {
       return value ? "true" : "false";
     case "object":
       if (value === null) return "null";
-      return Array.isArray(value) ? arrayText(value) : objectText(value as { [key: string]: Json });
+      return isList(value) ? arrayText(value) : objectText(value as { [key: string]: Json });
     default:
       return "null";
   }
@@ -38,10 +38,13 @@ function numberText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-function arrayText(values: readonly Json[]): string {
-  let text = "[";
-  for (const [i, value] of values.entries()) text += (i === 0 ? "" : ",") + toJsonText(value);
-  return `${text}]`;
+/** Whether it is an array, or would be written as one. */
+export const isList = (value: object): value is Iterable<Json> => Symbol.iterator in value;
+
+function arrayText(values: Iterable<Json>): string {
+  let text = "";
+  for (const value of values) text += (text === "" ? "" : ",") + toJsonText(value);
+  return `[${text}]`;
 }
 
 function objectText(value: { readonly [key: string]: Json }): string {

@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { causeChain, type Log } from "../../runtime/log.ts";
+import { Turns } from "../../runtime/turns.ts";
 import { addVary, answerHeaders } from "../answer-headers.ts";
 import type { AnswerCache } from "../cache/answer-cache.ts";
 import { callerOf } from "../caller.ts";
@@ -19,6 +20,7 @@ import { chooseEncoding, encodeText } from "./compression.ts";
 import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
 import { createJsonParser } from "./json-body.ts";
+import { jsonInTurns } from "./json-in-turns.ts";
 import { type NextPage, toLink } from "./page.ts";
 import { type Parameters, readQuery } from "./parameters.ts";
 import { HttpProblem, type Problem, toProblem } from "./problem.ts";
@@ -152,7 +154,9 @@ async function answer(
     }
     reply.code(result.status ?? 200).headers({ vary, ...result.headers, ...linkTo(result.next) });
     const [type, text] =
-      "text" in result ? [result.contentType, result.text] : [contentTypeOf("json"), toJsonText(result.body)];
+      "text" in result
+        ? [result.contentType, result.text]
+        : [contentTypeOf("json"), Buffer.concat(await jsonInTurns(result.body, new Turns()))];
     const encoded = await encodeText(text, encoding);
     if (encoded.encoding) reply.header("content-encoding", encoded.encoding);
     return reply.type(type).send(encoded.bytes);

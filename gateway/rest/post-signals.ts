@@ -1,10 +1,11 @@
 // POST /signals: rows, lines or one batch in, verdicts out. Numbers batches; judges none.
-import { fromJson } from "@bufbuild/protobuf";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKindSchema, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { Turns } from "../../runtime/turns.ts";
 import { invalidField } from "../errors.ts";
 import { recordsOf } from "../limits/records.ts";
+import { batchFromJson } from "./batch-json.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
 import type { Parameter } from "./parameters.ts";
@@ -54,7 +55,7 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
       'this is a row: send rows as {"signals": [row, …]}, or as lines of application/x-ndjson',
     );
   } else {
-    parts = [{ batch: readBatch(batchFields) }];
+    parts = [{ batch: await readBatch(batchFields) }];
   }
 
   // It is here as a whole already: only the next request waits.
@@ -138,9 +139,9 @@ const verdictJson = ({ kind, column, first, count, reason, retryable, message }:
   message,
 });
 
-function readBatch(fields: Record<string, unknown>): Batch {
+async function readBatch(fields: Record<string, unknown>): Promise<Batch> {
   try {
-    return fromJson(BatchSchema, fields as Parameters<typeof fromJson>[1]);
+    return await batchFromJson(fields as Parameters<typeof batchFromJson>[0], new Turns());
   } catch (error) {
     throw invalidField("body", (error as Error).message);
   }

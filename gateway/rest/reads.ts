@@ -6,6 +6,7 @@ import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { exportRange } from "./export.ts";
+import { lazyList } from "./json-in-turns.ts";
 import { assertNoPageToken, echoRange, fetchPages, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { columnsOf, toRow } from "./rows.ts";
@@ -28,7 +29,7 @@ export async function listSignals({ query, upstream, unary }: RestCall<Machines 
   return {
     ...nextPage(nextPageToken),
     body: {
-      signals: signals.map(({ name, kind, units, unitsLeftOut, maxGap, machineCount }) => ({
+      signals: lazyList(signals, ({ name, kind, units, unitsLeftOut, maxGap, machineCount }) => ({
         name,
         kind: toWord(SignalKindSchema, kind),
         units,
@@ -46,7 +47,7 @@ export async function listMachines({ query, upstream, unary }: RestCall<Paged>):
   return {
     ...nextPage(nextPageToken),
     body: {
-      machines: machines.map(({ name, signals, signalsLeftOut, firstSeenTime }) => ({
+      machines: lazyList(machines, ({ name, signals, signalsLeftOut, firstSeenTime }) => ({
         name,
         signals,
         signals_left_out: signalsLeftOut || undefined,
@@ -97,7 +98,7 @@ export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnsw
   return {
     ...nextPage(answer.nextPageToken, range),
     body: {
-      signals: answer.signals.map(toRow),
+      signals: lazyList(answer.signals, toRow),
       ...range,
       next_page_token: toPageToken(answer.nextPageToken, asked, page),
       cursor: answer.cursor,
@@ -137,7 +138,7 @@ export async function getLatest(call: RestCall<Machines & MinCursor & Paged>): P
   const { signals, cursor, nextPageToken } = await upstream.signals.getLatest({ ...what, ...pageOf(query) }, unary);
   return {
     ...nextPage(nextPageToken),
-    body: { signals: signals.map(toRow), next_page_token: nextPageToken, cursor },
+    body: { signals: lazyList(signals, toRow), next_page_token: nextPageToken, cursor },
   };
 }
 

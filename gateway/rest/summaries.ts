@@ -4,6 +4,7 @@ import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.t
 import type { EnergySummary, ErrorSummary, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { reasonError } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
+import { lazyList } from "./json-in-turns.ts";
 import { echoRange, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { timeText, toSeconds } from "./time.ts";
@@ -54,7 +55,7 @@ export async function summarizeMachines(call: RestCall<ManyQuery>): Promise<Rest
   return {
     ...nextPage(nextPageToken, echoRange(page)),
     body: {
-      machines: machines.map(toSummary),
+      machines: lazyList(machines, toSummary),
       next_page_token: toPageToken(nextPageToken, asked, page),
       cursor,
     },

@@ -1,4 +1,5 @@
 // Rows of one kind as lines of NDJSON or CSV, for answers that are written row by row.
+import { Turns } from "../../runtime/turns.ts";
 import type { Body } from "./body.ts";
 import type { RestAnswer } from "./call.ts";
 import { toCsvLine } from "./csv.ts";
@@ -48,6 +49,7 @@ async function writeTable(
   body: Body,
   { format, columns, safe }: Table,
 ): Promise<void> {
+  const turns = new Turns();
   let text = format === "csv" ? toCsvLine(columns) : "";
   for await (const rows of pages) {
     for (const row of rows) {
@@ -60,6 +62,8 @@ async function writeTable(
           : `${toJsonText(row)}\n`;
       if (text.length < chunkCharacters) continue;
       await body.write(text);
+      // A client that takes all at once leaves nobody else a turn.
+      await turns.pause();
       text = "";
     }
   }

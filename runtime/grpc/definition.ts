@@ -9,6 +9,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { Turns } from "../turns.ts";
+import { decodeInTurns } from "./decode-in-turns.ts";
 import type { Encoding } from "./decompress.ts";
 import type { MessageBounds } from "./message-bounds.ts";
 import { assertCost } from "./message-cost.ts";
@@ -36,6 +38,9 @@ export function shareEncoding<Desc extends DescMessage>(desc: Desc, message: Mes
   return bytes;
 }
 
+/** Whether a message's bytes are there already. */
+export const isEncoded = (message: Message): boolean => sharedBytes.has(message);
+
 /** A message that goes out as the given bytes, which must be one that is encoded already. Its fields are not set; do not read them. */
 export function asEncoded<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
   const message = create(desc);
@@ -43,7 +48,8 @@ export function asEncoded<Desc extends DescMessage>(desc: Desc, bytes: Uint8Arra
   return message;
 }
 
-function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {
+/** At once. */
+export function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {
   const bytes = codecs.get(desc.typeName)?.encode?.(message) ?? toBinary(desc, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -79,11 +85,30 @@ export function decode<Desc extends DescMessage>(
   bytes: Uint8Array,
   bounds: MessageBounds,
 ): MessageShape<Desc> {
-  assertCost(desc, bytes, bounds);
-  const quick = codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
-  const message = quick ?? fromBinary(desc, bytes, { readUnknownFields: false });
+  const message = decodeQuickly(desc, bytes, bounds) ?? fromBinary(desc, bytes, { readUnknownFields: false });
   noteReceived(message, bytes.byteLength);
   return message;
+}
+
+/** The same, in turns. */
+async function decodeSlowly<Desc extends DescMessage>(
+  desc: Desc,
+  bytes: Uint8Array,
+  bounds: MessageBounds,
+): Promise<MessageShape<Desc>> {
+  const message = decodeQuickly(desc, bytes, bounds) ?? (await decodeInTurns(desc, bytes, new Turns()));
+  noteReceived(message, bytes.byteLength);
+  return message;
+}
+
+/** Undefined where there is no faster way than the ordinary one. */
+function decodeQuickly<Desc extends DescMessage>(
+  desc: Desc,
+  bytes: Uint8Array,
+  bounds: MessageBounds,
+): MessageShape<Desc> | undefined {
+  assertCost(desc, bytes, bounds);
+  return codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
 }
 
 const serialize = (desc: DescMessage) => (message: Message) => sharedBytes.get(message) ?? encode(desc, message);
@@ -95,9 +120,22 @@ export function toServerDefinition(method: DescMethod): MethodDefinition<Message
   return { ...shapeOf(method), requestDeserialize: received, responseDeserialize: unused, requestSerialize: unused };
 }
 
-/** For a client: answers beyond the bounds come as UndecodableMessage. */
+/** An answer that takes a while to decode: whoever reads it has it done in turns. */
+export class LargeAnswer {
+  readonly decode: () => Promise<Message>;
+  constructor(decode: () => Promise<Message>) {
+    this.decode = decode;
+  }
+}
+
+/** What is smaller is decoded as it comes. */
+const largeBytes = 64 * 1024;
+
+/** For a client: answers beyond the bounds come as UndecodableMessage, large ones as LargeAnswer. */
 export function toClientDefinition(method: DescMethod, bounds: MessageBounds): MethodDefinition<Message, Message> {
   const deserialize = (bytes: Buffer) => {
+    if (bytes.length > largeBytes)
+      return new LargeAnswer(() => decodeSlowly(method.output, bytes, bounds)) as unknown as Message;
     try {
       return decode(method.output, bytes, bounds) as Message;
     } catch (cause) {

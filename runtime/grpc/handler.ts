@@ -17,10 +17,13 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { namesOf } from "../tls/client-names.ts";
+import { Turns } from "../turns.ts";
 import { decompress, type InTurn } from "./decompress.ts";
-import { decode, type ReceivedMessage, shareEncoding } from "./definition.ts";
+import { asEncoded, decode, isEncoded, type ReceivedMessage, shareEncoding } from "./definition.ts";
+import { encodeInTurns, isLarge } from "./encode-in-turns.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
+import type { Fields } from "./message-weight.ts";
 import type { ByteAccount, Outgoing, OutgoingWatch } from "./outgoing.ts";
 import { addressOf, peerKey } from "./peer.ts";
 import { toStatusObject } from "./status.ts";
@@ -172,7 +175,7 @@ async function answerOnce(
 ) {
   const context = openContext(call, method, options);
   try {
-    const message = toAnswer(method, await run(context), options);
+    const message = await toAnswer(method, await run(context), options);
     outgoingOf(call, context, options).answer(method.output, message);
     return message;
   } catch (error) {
@@ -193,9 +196,13 @@ async function answerStream(
     let outgoing: Outgoing | undefined;
     for await (const message of await run(context)) {
       if (call.cancelled) return;
+      const encoding = toAnswer(method, message, options);
+      // Most are encoded at once, and a promise for each would be felt.
+      const encoded = encoding instanceof Promise ? await encoding : encoding;
+      if (call.cancelled) return;
       // Only now: whose call it is shows when its handler runs.
       outgoing ??= outgoingOf(call, context, options);
-      const drained = outgoing.write(method.output, toAnswer(method, message, options), context.signal);
+      const drained = outgoing.write(method.output, encoded, context.signal);
       if (drained === undefined) continue;
       await drained;
       if (call.cancelled) return;
@@ -210,12 +217,23 @@ async function answerStream(
   }
 }
 
+/** Encoded, and not again when it is written: at once what is small, as nearly all is, and in turns what is large. */
+function toAnswer(method: DescMethod, init: Message, options: HandlerOptions): Message | Promise<Message> {
+  const { output } = method;
+  if (isEncoded(init) || !isLarge(output, init as unknown as Fields)) {
+    const message = create(output, init);
+    assertSize(shareEncoding(output, message).byteLength, options);
+    return message;
+  }
+  return encodeInTurns(output, init, new Turns()).then((bytes) => {
+    assertSize(bytes.byteLength, options);
+    return asEncoded(output, bytes);
+  });
+}
+
 /** The last guard: no client of default settings could take more, and whoever asks again would fail again. */
-function toAnswer(method: DescMethod, init: Message, { answerTooLarge }: HandlerOptions): Message {
-  const message = create(method.output, init);
-  // Encoded here, and not again when it is written.
-  const { byteLength } = shareEncoding(method.output, message);
-  if (byteLength <= maxSentBytes) return message;
+function assertSize(byteLength: number, { answerTooLarge }: HandlerOptions): void {
+  if (byteLength <= maxSentBytes) return;
   throw answerTooLarge?.(byteLength) ?? new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted);
 }
 

@@ -4,7 +4,7 @@ import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResp
 import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Certificates } from "../tls/certificates.ts";
 import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
-import { toClientDefinition, UndecodableMessage } from "./definition.ts";
+import { LargeAnswer, toClientDefinition, UndecodableMessage } from "./definition.ts";
 import { answerBounds, MessageTooLarge } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -220,7 +220,8 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, re
         const message: Message | null = call.read();
         if (message !== null) ahead.taken();
         if (message instanceof UndecodableMessage) throw toAnswerError(message);
-        if (message !== null) yield message;
+        if (message instanceof LargeAnswer) yield await decodeLarge(message);
+        else if (message !== null) yield message;
         else if (failure !== undefined) throw toClientError(failure, source?.failure ?? signal?.reason);
         else if (ended && settled) return;
         else {
@@ -236,6 +237,14 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, re
     }
   }
   return messages();
+}
+
+async function decodeLarge(answer: LargeAnswer): Promise<Message> {
+  try {
+    return await answer.decode();
+  } catch (cause) {
+    throw toAnswerError(new UndecodableMessage(cause));
+  }
 }
 
 function toAnswerError({ cause }: UndecodableMessage): ConnectError {

@@ -1,0 +1,18 @@
+// The series of a machine, by signal and in their order.
+import type { Series } from "./catalog.ts";
+import { compareText } from "./compare-text.ts";
+
+export class OwnSeries extends Map<string, Series> {
+  #sorted: readonly Series[] | undefined;
+
+  override set(signal: string, series: Series): this {
+    this.#sorted = undefined;
+    return super.set(signal, series);
+  }
+
+  /** Ascending by signal. */
+  sorted(): readonly Series[] {
+    this.#sorted ??= [...this.values()].sort((a, b) => compareText(a.signal, b.signal));
+    return this.#sorted;
+  }
+}

@@ -1,0 +1,66 @@
+// A large answer comes whole through every protocol, in JSON and in binary, compressed where that was asked for.
+import { createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+
+let gateway: TestGateway;
+const transports: Record<string, Transport> = {};
+beforeAll(async () => {
+  gateway = await openTestGateway();
+  const { baseUrl } = gateway;
+  for (const useBinaryFormat of [true, false]) {
+    const format = { baseUrl, useBinaryFormat };
+    const name = useBinaryFormat ? "binary" : "JSON";
+    transports[`Connect ${name}`] = createConnectTransport({ ...format, httpVersion: "1.1" });
+    transports[`Connect ${name}, uncompressed`] = createConnectTransport({
+      ...{ ...format, httpVersion: "2", acceptCompression: [] },
+    });
+    transports[`Connect ${name} GET`] = createConnectTransport({ ...format, httpVersion: "1.1", useHttpGet: true });
+    transports[`gRPC-Web ${name}`] = createGrpcWebTransport({ ...format, httpVersion: "2" });
+    transports[`gRPC ${name}`] = createGrpcTransport(format);
+  }
+  const time = { seconds: 1_772_352_000n, nanos: 1_000 };
+  const buckets = Array.from({ length: 3_000 }, (_, i) => ({
+    startTime: time,
+    count: BigInt(i),
+    min: -0,
+    mean: i / 7,
+  }));
+  gateway.accessor.signals.aggregateSamples = () => ({
+    series: ["m1", "m2"].map((machine) => ({ machine, signal: "power", maxGap: { seconds: 1n, nanos: 0 }, buckets })),
+    nextPageToken: "next",
+    cursor: "c7",
+  });
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+const kinds = ["Connect", "gRPC-Web", "gRPC"].flatMap((protocol) =>
+  ["binary", "JSON"].flatMap((format) =>
+    (protocol === "Connect" ? ["", ", uncompressed", " GET"] : [""]).map((how) => `${protocol} ${format}${how}`),
+  ),
+);
+
+test.each(kinds)("%s", async (kind) => {
+  const headers = new Headers();
+  const { series, nextPageToken, cursor } = await createClient(SignalService, transports[kind]!).aggregateSamples(
+    { signals: ["power"] },
+    { onHeader: (header) => headers.set("content-encoding", header.get("content-encoding") ?? "none") },
+  );
+  expect([nextPageToken, cursor]).toEqual(["next", "c7"]);
+  expect(series.map(({ machine, maxGap }) => [machine, maxGap?.seconds])).toEqual([
+    ["m1", 1n],
+    ["m2", 1n],
+  ]);
+  for (const { buckets } of series) {
+    expect(buckets).toHaveLength(3_000);
+    for (const [i, { count, min, mean, startTime }] of buckets.entries()) {
+      if (count === BigInt(i) && Object.is(min, -0) && mean === i / 7 && startTime?.nanos === 1_000) continue;
+      throw new Error(`bucket ${i} is ${count}, ${min}, ${mean}`);
+    }
+  }
+  // Its client does not ask for compression by GET.
+  if (kind.startsWith("Connect"))
+    expect(headers.get("content-encoding")).toBe(/uncompressed|GET/.test(kind) ? "none" : "br");
+});
