@@ -38,7 +38,9 @@ export function boundReading(
     const base = call as unknown as BaseCall;
     const { decoder, decompressMessage, sendStatus } = base;
     if (decoder === undefined || decompressMessage === undefined)
-      throw new Error("grpc-js is not the one whose reading we bound");
+      throw new Error(
+        "this version of @grpc/grpc-js has other internals: the reading of its messages cannot be bounded",
+      );
     decoder.maxReadMessageLength = maxBytes;
     base.decompressMessage = (framed, encoding) => {
       if (encoding !== "gzip" && encoding !== "deflate") return decompressMessage.call(base, framed, encoding);
