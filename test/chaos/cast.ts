@@ -1,6 +1,6 @@
 // Who takes part in a round besides the services: writers, a pair that shares an id, subscribers of every kind.
 import { machines } from "./batches.ts";
-import type { Plan } from "./plan.ts";
+import { losesCommits, type Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { RoundRecord } from "./record.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -9,7 +9,7 @@ import { Writer } from "./writer.ts";
 export type Starting = { ports: readonly number[]; record: RoundRecord; random: Random };
 
 export function startWriters(plan: Plan, { ports, record, random }: Starting): Writer[] {
-  const common = { seed: plan.seed, ports, record };
+  const common = { seed: plan.seed, mayAlter: !losesCommits(plan), ports, record };
   const writers = [1, 2, 3].map((i) => {
     const own = random.fork(`writer ${i}`);
     return new Writer({
@@ -43,7 +43,9 @@ export function startSubscribers({
   record,
   random,
   begin,
-}: Starting & { begin: string | undefined }): Subscriber[] {
+  plan,
+}: Starting & { begin: string | undefined; plan: Plan }): Subscriber[] {
+  const mayBeTold = losesCommits(plan);
   const kinds = [
     { name: "all", machines: [], signals: [], after: begin, slowMs: 0 },
     { name: "slow", machines: [], signals: [], after: begin, slowMs: 150 },
@@ -51,11 +53,14 @@ export function startSubscribers({
     { name: "some signals", machines: [], signals: ["power", "error"], after: begin, slowMs: 20 },
     { name: "now", machines: [], signals: [], after: undefined, slowMs: 0 },
   ];
-  return kinds.map((kind) => new Subscriber({ ...kind, ports, record, random: random.fork(kind.name) }));
+  return kinds.map((kind) => new Subscriber({ ...kind, mayBeTold, ports, record, random: random.fork(kind.name) }));
 }
 
 /** Watches that begin where others were at some time. */
-export function resume(subscribers: readonly Subscriber[], { ports, record, random }: Starting): Subscriber[] {
+export function resume(
+  subscribers: readonly Subscriber[],
+  { ports, record, random, plan }: Starting & { plan: Plan },
+): Subscriber[] {
   return Array.from({ length: 8 }, (_, i) => {
     const from = random.pick(subscribers);
     const after = from.marks.length > 0 ? random.pick(from.marks).cursor : from.startCursor;
@@ -66,6 +71,7 @@ export function resume(subscribers: readonly Subscriber[], { ports, record, rand
       signals,
       after,
       slowMs: 0,
+      mayBeTold: losesCommits(plan),
       ports,
       record,
       random: random.fork(i),

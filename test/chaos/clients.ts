@@ -27,6 +27,11 @@ export function reasonOf(error: unknown): string {
   return error.findDetails(ErrorInfoSchema)[0]?.reason ?? `code ${error.code}: ${error.rawMessage}`;
 }
 
+/** What the contract's reason comes with. */
+export function metadataOf(error: unknown): Record<string, string> {
+  return error instanceof ConnectError ? (error.findDetails(ErrorInfoSchema)[0]?.metadata ?? {}) : {};
+}
+
 /** Sleeps at most so long; returns at once, without failing, when the signal aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

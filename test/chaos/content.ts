@@ -52,3 +52,8 @@ const bytesOf = (array: Float64Array) => new Uint8Array(array.buffer, array.byte
 export function revisionOf(cursor: string): number {
   return Number(Buffer.from(cursor, "base64url").readBigUInt64BE(11));
 }
+
+/** The epoch in a cursor: of which history it is. */
+export function epochOf(cursor: string): number {
+  return Buffer.from(cursor, "base64url").readUInt32BE(7);
+}

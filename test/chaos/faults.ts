@@ -4,9 +4,11 @@ import { grpcHarm } from "../neighbour/grpc-harm.ts";
 import { endure } from "../neighbour/harm.ts";
 import type { KeptPostgres } from "./kept-postgres.ts";
 import type { KeptProcess } from "./process.ts";
+import type { Promotion } from "./promotion.ts";
 import type { FaultProxy } from "./proxy.ts";
 import type { Random } from "./random.ts";
 import type { Subscriber } from "./subscriber.ts";
+import type { Writer } from "./writer.ts";
 
 /** An accessor with the proxies around it: front to its clients, back to PostgreSQL. */
 export type Accessor = { process: KeptProcess; front: FaultProxy; back: FaultProxy };
@@ -15,9 +17,12 @@ export type Arena = {
   accessors: readonly Accessor[];
   postgres: KeptPostgres;
   database: string;
+  writers: readonly Writer[];
   subscribers: readonly Subscriber[];
   /** The producer with a spool, in the rounds that have one. */
   spool: KeptProcess | undefined;
+  /** Of PostgreSQL's standby, in the rounds that have one. */
+  promotion: Promotion | undefined;
 };
 
 type Fault = (arena: Arena, random: Random) => Promise<void> | void;
@@ -169,3 +174,6 @@ export const faults: Record<string, Fault> = {
     ),
   ),
 };
+
+/** Whether a fault ends or holds PostgreSQL or its sessions: while a standby is promoted, that is the promotion's. */
+export const isOfPostgres = (name: string): boolean => /^(postgres|backend|disk|lock) /.test(name);

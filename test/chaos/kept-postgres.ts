@@ -1,4 +1,5 @@
 // The PostgreSQL of a run, opened again on the same port whenever it ends, and the ways to mistreat it.
+import { appendFileSync } from "node:fs";
 import { chmod, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,28 +9,40 @@ import { openPostgres, type Postgres } from "../../local/postgres.ts";
 import { createLog } from "../../runtime/log.ts";
 
 export class KeptPostgres implements AsyncDisposable {
-  readonly #dataDir: string;
+  #dataDir: string;
   readonly #ownsFolder: boolean;
   #server: Postgres;
   #reopening: Promise<void> | undefined;
+  /** Ended for good: never opened again. */
+  #replaced: Postgres | undefined;
   #closed = false;
+  readonly logPath: string | undefined;
 
-  private constructor(server: Postgres, { dataDir, ownsFolder }: { dataDir: string; ownsFolder: boolean }) {
+  private constructor(
+    server: Postgres,
+    { dataDir, logPath, ownsFolder }: { dataDir: string; logPath: string | undefined; ownsFolder: boolean },
+  ) {
     this.#server = server;
+    this.logPath = logPath;
     this.#dataDir = dataDir;
     this.#ownsFolder = ownsFolder;
     this.#watch();
   }
 
-  /** In a folder of its own, or on a file system that is given. */
-  static async open(folder?: string): Promise<KeptPostgres> {
+  /** In a folder of its own, or on a file system that is given. logPath: where it says what befalls it. */
+  static async open(folder?: string, logPath?: string): Promise<KeptPostgres> {
     const dataDir = folder ?? (await mkdtemp(join(tmpdir(), "millrace-chaos-")));
     await chmod(dataDir, 0o755);
-    return new KeptPostgres(await start(dataDir, 0), { dataDir, ownsFolder: folder === undefined });
+    const server = await start(dataDir, { logPath });
+    return new KeptPostgres(server, { dataDir, logPath, ownsFolder: folder === undefined });
   }
 
   get port(): number {
     return this.#server.port;
+  }
+
+  get dataDir(): string {
+    return this.#dataDir;
   }
 
   get pid(): number {
@@ -51,6 +64,27 @@ export class KeptPostgres implements AsyncDisposable {
     } catch {
       // It has just ended by itself.
     }
+  }
+
+  /**
+   * Ends the server for good, and only when nothing of it runs any more goes on with one that `next` opens in a folder of its own, which is then
+   * this one's. The former folder is the caller's. Until `next` has resolved, connections are refused.
+   */
+  async replace(
+    signal: "SIGINT" | "SIGQUIT" | "SIGKILL",
+    next: () => Promise<{ server: Postgres; dataDir: string }>,
+  ): Promise<void> {
+    await this.up();
+    const former = this.#server;
+    this.#replaced = former;
+    process.kill(former.pid, signal);
+    const replaced = former.ended.then(next).then(({ server, dataDir }) => {
+      this.#server = server;
+      this.#dataDir = dataDir;
+      this.#watch();
+    });
+    this.#reopening = replaced.catch(() => {});
+    await replaced;
   }
 
   /** Resolves when it takes connections. */
@@ -105,8 +139,9 @@ export class KeptPostgres implements AsyncDisposable {
   }
 
   #watch(): void {
-    void this.#server.ended.then(() => {
-      if (this.#closed) return;
+    const watched = this.#server;
+    void watched.ended.then(() => {
+      if (this.#closed || watched === this.#replaced) return;
       this.#reopening = this.#reopen();
     });
   }
@@ -114,7 +149,7 @@ export class KeptPostgres implements AsyncDisposable {
   async #reopen(): Promise<void> {
     for (let attempt = 1; !this.#closed; attempt++) {
       try {
-        this.#server = await start(this.#dataDir, this.port);
+        this.#server = await start(this.#dataDir, { port: this.port, logPath: this.logPath });
         this.#watch();
         return;
       } catch (error) {
@@ -133,13 +168,24 @@ export class KeptPostgres implements AsyncDisposable {
   }
 }
 
-function start(dataDir: string, port: number): Promise<Postgres> {
+type Starting = {
+  /** Default: any free one. */
+  port?: number;
+  settings?: Record<string, string>;
+  logPath?: string | undefined;
+};
+
+export function start(dataDir: string, { port = 0, settings = {}, logPath }: Starting): Promise<Postgres> {
   return openPostgres({
     dataDir,
     port,
-    settings: { shared_buffers: "48MB", max_wal_size: "256MB", min_wal_size: "32MB" },
+    settings: { shared_buffers: "48MB", max_wal_size: "256MB", min_wal_size: "32MB", ...settings },
     syncCluster: false,
-    log: createLog({ name: "postgres", level: "silent" }),
+    log: createLog({
+      name: "postgres",
+      level: logPath === undefined ? "silent" : "debug",
+      ...(logPath === undefined ? {} : { sink: (line) => appendFileSync(logPath, line) }),
+    }),
     signal: AbortSignal.timeout(60_000),
   });
 }

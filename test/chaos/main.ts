@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { accessorFailpoints, faults, spoolFailpoints } from "./faults.ts";
 import { KeptPostgres } from "./kept-postgres.ts";
-import { drawPlan, type PlanOverrides } from "./plan.ts";
+import { drawPlan, kindInTurn, type PlanOverrides } from "./plan.ts";
 import { fakeTime } from "./process.ts";
+import { promotions } from "./promotion.ts";
 import { type RoundResult, runRound } from "./round.ts";
 
 const { values } = parseArgs({
@@ -30,8 +31,9 @@ const { values } = parseArgs({
   },
 });
 
+const named = values.faults === undefined ? undefined : namedFaults(values.faults);
 const overrides: PlanOverrides = {
-  ...(values.faults === undefined ? {} : { faults: namedFaults(values.faults) }),
+  ...(named === undefined ? {} : { faults: named.faults }),
   ...(values.accessors === undefined ? {} : { accessors: Number(values.accessors) }),
   ...(values.spool === undefined ? {} : { spool: values.spool }),
   ...(values.armed === undefined ? {} : { armed: values.armed }),
@@ -39,12 +41,13 @@ const overrides: PlanOverrides = {
   ...(values["fault-ms"] === undefined ? {} : { faultMs: Number(values["fault-ms"]) }),
 };
 const folder = values.folder ?? (await mkdtemp(join(tmpdir(), "millrace-rounds-")));
+mkdirSync(folder, { recursive: true });
 const results: RoundResult[] = [];
 const startedMs = performance.now();
 const smallDisk = values["small-disk"] ? mountSmallDisk(folder) : undefined;
 if (smallDisk !== undefined) overrides.smallDisk = true;
 if (fakeTime === undefined) console.log("skipped: clock steps, for Debian's package libfaketime is not there");
-const postgres = await KeptPostgres.open(smallDisk);
+const postgres = await KeptPostgres.open(smallDisk, join(folder, "postgres.log"));
 const stop = async () => {
   await postgres[Symbol.asyncDispose]();
   if (smallDisk !== undefined) execFileSync("umount", ["-l", smallDisk]);
@@ -54,12 +57,15 @@ for (let i = 0; i < Number(values.rounds); i++) {
   const seed = Number(values.seed) + i;
   const roundFolder = join(folder, `seed-${seed}`);
   if (existsSync(roundFolder)) rmSync(roundFolder, { recursive: true });
-  const result = await runRound(drawPlan(seed, overrides), { postgres, folder: roundFolder });
+  const result = await runRound(drawPlan(seed, { ...overrides, ...named?.promotion?.(seed) }), {
+    postgres,
+    folder: roundFolder,
+  });
   results.push(result);
   const failed = result.violations.length > 0;
-  const { batches, samples, faults: harm, feeds, answers, fired, tookMs } = result;
+  const { batches, samples, faults: harm, promoted, feeds, answers, fired, tookMs } = result;
   console.log(
-    `${failed ? "FAILED" : "ok    "} seed ${seed}: ${harm} faults, ${batches} batches, ${samples} samples, ${feeds} feeds, ${answers} answers, ${(tookMs / 1000).toFixed(1)} s${fired.length > 0 ? `, died at ${fired.join(" ")}` : ""}`,
+    `${failed ? "FAILED" : "ok    "} seed ${seed}: ${harm} faults${promoted === undefined ? "" : `, a ${promoted}`}, ${batches} batches, ${samples} samples, ${feeds} feeds, ${answers} answers, ${(tookMs / 1000).toFixed(1)} s${fired.length > 0 ? `, died at ${fired.join(" ")}` : ""}`,
   );
   for (const text of result.violations.slice(0, 8)) console.log(`       ${text}`);
   if (failed) console.log(`       record in ${roundFolder}`);
@@ -71,7 +77,7 @@ const failing = results.filter(({ violations }) => violations.length > 0);
 const points = new Set(results.flatMap(({ fired }) => fired.map((name) => name.split("=")[0]!)));
 const all = Object.keys({ ...accessorFailpoints, ...spoolFailpoints });
 console.log(
-  `${results.length} rounds, seeds ${values.seed} to ${Number(values.seed) + results.length - 1}, ${sum(({ faults: n }) => n)} faults of ${Object.keys(faults).length} kinds, ` +
+  `${results.length} rounds, seeds ${values.seed} to ${Number(values.seed) + results.length - 1}, ${sum(({ faults: n }) => n)} faults of ${Object.keys(faults).length + promotions.length} kinds, ` +
     `died at ${points.size} of ${all.length} failpoints, ${sum(({ batches }) => batches)} batches, ${sum(({ samples }) => samples)} samples, ` +
     `${sum(({ feeds }) => feeds)} feeds, ${sum(({ answers }) => answers)} answers; ` +
     `${sum(({ lost }) => lost)} lost, ${sum(({ doubled }) => doubled)} doubled, ${sum(({ gaps }) => gaps)} gaps, ${sum(({ hangs }) => hangs)} hangs; ` +
@@ -82,11 +88,20 @@ await stop();
 // Whatever a fault has left open must not keep us.
 process.exit(failing.length > 0 ? 1 : 0);
 
-function namedFaults(list: string): string[] {
+/** "promotion", of a kind by the seed, and "promotion lossy" and its like are done once a round, beside the others. */
+function namedFaults(list: string): { faults: string[]; promotion?: (seed: number) => PlanOverrides } {
   const names = list.split(",").map((name) => name.trim());
-  for (const name of names)
-    if (!(name in faults)) throw new Error(`no fault "${name}"; there are: ${Object.keys(faults).join(", ")}`);
-  return names;
+  const kindOf = (name: string) => promotions.find((kind) => name === `promotion ${kind}`);
+  const isPromotion = (name: string) => name === "promotion" || kindOf(name) !== undefined;
+  for (const name of names) {
+    if (name in faults || isPromotion(name)) continue;
+    const all = [...Object.keys(faults), "promotion", ...promotions.map((kind) => `promotion ${kind}`)];
+    throw new Error(`no fault "${name}"; there are: ${all.join(", ")}`);
+  }
+  const promotion = names.find(isPromotion);
+  const others = names.filter((name) => !isPromotion(name));
+  if (promotion === undefined) return { faults: others };
+  return { faults: others, promotion: (seed) => ({ promotion: kindOf(promotion) ?? kindInTurn(seed) }) };
 }
 
 /** 224 MB of tmpfs; undefined, with the reason told, where we may not mount. */

@@ -3,6 +3,7 @@
 import { compactionMutants } from "./mutants-of-compaction.ts";
 import { historyMutants } from "./mutants-of-history.ts";
 import { messageMutants } from "./mutants-of-messages.ts";
+import { promotionMutants } from "./mutants-of-promotions.ts";
 import { shareMutants } from "./mutants-of-shares.ts";
 import { textMutants } from "./mutants-of-texts.ts";
 
@@ -266,6 +267,7 @@ export const mutants: readonly Mutant[] = [
   ...compactionMutants,
   ...historyMutants,
   ...messageMutants,
+  ...promotionMutants,
   ...shareMutants,
   ...textMutants,
 ];

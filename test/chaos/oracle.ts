@@ -1,35 +1,43 @@
 // The judge of a round: what was sent, acknowledged, stored, streamed and answered must be one and the same history.
 import { digestOfColumn, keyOf, project, revisionOf } from "./content.ts";
+import type { GivenUp } from "./given-up.ts";
 import type { Answer } from "./reader.ts";
 import type { RoundRecord } from "./record.ts";
 import type { Stored, StoredCommit } from "./stored.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Feed, Watched } from "./subscriber.ts";
 import type { Writer } from "./writer.ts";
 
 export type Evidence = {
   stored: Stored;
   writers: readonly Writer[];
-  subscribers: readonly Subscriber[];
+  subscribers: readonly Watched[];
   answers: readonly Answer[];
   record: RoundRecord;
+  /** What a promotion may have taken away; undefined: nothing. */
+  givenUp?: GivenUp | undefined;
 };
 
 export type Tally = { batches: number; samples: number; lost: number; doubled: number; gaps: number };
 
 /** Notes every violation; returns counts of what there was. */
-export function judge({ stored, writers, subscribers, answers, record }: Evidence): Tally {
+export function judge({ stored, writers, subscribers, answers, record, givenUp }: Evidence): Tally {
   const tally = { batches: stored.receipts.length, samples: 0, lost: 0, doubled: 0, gaps: 0 };
   const say = (kind: "lost" | "doubled" | "gaps", text: string) => {
     tally[kind]++;
     record.violation(text);
   };
   judgeRevisions(stored, say);
-  judgeReceipts({ stored, writers, say, record });
+  judgeReceipts({ stored, writers, say, record, givenUp });
   for (const { columns } of stored.commits.values())
     for (const { values } of columns.values()) tally.samples += values.length;
-  for (const subscriber of subscribers) judgeFeed(subscriber, { stored, say });
-  const byRevision = [...stored.commits.values()];
-  for (const answer of answers) judgeAnswer(answer, { commits: byRevision, record });
+  for (const subscriber of subscribers) judgeFeeds(subscriber, { stored, givenUp, say, record });
+  const [byRevision, before] = [stored, givenUp?.before].map((one) => [...(one?.commits.values() ?? [])]);
+  for (const answer of answers) {
+    const isGone = givenUp?.hasCursor(answer.cursor) ?? false;
+    judgeAnswer(answer, { commits: isGone ? before! : byRevision!, record });
+    if (!isGone && answer.minCursor !== "" && givenUp?.hasCursor(answer.minCursor))
+      record.violation(`an answer (${answer.what}) of ${answer.revision}, and what was asked for was given up`);
+  }
   if (stored.quarantined > 0) record.violation(`${stored.quarantined} log rows are quarantined`);
   return tally;
 }
@@ -57,11 +65,13 @@ function judgeReceipts({
   writers,
   say,
   record,
+  givenUp,
 }: {
   stored: Stored;
   writers: readonly Writer[];
   say: Say;
   record: RoundRecord;
+  givenUp: GivenUp | undefined;
 }): void {
   const claimed = new Map<number, string>();
   const seen = new Set<string>();
@@ -92,17 +102,20 @@ function judgeReceipts({
     }
     for (const writer of own) {
       const cursor = writer.acked.get(sequence);
-      if (cursor === undefined) continue;
+      if (cursor === undefined || givenUp?.isVoid({ producer, sequence, cursor })) continue;
       if (!makers.includes(writer))
         say("lost", `batch ${name} was acknowledged to variant ${writer.options.variant}, and another is stored`);
       if (revisionOf(cursor) < revision)
         record.violation(`the ack of ${name} names cursor ${revisionOf(cursor)}, and it is at ${revision}`);
     }
   }
-  for (const writer of writers)
-    for (const sequence of writer.acked.keys())
-      if (!seen.has(`${writer.options.producer} ${sequence}`))
-        say("lost", `batch ${writer.options.producer} ${sequence} was acknowledged and is not stored`);
+  for (const { options, acked, doubts } of writers) {
+    const { producer } = options;
+    for (const [sequence, cursor] of acked)
+      if (!seen.has(`${producer} ${sequence}`) && !givenUp?.isVoid({ producer, sequence, cursor }))
+        say("lost", `batch ${producer} ${sequence} was acknowledged and is not stored`);
+    for (const { sequence, text } of doubts) if (!givenUp?.hasBatch(producer, sequence)) record.violation(text);
+  }
   const foreign = new Set(
     stored.receipts.filter(({ producer }) => !byProducer.has(producer)).map(({ revision }) => revision),
   );
@@ -110,10 +123,29 @@ function judgeReceipts({
     if (!claimed.has(revision) && !foreign.has(revision)) say("doubled", `revision ${revision} belongs to no batch`);
 }
 
+/** What of a subscriber's feeds was given up it was told by name, and nothing else; what it goes on with was not. */
+function judgeFeeds(
+  subscriber: Watched,
+  { stored, givenUp, say, record }: { stored: Stored; givenUp: GivenUp | undefined; say: Say; record: RoundRecord },
+): void {
+  const { options, past } = subscriber;
+  for (const feed of [...past, subscriber]) {
+    const isGone = feed.cursor !== undefined && (givenUp?.hasCursor(feed.cursor) ?? false);
+    if (isGone && feed === subscriber)
+      say(
+        "gaps",
+        `${options.name} goes on after ${revisionOf(feed.cursor!)}, which was given up, and was told nothing`,
+      );
+    if (!isGone && feed !== subscriber)
+      record.violation(`${options.name} was told that commits were given up, and none that it was sent were`);
+    judgeFeed(feed, { options, stored: isGone ? givenUp!.before : stored, say });
+  }
+}
+
 /** A feed is what is stored after its first cursor, through its last, of what it asked for; in order, each once. */
 function judgeFeed(
-  { options, seen, startCursor, cursor }: Subscriber,
-  { stored, say }: { stored: Stored; say: Say },
+  { seen, startCursor, cursor }: Feed,
+  { options, stored, say }: { options: Watched["options"]; stored: Stored; say: Say },
 ): void {
   if (startCursor === undefined || cursor === undefined) return;
   const [after, through] = [revisionOf(startCursor), revisionOf(cursor)];

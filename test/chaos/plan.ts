@@ -1,5 +1,6 @@
 // What a round is made of, drawn from its seed: how many accessors, which faults, who else takes part.
 import { accessorFailpoints, faults, spoolFailpoints } from "./faults.ts";
+import { type PromotionKind, promotions } from "./promotion.ts";
 import { createRandom, type Random } from "./random.ts";
 
 export type Plan = {
@@ -15,6 +16,8 @@ export type Plan = {
   oldSnapshot: boolean;
   /** PostgreSQL has a small file system of its own, so its disk can be full. */
   smallDisk: boolean;
+  /** PostgreSQL has a standby, which is promoted once. It costs a copy and a start, so one round of five has it. */
+  promotion: PromotionKind | undefined;
   /** What the first accessor and the spool are armed with in their first life; "" for nothing. Until then no other fault is done. */
   armed: string;
   spoolArmed: string;
@@ -39,13 +42,22 @@ export function drawPlan(seed: number, overrides: PlanOverrides = {}): Plan {
     spool,
     oldSnapshot: random.chance(0.2),
     smallDisk: false,
+    promotion: overrides.faults === undefined && seed % 5 === 3 ? kindInTurn(seed) : undefined,
     armed,
     spoolArmed: spool ? inTurn(spoolFailpoints, seed, random) : "",
   };
   const drawn = { ...plan, ...overrides };
+  const { promotion } = drawn.smallDisk ? { promotion: undefined } : drawn;
   const without = [...(drawn.spool ? [] : ["spool"]), ...(drawn.smallDisk ? [] : ["disk full"])];
   const possible = drawn.faults.filter((name) => !without.some((prefix) => name.startsWith(prefix)));
-  return { ...drawn, faults: possible.length > 0 ? possible : ["herd"] };
+  const idle = promotion === undefined ? ["herd"] : [];
+  return { ...drawn, promotion, faults: possible.length > 0 ? possible : idle };
+}
+
+/** Every other one loses commits: that is where most can go wrong. */
+export function kindInTurn(seed: number): PromotionKind {
+  const [lossy, ...others] = promotions;
+  return seed % 2 === 1 ? lossy : others[(seed / 2) % others.length]!;
 }
 
 /** One after the other from seed to seed, so that a run of rounds passes them all. */
@@ -54,3 +66,8 @@ function inTurn(points: Record<string, number>, seed: number, random: Random): s
   const name = names[seed % names.length]!;
   return `${name}=exit@${random.int(1, points[name]!)}`;
 }
+
+/** Points of catching up are passed where watches resume after old cursors. */
+export const atResume = ({ armed }: Plan): boolean => armed.startsWith("feed.");
+
+export const losesCommits = ({ promotion }: Plan): boolean => promotion === "lossy";

@@ -13,6 +13,9 @@ export type Answer = {
   /** What it says it is complete through, and what was asked for at least. */
   revision: number;
   minRevision: number;
+  /** The cursors of both; "" if nothing was asked for. */
+  cursor: string;
+  minCursor: string;
   /** "machine signal" to a digest of all samples, in order of time. */
   columns: Map<string, string>;
 };
@@ -77,7 +80,7 @@ async function ask(clients: Reach, { what, minCursor, random, signal }: Ask): Pr
     return askPages(clients, { ...asked, minCursor, minRevision, pageSize: random.int(50, 2_000), signal });
   const { series, cursor } = await readColumns({ client: clients.signals, ...asked, minCursor, format: what, signal });
   const columns = new Map(series.map((one) => [`${one.machine} ${one.signal}`, digestOfColumn(one.column)]));
-  return { what, ...asked, revision: revisionOf(cursor), minRevision, columns };
+  return { what, ...asked, revision: revisionOf(cursor), minRevision, cursor, minCursor, columns };
 }
 
 type AskPages = {
@@ -97,11 +100,13 @@ async function askPages(
   const byMachine = new Map<string, { timesUs: number[]; values: number[] }>();
   let pageToken = "";
   let revision = -1;
+  let cursor = "";
   do {
     const request = { signal: signals[0]!, machines, minCursor, pageSize, pageToken };
     const page = await clients.signals.querySignals(request, { signal });
     if (revision !== -1 && revision !== revisionOf(page.cursor)) throw new Error("pages of two revisions");
-    revision = revisionOf(page.cursor);
+    cursor = page.cursor;
+    revision = revisionOf(cursor);
     for (const { machine, time, record } of page.signals) {
       if (record.case !== "value") continue;
       const own = byMachine.get(machine) ?? { timesUs: [], values: [] };
@@ -117,5 +122,5 @@ async function askPages(
       digestOfColumn({ timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
     ]),
   );
-  return { what: "pages", machines, signals, revision, minRevision, columns };
+  return { what: "pages", machines, signals, revision, minRevision, cursor, minCursor, columns };
 }

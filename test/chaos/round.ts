@@ -4,12 +4,16 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resume, startSubscribers, startWriters } from "./cast.ts";
 import { reach } from "./clients.ts";
-import { type Accessor, type Arena, faults } from "./faults.ts";
+import type { Accessor, Arena } from "./faults.ts";
+import { isBeyond } from "./given-up.ts";
+import { harm } from "./harm.ts";
+import { judgeFork } from "./judge-fork.ts";
 import { judgeSettled } from "./judge-settled.ts";
 import type { KeptPostgres } from "./kept-postgres.ts";
 import { judge, type Tally } from "./oracle.ts";
-import type { Plan } from "./plan.ts";
+import { atResume, type Plan } from "./plan.ts";
 import { KeptProcess } from "./process.ts";
+import { Promotion } from "./promotion.ts";
 import { openFaultProxy } from "./proxy.ts";
 import { createRandom, type Random } from "./random.ts";
 import { Reader } from "./reader.ts";
@@ -23,6 +27,8 @@ export type RoundResult = Tally & {
   violations: readonly string[];
   hangs: number;
   faults: number;
+  /** What became of the standby, in words; undefined without one. */
+  promoted: string | undefined;
   feeds: number;
   answers: number;
   fired: readonly string[];
@@ -30,7 +36,6 @@ export type RoundResult = Tally & {
 };
 
 const startDeadlineMs = 60_000;
-const armedMs = 2_000;
 
 export async function runRound(
   plan: Plan,
@@ -52,6 +57,9 @@ export async function runRound(
     await postgres.up();
     await postgres.ask("postgres", `drop database if exists ${database} with (force)`);
   });
+  // While the accessors start: a copy of a running server is what it takes.
+  const opening = plan.promotion && Promotion.open(plan.promotion, postgres);
+  opening?.catch(() => {});
   const accessors: Accessor[] = [];
   for (let i = 1; i <= plan.accessors; i++)
     accessors.push(await openAccessor(i, { stack, postgres, database, record }));
@@ -60,8 +68,9 @@ export async function runRound(
 
   const begin = await firstCursor(ports, random.fork("begin"));
   if (begin === undefined) hang("no accessor served within 60 s");
+  const promotion = opening && stack.use(await opening);
   const writers = startWriters(plan, { ports, record, random });
-  const subscribers = startSubscribers({ ports, record, random, begin });
+  const subscribers = startSubscribers({ ports, record, random, begin, plan });
   const reader = new Reader({
     ports,
     random: random.fork("reader"),
@@ -76,7 +85,7 @@ export async function runRound(
     await Promise.all([...writers, ...subscribers, reader].map(({ running }) => running));
   });
 
-  const arena: Arena = { accessors, postgres, database, subscribers, spool };
+  const arena: Arena = { accessors, postgres, database, writers, subscribers, spool, promotion };
   const done = await harm(plan, { arena, random: random.fork("faults"), record });
 
   // Faults are over: everything must come to rest.
@@ -92,25 +101,29 @@ export async function runRound(
   for (const one of writers) one.finish();
   if (spool) writeFileSync(`${journal}.finish`, "");
   if (atResume(plan)) await accessors[0]!.process.rearm(plan.armed);
-  const resumed = resume(subscribers, { ports, record, random: random.fork("resume") });
+  const resumed = resume(subscribers, { ports, record, random: random.fork("resume"), plan });
   subscribers.push(...resumed);
-  const settled = settle({
+  const { fork } = promotion ?? {};
+  await settle({
     record,
     hang,
     writers,
     subscribers,
     spool: spool && journal,
     databaseUrl: postgres.url(database),
+    isGivenUp: (cursor) => fork !== undefined && isBeyond(fork, cursor),
   });
-  await settled;
   reader.close();
   await reader.running;
 
   const stored = await readStored(postgres.url(database));
   await judgeSettled(stored, { ports, record, compacted: stored.watermark === stored.head });
-  const tally = judge({ stored, writers, subscribers, answers: reader.answers, record });
+  const givenUp = await promotion?.givenUp(database, stored);
+  const tally = judge({ stored, writers, subscribers, answers: reader.answers, record, givenUp });
+  if (fork)
+    await judgeFork(fork, { stored, givenUp, writers, subscribers, databaseUrl: postgres.url(database), record });
   if (spool) {
-    const { lost, doubled } = judgeSpool(journal, { stored, seed: plan.seed, record });
+    const { lost, doubled } = judgeSpool(journal, { stored, seed: plan.seed, record, givenUp });
     tally.lost += lost;
     tally.doubled += doubled;
   }
@@ -121,6 +134,7 @@ export async function runRound(
     violations: record.violations,
     hangs,
     faults: done,
+    promoted: promotion && `${promotion.kind} promotion${givenUp ? ` without ${givenUp.commits} commits` : ""}`,
     feeds: subscribers.length,
     answers: reader.answers.length,
     fired: [...accessors.map((one) => one.process), ...(spool ? [spool] : [])].flatMap(({ fired }) => fired),
@@ -157,51 +171,6 @@ function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptPro
   const kept = stack.use(new KeptProcess({ name: "spool", file: "test/chaos/spool-writer.ts", args, record }));
   kept.start(plan.spoolArmed);
   return kept;
-}
-
-/** Does the plan's faults for its time, sometimes two at once. Returns how many. */
-async function harm(
-  plan: Plan,
-  { arena, random, record }: { arena: Arena; random: Random; record: RoundRecord },
-): Promise<number> {
-  const { faults: names, faultMs, gapMs, oldSnapshot } = plan;
-  const running: Promise<void>[] = [];
-  if (oldSnapshot)
-    running.push(
-      arena.postgres
-        .ask(arena.database, "begin isolation level repeatable read; select count(*) from receipt; select pg_sleep(5)")
-        .then(() => {}),
-    );
-  let done = 0;
-  await reached(plan, arena);
-  const untilMs = performance.now() + faultMs;
-  while (performance.now() < untilMs) {
-    await sleep(random.int(20, gapMs));
-    const name = random.pick(names);
-    record.note({ who: "harness", what: "fault", name });
-    done++;
-    const fault = Promise.resolve(faults[name]!(arena, random)).catch((error: unknown) =>
-      record.violation(`the fault "${name}" failed: ${String(error)}`),
-    );
-    running.push(fault);
-    if (random.chance(0.7)) await fault;
-  }
-  await Promise.all(running);
-  return done;
-}
-
-/** Points of catching up are passed where watches resume after old cursors. */
-const atResume = ({ armed }: Plan) => armed.startsWith("feed.");
-
-/** Until the armed points are passed, or in vain: some want what this round may not bring. */
-async function reached(plan: Plan, { accessors, spool }: Arena): Promise<void> {
-  const { armed, spoolArmed } = plan;
-  const wanted = [
-    ...(armed && !atResume(plan) ? [accessors[0]!.process] : []),
-    ...(spoolArmed && spool ? [spool] : []),
-  ];
-  for (const untilMs = performance.now() + armedMs; performance.now() < untilMs; await sleep(50))
-    if (wanted.every(({ fired }) => fired.length > 0)) return;
 }
 
 function freePort(): Promise<number> {

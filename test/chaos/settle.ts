@@ -18,10 +18,20 @@ type Settling = {
   /** The journal of the process with a spool. */
   spool: string | undefined;
   databaseUrl: string;
+  /** Whether a cursor is of commits that a promotion gave up. */
+  isGivenUp: (cursor: string) => boolean;
 };
 
 /** Waits until everything is acknowledged, seen and compacted; what is not within the deadline hangs. */
-export async function settle({ record, hang, writers, subscribers, spool, databaseUrl }: Settling): Promise<void> {
+export async function settle({
+  record,
+  hang,
+  writers,
+  subscribers,
+  spool,
+  databaseUrl,
+  isGivenUp,
+}: Settling): Promise<void> {
   const untilMs = performance.now() + settleDeadlineMs;
   const eventually = async (what: () => string, ask: () => Promise<boolean> | boolean) => {
     for (;;) {
@@ -57,13 +67,14 @@ export async function settle({ record, hang, writers, subscribers, spool, databa
       return Number.isFinite(head);
     },
   );
+  const isThere = ({ cursor, revision }: Subscriber) => cursor !== undefined && revision >= head && !isGivenUp(cursor);
   await eventually(
     () =>
       subscribers
-        .filter(({ revision }) => revision < head)
+        .filter((one) => !isThere(one))
         .map(({ options, revision }) => `${options.name} is at ${revision} of ${head}`)
         .join("; "),
-    () => subscribers.every(({ revision }) => revision >= head),
+    () => subscribers.every(isThere),
   );
   await eventually(
     () => "compaction does not reach the head",

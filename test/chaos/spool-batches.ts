@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { makeBatch, type SentBatch } from "./batches.ts";
 import { keyOf } from "./content.ts";
+import type { GivenUp } from "./given-up.ts";
 import type { RoundRecord } from "./record.ts";
 import type { Stored } from "./stored.ts";
 
@@ -13,10 +14,15 @@ export function spoolBatch(seed: number, number: number): SentBatch {
   }
 }
 
-/** Every batch taken is stored once, every batch begun at most once, and nothing else under the spool's names. Returns what was taken. */
+/** Every batch taken is stored once (but for what was stored and given up since), every batch begun at most once, and nothing else under the spool's names. Returns what was taken. */
 export function judgeSpool(
   journal: string,
-  { stored, seed, record }: { stored: Stored; seed: number; record: RoundRecord },
+  {
+    stored,
+    seed,
+    record,
+    givenUp,
+  }: { stored: Stored; seed: number; record: RoundRecord; givenUp?: GivenUp | undefined },
 ): { taken: number; lost: number; doubled: number } {
   const lines = readFileSync(journal, "utf8")
     .split("\n")
@@ -37,7 +43,10 @@ export function judgeSpool(
       record.violation(`${producer} ${sequence} at revision ${revision} is nothing that was appended`);
     else times.set(number, (times.get(number) ?? 0) + 1);
   }
-  const lost = [...taken].filter((number) => !times.has(number));
+  const gone = [...(givenUp?.before.commits.values() ?? [])]
+    .filter(({ revision }) => revision >= givenUp!.fork.revision)
+    .map(({ content }) => byKey.get(keyOf(content)));
+  const lost = [...taken].filter((number) => !times.has(number) && !gone.includes(number));
   const doubled = [...times].filter(([, count]) => count > 1).map(([number]) => number);
   if (lost.length > 0) record.violation(`the spool took and lost ${lost.length} batches, the first ${lost[0]}`);
   if (doubled.length > 0) record.violation(`the spool doubled ${doubled.length} batches, the first ${doubled[0]}`);

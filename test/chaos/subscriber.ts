@@ -16,15 +16,35 @@ export type SubscriberOptions = {
   after: string | undefined;
   /** Longest pause after an update. */
   slowMs: number;
+  /** Whether the round may give up commits: told so, it goes on after the cursor that it is told. Default: that is a violation. */
+  mayBeTold?: boolean;
   ports: readonly number[];
   random: Random;
   record: RoundRecord;
 };
 
-export class Subscriber {
+// One promotion gives up at most one place.
+const maxTold = 1;
+
+/** What came between two cursors. */
+export type Feed = {
+  readonly startCursor: string | undefined;
+  readonly cursor: string | undefined;
+  /** keyOf each, in order. */
+  readonly seen: readonly string[];
+};
+
+/** A subscriber as the oracle sees it. */
+export type Watched = Feed & {
+  readonly options: Pick<SubscriberOptions, "name" | "machines" | "signals">;
+  /** Feeds that ended by name, since what had come was given up. */
+  readonly past: readonly Feed[];
+};
+
+export class Subscriber implements Watched {
   readonly options: SubscriberOptions;
-  /** keyOf what came, in order. */
-  readonly seen: string[] = [];
+  seen: string[] = [];
+  readonly past: Feed[] = [];
   /** The number of records seen by the time of each cursor, to resume from. */
   readonly marks: { cursor: string; seen: number }[] = [];
   startCursor: string | undefined;
@@ -95,6 +115,7 @@ export class Subscriber {
           if (slowMs > 0) await pause(slowMs * random.next(), signal);
         }
       } catch (error) {
+        if (error instanceof WatchError && this.#isTold(error)) continue;
         if (error instanceof WatchError) {
           record.violation(`${name}: the watch ended with ${error.reason}: ${error.message}`);
           return;
@@ -106,6 +127,18 @@ export class Subscriber {
       }
     }
     this.#reach?.[Symbol.dispose]();
+  }
+
+  /** Goes on elsewhere, if that is what the error is for. Whether it was in the right, the oracle says. */
+  #isTold({ reason, cursor }: WatchError): boolean {
+    const { mayBeTold = false, name, record } = this.options;
+    if (!mayBeTold || reason !== "CURSOR_FOREIGN" || !cursor || this.past.length === maxTold) return false;
+    const { startCursor, cursor: through, seen } = this;
+    record.note({ who: name, what: "told", reason, through: through && revisionOf(through), next: revisionOf(cursor) });
+    this.past.push({ startCursor, cursor: through, seen });
+    this.startCursor = this.cursor = cursor;
+    this.seen = [];
+    return true;
   }
 
   /** Each connection of the watch through a proxy of its own choice; notes where the first one began. */

@@ -1,8 +1,10 @@
 // A lean producer of the harness: numbered batches that follow from the seed, sent, sent again, and now and then altered or out of turn; every
 // answer is held against what must come.
-import type { BatchResult, IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import type { BatchResult, IngestRequest, Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { answerOf, numbered, toRequest } from "./batch-messages.ts";
 import { makeBatch, type SentBatch } from "./batches.ts";
-import { pause, reach, reasonOf } from "./clients.ts";
+import { metadataOf, pause, reach, reasonOf } from "./clients.ts";
+import { epochOf } from "./content.ts";
 import type { Random } from "./random.ts";
 import type { RoundRecord } from "./record.ts";
 
@@ -19,7 +21,12 @@ export type WriterOptions = {
   record: RoundRecord;
   /** Between two batches. */
   intervalMs: number;
+  /** Whether it may alter what was acknowledged. Not where that may be given up: then it would be taken. */
+  mayAlter: boolean;
 };
+
+/** What would be wrong, unless a promotion has given up what was acknowledged under this number. */
+export type Doubt = { sequence: number; text: string };
 
 const window = 40;
 const ackTimeoutMs = 3_000;
@@ -34,6 +41,9 @@ export class Writer {
   readonly acked = new Map<number, string>();
   /** Of a shared id: taken by the other one. */
   readonly conflicted = new Set<number>();
+  readonly doubts: Doubt[] = [];
+  /** Of those that were acknowledged, what a welcome has said is lost. */
+  readonly told = new Set<number>();
   readonly #stop = new AbortController();
   #finish = false;
   readonly running: Promise<void>;
@@ -85,9 +95,8 @@ export class Writer {
         if (unary) await this.#call(clients.ingest, session.signal);
         else await this.#stream(clients.ingest, session);
       } catch (error) {
-        const reason = reasonOf(error);
-        record.note({ who: this.#who, what: "session", how: "failed", reason });
-        this.#judge(reason);
+        record.note({ who: this.#who, what: "session", how: "failed", reason: reasonOf(error) });
+        this.#judge(error);
       } finally {
         this.#stop.signal.removeEventListener("abort", abort);
         session.abort(new Error("the session is over"));
@@ -96,17 +105,32 @@ export class Writer {
     }
   }
 
-  /** The one error that says something about the data. Those we provoke end a session of their own (see #provoke). */
-  #judge(reason: string): void {
+  /** The errors that say something about the data. Those we provoke end a session of their own (see #provoke). */
+  #judge(error: unknown): void {
     const { record, shared } = this.options;
+    const reason = reasonOf(error);
     if (reason === "SEQUENCE_CONFLICT" && !shared) record.violation(`${this.#who}: a conflict for what was sent once`);
-    if (reason === "SEQUENCE_GAP" && !shared) record.violation(`${this.#who}: a gap where there is none`);
+    if (reason !== "SEQUENCE_GAP" || shared) return;
+    const expected = Number(metadataOf(error)["expected_sequence"] ?? 0);
+    this.#doubt(expected, "a gap where there is none");
+    // To a single batch there is no welcome: this is how it is told what is gone. It is sent again, in order.
+    if (this.options.unary) for (const sequence of this.acked.keys()) if (sequence >= expected) this.#isGone(sequence);
+  }
+
+  #doubt(sequence: number, text: string): void {
+    this.doubts.push({ sequence, text: `${this.#who}: ${text} (${sequence})` });
+  }
+
+  #isGone(sequence: number): void {
+    this.#doubt(sequence, "it is told that what was acknowledged is gone");
+    this.acked.delete(sequence);
   }
 
   async #stream(client: ReturnType<typeof reach>["ingest"], session: AbortController): Promise<void> {
-    const { producer, random, record, shared, intervalMs } = this.options;
-    const provoke =
+    const { producer, random, record, shared, intervalMs, mayAlter } = this.options;
+    const drawn =
       !shared && this.acked.size > 3 && random.chance(0.25) ? random.pick(["altered", "gap"] as const) : undefined;
+    const provoke = drawn === "altered" && !mayAlter ? undefined : drawn;
     const lastAcked = Math.max(0, ...this.acked.keys());
     const outstanding: number[] = [];
     const start = Promise.withResolvers<number>();
@@ -114,7 +138,7 @@ export class Writer {
     let provoked = false;
     const who = this.#who;
     const requests = async function* (this: Writer): AsyncGenerator<IngestRequest> {
-      yield request({
+      yield toRequest({
         case: "hello",
         value: {
           $typeName: "millrace.v1.Hello",
@@ -153,7 +177,7 @@ export class Writer {
     try {
       for await (const { message } of client.ingest(requests.call(this), { signal: session.signal })) {
         lastMs = performance.now();
-        if (message.case === "welcome") start.resolve(this.#welcome(Number(message.value.lastSequence), lastAcked));
+        if (message.case === "welcome") start.resolve(this.#welcome(message.value, lastAcked));
         else if (message.case === "ack") {
           const { sequence, cursor, results } = message.value;
           const byNumber = new Map(results.map((result) => [Number(result.sequence), result]));
@@ -188,8 +212,18 @@ export class Writer {
   }
 
   /** Where to go on: often further back than need be, so that batches come again that the server has. */
-  #welcome(last: number, lastAcked: number): number {
+  #welcome({ lastSequence, lost }: Welcome, lastAcked: number): number {
     const { random, record, shared } = this.options;
+    const last = Number(lastSequence);
+    const firstLost = lost && Number(lost.first);
+    if (lost && (shared || Number(lost.last) !== lastAcked || last !== lastAcked))
+      record.violation(
+        `${this.#who}: welcomed with ${last} and lost ${lost.first} to ${lost.last}, and ${lastAcked} was said`,
+      );
+    for (let sequence = firstLost ?? lastAcked + 1; sequence <= lastAcked; sequence++) {
+      this.#doubt(sequence, "the welcome says that what was acknowledged is lost");
+      this.told.add(sequence);
+    }
     if (!shared && last < lastAcked)
       record.violation(`${this.#who}: welcomed with ${last}, and ${lastAcked} was acknowledged`);
     if (!shared && last > this.sent)
@@ -202,15 +236,18 @@ export class Writer {
       return open ?? last + 1;
     }
     const firstOpen = Array.from({ length: this.sent }, (_, i) => i + 1).find((sequence) => !this.acked.has(sequence));
-    return Math.max(1, Math.min(firstOpen ?? this.sent + 1, last + 1) - (random.chance(0.5) ? random.int(0, 30) : 0));
+    const back = random.chance(0.5) ? random.int(0, 30) : 0;
+    // What is lost is still held here: sent again, all of it from the first or some, or not.
+    const again = firstLost !== undefined && random.fork(firstLost).chance(0.5) ? firstLost : Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.min(firstOpen ?? this.sent + 1, last + 1, again) - back);
   }
 
   /** Of a shared id, one number is the other's. */
   #lostRace(error: unknown): void {
     const sequence = Number(/sequence (\d+)/.exec(String(error))?.[1]);
-    if (this.acked.has(sequence))
-      this.options.record.violation(`${this.#who}: a conflict for ${sequence}, which was acknowledged`);
-    else this.conflicted.add(sequence);
+    if (this.acked.has(sequence)) this.#doubt(sequence, "a conflict for what was acknowledged");
+    this.acked.delete(sequence);
+    this.conflicted.add(sequence);
   }
 
   #answered(sequence: number, { cursor, result }: { cursor: string; result: BatchResult | undefined }): void {
@@ -221,10 +258,11 @@ export class Writer {
       record.violation(
         `${this.#who}: batch ${sequence} answered ${JSON.stringify(got)}${result?.duplicate ? " as a duplicate" : ""}, not ${JSON.stringify(answer)}`,
       );
-    if (this.acked.has(sequence) && !result?.duplicate)
-      record.violation(`${this.#who}: batch ${sequence} was stored a second time`);
+    const before = this.acked.get(sequence);
+    if (before !== undefined && !result?.duplicate) this.#doubt(sequence, "it was stored a second time");
     record.note({ who: this.#who, what: "batch", how: "ok", sequence, duplicate: result?.duplicate ?? false });
-    if (!this.acked.has(sequence)) this.acked.set(sequence, cursor);
+    if (before === undefined || !result?.duplicate || epochOf(cursor) > epochOf(before))
+      this.acked.set(sequence, cursor);
   }
 
   async #call(client: ReturnType<typeof reach>["ingest"], signal: AbortSignal): Promise<void> {
@@ -245,22 +283,4 @@ export class Writer {
       signal.throwIfAborted();
     }
   }
-}
-
-function answerOf({ refusal, verdicts }: BatchResult): string[] {
-  if (refusal !== undefined) return [`refusal ${refusal.reason}`];
-  return verdicts
-    .map(({ kind, column, first, count, reason }) => `${kind} ${column} ${first}+${count} ${reason}`)
-    .sort();
-}
-
-function request(message: IngestRequest["message"]): IngestRequest {
-  return { $typeName: "millrace.v1.IngestRequest", message };
-}
-
-function numbered(sequence: number, { batch }: SentBatch): IngestRequest {
-  return request({
-    case: "batch",
-    value: { $typeName: "millrace.v1.NumberedBatch", sequence: BigInt(sequence), batch },
-  });
 }

@@ -52,40 +52,29 @@ export async function openReplicatedPostgres(): Promise<ReplicatedPostgres> {
       signal: AbortSignal.timeout(120_000),
     });
   const first = stack.use(await open("primary"));
-  const replication = stack.use(await openFaultProxy(() => first.port));
-  await copyRunning(first, { from: join(folder, "primary"), to: join(folder, "standby") });
-  const { username, password } = new URL(first.url);
-  const standby = stack.use(
-    await open("standby", {
-      primary_conninfo: `host=127.0.0.1 port=${replication.port} user=${username} password=${password} application_name=standby`,
-      hot_standby: "on",
-      wal_retrieve_retry_interval: "100ms",
-    }),
-  );
+  const { server: standby, replication } = await openStandby({
+    primary: first,
+    port: () => first.port,
+    from: join(folder, "primary"),
+    to: join(folder, "standby"),
+    open: (extra) => open("standby", extra),
+    stack,
+  });
   let primary = first;
   const front = stack.use(await openFaultProxy(() => primary.port));
   const owned = stack.move();
   return {
     front,
     url: (database) => urlOf(primary, database, front.port),
-    query: (database, statement, values) => ask(urlOf(primary, database), statement, values),
-    async caughtUp() {
-      const [row] = await ask(first.url, "select pg_current_wal_flush_lsn()::text as lsn");
-      await eventually("the standby has replayed all", async () => {
-        const [seen] = await ask(standby.url, "select pg_last_wal_replay_lsn() >= $1::pg_lsn as all", [row!["lsn"]]);
-        return seen!["all"] === true;
-      });
-    },
-    holdBack() {
-      replication.refuse(true);
-      replication.cut("reset");
-    },
+    query: (database, statement, values) => askServer(urlOf(primary, database), statement, values),
+    caughtUp: () => caughtUp(first, standby),
+    holdBack: () => holdBack(replication),
     async promote() {
       front.refuse(true);
       front.cut("reset");
       process.kill(first.pid, "SIGQUIT");
       await first.ended;
-      await ask(standby.url, "select pg_promote()");
+      await askServer(standby.url, "select pg_promote()");
       primary = standby;
       front.refuse(false);
     },
@@ -93,8 +82,58 @@ export async function openReplicatedPostgres(): Promise<ReplicatedPostgres> {
   };
 }
 
+type Opening = {
+  primary: Pick<Postgres, "url">;
+  /** Where the primary listens. */
+  port: () => number;
+  /** Data folders of the primary and, to be made, of the standby. */
+  from: string;
+  to: string;
+  /** Opens the standby in its folder, with these settings more. */
+  open: (settings: Record<string, string>) => Promise<Postgres>;
+  /** Closes both. */
+  stack: AsyncDisposableStack;
+};
+
+/** A standby of a server that runs, and the proxy through which it receives. */
+export async function openStandby({
+  primary,
+  port,
+  from,
+  to,
+  open,
+  stack,
+}: Opening): Promise<{ server: Postgres; replication: FaultProxy }> {
+  await copyRunning(primary, { from, to });
+  const replication = stack.use(await openFaultProxy(port));
+  const { username, password } = new URL(primary.url);
+  const server = stack.use(
+    await open({
+      primary_conninfo: `host=127.0.0.1 port=${replication.port} user=${username} password=${password} application_name=standby`,
+      hot_standby: "on",
+      wal_retrieve_retry_interval: "100ms",
+    }),
+  );
+  return { server, replication };
+}
+
+/** The standby receives nothing from now on. */
+export function holdBack(replication: FaultProxy): void {
+  replication.refuse(true);
+  replication.cut("reset");
+}
+
+/** Resolves when the standby has replayed all that is committed. */
+export async function caughtUp(primary: Pick<Postgres, "url">, standby: Pick<Postgres, "url">): Promise<void> {
+  const [row] = await askServer(primary.url, "select pg_current_wal_flush_lsn()::text as lsn");
+  await eventually("the standby has replayed all", async () => {
+    const [seen] = await askServer(standby.url, "select pg_last_wal_replay_lsn() >= $1::pg_lsn as all", [row!["lsn"]]);
+    return seen!["all"] === true;
+  });
+}
+
 /** What pg_basebackup does, which the embedded PostgreSQL comes without: a copy in backup mode, to be a standby. */
-async function copyRunning(server: Postgres, { from, to }: { from: string; to: string }): Promise<void> {
+async function copyRunning(server: Pick<Postgres, "url">, { from, to }: { from: string; to: string }): Promise<void> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   try {
@@ -128,7 +167,8 @@ function urlOf(server: Postgres, database: string, port = server.port): string {
   return url.href;
 }
 
-async function ask(connectionString: string, statement: string, values: unknown[] = []) {
+/** Rows of a statement, on a connection of its own. */
+export async function askServer(connectionString: string, statement: string, values: unknown[] = []) {
   const client = new pg.Client({ connectionString });
   client.on("error", () => {});
   await client.connect();

@@ -1,0 +1,52 @@
+// What a promotion gave up: commits of the former primary that the new one never had, and which cursors and batches were of them.
+import { epochOf, revisionOf } from "./content.ts";
+import type { Stored } from "./stored.ts";
+
+/** The first revision that the two histories do not share, and the newest epoch that they do. */
+export type Fork = { revision: number; epoch: number };
+
+/** Whether the commit that a cursor names was given up. */
+export function isBeyond({ revision, epoch }: Fork, cursor: string): boolean {
+  return epochOf(cursor) <= epoch && revisionOf(cursor) >= revision;
+}
+
+export class GivenUp {
+  readonly fork: Fork;
+  /** What the former primary held when it ended. */
+  readonly before: Stored;
+  readonly #batches: ReadonlySet<string>;
+
+  constructor(fork: Fork, { before, now }: { before: Stored; now: Stored }) {
+    this.fork = fork;
+    this.before = before;
+    const kept = new Set(now.receipts.map(({ producer, sequence, revision }) => `${producer} ${sequence} ${revision}`));
+    this.#batches = new Set(
+      before.receipts
+        .filter(
+          ({ producer, sequence, revision }) =>
+            revision >= fork.revision ||
+            // A batch of which nothing is stored names the revision before it, and may have come after the fork.
+            (revision === fork.revision - 1 && !kept.has(`${producer} ${sequence} ${revision}`)),
+        )
+        .map(({ producer, sequence }) => `${producer} ${sequence}`),
+    );
+  }
+
+  get commits(): number {
+    return [...this.before.commits.keys()].filter((revision) => revision >= this.fork.revision).length;
+  }
+
+  hasCursor(cursor: string): boolean {
+    return isBeyond(this.fork, cursor);
+  }
+
+  /** Whether the former primary held a batch beyond the fork. The new one may have it since. */
+  hasBatch(producer: string, sequence: number): boolean {
+    return this.#batches.has(`${producer} ${sequence}`);
+  }
+
+  /** Whether an ack is of the former history and says nothing of the new one. */
+  isVoid({ producer, sequence, cursor }: { producer: string; sequence: number; cursor: string }): boolean {
+    return this.hasBatch(producer, sequence) && epochOf(cursor) <= this.fork.epoch;
+  }
+}

@@ -1,0 +1,40 @@
+// Broken variants of what a promotion that loses commits means to feeds, accessors and producers: only a round with such a promotion notices.
+import type { Mutant } from "./mutant-list.ts";
+
+const lossy = ["--rounds", "4", "--seed", "1", "--faults", "promotion lossy", "--armed", ""];
+
+export const promotionMutants: readonly Mutant[] = [
+  {
+    name: "a feed goes on over a fork in silence",
+    edits: [
+      {
+        file: "accessor/feed/fork.ts",
+        find: "  if (tail.head.revision >= revision) {",
+        replace: "  if (tail.head.revision < 0) {",
+      },
+    ],
+    catch: { chaos: lossy, says: /never came|something stands before|which was given up, and was told nothing/ },
+  },
+  {
+    name: "epochs are not read again",
+    edits: [
+      {
+        file: "accessor/epochs.ts",
+        find: "for (let attempt = 0; seen !== this.current; attempt++) {",
+        replace: "for (let attempt = 0; seen === undefined; attempt++) {",
+      },
+    ],
+    catch: { chaos: lossy, says: /hang:|never came|which was given up, and was told nothing/ },
+  },
+  {
+    name: "a producer is not told what was lost",
+    edits: [
+      {
+        file: "accessor/store/migrations/0018_ingest_by_name.sql",
+        find: "    lost_first := last_sequence + 1;\n    lost_last := p_acked;\n",
+        replace: "",
+      },
+    ],
+    catch: { chaos: lossy, says: /its producer went on through \d+ and was told nothing/ },
+  },
+];
