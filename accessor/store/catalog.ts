@@ -283,12 +283,7 @@ export class Catalog {
     }
     const { id, machine_id: machineId, machine, signal, kind, unit } = row;
     const series: Series = {
-      id,
-      machineId,
-      machine,
-      signal,
-      kind: kind as SignalKind,
-      unit,
+      ...{ id, machineId, machine, signal, kind: kind as SignalKind, unit },
       maxGapUs: row.max_gap_us ?? undefined,
     };
     this.#byId.set(id, series);
