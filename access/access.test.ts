@@ -100,6 +100,9 @@ test("a principal sees its machines and writes under its producers' names", () =
   expect(allowedMachines(everyone)).toBeUndefined();
   expect(allowedMachines({ ...principal, machines: [] })!("mill-1")).toBe(false);
   expect([allowsProducer(principal, "line-1"), allowsProducer(principal, "line-10")]).toEqual([true, false]);
+  // Those of the gateway's naming need no pattern; what only looks a little like one does.
+  const ids = ["rest:1", `http:${"0".repeat(40)}`, "rest", "http", "x.rest:1", "line-10.live"];
+  expect(ids.map((id) => allowsProducer(principal, id))).toEqual([true, true, false, false, false, false]);
   expect(visionOf({ ...principal, machines: ["b", "a", "b"] })).toBe(visionOf({ ...principal, machines: ["a", "b"] }));
   expect(visionOf(principal)).not.toBe(visionOf({ ...principal, machines: [] }));
 });

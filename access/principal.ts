@@ -29,7 +29,7 @@ export const everyone: Principal = {
   expiresMs: undefined,
 };
 
-/** Producers of the gateway's own naming: random ones, and those of Idempotency-Keys. What a key may write under if nothing else is said. */
+/** Producers of the gateway's own naming: random ones, and those of Idempotency-Keys. What a key is written down with if nothing else is said. */
 export const gatewayProducers: readonly string[] = ["rest:*", "http:*"];
 
 /** Whether an id is one of those. */
@@ -47,10 +47,17 @@ export function visionOf({ machines }: Principal): string {
 
 export const allowsMachine = ({ machines }: Principal, machine: string): boolean => fitsAny(machines, machine);
 
-/** A name without a star covers the two lanes of its spool too: "mill-7" is "mill-7", "mill-7.live" and "mill-7.backlog", and not "mill-70". */
+/**
+ * A name without a star covers the two lanes of its spool too: "mill-7" is "mill-7", "mill-7.live" and "mill-7.backlog", and not "mill-70". Ids of the
+ * gateway's are everyone's: they are stored with whose they are, so that the same one of two principals is two producers.
+ */
 export const allowsProducer = ({ producers }: Principal, producerId: string): boolean => {
   const [, spool] = /^(.+)\.(?:live|backlog)$/.exec(producerId) ?? [];
-  return fitsAny(producers, producerId) || (spool !== undefined && producers.includes(spool));
+  return (
+    fitsAny(producers, producerId) ||
+    (spool !== undefined && producers.includes(spool)) ||
+    isGatewayProducer(producerId)
+  );
 };
 
 export const hasScope = ({ scopes: held }: Principal, scope: Scope): boolean =>

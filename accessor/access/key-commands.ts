@@ -28,7 +28,7 @@ export const createSettings = {
     flag: "producer",
     parse: glob,
     repeat: true,
-    doc: "producer ids that the key may use, each including the two lanes of its spool; without any, only the ids that the gateway makes for POST /signals",
+    doc: "producer ids that the key may use, each including the two lanes of its spool; the ids that the gateway makes for POST /signals need no pattern",
   }),
   expires: setting({
     flag: "expires",

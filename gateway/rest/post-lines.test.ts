@@ -151,6 +151,10 @@ test("a producer's own numbers go in the query", async () => {
     ["line-4", 7n],
     ["line-4", 8n],
   ]);
+  for (const id of ["rest:1", "http:1"])
+    expect((await send(row("a", 1), {}, `?producer_id=${id}&sequence=1`)).body).toMatchObject({
+      ...{ status: 400, field: "producer_id" },
+    });
   expect((await send(row("a", 1), {}, "?producer_id=line-4")).body).toMatchObject({ status: 400, field: "sequence" });
 });
 

@@ -215,6 +215,8 @@ test.each([
   ["a value that is no number", { machine: "m", samples: [{ signal: "power", values: ["x"] }] }, "body"],
   ["a sequence without producer_id", { machine: "m", sequence: 1 }, "producer_id"],
   ["a producer_id without sequence", { machine: "m", producer_id: "p" }, "sequence"],
+  ["an id of the gateway's naming", { machine: "m", producer_id: "rest:1", sequence: 1 }, "producer_id"],
+  ["one of an Idempotency-Key", { machine: "m", producer_id: `http:${"0".repeat(40)}`, sequence: 1 }, "producer_id"],
   ["a sequence beyond bounds", { machine: "m", producer_id: "p", sequence: "18446744073709551615" }, "sequence"],
   ["a fraction as sequence", { machine: "m", producer_id: "p", sequence: 1.5 }, "sequence"],
 ])("400 for %s", async (_what, body, field) => {

@@ -139,6 +139,37 @@ test("a key in the URL is nothing", async () => {
   expect((await ask(path, { headers: bearer(fixture.admin) })).status).toBe(200);
 });
 
+test("a key for one producer posts without naming one, and the Idempotency-Keys of two keys are each its own", async () => {
+  const rights = { scope: ["write" as const], machine: ["mill-*"] };
+  const [mine, theirs] = [
+    await newKey({ ...rights, producer: ["line-7"] }),
+    await newKey({ ...rights, producer: ["line-8"] }),
+  ];
+  const post = async (key: string, value: number, fields: object = {}, headers: Record<string, string> = {}) => {
+    const signals = [{ machine: "mill-1", signal: "heat", time: new Date(Date.now() - 60_000).toISOString(), value }];
+    const body = JSON.stringify({ signals, ...fields });
+    const answer = await ask("/signals", {
+      ...{ method: "POST", body },
+      headers: { ...bearer(key), "content-type": "application/json", ...headers },
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  expect(await post(mine, 1)).toMatchObject({ status: 200, body: { accepted: 1 } });
+  const once = { "idempotency-key": "one-for-both" };
+  const first = await post(mine, 2, {}, once);
+  expect(first).toMatchObject({ status: 200, body: { results: [{ duplicate: false }] } });
+  const second = await post(theirs, 3, {}, once);
+  // Other content under the same key would be a conflict if it were the same producer.
+  expect(second).toMatchObject({ status: 200, body: { results: [{ duplicate: false }] } });
+  const numbered = (producer_id: string) => ({ producer_id, sequence: 1 });
+  expect(await post(mine, 4, numbered("line-7"))).toMatchObject({ status: 200 });
+  for (const id of ["line-8", "line-70"])
+    expect(await post(mine, 5, numbered(id))).toMatchObject({ status: 403, body: { reason: "PERMISSION_DENIED" } });
+  // Nobody says such an id, not even the own one.
+  for (const id of [String(first.body["producer_id"]), "rest:1"])
+    expect(await post(mine, 6, numbered(id))).toMatchObject({ status: 400, body: { field: "producer_id" } });
+});
+
 test("a producer shows its key, and a spool writes under its id and its backlog's", async () => {
   const key = await newKey({ scope: ["write"], machine: ["mill-*"], producer: ["line-9*"] });
   const spoolDir = await mkdtemp(join(tmpdir(), "millrace-key-"));
