@@ -2,21 +2,30 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 
-/** What connecting again cannot mend. INVALID: the request breaks a rule of the contract, or the caller may not ask this. */
-export type WatchErrorReason = "CURSOR_EXPIRED" | "CURSOR_FOREIGN" | "CURSOR_IN_FUTURE" | "INVALID";
+/**
+ * What connecting again cannot mend. INVALID: the request breaks a rule of the contract, or the caller may not ask this. COMMIT_TOO_LARGE: the server
+ * sends parts of one commit that come to more than any commit has.
+ */
+export type WatchErrorReason =
+  | "CURSOR_EXPIRED"
+  | "CURSOR_FOREIGN"
+  | "CURSOR_IN_FUTURE"
+  | "INVALID"
+  | "COMMIT_TOO_LARGE";
 
-/** Ends a watch. The cause is the server's ConnectError. */
+/** Ends a watch. The cause is the server's ConnectError, if it sent one. */
 export class WatchError extends Error {
   override readonly name = "WatchError";
   readonly reason: WatchErrorReason;
   /**
-   * Of CURSOR_EXPIRED, the earliest cursor to watch after; of CURSOR_FOREIGN and CURSOR_IN_FUTURE, the newest. Whoever goes on from it knows
+   * Of CURSOR_EXPIRED, the earliest cursor to watch after; of CURSOR_FOREIGN and CURSOR_IN_FUTURE, the newest; of COMMIT_TOO_LARGE, the one
+   * before the commit. Whoever goes on from it knows
    * that records lie between that it will not see.
    */
   readonly cursor: string | undefined;
 
-  constructor(reason: WatchErrorReason, message: string, options: { cursor?: string | undefined; cause: unknown }) {
-    super(message, { cause: options.cause });
+  constructor(reason: WatchErrorReason, message: string, options: { cursor?: string | undefined; cause?: unknown }) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.reason = reason;
     this.cursor = options.cursor;
   }
@@ -31,6 +40,9 @@ export class FeedBreakError extends Error {
   }
 }
 
+export const commitTooLarge = (cursor: string | undefined, maxBytes: number): WatchError =>
+  new WatchError("COMMIT_TOO_LARGE", `the server sends more than ${maxBytes} bytes as one commit`, { cursor });
+
 const cursorReasons = new Set<string>(["CURSOR_EXPIRED", "CURSOR_FOREIGN", "CURSOR_IN_FUTURE"]);
 const final = new Set([
   Code.InvalidArgument,
@@ -44,6 +56,7 @@ const final = new Set([
 
 /** The error that ends a watch, or undefined if connecting again may help. */
 export function toWatchError(problem: unknown): WatchError | undefined {
+  if (problem instanceof WatchError) return problem;
   if (!(problem instanceof ConnectError)) return undefined;
   const info = problem.findDetails(ErrorInfoSchema)[0];
   const { rawMessage: message } = problem;

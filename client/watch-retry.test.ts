@@ -131,3 +131,30 @@ test("parts of a commit are yielded as one, and once, though the feed breaks off
     ["6", [["next", []]]],
   ]);
 });
+
+test("parts of one commit that do not end within what a commit may have end the watch", async () => {
+  const [texts, records] = ["ü".repeat(512), 16_384];
+  const part = (count: number, partial: boolean, through = 4) =>
+    create(WatchSignalsResponseSchema, {
+      ...{ after: "4", through: String(through), partial },
+      batches: [{ machine: "m", stateChanges: Array.from({ length: count }, () => ({ reason: texts })) }],
+    });
+  let sent = 0;
+  const client = clientOf(async function* () {
+    yield message(4, 4);
+    // Twice what a batch has room for is taken.
+    for (let i = 0; i < 4; i++) yield part(2_048, true);
+    yield part(1, false, 4);
+    for (; ; sent++) yield part(records / 8, true);
+  });
+  const seen: number[] = [];
+  const stop = new AbortController();
+  const all = async () => {
+    for await (const { batches } of watch({ client, after: "4", signal: stop.signal, sleep: async () => {} }))
+      seen.push(batches[0]!.stateChanges.length);
+  };
+  await expect(all()).rejects.toMatchObject({ name: "WatchError", reason: "COMMIT_TOO_LARGE", cursor: "4" });
+  expect(seen).toEqual([4 * 2_048 + 1]);
+  // 2.1 MiB each: nothing is read past the bound.
+  expect(sent).toBe(7);
+});

@@ -12,11 +12,17 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
 import { useCodec } from "../runtime/grpc/definition.ts";
-import { joinBatches } from "../samples/batch-bytes.ts";
+import { batchBytes, joinBatches } from "../samples/batch-bytes.ts";
 import { decodeWatchSignalsResponse } from "../samples/wire-decode.ts";
-import { FeedBreakError, toWatchError } from "./watch-error.ts";
+import { commitTooLarge, FeedBreakError, toWatchError } from "./watch-error.ts";
 
 useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
+
+/**
+ * What of one commit is held until it is whole. A commit is a batch as it was taken: 4 MiB of texts and 65,536 records, whose times and numbers come to
+ * 4.3 MiB more at most. Twice that is no commit.
+ */
+const maxCommitBytes = 16 * 1024 * 1024;
 
 export type WatchOptions = {
   client: Pick<Client<typeof SignalService>, "watchSignals">;
@@ -54,7 +60,7 @@ export type WatchUpdate = {
 /**
  * Yields each record that matches once, in commit order, whatever happens to connections and servers, until `signal` aborts. Throws its
  * reason then, and a WatchError for what connecting again cannot mend: a cursor that is expired, foreign or in the future, a request that is
- * invalid. A message that does not start where the last one ended is never yielded: the watch connects again after its last cursor.
+ * invalid, a commit that does not end. A message that does not start where the last one ended is never yielded: the watch connects again after its last cursor.
  */
 export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate, never, undefined> {
   const { signal, onState, bookmarks = false, sleep = realSleep } = options;
@@ -66,6 +72,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
     let problem: unknown;
     let connected = false;
     const parts: Batch[] = [];
+    let partBytes = 0;
     for (;;) {
       let message: WatchSignalsResponse | undefined;
       try {
@@ -73,6 +80,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
         if (message === undefined) throw new ConnectError("the server ended the feed", Code.Unavailable);
         if (cursor !== undefined && message.after !== cursor)
           throw new FeedBreakError({ expected: cursor, got: message.after });
+        if (message.partial) partBytes = message.batches.reduce((sum, part) => sum + batchBytes(part), partBytes);
+        if (partBytes > maxCommitBytes) throw commitTooLarge(cursor, maxCommitBytes);
       } catch (error) {
         problem = error;
         break;
@@ -85,6 +94,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
         continue;
       }
       const [first, ...rest] = parts.splice(0);
+      partBytes = 0;
       if (first !== undefined) batches = [joinBatches([first, ...rest, ...batches])];
       cursor = through;
       if (!connected) onState?.({ state: "connected" });
