@@ -3,15 +3,18 @@
 /** Cuts pieces of text at "\n". What a line has grown to is kept up to a bound; of a longer one, only that it is so. */
 export class LineCutter {
   readonly #maxLength: number;
+  readonly #withReturns: boolean;
   /** The line that is not at its end yet. Joined once, when it is: joining at each piece would read it again each time. */
   #parts: string[] = [];
   #length = 0;
 
-  constructor(maxLength: number) {
+  /** withReturns: leaves a CR before the LF with its line, for whom a line end may be part of a text. Default false. */
+  constructor(maxLength: number, { withReturns = false } = {}) {
     this.#maxLength = maxLength;
+    this.#withReturns = withReturns;
   }
 
-  /** The lines that a piece ends, without their line ends (LF or CRLF); undefined for one that is too long. */
+  /** The lines that a piece ends, without their line ends (LF, or CRLF); undefined for one that is too long. */
   push(piece: string): (string | undefined)[] {
     const lines: (string | undefined)[] = [];
     let start = 0;
@@ -29,12 +32,12 @@ export class LineCutter {
   }
 
   #finish(rest: string): string | undefined {
-    if (this.#length === 0 && rest.length <= this.#maxLength) return withoutReturn(rest);
+    if (this.#length === 0 && rest.length <= this.#maxLength) return this.#withoutReturn(rest);
     this.#keep(rest);
     const line = this.#length > this.#maxLength ? undefined : this.#parts.join("");
     this.#parts = [];
     this.#length = 0;
-    return line === undefined ? undefined : withoutReturn(line);
+    return line === undefined ? undefined : this.#withoutReturn(line);
   }
 
   #keep(text: string): void {
@@ -43,6 +46,8 @@ export class LineCutter {
     if (this.#length <= this.#maxLength) this.#parts.push(text);
     else this.#parts = [];
   }
-}
 
-const withoutReturn = (line: string) => (line.endsWith("\r") ? line.slice(0, -1) : line);
+  #withoutReturn(line: string): string {
+    return line.endsWith("\r") && !this.#withReturns ? line.slice(0, -1) : line;
+  }
+}

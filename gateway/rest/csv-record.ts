@@ -23,12 +23,12 @@ type Open = { line: number; lines: number; characters: number; fields: string[];
 export class CsvRecords {
   #open: Open | undefined;
 
-  /** The record that this line ends; undefined while one goes on. */
+  /** The record that this line ends; undefined while one goes on. A CR at the end of a line belongs to its end, or to the text that goes on there. */
   take(number: number, text: string): CsvRecord | undefined {
     const open = this.#open;
     this.#open = undefined;
     if (open === undefined) {
-      if (!text.includes('"')) return { line: number, lines: 1, fields: text.split(",") };
+      if (!text.includes('"')) return { line: number, lines: 1, fields: text.slice(0, endOf(text)).split(",") };
       return this.#scan({ line: number, lines: 1, characters: text.length, fields: [], parts: [] }, text, "field");
     }
     open.lines++;
@@ -68,7 +68,7 @@ export class CsvRecords {
     for (;;) {
       if (!quoted && text[at] !== '"') {
         const comma = text.indexOf(",", at);
-        if (open.fault === undefined) fields.push(text.slice(at, comma < 0 ? text.length : comma));
+        if (open.fault === undefined) fields.push(text.slice(at, comma < 0 ? endOf(text) : comma));
         if (comma < 0) return done(open);
         at = comma + 1;
         continue;
@@ -91,13 +91,15 @@ export class CsvRecords {
       }
       if (open.fault === undefined) fields.push(parts.join(""));
       parts.length = 0;
-      if (at === text.length) return done(open);
+      if (at === endOf(text)) return done(open);
       if (text[at] !== ",")
         return { line, lines: open.lines, fields: undefined, fault: "a quoted field has text after its closing quote" };
       at++;
     }
   }
 }
+
+const endOf = (line: string): number => (line.endsWith("\r") ? line.length - 1 : line.length);
 
 const done = ({ line, lines, fields, fault }: Open): CsvRecord =>
   fault === undefined ? { line, lines, fields } : { line, lines, fields: undefined, fault };

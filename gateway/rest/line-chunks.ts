@@ -29,7 +29,7 @@ export async function* readChunks(body: Readable, kind: LineKind): AsyncGenerato
   let inTurn = 0;
   // A request that is destroyed takes its connection, and the answer, with it.
   const bytes = body.iterator({ destroyOnReturn: false });
-  for await (const lines of readLines(bytes)) {
+  for await (const lines of readLines(bytes, { withReturns: csv !== undefined })) {
     for (const line of lines) {
       if (++inTurn >= linesInTurn) {
         inTurn = 0;

@@ -5,6 +5,7 @@ import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { timesOf } from "../../samples/wire.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { toCsvLine } from "./csv.ts";
 import { createCsvReader } from "./post-csv.ts";
 import { UnreadableText } from "./post-rows.ts";
 import { nowUs } from "./test-answers.ts";
@@ -182,4 +183,41 @@ test("records come out as they were written, however they are cut into lines; no
       expect(spanned.map(([start]) => start)).toEqual(spanned.map(([start]) => start).toSorted((a, b) => a - b));
     }),
   );
+});
+
+test("what is exported comes back: CR, LF and CRLF in texts and as line ends, however the body is cut", async () => {
+  const text = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", "\r\n", " "), maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(text, text, text), { minLength: 1, maxLength: 12 }),
+      fc.constantFrom("\n", "\r\n"),
+      fc.integer({ min: 1, max: 7 }),
+      async (rows, lineEnd, size) => {
+        const lines = [["machine", "time", "reason"], ...rows].map((row) => toCsvLine(row).slice(0, -1) + lineEnd);
+        const bytes = Buffer.from(lines.join(""));
+        const pieces = async function* () {
+          for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+        };
+        const reader = createCsvReader();
+        const read: unknown[] = [];
+        for await (const some of readLines(pieces(), { withReturns: true }))
+          for (const line of some) read.push(...[reader.read(line)?.row].filter((row) => row !== undefined));
+        expect(reader.end()).toBeUndefined();
+        const member = (name: string, value: string) => (value === "" ? {} : { [name]: value });
+        const expected = rows.map(([machine, time, reason]) => ({
+          ...{ ...member("machine", machine), ...member("time", time), ...member("reason", reason) },
+        }));
+        expect(read).toEqual(expected);
+      },
+    ),
+  );
+});
+
+test("a posted text keeps the CR of its line ends, in bodies of either line end", async () => {
+  for (const lineEnd of ["\n", "\r\n"]) {
+    const lines = ["machine,signal,time,reason,state", 'm,state,now,"a\r\nb\nc\rd",IDLE', '"m",state,now,plain,"IDLE"'];
+    const { body } = await send(lines.map((line) => line + lineEnd).join(""), "text/csv");
+    expect(body).toMatchObject({ accepted: 2, rejected: 0 });
+    expect(taken.at(-1)!.batch!.stateChanges.map(({ reason }) => reason)).toEqual(["a\r\nb\nc\rd", "plain"]);
+  }
 });

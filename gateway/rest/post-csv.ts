@@ -40,7 +40,7 @@ export function createCsvReader(): { read(line: Line): CsvRow | undefined; end()
     read({ number, text }) {
       if (text === undefined) return toRow(records.skip(number));
       const record = records.take(number, number === 1 ? text.replace(/^\uFEFF/, "") : text);
-      if (record === undefined || (record.lines === 1 && text === "")) return undefined;
+      if (record === undefined || (record.lines === 1 && (text === "" || text === "\r"))) return undefined;
       return toRow(record);
     },
     end() {

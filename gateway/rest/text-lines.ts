@@ -7,7 +7,7 @@ import { HttpProblem } from "./problem.ts";
 export type Line = {
   /** From 1, as editors count. */
   number: number;
-  /** Without its line end; undefined if it is longer than allowed. */
+  /** Without its line end, or, if that is asked for, with the CR of it; undefined if it is longer than allowed. */
   text: string | undefined;
 };
 
@@ -17,10 +17,10 @@ const charactersInTurn = 8 * 1024;
 /** Lines as they come, those of a piece of a chunk together; the last one need not end. Throws if the bytes are not UTF-8 or break off. */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
-  { maxCharacters = 1024 * 1024 } = {},
+  { maxCharacters = 1024 * 1024, withReturns = false } = {},
 ): AsyncGenerator<Line[], void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  const cutter = new LineCutter(maxCharacters);
+  const cutter = new LineCutter(maxCharacters, { withReturns });
   let number = 0;
   const numbered = (texts: (string | undefined)[]): Line[] => texts.map((text) => ({ number: ++number, text }));
   const decode = (chunk?: Uint8Array) => {
