@@ -28,6 +28,7 @@ import { bindToCertificates, type CertificateRules, toAllowsClient } from "./acc
 import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
 import { startCompactorBeside } from "./compact/beside.ts";
 import { CursorFormat } from "./cursor.ts";
+import type { Epochs, SeenEpoch } from "./epochs.ts";
 import { Failure } from "./failure.ts";
 import { SharedMessages } from "./feed/follow.ts";
 import { createEpochs } from "./feed/fork.ts";
@@ -43,6 +44,7 @@ import { batchBounds } from "./rpc/batch-bounds.ts";
 import { checkRules, learnRules } from "./rpc/check-request.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
+import { ofOneHistory } from "./rpc/one-history.ts";
 import { pageTokenLifeMs } from "./rpc/page-token.ts";
 import { perCall } from "./rpc/per-call.ts";
 import { createSignalService } from "./rpc/signals.ts";
@@ -127,7 +129,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   // What callers bring about as often as they like.
   const callLog = limitLines(log);
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await openDatabase({ url: databaseUrl, log }));
+  // Known soon; whoever asks before answers nobody yet.
+  let known: Epochs | undefined;
+  const onEpoch = async (seen: SeenEpoch) => known?.follow(seen);
+  const database = stack.use(await openDatabase({ url: databaseUrl, onEpoch, log }));
   const {
     databaseId,
     epochs: readFirst,
@@ -146,6 +151,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     },
     onGivenUp: (message) => fail(new Error(message)),
   });
+  known = epochs;
   const { epoch, ...head } = await readHead(database);
   const tail = new Tail({
     head,
@@ -245,7 +251,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         const mount: Mount = (service, impl) => mountBare(service, admission.guard(service, impl));
         const signals = perCall(SignalService, (context) => {
           const own = { ...reads, database: databaseOf(context) };
-          return createSignalService({ reads: own, shared, pageKey, bookmarkMs: options.bookmarkMs, nowMs });
+          const service = createSignalService({ reads: own, shared, pageKey, bookmarkMs: options.bookmarkMs, nowMs });
+          return ofOneHistory(service, epochs);
         });
         mount(IngestService, createIngestService({ intake, cursors, maxUndecided: options.maxUndecided ?? 256 }));
         mount(SignalService, signals);

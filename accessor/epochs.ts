@@ -54,6 +54,16 @@ export class Epochs {
     }
   }
 
+  /** The answer of what no epoch begins in: read again if one does. */
+  async during<T>(read: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const { current } = this;
+      const answer = await read();
+      if (current === this.current) return answer;
+      if (attempt === 2) throw moved();
+    }
+  }
+
   /** Fails if another epoch than this has begun since: ids that were given in it may not hold. */
   assertStill(epoch: number): void {
     if (epoch !== this.current) throw moved();

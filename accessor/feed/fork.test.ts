@@ -85,14 +85,14 @@ const before: Epoch[] = [{ epoch: 1, firstRevision: 1 }];
 function openEpochs({ published, fork }: { published: number; fork: number }) {
   const { log, tail } = open({ published });
   const rows = [
-    { epoch: 1, first_revision: 1 },
-    { epoch: 2, first_revision: fork },
+    { epoch: 1, first_revision: "1" },
+    { epoch: 2, first_revision: String(fork) },
   ];
-  const slonik = { query: async () => {}, many: async () => rows };
+  const connect = async () => ({ query: async () => ({ rows }), end: async () => {} });
   const forget = vi.fn();
   const onGivenUp = vi.fn();
   const cursors = new CursorFormat("0".repeat(16), before);
-  const epochs = createEpochs({ slonik } as unknown as Database, {
+  const epochs = createEpochs({ connect } as unknown as Database, {
     ...{ epochs: before, cursors, tail: () => tail, forget, onGivenUp },
     log: createLog({ name: "test", level: "silent" }),
   });

@@ -1,6 +1,7 @@
 // Takes batches from any number of producers to their decision: prepare, commit in groups, publish, answer.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import type { Position } from "../cursor.ts";
 import type { Epochs } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 import type { Tail } from "../feed/tail.ts";
@@ -76,6 +77,11 @@ export class Intake {
   /** The epoch that ids given from now on are of. */
   get epoch(): number {
     return this.#options.epochs.current;
+  }
+
+  /** Fails if what was stored in that epoch at that revision has been given up since: whoever sent it must not be told that it is there. */
+  assertHolds(position: Position): void {
+    this.#options.epochs.assertHolds(position);
   }
 
   /** What a producer's hello is answered with. Fails with PERMISSION_DENIED, or SEQUENCE_GAP if it claims too many acks. */

@@ -15,7 +15,7 @@ import { failpoint } from "../../runtime/failpoint.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { assertProducer, ownerOf, permitsOf } from "../access/caller.ts";
 import { shareHolderKey } from "../access/share-holder.ts";
-import type { CursorFormat } from "../cursor.ts";
+import type { CursorFormat, Position } from "../cursor.ts";
 import { Failure } from "../failure.ts";
 import type { Intake, Limits } from "../ingest/intake.ts";
 import { type Decided, toBatchSender, toHelloSender } from "../ingest/sequences.ts";
@@ -31,6 +31,10 @@ export type IngestServiceOptions = {
 
 export function createIngestService(options: IngestServiceOptions): ServiceImpl<typeof IngestService> {
   const { intake, cursors } = options;
+  const cursorOf = (position: Position) => {
+    intake.assertHolds(position);
+    return cursors.encode(position.revision);
+  };
   return {
     async *ingest(requests, context) {
       const { signal } = context;
@@ -48,7 +52,7 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       const undecided = new UndecidedBatches(options.maxUndecided);
       const { sender, epoch } = opened;
       const reading = readBatches(iterator, { sender, epoch, undecided, intake, permits, holder, signal });
-      yield* acknowledge(undecided, cursors);
+      yield* acknowledge(undecided, (revision) => cursorOf({ epoch, revision }));
       await reading;
     },
 
@@ -65,7 +69,7 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
         const { epoch } = intake;
         const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
         const { result, revision } = await intake.decide({ ...sender, prepared, epoch, holder });
-        return { result, cursor: cursors.encode(revision) };
+        return { result, cursor: cursorOf({ epoch, revision }) };
       } finally {
         intake.release(bytes, holder);
       }
@@ -126,7 +130,7 @@ async function readBatches(
 /** Yields an Ack for each run of batches that are decided by then. */
 async function* acknowledge(
   undecided: UndecidedBatches,
-  cursors: CursorFormat,
+  cursorOf: (revision: number) => string,
 ): AsyncGenerator<IngestResponse, void, undefined> {
   let revision = 0;
   for await (const run of undecided.decided()) {
@@ -137,7 +141,7 @@ async function* acknowledge(
       const own = decided.plain ? 0 : resultBytes(decided.result);
       // Each of them may have a verdict for every record.
       if (results.length > 0 && bytes + own > maxAckBytes) {
-        yield toAck(last!, cursors.encode(revision), results);
+        yield toAck(last!, cursorOf(revision), results);
         [results, bytes] = [[], 0];
       }
       revision = Math.max(revision, decided.revision);
@@ -146,7 +150,7 @@ async function* acknowledge(
       results.push(decided.result);
       bytes += own;
     }
-    yield toAck(last!, cursors.encode(revision), results);
+    yield toAck(last!, cursorOf(revision), results);
   }
 }
 

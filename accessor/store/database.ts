@@ -1,8 +1,9 @@
 // Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik asks, where statements are many and
 // rows are few; pg itself carries what Slonik does not: binary arrays in, rows as plain arrays, LISTEN.
-import { Client, Pool, type PoolClient, type QueryResult } from "pg";
+import { Client, Pool, type PoolClient, type PoolConfig, type QueryResult } from "pg";
 import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
+import type { SeenEpoch } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 import { type BinaryRow, CopyOut } from "./copy-out.ts";
 import { leavesUnusable, toFailure } from "./errors.ts";
@@ -56,6 +57,8 @@ export type DatabaseOptions = {
   url: string;
   /** How many connections reads may use, in all; three at least. Default 16. */
   maxReadConnections?: number;
+  /** Told which epoch each new connection for reads is of, before it is used. If it throws, the connection is not. */
+  onEpoch?: (seen: SeenEpoch) => Promise<void>;
   /** Longest a read statement may run, and so hold a snapshot. Default 10 s. */
   statementTimeoutMs?: number;
   /** Whether the database is known to exist and to have this version's schema. Default false: it is created and migrated if need be. */
@@ -91,21 +94,29 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       .join(" ");
   const timeouts = settings({ statement_timeout: `${statementTimeoutMs}ms` });
 
-  const client = (pgOptions: string, timeoutMs = queryTimeoutMs) => ({
+  const client = (pgOptions: string) => ({
     connectionString: url,
     application_name: "millrace-accessor",
     options: pgOptions,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     // When the server's own timeouts have not ended a statement, nobody is there.
-    query_timeout: timeoutMs,
+    query_timeout: queryTimeoutMs,
   });
-  const pgPool = (max: number, pgOptions: string, timeoutMs?: number) => {
+  /** By connection: another server may be the primary since the last one was opened. */
+  const check = async (connection: Pick<Client, "query">) => {
+    if (options.onEpoch === undefined) return;
+    const { rows } = await connection.query<{ epoch: SeenEpoch }>("select current_epoch() as epoch");
+    await options.onEpoch(rows[0]!.epoch);
+  };
+  const verify: PoolConfig["verify"] = (client, done) => void check(client).then(() => done(), done);
+  const pgPool = (max: number, pgOptions: string, more: Pick<PoolConfig, "query_timeout" | "verify">) => {
     const pool = new Pool({
-      ...client(pgOptions, timeoutMs),
+      ...client(pgOptions),
       max,
       idleTimeoutMillis: 60_000,
       types: { getTypeParser: parserOf as never },
+      ...more,
     });
     // An idle connection that breaks is replaced when next needed.
     // One that breaks while in use fails its query, and says so once more, which unheard would end the process.
@@ -116,16 +127,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   const lookUps = Math.max(1, Math.floor(maxReadConnections / 4));
   const others = Math.max(2, maxReadConnections - lookUps);
-  const readers = pgPool(Math.ceil(others / 2), timeouts);
+  const readers = pgPool(Math.ceil(others / 2), timeouts, { verify });
   const lookers = pgPool(
     lookUps,
     settings({ statement_timeout: `${statementTimeoutMs}ms`, plan_cache_mode: "force_generic_plan" }),
+    { verify },
   );
-  const writer = pgPool(1, settings({ statement_timeout: "30s" }), writeTimeoutMs);
-  const compactor = pgPool(1, settings({ statement_timeout: "120s" }));
+  const writer = pgPool(1, settings({ statement_timeout: "30s" }), { query_timeout: writeTimeoutMs });
+  const compactor = pgPool(1, settings({ statement_timeout: "120s" }), {});
 
   const slonik = await createPool(url, {
-    driverFactory: pgDriver(client(timeouts)),
+    driverFactory: pgDriver(client(timeouts), check),
     maximumPoolSize: Math.floor(others / 2),
     captureStackTrace: false,
     // Our sessions keep no state, so there is nothing to reset between two uses.
@@ -210,15 +222,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     compact: (text, values, { name, signal }) => run(compactor, rowsOf(text, values, name), { signal }),
     async connect() {
-      const client = new Client({
-        connectionString: url,
-        application_name: "millrace-accessor",
-        connectionTimeoutMillis: 5_000,
-        keepAlive: true,
-      });
-      client.on("error", () => {});
-      await client.connect();
-      return client;
+      const own = new Client(client(timeouts));
+      own.on("error", () => {});
+      await own.connect();
+      return own;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

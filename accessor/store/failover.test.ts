@@ -2,55 +2,19 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { openReplicatedPostgres, type ReplicatedPostgres } from "../../test/support/standby.ts";
 import { compactStep } from "../compact/step.ts";
 import { toRetention } from "../retention.ts";
-import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from "../test-accessor.ts";
+import type { TestAccessor } from "../test-accessor.ts";
 import { oneSample, Producer } from "../test-batches.ts";
 import { reasonOf } from "../test-errors.ts";
 import { after, headOf, valuesIn, watch } from "../test-watch.ts";
 import { Catalog } from "./catalog.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { readEpochs } from "./identity.ts";
+import { open, openOn, send, sendAll, unaware } from "./test-failover.ts";
 
 const timeout = 120_000;
 const quiet = createLog({ name: "accessor", level: "silent" });
-
-async function open(
-  options: TestAccessorOptions = {},
-): Promise<{ servers: ReplicatedPostgres; accessor: TestAccessor }> {
-  const servers = await openReplicatedPostgres();
-  onTestFinished(() => servers[Symbol.asyncDispose]());
-  const accessor = await openOn(servers, options);
-  return { servers, accessor };
-}
-
-async function openOn(servers: ReplicatedPostgres, options: TestAccessorOptions = {}): Promise<TestAccessor> {
-  const accessor = await openTestAccessor({ databaseUrl: servers.url("millrace"), ...options });
-  onTestFinished(() => accessor[Symbol.asyncDispose]());
-  accessor.done.catch(() => {});
-  return accessor;
-}
-
-/** Sends one batch until it is taken, as producers do; answers its cursor. */
-async function send({ ingest }: TestAccessor, producerId: string, sequence: number): Promise<string> {
-  let cursor = "";
-  await eventually(`${producerId} ${sequence} is taken`, async () => {
-    const answer = await ingest
-      .ingestBatch({ producerId, sequence: BigInt(sequence), batch: oneSample(sequence) })
-      .catch(() => undefined);
-    cursor = answer?.cursor ?? "";
-    return answer !== undefined;
-  });
-  return cursor;
-}
-
-async function sendAll(accessor: TestAccessor, producerId: string, count: number): Promise<string> {
-  await using producer = await Producer.open(accessor.ingest, producerId);
-  for (let sequence = 1; sequence <= count; sequence++) producer.send(sequence, oneSample(sequence));
-  await producer.acksThrough(count);
-  return headOf(accessor);
-}
 
 /** Until the end of a feed: what came, and why it ended. */
 async function follow({ signals }: TestAccessor, cursor: string) {
@@ -134,9 +98,6 @@ test.each([1, 56, 400])(
     expect(seen.flatMap(valuesIn)).toHaveLength(lost + 1);
   },
 );
-
-// What an accessor knows when it neither polls nor is told: only what it does itself can make it notice.
-const unaware = { pollMs: 3_600_000, notify: false };
 
 test("a backlog that overtakes what was published: the first commit of an accessor that knows nothing is refused", {
   timeout,

@@ -1,5 +1,6 @@
 // Which database this is and which epochs its history had: what cursors name. A new timeline (restore, promotion) begins a new epoch.
 
+import type { Client } from "pg";
 import { z } from "zod";
 import type { Epoch } from "../cursor.ts";
 import type { Database } from "./database.ts";
@@ -14,17 +15,19 @@ export type Identity = {
   pageKey: string;
 };
 
-const epochRow = z.object({ epoch: z.number(), first_revision: z.number() });
+// 64-bit numbers come as text.
+const epochRow = z.object({ epoch: z.number(), first_revision: z.string().transform(Number) });
 const identityRow = z.object({ database_id: z.string(), now_us: z.number(), page_key: z.string() });
 
 /** beginEpoch: the database was put back to an earlier copy, which leaves no trace of its own (as a new timeline would). */
 export async function readIdentity(
-  { slonik }: Database,
+  database: Database,
   { beginEpoch = false }: { beginEpoch?: boolean } = {},
 ): Promise<Identity> {
+  const { slonik } = database;
   try {
     if (beginEpoch) await slonik.query(sql.typeAlias("void")`select from begin_epoch(true)`);
-    const epochs = await readEpochs({ slonik });
+    const epochs = await readEpochs(database);
     const { database_id, now_us, page_key } = await slonik.one(sql.type(identityRow)`
       select database_id::text, to_us(clock_timestamp()) as now_us, encode(page_key.key, 'base64') as page_key
       from identity, page_key`);
@@ -39,13 +42,25 @@ export async function readIdentity(
   }
 }
 
-/** All epochs, ascending, after the one of a new timeline was begun if this is one. */
-export async function readEpochs({ slonik }: Pick<Database, "slonik">): Promise<Epoch[]> {
+/**
+ * All epochs, ascending, after the one of a new timeline was begun if this is one. On a connection of its own: those of the pools may wait for
+ * this answer.
+ */
+export async function readEpochs(database: Pick<Database, "connect">): Promise<Epoch[]> {
+  let client: Client | undefined;
   try {
-    await slonik.query(sql.typeAlias("void")`select from begin_epoch()`);
-    const rows = await slonik.many(sql.type(epochRow)`select epoch, first_revision from epoch order by epoch`);
-    return rows.map(({ epoch, first_revision: firstRevision }) => ({ epoch, firstRevision }));
+    client = await database.connect();
+    await client.query("select from begin_epoch()");
+    const { rows } = await client.query<Record<string, unknown>>(
+      "select epoch, first_revision from epoch order by epoch",
+    );
+    return rows.map((row) => {
+      const { epoch, first_revision: firstRevision } = epochRow.parse(row);
+      return { epoch, firstRevision };
+    });
   } catch (error) {
     throw toFailure(error);
+  } finally {
+    await client?.end().catch(() => {});
   }
 }

@@ -10,8 +10,11 @@ const int8 = 20;
 const getTypeParser = (oid: number, format: "text") =>
   oid === int8 ? parserOf(oid) : types.getTypeParser(oid, format);
 
-/** For createPool's driverFactory. What it is given here holds, not what the pool's URL and options say of sessions. */
-export function pgDriver(config: ClientConfig): DriverFactory {
+/**
+ * For createPool's driverFactory. What it is given here holds, not what the pool's URL and options say of sessions. check: fails if a connection that
+ * has just been opened is not to be used.
+ */
+export function pgDriver(config: ClientConfig, check: (client: Client) => Promise<void>): DriverFactory {
   return createDriverFactory(async () => ({
     async createPoolClient({ clientEventEmitter }) {
       const client = new Client({ ...config, types: { getTypeParser: getTypeParser as never } });
@@ -25,8 +28,10 @@ export function pgDriver(config: ClientConfig): DriverFactory {
         async connect() {
           try {
             await client.connect();
+            await check(client);
           } catch (error) {
             ignoreRest();
+            void client.end().catch(() => {});
             throw error;
           }
         },

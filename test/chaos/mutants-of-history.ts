@@ -133,4 +133,14 @@ export const historyMutants: readonly Mutant[] = [
     ],
     catch: { test: "accessor/feed/fork.test.ts", says: /FAIL.*below what was published: whoever waits is told/ },
   },
+  {
+    name: "a new connection says nothing of its epoch",
+    edits: [{ file: "accessor/store/database.ts", find: "    await options.onEpoch(rows[0]!.epoch);\n", replace: "" }],
+    catch: { test: "accessor/store/failover-answers.test.ts", says: /FAIL.*an answer is never of two histories/ },
+  },
+  {
+    name: "what was given up is acknowledged",
+    edits: [{ file: "accessor/rpc/ingest.ts", find: "    intake.assertHolds(position);\n", replace: "" }],
+    catch: { test: "accessor/rpc/one-history.test.ts", says: /FAIL.*a batch that was decided before a promotion/ },
+  },
 ];
