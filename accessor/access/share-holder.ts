@@ -5,7 +5,7 @@ import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } fro
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
 import { fitsAny } from "../../access/glob.ts";
 import { peerKey } from "../../runtime/grpc/peer.ts";
-import { callerKey } from "./caller.ts";
+import { callerKey, ownerKey } from "./caller.ts";
 
 /** Who was found to hold the share that a call counts against. */
 export const shareHolderKey = createContextKey<string>("", { description: "whose share the call takes" });
@@ -25,7 +25,8 @@ export function createShareHolderOf({ trustedGateways, authenticates }: ShareHol
   const trustedNames = trustedGateways.filter((text) => !isAddressRange(text));
   return ({ values, requestHeader }) => {
     const principal = values.get(callerKey);
-    if (principal !== undefined) return `key ${principal.id}`;
+    // A key and those that it was rotated into are one.
+    if (principal !== undefined) return values.get(ownerKey) ?? `key ${principal.id}`;
     const peer = values.get(peerKey);
     const address = plainAddress(peer?.address ?? "");
     const names = peer?.certificateNames() ?? [];

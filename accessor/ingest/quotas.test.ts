@@ -6,7 +6,14 @@ import { IngestService, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
-import { openTestAccessor, type TestAccessorOptions } from "../test-accessor.ts";
+import { createLog } from "../../runtime/log.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { testDatabase } from "../../test/support/postgres.ts";
+import { rotateCommand } from "../access/key-commands.ts";
+import { ownerOfSubject } from "../access/owner.ts";
+import { idOf, openClients, openKeyFixture } from "../access/test-keys.ts";
+import { migrate, readMigrations } from "../store/migrate.ts";
+import { openTestAccessor, queryDatabase, type TestAccessorOptions } from "../test-accessor.ts";
 import { at, type BatchInit, column, epochUs } from "../test-batches.ts";
 
 async function openFor(options: TestAccessorOptions) {
@@ -100,4 +107,67 @@ test("data of before has no owner, and counts in all", async () => {
   const send = fixture.as("192.0.2.1");
   expect((await send(numbers("old", "power"))).verdicts).toEqual([]);
   expect((await send(numbers("old", "speed"))).verdicts).toMatchObject([{ reason: QUOTA_EXCEEDED }]);
+});
+
+test("a rotated key goes on with what it has registered, and holds one share with the key of before", async () => {
+  await using database = await testDatabase();
+  await using keys = await openKeyFixture(database.url);
+  const first = await keys.create({ scope: ["write"] });
+  await using accessor = await openTestAccessor({ databaseUrl: database.url, auth: {}, maxMachinesPerKey: 2 });
+  const send = async (key: string, machine: string) => {
+    using clients = openClients(accessor.port, key);
+    await eventually("the key is known", () =>
+      clients.access.whoAmI({}).then(
+        () => true,
+        () => false,
+      ),
+    );
+    return (await clients.ingest.ingestBatch({ producerId: machine, sequence: 1n, batch: numbers(machine, "power") }))
+      .result!;
+  };
+  for (const machine of ["a", "b"]) expect((await send(first, machine)).refusal).toBeUndefined();
+  await rotateCommand({ id: idOf(first), overlap: 60_000 }, keys.context);
+  const second = keys.printed.at(-1)!;
+  expect(await send(second, "c")).toMatchObject({ refusal: { reason: QUOTA_EXCEEDED } });
+  const other = await keys.create({ scope: ["write"] });
+  expect((await send(other, "d")).refusal).toBeUndefined();
+  expect(await accessor.query("select owner, machines from registered where owner <> '' order by owner")).toEqual(
+    [
+      { owner: `key:${idOf(first)}`, machines: 2 },
+      { owner: `key:${idOf(other)}`, machines: 1 },
+    ].sort((a, b) => (a.owner < b.owner ? -1 : 1)),
+  );
+});
+
+test("what was counted by key is counted by its owner after the upgrade", async () => {
+  await using database = await testDatabase({ create: true });
+  const log = createLog({ name: "test", level: "silent" });
+  const all = readMigrations();
+  await migrate(
+    database.url,
+    log,
+    all.filter(({ version }) => version < 20),
+  );
+  const query = (statement: string) => queryDatabase(database.url, statement);
+  const key = (id: string, identity: string) =>
+    query(`insert into api_key (id, name, digest, scopes, machines, producers, identity)
+      values ('${id}', 'k', sha256('${id}'), '{write}', '{*}', '{*}', '${identity}')`);
+  await key("aaaaaaaaaaaa", "aaaaaaaaaaaa");
+  await key("bbbbbbbbbbbb", "aaaaaaaaaaaa");
+  await query(`insert into registered (owner, machines, series) values
+    ('key aaaaaaaaaaaa', 1, 2), ('key bbbbbbbbbbbb', 10, 20), ('key https://issuer#plant', 3, 4), ('key odd issuer#plant', 1, 1), ('address 192.0.2.1', 5, 6)`);
+  await query("insert into machine (name, owner) values ('m', 'key bbbbbbbbbbbb')");
+  await query(
+    "insert into series (machine_id, signal, kind, unit, owner) select id, 'power', 1, '', owner from machine",
+  );
+  await migrate(database.url, log);
+  expect(await query("select owner, machines, series from registered where owner <> '' order by machines")).toEqual([
+    { owner: ownerOfSubject("odd issuer#plant"), machines: 1, series: 1 },
+    { owner: ownerOfSubject("https://issuer#plant"), machines: 3, series: 4 },
+    { owner: "address 192.0.2.1", machines: 5, series: 6 },
+    { owner: "key:aaaaaaaaaaaa", machines: 11, series: 22 },
+  ]);
+  expect(
+    await query("select m.owner as machine, s.owner as series from machine m join series s on s.machine_id = m.id"),
+  ).toEqual([{ machine: "key:aaaaaaaaaaaa", series: "key:aaaaaaaaaaaa" }]);
 });

@@ -35,7 +35,8 @@ export async function* readChunks(body: Readable, kind: LineKind): AsyncGenerato
         inTurn = 0;
         await nextTurn();
       }
-      characters += line.text?.length ?? 0;
+      // Without the CR of a line end, which is not always there: neither may it move where the body is cut.
+      characters += line.text === undefined ? 0 : line.text.length - (line.text.endsWith("\r") ? 1 : 0);
       const read = csv ? csv.read(line) : readJson(line);
       if (read) {
         chunk.rows.push(read.row);

@@ -127,8 +127,8 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/handler.ts",
-        find: "if (byteLength <= maxSentBytes) return message;",
-        replace: "if (byteLength >= 0 * maxSentBytes) return message;",
+        find: "if (byteLength <= maxSentBytes) return;",
+        replace: "if (byteLength >= 0 * maxSentBytes) return;",
       },
     ],
     catch: { test: "runtime/grpc/calls.test.ts", says: /FAIL.*runtime\/grpc\/calls/ },
