@@ -1,6 +1,6 @@
 // Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik asks, where statements are many and
 // rows are few; pg itself carries what Slonik does not: binary arrays in, rows as plain arrays, LISTEN.
-import { Client, Pool, type PoolClient, type PoolConfig, type QueryResult } from "pg";
+import { Client, Pool, type PoolClient, type PoolConfig, type QueryConfig, type QueryResult } from "pg";
 import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
 import type { SeenEpoch } from "../epochs.ts";
@@ -78,8 +78,13 @@ const sessionSettings = {
 const queryTimeoutMs = 130_000;
 // Nothing is written for longer than its statement may run and a little: behind a connection that is dead without an end, all ingest waits.
 const writeTimeoutMs = 32_000;
+// A new connection that does not answer for so long is none.
+const checkMs = 5_000;
 // How long a statement that was called off may take to say so, before its connection is given up.
 const cancelMs = 1_000;
+
+/** query_timeout: of one statement alone, which the types of pg lack. */
+export type Bounded = QueryConfig & { query_timeout: number };
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, log, maxReadConnections = 16, statementTimeoutMs = 10_000, isPrepared = false } = options;
@@ -106,7 +111,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   /** By connection: another server may be the primary since the last one was opened. */
   const check = async (connection: Pick<Client, "query">) => {
     if (options.onEpoch === undefined) return;
-    const { rows } = await connection.query<{ epoch: SeenEpoch }>("select current_epoch() as epoch");
+    const query: Bounded = { text: "select current_epoch() as epoch", query_timeout: checkMs };
+    const { rows } = await connection.query<{ epoch: SeenEpoch }>(query);
     await options.onEpoch(rows[0]!.epoch);
   };
   const verify: PoolConfig["verify"] = (client, done) => void check(client).then(() => done(), done);
@@ -222,7 +228,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     compact: (text, values, { name, signal }) => run(compactor, rowsOf(text, values, name), { signal }),
     async connect() {
-      const own = new Client(client(timeouts));
+      const own = new Client({
+        connectionString: url,
+        application_name: "millrace-accessor",
+        connectionTimeoutMillis: 5_000,
+        keepAlive: true,
+      });
       own.on("error", () => {});
       await own.connect();
       return own;

@@ -8,6 +8,8 @@ const retryAfterMs = 1_000;
 /** Any error of a driver. A Failure passes through. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
+  // Slonik wraps what a new connection was refused for.
+  if (error instanceof Error && error.cause instanceof Failure) return error.cause;
   const code = sqlStateOf(error);
   if (code === undefined ? isConnectionLoss(error) : isPassing(code)) {
     return new Failure("DATABASE_UNAVAILABLE", "the database does not answer right now; try again", {

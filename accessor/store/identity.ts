@@ -3,7 +3,7 @@
 import type { Client } from "pg";
 import { z } from "zod";
 import type { Epoch } from "../cursor.ts";
-import type { Database } from "./database.ts";
+import type { Bounded, Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
 
@@ -15,6 +15,8 @@ export type Identity = {
   pageKey: string;
 };
 
+// Behind a connection that is dead without an end, all reads would wait.
+const answerMs = 12_000;
 // 64-bit numbers come as text.
 const epochRow = z.object({ epoch: z.number(), first_revision: z.string().transform(Number) });
 const identityRow = z.object({ database_id: z.string(), now_us: z.number(), page_key: z.string() });
@@ -50,10 +52,11 @@ export async function readEpochs(database: Pick<Database, "connect">): Promise<E
   let client: Client | undefined;
   try {
     client = await database.connect();
-    await client.query("select from begin_epoch()");
-    const { rows } = await client.query<Record<string, unknown>>(
-      "select epoch, first_revision from epoch order by epoch",
-    );
+    const ask = (text: string): Bounded => ({ text, query_timeout: answerMs });
+    await client.query(ask("set lock_timeout = '10s'; set statement_timeout = '10s'"));
+    await client.query(ask("select from begin_epoch()"));
+    const query = ask("select epoch, first_revision from epoch order by epoch");
+    const { rows } = await client.query<Record<string, unknown>>(query);
     return rows.map((row) => {
       const { epoch, first_revision: firstRevision } = epochRow.parse(row);
       return { epoch, firstRevision };
@@ -61,6 +64,7 @@ export async function readEpochs(database: Pick<Database, "connect">): Promise<E
   } catch (error) {
     throw toFailure(error);
   } finally {
-    await client?.end().catch(() => {});
+    // Nobody waits for its goodbye.
+    void client?.end().catch(() => {});
   }
 }
