@@ -7,14 +7,14 @@ import { hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { readBlocksOfRanges, readHistoryExtent } from "../store/history.ts";
+import { type BlockHeader, readBlocksOfRanges, readHistoryExtent } from "../store/history.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
 import { layoutAt } from "../store/layout.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import { separate } from "./separate.ts";
-import { type Stretch, stretchesOf } from "./stretches.ts";
+import { type Stretch, stretchesOf, weekOfGapsUs } from "./stretches.ts";
 import { lowerBound, mergePieces, sweep } from "./sweep.ts";
 
 export type AggregateQuery = {
@@ -23,6 +23,8 @@ export type AggregateQuery = {
   revision: number;
   /** That of the revision: readWatermark. */
   watermark: number;
+  /** How many blocks a stretch that is longer than a week may have. Default 20,000; for tests. */
+  maxHeaders?: number;
   signal: AbortSignal;
 };
 
@@ -39,7 +41,7 @@ const summariesInARow = 1_024;
 
 /** A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to rounding. */
 export async function aggregate(database: Database, query: AggregateQuery): Promise<readonly Bucket[]> {
-  const { series, edgesUs, revision, watermark, signal } = query;
+  const { series, edgesUs, revision, watermark, signal, maxHeaders = 20_000 } = query;
   const maxGapUs = series.maxGapUs!;
   // One sample past each end may draw a line into the window.
   const range = { fromUs: edgesUs[0]! - maxGapUs, toUs: edgesUs.at(-1)! + maxGapUs + 1 };
@@ -60,9 +62,28 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
   const whole = hours.filter(({ summary }) => usable(summary));
   const reached = await reachedOf(database, { series, watermark, pending, range, signal });
   if (reached === undefined) return accumulator.finish();
-  for (const stretch of stretchesOf(whole, reached)) await addStretch(database, stretch, context);
+  // Where a series has little, a week at a time would take thousands of statements for some decades: the stretch grows until there is something.
+  let roomUs = weekOfGapsUs;
+  for (const stretch of stretchesOf(whole, reached, () => roomUs)) {
+    const max = roomUs === weekOfGapsUs ? Number.POSITIVE_INFINITY : maxHeaders;
+    const headers = await readHeaders(database, stretch, { ...context, max });
+    if (headers.length > max) {
+      roomUs = weekOfGapsUs;
+      for (const week of stretchesOf(stretch.hours, stretch))
+        await addStretch(database, { ...week, headers: await readHeaders(database, week, context) }, context);
+    } else {
+      if (headers.length < maxHeaders / 4) roomUs *= 2;
+      await addStretch(database, { ...stretch, headers }, context);
+    }
+  }
   return accumulator.finish();
 }
+
+const readHeaders = (
+  database: Database,
+  { gaps }: Stretch,
+  { series, watermark, signal, max = Number.POSITIVE_INFINITY }: AggregateQuery & { max?: number },
+) => readBlocksOfRanges(database, { seriesId: series.id, ranges: gaps, watermark, max }, { signal });
 
 /** A short range is looked through as it is: to ask what of it there is takes longer. */
 const longUs = 7 * 24 * hourUs;
@@ -85,14 +106,13 @@ function clampTo(range: Range, extents: readonly Extent[]) {
 }
 
 /** Feeds what a stretch holds: summaries as they are, samples of the rest. */
-async function addStretch(database: Database, stretch: Stretch, context: Context): Promise<void> {
+async function addStretch(
+  database: Database,
+  stretch: Stretch & { headers: readonly BlockHeader[] },
+  context: Context,
+): Promise<void> {
   const { series, watermark, revision, pending, usable, accumulator, signal } = context;
-  const { fromUs, toUs } = stretch;
-  const headers = await readBlocksOfRanges(
-    database,
-    { seriesId: series.id, ranges: stretch.gaps, watermark },
-    { signal },
-  );
+  const { fromUs, toUs, headers } = stretch;
   const reached = headers.filter(({ summary }) => summary.lastUs >= fromUs && summary.firstUs < toUs);
   const waiting = pending.filter(({ firstUs, lastUs }) => lastUs >= fromUs && firstUs < toUs);
   const { whole, opened } = separate(reached, { usable: ({ summary }) => usable(summary), others: waiting });

@@ -1,7 +1,8 @@
 // A machine's state changes in a window and the state that it came with, as of a revision.
 
+import type { Window } from "../history/line-area.ts";
 import type { StateChange } from "../history/state-intervals.ts";
-import { clamp } from "../store/binary-arrays.ts";
+import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
 
 export type StateWindow = {
@@ -33,4 +34,37 @@ export async function readStates(
   )) as [number, number, number][];
   const changes = rows.filter(([, , inside]) => inside === 1).map(([timeUs, state]) => ({ timeUs, state }));
   return { carriedIn: rows.find(([, , inside]) => inside === 0)?.[1], changes };
+}
+
+type States = { carriedIn: number | undefined; changes: StateChange[] };
+
+/** The same of many windows, in one statement. */
+export async function readStatesOfWindows(
+  database: Database,
+  { machineId, windows, revision }: { machineId: number; windows: readonly Window[]; revision: number },
+): Promise<States[]> {
+  const rows = (await database.read(
+    `select place::int8, s.time_us, s.state, s.inside
+     from unnest($2::int8[], $3::int8[]) with ordinality as w(from_us, to_us, place), lateral (
+       (select time_us, state, revision, position, 0 as inside from state_change
+        where machine_id = $1::int4 and time_us < w.from_us and revision <= $4::int8 order by time_us desc, revision desc, position desc limit 1)
+       union all
+       (select time_us, state, revision, position, 1 from state_change
+        where machine_id = $1::int4 and time_us >= w.from_us and time_us < w.to_us and revision <= $4::int8)) s
+     order by place, s.inside, s.time_us, s.revision, s.position`,
+    [
+      machineId,
+      toArray.int8(windows.map(({ fromUs }) => clamp(fromUs))),
+      toArray.int8(windows.map(({ toUs }) => clamp(toUs))),
+      revision,
+    ],
+    { name: "states_of_windows" },
+  )) as [number, number, number, number][];
+  const found: States[] = windows.map(() => ({ carriedIn: undefined, changes: [] }));
+  for (const [place, timeUs, state, inside] of rows) {
+    const states = found[place - 1]!;
+    if (inside === 0) states.carriedIn = state;
+    else states.changes.push({ timeUs, state });
+  }
+  return found;
 }

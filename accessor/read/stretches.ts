@@ -8,14 +8,18 @@ type Hour = { hourUs: number; summary: Summary };
 /** gaps: whole hours, wherever the range begins and ends in them. Stretches touch at whole hours. */
 export type Stretch = Range & { hours: Hour[]; gaps: Range[] };
 
-// A week at 100 Hz: 20,000 blocks.
-const maxGapUs = 168 * hourUs;
+/** At 100 Hz: 20,000 blocks. */
+export const weekOfGapsUs = 168 * hourUs;
 
-/** hours: ascending. No block crosses from one stretch into another, since none crosses an hour. */
-export function* stretchesOf(hours: readonly Hour[], { fromUs, toUs }: Range): Generator<Stretch, void, undefined> {
+/** hours: ascending. nextRoomUs: how much of gaps the next stretch may have, asked when it begins. No block crosses from one stretch into another, since none crosses an hour. */
+export function* stretchesOf(
+  hours: readonly Hour[],
+  { fromUs, toUs }: Range,
+  nextRoomUs: () => number = () => weekOfGapsUs,
+): Generator<Stretch, void, undefined> {
   const begin = floorTo(fromUs, hourUs);
   let stretch: Stretch = { fromUs, toUs, hours: [], gaps: [] };
-  let roomUs = maxGapUs;
+  let roomUs = nextRoomUs();
   let doneUs = begin;
   for (const hour of [...hours, undefined]) {
     const endUs = hour?.hourUs ?? toUs;
@@ -27,7 +31,7 @@ export function* stretchesOf(hours: readonly Hour[], { fromUs, toUs }: Range): G
       if (roomUs > 0 || doneUs >= toUs) continue;
       yield { ...stretch, toUs: doneUs };
       stretch = { fromUs: doneUs, toUs, hours: [], gaps: [] };
-      roomUs = maxGapUs;
+      roomUs = nextRoomUs();
     }
     if (hour === undefined) break;
     stretch.hours.push(hour);

@@ -120,14 +120,12 @@ function inOrder(a: BlockHeader, b: BlockHeader): number {
   return a.summary.firstUs - b.summary.firstUs || a.blockId - b.blockId;
 }
 
-/** Headers of the current blocks of a series whose buckets begin in some ranges, in order. */
+type BlockRanges = { seriesId: number; ranges: readonly { fromUs: number; toUs: number }[]; watermark: number };
+
+/** Headers of the current blocks of a series whose buckets begin in some ranges, in order; if they are more than max, one more of them. */
 export async function readBlocksOfRanges(
   database: Database,
-  {
-    seriesId,
-    ranges,
-    watermark,
-  }: { seriesId: number; ranges: readonly { fromUs: number; toUs: number }[]; watermark: number },
+  { seriesId, ranges, watermark, max = Number.POSITIVE_INFINITY }: BlockRanges & { max?: number },
   { signal }: ReadOptions,
 ): Promise<BlockHeader[]> {
   if (ranges.length === 0) return [];
@@ -145,7 +143,8 @@ export async function readBlocksOfRanges(
       `select ${lowestKept}, ${headerArrays} from (
          select ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
          join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
-         where b.bucket_us >= $5::int8 and b.bucket_us < $6::int8 and ${current("$4::int8")}) found`,
+         where b.bucket_us >= $5::int8 and b.bucket_us < $6::int8 and ${current("$4::int8")}
+         limit $7::int8) found`,
       [
         seriesId,
         toArray.int8(reached.map(({ fromUs }) => fromUs)),
@@ -153,11 +152,13 @@ export async function readBlocksOfRanges(
         watermark,
         part.fromUs,
         part.toUs,
+        Number.isFinite(max) ? max - headers.length + 1 : null,
       ],
       { name: "range_blocks", signal },
     );
     assertKept(watermark, row![0]);
     for (const header of toHeaders(row!)) headers.push(header);
+    if (headers.length > max) break;
   }
   return headers;
 }
