@@ -158,6 +158,47 @@ test.each([
   await expect(ended).rejects.toMatchObject(expected);
 });
 
+test.each([
+  ["goes on where the reader is, if its place is good", true],
+  ["ends, with the place that both histories have, if it is not", false],
+])("a feed that ends because commits were given up, some of them sent and not read, %s", async (_, isGood) => {
+  const foreign = (latest: string) =>
+    new ConnectError("given up", Code.FailedPrecondition, undefined, [
+      { desc: ErrorInfoSchema, value: { reason: "CURSOR_FOREIGN", metadata: { latest_cursor: latest } } },
+    ]);
+  const starts: (string | undefined)[] = [];
+  const client = createClient(
+    SignalService,
+    createRouterTransport(({ service }) => {
+      service(SignalService, {
+        async *watchSignals({ start }) {
+          starts.push(start.case === "afterCursor" ? start.value : undefined);
+          const batches = [create(BatchSchema, { machine: `m${starts.length}` })];
+          if (starts.length === 1) {
+            yield create(WatchSignalsResponseSchema, { after: "1", through: "2", batches });
+            throw foreign("5");
+          }
+          if (starts.length === 2) throw new ConnectError("it starts again", Code.Unavailable);
+          if (!isGood) throw foreign("9");
+          yield create(WatchSignalsResponseSchema, { after: "2", through: "3", batches });
+        },
+      });
+    }),
+  );
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const { batches } of watch({ client, after: "1", signal: stop.signal, sleep: async () => {} })) {
+      for (const { machine } of batches) seen.push(machine);
+      if (seen.length === 2) stop.abort(new Error("enough"));
+    }
+  })();
+  if (isGood) await expect(reading).rejects.toThrow("enough");
+  else await expect(reading).rejects.toMatchObject({ reason: "CURSOR_FOREIGN", cursor: "5" });
+  expect(starts).toEqual(["1", "2", "2"]);
+  expect(seen).toEqual(isGood ? ["m1", "m3"] : ["m1"]);
+});
+
 test("an abort ends the watch with its reason, also while it waits to connect again", async () => {
   const stop = new AbortController();
   const reason = new Error("enough");

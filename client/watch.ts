@@ -14,7 +14,7 @@ import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/back
 import { useCodec } from "../runtime/grpc/definition.ts";
 import { batchBytes, joinBatches } from "../samples/batch-bytes.ts";
 import { decodeWatchSignalsResponse } from "../samples/wire-decode.ts";
-import { commitTooLarge, FeedBreakError, toWatchError } from "./watch-error.ts";
+import { commitTooLarge, FeedBreakError, toWatchError, type WatchError } from "./watch-error.ts";
 
 useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
 
@@ -66,6 +66,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
   const { signal, onState, bookmarks = false, sleep = realSleep } = options;
   const backoff = options.backoff ?? createBackoff({ baseMs: 100, maxMs: 5_000 });
   let cursor = options.after;
+  let told: WatchError | undefined;
   for (;;) {
     signal.throwIfAborted();
     using connection = new Connection(options, cursor);
@@ -101,11 +102,15 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       // Only what brings the feed on counts as success: a server that breaks at once would be asked without pause.
       if (connected) backoff.reset();
       connected = true;
+      told = undefined;
       if (batches.length > 0 || bookmarks) yield { batches, cursor, commitTime };
     }
     signal.throwIfAborted();
     const fatal = toWatchError(problem);
-    if (fatal !== undefined) throw fatal;
+    // An error overtakes messages that nobody has read yet. What was sent has been given up; whether what was read here has, a resume tells.
+    if (fatal?.reason === "CURSOR_FOREIGN" && connected) told = fatal;
+    else if (fatal?.reason === "CURSOR_FOREIGN") throw told ?? fatal;
+    else if (fatal !== undefined) throw fatal;
     const delayMs = Math.max(backoff.next(), retryDelayMs(problem));
     onState?.({ state: "reconnecting", error: problem, delayMs });
     connection[Symbol.dispose]();
