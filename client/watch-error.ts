@@ -3,8 +3,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 
 /**
- * What connecting again cannot mend. INVALID: the request breaks a rule of the contract, or the caller may not ask this. COMMIT_TOO_LARGE: the server
- * sends parts of one commit that come to more than any commit has.
+ * What connecting again cannot mend. INVALID: the request breaks a rule of the contract, or the
+ * caller may not ask this. COMMIT_TOO_LARGE: the server sends parts of one commit that come to more
+ * than any commit has.
  */
 export type WatchErrorReason =
   | "CURSOR_EXPIRED"
@@ -18,9 +19,9 @@ export class WatchError extends Error {
   override readonly name = "WatchError";
   readonly reason: WatchErrorReason;
   /**
-   * Of CURSOR_EXPIRED, the earliest cursor to watch after; of CURSOR_FOREIGN and CURSOR_IN_FUTURE, the newest; of COMMIT_TOO_LARGE, the one
-   * before the commit. Whoever goes on from it knows
-   * that records lie between that it will not see.
+   * Of CURSOR_EXPIRED, the earliest cursor to watch after; of CURSOR_FOREIGN and CURSOR_IN_FUTURE,
+   * the newest; of COMMIT_TOO_LARGE, the one before the commit. Whoever goes on from it knows that
+   * records lie between that it will not see.
    */
   readonly cursor: string | undefined;
 
@@ -31,7 +32,10 @@ export class WatchError extends Error {
   }
 }
 
-/** A message that does not start where the last one ended: the server skipped or repeated something. Nothing of it was yielded. */
+/**
+ * A message that does not start where the last one ended: the server skipped or repeated something.
+ * Nothing of it was yielded.
+ */
 export class FeedBreakError extends Error {
   override readonly name = "FeedBreakError";
 

@@ -1,4 +1,5 @@
-// The live feed as one unbroken sequence: connects again by itself after its last cursor, and checks that nothing is skipped or repeated.
+// The live feed as one unbroken sequence: connects again by itself after its last cursor, and
+// checks that nothing is skipped or repeated.
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
@@ -19,8 +20,9 @@ import { commitTooLarge, FeedBreakError, toWatchError, type WatchError } from ".
 useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
 
 /**
- * What of one commit is held until it is whole. A commit is a batch as it was taken: 4 MiB of texts and 65,536 records, whose times and numbers come to
- * 4.3 MiB more at most. Twice that is no commit.
+ * What of one commit is held until it is whole. A commit is a batch as it was taken: 4 MiB of texts
+ * and 65,536 records, whose times and numbers come to 4.3 MiB more at most. Twice that is no
+ * commit.
  */
 const maxCommitBytes = 16 * 1024 * 1024;
 
@@ -29,14 +31,19 @@ export type WatchOptions = {
   /** Only these; default all. */
   machines?: readonly string[];
   signals?: readonly string[];
-  /** Starts after this cursor, or with the first commit at or after this time; with neither, now. */
+  /**
+   * Starts after this cursor, or with the first commit at or after this time; with neither, now.
+   */
   after?: string;
   sinceUs?: number;
   /** Ends the watch: it then throws the signal's reason. */
   signal: AbortSignal;
   /** Also yield updates without batches, which only move the cursor on. Default false. */
   bookmarks?: boolean;
-  /** A connection on which nothing comes for so long is dead. Default 15 s, three of the server's bookmarks. */
+  /**
+   * A connection on which nothing comes for so long is dead. Default 15 s, three of the server's
+   * bookmarks.
+   */
   silenceMs?: number;
   /** Between attempts. Default 100 ms to 5 s, jittered. */
   backoff?: Backoff;
@@ -44,10 +51,16 @@ export type WatchOptions = {
   onState?: (state: WatchState) => void;
 };
 
-/** reconnecting: what happened, a FeedBreakError if the server skipped or repeated something, and when the next attempt is. */
+/**
+ * reconnecting: what happened, a FeedBreakError if the server skipped or repeated something, and
+ * when the next attempt is.
+ */
 export type WatchState = { state: "connected" } | { state: "reconnecting"; error: unknown; delayMs: number };
 
-/** Whole commits: everything that matches and lies after the last update's cursor, through this one's. */
+/**
+ * Whole commits: everything that matches and lies after the last update's cursor, through this
+ * one's.
+ */
 export type WatchUpdate = {
   /** In commit order, each a producer's batch or what matches of it. */
   batches: Batch[];
@@ -58,9 +71,11 @@ export type WatchUpdate = {
 };
 
 /**
- * Yields each record that matches once, in commit order, whatever happens to connections and servers, until `signal` aborts. Throws its
- * reason then, and a WatchError for what connecting again cannot mend: a cursor that is expired, foreign or in the future, a request that is
- * invalid, a commit that does not end. A message that does not start where the last one ended is never yielded: the watch connects again after its last cursor.
+ * Yields each record that matches once, in commit order, whatever happens to connections and
+ * servers, until `signal` aborts. Throws its reason then, and a WatchError for what connecting
+ * again cannot mend: a cursor that is expired, foreign or in the future, a request that is invalid,
+ * a commit that does not end. A message that does not start where the last one ended is never
+ * yielded: the watch connects again after its last cursor.
  */
 export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate, never, undefined> {
   const { signal, onState, bookmarks = false, sleep = realSleep } = options;
@@ -90,7 +105,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       const { through, commitTime } = message;
       let { batches } = message;
       if (message.partial) {
-        // Of one commit, which is yielded whole or not at all: a connection that breaks off before its end begins with it again.
+        // Of one commit, which is yielded whole or not at all: a connection that breaks off before
+        // its end begins with it again.
         for (const part of batches) parts.push(part);
         continue;
       }
@@ -99,7 +115,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       if (first !== undefined) batches = [joinBatches([first, ...rest, ...batches])];
       cursor = through;
       if (!connected) onState?.({ state: "connected" });
-      // Only what brings the feed on counts as success: a server that breaks at once would be asked without pause.
+      // Only what brings the feed on counts as success: a server that breaks at once would be asked
+      // without pause.
       if (connected) backoff.reset();
       connected = true;
       told = undefined;

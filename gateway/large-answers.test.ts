@@ -1,4 +1,5 @@
-// A large answer comes whole through every protocol, in JSON and in binary, compressed where that was asked for.
+// A large answer comes whole through every protocol, in JSON and in binary, compressed where that
+// was asked for.
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, test } from "vitest";

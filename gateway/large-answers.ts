@@ -1,5 +1,6 @@
-// Large answers of Connect, gRPC and gRPC-Web, written in turns. connect-es writes a message as one, for 90 ms if it is a page of buckets as JSON:
-// so it gets an empty one to write, and the message itself takes the place of that on the way out.
+// Large answers of Connect, gRPC and gRPC-Web, written in turns. connect-es writes a message as
+// one, for 90 ms if it is a page of buckets as JSON: so it gets an empty one to write, and the
+// message itself takes the place of that on the way out.
 import { create, type DescMessage, type Message, toJson } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
@@ -36,7 +37,8 @@ export async function writeAside(
     ? Buffer.concat(await jsonInTurns(toLazyJson(output, message), turns))
     : await encodeInTurns(output, message, turns);
   const header = new Headers(response.header);
-  // Every other content type has envelopes, each of which says for itself that it is not compressed.
+  // Every other content type has envelopes, each of which says for itself that it is not
+  // compressed.
   if (!/^application\/(json|proto)$/.test(header.get("content-type") ?? ""))
     return { ...response, body: inPlaceOfFirst(response.body as AsyncIterable<Uint8Array>, bytes) };
   const encoded = await encodeText(bytes, chooseEncoding(acceptEncoding));

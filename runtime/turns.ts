@@ -1,4 +1,5 @@
-// Long work in short turns: others on the event loop wait for a few milliseconds at most, however much there is to do.
+// Long work in short turns: others on the event loop wait for a few milliseconds at most, however
+// much there is to do.
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 export class Turns {

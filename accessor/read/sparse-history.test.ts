@@ -1,4 +1,5 @@
-// What is sparse costs few statements: a sample a week for decades, an hour of work a day, and both beside what is dense.
+// What is sparse costs few statements: a sample a week for decades, an hour of work a day, and both
+// beside what is dense.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { Examiner } from "../compact/test-answers.ts";
@@ -23,7 +24,8 @@ beforeAll(async () => {
     for (const [position, [timeUs, value]] of from.entries())
       records.push({ machine: "a", signal, timeUs, revision, position, value, text: "" });
   };
-  // A sample each week, and a little after it another, so that there are lines; states at every third.
+  // A sample each week, and a little after it another, so that there are lines; states at every
+  // third.
   const sparse = Array.from({ length: weeks }, (_, i) => firstUs + i * weekUs).flatMap((timeUs, i) => [
     [timeUs, i] as const,
     [timeUs + 500_000, i + 1] as const,

@@ -1,4 +1,5 @@
-// One batch out of the JSON of its fields, its lists in turns: 60,000 state changes at once held everyone else up for 0.1 s.
+// One batch out of the JSON of its fields, its lists in turns: 60,000 state changes at once held
+// everyone else up for 0.1 s.
 import { create, type JsonValue, mergeFromJson } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Turns } from "../../runtime/turns.ts";

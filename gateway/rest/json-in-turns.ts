@@ -7,7 +7,10 @@ const pieceCharacters = 64 * 1024;
 /** After so many items of a list, others may have their turn. */
 const itemsInARow = 16;
 
-/** A list whose items are made as they are written, and not all before the first. Can be read more than once. */
+/**
+ * A list whose items are made as they are written, and not all before the first. Can be read more
+ * than once.
+ */
 export function lazyList<T>(items: readonly T[], toJson: (item: T) => Json): Iterable<Json> {
   return {
     *[Symbol.iterator]() {

@@ -1,4 +1,5 @@
-// A large message decoded in turns: a page of 17,000 buckets took 60 ms as one, in which nobody else was served.
+// A large message decoded in turns: a page of 17,000 buckets took 60 ms as one, in which nobody
+// else was served.
 import { create, type DescField, type DescMessage, type MessageShape, mergeFromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { Turns } from "../turns.ts";
@@ -17,7 +18,10 @@ export async function decodeInTurns<Desc extends DescMessage>(
   return message;
 }
 
-/** Messages one behind the other are one, with the fields and the items of all of them: so any run of fields can be added by itself. */
+/**
+ * Messages one behind the other are one, with the fields and the items of all of them: so any run
+ * of fields can be added by itself.
+ */
 async function readInto<Desc extends DescMessage>(
   desc: Desc,
   { message, bytes }: { message: MessageShape<Desc>; bytes: Uint8Array },

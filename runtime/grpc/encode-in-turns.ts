@@ -1,4 +1,5 @@
-// A large message encoded in turns: a page of 17,000 buckets took 60 ms as one, in which nobody else was served.
+// A large message encoded in turns: a page of 17,000 buckets took 60 ms as one, in which nobody
+// else was served.
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Turns } from "../turns.ts";
@@ -14,8 +15,8 @@ const sliceParts = 32;
 export const isLarge = (desc: DescMessage, message: Fields): boolean => weigh(desc, message, largeParts) >= largeParts;
 
 /**
- * The bytes of a message, or of what one can be made of, whose parts need not be messages yet. They say the same as if they were encoded at once.
- * It must not change meanwhile.
+ * The bytes of a message, or of what one can be made of, whose parts need not be messages yet. They
+ * say the same as if they were encoded at once. It must not change meanwhile.
  */
 export async function encodeInTurns<Desc extends DescMessage>(
   desc: Desc,
@@ -29,7 +30,10 @@ export async function encodeInTurns<Desc extends DescMessage>(
 
 type Output = { readonly pieces: Uint8Array[]; readonly turns: Pick<Turns, "pause"> };
 
-/** Messages one behind the other are one, with the fields and the items of all of them: so each piece is a message of a few. */
+/**
+ * Messages one behind the other are one, with the fields and the items of all of them: so each
+ * piece is a message of a few.
+ */
 async function writeMessage(desc: DescMessage, fields: Fields, output: Output): Promise<void> {
   let few: Record<string, unknown> = {};
   const flush = () => {

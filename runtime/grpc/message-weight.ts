@@ -1,4 +1,5 @@
-// How many parts a message has, messages and texts in lists: how long it takes to encode hangs on that, and little on its bytes.
+// How many parts a message has, messages and texts in lists: how long it takes to encode hangs on
+// that, and little on its bytes.
 import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 
 /** A message, or what one can be made of. */
@@ -7,7 +8,9 @@ export type Fields = { readonly [field: string]: unknown };
 export type ListField = DescField & { fieldKind: "list" };
 export type InnerField = DescField & { fieldKind: "message" };
 
-/** Where a message of a type may have many parts: in its lists, and in messages that may have lists. */
+/**
+ * Where a message of a type may have many parts: in its lists, and in messages that may have lists.
+ */
 type Places = {
   readonly lists: readonly ListField[];
   readonly inner: readonly InnerField[];
