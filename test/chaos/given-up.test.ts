@@ -137,4 +137,13 @@ test("a doubt holds unless the batch was given up; one of which nothing is store
   const was = ["a", "b", "c", "", "d"];
   const ack: [number, string] = [4, before.encode(3)];
   expect(violationsOf({ was, is: ["a", "b", "c"], writers: [writerOf(was, [ack])] })).toEqual([]);
+  // Sent again before anything else was: its receipt is where the first one was.
+  const again = [{ sequence: 4, text: "the welcome says that it is lost" }];
+  expect(violationsOf({ was, is: ["a", "b", "c", ""], writers: [writerOf(was, [ack], { doubts: again })] })).toEqual(
+    [],
+  );
+  const of3 = [{ sequence: 3, text: "the welcome says that 3 is lost" }];
+  expect(violationsOf({ was, is: ["a", "b", "c"], writers: [writerOf(was, [], { doubts: of3 })] })).toEqual([
+    of3[0]!.text,
+  ]);
 });

@@ -15,6 +15,7 @@ export class GivenUp {
   /** What the former primary held when it ended. */
   readonly before: Stored;
   readonly #batches: ReadonlySet<string>;
+  readonly #atFork: ReadonlySet<string>;
 
   constructor(fork: Fork, { before, now }: { before: Stored; now: Stored }) {
     this.fork = fork;
@@ -30,6 +31,13 @@ export class GivenUp {
         )
         .map(({ producer, sequence }) => `${producer} ${sequence}`),
     );
+    const atFork = before.receipts.filter(({ revision }) => revision === fork.revision - 1);
+    this.#atFork = new Set(atFork.map(({ producer, sequence }) => `${producer} ${sequence}`));
+  }
+
+  /** As hasBatch, of a batch of which nothing is stored: its receipt may have come after the fork, and again, at one and the same revision. */
+  mayHaveEmpty(producer: string, sequence: number): boolean {
+    return this.#atFork.has(`${producer} ${sequence}`) || this.hasBatch(producer, sequence);
   }
 
   get commits(): number {
