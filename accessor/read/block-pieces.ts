@@ -3,9 +3,10 @@
 import { decodeBlockInto } from "../../block/decode.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
 import { clamp } from "../store/binary-arrays.ts";
+import { blockHeaders } from "../store/block-headers.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
+import { type BlockHeader, readPayloads } from "../store/history.ts";
 import type { Piece, PieceGroup } from "./sweep.ts";
 
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
@@ -34,20 +35,16 @@ export async function* blockPieces(
 ): AsyncGenerator<PieceGroup, void, undefined> {
   if (watermark === 0 || series.length === 0) return;
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
-  let after: BlockPlace | undefined;
   let most = firstPortion;
-  do {
-    const page = await readBlockHeaders(database, range, { after, limit: maxHeaders, signal });
-    const { headers } = page;
-    after = page.after;
+  for await (const { headers, nextUs } of blockHeaders(database, range, { limit: maxHeaders, signal })) {
     for (let start = 0; start < headers.length; ) {
       const end = start + portion(headers.slice(start), { series: series.length, maxSamples, most });
       most = twice(most);
       const pieces = await loadPieces(database, headers.slice(start, end), { series, withRevisions, signal });
       start = end;
-      yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? after?.firstUs ?? Number.POSITIVE_INFINITY };
+      yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? nextUs };
     }
-  } while (after !== undefined);
+  }
 }
 
 /** The same of blocks whose headers are known, in order. */

@@ -8,8 +8,9 @@ import { encodeBlock } from "../../block/encode.ts";
 import type { Column } from "../../samples/column.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { clamp } from "../store/binary-arrays.ts";
+import { blockHeaders } from "../store/block-headers.ts";
 import type { Series } from "../store/catalog.ts";
-import { type BlockHeader, type BlockPlace, readBlockHeaders, readPayloads } from "../store/history.ts";
+import { type BlockHeader, readPayloads } from "../store/history.ts";
 import { layoutAt } from "../store/layout.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { ahead } from "./ahead.ts";
@@ -66,12 +67,9 @@ async function* readStored(
 ): AsyncGenerator<{ blocks: PackedBlock[]; untilUs: number }, void, undefined> {
   const byId = new Map(series.map((item) => [item.id, item]));
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
-  let after: BlockPlace | undefined;
   let messageBytes = firstMessageBytes;
-  for (let more = watermark > 0; more; ) {
-    const page = await readBlockHeaders(database, range, { after, limit: headersPerPage, signal });
-    after = page.after;
-    more = after !== undefined;
+  if (watermark === 0) return;
+  for await (const page of blockHeaders(database, range, { limit: headersPerPage, signal })) {
     const headers = page.headers.filter(({ summary }) => summary.lastUs < pendingUs);
     for (let start = 0; start < headers.length; ) {
       let end = start;

@@ -20,9 +20,10 @@ export type BlockHeader = {
 
 type ReadOptions = { signal?: AbortSignal | undefined };
 
-const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
-const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "bytes"]);
-const current = (watermark: string) => `b.valid_from <= ${watermark}
+export const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
+export const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "bytes"]);
+/** Whether a block b is valid at a watermark. */
+export const current = (watermark: string) => `b.valid_from <= ${watermark}
   and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})`;
 
 export type BlockRange = {
@@ -32,93 +33,6 @@ export type BlockRange = {
   toUs: number;
   watermark: number;
 };
-
-/** A place in the order of blocks: by first sample, then by number. */
-export type BlockPlace = { firstUs: number; blockId: number };
-
-/** after: for the next page; undefined if this is the last. */
-export type HeaderPage = { headers: BlockHeader[]; after: BlockPlace | undefined };
-
-/** Headers of blocks that reach into a range, in order of (first sample, number), from a place on. About limit of them. */
-export async function readBlockHeaders(
-  database: Database,
-  range: BlockRange,
-  { after, limit, signal }: ReadOptions & { after?: BlockPlace | undefined; limit: number },
-): Promise<HeaderPage> {
-  const { series, fromUs, toUs, watermark } = range;
-  const startUs = Math.max(fromUs, after?.firstUs ?? fromUs);
-  const bucketUs = (item: Series) => Math.max(Number.MIN_SAFE_INTEGER, floorTo(startUs, bucketWidthUs(item)));
-  const leastUs = series.reduce((least, item) => Math.min(least, bucketUs(item)), toUs);
-  const parts = await blockParts(database, { fromUs: leastUs, toUs, watermark }, { signal });
-  for (const [i, part] of parts.entries()) {
-    const page = await readHeadersOfPart(database, range, { part, bucketUs, after, limit, signal });
-    if (page.after !== undefined) return page;
-    // What lies in the next part begins with it, or later.
-    const nextUs = parts[i + 1]?.fromUs;
-    if (page.headers.length > 0)
-      return { headers: page.headers, after: nextUs === undefined ? undefined : { firstUs: nextUs, blockId: 0 } };
-  }
-  return { headers: [], after: undefined };
-}
-
-async function readHeadersOfPart(
-  database: Database,
-  { series, fromUs, toUs, watermark }: BlockRange,
-  {
-    part,
-    bucketUs,
-    after,
-    limit,
-    signal,
-  }: ReadOptions & {
-    part: BlockPart;
-    bucketUs: (item: Series) => number;
-    after: BlockPlace | undefined;
-    limit: number;
-  },
-): Promise<HeaderPage> {
-  // So many of each series, by its index: nothing is sorted but the page.
-  const each = Math.max(2, Math.ceil(limit / series.length));
-  const [row] = await askPart(
-    database,
-    part,
-    `select ${lowestKept}, ${headerArrays} from unnest($1::int4[], $2::int8[]) as wanted(id, bucket_us), lateral (
-       select ${headerColumns} from block b
-       where b.series_id = wanted.id and b.bucket_us >= wanted.bucket_us and b.bucket_us >= $9::int8 and b.bucket_us < $10::int8
-         and b.last_us >= $3::int8 and b.first_us < $4::int8 and ${current("$5::int8")}
-         and (b.first_us, b.block_id) > ($6::int8, $7::int8)
-       order by b.bucket_us, b.first_us, b.block_id limit $8::int4) found`,
-    [
-      toArray.int4(series.map(({ id }) => id)),
-      toArray.int8(series.map(bucketUs)),
-      fromUs,
-      toUs,
-      watermark,
-      after?.firstUs ?? Number.MIN_SAFE_INTEGER,
-      after?.blockId ?? 0,
-      each,
-      part.fromUs,
-      part.toUs,
-    ],
-    { name: "block_headers", once: true, signal },
-  );
-  assertKept(watermark, row![0]);
-  const headers = toHeaders(row!);
-  // A series with a full share may have more: the page ends where the first of them does.
-  const ends = [...Map.groupBy(headers, ({ seriesId }) => seriesId).values()].flatMap((own) =>
-    own.length === each ? [own.at(-1)!] : [],
-  );
-  if (ends.length === 0) return { headers, after: undefined };
-  const end = ends.reduce((least, header) => (inOrder(header, least) < 0 ? header : least));
-  return {
-    headers: headers.slice(0, headers.indexOf(end) + 1),
-    after: { firstUs: end.summary.firstUs, blockId: end.blockId },
-  };
-}
-
-function inOrder(a: BlockHeader, b: BlockHeader): number {
-  return a.summary.firstUs - b.summary.firstUs || a.blockId - b.blockId;
-}
 
 type BlockRanges = { seriesId: number; ranges: readonly { fromUs: number; toUs: number }[]; watermark: number };
 
@@ -283,8 +197,13 @@ function payloadsBetween([series, buckets, blocks]: readonly [string, string, st
      where b.bucket_us >= ${part.fromUs} and b.bucket_us < ${part.toUs}) found`;
 }
 
+/** By first sample, then by number. */
+export function inOrder(a: BlockHeader, b: BlockHeader): number {
+  return a.summary.firstUs - b.summary.firstUs || a.blockId - b.blockId;
+}
+
 /** In order. Of a row of lowestKept and headerArrays. */
-function toHeaders(row: unknown[]): BlockHeader[] {
+export function toHeaders(row: unknown[]): BlockHeader[] {
   const { own, summaries } = fromArrays(row, 1, 4);
   const [blockId, seriesId, bucketUs, bytes] = own;
   return summaries

@@ -1,0 +1,122 @@
+// Headers of the blocks of many series in order of time, a page at a time. What was read of a series and comes later is kept, so that each page asks for
+// those series alone that are used up: of 50,000 series with a block each beside one with thousands, one.
+import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
+import { toArray } from "./binary-arrays.ts";
+import { askPart, type BlockPart, blockParts } from "./block-parts.ts";
+import type { Series } from "./catalog.ts";
+import type { Database } from "./database.ts";
+import {
+  type BlockHeader,
+  type BlockRange,
+  current,
+  headerArrays,
+  headerColumns,
+  inOrder,
+  toHeaders,
+} from "./history.ts";
+import { assertKept, lowestKept } from "./watermark.ts";
+
+/** nextUs: no header of a later page begins before it; infinity if this is the last page. */
+export type HeaderPage = { headers: BlockHeader[]; nextUs: number };
+
+type HeaderOptions = {
+  /** About how many headers to read at once. Two of each series are read at least, and twice as many may be held. */
+  limit: number;
+  signal?: AbortSignal | undefined;
+};
+
+/** Headers of blocks that reach into a range, in order of (first sample, number). */
+export async function* blockHeaders(
+  database: Database,
+  range: BlockRange,
+  { limit, signal }: HeaderOptions,
+): AsyncGenerator<HeaderPage, void, undefined> {
+  const { series, fromUs, toUs, watermark } = range;
+  const leastUs = series.reduce((least, item) => Math.min(least, bucketOf(item, fromUs)), toUs);
+  const parts = await blockParts(database, { fromUs: leastUs, toUs, watermark }, { signal });
+  for (const [i, part] of parts.entries()) {
+    // What lies in the next part begins with it, or later.
+    const nextUs = parts[i + 1]?.fromUs ?? Number.POSITIVE_INFINITY;
+    yield* headersOfPart(database, range, { part, nextUs, limit, signal });
+  }
+}
+
+/** A series that may have more blocks. last: of those that were read. held: how many of them are not in a page yet. */
+type Open = { series: Series; last: BlockHeader | undefined; held: number };
+
+async function* headersOfPart(
+  database: Database,
+  range: BlockRange,
+  { part, nextUs, limit, signal }: HeaderOptions & { part: BlockPart; nextUs: number },
+): AsyncGenerator<HeaderPage, void, undefined> {
+  const open = new Map(range.series.map((series): [number, Open] => [series.id, { series, last: undefined, held: 0 }]));
+  let held: BlockHeader[] = [];
+  while (open.size > 0) {
+    const each = Math.max(2, Math.ceil(limit / open.size));
+    const wanting = [...open.values()].filter((one) => one.held < each);
+    const found = await readHeaders(database, range, { part, wanting, each, signal });
+    const bySeries = Map.groupBy(found, ({ seriesId }) => seriesId);
+    for (const one of wanting) {
+      const own = bySeries.get(one.series.id) ?? [];
+      // Less than its share: it has no more.
+      if (own.length < each) open.delete(one.series.id);
+      one.last = own.at(-1) ?? one.last;
+      one.held += own.length;
+    }
+    // Two runs that are sorted already.
+    held = [...held, ...found].sort(inOrder);
+    let end: BlockHeader | undefined;
+    for (const { last } of open.values()) if (end === undefined || inOrder(last!, end) < 0) end = last;
+    const count = end === undefined ? held.length : held.indexOf(end) + 1;
+    const headers = held.slice(0, count);
+    held = held.slice(count);
+    for (const { seriesId } of headers) {
+      const one = open.get(seriesId);
+      if (one !== undefined) one.held--;
+    }
+    if (headers.length > 0) yield { headers, nextUs: end?.summary.firstUs ?? nextUs };
+  }
+}
+
+/** The next ones of some series, so many of each at most, in order. By each series' index, so nothing is sorted but the answer. */
+async function readHeaders(
+  database: Database,
+  { fromUs, toUs, watermark }: BlockRange,
+  {
+    part,
+    wanting,
+    each,
+    signal,
+  }: { part: BlockPart; wanting: readonly Open[]; each: number; signal: AbortSignal | undefined },
+): Promise<BlockHeader[]> {
+  const startOf = ({ series, last }: Open) => bucketOf(series, Math.max(fromUs, last?.summary.firstUs ?? fromUs));
+  const [row] = await askPart(
+    database,
+    part,
+    `select ${lowestKept}, ${headerArrays}
+     from unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[]) as wanted(id, bucket_us, after_us, after_id), lateral (
+       select ${headerColumns} from block b
+       where b.series_id = wanted.id and b.bucket_us >= wanted.bucket_us and b.bucket_us >= $9::int8 and b.bucket_us < $10::int8
+         and b.last_us >= $5::int8 and b.first_us < $6::int8 and ${current("$7::int8")}
+         and (b.first_us, b.block_id) > (wanted.after_us, wanted.after_id)
+       order by b.bucket_us, b.first_us, b.block_id limit $8::int4) found`,
+    [
+      toArray.int4(wanting.map(({ series }) => series.id)),
+      toArray.int8(wanting.map(startOf)),
+      toArray.int8(wanting.map(({ last }) => last?.summary.firstUs ?? Number.MIN_SAFE_INTEGER)),
+      toArray.int8(wanting.map(({ last }) => last?.blockId ?? 0)),
+      fromUs,
+      toUs,
+      watermark,
+      each,
+      part.fromUs,
+      part.toUs,
+    ],
+    { name: "block_headers", once: true, signal },
+  );
+  assertKept(watermark, row![0]);
+  return toHeaders(row!);
+}
+
+const bucketOf = (series: Series, timeUs: number) =>
+  Math.max(Number.MIN_SAFE_INTEGER, floorTo(timeUs, bucketWidthUs(series)));
