@@ -2,6 +2,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
+import { Turns } from "../../runtime/turns.ts";
 import type { Column } from "../../samples/column.ts";
 import { toTimeUs } from "../../samples/timestamps.ts";
 import { bucketWidthUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
@@ -12,7 +13,6 @@ import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { segmentsAfter } from "../store/held.ts";
 import { readHead } from "../store/log.ts";
-import { Turns } from "../turns.ts";
 import { Touches } from "./touches.ts";
 
 /** New samples of one bucket, in order of commit. late: some are of a commit that was held, so older than what the history may have. */

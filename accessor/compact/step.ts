@@ -2,6 +2,7 @@
 // one transaction, so a step that is stopped anywhere has not happened.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
+import { Turns } from "../../runtime/turns.ts";
 import type { Epochs } from "../epochs.ts";
 import { floorTo } from "../history/buckets-of-time.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
@@ -12,7 +13,6 @@ import type { Database } from "../store/database.ts";
 import { readBuckets } from "../store/history.ts";
 import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { Turns } from "../turns.ts";
 import {
   countRolledUp,
   dueHours,
