@@ -1,4 +1,5 @@
-// The thread of compaction: a database pool and a catalog of its own, so that it shares nothing with the thread that answers. Started by beside.ts.
+// The thread of compaction: a database pool and a catalog of its own, so that it shares nothing
+// with the thread that answers. Started by beside.ts.
 import { parentPort, workerData } from "node:worker_threads";
 import { Epochs } from "../epochs.ts";
 import { Catalog } from "../store/catalog.ts";
@@ -23,7 +24,7 @@ const catalog = new Catalog(database);
 const epochs = new Epochs({
   epochs: known,
   read: () => readEpochs(database),
-  // Whether feeds may go on is the other thread's to say; here all begins anew.
+  // The main thread decides whether feeds continue. This thread only forgets the ids it knew.
   onMoved() {
     catalog.forget();
     forgetLayout(database);

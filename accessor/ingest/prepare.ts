@@ -1,4 +1,5 @@
-// From a batch as it came to what one group of ingest() takes: digest, verdicts, log rows, event rows, and the records that the feed shows.
+// From a batch as it came to what one group of ingest() takes: digest, verdicts, log rows, event
+// rows, and the records that the feed shows.
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { BatchResultSchema, RecordKind, type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -36,7 +37,10 @@ export type Prepared = {
   errorReports: Placed<ErrorReport>[];
   /** What is stored, as feeds show it: its samples are unpacked when somebody looks. */
   accepted: AcceptedBatch;
-  /** What it comes to on the way to PostgreSQL, in a feed's message, and in memory once somebody looks at it: of all, an upper bound. */
+  /**
+   * What it comes to on the way to PostgreSQL, in a feed's message, and in memory once somebody
+   * looks at it: of all, an upper bound.
+   */
   bytes: number;
   /** Its number is not one to be stored: to hear why, and to store nothing. */
   onlyAsks?: boolean;
@@ -54,7 +58,10 @@ export type PrepareOptions = {
   retention: Retention;
   /** Nor are those older than this. Infinity: any age since 1970. */
   maxAgeMs: number;
-  /** Whether a batch is the next of its producer: asked before it registers or declares anything. Default yes. */
+  /**
+   * Whether a batch is the next of its producer: asked before it registers or declares anything.
+   * Default yes.
+   */
   isNext?: (asking: Prepared) => Promise<boolean>;
   /** Whose machines and series those are that it registers, and how many there may be. */
   holder: string;
@@ -63,12 +70,15 @@ export type PrepareOptions = {
   onQuota: (limit: QuotaLimit) => void;
 };
 
-/** byteLength: of the message as it came, 0 if unknown. Registers series that are new. Fails only if the database does. */
+/**
+ * byteLength: of the message as it came, 0 if unknown. Registers series that are new. Fails only if
+ * the database does.
+ */
 export async function prepareBatch(
   { sequence, batch, byteLength }: { sequence: number; batch: Batch; byteLength: number },
   options: PrepareOptions,
 ): Promise<Prepared> {
-  // A batch of 4 MiB takes some 60 ms in all, and more than one waits.
+  // A batch of 4 MiB takes about 60 ms of work, and other calls wait for the event loop.
   const turns = new Turns();
   const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);

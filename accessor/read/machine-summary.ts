@@ -25,7 +25,7 @@ export type MachineSummaryQuery = {
 
 const maxCodes = 50;
 const joulesPerKwh = 3.6e6;
-/** Never -0: which of the two a sum of nothing is hangs on how much of it was rolled up. */
+/** Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up. */
 const toKwh = (joules: number) => joules / joulesPerKwh + 0;
 
 export async function summarizeMachine(
@@ -34,7 +34,8 @@ export async function summarizeMachine(
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
   const { machine, machineId, series, fromUs, toUs, revision, watermark, signal } = query;
   const power = series.find(({ signal: name }) => name === "power");
-  // Other units are not known to make kilowatt hours. Roll-ups keep the integral whatever the unit, since it may be declared later.
+  // Other units are not known to make kilowatt hours. Roll-ups keep the integral whatever the unit,
+  // since it may be declared later.
   const watts = power?.unit === "W" ? power : undefined;
   const states = series.find(({ signal: name }) => name === "state");
   const totals = await readStateTotals(database, {

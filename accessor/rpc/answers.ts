@@ -179,7 +179,7 @@ function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {
     startTime: toTimestamp(startUs),
     endTime: toTimestamp(endUs),
     count: BigInt(count),
-    // Never -0: which of the two a sum of nothing is hangs on how much of it was rolled up.
+    // Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up.
     integral: integral + 0,
     coverage,
   };

@@ -1,4 +1,5 @@
-// An epoch that begins while an answer or an ack is under way: what is told is of one history, or nothing is told.
+// An epoch that begins while an answer or an ack is under way: what is told is of one history, or
+// nothing is told.
 import { createContextValues, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -72,7 +73,7 @@ test.each([0, 1])("an answer of many messages ends where an epoch begins after %
     for await (const { cursor } of service.readSignals({} as never, context)) got.push(cursor);
   })();
   if (told === 0) {
-    // Nothing had been told: it begins anew.
+    // No message had been sent, so the read starts again.
     await reading;
     expect(got).toEqual(["2.0", "2.1", "2.2"]);
     expect(ended).toEqual([1, 2]);

@@ -1,8 +1,12 @@
-// Turns of the questions that take long to answer: a few at once for each caller and in all; the others wait, fairly by caller, and hold nothing.
+// Limits how many expensive queries run at once, for each caller and in all. The others wait in
+// turn, fairly by caller, and hold no resource.
 import { FairQueue } from "../../access/fair-queue.ts";
 import type { Ledger } from "../ledger.ts";
 
-/** What questions of a kind hold while they are answered, in units. What is not named here has no turns: it is cheap. */
+/**
+ * What questions of a kind hold while they are answered, in units. What is not named here has no
+ * turns: it is cheap.
+ */
 const unitsOf: Record<string, number> = {
   // Decode samples until the answer is whole.
   AggregateSamples: 4,
@@ -29,7 +33,10 @@ export class QuestionTurns {
     ledger.count("questions that wait", () => this.#queue.waiting);
   }
 
-  /** Answers a question of a method when its turn comes. Fails with the signal's reason if that is aborted before. */
+  /**
+   * Answers a question of a method when its turn comes. Fails with the signal's reason if that is
+   * aborted before.
+   */
   async run<T>(
     { caller, method, signal }: { caller: string; method: string; signal: AbortSignal },
     answer: () => Promise<T>,

@@ -201,7 +201,10 @@ test("what is exported comes back: CR, LF and CRLF in texts and as line ends, ho
         const reader = createCsvReader();
         const read: unknown[] = [];
         for await (const some of readLines(pieces(), { withReturns: true }))
-          for (const line of some) read.push(...[reader.read(line)?.row].filter((row) => row !== undefined));
+          for (const line of some) {
+            const row = reader.read(line)?.row;
+            if (row !== undefined) read.push(row);
+          }
         expect(reader.end()).toBeUndefined();
         const member = (name: string, value: string) => (value === "" ? {} : { [name]: value });
         const expected = rows.map(([machine, time, reason]) => ({
