@@ -1,4 +1,5 @@
-// One configuration for every test: files beside what they test, and test/ for what crosses services.
+// One configuration for every test: files beside what they test, and test/ for what crosses
+// services.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

@@ -29,7 +29,10 @@ export function plainAddress(address: string): string {
 
 export const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");
 
-/** What one client is taken to have: an IPv4 address, or a network of 64 bits of IPv6, of which a client has all addresses. */
+/**
+ * What one client is taken to have: an IPv4 address, or a network of 64 bits of IPv6, of which a
+ * client has all addresses.
+ */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
   const [head = "", tail] = address.toLowerCase().split("::");

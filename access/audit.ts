@@ -20,7 +20,10 @@ export type AuditOptions = {
   maxPerSecond?: number;
 };
 
-/** A function to tell of each refusal. Who tries keys cannot fill the disk with what we say about it. */
+/**
+ * A function to tell of each refusal. Who tries keys cannot fill the disk with what we say about
+ * it.
+ */
 export function createRefusalAudit({ write, monotonicMs, what = "call", maxPerSecond = 20 }: AuditOptions) {
   let [startedMs, written, passedOver] = [Number.NEGATIVE_INFINITY, 0, 0];
   return (line: RefusalLine): void => {

@@ -1,9 +1,13 @@
-// Where a request carries its credential: Authorization: Bearer …, or x-api-key. Never its URL, which is logged and shared.
+// Where a request carries its credential: Authorization: Bearer …, or x-api-key. Never its URL,
+// which is logged and shared.
 
 // As long as a token with many claims gets; headers in all are held to 16 KiB.
 const maxLength = 8_192;
 
-/** The credential of a request; undefined if it carries none, "" (which is never valid) if what it carries cannot be one. */
+/**
+ * The credential of a request; undefined if it carries none, "" (which is never valid) if what it
+ * carries cannot be one.
+ */
 export function readCredential(header: (name: string) => string | undefined): string | undefined {
   const [authorization, apiKey] = [header("authorization"), header("x-api-key")];
   if (authorization === undefined) return apiKey === undefined ? undefined : bounded(apiKey.trim());

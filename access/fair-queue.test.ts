@@ -1,4 +1,5 @@
-// Whoever waits is served, whoever holds least first; nothing is granted beyond the bound, and everything is given back.
+// Whoever waits is served, whoever holds least first; nothing is granted beyond the bound, and
+// everything is given back.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FairQueue } from "./fair-queue.ts";

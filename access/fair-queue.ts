@@ -1,16 +1,21 @@
-// Turns at what there is only so much of, for callers who wait: whoever holds least comes first, in order of asking within a caller.
+// Turns at what there is only so much of, for callers who wait: whoever holds least comes first, in
+// order of asking within a caller.
 
 type Waiter = { caller: string; amount: number; passed: number; grant: () => void };
 
 export type FairQueueOptions = {
   max: number;
-  /** Most that one caller may hold, however little the others want. Default: seven eighths, or all but one of a few. */
+  /**
+   * Most that one caller may hold, however little the others want. Default: seven eighths, or all
+   * but one of a few.
+   */
   maxPerCaller?: number;
 };
 
 /**
- * A demand that does not fit is passed over by smaller ones until these have taken as much as there is; then everything waits for it. So a
- * large demand holds up nobody for long, and is not starved. One above the bound is granted when nothing else is held.
+ * A demand that does not fit is passed over by smaller ones until these have taken as much as there
+ * is; then everything waits for it. So a large demand holds up nobody for long, and is not starved.
+ * One above the bound is granted when nothing else is held.
  */
 export class FairQueue {
   readonly #max: number;
@@ -38,7 +43,10 @@ export class FairQueue {
     return this.#held.get(caller) ?? 0;
   }
 
-  /** Resolves when the amount is granted; give it back with release. Rejects with the signal's reason. */
+  /**
+   * Resolves when the amount is granted; give it back with release. Rejects with the signal's
+   * reason.
+   */
   async acquire(caller: string, amount: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#fits(caller, amount) && (this.#waiters === 0 || this.#comesFirst(caller))) {
@@ -116,7 +124,10 @@ export class FairQueue {
     }
   }
 
-  /** The first waiter of the caller who holds least among those whose demand fits; only an overdue one if there is any. */
+  /**
+   * The first waiter of the caller who holds least among those whose demand fits; only an overdue
+   * one if there is any.
+   */
   #next(): Waiter | undefined {
     let best: Waiter | undefined;
     for (const [first] of this.#waiting.values()) {

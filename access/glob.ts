@@ -5,7 +5,10 @@ const shape = /^[A-Za-z0-9._:*-]{1,160}$/;
 /** Whether a text can be a pattern of machines or producers. */
 export const isGlob = (text: string): boolean => shape.test(text);
 
-/** Whether a pattern fits the whole name. Time grows with the product of their lengths at most, whatever the pattern. */
+/**
+ * Whether a pattern fits the whole name. Time grows with the product of their lengths at most,
+ * whatever the pattern.
+ */
 export function fitsGlob(glob: string, name: string): boolean {
   let [g, n] = [0, 0];
   // Where to go on if what follows the last star does not fit: the star takes one character more.

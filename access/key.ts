@@ -1,4 +1,5 @@
-// Keys: mr_<id>_<secret>. The id is to be spoken of; the secret has 256 random bits, so that its plain SHA-256 is safe to store.
+// Keys: mr_<id>_<secret>. The id is to be spoken of; the secret has 256 random bits, so that its
+// plain SHA-256 is safe to store.
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 
 const idLength = 12;
@@ -29,7 +30,9 @@ export const digestOf = (secret: string): Buffer => createHash("sha256").update(
 
 const nobodys = randomBytes(32);
 
-/** Compares in constant time. For an id that nobody has, pass undefined: the same work, and false. */
+/**
+ * Compares in constant time. For an id that nobody has, pass undefined: the same work, and false.
+ */
 export function matchesDigest(secret: string, digest: Uint8Array | undefined): boolean {
   const equal = timingSafeEqual(digestOf(secret), digest ?? nobodys);
   return equal && digest !== undefined;

@@ -1,4 +1,5 @@
-// What each RPC needs: the one table, for the accessor and the gateway. A method that is not in it is refused to everyone.
+// What each RPC needs: the one table, for the accessor and the gateway. A method that is not in it
+// is refused to everyone.
 import { hasScope, type Principal, type Scope } from "./principal.ts";
 
 /** none: nothing, not even a look at the credential. any: a valid credential of any kind. */
@@ -58,7 +59,10 @@ function denied(message: string, metadata: Record<string, string>): Denial {
   return { reason: "PERMISSION_DENIED", message, metadata };
 }
 
-/** For a call without a credential, and for one with a credential that is no good: which of unknown, expired, revoked is not said. */
+/**
+ * For a call without a credential, and for one with a credential that is no good: which of unknown,
+ * expired, revoked is not said.
+ */
 export function unauthenticated(presented: boolean): Denial {
   const message = presented
     ? "the credential is not valid: unknown, expired or revoked"

@@ -1,7 +1,11 @@
-// Who calls, and what that one may do: the holder of a key or of a token, or everyone where authentication is off.
+// Who calls, and what that one may do: the holder of a key or of a token, or everyone where
+// authentication is off.
 import { fitsAny } from "./glob.ts";
 
-/** read: what was. live: what is being stored. write: storing. admin: all of these, and whatever will need it. */
+/**
+ * read: what was. live: what is being stored. write: storing. admin: all of these, and whatever
+ * will need it.
+ */
 export const scopes = ["read", "live", "write", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -29,7 +33,10 @@ export const everyone: Principal = {
   expiresMs: undefined,
 };
 
-/** Producers of the gateway's own naming: random ones, and those of Idempotency-Keys. What a key is written down with if nothing else is said. */
+/**
+ * Producers of the gateway's own naming: random ones, and those of Idempotency-Keys. What a key is
+ * written down with if nothing else is said.
+ */
 export const gatewayProducers: readonly string[] = ["rest:*", "http:*"];
 
 /** Whether an id is one of those. */
@@ -40,7 +47,10 @@ export function allowedMachines({ machines }: Principal): ((machine: string) => 
   return machines.includes("*") ? undefined : (machine) => fitsAny(machines, machine);
 }
 
-/** Equal for principals that see the same machines: for what is kept by what one may see. Empty: all. */
+/**
+ * Equal for principals that see the same machines: for what is kept by what one may see. Empty:
+ * all.
+ */
 export function visionOf({ machines }: Principal): string {
   return machines.includes("*") ? "" : JSON.stringify([...new Set(machines)].sort());
 }
@@ -48,8 +58,9 @@ export function visionOf({ machines }: Principal): string {
 export const allowsMachine = ({ machines }: Principal, machine: string): boolean => fitsAny(machines, machine);
 
 /**
- * A name without a star covers the two lanes of its spool too: "mill-7" is "mill-7", "mill-7.live" and "mill-7.backlog", and not "mill-70". Ids of the
- * gateway's are everyone's: they are stored with whose they are, so that the same one of two principals is two producers.
+ * A name without a star covers the two lanes of its spool too: "mill-7" is "mill-7", "mill-7.live"
+ * and "mill-7.backlog", and not "mill-70". Ids of the gateway's are everyone's: they are stored
+ * with whose they are, so that the same one of two principals is two producers.
  */
 export const allowsProducer = ({ producers }: Principal, producerId: string): boolean => {
   const [, spool] = /^(.+)\.(?:live|backlog)$/.exec(producerId) ?? [];

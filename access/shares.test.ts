@@ -1,4 +1,5 @@
-// Fair shares: bounds on the total and on each caller, room for the next caller, and nothing held once all loans are given back.
+// Fair shares: bounds on the total and on each caller, room for the next caller, and nothing held
+// once all loans are given back.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Loan, Shares } from "./shares.ts";

@@ -1,9 +1,13 @@
-// Fair shares of what is limited: slots, bytes in flight, bytes held. Nobody takes all of it, and whoever comes next finds room. Pure.
+// Fair shares of what is limited: slots, bytes in flight, bytes held. Nobody takes all of it, and
+// whoever comes next finds room. Pure.
 
 export type SharesOptions = {
   /** What there is. */
   total: number;
-  /** The most that one caller may hold, however much is free. Default: a quarter of the total, at least 1. */
+  /**
+   * The most that one caller may hold, however much is free. Default: a quarter of the total, at
+   * least 1.
+   */
   perCaller?: number;
 };
 
@@ -75,7 +79,10 @@ export class Shares {
     return new Loan(caller, amount, (who, by) => this.#change(who, by));
   }
 
-  /** Adds to a loan, or says what it lacks; then nothing was added. A loan that was given back takes nothing more. */
+  /**
+   * Adds to a loan, or says what it lacks; then nothing was added. A loan that was given back takes
+   * nothing more.
+   */
   grow(loan: Loan, amount: number): Shortage | undefined {
     const shortage = this.shortageOf(loan.caller, amount);
     if (shortage === undefined) loan.add(amount);

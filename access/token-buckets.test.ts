@@ -1,4 +1,5 @@
-// Token buckets on a clock of the test's own: never more than the rate allows, never less, and bounded.
+// Token buckets on a clock of the test's own: never more than the rate allows, never less, and
+// bounded.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TokenBuckets } from "./token-buckets.ts";

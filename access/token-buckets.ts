@@ -1,4 +1,5 @@
-// Rates held by token buckets, one for each key: so much at once, so much a second after that. Bounded in keys, on a clock that is given.
+// Rates held by token buckets, one for each key: so much at once, so much a second after that.
+// Bounded in keys, on a clock that is given.
 
 export type Rate = {
   perSecond: number;
@@ -9,7 +10,10 @@ export type Rate = {
 export type TokenBucketsOptions = Rate & {
   /** Milliseconds that only go forward. */
   monotonicMs: () => number;
-  /** Buckets kept; beyond it, the one that was asked longest ago is forgotten, and would begin full. Default 20,000. */
+  /**
+   * Buckets kept; beyond it, the one that was asked longest ago is forgotten, and would begin full.
+   * Default 20,000.
+   */
   maxKeys?: number;
 };
 
@@ -43,8 +47,9 @@ export class TokenBuckets {
   }
 
   /**
-   * Takes `count` tokens if at least one is there, else none. More than are there may be taken: the bucket is then in debt, and grants
-   * nothing until that is paid off. So what has a size nobody knows beforehand is held to the rate all the same. `count` 0 only looks.
+   * Takes `count` tokens if at least one is there, else none. More than are there may be taken: the
+   * bucket is then in debt, and grants nothing until that is paid off. So what has a size nobody
+   * knows beforehand is held to the rate all the same. `count` 0 only looks.
    */
   take(key: string, count = 1): Taken {
     const bucket = this.#refill(key);

@@ -1,4 +1,5 @@
-// The accessor, wired: database, tail, services, server. Opens in order of need and closes the other way round.
+// The accessor, wired: database, tail, services, server. Opens in order of need and closes the
+// other way round.
 
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
@@ -96,7 +97,10 @@ export type HistoryOptions = {
   maxAgeMs?: number | undefined;
 };
 
-/** done: rejects when the database was restored to an earlier point. What this process knows is then of a history that was given up. */
+/**
+ * done: rejects when the database was restored to an earlier point. What this process knows is then
+ * of a history that was given up.
+ */
 export type Accessor = AsyncDisposable & {
   readonly port: number;
   readonly done: Promise<never>;

@@ -1,4 +1,5 @@
-// A plain gRPC client with default options, which takes 4 MiB, can use every RPC with the largest requests that the contract allows.
+// A plain gRPC client with default options, which takes 4 MiB, can use every RPC with the largest
+// requests that the contract allows.
 import { create, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -64,7 +65,8 @@ beforeAll(async () => {
       machine: "far",
       samples: [{ signal: "power", times: { case: "deltas", value: { deltaUs: far } }, values: zeros }],
     });
-  // Many machines with long names, each with a few samples, and errors of many codes; many signals with units of many kinds.
+  // Many machines with long names, each with a few samples, and errors of many codes; many signals
+  // with units of many kinds.
   await accessor.query(
     `with named as (insert into machine (name) select repeat('n', 110) || g from generate_series(1, 13000) g returning id)
      insert into series (machine_id, signal, kind, unit, max_gap_us) select id, 'power', 3, 'W' || id, 1000000 from named`,
@@ -130,7 +132,9 @@ async function call(
   return { answers, largest: sizes.reduce((most, size) => Math.max(most, size), 0), count: sizes.length };
 }
 
-/** All pages of a unary call: how large they are, and how many items of a list they have together. */
+/**
+ * All pages of a unary call: how large they are, and how many items of a list they have together.
+ */
 async function pages(method: DescMethod, request: object, list: string) {
   let [items, largest, count] = [0, 0, 0];
   for (let pageToken = ""; ; ) {

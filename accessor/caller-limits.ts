@@ -1,4 +1,5 @@
-// Wires the limits on callers: calls at once and per second, unread bytes, database connections, new machines and series.
+// Wires the limits on callers: calls at once and per second, unread bytes, database connections,
+// new machines and series.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
 import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";
@@ -16,27 +17,42 @@ import { SharedDatabase } from "./store/shared-database.ts";
 import { UnreadBytes } from "./unread.ts";
 
 export type CallerLimits = {
-  /** Most calls of a kind that one caller has at once, where not the default; all together have twice as many. */
+  /**
+   * Most calls of a kind that one caller has at once, where not the default; all together have
+   * twice as many.
+   */
   maxCalls?: Partial<Record<CallKind, number>>;
-  /** Calls a second of one caller; what may come at once is as much as ten seconds give. Default 5,000; 0 for no bound. */
+  /**
+   * Calls a second of one caller; what may come at once is as much as ten seconds give. Default
+   * 5,000; 0 for no bound.
+   */
   callsPerSecond?: number;
-  /** What all callers together may have unread, and how long a MiB of it may wait. Default 256 MiB, 60 s. */
+  /**
+   * What all callers together may have unread, and how long a MiB of it may wait. Default 256 MiB,
+   * 60 s.
+   */
   maxUnreadBytes?: number;
   unreadMs?: number;
   /** Samples that may be decoded for one answer that is no stream. Default 500,000,000. */
   maxQuestionSamples?: number;
   /**
-   * How many machines and series one caller may register, and all together. A process of this machine without a credential has all there is.
-   * Default 2,000 and 10,000; 20,000 and 100,000.
+   * How many machines and series one caller may register, and all together. A process of this
+   * machine without a credential has all there is. Default 2,000 and 10,000; 20,000 and 100,000.
    */
   maxMachinesPerKey?: number;
   maxSeriesPerKey?: number;
   maxMachines?: number;
   maxSeries?: number;
-  /** Connections of one address (IPv6: a network of 64 bits), and all. Those of this machine count among all only. Default 1,000; 10,000. */
+  /**
+   * Connections of one address (IPv6: a network of 64 bits), and all. Those of this machine count
+   * among all only. Default 1,000; 10,000.
+   */
   maxConnectionsPerAddress?: number;
   maxConnections?: number;
-  /** Gateways whose word on the client's address is taken: addresses, ranges, names of certificates. Default none but this machine's. */
+  /**
+   * Gateways whose word on the client's address is taken: addresses, ranges, names of certificates.
+   * Default none but this machine's.
+   */
   trustedGateways?: readonly string[];
 };
 
@@ -52,7 +68,8 @@ export type OpenLimits = Disposable & {
   databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
 };
 
-// Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a position, a producer a window.
+// Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a
+// position, a producer a window.
 const defaultCalls: Record<CallKind, number> = {
   ...{ queries: 128, ranges: 16, feeds: 10_000, producers: 2_000, batches: 256, others: 1_000 },
 };

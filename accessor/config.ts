@@ -198,7 +198,10 @@ export function toCertificateRules({
   return { clientNames, producerNames };
 }
 
-/** How to authenticate: undefined if not at all. Throws ConfigError if what is said of tokens does not fit together. */
+/**
+ * How to authenticate: undefined if not at all. Throws ConfigError if what is said of tokens does
+ * not fit together.
+ */
 export function toAuth({
   auth,
   jwtIssuer: issuer,

@@ -39,7 +39,8 @@ test("after a restore, cursors from before the fork hold, those beyond it do not
       if (revision <= 50) expect(decode()).toBe(revision);
       else expect(decode).toThrow("that was lost when");
       expect(restored.decode(restored.encode(revision), options)).toBe(revision);
-      // One place has one cursor, also for whoever has not heard of the new epoch; beyond the fork, that one cannot know what it means.
+      // One place has one cursor, also for whoever has not heard of the new epoch; beyond the fork,
+      // that one cannot know what it means.
       if (revision <= 50) expect(restored.encode(revision)).toBe(before.encode(revision));
       else expect(() => before.decode(restored.encode(revision), options)).toThrow("that was lost when");
       // As versions before 0014 wrote a place below the fork.

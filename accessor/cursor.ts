@@ -1,4 +1,5 @@
-// The opaque cursor: which database, which epoch of its history, which revision. The same for pages, feeds and acknowledgements.
+// The opaque cursor: which database, which epoch of its history, which revision. The same for
+// pages, feeds and acknowledgements.
 import { createHash, hash } from "node:crypto";
 import { Failure } from "./failure.ts";
 
@@ -17,7 +18,10 @@ const maxEncoded = 64;
 export class CursorFormat {
   readonly #tag: Buffer;
   #epochs: readonly Epoch[];
-  /** Feeds at the head all want the same two: with 100 of them, to make these anew was 6 % of what the accessor did. */
+  /**
+   * Feeds at the head all want the same two: with 100 of them, to make these anew was 6 % of what
+   * the accessor did.
+   */
   readonly #encoded = new Map<number, string>();
 
   constructor(databaseId: string, epochs: readonly Epoch[]) {
@@ -31,12 +35,17 @@ export class CursorFormat {
     this.#encoded.clear();
   }
 
-  /** Names this history as it is now: another database has another name, and so has this one after a restore or promotion. */
+  /**
+   * Names this history as it is now: another database has another name, and so has this one after a
+   * restore or promotion.
+   */
   get history(): string {
     return this.#write({ epoch: this.#epochs.at(-1)!.epoch, revision: 0 });
   }
 
-  /** Names the history up to a revision: what is begun or given up beyond that does not change it. */
+  /**
+   * Names the history up to a revision: what is begun or given up beyond that does not change it.
+   */
   historyAt(revision: number): string {
     return this.#write({ epoch: this.#epochOf(revision), revision: 0 });
   }
@@ -69,8 +78,9 @@ export class CursorFormat {
   }
 
   /**
-   * The revision of a cursor of this history, whose epochs are to be those that headRevision was read with: the newest there is. Fails with CURSOR_INVALID (not one of ours, field says
-   * where it stood), CURSOR_FOREIGN or CURSOR_IN_FUTURE.
+   * The revision of a cursor of this history, whose epochs are to be those that headRevision was
+   * read with: the newest there is. Fails with CURSOR_INVALID (not one of ours, field says where it
+   * stood), CURSOR_FOREIGN or CURSOR_IN_FUTURE.
    */
   decode(cursor: string, { field, headRevision }: { field: string; headRevision: number }): number {
     const bytes = Buffer.from(cursor, "base64url");

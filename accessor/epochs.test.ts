@@ -1,4 +1,5 @@
-// Whoever reads the database next learns of another epoch, once for all who ask at the same time, and goes no further with the old one.
+// Whoever reads the database next learns of another epoch, once for all who ask at the same time,
+// and goes no further with the old one.
 import { expect, test } from "vitest";
 import type { Epoch } from "./cursor.ts";
 import { Epochs, forkOf, moved } from "./epochs.ts";

@@ -1,5 +1,5 @@
-// The epochs of this database's history as this process knows them, and what it does when they change: a promotion or restore, noticed by
-// whatever reads the database next.
+// The epochs of this database's history as this process knows them, and what it does when they
+// change: a promotion or restore, noticed by whatever reads the database next.
 import { type Epoch, holds, type Position } from "./cursor.ts";
 import { Failure } from "./failure.ts";
 
@@ -7,7 +7,10 @@ export type EpochsOptions = {
   epochs: readonly Epoch[];
   /** All epochs, that of a new timeline begun first if need be. */
   read: () => Promise<Epoch[]>;
-  /** Told before anything of another epoch is used. fork: the first revision that the two histories do not share. Throws if that is no good. */
+  /**
+   * Told before anything of another epoch is used. fork: the first revision that the two histories
+   * do not share. Throws if that is no good.
+   */
   onMoved: (epochs: readonly Epoch[], fork: number) => void;
 };
 
@@ -42,7 +45,10 @@ export class Epochs {
     }
   }
 
-  /** Reads what says of which epoch it is (undefined: there is nothing): again if another has begun meanwhile. */
+  /**
+   * Reads what says of which epoch it is (undefined: there is nothing): again if another has begun
+   * meanwhile.
+   */
   async within<T extends { epoch: SeenEpoch | undefined }>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const { current } = this;
@@ -110,7 +116,10 @@ export class Epochs {
   }
 }
 
-/** The first revision that two histories of one database do not share; undefined if they are the same. */
+/**
+ * The first revision that two histories of one database do not share; undefined if they are the
+ * same.
+ */
 export function forkOf(before: readonly Epoch[], now: readonly Epoch[]): number | undefined {
   const length = Math.max(before.length, now.length);
   for (let i = 0; i < length; i++) {

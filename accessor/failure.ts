@@ -1,4 +1,5 @@
-// The one error of the accessor's own: a reason of the contract, what to tell people, and what programs need. Edges map it.
+// The one error of the accessor's own: a reason of the contract, what to tell people, and what
+// programs need. Edges map it.
 import type { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 
 /** Name of a reason, without the enum's prefix: "CURSOR_EXPIRED". */

@@ -1,4 +1,5 @@
-// What is borrowed at this accessor, what was refused and why, in one place: to be looked at, logged, and found empty when a test ends.
+// What is borrowed at this accessor, what was refused and why, in one place: to be looked at,
+// logged, and found empty when a test ends.
 import type { Log } from "../runtime/log.ts";
 
 export class Ledger {

@@ -1,4 +1,5 @@
-// What the accessor says of itself by the health service: it serves while PostgreSQL answers, IngestService only while that also takes what is to be kept.
+// What the accessor says of itself by the health service: it serves while PostgreSQL answers,
+// IngestService only while that also takes what is to be kept.
 import type { HealthState } from "../runtime/grpc/health.ts";
 import { Failure } from "./failure.ts";
 
@@ -8,8 +9,8 @@ export type ReadinessOptions = {
   ingest: string;
   monotonicMs: () => number;
   /**
-   * How long a write that failed says that the next would too, unless one succeeds or PostgreSQL was away since: polls see no full disk.
-   * Producers try more often. Default 15 s.
+   * How long a write that failed says that the next would too, unless one succeeds or PostgreSQL
+   * was away since: polls see no full disk. Producers try more often. Default 15 s.
    */
   holdMs?: number;
 };
@@ -24,7 +25,10 @@ export class Readiness {
     this.#options = { holdMs: 15_000, ...options };
   }
 
-  /** After each poll: whether PostgreSQL may write, and keeps what it commits; undefined: it did not answer. */
+  /**
+   * After each poll: whether PostgreSQL may write, and keeps what it commits; undefined: it did not
+   * answer.
+   */
   polled(mayWrite: boolean | undefined): void {
     this.#answers = mayWrite !== undefined;
     if (mayWrite && !this.#mayWrite) this.#failedMs = Number.NEGATIVE_INFINITY;

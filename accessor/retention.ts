@@ -1,4 +1,5 @@
-// How long records are kept: for all signals, or for some in particular. Ingest refuses what is older; tidying removes it.
+// How long records are kept: for all signals, or for some in particular. Ingest refuses what is
+// older; tidying removes it.
 
 export type SignalRetention = { signal: string; ms: number };
 
@@ -19,7 +20,10 @@ export function retentionMs({ defaultMs, bySignal }: Retention, signal: string):
   return bySignal.get(signal) ?? defaultMs;
 }
 
-/** What ingest takes: as old as the signal is kept, and no older than the age to which anything is taken; the later of the two says why. */
+/**
+ * What ingest takes: as old as the signal is kept, and no older than the age to which anything is
+ * taken; the later of the two says why.
+ */
 export type OldestTaken = { oldestUs: number; because: "retention" | "age" };
 
 /** maxAgeMs: Infinity for any age since 1970. */
@@ -32,7 +36,10 @@ export function oldestTaken(
   return takenUs > keptUs ? { oldestUs: takenUs, because: "age" } : { oldestUs: keptUs, because: "retention" };
 }
 
-/** The oldest time at which a signal's records are kept; that of 1970 if they are for ever, since older ones are not taken at all. */
+/**
+ * The oldest time at which a signal's records are kept; that of 1970 if they are for ever, since
+ * older ones are not taken at all.
+ */
 export function oldestKeptUs(retention: Retention, signal: string, nowUs: number): number {
   const ms = retentionMs(retention, signal);
   return ms === undefined ? 0 : Math.max(0, nowUs - ms * 1000);

@@ -1,4 +1,5 @@
-// An accessor in this process for tests, on a port and usually a database of its own, with Connect clients of its services.
+// An accessor in this process for tests, on a port and usually a database of its own, with Connect
+// clients of its services.
 import { type Client, createClient } from "@connectrpc/connect";
 import pg from "pg";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
@@ -24,7 +25,10 @@ export interface TestAccessor extends AsyncDisposable {
 
 export type TestAccessorOptions = Partial<AccessorOptions>;
 
-/** With a databaseUrl given, that database is the caller's to drop. History is off, unless options say otherwise. */
+/**
+ * With a databaseUrl given, that database is the caller's to drop. History is off, unless options
+ * say otherwise.
+ */
 export async function openTestAccessor(options: TestAccessorOptions = {}): Promise<TestAccessor> {
   await using stack = new AsyncDisposableStack();
   const databaseUrl = options.databaseUrl ?? stack.use(await testDatabase()).url;
@@ -61,7 +65,10 @@ export async function openTestAccessor(options: TestAccessorOptions = {}): Promi
   };
 }
 
-/** Once an accessor is closed, whatever its calls had borrowed is given back. What goes on in the background may take a moment. */
+/**
+ * Once an accessor is closed, whatever its calls had borrowed is given back. What goes on in the
+ * background may take a moment.
+ */
 async function assertNothingBorrowed(ledger: Ledger): Promise<void> {
   const left = () => Object.entries(ledger.borrowed()).filter(([, amount]) => amount !== 0);
   for (const untilMs = performance.now() + 5_000; left().length > 0; ) {

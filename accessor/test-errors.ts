@@ -2,7 +2,9 @@
 import { ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 
-/** Code, reason and metadata of the failure that a call is bound to end with; fails if it ends well. */
+/**
+ * Code, reason and metadata of the failure that a call is bound to end with; fails if it ends well.
+ */
 export async function reasonOf(call: Promise<unknown>) {
   const error = await call.then(
     () => undefined,

@@ -1,4 +1,5 @@
-// Bytes that were written to callers and not read by them yet: a caller beyond its share of them writes no further until it reads.
+// Bytes that were written to callers and not read by them yet: a caller beyond its share of them
+// writes no further until it reads.
 import { Shares } from "../access/shares.ts";
 import type { ByteAccount } from "../runtime/grpc/outgoing.ts";
 

@@ -1,5 +1,5 @@
-// Measures the block codec on several kinds of data: bytes a sample, speed each way, and what zstd would change.
-// Run: node bench/block.ts [filter]
+// Measures the block codec on several kinds of data: bytes a sample, speed each way, and what zstd
+// would change. Run: node bench/block.ts [filter]
 import { zstdCompressSync } from "node:zlib";
 import { decodeBlockInto } from "../block/decode.ts";
 import { encodeBlock } from "../block/encode.ts";
@@ -11,7 +11,10 @@ const budgetMs = 700;
 
 type Kind = { readonly name: string; readonly perBlock: number; readonly make: (count: number) => Column };
 
-/** Machine power in W: idle at 400, ramps, active at 3-8 kW with slow waves; noise of sd 6 W, idle 2 W. */
+/**
+ * Machine power in W: idle at 400, ramps, active at 3-8 kW with slow waves; noise of sd 6 W, idle 2
+ * W.
+ */
 function power(count: number, seed: number): Float64Array {
   const random = createRandom(seed);
   const values = new Float64Array(count);

@@ -4,7 +4,10 @@ import { profileOf } from "../producer/profiles.ts";
 import { createWaveform } from "../producer/waveform.ts";
 import { createRandom } from "./random.ts";
 
-/** R: 100 Hz on an exact grid, 0.1 W steps. J: the same machines, times off by up to 20 µs, values of full mantissa. */
+/**
+ * R: 100 Hz on an exact grid, 0.1 W steps. J: the same machines, times off by up to 20 µs, values
+ * of full mantissa.
+ */
 export type DataSet = "R" | "J";
 
 /** Samples of one machine; without times, every 10 ms from startUs on. */
@@ -18,10 +21,16 @@ export const epochUs = Date.UTC(2025, 0, 6) * 1000;
 const noiseWatts = 6;
 const stepWatts = 0.1;
 
-/** The simulator's noise, in bytes: the entropy of a Gaussian of 6 W in steps of 0.1 W, given everything else. No coder can do with less. */
+/**
+ * The simulator's noise, in bytes: the entropy of a Gaussian of 6 W in steps of 0.1 W, given
+ * everything else. No coder can do with less.
+ */
 export const entropyBytes = Math.log2((noiseWatts / stepWatts) * Math.sqrt(2 * Math.PI * Math.E)) / 8;
 
-/** One machine of a data set, by name: any span of time, equal for equal names. The noise is 6 W in every state. */
+/**
+ * One machine of a data set, by name: any span of time, equal for equal names. The noise is 6 W in
+ * every state.
+ */
 export function createSource(set: DataSet, machine: string): (fromUs: number, toUs: number) => Piece {
   const profile = profileOf("power");
   const behaviours = Object.fromEntries(

@@ -1,4 +1,5 @@
-// (b) Bytes a sample on disk, everything included: tables, indexes, out-of-line values, free space in them.
+// (b) Bytes a sample on disk, everything included: tables, indexes, out-of-line values, free space
+// in them.
 import { type DataSet, entropyBytes, epochUs, machineNames } from "./data.ts";
 import { digits, type Figure, formatBytes } from "./report.ts";
 import { copyMessages } from "./rows.ts";
@@ -22,7 +23,8 @@ async function measureSet(stage: Stage, set: DataSet, { machines, hours }: DiskS
   await scene.compacted();
   await scene.rows.create("sample_row", { indexed: true });
   await scene.rows.copyIn("sample_row", copyMessages(set, { machines: names, ...span, sliceUs: 1e6 }));
-  // As tidying does 20 minutes later. The space of old versions is then there for new blocks; here none come, so it is taken away.
+  // As tidying does 20 minutes later. The space of old versions is then there for new blocks; here
+  // none come, so it is taken away.
   await scene.rows.query("select drop_superseded(0, 1000000)");
   const used = (await sizeOf(scene, settledTables)) / samples;
   await scene.rows.query("vacuum full");

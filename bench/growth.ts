@@ -1,4 +1,5 @@
-// (h) How ingest and reads change with the number of machines, and with what is stored: one at a time.
+// (h) How ingest and reads change with the number of machines, and with what is stored: one at a
+// time.
 import { epochUs } from "./data.ts";
 import { measureIngest } from "./ingest.ts";
 import type { Role } from "./processes.ts";
@@ -12,7 +13,10 @@ const samplesAnHour = 360_000;
 
 export type GrowthSize = { fillMs: number; machines: readonly number[]; samples: number };
 
-/** fillMs: how long days are stored. machines: their numbers. samples: how many each number of machines sends for (a). */
+/**
+ * fillMs: how long days are stored. machines: their numbers. samples: how many each number of
+ * machines sends for (a).
+ */
 export async function measureGrowth(stage: Stage, { fillMs, samples, ...size }: GrowthSize): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const machines of size.machines) {
@@ -21,7 +25,8 @@ export async function measureGrowth(stage: Stage, { fillMs, samples, ...size }: 
       ...figure,
       what: `h ${machines} machine${machines === 1 ? "" : "s"}: ${what.trim()}`,
     });
-    // The same number of samples for any number of machines; and an hour of each: a day of 100 would take an hour to store as rows.
+    // The same number of samples for any number of machines; and an hour of each: a day of 100
+    // would take an hour to store as rows.
     const ingested = await measureIngest(stage, { machines, seconds: samples / 100 / machines, runs: 2 });
     for (const figure of ingested) figures.push(of(figure));
     for (const figure of await measureRanges(stage, { machines, hours: 1, runs: 3 })) figures.push(of(figure));
@@ -30,7 +35,10 @@ export async function measureGrowth(stage: Stage, { fillMs, samples, ...size }: 
   return figures;
 }
 
-/** One machine, day after day, until the time is over; looked at after an hour, at each doubling of days, and at the end. */
+/**
+ * One machine, day after day, until the time is over; looked at after an hour, at each doubling of
+ * days, and at the end.
+ */
 async function measureDays(stage: Stage, fillMs: number): Promise<Figure[]> {
   await using scene = await stage.open();
   const sender = scene.role("send.ts");

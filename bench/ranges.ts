@@ -1,4 +1,5 @@
-// (c) An hour and a day of one machine decoded in a client, (d) a day into 1,440 buckets; against the same from rows.
+// (c) An hour and a day of one machine decoded in a client, (d) a day into 1,440 buckets; against
+// the same from rows.
 import { createSource, epochUs, machineNames, sumOf } from "./data.ts";
 import type { Role } from "./processes.ts";
 import type { ReadResult } from "./read.ts";
@@ -60,7 +61,8 @@ async function measureRange(
   const range = { machine, fromUs: epochUs, toUs: epochUs + hours * hourUs };
   const base: number[] = [];
   const formats = (["blocks", "columns"] as const).map((as) => ({ as, ms: [] as number[], memory: "" }));
-  // The first runs of each are not counted: code and caches are cold, and code that takes milliseconds takes some runs to become warm.
+  // The first runs of each are not counted: code and caches are cold, and code that takes
+  // milliseconds takes some runs to become warm.
   const unmeasured = hours > 1 ? 1 : 10;
   const measured = hours > 1 ? runs : 3 * runs;
   for (let run = 0; run < unmeasured + measured; run++) {

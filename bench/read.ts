@@ -1,4 +1,5 @@
-// The reader of a bench run: a gRPC client in a process of its own that decodes what comes into typed arrays.
+// The reader of a bench run: a gRPC client in a process of its own that decodes what comes into
+// typed arrays.
 import { type Client, createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { ColumnRoom, readRange } from "../client/read.ts";

@@ -1,10 +1,14 @@
-// A part of the bench in a process of its own: takes commands as JSON lines on its standard input, answers on its standard output.
+// A part of the bench in a process of its own: takes commands as JSON lines on its standard input,
+// answers on its standard output.
 import { createInterface } from "node:readline";
 
 // biome-ignore lint/suspicious/noExplicitAny: what goes over is the caller's and the command's business
 export type Command = (given: any) => Promise<unknown> | unknown;
 
-/** Serves commands, one at a time, until the parent closes the pipe; then lets go of what would keep the process alive. */
+/**
+ * Serves commands, one at a time, until the parent closes the pipe; then lets go of what would keep
+ * the process alive.
+ */
 export async function serveCommands(commands: Readonly<Record<string, Command>>, end: Command): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
     const { name, given } = JSON.parse(line) as { name: string; given: unknown };

@@ -1,9 +1,13 @@
-// The baseline: a row per sample with a btree on (machine, time), filled and read by binary COPY over a plain socket.
+// The baseline: a row per sample with a btree on (machine, time), filled and read by binary COPY
+// over a plain socket.
 import type { Socket } from "node:net";
 import pg from "pg";
 import { createSource, type DataSet, periodUs } from "./data.ts";
 
-/** A connection that speaks COPY by itself: nothing is parsed, so nothing of ours slows the baseline down. */
+/**
+ * A connection that speaks COPY by itself: nothing is parsed, so nothing of ours slows the baseline
+ * down.
+ */
 export class RowStore implements AsyncDisposable {
   readonly client: pg.Client;
   readonly #socket: Socket;
@@ -55,7 +59,10 @@ export class RowStore implements AsyncDisposable {
     if (!this.#socket.write(bytes)) await new Promise<void>((resolve) => this.#socket.once("drain", () => resolve()));
   }
 
-  /** Sends a message and takes what comes until the server is ready again, or until a first byte that is enough. */
+  /**
+   * Sends a message and takes what comes until the server is ready again, or until a first byte
+   * that is enough.
+   */
   #speak(message: Buffer, isEnough: (first: number) => boolean): Promise<number> {
     const listeners = this.#socket.listeners("data");
     this.#socket.removeAllListeners("data");
@@ -92,7 +99,10 @@ const rowBytes = 34;
 const rowsPerMessage = 30_000;
 const year2000Us = 946_684_800_000_000;
 
-/** Some machines' samples of a span as the messages of a binary COPY, in slices of time, a machine after the other in each. */
+/**
+ * Some machines' samples of a span as the messages of a binary COPY, in slices of time, a machine
+ * after the other in each.
+ */
 export function* copyMessages(
   set: DataSet,
   span: { machines: readonly string[]; firstId?: number; fromUs: number; toUs: number; sliceUs: number },

@@ -1,4 +1,5 @@
-// The producer of a bench run: the real uplink in a process of its own, fed from data that is there before the clock starts.
+// The producer of a bench run: the real uplink in a process of its own, fed from data that is there
+// before the clock starts.
 import { randomBytes } from "node:crypto";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -37,7 +38,10 @@ await serveCommands(
       return prepared.reduce((sum, { piece }) => sum + piece.values.length, 0);
     },
 
-    /** Sends what is prepared, as machines of these names. Answers milliseconds until all of it is acknowledged. */
+    /**
+     * Sends what is prepared, as machines of these names. Answers milliseconds until all of it is
+     * acknowledged.
+     */
     async send({ machines }: { machines: readonly string[] }) {
       const from = performance.now();
       for (const { machine, piece } of prepared) await append(toBatch(machines[machine]!, piece));
@@ -57,8 +61,9 @@ await serveCommands(
     },
 
     /**
-     * Sends at 100 Hz for some seconds, a batch for each machine every intervalMs: in turn over the interval, as machines do that know nothing
-     * of each other, or all at once. Each batch ends with a sample of the moment of its sending.
+     * Sends at 100 Hz for some seconds, a batch for each machine every intervalMs: in turn over the
+     * interval, as machines do that know nothing of each other, or all at once. Each batch ends
+     * with a sample of the moment of its sending.
      */
     async live({
       machines,

@@ -1,5 +1,6 @@
-// Measures the producer's spool: batches and megabytes a second with a sync before each append resolves, by size and number of appends at once.
-// Run: node bench/spool.ts [folder]   (the folder decides which disk is measured; default the system's temporary one)
+// Measures the producer's spool: batches and megabytes a second with a sync before each append
+// resolves, by size and number of appends at once. Run: node bench/spool.ts [folder]   (the folder
+// decides which disk is measured; default the system's temporary one)
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Where everything is measured: one embedded PostgreSQL with durable settings in a folder of its own, gone at the end.
+// Where everything is measured: one embedded PostgreSQL with durable settings in a folder of its
+// own, gone at the end.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

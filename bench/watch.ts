@@ -1,4 +1,5 @@
-// The subscribers of a bench run, in a process of their own: they note how old each batch is when it is there.
+// The subscribers of a bench run, in a process of their own: they note how old each batch is when
+// it is there.
 import { createClient } from "@connectrpc/connect";
 import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { useCodec } from "../runtime/grpc/definition.ts";
@@ -23,7 +24,10 @@ useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
 
 await serveCommands(
   {
-    /** Opens subscribers, each of some machines (none: all); answers when each has its first message. */
+    /**
+     * Opens subscribers, each of some machines (none: all); answers when each has its first
+     * message.
+     */
     async open({ url, subscribers }: { url: string; subscribers: readonly (readonly string[])[] }) {
       stop = new AbortController();
       transports = Array.from({ length: Math.ceil(subscribers.length / streamsAConnection) }, () =>

@@ -1,7 +1,10 @@
 // Reads the byte-granular parts of a block (fields and varints), never past the end. Little-endian.
 import { BlockError } from "./block-error.ts";
 
-/** Walks over `bytes` (any alignment, not copied). Every read throws BlockError `truncated` where the bytes end. */
+/**
+ * Walks over `bytes` (any alignment, not copied). Every read throws BlockError `truncated` where
+ * the bytes end.
+ */
 export class ByteReader {
   readonly bytes: Uint8Array;
   at = 0;

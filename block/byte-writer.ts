@@ -1,4 +1,5 @@
-// Writes the byte-granular parts of a block (fields and varints) into a buffer that grows and is reused. Little-endian.
+// Writes the byte-granular parts of a block (fields and varints) into a buffer that grows and is
+// reused. Little-endian.
 
 /** Grows as needed; `reset` and write again to reuse the memory. Not for use across an await. */
 export class ByteWriter {
@@ -9,7 +10,10 @@ export class ByteWriter {
     this.length = 0;
   }
 
-  /** Makes room for `extra` more bytes, so that raw writes to `bytes` up to `length + extra` are in range. */
+  /**
+   * Makes room for `extra` more bytes, so that raw writes to `bytes` up to `length + extra` are in
+   * range.
+   */
   reserve(extra: number): void {
     const needed = this.length + extra;
     if (needed <= this.bytes.length) return;
@@ -32,7 +36,8 @@ export class ByteWriter {
   varint(value: number): void {
     this.reserve(10);
     let rest = value;
-    // Above 2^31 the bit operators no longer see the whole number, so split off four septets by division.
+    // Above 2^31 the bit operators no longer see the whole number, so split off four septets by
+    // division.
     while (rest >= 0x8000_0000) {
       let low = rest % 0x1000_0000;
       rest = Math.floor(rest / 0x1000_0000);

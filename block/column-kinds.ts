@@ -1,4 +1,5 @@
-// Columns of every kind of time and value the codec treats differently, drawn from a seed. For tests only.
+// Columns of every kind of time and value the codec treats differently, drawn from a seed. For
+// tests only.
 import type { Column } from "../samples/column.ts";
 
 export type Draw = () => number;

@@ -1,4 +1,5 @@
-// Unpacks the bytes of one block into a column of samples. The format is specified in docs/block-format.md.
+// Unpacks the bytes of one block into a column of samples. The format is specified in
+// docs/block-format.md.
 import type { Column } from "../samples/column.ts";
 import { BlockError } from "./block-error.ts";
 import { ByteReader } from "./byte-reader.ts";
@@ -23,9 +24,9 @@ export function decodeBlock(bytes: Uint8Array, options: { maxCount?: number } = 
 }
 
 /**
- * Unpacks a block into `target` from index `offset` (default 0) on and returns the number of samples written, so that many
- * blocks can share one pair of arrays. Throws as `decodeBlock` does, and `no-room` if they do not fit; after an error the
- * target from `offset` on holds anything.
+ * Unpacks a block into `target` from index `offset` (default 0) on and returns the number of
+ * samples written, so that many blocks can share one pair of arrays. Throws as `decodeBlock` does,
+ * and `no-room` if they do not fit; after an error the target from `offset` on holds anything.
  */
 export function decodeBlockInto(
   bytes: Uint8Array,

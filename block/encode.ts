@@ -1,4 +1,5 @@
-// Packs a column of samples into the bytes of one block. The format is specified in docs/block-format.md.
+// Packs a column of samples into the bytes of one block. The format is specified in
+// docs/block-format.md.
 import type { Column } from "../samples/column.ts";
 import { BlockError } from "./block-error.ts";
 import { ByteWriter } from "./byte-writer.ts";

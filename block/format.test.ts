@@ -1,4 +1,5 @@
-// The format stands still: a second decoder, written from docs/block-format.md alone, and blocks that must not change a byte.
+// The format stands still: a second decoder, written from docs/block-format.md alone, and blocks
+// that must not change a byte.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Column } from "../samples/column.ts";

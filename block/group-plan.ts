@@ -1,9 +1,12 @@
-// Decides how one group of residuals is packed: width, centre and which few to patch. Encoder only, no bytes here.
+// Decides how one group of residuals is packed: width, centre and which few to patch. Encoder only,
+// no bytes here.
 
 /** Samples per group of an integer stream; only the last group of a stream may be shorter. */
 export const groupSize = 128;
 
-/** Width in bits, centre, and how many residuals do not fit; `costBits` is what the group will take. */
+/**
+ * Width in bits, centre, and how many residuals do not fit; `costBits` is what the group will take.
+ */
 export type GroupPlan = { width: number; centre: number; patches: number; costBits: number };
 
 const histogram = new Int32Array(33);
@@ -21,8 +24,9 @@ function centreBits(centre: number): number {
 }
 
 /**
- * Plans the first `length` residuals. Either all of [min, max] fits the width, or the width covers what lies around a
- * robust centre and the rest is patched at one position byte plus its missing bits each: an outlier widens nothing.
+ * Plans the first `length` residuals. Either all of [min, max] fits the width, or the width covers
+ * what lies around a robust centre and the rest is patched at one position byte plus its missing
+ * bits each: an outlier widens nothing.
  */
 export function planGroup(residuals: Int32Array, length: number, plan: GroupPlan): void {
   let min = residuals[0]!;

@@ -1,4 +1,5 @@
-// The fixed head of a block: version, flags, count and time span. Enough to index a block without decoding it.
+// The fixed head of a block: version, flags, count and time span. Enough to index a block without
+// decoding it.
 import { BlockError } from "./block-error.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
@@ -9,7 +10,10 @@ export const blockVersion = 1;
 /** The most samples one block holds. */
 export const maxBlockCount = 65_536;
 
-/** What the head says. Times are whole microseconds since the epoch; first and last are those of the samples. */
+/**
+ * What the head says. Times are whole microseconds since the epoch; first and last are those of the
+ * samples.
+ */
 export type BlockHeader = {
   readonly version: number;
   readonly count: number;
@@ -17,7 +21,10 @@ export type BlockHeader = {
   readonly lastUs: number;
   /** The times are one exact grid; then the period is (lastUs - firstUs) / (count - 1). */
   readonly regular: boolean;
-  /** How the values are packed: `decimal` integers over a power of ten, or general 64-bit `pattern`s. */
+  /**
+   * How the values are packed: `decimal` integers over a power of ten, or general 64-bit
+   * `pattern`s.
+   */
   readonly valueKind: "decimal" | "pattern";
 };
 
@@ -75,7 +82,9 @@ export function readHeader(reader: ByteReader): BlockHeader & { flags: number } 
   return { version, flags, count, firstUs, lastUs, regular, valueKind: patterns ? "pattern" : "decimal" };
 }
 
-/** Reads only the head: at most 26 bytes are touched, the rest may be missing. Throws BlockError. */
+/**
+ * Reads only the head: at most 26 bytes are touched, the rest may be missing. Throws BlockError.
+ */
 export function readBlockHeader(bytes: Uint8Array): BlockHeader {
   const { version, count, firstUs, lastUs, regular, valueKind } = readHeader(new ByteReader(bytes));
   return { version, count, firstUs, lastUs, regular, valueKind };

@@ -1,4 +1,5 @@
-// Unpacks an integer stream written by int-stream-encode.ts: head of every group, packed bits, patches, prediction.
+// Unpacks an integer stream written by int-stream-encode.ts: head of every group, packed bits,
+// patches, prediction.
 import { BlockError } from "./block-error.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { groupSize, halfRange } from "./group-plan.ts";
@@ -14,7 +15,10 @@ const patchBy = new Int32Array(maxBlockCount);
 const payload = new Int32Array(maxBlockCount + 1);
 const payloadBytes = new Uint8Array(payload.buffer);
 
-/** Reads `count` int32s into the start of `out`. Returns false if the stream says they are all 0 (`out` is untouched). */
+/**
+ * Reads `count` int32s into the start of `out`. Returns false if the stream says they are all 0
+ * (`out` is untouched).
+ */
 export function readIntStream(reader: ByteReader, out: Int32Array, count: number): boolean {
   const code = reader.u8();
   if (code === predictor.zero) return false;
@@ -97,7 +101,8 @@ function unpackGroup(
   for (let i = from; i < to; i++) {
     const at = bit >>> 5;
     const shift = bit & 31;
-    // Shifting by 1 and then 31 - shift is a shift by 32 - shift that yields 0, not the word, where shift is 0.
+    // Shifting by 1 and then 31 - shift is a shift by 32 - shift that yields 0, not the word, where
+    // shift is 0.
     out[i] = ((((payload[at]! >>> shift) | ((payload[at + 1]! << 1) << (31 - shift))) & mask) + base) | 0;
     bit += width;
   }

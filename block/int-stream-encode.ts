@@ -1,4 +1,5 @@
-// Packs int32s into a stream: predict, cut into groups, pack each at its own width, patch the outliers. See docs/block-format.md.
+// Packs int32s into a stream: predict, cut into groups, pack each at its own width, patch the
+// outliers. See docs/block-format.md.
 import type { ByteWriter } from "./byte-writer.ts";
 import { type GroupPlan, groupSize, halfRange, planGroup } from "./group-plan.ts";
 import { maxBlockCount } from "./header.ts";
@@ -10,7 +11,10 @@ const payload = new Int32Array(maxBlockCount + 1);
 const payloadBytes = new Uint8Array(payload.buffer);
 const patchHigh = new Uint32Array(groupSize);
 
-/** The codes worth trying. The first is the safest guess, so the others must beat it by more than a sample's luck. */
+/**
+ * The codes worth trying. The first is the safest guess, so the others must beat it by more than a
+ * sample's luck.
+ */
 const candidates = [predictor.ema + 2, predictor.ema, predictor.ema + 4, predictor.none, predictor.linear] as const;
 const sampledGroups = 6;
 const warmUp = 16;
@@ -106,7 +110,10 @@ function writeGroupHead(writer: ByteWriter, length: number): void {
   writePatchBits(writer, found, highWidth);
 }
 
-/** Appends the first `count` of `patchHigh` at `width` bits each, lowest bit first, padded to a byte. */
+/**
+ * Appends the first `count` of `patchHigh` at `width` bits each, lowest bit first, padded to a
+ * byte.
+ */
 function writePatchBits(writer: ByteWriter, count: number, width: number): void {
   let pending = 0;
   let pendingBits = 0;

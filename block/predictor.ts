@@ -1,15 +1,19 @@
-// What an integer stream subtracts before packing. Encoder half here (residuals); the decoder's is in int-stream-decode.ts.
+// What an integer stream subtracts before packing. Encoder half here (residuals); the decoder's is
+// in int-stream-decode.ts.
 
 /**
- * Predictor codes of an integer stream. `none` predicts 0. `ema + k` (k = 0..7) predicts an exponential average that moves
- * by residual >> k, so `ema + 0` is plain deltas. `linear` predicts that the last difference repeats. `zero`: all are 0.
+ * Predictor codes of an integer stream. `none` predicts 0. `ema + k` (k = 0..7) predicts an
+ * exponential average that moves by residual >> k, so `ema + 0` is plain deltas. `linear` predicts
+ * that the last difference repeats. `zero`: all are 0.
  */
 export const predictor = { none: 0, ema: 1, linear: 9, zero: 15 } as const;
 
 /** A running prediction, kept from one group to the next. */
 export type Prediction = { value: number; trend: number };
 
-/** Writes x[from..from+length) minus its prediction into `out`, modulo 2^32, and moves `state` on. */
+/**
+ * Writes x[from..from+length) minus its prediction into `out`, modulo 2^32, and moves `state` on.
+ */
 export function toResiduals(
   x: Int32Array,
   out: Int32Array,

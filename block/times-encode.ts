@@ -1,4 +1,5 @@
-// Packs times: one grid costs nothing beyond the header, runs of a grid cost an anchor each, offsets from it a few bits.
+// Packs times: one grid costs nothing beyond the header, runs of a grid cost an anchor each,
+// offsets from it a few bits.
 import { BlockError } from "./block-error.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { flag, maxBlockCount } from "./header.ts";
@@ -10,12 +11,16 @@ const probes = 65;
 /** Beyond this an offset could leave int32; a run ends first. */
 const maxOffset = 2 ** 30;
 
-/** How times are to be packed: units are 10^exponent µs, the period is in units, runs begin at the first `runs` anchors. */
+/**
+ * How times are to be packed: units are 10^exponent µs, the period is in units, runs begin at the
+ * first `runs` anchors.
+ */
 type TimePlan = { exponent: number; period: number; runs: number; withOffsets: boolean };
 
 /**
- * Appends the time part and returns its flags. The first time, the last and the span must already be known to be whole.
- * Throws BlockError `invalid-column` for times between that are unsorted or fractional.
+ * Appends the time part and returns its flags. The first time, the last and the span must already
+ * be known to be whole. Throws BlockError `invalid-column` for times between that are unsorted or
+ * fractional.
  */
 export function writeTimes(writer: ByteWriter, timesUs: Float64Array): number {
   const count = timesUs.length;
@@ -54,7 +59,10 @@ function isGrid(timesUs: Float64Array, periodUs: number): boolean {
   return true;
 }
 
-/** Checks every interval; finds the largest power of ten that divides them all, their median and how far they spread. */
+/**
+ * Checks every interval; finds the largest power of ten that divides them all, their median and how
+ * far they spread.
+ */
 function survey(timesUs: Float64Array): { exponent: number; medianUs: number; spreadUs: number } {
   const count = timesUs.length;
   let exponent = 6;
@@ -86,7 +94,10 @@ function cutExact(timesUs: Float64Array, periodUs: number, exponent: number): Ti
   return { exponent, period: periodUs / 10 ** exponent, runs, withOffsets: false };
 }
 
-/** Ends a run only at long intervals; within runs each time is an offset from the grid of the mean period. */
+/**
+ * Ends a run only at long intervals; within runs each time is an offset from the grid of the mean
+ * period.
+ */
 function cutLoose(timesUs: Float64Array, exponent: number, longestUs: number): TimePlan {
   const count = timesUs.length;
   const unit = 10 ** exponent;

@@ -1,11 +1,15 @@
-// Packs values: as decimals (integers over a power of ten) where that is exact, else as their 64-bit patterns.
+// Packs values: as decimals (integers over a power of ten) where that is exact, else as their
+// 64-bit patterns.
 import type { ByteWriter } from "./byte-writer.ts";
 import { flag, maxBlockCount } from "./header.ts";
 import { writeIntStream } from "./int-stream-encode.ts";
 
 const maxDigits = 9;
 const scales = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
-/** Decimals stay below 2^51, where adding 1.5 × 2^52 and taking it away again rounds to a whole number. */
+/**
+ * Decimals stay below 2^51, where adding 1.5 × 2^52 and taking it away again rounds to a whole
+ * number.
+ */
 const maxDecimal = 2 ** 51;
 const rounder = 1.5 * 2 ** 52;
 const probes = 16;
@@ -47,11 +51,15 @@ function probe(values: Float64Array, digits: number): number {
   if (found.length === 0) return Number.NaN;
   const first = toDecimal(values[0]!, scale);
   const median = found.sort((a, b) => a - b)[found.length >> 1]!;
-  // The first value costs nothing as the origin, unless it is an outlier that the others can't be counted from.
+  // The first value costs nothing as the origin, unless it is an outlier that the others can't be
+  // counted from.
   return Math.abs(first - median) < 2 ** 30 ? first : median;
 }
 
-/** Fills `high` with integers less `origin`. Returns how many values must go verbatim, or -1 if that is too many. */
+/**
+ * Fills `high` with integers less `origin`. Returns how many values must go verbatim, or -1 if that
+ * is too many.
+ */
 function toDecimals(values: Float64Array, digits: number, origin: number): number {
   const scale = scales[digits]!;
   const count = values.length;
@@ -110,7 +118,9 @@ function writeDecimals(
   return (step > 1 ? flag.step : 0) | (verbatim > 0 ? flag.verbatim : 0);
 }
 
-/** The greatest common divisor of `high`, at least 1; stops at the first few samples for most data. */
+/**
+ * The greatest common divisor of `high`, at least 1; stops at the first few samples for most data.
+ */
 function commonStep(count: number): number {
   let step = 0;
   for (let i = 0; i < count; i++) {
@@ -127,7 +137,10 @@ function commonStep(count: number): number {
   return step === 0 ? 1 : step;
 }
 
-/** Appends 64-bit patterns: shared trailing zero bits dropped, the rest as two integer streams of 32 bits each. */
+/**
+ * Appends 64-bit patterns: shared trailing zero bits dropped, the rest as two integer streams of 32
+ * bits each.
+ */
 function writePatterns(writer: ByteWriter, values: Float64Array, count: number): void {
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
   let anyLow = 0;

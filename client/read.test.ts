@@ -1,4 +1,5 @@
-// Ranges as columns: packed and plain give the same arrays, bit for bit what was sent; docs/client.md's example runs.
+// Ranges as columns: packed and plain give the same arrays, bit for bit what was sent;
+// docs/client.md's example runs.
 import { readFileSync } from "node:fs";
 import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { expect, test } from "vitest";

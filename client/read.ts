@@ -17,8 +17,9 @@ import { decodeReadSignalsResponse } from "../samples/wire-decode.ts";
 useCodec(ReadSignalsResponseSchema, { decode: decodeReadSignalsResponse });
 
 /**
- * Memory for the columns of one slice after another, and of one read after another: for who looks at each slice once. Without, every hour at 100 Hz
- * leaves 6 MB, and V8 collects garbage for as long as it takes to read it.
+ * Memory for the columns of one slice after another, and of one read after another: for who looks
+ * at each slice once. Without, every hour at 100 Hz leaves 6 MB, and V8 collects garbage for as
+ * long as it takes to read it.
  */
 export class ColumnRoom {
   #column = newColumn(0);
@@ -37,14 +38,23 @@ export type ReadOptions = {
   /** Only these; default all. */
   machines?: readonly string[];
   signals?: readonly string[];
-  /** From here on (default: as far back as there are records), up to but without there (default: no end). */
+  /**
+   * From here on (default: as far back as there are records), up to but without there (default: no
+   * end).
+   */
   fromUs?: number;
   toUs?: number;
   /** Waits until the answer holds everything up to this cursor, for instance an Ack's. */
   minCursor?: string;
-  /** How samples travel: packed as they are stored, a fraction of the bytes (the default), or as plain columns. The yield is the same. */
+  /**
+   * How samples travel: packed as they are stored, a fraction of the bytes (the default), or as
+   * plain columns. The yield is the same.
+   */
   format?: "blocks" | "columns";
-  /** Where columns are to lie: they are then good until the next slice is asked for. Default: they are yours to keep. */
+  /**
+   * Where columns are to lie: they are then good until the next slice is asked for. Default: they
+   * are yours to keep.
+   */
   room?: ColumnRoom;
   /** Calls the read off. */
   signal: AbortSignal;
@@ -58,11 +68,16 @@ export type RangeSlice = {
   columns: SeriesColumn[];
   stateChanges: { machine: string; record: StateChange }[];
   errorReports: { machine: string; record: ErrorReport }[];
-  /** What the whole answer is complete through, the same in every slice: watch after it to go on. */
+  /**
+   * What the whole answer is complete through, the same in every slice: watch after it to go on.
+   */
   cursor: string;
 };
 
-/** Yields a range slice by slice, all of one revision; the first comes at once and may be empty. Throws the server's ConnectError, or the signal's reason. */
+/**
+ * Yields a range slice by slice, all of one revision; the first comes at once and may be empty.
+ * Throws the server's ConnectError, or the signal's reason.
+ */
 export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlice, void, undefined> {
   const { client, machines = [], signals = [], fromUs, toUs, minCursor = "", format = "blocks", room } = options;
   const call = new AbortController();
@@ -89,7 +104,10 @@ export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlic
   }
 }
 
-/** A whole range in memory: one column for each series, by machine and signal. For ranges that fit; otherwise use readRange. */
+/**
+ * A whole range in memory: one column for each series, by machine and signal. For ranges that fit;
+ * otherwise use readRange.
+ */
 export async function readColumns(options: ReadOptions): Promise<{ series: SeriesColumn[]; cursor: string }> {
   const parts = new Map<string, SeriesColumn[]>();
   let cursor = "";

@@ -1,4 +1,5 @@
-// How a watch comes back: delays that grow and heed the server, a start to the microsecond, and commits in parts as one.
+// How a watch comes back: delays that grow and heed the server, a start to the microsecond, and
+// commits in parts as one.
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, createRouterTransport, type ServiceImpl } from "@connectrpc/connect";
 import { expect, test } from "vitest";

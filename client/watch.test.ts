@@ -1,4 +1,5 @@
-// The watch client against servers that break, repeat, skip and stall, and against a real accessor: each record once, in order, or an error.
+// The watch client against servers that break, repeat, skip and stall, and against a real accessor:
+// each record once, in order, or an error.
 import { create } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import fc from "fast-check";
@@ -30,7 +31,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const commitsInAll = 30;
 
-/** A server with 30 commits that serves by a script, then honestly; with what befell its clients. */
+/**
+ * A server with 30 commits that serves by a script, then honestly; with what befell its clients.
+ */
 function scripted(script: readonly Step[]) {
   const left = [...script];
   const counts = { broken: 0, calls: 0 };

@@ -124,7 +124,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
     }
     signal.throwIfAborted();
     const fatal = toWatchError(problem);
-    // An error overtakes messages that nobody has read yet. What was sent has been given up; whether what was read here has, a resume tells.
+    // An error overtakes messages that nobody has read yet. What was sent has been given up;
+    // whether what was read here has, a resume tells.
     if (fatal?.reason === "CURSOR_FOREIGN" && connected) told = fatal;
     else if (fatal?.reason === "CURSOR_FOREIGN") throw told ?? fatal;
     else if (fatal !== undefined) throw fatal;

@@ -1,5 +1,5 @@
-// What a request is addressed to: foreign names are refused where a browser could be led here, in every protocol; targets come in one form;
-// and nothing of either is in what others get.
+// What a request is addressed to: foreign names are refused where a browser could be led here, in
+// every protocol; targets come in one form; and nothing of either is in what others get.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";

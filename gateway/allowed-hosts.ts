@@ -1,4 +1,5 @@
-// Which names the gateway answers to. A page whose name was made to mean 127.0.0.1 (DNS rebinding) asks as that name, and gets nothing.
+// Which names the gateway answers to. A page whose name was made to mean 127.0.0.1 (DNS rebinding)
+// asks as that name, and gets nothing.
 import { isIPv4 } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -22,7 +23,10 @@ export const hostName: ValueReader<string> = {
 export type AllowedHostsOptions = {
   /** Names beside those of this machine. */
   names: readonly string[];
-  /** Whether a name that is not allowed matters: everyone is let in, so that a page in a browser here would be. */
+  /**
+   * Whether a name that is not allowed matters: everyone is let in, so that a page in a browser
+   * here would be.
+   */
   isOpen: () => Promise<boolean>;
   /** Ask so only where nobody has said which names there are. */
   listensOnLoopback: boolean;
@@ -30,8 +34,9 @@ export type AllowedHostsOptions = {
 };
 
 /**
- * Refuses requests under other names than allowed: always if names were given; if none were, on loopback, and only while the accessor asks nobody for a
- * credential, since a page has none to show.
+ * Refuses requests under other names than allowed: always if names were given; if none were, on
+ * loopback, and only while the accessor asks nobody for a credential, since a page has none to
+ * show.
  */
 export function allowHosts(app: FastifyInstance, options: AllowedHostsOptions): void {
   const { names, isOpen, listensOnLoopback, log } = options;

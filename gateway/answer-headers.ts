@@ -1,4 +1,5 @@
-// What stands on everything that the gateway serves, so that no browser makes more of an answer than data.
+// What stands on everything that the gateway serves, so that no browser makes more of an answer
+// than data.
 
 /** A page that has more to it (the reference) says so itself. */
 export const answerHeaders = {

@@ -1,4 +1,5 @@
-// For whom a request counts: the principal of its credential, or the address that it came from where there is none.
+// For whom a request counts: the principal of its credential, or the address that it came from
+// where there is none.
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { FastifyRequest } from "fastify";
 

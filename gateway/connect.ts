@@ -1,5 +1,6 @@
-// Connect, gRPC-Web and gRPC on fastify. In place of @connectrpc/connect-fastify, which writes a stack to the console whenever a client
-// leaves a stream that it did not keep up with; otherwise the same few lines.
+// Connect, gRPC-Web and gRPC on fastify. In place of @connectrpc/connect-fastify, which writes a
+// stack to the console whenever a client leaves a stream that it did not keep up with; otherwise
+// the same few lines.
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import {
@@ -76,7 +77,8 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
         whenOver(reply.raw, () => reader[Symbol.dispose]());
         try {
           const asked = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
-          // What works for a client that does not read stops at once; its writer waits, and hears of it last.
+          // What works for a client that does not read stops at once; its writer waits, and hears
+          // of it last.
           const universal = { ...asked, signal: AbortSignal.any([asked.signal, slow.signal]) };
           const reading = { method, bounds: boundsOf(method), inTurn };
           const response = await boundMessages(universal, reading).then(
@@ -92,7 +94,8 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
         } catch (error) {
           // Its end is written, and may still be read.
           if (slow.signal.aborted) return;
-          // The handler itself answers every error of a call: what is left is a connection that broke while it was written to.
+          // The handler itself answers every error of a call: what is left is a connection that
+          // broke while it was written to.
           const call = `${service.typeName}/${method.name}`;
           if (ConnectError.from(error).code !== Code.Aborted) log.debug("connection broke", { method: call, error });
           reply.raw.destroy();

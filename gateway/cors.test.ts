@@ -1,4 +1,5 @@
-// What a browser is told about pages of other origins, by REST, Connect and gRPC-Web, and what stands on every answer.
+// What a browser is told about pages of other origins, by REST, Connect and gRPC-Web, and what
+// stands on every answer.
 import { connect } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";

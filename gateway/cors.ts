@@ -1,4 +1,5 @@
-// Which pages of other origins may ask the gateway from a browser, and what they may send and see. Without origins: none.
+// Which pages of other origins may ask the gateway from a browser, and what they may send and see.
+// Without origins: none.
 
 import { cors } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
@@ -43,8 +44,9 @@ export const origin: ValueReader<string> = {
 };
 
 /**
- * Answers preflights, before anyone asks who calls (they never say), and marks the answers that a page may read; every route that is
- * mounted later has it. Cookies and other credentials of the browser's are not let in for anyone: a key travels in a header.
+ * Answers preflights, before anyone asks who calls (they never say), and marks the answers that a
+ * page may read; every route that is mounted later has it. Cookies and other credentials of the
+ * browser's are not let in for anyone: a key travels in a header.
  */
 export async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return;

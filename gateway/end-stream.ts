@@ -1,4 +1,5 @@
-// Ends a stream in Connect, gRPC-Web or gRPC with an error, between two of its messages, where whoever writes it is waiting for its client.
+// Ends a stream in Connect, gRPC-Web or gRPC with an error, between two of its messages, where
+// whoever writes it is waiting for its client.
 import type { ServerResponse } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -7,7 +8,10 @@ import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
 import { isOver, whenOver } from "./limits/over.ts";
 
-/** Says it, if the client still comes to read it within `lingerMs`; then the connection, or HTTP/2 stream, is cut. */
+/**
+ * Says it, if the client still comes to read it within `lingerMs`; then the connection, or HTTP/2
+ * stream, is cut.
+ */
 export function endStream(
   response: ServerResponse,
   error: ConnectError,

@@ -1,4 +1,5 @@
-// What the gateway says when something fails: its own errors, and the accessor's made fit to be passed on.
+// What the gateway says when something fails: its own errors, and the accessor's made fit to be
+// passed on.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import type { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
@@ -9,7 +10,10 @@ export const errorDomain = "millrace.v1";
 /** What a program may tell errors by: the name in the enum, without its prefix. */
 export type Reason = keyof typeof ErrorReason;
 
-/** An error with its reason, as gRPC and Connect carry it. `fields` become BadRequest; `retryMs` becomes RetryInfo. */
+/**
+ * An error with its reason, as gRPC and Connect carry it. `fields` become BadRequest; `retryMs`
+ * becomes RetryInfo.
+ */
 export function reasonError(
   reason: Reason,
   code: Code,
@@ -48,8 +52,9 @@ export const shuttingDown = () =>
   });
 
 /**
- * An error of a call to the accessor as the client is told: code, message and details as they were, without the headers of that
- * connection. One that the accessor did not answer itself gets details, and a message that names no address.
+ * An error of a call to the accessor as the client is told: code, message and details as they were,
+ * without the headers of that connection. One that the accessor did not answer itself gets details,
+ * and a message that names no address.
  */
 export function relayError(error: unknown): ConnectError {
   const known = ConnectError.from(error);
@@ -76,7 +81,8 @@ export function retrySecondsOf(error: ConnectError): number | undefined {
 }
 
 function outgoing({ details }: ConnectError) {
-  // Details that came over the wire are {type, value}; servers write those as they are, though the constructor's type says otherwise.
+  // Details that came over the wire are {type, value}; servers write those as they are, though the
+  // constructor's type says otherwise.
   return details as never;
 }
 

@@ -1,4 +1,5 @@
-// A real gRPC server with answers from a table, to test the gateway against: what it answers is set, what it was asked is kept.
+// A real gRPC server with answers from a table, to test the gateway against: what it answers is
+// set, what it was asked is kept.
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";

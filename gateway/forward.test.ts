@@ -1,4 +1,5 @@
-// The forwarder by itself: the deadline that reaches the accessor, what a stream borrows, and that no listener and no place stays behind.
+// The forwarder by itself: the deadline that reaches the accessor, what a stream borrows, and that
+// no listener and no place stays behind.
 import { getEventListeners } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import {
@@ -18,7 +19,10 @@ import { GatewayShares } from "./limits/gateway-shares.ts";
 import { passedOnKey } from "./limits/passed-on.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** An upstream that notes what it is asked, and streams as many messages as it is told, or one for each that comes. */
+/**
+ * An upstream that notes what it is asked, and streams as many messages as it is told, or one for
+ * each that comes.
+ */
 function open({ messages = 3, fails = false, waitMs = 0 } = {}) {
   const state = { timeouts: [] as (number | undefined)[], out: 0, failures: 0, streams: 0 };
   const transport: Upstream["transport"] = {

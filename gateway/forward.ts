@@ -1,4 +1,5 @@
-// Passes calls on to the accessor, message for message, for any service. Checks nothing that the accessor checks.
+// Passes calls on to the accessor, message for message, for any service. Checks nothing that the
+// accessor checks.
 import type { DescMethod, DescMethodStreaming, DescMethodUnary, DescService, Message } from "@bufbuild/protobuf";
 import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
@@ -18,7 +19,10 @@ export type ForwardOptions = {
   shutdownSignal: AbortSignal;
   /** Where streams take their places. */
   shares: GatewayShares;
-  /** Told of every message of a client; answers for how many milliseconds a stream is read no further. */
+  /**
+   * Told of every message of a client; answers for how many milliseconds a stream is read no
+   * further.
+   */
   onRequest?: (message: Message, context: HandlerContext) => number;
   /** Told of every call that failed. */
   onError: (error: unknown, context: HandlerContext) => void;
@@ -108,7 +112,10 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
   };
 }
 
-/** Passes a message on before it waits: what has come shall not be held back. `passedOn` is told once it was taken. */
+/**
+ * Passes a message on before it waits: what has come shall not be held back. `passedOn` is told
+ * once it was taken.
+ */
 async function* tell(
   messages: AsyncIterable<Message>,
   about: (message: Message) => Promise<void>,

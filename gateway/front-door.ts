@@ -1,5 +1,5 @@
-// One port for HTTP/1.1 and HTTP/2, told apart by ALPN over TLS, and by how they begin in the clear. Knows connections; what they ask for is
-// the handler's business.
+// One port for HTTP/1.1 and HTTP/2, told apart by ALPN over TLS, and by how they begin in the
+// clear. Knows connections; what they ask for is the handler's business.
 import { once } from "node:events";
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Session } from "node:http2";
@@ -38,7 +38,10 @@ export type FrontDoorOptions = {
   handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** Speaks TLS only. Default: none. */
   tls?: { certificates: Certificates; onRefused: (refusal: TlsRefusal) => void } | undefined;
-  /** How long a connection may take to show which protocol it speaks, or to shake hands. Default 10 s. */
+  /**
+   * How long a connection may take to show which protocol it speaks, or to shake hands. Default 10
+   * s.
+   */
   prefaceMs?: number;
   limits?: ConnectionLimits;
   /** Whom a connection counts for beside all others; undefined: nobody. Default: nobody. */
@@ -86,12 +89,14 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   http1.on("clientError", (error, socket) => answerUnreadable(error, socket as Socket));
   // It never listens itself, and would otherwise not start the clock for slow headers and bodies.
   http1.emit("listening");
-  // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify and Connect use of them.
+  // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify
+  // and Connect use of them.
   const http2 = createHttp2(http2Options, take as never);
   http2.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
-    // A broken connection is the client's loss and closes the session; without a listener it would end the process.
+    // A broken connection is the client's loss and closes the session; without a listener it would
+    // end the process.
     session.on("error", () => {});
     guardSession(session, limits);
     if (closing) session.close();
@@ -152,7 +157,10 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   };
 }
 
-/** Reads until the bytes differ from the preface or complete it (they may come one by one), puts them back, and says which it is. */
+/**
+ * Reads until the bytes differ from the preface or complete it (they may come one by one), puts
+ * them back, and says which it is.
+ */
 function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2") => void): void {
   let seen: Buffer = Buffer.alloc(0);
   const give = setTimeout(() => socket.destroy(), prefaceMs);

@@ -1,4 +1,5 @@
-// What the gate asks, how long it believes the answer, and what it does without one. Over real sockets, with a clock of the test's own.
+// What the gate asks, how long it believes the answer, and what it does without one. Over real
+// sockets, with a clock of the test's own.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { Scope } from "#gen/millrace/v1/access_pb.ts";

@@ -1,5 +1,6 @@
-// Lets requests in before their bodies are read, by what the accessor says of their credential. The accessor checks again: the gateway
-// saves it and itself the work of refused requests, and is not a border that anything hangs on.
+// Lets requests in before their bodies are read, by what the accessor says of their credential. The
+// accessor checks again: the gateway saves it and itself the work of refused requests, and is not a
+// border that anything hangs on.
 import { createHash } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -14,7 +15,10 @@ import type { Upstream } from "./upstream.ts";
 export type GateOptions = {
   upstream: Upstream;
   log: Log;
-  /** Let nobody in unless the accessor says who it is, also while it is away or has authentication off. Default false. */
+  /**
+   * Let nobody in unless the accessor says who it is, also while it is away or has authentication
+   * off. Default false.
+   */
   mustAuthenticate?: boolean;
   /** How long an answer of the accessor is believed. Default 2 s. */
   believedMs?: number;
@@ -32,15 +36,19 @@ export type GatedRequest = {
 };
 
 /**
- * Who calls; undefined if nobody has to say so: authentication is off, the method is for all, or the accessor is away. Rejects with the
- * error to answer with: UNAUTHENTICATED, PERMISSION_DENIED or ISSUER_UNAVAILABLE.
+ * Who calls; undefined if nobody has to say so: authentication is off, the method is for all, or
+ * the accessor is away. Rejects with the error to answer with: UNAUTHENTICATED, PERMISSION_DENIED
+ * or ISSUER_UNAVAILABLE.
  */
 export type Gate = ((request: GatedRequest) => Promise<Principal | undefined>) & {
   /** Whether the accessor lets everyone in. Rejects with UNAVAILABLE while it does not say. */
   isOpen(): Promise<boolean>;
 };
 
-/** open: authentication is off. undecided: the accessor does not answer, and will decide by itself when it does. */
+/**
+ * open: authentication is off. undecided: the accessor does not answer, and will decide by itself
+ * when it does.
+ */
 type Answer = { kind: "open" | "undecided" | "nobody" } | { kind: "known"; principal: Principal };
 
 const timeoutMs = 2_000;

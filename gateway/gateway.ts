@@ -1,4 +1,5 @@
-// The gateway put together: front door, guards, forwarder, REST. Holds no data and no rule about signals.
+// The gateway put together: front door, guards, forwarder, REST. Holds no data and no rule about
+// signals.
 import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Message } from "@bufbuild/protobuf";
@@ -70,7 +71,10 @@ export type GatewayOptions = {
   limits?: GatewayLimits;
   /** Origins whose pages may ask. Default: none but the gateway's own. */
   corsOrigins?: readonly string[];
-  /** Names that the gateway answers to beside those of this machine. Default: any, or none on loopback while everyone is let in. */
+  /**
+   * Names that the gateway answers to beside those of this machine. Default: any, or none on
+   * loopback while everyone is let in.
+   */
   allowedHosts?: readonly string[];
   /** How bodies that stop coming are found. Default: after 30 s. */
   bodyClock?: BodyClockOptions;
@@ -97,14 +101,17 @@ export type Gateway = AsyncDisposable & {
 const maxBodyBytes = 32 * 1024 * 1024;
 const mib = 1024 * 1024;
 /**
- * Of messages with a batch. Four times what the accessor takes as one, so that too big is its answer and not a broken call; what came compressed may
- * be as large as a batch in JSON, and no larger: a thousandth of that on the wire makes it.
+ * Of messages with a batch. Four times what the accessor takes as one, so that too big is its
+ * answer and not a broken call; what came compressed may be as large as a batch in JSON, and no
+ * larger: a thousandth of that on the wire makes it.
  */
 const batchBounds: MessageBounds = {
   ...{ maxBytes: 16 * mib, maxDecompressedBytes: 8 * mib, maxCostBytes: 64 * mib, maxCostPerByte: 32 },
 };
 
-/** Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes. */
+/**
+ * Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes.
+ */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, unaryDeadlineMs = 30_000, drainMs = 3_000, heartbeat = every15s, now = Date.now } = options;
   const { mustAuthenticate = false, certificates, hstsMs } = options;

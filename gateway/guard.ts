@@ -1,4 +1,5 @@
-// Limits and gate on fastify: asked when a request's headers are there, before its body is read; refusals in the words of each protocol.
+// Limits and gate on fastify: asked when a request's headers are there, before its body is read;
+// refusals in the words of each protocol.
 import { ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
@@ -44,7 +45,10 @@ export type GuardOptions = {
   onRefused: (error: ConnectError) => void;
 };
 
-/** Guards every route that is mounted later: first by address, then by who calls, then by what that one may have. */
+/**
+ * Guards every route that is mounted later: first by address, then by who calls, then by what that
+ * one may have.
+ */
 export function guardRoutes(app: FastifyInstance, { gate, limits, shares, onRefused }: GuardOptions): void {
   const check = async (request: FastifyRequest, reply: FastifyReply) => {
     const { rpcPath: path } = request.routeOptions.config ?? {};

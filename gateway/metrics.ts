@@ -1,4 +1,5 @@
-// What the gateway counts, for Prometheus: its cache, refusals, what is borrowed, and what any Node process has to say of itself.
+// What the gateway counts, for Prometheus: its cache, refusals, what is borrowed, and what any Node
+// process has to say of itself.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { AnswerCache, CacheCounts } from "./cache/answer-cache.ts";
 import type { Refusals } from "./refusals.ts";

@@ -1,4 +1,5 @@
-// One question, every protocol: gRPC, gRPC-Web, Connect and REST give equal answers and equal errors.
+// One question, every protocol: gRPC, gRPC-Web, Connect and REST give equal answers and equal
+// errors.
 import { create, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import {

@@ -7,7 +7,10 @@ import type { Problem } from "./rest/problem.ts";
 export type Refusal = { reason: string; limit: string };
 
 const prefix = "ERROR_REASON_";
-/** Only names of the contract: whoever answers in the accessor's place does not choose how many there are. */
+/**
+ * Only names of the contract: whoever answers in the accessor's place does not choose how many
+ * there are.
+ */
 const known = new Set(ErrorReasonSchema.values.map(({ name }) => name.slice(prefix.length)));
 const maxLimits = 64;
 

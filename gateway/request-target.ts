@@ -1,4 +1,5 @@
-// What a request is addressed to: one form of target and one host, whatever way it was written, before anything goes by them.
+// What a request is addressed to: one form of target and one host, whatever way it was written,
+// before anything goes by them.
 import type { IncomingMessage } from "node:http";
 
 /** A host with or without a port, as it may stand in a URL. */
@@ -6,8 +7,9 @@ const authority = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 const absolute = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 
 /**
- * Makes the target of a request a path with its query (RFC 9112, 3.2: a server must take the absolute form too, and its host then stands for
- * Host). Answers with what is wrong where it is none, or where two hosts are named.
+ * Makes the target of a request a path with its query (RFC 9112, 3.2: a server must take the
+ * absolute form too, and its host then stands for Host). Answers with what is wrong where it is
+ * none, or where two hosts are named.
  */
 export function reduceTarget(request: IncomingMessage): string | undefined {
   const { headers, rawHeaders, url = "" } = request;

@@ -1,4 +1,5 @@
-// The front door over TLS: both protocols by ALPN, who is refused and told so, certificates that change, and an orderly end.
+// The front door over TLS: both protocols by ALPN, who is refused and told so, certificates that
+// change, and an orderly end.
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect as connectHttp2 } from "node:http2";

@@ -1,4 +1,5 @@
-// A caller's share at the gateway: exports and feeds by key and address, what each is told beyond it, and that all of it comes back.
+// A caller's share at the gateway: exports and feeds by key and address, what each is told beyond
+// it, and that all of it comes back.
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { expect, test } from "vitest";

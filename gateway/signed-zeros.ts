@@ -71,7 +71,10 @@ function take(zeros: SignedZeros, place: number, write: (message: Message) => Bu
   return message && write(message);
 }
 
-/** Connect writes an envelope at a time. What is no message (the end of a stream, trailers) has one of these flags. */
+/**
+ * Connect writes an envelope at a time. What is no message (the end of a stream, trailers) has one
+ * of these flags.
+ */
 const notAMessage = 0b1000_0010;
 
 async function* envelopes(

@@ -1,4 +1,5 @@
-// Clients that do not read, through a real gateway in every protocol: paused, then ended with a name for it, and nothing stays behind.
+// Clients that do not read, through a real gateway in every protocol: paused, then ended with a
+// name for it, and nothing stays behind.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";

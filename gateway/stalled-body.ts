@@ -1,4 +1,5 @@
-// Which bodies are taken as streams, and what is said about one that stopped coming, or for which there is no room.
+// Which bodies are taken as streams, and what is said about one that stopped coming, or for which
+// there is no room.
 import { Code } from "@connectrpc/connect";
 import type { FastifyContextConfig } from "fastify";
 import type { Shortage } from "../access/shares.ts";

@@ -1,4 +1,5 @@
-// For tests: a gateway before a fake accessor, both on real sockets, and ways to ask it. Disposal asserts that everything borrowed is back.
+// For tests: a gateway before a fake accessor, both on real sockets, and ways to ask it. Disposal
+// asserts that everything borrowed is back.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLog } from "../runtime/log.ts";
 import { eventually } from "../test/support/eventually.ts";
@@ -59,7 +60,10 @@ export type CheckedGateway = Gateway & {
   close(): Promise<void>;
 };
 
-/** A gateway on a port of its own before any accessor. Disposal asserts that everything borrowed is back. */
+/**
+ * A gateway on a port of its own before any accessor. Disposal asserts that everything borrowed is
+ * back.
+ */
 export async function openCheckedGateway(
   options: Partial<GatewayOptions> & Pick<GatewayOptions, "accessorUrl">,
 ): Promise<CheckedGateway> {
@@ -77,7 +81,10 @@ export async function openCheckedGateway(
       throw new Error(`${error.message}: ${JSON.stringify(left())}`);
     });
   };
-  /** Where no request runs nothing is out, also before the gateway stops and with that ends whatever it has. */
+  /**
+   * Where no request runs nothing is out, also before the gateway stops and with that ends whatever
+   * it has.
+   */
   const assertIdle = async () => {
     for (let i = 0; i < 20 && gateway.borrowed()["requests"]! > 0; i++) await sleep(10);
     if (gateway.borrowed()["requests"] === 0) await assertNothingBorrowed();

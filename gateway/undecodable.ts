@@ -1,9 +1,13 @@
-// A message that is not valid protobuf is its sender's fault. connect-es answers it with INTERNAL, which over HTTP reads 500: mended here.
+// A message that is not valid protobuf is its sender's fault. connect-es answers it with INTERNAL,
+// which over HTTP reads 500: mended here.
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 
 const complaint = "parse binary: ";
 
-/** The answer of a Connect unary call, with an undecodable request blamed on the client: 400 and invalid_argument. Others as they are. */
+/**
+ * The answer of a Connect unary call, with an undecodable request blamed on the client: 400 and
+ * invalid_argument. Others as they are.
+ */
 export async function blameUndecodable(response: UniversalServerResponse): Promise<UniversalServerResponse> {
   if (response.status !== 500 || response.body === undefined) return response;
   const chunks: Uint8Array[] = [];

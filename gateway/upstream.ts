@@ -1,4 +1,5 @@
-// The way to the accessor: one connection for calls with one answer, others for streams, as many as these need.
+// The way to the accessor: one connection for calls with one answer, others for streams, as many as
+// these need.
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
@@ -10,7 +11,10 @@ import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transpo
 import type { Certificates } from "../runtime/tls/certificates.ts";
 
 export type Upstream = Disposable & {
-  /** The same, with every call carrying a credential, and the address or network for which the gateway asks. */
+  /**
+   * The same, with every call carrying a credential, and the address or network for which the
+   * gateway asks.
+   */
   as(credential: string | undefined, network?: string): Upstream;
   readonly access: Client<typeof AccessService>;
   /** For unary calls. */
@@ -27,9 +31,11 @@ export type Upstream = Disposable & {
 export type UpstreamOptions = { streamsPerConnection?: number; certificates?: Certificates | undefined };
 
 /**
- * Connects when first used. `accessorUrl` is "http://host:port", or "https://…" for TLS. A connection carries up to `streamsPerConnection` streams (default 100):
- * the accessor takes 1,000 and lets the next wait. Streams that stand still do not hold up others on their connection, since Node
- * reopens a connection's window as soon as bytes arrive: with 60 of them stalled, a unary call beside them took 2 ms.
+ * Connects when first used. `accessorUrl` is "http://host:port", or "https://…" for TLS. A
+ * connection carries up to `streamsPerConnection` streams (default 100): the accessor takes 1,000
+ * and lets the next wait. Streams that stand still do not hold up others on their connection, since
+ * Node reopens a connection's window as soon as bytes arrive: with 60 of them stalled, a unary call
+ * beside them took 2 ms.
  */
 export function createUpstream(
   accessorUrl: string,

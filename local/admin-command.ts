@@ -1,4 +1,5 @@
-// Runs a program of the accessor's on the database that DATABASE_URL names, or else on that of the `npm start` that runs on this machine.
+// Runs a program of the accessor's on the database that DATABASE_URL names, or else on that of the
+// `npm start` that runs on this machine.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,5 @@
-// One child process: its output line by line, a pipe that tells it when we are gone, and a stop that always ends.
+// One child process: its output line by line, a pipe that tells it when we are gone, and a stop
+// that always ends.
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { childEnvironment } from "../runtime/config.ts";
@@ -8,7 +9,10 @@ import type { Worker } from "./supervisor.ts";
 export interface ChildOptions {
   command: string;
   args: readonly string[];
-  /** Added to our environment; undefined takes a variable away. Secrets belong here, since others can read arguments. */
+  /**
+   * Added to our environment; undefined takes a variable away. Secrets belong here, since others
+   * can read arguments.
+   */
   env?: Readonly<Record<string, string | undefined>>;
   /** Takes each line of standard output. */
   onOutput(line: string): void;
@@ -16,7 +20,10 @@ export interface ChildOptions {
   onError(line: string): void;
 }
 
-/** Starts a child in a group of its own (a Ctrl-C at the terminal reaches only us), with MILLRACE_PARENT_FD set. */
+/**
+ * Starts a child in a group of its own (a Ctrl-C at the terminal reaches only us), with
+ * MILLRACE_PARENT_FD set.
+ */
 export function startChild({ command, args, env = {}, onOutput, onError }: ChildOptions): Worker {
   const child = spawn(command, args, {
     detached: true,

@@ -1,4 +1,5 @@
-// For container health checks: exits with 0 if an accessor (standard gRPC health) or a URL of the gateway says it is ready.
+// For container health checks: exits with 0 if an accessor (standard gRPC health) or a URL of the
+// gateway says it is ready.
 import { once } from "node:events";
 import { get as getHttp, type IncomingMessage } from "node:http";
 import { get as getHttps } from "node:https";

@@ -1,4 +1,5 @@
-// What the parts of a local run say, each line with the name of who said it; a status stays in place on a terminal.
+// What the parts of a local run say, each line with the name of who said it; a status stays in
+// place on a terminal.
 import { StringDecoder } from "node:string_decoder";
 import { printable } from "../runtime/log.ts";
 
@@ -12,7 +13,9 @@ export interface OutputStream {
 
 export interface Output {
   line(name: string, text: string): void;
-  /** A line that replaces the one before: on a terminal in place, elsewhere as a line of its own. */
+  /**
+   * A line that replaces the one before: on a terminal in place, elsewhere as a line of its own.
+   */
   status(name: string, text: string): void;
   /** Text as it is, without a name. */
   block(text: string): void;
@@ -20,7 +23,10 @@ export interface Output {
 
 const colors = [36, 35, 34, 33, 32];
 
-/** Builds the output for these names; their order gives the colours (none where the stream has none, or with NO_COLOR). */
+/**
+ * Builds the output for these names; their order gives the colours (none where the stream has none,
+ * or with NO_COLOR).
+ */
 export function createOutput(stream: OutputStream, names: readonly string[]): Output {
   const width = names.reduce((most, name) => Math.max(most, name.length), 0);
   const color = stream.isTTY === true && stream.hasColors?.() === true;
@@ -45,8 +51,9 @@ export function createOutput(stream: OutputStream, names: readonly string[]): Ou
 const maxLineLength = 64 * 1024;
 
 /**
- * Cuts chunks of a stream into lines for `take`, across chunks and characters cut in two; a line without end is cut at 64 Ki
- * characters. `end` gives the last one out. Carriage returns count as ends too: a status line uses them.
+ * Cuts chunks of a stream into lines for `take`, across chunks and characters cut in two; a line
+ * without end is cut at 64 Ki characters. `end` gives the last one out. Carriage returns count as
+ * ends too: a status line uses them.
  */
 export function createLineSplitter(take: (line: string) => void): { write(chunk: Uint8Array): void; end(): void } {
   const decoder = new StringDecoder("utf8");

@@ -1,4 +1,5 @@
-// Who runs PostgreSQL: it refuses root, so root hands it to another account, which must be able to reach its files.
+// Who runs PostgreSQL: it refuses root, so root hands it to another account, which must be able to
+// reach its files.
 import { execFile } from "node:child_process";
 import { chmod, chown, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -26,7 +27,10 @@ export async function serverAccount(): Promise<Account | undefined> {
   );
 }
 
-/** If the account may enter this folder, or run this file. Asked of the system, so that ACLs and mounts count. */
+/**
+ * If the account may enter this folder, or run this file. Asked of the system, so that ACLs and
+ * mounts count.
+ */
 export async function canReach(path: string, account: Account | undefined): Promise<boolean> {
   const identity = account ? { uid: account.uid, gid: account.gid } : {};
   try {
@@ -37,7 +41,10 @@ export async function canReach(path: string, account: Account | undefined): Prom
   }
 }
 
-/** Makes a folder and its parents; those that are new may be entered by every account, whatever the umask. */
+/**
+ * Makes a folder and its parents; those that are new may be entered by every account, whatever the
+ * umask.
+ */
 export async function makeEnterable(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;
@@ -45,8 +52,8 @@ export async function makeEnterable(path: string): Promise<void> {
 }
 
 /**
- * Closes a folder to everyone but us and the account that runs the server, which enters by its group. A file in it that others may not read would still
- * show its name.
+ * Closes a folder to everyone but us and the account that runs the server, which enters by its
+ * group. A file in it that others may not read would still show its name.
  */
 export async function closeToOthers(path: string, account: Account | undefined): Promise<void> {
   try {

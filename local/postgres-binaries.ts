@@ -1,4 +1,5 @@
-// Where the PostgreSQL programs are: in the npm package for this platform, or in a copy that the server's account can reach.
+// Where the PostgreSQL programs are: in the npm package for this platform, or in a copy that the
+// server's account can reach.
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
@@ -14,7 +15,10 @@ export interface Binaries {
   readonly version: string;
 }
 
-/** Finds the programs, repairs an install without scripts, and copies them once if `account` can't reach them. */
+/**
+ * Finds the programs, repairs an install without scripts, and copies them once if `account` can't
+ * reach them.
+ */
 export async function findBinaries({ account, log }: { account: Account | undefined; log: Log }): Promise<Binaries> {
   const root = packageRoot();
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
@@ -48,7 +52,10 @@ function packageRoot(): string {
   }
 }
 
-/** npm packages carry no symlinks: the package's install script makes them, which --ignore-scripts leaves out. */
+/**
+ * npm packages carry no symlinks: the package's install script makes them, which --ignore-scripts
+ * leaves out.
+ */
 async function restoreSymlinks(root: string): Promise<void> {
   const list = JSON.parse(await readFile(join(root, "native", "pg-symlinks.json"), "utf8")) as {
     source: string;

@@ -1,4 +1,5 @@
-// The data folder of the embedded PostgreSQL: made once, its password beside it, and free of a server that was left behind.
+// The data folder of the embedded PostgreSQL: made once, its password beside it, and free of a
+// server that was left behind.
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { chmod, chown, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -22,19 +23,28 @@ const exec = promisify(execFile);
 /** The superuser of the cluster; what the accessor is, postgres-role.ts says. */
 export const user = "millrace";
 
-/** `dataDir` holds the cluster in `postgres/` and, readable by us only, `password`, `accessor-password` and the pid of the `owner`. */
+/**
+ * `dataDir` holds the cluster in `postgres/` and, readable by us only, `password`,
+ * `accessor-password` and the pid of the `owner`.
+ */
 export const clusterIn = (dataDir: string) => join(dataDir, "postgres");
 const passwordIn = (dataDir: string) => join(dataDir, "password");
 const ownerIn = (dataDir: string) => join(dataDir, "owner");
 
-/** `.millrace` in the checkout, or for root with a checkout nobody else can enter, a folder of its own below /var/lib. */
+/**
+ * `.millrace` in the checkout, or for root with a checkout nobody else can enter, a folder of its
+ * own below /var/lib.
+ */
 export async function defaultDataDir(checkout: string): Promise<string> {
   const real = await realpath(checkout);
   if (await canReach(real, await serverAccount())) return join(real, ".millrace");
   return join(systemFolder, `${basename(real)}-${createHash("sha256").update(real).digest("hex").slice(0, 8)}`);
 }
 
-/** Makes the cluster unless it is there; returns the password. `sync: false` only for data that may be lost (tests). */
+/**
+ * Makes the cluster unless it is there; returns the password. `sync: false` only for data that may
+ * be lost (tests).
+ */
 export async function openCluster(
   dataDir: string,
   {
@@ -58,7 +68,8 @@ export async function openCluster(
     return readPassword(dataDir);
   }
   log.info(`creating a database cluster in ${dataDir}`);
-  // Under another name until it is complete: a start that is killed here must not leave half a cluster.
+  // Under another name until it is complete: a start that is killed here must not leave half a
+  // cluster.
   for (const left of await readdir(dataDir))
     if (left.startsWith("new-")) await rm(join(dataDir, left), { recursive: true, force: true });
   const fresh = join(dataDir, `new-${process.pid}`);
@@ -105,15 +116,21 @@ async function readPassword(dataDir: string): Promise<string> {
   }
 }
 
-/** Nothing of our environment reaches the server: a PGDATA or LC_ALL of the user's must not change what it does. */
+/**
+ * Nothing of our environment reaches the server: a PGDATA or LC_ALL of the user's must not change
+ * what it does.
+ */
 export const serverEnv = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-8", TZ: "UTC" };
 
-/** Notes who starts the server of this folder, so that a second start can tell an owner at work from one that died. */
+/**
+ * Notes who starts the server of this folder, so that a second start can tell an owner at work from
+ * one that died.
+ */
 export const claimOwnership = (dataDir: string) => writeFile(ownerIn(dataDir), `${process.pid}\n`, { mode: 0o600 });
 
 /**
- * Waits for a server that a killed process left behind, and stops it if need be. Throws if its owner still runs. A process
- * that only happens to have the pid in the file is never signalled.
+ * Waits for a server that a killed process left behind, and stops it if need be. Throws if its
+ * owner still runs. A process that only happens to have the pid in the file is never signalled.
  */
 export async function clearLeftover(
   dataDir: string,
@@ -124,7 +141,8 @@ export async function clearLeftover(
   if (!leftover) return;
   const { pid } = leftover;
   if (!(await isServerOf(dataDir, pid))) {
-    // PostgreSQL refuses to start while any process has that pid; without a process it removes the file itself.
+    // PostgreSQL refuses to start while any process has that pid; without a process it removes the
+    // file itself.
     if (isAlive(pid)) await rm(pidFile, { force: true });
     return;
   }
@@ -152,7 +170,10 @@ export async function clearLeftover(
   );
 }
 
-/** The URL of a database of the server that runs on this folder; undefined if none does, or it is not ours to read. */
+/**
+ * The URL of a database of the server that runs on this folder; undefined if none does, or it is
+ * not ours to read.
+ */
 export async function runningUrl(dataDir: string, database: string): Promise<string | undefined> {
   const server = await readPostmaster(dataDir);
   if (!server?.ready || !(await isServerOf(dataDir, server.pid))) return undefined;
@@ -161,7 +182,10 @@ export async function runningUrl(dataDir: string, database: string): Promise<str
   return password && `postgres://${own ? accessorRole : user}:${password}@127.0.0.1:${server.port}/${database}`;
 }
 
-/** What a running (or killed) server says of itself: its pid, its port and, once it takes connections, "ready". */
+/**
+ * What a running (or killed) server says of itself: its pid, its port and, once it takes
+ * connections, "ready".
+ */
 export async function readPostmaster(
   dataDir: string,
 ): Promise<{ pid: number; port: number; ready: boolean } | undefined> {

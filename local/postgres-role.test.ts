@@ -1,4 +1,5 @@
-// The accessor of `npm start` works as a role that is no superuser, on new data folders and on those that a superuser filled.
+// The accessor of `npm start` works as a role that is no superuser, on new data folders and on
+// those that a superuser filled.
 import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

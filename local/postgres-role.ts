@@ -1,5 +1,5 @@
-// The accessor's login in the embedded PostgreSQL: owns its database and everything in it, and is no superuser. Data folders in which the
-// superuser owned all are handed over at the next start.
+// The accessor's login in the embedded PostgreSQL: owns its database and everything in it, and is
+// no superuser. Data folders in which the superuser owned all are handed over at the next start.
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,10 @@ export const accessorRole = "millrace_accessor";
 /** Lies beside the superuser's. */
 const passwordIn = (dataDir: string) => join(dataDir, "accessor-password");
 
-/** Makes the role, the readers' group and the database as far as they are missing; answers the URL for the accessor. */
+/**
+ * Makes the role, the readers' group and the database as far as they are missing; answers the URL
+ * for the accessor.
+ */
 export async function openAccessorRole(
   serverUrl: string,
   { dataDir, database }: { dataDir: string; database: string },
@@ -75,7 +78,10 @@ const owned = `
       and (t.typrelid = 0 or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c')) and t.typtype <> 'm'
   union all select format('alter schema %I owner to ', n.nspname) from pg_namespace n where n.nspowner = $1 and n.oid = any($2)`;
 
-/** One statement each, so that thousands of partitions do not take as many locks at once; what is left when this is stopped, the next start does. */
+/**
+ * One statement each, so that thousands of partitions do not take as many locks at once; what is
+ * left when this is stopped, the next start does.
+ */
 async function handOver(client: pg.Client): Promise<void> {
   const { rows: schemas } = await client.query<{ oid: string }>(
     "select oid from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'",
@@ -83,7 +89,8 @@ async function handOver(client: pg.Client): Promise<void> {
   const { rows: me } = await client.query<{ oid: string }>("select oid from pg_roles where rolname = current_user");
   const { rows } = await client.query<{ statement: string }>(owned, [me[0]!.oid, schemas.map(({ oid }) => oid)]);
   for (const { statement } of rows) await client.query(statement + accessorRole);
-  // By name: as the database's owner, a session in a reserved connection is not seen (PostgreSQL 18 asks for its roles before it has a database).
+  // By name: as the database's owner, a session in a reserved connection is not seen (PostgreSQL 18
+  // asks for its roles before it has a database).
   await client.query(`alter schema public owner to ${accessorRole}`);
 }
 

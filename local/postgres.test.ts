@@ -1,4 +1,5 @@
-// The embedded PostgreSQL with real processes: first start, restart, kill -9, a stranger's pid, a port in use, broken folders.
+// The embedded PostgreSQL with real processes: first start, restart, kill -9, a stranger's pid, a
+// port in use, broken folders.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";

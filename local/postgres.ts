@@ -1,4 +1,5 @@
-// An embedded PostgreSQL for one machine: starts the server from the npm package, and stops it however our process ends.
+// An embedded PostgreSQL for one machine: starts the server from the npm package, and stops it
+// however our process ends.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import type { Duplex } from "node:stream";
@@ -36,7 +37,10 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>;
   /** False creates the cluster without fsync: only for data that may be lost. Default true. */
   syncCluster?: boolean;
-  /** How long a fast shutdown may take before it becomes an immediate one, which is as durable; default 3000. */
+  /**
+   * How long a fast shutdown may take before it becomes an immediate one, which is as durable;
+   * default 3000.
+   */
   stopMs?: number;
   log: Log;
   /** Calls the start off. */
@@ -59,8 +63,9 @@ const durable = {
 };
 
 /**
- * Starts (and on first use creates) a PostgreSQL that listens on 127.0.0.1 only. Its disposal is a fast shutdown, bounded in
- * time. It also stops when this process dies by kill -9. Each failure is one readable error.
+ * Starts (and on first use creates) a PostgreSQL that listens on 127.0.0.1 only. Its disposal is a
+ * fast shutdown, bounded in time. It also stops when this process dies by kill -9. Each failure is
+ * one readable error.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
   const { dataDir, log, signal, syncCluster: sync = true } = options;
@@ -119,8 +124,9 @@ interface Server {
 }
 
 /**
- * The shell between us and the server reads a pipe that only we hold open: its end means that we are gone (or want to stop),
- * and the server gets a fast shutdown, after 10 s an immediate one. A group of its own keeps a Ctrl-C at the terminal away.
+ * The shell between us and the server reads a pipe that only we hold open: its end means that we
+ * are gone (or want to stop), and the server gets a fast shutdown, after 10 s an immediate one. A
+ * group of its own keeps a Ctrl-C at the terminal away.
  */
 const watchdog = `"$@" 3<&- & p=$!
 (read -r _; kill -INT $p; exec </dev/null >/dev/null 2>&1 3<&-
@@ -173,7 +179,10 @@ async function ready(server: Server, { dataDir, signal }: { dataDir: string; sig
   }
 }
 
-/** Fast shutdown within `stopMs`, then immediate within half a second, then the whole group by force. */
+/**
+ * Fast shutdown within `stopMs`, then immediate within half a second, then the whole group by
+ * force.
+ */
 async function stop(
   server: Server,
   { pid, stopMs = 3000 }: { pid?: number; stopMs?: number | undefined },

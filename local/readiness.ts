@@ -26,7 +26,9 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Resolves once someone listens on the port of 127.0.0.1, or when `ended` says that nobody will. */
+/**
+ * Resolves once someone listens on the port of 127.0.0.1, or when `ended` says that nobody will.
+ */
 export async function untilListening(
   port: number,
   { ended, signal }: { ended: Promise<unknown>; signal: AbortSignal },
@@ -49,7 +51,10 @@ export async function untilListening(
   }
 }
 
-/** Resolves once the gateway is ready and has power to show; `say` hears what is waited for when it takes long. */
+/**
+ * Resolves once the gateway is ready and has power to show; `say` hears what is waited for when it
+ * takes long.
+ */
 export async function untilServing(
   gatewayUrl: string,
   { signal, say, patienceMs = 10_000 }: { signal: AbortSignal; say: (text: string) => void; patienceMs?: number },

@@ -1,4 +1,5 @@
-// What `npm start` runs: the parts of Millrace as processes of their own under one supervisor, until Ctrl-C.
+// What `npm start` runs: the parts of Millrace as processes of their own under one supervisor,
+// until Ctrl-C.
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "../runtime/lifecycle.ts";
@@ -30,7 +31,8 @@ const inTheClear = Object.fromEntries(
   ].map((name) => [`MILLRACE_${name}`, undefined]),
 );
 
-// Who reads by SQL, or only connects, cannot use up the connections that the accessor needs; and who does not log in is cut off soon.
+// Who reads by SQL, or only connects, cannot use up the connections that the accessor needs; and
+// who does not log in is cut off soon.
 const guarded = { max_connections: "100", reserved_connections: "40", authentication_timeout: "5s" };
 
 await run({

@@ -1,4 +1,5 @@
-// Stand-in children as real processes: order, restarts, giving up, stopping, and what a kill -9 of the supervisor leaves.
+// Stand-in children as real processes: order, restarts, giving up, stopping, and what a kill -9 of
+// the supervisor leaves.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";

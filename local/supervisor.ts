@@ -1,4 +1,5 @@
-// Keeps the parts of a local run alive: starts each again when it ends, gives up when that is no use, stops them in order.
+// Keeps the parts of a local run alive: starts each again when it ends, gives up when that is no
+// use, stops them in order.
 import { createBackoff, sleep } from "../runtime/backoff.ts";
 import { causeChain } from "../runtime/log.ts";
 
@@ -23,12 +24,16 @@ export interface Supervisor {
   stop(graceMs: number): Promise<void>;
 }
 
-/** A part that ends this often within a minute is given up; with the delays between, that is after about 15 s. */
+/**
+ * A part that ends this often within a minute is given up; with the delays between, that is after
+ * about 15 s.
+ */
 const maxEndsPerMinute = 8;
 
 /**
- * Starts the parts in the order given, each once the one before has started, and keeps them running. Rejects, with all
- * stopped again, if one can't be started at first. `say` hears of every end and restart. `now` counts in milliseconds.
+ * Starts the parts in the order given, each once the one before has started, and keeps them
+ * running. Rejects, with all stopped again, if one can't be started at first. `say` hears of every
+ * end and restart. `now` counts in milliseconds.
  */
 export async function openSupervisor(
   parts: readonly Part[],

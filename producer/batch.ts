@@ -1,4 +1,5 @@
-// Records of one machine as the contract's Batch. Shapes only; what is in them is decided elsewhere.
+// Records of one machine as the contract's Batch. Shapes only; what is in them is decided
+// elsewhere.
 import { create } from "@bufbuild/protobuf";
 import {
   type Batch,
@@ -12,7 +13,9 @@ import { countSamples } from "../samples/wire.ts";
 import type { Block } from "./fleet.ts";
 import type { ErrorAt, StateStart } from "./machine.ts";
 
-/** A block of a simulated machine as a Batch, samples on their grid; undefined if nothing happened. */
+/**
+ * A block of a simulated machine as a Batch, samples on their grid; undefined if nothing happened.
+ */
 export function toBatch({ machine, states, errors, runs }: Block): Batch | undefined {
   if (states.length + errors.length + runs.length === 0) return undefined;
   const batch = create(BatchSchema, { machine });

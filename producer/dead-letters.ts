@@ -1,4 +1,5 @@
-// Keeps what the accessor did not take: each rejected record a JSON line, as --input reads it, with the verdict beside it.
+// Keeps what the accessor did not take: each rejected record a JSON line, as --input reads it, with
+// the verdict beside it.
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
@@ -24,7 +25,10 @@ export type DeadLetters = AsyncDisposable & {
 
 type Letter = Record<string, unknown>;
 
-/** Opens the file when something is rejected. When it is larger than `maxBytes` (default 64 MiB) it becomes PATH.1, in place of an older one. */
+/**
+ * Opens the file when something is rejected. When it is larger than `maxBytes` (default 64 MiB) it
+ * becomes PATH.1, in place of an older one.
+ */
 export function createDeadLetters({
   path,
   log,

@@ -1,4 +1,5 @@
-// Samples lie on an exact grid, follow the state as power does, and do not depend on how time is cut.
+// Samples lie on an exact grid, follow the state as power does, and do not depend on how time is
+// cut.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";

@@ -1,4 +1,5 @@
-// A fleet of simulated machines: n names, each with its states, errors and numeric signals. Pure; blocks by any cut of time.
+// A fleet of simulated machines: n names, each with its states, errors and numeric signals. Pure;
+// blocks by any cut of time.
 import { createMachine, type ErrorAt, type StateStart } from "./machine.ts";
 import { profileOf } from "./profiles.ts";
 import { createWaveform, type Profile, type Run } from "./waveform.ts";
@@ -13,7 +14,10 @@ export type Block = {
 
 export interface FleetMachine {
   readonly name: string;
-  /** All records in [fromUs, toUs). Blocks of adjoining spans join to the block of the whole, whatever the cuts. */
+  /**
+   * All records in [fromUs, toUs). Blocks of adjoining spans join to the block of the whole,
+   * whatever the cuts.
+   */
   block(fromUs: number, toUs: number): Block;
 }
 
@@ -29,8 +33,9 @@ export type FleetOptions = {
 const kinds = ["mill", "press", "lathe", "robot", "saw"] as const;
 
 /**
- * Machines 1 to n. The name is a kind and the machine's number in the fleet: mill-1, press-2, lathe-3, robot-4, saw-5, mill-6 … So
- * a larger fleet of the same seed has the same first machines, doing the same.
+ * Machines 1 to n. The name is a kind and the machine's number in the fleet: mill-1, press-2,
+ * lathe-3, robot-4, saw-5, mill-6 … So a larger fleet of the same seed has the same first machines,
+ * doing the same.
  */
 export function createFleet({ machines, seed, signals = [], powerHz }: FleetOptions): readonly FleetMachine[] {
   const names = [...new Set(["power", ...signals])];

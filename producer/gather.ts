@@ -18,7 +18,9 @@ export type GatherOptions = {
 
 /** Takes records and hands back the batches that are full. */
 export interface Gather {
-  /** Batches that this record completes: none, that of its machine, or all when too much is held. */
+  /**
+   * Batches that this record completes: none, that of its machine, or all when too much is held.
+   */
   add(record: InputRecord): Batch[];
   /** All that is held. */
   takeAll(): Batch[];
@@ -60,7 +62,10 @@ export function createGather(options: GatherOptions = {}): Gather {
   return { add, takeAll };
 }
 
-/** Puts a record in its place and returns about how many bytes it takes; a character takes three at most. */
+/**
+ * Puts a record in its place and returns about how many bytes it takes; a character takes three at
+ * most.
+ */
 function put(record: InputRecord, { batch, columns }: Held): number {
   if (record.kind === "state") {
     batch.stateChanges.push(toStateChange(record));

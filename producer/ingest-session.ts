@@ -1,4 +1,5 @@
-// One stream of batches, from hello to its end: sends what the outbox holds, takes welcome and acks. Does not reconnect.
+// One stream of batches, from hello to its end: sends what the outbox holds, takes welcome and
+// acks. Does not reconnect.
 import { create } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import {
@@ -27,9 +28,10 @@ export type SessionOptions = {
 };
 
 /**
- * Runs until the server has ended the stream: after our half-close, which comes when the outbox is closed and all of it sent, or before
- * it, which is no error here. We half-close also before a batch that is missing: only a new hello can tell the server to go on behind it.
- * Returns whether that was so. Throws what broke the stream.
+ * Runs until the server has ended the stream: after our half-close, which comes when the outbox is
+ * closed and all of it sent, or before it, which is no error here. We half-close also before a
+ * batch that is missing: only a new hello can tell the server to go on behind it. Returns whether
+ * that was so. Throws what broke the stream.
  */
 export async function runSession(options: SessionOptions): Promise<{ atGap: boolean }> {
   const { client, outbox, signal, onWelcome, onAck } = options;

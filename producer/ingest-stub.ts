@@ -1,4 +1,5 @@
-// A small IngestService for tests: keeps what it takes in memory and misbehaves where it is told to. No part of the producer.
+// A small IngestService for tests: keeps what it takes in memory and misbehaves where it is told
+// to. No part of the producer.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -26,7 +27,10 @@ export function failure(code: Code, reason: string, metadata: Record<string, str
   return error;
 }
 
-/** What the server has: of a producer, its batches by number, null for those that it was told it will never get. */
+/**
+ * What the server has: of a producer, its batches by number, null for those that it was told it
+ * will never get.
+ */
 function createState(stored: Batch[]) {
   const producers = new Map<string, (Batch | null)[]>();
   const arrived: { producerId: string; sequence: number }[] = [];
@@ -35,8 +39,9 @@ function createState(stored: Batch[]) {
 export type StubState = ReturnType<typeof createState>;
 
 /**
- * Listens on a free port, or on that of a server that was closed. `state.stored` has every batch in order of arrival; `stored` is what the
- * first producer to come has sent before, `state` takes over from another server.
+ * Listens on a free port, or on that of a server that was closed. `state.stored` has every batch in
+ * order of arrival; `stored` is what the first producer to come has sent before, `state` takes over
+ * from another server.
  */
 export async function openIngestStub(
   hooks: Hooks = {},

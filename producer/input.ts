@@ -1,4 +1,5 @@
-// Recorded signals as a source: a file or standard input, line by line into batches. Bad lines are reported, the rest goes on.
+// Recorded signals as a source: a file or standard input, line by line into batches. Bad lines are
+// reported, the rest goes on.
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
@@ -29,7 +30,10 @@ const maxLineLength = 64 * 1024;
 /** Bad lines that are reported one by one; the others are only counted. */
 const maxReports = 100;
 
-/** Sends all records of an input. Rejects when it cannot be read, when `signal` aborts, and with BadHeader. */
+/**
+ * Sends all records of an input. Rejects when it cannot be read, when `signal` aborts, and with
+ * BadHeader.
+ */
 export async function sendInput(options: InputOptions): Promise<InputSummary> {
   const { log, signal, intervalMs, append, onProgress } = options;
   const source = addAbortSignal(signal, options.source);
@@ -39,7 +43,8 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   const machines = new Set<string>();
   let readBytes = 0;
 
-  // Batches leave one after the other, also those that the timer sends while the next line is being waited for.
+  // Batches leave one after the other, also those that the timer sends while the next line is being
+  // waited for.
   let sending = Promise.resolve();
   let waiting = 0;
   const send = (batches: Batch[]) => {

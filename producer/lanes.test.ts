@@ -1,4 +1,5 @@
-// Two lanes of a spool: after an outage what is new goes first and the backlog follows, each batch once, each lane in its own order.
+// Two lanes of a spool: after an outage what is new goes first and the backlog follows, each batch
+// once, each lane in its own order.
 import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
@@ -89,7 +90,8 @@ test("after an outage live batches go first and the backlog follows, each once a
     liveBefore.push(arrived.slice(seen).filter(({ producerId }) => producerId === "p.backlog").length);
   }
   expect(numbersOf(state, "backlog").length).toBeLessThan(200);
-  // At most what was on its way when it was appended (4000 bytes are 9 batches), and what is sent while it is synced.
+  // At most what was on its way when it was appended (4000 bytes are 9 batches), and what is sent
+  // while it is synced.
   expect(liveBefore.toSorted((a, b) => a - b)[15]).toBeLessThanOrEqual(20);
   await sender.flush({ signal });
   expect(numbersOf(state, "live")).toEqual([...range(1, 10), ...range(1000, 1029)]);

@@ -1,4 +1,5 @@
-// Sends a spool's two lanes side by side: what is new goes first, and what an outage has left follows behind.
+// Sends a spool's two lanes side by side: what is new goes first, and what an outage has left
+// follows behind.
 import type { Transport } from "@connectrpc/connect";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../runtime/log.ts";
@@ -19,16 +20,23 @@ export type LanesOptions = {
   log: Log;
   deadLetters?: DeadLetters | undefined;
   sleep?: UplinkOptions["sleep"];
-  /** A live lane that holds this many bytes has fallen behind; what comes then is backlog. Default 1 MiB. */
+  /**
+   * A live lane that holds this many bytes has fallen behind; what comes then is backlog. Default 1
+   * MiB.
+   */
   maxLiveBytes?: number;
-  /** Most bytes of backlog on the way at once, which bounds how long a live batch waits behind it. Default 1 MiB. */
+  /**
+   * Most bytes of backlog on the way at once, which bounds how long a live batch waits behind it.
+   * Default 1 MiB.
+   */
   maxBacklogInFlightBytes?: number;
 };
 
 /**
- * Starts both lanes. A batch goes to the live lane if, when it is appended, that lane is connected and holds less than maxLiveBytes; else to
- * the backlog. It stays there. A lane keeps its own order. The backlog sends only while the live lane is connected, has sent all that it
- * holds, and has acknowledgements of what it held when it connected.
+ * Starts both lanes. A batch goes to the live lane if, when it is appended, that lane is connected
+ * and holds less than maxLiveBytes; else to the backlog. It stays there. A lane keeps its own
+ * order. The backlog sends only while the live lane is connected, has sent all that it holds, and
+ * has acknowledgements of what it held when it connected.
  */
 export function startLanes(options: LanesOptions): Sender {
   const { transport, spool, log, deadLetters, sleep, maxLiveBytes = 2 ** 20 } = options;

@@ -1,4 +1,5 @@
-// The library as another program uses it: the example of docs/producer.md, and what a caller can rely on.
+// The library as another program uses it: the example of docs/producer.md, and what a caller can
+// rely on.
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

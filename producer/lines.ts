@@ -1,7 +1,10 @@
 // A stream of bytes as numbered lines, with bounded memory. Knows no format.
 import { LineCutter } from "../runtime/line-cutter.ts";
 
-/** Neighbouring lines. `texts[i]` is line `first + i` (from 1), without its line end; undefined if it was too long. */
+/**
+ * Neighbouring lines. `texts[i]` is line `first + i` (from 1), without its line end; undefined if
+ * it was too long.
+ */
 export type Lines = { readonly first: number; readonly texts: readonly (string | undefined)[] };
 
 export type LineOptions = {
@@ -9,7 +12,10 @@ export type LineOptions = {
   maxLength: number;
 };
 
-/** The lines of a UTF-8 stream, in groups as they arrive. Lines end with LF or CRLF, the last one with either or none. */
+/**
+ * The lines of a UTF-8 stream, in groups as they arrive. Lines end with LF or CRLF, the last one
+ * with either or none.
+ */
 export async function* readLines(
   source: AsyncIterable<Uint8Array>,
   { maxLength }: LineOptions,

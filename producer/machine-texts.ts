@@ -1,4 +1,5 @@
-// What machines say: error codes and texts of a machine park, and reasons for state changes. Words only.
+// What machines say: error codes and texts of a machine park, and reasons for state changes. Words
+// only.
 import { Severity } from "#gen/millrace/v1/signal_pb.ts";
 
 /** An error that a machine can report. */
@@ -7,7 +8,10 @@ export type ErrorKind = { readonly severity: Severity; readonly code: string; re
 const { INFO, WARNING, ERROR, CRITICAL } = Severity;
 const kind = (severity: Severity, code: string, message: string): ErrorKind => ({ severity, code, message });
 
-/** Errors by severity. Reported about as often as they stand here: real parks warn more than they fail. */
+/**
+ * Errors by severity. Reported about as often as they stand here: real parks warn more than they
+ * fail.
+ */
 export const errorKinds: readonly ErrorKind[] = [
   kind(INFO, "I1004", "Maintenance due in 40 operating hours"),
   kind(INFO, "I1011", "Tool life at 80 %"),

@@ -1,4 +1,5 @@
-// A machine keeps its cadence over any span, across the edges of its cycles, and says the same however its time is cut.
+// A machine keeps its cadence over any span, across the edges of its cycles, and says the same
+// however its time is cut.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
@@ -23,7 +24,8 @@ test("a state lasts 1 to 5 s, uniformly, and then another one comes", () => {
     expect(Math.max(...lengths)).toBeLessThanOrEqual(5e6);
     expect(states.every(({ timeUs }) => Number.isSafeInteger(timeUs))).toBe(true);
     expect(states.slice(1).every(({ state }, i) => state !== states[i]!.state)).toBe(true);
-    // 12,000 intervals of uniform length: a quarter in each second, give or take 1.6 % (four standard errors).
+    // 12,000 intervals of uniform length: a quarter in each second, give or take 1.6 % (four
+    // standard errors).
     for (const second of [1, 2, 3, 4]) {
       const share = lengths.filter((length) => Math.floor(length / 1e6) === second).length / lengths.length;
       expect(Math.abs(share - 0.25)).toBeLessThan(0.016);

@@ -1,8 +1,9 @@
-// What one machine does: its states and error reports as a pure function of seed, name and time. Knows no samples and no clock.
+// What one machine does: its states and error reports as a pure function of seed, name and time.
+// Knows no samples and no clock.
 //
-// A machine's time is cut into cycles of an hour. A cycle is planned whole, from nothing but its number, so any span of any year can
-// be asked for at once, and again. It begins with IDLE, and its last interval and last error leave exactly the room that the rules
-// below need across the edge.
+// A machine's time is cut into cycles of an hour. A cycle is planned whole, from nothing but its
+// number, so any span of any year can be asked for at once, and again. It begins with IDLE, and its
+// last interval and last error leave exactly the room that the rules below need across the edge.
 //
 // - The state changes every 1–5 s, uniformly, always to another state.
 // - An error report comes every 10–30 s of operation, uniformly. Operation is time in ACTIVE, and only that: a machine that waits,
@@ -27,13 +28,19 @@ export interface Machine {
   states(fromUs: number, toUs: number): StateStart[];
   /** Error reports in [fromUs, toUs), ascending. */
   errors(fromUs: number, toUs: number): ErrorAt[];
-  /** The states that hold in [fromUs, toUs), ascending, with one more before the first (what its ramp comes from). */
+  /**
+   * The states that hold in [fromUs, toUs), ascending, with one more before the first (what its
+   * ramp comes from).
+   */
   statesAround(fromUs: number, toUs: number): StateStart[];
 }
 
 type Cycle = { readonly states: readonly StateStart[]; readonly errors: readonly ErrorAt[] };
 
-/** A machine of a seed and a name. Keeps the last few cycles that it planned; answers do not depend on that. */
+/**
+ * A machine of a seed and a name. Keeps the last few cycles that it planned; answers do not depend
+ * on that.
+ */
 export function createMachine({ seed, name }: { seed: number; name: string }): Machine {
   const machineSeed = seedOf(seed, name, "machine");
   // Machines of a fleet do not begin their cycles together.
@@ -108,7 +115,8 @@ function planCycle(seed: number, startUs: number): Cycle {
     while (at + 1 < operating.length && operating[at + 1]!.atUs <= errorUs) at++;
     const { index, atUs } = operating[at]!;
     const chance = random.next();
-    // About 1 in 5 reports is critical; of those, 4 in 5 stop the machine if its next state would have been IDLE.
+    // About 1 in 5 reports is critical; of those, 4 in 5 stop the machine if its next state would
+    // have been IDLE.
     const error = random.pick(chance < 0.2 ? criticalKinds : errorKinds);
     if (chance < 0.16 && kinds[index + 1] === IDLE) {
       kinds[index + 1] = FAULT;
@@ -124,7 +132,10 @@ function planCycle(seed: number, startUs: number): Cycle {
   return { states, errors };
 }
 
-/** Cuts a span into whole pieces from minUs to maxUs, uniform but for the last two, which share what is left. */
+/**
+ * Cuts a span into whole pieces from minUs to maxUs, uniform but for the last two, which share what
+ * is left.
+ */
 function cutInto(spanUs: number, { minUs, maxUs }: { minUs: number; maxUs: number }, random: Random): number[] {
   const pieces: number[] = [];
   let leftUs = spanUs;
@@ -158,7 +169,10 @@ function chainStates(length: number, random: Random): MachineState[] {
   return chain;
 }
 
-/** When errors come, in a cycle's time of operation: 5–15 s from either end, so that two cycles meet within 10–30 s. */
+/**
+ * When errors come, in a cycle's time of operation: 5–15 s from either end, so that two cycles meet
+ * within 10–30 s.
+ */
 function errorTimes(operatedUs: number, random: Random): number[] {
   const first = random.whole(5 * secondUs, 15 * secondUs);
   const last = operatedUs - random.whole(5 * secondUs, 15 * secondUs);

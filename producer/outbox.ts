@@ -1,7 +1,11 @@
-// What waits for its acknowledgement, numbered and in order. Here in memory; spool/lane.ts has it on disk.
+// What waits for its acknowledgement, numbered and in order. Here in memory; spool/lane.ts has it
+// on disk.
 import { Change } from "./change.ts";
 
-/** A batch with its number, as the exact bytes of an IngestRequest, so that a repeat is the same to the byte. */
+/**
+ * A batch with its number, as the exact bytes of an IngestRequest, so that a repeat is the same to
+ * the byte.
+ */
 export type Entry = {
   readonly sequence: number;
   readonly bytes: Uint8Array;
@@ -10,28 +14,34 @@ export type Entry = {
 };
 
 /**
- * Numbered batches that are not yet acknowledged. Sequences are 1, 2, 3 … An outbox on disk goes on where it stopped; a second one
- * beside it, with an id of its own, makes a second lane.
+ * Numbered batches that are not yet acknowledged. Sequences are 1, 2, 3 … An outbox on disk goes on
+ * where it stopped; a second one beside it, with an id of its own, makes a second lane.
  */
 export interface Outbox {
   /** What it holds is there for the next process too. */
   readonly durable: boolean;
   /** Highest sequence given to a batch; 0 for none. */
   readonly lastSequence: number;
-  /** Through here everything is acknowledged, or missing behind what is acknowledged; 0 for none. */
+  /**
+   * Through here everything is acknowledged, or missing behind what is acknowledged; 0 for none.
+   */
   readonly ackedSequence: number;
-  /** Sequences that were given and are not held although nobody has acknowledged them: lost, and reported. */
+  /**
+   * Sequences that were given and are not held although nobody has acknowledged them: lost, and
+   * reported.
+   */
   readonly missing: readonly { readonly first: number; readonly last: number }[];
   /** Batches, bytes and records that are held. */
   readonly held: { readonly batches: number; readonly bytes: number; readonly records: number };
   /**
-   * Takes a batch: gives it the next number, lets `encode` write it, keeps it. While the outbox is full it waits, which is how a
-   * producer is held back (an outbox on disk may be told to drop instead). Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
+   * Takes a batch: gives it the next number, lets `encode` write it, keeps it. While the outbox is
+   * full it waits, which is how a producer is held back (an outbox on disk may be told to drop
+   * instead). Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
    */
   append(records: number, encode: (sequence: number) => Uint8Array, options: { signal: AbortSignal }): Promise<number>;
   /**
-   * The batch of a number as soon as there is one; undefined when it was let go of or is missing, when the outbox is closed without it, or
-   * when `signal` aborts.
+   * The batch of a number as soon as there is one; undefined when it was let go of or is missing,
+   * when the outbox is closed without it, or when `signal` aborts.
    */
   read(sequence: number, options: { signal: AbortSignal }): Promise<Entry | undefined>;
   /** Lets go of every batch through a number. Returns how many records those held. */
@@ -42,7 +52,10 @@ export interface Outbox {
   close(reason: unknown): void;
 }
 
-/** An outbox in memory. It takes batches while it holds fewer than `maxBytes`, so it holds less than that and one batch. */
+/**
+ * An outbox in memory. It takes batches while it holds fewer than `maxBytes`, so it holds less than
+ * that and one batch.
+ */
 export function createMemoryOutbox({ maxBytes }: { maxBytes: number }): Outbox {
   return new MemoryOutbox(maxBytes);
 }

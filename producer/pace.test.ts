@@ -72,7 +72,8 @@ test("speed paces the past and never passes the present", async () => {
   });
   expect(adjoin(spans)).toBe(true);
   expect(Math.min(...seen)).toBeGreaterThanOrEqual(0);
-  // 10 s behind at ten times the speed: caught up after 10/9 s, so after the fifth quarter of a second.
+  // 10 s behind at ten times the speed: caught up after 10/9 s, so after the fifth quarter of a
+  // second.
   expect(spans.findIndex(({ live }) => live)).toBe(4);
   expect(spans[0]!.toUs - startUs).toBe(2.5e6);
 });

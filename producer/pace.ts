@@ -1,4 +1,5 @@
-// When to make which span of simulated time: live by the clock, the past as fast as it is taken. Makes no records.
+// When to make which span of simulated time: live by the clock, the past as fast as it is taken.
+// Makes no records.
 import { sleep } from "../runtime/backoff.ts";
 
 /** The time, and waiting for it; tests bring their own. */
@@ -9,14 +10,21 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The system's clock. If it is set back, spans wait until it has caught up; if it is set forward, they make up for it. */
+/**
+ * The system's clock. If it is set back, spans wait until it has caught up; if it is set forward,
+ * they make up for it.
+ */
 export const systemClock: Clock = {
-  // performance.now() does not follow corrections of the clock, and the accessor judges times by its own, corrected one.
+  // performance.now() does not follow corrections of the clock, and the accessor judges times by
+  // its own, corrected one.
   nowUs: () => Date.now() * 1000,
   sleep,
 };
 
-/** A piece of simulated time, [fromUs, toUs). `live` if it reaches the present, as far as that was reached when it was made. */
+/**
+ * A piece of simulated time, [fromUs, toUs). `live` if it reaches the present, as far as that was
+ * reached when it was made.
+ */
 export type Span = { readonly fromUs: number; readonly toUs: number; readonly live: boolean };
 
 export type PaceOptions = {
@@ -24,7 +32,9 @@ export type PaceOptions = {
   startUs: number;
   /** Where it ends; absent for never. */
   untilUs?: number;
-  /** Simulated seconds per second. Absent: as fast as spans are taken. The present is never passed. */
+  /**
+   * Simulated seconds per second. Absent: as fast as spans are taken. The present is never passed.
+   */
   speed?: number;
   /** Between two live spans. */
   intervalMs: number;
@@ -35,9 +45,10 @@ export type PaceOptions = {
 };
 
 /**
- * Adjoining spans from startUs on, none longer than maxSpanUs. Behind the present they come without a pause, at it one each interval
- * (on whole multiples of it, so lateness does not add up). Each span begins where the last one ended, whatever the event loop
- * did meanwhile. Ends at untilUs; throws the signal's reason when that aborts.
+ * Adjoining spans from startUs on, none longer than maxSpanUs. Behind the present they come without
+ * a pause, at it one each interval (on whole multiples of it, so lateness does not add up). Each
+ * span begins where the last one ended, whatever the event loop did meanwhile. Ends at untilUs;
+ * throws the signal's reason when that aborts.
  */
 export async function* paceSpans(options: PaceOptions): AsyncGenerator<Span, void, undefined> {
   const { startUs, untilUs = Number.POSITIVE_INFINITY, speed, intervalMs, maxSpanUs, clock, signal } = options;

@@ -1,4 +1,5 @@
-// The producer put together: a source of batches, the uplink, the status line. For main.ts and for tests; library.ts is for other programs.
+// The producer put together: a source of batches, the uplink, the status line. For main.ts and for
+// tests; library.ts is for other programs.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
@@ -27,7 +28,10 @@ export type Producer = Running & { readonly done: Promise<void>; readonly uplink
 /** How long disposal waits for acks. Less than the grace of the process. */
 const closeMs = 3000;
 
-/** Starts to send. Throws ConfigError for settings that do not go together, and what opening the input throws. */
+/**
+ * Starts to send. Throws ConfigError for settings that do not go together, and what opening the
+ * input throws.
+ */
 export async function openProducer(options: ProducerOptions): Promise<Producer> {
   const { settings, clock = systemClock, statusStream = process.stdout } = options;
   assertConsistent(settings, clock.nowUs());

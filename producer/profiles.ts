@@ -1,4 +1,5 @@
-// The numeric signals that machines of the simulator can send: what they measure and how they behave. Values only.
+// The numeric signals that machines of the simulator can send: what they measure and how they
+// behave. Values only.
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import type { Behaviour, Profile } from "./waveform.ts";
 
@@ -31,7 +32,10 @@ const power: Row = {
   off: behave([8, 16], 1, 0.3, 200),
 };
 
-/** The others are sampled more slowly, as their sensors are; their max_gap is five periods, at least 1 s. */
+/**
+ * The others are sampled more slowly, as their sensors are; their max_gap is five periods, at least
+ * 1 s.
+ */
 const others: Readonly<Record<string, Row>> = {
   temperature: {
     unit: "°C",
@@ -103,7 +107,10 @@ const generic: Row = {
   off: behave([0, 10], 1, 0.5, 500),
 };
 
-/** What a numeric signal of this name is like. `powerHz` (default 100) is the rate of `power`, a divisor of 1,000,000. */
+/**
+ * What a numeric signal of this name is like. `powerHz` (default 100) is the rate of `power`, a
+ * divisor of 1,000,000.
+ */
 export function profileOf(signal: string, { powerHz = 100 }: { powerHz?: number } = {}): Profile {
   const row = signal === "power" ? { ...power, periodUs: 1e6 / powerHz } : (others[signal] ?? generic);
   const { active, idle, fault, off, ...rest } = row;

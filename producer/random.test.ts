@@ -32,7 +32,8 @@ test("noise is Gaussian and its neighbours are independent", () => {
   const noise = new Float64Array(n);
   fillGaussian(noise, { seed: 3, first: 170_000_000_001 });
   const mean = (f: (x: number, i: number) => number) => noise.reduce((sum, x, i) => sum + f(x, i), 0) / n;
-  // Standard errors: mean 0.0016, variance 0.0022, fourth moment 0.0155, correlation 0.0016; four of each are allowed.
+  // Standard errors: mean 0.0016, variance 0.0022, fourth moment 0.0155, correlation 0.0016; four
+  // of each are allowed.
   expect(Math.abs(mean((x) => x))).toBeLessThan(0.0064);
   expect(Math.abs(mean((x) => x * x) - 1)).toBeLessThan(0.009);
   expect(Math.abs(mean((x) => x ** 4) - 3)).toBeLessThan(0.062);

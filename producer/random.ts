@@ -1,6 +1,10 @@
-// Chance that can be repeated: a seeded sequence, and noise that is a function of its place. Nothing here keeps time.
+// Chance that can be repeated: a seeded sequence, and noise that is a function of its place.
+// Nothing here keeps time.
 
-/** Folds a seed and any names or numbers into one 32-bit seed (FNV-1a, then mixed): equal parts, equal seed. */
+/**
+ * Folds a seed and any names or numbers into one 32-bit seed (FNV-1a, then mixed): equal parts,
+ * equal seed.
+ */
 export function seedOf(...parts: readonly (string | number)[]): number {
   let hash = 0x811c9dc5;
   for (const part of parts) {
@@ -10,7 +14,10 @@ export function seedOf(...parts: readonly (string | number)[]): number {
   return mix(hash);
 }
 
-/** A bijection of 32-bit integers in which every bit of the input moves every bit of the output (lowbias32, bias 0.17). */
+/**
+ * A bijection of 32-bit integers in which every bit of the input moves every bit of the output
+ * (lowbias32, bias 0.17).
+ */
 export function mix(value: number): number {
   let x = value;
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
@@ -48,9 +55,10 @@ export function createRandom(seed: number): Random {
 }
 
 /**
- * Gaussian noise (mean 0, standard deviation 1) for the samples `first`, `first + 1`, … written into `into`. The value of a sample
- * depends on the seed and its index only, so any cut of the indices gives the same noise. Box-Muller: a pair of neighbours shares
- * two hashes, radius and angle.
+ * Gaussian noise (mean 0, standard deviation 1) for the samples `first`, `first + 1`, … written
+ * into `into`. The value of a sample depends on the seed and its index only, so any cut of the
+ * indices gives the same noise. Box-Muller: a pair of neighbours shares two hashes, radius and
+ * angle.
  */
 export function fillGaussian(into: Float64Array, { seed, first }: { seed: number; first: number }): void {
   const { length } = into;

@@ -1,4 +1,5 @@
-// One record of recorded signals from a row of named fields, and everything that can be wrong with it.
+// One record of recorded signals from a row of named fields, and everything that can be wrong with
+// it.
 import { MachineState, MachineStateSchema, Severity, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import { instant } from "../runtime/config-values.ts";
 import type { ErrorAt, StateStart } from "./machine.ts";
@@ -24,9 +25,11 @@ export class BadRow extends Error {
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * A record from a row: the contract's Signal as JSON (`machine`, `signal`, `time`, and `stateChange`, `errorReport` or `value`), or flat,
- * with `state` and `reason`, `severity`, `code` and `message`, or `value` and `unit` beside them. Times are RFC 3339 (digits
- * beyond microseconds are cut) or milliseconds since the epoch; states and severities are names in any case. Throws BadRow.
+ * A record from a row: the contract's Signal as JSON (`machine`, `signal`, `time`, and
+ * `stateChange`, `errorReport` or `value`), or flat, with `state` and `reason`, `severity`, `code`
+ * and `message`, or `value` and `unit` beside them. Times are RFC 3339 (digits beyond microseconds
+ * are cut) or milliseconds since the epoch; states and severities are names in any case. Throws
+ * BadRow.
  */
 export function parseRecord(row: Row): InputRecord {
   const machine = textOf(row, "machine");

@@ -1,4 +1,5 @@
-// Real producer processes on a spool, killed and started again: at the server no hole and no double.
+// Real producer processes on a spool, killed and started again: at the server no hole and no
+// double.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";

@@ -1,4 +1,5 @@
-// Lines of text as rows of named fields: NDJSON, or CSV with a header. What the fields mean is decided elsewhere.
+// Lines of text as rows of named fields: NDJSON, or CSV with a header. What the fields mean is
+// decided elsewhere.
 import { parse as parseCsv } from "csv-parse/sync";
 import { BadRow } from "./record.ts";
 
@@ -13,8 +14,9 @@ export class BadHeader extends Error {
 }
 
 /**
- * A reader that finds out from its first line what it reads: a line that begins with "{" is NDJSON, anything else the header of a CSV.
- * A CSV row is one line, so a stray quote costs one row and not the rest of the file. Throws BadHeader.
+ * A reader that finds out from its first line what it reads: a line that begins with "{" is NDJSON,
+ * anything else the header of a CSV. A CSV row is one line, so a stray quote costs one row and not
+ * the rest of the file. Throws BadHeader.
  */
 export function createRowReader(): RowReader {
   let read: RowReader | undefined;
@@ -61,7 +63,10 @@ function createCsvReader(header: string): RowReader {
   };
 }
 
-/** Fields of a CSV line. Only quotes need a real parser, and setting that up costs more than ten plain lines. */
+/**
+ * Fields of a CSV line. Only quotes need a real parser, and setting that up costs more than ten
+ * plain lines.
+ */
 function fieldsOf(line: string, Failure: typeof BadRow | typeof BadHeader): string[] {
   if (!line.includes('"')) return line.split(",").map((field) => field.trim());
   try {

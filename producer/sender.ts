@@ -1,4 +1,5 @@
-// Everything between a batch and the accessor: transport, outbox in memory or spool on disk, uplinks, dead letters. Owns and closes them.
+// Everything between a batch and the accessor: transport, outbox in memory or spool on disk,
+// uplinks, dead letters. Owns and closes them.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
@@ -14,7 +15,10 @@ import { startUplink } from "./uplink.ts";
 export type SenderOptions = {
   /** URL of the accessor. */
   accessor: string;
-  /** With an https URL: authorities to believe, default those of Node; and what to show an accessor that asks for a certificate. */
+  /**
+   * With an https URL: authorities to believe, default those of Node; and what to show an accessor
+   * that asks for a certificate.
+   */
   certificateFiles?: CertificateFiles | undefined;
   /** Key or token, for an accessor that asks for one. */
   apiKey?: string | undefined;
@@ -46,7 +50,10 @@ export type SpoolStatus = {
 
 export type OpenSender = Sender & { readonly spool: SpoolStatus | undefined };
 
-/** Opens it and starts to send. Disposal does not wait for acks: call close first. Throws what opening certificates and spool throws. */
+/**
+ * Opens it and starts to send. Disposal does not wait for acks: call close first. Throws what
+ * opening certificates and spool throws.
+ */
 export async function openSender(options: SenderOptions): Promise<OpenSender> {
   const { accessor, certificateFiles, apiKey, hold, log } = options;
   await using opened = new AsyncDisposableStack();
@@ -68,7 +75,8 @@ export async function openSender(options: SenderOptions): Promise<OpenSender> {
       ? startLanes({ ...shared, spool: spool! })
       : startUplink({
           ...shared,
-          // Numbered in memory, so from 1 again after a restart: under an old id, the accessor would find other content under the numbers.
+          // Numbered in memory, so from 1 again after a restart: under an old id, the accessor
+          // would find other content under the numbers.
           producerId: options.producerId ?? `sim-${randomBytes(6).toString("hex")}`,
           outbox: createMemoryOutbox({ maxBytes: hold.memoryBytes }),
         }),

@@ -33,7 +33,8 @@ export async function simulate(options: SimulationOptions): Promise<void> {
     else {
       for (const batch of batches) {
         if (batch) await append(batch);
-        // Without a pause nothing else of this process would run before the outbox is full: no write, no ack.
+        // Without a pause nothing else of this process would run before the outbox is full: no
+        // write, no ack.
         await setImmediate();
       }
     }

@@ -1,4 +1,5 @@
-// One status line while the producer runs: rewritten in place on a terminal, a line now and then elsewhere.
+// One status line while the producer runs: rewritten in place on a terminal, a line now and then
+// elsewhere.
 import type { Log } from "../runtime/log.ts";
 
 /** What the line says. */
@@ -10,9 +11,15 @@ export type Status = {
   inFlight: number;
   rejected: number;
   connected: boolean;
-  /** On the way through the past or through a file: how far, from 0 to 1, and what is left in simulated seconds. */
+  /**
+   * On the way through the past or through a file: how far, from 0 to 1, and what is left in
+   * simulated seconds.
+   */
   progress?: { part: number; leftSeconds?: number };
-  /** With a spool on disk: bytes that wait in it, and the records that wait behind the live ones, were dropped, or cannot be taken. */
+  /**
+   * With a spool on disk: bytes that wait in it, and the records that wait behind the live ones,
+   * were dropped, or cannot be taken.
+   */
   spool?: { heldBytes: number; backlogRecords: number; droppedRecords: number; diskFull: boolean };
 };
 

@@ -1,4 +1,5 @@
-// What an uplink makes of the server's answers: losses counted once, waits kept, rejected records written before their batch is let go.
+// What an uplink makes of the server's answers: losses counted once, waits kept, rejected records
+// written before their batch is let go.
 import { Code } from "@connectrpc/connect";
 import { expect, onTestFinished, test } from "vitest";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";

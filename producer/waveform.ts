@@ -1,5 +1,6 @@
-// Samples of one numeric signal of one machine, as a pure function of seed, machine and time: levels that follow the machine's
-// state, ramps between them, slow waves, noise, and the resolution of a real meter.
+// Samples of one numeric signal of one machine, as a pure function of seed, machine and time:
+// levels that follow the machine's state, ramps between them, slow waves, noise, and the resolution
+// of a real meter.
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import type { Machine, StateStart } from "./machine.ts";
 import { createRandom, fillGaussian, seedOf } from "./random.ts";
@@ -12,11 +13,17 @@ export type Behaviour = {
   readonly wave: number;
   /** Standard deviation of the noise. */
   readonly noise: number;
-  /** How long the ramp into this state takes. Under 1 s, the shortest state, so that every ramp ends. */
+  /**
+   * How long the ramp into this state takes. Under 1 s, the shortest state, so that every ramp
+   * ends.
+   */
   readonly rampUs: number;
 };
 
-/** A numeric signal: what it declares, how often it is sampled, and how it follows the machine's state. */
+/**
+ * A numeric signal: what it declares, how often it is sampled, and how it follows the machine's
+ * state.
+ */
 export type Profile = {
   readonly signal: string;
   readonly unit: string;
@@ -34,11 +41,17 @@ export type Run = { readonly startUs: number; readonly values: number[] };
 
 export interface Waveform {
   readonly profile: Profile;
-  /** The samples in [fromUs, toUs), or undefined if there are none. Sample k of all time is at phase + k * period. */
+  /**
+   * The samples in [fromUs, toUs), or undefined if there are none. Sample k of all time is at phase
+   * + k * period.
+   */
   samples(fromUs: number, toUs: number): Run | undefined;
 }
 
-/** Slow waves are evaluated this often and are straight lines between: a sine costs more than a sample may. */
+/**
+ * Slow waves are evaluated this often and are straight lines between: a sine costs more than a
+ * sample may.
+ */
 const knotUs = 100_000;
 
 /** The waveform of a machine's signal. */

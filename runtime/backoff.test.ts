@@ -1,4 +1,5 @@
-// Delays grow, stay within their bounds and start over; a sleep ends early and leaves nothing behind.
+// Delays grow, stay within their bounds and start over; a sleep ends early and leaves nothing
+// behind.
 import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";

@@ -1,14 +1,18 @@
 // Waiting between attempts: growing, jittered delays and a sleep that can be called off.
 
-/** Delays for one series of attempts. `next()` gives the delay before the next attempt; `reset()` after a success. */
+/**
+ * Delays for one series of attempts. `next()` gives the delay before the next attempt; `reset()`
+ * after a success.
+ */
 export interface Backoff {
   next(): number;
   reset(): void;
 }
 
 /**
- * Exponential delays in whole milliseconds: the n-th lies between half and all of min(maxMs, baseMs * 2^n), so that clients
- * which failed together do not come back together. `random` gives numbers in [0, 1) (default Math.random).
+ * Exponential delays in whole milliseconds: the n-th lies between half and all of min(maxMs, baseMs
+ * * 2^n), so that clients which failed together do not come back together. `random` gives numbers
+ * in [0, 1) (default Math.random).
  */
 export function createBackoff({
   baseMs,
@@ -36,8 +40,8 @@ export function createBackoff({
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Resolves after `ms` milliseconds (at most about 24.8 days, else RangeError), or rejects with `signal.reason` as soon as the
- * signal aborts. Leaves no timer and no listener behind.
+ * Resolves after `ms` milliseconds (at most about 24.8 days, else RangeError), or rejects with
+ * `signal.reason` as soon as the signal aborts. Leaves no timer and no listener behind.
  */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,8 +1,11 @@
-// How the text of a flag or an environment variable becomes a typed value. Which settings exist is each service's own business.
+// How the text of a flag or an environment variable becomes a typed value. Which settings exist is
+// each service's own business.
 
 /** Reads one kind of value. */
 export interface ValueReader<T> {
-  /** How `--help` names the value, as in `--port PORT`; absent for a switch, which takes no value. */
+  /**
+   * How `--help` names the value, as in `--port PORT`; absent for a switch, which takes no value.
+   */
   readonly placeholder?: string;
   /** What is allowed, to follow "expected": "a whole number from 1 to 100". */
   readonly expects: string;
@@ -10,7 +13,10 @@ export interface ValueReader<T> {
   read(text: string): T | undefined;
 }
 
-/** Any text of 1 to `maxLength` characters (default 4096) that matches `pattern`; say in `expects` what the pattern asks for. */
+/**
+ * Any text of 1 to `maxLength` characters (default 4096) that matches `pattern`; say in `expects`
+ * what the pattern asks for.
+ */
 export function text(
   options: { placeholder?: string; expects?: string; pattern?: RegExp; maxLength?: number } = {},
 ): ValueReader<string> {
@@ -69,7 +75,10 @@ export function port(): ValueReader<number> {
   return { ...count({ max: 65_535 }), placeholder: "PORT", expects: "a port from 0 to 65535" };
 }
 
-/** An address to listen on: `127.0.0.1:50051`, `localhost:0`, `[::1]:0`. The host comes back without brackets. */
+/**
+ * An address to listen on: `127.0.0.1:50051`, `localhost:0`, `[::1]:0`. The host comes back without
+ * brackets.
+ */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -87,7 +96,10 @@ export function listenAddress(): ValueReader<ListenAddress> {
   };
 }
 
-/** A URL with one of the given schemes ("http", "postgres"), a host unless `hostless`, as the text that was given. */
+/**
+ * A URL with one of the given schemes ("http", "postgres"), a host unless `hostless`, as the text
+ * that was given.
+ */
 export function url({ schemes }: { schemes: readonly string[] }): ValueReader<string> {
   return {
     placeholder: "URL",
@@ -99,7 +111,10 @@ export function url({ schemes }: { schemes: readonly string[] }): ValueReader<st
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A length of time with its unit (`250ms`, `1.5s`, `1m`, `24h`, `7d`), in whole milliseconds from `minMs` to `maxMs`. */
+/**
+ * A length of time with its unit (`250ms`, `1.5s`, `1m`, `24h`, `7d`), in whole milliseconds from
+ * `minMs` to `maxMs`.
+ */
 export function durationMs({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = {}): ValueReader<number> {
   const bounds = [minMs > 0 ? `at least ${minMs}ms` : "", maxMs < Number.MAX_SAFE_INTEGER ? `at most ${maxMs}ms` : ""];
   return {
@@ -126,7 +141,10 @@ const unitBytes: Record<string, number> = {
   TB: 1e12,
 };
 
-/** A size with its unit (`512B`, `64KiB`, `4MiB`, `1.5GB`), in whole bytes from `minBytes` to `maxBytes`. */
+/**
+ * A size with its unit (`512B`, `64KiB`, `4MiB`, `1.5GB`), in whole bytes from `minBytes` to
+ * `maxBytes`.
+ */
 export function bytes({ minBytes = 0, maxBytes = Number.MAX_SAFE_INTEGER } = {}): ValueReader<number> {
   const bounds = [
     minBytes > 0 ? `at least ${minBytes}B` : "",

@@ -1,4 +1,5 @@
-// Settings: precedence, every mistake at once, no secret in a message, typed and frozen results, help.
+// Settings: precedence, every mistake at once, no secret in a message, typed and frozen results,
+// help.
 import { expect, expectTypeOf, test } from "vitest";
 import { ConfigError, HelpRequested, readSettings, setting } from "./config.ts";
 import { count, durationMs, type ListenAddress, listenAddress, oneOf, onOff, text, url } from "./config-values.ts";

@@ -1,20 +1,30 @@
-// Settings of a process: declared once, read from flags and environment, all mistakes at once. The only reader of process.env
-// and process.argv. How text becomes a value is in config-values.ts; which settings exist is each service's business.
+// Settings of a process: declared once, read from flags and environment, all mistakes at once. The
+// only reader of process.env and process.argv. How text becomes a value is in config-values.ts;
+// which settings exist is each service's business.
 import { parseArgs } from "node:util";
 import type { ValueReader } from "./config-values.ts";
 import { maskSecrets } from "./log.ts";
 
-/** One setting: where it may be given (flag before env before default), how it is read, and what it is for. */
+/**
+ * One setting: where it may be given (flag before env before default), how it is read, and what it
+ * is for.
+ */
 export interface Setting<T> {
   /** Without dashes: "http-port". A setting without a flag can only come from the environment. */
   readonly flag?: string;
   /** "MILLRACE_HTTP_PORT"; an empty variable counts as absent. */
   readonly env?: string;
   readonly parse: ValueReader<unknown>;
-  /** Written as a user would write it: "5s". Without it the setting is required, unless optional, repeated or a switch. */
+  /**
+   * Written as a user would write it: "5s". Without it the setting is required, unless optional,
+   * repeated or a switch.
+   */
   readonly default?: string;
   readonly optional?: boolean;
-  /** May be given several times, or as a list with commas in the environment; the value is an array, empty by default. */
+  /**
+   * May be given several times, or as a list with commas in the environment; the value is an array,
+   * empty by default.
+   */
   readonly repeat?: boolean;
   /** One line for `--help`. */
   readonly doc: string;
@@ -24,7 +34,10 @@ export interface Setting<T> {
 
 type Declared<T> = Omit<Setting<T>, "parse" | "value"> & { readonly parse: ValueReader<T> };
 
-/** Declares a setting: its value is T, an array of T with `repeat: true`, or T | undefined with `optional: true`. */
+/**
+ * Declares a setting: its value is T, an array of T with `repeat: true`, or T | undefined with
+ * `optional: true`.
+ */
 export function setting<T>(declared: Declared<T> & { repeat: true }): Setting<readonly T[]>;
 export function setting<T>(declared: Declared<T> & { optional: true }): Setting<T | undefined>;
 export function setting<T>(declared: Declared<T>): Setting<T>;
@@ -66,7 +79,10 @@ export function childEnvironment(changes: Env): Env {
   return { ...process.env, ...changes };
 }
 
-/** Reads the settings of a program; throws ConfigError with every mistake, or HelpRequested. The result is frozen. */
+/**
+ * Reads the settings of a program; throws ConfigError with every mistake, or HelpRequested. The
+ * result is frozen.
+ */
 export function readSettings<S extends SettingsShape>(
   program: Program<S>,
   argv: readonly string[] = process.argv.slice(2),
@@ -109,7 +125,8 @@ function readFlags(
     }
     let value = token.value;
     if (value === undefined && !one.parse.placeholder) value = "true";
-    // parseArgs hands the next flag over as the value; "-" (standard input) and negative values are values.
+    // parseArgs hands the next flag over as the value; "-" (standard input) and negative values are
+    // values.
     const swallowed = value !== undefined && !token.inlineValue && /^-[^\d]/.test(value);
     if (value === undefined || swallowed)
       mistakes.push(`--${token.name}: needs a value, expected ${one.parse.expects}`);

@@ -1,4 +1,5 @@
-// Named points in our own code where a test of faults can make a process die, fail or stall. They do nothing unless armed.
+// Named points in our own code where a test of faults can make a process die, fail or stall. They
+// do nothing unless armed.
 import { ConfigError, readSettings, setting } from "./config.ts";
 import { text } from "./config-values.ts";
 
@@ -17,7 +18,10 @@ export function failpoint(name: string): void {
   if (armed !== undefined) hit(name, armed);
 }
 
-/** Arms as the variable would, in place of what was armed; "" disarms. For tests. Throws ConfigError. */
+/**
+ * Arms as the variable would, in place of what was armed; "" disarms. For tests. Throws
+ * ConfigError.
+ */
 export function armFailpoints(given: string): void {
   armed = parseFailpoints(given);
 }

@@ -1,10 +1,14 @@
-// The life of one process: settings, open, serve, stop in order. The only place that touches process.on and process.exit.
+// The life of one process: settings, open, serve, stop in order. The only place that touches
+// process.on and process.exit.
 import { Socket } from "node:net";
 import { ConfigError, HelpRequested, readSettings, type SettingsOf, type SettingsShape, setting } from "./config.ts";
 import { count, oneOf } from "./config-values.ts";
 import { causeChain, createLog, type Log, logLevels } from "./log.ts";
 
-/** What a process runs. `done`, if there, ends the process: with 0 when it resolves, with 1 when it rejects. */
+/**
+ * What a process runs. `done`, if there, ends the process: with 0 when it resolves, with 1 when it
+ * rejects.
+ */
 export interface Running extends AsyncDisposable {
   readonly done?: Promise<unknown>;
 }
@@ -18,7 +22,10 @@ export interface ProcessOptions<S extends SettingsShape> {
   settings?: S;
   /** Where the flags are. Default: all that the process was started with. */
   argv?: readonly string[];
-  /** Acquires everything. `signal` aborts when the process is asked to stop, also while this still runs. */
+  /**
+   * Acquires everything. `signal` aborts when the process is asked to stop, also while this still
+   * runs.
+   */
   open(context: {
     settings: SettingsOf<S> & CommonSettings;
     signal: AbortSignal;
@@ -59,14 +66,16 @@ const commonSettings = {
 type CommonSettings = SettingsOf<typeof commonSettings>;
 
 /**
- * Runs a process to its end; never returns. Reads the settings, opens, and then waits for SIGINT, SIGTERM, the end of the
- * parent's pipe or `done`; disposes within `graceMs` and exits. A second SIGINT or SIGTERM exits at once, unless it comes
- * within half a second: npm passes a Ctrl-C on to a process that already had it from the terminal.
- * Exit status: 0 stopped in order; 1 failed to open, to serve or to stop; 2 wrong settings; 130 or 143 stopped by force.
+ * Runs a process to its end; never returns. Reads the settings, opens, and then waits for SIGINT,
+ * SIGTERM, the end of the parent's pipe or `done`; disposes within `graceMs` and exits. A second
+ * SIGINT or SIGTERM exits at once, unless it comes within half a second: npm passes a Ctrl-C on to
+ * a process that already had it from the terminal. Exit status: 0 stopped in order; 1 failed to
+ * open, to serve or to stop; 2 wrong settings; 130 or 143 stopped by force.
  */
 export async function run<S extends SettingsShape>(options: ProcessOptions<S>): Promise<never> {
   const { name, graceMs = 5000 } = options;
-  // A parent that dies takes the reading end of our output along; that must not cut the orderly stop short.
+  // A parent that dies takes the reading end of our output along; that must not cut the orderly
+  // stop short.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const settings = readOrExit(options);
   const log = createLog({ name, level: settings.logLevel, format: settings.logFormat ?? options.logFormat });
@@ -136,7 +145,8 @@ const echoMs = 500;
 function createStop({ name, graceMs, log }: { name: string; graceMs: number; log: Log }) {
   const controller = new AbortController();
   const { promise: requested, resolve } = Promise.withResolvers<void>();
-  // Node ends when nothing is left to wait for; a service may well wait on handles that do not count.
+  // Node ends when nothing is left to wait for; a service may well wait on handles that do not
+  // count.
   setInterval(() => {}, 2 ** 30);
   let code = 0;
   let requestedAtMs = 0;

@@ -1,20 +1,33 @@
-// Text that comes in pieces, cut into lines in time that grows with its length alone, however small the pieces are.
+// Text that comes in pieces, cut into lines in time that grows with its length alone, however small
+// the pieces are.
 
-/** Cuts pieces of text at "\n". What a line has grown to is kept up to a bound; of a longer one, only that it is so. */
+/**
+ * Cuts pieces of text at "\n". What a line has grown to is kept up to a bound; of a longer one,
+ * only that it is so.
+ */
 export class LineCutter {
   readonly #maxLength: number;
   readonly #withReturns: boolean;
-  /** The line that is not at its end yet. Joined once, when it is: joining at each piece would read it again each time. */
+  /**
+   * The line that is not at its end yet. Joined once, when it is: joining at each piece would read
+   * it again each time.
+   */
   #parts: string[] = [];
   #length = 0;
 
-  /** withReturns: leaves a CR before the LF with its line, for whom a line end may be part of a text. Default false. */
+  /**
+   * withReturns: leaves a CR before the LF with its line, for whom a line end may be part of a
+   * text. Default false.
+   */
   constructor(maxLength: number, { withReturns = false } = {}) {
     this.#maxLength = maxLength;
     this.#withReturns = withReturns;
   }
 
-  /** The lines that a piece ends, without their line ends (LF, or CRLF); undefined for one that is too long. */
+  /**
+   * The lines that a piece ends, without their line ends (LF, or CRLF); undefined for one that is
+   * too long.
+   */
   push(piece: string): (string | undefined)[] {
     const lines: (string | undefined)[] = [];
     let start = 0;

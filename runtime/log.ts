@@ -1,4 +1,5 @@
-// What a process says about itself: one JSON line an entry, or readable text on a terminal. Knows no file and no rotation.
+// What a process says about itself: one JSON line an entry, or readable text on a terminal. Knows
+// no file and no rotation.
 
 /** Levels from chatty to grave; a log writes its level and above. */
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
@@ -6,8 +7,8 @@ export type LogLevel = (typeof logLevels)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**
- * A log that is passed in, never imported. An Error in `fields` is written with its chain of causes; passwords in URLs and
- * in fields named like secrets are masked. No method throws.
+ * A log that is passed in, never imported. An Error in `fields` is written with its chain of
+ * causes; passwords in URLs and in fields named like secrets are masked. No method throws.
  */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
@@ -25,7 +26,10 @@ export interface LogOptions {
   level?: LogLevel;
   /** Default "json", or "pretty" if standard error is a terminal. */
   format?: "json" | "pretty";
-  /** Takes each finished entry, with its line end. Default: standard error (standard output is for data). */
+  /**
+   * Takes each finished entry, with its line end. Default: standard error (standard output is for
+   * data).
+   */
   sink?: (line: string) => void;
   /** Colours for "pretty". Default: if standard error has colours (which respects NO_COLOR). */
   color?: boolean;
@@ -64,8 +68,8 @@ export function createLog(options: LogOptions): Log {
 }
 
 /**
- * A log for what others can cause as often as they like: so many warnings and errors a second (default 20), the rest counted and told with the next that
- * passes.
+ * A log for what others can cause as often as they like: so many warnings and errors a second
+ * (default 20), the rest counted and told with the next that passes.
  */
 export function limitLines(
   log: Log,
@@ -97,11 +101,15 @@ export function limitLines(
   return wrap(log);
 }
 
-// C0, DEL and C1, what turns text around, and the separators that some take for line ends. Terminals act on them.
+// C0, DEL and C1, what turns text around, and the separators that some take for line ends.
+// Terminals act on them.
 const control = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** A text for one line of a terminal: what would move its cursor, change its colours or say things in its name is written as an escape. */
+/**
+ * A text for one line of a terminal: what would move its cursor, change its colours or say things
+ * in its name is written as an escape.
+ */
 export const printable = (text: string): string =>
   text.replace(control, (char) => named[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
@@ -120,8 +128,9 @@ export function maskSecrets(text: string): string {
   if (!text.includes("://") && !/password/i.test(text)) return text;
   return (
     text
-      // A password with an unescaped "@" or "/" is common in hand-written database URLs: mask up to the last "@".
-      // All runs are bounded: without, a text of many beginnings without an end took a square of its length.
+      // A password with an unescaped "@" or "/" is common in hand-written database URLs: mask up to
+      // the last "@". All runs are bounded: without, a text of many beginnings without an end took
+      // a square of its length.
       .replace(/\b(postgres(?:ql)?:\/\/[^\s:@/"']{0,256}:)[^\s"']{0,1024}@/gi, "$1***@")
       .replace(/\b([a-z][a-z0-9+.-]{0,31}:\/\/[^\s:@/"']{0,256}:)[^\s@/"']{1,1024}@/gi, "$1***@")
       .replace(/(password\s*=\s*)('[^']*'|[^\s&"']+)/gi, "$1***")
@@ -148,7 +157,10 @@ function jsonLine({ timeMs, level, name, message, bound, fields }: Entry): strin
   return `${printable(line)}\n`;
 }
 
-/** A copy that JSON can carry: errors with causes, bigint as text, masked strings, bounded depth (so cycles end). */
+/**
+ * A copy that JSON can carry: errors with causes, bigint as text, masked strings, bounded depth (so
+ * cycles end).
+ */
 function plain(value: unknown, depth: number): unknown {
   if (typeof value === "string") return toLogText(value);
   if (typeof value === "bigint") return value.toString();

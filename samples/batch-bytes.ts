@@ -1,10 +1,14 @@
-// How many bytes a batch comes to as protobuf, at most, and how to cut one that comes to more than a message holds.
+// How many bytes a batch comes to as protobuf, at most, and how to cut one that comes to more than
+// a message holds.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, type Samples } from "#gen/millrace/v1/signal_pb.ts";
 import { columnFields } from "./column-message.ts";
 import { countSamples } from "./wire.ts";
 
-/** Tag and length of a field that holds a message, and what times and numbers of a record or column take. */
+/**
+ * Tag and length of a field that holds a message, and what times and numbers of a record or column
+ * take.
+ */
 const frameBytes = 48;
 /** A value takes 8, a delta 10 at most. */
 const bytesAtTime = { grid: 8, deltas: 18 };

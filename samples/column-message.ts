@@ -1,4 +1,5 @@
-// The contract's Samples over a column: numbers and bigints are made for who reads the fields, and most never do.
+// The contract's Samples over a column: numbers and bigints are made for who reads the fields, and
+// most never do.
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "./column.ts";
@@ -15,7 +16,9 @@ export type ColumnFields = {
   readonly spacing: Spacing | undefined;
 };
 
-/** Fields whose column is made when it is asked for, unless it goes into memory that its reader has. */
+/**
+ * Fields whose column is made when it is asked for, unless it goes into memory that its reader has.
+ */
 export class PackedColumn implements ColumnFields {
   readonly signal: string;
   readonly unit: string;
@@ -26,7 +29,10 @@ export class PackedColumn implements ColumnFields {
   /** Let go of once the column is made: it holds the whole message. */
   #packed: Packed | undefined;
 
-  /** packed.timesUs: undefined where the times are on the grid of the spacing; otherwise as many as there are values, or a column that is refused. */
+  /**
+   * packed.timesUs: undefined where the times are on the grid of the spacing; otherwise as many as
+   * there are values, or a column that is refused.
+   */
   constructor({ signal, unit, maxGap, spacing }: Omit<ColumnFields, "column">, packed: Packed) {
     this.signal = signal;
     this.unit = unit;
@@ -75,7 +81,10 @@ export function columnFields(samples: Samples): ColumnFields | undefined {
   return fieldsOf.get(samples);
 }
 
-/** A message over a column, which must not change afterwards. Reading `values` or `times` makes and keeps an array of numbers or bigints. */
+/**
+ * A message over a column, which must not change afterwards. Reading `values` or `times` makes and
+ * keeps an array of numbers or bigints.
+ */
 export function createColumnMessage(fields: ColumnFields): Samples {
   const { signal, unit, maxGap } = fields;
   let values: number[] | undefined;

@@ -1,4 +1,5 @@
-// A column of samples in memory: what batches carry, blocks pack and readers get. No I/O, no wire format.
+// A column of samples in memory: what batches carry, blocks pack and readers get. No I/O, no wire
+// format.
 
 /**
  * Samples of one signal of one machine, sorted by time; equal times keep the order in which they were given.

@@ -16,7 +16,10 @@ function split(us: number): { seconds: bigint; nanos: number } {
   return { seconds: BigInt(seconds), nanos: Math.round((us - seconds * 1e6) * 1000) };
 }
 
-/** Microseconds of a Timestamp, finer digits cut; undefined if there is none or its nanos are out of range. */
+/**
+ * Microseconds of a Timestamp, finer digits cut; undefined if there is none or its nanos are out of
+ * range.
+ */
 export function toTimeUs(time: Timestamp | undefined): number | undefined {
   if (time === undefined || time.nanos < 0 || time.nanos > 999_999_999) return undefined;
   return Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1000);

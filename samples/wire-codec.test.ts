@@ -1,4 +1,5 @@
-// Our own reading and writing of messages with columns is protobuf-es's, to the byte and to the bit.
+// Our own reading and writing of messages with columns is protobuf-es's, to the byte and to the
+// bit.
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";

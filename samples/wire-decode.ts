@@ -1,5 +1,6 @@
-// Messages with columns from protobuf bytes, values copied as a whole: 1 ns a sample instead of 10, and nothing for the garbage collector.
-// What protobuf-es would read is read here with the same result, or not at all: then the answer is undefined.
+// Messages with columns from protobuf bytes, values copied as a whole: 1 ns a sample instead of 10,
+// and nothing for the garbage collector. What protobuf-es would read is read here with the same
+// result, or not at all: then the answer is undefined.
 import { fromBinary } from "@bufbuild/protobuf";
 import { DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { IngestBatchRequest, IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";

@@ -1,4 +1,5 @@
-// Reads protobuf's wire format as far as columns need it. Whatever is not plain is given up with Unusual: protobuf-es then reads the message.
+// Reads protobuf's wire format as far as columns need it. Whatever is not plain is given up with
+// Unusual: protobuf-es then reads the message.
 
 /** Not an error: another reader must look at the message. */
 export class Unusual extends Error {}
@@ -54,7 +55,8 @@ export class WireReader {
   text(): string {
     const { from, to } = this.#range();
     const value = this.#bytes.toString("utf8", from, to);
-    // The first may stand for bytes that are no UTF-8; readers differ in what they do with the second.
+    // The first may stand for bytes that are no UTF-8; readers differ in what they do with the
+    // second.
     if (/[\ufffd\ufeff]/.test(value)) throw new Unusual();
     return value;
   }

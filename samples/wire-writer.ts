@@ -1,6 +1,10 @@
-// Writes protobuf's wire format into one growing buffer. Only what columns need; messages without columns are protobuf-es's business.
+// Writes protobuf's wire format into one growing buffer. Only what columns need; messages without
+// columns are protobuf-es's business.
 
-/** From this size on, what was written is handed over as it is: a copy would cost more than new memory. */
+/**
+ * From this size on, what was written is handed over as it is: a copy would cost more than new
+ * memory.
+ */
 const handedOver = 128 * 1024;
 
 const wireType = { varint: 0, length: 2 } as const;
@@ -9,7 +13,10 @@ export class WireWriter {
   #bytes: Buffer = Buffer.allocUnsafe(4096);
   #at = 0;
 
-  /** Begins anew: whoever wrote last may have failed half-way. bytes: about how many it will be, if they are many. */
+  /**
+   * Begins anew: whoever wrote last may have failed half-way. bytes: about how many it will be, if
+   * they are many.
+   */
   reset(bytes = 0): void {
     this.#at = 0;
     this.#reserve(bytes);
@@ -75,7 +82,9 @@ export class WireWriter {
     this.bytes(field, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
 
-  /** Differences between neighbours, the first to 0, as packed sint64. values: whole, below 2^53. */
+  /**
+   * Differences between neighbours, the first to 0, as packed sint64. values: whole, below 2^53.
+   */
   deltas(field: number, values: Float64Array): void {
     if (values.length === 0) return;
     this.#reserve(16 + 10 * values.length);
@@ -92,7 +101,10 @@ export class WireWriter {
     this.#nest(start, this.#at - start);
   }
 
-  /** Puts a length before what lies at start, one byte behind where it would begin, and goes on behind it. */
+  /**
+   * Puts a length before what lies at start, one byte behind where it would begin, and goes on
+   * behind it.
+   */
   #nest(start: number, length: number): void {
     const size = varintSize(length);
     if (size > 1) this.#bytes.copyWithin(start + size - 1, start, start + length);

@@ -5,8 +5,8 @@ import { columnFields, createColumnMessage, PackedColumn } from "./column-messag
 import { toDuration } from "./timestamps.ts";
 
 /**
- * Times of a wire column in microseconds, in the order given. As many as its deltas say, or as it has values on a grid. Times beyond
- * 2^53 come out rounded: far outside of what ingest takes.
+ * Times of a wire column in microseconds, in the order given. As many as its deltas say, or as it
+ * has values on a grid. Times beyond 2^53 come out rounded: far outside of what ingest takes.
  */
 export function timesOf(samples: Samples): Float64Array {
   const known = columnFields(samples);
@@ -33,7 +33,10 @@ export function timesOf(samples: Samples): Float64Array {
   return new Float64Array(0);
 }
 
-/** Times and values of a message, in the order given; of one that the server sent as long as it is, and sorted by time. Not to be written to. */
+/**
+ * Times and values of a message, in the order given; of one that the server sent as long as it is,
+ * and sorted by time. Not to be written to.
+ */
 export function toColumn(samples: Samples): Column {
   return columnFields(samples)?.column ?? { timesUs: timesOf(samples), values: new Float64Array(samples.values) };
 }
@@ -60,7 +63,10 @@ export function countSamples(samples: Samples): number {
 /** What a numeric signal declares with its samples. */
 export type Declaration = { signal: string; unit: string; maxGapUs: number | undefined };
 
-/** A column, which must not change afterwards, as the contract's Samples: a grid if its times are evenly spaced, deltas otherwise. */
+/**
+ * A column, which must not change afterwards, as the contract's Samples: a grid if its times are
+ * evenly spaced, deltas otherwise.
+ */
 export function toSamples({ signal, unit, maxGapUs }: Declaration, column: Column): Samples {
   const periodUs = periodOf(column.timesUs);
   const spacing = periodUs === undefined ? undefined : { startUs: column.timesUs[0]!, periodUs };
@@ -73,7 +79,10 @@ export function toSamples({ signal, unit, maxGapUs }: Declaration, column: Colum
   });
 }
 
-/** The one distance between neighbours, or undefined if there is none: fewer than two samples count as a grid of 1 µs. */
+/**
+ * The one distance between neighbours, or undefined if there is none: fewer than two samples count
+ * as a grid of 1 µs.
+ */
 function periodOf(timesUs: Float64Array): number | undefined {
   const { length } = timesUs;
   if (length === 0) return undefined;

@@ -1,4 +1,5 @@
-// Bad input gets a typed, helpful answer over gRPC, Connect and REST; what is good beside it is stored, and the stream lives on.
+// Bad input gets a typed, helpful answer over gRPC, Connect and REST; what is good beside it is
+// stored, and the stream lives on.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -41,7 +42,10 @@ const error = (text: string, ms = startMs) => ({
   message: text,
 });
 
-/** A case: what is sent (three good samples beside it, where it has room), what comes back, how many good records remain. */
+/**
+ * A case: what is sent (three good samples beside it, where it has room), what comes back, how many
+ * good records remain.
+ */
 type Case = { name: string; batch: (machine: string) => BatchInit; reason: string; says: RegExp; stored: number };
 
 const verdictCases: Case[] = [

@@ -1,4 +1,5 @@
-// Holds the picture of docs/architecture.md: who may import whom, what files may be called, and how long they may be.
+// Holds the picture of docs/architecture.md: who may import whom, what files may be called, and how
+// long they may be.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,7 +7,10 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** What the files of a room may import: paths of ours by prefix, and packages. Node's own modules are free to all. */
+/**
+ * What the files of a room may import: paths of ours by prefix, and packages. Node's own modules
+ * are free to all.
+ */
 type Room = { ours: readonly string[]; packages: readonly string[] };
 
 const protobuf = ["@bufbuild/protobuf", "@connectrpc/connect"];
@@ -111,7 +115,10 @@ function imports(file: File): string[] {
   });
 }
 
-/** Tests may use what tests share, the contract, and a PostgreSQL; nothing more than the room they test. */
+/**
+ * Tests may use what tests share, the contract, and a PostgreSQL; nothing more than the room they
+ * test.
+ */
 const isTestSupport = (target: string, inTest: boolean) => inTest && /^(test\/support|gen|local)\//.test(target);
 
 /** Static imports and re-exports, and `import("x")` on a line without a text before it. */

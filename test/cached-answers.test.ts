@@ -1,5 +1,6 @@
-// Answers that the gateway keeps, before the real accessor: through random writes, late ones and compaction, whoever asks gets what an answer
-// made anew would say; and what is kept costs next to nothing.
+// Answers that the gateway keeps, before the real accessor: through random writes, late ones and
+// compaction, whoever asks gets what an answer made anew would say; and what is kept costs next to
+// nothing.
 import { randomInt } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";

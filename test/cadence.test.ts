@@ -1,4 +1,5 @@
-// What a producer's process sends is what the machines do: 100 samples in each second, states and errors at their pace.
+// What a producer's process sends is what the machines do: 100 samples in each second, states and
+// errors at their pace.
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { grpcClients } from "./support/ask.ts";

@@ -1,4 +1,5 @@
-// An accessor on the embedded PostgreSQL as `npm start` runs it: no superuser, with connections of its own, over data that a superuser left.
+// An accessor on the embedded PostgreSQL as `npm start` runs it: no superuser, with connections of
+// its own, over data that a superuser left.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

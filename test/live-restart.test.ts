@@ -9,7 +9,10 @@ import { type Service, startAccessor, startGateway, startProducer } from "./supp
 
 type Row = { machine: string; signal: string; time: string; value?: number };
 
-/** What curl has printed, event by event as a browser would take it: only what an empty line completes. */
+/**
+ * What curl has printed, event by event as a browser would take it: only what an empty line
+ * completes.
+ */
 class Feed {
   readonly rows: Row[] = [];
   lastEventId = "";

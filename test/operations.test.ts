@@ -1,4 +1,5 @@
-// docs/operations.md shows the settings that there are and says who listens where, docs/dependencies.md names the packages.
+// docs/operations.md shows the settings that there are and says who listens where,
+// docs/dependencies.md names the packages.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

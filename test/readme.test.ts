@@ -1,4 +1,5 @@
-// README.md tells the truth: its commands run, its links lead somewhere, its excerpt of the contract is in the contract.
+// README.md tells the truth: its commands run, its links lead somewhere, its excerpt of the
+// contract is in the contract.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// What breaks is taken up again: a watch after its last cursor, a producer's stream after an accessor was killed.
+// What breaks is taken up again: a watch after its last cursor, a producer's stream after an
+// accessor was killed.
 import { expect, test } from "vitest";
 import { type Clients, grpcClients } from "./support/ask.ts";
 import { eventually } from "./support/eventually.ts";

@@ -1,4 +1,5 @@
-// Accessor, gateway and producer as processes that speak TLS with each other and with everyone: all protocols, SIGHUP, and where each will not listen.
+// Accessor, gateway and producer as processes that speak TLS with each other and with everyone: all
+// protocols, SIGHUP, and where each will not listen.
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";

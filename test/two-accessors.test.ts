@@ -33,7 +33,8 @@ test("two accessors that start at once on no database make it; their revisions a
   );
   const until = Promise.all([left.ended, right.ended]).then(async (codes) => {
     expect(codes).toEqual([0, 0]);
-    // The last commit, so its cursor ends both feeds. A read would be answered as of what that accessor has heard of.
+    // The last commit, so its cursor ends both feeds. A read would be answered as of what that
+    // accessor has heard of.
     const { cursor } = await clients.ingest.ingestBatch({ producerId: "end", sequence: 1n, batch: endMark });
     return cursor;
   });
@@ -58,7 +59,10 @@ test("two accessors that start at once on no database make it; their revisions a
   expect(await revisions(database.url)).toMatchObject({ first: "1", holes: "0" });
 });
 
-/** Follows a feed until it has dealt with a cursor: every record, and which batches came in which order. */
+/**
+ * Follows a feed until it has dealt with a cursor: every record, and which batches came in which
+ * order.
+ */
 async function watch({ signals }: Clients, { begin, until }: { begin: string; until: Promise<string> }) {
   const records = new Map<string, MachineRecords>();
   const order: string[] = [];

@@ -1,4 +1,5 @@
-// What `npm audit --json` says, in words: it answers the same way whether packages are at fault or its service cannot be reached.
+// What `npm audit --json` says, in words: it answers the same way whether packages are at fault or
+// its service cannot be reached.
 
 type Report = {
   metadata?: { vulnerabilities?: Record<string, number> };

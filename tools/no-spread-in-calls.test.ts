@@ -1,4 +1,5 @@
-// The lint that forbids lists of any length as arguments finds what it is for, and lets the rest be.
+// The lint that forbids lists of any length as arguments finds what it is for, and lets the rest
+// be.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// Puts the .proto files that ours import where buf finds them, offline: copied from npm packages, or printed from a descriptor.
+// Puts the .proto files that ours import where buf finds them, offline: copied from npm packages,
+// or printed from a descriptor.
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";

@@ -1,10 +1,14 @@
-// The blocks of docs/operations.md that show a program's settings: found by their marks, filled with what its --help prints.
+// The blocks of docs/operations.md that show a program's settings: found by their marks, filled
+// with what its --help prints.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The page with every block after `<!-- settings: FILE -->` as `node FILE --help` prints it now, without its first line. */
+/**
+ * The page with every block after `<!-- settings: FILE -->` as `node FILE --help` prints it now,
+ * without its first line.
+ */
 export function withSettings(page: string): string {
   return page.replace(/(<!-- settings: (\S+) -->\n)```text\n[\s\S]*?```/g, (_, mark: string, file: string) => {
     const help = execFileSync(process.execPath, [file, "--help"], { cwd: root, encoding: "utf8" });

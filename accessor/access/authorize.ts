@@ -1,4 +1,5 @@
-// Lets calls in: credential to principal, principal and method to yes or no; before a message is read.
+// Lets calls in: credential to principal, principal and method to yes or no; before a message is
+// read.
 import { createContextValues } from "@connectrpc/connect";
 import { createRefusalAudit } from "../../access/audit.ts";
 import { readCredential } from "../../access/credential.ts";

@@ -23,7 +23,10 @@ export function permitsOf({ values }: Call): ((machine: string) => boolean) | un
   return caller && allowedMachines(caller);
 }
 
-/** The part of a catalog that the caller may see, in which other machines are as if they had never sent anything. */
+/**
+ * The part of a catalog that the caller may see, in which other machines are as if they had never
+ * sent anything.
+ */
 export function seeCatalog(catalog: Catalog, call: Call): { catalog: Listing; vision: Vision | undefined } {
   const caller = call.values.get(callerKey);
   const permits = permitsOf(call);

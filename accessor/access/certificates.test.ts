@@ -1,4 +1,5 @@
-// Who gets at an accessor over TLS, by certificate, and under which producer ids; from wrong authorities to files that change while feeds run.
+// Who gets at an accessor over TLS, by certificate, and under which producer ids; from wrong
+// authorities to files that change while feeds run.
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";

@@ -1,11 +1,14 @@
-// What a client's certificate allows: to connect, and for a producer, to send under its own name only. A key, where one is asked for, says
-// what else its holder may do; both must allow it.
+// What a client's certificate allows: to connect, and for a producer, to send under its own name
+// only. A key, where one is asked for, says what else its holder may do; both must allow it.
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { fitsAny } from "../../access/glob.ts";
 import type { Authorize } from "../../runtime/grpc/authorize.ts";
 import { Failure } from "../failure.ts";
 
-/** Patterns of names in certificates. Both empty: whoever has a certificate of the authorities, unbound. */
+/**
+ * Patterns of names in certificates. Both empty: whoever has a certificate of the authorities,
+ * unbound.
+ */
 export type CertificateRules = {
   /** Gateways and other clients that are bound to no name. */
   clientNames: readonly string[];
@@ -22,7 +25,10 @@ export function toAllowsClient({ clientNames, producerNames }: CertificateRules)
 /** The names that the caller's producer ids must come from; undefined: any id. */
 export const boundNamesKey = createContextKey<readonly string[] | undefined>(undefined, { description: "bound names" });
 
-/** Adds what the certificate says to what the credential did. undefined if there is nothing to ask about. */
+/**
+ * Adds what the certificate says to what the credential did. undefined if there is nothing to ask
+ * about.
+ */
 export function bindToCertificates(
   authorize: Authorize | undefined,
   { clientNames, producerNames }: CertificateRules,
@@ -37,7 +43,10 @@ export function bindToCertificates(
   };
 }
 
-/** An id is one of the names, or that with one part more: a spool's `mill-7.live`. Fails with PERMISSION_DENIED. */
+/**
+ * An id is one of the names, or that with one part more: a spool's `mill-7.live`. Fails with
+ * PERMISSION_DENIED.
+ */
 export function assertBound(names: readonly string[] | undefined, producerId: string): void {
   const fits = (name: string) =>
     producerId === name || (producerId.startsWith(`${name}.`) && !producerId.includes(".", name.length + 1));

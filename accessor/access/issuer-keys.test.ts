@@ -1,4 +1,5 @@
-// An issuer that hangs, breaks, sends too much or sends elsewhere: asked once, blamed for it, and nobody waits longer than the first.
+// An issuer that hangs, breaks, sends too much or sends elsewhere: asked once, blamed for it, and
+// nobody waits longer than the first.
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,7 +12,9 @@ import { createTokenVerifier } from "./tokens.ts";
 
 const issuer = "https://issuer.example";
 
-/** An issuer that answers as `handle` does, a verifier with a clock of the test's own, and a token. */
+/**
+ * An issuer that answers as `handle` does, a verifier with a clock of the test's own, and a token.
+ */
 async function openFixture(handle: (jwk: JWK) => RequestListener, { timeoutMs = 3_000 } = {}) {
   const { privateKey, publicKey } = await generateKeyPair("ES256");
   const jwk = { ...(await exportJWK(publicKey)), kid: "one" };

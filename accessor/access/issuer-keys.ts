@@ -1,4 +1,5 @@
-// The keys that an issuer publishes: fetched when they are needed, kept for a while, and bounded in every way that an answer can be.
+// The keys that an issuer publishes: fetched when they are needed, kept for a while, and bounded in
+// every way that an answer can be.
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 
 export type IssuerKeysOptions = {
@@ -31,8 +32,9 @@ const maxKeys = 100;
 type Keys = ReturnType<typeof createLocalJWKSet>;
 
 /**
- * Gives the key that a token names. One question at a time, however many wait for it; while one that failed is fresh, all are told so at once. Rejects
- * with IssuerUnavailable, or jose's error where the token names no key.
+ * Gives the key that a token names. One question at a time, however many wait for it; while one
+ * that failed is fresh, all are told so at once. Rejects with IssuerUnavailable, or jose's error
+ * where the token names no key.
  */
 export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
   const { url, cooldownMs = 30_000, monotonicMs = () => performance.now(), timeoutMs = 3_000 } = options;
@@ -70,7 +72,8 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
       return await fresh(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      // It may be new: nobody knows while the issuer is being asked or does not answer, and else it was asked a while ago.
+      // It may be new: nobody knows while the issuer is being asked or does not answer, and else it
+      // was asked a while ago.
       const isAnswered = asking === undefined && failed === undefined;
       if (isAnswered && monotonicMs() - askedMs < cooldownMs) throw error;
       return (await ask())(header, token);

@@ -1,4 +1,5 @@
-// What one can do with keys: create, list, revoke, rotate. A key's text is printed once, when it is made, and is nowhere after that.
+// What one can do with keys: create, list, revoke, rotate. A key's text is printed once, when it is
+// made, and is nowhere after that.
 import { isGlob } from "../../access/glob.ts";
 import { createKey } from "../../access/key.ts";
 import { gatewayProducers, type Scope, scopes } from "../../access/principal.ts";
@@ -132,7 +133,10 @@ export async function revokeCommand(id: string, { database, log, print }: Comman
   print(`${id} is revoked: calls with it are refused, and its streams ended, within 5 s`);
 }
 
-/** A new key with the rights of an old one, valid for as long as that was made for; the old one goes on for overlapMs. */
+/**
+ * A new key with the rights of an old one, valid for as long as that was made for; the old one goes
+ * on for overlapMs.
+ */
 export async function rotateCommand(
   { id: oldId, overlap: overlapMs }: { id: string; overlap: number },
   { database, log, print }: CommandContext,

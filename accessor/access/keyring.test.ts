@@ -1,4 +1,5 @@
-// Keys from their making to their end, against a real accessor: calls, streams, machines, producers, and what is written about it.
+// Keys from their making to their end, against a real accessor: calls, streams, machines,
+// producers, and what is written about it.
 import type pg from "pg";
 import { expect, test } from "vitest";
 import { createKey } from "../../access/key.ts";
@@ -204,7 +205,8 @@ test("feeds hold what one sees, from the log as from memory, beside feeds that s
     await ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 2), batch: state(machine) });
   const wanted = [["mill-1", "mill-2"], ["mill-2"], ["mill-1", "press-1", "mill-2", "press-2"]];
   expect(await Promise.all(live)).toEqual(wanted);
-  // Whole stretches at once, which subscribers of one filter share: but not with those who see less.
+  // Whole stretches at once, which subscribers of one filter share: but not with those who see
+  // less.
   expect(await take(all, [], 4)).toEqual(wanted[2]);
   expect(await take(signals, [], 2)).toEqual(wanted[0]);
   expect(await take(all, [], 4)).toEqual(wanted[2]);

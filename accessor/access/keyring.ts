@@ -1,4 +1,5 @@
-// The valid keys in memory, as fresh as half a second: a key that ends takes the streams opened with it along.
+// The valid keys in memory, as fresh as half a second: a key that ends takes the streams opened
+// with it along.
 import type { Client, QueryConfig } from "pg";
 import { matchesDigest, parseKey } from "../../access/key.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -36,7 +37,10 @@ export type KeyringOptions = {
 const queryTimeoutMs = 3_000;
 const touchEveryMs = 60_000;
 
-/** Loads the keys; fails if the database does. While it is away later on, the keys last read stay valid until they expire. */
+/**
+ * Loads the keys; fails if the database does. While it is away later on, the keys last read stay
+ * valid until they expire.
+ */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const { database, log, refreshMs = 500, nowMs = Date.now } = options;
   const held = new Map<string, Held & { controller: AbortController; used: boolean; touchedMs: number }>();

@@ -1,4 +1,5 @@
-// Whose share a call takes: the credential's first, else the certificate's, else the address's; a gateway's word only where it is trusted.
+// Whose share a call takes: the credential's first, else the certificate's, else the address's; a
+// gateway's word only where it is trusted.
 import { createContextValues } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { everyone } from "../../access/principal.ts";

@@ -1,5 +1,5 @@
-// Whose share a call counts against: the key's or token's, else the client certificate's, else the address it came from, or the one
-// that a trusted gateway says it came from.
+// Whose share a call counts against: the key's or token's, else the client certificate's, else the
+// address it came from, or the one that a trusted gateway says it came from.
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../../access/address.ts";
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
@@ -14,9 +14,15 @@ export const shareHolderKey = createContextKey<string>("", { description: "whose
 export type ShareHolderOf = (call: Pick<HandlerContext, "values" | "requestHeader">) => string;
 
 export type ShareHolderOptions = {
-  /** Addresses, ranges, and patterns of names of client certificates of gateways whose word on the client's address is taken. */
+  /**
+   * Addresses, ranges, and patterns of names of client certificates of gateways whose word on the
+   * client's address is taken.
+   */
   trustedGateways: readonly string[];
-  /** Whether calls carry credentials. Where they do, those say whose they are, and the gateway forwards them. */
+  /**
+   * Whether calls carry credentials. Where they do, those say whose they are, and the gateway
+   * forwards them.
+   */
   authenticates: boolean;
 };
 
@@ -41,7 +47,10 @@ export function createShareHolderOf({ trustedGateways, authenticates }: ShareHol
   };
 }
 
-/** What counts as one client in a header's value: an IPv4 address, an IPv6 network, or the network of an address. undefined if it is none. */
+/**
+ * What counts as one client in a header's value: an IPv4 address, an IPv6 network, or the network
+ * of an address. undefined if it is none.
+ */
 function readNetwork(value: string | null): string | undefined {
   const text = value ?? "";
   if (text.length > 64 || !isAddressRange(text)) return undefined;

@@ -1,4 +1,5 @@
-// Tokens of an issuer with a key server of its own on this machine: what passes, what does not, rotation, and the end of streams.
+// Tokens of an issuer with a key server of its own on this machine: what passes, what does not,
+// rotation, and the end of streams.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";

@@ -1,5 +1,6 @@
-// JSON Web Tokens: verified against the issuer's published keys, and what their claims allow. Verified at each call, so that a key
-// which the issuer withdraws lets nobody in for longer than its key set is kept (10 minutes).
+// JSON Web Tokens: verified against the issuer's published keys, and what their claims allow.
+// Verified at each call, so that a key which the issuer withdraws lets nobody in for longer than
+// its key set is kept (10 minutes).
 import { createHash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { isGlob } from "../../access/glob.ts";
@@ -12,7 +13,10 @@ import { ownerOfSubject } from "./owner.ts";
 export type TokenOptions = {
   issuer: string;
   audience: string;
-  /** Where the issuer publishes its keys. Asked again for a key that is not known, at most every cooldownMs (default 30 s). */
+  /**
+   * Where the issuer publishes its keys. Asked again for a key that is not known, at most every
+   * cooldownMs (default 30 s).
+   */
   jwksUrl: string;
   cooldownMs?: number;
   /** Milliseconds that only go forward, for the cooldown. */
@@ -51,7 +55,8 @@ export function createTokenVerifier(options: TokenOptions): Authenticate {
       return { principal, owner: ownerOfSubject(principal.id), ended: endings.of(token, principal.expiresMs!) };
     } catch (error) {
       if (isTokensFault(error)) return undefined;
-      // The first to find out has a cause, which is logged; who is told so again within the cooldown has none.
+      // The first to find out has a cause, which is logged; who is told so again within the
+      // cooldown has none.
       const known = error instanceof IssuerUnavailable;
       throw new Failure("ISSUER_UNAVAILABLE", "the keys of the token's issuer could not be fetched: try again", {
         retryAfterMs: known ? error.retryAfterMs : 1_000,
@@ -65,8 +70,8 @@ export function createTokenVerifier(options: TokenOptions): Authenticate {
 const isTokensFault = (error: unknown): boolean => error instanceof errors.JOSEError;
 
 /**
- * What an issuer calls an access token (RFC 9068) or does not tell from others. Tokens of other kinds (of a logout, a proof of possession) are signed with the
- * same keys, and are not for this.
+ * What an issuer calls an access token (RFC 9068) or does not tell from others. Tokens of other
+ * kinds (of a logout, a proof of possession) are signed with the same keys, and are not for this.
  */
 function isAccessToken(type: string | undefined): boolean {
   const kind = type?.toLowerCase().replace(/^application\//, "");
@@ -74,8 +79,9 @@ function isAccessToken(type: string | undefined): boolean {
 }
 
 /**
- * scope (words with spaces) or scp (a list): read, live, write, admin, also as millrace:read. millrace_machines, millrace_producers:
- * lists of patterns. What is missing or is no such thing allows nothing.
+ * scope (words with spaces) or scp (a list): read, live, write, admin, also as millrace:read.
+ * millrace_machines, millrace_producers: lists of patterns. What is missing or is no such thing
+ * allows nothing.
  */
 export function toPrincipal(claims: JWTPayload): Principal {
   const said = words(claims["scope"] ?? claims["scp"]).map((word) => word.replace(/^millrace:/, ""));

@@ -1,9 +1,13 @@
-// Steps that fail: ever smaller ones until one commit is alone, which is passed over after three failures; everything else goes on.
+// Steps that fail: ever smaller ones until one commit is alone, which is passed over after three
+// failures; everything else goes on.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Attempts } from "./attempts.ts";
 
-/** Compacts commits of a row each, some of which fail whatever step they are in. Answers how many steps it took. */
+/**
+ * Compacts commits of a row each, some of which fail whatever step they are in. Answers how many
+ * steps it took.
+ */
 function run(count: number, poisoned: ReadonlySet<number>, fullRows: number) {
   const attempts = new Attempts(fullRows);
   const held: number[] = [];

@@ -1,4 +1,5 @@
-// What to try next when steps of compaction fail: smaller and smaller ones until one commit is alone. It is passed over when it has failed three times.
+// What to try next when steps of compaction fail: smaller and smaller ones until one commit is
+// alone. It is passed over when it has failed three times.
 
 /** What a step that failed had in hand. */
 export type Tried = { rows: number; oneCommit: boolean };
@@ -7,7 +8,8 @@ export type Tried = { rows: number; oneCommit: boolean };
 export type AttemptsState = { rows: number; failures: number; heldInRow: number };
 
 const maxFailures = 3;
-// So many in a row may be the data's fault; more of them are a database that is ill, and to pass over everything helps nobody.
+// So many in a row may be the data's fault; more of them are a database that is ill, and to pass
+// over everything helps nobody.
 const maxHeldInRow = 16;
 
 export class Attempts {
@@ -16,7 +18,10 @@ export class Attempts {
   #failures: number;
   #heldInRow: number;
 
-  /** fullRows: what a step takes when nothing is wrong. state: where another left off; default: nothing has failed. */
+  /**
+   * fullRows: what a step takes when nothing is wrong. state: where another left off; default:
+   * nothing has failed.
+   */
   constructor(fullRows: number, state: AttemptsState = { rows: fullRows, failures: 0, heldInRow: 0 }) {
     this.#fullRows = fullRows;
     this.#rows = state.rows;

@@ -1,4 +1,5 @@
-// The thread of compaction: it compacts, dies alone, is started again with what it died of, and stops in time.
+// The thread of compaction: it compacts, dies alone, is started again with what it died of, and
+// stops in time.
 import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";

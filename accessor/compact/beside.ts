@@ -1,5 +1,6 @@
-// Owns the thread of compaction: hands its log on, starts it again when it dies, with what it died of, and stops it. However much there is to compact, and
-// whatever that does to memory, the thread that takes batches and answers goes on.
+// Owns the thread of compaction: hands its log on, starts it again when it dies, with what it died
+// of, and stops it. However much there is to compact, and whatever that does to memory, the thread
+// that takes batches and answers goes on.
 import { Worker } from "node:worker_threads";
 import { createBackoff, sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";

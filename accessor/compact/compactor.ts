@@ -1,5 +1,5 @@
-// Runs compaction: one accessor of all at a time, about every minute, step after step while there is more than one step's worth. Tidies every
-// minute, and looks after retention every ten.
+// Runs compaction: one accessor of all at a time, about every minute, step after step while there
+// is more than one step's worth. Tidies every minute, and looks after retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -43,8 +43,8 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const retainNow = every(retainIntervalMs, () => retain({ ...options, signal }), log);
 
   /**
-   * The lock belongs to a session: whoever dies gives it up. It spares work and guards nothing (begin_step() does), so one that somebody holds who
-   * could not compact counts for nothing.
+   * The lock belongs to a session: whoever dies gives it up. It spares work and guards nothing
+   * (begin_step() does), so one that somebody holds who could not compact counts for nothing.
    */
   const holdLock = async (): Promise<boolean> => {
     if (lock !== undefined) return true;
@@ -72,7 +72,9 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const attempts = new Attempts(options.maxRows, options.before?.attempts);
   let diedOf = options.before?.inHand;
   const tell = (inHand?: Taken) => options.onProgress?.({ attempts: attempts.state, inHand });
-  /** Commits that are held, each to be tried once more by each process: it may be a newer version. */
+  /**
+   * Commits that are held, each to be tried once more by each process: it may be a newer version.
+   */
   let heldBack: number[] | undefined;
 
   /** Answers whether there is another step's worth already. */
@@ -183,7 +185,10 @@ async function readHeld(database: CompactorOptions["database"], signal: AbortSig
   return (rows as [number][]).map(([revision]) => revision);
 }
 
-/** Whether a failure says nothing about what the step had in hand: the database is away, somebody else compacts, somebody holds a lock. */
+/**
+ * Whether a failure says nothing about what the step had in hand: the database is away, somebody
+ * else compacts, somebody holds a lock.
+ */
 function isOfTheMoment(error: unknown): boolean {
   if (!(error instanceof Failure) || error.reason !== "DATABASE_UNAVAILABLE") return false;
   // Memory, of locks among others, runs out by what is asked of it; so do internal limits.

@@ -22,8 +22,9 @@ export function touchedHours(arrivals: readonly Arrivals[]): Hour[] {
 export const powerSignal = "power";
 
 /**
- * Hours of machines whose time or energy by state changes by itself: where power arrived (and the neighbours that a line reaches into, as far as
- * max_gap says, which a client declared), and where state changes arrived. As ranges, since they may be very many.
+ * Hours of machines whose time or energy by state changes by itself: where power arrived (and the
+ * neighbours that a line reaches into, as far as max_gap says, which a client declared), and where
+ * state changes arrived. As ranges, since they may be very many.
  */
 export function touchedStateHours(
   { arrivals, stateArrivals }: { arrivals: readonly Arrivals[]; stateArrivals: readonly StateArrival[] },
@@ -41,8 +42,9 @@ export function touchedStateHours(
 }
 
 /**
- * From arrived state changes to the change after them, which may be a transition no longer: hours that change there if they are known, be it as
- * rolled up or as due. through: the step's; later commits are none of its business.
+ * From arrived state changes to the change after them, which may be a transition no longer: hours
+ * that change there if they are known, be it as rolled up or as due. through: the step's; later
+ * commits are none of its business.
  */
 export async function governedHours(
   database: Database,
@@ -95,8 +97,8 @@ const hoursPerPage = 1_000;
 type DueOptions = { endedBeforeUs: number; limit: number; isTouched: (hour: Hour) => boolean };
 
 /**
- * Hours that are due and over, without those that a step touches. Half of them the oldest and half the newest, so that whoever has
- * made a great many old ones due holds up nobody's present.
+ * Hours that are due and over, without those that a step touches. Half of them the oldest and half
+ * the newest, so that whoever has made a great many old ones due holds up nobody's present.
  */
 export async function dueHours(
   database: Database,

@@ -1,4 +1,5 @@
-// Whatever comes in whatever order, compacted at whatever moments: every answer is what the raw records say, at every revision that is kept.
+// Whatever comes in whatever order, compacted at whatever moments: every answer is what the raw
+// records say, at every revision that is kept.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Severity } from "#gen/millrace/v1/signal_pb.ts";

@@ -1,4 +1,5 @@
-// What few bytes may ask of a step: hours, buckets and weeks are bounded in it, and the rest goes on in the next one.
+// What few bytes may ask of a step: hours, buckets and weeks are bounded in it, and the rest goes
+// on in the next one.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { hourUs } from "../history/buckets-of-time.ts";

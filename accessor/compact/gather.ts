@@ -1,4 +1,5 @@
-// What a step of compaction takes out of the log: whole commits after the watermark, decoded, by series and bucket.
+// What a step of compaction takes out of the log: whole commits after the watermark, decoded, by
+// series and bucket.
 import { fromBinary } from "@bufbuild/protobuf";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
@@ -15,7 +16,10 @@ import { segmentsAfter } from "../store/held.ts";
 import { readHead } from "../store/log.ts";
 import { Touches } from "./touches.ts";
 
-/** New samples of one bucket, in order of commit. late: some are of a commit that was held, so older than what the history may have. */
+/**
+ * New samples of one bucket, in order of commit. late: some are of a commit that was held, so older
+ * than what the history may have.
+ */
 export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[]; late: boolean };
 
 /** State changes of a machine that arrived together: their times, in no order. */
@@ -45,7 +49,10 @@ export type GatherLimits = {
   maxRows: number;
   maxPayloadBytes: number;
   maxSamples: number;
-  /** Buckets, and minutes, that the samples lie in: sparse ones come to far more of them than dense ones. */
+  /**
+   * Buckets, and minutes, that the samples lie in: sparse ones come to far more of them than dense
+   * ones.
+   */
   maxBuckets: number;
   /** Weeks, and so partitions, that they lie in. */
   maxWeeks: number;
@@ -80,7 +87,8 @@ export async function gather(
     [after, head.revision, maxRows, maxPayloadBytes, maxSamples],
     { name: "gather", signal },
   )) as Row[];
-  // pg_column_size of an inline value counts its header too, so this never takes a cut page for a whole one.
+  // pg_column_size of an inline value counts its header too, so this never takes a cut page for a
+  // whole one.
   const bytes = page.reduce((sum, [, , , , payload]) => sum + payload.byteLength + 4, 0);
   const samples = page.reduce((sum, row) => sum + row[5], 0);
   const complete = page.length < maxRows && bytes < maxPayloadBytes && samples < maxSamples;
@@ -102,7 +110,8 @@ export async function gather(
   const target = { gathered, buckets: new Map<string, Arrivals>(), weeks: new Set<number>(), catalog, late: false };
   if (held !== undefined)
     for (const row of await readHeldRows(database, held, signal)) await take(row, { ...target, late: true });
-  // At once: after a restart none of them is known, and one statement for each of 195,000 series took 65 s.
+  // At once: after a restart none of them is known, and one statement for each of 195,000 series
+  // took 65 s.
   await catalog.getAll(rows.map(([, seriesId]) => seriesId));
   // 10,000 rows of a second each take 60 ms.
   const turns = new Turns();
@@ -136,7 +145,10 @@ async function readHeldRows(database: Database, revision: number, signal: AbortS
   )) as Row[];
 }
 
-/** The last row of a cut page may not be the last of its commit. A commit that fills a page alone is read whole. */
+/**
+ * The last row of a cut page may not be the last of its commit. A commit that fills a page alone is
+ * read whole.
+ */
 async function wholeCommits(
   database: Database,
   page: Row[],

@@ -1,4 +1,5 @@
-// A commit that cannot be compacted holds nobody up and is missing from no answer, until a later process takes it into the history.
+// A commit that cannot be compacted holds nobody up and is missing from no answer, until a later
+// process takes it into the history.
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";

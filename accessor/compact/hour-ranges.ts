@@ -1,4 +1,5 @@
-// Hours of machines as ranges: a change may reach over years of them, and costs no more here than one that reaches over none.
+// Hours of machines as ranges: a change may reach over years of them, and costs no more here than
+// one that reaches over none.
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 
 /** Whole hours, half-open. */
@@ -11,7 +12,10 @@ export class HourRanges {
   readonly #byMachine = new Map<number, Range[]>();
   #joined = true;
 
-  /** frozenBeforeUs: hours that end before this stand as they are, since the power that they are rolled up from is no longer kept. */
+  /**
+   * frozenBeforeUs: hours that end before this stand as they are, since the power that they are
+   * rolled up from is no longer kept.
+   */
   constructor({ frozenBeforeUs }: { frozenBeforeUs: number }) {
     this.#frozenBeforeUs = frozenBeforeUs;
   }

@@ -1,4 +1,5 @@
-// Compaction stopped anywhere has not happened, holds nobody up, is done by one at a time, and passes over what it cannot read.
+// Compaction stopped anywhere has not happened, holds nobody up, is done by one at a time, and
+// passes over what it cannot read.
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -51,7 +52,10 @@ async function written(): Promise<unknown> {
   return texts;
 }
 
-/** The database, but before its nth statement of compaction something happens; pid: of the statement's connection, if it has its own. */
+/**
+ * The database, but before its nth statement of compaction something happens; pid: of the
+ * statement's connection, if it has its own.
+ */
 function tripped(database: Database, at: number, trip: (pid: number | undefined) => Promise<void>): Database {
   let count = 0;
   const step = async (pid?: number) => {

@@ -1,4 +1,5 @@
-// A database in which an older version made a partition for each week that anything came from: it opens, answers everybody, and heals.
+// A database in which an older version made a partition for each week that anything came from: it
+// opens, answers everybody, and heals.
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fewPartitions } from "../store/block-parts.ts";

@@ -1,4 +1,5 @@
-// A payload is kept in two columns, so that it fills the pages it lies in; nobody who reads notices.
+// A payload is kept in two columns, so that it fills the pages it lies in; nobody who reads
+// notices.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createDraw } from "../../block/column-kinds.ts";
 import { decodeBlock } from "../../block/decode.ts";

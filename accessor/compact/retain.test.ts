@@ -1,4 +1,5 @@
-// Retention: what is too old goes, whole weeks at once and the rest by series, and nothing else; ingest refuses what would go at once.
+// Retention: what is too old goes, whole weeks at once and the rest by series, and nothing else;
+// ingest refuses what would go at once.
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";

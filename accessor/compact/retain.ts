@@ -1,4 +1,5 @@
-// Retention: drops records that are older than they are kept. Whole weeks of blocks as partitions, the rest in portions, by series.
+// Retention: drops records that are older than they are kept. Whole weeks of blocks as partitions,
+// the rest in portions, by series.
 
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -24,7 +25,8 @@ export type RetainOptions = {
   signal: AbortSignal;
 };
 
-// A bucket is an hour at most; and what ingest took just before it became too old is to be compacted first.
+// A bucket is an hour at most; and what ingest took just before it became too old is to be
+// compacted first.
 const slackUs = 2 * hourUs;
 
 export async function retain(options: RetainOptions): Promise<void> {
@@ -38,7 +40,8 @@ export async function retain(options: RetainOptions): Promise<void> {
   const lives = keptMs.filter((ms) => ms !== undefined);
   const shortestMs = lives.reduce((least, ms) => Math.min(least, ms), Number.POSITIVE_INFINITY);
   const longestMs = lives.reduce((most, ms) => Math.max(most, ms), 0);
-  // Said before and after, and whether or not something goes: to those who keep answers it costs one look.
+  // Said before and after, and whether or not something goes: to those who keep answers it costs
+  // one look.
   const noteRemoval = async () => {
     if (lives.length === 0) return;
     await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(shortestMs)!)], { signal });
@@ -84,7 +87,10 @@ async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promi
 
 const seriesAtOnce = 1_000;
 
-/** What lies in the range of one partition; a thousand series at a time, so that a statement is as long as an hour's work, however many there are. */
+/**
+ * What lies in the range of one partition; a thousand series at a time, so that a statement is as
+ * long as an hour's work, however many there are.
+ */
 async function dropBlocksOf(options: RetainOptions, ids: readonly number[], { fromUs, toUs }: Span): Promise<void> {
   const { database, maxDropped, signal } = options;
   for (let start = 0; start < ids.length; start += seriesAtOnce) {

@@ -1,4 +1,5 @@
-// Turns new samples of a bucket into blocks: beside the old ones where they only continue them, in their place where they lie among them.
+// Turns new samples of a bucket into blocks: beside the old ones where they only continue them, in
+// their place where they lie among them.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeBlock } from "../../block/decode.ts";
 import { encodeBlock } from "../../block/encode.ts";
@@ -17,7 +18,8 @@ export type NewBlock = { series: Series; bucketUs: number; summary: Summary; pay
 /** What becomes of a bucket. */
 export type BucketChange = { arrivals: Arrivals; ended: BlockHeader[] };
 
-// A block this small is taken up into what continues it, or steps every few seconds would leave a minute in crumbs.
+// A block this small is taken up into what continues it, or steps every few seconds would leave a
+// minute in crumbs.
 const smallBlockSamples = 2_048;
 
 /** Which blocks of a bucket (ascending) the new samples replace. */
@@ -30,7 +32,8 @@ export function planBucket(arrivals: Arrivals, blocks: readonly BlockHeader[]): 
     (most, { timesUs }) => Math.max(most, timesUs.at(-1)!),
     Number.NEGATIVE_INFINITY,
   );
-  // At equal times the older sample comes first: a block that ends where the new ones begin stays, one that begins where they end does not.
+  // At equal times the older sample comes first: a block that ends where the new ones begin stays,
+  // one that begins where they end does not.
   const ended = blocks.filter(
     ({ summary }) =>
       (arrivals.late ? summary.lastUs >= firstUs : summary.lastUs > firstUs) && summary.firstUs <= lastUs,

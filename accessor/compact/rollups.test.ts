@@ -1,4 +1,5 @@
-// Hours are rolled up when they are over, again when something late changes them, and only then; and steps stay small whatever comes.
+// Hours are rolled up when they are over, again when something late changes them, and only then;
+// and steps stay small whatever comes.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { hourUs, minuteUs } from "../history/buckets-of-time.ts";

@@ -1,4 +1,5 @@
-// Rolls hours up from what the history holds at a watermark: a series' summary, a machine's time and energy by state.
+// Rolls hours up from what the history holds at a watermark: a series' summary, a machine's time
+// and energy by state.
 import { hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { addStateTotals, emptyStateTotals, type StateTotals } from "../history/state-totals.ts";
 import { emptySummary, joinSummaries, type Summary } from "../history/summary.ts";
@@ -33,7 +34,10 @@ export async function rollUpSeries(
   return { series, hourUs: fromUs, summary: summary.count === 0 ? undefined : summary };
 }
 
-/** Time and energy by state of each minute of an hour, and of the hour. power: the machine's, if it has any. */
+/**
+ * Time and energy by state of each minute of an hour, and of the hour. power: the machine's, if it
+ * has any.
+ */
 export async function rollUpStates(
   { id: machineId, hourUs: fromUs }: Hour,
   { database, power, watermark, signal }: RollupContext & { power: Series | undefined },

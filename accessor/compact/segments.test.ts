@@ -1,4 +1,5 @@
-// The log's segments: rotation, what outlives them, and tidying that was stopped anywhere or is kept waiting.
+// The log's segments: rotation, what outlives them, and tidying that was stopped anywhere or is
+// kept waiting.
 
 import { create } from "@bufbuild/protobuf";
 import pg from "pg";

@@ -1,5 +1,6 @@
-// One step of compaction: what was committed after the watermark goes into blocks, hours that are over are rolled up, the watermark moves; all in
-// one transaction, so a step that is stopped anywhere has not happened.
+// One step of compaction: what was committed after the watermark goes into blocks, hours that are
+// over are rolled up, the watermark moves; all in one transaction, so a step that is stopped
+// anywhere has not happened.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
 import { Turns } from "../../runtime/turns.ts";
@@ -85,7 +86,10 @@ type Work = {
   governedStates: HourRanges;
 };
 
-/** Undefined if nothing was committed since the last one: then no hour is rolled up either (docs/decisions/0013). */
+/**
+ * Undefined if nothing was committed since the last one: then no hour is rolled up either
+ * (docs/decisions/0013).
+ */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, signal } = options;
   const epoch = options.epochs?.current;
@@ -140,7 +144,10 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   };
 }
 
-/** What to take out of the log, and what that does. Takes less where much would have to be written again, or rolled up again. */
+/**
+ * What to take out of the log, and what that does. Takes less where much would have to be written
+ * again, or rolled up again.
+ */
 async function plan(
   options: StepOptions,
   { from, epoch }: { from: number; epoch: number | undefined },
@@ -172,14 +179,18 @@ async function plan(
 
 const mergesPerStep = 4;
 
-/** Makes and merges some of the partitions that the samples lie in, if need be. Answers whether that was all that this step can do. */
+/**
+ * Makes and merges some of the partitions that the samples lie in, if need be. Answers whether that
+ * was all that this step can do.
+ */
 async function waitsForPartitions(options: StepOptions, { arrivals }: Gathered): Promise<boolean> {
   const { database, maxPartitions, maxWeeks, signal } = options;
   const nowUs = options.nowUs();
   const bucketsUs = arrivals.map(({ bucketUs }) => bucketUs);
   const missing = await makeBlockPartitions(database, bucketsUs, { max: maxPartitions, nowUs, signal });
   if (missing > 0) return true;
-  // A transaction locks each partition that it writes to. More weeks than these come of one commit only, and of old times: those can be merged.
+  // A transaction locks each partition that it writes to. More weeks than these come of one commit
+  // only, and of old times: those can be merged.
   const weeks = new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)));
   if (weeks.size <= maxWeeks) return false;
   return (await mergeBlockPartitions(database, { max: mergesPerStep, nowUs, signal })) > 0;
@@ -210,7 +221,10 @@ type Touched = {
   governedStates: HourRanges;
 };
 
-/** An hour that nothing here touches is the same before this step and after it: rolled up as of before, valid after. */
+/**
+ * An hour that nothing here touches is the same before this step and after it: rolled up as of
+ * before, valid after.
+ */
 async function rollUp(
   { database, catalog, nowUs, settleUs, maxRollups, signal }: StepOptions,
   { from, touched, touchedStates, governedStates }: Touched,

@@ -1,4 +1,5 @@
-// Puts every question that the service answers, and holds the answers against the raw records. For tests only.
+// Puts every question that the service answers, and holds the answers against the raw records. For
+// tests only.
 import { create } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
@@ -30,7 +31,10 @@ export type Question = Window & {
   parts: readonly Part[];
 };
 
-/** records: all that there are; those committed after the revision are none of the answers' business. */
+/**
+ * records: all that there are; those committed after the revision are none of the answers'
+ * business.
+ */
 export class Examiner {
   readonly #asked: ReturnType<TestHistory["serviceAt"]>;
   readonly #records: readonly RawRecord[];

@@ -1,4 +1,5 @@
-// A database whose log is filled and compacted by hand, and asked as of any revision. For tests only.
+// A database whose log is filled and compacted by hand, and asked as of any revision. For tests
+// only.
 import { create } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import pg from "pg";
@@ -142,7 +143,10 @@ export class TestHistory implements AsyncDisposable {
     });
   }
 
-  /** Compacts, and once more with another commit, so that hours that are over are rolled up. Answers that commit's revision. */
+  /**
+   * Compacts, and once more with another commit, so that hours that are over are rolled up. Answers
+   * that commit's revision.
+   */
   async settle(): Promise<number> {
     await this.compactAll();
     const { revision } = await this.ingest(tick);

@@ -1,10 +1,14 @@
-// Random batches, and what every question about them has as its answer, found by looking at every record. For tests only.
+// Random batches, and what every question about them has as its answer, found by looking at every
+// record. For tests only.
 import fc from "fast-check";
 import type { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { BatchInit } from "../test-batches.ts";
 import { at, column } from "../test-batches.ts";
 
-/** A record as it was sent, with the revision of its commit. value: of samples, and the number of a state or of a severity. */
+/**
+ * A record as it was sent, with the revision of its commit. value: of samples, and the number of a
+ * state or of a severity.
+ */
 export type RawRecord = {
   machine: string;
   signal: string;
@@ -148,7 +152,10 @@ export function inOrder(records: readonly RawRecord[]): RawRecord[] {
   return records.toSorted((a, b) => a.timeUs - b.timeUs || a.revision - b.revision || a.position - b.position);
 }
 
-/** Times at which answers may go wrong: of records, just beside them, whole minutes and hours, anything. */
+/**
+ * Times at which answers may go wrong: of records, just beside them, whole minutes and hours,
+ * anything.
+ */
 export const anyTime = fc.oneof(
   start,
   start.chain((timeUs) => fc.integer({ min: -3, max: 3 }).map((us) => timeUs + us * 10_000)),

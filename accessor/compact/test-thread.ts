@@ -1,4 +1,5 @@
-// In place of the thread of compaction, for tests: says what it was given, then takes something in hand and dies of it, or of what else it is told to.
+// In place of the thread of compaction, for tests: says what it was given, then takes something in
+// hand and dies of it, or of what else it is told to.
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromThread, ThreadData } from "./thread-messages.ts";
 

@@ -14,7 +14,10 @@ export function logTo(hand: (entry: LogEntry) => void, bound: LogFields = {}): L
   };
 }
 
-/** An error crosses as one error that says all that its causes say; what cannot cross at all, as text. */
+/**
+ * An error crosses as one error that says all that its causes say; what cannot cross at all, as
+ * text.
+ */
 function cloneable(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => {

@@ -1,5 +1,6 @@
-// Drops what nobody can ask for any more: superseded versions after the life of a page token, and log segments after the resume window. Opens the
-// next segment when the present one is old or large. Every step may be the last: the next tidy goes on wherever this one was stopped.
+// Drops what nobody can ask for any more: superseded versions after the life of a page token, and
+// log segments after the resume window. Opens the next segment when the present one is old or
+// large. Every step may be the last: the next tidy goes on wherever this one was stopped.
 import type { Log } from "../../runtime/log.ts";
 import { fewPartitions } from "../store/block-parts.ts";
 import { weekUs } from "../store/block-spans.ts";
@@ -32,7 +33,10 @@ export type TidyOptions = {
   supersededMs: number;
   /** Blocks dropped at once. */
   maxDropped: number;
-  /** Producers of the gateway's naming that one owner keeps once their receipts are gone. Default 1,000,000. */
+  /**
+   * Producers of the gateway's naming that one owner keeps once their receipts are gone. Default
+   * 1,000,000.
+   */
   maxDerived?: number;
   signal: AbortSignal;
 };
@@ -64,7 +68,8 @@ async function openSegment({ database, segmentMs, segmentBytes, log, signal }: T
   const [segment, due, used] = row as [number, boolean, boolean];
   if (!due || !used) return;
   const next = segment + 1;
-  // Attached first, pointed to afterwards: whoever writes finds a table. A plain create would lock readers out; attaching does not.
+  // Attached first, pointed to afterwards: whoever writes finds a table. A plain create would lock
+  // readers out; attaching does not.
   for (const parent of ["log", "receipt"] as const) {
     const name = `${parent}_${next}`;
     await database.compact(
@@ -101,7 +106,8 @@ async function dropReleased({ database, signal }: TidyOptions): Promise<void> {
 
 async function dropSegments(options: TidyOptions): Promise<void> {
   const { database, logWindowMs, maxLogBytes, log, signal } = options;
-  // Below the lowest watermark nobody reads the log but feeds, whose window is the one that is asked for here.
+  // Below the lowest watermark nobody reads the log but feeds, whose window is the one that is
+  // asked for here.
   const rows = (await database.compact(
     `select segment, next_revision - 1 <= (select min(revision) from watermark), closed_at < clock_timestamp() - $1::int8 * interval '1 millisecond',
        pg_total_relation_size(('log_' || segment)::regclass) + pg_total_relation_size(('receipt_' || segment)::regclass)
@@ -144,7 +150,10 @@ async function dropRetired({ database, log, signal }: TidyOptions): Promise<void
 // A merge makes readers wait for a moment: some at a time.
 const mergesAtOnce = 8;
 
-/** More partitions than any time makes: those of an older version, which made one for each old week that anything came from. */
+/**
+ * More partitions than any time makes: those of an older version, which made one for each old week
+ * that anything came from.
+ */
 async function mergePartitions({ database, nowUs, log, signal }: TidyOptions): Promise<void> {
   const attached = (await listPartitions(database, ["block"])).filter(({ state }) => state === "attached").length;
   if (attached <= fewPartitions) return;

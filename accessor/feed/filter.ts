@@ -14,7 +14,10 @@ export type Filter = {
   readonly permits: ((machine: string) => boolean) | undefined;
 };
 
-/** What a subscriber may see: a test of machines, and a text that is equal for those who may see the same. */
+/**
+ * What a subscriber may see: a test of machines, and a text that is equal for those who may see the
+ * same.
+ */
 export type Vision = { permits: (machine: string) => boolean; key: string };
 
 export function createFilter({ machines, signals }: Selection, vision?: Vision): Filter {
@@ -33,7 +36,9 @@ function keyOf(parts: readonly unknown[]): string {
   return text.length <= 100 ? text : createHash("sha256").update(text).digest("base64url");
 }
 
-/** The part of a batch that matches: the batch itself if all of it does, undefined if nothing does. */
+/**
+ * The part of a batch that matches: the batch itself if all of it does, undefined if nothing does.
+ */
 export function project(batch: Batch, { machines, signals, permits }: Filter): Batch | undefined {
   if (permits?.(batch.machine) === false) return undefined;
   if (machines !== undefined && !machines.has(batch.machine)) return undefined;

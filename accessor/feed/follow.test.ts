@@ -1,4 +1,5 @@
-// Every subscriber sees every record that matches once, in order, however slow it is, wherever it starts, and whatever leaves memory.
+// Every subscriber sees every record that matches once, in order, however slow it is, wherever it
+// starts, and whatever leaves memory.
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";

@@ -1,5 +1,5 @@
-// One subscriber's feed: from the log while behind, from memory at the head; every message starts where the last one ended. It pulls, so
-// a slow subscriber costs a position, not memory.
+// One subscriber's feed: from the log while behind, from memory at the head; every message starts
+// where the last one ended. It pulls, so a slow subscriber costs a position, not memory.
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -15,7 +15,10 @@ export type FollowOptions = {
   filter: Filter;
   /** Start after this revision: it is not above the head and not below what the log holds. */
   after: number;
-  /** What of the log matches, as far as a page goes. Fails with CURSOR_EXPIRED if the log no longer holds it. */
+  /**
+   * What of the log matches, as far as a page goes. Fails with CURSOR_EXPIRED if the log no longer
+   * holds it.
+   */
   readLog: (range: {
     after: number;
     through: number;
@@ -25,7 +28,10 @@ export type FollowOptions = {
   /** When a revision was committed; undefined if that is not known. */
   readCommitTime: (revision: number) => Promise<number | undefined>;
   toCursor: (revision: number) => string;
-  /** The cursor of `after` as the subscriber gave it: of an earlier epoch it reads otherwise than ours. Default toCursor(after). */
+  /**
+   * The cursor of `after` as the subscriber gave it: of an earlier epoch it reads otherwise than
+   * ours. Default toCursor(after).
+   */
   startCursor?: string | undefined;
   /** Messages that subscribers of one filter share, so each is encoded once. */
   shared: SharedMessages;
@@ -34,7 +40,8 @@ export type FollowOptions = {
   signal: AbortSignal;
 };
 
-// A message's commits together, as far as they are more than one: half of the limit, since who takes it pays for it at once.
+// A message's commits together, as far as they are more than one: half of the limit, since who
+// takes it pays for it at once.
 const fullBytes = 2 * 1024 * 1024;
 // A commit alone. Below the limit by more than what stands around it.
 const largestBytes = 3 * 1024 * 1024;
@@ -186,7 +193,10 @@ export class SharedMessages {
   readonly #maxBytes: number;
   #bytes = 0;
 
-  /** encode: given each message with records before it is first sent; says its size. maxBytes: of all that is kept, encoded and not; default 64 MiB. */
+  /**
+   * encode: given each message with records before it is first sent; says its size. maxBytes: of
+   * all that is kept, encoded and not; default 64 MiB.
+   */
   constructor(encode: (message: WatchSignalsResponse) => number, maxBytes = 64 * 1024 * 1024) {
     this.#encode = encode;
     this.#maxBytes = maxBytes;

@@ -1,4 +1,5 @@
-// Where the history forks: beyond what was published the tail forgets and goes on, below it everybody is told.
+// Where the history forks: beyond what was published the tail forgets and goes on, below it
+// everybody is told.
 import { expect, test, vi } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { CursorFormat, type Epoch } from "../cursor.ts";

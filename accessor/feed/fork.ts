@@ -1,4 +1,5 @@
-// What a fork of the history means to those who watch and read here: they go on with it, or what was published has been given up.
+// What a fork of the history means to those who watch and read here: they go on with it, or what
+// was published has been given up.
 import type { Log } from "../../runtime/log.ts";
 import type { CursorFormat, Epoch } from "../cursor.ts";
 import { Epochs } from "../epochs.ts";
@@ -40,8 +41,9 @@ export function createEpochs(database: Database, options: ForkOptions): Epochs {
 }
 
 /**
- * Goes on in another history that is the same below the fork. False, and all feeds end, if more was published here: those that passed the fork are
- * told so by name, with the last cursor that both histories have.
+ * Goes on in another history that is the same below the fork. False, and all feeds end, if more was
+ * published here: those that passed the fork are told so by name, with the last cursor that both
+ * histories have.
  */
 function followFork(
   { cursors, tail }: { cursors: CursorFormat; tail: Tail },

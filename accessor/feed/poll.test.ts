@@ -1,4 +1,5 @@
-// Hints of other accessors' commits: a connection that ends is made again, hints come through the new one, and none is forgotten.
+// Hints of other accessors' commits: a connection that ends is made again, hints come through the
+// new one, and none is forgotten.
 import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";

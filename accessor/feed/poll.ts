@@ -1,4 +1,5 @@
-// Learns of other accessors' commits: by asking, and sooner by PostgreSQL's NOTIFY, which is only a hint and may be lost.
+// Learns of other accessors' commits: by asking, and sooner by PostgreSQL's NOTIFY, which is only a
+// hint and may be lost.
 import type { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
 import type { Epochs } from "../epochs.ts";
@@ -16,7 +17,10 @@ export type PollOptions = {
   epochs: Epochs;
   log: Log;
   pollMs: number;
-  /** At most one hint in this time: a commit with NOTIFY takes a lock that is one for the whole database. undefined: no hints. */
+  /**
+   * At most one hint in this time: a commit with NOTIFY takes a lock that is one for the whole
+   * database. undefined: no hints.
+   */
   hintMs: number | undefined;
   /** Told after each poll whether the database may write; undefined: it did not answer. */
   onPoll: (mayWrite: boolean | undefined) => void;

@@ -60,7 +60,8 @@ test("a database that was restored on a new timeline: cursors beyond the fork ar
   expect(await reasonOf(watch(restored, after(beyond), () => false))).toMatchObject({ reason: "CURSOR_FOREIGN" });
   const seen = await watch(restored, after(first!.through), ({ batches }) => batches.length > 0);
   expect(seen.flatMap(valuesIn)).toEqual(["m1:1"]);
-  // The same place in this epoch reads otherwise; a client that compares would take that for a break.
+  // The same place in this epoch reads otherwise; a client that compares would take that for a
+  // break.
   const again = await headOf(restored);
   expect(seen[0]!.after).toBe(first!.through);
   expect(seen.at(-1)!.through).toBe(again);

@@ -1,4 +1,5 @@
-// A log in memory for tests of feeds: commits of our own and of others, read in pages after a while that nobody can foretell.
+// A log in memory for tests of feeds: commits of our own and of others, read in pages after a while
+// that nobody can foretell.
 import { create } from "@bufbuild/protobuf";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -13,7 +14,9 @@ export function commitOf(revision: number, { machine, signal }: { machine: strin
   return { revision, committedUs: epochUs + revision, batch, bytes: 100 };
 }
 
-/** pageSize: commits in a page. waits: how many turns of the event loop each read takes, in turn. */
+/**
+ * pageSize: commits in a page. waits: how many turns of the event loop each read takes, in turn.
+ */
 export class SimulatedLog {
   readonly commits: TailCommit[] = [];
   reads = 0;

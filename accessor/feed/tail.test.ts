@@ -1,4 +1,5 @@
-// The tail publishes every commit once, in dense order, whichever way and in whatever order it learns of them.
+// The tail publishes every commit once, in dense order, whichever way and in whatever order it
+// learns of them.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { commitOf, SimulatedLog, turn } from "./simulated-log.ts";

@@ -1,5 +1,5 @@
-// The newest end of the log in memory: commits in dense order, our own as they happen, another accessor's read from the log first. Bounded:
-// who needs what has left it reads the log.
+// The newest end of the log in memory: commits in dense order, our own as they happen, another
+// accessor's read from the log first. Bounded: who needs what has left it reads the log.
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Failure } from "../failure.ts";
@@ -12,7 +12,9 @@ export type TailOptions = {
   /** Commits after one revision and through another, or as many as fit a page, whole. */
   readLog: (range: { after: number; through: number }) => Promise<{ commits: TailCommit[]; through: number }>;
   readCommitTime: (revision: number) => Promise<number | undefined>;
-  /** Told that commits were passed over unread: another accessor may have registered series in them. */
+  /**
+   * Told that commits were passed over unread: another accessor may have registered series in them.
+   */
   onPassedOver: () => void;
   log: Log;
   /** How much is kept. Default 16 MiB. */
@@ -79,7 +81,10 @@ export class Tail {
     this.#advance();
   }
 
-  /** The history has forked beyond what was published: what was known of after the fork is forgotten. */
+  /**
+   * The history has forked beyond what was published: what was known of after the fork is
+   * forgotten.
+   */
   cutBack(fork: Fork): void {
     for (const revision of this.#early.keys()) if (revision >= fork.revision) this.#early.delete(revision);
     this.#knownRevision = Math.max(this.#head.revision, Math.min(this.#knownRevision, fork.revision - 1));
@@ -87,24 +92,34 @@ export class Tail {
     this.#wake([]);
   }
 
-  /** The history has forked below what was published, so nothing in here is to be passed on any more. */
+  /**
+   * The history has forked below what was published, so nothing in here is to be passed on any
+   * more.
+   */
   end(ended: Ended): void {
     this.#ended ??= ended;
     for (const listeners of [this.#ofAll, ...this.#byMachine.values()]) for (const { wake } of [...listeners]) wake();
   }
 
-  /** Fails where the place of a feed or an answer has been given up, and where all that is published here has. */
+  /**
+   * Fails where the place of a feed or an answer has been given up, and where all that is published
+   * here has.
+   */
   assertHolds(revision: number): void {
     if (this.#ended) throw revision >= this.#ended.revision ? this.#ended.failure : this.#ended.rest;
   }
 
-  /** Commits after a revision, up to the head, at least those of these machines (all if undefined); undefined if some have left memory. */
+  /**
+   * Commits after a revision, up to the head, at least those of these machines (all if undefined);
+   * undefined if some have left memory.
+   */
   after(revision: number, machines?: ReadonlySet<string>): readonly TailCommit[] | undefined {
     if (revision < this.#floor) return undefined;
     // Dense: a commit's place follows from its revision.
     const from = revision - this.#floor;
     if (machines === undefined || machines.size >= this.#commits.length - from) return this.#commits.slice(from);
-    // By machine: else each of 1,000 subscribers of one machine would go through the commits of all of them.
+    // By machine: else each of 1,000 subscribers of one machine would go through the commits of all
+    // of them.
     const found: TailCommit[] = [];
     for (const machine of machines) {
       for (let at = this.#lastOf.get(machine) ?? 0; at > revision; ) {

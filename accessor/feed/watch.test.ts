@@ -1,4 +1,5 @@
-// Live feeds over real sockets and PostgreSQL: what a client sees is the log from its cursor on, each record once, whoever serves it.
+// Live feeds over real sockets and PostgreSQL: what a client sees is the log from its cursor on,
+// each record once, whoever serves it.
 
 import { expect, test } from "vitest";
 import { testDatabase } from "../../test/support/postgres.ts";
@@ -203,7 +204,8 @@ test("1,000 idle subscribers cost little, and one commit reaches those who want 
       batch: oneSample(1, { machine: "m99" }),
     });
   const { user, system } = process.cpuUsage(before);
-  // 100 commits that nobody watches: client, accessor and both ends of the sockets are in this process.
+  // 100 commits that nobody watches: client, accessor and both ends of the sockets are in this
+  // process.
   expect((user + system) / 1e6).toBeLessThan(2);
   await accessor.ingest.ingestBatch({ producerId: "p", sequence: 101n, batch: oneSample(7, { machine: "m7" }) });
   const woken = subscribers.filter(({ machine }) => machine === "m7");

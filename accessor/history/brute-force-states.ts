@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { baseUs } from "./brute-force.ts";
 import type { StateChange } from "./state-intervals.ts";
 
-/** Up to 25 changes in order within some 300 µs, with repeated states and up to a few changes at one time. */
+/**
+ * Up to 25 changes in order within some 300 µs, with repeated states and up to a few changes at one
+ * time.
+ */
 export const anyChanges: fc.Arbitrary<StateChange[]> = fc
   .array(
     fc.record({

@@ -1,4 +1,5 @@
-// For tests only: the history's mathematics done naively, one microsecond at a time, to compare the real one against.
+// For tests only: the history's mathematics done naively, one microsecond at a time, to compare the
+// real one against.
 import fc from "fast-check";
 import { expect } from "vitest";
 import type { Column } from "../../samples/column.ts";
@@ -22,7 +23,9 @@ const value = fc.oneof(
   fc.constantFrom(0, -0, 5e-324, -2.2e-308),
 );
 
-/** Up to 40 samples in time order within some 400 µs, with equal times, repeated values and gaps. */
+/**
+ * Up to 40 samples in time order within some 400 µs, with equal times, repeated values and gaps.
+ */
 export const anySamples: fc.Arbitrary<Sample[]> = fc
   .array(fc.record({ distance, value }), { maxLength: 40, size: "max" })
   .map((steps) => {
@@ -46,7 +49,9 @@ export function toColumn(samples: readonly Sample[]): Column {
   };
 }
 
-/** Height of the line in the middle of each microsecond of the window; undefined where no line is. */
+/**
+ * Height of the line in the middle of each microsecond of the window; undefined where no line is.
+ */
 export function lineHeights(samples: readonly Sample[], { fromUs, toUs }: Window): (number | undefined)[] {
   return Array.from({ length: toUs - fromUs }, (_, i) => {
     const p = samples.findLast(({ timeUs }) => timeUs <= fromUs + i);
@@ -86,7 +91,10 @@ export function sumOf(samples: readonly Sample[]): number {
   return samples.reduce((sum, sample) => sum + sample.value, 0);
 }
 
-/** Expects two sums to agree to 1e-12 of what their terms' size could add up to (or to where float64 runs out of bits). */
+/**
+ * Expects two sums to agree to 1e-12 of what their terms' size could add up to (or to where float64
+ * runs out of bits).
+ */
 export function expectClose(actual: number | undefined, expected: number, options: { size: number }): void {
   expect(actual).toBeTypeOf("number");
   expect(Math.abs(actual! - expected)).toBeLessThanOrEqual(options.size * 1e-12 + 1e-300);

@@ -74,7 +74,8 @@ describe("roundWidthUs", () => {
       fc.property(anyWindow, fc.integer({ min: 2, max: 2000 }), (window, points) => {
         const widthUs = roundWidthUs({ ...window, points });
         const buckets = bucketEdges({ ...window, widthUs, maxBuckets: points }).length - 1;
-        // Neighbouring round widths are at most 2.5 times apart, so half the points are lost at worst to rounding.
+        // Neighbouring round widths are at most 2.5 times apart, so half the points are lost at
+        // worst to rounding.
         if (widthUs > 1) expect(buckets).toBeGreaterThanOrEqual(Math.floor((points - 1) / 2.5));
       }),
       { numRuns: 1000 },

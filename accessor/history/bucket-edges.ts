@@ -1,4 +1,5 @@
-// Where buckets begin and end: multiples of a width, or equal slots for a plot. Days are in day-edges.ts.
+// Where buckets begin and end: multiples of a width, or equal slots for a plot. Days are in
+// day-edges.ts.
 import type { Window } from "./line-area.ts";
 
 /** Why edges could not be made; each is the asker's mistake. `message` is fit to be shown. */
@@ -34,7 +35,10 @@ export function bucketEdges(options: Window & { readonly widthUs: number; readon
   return edgesUs;
 }
 
-/** Edges of exactly `points` slots as equal as whole microseconds allow (fewer if the window has fewer microseconds). */
+/**
+ * Edges of exactly `points` slots as equal as whole microseconds allow (fewer if the window has
+ * fewer microseconds).
+ */
 export function slotEdges(options: Window & { readonly points: number; readonly maxBuckets: number }): Float64Array {
   const { fromUs, toUs, points, maxBuckets } = options;
   assertWindow(options);
@@ -43,7 +47,8 @@ export function slotEdges(options: Window & { readonly points: number; readonly 
   }
   assertBucketCount(points, maxBuckets);
   const slots = Math.min(points, toUs - fromUs);
-  // Whole microseconds and the rest apart: as one fraction, i times it would be off by one for long windows.
+  // Whole microseconds and the rest apart: as one fraction, i times it would be off by one for long
+  // windows.
   const restUs = (toUs - fromUs) % slots;
   const wholeUs = (toUs - fromUs - restUs) / slots;
   return Float64Array.from({ length: slots + 1 }, (_, i) => fromUs + i * wholeUs + Math.floor((i * restUs) / slots));
@@ -57,9 +62,10 @@ const roundWidthsUs = [
 ];
 
 /**
- * The smallest round width (1, 2, 5 steps below a second, then 1 s to 12 h as clocks have it, then whole days) that cuts the
- * window into at most `points` buckets (two if `points` is 1). From a minute up, such buckets are made of whole stored
- * summaries, which is why a plot should prefer them to `slotEdges`.
+ * The smallest round width (1, 2, 5 steps below a second, then 1 s to 12 h as clocks have it, then
+ * whole days) that cuts the window into at most `points` buckets (two if `points` is 1). From a
+ * minute up, such buckets are made of whole stored summaries, which is why a plot should prefer
+ * them to `slotEdges`.
  */
 export function roundWidthUs(options: Window & { readonly points: number }): number {
   assertWindow(options);

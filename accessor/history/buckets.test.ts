@@ -1,4 +1,5 @@
-// Buckets against brute force: any pieces, any edges, fed with whole blocks or with single neighbours.
+// Buckets against brute force: any pieces, any edges, fed with whole blocks or with single
+// neighbours.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -24,7 +25,10 @@ const anyEdges = fc
     Float64Array.from(new Set([fromUs, toUs, ...cuts.map((cut) => fromUs + (cut % (toUs - fromUs)))])).sort(),
   );
 
-/** Feeds samples cut at `cuts`, every piece with an odd cut as summaries, which are cut at the edges as well. */
+/**
+ * Feeds samples cut at `cuts`, every piece with an odd cut as summaries, which are cut at the edges
+ * as well.
+ */
 function feed(
   accumulator: BucketAccumulator,
   options: { samples: Sample[]; edgesUs: Float64Array; cuts: number[] },

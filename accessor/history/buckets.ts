@@ -1,11 +1,13 @@
-// Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says nothing about their source.
+// Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says
+// nothing about their source.
 import type { Column } from "../../samples/column.ts";
 import { lineArea, type Sample } from "./line-area.ts";
 import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
 
 /**
- * The samples in `[startUs, endUs)` and the straight lines over it. What comes from samples is undefined when there are
- * none (`count` 0); lines between samples outside may cover a bucket without samples all the same.
+ * The samples in `[startUs, endUs)` and the straight lines over it. What comes from samples is
+ * undefined when there are none (`count` 0); lines between samples outside may cover a bucket
+ * without samples all the same.
  */
 export type Bucket = {
   readonly startUs: number;
@@ -22,7 +24,10 @@ export type Bucket = {
   readonly lastUs: number | undefined;
   /** sum / count: each sample weighs the same. */
   readonly mean: number | undefined;
-  /** integral / covered seconds: each covered second weighs the same; undefined when nothing is covered. */
+  /**
+   * integral / covered seconds: each covered second weighs the same; undefined when nothing is
+   * covered.
+   */
   readonly timeWeightedMean: number | undefined;
   /** Value·seconds under the lines, cut at the bucket's edges by interpolation. */
   readonly integral: number;
@@ -32,7 +37,10 @@ export type Bucket = {
   readonly coverage: number;
 };
 
-/** Ascending bucket edges (n + 1 for n buckets), the gap rule, and the neighbours just outside the window. */
+/**
+ * Ascending bucket edges (n + 1 for n buckets), the gap rule, and the neighbours just outside the
+ * window.
+ */
 export type BucketOptions = {
   readonly edgesUs: Float64Array;
   /** Longest distance between two samples that still counts as covered. */
@@ -42,10 +50,10 @@ export type BucketOptions = {
 };
 
 /**
- * Takes pieces in time order and makes them buckets. Samples before the first edge only tell where the line comes from,
- * samples at or past the last edge where it goes (only the first of them matters); so whole blocks may be fed at both
- * ends. Holds one bucket being
- * filled and the finished ones; keeps no column.
+ * Takes pieces in time order and makes them buckets. Samples before the first edge only tell where
+ * the line comes from, samples at or past the last edge where it goes (only the first of them
+ * matters); so whole blocks may be fed at both ends. Holds one bucket being filled and the finished
+ * ones; keeps no column.
  */
 export class BucketAccumulator {
   readonly #edgesUs: Float64Array;
@@ -71,7 +79,10 @@ export class BucketAccumulator {
     this.#previous = options.before;
   }
 
-  /** Next samples; may reach over any number of buckets. Throws RangeError if they start before the last one fed. */
+  /**
+   * Next samples; may reach over any number of buckets. Throws RangeError if they start before the
+   * last one fed.
+   */
   addColumn(column: Column): void {
     const { timesUs, values } = column;
     if (timesUs.length === 0) return;
@@ -87,8 +98,8 @@ export class BucketAccumulator {
   }
 
   /**
-   * Next samples as their summary, made with the same `maxGapUs`. It must lie within one bucket, or outside the window;
-   * throws RangeError if not, or if it starts before the last sample fed.
+   * Next samples as their summary, made with the same `maxGapUs`. It must lie within one bucket, or
+   * outside the window; throws RangeError if not, or if it starts before the last sample fed.
    */
   addSummary(summary: Summary): void {
     if (summary.count === 0) return;
@@ -103,8 +114,8 @@ export class BucketAccumulator {
   }
 
   /**
-   * All buckets, in order. `next` is the first sample at or past the last edge, if it was not fed as part of a piece;
-   * throws RangeError if it lies in the window. To be called once, last.
+   * All buckets, in order. `next` is the first sample at or past the last edge, if it was not fed
+   * as part of a piece; throws RangeError if it lies in the window. To be called once, last.
    */
   finish(next?: Sample): readonly Bucket[] {
     if (next) {
@@ -127,7 +138,10 @@ export class BucketAccumulator {
     return this.#edgesUs[this.#buckets.length + 1]!;
   }
 
-  /** Moves to the sample's bucket, sharing out the line that leads there; false if it lies past the last edge. */
+  /**
+   * Moves to the sample's bucket, sharing out the line that leads there; false if it lies past the
+   * last edge.
+   */
   #enter(sample: Sample): boolean {
     while (!this.#full && sample.timeUs >= this.#endUs) {
       this.#addLine(sample);
@@ -187,7 +201,10 @@ export class BucketAccumulator {
   }
 }
 
-/** Index of the first time from `start` on that is ≥ `timeUs`. Gallops, so a narrow bucket costs little. */
+/**
+ * Index of the first time from `start` on that is ≥ `timeUs`. Gallops, so a narrow bucket costs
+ * little.
+ */
 function firstAtOrAfter(timesUs: Float64Array, timeUs: number, start: number): number {
   let low = start;
   let step = 1;

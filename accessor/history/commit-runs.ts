@@ -1,7 +1,10 @@
-// Which commit each sample of a block came with: runs of (how many, revision), as varints. Keeps the order (time, revision, position) exact
-// across series at about 0.03 bytes a sample.
+// Which commit each sample of a block came with: runs of (how many, revision), as varints. Keeps
+// the order (time, revision, position) exact across series at about 0.03 bytes a sample.
 
-/** Runs of equal revisions, in order: pairs of varints, the count and the zigzag difference to the run before (to 0 for the first). */
+/**
+ * Runs of equal revisions, in order: pairs of varints, the count and the zigzag difference to the
+ * run before (to 0 for the first).
+ */
 export function encodeCommitRuns(revisions: Float64Array): Uint8Array {
   const bytes: number[] = [];
   let before = 0;

@@ -1,4 +1,5 @@
-// Calendar days against a walk through the window in steps of 15 minutes, and the odd days of real zones.
+// Calendar days against a walk through the window in steps of 15 minutes, and the odd days of real
+// zones.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dayEdges } from "./day-edges.ts";
@@ -8,7 +9,8 @@ const toUs = (text: string) => Date.parse(text) * 1000;
 const toText = (edgesUs: Float64Array) =>
   [...edgesUs].map((us) => new Date(us / 1000).toISOString().replace(":00.000", ""));
 
-// Since 1972 these zones have changed their clocks only at whole quarters of an hour; St John's (00:01) is apart below.
+// Since 1972 these zones have changed their clocks only at whole quarters of an hour; St John's
+// (00:01) is apart below.
 const zones = [
   ...["UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Sao_Paulo", "America/Havana"],
   ...[

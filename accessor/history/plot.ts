@@ -3,8 +3,9 @@ import type { Column } from "../../samples/column.ts";
 import type { Bucket } from "./buckets.ts";
 
 /**
- * First, lowest, highest and last sample of each bucket, in time order, each once: at most four a bucket, all of them
- * real samples at their own times. Drawn as a line no wider than a pixel a bucket, it looks as all samples would.
+ * First, lowest, highest and last sample of each bucket, in time order, each once: at most four a
+ * bucket, all of them real samples at their own times. Drawn as a line no wider than a pixel a
+ * bucket, it looks as all samples would.
  */
 export function toPlotColumn(buckets: readonly Bucket[]): Column {
   const times: number[] = [];

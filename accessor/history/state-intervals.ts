@@ -4,7 +4,10 @@ import type { Window } from "./line-area.ts";
 /** A machine's state from `timeUs` on. */
 export type StateChange = { readonly timeUs: number; readonly state: number };
 
-/** States by number, as the contract numbers them. `unknown` is also what a machine is in before its first known state. */
+/**
+ * States by number, as the contract numbers them. `unknown` is also what a machine is in before its
+ * first known state.
+ */
 export const machineStates = Object.freeze({ unknown: 0, active: 1, idle: 2, fault: 3, off: 4 });
 
 /** Length of the arrays that are indexed by state. */
@@ -14,10 +17,11 @@ export const stateCount = 5;
 export type StateInterval = { readonly startUs: number; readonly endUs: number | undefined; readonly state: number };
 
 /**
- * Changes in the order (time, revision, position) as intervals: each starts where the one before ends, in another state.
- * Of changes at equal times the last one holds, the others vanish; a repeated state extends its interval; the last one is
- * open. Nothing comes before the first change: for intervals that begin before a window, begin with the change carried in.
- * Throws RangeError if times go backwards.
+ * Changes in the order (time, revision, position) as intervals: each starts where the one before
+ * ends, in another state. Of changes at equal times the last one holds, the others vanish; a
+ * repeated state extends its interval; the last one is open. Nothing comes before the first change:
+ * for intervals that begin before a window, begin with the change carried in. Throws RangeError if
+ * times go backwards.
  */
 export function toIntervals(changes: Iterable<StateChange>): StateInterval[] {
   const starts: StateChange[] = [];
@@ -37,7 +41,9 @@ export type WindowInterval = {
   readonly endUs: number;
   /** Below `stateCount`. */
   readonly state: number;
-  /** Whether the machine changed to this state here, inside the window, from another known state. */
+  /**
+   * Whether the machine changed to this state here, inside the window, from another known state.
+   */
   readonly transition: boolean;
 };
 
@@ -45,9 +51,9 @@ export type WindowInterval = {
 export type StateWindow = Window & { readonly carriedIn?: number | undefined };
 
 /**
- * The intervals of `[fromUs, toUs)`: they fill it without a hole, beginning with the state carried in, `unknown` (0) where
- * nothing is known, also where a state is none of the five (a later version's). Changes before the window count as carried
- * in; those at or past its end are ignored.
+ * The intervals of `[fromUs, toUs)`: they fill it without a hole, beginning with the state carried
+ * in, `unknown` (0) where nothing is known, also where a state is none of the five (a later
+ * version's). Changes before the window count as carried in; those at or past its end are ignored.
  */
 export function windowIntervals(changes: Iterable<StateChange>, options: StateWindow): WindowInterval[] {
   const { fromUs, toUs, carriedIn = machineStates.unknown } = options;
@@ -65,8 +71,8 @@ export function windowIntervals(changes: Iterable<StateChange>, options: StateWi
 }
 
 /**
- * Microseconds in each state, by its number; they add up to the window exactly. `transitions` counts the changes inside
- * the window from one known state to another.
+ * Microseconds in each state, by its number; they add up to the window exactly. `transitions`
+ * counts the changes inside the window from one known state to another.
  */
 export function timeInStates(
   changes: Iterable<StateChange>,

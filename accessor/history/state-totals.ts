@@ -1,15 +1,19 @@
-// Time and energy by state over a row of slots: what minute and hour roll-ups keep, and what a machine's summary adds up.
+// Time and energy by state over a row of slots: what minute and hour roll-ups keep, and what a
+// machine's summary adds up.
 import type { Bucket } from "./buckets.ts";
 import { stateCount, type WindowInterval } from "./state-intervals.ts";
 
 /**
- * Arrays are indexed by state (0 unknown, 1 active, 2 idle, 3 fault, 4 off). Totals of neighbouring windows add up to
- * those of the window they make: times exactly, integrals to float tolerance.
+ * Arrays are indexed by state (0 unknown, 1 active, 2 idle, 3 fault, 4 off). Totals of neighbouring
+ * windows add up to those of the window they make: times exactly, integrals to float tolerance.
  */
 export type StateTotals = {
   /** Microseconds in each state; they add up to the window. */
   readonly timeUs: readonly number[];
-  /** Value·seconds under the straight lines between samples while in that state (W gives J: 3.6e6 to the kWh). */
+  /**
+   * Value·seconds under the straight lines between samples while in that state (W gives J: 3.6e6 to
+   * the kWh).
+   */
   readonly integral: readonly number[];
   /** Microseconds of each state which those lines cover. */
   readonly coveredUs: readonly number[];
@@ -36,9 +40,9 @@ export function addStateTotals(a: StateTotals, b: StateTotals): StateTotals {
 }
 
 /**
- * Bucket edges that cut at every slot's and every interval's edge, so that each bucket lies in one slot and one state. To
- * be filled by a BucketAccumulator, whose buckets go to `toStateTotals`. The intervals must fill the slots' window
- * (`windowIntervals`).
+ * Bucket edges that cut at every slot's and every interval's edge, so that each bucket lies in one
+ * slot and one state. To be filled by a BucketAccumulator, whose buckets go to `toStateTotals`. The
+ * intervals must fill the slots' window (`windowIntervals`).
  */
 export function stateEdges(slotEdgesUs: Float64Array, intervals: readonly WindowInterval[]): Float64Array {
   const edgesUs = new Float64Array(slotEdgesUs.length + intervals.length).fill(Number.POSITIVE_INFINITY);
@@ -49,8 +53,8 @@ export function stateEdges(slotEdgesUs: Float64Array, intervals: readonly Window
 }
 
 /**
- * Totals of each slot from the buckets of `stateEdges` (same slots, same intervals). Without a numeric signal, buckets of
- * an accumulator that was fed nothing give times alone.
+ * Totals of each slot from the buckets of `stateEdges` (same slots, same intervals). Without a
+ * numeric signal, buckets of an accumulator that was fed nothing give times alone.
  */
 export function toStateTotals(
   buckets: readonly Bucket[],

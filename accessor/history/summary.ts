@@ -1,4 +1,5 @@
-// The summary of a run of samples, a monoid: what blocks keep beside their samples and roll-ups add up. No I/O.
+// The summary of a run of samples, a monoid: what blocks keep beside their samples and roll-ups add
+// up. No I/O.
 import type { Column } from "../../samples/column.ts";
 
 /**
@@ -41,13 +42,14 @@ export const emptySummary: Summary = Object.freeze({
   coveredUs: 0,
 });
 
-// Partial sums of this many samples are added up, so that the error grows with n/chunk + chunk, not with n: a day at
-// 100 Hz stays within about 1e-12 at the speed of a plain loop.
+// Partial sums of this many samples are added up, so that the error grows with n/chunk + chunk, not
+// with n: a day at 100 Hz stays within about 1e-12 at the speed of a plain loop.
 const chunk = 4096;
 
 /**
- * Summary of the samples `start` (default 0) up to, not including, `end` (default: all). `maxGapUs` is the longest
- * distance between two samples that still counts as covered. The column is read, not kept.
+ * Summary of the samples `start` (default 0) up to, not including, `end` (default: all). `maxGapUs`
+ * is the longest distance between two samples that still counts as covered. The column is read, not
+ * kept.
  */
 export function summarize(
   column: Column,
@@ -92,9 +94,10 @@ export function summarize(
 }
 
 /**
- * Summary of `a`'s samples followed by `b`'s: of any split of a run, joined in any grouping, the same (sums and integrals
- * to float tolerance). The bridge from `a`'s last to `b`'s first sample counts if it is no longer than `maxGapUs`, which
- * must be the one both were made with. Throws RangeError if `b` starts before `a` ends.
+ * Summary of `a`'s samples followed by `b`'s: of any split of a run, joined in any grouping, the
+ * same (sums and integrals to float tolerance). The bridge from `a`'s last to `b`'s first sample
+ * counts if it is no longer than `maxGapUs`, which must be the one both were made with. Throws
+ * RangeError if `b` starts before `a` ends.
  */
 export function joinSummaries(a: Summary, b: Summary, options: { readonly maxGapUs: number }): Summary {
   if (a.count === 0) return b;

@@ -3,12 +3,15 @@ import { floorTo, hourUs, minuteUs } from "./buckets-of-time.ts";
 
 export const dayUs = 24 * hourUs;
 
-/** Starts of width widthUs from fromUs up to, not including, toUs; both are multiples of it, or infinite. */
+/**
+ * Starts of width widthUs from fromUs up to, not including, toUs; both are multiples of it, or
+ * infinite.
+ */
 export type TouchSpan = { widthUs: number; fromUs: number; toUs: number };
 
 /**
- * Spans that cover [fromUs, toUs) and at most the rest of the minutes that its ends lie in: about 2 × (59 + 23) rows and one a day.
- * An open end is a day's.
+ * Spans that cover [fromUs, toUs) and at most the rest of the minutes that its ends lie in: about 2
+ * × (59 + 23) rows and one a day. An open end is a day's.
  */
 export function touchSpans(fromUs: number, toUs: number): TouchSpan[] {
   const spans: TouchSpan[] = [];

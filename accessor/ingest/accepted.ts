@@ -1,4 +1,5 @@
-// What is stored of a batch, as feeds show it: the same whether it comes from here or out of the log.
+// What is stored of a batch, as feeds show it: the same whether it comes from here or out of the
+// log.
 import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
 import { type Declaration, toSamples } from "../../samples/wire.ts";
@@ -7,8 +8,8 @@ import { type Declaration, toSamples } from "../../samples/wire.ts";
 export type PackedSamples = { readonly series: Declaration; readonly payload: Uint8Array };
 
 /**
- * A Batch whose samples stay packed until they are looked at: most batches are never watched by anybody, and packed they take a tenth of
- * the memory.
+ * A Batch whose samples stay packed until they are looked at: most batches are never watched by
+ * anybody, and packed they take a tenth of the memory.
  */
 export class AcceptedBatch implements Batch {
   readonly $typeName = "millrace.v1.Batch";

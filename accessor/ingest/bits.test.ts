@@ -1,4 +1,5 @@
-// Every finite double comes back bit for bit, at its very microsecond, through the database and every way of reading.
+// Every finite double comes back bit for bit, at its very microsecond, through the database and
+// every way of reading.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toColumn } from "../../samples/wire.ts";

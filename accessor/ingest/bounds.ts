@@ -1,4 +1,5 @@
-// What a record may hold: names, texts, times. Each rule says what is wrong in words that help to mend it.
+// What a record may hold: names, texts, times. Each rule says what is wrong in words that help to
+// mend it.
 import type { Reason } from "../failure.ts";
 import type { OldestTaken } from "../retention.ts";
 

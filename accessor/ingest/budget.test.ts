@@ -1,4 +1,5 @@
-// Bytes in flight stay within the bound, and whoever waits is served in order, whatever the others do.
+// Bytes in flight stay within the bound, and whoever waits is served in order, whatever the others
+// do.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Budget } from "./budget.ts";

@@ -1,4 +1,5 @@
-// A bound on bytes in flight: who wants more waits; whoever has least in flight comes first, in order of asking within a caller.
+// A bound on bytes in flight: who wants more waits; whoever has least in flight comes first, in
+// order of asking within a caller.
 import { FairQueue } from "../../access/fair-queue.ts";
 
 export class Budget {
@@ -16,7 +17,10 @@ export class Budget {
     return this.#queue.waiting;
   }
 
-  /** Resolves when the bytes are granted; give them back with release. A single demand above the bound is granted when it is alone. */
+  /**
+   * Resolves when the bytes are granted; give them back with release. A single demand above the
+   * bound is granted when it is alone.
+   */
   acquire(bytes: number, signal: AbortSignal, caller = ""): Promise<void> {
     return this.#queue.acquire(caller, bytes, signal);
   }

@@ -1,4 +1,5 @@
-// Splits a batch's columns into what is stored and what is rejected, and puts what is stored in order of time.
+// Splits a batch's columns into what is stored and what is rejected, and puts what is stored in
+// order of time.
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
@@ -70,7 +71,10 @@ export function declarationFault({ unit, maxGap }: Samples, series: Series): Fau
   return undefined;
 }
 
-/** The samples of a column that are stored, sorted by time; the rest goes into verdicts. The same column if all are, and are in order. */
+/**
+ * The samples of a column that are stored, sorted by time; the rest goes into verdicts. The same
+ * column if all are, and are in order.
+ */
 export function acceptSamples(
   position: number,
   column: Column,
@@ -102,7 +106,10 @@ function pick(numbers: Float64Array, places: readonly number[]): Float64Array {
   return picked;
 }
 
-/** Positions of the samples that are stored. Neighbours with the same fault are told of at once: a whole column may have it. */
+/**
+ * Positions of the samples that are stored. Neighbours with the same fault are told of at once: a
+ * whole column may have it.
+ */
 function keep(
   position: number,
   { timesUs, values }: Column,

@@ -1,16 +1,19 @@
-// What a batch says, in 16 bytes: equal for equal decoded content, however it was encoded. Proof that a repeated sequence repeats its batch.
+// What a batch says, in 16 bytes: equal for equal decoded content, however it was encoded. Proof
+// that a repeated sequence repeats its batch.
 import { hash } from "node:crypto";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
 
-// Bump it when the order or the fields below change; receipts of an older version then compare as other content, so keep the old one too.
+// Bump it when the order or the fields below change; receipts of an older version then compare as
+// other content, so keep the old one too.
 const version = 1;
 
 /**
- * First 16 bytes of SHA-256 over, in order, numbers as little-endian float64 and texts as length and UTF-8: version, machine; each state
- * change (seconds, nanos, state, reason); each error report (seconds, nanos, severity, code, message); each column (signal, unit,
- * max_gap seconds and nanos, times in microseconds, values). Each list and each array is preceded by its length. columns: the batch's
- * samples decoded, in the order given.
+ * First 16 bytes of SHA-256 over, in order, numbers as little-endian float64 and texts as length
+ * and UTF-8: version, machine; each state change (seconds, nanos, state, reason); each error report
+ * (seconds, nanos, severity, code, message); each column (signal, unit, max_gap seconds and nanos,
+ * times in microseconds, values). Each list and each array is preceded by its length. columns: the
+ * batch's samples decoded, in the order given.
  */
 export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
   const writer = new Writer(byteLengthOf(batch, columns));
@@ -37,7 +40,8 @@ export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
     writer.numbers(columns[i]!.timesUs);
     writer.numbers(columns[i]!.values);
   }
-  // One call: a Hash object costs 5 µs before it has hashed anything, a second of samples takes 2 µs.
+  // One call: a Hash object costs 5 µs before it has hashed anything, a second of samples takes 2
+  // µs.
   return hash("sha256", writer.written, "buffer").subarray(0, 16);
 }
 

@@ -1,4 +1,5 @@
-// A batch is stored once, whatever its producer repeats: the answer is the same, and other content under an old number is refused.
+// A batch is stored once, whatever its producer repeats: the answer is the same, and other content
+// under an old number is refused.
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";

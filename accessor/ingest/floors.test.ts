@@ -1,5 +1,5 @@
-// No word moves a producer's floor: a hello changes nothing, numbers that nobody has a receipt for are never "duplicates", and what lives for a
-// single request is forgotten.
+// No word moves a producer's floor: a hello changes nothing, numbers that nobody has a receipt for
+// are never "duplicates", and what lives for a single request is forgotten.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
@@ -151,7 +151,8 @@ test("producers of single requests go when they have expired and their receipts 
   await using database = await testDatabase();
   await using accessor = await openTestAccessor({ databaseUrl: database.url });
   await using own = await openDatabase({ url: database.url, log: createLog({ name: "own", level: "silent" }) });
-  // The accessor tidies too, whenever it likes: what counts is what is there once nothing is left to do.
+  // The accessor tidies too, whenever it likes: what counts is what is there once nothing is left
+  // to do.
   const drop = async (maxDerived = 1_000) => {
     const options = { maxDerived, limit: 10, signal: new AbortController().signal };
     while ((await dropIdleProducers(own, options)) > 0);

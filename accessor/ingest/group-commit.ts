@@ -1,4 +1,5 @@
-// One flush in flight; what arrives meanwhile goes into the next. 100 samples a transaction make 0.2 M samples/s, 10,000 make 5.5 M.
+// One flush in flight; what arrives meanwhile goes into the next. 100 samples a transaction make
+// 0.2 M samples/s, 10,000 make 5.5 M.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
@@ -62,7 +63,10 @@ export class GroupCommit {
     this.#running = undefined;
   }
 
-  /** Waits for as long as each turn of the event loop brings more, up to a bound: a flush costs as much as 20 batches. */
+  /**
+   * Waits for as long as each turn of the event loop brings more, up to a bound: a flush costs as
+   * much as 20 batches.
+   */
   async #gathered(): Promise<void> {
     const { maxGroupBatches, gatherMs } = this.#options;
     const endMs = performance.now() + gatherMs;
@@ -73,7 +77,10 @@ export class GroupCommit {
     }
   }
 
-  /** The next group: in order of turns, which within a producer is that of arrival, so that a producer's batches stay in order; the second of two with one number waits for the next. */
+  /**
+   * The next group: in order of turns, which within a producer is that of arrival, so that a
+   * producer's batches stay in order; the second of two with one number waits for the next.
+   */
   #take(): Waiting[] {
     const { maxGroupBytes, maxGroupBatches } = this.#options;
     const numbers = new Set<string>();
@@ -94,7 +101,10 @@ export class GroupCommit {
     return group.sort((a, b) => (a.producer < b.producer ? -1 : a.producer > b.producer ? 1 : 0));
   }
 
-  /** Commits a group. If PostgreSQL refuses its data, halves it until the batch at fault stands alone and is refused. */
+  /**
+   * Commits a group. If PostgreSQL refuses its data, halves it until the batch at fault stands
+   * alone and is refused.
+   */
   async #flush(group: Waiting[]): Promise<void> {
     try {
       failpoint("ingest.before-commit");

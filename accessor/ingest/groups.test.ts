@@ -1,4 +1,5 @@
-// Batches of many producers share transactions; one that PostgreSQL refuses is found and refused alone.
+// Batches of many producers share transactions; one that PostgreSQL refuses is found and refused
+// alone.
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
@@ -53,8 +54,9 @@ test("a batch that PostgreSQL refuses is refused alone, and those around it are 
 });
 
 test("a stream whose acks nobody reads is read no further, and goes on where it stopped", async () => {
-  // What lies unread is counted in acks (16 objects in the stream at each end) and in bytes (HTTP/2 and socket windows), and an ack
-  // answers for whatever is decided by then. With at most 4 batches in an ack that is a few hundred batches, whatever the timing.
+  // What lies unread is counted in acks (16 objects in the stream at each end) and in bytes (HTTP/2
+  // and socket windows), and an ack answers for whatever is decided by then. With at most 4 batches
+  // in an ack that is a few hundred batches, whatever the timing.
   await using accessor = await openTestAccessor({ maxUndecided: 4 });
   await using producer = await Producer.open(accessor.ingest, "p");
   // Every other sample is bad, so that an ack has 3 KB for each batch.

@@ -1,4 +1,5 @@
-// Takes batches from any number of producers to their decision: prepare, commit in groups, publish, answer.
+// Takes batches from any number of producers to their decision: prepare, commit in groups, publish,
+// answer.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Position } from "../cursor.ts";
@@ -79,12 +80,18 @@ export class Intake {
     return this.#options.epochs.current;
   }
 
-  /** Fails if what was stored in that epoch at that revision has been given up since: whoever sent it must not be told that it is there. */
+  /**
+   * Fails if what was stored in that epoch at that revision has been given up since: whoever sent
+   * it must not be told that it is there.
+   */
   assertHolds(position: Position): void {
     this.#options.epochs.assertHolds(position);
   }
 
-  /** What a producer's hello is answered with. Fails with PERMISSION_DENIED, or SEQUENCE_GAP if it claims too many acks. */
+  /**
+   * What a producer's hello is answered with. Fails with PERMISSION_DENIED, or SEQUENCE_GAP if it
+   * claims too many acks.
+   */
   async open(sender: Sender, lastAckedSequence: bigint): Promise<Opened & { sender: Sender; epoch: number }> {
     const { epoch } = this;
     const ackedSequence = toSequence(shownProducer(sender), lastAckedSequence);
@@ -105,7 +112,10 @@ export class Intake {
     return this.#budget.waiting;
   }
 
-  /** Waits until the batch of a share's holder may be in flight; give the bytes back with release when it is decided. */
+  /**
+   * Waits until the batch of a share's holder may be in flight; give the bytes back with release
+   * when it is decided.
+   */
   async admit(batch: Batch | undefined, byteLength: number, signal: AbortSignal, holder = ""): Promise<number> {
     // Decoded and prepared, a batch takes some three times its size on the wire.
     const bytes = 3 * byteLength + 1000 * (batch?.samples.length ?? 0) + 1000;
@@ -158,7 +168,8 @@ export class Intake {
   }
 
   /**
-   * Commits a prepared batch. Fails with SEQUENCE_GAP, SEQUENCE_CONFLICT, PERMISSION_DENIED, QUOTA_EXCEEDED or what befell the database.
+   * Commits a prepared batch. Fails with SEQUENCE_GAP, SEQUENCE_CONFLICT, PERMISSION_DENIED,
+   * QUOTA_EXCEEDED or what befell the database.
    */
   async decide({ holder = "", ...submission }: Submission & { holder?: string }): Promise<Decided> {
     const decision = await this.#group.submit(submission, holder);
@@ -170,7 +181,10 @@ export class Intake {
     return this.#group.idle();
   }
 
-  /** Fails, and nothing is told of the group, if another epoch has begun since the ids in it were given. */
+  /**
+   * Fails, and nothing is told of the group, if another epoch has begun since the ids in it were
+   * given.
+   */
   async #commit(group: readonly Submission[]): Promise<Decision[]> {
     const { database, epochs, producers } = this.#options;
     const { epoch } = this;
@@ -201,7 +215,8 @@ export class Intake {
   #publish(decided: readonly DecidedSubmission[]): void {
     const fresh = decided.filter(({ decision: { outcome } }) => outcome === "stored" || outcome === "decided");
     if (fresh.length === 0) return;
-    // Also when nothing was stored: a clock that has fallen behind rejects everything, and must not stay so.
+    // Also when nothing was stored: a clock that has fallen behind rejects everything, and must not
+    // stay so.
     this.#clockOffsetUs = fresh[0]!.decision.committedUs - this.#options.monotonicMs() * 1000;
     const commits = fresh
       .filter(({ decision }) => decision.outcome === "stored")

@@ -1,4 +1,5 @@
-// How old records may be: a bound of the accessor's, which a shorter retention narrows and a setting lifts.
+// How old records may be: a bound of the accessor's, which a shorter retention narrows and a
+// setting lifts.
 import { expect, onTestFinished, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";

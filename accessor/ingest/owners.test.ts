@@ -1,4 +1,5 @@
-// A producer's numbers belong to who used them first: nobody else's hello or batch moves them, or makes a batch vanish.
+// A producer's numbers belong to who used them first: nobody else's hello or batch moves them, or
+// makes a batch vanish.
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";

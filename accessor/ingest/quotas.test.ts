@@ -1,4 +1,5 @@
-// How many machines and series a caller may register: beyond it what is new is refused by name, what is known is taken as before.
+// How many machines and series a caller may register: beyond it what is new is refused by name,
+// what is known is taken as before.
 import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";

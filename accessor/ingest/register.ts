@@ -10,7 +10,10 @@ import { defaultMaxGapUs } from "./bounds.ts";
 
 type Registering = { events: boolean; errors: boolean; catalog: Catalog; holder: string; quotas: Quotas };
 
-/** declaring: which columns have a record that may be stored. Answers with the limit that was reached, if one was: then some are not there. */
+/**
+ * declaring: which columns have a record that may be stored. Answers with the limit that was
+ * reached, if one was: then some are not there.
+ */
 export async function registerNew(
   batch: Batch,
   declaring: readonly boolean[],

@@ -1,4 +1,5 @@
-// Producers' ids and numbers: which are taken at all, and what is said of a batch once its number is decided.
+// Producers' ids and numbers: which are taken at all, and what is said of a batch once its number
+// is decided.
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { isGatewayProducer } from "../../access/principal.ts";
@@ -8,10 +9,16 @@ import { producerPattern } from "./bounds.ts";
 
 export type Decided = { revision: number; result: BatchResult; plain: boolean };
 
-/** Most numbers that a hello may pass over: more than any producer ever lost, and few enough to never run out of numbers. */
+/**
+ * Most numbers that a hello may pass over: more than any producer ever lost, and few enough to
+ * never run out of numbers.
+ */
 const maxJump = 2 ** 32;
 
-/** Who says hello. Fails with PRODUCER_ID_INVALID, also for ids of the gateway's: those number one request each. */
+/**
+ * Who says hello. Fails with PRODUCER_ID_INVALID, also for ids of the gateway's: those number one
+ * request each.
+ */
 export function toHelloSender(producer: string, owner: string | undefined): Sender {
   assertId(producer);
   if (isGatewayProducer(producer)) {
@@ -25,8 +32,9 @@ export function toHelloSender(producer: string, owner: string | undefined): Send
 }
 
 /**
- * Who sends a single batch. An id of the gateway's is stored with its owner behind a slash, which no id has: the same Idempotency-Key
- * of two principals is two producers, and nobody can name another's. Fails with PRODUCER_ID_INVALID.
+ * Who sends a single batch. An id of the gateway's is stored with its owner behind a slash, which
+ * no id has: the same Idempotency-Key of two principals is two producers, and nobody can name
+ * another's. Fails with PRODUCER_ID_INVALID.
  */
 export function toBatchSender(producer: string, owner: string | undefined): Sender {
   assertId(producer);
@@ -54,7 +62,10 @@ export function toSequence(producer: string, sequence: bigint): number {
   });
 }
 
-/** Fails with SEQUENCE_GAP if a hello claims acks so far beyond what is stored that no loss explains it. */
+/**
+ * Fails with SEQUENCE_GAP if a hello claims acks so far beyond what is stored that no loss explains
+ * it.
+ */
 export function assertJump(producer: string, lost: { first: number; last: number } | undefined): void {
   if (lost === undefined || lost.last - lost.first < maxJump) return;
   const text = `producer ${producer} claims acks through ${lost.last}, but the next sequence here is ${lost.first}`;
@@ -87,7 +98,8 @@ export function toDecided(
       metadata: { producer_id: producer, limit: "producers", max: String(maxProducers) },
     });
   }
-  // next: it was refused when it was asked about, and has become the next since. Whoever sends it again is heard.
+  // next: it was refused when it was asked about, and has become the next since. Whoever sends it
+  // again is heard.
   if (outcome === "gap" || outcome === "next") {
     const message = `producer ${producer} sent sequence ${sequence}, but ${expected} is expected next`;
     throw new Failure("SEQUENCE_GAP", message, { metadata: { ...metadata, expected_sequence: String(expected) } });

@@ -1,4 +1,5 @@
-// Batches are taken in order within a producer, and in fair turns among callers and their producers.
+// Batches are taken in order within a producer, and in fair turns among callers and their
+// producers.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Turns } from "./turns.ts";

@@ -1,5 +1,5 @@
-// Whose batch is committed next: callers, and the producers of one, advance by the bytes they have brought, so that nobody waits behind all
-// that another has in flight.
+// Whose batch is committed next: callers, and the producers of one, advance by the bytes they have
+// brought, so that nobody waits behind all that another has in flight.
 
 /** turn: the lower, the sooner. */
 export type Turn = { readonly turn: number; readonly holder: string };
@@ -7,7 +7,9 @@ export type Turn = { readonly turn: number; readonly holder: string };
 type Batch = { holder: string; producerId: string | number; bytes: number };
 
 export class Turns {
-  /** For each caller its producers that have something waiting: how much, and the turn of the last. */
+  /**
+   * For each caller its producers that have something waiting: how much, and the turn of the last.
+   */
   readonly #waiting = new Map<string, Map<string | number, { count: number; lastTurn: number }>>();
   /** That of the batch that was taken last. */
   #now = 0;

@@ -1,4 +1,5 @@
-// The batches of one stream that are not decided yet, in order; bounded, so a stream reads no more than it can answer for.
+// The batches of one stream that are not decided yet, in order; bounded, so a stream reads no more
+// than it can answer for.
 import type { Decided } from "./sequences.ts";
 
 type Entry = { sequence: bigint; outcome: Promise<Decided>; decided?: Decided; failure?: { error: unknown } };
@@ -56,7 +57,10 @@ export class UndecidedBatches {
     this.end();
   }
 
-  /** Runs of batches as they are decided, in order. Throws the first failure, after what was decided before it. */
+  /**
+   * Runs of batches as they are decided, in order. Throws the first failure, after what was decided
+   * before it.
+   */
   async *decided(): AsyncGenerator<DecidedBatch[], void, undefined> {
     for (;;) {
       const run: DecidedBatch[] = [];

@@ -1,4 +1,5 @@
-// What may or may not be committed is never acknowledged; the producer asks again and it is stored once.
+// What may or may not be committed is never acknowledged; the producer asks again and it is stored
+// once.
 import { connect, createServer, type Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
 import pg from "pg";

@@ -1,4 +1,5 @@
-// Faults that many records have: told once for neighbours, and put into words no more often than they are told.
+// Faults that many records have: told once for neighbours, and put into words no more often than
+// they are told.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";

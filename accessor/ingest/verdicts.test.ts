@@ -1,4 +1,5 @@
-// A bad record never sinks its batch: each gets a verdict with its position, and the good ones beside it are stored.
+// A bad record never sinks its batch: each gets a verdict with its position, and the good ones
+// beside it are stored.
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";

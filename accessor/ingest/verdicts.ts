@@ -1,4 +1,5 @@
-// Collects what is wrong with the records of a batch: neighbours with the same fault become one verdict.
+// Collects what is wrong with the records of a batch: neighbours with the same fault become one
+// verdict.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type RecordKind, type Verdict, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -16,7 +17,10 @@ export class Verdicts {
     return this.#rejected;
   }
 
-  /** Reads the fault's message only if it is to be told: to put one together for each of 65,536 records held the event loop for 200 ms. */
+  /**
+   * Reads the fault's message only if it is to be told: to put one together for each of 65,536
+   * records held the event loop for 200 ms.
+   */
   add(place: { kind: RecordKind; column?: number; first: number; count?: number }, fault: Fault): void {
     const { reason } = fault;
     const { kind, column = 0, first, count = 1 } = place;

@@ -1,4 +1,5 @@
-// Buckets of one series as of a revision: from hourly roll-ups and block summaries where they lie within a bucket, from samples where not.
+// Buckets of one series as of a revision: from hourly roll-ups and block summaries where they lie
+// within a bucket, from samples where not.
 
 import { Turns } from "../../runtime/turns.ts";
 import type { Column } from "../../samples/column.ts";
@@ -39,7 +40,10 @@ const samplesAtOnce = 65_536;
 const samplesInARow = 8_192;
 const summariesInARow = 1_024;
 
-/** A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to rounding. */
+/**
+ * A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to
+ * rounding.
+ */
 export async function aggregate(database: Database, query: AggregateQuery): Promise<readonly Bucket[]> {
   const { series, edgesUs, revision, watermark, signal, maxHeaders = 20_000 } = query;
   const maxGapUs = series.maxGapUs!;
@@ -62,7 +66,8 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
   const whole = hours.filter(({ summary }) => usable(summary));
   const reached = await reachedOf(database, { series, watermark, pending, range, signal });
   if (reached === undefined) return accumulator.finish();
-  // Where a series has little, a week at a time would take thousands of statements for some decades: the stretch grows until there is something.
+  // Where a series has little, a week at a time would take thousands of statements for some
+  // decades: the stretch grows until there is something.
   let roomUs = weekOfGapsUs;
   for (const stretch of stretchesOf(whole, reached, () => roomUs)) {
     const max = roomUs === weekOfGapsUs ? Number.POSITIVE_INFINITY : maxHeaders;
@@ -97,7 +102,10 @@ async function reachedOf(database: Database, { series, watermark, pending, range
   return clampTo(range, known === undefined ? pending : [...pending, known]);
 }
 
-/** What of a range lies between the first and the last of some extents: to look through 2,000 years without a record takes as long as with. */
+/**
+ * What of a range lies between the first and the last of some extents: to look through 2,000 years
+ * without a record takes as long as with.
+ */
 function clampTo(range: Range, extents: readonly Extent[]) {
   const fromUs = extents.reduce((least, { firstUs }) => Math.min(least, firstUs), Number.POSITIVE_INFINITY);
   const toUs = extents.reduce((most, { lastUs }) => Math.max(most, lastUs + 1), Number.NEGATIVE_INFINITY);
@@ -120,7 +128,8 @@ async function addStretch(
   let next = 0;
   const addColumn = (column: Column) => {
     let start = 0;
-    // A summary shares no time with any sample that is not in it, so each has its place before, between or after them.
+    // A summary shares no time with any sample that is not in it, so each has its place before,
+    // between or after them.
     for (; next < summaries.length; next++) {
       const end = lowerBound(column.timesUs, summaries[next]!.firstUs);
       if (end === column.timesUs.length) break;

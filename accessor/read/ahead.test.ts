@@ -1,4 +1,5 @@
-// Fetching ahead: the same items and failures as from the source, one fetch at a time, and the source is closed whatever happens.
+// Fetching ahead: the same items and failures as from the source, one fetch at a time, and the
+// source is closed whatever happens.
 import { expect, test } from "vitest";
 import { ahead } from "./ahead.ts";
 

@@ -1,6 +1,10 @@
-// Fetches the next of a source while the present one is at work: PostgreSQL reads on one core, we decode and send on another.
+// Fetches the next of a source while the present one is at work: PostgreSQL reads on one core, we
+// decode and send on another.
 
-/** The same items in the same order, one fetched ahead. Leaving it waits for what is being fetched, and closes the source. */
+/**
+ * The same items in the same order, one fetched ahead. Leaving it waits for what is being fetched,
+ * and closes the source.
+ */
 export async function* ahead<T>(source: AsyncIterator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
   const fetch = () => {
     const next = source.next();

@@ -1,4 +1,5 @@
-// What every read stands on: the database, who and what is in it, and the revision that an answer is of.
+// What every read stands on: the database, who and what is in it, and the revision that an answer
+// is of.
 import type { CursorFormat } from "../cursor.ts";
 import type { Epochs } from "../epochs.ts";
 import type { Tail } from "../feed/tail.ts";
@@ -11,7 +12,10 @@ export type Listing = Pick<Catalog, "select" | "machines" | "machineName" | "any
 
 export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors: CursorFormat; epochs: Epochs };
 
-/** The revision to answer as of: the newest that this accessor has published, once that holds the cursor asked for. */
+/**
+ * The revision to answer as of: the newest that this accessor has published, once that holds the
+ * cursor asked for.
+ */
 export async function answerRevision(
   { database, tail, cursors, epochs }: Reads,
   minCursor: string,
@@ -26,8 +30,9 @@ export async function answerRevision(
 }
 
 /**
- * The newest revision anywhere: another accessor may have committed what has not been published here yet. After it, all epochs up to that one are
- * known here, and a cursor of any other is foreign.
+ * The newest revision anywhere: another accessor may have committed what has not been published
+ * here yet. After it, all epochs up to that one are known here, and a cursor of any other is
+ * foreign.
  */
 export async function knownHead({
   database,

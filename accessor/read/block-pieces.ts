@@ -1,4 +1,5 @@
-// The history's blocks of some series as pieces, in order of their first sample. Headers first, payloads a page at a time.
+// The history's blocks of some series as pieces, in order of their first sample. Headers first,
+// payloads a page at a time.
 
 import { decodeBlockInto } from "../../block/decode.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
@@ -11,8 +12,8 @@ import type { Piece, PieceGroup } from "./sweep.ts";
 
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
 
-// A slice of so many samples is a message of 2 MB at most, and a range holds twice as many while its reader does not read. Equal values pack
-// to almost nothing, so bytes alone would be no bound.
+// A slice of so many samples is a message of 2 MB at most, and a range holds twice as many while
+// its reader does not read. Equal values pack to almost nothing, so bytes alone would be no bound.
 const maxPortion: Portion = { bytes: 256 * 1024, samples: 131_072 };
 // A stream begins small: what is decoded and sent of an hour then overlaps with what is read of it.
 const firstPortion: Portion = { bytes: 64 * 1024, samples: 65_536 };
@@ -62,7 +63,10 @@ export async function* headerPieces(
   }
 }
 
-/** How many blocks to load at once: what is wanted, a block of each series at least (they begin together), no more than is good. */
+/**
+ * How many blocks to load at once: what is wanted, a block of each series at least (they begin
+ * together), no more than is good.
+ */
 function portion(
   headers: readonly BlockHeader[],
   { series, maxSamples, most }: { series: number; maxSamples: number; most: Portion },

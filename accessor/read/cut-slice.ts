@@ -1,11 +1,15 @@
-// Cuts a slice into parts that each fit into a message, in order of time, by what they come to as columns: known before any is made.
+// Cuts a slice into parts that each fit into a message, in order of time, by what they come to as
+// columns: known before any is made.
 import type { Series } from "../store/catalog.ts";
 import { lowerBound, type Piece, partOf, type Slice, splitSlice } from "./sweep.ts";
 
 /** Names, unit, max_gap, and a message around them; each series may be a batch of its own. */
 const columnBytes = 400;
 
-/** Parts of at most maxBytes. Samples of one time are cut apart only where they are more than that together. */
+/**
+ * Parts of at most maxBytes. Samples of one time are cut apart only where they are more than that
+ * together.
+ */
 export function* cutSlice(slice: Slice, maxBytes: number): Generator<Slice, void, undefined> {
   let rest = slice;
   while (bytesBefore(rest, Number.POSITIVE_INFINITY) > maxBytes) {

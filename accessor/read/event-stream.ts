@@ -1,4 +1,5 @@
-// States and errors of a range in order of time, read a page ahead, to be laid beside slices of samples.
+// States and errors of a range in order of time, read a page ahead, to be laid beside slices of
+// samples.
 
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -27,7 +28,10 @@ export class EventStreams {
     ] as unknown as EventStream<never>[];
   }
 
-  /** Up to where everything is at hand, or Infinity. What is taken before it is a page of each kind at most. */
+  /**
+   * Up to where everything is at hand, or Infinity. What is taken before it is a page of each kind
+   * at most.
+   */
   async reach(): Promise<number> {
     const reached = await Promise.all(this.#streams.map((stream) => stream.reach()));
     return reached.reduce((least, timeUs) => Math.min(least, timeUs), Number.POSITIVE_INFINITY);
@@ -39,8 +43,8 @@ export class EventStreams {
   }
 
   /**
-   * Adds what is at hand at the reach itself, when all before it is taken; more of that time may come. Without that, all records of one time
-   * would have to be held together.
+   * Adds what is at hand at the reach itself, when all before it is taken; more of that time may
+   * come. Without that, all records of one time would have to be held together.
    */
   takeHeld(reachUs: number, batches: BatchesByMachine): void {
     for (const stream of this.#streams) stream.takeHeld(reachUs, batches);
@@ -80,7 +84,10 @@ class EventStream<Row extends EventRow> {
     this.#exhausted = range.machineIds?.length === 0;
   }
 
-  /** Up to where everything is buffered: Infinity at the end, else a time whose rows may not all be here. */
+  /**
+   * Up to where everything is buffered: Infinity at the end, else a time whose rows may not all be
+   * here.
+   */
   async reach(): Promise<number> {
     if (this.#buffer.length === 0 && !this.#exhausted) await this.#fill();
     return this.#exhausted ? Number.POSITIVE_INFINITY : this.#buffer.at(-1)!.time_us;

@@ -1,4 +1,5 @@
-// Intervals that a machine spent in its states, as of a revision: with their true starts and ends, be they outside of the range.
+// Intervals that a machine spent in its states, as of a revision: with their true starts and ends,
+// be they outside of the range.
 
 import { create } from "@bufbuild/protobuf";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";

@@ -1,4 +1,5 @@
-// The newest sample of each series as of a revision: by time, and of equal times the last committed.
+// The newest sample of each series as of a revision: by time, and of equal times the last
+// committed.
 import { decodeBlock } from "../../block/decode.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import { blockParts } from "../store/block-parts.ts";
@@ -21,7 +22,8 @@ type Row = [
   watermark: number | null,
 ];
 
-// Of a series "wanted". The watermark (see readWatermark) is looked up in the same statement: another would take as long as the way there and back.
+// Of a series "wanted". The watermark (see readWatermark) is looked up in the same statement:
+// another would take as long as the way there and back.
 const at =
   "with at as materialized (select (select max(revision) from watermark where revision <= $2::int8) as watermark)";
 const watermark = "(select watermark from at)";
@@ -29,8 +31,9 @@ const newestBlock = (range: string) => `
   select b.last_us, b.last from block b where b.series_id = wanted.id and b.valid_from <= ${watermark} ${range}
     and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})
   order by b.bucket_us desc, b.first_us desc, b.block_id desc limit 1`;
-// What is in the log now may all have come late. No row that is compacted ends after the newest block, so the walk back through the log ends with the
-// first row after that; "+ 0" keeps it from going by revision instead, through all that waits for compaction.
+// What is in the log now may all have come late. No row that is compacted ends after the newest
+// block, so the walk back through the log ends with the first row after that; "+ 0" keeps it from
+// going by revision instead, through all that waits for compaction.
 const newestRow = (blockUs: string) => `
   select payload, last_us, revision from (
     (select payload, last_us, revision from log where series_id = wanted.id and last_us >= coalesce(${blockUs}, ${Number.MIN_SAFE_INTEGER})
@@ -54,7 +57,8 @@ export async function readLatestSamples(
       : await readByParts(database, series, { through, signal });
   if (rows.some((row) => row[6] === null)) throw passed();
   const byId = new Map(series.map((item) => [item.id, item]));
-  // At equal times a commit that is held may be older than what the history has: then all that is there at that time says which is the last.
+  // At equal times a commit that is held may be older than what the history has: then all that is
+  // there at that time says which is the last.
   const tied = new Map<number, number>();
   for (const [id, , logUs, committed, blockUs, , asOf] of rows)
     if (logUs !== null && logUs === blockUs && committed! <= asOf!)
@@ -99,7 +103,10 @@ async function readAtOnce(database: Database, series: readonly Series[], { throu
   )) as Row[];
 }
 
-/** Where block has many partitions: the newest ones first, for the series that had nothing in those after. */
+/**
+ * Where block has many partitions: the newest ones first, for the series that had nothing in those
+ * after.
+ */
 async function readByParts(
   database: Database,
   series: readonly Series[],

@@ -1,4 +1,5 @@
-// Where in time the part of the log lies that is not in the history yet: what summaries of the history cannot speak for.
+// Where in time the part of the log lies that is not in the history yet: what summaries of the
+// history cannot speak for.
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
@@ -9,7 +10,10 @@ const at = { watermark: "$2::int8", through: "$3::int8" };
 /** A closed span of time. */
 export type Extent = { firstUs: number; lastUs: number };
 
-/** Spans of the rows of a series in (watermark, revision] that reach into a range; ascending, joined where they touch. */
+/**
+ * Spans of the rows of a series in (watermark, revision] that reach into a range; ascending, joined
+ * where they touch.
+ */
 export async function readLogExtents(
   database: Database,
   {
@@ -31,7 +35,10 @@ export async function readLogExtents(
   return joinExtents(rows.map(([firstUs, lastUs]) => ({ firstUs, lastUs })));
 }
 
-/** Time of the first sample in (watermark, revision] of some series that may lie in a range; Infinity if there is none. */
+/**
+ * Time of the first sample in (watermark, revision] of some series that may lie in a range;
+ * Infinity if there is none.
+ */
 export async function readFirstPending(
   database: Database,
   range: { series: readonly Series[]; watermark: number; revision: number; fromUs: number; toUs: number },
@@ -49,8 +56,8 @@ export async function readFirstPending(
 }
 
 /**
- * Spans of state changes in (watermark, revision] that begin before a time, each up to the change that follows it as of the revision: what they
- * govern. In no order.
+ * Spans of state changes in (watermark, revision] that begin before a time, each up to the change
+ * that follows it as of the revision: what they govern. In no order.
  */
 export async function readGovernedExtents(
   database: Database,

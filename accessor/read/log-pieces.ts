@@ -1,5 +1,5 @@
-// The log's rows of some series as pieces, in order of their first sample. Headers first, payloads a page at a time, so that memory stays
-// small however long the range is.
+// The log's rows of some series as pieces, in order of their first sample. Headers first, payloads
+// a page at a time, so that memory stays small however long the range is.
 import { decodeBlock } from "../../block/decode.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
@@ -25,12 +25,13 @@ type Header = [firstUs: number, revision: number, seriesId: number, bytes: numbe
 /** Of a long range: some 3 MB of them are held. */
 export const maxLogHeaders = 25_000;
 const maxPayloadBytes = 2 * 1024 * 1024;
-// Equal values pack to almost nothing: 2 MiB of them would be billions. A range holds twice as many while its reader does not read.
+// Equal values pack to almost nothing: 2 MiB of them would be billions. A range holds twice as many
+// while its reader does not read.
 const maxPieceSamples = 131_072;
 
 /**
- * maxHeaders: how many rows to look up at once; few for a page, many for a long range. withRevisions: whether each sample's commit is wanted,
- * or needed since some commits are held.
+ * maxHeaders: how many rows to look up at once; few for a page, many for a long range.
+ * withRevisions: whether each sample's commit is wanted, or needed since some commits are held.
  */
 export async function* logPieces(
   database: Database,

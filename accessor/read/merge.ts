@@ -1,4 +1,5 @@
-// Merges sorted columns of one series into one: by time, and at equal times in the order in which the columns are given.
+// Merges sorted columns of one series into one: by time, and at equal times in the order in which
+// the columns are given.
 import type { Column } from "../../samples/column.ts";
 
 /** A column that may know which commit each sample came with. */
@@ -20,7 +21,10 @@ export function mergeColumns(a: TrackedColumn, b: TrackedColumn): TrackedColumn 
   return target;
 }
 
-/** Any number of columns, those given first first at equal times. Neighbours that do not overlap are only copied. */
+/**
+ * Any number of columns, those given first first at equal times. Neighbours that do not overlap are
+ * only copied.
+ */
 export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
   if (columns.length === 1) return columns[0]!;
   if (columns.every((column, i) => i === 0 || startsAfter(columns[i - 1]!, column))) return concatenate(columns);
@@ -28,7 +32,10 @@ export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
   return mergeColumns(mergeAll(columns.slice(0, middle)), mergeAll(columns.slice(middle)));
 }
 
-/** The same, but samples at equal times in the order of their commits; of one commit they stay as they are. */
+/**
+ * The same, but samples at equal times in the order of their commits; of one commit they stay as
+ * they are.
+ */
 export function tiesByCommit({ timesUs, values, revisions }: TrackedColumn): TrackedColumn {
   const order = Array.from(timesUs, (_, i) => i);
   order.sort((a, b) => timesUs[a]! - timesUs[b]! || revisions![a]! - revisions![b]! || a - b);

@@ -1,4 +1,5 @@
-// A range of any length with samples packed: blocks of the history as they are stored wherever that is exact, packed anew where it is not.
+// A range of any length with samples packed: blocks of the history as they are stored wherever that
+// is exact, packed anew where it is not.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -30,7 +31,8 @@ const maxMessageBytes = 512 * 1024;
 const maxMessageSamples = 524_288;
 // Names and unit.
 const blockBytes = 320;
-// An hour is no more than one large message: begun small, it is decoded there while the rest is read here.
+// An hour is no more than one large message: begun small, it is decoded there while the rest is
+// read here.
 const firstMessageBytes = 64 * 1024;
 const headersPerPage = 2_000;
 const everything = { maxHeaders: headersPerPage, maxSamples: Number.POSITIVE_INFINITY };
@@ -46,7 +48,8 @@ export async function* readPackedRange(
   if (series.length > 0) {
     const watermark = await readWatermark(database, query.revision, { signal });
     const range = { ...query, series, watermark };
-    // From the first sample on that the history does not hold yet, blocks may have to be merged with the log.
+    // From the first sample on that the history does not hold yet, blocks may have to be merged
+    // with the log.
     const pendingUs = await readFirstPending(database, range, signal);
     for await (const { blocks, untilUs } of ahead(readStored(reads, { ...range, pendingUs }, signal))) {
       for await (const batches of events.before(untilUs, signal)) yield { batches, blocks: [] };
@@ -59,7 +62,9 @@ export async function* readPackedRange(
 
 type PackedRange = RangeQuery & { watermark: number; pendingUs: number };
 
-/** Blocks that end before the first pending sample: as they are, but for those that the range cuts. */
+/**
+ * Blocks that end before the first pending sample: as they are, but for those that the range cuts.
+ */
 async function* readStored(
   { database }: Reads,
   { series, fromUs, toUs, watermark, pendingUs }: PackedRange,
@@ -146,7 +151,10 @@ function* pack(series: Series, { timesUs, values }: Column): Generator<{ block: 
   }
 }
 
-/** What a message of blocks may still take, packed and unpacked. A block alone always fits: it has 8,192 samples at most. */
+/**
+ * What a message of blocks may still take, packed and unpacked. A block alone always fits: it has
+ * 8,192 samples at most.
+ */
 class MessageRoom {
   #bytes: number;
   #samples = maxMessageSamples;

@@ -93,7 +93,10 @@ async function readSampleRows(reads: Reads, query: PageQuery, signal: AbortSigna
   return rows;
 }
 
-/** The first rows of a slice after a place. Position counts the samples of one commit at one time: all are of one series. */
+/**
+ * The first rows of a slice after a place. Position counts the samples of one commit at one time:
+ * all are of one series.
+ */
 function toRows({ parts }: Slice, { after, limit }: { after: Place | undefined; limit: number }): Row[] {
   const found: { timeUs: number; revision: number; series: Series; value: number; order: number }[] = [];
   const throughUs = lastTime([...parts.values()].flat(), { after, limit });
@@ -128,7 +131,10 @@ function toRows({ parts }: Slice, { after, limit }: { after: Place | undefined; 
     .slice(0, limit);
 }
 
-/** A slice may hold far more samples than a page: the least time up to which it has as many as are wanted. */
+/**
+ * A slice may hold far more samples than a page: the least time up to which it has as many as are
+ * wanted.
+ */
 function lastTime(pieces: readonly Piece[], { after, limit }: { after: Place | undefined; limit: number }): number {
   const countBefore = (timeUs: number) =>
     pieces.reduce((sum, { column }) => sum + lowerBound(column.timesUs, timeUs), 0);

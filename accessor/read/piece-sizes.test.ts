@@ -1,4 +1,5 @@
-// What a range reads at once, and so holds while its reader does not read, is bounded in samples however well they pack.
+// What a range reads at once, and so holds while its reader does not read, is bounded in samples
+// however well they pack.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestHistory, unaborted } from "../compact/test-history.ts";
 import { epochUs, grid } from "../test-batches.ts";

@@ -1,4 +1,5 @@
-// Messages of a range stay small however many states lie between its samples, and nothing is out of order.
+// Messages of a range stay small however many states lie between its samples, and nothing is out of
+// order.
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat } from "#gen/millrace/v1/signal_service_pb.ts";

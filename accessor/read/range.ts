@@ -1,4 +1,5 @@
-// A range of any length as slices of columns in order of time: samples swept together, states and errors beside them.
+// A range of any length as slices of columns in order of time: samples swept together, states and
+// errors beside them.
 import { type Batch, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Series } from "../store/catalog.ts";
 import { ahead } from "./ahead.ts";
@@ -11,7 +12,8 @@ import { type Slice, splitSlice, sweep } from "./sweep.ts";
 
 export type RangeQuery = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
 
-// At least a quarter of a megabyte a message, so that its own cost vanishes; what comes first comes small (see block-pieces.ts), and goes out as such.
+// At least a quarter of a megabyte a message, so that its own cost vanishes; what comes first comes
+// small (see block-pieces.ts), and goes out as such.
 const samplesPerSlice = 32_768;
 // With the states and errors beside them (see event-stream.ts) below what a message may have.
 const maxSliceBytes = 1_536 * 1024;

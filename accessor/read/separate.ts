@@ -1,10 +1,13 @@
-// Which blocks a sum can take by their summaries, and which must be opened because something lies among their samples.
+// Which blocks a sum can take by their summaries, and which must be opened because something lies
+// among their samples.
 import type { Summary } from "../history/summary.ts";
 import { type Extent, joinExtents, touches } from "./log-extents.ts";
 
 /**
- * Blocks (in order) that stand apart from everything that is read as samples, and those that do not: others, what is not usable, and what touches
- * these, for samples at one time must all be samples. A usable one that touches them is opened and may touch the next one, until nothing changes.
+ * Blocks (in order) that stand apart from everything that is read as samples, and those that do
+ * not: others, what is not usable, and what touches these, for samples at one time must all be
+ * samples. A usable one that touches them is opened and may touch the next one, until nothing
+ * changes.
  */
 export function separate<Block extends { readonly summary: Summary }>(
   blocks: readonly Block[],

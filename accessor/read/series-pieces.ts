@@ -1,4 +1,5 @@
-// Everything that is stored of some numeric series in a range, as of a revision: blocks of the history up to its watermark, the log after it.
+// Everything that is stored of some numeric series in a range, as of a revision: blocks of the
+// history up to its watermark, the log after it.
 import type { Series } from "../store/catalog.ts";
 import { layoutAt } from "../store/layout.ts";
 import { readWatermark } from "../store/watermark.ts";
@@ -10,7 +11,10 @@ import type { PieceSource } from "./sweep.ts";
 export type SeriesRange = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
 
 export type PieceOptions = {
-  /** About how many samples will be used: fewer pieces are looked up at once for a page than for a long range. */
+  /**
+   * About how many samples will be used: fewer pieces are looked up at once for a page than for a
+   * long range.
+   */
   maxSamples: number;
   /** Whether each sample's commit is wanted. */
   withRevisions: boolean;

@@ -1,4 +1,5 @@
-// A machine's time and energy by state in a window, as of a revision: hours that are rolled up, and what lies between them from changes and samples.
+// A machine's time and energy by state in a window, as of a revision: hours that are rolled up, and
+// what lies between them from changes and samples.
 import { BucketAccumulator } from "../history/buckets.ts";
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Window } from "../history/line-area.ts";
@@ -51,10 +52,16 @@ export async function readStateTotals(database: Database, query: StateTotalsQuer
   return totals;
 }
 
-/** A machine that runs in one shift has two for each day; each alone would take half a dozen statements. */
+/**
+ * A machine that runs in one shift has two for each day; each alone would take half a dozen
+ * statements.
+ */
 const gapsAtOnce = 256;
 
-/** Totals of windows that do not touch, ascending: what lies between them is a slot like them, which nobody asked for. */
+/**
+ * Totals of windows that do not touch, ascending: what lies between them is a slot like them, which
+ * nobody asked for.
+ */
 async function readGapTotals(
   database: Database,
   query: StateTotalsQuery,
@@ -75,7 +82,10 @@ async function readGapTotals(
   return slots.filter((_, slot) => slot % 2 === 0);
 }
 
-/** What of the window the log's newest part changes: power and a line's reach around it, states and as far as they govern. */
+/**
+ * What of the window the log's newest part changes: power and a line's reach around it, states and
+ * as far as they govern.
+ */
 async function readPending(database: Database, query: StateTotalsQuery): Promise<Extent[]> {
   const { states, power, fromUs, toUs, revision, watermark, signal } = query;
   const found: Extent[] = [];

@@ -15,7 +15,10 @@ export type StateWindow = {
   limit?: number;
 };
 
-/** changes: in order of (time, revision, position), from fromUs on. carriedIn: the last one before, if any. */
+/**
+ * changes: in order of (time, revision, position), from fromUs on. carriedIn: the last one before,
+ * if any.
+ */
 export async function readStates(
   database: Database,
   { machineId, fromUs, toUs, revision, limit }: StateWindow,

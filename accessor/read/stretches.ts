@@ -1,17 +1,23 @@
-// A range cut into stretches: hours that are rolled up, and gaps between them of which so many blocks are looked up at once.
+// A range cut into stretches: hours that are rolled up, and gaps between them of which so many
+// blocks are looked up at once.
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 
 type Range = { fromUs: number; toUs: number };
 type Hour = { hourUs: number; summary: Summary };
 
-/** gaps: whole hours, wherever the range begins and ends in them. Stretches touch at whole hours. */
+/**
+ * gaps: whole hours, wherever the range begins and ends in them. Stretches touch at whole hours.
+ */
 export type Stretch = Range & { hours: Hour[]; gaps: Range[] };
 
 /** At 100 Hz: 20,000 blocks. */
 export const weekOfGapsUs = 168 * hourUs;
 
-/** hours: ascending. nextRoomUs: how much of gaps the next stretch may have, asked when it begins. No block crosses from one stretch into another, since none crosses an hour. */
+/**
+ * hours: ascending. nextRoomUs: how much of gaps the next stretch may have, asked when it begins.
+ * No block crosses from one stretch into another, since none crosses an hour.
+ */
 export function* stretchesOf(
   hours: readonly Hour[],
   { fromUs, toUs }: Range,

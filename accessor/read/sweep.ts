@@ -1,17 +1,23 @@
-// Sweeps packed pieces of several series in order of time: slices come out ascending, however the pieces overlap, and only pieces that
-// reach into the present slice are held.
+// Sweeps packed pieces of several series in order of time: slices come out ascending, however the
+// pieces overlap, and only pieces that reach into the present slice are held.
 import type { Column } from "../../samples/column.ts";
 import type { Series } from "../store/catalog.ts";
 import { mergeAll, type TrackedColumn, tiesByCommit } from "./merge.ts";
 
-/** Samples of one series that were stored together. Pieces of a series at equal times go by rank, ascending. */
+/**
+ * Samples of one series that were stored together. Pieces of a series at equal times go by rank,
+ * ascending.
+ */
 export type Piece = {
   series: Series;
   rank: number;
   column: Column;
   /** Commit of each sample, if asked for. */
   revisions: Float64Array | undefined;
-  /** Of a commit that is held, so at equal times maybe older than what goes before it by rank; then all pieces know their commits. */
+  /**
+   * Of a commit that is held, so at equal times maybe older than what goes before it by rank; then
+   * all pieces know their commits.
+   */
   late?: boolean;
 };
 
@@ -19,7 +25,10 @@ export type Piece = {
 export type PieceGroup = { pieces: Piece[]; nextFirstUs: number };
 export type PieceSource = AsyncIterator<PieceGroup, void, undefined>;
 
-/** Parts of pieces before toUs (of their series, ascending by rank); nothing before toUs is still to come. */
+/**
+ * Parts of pieces before toUs (of their series, ascending by rank); nothing before toUs is still to
+ * come.
+ */
 export type Slice = { toUs: number; parts: Map<Series, Piece[]> };
 
 export type SweepOptions = {

@@ -1,4 +1,5 @@
-// Reads which revision touched a range of some series last: what is compacted by rows of minutes, hours and days, what is not from the log.
+// Reads which revision touched a range of some series last: what is compacted by rows of minutes,
+// hours and days, what is not from the log.
 
 import { touchSpans } from "../history/touch-spans.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
@@ -13,8 +14,8 @@ export type Part = { seriesId: number; fromUs: number; toUs: number };
 export type StateWindows = { machineIds: readonly number[]; fromUs: number; toUs: number; wholeIntervals: boolean };
 
 /**
- * newest: 0 if nothing ever touched any of it. beyond: what states hang on beside what touched the window. removals: how often retention has removed
- * something, up to removedBeforeUs.
+ * newest: 0 if nothing ever touched any of it. beyond: what states hang on beside what touched the
+ * window. removals: how often retention has removed something, up to removedBeforeUs.
  */
 export type Touched = { newest: number; beyond: string; removals: number; removedBeforeUs: number };
 
@@ -24,7 +25,8 @@ const beyond = beyondWindow({
   wholeIntervals: "$12::bool",
 });
 
-// Of the log newest first, by series: of what waits for compaction, a minute or so, as many rows as lie outside are passed over.
+// Of the log newest first, by series: of what waits for compaction, a minute or so, as many rows as
+// lie outside are passed over.
 const statement = `select
   (select max(span.newest) from unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[]) as s(series_id, width_us, from_us, to_us), lateral (
      select max(touched.revision) as newest from touched
@@ -42,7 +44,10 @@ const statement = `select
   removal.count, removal.before_us
 from removal`;
 
-/** As of a revision; may know of more that another accessor has compacted. Right to the minute, wider rather than narrower. One statement. */
+/**
+ * As of a revision; may know of more that another accessor has compacted. Right to the minute,
+ * wider rather than narrower. One statement.
+ */
 export async function readTouched(
   database: Database,
   { parts, states }: { parts: readonly Part[]; states: StateWindows | undefined },

@@ -1,4 +1,5 @@
-// Through a service: questions have turns, whatever else the caller asks goes by them, and a call that is called off while it waits leaves nothing.
+// Through a service: questions have turns, whatever else the caller asks goes by them, and a call
+// that is called off while it waits leaves nothing.
 import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";

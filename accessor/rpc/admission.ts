@@ -1,5 +1,5 @@
-// Bounds on calls at once and a second, shared out by caller: beyond its share a call is refused at once, with a time to try again, and
-// others do not notice.
+// Bounds on calls at once and a second, shared out by caller: beyond its share a call is refused at
+// once, with a time to try again, and others do not notice.
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { Loan, Shares } from "../../access/shares.ts";
@@ -20,7 +20,10 @@ const names: Record<CallKind, string> = {
 };
 
 export type AdmissionOptions = {
-  /** Most calls of each kind that one caller has at once when it is alone; all together have twice as many (see Shares). */
+  /**
+   * Most calls of each kind that one caller has at once when it is alone; all together have twice
+   * as many (see Shares).
+   */
   max: Record<CallKind, number>;
   /** Calls a second of one caller; undefined: no bound. */
   rate?: Rate | undefined;
@@ -134,7 +137,9 @@ export class Admission {
     return new Failure(reason, message, { metadata: { limit }, retryAfterMs: retryMs });
   }
 
-  /** Runs a handler whose signal is aborted at the client's deadline, if it set one, and at ours. */
+  /**
+   * Runs a handler whose signal is aborted at the client's deadline, if it set one, and at ours.
+   */
   async #withDeadline<T>(context: HandlerContext, run: (context: HandlerContext) => Promise<T>): Promise<T> {
     const { defaultDeadlineMs, maxDeadlineMs } = this.#options;
     const ownMs = context.timeoutMs();

@@ -1,4 +1,5 @@
-// What the sums, summaries and timelines say where a request asks for too much, for nothing, or for what is gone.
+// What the sums, summaries and timelines say where a request asks for too much, for nothing, or for
+// what is gone.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";

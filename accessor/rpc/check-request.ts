@@ -1,4 +1,5 @@
-// Rules of single requests: those that the contract declares, those on names and times that it states, and what a range comes to.
+// Rules of single requests: those that the contract declares, those on names and times that it
+// states, and what a range comes to.
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
@@ -10,7 +11,10 @@ const validator = createValidator();
 // Errors travel in trailers, of which clients take 8 KiB.
 const maxViolations = 10;
 
-/** Compiles the rules of a message: the first that was checked took 60 ms or more, in which nobody else was served. */
+/**
+ * Compiles the rules of a message: the first that was checked took 60 ms or more, in which nobody
+ * else was served.
+ */
 export function learnRules(desc: DescMessage): void {
   validator.validate(desc, create(desc));
 }
@@ -69,7 +73,10 @@ export type TimeRange = { fromUs: number; toUs: number };
 const minSeconds = -62_135_596_800n;
 const maxSeconds = 253_402_300_799n;
 
-/** Fails with TIME_RANGE_INVALID. A start between two microseconds begins with the later one, an end ends with it. */
+/**
+ * Fails with TIME_RANGE_INVALID. A start between two microseconds begins with the later one, an end
+ * ends with it.
+ */
 export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp | undefined): TimeRange {
   const fromUs = startTime === undefined ? Number.NEGATIVE_INFINITY : toTimeUs("start_time", startTime);
   const endUs = endTime === undefined ? Number.POSITIVE_INFINITY : toTimeUs("end_time", endTime);
@@ -81,7 +88,8 @@ export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp
       { metadata },
     );
   }
-  // Beyond 2^53 µs (years 1684 and 2255) numbers are not exact, and nothing is stored: such a range becomes an empty one at the edge.
+  // Beyond 2^53 µs (years 1684 and 2255) numbers are not exact, and nothing is stored: such a range
+  // becomes an empty one at the edge.
   const start = fromUs === Number.NEGATIVE_INFINITY ? fromUs : Math.max(-maxTimeUs, Math.min(fromUs, maxTimeUs - 1));
   return { fromUs: start, toUs: Math.max(1 - maxTimeUs, Math.min(endUs, maxTimeUs)) };
 }

@@ -1,4 +1,5 @@
-// Every error as gRPC tells it: a Failure's reason gives the status code and the details; what nobody expected becomes INTERNAL with an id.
+// Every error as gRPC tells it: a Failure's reason gives the status code and the details; what
+// nobody expected becomes INTERNAL with an id.
 import { randomBytes } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";

@@ -1,4 +1,5 @@
-// What is not the protocol ends an ingest stream with its reason; a server that stops answers for what it has taken.
+// What is not the protocol ends an ingest stream with its reason; a server that stops answers for
+// what it has taken.
 import { Code } from "@connectrpc/connect";
 import pg from "pg";
 import { expect, test } from "vitest";

@@ -1,5 +1,5 @@
-// Answers of one history each: where another epoch begins while one is read, it is read again or fails, to be asked for again. What has been read
-// by then may have been given up since.
+// Answers of one history each: where another epoch begins while one is read, it is read again or
+// fails, to be asked for again. What has been read by then may have been given up since.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { ReadSignalsResponseSchema, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";

@@ -1,6 +1,9 @@
 // What a page may still take: rows as the caller asked for, and bytes as a message holds.
 
-/** Of a page. What stands around the rows, tokens and cursors, has room up to what is sent at most, and so has one more row. */
+/**
+ * Of a page. What stands around the rows, tokens and cursors, has room up to what is sent at most,
+ * and so has one more row.
+ */
 export const maxPageBytes = 3_500_000;
 
 export class PageRoom {
@@ -17,7 +20,10 @@ export class PageRoom {
     return this.#rows;
   }
 
-  /** Whether a row of at most so many bytes comes into the page. A first one always does: no row is larger than a page. */
+  /**
+   * Whether a row of at most so many bytes comes into the page. A first one always does: no row is
+   * larger than a page.
+   */
   take(bytes: number): boolean {
     if (!this.#empty && (this.#rows < 1 || bytes > this.#bytes)) return false;
     this.#empty = false;

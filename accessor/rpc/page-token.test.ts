@@ -1,4 +1,5 @@
-// Page tokens: what was signed comes back; what anybody made up, of any numbers, is refused as theirs and never reaches a statement.
+// Page tokens: what was signed comes back; what anybody made up, of any numbers, is refused as
+// theirs and never reaches a statement.
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";

@@ -1,5 +1,5 @@
-// The opaque page token: the query it belongs to, the revision all pages are of, where the last page ended, and when it was made; signed, so that
-// nothing in it is what a client made up.
+// The opaque page token: the query it belongs to, the revision all pages are of, where the last
+// page ended, and when it was made; signed, so that nothing in it is what a client made up.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { Failure } from "../failure.ts";
@@ -8,8 +8,9 @@ import type { Place } from "../store/events.ts";
 export type PageToken = { revision: number; after: Place };
 
 /**
- * Names a history as a caller sees it, the same for those who see the same: as it is now, and up to a revision, which a promotion that gives up
- * nothing of it does not change. With a secret of the database in it.
+ * Names a history as a caller sees it, the same for those who see the same: as it is now, and up to
+ * a revision, which a promotion that gives up nothing of it does not change. With a secret of the
+ * database in it.
  */
 export type SeenHistory = { readonly now: string; at(revision: number): string };
 
@@ -23,9 +24,10 @@ const checkBytes = 16;
 export const pageTokenLifeMs = 15 * 60_000;
 
 /**
- * What a token is bound to and signed by: the request without page_size, page_token and min_cursor, and the history that it was put to (any text that
- * another database, or this one restored to an earlier point, does not have, with a secret of the database in it). Eight bytes of it stand in the
- * token, to tell queries apart; the rest is the key.
+ * What a token is bound to and signed by: the request without page_size, page_token and min_cursor,
+ * and the history that it was put to (any text that another database, or this one restored to an
+ * earlier point, does not have, with a secret of the database in it). Eight bytes of it stand in
+ * the token, to tell queries apart; the rest is the key.
  */
 export function queryHash<Desc extends DescMessage>(
   desc: Desc,
@@ -35,7 +37,10 @@ export function queryHash<Desc extends DescMessage>(
   return createHmac("sha256", history).update(desc.typeName).update("\0").update(toBinary(desc, bare)).digest();
 }
 
-/** The revision that a token names, before the token is checked: the history up to there is part of what it is bound to. */
+/**
+ * The revision that a token names, before the token is checked: the history up to there is part of
+ * what it is bound to.
+ */
 export function revisionIn(token: string): number {
   const bytes = Buffer.from(token, "base64url");
   return bytes.length < size ? 0 : bytes.readDoubleBE(17);

@@ -1,4 +1,5 @@
-// Pages of one query belong together: in order of time, revision and position, of one revision, whatever is committed between two of them.
+// Pages of one query belong together: in order of time, revision and position, of one revision,
+// whatever is committed between two of them.
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// Questions that take long have turns: few of one caller at once, newcomers before whoever has some, cheap ones at once, nothing kept.
+// Questions that take long have turns: few of one caller at once, newcomers before whoever has
+// some, cheap ones at once, nothing kept.
 import { expect, test } from "vitest";
 import { Ledger } from "../ledger.ts";
 import { QuestionTurns } from "./question-turns.ts";

@@ -1,4 +1,5 @@
-// Ranges in order of time, the latest by time, catalogues, and reads that wait for what was acknowledged.
+// Ranges in order of time, the latest by time, catalogues, and reads that wait for what was
+// acknowledged.
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// What one caller does beyond its share: refused or ended by name, counted, and others do not notice.
+// What one caller does beyond its share: refused or ended by name, counted, and others do not
+// notice.
 import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";

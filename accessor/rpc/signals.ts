@@ -175,7 +175,10 @@ export function createSignalService({
     return { catalog, vision, history };
   }
 
-  /** Fails with SIGNAL_UNKNOWN, listing the known ones. States and errors are known before any machine has sent one. */
+  /**
+   * Fails with SIGNAL_UNKNOWN, listing the known ones. States and errors are known before any
+   * machine has sent one.
+   */
   async function kindOf(signal: string, catalog: Listing): Promise<SignalKind> {
     checkSignals([signal]);
     if (signal === "state") return SignalKind.STATE;

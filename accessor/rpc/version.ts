@@ -1,4 +1,5 @@
-// GetVersion: a name for what an answer hangs on. The same name, the same answer, whoever asks and whenever.
+// GetVersion: a name for what an answer hangs on. The same name, the same answer, whoever asks and
+// whenever.
 import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -24,7 +25,10 @@ type Context = {
   signal: AbortSignal;
 };
 
-/** What an answer hangs on: these parts of these series, and states beyond them; all commits, where they move its end; or, of a page that is fixed, nothing. */
+/**
+ * What an answer hangs on: these parts of these series, and states beyond them; all commits, where
+ * they move its end; or, of a page that is fixed, nothing.
+ */
 type Basis = {
   series: readonly Series[];
   parts: readonly Part[];
@@ -46,7 +50,8 @@ export async function getVersion(
     if (fixed !== undefined) return { version: nameOf([history.now, "page", fixed]), cursor: cursors.encode(fixed) };
     const touched = await readTouched(database, { parts, states }, { revision, signal });
     if (touched.newest > revision) {
-      // Another accessor has compacted what has not come here yet: what was told of states is older than that.
+      // Another accessor has compacted what has not come here yet: what was told of states is older
+      // than that.
       await tail.reach(touched.newest, signal);
       revision = Math.max(touched.newest, tail.head.revision);
       continue;

@@ -1,4 +1,5 @@
-// Arrays as binary parameters: what PostgreSQL takes in without parsing text. (pg cannot read binary rows: it decodes every field as UTF-8.)
+// Arrays as binary parameters: what PostgreSQL takes in without parsing text. (pg cannot read
+// binary rows: it decodes every field as UTF-8.)
 
 type Kind<T> = { oid: number; sizeOf: (value: T) => number; write: (target: Buffer, offset: number, value: T) => void };
 
@@ -29,7 +30,9 @@ const text: Kind<string> = {
   write: (target, offset, value) => target.write(value, offset),
 };
 
-/** One-dimensional arrays as binary parameters (pg sends a Buffer as such); null elements allowed. */
+/**
+ * One-dimensional arrays as binary parameters (pg sends a Buffer as such); null elements allowed.
+ */
 export const toArray = {
   int2: (values: readonly (number | null)[]) => encode(int2, values),
   int4: (values: readonly (number | null)[]) => encode(int4, values),
@@ -40,7 +43,8 @@ export const toArray = {
   text: (values: readonly (string | null)[]) => encode(text, values),
 };
 
-// Dimensions, has-nulls, element type; then length and lower bound of the one dimension; then each element's length and bytes.
+// Dimensions, has-nulls, element type; then length and lower bound of the one dimension; then each
+// element's length and bytes.
 function encode<T>(kind: Kind<T>, values: readonly (T | null)[]): Buffer {
   const dimensions = values.length === 0 ? 0 : 1;
   let size = 12 + 8 * dimensions;

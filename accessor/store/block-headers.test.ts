@@ -1,4 +1,5 @@
-// Headers of many series come in order, each once, whatever the size of a page; and series that are sparse are not asked for again and again.
+// Headers of many series come in order, each once, whatever the size of a page; and series that are
+// sparse are not asked for again and again.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestHistory, unaborted } from "../compact/test-history.ts";
 import { column } from "../test-batches.ts";
@@ -67,7 +68,8 @@ test("part of the time", async () => {
 test("series with a block each are asked for once, beside some that have many", async () => {
   const { asked } = await read(124, all);
   const [first, ...later] = asked;
-  // Of what is asked for later, no statement names more than the two dense ones: some 20 bytes of an array, and 8 for each.
+  // Of what is asked for later, no statement names more than the two dense ones: some 20 bytes of
+  // an array, and 8 for each.
   expect(Math.max(...later)).toBeLessThan(20 + 3 * 8);
   expect(first).toBeGreaterThan(62 * 8);
   expect(asked.length).toBeLessThan(8);

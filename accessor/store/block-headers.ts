@@ -1,5 +1,6 @@
-// Headers of the blocks of many series in order of time, a page at a time. What was read of a series and comes later is kept, so that each page asks for
-// those series alone that are used up: of 50,000 series with a block each beside one with thousands, one.
+// Headers of the blocks of many series in order of time, a page at a time. What was read of a
+// series and comes later is kept, so that each page asks for those series alone that are used up:
+// of 50,000 series with a block each beside one with thousands, one.
 import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart, blockParts } from "./block-parts.ts";
@@ -20,7 +21,10 @@ import { assertKept, lowestKept } from "./watermark.ts";
 export type HeaderPage = { headers: BlockHeader[]; nextUs: number };
 
 type HeaderOptions = {
-  /** About how many headers to read at once. Two of each series are read at least, and twice as many may be held. */
+  /**
+   * About how many headers to read at once. Two of each series are read at least, and twice as many
+   * may be held.
+   */
   limit: number;
   signal?: AbortSignal | undefined;
 };
@@ -41,7 +45,10 @@ export async function* blockHeaders(
   }
 }
 
-/** A series that may have more blocks. last: of those that were read. held: how many of them are not in a page yet. */
+/**
+ * A series that may have more blocks. last: of those that were read. held: how many of them are not
+ * in a page yet.
+ */
 type Open = { series: Series; last: BlockHeader | undefined; held: number };
 
 async function* headersOfPart(
@@ -78,7 +85,10 @@ async function* headersOfPart(
   }
 }
 
-/** The next ones of some series, so many of each at most, in order. By each series' index, so nothing is sorted but the answer. */
+/**
+ * The next ones of some series, so many of each at most, in order. By each series' index, so
+ * nothing is sorted but the answer.
+ */
 async function readHeaders(
   database: Database,
   { fromUs, toUs, watermark }: BlockRange,

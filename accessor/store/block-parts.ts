@@ -1,17 +1,23 @@
-// In how many statements a question is put to block: one, while it has few partitions; else one for some partitions at a time, whose range stands in it
-// as a constant, so that PostgreSQL plans, opens and locks those alone. It has room for 64 locks a connection by default.
+// In how many statements a question is put to block: one, while it has few partitions; else one for
+// some partitions at a time, whose range stands in it as a constant, so that PostgreSQL plans,
+// opens and locks those alone. It has room for 64 locks a connection by default.
 import { groupSpans, type Span } from "./block-spans.ts";
 import type { Database } from "./database.ts";
 import { layoutAt } from "./layout.ts";
 
-/** A range to ask about. pruned: it is to be planned with its bounds known, since there are many partitions outside of it. */
+/**
+ * A range to ask about. pruned: it is to be planned with its bounds known, since there are many
+ * partitions outside of it.
+ */
 export type BlockPart = Span & { pruned: boolean };
 
 /** So many are locked by every statement on block that is planned once for all. */
 export const fewPartitions = 100;
 const partitionsAtOnce = 32;
 
-/** What to ask about, ascending; together all of a range that can hold blocks valid at a watermark. */
+/**
+ * What to ask about, ascending; together all of a range that can hold blocks valid at a watermark.
+ */
 export async function blockParts(
   database: Database,
   range: Span & { watermark: number },
@@ -23,7 +29,10 @@ export async function blockParts(
   return groupSpans(spans, range, partitionsAtOnce).map((part) => ({ ...part, pruned: true }));
 }
 
-/** Asks in the way that suits a part. once: planned once for each connection, as in lookUp, where the part is not pruned. */
+/**
+ * Asks in the way that suits a part. once: planned once for each connection, as in lookUp, where
+ * the part is not pruned.
+ */
 export function askPart(
   database: Database,
   { pruned }: BlockPart,

@@ -1,4 +1,5 @@
-// Partitions to make: whatever buckets come in whatever order, each lies in one, none overlaps another, and there are only so many.
+// Partitions to make: whatever buckets come in whatever order, each lies in one, none overlaps
+// another, and there are only so many.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {

@@ -1,4 +1,5 @@
-// How block is cut into partitions: a week each while time is recent, 52 weeks each before that, so that old times, however many, make few.
+// How block is cut into partitions: a week each while time is recent, 52 weeks each before that, so
+// that old times, however many, make few.
 import { floorTo } from "../history/buckets-of-time.ts";
 
 /** Half-open. */
@@ -28,7 +29,10 @@ export function spanOf(name: string): Span {
   return { fromUs, toUs: to === undefined ? fromUs + weekUs : timeOf(to) };
 }
 
-/** The partition to make for a bucket: as wide as its time allows and as those that are there (ascending, none of them its own) leave room. */
+/**
+ * The partition to make for a bucket: as wide as its time allows and as those that are there
+ * (ascending, none of them its own) leave room.
+ */
 export function planSpan(bucketUs: number, taken: readonly Span[], nowUs: number): Span {
   const fromUs = floorTo(bucketUs, weekUs);
   if (fromUs >= wideBeforeUs(nowUs)) return { fromUs, toUs: fromUs + weekUs };
@@ -45,7 +49,10 @@ export function spanAt(spans: readonly Span[], timeUs: number): Span | undefined
   return before !== undefined && timeUs < before.toUs ? before : undefined;
 }
 
-/** What of a range lies in any span, as ranges that reach into at most so many spans each; ascending. */
+/**
+ * What of a range lies in any span, as ranges that reach into at most so many spans each;
+ * ascending.
+ */
 export function groupSpans(spans: readonly Span[], { fromUs, toUs }: Span, most: number): Span[] {
   const reached = spans.filter((span) => span.fromUs < toUs && fromUs < span.toUs);
   return Array.from({ length: Math.ceil(reached.length / most) }, (_, i) => ({

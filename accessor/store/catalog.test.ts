@@ -1,4 +1,5 @@
-// A catalog of many: loaded in pages, looked up by name and prefix, and asked for series it does not know in one statement.
+// A catalog of many: loaded in pages, looked up by name and prefix, and asked for series it does
+// not know in one statement.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";

@@ -1,4 +1,5 @@
-// Commits a step of compaction: its blocks in portions, then ends, roll-ups and the new watermark; in one transaction, all or nothing.
+// Commits a step of compaction: its blocks in portions, then ends, roll-ups and the new watermark;
+// in one transaction, all or nothing.
 import type { Client } from "pg";
 import type { Hour } from "../compact/due.ts";
 import type { Unreadable } from "../compact/gather.ts";
@@ -30,7 +31,10 @@ export type Step = {
   released: number | undefined;
 };
 
-/** Fails, and leaves nothing behind, if the watermark is not at `from` or the epoch is another. Answers how many blocks came and went. */
+/**
+ * Fails, and leaves nothing behind, if the watermark is not at `from` or the epoch is another.
+ * Answers how many blocks came and went.
+ */
 export async function commitStep(
   database: Database,
   step: Step,
@@ -58,7 +62,10 @@ export async function commitStep(
   });
 }
 
-/** Passes over the one commit after the watermark: all of it is held beside the log (see held.ts), but what cannot be read. */
+/**
+ * Passes over the one commit after the watermark: all of it is held beside the log (see held.ts),
+ * but what cannot be read.
+ */
 export async function holdCommit(
   database: Database,
   { revision, reason, unreadable, ...place }: Place & { revision: number; reason: string; unreadable: Unreadable[] },

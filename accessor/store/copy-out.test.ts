@@ -1,4 +1,5 @@
-// COPY in binary on pg: bytes as they are stored, failures as failures, and the connection as good as before.
+// COPY in binary on pg: bytes as they are stored, failures as failures, and the connection as good
+// as before.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";

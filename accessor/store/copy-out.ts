@@ -1,5 +1,6 @@
-// COPY … TO STDOUT (FORMAT binary) on pg: rows whose fields arrive as the bytes they are. pg's own rows are text, a bytea twice its size in
-// hexadecimal digits. The format: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+// COPY … TO STDOUT (FORMAT binary) on pg: rows whose fields arrive as the bytes they are. pg's own
+// rows are text, a bytea twice its size in hexadecimal digits. The format:
+// https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
 import type { Connection, Submittable } from "pg";
 
 /** Fields of a row in PostgreSQL's binary form; null for NULL. */
@@ -29,7 +30,9 @@ export class CopyOut implements Submittable {
     connection.query(this.#statement);
   }
 
-  /** PostgreSQL sends a message a row, the first with the header before it, the last the trailer. */
+  /**
+   * PostgreSQL sends a message a row, the first with the header before it, the last the trailer.
+   */
   handleCopyData({ chunk }: { chunk: Buffer }): void {
     if (this.#problem) return;
     // pg writes into the buffer that this is a part of again.
@@ -42,7 +45,9 @@ export class CopyOut implements Submittable {
     }
   }
 
-  /** Returns where the rows begin: after the signature, the flags, and what more header there is. */
+  /**
+   * Returns where the rows begin: after the signature, the flags, and what more header there is.
+   */
   #begin(bytes: Buffer): number {
     if (!bytes.subarray(0, signature.length).equals(signature)) throw new Error("this is no COPY in binary");
     this.#begun = true;

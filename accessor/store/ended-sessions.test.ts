@@ -1,4 +1,5 @@
-// Sessions that PostgreSQL ends at the moments when nothing is asked on them: whoever opens an accessor is told, and the process lives.
+// Sessions that PostgreSQL ends at the moments when nothing is asked on them: whoever opens an
+// accessor is told, and the process lives.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
@@ -9,7 +10,10 @@ import { oneSample } from "../test-batches.ts";
 const readyForQuery = Buffer.from("Z\0\0\0\u0005I", "latin1");
 const terminate = Buffer.from("X\0\0\0\u0004", "latin1");
 
-/** What a server says to a session that it ends: https://www.postgresql.org/docs/current/protocol-message-formats.html, ErrorResponse. */
+/**
+ * What a server says to a session that it ends:
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html, ErrorResponse.
+ */
 function endedByAdministrator(): Buffer {
   const fields = Buffer.from(
     "SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0",

@@ -1,4 +1,5 @@
-// What PostgreSQL says went wrong, as a Failure: by SQLSTATE where there is one, as unavailable where the connection broke.
+// What PostgreSQL says went wrong, as a Failure: by SQLSTATE where there is one, as unavailable
+// where the connection broke.
 import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from "slonik";
 import { moved } from "../epochs.ts";
 import { Failure } from "../failure.ts";
@@ -29,7 +30,10 @@ export function toFailure(error: unknown): Failure {
   return new Failure("INTERNAL", "a statement of ours failed", { cause: error });
 }
 
-/** Whether the connection, not the statement, is at fault: the system says so by code, the drivers by class or text alone. */
+/**
+ * Whether the connection, not the statement, is at fault: the system says so by code, the drivers
+ * by class or text alone.
+ */
 function isConnectionLoss(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };
@@ -50,7 +54,10 @@ function isConnectionLoss(error: unknown): boolean {
   return false;
 }
 
-/** Whether PostgreSQL refused the data itself (not the statement, not the moment): some record in the group is at fault. */
+/**
+ * Whether PostgreSQL refused the data itself (not the statement, not the moment): some record in
+ * the group is at fault.
+ */
 export function isDataRefusal(error: unknown): boolean {
   const code = sqlStateOf(error instanceof Failure ? error.cause : error);
   return code !== undefined && (code.startsWith("22") || code.startsWith("23"));
@@ -62,8 +69,9 @@ export function isOfAnotherEpoch(error: unknown): boolean {
 }
 
 /**
- * Whether the connection that it came from must not serve the next statement: its state is unknown, or it only reads (25006), which may lead to what
- * was the primary before a failover, and would do so for ever.
+ * Whether the connection that it came from must not serve the next statement: its state is unknown,
+ * or it only reads (25006), which may lead to what was the primary before a failover, and would do
+ * so for ever.
  */
 export function leavesUnusable(error: unknown): boolean {
   return /^(08|57P|25006)|^$/.test(sqlStateOf(error) ?? "");
@@ -84,8 +92,9 @@ function postgresError(error: unknown): { code?: string; message: string; detail
   return { message: "" };
 }
 
-// 08 connection, 53 resources (disk full, too many connections), 57P shutdown, 58 system, 25006 read-only (a standby), 40 serialization,
-// 55P03 lock timeout, 25P03 idle in transaction, XX internal: none of them says anything about the data.
+// 08 connection, 53 resources (disk full, too many connections), 57P shutdown, 58 system, 25006
+// read-only (a standby), 40 serialization, 55P03 lock timeout, 25P03 idle in transaction, XX
+// internal: none of them says anything about the data.
 function isPassing(code: string): boolean {
   return /^(08|53|57P|58|40|XX)/.test(code) || ["25006", "55P03", "25P03", "3D000", "28000", "28P01"].includes(code);
 }

@@ -1,4 +1,5 @@
-// State changes and error reports: their plain tables, read in order of (time, revision, position) as of a revision.
+// State changes and error reports: their plain tables, read in order of (time, revision, position)
+// as of a revision.
 import type { SerializableValue } from "slonik";
 import { z } from "zod";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
@@ -44,7 +45,10 @@ const inRange = ({ machineIds, fromUs, toUs, through, after = beforeAll }: Event
   and (time_us, revision, position) > (${after.timeUs}::int8, ${after.revision}::int8, ${after.position}::int4)
   and ${machineIds === undefined ? sql.fragment`true` : sql.fragment`machine_id = any(${sql.array([...machineIds], "int4")})`}`;
 
-/** The rows of a select that fit, by a size that is known before they leave PostgreSQL; found: how many there were up to the limit. */
+/**
+ * The rows of a select that fit, by a size that is known before they leave PostgreSQL; found: how
+ * many there were up to the limit.
+ */
 const fitting = (select: ReturnType<typeof sql.fragment>, { limit, maxBytes }: EventRange) => sql.fragment`
   select * from (
     select *, count(*) over ()::int4 as found, sum(bytes) over (order by time_us, revision, position) - bytes as bytes_before

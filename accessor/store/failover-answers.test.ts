@@ -1,4 +1,5 @@
-// A standby is promoted under an accessor that is asked meanwhile: each answer is of one history, whatever the accessor has noticed.
+// A standby is promoted under an accessor that is asked meanwhile: each answer is of one history,
+// whatever the accessor has noticed.
 import { expect, test } from "vitest";
 import type { TestAccessor } from "../test-accessor.ts";
 import { reasonOf } from "../test-errors.ts";
@@ -28,7 +29,8 @@ test("an answer is never of two histories: who knows nothing asks the new primar
     }
     throw new Error("the database is not there");
   };
-  // This one has published nothing that was lost. A page of the former history is not continued from the new one.
+  // This one has published nothing that was lost. A page of the former history is not continued
+  // from the new one.
   expect(await reasonAt(other, page.nextPageToken)).toBe("PAGE_TOKEN_INVALID");
   const { signals, cursor } = await ask(other);
   expect([signals.length, cursor]).toEqual([5, kept]);

@@ -1,4 +1,5 @@
-// A standby is promoted under running accessors, with and without the newest commits: nobody skips, and nobody goes on with what is not there.
+// A standby is promoted under running accessors, with and without the newest commits: nobody skips,
+// and nobody goes on with what is not there.
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";

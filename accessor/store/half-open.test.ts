@@ -1,4 +1,5 @@
-// A connection to PostgreSQL that is dead without an end: statements that are called off end soon, and the next ones get another connection.
+// A connection to PostgreSQL that is dead without an end: statements that are called off end soon,
+// and the next ones get another connection.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";

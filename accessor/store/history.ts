@@ -1,4 +1,5 @@
-// Reads the history's blocks: headers with their summaries, payloads. Rows never change, so no snapshot is held.
+// Reads the history's blocks: headers with their summaries, payloads. Rows never change, so no
+// snapshot is held.
 import { bucketWidthUs, floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import { clamp, toArray } from "./binary-arrays.ts";
@@ -36,7 +37,10 @@ export type BlockRange = {
 
 type BlockRanges = { seriesId: number; ranges: readonly { fromUs: number; toUs: number }[]; watermark: number };
 
-/** Headers of the current blocks of a series whose buckets begin in some ranges, in order; if they are more than max, one more of them. */
+/**
+ * Headers of the current blocks of a series whose buckets begin in some ranges, in order; if they
+ * are more than max, one more of them.
+ */
 export async function readBlocksOfRanges(
   database: Database,
   { seriesId, ranges, watermark, max = Number.POSITIVE_INFINITY }: BlockRanges & { max?: number },
@@ -78,8 +82,9 @@ export async function readBlocksOfRanges(
 }
 
 /**
- * Between which times of a range the history has anything of a series, to whole buckets; undefined if it has nothing. By index, at any
- * length; of many partitions those are asked that lie before the first block and behind the last.
+ * Between which times of a range the history has anything of a series, to whole buckets; undefined
+ * if it has nothing. By index, at any length; of many partitions those are asked that lie before
+ * the first block and behind the last.
  */
 export async function readHistoryExtent(
   database: Database,

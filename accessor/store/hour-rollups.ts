@@ -23,7 +23,8 @@ export async function readHourRollups(
 ): Promise<HourRollup[]> {
   const { fromUs, toUs } = range;
   if (toUs - fromUs < minHoursInTwo * hourUs) return readHours(database, range, options);
-  // In two statements at once: nearly all of the time is PostgreSQL's, writing numbers down, and each has a process of its own.
+  // In two statements at once: nearly all of the time is PostgreSQL's, writing numbers down, and
+  // each has a process of its own.
   const middleUs = Math.floor((fromUs + toUs) / 2);
   const halves = [
     readHours(database, { ...range, toUs: middleUs }, options),

@@ -1,4 +1,5 @@
-// A copy put back leaves no trace, so who puts it back says so: cursors from beyond it are foreign from then on, those from before stay good.
+// A copy put back leaves no trace, so who puts it back says so: cursors from beyond it are foreign
+// from then on, those from before stay good.
 import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";

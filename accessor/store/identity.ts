@@ -1,4 +1,5 @@
-// Which database this is and which epochs its history had: what cursors name. A new timeline (restore, promotion) begins a new epoch.
+// Which database this is and which epochs its history had: what cursors name. A new timeline
+// (restore, promotion) begins a new epoch.
 
 import type { Client } from "pg";
 import { z } from "zod";
@@ -21,7 +22,10 @@ const answerMs = 12_000;
 const epochRow = z.object({ epoch: z.number(), first_revision: z.string().transform(Number) });
 const identityRow = z.object({ database_id: z.string(), now_us: z.number(), page_key: z.string() });
 
-/** beginEpoch: the database was put back to an earlier copy, which leaves no trace of its own (as a new timeline would). */
+/**
+ * beginEpoch: the database was put back to an earlier copy, which leaves no trace of its own (as a
+ * new timeline would).
+ */
 export async function readIdentity(
   database: Database,
   { beginEpoch = false }: { beginEpoch?: boolean } = {},
@@ -45,8 +49,8 @@ export async function readIdentity(
 }
 
 /**
- * All epochs, ascending, after the one of a new timeline was begun if this is one. On a connection of its own: those of the pools may wait for
- * this answer.
+ * All epochs, ascending, after the one of a new timeline was begun if this is one. On a connection
+ * of its own: those of the pools may wait for this answer.
  */
 export async function readEpochs(database: Pick<Database, "connect">): Promise<Epoch[]> {
   let client: Client | undefined;

@@ -1,4 +1,5 @@
-// The statements on producers' numbers: ingest() with groups of prepared batches, what became of each; hellos; forgetting.
+// The statements on producers' numbers: ingest() with groups of prepared batches, what became of
+// each; hellos; forgetting.
 import type { Prepared } from "../ingest/prepare.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
@@ -27,8 +28,9 @@ export type ProducerBounds = {
 export const defaultProducerBounds: ProducerBounds = { maxProducers: 10_000, derivedMs: 7 * 86_400_000 };
 
 /**
- * What became of a batch. revision: the batch's own if stored, else the one as of which it was decided. foreign: the producer is another
- * owner's. quota: its sender has too many already. next: it was only asked about, and would be taken.
+ * What became of a batch. revision: the batch's own if stored, else the one as of which it was
+ * decided. foreign: the producer is another owner's. quota: its sender has too many already. next:
+ * it was only asked about, and would be taken.
  */
 export type Decision = {
   outcome: "stored" | "decided" | "duplicate" | "conflict" | "gap" | "foreign" | "quota" | "next";
@@ -41,8 +43,8 @@ export type Decision = {
 };
 
 /**
- * Commits a group. One producer's batches in order, each sequence once. Answers in the same order. epoch: fails with MR002 unless it is the newest;
- * undefined: in any.
+ * Commits a group. One producer's batches in order, each sequence once. Answers in the same order.
+ * epoch: fails with MR002 unless it is the newest; undefined: in any.
  */
 export async function commitGroup(
   database: Database,
@@ -104,7 +106,10 @@ export async function commitGroup(
   );
 }
 
-/** What a producer is told when it says hello. lost: sequences that it has acks for and that are not here. */
+/**
+ * What a producer is told when it says hello. lost: sequences that it has acks for and that are not
+ * here.
+ */
 export type Opened = {
   lastSequence: number;
   lost: { first: number; last: number } | undefined;
@@ -126,7 +131,10 @@ export async function openProducer(
   return { lastSequence, lost: first === null || last === null ? undefined : { first, last }, isForeign };
 }
 
-/** Forgets producers that are kept for a while only; looks at no more than limit. Answers how many it was done with. */
+/**
+ * Forgets producers that are kept for a while only; looks at no more than limit. Answers how many
+ * it was done with.
+ */
 export async function dropIdleProducers(
   database: Database,
   { maxDerived, limit, signal }: { maxDerived: number; limit: number; signal: AbortSignal },

@@ -1,4 +1,5 @@
-// Keys in PostgreSQL: made, listed, ended, and read by accessors. Secrets never come here, only their digests.
+// Keys in PostgreSQL: made, listed, ended, and read by accessors. Secrets never come here, only
+// their digests.
 import { z } from "zod";
 import type { Principal, Scope } from "../../access/principal.ts";
 import type { Database } from "./database.ts";
@@ -101,7 +102,8 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-// The accessor asks these every half second, on a connection of its own: reads that fill the pool must not keep a revoked key alive.
+// The accessor asks these every half second, on a connection of its own: reads that fill the pool
+// must not keep a revoked key alive.
 
 /** Keys that are valid now. */
 export const validKeysStatement = `

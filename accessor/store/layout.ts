@@ -1,15 +1,20 @@
-// What is known of the history beside its rows: how block is cut, and whether commits are held back from it. Read once for each watermark.
+// What is known of the history beside its rows: how block is cut, and whether commits are held back
+// from it. Read once for each watermark.
 import { type Span, spanOf } from "./block-spans.ts";
 import type { Database } from "./database.ts";
 
-/** spans: of block's partitions, ascending. holds: whether reads have to look for commits that are held back (see held.ts). */
+/**
+ * spans: of block's partitions, ascending. holds: whether reads have to look for commits that are
+ * held back (see held.ts).
+ */
 export type Layout = { watermark: number; spans: readonly Span[]; holds: boolean };
 
 const known = new WeakMap<Database, Promise<Layout>>();
 
 /**
- * Good for a watermark and all before it: a partition is there before blocks in it are valid, a commit is held from the watermark on that passes over
- * it; and both stay as long as somebody may read at a watermark that needs them.
+ * Good for a watermark and all before it: a partition is there before blocks in it are valid, a
+ * commit is held from the watermark on that passes over it; and both stay as long as somebody may
+ * read at a watermark that needs them.
  */
 export async function layoutAt(
   database: Database,

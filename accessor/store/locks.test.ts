@@ -1,4 +1,5 @@
-// The locks that writers wait for are out of readers' reach, and commits of the version before them are still waited for.
+// The locks that writers wait for are out of readers' reach, and commits of the version before them
+// are still waited for.
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";

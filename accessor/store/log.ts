@@ -1,4 +1,5 @@
-// Reads the log: its head, whole commits for feeds, and the rows of a series for ranges. Rows never change, so no snapshot is held.
+// Reads the log: its head, whole commits for feeds, and the rows of a series for ranges. Rows never
+// change, so no snapshot is held.
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
@@ -11,7 +12,9 @@ import type { Database } from "./database.ts";
 
 type LogRow = [revision: number, seriesId: number, payload: Buffer, bytes: number, epoch: SeenEpoch];
 
-/** A commit: its revision, the records of its batch, and what they come to at most (see rowBytes). */
+/**
+ * A commit: its revision, the records of its batch, and what they come to at most (see rowBytes).
+ */
 export type Commit = { revision: number; batch: Batch; bytes: number };
 
 /** committedUs: undefined while nothing was committed. */
@@ -31,8 +34,8 @@ export async function readHead(database: Database, { signal }: ReadOptions = {})
 }
 
 /**
- * The head, and whether this database may write now and keeps what it commits (cf. assert_durable in 0003_ingest.sql; our own sessions see to
- * synchronous_commit).
+ * The head, and whether this database may write now and keeps what it commits (cf. assert_durable
+ * in 0003_ingest.sql; our own sessions see to synchronous_commit).
  */
 export async function pollHead(
   database: Database,
@@ -43,7 +46,8 @@ export async function pollHead(
        and current_setting('full_page_writes') = 'on', current_epoch()
      from log_head()`,
     [],
-    // A session may stay read-only when new ones are not; and it may lead to what was the primary before a failover.
+    // A session may stay read-only when new ones are not; and it may lead to what was the primary
+    // before a failover.
     { name: "poll_head", signal, retires: ([polled]) => polled?.[2] === false },
   );
   const [revision, committedUs, mayWrite, epoch] = row as [number, number | null, boolean, SeenEpoch];
@@ -79,7 +83,10 @@ export async function readCommitTime(database: Database, revision: number): Prom
   return (row as [number | null])[0] ?? undefined;
 }
 
-/** The last revision committed before a time; undefined if the log begins after it. Commit times never go back. */
+/**
+ * The last revision committed before a time; undefined if the log begins after it. Commit times
+ * never go back.
+ */
 export async function readRevisionBefore(database: Database, timeUs: number): Promise<number | undefined> {
   const [row] = await database.read(
     `select
@@ -94,7 +101,10 @@ export async function readRevisionBefore(database: Database, timeUs: number): Pr
   return opened === null ? undefined : Math.max(committed ?? 0, opened);
 }
 
-/** What a row of the log comes to at most: in a message, and about that much in memory. Known before its payload is: equal values pack to nothing. */
+/**
+ * What a row of the log comes to at most: in a message, and about that much in memory. Known before
+ * its payload is: equal values pack to nothing.
+ */
 export const rowBytes = (payloadBytes: number, count: number): number => payloadBytes + maxColumnBytes(count);
 const rowBytesSql = `octet_length(payload) + ${maxColumnBytes(0)} + ${maxColumnBytes(1) - maxColumnBytes(0)} * sample_count`;
 
@@ -115,8 +125,9 @@ export async function readCommits(
   range: { after: number; through: number; seriesIds?: readonly number[] | undefined },
   { catalog, signal }: ReadOptions & { catalog: Catalog },
 ): Promise<Page> {
-  // A plan made before a partition was analyzed reads and sorts its whole range for every page: 44 ms in place of 4 at 24,000 rows, and more
-  // with each. So the range ends where a page does at the latest: a revision has a row at least.
+  // A plan made before a partition was analyzed reads and sorts its whole range for every page: 44
+  // ms in place of 4 at 24,000 rows, and more with each. So the range ends where a page does at the
+  // latest: a revision has a row at least.
   const last = Math.min(range.through, range.after + (range.seriesIds === undefined ? maxPageRows : maxPageRevisions));
   const rows = (await database.read(
     `select revision, series_id, payload, bytes, (select current_epoch()) from (
@@ -134,7 +145,8 @@ export async function readCommits(
   let through = last;
   let whole = rows;
   if (!complete) {
-    // The last commit may go on beyond the page. One alone may be larger than a page: a batch has up to 4 MiB and 65,536 records.
+    // The last commit may go on beyond the page. One alone may be larger than a page: a batch has
+    // up to 4 MiB and 65,536 records.
     const lastRevision = rows.at(-1)![0];
     whole = rows.filter(([revision]) => revision < lastRevision);
     through = lastRevision - 1;

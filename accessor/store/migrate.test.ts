@@ -1,4 +1,5 @@
-// The schema comes to be once, however many accessors start at once; nothing that does not fit is touched.
+// The schema comes to be once, however many accessors start at once; nothing that does not fit is
+// touched.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";

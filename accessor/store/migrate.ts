@@ -1,4 +1,5 @@
-// Brings the database to this version's schema: numbered .sql files, each once, in order, in one transaction; safe when several start at once.
+// Brings the database to this version's schema: numbered .sql files, each once, in order, in one
+// transaction; safe when several start at once.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { Client } from "pg";
@@ -23,7 +24,10 @@ export function readMigrations(): Migration[] {
     });
 }
 
-/** Applies what is missing. Fails if an applied file was changed since, or if the database is newer than this program. */
+/**
+ * Applies what is missing. Fails if an applied file was changed since, or if the database is newer
+ * than this program.
+ */
 export async function migrate(url: string, log: Log, migrations: Migration[] = readMigrations()): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => {});
@@ -56,7 +60,10 @@ export async function migrate(url: string, log: Log, migrations: Migration[] = r
 const schemaMigration = `create table if not exists schema_migration (
   version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default clock_timestamp())`;
 
-/** Begins a transaction in which nobody else migrates. The lock is the table's: anybody who can connect may take an advisory one. */
+/**
+ * Begins a transaction in which nobody else migrates. The lock is the table's: anybody who can
+ * connect may take an advisory one.
+ */
 async function beginAlone(client: Client): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     await client.query("begin");

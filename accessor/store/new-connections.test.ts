@@ -1,4 +1,5 @@
-// A new connection for reads says of which epoch it is before anybody uses it, whichever way is read; one that is refused is not used.
+// A new connection for reads says of which epoch it is before anybody uses it, whichever way is
+// read; one that is refused is not used.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
@@ -24,7 +25,8 @@ test.each(Object.entries(ways))("%s", async (_, use) => {
     url: own.url,
     async onEpoch(epoch) {
       seen.push(epoch);
-      // Asked for here, as an accessor does that follows: no connection of the pools is needed for it.
+      // Asked for here, as an accessor does that follows: no connection of the pools is needed for
+      // it.
       followed = readEpochs(database);
       await followed;
       if (refusal) throw refusal;

@@ -1,4 +1,5 @@
-// Databases that would not keep what is acknowledged, or do not take it: refused with the reason, and taken up again without help.
+// Databases that would not keep what is acknowledged, or do not take it: refused with the reason,
+// and taken up again without help.
 import { Code } from "@connectrpc/connect";
 import pg from "pg";
 import { expect, test } from "vitest";

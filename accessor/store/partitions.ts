@@ -1,4 +1,5 @@
-// Partitions of the log, its receipts and the blocks: which there are, making, merging and dropping them so that nobody who reads or writes waits.
+// Partitions of the log, its receipts and the blocks: which there are, making, merging and dropping
+// them so that nobody who reads or writes waits.
 import { floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
 import { nameOf, planSpan, type Span, spanAt, spanOf, weekUs, wideBeforeUs, wideUs } from "./block-spans.ts";
@@ -6,7 +7,10 @@ import type { Database } from "./database.ts";
 
 export type Parent = "log" | "receipt" | "block";
 
-/** pending: a detach was interrupted. detached: no longer part of its parent; only to be dropped (or, ahead of the log, to be attached). */
+/**
+ * pending: a detach was interrupted. detached: no longer part of its parent; only to be dropped
+ * (or, ahead of the log, to be attached).
+ */
 export type Partition = { parent: Parent; name: string; state: "attached" | "pending" | "detached" };
 
 type Options = { signal: AbortSignal };
@@ -25,7 +29,10 @@ export async function listPartitions(database: Database, parents: readonly Paren
   return rows.map(([parent, name, state]) => ({ parent, name, state }));
 }
 
-/** From wherever an earlier attempt was stopped. Waits for statements that use it already; later ones do not see it. */
+/**
+ * From wherever an earlier attempt was stopped. Waits for statements that use it already; later
+ * ones do not see it.
+ */
 export async function dropPartition(
   database: Database,
   { parent, name, state }: Partition,
@@ -38,7 +45,10 @@ export async function dropPartition(
   await database.compact(`drop table ${name}`, [], { signal });
 }
 
-/** Makes the partitions of some buckets that are not there yet, oldest first, at most max. Answers how many are still missing. */
+/**
+ * Makes the partitions of some buckets that are not there yet, oldest first, at most max. Answers
+ * how many are still missing.
+ */
 export async function makeBlockPartitions(
   database: Database,
   bucketsUs: readonly number[],
@@ -73,8 +83,9 @@ export async function makeBlockPartitions(
 const maxMergedBytes = 2 * 1024 * 1024;
 
 /**
- * Merges partitions that lie side by side where time is not cut into weeks any more, as long as each is small: they are of a time when any old
- * week got one of its own. At most so many merges; answers how many.
+ * Merges partitions that lie side by side where time is not cut into weeks any more, as long as
+ * each is small: they are of a time when any old week got one of its own. At most so many merges;
+ * answers how many.
  */
 export async function mergeBlockPartitions(
   database: Database,

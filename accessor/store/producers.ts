@@ -10,7 +10,10 @@ export type ProducerRecord = { name: string; owner: string | null; firstSeenUs: 
 const producerRow = z.object({ name: z.string(), owner: z.string().nullable(), first_seen_us: z.number() });
 const movedRow = z.object({ producers: z.number() });
 
-/** Those of clients' own naming, by name, from the first after `after`; of one owner, if one is given. */
+/**
+ * Those of clients' own naming, by name, from the first after `after`; of one owner, if one is
+ * given.
+ */
 export async function listProducers(
   { slonik }: Database,
   { owner, after, limit }: { owner: string | undefined; after: string; limit: number },
@@ -24,7 +27,10 @@ export async function listProducers(
   return rows.map(({ first_seen_us: firstSeenUs, ...row }) => ({ ...row, firstSeenUs }));
 }
 
-/** Gives one producer, or all of an owner, to another (null: to whoever uses it next). Answers how many there were. */
+/**
+ * Gives one producer, or all of an owner, to another (null: to whoever uses it next). Answers how
+ * many there were.
+ */
 export async function moveProducers(
   { slonik }: Database,
   which: { name: string } | { owner: string },

@@ -1,4 +1,5 @@
-// PostgreSQL goes and comes under a running accessor: it says so, works again without help, and takes nothing in that could be lost.
+// PostgreSQL goes and comes under a running accessor: it says so, works again without help, and
+// takes nothing in that could be lost.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -117,7 +118,10 @@ test("a call that is cancelled cancels its statement", async () => {
   await blocker.end();
 });
 
-/** Reads that wait for a lock, past compaction, which may wait too. Asked on a connection of its own: within one transaction the answer stays the same. */
+/**
+ * Reads that wait for a lock, past compaction, which may wait too. Asked on a connection of its
+ * own: within one transaction the answer stays the same.
+ */
 function waitingIn({ query }: TestAccessor) {
   return query(
     `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and state = 'active'

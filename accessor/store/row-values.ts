@@ -1,4 +1,5 @@
-// PostgreSQL's values in rows, as we want them: numbers for int8 (ours are below 2^53), Buffers for bytea, text for the rest.
+// PostgreSQL's values in rows, as we want them: numbers for int8 (ours are below 2^53), Buffers for
+// bytea, text for the rest.
 
 const toNumber = (text: string) => Number(text);
 const parsers: Record<number, (text: string) => unknown> = {

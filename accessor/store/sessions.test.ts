@@ -1,4 +1,5 @@
-// What each session of the accessor is bound by: how long it waits for a lock, may sit in a transaction, may run.
+// What each session of the accessor is bound by: how long it waits for a lock, may sit in a
+// transaction, may run.
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { createLog } from "../../runtime/log.ts";

@@ -1,4 +1,5 @@
-// However much one caller asks at once, another gets its turn at the connections; and a question has a budget.
+// However much one caller asks at once, another gets its turn at the connections; and a question
+// has a budget.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";

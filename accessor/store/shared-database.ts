@@ -1,4 +1,5 @@
-// The database as one caller may use it: turns at the connections for reads, shared with others who wait, and so many samples decoded for a question.
+// The database as one caller may use it: turns at the connections for reads, shared with others who
+// wait, and so many samples decoded for a question.
 import { FairQueue } from "../../access/fair-queue.ts";
 import { Failure } from "../failure.ts";
 import type { Ledger } from "../ledger.ts";
@@ -9,7 +10,10 @@ export type CallerOptions = {
   maxSamples: number | undefined;
 };
 
-/** Gives out views of a database. A caller keeps all connections but one or so busy while nobody else wants any; then all get equal turns. */
+/**
+ * Gives out views of a database. A caller keeps all connections but one or so busy while nobody
+ * else wants any; then all get equal turns.
+ */
 export class SharedDatabase {
   readonly #database: Database;
   readonly #ledger: Ledger;

@@ -1,5 +1,6 @@
-// Slonik's connections, made by pg as all others are. Its own driver asks for the names of types first, on a client whose errors nobody hears:
-// a session that PostgreSQL ended there ended the process with it.
+// Slonik's connections, made by pg as all others are. Its own driver asks for the names of types
+// first, on a client whose errors nobody hears: a session that PostgreSQL ended there ended the
+// process with it.
 import { createDriverFactory } from "@slonik/driver";
 import { Client, type ClientConfig, types } from "pg";
 import type { DriverFactory } from "slonik";
@@ -11,14 +12,15 @@ const getTypeParser = (oid: number, format: "text") =>
   oid === int8 ? parserOf(oid) : types.getTypeParser(oid, format);
 
 /**
- * For createPool's driverFactory. What it is given here holds, not what the pool's URL and options say of sessions. check: fails if a connection that
- * has just been opened is not to be used.
+ * For createPool's driverFactory. What it is given here holds, not what the pool's URL and options
+ * say of sessions. check: fails if a connection that has just been opened is not to be used.
  */
 export function pgDriver(config: ClientConfig, check: (client: Client) => Promise<void>): DriverFactory {
   return createDriverFactory(async () => ({
     async createPoolClient({ clientEventEmitter }) {
       const client = new Client({ ...config, types: { getTypeParser: getTypeParser as never } });
-      // Slonik closes a connection on its first error. When it is closing, nobody hears any more, and an unheard error would end the process.
+      // Slonik closes a connection on its first error. When it is closing, nobody hears any more,
+      // and an unheard error would end the process.
       let report = (error: Error) => void clientEventEmitter.emit("error", error);
       const ignoreRest = () => {
         report = () => {};

@@ -1,4 +1,5 @@
-// decode_block() in SQL gives what went into encodeBlock, bit for bit, and refuses what decodeBlock refuses.
+// decode_block() in SQL gives what went into encodeBlock, bit for bit, and refuses what decodeBlock
+// refuses.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createDraw, drawColumn, timeKinds, valueKinds } from "../../block/column-kinds.ts";
 import { decodeBlock } from "../../block/decode.ts";

@@ -1,4 +1,5 @@
-// The role millrace_reader reads the views and functions of millrace_v1 and nothing else; a database migrates with or without it.
+// The role millrace_reader reads the views and functions of millrace_v1 and nothing else; a
+// database migrates with or without it.
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createLog } from "../../runtime/log.ts";
@@ -120,7 +121,8 @@ it("a database whose owner may not create roles migrates all the same", async ()
   const owner = `owner_of_${other.name}`;
   try {
     await client.query("begin");
-    // Roles are the whole cluster's: others see neither this one nor that theirs is away, since all is rolled back.
+    // Roles are the whole cluster's: others see neither this one nor that theirs is away, since all
+    // is rolled back.
     await client.query(`create role ${owner}; alter database ${other.name} owner to ${owner}`);
     await client.query("alter role millrace_reader rename to millrace_reader_away");
     await client.query(`set local role ${owner}`);

@@ -1,4 +1,5 @@
-// samples() in SQL: everything committed in a range, out of current blocks and of the log after them, in order.
+// samples() in SQL: everything committed in a range, out of current blocks and of the log after
+// them, in order.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { drawColumn } from "../../block/column-kinds.ts";
 import { addBlock, addCommit, addSeries, openSqlFixture, type SqlFixture } from "./test-sql-database.ts";

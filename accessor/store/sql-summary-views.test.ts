@@ -1,4 +1,5 @@
-// samples_minute and samples_hour on blocks and roll-ups made by hand equal the summary of the samples.
+// samples_minute and samples_hour on blocks and roll-ups made by hand equal the summary of the
+// samples.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { drawColumn } from "../../block/column-kinds.ts";
 import type { Column } from "../../samples/column.ts";

@@ -1,4 +1,5 @@
-// The other views of millrace_v1 on rows made by hand: events, intervals, latest, catalogue, energy, storage, compaction.
+// The other views of millrace_v1 on rows made by hand: events, intervals, latest, catalogue,
+// energy, storage, compaction.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createDraw, drawColumn } from "../../block/column-kinds.ts";
 import { toIntervals } from "../history/state-intervals.ts";

@@ -1,4 +1,5 @@
-// Reads a machine's state changes as they make intervals, as of a revision. Of changes at one time only the last one counts; it is called effective.
+// Reads a machine's state changes as they make intervals, as of a revision. Of changes at one time
+// only the last one counts; it is called effective.
 import type { StateChange } from "../history/state-intervals.ts";
 import type { Database } from "./database.ts";
 
@@ -38,8 +39,9 @@ const stateBefore = ({ machine, revision, at }: { machine: string; revision: str
   order by time_us desc, revision desc, position desc limit 1`;
 
 /**
- * What answers about a window hang on beside the changes in it, as text: for totals of time the state at its start; where whole intervals are
- * told, the one at its start and the end of the one at its end.
+ * What answers about a window hang on beside the changes in it, as text: for totals of time the
+ * state at its start; where whole intervals are told, the one at its start and the end of the one
+ * at its end.
  */
 export const beyondWindow = (names: {
   machine: string;
@@ -56,7 +58,10 @@ export const beyondWindow = (names: {
     else (${stateBefore({ machine, revision, at: from })})::text end`;
 };
 
-/** The interval that a machine is in at a time: its first change and its state. Undefined before the machine's first change. */
+/**
+ * The interval that a machine is in at a time: its first change and its state. Undefined before the
+ * machine's first change.
+ */
 export async function readStateAt(
   database: Database,
   { machineId, revision, atUs }: Of & { atUs: number },

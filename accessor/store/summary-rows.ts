@@ -1,4 +1,5 @@
-// Many rows of numbers, summaries among them, as one row of arrays: an array arrives and is read in a fraction of the time that its rows take.
+// Many rows of numbers, summaries among them, as one row of arrays: an array arrives and is read in
+// a fraction of the time that its rows take.
 import type { Summary } from "../history/summary.ts";
 
 const summaryColumns = [
@@ -28,7 +29,10 @@ export function inArrays(table: string, columns: readonly string[]): string {
   return [...columns, ...summaryColumns].map((column) => `array_agg(${table}.${column})`).join(", ");
 }
 
-/** From the arrays of inArrays that stand in a row from an index on, in no order: the given columns, and each row's summary. */
+/**
+ * From the arrays of inArrays that stand in a row from an index on, in no order: the given columns,
+ * and each row's summary.
+ */
 export function fromArrays(
   row: readonly unknown[],
   at: number,

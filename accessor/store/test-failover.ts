@@ -6,7 +6,8 @@ import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from ".
 import { oneSample, Producer } from "../test-batches.ts";
 import { headOf } from "../test-watch.ts";
 
-// What an accessor knows when it neither polls nor is told: only what it does itself can make it notice.
+// What an accessor knows when it neither polls nor is told: only what it does itself can make it
+// notice.
 export const unaware = { pollMs: 3_600_000, notify: false };
 
 export async function open(

@@ -1,4 +1,5 @@
-// A migrated database for tests of what people read with SQL, and rows for it by hand. For tests only.
+// A migrated database for tests of what people read with SQL, and rows for it by hand. For tests
+// only.
 import pg from "pg";
 import { encodeBlock } from "../../block/encode.ts";
 import { createLog } from "../../runtime/log.ts";

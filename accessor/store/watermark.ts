@@ -1,10 +1,11 @@
-// Which watermark a revision is read at, and whether what that needs is still there: superseded blocks go some time after their successors came.
+// Which watermark a revision is read at, and whether what that needs is still there: superseded
+// blocks go some time after their successors came.
 import { Failure } from "../failure.ts";
 import type { Database } from "./database.ts";
 
 /**
- * The greatest watermark that is not above a revision: what is committed up to there is in the history. Fails with PAGE_TOKEN_EXPIRED for a
- * revision below the lowest watermark that is kept.
+ * The greatest watermark that is not above a revision: what is committed up to there is in the
+ * history. Fails with PAGE_TOKEN_EXPIRED for a revision below the lowest watermark that is kept.
  */
 export async function readWatermark(
   database: Database,
@@ -21,10 +22,16 @@ export async function readWatermark(
   return watermark;
 }
 
-/** A column of the one row in which a statement answers what the history held: what is dropped, and this, change together. */
+/**
+ * A column of the one row in which a statement answers what the history held: what is dropped, and
+ * this, change together.
+ */
 export const lowestKept = "(select min(revision) from watermark)";
 
-/** Fails with PAGE_TOKEN_EXPIRED if what was current at a watermark may be gone. lowest: what lowestKept said. */
+/**
+ * Fails with PAGE_TOKEN_EXPIRED if what was current at a watermark may be gone. lowest: what
+ * lowestKept said.
+ */
 export function assertKept(watermark: number, lowest: unknown): void {
   if ((lowest as number) > watermark) throw passed();
 }

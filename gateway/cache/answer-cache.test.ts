@@ -1,4 +1,5 @@
-// Kept answers: one making for many askers, bounded bytes, and nothing older than its version or its time.
+// Kept answers: one making for many askers, bounded bytes, and nothing older than its version or
+// its time.
 import { expect, test } from "vitest";
 import { AnswerCache, type KeptAnswer } from "./answer-cache.ts";
 

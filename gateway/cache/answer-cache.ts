@@ -1,7 +1,10 @@
-// Answers that are kept: by key and version, bounded by bytes, each made once however many ask for it at the same time.
+// Answers that are kept: by key and version, bounded by bytes, each made once however many ask for
+// it at the same time.
 import { LRUCache } from "lru-cache";
 
-/** An answer as bytes. The version says what it hangs on: while that is the same, so is the answer. */
+/**
+ * An answer as bytes. The version says what it hangs on: while that is the same, so is the answer.
+ */
 export type KeptAnswer = {
   readonly version: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -71,8 +74,8 @@ export class AnswerCache {
   }
 
   /**
-   * The answer of a key at a version: kept, or made now. `make` is told when nobody waits any more; `kept: false` makes it in any case. Rejects
-   * as `make` does, for all who wait for it.
+   * The answer of a key at a version: kept, or made now. `make` is told when nobody waits any more;
+   * `kept: false` makes it in any case. Rejects as `make` does, for all who wait for it.
    */
   async answer(
     { key, version, kept = true, signal }: { key: string; version: string; kept?: boolean; signal: AbortSignal },

@@ -1,5 +1,6 @@
-// Entity tags (RFC 9110, 8.8.3): "version.question.bytes-encoding". The first two parts say what an answer hangs on and what was asked: while the
-// same hold, an answer that somebody has is good. The third tells bytes apart, so that the tag is a strong one.
+// Entity tags (RFC 9110, 8.8.3): "version.question.bytes-encoding". The first two parts say what an
+// answer hangs on and what was asked: while the same hold, an answer that somebody has is good. The
+// third tells bytes apart, so that the tag is a strong one.
 import { createHash, type Hash } from "node:crypto";
 import type { Turns } from "../../runtime/turns.ts";
 
@@ -17,8 +18,8 @@ export function formatTag({ version, question, digest, encoding }: EntityTag): s
 }
 
 /**
- * The tag of If-None-Match that is still good, as it was sent: of this version and question, plain or in this encoding, whatever its bytes. "*" is
- * good for every answer. Undefined if none is.
+ * The tag of If-None-Match that is still good, as it was sent: of this version and question, plain
+ * or in this encoding, whatever its bytes. "*" is good for every answer. Undefined if none is.
  */
 export function findGoodTag(header: string | undefined, current: Omit<EntityTag, "digest">): string | undefined {
   if (header === undefined) return undefined;

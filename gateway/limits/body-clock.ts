@@ -1,5 +1,5 @@
-// Bodies that stop coming, hardly come, or take more room than their callers' share. One that is taken as a stream may last for ever, as
-// long as something of it comes.
+// Bodies that stop coming, hardly come, or take more room than their callers' share. One that is
+// taken as a stream may last for ever, as long as something of it comes.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
@@ -9,9 +9,15 @@ import { whenOver } from "./over.ts";
 export type BodyClockOptions = {
   /** Longest that nothing may come while it is waited for. */
   stallMs: number;
-  /** What a body that is taken as a whole has to come at, on average, once `stallMs` have passed. Default 8 KiB/s. */
+  /**
+   * What a body that is taken as a whole has to come at, on average, once `stallMs` have passed.
+   * Default 8 KiB/s.
+   */
   minBytesPerSecond?: number;
-  /** How long the rest of a body is let in after its answer, so that the client reads that. Default 2 s. */
+  /**
+   * How long the rest of a body is let in after its answer, so that the client reads that. Default
+   * 2 s.
+   */
   lingerMs?: number;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
@@ -53,7 +59,10 @@ type Body = WatchedBody & {
   shortage: Shortage | undefined;
 };
 
-/** `room` is in bytes: what bodies hold from their first byte to their answer, or until it was passed on. */
+/**
+ * `room` is in bytes: what bodies hold from their first byte to their answer, or until it was
+ * passed on.
+ */
 export function createBodyClock(options: BodyClockOptions, room: Shares): BodyClock {
   const { stallMs, minBytesPerSecond = 8 * 1024, lingerMs = 2_000, everyMs = 1_000 } = options;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
@@ -92,7 +101,8 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
       }
       body.loan.moveTo(body.callerName());
       tellShort(body);
-      // While nobody reads, or what has come is not read yet, it is not the client who keeps us waiting.
+      // While nobody reads, or what has come is not read yet, it is not the client who keeps us
+      // waiting.
       const wanted = isRead(request);
       if (!wanted || request.readableLength > 0) body.lastMs = nowMs;
       const stalled = nowMs - body.lastMs >= stallMs;
@@ -124,7 +134,8 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
       };
       bodies.add(body);
       hold(body, request.readableLength);
-      // Both of Node's servers hand what comes to push(); a listener for data would take it away from whoever reads.
+      // Both of Node's servers hand what comes to push(); a listener for data would take it away
+      // from whoever reads.
       const push = request.push;
       request.push = (chunk: Buffer | null, encoding) => {
         if (chunk !== null) {
@@ -136,13 +147,15 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
         }
         return push.call(request, chunk, encoding);
       };
-      // Whoever reads it has listeners of its own; a stall that comes too late for them is nobody's failure.
+      // Whoever reads it has listeners of its own; a stall that comes too late for them is nobody's
+      // failure.
       request.on("error", () => {});
       whenOver(response, () => {
         bodies.delete(body);
         body.loan.giveBack();
         if (request.complete) return;
-        // Whoever began to read it has stopped: unread, its rest would hold up the next request of the connection.
+        // Whoever began to read it has stopped: unread, its rest would hold up the next request of
+        // the connection.
         request.resume();
         endLater(body, lingerMs);
       });

@@ -1,4 +1,5 @@
-// Where a request comes from: the connection's other end, or who a proxy that is trusted says was at its own. Never what a client says.
+// Where a request comes from: the connection's other end, or who a proxy that is trusted says was
+// at its own. Never what a client says.
 import { isIP } from "node:net";
 import { plainAddress, toAddressSet } from "../../access/address.ts";
 
@@ -10,7 +11,10 @@ export type ForwardedHeader = (typeof forwardedHeaders)[number];
 export type TrustedProxies = {
   /** Addresses or ranges: "10.0.0.7", "10.0.0.0/8", "fd00::/8". */
   addresses: readonly string[];
-  /** The one header that these proxies append to; the other is the client's own writing. Default x-forwarded-for. */
+  /**
+   * The one header that these proxies append to; the other is the client's own writing. Default
+   * x-forwarded-for.
+   */
   header?: ForwardedHeader;
 };
 
@@ -28,7 +32,8 @@ export function createAddressReader({ addresses, header = "x-forwarded-for" }: T
     of(peer, read) {
       let address = plainAddress(peer ?? "");
       if (!isProxy(address)) return address;
-      // The last hop was written by the proxy next to us; each is believed only if the one after it is trusted.
+      // The last hop was written by the proxy next to us; each is believed only if the one after it
+      // is trusted.
       for (const hop of hopsOf(read(header) ?? "", header).reverse()) {
         if (isIP(hop) === 0) break;
         address = plainAddress(hop);

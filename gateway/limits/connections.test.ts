@@ -1,4 +1,5 @@
-// Connections that are too many, too slow or too loud, against a real front door: what each is told, and that others are served.
+// Connections that are too many, too slow or too loud, against a real front door: what each is
+// told, and that others are served.
 import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";

@@ -1,4 +1,5 @@
-// Bounds on connections: how many there may be, how long they may say nothing, how much they may say before a request is whole.
+// Bounds on connections: how many there may be, how long they may say nothing, how much they may
+// say before a request is whole.
 import type { ServerOptions as Http1Options, Server, ServerResponse } from "node:http";
 import { constants, type ServerOptions as Http2Options, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
@@ -26,7 +27,10 @@ export const defaultConnectionLimits: ConnectionLimits = {
 const maxHeaderBytes = 16 * 1024;
 const maxHeaders = 128;
 
-/** Larger heads are 431. What a body may take is not this clock's matter: it may come for days, as long as it comes. */
+/**
+ * Larger heads are 431. What a body may take is not this clock's matter: it may come for days, as
+ * long as it comes.
+ */
 export function http1Options({ headerTimeoutMs, idleTimeoutMs }: ConnectionLimits): Http1Options {
   return {
     maxHeaderSize: maxHeaderBytes,
@@ -39,8 +43,9 @@ export function http1Options({ headerTimeoutMs, idleTimeoutMs }: ConnectionLimit
 }
 
 /**
- * A stream with more headers is reset with ENHANCE_YOUR_CALM (one whose head is larger gets 431); a session that opens refused streams, sends invalid frames or resets its
- * own streams beyond these is closed with a GOAWAY.
+ * A stream with more headers is reset with ENHANCE_YOUR_CALM (one whose head is larger gets 431); a
+ * session that opens refused streams, sends invalid frames or resets its own streams beyond these
+ * is closed with a GOAWAY.
  */
 export const http2Options: Http2Options = {
   settings: { maxConcurrentStreams: 256, maxHeaderListSize: maxHeaderBytes },
@@ -132,7 +137,10 @@ export class ConnectionBook {
     return this.#refused;
   }
 
-  /** Whether a connection may stay; it is then counted until it closes. Without an address it counts for all of them only. */
+  /**
+   * Whether a connection may stay; it is then counted until it closes. Without an address it counts
+   * for all of them only.
+   */
   admit(socket: Socket, address: string | undefined): boolean {
     const { maxConnections, maxPerAddress } = this.#limits;
     const own = address === undefined ? 0 : (this.#byAddress.get(address) ?? 0);
@@ -153,10 +161,16 @@ export class ConnectionBook {
   }
 }
 
-/** Pings and settings cost an answer each. Some clients measure the way by pings while data comes, so these are many. */
+/**
+ * Pings and settings cost an answer each. Some clients measure the way by pings while data comes,
+ * so these are many.
+ */
 const controlFrames = { perSecond: 100, burst: 1_000 };
 
-/** Ends a session that floods with PING or SETTINGS (GOAWAY ENHANCE_YOUR_CALM), or has had no stream for a while (GOAWAY). */
+/**
+ * Ends a session that floods with PING or SETTINGS (GOAWAY ENHANCE_YOUR_CALM), or has had no stream
+ * for a while (GOAWAY).
+ */
 export function guardSession(session: ServerHttp2Session, { idleTimeoutMs }: ConnectionLimits): void {
   const buckets = new TokenBuckets({ ...controlFrames, monotonicMs: () => performance.now(), maxKeys: 1 });
   const onControl = () => {

@@ -1,4 +1,5 @@
-// All that an operator can say about limits by client, from settings to what the limiter and the guard take.
+// All that an operator can say about limits by client, from settings to what the limiter and the
+// guard take.
 import { type SettingsOf, setting } from "../../runtime/config.ts";
 import { bytes, count, durationMs, oneOf, onOff, type ValueReader } from "../../runtime/config-values.ts";
 import { forwardedHeaders, isAddressRange, type TrustedProxies } from "./client-address.ts";
@@ -17,7 +18,9 @@ export type GatewayLimits = LimiterOptions & {
 
 const nothing: ClientLimits = { requests: undefined, samples: undefined, maxStreams: undefined };
 
-/** What a gateway has that nobody has told otherwise: for tests and for whoever puts one together. */
+/**
+ * What a gateway has that nobody has told otherwise: for tests and for whoever puts one together.
+ */
 export const unlimited: GatewayLimits = {
   perKey: nothing,
   perAddress: nothing,

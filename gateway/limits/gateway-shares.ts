@@ -1,5 +1,6 @@
-// What callers share at the gateway, each with a bound on all of it and a share for one: streams of three kinds, bytes of bodies, bytes of
-// answers that are not read. Decides, and says why not; whoever borrows gives back.
+// What callers share at the gateway, each with a bound on all of it and a share for one: streams of
+// three kinds, bytes of bodies, bytes of answers that are not read. Decides, and says why not;
+// whoever borrows gives back.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { Loan, Shares, type Shortage } from "../../access/shares.ts";
 import { type Caller, shareName } from "../caller.ts";
@@ -58,7 +59,10 @@ export class GatewayShares {
     };
   }
 
-  /** A place for one stream. Throws RATE_LIMITED for who has its share, OVERLOADED where there is no more for anyone. */
+  /**
+   * A place for one stream. Throws RATE_LIMITED for who has its share, OVERLOADED where there is no
+   * more for anyone.
+   */
   enter(kind: StreamKind, caller: Caller): Loan {
     const loan = this.of[kind].borrow(shareName(caller), 1);
     if (loan instanceof Loan) return loan;

@@ -1,4 +1,5 @@
-// The limiter on requests: what each one counts as, its quotas in the answer's headers, and the meter for the records that it brings.
+// The limiter on requests: what each one counts as, its quotas in the answer's headers, and the
+// meter for the records that it brings.
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { createRefusalAudit } from "../../access/audit.ts";

@@ -1,4 +1,5 @@
-// The limiter on its own: a request counts for its address and for its key, its records for one of them, and streams are given back.
+// The limiter on its own: a request counts for its address and for its key, its records for one of
+// them, and streams are given back.
 import { expect, test } from "vitest";
 import type { AddressReader } from "./client-address.ts";
 import { createLimitGuard } from "./guard-limits.ts";

@@ -1,4 +1,5 @@
-// What one client may have: requests and records a second, and streams at once, by key and by address. Decides; knows no HTTP.
+// What one client may have: requests and records a second, and streams at once, by key and by
+// address. Decides; knows no HTTP.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { type Rate, type Taken, TokenBuckets } from "../../access/token-buckets.ts";
 import { reasonError } from "../errors.ts";
@@ -52,7 +53,10 @@ export class Limiter {
     return this.#refused;
   }
 
-  /** Counts a request against a client. Where it is let in and streams, `leave` has to be called once it has ended. */
+  /**
+   * Counts a request against a client. Where it is let in and streams, `leave` has to be called
+   * once it has ended.
+   */
   enter(kind: ClientKind, client: string, demand: Demand): Admission {
     return this.#noted(this.#clients[kind].enter(client, demand));
   }
@@ -77,7 +81,9 @@ export class Limiter {
     return this.#clients.key.streams + this.#clients.address.streams;
   }
 
-  /** Counts records that have come; answers how long to wait before reading more, in milliseconds. */
+  /**
+   * Counts records that have come; answers how long to wait before reading more, in milliseconds.
+   */
   charge(kind: ClientKind, client: string, records: number): number {
     return this.#clients[kind].charge(client, records);
   }

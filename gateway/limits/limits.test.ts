@@ -1,4 +1,5 @@
-// Limits by client through a real gateway: what is refused, in the words of each protocol, before a body is read; on a clock of the test's own.
+// Limits by client through a real gateway: what is refused, in the words of each protocol, before a
+// body is read; on a clock of the test's own.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";

@@ -8,11 +8,15 @@ export function isOver(response: ServerResponse): boolean {
   return stream === undefined ? response.closed : stream.destroyed;
 }
 
-/** What is to run. Many have a part in one response: one listener for all, so that one too many stays a sign of a leak. */
+/**
+ * What is to run. Many have a part in one response: one listener for all, so that one too many
+ * stays a sign of a leak.
+ */
 const waiting = new WeakMap<ServerResponse, Set<() => void>>();
 
 /**
- * Runs `then` once it is over: at once if it is. A client may leave while its request waits to be let in. Answers how to call that off.
+ * Runs `then` once it is over: at once if it is. A client may leave while its request waits to be
+ * let in. Answers how to call that off.
  */
 export function whenOver(response: ServerResponse, then: () => void): () => void {
   if (isOver(response)) {

@@ -3,7 +3,10 @@ import type { ServerResponse } from "node:http";
 import { whenOver } from "./over.ts";
 import type { Reader } from "./read-clock.ts";
 
-/** The same pieces. Whoever asks for the next has written the one before, and waited until it was taken. */
+/**
+ * The same pieces. Whoever asks for the next has written the one before, and waited until it was
+ * taken.
+ */
 export async function* readAlong(
   pieces: AsyncIterable<Uint8Array>,
   { reader, slow }: { reader: Reader; slow: AbortSignal },

@@ -1,4 +1,5 @@
-// Answers that nobody takes: how long each may wait, whose goes first where one caller's take too much, and that all room comes back.
+// Answers that nobody takes: how long each may wait, whose goes first where one caller's take too
+// much, and that all room comes back.
 import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";

@@ -1,5 +1,5 @@
-// Answers that their clients do not take: counted against their callers' share of what may wait, and ended, with
-// a name for it, after a while.
+// Answers that their clients do not take: counted against their callers' share of what may wait,
+// and ended, with a name for it, after a while.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Loan, Shares } from "../../access/shares.ts";
 import { type Caller, shareName } from "../caller.ts";
@@ -10,7 +10,9 @@ export type ReadClockOptions = {
   stallMs: number;
   /** What a client has to take on average of what waits. Default 8 KiB/s. */
   minBytesPerSecond?: number;
-  /** How long an answer may wait where its caller's answers take more than its share. Default 1 s. */
+  /**
+   * How long an answer may wait where its caller's answers take more than its share. Default 1 s.
+   */
   graceMs?: number;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;

@@ -1,4 +1,5 @@
-// The body of a streamed answer: what is written waits for the client, and is compressed on the way where that was agreed.
+// The body of a streamed answer: what is written waits for the client, and is compressed on the way
+// where that was agreed.
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { pipeline, type Writable } from "node:stream";
@@ -7,11 +8,13 @@ import { createEncoder, type Encoding } from "./compression.ts";
 
 export type Body = {
   /**
-   * Takes a piece. Undefined if more is welcome at once; otherwise resolves when it is, and rejects when `signal` aborts. `done` is called
-   * once the piece's memory may be used again.
+   * Takes a piece. Undefined if more is welcome at once; otherwise resolves when it is, and rejects
+   * when `signal` aborts. `done` is called once the piece's memory may be used again.
    */
   write(piece: string | Uint8Array, done?: () => void): Promise<void> | undefined;
-  /** How much its writer holds for it beside what it has written: bytes of a message that came in. */
+  /**
+   * How much its writer holds for it beside what it has written: bytes of a message that came in.
+   */
   holds(bytes: number): void;
   /** Whether the client is behind. */
   readonly full: boolean;
@@ -22,7 +25,10 @@ export type Body = {
   cut(): void;
 };
 
-/** After the response's head was written. `signal` aborts when the client has gone, does not read, or the gateway stops. */
+/**
+ * After the response's head was written. `signal` aborts when the client has gone, does not read,
+ * or the gateway stops.
+ */
 export function openBody(
   response: ServerResponse,
   { encoding, signal, reader }: { encoding: Encoding | undefined; signal: AbortSignal; reader: Reader },

@@ -1,4 +1,5 @@
-// GET /signals/{type}/buckets: samples summed up in spans of time, as series in JSON and as rows in NDJSON and CSV.
+// GET /signals/{type}/buckets: samples summed up in spans of time, as series in JSON and as rows in
+// NDJSON and CSV.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";

@@ -1,4 +1,5 @@
-// Kept answers by themselves, on a clock of the test's own: how long a page token is given out, and that no older answer is kept as newer.
+// Kept answers by themselves, on a clock of the test's own: how long a page token is given out, and
+// that no older answer is kept as newer.
 import { expect, test } from "vitest";
 import { AnswerCache } from "../cache/answer-cache.ts";
 import { answerCached } from "./cached.ts";

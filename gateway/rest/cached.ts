@@ -1,4 +1,5 @@
-// Answers from the cache: the accessor is asked for the version of an answer, with the caller's own credential; if that is known, nothing more.
+// Answers from the cache: the accessor is asked for the version of an answer, with the caller's own
+// credential; if that is known, nothing more.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
@@ -24,13 +25,20 @@ export type CacheContext = {
   encoding: Encoding | undefined;
 };
 
-// Anyone may keep it, for one reader, and asks before each use: an answer is never older than the question.
+// Anyone may keep it, for one reader, and asks before each use: an answer is never older than the
+// question.
 const cacheControl = "private, no-cache";
 
-/** A page token lives for 15 minutes from when it was made; what names one is kept for a third of that. */
+/**
+ * A page token lives for 15 minutes from when it was made; what names one is kept for a third of
+ * that.
+ */
 const tokenLifeMs = 5 * 60_000;
 
-/** Undefined where there is nothing to go by: no version is to be had, or the answer is not what is kept. Then the route answers as ever. */
+/**
+ * Undefined where there is nothing to go by: no version is to be had, or the answer is not what is
+ * kept. Then the route answers as ever.
+ */
 export async function answerCached(
   route: Route,
   call: RestCall<Parameters>,
@@ -46,7 +54,8 @@ export async function answerCached(
   const bare = create(GetVersionRequestSchema, {
     query: { ...query, value: { ...query.value, minCursor: "" } } as never,
   });
-  // Paths and parameters, in place of their texts: the request that they come to. What only the gateway reads of them is in there too.
+  // Paths and parameters, in place of their texts: the request that they come to. What only the
+  // gateway reads of them is in there too.
   const question = digestOf(route.path, toBinary(GetVersionRequestSchema, bare), vision, pinnedOf(call));
   const tag = { version, question, encoding };
   const common = { "cache-control": cacheControl, vary: "authorization, x-api-key" };

@@ -24,14 +24,20 @@ export type RestCall<P extends Parameters> = {
   /** Whether CSV is to be safe for spreadsheets. */
   readonly csvSafe: boolean;
   readonly header: (name: string) => string | undefined;
-  /** Parsed JSON, or a stream of bytes for a media type that is taken as one; undefined without a body. */
+  /**
+   * Parsed JSON, or a stream of bytes for a media type that is taken as one; undefined without a
+   * body.
+   */
   readonly body: unknown;
   /** "http://host:port" as the client names us. */
   readonly origin: string;
   readonly nowUs: bigint;
   /** Deadline and signal for calls with one answer. */
   readonly unary: { readonly signal: AbortSignal; readonly timeoutMs: number };
-  /** To be told of the records that a body brings; answers how long to read no further, in milliseconds. */
+  /**
+   * To be told of the records that a body brings; answers how long to read no further, in
+   * milliseconds.
+   */
   readonly meter: (records: number) => number;
   /** To be told when what was read of a streamed body is stored. */
   readonly passedOn: () => void;
@@ -78,7 +84,9 @@ export type Route<P extends Parameters = Parameters> = {
   readonly required?: readonly (keyof P & string)[];
   /** What it answers in; the first if the client does not care. */
   readonly formats: readonly Format[];
-  /** Schema of the answer as JSON, and of a line where it is NDJSON; and columns where it is CSV. */
+  /**
+   * Schema of the answer as JSON, and of a line where it is NDJSON; and columns where it is CSV.
+   */
   readonly answer: { readonly json?: Schema; readonly line?: Schema; readonly csv?: string };
   /** Statuses other than 200 with an answer that is no problem. */
   readonly alsoAnswers?: readonly number[];
@@ -88,7 +96,10 @@ export type Route<P extends Parameters = Parameters> = {
   readonly example: string;
   /** Fields of the rpc's request that travel as parameters of another name. */
   readonly parameterByField?: Readonly<Record<string, string>>;
-  /** Whether its answers in JSON are kept; undefined: they are not, since they are streams, or as new as the newest commit. */
+  /**
+   * Whether its answers in JSON are kept; undefined: they are not, since they are streams, or as
+   * new as the newest commit.
+   */
   readonly cache?: Cacheable<P>;
   /** Who may ask where no RPC says so: a name of access/matrix.ts. */
   readonly guardedAs?: string;
@@ -109,11 +120,16 @@ export type VersionQuery = Exclude<
   { case?: undefined }
 >;
 
-/** What the gate knows a route by: its RPC, or a name of its own; undefined if it is for everyone. */
+/**
+ * What the gate knows a route by: its RPC, or a name of its own; undefined if it is for everyone.
+ */
 export const guardOf = ({ rpc, guardedAs }: Pick<Route, "rpc" | "guardedAs">): string | undefined =>
   rpc ? pathOf(rpc) : guardedAs;
 
-/** Keeps the types of a route's query for its handler; the table forgets them. Every GET of data has ?format=. */
+/**
+ * Keeps the types of a route's query for its handler; the table forgets them. Every GET of data has
+ * ?format=.
+ */
 export function route<P extends Parameters>(declared: Route<P>): Route {
   const { method, rpc, query, formats } = declared;
   const ways = { format: formatParameter(formats), ...(formats.includes("csv") && { csv: csvParameter }) };

@@ -1,4 +1,5 @@
-// Compressed answers by Accept-Encoding (RFC 9110, 12.5.3): zstd, br or gzip, quick rather than small.
+// Compressed answers by Accept-Encoding (RFC 9110, 12.5.3): zstd, br or gzip, quick rather than
+// small.
 import type { Transform } from "node:stream";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
@@ -8,8 +9,8 @@ export type Encoding = "zstd" | "br" | "gzip";
 /** Below this, what compression saves is less than what it costs. */
 const worthBytes = 1_024;
 
-// 31 MB of NDJSON rows of a noisy meter on one core: zstd 1 at 1,200 MB/s to 4.9 %, br 1 at 1,040 to 6.5 %, gzip 1 at 760 to 7.0 %;
-// br 4 takes four times as long for 5.7 %.
+// 31 MB of NDJSON rows of a noisy meter on one core: zstd 1 at 1,200 MB/s to 4.9 %, br 1 at 1,040
+// to 6.5 %, gzip 1 at 760 to 7.0 %; br 4 takes four times as long for 5.7 %.
 const { ZSTD_c_compressionLevel, BROTLI_PARAM_QUALITY, BROTLI_PARAM_MODE, BROTLI_MODE_TEXT } = zlib.constants;
 const zstdOptions = (level: number) => ({ params: { [ZSTD_c_compressionLevel]: level } });
 const brotliOptions = (quality: number) => ({

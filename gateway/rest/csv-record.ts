@@ -1,4 +1,5 @@
-// Records of CSV (RFC 4180) out of lines, each line looked at once: a quoted field may go on for many of them.
+// Records of CSV (RFC 4180) out of lines, each line looked at once: a quoted field may go on for
+// many of them.
 
 /** A record in quotes that goes on for longer has lost a quote: no row is that large. */
 export const maxRecordCharacters = 1024 * 1024;
@@ -17,13 +18,17 @@ export type CsvRecord = {
 type Open = { line: number; lines: number; characters: number; fields: string[]; parts: string[]; fault?: string };
 
 /**
- * Takes line after line and gives the record that each of them ends. What is too long is not kept, but is followed to the quote that ends it, so that
- * what a text holds is never taken for records; its lines are counted.
+ * Takes line after line and gives the record that each of them ends. What is too long is not kept,
+ * but is followed to the quote that ends it, so that what a text holds is never taken for records;
+ * its lines are counted.
  */
 export class CsvRecords {
   #open: Open | undefined;
 
-  /** The record that this line ends; undefined while one goes on. A CR at the end of a line belongs to its end, or to the text that goes on there. */
+  /**
+   * The record that this line ends; undefined while one goes on. A CR at the end of a line belongs
+   * to its end, or to the text that goes on there.
+   */
   take(number: number, text: string): CsvRecord | undefined {
     const open = this.#open;
     this.#open = undefined;
@@ -45,7 +50,10 @@ export class CsvRecords {
     return this.#scan(open, text, "quoted");
   }
 
-  /** In place of a line that nobody has: whether a quote ended in it is not known, so the record that is open ends here too. */
+  /**
+   * In place of a line that nobody has: whether a quote ended in it is not known, so the record
+   * that is open ends here too.
+   */
   skip(number: number): CsvRecord {
     const open = this.#open;
     this.#open = undefined;

@@ -1,4 +1,5 @@
-// Cells of CSV: quoted where a reader would take them for more, and safe for spreadsheets where that is asked for.
+// Cells of CSV: quoted where a reader would take them for more, and safe for spreadsheets where
+// that is asked for.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toCsvLine, toSafeText } from "./csv.ts";

@@ -1,7 +1,10 @@
 // CSV as RFC 4180 has it, except that lines end in LF alone, as most tools write them.
 import type { Json } from "./json.ts";
 
-/** One line: numbers as in JSON, nothing for what there is not. `safe`: no cell is a formula to a spreadsheet. */
+/**
+ * One line: numbers as in JSON, nothing for what there is not. `safe`: no cell is a formula to a
+ * spreadsheet.
+ */
 export function toCsvLine(values: readonly Json[], { safe = false } = {}): string {
   return `${values.map((value) => toField(value, safe)).join(",")}\n`;
 }
@@ -15,9 +18,13 @@ function toField(value: Json, safe: boolean): string {
 /** A text in quotes if it needs them. */
 export const toCsvText = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-// What Excel, LibreOffice and Google Sheets take for the beginning of a formula, wide forms included; white space before it is skipped by some.
+// What Excel, LibreOffice and Google Sheets take for the beginning of a formula, wide forms
+// included; white space before it is skipped by some.
 const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r]/;
 const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
-/** A text that no spreadsheet computes: with an apostrophe before it where it would, as OWASP advises. A number in it stays one. */
+/**
+ * A text that no spreadsheet computes: with an apostrophe before it where it would, as OWASP
+ * advises. A number in it stays one.
+ */
 export const toSafeText = (text: string): string => (formula.test(text) && !number.test(text) ? `'${text}` : text);

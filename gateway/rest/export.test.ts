@@ -1,4 +1,5 @@
-// Exports: every number and time as it was, rows in order of time, memory and the accessor's work bounded by the client's pace.
+// Exports: every number and time as it was, rows in order of time, memory and the accessor's work
+// bounded by the client's pace.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Code } from "@connectrpc/connect";

@@ -3,7 +3,10 @@ import { invalidField } from "../errors.ts";
 import type { Parameter } from "./parameters.ts";
 import { HttpProblem } from "./problem.ts";
 
-/** Every format that a route may offer, with the media types that ask for it; the first is what it is sent as. */
+/**
+ * Every format that a route may offer, with the media types that ask for it; the first is what it
+ * is sent as.
+ */
 const mediaTypes = {
   json: ["application/json"],
   ndjson: ["application/x-ndjson", "application/ndjson", "application/jsonl"],
@@ -46,7 +49,10 @@ export const csvParameter: Parameter<"plain" | "safe"> = {
   },
 };
 
-/** The offered format that `accept` likes best, the earlier one of equals. Throws 406 if it takes none. */
+/**
+ * The offered format that `accept` likes best, the earlier one of equals. Throws 406 if it takes
+ * none.
+ */
 export function chooseFormat(accept: string | undefined, offered: readonly Format[]): Format {
   if (!accept?.trim()) return offered[0]!;
   const ranges = accept.split(",").map(parseRange);

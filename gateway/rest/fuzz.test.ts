@@ -1,7 +1,8 @@
-// Requests generated from the OpenAPI document, sound and broken ones: no 5xx, and no answer that the document does not describe.
+// Requests generated from the OpenAPI document, sound and broken ones: no 5xx, and no answer that
+// the document does not describe.
 //
-// 300 of them; MILLRACE_FUZZ_RUNS=10000 for more, MILLRACE_FUZZ_URL=http://127.0.0.1:8080 to ask a running gateway, MILLRACE_FUZZ_SEED to
-// repeat a run.
+// 300 of them; MILLRACE_FUZZ_RUNS=10000 for more, MILLRACE_FUZZ_URL=http://127.0.0.1:8080 to ask a
+// running gateway, MILLRACE_FUZZ_SEED to repeat a run.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { takeEverything } from "../fake-accessor.ts";

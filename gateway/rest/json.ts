@@ -1,6 +1,9 @@
 // JSON text in which numbers survive: JSON.stringify writes -0 as 0 and NaN as null.
 
-/** What can be written; undefined members are left out. Whatever gives one thing after the other is an array. */
+/**
+ * What can be written; undefined members are left out. Whatever gives one thing after the other is
+ * an array.
+ */
 export type Json =
   | string
   | number
@@ -12,8 +15,9 @@ export type Json =
   | { readonly [key: string]: Json };
 
 /**
- * Writes JSON. Finite numbers come back bit for bit from any parser of doubles, -0 too. What JSON has no number for follows protobuf's
- * JSON: NaN, Infinity and -Infinity as strings, 64-bit integers (bigint) as decimal strings.
+ * Writes JSON. Finite numbers come back bit for bit from any parser of doubles, -0 too. What JSON
+ * has no number for follows protobuf's JSON: NaN, Infinity and -Infinity as strings, 64-bit
+ * integers (bigint) as decimal strings.
  */
 export function toJsonText(value: Json): string {
   switch (typeof value) {

@@ -6,12 +6,15 @@ import { UnreadableText } from "./post-rows.ts";
 import { readLines } from "./text-lines.ts";
 
 /**
- * Rows and characters of a chunk: where the body is cut follows from the body alone, so that the same body sent again makes the same
- * batches. A chunk's batches lie well below what the accessor takes as one (65,536 records, 4 MiB).
+ * Rows and characters of a chunk: where the body is cut follows from the body alone, so that the
+ * same body sent again makes the same batches. A chunk's batches lie well below what the accessor
+ * takes as one (65,536 records, 4 MiB).
  */
 const chunkRows = 20_000;
 const chunkCharacters = 2 * 1024 * 1024;
-/** Lines read before others have their turn: a few milliseconds, also where none of them is JSON. */
+/**
+ * Lines read before others have their turn: a few milliseconds, also where none of them is JSON.
+ */
 const linesInTurn = 500;
 
 export type LineKind = "ndjson" | "csv";
@@ -35,7 +38,8 @@ export async function* readChunks(body: Readable, kind: LineKind): AsyncGenerato
         inTurn = 0;
         await nextTurn();
       }
-      // Without the CR of a line end, which is not always there: neither may it move where the body is cut.
+      // Without the CR of a line end, which is not always there: neither may it move where the body
+      // is cut.
       characters += line.text === undefined ? 0 : line.text.length - (line.text.endsWith("\r") ? 1 : 0);
       const read = csv ? csv.read(line) : readJson(line);
       if (read) {

@@ -1,4 +1,5 @@
-// Live feeds as Server-Sent Events, over real sockets: resuming, leaving, failing, stopping, and clients that do not read.
+// Live feeds as Server-Sent Events, over real sockets: resuming, leaving, failing, stopping, and
+// clients that do not read.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Code } from "@connectrpc/connect";
@@ -236,7 +237,8 @@ test.each([
   const deaf = connect(gateway.port, "127.0.0.1");
   deaf.pause();
   deaf.write(request);
-  // Others are served all the while; the feed stands still once it has gained nothing during fifty of their answers.
+  // Others are served all the while; the feed stands still once it has gained nothing during fifty
+  // of their answers.
   for (let before = -1; produced === 0 || produced !== before; ) {
     before = produced;
     for (let i = 0; i < 50; i++) expect((await gateway.ask("/signals")).status).toBe(200);

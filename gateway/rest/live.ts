@@ -1,4 +1,5 @@
-// A live feed as Server-Sent Events or as NDJSON. Holds one message of the feed at a time and no rules about it.
+// A live feed as Server-Sent Events or as NDJSON. Holds one message of the feed at a time and no
+// rules about it.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
@@ -48,7 +49,8 @@ export const eventStream: Dialect = {
   // A browser comes back after the id: where the log still goes.
   failure: ({ body, status }, cursor) => {
     if (body["reason"] === "CURSOR_EXPIRED") return event("expired", earliestOf(body) ?? cursor, toJsonText(body));
-    // It comes back with the same id in any case: where that may fail again and again, not every second.
+    // It comes back with the same id in any case: where that may fail again and again, not every
+    // second.
     const retry = mayHelp.has(status) ? "" : "retry: 60000\n";
     return retry + event("error", cursor, toJsonText(body));
   },
@@ -60,7 +62,10 @@ const mayHelp = new Set([429, 503]);
 const earliestOf = ({ metadata }: Problem["body"]) =>
   (metadata as Record<string, string> | undefined)?.["earliest_cursor"];
 
-/** One object a line: {"signals": [rows], "cursor"}, with no rows at first and in bookmarks; {"error": problem} before an end that is not the client's. */
+/**
+ * One object a line: {"signals": [rows], "cursor"}, with no rows at first and in bookmarks;
+ * {"error": problem} before an end that is not the client's.
+ */
 export const lines: Dialect = {
   opening: "",
   beat: (cursor) => line({ signals: [], cursor }),
@@ -73,7 +78,10 @@ export const lines: Dialect = {
 
 const line = (value: Parameters<typeof toJsonText>[0]) => `${toJsonText(value)}\n`;
 
-/** Writes the feed until it ends, fails or the client goes. `start` is the cursor to give while there is no message yet. */
+/**
+ * Writes the feed until it ends, fails or the client goes. `start` is the cursor to give while
+ * there is no message yet.
+ */
 export async function writeLive(
   feed: AsyncIterator<WatchSignalsResponse>,
   body: Body,

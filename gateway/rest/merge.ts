@@ -4,8 +4,9 @@
 export type Series<T> = { readonly of: T; readonly timesUs: Float64Array; readonly values: ArrayLike<number> };
 
 /**
- * Calls `take` for every sample in order of time, at equal times in order of the series. Stops where `take` returns a promise, and
- * goes on when that resolves; stops for good where it returns false.
+ * Calls `take` for every sample in order of time, at equal times in order of the series. Stops
+ * where `take` returns a promise, and goes on when that resolves; stops for good where it returns
+ * false.
  */
 export async function mergeByTime<T>(
   columns: readonly Series<T>[],

@@ -6,13 +6,17 @@ export type Numbering = {
   producerId: string;
   /** Of the first batch; the others follow. */
   sequence: bigint;
-  /** Whether the same body, sent again, gets the same numbers. Its times must then not depend on when it is sent. */
+  /**
+   * Whether the same body, sent again, gets the same numbers. Its times must then not depend on
+   * when it is sent.
+   */
   repeatable: boolean;
 };
 
 /**
- * A producer's own numbering; or that of an Idempotency-Key, which is a producer of its own, starting at 1; or of neither: then every request
- * is a producer of its own, stored at least once, again if sent again.
+ * A producer's own numbering; or that of an Idempotency-Key, which is a producer of its own,
+ * starting at 1; or of neither: then every request is a producer of its own, stored at least once,
+ * again if sent again.
  */
 export function readNumbering(
   key: string | undefined,

@@ -1,4 +1,5 @@
-// The OpenAPI document: well formed, in step with the table, and true of real answers; and the page made from the same table.
+// The OpenAPI document: well formed, in step with the table, and true of real answers; and the page
+// made from the same table.
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// Pages of REST: a range given relative to now stays, from page to page, the range that it was on the first.
+// Pages of REST: a range given relative to now stays, from page to page, the range that it was on
+// the first.
 import { invalidField } from "../errors.ts";
 import type { ResolvedTime } from "./parameters.ts";
 import { formatTime, isTime, toTimestamp } from "./time.ts";
@@ -10,8 +11,9 @@ type Asked = { from: ResolvedTime | undefined; to: ResolvedTime | undefined; pag
 const pinned = /^r(-?\d{1,18})?_(-?\d{1,18})?\.(.*)$/s;
 
 /**
- * The range to ask for and the accessor's own page token. A token from a request with relative times carries them resolved, in front of
- * the accessor's token, and they win over times that are relative again.
+ * The range to ask for and the accessor's own page token. A token from a request with relative
+ * times carries them resolved, in front of the accessor's token, and they win over times that are
+ * relative again.
  */
 export function resolvePage({ from, to, pageToken }: Asked): Range & { pageToken: string } {
   const range = { from: from?.us, to: to?.us };
@@ -60,13 +62,19 @@ export const echoRange = ({ from, to }: Range) => ({
   to: to === undefined ? undefined : formatTime(to),
 });
 
-/** The page after this one; times as they were resolved, so that it stays good whatever the request said. */
+/**
+ * The page after this one; times as they were resolved, so that it stays good whatever the request
+ * said.
+ */
 export type NextPage = { pageToken: string; times: Record<string, string | undefined> };
 
 export const nextPage = (pageToken: string, times: NextPage["times"] = {}): { next?: NextPage } =>
   pageToken === "" ? {} : { next: { pageToken, times } };
 
-/** The Link header to it. Made for each answer out of its own request: an answer that is kept for others may hold nothing of who asked first. */
+/**
+ * The Link header to it. Made for each answer out of its own request: an answer that is kept for
+ * others may hold nothing of who asked first.
+ */
 export function toLink({ path, search }: { path: string; search: string }, next: NextPage): Record<string, string> {
   const query = new URLSearchParams(search);
   for (const [name, time] of Object.entries(next.times)) if (time !== undefined) query.set(name, time);
@@ -77,7 +85,10 @@ export function toLink({ path, search }: { path: string; search: string }, next:
 /** What answers page after page. */
 export type Page<T> = { items: T[]; nextPageToken: string; cursor: string };
 
-/** For an answer that is no page itself: every page from the first on, at most `limit` items. The first has been fetched when it resolves. */
+/**
+ * For an answer that is no page itself: every page from the first on, at most `limit` items. The
+ * first has been fetched when it resolves.
+ */
 export async function fetchPages<T>(
   fetchPage: (page: { pageSize: number; pageToken: string }) => Promise<Page<T>>,
   limit: number | undefined,

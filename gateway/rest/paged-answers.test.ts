@@ -1,4 +1,5 @@
-// Answers that are more than a message holds: what REST says of them, and what it follows by itself.
+// Answers that are more than a message holds: what REST says of them, and what it follows by
+// itself.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
 import { nowUs } from "./test-answers.ts";

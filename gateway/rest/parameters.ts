@@ -4,7 +4,10 @@ import { invalidField } from "../errors.ts";
 import { durationForms, isRelativeTime, parseDuration, parseTime, timeForms } from "./time.ts";
 import { fromWord, wordsOf } from "./words.ts";
 
-/** One parameter. `read` gets every value given (at least one), and throws a ConnectError that names the parameter. */
+/**
+ * One parameter. `read` gets every value given (at least one), and throws a ConnectError that names
+ * the parameter.
+ */
 export type Parameter<T> = {
   readonly doc: string;
   /** As in OpenAPI. */

@@ -5,12 +5,16 @@ import { UnreadableText } from "./post-rows.ts";
 import type { Line } from "./text-lines.ts";
 
 const known = ["machine", "signal", "time", "value", "unit", "state", "reason", "severity", "code", "message"];
-// Each digit can be read in one way only: with `\d+\.?\d*`, a long run of digits that is no number took a square of its length.
+// Each digit can be read in one way only: with `\d+\.?\d*`, a long run of digits that is no number
+// took a square of its length.
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 export type CsvRow = { line: number; row: unknown };
 
-/** Turns lines into rows; the first record names the columns. `read` gives a row, or undefined where a record goes on or is empty. */
+/**
+ * Turns lines into rows; the first record names the columns. `read` gives a row, or undefined where
+ * a record goes on or is empty.
+ */
 export function createCsvReader(): { read(line: Line): CsvRow | undefined; end(): CsvRow | undefined } {
   const records = new CsvRecords();
   let columns: string[] | undefined;

@@ -1,4 +1,5 @@
-// POST /signals with lines: any size, verdicts by line, the same batches from the same body however it arrives.
+// POST /signals with lines: any size, verdicts by line, the same batches from the same body however
+// it arrives.
 import { createHash } from "node:crypto";
 import { Agent, request } from "node:http";
 import { connect } from "node:net";

@@ -1,4 +1,5 @@
-// POST /signals with a body of lines, NDJSON or CSV, of any size: stored while it comes, a chunk of rows at a time.
+// POST /signals with a body of lines, NDJSON or CSV, of any size: stored while it comes, a chunk of
+// rows at a time.
 import type { Readable } from "node:stream";
 import { pause } from "../limits/pause.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
@@ -12,8 +13,8 @@ import { HttpProblem } from "./problem.ts";
 import { appendVerdict, NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 
 /**
- * Where so many lines come first and none of them is a row, whatever comes behind them is not read: it is another kind of file. Follows from
- * the body alone, as the batches do.
+ * Where so many lines come first and none of them is a row, whatever comes behind them is not read:
+ * it is another kind of file. Follows from the body alone, as the batches do.
  */
 const maxUnreadableLines = 20_000;
 
@@ -33,7 +34,10 @@ type Totals = {
 
 const toMembers = ({ ignored, ...rest }: Totals) => ({ ...rest, ...ignoredMember(ignored) });
 
-/** Answers with totals and up to 1,000 verdicts; or, asked for NDJSON, with all verdicts as they come and the totals at last. */
+/**
+ * Answers with totals and up to 1,000 verdicts; or, asked for NDJSON, with all verdicts as they
+ * come and the totals at last.
+ */
 export async function postLines(
   call: RestCall<PostQuery>,
   { numbering, kind }: { numbering: Numbering; kind: LineKind },
@@ -117,7 +121,10 @@ async function* storeChunks(
   }
 }
 
-/** Verdicts on a chunk's rows as verdicts on lines: there may be empty ones between rows, and rows of several. */
+/**
+ * Verdicts on a chunk's rows as verdicts on lines: there may be empty ones between rows, and rows
+ * of several.
+ */
 function onLines(verdicts: readonly RowVerdict[], { rows, lines }: Chunk): RowVerdict[] {
   const joined: RowVerdict[] = [];
   for (const { row, count, reason, retryable, message } of verdicts)

@@ -1,4 +1,5 @@
-// Rows as GET answers them, turned into one batch for each machine; remembers which row became which record.
+// Rows as GET answers them, turned into one batch for each machine; remembers which row became
+// which record.
 import { create } from "@bufbuild/protobuf";
 import { RecordKind, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
 import {
@@ -58,7 +59,10 @@ type RowContext = {
 /** ignored: names of members that mean nothing. */
 export type MadeRows = { batches: RowBatch[]; unreadable: UnreadableRow[]; ignored: ReadonlySet<string> };
 
-/** Batches in the order in which their machines first appear. What the accessor can judge (names, states, values) is left to it. */
+/**
+ * Batches in the order in which their machines first appear. What the accessor can judge (names,
+ * states, values) is left to it.
+ */
 export function toRowBatches(rows: readonly unknown[], context: RowContext): MadeRows {
   const made = startRows();
   addRows(made, rows, { from: 0, to: rows.length, ...context });
@@ -100,7 +104,10 @@ function addRows(
   }
 }
 
-/** Neighbours with the same fault are one: what is remembered of a list of zeros does not grow with it. */
+/**
+ * Neighbours with the same fault are one: what is remembered of a list of zeros does not grow with
+ * it.
+ */
 function noteUnreadable(unreadable: UnreadableRow[], row: number, { reason, message }: Fault): void {
   const last = unreadable.at(-1);
   const follows = last !== undefined && last.row + last.count === row;
@@ -214,7 +221,10 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 /** What is no text becomes one that the accessor refuses where it must not be empty. */
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
-/** As protobuf's JSON: numbers, and NaN and infinities as text; anything else is not a number, which the accessor refuses. */
+/**
+ * As protobuf's JSON: numbers, and NaN and infinities as text; anything else is not a number, which
+ * the accessor refuses.
+ */
 function numberOf(value: unknown): number {
   if (typeof value === "number") return value;
   if (value === "Infinity" || value === "-Infinity") return Number(value);

@@ -1,4 +1,5 @@
-// POST /signals: rows of any machines and batches in columns, and verdicts that find their way back to the rows.
+// POST /signals: rows of any machines and batches in columns, and verdicts that find their way back
+// to the rows.
 import { once } from "node:events";
 import { connect } from "node:http2";
 import { Code } from "@connectrpc/connect";

@@ -1,10 +1,14 @@
-// Errors as application/problem+json (RFC 9457): the one mapping from what failed to status, reason and fields.
+// Errors as application/problem+json (RFC 9457): the one mapping from what failed to status, reason
+// and fields.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { invalidField, type Reason, retrySecondsOf } from "../errors.ts";
 import type { Json } from "./json.ts";
 
-/** A problem of HTTP itself, for which the contract has no reason: unknown path, wrong method, wrong media type, too large. */
+/**
+ * A problem of HTTP itself, for which the contract has no reason: unknown path, wrong method, wrong
+ * media type, too large.
+ */
 export class HttpProblem extends Error {
   override readonly name = "HttpProblem";
   readonly status: number;
@@ -22,7 +26,9 @@ export class HttpProblem extends Error {
   }
 }
 
-/** A refusal for whom a problem of HTTP has to stand: what is thrown into a body that fastify reads. */
+/**
+ * A refusal for whom a problem of HTTP has to stand: what is thrown into a body that fastify reads.
+ */
 export function toHttpProblem(error: ConnectError): HttpProblem {
   const { status, headers, body } = fromConnect(error, { path: "", parameterByField: {} });
   const { reason, metadata, "violated-policies": policies } = body;
@@ -33,7 +39,10 @@ export function toHttpProblem(error: ConnectError): HttpProblem {
 export type Problem = {
   status: number;
   headers: Record<string, string>;
-  /** type, title, status, detail, instance; reason, metadata, field, violations where there are any; and what else was said. */
+  /**
+   * type, title, status, detail, instance; reason, metadata, field, violations where there are any;
+   * and what else was said.
+   */
   body: Record<string, Json>;
 };
 
@@ -91,7 +100,10 @@ const titleByStatus: Record<number, string> = {
   504: "Gateway Timeout",
 };
 
-/** The request that failed: its path without the query, and the parameters that carry fields of the contract there. */
+/**
+ * The request that failed: its path without the query, and the parameters that carry fields of the
+ * contract there.
+ */
 export type ProblemContext = { path: string; parameterByField: Readonly<Record<string, string>> };
 
 /** Any failure as the problem to answer with. */
@@ -141,7 +153,10 @@ const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field:
   return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : field;
 };
 
-/** A message with the names that its reader has used. Only names with "_": the others are words as well. */
+/**
+ * A message with the names that its reader has used. Only names with "_": the others are words as
+ * well.
+ */
 function inWords(message: string, parameterByField: ProblemContext["parameterByField"]): string {
   return message.replace(/(?<!")\b[a-z]+(?:_[a-z]+)+\b(?!")/g, inRest(parameterByField));
 }
@@ -149,7 +164,8 @@ function inWords(message: string, parameterByField: ProblemContext["parameterByF
 function statusOf(error: ConnectError, reason: string | undefined): number {
   const byReason = statusByReason[reason as Reason];
   if (byReason !== undefined) return byReason;
-  // gRPC's transport refuses an oversized message with the code of an overload, but without a reason.
+  // gRPC's transport refuses an oversized message with the code of an overload, but without a
+  // reason.
   if (error.code === Code.ResourceExhausted && reason === undefined) return 413;
   return statusByCode[error.code] ?? 500;
 }
@@ -169,7 +185,10 @@ function isFastifyError(error: unknown): error is FastifyError {
   return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number" && "code" in error;
 }
 
-/** Fastify refuses before a handler runs: a body that is too large, of another media type, or no JSON. Statuses are its own. */
+/**
+ * Fastify refuses before a handler runs: a body that is too large, of another media type, or no
+ * JSON. Statuses are its own.
+ */
 function fromFastify({ statusCode, code, message }: FastifyError): HttpProblem | ConnectError {
   if (statusCode === 415)
     return new HttpProblem(415, "send the body as application/json, application/x-ndjson or text/csv");

@@ -1,4 +1,5 @@
-// Live feeds outlive the accessor: no gap, no repetition, and a browser that comes back is let in. As NDJSON as well.
+// Live feeds outlive the accessor: no gap, no repetition, and a browser that comes back is let in.
+// As NDJSON as well.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";

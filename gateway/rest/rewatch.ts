@@ -1,4 +1,5 @@
-// A feed that outlives the accessor: when that goes away, watches again after the last cursor, for as long as the client stays.
+// A feed that outlives the accessor: when that goes away, watches again after the last cursor, for
+// as long as the client stays.
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createBackoff, sleep } from "../../runtime/backoff.ts";
@@ -14,7 +15,10 @@ export type RewatchOptions = {
   attempt: Attempt;
   /** The cursor that the attempt started after, if there is one. */
   after: string | undefined;
-  /** Aborted when the client has gone or the gateway stops: then the feed fails with what it fails with. */
+  /**
+   * Aborted when the client has gone or the gateway stops: then the feed fails with what it fails
+   * with.
+   */
   signal: AbortSignal;
   /** The longest wait between two attempts. Default 5 s. */
   maxDelayMs?: number | undefined;
@@ -34,8 +38,9 @@ export async function tryWatch(feed: AsyncIterable<WatchSignalsResponse>): Promi
 export const isUnavailable = (error: unknown): boolean => ConnectError.from(error).code === Code.Unavailable;
 
 /**
- * Messages without gap or repetition across any number of interruptions. Fails as the feed fails, except with Unavailable once there is a
- * cursor: that is waited out, a fifth of a second and then longer, at most `maxDelayMs`.
+ * Messages without gap or repetition across any number of interruptions. Fails as the feed fails,
+ * except with Unavailable once there is a cursor: that is waited out, a fifth of a second and then
+ * longer, at most `maxDelayMs`.
  */
 export async function* rewatch({
   watch,
@@ -53,7 +58,8 @@ export async function* rewatch({
       if ("failure" in now) throw now.failure;
       const { messages } = now;
       try {
-        // Parts of one commit go out when the last one is here: after an interruption all of them come again.
+        // Parts of one commit go out when the last one is here: after an interruption all of them
+        // come again.
         const parts: WatchSignalsResponse[] = [];
         for (let next = now.first; !next.done; next = await messages.next()) {
           backoff.reset();

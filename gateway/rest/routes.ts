@@ -1,9 +1,10 @@
 // Every REST route, declared once: what it is called, takes, asks the accessor and answers.
 //
-// Names: REST writes fields in lower_snake_case, as the contract does, and a record as one flat row, because rows are what people page
-// through, filter with jq and load into tables. Enum values are written without their prefix ("ACTIVE"). Times are RFC 3339 in UTC with
-// no, three or six digits of a second. Numbers of batches are texts, as 64-bit integers are in protobuf's JSON. Parameters have the names
-// people try first: machine, from, to, limit.
+// Names: REST writes fields in lower_snake_case, as the contract does, and a record as one flat
+// row, because rows are what people page through, filter with jq and load into tables. Enum values
+// are written without their prefix ("ACTIVE"). Times are RFC 3339 in UTC with no, three or six
+// digits of a second. Numbers of batches are texts, as 64-bit integers are in protobuf's JSON.
+// Parameters have the names people try first: machine, from, to, limit.
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";

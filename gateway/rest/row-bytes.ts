@@ -1,8 +1,13 @@
 // Rows of samples as bytes of NDJSON or CSV, written by hand: what an export spends its time on.
 
-/** Numbers in at most this many places after the point are written without help: readings, mostly. */
+/**
+ * Numbers in at most this many places after the point are written without help: readings, mostly.
+ */
 const places = [1, 10, 100, 1_000, 10_000] as const;
-/** Up to here a whole number and its quotient by a power of ten are exact, and the digits are the shortest that say it. */
+/**
+ * Up to here a whole number and its quotient by a power of ten are exact, and the digits are the
+ * shortest that say it.
+ */
 const maxScaled = 2 ** 31;
 /** More than any time and number take. */
 const tailBytes = 96;
@@ -38,7 +43,10 @@ export class RowBytes {
     return this.#at;
   }
 
-  /** Whether a row of this shape might not fit any more. A shape of less than a quarter of a chunk always fits an empty one. */
+  /**
+   * Whether a row of this shape might not fit any more. A shape of less than a quarter of a chunk
+   * always fits an empty one.
+   */
   isFull({ head, middle, end }: RowShape): boolean {
     return this.#at + head.length + middle.length + end.length + tailBytes > this.#chunkBytes;
   }
@@ -55,7 +63,10 @@ export class RowBytes {
     if (this.#spare.length < 4) this.#spare.push(Buffer.from(buffer, byteOffset, this.#chunkBytes));
   }
 
-  /** Writes a row. Finite values come back bit for bit, -0 too; others are texts in JSON, as protobuf has it. */
+  /**
+   * Writes a row. Finite values come back bit for bit, -0 too; others are texts in JSON, as
+   * protobuf has it.
+   */
   sample({ head, middle, end }: RowShape, timeUs: number, value: number): void {
     this.#raw(head);
     this.#time(timeUs);

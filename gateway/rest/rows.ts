@@ -1,4 +1,5 @@
-// Records as REST shows them: one flat row each, in lower_snake_case, enum values without their prefix.
+// Records as REST shows them: one flat row each, in lower_snake_case, enum values without their
+// prefix.
 import {
   type Batch,
   type ErrorReport,
@@ -12,7 +13,10 @@ import type { Json } from "./json.ts";
 import { formatTime, fromTimestamp } from "./time.ts";
 import { toWord } from "./words.ts";
 
-/** A record: who, what, when, and beside them the fields of its kind (value; state, reason; severity, code, message). */
+/**
+ * A record: who, what, when, and beside them the fields of its kind (value; state, reason;
+ * severity, code, message).
+ */
 export type Row = { machine: string; signal: string; time?: string } & Record<string, Json>;
 
 /** The members of a row of this signal, in order: the columns of CSV. */
@@ -31,7 +35,10 @@ export function toRow({ machine, signal, time, record }: Signal): Row {
   return head;
 }
 
-/** The rows of a batch of a feed: state changes, error reports, then each column, all in the batch's order. */
+/**
+ * The rows of a batch of a feed: state changes, error reports, then each column, all in the batch's
+ * order.
+ */
 export function* batchRows({ machine, stateChanges, errorReports, samples }: Batch): Generator<Row, void, undefined> {
   for (const change of stateChanges) yield { ...head(machine, "state", change), ...stateFields(change) };
   for (const report of errorReports) yield { ...head(machine, "error", report), ...errorFields(report) };

@@ -1,4 +1,5 @@
-// JSON Schemas (2020-12, as in OpenAPI 3.1) of what REST answers and takes. Answers may gain members: nothing forbids others.
+// JSON Schemas (2020-12, as in OpenAPI 3.1) of what REST answers and takes. Answers may gain
+// members: nothing forbids others.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { wordsOf } from "./words.ts";

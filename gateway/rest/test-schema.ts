@@ -1,11 +1,15 @@
-// For tests: whether an answer is one that the OpenAPI document describes, and has no member that it does not describe.
+// For tests: whether an answer is one that the OpenAPI document describes, and has no member that
+// it does not describe.
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import type { OpenApi } from "./openapi.ts";
 import type { Schema } from "./schemas.ts";
 
 export type Answer = { method: string; path: string; status: number; contentType: string; text: string };
 
-/** Says what is wrong with answers of the paths of a document; "" if nothing is. Throws for a document whose schemas do not compile. */
+/**
+ * Says what is wrong with answers of the paths of a document; "" if nothing is. Throws for a
+ * document whose schemas do not compile.
+ */
 export function createAnswerCheck(document: OpenApi): (answer: Answer) => string {
   const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, validateFormats: false });
   const closed = close(document) as OpenApi;

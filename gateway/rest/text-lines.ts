@@ -7,14 +7,20 @@ import { HttpProblem } from "./problem.ts";
 export type Line = {
   /** From 1, as editors count. */
   number: number;
-  /** Without its line end, or, if that is asked for, with the CR of it; undefined if it is longer than allowed. */
+  /**
+   * Without its line end, or, if that is asked for, with the CR of it; undefined if it is longer
+   * than allowed.
+   */
   text: string | undefined;
 };
 
 /** Even where each character is a line, so many are cut within a millisecond or two. */
 const charactersInTurn = 8 * 1024;
 
-/** Lines as they come, those of a piece of a chunk together; the last one need not end. Throws if the bytes are not UTF-8 or break off. */
+/**
+ * Lines as they come, those of a piece of a chunk together; the last one need not end. Throws if
+ * the bytes are not UTF-8 or break off.
+ */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   { maxCharacters = 1024 * 1024, withReturns = false } = {},

@@ -1,5 +1,5 @@
-// Points in time as people write them in a URL, and as REST answers write them. Microseconds since the epoch, as bigint: Number is
-// exact to the year 2255 only.
+// Points in time as people write them in a URL, and as REST answers write them. Microseconds since
+// the epoch, as bigint: Number is exact to the year 2255 only.
 
 import { create } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
@@ -30,7 +30,10 @@ const relative = /^(?:now)?(?:([-+ ])(\d{1,15})(ms|[smhdw]))?$/;
 /** Whether the text names a time by its distance from now. */
 export const isRelativeTime = (text: string): boolean => text !== "" && relative.test(text);
 
-/** Reads a time in any of `timeForms`; finer digits than microseconds are cut. Undefined if it is none, or outside years 1 to 9999. */
+/**
+ * Reads a time in any of `timeForms`; finer digits than microseconds are cut. Undefined if it is
+ * none, or outside years 1 to 9999.
+ */
 export function parseTime(text: string, nowUs: bigint): bigint | undefined {
   const us = isRelativeTime(text)
     ? fromRelative(text, nowUs)
@@ -67,14 +70,18 @@ function fromRfc3339(text: string): bigint | undefined {
   return sign === "-" ? us + offsetUs : us - offsetUs;
 }
 
-/** The last second read: rows of one machine have a hundred in a row; reading each with Date took a third of an upload. */
+/**
+ * The last second read: rows of one machine have a hundred in a row; reading each with Date took a
+ * third of an upload.
+ */
 let known: { text: string; ms: number | undefined } = { text: "", ms: undefined };
 
 /** Milliseconds of "2026-03-01T08:00:00", UTC; undefined if there is no such second. */
 function toSecond(text: string): number | undefined {
   if (text === known.text) return known.ms;
   const ms = Date.parse(`${text}Z`);
-  // 30 February rolls over, and 24:00 is midnight to Date: what comes back then differs from what was written.
+  // 30 February rolls over, and 24:00 is midnight to Date: what comes back then differs from what
+  // was written.
   const exists = !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text;
   known = { text, ms: exists ? ms : undefined };
   return known.ms;
@@ -108,7 +115,10 @@ const duration = /^(\d{1,15})(ms|[smhdw])$/;
 /** What a length of time may look like, to follow "expected". */
 export const durationForms = "a number with a unit (500ms, 1m, 1h; units ms s m h d w)";
 
-/** Reads a length of time in microseconds; undefined if it is none, or more than the contract can say (10,000 years). */
+/**
+ * Reads a length of time in microseconds; undefined if it is none, or more than the contract can
+ * say (10,000 years).
+ */
 export function parseDuration(text: string): bigint | undefined {
   const match = duration.exec(text);
   if (!match) return undefined;

@@ -1,4 +1,5 @@
-// Verdicts on batches that were made of rows, as verdicts on the rows; and how many of them one answer names.
+// Verdicts on batches that were made of rows, as verdicts on the rows; and how many of them one
+// answer names.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { RowBatch, UnreadableRow } from "./post-rows.ts";
@@ -54,7 +55,10 @@ export class NamedVerdicts<V extends Why & { count: number }> {
   readonly #omittedByReason = new Map<string, number>();
   readonly #positionOf: ((verdict: V) => number) | undefined;
 
-  /** `positionOf`: where a verdict's first row is, for verdicts of which neighbours may come one by one. */
+  /**
+   * `positionOf`: where a verdict's first row is, for verdicts of which neighbours may come one by
+   * one.
+   */
   constructor(positionOf?: (verdict: V) => number) {
     this.#positionOf = positionOf;
   }

@@ -1,4 +1,5 @@
-// GET /signals/{type}/live: where to start, what of a failure is worth waiting out, and in which words.
+// GET /signals/{type}/live: where to start, what of a failure is worth waiting out, and in which
+// words.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -37,7 +38,8 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
       : query.since && { case: "fromCommitTime" as const, value: toTimestamp(query.since.us) };
 
   const attempt = await tryWatch(watch(start));
-  // A browser that comes back gives up for good unless it is let in: it is told in the stream, or waits there for the accessor.
+  // A browser that comes back gives up for good unless it is let in: it is told in the stream, or
+  // waits there for the accessor.
   const tell = seen !== undefined && "failure" in attempt && isForStream(attempt.failure);
   if ("failure" in attempt && !tell) throw attempt.failure;
   const feed = rewatch({

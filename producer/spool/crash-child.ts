@@ -1,4 +1,5 @@
-// A process for tests that appends to a spool and dies at a failpoint: says on standard output what was promised and acknowledged.
+// A process for tests that appends to a spool and dies at a failpoint: says on standard output what
+// was promised and acknowledged.
 import { writeSync } from "node:fs";
 import { createLog } from "../../runtime/log.ts";
 import { openSpool } from "./spool.ts";

@@ -1,4 +1,5 @@
-// Files cut at every byte and flipped at every bit: what is there is right, what is not is reported, and the spool goes on.
+// Files cut at every byte and flipped at every bit: what is there is right, what is not is
+// reported, and the spool goes on.
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -22,7 +23,10 @@ async function segmentFiles(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith(".seg")).sort();
 }
 
-/** Opens a damaged spool, checks all that must hold after any damage, and returns what it holds and what it said. */
+/**
+ * Opens a damaged spool, checks all that must hold after any damage, and returns what it holds and
+ * what it said.
+ */
 async function recover(folder: string, { promised, acked }: { promised: number; acked: number }) {
   const { log, lines } = recordingLog();
   let held: number[];

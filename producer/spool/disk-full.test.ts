@@ -1,4 +1,5 @@
-// A disk without space: appends wait, loudly, nothing is lost, and they go on when there is space again. Most of it needs to mount a tmpfs.
+// A disk without space: appends wait, loudly, nothing is lost, and they go on when there is space
+// again. Most of it needs to mount a tmpfs.
 import { execFileSync } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -35,7 +36,8 @@ async function fillDisk(folder: string): Promise<() => Promise<void>> {
   };
 }
 
-// Only a file system of its own can be filled without harm, and only root may mount one: elsewhere the report says that these were skipped, and why.
+// Only a file system of its own can be filled without harm, and only root may mount one: elsewhere
+// the report says that these were skipped, and why.
 test("appends wait for space, and nothing is lost", async (context) => {
   await using folder = await temporaryFolder();
   if (!mount(folder.path)) return context.skip("cannot mount a tmpfs here (needs root on Linux)");

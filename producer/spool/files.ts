@@ -1,4 +1,5 @@
-// Changes of a folder that outlast a power cut: a file is not there for good until its folder is synced too.
+// Changes of a folder that outlast a power cut: a file is not there for good until its folder is
+// synced too.
 import { chmod, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -12,11 +13,17 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** What a spool holds is its producer's business only: whatever the umask says, nobody else may enter its folders or read its files. */
+/**
+ * What a spool holds is its producer's business only: whatever the umask says, nobody else may
+ * enter its folders or read its files.
+ */
 export const privateFile = 0o600;
 const privateFolder = 0o700;
 
-/** Makes a folder of ours that nobody else may enter. One that is there is closed too, with the files in it. */
+/**
+ * Makes a folder of ours that nobody else may enter. One that is there is closed too, with the
+ * files in it.
+ */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: privateFolder });
   await keepPrivateFolder(path);

@@ -1,4 +1,5 @@
-// The bytes of a segment file: a header, then records one after the other. Pure; docs/producer.md has the table.
+// The bytes of a segment file: a header, then records one after the other. Pure; docs/producer.md
+// has the table.
 import { crc32 } from "node:zlib";
 
 /** A record as it lies in a file. */
@@ -48,7 +49,10 @@ export function encodeRecord({ sequence, syncedThrough, timeMs, records, bytes }
   return record;
 }
 
-/** The record at an offset if it is whole, undamaged and has a sequence in range. `bytes` is a view of `file`. */
+/**
+ * The record at an offset if it is whole, undamaged and has a sequence in range. `bytes` is a view
+ * of `file`.
+ */
 export function parseRecord(
   file: Buffer,
   at: number,

@@ -1,4 +1,5 @@
-// The record of batches that a spool promised and does not have: dropped when it was full, or damaged on the disk.
+// The record of batches that a spool promised and does not have: dropped when it was full, or
+// damaged on the disk.
 import type { Log } from "../../runtime/log.ts";
 import { createRecordFile, readRecordFile } from "./record-file.ts";
 import type { Hole } from "./recover.ts";
@@ -13,9 +14,13 @@ export type Gap = Hole & {
 const maxBytes = 4 * 2 ** 20;
 
 export type GapLog = AsyncDisposable & {
-  /** Writes a gap to the file, durably, and to the log. Does not reject: the log has it in any case. */
+  /**
+   * Writes a gap to the file, durably, and to the log. Does not reject: the log has it in any case.
+   */
   report(gap: Gap): Promise<void>;
-  /** Reports of these holes what is not in the file yet. Resolves with all gaps of this producer id. */
+  /**
+   * Reports of these holes what is not in the file yet. Resolves with all gaps of this producer id.
+   */
   reportNew(producerId: string, holes: readonly Hole[]): Promise<readonly Hole[]>;
 };
 

@@ -1,4 +1,5 @@
-// One numbered sequence of batches on disk: an outbox whose batches outlast the process. Many appends share one write and one sync.
+// One numbered sequence of batches on disk: an outbox whose batches outlast the process. Many
+// appends share one write and one sync.
 import { sleep } from "../../runtime/backoff.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Entry, Outbox } from "../outbox.ts";
@@ -30,7 +31,10 @@ const diskFullRetryMs = 200;
 export class Lane implements Outbox, Tenant, AsyncDisposable {
   readonly durable = true;
   readonly producerId: string;
-  /** Since when the disk has had no space for what waits; undefined if it has. Milliseconds since the epoch. */
+  /**
+   * Since when the disk has had no space for what waits; undefined if it has. Milliseconds since
+   * the epoch.
+   */
   diskFullSinceMs: number | undefined;
   readonly #options: LaneOptions;
   readonly #shelf: Shelf;
@@ -75,7 +79,10 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
     return this.#shelf.dropped;
   }
 
-  /** Aborts, with what the disk said, when this lane can write no more. What it holds can still be read. */
+  /**
+   * Aborts, with what the disk said, when this lane can write no more. What it holds can still be
+   * read.
+   */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
@@ -90,7 +97,10 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
     return this.#closed.signal.aborted && this.held.batches === 0;
   }
 
-  /** Resolves when the batch is durable. Rejects with what the disk says, after which the lane takes no more. */
+  /**
+   * Resolves when the batch is durable. Rejects with what the disk says, after which the lane takes
+   * no more.
+   */
   append(
     records: number,
     encode: (sequence: number) => Uint8Array,
@@ -234,7 +244,10 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
     for (const { pending, entry } of group) pending.resolve(entry.sequence);
   }
 
-  /** Writes at the end of the last file, or of a new one if that is long enough, missing, or ends below the last number. */
+  /**
+   * Writes at the end of the last file, or of a new one if that is long enough, missing, or ends
+   * below the last number.
+   */
   async #writerForNext(): Promise<SegmentWriter> {
     const { folder, segmentBytes, room } = this.#options;
     const { segments } = this.#shelf;

@@ -1,7 +1,11 @@
-// One process for one spool. Node has no flock, and a file with a process id outlives a kill -9; SQLite's lock is the kernel's.
+// One process for one spool. Node has no flock, and a file with a process id outlives a kill -9;
+// SQLite's lock is the kernel's.
 import { DatabaseSync } from "node:sqlite";
 
-/** Throws if another spool, in this process or another, holds the lock. The kernel lets go of it however the process ends. */
+/**
+ * Throws if another spool, in this process or another, holds the lock. The kernel lets go of it
+ * however the process ends.
+ */
 export function takeLock(path: string): Disposable {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {

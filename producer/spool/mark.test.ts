@@ -12,7 +12,8 @@ test("a torn write of the newest slot leaves the state before it, at either slot
     {
       const { mark } = await openMark(path);
       await using _ = mark;
-      // Of saves in a row only the last is written, so how many there were does not matter but for whose turn is next.
+      // Of saves in a row only the last is written, so how many there were does not matter but for
+      // whose turn is next.
       for (let n = 1; n <= writes; n++) await mark.saveDurably({ syncedThrough: 10 * n, ackedThrough: n });
       await mark.saveDurably({ syncedThrough: 100, ackedThrough: 50 });
       mark.save({ syncedThrough: 200, ackedThrough: 60 });

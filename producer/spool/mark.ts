@@ -1,4 +1,5 @@
-// How far a lane is: what is durable and what is acknowledged. Written often and mostly without a sync, since losing it only repeats work.
+// How far a lane is: what is durable and what is acknowledged. Written often and mostly without a
+// sync, since losing it only repeats work.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { writeWhole } from "./files.ts";
@@ -6,7 +7,10 @@ import { writeWhole } from "./files.ts";
 /** Sequences, 0 for none. */
 export type MarkState = { syncedThrough: number; ackedThrough: number };
 
-/** Two slots written in turn, so that one that was torn leaves the other. Far apart, so that no sector holds both. */
+/**
+ * Two slots written in turn, so that one that was torn leaves the other. Far apart, so that no
+ * sector holds both.
+ */
 const slotBytes = 28;
 const slotAt = [0, 4096] as const;
 const fileBytes = 4096 + slotBytes;
@@ -40,7 +44,10 @@ export class Mark implements AsyncDisposable {
     this.#turn = turn;
   }
 
-  /** Writes soon, without a sync; of several in a row only the last. Failing costs nothing but repeated work, so it is silent. */
+  /**
+   * Writes soon, without a sync; of several in a row only the last. Failing costs nothing but
+   * repeated work, so it is silent.
+   */
   save(state: MarkState): void {
     this.#next = state;
     this.#saving ??= this.#saveAll().finally(() => {

@@ -33,7 +33,9 @@ export class SpoolReader {
     }
   }
 
-  /** The batch, checked; undefined if what lies there is not it. Rejects with what the disk says. */
+  /**
+   * The batch, checked; undefined if what lies there is not it. Rejects with what the disk says.
+   */
   async read(sequence: number, segment: Segment): Promise<Entry | undefined> {
     const known = this.#recent.get(sequence) ?? this.#ahead.get(sequence);
     if (known) return known;

@@ -3,12 +3,17 @@ import { type FileHandle, open, readFile, rename } from "node:fs/promises";
 import { errorCode, keepPrivate, privateFile } from "./files.ts";
 
 export type RecordFile = {
-  /** Adds lines; `durably` syncs them. Calls are served in order. Rejects with what the disk says. */
+  /**
+   * Adds lines; `durably` syncs them. Calls are served in order. Rejects with what the disk says.
+   */
   append(entries: readonly unknown[], options?: { durably?: boolean }): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** Opens a file when first written to. It and its predecessor stay below `maxBytes` each, but for one call's entries. */
+/**
+ * Opens a file when first written to. It and its predecessor stay below `maxBytes` each, but for
+ * one call's entries.
+ */
 export function createRecordFile({ path, maxBytes }: { path: string; maxBytes: number }): RecordFile {
   let open_: { handle: FileHandle; bytes: number } | undefined;
   let turn: Promise<void> = Promise.resolve();

@@ -1,4 +1,5 @@
-// Brings the files of a lane into order after any end of the process: cuts a torn tail, puts damaged files aside, keeps all that is whole.
+// Brings the files of a lane into order after any end of the process: cuts a torn tail, puts
+// damaged files aside, keeps all that is whole.
 import { link, open, readdir, readFile, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Log } from "../../runtime/log.ts";
@@ -8,7 +9,10 @@ import type { MarkState } from "./mark.ts";
 import { lastSequenceOf, type Run, scanSegment } from "./scan.ts";
 import { firstSequenceOf, lastOf, type Segment, segmentPath } from "./segment.ts";
 
-/** Sequences from first through last that are not there, and when the batches before and after them were appended, if there are such. */
+/**
+ * Sequences from first through last that are not there, and when the batches before and after them
+ * were appended, if there are such.
+ */
 export type Hole = { first: number; last: number; fromMs?: number; toMs?: number };
 
 export type Recovered = {
@@ -53,7 +57,8 @@ export async function recoverLane(options: RecoverOptions): Promise<Recovered> {
   }
   const last = segments.at(-1);
   if (last) lastSequence = Math.max(lastSequence, lastOf(last));
-  // Segments go from the lowest on, and not before they are acknowledged; so without a mark, the first that is left says how far.
+  // Segments go from the lowest on, and not before they are acknowledged; so without a mark, the
+  // first that is left says how far.
   const ackedSequence = mark?.ackedThrough ?? (firsts[0] ?? lastSequence + 1) - 1;
   return { segments, ackedSequence, lastSequence, holes: findHoles(segments, { ackedSequence, lastSequence }) };
 }
@@ -115,7 +120,10 @@ async function makeDurable(path: string, length: number | undefined): Promise<vo
   }
 }
 
-/** Copies the whole runs of a damaged file into files of their own, and keeps the file as it is in quarantine. May be repeated at any point. */
+/**
+ * Copies the whole runs of a damaged file into files of their own, and keeps the file as it is in
+ * quarantine. May be repeated at any point.
+ */
 async function salvage(
   { folder, quarantine, log }: RecoverOptions,
   { path, file, runs }: { path: string; file: Buffer; runs: readonly Run[] },

@@ -25,7 +25,10 @@ export class Room {
     this.change = change;
   }
 
-  /** Takes bytes if there is room, or if nothing is held: a batch above the bound is taken when it is `alone`. */
+  /**
+   * Takes bytes if there is room, or if nothing is held: a batch above the bound is taken when it
+   * is `alone`.
+   */
   take(bytes: number, { alone }: { alone: boolean }): boolean {
     const fits =
       this.usedBytes + bytes <= this.maxBytes || (alone && this.tenants.every(({ held }) => held.batches === 0));
@@ -38,7 +41,9 @@ export class Room {
     if (bytes > 0) this.change.wake();
   }
 
-  /** By the policy: drops what is oldest, or does nothing. True if it is worth trying again at once. */
+  /**
+   * By the policy: drops what is oldest, or does nothing. True if it is worth trying again at once.
+   */
   async makeRoom(): Promise<boolean> {
     if (this.#whenFull === "block") return false;
     const [oldest] = this.tenants

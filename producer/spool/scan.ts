@@ -1,4 +1,5 @@
-// What of a segment file is whole: its runs of records in sequence, and the damage between them. Pure.
+// What of a segment file is whole: its runs of records in sequence, and the damage between them.
+// Pure.
 import { parseRecord, parseSegmentHeader, recordHeaderBytes, type SpoolRecord, segmentHeaderBytes } from "./format.ts";
 
 /** Where a record lies. Indexes of a run's arrays count from its first sequence. */
@@ -52,7 +53,10 @@ export function scanSegment(file: Buffer, firstSequence: number): Scan {
   return { runs, headerValid, tailAt };
 }
 
-/** The next whole record behind damage. Its sequence can be ahead by no more than would have fitted in between. */
+/**
+ * The next whole record behind damage. Its sequence can be ahead by no more than would have fitted
+ * in between.
+ */
 function searchRecord(file: Buffer, from: number, expected: number): { at: number; record: SpoolRecord } | undefined {
   for (let at = from; at + recordHeaderBytes <= file.length; at++) {
     const maxSequence = expected + Math.floor((at - from) / recordHeaderBytes);

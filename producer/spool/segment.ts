@@ -8,7 +8,10 @@ import { lastSequenceOf, type Run } from "./scan.ts";
 /** A file of batches first, first + 1, …; grows only at its end. */
 export type Segment = Pick<Run, "firstSequence" | "offsets" | "records" | "firstMs" | "lastMs"> & { path: string };
 
-/** A spool that cannot go on: what it last wrote may or may not be there. Open it anew; its recovery finds out. */
+/**
+ * A spool that cannot go on: what it last wrote may or may not be there. Open it anew; its recovery
+ * finds out.
+ */
 export class SpoolError extends Error {
   override readonly name = "SpoolError";
 }
@@ -57,7 +60,10 @@ export async function createSegment(folder: string, firstSequence: number): Prom
   return { path, firstSequence, offsets: [segmentHeaderBytes], records: [], firstMs: 0, lastMs: 0 };
 }
 
-/** Writes behind the last record of a segment. What it writes counts only once the segment's arrays say so. */
+/**
+ * Writes behind the last record of a segment. What it writes counts only once the segment's arrays
+ * say so.
+ */
 export class SegmentWriter implements AsyncDisposable {
   readonly segment: Segment;
   readonly #handle: FileHandle;
@@ -67,7 +73,10 @@ export class SegmentWriter implements AsyncDisposable {
     this.#handle = handle;
   }
 
-  /** Throws what the disk says; a part that was written is taken away again, or else throws SpoolError. */
+  /**
+   * Throws what the disk says; a part that was written is taken away again, or else throws
+   * SpoolError.
+   */
   async write(bytes: Uint8Array): Promise<void> {
     const at = sizeOf(this.segment);
     try {
@@ -84,7 +93,10 @@ export class SegmentWriter implements AsyncDisposable {
     }
   }
 
-  /** Throws SpoolError: after a failed sync the kernel may have dropped the pages, and a second one would succeed without them. */
+  /**
+   * Throws SpoolError: after a failed sync the kernel may have dropped the pages, and a second one
+   * would succeed without them.
+   */
   async sync(): Promise<void> {
     await this.#handle.datasync().catch((cause: unknown) => {
       throw new SpoolError(`cannot sync ${this.segment.path}`, { cause });

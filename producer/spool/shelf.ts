@@ -1,4 +1,5 @@
-// What a lane holds on disk: its files, what of them is held, missing and acknowledged. Reads and lets go; does not write batches.
+// What a lane holds on disk: its files, what of them is held, missing and acknowledged. Reads and
+// lets go; does not write batches.
 import { unlink } from "node:fs/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -73,7 +74,10 @@ export class Shelf {
     this.held.records += entry.records;
   }
 
-  /** The batch of a number, if it is held and whole. Rejects with what the disk says if that may pass. */
+  /**
+   * The batch of a number, if it is held and whole. Rejects with what the disk says if that may
+   * pass.
+   */
   async read(sequence: number): Promise<Entry | undefined> {
     const segment = sequence > this.ackedSequence ? findSegment(this.segments, sequence) : undefined;
     if (segment === undefined) return undefined;
@@ -112,7 +116,10 @@ export class Shelf {
     return { syncedThrough: this.lastSequence, ackedThrough: this.ackedSequence };
   }
 
-  /** Writes the mark some time soon, and then deletes files that are acknowledged whole. The newest file stays: it has the numbering. */
+  /**
+   * Writes the mark some time soon, and then deletes files that are acknowledged whole. The newest
+   * file stays: it has the numbering.
+   */
   #saved(): void {
     this.#options.mark.save(this.state);
     const next = this.segments[1];
@@ -179,7 +186,10 @@ export class Shelf {
     this.#options.change.wake();
   }
 
-  /** What is missing right behind what is acknowledged is passed: the next hello tells the accessor so. */
+  /**
+   * What is missing right behind what is acknowledged is passed: the next hello tells the accessor
+   * so.
+   */
   #advance(): void {
     for (let hole = this.#holes[0]; hole && hole.first <= this.ackedSequence + 1; hole = this.#holes[0]) {
       this.ackedSequence = Math.max(this.ackedSequence, hole.last);

@@ -1,4 +1,5 @@
-// What the tests of the spool share: batches that tell their number, temporary spools, and the check that nothing is wrong in one.
+// What the tests of the spool share: batches that tell their number, temporary spools, and the
+// check that nothing is wrong in one.
 import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// A spool keeps what it promised: exact bytes, in order, through closing, dying, full disks and damage, and says what it has lost.
+// A spool keeps what it promised: exact bytes, in order, through closing, dying, full disks and
+// damage, and says what it has lost.
 import { spawn } from "node:child_process";
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

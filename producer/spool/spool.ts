@@ -1,4 +1,5 @@
-// A spool: a folder that keeps a producer's batches from their append to their acknowledgement, through any end of the process.
+// A spool: a folder that keeps a producer's batches from their append to their acknowledgement,
+// through any end of the process.
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -16,13 +17,22 @@ import { SpoolError } from "./segment.ts";
 export type SpoolOptions = {
   /** Made if it is not there. */
   folder: string;
-  /** Name of the producer, kept in the spool from its first use on; default a new one. Throws SpoolError if the spool has another. */
+  /**
+   * Name of the producer, kept in the spool from its first use on; default a new one. Throws
+   * SpoolError if the spool has another.
+   */
   producerId?: string | undefined;
   /** Bound on the bytes of both lanes' files; default 1 GiB. */
   maxBytes?: number;
-  /** What happens at the bound: appends wait (the default), or the oldest batches go, with a record of the gap. */
+  /**
+   * What happens at the bound: appends wait (the default), or the oldest batches go, with a record
+   * of the gap.
+   */
   whenFull?: WhenFull;
-  /** Default a sixteenth of maxBytes, from 16 KiB to 16 MiB. What is deleted or dropped goes by files. */
+  /**
+   * Default a sixteenth of maxBytes, from 16 KiB to 16 MiB. What is deleted or dropped goes by
+   * files.
+   */
   segmentBytes?: number;
   log: Log;
 };
@@ -44,8 +54,8 @@ export type Spool = AsyncDisposable & {
 export const maxProducerIdLength = 120;
 
 /**
- * Opens a spool and recovers it: cuts torn tails, sets damaged files aside, reports what is lost. Throws SpoolError if another process has it
- * or it belongs to another producer.
+ * Opens a spool and recovers it: cuts torn tails, sets damaged files aside, reports what is lost.
+ * Throws SpoolError if another process has it or it belongs to another producer.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { maxBytes = 2 ** 30, whenFull = "block" } = options;
@@ -83,8 +93,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 }
 
 /**
- * Makes the folder, closed to others. One that is there is closed if it is a spool already or empty, and not one that others share (as /tmp is): who named
- * a folder with other things in it did not mean those. What is ours in it is closed in any case.
+ * Makes the folder, closed to others. One that is there is closed if it is a spool already or
+ * empty, and not one that others share (as /tmp is): who named a folder with other things in it did
+ * not mean those. What is ours in it is closed in any case.
  */
 async function makeSpoolFolder(folder: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -1,4 +1,5 @@
-// Deciding about calls when nothing but their metadata has come: a refused call's messages are never read, decompressed or parsed.
+// Deciding about calls when nothing but their metadata has come: a refused call's messages are
+// never read, decompressed or parsed.
 import { ConnectError } from "@connectrpc/connect";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from "@grpc/grpc-js";
 import { namesOf } from "../tls/client-names.ts";
@@ -12,14 +13,19 @@ export type CallHead = {
   header: (name: string) => string | undefined;
   /** Address of the client. */
   peer: string;
-  /** The names of the client's certificate as in client-names.ts; none if it was not asked for one. */
+  /**
+   * The names of the client's certificate as in client-names.ts; none if it was not asked for one.
+   */
   certificateNames: () => readonly string[];
 };
 
 /** Resolves to let a call in; refuses it with the ConnectError that it rejects with. */
 export type Authorize = (head: CallHead) => Promise<Authorized>;
 
-/** The interceptor that asks, and what it was told about a call, by the metadata object that the call's handler has. */
+/**
+ * The interceptor that asks, and what it was told about a call, by the metadata object that the
+ * call's handler has.
+ */
 export function createAuthorization(authorize: Authorize): {
   interceptor: ServerInterceptor;
   authorizedBy: (metadata: Metadata) => Authorized | undefined;

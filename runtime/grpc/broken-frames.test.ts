@@ -1,4 +1,5 @@
-// Bytes that no gRPC client sends end their own call, and nothing else. (grpc-js before 1.14.4 died of the first: CVE-2026-48069.)
+// Bytes that no gRPC client sends end their own call, and nothing else. (grpc-js before 1.14.4 died
+// of the first: CVE-2026-48069.)
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -54,7 +55,8 @@ test.for<[what: string, headers: Record<string, string>, data: Buffer]>([
       stream.on("error", () => {}).on("close", () => resolve(undefined));
     });
     stream.resume().end(data);
-    // grpc-js overlooks a stream's torn end, what follows a unary request, and a flag that it does not know.
+    // grpc-js overlooks a stream's torn end, what follows a unary request, and a flag that it does
+    // not know.
     if (method === "Unary" && !/flag|longer/.test(what)) expect(await status).not.toBe("0");
     else await status;
     session.destroy();

@@ -1,4 +1,5 @@
-// The four kinds of calls over real sockets: messages in order, errors with their details, and an answer to whatever comes.
+// The four kinds of calls over real sockets: messages in order, errors with their details, and an
+// answer to whatever comes.
 import { toBinary } from "@bufbuild/protobuf";
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";

@@ -1,4 +1,5 @@
-// A call that ends early ends for everybody: the handler's signal says why, its finally runs, and nothing waits on.
+// A call that ends early ends for everybody: the handler's signal says why, its finally runs, and
+// nothing waits on.
 import { getEventListeners } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
@@ -78,7 +79,10 @@ test("a generator that never looks at its signal is told by return", async () =>
   await over;
 });
 
-/** Past the Connect client, which does not pass on that a reader has left: there, only a signal ends a stream early. */
+/**
+ * Past the Connect client, which does not pass on that a reader has left: there, only a signal ends
+ * a stream early.
+ */
 async function readingDirectly({ transport }: TestServer) {
   const requests = (async function* () {
     yield create(BytesValueSchema, bytes(1));

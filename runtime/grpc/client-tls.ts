@@ -1,4 +1,5 @@
-// How a client of grpc-js gets at a server: in the clear, or by TLS with certificates that may change while it runs.
+// How a client of grpc-js gets at a server: in the clear, or by TLS with certificates that may
+// change while it runs.
 import { isIP } from "node:net";
 import { checkServerIdentity, getCACertificates } from "node:tls";
 import {
@@ -10,7 +11,10 @@ import {
 } from "@grpc/grpc-js";
 import type { CertificateSet, Certificates } from "../tls/certificates.ts";
 
-/** By the URL's scheme. The server's certificate must be for the URL's host. Goes with serverNameOptions. */
+/**
+ * By the URL's scheme. The server's certificate must be for the URL's host. Goes with
+ * serverNameOptions.
+ */
 export function toChannelCredentials(url: URL, certificates: Certificates | undefined): ChannelCredentials {
   if (url.protocol !== "https:") return credentials.createInsecure();
   const address = addressOf(url);
@@ -25,7 +29,10 @@ export function toChannelCredentials(url: URL, certificates: Certificates | unde
   return experimental.createCertificateProviderChannelCredentials(believed, cert ? shown : null, verify);
 }
 
-/** grpc-js would name an address as the server it wants, which TLS has no form for: Node warns, and will ignore it (DEP0123). */
+/**
+ * grpc-js would name an address as the server it wants, which TLS has no form for: Node warns, and
+ * will ignore it (DEP0123).
+ */
 export const serverNameOptions = (url: URL): ChannelOptions =>
   addressOf(url) === undefined ? {} : { "grpc.ssl_target_name_override": "localhost" };
 

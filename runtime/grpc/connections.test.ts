@@ -1,4 +1,5 @@
-// Connections beyond the bounds are closed as they come; those that are there go on, and one that closes makes room.
+// Connections beyond the bounds are closed as they come; those that are there go on, and one that
+// closes makes room.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// Connections to a server: how many there may be, of one address and in all. Decided as they come, before a byte is read.
+// Connections to a server: how many there may be, of one address and in all. Decided as they come,
+// before a byte is read.
 import type { Socket } from "node:net";
 
 export type ConnectionLimits = {

@@ -1,4 +1,5 @@
-// protobuf-es service descriptors as grpc-js method definitions: paths, call kinds, and messages to bytes and back.
+// protobuf-es service descriptors as grpc-js method definitions: paths, call kinds, and messages to
+// bytes and back.
 import {
   create,
   type DescMessage,
@@ -16,7 +17,10 @@ import type { MessageBounds } from "./message-bounds.ts";
 import { assertCost } from "./message-cost.ts";
 import { noteReceived } from "./received.ts";
 
-/** What an answer that is not valid protobuf, or costs too much, becomes: grpc-js would not tell why. */
+/**
+ * What an answer that is not valid protobuf, or costs too much, becomes: grpc-js would not tell
+ * why.
+ */
 export class UndecodableMessage {
   readonly cause: unknown;
   constructor(cause: unknown) {
@@ -27,8 +31,8 @@ export class UndecodableMessage {
 const sharedBytes = new WeakMap<Message, Buffer>();
 
 /**
- * Encodes a message once for all streams that it is written to. The message must not change afterwards; its bytes live as long as it
- * does.
+ * Encodes a message once for all streams that it is written to. The message must not change
+ * afterwards; its bytes live as long as it does.
  */
 export function shareEncoding<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {
   const known = sharedBytes.get(message);
@@ -41,7 +45,10 @@ export function shareEncoding<Desc extends DescMessage>(desc: Desc, message: Mes
 /** Whether a message's bytes are there already. */
 export const isEncoded = (message: Message): boolean => sharedBytes.has(message);
 
-/** A message that goes out as the given bytes, which must be one that is encoded already. Its fields are not set; do not read them. */
+/**
+ * A message that goes out as the given bytes, which must be one that is encoded already. Its fields
+ * are not set; do not read them.
+ */
 export function asEncoded<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
   const message = create(desc);
   sharedBytes.set(message, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -54,7 +61,10 @@ export function encode<Desc extends DescMessage>(desc: Desc, message: MessageSha
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Faster ways for one type of message, with the same results. decode answers undefined for what is left to the ordinary way. */
+/**
+ * Faster ways for one type of message, with the same results. decode answers undefined for what is
+ * left to the ordinary way.
+ */
 export type MessageCodec<Desc extends DescMessage> = {
   encode?: (message: MessageShape<Desc>) => Uint8Array;
   decode?: (bytes: Uint8Array) => MessageShape<Desc> | undefined;
@@ -67,7 +77,9 @@ export function useCodec<Desc extends DescMessage>(desc: Desc, codec: MessageCod
   codecs.set(desc.typeName, { ...codecs.get(desc.typeName), ...(codec as MessageCodec<DescMessage>) });
 }
 
-/** A request as it came: whoever handles the call decompresses and decodes it, when it is its turn. */
+/**
+ * A request as it came: whoever handles the call decompresses and decodes it, when it is its turn.
+ */
 export class ReceivedMessage {
   readonly bytes: Buffer;
   /** undefined: as it is. */
@@ -79,7 +91,10 @@ export class ReceivedMessage {
   }
 }
 
-/** Fails with MessageTooLarge before anything is made of a message that costs too much; with another error if it is not valid protobuf. */
+/**
+ * Fails with MessageTooLarge before anything is made of a message that costs too much; with another
+ * error if it is not valid protobuf.
+ */
 export function decode<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
@@ -131,7 +146,9 @@ export class LargeAnswer {
 /** What is smaller is decoded as it comes. */
 const largeBytes = 64 * 1024;
 
-/** For a client: answers beyond the bounds come as UndecodableMessage, large ones as LargeAnswer. */
+/**
+ * For a client: answers beyond the bounds come as UndecodableMessage, large ones as LargeAnswer.
+ */
 export function toClientDefinition(method: DescMethod, bounds: MessageBounds): MethodDefinition<Message, Message> {
   const deserialize = (bytes: Buffer) => {
     if (bytes.length > largeBytes)

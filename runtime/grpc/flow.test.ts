@@ -1,4 +1,5 @@
-// Nobody is overrun: a reader that pauses stops the generator, and a handler that takes its time holds the writer back.
+// Nobody is overrun: a reader that pauses stops the generator, and a handler that takes its time
+// holds the writer back.
 
 import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";

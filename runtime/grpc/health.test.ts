@@ -1,4 +1,5 @@
-// Health answers for the server and each service it names, tells watchers of every change, and stays down once closed.
+// Health answers for the server and each service it names, tells watchers of every change, and
+// stays down once closed.
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";

@@ -1,4 +1,5 @@
-// The standard health service (grpc.health.v1): serving or not, for the server as a whole ("") and for each service by its full name.
+// The standard health service (grpc.health.v1): serving or not, for the server as a whole ("") and
+// for each service by its full name.
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { type Health, HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
 

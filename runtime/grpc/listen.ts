@@ -1,4 +1,5 @@
-// Listens for a grpc-js server: connections are counted as they come, and handed to it. Its own listener takes as many as come, and tells nobody.
+// Listens for a grpc-js server: connections are counted as they come, and handed to it. Its own
+// listener takes as many as come, and tells nobody.
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { type AddressInfo, createServer, isIP, type Socket } from "node:net";
@@ -10,7 +11,10 @@ export type ListenOptions = { host: string; port: number; connections: Connectio
 /** stop: no new connections. */
 export type Listener = { readonly port: number; stop(): void };
 
-/** Hands every connection that may stay to `take`. Rejects if the address cannot be had. A name is listened on at all its addresses. */
+/**
+ * Hands every connection that may stay to `take`. Rejects if the address cannot be had. A name is
+ * listened on at all its addresses.
+ */
 export async function listen(
   { host, port, connections }: ListenOptions,
   take: (socket: Socket) => void,

@@ -1,4 +1,5 @@
-// A client that does not read costs a bounded number of bytes, for a bounded time, and is told why it was ended.
+// A client that does not read costs a bounded number of bytes, for a bounded time, and is told why
+// it was ended.
 import { constants } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";

@@ -1,5 +1,6 @@
-// What was written to calls and their clients have not taken: counted in bytes, bounded for each stream and by whatever account it is on, and
-// not kept for ever. grpc-js itself counts messages: sixteen of them, however large, and for as long as the connection lasts.
+// What was written to calls and their clients have not taken: counted in bytes, bounded for each
+// stream and by whatever account it is on, and not kept for ever. grpc-js itself counts messages:
+// sixteen of them, however large, and for as long as the connection lasts.
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { shareEncoding } from "./definition.ts";
@@ -16,9 +17,14 @@ export type ByteAccount = {
 export type OutgoingOptions = {
   /** A stream with so many bytes unread writes no further. Default 2 MiB. */
   maxStreamBytes?: number;
-  /** How long a message may wait for its client, for each MiB that it has. Then its call is ended. Default 60 s. */
+  /**
+   * How long a message may wait for its client, for each MiB that it has. Then its call is ended.
+   * Default 60 s.
+   */
   stallMs?: number;
-  /** How long the client then has to read that it was ended; then the stream is reset. Default 5 s. */
+  /**
+   * How long the client then has to read that it was ended; then the stream is reset. Default 5 s.
+   */
   graceMs?: number;
   /** What a stream is ended with whose client does not read. */
   stalled?: () => unknown;
@@ -27,8 +33,9 @@ export type OutgoingOptions = {
 };
 
 /**
- * A stream with so many messages unread writes no further, however small they are. A slow reader of a feed would else have a thousand small
- * ones before it, when all that came meanwhile fits in a few large ones.
+ * A stream with so many messages unread writes no further, however small they are. A slow reader of
+ * a feed would else have a thousand small ones before it, when all that came meanwhile fits in a
+ * few large ones.
  */
 const maxStreamMessages = 16;
 const ticksOfStall = 8;
@@ -117,7 +124,10 @@ export class Outgoing {
     return this.#bytes;
   }
 
-  /** Writes a message of a stream. Resolves when the next may come, or when the signal is aborted; undefined if at once. */
+  /**
+   * Writes a message of a stream. Resolves when the next may come, or when the signal is aborted;
+   * undefined if at once.
+   */
   write(desc: DescMessage, message: Message, signal: AbortSignal): Promise<void> | undefined {
     this.#charge(shareEncoding(desc, message).byteLength);
     this.#call.write(message, () => this.#taken());
@@ -201,7 +211,10 @@ export class Outgoing {
   }
 }
 
-/** grpc-js keeps the stream below its interceptors to itself, and has no way to reset it. undefined if it keeps it elsewhere. */
+/**
+ * grpc-js keeps the stream below its interceptors to itself, and has no way to reset it. undefined
+ * if it keeps it elsewhere.
+ */
 function streamOf(call: unknown): ServerHttp2Stream | undefined {
   let at = (call as { call?: unknown }).call as { nextCall?: unknown; stream?: ServerHttp2Stream } | undefined;
   while (at?.nextCall !== undefined) at = at.nextCall as typeof at;

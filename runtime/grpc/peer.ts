@@ -4,7 +4,10 @@ import { type ContextKey, createContextKey } from "@connectrpc/connect";
 export type Peer = {
   /** Without port; "unknown" if the connection is gone. */
   readonly address: string;
-  /** The names of the client's certificate as in tls/client-names.ts; none if it was not asked for one. */
+  /**
+   * The names of the client's certificate as in tls/client-names.ts; none if it was not asked for
+   * one.
+   */
   certificateNames(): readonly string[];
 };
 

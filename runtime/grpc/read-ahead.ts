@@ -1,8 +1,12 @@
-// How far a call of a client reads ahead of whoever reads it, in bytes: grpc-js counts messages, sixteen of them, of any size.
+// How far a call of a client reads ahead of whoever reads it, in bytes: grpc-js counts messages,
+// sixteen of them, of any size.
 import type { Message } from "@bufbuild/protobuf";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 
-/** What is asked for although something waits to be read. One message may be larger, and is then the only one. */
+/**
+ * What is asked for although something waits to be read. One message may be larger, and is then the
+ * only one.
+ */
 const aheadBytes = 64 * 1024;
 
 export class ReadAhead {
@@ -23,7 +27,8 @@ export class ReadAhead {
   holdBack(call: ClientDuplexStream<Message, Message>): void {
     const read = call._read.bind(call);
     this.#ask = () => read(1);
-    // The stream asks once for each message that it gets: a question that waits is the last until it is passed on.
+    // The stream asks once for each message that it gets: a question that waits is the last until
+    // it is passed on.
     call._read = () => {
       this.#asked = true;
       this.#pass();

@@ -1,4 +1,5 @@
-// How many bytes a message had when it came in: limits are promised in bytes on the wire, and a decoded message does not tell.
+// How many bytes a message had when it came in: limits are promised in bytes on the wire, and a
+// decoded message does not tell.
 import type { Message } from "@bufbuild/protobuf";
 
 const lengths = new WeakMap<Message, number>();

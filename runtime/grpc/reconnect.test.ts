@@ -1,4 +1,5 @@
-// A client is back soon after its server is: the connection under it must not wait much longer than its callers do.
+// A client is back soon after its server is: the connection under it must not wait much longer than
+// its callers do.
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createClient } from "@connectrpc/connect";
@@ -29,6 +30,7 @@ test("while its server is away, it is tried about twice a second, however long t
   await enough;
   over = true;
   await asking;
-  // 12 attempts: 100 to 500 ms apart they take 4.4 s; up to 2 s apart, as they once were, at least 9.8 s.
+  // 12 attempts: 100 to 500 ms apart they take 4.4 s; up to 2 s apart, as they once were, at least
+  // 9.8 s.
   expect(dials[11]! - dials[0]!).toBeLessThan(8_000);
 });

@@ -1,4 +1,5 @@
-// Reflection, both versions: every file with all its imports, every symbol in a file that has it, and no for what is not there.
+// Reflection, both versions: every file with all its imports, every symbol in a file that has it,
+// and no for what is not there.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";

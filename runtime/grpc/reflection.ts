@@ -1,5 +1,6 @@
-// The standard reflection service, v1 and v1alpha, from the generated descriptors as they are: grpcurl and buf curl work without protos.
-// (@grpc/reflection leaves out files that are imported for options only, so a client that asks for them by name fails.)
+// The standard reflection service, v1 and v1alpha, from the generated descriptors as they are:
+// grpcurl and buf curl work without protos. (@grpc/reflection leaves out files that are imported
+// for options only, so a client that asks for them by name fails.)
 import { type DescExtension, type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type ServiceImpl } from "@connectrpc/connect";

@@ -1,5 +1,6 @@
-// TLS for a grpc-js server. Its own TLS has no time limit on handshakes, tells nobody why it refuses a client, and looks at no names, so that
-// connections are secured here and handed to it as they are.
+// TLS for a grpc-js server. Its own TLS has no time limit on handshakes, tells nobody why it
+// refuses a client, and looks at no names, so that connections are secured here and handed to it as
+// they are.
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
 import { createTlsLayer, type TlsOptions } from "../tls/layer.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";

@@ -1,4 +1,5 @@
-// A grpc-js server that listens, says its port, and stops in order: endless streams first, then calls in flight.
+// A grpc-js server that listens, says its port, and stops in order: endless streams first, then
+// calls in flight.
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Server, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
@@ -17,14 +18,21 @@ export type GrpcServerOptions = Omit<
   HandlerOptions,
   "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "boundsOf" | "outgoing"
 > & {
-  /** Decides about each call before any of its messages is read. Default: every call may be made. */
+  /**
+   * Decides about each call before any of its messages is read. Default: every call may be made.
+   */
   authorize?: Authorize | undefined;
   host: string;
   /** 0 for any free port. */
   port: number;
-  /** Largest message taken, on the wire and decompressed. Larger ones end their call with RESOURCE_EXHAUSTED. */
+  /**
+   * Largest message taken, on the wire and decompressed. Larger ones end their call with
+   * RESOURCE_EXHAUSTED.
+   */
   maxMessageBytes: number;
-  /** What a request of a method may cost. Default: maxMessageBytes, and 32 times as much decoded. */
+  /**
+   * What a request of a method may cost. Default: maxMessageBytes, and 32 times as much decoded.
+   */
   boundsOf?: (method: DescMethod) => MessageBounds;
   /** Of all calls together, so many requests are decompressed at once. Default 2. */
   decompressAtOnce?: number;
@@ -52,7 +60,10 @@ export type GrpcServer = AsyncDisposable & {
 /** What an implementation lacks answers UNIMPLEMENTED. */
 export type Mount = <S extends DescService>(service: S, impl: Partial<ServiceImpl<S>>) => void;
 
-/** Mounts services and listens. Disposal stops accepting, aborts the calls' signals, waits for them up to drainMs, then cuts. */
+/**
+ * Mounts services and listens. Disposal stops accepting, aborts the calls' signals, waits for them
+ * up to drainMs, then cuts.
+ */
 export async function openGrpcServer(
   options: GrpcServerOptions,
   mountAll: (mount: Mount) => void,
@@ -100,7 +111,8 @@ export async function openGrpcServer(
     async [Symbol.asyncDispose]() {
       shutdown.abort(options.shutdownReason());
       listener.stop();
-      // It says that it is through when those connections have not closed yet that it did not accept itself.
+      // It says that it is through when those connections have not closed yet that it did not
+      // accept itself.
       server.tryShutdown(() => {});
       let cut: NodeJS.Timeout | undefined;
       await Promise.race([
@@ -119,11 +131,13 @@ export async function openGrpcServer(
 const channelOptions: ServerOptions = {
   "grpc.max_send_message_length": -1,
   "grpc.max_concurrent_streams": 1_000,
-  // A peer that vanished without a word is found within 15 s: a half-open connection would hold its streams for ever.
+  // A peer that vanished without a word is found within 15 s: a half-open connection would hold its
+  // streams for ever.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
   "grpc.keepalive_permit_without_calls": 1,
-  // Nothing reads channelz, but without it grpc-js 1.14 keeps no list of its connections and forceShutdown() cuts none. It leaks no
-  // longer (grpc-node#2068): 3,000 connections leave the heap as it was.
+  // Nothing reads channelz, but without it grpc-js 1.14 keeps no list of its connections and
+  // forceShutdown() cuts none. It leaks no longer (grpc-node#2068): 3,000 connections leave the
+  // heap as it was.
   "grpc.enable_channelz": 1,
 };

@@ -1,4 +1,5 @@
-// A server stops in order: endless streams end with the reason given, calls in flight finish, and what does not end is cut.
+// A server stops in order: endless streams end with the reason given, calls in flight finish, and
+// what does not end is cut.
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { bytes, collect, openTestServer } from "./test-service.ts";

@@ -27,7 +27,10 @@ function toAny(detail: ConnectError["details"][number]): Any {
   return create(AnySchema, { typeUrl: typeUrlPrefix + detail.type, value: detail.value });
 }
 
-/** An error of a grpc-js call as ConnectError; anything else becomes Unknown. cause: what lies behind it, if not the error itself. */
+/**
+ * An error of a grpc-js call as ConnectError; anything else becomes Unknown. cause: what lies
+ * behind it, if not the error itself.
+ */
 export function fromServiceError(error: unknown, cause: unknown = error): ConnectError {
   if (!isStatus(error)) return ConnectError.from(error);
   const headers = new Headers();
@@ -35,7 +38,8 @@ export function fromServiceError(error: unknown, cause: unknown = error): Connec
     if (typeof value === "string") headers.append(key, value);
   }
   const status = readStatus(error.metadata?.get(detailsKey)[0]);
-  // grpc-js decodes grpc-message with decodeURI, so what another server has written as "%3A" would stay that.
+  // grpc-js decodes grpc-message with decodeURI, so what another server has written as "%3A" would
+  // stay that.
   const message = status?.message || error.details;
   const connectError = new ConnectError(message, error.code as number as Code, headers, undefined, cause);
   connectError.isWireError = true;
@@ -46,11 +50,14 @@ export function fromServiceError(error: unknown, cause: unknown = error): Connec
   return connectError;
 }
 
-/** Undefined if there is none, or a broken one: that must not hide the code and message beside it. */
+/**
+ * Undefined if there is none, or a broken one: that must not hide the code and message beside it.
+ */
 function readStatus(trailer: unknown): Status | undefined {
   if (!Buffer.isBuffer(trailer)) return undefined;
   try {
-    // Headers are bounded (16 KiB and the like), so this is too; details stay bytes until somebody asks for one.
+    // Headers are bounded (16 KiB and the like), so this is too; details stay bytes until somebody
+    // asks for one.
     return fromBinary(StatusSchema, trailer, { readUnknownFields: false });
   } catch {
     return undefined;

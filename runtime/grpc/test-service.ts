@@ -1,4 +1,5 @@
-// A service with a method of each kind, made of well-known types, and a server and client of it for tests.
+// A service with a method of each kind, made of well-known types, and a server and client of it for
+// tests.
 import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf";
 import type { GenService } from "@bufbuild/protobuf/codegenv2";
 import {

@@ -1,8 +1,12 @@
-// For tests: a client of a gRPC server that asks and never reads, over windows of 64 KiB. (A client of grpc-js reads sixteen messages ahead.)
+// For tests: a client of a gRPC server that asks and never reads, over windows of 64 KiB. (A client
+// of grpc-js reads sixteen messages ahead.)
 import { type ClientHttp2Stream, connect, constants } from "node:http2";
 
 export type UnreadClient = Disposable & {
-  /** Calls a method with an empty message and reads nothing of its answer until the stream is resumed. */
+  /**
+   * Calls a method with an empty message and reads nothing of its answer until the stream is
+   * resumed.
+   */
   call(path: string, headers?: Record<string, string>): ClientHttp2Stream;
 };
 

@@ -1,4 +1,5 @@
-// A server and a client of ours over TLS: calls of every kind, who believes whom, certificates that change under a stream, and the end.
+// A server and a client of ours over TLS: calls of every kind, who believes whom, certificates that
+// change under a stream, and the end.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";

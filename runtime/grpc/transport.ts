@@ -1,4 +1,5 @@
-// A Connect transport over grpc-js, so that clients of ours are Connect clients on gRPC's own HTTP/2 stack.
+// A Connect transport over grpc-js, so that clients of ours are Connect clients on gRPC's own
+// HTTP/2 stack.
 import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
@@ -13,13 +14,20 @@ import { fromServiceError } from "./status.ts";
 export type GrpcTransportOptions = {
   /** Where the server is: "http://127.0.0.1:50051", or "https://…" for TLS. */
   baseUrl: string;
-  /** With https: authorities to believe, default those of Node; and what to show a server that asks. New ones are used from the next connection on. */
+  /**
+   * With https: authorities to believe, default those of Node; and what to show a server that asks.
+   * New ones are used from the next connection on.
+   */
   certificates?: Certificates | undefined;
-  /** Largest message taken from the server. Default 4 MiB, as every gRPC client: a server that sends more is at fault. */
+  /**
+   * Largest message taken from the server. Default 4 MiB, as every gRPC client: a server that sends
+   * more is at fault.
+   */
   maxMessageBytes?: number;
   /**
-   * How much a stream may bring before it is read, in bytes; of that size is what a stream holds that nobody reads. Default 1 MiB. With HTTP/2's own 64 KiB a
-   * message of 400 KB took 6 ms on loopback, and over a network it is a round trip for each 64 KiB.
+   * How much a stream may bring before it is read, in bytes; of that size is what a stream holds
+   * that nobody reads. Default 1 MiB. With HTTP/2's own 64 KiB a message of 400 KB took 6 ms on
+   * loopback, and over a network it is a round trip for each 64 KiB.
    */
   windowBytes?: number;
   /** Sent with every call. */
@@ -35,7 +43,10 @@ export type GrpcTransport = Transport &
 // Past 2^31 ms, grpc-js's server takes a deadline for one that is over.
 const maxTimeoutMs = 2 ** 31;
 
-/** Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to close the connection. */
+/**
+ * Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to
+ * close the connection.
+ */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
   const { baseUrl, maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024, headers } = options;
   const bounds = answerBounds(maxMessageBytes);
@@ -52,9 +63,11 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.initial_reconnect_backoff_ms": 100,
-    // Callers back off themselves, and this comes on top: with 2 s here, producers were back 2.2 s after their accessor, with this 0.8 s.
+    // Callers back off themselves, and this comes on top: with 2 s here, producers were back 2.2 s
+    // after their accessor, with this 0.8 s.
     "grpc.max_reconnect_backoff_ms": 500,
-    // Without this, two clients of one address share a connection, and the first to close it closes it for both.
+    // Without this, two clients of one address share a connection, and the first to close it closes
+    // it for both.
     "grpc.use_local_subchannel_pool": 1,
   });
 
@@ -142,7 +155,10 @@ const targetOf = ({ protocol, hostname, port }: URL): string =>
 /** What befell the iterable that requests come from. */
 type Source = { failure: unknown };
 
-/** Writes requests as fast as the connection takes them. A failing source cancels the call, which then fails with that failure. */
+/**
+ * Writes requests as fast as the connection takes them. A failing source cancels the call, which
+ * then fails with that failure.
+ */
 async function send(
   call: ClientDuplexStream<Message, Message>,
   { desc, input, source }: { desc: DescMessage; input: AsyncIterable<Message>; source: Source },
@@ -189,8 +205,9 @@ function receive(call: ClientDuplexStream<Message, Message>, receiving: Receivin
 }
 
 /**
- * Reads one message at a time, when asked. Leaving the loop early cancels the call (but a Connect client does not pass that on: with one,
- * only a signal ends a stream early). Listens at once: an early error must find somebody.
+ * Reads one message at a time, when asked. Leaving the loop early cancels the call (but a Connect
+ * client does not pass that on: with one, only a signal ends a stream early). Listens at once: an
+ * early error must find somebody.
  */
 function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, release, source }: Receiving) {
   let ended = false;

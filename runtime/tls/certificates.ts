@@ -1,4 +1,5 @@
-// A certificate, its key and the authorities to believe, read from PEM files and again when these change. A broken set is never taken.
+// A certificate, its key and the authorities to believe, read from PEM files and again when these
+// change. A broken set is never taken.
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
@@ -26,7 +27,9 @@ export type Certificates = Disposable & {
 
 export type CertificateOptions = {
   log: Log;
-  /** How often to look at the files. A changed set is taken when it was the same twice. Default 2 s. */
+  /**
+   * How often to look at the files. A changed set is taken when it was the same twice. Default 2 s.
+   */
   intervalMs?: number;
   /** Milliseconds since the epoch; default Date.now. */
   nowMs?: () => number;
@@ -36,8 +39,9 @@ const dayMs = 86_400_000;
 const soonMs = 14 * dayMs;
 
 /**
- * Reads the files, throws ConfigError if they are no good, and looks at them until disposed. Contents are compared, not times: a certificate
- * that is put in place by swapping a link, as Kubernetes does, or on a network drive, raises no event.
+ * Reads the files, throws ConfigError if they are no good, and looks at them until disposed.
+ * Contents are compared, not times: a certificate that is put in place by swapping a link, as
+ * Kubernetes does, or on a network drive, raises no event.
  */
 export async function openCertificates(files: CertificateFiles, options: CertificateOptions): Promise<Certificates> {
   const { log, intervalMs = 2_000, nowMs = Date.now } = options;

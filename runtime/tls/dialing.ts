@@ -27,7 +27,9 @@ export function dialingSettings(server: string) {
 
 type Dialing = { serverCa: string | undefined; serverCert: string | undefined; serverKey: string | undefined };
 
-/** undefined: none. Throws ConfigError for files that do not go together, or that nothing would use. */
+/**
+ * undefined: none. Throws ConfigError for files that do not go together, or that nothing would use.
+ */
 export function toClientFiles(
   server: string,
   { url, serverCa: ca, serverCert: cert, serverKey: key }: Dialing & { url: string },

@@ -1,4 +1,5 @@
-// A pair is two files: what stands there while one of them is written and the other is not is never taken, nor complained of.
+// A pair is two files: what stands there while one of them is written and the other is not is never
+// taken, nor complained of.
 import type * as files from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";

@@ -1,4 +1,5 @@
-// TLS on connections that somebody else accepted: handshake in time, a client's certificate where one is asked for, certificates that change.
+// TLS on connections that somebody else accepted: handshake in time, a client's certificate where
+// one is asked for, certificates that change.
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type TLSSocket } from "node:tls";
@@ -15,7 +16,10 @@ export type TlsOptions = {
   protocols: readonly string[];
   /** Longest that a handshake may take. */
   handshakeMs: number;
-  /** Handshakes at once. Further connections are closed as they come. Default 10,000: with few, as many silent clients keep everyone out. */
+  /**
+   * Handshakes at once. Further connections are closed as they come. Default 10,000: with few, as
+   * many silent clients keep everyone out.
+   */
   maxHandshakes?: number;
   /** Whom to let in, by the names in a client's certificate. Default: everyone that has one. */
   allowsClient?: ((names: readonly string[]) => boolean) | undefined;
@@ -57,7 +61,8 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
     onSecure(socket);
   });
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
-    // A certificate that is not believed is found only by this: Node says ECONNRESET, after it has closed the connection itself.
+    // A certificate that is not believed is found only by this: Node says ECONNRESET, after it has
+    // closed the connection itself.
     const { authorizationError } = socket as { authorizationError?: unknown };
     const reason = String(authorizationError || error.code || error.message);
     if (reason !== "ECONNRESET") onRefused({ reason, peer: socket.remoteAddress });
@@ -66,7 +71,8 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
   const stop = certificates.onChange((set) => server.setSecureContext(toContext(set)));
 
   function toContext({ cert, key, ca }: CertificateSet): SecureContextOptions {
-    // A resumed session would bring a certificate along that was looked at when it began, by the authorities and names of then.
+    // A resumed session would bring a certificate along that was looked at when it began, by the
+    // authorities and names of then.
     const secureOptions = asksClients ? constants.SSL_OP_NO_TICKET : 0;
     return { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }), minVersion: "TLSv1.2", secureOptions };
   }
@@ -92,7 +98,10 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
   };
 }
 
-/** A connection by its two ends: Node hands out the secured one without saying which it was before. Empty if it is already closed. */
+/**
+ * A connection by its two ends: Node hands out the secured one without saying which it was before.
+ * Empty if it is already closed.
+ */
 function nameOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
   return remoteAddress === undefined ? "" : [localAddress, localPort, remoteAddress, remotePort].join(" ");
 }

@@ -1,4 +1,5 @@
-// Where a service may listen: settings of its TLS, and what has to be there, or to be done without by name, before other machines may come.
+// Where a service may listen: settings of its TLS, and what has to be there, or to be done without
+// by name, before other machines may come.
 import { isIP } from "node:net";
 import { ConfigError, type SettingsOf, setting } from "../config.ts";
 import { onOff, text } from "../config-values.ts";
@@ -60,8 +61,9 @@ export const isLoopbackHost = (host: string): boolean =>
   isIP(host) === 4 ? host.startsWith("127.") : host === "localhost" || host === "::1";
 
 /**
- * Throws ConfigError if the address can be reached from another host and something lacks that nobody has said is meant to. authenticates:
- * whether the service asks everyone for a credential. Clients' certificates count as that.
+ * Throws ConfigError if the address can be reached from another host and something lacks that
+ * nobody has said is meant to. authenticates: whether the service asks everyone for a credential.
+ * Clients' certificates count as that.
  */
 export function assertListenAllowed(settings: Listening, { authenticates }: { authenticates: boolean }): void {
   const { host } = settings.listen;

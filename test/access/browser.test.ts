@@ -1,5 +1,5 @@
-// The browser blocks of docs/api.md in a real Chromium, on a page of another origin, with a real accessor behind the gateway. Skipped where
-// no Chromium is installed.
+// The browser blocks of docs/api.md in a real Chromium, on a page of another origin, with a real
+// accessor behind the gateway. Skipped where no Chromium is installed.
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -75,7 +75,10 @@ async function setUp() {
 
 type Run = { said: string[]; failed: string[] };
 
-/** Opens a page with this code and gives it a while to say what is awaited; meanwhile `meanwhile` is done again and again. */
+/**
+ * Opens a page with this code and gives it a while to say what is awaited; meanwhile `meanwhile` is
+ * done again and again.
+ */
 async function run(code: string, { on, gateway, until, meanwhile }: Asked): Promise<Run> {
   const told: Run = { said: [], failed: [] };
   const page = await browser.newPage();

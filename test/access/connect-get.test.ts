@@ -1,4 +1,5 @@
-// Reads by GET, as Connect has it: every method without side effects and no other, with the key in a header, through a gateway and an accessor.
+// Reads by GET, as Connect has it: every method without side effects and no other, with the key in
+// a header, through a gateway and an accessor.
 import { create, toJsonString } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -42,7 +43,8 @@ test.each(methods.map((method) => [pathOf(method), method] as const))("%s", asyn
   };
   const { status, text } = await get({ "x-api-key": fixture.admin });
   if (!isRead(method)) {
-    // Connect's words for a stream that is asked for so: its content type, or for one in both directions HTTP/1.1, is none that it takes.
+    // Connect's words for a stream that is asked for so: its content type, or for one in both
+    // directions HTTP/1.1, is none that it takes.
     const refusals: Record<string, number> = { unary: 405, server_streaming: 415, bidi_streaming: 505 };
     expect(status).toBe(refusals[method.methodKind]);
     return;

@@ -1,4 +1,5 @@
-// The gateway's side of it: streams end, bodies of the refused are not read, keys in URLs are nothing, and no log has a secret.
+// The gateway's side of it: streams end, bodies of the refused are not read, keys in URLs are
+// nothing, and no log has a secret.
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect as connectTcp, type Socket } from "node:net";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// Every method and every route, in every protocol, with every kind of credential: who gets in, and what they see.
+// Every method and every route, in every protocol, with every kind of credential: who gets in, and
+// what they see.
 import { createFileRegistry, type DescService, toJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
@@ -24,7 +25,10 @@ const methods = services.flatMap((service) => service.methods);
 const protocols: Protocol[] = ["gRPC", "gRPC through the gateway", "gRPC-Web", "Connect"];
 const credentials = ["none", "wrong", "unreadable", "expired", "revoked", "read", "live", "write", "admin", "foreign"];
 
-/** Said anew here, not taken from the table that is tested: the scopes that let a call in; undefined: everyone. */
+/**
+ * Said anew here, not taken from the table that is tested: the scopes that let a call in;
+ * undefined: everyone.
+ */
 function scopesFor(path: string): readonly string[] | undefined {
   if (path.startsWith("/grpc.health.")) return undefined;
   if (path.startsWith("/grpc.reflection.") || path.endsWith("/WhoAmI"))

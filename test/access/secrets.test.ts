@@ -1,4 +1,5 @@
-// What the programs say when things go wrong, at their most talkative: no password of the database, no key, no token.
+// What the programs say when things go wrong, at their most talkative: no password of the database,
+// no key, no token.
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";

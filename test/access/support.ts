@@ -1,4 +1,5 @@
-// For the tests of access: accessor and gateway in this process, keys of every kind, and one way to put any call.
+// For the tests of access: accessor and gateway in this process, keys of every kind, and one way to
+// put any call.
 import {
   create,
   type DescMethod,

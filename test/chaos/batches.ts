@@ -1,4 +1,5 @@
-// The batches that the harness sends: every one follows from (seed, producer, variant, sequence), and so does what must become of it.
+// The batches that the harness sends: every one follows from (seed, producer, variant, sequence),
+// and so does what must become of it.
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -13,7 +14,10 @@ export type SentBatch = {
   readonly content: Content;
   /** Samples, states and errors that are stored. */
   readonly records: number;
-  /** What must come back with the ack, always the same: refusal and verdicts as verdictText has them. */
+  /**
+   * What must come back with the ack, always the same: refusal and verdicts as verdictText has
+   * them.
+   */
   readonly answer: readonly string[];
 };
 

@@ -1,4 +1,5 @@
-// Who takes part in a round besides the services: writers, a pair that shares an id, subscribers of every kind.
+// Who takes part in a round besides the services: writers, a pair that shares an id, subscribers of
+// every kind.
 import { machines } from "./batches.ts";
 import { losesCommits, type Plan } from "./plan.ts";
 import type { Random } from "./random.ts";

@@ -1,4 +1,5 @@
-// How clients of the harness reach the accessors: through fault proxies, another one whenever they connect again.
+// How clients of the harness reach the accessors: through fault proxies, another one whenever they
+// connect again.
 import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";

@@ -1,11 +1,15 @@
-// What a batch says, comparable: a digest for each of its signals, whether it was sent, stored, or seen in a feed.
+// What a batch says, comparable: a digest for each of its signals, whether it was sent, stored, or
+// seen in a feed.
 import { createHash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
 import { toColumn } from "../../samples/wire.ts";
 
-/** By signal, "state" and "error" among them, a digest of every bit of its records in order. Empty: nothing to store. */
+/**
+ * By signal, "state" and "error" among them, a digest of every bit of its records in order. Empty:
+ * nothing to store.
+ */
 export type Content = { readonly machine: string; readonly parts: ReadonlyMap<string, string> };
 
 export function contentOf(batch: Batch): Content {
@@ -16,7 +20,9 @@ export function contentOf(batch: Batch): Content {
   return { machine: batch.machine, parts };
 }
 
-/** What a subscriber to these machines and signals (empty: all) sees of it; undefined if nothing. */
+/**
+ * What a subscriber to these machines and signals (empty: all) sees of it; undefined if nothing.
+ */
 export function project(
   { machine, parts }: Content,
   { machines, signals }: { machines: readonly string[]; signals: readonly string[] },

@@ -27,7 +27,9 @@ export type Arena = {
 
 type Fault = (arena: Arena, random: Random) => Promise<void> | void;
 
-/** In the accessor. An exit is armed for one of the first so many times that the point is passed. */
+/**
+ * In the accessor. An exit is armed for one of the first so many times that the point is passed.
+ */
 export const accessorFailpoints: Record<string, number> = {
   "ingest.before-welcome": 3,
   "ingest.before-commit": 20,
@@ -175,5 +177,8 @@ export const faults: Record<string, Fault> = {
   ),
 };
 
-/** Whether a fault ends or holds PostgreSQL or its sessions: while a standby is promoted, that is the promotion's. */
+/**
+ * Whether a fault ends or holds PostgreSQL or its sessions: while a standby is promoted, that is
+ * the promotion's.
+ */
 export const isOfPostgres = (name: string): boolean => /^(postgres|backend|disk|lock) /.test(name);

@@ -1,4 +1,5 @@
-// The oracle of a promotion that loses commits: it lets go of what was given up, and of nothing else.
+// The oracle of a promotion that loses commits: it lets go of what was given up, and of nothing
+// else.
 import { expect, test } from "vitest";
 import { CursorFormat } from "../../accessor/cursor.ts";
 import { type Content, keyOf } from "./content.ts";
@@ -20,7 +21,10 @@ const now = new CursorFormat(id, [first, { epoch: 70_000, firstRevision: fork.re
 const contentOf = (name: string): Content => ({ machine: "m", parts: new Map([["s", name]]) });
 const key = (name: string) => keyOf(contentOf(name));
 
-/** A history of commits by these names, each the batch of that number of producer p; "" for a batch of which nothing is stored. */
+/**
+ * A history of commits by these names, each the batch of that number of producer p; "" for a batch
+ * of which nothing is stored.
+ */
 function stored(names: readonly string[]): Stored {
   const none = { quarantined: 0, stateRows: new Map<number, number>(), errorRows: new Map<number, number>() };
   const commits: Stored["commits"] = new Map();
@@ -82,7 +86,8 @@ test("a feed that goes on over the fork in silence", () => {
   expect(violationsOf({ feed: feedOf(before.encode(0), before.encode(6), former) })).toEqual([
     "w goes on after 6, which was given up, and was told nothing",
   ]);
-  // Its accessor took the new epoch for its own, and passed over what is in the place of what was lost.
+  // Its accessor took the new epoch for its own, and passed over what is in the place of what was
+  // lost.
   const over = feedOf(before.encode(0), now.encode(5), [...former.slice(0, 4), "E"]);
   expect(violationsOf({ feed: over })).toEqual([expect.stringContaining("revision 4 never came")]);
 });

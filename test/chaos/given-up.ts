@@ -1,4 +1,5 @@
-// What a promotion gave up: commits of the former primary that the new one never had, and which cursors and batches were of them.
+// What a promotion gave up: commits of the former primary that the new one never had, and which
+// cursors and batches were of them.
 import { epochOf, revisionOf } from "./content.ts";
 import type { Stored } from "./stored.ts";
 
@@ -26,7 +27,8 @@ export class GivenUp {
         .filter(
           ({ producer, sequence, revision }) =>
             revision >= fork.revision ||
-            // A batch of which nothing is stored names the revision before it, and may have come after the fork.
+            // A batch of which nothing is stored names the revision before it, and may have come
+            // after the fork.
             (revision === fork.revision - 1 && !kept.has(`${producer} ${sequence} ${revision}`)),
         )
         .map(({ producer, sequence }) => `${producer} ${sequence}`),
@@ -35,7 +37,10 @@ export class GivenUp {
     this.#atFork = new Set(atFork.map(({ producer, sequence }) => `${producer} ${sequence}`));
   }
 
-  /** As hasBatch, of a batch of which nothing is stored: its receipt may have come after the fork, and again, at one and the same revision. */
+  /**
+   * As hasBatch, of a batch of which nothing is stored: its receipt may have come after the fork,
+   * and again, at one and the same revision.
+   */
   mayHaveEmpty(producer: string, sequence: number): boolean {
     return this.#atFork.has(`${producer} ${sequence}`) || this.hasBatch(producer, sequence);
   }

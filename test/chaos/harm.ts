@@ -1,4 +1,5 @@
-// What is done to a round: its faults for its time, sometimes two at once, and the promotion of its standby.
+// What is done to a round: its faults for its time, sometimes two at once, and the promotion of its
+// standby.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Arena, faults, isOfPostgres } from "./faults.ts";
 import { atResume, type Plan } from "./plan.ts";
@@ -11,7 +12,10 @@ const armedMs = 2_000;
 const afterPromotionMs = 700;
 const flowMs = 4_000;
 
-/** Does the plan's faults for its time, sometimes two at once, and the promotion once. Returns how many. */
+/**
+ * Does the plan's faults for its time, sometimes two at once, and the promotion once. Returns how
+ * many.
+ */
 export async function harm(
   plan: Plan,
   { arena, random, record }: { arena: Arena; random: Random; record: RoundRecord },
@@ -67,7 +71,10 @@ export async function harm(
   return done;
 }
 
-/** Until batches are acknowledged again, or in vain: a promotion while nothing is under way shows little. */
+/**
+ * Until batches are acknowledged again, or in vain: a promotion while nothing is under way shows
+ * little.
+ */
 async function flowing({ writers }: Arena): Promise<void> {
   const acked = () => writers.reduce((sum, writer) => sum + writer.acked.size, 0);
   const before = acked();

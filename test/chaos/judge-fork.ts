@@ -1,4 +1,5 @@
-// The judge of a promotion: below the fork both histories are one, beyond it nothing of the former is left, and the product says where it is.
+// The judge of a promotion: below the fork both histories are one, beyond it nothing of the former
+// is left, and the product says where it is.
 import { epochOf, keyOf, revisionOf } from "./content.ts";
 import type { Fork, GivenUp } from "./given-up.ts";
 import type { RoundRecord } from "./record.ts";

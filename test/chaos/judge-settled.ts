@@ -1,4 +1,5 @@
-// After a round every accessor is asked for everything: compacted or not, packed or not, in sums or in samples, the answer is the log's.
+// After a round every accessor is asked for everything: compacted or not, packed or not, in sums or
+// in samples, the answer is the log's.
 import { setTimeout as sleep } from "node:timers/promises";
 import { readColumns, readRange } from "../../client/read.ts";
 import { epochUs } from "./batches.ts";
@@ -20,7 +21,8 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
     const client = clients.signals;
     const signal = AbortSignal.timeout(60_000);
     try {
-      // Where another accessor has done it all, this one may still be starting after its last fault.
+      // Where another accessor has done it all, this one may still be starting after its last
+      // fault.
       await served(client, signal);
       for (const format of ["blocks", "columns"] as const) {
         const { series, cursor } = await readColumns({ client, format, signal });

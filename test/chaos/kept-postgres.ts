@@ -1,4 +1,5 @@
-// The PostgreSQL of a run, opened again on the same port whenever it ends, and the ways to mistreat it.
+// The PostgreSQL of a run, opened again on the same port whenever it ends, and the ways to mistreat
+// it.
 import { appendFileSync } from "node:fs";
 import { chmod, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -29,7 +30,10 @@ export class KeptPostgres implements AsyncDisposable {
     this.#watch();
   }
 
-  /** In a folder of its own, or on a file system that is given. logPath: where it says what befalls it. */
+  /**
+   * In a folder of its own, or on a file system that is given. logPath: where it says what befalls
+   * it.
+   */
   static async open(folder?: string, logPath?: string): Promise<KeptPostgres> {
     const dataDir = folder ?? (await mkdtemp(join(tmpdir(), "millrace-chaos-")));
     await chmod(dataDir, 0o755);
@@ -67,8 +71,9 @@ export class KeptPostgres implements AsyncDisposable {
   }
 
   /**
-   * Ends the server for good, and only when nothing of it runs any more goes on with one that `next` opens in a folder of its own, which is then
-   * this one's. The former folder is the caller's. Until `next` has resolved, connections are refused.
+   * Ends the server for good, and only when nothing of it runs any more goes on with one that
+   * `next` opens in a folder of its own, which is then this one's. The former folder is the
+   * caller's. Until `next` has resolved, connections are refused.
    */
   async replace(
     signal: "SIGINT" | "SIGQUIT" | "SIGKILL",

@@ -88,7 +88,10 @@ await stop();
 // Whatever a fault has left open must not keep us.
 process.exit(failing.length > 0 ? 1 : 0);
 
-/** "promotion", of a kind by the seed, and "promotion lossy" and its like are done once a round, beside the others. */
+/**
+ * "promotion", of a kind by the seed, and "promotion lossy" and its like are done once a round,
+ * beside the others.
+ */
 function namedFaults(list: string): { faults: string[]; promotion?: (seed: number) => PlanOverrides } {
   const names = list.split(",").map((name) => name.trim());
   const kindOf = (name: string) => promotions.find((kind) => name === `promotion ${kind}`);

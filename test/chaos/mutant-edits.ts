@@ -1,9 +1,13 @@
-// A mutant's edits of one text after the other; each text to replace must stand in its file exactly once.
+// A mutant's edits of one text after the other; each text to replace must stand in its file exactly
+// once.
 import type { Mutant } from "./mutant-list.ts";
 
 type Files = { read(file: string): Promise<string>; write(file: string, text: string): Promise<void> };
 
-/** Fails if a text is not there exactly once: then the code has moved on, and the mutant says nothing. */
+/**
+ * Fails if a text is not there exactly once: then the code has moved on, and the mutant says
+ * nothing.
+ */
 export async function applyEdits({ name, edits }: Mutant, { read, write }: Files): Promise<void> {
   for (const { file, find, replace } of edits) {
     const text = await read(file);

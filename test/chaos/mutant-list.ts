@@ -1,4 +1,5 @@
-// Broken variants of the system, and what must notice each: texts that are replaced, exactly once each.
+// Broken variants of the system, and what must notice each: texts that are replaced, exactly once
+// each.
 
 import { compactionMutants } from "./mutants-of-compaction.ts";
 import { historyMutants } from "./mutants-of-history.ts";
@@ -7,7 +8,10 @@ import { promotionMutants } from "./mutants-of-promotions.ts";
 import { shareMutants } from "./mutants-of-shares.ts";
 import { textMutants } from "./mutants-of-texts.ts";
 
-/** chaos: arguments of main.ts; or a test file. says: a line of the output that shows that it is noticed for the right reason. */
+/**
+ * chaos: arguments of main.ts; or a test file. says: a line of the output that shows that it is
+ * noticed for the right reason.
+ */
 export type Catch = { chaos?: readonly string[]; test?: string; says: RegExp };
 export type Mutant = { name: string; edits: readonly { file: string; find: string; replace: string }[]; catch: Catch };
 
@@ -199,7 +203,8 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
       {
-        // A step that is done twice would end the same blocks twice, which PostgreSQL refuses: then nothing is doubled, and compaction stands still.
+        // A step that is done twice would end the same blocks twice, which PostgreSQL refuses: then
+        // nothing is doubled, and compaction stands still.
         file: "accessor/store/migrations/0011_block_tail.sql",
         find: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
         replace: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) on conflict do nothing;",

@@ -1,4 +1,5 @@
-// Broken variants of what bounds old times, partitions and steps of compaction. Each is seen by a test: a round of chaos sends no such data.
+// Broken variants of what bounds old times, partitions and steps of compaction. Each is seen by a
+// test: a round of chaos sends no such data.
 import type { Mutant } from "./mutant-list.ts";
 
 export const compactionMutants: readonly Mutant[] = [

@@ -1,4 +1,5 @@
-// Broken variants of what holds producers to their owners and numbers, and accessors to the newest epoch.
+// Broken variants of what holds producers to their owners and numbers, and accessors to the newest
+// epoch.
 import type { Mutant } from "./mutant-list.ts";
 
 const ingestSql = "accessor/store/migrations/0018_ingest_by_name.sql";

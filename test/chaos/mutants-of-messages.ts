@@ -1,4 +1,5 @@
-// Broken variants of what bounds a message that comes in or goes out, each of which a test must notice.
+// Broken variants of what bounds a message that comes in or goes out, each of which a test must
+// notice.
 import type { Mutant } from "./mutant-list.ts";
 
 export const messageMutants: readonly Mutant[] = [

@@ -1,4 +1,5 @@
-// Broken variants of what callers share at accessor and gateway: places, bytes, turns, and their giving back.
+// Broken variants of what callers share at accessor and gateway: places, bytes, turns, and their
+// giving back.
 import type { Mutant } from "./mutant-list.ts";
 
 export const shareMutants: readonly Mutant[] = [

@@ -1,4 +1,5 @@
-// The judge of a round: what was sent, acknowledged, stored, streamed and answered must be one and the same history.
+// The judge of a round: what was sent, acknowledged, stored, streamed and answered must be one and
+// the same history.
 import { digestOfColumn, keyOf, project, revisionOf } from "./content.ts";
 import type { GivenUp } from "./given-up.ts";
 import type { Answer } from "./reader.ts";
@@ -128,7 +129,10 @@ function judgeReceipts({
     if (!claimed.has(revision) && !foreign.has(revision)) say("doubled", `revision ${revision} belongs to no batch`);
 }
 
-/** What of a subscriber's feeds was given up it was told by name, and nothing else; what it goes on with was not. */
+/**
+ * What of a subscriber's feeds was given up it was told by name, and nothing else; what it goes on
+ * with was not.
+ */
 function judgeFeeds(
   subscriber: Watched,
   { stored, givenUp, say, record }: { stored: Stored; givenUp: GivenUp | undefined; say: Say; record: RoundRecord },
@@ -147,7 +151,10 @@ function judgeFeeds(
   }
 }
 
-/** A feed is what is stored after its first cursor, through its last, of what it asked for; in order, each once. */
+/**
+ * A feed is what is stored after its first cursor, through its last, of what it asked for; in
+ * order, each once.
+ */
 function judgeFeed(
   { seen, startCursor, cursor }: Feed,
   { options, stored, say }: { options: Watched["options"]; stored: Stored; say: Say },
@@ -169,7 +176,10 @@ function judgeFeed(
   else say("doubled", `${where}: something stands before revision ${wanted.revision}`);
 }
 
-/** An answer is what was committed through its cursor: whole batches, in order of time, then commit, then position. */
+/**
+ * An answer is what was committed through its cursor: whole batches, in order of time, then commit,
+ * then position.
+ */
 function judgeAnswer(
   answer: Answer,
   { commits, record }: { commits: readonly StoredCommit[]; record: RoundRecord },

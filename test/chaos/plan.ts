@@ -1,4 +1,5 @@
-// What a round is made of, drawn from its seed: how many accessors, which faults, who else takes part.
+// What a round is made of, drawn from its seed: how many accessors, which faults, who else takes
+// part.
 import { accessorFailpoints, faults, spoolFailpoints } from "./faults.ts";
 import { type PromotionKind, promotions } from "./promotion.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -16,9 +17,15 @@ export type Plan = {
   oldSnapshot: boolean;
   /** PostgreSQL has a small file system of its own, so its disk can be full. */
   smallDisk: boolean;
-  /** PostgreSQL has a standby, which is promoted once. It costs a copy and a start, so one round of five has it. */
+  /**
+   * PostgreSQL has a standby, which is promoted once. It costs a copy and a start, so one round of
+   * five has it.
+   */
   promotion: PromotionKind | undefined;
-  /** What the first accessor and the spool are armed with in their first life; "" for nothing. Until then no other fault is done. */
+  /**
+   * What the first accessor and the spool are armed with in their first life; "" for nothing. Until
+   * then no other fault is done.
+   */
   armed: string;
   spoolArmed: string;
 };

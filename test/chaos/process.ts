@@ -1,4 +1,5 @@
-// A process of ours under the harness: started again whenever it ends, killed, stopped and continued by its pid, armed with failpoints.
+// A process of ours under the harness: started again whenever it ends, killed, stopped and
+// continued by its pid, armed with failpoints.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,5 @@
-// The standby of a round's PostgreSQL, and its promotion: planned, with a synchronous standby, or with one that lacks the newest commits.
+// The standby of a round's PostgreSQL, and its promotion: planned, with a synchronous standby, or
+// with one that lacks the newest commits.
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,8 +15,9 @@ import type { Random } from "./random.ts";
 import { readStored, type Stored } from "./stored.ts";
 
 /**
- * switchover: an orderly stop of the primary, which sends its standby all before it ends. synchronous: the primary dies at any moment, and no commit was
- * told of that the standby lacks. lossy: the standby is plain and behind, so the newest commits are gone.
+ * switchover: an orderly stop of the primary, which sends its standby all before it ends.
+ * synchronous: the primary dies at any moment, and no commit was told of that the standby lacks.
+ * lossy: the standby is plain and behind, so the newest commits are gone.
  */
 export const promotions = ["lossy", "synchronous", "switchover"] as const;
 export type PromotionKind = (typeof promotions)[number];
@@ -65,8 +67,9 @@ export class Promotion implements AsyncDisposable {
   }
 
   /**
-   * Brings the standby to where it is promoted: with all that anybody has seen, or behind by what is committed from now on. Nothing else may end or
-   * hold servers and sessions of PostgreSQL from here to the end of the promotion.
+   * Brings the standby to where it is promoted: with all that anybody has seen, or behind by what
+   * is committed from now on. Nothing else may end or hold servers and sessions of PostgreSQL from
+   * here to the end of the promotion.
    */
   async prepare({ random, flowing }: { random: Random; flowing: () => Promise<void> }): Promise<void> {
     const { server, replication } = this.#standby;

@@ -1,4 +1,5 @@
-// A TCP proxy that misbehaves on demand: cuts, resets, swallows, delays, stalls, and writes byte by byte.
+// A TCP proxy that misbehaves on demand: cuts, resets, swallows, delays, stalls, and writes byte by
+// byte.
 import { once } from "node:events";
 import { createServer, connect as dial, type Socket } from "node:net";
 
@@ -12,7 +13,10 @@ export interface FaultProxy extends AsyncDisposable {
   delay(ms: number): void;
   /** Bytes go out one by one. */
   dribble(on: boolean): void;
-  /** Present and new connections carry nothing, without an end: half-open. Off: those connections are reset. */
+  /**
+   * Present and new connections carry nothing, without an end: half-open. Off: those connections
+   * are reset.
+   */
   swallow(on: boolean): void;
   /** Back to an honest proxy. */
   heal(): void;

@@ -1,4 +1,5 @@
-// Chance that can be repeated: the same draws for the same seed, and streams of draws that do not disturb one another.
+// Chance that can be repeated: the same draws for the same seed, and streams of draws that do not
+// disturb one another.
 
 export interface Random {
   /** Uniform in [0, 1). */

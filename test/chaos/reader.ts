@@ -1,4 +1,5 @@
-// A reader of the harness: asks for ranges, pages and sums all the time, each at least as new as some ack, and keeps the answers for the oracle.
+// A reader of the harness: asks for ranges, pages and sums all the time, each at least as new as
+// some ack, and keeps the answers for the oracle.
 import { readColumns } from "../../client/read.ts";
 import { machines, numericSignals } from "./batches.ts";
 import { pause, type Reach, reach, reasonOf } from "./clients.ts";

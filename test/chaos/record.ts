@@ -1,4 +1,5 @@
-// The record of a round: every operation of every client and every fault as a line of JSON, and what was found wrong.
+// The record of a round: every operation of every client and every fault as a line of JSON, and
+// what was found wrong.
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 

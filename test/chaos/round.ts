@@ -1,4 +1,5 @@
-// One round: processes and clients start, faults happen, faults stop, everything settles, the oracle judges.
+// One round: processes and clients start, faults happen, faults stop, everything settles, the
+// oracle judges.
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -22,7 +22,10 @@ type Settling = {
   isGivenUp: (cursor: string) => boolean;
 };
 
-/** Waits until everything is acknowledged, seen and compacted; what is not within the deadline hangs. */
+/**
+ * Waits until everything is acknowledged, seen and compacted; what is not within the deadline
+ * hangs.
+ */
 export async function settle({
   record,
   hang,

@@ -1,4 +1,5 @@
-// The batches of the process with a spool, by its own number, for the lane and the sequence are the spool's to choose; and what its journal proves.
+// The batches of the process with a spool, by its own number, for the lane and the sequence are the
+// spool's to choose; and what its journal proves.
 import { readFileSync } from "node:fs";
 import { makeBatch, type SentBatch } from "./batches.ts";
 import { keyOf } from "./content.ts";
@@ -14,7 +15,10 @@ export function spoolBatch(seed: number, number: number): SentBatch {
   }
 }
 
-/** Every batch taken is stored once (but for what was stored and given up since), every batch begun at most once, and nothing else under the spool's names. Returns what was taken. */
+/**
+ * Every batch taken is stored once (but for what was stored and given up since), every batch begun
+ * at most once, and nothing else under the spool's names. Returns what was taken.
+ */
 export function judgeSpool(
   journal: string,
   {

@@ -1,5 +1,6 @@
-// A process of the harness that appends to the producer library: what it says in its journal that it took must arrive, once.
-// Arguments: accessor URL, spool folder, journal, seed. A file `<journal>.finish` asks it to flush.
+// A process of the harness that appends to the producer library: what it says in its journal that
+// it took must arrive, once. Arguments: accessor URL, spool folder, journal, seed. A file
+// `<journal>.finish` asks it to flush.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,5 @@
-// Which SQL function of the migrations a place stands in, and whether a newer migration puts another in its stead.
+// Which SQL function of the migrations a place stands in, and whether a newer migration puts
+// another in its stead.
 
 export type SqlFile = { name: string; text: string };
 
@@ -6,7 +7,10 @@ type Definition = { signature: string; start: number; end: number };
 
 const head = /^create (?:or replace )?function ([\w.]+)\s*\(/gim;
 
-/** The functions that a migration defines at its own level. signature: name and types of what it takes, which tell overloads apart. */
+/**
+ * The functions that a migration defines at its own level. signature: name and types of what it
+ * takes, which tell overloads apart.
+ */
 function definitionsIn(text: string): Definition[] {
   const found: Definition[] = [];
   for (const match of text.matchAll(head)) {
@@ -31,7 +35,10 @@ function closingOf(text: string, from: number): number {
   throw new Error("a parenthesis does not close");
 }
 
-/** Types of the parameters that go in: "p_at bigint, out v text, n integer default 1" comes to bigint and integer. */
+/**
+ * Types of the parameters that go in: "p_at bigint, out v text, n integer default 1" comes to
+ * bigint and integer.
+ */
 function typesOf(parameters: string): string[] {
   return parameters
     .split(",")
@@ -40,7 +47,10 @@ function typesOf(parameters: string): string[] {
     .map((parameter) => parameter.replace(/^(?:inout|in)\s+/i, "").replace(/^\S+\s+/, ""));
 }
 
-/** Where the function that a place stands in is defined anew: the file's name. Undefined if it stands in none, or in the newest. */
+/**
+ * Where the function that a place stands in is defined anew: the file's name. Undefined if it
+ * stands in none, or in the newest.
+ */
 export function replacedBy(files: readonly SqlFile[], { file, at }: { file: string; at: number }): string | undefined {
   const place = files.findIndex(({ name }) => name === file);
   const inside = definitionsIn(files[place]!.text).find(({ start, end }) => start <= at && at < end);

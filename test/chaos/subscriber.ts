@@ -1,4 +1,5 @@
-// A subscriber of the harness: watches through our client, at its own pace, and keeps every record's digest for the oracle.
+// A subscriber of the harness: watches through our client, at its own pace, and keeps every
+// record's digest for the oracle.
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { type WatchOptions, watch } from "../../client/watch.ts";
 import { FeedBreakError, WatchError } from "../../client/watch-error.ts";
@@ -16,7 +17,10 @@ export type SubscriberOptions = {
   after: string | undefined;
   /** Longest pause after an update. */
   slowMs: number;
-  /** Whether the round may give up commits: told so, it goes on after the cursor that it is told. Default: that is a violation. */
+  /**
+   * Whether the round may give up commits: told so, it goes on after the cursor that it is told.
+   * Default: that is a violation.
+   */
   mayBeTold?: boolean;
   ports: readonly number[];
   random: Random;
@@ -129,7 +133,10 @@ export class Subscriber implements Watched {
     this.#reach?.[Symbol.dispose]();
   }
 
-  /** Goes on elsewhere, if that is what the error is for. Whether it was in the right, the oracle says. */
+  /**
+   * Goes on elsewhere, if that is what the error is for. Whether it was in the right, the oracle
+   * says.
+   */
   #isTold({ reason, cursor }: WatchError): boolean {
     const { mayBeTold = false, name, record } = this.options;
     if (!mayBeTold || reason !== "CURSOR_FOREIGN" || !cursor || this.past.length === maxTold) return false;
@@ -141,7 +148,10 @@ export class Subscriber implements Watched {
     return true;
   }
 
-  /** Each connection of the watch through a proxy of its own choice; notes where the first one began. */
+  /**
+   * Each connection of the watch through a proxy of its own choice; notes where the first one
+   * began.
+   */
   async *#connect(
     ...[request, call]: Parameters<WatchOptions["client"]["watchSignals"]>
   ): AsyncGenerator<WatchSignalsResponse> {

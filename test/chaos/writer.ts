@@ -1,5 +1,5 @@
-// A lean producer of the harness: numbered batches that follow from the seed, sent, sent again, and now and then altered or out of turn; every
-// answer is held against what must come.
+// A lean producer of the harness: numbered batches that follow from the seed, sent, sent again, and
+// now and then altered or out of turn; every answer is held against what must come.
 import type { BatchResult, IngestRequest, Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { answerOf, numbered, toRequest } from "./batch-messages.ts";
 import { makeBatch, type SentBatch } from "./batches.ts";
@@ -21,7 +21,10 @@ export type WriterOptions = {
   record: RoundRecord;
   /** Between two batches. */
   intervalMs: number;
-  /** Whether it may alter what was acknowledged. Not where that may be given up: then it would be taken. */
+  /**
+   * Whether it may alter what was acknowledged. Not where that may be given up: then it would be
+   * taken.
+   */
   mayAlter: boolean;
 };
 
@@ -105,7 +108,10 @@ export class Writer {
     }
   }
 
-  /** The errors that say something about the data. Those we provoke end a session of their own (see #provoke). */
+  /**
+   * The errors that say something about the data. Those we provoke end a session of their own (see
+   * #provoke).
+   */
   #judge(error: unknown): void {
     const { record, shared } = this.options;
     const reason = reasonOf(error);
@@ -113,7 +119,8 @@ export class Writer {
     if (reason !== "SEQUENCE_GAP" || shared) return;
     const expected = Number(metadataOf(error)["expected_sequence"] ?? 0);
     this.#doubt(expected, "a gap where there is none");
-    // To a single batch there is no welcome: this is how it is told what is gone. It is sent again, in order.
+    // To a single batch there is no welcome: this is how it is told what is gone. It is sent again,
+    // in order.
     if (this.options.unary) for (const sequence of this.acked.keys()) if (sequence >= expected) this.#isGone(sequence);
   }
 
@@ -211,7 +218,10 @@ export class Writer {
     }
   }
 
-  /** Where to go on: often further back than need be, so that batches come again that the server has. */
+  /**
+   * Where to go on: often further back than need be, so that batches come again that the server
+   * has.
+   */
   #welcome({ lastSequence, lost }: Welcome, lastAcked: number): number {
     const { random, record, shared } = this.options;
     const last = Number(lastSequence);

@@ -1,12 +1,15 @@
-// What inputs cost the services: asked of the probe inside of each, and the inputs that cost too much found
-// by sending those of a dear group again, each alone.
+// What inputs cost the services: asked of the probe inside of each, and the inputs that cost too
+// much found by sending those of a dear group again, each alone.
 import { createServer, type Socket } from "node:net";
 import type { ProbeAnswer } from "./probe.ts";
 
 export type Probes = Disposable & {
   /** For the environment of the services to ask. */
   readonly env: Record<string, string>;
-  /** The dearest of all services since the last question. collect: with garbage collected for the next. */
+  /**
+   * The dearest of all services since the last question. collect: with garbage collected for the
+   * next.
+   */
   ask(options?: { collect?: boolean }): Promise<ProbeAnswer>;
 };
 

@@ -14,7 +14,8 @@ test("2,000 hostile inputs end no process, leave good clients served, cost littl
   const report = await runFuzz({ ...services, inputs: 2_000, seed: 20_261_123, bounds, maxSearches: 2 });
   expect(report.faults).toEqual([]);
   expect(report.dear).toEqual([]);
-  // The inputs did reach handlers: some were right, some were refused for what they said or would have cost.
+  // The inputs did reach handlers: some were right, some were refused for what they said or would
+  // have cost.
   expect(report.endings.get("grpc 0")).toBeGreaterThan(25);
   expect(report.endings.get("grpc 3")).toBeGreaterThan(50);
   expect(report.endings.get("grpc 8")).toBeGreaterThan(10);

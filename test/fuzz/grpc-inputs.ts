@@ -1,4 +1,5 @@
-// Hostile calls over HTTP/2: frames and messages of gRPC, gRPC-Web and Connect that are broken in many ways.
+// Hostile calls over HTTP/2: frames and messages of gRPC, gRPC-Web and Connect that are broken in
+// many ways.
 import { type ClientHttp2Session, connect } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { compressions, jsonBomb, protobufBomb } from "./bombs.ts";
@@ -18,7 +19,10 @@ const contentTypes = [
   "application/proto",
 ];
 
-/** A call that is mostly right, and wrong somewhere; or, one of `dense` on average, one that is small and comes to much. */
+/**
+ * A call that is mostly right, and wrong somewhere; or, one of `dense` on average, one that is
+ * small and comes to much.
+ */
 export function hostileCall(random: Random, dense: number): Sent {
   if (random.chance(dense)) return dearCall(random);
   const method = random.pick(methods);
@@ -29,7 +33,8 @@ export function hostileCall(random: Random, dense: number): Sent {
   if (random.chance(0.1)) message = random.bytes(random.below(2_000));
   let flag = 0;
   if (random.chance(0.15)) {
-    // Compressed, or said to be: whole, cut short, or not compressed at all. The last one stopped grpc-js below 1.14.4.
+    // Compressed, or said to be: whole, cut short, or not compressed at all. The last one stopped
+    // grpc-js below 1.14.4.
     flag = 1;
     headers["grpc-encoding"] = random.pick(["gzip", "deflate", "identity", "br", "snappy"]);
     headers["connect-content-encoding"] = "gzip";
@@ -86,7 +91,10 @@ function dearCall(random: Random): Sent {
   return { path, headers, body, input: `${bomb.kind} ${compression} ${contentType} ${path}` };
 }
 
-/** Makes the call and says how it ended; endless streams are left after `patienceMs`. Errors of the connection are endings, too. */
+/**
+ * Makes the call and says how it ended; endless streams are left after `patienceMs`. Errors of the
+ * connection are endings, too.
+ */
 export function makeCall(
   session: ClientHttp2Session,
   { path, headers, body, input }: Sent,

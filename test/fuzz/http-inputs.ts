@@ -1,4 +1,5 @@
-// Hostile HTTP/1.1: requests of REST and Connect JSON with wild fields, and bytes that are hardly HTTP.
+// Hostile HTTP/1.1: requests of REST and Connect JSON with wild fields, and bytes that are hardly
+// HTTP.
 import { connect } from "node:net";
 import { jsonBomb, linesBomb, wildPageToken } from "./bombs.ts";
 import type { Ending } from "./grpc-inputs.ts";

@@ -1,5 +1,6 @@
-// Loaded into a service by --import when the fuzzer runs it: says over a socket how long its event loop
-// was held and how much memory it took, between one question and the next. No part of the product.
+// Loaded into a service by --import when the fuzzer runs it: says over a socket how long its event
+// loop was held and how much memory it took, between one question and the next. No part of the
+// product.
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setFlagsFromString } from "node:v8";
@@ -25,8 +26,8 @@ function watch(socket: Socket): void {
   let start = tick;
   let heldMs = 0;
   let baseKib = statusOf("VmRSS");
-  // Of wall clock and processor the lesser: a machine that is busy elsewhere holds up the one, many short
-  // turns add up in the other.
+  // Of wall clock and processor the lesser: a machine that is busy elsewhere holds up the one, many
+  // short turns add up in the other.
   const look = () => {
     const { wallMs, cpuMs } = now();
     heldMs = Math.max(heldMs, Math.min(wallMs - tick.wallMs - tickMs, cpuMs - tick.cpuMs));

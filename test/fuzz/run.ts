@@ -20,7 +20,10 @@ export type FuzzOptions = {
   /** What inputs cost; undefined: not looked at. */
   probes?: Probes;
   bounds?: CostBounds;
-  /** What part of the inputs is small and comes to much. Default 0.1. Such a one takes a hundred times as long as another. */
+  /**
+   * What part of the inputs is small and comes to much. Default 0.1. Such a one takes a hundred
+   * times as long as another.
+   */
   dense?: number;
   /** So many dear groups are sent again input by input; the rest are only counted. Default 20. */
   maxSearches?: number;

@@ -1,4 +1,5 @@
-// Accessor and gateway for the fuzzer: as processes, with a probe in each, and where asked for with keys.
+// Accessor and gateway for the fuzzer: as processes, with a probe in each, and where asked for with
+// keys.
 import { openKeyFixture } from "../../accessor/access/test-keys.ts";
 import { eventually } from "../support/eventually.ts";
 import { listening, type Service, startProgram } from "../support/processes.ts";
@@ -8,7 +9,10 @@ export type FuzzedServices = AsyncDisposable & {
   readonly accessor: Service;
   readonly gateway: Service;
   readonly probes: Probes;
-  /** None, and narrow ones: to read and to write one machine. One without anything where authentication is off. */
+  /**
+   * None, and narrow ones: to read and to write one machine. One without anything where
+   * authentication is off.
+   */
   readonly credentials: readonly (string | undefined)[];
   readonly goodCredential?: string;
 };

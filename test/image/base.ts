@@ -1,4 +1,5 @@
-// A base image in place of node:24-slim: Debian by debootstrap, with the Node that this checkout runs on and the npm of this machine.
+// A base image in place of node:24-slim: Debian by debootstrap, with the Node that this checkout
+// runs on and the npm of this machine.
 import { cp, mkdir, realpath, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Buildah, outputOf } from "./buildah.ts";
@@ -30,7 +31,10 @@ export async function makeBase(buildah: Buildah): Promise<string> {
   return "localhost/millrace-base";
 }
 
-/** Where this machine gets Debian's packages: the first repository of its list, and the release's name. */
+/**
+ * Where this machine gets Debian's packages: the first repository of its list, and the release's
+ * name.
+ */
 async function debianSource(): Promise<[repository: string, codename: string]> {
   const sources = await outputOf("apt-get", [
     ...["indextargets", "--format", "$(REPO_URI) $(CODENAME)"],

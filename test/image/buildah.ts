@@ -1,4 +1,5 @@
-// Debian's buildah, which builds images and runs programs in them without an engine, on a storage of its own.
+// Debian's buildah, which builds images and runs programs in them without an engine, on a storage
+// of its own.
 import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -11,7 +12,9 @@ const execute = promisify(execFile);
 const patienceMs = 5 * 60_000;
 const maxOutputBytes = 64 * 1024 * 1024;
 
-/** Runs a program and answers what it printed. Rejects with the end of its complaint if it fails. */
+/**
+ * Runs a program and answers what it printed. Rejects with the end of its complaint if it fails.
+ */
 export async function outputOf(program: string, args: readonly string[]): Promise<string> {
   try {
     const options = { env: childEnvironment({}) as NodeJS.ProcessEnv, timeout: patienceMs, maxBuffer: maxOutputBytes };
@@ -27,7 +30,10 @@ export type Buildah = AsyncDisposable & {
   readonly folder: string;
   /** One call of buildah; answers what it printed. */
   call(...args: string[]): Promise<string>;
-  /** The words of a command that runs another in a container, as the image's user, on the host's network. */
+  /**
+   * The words of a command that runs another in a container, as the image's user, on the host's
+   * network.
+   */
   running(container: string, command: readonly string[], env: Record<string, string>): string[];
 };
 

@@ -1,4 +1,5 @@
-// What compose.yaml says of a service: its command and its health check, which the image must be able to run.
+// What compose.yaml says of a service: its command and its health check, which the image must be
+// able to run.
 import { readFileSync } from "node:fs";
 
 const text = readFileSync(new URL("../../compose.yaml", import.meta.url), "utf8");

@@ -1,4 +1,5 @@
-// Programs in a container of the image: started as compose.yaml has them, waited for, and asked to stop as an engine asks.
+// Programs in a container of the image: started as compose.yaml has them, waited for, and asked to
+// stop as an engine asks.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";

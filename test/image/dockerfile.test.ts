@@ -1,4 +1,5 @@
-// The image's list of folders: all that the services import is copied, and all that is copied goes to the engine.
+// The image's list of folders: all that the services import is copied, and all that is copied goes
+// to the engine.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

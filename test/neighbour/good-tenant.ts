@@ -1,5 +1,6 @@
-// The good tenant: writes, reads and watches as a plant does, and notes how long each answer takes. Ends on SIGTERM.
-// Arguments: accessor URL, gateway URL, file for its outcome. MILLRACE_API_KEY: a key for machines good-*.
+// The good tenant: writes, reads and watches as a plant does, and notes how long each answer takes.
+// Ends on SIGTERM. Arguments: accessor URL, gateway URL, file for its outcome. MILLRACE_API_KEY: a
+// key for machines good-*.
 import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -52,7 +53,10 @@ async function measure(what: string, ask: () => Promise<unknown>): Promise<void>
   await ask().then(() => end(), end);
 }
 
-/** Power of every machine at 100 Hz, in batches of 250 ms, until it is told to stop; then waits for every ack. */
+/**
+ * Power of every machine at 100 Hz, in batches of 250 ms, until it is told to stop; then waits for
+ * every ack.
+ */
 async function write(): Promise<void> {
   const log = createLog({ name: "good", level: "error" });
   const options = { accessor: accessorUrl, apiKey: key, producerId: "good.live", log };

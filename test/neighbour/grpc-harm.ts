@@ -1,4 +1,5 @@
-// Harm over gRPC that stores nothing: messages that cost more than they weigh, questions without measure, answers left unread.
+// Harm over gRPC that stores nothing: messages that cost more than they weigh, questions without
+// measure, answers left unread.
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {

@@ -1,4 +1,5 @@
-// What a kind of harm works with: the two ports, a narrow key, calls of any shape, and a count of how they ended.
+// What a kind of harm works with: the two ports, a narrow key, calls of any shape, and a count of
+// how they ended.
 import type { ClientHttp2Session } from "node:http2";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -42,7 +43,10 @@ export function openTarget({ accessorUrl, gatewayUrl, key, signal }: Opening): T
   };
 }
 
-/** Does harm for a while; answers when, and how its requests ended. What is done to its connections is no failure of ours. */
+/**
+ * Does harm for a while; answers when, and how its requests ended. What is done to its connections
+ * is no failure of ours.
+ */
 export async function endure(
   harm: Harm,
   { lengthMs, ...where }: Omit<Opening, "signal"> & { lengthMs: number },
@@ -56,7 +60,10 @@ export async function endure(
 
 const pauseMs = 25;
 
-/** So many at once do the same again and again, with a breath between: what is to be shown is the server's work, not ours. */
+/**
+ * So many at once do the same again and again, with a breath between: what is to be shown is the
+ * server's work, not ours.
+ */
 export async function repeatedly(
   target: Target,
   atOnce: number,

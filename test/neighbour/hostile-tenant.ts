@@ -1,6 +1,7 @@
-// A hostile tenant: does the worst of one kind after the other, each for a while, then starts again, until it is stopped.
-// Arguments: accessor URL, gateway URL, milliseconds for a kind, seed. MILLRACE_API_KEY: a key for machines bad-*.
-// Prints a line of JSON for each kind: what it did, from when to when, and how its requests ended.
+// A hostile tenant: does the worst of one kind after the other, each for a while, then starts
+// again, until it is stopped. Arguments: accessor URL, gateway URL, milliseconds for a kind, seed.
+// MILLRACE_API_KEY: a key for machines bad-*. Prints a line of JSON for each kind: what it did,
+// from when to when, and how its requests ended.
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { childEnvironment } from "../../runtime/config.ts";

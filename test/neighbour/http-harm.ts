@@ -1,4 +1,5 @@
-// Harm over HTTP/1.1 at the gateway: bodies that cost more than they weigh, exports left unread, connections held.
+// Harm over HTTP/1.1 at the gateway: bodies that cost more than they weigh, exports left unread,
+// connections held.
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type Harm, holdOpen, repeatedly, type Target } from "./harm.ts";

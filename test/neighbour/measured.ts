@@ -1,4 +1,5 @@
-// What the good tenant measures, and how it is judged: every answer by kind of question, undisturbed and beside a hostile neighbour.
+// What the good tenant measures, and how it is judged: every answer by kind of question,
+// undisturbed and beside a hostile neighbour.
 
 /** One question and its answer. atMs: when it was asked, on the wall clock. */
 export type Measured = { atMs: number; what: string; tookMs: number; error?: string };

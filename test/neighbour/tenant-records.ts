@@ -1,4 +1,5 @@
-// What the good tenant stores, so that whoever knows only how much it wrote knows every sample that must be there.
+// What the good tenant stores, so that whoever knows only how much it wrote knows every sample that
+// must be there.
 
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -7,7 +8,9 @@ import type { Measured } from "./measured.ts";
 
 export const machineNames = ["good-1", "good-2", "good-3", "good-4", "good-5"];
 
-/** What it tells at its end. Counts are of samples; seen: those of its own that its feed brought. */
+/**
+ * What it tells at its end. Counts are of samples; seen: those of its own that its feed brought.
+ */
 export type TenantOutcome = {
   written: number;
   firstUs: number;
@@ -40,7 +43,9 @@ export const idempotencyKeyOf = (number: number): string => `order-${number}`;
 
 type Stored = { machine: string; timesUs: ArrayLike<number>; values: ArrayLike<number> };
 
-/** What is wrong with what is stored, in words; empty if every sample is there once with its value. */
+/**
+ * What is wrong with what is stored, in words; empty if every sample is there once with its value.
+ */
 export function judgeStored(stored: readonly Stored[], { firstUs, lastUs }: TenantOutcome): string[] {
   const expected = (lastUs - firstUs) / periodUs;
   return machineNames.flatMap((machine, number) => {

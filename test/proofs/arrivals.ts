@@ -1,4 +1,5 @@
-// A subscriber that notes when what came, and of when it is: whether live is live, and how the backlog comes.
+// A subscriber that notes when what came, and of when it is: whether live is live, and how the
+// backlog comes.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchOptions, watch } from "../../client/watch.ts";
 import { FeedBreakError } from "../../client/watch-error.ts";
@@ -22,7 +23,8 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
       after,
       signal: stop.signal,
       bookmarks: true,
-      // Not the default of up to 5 s: what is measured is the producer's way, not this subscriber's patience.
+      // Not the default of up to 5 s: what is measured is the producer's way, not this subscriber's
+      // patience.
       backoff: createBackoff({ baseMs: 50, maxMs: 250 }),
       onState(state) {
         if (state.state === "connected") {
@@ -55,7 +57,10 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
     get revision() {
       return revisionOf(outcome.cursor);
     },
-    /** The first batch that came after a time and whose newest record was younger than that when it came. */
+    /**
+     * The first batch that came after a time and whose newest record was younger than that when it
+     * came.
+     */
     liveAfter(sinceMs: number, { withinMs }: { withinMs: number }): Arrival | undefined {
       return arrivals.find(({ atMs, newestUs: us }) => atMs >= sinceMs && atMs - us / 1000 <= withinMs);
     },

@@ -96,14 +96,16 @@ async function inTurn<T>(paths: readonly string[], one: (path: string, i: number
   return answers;
 }
 
-// A gateway that has been in use for a while: V8 compiles what runs often, and the first thousand answers take twice as long.
+// A gateway that has been in use for a while: V8 compiles what runs often, and the first thousand
+// answers take twice as long.
 for (let i = 0; i < 1_000; i++) for (const pathOf of Object.values(questions)) await ask(pathOf(0));
 
 const faults: string[] = [];
 for (const [what, pathOf] of Object.entries(questions)) {
   const spent = { first: [] as number[], again: [] as number[], notModified: [] as number[] };
-  // A minute later each time, so that it is a question nobody has asked; the first fifty are for what makes answers to become warm too. Twenty-five
-  // new ones in a row, then these again, then by ETag: what an answer leaves for the processes to clear up counts for its own kind.
+  // A minute later each time, so that it is a question nobody has asked; the first fifty are for
+  // what makes answers to become warm too. Twenty-five new ones in a row, then these again, then by
+  // ETag: what an answer leaves for the processes to clear up counts for its own kind.
   for (let start = 1; start <= runs + 50; start += together) {
     const paths = Array.from({ length: together }, (_, i) => pathOf(start + i));
     const firsts = await inTurn(paths, (path) => ask(path));

@@ -2,7 +2,9 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 
-/** Watches states only, so that it costs little: bookmarks and messages name cursors all the same. */
+/**
+ * Watches states only, so that it costs little: bookmarks and messages name cursors all the same.
+ */
 export async function collectCursors(transport: Transport): Promise<AsyncDisposable & { cursors: string[] }> {
   const client = createClient(SignalService, transport);
   const cursors = [(await client.getLatest({})).cursor];

@@ -1,12 +1,19 @@
-// When a process that is killed and started again was dead: what a machine does then, nobody records.
+// When a process that is killed and started again was dead: what a machine does then, nobody
+// records.
 import { readFileSync } from "node:fs";
 import type { KeptProcess } from "../chaos/process.ts";
 
 export type Life = { pid: number; fromUs: number; throughUs: number };
 
-/** Before its end a process may have made what it had not put into its spool yet: an interval of 250 ms and a write. */
+/**
+ * Before its end a process may have made what it had not put into its spool yet: an interval of 250
+ * ms and a write.
+ */
 const beforeUs = 1_500_000;
-/** A producer makes samples from when it opens its spool on; the log has milliseconds, the grid one sample every ten. */
+/**
+ * A producer makes samples from when it opens its spool on; the log has milliseconds, the grid one
+ * sample every ten.
+ */
 const afterUs = 20_000;
 
 export class Deaths implements Disposable {
@@ -47,8 +54,9 @@ export function spoolOpenings(log: string): number[] {
 }
 
 /**
- * Whether between two samples the process died and came again, and not much else. How long a start takes is the machine's affair: a
- * death lasts until a life opens the spool, over lives that ended before they did, and over those too short to have kept anything.
+ * Whether between two samples the process died and came again, and not much else. How long a start
+ * takes is the machine's affair: a death lasts until a life opens the spool, over lives that ended
+ * before they did, and over those too short to have kept anything.
  */
 export function missingBetween(
   lives: readonly Life[],

@@ -18,7 +18,10 @@ const { values } = parseArgs({
 const [runs, hours] = [Number(values.runs), Number(values.hours)];
 const rowsAnHour = 360_000;
 const minRowsPerSecond = 300_000;
-/** A longer range may not take more than this beside what one hour takes: a collector does not run at the same moments. */
+/**
+ * A longer range may not take more than this beside what one hour takes: a collector does not run
+ * at the same moments.
+ */
 const maxGrowthMib = 64;
 const samplesABatch = 6_000;
 const periodUs = 10_000;
@@ -30,7 +33,10 @@ const databaseUrl = postgres.url(`export_${Date.now().toString(36)}`);
 const accessor = stack.use(await startAccessor(databaseUrl));
 const gateway = stack.use(await startGateway(accessor.url));
 
-/** Ends a little in the future, which the accessor takes, so that an hour before now is a whole one for as long as this runs. */
+/**
+ * Ends a little in the future, which the accessor takes, so that an hour before now is a whole one
+ * for as long as this runs.
+ */
 async function fill(): Promise<void> {
   const ingest = createClient(IngestService, stack.use(createGrpcTransport({ baseUrl: accessor.url })));
   const endUs = (Math.floor(Date.now() / 10) + 27_000) * periodUs;

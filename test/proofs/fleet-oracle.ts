@@ -1,4 +1,5 @@
-// Judges what is stored of a simulated fleet: every sample, state and error that the simulator makes of a span of time, each once, with its value.
+// Judges what is stored of a simulated fleet: every sample, state and error that the simulator
+// makes of a span of time, each once, with its value.
 import { toBatch } from "../../producer/batch.ts";
 import { createFleet } from "../../producer/fleet.ts";
 import { toColumn } from "../../samples/wire.ts";

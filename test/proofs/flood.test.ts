@@ -1,4 +1,5 @@
-// A small flood: fifty of each hostile client at once, and what a good one gets meanwhile. The large one is flood.ts.
+// A small flood: fifty of each hostile client at once, and what a good one gets meanwhile. The
+// large one is flood.ts.
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { testDatabase } from "../support/postgres.ts";

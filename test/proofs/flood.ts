@@ -22,7 +22,10 @@ const postgres = stack.use(await KeptPostgres.open());
 const accessor = stack.use(await startAccessor(postgres.url(`flood_${Date.now().toString(36)}`)));
 const gateway = stack.use(await startGateway(accessor.url, "--limit-loopback"));
 
-/** Asks one thing after the other, fifty a second at most, until told to stop; says how long each took. */
+/**
+ * Asks one thing after the other, fifty a second at most, until told to stop; says how long each
+ * took.
+ */
 async function ask(signal: AbortSignal): Promise<number[]> {
   const tookMs: number[] = [];
   for (let i = 0; !signal.aborted; i++) {
@@ -90,7 +93,8 @@ const before = usageOf(gateway.pid)!.fds;
   await eventually("they are connected", () => openOf() > wanted, { withinMs: 60_000 });
   await phase("during", seconds);
   console.log(`hostile clients: ${hostile.lines.at(-1)}`);
-  // The gateway closes who says nothing after 10 to 30 s, and they come back when it takes them: of 5,000, some 3,300 are open at any moment then.
+  // The gateway closes who says nothing after 10 to 30 s, and they come back when it takes them: of
+  // 5,000, some 3,300 are open at any moment then.
   if (openOf() < wanted / 2) faults.push(`only ${openOf()} hostile connections at the end`);
 }
 await eventually("their connections are gone", () => usageOf(gateway.pid)!.fds <= before + 10, { withinMs: 60_000 });

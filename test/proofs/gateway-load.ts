@@ -1,4 +1,5 @@
-// What the gateway of the soak has to do: a live feed all the time, and a question every second. Only counts what comes.
+// What the gateway of the soak has to do: a live feed all the time, and a question every second.
+// Only counts what comes.
 import { pause } from "../chaos/clients.ts";
 
 const questions = [

@@ -1,4 +1,5 @@
-// The producer with a clock that begins in the past and runs fast until it has caught up with the system's. All else is producer/main.ts.
+// The producer with a clock that begins in the past and runs fast until it has caught up with the
+// system's. All else is producer/main.ts.
 
 import { settings } from "../../producer/config.ts";
 import { type Clock, systemClock } from "../../producer/pace.ts";
@@ -24,7 +25,10 @@ await run({
     openProducer({ settings: given, signal, log, clock: createHastyClock(given) }),
 });
 
-/** Waits are as long by this clock as they are asked to be, so everything happens as often as by the system's. */
+/**
+ * Waits are as long by this clock as they are asked to be, so everything happens as often as by the
+ * system's.
+ */
 function createHastyClock({ behindMs, haste }: { behindMs: number; haste: number }): Clock {
   const beganUs = systemClock.nowUs();
   const hastyUs = () => beganUs - behindMs * 1000 + (systemClock.nowUs() - beganUs) * haste;

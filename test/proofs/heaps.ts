@@ -1,4 +1,5 @@
-// What processes hold on to: heap and external memory after a forced collection, once a minute, and whether that grew.
+// What processes hold on to: heap and external memory after a forced collection, once a minute, and
+// whether that grew.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { median } from "./usage.ts";
@@ -26,7 +27,10 @@ export function heapArguments(path: string): string[] {
   return ["--expose-gc", "--import", url.href];
 }
 
-/** Asks each process that lives. The first time only after a minute: before its preload ran, the signal would end it. Dispose to stop. */
+/**
+ * Asks each process that lives. The first time only after a minute: before its preload ran, the
+ * signal would end it. Dispose to stop.
+ */
 export function startHeaps(targets: readonly { pid: number | undefined }[], everyMs = 60_000): Disposable {
   const timer = setInterval(() => {
     for (const { pid } of targets) if (pid !== undefined) process.kill(pid, "SIGUSR2");

@@ -1,4 +1,5 @@
-// The judges of the proofs find what they are there for: something missing, doubled, altered, moved; and growth.
+// The judges of the proofs find what they are there for: something missing, doubled, altered,
+// moved; and growth.
 import { expect, test } from "vitest";
 import { toBatch } from "../../producer/batch.ts";
 import { createFleet } from "../../producer/fleet.ts";
@@ -62,7 +63,8 @@ test("a dead producer may leave a hole until its next life opens the spool, and 
   ].join("\n");
   const openings = spoolOpenings(log);
   expect(openings).toEqual([1e6, 130e6, 243e6, 400e6, 401.5e6]);
-  // A start of 29 s; a life that never opens its spool; one that ends before it can have kept anything; the last goes on.
+  // A start of 29 s; a life that never opens its spool; one that ends before it can have kept
+  // anything; the last goes on.
   const lives = [
     life(1, 0, 100),
     life(2, 101, 200),

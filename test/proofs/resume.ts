@@ -1,4 +1,5 @@
-// One resume of a feed: from a random cursor, with a random filter, to a random end; and what it must have seen.
+// One resume of a feed: from a random cursor, with a random filter, to a random end; and what it
+// must have seen.
 import { createHash } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -30,7 +31,10 @@ export type Resumed = {
   digest: string;
 };
 
-/** Half of them end inside the log, near or far from their cursor by chance; the other half end 1 to 40 commits beyond the present. */
+/**
+ * Half of them end inside the log, near or far from their cursor by chance; the other half end 1 to
+ * 40 commits beyond the present.
+ */
 export function drawResume(random: Random, { cursors }: { cursors: readonly string[] }): Draw {
   const head = cursors.length - 1;
   const filter = random.int(0, 3);

@@ -1,4 +1,5 @@
-// One side of the soak: accessors on a database of their own, a producer with a spool, subscribers, and proxies between all of them.
+// One side of the soak: accessors on a database of their own, a producer with a spool, subscribers,
+// and proxies between all of them.
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openUplink } from "../../producer/library.ts";
@@ -116,7 +117,10 @@ export function resumeOn(
   return one;
 }
 
-/** Ends the producer and sends what its spool still holds, so that everything it took is acknowledged. Returns how many batches that were. */
+/**
+ * Ends the producer and sends what its spool still holds, so that everything it took is
+ * acknowledged. Returns how many batches that were.
+ */
 export async function drain({ accessors, producer }: Side, record: RoundRecord): Promise<number> {
   await producer[Symbol.asyncDispose]();
   await using uplink = await openUplink({

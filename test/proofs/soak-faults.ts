@@ -1,4 +1,5 @@
-// The faults of the soak: those that end or stop processes hit one side only; PostgreSQL and connections are cut under both.
+// The faults of the soak: those that end or stop processes hit one side only; PostgreSQL and
+// connections are cut under both.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KeptPostgres } from "../chaos/kept-postgres.ts";
 import type { Random } from "../chaos/random.ts";

@@ -126,7 +126,8 @@ for (const { name, lives } of trends)
     if (lives > 1) record.violation(`${name} had ${lives} lives, and nobody ended it`);
 const alive = new Set(living.map(({ name }) => name));
 for (const trend of trends.filter(({ name }) => alive.has(name))) {
-  // A pool opens and closes connections as it needs them; a leak of one at each fault is 60 in half an hour.
+  // A pool opens and closes connections as it needs them; a leak of one at each fault is 60 in half
+  // an hour.
   const opened = judgeDescriptors(trend, { mayGrow: 10 });
   if (opened !== undefined) record.violation(opened);
 }
@@ -154,7 +155,8 @@ writeFileSync(
   JSON.stringify({ ...result, gateway: load.counts, violations: record.violations }, undefined, 1),
 );
 process.exitCode = record.violations.length > 0 ? 1 : 0;
-// After half an hour, with all said and closed, Node 24.21 once stayed in the clean-up of its handles for ever (uv_run in CleanupHandles, seen with gdb).
+// After half an hour, with all said and closed, Node 24.21 once stayed in the clean-up of its
+// handles for ever (uv_run in CleanupHandles, seen with gdb).
 process.once("exit", (code) => process.exit(code));
 setTimeout(() => {
   console.log(`did not close within 30 s: ${process.getActiveResourcesInfo().join(" ")}`);

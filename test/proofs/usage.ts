@@ -1,4 +1,5 @@
-// What processes use, once a second: resident memory and open file descriptors, with the trend of each over its life.
+// What processes use, once a second: resident memory and open file descriptors, with the trend of
+// each over its life.
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 
 export type UsageRow = { atS: number; name: string; pid: number; rssKb: number; fds: number };
@@ -9,7 +10,10 @@ export type Trend = {
   lives: number;
   rssMaxMb: number;
   fdsMax: number;
-  /** Of its last life: how long, and over what followed the warm-up medians of the first and last fifth, and slopes. */
+  /**
+   * Of its last life: how long, and over what followed the warm-up medians of the first and last
+   * fifth, and slopes.
+   */
   lastLifeS: number;
   rssFirstMb: number;
   rssLastMb: number;
@@ -61,7 +65,10 @@ export function judgeDescriptors(
   return `${name} has ${fdsLast} open descriptors, ${fdsFirst} before: more than ${mayGrow} of growth`;
 }
 
-/** Slopes are of least squares through the medians of windows of 30 s, which a collector's sawtooth does not bend. */
+/**
+ * Slopes are of least squares through the medians of windows of 30 s, which a collector's sawtooth
+ * does not bend.
+ */
 export function trendsOf(rows: readonly UsageRow[], { warmUpS }: { warmUpS: number }): Trend[] {
   return [...Map.groupBy(rows, ({ name }) => name)].map(([name, own]) => {
     const last = own.filter(({ pid }) => pid === own.at(-1)!.pid);

@@ -1,4 +1,5 @@
-// What the watching process has seen, small enough to hand over at its end, and the same sum over what is stored.
+// What the watching process has seen, small enough to hand over at its end, and the same sum over
+// what is stored.
 import { createHash } from "node:crypto";
 import { keyOf, revisionOf } from "../chaos/content.ts";
 import type { Stored } from "../chaos/stored.ts";

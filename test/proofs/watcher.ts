@@ -1,5 +1,6 @@
-// A subscriber as a process of its own: watches everything with client/watch.ts, keeps only counts and a sum, and writes them on SIGTERM.
-// Arguments: accessor URL, file for the outcome, cursor to start after.
+// A subscriber as a process of its own: watches everything with client/watch.ts, keeps only counts
+// and a sum, and writes them on SIGTERM. Arguments: accessor URL, file for the outcome, cursor to
+// start after.
 import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";

@@ -1,4 +1,5 @@
-// Every reader of text that a client, a file or a setting can reach, with the worst text for it that is known, of any size.
+// Every reader of text that a client, a file or a setting can reach, with the worst text for it
+// that is known, of any size.
 import { readCredential } from "../../access/credential.ts";
 import { fitsGlob, isGlob } from "../../access/glob.ts";
 import { parseKey } from "../../access/key.ts";
@@ -20,11 +21,17 @@ import { bytes, count, decimal, durationMs, instant, listenAddress, url } from "
 import { maskSecrets } from "../../runtime/log.ts";
 import { namesOf } from "../../runtime/tls/client-names.ts";
 
-/** `make` builds a text of about so many characters and gives what reads it; only the reading is measured. */
+/**
+ * `make` builds a text of about so many characters and gives what reads it; only the reading is
+ * measured.
+ */
 export type WorstText = {
   name: string;
   make: (characters: number) => () => unknown;
-  /** What is never larger than a head of HTTP, or a setting, is read in smaller pieces as often: at 16 MiB garbage takes more than reading. */
+  /**
+   * What is never larger than a head of HTTP, or a setting, is read in smaller pieces as often: at
+   * 16 MiB garbage takes more than reading.
+   */
   repeat?: number;
 };
 

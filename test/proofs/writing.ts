@@ -1,4 +1,5 @@
-// Writers on every accessor at once: batches of samples, states and errors, as fast as they are taken or at a pace.
+// Writers on every accessor at once: batches of samples, states and errors, as fast as they are
+// taken or at a pace.
 import { setTimeout as sleep } from "node:timers/promises";
 import { countRecords } from "../../producer/batch.ts";
 import { type OpenSender, openSender } from "../../producer/sender.ts";

@@ -1,4 +1,5 @@
-// Ways to put one question to a running system: gRPC to the accessor; Connect, gRPC-Web and REST to the gateway.
+// Ways to put one question to a running system: gRPC to the accessor; Connect, gRPC-Web and REST to
+// the gateway.
 import { type Client, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";

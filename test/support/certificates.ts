@@ -1,4 +1,5 @@
-// Certificates for tests: authorities of their own, made as they are needed, and files in a folder that goes away.
+// Certificates for tests: authorities of their own, made as they are needed, and files in a folder
+// that goes away.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

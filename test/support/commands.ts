@@ -1,4 +1,5 @@
-// Runs the commands that README.md and `npm start` tell people to type, as far as this machine can: curl by fetch, buf as it is.
+// Runs the commands that README.md and `npm start` tell people to type, as far as this machine can:
+// curl by fetch, buf as it is.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -15,7 +16,10 @@ export function wordsOf(command: string): string[] {
   return words;
 }
 
-/** What a curl or `npx buf curl` command prints; of one that streams, what it prints until `enough` says so. Fails if the command does. */
+/**
+ * What a curl or `npx buf curl` command prints; of one that streams, what it prints until `enough`
+ * says so. Fails if the command does.
+ */
 export async function outputOf(
   command: string,
   { enough = () => false, withinMs = 15_000 }: { enough?: (text: string) => boolean; withinMs?: number } = {},

@@ -1,6 +1,10 @@
-// Waiting in tests for what another process or thread will bring about, without guessing how long it takes.
+// Waiting in tests for what another process or thread will bring about, without guessing how long
+// it takes.
 
-/** Asks until the answer is truthy, and returns it; fails after 10 s or as said, naming what was awaited. */
+/**
+ * Asks until the answer is truthy, and returns it; fails after 10 s or as said, naming what was
+ * awaited.
+ */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T> | T,

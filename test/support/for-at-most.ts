@@ -1,6 +1,10 @@
-// Bounds a property test in time. fast-check's own interruptAfterTimeLimit leaves the run that it interrupts going on: into the next test.
+// Bounds a property test in time. fast-check's own interruptAfterTimeLimit leaves the run that it
+// interrupts going on: into the next test.
 
-/** The same property until the time is up, and from then on one that holds: a slow machine tries less, and shrinks as far as it gets. */
+/**
+ * The same property until the time is up, and from then on one that holds: a slow machine tries
+ * less, and shrinks as far as it gets.
+ */
 export function forAtMost<T>(ms: number, property: (given: T) => Promise<void>): (given: T) => Promise<void> {
   let untilMs: number | undefined;
   return async (given) => {

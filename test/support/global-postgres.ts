@@ -1,4 +1,5 @@
-// One PostgreSQL for a whole test run: an embedded one in a temporary folder, or the server MILLRACE_TEST_DATABASE_URL names.
+// One PostgreSQL for a whole test run: an embedded one in a temporary folder, or the server
+// MILLRACE_TEST_DATABASE_URL names.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,10 @@ import { createLog } from "../../runtime/log.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A superuser's URL of the shared server; each test makes databases of its own, see support/postgres.ts. */
+    /**
+     * A superuser's URL of the shared server; each test makes databases of its own, see
+     * support/postgres.ts.
+     */
     databaseServerUrl: string;
   }
 }
@@ -22,7 +26,10 @@ const serverUrl = setting({
   doc: "a server to test against, in place of the embedded one",
 });
 
-/** Durability stays on, since ingest refuses to run without it; the rest is small and quick to start. */
+/**
+ * Durability stays on, since ingest refuses to run without it; the rest is small and quick to
+ * start.
+ */
 const cheap = {
   shared_buffers: "64MB",
   max_connections: "100",

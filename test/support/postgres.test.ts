@@ -1,4 +1,5 @@
-// The shared test server is as durable as the product demands, and each test has a database that goes when it ends.
+// The shared test server is as durable as the product demands, and each test has a database that
+// goes when it ends.
 import pg from "pg";
 import { expect, test } from "vitest";
 import { testDatabase } from "./postgres.ts";

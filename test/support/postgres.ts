@@ -1,4 +1,5 @@
-// A database of its own for each test, on the server that test/support/global-postgres.ts shares with the whole run.
+// A database of its own for each test, on the server that test/support/global-postgres.ts shares
+// with the whole run.
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";

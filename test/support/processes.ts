@@ -1,4 +1,5 @@
-// Our services as processes of their own, as they run in earnest: started, waited for, asked to stop, killed.
+// Our services as processes of their own, as they run in earnest: started, waited for, asked to
+// stop, killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -8,7 +9,10 @@ import { eventually } from "./eventually.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A program of ours that runs. Hold it with `await using`: it is asked to stop, and killed if it does not within 10 s. */
+/**
+ * A program of ours that runs. Hold it with `await using`: it is asked to stop, and killed if it
+ * does not within 10 s.
+ */
 export interface Program extends AsyncDisposable {
   readonly pid: number;
   /** Lines of standard output and standard error as they come. */
@@ -74,13 +78,19 @@ export interface Service extends Program {
 /** The times of tests' records are written in them, and get older. */
 const anyAge = { MILLRACE_MAX_AGE: "unlimited" };
 
-/** Starts an accessor and waits until it listens; on any free port if none is given. Its feeds say quickly that nothing is new. */
+/**
+ * Starts an accessor and waits until it listens; on any free port if none is given. Its feeds say
+ * quickly that nothing is new.
+ */
 export function startAccessor(databaseUrl: string, { port = 0 }: { port?: number } = {}): Promise<Service> {
   const flags = ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "100ms"];
   return listening(startProgram("accessor/main.ts", flags, { DATABASE_URL: databaseUrl, ...anyAge }));
 }
 
-/** Starts a gateway in front of an accessor and waits until it listens; on any free port unless a flag says which. */
+/**
+ * Starts a gateway in front of an accessor and waits until it listens; on any free port unless a
+ * flag says which.
+ */
 export function startGateway(accessorUrl: string, ...flags: string[]): Promise<Service> {
   const listen = flags.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
   return listening(startProgram("gateway/main.ts", [...listen, "--accessor", accessorUrl, ...flags]));

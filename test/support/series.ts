@@ -1,4 +1,5 @@
-// What a machine's signals look like when read back, whole: times and values in columns, states and errors in lists.
+// What a machine's signals look like when read back, whole: times and values in columns, states and
+// errors in lists.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch, ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { timesOf } from "../../samples/wire.ts";
@@ -36,7 +37,10 @@ export function collect(all: Map<string, MachineRecords>, batches: readonly Batc
 /** Microseconds of a record's time. */
 export const toUs = ({ time }: { time?: Timestamp }): number => Number(time!.seconds) * 1e6 + time!.nanos / 1000;
 
-/** The steps between neighbours that differ from `stepUs`, with where they are: empty means no hole and no repetition. */
+/**
+ * The steps between neighbours that differ from `stepUs`, with where they are: empty means no hole
+ * and no repetition.
+ */
 export function breaksOf(timesUs: readonly number[], stepUs = 10_000): string[] {
   return timesUs.flatMap((time, i) => {
     const step = i === 0 ? stepUs : time - timesUs[i - 1]!;

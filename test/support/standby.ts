@@ -1,4 +1,5 @@
-// A PostgreSQL with a streaming standby, and a door to whichever is the primary: to promote the standby with or without the newest commits.
+// A PostgreSQL with a streaming standby, and a door to whichever is the primary: to promote the
+// standby with or without the newest commits.
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,11 +19,14 @@ export interface ReplicatedPostgres extends AsyncDisposable {
   query(database: string, statement: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   /** Resolves when the standby has replayed all that is committed. */
   caughtUp(): Promise<void>;
-  /** The standby receives nothing from now on: what is committed after this is lost by the promotion. */
+  /**
+   * The standby receives nothing from now on: what is committed after this is lost by the
+   * promotion.
+   */
   holdBack(): void;
   /**
-   * Ends the primary as kill -9 would, promotes the standby, and leads the proxy there. Clients' connections are reset first, and refused until
-   * the standby takes commits.
+   * Ends the primary as kill -9 would, promotes the standby, and leads the proxy there. Clients'
+   * connections are reset first, and refused until the standby takes commits.
    */
   promote(): Promise<void>;
 }
@@ -132,7 +136,10 @@ export async function caughtUp(primary: Pick<Postgres, "url">, standby: Pick<Pos
   });
 }
 
-/** What pg_basebackup does, which the embedded PostgreSQL comes without: a copy in backup mode, to be a standby. */
+/**
+ * What pg_basebackup does, which the embedded PostgreSQL comes without: a copy in backup mode, to
+ * be a standby.
+ */
 async function copyRunning(server: Pick<Postgres, "url">, { from, to }: { from: string; to: string }): Promise<void> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
@@ -142,7 +149,8 @@ async function copyRunning(server: Pick<Postgres, "url">, { from, to }: { from: 
     await cp(join(from, "password"), join(to, "password"));
     const cluster = join(to, "postgres");
     const left = /\/postmaster\.(pid|opts)$|\/pg_wal\/[0-9A-F]{24}$|\/pg_replslot\/.|\/pgsql_tmp/;
-    // Relations and their forks may go or grow meanwhile; what the log says of them makes the copy whole.
+    // Relations and their forks may go or grow meanwhile; what the log says of them makes the copy
+    // whole.
     await cp(join(from, "postgres"), cluster, { recursive: true, filter: (path) => !left.test(path) });
     const { rows } = await client.query<{ labelfile: string }>("select labelfile from pg_backup_stop(false)");
     await writeFile(join(cluster, "backup_label"), rows[0]!.labelfile);
