@@ -115,7 +115,7 @@ const drainMs = 4_000;
 const stepLimits = {
   ...{ maxRows: 10_000, maxPayloadBytes: 4 * 1024 * 1024, maxSamples: 500_000 },
   ...{ maxBuckets: 20_000, maxWeeks: 200, maxTouchedHours: 20_000 },
-  ...{ maxRewritten: 2_000_000, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
+  ...{ maxRewritten: 2_000_000, maxAtOnce: 262_144, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
 };
 const settleUs = 2 * 60 * 1_000_000;
 const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: pageTokenLifeMs + 5 * 60_000 };

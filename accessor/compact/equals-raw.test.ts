@@ -26,6 +26,7 @@ const limits = fc.record({
   maxWeeks: fc.constantFrom(1, 200),
   maxTouchedHours: fc.constantFrom(0, 5, 1_000_000),
   maxRewritten: fc.constantFrom(0, 3_000, 4_000_000),
+  maxAtOnce: fc.constantFrom(1, 100, 262_144),
   maxRollups: fc.constantFrom(1, 3, 500),
   maxPartitions: fc.constantFrom(1, 100),
   nowUs: fc.constantFrom(0, 60, 120, 180, 60 * 24 * 365).map((minutes) => () => baseUs + minutes * 60_000_000),

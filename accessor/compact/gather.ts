@@ -8,7 +8,7 @@ import type { Column } from "../../samples/column.ts";
 import { toTimeUs } from "../../samples/timestamps.ts";
 import { bucketWidthUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
 import type { TrackedColumn } from "../read/merge.ts";
-import { lowerBound } from "../read/sweep.ts";
+import { lowerBound } from "../read/pieces.ts";
 import { weekUs } from "../store/block-spans.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";

@@ -7,6 +7,7 @@ import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { decodeCommitRuns, encodeCommitRuns } from "../history/commit-runs.ts";
 import { type Summary, summarize } from "../history/summary.ts";
 import { mergeAll, mergeColumns, type TrackedColumn, tiesByCommit } from "../read/merge.ts";
+import { lowerBound } from "../read/pieces.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
@@ -50,27 +51,83 @@ export function planBucket(arrivals: Arrivals, blocks: readonly BlockHeader[]): 
 /** What a portion of the changes comes to. */
 export type Rewritten = { blocks: NewBlock[]; ended: BlockHeader[] };
 
-// Samples of old blocks that are in memory at once.
-const samplesAtOnce = 262_144;
 const bucketsAtOnce = 256;
+
+export type RewriteOptions = {
+  /** About how many samples of old blocks to have in memory at once. */
+  maxAtOnce: number;
+  signal: AbortSignal;
+};
 
 /** The new blocks, in portions that load at once what they replace. */
 export async function* rewrite(
   database: Database,
   changes: readonly BucketChange[],
-  signal: AbortSignal,
+  { maxAtOnce, signal }: RewriteOptions,
 ): AsyncGenerator<Rewritten, void, undefined> {
   for (let start = 0; start < changes.length; ) {
     let end = start;
-    for (let samples = 0; end < changes.length && end - start < bucketsAtOnce; end++) {
-      const { arrivals, ended } = changes[end]!;
-      for (const { summary } of ended) samples += summary.count;
-      for (const { timesUs } of arrivals.columns) samples += timesUs.length;
-      if (samples > samplesAtOnce && end > start) break;
+    let samples = 0;
+    for (; end < changes.length && end - start < bucketsAtOnce; end++) {
+      const more = samplesOf(changes[end]!);
+      if (samples + more > maxAtOnce && end > start) break;
+      samples += more;
     }
-    yield await rewritePortion(database, changes.slice(start, end), signal);
+    if (samples > maxAtOnce) yield* rewriteInPieces(database, changes[start]!, { maxAtOnce, signal });
+    else yield await rewritePortion(database, changes.slice(start, end), signal);
     start = end;
   }
+}
+
+function samplesOf({ arrivals, ended }: BucketChange): number {
+  let samples = 0;
+  for (const { summary } of ended) samples += summary.count;
+  for (const { timesUs } of arrivals.columns) samples += timesUs.length;
+  return samples;
+}
+
+/**
+ * One bucket that is too large to be in memory as a whole: some of its old blocks at a time, with
+ * the new samples that come before the next ones. At equal times the old ones come first; where
+ * commits decide about that, blocks that meet at one time go together.
+ */
+async function* rewriteInPieces(
+  database: Database,
+  { arrivals, ended }: BucketChange,
+  { maxAtOnce, signal }: RewriteOptions,
+): AsyncGenerator<Rewritten, void, undefined> {
+  const fresh = mergeAll(arrivals.columns);
+  let taken = 0;
+  for (let start = 0; start < ended.length; ) {
+    let end = start;
+    for (let samples = 0; end < ended.length; end++) {
+      const { summary } = ended[end]!;
+      const meets = arrivals.late && ended[end - 1]?.summary.lastUs === summary.firstUs;
+      if (samples + summary.count > maxAtOnce && end > start && !meets) break;
+      samples += summary.count;
+    }
+    const next = ended[end]?.summary.firstUs;
+    const until = next === undefined ? fresh.timesUs.length : lowerBound(fresh.timesUs, next);
+    const columns = [partOfColumn(fresh, taken, until)];
+    yield await rewritePortion(
+      database,
+      [{ arrivals: { ...arrivals, columns }, ended: ended.slice(start, end) }],
+      signal,
+    );
+    taken = until;
+    start = end;
+  }
+  // A bucket without old blocks.
+  if (taken < fresh.timesUs.length)
+    yield { blocks: toBlocks(arrivals, partOfColumn(fresh, taken, fresh.timesUs.length)), ended: [] };
+}
+
+function partOfColumn({ timesUs, values, revisions }: TrackedColumn, start: number, end: number): TrackedColumn {
+  return {
+    timesUs: timesUs.subarray(start, end),
+    values: values.subarray(start, end),
+    revisions: revisions?.subarray(start, end),
+  };
 }
 
 async function rewritePortion(

@@ -32,6 +32,8 @@ import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from 
 export type StepLimits = GatherLimits & {
   /** Samples of old blocks that are written again, unless one commit alone asks for more. */
   maxRewritten: number;
+  /** Samples of old blocks that are in memory at once while they are written again. */
+  maxAtOnce: number;
   /** Hours rolled up, of series and (a tenth as many) of machines. */
   maxRollups: number;
   /** Partitions made for old data; the rest waits for the next step. */
@@ -121,7 +123,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
       epoch,
       from,
       through,
-      portions: rewrite(database, changes, signal),
+      portions: rewrite(database, changes, { maxAtOnce: options.maxAtOnce, signal }),
       touched,
       rollups,
       touchedStates: touchedStates.list(),
@@ -146,7 +148,8 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
 
 /**
  * What to take out of the log, and what that does. Takes less where much would have to be written
- * again, or rolled up again.
+ * again, or rolled up again. If the first commit alone asks for more than may be, those go with it
+ * that ask for hardly more.
  */
 async function plan(
   options: StepOptions,
@@ -154,6 +157,8 @@ async function plan(
 ): Promise<Work | undefined> {
   const { database, maxRewritten, maxTouchedHours, signal } = options;
   const frozenBeforeUs = oldestKeptUs(options.retention, powerSignal, options.nowUs());
+  const tried: { maxRows: number; rewritten: number }[] = [];
+  let settled = false;
   for (let { maxRows } = options; ; ) {
     const gathered = await gather(database, from, { ...options, maxRows });
     if (gathered === undefined) return undefined;
@@ -171,7 +176,15 @@ async function plan(
       if (await waitsForPartitions(options, gathered)) return { ...work, waits: true };
       const changes = await planBuckets(database, gathered.arrivals, { watermark: from, signal });
       const rewritten = changes.flatMap(({ ended }) => ended).reduce((sum, { summary }) => sum + summary.count, 0);
-      if (rewritten <= maxRewritten || oneCommit) return { ...work, changes };
+      if (rewritten <= maxRewritten || settled) return { ...work, changes };
+      tried.push({ maxRows, rewritten });
+      if (oneCommit) {
+        const most = tried.find((one) => one.rewritten <= 1.25 * rewritten)!;
+        if (most.maxRows === maxRows) return { ...work, changes };
+        settled = true;
+        maxRows = most.maxRows;
+        continue;
+      }
     }
     maxRows = Math.max(1, Math.floor(Math.min(maxRows, gathered.rows) / 2));
   }

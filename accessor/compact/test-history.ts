@@ -29,7 +29,7 @@ export const forEver = toRetention(undefined, []);
 export const roomy = {
   ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 2_000_000 },
   ...{ maxBuckets: 1_000_000, maxWeeks: 200, maxTouchedHours: 1_000_000 },
-  ...{ maxRewritten: 4_000_000, maxRollups: 500, maxPartitions: 100 },
+  ...{ maxRewritten: 4_000_000, maxAtOnce: 262_144, maxRollups: 500, maxPartitions: 100 },
 };
 
 /** What settle commits: an error of machine a, long ago. */

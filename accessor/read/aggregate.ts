@@ -14,9 +14,10 @@ import { layoutAt } from "../store/layout.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
+import { lowerBound, mergePieces } from "./pieces.ts";
 import { separate } from "./separate.ts";
 import { type Stretch, stretchesOf, weekOfGapsUs } from "./stretches.ts";
-import { lowerBound, mergePieces, sweep } from "./sweep.ts";
+import { sweep } from "./sweep.ts";
 
 export type AggregateQuery = {
   series: Series;

@@ -3,7 +3,8 @@ import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { toSamples } from "../../samples/wire.ts";
 import { compareText } from "../store/compare-text.ts";
-import { mergePieces, type Slice } from "./sweep.ts";
+import { mergePieces } from "./pieces.ts";
+import type { Slice } from "./sweep.ts";
 
 export class BatchesByMachine {
   readonly #byMachine = new Map<string, Batch>();

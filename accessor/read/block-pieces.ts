@@ -8,7 +8,7 @@ import { blockHeaders } from "../store/block-headers.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
-import type { Piece, PieceGroup } from "./sweep.ts";
+import type { Piece, PieceGroup } from "./pieces.ts";
 
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
 
@@ -98,17 +98,21 @@ async function loadPieces(
 ): Promise<Piece[]> {
   database.spend(headers.reduce((sum, { summary }) => sum + summary.count, 0));
   const byId = new Map(series.map((item) => [item.id, item]));
+  const again = (by: readonly object[]) =>
+    loadPieces(database, by as readonly BlockHeader[], { series, withRevisions, signal });
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
   // All in one pair of arrays: neighbours of a series need not be put together later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);
   const target = { timesUs: new Float64Array(total), values: new Float64Array(total) };
   let offset = 0;
-  return headers.map(({ blockId, seriesId, summary: { count } }) => {
+  return headers.map((header) => {
+    const { blockId, seriesId, summary } = header;
+    const { count } = summary;
     const { payload, commits } = payloads.get(blockId)!;
     const revisions = commits === undefined ? undefined : decodeCommitRuns(commits, count);
     const end = offset + decodeBlockInto(payload, target, { offset });
     const column = { timesUs: target.timesUs.subarray(offset, end), values: target.values.subarray(offset, end) };
     offset = end;
-    return { series: byId.get(seriesId)!, rank: 0, column, revisions };
+    return { series: byId.get(seriesId)!, rank: 0, column, revisions, stored: { by: header, load: again } };
   });
 }

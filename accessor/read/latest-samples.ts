@@ -7,8 +7,9 @@ import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { heldAt, segmentsAfter } from "../store/held.ts";
 import { passed, readWatermark } from "../store/watermark.ts";
+import { mergePieces } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
-import { mergePieces, sweep } from "./sweep.ts";
+import { sweep } from "./sweep.ts";
 
 export type LatestSample = { series: Series; timeUs: number; value: number };
 

@@ -7,7 +7,7 @@ import { literalOf, toInt4, toInt8 } from "../store/copy-out.ts";
 import type { Database } from "../store/database.ts";
 import { waitingAt } from "../store/held.ts";
 import { passed } from "../store/watermark.ts";
-import type { Piece, PieceGroup } from "./sweep.ts";
+import type { Piece, PieceGroup } from "./pieces.ts";
 
 export type LogRange = {
   series: readonly Series[];
@@ -48,6 +48,7 @@ export async function* logPieces(
   if (empty) return;
   const byId = new Map(range.series.map((series) => [series.id, series]));
   const seriesIds = toArray.int4([...byId.keys()]);
+  const options = { byId, range: of, withRevisions, signal };
   let after: Header = [Number.MIN_SAFE_INTEGER, 0, 0, 0, 0];
   for (;;) {
     const headers = (await database.read(
@@ -75,7 +76,7 @@ export async function* logPieces(
         samples += headers[end]![4];
         if (end > start && (bytes > maxPayloadBytes || samples > maxPieceSamples)) break;
       }
-      const pieces = await load(database, headers.slice(start, end), { byId, range: of, withRevisions, signal });
+      const pieces = await load(database, headers.slice(start, end), options);
       start = end;
       // Past the last header of a full page, rows may begin at the same time.
       const nextFirstUs = headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
@@ -86,21 +87,17 @@ export async function* logPieces(
   }
 }
 
-async function load(
-  database: Database,
-  headers: readonly Header[],
-  {
-    byId,
-    range,
-    withRevisions,
-    signal,
-  }: {
-    byId: Map<number, Series>;
-    range: { watermark: number; through: number };
-    withRevisions: boolean;
-    signal: AbortSignal;
-  },
-): Promise<Piece[]> {
+type LoadOptions = {
+  byId: Map<number, Series>;
+  range: { watermark: number; through: number };
+  withRevisions: boolean;
+  signal: AbortSignal;
+};
+
+/** Rows decoded, in the order given. */
+async function load(database: Database, headers: readonly Header[], options: LoadOptions): Promise<Piece[]> {
+  const { byId, range, withRevisions, signal } = options;
+  const again = (by: readonly object[]) => load(database, by as readonly Header[], options);
   const literals = { watermark: String(range.watermark), through: String(range.through) };
   const { pending } = await waitingAt(database, range, literals, { signal });
   database.spend(headers.reduce((sum, [, , , , samples]) => sum + samples, 0));
@@ -113,11 +110,15 @@ async function load(
     { signal },
   );
   if (rows.length < headers.length) throw passed();
-  return rows.map(([seriesId, committed, payload]) => {
-    const revision = toInt8(committed);
-    const column = decodeBlock(payload!);
+  const payloads = new Map(
+    rows.map(([seriesId, revision, payload]) => [`${toInt4(seriesId)} ${toInt8(revision)}`, payload!]),
+  );
+  return headers.map((header) => {
+    const [, revision, seriesId] = header;
+    const column = decodeBlock(payloads.get(`${seriesId} ${revision}`)!);
     const revisions = withRevisions ? new Float64Array(column.values.length).fill(revision) : undefined;
     const late = revision <= range.watermark;
-    return { series: byId.get(toInt4(seriesId))!, rank: revision, column, revisions, late };
+    const stored = { by: header, load: again };
+    return { series: byId.get(seriesId)!, rank: revision, column, revisions, late, stored };
   });
 }

@@ -20,8 +20,9 @@ import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
 import { readFirstPending } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
+import { lowerBound, mergePieces } from "./pieces.ts";
 import type { RangeQuery } from "./range.ts";
-import { lowerBound, mergePieces, sweep } from "./sweep.ts";
+import { sweep } from "./sweep.ts";
 
 type PackedSlice = Pick<MessageInitShape<typeof ReadSignalsResponseSchema>, "batches" | "blocks">;
 type PackedBlock = { machine: string; signal: string; unit: string; data: Uint8Array };

@@ -13,8 +13,9 @@ import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { type ErrorRow, type Place, readErrorReports, readStateChanges, type StateRow } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
+import { lowerBound, type Piece } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
-import { lowerBound, type Piece, type Slice, sweep } from "./sweep.ts";
+import { type Slice, sweep } from "./sweep.ts";
 
 export type PageQuery = {
   signal: string;

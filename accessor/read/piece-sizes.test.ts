@@ -5,7 +5,7 @@ import { TestHistory, unaborted } from "../compact/test-history.ts";
 import { epochUs, grid } from "../test-batches.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { logPieces } from "./log-pieces.ts";
-import type { PieceSource } from "./sweep.ts";
+import type { PieceSource } from "./pieces.ts";
 
 const batchSamples = 60_000;
 const batches = 6;

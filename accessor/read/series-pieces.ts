@@ -6,7 +6,7 @@ import { readWatermark } from "../store/watermark.ts";
 import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
-import type { PieceSource } from "./sweep.ts";
+import type { PieceSource } from "./pieces.ts";
 
 export type SeriesRange = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
 

@@ -1,29 +1,8 @@
 // Sweeps packed pieces of several series in order of time: slices come out ascending, however the
 // pieces overlap, and only pieces that reach into the present slice are held.
-import type { Column } from "../../samples/column.ts";
 import type { Series } from "../store/catalog.ts";
-import { mergeAll, type TrackedColumn, tiesByCommit } from "./merge.ts";
-
-/**
- * Samples of one series that were stored together. Pieces of a series at equal times go by rank,
- * ascending.
- */
-export type Piece = {
-  series: Series;
-  rank: number;
-  column: Column;
-  /** Commit of each sample, if asked for. */
-  revisions: Float64Array | undefined;
-  /**
-   * Of a commit that is held, so at equal times maybe older than what goes before it by rank; then
-   * all pieces know their commits.
-   */
-  late?: boolean;
-};
-
-/** Some pieces, and a bound: every piece still to come begins at or after nextFirstUs. */
-export type PieceGroup = { pieces: Piece[]; nextFirstUs: number };
-export type PieceSource = AsyncIterator<PieceGroup, void, undefined>;
+import { OpenPieces } from "./open-pieces.ts";
+import { lowerBound, type Piece, type PieceSource, partOf } from "./pieces.ts";
 
 /**
  * Parts of pieces before toUs (of their series, ascending by rank); nothing before toUs is still to
@@ -35,40 +14,45 @@ export type SweepOptions = {
   fromUs: number;
   /** Exclusive. */
   toUs: number;
-  /** A slice waits until it has this many samples, or until all is read. */
+  /** A slice waits until it has this many samples, until no more may be held, or until all is read. */
   minSamples: number;
+  /**
+   * About how many samples to hold. Where more overlap, the later ones are let go and loaded again:
+   * of a million that overlap a thousandfold, each is decoded as often as a slice of them is made.
+   * Default 1,048,576: 16 MB, or 24 with their commits.
+   */
+  maxHeld?: number;
 };
 
-type Open = Piece & { offset: number; end: number };
+// What is merged at once. Sources give some 131,072 samples at a time.
+const maxSliceSamples = 262_144;
 
+/** Fails with QUESTION_TOO_LARGE if more than eight times maxHeld are at one time. */
 export async function* sweep(
   sources: readonly PieceSource[],
-  options: SweepOptions,
+  { fromUs, toUs, minSamples, maxHeld = 1_048_576 }: SweepOptions,
 ): AsyncGenerator<Slice, void, undefined> {
   const states = sources.map((source) => ({ source, nextFirstUs: Number.NEGATIVE_INFINITY }));
-  let open: Open[] = [];
-  let emittedUs = options.fromUs;
+  const open = new OpenPieces({ fromUs, toUs, maxHeld });
+  let emittedUs = fromUs;
   for (;;) {
     const behind = states.reduce((least, state) => (state.nextFirstUs < least.nextFirstUs ? state : least), states[0]!);
-    if (behind.nextFirstUs < options.toUs) {
+    if (open.againUs < Math.min(toUs, open.ceilingUs) && open.againUs <= behind.nextFirstUs) {
+      await open.loadAgain();
+    } else if (behind.nextFirstUs < Math.min(toUs, open.ceilingUs)) {
       const { done, value } = await behind.source.next();
       behind.nextFirstUs = done ? Number.POSITIVE_INFINITY : value.nextFirstUs;
-      for (const piece of value?.pieces ?? []) {
-        const offset = lowerBound(piece.column.timesUs, options.fromUs);
-        const end = lowerBound(piece.column.timesUs, options.toUs);
-        if (offset < end) open.push({ ...piece, offset, end });
-      }
+      for (const piece of value?.pieces ?? []) open.add(piece);
     }
-    const boundUs = states.reduce((least, { nextFirstUs }) => Math.min(least, nextFirstUs), options.toUs);
-    const last = boundUs >= options.toUs;
+    open.shed();
+    const nextFirstUs = states.reduce((least, state) => Math.min(least, state.nextFirstUs), open.againUs);
+    const { ceilingUs } = open;
+    const boundUs = Math.min(nextFirstUs, ceilingUs, toUs);
+    const last = boundUs >= toUs;
     if (boundUs > emittedUs || last) {
-      const ready = open.reduce(
-        (sum, { column, offset, end }) => sum + Math.min(end, lowerBound(column.timesUs, boundUs)) - offset,
-        0,
-      );
-      if (ready > 0 && (last || ready >= options.minSamples)) {
-        yield { toUs: boundUs, parts: cut(open, boundUs) };
-        open = open.filter(({ offset, end }) => offset < end);
+      const ready = open.countBefore(boundUs);
+      if (ready > 0 && (last || boundUs === ceilingUs || ready >= minSamples)) {
+        yield* slicesBefore(open, boundUs, ready);
         emittedUs = boundUs;
       }
     }
@@ -76,21 +60,14 @@ export async function* sweep(
   }
 }
 
-/** Takes what lies before the bound out of the open pieces. */
-function cut(open: readonly Open[], boundUs: number): Map<Series, Piece[]> {
-  const parts = new Map<Series, Piece[]>();
-  for (const piece of open) {
-    const { series, column, offset } = piece;
-    const end = Math.min(piece.end, lowerBound(column.timesUs, boundUs));
-    if (end <= offset) continue;
-    const part = partOf(piece, offset, end);
-    piece.offset = end;
-    const list = parts.get(series);
-    if (list === undefined) parts.set(series, [part]);
-    else list.push(part);
+/** What lies before a time, in slices that do not take too long to merge. */
+function* slicesBefore(open: OpenPieces, boundUs: number, ready: number): Generator<Slice, void, undefined> {
+  for (let left = ready; left > maxSliceSamples; left = open.countBefore(boundUs)) {
+    const toUs = open.timeOf(maxSliceSamples / 2);
+    if (toUs === undefined || toUs >= boundUs) break;
+    yield { toUs, parts: open.take(toUs) };
   }
-  for (const list of parts.values()) list.sort((a, b) => a.rank - b.rank);
-  return parts;
+  if (open.countBefore(boundUs) > 0) yield { toUs: boundUs, parts: open.take(boundUs) };
 }
 
 /** What of a slice lies before a time, and what does not. */
@@ -107,35 +84,4 @@ export function splitSlice({ toUs, parts }: Slice, boundUs: number): [before: Sl
     if (second.length > 0) after.parts.set(series, second);
   }
   return [before, after];
-}
-
-/** Pieces of one series, ascending by rank, as one column in order of (time, commit). */
-export function mergePieces(pieces: readonly Piece[]): TrackedColumn {
-  const tracked = pieces.some(({ late }) => late);
-  const merged = mergeAll(pieces.map(({ column, revisions }) => (tracked ? { ...column, revisions } : column)));
-  return tracked ? tiesByCommit(merged) : merged;
-}
-
-export function partOf({ series, rank, column, revisions, late }: Piece, start: number, end: number): Piece {
-  const { timesUs, values } = column;
-  return {
-    series,
-    rank,
-    column: { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) },
-    revisions: revisions?.subarray(start, end),
-    ...(late && { late }),
-  };
-}
-
-/** Index of the first time that is not before timeUs. */
-export function lowerBound(timesUs: Float64Array, timeUs: number): number {
-  let low = 0;
-  let high = timesUs.length;
-  if (high === 0 || timesUs[high - 1]! < timeUs) return high;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (timesUs[middle]! < timeUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -232,6 +232,7 @@ function stepOptions(database: Database) {
       maxWeeks: 10,
       maxTouchedHours: 1_000,
       maxRewritten: 1_000,
+      maxAtOnce: 1_000,
       maxRollups: 10,
       maxPartitions: 9,
     },

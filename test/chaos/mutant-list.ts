@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
     ],
     catch: {
       chaos: rounds(1, "--faults", "back reset,backend kill,postgres kill", "--armed", ""),
-      says: /welcomed with \d+, and \d+ was acknowledged|was acknowledged and is not stored|a gap where there is none/,
+      says: /welcomed with \d+, and \d+ was acknowledged|was acknowledged and is not stored|a gap where there is none|names cursor \d+, and it is at/,
     },
   },
   {

@@ -90,4 +90,48 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [{ file: "accessor/store/held.ts", find: "  if (!holds) return", replace: "  if (holds || !holds) return" }],
     catch: { test: "accessor/compact/held.test.ts", says: /FAIL.*every answer is what the raw records say/ },
   },
+  {
+    name: "a sweep holds whatever overlaps",
+    edits: [
+      {
+        file: "accessor/read/open-pieces.ts",
+        find: "while (this.#held > maxHeld) {",
+        replace: "while (this.#held < 0) {",
+      },
+    ],
+    catch: { test: "accessor/read/open-pieces.test.ts", says: /FAIL.*what is held stays below the bound/ },
+  },
+  {
+    name: "what was let go loses a sample",
+    edits: [
+      {
+        file: "accessor/read/open-pieces.ts",
+        find: "{ offset: place, order }",
+        replace: "{ offset: place + 1, order }",
+      },
+    ],
+    catch: { test: "accessor/read/open-pieces.test.ts", says: /FAIL.*every sample once/ },
+  },
+  {
+    name: "a large minute is written again as a whole",
+    edits: [
+      {
+        file: "accessor/compact/rewrite.ts",
+        find: "if (samples > maxAtOnce) yield*",
+        replace: "if (samples < 0) yield*",
+      },
+    ],
+    catch: { test: "accessor/compact/large-bucket.test.ts", says: /FAIL.*no portion is larger/ },
+  },
+  {
+    name: "a commit that costs much goes alone",
+    edits: [
+      {
+        file: "accessor/compact/step.ts",
+        find: "one.rewritten <= 1.25 * rewritten",
+        replace: "one.maxRows === maxRows",
+      },
+    ],
+    catch: { test: "accessor/compact/large-bucket.test.ts", says: /FAIL.*commits that each write the same minute/ },
+  },
 ];

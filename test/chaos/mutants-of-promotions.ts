@@ -14,7 +14,10 @@ export const promotionMutants: readonly Mutant[] = [
         replace: "  if (tail.head.revision < 0) {",
       },
     ],
-    catch: { chaos: lossy, says: /never came|something stands before|which was given up, and was told nothing/ },
+    catch: {
+      chaos: lossy,
+      says: /never came|something stands before|a message starts after|which was given up, and was told nothing/,
+    },
   },
   {
     // As it was once: nobody may count on a checkpoint soon after a promotion.

@@ -428,7 +428,8 @@ export const ErrorReason = {
 
   /**
    * The response would take more work than one query may cause. Ask for less time, fewer machines or wider buckets.
-   * INVALID_ARGUMENT.
+   * INVALID_ARGUMENT. `limit` says which work: "samples-decoded" (of a unary response), or "samples-at-one-time", which
+   * no response can part: ask for a range without that time.
    *
    *     {"reason": "QUESTION_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "samples-decoded", "max": "500000000"}}
    *

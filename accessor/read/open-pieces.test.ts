@@ -1,0 +1,154 @@
+// However many pieces overlap, a sweep holds so much of them and no more, and every sample comes
+// once, in its place.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Failure } from "../failure.ts";
+import type { Series } from "../store/catalog.ts";
+import { OpenPieces } from "./open-pieces.ts";
+import { mergePieces, type Piece, type PieceGroup } from "./pieces.ts";
+import { sweep } from "./sweep.ts";
+
+const range = { fromUs: 0, toUs: 1_000 };
+const seriesOf = (id: number) => ({ id }) as Series;
+
+type Stored = { series: Series; rank: number; timesUs: number[]; values: number[] };
+
+/** Pieces that can be loaded again, and how often that was done. */
+function store() {
+  let loads = 0;
+  const toPiece = ({ series, rank, timesUs, values }: Stored): Piece => ({
+    series,
+    rank,
+    column: { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
+    revisions: Float64Array.from(timesUs, () => rank),
+    stored: { by: { series, rank, timesUs, values }, load },
+  });
+  const load = async (by: readonly object[]) => {
+    loads += by.length;
+    return (by as Stored[]).map(toPiece);
+  };
+  return { toPiece, loads: () => loads };
+}
+
+async function* sourceOf(pieces: readonly Piece[], groupSize: number): AsyncGenerator<PieceGroup, void, undefined> {
+  for (let at = 0; at < pieces.length; at += groupSize)
+    yield {
+      pieces: pieces.slice(at, at + groupSize),
+      nextFirstUs: pieces[at + groupSize]?.column.timesUs[0] ?? Number.POSITIVE_INFINITY,
+    };
+}
+
+const overlapping = fc
+  .array(
+    fc.record({
+      series: fc.nat(2),
+      timesUs: fc.array(fc.integer({ min: -20, max: 1_020 }), { minLength: 1, maxLength: 60 }),
+    }),
+    { minLength: 1, maxLength: 40 },
+  )
+  .map((pieces) => pieces.map(({ series, timesUs }) => ({ series, timesUs: timesUs.sort((a, b) => a - b) })));
+
+test("overlapping pieces of a few series: every sample once, in order of (time, rank), whatever may be held", () =>
+  fc.assert(
+    fc.asyncProperty(
+      overlapping,
+      fc.record({
+        maxHeld: fc.integer({ min: 60, max: 400 }),
+        minSamples: fc.integer({ min: 1, max: 100 }),
+        groupSize: fc.integer({ min: 1, max: 5 }),
+      }),
+      async (drawn, { groupSize, ...options }) => {
+        const { toPiece } = store();
+        const all = [0, 1, 2].map(seriesOf);
+        let value = 0;
+        const stored = drawn.map(
+          ({ series, timesUs }, i): Stored => ({
+            series: all[series]!,
+            rank: i + 1,
+            timesUs,
+            values: timesUs.map(() => value++),
+          }),
+        );
+        const halves = [stored.filter((_, i) => i % 2 === 0), stored.filter((_, i) => i % 2 === 1)];
+        const sources = halves.map((half) =>
+          sourceOf(half.sort((a, b) => a.timesUs[0]! - b.timesUs[0]! || a.rank - b.rank).map(toPiece), groupSize),
+        );
+        const found = new Map(all.map((series) => [series, [] as number[]]));
+        let doneUs = Number.NEGATIVE_INFINITY;
+        for await (const { toUs, parts } of sweep(sources, { ...range, ...options })) {
+          for (const [series, pieces] of parts) {
+            const { timesUs, values } = mergePieces(pieces);
+            expect(timesUs[0]!).toBeGreaterThanOrEqual(doneUs);
+            expect(timesUs.at(-1)!).toBeLessThan(toUs);
+            found.get(series)!.push(...values);
+          }
+          doneUs = toUs;
+        }
+        for (const series of all) {
+          const expected = stored
+            .filter((one) => one.series === series)
+            .flatMap(({ rank, timesUs, values }) => timesUs.map((timeUs, i) => ({ timeUs, rank, value: values[i]! })))
+            .filter(({ timeUs }) => timeUs >= range.fromUs && timeUs < range.toUs)
+            .sort((a, b) => a.timeUs - b.timeUs || a.rank - b.rank || a.value - b.value);
+          expect(found.get(series)).toEqual(expected.map(({ value: one }) => one));
+        }
+      },
+    ),
+    { numRuns: 300 },
+  ));
+
+const hundred = Array.from({ length: 100 }, (_, i) => i * 10);
+const pieceOf = (rank: number, timesUs: number[]): Stored => ({ series: seriesOf(1), rank, timesUs, values: timesUs });
+
+test("what is held stays below the bound, and does not keep what was let go", async () => {
+  const { toPiece } = store();
+  const open = new OpenPieces({ ...range, maxHeld: 500 });
+  for (let rank = 1; rank <= 50; rank++) {
+    open.add(toPiece(pieceOf(rank, hundred)));
+    open.shed();
+    expect(open.held).toBeLessThanOrEqual(500);
+  }
+  expect(open.ceilingUs).toBe(open.againUs);
+  const parts = [...open.take(open.ceilingUs).values()].flat();
+  expect(parts).toHaveLength(50);
+  for (const { column } of parts) expect(column.timesUs.buffer.byteLength).toBeLessThan(8 * 100);
+  expect(open.held).toBe(0);
+});
+
+test("pieces that follow each other are loaded once", async () => {
+  const { toPiece, loads } = store();
+  const pieces = Array.from({ length: 10 }, (_, i) =>
+    toPiece(
+      pieceOf(
+        i + 1,
+        hundred.map((us) => i * 100 + us / 10),
+      ),
+    ),
+  );
+  let count = 0;
+  for await (const { parts } of sweep([sourceOf(pieces, 2)], { ...range, minSamples: 1, maxHeld: 300 }))
+    for (const { column } of [...parts.values()].flat()) count += column.timesUs.length;
+  expect(count).toBe(1_000);
+  expect(loads()).toBe(0);
+});
+
+test("more at one time than can be parted is refused", async () => {
+  const { toPiece } = store();
+  const pieces = Array.from({ length: 10 }, (_, i) =>
+    toPiece(
+      pieceOf(
+        i + 1,
+        hundred.map(() => 5),
+      ),
+    ),
+  );
+  const reading = async () => {
+    for await (const _ of sweep([sourceOf(pieces, 1)], { ...range, minSamples: 1, maxHeld: 100 }));
+  };
+  const failure = await reading().catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Failure);
+  expect(failure).toMatchObject({
+    reason: "QUESTION_TOO_LARGE",
+    metadata: { limit: "samples-at-one-time", max: "800" },
+  });
+});

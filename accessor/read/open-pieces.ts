@@ -1,0 +1,198 @@
+// What a sweep holds: parts of pieces that reach into the present slice. Beyond a bound it lets go
+// of what comes last of them, and loads that again when its time comes.
+import { Failure } from "../failure.ts";
+import type { Series } from "../store/catalog.ts";
+import { lowerBound, type Piece, partOf } from "./pieces.ts";
+
+/**
+ * From offset to end, a piece is open; it begins at a place in what is stored, which has so many
+ * samples. order: that of arrival.
+ */
+type Open = { piece: Piece; place: number; samples: number; offset: number; end: number; order: number };
+
+/** The rest of what is stored, from a place on, without its samples. */
+type LetGo = Pick<Piece, "stored"> & Pick<Open, "place" | "samples" | "order"> & { nextUs: number };
+
+// What is let go is loaded again in portions like those of the sources.
+const portionSamples = 131_072;
+const probes = 2_048;
+
+export type OpenPiecesOptions = {
+  fromUs: number;
+  /** Exclusive. */
+  toUs: number;
+  /** About how many samples to hold. Twice as many, and a portion, may be for a moment. */
+  maxHeld: number;
+};
+
+export class OpenPieces {
+  readonly #options: OpenPiecesOptions;
+  #open: Open[] = [];
+  #held = 0;
+  /** By order: what is let go of a piece twice is one rest. */
+  readonly #letGo = new Map<number, LetGo>();
+  /** The same, the earliest last; undefined if it has to be sorted. */
+  #again: LetGo[] | undefined = [];
+  #ceilingUs = Number.POSITIVE_INFINITY;
+  #arrived = 0;
+
+  constructor(options: OpenPiecesOptions) {
+    this.#options = options;
+  }
+
+  /** Samples that are held. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** What begins there or later is not held; infinity if all is. */
+  get ceilingUs(): number {
+    return this.#ceilingUs;
+  }
+
+  /** Where what was let go goes on; infinity if nothing was. */
+  get againUs(): number {
+    return this.#sorted().at(-1)?.nextUs ?? Number.POSITIVE_INFINITY;
+  }
+
+  add(piece: Piece): void {
+    this.#push(piece, { offset: lowerBound(piece.column.timesUs, this.#options.fromUs), order: this.#arrived++ });
+  }
+
+  /** Loads some of what was let go, the earliest first. */
+  async loadAgain(): Promise<void> {
+    const list = this.#sorted();
+    const wanted: LetGo[] = [];
+    for (let samples = 0; list.length > 0; ) {
+      const next = list.at(-1)!;
+      samples += next.samples;
+      const fits = samples <= portionSamples && next.stored.load === wanted[0]?.stored.load;
+      if (next.nextUs >= this.#ceilingUs || (wanted.length > 0 && !fits)) break;
+      list.pop();
+      wanted.push(next);
+      this.#letGo.delete(next.order);
+    }
+    if (wanted.length === 0) return;
+    const pieces = await wanted[0]!.stored.load(wanted.map(({ stored }) => stored.by));
+    for (const [i, { place, order }] of wanted.entries()) this.#push(pieces[i]!, { offset: place, order });
+  }
+
+  #push(piece: Piece, { offset, order }: Pick<Open, "offset" | "order">): void {
+    const { timesUs } = piece.column;
+    const end = lowerBound(timesUs, this.#options.toUs);
+    if (offset >= end) return;
+    const kept = this.#below({ piece, place: 0, samples: timesUs.length, offset, end, order });
+    if (kept === undefined) return;
+    this.#open.push(kept);
+    this.#held += kept.end - kept.offset;
+  }
+
+  #sorted(): LetGo[] {
+    this.#again ??= [...this.#letGo.values()].sort((a, b) => b.nextUs - a.nextUs || b.order - a.order);
+    return this.#again;
+  }
+
+  /**
+   * Lets go of the later half if it holds too much. What is at one time cannot be parted: fails with
+   * QUESTION_TOO_LARGE beyond eight times the bound.
+   */
+  shed(): void {
+    const { maxHeld } = this.#options;
+    while (this.#held > maxHeld) {
+      const timeUs = this.#timeOf(maxHeld / 2);
+      if (timeUs === undefined) {
+        if (this.#held <= 8 * maxHeld) return;
+        throw new Failure(
+          "QUESTION_TOO_LARGE",
+          `more than ${8 * maxHeld} samples are at one time: ask for other times`,
+          {
+            metadata: { limit: "samples-at-one-time", max: String(8 * maxHeld) },
+          },
+        );
+      }
+      this.#ceilingUs = timeUs;
+      this.#open = this.#open.flatMap((open) => this.#below(open) ?? []);
+      this.#held = this.#open.reduce((sum, { offset, end }) => sum + end - offset, 0);
+    }
+  }
+
+  /** How many samples lie before a time. */
+  countBefore(boundUs: number): number {
+    return this.#open.reduce((sum, open) => sum + endBefore(open, boundUs) - open.offset, 0);
+  }
+
+  /** A time before which about so many samples lie; undefined if all are at one time. */
+  timeOf(samples: number): number | undefined {
+    return this.#timeOf(samples);
+  }
+
+  /** Takes what lies before a time; of each series ascending by rank, then as it came. */
+  take(boundUs: number): Map<Series, Piece[]> {
+    const parts = new Map<Series, Open[]>();
+    for (const open of this.#open) {
+      const end = endBefore(open, boundUs);
+      if (end <= open.offset) continue;
+      const part = { ...open, end };
+      this.#held -= end - open.offset;
+      open.offset = end;
+      const list = parts.get(open.piece.series);
+      if (list === undefined) parts.set(open.piece.series, [part]);
+      else list.push(part);
+    }
+    this.#open = this.#open.filter(({ offset, end }) => offset < end);
+    if (boundUs >= this.#ceilingUs) this.#ceilingUs = Number.POSITIVE_INFINITY;
+    return new Map([...parts].map(([series, list]) => [series, inOrder(list)]));
+  }
+
+  /** What of an open part lies below the ceiling, on its own; the rest is let go. */
+  #below(open: Open): Open | undefined {
+    const { piece, place, samples, offset, end, order } = open;
+    const cut = endBefore(open, this.#ceilingUs);
+    if (cut === end) return open;
+    const { stored } = piece;
+    this.#letGo.set(order, { stored, place: place + cut, samples, order, nextUs: piece.column.timesUs[cut]! });
+    this.#again = undefined;
+    if (cut <= offset) return undefined;
+    // A copy: a view would hold all of what it is a view of.
+    const { column, revisions, ...kept } = partOf(piece, offset, cut);
+    const own = { timesUs: column.timesUs.slice(), values: column.values.slice() };
+    return {
+      ...open,
+      piece: { ...kept, column: own, revisions: revisions?.slice() },
+      ...{ place: place + offset, offset: 0, end: cut - offset },
+    };
+  }
+
+  #timeOf(samples: number): number | undefined {
+    const step = Math.max(1, Math.floor(this.#held / probes));
+    const found: number[] = [];
+    let leastUs = Number.POSITIVE_INFINITY;
+    let nextUs = Number.POSITIVE_INFINITY;
+    let skip = 0;
+    for (const { piece, offset, end } of this.#open) {
+      const { timesUs } = piece.column;
+      let at = offset + skip;
+      for (; at < end; at += step) found.push(timesUs[at]!);
+      skip = at - end;
+      leastUs = Math.min(leastUs, timesUs[offset]!);
+    }
+    found.sort((a, b) => a - b);
+    const from = Math.min(found.length - 1, Math.floor(samples / step));
+    const later = found[from]! > leastUs ? found[from] : found.find((timeUs) => timeUs > leastUs);
+    if (later !== undefined) return later;
+    for (const { piece, offset, end } of this.#open) {
+      const at = Math.max(offset, lowerBound(piece.column.timesUs, leastUs + 1));
+      if (at < end) nextUs = Math.min(nextUs, piece.column.timesUs[at]!);
+    }
+    return nextUs === Number.POSITIVE_INFINITY ? undefined : nextUs;
+  }
+}
+
+function endBefore({ piece, offset, end }: Open, boundUs: number): number {
+  return Math.max(offset, Math.min(end, lowerBound(piece.column.timesUs, boundUs)));
+}
+
+function inOrder(list: Open[]): Piece[] {
+  list.sort((a, b) => a.piece.rank - b.piece.rank || a.order - b.order);
+  return list.map(({ piece, offset, end }) => partOf(piece, offset, end));
+}
