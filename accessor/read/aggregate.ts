@@ -154,7 +154,12 @@ async function addStretch(
         ]),
   ];
   const turns = new Turns();
-  for await (const { parts } of sweep(sources, { fromUs, toUs, minSamples: samplesAtOnce })) {
+  for await (const { parts } of sweep(sources, {
+    fromUs,
+    toUs,
+    minSamples: samplesAtOnce,
+    room: database.sampleRoom,
+  })) {
     for (const pieces of parts.values()) {
       await turns.pause();
       const column = mergePieces(pieces);

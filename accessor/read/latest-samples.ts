@@ -87,7 +87,11 @@ async function lastAt(
   const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: true, signal };
   const sources = await seriesPieces({ database }, { series: [series], ...range, revision: through }, options);
   let last = Number.NaN;
-  for await (const { parts } of sweep(sources, { ...range, minSamples: Number.POSITIVE_INFINITY }))
+  for await (const { parts } of sweep(sources, {
+    ...range,
+    minSamples: Number.POSITIVE_INFINITY,
+    room: database.sampleRoom,
+  }))
     for (const pieces of parts.values()) last = mergePieces(pieces).values.at(-1)!;
   return last;
 }

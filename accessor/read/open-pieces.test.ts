@@ -2,13 +2,14 @@
 // once, in its place.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Failure } from "../failure.ts";
 import type { Series } from "../store/catalog.ts";
+import { SampleRoom } from "../store/sample-room.ts";
 import { OpenPieces } from "./open-pieces.ts";
 import { mergePieces, type Piece, type PieceGroup } from "./pieces.ts";
 import { sweep } from "./sweep.ts";
 
 const range = { fromUs: 0, toUs: 1_000 };
+const roomOf = (max: number) => new SampleRoom({ max, least: 1 });
 const seriesOf = (id: number) => ({ id }) as Series;
 
 type Stored = { series: Series; rank: number; timesUs: number[]; values: number[] };
@@ -57,7 +58,8 @@ test("overlapping pieces of a few series: every sample once, in order of (time, 
         minSamples: fc.integer({ min: 1, max: 100 }),
         groupSize: fc.integer({ min: 1, max: 5 }),
       }),
-      async (drawn, { groupSize, ...options }) => {
+      async (drawn, { groupSize, maxHeld, minSamples }) => {
+        const room = roomOf(maxHeld);
         const { toPiece } = store();
         const all = [0, 1, 2].map(seriesOf);
         let value = 0;
@@ -75,7 +77,7 @@ test("overlapping pieces of a few series: every sample once, in order of (time, 
         );
         const found = new Map(all.map((series) => [series, [] as number[]]));
         let doneUs = Number.NEGATIVE_INFINITY;
-        for await (const { toUs, parts } of sweep(sources, { ...range, ...options })) {
+        for await (const { toUs, parts } of sweep(sources, { ...range, minSamples, room })) {
           for (const [series, pieces] of parts) {
             const { timesUs, values } = mergePieces(pieces);
             expect(timesUs[0]!).toBeGreaterThanOrEqual(doneUs);
@@ -102,7 +104,7 @@ const pieceOf = (rank: number, timesUs: number[]): Stored => ({ series: seriesOf
 
 test("what is held stays below the bound, and does not keep what was let go", async () => {
   const { toPiece } = store();
-  const open = new OpenPieces({ ...range, maxHeld: 500 });
+  const open = new OpenPieces({ ...range, room: { share: 500 } });
   for (let rank = 1; rank <= 50; rank++) {
     open.add(toPiece(pieceOf(rank, hundred)));
     open.shed();
@@ -126,29 +128,39 @@ test("pieces that follow each other are loaded once", async () => {
     ),
   );
   let count = 0;
-  for await (const { parts } of sweep([sourceOf(pieces, 2)], { ...range, minSamples: 1, maxHeld: 300 }))
+  for await (const { parts } of sweep([sourceOf(pieces, 2)], { ...range, minSamples: 1, room: roomOf(300) }))
     for (const { column } of [...parts.values()].flat()) count += column.timesUs.length;
   expect(count).toBe(1_000);
   expect(loads()).toBe(0);
 });
 
-test("more at one time than can be parted is refused", async () => {
+test("more at one time than can be parted is refused", () => {
   const { toPiece } = store();
-  const pieces = Array.from({ length: 10 }, (_, i) =>
-    toPiece(
-      pieceOf(
-        i + 1,
-        hundred.map(() => 5),
-      ),
-    ),
-  );
-  const reading = async () => {
-    for await (const _ of sweep([sourceOf(pieces, 1)], { ...range, minSamples: 1, maxHeld: 100 }));
+  const open = new OpenPieces({ ...range, room: { share: 100 }, maxAtOneTime: 800 });
+  const add = (rank: number) => {
+    const all = hundred.map(() => 5);
+    open.add(toPiece(pieceOf(rank, all)));
+    open.shed();
   };
-  const failure = await reading().catch((error: unknown) => error);
-  expect(failure).toBeInstanceOf(Failure);
-  expect(failure).toMatchObject({
-    reason: "QUESTION_TOO_LARGE",
-    metadata: { limit: "samples-at-one-time", max: "800" },
-  });
+  for (let rank = 1; rank <= 8; rank++) add(rank);
+  expect(open.held).toBe(800);
+  const metadata = { limit: "samples-at-one-time", max: "800" };
+  expect(() => add(9)).toThrow(expect.objectContaining({ reason: "QUESTION_TOO_LARGE", metadata }));
+});
+
+test("readers share the room, down to the least that each needs, and give it back when they leave", async () => {
+  const room = new SampleRoom({ max: 1_000, least: 300 });
+  expect(room.share).toBe(1_000);
+  const { toPiece } = store();
+  const pieces = [toPiece(pieceOf(1, hundred)), toPiece(pieceOf(2, hundred))];
+  const reading = () => sweep([sourceOf(pieces, 1)], { ...range, minSamples: 1, room });
+  const readers = [reading(), reading()];
+  for (const reader of readers) await reader.next();
+  expect(room.share).toBe(500);
+  for await (const _ of reading()) expect(room.share).toBeGreaterThanOrEqual(333);
+  const more = [reading(), reading()];
+  for (const reader of more) await reader.next();
+  expect(room.share).toBe(300);
+  for (const reader of [...readers, ...more]) await reader.return();
+  expect(room.readers).toBe(0);
 });

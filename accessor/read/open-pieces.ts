@@ -2,6 +2,7 @@
 // of what comes last of them, and loads that again when its time comes.
 import { Failure } from "../failure.ts";
 import type { Series } from "../store/catalog.ts";
+import type { SampleRoom } from "../store/sample-room.ts";
 import { lowerBound, type Piece, partOf } from "./pieces.ts";
 
 /**
@@ -21,8 +22,10 @@ export type OpenPiecesOptions = {
   fromUs: number;
   /** Exclusive. */
   toUs: number;
-  /** About how many samples to hold. Twice as many, and a portion, may be for a moment. */
-  maxHeld: number;
+  /** Its share is about how many samples to hold. Twice as many, and a portion, may be for a moment. */
+  room: Pick<SampleRoom, "share">;
+  /** What is at one time cannot be parted. Default 1,048,576: ten of each series there may be. */
+  maxAtOneTime?: number;
 };
 
 export class OpenPieces {
@@ -93,22 +96,19 @@ export class OpenPieces {
   }
 
   /**
-   * Lets go of the later half if it holds too much. What is at one time cannot be parted: fails with
-   * QUESTION_TOO_LARGE beyond eight times the bound.
+   * Lets go of the later half if it holds too much. Fails with QUESTION_TOO_LARGE if too much is at
+   * one time.
    */
   shed(): void {
-    const { maxHeld } = this.#options;
+    const { room, maxAtOneTime = 1_048_576 } = this.#options;
+    const maxHeld = room.share;
     while (this.#held > maxHeld) {
-      const timeUs = this.#timeOf(maxHeld / 2);
+      const timeUs = this.timeOf(maxHeld / 2);
       if (timeUs === undefined) {
-        if (this.#held <= 8 * maxHeld) return;
-        throw new Failure(
-          "QUESTION_TOO_LARGE",
-          `more than ${8 * maxHeld} samples are at one time: ask for other times`,
-          {
-            metadata: { limit: "samples-at-one-time", max: String(8 * maxHeld) },
-          },
-        );
+        if (this.#held <= maxAtOneTime) return;
+        const message = `more than ${maxAtOneTime} samples are at one time: ask for a range without that time`;
+        const metadata = { limit: "samples-at-one-time", max: String(maxAtOneTime) };
+        throw new Failure("QUESTION_TOO_LARGE", message, { metadata });
       }
       this.#ceilingUs = timeUs;
       this.#open = this.#open.flatMap((open) => this.#below(open) ?? []);
@@ -119,11 +119,6 @@ export class OpenPieces {
   /** How many samples lie before a time. */
   countBefore(boundUs: number): number {
     return this.#open.reduce((sum, open) => sum + endBefore(open, boundUs) - open.offset, 0);
-  }
-
-  /** A time before which about so many samples lie; undefined if all are at one time. */
-  timeOf(samples: number): number | undefined {
-    return this.#timeOf(samples);
   }
 
   /** Takes what lies before a time; of each series ascending by rank, then as it came. */
@@ -163,7 +158,8 @@ export class OpenPieces {
     };
   }
 
-  #timeOf(samples: number): number | undefined {
+  /** A time before which about so many samples lie; undefined if all are at one time. */
+  timeOf(samples: number): number | undefined {
     const step = Math.max(1, Math.floor(this.#held / probes));
     const found: number[] = [];
     let leastUs = Number.POSITIVE_INFINITY;

@@ -125,7 +125,8 @@ async function* repack(
       { maxHeaders: maxLogHeaders, withRevisions: holds, signal },
     ),
   ];
-  for await (const { parts } of sweep(sources.map(ahead), { fromUs, toUs, minSamples: 65_536 })) {
+  const options = { fromUs, toUs, minSamples: 65_536, room: database.sampleRoom };
+  for await (const { parts } of sweep(sources.map(ahead), options)) {
     let blocks: PackedBlock[] = [];
     let room = new MessageRoom(maxMessageBytes);
     for (const [item, pieces] of parts) {

@@ -87,7 +87,7 @@ async function readSampleRows(reads: Reads, query: PageQuery, signal: AbortSigna
     { ...query, fromUs },
     { maxSamples: limit + 1, withRevisions: true, signal },
   );
-  for await (const slice of sweep(sources, { fromUs, toUs, minSamples: limit + 1 })) {
+  for await (const slice of sweep(sources, { fromUs, toUs, minSamples: limit + 1, room: reads.database.sampleRoom })) {
     for (const row of toRows(slice, { after, limit: limit + 1 - rows.length })) rows.push(row);
     if (rows.length > limit) break;
   }

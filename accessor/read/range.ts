@@ -30,7 +30,8 @@ export async function* readRange(
   if (series.length > 0) {
     const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal };
     const sources = await seriesPieces(reads, { ...query, series }, options);
-    for await (const slice of sweep(sources.map(ahead), { fromUs, toUs, minSamples: samplesPerSlice }))
+    const { sampleRoom: room } = reads.database;
+    for await (const slice of sweep(sources.map(ahead), { fromUs, toUs, minSamples: samplesPerSlice, room }))
       for (const part of cutSlice(slice, maxSliceBytes)) yield* besideEvents(part, events, signal);
   }
   yield* events.before(Number.POSITIVE_INFINITY, signal);

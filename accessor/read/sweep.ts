@@ -1,6 +1,7 @@
 // Sweeps packed pieces of several series in order of time: slices come out ascending, however the
 // pieces overlap, and only pieces that reach into the present slice are held.
 import type { Series } from "../store/catalog.ts";
+import type { SampleRoom } from "../store/sample-room.ts";
 import { OpenPieces } from "./open-pieces.ts";
 import { lowerBound, type Piece, type PieceSource, partOf } from "./pieces.ts";
 
@@ -17,23 +18,24 @@ export type SweepOptions = {
   /** A slice waits until it has this many samples, until no more may be held, or until all is read. */
   minSamples: number;
   /**
-   * About how many samples to hold. Where more overlap, the later ones are let go and loaded again:
-   * of a million that overlap a thousandfold, each is decoded as often as a slice of them is made.
-   * Default 1,048,576: 16 MB, or 24 with their commits.
+   * Where more overlap than the share that it gives, the later ones are let go and loaded again when
+   * their time comes, as often as a slice of them is made.
    */
-  maxHeld?: number;
+  room: SampleRoom;
 };
 
 // What is merged at once. Sources give some 131,072 samples at a time.
 const maxSliceSamples = 262_144;
 
-/** Fails with QUESTION_TOO_LARGE if more than eight times maxHeld are at one time. */
+/** Fails with QUESTION_TOO_LARGE if more than 1,048,576 samples are at one time. */
 export async function* sweep(
   sources: readonly PieceSource[],
-  { fromUs, toUs, minSamples, maxHeld = 1_048_576 }: SweepOptions,
+  { minSamples, room, ...range }: SweepOptions,
 ): AsyncGenerator<Slice, void, undefined> {
   const states = sources.map((source) => ({ source, nextFirstUs: Number.NEGATIVE_INFINITY }));
-  const open = new OpenPieces({ fromUs, toUs, maxHeld });
+  const { fromUs, toUs } = range;
+  const open = new OpenPieces({ ...range, room });
+  using _ = room.enter();
   let emittedUs = fromUs;
   for (;;) {
     const behind = states.reduce((least, state) => (state.nextFirstUs < least.nextFirstUs ? state : least), states[0]!);

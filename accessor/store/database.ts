@@ -9,6 +9,7 @@ import { type BinaryRow, CopyOut } from "./copy-out.ts";
 import { leavesUnusable, toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { parserOf } from "./row-values.ts";
+import { SampleRoom } from "./sample-room.ts";
 import { pgDriver } from "./slonik-driver.ts";
 import { rowChecks } from "./sql.ts";
 
@@ -19,6 +20,8 @@ export type Database = AsyncDisposable & {
   ask<T>(query: (slonik: DatabasePool) => Promise<T>): Promise<T>;
   /** Counts samples that are going to be decoded for a question. Fails with QUESTION_TOO_LARGE. */
   spend(samples: number): void;
+  /** What questions hold of decoded samples, in all. */
+  readonly sampleRoom: SampleRoom;
   /** How many connections there are for each way to read. */
   readonly connections: { read: number; lookUp: number; slonik: number };
   /**
@@ -210,6 +213,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       }
     },
     spend() {},
+    sampleRoom: new SampleRoom(),
     connections: { read: Math.ceil(others / 2), lookUp: lookUps, slonik: Math.floor(others / 2) },
     read: (text, values, { name, ...options }) => run(readers, rowsOf(text, values, name), options),
     lookUp: (text, values, { name, signal }) => run(lookers, rowsOf(text, values, name), { signal }),

@@ -27,7 +27,7 @@ test("a caller's many statements wait behind each other, not before another's", 
   // First come, first served would have had it wait for all 60 before its first answer.
   expect(done).toBeLessThan(60);
   await Promise.all(all);
-  expect(Object.values(ledger.borrowed())).toEqual([0, 0]);
+  expect(Object.values(ledger.borrowed())).toEqual([0, 0, 0]);
 });
 
 test("statements that are called off or fail give their turns back", async () => {
@@ -41,7 +41,7 @@ test("statements that are called off or fail give their turns back", async () =>
   stop.abort(new Error("left"));
   expect((await ended).every(({ status }) => status === "rejected")).toBe(true);
   await expect(reads.read("select nonsense", [], {})).rejects.toThrow();
-  expect(Object.values(ledger.borrowed())).toEqual([0, 0]);
+  expect(Object.values(ledger.borrowed())).toEqual([0, 0, 0]);
 });
 
 test("a question that takes more samples than it may is refused by name", async () => {

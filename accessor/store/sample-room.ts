@@ -1,0 +1,35 @@
+// How many decoded samples everything that reads may hold in all: each reader has an equal share of
+// what there is, as long as it reads.
+
+export type SampleRoomOptions = {
+  /** In all. Default 8,388,608: 128 MiB, or 192 with their commits. */
+  max?: number;
+  /** Of one reader at least, however many there are. Default 262,144. */
+  least?: number;
+};
+
+export class SampleRoom {
+  readonly #max: number;
+  readonly #least: number;
+  #readers = 0;
+
+  constructor({ max = 8_388_608, least = 262_144 }: SampleRoomOptions = {}) {
+    this.#max = max;
+    this.#least = least;
+  }
+
+  get readers(): number {
+    return this.#readers;
+  }
+
+  /** What one reader may hold now. */
+  get share(): number {
+    return Math.max(this.#least, Math.floor(this.#max / Math.max(1, this.#readers)));
+  }
+
+  /** One reader more, until it is disposed of. */
+  enter(): Disposable {
+    this.#readers++;
+    return { [Symbol.dispose]: () => void this.#readers-- };
+  }
+}
