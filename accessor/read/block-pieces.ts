@@ -8,7 +8,7 @@ import { blockHeaders } from "../store/block-headers.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
-import type { Piece, PieceGroup } from "./pieces.ts";
+import type { Piece, PieceGroup, Stored } from "./pieces.ts";
 
 export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
 
@@ -36,12 +36,13 @@ export async function* blockPieces(
 ): AsyncGenerator<PieceGroup, void, undefined> {
   if (watermark === 0 || series.length === 0) return;
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
+  const load = loadOptions(database, { series, withRevisions, signal });
   let most = firstPortion;
   for await (const { headers, nextUs } of blockHeaders(database, range, { limit: maxHeaders, signal })) {
     for (let start = 0; start < headers.length; ) {
       const end = start + portion(headers.slice(start), { series: series.length, maxSamples, most });
       most = twice(most);
-      const pieces = await loadPieces(database, headers.slice(start, end), { series, withRevisions, signal });
+      const pieces = await loadPieces(database, headers.slice(start, end), load);
       start = end;
       yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? nextUs };
     }
@@ -52,12 +53,13 @@ export async function* blockPieces(
 export async function* headerPieces(
   database: Database,
   headers: readonly BlockHeader[],
-  options: { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal },
+  options: OfSeries,
 ): AsyncGenerator<PieceGroup, void, undefined> {
+  const load = loadOptions(database, options);
   for (let start = 0; start < headers.length; ) {
     const next = headers.slice(start, start + 2_000);
     const end = start + portion(next, { series: 1, maxSamples: Number.POSITIVE_INFINITY, most: maxPortion });
-    const pieces = await loadPieces(database, headers.slice(start, end), options);
+    const pieces = await loadPieces(database, headers.slice(start, end), load);
     start = end;
     yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? Number.POSITIVE_INFINITY };
   }
@@ -86,20 +88,26 @@ function twice({ bytes, samples }: Portion): Portion {
   return { bytes: Math.min(2 * bytes, maxPortion.bytes), samples: Math.min(2 * samples, maxPortion.samples) };
 }
 
+type OfSeries = { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal };
+type LoadOptions = OfSeries & { again: Stored["load"] };
+
+/** One for a whole source: what is let go of several groups is loaded again together. */
+function loadOptions(database: Database, { series, withRevisions, signal }: OfSeries): LoadOptions {
+  const options: LoadOptions = {
+    ...{ series, withRevisions, signal },
+    again: (by) => loadPieces(database, by as readonly BlockHeader[], options),
+  };
+  return options;
+}
+
 /** Blocks decoded, in the order given. Everything in the log is newer, so their rank is 0. */
 async function loadPieces(
   database: Database,
   headers: readonly BlockHeader[],
-  {
-    series,
-    withRevisions,
-    signal,
-  }: { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal | undefined },
+  { series, withRevisions, signal, again }: LoadOptions,
 ): Promise<Piece[]> {
   database.spend(headers.reduce((sum, { summary }) => sum + summary.count, 0));
   const byId = new Map(series.map((item) => [item.id, item]));
-  const again = (by: readonly object[]) =>
-    loadPieces(database, by as readonly BlockHeader[], { series, withRevisions, signal });
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
   // All in one pair of arrays: neighbours of a series need not be put together later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);

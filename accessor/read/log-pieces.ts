@@ -7,7 +7,7 @@ import { literalOf, toInt4, toInt8 } from "../store/copy-out.ts";
 import type { Database } from "../store/database.ts";
 import { waitingAt } from "../store/held.ts";
 import { passed } from "../store/watermark.ts";
-import type { Piece, PieceGroup } from "./pieces.ts";
+import type { Piece, PieceGroup, Stored } from "./pieces.ts";
 
 export type LogRange = {
   series: readonly Series[];
@@ -48,7 +48,11 @@ export async function* logPieces(
   if (empty) return;
   const byId = new Map(range.series.map((series) => [series.id, series]));
   const seriesIds = toArray.int4([...byId.keys()]);
-  const options = { byId, range: of, withRevisions, signal };
+  const options: LoadOptions = {
+    ...{ byId, range: of, withRevisions, signal },
+    // One for the whole source: what is let go of several groups is loaded again together.
+    again: (by) => load(database, by as readonly Header[], options),
+  };
   let after: Header = [Number.MIN_SAFE_INTEGER, 0, 0, 0, 0];
   for (;;) {
     const headers = (await database.read(
@@ -92,12 +96,12 @@ type LoadOptions = {
   range: { watermark: number; through: number };
   withRevisions: boolean;
   signal: AbortSignal;
+  again: Stored["load"];
 };
 
 /** Rows decoded, in the order given. */
 async function load(database: Database, headers: readonly Header[], options: LoadOptions): Promise<Piece[]> {
-  const { byId, range, withRevisions, signal } = options;
-  const again = (by: readonly object[]) => load(database, by as readonly Header[], options);
+  const { byId, range, withRevisions, signal, again } = options;
   const literals = { watermark: String(range.watermark), through: String(range.through) };
   const { pending } = await waitingAt(database, range, literals, { signal });
   database.spend(headers.reduce((sum, [, , , , samples]) => sum + samples, 0));
