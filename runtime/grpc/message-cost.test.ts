@@ -17,6 +17,8 @@ const loose: MessageBounds = { maxBytes: 64 * mib, maxCostBytes: 1e12, maxCostPe
 const times = (bytes: readonly number[], count: number) => Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
 const tooLarge = expect.objectContaining({ limit: "decoded-bytes" });
 
+const pageSizeNumber = QuerySignalsRequestSchema.field.pageSize.number;
+
 /** A message in a field. */
 const nested = (no: number, inner: Uint8Array) =>
   new BinaryWriter().tag(no, WireType.LengthDelimited).bytes(inner).finish();
@@ -35,6 +37,7 @@ describe("bombs", () => {
     ["entries of a map", HealthListResponseSchema, times([0x0a, 0x00], mib)],
     ["packed lists without a number", QuerySignalsRequestSchema, times([0x42, 0x00], mib)],
     ["one field over and over", QuerySignalsRequestSchema, times([0x1a, 0x00], mib)],
+    ["one number over and over", QuerySignalsRequestSchema, times([pageSizeNumber * 8, 0x01], 100_000)],
   ])("%s", (_name, desc, bytes) => {
     expect(() => assertCost(desc, bytes, bounds)).toThrow(tooLarge);
     expect(() => decode(desc, bytes, bounds)).toThrow(tooLarge);

@@ -6,6 +6,8 @@ import { type CostBounds, MessageTooLarge, maxCostOf } from "./message-bounds.ts
 /** A field of an unknown number is not kept, but skipping it takes the time of some 64 bytes. */
 const unknownCost = 64;
 const fieldCost = 8;
+/** A field that stands in a message again, which no encoder writes, replaces what was there. */
+const repeatedCost = 64;
 const textCost = 32;
 /** A bigint and its place in an array, and a number's place. */
 const bigintCost = 32;
@@ -20,6 +22,8 @@ type FieldPlan = {
   type: number;
   /** Whether values may come together in one field of bytes. */
   packable: boolean;
+  /** Whether a message has it once at most. */
+  singular: boolean;
   cost: number;
   /** Cost of each byte in it: of texts. */
   perByte: number;
@@ -53,11 +57,13 @@ class Scan {
     if (depth > maxDepth) throw malformed();
     this.#add(plan.cost);
     this.#at = from;
+    let singular = 0;
     while (this.#at < to) {
       const tag = this.#uint32(to);
       const field = plan.fields.get(tag >>> 3);
       const type = tag & 7;
       if (tag >>> 3 === 0) throw malformed();
+      if (field?.singular && ++singular > plan.fields.size) this.#add(repeatedCost);
       if (field === undefined) {
         this.#add(unknownCost);
         this.#skip(type, tag >>> 3, to, depth);
@@ -167,25 +173,31 @@ function planOf(desc: DescMessage): Plan {
 
 function planField(field: DescField): FieldPlan {
   const inOneof = field.oneof === undefined ? 0 : 48;
-  if (field.fieldKind === "map") return { ...ofLength, cost: 0, message: () => planEntry(field) };
+  const isList = field.fieldKind === "list";
+  if (field.fieldKind === "map") return { ...ofLength, singular: false, cost: 0, message: () => planEntry(field) };
   if (field.message !== undefined) {
     const { message } = field;
     // Of a oneof each coming makes an object beside the message.
-    if (field.delimitedEncoding) return { ...ofLength, type: wire.start, cost: unknownCost, message: undefined };
+    if (field.delimitedEncoding)
+      return { ...ofLength, type: wire.start, singular: !isList, cost: unknownCost, message: undefined };
     let inner: Plan | undefined;
     const lazily = () => {
       inner ??= inOneof > 0 ? { ...planOf(message), cost: planOf(message).cost + inOneof } : planOf(message);
       return inner;
     };
-    return { ...ofLength, cost: 0, message: lazily };
+    return { ...ofLength, singular: !isList, cost: 0, message: lazily };
   }
   const scalar = field.enum === undefined ? field.scalar! : ScalarType.INT32;
   const { cost, ...one } = planScalar(scalar);
-  const isList = field.fieldKind === "list";
-  return { ...one, packable: isList && one.packable, cost: cost + (isList ? 0 : fieldCost) + inOneof };
+  return {
+    ...one,
+    singular: !isList,
+    packable: isList && one.packable,
+    cost: cost + (isList ? 0 : fieldCost) + inOneof,
+  };
 }
 
-const ofLength = { type: wire.length, packable: false, perByte: 0 };
+const ofLength = { type: wire.length, packable: false, singular: true, perByte: 0 };
 
 const entries = new WeakMap<DescField, Plan>();
 
@@ -212,17 +224,17 @@ function planScalar(scalar: ScalarType): FieldPlan {
     case ScalarType.INT64:
     case ScalarType.UINT64:
     case ScalarType.SINT64:
-      return { type: wire.varint, packable: true, cost: bigintCost, perByte: 0, message };
+      return { type: wire.varint, packable: true, singular: true, cost: bigintCost, perByte: 0, message };
     case ScalarType.FIXED64:
     case ScalarType.SFIXED64:
-      return { type: wire.fixed64, packable: true, cost: bigintCost, perByte: 0, message };
+      return { type: wire.fixed64, packable: true, singular: true, cost: bigintCost, perByte: 0, message };
     case ScalarType.DOUBLE:
-      return { type: wire.fixed64, packable: true, cost: numberCost, perByte: 0, message };
+      return { type: wire.fixed64, packable: true, singular: true, cost: numberCost, perByte: 0, message };
     case ScalarType.FLOAT:
     case ScalarType.FIXED32:
     case ScalarType.SFIXED32:
-      return { type: wire.fixed32, packable: true, cost: numberCost, perByte: 0, message };
+      return { type: wire.fixed32, packable: true, singular: true, cost: numberCost, perByte: 0, message };
     default:
-      return { type: wire.varint, packable: true, cost: numberCost, perByte: 0, message };
+      return { type: wire.varint, packable: true, singular: true, cost: numberCost, perByte: 0, message };
   }
 }
