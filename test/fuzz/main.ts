@@ -1,5 +1,5 @@
 // Sends hostile inputs to accessors and gateways of its own, half of them where keys are asked for, and
-// prints how they ended and what was dear: node test/fuzz/main.ts --inputs 100000 --seed 1 --dense 0.1
+// prints how they ended and what was dear: node test/fuzz/main.ts --inputs 100000 --seed 1 --dense 0.1 --searches 20
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     inputs: { type: "string", default: "100000" },
     seed: { type: "string", default: "1" },
     dense: { type: "string", default: "0.1" },
+    searches: { type: "string", default: "20" },
   },
 });
 const log = createLog({ name: "fuzz", level: "warn", format: "pretty" });
@@ -35,6 +36,7 @@ try {
       inputs,
       seed: Number(values.seed),
       dense: Number(values.dense),
+      maxSearches: Number(values.searches),
       onProgress: (done) =>
         done % 20_000 === 0 && console.log(`${done} inputs, ${(performance.now() / 1000).toFixed(0)} s`),
     });
