@@ -1,6 +1,6 @@
 // Lets requests in before their bodies are read, by what the accessor says of their credential. The
-// accessor checks again: the gateway saves it and itself the work of refused requests, and is not a
-// border that anything hangs on.
+// accessor checks again: the gateway saves both of them the work of refused requests, and
+// no protection depends on it.
 import { createHash } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";

@@ -1,5 +1,5 @@
 // The newest end of the log in memory: commits in dense order, our own as they happen, another
-// accessor's read from the log first. Bounded: who needs what has left it reads the log.
+// accessor's read from the log first. It is bounded: a reader of older commits uses the log.
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Failure } from "../failure.ts";

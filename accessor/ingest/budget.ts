@@ -1,5 +1,5 @@
-// A bound on bytes in flight: who wants more waits; whoever has least in flight comes first, in
-// order of asking within a caller.
+// A bound on bytes in flight. Beyond it batches wait: the caller with the least in flight comes
+// first, and its batches come in the order in which it sent them.
 import { FairQueue } from "../../access/fair-queue.ts";
 
 export class Budget {

@@ -182,8 +182,8 @@ export class Intake {
   }
 
   /**
-   * Fails, and nothing is told of the group, if another epoch has begun since the ids in it were
-   * given.
+   * Fails if another epoch has begun since the ids in the group were assigned. Then nothing of the
+   * group is published.
    */
   async #commit(group: readonly Submission[]): Promise<Decision[]> {
     const { database, epochs, producers } = this.#options;

@@ -22,7 +22,7 @@ export type OpenPiecesOptions = {
   fromUs: number;
   /** Exclusive. */
   toUs: number;
-  /** Its share is about how many samples to hold. Twice as many, and a portion, may be for a moment. */
+  /** Its share is about how many samples to hold; for a moment, a portion more. */
   room: Pick<SampleRoom, "share">;
   /** What is at one time cannot be parted. Default 1,048,576: ten of each series there may be. */
   maxAtOneTime?: number;

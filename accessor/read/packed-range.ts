@@ -1,5 +1,5 @@
-// A range of any length with samples packed: blocks of the history as they are stored wherever that
-// is exact, packed anew where it is not.
+// A range of any length with its samples packed. A block of the history is sent as it is stored if
+// nothing in the log overlaps it; the rest is merged and packed again.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";

@@ -15,7 +15,7 @@ export type SweepOptions = {
   fromUs: number;
   /** Exclusive. */
   toUs: number;
-  /** A slice waits until it has this many samples, until no more may be held, or until all is read. */
+  /** A slice waits for so many samples, until no more may be held, or until all is read. */
   minSamples: number;
   /**
    * Where more overlap than the share that it gives, the later ones are let go and loaded again when

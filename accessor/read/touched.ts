@@ -14,7 +14,7 @@ export type Part = { seriesId: number; fromUs: number; toUs: number };
 export type StateWindows = { machineIds: readonly number[]; fromUs: number; toUs: number; wholeIntervals: boolean };
 
 /**
- * newest: 0 if nothing ever touched any of it. beyond: what states hang on beside what touched the
+ * newest: 0 if nothing ever touched any of it. beyond: what states depend on beside what touched the
  * window. removals: how often retention has removed something, up to removedBeforeUs.
  */
 export type Touched = { newest: number; beyond: string; removals: number; removedBeforeUs: number };

@@ -1,5 +1,5 @@
-// Limits how many expensive queries run at once, for each caller and in all. The others wait in
-// turn, fairly by caller, and hold no resource.
+// Limits how many expensive queries run at once, for each caller and in total. The other queries
+// wait without holding a resource. The caller with the fewest running queries comes first.
 import { FairQueue } from "../../access/fair-queue.ts";
 import type { Ledger } from "../ledger.ts";
 

@@ -39,7 +39,7 @@ export type SignalServiceOptions = {
   pageKey: string;
   /** How often a feed says where it is while nothing matches. */
   bookmarkMs: number;
-  /** The wall clock; only the life of page tokens hangs on it. */
+  /** The wall clock; only the life of page tokens depends on it. */
   nowMs: () => number;
 };
 

@@ -1,5 +1,5 @@
-// GetVersion: a name for what an answer hangs on. The same name, the same answer, whoever asks and
-// whenever.
+// GetVersion: a name for the data that an answer depends on. While the name is the same, so is the
+// answer, whoever asks.
 import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -26,7 +26,7 @@ type Context = {
 };
 
 /**
- * What an answer hangs on: these parts of these series, and states beyond them; all commits, where
+ * What an answer depends on: these parts of these series, and states beyond them; all commits, where
  * they move its end; or, of a page that is fixed, nothing.
  */
 type Basis = {

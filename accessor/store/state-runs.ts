@@ -39,9 +39,8 @@ const stateBefore = ({ machine, revision, at }: { machine: string; revision: str
   order by time_us desc, revision desc, position desc limit 1`;
 
 /**
- * What answers about a window hang on beside the changes in it, as text: for totals of time the
- * state at its start; where whole intervals are told, the one at its start and the end of the one
- * at its end.
+ * What answers about a window depend on beside the changes in it, as text: for totals of time the
+ * state at its start; for whole intervals, the one at its start and the end of the one at its end.
  */
 export const beyondWindow = (names: {
   machine: string;

@@ -1,6 +1,6 @@
-// Entity tags (RFC 9110, 8.8.3): "version.question.bytes-encoding". The first two parts say what an
-// answer hangs on and what was asked: while the same hold, an answer that somebody has is good. The
-// third tells bytes apart, so that the tag is a strong one.
+// Entity tags (RFC 9110, 8.8.3): "version.question.bytes-encoding". The first two parts name the
+// data that an answer depends on and what was asked: while both are the same, a stored answer is
+// valid. The third differs with the bytes, so that the tag is a strong one.
 import { createHash, type Hash } from "node:crypto";
 import type { Turns } from "../../runtime/turns.ts";
 

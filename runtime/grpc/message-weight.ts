@@ -1,5 +1,5 @@
-// How many parts a message has, messages and texts in lists: how long it takes to encode hangs on
-// that, and little on its bytes.
+// How many parts a message has: messages, and texts in lists. The time to encode a message depends
+// on that number, and little on its bytes.
 import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 
 /** A message, or what one can be made of. */

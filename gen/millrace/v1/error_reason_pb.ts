@@ -428,8 +428,9 @@ export const ErrorReason = {
 
   /**
    * The response would take more work than one query may cause. Ask for less time, fewer machines or wider buckets.
-   * INVALID_ARGUMENT. `limit` says which work: "samples-decoded" (of a unary response), or "samples-at-one-time", which
-   * no response can part: ask for a range without that time.
+   * INVALID_ARGUMENT. `limit` names the bound: "samples-decoded" (of one unary response), or
+   * "samples-at-one-time" (more samples have one and the same time than can be sorted: ask for a
+   * range without that time).
    *
    *     {"reason": "QUESTION_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "samples-decoded", "max": "500000000"}}
    *

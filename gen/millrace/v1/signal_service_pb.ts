@@ -1136,7 +1136,7 @@ export const SignalService: GenService<{
   /**
    * Says which version of an answer is current, at the cost of one indexed read: for those who keep answers, such as the gateway. While the
    * version is the same, so is the answer (but for its cursor and page tokens). What is committed to other series, or outside of the
-   * time that the answer hangs on, changes nothing; what is late does. Never older than any answer given before by the same accessor.
+   * time that the answer depends on, changes nothing; what is late does. Never older than any answer given before by the same accessor.
    * Errors as for the request in question.
    *
    * @generated from rpc millrace.v1.SignalService.GetVersion
