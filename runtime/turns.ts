@@ -17,9 +17,14 @@ export class Turns {
     this.#sinceMs = monotonicMs();
   }
 
+  /** Whether pause() would let others run: to ask first spares a promise where there is little to do. */
+  get isOver(): boolean {
+    return this.#monotonicMs() - this.#sinceMs >= this.#maxMs;
+  }
+
   /** To be called between pieces of work: lets others run if this turn has lasted long enough. */
   async pause(): Promise<void> {
-    if (this.#monotonicMs() - this.#sinceMs < this.#maxMs) return;
+    if (!this.isOver) return;
     await nextTurn();
     this.#sinceMs = this.#monotonicMs();
   }

@@ -192,7 +192,7 @@ export class Intake {
     try {
       const decisions = await this.#written(commitGroup(database, group, { epoch, producers }));
       // A former primary may have answered last.
-      for (const { revision } of decisions) epochs.assertHolds({ epoch, revision });
+      epochs.assertHolds({ epoch, revision: decisions.reduce((most, { revision }) => Math.max(most, revision), 0) });
       return decisions;
     } catch (error) {
       // Now, so that who tries again at once finds the new epoch.

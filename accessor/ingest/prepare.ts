@@ -82,7 +82,7 @@ export async function prepareBatch(
   const turns = new Turns();
   const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);
-  await turns.pause();
+  if (turns.isOver) await turns.pause();
   const count = columns.reduce(
     (sum, { values }) => sum + values.length,
     batch.stateChanges.length + batch.errorReports.length,
@@ -105,18 +105,20 @@ export async function prepareBatch(
     if (fault) verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
     return fault === undefined && columns[i]!.values.length > 0;
   });
-  await turns.pause();
+  if (turns.isOver) await turns.pause();
   // A signal is what has a record: columns that are rejected whole declare nothing.
   const declaring = sound.map(
     (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
   );
-  const asking = { ...refuse(sequence, digest, undefined), onlyAsks: true };
   const registers =
     declaring.some((declares, i) => declares && isNewTo(options.catalog, batch.machine, batch.samples[i]!)) ||
     (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
   // A batch that will be refused for its number leaves nothing behind.
-  if (registers && (await options.isNext?.(asking)) === false) return asking;
+  if (registers && options.isNext !== undefined) {
+    const asking = { ...refuse(sequence, digest, undefined), onlyAsks: true };
+    if (!(await options.isNext(asking))) return asking;
+  }
   const limit = await registerNew(batch, declaring, {
     events: stateChanges.length > 0,
     errors: errorReports.length > 0,
@@ -157,7 +159,7 @@ export async function prepareBatch(
     if (series === undefined || column.values.length === 0) continue;
     const earlier = bySeries.get(series);
     bySeries.set(series, earlier === undefined ? column : mergeColumns(earlier, column));
-    await turns.pause();
+    if (turns.isOver) await turns.pause();
   }
   return assemble({
     turns,
@@ -268,7 +270,7 @@ async function assemble({
     const payload = encodeBlock(column);
     rows.push({ series: key, firstUs: timesUs[0]!, lastUs: timesUs[length - 1]!, count: length, payload });
     packed.push({ series: key, payload });
-    await turns.pause();
+    if (turns.isOver) await turns.pause();
   }
   const bytes = rows.reduce((sum, row) => sum + rowBytes(row.payload.byteLength, row.count), 200);
   const result =

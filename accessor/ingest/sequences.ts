@@ -89,9 +89,13 @@ export function toDecided(
   { outcome, revision, result: encoded, expected }: Decision,
   { maxProducers }: ProducerBounds,
 ): Decided {
+  const duplicate = outcome === "duplicate";
+  // Of nearly every batch there is no more to say.
+  if (outcome === "stored" && encoded === null)
+    return { revision, result: create(BatchResultSchema, { sequence: BigInt(sequence) }), plain: true };
+  if (outcome === "foreign") throw foreign(sender);
   const producer = shownProducer(sender);
   const metadata = { producer_id: producer, sequence: String(sequence) };
-  if (outcome === "foreign") throw foreign(sender);
   if (outcome === "quota") {
     const message = `${producer} is a new producer, but the limit of ${maxProducers} is reached`;
     throw new Failure("QUOTA_EXCEEDED", `${message}: use a known id, or have the operator raise --max-producers`, {
@@ -108,7 +112,6 @@ export function toDecided(
     const message = `sequence ${sequence} of producer ${producer} is already stored with other content; nothing was written`;
     throw new Failure("SEQUENCE_CONFLICT", message, { metadata });
   }
-  const duplicate = outcome === "duplicate";
   const result =
     encoded === null
       ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })

@@ -42,8 +42,8 @@ export function shareEncoding<Desc extends DescMessage>(desc: Desc, message: Mes
   return bytes;
 }
 
-/** Whether a message's bytes are there already. */
-export const isEncoded = (message: Message): boolean => sharedBytes.has(message);
+/** A message's bytes if it is encoded already. */
+export const encodedBytes = (message: Message): Buffer | undefined => sharedBytes.get(message);
 
 /**
  * A message that goes out as the given bytes, which must be one that is encoded already. Its fields
@@ -126,13 +126,20 @@ function decodeQuickly<Desc extends DescMessage>(
   return codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
 }
 
-const serialize = (desc: DescMessage) => (message: Message) => sharedBytes.get(message) ?? encode(desc, message);
-
-/** For a server: requests come as ReceivedMessage. */
+/** For a server: requests come as ReceivedMessage, and answers go as their bytes. */
 export function toServerDefinition(method: DescMethod): MethodDefinition<Message, Message> {
   const received = (bytes: Buffer | ReceivedMessage) =>
     (bytes instanceof ReceivedMessage ? bytes : new ReceivedMessage(bytes)) as unknown as Message;
-  return { ...shapeOf(method), requestDeserialize: received, responseDeserialize: unused, requestSerialize: unused };
+  const asItIs = (bytes: Message) => bytes as unknown as Buffer;
+  return {
+    ...shapeOf(method),
+    ...{
+      requestDeserialize: received,
+      responseSerialize: asItIs,
+      responseDeserialize: unused,
+      requestSerialize: unused,
+    },
+  };
 }
 
 /** An answer that takes a while to decode: whoever reads it has it done in turns. */
@@ -159,15 +166,17 @@ export function toClientDefinition(method: DescMethod, bounds: MessageBounds): M
       return new UndecodableMessage(cause) as unknown as Message;
     }
   };
-  return { ...shapeOf(method), responseDeserialize: deserialize, requestDeserialize: unused };
+  const requestSerialize = (message: Message) => sharedBytes.get(message) ?? encode(method.input, message);
+  return {
+    ...shapeOf(method),
+    ...{ requestSerialize, responseDeserialize: deserialize, requestDeserialize: unused, responseSerialize: unused },
+  };
 }
 
 const shapeOf = (method: DescMethod) => ({
   path: `/${method.parent.typeName}/${method.name}`,
   requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
   responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
-  requestSerialize: serialize(method.input),
-  responseSerialize: serialize(method.output),
   originalName: method.localName,
 });
 

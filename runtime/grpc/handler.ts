@@ -19,7 +19,7 @@ import type {
 import { namesOf } from "../tls/client-names.ts";
 import { Turns } from "../turns.ts";
 import { decompress, type InTurn } from "./decompress.ts";
-import { asEncoded, decode, isEncoded, type ReceivedMessage, shareEncoding } from "./definition.ts";
+import { decode, encode, encodedBytes, type ReceivedMessage } from "./definition.ts";
 import { encodeInTurns, isLarge } from "./encode-in-turns.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
@@ -29,7 +29,7 @@ import { addressOf, peerKey } from "./peer.ts";
 import { toStatusObject } from "./status.ts";
 
 type Call = ServerDuplexStream<Message, Message> & ServerUnaryCall<Message, Message>;
-type UnaryCallback = (status: unknown, message?: Message | null) => void;
+type UnaryCallback = (status: unknown, answer?: Buffer) => void;
 type Context = ReturnType<typeof createHandlerContext>;
 // biome-ignore lint/suspicious/noExplicitAny: the four signatures meet here; ServiceImpl types them for those who write handlers
 type AnyHandler = (request: any, context: HandlerContext) => any;
@@ -81,7 +81,7 @@ export function toHandlers<S extends DescService>(
         : checkRequest(method, await readMessage(call.request, read), options);
     const answerOne = (call: Call, callback: UnaryCallback) =>
       void answerOnce(call, method, options, async (context) => handle(await request(call, context), context)).then(
-        (message) => callback(null, message),
+        (answer) => callback(null, answer),
         (status) => callback(status),
       );
     const answerMany = (call: Call) =>
@@ -175,9 +175,9 @@ async function answerOnce(
 ) {
   const context = openContext(call, method, options);
   try {
-    const message = await toAnswer(method, await run(context), options);
-    outgoingOf(call, context, options).answer(method.output, message);
-    return message;
+    const answer = await toAnswer(method, await run(context), options);
+    outgoingOf(call, context, options).answer(answer);
+    return answer;
   } catch (error) {
     throw toStatusObject(options.toError(error, context));
   } finally {
@@ -198,11 +198,11 @@ async function answerStream(
       if (call.cancelled) return;
       const encoding = toAnswer(method, message, options);
       // Most are encoded at once, and a promise for each would be felt.
-      const encoded = encoding instanceof Promise ? await encoding : encoding;
+      const answer = encoding instanceof Promise ? await encoding : encoding;
       if (call.cancelled) return;
       // Only now: whose call it is shows when its handler runs.
       outgoing ??= outgoingOf(call, context, options);
-      const drained = outgoing.write(method.output, encoded, context.signal);
+      const drained = outgoing.write(answer, context.signal);
       if (drained === undefined) continue;
       await drained;
       if (call.cancelled) return;
@@ -217,23 +217,18 @@ async function answerStream(
   }
 }
 
-/** Encoded, and not again when it is written: at once what is small, as nearly all is, and in turns what is large. */
-function toAnswer(method: DescMethod, init: Message, options: HandlerOptions): Message | Promise<Message> {
-  const { output } = method;
-  if (isEncoded(init) || !isLarge(output, init as unknown as Fields)) {
-    const message = create(output, init);
-    assertSize(shareEncoding(output, message).byteLength, options);
-    return message;
-  }
-  return encodeInTurns(output, init, new Turns()).then((bytes) => {
-    assertSize(bytes.byteLength, options);
-    return asEncoded(output, bytes);
-  });
+/** The bytes of an answer: at once of what is small or encoded already, as nearly all is, and in turns of what is large. */
+function toAnswer({ output }: DescMethod, init: Message, options: HandlerOptions): Buffer | Promise<Buffer> {
+  const known = encodedBytes(init);
+  if (known !== undefined) return assertSize(known, options);
+  if (!isLarge(output, init as unknown as Fields)) return assertSize(encode(output, create(output, init)), options);
+  return encodeInTurns(output, init, new Turns()).then((bytes) => assertSize(bytes, options));
 }
 
 /** The last guard: no client of default settings could take more, and whoever asks again would fail again. */
-function assertSize(byteLength: number, { answerTooLarge }: HandlerOptions): void {
-  if (byteLength <= maxSentBytes) return;
+function assertSize(bytes: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
+  const { byteLength } = bytes;
+  if (byteLength <= maxSentBytes) return bytes;
   throw answerTooLarge?.(byteLength) ?? new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted);
 }
 

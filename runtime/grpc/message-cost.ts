@@ -146,8 +146,11 @@ class Scan {
   }
 
   #uint32(to: number): number {
-    let value = 0;
-    for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
+    const first = this.#byte(to);
+    // As nearly all tags and most lengths are.
+    if (first < 128) return first;
+    let value = first & 127;
+    for (let scale = 128; scale <= 2 ** 28; scale *= 128) {
       const byte = this.#byte(to);
       value += (byte & 127) * scale;
       if (byte < 128) {

@@ -2,8 +2,7 @@
 // stream and by whatever account it is on, and not kept for ever. grpc-js itself counts messages:
 // sixteen of them, however large, and for as long as the connection lasts.
 import { constants, type ServerHttp2Stream } from "node:http2";
-import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { shareEncoding } from "./definition.ts";
+import type { Message } from "@bufbuild/protobuf";
 
 /** Bytes that count together: those of one client's streams. */
 export type ByteAccount = {
@@ -48,7 +47,7 @@ type Call = {
   once(event: "cancelled", listener: () => void): unknown;
 };
 
-/** All calls of a server that have something unread. */
+/** All calls of a server that have something unread, and those that had since the last tick. */
 export class OutgoingWatch implements Disposable {
   readonly options: Required<OutgoingOptions>;
   readonly #unread = new Set<Outgoing>();
@@ -84,8 +83,12 @@ export class OutgoingWatch implements Disposable {
     this.#timer = undefined;
   }
 
+  /** Whoever has read everything is left out only here: at each message it would be felt. */
   #tick(): void {
-    for (const outgoing of this.#unread) outgoing.tick();
+    for (const outgoing of this.#unread) {
+      if (outgoing.hasNone) this.remove(outgoing);
+      else outgoing.tick();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -102,6 +105,7 @@ export class Outgoing {
   readonly #end: (reason: unknown) => void;
   /** Sizes of the messages that are not taken yet, in order. */
   readonly #sizes: number[] = [];
+  readonly #onTaken = () => this.#taken();
   #bytes = 0;
   #ticks = 0;
   #over = false;
@@ -124,13 +128,18 @@ export class Outgoing {
     return this.#bytes;
   }
 
+  /** Whether everything was taken. */
+  get hasNone(): boolean {
+    return this.#sizes.length === 0;
+  }
+
   /**
    * Writes a message of a stream. Resolves when the next may come, or when the signal is aborted;
    * undefined if at once.
    */
-  write(desc: DescMessage, message: Message, signal: AbortSignal): Promise<void> | undefined {
-    this.#charge(shareEncoding(desc, message).byteLength);
-    this.#call.write(message, () => this.#taken());
+  write(message: Buffer, signal: AbortSignal): Promise<void> | undefined {
+    this.#charge(message.byteLength);
+    this.#call.write(message as unknown as Message, this.#onTaken);
     if (this.#bytes === 0) return undefined;
     return this.#isFull || this.#account?.hasRoom === false ? this.#drained(signal) : undefined;
   }
@@ -141,8 +150,8 @@ export class Outgoing {
   }
 
   /** Counts the one answer of a call, which grpc-js writes. */
-  answer(desc: DescMessage, message: Message): void {
-    this.#charge(shareEncoding(desc, message).byteLength);
+  answer(message: Buffer): void {
+    this.#charge(message.byteLength);
   }
 
   /** No time has passed without something being taken for so long that the stall is over. */
@@ -177,7 +186,6 @@ export class Outgoing {
     // What was taken after the end does not count: the client had its time.
     if (!this.#ended) this.#ticks = 0;
     this.#account?.release(bytes);
-    if (this.#sizes.length === 0) this.#watch.remove(this);
     this.#wake();
   }
 

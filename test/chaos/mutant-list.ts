@@ -15,7 +15,7 @@ import { textMutants } from "./mutants-of-texts.ts";
 export type Catch = { chaos?: readonly string[]; test?: string; says: RegExp };
 export type Mutant = { name: string; edits: readonly { file: string; find: string; replace: string }[]; catch: Catch };
 
-const ingestSql = "accessor/store/migrations/0018_ingest_by_name.sql";
+const ingestSql = "accessor/store/migrations/0021_next_batch.sql";
 const quiet = ["--faults", "herd", "--fault-ms", "1500", "--armed", ""];
 // A round says its violations in lines of their own: the sum at the end always has the words.
 const rounds = (seed: number, ...more: string[]) => ["--rounds", "4", "--seed", String(seed), ...more];
@@ -101,8 +101,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: ingestSql,
-        find: "-- As ingest() of before, with producers by name:",
-        replace: "create sequence revisions;\n-- As ingest() of before, with producers by name:",
+        find: "create or replace function ingest(",
+        replace: "create sequence revisions;\ncreate or replace function ingest(",
       },
       {
         file: ingestSql,
@@ -111,8 +111,15 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: ingestSql,
-        find: "      v_revision := v_revision + 1;",
-        replace: "      v_revision := nextval('revisions');\n      perform pg_sleep(0.02);",
+        find: "      v_revision := v_revision + 1;\n      v_ids[i] := v_producer;",
+        replace:
+          "      v_revision := nextval('revisions');\n      perform pg_sleep(0.02);\n      v_ids[i] := v_producer;",
+      },
+      {
+        file: ingestSql,
+        find: "      v_revision := v_revision + 1;\n      revision := v_revision;",
+        replace:
+          "      v_revision := nextval('revisions');\n      perform pg_sleep(0.02);\n      revision := v_revision;",
       },
     ],
     catch: {

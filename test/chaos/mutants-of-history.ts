@@ -2,7 +2,7 @@
 // epoch.
 import type { Mutant } from "./mutant-list.ts";
 
-const ingestSql = "accessor/store/migrations/0018_ingest_by_name.sql";
+const ingestSql = "accessor/store/migrations/0021_next_batch.sql";
 
 export const historyMutants: readonly Mutant[] = [
   {
@@ -11,10 +11,15 @@ export const historyMutants: readonly Mutant[] = [
     catch: { test: "accessor/ingest/owners.test.ts", says: /FAIL.*another principal's hello and batch/ },
   },
   {
+    name: "the next batch of a producer is stored whoever sends it",
+    edits: [{ file: ingestSql, find: "      and v_owner is not distinct from b_principal[i]\n", replace: "" }],
+    catch: { test: "accessor/ingest/owners.test.ts", says: /FAIL.*another principal's hello and batch/ },
+  },
+  {
     name: "a hello of another owner's producer is welcome",
     edits: [
       {
-        file: ingestSql,
+        file: "accessor/store/migrations/0018_ingest_by_name.sql",
         find: "is_foreign := coalesce(v_producer.owner <> p_principal, false);",
         replace: "is_foreign := false;",
       },
@@ -81,8 +86,8 @@ export const historyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/ingest/prepare.ts",
-        find: "(await options.isNext?.(asking)) === false)",
-        replace: "(await options.isNext?.(asking)) === undefined)",
+        find: "if (!(await options.isNext(asking))) return asking;",
+        replace: "await options.isNext(asking);",
       },
     ],
     catch: { test: "accessor/ingest/floors.test.ts", says: /FAIL.*a refused batch registers neither/ },

@@ -128,8 +128,8 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/handler.ts",
-        find: "if (byteLength <= maxSentBytes) return;",
-        replace: "if (byteLength >= 0 * maxSentBytes) return;",
+        find: "if (byteLength <= maxSentBytes) return bytes;",
+        replace: "if (byteLength >= 0 * maxSentBytes) return bytes;",
       },
     ],
     catch: { test: "runtime/grpc/calls.test.ts", says: /FAIL.*runtime\/grpc\/calls/ },
