@@ -17,7 +17,9 @@ export class Turns {
     this.#sinceMs = monotonicMs();
   }
 
-  /** Whether pause() would let others run: to ask first spares a promise where there is little to do. */
+  /**
+   * Whether pause() would let others run. Asking first saves a promise where there is little to do.
+   */
   get isOver(): boolean {
     return this.#monotonicMs() - this.#sinceMs >= this.#maxMs;
   }

@@ -89,7 +89,6 @@ export function toDecided(
   { outcome, revision, result: encoded, expected }: Decision,
   { maxProducers }: ProducerBounds,
 ): Decided {
-  const duplicate = outcome === "duplicate";
   // Of nearly every batch there is no more to say.
   if (outcome === "stored" && encoded === null)
     return { revision, result: create(BatchResultSchema, { sequence: BigInt(sequence) }), plain: true };
@@ -112,6 +111,7 @@ export function toDecided(
     const message = `sequence ${sequence} of producer ${producer} is already stored with other content; nothing was written`;
     throw new Failure("SEQUENCE_CONFLICT", message, { metadata });
   }
+  const duplicate = outcome === "duplicate";
   const result =
     encoded === null
       ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })

@@ -3,7 +3,8 @@
 import { LRUCache } from "lru-cache";
 
 /**
- * An answer as bytes. The version names the data that it depends on: while it is the same, so is the answer.
+ * An answer as bytes. The version names the data that it depends on: while it is the same, so is
+ * the answer.
  */
 export type KeptAnswer = {
   readonly version: string;

@@ -217,7 +217,10 @@ async function answerStream(
   }
 }
 
-/** The bytes of an answer: at once of what is small or encoded already, as nearly all is, and in turns of what is large. */
+/**
+ * The bytes of an answer. An answer that is small or already encoded, as nearly all are, gives them
+ * at once; a large one is encoded in turns.
+ */
 function toAnswer({ output }: DescMethod, init: Message, options: HandlerOptions): Buffer | Promise<Buffer> {
   const known = encodedBytes(init);
   if (known !== undefined) return assertSize(known, options);

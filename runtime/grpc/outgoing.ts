@@ -83,7 +83,7 @@ export class OutgoingWatch implements Disposable {
     this.#timer = undefined;
   }
 
-  /** Whoever has read everything is left out only here: at each message it would be felt. */
+  /** Calls that were read to the end are removed only here: doing so at each message is slower. */
   #tick(): void {
     for (const outgoing of this.#unread) {
       if (outgoing.hasNone) this.remove(outgoing);

@@ -1,6 +1,7 @@
--- ingest() of 0018, which decides nearly every batch in half of the statements: the next one of a
--- producer that its sender owns already, with something to store. A statement of PL/pgSQL costs each
--- transaction one to two microseconds anew, and a group of 100 batches took 2.4 ms for them: 0.7 now.
+-- Replaces ingest() of 0018 and gives the same answers. Nearly every batch is the next one of a
+-- producer that its sender owns, and has records to store. Such a batch is decided first, with half
+-- of the statements: PostgreSQL prepares each statement of PL/pgSQL again in every transaction. A
+-- group of 100 batches took 2.4 ms in ingest() of 0018 and takes 0.7 ms in this one.
 
 create or replace function ingest(
   p_max_producers bigint, p_derived_ms bigint,
