@@ -43,6 +43,26 @@ describe("bombs", () => {
     expect(() => decode(desc, bytes, bounds)).toThrow(tooLarge);
   });
 
+  // What is small when it is compressed has the absolute bound alone: that of a batch.
+  const batchBounds = { ...loose, maxCostBytes: 48 * mib };
+  const deltas = (bytes: Uint8Array) => nested(4, nested(5, bytes));
+  test.each([
+    ["deltas of times, each alone", deltas(times([0x08, 0x01], 500_000))],
+    ["packed deltas of no byte", deltas(times([0x0a, 0x00], 1_000_000))],
+    ["values, each alone", nested(4, times([0x31, 0, 0, 0, 0, 0, 0, 0, 0], 440_000))],
+    ["packed values of no byte", nested(4, times([0x32, 0x00], 1_000_000))],
+  ])("a list in a message of 4 MiB: %s", (_name, bytes) => {
+    expect(() => assertCost(BatchSchema, bytes, batchBounds)).toThrow(tooLarge);
+  });
+
+  test("a batch of all the samples that one may have passes, packed and not", () => {
+    const count = 65_536;
+    const packed = nested(4, nested(6, new Uint8Array(8 * count)));
+    const alone = nested(4, times([0x31, 0, 0, 0, 0, 0, 0, 0, 0], count));
+    for (const bytes of [packed, alone])
+      expect(decode(BatchSchema, bytes, batchBounds).samples[0]?.values).toHaveLength(count);
+  });
+
   test("a ratio holds for what is far from the absolute bound, and not for small messages", () => {
     const empties = (count: number) => times([0x22, 0x00], count);
     expect(() => assertCost(BatchSchema, empties(2_000), { ...bounds, maxCostBytes: 1e9 })).toThrow(tooLarge);

@@ -8,6 +8,10 @@ const unknownCost = 64;
 const fieldCost = 8;
 /** A field that stands in a message again, which no encoder writes, replaces what was there. */
 const repeatedCost = 64;
+/** Numbers of a list that come in one field of bytes, as encoders write them: the time to read it. */
+const packedCost = 64;
+/** A number of a list that comes alone, as encoders do not write it. */
+const unpackedCost = 112;
 const textCost = 32;
 /** A bigint and its place in an array, and a number's place. */
 const bigintCost = 32;
@@ -72,14 +76,14 @@ class Scan {
         if (field.message !== undefined) this.message(field.message(), this.#at, end, depth + 1);
         else if (field.type === wire.length) this.#add(field.cost + field.perByte * (end - this.#at));
         else {
-          this.#add(numberCost);
+          this.#add(packedCost);
           this.#packed(field, end);
         }
         this.#at = end;
       } else {
         // protobuf-es would read it as if it were of the right type.
         if (type !== field.type) throw malformed();
-        this.#add(field.cost);
+        this.#add(field.cost + (field.packable ? unpackedCost : 0));
         this.#skip(type, tag >>> 3, to, depth);
       }
     }

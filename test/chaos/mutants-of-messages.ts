@@ -36,6 +36,24 @@ export const messageMutants: readonly Mutant[] = [
     catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a body of REST of empty rows/ },
   },
   {
+    name: "a number of a list that comes alone costs what a packed one does",
+    edits: [
+      {
+        file: "runtime/grpc/message-cost.ts",
+        find: "(field.packable ? unpackedCost : 0)",
+        replace: "0 * unpackedCost",
+      },
+    ],
+    catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*deltas of times, each alone/ },
+  },
+  {
+    name: "fields of packed numbers cost what is in them",
+    edits: [
+      { file: "runtime/grpc/message-cost.ts", find: "this.#add(packedCost);", replace: "this.#add(0 * packedCost);" },
+    ],
+    catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*packed values of no byte/ },
+  },
+  {
     name: "unknown fields are kept",
     edits: [
       {

@@ -42,7 +42,8 @@ export function protobufBomb(random: Random, { input }: DescMethod): { bytes: Bu
     {
       message: isMessage,
       list: (field: DescField) => field.fieldKind === "list",
-      scalar: (field: DescField) => field.fieldKind === "scalar" || field.fieldKind === "enum",
+      // In a list, one of those that should come packed.
+      scalar: (field: DescField) => field.message === undefined,
       packed: (field: DescField) => field.fieldKind === "list" && field.listKind !== "message",
       unknown: isMessage,
       nested: isMessage,
