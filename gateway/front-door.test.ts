@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type FrontDoor, openFrontDoor } from "./front-door.ts";
 
 let door: FrontDoor;
@@ -77,6 +77,26 @@ test("a connection that never shows its protocol is closed, and so is one that l
   const leaving = connect(door.port, "127.0.0.1");
   leaving.end("PRI * HT");
   await once(leaving, "close");
+});
+
+test("a request of HTTP/2 that is reset as it comes is not begun, and the next one is", async () => {
+  const begun: (string | undefined)[] = [];
+  handle = (request, response) => {
+    begun.push(request.url);
+    response.end();
+  };
+  const frame = (type: number, flags: number, stream: number, payload: readonly number[]) =>
+    Buffer.from([0, 0, payload.length, type, flags, 0, 0, stream >> 8, stream & 255, ...payload]);
+  // GET http:/ of host x, by HPACK's static table; /index.html for the last.
+  const headers = (stream: number, path: number) => frame(1, 5, stream, [0x82, 0x86, path, 0x41, 0x01, 0x78]);
+  const reset = (stream: number) => frame(3, 0, stream, [0, 0, 0, 8]);
+  const resets = Array.from({ length: 200 }, (_, i) => [headers(2 * i + 1, 0x84), reset(2 * i + 1)]).flat();
+  const socket = connect(door.port, "127.0.0.1").resume();
+  socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0, [])]));
+  socket.write(Buffer.concat([...resets, headers(401, 0x85)]));
+  await vi.waitFor(() => expect(begun).toContain("/index.html"));
+  expect(begun).toEqual(["/index.html"]);
+  socket.destroy();
 });
 
 test("closing ends idle connections of both protocols at once and lets a request finish", async () => {

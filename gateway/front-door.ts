@@ -91,7 +91,13 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   http1.emit("listening");
   // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify
   // and Connect use of them.
-  const http2 = createHttp2(http2Options, take as never);
+  const http2 = createHttp2(http2Options, (request, response) => {
+    // What came along in the same bytes may have reset it: a thousand such cost no more than their
+    // headers.
+    setImmediate(() => {
+      if (!request.stream.closed) take(request as never, response as never);
+    });
+  });
   http2.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
