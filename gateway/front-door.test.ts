@@ -79,7 +79,7 @@ test("a connection that never shows its protocol is closed, and so is one that l
   await once(leaving, "close");
 });
 
-test("a request of HTTP/2 that is reset as it comes is not begun, and the next one is", async () => {
+test("a request that its client resets in the same packet is not started, the next one is", async () => {
   const begun: (string | undefined)[] = [];
   handle = (request, response) => {
     begun.push(request.url);

@@ -92,8 +92,8 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify
   // and Connect use of them.
   const http2 = createHttp2(http2Options, (request, response) => {
-    // What came along in the same bytes may have reset it: a thousand such cost no more than their
-    // headers.
+    // The client may have reset it in the same packet. A flood of such requests then costs no more
+    // than their headers.
     setImmediate(() => {
       if (!request.stream.closed) take(request as never, response as never);
     });

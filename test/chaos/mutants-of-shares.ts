@@ -200,8 +200,8 @@ export const shareMutants: readonly Mutant[] = [
     catch: { test: "gateway/limits/read-clock.test.ts", says: /FAIL.*longest waiting answers end/ },
   },
   {
-    name: "a request of HTTP/2 that is reset as it comes is begun",
+    name: "a request that its client has reset is started",
     edits: [{ file: "gateway/front-door.ts", find: "if (!request.stream.closed) take(", replace: "take(" }],
-    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*reset as it comes is not begun/ },
+    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*resets in the same packet is not started/ },
   },
 ];
