@@ -187,7 +187,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const limitsOfCallers = stack.use(
     openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
   );
-  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections } = limitsOfCallers;
+  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections, calls } = limitsOfCallers;
   const intake = new Intake(
     {
       producers,
@@ -238,7 +238,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
               throw toConnectError(error, { method: head.path, log: callLog });
             })),
         validate: checkRules,
-        ...{ accountOf, outgoing, connections },
+        ...{ accountOf, outgoing, connections, calls },
         toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure(

@@ -4,13 +4,16 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
 import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";
 import { createRefusalAudit } from "../access/audit.ts";
+import type { CallLimit } from "../runtime/grpc/call-starts.ts";
 import type { ConnectionLimits } from "../runtime/grpc/connections.ts";
+import type { CallRefusal } from "../runtime/grpc/injector.ts";
 import type { ByteAccount, OutgoingOptions } from "../runtime/grpc/outgoing.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
 import { Failure } from "./failure.ts";
 import { Ledger, logRefusals } from "./ledger.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
+import { toConnectError } from "./rpc/errors.ts";
 import type { Quotas } from "./store/catalog.ts";
 import type { Database } from "./store/database.ts";
 import { SharedDatabase } from "./store/shared-database.ts";
@@ -64,6 +67,7 @@ export type OpenLimits = Disposable & {
   readonly outgoing: OutgoingOptions;
   readonly quotas: Quotas;
   readonly connections: ConnectionLimits;
+  readonly calls: CallRefusal;
   /** The database as the caller of a method may use it. */
   databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
 };
@@ -115,6 +119,10 @@ export function openCallerLimits(
         audit({ reason: limit, peer });
       },
     },
+    calls: {
+      refusalOf: (limit) => toConnectError(tooManyCalls(limit), { method: "", log }),
+      onRefused: (limit) => ledger.refuse(limit),
+    },
     databaseOf({ values, method }) {
       // A range may be as long as it likes: it is sent as it is read.
       const maxSamples = method.methodKind === "unary" ? maxQuestionSamples : undefined;
@@ -129,6 +137,14 @@ function toQuotas(options: CallerLimits): Quotas {
   const own = { machines: options.maxMachinesPerKey ?? 2_000, series: options.maxSeriesPerKey ?? 10_000 };
   const isLocal = (holder: string) => holder.startsWith("address ") && isLoopback(holder.slice(8));
   return { all, of: (holder) => (isLocal(holder) ? all : own) };
+}
+
+function tooManyCalls(limit: CallLimit): Failure {
+  const message =
+    limit === "open-calls"
+      ? "your address has too many calls open, or this server has: end some"
+      : "more calls came at once than this server can begin: try again after the delay in RetryInfo";
+  return new Failure("OVERLOADED", message, { metadata: { limit }, retryAfterMs: 1_000 });
 }
 
 function slowReader(): Failure {

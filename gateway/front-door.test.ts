@@ -5,6 +5,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { frame, getRoot, preface, repeat, reset } from "../test/support/http2-frames.ts";
 import { type FrontDoor, openFrontDoor } from "./front-door.ts";
 
 let door: FrontDoor;
@@ -51,9 +52,7 @@ test("HTTP/1.1 and HTTP/2 on one port", async () => {
 });
 
 test("the HTTP/2 preface may come byte by byte", async () => {
-  const emptySettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
-  const start = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), emptySettings]);
-  const slow = await sendPieces(bytesOf(start));
+  const slow = await sendPieces(bytesOf(preface));
   // The server's first frame is SETTINGS (type 4) on stream 0.
   expect((slow.read() as Buffer | null)?.[3] ?? (await firstData(slow))[3]).toBe(4);
   slow.destroy();
@@ -85,15 +84,11 @@ test("a request that its client resets in the same packet is not started, the ne
     begun.push(request.url);
     response.end();
   };
-  const frame = (type: number, flags: number, stream: number, payload: readonly number[]) =>
-    Buffer.from([0, 0, payload.length, type, flags, 0, 0, stream >> 8, stream & 255, ...payload]);
-  // GET http:/ of host x, by HPACK's static table; /index.html for the last.
-  const headers = (stream: number, path: number) => frame(1, 5, stream, [0x82, 0x86, path, 0x41, 0x01, 0x78]);
-  const reset = (stream: number) => frame(3, 0, stream, [0, 0, 0, 8]);
-  const resets = Array.from({ length: 200 }, (_, i) => [headers(2 * i + 1, 0x84), reset(2 * i + 1)]).flat();
+  const resets = repeat(200, (i) => Buffer.concat([frame(1, 5, 2 * i + 1, getRoot), reset(i)]));
+  // /index.html, of HPACK's static table.
+  const last = Buffer.from(getRoot).fill(0x85, 2, 3);
   const socket = connect(door.port, "127.0.0.1").resume();
-  socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0, [])]));
-  socket.write(Buffer.concat([...resets, headers(401, 0x85)]));
+  socket.write(Buffer.concat([preface, resets, frame(1, 5, 401, last)]));
   await vi.waitFor(() => expect(begun).toContain("/index.html"));
   expect(begun).toEqual(["/index.html"]);
   socket.destroy();

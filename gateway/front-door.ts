@@ -19,6 +19,7 @@ import {
   refuseHeaders,
   refuseRequest,
 } from "./limits/connections.ts";
+import { Pipeline } from "./limits/pipeline.ts";
 import { reduceTarget } from "./request-target.ts";
 
 /** How every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request starts like it. */
@@ -62,8 +63,6 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const connections = new ConnectionBook(limits);
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
-  /** Requests in flight on connections of HTTP/1.1. */
-  const busy = new Map<Socket, number>();
   /** Connections of HTTP/2: these are their sessions' to end. */
   const multiplexed = new WeakSet<Socket>();
   let closing = false;
@@ -74,17 +73,12 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     if (fault !== undefined) refuseRequest(response, fault);
     else handle(request, response);
   };
-  const http1 = createHttp1(http1Options(limits), (request, response) => {
-    const { socket } = request;
-    busy.set(socket, (busy.get(socket) ?? 0) + 1);
-    response.once("close", () => {
-      const left = (busy.get(socket) ?? 1) - 1;
-      if (left > 0) busy.set(socket, left);
-      else busy.delete(socket);
-      if (closing && left === 0) socket.end();
-    });
-    take(request, response);
+  const pipeline = new Pipeline((socket) => {
+    if (closing) socket.end();
   });
+  const http1 = createHttp1(http1Options(limits), (request, response) =>
+    pipeline.take(request.socket, response, () => take(request, response)),
+  );
   limitHeaderCount(http1);
   http1.on("clientError", (error, socket) => answerUnreadable(error, socket as Socket));
   // It never listens itself, and would otherwise not start the clock for slow headers and bodies.
@@ -149,7 +143,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       tcp.close();
       layer?.[Symbol.dispose]();
       for (const session of sessions) session.close();
-      const idle = [...sockets].filter((socket) => !busy.has(socket) && !multiplexed.has(socket));
+      const idle = [...sockets].filter((socket) => pipeline.isIdle(socket) && !multiplexed.has(socket));
       for (const socket of idle) socket.end();
       const cut = setTimeout(() => {
         for (const session of sessions) session.destroy();

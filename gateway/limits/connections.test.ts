@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.ts";
+import { frame, getRoot, preface, repeat, reset } from "../../test/support/http2-frames.ts";
 import { type FrontDoor, openFrontDoor } from "../front-door.ts";
 import { type ConnectionLimits, defaultConnectionLimits } from "./connections.ts";
 
@@ -86,20 +87,6 @@ test("a connection of HTTP/1.1 or HTTP/2 without a request is closed after a whi
   expect(session.destroyed).toBe(true);
 });
 
-const frame = (type: number, flags: number, stream: number, payload: Buffer) => {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-};
-const preface = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0, Buffer.alloc(0))]);
-/** :method GET, :scheme http, :path /, of HPACK's static table; :authority x. */
-const headers = Buffer.from([0x82, 0x86, 0x84, 0x41, 0x01, 0x78]);
-const repeat = (times: number, make: (i: number) => Buffer) =>
-  Buffer.concat(Array.from({ length: times }, (_, i) => make(i)));
-
 /** The error codes of the GOAWAY frames in what a server said. */
 function goaways(said: Buffer): number[] {
   const codes: number[] = [];
@@ -125,13 +112,11 @@ test.each<[name: string, bytes: Buffer]>([
   ["settings", repeat(5_000, () => frame(4, 0, 0, Buffer.alloc(0)))],
   [
     "streams opened and reset at once",
-    repeat(2_000, (i) =>
-      Buffer.concat([frame(1, 5, 2 * i + 1, headers), frame(3, 0, 2 * i + 1, Buffer.from([0, 0, 0, 8]))]),
-    ),
+    repeat(2_000, (i) => Buffer.concat([frame(1, 5, 2 * i + 1, getRoot), reset(i)])),
   ],
   [
     "headers that never end",
-    Buffer.concat([frame(1, 1, 1, headers), repeat(64, () => frame(9, 0, 1, Buffer.alloc(1_024)))]),
+    Buffer.concat([frame(1, 1, 1, getRoot), repeat(64, () => frame(9, 0, 1, Buffer.alloc(1_024)))]),
   ],
 ])("a flood of %s ends its connection with a GOAWAY and no other", async (_, bytes) => {
   const door = await open();

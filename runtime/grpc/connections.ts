@@ -33,6 +33,12 @@ export class Connections {
     return new Promise((resolve) => this.#whenNone.push(resolve));
   }
 
+  /** What an address counts as; undefined if it has no bound of its own. */
+  groupOf(address = ""): string | undefined {
+    const { groupOf = (own) => own, isExempt } = this.#limits;
+    return isExempt?.(address) ? undefined : groupOf(address);
+  }
+
   /** Counts a connection until it closes, or closes it. Answers whether it may stay. */
   admit(socket: Socket): boolean {
     const { maxConnections, groupOf = (address) => address, isExempt, onRefused } = this.#limits;

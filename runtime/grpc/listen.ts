@@ -3,8 +3,9 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { type AddressInfo, createServer, isIP, type Socket } from "node:net";
-import { type Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Server } from "@grpc/grpc-js";
 import type { Connections } from "./connections.ts";
+import { createInjector, type InjectorOptions } from "./injector.ts";
 
 export type ListenOptions = { host: string; port: number; connections: Connections };
 
@@ -36,7 +37,7 @@ export async function listen(
   return { port: bound, stop: () => void owned.disposeAsync() };
 }
 
-export function listenInTheClear(server: Server, options: ListenOptions): Promise<Listener> {
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+export function listenInTheClear(server: Server, options: ListenOptions & InjectorOptions): Promise<Listener> {
+  const injector = createInjector(server, options);
   return listen(options, (socket) => injector.injectConnection(socket));
 }

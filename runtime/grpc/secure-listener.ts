@@ -1,8 +1,9 @@
 // TLS for a grpc-js server. Its own TLS has no time limit on handshakes, tells nobody why it
 // refuses a client, and looks at no names, so that connections are secured here and handed to it as
 // they are.
-import { type Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Server } from "@grpc/grpc-js";
 import { createTlsLayer, type TlsOptions } from "../tls/layer.ts";
+import { createInjector, type InjectorOptions } from "./injector.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
 
 export type SecureOptions = Pick<TlsOptions, "certificates" | "allowsClient" | "onRefused"> & {
@@ -13,9 +14,17 @@ export type SecureOptions = Pick<TlsOptions, "certificates" | "allowsClient" | "
 /** Listens. Rejects if the address cannot be had. */
 export async function listenSecurely(
   server: Server,
-  { host, port, connections, handshakeMs = 10_000, ...options }: SecureOptions & ListenOptions,
+  {
+    host,
+    port,
+    connections,
+    calls,
+    callBounds,
+    handshakeMs = 10_000,
+    ...options
+  }: SecureOptions & ListenOptions & InjectorOptions,
 ): Promise<Listener> {
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const injector = createInjector(server, { connections, calls, ...(callBounds && { callBounds }) });
   const layer = createTlsLayer({
     ...options,
     ...{ protocols: ["h2"], handshakeMs },

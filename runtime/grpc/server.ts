@@ -1,14 +1,16 @@
 // A grpc-js server that listens, says its port, and stops in order: endless streams first, then
 // calls in flight.
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Server, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { type Authorize, createAuthorization } from "./authorize.ts";
 import { boundReading } from "./bounded-reading.ts";
+import type { CallBounds, CallLimit } from "./call-starts.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
+import type { CallRefusal } from "./injector.ts";
 import { listenInTheClear } from "./listen.ts";
 import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
 import { type OutgoingOptions, OutgoingWatch } from "./outgoing.ts";
@@ -44,6 +46,9 @@ export type GrpcServerOptions = Omit<
   outgoing?: OutgoingOptions;
   /** How many connections there may be. Default 10,000. */
   connections?: ConnectionLimits;
+  /** What calls beyond their bounds are told. Default: RESOURCE_EXHAUSTED. */
+  calls?: CallRefusal;
+  callBounds?: CallBounds;
   /** Speaks TLS only. Default: in the clear. */
   tls?: SecureOptions | undefined;
 };
@@ -96,9 +101,10 @@ export async function openGrpcServer(
     server.addService(definition, handlers);
   });
   const connections = new Connections(options.connections ?? { maxConnections: 10_000, maxPerAddress: 10_000 });
+  const { calls = { refusalOf } } = options;
   const listener = await (options.tls
-    ? listenSecurely(server, { ...options, ...options.tls, connections })
-    : listenInTheClear(server, { ...options, connections }));
+    ? listenSecurely(server, { ...options, ...options.tls, connections, calls })
+    : listenInTheClear(server, { ...options, connections, calls }));
   return {
     port: listener.port,
     shutdownSignal: shutdown.signal,
@@ -127,6 +133,8 @@ export async function openGrpcServer(
     },
   };
 }
+
+const refusalOf = (limit: CallLimit) => new ConnectError(`there are too many calls: ${limit}`, Code.ResourceExhausted);
 
 const channelOptions: ServerOptions = {
   "grpc.max_send_message_length": -1,

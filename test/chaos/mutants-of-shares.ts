@@ -204,4 +204,61 @@ export const shareMutants: readonly Mutant[] = [
     edits: [{ file: "gateway/front-door.ts", find: "if (!request.stream.closed) take(", replace: "take(" }],
     catch: { test: "gateway/front-door.test.ts", says: /FAIL.*resets in the same packet is not started/ },
   },
+  {
+    name: "requests of HTTP/1.1 that were sent ahead start at once",
+    edits: [{ file: "gateway/limits/pipeline.ts", find: "if (!waiting) {", replace: "if (!waiting || true) {" }],
+    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*each starts when the one before is answered/ },
+  },
+  {
+    name: "a request of HTTP/1.1 starts whose client is gone",
+    edits: [{ file: "gateway/limits/pipeline.ts", find: "if (socket.writable) start();", replace: "start();" }],
+    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*none starts once its client is gone/ },
+  },
+  {
+    name: "any number of requests of HTTP/1.1 may wait on a connection",
+    edits: [
+      { file: "gateway/limits/pipeline.ts", find: "waiting.length < maxWaiting", replace: "waiting.length >= 0" },
+    ],
+    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*one more ends the connection/ },
+  },
+  {
+    name: "calls that come together begin together",
+    edits: [
+      { file: "runtime/grpc/call-starts.ts", find: "const callsPerTurn = 16;", replace: "const callsPerTurn = 1e9;" },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*sixteen begin in one turn/ },
+  },
+  {
+    name: "one connection's calls begin before all others'",
+    edits: [
+      {
+        file: "runtime/grpc/call-starts.ts",
+        find: "      // Behind the other groups, if it has more.\n      this.#waiting.delete(group);\n      const call = calls.shift();",
+        replace: "      const call = calls.shift();\n      if (calls.length === 0) this.#waiting.delete(group);",
+      },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*one of another group in the next/ },
+  },
+  {
+    name: "a call that was reset begins",
+    edits: [
+      {
+        file: "runtime/grpc/call-starts.ts",
+        find: "if (!call.stream.closed && !call.stream.destroyed) this.#begin(call);",
+        replace: "this.#begin(call);",
+      },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*closed before its turn does not begin/ },
+  },
+  {
+    name: "whoever calls last is refused, not who waits with most",
+    edits: [
+      {
+        file: "runtime/grpc/call-starts.ts",
+        find: "if (calls.length > most.length) [longest, most] = [group, calls];",
+        replace: "[longest, most] = [group, calls];",
+      },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*the newest of the group with most is refused/ },
+  },
 ];

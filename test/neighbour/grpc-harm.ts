@@ -7,7 +7,8 @@ import {
   ReadSignalsRequestSchema,
   WatchSignalsRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { type Harm, hammer, leaveUnread, repeatedly } from "./harm.ts";
+import { callHead, emptyCall, frame, preface, repeat, reset } from "../support/http2-frames.ts";
+import { type Harm, hammer, leaveUnread, repeatedly, type Target, writeAndLeave } from "./harm.ts";
 
 const check = "/grpc.health.v1.Health/Check";
 const service = "/millrace.v1.SignalService/";
@@ -91,6 +92,9 @@ export const grpcHarm: Record<string, Harm> = {
       ),
       count: 200,
     }),
+  "calls at once": (target) => callAtOnce(target, (i, head) => emptyCall(i, head)),
+  "calls reset at once": (target) => callAtOnce(target, (i, head) => Buffer.concat([emptyCall(i, head), reset(i)])),
+  "calls without a message": (target) => callAtOnce(target, (i, head) => frame(1, 4, 2 * i + 1, head)),
   "credentials that nobody has": (target) =>
     hammer(target, {
       path: `${service}GetLatest`,
@@ -100,3 +104,9 @@ export const grpcHarm: Record<string, Harm> = {
       atOnce: 32,
     }),
 };
+
+/** Two thousand streams in one write, to the accessor, on each of ten connections. */
+function callAtOnce(target: Target, make: (i: number, head: Buffer) => Buffer): Promise<void> {
+  const head = callHead(`${service}ListSignals`, target.headers);
+  return writeAndLeave(target, target.accessorPort, 10, Buffer.concat([preface, repeat(2_000, (i) => make(i, head))]));
+}

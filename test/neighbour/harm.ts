@@ -140,6 +140,18 @@ export async function holdOpen(
   target.note("held to the end");
 }
 
+/** Writes the same on so many connections, reads nothing, and leaves after 300 ms to come again. */
+export async function writeAndLeave(target: Target, port: number, count: number, bytes: Buffer): Promise<void> {
+  await repeatedly(target, count, async () => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {}).pause();
+    socket.write(bytes);
+    await sleep(300);
+    socket.destroy();
+    return "left";
+  });
+}
+
 /** Streams that are opened and never read. */
 export async function leaveUnread(
   target: Target,

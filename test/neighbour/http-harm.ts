@@ -2,7 +2,8 @@
 // connections held.
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
-import { type Harm, holdOpen, repeatedly, type Target } from "./harm.ts";
+import { frame, getRoot, preface, repeat } from "../support/http2-frames.ts";
+import { type Harm, holdOpen, repeatedly, type Target, writeAndLeave } from "./harm.ts";
 
 const zeros = `{"signals":[${"0,".repeat(4_000_000)}0]}`;
 const nested = `{"signals":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
@@ -82,6 +83,15 @@ export const httpHarm: Record<string, Harm> = {
       );
       return "sent";
     }),
+  "requests sent ahead": (target) =>
+    writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "GET /signals").repeat(2_000))),
+  "requests at once over HTTP/2": (target) =>
+    writeAndLeave(
+      target,
+      target.gatewayPort,
+      10,
+      Buffer.concat([preface, repeat(256, (i) => frame(1, 5, 2 * i + 1, getRoot))]),
+    ),
   "forged page tokens": (target) =>
     repeatedly(target, 16, () =>
       get(target, `/signals/power?page_token=${Buffer.alloc(49, 0xff).toString("base64url")}`),

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { frame, getRoot, preface, repeat, reset } from "../support/http2-frames.ts";
 
 const { values } = parseArgs({ options: { port: { type: "string" }, scale: { type: "string", default: "1" } } });
 const port = Number(values.port);
@@ -38,32 +39,18 @@ async function hold(name: string, first: string, then: string): Promise<never> {
   }
 }
 
-const frame = (type: number, flags: number, stream: number, payload: Buffer) => {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-};
-const repeat = (times: number, make: (i: number) => Buffer) =>
-  Buffer.concat(Array.from({ length: times }, (_, i) => make(i)));
-const preface = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0, Buffer.alloc(0))]);
-const head = Buffer.from([0x82, 0x86, 0x84, 0x41, 0x01, 0x78]);
 const floods: Record<string, Buffer> = {
-  "rapid reset": repeat(2_000, (i) =>
-    Buffer.concat([frame(1, 5, 2 * i + 1, head), frame(3, 0, 2 * i + 1, Buffer.from([0, 0, 0, 8]))]),
-  ),
-  continuation: Buffer.concat([frame(1, 1, 1, head), repeat(256, () => frame(9, 0, 1, Buffer.alloc(16_384)))]),
+  "rapid reset": repeat(2_000, (i) => Buffer.concat([frame(1, 5, 2 * i + 1, getRoot), reset(i)])),
+  continuation: Buffer.concat([frame(1, 1, 1, getRoot), repeat(256, () => frame(9, 0, 1, Buffer.alloc(16_384)))]),
   ping: repeat(20_000, () => frame(6, 0, 0, Buffer.alloc(8))),
   settings: repeat(20_000, () => frame(4, 0, 0, Buffer.alloc(0))),
 };
 
-async function flood(name: string, bytes: Buffer): Promise<never> {
+async function flood(name: string, bytes: Buffer, stayMs = 10_000): Promise<never> {
   for (;;) {
     const socket = dial().resume();
     socket.write(bytes);
-    await Promise.race([closed(socket), sleep(10_000)]);
+    await Promise.race([closed(socket), sleep(stayMs)]);
     socket.destroy();
     count(name);
     await sleep(500);
@@ -85,7 +72,11 @@ for (let i = 0; i < 1_500 * scale; i++) void hold("slow body", whole, " ");
 for (const [name, bytes] of Object.entries(floods))
   for (let i = 0; i < 10 * scale; i++) void flood(name, Buffer.concat([preface, bytes]));
 const large = `GET / HTTP/1.1\r\nhost: x\r\n${Array.from({ length: 4_000 }, (_, i) => `x-${i}: aaaaaaaaaaaaaaaa\r\n`).join("")}\r\n`;
-for (let i = 0; i < 10 * scale; i++) void flood("large headers", Buffer.from(large));
+const ahead = "GET /signals HTTP/1.1\r\nhost: x\r\n\r\n".repeat(4_000);
+for (let i = 0; i < 10 * scale; i++) {
+  void flood("large headers", Buffer.from(large));
+  void flood("requests sent ahead", Buffer.from(ahead), 300);
+}
 const ingest = "/millrace.v1.IngestService/IngestBatch";
 for (let i = 0; i < 10 * scale; i++) {
   void flood("bomb to Connect", post(ingest, "content-type: application/proto\r\ncontent-encoding: gzip\r\n"));
