@@ -187,7 +187,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const limitsOfCallers = stack.use(
     openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
   );
-  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections, calls } = limitsOfCallers;
+  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections, calls, callBounds } =
+    limitsOfCallers;
   const intake = new Intake(
     {
       producers,
@@ -238,7 +239,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
               throw toConnectError(error, { method: head.path, log: callLog });
             })),
         validate: checkRules,
-        ...{ accountOf, outgoing, connections, calls },
+        ...{ accountOf, outgoing, connections, calls, callBounds },
         toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure(
@@ -267,6 +268,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     ),
   );
   ledger.count("connections", () => server.connections);
+  ledger.count("open calls", () => server.openCalls);
   ledger.count("unread bytes in the transport", () => server.unreadBytes);
   stack.defer(() => health.close());
   log.info("serving", {

@@ -4,9 +4,9 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
 import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";
 import { createRefusalAudit } from "../access/audit.ts";
-import type { CallLimit } from "../runtime/grpc/call-starts.ts";
+import type { CallRefusal } from "../runtime/grpc/call-refusal.ts";
+import { type CallBounds, type CallLimit, defaultCallBounds } from "../runtime/grpc/call-starts.ts";
 import type { ConnectionLimits } from "../runtime/grpc/connections.ts";
-import type { CallRefusal } from "../runtime/grpc/injector.ts";
 import type { ByteAccount, OutgoingOptions } from "../runtime/grpc/outgoing.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
@@ -53,6 +53,11 @@ export type CallerLimits = {
   maxConnectionsPerAddress?: number;
   maxConnections?: number;
   /**
+   * Calls that are open, also before their first message; half as many of one address. Default
+   * 32,768.
+   */
+  maxOpenCalls?: number;
+  /**
    * Gateways whose word on the client's address is taken: addresses, ranges, names of certificates.
    * Default none but this machine's.
    */
@@ -68,6 +73,7 @@ export type OpenLimits = Disposable & {
   readonly quotas: Quotas;
   readonly connections: ConnectionLimits;
   readonly calls: CallRefusal;
+  readonly callBounds: CallBounds;
   /** The database as the caller of a method may use it. */
   databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
 };
@@ -84,6 +90,7 @@ export function openCallerLimits(
   { database, log }: { database: Database; log: Log },
 ): OpenLimits {
   const { callsPerSecond = 5_000, maxUnreadBytes = 256 * 1024 * 1024, unreadMs = 60_000 } = options;
+  const { maxOpenCalls = defaultCallBounds.maxOpen } = options;
   const { maxQuestionSamples = 500_000_000, trustedGateways = [], authenticates } = options;
   const ledger = new Ledger();
   const admission = new Admission({
@@ -119,6 +126,7 @@ export function openCallerLimits(
         audit({ reason: limit, peer });
       },
     },
+    callBounds: { ...defaultCallBounds, maxOpen: maxOpenCalls, maxOpenPerGroup: Math.ceil(maxOpenCalls / 2) },
     calls: {
       refusalOf: (limit) => toConnectError(tooManyCalls(limit), { method: "", log }),
       onRefused: (limit) => ledger.refuse(limit),

@@ -1,5 +1,6 @@
 // What one caller does beyond its share: refused or ended by name, counted, and others do not
 // notice.
+import { connect } from "node:net";
 import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -8,6 +9,7 @@ import { forwardedClientHeader } from "../../access/forwarded-client.ts";
 import { openUnreadClient, trailersOf } from "../../runtime/grpc/test-unread.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { eventually } from "../../test/support/eventually.ts";
+import { callHead, frame, preface, repeat } from "../../test/support/http2-frames.ts";
 import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from "../test-accessor.ts";
 import { epochUs, grid } from "../test-batches.ts";
 
@@ -114,4 +116,24 @@ test("40 batches at once, each above what may be in flight, are all answered", a
     ),
   );
   expect(answers.every(({ result }) => result?.refusal === undefined && result?.duplicate === false)).toBe(true);
+});
+
+test("calls that never send their message are bounded, and end with their connection", async () => {
+  await using shared = await openShared({ maxOpenCalls: 100 });
+  const { accessor } = shared;
+  const head = callHead(readSignals);
+  const socket = connect(accessor.port, "127.0.0.1");
+  socket.on("error", () => {}).resume();
+  socket.write(Buffer.concat([preface, repeat(100, (i) => frame(1, 4, 2 * i + 1, head))]));
+  // Of this machine's, each connection counts by itself.
+  await eventually("half of what there is is taken", () => accessor.ledger.borrowed()["open calls"] === 50);
+  expect(accessor.ledger.refused()).toEqual({ "open-calls": 50 });
+  expect((await Array.fromAsync(shared.as("192.0.2.2").readSignals({}))).length).toBe(1);
+  const other = connect(accessor.port, "127.0.0.1");
+  other.on("error", () => {}).resume();
+  other.write(Buffer.concat([preface, repeat(50, (i) => frame(1, 4, 2 * i + 1, head))]));
+  await eventually("all is taken", () => accessor.ledger.borrowed()["open calls"] === 100);
+  expect(await reasonOf(Array.fromAsync(shared.as("192.0.2.2").readSignals({})))).toBe("OVERLOADED open-calls");
+  for (const one of [socket, other]) one.destroy();
+  await eventually("it is given back", () => accessor.ledger.borrowed()["open calls"] === 0);
 });

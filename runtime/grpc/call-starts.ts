@@ -42,6 +42,11 @@ export class CallStarts {
     this.#refuse = refuse;
   }
 
+  /** How many are open, those that wait among them. */
+  get open(): number {
+    return this.#open;
+  }
+
   /**
    * Begins a call: at once if few others have come, else in a later turn of the event loop, and not
    * at all if it is closed by then. Beyond the bounds a call is refused; where too many wait, it is

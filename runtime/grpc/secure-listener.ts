@@ -18,13 +18,12 @@ export async function listenSecurely(
     host,
     port,
     connections,
-    calls,
-    callBounds,
+    starts,
     handshakeMs = 10_000,
     ...options
   }: SecureOptions & ListenOptions & InjectorOptions,
 ): Promise<Listener> {
-  const injector = createInjector(server, { connections, calls, ...(callBounds && { callBounds }) });
+  const injector = createInjector(server, { connections, starts });
   const layer = createTlsLayer({
     ...options,
     ...{ protocols: ["h2"], handshakeMs },

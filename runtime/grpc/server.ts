@@ -5,12 +5,12 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Server, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { type Authorize, createAuthorization } from "./authorize.ts";
 import { boundReading } from "./bounded-reading.ts";
-import type { CallBounds, CallLimit } from "./call-starts.ts";
+import { type CallRefusal, createRefuse } from "./call-refusal.ts";
+import { type CallBounds, type CallLimit, CallStarts, defaultCallBounds } from "./call-starts.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
-import type { CallRefusal } from "./injector.ts";
 import { listenInTheClear } from "./listen.ts";
 import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
 import { type OutgoingOptions, OutgoingWatch } from "./outgoing.ts";
@@ -58,6 +58,8 @@ export type GrpcServer = AsyncDisposable & {
   readonly shutdownSignal: AbortSignal;
   /** How many there are. */
   readonly connections: number;
+  /** Calls that have come and are not over. */
+  readonly openCalls: number;
   /** Bytes that were written and that clients have not read. */
   readonly unreadBytes: number;
 };
@@ -101,15 +103,18 @@ export async function openGrpcServer(
     server.addService(definition, handlers);
   });
   const connections = new Connections(options.connections ?? { maxConnections: 10_000, maxPerAddress: 10_000 });
-  const { calls = { refusalOf } } = options;
+  const starts = new CallStarts(options.callBounds ?? defaultCallBounds, createRefuse(options.calls ?? { refusalOf }));
   const listener = await (options.tls
-    ? listenSecurely(server, { ...options, ...options.tls, connections, calls })
-    : listenInTheClear(server, { ...options, connections, calls }));
+    ? listenSecurely(server, { ...options, ...options.tls, connections, starts })
+    : listenInTheClear(server, { ...options, connections, starts }));
   return {
     port: listener.port,
     shutdownSignal: shutdown.signal,
     get connections() {
       return connections.open;
+    },
+    get openCalls() {
+      return starts.open;
     },
     get unreadBytes() {
       return outgoing.bytes;
