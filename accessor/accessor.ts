@@ -187,7 +187,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const limitsOfCallers = stack.use(
     openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
   );
-  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections, calls, callBounds } =
+  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections, calls, callBounds, incoming } =
     limitsOfCallers;
   const intake = new Intake(
     {
@@ -239,7 +239,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
               throw toConnectError(error, { method: head.path, log: callLog });
             })),
         validate: checkRules,
-        ...{ accountOf, outgoing, connections, calls, callBounds },
+        ...{ accountOf, outgoing, connections, calls, callBounds, incoming },
         toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure(

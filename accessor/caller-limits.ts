@@ -4,10 +4,12 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
 import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";
 import { createRefusalAudit } from "../access/audit.ts";
+import { FairQueue } from "../access/fair-queue.ts";
 import type { CallRefusal } from "../runtime/grpc/call-refusal.ts";
 import { type CallBounds, type CallLimit, defaultCallBounds } from "../runtime/grpc/call-starts.ts";
 import type { ConnectionLimits } from "../runtime/grpc/connections.ts";
 import type { ByteAccount, OutgoingOptions } from "../runtime/grpc/outgoing.ts";
+import type { GrpcServerOptions } from "../runtime/grpc/server.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
 import { Failure } from "./failure.ts";
@@ -36,6 +38,13 @@ export type CallerLimits = {
    */
   maxUnreadBytes?: number;
   unreadMs?: number;
+  /**
+   * What requests of more than 4 KiB take together, from their first byte until their handler is
+   * through with them; half of it for one caller. Default 128 MiB.
+   */
+  maxIncomingBytes?: number;
+  /** How long such a request may take to come, beside what it takes at 8 KiB/s. Default 30 s. */
+  incomingMs?: number;
   /** Samples that may be decoded for one answer that is no stream. Default 500,000,000. */
   maxQuestionSamples?: number;
   /**
@@ -70,6 +79,7 @@ export type OpenLimits = Disposable & {
   /** Of all that a caller has unread. */
   accountOf(context: HandlerContext): ByteAccount;
   readonly outgoing: OutgoingOptions;
+  readonly incoming: NonNullable<GrpcServerOptions["incoming"]>;
   readonly quotas: Quotas;
   readonly connections: ConnectionLimits;
   readonly calls: CallRefusal;
@@ -92,11 +102,16 @@ export function openCallerLimits(
   const { callsPerSecond = 5_000, maxUnreadBytes = 256 * 1024 * 1024, unreadMs = 60_000 } = options;
   const { maxOpenCalls = defaultCallBounds.maxOpen } = options;
   const { maxQuestionSamples = 500_000_000, trustedGateways = [], authenticates } = options;
+  const { maxIncomingBytes = 128 * 1024 * 1024, incomingMs = 30_000 } = options;
+  const room = new FairQueue({ max: maxIncomingBytes, maxPerCaller: Math.floor(maxIncomingBytes / 2) });
+  const shareHolderOf = createShareHolderOf({ trustedGateways, authenticates });
   const ledger = new Ledger();
+  ledger.count("bytes of requests", () => room.used);
+  ledger.count("requests that wait for room", () => room.waiting);
   const admission = new Admission({
     max: { ...defaultCalls, ...options.maxCalls },
     rate: callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
-    shareHolderOf: createShareHolderOf({ trustedGateways, authenticates }),
+    shareHolderOf,
     ...{ ...deadlines, ledger, monotonicMs: () => performance.now() },
   });
   const shared = new SharedDatabase(database, ledger);
@@ -115,6 +130,13 @@ export function openCallerLimits(
     admission,
     accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
     outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
+    incoming: {
+      ...{ room, stallMs: incomingMs, callerOf: shareHolderOf },
+      tooSlow: () => {
+        ledger.refuse("incoming-rate");
+        return slowWriter();
+      },
+    },
     quotas: toQuotas(options),
     connections: {
       maxConnections: options.maxConnections ?? 10_000,
@@ -148,11 +170,18 @@ function toQuotas(options: CallerLimits): Quotas {
 }
 
 function tooManyCalls(limit: CallLimit): Failure {
-  const message =
-    limit === "open-calls"
-      ? "your address has too many calls open, or this server has: end some"
-      : "more calls came at once than this server can begin: try again after the delay in RetryInfo";
+  const message = {
+    "open-calls": "your address has too many calls open, or this server has: end some",
+    "incomplete-calls":
+      "your address has too many calls open whose request is not complete, or this server has: complete or end some",
+    "waiting-calls": "more calls came at once than this server can begin: try again after the delay in RetryInfo",
+  }[limit];
   return new Failure("OVERLOADED", message, { metadata: { limit }, retryAfterMs: 1_000 });
+}
+
+function slowWriter(): Failure {
+  const message = "the request came at less than 8 KiB a second and was given up: send it again, faster or in parts";
+  return new Failure("DEADLINE_EXCEEDED", message, { metadata: { limit: "incoming-rate" }, retryAfterMs: 1_000 });
 }
 
 function slowReader(): Failure {

@@ -1,5 +1,6 @@
 // What one caller does beyond its share: refused or ended by name, counted, and others do not
 // notice.
+import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
@@ -136,4 +137,34 @@ test("calls that never send their message are bounded, and end with their connec
   expect(await reasonOf(Array.fromAsync(shared.as("192.0.2.2").readSignals({})))).toBe("OVERLOADED open-calls");
   for (const one of [socket, other]) one.destroy();
   await eventually("it is given back", () => accessor.ledger.borrowed()["open calls"] === 0);
+});
+
+test("requests that stop half-way hold their caller's room only, and are ended by name", async () => {
+  await using shared = await openShared({ maxIncomingBytes: 1_000_000, incomingMs: 500 });
+  const { accessor } = shared;
+  const session = connectHttp2(`http://127.0.0.1:${accessor.port}`);
+  session.on("error", () => {});
+  const part = Buffer.alloc(60_000);
+  part.writeUInt32BE(300_000, 1);
+  const path = "/millrace.v1.IngestService/IngestBatch";
+  const head = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+  const statuses: unknown[] = [];
+  for (let i = 0; i < 10; i++) {
+    const stream = session.request({ ...head, ...greedyHeaders });
+    stream.on("error", () => {}).on("response", (told) => statuses.push(told["grpc-status"]));
+    stream.resume().write(part);
+  }
+  await eventually(
+    "one is read, the others wait",
+    () => accessor.ledger.borrowed()["requests that wait for room"] === 9,
+  );
+  expect(accessor.ledger.borrowed()["bytes of requests"]).toBe(300_000);
+  const values = Array.from({ length: 20_000 }, (_, k) => Math.sin(k));
+  const batch = { machine: "mill-1", samples: [grid("power", epochUs, values)] };
+  const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
+  expect(result).toMatchObject({ sequence: 1n, verdicts: [] });
+  await eventually("each was given up in its turn", () => statuses.length === 10, { withinMs: 30_000 });
+  expect(new Set(statuses)).toEqual(new Set(["4"]));
+  expect(accessor.ledger.refused()["incoming-rate"]).toBe(10);
+  session.destroy();
 });

@@ -3,7 +3,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from "@grpc/grpc-js";
 import { namesOf } from "../tls/client-names.ts";
-import type { Authorized } from "./handler.ts";
+import type { Authorized } from "./calling.ts";
 import { toStatusObject } from "./status.ts";
 
 export type CallHead = {

@@ -3,8 +3,17 @@
 // of the handler, and any number at once.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import { ServerInterceptingCall, type ServerInterceptor, type StatusObject, status } from "@grpc/grpc-js";
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
+import type { Arrival, Arrivals } from "./arrivals.ts";
+import type { Calling } from "./calling.ts";
 import { ReceivedMessage } from "./definition.ts";
+import { letIn, type ReadingCall } from "./let-in.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { toStatusObject } from "./status.ts";
 
@@ -12,7 +21,8 @@ import { toStatusObject } from "./status.ts";
  * What grpc-js's call has inside (1.14.7). server-bounds.test.ts fails where a newer one has it no
  * more.
  */
-type BaseCall = {
+type BaseCall = Partial<ReadingCall> & {
+  metadata?: Metadata;
   decoder?: { maxReadMessageLength?: number };
   decompressMessage?: (framed: Buffer, encoding: string) => unknown;
   sendStatus: (status: Partial<StatusObject>) => void;
@@ -22,33 +32,62 @@ export type BoundedReadingOptions = {
   boundsOf: (method: DescMethod) => MessageBounds;
   /** What a client is told of a message that is too large. */
   toError: (error: unknown, call: { method: DescMethod }) => ConnectError;
+  /** Where large messages take room; none: they take what they like. */
+  arrivals?: Arrivals | undefined;
+  /** Whose room a call takes. Asked when the call is authorized. */
+  callerOf: (call: Calling) => string;
 };
 
 const headBytes = 5;
 
+export type BoundedReading = {
+  interceptor: ServerInterceptor;
+  /** What the call takes whose metadata this is. */
+  arrivalOf: (metadata: Metadata) => Arrival | undefined;
+};
+
 /** The interceptor next to the connection: it reads nothing and runs before anything is read. */
 export function boundReading(
   methodOf: (path: string) => DescMethod | undefined,
-  { boundsOf, toError }: BoundedReadingOptions,
-): ServerInterceptor {
-  return ({ path }, call) => {
+  { boundsOf, toError, arrivals, callerOf }: BoundedReadingOptions,
+): BoundedReading {
+  const byMetadata = new WeakMap<Metadata, Arrival>();
+  const interceptor: ServerInterceptor = ({ path }, call) => {
     const method = methodOf(path);
     if (method === undefined) return new ServerInterceptingCall(call);
-    const { maxBytes } = boundsOf(method);
+    const { maxBytes, maxDecompressedBytes = maxBytes } = boundsOf(method);
     const base = call as unknown as BaseCall;
-    const { decoder, decompressMessage, sendStatus } = base;
-    if (decoder === undefined || decompressMessage === undefined)
+    const { decoder, decompressMessage, sendStatus, metadata } = base;
+    if (decoder?.readPartialMessage === undefined || decompressMessage === undefined || metadata === undefined)
       throw new Error(
         "this version of @grpc/grpc-js has other internals: the reading of its messages cannot be bounded",
       );
     decoder.maxReadMessageLength = maxBytes;
+    const arrival = arrivals?.open(
+      () => callerOf(call as unknown as Calling),
+      (reason) => {
+        base.sendStatus(toStatusObject(toError(reason, { method })));
+        // The client goes on sending to nobody.
+        base.stream!.close();
+      },
+    );
+    if (arrival) byMetadata.set(metadata, arrival);
+    const letting = arrival && letIn(base as ReadingCall, { arrival, unpackedBytes: maxDecompressedBytes });
     base.decompressMessage = (framed, encoding) => {
-      if (encoding !== "gzip" && encoding !== "deflate") return decompressMessage.call(base, framed, encoding);
-      return new ReceivedMessage(framed.subarray(headBytes), encoding);
+      const held = letting?.takeGranted() ?? 0;
+      if (encoding === "identity") return new ReceivedMessage(framed.subarray(headBytes), undefined, held);
+      if (encoding === "gzip" || encoding === "deflate")
+        return new ReceivedMessage(framed.subarray(headBytes), encoding, held);
+      return decompressMessage.call(base, framed, encoding);
     };
-    base.sendStatus = (given) => sendStatus.call(base, isOversize(given) ? refusal(maxBytes, method) : given);
+    base.sendStatus = (given) => {
+      sendStatus.call(base, isOversize(given) ? refusal(maxBytes, method) : given);
+      arrival?.end();
+      letting?.forget();
+    };
     return new ServerInterceptingCall(call);
   };
+  return { interceptor, arrivalOf: (metadata) => byMetadata.get(metadata) };
 
   function refusal(maxBytes: number, method: DescMethod): StatusObject {
     return toStatusObject(toError(new MessageTooLarge("bytes", maxBytes), { method }));

@@ -24,7 +24,11 @@ class Stream extends EventEmitter {
   }
 }
 
-const wide: CallBounds = { maxOpen: 100_000, maxOpenPerGroup: 100_000, maxWaiting: 100_000 };
+const wide: CallBounds = {
+  ...{ maxOpen: 100_000, maxOpenPerGroup: 100_000 },
+  ...{ maxIncomplete: 100_000, maxIncompletePerGroup: 100_000 },
+  maxWaiting: 100_000,
+};
 
 function open(bounds: Partial<CallBounds> = {}) {
   const begun: string[] = [];
@@ -83,6 +87,23 @@ test("too many open, in all or of one group, are refused until others close", ()
   take("a");
   expect(refused).toHaveLength(2);
   expect(begun).toEqual(["a", "a", "b", "a"]);
+});
+
+test("too many whose client has more to send are refused until others are whole", () => {
+  const { refused, take } = open({ maxIncomplete: 3, maxIncompletePerGroup: 2 });
+  const own = [take("a"), take("a")];
+  const beyond = take("a");
+  expect(refused).toEqual([[beyond, "incomplete-calls"]]);
+  take("b");
+  const beyondAll = take("c");
+  expect(refused[1]).toEqual([beyondAll, "incomplete-calls"]);
+  own[0]!.emit("end");
+  take("c");
+  expect(refused).toHaveLength(2);
+  // What was whole before it closes counts once.
+  own[0]!.close();
+  take("c");
+  expect(refused).toHaveLength(3);
 });
 
 test("where too many wait, the newest of the group with most is refused", async () => {

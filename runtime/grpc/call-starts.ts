@@ -3,21 +3,29 @@
 import type { ServerHttp2Stream } from "node:http2";
 
 /** Which of the bounds a call is beyond. */
-export type CallLimit = "open-calls" | "waiting-calls";
+export type CallLimit = "open-calls" | "incomplete-calls" | "waiting-calls";
 
 export type CallBounds = {
   /** All calls that are open, and those of one group of connections. */
   maxOpen: number;
   maxOpenPerGroup: number;
+  /** The same of those whose client has more to send, or has sent what nobody has read. */
+  maxIncomplete: number;
+  maxIncompletePerGroup: number;
   /** All that have not begun. */
   maxWaiting: number;
 };
 
 /**
  * An open call takes some 9 KB before a handler has it, one that waits 10 KB; their number decides
- * how long the garbage collector stops everything.
+ * how long the garbage collector stops everything. What comes for a call that is not read may be a
+ * window of 64 KiB.
  */
-export const defaultCallBounds: CallBounds = { maxOpen: 32_768, maxOpenPerGroup: 16_384, maxWaiting: 4_096 };
+export const defaultCallBounds: CallBounds = {
+  ...{ maxOpen: 32_768, maxOpenPerGroup: 16_384 },
+  ...{ maxIncomplete: 8_192, maxIncompletePerGroup: 4_096 },
+  maxWaiting: 4_096,
+};
 
 /** Some 2 ms of the event loop: beginning a call takes 100 µs. */
 const callsPerTurn = 16;
@@ -29,8 +37,8 @@ type Group = string | object;
 
 export class CallStarts {
   readonly #bounds: CallBounds;
-  readonly #openByGroup = new Map<Group, number>();
-  #open = 0;
+  readonly #open = new Tally();
+  readonly #incomplete = new Tally();
   /** Groups with calls that wait, the next first. */
   readonly #waiting = new Map<Group, Call[]>();
   #waitingCalls = 0;
@@ -44,7 +52,7 @@ export class CallStarts {
 
   /** How many are open, those that wait among them. */
   get open(): number {
-    return this.#open;
+    return this.#open.all;
   }
 
   /**
@@ -53,14 +61,22 @@ export class CallStarts {
    * the newest of the group that has most.
    */
   take(stream: ServerHttp2Stream, group: Group, begin: () => void): void {
-    const own = this.#openByGroup.get(group) ?? 0;
-    if (this.#open >= this.#bounds.maxOpen || own >= this.#bounds.maxOpenPerGroup) {
-      this.#refuse(stream, "open-calls");
+    const limit = this.#limitOf(group);
+    if (limit !== undefined) {
+      this.#refuse(stream, limit);
       return;
     }
-    this.#open++;
-    this.#openByGroup.set(group, own + 1);
-    stream.once("close", () => this.#closed(group));
+    this.#open.add(group);
+    this.#incomplete.add(group);
+    let complete = false;
+    const onComplete = () => {
+      if (!complete) this.#incomplete.remove(group);
+      complete = true;
+    };
+    stream.once("end", onComplete).once("close", () => {
+      this.#open.remove(group);
+      onComplete();
+    });
     if (this.#waitingCalls === 0 && this.#begun < callsPerTurn) {
       this.#begin({ stream, begin });
       return;
@@ -108,10 +124,36 @@ export class CallStarts {
     if (call) this.#refuse(call.stream, "waiting-calls");
   }
 
-  #closed(group: Group): void {
-    this.#open--;
-    const left = this.#openByGroup.get(group)! - 1;
-    if (left > 0) this.#openByGroup.set(group, left);
-    else this.#openByGroup.delete(group);
+  #limitOf(group: Group): CallLimit | undefined {
+    const { maxOpen, maxOpenPerGroup, maxIncomplete, maxIncompletePerGroup } = this.#bounds;
+    if (this.#open.all >= maxOpen || this.#open.of(group) >= maxOpenPerGroup) return "open-calls";
+    const isFull = this.#incomplete.all >= maxIncomplete || this.#incomplete.of(group) >= maxIncompletePerGroup;
+    return isFull ? "incomplete-calls" : undefined;
+  }
+}
+
+/** How many there are, in all and of each group. */
+class Tally {
+  readonly #byGroup = new Map<Group, number>();
+  #all = 0;
+
+  get all(): number {
+    return this.#all;
+  }
+
+  of(group: Group): number {
+    return this.#byGroup.get(group) ?? 0;
+  }
+
+  add(group: Group): void {
+    this.#all++;
+    this.#byGroup.set(group, this.of(group) + 1);
+  }
+
+  remove(group: Group): void {
+    this.#all--;
+    const left = this.of(group) - 1;
+    if (left > 0) this.#byGroup.set(group, left);
+    else this.#byGroup.delete(group);
   }
 }

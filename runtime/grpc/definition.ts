@@ -84,10 +84,13 @@ export class ReceivedMessage {
   readonly bytes: Buffer;
   /** undefined: as it is. */
   readonly encoding: Encoding | undefined;
+  /** The room that it has (arrivals.ts). */
+  readonly heldBytes: number;
 
-  constructor(bytes: Buffer, encoding?: Encoding) {
+  constructor(bytes: Buffer, encoding?: Encoding, heldBytes = 0) {
     this.bytes = bytes;
     this.encoding = encoding;
+    this.heldBytes = heldBytes;
   }
 }
 

@@ -1,14 +1,6 @@
 // Connect service implementations as grpc-js handlers: context, flow control, cancellation and status for the four kinds of calls.
 import { create, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  type ContextValues,
-  createContextValues,
-  createHandlerContext,
-  type HandlerContext,
-  type ServiceImpl,
-} from "@connectrpc/connect";
+import { Code, ConnectError, createHandlerContext, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import type {
   Metadata,
   ServerDuplexStream,
@@ -16,16 +8,17 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { namesOf } from "../tls/client-names.ts";
 import { Turns } from "../turns.ts";
-import { decompress, type InTurn } from "./decompress.ts";
-import { decode, encode, encodedBytes, type ReceivedMessage } from "./definition.ts";
+import type { Arrival } from "./arrivals.ts";
+import { type Authorized, readCaller } from "./calling.ts";
+import type { InTurn } from "./decompress.ts";
+import { encode, encodedBytes } from "./definition.ts";
 import { encodeInTurns, isLarge } from "./encode-in-turns.ts";
-import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
+import type { MessageBounds } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
 import type { Fields } from "./message-weight.ts";
 import type { ByteAccount, Outgoing, OutgoingWatch } from "./outgoing.ts";
-import { addressOf, peerKey } from "./peer.ts";
+import { ended, readMessage, readMessages } from "./read-requests.ts";
 import { toStatusObject } from "./status.ts";
 
 type Call = ServerDuplexStream<Message, Message> & ServerUnaryCall<Message, Message>;
@@ -33,14 +26,6 @@ type UnaryCallback = (status: unknown, answer?: Buffer) => void;
 type Context = ReturnType<typeof createHandlerContext>;
 // biome-ignore lint/suspicious/noExplicitAny: the four signatures meet here; ServiceImpl types them for those who write handlers
 type AnyHandler = (request: any, context: HandlerContext) => any;
-
-/** What was decided about a call before any of its messages was read. */
-export type Authorized = {
-  /** For the handler: its context's values. */
-  contextValues: ContextValues;
-  /** Ends the call if it is a stream when aborted, with its reason. */
-  signal?: AbortSignal | undefined;
-};
 
 export type HandlerOptions = {
   /** The decision about the call whose metadata this is, if there was one. */
@@ -51,6 +36,8 @@ export type HandlerOptions = {
   boundsOf: (method: DescMethod) => MessageBounds;
   /** Of all calls together, so many requests are decompressed at once. */
   decompressInTurn: InTurn;
+  /** What the messages of the call take whose metadata this is. */
+  arrivalOf?: (metadata: Metadata) => Arrival | undefined;
   /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
   validate?: (desc: DescMessage, message: Message) => void;
   /** Where what clients have not read is counted. */
@@ -74,11 +61,13 @@ export function toHandlers<S extends DescService>(
     const handle = (impl as Record<string, AnyHandler>)[method.localName]?.bind(impl) ?? unimplemented(method);
     const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
     const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
-    const read = { desc: method.input, bounds: options.boundsOf(method), inTurn: options.decompressInTurn };
-    const request = async (call: Call, { signal }: Context) =>
-      streamsIn
+    const reading = { desc: method.input, bounds: options.boundsOf(method), inTurn: options.decompressInTurn };
+    const request = async (call: Call, { signal }: Context) => {
+      const read = { ...reading, arrival: options.arrivalOf?.(call.metadata) };
+      return streamsIn
         ? readMessages(call, signal, read)
         : checkRequest(method, await readMessage(call.request, read), options);
+    };
     const answerOne = (call: Call, callback: UnaryCallback) =>
       void answerOnce(call, method, options, async (context) => handle(await request(call, context), context)).then(
         (answer) => callback(null, answer),
@@ -103,51 +92,12 @@ function checkRequest(method: DescMethod, message: Message, { validate }: Handle
   return message;
 }
 
-type Reading = { desc: DescMessage; bounds: MessageBounds; inTurn: InTurn };
-
-/** A promise only for what came compressed: most does not. */
-function readMessage(received: Message, { desc, bounds, inTurn }: Reading): Message | Promise<Message> {
-  const { bytes, encoding } = received as unknown as ReceivedMessage;
-  const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
-  if (bytes.length > maxBytes) throw new MessageTooLarge("bytes", maxBytes);
-  if (encoding === undefined) return readDecompressed(desc, bytes, bounds);
-  return inTurn(() => decompress(encoding, bytes, maxDecompressedBytes)).then(
-    (whole) => readDecompressed(desc, whole, bounds),
-    (cause) => {
-      if (cause instanceof MessageTooLarge) throw cause;
-      throw invalid("the message cannot be decompressed", cause);
-    },
-  );
-}
-
-function readDecompressed(desc: DescMessage, bytes: Buffer, bounds: MessageBounds): Message {
-  try {
-    return decode(desc, bytes, bounds);
-  } catch (cause) {
-    if (cause instanceof MessageTooLarge) throw cause;
-    throw invalid("the message is not valid protobuf for this method", cause);
-  }
-}
-
-const invalid = (message: string, cause: unknown) =>
-  new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
-
 // A longer timer would fire at once; nobody waits 24 days for an answer.
 const maxTimerMs = 2 ** 31 - 1;
 
-/** What a call's signal says once the handler is through: nothing that it left behind should wait on. */
-const ended = new ConnectError("the call has ended", Code.Canceled);
-
 function openContext(call: Call, method: DescMethod, { shutdownSignal, authorizedBy }: HandlerOptions): Context {
-  const { contextValues = createContextValues(), signal: permission } = authorizedBy?.(call.metadata) ?? {};
-  contextValues.set(peerKey, {
-    address: addressOf(call.getPeer()),
-    certificateNames: () => namesOf(call.getAuthContext().sslPeerCertificate?.subjectaltname),
-  });
-  const requestHeader = new Headers();
-  for (const [key, value] of Object.entries(call.metadata.getMap())) {
-    if (typeof value === "string") requestHeader.append(key, value);
-  }
+  const authorized = authorizedBy?.(call.metadata);
+  const { values, requestHeader } = readCaller(call, authorized);
   const timeoutMs = Math.max(0, Number(call.getDeadline()) - Date.now());
   const context = createHandlerContext({
     service: method.parent,
@@ -156,8 +106,10 @@ function openContext(call: Call, method: DescMethod, { shutdownSignal, authorize
     requestMethod: "POST",
     url: `/${method.parent.typeName}/${method.name}`,
     requestHeader,
-    ...(method.methodKind === "unary" ? {} : { shutdownSignal, ...(permission && { requestSignal: permission }) }),
-    contextValues,
+    ...(method.methodKind === "unary"
+      ? {}
+      : { shutdownSignal, ...(authorized?.signal && { requestSignal: authorized.signal }) }),
+    contextValues: values,
     ...(timeoutMs <= maxTimerMs ? { timeoutMs } : {}),
   });
   call.once("cancelled", () => {
@@ -182,6 +134,7 @@ async function answerOnce(
     throw toStatusObject(options.toError(error, context));
   } finally {
     context.abort(ended);
+    if (method.methodKind === "unary") options.arrivalOf?.(call.metadata)?.done();
   }
 }
 
@@ -237,53 +190,4 @@ function assertSize(bytes: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
 
 function outgoingOf(call: Call, context: Context, { outgoing, accountOf }: HandlerOptions): Outgoing {
   return outgoing.open(call, accountOf?.(context), (reason) => context.abort(reason));
-}
-
-/**
- * The messages of a request stream; throws the signal's reason when it is aborted. Reads one only when asked, so a handler that waits
- * holds the client back. By read() and not by iterating the call: on Node 26 that never ends while the call's writable side is open.
- */
-async function* readMessages(
-  call: Call,
-  signal: AbortSignal,
-  reading: Reading,
-): AsyncGenerator<Message, void, undefined> {
-  let complete = false;
-  let failure: unknown;
-  let wake = () => {};
-  const onWake = () => wake();
-  const onEnd = () => {
-    complete = true;
-    wake();
-  };
-  const onError = (error: unknown) => {
-    failure = error;
-    wake();
-  };
-  call.on("readable", onWake).once("end", onEnd).once("error", onError);
-  signal.addEventListener("abort", onWake);
-  try {
-    for (;;) {
-      if (signal.reason === ended) return;
-      signal.throwIfAborted();
-      const message: Message | null = call.read();
-      if (message !== null) {
-        const read = readMessage(message, reading);
-        yield read instanceof Promise ? await read : read;
-      } else if (failure !== undefined) throw failure;
-      else if (complete) {
-        // A call that is reset looks complete first, and is cancelled a moment later.
-        await new Promise((resolve) => setImmediate(resolve));
-        if (signal.reason !== ended) signal.throwIfAborted();
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    signal.removeEventListener("abort", onWake);
-    call.off("readable", onWake).off("end", onEnd).off("error", onError);
-  }
 }

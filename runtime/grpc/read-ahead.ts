@@ -1,7 +1,5 @@
-// How far a call of a client reads ahead of whoever reads it, in bytes: grpc-js counts messages,
-// sixteen of them, of any size.
-import type { Message } from "@bufbuild/protobuf";
-import type { ClientDuplexStream } from "@grpc/grpc-js";
+// How far a call reads ahead of whoever reads it, in bytes: grpc-js counts messages, sixteen of
+// them, of any size.
 
 /**
  * What is asked for although something waits to be read. One message may be larger, and is then the
@@ -24,7 +22,7 @@ export class ReadAhead {
   }
 
   /** Has the call ask for a message only while there is room. */
-  holdBack(call: ClientDuplexStream<Message, Message>): void {
+  holdBack(call: { _read(size: number): void }): void {
     const read = call._read.bind(call);
     this.#ask = () => read(1);
     // The stream asks once for each message that it gets: a question that waits is the last until

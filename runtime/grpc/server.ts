@@ -3,10 +3,12 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Server, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { type ArrivalOptions, Arrivals } from "./arrivals.ts";
 import { type Authorize, createAuthorization } from "./authorize.ts";
 import { boundReading } from "./bounded-reading.ts";
 import { type CallRefusal, createRefuse } from "./call-refusal.ts";
 import { type CallBounds, type CallLimit, CallStarts, defaultCallBounds } from "./call-starts.ts";
+import { type Caller, readCaller } from "./calling.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
@@ -18,7 +20,7 @@ import { listenSecurely, type SecureOptions } from "./secure-listener.ts";
 
 export type GrpcServerOptions = Omit<
   HandlerOptions,
-  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "boundsOf" | "outgoing"
+  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "boundsOf" | "outgoing" | "arrivalOf"
 > & {
   /**
    * Decides about each call before any of its messages is read. Default: every call may be made.
@@ -44,6 +46,11 @@ export type GrpcServerOptions = Omit<
   shutdownReason: () => unknown;
   /** Bounds on what clients have not read. */
   outgoing?: OutgoingOptions;
+  /**
+   * Room for requests of more than 4 KiB from when they begin to come until their handler is
+   * through with them, and whose a call takes. Default: they take what they like.
+   */
+  incoming?: ArrivalOptions & { callerOf: (caller: Caller) => string };
   /** How many connections there may be. Default 10,000. */
   connections?: ConnectionLimits;
   /** What calls beyond their bounds are told. Default: RESOURCE_EXHAUSTED. */
@@ -79,12 +86,16 @@ export async function openGrpcServer(
   const authorization = options.authorize && createAuthorization(options.authorize);
   const methods = new Map<string, DescMethod>();
   const boundsOf = options.boundsOf ?? (() => boundedBySize(options.maxMessageBytes));
-  const reading = boundReading((path) => methods.get(path), { ...options, boundsOf });
+  const arrivals = options.incoming && new Arrivals(options.incoming);
+  const { interceptor, arrivalOf } = boundReading((path) => methods.get(path), {
+    ...{ ...options, boundsOf, arrivals },
+    callerOf: (call) => options.incoming!.callerOf(readCaller(call, authorization?.authorizedBy(call.metadata))),
+  });
   const outgoing = new OutgoingWatch(options.outgoing);
   const server = new Server({
     ...channelOptions,
     // The first is the one next to the connection.
-    interceptors: authorization ? [reading, authorization.interceptor] : [reading],
+    interceptors: authorization ? [interceptor, authorization.interceptor] : [interceptor],
   });
   const decompressInTurn = createTurns(options.decompressAtOnce ?? 2);
   mountAll((service, impl) => {
@@ -97,6 +108,7 @@ export async function openGrpcServer(
       boundsOf,
       decompressInTurn,
       outgoing,
+      arrivalOf,
       shutdownSignal: shutdown.signal,
       ...(authorization && { authorizedBy: authorization.authorizedBy }),
     });
@@ -135,6 +147,7 @@ export async function openGrpcServer(
       clearTimeout(cut);
       server.forceShutdown();
       outgoing[Symbol.dispose]();
+      arrivals?.[Symbol.dispose]();
     },
   };
 }

@@ -152,4 +152,41 @@ export const messageMutants: readonly Mutant[] = [
     ],
     catch: { test: "runtime/grpc/calls.test.ts", says: /FAIL.*runtime\/grpc\/calls/ },
   },
+  {
+    name: "a large request comes in without room",
+    edits: [
+      { file: "runtime/grpc/let-in.ts", find: "if (!arrival.isOver) wait(", replace: "if (arrival.isOver) wait(" },
+    ],
+    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*what has no room is not read/ },
+  },
+  {
+    name: "a request's room is given back before its handler is through",
+    edits: [
+      {
+        file: "runtime/grpc/arrivals.ts",
+        find: "    this.#atHandler = bytes;",
+        replace: "    this.#atHandler = bytes;\n    this.done();",
+      },
+    ],
+    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*holds its room until its handler is through/ },
+  },
+  {
+    name: "a request that stops half-way is waited for",
+    edits: [
+      {
+        file: "runtime/grpc/arrivals.ts",
+        find: "if (nowMs - this.#lastMs < stallMs && nowMs - this.#sinceMs < mayTakeMs) return;",
+        replace: "if (nowMs - this.#sinceMs < 100 * mayTakeMs) return;",
+      },
+    ],
+    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*stops coming, or hardly comes/ },
+  },
+  {
+    name: "a stream reads sixteen messages ahead, whatever their size",
+    edits: [{ file: "runtime/grpc/read-requests.ts", find: "  ahead.holdBack(call);\n", replace: "" }],
+    catch: {
+      test: "runtime/grpc/arrivals.test.ts",
+      says: /FAIL.*the message that its handler has and the one that comes/,
+    },
+  },
 ];

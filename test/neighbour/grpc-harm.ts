@@ -95,6 +95,12 @@ export const grpcHarm: Record<string, Harm> = {
   "calls at once": (target) => callAtOnce(target, (i, head) => emptyCall(i, head)),
   "calls reset at once": (target) => callAtOnce(target, (i, head) => Buffer.concat([emptyCall(i, head), reset(i)])),
   "calls without a message": (target) => callAtOnce(target, (i, head) => frame(1, 4, 2 * i + 1, head)),
+  "half messages": (target) => {
+    const half = Buffer.alloc(8_000_000);
+    half.writeUInt32BE(16_000_000, 1);
+    const path = "/millrace.v1.IngestService/IngestBatch";
+    return leaveUnread(target, { url: target.accessorUrl, path, body: half, count: 200 });
+  },
   "credentials that nobody has": (target) =>
     hammer(target, {
       path: `${service}GetLatest`,

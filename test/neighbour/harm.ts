@@ -152,20 +152,21 @@ export async function writeAndLeave(target: Target, port: number, count: number,
   });
 }
 
+/** message: of a whole call. body: what is sent of one that never ends, in gRPC's frames. */
+type UnreadOptions = { url: string; path: string; message?: Uint8Array; body?: Buffer; count: number };
+
 /** Streams that are opened and never read. */
-export async function leaveUnread(
-  target: Target,
-  { url, path, message, count }: { url: string; path: string; message: Uint8Array; count: number },
-): Promise<void> {
+export async function leaveUnread(target: Target, { url, path, message, body, count }: UnreadOptions): Promise<void> {
   const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.length, 1);
+  prefix.writeUInt32BE(message?.length ?? 0, 1);
   const session = openSession(url);
   const sent = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
   const open = async () => {
     while (!target.signal.aborted && !session.destroyed && !session.closed) {
       const stream = session.request({ ...sent, ...target.headers });
       stream.on("error", () => {}).pause();
-      stream.end(Buffer.concat([prefix, message]));
+      if (body) stream.write(body);
+      else stream.end(Buffer.concat([prefix, message ?? Buffer.alloc(0)]));
       const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
       const stopped = new Promise<void>((resolve) =>
         target.signal.addEventListener("abort", () => resolve(), { once: true }),

@@ -1,0 +1,163 @@
+// What requests take on their way in: a large message is let in when there is room for it, and
+// holds that until its handler is through with it. One that hardly comes is given up.
+
+/** What there is, in bytes, shared out by caller; FairQueue is one. */
+export type ArrivalRoom = {
+  acquire(caller: string, bytes: number, signal: AbortSignal): Promise<void>;
+  release(caller: string, bytes: number): void;
+};
+
+export type ArrivalOptions = {
+  room: ArrivalRoom;
+  /**
+   * How long nothing may come of a message, and how long it may take beside what it takes at
+   * `minBytesPerSecond`. Default 30 s.
+   */
+  stallMs?: number;
+  /** Default 8 KiB/s. */
+  minBytesPerSecond?: number;
+  /** What a call is ended with whose message comes too slowly. */
+  tooSlow: () => unknown;
+  /** Milliseconds that only go forward. */
+  monotonicMs?: () => number;
+};
+
+/**
+ * A message of so many bytes takes no room: each call may have one of them at its handler, and as
+ * many as ReadAhead allows before it.
+ */
+export const smallBytes = 4 * 1024;
+
+/** All large messages of a server that have begun to come. */
+export class Arrivals implements Disposable {
+  readonly options: Required<ArrivalOptions>;
+  readonly #coming = new Set<Arrival>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ArrivalOptions) {
+    this.options = { stallMs: 30_000, minBytesPerSecond: 8 * 1024, monotonicMs: () => performance.now(), ...options };
+  }
+
+  /** caller: whose room the call takes; asked when it first takes some. end: ends the call. */
+  open(caller: () => string, end: (reason: unknown) => void): Arrival {
+    return new Arrival(this, { caller, end });
+  }
+
+  add(arrival: Arrival): void {
+    this.#coming.add(arrival);
+    this.#timer ??= setInterval(() => this.look(), Math.max(1, this.options.stallMs / 8)).unref();
+  }
+
+  remove(arrival: Arrival): void {
+    if (!this.#coming.delete(arrival) || this.#coming.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Gives up what comes too slowly. */
+  look(): void {
+    for (const arrival of this.#coming) arrival.look();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** What one call takes. It has one message that comes at most, and one at its handler. */
+export class Arrival {
+  readonly #arrivals: Arrivals;
+  readonly #callerOf: () => string;
+  readonly #end: (reason: unknown) => void;
+  #caller: string | undefined;
+  #controller: AbortController | undefined;
+  #held = 0;
+  #atHandler = 0;
+  #sinceMs = 0;
+  #lastMs = 0;
+  #come = 0;
+  #seen = 0;
+  #over = false;
+
+  constructor(arrivals: Arrivals, { caller, end }: { caller: () => string; end: (reason: unknown) => void }) {
+    this.#arrivals = arrivals;
+    this.#callerOf = caller;
+    this.#end = end;
+  }
+
+  /** Whether the call has ended. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** Resolves when there is room; rejects if the call ends before. */
+  async take(bytes: number): Promise<void> {
+    if (this.#over) throw over;
+    const { room } = this.#arrivals.options;
+    this.#caller ??= this.#callerOf();
+    this.#controller ??= new AbortController();
+    await room.acquire(this.#caller, bytes, this.#controller.signal);
+    if (this.#over) {
+      room.release(this.#caller, bytes);
+      throw over;
+    }
+    this.#held += bytes;
+  }
+
+  /** A message that has room begins to come. */
+  begin(): void {
+    this.#sinceMs = this.#arrivals.options.monotonicMs();
+    this.#lastMs = this.#sinceMs;
+    [this.#come, this.#seen] = [0, 0];
+    this.#arrivals.add(this);
+  }
+
+  came(bytes: number): void {
+    this.#come += bytes;
+  }
+
+  /** It is here. */
+  complete(): void {
+    this.#arrivals.remove(this);
+  }
+
+  /** So much of what was taken is for the message that the handler has now. */
+  handOver(bytes: number): void {
+    this.#atHandler = bytes;
+  }
+
+  /** The handler is through with its message. */
+  done(): void {
+    this.give(this.#atHandler);
+    this.#atHandler = 0;
+  }
+
+  give(bytes: number): void {
+    const given = Math.min(bytes, this.#held);
+    if (given === 0) return;
+    this.#held -= given;
+    this.#arrivals.options.room.release(this.#caller!, given);
+  }
+
+  /** The call has ended; nothing waits or is held any more. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#arrivals.remove(this);
+    this.#controller?.abort(over);
+    this.give(this.#held);
+  }
+
+  look(): void {
+    const { stallMs, minBytesPerSecond, monotonicMs, tooSlow } = this.#arrivals.options;
+    const nowMs = monotonicMs();
+    if (this.#come > this.#seen) [this.#seen, this.#lastMs] = [this.#come, nowMs];
+    const mayTakeMs = stallMs + (this.#come / minBytesPerSecond) * 1_000;
+    if (nowMs - this.#lastMs < stallMs && nowMs - this.#sinceMs < mayTakeMs) return;
+    this.#arrivals.remove(this);
+    this.#end(tooSlow());
+  }
+}
+
+const over = new Error("the call has ended");

@@ -1,0 +1,124 @@
+// Requests as handlers get them: decompressed and decoded when it is their turn, with room for what
+// they take.
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { type Arrival, smallBytes } from "./arrivals.ts";
+import { decompress, type InTurn } from "./decompress.ts";
+import { decode, type ReceivedMessage } from "./definition.ts";
+import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
+import { ReadAhead } from "./read-ahead.ts";
+
+export type Reading = { desc: DescMessage; bounds: MessageBounds; inTurn: InTurn; arrival: Arrival | undefined };
+
+/** A promise only for what came compressed, or has to wait for room: most does not. */
+export function readMessage(received: Message, reading: Reading): Message | Promise<Message> {
+  const { bytes, encoding, heldBytes } = received as unknown as ReceivedMessage;
+  const { desc, bounds, arrival } = reading;
+  if (bytes.length > bounds.maxBytes) throw new MessageTooLarge("bytes", bounds.maxBytes);
+  if (encoding !== undefined) return unpack(received as unknown as ReceivedMessage, reading);
+  const wantedBytes = heldBytes === 0 && bytes.length > smallBytes ? bytes.length : 0;
+  if (arrival === undefined || wantedBytes === 0) {
+    arrival?.handOver(heldBytes);
+    return readDecompressed(desc, bytes, bounds);
+  }
+  return arrival.take(wantedBytes).then(() => {
+    arrival.handOver(wantedBytes);
+    return readDecompressed(desc, bytes, bounds);
+  });
+}
+
+/** Takes room for the most that may come of it, and keeps what it needs. */
+async function unpack({ bytes, encoding, heldBytes }: ReceivedMessage, reading: Reading): Promise<Message> {
+  const { desc, bounds, inTurn, arrival } = reading;
+  const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
+  let held = heldBytes;
+  if (arrival && held === 0 && maxDecompressedBytes > smallBytes) {
+    held = maxDecompressedBytes;
+    await arrival.take(held);
+  }
+  const whole = await inTurn(() => decompress(encoding!, bytes, maxDecompressedBytes)).catch((cause) => {
+    arrival?.give(held);
+    throw cause instanceof MessageTooLarge ? cause : invalid("the message cannot be decompressed", cause);
+  });
+  const needed = Math.min(held, whole.length);
+  arrival?.give(held - needed);
+  arrival?.handOver(needed);
+  return readDecompressed(desc, whole, bounds);
+}
+
+function readDecompressed(desc: DescMessage, bytes: Buffer, bounds: MessageBounds): Message {
+  try {
+    return decode(desc, bytes, bounds);
+  } catch (cause) {
+    if (cause instanceof MessageTooLarge) throw cause;
+    throw invalid("the message is not valid protobuf for this method", cause);
+  }
+}
+
+const invalid = (message: string, cause: unknown) =>
+  new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
+
+/** What a call's signal says once the handler is through: nothing that it left behind should wait on. */
+export const ended = new ConnectError("the call has ended", Code.Canceled);
+
+/**
+ * The messages of a request stream; throws the signal's reason when it is aborted. Reads one only when asked, so a handler that waits
+ * holds the client back. By read() and not by iterating the call: on Node 26 that never ends while the call's writable side is open.
+ */
+export async function* readMessages(
+  call: ServerDuplexStream<Message, Message>,
+  signal: AbortSignal,
+  reading: Reading,
+): AsyncGenerator<Message, void, undefined> {
+  let complete = false;
+  let failure: unknown;
+  let wake = () => {};
+  const onWake = () => wake();
+  const onEnd = () => {
+    complete = true;
+    wake();
+  };
+  const onError = (error: unknown) => {
+    failure = error;
+    wake();
+  };
+  const { arrival } = reading;
+  const ahead = new ReadAhead({ bytes: 0 });
+  ahead.holdBack(call);
+  const push = call.push.bind(call);
+  call.push = (message: Message | null) => {
+    if (message !== null) ahead.came((message as unknown as ReceivedMessage).bytes.length);
+    return push(message);
+  };
+  call.on("readable", onWake).once("end", onEnd).once("error", onError);
+  signal.addEventListener("abort", onWake);
+  try {
+    for (;;) {
+      if (signal.reason === ended) return;
+      signal.throwIfAborted();
+      const message: Message | null = call.read();
+      if (message !== null) {
+        ahead.taken();
+        const read = readMessage(message, reading);
+        yield read instanceof Promise ? await read : read;
+        arrival?.done();
+      } else if (failure !== undefined) throw failure;
+      else if (complete) {
+        // A call that is reset looks complete first, and is cancelled a moment later.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (signal.reason !== ended) signal.throwIfAborted();
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    arrival?.done();
+    ahead.drop();
+    signal.removeEventListener("abort", onWake);
+    call.off("readable", onWake).off("end", onEnd).off("error", onError);
+  }
+}
