@@ -15,6 +15,8 @@ export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs:
 // A slice of so many samples is a message of 2 MB at most, and a range holds twice as many while
 // its reader does not read. Equal values pack to almost nothing, so bytes alone would be no bound.
 const maxPortion: Portion = { bytes: 256 * 1024, samples: 131_072 };
+// Blocks of one sample take some 10 µs each until they are sent, all of it in one turn.
+const maxPieces = 1_024;
 // A stream begins small: what is decoded and sent of an hour then overlaps with what is read of it.
 const firstPortion: Portion = { bytes: 64 * 1024, samples: 65_536 };
 
@@ -78,7 +80,7 @@ function portion(
     if (samples >= maxSamples && count >= series) break;
     bytes += header.bytes;
     samples += header.summary.count;
-    if (count > 0 && (bytes > most.bytes || samples > most.samples)) break;
+    if (count > 0 && (bytes > most.bytes || samples > most.samples || count >= maxPieces)) break;
     count++;
   }
   return count;

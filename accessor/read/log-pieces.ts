@@ -22,12 +22,14 @@ export type LogRange = {
 
 type Header = [firstUs: number, revision: number, seriesId: number, bytes: number, samples: number];
 
-/** Of a long range: some 3 MB of them are held. */
-export const maxLogHeaders = 25_000;
+/** Of a long range: some 2 MB of them are held, and parsed in one turn. */
+export const maxLogHeaders = 16_384;
 const maxPayloadBytes = 2 * 1024 * 1024;
 // Equal values pack to almost nothing: 2 MiB of them would be billions. A range holds twice as many
 // while its reader does not read.
 const maxPieceSamples = 131_072;
+// Rows of one sample take some 10 µs each until they are sent, all of it in one turn.
+const maxPieces = 1_024;
 
 /**
  * maxHeaders: how many rows to look up at once; few for a page, many for a long range.
@@ -78,7 +80,7 @@ export async function* logPieces(
       for (let [bytes, samples] = [0, 0]; end < headers.length; end++) {
         bytes += headers[end]![3];
         samples += headers[end]![4];
-        if (end > start && (bytes > maxPayloadBytes || samples > maxPieceSamples)) break;
+        if (end > start && (bytes > maxPayloadBytes || samples > maxPieceSamples || end - start >= maxPieces)) break;
       }
       const pieces = await load(database, headers.slice(start, end), options);
       start = end;

@@ -164,3 +164,16 @@ test("readers share the room, down to the least that each needs, and give it bac
   for (const reader of [...readers, ...more]) await reader.return();
   expect(room.readers).toBe(0);
 });
+
+test("many small pieces come in slices of a few thousand of them, however many samples are wanted", async () => {
+  const { toPiece } = store();
+  const pieces = Array.from({ length: 20_000 }, (_, i) =>
+    toPiece({ series: seriesOf(i % 500), rank: i, timesUs: [i], values: [i] }),
+  );
+  const options = { fromUs: 0, toUs: 20_000, minSamples: 1_000_000, room: roomOf(10_000_000) };
+  const sizes: number[] = [];
+  for await (const { parts } of sweep([sourceOf(pieces, 1_024)], options))
+    sizes.push([...parts.values()].reduce((sum, own) => sum + own.length, 0));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(20_000);
+  expect(Math.max(...sizes.slice(0, 100))).toBeLessThanOrEqual(2_048 + 1_024);
+});

@@ -48,6 +48,11 @@ export class OpenPieces {
     return this.#held;
   }
 
+  /** How many they are in. */
+  get pieces(): number {
+    return this.#open.length;
+  }
+
   /** What begins there or later is not held; infinity if all is. */
   get ceilingUs(): number {
     return this.#ceilingUs;

@@ -25,6 +25,7 @@ async function groupsOf(source: PieceSource) {
   const groups = [];
   for (let next = await source.next(); !next.done; next = await source.next()) groups.push(next.value.pieces);
   return groups.map((pieces) => ({
+    pieces: pieces.length,
     samples: pieces.reduce((sum, { column }) => sum + column.values.length, 0),
     revisions: pieces.some(({ revisions }) => revisions !== undefined),
   }));
@@ -52,5 +53,22 @@ test("of the log and of the history, at most 131,072 samples at once, with commi
       expect(samples).toBeLessThanOrEqual(maxSamplesAtOnce);
       expect(revisions).toBe(false);
     }
+  }
+});
+
+test("of rows and blocks of one sample, at most 1,024 at once", async () => {
+  await using small = await TestHistory.open();
+  const signals = Array.from({ length: 1_500 }, (_, i) => grid(`s${i}`, epochUs + i, [i]));
+  await small.ingest({ machine: "a", samples: signals });
+  const series = await small.catalog.select({ machines: ["a"], signals: [] });
+  const range = { series, fromUs: epochUs, toUs: epochUs + 1_500 };
+  const logOptions = { maxHeaders: 25_000, withRevisions: false, signal: unaborted };
+  const logged = await groupsOf(logPieces(small.database, { ...range, after: 0, through: 1 }, logOptions));
+  await small.compactAll();
+  const options = { maxHeaders: 2_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal: unaborted };
+  const stored = await groupsOf(blockPieces(small.database, { ...range, watermark: 1 }, options));
+  for (const groups of [logged, stored]) {
+    expect(groups.reduce((sum, { samples }) => sum + samples, 0)).toBe(1_500);
+    for (const { pieces } of groups) expect(pieces).toBeLessThanOrEqual(1_024);
   }
 });

@@ -15,7 +15,10 @@ export type SweepOptions = {
   fromUs: number;
   /** Exclusive. */
   toUs: number;
-  /** A slice waits for so many samples, until no more may be held, or until all is read. */
+  /**
+   * A slice waits for so many samples, until no more may be held, until they are in 2,048 pieces, or
+   * until all is read.
+   */
   minSamples: number;
   /**
    * Where more overlap than the share that it gives, the later ones are let go and loaded again when
@@ -24,6 +27,8 @@ export type SweepOptions = {
   room: SampleRoom;
 };
 
+// What a slice of many small pieces takes grows with their number, and all of it is one turn.
+const maxPieces = 2_048;
 // What is merged at once. Sources give some 131,072 samples at a time.
 const maxSliceSamples = 262_144;
 
@@ -53,7 +58,8 @@ export async function* sweep(
     const last = boundUs >= toUs;
     if (boundUs > emittedUs || last) {
       const ready = open.countBefore(boundUs);
-      if (ready > 0 && (last || boundUs === ceilingUs || ready >= minSamples)) {
+      const enough = ready >= minSamples || open.pieces >= maxPieces;
+      if (ready > 0 && (last || boundUs === ceilingUs || enough)) {
         yield* slicesBefore(open, boundUs, ready);
         emittedUs = boundUs;
       }
