@@ -180,7 +180,7 @@ function tooManyCalls(limit: CallLimit): Failure {
 }
 
 function slowWriter(): Failure {
-  const message = "the request came at less than 8 KiB a second and was given up: send it again, faster or in parts";
+  const message = "the request stopped coming, or came at less than 8 KiB a second: send it again, faster or in parts";
   return new Failure("DEADLINE_EXCEEDED", message, { metadata: { limit: "incoming-rate" }, retryAfterMs: 1_000 });
 }
 

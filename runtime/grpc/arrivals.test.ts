@@ -228,3 +228,28 @@ test("a message that stops coming, or hardly comes, ends its call by name and gi
   expect(crawling.status).toBe(Code.DeadlineExceeded);
   await eventually("its room is given back", () => room.used === 0);
 });
+
+test("a client that leaves while its message waits for room is no failure of the server", async () => {
+  const told: unknown[] = [];
+  const never = {
+    acquire: (_caller: string, _bytes: number, signal: AbortSignal) =>
+      new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    release: () => {},
+  };
+  await using server = await openTestServer(length, {
+    incoming: { room: never, tooSlow: () => new Error("slow"), callerOf: () => "" },
+    toError: (error) => {
+      told.push(error);
+      return ConnectError.from(error, Code.Internal);
+    },
+  });
+  const controller = new AbortController();
+  // In one piece, so that its handler is the one who waits.
+  const call = server.client.unary(bytes(10 * kib), { signal: controller.signal });
+  await eventually("the call has come", () => server.server.openCalls === 1);
+  await settled(() => told.length);
+  controller.abort();
+  await expect(call).rejects.toMatchObject({ code: Code.Canceled });
+  await eventually("its handler is told", () => told.length === 1);
+  expect(told[0]).toMatchObject({ code: Code.Canceled });
+});

@@ -1,5 +1,6 @@
 // What requests take on their way in: a large message is let in when there is room for it, and
 // holds that until its handler is through with it. One that hardly comes is given up.
+import { Code, ConnectError } from "@connectrpc/connect";
 
 /** What there is, in bytes, shared out by caller; FairQueue is one. */
 export type ArrivalRoom = {
@@ -160,4 +161,5 @@ export class Arrival {
   }
 }
 
-const over = new Error("the call has ended");
+/** Foreseen: whoever asks for room may leave while it waits. */
+const over = new ConnectError("the call has ended", Code.Canceled);

@@ -132,7 +132,7 @@ export class CallStarts {
   }
 }
 
-/** How many there are, in all and of each group. */
+/** Counts calls: all of them, and those of each group. */
 class Tally {
   readonly #byGroup = new Map<Group, number>();
   #all = 0;
