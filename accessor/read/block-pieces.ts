@@ -16,7 +16,7 @@ export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs:
 // its reader does not read. Equal values pack to almost nothing, so bytes alone would be no bound.
 const maxPortion: Portion = { bytes: 256 * 1024, samples: 131_072 };
 // Blocks of one sample take some 10 µs each until they are sent, all of it in one turn.
-const maxPieces = 1_024;
+const maxPieces = 512;
 // A stream begins small: what is decoded and sent of an hour then overlaps with what is read of it.
 const firstPortion: Portion = { bytes: 64 * 1024, samples: 65_536 };
 

@@ -29,7 +29,7 @@ const maxPayloadBytes = 2 * 1024 * 1024;
 // while its reader does not read.
 const maxPieceSamples = 131_072;
 // Rows of one sample take some 10 µs each until they are sent, all of it in one turn.
-const maxPieces = 1_024;
+const maxPieces = 512;
 
 /**
  * maxHeaders: how many rows to look up at once; few for a page, many for a long range.

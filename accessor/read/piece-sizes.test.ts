@@ -56,7 +56,7 @@ test("of the log and of the history, at most 131,072 samples at once, with commi
   }
 });
 
-test("of rows and blocks of one sample, at most 1,024 at once", async () => {
+test("of rows and blocks of one sample, at most 512 at once", async () => {
   await using small = await TestHistory.open();
   const signals = Array.from({ length: 1_500 }, (_, i) => grid(`s${i}`, epochUs + i, [i]));
   await small.ingest({ machine: "a", samples: signals });
@@ -69,6 +69,6 @@ test("of rows and blocks of one sample, at most 1,024 at once", async () => {
   const stored = await groupsOf(blockPieces(small.database, { ...range, watermark: 1 }, options));
   for (const groups of [logged, stored]) {
     expect(groups.reduce((sum, { samples }) => sum + samples, 0)).toBe(1_500);
-    for (const { pieces } of groups) expect(pieces).toBeLessThanOrEqual(1_024);
+    for (const { pieces } of groups) expect(pieces).toBeLessThanOrEqual(512);
   }
 });

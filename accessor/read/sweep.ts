@@ -16,7 +16,7 @@ export type SweepOptions = {
   /** Exclusive. */
   toUs: number;
   /**
-   * A slice waits for so many samples, until no more may be held, until they are in 2,048 pieces, or
+   * A slice waits for so many samples, until no more may be held, until they are in 1,024 pieces, or
    * until all is read.
    */
   minSamples: number;
@@ -28,7 +28,7 @@ export type SweepOptions = {
 };
 
 // What a slice of many small pieces takes grows with their number, and all of it is one turn.
-const maxPieces = 2_048;
+const maxPieces = 1_024;
 // What is merged at once. Sources give some 131,072 samples at a time.
 const maxSliceSamples = 262_144;
 

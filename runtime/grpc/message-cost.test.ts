@@ -43,6 +43,16 @@ describe("bombs", () => {
     expect(() => decode(desc, bytes, bounds)).toThrow(tooLarge);
   });
 
+  test("unknown fields are cheap up to two for each record of the largest batch", () => {
+    const bounds = { ...loose, maxCostBytes: 48 * mib };
+    expect(assertCost(BatchSchema, times([0x98, 0x06, 0x00], 131_072), bounds)).toBeLessThan(9 * mib);
+    for (const unknown of [
+      [0x98, 0x06, 0x00],
+      [0x9b, 0x06, 0x9c, 0x06],
+    ])
+      expect(() => assertCost(BatchSchema, times(unknown, 250_000), bounds)).toThrow(tooLarge);
+  });
+
   // What is small when it is compressed has the absolute bound alone: that of a batch.
   const batchBounds = { ...loose, maxCostBytes: 48 * mib };
   const deltas = (bytes: Uint8Array) => nested(4, nested(5, bytes));

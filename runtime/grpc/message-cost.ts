@@ -5,6 +5,9 @@ import { type CostBounds, MessageTooLarge, maxCostOf } from "./message-bounds.ts
 
 /** A field of an unknown number is not kept, but skipping it takes the time of some 64 bytes. */
 const unknownCost = 64;
+/** More of them than two for each record of the largest batch are no newer client's. */
+const maxCheapUnknowns = 131_072;
+const furtherUnknownCost = 512;
 const fieldCost = 8;
 /** A field that stands in a message again, which no encoder writes, replaces what was there. */
 const repeatedCost = 64;
@@ -50,6 +53,7 @@ class Scan {
   readonly #bytes: Uint8Array;
   readonly #maxCost: number;
   #at = 0;
+  #unknowns = 0;
   cost = 0;
 
   constructor(bytes: Uint8Array, maxCost: number) {
@@ -69,7 +73,7 @@ class Scan {
       if (tag >>> 3 === 0) throw malformed();
       if (field?.singular && ++singular > plan.fields.size) this.#add(repeatedCost);
       if (field === undefined) {
-        this.#add(unknownCost);
+        this.#addUnknown();
         this.#skip(type, tag >>> 3, to, depth);
       } else if (type === wire.length && (field.type === wire.length || field.packable)) {
         const end = this.#range(to);
@@ -111,6 +115,10 @@ class Scan {
     if (this.cost > this.#maxCost) throw new MessageTooLarge("decoded-bytes", this.#maxCost);
   }
 
+  #addUnknown(): void {
+    this.#add(++this.#unknowns > maxCheapUnknowns ? furtherUnknownCost : unknownCost);
+  }
+
   #skip(type: number, fieldNumber: number, to: number, depth: number): void {
     if (type === wire.varint) {
       const from = this.#at;
@@ -125,7 +133,7 @@ class Scan {
   #skipGroup(fieldNumber: number, to: number, depth: number): void {
     if (depth > maxDepth) throw malformed();
     for (;;) {
-      this.#add(unknownCost);
+      this.#addUnknown();
       const tag = this.#uint32(to);
       if ((tag & 7) === wire.end && tag >>> 3 === fieldNumber) return;
       this.#skip(tag & 7, tag >>> 3, to, depth);

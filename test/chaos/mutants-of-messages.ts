@@ -47,6 +47,17 @@ export const messageMutants: readonly Mutant[] = [
     catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*deltas of times, each alone/ },
   },
   {
+    name: "unknown fields cost the same however many there are",
+    edits: [
+      {
+        file: "runtime/grpc/message-cost.ts",
+        find: "> maxCheapUnknowns ? furtherUnknownCost : unknownCost",
+        replace: "> maxCheapUnknowns ? unknownCost : unknownCost",
+      },
+    ],
+    catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*unknown fields are cheap up to two/ },
+  },
+  {
     name: "fields of packed numbers cost what is in them",
     edits: [
       { file: "runtime/grpc/message-cost.ts", find: "this.#add(packedCost);", replace: "this.#add(0 * packedCost);" },
