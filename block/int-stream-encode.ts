@@ -5,8 +5,14 @@ import { type GroupPlan, groupSize, halfRange, planGroup } from "./group-plan.ts
 import { maxBlockCount } from "./header.ts";
 import { type Prediction, predictor, toResiduals } from "./predictor.ts";
 
-const residuals = new Int32Array(groupSize);
-const plan: GroupPlan = { width: 0, centre: 0, patches: 0, costBits: 0 };
+/** What a group will be packed from. */
+type Group = { residuals: Int32Array; plan: GroupPlan };
+const makeGroup = (): Group => ({
+  residuals: new Int32Array(groupSize),
+  plan: { width: 0, centre: 0, patches: 0, costBits: 0 },
+});
+let group = makeGroup();
+let spare = makeGroup();
 const payload = new Int32Array(maxBlockCount + 1);
 const payloadBytes = new Uint8Array(payload.buffer);
 const patchHigh = new Uint32Array(groupSize);
@@ -26,8 +32,16 @@ export function writeIntStream(writer: ByteWriter, x: Int32Array, count: number)
     writer.u8(predictor.zero);
     return;
   }
+  if (count <= groupSize) {
+    writer.u8(chooseForOneGroup(x, count));
+    writeGroupHead(writer, count);
+    packGroup(count, 0);
+    writer.append(payloadBytes.subarray(0, (count * group.plan.width + 7) >>> 3));
+    return;
+  }
   const code = choosePredictor(x, count);
   writer.u8(code);
+  const { residuals, plan } = group;
   const state: Prediction = { value: 0, trend: 0 };
   let bytes = 0;
   for (let from = 0; from < count; from += groupSize) {
@@ -47,12 +61,48 @@ function isZero(x: Int32Array, count: number): boolean {
   return true;
 }
 
+/**
+ * The same as below for a stream of one group, which a batch of a second is: what is tried is what
+ * is packed, so the group is left planned.
+ */
+function chooseForOneGroup(x: Int32Array, count: number): number {
+  let best: number = candidates[0];
+  let bestCost = Number.POSITIVE_INFINITY;
+  for (const code of candidates) {
+    const cost = planWhole(spare, x, { code, count });
+    if (isHopeless(cost, count)) {
+      planWhole(group, x, { code: predictor.none, count });
+      return predictor.none;
+    }
+    const handicapped = code === candidates[0] ? cost : cost * luck;
+    if (handicapped >= bestCost) continue;
+    best = code;
+    bestCost = handicapped;
+    [group, spare] = [spare, group];
+  }
+  return best;
+}
+
+function planWhole(
+  { residuals, plan }: Group,
+  x: Int32Array,
+  { code, count }: { code: number; count: number },
+): number {
+  toResiduals(x, residuals, { code, from: 0, length: count, state: { value: 0, trend: 0 } });
+  planGroup(residuals, count, plan);
+  return plan.costBits;
+}
+
+/** The low halves of full mantissas: no prediction can help. */
+const isHopeless = (costBits: number, count: number) => costBits > 31 * count;
+
 /** Plans a few groups under each candidate and takes the cheapest. */
 function choosePredictor(x: Int32Array, count: number): number {
   const groups = Math.ceil(count / groupSize);
   const tried = Math.min(groups, sampledGroups);
   let best: number = candidates[0];
   let bestCost = Number.POSITIVE_INFINITY;
+  const { residuals, plan } = group;
   const state: Prediction = { value: 0, trend: 0 };
   for (const code of candidates) {
     let cost = 0;
@@ -71,8 +121,7 @@ function choosePredictor(x: Int32Array, count: number): number {
       planGroup(residuals, length, plan);
       cost += plan.costBits;
     }
-    // The low halves of full mantissas: no prediction can help.
-    if (cost > 31 * Math.min(count, tried * groupSize)) return predictor.none;
+    if (isHopeless(cost, Math.min(count, tried * groupSize))) return predictor.none;
     const handicapped = code === candidates[0] ? cost : cost * luck;
     if (handicapped < bestCost) {
       best = code;
@@ -83,6 +132,7 @@ function choosePredictor(x: Int32Array, count: number): number {
 }
 
 function writeGroupHead(writer: ByteWriter, length: number): void {
+  const { residuals, plan } = group;
   const { width, centre, patches } = plan;
   writer.u8(width | (centre === 0 ? 0 : 64) | (patches === 0 ? 0 : 128));
   if (centre !== 0) writer.signedVarint(centre);
@@ -138,7 +188,8 @@ function writePatchBits(writer: ByteWriter, count: number, width: number): void 
 
 /** Packs the planned group into `payload` from word `at` on, lowest bit first. */
 function packGroup(length: number, at: number): void {
-  const width = plan.width;
+  const { residuals, plan } = group;
+  const { width } = plan;
   if (width === 0) return;
   const base = (plan.centre - halfRange(width)) | 0;
   let word = at;

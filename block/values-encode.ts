@@ -13,6 +13,9 @@ const scales = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 const maxDecimal = 2 ** 51;
 const rounder = 1.5 * 2 ** 52;
 const probes = 16;
+const probed = new Float64Array(probes);
+/** How far the first value may lie from the median of the probed ones and still be the origin. */
+const maxOffset = 2 ** 30;
 
 const high = new Int32Array(maxBlockCount);
 const low = new Int32Array(maxBlockCount);
@@ -41,19 +44,27 @@ function toDecimal(value: number, scale: number): number {
 /** The origin to count from if most of a few spread values are decimals of `digits`, else NaN. */
 function probe(values: Float64Array, digits: number): number {
   const scale = scales[digits]!;
-  const found: number[] = [];
   const tried = Math.min(probes, values.length);
+  let count = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < tried; i++) {
     const integer = toDecimal(values[Math.floor((i * values.length) / tried)]!, scale);
-    if (!Number.isNaN(integer)) found.push(integer);
-    else if (i - found.length >= 2) return Number.NaN;
+    if (Number.isNaN(integer)) {
+      if (i - count >= 2) return Number.NaN;
+      continue;
+    }
+    probed[count++] = integer;
+    if (integer < min) min = integer;
+    if (integer > max) max = integer;
   }
-  if (found.length === 0) return Number.NaN;
+  if (count === 0) return Number.NaN;
   const first = toDecimal(values[0]!, scale);
-  const median = found.sort((a, b) => a - b)[found.length >> 1]!;
   // The first value costs nothing as the origin, unless it is an outlier that the others can't be
   // counted from.
-  return Math.abs(first - median) < 2 ** 30 ? first : median;
+  if (first - min < maxOffset && max - first < maxOffset) return first;
+  const median = probed.subarray(0, count).sort()[count >> 1]!;
+  return Math.abs(first - median) < maxOffset ? first : median;
 }
 
 /**
