@@ -91,12 +91,12 @@ function twice({ bytes, samples }: Portion): Portion {
 }
 
 type OfSeries = { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal };
-type LoadOptions = OfSeries & { again: Stored["load"] };
+type LoadOptions = Omit<OfSeries, "series"> & { byId: ReadonlyMap<number, Series>; again: Stored["load"] };
 
 /** One for a whole source: what is let go of several groups is loaded again together. */
 function loadOptions(database: Database, { series, withRevisions, signal }: OfSeries): LoadOptions {
   const options: LoadOptions = {
-    ...{ series, withRevisions, signal },
+    ...{ byId: new Map(series.map((item) => [item.id, item])), withRevisions, signal },
     again: (by) => loadPieces(database, by as readonly BlockHeader[], options),
   };
   return options;
@@ -106,10 +106,9 @@ function loadOptions(database: Database, { series, withRevisions, signal }: OfSe
 async function loadPieces(
   database: Database,
   headers: readonly BlockHeader[],
-  { series, withRevisions, signal, again }: LoadOptions,
+  { byId, withRevisions, signal, again }: LoadOptions,
 ): Promise<Piece[]> {
   database.spend(headers.reduce((sum, { summary }) => sum + summary.count, 0));
-  const byId = new Map(series.map((item) => [item.id, item]));
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
   // All in one pair of arrays: neighbours of a series need not be put together later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);

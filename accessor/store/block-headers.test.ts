@@ -27,9 +27,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => history[Symbol.asyncDispose]());
 
-async function read(limit: number, { fromUs, toUs }: { fromUs: number; toUs: number }) {
+async function read(limit: number, { fromUs, toUs }: { fromUs: number; toUs: number }, from = history) {
   const asked: number[] = [];
-  const { database, catalog } = history;
+  const { database, catalog } = from;
   const counting = {
     ...database,
     lookUp: ((text, values, options) => {
@@ -38,7 +38,7 @@ async function read(limit: number, { fromUs, toUs }: { fromUs: number; toUs: num
     }) as typeof database.lookUp,
   };
   const series = await catalog.select({ machines: [], signals: [] });
-  const [row] = await history.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
+  const [row] = await from.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
   const pages = await Array.fromAsync(
     blockHeaders(counting, { series, fromUs, toUs, watermark: row!.watermark }, { limit, signal: unaborted }),
   );
@@ -73,4 +73,19 @@ test("series with a block each are asked for once, beside some that have many", 
   expect(Math.max(...later)).toBeLessThan(20 + 3 * 8);
   expect(first).toBeGreaterThan(62 * 8);
   expect(asked.length).toBeLessThan(8);
+});
+
+test("of thousands of series, no statement asks for more than 4,096 headers", async () => {
+  await using wide = await TestHistory.open();
+  const count = 5_000;
+  const samples = Array.from({ length: count }, (_, i) => column(`s${i}`, [[startUs + ((i * 7_919) % count), i]]));
+  await wide.ingest({ machine: "wide", samples });
+  await wide.compactAll({ nowUs });
+  const { pages, asked } = await read(2_000, all, wide);
+  const headers = pages.flatMap((page) => page.headers);
+  expect(new Set(headers.map(({ seriesId }) => seriesId)).size).toBe(count);
+  expect(headers).toHaveLength(count);
+  expect(headers).toEqual(headers.toSorted(inOrder));
+  // Two of each series; 8 bytes for each in an array of 20 more.
+  for (const bytes of asked) expect(bytes).toBeLessThanOrEqual(20 + 8 * 2_048);
 });

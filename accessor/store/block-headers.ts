@@ -29,6 +29,9 @@ type HeaderOptions = {
   signal?: AbortSignal | undefined;
 };
 
+// An answer of so many headers takes some 10 ms to read, all of it in one turn.
+const maxHeadersAtOnce = 4_096;
+
 /** Headers of blocks that reach into a range, in order of (first sample, number). */
 export async function* blockHeaders(
   database: Database,
@@ -61,17 +64,21 @@ async function* headersOfPart(
   while (open.size > 0) {
     const each = Math.max(2, Math.ceil(limit / open.size));
     const wanting = [...open.values()].filter((one) => one.held < each);
-    const found = await readHeaders(database, range, { part, wanting, each, signal });
-    const bySeries = Map.groupBy(found, ({ seriesId }) => seriesId);
-    for (const one of wanting) {
-      const own = bySeries.get(one.series.id) ?? [];
-      // Less than its share: it has no more.
-      if (own.length < each) open.delete(one.series.id);
-      one.last = own.at(-1) ?? one.last;
-      one.held += own.length;
+    const seriesAtOnce = Math.ceil(maxHeadersAtOnce / each);
+    for (let from = 0; from < wanting.length; from += seriesAtOnce) {
+      const some = wanting.slice(from, from + seriesAtOnce);
+      const found = await readHeaders(database, range, { part, wanting: some, each, signal });
+      const bySeries = Map.groupBy(found, ({ seriesId }) => seriesId);
+      for (const one of some) {
+        const own = bySeries.get(one.series.id) ?? [];
+        // Less than its share: it has no more.
+        if (own.length < each) open.delete(one.series.id);
+        one.last = own.at(-1) ?? one.last;
+        one.held += own.length;
+      }
+      // Two runs that are sorted already.
+      held = [...held, ...found].sort(inOrder);
     }
-    // Two runs that are sorted already.
-    held = [...held, ...found].sort(inOrder);
     let end: BlockHeader | undefined;
     for (const { last } of open.values()) if (end === undefined || inOrder(last!, end) < 0) end = last;
     const count = end === undefined ? held.length : held.indexOf(end) + 1;

@@ -113,6 +113,17 @@ export const compactionMutants: readonly Mutant[] = [
     catch: { test: "accessor/read/open-pieces.test.ts", says: /FAIL.*every sample once/ },
   },
   {
+    name: "headers of any number of series are read in one turn",
+    edits: [
+      {
+        file: "accessor/store/block-headers.ts",
+        find: "Math.ceil(maxHeadersAtOnce / each)",
+        replace: "Math.max(wanting.length, maxHeadersAtOnce)",
+      },
+    ],
+    catch: { test: "accessor/store/block-headers.test.ts", says: /FAIL.*no statement asks for more than 4,096/ },
+  },
+  {
     name: "a large minute is written again as a whole",
     edits: [
       {
