@@ -62,8 +62,8 @@ function isZero(x: Int32Array, count: number): boolean {
 }
 
 /**
- * The same as below for a stream of one group, which a batch of a second is: what is tried is what
- * is packed, so the group is left planned.
+ * Chooses as choosePredictor does, for a stream of one group, such as a second of samples. It tries
+ * the whole group, so it leaves the cheapest plan in `group`, ready to be packed.
  */
 function chooseForOneGroup(x: Int32Array, count: number): number {
   let best: number = candidates[0];

@@ -16,8 +16,8 @@ export type SweepOptions = {
   /** Exclusive. */
   toUs: number;
   /**
-   * A slice waits for so many samples, until no more may be held, until they are in 1,024 pieces, or
-   * until all is read.
+   * A slice waits for so many samples, until no more may be held, until they are in 1,024 pieces,
+   * or until all is read.
    */
   minSamples: number;
   /**
