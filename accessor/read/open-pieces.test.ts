@@ -177,3 +177,21 @@ test("many small pieces come in slices of some thousand of them, however many sa
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(20_000);
   for (const size of sizes) expect(size).toBeLessThanOrEqual(1_024 + 512);
 });
+
+test("of a piece that is open in part, no more than twice that is held, from its start and as it is used up", () => {
+  const { toPiece } = store();
+  const timesUs = Array.from({ length: 10_000 }, (_, i) => i);
+  const piece = { series: seriesOf(1), rank: 1, timesUs, values: timesUs };
+  const open = new OpenPieces({ fromUs: 9_000, toUs: 10_000, room: roomOf(1e6) });
+  open.add(toPiece(piece));
+  const heldBy = (parts: ReturnType<OpenPieces["take"]>) => {
+    const [{ column, revisions }] = parts.get(piece.series) as [Piece];
+    return [column.timesUs, column.values, revisions!].map(({ buffer }) => buffer.byteLength / 8);
+  };
+  const first = open.take(9_900);
+  expect(heldBy(first)).toEqual([1_000, 1_000, 1_000]);
+  const last = open.take(10_000);
+  expect(heldBy(last)).toEqual([100, 100, 100]);
+  const taken = [first, last].flatMap((parts) => [...parts.get(piece.series)![0]!.column.timesUs]);
+  expect(taken).toEqual(timesUs.slice(9_000));
+});

@@ -91,7 +91,7 @@ export class OpenPieces {
     if (offset >= end) return;
     const kept = this.#below({ piece, place: 0, samples: timesUs.length, offset, end, order });
     if (kept === undefined) return;
-    this.#open.push(kept);
+    this.#open.push(tight(kept));
     this.#held += kept.end - kept.offset;
   }
 
@@ -139,7 +139,7 @@ export class OpenPieces {
       if (list === undefined) parts.set(open.piece.series, [part]);
       else list.push(part);
     }
-    this.#open = this.#open.filter(({ offset, end }) => offset < end);
+    this.#open = this.#open.filter(({ offset, end }) => offset < end).map(tight);
     if (boundUs >= this.#ceilingUs) this.#ceilingUs = Number.POSITIVE_INFINITY;
     return new Map([...parts].map(([series, list]) => [series, inOrder(list)]));
   }
@@ -153,14 +153,7 @@ export class OpenPieces {
     this.#letGo.set(order, { stored, place: place + cut, samples, order, nextUs: piece.column.timesUs[cut]! });
     this.#again = undefined;
     if (cut <= offset) return undefined;
-    // A copy: a view would hold all of what it is a view of.
-    const { column, revisions, ...kept } = partOf(piece, offset, cut);
-    const own = { timesUs: column.timesUs.slice(), values: column.values.slice() };
-    return {
-      ...open,
-      piece: { ...kept, column: own, revisions: revisions?.slice() },
-      ...{ place: place + offset, offset: 0, end: cut - offset },
-    };
+    return onItsOwn({ ...open, end: cut });
   }
 
   /** A time before which about so many samples lie; undefined if all are at one time. */
@@ -196,4 +189,27 @@ function endBefore({ piece, offset, end }: Open, boundUs: number): number {
 function inOrder(list: Open[]): Piece[] {
   list.sort((a, b) => a.piece.rank - b.piece.rank || a.order - b.order);
   return list.map(({ piece, offset, end }) => partOf(piece, offset, end));
+}
+
+/** A copy of what is open: a view would hold all of what it is a view of. */
+function onItsOwn(open: Open): Open {
+  const { place, offset, end } = open;
+  const { column, revisions, ...piece } = partOf(open.piece, offset, end);
+  const own = { timesUs: column.timesUs.slice(), values: column.values.slice() };
+  return {
+    ...open,
+    piece: { ...piece, column: own, revisions: revisions?.slice() },
+    ...{ place: place + offset, offset: 0, end: end - offset },
+  };
+}
+
+/**
+ * The same, copied if less than half of a piece is open that was looked into: what counts as held
+ * is then at least half of what is. Of what is whole or yet to come, neighbours share their arrays.
+ */
+function tight(open: Open): Open {
+  const { piece, offset, end } = open;
+  const { length, buffer, BYTES_PER_ELEMENT } = piece.column.timesUs;
+  if (offset === 0 && end === length) return open;
+  return 2 * (end - offset) * BYTES_PER_ELEMENT < buffer.byteLength ? onItsOwn(open) : open;
 }
