@@ -1,33 +1,52 @@
 // The way into a grpc-js server for connections that were accepted elsewhere, with a say in when
 // their calls begin.
-import type { Http2Server, Http2Session, ServerHttp2Stream } from "node:http2";
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, ServerOptions } from "node:http2";
 import { type ConnectionInjector, type Server, ServerCredentials } from "@grpc/grpc-js";
 import type { CallStarts } from "./call-starts.ts";
 import type { Connections } from "./connections.ts";
+import { SessionPace } from "./session-pace.ts";
 
 /**
  * What grpc-js's server has inside (1.14.7). call-starts.test.ts fails where a newer one has it no
  * more.
  */
-type Inside = { http2Servers?: Map<Http2Server, unknown> };
+type Inside = { http2Servers?: Map<Http2Server, unknown>; commonServerOptions?: ServerOptions };
 
 export type InjectorOptions = { connections: Connections; starts: CallStarts };
 
+type Group = string | object;
+
 export function createInjector(server: Server, { connections, starts }: InjectorOptions): ConnectionInjector {
+  const inside = server as unknown as Inside;
+  // A gateway resets the calls of clients that leave, on one connection for all of them. What is
+  // reset before it begins has a bound of its own.
+  Object.assign(inside.commonServerOptions ?? {}, { streamResetBurst: 10_000, streamResetRate: 1_000 });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const http2 = [...((server as unknown as Inside).http2Servers?.keys() ?? [])].at(-1);
+  const http2 = [...(inside.http2Servers?.keys() ?? [])].at(-1);
   const [begin, ...others] = http2?.listeners("stream") ?? [];
-  if (http2 === undefined || begin === undefined || others.length > 0)
+  if (inside.commonServerOptions === undefined || http2 === undefined || begin === undefined || others.length > 0)
     throw new Error("this version of @grpc/grpc-js has other internals: its calls cannot begin in turns");
-  const groups = new WeakMap<Http2Session, string | object>();
+  const sessions = new WeakMap<ServerHttp2Session, { group: Group; pace: SessionPace }>();
   http2.on("session", (session) => {
-    groups.set(session, connections.groupOf(session.socket.remoteAddress) ?? session);
+    const group = connections.groupOf(session.socket.remoteAddress) ?? session;
+    sessions.set(session, { group, pace: new SessionPace(session) });
   });
   http2.removeAllListeners("stream");
   http2.on("stream", (stream: ServerHttp2Stream, headers, flags) => {
-    const { session } = stream;
     // Without one it is closed already.
-    if (session) starts.take(stream, groups.get(session) ?? session, () => begin(stream, headers, flags));
+    const known = stream.session && sessions.get(stream.session as ServerHttp2Session);
+    if (!known) return;
+    const { group, pace } = known;
+    let begun = false;
+    stream.once("close", () => {
+      if (begun) pace.ended();
+      else if (stream.aborted) pace.resetEarly();
+    });
+    starts.take(stream, group, () => {
+      begun = true;
+      pace.began();
+      begin(stream, headers, flags);
+    });
   });
   return injector;
 }

@@ -17,6 +17,7 @@ import { listenInTheClear } from "./listen.ts";
 import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
 import { type OutgoingOptions, OutgoingWatch } from "./outgoing.ts";
 import { listenSecurely, type SecureOptions } from "./secure-listener.ts";
+import { firstStreams } from "./session-pace.ts";
 
 export type GrpcServerOptions = Omit<
   HandlerOptions,
@@ -156,7 +157,7 @@ const refusalOf = (limit: CallLimit) => new ConnectError(`there are too many cal
 
 const channelOptions: ServerOptions = {
   "grpc.max_send_message_length": -1,
-  "grpc.max_concurrent_streams": 1_000,
+  "grpc.max_concurrent_streams": firstStreams,
   // A peer that vanished without a word is found within 15 s: a half-open connection would hold its
   // streams for ever.
   "grpc.keepalive_time_ms": 10_000,

@@ -1,0 +1,67 @@
+// How far a connection runs ahead of the server: how many streams it may open at once, and how many
+// it may reset before their calls begin. Node makes an object of each stream as it comes, 40 µs of
+// the event loop, before anybody can let it wait.
+import { constants, type ServerHttp2Session } from "node:http2";
+
+/** What every connection may have open; RFC 9113, 6.5.2 advises no less. */
+export const firstStreams = 100;
+const maxStreams = 1_000;
+
+const earlyResets = { burst: 200, perSecond: 50, perBegun: 4 };
+
+export type Paced = Pick<
+  ServerHttp2Session,
+  "closed" | "destroyed" | "pendingSettingsAck" | "settings" | "goaway" | "destroy"
+>;
+
+export class SessionPace {
+  readonly #session: Paced;
+  readonly #monotonicMs: () => number;
+  #streams = firstStreams;
+  #open = 0;
+  #resetsLeft = earlyResets.burst;
+  #sinceMs: number;
+
+  constructor(session: Paced, { monotonicMs = () => performance.now() }: { monotonicMs?: () => number } = {}) {
+    this.#session = session;
+    this.#monotonicMs = monotonicMs;
+    this.#sinceMs = monotonicMs();
+  }
+
+  /**
+   * A call has begun. Where half of the streams that a client may open have, it may open twice as
+   * many, up to 1,000.
+   */
+  began(): void {
+    this.#open++;
+    this.#give(earlyResets.perBegun);
+    const session = this.#session;
+    if (this.#open < this.#streams / 2 || this.#streams === maxStreams) return;
+    if (session.closed || session.destroyed || session.pendingSettingsAck) return;
+    this.#streams = Math.min(maxStreams, 2 * this.#streams);
+    session.settings({ maxConcurrentStreams: this.#streams });
+  }
+
+  /** A call that had begun is over. */
+  ended(): void {
+    this.#open--;
+  }
+
+  /**
+   * The client has reset a call before it began. Beyond 200, 50 a second and 4 for each call that
+   * began, the connection ends with ENHANCE_YOUR_CALM. A gateway whose clients leave resets fewer.
+   */
+  resetEarly(): void {
+    const nowMs = this.#monotonicMs();
+    this.#give(((nowMs - this.#sinceMs) / 1000) * earlyResets.perSecond);
+    this.#sinceMs = nowMs;
+    if (--this.#resetsLeft >= 0 || this.#session.destroyed) return;
+    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy();
+  }
+
+  #give(resets: number): void {
+    // Nobody saves up for a flood.
+    this.#resetsLeft = Math.min(Math.max(earlyResets.burst, this.#resetsLeft), this.#resetsLeft + resets);
+  }
+}
