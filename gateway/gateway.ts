@@ -17,6 +17,7 @@ import { type MessageBounds, requestBounds } from "../runtime/grpc/message-bound
 import { causeChain, type Log, limitLines } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { isLoopbackHost } from "../runtime/tls/listening.ts";
+import { inTurnsOf } from "../runtime/turns.ts";
 import { allowHosts } from "./allowed-hosts.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { AnswerCache } from "./cache/answer-cache.ts";
@@ -173,6 +174,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       callerName: () => shareName(callerOf(request)),
     });
   });
+  // Only now: what the parser of a body calls has lost whose request it is.
+  app.addHook("preHandler", (request, _reply, done) => inTurnsOf(shareName(callerOf(request)), done));
   app.addHook("onSend", async (request, { raw }, payload) => {
     if (typeof payload !== "string" && !Buffer.isBuffer(payload)) return payload;
     const reader = readers.watch({ caller: callerOf(request), onSlow: (error) => endWhole(raw, error) });

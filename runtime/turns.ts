@@ -1,6 +1,50 @@
 // Long work in short turns: others on the event loop wait for a few milliseconds at most, however
-// much there is to do.
-import { setImmediate as nextTurn } from "node:timers/promises";
+// much there is to do. One piece of work has its turn in each round of the event loop, and those
+// who have work waiting come one after the other, however much work each of them has.
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** Whose work runs. As long as nobody has said so, it counts by itself. */
+type Scope = { owner: string | undefined };
+
+const scopes = new AsyncLocalStorage<Scope>();
+
+/** Runs work whose turns count with those of an owner, or of whom takeTurnsAs() names meanwhile. */
+export const inTurnsOf = <T>(owner: string | undefined, run: () => T): T => scopes.run({ owner }, run);
+
+/** Says whose work it is that inTurnsOf() runs here. */
+export function takeTurnsAs(owner: string): void {
+  const scope = scopes.getStore();
+  if (scope) scope.owner = owner;
+}
+
+/** Owners with work that waits, the next first. */
+const waiting = new Map<unknown, (() => void)[]>();
+
+/** Owners of work that waits for its turn. What belongs to nobody is its own owner. */
+export const turnsWaiting = (): unknown[] => [...waiting.keys()];
+
+/** Resolves when the turn of the work that runs here has come, in a later round of the event loop. */
+export function nextTurn(work: object = {}): Promise<void> {
+  const owner = scopes.getStore()?.owner ?? work;
+  return new Promise((resolve) => {
+    if (waiting.size === 0) setImmediate(takeOne);
+    const own = waiting.get(owner);
+    if (own) own.push(resolve);
+    else waiting.set(owner, [resolve]);
+  });
+}
+
+function takeOne(): void {
+  for (const [owner, works] of waiting) {
+    // Behind the other owners, if it has more.
+    waiting.delete(owner);
+    const resume = works.shift()!;
+    if (works.length > 0) waiting.set(owner, works);
+    if (waiting.size > 0) setImmediate(takeOne);
+    resume();
+    return;
+  }
+}
 
 export class Turns {
   readonly #maxMs: number;
@@ -27,7 +71,7 @@ export class Turns {
   /** To be called between pieces of work: lets others run if this turn has lasted long enough. */
   async pause(): Promise<void> {
     if (!this.isOver) return;
-    await nextTurn();
+    await nextTurn(this);
     this.#sinceMs = this.#monotonicMs();
   }
 }

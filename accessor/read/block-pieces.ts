@@ -2,6 +2,7 @@
 // payloads a page at a time.
 
 import { decodeBlockInto } from "../../block/decode.ts";
+import { nextTurn } from "../../runtime/turns.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import { blockHeaders } from "../store/block-headers.ts";
@@ -110,6 +111,7 @@ async function loadPieces(
 ): Promise<Piece[]> {
   database.spend(headers.reduce((sum, { summary }) => sum + summary.count, 0));
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
+  await nextTurn();
   // All in one pair of arrays: neighbours of a series need not be put together later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);
   const target = { timesUs: new Float64Array(total), values: new Float64Array(total) };

@@ -1,6 +1,7 @@
 // The log's rows of some series as pieces, in order of their first sample. Headers first, payloads
 // a page at a time, so that memory stays small however long the range is.
 import { decodeBlock } from "../../block/decode.ts";
+import { nextTurn } from "../../runtime/turns.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { literalOf, toInt4, toInt8 } from "../store/copy-out.ts";
@@ -116,6 +117,7 @@ async function load(database: Database, headers: readonly Header[], options: Loa
     { signal },
   );
   if (rows.length < headers.length) throw passed();
+  await nextTurn();
   const payloads = new Map(
     rows.map(([seriesId, revision, payload]) => [`${toInt4(seriesId)} ${toInt8(revision)}`, payload!]),
   );

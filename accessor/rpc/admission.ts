@@ -4,6 +4,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { Loan, Shares } from "../../access/shares.ts";
 import { type Rate, TokenBuckets } from "../../access/token-buckets.ts";
+import { takeTurnsAs } from "../../runtime/turns.ts";
 import { type ShareHolderOf, shareHolderKey } from "../access/share-holder.ts";
 import { Failure } from "../failure.ts";
 import type { Ledger } from "../ledger.ts";
@@ -107,6 +108,7 @@ export class Admission {
   #enter(kind: CallKind, context: HandlerContext): () => void {
     const holder = this.#options.shareHolderOf(context);
     context.values.set(shareHolderKey, holder);
+    takeTurnsAs(holder);
     const taken = this.#buckets?.take(holder);
     if (taken?.granted === false) {
       const { perSecond } = this.#buckets!.rate;

@@ -8,7 +8,7 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Turns } from "../turns.ts";
+import { inTurnsOf, Turns } from "../turns.ts";
 import type { Arrival } from "./arrivals.ts";
 import { type Authorized, readCaller } from "./calling.ts";
 import type { InTurn } from "./decompress.ts";
@@ -75,7 +75,12 @@ export function toHandlers<S extends DescService>(
       );
     const answerMany = (call: Call) =>
       void answerStream(call, method, options, async (context) => handle(await request(call, context), context));
-    handlers[method.localName] = (streamsOut ? answerMany : answerOne) as UntypedHandleCall;
+    // Whose turns they are shows when the handler runs.
+    handlers[method.localName] = (
+      streamsOut
+        ? (call: Call) => inTurnsOf(undefined, () => answerMany(call))
+        : (call: Call, callback: UnaryCallback) => inTurnsOf(undefined, () => answerOne(call, callback))
+    ) as UntypedHandleCall;
   }
   return handlers;
 }
