@@ -1,5 +1,6 @@
 // The thread of compaction: a database pool and a catalog of its own, so that it shares nothing
 // with the thread that answers. Started by beside.ts.
+import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { Epochs } from "../epochs.ts";
 import { Catalog } from "../store/catalog.ts";
@@ -13,6 +14,7 @@ import type { FromThread, ThreadData } from "./thread-messages.ts";
 
 if (parentPort === null) throw new Error("this is the thread of compaction: start the accessor");
 const port = parentPort;
+if (process.platform === "linux") setPriority(10);
 const tell = (message: FromThread) => port.postMessage(message);
 const { databaseUrl, epochs: known, ...options } = workerData as ThreadData;
 const log = logTo((entry) => tell({ kind: "log", ...entry }));
