@@ -145,4 +145,15 @@ export const compactionMutants: readonly Mutant[] = [
     ],
     catch: { test: "accessor/compact/large-bucket.test.ts", says: /FAIL.*commits that each write the same minute/ },
   },
+  {
+    name: "the end of a piece holds all of it",
+    edits: [
+      {
+        file: "accessor/read/open-pieces.ts",
+        find: "this.#open.push(tight(kept));",
+        replace: "this.#open.push(kept);",
+      },
+    ],
+    catch: { test: "accessor/read/open-pieces.test.ts", says: /FAIL.*no more than twice that is held/ },
+  },
 ];

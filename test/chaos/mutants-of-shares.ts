@@ -261,4 +261,64 @@ export const shareMutants: readonly Mutant[] = [
     ],
     catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*the newest of the group with most is refused/ },
   },
+  {
+    name: "a connection opens a thousand streams before any has begun",
+    edits: [
+      {
+        file: "runtime/grpc/server.ts",
+        find: '"grpc.max_concurrent_streams": firstStreams,',
+        replace: '"grpc.max_concurrent_streams": 10 * firstStreams,',
+      },
+    ],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*a real server takes a hundred/ },
+  },
+  {
+    name: "a connection resets as many calls as it likes",
+    edits: [
+      {
+        file: "runtime/grpc/injector.ts",
+        find: "else if (stream.aborted) pace.resetEarly();",
+        replace: "",
+      },
+    ],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*resets two thousand calls/ },
+  },
+  {
+    name: "a gateway's connection ends with the thousandth client that leaves",
+    edits: [
+      {
+        file: "runtime/grpc/injector.ts",
+        find: "streamResetBurst: 10_000, streamResetRate: 1_000",
+        replace: "streamResetBurst: 1_000, streamResetRate: 33",
+      },
+    ],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*a gateway whose clients leave/ },
+  },
+  {
+    name: "a round of the event loop has a turn of everybody",
+    edits: [
+      {
+        file: "runtime/turns.ts",
+        find: "    if (waiting.size > 0) setImmediate(takeOne);\n    resume();\n    return;",
+        replace: "    resume();",
+      },
+    ],
+    catch: { test: "runtime/turns.test.ts", says: /FAIL.*one work has its turn/ },
+  },
+  {
+    name: "whose turns a call takes is never said",
+    edits: [{ file: "accessor/rpc/admission.ts", find: "    takeTurnsAs(holder);\n", replace: "" }],
+    catch: { test: "accessor/rpc/caller-turns.test.ts", says: /FAIL.*long before the thirty/ },
+  },
+  {
+    name: "the gateway's work is nobody's",
+    edits: [
+      {
+        file: "gateway/gateway.ts",
+        find: "inTurnsOf(shareName(callerOf(request)), done)",
+        replace: "inTurnsOf(undefined, done)",
+      },
+    ],
+    catch: { test: "gateway/caller-turns.test.ts", says: /FAIL.*take turns by its name/ },
+  },
 ];

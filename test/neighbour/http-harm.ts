@@ -1,6 +1,7 @@
 // Harm over HTTP/1.1 at the gateway: bodies that cost more than they weigh, exports left unread,
 // connections held.
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { frame, getRoot, preface, repeat } from "../support/http2-frames.ts";
 import { type Harm, holdOpen, repeatedly, type Target, writeAndLeave } from "./harm.ts";
@@ -85,6 +86,15 @@ export const httpHarm: Record<string, Harm> = {
     }),
   "requests sent ahead": (target) =>
     writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "GET /signals").repeat(2_000))),
+  "requests that are left": (target) =>
+    repeatedly(target, 16, async (turn) => {
+      const socket = connect(target.gatewayPort, "127.0.0.1");
+      socket.on("error", () => {}).resume();
+      socket.write(head(target, `GET /signals/power?limit=1000&from=-${turn + 1}s`));
+      await sleep(turn % 8);
+      socket.destroy();
+      return "left";
+    }),
   "requests at once over HTTP/2": (target) =>
     writeAndLeave(
       target,
