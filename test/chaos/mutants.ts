@@ -13,8 +13,10 @@ const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
 const deadlineMs = 240_000;
 
+const chosen = mutants.filter(({ name }) => name.includes(values.only));
+if (chosen.length === 0) throw new Error(`no mutant's name has "${values.only}" in it`);
 let missed = 0;
-for (const mutant of mutants.filter(({ name }) => name.includes(values.only))) {
+for (const mutant of chosen) {
   const startedMs = performance.now();
   const copy = await mkdtemp(join(tmpdir(), "millrace-mutant-"));
   try {
