@@ -7,6 +7,7 @@ import { messageMutants } from "./mutants-of-messages.ts";
 import { promotionMutants } from "./mutants-of-promotions.ts";
 import { shareMutants } from "./mutants-of-shares.ts";
 import { textMutants } from "./mutants-of-texts.ts";
+import { turnMutants } from "./mutants-of-turns.ts";
 
 /**
  * chaos: arguments of main.ts; or a test file. says: a line of the output that shows that it is
@@ -282,4 +283,5 @@ export const mutants: readonly Mutant[] = [
   ...promotionMutants,
   ...shareMutants,
   ...textMutants,
+  ...turnMutants,
 ];

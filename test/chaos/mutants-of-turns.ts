@@ -1,0 +1,128 @@
+// Broken variants of what begins when: requests and calls that come together, streams that a
+// connection opens, and turns by caller.
+import type { Mutant } from "./mutant-list.ts";
+
+export const turnMutants: readonly Mutant[] = [
+  {
+    name: "a request that its client has reset is started",
+    edits: [{ file: "gateway/front-door.ts", find: "if (!request.stream.closed) take(", replace: "take(" }],
+    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*resets in the same packet is not started/ },
+  },
+  {
+    name: "requests of HTTP/1.1 that were sent ahead start at once",
+    edits: [{ file: "gateway/limits/pipeline.ts", find: "if (!waiting) {", replace: "if (!waiting || true) {" }],
+    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*each starts when the one before is answered/ },
+  },
+  {
+    name: "a request of HTTP/1.1 starts whose client is gone",
+    edits: [{ file: "gateway/limits/pipeline.ts", find: "if (socket.writable) start();", replace: "start();" }],
+    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*none starts once its client is gone/ },
+  },
+  {
+    name: "any number of requests of HTTP/1.1 may wait on a connection",
+    edits: [
+      { file: "gateway/limits/pipeline.ts", find: "waiting.length < maxWaiting", replace: "waiting.length >= 0" },
+    ],
+    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*one more ends the connection/ },
+  },
+  {
+    name: "calls that come together begin together",
+    edits: [
+      { file: "runtime/grpc/call-starts.ts", find: "const callsPerTurn = 16;", replace: "const callsPerTurn = 1e9;" },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*sixteen begin in one turn/ },
+  },
+  {
+    name: "one connection's calls begin before all others'",
+    edits: [
+      {
+        file: "runtime/grpc/call-starts.ts",
+        find: "      // Behind the other groups, if it has more.\n      this.#waiting.delete(group);\n      const call = calls.shift();",
+        replace: "      const call = calls.shift();\n      if (calls.length === 0) this.#waiting.delete(group);",
+      },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*one of another group in the next/ },
+  },
+  {
+    name: "a call that was reset begins",
+    edits: [
+      {
+        file: "runtime/grpc/call-starts.ts",
+        find: "if (!call.stream.closed && !call.stream.destroyed) this.#begin(call);",
+        replace: "this.#begin(call);",
+      },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*closed before its turn does not begin/ },
+  },
+  {
+    name: "whoever calls last is refused, not who waits with most",
+    edits: [
+      {
+        file: "runtime/grpc/call-starts.ts",
+        find: "if (calls.length > most.length) [longest, most] = [group, calls];",
+        replace: "[longest, most] = [group, calls];",
+      },
+    ],
+    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*the newest of the group with most is refused/ },
+  },
+  {
+    name: "a connection opens a thousand streams before any has begun",
+    edits: [
+      {
+        file: "runtime/grpc/server.ts",
+        find: '"grpc.max_concurrent_streams": firstStreams,',
+        replace: '"grpc.max_concurrent_streams": 10 * firstStreams,',
+      },
+    ],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*a real server takes a hundred/ },
+  },
+  {
+    name: "a connection resets as many calls as it likes",
+    edits: [
+      {
+        file: "runtime/grpc/injector.ts",
+        find: "else if (stream.aborted) pace.resetEarly();",
+        replace: "",
+      },
+    ],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*resets two thousand calls/ },
+  },
+  {
+    name: "a gateway's connection ends with the thousandth client that leaves",
+    edits: [
+      {
+        file: "runtime/grpc/injector.ts",
+        find: "streamResetBurst: 10_000, streamResetRate: 1_000",
+        replace: "streamResetBurst: 1_000, streamResetRate: 33",
+      },
+    ],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*a gateway whose clients leave/ },
+  },
+  {
+    name: "a round of the event loop has a turn of everybody",
+    edits: [
+      {
+        file: "runtime/turns.ts",
+        find: "    if (waiting.size > 0) setImmediate(takeOne);\n    resume();\n    return;",
+        replace: "    resume();",
+      },
+    ],
+    catch: { test: "runtime/turns.test.ts", says: /FAIL.*one work has its turn/ },
+  },
+  {
+    name: "whose turns a call takes is never said",
+    edits: [{ file: "accessor/rpc/admission.ts", find: "    takeTurnsAs(holder);\n", replace: "" }],
+    catch: { test: "accessor/rpc/caller-turns.test.ts", says: /FAIL.*long before the thirty/ },
+  },
+  {
+    name: "the gateway's work is nobody's",
+    edits: [
+      {
+        file: "gateway/gateway.ts",
+        find: "inTurnsOf(shareName(callerOf(request)), done)",
+        replace: "inTurnsOf(undefined, done)",
+      },
+    ],
+    catch: { test: "gateway/caller-turns.test.ts", says: /FAIL.*take turns by its name/ },
+  },
+];
