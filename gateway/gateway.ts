@@ -174,7 +174,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       callerName: () => shareName(callerOf(request)),
     });
   });
-  // Only now: what the parser of a body calls has lost whose request it is.
+  // Not earlier: parsing a body loses the asynchronous context.
   app.addHook("preHandler", (request, _reply, done) => inTurnsOf(shareName(callerOf(request)), done));
   app.addHook("onSend", async (request, { raw }, payload) => {
     if (typeof payload !== "string" && !Buffer.isBuffer(payload)) return payload;

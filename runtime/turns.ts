@@ -1,17 +1,17 @@
-// Long work in short turns: others on the event loop wait for a few milliseconds at most, however
-// much there is to do. One piece of work has its turn in each round of the event loop, and those
-// who have work waiting come one after the other, however much work each of them has.
+// Splits long work into short turns, so that other work on the event loop waits for a few
+// milliseconds at most. Each iteration of the event loop runs one turn. Owners of waiting work take
+// turns round robin, however much work each of them has.
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** Whose work runs. As long as nobody has said so, it counts by itself. */
+/** Whose work runs. Without an owner, each piece of work counts as an owner of its own. */
 type Scope = { owner: string | undefined };
 
 const scopes = new AsyncLocalStorage<Scope>();
 
-/** Runs work whose turns count with those of an owner, or of whom takeTurnsAs() names meanwhile. */
+/** Runs work of an owner. If it is not known yet, takeTurnsAs() sets it meanwhile. */
 export const inTurnsOf = <T>(owner: string | undefined, run: () => T): T => scopes.run({ owner }, run);
 
-/** Says whose work it is that inTurnsOf() runs here. */
+/** Sets the owner of the work that inTurnsOf() is running; does nothing outside of it. */
 export function takeTurnsAs(owner: string): void {
   const scope = scopes.getStore();
   if (scope) scope.owner = owner;
@@ -20,10 +20,10 @@ export function takeTurnsAs(owner: string): void {
 /** Owners with work that waits, the next first. */
 const waiting = new Map<unknown, (() => void)[]>();
 
-/** Owners of work that waits for its turn. What belongs to nobody is its own owner. */
+/** Owners of work that waits for its turn; work without an owner is listed as itself. */
 export const turnsWaiting = (): unknown[] => [...waiting.keys()];
 
-/** Resolves when the turn of the work that runs here has come, in a later round of the event loop. */
+/** Resolves in a later iteration of the event loop, when it is the turn of this owner's work. */
 export function nextTurn(work: object = {}): Promise<void> {
   const owner = scopes.getStore()?.owner ?? work;
   return new Promise((resolve) => {

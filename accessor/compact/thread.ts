@@ -14,6 +14,7 @@ import type { FromThread, ThreadData } from "./thread-messages.ts";
 
 if (parentPort === null) throw new Error("this is the thread of compaction: start the accessor");
 const port = parentPort;
+// On Linux this is the priority of this thread only; elsewhere it would be that of the process.
 if (process.platform === "linux") setPriority(10);
 const tell = (message: FromThread) => port.postMessage(message);
 const { databaseUrl, epochs: known, ...options } = workerData as ThreadData;

@@ -112,6 +112,7 @@ async function loadPieces(
   database.spend(headers.reduce((sum, { summary }) => sum + summary.count, 0));
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
   await nextTurn();
+  signal.throwIfAborted();
   // All in one pair of arrays: neighbours of a series need not be put together later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);
   const target = { timesUs: new Float64Array(total), values: new Float64Array(total) };

@@ -118,6 +118,7 @@ async function load(database: Database, headers: readonly Header[], options: Loa
   );
   if (rows.length < headers.length) throw passed();
   await nextTurn();
+  signal.throwIfAborted();
   const payloads = new Map(
     rows.map(([seriesId, revision, payload]) => [`${toInt4(seriesId)} ${toInt8(revision)}`, payload!]),
   );

@@ -191,7 +191,7 @@ function inOrder(list: Open[]): Piece[] {
   return list.map(({ piece, offset, end }) => partOf(piece, offset, end));
 }
 
-/** A copy of what is open: a view would hold all of what it is a view of. */
+/** A copy of the open part. A view would keep the whole array in memory. */
 function onItsOwn(open: Open): Open {
   const { place, offset, end } = open;
   const { column, revisions, ...piece } = partOf(open.piece, offset, end);
@@ -204,8 +204,8 @@ function onItsOwn(open: Open): Open {
 }
 
 /**
- * The same, copied if less than half of a piece is open that was looked into: what counts as held
- * is then at least half of what is. Of what is whole or yet to come, neighbours share their arrays.
+ * Copies the open part of a partly read piece if it is less than half of its array, so that the
+ * memory in use is at most twice what counts as held. Whole pieces go on sharing their arrays.
  */
 function tight(open: Open): Open {
   const { piece, offset, end } = open;

@@ -75,12 +75,10 @@ export function toHandlers<S extends DescService>(
       );
     const answerMany = (call: Call) =>
       void answerStream(call, method, options, async (context) => handle(await request(call, context), context));
-    // Whose turns they are shows when the handler runs.
-    handlers[method.localName] = (
-      streamsOut
-        ? (call: Call) => inTurnsOf(undefined, () => answerMany(call))
-        : (call: Call, callback: UnaryCallback) => inTurnsOf(undefined, () => answerOne(call, callback))
-    ) as UntypedHandleCall;
+    const answer: (call: Call, callback: UnaryCallback) => void = streamsOut ? answerMany : answerOne;
+    // The handler sets the owner, once it knows the caller.
+    const handleCall: typeof answer = (call, callback) => inTurnsOf(undefined, () => answer(call, callback));
+    handlers[method.localName] = handleCall as UntypedHandleCall;
   }
   return handlers;
 }

@@ -1,9 +1,9 @@
-// How far a connection runs ahead of the server: how many streams it may open at once, and how many
-// it may reset before their calls begin. Node makes an object of each stream as it comes, 40 µs of
-// the event loop, before anybody can let it wait.
+// Limits how many streams a client has open on a connection, and how many calls it resets before
+// they begin. Node creates an object for each stream when its headers arrive, which takes about
+// 30 µs; only then can the server make the call wait.
 import { constants, type ServerHttp2Session } from "node:http2";
 
-/** What every connection may have open; RFC 9113, 6.5.2 advises no less. */
+/** Limit of a new connection. RFC 9113, 6.5.2, recommends at least 100. */
 export const firstStreams = 100;
 const maxStreams = 1_000;
 
@@ -29,8 +29,8 @@ export class SessionPace {
   }
 
   /**
-   * A call has begun. Where half of the streams that a client may open have, it may open twice as
-   * many, up to 1,000.
+   * A call has begun. When half of the allowed streams have, the client may open twice as many, up
+   * to 1,000.
    */
   began(): void {
     this.#open++;
@@ -49,7 +49,8 @@ export class SessionPace {
 
   /**
    * The client has reset a call before it began. Beyond 200, 50 a second and 4 for each call that
-   * began, the connection ends with ENHANCE_YOUR_CALM. A gateway whose clients leave resets fewer.
+   * began, the connection ends with ENHANCE_YOUR_CALM. A gateway stays below that: it mostly resets
+   * calls that have begun.
    */
   resetEarly(): void {
     const nowMs = this.#monotonicMs();
@@ -61,7 +62,6 @@ export class SessionPace {
   }
 
   #give(resets: number): void {
-    // Nobody saves up for a flood.
-    this.#resetsLeft = Math.min(Math.max(earlyResets.burst, this.#resetsLeft), this.#resetsLeft + resets);
+    this.#resetsLeft = Math.min(earlyResets.burst, this.#resetsLeft + resets);
   }
 }
