@@ -1,7 +1,8 @@
 // One round: processes and clients start, faults happen, faults stop, everything settles, the
 // oracle judges.
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resume, startSubscribers, startWriters } from "./cast.ts";
 import { reach } from "./clients.ts";
@@ -62,8 +63,12 @@ export async function runRound(
   const opening = plan.promotion && Promotion.open(plan.promotion, postgres);
   opening?.catch(() => {});
   const accessors: Accessor[] = [];
-  for (let i = 1; i <= plan.accessors; i++)
-    accessors.push(await openAccessor(i, { stack, postgres, database, record }));
+  {
+    // Held until all proxies listen: one that got the port of its accessor connected to itself.
+    await using held = new AsyncDisposableStack();
+    for (let i = 1; i <= plan.accessors; i++)
+      accessors.push(await openAccessor(i, { stack, held, postgres, database, record }));
+  }
   const ports = accessors.map(({ front }) => front.port);
   for (const [i, { process: one }] of accessors.entries()) one.start(i === 0 && !atResume(plan) ? plan.armed : "");
 
@@ -143,10 +148,17 @@ export async function runRound(
   };
 }
 
-type Opening = { stack: AsyncDisposableStack; postgres: KeptPostgres; database: string; record: RoundRecord };
+type Opening = {
+  stack: AsyncDisposableStack;
+  /** Keeps the accessor's port from others until it is disposed of. */
+  held: AsyncDisposableStack;
+  postgres: KeptPostgres;
+  database: string;
+  record: RoundRecord;
+};
 
-async function openAccessor(number: number, { stack, postgres, database, record }: Opening): Promise<Accessor> {
-  const port = await freePort();
+async function openAccessor(number: number, { stack, held, postgres, database, record }: Opening): Promise<Accessor> {
+  const port = await holdPort(held);
   const back = stack.use(await openFaultProxy(() => postgres.port));
   const front = stack.use(await openFaultProxy(() => port));
   const args = ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "100ms", "--compact-interval", "200ms"];
@@ -174,12 +186,9 @@ function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptPro
   return kept;
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
+async function holdPort(held: AsyncDisposableStack): Promise<number> {
+  const server = held.use(createServer());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
 }
