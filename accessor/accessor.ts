@@ -187,8 +187,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const limitsOfCallers = stack.use(
     openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
   );
-  const { ledger, admission, accountOf, outgoing, databaseOf, quotas, connections, calls, callBounds, incoming } =
-    limitsOfCallers;
+  const { ledger, admission, accountOf, outgoing, databaseOf } = limitsOfCallers;
+  const { quotas, spread, connections, calls, callBounds, incoming } = limitsOfCallers;
   const intake = new Intake(
     {
       producers,
@@ -201,6 +201,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       maxAgeMs: options.history.maxAgeMs ?? Number.POSITIVE_INFINITY,
       maxInFlightBytes: options.maxInFlightBytes,
       quotas,
+      spread,
       onQuota: (limit) => ledger.refuse(limit),
       onCommitted: polling.hint,
       onWrite: (error) => readiness.wrote(error),

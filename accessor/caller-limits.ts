@@ -5,6 +5,7 @@ import type { ContextValues, HandlerContext } from "@connectrpc/connect";
 import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";
 import { createRefusalAudit } from "../access/audit.ts";
 import { FairQueue } from "../access/fair-queue.ts";
+import { TokenBuckets } from "../access/token-buckets.ts";
 import type { CallRefusal } from "../runtime/grpc/call-refusal.ts";
 import { type CallBounds, type CallLimit, defaultCallBounds } from "../runtime/grpc/call-starts.ts";
 import type { ConnectionLimits } from "../runtime/grpc/connections.ts";
@@ -13,6 +14,7 @@ import type { GrpcServerOptions } from "../runtime/grpc/server.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShareHolderOf, shareHolderKey } from "./access/share-holder.ts";
 import { Failure } from "./failure.ts";
+import { Spread } from "./ingest/spread.ts";
 import { Ledger, logRefusals } from "./ledger.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
 import { toConnectError } from "./rpc/errors.ts";
@@ -32,6 +34,12 @@ export type CallerLimits = {
    * 5,000; 0 for no bound.
    */
   callsPerSecond?: number;
+  /**
+   * Minutes of signals a second that one caller's batches may spread over, beyond the first of each
+   * signal in a batch; thirty seconds' worth at once. A process of this machine without a
+   * credential has no such bound. Default 2,000; 0 for no bound.
+   */
+  minutesPerSecond?: number;
   /**
    * What all callers together may have unread, and how long a MiB of it may wait. Default 256 MiB,
    * 60 s.
@@ -81,6 +89,7 @@ export type OpenLimits = Disposable & {
   readonly outgoing: OutgoingOptions;
   readonly incoming: NonNullable<GrpcServerOptions["incoming"]>;
   readonly quotas: Quotas;
+  readonly spread: Spread;
   readonly connections: ConnectionLimits;
   readonly calls: CallRefusal;
   readonly callBounds: CallBounds;
@@ -100,19 +109,20 @@ export function openCallerLimits(
   { database, log }: { database: Database; log: Log },
 ): OpenLimits {
   const { callsPerSecond = 5_000, maxUnreadBytes = 256 * 1024 * 1024, unreadMs = 60_000 } = options;
-  const { maxOpenCalls = defaultCallBounds.maxOpen } = options;
+  const { minutesPerSecond = 2_000, maxOpenCalls = defaultCallBounds.maxOpen } = options;
   const { maxQuestionSamples = 500_000_000, trustedGateways = [], authenticates } = options;
   const { maxIncomingBytes = 128 * 1024 * 1024, incomingMs = 30_000 } = options;
   const room = new FairQueue({ max: maxIncomingBytes, maxPerCaller: Math.floor(maxIncomingBytes / 2) });
   const shareHolderOf = createShareHolderOf({ trustedGateways, authenticates });
   const ledger = new Ledger();
+  const monotonicMs = () => performance.now();
   ledger.count("bytes of requests", () => room.used);
   ledger.count("requests that wait for room", () => room.waiting);
   const admission = new Admission({
     max: { ...defaultCalls, ...options.maxCalls },
     rate: callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
     shareHolderOf,
-    ...{ ...deadlines, ledger, monotonicMs: () => performance.now() },
+    ...{ ...deadlines, ledger, monotonicMs },
   });
   const shared = new SharedDatabase(database, ledger);
   const unread = new UnreadBytes(maxUnreadBytes);
@@ -121,7 +131,7 @@ export function openCallerLimits(
   const isGateway = toAddressSet(trustedGateways.filter(isAddressRange));
   const audit = createRefusalAudit({
     write: (message, fields) => log.warn(message, fields),
-    monotonicMs: () => performance.now(),
+    monotonicMs,
     what: "connection",
   });
   const refusals = logRefusals(ledger, { log });
@@ -138,6 +148,11 @@ export function openCallerLimits(
       },
     },
     quotas: toQuotas(options),
+    spread: new Spread({
+      buckets: new TokenBuckets({ perSecond: minutesPerSecond, burst: 30 * minutesPerSecond, monotonicMs }),
+      isExempt: (holder) => minutesPerSecond === 0 || isLocal(holder),
+      onRefused: (limit) => ledger.refuse(limit),
+    }),
     connections: {
       maxConnections: options.maxConnections ?? 10_000,
       maxPerAddress: options.maxConnectionsPerAddress ?? 1_000,
@@ -165,8 +180,12 @@ export function openCallerLimits(
 function toQuotas(options: CallerLimits): Quotas {
   const all = { machines: options.maxMachines ?? 20_000, series: options.maxSeries ?? 100_000 };
   const own = { machines: options.maxMachinesPerKey ?? 2_000, series: options.maxSeriesPerKey ?? 10_000 };
-  const isLocal = (holder: string) => holder.startsWith("address ") && isLoopback(holder.slice(8));
   return { all, of: (holder) => (isLocal(holder) ? all : own) };
+}
+
+/** A process of this machine without a credential. */
+function isLocal(holder: string): boolean {
+  return holder.startsWith("address ") && isLoopback(holder.slice(8));
 }
 
 function tooManyCalls(limit: CallLimit): Failure {

@@ -22,6 +22,13 @@ export const limitSettings = {
     default: "5000",
     doc: "maximum calls a second by one caller (key, certificate or address); 0 for no limit",
   }),
+  minutesPerSecond: setting({
+    flag: "minutes-per-second",
+    env: "MILLRACE_MINUTES_PER_SECOND",
+    parse: count(),
+    default: "2000",
+    doc: "maximum minutes of signals a second that one caller's batches may spread over, beyond the first of each signal in a batch; 30 seconds' worth at once; 0 for no limit; local clients without a key have none",
+  }),
   maxSeriesPerKey: most(
     ...(["max-series-per-key", "MILLRACE_MAX_SERIES_PER_KEY", "10000"] as const),
     "maximum number of series (signals of machines) that one caller may register; local clients without a key are bound by --max-series only",
@@ -75,9 +82,9 @@ export const limitSettings = {
 
 export function toCallerLimits(settings: SettingsOf<typeof limitSettings>): CallerLimits {
   const { maxUnread, unreadTimeout, addressConnections, trustedGateway, ...same } = settings;
-  const { callsPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines } = same;
+  const { callsPerSecond, minutesPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines } = same;
   return {
-    ...{ callsPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines },
+    ...{ callsPerSecond, minutesPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines },
     ...{ maxQuestionSamples: same.maxQuestionSamples, maxConnections: same.maxConnections },
     ...{ maxUnreadBytes: maxUnread, unreadMs: unreadTimeout, maxConnectionsPerAddress: addressConnections },
     trustedGateways: trustedGateway,

@@ -21,8 +21,10 @@ import {
 } from "../store/ingest.ts";
 import { Budget } from "./budget.ts";
 import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
+import { Minutes } from "./minutes.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
 import { assertJump, type Decided, foreign, shownProducer, toDecided, toSequence } from "./sequences.ts";
+import type { Spread } from "./spread.ts";
 
 export type Limits = { maxBatchBytes: number; maxBatchRecords: number };
 
@@ -38,6 +40,8 @@ export type IntakeOptions = Limits & {
   maxAgeMs: number;
   epochs: Epochs;
   producers: ProducerBounds;
+  /** How many minutes the batches of a caller may spread over. */
+  spread: Spread;
   /** How many machines and series may be registered. */
   quotas: Quotas;
   /** Told of each batch with something that was not registered. */
@@ -50,11 +54,14 @@ export type IntakeOptions = Limits & {
   monotonicMs: () => number;
 };
 
+type Admitting = { signal: AbortSignal; holder?: string; maxWaitMs?: number };
+
 export class Intake {
   readonly limits: Limits;
   readonly #options: IntakeOptions;
   readonly #group: GroupCommit;
   readonly #budget: Budget;
+  readonly #minutes: Minutes;
   /** The database's clock minus our monotonic one. */
   #clockOffsetUs: number;
 
@@ -63,6 +70,7 @@ export class Intake {
     this.#options = options;
     this.limits = { maxBatchBytes: options.maxBatchBytes, maxBatchRecords: options.maxBatchRecords };
     this.#clockOffsetUs = databaseNowUs - options.monotonicMs() * 1000;
+    this.#minutes = new Minutes((machine, signal) => options.catalog.find(machine, signal));
     this.#budget = new Budget(options.maxInFlightBytes);
     this.#group = new GroupCommit({
       commit: (group) => this.#commit(group),
@@ -114,9 +122,20 @@ export class Intake {
 
   /**
    * Waits until the batch of a share's holder may be in flight; give the bytes back with release
-   * when it is decided.
+   * when it is decided. Fails with RATE_LIMITED if it would wait longer than maxWaitMs (default any
+   * time) because the holder's batches spread over too many minutes.
    */
-  async admit(batch: Batch | undefined, byteLength: number, signal: AbortSignal, holder = ""): Promise<number> {
+  async admit(
+    batch: Batch | undefined,
+    byteLength: number,
+    { signal, holder = "", maxWaitMs = Number.POSITIVE_INFINITY }: Admitting,
+  ): Promise<number> {
+    // Before it is in flight: who waits for this takes nothing from others.
+    const { spread } = this.#options;
+    if (batch !== undefined && spread.applies(holder)) {
+      await spread.take(holder, this.#minutes.count(batch), { maxWaitMs, signal });
+      this.#minutes.add(batch);
+    }
     // Decoded and prepared, a batch takes some three times its size on the wire.
     const bytes = 3 * byteLength + 1000 * (batch?.samples.length ?? 0) + 1000;
     await this.#budget.acquire(bytes, signal, holder);

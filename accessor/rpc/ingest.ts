@@ -64,7 +64,7 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       const holder = context.values.get(shareHolderKey);
       const sender = toBatchSender(producer, ownerOf(context));
       const byteLength = receivedBytes(request);
-      const bytes = await intake.admit(batch, byteLength, signal, holder);
+      const bytes = await intake.admit(batch, byteLength, { signal, holder, maxWaitMs: maxBatchWaitMs });
       try {
         const { epoch } = intake;
         const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
@@ -111,7 +111,7 @@ async function readBatches(
         throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
       const { sequence, batch } = value.message.value;
       const byteLength = receivedBytes(value);
-      const bytes = await intake.admit(batch, byteLength, signal, holder);
+      const bytes = await intake.admit(batch, byteLength, { signal, holder });
       let decided: Promise<Decided> | undefined;
       try {
         const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
@@ -154,6 +154,9 @@ async function* acknowledge(
   }
 }
 
+// A stream waits, and its client with it; a single batch has a deadline, and is told when to come
+// again.
+const maxBatchWaitMs = 10_000;
 const maxAckBytes = 1024 * 1024;
 
 function toAck(sequence: bigint, cursor: string, results: BatchResult[]): IngestResponse {

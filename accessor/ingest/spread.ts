@@ -1,0 +1,55 @@
+// How many minutes a caller's batches may give compaction to do, as minutes.ts counts them: without
+// this bound, what one caller sends in ten seconds keeps it from everybody else's for half an hour.
+import type { TokenBuckets } from "../../access/token-buckets.ts";
+import { sleep } from "../../runtime/backoff.ts";
+import { Failure } from "../failure.ts";
+
+export const spreadLimit = "minutes-per-second";
+
+export type SpreadOptions = {
+  /** The minutes of each caller. */
+  buckets: TokenBuckets;
+  /** Callers without this bound. */
+  isExempt: (holder: string) => boolean;
+  onRefused: (limit: typeof spreadLimit) => void;
+};
+
+export class Spread {
+  readonly #options: SpreadOptions;
+
+  constructor(options: SpreadOptions) {
+    this.#options = options;
+  }
+
+  applies(holder: string): boolean {
+    return !this.#options.isExempt(holder);
+  }
+
+  /**
+   * Takes the minutes of a batch from its caller's, which may go into debt by one batch. While it
+   * is in debt, waits; fails with RATE_LIMITED if it would wait longer than maxWaitMs.
+   */
+  async take(
+    holder: string,
+    minutes: number,
+    { maxWaitMs, signal }: { maxWaitMs: number; signal: AbortSignal },
+  ): Promise<void> {
+    if (minutes === 0) return;
+    for (let leftMs = maxWaitMs; ; ) {
+      const { granted, retryMs } = this.#options.buckets.take(holder, minutes);
+      if (granted) return;
+      if (retryMs > leftMs) throw this.#refusal(retryMs);
+      leftMs -= retryMs;
+      await sleep(retryMs, signal);
+    }
+  }
+
+  #refusal(retryMs: number): Failure {
+    const { onRefused, buckets } = this.#options;
+    onRefused(spreadLimit);
+    const message =
+      `your batches spread over more than ${buckets.rate.perSecond} minutes of signals a second, or go into full ones: ` +
+      "put records of the same minutes into one batch, or try again after the delay in RetryInfo";
+    return new Failure("RATE_LIMITED", message, { metadata: { limit: spreadLimit }, retryAfterMs: retryMs });
+  }
+}
