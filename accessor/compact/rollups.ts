@@ -1,13 +1,14 @@
 // Rolls hours up from what the history holds at a watermark: a series' summary, a machine's time
 // and energy by state.
-import { hourUs, minuteUs } from "../history/buckets-of-time.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { bucketWidthUs, floorTo, hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { addStateTotals, emptyStateTotals, type StateTotals } from "../history/state-totals.ts";
 import { emptySummary, joinSummaries, type Summary } from "../history/summary.ts";
 import { readSlotTotals } from "../read/state-totals.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { readBlocksOfRanges } from "../store/history.ts";
-import type { Hour } from "./due.ts";
+import { type BlockHeader, readBuckets } from "../store/history.ts";
+import { type Hour, keyOf } from "./due.ts";
 
 export type SeriesRollup = {
   series: Series;
@@ -19,19 +20,41 @@ export type StateRollup = { machineId: number; startUs: number; widthUs: number;
 
 export type RollupContext = { database: Database; watermark: number; signal: AbortSignal };
 
-/** The summary of an hour: its blocks' joined. */
+/** Buckets that one statement asks for: some 70 hours of a dense series, or as many of a sparse one. */
+const bucketsAtOnce = 4_096;
+
+/** The summaries of hours, in their order: of each, its blocks' joined. */
 export async function rollUpSeries(
-  { id, hourUs: fromUs }: Hour,
+  hours: readonly Hour[],
   { database, catalog, watermark, signal }: RollupContext & { catalog: Catalog },
-): Promise<SeriesRollup> {
-  const series = await catalog.get(id);
-  const ranges = [{ fromUs, toUs: fromUs + hourUs }];
-  const headers = await readBlocksOfRanges(database, { seriesId: id, ranges, watermark }, { signal });
-  const summary = headers.reduce(
-    (sum, header) => joinSummaries(sum, header.summary, { maxGapUs: series.maxGapUs! }),
-    emptySummary,
-  );
-  return { series, hourUs: fromUs, summary: summary.count === 0 ? undefined : summary };
+): Promise<SeriesRollup[]> {
+  const known = await catalog.getAll(hours.map(({ id }) => id));
+  const rollups: SeriesRollup[] = [];
+  for (let done = 0; done < hours.length; ) {
+    const buckets: { seriesId: number; bucketUs: number }[] = [];
+    const taken: { series: Series; hour: Hour }[] = [];
+    for (; done < hours.length && buckets.length < bucketsAtOnce; done++) {
+      const hour = hours[done]!;
+      const series = known.get(hour.id)!;
+      taken.push({ series, hour });
+      const width = bucketWidthUs(series);
+      for (let us = hour.hourUs; us < hour.hourUs + hourUs; us += width)
+        buckets.push({ seriesId: hour.id, bucketUs: us });
+    }
+    const headers = await readBuckets(database, buckets, { watermark, signal });
+    const byHour = Map.groupBy(headers, ({ seriesId: id, bucketUs }) =>
+      keyOf({ id, hourUs: floorTo(bucketUs, hourUs) }),
+    );
+    for (const { series, hour } of taken) rollups.push(joined(series, hour, byHour.get(keyOf(hour)) ?? []));
+    await nextTurn();
+  }
+  return rollups;
+}
+
+function joined(series: Series, hour: Hour, headers: readonly BlockHeader[]): SeriesRollup {
+  const maxGapUs = series.maxGapUs!;
+  const summary = headers.reduce((sum, header) => joinSummaries(sum, header.summary, { maxGapUs }), emptySummary);
+  return { series, hourUs: hour.hourUs, summary: summary.count === 0 ? undefined : summary };
 }
 
 /**

@@ -250,8 +250,7 @@ async function rollUp(
     limit: maxRollups,
     isTouched: (hour) => touchedKeys.has(keyOf(hour)),
   });
-  const rollups: SeriesRollup[] = [];
-  for (const hour of hours) rollups.push(await rollUpSeries(hour, { ...context, catalog }));
+  const rollups = await rollUpSeries(hours, { ...context, catalog });
   const stateHours = await dueHours(database, "machine", {
     endedBeforeUs,
     limit: Math.ceil(maxRollups / 10),
