@@ -10,6 +10,7 @@ import type { Numbering } from "./numbering.ts";
 import { ignoredMember, toRowBatchesInTurns } from "./post-rows.ts";
 import type { PostQuery } from "./post-signals.ts";
 import { HttpProblem } from "./problem.ts";
+import { storeBatch } from "./store-batch.ts";
 import { appendVerdict, NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 
 /**
@@ -102,7 +103,9 @@ async function* storeChunks(
     const sent = [];
     // One after the other: a producer's batches are taken in order of their numbers only.
     for (const made of batches) {
-      const answer = await upstream.ingest.ingestBatch({ producerId, sequence, batch: made.batch }, unary);
+      const numbered = { producerId, sequence, batch: made.batch };
+      const hasStored = totals.last_sequence !== undefined;
+      const answer = await storeBatch({ upstream, unary }, numbered, { hasStored });
       totals.last_sequence = String(sequence++);
       totals.cursor = answer.cursor;
       if (answer.result!.duplicate) totals.duplicate_batches++;

@@ -274,3 +274,26 @@ test("members that mean nothing are named, whatever they are called; none of the
   const wide = await gateway.post("/signals", `{"signals":[{${row},${many}}]}`);
   expect(wide.body["ignored_fields"]).toHaveLength(20);
 });
+
+test("beyond the caller's rate the first batch of a POST is refused, and a later one waits", async () => {
+  const answers: ("limited" | "taken")[] = ["limited", "taken", "limited", "limited", "taken"];
+  const { ingestBatch } = takeEverything(taken);
+  gateway.accessor.ingest = {
+    ingestBatch(request, context) {
+      if (answers.shift() !== "limited") return ingestBatch!(request, context);
+      const metadata = { limit: "minutes-per-second" };
+      throw reasonError("RATE_LIMITED", Code.ResourceExhausted, "too thin", { metadata, retryMs: 20 });
+    },
+  };
+  const signals = [power("mill-1", 1), power("mill-2", 2)];
+  const refused = await gateway.post("/signals", { signals });
+  expect(refused).toMatchObject({ status: 429, body: { reason: "RATE_LIMITED" } });
+  expect(taken).toEqual([]);
+  const { status, body } = await gateway.post("/signals", { signals });
+  expect({ status, body }).toMatchObject({ status: 200, body: { accepted: 2 } });
+  expect(taken.map(({ batch, sequence }) => [batch?.machine, sequence])).toEqual([
+    ["mill-1", 1n],
+    ["mill-2", 2n],
+  ]);
+  expect(answers).toEqual([]);
+});

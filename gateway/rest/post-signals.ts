@@ -12,6 +12,7 @@ import type { Parameter } from "./parameters.ts";
 import { postLines } from "./post-lines.ts";
 import { ignoredMember, type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
+import { storeBatch } from "./store-batch.ts";
 import { NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 import { toWord } from "./words.ts";
 
@@ -65,7 +66,7 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
   // One after the other: a producer's batches are taken in order of their numbers only.
   for (const [i, part] of parts.entries()) {
     const request = { producerId: numbering.producerId, sequence: numbering.sequence + BigInt(i), batch: part.batch };
-    const answer = await upstream.ingest.ingestBatch(request, unary);
+    const answer = await storeBatch({ upstream, unary }, request, { hasStored: i > 0 });
     cursor = answer.cursor;
     sent.push({ ...part, result: answer.result! });
   }

@@ -227,4 +227,15 @@ export const shareMutants: readonly Mutant[] = [
     ],
     catch: { test: "accessor/ingest/minutes.test.ts", says: /FAIL.*a bounded number of minutes/ },
   },
+  {
+    name: "a POST that has begun to store ends when the rate is used up",
+    edits: [
+      {
+        file: "gateway/rest/store-batch.ts",
+        find: "hasStored ? rateDelayMs(error) : undefined",
+        replace: "undefined as number | undefined",
+      },
+    ],
+    catch: { test: "gateway/rest/post-signals.test.ts", says: /FAIL.*and a later one waits/ },
+  },
 ];
