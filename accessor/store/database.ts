@@ -81,8 +81,9 @@ const sessionSettings = {
 const queryTimeoutMs = 130_000;
 // Nothing is written for longer than its statement may run and a little: behind a connection that is dead without an end, all ingest waits.
 const writeTimeoutMs = 32_000;
-// A new connection that does not answer for so long is none.
-const checkMs = 5_000;
+const checkMs = 5_000; // A new connection that does not answer for so long is none.
+// How long a statement that nobody waits for may still take: calling it off costs two connections.
+const graceMs = 250;
 // How long a statement that was called off may take to say so, before its connection is given up.
 const cancelMs = 1_000;
 
@@ -166,6 +167,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     } catch (error) {
       throw toFailure(error);
     }
+    if (options.signal?.aborted) {
+      client.release();
+      throw options.signal.reason;
+    }
     let giveUp: NodeJS.Timeout | undefined;
     let released = false;
     const release = (error?: Error | boolean) => {
@@ -173,15 +178,19 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       if (!released) client.release(error);
       released = true;
     };
-    const cancel = () => {
+    let calledOff = false;
+    const callOff = () => {
+      calledOff = true;
       void cancelQuery(url, (client as PoolClient & { processID?: number }).processID, log);
       // This destroys its socket, which fails the query.
       giveUp = setTimeout(() => release(true), cancelMs);
     };
-    options.signal?.addEventListener("abort", cancel, { once: true });
+    const abort = () => {
+      giveUp = setTimeout(callOff, graceMs);
+    };
+    options.signal?.addEventListener("abort", abort, { once: true });
     let broken: Error | boolean = false;
     try {
-      options.signal?.throwIfAborted();
       const answer = await ask(client);
       broken = options.retires?.(answer) ?? false;
       return answer;
@@ -190,9 +199,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       if (options.signal?.aborted) throw options.signal.reason;
       throw toFailure(error);
     } finally {
-      options.signal?.removeEventListener("abort", cancel);
+      options.signal?.removeEventListener("abort", abort);
       // A late cancellation must not hit the next statement on this connection either.
-      release(broken || options.signal?.aborted === true);
+      release(broken || calledOff);
     }
   };
 

@@ -13,6 +13,9 @@ const fieldCost = 8;
 const repeatedCost = 64;
 /** Numbers of a list that come in one field of bytes, as encoders write them: the time to read it. */
 const packedCost = 64;
+/** Encoders write two for a record at most; a million of them, all empty, would take 60 ms. */
+const maxCheapPacked = 131_072;
+const furtherPackedCost = 512;
 /** A number of a list that comes alone, as encoders do not write it. */
 const unpackedCost = 112;
 const textCost = 32;
@@ -54,6 +57,7 @@ class Scan {
   readonly #maxCost: number;
   #at = 0;
   #unknowns = 0;
+  #packeds = 0;
   cost = 0;
 
   constructor(bytes: Uint8Array, maxCost: number) {
@@ -80,7 +84,7 @@ class Scan {
         if (field.message !== undefined) this.message(field.message(), this.#at, end, depth + 1);
         else if (field.type === wire.length) this.#add(field.cost + field.perByte * (end - this.#at));
         else {
-          this.#add(packedCost);
+          this.#add(++this.#packeds > maxCheapPacked ? furtherPackedCost : packedCost);
           this.#packed(field, end);
         }
         this.#at = end;
