@@ -1,9 +1,9 @@
 // One port for HTTP/1.1 and HTTP/2, told apart by ALPN over TLS, and by how they begin in the
 // clear. Knows connections; what they ask for is the handler's business.
-import { once } from "node:events";
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Session } from "node:http2";
-import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { listenTcp } from "../runtime/tcp-listener.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { createTlsLayer, type TlsRefusal } from "../runtime/tls/layer.ts";
 import {
@@ -119,7 +119,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
         serve(socket, socket.alpnProtocol === "h2" ? "h2" : "h1");
       },
     });
-  const tcp = createTcp({ noDelay: true, pauseOnConnect: false }, (socket) => {
+  const tcp = await listenTcp({ host, port }, (socket) => {
     if (!connections.admit(socket, clientOf(socket))) {
       socket.destroy();
       return;
@@ -131,16 +131,13 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       sniff(socket, prefaceMs, (protocol) => serve(socket, protocol));
     }
   });
-  tcp.listen(port, host);
-  await once(tcp, "listening");
 
   return {
-    port: (tcp.address() as AddressInfo).port,
+    port: tcp.port,
     connections,
     async close({ drainMs }) {
       closing = true;
-      const closed = once(tcp, "close");
-      tcp.close();
+      const closed = tcp.close();
       layer?.[Symbol.dispose]();
       for (const session of sessions) session.close();
       const idle = [...sockets].filter((socket) => pipeline.isIdle(socket) && !multiplexed.has(socket));

@@ -37,3 +37,16 @@ test("eight megabytes let others have thirty turns", async () => {
 test("one text may be longer than a turn", async () => {
   expect(await cost(`"${"a".repeat(3 * turnBytes)}"`)).toBe(32 + 2 * 3 * turnBytes);
 });
+
+test("the elements of the largest batch are cheap, and a million elements are refused", async () => {
+  const list = (element: string, count: number) => `[${`${element},`.repeat(count - 1)}${element}]`;
+  const message = { freeCostBytes: 16 * 1024, maxCostPerByte: 32, maxCostBytes: 64 * 1024 * 1024 };
+  for (const element of ["0", '""', "null", "[]"]) {
+    const most = Buffer.from(list(element, 131_072));
+    expect(await assertJsonCost(most, { ...message, maxCostPerByte: 1e3 }), element).toBeLessThan(14e6);
+    const million = Buffer.from(list(element, 1_000_000));
+    await expect(assertJsonCost(million, message), element).rejects.toThrow("send less at once");
+  }
+  // Zeros, as a batch of the largest size has them.
+  expect(await assertJsonCost(Buffer.from(`{"values":${list("0", 65_536)}}`), message)).toBeLessThan(3e6);
+});

@@ -84,6 +84,13 @@ test("none starts once its client is gone", async () => {
   expect(begun).toEqual(["/0"]);
 });
 
+test("a request whose client leaves right behind it does not start", async () => {
+  for (let i = 0; i < 10; i++) send(get("/a")).destroy();
+  await roundTrip();
+  await roundTrip();
+  expect(begun).toEqual([]);
+});
+
 test("32 may wait, one more ends the connection, and others are served", async () => {
   handle = (request, response) => {
     begun.push(request.url!);
@@ -105,7 +112,7 @@ test("32 may wait, one more ends the connection, and others are served", async (
   ).resume();
   await once(many, "close");
   await roundTrip();
-  expect(begun).toEqual(["/0"]);
+  expect(begun.length).toBeLessThanOrEqual(1);
 });
 
 test("closing lets those that wait be answered, then ends the connection", async () => {

@@ -21,8 +21,8 @@ export class Pipeline {
   }
 
   /**
-   * Starts a request once those before it on its connection are answered; at once if there are
-   * none, and never if the connection ends before. Ends a connection on which more than 32 wait.
+   * Starts a request once those before it on its connection are answered; in the next round of the
+   * event loop if there are none, and never if the connection ends before. Ends a connection on which more than 32 wait.
    */
   take(socket: Socket, response: ServerResponse, start: () => void): void {
     // Node tells a response that it is closed only once it is its turn on the connection.
@@ -30,7 +30,9 @@ export class Pipeline {
     const waiting = this.#waiting.get(socket);
     if (!waiting) {
       this.#waiting.set(socket, []);
-      start();
+      // The end of a client that has left by now is read in the next round of the event loop: its
+      // request then costs no more than its headers.
+      setImmediate(() => setImmediate(() => socket.writable && start()));
     } else if (waiting.length < maxWaiting) waiting.push(start);
     else socket.destroy();
   }

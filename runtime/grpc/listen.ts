@@ -1,9 +1,9 @@
 // Listens for a grpc-js server: connections are counted as they come, and handed to it. Its own
 // listener takes as many as come, and tells nobody.
 import { lookup } from "node:dns/promises";
-import { once } from "node:events";
-import { type AddressInfo, createServer, isIP, type Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { Server } from "@grpc/grpc-js";
+import { listenTcp } from "../tcp-listener.ts";
 import type { Connections } from "./connections.ts";
 import { createInjector, type InjectorOptions } from "./injector.ts";
 
@@ -24,14 +24,12 @@ export async function listen(
   await using stack = new AsyncDisposableStack();
   let bound = port;
   for (const address of new Set(addresses)) {
-    const tcp = createServer({ noDelay: true }, (socket) => {
+    const tcp = await listenTcp({ host: address, port: bound }, (socket) => {
       socket.on("error", () => socket.destroy());
       if (connections.admit(socket)) take(socket);
     });
-    tcp.listen(bound, address);
-    await once(tcp, "listening");
     stack.defer(() => void tcp.close());
-    bound = (tcp.address() as AddressInfo).port;
+    bound = tcp.port;
   }
   const owned = stack.move();
   return { port: bound, stop: () => void owned.disposeAsync() };

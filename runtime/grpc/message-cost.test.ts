@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HealthCheckRequestSchema, HealthListResponseSchema } from "#gen/grpc/health/v1/health_pb.ts";
 import { IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { decode } from "./definition.ts";
 import type { MessageBounds } from "./message-bounds.ts";
@@ -41,6 +41,13 @@ describe("bombs", () => {
   ])("%s", (_name, desc, bytes) => {
     expect(() => assertCost(desc, bytes, bounds)).toThrow(tooLarge);
     expect(() => decode(desc, bytes, bounds)).toThrow(tooLarge);
+  });
+
+  test("packed fields are cheap up to two for each record of the largest batch", () => {
+    const bounds = { freeCostBytes: 1e9, maxCostPerByte: 1e3, maxCostBytes: 64 * mib };
+    const empty = [6 * 8 + 2, 0];
+    expect(assertCost(SamplesSchema, times(empty, 131_072), bounds)).toBeLessThan(9 * mib);
+    expect(() => assertCost(SamplesSchema, times(empty, 250_000), bounds)).toThrow(tooLarge);
   });
 
   test("unknown fields are cheap up to two for each record of the largest batch", () => {

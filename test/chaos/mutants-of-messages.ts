@@ -60,7 +60,11 @@ export const messageMutants: readonly Mutant[] = [
   {
     name: "fields of packed numbers cost what is in them",
     edits: [
-      { file: "runtime/grpc/message-cost.ts", find: "this.#add(packedCost);", replace: "this.#add(0 * packedCost);" },
+      {
+        file: "runtime/grpc/message-cost.ts",
+        find: "this.#add(++this.#packeds > maxCheapPacked ? furtherPackedCost : packedCost);",
+        replace: "this.#add(0 * packedCost);",
+      },
     ],
     catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*packed values of no byte/ },
   },
@@ -199,5 +203,30 @@ export const messageMutants: readonly Mutant[] = [
       test: "runtime/grpc/arrivals.test.ts",
       says: /FAIL.*the message that its handler has and the one that comes/,
     },
+  },
+  {
+    name: "any number of empty packed fields is cheap",
+    edits: [
+      {
+        file: "runtime/grpc/message-cost.ts",
+        find: "++this.#packeds > maxCheapPacked",
+        replace: "this.#packeds > maxCheapPacked",
+      },
+    ],
+    catch: {
+      test: "runtime/grpc/message-cost.test.ts",
+      says: /FAIL.*packed fields are cheap up to two for each record/,
+    },
+  },
+  {
+    name: "any number of elements of a list is cheap",
+    edits: [
+      {
+        file: "gateway/limits/json-cost.ts",
+        find: "++this.#elements > maxCheapElements",
+        replace: "this.#elements > maxCheapElements",
+      },
+    ],
+    catch: { test: "gateway/limits/json-cost.test.ts", says: /FAIL.*a million elements are refused/ },
   },
 ];

@@ -125,4 +125,36 @@ export const turnMutants: readonly Mutant[] = [
     ],
     catch: { test: "gateway/caller-turns.test.ts", says: /FAIL.*take turns by its name/ },
   },
+  {
+    name: "a request starts before it is known whether its client has left",
+    edits: [
+      {
+        file: "gateway/limits/pipeline.ts",
+        find: "setImmediate(() => setImmediate(() => socket.writable && start()));",
+        replace: "start();",
+      },
+    ],
+    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*leaves right behind it does not start/ },
+  },
+  {
+    name: "one connection is taken in a round",
+    edits: [{ file: "runtime/tcp-listener.ts", find: '"linux" ? 16 : 1', replace: '"linux" ? 1 : 1' }],
+    catch: { test: "runtime/tcp-listener.test.ts", says: /FAIL.*several connections in a round/ },
+  },
+  {
+    name: "two processes may listen on one port",
+    edits: [
+      {
+        file: "runtime/tcp-listener.ts",
+        find: "{ host, port, reusePort: false }",
+        replace: "{ host, port, reusePort: true }",
+      },
+    ],
+    catch: { test: "runtime/tcp-listener.test.ts", says: /FAIL.*a port that is taken is refused/ },
+  },
+  {
+    name: "a short statement that is left costs its connection",
+    edits: [{ file: "accessor/store/database.ts", find: "const graceMs = 250;", replace: "const graceMs = 0;" }],
+    catch: { test: "accessor/store/called-off.test.ts", says: /FAIL.*its connection is used again/ },
+  },
 ];
