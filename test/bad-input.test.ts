@@ -2,7 +2,9 @@
 // stored, and the stream lives on.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ErrorReason, ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type BatchSchema, MachineState, type SamplesSchema, Severity } from "#gen/millrace/v1/signal_pb.ts";
@@ -143,7 +145,21 @@ async function countStored(machine: string): Promise<number> {
   return signals.length;
 }
 
-test.each(refusalCases.concat(verdictCases))("Connect: $name", async (one) => {
+test("Connect: 10 MB in JSON is refused before it is read, with the limit, and the next is taken", async () => {
+  const large = refusalCases.find(({ name }) => name === "10 MB")!;
+  const send = (batch: BatchInit) => connect.ingest.ingestBatch({ producerId: "connect-large", sequence: 1n, batch });
+  const told = await send(large.batch("connect-large")).catch((cause) => ConnectError.from(cause));
+  if (!(told instanceof ConnectError)) throw new Error("a batch of 10 MB was taken");
+  expect(told.code).toBe(Code.ResourceExhausted);
+  expect(told.findDetails(ErrorInfoSchema)[0]).toMatchObject({
+    ...{ reason: "MESSAGE_TOO_LARGE", metadata: { limit: "decoded-bytes" } },
+  });
+  expect((await send({ machine: "connect-large", samples: [samples([9])] })).result?.verdicts).toEqual([]);
+});
+
+// What is larger than a message in JSON may be never comes to the accessor.
+const inJson = refusalCases.filter(({ name }) => name !== "10 MB").concat(verdictCases);
+test.each(inJson)("Connect: $name", async (one) => {
   const machine = `connect-${one.name.replaceAll(/[^a-zA-Z0-9]/g, "")}`;
   const request = { producerId: machine, sequence: 1n, batch: one.batch(machine) };
   expectResult((await connect.ingest.ingestBatch(request)).result, one);
