@@ -20,7 +20,7 @@ export type StateRollup = { machineId: number; startUs: number; widthUs: number;
 
 export type RollupContext = { database: Database; watermark: number; signal: AbortSignal };
 
-/** Buckets that one statement asks for: some 70 hours of a dense series, or as many of a sparse one. */
+/** Buckets that one statement asks for: of a dense series some 70 hours, of a sparse one 4,096. */
 const bucketsAtOnce = 4_096;
 
 /** The summaries of hours, in their order: of each, its blocks' joined. */

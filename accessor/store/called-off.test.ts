@@ -1,5 +1,5 @@
-// Statements that nobody waits for any more: short ones end by themselves and leave their connection
-// as it is, long ones are called off.
+// Statements that nobody waits for any more: short ones end by themselves and leave their
+// connection as it is, long ones are called off.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";

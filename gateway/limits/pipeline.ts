@@ -22,7 +22,8 @@ export class Pipeline {
 
   /**
    * Starts a request once those before it on its connection are answered; in the next round of the
-   * event loop if there are none, and never if the connection ends before. Ends a connection on which more than 32 wait.
+   * event loop if there are none, and never if the connection ends before. Ends a connection on
+   * which more than 32 wait.
    */
   take(socket: Socket, response: ServerResponse, start: () => void): void {
     // Node tells a response that it is closed only once it is its turn on the connection.
