@@ -44,7 +44,8 @@ export function createUpstream(
   // What a client of ours does not take waits here, for each of a thousand streams.
   const windowBytes = 64 * 1024;
   const connect = () => createGrpcTransport({ baseUrl: accessorUrl, certificates, windowBytes });
-  const shared = connect();
+  // Single answers are read as they come.
+  const shared = createGrpcTransport({ baseUrl: accessorUrl, certificates });
   const streams = new Map<GrpcTransport, number>();
   const upstream: Upstream = withClients(shared, {
     as(credential, network) {

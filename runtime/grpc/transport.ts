@@ -3,6 +3,7 @@
 import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import { widenClientConnections } from "../connection-window.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
 import { LargeAnswer, toClientDefinition, UndecodableMessage } from "./definition.ts";
@@ -49,6 +50,7 @@ const maxTimeoutMs = 2 ** 31;
  */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
   const { baseUrl, maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024, headers } = options;
+  widenClientConnections();
   const bounds = answerBounds(maxMessageBytes);
   const url = new URL(baseUrl);
   const buffered = { bytes: 0 };
