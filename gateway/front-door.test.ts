@@ -5,6 +5,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { eventually } from "../test/support/eventually.ts";
 import { frame, getRoot, preface, repeat, reset } from "../test/support/http2-frames.ts";
 import { type FrontDoor, openFrontDoor } from "./front-door.ts";
 
@@ -124,4 +125,22 @@ test("closing cuts what does not end in time", async () => {
   await arrived.promise;
   await close(50);
   expect(await answer).toBe("cut");
+});
+
+test("a connection of HTTP/2 whose body comes in frames of a byte is ended, and others are served", async () => {
+  const socket = connect(door.port, "127.0.0.1");
+  const said: Buffer[] = [];
+  socket.on("error", () => {}).on("data", (data: Buffer) => said.push(data));
+  handle = (request, response) => request.resume().on("end", () => response.end());
+  const body = repeat(3_000, () => frame(0, 0, 1, Buffer.alloc(1)));
+  socket.write(Buffer.concat([preface, frame(1, 4, 1, getRoot), body]));
+  await once(socket, "close");
+  expect(Buffer.concat(said).includes(frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 11])))).toBe(true);
+  expect((await fetch(`http://127.0.0.1:${door.port}/`)).status).toBe(200);
+});
+
+test("all streams of a connection of HTTP/2 may be 1 MiB ahead together", async () => {
+  const session = connectHttp2(`http://127.0.0.1:${door.port}`);
+  await eventually("the connection is wide", () => session.state.remoteWindowSize === 1024 * 1024);
+  session.destroy();
 });

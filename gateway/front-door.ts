@@ -3,9 +3,12 @@
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { widenConnection } from "../runtime/connection-window.ts";
+import { boundFrames } from "../runtime/http2-pieces.ts";
 import { listenTcp } from "../runtime/tcp-listener.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { createTlsLayer, type TlsRefusal } from "../runtime/tls/layer.ts";
+import { boundPieces } from "./limits/body-pieces.ts";
 import {
   answerUnreadable,
   ConnectionBook,
@@ -76,15 +79,17 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const pipeline = new Pipeline((socket) => {
     if (closing) socket.end();
   });
-  const http1 = createHttp1(http1Options(limits), (request, response) =>
-    pipeline.take(request.socket, response, () => take(request, response)),
-  );
+  const http1 = createHttp1(http1Options(limits), (request, response) => {
+    boundPieces(request, response);
+    pipeline.take(request.socket, response, () => take(request, response));
+  });
   limitHeaderCount(http1);
   http1.on("clientError", (error, socket) => answerUnreadable(error, socket as Socket));
   // It never listens itself, and would otherwise not start the clock for slow headers and bodies.
   http1.emit("listening");
   // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify
   // and Connect use of them.
+  boundFrames();
   const http2 = createHttp2(http2Options, (request, response) => {
     // The client may have reset it in the same packet. A flood of such requests then costs no more
     // than their headers.
@@ -99,6 +104,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     // end the process.
     session.on("error", () => {});
     guardSession(session, limits);
+    widenConnection(session);
     if (closing) session.close();
   });
 

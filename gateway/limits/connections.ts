@@ -78,6 +78,10 @@ const problems: Record<string, typeof unreadable> = {
     title: "Content Too Large",
     detail: "the request has more than 16 KiB of chunk extensions",
   },
+  SMALL_PIECES: {
+    ...{ status: 400, title: "Bad Request" },
+    detail: "the body comes in too many pieces of less than 16 bytes: send more at once",
+  },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     title: "Request Timeout",
@@ -87,7 +91,7 @@ const problems: Record<string, typeof unreadable> = {
 const problemType = "application/problem+json; charset=utf-8";
 const toBody = (problem: typeof unreadable) => JSON.stringify({ type: "about:blank", ...problem });
 
-export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;

@@ -2,6 +2,8 @@
 // their calls begin.
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, ServerOptions } from "node:http2";
 import { type ConnectionInjector, type Server, ServerCredentials } from "@grpc/grpc-js";
+import { widenConnection } from "../connection-window.ts";
+import { boundFrames } from "../http2-pieces.ts";
 import type { CallStarts } from "./call-starts.ts";
 import type { Connections } from "./connections.ts";
 import { SessionPace } from "./session-pace.ts";
@@ -21,6 +23,7 @@ export function createInjector(server: Server, { connections, starts }: Injector
   // A gateway resets the calls of clients that leave, on one connection for all of them. What is
   // reset before it begins has a bound of its own.
   Object.assign(inside.commonServerOptions ?? {}, { streamResetBurst: 10_000, streamResetRate: 1_000 });
+  boundFrames();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const http2 = [...(inside.http2Servers?.keys() ?? [])].at(-1);
   const [begin, ...others] = http2?.listeners("stream") ?? [];
@@ -30,6 +33,7 @@ export function createInjector(server: Server, { connections, starts }: Injector
   http2.on("session", (session) => {
     const group = connections.groupOf(session.socket.remoteAddress) ?? session;
     sessions.set(session, { group, pace: new SessionPace(session) });
+    widenConnection(session);
   });
   http2.removeAllListeners("stream");
   http2.on("stream", (stream: ServerHttp2Stream, headers, flags) => {

@@ -1,7 +1,7 @@
 // A connection runs ahead of the server by a bounded number of streams and of resets; clients that
 // keep to HTTP/2's limits, and gateways whose clients leave, notice nothing.
 import { once } from "node:events";
-import { constants } from "node:http2";
+import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.ts";
@@ -171,4 +171,24 @@ test("a gateway whose clients leave resets calls that have begun, as many as the
   expect(besideEnded).toBe(false);
   expect(server.server.connections).toBe(1);
   lasting.abort();
+});
+
+test("a connection whose messages come in frames of a byte is ended, and others are served", async () => {
+  await using server = await openTestServer({ unary: async () => bytes(1) });
+  const socket = connect(server.server.port, "127.0.0.1");
+  const said: Buffer[] = [];
+  socket.on("error", () => {}).on("data", (data: Buffer) => said.push(data));
+  const prefix = Buffer.from([0, 0, 0, 0xff, 0xff]);
+  const body = repeat(3_000, () => frame(0, 0, 1, Buffer.alloc(1)));
+  socket.write(Buffer.concat([preface, frame(1, 4, 1, head), frame(0, 0, 1, prefix), body]));
+  await once(socket, "close");
+  expect(Buffer.concat(said).includes(frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 11])))).toBe(true);
+  expect((await server.client.unary(bytes(1))).value).toHaveLength(1);
+});
+
+test("what all calls of a connection send together may be 1 MiB ahead", async () => {
+  await using server = await openTestServer({ unary: async () => bytes(1) });
+  const session = connectHttp2(`http://127.0.0.1:${server.server.port}`);
+  await eventually("the connection is wide", () => session.state.remoteWindowSize === 1024 * 1024);
+  session.destroy();
 });

@@ -157,4 +157,63 @@ export const turnMutants: readonly Mutant[] = [
     edits: [{ file: "accessor/store/database.ts", find: "const graceMs = 250;", replace: "const graceMs = 0;" }],
     catch: { test: "accessor/store/called-off.test.ts", says: /FAIL.*its connection is used again/ },
   },
+  {
+    name: "pieces of a byte cost nothing",
+    edits: [{ file: "runtime/pieces.ts", find: "if (--this.#left >= 0) return true;", replace: "return true;" }],
+    catch: { test: "runtime/pieces.test.ts", says: /FAIL.*a thousand small pieces may come/ },
+  },
+  {
+    name: "any number of pieces is taken in a round of the event loop",
+    edits: [
+      {
+        file: "runtime/pieces.ts",
+        find: "const inRound = { stop: 1_000, end: 4_000 };",
+        replace: "const inRound = { stop: 1e9, end: 1e9 };",
+      },
+    ],
+    catch: { test: "runtime/http2-pieces.test.ts", says: /FAIL.*a thousand frames in a round stop the reading/ },
+  },
+  {
+    name: "the accessor takes frames of any size",
+    edits: [{ file: "runtime/grpc/injector.ts", find: "  boundFrames();\n", replace: "" }],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*frames of a byte is ended/ },
+  },
+  {
+    name: "the gateway takes frames of any size",
+    edits: [{ file: "gateway/front-door.ts", find: "  boundFrames();\n", replace: "" }],
+    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*frames of a byte is ended/ },
+  },
+  {
+    name: "the rest of a body that was answered comes in pieces of any size",
+    edits: [{ file: "gateway/limits/body-pieces.ts", find: "  request.read(0);\n", replace: "" }],
+    catch: { test: "gateway/limits/body-pieces.test.ts", says: /FAIL.*after the answer end the connection too/ },
+  },
+  {
+    name: "a connection is never read again once it was stopped",
+    edits: [
+      { file: "runtime/socket-reading.ts", find: "if (handle?.reading) handle.readStart();", replace: "void handle;" },
+    ],
+    catch: { test: "gateway/limits/body-pieces.test.ts", says: /FAIL.*any number of larger ones/ },
+  },
+  {
+    name: "answers of all callers share 64 KiB of the connection to the accessor",
+    edits: [
+      {
+        file: "runtime/grpc/transport.ts",
+        find: "  widenClientConnections();\n",
+        replace: "",
+      },
+    ],
+    catch: { test: "gateway/upstream.test.ts", says: /FAIL.*answers of many calls share 1 MiB/ },
+  },
+  {
+    name: "requests of all callers share 64 KiB of a connection to the accessor",
+    edits: [{ file: "runtime/grpc/injector.ts", find: "    widenConnection(session);\n", replace: "" }],
+    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*may be 1 MiB ahead/ },
+  },
+  {
+    name: "stopped connections are all read again at once",
+    edits: [{ file: "runtime/reading-queue.ts", find: "      this.#paused = true;\n", replace: "" }],
+    catch: { test: "runtime/reading-queue.test.ts", says: /FAIL.*three times as long as it took/ },
+  },
 ];

@@ -1,6 +1,7 @@
 // Hostile HTTP/1.1: requests of REST and Connect JSON with wild fields, and bytes that are hardly
 // HTTP.
 import { connect } from "node:net";
+import { callHead, frame, preface, repeat } from "../support/http2-frames.ts";
 import { jsonBomb, linesBomb, wildPageToken } from "./bombs.ts";
 import type { Ending } from "./grpc-inputs.ts";
 import { methods, rightJson, wildJson } from "./messages.ts";
@@ -84,6 +85,7 @@ export function hostileRequest(random: Random, dense: number): { bytes: Buffer; 
 
 /** A body or a target that is small and comes to much. */
 function dearRequest(random: Random): { bytes: Buffer; input: string } {
+  if (random.chance(0.1)) return inPieces(random);
   if (random.chance(0.3)) {
     const { text, kind } = jsonBomb(random, random.pick(["signals", "batch", "machine"]));
     return whole("POST /signals", "application/json", Buffer.from(text), kind);
@@ -108,10 +110,33 @@ function whole(line: string, type: string, body: Buffer, kind: string): { bytes:
   return { bytes: Buffer.concat([Buffer.from(head), body]), input: `${line} ${type} ${kind}` };
 }
 
+/** A body in thousands of pieces: chunks of HTTP/1.1, or frames of HTTP/2. */
+function inPieces(random: Random): { bytes: Buffer; input: string } {
+  const pieceBytes = random.pick([1, 2, 7, 15, 16, 17, 24, 64]);
+  const piece = Buffer.alloc(pieceBytes, random.pick([" ", "\n", "0"]));
+  const count = random.pick([1_000, 5_000, 20_000]);
+  if (random.chance(0.5)) {
+    const type = random.pick(["application/json", "application/x-ndjson", "text/csv"]);
+    const head = `POST /signals HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const chunk = Buffer.concat([Buffer.from(`${pieceBytes.toString(16)}\r\n`), piece, Buffer.from("\r\n")]);
+    const bytes = Buffer.concat([Buffer.from(head), repeat(count, () => chunk), Buffer.from("0\r\n\r\n")]);
+    return { bytes, input: `POST /signals ${type} ${count} chunks of ${pieceBytes} bytes` };
+  }
+  const method = random.pick(methods);
+  const path = `/${method.parent.typeName}/${method.name}`;
+  const prefix = Buffer.from([0, 0, 0x3f, 0xff, 0xff]);
+  const data = frame(0, 0, 1, piece);
+  const opening = [preface, frame(1, 4, 1, callHead(path)), frame(0, 0, 1, prefix)];
+  return {
+    bytes: Buffer.concat([...opening, repeat(count, () => data)]),
+    input: `${path} ${count} frames of ${pieceBytes} bytes`,
+  };
+}
+
 /** The same with a credential. */
 export function asCaller(bytes: Buffer, credential: string | undefined): Buffer {
   const at = bytes.indexOf("\r\n");
-  if (credential === undefined || at < 0) return bytes;
+  if (credential === undefined || at < 0 || bytes.indexOf("PRI ") === 0) return bytes;
   const line = Buffer.from(`\r\nauthorization: Bearer ${credential}`);
   return Buffer.concat([bytes.subarray(0, at), line, bytes.subarray(at)]);
 }

@@ -95,6 +95,12 @@ export const grpcHarm: Record<string, Harm> = {
   "calls at once": (target) => callAtOnce(target, (i, head) => emptyCall(i, head)),
   "calls reset at once": (target) => callAtOnce(target, (i, head) => Buffer.concat([emptyCall(i, head), reset(i)])),
   "calls without a message": (target) => callAtOnce(target, (i, head) => frame(1, 4, 2 * i + 1, head)),
+  "frames of a byte": (target) => {
+    const prefix = Buffer.from([0, 0, 0x3f, 0xff, 0xff]);
+    const open = frame(1, 4, 1, callHead("/millrace.v1.IngestService/IngestBatch", target.headers));
+    const bytes = repeat(50_000, () => frame(0, 0, 1, Buffer.alloc(1)));
+    return toBoth(target, Buffer.concat([preface, open, frame(0, 0, 1, prefix), bytes]));
+  },
   "half messages": (target) => {
     const half = Buffer.alloc(8_000_000);
     half.writeUInt32BE(16_000_000, 1);
@@ -115,4 +121,10 @@ export const grpcHarm: Record<string, Harm> = {
 function callAtOnce(target: Target, make: (i: number, head: Buffer) => Buffer): Promise<void> {
   const head = callHead(`${service}ListSignals`, target.headers);
   return writeAndLeave(target, target.accessorPort, 10, Buffer.concat([preface, repeat(2_000, (i) => make(i, head))]));
+}
+
+/** The same in one write to each port, on five connections. */
+async function toBoth(target: Target, bytes: Buffer): Promise<void> {
+  const ports = [target.accessorPort, target.gatewayPort];
+  await Promise.all(ports.map((port) => writeAndLeave(target, port, 5, bytes)));
 }

@@ -86,6 +86,16 @@ export const httpHarm: Record<string, Harm> = {
     }),
   "requests sent ahead": (target) =>
     writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "GET /signals").repeat(2_000))),
+  "chunks of a byte": (target) => {
+    const type = "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n";
+    const body = "1\r\n \r\n".repeat(100_000);
+    return writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "POST /signals", type) + body));
+  },
+  "chunks of sixteen bytes": (target) => {
+    const type = "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n";
+    const body = `10\r\n${" ".repeat(15)}\n\r\n`.repeat(50_000);
+    return writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "POST /signals", type) + body));
+  },
   "requests that are left": (target) =>
     repeatedly(target, 16, async (turn) => {
       const socket = connect(target.gatewayPort, "127.0.0.1");

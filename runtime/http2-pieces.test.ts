@@ -1,0 +1,93 @@
+// Connections of HTTP/2 that send very small frames, against a real server.
+import { once } from "node:events";
+import { createServer, type ServerHttp2Session } from "node:http2";
+import { type AddressInfo, connect } from "node:net";
+import { expect, test, vi } from "vitest";
+import { eventually } from "../test/support/eventually.ts";
+import { frame, getRoot, preface, repeat } from "../test/support/http2-frames.ts";
+import { boundFrames } from "./http2-pieces.ts";
+
+async function open() {
+  boundFrames();
+  const server = createServer();
+  const got = { bytes: 0, frames: 0, streams: 0 };
+  server.on("stream", (stream) => {
+    got.streams++;
+    stream.on("error", () => {});
+    stream.on("data", (data: Buffer) => {
+      got.bytes += data.length;
+      got.frames++;
+    });
+    stream.on("end", () => stream.destroyed || stream.respond({ ":status": 200 }, { endStream: true }));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.on("error", () => {});
+  const said: Buffer[] = [];
+  socket.on("data", (data: Buffer) => said.push(data));
+  const [session] = (await Promise.all([once(server, "session"), socket.write(preface)]))[0] as [ServerHttp2Session];
+  return {
+    ...{ socket, session, got },
+    said: () => Buffer.concat(said),
+    [Symbol.dispose]() {
+      socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** Of Node's own socket. */
+const handleOf = ({ socket }: ServerHttp2Session) =>
+  (socket as unknown as { _handle: { readStop(): void; readStart(): void } })._handle;
+
+const head = (stream: number) => frame(1, 4, stream, getRoot);
+const data = (bytes: number, stream = 1) => frame(0, 0, stream, Buffer.alloc(bytes));
+/** GOAWAY (RFC 9113, 6.8) with ENHANCE_YOUR_CALM. */
+const calm = frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 11]));
+
+test("a connection that sends frames of a byte is ended, and told why, after a thousand", async () => {
+  using server = await open();
+  server.socket.write(Buffer.concat([head(1), repeat(6_000, () => data(1))]));
+  await once(server.socket, "close");
+  expect(server.said().includes(calm)).toBe(true);
+  expect(server.got.bytes).toBeLessThan(1_200);
+});
+
+test("frames of a hundred bytes all arrive, and never stop the reading of their connection", async () => {
+  using server = await open();
+  const readStop = vi.spyOn(handleOf(server.session), "readStop");
+  // Within the windows that a client has at first.
+  server.socket.write(Buffer.concat([head(1), repeat(600, () => data(100)), head(3), repeat(50, () => data(100, 3))]));
+  await eventually("all are there", () => server.got.bytes === 65_000);
+  expect(server.session.destroyed).toBe(false);
+  expect(readStop).not.toHaveBeenCalled();
+});
+
+test("a thousand frames in a round stop the reading of their connection until the next", async () => {
+  using server = await open();
+  const handle = handleOf(server.session);
+  const [readStop, readStart] = [vi.spyOn(handle, "readStop"), vi.spyOn(handle, "readStart")];
+  server.socket.write(Buffer.concat([head(1), repeat(2_000, () => data(20)), frame(0, 1, 1, Buffer.alloc(0))]));
+  await eventually("they are there", () => server.got.bytes === 40_000);
+  expect(readStop).toHaveBeenCalled();
+  expect(readStart.mock.calls.length).toBe(readStop.mock.calls.length);
+  expect(server.session.destroyed).toBe(false);
+  // It is read again.
+  server.socket.write(Buffer.concat([head(3), data(7, 3)]));
+  await eventually("they are there", () => server.got.bytes === 40_007);
+});
+
+test("small messages, whole in the first or second frame of their streams, cost nothing", async () => {
+  using server = await open();
+  for (let round = 0; round < 20; round++) {
+    const first = 2 * 50 * round + 1;
+    const call = (i: number) => {
+      const stream = first + 2 * i;
+      return Buffer.concat([head(stream), data(5, stream), frame(0, 1, stream, Buffer.alloc(1))]);
+    };
+    server.socket.write(repeat(50, call));
+    await eventually("they are there", () => server.got.streams === 50 * (round + 1));
+  }
+  await eventually("they are there", () => server.got.bytes === 6_000);
+  expect(server.session.destroyed).toBe(false);
+});

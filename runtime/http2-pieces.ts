@@ -1,0 +1,56 @@
+// Bounds how many frames with little data a connection of HTTP/2 may send, and how many of any size
+// in a round of the event loop.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import { Pieces } from "./pieces.ts";
+import { continueReading, stopReading } from "./socket-reading.ts";
+
+/**
+ * A small message is whole in its first frame, or in its second where the client sends the prefix
+ * of gRPC by itself: they cost less than the stream that they come on.
+ */
+const freeFrames = 2;
+
+const counted = new WeakMap<ServerHttp2Session, Pieces>();
+
+// A stream's event comes only when all is taken apart that was read together with its head.
+const streamCreated = "http2.server.stream.created";
+const onStream = (message: unknown) => {
+  const { stream } = message as { stream: ServerHttp2Stream };
+  const session = stream.session as ServerHttp2Session;
+  const pieces = counted.get(session) ?? count(session);
+  let frames = 0;
+  const { push } = stream;
+  stream.push = (frame: Buffer | null, encoding) => {
+    if (frame !== null && ++frames > freeFrames && !pieces.came(frame.length)) return false;
+    return push.call(stream, frame, encoding);
+  };
+};
+
+/**
+ * Bounds the connections of every server of this process from now on. Beyond the bounds a
+ * connection ends with ENHANCE_YOUR_CALM.
+ */
+export function boundFrames(): void {
+  unsubscribe(streamCreated, onStream);
+  subscribe(streamCreated, onStream);
+}
+
+function count(session: ServerHttp2Session): Pieces {
+  const pieces = new Pieces({
+    owner: session.socket?.remoteAddress ?? "",
+    get isClosed() {
+      return session.destroyed;
+    },
+    stop: () => session.destroyed || stopReading(session.socket as Socket),
+    start: () => session.destroyed || continueReading(session.socket as Socket),
+    end() {
+      if (session.destroyed) return;
+      session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      session.destroy();
+    },
+  });
+  counted.set(session, pieces);
+  return pieces;
+}

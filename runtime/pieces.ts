@@ -1,0 +1,120 @@
+// Bounds on connections whose bytes come in very small pieces: frames of HTTP/2, chunks of
+// HTTP/1.1, records of TLS. A piece takes Node some microseconds, however small, and one read of
+// 64 KiB holds thousands of them.
+import { ReadingQueue } from "./reading-queue.ts";
+
+/** What can be done about a connection. */
+export type Reading = {
+  /** Connections of one owner take turns with those of others, as one. */
+  readonly owner: string;
+  readonly isClosed: boolean;
+  /** Reads no more of it. What has been read already still comes. */
+  stop(): unknown;
+  /** Reads again. */
+  start(): unknown;
+  /** Ends it. */
+  end(): unknown;
+};
+
+/** Smaller pieces cost more than the same bytes sent together. */
+const smallBytes = 16;
+
+/**
+ * How many small pieces a connection may send. Writers that send a line in several parts have some
+ * beside each larger piece; a small device may send each number by itself.
+ */
+const smallPieces = { burst: 1_000, perSecond: 500, perLarger: 4 };
+
+/**
+ * How many pieces of a connection are taken in a round of the event loop; a thousand are some 5 ms.
+ * After the first number it is read no further. What has been read by then still comes, up to 64
+ * KiB: more than the last number only where pieces are very small.
+ */
+const inRound = { stop: 1_000, end: 4_000 };
+/** Once all connections have brought so many in a round, each stops at a smaller number. */
+const manyInRound = { all: 2_000, stop: 64 };
+
+/** Pieces of all connections in this round. */
+let ofAll = 0;
+const startRound = () => {
+  ofAll = 0;
+};
+
+/** Counts the pieces of one connection. */
+export class Pieces {
+  readonly #reading: Reading;
+  readonly #queue: ReadingQueue;
+  readonly #monotonicMs: () => number;
+  #left = smallPieces.burst;
+  #sinceMs: number;
+  #inRound = 0;
+  #stopped = false;
+  #ended = false;
+
+  constructor(reading: Reading, { queue = shared, monotonicMs = () => performance.now() }: PiecesOptions = {}) {
+    this.#reading = reading;
+    this.#queue = queue;
+    this.#monotonicMs = monotonicMs;
+    this.#sinceMs = monotonicMs();
+  }
+
+  /**
+   * A piece has come. After 1,000 in a round of the event loop, or 64 where many have come of
+   * others, the connection is not read until it is its turn. Ends a connection that sends more than
+   * 1,000 pieces of less than 16 bytes, and 500 a second, and 4 for each larger piece; or more than
+   * 4,000 of any size in a round. Answers whether the piece may be taken: not once the connection
+   * is ended.
+   */
+  came(bytes: number): boolean {
+    if (this.#ended) return false;
+    if (ofAll++ === 0) setImmediate(startRound);
+    if (++this.#inRound === 1) setImmediate(() => this.#nextRound());
+    if (!this.#stopped && this.#inRound >= (ofAll >= manyInRound.all ? manyInRound.stop : inRound.stop)) {
+      this.#stopped = true;
+      this.#reading.stop();
+    }
+    if (this.#inRound <= inRound.end && this.#isGranted(bytes)) return true;
+    this.#ended = true;
+    this.#reading.end();
+    return false;
+  }
+
+  #isGranted(bytes: number): boolean {
+    if (bytes >= smallBytes) {
+      this.#give(smallPieces.perLarger);
+      return true;
+    }
+    if (--this.#left >= 0) return true;
+    const nowMs = this.#monotonicMs();
+    this.#give(((nowMs - this.#sinceMs) / 1000) * smallPieces.perSecond);
+    this.#sinceMs = nowMs;
+    return this.#left >= 0;
+  }
+
+  #nextRound(): void {
+    const pieces = this.#inRound;
+    this.#inRound = 0;
+    if (!this.#stopped || this.#ended) return;
+    this.#queue.add({
+      owner: this.#reading.owner,
+      pieces,
+      isOver: () => this.#ended || this.#reading.isClosed,
+      start: () => {
+        this.#stopped = false;
+        this.#reading.start();
+      },
+    });
+  }
+
+  #give(pieces: number): void {
+    this.#left = Math.min(smallPieces.burst, this.#left + pieces);
+  }
+}
+
+export type PiecesOptions = {
+  /** Where stopped connections wait. Default: with all others of the process. */
+  queue?: ReadingQueue;
+  monotonicMs?: () => number;
+};
+
+const shared = new ReadingQueue();
