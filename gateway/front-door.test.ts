@@ -144,3 +144,18 @@ test("all streams of a connection of HTTP/2 may be 1 MiB ahead together", async 
   await eventually("the connection is wide", () => session.state.remoteWindowSize === 1024 * 1024);
   session.destroy();
 });
+
+test("a connection of HTTP/2 may open a hundred streams, and up to 256 as they begin", async () => {
+  const held: ServerResponse[] = [];
+  handle = (_, response) => void held.push(response);
+  const session = connectHttp2(`http://127.0.0.1:${door.port}`);
+  await once(session, "remoteSettings");
+  expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
+  const answers = Array.from({ length: 300 }, () => text(session.request({ ":path": "/" })));
+  await eventually("256 are open", () => held.length === 256);
+  expect(session.remoteSettings.maxConcurrentStreams).toBe(256);
+  handle = (_, response) => response.end();
+  for (const response of held) response.end();
+  await Promise.all(answers);
+  session.close();
+});

@@ -1,9 +1,10 @@
 // One port for HTTP/1.1 and HTTP/2, told apart by ALPN over TLS, and by how they begin in the
 // clear. Knows connections; what they ask for is the handler's business.
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createHttp2, type ServerHttp2Session } from "node:http2";
+import { createServer as createHttp2, type Http2Session, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { widenConnection } from "../runtime/connection-window.ts";
+import { SessionPace } from "../runtime/grpc/session-pace.ts";
 import { boundFrames } from "../runtime/http2-pieces.ts";
 import { listenTcp } from "../runtime/tcp-listener.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
@@ -19,10 +20,12 @@ import {
   http2Options,
   isTooLarge,
   limitHeaderCount,
+  maxHttp2Streams,
   refuseHeaders,
   refuseRequest,
 } from "./limits/connections.ts";
 import { Pipeline } from "./limits/pipeline.ts";
+import { RequestStarts } from "./limits/request-starts.ts";
 import { reduceTarget } from "./request-target.ts";
 
 /** How every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request starts like it. */
@@ -66,6 +69,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const connections = new ConnectionBook(limits);
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
+  const paces = new WeakMap<Http2Session, SessionPace>();
   /** Connections of HTTP/2: these are their sessions' to end. */
   const multiplexed = new WeakSet<Socket>();
   let closing = false;
@@ -76,7 +80,8 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     if (fault !== undefined) refuseRequest(response, fault);
     else handle(request, response);
   };
-  const pipeline = new Pipeline((socket) => {
+  const starts = new RequestStarts();
+  const pipeline = new Pipeline(starts, (socket) => {
     if (closing) socket.end();
   });
   const http1 = createHttp1(http1Options(limits), (request, response) => {
@@ -91,10 +96,14 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   // and Connect use of them.
   boundFrames();
   const http2 = createHttp2(http2Options, (request, response) => {
-    // The client may have reset it in the same packet. A flood of such requests then costs no more
-    // than their headers.
-    setImmediate(() => {
-      if (!request.stream.closed) take(request as never, response as never);
+    const { stream } = request;
+    const pace = stream.session && paces.get(stream.session);
+    starts.take(stream.session ?? stream, () => {
+      if (stream.closed) return false;
+      pace?.began();
+      stream.once("close", () => pace?.ended());
+      take(request as never, response as never);
+      return true;
     });
   });
   http2.on("session", (session) => {
@@ -104,6 +113,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     // end the process.
     session.on("error", () => {});
     guardSession(session, limits);
+    paces.set(session, new SessionPace(session, { maxStreams: maxHttp2Streams }));
     widenConnection(session);
     if (closing) session.close();
   });

@@ -202,7 +202,7 @@ test("what every process shares is a closed list", () => {
   const nouns = sources().flatMap(({ path }) => /^runtime\/([a-z]+\/|[^/]+\.ts$)/.exec(path)?.[1] ?? []);
   const own = [...new Set(nouns)].filter((noun) => !noun.includes(".test.")).sort();
   const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
-  const listed = [...page.matchAll(/^\| (`[a-z-]+\/?`(?:, `[a-z-]+`)*) \|/gm)].flatMap(([, names]) =>
+  const listed = [...page.matchAll(/^\| (`[a-z\d-]+\/?`(?:, `[a-z\d-]+`)*) \|/gm)].flatMap(([, names]) =>
     names!.split(", ").map((name) => name.replaceAll("`", "").replace(/[^/]$/, "$&.ts")),
   );
   expect(own).toEqual(listed.sort());

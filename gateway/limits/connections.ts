@@ -4,6 +4,7 @@ import type { ServerOptions as Http1Options, Server, ServerResponse } from "node
 import { constants, type ServerOptions as Http2Options, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { TokenBuckets } from "../../access/token-buckets.ts";
+import { firstStreams } from "../../runtime/grpc/session-pace.ts";
 import { answerHeaders } from "../answer-headers.ts";
 
 export type ConnectionLimits = {
@@ -42,18 +43,22 @@ export function http1Options({ headerTimeoutMs, idleTimeoutMs }: ConnectionLimit
   };
 }
 
+/** Most that a connection has open at once. It begins with fewer (SessionPace). */
+export const maxHttp2Streams = 256;
+
 /**
  * A stream with more headers is reset with ENHANCE_YOUR_CALM (one whose head is larger gets 431); a
  * session that opens refused streams, sends invalid frames or resets its own streams beyond these
  * is closed with a GOAWAY.
  */
 export const http2Options: Http2Options = {
-  settings: { maxConcurrentStreams: 256, maxHeaderListSize: maxHeaderBytes },
+  settings: { maxConcurrentStreams: firstStreams, maxHeaderListSize: maxHeaderBytes },
   maxHeaderListPairs: maxHeaders,
   maxSettings: 32,
   maxOutstandingPings: 10,
   maxSessionInvalidFrames: 100,
-  maxSessionRejectedStreams: 100,
+  // As many may come before a client has heard how many it may open.
+  maxSessionRejectedStreams: 1_000,
   // A client that changes its mind now and then: a page that is left takes its requests along.
   streamResetBurst: 500,
   streamResetRate: 50,

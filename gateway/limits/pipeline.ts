@@ -2,6 +2,7 @@
 // packet at once, and a packet of 64 KiB holds thousands.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { RequestStarts } from "./request-starts.ts";
 
 /** Clients that send ahead do so by a dozen or two. */
 const maxWaiting = 32;
@@ -11,8 +12,11 @@ export class Pipeline {
   readonly #waiting = new WeakMap<Socket, (() => void)[]>();
   readonly #onIdle: (socket: Socket) => void;
 
+  readonly #starts: RequestStarts;
+
   /** `onIdle` hears of each connection whose last request is answered. */
-  constructor(onIdle: (socket: Socket) => void) {
+  constructor(starts: RequestStarts, onIdle: (socket: Socket) => void) {
+    this.#starts = starts;
     this.#onIdle = onIdle;
   }
 
@@ -21,9 +25,8 @@ export class Pipeline {
   }
 
   /**
-   * Starts a request once those before it on its connection are answered; in the next round of the
-   * event loop if there are none, and never if the connection ends before. Ends a connection on
-   * which more than 32 wait.
+   * Starts a request in its turn, once those before it on its connection are answered, and never if
+   * the connection ends before. Ends a connection on which more than 32 wait.
    */
   take(socket: Socket, response: ServerResponse, start: () => void): void {
     // Node tells a response that it is closed only once it is its turn on the connection.
@@ -31,9 +34,7 @@ export class Pipeline {
     const waiting = this.#waiting.get(socket);
     if (!waiting) {
       this.#waiting.set(socket, []);
-      // The end of a client that has left by now is read in the next round of the event loop: its
-      // request then costs no more than its headers.
-      setImmediate(() => setImmediate(() => socket.writable && start()));
+      this.#start(socket, start);
     } else if (waiting.length < maxWaiting) waiting.push(start);
     else socket.destroy();
   }
@@ -41,13 +42,17 @@ export class Pipeline {
   #next(socket: Socket): void {
     const start = this.#waiting.get(socket)?.shift();
     if (start) {
-      // Others have their turn between two requests of one connection.
-      setImmediate(() => {
-        if (socket.writable) start();
-      });
+      this.#start(socket, start);
       return;
     }
     this.#waiting.delete(socket);
     this.#onIdle(socket);
+  }
+
+  #start(socket: Socket, start: () => void): void {
+    this.#starts.take(socket, () => {
+      if (socket.writable) start();
+      return socket.writable;
+    });
   }
 }

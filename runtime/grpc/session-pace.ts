@@ -5,7 +5,6 @@ import { constants, type ServerHttp2Session } from "node:http2";
 
 /** Limit of a new connection. RFC 9113, 6.5.2, recommends at least 100. */
 export const firstStreams = 100;
-const maxStreams = 1_000;
 
 const earlyResets = { burst: 200, perSecond: 50, perBegun: 4 };
 
@@ -17,28 +16,31 @@ export type Paced = Pick<
 export class SessionPace {
   readonly #session: Paced;
   readonly #monotonicMs: () => number;
+  readonly #maxStreams: number;
   #streams = firstStreams;
   #open = 0;
   #resetsLeft = earlyResets.burst;
   #sinceMs: number;
 
-  constructor(session: Paced, { monotonicMs = () => performance.now() }: { monotonicMs?: () => number } = {}) {
+  /** maxStreams: most that the client may have open at once. Default 1,000. */
+  constructor(session: Paced, { maxStreams = 1_000, monotonicMs = () => performance.now() }: PaceOptions = {}) {
     this.#session = session;
+    this.#maxStreams = maxStreams;
     this.#monotonicMs = monotonicMs;
     this.#sinceMs = monotonicMs();
   }
 
   /**
    * A call has begun. When half of the allowed streams have, the client may open twice as many, up
-   * to 1,000.
+   * to the most that it may have.
    */
   began(): void {
     this.#open++;
     this.#give(earlyResets.perBegun);
     const session = this.#session;
-    if (this.#open < this.#streams / 2 || this.#streams === maxStreams) return;
+    if (this.#open < this.#streams / 2 || this.#streams >= this.#maxStreams) return;
     if (session.closed || session.destroyed || session.pendingSettingsAck) return;
-    this.#streams = Math.min(maxStreams, 2 * this.#streams);
+    this.#streams = Math.min(this.#maxStreams, 2 * this.#streams);
     session.settings({ maxConcurrentStreams: this.#streams });
   }
 
@@ -65,3 +67,5 @@ export class SessionPace {
     this.#resetsLeft = Math.min(earlyResets.burst, this.#resetsLeft + resets);
   }
 }
+
+export type PaceOptions = { maxStreams?: number /** Milliseconds that only go forward. */; monotonicMs?: () => number };

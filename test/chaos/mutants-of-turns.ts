@@ -5,7 +5,7 @@ import type { Mutant } from "./mutant-list.ts";
 export const turnMutants: readonly Mutant[] = [
   {
     name: "a request that its client has reset is started",
-    edits: [{ file: "gateway/front-door.ts", find: "if (!request.stream.closed) take(", replace: "take(" }],
+    edits: [{ file: "gateway/front-door.ts", find: "if (stream.closed) return false;", replace: "" }],
     catch: { test: "gateway/front-door.test.ts", says: /FAIL.*resets in the same packet is not started/ },
   },
   {
@@ -130,8 +130,8 @@ export const turnMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/limits/pipeline.ts",
-        find: "setImmediate(() => setImmediate(() => socket.writable && start()));",
-        replace: "start();",
+        find: "    this.#starts.take(socket, () => {\n      if (socket.writable) start();\n      return socket.writable;\n    });",
+        replace: "    start();",
       },
     ],
     catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*leaves right behind it does not start/ },
@@ -215,5 +215,27 @@ export const turnMutants: readonly Mutant[] = [
     name: "stopped connections are all read again at once",
     edits: [{ file: "runtime/reading-queue.ts", find: "      this.#paused = true;\n", replace: "" }],
     catch: { test: "runtime/reading-queue.test.ts", says: /FAIL.*three times as long as it took/ },
+  },
+  {
+    name: "requests of the gateway begin all at once",
+    edits: [
+      {
+        file: "gateway/limits/request-starts.ts",
+        find: "const requestsPerRound = 8;",
+        replace: "const requestsPerRound = 1e9;",
+      },
+    ],
+    catch: { test: "gateway/limits/request-starts.test.ts", says: /FAIL.*eight begin in a round/ },
+  },
+  {
+    name: "a connection of HTTP/2 to the gateway may open all its streams at once",
+    edits: [
+      {
+        file: "gateway/limits/connections.ts",
+        find: "maxConcurrentStreams: firstStreams,",
+        replace: "maxConcurrentStreams: 256,",
+      },
+    ],
+    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*a hundred streams, and up to 256/ },
   },
 ];
