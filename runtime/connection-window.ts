@@ -8,7 +8,7 @@ import type { Http2Session } from "node:http2";
 
 const windowBytes = 1024 * 1024;
 
-/** To be called when a session of a server begins. Again is nothing. */
+/** To be called when a session of a server begins. */
 export function widenConnection(session: Http2Session): void {
   if (session.connecting) session.once("connect", () => widenConnection(session));
   else if (!session.destroyed && (session.state.localWindowSize ?? 0) < windowBytes)
@@ -16,9 +16,12 @@ export function widenConnection(session: Http2Session): void {
 }
 
 const streamCreated = "http2.client.stream.created";
+const widened = new WeakSet<Http2Session>();
 const widenClient = (message: unknown) => {
   const { session } = (message as { stream: { session?: Http2Session } }).stream;
-  if (session) widenConnection(session);
+  if (session === undefined || widened.has(session)) return;
+  widened.add(session);
+  widenConnection(session);
 };
 
 /**
