@@ -92,9 +92,9 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   http1.on("clientError", (error, socket) => answerUnreadable(error, socket as Socket));
   // It never listens itself, and would otherwise not start the clock for slow headers and bodies.
   http1.emit("listening");
+  boundFrames();
   // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify
   // and Connect use of them.
-  boundFrames();
   const http2 = createHttp2(http2Options, (request, response) => {
     const { stream } = request;
     const pace = stream.session && paces.get(stream.session);

@@ -69,7 +69,8 @@ export class Pieces {
     if (this.#ended) return false;
     if (ofAll++ === 0) setImmediate(startRound);
     if (++this.#inRound === 1) setImmediate(() => this.#nextRound());
-    if (!this.#stopped && this.#inRound >= (ofAll >= manyInRound.all ? manyInRound.stop : inRound.stop)) {
+    const most = ofAll >= manyInRound.all ? manyInRound.stop : inRound.stop;
+    if (!this.#stopped && this.#inRound >= most) {
       this.#stopped = true;
       this.#reading.stop();
     }

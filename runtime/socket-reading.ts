@@ -7,7 +7,12 @@ import type { Socket } from "node:net";
  * newer one has it no more.
  */
 type Inside = {
-  readonly _handle?: { /** What others want. */ reading: boolean; readStop(): void; readStart(): void } | null;
+  readonly _handle?: {
+    /** What others want. */
+    reading: boolean;
+    readStop(): void;
+    readStart(): void;
+  } | null;
 };
 
 /** What has been read already still comes. */

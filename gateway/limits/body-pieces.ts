@@ -1,5 +1,5 @@
-// Bounds how small the pieces of a body of HTTP/1.1 may be (chunks, records of TLS), and how many of
-// any size are taken in a round of the event loop.
+// Bounds how small the pieces of a body of HTTP/1.1 may be (chunks, records of TLS), and how many
+// of any size are taken in a round of the event loop.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Pieces } from "../../runtime/pieces.ts";

@@ -11,7 +11,6 @@ export class Pipeline {
   /** What waits on each connection that has a request in progress. */
   readonly #waiting = new WeakMap<Socket, (() => void)[]>();
   readonly #onIdle: (socket: Socket) => void;
-
   readonly #starts: RequestStarts;
 
   /** `onIdle` hears of each connection whose last request is answered. */

@@ -68,4 +68,8 @@ export class SessionPace {
   }
 }
 
-export type PaceOptions = { maxStreams?: number /** Milliseconds that only go forward. */; monotonicMs?: () => number };
+export type PaceOptions = {
+  maxStreams?: number;
+  /** Milliseconds that only go forward. */
+  monotonicMs?: () => number;
+};
