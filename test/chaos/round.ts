@@ -1,7 +1,7 @@
 // One round: processes and clients start, faults happen, faults stop, everything settles, the
 // oracle judges.
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resume, startSubscribers, startWriters } from "./cast.ts";
@@ -85,6 +85,7 @@ export async function runRound(
   });
   const journal = `${folder}/spool-journal`;
   const spool = plan.spool ? startSpool({ plan, port: ports[0]!, journal, stack, record }) : undefined;
+  if (spool) await appends(spool, journal);
   stack.defer(async () => {
     for (const one of [...writers, ...subscribers]) "abort" in one ? one.abort() : one.close();
     reader.close();
@@ -184,6 +185,15 @@ function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptPro
   const kept = stack.use(new KeptProcess({ name: "spool", file: "test/chaos/spool-writer.ts", args, record }));
   kept.start(plan.spoolArmed);
   return kept;
+}
+
+/**
+ * Until the process has appended, died where it was armed, or takes too long: what it is armed with
+ * counts in its first life, which faults would end before it began on a busy machine.
+ */
+async function appends({ fired }: KeptProcess, journal: string): Promise<void> {
+  for (const untilMs = performance.now() + startDeadlineMs; performance.now() < untilMs; await sleep(20))
+    if (existsSync(journal) || fired.length > 0) return;
 }
 
 async function holdPort(held: AsyncDisposableStack): Promise<number> {
