@@ -10,13 +10,14 @@ import { boundFrames } from "./http2-pieces.ts";
 async function open() {
   boundFrames();
   const server = createServer();
-  const got = { bytes: 0, frames: 0, streams: 0 };
+  const got = { bytes: 0, frames: 0, streams: 0, keptBytes: 0 };
   server.on("stream", (stream) => {
     got.streams++;
     stream.on("error", () => {});
     stream.on("data", (data: Buffer) => {
       got.bytes += data.length;
       got.frames++;
+      got.keptBytes += data.buffer.byteLength;
     });
     stream.on("end", () => stream.destroyed || stream.respond({ ":status": 200 }, { endStream: true }));
   });
@@ -90,4 +91,12 @@ test("small messages, whole in the first or second frame of their streams, cost 
   }
   await eventually("they are there", () => server.got.bytes === 6_000);
   expect(server.session.destroyed).toBe(false);
+});
+
+test("what is in a small frame does not keep what was read with it", async () => {
+  using server = await open();
+  const ignored = frame(0xf0, 0, 0, Buffer.alloc(15_000));
+  server.socket.write(Buffer.concat([head(1), repeat(16, () => Buffer.concat([data(16), ignored]))]));
+  await eventually("they are there", () => server.got.bytes === 256);
+  expect(server.got.keptBytes).toBeLessThanOrEqual(512);
 });

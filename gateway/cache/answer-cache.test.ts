@@ -79,3 +79,15 @@ test("bytes are bounded, compressed forms included, and one answer never takes i
   await none.answer({ key: "k", version: "1", signal }, async () => answer("1"));
   expect(none.counts).toMatchObject({ hits: 0, misses: 2 });
 });
+
+test("what is kept of an answer is its own bytes, not the buffer that they were made in", async () => {
+  const cache = open();
+  const shared = Buffer.alloc(65_536, "x");
+  const made = { ...answer("1"), text: shared.subarray(0, 100) };
+  const kept = await cache.answer({ key: "k", version: "1", signal }, async () => made);
+  cache.keepEncoded("k", kept, "gzip", shared.subarray(100, 140));
+  const { text, encoded } = await cache.answer({ key: "k", version: "1", signal }, async () => answer("no"));
+  expect([text.length, text.buffer.byteLength]).toEqual([100, 100]);
+  expect(encoded.get("gzip")!.buffer.byteLength).toBe(40);
+  expect(text.toString()).toBe("x".repeat(100));
+});

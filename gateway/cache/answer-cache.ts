@@ -1,6 +1,7 @@
 // Answers that are kept: by key and version, bounded by bytes, each made once however many ask for
 // it at the same time.
 import { LRUCache } from "lru-cache";
+import { ownBytes } from "../../runtime/own-bytes.ts";
 
 /**
  * An answer as bytes. The version names the data that it depends on: while it is the same, so is
@@ -111,14 +112,16 @@ export class AnswerCache {
   /** Adds a compressed form to what is kept, if it still is. */
   keepEncoded(key: string, answer: KeptAnswer, encoding: string, bytes: Buffer): void {
     if (this.#kept?.peek(key) !== answer) return;
-    this.#kept.set(key, { ...answer, encoded: new Map([...answer.encoded, [encoding, bytes]]) });
+    this.#kept.set(key, { ...answer, encoded: new Map([...answer.encoded, [encoding, ownBytes(bytes)]]) });
   }
 
   #make(flight: string, key: string, make: (signal: AbortSignal) => Promise<KeptAnswer>): Making {
     const stop = new AbortController();
     const answer = make(stop.signal).then((made) => {
-      this.#kept?.set(key, made);
-      return made;
+      // Few bytes of a large buffer count as few, and must not keep all of it.
+      const own = { ...made, text: ownBytes(made.text) };
+      this.#kept?.set(key, own);
+      return own;
     });
     const making = { answer, waiting: 0, stop };
     const over = () => void (this.#making.get(flight) === making && this.#making.delete(flight));

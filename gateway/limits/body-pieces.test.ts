@@ -80,3 +80,17 @@ test("others are answered while such bodies come", async () => {
   flood.destroy();
   await eventually("nobody is connected", () => door.connections.open === 0);
 });
+
+// Node copies each of them (24.21).
+test("what is in a small chunk does not keep what was read with it", async () => {
+  handle = (request, response) => {
+    let keptBytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      keptBytes += chunk.buffer.byteLength;
+    });
+    request.on("end", () => response.end(`keeps ${keptBytes}`));
+  };
+  const extended = `10;x=${"y".repeat(6_000)}\r\n${" ".repeat(16)}\r\n`.repeat(2);
+  const answer = await text(send(`${head}connection: close\r\n\r\n${extended}${last}`));
+  expect(answer).toContain("keeps 32");
+});

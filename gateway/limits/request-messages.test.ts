@@ -5,10 +5,12 @@ import { connect as connectHttp2 } from "node:http2";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { create, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { IngestBatchRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { IngestBatchRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { ListMachinesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createTurns } from "../../runtime/grpc/decompress.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { openTestGateway } from "../test-gateway.ts";
+import { boundMessages } from "./request-messages.ts";
 
 const mib = 1024 * 1024;
 const check = "/grpc.health.v1.Health/Check";
@@ -182,4 +184,40 @@ test("unknown fields are not passed on to the accessor", async () => {
   await answer.arrayBuffer();
   expect(answer.status).toBe(200);
   expect(arrived).toEqual([[7, known.length]]);
+});
+
+/** In pieces of 16 bytes. What a piece was is gone as soon as the second one after it is asked for. */
+async function* passing(whole: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  let before: Buffer | undefined;
+  for (let at = 0; at < whole.length; at += 16) {
+    const piece = Buffer.from(whole.subarray(at, at + 16));
+    yield piece;
+    if (at + 16 < whole.length) before?.fill(0xff);
+    before = piece;
+  }
+}
+
+test.each([
+  ["application/proto", (bytes: Buffer) => bytes],
+  ["application/grpc", (bytes: Buffer) => enclose(0, bytes)],
+])("of a message in many small pieces none is kept as it came: %s", async (type, framed) => {
+  const method = IngestService.method.ingestBatch;
+  const message = create(IngestBatchRequestSchema, {
+    batch: { machine: "m", errorReports: [{ message: "x".repeat(5_000) }] },
+  });
+  const whole = framed(Buffer.from(toBinary(IngestBatchRequestSchema, message)));
+  const request = {
+    httpVersion: "2",
+    method: "POST",
+    url: `http://x${ingest}`,
+    header: new Headers({ "content-type": type }),
+  };
+  const bounds = { maxBytes: mib, freeCostBytes: mib, maxCostPerByte: 64, maxCostBytes: 64 * mib };
+  const { body } = await boundMessages(
+    { ...request, body: passing(whole), signal: new AbortController().signal },
+    { method, bounds, inTurn: createTurns(1) },
+  );
+  const read: Uint8Array[] = [];
+  for await (const piece of body as AsyncIterable<Uint8Array>) read.push(piece);
+  expect(Buffer.concat(read)).toEqual(whole);
 });

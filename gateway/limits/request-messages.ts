@@ -7,6 +7,7 @@ import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { decompress, type Encoding, type InTurn } from "../../runtime/grpc/decompress.ts";
 import { type MessageBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { assertCost } from "../../runtime/grpc/message-cost.ts";
+import { joinSmall } from "../../runtime/own-bytes.ts";
 import { reasonError } from "../errors.ts";
 import { assertJsonCost } from "./json-cost.ts";
 
@@ -54,6 +55,7 @@ async function* single(body: AsyncIterable<Uint8Array>, message: Message): Async
     length += chunk.length;
     if (length > maxBytes) throw tooLarge(new MessageTooLarge("bytes", maxBytes));
     chunks.push(chunk);
+    joinSmall(chunks);
   }
   yield await readMessage(Buffer.concat(chunks), message);
 }
@@ -111,6 +113,7 @@ class Pending {
 
   push(chunk: Uint8Array): void {
     this.#chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    joinSmall(this.#chunks);
     this.length += chunk.length;
   }
 

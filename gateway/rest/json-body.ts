@@ -1,6 +1,14 @@
 // Bodies of JSON, counted before they are parsed.
-import type { FastifyBodyParser, FastifyInstance } from "fastify";
+import type { IncomingMessage } from "node:http";
+import {
+  errorCodes,
+  type FastifyBodyParser,
+  type FastifyContentTypeParser,
+  type FastifyInstance,
+  type FastifyRequest,
+} from "fastify";
 import { type CostBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
+import { joinSmall } from "../../runtime/own-bytes.ts";
 import { assertJsonCost } from "../limits/json-cost.ts";
 import { HttpProblem } from "./problem.ts";
 
@@ -12,18 +20,51 @@ const mib = 1024 * 1024;
  */
 export const bodyBounds: CostBounds = { freeCostBytes: 4 * mib, maxCostPerByte: 16, maxCostBytes: 256 * mib };
 
-/** Fastify's own parser behind the count. */
-export function createJsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
+/**
+ * Fastify's own parser behind the count. The body is gathered here: fastify keeps each piece as it
+ * came, until the last.
+ */
+export function createJsonParser(app: FastifyInstance): FastifyContentTypeParser {
   const parse = app.getDefaultJsonParser("error", "error") as FastifyBodyParser<string>;
-  const count = async (body: Buffer) => {
+  const read = async (request: FastifyRequest, payload: IncomingMessage) => {
+    const body = await gather(payload, request.routeOptions.bodyLimit);
     await assertJsonCost(body, bodyBounds);
+    return body.toString("utf8");
   };
-  return (request, body, done) => {
-    count(body).then(
-      () => parse(request, body.toString("utf8"), done),
+  return (request, payload, done) => {
+    read(request, payload).then(
+      (text) => parse(request, text, done),
       (error: Error) => done(error instanceof MessageTooLarge ? toProblem(error) : error),
     );
   };
+}
+
+/** Stops reading, and leaves the rest to others, as soon as there is too much. */
+function gather(payload: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const declared = Number(payload.headers["content-length"] ?? Number.NaN);
+  if (declared > maxBytes) return Promise.reject(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const pieces: Buffer[] = [];
+  let length = 0;
+  const stop = () => void payload.off("data", add).off("end", end).off("error", fail);
+  const fail = (error: Error) => {
+    stop();
+    reject(error);
+  };
+  const add = (piece: Buffer) => {
+    length += piece.length;
+    if (length > maxBytes) return fail(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+    pieces.push(piece);
+    joinSmall(pieces);
+  };
+  const end = () => {
+    if (length !== (Number.isNaN(declared) ? length : declared))
+      return fail(new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH());
+    stop();
+    resolve(Buffer.concat(pieces, length));
+  };
+  payload.on("data", add).on("end", end).on("error", fail).resume();
+  return promise;
 }
 
 function toProblem({ rawMessage, limit, max }: MessageTooLarge): HttpProblem {

@@ -10,6 +10,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
+import { ownBytes } from "../own-bytes.ts";
 import type { Arrival, Arrivals } from "./arrivals.ts";
 import type { Calling } from "./calling.ts";
 import { ReceivedMessage } from "./definition.ts";
@@ -75,9 +76,10 @@ export function boundReading(
     const letting = arrival && letIn(base as ReadingCall, { arrival, unpackedBytes: maxDecompressedBytes });
     base.decompressMessage = (framed, encoding) => {
       const held = letting?.takeGranted() ?? 0;
-      if (encoding === "identity") return new ReceivedMessage(framed.subarray(headBytes), undefined, held);
+      // It may wait long for its handler, and a small one is a part of what Node's pool holds.
+      if (encoding === "identity") return new ReceivedMessage(ownBytes(framed.subarray(headBytes)), undefined, held);
       if (encoding === "gzip" || encoding === "deflate")
-        return new ReceivedMessage(framed.subarray(headBytes), encoding, held);
+        return new ReceivedMessage(ownBytes(framed.subarray(headBytes)), encoding, held);
       return decompressMessage.call(base, framed, encoding);
     };
     base.sendStatus = (given) => {

@@ -1,6 +1,7 @@
 // Large messages of a grpc-js call wait for room as soon as their length has come. grpc-js itself
 // keeps what comes of each, of any number of calls, for as long as the rest takes.
 import type { ServerHttp2Stream } from "node:http2";
+import { joinSmall } from "../own-bytes.ts";
 import { type Arrival, smallBytes } from "./arrivals.ts";
 
 /**
@@ -34,6 +35,7 @@ export function letIn(call: ReadingCall, { arrival, unpackedBytes }: { arrival: 
     handleDataFrame.call(call, data);
     arrival.came(data.length);
     const { readState, readMessageSize, readPartialMessage, readCompressFlag } = decoder;
+    joinSmall(readPartialMessage);
     if (readState !== withinMessage || readMessageSize <= smallBytes || readPartialMessage === current) return;
     current = readPartialMessage;
     if (!arrival.isOver) wait(readMessageSize + (readCompressFlag[0] === 1 ? unpackedBytes : 0));

@@ -3,6 +3,7 @@
 
 import { compactionMutants } from "./mutants-of-compaction.ts";
 import { historyMutants } from "./mutants-of-history.ts";
+import { keptBytesMutants } from "./mutants-of-kept-bytes.ts";
 import { messageMutants } from "./mutants-of-messages.ts";
 import { promotionMutants } from "./mutants-of-promotions.ts";
 import { shareMutants } from "./mutants-of-shares.ts";
@@ -284,4 +285,5 @@ export const mutants: readonly Mutant[] = [
   ...shareMutants,
   ...textMutants,
   ...turnMutants,
+  ...keptBytesMutants,
 ];

@@ -101,6 +101,15 @@ export const grpcHarm: Record<string, Harm> = {
     const bytes = repeat(50_000, () => frame(0, 0, 1, Buffer.alloc(1)));
     return toBoth(target, Buffer.concat([preface, open, frame(0, 0, 1, prefix), bytes]));
   },
+  "small frames among large ones": (target) => {
+    const prefix = Buffer.from([0, 0, 0, 0x0f, 0xff]);
+    const head = callHead("/millrace.v1.IngestService/IngestBatch", target.headers);
+    const open = repeat(60, (i) => Buffer.concat([frame(1, 4, 2 * i + 1, head), frame(0, 0, 2 * i + 1, prefix)]));
+    // Of a type that nobody knows: passed over, but read together with the small one.
+    const ignored = repeat(4, () => frame(0xf0, 0, 0, Buffer.alloc(15_000)));
+    const small = repeat(120, (i) => Buffer.concat([frame(0, 0, 2 * (i % 60) + 1, Buffer.alloc(16)), ignored]));
+    return toBoth(target, Buffer.concat([preface, open, small]));
+  },
   "half messages": (target) => {
     const half = Buffer.alloc(8_000_000);
     half.writeUInt32BE(16_000_000, 1);

@@ -1,0 +1,46 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { joinSmall, ownBytes } from "./own-bytes.ts";
+
+test("a small part of what was read together is kept without the rest, a large one as it is", () => {
+  const read = Buffer.alloc(65_536, 7);
+  const small = ownBytes(read.subarray(100, 116));
+  expect(small).toEqual(Buffer.alloc(16, 7));
+  expect(small.buffer.byteLength).toBe(16);
+  const large = read.subarray(0, 40_000);
+  expect(ownBytes(large)).toBe(large);
+});
+
+test("a list of pieces keeps its bytes in their order, in few pieces and no more memory", () => {
+  const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 9_000 })), {
+    maxLength: 400,
+  });
+  fc.assert(
+    fc.property(sizes, (lengths) => {
+      let next = 0;
+      const pieces: Uint8Array[] = [];
+      for (const length of lengths) {
+        pieces.push(Buffer.from(Array.from({ length }, () => next++ & 0xff)));
+        joinSmall(pieces);
+      }
+      const all = Buffer.concat(pieces);
+      expect(all).toEqual(Buffer.from(Array.from({ length: next }, (_, i) => i & 0xff)));
+      // Those that were not joined get smaller and smaller.
+      const small = pieces.filter((piece) => piece.length < 4_096).map((piece) => piece.length);
+      const runs = pieces.every(
+        (piece, i) => i === 0 || pieces[i - 1]!.length >= 4_096 || pieces[i - 1]!.length > piece.length,
+      );
+      expect(runs).toBe(true);
+      expect(small.length).toBeLessThanOrEqual(lengths.length);
+    }),
+  );
+});
+
+test("a mebibyte in pieces of sixteen bytes is kept in a few hundred", () => {
+  const pieces: Uint8Array[] = [];
+  for (let i = 0; i < 65_536; i++) {
+    pieces.push(Buffer.alloc(16, i));
+    joinSmall(pieces);
+  }
+  expect(pieces.length).toBeLessThanOrEqual(256);
+});

@@ -1,0 +1,30 @@
+// Bytes that are kept, in memory of their own. Frames of HTTP/2 are views of all that was read
+// together, and small buffers are parts of Node's pool, 64 KiB each: a byte that waits for the rest
+// of its message keeps them all. And each piece takes some 300 bytes, however small it is.
+
+/** From this size on a piece is kept as it came. */
+const wholeBytes = 4 * 1024;
+
+/** The same bytes. What is kept with them is at most as much again. */
+export function ownBytes(bytes: Buffer): Buffer {
+  if (2 * bytes.length >= bytes.buffer.byteLength) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  return own;
+}
+
+/**
+ * To be called after each piece that was added to a list: joins it with those before it, so that a
+ * list has few of less than 4 KiB. A byte is copied once for each doubling of its piece.
+ */
+export function joinSmall(pieces: Uint8Array[]): void {
+  while (pieces.length > 1) {
+    const [before, last] = [pieces.at(-2)!, pieces.at(-1)!];
+    if (before.length >= wholeBytes || before.length > last.length) return;
+    const joined = Buffer.allocUnsafeSlow(before.length + last.length);
+    joined.set(before);
+    joined.set(last, before.length);
+    pieces.length -= 2;
+    pieces.push(joined);
+  }
+}

@@ -1,0 +1,50 @@
+// What is kept of bytes that came in or were made: memory of its own, in few pieces.
+import type { Mutant } from "./mutant-list.ts";
+
+const few = /FAIL.*in many small pieces none is kept as it came/;
+
+export const keptBytesMutants: readonly Mutant[] = [
+  {
+    name: "a small frame keeps what was read with it",
+    edits: [{ file: "runtime/http2-pieces.ts", find: "frame === null ? null : ownBytes(frame)", replace: "frame" }],
+    catch: { test: "runtime/http2-pieces.test.ts", says: /FAIL.*does not keep what was read with it/ },
+  },
+  {
+    name: "a small message keeps the pool that it was made in",
+    edits: [
+      {
+        file: "runtime/grpc/bounded-reading.ts",
+        find: "ownBytes(framed.subarray(headBytes)), undefined, held",
+        replace: "framed.subarray(headBytes), undefined, held",
+      },
+    ],
+    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*does not keep the pool/ },
+  },
+  {
+    name: "each frame of a message is kept by itself",
+    edits: [{ file: "runtime/grpc/let-in.ts", find: "    joinSmall(readPartialMessage);\n", replace: "" }],
+    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*a few pieces are kept/ },
+  },
+  {
+    name: "each piece of a message to the gateway is kept by itself",
+    edits: [{ file: "gateway/limits/request-messages.ts", find: "    joinSmall(chunks);\n", replace: "" }],
+    catch: { test: "gateway/limits/request-messages.test.ts", says: few },
+  },
+  {
+    name: "each piece of a stream to the gateway is kept by itself",
+    edits: [{ file: "gateway/limits/request-messages.ts", find: "    joinSmall(this.#chunks);\n", replace: "" }],
+    catch: { test: "gateway/limits/request-messages.test.ts", says: few },
+  },
+  {
+    name: "each piece of a JSON body is kept by itself",
+    edits: [{ file: "gateway/rest/json-body.ts", find: "    joinSmall(pieces);\n", replace: "" }],
+    catch: { test: "gateway/rest/json-body.test.ts", says: few },
+  },
+  {
+    name: "a kept answer keeps the buffer that it was made in",
+    edits: [
+      { file: "gateway/cache/answer-cache.ts", find: "{ ...made, text: ownBytes(made.text) }", replace: "{ ...made }" },
+    ],
+    catch: { test: "gateway/cache/answer-cache.test.ts", says: /FAIL.*its own bytes/ },
+  },
+];
