@@ -52,14 +52,24 @@ const kinds: Record<string, Kind> = {
   },
   durationMs: {
     reader: durationMs({ maxMs: 7 * 86_400_000 }),
-    takes: { "250ms": 250, "5s": 5000, "1m": 60_000, "24h": 86_400_000, "1.5s": 1500, "0s": 0, "7d": 604_800_000 },
+    takes: {
+      "250ms": 250,
+      "5s": 5000,
+      "1m": 60_000,
+      "24h": 86_400_000,
+      "1.5s": 1500,
+      "0s": 0,
+      "0": 0,
+      "7d": 604_800_000,
+    },
     refuses: ["", "5", "5 s", "-5s", "s", "1h30m", "8d", "5S"],
   },
   bytes: {
     reader: bytes({ minBytes: 1 }),
     takes: { "1B": 1, "64KiB": 65_536, "4MiB": 4_194_304, "1.5GB": 1_500_000_000, "2kB": 2000 },
-    refuses: ["", "4", "4 MiB", "0B", "4mb", "-1B", "4KB", "4kiB"],
+    refuses: ["", "4", "4 MiB", "0B", "4mb", "-1B", "4KB", "4kiB", "0"],
   },
+  "bytes, also none": { reader: bytes(), takes: { "0": 0, "0B": 0 }, refuses: ["", "00", "0.0", "-0"] },
   instant: {
     reader: instant(),
     takes: {

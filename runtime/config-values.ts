@@ -112,8 +112,8 @@ export function url({ schemes }: { schemes: readonly string[] }): ValueReader<st
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * A length of time with its unit (`250ms`, `1.5s`, `1m`, `24h`, `7d`), in whole milliseconds from
- * `minMs` to `maxMs`.
+ * A length of time with its unit (`250ms`, `1.5s`, `1m`, `24h`, `7d`; `0` needs none), in whole
+ * milliseconds from `minMs` to `maxMs`.
  */
 export function durationMs({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = {}): ValueReader<number> {
   const bounds = [minMs > 0 ? `at least ${minMs}ms` : "", maxMs < Number.MAX_SAFE_INTEGER ? `at most ${maxMs}ms` : ""];
@@ -121,7 +121,7 @@ export function durationMs({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = {}):
     placeholder: "TIME",
     expects: ["a length of time such as 250ms, 5s, 1m, 24h", ...bounds.filter(Boolean)].join(", "),
     read(value) {
-      const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value);
+      const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value === "0" ? "0s" : value);
       if (!match) return undefined;
       const ms = Math.round(Number(match[1]) * unitMs[match[2]!]!);
       return ms >= minMs && ms <= maxMs ? ms : undefined;
@@ -142,8 +142,8 @@ const unitBytes: Record<string, number> = {
 };
 
 /**
- * A size with its unit (`512B`, `64KiB`, `4MiB`, `1.5GB`), in whole bytes from `minBytes` to
- * `maxBytes`.
+ * A size with its unit (`512B`, `64KiB`, `4MiB`, `1.5GB`; `0` needs none), in whole bytes from
+ * `minBytes` to `maxBytes`.
  */
 export function bytes({ minBytes = 0, maxBytes = Number.MAX_SAFE_INTEGER } = {}): ValueReader<number> {
   const bounds = [
@@ -154,7 +154,7 @@ export function bytes({ minBytes = 0, maxBytes = Number.MAX_SAFE_INTEGER } = {})
     placeholder: "SIZE",
     expects: ["a size such as 64KiB, 4MiB, 2GB", ...bounds.filter(Boolean)].join(", "),
     read(value) {
-      const match = /^(\d+(?:\.\d+)?)([kKMGT]i?B|B)$/.exec(value);
+      const match = /^(\d+(?:\.\d+)?)([kKMGT]i?B|B)$/.exec(value === "0" ? "0B" : value);
       const unit = match && unitBytes[match[2]!];
       if (!match || !unit) return undefined;
       const size = Math.round(Number(match[1]) * unit);
