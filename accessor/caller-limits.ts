@@ -146,6 +146,10 @@ export function openCallerLimits(
         ledger.refuse("incoming-rate");
         return slowWriter();
       },
+      tooSmall: () => {
+        ledger.refuse("small-messages");
+        return smallMessages();
+      },
     },
     quotas: toQuotas(options),
     spread: new Spread({
@@ -201,6 +205,11 @@ function tooManyCalls(limit: CallLimit): Failure {
 function slowWriter(): Failure {
   const message = "the request stopped coming, or came at less than 8 KiB a second: send it again, faster or in parts";
   return new Failure("DEADLINE_EXCEEDED", message, { metadata: { limit: "incoming-rate" }, retryAfterMs: 1_000 });
+}
+
+function smallMessages(): Failure {
+  const message = "the call sends too many messages of less than 16 bytes: send more in each";
+  return new Failure("RATE_LIMITED", message, { metadata: { limit: "small-messages" }, retryAfterMs: 1_000 });
 }
 
 function slowReader(): Failure {

@@ -1,6 +1,6 @@
 // Connections of HTTP/2 that send very small frames, against a real server.
 import { once } from "node:events";
-import { createServer, type ServerHttp2Session } from "node:http2";
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { expect, test, vi } from "vitest";
 import { eventually } from "../test/support/eventually.ts";
@@ -99,4 +99,21 @@ test("what is in a small frame does not keep what was read with it", async () =>
   server.socket.write(Buffer.concat([head(1), repeat(16, () => Buffer.concat([data(16), ignored]))]));
   await eventually("they are there", () => server.got.bytes === 256);
   expect(server.got.keptBytes).toBeLessThanOrEqual(512);
+});
+
+test("small frames that wait for their reader are joined, and arrive as they were sent", async () => {
+  using server = await open();
+  const sent = Buffer.from(Array.from({ length: 32_000 }, (_, i) => i & 0xff));
+  const streams = Promise.withResolvers<ServerHttp2Stream>();
+  server.session.once("stream", (stream: ServerHttp2Stream) => streams.resolve(stream.pause()));
+  server.socket.write(
+    Buffer.concat([head(1), repeat(2_000, (i) => frame(0, 0, 1, sent.subarray(16 * i, 16 * (i + 1))))]),
+  );
+  const stream = await streams.promise;
+  await eventually("they wait", () => stream.readableLength === sent.length);
+  const pieces: Buffer[] = [];
+  stream.on("data", (piece: Buffer) => pieces.push(piece)).resume();
+  await eventually("they are there", () => server.got.bytes === sent.length);
+  expect(Buffer.concat(pieces)).toEqual(sent);
+  expect(pieces.length).toBeLessThanOrEqual(24);
 });

@@ -3,7 +3,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { ownBytes } from "./own-bytes.ts";
+import { joinWaiting, ownBytes } from "./own-bytes.ts";
 import { Pieces } from "./pieces.ts";
 import { continueReading, stopReading } from "./socket-reading.ts";
 
@@ -25,7 +25,9 @@ const onStream = (message: unknown) => {
   const { push } = stream;
   stream.push = (frame: Buffer | null, encoding) => {
     if (frame !== null && ++frames > freeFrames && !pieces.came(frame.length)) return false;
-    return push.call(stream, frame === null ? null : ownBytes(frame), encoding);
+    const more = push.call(stream, frame === null ? null : ownBytes(frame), encoding);
+    joinWaiting(stream);
+    return more;
   };
 };
 

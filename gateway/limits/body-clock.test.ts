@@ -1,12 +1,15 @@
 // Bodies that stop coming, through a real gateway, in every protocol; on a clock of the test's own.
 import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { Shares } from "../../access/shares.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway } from "../test-gateway.ts";
+import { createBodyClock } from "./body-clock.ts";
 import { unlimited } from "./gateway-limits.ts";
 
 /** A gateway on whose clock a body may stop for 30 s, looking at it all the time. */
@@ -163,4 +166,29 @@ test("of a stream that is held without being passed on, no more is taken than a 
   });
   expect([answer.status, answer.body["reason"]]).toEqual([429, "RATE_LIMITED"]);
   expect(answer.body["metadata"]).toEqual({ limit: "bodies-per-address" });
+});
+
+test("small chunks that wait for their reader are joined, and arrive as they were sent", async () => {
+  using bodies = createBodyClock({ stallMs: 30_000 }, new Shares({ total: 1e6 }));
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const sent = Buffer.from(Array.from({ length: 32_000 }, (_, i) => i & 0xff));
+  const chunks = Array.from({ length: 2_000 }, (_, i) =>
+    Buffer.concat([Buffer.from("10\r\n"), sent.subarray(16 * i, 16 * (i + 1)), Buffer.from("\r\n")]),
+  );
+  socket.write(
+    Buffer.concat([Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"), ...chunks]),
+  );
+  const [request, response] = (await once(server, "request")) as [IncomingMessage, ServerResponse];
+  const told = { stalled: () => new Error("stalled"), overloaded: () => new Error("overloaded"), callerName: () => "" };
+  bodies.watch(request, response, { streams: true, ...told });
+  request.read(0);
+  await eventually("they wait", () => request.readableLength === sent.length);
+  const pieces: Buffer[] = [];
+  request.on("data", (piece: Buffer) => pieces.push(piece));
+  await eventually("they are there", () => Buffer.concat(pieces).equals(sent));
+  expect(pieces.length).toBeLessThanOrEqual(24);
+  socket.destroy();
+  server.close();
 });

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
 import type { Loan, Shares, Shortage } from "../../access/shares.ts";
+import { joinWaiting } from "../../runtime/own-bytes.ts";
 import { whenOver } from "./over.ts";
 
 export type BodyClockOptions = {
@@ -145,7 +146,9 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
           hold(body, chunk.length);
           tellShort(body);
         }
-        return push.call(request, chunk, encoding);
+        const more = push.call(request, chunk, encoding);
+        joinWaiting(request);
+        return more;
       };
       // Whoever reads it has listeners of its own; a stall that comes too late for them is nobody's
       // failure.

@@ -1,15 +1,12 @@
 // Large requests wait for room before they come, hold it until their handler is through, and are
 // given up where they hardly come; small ones and other callers do not notice.
 import { connect as connectHttp2 } from "node:http2";
-import { PassThrough } from "node:stream";
 import { gzipSync } from "node:zlib";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { StreamDecoder } from "@grpc/grpc-js/build/src/stream-decoder.js";
 import { expect, test } from "vitest";
 import { eventually, settled } from "../../test/support/eventually.ts";
-import { type ArrivalOptions, type ArrivalRoom, Arrivals } from "./arrivals.ts";
-import { letIn, type ReadingCall } from "./let-in.ts";
+import type { ArrivalOptions, ArrivalRoom } from "./arrivals.ts";
 import { bytes, openTestServer, type TestService } from "./test-service.ts";
 
 const kib = 1024;
@@ -66,6 +63,7 @@ async function open(
     incoming: {
       room,
       tooSlow: () => new ConnectError("too slow", Code.DeadlineExceeded),
+      tooSmall: () => {},
       callerOf: ({ requestHeader }) => requestHeader.get("caller") ?? "",
       ...options,
     },
@@ -240,7 +238,7 @@ test("a client that leaves while its message waits for room is no failure of the
     release: () => {},
   };
   await using server = await openTestServer(length, {
-    incoming: { room: never, tooSlow: () => new Error("slow"), callerOf: () => "" },
+    incoming: { room: never, tooSlow: () => new Error("slow"), tooSmall: () => new Error("small"), callerOf: () => "" },
     toError: (error) => {
       told.push(error);
       return ConnectError.from(error, Code.Internal);
@@ -255,37 +253,4 @@ test("a client that leaves while its message waits for room is no failure of the
   await expect(call).rejects.toMatchObject({ code: Code.Canceled });
   await eventually("its handler is told", () => told.length === 1);
   expect(told[0]).toMatchObject({ code: Code.Canceled });
-});
-
-test("of a message in many small frames a few pieces are kept, not a buffer for each", () => {
-  const decoder = new StreamDecoder(-1);
-  const messages: Buffer[] = [];
-  const stream = new PassThrough();
-  const call = {
-    ...{ stream, decoder },
-    handleDataFrame: (data: Buffer) => void messages.push(...(decoder.write(data) as Buffer[])),
-  } as unknown as ReadingCall;
-  using arrivals = new Arrivals({ room: new Room(kib), tooSlow: () => new Error("too slow") });
-  letIn(call, {
-    arrival: arrivals.open(
-      () => "",
-      () => {},
-    ),
-    unpackedBytes: 0,
-  });
-  const framed = Buffer.alloc(5 + 4 * kib, 7);
-  framed.writeUInt8(0);
-  framed.writeUInt32BE(4 * kib, 1);
-  let most = 0;
-  for (let at = 0; at < framed.length; at += 16) {
-    call.handleDataFrame(framed.subarray(at, at + 16));
-    most = Math.max(most, call.decoder.readPartialMessage.length);
-  }
-  expect(most).toBeLessThanOrEqual(16);
-  expect(messages).toEqual([framed]);
-});
-
-test("a small message does not keep the pool that Node made it in", async () => {
-  await using server = await openTestServer({ unary: ({ value }) => bytes(value.buffer.byteLength) });
-  for (let i = 0; i < 5; i++) expect((await server.client.unary(bytes(100))).value.length).toBeLessThan(250);
 });

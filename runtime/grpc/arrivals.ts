@@ -19,6 +19,8 @@ export type ArrivalOptions = {
   minBytesPerSecond?: number;
   /** What a call is ended with whose message comes too slowly. */
   tooSlow: () => unknown;
+  /** The same for a call whose messages are too small. */
+  tooSmall: () => unknown;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
 };
@@ -28,6 +30,12 @@ export type ArrivalOptions = {
  * many as ReadAhead allows before it.
  */
 export const smallBytes = 4 * 1024;
+
+/**
+ * How many messages of less than `bytes` a call may send. What a frame holds of them is taken apart
+ * at once, 3,000 empty ones, and each takes some 400 bytes until its handler reads it.
+ */
+const tiny = { bytes: 16, atOnce: 64, perLarger: 4 };
 
 /** All large messages of a server that have begun to come. */
 export class Arrivals implements Disposable {
@@ -80,6 +88,7 @@ export class Arrival {
   #come = 0;
   #seen = 0;
   #over = false;
+  #tinyLeft = tiny.atOnce;
 
   constructor(arrivals: Arrivals, { caller, end }: { caller: () => string; end: (reason: unknown) => void }) {
     this.#arrivals = arrivals;
@@ -118,7 +127,14 @@ export class Arrival {
     this.#come += bytes;
   }
 
-  /** It is here. */
+  /** A message is here, of so many bytes. */
+  cameMessage(bytes: number): void {
+    this.#tinyLeft += bytes < tiny.bytes ? -1 : tiny.perLarger;
+    this.#tinyLeft = Math.min(this.#tinyLeft, tiny.atOnce);
+    if (this.#tinyLeft < 0 && !this.#over) this.#end(this.#arrivals.options.tooSmall());
+  }
+
+  /** One that had room is here. */
   complete(): void {
     this.#arrivals.remove(this);
   }

@@ -1,5 +1,6 @@
-// Large messages of a grpc-js call wait for room as soon as their length has come. grpc-js itself
-// keeps what comes of each, of any number of calls, for as long as the rest takes.
+// Large messages of a grpc-js call wait for room as soon as their length has come, and very small
+// ones are counted. grpc-js itself keeps what comes of each, of any number of calls, for as long as
+// the rest takes.
 import type { ServerHttp2Stream } from "node:http2";
 import { joinSmall } from "../own-bytes.ts";
 import { type Arrival, smallBytes } from "./arrivals.ts";
@@ -16,11 +17,14 @@ export type ReadingCall = {
     readonly readMessageSize: number;
     /** Another array for each message. */
     readPartialMessage: Uint8Array[];
+    /** Answers the messages that are complete then, each behind its head. */
+    write(data: Buffer): Buffer[];
   };
   handleDataFrame(data: Buffer): void;
 };
 
 const withinMessage = 2;
+const headBytes = 5;
 
 /**
  * Answers what tells how many bytes of room the message has that was completed last: 0 if it needed
@@ -28,7 +32,8 @@ const withinMessage = 2;
  */
 export function letIn(call: ReadingCall, { arrival, unpackedBytes }: { arrival: Arrival; unpackedBytes: number }) {
   const { stream, decoder } = call;
-  const handleDataFrame = call.handleDataFrame;
+  const { handleDataFrame } = call;
+  const { write } = decoder;
   let current: Uint8Array[] | undefined;
   let granted = 0;
   call.handleDataFrame = (data) => {
@@ -39,6 +44,11 @@ export function letIn(call: ReadingCall, { arrival, unpackedBytes }: { arrival: 
     if (readState !== withinMessage || readMessageSize <= smallBytes || readPartialMessage === current) return;
     current = readPartialMessage;
     if (!arrival.isOver) wait(readMessageSize + (readCompressFlag[0] === 1 ? unpackedBytes : 0));
+  };
+  decoder.write = (data) => {
+    const messages = write.call(decoder, data);
+    for (const message of messages) arrival.cameMessage(message.length - headBytes);
+    return arrival.isOver ? [] : messages;
   };
   stream.once("close", () => arrival.end());
 

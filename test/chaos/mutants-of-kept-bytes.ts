@@ -10,6 +10,19 @@ export const keptBytesMutants: readonly Mutant[] = [
     catch: { test: "runtime/http2-pieces.test.ts", says: /FAIL.*does not keep what was read with it/ },
   },
   {
+    name: "each frame that waits in a stream is kept by itself",
+    edits: [{ file: "runtime/http2-pieces.ts", find: "    joinWaiting(stream);\n", replace: "" }],
+    catch: { test: "runtime/http2-pieces.test.ts", says: /FAIL.*small frames that wait for their reader are joined/ },
+  },
+  {
+    name: "each chunk that waits in a request is kept by itself",
+    edits: [{ file: "gateway/limits/body-clock.ts", find: "        joinWaiting(request);\n", replace: "" }],
+    catch: {
+      test: "gateway/limits/body-clock.test.ts",
+      says: /FAIL.*small chunks that wait for their reader are joined/,
+    },
+  },
+  {
     name: "a small message keeps the pool that it was made in",
     edits: [
       {
@@ -18,12 +31,17 @@ export const keptBytesMutants: readonly Mutant[] = [
         replace: "framed.subarray(headBytes), undefined, held",
       },
     ],
-    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*does not keep the pool/ },
+    catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*does not keep the pool/ },
+  },
+  {
+    name: "a call sends any number of empty messages",
+    edits: [{ file: "runtime/grpc/arrivals.ts", find: "bytes < tiny.bytes ? -1", replace: "bytes < tiny.bytes ? 0" }],
+    catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*many empty messages is ended by name/ },
   },
   {
     name: "each frame of a message is kept by itself",
     edits: [{ file: "runtime/grpc/let-in.ts", find: "    joinSmall(readPartialMessage);\n", replace: "" }],
-    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*a few pieces are kept/ },
+    catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*a few pieces are kept/ },
   },
   {
     name: "each piece of a message to the gateway is kept by itself",
