@@ -25,13 +25,8 @@ test("a list of pieces keeps its bytes in their order, in few pieces and no more
       }
       const all = Buffer.concat(pieces);
       expect(all).toEqual(Buffer.from(Array.from({ length: next }, (_, i) => i & 0xff)));
-      // Those that were not joined get smaller and smaller.
-      const small = pieces.filter((piece) => piece.length < 4_096).map((piece) => piece.length);
-      const runs = pieces.every(
-        (piece, i) => i === 0 || pieces[i - 1]!.length >= 4_096 || pieces[i - 1]!.length > piece.length,
-      );
-      expect(runs).toBe(true);
-      expect(small.length).toBeLessThanOrEqual(lengths.length);
+      // Those that get smaller and smaller wait for a larger one.
+      expect(pieces.length).toBeLessThanOrEqual(next / 1_024 + Math.sqrt(2 * next) + 2);
     }),
   );
 });
@@ -43,4 +38,19 @@ test("a mebibyte in pieces of sixteen bytes is kept in a few hundred", () => {
     joinSmall(pieces);
   }
   expect(pieces.length).toBeLessThanOrEqual(256);
+});
+
+test("pieces that get smaller and smaller are joined as soon as a large one comes, which stays as it is", () => {
+  const pieces: Uint8Array[] = [];
+  const large = Buffer.alloc(16_384);
+  for (let run = 0; run < 50; run++) {
+    for (let size = 60; size > 0; size--) {
+      pieces.push(Buffer.alloc(size, size));
+      joinSmall(pieces);
+    }
+    pieces.push(large);
+    joinSmall(pieces);
+  }
+  expect(pieces.map(({ length }) => length)).toEqual(Array(50).fill([1_830, 16_384]).flat());
+  expect(pieces[1]).toBe(large);
 });

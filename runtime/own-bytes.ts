@@ -15,20 +15,33 @@ export function ownBytes(bytes: Buffer): Buffer {
 }
 
 /**
- * To be called after each piece that was added to a list: joins it with those before it, so that a
- * list has few of less than 4 KiB. A byte is copied once for each doubling of its piece. from: the
- * first that may be joined.
+ * To be called after each piece that was added to a list: joins small ones, so that a list has few
+ * of less than 4 KiB, whatever sizes come. Takes time in proportion to the bytes and the pieces.
+ * from: the first that may be joined.
  */
 export function joinSmall(pieces: Uint8Array[], from = 0): void {
-  while (pieces.length - from > 1) {
-    const [before, last] = [pieces.at(-2)!, pieces.at(-1)!];
-    if (before.length >= wholeBytes || before.length > last.length) return;
-    const joined = Buffer.allocUnsafeSlow(before.length + last.length);
-    joined.set(before);
-    joined.set(last, before.length);
-    pieces.length -= 2;
-    pieces.push(joined);
+  let last = pieces.length - 1;
+  // A large piece stays as it is, and those before it are as few as they get.
+  const isLarge = last > from && pieces[last]!.length >= wholeBytes;
+  if (isLarge) last--;
+  let first = last;
+  for (let length = pieces[last]?.length ?? 0; first > from && length < wholeBytes; first--) {
+    const before = pieces[first - 1]!.length;
+    // Of nearly the same size, as with a counter's digits: a byte is copied for each doubling.
+    if (before >= wholeBytes || (!isLarge && before > length)) break;
+    length += before;
   }
+  if (first < last) pieces.splice(first, last - first + 1, joined(pieces.slice(first, last + 1)));
+}
+
+function joined(pieces: readonly Uint8Array[]): Buffer {
+  const own = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    own.set(piece, at);
+    at += piece.length;
+  }
+  return own;
 }
 
 /** What a stream of Node has inside (Node 24). Without it, what waits stays in the pieces it came in. */
