@@ -1,4 +1,5 @@
 // One port, two protocols: told apart however the first bytes arrive, and closed in time.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
@@ -158,4 +159,35 @@ test("a connection of HTTP/2 may open a hundred streams, and up to 256 as they b
   for (const response of held) response.end();
   await Promise.all(answers);
   session.close();
+});
+
+test("of thousands of requests sent ahead a few are taken apart, before their connection ends", async () => {
+  let apart = 0;
+  const count = () => void apart++;
+  // Node says so of each request whose head it has read.
+  subscribe("http.server.request.start", count);
+  const socket = connect(door.port, "127.0.0.1");
+  socket.on("error", () => {}).resume();
+  socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000));
+  await once(socket, "close");
+  unsubscribe("http.server.request.start", count);
+  expect(apart).toBeGreaterThan(32);
+  expect(apart).toBeLessThan(300);
+});
+
+test("a request whose first packet is large arrives as it was sent", async () => {
+  const body = Buffer.from(Array.from({ length: 60_000 }, (_, i) => i & 0xff));
+  const came = Promise.withResolvers<Buffer>();
+  handle = (request, response) => {
+    const pieces: Buffer[] = [];
+    request.on("data", (piece: Buffer) => pieces.push(piece));
+    request.on("end", () => {
+      came.resolve(Buffer.concat(pieces));
+      response.end();
+    });
+  };
+  const socket = connect(door.port, "127.0.0.1");
+  socket.write(Buffer.concat([Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n"), body]));
+  expect((await came.promise).equals(body)).toBe(true);
+  socket.destroy();
 });

@@ -24,12 +24,16 @@ import {
   refuseHeaders,
   refuseRequest,
 } from "./limits/connections.ts";
+import { FirstReads } from "./limits/first-reads.ts";
 import { Pipeline } from "./limits/pipeline.ts";
 import { RequestStarts } from "./limits/request-starts.ts";
 import { reduceTarget } from "./request-target.ts";
 
 /** How every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request starts like it. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** Some hundred requests. */
+const headsBytes = 4 * 1024;
 
 export type FrontDoor = {
   readonly port: number;
@@ -80,6 +84,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     if (fault !== undefined) refuseRequest(response, fault);
     else handle(request, response);
   };
+  const firstReads = new FirstReads();
   const starts = new RequestStarts();
   const pipeline = new Pipeline(starts, (socket) => {
     if (closing) socket.end();
@@ -144,7 +149,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     if (layer) layer.secure(socket);
     else {
       own(socket);
-      sniff(socket, prefaceMs, (protocol) => serve(socket, protocol));
+      sniff(socket, prefaceMs, (protocol, bytes) => firstReads.take(socket, bytes, () => serve(socket, protocol)));
     }
   });
 
@@ -174,7 +179,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
  * Reads until the bytes differ from the preface or complete it (they may come one by one), puts
  * them back, and says which it is.
  */
-function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2") => void): void {
+function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2", bytes: number) => void): void {
   let seen: Buffer = Buffer.alloc(0);
   const give = setTimeout(() => socket.destroy(), prefaceMs);
   const stop = () => {
@@ -190,8 +195,11 @@ function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2
     const matches = seen.subarray(0, length).equals(preface.subarray(0, length));
     if (matches && length < preface.length) return;
     stop();
-    socket.unshift(seen);
-    decided(matches ? "h2" : "h1");
+    // In pieces: the parser of HTTP/1.1 takes each apart to its end.
+    const pieceBytes = matches ? seen.length : headsBytes;
+    for (let at = Math.floor((seen.length - 1) / pieceBytes) * pieceBytes; at >= 0; at -= pieceBytes)
+      socket.unshift(seen.subarray(at, at + pieceBytes));
+    decided(matches ? "h2" : "h1", seen.length);
   };
   socket.on("readable", look).on("close", stop).on("end", gone);
 }

@@ -35,7 +35,11 @@ export class Pipeline {
       this.#waiting.set(socket, []);
       this.#start(socket, start);
     } else if (waiting.length < maxWaiting) waiting.push(start);
-    else socket.destroy();
+    else {
+      // What has been read of it and not been taken apart yet stays so.
+      socket.pause();
+      socket.destroy();
+    }
   }
 
   #next(socket: Socket): void {

@@ -238,4 +238,20 @@ export const turnMutants: readonly Mutant[] = [
     ],
     catch: { test: "gateway/front-door.test.ts", says: /FAIL.*a hundred streams, and up to 256/ },
   },
+  {
+    name: "what new connections bring is all taken apart in one round",
+    edits: [
+      {
+        file: "gateway/limits/first-reads.ts",
+        find: "const smallBytes = 4 * 1024;",
+        replace: "const smallBytes = 1e9;",
+      },
+    ],
+    catch: { test: "gateway/limits/first-reads.test.ts", says: /FAIL.*one after the other, addresses in turn/ },
+  },
+  {
+    name: "requests of HTTP/1.1 are taken apart although their connection has ended",
+    edits: [{ file: "gateway/limits/pipeline.ts", find: "      socket.pause();\n", replace: "" }],
+    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*few are taken apart/ },
+  },
 ];
