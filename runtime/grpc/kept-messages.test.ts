@@ -15,7 +15,9 @@ test("of a message in many small frames a few pieces are kept, not a buffer for 
   const stream = new PassThrough();
   const call = {
     ...{ stream, decoder },
-    handleDataFrame: (data: Buffer) => void messages.push(...(decoder.write(data) as Buffer[])),
+    handleDataFrame(data: Buffer) {
+      for (const message of decoder.write(data) as Buffer[]) messages.push(message);
+    },
   } as unknown as ReadingCall;
   using arrivals = new Arrivals({ room, tooSlow: () => {}, tooSmall: () => {} });
   letIn(call, {
@@ -35,6 +37,8 @@ test("of a message in many small frames a few pieces are kept, not a buffer for 
   }
   expect(most).toBeLessThanOrEqual(16);
   expect(messages).toEqual([framed]);
+  // Of a message that is whole, nothing is kept here.
+  expect(call.decoder.readPartialMessage).toEqual([]);
 });
 
 test("a small message does not keep the pool that Node made it in", async () => {

@@ -11,7 +11,7 @@ import { type Arrival, smallBytes } from "./arrivals.ts";
 export type ReadingCall = {
   readonly stream: ServerHttp2Stream;
   readonly decoder: {
-    /** 2: within a message. */
+    /** 0: between messages; 2: within one. */
     readonly readState: number;
     readonly readCompressFlag: Uint8Array;
     readonly readMessageSize: number;
@@ -23,6 +23,7 @@ export type ReadingCall = {
   handleDataFrame(data: Buffer): void;
 };
 
+const betweenMessages = 0;
 const withinMessage = 2;
 const headBytes = 5;
 
@@ -47,6 +48,8 @@ export function letIn(call: ReadingCall, { arrival, unpackedBytes }: { arrival: 
   };
   decoder.write = (data) => {
     const messages = write.call(decoder, data);
+    // It would keep the pieces of a whole message until the next one begins.
+    if (decoder.readState === betweenMessages) decoder.readPartialMessage = [];
     for (const message of messages) arrival.cameMessage(message.length - headBytes);
     return arrival.isOver ? [] : messages;
   };

@@ -34,6 +34,17 @@ export const keptBytesMutants: readonly Mutant[] = [
     catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*does not keep the pool/ },
   },
   {
+    name: "a call keeps its last message until the next one",
+    edits: [
+      {
+        file: "runtime/grpc/let-in.ts",
+        find: "if (decoder.readState === betweenMessages) decoder.readPartialMessage = [];",
+        replace: "void betweenMessages;",
+      },
+    ],
+    catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*a few pieces are kept/ },
+  },
+  {
     name: "a call sends any number of empty messages",
     edits: [{ file: "runtime/grpc/arrivals.ts", find: "bytes < tiny.bytes ? -1", replace: "bytes < tiny.bytes ? 0" }],
     catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*many empty messages is ended by name/ },
