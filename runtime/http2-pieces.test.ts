@@ -93,12 +93,19 @@ test("small messages, whole in the first or second frame of their streams, cost 
   expect(server.session.destroyed).toBe(false);
 });
 
-test("what is in a small frame does not keep what was read with it", async () => {
+test("what is in a frame that waits does not keep what was read with it", async () => {
   using server = await open();
-  const ignored = frame(0xf0, 0, 0, Buffer.alloc(15_000));
-  server.socket.write(Buffer.concat([head(1), repeat(16, () => Buffer.concat([data(16), ignored]))]));
-  await eventually("they are there", () => server.got.bytes === 256);
-  expect(server.got.keptBytes).toBeLessThanOrEqual(512);
+  const streams = Promise.withResolvers<ServerHttp2Stream>();
+  server.session.once("stream", (stream: ServerHttp2Stream) => streams.resolve(stream.pause()));
+  const ignored = frame(0xf0, 0, 0, Buffer.alloc(10_000));
+  server.socket.write(
+    Buffer.concat([head(1), ...[16, 5_000, 16].map((bytes) => Buffer.concat([data(bytes), ignored]))]),
+  );
+  const stream = await streams.promise;
+  await eventually("they wait", () => stream.readableLength === 5_032);
+  stream.resume();
+  await eventually("they are there", () => server.got.bytes === 5_032);
+  expect(server.got.keptBytes).toBeLessThanOrEqual(2 * 5_032);
 });
 
 test("small frames that wait for their reader are joined, and arrive as they were sent", async () => {

@@ -1,9 +1,9 @@
 // Bounds how many frames with little data a connection of HTTP/2 may send, and how many of any size
-// in a round of the event loop; and takes what is in them out of what was read with them.
+// in a round of the event loop; and takes those that wait out of what was read with them.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { joinWaiting, ownBytes } from "./own-bytes.ts";
+import { joinWaiting } from "./own-bytes.ts";
 import { Pieces } from "./pieces.ts";
 import { continueReading, stopReading } from "./socket-reading.ts";
 
@@ -25,7 +25,7 @@ const onStream = (message: unknown) => {
   const { push } = stream;
   stream.push = (frame: Buffer | null, encoding) => {
     if (frame !== null && ++frames > freeFrames && !pieces.came(frame.length)) return false;
-    const more = push.call(stream, frame === null ? null : ownBytes(frame), encoding);
+    const more = push.call(stream, frame, encoding);
     joinWaiting(stream);
     return more;
   };

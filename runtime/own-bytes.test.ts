@@ -31,6 +31,16 @@ test("a list of pieces keeps its bytes in their order, in few pieces and no more
   );
 });
 
+test("what is added to a list does not keep what was read with it, large or small", () => {
+  const read = Buffer.alloc(65_536, 7);
+  for (const length of [1, 100, 5_000, 20_000]) {
+    const pieces = [read.subarray(9, 9 + length)];
+    joinSmall(pieces);
+    expect(pieces).toEqual([Buffer.alloc(length, 7)]);
+    expect(pieces[0]!.buffer.byteLength).toBeLessThanOrEqual(2 * length);
+  }
+});
+
 test("a mebibyte in pieces of sixteen bytes is kept in a few hundred", () => {
   const pieces: Uint8Array[] = [];
   for (let i = 0; i < 65_536; i++) {

@@ -7,7 +7,7 @@ import type { Readable } from "node:stream";
 const wholeBytes = 4 * 1024;
 
 /** The same bytes. What is kept with them is at most as much again. */
-export function ownBytes(bytes: Buffer): Buffer {
+export function ownBytes<Bytes extends Uint8Array>(bytes: Bytes): Bytes | Buffer {
   if (2 * bytes.length >= bytes.buffer.byteLength) return bytes;
   const own = Buffer.allocUnsafeSlow(bytes.length);
   own.set(bytes);
@@ -15,12 +15,14 @@ export function ownBytes(bytes: Buffer): Buffer {
 }
 
 /**
- * To be called after each piece that was added to a list: joins small ones, so that a list has few
- * of less than 4 KiB, whatever sizes come. Takes time in proportion to the bytes and the pieces.
- * from: the first that may be joined.
+ * To be called after each piece that was added to a list: keeps it in memory of its own, and joins
+ * small ones, so that a list has few of less than 4 KiB, whatever sizes come. Takes time in
+ * proportion to the bytes and the pieces. from: the first that may be changed.
  */
 export function joinSmall(pieces: Uint8Array[], from = 0): void {
   let last = pieces.length - 1;
+  if (last < from) return;
+  pieces[last] = ownBytes(pieces[last]!);
   // A large piece stays as it is, and those before it are as few as they get.
   const isLarge = last > from && pieces[last]!.length >= wholeBytes;
   if (isLarge) last--;

@@ -2,7 +2,7 @@
 // and nothing for the garbage collector. What protobuf-es would read is read here with the same
 // result, or not at all: then the answer is undefined.
 import { fromBinary } from "@bufbuild/protobuf";
-import { DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Duration, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { IngestBatchRequest, IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -159,8 +159,16 @@ function readErrorReport(reader: WireReader): ErrorReport {
   return report;
 }
 
-/** Of times before 1970, which take ten bytes, protobuf-es makes the message. */
 function readTime(reader: WireReader): Timestamp {
+  return { $typeName: "google.protobuf.Timestamp", ...readSeconds(reader) };
+}
+
+function readDuration(reader: WireReader): Duration {
+  return { $typeName: "google.protobuf.Duration", ...readSeconds(reader) };
+}
+
+/** Of times before 1970, which take ten bytes, protobuf-es makes the message. */
+function readSeconds(reader: WireReader): { seconds: bigint; nanos: number } {
   let seconds = 0;
   let nanos = 0;
   while (!reader.done) {
@@ -169,7 +177,7 @@ function readTime(reader: WireReader): Timestamp {
     else if (tag === numberTag(2)) nanos = readInt32(reader);
     else throw new Unusual();
   }
-  return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos };
+  return { seconds: BigInt(seconds), nanos };
 }
 
 function readInt32(reader: WireReader): number {
@@ -190,7 +198,7 @@ function readSamples(reader: WireReader): Samples {
     const tag = reader.tag();
     if (tag === lengthTag(1)) signal = reader.text();
     else if (tag === lengthTag(2)) unit = reader.text();
-    else if (tag === lengthTag(3)) once(read, "maxGap", fromBinary(DurationSchema, reader.bytes(), known));
+    else if (tag === lengthTag(3)) once(read, "maxGap", readDuration(reader.message()));
     else if (tag === lengthTag(4)) once(read, "spacing", readGrid(reader.message()));
     else if (tag === lengthTag(5)) once(read, "timesUs", readDeltas(reader.message()));
     else if (tag === lengthTag(6)) once(read, "values", reader.doubles());

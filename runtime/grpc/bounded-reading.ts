@@ -3,19 +3,13 @@
 // of the handler, and any number at once.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import {
-  type Metadata,
-  ServerInterceptingCall,
-  type ServerInterceptor,
-  type StatusObject,
-  status,
-} from "@grpc/grpc-js";
-import { ownBytes } from "../own-bytes.ts";
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject } from "@grpc/grpc-js";
 import type { Arrival, Arrivals } from "./arrivals.ts";
 import type { Calling } from "./calling.ts";
 import { ReceivedMessage } from "./definition.ts";
 import { letIn, type ReadingCall } from "./let-in.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
+import { headBytes, MessageDecoder } from "./message-decoder.ts";
 import { toStatusObject } from "./status.ts";
 
 /**
@@ -24,7 +18,6 @@ import { toStatusObject } from "./status.ts";
  */
 type BaseCall = Partial<ReadingCall> & {
   metadata?: Metadata;
-  decoder?: { maxReadMessageLength?: number };
   decompressMessage?: (framed: Buffer, encoding: string) => unknown;
   sendStatus: (status: Partial<StatusObject>) => void;
 };
@@ -38,8 +31,6 @@ export type BoundedReadingOptions = {
   /** Whose room a call takes. Asked when the call is authorized. */
   callerOf: (call: Calling) => string;
 };
-
-const headBytes = 5;
 
 export type BoundedReading = {
   interceptor: ServerInterceptor;
@@ -58,12 +49,13 @@ export function boundReading(
     if (method === undefined) return new ServerInterceptingCall(call);
     const { maxBytes, maxDecompressedBytes = maxBytes } = boundsOf(method);
     const base = call as unknown as BaseCall;
-    const { decoder, decompressMessage, sendStatus, metadata } = base;
-    if (decoder?.readPartialMessage === undefined || decompressMessage === undefined || metadata === undefined)
+    const { decompressMessage, sendStatus, metadata } = base;
+    if (base.decoder?.write === undefined || decompressMessage === undefined || metadata === undefined)
       throw new Error(
         "this version of @grpc/grpc-js has other internals: the reading of its messages cannot be bounded",
       );
-    decoder.maxReadMessageLength = maxBytes;
+    const decoder = new MessageDecoder(maxBytes);
+    base.decoder = decoder;
     const arrival = arrivals?.open(
       () => callerOf(call as unknown as Calling),
       (reason) => {
@@ -73,19 +65,18 @@ export function boundReading(
       },
     );
     if (arrival) byMetadata.set(metadata, arrival);
-    const letting = arrival && letIn(base as ReadingCall, { arrival, unpackedBytes: maxDecompressedBytes });
+    const letting = arrival && letIn(base as ReadingCall, { decoder, arrival, unpackedBytes: maxDecompressedBytes });
     base.decompressMessage = (framed, encoding) => {
       const held = letting?.takeGranted() ?? 0;
-      // It may wait long for its handler, and a small one is a part of what Node's pool holds.
-      if (encoding === "identity") return new ReceivedMessage(ownBytes(framed.subarray(headBytes)), undefined, held);
+      if (encoding === "identity") return new ReceivedMessage(framed.subarray(headBytes), undefined, held);
       if (encoding === "gzip" || encoding === "deflate")
-        return new ReceivedMessage(ownBytes(framed.subarray(headBytes)), encoding, held);
+        return new ReceivedMessage(framed.subarray(headBytes), encoding, held);
       return decompressMessage.call(base, framed, encoding);
     };
     base.sendStatus = (given) => {
-      sendStatus.call(base, isOversize(given) ? refusal(maxBytes, method) : given);
+      sendStatus.call(base, decoder.isTooLarge ? refusal(maxBytes, method) : given);
       arrival?.end();
-      letting?.forget();
+      decoder.end();
     };
     return new ServerInterceptingCall(call);
   };
@@ -95,10 +86,3 @@ export function boundReading(
     return toStatusObject(toError(new MessageTooLarge("bytes", maxBytes), { method }));
   }
 }
-
-/**
- * What the decoder of frames says of a length that it does not take: no more than a code and a
- * text.
- */
-const isOversize = ({ code, details, metadata }: Partial<StatusObject>): boolean =>
-  code === status.RESOURCE_EXHAUSTED && !metadata && details?.startsWith("Received message larger") === true;

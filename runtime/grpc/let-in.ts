@@ -2,56 +2,49 @@
 // ones are counted. grpc-js itself keeps what comes of each, of any number of calls, for as long as
 // the rest takes.
 import type { ServerHttp2Stream } from "node:http2";
-import { joinSmall } from "../own-bytes.ts";
 import { type Arrival, smallBytes } from "./arrivals.ts";
+import { type Begun, headBytes, type MessageDecoder } from "./message-decoder.ts";
 
 /**
  * What grpc-js's call has inside (1.14.7). arrivals.test.ts fails where a newer one has it no more.
  */
 export type ReadingCall = {
   readonly stream: ServerHttp2Stream;
-  readonly decoder: {
-    /** 0: between messages; 2: within one. */
-    readonly readState: number;
-    readonly readCompressFlag: Uint8Array;
-    readonly readMessageSize: number;
-    /** Another array for each message. */
-    readPartialMessage: Uint8Array[];
-    /** Answers the messages that are complete then, each behind its head. */
-    write(data: Buffer): Buffer[];
-  };
+  /** Answers the messages that are whole then, each behind its head. */
+  decoder: { write(data: Buffer): Buffer[] };
   handleDataFrame(data: Buffer): void;
 };
 
-const betweenMessages = 0;
-const withinMessage = 2;
-const headBytes = 5;
+type Letting = {
+  decoder: MessageDecoder;
+  arrival: Arrival;
+  /** What a compressed message may become. */
+  unpackedBytes: number;
+};
 
 /**
  * Answers what tells how many bytes of room the message has that was completed last: 0 if it needed
- * none, or came in one piece. unpackedBytes: what a compressed message may become.
+ * none, or came in one piece.
  */
-export function letIn(call: ReadingCall, { arrival, unpackedBytes }: { arrival: Arrival; unpackedBytes: number }) {
-  const { stream, decoder } = call;
+export function letIn(call: ReadingCall, { decoder, arrival, unpackedBytes }: Letting) {
+  const { stream } = call;
   const { handleDataFrame } = call;
-  const { write } = decoder;
-  let current: Uint8Array[] | undefined;
+  let current: Begun | undefined;
   let granted = 0;
   call.handleDataFrame = (data) => {
     handleDataFrame.call(call, data);
     arrival.came(data.length);
-    const { readState, readMessageSize, readPartialMessage, readCompressFlag } = decoder;
-    joinSmall(readPartialMessage);
-    if (readState !== withinMessage || readMessageSize <= smallBytes || readPartialMessage === current) return;
-    current = readPartialMessage;
-    if (!arrival.isOver) wait(readMessageSize + (readCompressFlag[0] === 1 ? unpackedBytes : 0));
+    const { begun } = decoder;
+    if (begun === undefined || begun === current || begun.bytes <= smallBytes) return;
+    current = begun;
+    if (!arrival.isOver) wait(begun.bytes + (begun.isCompressed ? unpackedBytes : 0));
   };
-  decoder.write = (data) => {
-    const messages = write.call(decoder, data);
-    // It would keep the pieces of a whole message until the next one begins.
-    if (decoder.readState === betweenMessages) decoder.readPartialMessage = [];
-    for (const message of messages) arrival.cameMessage(message.length - headBytes);
-    return arrival.isOver ? [] : messages;
+  call.decoder = {
+    write(data) {
+      const messages = decoder.write(data);
+      for (const message of messages) arrival.cameMessage(message.length - headBytes);
+      return arrival.isOver ? [] : messages;
+    },
   };
   stream.once("close", () => arrival.end());
 
@@ -70,6 +63,7 @@ export function letIn(call: ReadingCall, { arrival, unpackedBytes }: { arrival: 
     };
     arrival.take(bytes).then(() => {
       granted = bytes;
+      decoder.grant();
       arrival.begin();
       goOn();
     }, goOn);
@@ -82,10 +76,6 @@ export function letIn(call: ReadingCall, { arrival, unpackedBytes }: { arrival: 
       granted = 0;
       if (own > 0) arrival.complete();
       return own;
-    },
-    /** Nobody will have what has come of a message. */
-    forget(): void {
-      decoder.readPartialMessage = [];
     },
   };
 }

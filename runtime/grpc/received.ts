@@ -1,8 +1,9 @@
 // How many bytes a message had when it came in: limits are promised in bytes on the wire, and a
 // decoded message does not tell.
 import type { Message } from "@bufbuild/protobuf";
+import { createHiddenValue } from "../hidden-value.ts";
 
-const lengths = new WeakMap<Message, number>();
+const lengths = createHiddenValue<Message, number>();
 
 export function noteReceived(message: Message, byteLength: number): void {
   lengths.set(message, byteLength);

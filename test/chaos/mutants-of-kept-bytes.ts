@@ -5,8 +5,8 @@ const few = /FAIL.*in many small pieces none is kept as it came/;
 
 export const keptBytesMutants: readonly Mutant[] = [
   {
-    name: "a small frame keeps what was read with it",
-    edits: [{ file: "runtime/http2-pieces.ts", find: "frame === null ? null : ownBytes(frame)", replace: "frame" }],
+    name: "a frame that waits keeps what was read with it",
+    edits: [{ file: "runtime/own-bytes.ts", find: "  pieces[last] = ownBytes(pieces[last]!);\n", replace: "" }],
     catch: { test: "runtime/http2-pieces.test.ts", says: /FAIL.*does not keep what was read with it/ },
   },
   {
@@ -25,34 +25,35 @@ export const keptBytesMutants: readonly Mutant[] = [
   {
     name: "a small message keeps the pool that it was made in",
     edits: [
-      {
-        file: "runtime/grpc/bounded-reading.ts",
-        find: "ownBytes(framed.subarray(headBytes)), undefined, held",
-        replace: "framed.subarray(headBytes), undefined, held",
-      },
+      { file: "runtime/grpc/message-decoder.ts", find: "Buffer.allocUnsafeSlow(", replace: "Buffer.allocUnsafe(" },
     ],
     catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*does not keep the pool/ },
   },
   {
     name: "a call keeps its last message until the next one",
+    edits: [{ file: "runtime/grpc/message-decoder.ts", find: "    this.#framed = undefined;\n", replace: "" }],
+    catch: { test: "runtime/grpc/message-decoder.test.ts", says: /FAIL.*whole and in order/ },
+  },
+  {
+    name: "a message takes the memory that it announces",
     edits: [
       {
-        file: "runtime/grpc/let-in.ts",
-        find: "if (decoder.readState === betweenMessages) decoder.readPartialMessage = [];",
-        replace: "void betweenMessages;",
+        file: "runtime/grpc/message-decoder.ts",
+        find: "this.#hasRoom ? allBytes : Math.min(allBytes, doubled)",
+        replace: "allBytes",
       },
     ],
-    catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*a few pieces are kept/ },
+    catch: { test: "runtime/grpc/message-decoder.test.ts", says: /FAIL.*never takes more than twice/ },
+  },
+  {
+    name: "what comes after a call's status is kept",
+    edits: [{ file: "runtime/grpc/message-decoder.ts", find: "    this.#isOver = true;\n", replace: "" }],
+    catch: { test: "runtime/grpc/message-decoder.test.ts", says: /FAIL.*after its end it takes nothing/ },
   },
   {
     name: "a call sends any number of empty messages",
     edits: [{ file: "runtime/grpc/arrivals.ts", find: "bytes < tiny.bytes ? -1", replace: "bytes < tiny.bytes ? 0" }],
     catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*many empty messages is ended by name/ },
-  },
-  {
-    name: "each frame of a message is kept by itself",
-    edits: [{ file: "runtime/grpc/let-in.ts", find: "    joinSmall(readPartialMessage);\n", replace: "" }],
-    catch: { test: "runtime/grpc/kept-messages.test.ts", says: /FAIL.*a few pieces are kept/ },
   },
   {
     name: "each piece of a message to the gateway is kept by itself",

@@ -98,7 +98,11 @@ export const messageMutants: readonly Mutant[] = [
   {
     name: "a length is not looked at before its bytes come",
     edits: [
-      { file: "runtime/grpc/bounded-reading.ts", find: "    decoder.maxReadMessageLength = maxBytes;", replace: "" },
+      {
+        file: "runtime/grpc/bounded-reading.ts",
+        find: "new MessageDecoder(maxBytes)",
+        replace: "new MessageDecoder(Number.POSITIVE_INFINITY)",
+      },
     ],
     catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*before what it announces has come/ },
   },

@@ -74,7 +74,8 @@ export async function repeatedly(
     while (!target.signal.aborted) {
       await once(turn++).then(
         (ending) => target.note(typeof ending === "string" ? ending : "ok"),
-        (error) => target.note(ConnectError.from(error).message.slice(0, 60)),
+        // Names and delays differ in their numbers: it is the kinds that are counted.
+        (error) => target.note(ConnectError.from(error).message.slice(0, 60).replaceAll(/\d[\d.]*/g, "#")),
       );
       await sleep(pauseMs);
     }
