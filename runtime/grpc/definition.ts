@@ -10,6 +10,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { createHiddenValue } from "../hidden-value.ts";
 import { Turns } from "../turns.ts";
 import { decodeInTurns } from "./decode-in-turns.ts";
 import type { Encoding } from "./decompress.ts";
@@ -28,7 +29,7 @@ export class UndecodableMessage {
   }
 }
 
-const sharedBytes = new WeakMap<Message, Buffer>();
+const sharedBytes = createHiddenValue<Message, Buffer>();
 
 /**
  * Encodes a message once for all streams that it is written to. The message must not change
