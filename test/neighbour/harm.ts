@@ -75,7 +75,12 @@ export async function repeatedly(
       await once(turn++).then(
         (ending) => target.note(typeof ending === "string" ? ending : "ok"),
         // Names and delays differ in their numbers: it is the kinds that are counted.
-        (error) => target.note(ConnectError.from(error).message.slice(0, 60).replaceAll(/\d[\d.]*/g, "#")),
+        (error) =>
+          target.note(
+            ConnectError.from(error)
+              .message.slice(0, 60)
+              .replaceAll(/\d[\d.]*/g, "#"),
+          ),
       );
       await sleep(pauseMs);
     }
