@@ -21,8 +21,6 @@ export function ownBytes<Bytes extends Uint8Array>(bytes: Bytes): Bytes | Buffer
  */
 export function joinSmall(pieces: Uint8Array[], from = 0): void {
   let last = pieces.length - 1;
-  if (last < from) return;
-  pieces[last] = ownBytes(pieces[last]!);
   // A large piece stays as it is, and those before it are as few as they get.
   const isLarge = last > from && pieces[last]!.length >= wholeBytes;
   if (isLarge) last--;
@@ -34,6 +32,9 @@ export function joinSmall(pieces: Uint8Array[], from = 0): void {
     length += before;
   }
   if (first < last) pieces.splice(first, last - first + 1, joined(pieces.slice(first, last + 1)));
+  // What was joined has memory of its own already.
+  const newest = pieces.length - 1;
+  if (newest >= from) pieces[newest] = ownBytes(pieces[newest]!);
 }
 
 function joined(pieces: readonly Uint8Array[]): Buffer {

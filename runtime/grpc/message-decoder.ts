@@ -15,14 +15,17 @@ export class MessageDecoder {
   #come = 0;
   #compressedFlag = 0;
   #bytes = 0;
-  /** With the head. As large as what has come, or up to twice that. */
+  /**
+   * With the head. As large as what has come, or up to twice that; once the message has room, as
+   * large as all of it.
+   */
   #framed: Buffer | undefined;
   #begun: Begun | undefined;
   #hasRoom = false;
   #isTooLarge = false;
   #isOver = false;
 
-  /** maxBytes: of one message, as it comes. */
+  /** maxBytes: the largest message that is taken, without its head, before it is decompressed. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
