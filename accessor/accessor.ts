@@ -11,7 +11,8 @@ import {
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
-import { shareEncoding, useCodec } from "../runtime/grpc/definition.ts";
+import { useCodec } from "../runtime/grpc/definition.ts";
+import { shareFrame } from "../runtime/grpc/frame.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { requestBounds } from "../runtime/grpc/message-bounds.ts";
 import { maxSentBytes } from "../runtime/grpc/message-limit.ts";
@@ -222,7 +223,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
   const reads = { database, catalog, tail, cursors, epochs };
-  const shared = new SharedMessages((message) => shareEncoding(WatchSignalsResponseSchema, message).byteLength);
+  const shared = new SharedMessages((message) => shareFrame(WatchSignalsResponseSchema, message));
   for (const { methods } of services) for (const { input } of methods) learnRules(input);
   const server = stack.use(
     await openGrpcServer(

@@ -110,8 +110,15 @@ test("what is written is what protobuf-es writes", () => {
   fc.assert(
     fc.property(responses, ({ read, watch }) => {
       const same = (own: Uint8Array, theirs: Uint8Array) => expect(Buffer.from(own)).toEqual(Buffer.from(theirs));
-      same(encodeReadSignalsResponse(read), toBinary(ReadSignalsResponseSchema, read));
-      same(encodeWatchSignalsResponse(watch), toBinary(WatchSignalsResponseSchema, watch));
+      const [readBytes, watchBytes] = [
+        toBinary(ReadSignalsResponseSchema, read),
+        toBinary(WatchSignalsResponseSchema, watch),
+      ];
+      same(encodeReadSignalsResponse(read), readBytes);
+      same(encodeWatchSignalsResponse(watch), watchBytes);
+      // The same behind what is left free for a head.
+      same(encodeReadSignalsResponse(read, 5).subarray(5), readBytes);
+      same(encodeWatchSignalsResponse(watch, 5).subarray(5), watchBytes);
     }),
   );
 });

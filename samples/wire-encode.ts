@@ -23,36 +23,37 @@ export function encodeNumberedBatch(sequence: number, batch: Batch): Buffer {
   return writer.take();
 }
 
-export function encodeReadSignalsResponse(response: ReadSignalsResponse): Uint8Array {
+/** headBytes, here and below: so many are left free in front. */
+export function encodeReadSignalsResponse(response: ReadSignalsResponse, headBytes = 0): Uint8Array {
   const { batches, blocks, cursor } = response;
-  writer.reset(blocks.reduce((sum, { data }) => sum + data.length + 512, 0));
-  for (const batch of batches) writer.message(1, () => writeBatch(batch));
+  writer.reset({ headBytes, bytes: blocks.reduce((sum, { data }) => sum + blockBytes(data), 0) });
+  for (const batch of batches) writer.message(1, () => writeBatch(batch), batchBytes(batch));
   writer.text(2, cursor);
   for (const { machine, signal, unit, data } of blocks) {
-    writer.message(3, () => {
+    const write = () => {
       writer.text(1, machine);
       writer.text(2, signal);
       writer.text(3, unit);
       writer.bytes(4, data);
-    });
+    };
+    writer.message(3, write, blockBytes(data));
   }
   return writer.take();
 }
 
-export function encodeWatchSignalsResponse(response: WatchSignalsResponse): Uint8Array {
+export function encodeWatchSignalsResponse(response: WatchSignalsResponse, headBytes = 0): Uint8Array {
   const { batches, partial } = response;
-  if (batches.length === 0) return toBinary(WatchSignalsResponseSchema, response);
-  const before = toBinary(WatchSignalsResponseSchema, { ...response, batches: [], partial: false });
-  writer.reset();
-  writer.append(before);
-  for (const batch of batches) writer.message(4, () => writeBatch(batch));
-  if (partial) writer.number(5, 1);
+  const others = batches.length === 0 ? response : { ...response, batches: [], partial: false };
+  writer.reset({ headBytes });
+  writer.append(toBinary(WatchSignalsResponseSchema, others));
+  for (const batch of batches) writer.message(4, () => writeBatch(batch), batchBytes(batch));
+  if (partial && batches.length > 0) writer.number(5, 1);
   return writer.take();
 }
 
 /** A batch alone, or some of its fields. */
-export function encodeBatch(batch: Batch): Uint8Array {
-  writer.reset();
+export function encodeBatch(batch: Batch, headBytes = 0): Uint8Array {
+  writer.reset({ headBytes });
   writeBatch(batch);
   return writer.take();
 }
@@ -63,8 +64,20 @@ function writeBatch({ machine, stateChanges, errorReports, samples }: Batch): vo
     writer.append(toBinary(BatchSchema, create(BatchSchema, { stateChanges, errorReports })));
   for (const column of samples) {
     const fields = columnFields(column);
-    writer.message(4, () => (fields !== undefined && isPlain(fields) ? writeColumn(fields) : writeAny(column)));
+    const write = () => (fields !== undefined && isPlain(fields) ? writeColumn(fields) : writeAny(column));
+    writer.message(4, write, columnBytes(column));
   }
+}
+
+// About how many bytes they will be: names, then eight for a value and three or so for a time that
+// is not on a grid.
+const namesBytes = 64;
+const blockBytes = (data: Uint8Array) => namesBytes + data.length;
+const batchBytes = ({ samples }: Batch) => samples.reduce((sum, one) => sum + columnBytes(one), namesBytes);
+
+function columnBytes(samples: Samples): number {
+  const { column, spacing } = columnFields(samples) ?? {};
+  return column === undefined ? 0 : namesBytes + column.values.length * (spacing === undefined ? 11 : 8);
 }
 
 function writeColumn({ signal, unit, maxGap, column, spacing }: ColumnFields): void {

@@ -14,15 +14,16 @@ export class WireWriter {
   #at = 0;
 
   /**
-   * Begins anew: whoever wrote last may have failed half-way. bytes: about how many it will be, if
-   * they are many.
+   * Begins anew: whoever wrote last may have failed half-way. headBytes: so many are left free in
+   * front, for who puts something there. bytes: about how many will be written, if they are many.
    */
-  reset(bytes = 0): void {
+  reset({ headBytes = 0, bytes = 0 } = {}): void {
     this.#at = 0;
-    this.#reserve(bytes);
+    this.#reserve(headBytes + bytes);
+    this.#at = headBytes;
   }
 
-  /** What was written, as an array of its own. */
+  /** What was written behind what was left free, as an array of its own. */
   take(): Buffer {
     const written = this.#bytes.subarray(0, this.#at);
     this.#at = 0;
@@ -64,16 +65,20 @@ export class WireWriter {
     this.#at += fields.length;
   }
 
-  /** A message in a field. */
-  message(field: number, write: () => void): void {
+  /**
+   * A message in a field. bytes: about how many it will be; where its length takes as many as that
+   * one's, nothing is moved.
+   */
+  message(field: number, write: () => void, bytes = 0): void {
     this.#reserve(16);
     this.#varint(field * 8 + wireType.length);
-    const start = this.#at + 1;
+    const room = varintSize(bytes);
+    const start = this.#at + room;
     this.#at = start;
     write();
     const length = this.#at - start;
     this.#reserve(8);
-    this.#nest(start, length);
+    this.#nest(start, length, room);
   }
 
   /** Doubles, packed. */
@@ -102,13 +107,13 @@ export class WireWriter {
   }
 
   /**
-   * Puts a length before what lies at start, one byte behind where it would begin, and goes on
-   * behind it.
+   * Puts a length before what lies at start, where there is room for a length of so many bytes, and
+   * goes on behind it.
    */
-  #nest(start: number, length: number): void {
+  #nest(start: number, length: number, room = 1): void {
     const size = varintSize(length);
-    if (size > 1) this.#bytes.copyWithin(start + size - 1, start, start + length);
-    this.#at = start - 1;
+    if (size !== room) this.#bytes.copyWithin(start + size - room, start, start + length);
+    this.#at = start - room;
     this.#varint(length);
     this.#at += length;
   }

@@ -15,8 +15,10 @@ export type RangeQuery = { series: readonly Series[]; fromUs: number; toUs: numb
 // At least a quarter of a megabyte a message, so that its own cost vanishes; what comes first comes
 // small (see block-pieces.ts), and goes out as such.
 const samplesPerSlice = 32_768;
-// With the states and errors beside them (see event-stream.ts) below what a message may have.
-const maxSliceBytes = 1_536 * 1024;
+// With the states and errors beside them (see event-stream.ts) below what a message may have. All
+// samples of one series that are loaded at once fit if it has one a second or more (see cut-slice.ts
+// and block-pieces.ts).
+const maxSliceBytes = 1_800 * 1024;
 
 /** Batches of each slice, ascending by machine. */
 export async function* readRange(

@@ -7,9 +7,10 @@ import type { Metadata, ServerInterceptingCall, ServerInterceptor, StatusObject 
 import type { Arrival, Arrivals } from "./arrivals.ts";
 import type { Calling } from "./calling.ts";
 import { ReceivedMessage } from "./definition.ts";
+import { headBytes } from "./frame.ts";
 import { letIn, type ReadingCall } from "./let-in.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
-import { headBytes, MessageDecoder } from "./message-decoder.ts";
+import { MessageDecoder } from "./message-decoder.ts";
 import { toStatusObject } from "./status.ts";
 
 /**

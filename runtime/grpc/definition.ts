@@ -29,45 +29,34 @@ export class UndecodableMessage {
   }
 }
 
-const sharedBytes = createHiddenValue<Message, Buffer>();
+const knownBytes = createHiddenValue<Message, Buffer>();
 
 /**
- * Encodes a message once for all streams that it is written to. The message must not change
- * afterwards; its bytes live as long as it does.
- */
-export function shareEncoding<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {
-  const known = sharedBytes.get(message);
-  if (known !== undefined) return known;
-  const bytes = encode(desc, message);
-  sharedBytes.set(message, bytes);
-  return bytes;
-}
-
-/** A message's bytes if it is encoded already. */
-export const encodedBytes = (message: Message): Buffer | undefined => sharedBytes.get(message);
-
-/**
- * A message that goes out as the given bytes, which must be one that is encoded already. Its fields
+ * A request that goes out as the given bytes, which must be one that is encoded already. Its fields
  * are not set; do not read them.
  */
 export function asEncoded<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
   const message = create(desc);
-  sharedBytes.set(message, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  knownBytes.set(message, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return message;
 }
 
-/** At once. */
-export function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer {
-  const bytes = codecs.get(desc.typeName)?.encode?.(message) ?? toBinary(desc, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** At once. headBytes: so many are left free in front. */
+export function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>, headBytes = 0): Buffer {
+  const own = codecs.get(desc.typeName)?.encode?.(message, headBytes);
+  const bytes = own ?? toBinary(desc, message);
+  if (own !== undefined || headBytes === 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const behind = Buffer.allocUnsafe(headBytes + bytes.byteLength);
+  behind.set(bytes, headBytes);
+  return behind;
 }
 
 /**
- * Faster ways for one type of message, with the same results. decode answers undefined for what is
- * left to the ordinary way.
+ * Faster ways for one type of message, with the same results. encode leaves headBytes free in front;
+ * decode answers undefined for what is left to the ordinary way.
  */
 export type MessageCodec<Desc extends DescMessage> = {
-  encode?: (message: MessageShape<Desc>) => Uint8Array;
+  encode?: (message: MessageShape<Desc>, headBytes: number) => Uint8Array;
   decode?: (bytes: Uint8Array) => MessageShape<Desc> | undefined;
 };
 
@@ -130,16 +119,15 @@ function decodeQuickly<Desc extends DescMessage>(
   return codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
 }
 
-/** For a server: requests come as ReceivedMessage, and answers go as their bytes. */
+/** For a server: requests come as ReceivedMessage, and answers go as frames (see frame.ts). */
 export function toServerDefinition(method: DescMethod): MethodDefinition<Message, Message> {
   const received = (bytes: Buffer | ReceivedMessage) =>
     (bytes instanceof ReceivedMessage ? bytes : new ReceivedMessage(bytes)) as unknown as Message;
-  const asItIs = (bytes: Message) => bytes as unknown as Buffer;
   return {
     ...shapeOf(method),
     ...{
       requestDeserialize: received,
-      responseSerialize: asItIs,
+      responseSerialize: unused,
       responseDeserialize: unused,
       requestSerialize: unused,
     },
@@ -170,7 +158,7 @@ export function toClientDefinition(method: DescMethod, bounds: MessageBounds): M
       return new UndecodableMessage(cause) as unknown as Message;
     }
   };
-  const requestSerialize = (message: Message) => sharedBytes.get(message) ?? encode(method.input, message);
+  const requestSerialize = (message: Message) => knownBytes.get(message) ?? encode(method.input, message);
   return {
     ...shapeOf(method),
     ...{ requestSerialize, responseDeserialize: deserialize, requestDeserialize: unused, responseSerialize: unused },

@@ -16,14 +16,16 @@ export const isLarge = (desc: DescMessage, message: Fields): boolean => weigh(de
 
 /**
  * The bytes of a message, or of what one can be made of, whose parts need not be messages yet. They
- * say the same as if they were encoded at once. It must not change meanwhile.
+ * say the same as if they were encoded at once. It must not change meanwhile. headBytes: so many are
+ * left free in front.
  */
 export async function encodeInTurns<Desc extends DescMessage>(
   desc: Desc,
   init: MessageInitShape<Desc>,
   turns: Pick<Turns, "pause">,
+  headBytes = 0,
 ): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
+  const pieces: Uint8Array[] = headBytes === 0 ? [] : [Buffer.alloc(headBytes)];
   await writeMessage(desc, init as Fields, { pieces, turns });
   return Buffer.concat(pieces);
 }

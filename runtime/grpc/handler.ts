@@ -12,8 +12,8 @@ import { inTurnsOf, Turns } from "../turns.ts";
 import type { Arrival } from "./arrivals.ts";
 import { type Authorized, readCaller } from "./calling.ts";
 import type { InTurn } from "./decompress.ts";
-import { encode, encodedBytes } from "./definition.ts";
-import { encodeInTurns, isLarge } from "./encode-in-turns.ts";
+import { isLarge } from "./encode-in-turns.ts";
+import { headBytes, sharedFrame, toFrame, toFrameInTurns } from "./frame.ts";
 import type { MessageBounds } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
 import type { Fields } from "./message-weight.ts";
@@ -174,20 +174,20 @@ async function answerStream(
 }
 
 /**
- * The bytes of an answer. An answer that is small or already encoded, as nearly all are, gives them
- * at once; a large one is encoded in turns.
+ * The frame of an answer. An answer that is small or already encoded, as nearly all are, gives it at
+ * once; a large one is encoded in turns.
  */
 function toAnswer({ output }: DescMethod, init: Message, options: HandlerOptions): Buffer | Promise<Buffer> {
-  const known = encodedBytes(init);
+  const known = sharedFrame(init);
   if (known !== undefined) return assertSize(known, options);
-  if (!isLarge(output, init as unknown as Fields)) return assertSize(encode(output, create(output, init)), options);
-  return encodeInTurns(output, init, new Turns()).then((bytes) => assertSize(bytes, options));
+  if (!isLarge(output, init as unknown as Fields)) return assertSize(toFrame(output, create(output, init)), options);
+  return toFrameInTurns(output, init, new Turns()).then((frame) => assertSize(frame, options));
 }
 
 /** The last guard: no client of default settings could take more, and whoever asks again would fail again. */
-function assertSize(bytes: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
-  const { byteLength } = bytes;
-  if (byteLength <= maxSentBytes) return bytes;
+function assertSize(frame: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
+  const byteLength = frame.byteLength - headBytes;
+  if (byteLength <= maxSentBytes) return frame;
   throw answerTooLarge?.(byteLength) ?? new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted);
 }
 

@@ -3,7 +3,8 @@
 // the rest takes.
 import type { ServerHttp2Stream } from "node:http2";
 import { type Arrival, smallBytes } from "./arrivals.ts";
-import { type Begun, headBytes, type MessageDecoder } from "./message-decoder.ts";
+import { headBytes } from "./frame.ts";
+import type { Begun, MessageDecoder } from "./message-decoder.ts";
 
 /**
  * What grpc-js's call has inside (1.14.7). arrivals.test.ts fails where a newer one has it no more.

@@ -1,7 +1,8 @@
 // Messages come out as they were sent, wherever their frames are cut, and little is kept meanwhile.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { headBytes, MessageDecoder } from "./message-decoder.ts";
+import { headBytes } from "./frame.ts";
+import { MessageDecoder } from "./message-decoder.ts";
 
 function framed(message: Uint8Array, compressedFlag = 0): Buffer {
   const head = Buffer.alloc(headBytes, compressedFlag);

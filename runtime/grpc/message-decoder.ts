@@ -1,10 +1,6 @@
 // Takes the messages of a gRPC call out of its frames, each into memory of its own, with one copy.
 // In place of grpc-js's decoder, which copies once more, and keeps views of what was read together.
-// Format: Length-Prefixed-Message in
-// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
-
-/** Before each message: whether it is compressed (1 byte), its length (4 bytes, big-endian). */
-export const headBytes = 5;
+import { headBytes } from "./frame.ts";
 
 /** A message whose head has come, and not yet all of the rest. bytes: without its head. */
 export type Begun = { readonly bytes: number; readonly isCompressed: boolean };

@@ -12,6 +12,7 @@ import { type Caller, readCaller } from "./calling.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
+import { sendFrames } from "./frame.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
 import { listenInTheClear } from "./listen.ts";
 import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
@@ -96,7 +97,7 @@ export async function openGrpcServer(
   const server = new Server({
     ...channelOptions,
     // The first is the one next to the connection.
-    interceptors: authorization ? [interceptor, authorization.interceptor] : [interceptor],
+    interceptors: [sendFrames, interceptor, ...(authorization ? [authorization.interceptor] : [])],
   });
   const decompressInTurn = createTurns(options.decompressAtOnce ?? 2);
   mountAll((service, impl) => {
