@@ -25,12 +25,13 @@ beforeEach(() => history.clear());
 afterEach(() => history.query("drop trigger if exists poison on block"));
 
 const everything = { fromUs: baseUs - 60 * 86_400e6, toUs: baseUs + 86_400e6 };
-const ask = (records: readonly RawRecord[], revision = records.at(-1)!.revision, window = everything) =>
+const ask = (records: readonly RawRecord[], revision = records.at(-1)!.revision, options: Partial<Asked> = {}) =>
   new Examiner(history, {
     records,
     revision,
-    question: { ...window, pageSize: 7, widthUs: 3_600e6 * 24, points: 9, state: 1, parts },
+    question: { ...everything, pageSize: 7, widthUs: 3_600e6 * 24, points: 9, state: 1, parts, ...options },
   }).run();
+type Asked = typeof everything & { parts: readonly (typeof parts)[number][] };
 
 async function add(
   records: RawRecord[],
@@ -155,6 +156,15 @@ test("what fails again is left alone by the process that tried it, and found all
   }
   expect(lines.filter((line) => line.includes("a step of compaction failed")).length).toBe(1);
   await ask(records);
+});
+
+test("the newest samples are right although a moment before nothing was held", async () => {
+  const records: RawRecord[] = [];
+  await add(records, "a", [[baseUs, 1]]);
+  await ask(records, 1, { parts: ["latest"] });
+  const held = { from: 0, epoch: undefined, revision: 1, reason: "test", unreadable: [] };
+  await holdCommit(history.database, held, { signal: unaborted });
+  await ask(records, 1, { parts: ["latest"] });
 });
 
 type Act = { batch: RandomBatch } | { compact: number } | { hold: true } | { release: true } | { settle: true };

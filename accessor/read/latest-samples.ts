@@ -6,6 +6,7 @@ import { blockParts } from "../store/block-parts.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { heldAt, segmentsAfter } from "../store/held.ts";
+import { layoutAt } from "../store/layout.ts";
 import { passed, readWatermark } from "../store/watermark.ts";
 import { mergePieces } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
@@ -35,11 +36,13 @@ const newestBlock = (range: string) => `
 // What is in the log now may all have come late. No row that is compacted ends after the newest
 // block, so the walk back through the log ends with the first row after that; "+ 0" keeps it from
 // going by revision instead, through all that waits for compaction.
+const newestLogRow = (blockUs: string) => `
+  select payload, last_us, revision from log where series_id = wanted.id and last_us >= coalesce(${blockUs}, ${Number.MIN_SAFE_INTEGER})
+    and revision + 0 > ${watermark} and revision + 0 <= $2::int8 and ${segmentsAfter(watermark)}
+  order by last_us desc, revision desc limit 1`;
 const newestRow = (blockUs: string) => `
   select payload, last_us, revision from (
-    (select payload, last_us, revision from log where series_id = wanted.id and last_us >= coalesce(${blockUs}, ${Number.MIN_SAFE_INTEGER})
-       and revision + 0 > ${watermark} and revision + 0 <= $2::int8 and ${segmentsAfter(watermark)}
-     order by last_us desc, revision desc limit 1)
+    (${newestLogRow(blockUs)})
     union all
     (select payload, last_us, revision from held_log where series_id = wanted.id and ${heldAt(watermark, "$2::int8")}
      order by last_us desc, revision desc limit 1)) either
@@ -96,15 +99,32 @@ async function lastAt(
   return last;
 }
 
-/** Both are asked in one statement. */
-async function readAtOnce(database: Database, series: readonly Series[], { through, signal }: Options): Promise<Row[]> {
+/** Log and history in one statement; of commits that are held only where there are any. */
+async function readAtOnce(database: Database, series: readonly Series[], options: Options): Promise<Row[]> {
+  const { signal } = options;
+  const layout = await layoutAt(database, 0, { signal });
+  if (!layout.holds) {
+    const rows = await readInOne(database, series, { ...options, holds: false });
+    const asOf = rows[0]?.[6] ?? 0;
+    // It was asked as of a later watermark, so what is held may be known no more.
+    if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { signal })).holds) return rows;
+  }
+  return await readInOne(database, series, { ...options, holds: true });
+}
+
+async function readInOne(
+  database: Database,
+  series: readonly Series[],
+  { through, holds, signal }: Options & { holds: boolean },
+): Promise<Row[]> {
+  const newest = holds ? newestRow : newestLogRow;
   return (await database.lookUp(
     `${at} select wanted.id, row.payload, row.last_us, row.revision, newest_block.last_us, newest_block.last, ${watermark}
      from unnest($1::int4[]) as wanted(id)
      left join lateral (${newestBlock("")}) newest_block on true
-     left join lateral (${newestRow("newest_block.last_us")}) row on true`,
+     left join lateral (${newest("newest_block.last_us")}) row on true`,
     [toArray.int4(series.map(({ id }) => id)), through],
-    { name: "latest_samples", signal },
+    { name: holds ? "latest_samples_held" : "latest_samples", signal },
   )) as Row[];
 }
 

@@ -6,6 +6,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { SeenEpoch } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 import { type BinaryRow, CopyOut } from "./copy-out.ts";
+import { createIfMissing } from "./create-database.ts";
 import { leavesUnusable, toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { parserOf } from "./row-values.ts";
@@ -22,6 +23,8 @@ export type Database = AsyncDisposable & {
   spend(samples: number): void;
   /** What questions hold of decoded samples, in all. */
   readonly sampleRoom: SampleRoom;
+  /** Itself, of a caller's view (see shared-database.ts): for what is read once for all callers. */
+  readonly unshared: Database;
   /** How many connections there are for each way to read. */
   readonly connections: { read: number; lookUp: number; slonik: number };
   /**
@@ -212,7 +215,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
 
   const owned = stack.move();
-  return {
+  const database: Database = {
     slonik,
     async ask(query) {
       try {
@@ -223,6 +226,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     spend() {},
     sampleRoom: new SampleRoom(),
+    get unshared() {
+      return database;
+    },
     connections: { read: Math.ceil(others / 2), lookUp: lookUps, slonik: Math.floor(others / 2) },
     read: (text, values, { name, ...options }) => run(readers, rowsOf(text, values, name), options),
     lookUp: (text, values, { name, signal }) => run(lookers, rowsOf(text, values, name), { signal }),
@@ -253,6 +259,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+  return database;
 }
 
 async function cancelQuery(url: string, backendPid: number | undefined, log: Log): Promise<void> {
@@ -267,34 +274,5 @@ async function cancelQuery(url: string, backendPid: number | undefined, log: Log
     log.warn("could not cancel a statement that nobody waits for; its timeout will", { error });
   } finally {
     await client.end().catch(() => {});
-  }
-}
-
-/** Creates the database that the URL names. Safe when several do it at once. */
-async function createIfMissing(url: string, log: Log): Promise<void> {
-  const name = decodeURIComponent(new URL(url).pathname.slice(1));
-  const probe = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  probe.on("error", () => {});
-  try {
-    await probe.connect();
-    return;
-  } catch (error) {
-    if ((error as { code?: string }).code !== "3D000") throw toFailure(error);
-  } finally {
-    await probe.end().catch(() => {});
-  }
-  const maintenance = new URL(url);
-  maintenance.pathname = "/postgres";
-  const admin = new Client({ connectionString: maintenance.href, connectionTimeoutMillis: 5_000 });
-  admin.on("error", () => {});
-  try {
-    await admin.connect();
-    await admin.query(`create database ${admin.escapeIdentifier(name)}`);
-    log.info("created the database", { database: name });
-  } catch (error) {
-    // Another instance was faster: 42P04 when it had finished, 23505 when both were at it.
-    if (!["42P04", "23505"].includes((error as { code?: string }).code ?? "")) throw toFailure(error);
-  } finally {
-    await admin.end().catch(() => {});
   }
 }

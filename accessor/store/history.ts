@@ -58,11 +58,14 @@ export async function readBlocksOfRanges(
     const [row] = await askPart(
       database,
       part,
+      // Rows are numbered and not limited: for a limit that is not known when it plans, PostgreSQL
+      // compares every block with every end of one. It stops at the bound all the same.
       `select ${lowestKept}, ${headerArrays} from (
-         select ${headerColumns} from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
+         select ${headerColumns}, row_number() over () as place
+         from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
          join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
-         where b.bucket_us >= $5::int8 and b.bucket_us < $6::int8 and ${current("$4::int8")}
-         limit $7::int8) found`,
+         where b.bucket_us >= $5::int8 and b.bucket_us < $6::int8 and ${current("$4::int8")}) found
+       where place <= $7::int8`,
       [
         seriesId,
         toArray.int8(reached.map(({ fromUs }) => fromUs)),
@@ -70,7 +73,7 @@ export async function readBlocksOfRanges(
         watermark,
         part.fromUs,
         part.toUs,
-        Number.isFinite(max) ? max - headers.length + 1 : null,
+        Math.min(max - headers.length + 1, Number.MAX_SAFE_INTEGER),
       ],
       { name: "range_blocks", signal },
     );

@@ -9,6 +9,7 @@ import type { Database } from "./database.ts";
  */
 export type Layout = { watermark: number; spans: readonly Span[]; holds: boolean };
 
+/** By what all callers' views have in common: a view lives as long as a question. */
 const known = new WeakMap<Database, Promise<Layout>>();
 
 /**
@@ -17,24 +18,24 @@ const known = new WeakMap<Database, Promise<Layout>>();
  * read at a watermark that needs them.
  */
 export async function layoutAt(
-  database: Database,
+  { unshared }: Database,
   watermark: number,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<Layout> {
-  const before = await known.get(database)?.catch(() => undefined);
+  const before = await known.get(unshared)?.catch(() => undefined);
   if (before !== undefined && before.watermark >= watermark) return before;
-  // Shared by all who ask meanwhile, so nobody's signal ends it.
-  const reading = read(database);
-  known.set(database, reading);
-  reading.catch(() => known.get(database) === reading && known.delete(database));
+  // Shared by all who ask meanwhile, so nobody's signal ends it, and it waits for nobody's turn.
+  const reading = read(unshared);
+  known.set(unshared, reading);
+  reading.catch(() => known.get(unshared) === reading && known.delete(unshared));
   const layout = await reading;
   signal?.throwIfAborted();
   return layout;
 }
 
 /** For tests that set a database back. */
-export function forgetLayout(database: Database): void {
-  known.delete(database);
+export function forgetLayout({ unshared }: Database): void {
+  known.delete(unshared);
 }
 
 async function read(database: Database): Promise<Layout> {

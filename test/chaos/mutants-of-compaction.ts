@@ -156,4 +156,20 @@ export const compactionMutants: readonly Mutant[] = [
     ],
     catch: { test: "accessor/read/open-pieces.test.ts", says: /FAIL.*no more than twice that is held/ },
   },
+  {
+    name: "the newest samples are asked for as if nothing were held since",
+    edits: [
+      {
+        file: "accessor/read/latest-samples.ts",
+        find: "if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { signal })).holds) return rows;",
+        replace: "return rows;",
+      },
+    ],
+    catch: { test: "accessor/compact/held.test.ts", says: /FAIL.*right although a moment before nothing was held/ },
+  },
+  {
+    name: "every question reads how block is cut",
+    edits: [{ file: "accessor/store/layout.ts", find: "before.watermark >= watermark", replace: "false" }],
+    catch: { test: "accessor/store/layout.test.ts", says: /FAIL.*share one reading/ },
+  },
 ];

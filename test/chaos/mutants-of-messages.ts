@@ -165,8 +165,8 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/handler.ts",
-        find: "if (byteLength <= maxSentBytes) return bytes;",
-        replace: "if (byteLength >= 0 * maxSentBytes) return bytes;",
+        find: "if (byteLength <= maxSentBytes) return frame;",
+        replace: "if (byteLength >= 0 * maxSentBytes) return frame;",
       },
     ],
     catch: { test: "runtime/grpc/calls.test.ts", says: /FAIL.*runtime\/grpc\/calls/ },
