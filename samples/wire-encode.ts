@@ -23,7 +23,7 @@ export function encodeNumberedBatch(sequence: number, batch: Batch): Buffer {
   return writer.take();
 }
 
-/** headBytes, here and below: so many are left free in front. */
+/** headBytes, here and below: bytes to leave free at the front, for the caller to fill. */
 export function encodeReadSignalsResponse(response: ReadSignalsResponse, headBytes = 0): Uint8Array {
   const { batches, blocks, cursor } = response;
   writer.reset({ headBytes, bytes: blocks.reduce((sum, { data }) => sum + blockBytes(data), 0) });

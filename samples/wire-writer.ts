@@ -14,8 +14,8 @@ export class WireWriter {
   #at = 0;
 
   /**
-   * Begins anew: whoever wrote last may have failed half-way. headBytes: so many are left free in
-   * front, for who puts something there. bytes: about how many will be written, if they are many.
+   * Drops what an earlier message left, also one that failed half-way. headBytes: bytes to leave free
+   * at the front, for the caller to fill. bytes: an estimate of the message's size; 0 if it is small.
    */
   reset({ headBytes = 0, bytes = 0 } = {}): void {
     this.#at = 0;

@@ -41,7 +41,7 @@ export function asEncoded<Desc extends DescMessage>(desc: Desc, bytes: Uint8Arra
   return message;
 }
 
-/** At once. headBytes: so many are left free in front. */
+/** At once. headBytes: bytes to leave free at the front, for the caller to fill. */
 export function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>, headBytes = 0): Buffer {
   const own = codecs.get(desc.typeName)?.encode?.(message, headBytes);
   const bytes = own ?? toBinary(desc, message);
@@ -52,8 +52,8 @@ export function encode<Desc extends DescMessage>(desc: Desc, message: MessageSha
 }
 
 /**
- * Faster ways for one type of message, with the same results. encode leaves headBytes free in front;
- * decode answers undefined for what is left to the ordinary way.
+ * Faster ways for one type of message, with the same results. encode leaves headBytes free at the
+ * front; decode answers undefined for what is left to the ordinary way.
  */
 export type MessageCodec<Desc extends DescMessage> = {
   encode?: (message: MessageShape<Desc>, headBytes: number) => Uint8Array;

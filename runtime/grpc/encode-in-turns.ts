@@ -16,8 +16,8 @@ export const isLarge = (desc: DescMessage, message: Fields): boolean => weigh(de
 
 /**
  * The bytes of a message, or of what one can be made of, whose parts need not be messages yet. They
- * say the same as if they were encoded at once. It must not change meanwhile. headBytes: so many are
- * left free in front.
+ * say the same as if they were encoded at once. It must not change meanwhile. headBytes: bytes to
+ * leave free at the front, for the caller to fill.
  */
 export async function encodeInTurns<Desc extends DescMessage>(
   desc: Desc,

@@ -172,4 +172,15 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [{ file: "accessor/store/layout.ts", find: "before.watermark >= watermark", replace: "false" }],
     catch: { test: "accessor/store/layout.test.ts", says: /FAIL.*share one reading/ },
   },
+  {
+    name: "any number of headers of a range is read",
+    edits: [
+      {
+        file: "accessor/store/history.ts",
+        find: "       where place <= $7::int8`",
+        replace: "       where $7::int8 > 0`",
+      },
+    ],
+    catch: { test: "accessor/compact/headers-bound.test.ts", says: /FAIL.*end with the first above the bound/ },
+  },
 ];
