@@ -3,15 +3,9 @@
 
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
-import { IngestBatchRequestSchema, IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import {
-  ReadSignalsResponseSchema,
-  SignalService,
-  WatchSignalsResponseSchema,
-} from "#gen/millrace/v1/signal_service_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
-import { useCodec } from "../runtime/grpc/definition.ts";
 import { shareFrame } from "../runtime/grpc/frame.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { requestBounds } from "../runtime/grpc/message-bounds.ts";
@@ -23,8 +17,6 @@ import { type Mount, openGrpcServer } from "../runtime/grpc/server.ts";
 import { type Log, limitLines } from "../runtime/log.ts";
 
 import type { Certificates } from "../runtime/tls/certificates.ts";
-import { decodeIngestBatchRequest, decodeIngestRequest } from "../samples/wire-decode.ts";
-import { encodeBatch, encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../samples/wire-encode.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
 import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
 import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
@@ -44,6 +36,7 @@ import { type SignalRetention, toRetention } from "./retention.ts";
 import { createAccessService } from "./rpc/access.ts";
 import { batchBounds } from "./rpc/batch-bounds.ts";
 import { checkRules, learnRules } from "./rpc/check-request.ts";
+import { useOwnCodecs } from "./rpc/codecs.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
 import { ofOneHistory } from "./rpc/one-history.ts";
@@ -121,16 +114,9 @@ const stepLimits = {
 const settleUs = 2 * 60 * 1_000_000;
 const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: pageTokenLifeMs + 5 * 60_000 };
 
-// What carries columns is most of what goes over the wire.
-useCodec(IngestRequestSchema, { decode: decodeIngestRequest });
-useCodec(IngestBatchRequestSchema, { decode: decodeIngestBatchRequest });
-useCodec(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse });
-useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
-// Those two go out in pieces where they are large.
-useCodec(BatchSchema, { encode: encodeBatch });
-
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
   const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 16 * 1024 * 1024, nowMs = Date.now } = options;
+  useOwnCodecs();
   // What callers bring about as often as they like.
   const callLog = limitLines(log);
   await using stack = new AsyncDisposableStack();

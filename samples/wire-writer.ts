@@ -1,5 +1,5 @@
-// Writes protobuf's wire format into one growing buffer. Only what columns need; messages without
-// columns are protobuf-es's business.
+// Writes protobuf's wire format into one growing buffer. Only what columns and buckets need; other
+// messages are protobuf-es's business.
 
 /**
  * From this size on, what was written is handed over as it is: a copy would cost more than new
@@ -7,7 +7,7 @@
  */
 const handedOver = 128 * 1024;
 
-const wireType = { varint: 0, length: 2 } as const;
+const wireType = { varint: 0, fixed64: 1, length: 2 } as const;
 
 export class WireWriter {
   #bytes: Buffer = Buffer.allocUnsafe(4096);
@@ -38,6 +38,13 @@ export class WireWriter {
     this.#reserve(16);
     this.#varint(field * 8 + wireType.varint);
     this.#varint(value);
+  }
+
+  /** A double; 0 too. */
+  double(field: number, value: number): void {
+    this.#reserve(16);
+    this.#varint(field * 8 + wireType.fixed64);
+    this.#at = this.#bytes.writeDoubleLE(value, this.#at);
   }
 
   /** A text; an empty one is left out. */

@@ -6,6 +6,7 @@ import { blockParts } from "../store/block-parts.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { heldAt, segmentsAfter } from "../store/held.ts";
+import { current } from "../store/history.ts";
 import { layoutAt } from "../store/layout.ts";
 import { passed, readWatermark } from "../store/watermark.ts";
 import { mergePieces } from "./pieces.ts";
@@ -30,8 +31,7 @@ const at =
   "with at as materialized (select (select max(revision) from watermark where revision <= $2::int8) as watermark)";
 const watermark = "(select watermark from at)";
 const newestBlock = (range: string) => `
-  select b.last_us, b.last from block b where b.series_id = wanted.id and b.valid_from <= ${watermark} ${range}
-    and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})
+  select b.last_us, b.last from block b where b.series_id = wanted.id ${range} and ${current(watermark)}
   order by b.bucket_us desc, b.first_us desc, b.block_id desc limit 1`;
 // What is in the log now may all have come late. No row that is compacted ends after the newest
 // block, so the walk back through the log ends with the first row after that; "+ 0" keeps it from

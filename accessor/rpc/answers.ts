@@ -1,5 +1,5 @@
 // The answers of SignalService: buckets, machine summaries, state intervals.
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { MachineState, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -13,12 +13,7 @@ import {
   SummarizeMachinesRequestSchema,
   type SummarizeMachinesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import {
-  type Bucket as BucketMessage,
-  BucketSchema,
-  type MachineSummarySchema,
-  type StateInterval,
-} from "#gen/millrace/v1/summary_pb.ts";
+import type { Bucket as BucketMessage, MachineSummarySchema, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { toDuration, toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
@@ -152,12 +147,13 @@ async function toMessages(buckets: readonly Bucket[], turns: Turns): Promise<Buc
   const messages: BucketMessage[] = [];
   for (const bucket of buckets) {
     if (messages.length % bucketsInARow === 0) await turns.pause();
-    messages.push(create(BucketSchema, toBucket(bucket)));
+    messages.push(toBucket(bucket));
   }
   return messages;
 }
 
-function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {
+/** Not through create(), which takes as long as all else together. */
+function toBucket(bucket: Bucket): BucketMessage {
   const {
     startUs,
     endUs,
@@ -175,7 +171,8 @@ function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {
     integral,
     coverage,
   } = bucket;
-  const message: MessageInitShape<typeof BucketSchema> = {
+  const message: BucketMessage = {
+    $typeName: "millrace.v1.Bucket",
     startTime: toTimestamp(startUs),
     endTime: toTimestamp(endUs),
     count: BigInt(count),
@@ -185,13 +182,12 @@ function toBucket(bucket: Bucket): MessageInitShape<typeof BucketSchema> {
   };
   if (timeWeightedMean !== undefined) message.timeWeightedMean = timeWeightedMean;
   if (count === 0) return message;
-  return Object.assign(message, {
-    ...{ min, max, mean, first, last },
-    minTime: toTimestamp(minUs!),
-    maxTime: toTimestamp(maxUs!),
-    firstTime: toTimestamp(firstUs!),
-    lastTime: toTimestamp(lastUs!),
-  });
+  return {
+    ...message,
+    ...{ min: min!, max: max!, mean: mean!, first: first!, last: last! },
+    ...{ minTime: toTimestamp(minUs!), maxTime: toTimestamp(maxUs!) },
+    ...{ firstTime: toTimestamp(firstUs!), lastTime: toTimestamp(lastUs!) },
+  };
 }
 
 const maxMachines = 1_000;

@@ -23,9 +23,13 @@ type ReadOptions = { signal?: AbortSignal | undefined };
 
 export const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
 export const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "bytes"]);
-/** Whether a block b is valid at a watermark. */
+/**
+ * Whether a block b is valid at a watermark. "offset 0" has PostgreSQL look each block's end up by
+ * index. As a join, it compares every block with every end, or leaves the order of the blocks' index
+ * and reads all that a series has.
+ */
 export const current = (watermark: string) => `b.valid_from <= ${watermark}
-  and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark})`;
+  and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark} offset 0)`;
 
 export type BlockRange = {
   series: readonly Series[];
@@ -58,14 +62,13 @@ export async function readBlocksOfRanges(
     const [row] = await askPart(
       database,
       part,
-      // Rows are numbered and not limited: for a limit that is not known when it plans, PostgreSQL
-      // compares every block with every end of one. It stops at the bound all the same.
+      // "offset 0" has each range looked up by index; as a join, all blocks are compared with each.
       `select ${lowestKept}, ${headerArrays} from (
-         select ${headerColumns}, row_number() over () as place
-         from unnest($2::int8[], $3::int8[]) as range(from_us, to_us)
-         join block b on b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
-         where b.bucket_us >= $5::int8 and b.bucket_us < $6::int8 and ${current("$4::int8")}) found
-       where place <= $7::int8`,
+         select block.* from unnest($2::int8[], $3::int8[]) as range(from_us, to_us), lateral (
+           select ${headerColumns} from block b
+           where b.series_id = $1::int4 and b.bucket_us >= range.from_us and b.bucket_us < range.to_us
+             and b.bucket_us >= $5::int8 and b.bucket_us < $6::int8 and ${current("$4::int8")} offset 0) block
+         limit $7::int8) found`,
       [
         seriesId,
         toArray.int8(reached.map(({ fromUs }) => fromUs)),
@@ -75,7 +78,7 @@ export async function readBlocksOfRanges(
         part.toUs,
         Math.min(max - headers.length + 1, Number.MAX_SAFE_INTEGER),
       ],
-      { name: "range_blocks", signal },
+      { name: "range_blocks", once: true, signal },
     );
     assertKept(watermark, row![0]);
     for (const header of toHeaders(row!)) headers.push(header);
@@ -143,10 +146,11 @@ export async function readBuckets(
     const [row] = await askPart(
       database,
       part,
-      `select ${lowestKept}, ${headerArrays} from (
-         select ${headerColumns} from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us)
-         join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us
-         where b.bucket_us >= $4::int8 and b.bucket_us < $5::int8 and ${current("$3::int8")}) found`,
+      `select ${lowestKept}, ${headerArrays}
+       from unnest($1::int4[], $2::int8[]) as wanted(series_id, bucket_us), lateral (
+         select ${headerColumns} from block b
+         where b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us
+           and b.bucket_us >= $4::int8 and b.bucket_us < $5::int8 and ${current("$3::int8")} offset 0) found`,
       [
         toArray.int4(items.map(({ seriesId }) => seriesId)),
         toArray.int8(items.map(({ bucketUs }) => bucketUs)),

@@ -177,10 +177,32 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/store/history.ts",
-        find: "       where place <= $7::int8`",
-        replace: "       where $7::int8 > 0`",
+        find: "limit $7::int8) found`",
+        replace: "limit $7::int8 + 1000000) found`",
       },
     ],
     catch: { test: "accessor/compact/headers-bound.test.ts", says: /FAIL.*end with the first above the bound/ },
+  },
+  {
+    name: "blocks are joined with their ends",
+    edits: [
+      {
+        file: "accessor/store/history.ts",
+        find: "} offset 0)`;",
+        replace: "})`;",
+      },
+    ],
+    catch: { test: "accessor/compact/looked-up-by-index.test.ts", says: /FAIL.*with 200 ends is looked up by index/ },
+  },
+  {
+    name: "blocks are joined with ranges",
+    edits: [
+      {
+        file: "accessor/store/history.ts",
+        find: '("$4::int8")} offset 0) block',
+        replace: '("$4::int8")}) block',
+      },
+    ],
+    catch: { test: "accessor/compact/looked-up-by-index.test.ts", says: /FAIL.*with 200 ends is looked up by index/ },
   },
 ];

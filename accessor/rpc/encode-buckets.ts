@@ -1,0 +1,90 @@
+// Buckets to protobuf bytes, the same as protobuf-es writes, in a fraction of the time: most of what
+// an answer of AggregateSamples takes is their encoding.
+import { toBinary } from "@bufbuild/protobuf";
+import { DurationSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
+import type { AggregateSamplesResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import { type Bucket, BucketSchema, type SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
+import { WireWriter } from "../../samples/wire-writer.ts";
+
+const writer = new WireWriter();
+
+/** headBytes, here and below: bytes to leave free at the front, for the caller to fill. */
+export function encodeAggregateSamplesResponse(
+  { series, cursor, nextPageToken }: AggregateSamplesResponse,
+  headBytes = 0,
+): Uint8Array {
+  writer.reset({ headBytes });
+  for (const one of series) writer.message(1, () => writeSeries(one), bytesOf(one));
+  writer.text(2, cursor);
+  writer.text(3, nextPageToken);
+  return writer.take();
+}
+
+export function encodeSeriesBuckets(series: SeriesBuckets, headBytes = 0): Uint8Array {
+  writer.reset({ headBytes, bytes: bytesOf(series) });
+  writeSeries(series);
+  return writer.take();
+}
+
+/** About how many bytes a bucket takes in which all is set. */
+const bucketBytes = 160;
+const bytesOf = ({ buckets }: SeriesBuckets) => 64 + buckets.length * bucketBytes;
+
+function writeSeries({ machine, signal, unit, maxGap, buckets }: SeriesBuckets): void {
+  writer.text(1, machine);
+  writer.text(2, signal);
+  writer.text(3, unit);
+  if (maxGap !== undefined) writer.bytes(4, toBinary(DurationSchema, maxGap));
+  for (const bucket of buckets) {
+    if (isPlain(bucket)) writer.message(5, () => writeBucket(bucket), bucketBytes);
+    else writer.bytes(5, toBinary(BucketSchema, bucket));
+  }
+}
+
+function writeBucket(bucket: Bucket): void {
+  writeTime(1, bucket.startTime);
+  writeTime(2, bucket.endTime);
+  writer.number(3, Number(bucket.count));
+  writeValue(4, bucket.min);
+  writeValue(5, bucket.max);
+  writeValue(6, bucket.mean);
+  writeValue(7, bucket.timeWeightedMean);
+  writeValue(8, bucket.first);
+  writeValue(9, bucket.last);
+  writeTime(10, bucket.minTime);
+  writeTime(11, bucket.maxTime);
+  writeTime(12, bucket.firstTime);
+  writeTime(13, bucket.lastTime);
+  // Without presence: a 0 is left out, a -0 is not.
+  if (!Object.is(bucket.integral, 0)) writer.double(14, bucket.integral);
+  if (!Object.is(bucket.coverage, 0)) writer.double(15, bucket.coverage);
+}
+
+function writeValue(field: number, value: number | undefined): void {
+  if (value !== undefined) writer.double(field, value);
+}
+
+function writeTime(field: number, time: Timestamp | undefined): void {
+  if (time === undefined) return;
+  const write = () => {
+    writer.number(1, Number(time.seconds));
+    writer.number(2, time.nanos);
+  };
+  writer.message(field, write);
+}
+
+/** Whether all of it is numbers that the writer writes exactly. */
+const isPlain = (bucket: Bucket): boolean =>
+  bucket.count >= 0n &&
+  bucket.count <= maxExact &&
+  isPlainTime(bucket.startTime) &&
+  isPlainTime(bucket.endTime) &&
+  isPlainTime(bucket.minTime) &&
+  isPlainTime(bucket.maxTime) &&
+  isPlainTime(bucket.firstTime) &&
+  isPlainTime(bucket.lastTime);
+
+const isPlainTime = (time: Timestamp | undefined): boolean =>
+  time === undefined || (time.seconds >= 0n && time.seconds <= maxExact && time.nanos >= 0);
+
+const maxExact = BigInt(Number.MAX_SAFE_INTEGER);
