@@ -158,7 +158,7 @@ export class Intake {
     epoch?: number;
     holder?: string;
   }): Promise<Prepared> {
-    const { catalog, maxBatchBytes, maxBatchRecords, retention, maxAgeMs, quotas, onQuota } = this.#options;
+    const options = this.#options;
     const { sender, epoch, holder = "" } = numbered;
     const sequence = toSequence(shownProducer(sender), numbered.sequence);
     if (sequence === 0) {
@@ -172,12 +172,19 @@ export class Intake {
       });
     }
     const batch = numbered.batch ?? create(BatchSchema);
-    const nowUs = this.databaseNowUs;
     return prepareBatch(
       { sequence, batch, byteLength: numbered.byteLength },
       {
-        ...{ catalog, maxBatchBytes, maxBatchRecords, retention, maxAgeMs, nowUs, permits: numbered.permits },
-        ...{ holder, quotas, onQuota },
+        catalog: options.catalog,
+        maxBatchBytes: options.maxBatchBytes,
+        maxBatchRecords: options.maxBatchRecords,
+        retention: options.retention,
+        maxAgeMs: options.maxAgeMs,
+        nowUs: this.databaseNowUs,
+        permits: numbered.permits,
+        holder,
+        quotas: options.quotas,
+        onQuota: options.onQuota,
         isNext: async (asking) => {
           const asked = { ...sender, prepared: asking, ...(epoch === undefined ? {} : { epoch }) };
           return (await this.#group.submit(asked, holder)).outcome === "next";

@@ -87,7 +87,7 @@ export async function prepareBatch(
     (sum, { values }) => sum + values.length,
     batch.stateChanges.length + batch.errorReports.length,
   );
-  const refusal = refusalOf(batch, { count, byteLength, ...options });
+  const refusal = refusalOf(batch, { count, byteLength }, options);
   if (refusal !== undefined) return refuse(sequence, digest, refusal);
 
   const verdicts = new Verdicts();
@@ -119,11 +119,8 @@ export async function prepareBatch(
     const asking = { ...refuse(sequence, digest, undefined), onlyAsks: true };
     if (!(await options.isNext(asking))) return asking;
   }
-  const limit = await registerNew(batch, declaring, {
-    events: stateChanges.length > 0,
-    errors: errorReports.length > 0,
-    ...options,
-  });
+  const events = { events: stateChanges.length > 0, errors: errorReports.length > 0 };
+  const limit = registers ? await registerNew(batch, declaring, { ...events, ...options }) : undefined;
   if (limit !== undefined) {
     options.onQuota(limit);
     const { machine, samples } = batch;
@@ -179,13 +176,8 @@ const envelopeBytes = 160;
 
 function refusalOf(
   batch: Batch,
-  {
-    count,
-    byteLength,
-    maxBatchBytes,
-    maxBatchRecords,
-    permits,
-  }: { count: number; byteLength: number } & Pick<PrepareOptions, "maxBatchBytes" | "maxBatchRecords" | "permits">,
+  { count, byteLength }: { count: number; byteLength: number },
+  { maxBatchBytes, maxBatchRecords, permits }: Pick<PrepareOptions, "maxBatchBytes" | "maxBatchRecords" | "permits">,
 ): Refusal | undefined {
   const refusal = (reason: Reason, message: string) => create(RefusalSchema, { reason: ErrorReason[reason], message });
   if (!machinePattern.test(batch.machine)) {

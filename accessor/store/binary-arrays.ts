@@ -1,13 +1,17 @@
 // Arrays as binary parameters: what PostgreSQL takes in without parsing text. (pg cannot read
 // binary rows: it decodes every field as UTF-8.)
 
-type Kind<T> = { oid: number; sizeOf: (value: T) => number; write: (target: Buffer, offset: number, value: T) => void };
+type Write<T> = (target: Buffer, offset: number, value: T) => void;
 
-const fixed = <T>(oid: number, size: number, write: (target: Buffer, offset: number, value: T) => void): Kind<T> => ({
-  oid,
-  sizeOf: () => size,
-  write,
-});
+/** none: an array without elements. */
+type Kind<T> = { oid: number; sizeOf: (value: T) => number; write: Write<T>; none: Buffer };
+
+const kind = <T>(oid: number, sizeOf: (value: T) => number, write: Write<T>): Kind<T> => {
+  const none = Buffer.alloc(12);
+  none.writeInt32BE(oid, 8);
+  return { oid, sizeOf, write, none };
+};
+const fixed = <T>(oid: number, size: number, write: Write<T>): Kind<T> => kind(oid, () => size, write);
 
 const int2: Kind<number> = fixed(21, 2, (target, offset, value) => target.writeInt16BE(value, offset));
 const int4: Kind<number> = fixed(23, 4, (target, offset, value) => target.writeInt32BE(value, offset));
@@ -19,16 +23,16 @@ const int8: Kind<number> = fixed(20, 8, (target, offset, value) => {
 });
 const float8: Kind<number> = fixed(701, 8, (target, offset, value) => target.writeDoubleBE(value, offset));
 const bool: Kind<boolean> = fixed(16, 1, (target, offset, value) => target.writeUInt8(value ? 1 : 0, offset));
-const bytea: Kind<Uint8Array> = {
-  oid: 17,
-  sizeOf: (value) => value.byteLength,
-  write: (target, offset, value) => target.set(value, offset),
-};
-const text: Kind<string> = {
-  oid: 25,
-  sizeOf: (value) => Buffer.byteLength(value),
-  write: (target, offset, value) => target.write(value, offset),
-};
+const bytea: Kind<Uint8Array> = kind(
+  17,
+  (value) => value.byteLength,
+  (target, offset, value) => target.set(value, offset),
+);
+const text: Kind<string> = kind(
+  25,
+  (value) => Buffer.byteLength(value),
+  (target, offset, value) => target.write(value, offset),
+);
 
 /**
  * One-dimensional arrays as binary parameters (pg sends a Buffer as such); null elements allowed.
@@ -45,24 +49,24 @@ export const toArray = {
 
 // Dimensions, has-nulls, element type; then length and lower bound of the one dimension; then each
 // element's length and bytes.
-function encode<T>(kind: Kind<T>, values: readonly (T | null)[]): Buffer {
-  const dimensions = values.length === 0 ? 0 : 1;
-  let size = 12 + 8 * dimensions;
-  for (const value of values) size += 4 + (value === null ? 0 : kind.sizeOf(value));
+function encode<T>({ oid, sizeOf, write, none }: Kind<T>, values: readonly (T | null)[]): Buffer {
+  // Most batches lack most kinds of records, and pg copies what it sends.
+  if (values.length === 0) return none;
+  let size = 20;
+  for (const value of values) size += 4 + (value === null ? 0 : sizeOf(value));
   const target = Buffer.allocUnsafe(size);
-  target.writeInt32BE(dimensions, 0);
+  target.writeInt32BE(1, 0);
   target.writeInt32BE(values.includes(null) ? 1 : 0, 4);
-  target.writeInt32BE(kind.oid, 8);
-  if (dimensions === 0) return target;
+  target.writeInt32BE(oid, 8);
   target.writeInt32BE(values.length, 12);
   target.writeInt32BE(1, 16);
   let offset = 20;
   for (const value of values) {
-    const length = value === null ? -1 : kind.sizeOf(value);
+    const length = value === null ? -1 : sizeOf(value);
     target.writeInt32BE(length, offset);
     offset += 4;
     if (value === null) continue;
-    kind.write(target, offset, value);
+    write(target, offset, value);
     offset += length;
   }
   return target;
