@@ -4,6 +4,9 @@
 /** A record in quotes that goes on for longer has lost a quote: no row is that large. */
 export const maxRecordCharacters = 1024 * 1024;
 export const maxRecordLines = 1_000;
+/** Ten times as many as there are columns. A line of 1 MiB has room for 350,000 fields in quotes. */
+export const maxFields = 100;
+const tooManyFields = `a record has more than ${maxFields} fields`;
 
 export type CsvRecord = {
   /** Where it begins, and how many lines it has. */
@@ -33,7 +36,10 @@ export class CsvRecords {
     const open = this.#open;
     this.#open = undefined;
     if (open === undefined) {
-      if (!text.includes('"')) return { line: number, lines: 1, fields: text.slice(0, endOf(text)).split(",") };
+      if (!text.includes('"')) {
+        const fields = text.slice(0, endOf(text)).split(",", maxFields + 1);
+        return done({ line: number, lines: 1, fields, ...(fields.length > maxFields && { fault: tooManyFields }) });
+      }
       return this.#scan({ line: number, lines: 1, characters: text.length, fields: [], parts: [] }, text, "field");
     }
     open.lines++;
@@ -70,44 +76,56 @@ export class CsvRecords {
 
   #scan(open: Open, text: string, from: "field" | "quoted"): CsvRecord | undefined {
     const { line, fields, parts } = open;
-    const keep = (part: string) => void (open.fault === undefined && parts.push(part));
+    const end = endOf(text);
+    const add = (field: string) => {
+      if (fields.length < maxFields) fields.push(field);
+      else open.fault = tooManyFields;
+    };
     let at = 0;
     let quoted = from === "quoted";
     for (;;) {
-      if (!quoted && text[at] !== '"') {
-        const comma = text.indexOf(",", at);
-        if (open.fault === undefined) fields.push(text.slice(at, comma < 0 ? endOf(text) : comma));
-        if (comma < 0) return done(open);
-        at = comma + 1;
+      if (!quoted && text.charCodeAt(at) !== quote) {
+        const next = text.indexOf(",", at);
+        if (open.fault === undefined) add(text.slice(at, next < 0 ? end : next));
+        if (next < 0) return done(open);
+        at = next + 1;
         continue;
       }
       if (!quoted) at++;
       quoted = false;
-      const quote = text.indexOf('"', at);
-      if (quote < 0) {
-        keep(text.slice(at));
+      const close = closingQuote(text, at);
+      // Of half a million quotes, this takes a third of the time that replaceAll does.
+      if (open.fault === undefined) parts.push(text.slice(at, close).split('""').join('"'));
+      if (close === text.length) {
         this.#open = open;
         return undefined;
       }
-      keep(text.slice(at, quote));
-      at = quote + 1;
-      if (text[at] === '"') {
-        keep('"');
-        at++;
-        quoted = true;
-        continue;
+      if (open.fault === undefined) {
+        add(parts.join(""));
+        parts.length = 0;
       }
-      if (open.fault === undefined) fields.push(parts.join(""));
-      parts.length = 0;
-      if (at === endOf(text)) return done(open);
-      if (text[at] !== ",")
+      at = close + 1;
+      if (at === end) return done(open);
+      if (text.charCodeAt(at) !== comma)
         return { line, lines: open.lines, fields: undefined, fault: "a quoted field has text after its closing quote" };
       at++;
     }
   }
 }
 
+const [quote, comma] = [34, 44];
+
+/** Where a quoted field ends that goes on at `from`: its closing quote, or the end of the text. */
+function closingQuote(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    if (text.charCodeAt(at) !== quote) continue;
+    if (text.charCodeAt(at + 1) !== quote) return at;
+    at++;
+  }
+  return text.length;
+}
+
 const endOf = (line: string): number => (line.endsWith("\r") ? line.length - 1 : line.length);
 
-const done = ({ line, lines, fields, fault }: Open): CsvRecord =>
+const done = ({ line, lines, fields, fault }: Pick<Open, "line" | "lines" | "fields" | "fault">): CsvRecord =>
   fault === undefined ? { line, lines, fields } : { line, lines, fields: undefined, fault };

@@ -57,3 +57,18 @@ test("any line is read back as it was written", () => {
     ),
   );
 });
+
+test.each(["a,", '"a""b",'])(
+  "a record of 100 times %j and another field is refused, and followed to its end",
+  (field) => {
+    const records = new CsvRecords();
+    const refused = { fields: undefined, fault: "a record has more than 100 fields" };
+    expect(records.take(1, `${field.repeat(99)}x`)).toMatchObject({ line: 1, fields: { length: 100 } });
+    expect(records.take(2, `${field.repeat(100)}x`)).toMatchObject({ line: 2, lines: 1, ...refused });
+    expect(records.take(3, `${field.repeat(100)}"open`)).toBeUndefined();
+    expect(records.take(4, "a,b")).toBeUndefined();
+    expect(records.take(5, '""still""')).toBeUndefined();
+    expect(records.take(6, 'c",d')).toMatchObject({ line: 3, lines: 4, ...refused });
+    expect(records.take(7, "a,b")).toEqual({ line: 7, lines: 1, fields: ["a", "b"] });
+  },
+);

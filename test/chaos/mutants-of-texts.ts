@@ -14,6 +14,17 @@ export const textMutants: readonly Mutant[] = [
     catch: { test: "gateway/rest/post-csv.test.ts", says: /FAIL.*a quote that never closes/ },
   },
   {
+    name: "a record has any number of fields",
+    edits: [
+      {
+        file: "gateway/rest/csv-record.ts",
+        find: "export const maxFields = 100;",
+        replace: "export const maxFields = 1e9;",
+      },
+    ],
+    catch: { test: "gateway/rest/csv.test.ts", says: /FAIL.*another field is refused/ },
+  },
+  {
     name: "a record in quotes goes on for ever",
     edits: [
       {
