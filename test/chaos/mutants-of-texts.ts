@@ -25,6 +25,11 @@ export const textMutants: readonly Mutant[] = [
     catch: { test: "gateway/rest/csv.test.ts", says: /FAIL.*another field is refused/ },
   },
   {
+    name: "a line of JSON has any number of parts",
+    edits: [{ file: "gateway/rest/line-chunks.ts", find: "return parts > maxParts;", replace: "return parts > 1e9;" }],
+    catch: { test: "gateway/rest/post-lines.test.ts", says: /FAIL.*more parts than any row has/ },
+  },
+  {
     name: "a record in quotes goes on for ever",
     edits: [
       {

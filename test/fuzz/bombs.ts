@@ -123,6 +123,11 @@ export function linesBomb(random: Random): { text: string; type: string; kind: s
     columns: () => ["text/csv", `${"a,".repeat(count)}b\n1\n`],
     "empty lines": () => ["application/x-ndjson", "\n".repeat(count)],
     "numbers as rows": () => ["application/x-ndjson", "0\n".repeat(count)],
+    "members in a line": () => [
+      "application/x-ndjson",
+      `{${Array.from({ length: Math.min(count, 90_000) }, (_, i) => `"${i}a":0`).join()}}\n`,
+    ],
+    "objects in a line": () => ["application/x-ndjson", `[${"{},".repeat(Math.min(3 * count, 340_000))}0]\n`],
     "one line": () => ["application/x-ndjson", `[${"0,".repeat(count)}0]\n`],
     "many names": () => [
       "application/x-ndjson",
