@@ -61,12 +61,10 @@ test("NDJSON: a row a line, good ones stored, bad ones named by line", async () 
 
 test("a line with more parts than any row has is not parsed, and the others are stored", async () => {
   const wide = (parts: number) => `[${"{},".repeat(parts / 2)}0]`;
-  const members = `{${Array.from({ length: 10_002 }, (_, i) => `"${i}":0`).join()}}`;
-  const commas = row("a", 2, { note: ",".repeat(9_000) });
-  const body = [row("a", 1), wide(10_000), members, wide(9_000), commas].join("\n");
+  const lines = [row("a", 1), wide(10_000), `{${'"a":0,'.repeat(10_001)}"b":0}`, wide(9_000)];
+  const { body: answer } = await send([...lines, row("a", 2, { note: ",".repeat(9_000) })].join("\n"));
   const message = "not a row: more than 10000 commas and opening brackets";
-  const { body: answer } = await send(body);
-  expect(answer).toMatchObject({ accepted: 2, rejected: 3, ignored_fields: ["note"] });
+  expect(answer).toMatchObject({ accepted: 2, rejected: 3 });
   expect(answer["verdicts"]).toMatchObject([
     { line: 2, count: 2, reason: "REQUEST_INVALID", message },
     { line: 4, count: 1, reason: "REQUEST_INVALID", message: "a row is an object" },
