@@ -1,5 +1,5 @@
-// Buckets to protobuf bytes, the same as protobuf-es writes, in a fraction of the time: most of what
-// an answer of AggregateSamples takes is their encoding.
+// Buckets to protobuf bytes, the same as protobuf-es writes, in half the time: its encoder took a
+// quarter of the accessor's time for an answer of AggregateSamples.
 import { toBinary } from "@bufbuild/protobuf";
 import { DurationSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
 import type { AggregateSamplesResponse } from "#gen/millrace/v1/signal_service_pb.ts";

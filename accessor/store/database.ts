@@ -73,7 +73,7 @@ export type DatabaseOptions = {
 };
 
 // A frozen accessor must not hold the lock for the others: its session is ended after 5 s. jit costs 86 ms on a statement of 0.5 ms.
-// What is asked for is looked up by index and mostly in memory; the default of 4 is that of a disk that turns.
+// Rows are looked up by index and are mostly in memory; the default of 4 is for a spinning disk.
 const sessionSettings = {
   jit: "off",
   random_page_cost: "1.1",

@@ -25,8 +25,8 @@ export const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_si
 export const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "bytes"]);
 /**
  * Whether a block b is valid at a watermark. "offset 0" has PostgreSQL look each block's end up by
- * index. As a join, it compares every block with every end, or leaves the order of the blocks' index
- * and reads all that a series has.
+ * index. As a join, it compares every block with every end, or leaves the order of the blocks'
+ * index and reads all that a series has.
  */
 export const current = (watermark: string) => `b.valid_from <= ${watermark}
   and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark} offset 0)`;
