@@ -71,4 +71,20 @@ describe("mutants", () => {
     const ofIngest = { file: "0003_ingest.sql", at: real.indexOf("if b_sequence[i] = v_last + 1") };
     expect(replacedBy(sqlFiles, ofIngest)).toBe("0018_ingest_by_name.sql");
   });
+
+  test("docs/reliability.md lists each mutant, or how many a file has", async () => {
+    const [, section] = readFileSync(pathOf("docs/reliability.md"), "utf8").split("## The check of the checks\n");
+    const rows = section!.split("\n## ")[0]!.matchAll(/^\| (?!broken |---)(.+) \|$/gm);
+    const cells = [...rows].map(([, row]) => row!.split(" | "));
+    const counted = cells.filter((row) => row.length === 3).map(([, count, file]) => [file, Number(count)] as const);
+    const ofFiles: Mutant[] = [];
+    for (const [file, count] of counted) {
+      const lists: Record<string, readonly Mutant[]> = await import(pathOf(file!.replaceAll("`", "")));
+      const listed = Object.values(lists).flat();
+      expect(count, file).toBe(listed.length);
+      ofFiles.push(...listed);
+    }
+    const named = cells.filter((row) => row.length === 2).map(([name]) => name!);
+    expect([...named, ...ofFiles.map(({ name }) => name)].sort()).toEqual(mutants.map(({ name }) => name).sort());
+  });
 });
