@@ -118,16 +118,17 @@ export function openCallerLimits(
   const monotonicMs = () => performance.now();
   ledger.count("bytes of requests", () => room.used);
   ledger.count("requests that wait for room", () => room.waiting);
+  const unread = new UnreadBytes(maxUnreadBytes);
+  ledger.count("unread bytes", () => unread.bytes);
+  ledger.count("streams waiting for room", () => unread.waiting);
   const admission = new Admission({
+    hasRoomForAnswer: (holder) => unread.hasRoomForAnswer(holder),
     max: { ...defaultCalls, ...options.maxCalls },
     rate: callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
     shareHolderOf,
     ...{ ...deadlines, ledger, monotonicMs },
   });
   const shared = new SharedDatabase(database, ledger);
-  const unread = new UnreadBytes(maxUnreadBytes);
-  ledger.count("unread bytes", () => unread.bytes);
-  ledger.count("streams waiting for room", () => unread.waiting);
   const isGateway = toAddressSet(trustedGateways.filter(isAddressRange));
   const audit = createRefusalAudit({
     write: (message, fields) => log.warn(message, fields),

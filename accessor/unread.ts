@@ -21,6 +21,11 @@ export class UnreadBytes {
     return this.#waiting.size;
   }
 
+  /** Whether a caller may be given one more answer: who has nothing unread always may. */
+  hasRoomForAnswer(holder: string): boolean {
+    return this.#shares.heldBy(holder) === 0 || this.#shares.shortageOf(holder, 0) === undefined;
+  }
+
   accountOf(holder: string): ByteAccount {
     const [shares, waiting] = [this.#shares, this.#waiting];
     const loan = shares.borrowAnyway(holder, 0);

@@ -11,6 +11,7 @@ function open() {
   const ledger = new Ledger();
   const admission = new Admission({
     max: { queries: 100, ranges: 1, feeds: 1, producers: 1, batches: 1, others: 1 },
+    hasRoomForAnswer: () => true,
     shareHolderOf: () => "greedy",
     ...{ defaultDeadlineMs: 60_000, maxDeadlineMs: 60_000, ledger, monotonicMs: () => 0 },
   });

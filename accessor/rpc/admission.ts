@@ -1,9 +1,10 @@
 // Bounds on calls at once and a second, shared out by caller: beyond its share a call is refused at
 // once, with a time to try again, and others do not notice.
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, DescService, MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { Loan, Shares } from "../../access/shares.ts";
 import { type Rate, TokenBuckets } from "../../access/token-buckets.ts";
+import { frameAhead } from "../../runtime/grpc/frame.ts";
 import { takeTurnsAs } from "../../runtime/turns.ts";
 import { type ShareHolderOf, shareHolderKey } from "../access/share-holder.ts";
 import { Failure } from "../failure.ts";
@@ -29,6 +30,8 @@ export type AdmissionOptions = {
   /** Calls a second of one caller; undefined: no bound. */
   rate?: Rate | undefined;
   shareHolderOf: ShareHolderOf;
+  /** Whether a caller may have one more answer; else it is refused until it reads what it has. */
+  hasRoomForAnswer: (holder: string) => boolean;
   /** How long a single request may take if its client sets no deadline. */
   defaultDeadlineMs: number;
   /** How long it may take at all. */
@@ -62,6 +65,7 @@ export class Admission {
   guard<S extends DescService, I extends Partial<ServiceImpl<S>>>(service: S, impl: I): I {
     const guarded: Record<string, AnyHandler> = {};
     for (const method of service.methods) {
+      const { name, output } = method;
       const handle = (impl as Record<string, AnyHandler | undefined>)[method.localName]?.bind(impl);
       if (handle === undefined) continue;
       const kind = kindOf(method);
@@ -69,7 +73,9 @@ export class Admission {
         method.methodKind === "unary"
           ? (request, context) =>
               this.#runOnce(kind, context, () =>
-                this.#withDeadline(context, (limited) => this.#inTurn(method, limited, () => handle(request, limited))),
+                this.#withDeadline(context, (limited) =>
+                  this.#inTurn({ kind, name, output }, limited, () => handle(request, limited)),
+                ),
               )
           : (request, context) => this.#runStream(kind, context, () => handle(request, context));
     }
@@ -85,10 +91,25 @@ export class Admission {
     }
   }
 
-  /** The time that a question waits for its turn is part of what it may take. */
-  #inTurn<T>({ name, parent }: DescMethod, { values, signal }: HandlerContext, run: () => Promise<T>): Promise<T> {
-    if (parent.name !== "SignalService") return run();
-    return this.#questions.run({ caller: values.get(shareHolderKey), method: name, signal }, run);
+  /**
+   * The time that a question waits for its turn is part of what it may take. Its turn and its place
+   * last until the answer is encoded: answers that wait for that are as large.
+   */
+  #inTurn(
+    { kind, name, output }: { kind: CallKind; name: string; output: DescMessage },
+    { values, signal }: HandlerContext,
+    run: () => Promise<MessageInitShape<DescMessage>>,
+  ): Promise<MessageInitShape<DescMessage>> {
+    // Their answers are small.
+    if (kind === "others") return run();
+    const caller = values.get(shareHolderKey);
+    const answer = async () => {
+      if (this.#options.hasRoomForAnswer(caller)) return frameAhead(output, await run());
+      const message =
+        "you have not read as many bytes of answers as one caller may have unread: read them, then call again";
+      throw this.#refusal("OVERLOADED", "unread-bytes", { message, retryMs: retryAfterMs });
+    };
+    return kind === "queries" ? this.#questions.run({ caller, method: name, signal }, answer) : answer();
   }
 
   async *#runStream<T>(

@@ -11,6 +11,7 @@ import { Admission } from "./admission.ts";
 async function open() {
   const admission = new Admission({
     max: { queries: 100, ranges: 100, feeds: 1, producers: 1, batches: 1, others: 1 },
+    hasRoomForAnswer: () => true,
     shareHolderOf: ({ requestHeader }) => requestHeader.get("x-caller") ?? "",
     ...{ defaultDeadlineMs: 60_000, maxDeadlineMs: 60_000, ledger: new Ledger(), monotonicMs: () => 0 },
   });

@@ -1,12 +1,9 @@
-// Limits how many expensive queries run at once, for each caller and in total. The other queries
-// wait without holding a resource. The caller with the fewest running queries comes first.
+// Limits how many queries are answered at once, for each caller and in total, until their answers are
+// encoded. The others wait without holding a resource. The caller with the fewest comes first.
 import { FairQueue } from "../../access/fair-queue.ts";
 import type { Ledger } from "../ledger.ts";
 
-/**
- * What questions of a kind hold while they are answered, in units. What is not named here has no
- * turns: it is cheap.
- */
+/** What questions of a kind hold while they are answered, in units. */
 const unitsOf: Record<string, number> = {
   // Decode samples until the answer is whole.
   AggregateSamples: 4,
@@ -16,21 +13,29 @@ const unitsOf: Record<string, number> = {
   ListStateIntervals: 2,
   GetVersion: 2,
 };
+/**
+ * Of what is not named here: short ones, which have a queue of their own, so that none waits behind
+ * a long one. Each makes up to 4 MiB of answer.
+ */
+const shortUnits = 2;
 
 export type QuestionTurnsOptions = {
-  /** Most units at once, of all callers and of one. */
+  /** Most units at once, of all callers and of one; as many of short questions beside. */
   maxUnits?: number;
   maxUnitsPerCaller?: number;
   ledger: Ledger;
 };
 
 export class QuestionTurns {
-  readonly #queue: FairQueue;
+  readonly #long: FairQueue;
+  readonly #short: FairQueue;
 
   constructor({ maxUnits = 32, maxUnitsPerCaller = 8, ledger }: QuestionTurnsOptions) {
-    this.#queue = new FairQueue({ max: maxUnits, maxPerCaller: maxUnitsPerCaller });
-    ledger.count("units of questions", () => this.#queue.used);
-    ledger.count("questions that wait", () => this.#queue.waiting);
+    const bounds = { max: maxUnits, maxPerCaller: maxUnitsPerCaller };
+    this.#long = new FairQueue(bounds);
+    this.#short = new FairQueue(bounds);
+    ledger.count("units of questions", () => this.#long.used + this.#short.used);
+    ledger.count("questions that wait", () => this.#long.waiting + this.#short.waiting);
   }
 
   /**
@@ -41,13 +46,13 @@ export class QuestionTurns {
     { caller, method, signal }: { caller: string; method: string; signal: AbortSignal },
     answer: () => Promise<T>,
   ): Promise<T> {
-    const units = unitsOf[method];
-    if (units === undefined) return answer();
-    await this.#queue.acquire(caller, units, signal);
+    const queue = method in unitsOf ? this.#long : this.#short;
+    const units = unitsOf[method] ?? shortUnits;
+    await queue.acquire(caller, units, signal);
     try {
       return await answer();
     } finally {
-      this.#queue.release(caller, units);
+      queue.release(caller, units);
     }
   }
 }

@@ -92,6 +92,32 @@ test("64 ranges that nobody reads hold a bounded number of bytes, and end by nam
   );
 }, 120_000);
 
+test("whoever leaves answers unread is asked to read them before it asks again, and others are answered", async () => {
+  await using shared = await openShared({ maxUnreadBytes: 100_000 });
+  const { accessor } = shared;
+  for (let i = 0; i < 8; i++) {
+    const samples = Array.from({ length: 250 }, (_, n) => grid(`signal_${"n".repeat(40)}_${i}_${n}`, epochUs, [n]));
+    const batch = { machine: "mill-1", samples };
+    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 1), batch });
+    expect([result?.refusal, result?.verdicts]).toEqual([undefined, []]);
+  }
+  using unread = openUnreadClient(accessor.port);
+  const stream = unread.call("/millrace.v1.SignalService/ListSignals", greedyHeaders);
+  const unreadBytes = () => accessor.ledger.borrowed()["unread bytes"]!;
+  await eventually("the answer waits for its client", () => unreadBytes() > 50_000);
+  expect(await reasonOf(shared.as("192.0.2.1").listMachines({}))).toBe("OVERLOADED unread-bytes");
+  const batch = { machine: "mill-1", samples: [grid("power", epochUs, [1])] };
+  const request = { producerId: "p1", sequence: 1n, batch };
+  const headers = greedyHeaders;
+  expect(await reasonOf(accessor.ingest.ingestBatch(request, { headers }))).toBe("OVERLOADED unread-bytes");
+  expect(accessor.ledger.refused()).toEqual({ "unread-bytes": 2 });
+  expect((await shared.as("192.0.2.2").listMachines({})).machines).toHaveLength(1);
+  await trailersOf(stream);
+  await eventually("it is read", () => unreadBytes() === 0);
+  expect((await accessor.ingest.ingestBatch(request, { headers })).result?.duplicate).toBe(false);
+  expect((await shared.as("192.0.2.1").listMachines({})).machines).toHaveLength(1);
+});
+
 test("calls a second are bounded for each caller", async () => {
   await using shared = await openShared({ callsPerSecond: 1 });
   const hasty = shared.as("192.0.2.1");

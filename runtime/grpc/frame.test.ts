@@ -1,12 +1,12 @@
 // Answers go out as frames that are made once: the same one on every stream that it is written to.
 import { Duplex } from "node:stream";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type Message, toBinary } from "@bufbuild/protobuf";
 import { BytesValueSchema, DescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { Turns } from "../turns.ts";
-import { headBytes, sendFrames, sharedFrame, shareFrame, toFrame, toFrameInTurns } from "./frame.ts";
+import { frameAhead, headBytes, sendFrames, sharedFrame, shareFrame, toFrame, toFrameInTurns } from "./frame.ts";
 import { openTestServer } from "./test-service.ts";
 
 test("a frame is a message behind its length, made at once or in turns", async () => {
@@ -23,6 +23,15 @@ test("a frame is a message behind its length, made at once or in turns", async (
       expect(await toFrameInTurns(DescriptorProtoSchema, init, new Turns())).toEqual(frame);
     }),
   );
+});
+
+test("a large answer that is encoded ahead has its frame only, and a small one is as it was", async () => {
+  const large = { name: "n", field: Array.from({ length: 1_000 }, (_, number) => ({ name: "f", number })) };
+  const framed = (await frameAhead(DescriptorProtoSchema, large)) as Message;
+  expect(Object.keys(framed)).toEqual([]);
+  expect(sharedFrame(framed)).toEqual(toFrame(DescriptorProtoSchema, create(DescriptorProtoSchema, large)));
+  const small = { name: "n" };
+  expect(await frameAhead(DescriptorProtoSchema, small)).toBe(small);
 });
 
 test("a shared message is encoded once, and written to each of its streams without a copy", async () => {

@@ -5,9 +5,10 @@
 import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { ServerInterceptingCall, ServerInterceptor } from "@grpc/grpc-js";
 import { createHiddenValue } from "../hidden-value.ts";
-import type { Turns } from "../turns.ts";
+import { Turns } from "../turns.ts";
 import { encode } from "./definition.ts";
-import { encodeInTurns } from "./encode-in-turns.ts";
+import { encodeInTurns, isLarge } from "./encode-in-turns.ts";
+import type { Fields } from "./message-weight.ts";
 
 /** Before each message: whether it is compressed (1 byte), its length (4 bytes, big-endian). */
 export const headBytes = 5;
@@ -43,6 +44,20 @@ export function shareFrame<Desc extends DescMessage>(desc: Desc, message: Messag
     sharedFrames.set(message, frame);
   }
   return frame.byteLength - headBytes;
+}
+
+/**
+ * Encodes a large answer, in turns, before its call has it. What comes back stands for the answer
+ * and has its frame only: what it was made of is let go. A small answer comes back as it is.
+ */
+export async function frameAhead<Desc extends DescMessage>(
+  desc: Desc,
+  init: MessageInitShape<Desc>,
+): Promise<MessageInitShape<Desc>> {
+  if (!isLarge(desc, init as Fields)) return init;
+  const framed = {} as MessageInitShape<Desc> & Message;
+  sharedFrames.set(framed, await toFrameInTurns(desc, init, new Turns()));
+  return framed;
 }
 
 /** Undefined for a message that is not encoded yet. */

@@ -26,6 +26,29 @@ export const shareMutants: readonly Mutant[] = [
     catch: { test: "accessor/rpc/shares.test.ts", says: /FAIL.*whoever takes all ranges it can get/ },
   },
   {
+    name: "answers wait outside their turn to be encoded",
+    edits: [
+      { file: "accessor/rpc/admission.ts", find: "return frameAhead(output, await run());", replace: "return run();" },
+    ],
+    catch: { test: "accessor/rpc/answer-turns.test.ts", says: /FAIL.*four are there at once/ },
+  },
+  {
+    name: "lists and latest have no turns",
+    edits: [{ file: "accessor/rpc/question-turns.ts", find: "?? shortUnits;", replace: "?? 0;" }],
+    catch: { test: "accessor/rpc/question-turns.test.ts", says: /FAIL.*short questions wait for each other/ },
+  },
+  {
+    name: "whoever leaves answers unread gets more",
+    edits: [
+      {
+        file: "accessor/rpc/admission.ts",
+        find: "if (this.#options.hasRoomForAnswer(caller)) return frame",
+        replace: 'if (this.#options.hasRoomForAnswer(caller) || caller !== "") return frame',
+      },
+    ],
+    catch: { test: "accessor/rpc/shares.test.ts", says: /FAIL.*whoever leaves answers unread is asked/ },
+  },
+  {
     name: "any number of calls a second",
     edits: [
       {

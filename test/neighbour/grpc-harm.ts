@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   AggregateSamplesRequestSchema,
+  QuerySignalsRequestSchema,
   ReadSignalsRequestSchema,
   WatchSignalsRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -23,6 +24,7 @@ const wrapped = (field: number, body: Buffer) => {
 };
 const unknownFields = bomb([0x10, 0x00], 4_000_000);
 const names = Array.from({ length: 1_000 }, (_, i) => `bad-${i}`);
+const everySample = { signal: "power", machines: ["bad-full"], pageSize: 10_000 };
 const since1 = { startTime: { seconds: -62_135_596_800n } };
 
 export const grpcHarm: Record<string, Harm> = {
@@ -79,6 +81,13 @@ export const grpcHarm: Record<string, Harm> = {
       path: `${service}ReadSignals`,
       message: toBinary(ReadSignalsRequestSchema, create(ReadSignalsRequestSchema, { signals: ["power"] })),
       count: 64,
+    }),
+  "pages unread": (target) =>
+    leaveUnread(target, {
+      url: target.accessorUrl,
+      path: `${service}QuerySignals`,
+      message: toBinary(QuerySignalsRequestSchema, create(QuerySignalsRequestSchema, everySample)),
+      count: 1_000,
     }),
   "feeds unread": (target) =>
     leaveUnread(target, {

@@ -105,6 +105,16 @@ export const httpHarm: Record<string, Harm> = {
       socket.destroy();
       return "left";
     }),
+  "lists that are left": (target) =>
+    repeatedly(target, 64, async (turn) => {
+      const socket = connect(target.gatewayPort, "127.0.0.1");
+      socket.on("error", () => {}).pause();
+      const more = "content-type: application/json\r\ncontent-length: 2\r\n";
+      socket.write(`${head(target, "POST /millrace.v1.SignalService/ListSignals", more)}{}`);
+      await sleep(100 * (turn % 8));
+      socket.destroy();
+      return "left";
+    }),
   "requests at once over HTTP/2": (target) =>
     writeAndLeave(
       target,
