@@ -21,7 +21,10 @@ export class UnreadBytes {
     return this.#waiting.size;
   }
 
-  /** Whether a caller may be given one more answer: who has nothing unread always may. */
+  /**
+   * Whether a caller may get one more answer. A caller that has nothing unread always may, also
+   * where the others have all there is.
+   */
   hasRoomForAnswer(holder: string): boolean {
     return this.#shares.heldBy(holder) === 0 || this.#shares.shortageOf(holder, 0) === undefined;
   }

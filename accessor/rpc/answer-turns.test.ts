@@ -1,5 +1,5 @@
-// A question has its turn until its answer is encoded: so few answers are held at once, however many
-// are asked for.
+// A question has its turn until its answer is encoded, so few answers are held at once, however
+// many are asked for.
 import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";

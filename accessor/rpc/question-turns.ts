@@ -1,5 +1,6 @@
-// Limits how many queries are answered at once, for each caller and in total, until their answers are
-// encoded. The others wait without holding a resource. The caller with the fewest comes first.
+// Limits how many queries run at once, for each caller and in total, until their answers are
+// encoded. The other queries wait without holding a resource. The caller with the fewest running
+// queries comes first.
 import { FairQueue } from "../../access/fair-queue.ts";
 import type { Ledger } from "../ledger.ts";
 
