@@ -27,7 +27,7 @@ const rooms: Record<string, Room> = {
     ours: ["runtime/", "gen/google/", "gen/grpc/"],
     packages: [...protobuf, "@grpc/grpc-js"],
   },
-  "access/": { ours: ["gen/millrace/", "access/"], packages: [] },
+  "access/": { ours: ["gen/millrace/", "samples/", "access/"], packages: [] },
   "samples/": { ours: ["gen/millrace/", "samples/"], packages: ["@bufbuild/protobuf"] },
   "block/": { ours: ["samples/", "block/"], packages: [] },
   "client/": { ours: ["gen/", "runtime/", "samples/", "block/", "client/"], packages: protobuf },
