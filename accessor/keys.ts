@@ -50,7 +50,11 @@ async function runCommand<S extends SettingsShape>(
       if (more.length > 0 || (id !== "") !== takesId || (takesId && !/^[0-9a-f]{12}$/.test(id)))
         throw new ConfigError([`expected: ${usage}; an ID is 12 of 0-9, a-f`]);
       check?.(given);
-      await using database = await openDatabase({ url: given.databaseUrl as string, log });
+      await using database = await openDatabase({
+        url: given.databaseUrl as string,
+        applicationName: "millrace-keys",
+        log,
+      });
       const print = (line: string) => void process.stdout.write(`${line}\n`);
       await work(given, { database, log, print });
       return { done: Promise.resolve(), [Symbol.asyncDispose]: async () => {} };

@@ -22,7 +22,7 @@ async function execute(
   work: (context: CommandContext) => Promise<void>,
 ) {
   if (more.length > 0 || (command === "list" && id !== "")) throw new ConfigError([`expected: ${usage}`]);
-  await using database = await openDatabase({ url: at, log });
+  await using database = await openDatabase({ url: at, applicationName: "millrace-producers", log });
   await work({ database, log, print: (line) => void process.stdout.write(`${line}\n`) });
   return { done: Promise.resolve(), [Symbol.asyncDispose]: async () => {} };
 }

@@ -1,6 +1,6 @@
 // The settings of `npm start`.
 import { setting } from "../runtime/config.ts";
-import { count, onOff, text, url } from "../runtime/config-values.ts";
+import { count, oneOf, onOff, text, url } from "../runtime/config-values.ts";
 
 /** Not 0: the parts must be told each other's ports, and people the URLs. */
 const fixedPort = { ...count({ min: 1, max: 65_535 }), placeholder: "PORT" };
@@ -30,9 +30,9 @@ export const localSettings = {
   machines: setting({
     flag: "machines",
     env: "MILLRACE_MACHINES",
-    parse: count({ min: 1, max: 10_000 }),
+    parse: count({ max: 10_000 }),
     default: "5",
-    doc: "how many machines to simulate",
+    doc: "how many machines to simulate; 0 for none, only machines of your own",
   }),
   seed: setting({
     flag: "seed",
@@ -40,6 +40,13 @@ export const localSettings = {
     parse: count(),
     default: "1",
     doc: "equal seeds give equal signals",
+  }),
+  auth: setting({
+    flag: "auth",
+    env: "MILLRACE_AUTH",
+    parse: oneOf(["off", "keys"]),
+    default: "off",
+    doc: "whether every call needs a key (see npx millrace keys); the simulator gets one of its own",
   }),
   databaseUrl: setting({
     env: "DATABASE_URL",

@@ -1,9 +1,10 @@
 // Who runs PostgreSQL: it refuses root, so root hands it to another account, which must be able to
 // reach its files.
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, readFile } from "node:fs/promises";
+import { chmod, chown, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { makeFolders } from "../runtime/make-folders.ts";
 
 const exec = promisify(execFile);
 
@@ -46,7 +47,7 @@ export async function canReach(path: string, account: Account | undefined): Prom
  * umask.
  */
 export async function makeEnterable(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeFolders(path);
   if (first === undefined) return;
   for (let at = path; at.length >= first.length; at = dirname(at)) await chmod(at, 0o755);
 }
@@ -67,6 +68,6 @@ export async function closeToOthers(path: string, account: Account | undefined):
 
 /** Makes a folder that only the account may enter. */
 export async function makePrivate(path: string, account: Account | undefined): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolders(path, { mode: 0o700 });
   if (account) await chown(path, account.uid, account.gid);
 }

@@ -63,9 +63,11 @@ export async function openCluster(
   }
   const isOurs = await stat(clusterIn(dataDir)).catch(() => undefined);
   if (isOurs) {
+    // First: a folder that lacks it may be another's, and stays as it is.
+    const known = await readPassword(dataDir);
     await closeToOthers(dataDir, account);
     await chmod(passwordIn(dataDir), 0o600).catch(() => {});
-    return readPassword(dataDir);
+    return known;
   }
   log.info(`creating a database cluster in ${dataDir}`);
   // Under another name until it is complete: a start that is killed here must not leave half a
@@ -128,6 +130,11 @@ export const serverEnv = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-
  */
 export const claimOwnership = (dataDir: string) => writeFile(ownerIn(dataDir), `${process.pid}\n`, { mode: 0o600 });
 
+/** The process that started the server of this folder last; undefined without any. */
+export async function noteOfOwner(dataDir: string): Promise<number | undefined> {
+  return Number(await readFile(ownerIn(dataDir), "utf8").catch(() => "0")) || undefined;
+}
+
 /**
  * Waits for a server that a killed process left behind, and stops it if need be. Throws if its
  * owner still runs. A process that only happens to have the pid in the file is never signalled.
@@ -146,9 +153,9 @@ export async function clearLeftover(
     if (isAlive(pid)) await rm(pidFile, { force: true });
     return;
   }
-  const owner = Number(await readFile(ownerIn(dataDir), "utf8").catch(() => "0"));
+  const owner = await noteOfOwner(dataDir);
   const watchdog = await parentOf(pid);
-  if (owner > 0 && watchdog !== undefined && (await parentOf(watchdog)) === owner) {
+  if (owner !== undefined && watchdog !== undefined && (await parentOf(watchdog)) === owner) {
     throw new Error(
       `The data folder ${dataDir} is in use by process ${owner}. Stop it, or choose another folder with --data-dir.`,
     );

@@ -51,21 +51,30 @@ export async function untilListening(
   }
 }
 
+export type ServingOptions = {
+  signal: AbortSignal;
+  say: (text: string) => void;
+  headers?: () => Record<string, string>;
+  /** Whether somebody sends power. Default true. */
+  hasSender?: boolean;
+  patienceMs?: number;
+};
+
 /**
- * Resolves once the gateway is ready and has power to show; `say` hears what is waited for when it
- * takes long.
+ * Resolves once the gateway is ready and, unless nobody sends, has power to show; `say` hears what
+ * is waited for when it takes long. headers: sent along, for a gateway that asks for a key.
  */
 export async function untilServing(
   gatewayUrl: string,
-  { signal, say, patienceMs = 10_000 }: { signal: AbortSignal; say: (text: string) => void; patienceMs?: number },
+  { signal, say, headers = () => ({}), hasSender = true, patienceMs = 10_000 }: ServingOptions,
 ): Promise<void> {
-  const steps: readonly [string, string, (body: unknown) => boolean][] = [
+  const steps: [string, string, (body: unknown) => boolean][] = [
     ["the gateway to reach the accessor", "/readyz", () => true],
-    ["the first samples", "/signals/power/latest", hasRows],
   ];
+  if (hasSender) steps.push(["the first samples", "/signals/power/latest", hasRows]);
   let patientUntil = performance.now() + patienceMs;
   for (const [what, path, isEnough] of steps) {
-    while (!(await answers(`${gatewayUrl}${path}`, { isEnough, signal }))) {
+    while (!(await answers(`${gatewayUrl}${path}`, { isEnough, headers: headers(), signal }))) {
       if (performance.now() > patientUntil) {
         say(`still waiting for ${what}`);
         patientUntil = performance.now() + patienceMs;
@@ -77,10 +86,14 @@ export async function untilServing(
 
 async function answers(
   url: string,
-  { isEnough, signal }: { isEnough: (body: unknown) => boolean; signal: AbortSignal },
+  {
+    isEnough,
+    headers,
+    signal,
+  }: { isEnough: (body: unknown) => boolean; headers: Record<string, string>; signal: AbortSignal },
 ): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) });
+    const response = await fetch(url, { headers, signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) });
     const body = await response.text();
     return response.ok && isEnough(body.startsWith("{") || body.startsWith("[") ? JSON.parse(body) : undefined);
   } catch {

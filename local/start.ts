@@ -6,13 +6,16 @@ import { run } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
 import { startChild } from "./child.ts";
 import { localSettings } from "./config.ts";
+import { openDataFolder } from "./data-folder.ts";
 import { nodeEnvironment, nodeFlags } from "./node-flags.ts";
 import { createOutput } from "./output.ts";
 import { openPostgres } from "./postgres.ts";
 import { defaultDataDir } from "./postgres-cluster.ts";
 import { openAccessorRole } from "./postgres-role.ts";
 import { assertPortsFree, untilListening, untilServing } from "./readiness.ts";
+import { openSimulatorKey, simulatorProducerId } from "./simulator-key.ts";
 import { openSupervisor, type Part } from "./supervisor.ts";
+import { welcome } from "./welcome.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 
@@ -43,7 +46,7 @@ await run({
   graceMs: 4900,
   logFormat: "pretty",
   async open({ settings, signal }) {
-    const { httpPort, grpcPort, quiet, machines, seed } = settings;
+    const { httpPort, grpcPort, quiet, machines, seed, auth } = settings;
     const level = quiet && settings.logLevel === "info" ? "warn" : settings.logLevel;
     const output = createOutput(process.stdout, ["millrace", "postgres", "accessor", "gateway", "producer"]);
     const say = (text: string) => output.line("millrace", text);
@@ -54,6 +57,7 @@ await run({
 
     let databaseUrl = settings.databaseUrl;
     const dataDir = settings.dataDir ? resolve(settings.dataDir) : await defaultDataDir(checkout);
+    await openDataFolder(dataDir);
     const postgres: Part = {
       name: "postgres",
       async start(stopped) {
@@ -91,12 +95,13 @@ await run({
           onError: (line) => output.line(name, line),
         }),
     });
+    const httpUrl = `http://127.0.0.1:${httpPort}`;
     const grpcUrl = `http://127.0.0.1:${grpcPort}`;
     const accessor: Part = {
       name: "accessor",
       async start(stopped) {
         const worker = await service("accessor", {
-          args: ["--listen", `127.0.0.1:${grpcPort}`],
+          args: ["--listen", `127.0.0.1:${grpcPort}`, "--auth", auth],
           env: { DATABASE_URL: databaseUrl },
         }).start(stopped);
         try {
@@ -114,24 +119,31 @@ await run({
       args: ["--listen", `127.0.0.1:${httpPort}`, "--accessor", grpcUrl],
       env: noDatabase,
     });
-    const producer = service("producer", {
-      args: [
-        "--accessor",
-        grpcUrl,
-        "--machines",
-        String(machines),
-        "--seed",
-        String(seed),
-        "--spool",
-        join(dataDir, "producer"),
-      ],
-      env: noDatabase,
-    });
-    const parts = settings.databaseUrl ? [accessor, gateway, producer] : [postgres, accessor, gateway, producer];
+    let key: string | undefined;
+    const producer: Part = {
+      name: "producer",
+      async start(stopped) {
+        const simulated = ["--machines", String(machines), "--seed", String(seed)];
+        const args = ["--accessor", grpcUrl, ...simulated, "--spool", join(dataDir, "producer")];
+        if (auth === "keys") {
+          const producerId = await simulatorProducerId(dataDir);
+          const made = { dataDir, producerId, databaseUrl: databaseUrl!, gatewayUrl: httpUrl, checkout };
+          key = await openSimulatorKey({ ...made, say, signal: stopped });
+          args.push("--producer-id", producerId);
+        }
+        return service("producer", { args, env: { ...noDatabase, MILLRACE_API_KEY: key } }).start(stopped);
+      },
+    };
+    const parts = [
+      ...(settings.databaseUrl ? [] : [postgres]),
+      ...[accessor, gateway],
+      ...(machines === 0 ? [] : [producer]),
+    ];
     const supervisor = await openSupervisor(parts, { say, signal });
-    const httpUrl = `http://127.0.0.1:${httpPort}`;
-    untilServing(httpUrl, { signal, say }).then(
-      () => output.block(welcome(httpUrl, grpcUrl)),
+    const headers = (): Record<string, string> => (key === undefined ? {} : { authorization: `Bearer ${key}` });
+    const given = { machines, needsKey: auth === "keys", dataDir: settings.dataDir };
+    untilServing(httpUrl, { signal, say, headers, hasSender: machines > 0 }).then(
+      () => output.block(welcome({ httpUrl, grpcUrl, ...given })),
       (error: unknown) => signal.aborted || say(String(error)),
     );
     return {
@@ -144,19 +156,3 @@ await run({
     };
   },
 });
-
-function welcome(httpUrl: string, grpcUrl: string): string {
-  return `
-Millrace is running.
-  HTTP  ${httpUrl}
-  gRPC  ${grpcUrl}
-
-Try, in another terminal in this folder:
-  curl '${httpUrl}/signals/power?from=-10s&limit=5'
-  curl -N ${httpUrl}/signals/state/live
-  npx buf curl --protocol grpc --http2-prior-knowledge -d '{"signals":["state"]}' ${grpcUrl}/millrace.v1.SignalService/WatchSignals
-
-Ctrl-C stops it.
-
-`;
-}

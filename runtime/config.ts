@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import type { ValueReader } from "./config-values.ts";
 import { maskSecrets } from "./log.ts";
+import { flagsThatNpmKept } from "./npm-flags.ts";
 
 /**
  * One setting: where it may be given (flag before env before default), how it is read, and what it
@@ -94,6 +95,9 @@ export function readSettings<S extends SettingsShape>(
     const value = readOne(one, { flags: one.flag ? given.get(one.flag) : undefined, env, mistakes });
     return [key, value] as const;
   });
+  const flags = Object.values(program.settings).flatMap(({ flag }) => (flag && !given.has(flag) ? [flag] : []));
+  const kept = flagsThatNpmKept(flags, env);
+  if (kept !== undefined) throw new ConfigError([kept]);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return Object.freeze(Object.fromEntries(entries)) as SettingsOf<S>;
 }

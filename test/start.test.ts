@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { rest } from "./support/ask.ts";
 import { outputOf } from "./support/commands.ts";
 import { eventually } from "./support/eventually.ts";
+import { freePorts } from "./support/free-ports.ts";
 import { type Program, startProgram } from "./support/processes.ts";
 
 let dataDir = "";
@@ -16,17 +17,6 @@ beforeAll(async () => {
   await chmod(dataDir, 0o755);
 });
 afterAll(() => rm(dataDir, { recursive: true, force: true }));
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise((resolve) => (server.listening ? resolve(0) : server.once("listening", resolve)));
-    ports.push((server.address() as { port: number }).port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 async function start(): Promise<{ program: Program; httpUrl: string; commands: string[] }> {
   const [httpPort, grpcPort] = await freePorts(2);

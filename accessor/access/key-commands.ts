@@ -7,7 +7,7 @@ import { ConfigError, setting } from "../../runtime/config.ts";
 import { durationMs, oneOf, text, type ValueReader } from "../../runtime/config-values.ts";
 import { type Log, printable } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
-import { endKeyWithin, insertKey, type KeyRecord, listKeys, revokeKey } from "../store/keys.ts";
+import { accessorsAskForKeys, endKeyWithin, insertKey, type KeyRecord, listKeys, revokeKey } from "../store/keys.ts";
 
 const dayMs = 86_400_000;
 
@@ -92,6 +92,11 @@ export async function createCommand(settings: NewKeySettings, { database, log, p
   const { id, text: shown, digest } = createKey();
   await insertKey(database, { id, digest, ...rights, identity: id, lifeMs: settings.expires });
   log.info("created a key", { audit: "key-created", key: id, ...rights });
+  if ((await accessorsAskForKeys(database)) === false)
+    log.warn(
+      "nobody asks for this key yet: the accessor of this database runs with authentication off, and answers " +
+        "everyone. Start it with MILLRACE_AUTH=keys (or --auth keys)",
+    );
   print(shown);
 }
 

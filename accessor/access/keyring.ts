@@ -4,7 +4,7 @@ import type { Client, QueryConfig } from "pg";
 import { matchesDigest, parseKey } from "../../access/key.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
-import type { Database } from "../store/database.ts";
+import { type Database, keyringSession } from "../store/database.ts";
 import {
   type StoredKey,
   toStoredKey,
@@ -47,7 +47,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   let client: Client | undefined;
 
   const query = async <Row>(text: string, values: unknown[] = []): Promise<Row[]> => {
-    client ??= await database.connect();
+    client ??= await database.connect(keyringSession);
     try {
       const config: QueryConfig & { query_timeout: number } = { text, values, query_timeout: queryTimeoutMs };
       return (await client.query(config)).rows as Row[];

@@ -55,9 +55,13 @@ export type Database = AsyncDisposable & {
     values: unknown[],
     options: { signal?: AbortSignal | undefined; name?: string },
   ): Promise<unknown[][]>;
-  /** A connection of its own, not pooled: the caller ends it. */
-  connect(): Promise<Client>;
+  /** A connection of its own, not pooled: the caller ends it. applicationName: in place of the database's. */
+  connect(applicationName?: string): Promise<Client>;
 };
+
+/** The application_name of an accessor's sessions, and of the one in which it reads the keys that it asks for. */
+export const accessorSessions = "millrace-accessor";
+export const keyringSession = "millrace-accessor-keys";
 
 export type DatabaseOptions = {
   url: string;
@@ -69,6 +73,8 @@ export type DatabaseOptions = {
   statementTimeoutMs?: number;
   /** Whether the database is known to exist and to have this version's schema. Default false: it is created and migrated if need be. */
   isPrepared?: boolean;
+  /** How its sessions appear in pg_stat_activity. Default accessorSessions. */
+  applicationName?: string;
   log: Log;
 };
 
@@ -97,6 +103,7 @@ export type Bounded = QueryConfig & { query_timeout: number };
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, log, maxReadConnections = 16, statementTimeoutMs = 10_000, isPrepared = false } = options;
+  const { applicationName = accessorSessions } = options;
   if (!isPrepared) {
     await createIfMissing(url, log);
     await migrate(url, log);
@@ -110,7 +117,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 
   const client = (pgOptions: string) => ({
     connectionString: url,
-    application_name: "millrace-accessor",
+    application_name: applicationName,
     options: pgOptions,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
@@ -248,10 +255,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       }
     },
     compact: (text, values, { name, signal }) => run(compactor, rowsOf(text, values, name), { signal }),
-    async connect() {
+    async connect(name = applicationName) {
       const own = new Client({
         connectionString: url,
-        application_name: "millrace-accessor",
+        application_name: name,
         connectionTimeoutMillis: 5_000,
         keepAlive: true,
       });

@@ -2,7 +2,7 @@
 // their digests.
 import { z } from "zod";
 import type { Principal, Scope } from "../../access/principal.ts";
-import type { Database } from "./database.ts";
+import { accessorSessions, type Database, keyringSession } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
 
@@ -121,3 +121,16 @@ export const toStoredKey = ({ expires_ms, ...row }: ValidKeyRow): StoredKey => (
   ...row,
   expiresMs: expires_ms ?? undefined,
 });
+
+/**
+ * Whether the accessors that use this database now ask for keys; undefined while none does. With
+ * several, one that asks is enough.
+ */
+export async function accessorsAskForKeys({ slonik }: Database): Promise<boolean | undefined> {
+  const rows = await asked(
+    slonik.any(sql.type(z.object({ name: z.string() }))`
+      select distinct application_name as name from pg_stat_activity
+      where datname = current_database() and application_name = any(${sql.array([accessorSessions, keyringSession], "text")})`),
+  );
+  return rows.length === 0 ? undefined : rows.some(({ name }) => name === keyringSession);
+}

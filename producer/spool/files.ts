@@ -1,7 +1,8 @@
 // Changes of a folder that outlast a power cut: a file is not there for good until its folder is
 // synced too.
-import { chmod, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { chmod, open, readdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolders } from "../../runtime/make-folders.ts";
 
 /** Makes what was created, renamed or removed in a folder durable. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -25,7 +26,7 @@ const privateFolder = 0o700;
  * files in it.
  */
 export async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: privateFolder });
+  await makeFolders(path, { mode: privateFolder });
   await keepPrivateFolder(path);
   for (const entry of await readdir(path, { withFileTypes: true }))
     if (entry.isFile()) await keepPrivate(join(path, entry.name));

@@ -1,9 +1,10 @@
 // A spool: a folder that keeps a producer's batches from their append to their acknowledgement,
 // through any end of the process.
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Log } from "../../runtime/log.ts";
+import { makeFolders } from "../../runtime/make-folders.ts";
 import { Change } from "../change.ts";
 import { errorCode, keepPrivate, keepPrivateFolder, makePrivateFolder, syncFolder, writeWhole } from "./files.ts";
 import { createGapLog, type GapLog } from "./gap-log.ts";
@@ -98,7 +99,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
  * not mean those. What is ours in it is closed in any case.
  */
 async function makeSpoolFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  const made = await makeFolders(folder, { mode: 0o700 });
   const names = await readdir(folder);
   const { mode } = await stat(folder);
   const isOurs = made !== undefined || names.length === 0 || names.includes("spool.json");
