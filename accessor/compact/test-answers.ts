@@ -23,6 +23,11 @@ const durationUs = ({ seconds, nanos }: Duration) => Number(seconds) * 1e6 + nan
 export const parts = ["pages", "ranges", "latest", "buckets", "summaries", "intervals"] as const;
 type Part = (typeof parts)[number];
 
+/** Half an hour off the hours of UTC, by which roll-ups are kept. */
+const shiftsOfKolkata = {
+  ...{ timeZone: "Asia/Kolkata", unit: rpc.CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] },
+};
+
 export type Question = Window & {
   pageSize: number;
   widthUs: number;
@@ -145,6 +150,7 @@ export class Examiner {
       { case: "width" as const, value: { seconds: BigInt(Math.floor(width / 1e6)), nanos: (width % 1e6) * 1000 } },
       { case: "points" as const, value: points },
       { case: "daysInTimeZone" as const, value: "Europe/Berlin" },
+      { case: "calendar" as const, value: shiftsOfKolkata },
     ];
     for (const signal of ["power", "oil"] as const) {
       if (!this.#known(signal)) continue;

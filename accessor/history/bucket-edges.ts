@@ -1,5 +1,5 @@
-// Where buckets begin and end: multiples of a width, or equal slots for a plot. Days are in
-// day-edges.ts.
+// Where buckets begin and end: multiples of a width, or equal slots for a plot. Calendars are in
+// calendar-edges.ts.
 import type { Window } from "./line-area.ts";
 
 /** Why edges could not be made; each is the asker's mistake. `message` is fit to be shown. */

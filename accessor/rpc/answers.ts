@@ -1,6 +1,5 @@
 // The answers of SignalService: buckets, machine summaries, state intervals.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Duration } from "@bufbuild/protobuf/wkt";
 import { MachineState, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type AggregateSamplesRequest,
@@ -15,11 +14,9 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket as BucketMessage, MachineSummarySchema, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { toDuration, toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
+import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
-import { BucketEdgesError, bucketEdges, roundWidthUs } from "../history/bucket-edges.ts";
 import type { Bucket } from "../history/buckets.ts";
-import { dayEdges } from "../history/day-edges.ts";
 import { aggregate } from "../read/aggregate.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readIntervals } from "../read/intervals.ts";
@@ -29,9 +26,8 @@ import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { maxPageBytes, PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
+import { maxBuckets, toEdges, tooManyBuckets } from "./resolution.ts";
 
-const maxBucketsPerSeries = 10_000;
-const maxBuckets = 100_000;
 const maxDefaultPoints = 1_000;
 const minDefaultPoints = 100;
 /** A bucket whose every field is as large as it gets, and a series' names and unit. */
@@ -97,47 +93,11 @@ async function someAtOnce<Item, Answer>(
   return answers;
 }
 
-function toEdges(
-  resolution: AggregateSamplesRequest["resolution"],
-  { window, defaultPoints }: { window: { fromUs: number; toUs: number }; defaultPoints: number },
-): Float64Array {
-  try {
-    if (resolution.case === "width")
-      return bucketEdges({ ...window, widthUs: checkWidth(resolution.value), maxBuckets: maxBucketsPerSeries });
-    if (resolution.case === "daysInTimeZone")
-      return dayEdges({ ...window, timeZone: resolution.value, maxBuckets: maxBucketsPerSeries });
-    const points = resolution.value ?? defaultPoints;
-    return bucketEdges({ ...window, widthUs: roundWidthUs({ ...window, points }), maxBuckets: maxBucketsPerSeries });
-  } catch (error) {
-    if (!(error instanceof BucketEdgesError)) throw error;
-    if (error.reason === "too_many_buckets") throw tooManyBuckets(error.message);
-    if (error.reason === "unknown_time_zone") {
-      throw new Failure("TIME_ZONE_UNKNOWN", error.message, { metadata: { time_zone: String(resolution.value) } });
-    }
-    throw new Failure("REQUEST_INVALID", error.message, {
-      violations: [{ field: "width", description: error.message }],
-      metadata: { field: "width" },
-    });
-  }
-}
-
 /** As many as let every series fit into one page, if that is enough for a plot; never so many that all of them are too many. */
 function pointsFor(series: number): number {
   const fitting = Math.floor((maxPageBytes / Math.max(1, series) - seriesBytes) / bucketBytes);
   const allowed = Math.floor(maxBuckets / Math.max(1, series)) - 1;
   return Math.max(1, Math.min(allowed, maxDefaultPoints, Math.max(minDefaultPoints, fitting)));
-}
-
-function checkWidth(width: Duration): number {
-  const widthUs = toDurationUs(width);
-  if (widthUs >= 1_000) return widthUs;
-  throw new BucketEdgesError("bad_width", "width must be at least 1 ms");
-}
-
-function tooManyBuckets(message: string): Failure {
-  return new Failure("TOO_MANY_BUCKETS", message, {
-    metadata: { max_buckets: String(maxBucketsPerSeries), max_buckets_in_all: String(maxBuckets) },
-  });
 }
 
 const bucketsInARow = 256;

@@ -1,10 +1,11 @@
 // Buckets, summaries and timelines: what reaches the accessor, and how its answers read.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import type {
-  AggregateSamplesRequest,
-  ListStateIntervalsRequest,
-  SummarizeMachinesRequest,
+import {
+  type AggregateSamplesRequest,
+  CalendarUnit,
+  type ListStateIntervalsRequest,
+  type SummarizeMachinesRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
 import { answerEverything, nowText, nowUs } from "./test-answers.ts";
@@ -41,6 +42,22 @@ test.each([
   ["width=2w", { case: "width", value: { seconds: 1_209_600n, nanos: 0 } }],
   ["points=800", { case: "points", value: 800 }],
   ["days=Europe/Berlin", { case: "daysInTimeZone", value: "Europe/Berlin" }],
+  ["days=Etc/GMT+5", { case: "daysInTimeZone", value: "Etc/GMT+5" }],
+  ["days=Etc/GMT%2B5", { case: "daysInTimeZone", value: "Etc/GMT+5" }],
+  [
+    "days=Europe/Berlin&day_start=06:00",
+    { case: "calendar", value: { timeZone: "Europe/Berlin", unit: CalendarUnit.DAY, dayStart: "06:00" } },
+  ],
+  [
+    "calendar=week&tz=Etc/GMT+5",
+    { case: "calendar", value: { timeZone: "Etc/GMT+5", unit: CalendarUnit.WEEK, dayStart: "", shiftStarts: [] } },
+  ],
+  ...["shifts=06:00,14:00,22:00&tz=UTC", "calendar=SHIFT&tz=UTC&shifts=06:00&shifts=14:00,22:00"].map(
+    (query): [string, object] => [
+      query,
+      { case: "calendar", value: { unit: CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] } },
+    ],
+  ),
   ["", { case: undefined }],
 ])("buckets by ?%s", async (query, resolution) => {
   const { status } = await gateway.ask(
@@ -62,6 +79,14 @@ test.each([
 test.each([
   ["width=1m&points=5", "points", /not together with width/],
   ["points=5&days=UTC", "days", /not together with points/],
+  ["days=UTC&calendar=week&tz=UTC", "calendar", /not together with days/],
+  ["days=UTC&shifts=06:00", "shifts", /not together with days/],
+  ["calendar=fortnight&tz=UTC", "calendar", /not one of SHIFT, DAY, WEEK, MONTH, QUARTER, YEAR/],
+  ["calendar=week", "tz", /needed with calendar/],
+  ["shifts=06:00", "tz", /needed with shifts/],
+  ["days=UTC&tz=UTC", "tz", /only with calendar or shifts/],
+  ["width=1h&day_start=06:00", "day_start", /only with days or calendar/],
+  ["day_start=06:00", "day_start", /only with days or calendar/],
   ["width=1", "width", /not a length of time; expected a number with a unit/],
   ["width=-1m", "width", /not a length of time/],
   ["width=999999999999999w", "width", /not a length of time/],

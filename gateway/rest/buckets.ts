@@ -1,28 +1,21 @@
 // GET /signals/{type}/buckets: samples summed up in spans of time, as series in JSON and as rows in
 // NDJSON and CSV.
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
-import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
 import { echoRange, fetchPages, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { toSignals } from "./reads.ts";
+import { resolutionOf, type resolutionParameters } from "./resolution.ts";
 import { answerTable, type TableRow, toFileName } from "./table.ts";
-import { timeText, toDuration, toSeconds } from "./time.ts";
+import { timeText, toSeconds } from "./time.ts";
 
 export type BucketQuery = {
   machine: Parameter<string[]>;
   from: Parameter<ResolvedTime>;
   to: Parameter<ResolvedTime>;
-  width: Parameter<bigint>;
-  points: Parameter<number>;
-  days: Parameter<string>;
   min_cursor: Parameter<string>;
-};
-
-type Resolution = MessageInitShape<typeof AggregateSamplesRequestSchema>["resolution"];
+} & typeof resolutionParameters;
 
 const bucketColumns = [
   ..."time end_time count min max mean time_weighted_mean first last".split(" "),
@@ -65,15 +58,6 @@ export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<Res
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
   const fileName = toFileName([request.signals.join(","), "buckets", machine, from, to]);
   return answerTable(rowsOf(pages), { format, columns: bucketRowColumns, fileName, cursor, safe: csvSafe });
-}
-
-function resolutionOf({ width, points, days }: RestCall<BucketQuery>["query"]): { resolution?: Resolution } {
-  const given = Object.entries({ width, points, days }).filter(([, value]) => value !== undefined);
-  if (given.length > 1) throw invalidField(given[1]![0], `not together with ${given[0]![0]}`);
-  if (width !== undefined) return { resolution: { case: "width", value: toDuration(width) } };
-  if (points !== undefined) return { resolution: { case: "points", value: points } };
-  if (days !== undefined) return { resolution: { case: "daysInTimeZone", value: days } };
-  return {};
 }
 
 const toSeries = ({ machine, signal, unit, maxGap, buckets }: SeriesBuckets) => ({

@@ -48,6 +48,27 @@ export const wordsParameter = <D extends DescEnum>(desc: D, doc: string): Parame
     }),
 });
 
+/** One word of an enum, in any case. */
+export const wordParameter = <D extends DescEnum>(desc: D, doc: string): Parameter<EnumShape<D>> => ({
+  doc,
+  schema: { type: "string", enum: wordsOf(desc) },
+  read(texts, { name }) {
+    const text = single(texts, name);
+    const value = fromWord(desc, text);
+    if (value !== undefined) return value;
+    throw invalidField(name, `${quote(text)} is not one of ${wordsOf(desc).join(", ")}`);
+  },
+});
+
+/**
+ * A time zone. None has a space in its name, but some have a plus, which a query string that is not
+ * escaped makes one.
+ */
+export const zoneParameter = (doc: string): Parameter<string> => ({
+  ...textParameter(doc),
+  read: (texts, { name }) => single(texts, name).replaceAll(" ", "+"),
+});
+
 /** A whole number of 32 bits; what is allowed beyond that is for the accessor to say. */
 export const countParameter = (doc: string): Parameter<number> => ({
   doc,

@@ -147,9 +147,11 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   return { status, headers: status === 503 || status === 429 ? { "retry-after": retryAfter } : {}, body };
 }
 
-/** "machines[3]" breaks a rule of machine. */
+/** "machines[3]" breaks a rule of machine; "calendar.shift_starts.[3]" one of its own parameter. */
 const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field: string) => {
-  const [head = ""] = field.split(/[[.]/);
+  const bare = field.replace(/\.?\[.*/, "");
+  if (Object.hasOwn(parameterByField, bare)) return parameterByField[bare]!;
+  const [head = ""] = bare.split(".");
   return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : field;
 };
 

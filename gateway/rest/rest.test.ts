@@ -185,6 +185,10 @@ test("fields of the contract are named as the parameters that carry them", async
     throw invalidField("machines[3]", "too long");
   };
   expect((await gateway.ask("/signals/power")).body).toMatchObject({ field: "machine" });
+  gateway.accessor.signals.aggregateSamples = () => {
+    throw invalidField("calendar.shift_starts.[3]", "shift_starts must not name a time twice");
+  };
+  expect((await gateway.ask("/signals/power/buckets?from=-1h")).body).toMatchObject({ field: "shifts" });
   gateway.accessor.signals.querySignals = () => {
     throw invalidField("severities, code_prefix", 'start_time, end_time and states of "page_size" have no place here');
   };

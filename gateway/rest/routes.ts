@@ -12,12 +12,13 @@ import { aggregateSamples, bucketRowColumns, queryOfSamples } from "./buckets.ts
 import { type Route, route } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
 import { intervalColumns, listStateIntervals, queryOfIntervals } from "./intervals.ts";
-import { countParameter, durationParameter, textParameter, timeParameter, wordsParameter } from "./parameters.ts";
+import { countParameter, textParameter, timeParameter, wordsParameter } from "./parameters.ts";
 import { postExamples } from "./post-examples.ts";
 import { postSignals } from "./post-signals.ts";
 import { getLatest, listMachines, listSignals, queryOfSignals, querySignals } from "./reads.ts";
 import { checkReady } from "./ready.ts";
 import { reference } from "./reference.ts";
+import { resolutionFields, resolutionParameters } from "./resolution.ts";
 import {
   itemLimit,
   machine,
@@ -102,23 +103,21 @@ const declared: readonly Route[] = [
     summary: "Samples summed up in spans of time",
     doc:
       "For a chart, a report, a bill: of each machine and signal, for each span its count, min, max, mean, time-weighted mean, first, last, " +
-      "integral and coverage; equal to what all the samples would give. Spans are of one width, calendar days, or about as many as a " +
-      "plot has points; by default 1,000, or fewer so that all requested series fit in one message: at least 100 each, as far as 100,000 in all allow. In NDJSON and CSV, one row for each bucket. At most 10,000 a series and 100,000 in all.",
+      "integral and coverage; equal to what all the samples would give. Spans are of one width, of a calendar (shifts, days, weeks, months, " +
+      "quarters, years of a time zone; the window cuts the first and the last), or about as many as a plot has points; by default 1,000, or fewer so that all requested series fit in one message: at least 100 each, as far as 100,000 in all allow. In NDJSON and CSV, one row for each bucket. At most 10,000 a series and 100,000 in all.",
     rpc: SignalService.method.aggregateSamples,
     query: {
       machine,
       from: windowStart,
       to: windowEnd,
-      width: durationParameter("Spans of this width, at multiples of it since 1970-01-01T00:00:00Z; at least 1ms."),
-      points: countParameter("About so many spans, for a plot: a round width that makes no more of them; 1 to 10,000."),
-      days: textParameter('Calendar days of this time zone, such as "Europe/Berlin" or "UTC".'),
+      ...resolutionParameters,
       min_cursor: minCursor,
     },
     required: ["from"],
     formats: ["json", "ndjson", "csv"],
     answer: { json: schemaOf("BucketSeries"), line: schemaOf("BucketRow"), csv: bucketRowColumns.join(",") },
     example: "/signals/power/buckets?from=-1h&width=10m",
-    parameterByField: { ...names, ...times, days_in_time_zone: "days", resolution: "width" },
+    parameterByField: { ...names, ...times, ...resolutionFields },
     cache: { queryOf: queryOfSamples, wholeSeconds: true },
     handle: aggregateSamples,
   }),

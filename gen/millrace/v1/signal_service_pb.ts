@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal_service.proto.
  */
 export const file_millrace_v1_signal_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWAoTTGlzdFNpZ25hbHNSZXNwb25zZRIoCgdzaWduYWxzGAEgAygLMhcubWlsbHJhY2UudjEuU2lnbmFsSW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAMKE1F1ZXJ5U2lnbmFsc1JlcXVlc3QSGQoGc2lnbmFsGAEgASgJQgm6SAZyBBABGD8SGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACEjgKCnNldmVyaXRpZXMYCCADKA4yFS5taWxscmFjZS52MS5TZXZlcml0eUINukgKkgEHIgWCAQIQARIcCgtjb2RlX3ByZWZpeBgJIAEoCUIHukgEcgIYQBI4CgZzdGF0ZXMYCiADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAEiZQoUUXVlcnlTaWduYWxzUmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIvsBChJSZWFkU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoKbWluX2N1cnNvchgFIAEoCUIIukgFcgMYgAISMQoGZm9ybWF0GAYgASgOMhcubWlsbHJhY2UudjEuUmVhZEZvcm1hdEIIukgFggECEAEiSgoLU2FtcGxlQmxvY2sSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIMCgRkYXRhGAQgASgMInQKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCRIoCgZibG9ja3MYAyADKAsyGC5taWxscmFjZS52MS5TYW1wbGVCbG9jayKiAQoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgEIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkisgEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIiCgxhZnRlcl9jdXJzb3IYAyABKAlCCrpIB3IFEAEYgAJIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0Ip0BChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gSDwoHcGFydGlhbBgFIAEoCCKRAwoXQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QSGwoHc2lnbmFscxgBIAMoCUIKukgHkgEECAEQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJgoRZGF5c19pbl90aW1lX3pvbmUYBiABKAlCCbpIBnIEEAEYQEgAEhwKBnBvaW50cxgHIAEoBUIKukgHGgUYkE4oAUgAEhwKCm1pbl9jdXJzb3IYCCABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgJIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAogASgJQgi6SAVyAxiACEIMCgpyZXNvbHV0aW9uIm8KGEFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZRIqCgZzZXJpZXMYASADKAsyGi5taWxscmFjZS52MS5TZXJpZXNCdWNrZXRzEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAki+AEKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBCABKAlCCLpIBXIDGIACEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACCJzChlTdW1tYXJpemVNYWNoaW5lc1Jlc3BvbnNlEi0KCG1hY2hpbmVzGAEgAygLMhsubWlsbHJhY2UudjEuTWFjaGluZVN1bW1hcnkSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSKrAgoZTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4CgZzdGF0ZXMYBCADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAESHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACInQKGkxpc3RTdGF0ZUludGVydmFsc1Jlc3BvbnNlEi0KCWludGVydmFscxgBIAMoCzIaLm1pbGxyYWNlLnYxLlN0YXRlSW50ZXJ2YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSKuAgoRR2V0VmVyc2lvblJlcXVlc3QSOQoNcXVlcnlfc2lnbmFscxgBIAEoCzIgLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1JlcXVlc3RIABJBChFhZ2dyZWdhdGVfc2FtcGxlcxgCIAEoCzIkLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXF1ZXN0SAASQwoSc3VtbWFyaXplX21hY2hpbmVzGAMgASgLMiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0SAASRgoUbGlzdF9zdGF0ZV9pbnRlcnZhbHMYBCABKAsyJi5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXF1ZXN0SABCDgoFcXVlcnkSBbpIAggBIjUKEkdldFZlcnNpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmN1cnNvchgCIAEoCSpaCgpSZWFkRm9ybWF0EhsKF1JFQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUkVBRF9GT1JNQVRfQ09MVU1OUxABEhYKElJFQURfRk9STUFUX0JMT0NLUxACMq8HCg1TaWduYWxTZXJ2aWNlElgKDExpc3RNYWNoaW5lcxIgLm1pbGxyYWNlLnYxLkxpc3RNYWNoaW5lc1JlcXVlc3QaIS5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXNwb25zZSIDkAIBElUKC0xpc3RTaWduYWxzEh8ubWlsbHJhY2UudjEuTGlzdFNpZ25hbHNSZXF1ZXN0GiAubWlsbHJhY2UudjEuTGlzdFNpZ25hbHNSZXNwb25zZSIDkAIBElgKDFF1ZXJ5U2lnbmFscxIgLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXNwb25zZSIDkAIBElcKC1JlYWRTaWduYWxzEh8ubWlsbHJhY2UudjEuUmVhZFNpZ25hbHNSZXF1ZXN0GiAubWlsbHJhY2UudjEuUmVhZFNpZ25hbHNSZXNwb25zZSIDkAIBMAESTwoJR2V0TGF0ZXN0Eh0ubWlsbHJhY2UudjEuR2V0TGF0ZXN0UmVxdWVzdBoeLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlc3BvbnNlIgOQAgESZAoQQWdncmVnYXRlU2FtcGxlcxIkLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXF1ZXN0GiUubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1Jlc3BvbnNlIgOQAgESZwoRU3VtbWFyaXplTWFjaGluZXMSJS5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1JlcXVlc3QaJi5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1Jlc3BvbnNlIgOQAgESagoSTGlzdFN0YXRlSW50ZXJ2YWxzEiYubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdBonLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1Jlc3BvbnNlIgOQAgESUgoKR2V0VmVyc2lvbhIeLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXF1ZXN0Gh8ubWlsbHJhY2UudjEuR2V0VmVyc2lvblJlc3BvbnNlIgOQAgESWgoMV2F0Y2hTaWduYWxzEiAubWlsbHJhY2UudjEuV2F0Y2hTaWduYWxzUmVxdWVzdBohLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
+  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWAoTTGlzdFNpZ25hbHNSZXNwb25zZRIoCgdzaWduYWxzGAEgAygLMhcubWlsbHJhY2UudjEuU2lnbmFsSW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAMKE1F1ZXJ5U2lnbmFsc1JlcXVlc3QSGQoGc2lnbmFsGAEgASgJQgm6SAZyBBABGD8SGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACEjgKCnNldmVyaXRpZXMYCCADKA4yFS5taWxscmFjZS52MS5TZXZlcml0eUINukgKkgEHIgWCAQIQARIcCgtjb2RlX3ByZWZpeBgJIAEoCUIHukgEcgIYQBI4CgZzdGF0ZXMYCiADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAEiZQoUUXVlcnlTaWduYWxzUmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIvsBChJSZWFkU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoKbWluX2N1cnNvchgFIAEoCUIIukgFcgMYgAISMQoGZm9ybWF0GAYgASgOMhcubWlsbHJhY2UudjEuUmVhZEZvcm1hdEIIukgFggECEAEiSgoLU2FtcGxlQmxvY2sSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIMCgRkYXRhGAQgASgMInQKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCRIoCgZibG9ja3MYAyADKAsyGC5taWxscmFjZS52MS5TYW1wbGVCbG9jayKiAQoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgEIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkisgEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIiCgxhZnRlcl9jdXJzb3IYAyABKAlCCrpIB3IFEAEYgAJIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0Ip0BChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gSDwoHcGFydGlhbBgFIAEoCCKfAQoIQ2FsZW5kYXISHAoJdGltZV96b25lGAEgASgJQgm6SAZyBBABGEASMwoEdW5pdBgCIAEoDjIZLm1pbGxyYWNlLnYxLkNhbGVuZGFyVW5pdEIKukgHggEEEAEgABIaCglkYXlfc3RhcnQYAyABKAlCB7pIBHICGAgSJAoMc2hpZnRfc3RhcnRzGAQgAygJQg66SAuSAQgQMCIEcgIYCCK8AwoXQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QSGwoHc2lnbmFscxgBIAMoCUIKukgHkgEECAEQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJgoRZGF5c19pbl90aW1lX3pvbmUYBiABKAlCCbpIBnIEEAEYQEgAEhwKBnBvaW50cxgHIAEoBUIKukgHGgUYkE4oAUgAEikKCGNhbGVuZGFyGAsgASgLMhUubWlsbHJhY2UudjEuQ2FsZW5kYXJIABIcCgptaW5fY3Vyc29yGAggASgJQgi6SAVyAxiAAhIaCglwYWdlX3NpemUYCSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgKIAEoCUIIukgFcgMYgAhCDAoKcmVzb2x1dGlvbiJvChhBZ2dyZWdhdGVTYW1wbGVzUmVzcG9uc2USKgoGc2VyaWVzGAEgAygLMhoubWlsbHJhY2UudjEuU2VyaWVzQnVja2V0cxIOCgZjdXJzb3IYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIvgBChhTdW1tYXJpemVNYWNoaW5lc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxI2CgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcCgptaW5fY3Vyc29yGAQgASgJQgi6SAVyAxiAAhIdCglwYWdlX3NpemUYBSABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgAgicwoZU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZRItCghtYWNoaW5lcxgBIAMoCzIbLm1pbGxyYWNlLnYxLk1hY2hpbmVTdW1tYXJ5Eg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkiqwIKGUxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoGc3RhdGVzGAQgAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAiJ0ChpMaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZRItCglpbnRlcnZhbHMYASADKAsyGi5taWxscmFjZS52MS5TdGF0ZUludGVydmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkirgIKEUdldFZlcnNpb25SZXF1ZXN0EjkKDXF1ZXJ5X3NpZ25hbHMYASABKAsyIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0SAASQQoRYWdncmVnYXRlX3NhbXBsZXMYAiABKAsyJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdEgAEkMKEnN1bW1hcml6ZV9tYWNoaW5lcxgDIAEoCzIlLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdEgAEkYKFGxpc3Rfc3RhdGVfaW50ZXJ2YWxzGAQgASgLMiYubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdEgAQg4KBXF1ZXJ5EgW6SAIIASI1ChJHZXRWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIOCgZjdXJzb3IYAiABKAkqWgoKUmVhZEZvcm1hdBIbChdSRUFEX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhcKE1JFQURfRk9STUFUX0NPTFVNTlMQARIWChJSRUFEX0ZPUk1BVF9CTE9DS1MQAirBAQoMQ2FsZW5kYXJVbml0Eh0KGUNBTEVOREFSX1VOSVRfVU5TUEVDSUZJRUQQABIXChNDQUxFTkRBUl9VTklUX1NISUZUEAESFQoRQ0FMRU5EQVJfVU5JVF9EQVkQAhIWChJDQUxFTkRBUl9VTklUX1dFRUsQAxIXChNDQUxFTkRBUl9VTklUX01PTlRIEAQSGQoVQ0FMRU5EQVJfVU5JVF9RVUFSVEVSEAUSFgoSQ0FMRU5EQVJfVU5JVF9ZRUFSEAYyrwcKDVNpZ25hbFNlcnZpY2USWAoMTGlzdE1hY2hpbmVzEiAubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVxdWVzdBohLm1pbGxyYWNlLnYxLkxpc3RNYWNoaW5lc1Jlc3BvbnNlIgOQAgESVQoLTGlzdFNpZ25hbHMSHy5taWxscmFjZS52MS5MaXN0U2lnbmFsc1JlcXVlc3QaIC5taWxscmFjZS52MS5MaXN0U2lnbmFsc1Jlc3BvbnNlIgOQAgESWAoMUXVlcnlTaWduYWxzEiAubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVxdWVzdBohLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1Jlc3BvbnNlIgOQAgESVwoLUmVhZFNpZ25hbHMSHy5taWxscmFjZS52MS5SZWFkU2lnbmFsc1JlcXVlc3QaIC5taWxscmFjZS52MS5SZWFkU2lnbmFsc1Jlc3BvbnNlIgOQAgEwARJPCglHZXRMYXRlc3QSHS5taWxscmFjZS52MS5HZXRMYXRlc3RSZXF1ZXN0Gh4ubWlsbHJhY2UudjEuR2V0TGF0ZXN0UmVzcG9uc2UiA5ACARJkChBBZ2dyZWdhdGVTYW1wbGVzEiQubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QaJS5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVzcG9uc2UiA5ACARJnChFTdW1tYXJpemVNYWNoaW5lcxIlLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBomLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVzcG9uc2UiA5ACARJqChJMaXN0U3RhdGVJbnRlcnZhbHMSJi5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXF1ZXN0GicubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVzcG9uc2UiA5ACARJSCgpHZXRWZXJzaW9uEh4ubWlsbHJhY2UudjEuR2V0VmVyc2lvblJlcXVlc3QaHy5taWxscmFjZS52MS5HZXRWZXJzaW9uUmVzcG9uc2UiA5ACARJaCgxXYXRjaFNpZ25hbHMSIC5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuV2F0Y2hTaWduYWxzUmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
 
 /**
  * Which machines to list.
@@ -584,6 +584,59 @@ export const WatchSignalsResponseSchema: GenMessage<WatchSignalsResponse> = /*@_
   messageDesc(file_millrace_v1_signal_service, 12);
 
 /**
+ * Buckets that begin where a unit of the calendar begins in a time zone. The window cuts the first and the last one.
+ *
+ * A unit begins at the first instant at which the zone's clocks show its local start or a later time. So:
+ * - Of a start that comes twice, because clocks go back, the first counts: the bucket before is not cut again.
+ * - A start that clocks skip is when they jump: for 02:30 in Berlin on 2024-03-31, 03:00 there. A bucket which that
+ *   leaves without time does not come.
+ * - A date that a zone left out has no bucket: Pacific/Apia, 2011-12-30.
+ * - Days and shifts last as long as their clocks run: 23 or 25 h where they change.
+ *
+ * The time zones are those of the accessor's own Node (process.versions.tz), whatever PostgreSQL knows.
+ *
+ * @generated from message millrace.v1.Calendar
+ */
+export type Calendar = Message<"millrace.v1.Calendar"> & {
+  /**
+   * Whose clocks: a name of the IANA database ("Europe/Berlin", "UTC"). TIME_ZONE_UNKNOWN if it is none. Required.
+   *
+   * @generated from field: string time_zone = 1;
+   */
+  timeZone: string;
+
+  /**
+   * The unit. Required.
+   *
+   * @generated from field: millrace.v1.CalendarUnit unit = 2;
+   */
+  unit: CalendarUnit;
+
+  /**
+   * Local time at which a day begins, and so a week, month, quarter or year with its first day: "06:00" or "06:00:00".
+   * Empty: midnight. Not with SHIFT.
+   *
+   * @generated from field: string day_start = 3;
+   */
+  dayStart: string;
+
+  /**
+   * Local times at which a shift begins each day, each another one, in any order: "06:00", "14:00", "22:00". At most
+   * 48. Required with SHIFT, not with another unit. A shift lasts to the next one's start, be it on the next day.
+   *
+   * @generated from field: repeated string shift_starts = 4;
+   */
+  shiftStarts: string[];
+};
+
+/**
+ * Describes the message millrace.v1.Calendar.
+ * Use `create(CalendarSchema)` to create a new message.
+ */
+export const CalendarSchema: GenMessage<Calendar> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 13);
+
+/**
  * What to sum up, and how finely.
  *
  * @generated from message millrace.v1.AggregateSamplesRequest
@@ -633,7 +686,7 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
     case: "width";
   } | {
     /**
-     * Calendar days of a time zone (IANA, such as "Europe/Berlin"; "UTC").
+     * Calendar days of a time zone (IANA, such as "Europe/Berlin"; "UTC"), from midnight.
      *
      * @generated from field: string days_in_time_zone = 6;
      */
@@ -648,6 +701,14 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
      */
     value: number;
     case: "points";
+  } | {
+    /**
+     * Shifts, days, weeks, months, quarters or years of a time zone.
+     *
+     * @generated from field: millrace.v1.Calendar calendar = 11;
+     */
+    value: Calendar;
+    case: "calendar";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -677,7 +738,7 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
  * Use `create(AggregateSamplesRequestSchema)` to create a new message.
  */
 export const AggregateSamplesRequestSchema: GenMessage<AggregateSamplesRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 13);
+  messageDesc(file_millrace_v1_signal_service, 14);
 
 /**
  * The sums.
@@ -712,7 +773,7 @@ export type AggregateSamplesResponse = Message<"millrace.v1.AggregateSamplesResp
  * Use `create(AggregateSamplesResponseSchema)` to create a new message.
  */
 export const AggregateSamplesResponseSchema: GenMessage<AggregateSamplesResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 14);
+  messageDesc(file_millrace_v1_signal_service, 15);
 
 /**
  * Whom to sum up, over which window.
@@ -768,7 +829,7 @@ export type SummarizeMachinesRequest = Message<"millrace.v1.SummarizeMachinesReq
  * Use `create(SummarizeMachinesRequestSchema)` to create a new message.
  */
 export const SummarizeMachinesRequestSchema: GenMessage<SummarizeMachinesRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 15);
+  messageDesc(file_millrace_v1_signal_service, 16);
 
 /**
  * The sums.
@@ -803,7 +864,7 @@ export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesRe
  * Use `create(SummarizeMachinesResponseSchema)` to create a new message.
  */
 export const SummarizeMachinesResponseSchema: GenMessage<SummarizeMachinesResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 16);
+  messageDesc(file_millrace_v1_signal_service, 17);
 
 /**
  * Which intervals to page through.
@@ -866,7 +927,7 @@ export type ListStateIntervalsRequest = Message<"millrace.v1.ListStateIntervalsR
  * Use `create(ListStateIntervalsRequestSchema)` to create a new message.
  */
 export const ListStateIntervalsRequestSchema: GenMessage<ListStateIntervalsRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 17);
+  messageDesc(file_millrace_v1_signal_service, 18);
 
 /**
  * A page of intervals.
@@ -901,7 +962,7 @@ export type ListStateIntervalsResponse = Message<"millrace.v1.ListStateIntervals
  * Use `create(ListStateIntervalsResponseSchema)` to create a new message.
  */
 export const ListStateIntervalsResponseSchema: GenMessage<ListStateIntervalsResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 18);
+  messageDesc(file_millrace_v1_signal_service, 19);
 
 /**
  * Whose version to give: the request as it would be sent.
@@ -954,7 +1015,7 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
  * Use `create(GetVersionRequestSchema)` to create a new message.
  */
 export const GetVersionRequestSchema: GenMessage<GetVersionRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 19);
+  messageDesc(file_millrace_v1_signal_service, 20);
 
 /**
  * The version of an answer.
@@ -982,7 +1043,7 @@ export type GetVersionResponse = Message<"millrace.v1.GetVersionResponse"> & {
  * Use `create(GetVersionResponseSchema)` to create a new message.
  */
 export const GetVersionResponseSchema: GenMessage<GetVersionResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 20);
+  messageDesc(file_millrace_v1_signal_service, 21);
 
 /**
  * How ReadSignals sends samples.
@@ -1024,6 +1085,75 @@ export type ReadFormat = (typeof ReadFormat)[keyof typeof ReadFormat] | UnknownE
  */
 export const ReadFormatSchema: GenEnum<ReadFormat> = /*@__PURE__*/
   enumDesc(file_millrace_v1_signal_service, 0);
+
+/**
+ * A unit of a calendar.
+ *
+ * @generated from enum millrace.v1.CalendarUnit
+ */
+export const CalendarUnit = {
+  /**
+   * Not a unit; refused.
+   *
+   * @generated from enum value: CALENDAR_UNIT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A shift, from one of shift_starts to the next.
+   *
+   * @generated from enum value: CALENDAR_UNIT_SHIFT = 1;
+   */
+  SHIFT: 1,
+
+  /**
+   * A day.
+   *
+   * @generated from enum value: CALENDAR_UNIT_DAY = 2;
+   */
+  DAY: 2,
+
+  /**
+   * A week. It begins on Monday (ISO 8601).
+   *
+   * @generated from enum value: CALENDAR_UNIT_WEEK = 3;
+   */
+  WEEK: 3,
+
+  /**
+   * A month. It begins on the first of the month.
+   *
+   * @generated from enum value: CALENDAR_UNIT_MONTH = 4;
+   */
+  MONTH: 4,
+
+  /**
+   * A quarter. It begins on the first of January, April, July or October.
+   *
+   * @generated from enum value: CALENDAR_UNIT_QUARTER = 5;
+   */
+  QUARTER: 5,
+
+  /**
+   * A year. It begins on the first of January.
+   *
+   * @generated from enum value: CALENDAR_UNIT_YEAR = 6;
+   */
+  YEAR: 6,
+} as const;
+
+/**
+ * A unit of a calendar.
+ *
+ * @generated from enum millrace.v1.CalendarUnit
+ */
+export type CalendarUnit = (typeof CalendarUnit)[keyof typeof CalendarUnit] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.CalendarUnit.
+ */
+export const CalendarUnitSchema: GenEnum<CalendarUnit> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_signal_service, 1);
 
 /**
  * Answers questions about the past and streams the present. Hosted by the accessor; the gateway serves the same.
