@@ -85,6 +85,13 @@ export const settings = {
     default: "5",
     doc: "how many machines to simulate",
   }),
+  firstMachine: setting({
+    flag: "first-machine",
+    env: "MILLRACE_FIRST_MACHINE",
+    parse: count({ min: 1, max: 1_000_000 }),
+    default: "1",
+    doc: "number of the first machine; npm start simulates 1 to 5, and on one computer each machine is simulated once",
+  }),
   seed: setting({
     flag: "seed",
     env: "MILLRACE_SEED",

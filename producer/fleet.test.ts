@@ -19,6 +19,11 @@ test("machines have stable names, and a larger fleet begins with the smaller one
   expect(names(7)).toEqual(["mill-1", "press-2", "lathe-3", "robot-4", "saw-5", "mill-6", "press-7"]);
   const block = (machines: number) => createFleet({ machines, seed: 1 })[1]!.block(startUs, startUs + minuteUs);
   expect(block(2)).toEqual(block(9));
+  const later = createFleet({ machines: 2, firstMachine: 6, seed: 1 });
+  expect(later.map(({ name }) => name)).toEqual(["mill-6", "press-7"]);
+  expect(later[0]!.block(startUs, startUs + minuteUs)).toEqual(
+    createFleet({ machines: 6, seed: 1 })[5]!.block(startUs, startUs + minuteUs),
+  );
 });
 
 test("each full second has exactly 100 samples of power on one grid, over an hour", () => {

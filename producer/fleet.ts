@@ -23,6 +23,8 @@ export interface FleetMachine {
 
 export type FleetOptions = {
   machines: number;
+  /** The number of the first one; default 1. */
+  firstMachine?: number;
   seed: number;
   /** Numeric signals besides power. */
   signals?: readonly string[];
@@ -33,13 +35,20 @@ export type FleetOptions = {
 const kinds = ["mill", "press", "lathe", "robot", "saw"] as const;
 
 /**
- * Machines 1 to n. The name is a kind and the machine's number in the fleet: mill-1, press-2,
- * lathe-3, robot-4, saw-5, mill-6 … So a larger fleet of the same seed has the same first machines,
- * doing the same.
+ * As many machines from the first one on. The name is a kind and the machine's number: mill-1,
+ * press-2, lathe-3, robot-4, saw-5, mill-6 … So a machine of the same number and seed does the same
+ * in every fleet.
  */
-export function createFleet({ machines, seed, signals = [], powerHz }: FleetOptions): readonly FleetMachine[] {
+export function createFleet({
+  machines,
+  firstMachine = 1,
+  seed,
+  signals = [],
+  powerHz,
+}: FleetOptions): readonly FleetMachine[] {
   const names = [...new Set(["power", ...signals])];
-  return Array.from({ length: machines }, (_, index) => {
+  return Array.from({ length: machines }, (_, i) => {
+    const index = firstMachine - 1 + i;
     const name = `${kinds[index % kinds.length]}-${index + 1}`;
     const machine = createMachine({ seed, name });
     const waveforms = names.map((signal) => createWaveform(profileOf(signal, { powerHz }), { seed, machine }));

@@ -45,6 +45,25 @@ async function start(flags: string[], { hooks = {} as Hooks, signal = new AbortC
   return { stub, producer, log, status };
 }
 
+test("a second live simulator of the same machines is refused; one of the past, or of others, is not", async () => {
+  const stub = await openIngestStub({});
+  onTestFinished(() => stub[Symbol.asyncDispose]());
+  const open = async (...flags: string[]) => {
+    const given = readSettings({ name: "producer", about: "", settings }, ["--accessor", stub.url, ...flags], {});
+    const log = createLog({ name: "producer", level: "silent" });
+    const statusStream = { write: () => {} };
+    return openProducer({ settings: given, signal: new AbortController().signal, log, statusStream });
+  };
+  {
+    await using _ = await open();
+    await expect(open("--machines", "20")).rejects.toThrow(/simulates machines 1 to 5 .*--first-machine 6$/);
+    await using __ = await open("--machines", "20", "--first-machine", "6");
+    await using past = await open("--start", "-2h", "--duration", "1s");
+    await past.done;
+  }
+  await using _ = await open("--machines", "20");
+});
+
 test("a minute of live simulation arrives complete, and again with the same seed", async () => {
   const run = async () => {
     const { stub, producer, status } = await start(["--machines", "3", "--duration", "60s", "--signal", "temperature"]);

@@ -5,8 +5,11 @@ import type { Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { toClientFiles } from "../runtime/tls/dialing.ts";
 import { countRecords } from "./batch.ts";
+import { claimMachines } from "./claim.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
+import { recordsPerSecond } from "./fleet.ts";
 import { type Input, openInput, sendInput } from "./input.ts";
+import { createLagWatch, type LagSample } from "./lag.ts";
 import { type Clock, systemClock } from "./pace.ts";
 import { type OpenSender, openSender } from "./sender.ts";
 import { simulate } from "./simulation.ts";
@@ -41,13 +44,21 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
   const status = createStatus({ stream: statusStream, read: () => readStatus(source, uplink) });
   const log = logAround(options.log, status.clear);
   uplink = await openSender({ ...senderSettings(settings), log });
+  const claim = await claimLive(options, source).catch(async (error: unknown) => {
+    await uplink?.[Symbol.asyncDispose]();
+    throw error;
+  });
   const stop = new AbortController();
   const stopSource = () => stop.abort(options.signal.reason);
   options.signal.addEventListener("abort", stopSource, { once: true });
   const { failed } = uplink;
   const failSource = () => stop.abort(failed.reason);
   failed.addEventListener("abort", failSource, { once: true });
-  const ticker = setInterval(status.tick, 1000);
+  const watchLag = createLagWatch({ log });
+  const ticker = setInterval(() => {
+    status.tick();
+    watchLag(readLag({ settings, source, uplink, nowUs: clock.nowUs() }));
+  }, 1000);
 
   const done = runSource({ ...options, log, clock, input, source, uplink, signal: stop.signal });
   const ended = done.catch((error: unknown) => {
@@ -63,6 +74,7 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
     async [Symbol.asyncDispose]() {
       stop.abort(new Error("the producer is closed"));
       await settled;
+      await claim?.[Symbol.asyncDispose]();
       await uplink.close({ signal: AbortSignal.timeout(closeMs) });
       clearInterval(ticker);
       status.end();
@@ -93,6 +105,8 @@ type SourceState = {
   sent: number;
   startUs: number;
   untilUs: number | undefined;
+  /** What was handed on reaches to here. */
+  madeUs: number;
   /** Where a backfill ends; undefined when there is none, or it is over. */
   backfillToUs: number | undefined;
   progress: Status["progress"];
@@ -103,7 +117,14 @@ function createSourceState({ machines, start, durationMs, input }: ProducerSetti
   const untilUs = durationMs === undefined ? undefined : startUs + durationMs * 1000;
   const backfillToUs = start === undefined ? undefined : Math.min(nowUs, untilUs ?? nowUs);
   const progress = backfillToUs === undefined ? undefined : { part: 0, leftSeconds: (backfillToUs - startUs) / 1e6 };
-  return { machines: input === undefined ? machines : 0, sent: 0, startUs, untilUs, backfillToUs, progress };
+  const counted = { machines: input === undefined ? machines : 0, sent: 0 };
+  return { ...counted, startUs, untilUs, madeUs: startUs, backfillToUs, progress };
+}
+
+/** Undefined where nothing of the present is simulated: what ends in the past may be sent beside a live fleet. */
+async function claimLive({ settings, clock = systemClock }: ProducerOptions, { untilUs }: SourceState) {
+  const isLive = settings.input === undefined && (untilUs === undefined || untilUs > clock.nowUs());
+  return isLive ? claimMachines(settings) : undefined;
 }
 
 type Append = (batch: Batch) => Promise<void>;
@@ -130,9 +151,10 @@ async function runSource(options: SourceOptions): Promise<void> {
 }
 
 async function runSimulation({ settings, clock, source, signal }: SourceOptions, append: Append): Promise<void> {
-  const { machines, seed, signals, powerHz, speed, batchIntervalMs } = settings;
+  const { machines, firstMachine, seed, signals, powerHz, speed, batchIntervalMs } = settings;
   await simulate({
     machines,
+    firstMachine,
     seed,
     signals,
     powerHz,
@@ -145,6 +167,7 @@ async function runSimulation({ settings, clock, source, signal }: SourceOptions,
     append,
     onSpan({ toUs, live }) {
       const { startUs, backfillToUs } = source;
+      source.madeUs = toUs;
       if (backfillToUs === undefined) return;
       if (live || toUs >= backfillToUs) {
         source.backfillToUs = undefined;
@@ -193,5 +216,24 @@ function readStatus(source: SourceState, uplink: OpenSender | undefined): Status
     connected: uplink?.counts.connected ?? false,
     ...(progress ? { progress } : {}),
     ...(spool ? { spool } : {}),
+  };
+}
+
+/** Undefined while it need not be at the present. */
+function readLag(from: {
+  settings: ProducerSettings;
+  source: SourceState;
+  uplink: OpenSender;
+  nowUs: number;
+}): LagSample | undefined {
+  const { settings, source, uplink, nowUs } = from;
+  const { machines, progress, backfillToUs, madeUs, untilUs = nowUs } = source;
+  const isSlowed = settings.speed !== undefined && settings.speed < 1;
+  if (machines === 0 || progress || backfillToUs !== undefined || isSlowed || !uplink.counts.connected)
+    return undefined;
+  return {
+    sourceSeconds: Math.max(0, Math.min(nowUs, untilUs) - madeUs) / 1e6,
+    heldRecords: uplink.held.records,
+    recordsPerSecond: machines * recordsPerSecond(settings),
   };
 }

@@ -68,7 +68,7 @@ function spanText(seconds: number): string {
 }
 
 /** Thousands apart, by a comma in any locale. */
-function grouped(value: number): string {
+export function grouped(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
