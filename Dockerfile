@@ -8,6 +8,7 @@ COPY gen gen
 COPY runtime runtime
 COPY access access
 COPY samples samples
+COPY rows rows
 COPY block block
 COPY local local
 COPY accessor accessor

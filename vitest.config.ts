@@ -4,7 +4,9 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{runtime,access,samples,block,client,local,producer,accessor,gateway,test,bench,tools}/**/*.test.ts"],
+    include: [
+      "{runtime,access,samples,rows,block,client,local,producer,accessor,gateway,test,bench,tools}/**/*.test.ts",
+    ],
     globalSetup: ["test/support/global-postgres.ts"],
     setupFiles: ["test/support/listener-leaks.ts"],
     testTimeout: 30_000,

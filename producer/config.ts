@@ -1,4 +1,6 @@
 // The settings of the producer: which flags and variables there are, and what they mean together.
+
+import { epochUnits } from "../rows/time.ts";
 import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
 import {
   bytes,
@@ -140,11 +142,29 @@ export const settings = {
     doc: "send recorded signals (NDJSON or CSV with a header) instead of simulating",
   }),
   strict: setting({ flag: "strict", parse: onOff(), doc: "exit with 1 if the input had a bad line" }),
+  type: setting({
+    flag: "type",
+    parse: signalName,
+    optional: true,
+    doc: "of --input: the signal of rows that name none",
+  }),
+  unit: setting({
+    flag: "unit",
+    parse: text({ placeholder: "UNIT", expects: "a unit of at most 32 characters", maxLength: 32 }),
+    optional: true,
+    doc: "of --input: the unit of numeric rows that name none",
+  }),
+  epoch: setting({
+    flag: "epoch",
+    parse: oneOf(epochUnits),
+    optional: true,
+    doc: "of --input: what times count that are numbers; without it milliseconds, of which those before 1990 are refused",
+  }),
   maxGapMs: setting({
     flag: "max-gap",
     parse: durationMs({ minMs: 1, maxMs: 86_400_000 }),
     optional: true,
-    doc: "of --input: longest span between two samples that counts as covered (accessor's default: 1s)",
+    doc: "of --input: longest span between two samples that counts as covered, of rows that name none",
   }),
   outboxBytes: setting({
     flag: "outbox",
@@ -200,7 +220,9 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
     }
   } else {
     if (given.strict) mistakes.push("--strict needs --input");
-    if (given.maxGapMs !== undefined) mistakes.push("--max-gap needs --input");
+    const { type, unit, epoch, maxGapMs } = given;
+    for (const [flag, value] of Object.entries({ type, unit, epoch, "max-gap": maxGapMs }))
+      if (value !== undefined) mistakes.push(`--${flag} needs --input`);
     if (speed !== undefined && speed > 1 && begin === undefined)
       mistakes.push("--speed above 1 needs --start in the past: the accessor takes nothing from the future");
     if (begin && "atUs" in begin && begin.atUs > nowUs) mistakes.push("--start lies in the future");

@@ -6,16 +6,16 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind, RefusalSchema, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { readRecord } from "../rows/record.ts";
 import { openIngestStub } from "./ingest-stub.ts";
 import { MachineState, openUplink, Severity } from "./library.ts";
-import { parseRecord } from "./record.ts";
 import { createRecordFile } from "./spool/record-file.ts";
 import { temporaryFolder } from "./spool/spool-fixture.ts";
 
 const timeUs = 1_772_352_000_123_456;
 const time = { seconds: 1_772_352_000n, nanos: 123_456_000 };
 
-test("each rejected record is a line with its verdict; a refused batch is one line", async () => {
+test("each rejected record is a line with its verdict, also of a batch that is refused as a whole", async () => {
   await using folder = await temporaryFolder();
   await using stub = await openIngestStub({
     resultOf(_, batch) {
@@ -35,7 +35,7 @@ test("each rejected record is a line with its verdict; a refused batch is one li
   });
   const values = [1, -0, Number.NaN];
   const times = { case: "grid" as const, value: { startUs: BigInt(timeUs), periodUs: 10_000n } };
-  const samples = [{ signal: "power", unit: "W", times, values }];
+  const samples = [{ signal: "power", unit: "W", maxGap: { seconds: 1200n, nanos: 0 }, times, values }];
   await using uplink = await openUplink({ accessor: stub.url, spoolDir: folder.path });
   const stateChanges = [{ time, state: MachineState.IDLE, reason: "lunch" }];
   const errorReports = [{ time, severity: Severity.ERROR, code: "E1", message: "hot" }];
@@ -50,15 +50,24 @@ test("each rejected record is a line with its verdict; a refused batch is one li
     .split("\n")
     .map((line) => JSON.parse(line));
   const rejected = { reason: "TIME_TOO_OLD", message: "too old", retryable: true };
-  expect(letters).toHaveLength(5);
+  expect(letters).toHaveLength(4 + 3);
   expect(letters[0]).toMatchObject({ machine: "mill-1", signal: "state", state: "IDLE", reason: "lunch", rejected });
   expect(letters[0].rejected).toMatchObject({ producerId: expect.stringMatching(/\.(live|backlog)$/), sequence: 1 });
   expect(letters[1]).toMatchObject({ signal: "error", severity: "ERROR", code: "E1", message: "hot" });
-  expect(letters[2]).toMatchObject({ signal: "power", unit: "W", value: "-0", time: "2026-03-01T08:00:00.133456Z" });
+  expect(letters[2]).toMatchObject({
+    signal: "power",
+    unit: "W",
+    max_gap: "1200s",
+    value: "-0",
+    time: "2026-03-01T08:00:00.133456Z",
+  });
   expect(letters[3]).toMatchObject({ value: "NaN", rejected: { position: 2 } });
-  expect(letters[4]).toMatchObject({ batch: { machine: "bad/name" }, rejected: { reason: "MACHINE_NAME_INVALID" } });
-  expect(parseRecord(letters[0])).toMatchObject({ kind: "state", timeUs, state: 2 });
-  expect(parseRecord(letters[1])).toMatchObject({ kind: "error", timeUs, severity: 3 });
+  const refused = { machine: "bad/name", signal: "power", rejected: { reason: "MACHINE_NAME_INVALID" } };
+  expect(letters.slice(4)).toMatchObject([0, 1, 2].map((position) => ({ ...refused, rejected: { position } })));
+  const read = readRecord(letters[2], { nowUs: undefined });
+  expect(read).toMatchObject({ kind: "value", timeUs: timeUs + 10_000, value: -0, unit: "W", maxGapUs: 1_200_000_000 });
+  expect(readRecord(letters[0], { nowUs: undefined })).toMatchObject({ kind: "state", timeUs, state: 2 });
+  expect(readRecord(letters[1], { nowUs: undefined })).toMatchObject({ kind: "error", timeUs, severity: 3 });
 });
 
 test("a full file becomes NAME.1; a line that a crash has cut does not swallow the next", async () => {

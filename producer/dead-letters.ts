@@ -1,7 +1,7 @@
-// Keeps what the accessor did not take: each rejected record a JSON line, as --input reads it, with
-// the verdict beside it.
-import { fromBinary, toJson } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+// Keeps what the accessor did not take: each rejected record a JSON line, as --input and a POST
+// read it, with the verdict beside it.
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import {
   type BatchResult,
@@ -10,8 +10,10 @@ import {
   type Refusal,
   type Verdict,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, BatchSchema, MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
+import { type Batch, MachineStateSchema, type Samples, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
+import { durationText } from "../rows/duration.ts";
 import type { Log } from "../runtime/log.ts";
+import { toDurationUs } from "../samples/timestamps.ts";
 import { timesOf } from "../samples/wire.ts";
 import type { Entry } from "./outbox.ts";
 import { createRecordFile } from "./spool/record-file.ts";
@@ -46,7 +48,14 @@ export function createDeadLetters({
     },
     async write({ producerId, result, entry }) {
       try {
-        await file.append(lettersOf(producerId, result, entry), { durably: true });
+        let some: Letter[] = [];
+        for (const letter of lettersOf(producerId, result, entry)) {
+          some.push(letter);
+          if (some.length < lettersAtOnce) continue;
+          await file.append(some);
+          some = [];
+        }
+        await file.append(some, { durably: true });
       } catch (error) {
         unwritten += result.refusal ? entry.records : result.verdicts.reduce((sum, { count }) => sum + count, 0);
         log.error("cannot write rejected records to their file", { path, error });
@@ -56,26 +65,54 @@ export function createDeadLetters({
   };
 }
 
-function lettersOf(producerId: string, { sequence, refusal, verdicts }: BatchResult, { bytes }: Entry): Letter[] {
+/** A batch may have tens of thousands of records, of which each is a line. */
+const lettersAtOnce = 1_000;
+
+function* lettersOf(
+  producerId: string,
+  { sequence, refusal, verdicts }: BatchResult,
+  { bytes }: Entry,
+): Generator<Letter, void, undefined> {
   const { message } = fromBinary(IngestRequestSchema, bytes, { readUnknownFields: false });
   const batch = message.case === "batch" ? message.value.batch : undefined;
-  if (batch === undefined) return [];
+  if (batch === undefined) return;
   const place = { producerId, sequence: Number(sequence) };
-  if (refusal) return [{ batch: toJson(BatchSchema, batch), rejected: { ...verdictOf(refusal), ...place } }];
+  if (refusal) {
+    const rejected = { ...verdictOf(refusal), ...place };
+    for (const [kind, column, count] of listsOf(batch))
+      for (let position = 0; position < count; position++) yield letterOf(batch, { kind, column, position }, rejected);
+    return;
+  }
   // Counts are a server's word: verdicts are about no more records than the batch has.
   let left = recordsIn(batch);
-  return verdicts.flatMap((verdict): Letter[] => {
+  for (const verdict of verdicts) {
+    const { kind, column, first } = verdict;
     const rejected = { ...verdictOf(verdict), retryable: verdict.retryable, ...place };
-    if (verdict.count === 0) return [{ machine: batch.machine, rejected: { ...rejected, column: verdict.column } }];
+    if (verdict.count === 0) yield { machine: batch.machine, rejected: { ...rejected, column } };
     const count = Math.min(verdict.count, left);
     left -= count;
-    return Array.from({ length: count }, (_, i) => ({
-      machine: batch.machine,
-      ...recordAt(batch, verdict, verdict.first + i),
-      rejected: { ...rejected, position: verdict.first + i },
-    }));
-  });
+    for (let i = 0; i < count; i++) yield letterOf(batch, { kind, column, position: first + i }, rejected);
+  }
 }
+
+type Place = { kind: RecordKind; column: number; position: number };
+
+const letterOf = (batch: Batch, place: Place, rejected: Letter): Letter => ({
+  machine: batch.machine,
+  ...recordAt(batch, place),
+  rejected: { ...rejected, position: place.position },
+});
+
+/** Every list of a batch, with how many records it has. */
+const listsOf = ({
+  stateChanges,
+  errorReports,
+  samples,
+}: Batch): [kind: RecordKind, column: number, count: number][] => [
+  [RecordKind.STATE_CHANGE, 0, stateChanges.length],
+  [RecordKind.ERROR_REPORT, 0, errorReports.length],
+  ...samples.map(({ values }, column): [RecordKind, number, number] => [RecordKind.SAMPLE, column, values.length]),
+];
 
 const recordsIn = ({ stateChanges, errorReports, samples }: Batch): number =>
   samples.reduce((sum, { values }) => sum + values.length, stateChanges.length + errorReports.length);
@@ -84,7 +121,7 @@ function verdictOf({ reason, message }: Refusal | Verdict): Letter {
   return { reason: ErrorReasonSchema.value[reason]?.localName ?? String(reason), message };
 }
 
-function recordAt(batch: Batch, { kind, column }: Verdict, position: number): Letter {
+function recordAt(batch: Batch, { kind, column, position }: Place): Letter {
   if (kind === RecordKind.STATE_CHANGE) {
     const change = batch.stateChanges[position];
     if (!change) return {};
@@ -103,11 +140,27 @@ function recordAt(batch: Batch, { kind, column }: Verdict, position: number): Le
   }
   const samples = batch.samples[column];
   if (!samples) return {};
-  const timeUs = samples.times.case === undefined ? undefined : timesOf(samples)[position];
+  const timeUs = samples.times.case === undefined ? undefined : timesOfColumn(samples)[position];
   const value = samples.values[position];
   // JSON has no NaN, no infinity and no -0.
   const shown = Object.is(value, -0) || !Number.isFinite(value) ? (Object.is(value, -0) ? "-0" : String(value)) : value;
-  return { signal: samples.signal, unit: samples.unit, time: timeText(timeUs), value: shown };
+  const { signal, unit, maxGap } = samples;
+  return { signal, unit, ...(maxGap && { max_gap: gapText(maxGap) }), time: timeText(timeUs), value: shown };
+}
+
+const columnTimes = new WeakMap<Samples, Float64Array>();
+
+/** Made once for all records of a column. */
+function timesOfColumn(samples: Samples): Float64Array {
+  const made = columnTimes.get(samples) ?? timesOf(samples);
+  columnTimes.set(samples, made);
+  return made;
+}
+
+/** One that is none stays none: it may be why the record was rejected. */
+function gapText(maxGap: Duration): string {
+  const us = toDurationUs(maxGap);
+  return Number.isSafeInteger(us) && us >= 0 ? durationText(BigInt(us)) : `${maxGap.seconds} s ${maxGap.nanos} ns`;
 }
 
 function timeOf(time: Timestamp | undefined): string | undefined {

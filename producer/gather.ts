@@ -1,9 +1,10 @@
 // Gathers single records into batches, a batch a machine, within bounds. No I/O and no clock.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { toSamples } from "../samples/wire.ts";
+import { declaringFirst } from "../rows/declaring.ts";
+import type { RowRecord } from "../rows/record.ts";
+import { type Declaration, toSamples } from "../samples/wire.ts";
 import { toErrorReport, toStateChange } from "./batch.ts";
-import type { InputRecord } from "./record.ts";
 
 export type GatherOptions = {
   /** Most records in a batch; default 10,000. */
@@ -12,8 +13,6 @@ export type GatherOptions = {
   maxBytes?: number;
   /** Most records to hold for all machines together; default 100,000. */
   maxHeld?: number;
-  /** Declared for the numeric signals; absent: as declared before. */
-  maxGapUs?: number;
 };
 
 /** Takes records and hands back the batches that are full. */
@@ -21,31 +20,31 @@ export interface Gather {
   /**
    * Batches that this record completes: none, that of its machine, or all when too much is held.
    */
-  add(record: InputRecord): Batch[];
+  add(record: RowRecord): Batch[];
   /** All that is held. */
   takeAll(): Batch[];
 }
 
-type Column = { signal: string; unit: string; timesUs: number[]; values: number[] };
+type Column = Declaration & { timesUs: number[]; values: number[] };
 type Held = { batch: Batch; columns: Map<string, Column>; records: number; bytes: number };
 
 export function createGather(options: GatherOptions = {}): Gather {
-  const { maxRecords = 10_000, maxBytes = 512 * 1024, maxHeld = 100_000, maxGapUs } = options;
+  const { maxRecords = 10_000, maxBytes = 512 * 1024, maxHeld = 100_000 } = options;
   const machines = new Map<string, Held>();
   let heldRecords = 0;
 
   function take(machine: string, { batch, columns, records }: Held): Batch {
     machines.delete(machine);
     heldRecords -= records;
-    batch.samples = [...columns.values()].map(({ signal, unit, timesUs, values }) =>
-      toSamples({ signal, unit, maxGapUs }, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
+    batch.samples = declaringFirst([...columns.values()]).map(({ timesUs, values, ...declaration }) =>
+      toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
     );
     return batch;
   }
 
   const takeAll = () => [...machines].map(([machine, held]) => take(machine, held));
 
-  function add(record: InputRecord): Batch[] {
+  function add(record: RowRecord): Batch[] {
     const { machine } = record;
     let held = machines.get(machine);
     if (!held) {
@@ -66,7 +65,7 @@ export function createGather(options: GatherOptions = {}): Gather {
  * Puts a record in its place and returns about how many bytes it takes; a character takes three at
  * most.
  */
-function put(record: InputRecord, { batch, columns }: Held): number {
+function put(record: RowRecord, { batch, columns }: Held): number {
   if (record.kind === "state") {
     batch.stateChanges.push(toStateChange(record));
     return 24 + 3 * record.reason.length;
@@ -75,11 +74,11 @@ function put(record: InputRecord, { batch, columns }: Held): number {
     batch.errorReports.push(toErrorReport(record));
     return 24 + 3 * (record.code.length + record.message.length);
   }
-  const { signal, unit, timeUs, value } = record;
-  const key = `${signal} ${unit}`;
+  const { signal, unit, maxGapUs, timeUs, value } = record;
+  const key = `${signal} ${maxGapUs ?? ""} ${unit}`;
   let column = columns.get(key);
   if (!column) {
-    column = { signal, unit, timesUs: [], values: [] };
+    column = { signal, unit, maxGapUs, timesUs: [], values: [] };
     columns.set(key, column);
   }
   column.timesUs.push(timeUs);

@@ -1,14 +1,15 @@
-// Recorded signals as a source: a file or standard input, line by line into batches. Bad lines are
+// Recorded signals as a source: a file or standard input, row by row into batches. Bad lines are
 // reported, the rest goes on.
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { type Row, type RowDefaults, RowFault, type RowRecord, readRecord } from "../rows/record.ts";
+import { readRows, type SourceRow } from "../rows/source-rows.ts";
+import type { EpochUnit } from "../rows/time.ts";
+import { UnreadableText } from "../rows/unreadable.ts";
 import type { Log } from "../runtime/log.ts";
 import { createGather } from "./gather.ts";
-import { readLines } from "./lines.ts";
-import { BadRow, parseRecord } from "./record.ts";
-import { createRowReader } from "./row-format.ts";
 
 export type InputOptions = {
   source: Readable;
@@ -16,30 +17,31 @@ export type InputOptions = {
   signal: AbortSignal;
   /** Records wait at most about this long for company. */
   intervalMs: number;
-  maxGapUs?: number;
+  /** What holds for rows that do not say it themselves. */
+  defaults?: RowDefaults;
+  /** What times count that are numbers. */
+  epochUnit?: EpochUnit | undefined;
   /** Takes a batch; reading goes on when it has. */
   append(batch: Batch): Promise<void>;
   /** So many bytes have been read, and these machines have been seen. */
   onProgress?(progress: { readBytes: number; machines: number }): void;
 };
 
-/** What became of an input. */
+/** What became of an input: lines that stand for rows, of which each is a record or bad. */
 export type InputSummary = { lines: number; records: number; badLines: number };
 
-const maxLineLength = 64 * 1024;
 /** Bad lines that are reported one by one; the others are only counted. */
 const maxReports = 100;
 
 /**
  * Sends all records of an input. Rejects when it cannot be read, when `signal` aborts, and with
- * BadHeader.
+ * BadText for what is none of rows.
  */
 export async function sendInput(options: InputOptions): Promise<InputSummary> {
-  const { log, signal, intervalMs, append, onProgress } = options;
+  const { log, signal, intervalMs, defaults, epochUnit, append, onProgress } = options;
   const source = addAbortSignal(signal, options.source);
   const summary: InputSummary = { lines: 0, records: 0, badLines: 0 };
-  const gather = createGather(options.maxGapUs === undefined ? {} : { maxGapUs: options.maxGapUs });
-  const readRow = createRowReader();
+  const gather = createGather();
   const machines = new Set<string>();
   let readBytes = 0;
 
@@ -61,19 +63,30 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
     if (waiting === 0) send(gather.takeAll()).catch((error: Error) => source.destroy(error));
   }, intervalMs);
 
-  function report(line: number, reason: string): void {
-    summary.badLines++;
-    if (summary.badLines <= maxReports) log.warn(`input line ${line}: ${reason}`);
-    if (summary.badLines === maxReports) log.warn("further bad lines are only counted");
+  function report({ line, lines }: SourceRow, reason: string): void {
+    const before = summary.badLines;
+    summary.badLines += lines;
+    if (before >= maxReports) return;
+    log.warn(`input line ${line}${lines > 1 ? ` to ${line + lines - 1}` : ""}: ${reason}`);
+    if (summary.badLines >= maxReports) log.warn("further bad lines are only counted");
   }
 
-  function take(text: string): Batch[] {
-    const row = readRow(text);
-    if (!row) return [];
-    const record = parseRecord(row);
+  function take(read: SourceRow): Batch[] {
+    summary.lines += read.lines;
+    const record = recordOf(read.row);
+    if (record instanceof RowFault) {
+      report(read, record.message);
+      return [];
+    }
     machines.add(record.machine);
     summary.records++;
     return gather.add(record);
+  }
+
+  function recordOf(row: unknown): RowRecord | RowFault {
+    if (row instanceof UnreadableText) return new RowFault({ reason: "REQUEST_INVALID", message: row.message });
+    if (typeof row !== "object" || row === null || Array.isArray(row)) return notAnObject;
+    return readRecord(row as Row, { nowUs: BigInt(Date.now()) * 1_000n, epochUnit, ...defaults });
   }
 
   async function* chunks() {
@@ -84,20 +97,10 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   }
 
   try {
-    for await (const { first, texts } of readLines(chunks(), { maxLength: maxLineLength })) {
-      for (const [i, text] of texts.entries()) {
-        summary.lines++;
-        if (text === undefined) {
-          report(first + i, `longer than ${maxLineLength} characters`);
-          continue;
-        }
-        try {
-          const full = take(text);
-          if (full.length > 0) await send(full);
-        } catch (error) {
-          if (!(error instanceof BadRow)) throw error;
-          report(first + i, error.message);
-        }
+    for await (const rows of readRows(chunks(), { signal: defaults?.signal })) {
+      for (const row of rows) {
+        const full = take(row);
+        if (full.length > 0) await send(full);
       }
       onProgress?.({ readBytes, machines: machines.size });
     }
@@ -111,6 +114,8 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   }
   return summary;
 }
+
+const notAnObject = new RowFault({ reason: "REQUEST_INVALID", message: "a row is an object" });
 
 /** Where recorded signals come from. `sizeBytes` only for a file that has a size. */
 export type Input = { readonly source: Readable; readonly sizeBytes?: number };

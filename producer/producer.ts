@@ -1,7 +1,8 @@
 // The producer put together: a source of batches, the uplink, the status line. For main.ts and for
 // tests; library.ts is for other programs.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import type { Running } from "../runtime/lifecycle.ts";
+import { BadText } from "../rows/unreadable.ts";
+import { PlainFailure, type Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { toClientFiles } from "../runtime/tls/dialing.ts";
 import { countRecords } from "./batch.ts";
@@ -185,18 +186,22 @@ async function runInput(
   { input, append }: { input: Input; append: Append },
 ): Promise<void> {
   const { sizeBytes } = input;
-  const { maxGapMs, batchIntervalMs, strict } = settings;
+  const { maxGapMs, batchIntervalMs, strict, type, unit, epoch } = settings;
+  const maxGapUs = maxGapMs === undefined ? undefined : maxGapMs * 1000;
   const { lines, records, badLines } = await sendInput({
     source: input.source,
     log,
     signal,
     intervalMs: batchIntervalMs,
-    ...(maxGapMs === undefined ? {} : { maxGapUs: maxGapMs * 1000 }),
+    defaults: { signal: type, unit, maxGapUs },
+    epochUnit: epoch,
     append,
     onProgress({ readBytes, machines }) {
       source.machines = machines;
       if (sizeBytes !== undefined) source.progress = { part: readBytes / sizeBytes };
     },
+  }).catch((error: unknown) => {
+    throw error instanceof BadText ? new PlainFailure(`${settings.input}: ${error.message}`, { cause: error }) : error;
   });
   await uplink.flush({ signal });
   const { rejectedRecords } = uplink.counts;

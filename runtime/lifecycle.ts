@@ -5,6 +5,11 @@ import { ConfigError, HelpRequested, readSettings, type SettingsOf, type Setting
 import { count, oneOf } from "./config-values.ts";
 import { causeChain, createLog, type Log, logLevels } from "./log.ts";
 
+/** A failure whose message says all that there is to know: it is logged without a stack. */
+export class PlainFailure extends Error {
+  override readonly name = "PlainFailure";
+}
+
 /**
  * What a process runs. `done`, if there, ends the process: with 0 when it resolves, with 1 when it
  * rejects.
@@ -93,7 +98,8 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
     running.done?.then(
       () => stop.request("done"),
       (error: unknown) => {
-        log.error(`${name} failed`, { error });
+        if (error instanceof PlainFailure) log.error(error.message);
+        else log.error(`${name} failed`, { error });
         stop.request("failure", 1);
       },
     );

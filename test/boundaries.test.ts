@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 type Room = { ours: readonly string[]; packages: readonly string[] };
 
 const protobuf = ["@bufbuild/protobuf", "@connectrpc/connect"];
-const domain = ["gen/", "runtime/", "samples/", "block/", "client/"];
+const domain = ["gen/", "runtime/", "samples/", "rows/", "block/", "client/"];
 const keeper = {
   ours: [...domain, "access/", "accessor/"],
   packages: [...protobuf, "@bufbuild/protovalidate", "jose", "@slonik/driver", "pg", "slonik", "zod"],
@@ -29,10 +29,11 @@ const rooms: Record<string, Room> = {
   },
   "access/": { ours: ["gen/millrace/", "samples/", "access/"], packages: [] },
   "samples/": { ours: ["gen/millrace/", "samples/"], packages: ["@bufbuild/protobuf"] },
+  "rows/": { ours: ["gen/millrace/", "runtime/", "samples/", "rows/"], packages: [] },
   "block/": { ours: ["samples/", "block/"], packages: [] },
   "client/": { ours: ["gen/", "runtime/", "samples/", "block/", "client/"], packages: protobuf },
   "local/": { ours: ["gen/grpc/", "runtime/", "local/"], packages: ["@connectrpc/connect", "pg"] },
-  "producer/": { ours: [...domain, "producer/"], packages: [...protobuf, "csv-parse"] },
+  "producer/": { ours: [...domain, "producer/"], packages: protobuf },
   "accessor/": keeper,
   "gateway/": {
     ours: [...domain, "access/", "gateway/"],
@@ -172,6 +173,7 @@ test.each<[path: string, text: string, violation: string]>([
   ["client/a.ts", 'const x = await import("../accessor/cursor.ts");', "may not import accessor/cursor.ts"],
   ["gateway/rest/a.test.ts", 'import { x } from "../../accessor/cursor.ts";', "may not import accessor/cursor.ts"],
   ["runtime/a.ts", 'import { X } from "#gen/millrace/v1/signal_pb.ts";', "may not import gen/millrace/v1/signal_pb.ts"],
+  ["rows/a.ts", 'import { x } from "../gateway/errors.ts";', "may not import gateway/errors.ts"],
   ["block/a.ts", 'import { x } from "../runtime/log.ts";', "may not import runtime/log.ts"],
   ["client/a.ts", 'import { x } from "../producer/batch.ts";', "may not import producer/batch.ts"],
   ["accessor/feed/a.ts", 'import { x } from "../rpc/errors.ts";', "may not import accessor/rpc/errors.ts"],

@@ -1,6 +1,6 @@
-// What a record may hold: names, texts, times. Each rule says what is wrong in words that help to
-// mend it.
-import type { Reason } from "../failure.ts";
+// What a record may hold: names and times. Each rule says what is wrong in words that help to mend
+// it. Texts: rows/text-fault.ts.
+import type { Fault } from "../../rows/text-fault.ts";
 import type { OldestTaken } from "../retention.ts";
 
 export const machinePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -11,10 +11,7 @@ export const producerPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 export const eventSignals: ReadonlySet<string> = new Set(["state", "error"]);
 
 export const defaultMaxGapUs = 1_000_000;
-export const maxMaxGapUs = 24 * 3600 * 1_000_000;
 export const futureToleranceUs = 5 * 60 * 1_000_000;
-
-export type Fault = { readonly reason: Reason; readonly message: string };
 
 /** Times that ingest takes, in microseconds: from oldestUs up to newestUs, both included. */
 export type TimeBounds = OldestTaken & { newestUs: number };
@@ -50,17 +47,4 @@ function tooOld(timeUs: number, { oldestUs, because }: TimeBounds): string {
 function describe(timeUs: number): string {
   const date = new Date(timeUs / 1000);
   return Number.isNaN(date.getTime()) ? `a time of ${timeUs} µs` : date.toISOString();
-}
-
-/** Why a text cannot be stored; undefined if it can. Characters count as UTF-16 units. */
-export function textFault(
-  field: string,
-  text: string,
-  { min = 0, max }: { min?: number; max: number },
-): Fault | undefined {
-  const fault = (what: string): Fault => ({ reason: "TEXT_INVALID", message: `${field} ${what}` });
-  if (text.length < min) return fault("is required");
-  if (text.length > max) return fault(`has ${text.length} characters; at most ${max} are kept`);
-  if (text.includes("\0")) return fault("holds U+0000, which PostgreSQL cannot store");
-  return undefined;
 }

@@ -2,8 +2,9 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, type ErrorReport, MachineState, Severity, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import { type Fault, severityFault, stateFault, textBounds, textFault } from "../../rows/text-fault.ts";
 import { toTimeUs } from "../../samples/timestamps.ts";
-import { type Fault, type TimeBounds, textFault, timeFault } from "./bounds.ts";
+import { type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 /** A record that is stored, with its place in the batch's list. */
@@ -14,16 +15,16 @@ type Checks = { bounds: TimeBounds; verdicts: Verdicts };
 export function acceptStateChanges({ stateChanges }: Batch, checks: Checks): Placed<StateChange>[] {
   return accept(stateChanges, RecordKind.STATE_CHANGE, checks, ({ state, reason }) =>
     state < MachineState.ACTIVE || state > MachineState.OFF
-      ? { reason: "STATE_REQUIRED", message: "state must be ACTIVE, IDLE, FAULT or OFF" }
-      : textFault("reason", reason, { max: 256 }),
+      ? stateFault
+      : textFault("reason", reason, textBounds.reason),
   );
 }
 
 export function acceptErrorReports({ errorReports }: Batch, checks: Checks): Placed<ErrorReport>[] {
   return accept(errorReports, RecordKind.ERROR_REPORT, checks, ({ severity, code, message }) =>
     severity < Severity.INFO || severity > Severity.CRITICAL
-      ? { reason: "SEVERITY_REQUIRED", message: "severity must be INFO, WARNING, ERROR or CRITICAL" }
-      : (textFault("code", code, { min: 1, max: 64 }) ?? textFault("message", message, { max: 1024 })),
+      ? severityFault
+      : (textFault("code", code, textBounds.code) ?? textFault("message", message, textBounds.message)),
   );
 }
 

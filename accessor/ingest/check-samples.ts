@@ -2,19 +2,12 @@
 // order of time.
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
+import { type Fault, maxGapFault, maxMaxGapUs, notFinite, textBounds, textFault } from "../../rows/text-fault.ts";
 import type { Column } from "../../samples/column.ts";
 import { columnFields } from "../../samples/column-message.ts";
 import { toDurationUs } from "../../samples/timestamps.ts";
 import type { Series } from "../store/catalog.ts";
-import {
-  eventSignals,
-  type Fault,
-  maxMaxGapUs,
-  signalPattern,
-  type TimeBounds,
-  textFault,
-  timeFault,
-} from "./bounds.ts";
+import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 /** What is wrong with a column as a whole, before its series is known. */
@@ -32,11 +25,9 @@ export function columnFault(samples: Samples, column: Column): Fault | undefined
   if (fault !== undefined) return fault;
   if (maxGap !== undefined) {
     const maxGapUs = toDurationUs(maxGap);
-    if (!(maxGapUs > 0 && maxGapUs <= maxMaxGapUs)) {
-      return { reason: "SIGNAL_DECLARATION_MISMATCH", message: "max_gap must be above 0 and at most 24 h" };
-    }
+    if (!(maxGapUs > 0 && maxGapUs <= maxMaxGapUs)) return maxGapFault;
   }
-  return textFault("unit", unit, { max: 32 });
+  return textFault("unit", unit, textBounds.unit);
 }
 
 function timesFault(samples: Samples, { timesUs, values }: Column): Fault | undefined {
@@ -140,8 +131,3 @@ export function hasAcceptable({ timesUs, values }: Column, { oldestUs, newestUs 
   }
   return false;
 }
-
-const notFinite: Fault = {
-  reason: "VALUE_NOT_FINITE",
-  message: "NaN and infinities are not measurements: leave the sample out",
-};

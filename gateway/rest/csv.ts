@@ -2,7 +2,7 @@
 import type { Json } from "./json.ts";
 
 /**
- * One line: numbers as in JSON, nothing for what there is not. `safe`: no cell is a formula to a
+ * One line: numbers as in JSON, nothing for what there is not, or what is no finite number. `safe`: no cell is a formula to a
  * spreadsheet.
  */
 export function toCsvLine(values: readonly Json[], { safe = false } = {}): string {
@@ -11,12 +11,14 @@ export function toCsvLine(values: readonly Json[], { safe = false } = {}): strin
 
 function toField(value: Json, safe: boolean): string {
   if (value === undefined || value === null) return "";
+  if (typeof value === "number" && !Number.isFinite(value)) return "";
   if (Object.is(value, -0)) return "-0";
   return toCsvText(safe && typeof value === "string" ? toSafeText(value) : String(value));
 }
 
-/** A text in quotes if it needs them. */
-export const toCsvText = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** A text in quotes if it needs them, as for blanks at its ends: readers take those of others off. */
+export const toCsvText = (text: string): string =>
+  /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
 // What Excel, LibreOffice and Google Sheets take for the beginning of a formula, wide forms
 // included; white space before it is skipped by some.

@@ -1,12 +1,13 @@
 // The reference as one HTML page, rendered from the route table: no script, nothing from elsewhere.
 import { createHash } from "node:crypto";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
+import { durationForms } from "../../rows/duration.ts";
+import { timeForms } from "../../rows/time.ts";
 import type { Route } from "./call.ts";
 import { docsStyle } from "./docs-style.ts";
 import { mediaTypeOf } from "./formats.ts";
 import { scopeOf } from "./openapi.ts";
 import { type Schema, schemas } from "./schemas.ts";
-import { durationForms, timeForms } from "./time.ts";
 import { wordsOf } from "./words.ts";
 
 const styleHash = createHash("sha256").update(docsStyle).digest("base64");

@@ -31,7 +31,7 @@ const machineRows = (machine: string, timesUs: number[], values: number[]) => ({
   machine,
   samples: [
     toSamples(
-      { signal: "power", unit: "W", maxGapUs: undefined },
+      { signal: "power", unit: "W", maxGapUs: 1_500_000 },
       { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
     ),
   ],
@@ -147,7 +147,7 @@ test("samples of many machines in order of time, as NDJSON and CSV, with names f
       row("mill-1", ".020", "5e-324"),
   );
   expect(await text("/signals/power?format=csv&limit=3")).toBe(
-    "machine,signal,time,value\nmill-1,power,2026-03-01T08:00:00Z,412.3\nmill-2,power,2026-03-01T08:00:00.000001Z,1\nmill-1,power,2026-03-01T08:00:00.010Z,-0\n",
+    "machine,signal,time,value,unit,max_gap\nmill-1,power,2026-03-01T08:00:00Z,412.3,,\nmill-2,power,2026-03-01T08:00:00.000001Z,1,,\nmill-1,power,2026-03-01T08:00:00.010Z,-0,,\n",
   );
 });
 
@@ -193,14 +193,18 @@ test("what is filtered is fetched page by page; the range and its limits reach t
   expect([status, body["field"], body["reason"]]).toEqual([400, "page_token", "REQUEST_INVALID"]);
 });
 
-test("names that need quotes get them", async () => {
+test("names that need quotes get them; each row says what its series declared", async () => {
   gateway.accessor.signals.readSignals = async function* () {
     yield { batches: [machineRows('a"b,c', [0], [1])] };
   };
   expect(await text("/signals/power?format=csv")).toBe(
-    'machine,signal,time,value\n"a""b,c",power,1970-01-01T00:00:00Z,1\n',
+    'machine,signal,time,value,unit,max_gap\n"a""b,c",power,1970-01-01T00:00:00Z,1,W,1.5s\n',
   );
-  expect(JSON.parse(await text("/signals/power?format=ndjson"))).toMatchObject({ machine: 'a"b,c' });
+  expect(JSON.parse(await text("/signals/power?format=ndjson"))).toMatchObject({
+    machine: 'a"b,c',
+    unit: "W",
+    max_gap: "1.5s",
+  });
 });
 
 test("what is refused is a problem; what breaks off later breaks the connection", async () => {
@@ -269,7 +273,7 @@ test("?csv=safe: no text of an export is a formula, numbers are as they were", a
   const rows = async (path: string) => (await text(path)).trim().split("\n").slice(1);
   expect(await rows("/signals/error?format=csv")).toEqual([`${error}=1+1,-1+cmd|' /C calc'!A0`]);
   expect(await rows("/signals/error?format=csv&csv=safe")).toEqual([`${error}'=1+1,'-1+cmd|' /C calc'!A0`]);
-  expect(await rows("/signals/power?format=csv&csv=safe")).toEqual(["m,power,1970-01-01T00:00:01Z,-1"]);
+  expect(await rows("/signals/power?format=csv&csv=safe")).toEqual(["m,power,1970-01-01T00:00:01Z,-1,W,1.5s"]);
   gateway.accessor.signals.querySignals = () => ({
     signals: [{ machine: "m", signal: "error", time, record: { case: "errorReport", value: errorReports[0]! } }],
     cursor: "c1",

@@ -1,25 +1,27 @@
 // A range of any length as NDJSON or CSV, in order of time, with the memory of one message.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
-import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import type { Batch, Samples } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type ReadSignalsRequestSchema,
   type ReadSignalsResponse,
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { durationText } from "../../rows/duration.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { timesOf } from "../../samples/wire.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
 import type { RestAnswer } from "./call.ts";
-import { toCsvLine, toCsvText } from "./csv.ts";
+import { toCsvLine, toCsvText, toSafeText } from "./csv.ts";
 import type { Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
 import { mergeByTime, type Series } from "./merge.ts";
 import { RowBytes, type RowShape } from "./row-bytes.ts";
-import { batchRows, columnsOf } from "./rows.ts";
+import { batchRows, exportColumnsOf } from "./rows.ts";
 import { answerTable, tableHead } from "./table.ts";
+import { toUs } from "./time.ts";
 
 export type ExportOptions = {
   upstream: Upstream;
@@ -29,7 +31,7 @@ export type ExportOptions = {
   fileName: string;
   /** Stops after so many rows. */
   limit: number | undefined;
-  /** Texts of CSV are safe for spreadsheets. Rows of samples hold none but names, which are. */
+  /** Texts of CSV are safe for spreadsheets. Of samples those are names and unit. */
   safe: boolean;
 };
 
@@ -54,10 +56,10 @@ export async function exportRange(
   const head = tableHead({ format, fileName, cursor: first.done ? "" : first.value.cursor });
   if (name === "state" || name === "error") {
     const pages = sparseRows(all, limit);
-    const table = answerTable(pages, { format, columns: columnsOf(name), fileName, cursor: "", safe });
+    const table = answerTable(pages, { format, columns: exportColumnsOf(name), fileName, cursor: "", safe });
     return { ...table, ...head, close } as RestAnswer;
   }
-  return { ...head, compress: true, write: (body) => writeSamples(all, body, { name, format, limit }), close };
+  return { ...head, compress: true, write: (body) => writeSamples(all, body, { name, format, limit, safe }), close };
 }
 
 async function* withFirst<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncGenerator<T, void, undefined> {
@@ -80,21 +82,23 @@ async function* sparseRows(slices: AsyncIterable<ReadSignalsResponse>, limit: nu
 const fullTime = (time = "") => `${time.slice(0, 19)}.${time.slice(20, -1).padEnd(6, "0")}`;
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-type SampleOptions = { name: string; format: Format; limit: number };
+type SampleOptions = { name: string; format: Format; limit: number; safe: boolean };
 
 async function writeSamples(
   slices: AsyncIterable<ReadSignalsResponse>,
   body: Body,
-  { name, format, limit }: SampleOptions,
+  { name, format, limit, safe }: SampleOptions,
 ): Promise<void> {
   const rows = new RowBytes();
   const shapes = new Map<string, RowShape>();
-  const shapeOf = (machine: string): RowShape => {
-    const known = shapes.get(machine);
+  const shapeOf = (machine: string, { unit, maxGap }: Samples): RowShape => {
+    const gap = maxGap && durationText(toUs(maxGap));
+    const key = `${gap ?? ""} ${machine}\0${unit}`;
+    const known = shapes.get(key);
     if (known) return known;
-    const made = toShape(machine, name, format);
+    const made = toShape({ machine, signal: name, unit, gap }, { format, safe });
     // Machines come again in every slice; thousands of them are not worth keeping.
-    if (shapes.size < 10_000) shapes.set(machine, made);
+    if (shapes.size < 10_000) shapes.set(key, made);
     return made;
   };
   const turns = new Turns();
@@ -111,7 +115,7 @@ async function writeSamples(
     rows.sample(shape, timeUs, value);
     return wait;
   };
-  if (format === "csv") await body.write(toCsvLine(columnsOf(name)));
+  if (format === "csv") await body.write(toCsvLine(exportColumnsOf(name)));
   for await (const slice of slices) {
     body.holds(receivedBytes(slice));
     const { batches } = slice;
@@ -122,13 +126,26 @@ async function writeSamples(
   body.end();
 }
 
-const toSeries = ({ machine, samples }: Batch, shapeOf: (machine: string) => RowShape): Series<RowShape>[] =>
-  samples.map((column) => ({ of: shapeOf(machine), timesUs: timesOf(column), values: column.values }));
+type ShapeOf = (machine: string, column: Samples) => RowShape;
 
-function toShape(machine: string, signal: string, format: Format): RowShape {
+const toSeries = ({ machine, samples }: Batch, shapeOf: ShapeOf): Series<RowShape>[] =>
+  samples.map((column) => ({ of: shapeOf(machine, column), timesUs: timesOf(column), values: column.values }));
+
+type ShapeTexts = { machine: string; signal: string; unit: string; gap: string | undefined };
+
+function toShape(
+  { machine, signal, unit, gap }: ShapeTexts,
+  { format, safe }: Pick<SampleOptions, "format" | "safe">,
+): RowShape {
+  const text = (plain: string) => (safe ? toSafeText(plain) : plain);
+  const declared = unit === "" ? "" : `,"unit":${toJsonText(unit)}`;
   const [head, middle, end] =
     format === "csv"
-      ? [`${toCsvText(machine)},${toCsvText(signal)},`, ",", "\n"]
-      : [`{"machine":${toJsonText(machine)},"signal":${toJsonText(signal)},"time":"`, '","value":', "}\n"];
+      ? [`${toCsvText(text(machine))},${toCsvText(signal)},`, ",", `,${toCsvText(text(unit))},${gap ?? ""}\n`]
+      : [
+          `{"machine":${toJsonText(machine)},"signal":${toJsonText(signal)},"time":"`,
+          '","value":',
+          `${declared}${gap === undefined ? "" : `,"max_gap":"${gap}"`}}\n`,
+        ];
   return { head: Buffer.from(head), middle: Buffer.from(middle), end: Buffer.from(end) };
 }

@@ -1,8 +1,9 @@
 // Pages of REST: a range given relative to now stays, from page to page, the range that it was on
 // the first.
+import { isTime } from "../../rows/time.ts";
 import { invalidField } from "../errors.ts";
 import type { ResolvedTime } from "./parameters.ts";
-import { formatTime, isTime, toTimestamp } from "./time.ts";
+import { formatTime, toTimestamp } from "./time.ts";
 
 export type Range = { from: bigint | undefined; to: bigint | undefined };
 type Asked = { from: ResolvedTime | undefined; to: ResolvedTime | undefined; pageToken: string | undefined };

@@ -1,7 +1,8 @@
 // Query parameters: declared with their documentation, read with their mistakes named.
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
+import { durationForms, durationPattern, parseDuration } from "../../rows/duration.ts";
+import { isRelativeTime, looksLikeSeconds, parseTime, timeForms } from "../../rows/time.ts";
 import { invalidField } from "../errors.ts";
-import { durationForms, isRelativeTime, parseDuration, parseTime, timeForms } from "./time.ts";
 import { fromWord, wordsOf } from "./words.ts";
 
 /**
@@ -69,6 +70,18 @@ export const zoneParameter = (doc: string): Parameter<string> => ({
   read: (texts, { name }) => single(texts, name).replaceAll(" ", "+"),
 });
 
+/** One of some words, in any case. */
+export const choiceParameter = <W extends string>(words: readonly W[], doc: string): Parameter<W> => ({
+  doc,
+  schema: { type: "string", enum: [...words] },
+  read(texts, { name }) {
+    const text = single(texts, name);
+    const word = words.find((one) => one === text.toLowerCase());
+    if (word !== undefined) return word;
+    throw invalidField(name, `${quote(text)} is not one of ${words.join(", ")}`);
+  },
+});
+
 /** A whole number of 32 bits; what is allowed beyond that is for the accessor to say. */
 export const countParameter = (doc: string): Parameter<number> => ({
   doc,
@@ -80,25 +93,25 @@ export const countParameter = (doc: string): Parameter<number> => ({
   },
 });
 
+const invalid = "TIME_RANGE_INVALID";
+
 export const timeParameter = (doc: string): Parameter<ResolvedTime> => ({
   doc: `${doc} ${timeForms}.`,
   schema: { type: "string" },
   read(texts, { name, nowUs }) {
     const text = single(texts, name);
     const us = parseTime(text, nowUs);
+    if (us !== undefined && looksLikeSeconds(text))
+      throw invalidField(name, `${quote(text)} looks like seconds: write milliseconds or RFC 3339`, invalid);
     if (us !== undefined) return { us, relative: isRelativeTime(text) };
-    throw invalidField(
-      name,
-      `${quote(text)} is not a time in years 1 to 9999; expected ${timeForms}`,
-      "TIME_RANGE_INVALID",
-    );
+    throw invalidField(name, `${quote(text)} is not a time in years 1 to 9999; expected ${timeForms}`, invalid);
   },
 });
 
 /** A length of time, in microseconds. */
 export const durationParameter = (doc: string): Parameter<bigint> => ({
   doc: `${doc} Expected: ${durationForms}.`,
-  schema: { type: "string", pattern: "^\\d{1,15}(ms|[smhdw])$" },
+  schema: { type: "string", pattern: durationPattern },
   read(texts, { name }) {
     const text = single(texts, name);
     const us = parseDuration(text);

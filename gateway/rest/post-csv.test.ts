@@ -2,14 +2,14 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { createCsvRows } from "../../rows/csv-rows.ts";
+import { readLines } from "../../rows/text-lines.ts";
+import { UnreadableText } from "../../rows/unreadable.ts";
 import { timesOf } from "../../samples/wire.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
 import { toCsvLine } from "./csv.ts";
-import { createCsvReader } from "./post-csv.ts";
-import { UnreadableText } from "./post-rows.ts";
 import { nowUs } from "./test-answers.ts";
-import { readLines } from "./text-lines.ts";
 
 let gateway: TestGateway;
 let taken: IngestBatchRequest[];
@@ -42,15 +42,16 @@ test("CSV: columns by name, quotes, the signal by column or by ?type=", async ()
   expect(taken[1]!.batch).toMatchObject({
     stateChanges: [{ state: 2, reason: 'a "b", c\nd' }],
     errorReports: [{ severity: 3, code: "E1", message: "hot" }],
-    samples: [{ values: [Number.NaN] }],
+    samples: [],
   });
   expect(mixed.body["verdicts"]).toMatchObject([
+    { line: 5, reason: "VALUE_NOT_FINITE", message: "value: expected a number, such as 412.3 or 4.1e-3" },
     { line: 6, message: "2 fields, but the header names 9" },
     { line: 7, message: "a quoted field has text after its closing quote" },
   ]);
   for (const [body, detail] of [
     ["machine,value\n", /time among them/],
-    ["machine,time,watts\n", /unknown column "watts"; known are machine, signal/],
+    ["machine,time,watts\n", /"watts" is not a column: known are machine, signal/],
     ["machine,time,time\n", /time stands there twice/],
   ] as const) {
     const { status, body: problem } = await csv(body);
@@ -60,7 +61,7 @@ test("CSV: columns by name, quotes, the signal by column or by ?type=", async ()
 });
 
 test("what an export gives can be sent back as it is", async () => {
-  const { read } = createCsvReader();
+  const { read } = createCsvRows({ signal: "power" });
   read({ number: 1, text: "machine,signal,time,severity,code,message" });
   expect(read({ number: 2, text: 'm,error,2026-03-01T08:00:00Z,INFO,E1,"x' })).toBeUndefined();
   expect(read({ number: 3, text: '"",y"' })).toEqual({
@@ -77,7 +78,7 @@ test("what an export gives can be sent back as it is", async () => {
 });
 
 test("a quote that does not end, a line that does not end, bytes that are no text", async () => {
-  const reader = createCsvReader();
+  const reader = createCsvRows({ signal: "power" });
   reader.read({ number: 1, text: "machine,time" });
   expect(reader.read({ number: 2, text: 'a,"b' })).toBeUndefined();
   expect(reader.end()).toEqual({ line: 2, row: new UnreadableText("a quoted field is not closed") });
@@ -89,7 +90,11 @@ test("a quote that does not end, a line that does not end, bytes that are no tex
       controller.close();
     },
   });
-  expect((await send(bytes, ndjson)).body).toMatchObject({ status: 400, field: "body", detail: "body: not UTF-8" });
+  expect((await send(bytes, ndjson)).body).toMatchObject({
+    status: 400,
+    field: "body",
+    detail: expect.stringContaining("not UTF-8, in line 1"),
+  });
 });
 
 test("lines come out as they went in, however they are cut", async () => {
@@ -132,14 +137,14 @@ test("a quote that never closes: every row is accounted for, also what it swallo
 });
 
 test("a record of too many lines is refused with all of them, and what its text holds is no row", () => {
-  const reader = createCsvReader();
+  const reader = createCsvRows({ signal: "power" });
   reader.read({ number: 1, text: "machine,signal,time,value" });
   expect(reader.read({ number: 2, text: 'a,power,now,"' })).toBeUndefined();
   for (let number = 3; number < 3_000; number++)
     expect(reader.read({ number, text: "mill-1,power,2026-03-01,9" })).toBeUndefined();
   const message = "a quoted field has more than 1000 lines: is its closing quote missing?";
   expect(reader.read({ number: 3_000, text: '"' })).toEqual({ line: 2, row: new UnreadableText(message, 2_999) });
-  expect(reader.read({ number: 3_001, text: "a,power,now,1" })).toMatchObject({ line: 3_001, row: { value: 1 } });
+  expect(reader.read({ number: 3_001, text: "a,power,now,1" })).toMatchObject({ line: 3_001, row: { value: "1" } });
   // By its characters, and where a line that is too long for itself lies within.
   reader.read({ number: 3_002, text: `"${"x".repeat(600_000)}` });
   reader.read({ number: 3_003, text: "x".repeat(600_000) });
@@ -161,7 +166,7 @@ test("records come out as they were written, however they are cut into lines; no
   const write = (value: string) => `"${value.replaceAll('"', '""')}"`;
   fc.assert(
     fc.property(fc.array(fc.tuple(text, text), { maxLength: 20 }), (rows) => {
-      const reader = createCsvReader();
+      const reader = createCsvRows({ signal: "power" });
       const body = ["machine,time", ...rows.map((row) => row.map(write).join(","))].join("\n");
       const read = body.split("\n").flatMap((line, i) => reader.read({ number: i + 1, text: line }) ?? []);
       const toRow = ([machine, time]: [string, string]) => ({ ...(machine && { machine }), ...(time && { time }) });
@@ -171,7 +176,7 @@ test("records come out as they were written, however they are cut into lines; no
   const line = fc.string({ unit: fc.constantFrom("a", '"', ","), minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(fc.array(line, { maxLength: 30 }), (lines) => {
-      const reader = createCsvReader();
+      const reader = createCsvRows({ signal: "power" });
       reader.read({ number: 1, text: "machine,time" });
       const read = [...lines.map((text, i) => reader.read({ number: i + 2, text })), reader.end()];
       const counts = read.map((one) => (one?.row instanceof UnreadableText ? one.row.lines : one ? 1 : 0));
@@ -198,9 +203,9 @@ test("what is exported comes back: CR, LF and CRLF in texts and as line ends, ho
         const pieces = async function* () {
           for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
         };
-        const reader = createCsvReader();
+        const reader = createCsvRows({ signal: "power" });
         const read: unknown[] = [];
-        for await (const some of readLines(pieces(), { withReturns: true }))
+        for await (const some of readLines(pieces()))
           for (const line of some) {
             const row = reader.read(line)?.row;
             if (row !== undefined) read.push(row);

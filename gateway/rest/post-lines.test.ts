@@ -62,7 +62,7 @@ test("NDJSON: a row a line, good ones stored, bad ones named by line", async () 
 test("a line with more parts than any row has is not parsed, and the others are stored", async () => {
   const wide = (parts: number) => `[${"{},".repeat(parts / 2)}0]`;
   const lines = [row("a", 1), wide(10_000), `{${'"a":0,'.repeat(10_001)}"b":0}`, wide(9_000)];
-  const { body: answer } = await send([...lines, row("a", 2, { note: ",".repeat(9_000) })].join("\n"));
+  const { body: answer } = await send([...lines, row("a", 2, { rejected: ",".repeat(9_000) })].join("\n"));
   const message = "not a row: more than 10000 commas and opening brackets";
   expect(answer).toMatchObject({ accepted: 2, rejected: 3 });
   expect(answer["verdicts"]).toMatchObject([
@@ -101,7 +101,7 @@ test("422 if every row was refused; nothing at all is 200", async () => {
   const { status, body } = await send("1\n2\n");
   expect([status, body["rejected"], body["title"]]).toEqual([422, 2, "Unprocessable Content"]);
   expect(body["verdicts"]).toMatchObject([{ line: 1, count: 2 }]);
-  expect(await send("\n\n")).toMatchObject({ status: 200, body: { accepted: 0, rejected: 0 } });
+  expect(await send("\n \n")).toMatchObject({ status: 200, body: { accepted: 0, rejected: 0 } });
   expect(taken).toEqual([]);
 });
 

@@ -7,8 +7,8 @@ import { contentTypeOf } from "./formats.ts";
 import { type Json, toJsonText } from "./json.ts";
 import { type Chunk, type LineKind, linesOf, readChunks } from "./line-chunks.ts";
 import type { Numbering } from "./numbering.ts";
-import { ignoredMember, toRowBatchesInTurns } from "./post-rows.ts";
-import type { PostQuery } from "./post-signals.ts";
+import { type PostQuery, rowContextOf } from "./post-query.ts";
+import { toRowBatchesInTurns } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
 import { appendVerdict, NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
@@ -29,11 +29,7 @@ type Totals = {
   duplicate_batches: number;
   /** The line from which on nothing was read. */
   unread_from_line: number | undefined;
-  /** Members of rows that mean nothing. */
-  ignored: Set<string>;
 };
-
-const toMembers = ({ ignored, ...rest }: Totals) => ({ ...rest, ...ignoredMember(ignored) });
 
 /**
  * Answers with totals and up to 1,000 verdicts; or, asked for NDJSON, with all verdicts as they
@@ -45,7 +41,7 @@ export async function postLines(
 ): Promise<RestAnswer> {
   const totals: Totals = {
     ...{ accepted: 0, rejected: 0, cursor: undefined, producer_id: numbering.producerId },
-    ...{ last_sequence: undefined, duplicate_batches: 0, unread_from_line: undefined, ignored: new Set<string>() },
+    ...{ last_sequence: undefined, duplicate_batches: 0, unread_from_line: undefined },
   };
   const chunks = storeChunks(call, { numbering, kind, totals });
   const first = await chunks.next();
@@ -60,9 +56,9 @@ export async function postLines(
           for (let next = first; !next.done; next = await chunks.next())
             for (const verdict of next.value) await say(verdict);
           if (totals.unread_from_line !== undefined) throw refusalOf(totals);
-          await say(toMembers(totals));
+          await say(totals);
         } catch (error) {
-          await say({ ...toProblem(error).body, ...toMembers(totals) });
+          await say({ ...toProblem(error).body, ...totals });
         }
         body.end();
       },
@@ -71,7 +67,7 @@ export async function postLines(
   }
   const named = new NamedVerdicts<LineVerdict>(({ line }) => line);
   for (let next = first; !next.done; next = await chunks.next()) for (const verdict of next.value) named.add(verdict);
-  const members = { ...toMembers(totals), ...named.members() };
+  const members = { ...totals, ...named.members() };
   if (totals.accepted > 0 || totals.rejected === 0) return { body: members };
   throw refusalOf(totals, members);
 }
@@ -87,16 +83,16 @@ async function* storeChunks(
   { body, query, nowUs, upstream, unary, stream, meter, passedOn }: RestCall<PostQuery>,
   { numbering, kind, totals }: { numbering: Numbering; kind: LineKind; totals: Totals },
 ): AsyncGenerator<LineVerdict[], void, undefined> {
-  const context = { nowUs: numbering.repeatable ? undefined : nowUs, signal: query.type };
+  const context = rowContextOf(query, numbering.repeatable ? undefined : nowUs);
   const { producerId } = numbering;
   let { sequence } = numbering;
   let readable = false;
-  for await (const { rows, lines } of readChunks(body as Readable, kind)) {
+  for await (const { rows, lines } of readChunks(body as Readable, { kind, signal: query.type })) {
     if (!readable && totals.rejected >= maxUnreadableLines) {
       totals.unread_from_line = lines[0]!;
       return;
     }
-    const { batches, unreadable, ignored } = await toRowBatchesInTurns(rows, context);
+    const { batches, unreadable } = await toRowBatchesInTurns(rows, context);
     readable ||= batches.length > 0;
     const total = rows.reduce<number>((sum, row) => sum + linesOf(row), 0);
     const waitMs = meter(total);
@@ -112,7 +108,6 @@ async function* storeChunks(
       sent.push({ rows: made, result: answer.result! });
     }
     passedOn();
-    for (const name of ignored) if (totals.ignored.size < 20) totals.ignored.add(name);
     const verdicts = onLines(rowVerdicts(sent, unreadable), { rows, lines });
     const rejected = verdicts.reduce((sum, { count }) => sum + count, 0);
     totals.rejected += rejected;

@@ -51,7 +51,7 @@ test("a hundred thousand lines that came at once let others have two hundred tur
     const body = Readable.from([Buffer.from(line.repeat(100_000))]);
     const read = async () => {
       let rows = 0;
-      for await (const chunk of readChunks(body, "ndjson")) rows += chunk.rows.length;
+      for await (const chunk of readChunks(body, { kind: "ndjson" })) rows += chunk.rows.length;
       expect(rows).toBe(line === "\n" ? 0 : 100_000);
     };
     expect(await turnsDuring(read)).toBeGreaterThanOrEqual(199);

@@ -7,15 +7,16 @@ import {
   BatchSchema,
   type ErrorReport,
   ErrorReportSchema,
-  MachineStateSchema,
-  SeveritySchema,
   type StateChange,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
-import { toSamples } from "../../samples/wire.ts";
+import { declaringFirst } from "../../rows/declaring.ts";
+import { type Row, type RowContext, RowFault, type RowRecord, readRecord } from "../../rows/record.ts";
+import type { Fault } from "../../rows/text-fault.ts";
+import { UnreadableText } from "../../rows/unreadable.ts";
+import { toTimestamp } from "../../samples/timestamps.ts";
+import { type Declaration, toSamples } from "../../samples/wire.ts";
 import type { Reason } from "../errors.ts";
-import { isRelativeTime, parseTime, timeForms, toTimestamp } from "./time.ts";
-import { fromWord } from "./words.ts";
 
 /** Rows that cannot become records, for one reason: `count` of them from `row` on. */
 export type UnreadableRow = { row: number; count: number; reason: Reason; message: string };
@@ -34,34 +35,16 @@ type Draft = {
   rows: number[];
   states: { records: StateChange[]; rows: number[] };
   errors: { records: ErrorReport[]; rows: number[] };
-  /** One for each signal and unit. */
-  columns: Map<string, { signal: string; unit: string; timesUs: number[]; values: number[]; rows: number[] }>;
+  /** One for each signal, unit and max_gap. */
+  columns: Map<string, ColumnDraft>;
 };
+type ColumnDraft = Declaration & { timesUs: number[]; values: number[]; rows: number[] };
 
-/** Stands for a row that could not even be read. */
-export class UnreadableText {
-  readonly message: string;
-  /** How many lines it stands for: each of them was a row to whoever wrote it. */
-  readonly lines: number;
-  constructor(message: string, lines = 1) {
-    this.message = message;
-    this.lines = lines;
-  }
-}
-
-type RowContext = {
-  /** What "now" is; undefined where times must not depend on when they are sent. */
-  nowUs: bigint | undefined;
-  /** The signal of rows that name none. */
-  signal?: string | undefined;
-};
-
-/** ignored: names of members that mean nothing. */
-export type MadeRows = { batches: RowBatch[]; unreadable: UnreadableRow[]; ignored: ReadonlySet<string> };
+export type MadeRows = { batches: RowBatch[]; unreadable: UnreadableRow[] };
 
 /**
- * Batches in the order in which their machines first appear. What the accessor can judge (names,
- * states, values) is left to it.
+ * Batches in the order in which their machines first appear. What only the accessor can judge is
+ * left to it.
  */
 export function toRowBatches(rows: readonly unknown[], context: RowContext): MadeRows {
   const made = startRows();
@@ -82,25 +65,25 @@ export async function toRowBatchesInTurns(rows: readonly unknown[], context: Row
   return finishRows(made);
 }
 
-type Making = { drafts: Map<string, Draft>; unreadable: UnreadableRow[]; ignored: Set<string> };
+type Making = { drafts: Map<string, Draft>; unreadable: UnreadableRow[] };
 
-const startRows = (): Making => ({ drafts: new Map(), unreadable: [], ignored: new Set() });
+const startRows = (): Making => ({ drafts: new Map(), unreadable: [] });
 
-const finishRows = ({ drafts, ...told }: Making): MadeRows => ({
+const finishRows = ({ drafts, unreadable }: Making): MadeRows => ({
   batches: [...drafts.values()].map(toRowBatch),
-  ...told,
+  unreadable,
 });
 
 function addRows(
-  { drafts, unreadable, ignored }: Making,
+  { drafts, unreadable }: Making,
   rows: readonly unknown[],
   { from, to, ...context }: RowContext & { from: number; to: number },
 ): void {
   for (let row = from; row < to; row++) {
     const fields = rows[row];
-    const fault = isObject(fields) ? addRow(drafts, fields, { row, ...context }) : notARow(fields);
-    if (fault) noteUnreadable(unreadable, row, fault);
-    else noteIgnored(ignored, fields as Record<string, unknown>);
+    const record = isObject(fields) ? readRecord(fields, context) : notARow(fields);
+    if (record instanceof RowFault) noteUnreadable(unreadable, row, record);
+    else addRecord(drafts, record, row);
   }
 }
 
@@ -115,46 +98,12 @@ function noteUnreadable(unreadable: UnreadableRow[], row: number, { reason, mess
   else unreadable.push({ row, count: 1, reason, message });
 }
 
-/** Members of a row that mean something. */
-const rowFields: ReadonlySet<string> = new Set([
-  ...["machine", "signal", "time", "value", "unit"],
-  ...["state", "reason", "severity", "code", "message"],
-]);
-const maxIgnored = 20;
+const notAnObject = new RowFault({ reason: "REQUEST_INVALID", message: "a row is an object" });
+const notARow = (what: unknown): RowFault =>
+  what instanceof UnreadableText ? new RowFault({ reason: "REQUEST_INVALID", message: what.message }) : notAnObject;
 
-/** Others are stored nowhere, which whoever mistyped one should learn. */
-function noteIgnored(ignored: Set<string>, fields: Record<string, unknown>): void {
-  for (const name in fields) if (!rowFields.has(name) && ignored.size < maxIgnored) ignored.add(name.slice(0, 80));
-}
-
-/** What an answer says of them: nothing if there are none. */
-export const ignoredMember = (ignored: ReadonlySet<string>): { ignored_fields?: string[] } =>
-  ignored.size > 0 ? { ignored_fields: [...ignored] } : {};
-
-type Fault = { reason: Reason; message: string };
-const notARow = (what: unknown): Fault => ({
-  reason: "REQUEST_INVALID",
-  message: what instanceof UnreadableText ? what.message : "a row is an object",
-});
-
-const relativeTime: Fault = {
-  reason: "TIME_INVALID",
-  message: "time: must not be relative to now where the same rows may be sent again",
-};
-
-function addRow(
-  drafts: Map<string, Draft>,
-  fields: Record<string, unknown>,
-  { row, nowUs, signal: defaultSignal }: RowContext & { row: number },
-): Fault | undefined {
-  const { machine, signal = defaultSignal, time } = fields;
-  if (typeof machine !== "string") return { reason: "MACHINE_NAME_INVALID", message: "machine: a text is required" };
-  if (typeof signal !== "string") return { reason: "SIGNAL_NAME_INVALID", message: "signal: a text is required" };
-  const written = typeof time === "string" || typeof time === "number" ? String(time) : "";
-  if (nowUs === undefined && isRelativeTime(written)) return relativeTime;
-  const us = parseTime(written, nowUs ?? 0n);
-  if (us === undefined) return { reason: "TIME_INVALID", message: `time: expected ${timeForms}` };
-
+function addRecord(drafts: Map<string, Draft>, record: RowRecord, row: number): void {
+  const { machine, timeUs } = record;
   let draft = drafts.get(machine);
   if (!draft) {
     draft = {
@@ -167,39 +116,34 @@ function addRow(
     drafts.set(machine, draft);
   }
   draft.rows.push(row);
-  if (signal === "state") {
-    const state = fromWord(MachineStateSchema, text(fields["state"])) ?? 0;
-    draft.states.records.push(
-      create(StateChangeSchema, { time: toTimestamp(us), state, reason: text(fields["reason"]) }),
-    );
+  if (record.kind === "state") {
+    const { state, reason } = record;
+    draft.states.records.push(create(StateChangeSchema, { time: toTimestamp(timeUs), state, reason }));
     draft.states.rows.push(row);
-  } else if (signal === "error") {
-    const { code, message } = fields;
-    const severity = fromWord(SeveritySchema, text(fields["severity"])) ?? 0;
-    draft.errors.records.push(
-      create(ErrorReportSchema, { time: toTimestamp(us), severity, code: text(code), message: text(message) }),
-    );
+  } else if (record.kind === "error") {
+    const { severity, code, message } = record;
+    draft.errors.records.push(create(ErrorReportSchema, { time: toTimestamp(timeUs), severity, code, message }));
     draft.errors.rows.push(row);
   } else {
-    const unit = text(fields["unit"]);
-    const key = `${signal} ${unit}`;
-    const column = draft.columns.get(key) ?? { signal, unit, timesUs: [], values: [], rows: [] };
-    draft.columns.set(key, column);
-    column.timesUs.push(Number(us));
-    column.values.push(numberOf(fields["value"]));
+    const { signal, unit, maxGapUs, value } = record;
+    const key = `${signal} ${maxGapUs ?? ""} ${unit}`;
+    let column = draft.columns.get(key);
+    if (column === undefined) {
+      column = { signal, unit, maxGapUs, timesUs: [], values: [], rows: [] };
+      draft.columns.set(key, column);
+    }
+    column.timesUs.push(timeUs);
+    column.values.push(value);
     column.rows.push(row);
   }
-  return undefined;
 }
 
-function toRowBatch({ machine, rows, states, errors, columns }: Draft): RowBatch {
-  const samples = Array.from(columns.values(), ({ signal, unit, timesUs, values }) =>
-    toSamples(
-      { signal, unit, maxGapUs: undefined },
-      { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
-    ),
+function toRowBatch({ machine, rows, states, errors, columns: drafts }: Draft): RowBatch {
+  const columns = declaringFirst([...drafts.values()]);
+  const samples = columns.map(({ timesUs, values, ...declaration }) =>
+    toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
   );
-  const columnRows = [...columns.values()].map((column) => column.rows);
+  const columnRows = columns.map((column) => column.rows);
   return {
     batch: create(BatchSchema, { machine, stateChanges: states.records, errorReports: errors.records, samples }),
     rows,
@@ -215,18 +159,5 @@ function toRowBatch({ machine, rows, states, errors, columns }: Draft): RowBatch
   };
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+const isObject = (value: unknown): value is Row =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof UnreadableText);
-
-/** What is no text becomes one that the accessor refuses where it must not be empty. */
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-
-/**
- * As protobuf's JSON: numbers, and NaN and infinities as text; anything else is not a number, which
- * the accessor refuses.
- */
-function numberOf(value: unknown): number {
-  if (typeof value === "number") return value;
-  if (value === "Infinity" || value === "-Infinity") return Number(value);
-  return Number.NaN;
-}

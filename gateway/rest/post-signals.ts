@@ -8,15 +8,13 @@ import { recordsOf } from "../limits/records.ts";
 import { batchFromJson } from "./batch-json.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
-import type { Parameter } from "./parameters.ts";
 import { postLines } from "./post-lines.ts";
-import { ignoredMember, type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
+import { assertLinesOnly, assertRowsOnly, type PostQuery, rowContextOf } from "./post-query.ts";
+import { type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
 import { NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 import { toWord } from "./words.ts";
-
-export type PostQuery = { type: Parameter<string>; producer_id: Parameter<string>; sequence: Parameter<string> };
 
 type Sent = { batch: Batch; result: BatchResult; rows?: RowBatch };
 
@@ -29,26 +27,23 @@ export async function postSignals(call: RestCall<PostQuery>): Promise<RestAnswer
     const numbering = readNumbering(key, { producerId: query.producer_id, sequence: query.sequence });
     return postLines(call, { numbering, kind: /csv/i.test(mediaType) ? "csv" : "ndjson" });
   }
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined)
-      throw invalidField(name, "in the query only for a body of lines; here it has its place in the body");
-  }
+  assertLinesOnly(query);
   return postObject(call, key);
 }
 
-async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<PostQuery>, key: string | undefined) {
+async function postObject(call: RestCall<PostQuery>, key: string | undefined): Promise<RestAnswer> {
+  const { body, query, nowUs, upstream, unary, meter } = call;
   const { signals, producer_id, sequence, ...batchFields } = asObject(body);
   const numbering = readNumbering(key, { producerId: producer_id, sequence });
   let parts: { batch: Batch; rows?: RowBatch }[];
   let unreadable: UnreadableRow[] = [];
-  let ignored: ReadonlySet<string> = new Set();
   if (signals !== undefined) {
     const [stray] = Object.keys(batchFields);
     if (stray !== undefined)
       throw invalidField(stray, "send either signals (rows) or the fields of one batch, not both");
     if (!Array.isArray(signals)) throw invalidField("signals", "expected an array of rows");
-    const made = await toRowBatchesInTurns(signals, { nowUs: key === undefined ? nowUs : undefined });
-    ({ unreadable, ignored } = made);
+    const made = await toRowBatchesInTurns(signals, rowContextOf(query, key === undefined ? nowUs : undefined));
+    ({ unreadable } = made);
     parts = made.batches.map((rows) => ({ batch: rows.batch, rows }));
   } else if (Object.hasOwn(batchFields, "signal")) {
     throw invalidField(
@@ -56,6 +51,7 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
       'this is a row: send rows as {"signals": [row, …]}, or as lines of application/x-ndjson',
     );
   } else {
+    assertRowsOnly(query);
     parts = [{ batch: await readBatch(batchFields) }];
   }
 
@@ -70,18 +66,17 @@ async function postObject({ body, nowUs, upstream, unary, meter }: RestCall<Post
     cursor = answer.cursor;
     sent.push({ ...part, result: answer.result! });
   }
-  return answerOf({ sent, unreadable, ignored, numbering, cursor, total: countRecords(sent) + countRows(unreadable) });
+  return answerOf({ sent, unreadable, numbering, cursor, total: countRecords(sent) + countRows(unreadable) });
 }
 
 function answerOf(outcome: {
   sent: Sent[];
   unreadable: UnreadableRow[];
-  ignored: ReadonlySet<string>;
   numbering: Numbering;
   cursor: string | undefined;
   total: number;
 }): RestAnswer {
-  const { sent, unreadable, ignored, numbering, cursor, total } = outcome;
+  const { sent, unreadable, numbering, cursor, total } = outcome;
   const rejected = countRows(unreadable) + sent.reduce((sum, one) => sum + countRejected(one), 0);
   const ofRows = sent.every(({ rows }) => rows);
   const rows = sent.map(({ rows, result }) => ({ rows: rows!, result }));
@@ -90,7 +85,6 @@ function answerOf(outcome: {
     rejected,
     cursor,
     producer_id: numbering.producerId,
-    ...ignoredMember(ignored),
     results: sent.map(({ batch, result: { sequence, duplicate, refusal } }) => ({
       machine: batch.machine,
       sequence,

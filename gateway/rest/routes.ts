@@ -14,6 +14,7 @@ import { contentTypeOf } from "./formats.ts";
 import { intervalColumns, listStateIntervals, queryOfIntervals } from "./intervals.ts";
 import { countParameter, textParameter, timeParameter, wordsParameter } from "./parameters.ts";
 import { postExamples } from "./post-examples.ts";
+import { postQuery } from "./post-query.ts";
 import { postSignals } from "./post-signals.ts";
 import { getLatest, listMachines, listSignals, queryOfSignals, querySignals } from "./reads.ts";
 import { checkReady } from "./ready.ts";
@@ -34,7 +35,7 @@ import {
   windowEnd,
   windowStart,
 } from "./route-parameters.ts";
-import { columnsOf } from "./rows.ts";
+import { exportColumnsOf } from "./rows.ts";
 import { schemaOf } from "./schemas.ts";
 import { queryOfMachine, queryOfMachines, summarizeMachine, summarizeMachines } from "./summaries.ts";
 import { watchSignals } from "./watch.ts";
@@ -62,7 +63,7 @@ const declared: readonly Route[] = [
       "Rows in order of time. `from` is inclusive, `to` is not; the answer echoes both as they were resolved. More rows follow where " +
       '`next_page_token` is not empty: repeat the request with `page_token`, or follow the Link header with rel="next". All pages are of one ' +
       "moment, named by `cursor`; a live feed after that cursor goes on from there. NDJSON and CSV come without pages: the whole range, " +
-      "however long, a row a line, the cursor in the header Millrace-Cursor; an answer that breaks off ends the connection.",
+      "however long, a row a line, with unit and max_gap, so that a POST of it stores the same, the cursor in the header Millrace-Cursor; an answer that breaks off ends the connection.",
     rpc: SignalService.method.querySignals,
     query: {
       machine,
@@ -76,7 +77,7 @@ const declared: readonly Route[] = [
       state: wordsParameter(MachineStateSchema, "Only changes into these states; only for /signals/state."),
     },
     formats: ["json", "ndjson", "csv"],
-    answer: { json: schemaOf("RowPage"), line: schemaOf("Row"), csv: columnsOf("power").join(",") },
+    answer: { json: schemaOf("RowPage"), line: schemaOf("Row"), csv: exportColumnsOf("power").join(",") },
     example: "/signals/power?from=-15m&limit=3",
     parameterByField: { ...names, ...times, severities: "severity", states: "state" },
     cache: { queryOf: queryOfSignals },
@@ -175,7 +176,7 @@ const declared: readonly Route[] = [
     summary: "Store records",
     doc:
       'As JSON: rows as GET returns them, {"signals": [{"machine", "signal", "time", "value"}, …]}, of any number of machines (the first ' +
-      'rows of a numeric signal declare its "unit" permanently); or one batch in columns, {"machine", "state_changes", "error_reports", ' +
+      'rows of a numeric signal declare its "unit" and "max_gap"); or one batch in columns, {"machine", "state_changes", "error_reports", ' +
       '"samples"}, as protobuf\'s JSON has it; at most 32 MiB. As NDJSON: one row a line, any number of lines, stored as they arrive. As CSV: ' +
       "the same, with a header line that names the columns. 200 says how many records were stored, and lists verdicts on the others by row " +
       "(from 0) or line (from 1): at most 1,000, adjacent ones with the same reason as one. 422 if no record was stored, or none of the first " +
@@ -184,11 +185,7 @@ const declared: readonly Route[] = [
       "own producer_id and sequence (in the query for lines), which numbers the batches from there on. Without either, they are stored " +
       "each time they are sent.",
     rpc: IngestService.method.ingestBatch,
-    query: {
-      type: textParameter("The signal of rows of CSV or NDJSON that name none."),
-      producer_id: textParameter("For lines: whose number sequence is."),
-      sequence: textParameter("For lines: the producer's number of the first batch."),
-    },
+    query: postQuery,
     formats: ["json", "ndjson"],
     answer: {
       json: { anyOf: [schemaOf("Stored"), schemaOf("StoredLines")] },

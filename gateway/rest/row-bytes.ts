@@ -64,8 +64,7 @@ export class RowBytes {
   }
 
   /**
-   * Writes a row. Finite values come back bit for bit, -0 too; others are texts in JSON, as
-   * protobuf has it.
+   * Writes a row. Finite values come back bit for bit, -0 too; no others are stored.
    */
   sample({ head, middle, end }: RowShape, timeUs: number, value: number): void {
     this.#raw(head);

@@ -26,6 +26,12 @@ export function columnsOf(signal: string): readonly string[] {
   return ["machine", "signal", "time", "value"];
 }
 
+/** The columns of an export, which declares what its samples are. */
+export function exportColumnsOf(signal: string): readonly string[] {
+  const columns = columnsOf(signal);
+  return columns.includes("value") ? [...columns, "unit", "max_gap"] : columns;
+}
+
 /** The row of a record of a page. */
 export function toRow({ machine, signal, time, record }: Signal): Row {
   const head = { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };

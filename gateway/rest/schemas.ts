@@ -2,6 +2,8 @@
 // members: nothing forbids others.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { durationForms } from "../../rows/duration.ts";
+import { timeForms } from "../../rows/time.ts";
 import { wordsOf } from "./words.ts";
 
 export type Schema = { readonly [keyword: string]: unknown };
@@ -75,7 +77,6 @@ const stored = {
   rejected: count("Records that are not."),
   "cursor?": text("A GET with this as min_cursor sees every record stored here."),
   producer_id: text("Whose numbers these were."),
-  "ignored_fields?": list(text("A name."), "Unknown members of rows, which were not stored; perhaps misspelled."),
 };
 
 export const schemas = {
@@ -88,7 +89,14 @@ export const schemas = {
     code: text("The machine's own code."),
     message: text("What happened, for people."),
   }),
-  SampleRow: object({ machine, signal: text("Name of the signal."), time: recordTime, value: number("In its unit.") }),
+  SampleRow: object({
+    machine,
+    signal: text("Name of the signal."),
+    time: recordTime,
+    value: number("In its unit."),
+    "unit?": text("In NDJSON and CSV: the unit, if one is declared."),
+    "max_gap?": text('In NDJSON and CSV: the longest span that two samples cover, in seconds with "s".'),
+  }),
   Row: { description: "A record.", anyOf: [ref("SampleRow"), ref("StateRow"), ref("ErrorRow")] },
   RowPage: object({ signals: list(ref("Row")), ...echo, next_page_token: nextPageToken, cursor }),
   LatestRows: object({ signals: list(ref("Row")), next_page_token: nextPageToken, cursor }),
@@ -189,17 +197,21 @@ export const schemas = {
       signal: text("Name of the signal."),
       time: {
         type: ["string", "number"],
-        description: "RFC 3339, a date, milliseconds since 1970, or relative to now.",
+        description: `${timeForms}. With ?epoch= numbers count what that says.`,
       },
-      "value?": { type: ["number", "string"], description: "Of a numeric signal." },
+      "value?": {
+        type: ["number", "string"],
+        description: "Of a numeric signal; decimal digits as a text are a number.",
+      },
       "unit?": text("Declares the unit, with the first rows of a signal."),
+      "max_gap?": text(`Declares the longest span that two samples cover, at most 24h: ${durationForms}.`),
       "state?": text("Of signal state."),
       "reason?": text("Of signal state."),
       "severity?": text("Of signal error."),
       "code?": text("Of signal error."),
       "message?": text("Of signal error."),
     },
-    { description: "A row as GET answers it." },
+    { description: "A row as GET answers it. A field that is unknown, or of another kind of signal, is refused." },
   ),
   PostedRows: object({
     signals: list(ref("PostedRow")),

@@ -7,7 +7,7 @@ import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { retrySecondsOf } from "../errors.ts";
 import { pause } from "../limits/pause.ts";
 import type { RestCall } from "./call.ts";
-import type { PostQuery } from "./post-signals.ts";
+import type { PostQuery } from "./post-query.ts";
 
 type Numbered = { producerId: string; sequence: bigint; batch: Batch };
 

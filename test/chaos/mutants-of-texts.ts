@@ -6,7 +6,7 @@ export const textMutants: readonly Mutant[] = [
     name: "a quote that never closes swallows its rows",
     edits: [
       {
-        file: "gateway/rest/csv-record.ts",
+        file: "rows/csv-record.ts",
         find: "return open && { line: open.line,",
         replace: "return open && open.lines < 0 && { line: open.line,",
       },
@@ -17,7 +17,7 @@ export const textMutants: readonly Mutant[] = [
     name: "a record has any number of fields",
     edits: [
       {
-        file: "gateway/rest/csv-record.ts",
+        file: "rows/csv-record.ts",
         find: "export const maxFields = 100;",
         replace: "export const maxFields = 1e9;",
       },
@@ -26,14 +26,14 @@ export const textMutants: readonly Mutant[] = [
   },
   {
     name: "a line of JSON has any number of parts",
-    edits: [{ file: "gateway/rest/line-chunks.ts", find: "return parts > maxParts;", replace: "return parts > 1e9;" }],
+    edits: [{ file: "rows/json-rows.ts", find: "return parts > maxParts;", replace: "return parts > 1e9;" }],
     catch: { test: "gateway/rest/post-lines.test.ts", says: /FAIL.*more parts than any row has/ },
   },
   {
     name: "a record in quotes goes on for ever",
     edits: [
       {
-        file: "gateway/rest/csv-record.ts",
+        file: "rows/csv-record.ts",
         find: "if (open.lines > maxRecordLines)",
         replace: "if (open.lines > 1e9)",
       },

@@ -10,13 +10,13 @@ import { chooseEncoding } from "../../gateway/rest/compression.ts";
 import { chooseFormat } from "../../gateway/rest/formats.ts";
 import { resolvePage } from "../../gateway/rest/page.ts";
 import { listParameter, readQuery, textParameter } from "../../gateway/rest/parameters.ts";
-import { createCsvReader } from "../../gateway/rest/post-csv.ts";
-import { readLines } from "../../gateway/rest/text-lines.ts";
-import { parseDuration, parseTime } from "../../gateway/rest/time.ts";
 import { createLineSplitter } from "../../local/output.ts";
-import { readLines as readInputLines } from "../../producer/lines.ts";
-import { parseRecord } from "../../producer/record.ts";
-import { createRowReader } from "../../producer/row-format.ts";
+import { createCsvRows } from "../../rows/csv-rows.ts";
+import { parseDuration, parseInterval } from "../../rows/duration.ts";
+import { type Row, readRecord } from "../../rows/record.ts";
+import { readRows } from "../../rows/source-rows.ts";
+import { readLines } from "../../rows/text-lines.ts";
+import { parseTime } from "../../rows/time.ts";
 import { bytes, count, decimal, durationMs, instant, listenAddress, url } from "../../runtime/config-values.ts";
 import { maskSecrets } from "../../runtime/log.ts";
 import { namesOf } from "../../runtime/tls/client-names.ts";
@@ -62,7 +62,7 @@ async function* pieces(text: string, size: number) {
 
 function csv(name: string, build: (characters: number) => string, { size = 65_536 } = {}): WorstText {
   return read(`CSV post: ${name}`, build, async (text) => {
-    const reader = createCsvReader();
+    const reader = createCsvRows();
     for await (const lines of readLines(pieces(text, size))) for (const line of lines) reader.read(line);
     return reader.end();
   });
@@ -70,15 +70,8 @@ function csv(name: string, build: (characters: number) => string, { size = 65_53
 
 function input(name: string, build: (characters: number) => string): WorstText {
   return read(`--input: ${name}`, build, async (text) => {
-    const row = createRowReader();
-    for await (const { texts } of readInputLines(pieces(text, 256), { maxLength: 64 * 1024 }))
-      for (const line of texts)
-        try {
-          const fields = line === undefined ? undefined : row(line);
-          if (fields) parseRecord(fields);
-        } catch {
-          // A line that is no good costs that line.
-        }
+    for await (const rows of readRows(pieces(text, 256)))
+      for (const { row } of rows) if (typeof row === "object" && row !== null) readRecord(row as Row, { nowUs: 0n });
   });
 }
 
@@ -98,6 +91,8 @@ export const worstTexts: readonly WorstText[] = [
   csv("lines in small pieces", (n) => head + fill('m,"power",0,1\n', n), { size: 16 }),
   input("one line in small pieces", (n) => fill("x", n)),
   input("quotes", (n) => head + fill(`${'"'.repeat(60_000)}\n`, n)),
+  input("blanks before quotes", (n) => head + fill(`${" ".repeat(30_000)}x${" ".repeat(30_000)}"\n`, n)),
+  input("unknown fields", (n) => fill(`{${'"abcdefghijklmnopq":1,'.repeat(2_000)}"x":1}\n`, n)),
   input("numbers", (n) => head + fill(`m,power,${"1".repeat(30_000)}x,${"1".repeat(30_000)}x\n`, n)),
   input("fractions", (n) => head + fill(`m,power,${".123456".repeat(8_000)},1\n`, n)),
   input("NDJSON that is none", (n) => `{}\n${fill(`{"a":[${"[".repeat(60_000)}\n`, n)}`),
@@ -175,6 +170,12 @@ export const worstTexts: readonly WorstText[] = [
       (text) => parseTime(text, 0n),
     ),
     read("length of time", (n) => `${fill("1", n)}ms`, parseDuration),
+    read("interval", (n) => `${fill("1", n)}:00:00`, parseInterval),
+    read(
+      "time: offset",
+      (n) => `2026-03-01T08:00:00+${fill("01:", n)}`,
+      (text) => parseTime(text, 0n),
+    ),
     read(
       "glob: a long name",
       (n) => fill("a", n),

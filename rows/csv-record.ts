@@ -14,11 +14,21 @@ export type CsvRecord = {
   lines: number;
   /** Undefined for one that cannot be read, with what is wrong. */
   fields: string[] | undefined;
+  /** Which of them stood in quotes; undefined where none did. */
+  quoted?: ReadonlySet<number>;
   fault?: string;
 };
 
 /** What is kept of the record that is open: its fields so far, and what its quoted field holds. */
-type Open = { line: number; lines: number; characters: number; fields: string[]; parts: string[]; fault?: string };
+type Open = {
+  line: number;
+  lines: number;
+  characters: number;
+  fields: string[];
+  quoted: Set<number>;
+  parts: string[];
+  fault?: string;
+};
 
 /**
  * Takes line after line and gives the record that each of them ends. What is too long is not kept,
@@ -40,7 +50,8 @@ export class CsvRecords {
         const fields = text.slice(0, endOf(text)).split(",", maxFields + 1);
         return done({ line: number, lines: 1, fields, ...(fields.length > maxFields && { fault: tooManyFields }) });
       }
-      return this.#scan({ line: number, lines: 1, characters: text.length, fields: [], parts: [] }, text, "field");
+      const begun: Open = { line: number, lines: 1, characters: text.length, fields: [], quoted: new Set(), parts: [] };
+      return this.#scan(begun, text, "field");
     }
     open.lines++;
     open.characters += text.length + 1;
@@ -84,6 +95,7 @@ export class CsvRecords {
     let at = 0;
     let quoted = from === "quoted";
     for (;;) {
+      if (!quoted) at = quoteAfterBlanks(text, at);
       if (!quoted && text.charCodeAt(at) !== quote) {
         const next = text.indexOf(",", at);
         if (open.fault === undefined) add(text.slice(at, next < 0 ? end : next));
@@ -101,10 +113,11 @@ export class CsvRecords {
         return undefined;
       }
       if (open.fault === undefined) {
+        open.quoted.add(fields.length);
         add(parts.join(""));
         parts.length = 0;
       }
-      at = close + 1;
+      at = afterBlanks(text, close + 1, end);
       if (at === end) return done(open);
       if (text.charCodeAt(at) !== comma)
         return { line, lines: open.lines, fields: undefined, fault: "a quoted field has text after its closing quote" };
@@ -113,7 +126,7 @@ export class CsvRecords {
   }
 }
 
-const [quote, comma] = [34, 44];
+const [quote, comma, space, tab] = [34, 44, 32, 9];
 
 /** Where a quoted field ends that goes on at `from`: its closing quote, or the end of the text. */
 function closingQuote(text: string, from: number): number {
@@ -125,7 +138,26 @@ function closingQuote(text: string, from: number): number {
   return text.length;
 }
 
+const isBlank = (text: string, at: number) => text.charCodeAt(at) === space || text.charCodeAt(at) === tab;
+
+/** Where text or a comma follows after blanks, or the end. */
+function afterBlanks(text: string, from: number, end: number): number {
+  let at = from;
+  while (at < end && isBlank(text, at)) at++;
+  return at;
+}
+
+/** Where the quote stands if nothing but blanks is before it; otherwise where it was. */
+function quoteAfterBlanks(text: string, from: number): number {
+  if (!isBlank(text, from)) return from;
+  const at = afterBlanks(text, from, text.length);
+  return text.charCodeAt(at) === quote ? at : from;
+}
+
 const endOf = (line: string): number => (line.endsWith("\r") ? line.length - 1 : line.length);
 
-const done = ({ line, lines, fields, fault }: Pick<Open, "line" | "lines" | "fields" | "fault">): CsvRecord =>
-  fault === undefined ? { line, lines, fields } : { line, lines, fields: undefined, fault };
+const done = (record: Pick<Open, "line" | "lines" | "fields" | "fault"> & { quoted?: Set<number> }): CsvRecord => {
+  const { line, lines, fields, quoted, fault } = record;
+  if (fault !== undefined) return { line, lines, fields: undefined, fault };
+  return quoted === undefined || quoted.size === 0 ? { line, lines, fields } : { line, lines, fields, quoted };
+};

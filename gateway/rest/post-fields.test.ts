@@ -1,0 +1,139 @@
+// POST /signals: what the fields of a row may hold, which there are, and what is declared once.
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { takeEverything } from "../fake-accessor.ts";
+import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { nowUs } from "./test-answers.ts";
+
+let gateway: TestGateway;
+let taken: IngestBatchRequest[];
+beforeEach(async () => {
+  gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
+  taken = [];
+  gateway.accessor.ingest = takeEverything(taken);
+});
+afterEach(() => gateway[Symbol.asyncDispose]());
+
+const time = "2026-03-01T08:00:00Z";
+const power = (machine: string, value: number) => ({ machine, signal: "power", time, value });
+
+test("-0 arrives as -0, digits as a text as their number, and what is no number is refused", async () => {
+  const rows = '{"machine":"m","signal":"power","time":"now","value":';
+  const values = ["-0", '"-0"', '"4.5e1"', '"NaN"', '"-Infinity"', "null", "1e400", '"0x10"', '"412,3"', "true"];
+  const { body } = await gateway.post(
+    "/signals",
+    `{"signals":[${values.map((value) => `${rows}${value}}`).join(",")}]}`,
+  );
+  const taking = taken[0]!.batch!.samples[0]!.values;
+  expect(taking.map((value) => (Object.is(value, -0) ? "-0" : value))).toEqual(["-0", "-0", 45]);
+  const notFinite = "NaN and infinities are not measurements: leave the sample out";
+  expect((body["verdicts"] as { row: number; count: number; message: string }[]).map(Object.values)).toEqual(
+    [
+      [3, 2, notFinite],
+      [5, 1, "value: missing"],
+      [6, 1, "value: a number beyond the range of float64"],
+      [7, 1, "value: expected a number, such as 412.3 or 4.1e-3"],
+      [8, 1, "value: a number with a comma: write it with a point, as 1234.5"],
+      [9, 1, "value: expected a number, such as 412.3 or 4.1e-3"],
+    ].map(([row, count, message]) => [row, count, "VALUE_NOT_FINITE", false, message]),
+  );
+});
+
+test("a row with an unknown field is refused with its name, whatever it is called; none becomes anything", async () => {
+  const row = '"machine":"m","signal":"power","time":"2026-03-01T08:00:00Z","value":1';
+  const body = `{"signals":[{${row},"untit":"kW"},{${row},"constructor":{"x":1},"maxgap":"1h"},{${row},"max_gap":"1h"}]}`;
+  const { status, body: answer } = await gateway.post("/signals", body);
+  expect([status, answer["accepted"], answer["rejected"]]).toEqual([200, 1, 2]);
+  expect(answer["verdicts"]).toMatchObject([
+    { row: 0, reason: "REQUEST_INVALID", message: '"untit" is not a field of a row: is "unit" meant?' },
+    { row: 1, message: expect.stringMatching(/^"constructor" is not a field of a row: .*; so are not "maxgap"$/) },
+  ]);
+  const poisoned = await gateway.post("/signals", `{"signals":[{"__proto__":{"machine":"m"},${row}}]}`);
+  expect(poisoned.status).toBe(400);
+  const lines = await gateway.ask("/signals", {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body: `{"__proto__":{${row}}}\n{${row},"__proto__":{"unit":"kW"}}\n{${row},"${"x".repeat(300)}":1}\n`,
+  });
+  expect(lines.body).toMatchObject({
+    rejected: 3,
+    verdicts: [{ line: 1, count: 2, message: expect.stringMatching(/^"__proto__" is not/) }, { line: 3 }],
+  });
+  expect(({} as Record<string, unknown>)["machine"]).toBeUndefined();
+  const many = Array.from({ length: 100 }, (_, i) => `"f${i}":0`).join(",");
+  const wide = await gateway.post("/signals", `{"signals":[{${row},${many}}]}`);
+  expect(wide.body["verdicts"]).toMatchObject([{ row: 0, message: expect.stringMatching(/and 90 more$/) }]);
+});
+
+test("a field that belongs to another kind of signal is refused too, and texts that are none", async () => {
+  const at = { machine: "m", time };
+  const { body } = await gateway.post("/signals", {
+    signals: [
+      { ...at, signal: "state", state: "IDLE", value: 1 },
+      { ...at, signal: "power", value: 1, reason: "x" },
+      { ...at, signal: "error", severity: "ERROR", code: 4711 },
+      { ...at, signal: "power", value: 1, max_gap: 20 },
+      { ...at, signal: "power", value: 1, max_gap: "25h" },
+      { ...at, signal: "power", value: 1, reason: null, state: "" },
+    ],
+  });
+  expect((body["verdicts"] as { message: string }[]).map(({ message }) => message)).toEqual([
+    "value: no field of a state change",
+    "reason: no field of a sample",
+    "code: a text is expected, in quotes",
+    'max_gap: expected a length of time with its unit as a text, such as "20m" or "1200s"',
+    "max_gap must be above 0 and at most 24 h",
+  ]);
+  expect(body["accepted"]).toBe(1);
+});
+
+test("rows declare unit and max_gap, themselves or by parameters; columns that declare come first", async () => {
+  const signals = [
+    power("m", 1),
+    { ...power("m", 2), unit: "kW", max_gap: "20m" },
+    { ...power("m", 3), max_gap: "00:00:00.5" },
+  ];
+  await gateway.post("/signals", { signals });
+  expect(taken[0]!.batch!.samples).toMatchObject([
+    { unit: "kW", maxGap: { seconds: 1200n, nanos: 0 }, values: [2] },
+    { unit: "", maxGap: { seconds: 0n, nanos: 500_000_000 }, values: [3] },
+    { unit: "", values: [1] },
+  ]);
+  expect(taken[0]!.batch!.samples[2]!.maxGap).toBeUndefined();
+  const row = { machine: "m", time: 1_772_352_000, value: 1 };
+  await gateway.post("/signals?type=heat&unit=K&max_gap=1.5h&epoch=s", { signals: [row, { ...row, unit: "F" }] });
+  const shared = { signal: "heat", maxGap: { seconds: 5400n }, times: { value: { startUs: 1_772_352_000_000_000n } } };
+  expect(taken[1]!.batch!.samples).toMatchObject([
+    { ...shared, unit: "K" },
+    { ...shared, unit: "F" },
+  ]);
+  for (const [name, value] of [
+    ["max_gap", "25h"],
+    ["max_gap", "0s"],
+    ["unit", "x".repeat(33)],
+    ["epoch", "days"],
+  ] as const) {
+    const { status, body } = await gateway.post(`/signals?${name}=${value}`, { signals });
+    expect([status, body["field"]]).toEqual([400, name]);
+  }
+  const batch = await gateway.post("/signals?epoch=s", { machine: "m" });
+  expect([batch.status, batch.body["field"]]).toEqual([400, "epoch"]);
+});
+
+test("numbers that look like seconds are refused, unless what they count is declared", async () => {
+  const rows = (time: number | string) => ({ signals: [{ machine: "m", signal: "power", time, value: 1 }] });
+  for (const [sent, says] of [
+    [1_772_352_000, /look like seconds: declare epoch=s/],
+    ["1772352000.5", /look like seconds: declare epoch=s/],
+    [0, /before 1990/],
+    [1_772_352_000_000_000, /look like microseconds: declare epoch=us/],
+    ["1772352000000000000", /look like nanoseconds: declare epoch=ns/],
+    [1_772_352_000_000_000_000, /send it as a text/],
+  ] as const)
+    expect((await gateway.post("/signals", rows(sent))).body["verdicts"]).toMatchObject([
+      { reason: "TIME_INVALID", message: expect.stringMatching(says) },
+    ]);
+  expect(taken).toEqual([]);
+  expect((await gateway.post("/signals?epoch=ms", rows(0))).body).toMatchObject({ accepted: 1 });
+  expect((await gateway.post("/signals", rows("1970-01-01T00:00:00Z"))).body).toMatchObject({ accepted: 1 });
+});

@@ -1,0 +1,54 @@
+// Parameters of POST /signals: what holds for rows that do not say it themselves.
+import type { RowContext } from "../../rows/record.ts";
+import { maxGapFault, maxMaxGapUs, textBounds } from "../../rows/text-fault.ts";
+import { type EpochUnit, epochUnits } from "../../rows/time.ts";
+import { invalidField } from "../errors.ts";
+import { choiceParameter, durationParameter, type Parameter, textParameter, type ValuesOf } from "./parameters.ts";
+
+export type PostQuery = {
+  type: Parameter<string>;
+  unit: Parameter<string>;
+  max_gap: Parameter<bigint>;
+  epoch: Parameter<EpochUnit>;
+  producer_id: Parameter<string>;
+  sequence: Parameter<string>;
+};
+
+type Values = ValuesOf<PostQuery>;
+
+export const postQuery: PostQuery = {
+  type: textParameter("For rows: the signal of those that name none."),
+  unit: textParameter("For rows: the unit of numeric ones that name none."),
+  max_gap: durationParameter(
+    "For rows: the longest span between two samples that still counts as covered, of numeric rows that name none; at most 24h.",
+  ),
+  epoch: choiceParameter(
+    epochUnits,
+    "For rows: what times count that are numbers. If absent: milliseconds, of which those before 1990 are refused.",
+  ),
+  producer_id: textParameter("For lines: whose number sequence is."),
+  sequence: textParameter("For lines: the producer's number of the first batch."),
+};
+
+/** nowUs: undefined where times must not depend on when the rows are sent. */
+export function rowContextOf({ type, unit, max_gap, epoch }: Values, nowUs: bigint | undefined): RowContext {
+  if (unit !== undefined && unit.length > textBounds.unit.max)
+    throw invalidField("unit", `at most ${textBounds.unit.max} characters`);
+  if (max_gap !== undefined && !(max_gap > 0n && max_gap <= maxMaxGapUs))
+    throw invalidField("max_gap", maxGapFault.message.replace("max_gap ", ""));
+  const maxGapUs = max_gap === undefined ? undefined : Number(max_gap);
+  return { nowUs, epochUnit: epoch, signal: type, unit, maxGapUs };
+}
+
+/** Of a body of JSON: refuses what has its place in the body. */
+export function assertLinesOnly({ producer_id, sequence }: Values): void {
+  for (const [name, value] of Object.entries({ producer_id, sequence }))
+    if (value !== undefined)
+      throw invalidField(name, "in the query only for a body of lines; here it has its place in the body");
+}
+
+/** Of a batch in columns: refuses what is about rows. */
+export function assertRowsOnly({ type, unit, max_gap, epoch }: Values): void {
+  for (const [name, value] of Object.entries({ type, unit, max_gap, epoch }))
+    if (value !== undefined) throw invalidField(name, "only for rows; a batch in columns says it in the body");
+}

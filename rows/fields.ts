@@ -1,0 +1,69 @@
+// The fields of a row: which there are, and which of them somebody meant who wrote another name.
+
+/** Fields of a row of one record, in the order in which exports write them. */
+export const fieldNames: readonly string[] = [
+  ...["machine", "signal", "time", "value", "unit", "max_gap"],
+  ...["state", "reason", "severity", "code", "message"],
+];
+
+/** Which kind of record a field belongs to, as a bit. */
+export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8 } as const;
+
+/**
+ * Every field that is understood: also the contract's Signal as protobuf's JSON has it, and the
+ * verdict that stands beside a rejected record in the producer's file.
+ */
+export const fieldGroups: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    any: ["machine", "signal", "time", "rejected"],
+    sample: ["value", "unit", "max_gap", "maxGap"],
+    state: ["state", "reason", "stateChange", "state_change"],
+    error: ["severity", "code", "message", "errorReport", "error_report"],
+  }).flatMap(([group, names]) => names.map((name) => [name, fieldGroup[group as keyof typeof fieldGroup]])),
+);
+
+/** What an unknown field is told by: `"untit" is not a field of a row: is "unit" meant?` */
+export function unknownField(name: string, { of = "a field of a row", known = fieldNames } = {}): string {
+  const meant = nearestName(name, known);
+  const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+  const hint = meant === undefined ? `known are ${known.join(", ")}` : `is ${JSON.stringify(meant)} meant?`;
+  return `${shown} is not ${of}: ${hint}`;
+}
+
+/** What is said of the first of several; the others are named. */
+export function unknownFields(names: readonly string[]): string {
+  const [first = "", ...others] = names;
+  if (others.length === 0) return unknownField(first);
+  const shown = others.slice(0, 9).map((name) => JSON.stringify(name.slice(0, 80)));
+  const left = others.length - shown.length;
+  return `${unknownField(first)}; so are not ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+}
+
+/** The known name that takes the fewest changes, if they are few. */
+function nearestName(name: string, names: readonly string[]): string | undefined {
+  if (name.length > 40) return undefined;
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z]/g, "");
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const one of names) {
+    const changes = plain(one) === plain(name) ? 0 : changesBetween(plain(name), plain(one));
+    if (changes < least) [best, least] = [one, changes];
+  }
+  return best;
+}
+
+/** Characters to change, leave out, put in, or swap with the next one. */
+function changesBetween(a: string, b: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Infinity;
+      next.push(Math.min(row[j - 1]! + same, row[j]! + 1, next[j - 1]! + 1, swapped));
+    }
+    [before, row] = [row, next];
+  }
+  return row[b.length]!;
+}
