@@ -13,7 +13,7 @@ import { commitStep } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";
 import { readBuckets } from "../store/history.ts";
 import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
-import { readWatermark } from "../store/watermark.ts";
+import { readWatermark, readWatermarkTime } from "../store/watermark.ts";
 import {
   countRolledUp,
   dueHours,
@@ -244,6 +244,8 @@ async function rollUp(
 ): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[] }> {
   const context = { database, watermark: from, signal };
   const endedBeforeUs = nowUs() - settleUs;
+  // Answers end at the newest commit: time after it is in no state yet.
+  const committedUs = await readWatermarkTime(database, from, { signal });
   const touchedKeys = new Set(touched.map(keyOf));
   const hours = await dueHours(database, "series", {
     endedBeforeUs,
@@ -252,7 +254,7 @@ async function rollUp(
   });
   const rollups = await rollUpSeries(hours, { ...context, catalog });
   const stateHours = await dueHours(database, "machine", {
-    endedBeforeUs,
+    endedBeforeUs: Math.min(endedBeforeUs, committedUs),
     limit: Math.ceil(maxRollups / 10),
     isTouched: ({ id, hourUs: at }) => touchedStates.has(id, at) || governedStates.has(id, at),
   });

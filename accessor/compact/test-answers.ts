@@ -194,11 +194,19 @@ export class Examiner {
       const buckets = this.#brute({ machine, signal: "power", edgesUs: stateEdges(slotEdgesUs, intervals) });
       const [totals] = toStateTotals(buckets, { slotEdgesUs, intervals });
       const size = Math.max(1, ...buckets.map(({ integral }) => Math.abs(integral)), (end - fromUs) / 1e3);
-      const states = summary.states! as { state: MachineState; time: Duration; energyKwh: number }[];
+      const states = summary.states! as {
+        state: MachineState;
+        time: Duration;
+        energyKwh: number;
+        energyCoverage: number;
+      }[];
       expect(states.map(({ state, time }) => [state, durationUs(time)])).toEqual(
         totals!.timeUs.flatMap((timeUs, state) => (timeUs === 0 ? [] : [[state, timeUs]])),
       );
-      for (const { state, energyKwh } of states) expectClose(energyKwh * 3.6e6, totals!.integral[state]!, size);
+      for (const { state, energyKwh, energyCoverage } of states) {
+        expectClose(energyKwh * 3.6e6, totals!.integral[state]!, size);
+        expectClose(energyCoverage * totals!.timeUs[state]!, totals!.coveredUs[state]!, size);
+      }
       expect(summary.transitions).toBe(BigInt(totals!.transitions));
       expect(summary.availability).toBe(availability(totals!.timeUs));
       const known = this.#select(machine, "power", true).length > 0;
@@ -289,5 +297,6 @@ function expectBucket(found: BucketMessage, expected: Bucket): void {
 
 /** Values are at most 1,000. */
 function expectClose(found: number, expected: number, size: number): void {
-  if (Math.abs(found - expected) > size * 1e-11) expect(found).toBe(expected);
+  // What is no number fails too.
+  if (!(Math.abs(found - expected) <= size * 1e-11)) expect(found).toBe(expected);
 }

@@ -167,8 +167,13 @@ export class TestHistory implements AsyncDisposable {
     });
   }
 
-  /** The service as it answers while a revision is the newest that it has published. */
-  serviceAt(revision: number, committedUs?: number): { service: Service; context: HandlerContext } {
+  /**
+   * The service as it answers while a revision is the newest that it has published, committed now.
+   */
+  serviceAt(
+    revision: number,
+    committedUs: number | undefined = Date.now() * 1000,
+  ): { service: Service; context: HandlerContext } {
     const { database, catalog } = this;
     const one = [{ epoch: 1, firstRevision: 1 }];
     const cursors = new CursorFormat("00000000-0000-0000-0000-000000000000", one);

@@ -5,7 +5,7 @@ import type { Epochs } from "../epochs.ts";
 import type { Tail } from "../feed/tail.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { readHead } from "../store/log.ts";
+import { type Head, readHead } from "../store/log.ts";
 
 /** What of the catalog answers come from: all of it, or what a caller may see. */
 export type Listing = Pick<Catalog, "select" | "machines" | "machineName" | "anyOf" | "signalNames">;
@@ -13,20 +13,25 @@ export type Listing = Pick<Catalog, "select" | "machines" | "machineName" | "any
 export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors: CursorFormat; epochs: Epochs };
 
 /**
- * The revision to answer as of: the newest that this accessor has published, once that holds the
+ * The commit to answer as of: the newest that this accessor has published, once that holds the
  * cursor asked for.
  */
-export async function answerRevision(
+export async function answerHead(
   { database, tail, cursors, epochs }: Reads,
   minCursor: string,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Head> {
   tail.assertHolds(0);
-  if (minCursor === "") return tail.head.revision;
+  if (minCursor === "") return tail.head;
   const head = await knownHead({ database, tail, epochs });
   const wanted = cursors.decode(minCursor, { field: "min_cursor", headRevision: head });
   await tail.reach(wanted, signal);
-  return tail.head.revision;
+  return tail.head;
+}
+
+/** The revision of that commit. */
+export async function answerRevision(reads: Reads, minCursor: string, signal: AbortSignal): Promise<number> {
+  return (await answerHead(reads, minCursor, signal)).revision;
 }
 
 /**

@@ -1,9 +1,11 @@
 // What one machine did in a window, as of a revision: time and energy by state, energy, errors.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import type { MachineSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
+import { EnergyAbsence, type MachineSummarySchema, type StateSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { availability, countErrors, errorRate } from "../history/error-stats.ts";
+import { wattsPer } from "../history/power-unit.ts";
+import type { StateTotals } from "../history/state-totals.ts";
 import type { Series } from "../store/catalog.ts";
 import { countErrorReports } from "../store/events.ts";
 import { aggregate } from "./aggregate.ts";
@@ -25,23 +27,24 @@ export type MachineSummaryQuery = {
 
 const maxCodes = 50;
 const joulesPerKwh = 3.6e6;
-/** Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up. */
-const toKwh = (joules: number) => joules / joulesPerKwh + 0;
 
 export async function summarizeMachine(
   { database }: Pick<Reads, "database">,
   query: MachineSummaryQuery,
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
   const { machine, machineId, series, fromUs, toUs, revision, watermark, signal } = query;
-  const power = series.find(({ signal: name }) => name === "power");
-  // Other units are not known to make kilowatt hours. Roll-ups keep the integral whatever the unit,
-  // since it may be declared later.
-  const watts = power?.unit === "W" ? power : undefined;
+  const [start, end] = [toTimestamp(fromUs), toTimestamp(toUs)];
+  const power = powerOf(series);
+  if (toUs <= fromUs) {
+    const energyAbsence = power.absence ?? EnergyAbsence.NO_TIME;
+    return { machine, startTime: start, endTime: end, errors: {}, energyAbsence };
+  }
   const states = series.find(({ signal: name }) => name === "state");
   const totals = await readStateTotals(database, {
     machineId,
     states,
-    power,
+    // Roll-ups keep the integral whatever the unit, since it may be declared later.
+    power: power.series,
     fromUs,
     toUs,
     revision,
@@ -50,48 +53,73 @@ export async function summarizeMachine(
   });
   const errors = await countErrorReports(database, { machineId, fromUs, toUs, through: revision });
   const ratio = availability(totals.timeUs);
+  const own = { fromUs, toUs, revision, watermark, signal };
   return {
     machine,
-    startTime: toTimestamp(fromUs),
-    endTime: toTimestamp(toUs),
-    states: totals.timeUs.flatMap((timeUs, state) =>
-      timeUs === 0
-        ? []
-        : [
-            {
-              state: state as MachineState,
-              time: toDuration(timeUs),
-              energyKwh: watts === undefined ? 0 : toKwh(totals.integral[state]!),
-            },
-          ],
-    ),
+    startTime: start,
+    endTime: end,
+    states: totals.timeUs.flatMap((timeUs, i) => (timeUs === 0 ? [] : [summarizeState(totals, i, power)])),
     transitions: BigInt(totals.transitions),
     ...(ratio === undefined ? {} : { availability: ratio }),
-    ...(watts === undefined
-      ? {}
-      : { energy: await summarizeEnergy({ database }, { power: watts, fromUs, toUs, revision, watermark, signal }) }),
+    ...(power.absence === undefined
+      ? { energy: await summarizeEnergy({ database }, { power, ...own }) }
+      : { energyAbsence: power.absence }),
     errors: summarizeErrors(errors, totals.timeUs),
+  };
+}
+
+/** A machine's power in a unit that gives energy, or why it has none. */
+export type Power =
+  | { series: Series; watts: number; absence: undefined }
+  | { series: Series | undefined; watts: undefined; absence: EnergyAbsence };
+
+/** series: of one machine. */
+export function powerOf(all: readonly Series[]): Power {
+  const series = all.find(({ signal }) => signal === "power");
+  if (series === undefined) return { series, watts: undefined, absence: EnergyAbsence.NO_POWER };
+  const watts = wattsPer(series.unit);
+  return watts === undefined ? { series, watts, absence: EnergyAbsence.UNIT } : { series, watts, absence: undefined };
+}
+
+/** Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up. */
+const toKwh = (integral: number, watts: number) => (integral * watts) / joulesPerKwh + 0;
+
+/** Time in a state, and its energy as far as that is known. */
+export function summarizeState(
+  { timeUs, integral, coveredUs }: StateTotals,
+  state: number,
+  { watts }: Power,
+): MessageInitShape<typeof StateSummarySchema> {
+  const isKnown = watts !== undefined && coveredUs[state]! > 0;
+  return {
+    state: state as MachineState,
+    time: toDuration(timeUs[state]!),
+    energyKwh: isKnown ? toKwh(integral[state]!, watts) : 0,
+    energyCoverage: isKnown ? coveredUs[state]! / timeUs[state]! : 0,
   };
 }
 
 async function summarizeEnergy(
   { database }: Pick<Reads, "database">,
   {
-    power,
+    power: { series, watts },
     fromUs,
     toUs,
     ...of
-  }: { power: Series } & Pick<MachineSummaryQuery, "fromUs" | "toUs" | "revision" | "watermark" | "signal">,
+  }: { power: Power & { absence: undefined } } & Pick<
+    MachineSummaryQuery,
+    "fromUs" | "toUs" | "revision" | "watermark" | "signal"
+  >,
 ) {
-  const [window] = await aggregate(database, { series: power, edgesUs: Float64Array.of(fromUs, toUs), ...of });
+  const [window] = await aggregate(database, { series, edgesUs: Float64Array.of(fromUs, toUs), ...of });
   const { integral, coverage, timeWeightedMean, max, maxUs } = window!;
   return {
-    energyKwh: toKwh(integral),
+    energyKwh: coverage === 0 ? 0 : toKwh(integral, watts),
     coverage,
     method: "trapezoid",
-    maxGap: toDuration(power.maxGapUs!),
-    ...(timeWeightedMean === undefined ? {} : { meanPowerW: timeWeightedMean }),
-    ...(max === undefined ? {} : { peakPowerW: max, peakTime: toTimestamp(maxUs!) }),
+    maxGap: toDuration(series.maxGapUs!),
+    ...(timeWeightedMean === undefined ? {} : { meanPowerW: timeWeightedMean * watts }),
+    ...(max === undefined ? {} : { peakPowerW: max * watts, peakTime: toTimestamp(maxUs!) }),
   };
 }
 

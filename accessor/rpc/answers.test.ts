@@ -4,6 +4,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
+import { EnergyAbsence } from "#gen/millrace/v1/summary_pb.ts";
 import { TestHistory } from "../compact/test-history.ts";
 import { at, column, oneSample } from "../test-batches.ts";
 
@@ -54,7 +55,7 @@ test("10,000 buckets a series are answered, 100,000 in all", async () => {
   await expect(ask(fine, { revision: 11 })).rejects.toEqual(expect.objectContaining({ reason: "TOO_MANY_BUCKETS" }));
 });
 
-test("an open window ends when the newest record was committed, and is never upside down", async () => {
+test("a window ends when the newest record was committed, if it is open or ends later", async () => {
   await history.ingest({
     machine: "m",
     samples: [
@@ -64,11 +65,108 @@ test("an open window ends when the newest record was committed, and is never ups
       ]),
     ],
   });
-  const open = { endTime: undefined, resolution: width(3_600) };
-  const { series } = await ask(open, { revision: 1, committedUs: baseUs + 2e6 });
-  expect(series![0]!.buckets).toMatchObject([{ count: 2n, endTime: { seconds: BigInt(baseUs / 1e6 + 2) } }]);
-  const late = await ask({ ...open, startTime: at(baseUs + 9e6) }, { revision: 1, committedUs: baseUs + 2e6 });
-  expect(late.series![0]!.buckets).toMatchObject([{ count: 0n }]);
+  const of = { revision: 1, committedUs: baseUs + 2e6 };
+  for (const endTime of [undefined, at(baseUs + 2e6), at(baseUs + 7_200e6)]) {
+    const answer = await ask({ endTime, resolution: width(3_600) }, of);
+    expect(answer.series![0]!.buckets).toMatchObject([{ count: 2n, endTime: at(baseUs + 2e6) }]);
+    expect(answer.endTime).toMatchObject(at(baseUs + 2e6));
+    // Half a second of two is under the line.
+    expect(answer.series![0]!.buckets![0]!.coverage).toBe(0.25);
+  }
+  // A plot of the day has buckets of one width, however much of the day has come.
+  const day = await ask({ endTime: at(baseUs + 86_400e6), resolution: { case: "points", value: 1_441 } }, of);
+  expect(day.series![0]!.buckets).toMatchObject([{ count: 2n, endTime: at(baseUs + 2e6) }]);
+});
+
+test("a window that has not begun holds nothing, and is checked all the same", async () => {
+  await history.ingest({ ...oneSample(1), stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+  const of = { revision: 1, committedUs: baseUs + 2e6 };
+  for (const endTime of [undefined, at(baseUs + 3_600e6)]) {
+    const coming = { startTime: at(baseUs + 9e6), endTime };
+    const answer = await ask({ ...coming, resolution: width(60) }, of);
+    expect(answer.series).toMatchObject([{ signal: "power", buckets: [] }]);
+    expect(answer.endTime).toMatchObject(at(baseUs + 9e6));
+    const { service, context } = history.serviceAt(of.revision, of.committedUs);
+    const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, coming), context);
+    expect(machines).toMatchObject([{ endTime: at(baseUs + 9e6), energyAbsence: EnergyAbsence.NO_TIME }]);
+    for (const absent of ["states", "availability", "energy"]) expect(machines![0]).not.toHaveProperty(absent);
+  }
+  const coming = { startTime: at(baseUs + 9e6), endTime: at(baseUs + 86_400e6) };
+  await expect(ask({ ...coming, resolution: width(0.35) }, of)).rejects.toMatchObject({ reason: "TOO_MANY_BUCKETS" });
+});
+
+test("a state lasts until the newest record was committed, not into time that has not come", async () => {
+  // Active since midnight; asked at 09:41:10 of that day about all of it.
+  const nowUs = baseUs + 34_870e6;
+  await history.ingest({ machine: "m", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+  const { service, context } = history.serviceAt(1, nowUs);
+  const day = { startTime: at(baseUs), endTime: at(baseUs + 86_400e6) };
+  const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, day), context);
+  expect(machines).toMatchObject([
+    { endTime: at(nowUs), states: [{ state: MachineState.ACTIVE, time: { seconds: 34_870n } }], availability: 1 },
+  ]);
+});
+
+test("an hour that was not over when the newest record was committed is not rolled up", async () => {
+  const hourUs = Math.floor((Date.now() * 1000) / 3_600e6) * 3_600e6;
+  const change = { time: at(hourUs - 1_800e6), state: MachineState.ACTIVE };
+  await history.ingest({ machine: "m", stateChanges: [change] });
+  await history.compactAll();
+  await history.ingest({ machine: "m", errorReports: [{ time: at(hourUs), severity: 1, code: "E" }] });
+  // By a clock an hour on, the present hour is over; nothing says that the machine was ACTIVE in it.
+  await history.compactAll({ nowUs: () => hourUs + 2 * 3_600e6 });
+  expect(
+    await history.query("select start_us from rollup_state where width_us = 3600000000 and transitions is not null"),
+  ).toEqual([{ start_us: String(hourUs - 3_600e6) }]);
+});
+
+test("energy comes in kilowatt hours whatever unit of power was declared, or not at all", async () => {
+  const units = { a: "", b: "W", c: "kW", d: "kVA", e: "mW" };
+  const line = [
+    [baseUs, 1],
+    [baseUs + 1e6, 3],
+  ] as const;
+  for (const [machine, unit] of Object.entries(units))
+    await history.ingest({ machine, samples: [{ ...column("power", [...line]), unit }] });
+  // Too far from the others for a line.
+  await history.ingest({
+    machine: "f",
+    samples: [
+      {
+        ...column("power", [
+          [baseUs, 1],
+          [baseUs + 9e6, 1],
+        ]),
+        unit: "W",
+      },
+    ],
+  });
+  await history.ingest({ machine: "g", stateChanges: [{ time: at(baseUs), state: MachineState.OFF }] });
+  const { service, context } = history.serviceAt(7);
+  const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, window), context);
+  const toJoules = (kwh: number) => Math.round(kwh * 3.6e12) / 1e6;
+  const said = machines!.map(({ energy, energyAbsence, states }) => ({
+    joules: energy && toJoules(energy.energyKwh!),
+    meanW: energy?.meanPowerW,
+    peakW: energy?.peakPowerW,
+    absence: energyAbsence,
+    ofState: toJoules(states![0]!.energyKwh!),
+    covered: Math.round(states![0]!.energyCoverage! * 3_600),
+  }));
+  const known = (watts: number) => ({
+    ...{ joules: 2 * watts, meanW: 2 * watts, peakW: 3 * watts, absence: undefined },
+    ...{ ofState: 2 * watts, covered: 1 },
+  });
+  const unknown = { joules: undefined, meanW: undefined, peakW: undefined, ofState: 0, covered: 0 };
+  expect(said).toEqual([
+    known(1),
+    known(1),
+    known(1_000),
+    { ...unknown, absence: EnergyAbsence.UNIT },
+    known(0.001),
+    { ...unknown, joules: 0, peakW: 1, absence: undefined },
+    { ...unknown, absence: EnergyAbsence.NO_POWER },
+  ]);
 });
 
 test("a machine that sends nothing but states, or nothing in the window, is summed up all the same", async () => {
@@ -80,8 +178,8 @@ test("a machine that sends nothing but states, or nothing in the window, is summ
     { machine: "a", states: [{ state: MachineState.FAULT, time: { seconds: 3_600n }, energyKwh: 0 }], availability: 0 },
     { machine: "b", states: [{ state: MachineState.UNSPECIFIED, energyKwh: 0 }], errors: { count: 0n } },
   ]);
-  // Only watts are known to make kilowatt hours.
-  expect(answer.machines![1]!.energy).toBeUndefined();
+  // One sample covers nothing.
+  expect(answer.machines![1]!.energy).toMatchObject({ coverage: 0, energyKwh: 0, peakPowerW: 5_000 });
 });
 
 test("a state repeated a thousand times over is one interval", async () => {

@@ -1,4 +1,4 @@
-// The answers of SignalService: buckets, machine summaries, state intervals.
+// The answers of SignalService: buckets and state intervals.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MachineState, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -8,11 +8,8 @@ import {
   type ListStateIntervalsRequest,
   ListStateIntervalsRequestSchema,
   type ListStateIntervalsResponseSchema,
-  type SummarizeMachinesRequest,
-  SummarizeMachinesRequestSchema,
-  type SummarizeMachinesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import type { Bucket as BucketMessage, MachineSummarySchema, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import type { Bucket as BucketMessage, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
@@ -20,13 +17,14 @@ import type { Bucket } from "../history/buckets.ts";
 import { aggregate } from "../read/aggregate.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readIntervals } from "../read/intervals.ts";
-import { summarizeMachine } from "../read/machine-summary.ts";
 import { maxRowBytes } from "../read/page.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { maxPageBytes, PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
 import { maxBuckets, toEdges, tooManyBuckets } from "./resolution.ts";
+import { someAtOnce } from "./some-at-once.ts";
+import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 const maxDefaultPoints = 1_000;
 const minDefaultPoints = 100;
@@ -43,19 +41,20 @@ export async function aggregateSamples(
 ): Promise<MessageInitShape<typeof AggregateSamplesResponseSchema>> {
   checkMachines(request.machines);
   const { token, encode } = openPage(AggregateSamplesRequestSchema, request, paging);
-  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
+  const head = await headOf(reads, request, { token, signal });
+  const { revision } = head;
   // Only now: what min_cursor waits for may hold the signal's first records.
   for (const name of request.signals) {
     if ((await kindOf(name)) === SignalKind.NUMERIC) continue;
     throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to sum up`, { metadata: { signal: name } });
   }
   // An open end stays where it was on the first page.
-  const window = token === undefined ? closedRange(reads, request) : pagedRange(request, token.after.timeUs);
+  const window = token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const all = await reads.catalog.select(request);
   // Machines may come in between; the pages' buckets stay the same.
   const defaultPoints = token?.after.position ?? pointsFor(all.length);
   const edgesUs = toEdges(request.resolution, { window, defaultPoints });
-  const each = edgesUs.length - 1;
+  const each = Math.max(0, edgesUs.length - 1);
   if (all.length * each > maxBuckets)
     throw tooManyBuckets(
       `${all.length} series with ${each} buckets each exceed the limit of ${maxBuckets} buckets: ask for fewer series or wider buckets`,
@@ -68,7 +67,8 @@ export async function aggregateSamples(
   const turns = new Turns();
   const answers = await someAtOnce(series, async (item) => {
     const { machine, signal: name, unit, maxGapUs } = item;
-    const buckets = await aggregate(reads.database, { series: item, edgesUs, revision, watermark, signal });
+    const buckets =
+      each === 0 ? [] : await aggregate(reads.database, { series: item, edgesUs, revision, watermark, signal });
     return { machine, signal: name, unit, maxGap: toDuration(maxGapUs!), buckets: await toMessages(buckets, turns) };
   });
   const last = { timeUs: window.toUs, revision: series.at(-1)?.id ?? 0, position: defaultPoints };
@@ -77,20 +77,8 @@ export async function aggregateSamples(
     series: answers,
     nextPageToken: more ? encode({ revision, after: last }) : "",
     cursor: reads.cursors.encode(revision),
+    endTime: toTimestamp(window.toUs),
   };
-}
-
-// One call may keep this many of the connections for reads busy.
-const atOnce = 3;
-
-async function someAtOnce<Item, Answer>(
-  items: readonly Item[],
-  ask: (item: Item) => Promise<Answer>,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  for (let start = 0; start < items.length; start += atOnce)
-    for (const answer of await Promise.all(items.slice(start, start + atOnce).map(ask))) answers.push(answer);
-  return answers;
 }
 
 /** As many as let every series fit into one page, if that is enough for a plot; never so many that all of them are too many. */
@@ -148,65 +136,6 @@ function toBucket(bucket: Bucket): BucketMessage {
     ...{ minTime: toTimestamp(minUs!), maxTime: toTimestamp(maxUs!) },
     ...{ firstTime: toTimestamp(firstUs!), lastTime: toTimestamp(lastUs!) },
   };
-}
-
-const maxMachines = 1_000;
-/** Of a summary without its codes of errors. */
-const summaryBytes = 700;
-
-export async function summarizeMachines(
-  reads: Reads,
-  request: SummarizeMachinesRequest,
-  { signal, ...paging }: Asking,
-): Promise<MessageInitShape<typeof SummarizeMachinesResponseSchema>> {
-  checkMachines(request.machines);
-  const { token, encode } = openPage(SummarizeMachinesRequestSchema, request, paging);
-  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
-  const window = token === undefined ? closedRange(reads, request) : pagedRange(request, token.after.timeUs);
-  const series = await reads.catalog.select({ machines: request.machines, signals: [] });
-  const byMachine = [...Map.groupBy(series, ({ machine }) => machine)];
-  const start = byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
-  const watermark = await readWatermark(reads.database, revision, { signal });
-  const room = new PageRoom(request.pageSize || maxMachines);
-  const machines: MessageInitShape<typeof MachineSummarySchema>[] = [];
-  let full = false;
-  for (let at = start; at < byMachine.length && room.rows > 0 && !full; at += atOnce) {
-    const some = byMachine.slice(at, at + Math.min(atOnce, room.rows));
-    const found = await someAtOnce(some, ([machine, mine]) => {
-      const { machineId } = mine[0]!;
-      return summarizeMachine(reads, { machine, machineId, series: mine, ...window, revision, watermark, signal });
-    });
-    for (const summary of found) {
-      full ||= !room.take(bytesOfSummary(summary));
-      if (!full) machines.push(summary);
-    }
-  }
-  const end = start + machines.length;
-  const last = { timeUs: window.toUs, revision: byMachine[end - 1]?.[1][0]?.machineId ?? 0, position: 0 };
-  return {
-    machines,
-    nextPageToken: end < byMachine.length ? encode({ revision, after: last }) : "",
-    cursor: reads.cursors.encode(revision),
-  };
-}
-
-function bytesOfSummary({ errors }: MessageInitShape<typeof MachineSummarySchema>): number {
-  let bytes = summaryBytes;
-  for (const { code = "" } of errors?.byCode ?? []) bytes += 20 + Buffer.byteLength(code);
-  return bytes;
-}
-
-/** A window with both ends: an open one ends when the newest record was committed. */
-function closedRange({ tail }: Reads, { startTime, endTime }: Pick<SummarizeMachinesRequest, "startTime" | "endTime">) {
-  if (endTime !== undefined) return toTimeRange(startTime, endTime);
-  const { fromUs } = toTimeRange(startTime, undefined);
-  // A window that begins after the newest commit is empty: the smallest one there is stands for it.
-  return { fromUs, toUs: Math.max(tail.head.committedUs ?? fromUs, fromUs + 1) };
-}
-
-/** The window of a page after the first. */
-function pagedRange(request: Pick<SummarizeMachinesRequest, "startTime" | "endTime">, toUs: number) {
-  return { fromUs: toTimeRange(request.startTime, request.endTime).fromUs, toUs };
 }
 
 export async function listStateIntervals(

@@ -1,7 +1,7 @@
 // Buckets to protobuf bytes, the same as protobuf-es writes, in half the time: its encoder took a
 // quarter of the accessor's time for an answer of AggregateSamples.
 import { toBinary } from "@bufbuild/protobuf";
-import { DurationSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { AggregateSamplesResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { type Bucket, BucketSchema, type SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import { WireWriter } from "../../samples/wire-writer.ts";
@@ -10,13 +10,14 @@ const writer = new WireWriter();
 
 /** headBytes, here and below: bytes to leave free at the front, for the caller to fill. */
 export function encodeAggregateSamplesResponse(
-  { series, cursor, nextPageToken }: AggregateSamplesResponse,
+  { series, cursor, nextPageToken, endTime }: AggregateSamplesResponse,
   headBytes = 0,
 ): Uint8Array {
   writer.reset({ headBytes });
   for (const one of series) writer.message(1, () => writeSeries(one), bytesOf(one));
   writer.text(2, cursor);
   writer.text(3, nextPageToken);
+  if (endTime !== undefined) writer.bytes(4, toBinary(TimestampSchema, endTime));
   return writer.take();
 }
 

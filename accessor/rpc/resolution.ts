@@ -10,24 +10,33 @@ import { toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs } from "../history/bucket-edges.ts";
 import { type Calendar, type CalendarUnit as CalendarName, calendarEdges } from "../history/calendar-edges.ts";
+import type { QuestionWindow } from "./window.ts";
 
 export const maxBucketsInARow = 10_000;
 export const maxBuckets = 100_000;
 
 type Resolution = AggregateSamplesRequest["resolution"];
 
-/** Fails with TOO_MANY_BUCKETS, TIME_ZONE_UNKNOWN or REQUEST_INVALID. */
+/**
+ * Edges of the buckets of a window; none if it has not begun, but what is wrong with those that it
+ * will have is told all the same. Fails with TOO_MANY_BUCKETS, TIME_ZONE_UNKNOWN or REQUEST_INVALID.
+ */
 export function toEdges(
   resolution: Resolution,
-  { window, defaultPoints }: { window: { fromUs: number; toUs: number }; defaultPoints: number },
+  { window, defaultPoints }: { window: QuestionWindow; defaultPoints: number },
 ): Float64Array {
+  const { fromUs, toUs, askedUs } = window;
+  if (toUs <= fromUs) {
+    if (askedUs > fromUs) toEdges(resolution, { window: { ...window, toUs: askedUs }, defaultPoints });
+    return new Float64Array(0);
+  }
   const calendar = calendarOf(resolution);
-  const of = { ...window, maxBuckets: maxBucketsInARow };
+  const of = { fromUs, toUs, maxBuckets: maxBucketsInARow };
   try {
     if (calendar !== undefined) return calendarEdges({ ...of, ...calendar });
     if (resolution.case === "width") return bucketEdges({ ...of, widthUs: checkWidth(resolution.value) });
     const points = resolution.case === "points" ? resolution.value : defaultPoints;
-    return bucketEdges({ ...of, widthUs: roundWidthUs({ ...window, points }) });
+    return bucketEdges({ ...of, widthUs: roundWidthUs({ fromUs, toUs: askedUs, points }) });
   } catch (error) {
     if (!(error instanceof BucketEdgesError)) throw error;
     if (error.reason === "too_many_buckets") throw tooManyBuckets(error.message);

@@ -20,13 +20,14 @@ import { readRange } from "../read/range.ts";
 import type { Catalog, Selection } from "../store/catalog.ts";
 import { compareText } from "../store/compare-text.ts";
 import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
-import { aggregateSamples, listStateIntervals, summarizeMachines } from "./answers.ts";
+import { aggregateSamples, listStateIntervals } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
 import { getLatest } from "./latest.ts";
 import { maxPageBytes } from "./page-room.ts";
 import { queryHash, type SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";
+import { summarizeMachines } from "./summarize-machines.ts";
 import { getVersion } from "./version.ts";
 
 // Errors travel in trailers, of which clients take 8 KiB.

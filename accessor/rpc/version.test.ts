@@ -245,12 +245,14 @@ test("of states beyond the window counts what its answer tells of them: no more"
   }
 });
 
-test("an open window has a version for each commit, and a fixed page one for ever", async () => {
+test("a window whose end has not come has a version for each commit, and a fixed page one for ever", async () => {
   await history.clear();
   for (let i = 0; i < 3; i++) await history.ingest(minuteOf("a", baseUs + i * minuteUs));
   const { service, context } = history.serviceAt(3, baseUs + 3 * minuteUs);
   const open = toQuery({ case: "summarizeMachines", value: { startTime: at(baseUs) } });
-  const first = await ask(open, 3);
+  const value = { startTime: at(baseUs), endTime: at(Date.now() * 1000 + 86_400e6) };
+  const coming = toQuery({ case: "summarizeMachines", value });
+  const [first, ofToday] = [await ask(open, 3), await ask(coming, 3)];
   const page = await service.querySignals(
     create(rpc.QuerySignalsRequestSchema, { signal: "power", pageSize: 10 }),
     context,
@@ -262,6 +264,7 @@ test("an open window has a version for each commit, and a fixed page one for eve
   const fixed = await ask(next, 3);
   await history.ingest(minuteOf("b", baseUs));
   expect((await ask(open, 4))!.version).not.toBe(first!.version);
+  expect((await ask(coming, 4))!.version).not.toBe(ofToday!.version);
   expect(await ask(next, 4)).toEqual(fixed);
 });
 

@@ -11,12 +11,14 @@ import {
   QuerySignalsRequestSchema,
   SummarizeMachinesRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { answerRevision, type Reads } from "../read/as-of.ts";
+import { answerHead, type Reads } from "../read/as-of.ts";
 import { type Part, readTouched, type StateWindows } from "../read/touched.ts";
 import type { Series } from "../store/catalog.ts";
+import type { Head } from "../store/log.ts";
 import { checkMachines, toTimeRange } from "./check-request.ts";
 import type { SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";
+import { windowAt } from "./window.ts";
 
 type Context = {
   kindOf: (name: string) => Promise<SignalKind>;
@@ -26,14 +28,14 @@ type Context = {
 };
 
 /**
- * What an answer depends on: these parts of these series, and states beyond them; all commits, where
- * they move its end; or, of a page that is fixed, nothing.
+ * What an answer depends on: these parts of these series, and states beyond them; where its window
+ * ends, which commits move while it has not come; or, of a page that is fixed, nothing.
  */
 type Basis = {
   series: readonly Series[];
   parts: readonly Part[];
   states?: StateWindows;
-  movesOn?: boolean;
+  endUs?: number;
   fixed?: number;
 };
 
@@ -44,24 +46,24 @@ export async function getVersion(
 ): Promise<MessageInitShape<typeof GetVersionResponseSchema>> {
   const { database, tail, cursors } = reads;
   const { signal, history } = context;
-  let revision = await answerRevision(reads, query.value?.minCursor ?? "", signal);
+  let head = await answerHead(reads, query.value?.minCursor ?? "", signal);
   for (;;) {
-    const { series, parts, states, movesOn = false, fixed } = await basisOf(reads, query, context);
+    const { revision } = head;
+    const { series, parts, states, endUs, fixed } = await basisOf(reads, query, { ...context, head });
     if (fixed !== undefined) return { version: nameOf([history.now, "page", fixed]), cursor: cursors.encode(fixed) };
     const touched = await readTouched(database, { parts, states }, { revision, signal });
     if (touched.newest > revision) {
       // Another accessor has compacted what has not come here yet: what was told of states is older
       // than that.
       await tail.reach(touched.newest, signal);
-      revision = Math.max(touched.newest, tail.head.revision);
+      head = tail.head;
       continue;
     }
     const removed = parts.some(({ fromUs }) => fromUs < touched.removedBeforeUs) ? touched.removals : 0;
     // A series that has sent nothing in the range has its place in the answer too.
     const listed = series.map(({ id, unit, maxGapUs }) => `${id} ${unit} ${maxGapUs}`).join("\n");
-    const newest = movesOn ? revision : touched.newest;
     return {
-      version: nameOf([history.now, listed, newest, touched.beyond, removed]),
+      version: nameOf([history.now, listed, touched.newest, touched.beyond, removed, endUs ?? "as asked"]),
       cursor: cursors.encode(revision),
     };
   }
@@ -71,8 +73,11 @@ function nameOf(parts: readonly (string | number)[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
 }
 
-async function basisOf(reads: Reads, query: GetVersionRequest["query"], context: Context): Promise<Basis> {
-  const { catalog } = reads;
+async function basisOf(
+  { catalog }: Reads,
+  query: GetVersionRequest["query"],
+  { head, ...context }: Context & { head: Head },
+): Promise<Basis> {
   const { kindOf } = context;
   checkMachines(query.value?.machines ?? []);
   switch (query.case) {
@@ -94,7 +99,7 @@ async function basisOf(reads: Reads, query: GetVersionRequest["query"], context:
       return {
         series,
         parts: series.map((item) => withNeighbours(item, range)),
-        movesOn: request.endTime === undefined,
+        endUs: windowAt(head, request).toUs,
       };
     }
     case "summarizeMachines": {
@@ -108,7 +113,7 @@ async function basisOf(reads: Reads, query: GetVersionRequest["query"], context:
         return item.signal === "power" ? [withNeighbours(item, range)] : [];
       });
       const states = { machineIds: machinesWithStates(series), ...range, wholeIntervals: false };
-      return { series, parts, states, movesOn: request.endTime === undefined };
+      return { series, parts, states, endUs: windowAt(head, request).toUs };
     }
     default: {
       const request = query.value!;

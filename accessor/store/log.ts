@@ -25,9 +25,12 @@ type SeenHead = Head & { epoch: SeenEpoch };
 
 type ReadOptions = { signal?: AbortSignal | undefined };
 
-/** The newest revision. */
+/**
+ * The newest revision. Where the segment that is written to is still empty, its time is that of its
+ * receipt in an older one; once that has passed, of the compaction that took it, a minute later.
+ */
 export async function readHead(database: Database, { signal }: ReadOptions = {}): Promise<SeenHead> {
-  const text = "select revision, committed_us, current_epoch() from log_head()";
+  const text = `select revision, coalesce(committed_us, ${commitTime("head.revision")}), current_epoch() from log_head() head`;
   const [row] = await database.read(text, [], { name: "head", signal });
   const [revision, committedUs, epoch] = row as [number, number | null, SeenEpoch];
   return { revision, committedUs: committedUs ?? undefined, epoch };
@@ -70,6 +73,12 @@ export async function readEarliest(database: Database): Promise<number> {
   const [row] = await database.read("select min(first_revision) from log_segment", [], { name: "earliest" });
   return (row as [number])[0];
 }
+
+/** When a revision was committed; if its receipt is gone, when it was compacted. Null: neither is known. */
+export const commitTime = (revision: string): string => `coalesce(
+  (select to_us(min(committed_at)) from receipt where receipt.revision = ${revision}),
+  (select to_us(compacted_at) from watermark where watermark.revision >= ${revision} and ${revision} > 0
+   order by watermark.revision limit 1))`;
 
 /** When a revision was committed; undefined if the log does not hold it. */
 export async function readCommitTime(database: Database, revision: number): Promise<number | undefined> {

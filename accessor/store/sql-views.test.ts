@@ -172,6 +172,11 @@ it("time and energy by state come from the newest roll-up of an hour", async () 
     { machine: "a", time: start, state: "IDLE", seconds: "600", kwh: null, covered_seconds: "0" },
     { machine: "a", time: start, state: "OFF", seconds: "5e-06", kwh: "0", covered_seconds: "5e-06" },
   ]);
+  const kwhIn = async (unit: string) => {
+    await database.query("update series set unit = $1 where signal = 'power'", [unit]);
+    return (await database.query("select kwh from millrace_v1.state_hours where state = 'ACTIVE'"))[0]!.kwh;
+  };
+  expect([await kwhIn(""), await kwhIn("kW"), await kwhIn("kVA")]).toEqual(["2", "2000", null]);
   await add(4, hourUs, null, 0);
   expect(await database.query("select * from millrace_v1.state_hours")).toEqual([]);
 });

@@ -2,6 +2,7 @@
 // blocks go some time after their successors came.
 import { Failure } from "../failure.ts";
 import type { Database } from "./database.ts";
+import { commitTime } from "./log.ts";
 
 /**
  * The greatest watermark that is not above a revision: what is committed up to there is in the
@@ -20,6 +21,19 @@ export async function readWatermark(
   const [watermark] = row as [number | null];
   if (watermark === null) throw passed();
   return watermark;
+}
+
+/** When what a watermark stands for was committed, as far as that is known; at the latest, when it was compacted. */
+export async function readWatermarkTime(
+  database: Database,
+  watermark: number,
+  { signal }: { signal?: AbortSignal | undefined },
+): Promise<number> {
+  const [row] = await database.lookUp(`select ${commitTime("$1::int8")}`, [watermark], {
+    name: "watermark_time",
+    signal,
+  });
+  return (row as [number | null])[0] ?? Number.MIN_SAFE_INTEGER;
 }
 
 /**

@@ -141,8 +141,8 @@ test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
 const summary = {
   ...{ machine: "mill-1", from: "2026-03-01T07:00:00Z", to: nowText, transitions: 3, availability: 0.9 },
   states: [
-    { state: "UNKNOWN", seconds: 0.000001, energy_kwh: 0 },
-    { state: "ACTIVE", seconds: 3599.999999, energy_kwh: 1.5 },
+    { state: "UNKNOWN", seconds: 0.000001, energy_coverage: 0 },
+    { state: "ACTIVE", seconds: 3599.999999, energy_kwh: 1.5, energy_coverage: 1 },
   ],
   energy: {
     ...{ energy_kwh: 1.5, coverage: 1, method: "trapezoid", max_gap_seconds: 1, mean_power_w: 1500 },

@@ -45,15 +45,17 @@ export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<Res
   const { query, format, csvSafe, upstream, unary } = call;
   const request = toRequest(call);
   // However many pages the accessor makes of them: buckets are bounded in all.
+  let end: string | undefined;
   const { cursor, pages } = await fetchPages(async ({ pageToken }) => {
-    const { series, ...rest } = await upstream.signals.aggregateSamples({ ...request, pageToken }, unary);
+    const { series, endTime, ...rest } = await upstream.signals.aggregateSamples({ ...request, pageToken }, unary);
+    end = timeText(endTime);
     return { ...rest, items: series };
   }, undefined);
-  const { from, to } = echoRange(rangeOf(query));
+  const { from, to = end } = echoRange(rangeOf(query));
   if (format === "json") {
     const series: ReturnType<typeof toSeries>[] = [];
     for await (const page of pages) for (const one of page) series.push(toSeries(one));
-    return { body: { series, from, to, cursor } };
+    return { body: { series, from, to: end, cursor } };
   }
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
   const fileName = toFileName([request.signals.join(","), "buckets", machine, from, to]);

@@ -4,6 +4,7 @@ import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms } from "../../rows/duration.ts";
 import { timeForms } from "../../rows/time.ts";
+import { EnergyAbsenceSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { wordsOf } from "./words.ts";
 
 export type Schema = { readonly [keyword: string]: unknown };
@@ -148,18 +149,21 @@ export const schemas = {
   MachineSummary: object({
     machine,
     from: time("The window."),
-    to: time("Its end, exclusive."),
+    to: time("Its end, exclusive: that asked for, or when the newest record was committed."),
     states: list(
       object({
         state: words(["UNKNOWN", ...wordsOf(MachineStateSchema)], "The state; UNKNOWN before the first state change."),
         seconds: number("Time in it; those of all states add up to the window."),
-        energy_kwh: number("Energy taken meanwhile."),
+        "energy_kwh?": number("Energy taken meanwhile; missing where none of it was measured."),
+        energy_coverage: number("Part of that time that samples of power cover, 0 to 1."),
       }),
     ),
     transitions: count("Changes from one known state to another."),
     "availability?": number("(ACTIVE + IDLE) by (ACTIVE + IDLE + FAULT)."),
     "energy?": object({
-      energy_kwh: number("Energy taken in the window, as far as it is covered by samples."),
+      "energy_kwh?": number(
+        "Energy taken in the window, as far as samples cover it; missing where they cover nothing.",
+      ),
       coverage: number("Part of the window that is covered, 0 to 1."),
       method: text("How it was computed: trapezoid."),
       "max_gap_seconds?": number("Longest distance between two samples that a line bridges."),
@@ -167,6 +171,10 @@ export const schemas = {
       "peak_power_w?": number("Largest sample."),
       "peak_time?": time("When that was."),
     }),
+    "energy_absence?": words(
+      wordsOf(EnergyAbsenceSchema),
+      "Why there is no energy: no signal power, a unit that gives no watts, or a window that has not begun.",
+    ),
     errors: object({
       count: count("How many in the window."),
       by_severity: {

@@ -1,7 +1,12 @@
 // GET /machines/…/summary: what machines did in a window.
 import { Code } from "@connectrpc/connect";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
-import type { EnergySummary, ErrorSummary, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
+import {
+  EnergyAbsenceSchema,
+  type EnergySummary,
+  type ErrorSummary,
+  type MachineSummary,
+} from "#gen/millrace/v1/summary_pb.ts";
 import { reasonError } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
@@ -66,19 +71,21 @@ const toSummary = (summary: MachineSummary) => ({
   machine: summary.machine,
   from: timeText(summary.startTime),
   to: timeText(summary.endTime),
-  states: summary.states.map(({ state, time, energyKwh }) => ({
+  states: summary.states.map(({ state, time, energyKwh, energyCoverage }) => ({
     state: state === 0 ? "UNKNOWN" : toWord(MachineStateSchema, state),
     seconds: time ? toSeconds(time) : 0,
-    energy_kwh: energyKwh,
+    energy_kwh: energyCoverage === 0 ? undefined : energyKwh,
+    energy_coverage: energyCoverage,
   })),
   transitions: Number(summary.transitions),
   availability: summary.availability,
   energy: summary.energy && toEnergy(summary.energy),
+  energy_absence: summary.energyAbsence === 0 ? undefined : toWord(EnergyAbsenceSchema, summary.energyAbsence),
   errors: toErrors(summary.errors),
 });
 
 const toEnergy = (energy: EnergySummary) => ({
-  energy_kwh: energy.energyKwh,
+  energy_kwh: energy.coverage === 0 ? undefined : energy.energyKwh,
   coverage: energy.coverage,
   method: energy.method,
   max_gap_seconds: energy.maxGap && toSeconds(energy.maxGap),

@@ -70,7 +70,7 @@ const summary = {
   ...{ machine: "mill-1", startTime: at(-3_600), endTime: at(0), transitions: 3n, availability: 0.9 },
   states: [
     { state: MachineState.UNSPECIFIED, time: span(0.000001), energyKwh: 0 },
-    { state: MachineState.ACTIVE, time: span(3_599.999999), energyKwh: 1.5 },
+    { state: MachineState.ACTIVE, time: span(3_599.999999), energyKwh: 1.5, energyCoverage: 1 },
   ],
   energy: {
     ...{ energyKwh: 1.5, coverage: 1, method: "trapezoid", maxGap: span(1) },

@@ -153,7 +153,7 @@ export const messageMutants: readonly Mutant[] = [
     name: "all summaries come in one answer",
     edits: [
       {
-        file: "accessor/rpc/answers.ts",
+        file: "accessor/rpc/summarize-machines.ts",
         find: "full ||= !room.take(bytesOfSummary(summary));",
         replace: "full ||= bytesOfSummary(summary) < 0;",
       },

@@ -108,7 +108,8 @@ export type Samples = Message<"millrace.v1.Samples"> & {
   signal: string;
 
   /**
-   * Unit of the values, such as "W". At most 32 characters. Empty: as declared, or not declared yet.
+   * Unit of the values, such as "W". At most 32 characters. Empty: as declared, or not declared yet. Power without a
+   * declared unit is taken as W.
    *
    * @generated from field: string unit = 2;
    */

@@ -2,19 +2,19 @@
 // @generated from file millrace/v1/summary.proto (package millrace.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { MachineState, Severity } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file millrace/v1/summary.proto.
  */
 export const file_millrace_v1_summary: GenFile = /*@__PURE__*/
-  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSKWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdCKQAQoNU2VyaWVzQnVja2V0cxIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIMCgR1bml0GAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoHYnVja2V0cxgFIAMoCzITLm1pbGxyYWNlLnYxLkJ1Y2tldCK4AQoNU3RhdGVJbnRlcnZhbBIPCgdtYWNoaW5lGAEgASgJEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidQoMU3RhdGVTdW1tYXJ5EigKBXN0YXRlGAEgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEicKBHRpbWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKZW5lcmd5X2t3aBgDIAEoASL4AQoNRW5lcmd5U3VtbWFyeRISCgplbmVyZ3lfa3doGAEgASgBEhAKCGNvdmVyYWdlGAIgASgBEg4KBm1ldGhvZBgDIAEoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhkKDG1lYW5fcG93ZXJfdxgFIAEoAUgAiAEBEhkKDHBlYWtfcG93ZXJfdxgGIAEoAUgBiAEBEi0KCXBlYWtfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX21lYW5fcG93ZXJfd0IPCg1fcGVha19wb3dlcl93IkcKDVNldmVyaXR5Q291bnQSJwoIc2V2ZXJpdHkYASABKA4yFS5taWxscmFjZS52MS5TZXZlcml0eRINCgVjb3VudBgCIAEoAyIoCglDb2RlQ291bnQSDAoEY29kZRgBIAEoCRINCgVjb3VudBgCIAEoAyL7AQoMRXJyb3JTdW1tYXJ5Eg0KBWNvdW50GAEgASgDEi8KC2J5X3NldmVyaXR5GAIgAygLMhoubWlsbHJhY2UudjEuU2V2ZXJpdHlDb3VudBInCgdieV9jb2RlGAMgAygLMhYubWlsbHJhY2UudjEuQ29kZUNvdW50EhMKC290aGVyX2NvZGVzGAQgASgDEhwKD3Blcl9hY3RpdmVfaG91chgFIAEoAUgAiAEBEjsKGG1lYW5fYWN0aXZlX3RpbWVfYmV0d2VlbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISChBfcGVyX2FjdGl2ZV9ob3VyIsICCg5NYWNoaW5lU3VtbWFyeRIPCgdtYWNoaW5lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYBCADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBSABKAMSGQoMYXZhaWxhYmlsaXR5GAYgASgBSACIAQESKgoGZW5lcmd5GAcgASgLMhoubWlsbHJhY2UudjEuRW5lcmd5U3VtbWFyeRIpCgZlcnJvcnMYCCABKAsyGS5taWxscmFjZS52MS5FcnJvclN1bW1hcnlCDwoNX2F2YWlsYWJpbGl0eWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
+  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSKWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdCKQAQoNU2VyaWVzQnVja2V0cxIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIMCgR1bml0GAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoHYnVja2V0cxgFIAMoCzITLm1pbGxyYWNlLnYxLkJ1Y2tldCK4AQoNU3RhdGVJbnRlcnZhbBIPCgdtYWNoaW5lGAEgASgJEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijgEKDFN0YXRlU3VtbWFyeRIoCgVzdGF0ZRgBIAEoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRInCgR0aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmVuZXJneV9rd2gYAyABKAESFwoPZW5lcmd5X2NvdmVyYWdlGAQgASgBIvgBCg1FbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESDgoGbWV0aG9kGAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMbWVhbl9wb3dlcl93GAUgASgBSACIAQESGQoMcGVha19wb3dlcl93GAYgASgBSAGIAQESLQoJcGVha190aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fbWVhbl9wb3dlcl93Qg8KDV9wZWFrX3Bvd2VyX3ciRwoNU2V2ZXJpdHlDb3VudBInCghzZXZlcml0eRgBIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5Eg0KBWNvdW50GAIgASgDIigKCUNvZGVDb3VudBIMCgRjb2RlGAEgASgJEg0KBWNvdW50GAIgASgDIvsBCgxFcnJvclN1bW1hcnkSDQoFY291bnQYASABKAMSLwoLYnlfc2V2ZXJpdHkYAiADKAsyGi5taWxscmFjZS52MS5TZXZlcml0eUNvdW50EicKB2J5X2NvZGUYAyADKAsyFi5taWxscmFjZS52MS5Db2RlQ291bnQSEwoLb3RoZXJfY29kZXMYBCABKAMSHAoPcGVyX2FjdGl2ZV9ob3VyGAUgASgBSACIAQESOwoYbWVhbl9hY3RpdmVfdGltZV9iZXR3ZWVuGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhIKEF9wZXJfYWN0aXZlX2hvdXIi9gIKDk1hY2hpbmVTdW1tYXJ5Eg8KB21hY2hpbmUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBnN0YXRlcxgEIAMoCzIZLm1pbGxyYWNlLnYxLlN0YXRlU3VtbWFyeRITCgt0cmFuc2l0aW9ucxgFIAEoAxIZCgxhdmFpbGFiaWxpdHkYBiABKAFIAIgBARIqCgZlbmVyZ3kYByABKAsyGi5taWxscmFjZS52MS5FbmVyZ3lTdW1tYXJ5EikKBmVycm9ycxgIIAEoCzIZLm1pbGxyYWNlLnYxLkVycm9yU3VtbWFyeRIyCg5lbmVyZ3lfYWJzZW5jZRgJIAEoDjIaLm1pbGxyYWNlLnYxLkVuZXJneUFic2VuY2VCDwoNX2F2YWlsYWJpbGl0eSqBAQoNRW5lcmd5QWJzZW5jZRIeChpFTkVSR1lfQUJTRU5DRV9VTlNQRUNJRklFRBAAEhsKF0VORVJHWV9BQlNFTkNFX05PX1BPV0VSEAESFwoTRU5FUkdZX0FCU0VOQ0VfVU5JVBACEhoKFkVORVJHWV9BQlNFTkNFX05PX1RJTUUQA2IGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
 
 /**
  * What the samples of one series come to in one span of time. Values lie on straight lines between neighbours not farther apart than the
@@ -255,11 +255,18 @@ export type StateSummary = Message<"millrace.v1.StateSummary"> & {
   time?: Duration | undefined;
 
   /**
-   * Energy taken meanwhile. Those of all states add up to the window's.
+   * Energy taken meanwhile. Those of all states add up to the window's. Not known, and 0, where energy_coverage is 0.
    *
    * @generated from field: double energy_kwh = 3;
    */
   energyKwh: number;
+
+  /**
+   * Part of the time in it that samples of power cover, 0 to 1. 0 also where the machine's energy is not known.
+   *
+   * @generated from field: double energy_coverage = 4;
+   */
+  energyCoverage: number;
 };
 
 /**
@@ -276,7 +283,8 @@ export const StateSummarySchema: GenMessage<StateSummary> = /*@__PURE__*/
  */
 export type EnergySummary = Message<"millrace.v1.EnergySummary"> & {
   /**
-   * Energy taken in the window, as far as it is covered by samples: nothing is made up for gaps.
+   * Energy taken in the window, as far as it is covered by samples: nothing is made up for gaps. Not known, and 0, where
+   * coverage is 0.
    *
    * @generated from field: double energy_kwh = 1;
    */
@@ -465,7 +473,7 @@ export type MachineSummary = Message<"millrace.v1.MachineSummary"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * Its end, exclusive.
+   * Its end, exclusive: that of the response.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 3;
    */
@@ -495,7 +503,8 @@ export type MachineSummary = Message<"millrace.v1.MachineSummary"> & {
   availability?: number | undefined;
 
   /**
-   * Energy, from signal "power" in watts. Unset if the machine has no such signal.
+   * Energy, from signal "power". Its unit is taken as W if none is declared; W with the prefixes u (or µ), m, k, M, G and T
+   * and J/s, kJ/s, MJ/s are converted. Unset if there is none to give: energy_absence says why.
    *
    * @generated from field: millrace.v1.EnergySummary energy = 7;
    */
@@ -507,6 +516,13 @@ export type MachineSummary = Message<"millrace.v1.MachineSummary"> & {
    * @generated from field: millrace.v1.ErrorSummary errors = 8;
    */
   errors?: ErrorSummary | undefined;
+
+  /**
+   * Why energy is unset.
+   *
+   * @generated from field: millrace.v1.EnergyAbsence energy_absence = 9;
+   */
+  energyAbsence: EnergyAbsence;
 };
 
 /**
@@ -515,4 +531,52 @@ export type MachineSummary = Message<"millrace.v1.MachineSummary"> & {
  */
 export const MachineSummarySchema: GenMessage<MachineSummary> = /*@__PURE__*/
   messageDesc(file_millrace_v1_summary, 8);
+
+/**
+ * Why there is no energy.
+ *
+ * @generated from enum millrace.v1.EnergyAbsence
+ */
+export const EnergyAbsence = {
+  /**
+   * Energy is there.
+   *
+   * @generated from enum value: ENERGY_ABSENCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The machine has not sent the signal "power".
+   *
+   * @generated from enum value: ENERGY_ABSENCE_NO_POWER = 1;
+   */
+  NO_POWER: 1,
+
+  /**
+   * Power has a unit that does not give watts: of another quantity (VA is apparent power, kWh a count of energy) or unknown.
+   *
+   * @generated from enum value: ENERGY_ABSENCE_UNIT = 2;
+   */
+  UNIT: 2,
+
+  /**
+   * The window has not begun.
+   *
+   * @generated from enum value: ENERGY_ABSENCE_NO_TIME = 3;
+   */
+  NO_TIME: 3,
+} as const;
+
+/**
+ * Why there is no energy.
+ *
+ * @generated from enum millrace.v1.EnergyAbsence
+ */
+export type EnergyAbsence = (typeof EnergyAbsence)[keyof typeof EnergyAbsence] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.EnergyAbsence.
+ */
+export const EnergyAbsenceSchema: GenEnum<EnergyAbsence> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_summary, 0);
 
