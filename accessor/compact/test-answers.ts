@@ -5,7 +5,7 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
 import type { MachineState, Signal } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
-import type { Bucket as BucketMessage, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import type { Bucket as BucketMessage, StateInterval, StateSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { timesOf } from "../../samples/wire.ts";
 import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { availability } from "../history/error-stats.ts";
@@ -194,13 +194,8 @@ export class Examiner {
       const buckets = this.#brute({ machine, signal: "power", edgesUs: stateEdges(slotEdgesUs, intervals) });
       const [totals] = toStateTotals(buckets, { slotEdgesUs, intervals });
       const size = Math.max(1, ...buckets.map(({ integral }) => Math.abs(integral)), (end - fromUs) / 1e3);
-      const states = summary.states! as {
-        state: MachineState;
-        time: Duration;
-        energyKwh: number;
-        energyCoverage: number;
-      }[];
-      expect(states.map(({ state, time }) => [state, durationUs(time)])).toEqual(
+      const states = summary.states! as StateSummary[];
+      expect(states.map(({ state, time }) => [state, durationUs(time!)])).toEqual(
         totals!.timeUs.flatMap((timeUs, state) => (timeUs === 0 ? [] : [[state, timeUs]])),
       );
       for (const { state, energyKwh, energyCoverage } of states) {

@@ -12,7 +12,7 @@ const toUs = (text: string) => Date.parse(text) * 1000;
 
 function edges(resolution: Resolution, from: string, to: string): string[] {
   const request = create(AggregateSamplesRequestSchema, { resolution });
-  const window = { fromUs: toUs(from), toUs: toUs(to) };
+  const window = { fromUs: toUs(from), toUs: toUs(to), askedUs: toUs(to) };
   const edgesUs = toEdges(request.resolution, { window, defaultPoints: 100 });
   return [...edgesUs].map((us) => new Date(us / 1000).toISOString().slice(0, 16));
 }
