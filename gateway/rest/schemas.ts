@@ -2,9 +2,9 @@
 // members: nothing forbids others.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { EnergyAbsenceSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { durationForms } from "../../rows/duration.ts";
 import { timeForms } from "../../rows/time.ts";
-import { EnergyAbsenceSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { wordsOf } from "./words.ts";
 
 export type Schema = { readonly [keyword: string]: unknown };
