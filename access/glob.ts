@@ -2,7 +2,7 @@
 
 const shape = /^[A-Za-z0-9._:*-]{1,160}$/;
 
-/** Whether a text can be a pattern of machines or producers. */
+/** Whether a text can be a pattern of producer ids. Of machines: see machine-pattern.ts. */
 export const isGlob = (text: string): boolean => shape.test(text);
 
 /**

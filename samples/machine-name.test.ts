@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { machineNameFault, readMachineName, shownName } from "./machine-name.ts";
 
-const taken = /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]$/u;
+const taken = /^(?!\ufffd)[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]$/u;
 const spelledWithJoiners =
   /^[\p{scx=Arab}\p{scx=Syrc}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Guru}\p{scx=Gujr}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}]$/u;
 
@@ -25,7 +25,10 @@ const anything = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...'aZ09 ./-,%+*"\\éй中🏭\u0301\u200c\u200d\u06cc\u0915\u094d\u00a0') },
   { weight: 3, arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }) },
   { weight: 1, arbitrary: fc.string({ unit: "binary", minLength: 1, maxLength: 1 }) },
-  { weight: 1, arbitrary: fc.constantFrom("\0", "\n", "\u202e", "\u200b", "\ufeff", "\ud800", "\ue000", "\u2028") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("\0", "\n", "\u202e", "\u200b", "\ufeff", "\ud800", "\ue000", "\u2028", "\ufffd"),
+  },
 );
 const texts = fc.oneof(
   fc.string({ unit: anything, maxLength: 6 }),
@@ -92,6 +95,7 @@ test.each<[text: string, says: string]>([
   ["a\ud800b", "holds U+D800 as character 2, half a surrogate pair"],
   ["a\ue000b", "holds U+E000 as character 2, a private character"],
   ["a\uffffb", "holds U+FFFF as character 2, an unassigned character"],
+  ["Fr\ufffdse", "holds U+FFFD as character 3, which stands for bytes that were not UTF-8"],
   ["a\u2028b", "holds U+2028 as character 2, a separator of lines or paragraphs"],
   ["a".repeat(129), "has more than 128 characters"],
   ["\u0958".repeat(65), "has more than 128 characters"],

@@ -19,7 +19,7 @@ const scripts = "Arab Syrc Mong Deva Beng Guru Gujr Orya Taml Telu Knda Mlym Sin
   .join("");
 const joined = String.raw`[[\p{L}\p{M}]&&[${scripts}]]`;
 const refused = new RegExp(
-  String.raw`[[\p{C}\p{Zl}\p{Zp}]--[\u200c\u200d]]|(?<!${joined})[\u200c\u200d]|[\u200c\u200d](?!${joined})`,
+  String.raw`[[\p{C}\p{Zl}\p{Zp}\ufffd]--[\u200c\u200d]]|(?<!${joined})[\u200c\u200d]|[\u200c\u200d](?!${joined})`,
   "v",
 );
 const endingBlank = /^\p{White_Space}|\p{White_Space}$/u;
@@ -34,8 +34,8 @@ export const machineNameRule =
  * punctuation, symbols and spaces (general categories L, M, N, P, S, Zs) of any script. It neither
  * begins nor ends with white space, and is not "." or "..", which paths resolve. Not in it: control
  * and format characters (among them those of bidirectional text and of zero width), separators of
- * lines and paragraphs, surrogates, and code points that are private or unassigned, whose look and
- * NFC are not settled. Two format characters are taken where spelling needs them: U+200C and
+ * lines and paragraphs, surrogates, code points that are private or unassigned, whose look and NFC
+ * are not settled, and U+FFFD, which stands for bytes that could not be read. Two format characters are taken where spelling needs them: U+200C and
  * U+200D between two letters or marks of Arabic, Syriac, Mongolian or an Indic script.
  */
 export function readMachineName(text: string): string | undefined {
@@ -74,6 +74,7 @@ const kinds: readonly [RegExp, string][] = [
   [/\p{Cs}/u, "half a surrogate pair"],
   [/\p{Co}/u, "a private character"],
   [/\p{Cn}/u, "an unassigned character"],
+  [/\ufffd/u, "which stands for bytes that were not UTF-8"],
 ];
 
 const kindOf = (character: string) =>

@@ -112,7 +112,7 @@ describe.each(protocols)("%s", (protocol) => {
   test.each<[reason: string, message: RegExp, call: (clients: Clients) => Promise<unknown>]>([
     ["SIGNAL_UNKNOWN", /powr.*power/, ({ signals }) => signals.querySignals({ signal: "powr" })],
     ["REQUEST_INVALID", /page_size/, ({ signals }) => signals.querySignals({ signal: "power", pageSize: -1 })],
-    ["MACHINE_NAME_INVALID", /press 7/, ({ signals }) => signals.getLatest({ machines: ["press 7"] })],
+    ["MACHINE_NAME_INVALID", /press 7.*U\+0020/, ({ signals }) => signals.getLatest({ machines: ["press 7 "] })],
     [
       "TIME_RANGE_INVALID",
       /not before/,
@@ -174,7 +174,7 @@ describe("REST", () => {
   test.each<[reason: string, status: number, path: string]>([
     ["SIGNAL_UNKNOWN", 404, "/signals/powr"],
     ["REQUEST_INVALID", 400, "/signals/power?limit=-1"],
-    ["MACHINE_NAME_INVALID", 400, "/signals/power?machine=press%207"],
+    ["MACHINE_NAME_INVALID", 400, "/signals/power?machine=press%207%20"],
     ["TIME_RANGE_INVALID", 400, `/signals/power?from=${to}&to=${from}`],
     ["PAGE_TOKEN_INVALID", 400, "/signals/power?page_token=x"],
     ["CURSOR_INVALID", 400, "/signals/power/latest?min_cursor=x"],

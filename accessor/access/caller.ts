@@ -1,6 +1,7 @@
 // Who makes a call, as its handler learns it, and what follows for what it may see and write.
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { allowedMachines, allowsProducer, type Principal, visionOf } from "../../access/principal.ts";
+import { compareText } from "../../samples/compare-text.ts";
 import { Failure } from "../failure.ts";
 import type { Vision } from "../feed/filter.ts";
 import type { Listing } from "../read/as-of.ts";
@@ -39,7 +40,7 @@ export function seeCatalog(catalog: Catalog, call: Call): { catalog: Listing; vi
   const seen: Listing = {
     select,
     async machines(after, limit) {
-      const names = (await own()).filter((name) => name > after).slice(0, limit);
+      const names = (await own()).filter((name) => compareText(name, after) > 0).slice(0, limit);
       return names.map((name) => catalog.machine(name)!);
     },
     // Of a page token, which was made for the same caller.

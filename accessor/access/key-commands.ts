@@ -2,6 +2,7 @@
 // made, and is nowhere after that.
 import { isGlob } from "../../access/glob.ts";
 import { createKey } from "../../access/key.ts";
+import { readMachinePattern } from "../../access/machine-pattern.ts";
 import { gatewayProducers, type Scope, scopes } from "../../access/principal.ts";
 import { ConfigError, setting } from "../../runtime/config.ts";
 import { durationMs, oneOf, text, type ValueReader } from "../../runtime/config-values.ts";
@@ -11,9 +12,16 @@ import { accessorsAskForKeys, endKeyWithin, insertKey, type KeyRecord, listKeys,
 
 const dayMs = 86_400_000;
 
-const glob: ValueReader<string> = {
+const machinePattern: ValueReader<string> = {
   placeholder: "PATTERN",
-  expects: 'a pattern of names such as "mill-*", or "*" for all',
+  expects:
+    'a pattern that names of machines can match (no blank at its ends, nothing invisible, at most 128 characters), such as "mill-*", or "*" for all',
+  read: readMachinePattern,
+};
+
+const producerPattern: ValueReader<string> = {
+  placeholder: "PATTERN",
+  expects: 'a pattern of producer ids such as "mill-*", or "*" for all',
   read: (value) => (isGlob(value) ? value : undefined),
 };
 
@@ -24,10 +32,15 @@ export const createSettings = {
     doc: "what people call the key",
   }),
   scope: setting({ flag: "scope", parse: oneOf(scopes), repeat: true, doc: "what it may do" }),
-  machine: setting({ flag: "machine", parse: glob, repeat: true, doc: 'machines it may see and write; "*" for all' }),
+  machine: setting({
+    flag: "machine",
+    parse: machinePattern,
+    repeat: true,
+    doc: 'machines it may see and write, by whole names in which "*" stands for any characters; "*" for all',
+  }),
   producer: setting({
     flag: "producer",
-    parse: glob,
+    parse: producerPattern,
     repeat: true,
     doc: "producer ids that the key may use, each including the two lanes of its spool; the ids that the gateway makes for POST /signals need no pattern",
   }),
@@ -108,8 +121,8 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
     // Who may write the database may have put in anything.
     printable(key.name),
     printable(key.scopes.join(",")),
-    printable(key.machines.join(",")),
-    printable(key.producers.join(",")),
+    printable(toList(key.machines)),
+    printable(toList(key.producers)),
     stateOf(key),
     key.lastUsedMs === undefined ? "never" : toText(key.lastUsedMs),
   ]);
@@ -123,6 +136,10 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
         .trimEnd(),
     );
 }
+
+/** Patterns with commas between them: one that holds a comma, a space or a quote stands in quotes. */
+const toList = (patterns: readonly string[]) =>
+  patterns.map((pattern) => (/[\s,"]/.test(pattern) ? JSON.stringify(pattern) : pattern)).join(",");
 
 function stateOf({ revokedMs, expiresMs, valid }: KeyRecord): string {
   if (revokedMs !== undefined) return `revoked ${toText(revokedMs)}`;

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { isGlob } from "../../access/glob.ts";
+import { readMachinePattern } from "../../access/machine-pattern.ts";
 import { gatewayProducers, type Principal, scopes } from "../../access/principal.ts";
 import { Failure } from "../failure.ts";
 import type { Authenticate } from "./authorize.ts";
@@ -80,8 +81,8 @@ function isAccessToken(type: string | undefined): boolean {
 
 /**
  * scope (words with spaces) or scp (a list): read, live, write, admin, also as millrace:read.
- * millrace_machines, millrace_producers: lists of patterns. What is missing or is no such thing
- * allows nothing.
+ * millrace_machines, millrace_producers: patterns, as a list, or as a text with spaces between them
+ * (for patterns that hold none). What is missing or is no such thing allows nothing.
  */
 export function toPrincipal(claims: JWTPayload): Principal {
   const said = words(claims["scope"] ?? claims["scp"]).map((word) => word.replace(/^millrace:/, ""));
@@ -90,7 +91,7 @@ export function toPrincipal(claims: JWTPayload): Principal {
     id: `${claims.iss}#${claims.sub}`,
     name: String(claims.sub),
     scopes: scopes.filter((scope) => said.includes(scope)),
-    machines: words(claims["millrace_machines"]).filter(isGlob),
+    machines: words(claims["millrace_machines"]).flatMap((pattern) => readMachinePattern(pattern) ?? []),
     producers: producers === undefined ? gatewayProducers : words(producers).filter(isGlob),
     expiresMs: claims.exp! * 1_000,
   };

@@ -3,7 +3,6 @@
 import type { Fault } from "../../rows/text-fault.ts";
 import type { OldestTaken } from "../retention.ts";
 
-export const machinePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 export const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
 export const producerPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 

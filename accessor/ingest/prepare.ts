@@ -8,6 +8,7 @@ import { encodeBlock } from "../../block/encode.ts";
 import type { Fault } from "../../rows/text-fault.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { Column } from "../../samples/column.ts";
+import { machineNameFault, readMachineName, shownName } from "../../samples/machine-name.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import { toColumn } from "../../samples/wire.ts";
 import type { Reason } from "../failure.ts";
@@ -16,7 +17,7 @@ import { oldestTaken, type Retention } from "../retention.ts";
 import type { Catalog, QuotaLimit, Quotas, Series } from "../store/catalog.ts";
 import { rowBytes } from "../store/log.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
-import { futureToleranceUs, machinePattern } from "./bounds.ts";
+import { futureToleranceUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
@@ -81,6 +82,9 @@ export async function prepareBatch(
 ): Promise<Prepared> {
   // A batch of 4 MiB takes about 60 ms of work, and other calls wait for the event loop.
   const turns = new Turns();
+  // Before the digest: a batch that comes again is the same, in whatever form its machine is written.
+  const machine = readMachineName(batch.machine);
+  if (machine !== undefined) batch.machine = machine;
   const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);
   if (turns.isOver) await turns.pause();
@@ -88,7 +92,10 @@ export async function prepareBatch(
     (sum, { values }) => sum + values.length,
     batch.stateChanges.length + batch.errorReports.length,
   );
-  const refusal = refusalOf(batch, { count, byteLength }, options);
+  const refusal =
+    machine === undefined
+      ? refusalFor("MACHINE_NAME_INVALID", machineNameFault(batch.machine))
+      : refusalOf(batch, { count, byteLength }, options);
   if (refusal !== undefined) return refuse(sequence, digest, refusal);
 
   const verdicts = new Verdicts();
@@ -172,6 +179,9 @@ export async function prepareBatch(
   });
 }
 
+const refusalFor = (reason: Reason, message: string): Refusal =>
+  create(RefusalSchema, { reason: ErrorReason[reason], message });
+
 // What comes with a batch in its message: producer, sequence, lengths.
 const envelopeBytes = 160;
 
@@ -180,18 +190,13 @@ function refusalOf(
   { count, byteLength }: { count: number; byteLength: number },
   { maxBatchBytes, maxBatchRecords, permits }: Pick<PrepareOptions, "maxBatchBytes" | "maxBatchRecords" | "permits">,
 ): Refusal | undefined {
-  const refusal = (reason: Reason, message: string) => create(RefusalSchema, { reason: ErrorReason[reason], message });
-  if (!machinePattern.test(batch.machine)) {
-    const name = JSON.stringify(batch.machine.slice(0, 80));
-    return refusal("MACHINE_NAME_INVALID", `machine ${name} does not fit [A-Za-z0-9][A-Za-z0-9._-]{0,127}`);
-  }
   if (permits?.(batch.machine) === false)
-    return refusal("PERMISSION_DENIED", `the credential does not cover machine ${batch.machine}`);
+    return refusalFor("PERMISSION_DENIED", `the credential does not cover machine ${shownName(batch.machine)}`);
   if (byteLength > maxBatchBytes + envelopeBytes)
-    return refusal("BATCH_TOO_LARGE", `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`);
+    return refusalFor("BATCH_TOO_LARGE", `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`);
   if (count > maxBatchRecords)
-    return refusal("BATCH_TOO_LARGE", `the batch has ${count} records; at most ${maxBatchRecords} are taken`);
-  if (count === 0 && batch.samples.length === 0) return refusal("BATCH_EMPTY", "the batch holds no record");
+    return refusalFor("BATCH_TOO_LARGE", `the batch has ${count} records; at most ${maxBatchRecords} are taken`);
+  if (count === 0 && batch.samples.length === 0) return refusalFor("BATCH_EMPTY", "the batch holds no record");
   return undefined;
 }
 
@@ -265,7 +270,10 @@ async function assemble({
     packed.push({ series: key, payload });
     if (turns.isOver) await turns.pause();
   }
-  const bytes = rows.reduce((sum, row) => sum + rowBytes(row.payload.byteLength, row.count), 200);
+  const bytes = rows.reduce(
+    (sum, row) => sum + rowBytes(row.payload.byteLength, row.count),
+    200 + Buffer.byteLength(machine),
+  );
   const result =
     verdicts.list.length === 0
       ? null

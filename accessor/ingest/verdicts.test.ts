@@ -213,7 +213,18 @@ test("a column that is rejected whole declares nothing", async () => {
 test.for<[why: string, batch: BatchInit, reason: keyof typeof ErrorReason]>([
   ["without records", { machine: "m" }, "BATCH_EMPTY"],
   ["without a machine", { samples: [grid("power", epochUs, [1])] }, "MACHINE_NAME_INVALID"],
-  ["of a machine with a space", { machine: "press 7", samples: [grid("power", epochUs, [1])] }, "MACHINE_NAME_INVALID"],
+  ["of a machine that ends with a blank", { machine: "press ", stateChanges: [good(0)] }, "MACHINE_NAME_INVALID"],
+  [
+    "of a machine with a format character",
+    { machine: "press\u202e7", stateChanges: [good(0)] },
+    "MACHINE_NAME_INVALID",
+  ],
+  ["of a machine with 129 characters", { machine: "ä".repeat(129), stateChanges: [good(0)] }, "MACHINE_NAME_INVALID"],
+  [
+    "of a machine with a name of 3 MB",
+    { machine: "ä".repeat(1_500_000), stateChanges: [good(0)] },
+    "MACHINE_NAME_INVALID",
+  ],
   ["of a machine with U+0000", { machine: "m\0", samples: [grid("power", epochUs, [1])] }, "MACHINE_NAME_INVALID"],
   [
     "of too many records",

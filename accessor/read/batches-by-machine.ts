@@ -1,8 +1,8 @@
 // Collects the records of a slice into batches, one for each machine.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { compareText } from "../../samples/compare-text.ts";
 import { toSamples } from "../../samples/wire.ts";
-import { compareText } from "../store/compare-text.ts";
 import { mergePieces } from "./pieces.ts";
 import type { Slice } from "./sweep.ts";
 

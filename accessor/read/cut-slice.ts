@@ -5,7 +5,7 @@ import { lowerBound, type Piece, partOf } from "./pieces.ts";
 import { type Slice, splitSlice } from "./sweep.ts";
 
 /** Names, unit, max_gap, and a message around them; each series may be a batch of its own. */
-const columnBytes = 400;
+const columnBytes = 800;
 
 /**
  * Parts of at most maxBytes. Samples of one time are cut apart only where they are more than that

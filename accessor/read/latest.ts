@@ -1,9 +1,9 @@
 // The newest record of each series as of a revision, ascending by machine, then signal.
 import { create } from "@bufbuild/protobuf";
 import { type Signal, SignalKind, SignalSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { compareText } from "../../samples/compare-text.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Series } from "../store/catalog.ts";
-import { compareText } from "../store/compare-text.ts";
 import { readLatestErrors, readLatestStates } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
 import { readLatestSamples } from "./latest-samples.ts";

@@ -31,7 +31,7 @@ const maxMessageBytes = 512 * 1024;
 // What a client unpacks at once: equal values pack to nothing.
 const maxMessageSamples = 524_288;
 // Names and unit.
-const blockBytes = 320;
+const blockBytes = 720;
 // An hour is no more than one large message: begun small, it is decoded there while the rest is
 // read here.
 const firstMessageBytes = 64 * 1024;

@@ -36,9 +36,11 @@ export type PageQuery = {
 
 export type Page = { signals: Signal[]; next: Place | undefined };
 
-export async function readPage(reads: Reads, query: PageQuery, signal: AbortSignal): Promise<Page> {
-  if (query.series.length === 0) return { signals: [], next: undefined };
-  // Of rows of samples, which have no texts, as many as may be asked for fit into a message.
+export async function readPage(reads: Reads, asked: PageQuery, signal: AbortSignal): Promise<Page> {
+  if (asked.series.length === 0) return { signals: [], next: undefined };
+  // Rows of samples have no texts: how many fit is known before any is read.
+  const fitting = Math.floor(asked.maxBytes / maxRowBytes(asked.series));
+  const query = asked.kind === SignalKind.NUMERIC ? { ...asked, limit: Math.min(asked.limit, fitting) } : asked;
   const { rows, more } = await (query.kind === SignalKind.NUMERIC
     ? readSampleRows(reads, query, signal).then((rows) => ({ rows, more: false }))
     : readEventRows(reads, query));
@@ -50,8 +52,15 @@ export async function readPage(reads: Reads, query: PageQuery, signal: AbortSign
   };
 }
 
-/** What a row comes to without its texts, at most: names, time, value, and the tags around them. */
-export const maxRowBytes = 300;
+/**
+ * What a row of a machine comes to without its texts, at most: names, time, value, and the tags
+ * around them.
+ */
+export const rowBytesOf = (machine: string): number => 180 + Buffer.byteLength(machine);
+
+/** The same of any row of some series. */
+const maxRowBytes = (series: readonly Series[]): number =>
+  series.reduce((most, { machine }) => Math.max(most, rowBytesOf(machine)), 0);
 
 type Row = { place: Place; toSignal: () => Signal };
 
@@ -64,7 +73,7 @@ async function readEventRows({ database }: Reads, query: PageQuery): Promise<{ r
     after: query.after,
     limit: query.limit + 1,
     maxBytes: query.maxBytes,
-    rowBytes: maxRowBytes,
+    rowBytes: maxRowBytes(query.series),
   };
   if (query.kind === SignalKind.STATE) {
     const { rows, more } = await readStateChanges(database, range, query.states);

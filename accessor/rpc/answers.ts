@@ -17,7 +17,7 @@ import type { Bucket } from "../history/buckets.ts";
 import { aggregate } from "../read/aggregate.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readIntervals } from "../read/intervals.ts";
-import { maxRowBytes } from "../read/page.ts";
+import { rowBytesOf } from "../read/page.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { maxPageBytes, PageRoom } from "./page-room.ts";
@@ -30,7 +30,7 @@ const maxDefaultPoints = 1_000;
 const minDefaultPoints = 100;
 /** A bucket whose every field is as large as it gets, and a series' names and unit. */
 const bucketBytes = 200;
-const seriesBytes = 400;
+const seriesBytes = 800;
 
 type Asking = Paging & { signal: AbortSignal };
 
@@ -158,6 +158,7 @@ export async function listStateIntervals(
   for (const [i, { machine, machineId }] of series.slice(Math.max(from, 0)).entries()) {
     const afterUs = token !== undefined && i === 0 ? token.after.timeUs : Number.NEGATIVE_INFINITY;
     const wanted = room.rows + 1;
+    const rowBytes = rowBytesOf(machine);
     const found = await readIntervals(database, {
       machine,
       machineId,
@@ -168,7 +169,7 @@ export async function listStateIntervals(
       limit: wanted,
     });
     let kept = 0;
-    while (kept < found.length && room.take(maxRowBytes + Buffer.byteLength(found[kept]!.reason)))
+    while (kept < found.length && room.take(rowBytes + Buffer.byteLength(found[kept]!.reason)))
       intervals.push(found[kept++]!);
     const end = found[kept - 1]?.startTime;
     if (end !== undefined) last = { timeUs: toTimeUs("start_time", end), revision: machineId, position: 0 };

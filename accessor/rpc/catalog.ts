@@ -8,11 +8,10 @@ import type {
   ListSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
+import { compareText } from "../../samples/compare-text.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Listing } from "../read/as-of.ts";
 import type { Series } from "../store/catalog.ts";
-import { compareText } from "../store/compare-text.ts";
-import { checkMachines } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
@@ -32,7 +31,8 @@ export async function listMachines(
   for (const { name, firstSeenUs } of machines) {
     const own = byMachine.get(name) ?? [];
     const signals = own.slice(0, maxSignalsListed).map(({ signal }) => signal);
-    if (!room.take(entryBytes + signals.reduce((sum, signal) => sum + 2 + signal.length, 0))) break;
+    if (!room.take(entryBytes + Buffer.byteLength(name) + signals.reduce((sum, signal) => sum + 2 + signal.length, 0)))
+      break;
     const firstSeenTime = toTimestamp(firstSeenUs);
     page.push({ name, signals, firstSeenTime, signalsLeftOut: own.length - signals.length });
   }
@@ -45,7 +45,6 @@ export async function listSignals(
   { machines, pageSize, pageToken }: ListSignalsRequest,
   token: { query: Buffer; nowMs: number },
 ): Promise<MessageInitShape<typeof ListSignalsResponseSchema>> {
-  checkMachines(machines);
   const all = await catalog.select({ machines, signals: [] });
   const lastId = pageToken === "" ? undefined : decodePageToken(pageToken, token).revision;
   const after = all.find(({ id }) => id === lastId)?.signal ?? "";
@@ -73,7 +72,7 @@ export async function listSignals(
 
 // A page ends at a name; an id that has it stands in the token, since names never change.
 const nowhere = { timeUs: 0, revision: 0, position: 0 };
-/** Of a machine or a signal without its list. */
+/** Of a machine or a signal without its list, and without the name of a machine. */
 const entryBytes = 250;
 const maxSignalsListed = 10_000;
 const maxUnitsListed = 100;

@@ -3,8 +3,9 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
+import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
 import { Failure } from "../failure.ts";
-import { machinePattern, signalPattern } from "../ingest/bounds.ts";
+import { signalPattern } from "../ingest/bounds.ts";
 
 const validator = createValidator();
 
@@ -40,16 +41,19 @@ export function checkRules(desc: DescMessage, message: Message): void {
   });
 }
 
-export function checkMachines(machines: readonly string[]): void {
-  for (const machine of machines) {
-    if (machinePattern.test(machine)) continue;
-    throw new Failure(
-      "MACHINE_NAME_INVALID",
-      `machine ${JSON.stringify(machine.slice(0, 80))} does not fit [A-Za-z0-9][A-Za-z0-9._-]{0,127}`,
-      {
-        metadata: { machine: machine.slice(0, 200) },
-      },
-    );
+/**
+ * Fails with MACHINE_NAME_INVALID. Puts each name into its one form, in place: before the request is
+ * hashed, compared or looked up.
+ */
+export function checkMachines(machines: string[]): void {
+  for (const [i, machine] of machines.entries()) {
+    const name = readMachineName(machine);
+    if (name === undefined) {
+      throw new Failure("MACHINE_NAME_INVALID", machineNameFault(machine), {
+        metadata: { machine: machine.slice(0, 200).toWellFormed() },
+      });
+    }
+    machines[i] = name;
   }
 }
 

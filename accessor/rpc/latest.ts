@@ -8,7 +8,7 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readLatest } from "../read/latest.ts";
-import { maxRowBytes } from "../read/page.ts";
+import { rowBytesOf } from "../read/page.ts";
 import { checkMachines } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
@@ -54,8 +54,9 @@ export async function getLatest(
   };
 }
 
-function bytesOf({ record }: Signal): number {
-  if (record.case === "stateChange") return maxRowBytes + Buffer.byteLength(record.value.reason);
-  if (record.case !== "errorReport") return maxRowBytes;
-  return maxRowBytes + Buffer.byteLength(record.value.code) + Buffer.byteLength(record.value.message);
+function bytesOf({ machine, record }: Signal): number {
+  const rowBytes = rowBytesOf(machine);
+  if (record.case === "stateChange") return rowBytes + Buffer.byteLength(record.value.reason);
+  if (record.case !== "errorReport") return rowBytes;
+  return rowBytes + Buffer.byteLength(record.value.code) + Buffer.byteLength(record.value.message);
 }

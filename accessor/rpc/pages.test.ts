@@ -163,7 +163,7 @@ test("what cannot be asked says why", async () => {
   expect(unknown).toMatchObject({ code: Code.NotFound, reason: "SIGNAL_UNKNOWN", metadata: { signal: "heatt" } });
   expect(unknown.metadata!["known"]).toMatch(/^error, heat, .*state$/);
   expect(await reasonOf(querySignals({ signal: "Heat" }))).toMatchObject({ reason: "SIGNAL_NAME_INVALID" });
-  expect(await reasonOf(querySignals({ signal: "heat", machines: ["a b"] }))).toMatchObject({
+  expect(await reasonOf(querySignals({ signal: "heat", machines: ["a\tb"] }))).toMatchObject({
     reason: "MACHINE_NAME_INVALID",
   });
   const backwards = querySignals({ signal: "heat", startTime: at(epochUs + 1_000), endTime: at(epochUs) });

@@ -9,6 +9,7 @@ import {
   type SignalService,
   type WatchSignalsRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { compareText } from "../../samples/compare-text.ts";
 import { seeCatalog } from "../access/caller.ts";
 import { Failure } from "../failure.ts";
 import { createFilter } from "../feed/filter.ts";
@@ -18,7 +19,6 @@ import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import type { Catalog, Selection } from "../store/catalog.ts";
-import { compareText } from "../store/compare-text.ts";
 import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
 import { aggregateSamples, listStateIntervals } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
@@ -60,6 +60,7 @@ export function createSignalService({
       return listMachines(catalog, request, { query, nowMs: nowMs() });
     },
     async listSignals(request, context) {
+      checkMachines(request.machines);
       const { catalog, history } = see(context);
       const query = queryHash(ListSignalsRequestSchema, { request, history: history.now });
       return listSignals(catalog, request, { query, nowMs: nowMs() });

@@ -18,7 +18,7 @@ import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 const maxMachines = 1_000;
 /** Of a summary without its codes of errors. */
-const summaryBytes = 700;
+const summaryBytes = 1_100;
 
 export async function summarizeMachines(
   reads: Reads,

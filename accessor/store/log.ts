@@ -201,7 +201,11 @@ async function toCommits(rows: LogRow[], catalog: Catalog): Promise<Commit[]> {
     const series = byId.get(seriesId)!;
     let commit = commits.at(-1);
     if (commit?.revision !== revision) {
-      commit = { revision, batch: create(BatchSchema, { machine: series.machine }), bytes: 0 };
+      commit = {
+        revision,
+        batch: create(BatchSchema, { machine: series.machine }),
+        bytes: Buffer.byteLength(series.machine),
+      };
       commits.push(commit);
     }
     commit.bytes += bytes;

@@ -1,6 +1,7 @@
 // The series of a machine, by signal and in their order.
+
+import { compareText } from "../../samples/compare-text.ts";
 import type { Series } from "./catalog.ts";
-import { compareText } from "./compare-text.ts";
 
 export class OwnSeries extends Map<string, Series> {
   #sorted: readonly Series[] | undefined;

@@ -1,6 +1,6 @@
-// Names in order, of which few come and none goes: looked through from any place, by prefix,
+// Names in order (by code point), of which few come and none goes: looked through from any place, by prefix,
 // without a scan of all.
-import { compareText } from "./compare-text.ts";
+import { compareText } from "../../samples/compare-text.ts";
 
 // Beyond so many at once, sorting all is cheaper than putting each in its place.
 const maxInserts = 64;
@@ -48,7 +48,7 @@ export class SortedNames {
     let [low, high] = [0, this.#sorted.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#sorted[middle]! < name) low = middle + 1;
+      if (compareText(this.#sorted[middle]!, name) < 0) low = middle + 1;
       else high = middle;
     }
     return low;

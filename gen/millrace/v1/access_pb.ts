@@ -42,14 +42,15 @@ export type Principal = Message<"millrace.v1.Principal"> & {
   scopes: Scope[];
 
   /**
-   * Which machines it may do that with: patterns of names, in which "*" stands for any characters. Others look as if they had sent nothing.
+   * Which machines it may do that with: patterns of whole names in NFC, in which "*" stands for any characters, also
+   * spaces and slashes, and all else for itself. Others look as if they had sent nothing.
    *
    * @generated from field: repeated string machines = 4;
    */
   machines: string[];
 
   /**
-   * Which producer ids it may number batches under: patterns as of machines.
+   * Which producer ids it may number batches under: patterns as of machines, of the characters of ids.
    *
    * @generated from field: repeated string producers = 5;
    */

@@ -37,9 +37,9 @@ export const ErrorReason = {
   REQUEST_INVALID: 1,
 
   /**
-   * A machine's name does not fit [A-Za-z0-9][A-Za-z0-9._-]{0,127}. INVALID_ARGUMENT, or a batch's refusal.
+   * A machine's name breaks the rule of Batch.machine; the message says where. INVALID_ARGUMENT, or a batch's refusal.
    *
-   *     {"reason": "MACHINE_NAME_INVALID", "domain": "millrace.v1", "metadata": {"machine": "press 7"}}
+   *     {"reason": "MACHINE_NAME_INVALID", "domain": "millrace.v1", "metadata": {"machine": " press 7"}}
    *
    * @generated from enum value: ERROR_REASON_MACHINE_NAME_INVALID = 2;
    */

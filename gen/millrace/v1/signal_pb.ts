@@ -219,7 +219,18 @@ export const DeltasSchema: GenMessage<Deltas> = /*@__PURE__*/
  */
 export type Batch = Message<"millrace.v1.Batch"> & {
   /**
-   * Name of the machine: [A-Za-z0-9][A-Za-z0-9._-]{0,127}.
+   * Name of the machine: 1 to 128 characters (code points) in Unicode's NFC. They may be letters, marks, numbers,
+   * punctuation, symbols and spaces of any script (general categories L, M, N, P, S and Zs), such as
+   * "Halle 3 / Presse 7". The accessor puts each name into NFC before it compares it: a name typed in two ways is one
+   * machine, and every response shows the NFC form. Upper and lower case are different machines.
+   *
+   * Refused with MACHINE_NAME_INVALID: an empty name; white space at either end; "." and ".."; control and format
+   * characters (those of bidirectional text and of zero width among them); separators of lines and paragraphs;
+   * surrogates; private and unassigned characters; and U+FFFD, which stands for bytes that were not UTF-8. Two format
+   * characters are taken where spelling needs them: U+200C and U+200D between two letters or marks of Arabic, Syriac,
+   * Mongolian or an Indic script (not within emoji).
+   *
+   * Names are ordered by code point, as bytes of UTF-8 are, wherever a response is in order of machines.
    *
    * @generated from field: string machine = 1;
    */

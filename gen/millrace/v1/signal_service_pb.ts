@@ -1181,7 +1181,8 @@ export const CalendarUnitSchema: GenEnum<CalendarUnit> = /*@__PURE__*/
  * none after. A request may ask for at least a cursor (min_cursor), for instance that of an Ack, to read its own writes.
  *
  * In every request an empty list of machines means all, and so does an empty list of signals where there is one. A machine that has
- * sent nothing is not an error; it has no records.
+ * sent nothing is not an error; it has no records. Names of machines are taken in any form of Unicode and compared in
+ * NFC (see Batch.machine).
  *
  * Time that has not come yet counts for nothing. Buckets and summaries end at the request's end_time or when the newest
  * record was committed (the commit of the answer's cursor, by the database's clock), whichever is earlier, and their
@@ -1195,7 +1196,7 @@ export const CalendarUnitSchema: GenEnum<CalendarUnit> = /*@__PURE__*/
  */
 export const SignalService: GenService<{
   /**
-   * Lists machines, ascending by name.
+   * Lists machines, ascending by name (by code point).
    *
    * @generated from rpc millrace.v1.SignalService.ListMachines
    */
