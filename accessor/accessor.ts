@@ -228,6 +228,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
             })),
         validate: checkRules,
         ...{ accountOf, outgoing, connections, calls, callBounds, incoming },
+        // A feed's messages are small and encoded once for all that see the same.
+        compresses: (method) => method !== SignalService.method.watchSignals,
         toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure(

@@ -11,6 +11,7 @@ import type {
 import { inTurnsOf, Turns } from "../turns.ts";
 import type { Arrival } from "./arrivals.ts";
 import { type Authorized, readCaller } from "./calling.ts";
+import { type Compress, gzipMetadata, isWorthCompressing, offersGzip } from "./compress.ts";
 import type { InTurn } from "./decompress.ts";
 import { isLarge } from "./encode-in-turns.ts";
 import { headBytes, sharedFrame, toFrame, toFrameInTurns } from "./frame.ts";
@@ -36,6 +37,10 @@ export type HandlerOptions = {
   boundsOf: (method: DescMethod) => MessageBounds;
   /** Of all calls together, so many requests are decompressed at once. */
   decompressInTurn: InTurn;
+  /** Of all calls together. */
+  compress: Compress;
+  /** Whether answers of a method are compressed for clients that offer it. Default: of every method. */
+  compresses?: (method: DescMethod) => boolean;
   /** What the messages of the call take whose metadata this is. */
   arrivalOf?: (metadata: Metadata) => Arrival | undefined;
   /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
@@ -130,8 +135,12 @@ async function answerOnce(
 ) {
   const context = openContext(call, method, options);
   try {
-    const answer = await toAnswer(method, await run(context), options);
-    outgoingOf(call, context, options).answer(answer);
+    const plain = await toAnswer(method, await run(context), options);
+    const outgoing = outgoingOf(call, context, options);
+    const compresses = isWorthCompressing(plain) && mayCompress(call, method, options);
+    const answer = (compresses ? await options.compress(plain, outgoing) : undefined) ?? plain;
+    if (answer !== plain) call.sendMetadata(gzipMetadata());
+    outgoing.answer(answer);
     return answer;
   } catch (error) {
     throw toStatusObject(options.toError(error, context));
@@ -150,14 +159,25 @@ async function answerStream(
   const context = openContext(call, method, options);
   try {
     let outgoing: Outgoing | undefined;
+    let compresses = mayCompress(call, method, options);
     for await (const message of await run(context)) {
       if (call.cancelled) return;
       const encoding = toAnswer(method, message, options);
       // Most are encoded at once, and a promise for each would be felt.
-      const answer = encoding instanceof Promise ? await encoding : encoding;
+      let answer = encoding instanceof Promise ? await encoding : encoding;
       if (call.cancelled) return;
       // Only now: whose call it is shows when its handler runs.
-      outgoing ??= outgoingOf(call, context, options);
+      if (outgoing === undefined) {
+        outgoing = outgoingOf(call, context, options);
+        if (compresses) call.sendMetadata(gzipMetadata());
+      }
+      if (compresses && isWorthCompressing(answer)) {
+        const packed = await options.compress(answer, outgoing);
+        if (call.cancelled) return;
+        // What follows is likely to be of the same kind.
+        compresses = packed !== answer;
+        answer = packed ?? answer;
+      }
       const drained = outgoing.write(answer, context.signal);
       if (drained === undefined) continue;
       await drained;
@@ -190,6 +210,10 @@ function assertSize(frame: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
   if (byteLength <= maxSentBytes) return frame;
   throw answerTooLarge?.(byteLength) ?? new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted);
 }
+
+/** What answers messages of a client one by one is short, and in a hurry. */
+const mayCompress = (call: Call, method: DescMethod, { compresses }: HandlerOptions) =>
+  method.methodKind !== "bidi_streaming" && offersGzip(call) && (compresses?.(method) ?? true);
 
 function outgoingOf(call: Call, context: Context, { outgoing, accountOf }: HandlerOptions): Outgoing {
   return outgoing.open(call, accountOf?.(context), (reason) => context.abort(reason));

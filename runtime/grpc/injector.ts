@@ -5,6 +5,7 @@ import { type ConnectionInjector, type Server, ServerCredentials } from "@grpc/g
 import { widenConnection } from "../connection-window.ts";
 import { boundFrames } from "../http2-pieces.ts";
 import type { CallStarts } from "./call-starts.ts";
+import { noteOffer } from "./compress.ts";
 import type { Connections } from "./connections.ts";
 import { SessionPace } from "./session-pace.ts";
 
@@ -49,6 +50,7 @@ export function createInjector(server: Server, { connections, starts }: Injector
     starts.take(stream, group, () => {
       begun = true;
       pace.began();
+      noteOffer(stream, headers);
       begin(stream, headers, flags);
     });
   });

@@ -154,6 +154,22 @@ export class Outgoing {
     this.#charge(message.byteLength);
   }
 
+  /**
+   * Counts bytes of an answer that is not written yet. Returns what releases them. Only while
+   * nothing is written.
+   */
+  hold(bytes: number): () => void {
+    if (this.#over) return () => {};
+    this.#bytes += bytes;
+    this.#account?.charge(bytes);
+    this.#watch.add(this);
+    return () => {
+      if (this.#over) return;
+      this.#bytes -= bytes;
+      this.#account?.release(bytes);
+    };
+  }
+
   /** No time has passed without something being taken for so long that the stall is over. */
   tick(): void {
     const { graceMs, stallMs, stalled, onStalled } = this.#watch.options;
@@ -223,7 +239,7 @@ export class Outgoing {
  * grpc-js keeps the stream below its interceptors to itself, and has no way to reset it. undefined
  * if it keeps it elsewhere.
  */
-function streamOf(call: unknown): ServerHttp2Stream | undefined {
+export function streamOf(call: unknown): ServerHttp2Stream | undefined {
   let at = (call as { call?: unknown }).call as { nextCall?: unknown; stream?: ServerHttp2Stream } | undefined;
   while (at?.nextCall !== undefined) at = at.nextCall as typeof at;
   return at?.stream;

@@ -9,6 +9,7 @@ import { boundReading } from "./bounded-reading.ts";
 import { type CallRefusal, createRefuse } from "./call-refusal.ts";
 import { type CallBounds, type CallLimit, CallStarts, defaultCallBounds } from "./call-starts.ts";
 import { type Caller, readCaller } from "./calling.ts";
+import { createCompress } from "./compress.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
@@ -22,7 +23,7 @@ import { firstStreams } from "./session-pace.ts";
 
 export type GrpcServerOptions = Omit<
   HandlerOptions,
-  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "boundsOf" | "outgoing" | "arrivalOf"
+  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "compress" | "boundsOf" | "outgoing" | "arrivalOf"
 > & {
   /**
    * Decides about each call before any of its messages is read. Default: every call may be made.
@@ -100,6 +101,7 @@ export async function openGrpcServer(
     interceptors: [sendFrames, interceptor, ...(authorization ? [authorization.interceptor] : [])],
   });
   const decompressInTurn = createTurns(options.decompressAtOnce ?? 2);
+  const compress = createCompress();
   mountAll((service, impl) => {
     for (const method of service.methods) methods.set(`/${service.typeName}/${method.name}`, method);
     const definition = Object.fromEntries(
@@ -109,6 +111,7 @@ export async function openGrpcServer(
       ...options,
       boundsOf,
       decompressInTurn,
+      compress,
       outgoing,
       arrivalOf,
       shutdownSignal: shutdown.signal,

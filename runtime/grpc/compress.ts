@@ -1,0 +1,86 @@
+// Large answers compressed for clients that offer gzip, off the event loop and a few at once; whoever would have to wait behind
+// many gets them as they are. grpc-js compresses no answers.
+// The headers: https://github.com/grpc/grpc/blob/master/doc/compression.md.
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { promisify } from "node:util";
+import zlib from "node:zlib";
+import { Metadata } from "@grpc/grpc-js";
+import { createHiddenValue } from "../hidden-value.ts";
+import { createTurns } from "./decompress.ts";
+import { headBytes } from "./frame.ts";
+import { type Outgoing, streamOf } from "./outgoing.ts";
+
+/** What is smaller goes as it is: it takes no time on the way that compressing would save. */
+const minBytes = 16 * 1024;
+
+/** Of all calls of a server: one thread each, of the four that Node has for such work. */
+const atOnce = 2;
+/** 64 MiB at most, for a third of a second or so. */
+const maxWaiting = 16;
+
+/** An answer that is not at least so much smaller goes as it is. */
+const pays = (compressedBytes: number, bytes: number) => compressedBytes <= 0.9 * bytes;
+
+const offers = createHiddenValue<object, true>();
+
+/**
+ * Notes what the headers of a new call offer, which grpc-js shows nobody. `accept-encoding:
+ * identity` takes an offer back that a client's library makes by itself.
+ */
+export function noteOffer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  const accepted = String(headers["grpc-accept-encoding"] ?? "");
+  if (headers["accept-encoding"] === "identity") return;
+  if (accepted.split(",").some((name) => name.trim() === "gzip")) offers.set(stream, true);
+}
+
+export function offersGzip(call: unknown): boolean {
+  const stream = streamOf(call);
+  return stream !== undefined && offers.get(stream) === true;
+}
+
+export const isWorthCompressing = (frame: Buffer): boolean => frame.byteLength - headBytes >= minBytes;
+
+/** The initial metadata of a call whose messages may be compressed. */
+export function gzipMetadata(): Metadata {
+  const metadata = new Metadata();
+  metadata.set("grpc-encoding", "gzip");
+  return metadata;
+}
+
+/**
+ * Resolves with the frame of the compressed message, with the one given if that is hardly larger,
+ * or with undefined if too many wait.
+ */
+export type Compress = (frame: Buffer, outgoing: Pick<Outgoing, "hold">) => Promise<Buffer | undefined>;
+
+export function createCompress(): Compress {
+  const inTurn = createTurns(atOnce);
+  let busy = 0;
+  return async (frame, outgoing) => {
+    if (busy >= atOnce + maxWaiting) return undefined;
+    busy++;
+    // What waits here is unread too.
+    const release = outgoing.hold(frame.byteLength);
+    try {
+      const body = await inTurn(() => gzip(frame.subarray(headBytes)));
+      return pays(body.byteLength, frame.byteLength - headBytes) ? toCompressedFrame(body) : frame;
+    } finally {
+      busy--;
+      release();
+    }
+  };
+}
+
+const deflate = promisify(zlib.gzip);
+
+/** In few pieces: each is a turn of the event loop. Level 1: the others take several times as long for a tenth less. */
+const gzip = (bytes: Uint8Array): Promise<Buffer> =>
+  deflate(bytes, { level: 1, chunkSize: Math.min(1024 * 1024, Math.max(16 * 1024, bytes.byteLength >>> 1)) });
+
+function toCompressedFrame(body: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(headBytes + body.byteLength);
+  frame[0] = 1;
+  frame.writeUInt32BE(body.byteLength, 1);
+  frame.set(body, headBytes);
+  return frame;
+}
