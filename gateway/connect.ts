@@ -16,6 +16,7 @@ import type { MessageBounds } from "../runtime/grpc/message-bounds.ts";
 import type { Log } from "../runtime/log.ts";
 import { callerKey, callerOf } from "./caller.ts";
 import { endStream } from "./end-stream.ts";
+import { rewriteMessage, rewritingTrailers } from "./grpc-message.ts";
 import { toResponse } from "./guard.ts";
 import { type Aside, asideKey, setLargeAside, writeAside } from "./large-answers.ts";
 import { meterKey } from "./limits/guard-limits.ts";
@@ -89,7 +90,10 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
             ...{ output: method.output, aside, json: zeros !== undefined },
             acceptEncoding: request.headers["accept-encoding"]?.toString(),
           });
-          const body = exact.body && readAlong(exact.body, { reader, slow: slow.signal });
+          const read = exact.body && readAlong(exact.body, { reader, slow: slow.signal });
+          // grpc-web writes its trailers into its body.
+          rewriteMessage(exact.trailer);
+          const body = read && exact.trailer ? rewritingTrailers(read, exact.trailer) : read;
           await universalResponseToNodeResponse(body ? { ...exact, body } : exact, reply.raw);
         } catch (error) {
           // Its end is written, and may still be read.

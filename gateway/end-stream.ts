@@ -6,6 +6,7 @@ import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import { setGrpcStatus } from "./grpc-message.ts";
 import { isOver, whenOver } from "./limits/over.ts";
 
 /**
@@ -31,11 +32,12 @@ function say(response: ServerResponse, error: ConnectError, contentType: string)
     return;
   }
   if (!/^application\/grpc/i.test(contentType)) return;
-  setTrailerStatus(trailer, error);
   if (/^application\/grpc-web/i.test(contentType)) {
+    setTrailerStatus(trailer, error);
     response.end(encodeEnvelope(trailerFlag, trailerSerialize(trailer)));
     return;
   }
+  setGrpcStatus(trailer, error);
   response.addTrailers(Object.fromEntries(trailer));
   response.end();
 }

@@ -16,6 +16,7 @@ import { visionOf } from "../access/principal.ts";
 import { callerOf } from "./caller.ts";
 import { retrySecondsOf } from "./errors.ts";
 import type { Gate } from "./gate.ts";
+import { setGrpcStatus } from "./grpc-message.ts";
 import { networkOf } from "./limits/client-address.ts";
 import type { GatewayShares } from "./limits/gateway-shares.ts";
 import type { LimitGuard } from "./limits/guard-limits.ts";
@@ -100,7 +101,7 @@ export function toResponse(error: ConnectError, contentType = ""): UniversalServ
   }
   if (/^application\/grpc/i.test(contentType)) {
     const trailer = new Headers();
-    setTrailerStatus(trailer, error);
+    setGrpcStatus(trailer, error);
     return { status: 200, header, body: nothing(), trailer };
   }
   const retrySeconds = retrySecondsOf(error);

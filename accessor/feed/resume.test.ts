@@ -31,6 +31,22 @@ test("cursors that are none of this database's", async () => {
   expect(early).toMatchObject({ code: Code.OutOfRange, reason: "CURSOR_EXPIRED" });
 });
 
+test("a time that has not come is refused; now, by a clock that is a little ahead, is the newest commit", async () => {
+  await using accessor = await openTestAccessor();
+  await ingestThree(accessor);
+  const from = (aheadMs: number): WatchRequest => {
+    const ms = Date.now() + aheadMs;
+    return { start: { case: "fromCommitTime", value: { seconds: BigInt(Math.floor(ms / 1_000)), nanos: 0 } } };
+  };
+  expect(await reasonOf(watch(accessor, from(3_600_000), () => false))).toMatchObject({
+    code: Code.InvalidArgument,
+    reason: "TIME_RANGE_INVALID",
+    metadata: { field: "from_commit_time" },
+  });
+  const [first] = await watch(accessor, from(5_000), () => true);
+  expect(first).toMatchObject({ through: await headOf(accessor), batches: [] });
+});
+
 test("a database that was set back: newer cursors are in the future, and an accessor that ran on ends", async () => {
   await using accessor = await openTestAccessor();
   await ingestThree(accessor);

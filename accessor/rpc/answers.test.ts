@@ -76,6 +76,10 @@ test("a window ends when the newest record was committed, if it is open or ends 
   // A plot of the day has buckets of one width, however much of the day has come.
   const day = await ask({ endTime: at(baseUs + 86_400e6), resolution: { case: "points", value: 1_441 } }, of);
   expect(day.series![0]!.buckets).toMatchObject([{ count: 2n, endTime: at(baseUs + 2e6) }]);
+  // One point is one bucket, wherever the window begins.
+  const startTime = at(baseUs - 1_234_567);
+  const one = await ask({ startTime, endTime: at(baseUs + 7_200e6), resolution: { case: "points", value: 1 } }, of);
+  expect(one.series![0]!.buckets).toMatchObject([{ count: 2n, startTime, endTime: at(baseUs + 2e6) }]);
 });
 
 test("a window that has not begun holds nothing, and is checked all the same", async () => {

@@ -8,7 +8,7 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
-import { BucketEdgesError, bucketEdges, roundWidthUs } from "../history/bucket-edges.ts";
+import { BucketEdgesError, bucketEdges, roundWidthUs, slotEdges } from "../history/bucket-edges.ts";
 import { type Calendar, type CalendarUnit as CalendarName, calendarEdges } from "../history/calendar-edges.ts";
 import type { QuestionWindow } from "./window.ts";
 
@@ -36,6 +36,8 @@ export function toEdges(
     if (calendar !== undefined) return calendarEdges({ ...of, ...calendar });
     if (resolution.case === "width") return bucketEdges({ ...of, widthUs: checkWidth(resolution.value) });
     const points = resolution.case === "points" ? resolution.value : defaultPoints;
+    // No round width makes one bucket of every window.
+    if (points === 1) return slotEdges({ ...of, points });
     return bucketEdges({ ...of, widthUs: roundWidthUs({ fromUs, toUs: askedUs, points }) });
   } catch (error) {
     if (!(error instanceof BucketEdgesError)) throw error;

@@ -19,7 +19,7 @@ import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import type { Catalog, Selection } from "../store/catalog.ts";
-import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
+import { readCommits, readCommitTime, readEarliest, readMoment, readRevisionBefore } from "../store/log.ts";
 import { aggregateSamples, listStateIntervals } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
@@ -32,6 +32,8 @@ import { getVersion } from "./version.ts";
 
 // Errors travel in trailers, of which clients take 8 KiB.
 const maxKnownListed = 30;
+/** "now" of a client whose clock is ahead is now. */
+const clockToleranceUs = 10_000_000;
 
 export type SignalServiceOptions = {
   reads: Reads & { catalog: Catalog };
@@ -229,9 +231,19 @@ export function createSignalService({
       return revision;
     }
     const { fromUs } = toTimeRange(start.value, undefined);
+    await assertHasCome(fromUs);
     const revision = await readRevisionBefore(database, fromUs);
     if (revision === undefined) throw expired(earliest);
     return revision;
+  }
+
+  /** Before a time that has not come, there is nothing yet that could be left out. */
+  async function assertHasCome(fromUs: number): Promise<void> {
+    const { nowUs } = await readMoment(database);
+    if (fromUs <= nowUs + clockToleranceUs) return;
+    const said = `from_commit_time has not come: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
+    const violations = [{ field: "from_commit_time", description: "has not come" }];
+    throw new Failure("TIME_RANGE_INVALID", said, { metadata: { field: "from_commit_time" }, violations });
   }
 
   async function readLog(

@@ -1,6 +1,6 @@
 // JSON of any size, made in turns: 40,000 buckets written at once held everyone else up for 0.8 s.
 import type { Turns } from "../../runtime/turns.ts";
-import { isList, type Json, toJsonText } from "./json.ts";
+import { isList, isMember, type Json, toJsonText } from "./json.ts";
 
 /** What is made into bytes at once. */
 const pieceCharacters = 64 * 1024;
@@ -54,7 +54,7 @@ async function write(value: Json, pieces: Pieces, turns: Pick<Turns, "pause">): 
     let before = "{";
     for (const key in value) {
       const member = value[key];
-      if (member === undefined) continue;
+      if (!isMember(member)) continue;
       pieces.add(`${before}${JSON.stringify(key)}:`);
       before = ",";
       if (holdsList(member)) await write(member, pieces, turns);

@@ -14,10 +14,9 @@ test("every finite double comes back bit for bit", () => {
   expect(toJsonText(-0)).toBe("-0");
 });
 
-test("what JSON has no number for is a string, as in protobuf's JSON", () => {
-  expect(toJsonText([NaN, Infinity, -Infinity, 2n ** 63n])).toBe(
-    '["NaN","Infinity","-Infinity","9223372036854775808"]',
-  );
+test("what is no finite number is never a text: null in a list, left out as a member", () => {
+  expect(toJsonText([NaN, Infinity, -Infinity, 2n ** 63n])).toBe('[null,null,null,"9223372036854775808"]');
+  expect(toJsonText({ a: NaN, b: 1, c: -Infinity, d: { e: Infinity } })).toBe('{"b":1,"d":{}}');
 });
 
 test("anything else is as JSON.stringify writes it", () => {

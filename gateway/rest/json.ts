@@ -15,9 +15,9 @@ export type Json =
   | { readonly [key: string]: Json };
 
 /**
- * Writes JSON. Finite numbers come back bit for bit from any parser of doubles, -0 too. What JSON
- * has no number for follows protobuf's JSON: NaN, Infinity and -Infinity as strings, 64-bit
- * integers (bigint) as decimal strings.
+ * Writes JSON. Finite numbers come back bit for bit from any parser of doubles, -0 too. What is no
+ * finite number is null, and as a member it is left out: a text has no place where readers expect a
+ * number. 64-bit integers (bigint) are decimal strings, as in protobuf's JSON.
  */
 export function toJsonText(value: Json): string {
   switch (typeof value) {
@@ -38,7 +38,7 @@ export function toJsonText(value: Json): string {
 }
 
 function numberText(value: number): string {
-  if (!Number.isFinite(value)) return `"${value}"`;
+  if (!Number.isFinite(value)) return "null";
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
@@ -51,11 +51,15 @@ function arrayText(values: Iterable<Json>): string {
   return `[${text}]`;
 }
 
+/** Whether a member of an object is written. */
+export const isMember = (value: Json): boolean =>
+  value !== undefined && (typeof value !== "number" || Number.isFinite(value));
+
 function objectText(value: { readonly [key: string]: Json }): string {
   let text = "";
   for (const key in value) {
     const member = value[key];
-    if (member !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${toJsonText(member)}`;
+    if (isMember(member)) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${toJsonText(member)}`;
   }
   return `{${text}}`;
 }

@@ -122,6 +122,8 @@ test("after, since and Last-Event-ID say where to start; what the client saw las
   await get("&since=-1h");
   await get("&after=c1", { "last-event-id": "c9" });
   await get("&since=-1h", { "last-event-id": "c9" });
+  await get("&after=c1&lastEventId=c8");
+  await get("&lastEventId=c8", { "last-event-id": "c9" });
   expect(asked[0]).toMatchObject({ signals: ["power"], machines: ["mill-1", "mill-2", "mill-3"] });
   expect(
     asked.map(({ start }) => [start.case, start.case === "fromCommitTime" ? start.value.seconds : start.value]),
@@ -129,8 +131,7 @@ test("after, since and Last-Event-ID say where to start; what the client saw las
     [undefined, undefined],
     ["afterCursor", "c1"],
     ["fromCommitTime", timeUs / 1_000_000n - 3_600n],
-    ["afterCursor", "c9"],
-    ["afterCursor", "c9"],
+    ...["c9", "c9", "c8", "c9"].map((cursor) => ["afterCursor", cursor]),
   ]);
   expect((await gateway.ask(`${path}&after=c1&since=-1h`)).body).toMatchObject({ status: 400, field: "since" });
 });

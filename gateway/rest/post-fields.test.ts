@@ -1,6 +1,7 @@
 // POST /signals: what the fields of a row may hold, which there are, and what is declared once.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { invalidField } from "../errors.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
 import { nowUs } from "./test-answers.ts";
@@ -136,4 +137,19 @@ test("numbers that look like seconds are refused, unless what they count is decl
   expect(taken).toEqual([]);
   expect((await gateway.post("/signals?epoch=ms", rows(0))).body).toMatchObject({ accepted: 1 });
   expect((await gateway.post("/signals", rows("1970-01-01T00:00:00Z"))).body).toMatchObject({ accepted: 1 });
+});
+
+test("an error names the parameter that was sent, the accessor's too", async () => {
+  const field = async (query: string) => {
+    const { status, body } = await gateway.ask(`/signals/power${query}`);
+    return [status, body["field"], (body["metadata"] as Record<string, string>)["field"], body["detail"]];
+  };
+  expect(await field("?page_size=1")).toEqual([
+    ...[400, "page_size", "page_size", expect.stringMatching(/^page_size: unknown parameter; known are/)],
+  ]);
+  expect(await field("?from=1772352000")).toEqual([400, "from", "from", expect.stringMatching(/looks like seconds/)]);
+  gateway.accessor.signals.querySignals = () => {
+    throw invalidField("page_size", "page_size must not be so");
+  };
+  expect(await field("?limit=9")).toEqual([400, "limit", "limit", expect.not.stringContaining("page_size")]);
 });

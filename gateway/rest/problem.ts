@@ -119,7 +119,9 @@ function fromHttp({ status, message, members, headers }: HttpProblem, path: stri
 }
 
 function fromConnect(error: ConnectError, { path, parameterByField }: ProblemContext): Problem {
-  const restName = (names: string) => names.split(", ").map(inRest(parameterByField)).join(", ");
+  // What the gateway itself says has the names of REST: it is about parameters as they were sent.
+  const renamed = error.details.some((detail) => "desc" in detail) ? {} : parameterByField;
+  const restName = (names: string) => names.split(", ").map(inRest(renamed)).join(", ");
   const [info] = error.findDetails(ErrorInfoSchema);
   const reason = info?.reason;
   const status = statusOf(error, reason);
@@ -134,18 +136,22 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   const body = {
     ...(reason ? named(reason) : unnamed(status)),
     status,
-    detail: hidden ? "something went wrong here; it is logged" : inWords(error.rawMessage, parameterByField),
+    detail: hidden ? "something went wrong here; it is logged" : inWords(error.rawMessage, renamed),
     instance: path,
     reason,
     field: field || undefined,
     violations: violations.length > 0 ? violations : undefined,
-    metadata: info && Object.keys(info.metadata).length > 0 ? info.metadata : undefined,
+    metadata: info && Object.keys(info.metadata).length > 0 ? metadataOf(info.metadata, restName) : undefined,
     // As the draft on RateLimit headers names them.
     "violated-policies": reason === "RATE_LIMITED" ? [info!.metadata["limit"] ?? ""] : undefined,
   };
   const retryAfter = String(retrySecondsOf(error) ?? 1);
   return { status, headers: status === 503 || status === 429 ? { "retry-after": retryAfter } : {}, body };
 }
+
+/** Facts that name a field name the parameter. */
+const metadataOf = (metadata: Readonly<Record<string, string>>, restName: (names: string) => string) =>
+  metadata["field"] === undefined ? metadata : { ...metadata, field: restName(metadata["field"]) };
 
 /** "machines[3]" breaks a rule of machine; "calendar.shift_starts.[3]" one of its own parameter. */
 const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field: string) => {

@@ -19,7 +19,9 @@ import { toDuration } from "./time.ts";
 
 export const resolutionParameters = {
   width: durationParameter("Spans of this width, at multiples of it since 1970-01-01T00:00:00Z; at least 1ms."),
-  points: countParameter("About so many spans, for a plot: a round width that makes no more of them; 1 to 10,000."),
+  points: countParameter(
+    "About so many spans, for a plot: a round width that makes no more of them, or with 1 the window as it is; 1 to 10,000.",
+  ),
   days: zoneParameter('Calendar days of this time zone, such as "Europe/Berlin" or "UTC".'),
   calendar: wordParameter(
     CalendarUnitSchema,

@@ -162,7 +162,8 @@ const declared: readonly Route[] = [
     query: {
       machine,
       after: textParameter("Start after this cursor. A Last-Event-ID header wins over it."),
-      since: timeParameter("Start with what was stored at or after this time; not with after."),
+      lastEventId: textParameter("The same as the header Last-Event-ID, which wins: for clients that cannot set it."),
+      since: timeParameter("Start with what was stored at or after this time, which must have come; not with after."),
     },
     formats: ["sse", "ndjson"],
     answer: { line: schemaOf("LiveLine") },

@@ -52,7 +52,9 @@ const bucket = {
   "max_time?": time("When the largest value was."),
   "first_time?": time("When the first sample was."),
   "last_time?": time("When the last sample was."),
-  integral: number("Area under the lines between samples, in value times seconds: watts give joules."),
+  "integral?": number(
+    "Area under the lines between samples, in value times seconds: watts give joules. Missing where it is beyond float64.",
+  ),
   coverage: number("Part of the span that lines cover, 0 to 1."),
 };
 const unit = text("Unit of the values.");

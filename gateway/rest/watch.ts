@@ -19,14 +19,17 @@ type Request = MessageInitShape<typeof WatchSignalsRequestSchema>;
 export type WatchQuery = {
   machine: Parameter<string[]>;
   after: Parameter<string>;
+  lastEventId: Parameter<string>;
   since: Parameter<ResolvedTime>;
 };
 
 export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnswer> {
   const { path, query, header, upstream, stream, format } = call;
+  const { lastEventId } = query;
   if (query.after !== undefined && query.since !== undefined) throw invalidField("since", "not together with after");
-  // What the client saw last is newer than the URL that it began with.
-  const seen = header("last-event-id") || undefined;
+  // What the client saw last is newer than the URL that it began with. Clients that cannot set the
+  // header add the parameter.
+  const seen = header("last-event-id") || lastEventId || undefined;
   const after = seen ?? query.after;
   const filter = { signals: toSignals(path["type"]!), machines: query.machine ?? [] };
   const watch = (start: Request["start"]) =>

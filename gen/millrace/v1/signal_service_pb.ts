@@ -513,7 +513,8 @@ export type WatchSignalsRequest = Message<"millrace.v1.WatchSignalsRequest"> & {
     case: "afterCursor";
   } | {
     /**
-     * With the first commit at or after this time of the database's clock. Before the log begins: CURSOR_EXPIRED.
+     * With the first commit at or after this time of the database's clock. Before the log begins: CURSOR_EXPIRED. More than
+     * 10 s after the clock's now: TIME_RANGE_INVALID.
      *
      * @generated from field: google.protobuf.Timestamp from_commit_time = 4;
      */
@@ -695,8 +696,8 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
   } | {
     /**
      * About this many buckets, for a plot: a round width that makes no more of them, were the window
-     * to last to its end_time. Each keeps its smallest and largest value and when they were, so no
-     * peak is lost.
+     * to last to its end_time; 1 for the window as it is. Each keeps its smallest and largest value
+     * and when they were, so no peak is lost.
      *
      * @generated from field: int32 points = 7;
      */
