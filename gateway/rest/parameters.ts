@@ -1,8 +1,10 @@
 // Query parameters: declared with their documentation, read with their mistakes named.
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
 import { durationForms, durationPattern, parseDuration } from "../../rows/duration.ts";
 import { isRelativeTime, looksLikeSeconds, parseTime, timeForms } from "../../rows/time.ts";
-import { invalidField } from "../errors.ts";
+import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
+import { invalidField, reasonError } from "../errors.ts";
 import { fromWord, wordsOf } from "./words.ts";
 
 /**
@@ -36,6 +38,41 @@ export const listParameter = (doc: string): Parameter<string[]> => ({
   schema: { type: "array", items: { type: "string" } },
   read: split,
 });
+
+/**
+ * Names of machines. Throws MACHINE_NAME_INVALID for what is none. A comma within a name stands behind
+ * a backslash, so that lists that are written with commas stay lists however they are encoded.
+ */
+export const machinesParameter = (doc: string): Parameter<string[]> => ({
+  doc: `${doc} May be repeated, or a list with commas; a comma within a name is written \\, and a backslash \\\\.`,
+  schema: { type: "array", items: { type: "string", minLength: 1 } },
+  read: (texts, { name: field }) =>
+    texts.flatMap(splitNames).map((text) => {
+      const name = readMachineName(text);
+      if (name !== undefined) return name;
+      const hint = texts.some((one) => one.includes(",")) ? "; a comma within a name is written \\," : "";
+      const description = machineNameFault(text) + hint;
+      throw reasonError("MACHINE_NAME_INVALID", Code.InvalidArgument, description, {
+        metadata: { machine: text.slice(0, 200).toWellFormed() },
+        fields: [{ field, description }],
+      });
+    }),
+});
+
+/** Of a list with commas, in which a backslash makes a comma or a backslash part of a name. */
+function splitNames(list: string): string[] {
+  const names = [];
+  let name = "";
+  for (const [piece] of list.matchAll(/\\[\\,]|[^\\,]+|[\\,]/g)) {
+    if (piece !== ",") {
+      name += piece.replace(/^\\([\\,])$/, "$1");
+      continue;
+    }
+    names.push(name);
+    name = "";
+  }
+  return [...names, name].filter((one) => one !== "");
+}
 
 /** Words of an enum, in any case. */
 export const wordsParameter = <D extends DescEnum>(desc: D, doc: string): Parameter<EnumShape<D>[]> => ({

@@ -3,6 +3,7 @@ import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKindSchema, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
+import { readMachineName } from "../../samples/machine-name.ts";
 import { invalidField } from "../errors.ts";
 import { recordsOf } from "../limits/records.ts";
 import { batchFromJson } from "./batch-json.ts";
@@ -52,7 +53,10 @@ async function postObject(call: RestCall<PostQuery>, key: string | undefined): P
     );
   } else {
     assertRowsOnly(query);
-    parts = [{ batch: await readBatch(batchFields) }];
+    const batch = await readBatch(batchFields);
+    // As the accessor stores it, and as it will be read.
+    batch.machine = readMachineName(batch.machine) ?? batch.machine;
+    parts = [{ batch }];
   }
 
   // It is here as a whole already: only the next request waits.

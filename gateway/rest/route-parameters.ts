@@ -1,7 +1,7 @@
 // Parameters that several routes have, and which fields of the contract they carry.
-import { countParameter, listParameter, textParameter, timeParameter } from "./parameters.ts";
+import { countParameter, machinesParameter, textParameter, timeParameter } from "./parameters.ts";
 
-export const machine = listParameter("Only these machines; all if absent.");
+export const machine = machinesParameter("Only these machines; all if absent.");
 export const minCursor = textParameter(
   "Wait until the answer includes everything up to this cursor, for example the cursor of a POST.",
 );

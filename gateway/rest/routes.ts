@@ -236,7 +236,7 @@ const declared: readonly Route[] = [
   route({
     method: "GET",
     path: "/machines/{machine}/summary",
-    pathDoc: { machine: "Name of the machine." },
+    pathDoc: { machine: "Name of the machine, percent-encoded: a slash in it is %2F." },
     summary: "What one machine did in a window",
     doc:
       "Time in each state, adding up to the window (the state before it is carried in, the last one lasts to its end); availability and " +

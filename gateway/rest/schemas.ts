@@ -30,7 +30,7 @@ function object(members: Record<string, Schema>, more: Schema = {}): Schema {
   return { type: "object", properties, required: Object.keys(members).filter((name) => !name.endsWith("?")), ...more };
 }
 
-const machine = text("Name of the machine.");
+const machine = text("Name of the machine, in Unicode's NFC.", { minLength: 1, maxLength: 128 });
 const cursor = text("What the answer is complete through: watch after it to go on.");
 const nextPageToken = text("For the next page; empty if this is the last.");
 const echo = { "from?": time("Start of the range, as resolved."), "to?": time("Its end, exclusive.") };

@@ -27,7 +27,7 @@ export function tableHead({ format, fileName, cursor }: Omit<Table, "columns" | 
   return {
     contentType: contentTypeOf(format),
     headers: {
-      "content-disposition": `attachment; filename="${fileName}.${format}"`,
+      "content-disposition": dispositionOf(`${fileName}.${format}`),
       ...(cursor === "" ? {} : { "millrace-cursor": cursor }),
     },
   };
@@ -71,11 +71,19 @@ async function writeTable(
   body.end();
 }
 
+/** With letters beyond ASCII as RFC 6266 has them, and "_" for each where that is not understood. */
+function dispositionOf(fileName: string): string {
+  const plain = fileName.replace(/[^\w.,-]/gu, "_");
+  const encoded = plain === fileName ? "" : `; filename*=UTF-8''${encodeURIComponent(fileName)}`;
+  return `attachment; filename="${plain}"${encoded}`;
+}
+
 /** A name for a file, of what it holds: "power_mill-1_2026-03-01T08-00-00Z". */
 export function toFileName(parts: readonly (string | undefined)[]): string {
   const name = parts.filter((part) => part).join("_");
   return name
     .replaceAll(":", "-")
-    .replace(/[^\w.,-]/g, "_")
-    .slice(0, 120);
+    .replace(/[^\p{L}\p{M}\p{N}_.,-]/gu, "_")
+    .slice(0, 120)
+    .replace(/[\ud800-\udbff]$/, "");
 }
