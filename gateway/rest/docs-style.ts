@@ -46,4 +46,11 @@ dd { margin: 0; }
   nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); }
   main { padding: 1.2rem 1rem 4rem; }
 }
+@media (max-width: 36rem) {
+  table, tbody { display: block; }
+  tr { display: grid; grid-template-columns: fit-content(70%) minmax(0, 1fr); border-bottom: 1px solid var(--line); padding: .35rem 0; }
+  tr:has(th) { display: none; }
+  td { border: 0; padding: 0 .9rem 0 0; overflow-wrap: anywhere; }
+  td:nth-child(3) { grid-column: 1 / -1; padding: .2rem 0 0; }
+}
 `;
