@@ -1,7 +1,7 @@
 // Runs every block of docs/api.md against a gateway: commands, Node, what browsers have, and Python
 // where grpcio is there.
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -71,7 +71,8 @@ test.skipIf(python === undefined).each(of("python"))("Python $name", async ({ co
   };
   collect(SignalService.file);
   const image = create(FileDescriptorSetSchema, { file: [...files].map(({ proto }) => proto) });
-  writeFileSync(join(folder, "millrace.binpb"), toBinary(FileDescriptorSetSchema, image));
+  mkdirSync(join(folder, "contract"), { recursive: true });
+  writeFileSync(join(folder, "contract/millrace.binpb"), toBinary(FileDescriptorSetSchema, image));
   const { stdout } = await run(python!, ["-c", here(code)], { cwd: folder });
   expect(stdout.trim().split("\n")).toEqual(["mill-1 412.3", "mill-1 -0.0", "mill-1 power 3", "mill-2 power 2"]);
 });

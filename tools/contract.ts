@@ -11,4 +11,6 @@ const out = resolve(folder);
 const isSource = (path: string) => !path.endsWith(".binpb");
 for (const from of ["proto", ".proto-deps"]) cpSync(`${root}${from}`, out, { recursive: true, filter: isSource });
 execFileSync("buf", ["build", "proto", "-o", `${out}/millrace.binpb`], { cwd: root, stdio: "inherit" });
-console.log(`${folder}/ has the .proto files of the contract and of all that it imports; millrace.binpb has them as descriptors`);
+console.log(
+  `${folder}/ has the .proto files of the contract and of all that it imports; millrace.binpb has them as descriptors`,
+);

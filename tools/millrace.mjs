@@ -7,16 +7,26 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const programs = ["start", "accessor", "gateway", "producer", "keys", "producers"];
+const programs = ["start", "accessor", "gateway", "producer", "keys", "producers", "healthcheck"];
 const [name, ...args] = process.argv.slice(2);
 
-if (programs.includes(name)) {
-  await import("./ensure.mjs");
+/** How npm run starts a program of ours: "NAME=value … node WORD …". */
+function commandOf(program) {
   const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
-  const [, ...words] = scripts[name].split(" ");
+  const words = scripts[program].split(" ");
+  const at = words.indexOf("node");
+  const args = words.slice(at + 1).map((word) => (word.endsWith(".ts") ? `${root}/${word}` : word));
+  return { settings: words.slice(0, at), words: args };
+}
+
+if (programs.includes(name) || (name === "run" && args.length > 0)) {
+  await import("./ensure.mjs");
   const own = `${root}/node_modules/.bin/node`;
-  const command = words.map((word) => (word.endsWith(".ts") ? `${root}/${word}` : word));
-  const child = spawn(existsSync(own) ? own : process.execPath, [...command, ...args], { stdio: "inherit" });
+  const node = existsSync(own) ? own : process.execPath;
+  const { settings, words } = name === "run" ? { settings: [], words: [] } : commandOf(name);
+  // The shell only adds to the environment, and is replaced.
+  const script = [...settings.map((one) => `export ${one}`), 'exec "$@"'].join("; ");
+  const child = spawn("sh", ["-c", script, "sh", node, ...words, ...args], { stdio: "inherit" });
   // A Ctrl-C reaches the program by itself; this waits for how it ends.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
@@ -25,6 +35,8 @@ if (programs.includes(name)) {
   });
 } else {
   const asked = name === undefined || name === "--help" || name === "-h";
-  console[asked ? "log" : "error"](`millrace ${programs.join("|")} …; each has --help`);
+  console[asked ? "log" : "error"](
+    `millrace ${programs.join("|")} …; each has --help\nmillrace run FILE …: a program of yours`,
+  );
   process.exitCode = asked && name !== undefined ? 0 : 2;
 }

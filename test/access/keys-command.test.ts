@@ -85,10 +85,12 @@ test.each([
 test("millrace starts our programs by name, from any folder, and ends as they do", async () => {
   const millrace = (...args: string[]) => run([anyProgram, ...args], { DATABASE_URL: undefined }, tmpdir());
   expect((await millrace("gateway", "--help")).stdout).toContain("--cors-origin");
+  expect((await millrace("accessor", "--help")).stdout).toContain("--max-age");
+  expect((await millrace("healthcheck")).stderr).toContain("give --grpc or --http, or both");
   expect(await millrace("keys", "destroy")).toMatchObject({ status: 2, stdout: "" });
   expect(await millrace("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("accessor|gateway") });
   expect(await millrace("destroy")).toMatchObject({ status: 2, stdout: "" });
-}, 30_000);
+}, 90_000);
 
 test("without DATABASE_URL, keys are those of the server that runs on the data folder", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "millrace-keys-"));
