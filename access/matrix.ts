@@ -13,6 +13,7 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/millrace.v1.SignalService/GetLatest": "read",
   "/millrace.v1.SignalService/AggregateSamples": "read",
   "/millrace.v1.SignalService/SummarizeMachines": "read",
+  "/millrace.v1.SignalService/AggregateStates": "read",
   "/millrace.v1.SignalService/ListStateIntervals": "read",
   "/millrace.v1.SignalService/GetVersion": "read",
   "/millrace.v1.SignalService/WatchSignals": "live",

@@ -157,6 +157,9 @@ const stateChanges = Array.from({ length: 65_536 }, (_, i) =>
   create(StateChangeSchema, i % 2 === 0 ? { time: at(epochUs), state: 0 } : { state: 1 }),
 );
 
+const ten = Array.from({ length: 10 }, (_, i) => `${"n".repeat(110)}${i + 1}`);
+const most = { resolution: { case: "width", value: { nanos: 360_000_000 } } };
+
 /** Every RPC of every service; what its largest answers come to. */
 const table: Record<string, () => Promise<Outcome>> = {
   "SignalService/ListMachines": () => pages(method.listMachines, { pageSize: 1_000 }, "machines"),
@@ -188,11 +191,10 @@ const table: Record<string, () => Promise<Outcome>> = {
     return { ...sums, largest };
   },
   "SignalService/GetLatest": () => pages(method.getLatest, {}, "signals"),
+  "SignalService/AggregateStates": () => pages(method.aggregateStates, { ...wide, machines: ten, ...most }, "machines"),
   "SignalService/AggregateSamples": async () => {
-    const machines = Array.from({ length: 10 }, (_, i) => `${"n".repeat(110)}${i + 1}`);
     const buckets = { ...wide, signals: ["power"] };
-    const most = { ...buckets, machines, resolution: { case: "width", value: { nanos: 360_000_000 } } };
-    const all = await pages(method.aggregateSamples, most, "series");
+    const all = await pages(method.aggregateSamples, { ...buckets, machines: ten, ...most }, "series");
     const more = Array.from({ length: 40 }, (_, i) => `${"n".repeat(110)}${i + 1}`);
     const plain = await call(method.aggregateSamples, [{ ...buckets, machines: more }]);
     return {
@@ -283,6 +285,7 @@ const expected: Record<string, object> = {
   "SignalService/ReadSignals": { samples: 16 * 65_536, events: 2 * 1_950 + 4_000 + 500 * 60 + 14_000 },
   "SignalService/GetLatest": { items: 505 },
   "SignalService/AggregateSamples": { series: 10, byDefault: 40, more: "" },
+  "SignalService/AggregateStates": { items: 10 },
   "SignalService/SummarizeMachines": { some: true, goesOn: true, onTheNext: 3 },
   "SignalService/ListStateIntervals": { items: 14_000 },
   "SignalService/WatchSignals": { samples: 16 * 65_536, events: 2 * 1_950 + 4_000 + 14_000 },

@@ -14,19 +14,15 @@ import { stateEdges, toStateTotals } from "../history/state-totals.ts";
 import { at } from "../test-batches.ts";
 import type { TestHistory } from "./test-history.ts";
 import { inOrder, type RawRecord, signals, type Window } from "./test-records.ts";
+import { expectStateBuckets, resolutionsOf } from "./test-state-buckets.ts";
 
 const machines = ["a", "b"];
 const toUs = (time: Timestamp | undefined) =>
   time === undefined ? undefined : Number(time.seconds) * 1e6 + time.nanos / 1000;
 const durationUs = ({ seconds, nanos }: Duration) => Number(seconds) * 1e6 + nanos / 1000;
 
-export const parts = ["pages", "ranges", "latest", "buckets", "summaries", "intervals"] as const;
+export const parts = ["pages", "ranges", "latest", "buckets", "states", "summaries", "intervals"] as const;
 type Part = (typeof parts)[number];
-
-/** Half an hour off the hours of UTC, by which roll-ups are kept. */
-const shiftsOfKolkata = {
-  ...{ timeZone: "Asia/Kolkata", unit: rpc.CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] },
-};
 
 export type Question = Window & {
   pageSize: number;
@@ -142,19 +138,17 @@ export class Examiner {
     );
   }
 
+  async states(): Promise<void> {
+    for (const resolution of resolutionsOf(this.#question))
+      await expectStateBuckets(this.#asked, this.#records, { ...this.#question, resolution });
+  }
+
   async buckets(): Promise<void> {
     const { service, context } = this.#asked;
-    const { widthUs, points, fromUs, toUs: end } = this.#question;
-    const width = Math.max(widthUs, Math.ceil((end - fromUs) / 9_000));
-    const resolutions = [
-      { case: "width" as const, value: { seconds: BigInt(Math.floor(width / 1e6)), nanos: (width % 1e6) * 1000 } },
-      { case: "points" as const, value: points },
-      { case: "daysInTimeZone" as const, value: "Europe/Berlin" },
-      { case: "calendar" as const, value: shiftsOfKolkata },
-    ];
+    const { fromUs, toUs: end } = this.#question;
     for (const signal of ["power", "oil"] as const) {
       if (!this.#known(signal)) continue;
-      for (const resolution of resolutions) {
+      for (const resolution of resolutionsOf(this.#question)) {
         const request = create(rpc.AggregateSamplesRequestSchema, { signals: [signal], ...this.#window, resolution });
         const answer = await service.aggregateSamples(request, context);
         for (const { machine, buckets } of answer.series!) {

@@ -82,7 +82,7 @@ export function powerOf(all: readonly Series[]): Power {
 }
 
 /** Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up. */
-const toKwh = (integral: number, watts: number) => (integral * watts) / joulesPerKwh + 0;
+export const toKwh = (integral: number, watts: number) => (integral * watts) / joulesPerKwh + 0;
 
 /** Time in a state, and its energy as far as that is known. */
 export function summarizeState(

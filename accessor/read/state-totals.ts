@@ -1,5 +1,5 @@
-// A machine's time and energy by state in a window, as of a revision: hours that are rolled up, and
-// what lies between them from changes and samples.
+// A machine's time and energy by state in a window or its slots, as of a revision: hours that are
+// rolled up, and what lies between them from changes and samples.
 import { BucketAccumulator } from "../history/buckets.ts";
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Window } from "../history/line-area.ts";
@@ -16,6 +16,7 @@ import type { Database } from "../store/database.ts";
 import { readStateRollups } from "../store/hour-rollups.ts";
 import { aggregate } from "./aggregate.ts";
 import { type Extent, joinExtents, readGovernedExtents, readLogExtents, touches } from "./log-extents.ts";
+import { lowerBound } from "./pieces.ts";
 import { readStates, readStatesOfWindows } from "./states.ts";
 
 export type StateTotalsQuery = {
@@ -32,24 +33,41 @@ export type StateTotalsQuery = {
 };
 
 export async function readStateTotals(database: Database, query: StateTotalsQuery): Promise<StateTotals> {
+  const [totals] = await readStateSlots(database, query, Float64Array.of(query.fromUs, query.toUs));
+  return totals!;
+}
+
+/** Totals of slots that touch and fill the window. */
+export async function readStateSlots(
+  database: Database,
+  query: StateTotalsQuery,
+  edgesUs: Float64Array,
+): Promise<StateTotals[]> {
   const { machineId, fromUs, toUs, watermark, signal } = query;
   const pending = await readPending(database, query);
   const range = { machineId, fromUs: Math.ceil(fromUs / hourUs) * hourUs, toUs: floorTo(toUs, hourUs), watermark };
-  const hours = range.fromUs < range.toUs ? await readStateRollups(database, range, { signal }) : [];
-  let totals = emptyStateTotals;
-  let doneUs = fromUs;
+  const wide = edgesUs.some((edgeUs, i) => i > 0 && edgeUs - edgesUs[i - 1]! >= hourUs);
+  const hours = wide && range.fromUs < range.toUs ? await readStateRollups(database, range, { signal }) : [];
+  const slots = new Array<StateTotals>(edgesUs.length - 1).fill(emptyStateTotals);
+  const add = (slot: number, totals: StateTotals) => {
+    slots[slot] = addStateTotals(slots[slot]!, totals);
+  };
+  let [slot, doneUs] = [0, fromUs];
   const gaps: Window[] = [];
   for (const { startUs, totals: hour } of hours) {
+    while (edgesUs[slot + 1]! <= startUs) slot++;
+    if (startUs + hourUs > edgesUs[slot + 1]!) continue;
     if (touches(pending, { firstUs: startUs, lastUs: startUs + hourUs - 1 })) continue;
     if (doneUs < startUs) gaps.push({ fromUs: doneUs, toUs: startUs });
-    totals = addStateTotals(totals, hour);
+    add(slot, hour);
     doneUs = startUs + hourUs;
   }
   if (doneUs < toUs) gaps.push({ fromUs: doneUs, toUs });
-  for (let at = 0; at < gaps.length; at += gapsAtOnce)
-    for (const gap of await readGapTotals(database, query, gaps.slice(at, at + gapsAtOnce)))
-      totals = addStateTotals(totals, gap);
-  return totals;
+  for (let at = 0; at < gaps.length; at += gapsAtOnce) {
+    const some = gaps.slice(at, at + gapsAtOnce);
+    for (const gap of await readGapTotals(database, query, { gaps: some, edgesUs })) add(gap.slot, gap.totals);
+  }
+  return slots;
 }
 
 /**
@@ -59,27 +77,36 @@ export async function readStateTotals(database: Database, query: StateTotalsQuer
 const gapsAtOnce = 256;
 
 /**
- * Totals of windows that do not touch, ascending: what lies between them is a slot like them, which
- * nobody asked for.
+ * Totals of windows that do not touch, ascending, each cut at the edges in it. What lies between
+ * them is a slot like theirs, which nobody asked for.
  */
 async function readGapTotals(
   database: Database,
   query: StateTotalsQuery,
-  gaps: readonly Window[],
-): Promise<StateTotals[]> {
+  { gaps, edgesUs }: { gaps: readonly Window[]; edgesUs: Float64Array },
+): Promise<{ slot: number; totals: StateTotals }[]> {
   const { machineId, revision } = query;
   const states = await readStatesOfWindows(database, { machineId, windows: gaps, revision });
   const intervals: WindowInterval[] = [];
+  const cutsUs: number[] = [];
+  /** Of each cut, the slot that it lies in; undefined where nobody asks. */
+  const places: (number | undefined)[] = [];
   for (const [i, gap] of gaps.entries()) {
     for (const interval of windowIntervals(states[i]!.changes, { ...gap, carriedIn: states[i]!.carriedIn }))
       intervals.push(interval);
     const next = gaps[i + 1];
     if (next !== undefined)
       intervals.push({ startUs: gap.toUs, endUs: next.fromUs, state: machineStates.unknown, transition: false });
+    let slot = lowerBound(edgesUs, gap.fromUs + 1) - 1;
+    for (let startUs = gap.fromUs; startUs < gap.toUs; startUs = edgesUs[++slot]!) {
+      cutsUs.push(startUs);
+      places.push(slot);
+    }
+    cutsUs.push(gap.toUs);
+    places.push(undefined);
   }
-  const slotEdgesUs = Float64Array.from(gaps.flatMap(({ fromUs, toUs }) => [fromUs, toUs]));
-  const slots = await totalsOfSlots(database, query, { slotEdgesUs, intervals });
-  return slots.filter((_, slot) => slot % 2 === 0);
+  const totals = await totalsOfSlots(database, query, { slotEdgesUs: Float64Array.from(cutsUs), intervals });
+  return totals.flatMap((one, i) => (places[i] === undefined ? [] : [{ slot: places[i], totals: one }]));
 }
 
 /**

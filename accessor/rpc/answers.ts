@@ -29,10 +29,9 @@ import { headOf, pagedWindow, windowAt } from "./window.ts";
 const maxDefaultPoints = 1_000;
 const minDefaultPoints = 100;
 /** A bucket whose every field is as large as it gets, and a series' names and unit. */
-const bucketBytes = 200;
-const seriesBytes = 800;
+const sizes = { bucketBytes: 200, rowBytes: 800 };
 
-type Asking = Paging & { signal: AbortSignal };
+export type Asking = Paging & { signal: AbortSignal };
 
 export async function aggregateSamples(
   reads: Reads,
@@ -52,7 +51,7 @@ export async function aggregateSamples(
   const window = token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const all = await reads.catalog.select(request);
   // Machines may come in between; the pages' buckets stay the same.
-  const defaultPoints = token?.after.position ?? pointsFor(all.length);
+  const defaultPoints = token?.after.position ?? pointsFor(all.length, sizes);
   const edgesUs = toEdges(request.resolution, { window, defaultPoints });
   const each = Math.max(0, edgesUs.length - 1);
   if (all.length * each > maxBuckets)
@@ -60,7 +59,7 @@ export async function aggregateSamples(
       `${all.length} series with ${each} buckets each exceed the limit of ${maxBuckets} buckets: ask for fewer series or wider buckets`,
     );
   // Known before any is summed up: buckets are of one size, whatever is in them.
-  const fitting = Math.max(1, Math.floor(maxPageBytes / (seriesBytes + each * bucketBytes)));
+  const fitting = Math.max(1, Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)));
   const left = all.slice(all.findIndex(({ id }) => id === token?.after.revision) + 1);
   const series = left.slice(0, Math.min(fitting, request.pageSize || fitting));
   const watermark = await readWatermark(reads.database, revision, { signal });
@@ -81,10 +80,10 @@ export async function aggregateSamples(
   };
 }
 
-/** As many as let every series fit into one page, if that is enough for a plot; never so many that all of them are too many. */
-function pointsFor(series: number): number {
-  const fitting = Math.floor((maxPageBytes / Math.max(1, series) - seriesBytes) / bucketBytes);
-  const allowed = Math.floor(maxBuckets / Math.max(1, series)) - 1;
+/** As many as let every row of buckets fit into one page, if that is enough for a plot; never so many that all of them are too many. */
+export function pointsFor(rows: number, { bucketBytes, rowBytes }: typeof sizes): number {
+  const fitting = Math.floor((maxPageBytes / Math.max(1, rows) - rowBytes) / bucketBytes);
+  const allowed = Math.floor(maxBuckets / Math.max(1, rows)) - 1;
   return Math.max(1, Math.min(allowed, maxDefaultPoints, Math.max(minDefaultPoints, fitting)));
 }
 

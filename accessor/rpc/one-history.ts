@@ -22,6 +22,7 @@ export function ofOneHistory(service: Signals, epochs: Pick<Epochs, "current" | 
     getLatest: unary(service.getLatest),
     aggregateSamples: unary(service.aggregateSamples),
     summarizeMachines: unary(service.summarizeMachines),
+    aggregateStates: unary(service.aggregateStates),
     listStateIntervals: unary(service.listStateIntervals),
     getVersion: unary(service.getVersion),
     async *readSignals(request, context) {

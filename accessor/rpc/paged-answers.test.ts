@@ -53,6 +53,15 @@ const asked: Record<string, (page: Paged) => Promise<Page>> = {
     });
     return { items, ...rest };
   },
+  "states of an open window, as many as by default": async (page) => {
+    const { machines: items, ...rest } = await accessor.signals.aggregateStates({ startTime: at(epochUs), ...page });
+    return { items, ...rest };
+  },
+  "states by day": async (page) => {
+    const resolution = { case: "daysInTimeZone" as const, value: "UTC" };
+    const { machines: items, ...rest } = await accessor.signals.aggregateStates({ ...window, resolution, ...page });
+    return { items, ...rest };
+  },
   signals: async (page) => {
     const { signals: items, nextPageToken } = await accessor.signals.listSignals({ machines, ...page });
     return { items, nextPageToken, cursor: "" };

@@ -9,6 +9,7 @@ const unitsOf: Record<string, number> = {
   // Decode samples until the answer is whole.
   AggregateSamples: 4,
   SummarizeMachines: 4,
+  AggregateStates: 4,
   // A page at most, or looked up by index.
   QuerySignals: 2,
   ListStateIntervals: 2,

@@ -20,6 +20,7 @@ import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import type { Catalog, Selection } from "../store/catalog.ts";
 import { readCommits, readCommitTime, readEarliest, readMoment, readRevisionBefore } from "../store/log.ts";
+import { aggregateStates } from "./aggregate-states.ts";
 import { aggregateSamples, listStateIntervals } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
@@ -128,6 +129,11 @@ export function createSignalService({
       const { catalog, history } = see(context);
       const { signal } = context;
       return summarizeMachines({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
+    },
+    aggregateStates(request, context) {
+      const { catalog, history } = see(context);
+      const { signal } = context;
+      return aggregateStates({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
     },
     listStateIntervals(request, context) {
       const { catalog, history } = see(context);

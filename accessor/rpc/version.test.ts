@@ -34,6 +34,7 @@ function queriesOf({ fromUs, toUs }: { fromUs: number; toUs: number }, machines:
     ),
     toQuery({ case: "aggregateSamples", value: { ...window, signals: ["power"], resolution: width } }),
     toQuery({ case: "summarizeMachines", value: window }),
+    toQuery({ case: "aggregateStates", value: { ...window, resolution: width } }),
     toQuery({ case: "listStateIntervals", value: { ...window, pageSize: 20 } }),
   ];
 }
@@ -58,10 +59,7 @@ async function answerOf(query: Query, { service, context }: ReturnType<TestHisto
   switch (query.case) {
     case "querySignals": {
       const answer = await service.querySignals(query.value, context);
-      return toJsonString(
-        rpc.QuerySignalsResponseSchema,
-        create(rpc.QuerySignalsResponseSchema, { ...answer, ...bare }),
-      );
+      return said(rpc.QuerySignalsResponseSchema, { ...answer, ...bare });
     }
     case "aggregateSamples": {
       const answer = await service.aggregateSamples(query.value, context);
@@ -71,12 +69,13 @@ async function answerOf(query: Query, { service, context }: ReturnType<TestHisto
       const answer = await service.summarizeMachines(query.value, context);
       return said(rpc.SummarizeMachinesResponseSchema, { ...answer, cursor: "" });
     }
+    case "aggregateStates": {
+      const answer = await service.aggregateStates(query.value, context);
+      return said(rpc.AggregateStatesResponseSchema, { ...answer, cursor: "" });
+    }
     default: {
       const answer = await service.listStateIntervals(query.value, context);
-      return toJsonString(
-        rpc.ListStateIntervalsResponseSchema,
-        create(rpc.ListStateIntervalsResponseSchema, { ...answer, ...bare }),
-      );
+      return said(rpc.ListStateIntervalsResponseSchema, { ...answer, ...bare });
     }
   }
 }
@@ -203,7 +202,8 @@ test("neighbours, other times and compaction change no version; what is late doe
   });
   const late = await versions();
   const kinds = queries.map(({ case: kind, value }) => ("signal" in value ? value.signal : kind));
-  expect(kinds.filter((_, i) => late[i] !== first[i])).toEqual(["power", "aggregateSamples", "summarizeMachines"]);
+  const changed = ["power", "aggregateSamples", "summarizeMachines", "aggregateStates"];
+  expect(kinds.filter((_, i) => late[i] !== first[i])).toEqual(changed);
   await history.compactAll();
   expect(await versions()).toEqual(late);
 });
@@ -287,9 +287,8 @@ test("a late sample just past a window's end, to which its line leads, is anothe
     history.ingest({ machine: "late", samples: [{ ...column("power", [[timeUs, value]]), unit: "W" }] });
   await history.ingest({ machine: "late", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
   const before = await commit(toUs - 5_000, 1_000);
-  const queries = queriesOf({ fromUs: baseUs, toUs }, ["late"]).filter(
-    ({ case: kind }) => kind === "aggregateSamples" || kind === "summarizeMachines",
-  );
+  const sums = ["aggregateSamples", "summarizeMachines", "aggregateStates"];
+  const queries = queriesOf({ fromUs: baseUs, toUs }, ["late"]).filter(({ case: kind }) => sums.includes(kind));
   const askAll = async (revision: number) => Promise.all(queries.map(async (query) => (await ask(query, revision))!));
   const known = await askAll(before.revision);
   const after = await commit(toUs + 5_000, 1_000);

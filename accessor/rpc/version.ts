@@ -5,10 +5,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   AggregateSamplesRequestSchema,
+  type AggregateStatesRequest,
+  AggregateStatesRequestSchema,
   type GetVersionRequest,
   type GetVersionResponseSchema,
   ListStateIntervalsRequestSchema,
   QuerySignalsRequestSchema,
+  type SummarizeMachinesRequest,
   SummarizeMachinesRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { answerHead, type Reads } from "../read/as-of.ts";
@@ -106,14 +109,15 @@ async function basisOf(
       const request = query.value;
       const { token } = openPage(SummarizeMachinesRequestSchema, request, context);
       if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
-      const series = await catalog.select({ machines: request.machines, signals: [] });
-      const range = toTimeRange(request.startTime, request.endTime);
-      const parts = series.flatMap((item) => {
-        if (item.kind !== SignalKind.NUMERIC) return [{ seriesId: item.id, ...range }];
-        return item.signal === "power" ? [withNeighbours(item, range)] : [];
-      });
-      const states = { machineIds: machinesWithStates(series), ...range, wholeIntervals: false };
-      return { series, parts, states, endUs: windowAt(head, request).toUs };
+      const basis = await basisOfMachines(catalog, request, ["state", "error", "power"]);
+      return { ...basis, endUs: windowAt(head, request).toUs };
+    }
+    case "aggregateStates": {
+      const request = query.value;
+      const { token } = openPage(AggregateStatesRequestSchema, request, context);
+      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
+      const basis = await basisOfMachines(catalog, request, ["state", "power"]);
+      return { ...basis, endUs: windowAt(head, request).toUs };
     }
     default: {
       const request = query.value!;
@@ -125,6 +129,22 @@ async function basisOf(
       return { series, parts: series.map(({ id }) => ({ seriesId: id, ...range })), states };
     }
   }
+}
+
+/** Of totals of a window's states: signals are those that count in them. */
+async function basisOfMachines(
+  catalog: Reads["catalog"],
+  request: SummarizeMachinesRequest | AggregateStatesRequest,
+  signals: readonly string[],
+): Promise<Basis> {
+  // A machine that has sent only other signals has its place in the answer too.
+  const series = await catalog.select({ machines: request.machines, signals: [] });
+  const range = toTimeRange(request.startTime, request.endTime);
+  const parts = series
+    .filter(({ signal }) => signals.includes(signal))
+    .map((item) => (item.kind === SignalKind.NUMERIC ? withNeighbours(item, range) : { seriesId: item.id, ...range }));
+  const states = { machineIds: machinesWithStates(series), ...range, wholeIntervals: false };
+  return { series, parts, states };
 }
 
 /** A line reaches into a window from one sample past each end, if it is no longer than max_gap. */

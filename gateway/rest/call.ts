@@ -9,7 +9,7 @@ import type { Json } from "./json.ts";
 import type { NextPage } from "./page.ts";
 import type { Parameters, ValuesOf } from "./parameters.ts";
 import type { Problem } from "./problem.ts";
-import type { Schema } from "./schemas.ts";
+import type { Schema } from "./schema-parts.ts";
 
 /** Calls `beat` now and then until the returned function is called. */
 export type Heartbeat = (beat: () => void) => () => void;

@@ -7,7 +7,8 @@ import type { Route } from "./call.ts";
 import { docsStyle } from "./docs-style.ts";
 import { mediaTypeOf } from "./formats.ts";
 import { scopeOf } from "./openapi.ts";
-import { type Schema, schemas } from "./schemas.ts";
+import type { Schema } from "./schema-parts.ts";
+import { schemas } from "./schemas.ts";
 import { wordsOf } from "./words.ts";
 
 const styleHash = createHash("sha256").update(docsStyle).digest("base64");

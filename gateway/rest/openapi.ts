@@ -2,7 +2,8 @@
 import { requirementOf } from "../../access/matrix.ts";
 import { guardOf, type Route } from "./call.ts";
 import { type Format, mediaTypeOf } from "./formats.ts";
-import { type Schema, schemaOf, schemas } from "./schemas.ts";
+import type { Schema } from "./schema-parts.ts";
+import { schemaOf, schemas } from "./schemas.ts";
 
 export type OpenApi = {
   readonly openapi: string;

@@ -37,6 +37,7 @@ import {
 } from "./route-parameters.ts";
 import { exportColumnsOf } from "./rows.ts";
 import { schemaOf } from "./schemas.ts";
+import { stateBucketsRoute } from "./state-buckets.ts";
 import { queryOfMachine, queryOfMachines, summarizeMachine, summarizeMachines } from "./summaries.ts";
 import { watchSignals } from "./watch.ts";
 
@@ -122,6 +123,7 @@ const declared: readonly Route[] = [
     cache: { queryOf: queryOfSamples, wholeSeconds: true },
     handle: aggregateSamples,
   }),
+  stateBucketsRoute,
   route({
     method: "GET",
     path: "/signals/state/intervals",

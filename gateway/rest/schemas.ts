@@ -2,38 +2,26 @@
 // members: nothing forbids others.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { EnergyAbsenceSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { durationForms } from "../../rows/duration.ts";
 import { timeForms } from "../../rows/time.ts";
+import {
+  count,
+  cursor,
+  echo,
+  list,
+  machine,
+  number,
+  object,
+  ref,
+  type Schema,
+  text,
+  time,
+  words,
+} from "./schema-parts.ts";
+import { absence, stateSchemas, transitions } from "./state-schemas.ts";
 import { wordsOf } from "./words.ts";
 
-export type Schema = { readonly [keyword: string]: unknown };
-
-const text = (description: string, more: Schema = {}): Schema => ({ type: "string", description, ...more });
-const number = (description: string): Schema => ({ type: "number", description });
-const count = (description: string): Schema => ({ type: "integer", minimum: 0, description });
-const time = (description: string): Schema =>
-  text(`${description} RFC 3339, UTC, to the microsecond.`, { format: "date-time" });
-const list = (items: Schema, description?: string): Schema => ({
-  type: "array",
-  items,
-  ...(description && { description }),
-});
-const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
-const words = (values: readonly string[], description: string): Schema => text(description, { enum: values });
-
-/** A member whose name ends in "?" may be missing. */
-function object(members: Record<string, Schema>, more: Schema = {}): Schema {
-  const properties = Object.fromEntries(
-    Object.entries(members).map(([name, schema]) => [name.replace("?", ""), schema]),
-  );
-  return { type: "object", properties, required: Object.keys(members).filter((name) => !name.endsWith("?")), ...more };
-}
-
-const machine = text("Name of the machine, in Unicode's NFC.", { minLength: 1, maxLength: 128 });
-const cursor = text("What the answer is complete through: watch after it to go on.");
 const nextPageToken = text("For the next page; empty if this is the last.");
-const echo = { "from?": time("Start of the range, as resolved."), "to?": time("Its end, exclusive.") };
 const recordTime = time("When.");
 const state = words(wordsOf(MachineStateSchema), "The state that began.");
 const severity = words(wordsOf(SeveritySchema), "How bad.");
@@ -83,6 +71,7 @@ const stored = {
 };
 
 export const schemas = {
+  ...stateSchemas,
   StateRow: object({ machine, signal: { const: "state" }, time: recordTime, state, reason: text("Why, for people.") }),
   ErrorRow: object({
     machine,
@@ -152,16 +141,8 @@ export const schemas = {
     machine,
     from: time("The window."),
     to: time("Its end, exclusive: that asked for, or when the newest record was committed."),
-    states: list(
-      object({
-        state: words(["UNKNOWN", ...wordsOf(MachineStateSchema)], "The state; UNKNOWN before the first state change."),
-        seconds: number("Time in it; those of all states add up to the window."),
-        "energy_kwh?": number("Energy taken meanwhile; missing where none of it was measured."),
-        energy_coverage: number("Part of that time that samples of power cover, 0 to 1."),
-      }),
-    ),
-    transitions: count("Changes from one known state to another."),
-    "availability?": number("(ACTIVE + IDLE) by (ACTIVE + IDLE + FAULT)."),
+    states: list(ref("StateSum")),
+    ...transitions,
     "energy?": object({
       "energy_kwh?": number(
         "Energy taken in the window, as far as samples cover it; missing where they cover nothing.",
@@ -173,10 +154,7 @@ export const schemas = {
       "peak_power_w?": number("Largest sample."),
       "peak_time?": time("When that was."),
     }),
-    "energy_absence?": words(
-      wordsOf(EnergyAbsenceSchema),
-      "Why there is no energy: no signal power, a unit that gives no watts, or a window that has not begun.",
-    ),
+    "energy_absence?": absence,
     errors: object({
       count: count("How many in the window."),
       by_severity: {

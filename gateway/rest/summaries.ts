@@ -2,10 +2,12 @@
 import { Code } from "@connectrpc/connect";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import {
+  type EnergyAbsence,
   EnergyAbsenceSchema,
   type EnergySummary,
   type ErrorSummary,
   type MachineSummary,
+  type StateSummary,
 } from "#gen/millrace/v1/summary_pb.ts";
 import { reasonError } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
@@ -71,18 +73,23 @@ const toSummary = (summary: MachineSummary) => ({
   machine: summary.machine,
   from: timeText(summary.startTime),
   to: timeText(summary.endTime),
-  states: summary.states.map(({ state, time, energyKwh, energyCoverage }) => ({
+  states: toStates(summary.states),
+  transitions: Number(summary.transitions),
+  availability: summary.availability,
+  energy: summary.energy && toEnergy(summary.energy),
+  energy_absence: toAbsence(summary.energyAbsence),
+  errors: toErrors(summary.errors),
+});
+
+export const toAbsence = (absence: EnergyAbsence) => (absence === 0 ? undefined : toWord(EnergyAbsenceSchema, absence));
+
+export const toStates = (states: readonly StateSummary[]) =>
+  states.map(({ state, time, energyKwh, energyCoverage }) => ({
     state: state === 0 ? "UNKNOWN" : toWord(MachineStateSchema, state),
     seconds: time ? toSeconds(time) : 0,
     energy_kwh: energyCoverage === 0 ? undefined : energyKwh,
     energy_coverage: energyCoverage,
-  })),
-  transitions: Number(summary.transitions),
-  availability: summary.availability,
-  energy: summary.energy && toEnergy(summary.energy),
-  energy_absence: summary.energyAbsence === 0 ? undefined : toWord(EnergyAbsenceSchema, summary.energyAbsence),
-  errors: toErrors(summary.errors),
-});
+  }));
 
 const toEnergy = (energy: EnergySummary) => ({
   energy_kwh: energy.coverage === 0 ? undefined : energy.energyKwh,

@@ -134,6 +134,26 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
           : [summary, { machine: "mill-2", startTime: at(-3_600), endTime: at(0), states: [], errors: {} }],
       cursor: "c7",
     }),
+    aggregateStates: () => ({
+      machines: [
+        {
+          machine: "mill-1",
+          buckets: [
+            {
+              ...{ startTime: at(-3_600), endTime: at(0), transitions: 3n, availability: 0.75 },
+              states: [
+                { state: 0, time: span(600), energyKwh: 0.5, energyCoverage: 1 },
+                { state: 1, time: span(3_000), energyKwh: 1.5, energyCoverage: 0.5 },
+              ],
+              ...{ energyKwh: 2, coverage: 0.5 },
+            },
+            { startTime: at(0), endTime: at(60), states: [{ state: 4, time: span(60) }] },
+          ],
+        },
+      ],
+      cursor: "c7",
+      endTime: at(60),
+    }),
     listStateIntervals: ({ pageToken }) => ({
       intervals: pageToken === "" ? [{ ...interval, endTime: at(-0.5) }] : [interval],
       nextPageToken: pageToken === "" ? "i2" : "",

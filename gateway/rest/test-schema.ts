@@ -2,7 +2,7 @@
 // it does not describe.
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import type { OpenApi } from "./openapi.ts";
-import type { Schema } from "./schemas.ts";
+import type { Schema } from "./schema-parts.ts";
 
 export type Answer = { method: string; path: string; status: number; contentType: string; text: string };
 

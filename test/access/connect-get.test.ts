@@ -23,6 +23,7 @@ const questions: Record<string, Record<string, unknown>> = {
   QuerySignals: { signal: "power" },
   AggregateSamples: { signals: ["power"], startTime },
   SummarizeMachines: { startTime },
+  AggregateStates: { startTime },
   GetVersion: { query: { case: "summarizeMachines", value: { startTime } } },
 };
 
@@ -30,7 +31,7 @@ test("reads are the unary methods of SignalService, and who one is", () => {
   const reads = methods.filter(isRead).map(({ name }) => name);
   expect(reads).toEqual([
     ...["ListMachines", "ListSignals", "QuerySignals", "GetLatest", "AggregateSamples", "SummarizeMachines"],
-    ...["ListStateIntervals", "GetVersion", "WhoAmI"],
+    ...["AggregateStates", "ListStateIntervals", "GetVersion", "WhoAmI"],
   ]);
 });
 

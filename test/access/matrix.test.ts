@@ -52,6 +52,7 @@ const requests: Record<string, () => object> = {
   QuerySignals: () => ({ signal: "power" }),
   AggregateSamples: () => ({ signals: ["power"], startTime }),
   SummarizeMachines: () => ({ startTime }),
+  AggregateStates: () => ({ startTime }),
   GetVersion: () => ({ query: { case: "summarizeMachines", value: { startTime } } }),
   Ingest: () => ({ message: { case: "hello", value: { producerId: "m" } } }),
   IngestBatch: () => ({ producerId: `rest:m${sequence++}`, sequence: 1n, batch: { machine: "mill-1" } }),

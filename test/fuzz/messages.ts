@@ -41,9 +41,10 @@ function rightRequest(random: Random, name: string): object {
     AggregateSamplesRequest: () => ({
       ...range,
       signals: ["power"],
-      resolution: { case: "points", value: 1 + random.below(50) },
+      resolution: random.pick([{ case: "points", value: 1 + random.below(50) }, anyCalendar(random)]),
     }),
     SummarizeMachinesRequest: () => range,
+    AggregateStatesRequest: () => ({ ...range, resolution: anyCalendar(random) }),
     ListStateIntervalsRequest: () => ({ ...range, pageSize: random.below(50) }),
     WatchSignalsRequest: () => ({ signals: random.pick([[], ["state"]]) }),
     IngestRequest: () => ({
@@ -96,4 +97,14 @@ export function wildJson(random: Random, json: JsonObject): JsonObject {
   const key = random.pick([...Object.keys(wild), "unknown", "machines", "pageToken", "sequence"]);
   wild[key] = random.pick(wildValues) as never;
   return wild;
+}
+
+function anyCalendar(random: Random) {
+  const value = {
+    timeZone: random.pick(["Europe/Berlin", "UTC", "Pacific/Apia", "Mars/Base"]),
+    unit: random.below(8),
+    dayStart: random.pick(["", "06:00", "24:00"]),
+    shiftStarts: random.pick([[], ["06:00", "14:00", "22:00"], ["6"]]),
+  };
+  return { case: "calendar", value };
 }

@@ -9,7 +9,7 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch, Machine, MachineState, Severity, Signal, SignalInfo } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
-import type { MachineSummary, SeriesBuckets, StateInterval } from "./summary_pb.ts";
+import type { MachineStateBuckets, MachineSummary, SeriesBuckets, StateInterval } from "./summary_pb.ts";
 import { file_millrace_v1_summary } from "./summary_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal_service.proto.
  */
 export const file_millrace_v1_signal_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWAoTTGlzdFNpZ25hbHNSZXNwb25zZRIoCgdzaWduYWxzGAEgAygLMhcubWlsbHJhY2UudjEuU2lnbmFsSW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAMKE1F1ZXJ5U2lnbmFsc1JlcXVlc3QSGQoGc2lnbmFsGAEgASgJQgm6SAZyBBABGD8SGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACEjgKCnNldmVyaXRpZXMYCCADKA4yFS5taWxscmFjZS52MS5TZXZlcml0eUINukgKkgEHIgWCAQIQARIcCgtjb2RlX3ByZWZpeBgJIAEoCUIHukgEcgIYQBI4CgZzdGF0ZXMYCiADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAEiZQoUUXVlcnlTaWduYWxzUmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIvsBChJSZWFkU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoKbWluX2N1cnNvchgFIAEoCUIIukgFcgMYgAISMQoGZm9ybWF0GAYgASgOMhcubWlsbHJhY2UudjEuUmVhZEZvcm1hdEIIukgFggECEAEiSgoLU2FtcGxlQmxvY2sSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIMCgRkYXRhGAQgASgMInQKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCRIoCgZibG9ja3MYAyADKAsyGC5taWxscmFjZS52MS5TYW1wbGVCbG9jayKiAQoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgEIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkisgEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIiCgxhZnRlcl9jdXJzb3IYAyABKAlCCrpIB3IFEAEYgAJIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0Ip0BChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gSDwoHcGFydGlhbBgFIAEoCCKfAQoIQ2FsZW5kYXISHAoJdGltZV96b25lGAEgASgJQgm6SAZyBBABGEASMwoEdW5pdBgCIAEoDjIZLm1pbGxyYWNlLnYxLkNhbGVuZGFyVW5pdEIKukgHggEEEAEgABIaCglkYXlfc3RhcnQYAyABKAlCB7pIBHICGAgSJAoMc2hpZnRfc3RhcnRzGAQgAygJQg66SAuSAQgQMCIEcgIYCCK8AwoXQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QSGwoHc2lnbmFscxgBIAMoCUIKukgHkgEECAEQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJgoRZGF5c19pbl90aW1lX3pvbmUYBiABKAlCCbpIBnIEEAEYQEgAEhwKBnBvaW50cxgHIAEoBUIKukgHGgUYkE4oAUgAEikKCGNhbGVuZGFyGAsgASgLMhUubWlsbHJhY2UudjEuQ2FsZW5kYXJIABIcCgptaW5fY3Vyc29yGAggASgJQgi6SAVyAxiAAhIaCglwYWdlX3NpemUYCSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgKIAEoCUIIukgFcgMYgAhCDAoKcmVzb2x1dGlvbiKdAQoYQWdncmVnYXRlU2FtcGxlc1Jlc3BvbnNlEioKBnNlcmllcxgBIAMoCzIaLm1pbGxyYWNlLnYxLlNlcmllc0J1Y2tldHMSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi+AEKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBCABKAlCCLpIBXIDGIACEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACCKhAQoZU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZRItCghtYWNoaW5lcxgBIAMoCzIbLm1pbGxyYWNlLnYxLk1hY2hpbmVTdW1tYXJ5Eg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqsCChlMaXN0U3RhdGVJbnRlcnZhbHNSZXF1ZXN0EhsKCG1hY2hpbmVzGAEgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKBnN0YXRlcxgEIAMoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZUINukgKkgEHIgWCAQIQARIdCglwYWdlX3NpemUYBSABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgAgSHAoKbWluX2N1cnNvchgHIAEoCUIIukgFcgMYgAIidAoaTGlzdFN0YXRlSW50ZXJ2YWxzUmVzcG9uc2USLQoJaW50ZXJ2YWxzGAEgAygLMhoubWlsbHJhY2UudjEuU3RhdGVJbnRlcnZhbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIq4CChFHZXRWZXJzaW9uUmVxdWVzdBI5Cg1xdWVyeV9zaWduYWxzGAEgASgLMiAubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVxdWVzdEgAEkEKEWFnZ3JlZ2F0ZV9zYW1wbGVzGAIgASgLMiQubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1JlcXVlc3RIABJDChJzdW1tYXJpemVfbWFjaGluZXMYAyABKAsyJS5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1JlcXVlc3RIABJGChRsaXN0X3N0YXRlX2ludGVydmFscxgEIAEoCzImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3RIAEIOCgVxdWVyeRIFukgCCAEiNQoSR2V0VmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSDgoGY3Vyc29yGAIgASgJKloKClJlYWRGb3JtYXQSGwoXUkVBRF9GT1JNQVRfVU5TUEVDSUZJRUQQABIXChNSRUFEX0ZPUk1BVF9DT0xVTU5TEAESFgoSUkVBRF9GT1JNQVRfQkxPQ0tTEAIqwQEKDENhbGVuZGFyVW5pdBIdChlDQUxFTkRBUl9VTklUX1VOU1BFQ0lGSUVEEAASFwoTQ0FMRU5EQVJfVU5JVF9TSElGVBABEhUKEUNBTEVOREFSX1VOSVRfREFZEAISFgoSQ0FMRU5EQVJfVU5JVF9XRUVLEAMSFwoTQ0FMRU5EQVJfVU5JVF9NT05USBAEEhkKFUNBTEVOREFSX1VOSVRfUVVBUlRFUhAFEhYKEkNBTEVOREFSX1VOSVRfWUVBUhAGMq8HCg1TaWduYWxTZXJ2aWNlElgKDExpc3RNYWNoaW5lcxIgLm1pbGxyYWNlLnYxLkxpc3RNYWNoaW5lc1JlcXVlc3QaIS5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXNwb25zZSIDkAIBElUKC0xpc3RTaWduYWxzEh8ubWlsbHJhY2UudjEuTGlzdFNpZ25hbHNSZXF1ZXN0GiAubWlsbHJhY2UudjEuTGlzdFNpZ25hbHNSZXNwb25zZSIDkAIBElgKDFF1ZXJ5U2lnbmFscxIgLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXNwb25zZSIDkAIBElcKC1JlYWRTaWduYWxzEh8ubWlsbHJhY2UudjEuUmVhZFNpZ25hbHNSZXF1ZXN0GiAubWlsbHJhY2UudjEuUmVhZFNpZ25hbHNSZXNwb25zZSIDkAIBMAESTwoJR2V0TGF0ZXN0Eh0ubWlsbHJhY2UudjEuR2V0TGF0ZXN0UmVxdWVzdBoeLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlc3BvbnNlIgOQAgESZAoQQWdncmVnYXRlU2FtcGxlcxIkLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXF1ZXN0GiUubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1Jlc3BvbnNlIgOQAgESZwoRU3VtbWFyaXplTWFjaGluZXMSJS5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1JlcXVlc3QaJi5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1Jlc3BvbnNlIgOQAgESagoSTGlzdFN0YXRlSW50ZXJ2YWxzEiYubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdBonLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1Jlc3BvbnNlIgOQAgESUgoKR2V0VmVyc2lvbhIeLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXF1ZXN0Gh8ubWlsbHJhY2UudjEuR2V0VmVyc2lvblJlc3BvbnNlIgOQAgESWgoMV2F0Y2hTaWduYWxzEiAubWlsbHJhY2UudjEuV2F0Y2hTaWduYWxzUmVxdWVzdBohLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
+  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWAoTTGlzdFNpZ25hbHNSZXNwb25zZRIoCgdzaWduYWxzGAEgAygLMhcubWlsbHJhY2UudjEuU2lnbmFsSW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAMKE1F1ZXJ5U2lnbmFsc1JlcXVlc3QSGQoGc2lnbmFsGAEgASgJQgm6SAZyBBABGD8SGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACEjgKCnNldmVyaXRpZXMYCCADKA4yFS5taWxscmFjZS52MS5TZXZlcml0eUINukgKkgEHIgWCAQIQARIcCgtjb2RlX3ByZWZpeBgJIAEoCUIHukgEcgIYQBI4CgZzdGF0ZXMYCiADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAEiZQoUUXVlcnlTaWduYWxzUmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIvsBChJSZWFkU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoKbWluX2N1cnNvchgFIAEoCUIIukgFcgMYgAISMQoGZm9ybWF0GAYgASgOMhcubWlsbHJhY2UudjEuUmVhZEZvcm1hdEIIukgFggECEAEiSgoLU2FtcGxlQmxvY2sSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIMCgRkYXRhGAQgASgMInQKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCRIoCgZibG9ja3MYAyADKAsyGC5taWxscmFjZS52MS5TYW1wbGVCbG9jayKiAQoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgEIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkisgEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIiCgxhZnRlcl9jdXJzb3IYAyABKAlCCrpIB3IFEAEYgAJIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0Ip0BChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gSDwoHcGFydGlhbBgFIAEoCCKfAQoIQ2FsZW5kYXISHAoJdGltZV96b25lGAEgASgJQgm6SAZyBBABGEASMwoEdW5pdBgCIAEoDjIZLm1pbGxyYWNlLnYxLkNhbGVuZGFyVW5pdEIKukgHggEEEAEgABIaCglkYXlfc3RhcnQYAyABKAlCB7pIBHICGAgSJAoMc2hpZnRfc3RhcnRzGAQgAygJQg66SAuSAQgQMCIEcgIYCCK8AwoXQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QSGwoHc2lnbmFscxgBIAMoCUIKukgHkgEECAEQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJgoRZGF5c19pbl90aW1lX3pvbmUYBiABKAlCCbpIBnIEEAEYQEgAEhwKBnBvaW50cxgHIAEoBUIKukgHGgUYkE4oAUgAEikKCGNhbGVuZGFyGAsgASgLMhUubWlsbHJhY2UudjEuQ2FsZW5kYXJIABIcCgptaW5fY3Vyc29yGAggASgJQgi6SAVyAxiAAhIaCglwYWdlX3NpemUYCSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgKIAEoCUIIukgFcgMYgAhCDAoKcmVzb2x1dGlvbiKdAQoYQWdncmVnYXRlU2FtcGxlc1Jlc3BvbnNlEioKBnNlcmllcxgBIAMoCzIaLm1pbGxyYWNlLnYxLlNlcmllc0J1Y2tldHMSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi+AEKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBCABKAlCCLpIBXIDGIACEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACCKhAQoZU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZRItCghtYWNoaW5lcxgBIAMoCzIbLm1pbGxyYWNlLnYxLk1hY2hpbmVTdW1tYXJ5Eg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIp4DChZBZ2dyZWdhdGVTdGF0ZXNSZXF1ZXN0EhsKCG1hY2hpbmVzGAEgAygJQgm6SAaSAQMQ6AcSNgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFd2lkdGgYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABImChFkYXlzX2luX3RpbWVfem9uZRgFIAEoCUIJukgGcgQQARhASAASHAoGcG9pbnRzGAYgASgFQgq6SAcaBRiQTigBSAASKQoIY2FsZW5kYXIYByABKAsyFS5taWxscmFjZS52MS5DYWxlbmRhckgAEhwKCm1pbl9jdXJzb3IYCCABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgJIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAogASgJQgi6SAVyAxiACEIMCgpyZXNvbHV0aW9uIqQBChdBZ2dyZWdhdGVTdGF0ZXNSZXNwb25zZRIyCghtYWNoaW5lcxgBIAMoCzIgLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZUJ1Y2tldHMSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiqwIKGUxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoGc3RhdGVzGAQgAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAiJ0ChpMaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZRItCglpbnRlcnZhbHMYASADKAsyGi5taWxscmFjZS52MS5TdGF0ZUludGVydmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAki7wIKEUdldFZlcnNpb25SZXF1ZXN0EjkKDXF1ZXJ5X3NpZ25hbHMYASABKAsyIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0SAASQQoRYWdncmVnYXRlX3NhbXBsZXMYAiABKAsyJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdEgAEkMKEnN1bW1hcml6ZV9tYWNoaW5lcxgDIAEoCzIlLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdEgAEkYKFGxpc3Rfc3RhdGVfaW50ZXJ2YWxzGAQgASgLMiYubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdEgAEj8KEGFnZ3JlZ2F0ZV9zdGF0ZXMYBSABKAsyIy5taWxscmFjZS52MS5BZ2dyZWdhdGVTdGF0ZXNSZXF1ZXN0SABCDgoFcXVlcnkSBbpIAggBIjUKEkdldFZlcnNpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmN1cnNvchgCIAEoCSpaCgpSZWFkRm9ybWF0EhsKF1JFQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUkVBRF9GT1JNQVRfQ09MVU1OUxABEhYKElJFQURfRk9STUFUX0JMT0NLUxACKsEBCgxDYWxlbmRhclVuaXQSHQoZQ0FMRU5EQVJfVU5JVF9VTlNQRUNJRklFRBAAEhcKE0NBTEVOREFSX1VOSVRfU0hJRlQQARIVChFDQUxFTkRBUl9VTklUX0RBWRACEhYKEkNBTEVOREFSX1VOSVRfV0VFSxADEhcKE0NBTEVOREFSX1VOSVRfTU9OVEgQBBIZChVDQUxFTkRBUl9VTklUX1FVQVJURVIQBRIWChJDQUxFTkRBUl9VTklUX1lFQVIQBjKSCAoNU2lnbmFsU2VydmljZRJYCgxMaXN0TWFjaGluZXMSIC5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXF1ZXN0GiEubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVzcG9uc2UiA5ACARJVCgtMaXN0U2lnbmFscxIfLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVzcG9uc2UiA5ACARJYCgxRdWVyeVNpZ25hbHMSIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVzcG9uc2UiA5ACARJXCgtSZWFkU2lnbmFscxIfLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVzcG9uc2UiA5ACATABEk8KCUdldExhdGVzdBIdLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlcXVlc3QaHi5taWxscmFjZS52MS5HZXRMYXRlc3RSZXNwb25zZSIDkAIBEmQKEEFnZ3JlZ2F0ZVNhbXBsZXMSJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBolLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZSIDkAIBEmcKEVN1bW1hcml6ZU1hY2hpbmVzEiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0GiYubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZSIDkAIBEmEKD0FnZ3JlZ2F0ZVN0YXRlcxIjLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVN0YXRlc1JlcXVlc3QaJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTdGF0ZXNSZXNwb25zZSIDkAIBEmoKEkxpc3RTdGF0ZUludGVydmFscxImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QaJy5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZSIDkAIBElIKCkdldFZlcnNpb24SHi5taWxscmFjZS52MS5HZXRWZXJzaW9uUmVxdWVzdBofLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXNwb25zZSIDkAIBEloKDFdhdGNoU2lnbmFscxIgLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
 
 /**
  * Which machines to list.
@@ -885,6 +885,143 @@ export const SummarizeMachinesResponseSchema: GenMessage<SummarizeMachinesRespon
   messageDesc(file_millrace_v1_signal_service, 17);
 
 /**
+ * Whose states to sum up, and how finely.
+ *
+ * @generated from message millrace.v1.AggregateStatesRequest
+ */
+export type AggregateStatesRequest = Message<"millrace.v1.AggregateStatesRequest"> & {
+  /**
+   * Only these machines.
+   *
+   * @generated from field: repeated string machines = 1;
+   */
+  machines: string[];
+
+  /**
+   * Start of the window. Required.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the window, exclusive. Unset, or later than that: when the newest record was committed.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * How to cut the window, as in AggregateSamplesRequest.
+   *
+   * @generated from oneof millrace.v1.AggregateStatesRequest.resolution
+   */
+  resolution: {
+    /**
+     * Buckets of this width.
+     *
+     * @generated from field: google.protobuf.Duration width = 4;
+     */
+    value: Duration;
+    case: "width";
+  } | {
+    /**
+     * Calendar days of a time zone, from midnight.
+     *
+     * @generated from field: string days_in_time_zone = 5;
+     */
+    value: string;
+    case: "daysInTimeZone";
+  } | {
+    /**
+     * About this many buckets.
+     *
+     * @generated from field: int32 points = 6;
+     */
+    value: number;
+    case: "points";
+  } | {
+    /**
+     * Shifts, days, weeks, months, quarters or years of a time zone.
+     *
+     * @generated from field: millrace.v1.Calendar calendar = 7;
+     */
+    value: Calendar;
+    case: "calendar";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Wait until the answer holds at least everything up to this cursor.
+   *
+   * @generated from field: string min_cursor = 8;
+   */
+  minCursor: string;
+
+  /**
+   * How many machines in a page: 0 for as many as a message holds. A page may hold fewer.
+   *
+   * @generated from field: int32 page_size = 9;
+   */
+  pageSize: number;
+
+  /**
+   * As in QuerySignalsRequest.
+   *
+   * @generated from field: string page_token = 10;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message millrace.v1.AggregateStatesRequest.
+ * Use `create(AggregateStatesRequestSchema)` to create a new message.
+ */
+export const AggregateStatesRequestSchema: GenMessage<AggregateStatesRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 18);
+
+/**
+ * The sums.
+ *
+ * @generated from message millrace.v1.AggregateStatesResponse
+ */
+export type AggregateStatesResponse = Message<"millrace.v1.AggregateStatesResponse"> & {
+  /**
+   * One for each machine, ascending by name; all with the same buckets.
+   *
+   * @generated from field: repeated millrace.v1.MachineStateBuckets machines = 1;
+   */
+  machines: MachineStateBuckets[];
+
+  /**
+   * What the answer is complete through.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * For the next page; empty if this is the last.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
+
+  /**
+   * Where the last bucket ends, as in AggregateSamplesResponse.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.AggregateStatesResponse.
+ * Use `create(AggregateStatesResponseSchema)` to create a new message.
+ */
+export const AggregateStatesResponseSchema: GenMessage<AggregateStatesResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_signal_service, 19);
+
+/**
  * Which intervals to page through.
  *
  * @generated from message millrace.v1.ListStateIntervalsRequest
@@ -945,7 +1082,7 @@ export type ListStateIntervalsRequest = Message<"millrace.v1.ListStateIntervalsR
  * Use `create(ListStateIntervalsRequestSchema)` to create a new message.
  */
 export const ListStateIntervalsRequestSchema: GenMessage<ListStateIntervalsRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 18);
+  messageDesc(file_millrace_v1_signal_service, 20);
 
 /**
  * A page of intervals.
@@ -980,7 +1117,7 @@ export type ListStateIntervalsResponse = Message<"millrace.v1.ListStateIntervals
  * Use `create(ListStateIntervalsResponseSchema)` to create a new message.
  */
 export const ListStateIntervalsResponseSchema: GenMessage<ListStateIntervalsResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 19);
+  messageDesc(file_millrace_v1_signal_service, 21);
 
 /**
  * Whose version to give: the request as it would be sent.
@@ -1026,6 +1163,14 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
      */
     value: ListStateIntervalsRequest;
     case: "listStateIntervals";
+  } | {
+    /**
+     * Buckets of states. As for buckets.
+     *
+     * @generated from field: millrace.v1.AggregateStatesRequest aggregate_states = 5;
+     */
+    value: AggregateStatesRequest;
+    case: "aggregateStates";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1034,7 +1179,7 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
  * Use `create(GetVersionRequestSchema)` to create a new message.
  */
 export const GetVersionRequestSchema: GenMessage<GetVersionRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 20);
+  messageDesc(file_millrace_v1_signal_service, 22);
 
 /**
  * The version of an answer.
@@ -1062,7 +1207,7 @@ export type GetVersionResponse = Message<"millrace.v1.GetVersionResponse"> & {
  * Use `create(GetVersionResponseSchema)` to create a new message.
  */
 export const GetVersionResponseSchema: GenMessage<GetVersionResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_signal_service, 21);
+  messageDesc(file_millrace_v1_signal_service, 23);
 
 /**
  * How ReadSignals sends samples.
@@ -1276,6 +1421,20 @@ export const SignalService: GenService<{
     methodKind: "unary";
     input: typeof SummarizeMachinesRequestSchema;
     output: typeof SummarizeMachinesResponseSchema;
+  },
+  /**
+   * Says what machines did in each bucket of time: time in each state, energy by state, transitions, availability. For
+   * each bucket the same as SummarizeMachines says of it alone (energies to rounding).
+   *
+   * At most 10,000 buckets a machine and 100,000 in all, else TOO_MANY_BUCKETS. A page holds whole machines, about
+   * 11,000 buckets. All pages are of the revision of the first. Errors as for AggregateSamples.
+   *
+   * @generated from rpc millrace.v1.SignalService.AggregateStates
+   */
+  aggregateStates: {
+    methodKind: "unary";
+    input: typeof AggregateStatesRequestSchema;
+    output: typeof AggregateStatesResponseSchema;
   },
   /**
    * Pages through the intervals of time that machines spent in their states: the timeline. Errors as for QuerySignals.

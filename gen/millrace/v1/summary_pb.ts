@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/summary.proto.
  */
 export const file_millrace_v1_summary: GenFile = /*@__PURE__*/
-  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSKWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdCKQAQoNU2VyaWVzQnVja2V0cxIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIMCgR1bml0GAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoHYnVja2V0cxgFIAMoCzITLm1pbGxyYWNlLnYxLkJ1Y2tldCK4AQoNU3RhdGVJbnRlcnZhbBIPCgdtYWNoaW5lGAEgASgJEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijgEKDFN0YXRlU3VtbWFyeRIoCgVzdGF0ZRgBIAEoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRInCgR0aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmVuZXJneV9rd2gYAyABKAESFwoPZW5lcmd5X2NvdmVyYWdlGAQgASgBIvgBCg1FbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESDgoGbWV0aG9kGAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMbWVhbl9wb3dlcl93GAUgASgBSACIAQESGQoMcGVha19wb3dlcl93GAYgASgBSAGIAQESLQoJcGVha190aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fbWVhbl9wb3dlcl93Qg8KDV9wZWFrX3Bvd2VyX3ciRwoNU2V2ZXJpdHlDb3VudBInCghzZXZlcml0eRgBIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5Eg0KBWNvdW50GAIgASgDIigKCUNvZGVDb3VudBIMCgRjb2RlGAEgASgJEg0KBWNvdW50GAIgASgDIvsBCgxFcnJvclN1bW1hcnkSDQoFY291bnQYASABKAMSLwoLYnlfc2V2ZXJpdHkYAiADKAsyGi5taWxscmFjZS52MS5TZXZlcml0eUNvdW50EicKB2J5X2NvZGUYAyADKAsyFi5taWxscmFjZS52MS5Db2RlQ291bnQSEwoLb3RoZXJfY29kZXMYBCABKAMSHAoPcGVyX2FjdGl2ZV9ob3VyGAUgASgBSACIAQESOwoYbWVhbl9hY3RpdmVfdGltZV9iZXR3ZWVuGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhIKEF9wZXJfYWN0aXZlX2hvdXIi9gIKDk1hY2hpbmVTdW1tYXJ5Eg8KB21hY2hpbmUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBnN0YXRlcxgEIAMoCzIZLm1pbGxyYWNlLnYxLlN0YXRlU3VtbWFyeRITCgt0cmFuc2l0aW9ucxgFIAEoAxIZCgxhdmFpbGFiaWxpdHkYBiABKAFIAIgBARIqCgZlbmVyZ3kYByABKAsyGi5taWxscmFjZS52MS5FbmVyZ3lTdW1tYXJ5EikKBmVycm9ycxgIIAEoCzIZLm1pbGxyYWNlLnYxLkVycm9yU3VtbWFyeRIyCg5lbmVyZ3lfYWJzZW5jZRgJIAEoDjIaLm1pbGxyYWNlLnYxLkVuZXJneUFic2VuY2VCDwoNX2F2YWlsYWJpbGl0eSqBAQoNRW5lcmd5QWJzZW5jZRIeChpFTkVSR1lfQUJTRU5DRV9VTlNQRUNJRklFRBAAEhsKF0VORVJHWV9BQlNFTkNFX05PX1BPV0VSEAESFwoTRU5FUkdZX0FCU0VOQ0VfVU5JVBACEhoKFkVORVJHWV9BQlNFTkNFX05PX1RJTUUQA2IGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
+  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSKWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdCKQAQoNU2VyaWVzQnVja2V0cxIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIMCgR1bml0GAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoHYnVja2V0cxgFIAMoCzITLm1pbGxyYWNlLnYxLkJ1Y2tldCK4AQoNU3RhdGVJbnRlcnZhbBIPCgdtYWNoaW5lGAEgASgJEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijgEKDFN0YXRlU3VtbWFyeRIoCgVzdGF0ZRgBIAEoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRInCgR0aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmVuZXJneV9rd2gYAyABKAESFwoPZW5lcmd5X2NvdmVyYWdlGAQgASgBIvgBCg1FbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESDgoGbWV0aG9kGAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMbWVhbl9wb3dlcl93GAUgASgBSACIAQESGQoMcGVha19wb3dlcl93GAYgASgBSAGIAQESLQoJcGVha190aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fbWVhbl9wb3dlcl93Qg8KDV9wZWFrX3Bvd2VyX3ciRwoNU2V2ZXJpdHlDb3VudBInCghzZXZlcml0eRgBIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5Eg0KBWNvdW50GAIgASgDIigKCUNvZGVDb3VudBIMCgRjb2RlGAEgASgJEg0KBWNvdW50GAIgASgDIvsBCgxFcnJvclN1bW1hcnkSDQoFY291bnQYASABKAMSLwoLYnlfc2V2ZXJpdHkYAiADKAsyGi5taWxscmFjZS52MS5TZXZlcml0eUNvdW50EicKB2J5X2NvZGUYAyADKAsyFi5taWxscmFjZS52MS5Db2RlQ291bnQSEwoLb3RoZXJfY29kZXMYBCABKAMSHAoPcGVyX2FjdGl2ZV9ob3VyGAUgASgBSACIAQESOwoYbWVhbl9hY3RpdmVfdGltZV9iZXR3ZWVuGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhIKEF9wZXJfYWN0aXZlX2hvdXIi9gIKDk1hY2hpbmVTdW1tYXJ5Eg8KB21hY2hpbmUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBnN0YXRlcxgEIAMoCzIZLm1pbGxyYWNlLnYxLlN0YXRlU3VtbWFyeRITCgt0cmFuc2l0aW9ucxgFIAEoAxIZCgxhdmFpbGFiaWxpdHkYBiABKAFIAIgBARIqCgZlbmVyZ3kYByABKAsyGi5taWxscmFjZS52MS5FbmVyZ3lTdW1tYXJ5EikKBmVycm9ycxgIIAEoCzIZLm1pbGxyYWNlLnYxLkVycm9yU3VtbWFyeRIyCg5lbmVyZ3lfYWJzZW5jZRgJIAEoDjIaLm1pbGxyYWNlLnYxLkVuZXJneUFic2VuY2VCDwoNX2F2YWlsYWJpbGl0eSKjAgoLU3RhdGVCdWNrZXQSLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBnN0YXRlcxgDIAMoCzIZLm1pbGxyYWNlLnYxLlN0YXRlU3VtbWFyeRITCgt0cmFuc2l0aW9ucxgEIAEoAxIZCgxhdmFpbGFiaWxpdHkYBSABKAFIAIgBARIXCgplbmVyZ3lfa3doGAYgASgBSAGIAQESFQoIY292ZXJhZ2UYByABKAFIAogBAUIPCg1fYXZhaWxhYmlsaXR5Qg0KC19lbmVyZ3lfa3doQgsKCV9jb3ZlcmFnZSKFAQoTTWFjaGluZVN0YXRlQnVja2V0cxIPCgdtYWNoaW5lGAEgASgJEikKB2J1Y2tldHMYAiADKAsyGC5taWxscmFjZS52MS5TdGF0ZUJ1Y2tldBIyCg5lbmVyZ3lfYWJzZW5jZRgDIAEoDjIaLm1pbGxyYWNlLnYxLkVuZXJneUFic2VuY2UqgQEKDUVuZXJneUFic2VuY2USHgoaRU5FUkdZX0FCU0VOQ0VfVU5TUEVDSUZJRUQQABIbChdFTkVSR1lfQUJTRU5DRV9OT19QT1dFUhABEhcKE0VORVJHWV9BQlNFTkNFX1VOSVQQAhIaChZFTkVSR1lfQUJTRU5DRV9OT19USU1FEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
 
 /**
  * What the samples of one series come to in one span of time. Values lie on straight lines between neighbours not farther apart than the
@@ -531,6 +531,105 @@ export type MachineSummary = Message<"millrace.v1.MachineSummary"> & {
  */
 export const MachineSummarySchema: GenMessage<MachineSummary> = /*@__PURE__*/
   messageDesc(file_millrace_v1_summary, 8);
+
+/**
+ * What one machine did in one span of time: as SummarizeMachines says of the span alone.
+ *
+ * @generated from message millrace.v1.StateBucket
+ */
+export type StateBucket = Message<"millrace.v1.StateBucket"> & {
+  /**
+   * Start of the span.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the span, exclusive.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Time and energy by state, as in MachineSummary: only states with time, which add up to the span.
+   *
+   * @generated from field: repeated millrace.v1.StateSummary states = 3;
+   */
+  states: StateSummary[];
+
+  /**
+   * Changes from one known state to another one, within the span or at its start.
+   *
+   * @generated from field: int64 transitions = 4;
+   */
+  transitions: bigint;
+
+  /**
+   * As in MachineSummary. Unset if the machine was neither ACTIVE, IDLE nor FAULT.
+   *
+   * @generated from field: optional double availability = 5;
+   */
+  availability?: number | undefined;
+
+  /**
+   * Energy taken in the span, as far as it is covered by samples: that of its states. Unset if nothing of it is covered,
+   * or the machine's energy is not known.
+   *
+   * @generated from field: optional double energy_kwh = 6;
+   */
+  energyKwh?: number | undefined;
+
+  /**
+   * Part of the span that samples of power cover, 0 to 1. Unset if the machine's energy is not known.
+   *
+   * @generated from field: optional double coverage = 7;
+   */
+  coverage?: number | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.StateBucket.
+ * Use `create(StateBucketSchema)` to create a new message.
+ */
+export const StateBucketSchema: GenMessage<StateBucket> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_summary, 9);
+
+/**
+ * Spans of one machine, ascending, without a hole.
+ *
+ * @generated from message millrace.v1.MachineStateBuckets
+ */
+export type MachineStateBuckets = Message<"millrace.v1.MachineStateBuckets"> & {
+  /**
+   * Name of the machine.
+   *
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * The spans.
+   *
+   * @generated from field: repeated millrace.v1.StateBucket buckets = 2;
+   */
+  buckets: StateBucket[];
+
+  /**
+   * Why there is no energy, if so.
+   *
+   * @generated from field: millrace.v1.EnergyAbsence energy_absence = 3;
+   */
+  energyAbsence: EnergyAbsence;
+};
+
+/**
+ * Describes the message millrace.v1.MachineStateBuckets.
+ * Use `create(MachineStateBucketsSchema)` to create a new message.
+ */
+export const MachineStateBucketsSchema: GenMessage<MachineStateBuckets> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_summary, 10);
 
 /**
  * Why there is no energy.

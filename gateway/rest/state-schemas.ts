@@ -1,0 +1,52 @@
+// JSON Schemas of time and energy by state in spans of time.
+import { MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { EnergyAbsenceSchema } from "#gen/millrace/v1/summary_pb.ts";
+import { count, cursor, echo, list, machine, number, object, ref, type Schema, time, words } from "./schema-parts.ts";
+import { wordsOf } from "./words.ts";
+
+const stateWords = ["UNKNOWN", ...wordsOf(MachineStateSchema)];
+export const transitions = {
+  transitions: count("Changes from one known state to another."),
+  "availability?": number("(ACTIVE + IDLE) by (ACTIVE + IDLE + FAULT)."),
+};
+export const absence = words(
+  wordsOf(EnergyAbsenceSchema),
+  "Why there is no energy: no signal power, a unit that gives no watts, or a window that has not begun.",
+);
+const span = { time: time("Start of the span."), end_time: time("Its end, exclusive.") };
+const ofSpan = {
+  ...transitions,
+  "energy_kwh?": number("Energy taken in it, as far as samples cover it; missing where they cover nothing."),
+  "coverage?": number("Part of it that samples of power cover, 0 to 1; missing where energy is not known."),
+};
+/** "active_seconds" and so on. */
+const byState = (ending: string, schema: Schema): Record<string, Schema> =>
+  Object.fromEntries(stateWords.map((word) => [word.toLowerCase() + ending, schema]));
+
+export const stateSchemas = {
+  StateSum: object({
+    state: words(stateWords, "The state; UNKNOWN before the first state change."),
+    seconds: number("Time in it; those of all states add up to the window."),
+    "energy_kwh?": number("Energy taken meanwhile; missing where none of it was measured."),
+    energy_coverage: number("Part of that time that samples of power cover, 0 to 1."),
+  }),
+  StateBucket: object({ ...span, states: list(ref("StateSum")), ...ofSpan }),
+  StateBucketRow: object({
+    machine,
+    ...span,
+    ...byState("_seconds", number("Time in the state.")),
+    ...byState("_kwh?", number("Energy taken meanwhile; missing where none of it was measured.")),
+    ...ofSpan,
+  }),
+  StateBucketSeries: object({
+    machines: list(
+      object({
+        machine,
+        "energy_absence?": absence,
+        buckets: list(ref("StateBucket"), "Ascending, without a hole."),
+      }),
+    ),
+    ...echo,
+    cursor,
+  }),
+};
