@@ -107,10 +107,15 @@ export async function listening(program: Program): Promise<Service> {
   void program.ended.then((how) => {
     over = how;
   });
-  const port = await eventually("it listens", () => {
-    if (over !== undefined) throw new Error(`ended with ${over}:\n${program.lines.join("\n")}`);
-    return program.lines.map(portOf).find((found) => found !== undefined);
-  });
+  const port = await eventually(
+    "it listens",
+    () => {
+      if (over !== undefined) throw new Error(`ended with ${over}:\n${program.lines.join("\n")}`);
+      return program.lines.map(portOf).find((found) => found !== undefined);
+    },
+    // A new database is migrated first, on a machine that may do much else.
+    { withinMs: 45_000 },
+  );
   return { ...program, port, url: `http://127.0.0.1:${port}` };
 }
 
