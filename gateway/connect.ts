@@ -44,6 +44,8 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
     // For answers: requests come to Connect decompressed.
     acceptCompression: [compressionGzip, compressionBrotli],
     binaryOptions: { readUnknownFields: false },
+    // What a client has misspelled is named to it, as REST does. (Binary messages have no names.)
+    jsonOptions: { ignoreUnknownFields: false },
     interceptors: [noteSignedZeros, setLargeAside],
   });
   const inTurn = createTurns(2);
