@@ -57,7 +57,8 @@ await run({
 
     let databaseUrl = settings.databaseUrl;
     const dataDir = settings.dataDir ? resolve(settings.dataDir) : await defaultDataDir(checkout);
-    await openDataFolder(dataDir);
+    // Without either, nothing is kept there.
+    if (!settings.databaseUrl || machines > 0) await openDataFolder(dataDir);
     const postgres: Part = {
       name: "postgres",
       async start(stopped) {
