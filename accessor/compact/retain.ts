@@ -51,15 +51,26 @@ export async function retain(options: RetainOptions): Promise<void> {
   await dropRows(options, "drop_states_before", beforeUs(retentionMs(retention, "state")));
   await dropRows(options, "drop_errors_before", beforeUs(retentionMs(retention, "error")));
   await dropRows(options, "drop_rollups_before", beforeUs(rollupRetentionMs));
+  const samplesMs = all
+    .filter(isNumeric)
+    .map((item) => retentionMs(retention, item.signal) ?? Number.POSITIVE_INFINITY)
+    .reduce((most, ms) => Math.max(most, ms), 0);
+  if (samplesMs > 0 && samplesMs < Number.POSITIVE_INFINITY)
+    await dropRows(options, "drop_minutes_before", beforeUs(samplesMs));
   // Nothing is older than what is kept longest.
-  if (lives.length === keptMs.length) await dropRows(options, "drop_touched_before", beforeUs(longestMs));
+  if (lives.length === keptMs.length) {
+    await dropRows(options, "drop_touched_before", beforeUs(longestMs));
+    await dropRows(options, "drop_days_before", beforeUs(longestMs));
+  }
   await noteRemoval();
 }
+
+const isNumeric = ({ kind }: Series) => kind === SignalKind.NUMERIC;
 
 async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promise<void> {
   const { database, log, nowUs, retention, signal } = options;
   const kept = all
-    .filter(({ kind }) => kind === SignalKind.NUMERIC)
+    .filter(isNumeric)
     .map(({ id, signal: name }) => ({ id, ms: retentionMs(retention, name) ?? Number.POSITIVE_INFINITY }));
   if (kept.length === 0) return;
   const longestMs = kept.reduce((most, { ms }) => Math.max(most, ms), 0);
@@ -106,7 +117,7 @@ async function dropBlocksOf(options: RetainOptions, ids: readonly number[], { fr
   }
 }
 
-type RowDropper = "drop_states_before" | "drop_errors_before" | "drop_rollups_before" | "drop_touched_before";
+type RowDropper = `drop_${"states" | "errors" | "rollups" | "touched" | "minutes" | "days"}_before`;
 
 async function dropRows(options: RetainOptions, dropper: RowDropper, beforeUs: number | undefined): Promise<void> {
   if (beforeUs === undefined) return;

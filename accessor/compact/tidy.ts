@@ -43,7 +43,10 @@ export type TidyOptions = {
 
 /** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
-  const parts = [makeAhead, openSegment, dropSuperseded, dropReleased, dropSegments, mergePartitions, dropProducers];
+  const parts = [
+    ...[makeAhead, openSegment, dropSuperseded, dropReleased, dropSegments, mergePartitions, dropProducers],
+    makeDays,
+  ];
   const failures: unknown[] = [];
   for (const part of parts) {
     options.signal.throwIfAborted();
@@ -145,6 +148,33 @@ async function dropRetired({ database, log, signal }: TidyOptions): Promise<void
     await dropPartition(database, partition, { signal });
     log.info("dropped a partition of the log", { partition: partition.name });
   }
+}
+
+// A portion takes some 100 ms. What is left after so many goes on with the next tidy.
+const daysPortions = 20;
+const seriesOfDays = 100;
+const daysOfMinutes = 10;
+
+/**
+ * What the views of minutes and days are looked up by: the days that a series has samples in, of
+ * series from before there was such a table; and the minutes of days that came many at once.
+ */
+async function makeDays({ database, log, signal }: TidyOptions): Promise<void> {
+  const make = async (name: "note_days_before" | "make_minutes", most: number): Promise<number> => {
+    let made = 0;
+    for (let i = 0, portion = most; i < daysPortions && portion === most; i++) {
+      const [row] = await database.compact(`select ${name}($1::int4)`, [most], { name, signal });
+      [portion] = row as [number];
+      made += portion;
+    }
+    return made;
+  };
+  await make("note_days_before", seriesOfDays);
+  const days = await make("make_minutes", daysOfMinutes);
+  if (days === 0) return;
+  // Without it, the planner does not know that so many minutes are of one hour.
+  await database.compact("analyze kept_minute", [], { signal });
+  log.info("made the minutes of days for the views", { days });
 }
 
 // A merge makes readers wait for a moment: some at a time.

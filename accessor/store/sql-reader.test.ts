@@ -27,6 +27,7 @@ const views = [
   "error_reports",
   "latest",
   "machines",
+  "samples_day",
   "samples_hour",
   "samples_minute",
   "signals",

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(() =>
   database.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_due, rollup_state, state_change, error_report, quarantine,
-    series, machine cascade; delete from watermark where revision > 0`),
+    series_day, series_day_due, kept_minute, kept_minute_day, series, machine cascade; delete from watermark where revision > 0`),
 );
 
 const hourUs = 3_600_000_000;
@@ -36,7 +36,7 @@ function summaryOf(column: Column, maxGapUs = 1_000_000) {
 
 async function readSummaries(view: string, where = "true") {
   const rows = await database.query(`select * from millrace_v1.${view} where ${where} order by machine, signal, time`);
-  return rows.map(({ machine, signal, unit, time, ...numbers }) => ({
+  return rows.map(({ machine, signal, unit, time, kwh: _, ...numbers }) => ({
     of: `${machine} ${signal} ${unit} ${time}`,
     ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)])),
   }));
@@ -84,7 +84,7 @@ it("a minute is its current blocks joined, lines between them included", async (
   expect(await readSummaries("samples_minute", `time < '2025-10-09 00:01Z' and signal = 'power'`)).toEqual([first]);
 });
 
-it("an hour is its roll-up, or its blocks where it is due; sparse signals have hours only", async () => {
+it("an hour is its roll-up, or its blocks where it is due; sparse signals have minutes of their samples", async () => {
   const dense = await addSeries(database, { machine: "a", signal: "power" });
   const sparse = await addSeries(database, { machine: "a", signal: "temperature", unit: "°C", maxGapUs: 60_000_000 });
   await database.query("insert into watermark (revision) values (1), (2)");
@@ -110,7 +110,18 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have h
   const temperature = { of: "a temperature °C 2025-10-09 01:00:00+00", ...close(summaryOf(temperatures, 60_000_000)) };
   expect(await readSummaries("samples_hour")).toEqual([power, temperature]);
   expect(await readSummaries("samples_hour", "time >= '2025-10-09 01:00Z'")).toEqual([temperature]);
-  expect(await readSummaries("samples_minute", "signal = 'temperature'")).toEqual([]);
+  expect(await readSummaries("samples_day")).toEqual([power, { ...temperature, of: `a temperature °C ${start}` }]);
+  // Two samples and two lines each, the last minute has one line.
+  const minutes = await readSummaries("samples_minute", "signal = 'temperature'");
+  const covered = (seconds: number) => expect.objectContaining({ count: 2, covered_seconds: seconds });
+  expect(minutes).toEqual([...Array(49).fill(covered(60)), covered(30)]);
+  expect(minutes[1]).toMatchObject({
+    ...{ of: "a temperature °C 2025-10-09 01:01:00+00", first: temperatures.values[2], last: temperatures.values[3] },
+    integral: expect.closeTo(
+      (temperatures.values[2]! / 2 + temperatures.values[3]! + temperatures.values[4]! / 2) * 30,
+      6,
+    ),
+  });
 
   // Rolled up at 1, then again at 2: the later one counts, and the blocks no longer do.
   await database.query("delete from rollup_due");
@@ -144,6 +155,24 @@ async function addRollup({
   );
 }
 
+it("power in any unit of watts has its energy, other units and signals have none", async () => {
+  for (const [machine, signal, unit] of [
+    ["a", "power", "kW"],
+    ["b", "power", ""],
+    ["c", "power", "VA"],
+    ["d", "load", "W"],
+  ] as const) {
+    const seriesId = await addSeries(database, { machine, signal, unit });
+    const column = { timesUs: Float64Array.of(startUs, startUs + 1e6), values: Float64Array.of(1800, 1800) };
+    await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
+    await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [seriesId, startUs]);
+  }
+  for (const view of ["samples_minute", "samples_hour", "samples_day"]) {
+    const rows = await database.query(`select kwh from millrace_v1.${view} order by machine`);
+    expect(rows.map(({ kwh }) => kwh)).toEqual(["0.5", "0.0005", null, null]);
+  }
+});
+
 it("values at the ends of float64 fail no view", async () => {
   const seriesId = await addSeries(database, { machine: "a", signal: "power" });
   await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [seriesId, startUs]);
@@ -154,7 +183,7 @@ it("values at the ends of float64 fail no view", async () => {
       await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
     }
   }
-  for (const view of ["samples_minute", "samples_hour"]) {
+  for (const view of ["samples_minute", "samples_hour", "samples_day"]) {
     const [row] = await database.query(`select count, min, max, first, covered_seconds from millrace_v1.${view}`);
     const max = String(Number.MAX_VALUE);
     expect(row).toEqual({ count: "14", min: `-${max}`, max, first: max, covered_seconds: "6.5" });

@@ -82,7 +82,7 @@ export async function addReceipt(
   );
 }
 
-/** A block and what it comes to; answers its id. */
+/** A block and what it comes to, noted as compaction notes it; answers its id. */
 export async function addBlock(
   { query }: Query,
   block: { seriesId: number; watermark: number; bucketUs: number; maxGapUs?: number; column: Column },
@@ -100,6 +100,10 @@ export async function addBlock(
       Buffer.from(encodeBlock(column)),
     ],
   );
+  await query("select note_days(array[$1::int4], array[date_trunc('day', from_us($2::int8), 'UTC')])", [
+    seriesId,
+    bucketUs,
+  ]);
   return row!.block_id!;
 }
 

@@ -1,0 +1,69 @@
+// The days and minutes that the SQL views are looked up by: made for new samples by a step, for many
+// days and for a database from before by tidying, and dropped with what they stand for.
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { toRetention } from "../retention.ts";
+import { column } from "../test-batches.ts";
+import { retain } from "./retain.ts";
+import { quiet, TestHistory, unaborted } from "./test-history.ts";
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+});
+afterAll(() => history[Symbol.asyncDispose]());
+beforeEach(() => history.clearPartitions());
+
+const dayMs = 86_400_000;
+const nowUs = Date.UTC(2026, 5, 5, 12, 30) * 1000;
+const maxGaps = { power: 1n, oil: 60n };
+
+async function fill(days: readonly number[]): Promise<void> {
+  for (const day of days)
+    for (const [signal, seconds] of Object.entries(maxGaps)) {
+      const samples = column(signal, [[nowUs - day * dayMs * 1000, day]]);
+      await history.ingest({ machine: "m", samples: [{ ...samples, maxGap: { seconds } }] });
+    }
+  await history.settle();
+}
+
+async function kept() {
+  const [row] = await history.query(
+    `select (select count(*)::int4 from series_day) as days, (select count(*)::int4 from kept_minute) as minutes,
+       (select count(*)::int4 from kept_minute_day where made) as made,
+       (select count(*)::int4 from series_day_due) as due`,
+  );
+  return row;
+}
+
+test("a step makes the minutes of two new days, tidying those of all", async () => {
+  await fill([1]);
+  expect(await kept()).toEqual({ days: 2, minutes: 1440, made: 1, due: 0 });
+  await fill(Array.from({ length: 25 }, (_, day) => day));
+  expect(await kept()).toMatchObject({ days: 50 });
+  await history.tidy();
+  expect(await kept()).toEqual({ days: 50, minutes: 25 * 1440, made: 25, due: 0 });
+});
+
+test("those of a database from before come with tidying, from wherever it was stopped", async () => {
+  await fill([1, 5, 20]);
+  await history.query("truncate series_day, kept_minute, kept_minute_day");
+  await history.query("insert into series_day_due select id from series where kind = 3");
+  await history.query("select note_days_before(1)");
+  expect(await kept()).toMatchObject({ days: 3, due: 1 });
+  await history.tidy();
+  expect(await kept()).toEqual({ days: 6, minutes: 3 * 1440, made: 3, due: 0 });
+});
+
+test("they go once nothing of them is left", async () => {
+  await fill([1, 5, 20, 40, 60]);
+  await history.tidy();
+  const options = {
+    ...{ database: history.database, catalog: history.catalog, log: quiet, nowUs: () => nowUs, signal: unaborted },
+    ...{ retention: toRetention(30 * dayMs, [{ signal: "power", ms: 10 * dayMs }]), maxDropped: 1_000 },
+  };
+  // Roll-ups are kept for ever, and days with them.
+  await retain({ ...options, rollupRetentionMs: undefined });
+  expect(await kept()).toEqual({ days: 10, minutes: 3 * 1440, made: 3, due: 0 });
+  await retain({ ...options, rollupRetentionMs: 50 * dayMs });
+  expect(await kept()).toEqual({ days: 8, minutes: 3 * 1440, made: 3, due: 0 });
+});
