@@ -142,6 +142,11 @@ export const settings = {
     doc: "send recorded signals (NDJSON or CSV with a header) instead of simulating",
   }),
   strict: setting({ flag: "strict", parse: onOff(), doc: "exit with 1 if the input had a bad line" }),
+  once: setting({
+    flag: "once",
+    parse: onOff(),
+    doc: "of --input FILE: store it once, however often it is sent with the same flags; an interrupted run goes on where it stopped",
+  }),
   type: setting({
     flag: "type",
     parse: signalName,
@@ -214,6 +219,11 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
       `--producer-id has at most ${maxProducerIdLength} characters with --spool, which adds the name of a lane`,
     );
   const { input, start: begin, speed, durationMs: duration } = given;
+  if (given.once) {
+    if (input === undefined || input === "-") mistakes.push("--once needs --input with a file");
+    for (const [flag, value] of Object.entries({ spool, "producer-id": producerId }))
+      if (value !== undefined) mistakes.push(`--${flag} cannot be used with --once, which numbers batches itself`);
+  }
   if (input !== undefined) {
     for (const [flag, value] of Object.entries({ start: begin, speed, duration })) {
       if (value !== undefined) mistakes.push(`--${flag} is for the simulator and cannot be used with --input`);

@@ -19,6 +19,11 @@ export type InputOptions = {
   intervalMs: number;
   /** What holds for rows that do not say it themselves. */
   defaults?: RowDefaults;
+  /**
+   * Whether the same source is to make the same batches each time: then records wait for the next
+   * ones however long, and times must not be relative to now. Default false.
+   */
+  repeatable?: boolean;
   /** What times count that are numbers. */
   epochUnit?: EpochUnit | undefined;
   /** Takes a batch; reading goes on when it has. */
@@ -38,7 +43,7 @@ const maxReports = 100;
  * BadText for what is none of rows.
  */
 export async function sendInput(options: InputOptions): Promise<InputSummary> {
-  const { log, signal, intervalMs, defaults, epochUnit, append, onProgress } = options;
+  const { log, signal, intervalMs, defaults, repeatable = false, epochUnit, append, onProgress } = options;
   const source = addAbortSignal(signal, options.source);
   const summary: InputSummary = { lines: 0, records: 0, badLines: 0 };
   const gather = createGather();
@@ -60,7 +65,7 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   };
   const timer = setInterval(() => {
     // A failure stays in `sending`; stopping the source brings the reading loop to it.
-    if (waiting === 0) send(gather.takeAll()).catch((error: Error) => source.destroy(error));
+    if (waiting === 0 && !repeatable) send(gather.takeAll()).catch((error: Error) => source.destroy(error));
   }, intervalMs);
 
   function report({ line, lines }: SourceRow, reason: string): void {
@@ -86,7 +91,8 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   function recordOf(row: unknown): RowRecord | RowFault {
     if (row instanceof UnreadableText) return new RowFault({ reason: "REQUEST_INVALID", message: row.message });
     if (typeof row !== "object" || row === null || Array.isArray(row)) return notAnObject;
-    return readRecord(row as Row, { nowUs: BigInt(Date.now()) * 1_000n, epochUnit, ...defaults });
+    const nowUs = repeatable ? undefined : BigInt(Date.now()) * 1_000n;
+    return readRecord(row as Row, { nowUs, epochUnit, ...defaults });
   }
 
   async function* chunks() {

@@ -10,6 +10,7 @@ import { claimMachines } from "./claim.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
 import { recordsPerSecond } from "./fleet.ts";
 import { type Input, openInput, sendInput } from "./input.ts";
+import { inputId } from "./input-id.ts";
 import { createLagWatch, type LagSample } from "./lag.ts";
 import { type Clock, systemClock } from "./pace.ts";
 import { type OpenSender, openSender } from "./sender.ts";
@@ -44,7 +45,9 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
   let uplink: OpenSender | undefined;
   const status = createStatus({ stream: statusStream, read: () => readStatus(source, uplink) });
   const log = logAround(options.log, status.clear);
-  uplink = await openSender({ ...senderSettings(settings), log });
+  const repeats = settings.once && input !== undefined;
+  const own = repeats ? { repeats, producerId: await idOf(settings, options.signal) } : {};
+  uplink = await openSender({ ...senderSettings(settings), ...own, log });
   const claim = await claimLive(options, source).catch(async (error: unknown) => {
     await uplink?.[Symbol.asyncDispose]();
     throw error;
@@ -61,7 +64,7 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
     watchLag(readLag({ settings, source, uplink, nowUs: clock.nowUs() }));
   }, 1000);
 
-  const done = runSource({ ...options, log, clock, input, source, uplink, signal: stop.signal });
+  const done = runSource({ ...options, log, clock, input, repeats, source, uplink, signal: stop.signal });
   const ended = done.catch((error: unknown) => {
     // Being stopped is not a failure.
     if (!options.signal.aborted) throw error;
@@ -84,6 +87,10 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
     },
   };
 }
+
+/** A file is sent by a producer of its own, whose batches the accessor knows when they come again. */
+const idOf = ({ input, type, unit, epoch, maxGapMs }: ProducerSettings, signal: AbortSignal) =>
+  inputId(input!, { type, unit, epoch, maxGapMs }, { signal });
 
 function senderSettings(given: ProducerSettings) {
   const {
@@ -132,6 +139,8 @@ type Append = (batch: Batch) => Promise<void>;
 type SourceOptions = ProducerOptions & {
   clock: Clock;
   input: Input | undefined;
+  /** Whether the input's batches are the same each time that it is sent. */
+  repeats: boolean;
   source: SourceState;
   uplink: OpenSender;
 };
@@ -182,7 +191,7 @@ async function runSimulation({ settings, clock, source, signal }: SourceOptions,
 }
 
 async function runInput(
-  { settings, source, uplink, signal, log }: SourceOptions,
+  { settings, repeats, source, uplink, signal, log }: SourceOptions,
   { input, append }: { input: Input; append: Append },
 ): Promise<void> {
   const { sizeBytes } = input;
@@ -195,6 +204,7 @@ async function runInput(
     intervalMs: batchIntervalMs,
     defaults: { signal: type, unit, maxGapUs },
     epochUnit: epoch,
+    repeatable: repeats,
     append,
     onProgress({ readBytes, machines }) {
       source.machines = machines;
@@ -204,8 +214,10 @@ async function runInput(
     throw error instanceof BadText ? new PlainFailure(`${settings.input}: ${error.message}`, { cause: error }) : error;
   });
   await uplink.flush({ signal });
-  const { rejectedRecords } = uplink.counts;
-  log.info("input sent and acknowledged", { lines, records, badLines, rejectedRecords });
+  const { rejectedRecords, duplicateBatches } = uplink.counts;
+  // What had been stored before is said, and not stored again.
+  const before = duplicateBatches > 0 ? { duplicateBatches } : {};
+  log.info("input sent and acknowledged", { lines, records, badLines, rejectedRecords, ...before });
   if (strict && badLines > 0) throw new Error(`${badLines} of ${lines} input lines are bad`);
 }
 

@@ -24,6 +24,11 @@ export type SenderOptions = {
   apiKey?: string | undefined;
   /** Default a new one; a spool keeps it. */
   producerId?: string | undefined;
+  /**
+   * In memory only: batches of this id are the same each time, so an accessor that has some of them
+   * already is told all of them again.
+   */
+  repeats?: boolean;
   /** Where batches wait: in memory, or in a folder. */
   hold: { memoryBytes: number } | { folder: string; maxBytes: number; whenFull: WhenFull };
   /** File for rejected records; default rejected.ndjson in the spool, or none. */
@@ -78,6 +83,7 @@ export async function openSender(options: SenderOptions): Promise<OpenSender> {
           // Numbered in memory, so from 1 again after a restart: under an old id, the accessor
           // would find other content under the numbers.
           producerId: options.producerId ?? `sim-${randomBytes(6).toString("hex")}`,
+          repeats: options.repeats ?? false,
           outbox: createMemoryOutbox({ maxBytes: hold.memoryBytes }),
         }),
   );

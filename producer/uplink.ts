@@ -16,8 +16,13 @@ import { createRejections, type RejectionCounts } from "./rejections.ts";
 
 export type UplinkOptions = {
   transport: Transport;
-  /** Who sends. An outbox in memory numbers from 1 and so needs an id that was never used. */
+  /**
+   * Who sends. An outbox in memory numbers from 1 and so needs an id that was never used, or one
+   * whose batches are the same each time.
+   */
   producerId: string;
+  /** Whether they are the same each time: what the accessor has already is sent again. */
+  repeats?: boolean;
   /** The uplink closes it. */
   outbox: Outbox;
   /** Where rejected records go; default nowhere. */
@@ -80,14 +85,25 @@ export class Uplink implements AsyncDisposable {
   /** Through here losses have been reported: a welcome names them again until a batch has gone beyond them. */
   #lostThrough = 0;
   #closed = false;
+  readonly #repeats: boolean;
 
-  constructor({ transport, producerId, outbox, log, deadLetters, turn, sleep = realSleep }: UplinkOptions) {
+  constructor({
+    transport,
+    producerId,
+    outbox,
+    log,
+    deadLetters,
+    turn,
+    repeats = false,
+    sleep = realSleep,
+  }: UplinkOptions) {
     this.producerId = producerId;
     this.#outbox = outbox;
     this.#log = log.child({ producerId });
     this.#sleep = sleep;
     this.#deadLetters = deadLetters;
     this.#turn = turn;
+    this.#repeats = repeats;
     this.#client = createClient(IngestService, transport);
     this.#countResult = createRejections({ log: this.#log, counts: this.counts });
     this.#sentThrough = outbox.lastSequence;
@@ -200,7 +216,7 @@ export class Uplink implements AsyncDisposable {
     const last = Number(lastSequence);
     // A hello can name more than was sent: it passes what is missing.
     this.#sentThrough = Math.max(this.#sentThrough, this.#outbox.ackedSequence);
-    if (last > this.#sentThrough) {
+    if (last > this.#sentThrough && !this.#repeats) {
       throw new UplinkError(
         `the accessor has batches through ${last} of producer "${this.producerId}", and this process sent only ${this.#sentThrough}: ` +
           "another producer uses this id, or used it before, or a spool was put back to an older copy; choose an id that is new",

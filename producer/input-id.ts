@@ -1,0 +1,17 @@
+// Who sends a file: its content. So the same file, sent again, is the same producer with the same
+// batches, which the accessor has already.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+
+/** How rows become batches; another number where that changes, since it makes other batches. */
+const batching = 1;
+
+/**
+ * The id of a producer that sends this file, read under these flags. Rejects when the file cannot
+ * be read, or `signal` aborts.
+ */
+export async function inputId(path: string, flags: object, { signal }: { signal: AbortSignal }): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify({ batching, flags }));
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, signal })) hash.update(chunk);
+  return `input-${hash.digest("hex").slice(0, 40)}`;
+}
