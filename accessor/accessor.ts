@@ -48,6 +48,7 @@ import { openDatabase } from "./store/database.ts";
 import { readIdentity } from "./store/identity.ts";
 import { forgetLayout } from "./store/layout.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
+import { ZoneClocks } from "./store/zone-clocks.ts";
 
 export type AccessorOptions = CallerLimits & {
   host: string;
@@ -209,6 +210,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
   const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
   const reads = { database, catalog, tail, cursors, epochs };
+  const zones = stack.use(new ZoneClocks({ database, version: process.versions.tz!, log }));
+  zones.refresh();
   const shared = new SharedMessages((message) => shareFrame(WatchSignalsResponseSchema, message));
   for (const { methods } of services) for (const { input } of methods) learnRules(input);
   const server = stack.use(
@@ -246,7 +249,9 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         const mount: Mount = (service, impl) => mountBare(service, admission.guard(service, impl));
         const signals = perCall(SignalService, (context) => {
           const own = { ...reads, database: databaseOf(context) };
-          const service = createSignalService({ reads: own, shared, pageKey, bookmarkMs: options.bookmarkMs, nowMs });
+          const { bookmarkMs } = options;
+          const onZone = (name: string | undefined) => zones.use(name);
+          const service = createSignalService({ reads: own, shared, pageKey, bookmarkMs, nowMs, onZone });
           return ofOneHistory(service, epochs);
         });
         mount(IngestService, createIngestService({ intake, cursors, maxUndecided: options.maxUndecided ?? 256 }));

@@ -52,6 +52,11 @@ export function toEdges(
   }
 }
 
+/** The time zone that a resolution names. */
+export function zoneOf(resolution: Resolution): string | undefined {
+  return calendarOf(resolution)?.timeZone;
+}
+
 export function tooManyBuckets(message: string): Failure {
   return new Failure("TOO_MANY_BUCKETS", message, {
     metadata: { max_buckets: String(maxBucketsInARow), max_buckets_in_all: String(maxBuckets) },

@@ -28,6 +28,7 @@ import { getLatest } from "./latest.ts";
 import { maxPageBytes } from "./page-room.ts";
 import { queryHash, type SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";
+import { zoneOf } from "./resolution.ts";
 import { summarizeMachines } from "./summarize-machines.ts";
 import { getVersion } from "./version.ts";
 
@@ -45,6 +46,8 @@ export type SignalServiceOptions = {
   bookmarkMs: number;
   /** The wall clock; only the life of page tokens depends on it. */
   nowMs: () => number;
+  /** Told of each time zone that an answer was cut by. */
+  onZone?: (timeZone: string | undefined) => void;
 };
 
 export function createSignalService({
@@ -53,6 +56,7 @@ export function createSignalService({
   pageKey,
   bookmarkMs,
   nowMs,
+  onZone = () => {},
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
   const { cursors, tail, database, epochs } = reads;
 
@@ -119,21 +123,25 @@ export function createSignalService({
       return getLatest({ ...reads, catalog }, request, { kindOf: kind, signal, nowMs: nowMs(), history });
     },
 
-    aggregateSamples(request, context) {
+    async aggregateSamples(request, context) {
       const { catalog, history } = see(context);
-      const kind = (name: string) => kindOf(name, catalog);
-      const { signal } = context;
-      return aggregateSamples({ ...reads, catalog }, request, { kindOf: kind, signal, nowMs: nowMs(), history });
+      const kindIn = (name: string) => kindOf(name, catalog);
+      const of = { kindOf: kindIn, signal: context.signal, nowMs: nowMs(), history };
+      const answer = await aggregateSamples({ ...reads, catalog }, request, of);
+      onZone(zoneOf(request.resolution));
+      return answer;
     },
     summarizeMachines(request, context) {
       const { catalog, history } = see(context);
       const { signal } = context;
       return summarizeMachines({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
     },
-    aggregateStates(request, context) {
+    async aggregateStates(request, context) {
       const { catalog, history } = see(context);
-      const { signal } = context;
-      return aggregateStates({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
+      const of = { signal: context.signal, nowMs: nowMs(), history };
+      const answer = await aggregateStates({ ...reads, catalog }, request, of);
+      onZone(zoneOf(request.resolution));
+      return answer;
     },
     listStateIntervals(request, context) {
       const { catalog, history } = see(context);

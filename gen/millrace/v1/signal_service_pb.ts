@@ -594,7 +594,8 @@ export const WatchSignalsResponseSchema: GenMessage<WatchSignalsResponse> = /*@_
  * - A date that a zone left out has no bucket: Pacific/Apia, 2011-12-30.
  * - Days and shifts last as long as their clocks run: 23 or 25 h where they change.
  *
- * The time zones are those of the accessor's own Node (process.versions.tz), whatever PostgreSQL knows.
+ * The time zones are those of the accessor's own Node (process.versions.tz), whatever PostgreSQL knows; SQL cuts at the
+ * same instants with millrace_v1.calendar.
  *
  * @generated from message millrace.v1.Calendar
  */
