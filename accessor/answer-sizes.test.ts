@@ -16,7 +16,7 @@ let accessor: TestAccessor;
 let client: Client;
 let beforeAllOfIt: string;
 const hourUs = 3_600_000_000;
-const machine = (i: number) => `${"m".repeat(120)}${i}`;
+const machine = (i: number, kind = "m") => `${kind}${"🏭".repeat(120)}${i}`;
 const longest = "ü".repeat(1_024);
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ beforeAll(async () => {
   // Many machines with long names, each with a few samples, and errors of many codes; many signals
   // with units of many kinds.
   await accessor.query(
-    `with named as (insert into machine (name) select repeat('n', 110) || g from generate_series(1, 13000) g returning id)
+    `with named as (insert into machine (name) select 'n' || repeat('🏭', 120) || g from generate_series(1, 13000) g returning id)
      insert into series (machine_id, signal, kind, unit, max_gap_us) select id, 'power', 3, 'W' || id, 1000000 from named`,
   );
   await accessor.query(
@@ -78,10 +78,10 @@ beforeAll(async () => {
   await accessor.query(
     `insert into error_report (revision, time_us, machine_id, position, severity, code, message)
      select 1, ${epochUs} + c, id, c + id * 60, 2, repeat('ü', 60) || c, ''
-     from (select id from machine where name like 'n%' order by name limit 500) m, generate_series(1, 60) c`,
+     from (select id from machine where name like 'n%' order by name collate "C" limit 500) m, generate_series(1, 60) c`,
   );
   await accessor.query(
-    `insert into series (machine_id, signal, kind, unit) select id, 'error', 2, '' from machine where name like 'n%' order by name limit 500`,
+    `insert into series (machine_id, signal, kind, unit) select id, 'error', 2, '' from machine where name like 'n%' order by name collate "C" limit 500`,
   );
   // What was written past it is seen by an accessor that opens now.
   const { databaseUrl } = accessor;
@@ -157,7 +157,7 @@ const stateChanges = Array.from({ length: 65_536 }, (_, i) =>
   create(StateChangeSchema, i % 2 === 0 ? { time: at(epochUs), state: 0 } : { state: 1 }),
 );
 
-const ten = Array.from({ length: 10 }, (_, i) => `${"n".repeat(110)}${i + 1}`);
+const ten = Array.from({ length: 10 }, (_, i) => machine(i + 1, "n"));
 const most = { resolution: { case: "width", value: { nanos: 360_000_000 } } };
 
 /** Every RPC of every service; what its largest answers come to. */
@@ -195,7 +195,7 @@ const table: Record<string, () => Promise<Outcome>> = {
   "SignalService/AggregateSamples": async () => {
     const buckets = { ...wide, signals: ["power"] };
     const all = await pages(method.aggregateSamples, { ...buckets, machines: ten, ...most }, "series");
-    const more = Array.from({ length: 40 }, (_, i) => `${"n".repeat(110)}${i + 1}`);
+    const more = Array.from({ length: 40 }, (_, i) => machine(i + 1, "n"));
     const plain = await call(method.aggregateSamples, [{ ...buckets, machines: more }]);
     return {
       ...{

@@ -10,6 +10,7 @@ import { decodeBlockInto } from "../block/decode.ts";
 import { readBlockHeader } from "../block/header.ts";
 import { useCodec } from "../runtime/grpc/definition.ts";
 import type { Column } from "../samples/column.ts";
+import { compareText } from "../samples/compare-text.ts";
 import { toTimestamp } from "../samples/timestamps.ts";
 import { countSamples, unpackInto } from "../samples/wire.ts";
 import { decodeReadSignalsResponse } from "../samples/wire-decode.ts";
@@ -121,8 +122,10 @@ export async function readColumns(options: ReadOptions): Promise<{ series: Serie
     }
   }
   const series = [...parts.values()].map((own) => ({ ...own[0]!, column: join(own.map(({ column }) => column)) }));
-  const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-  return { series: series.sort((a, b) => byName(a.machine, b.machine) || byName(a.signal, b.signal)), cursor };
+  return {
+    series: series.sort((a, b) => compareText(a.machine, b.machine) || compareText(a.signal, b.signal)),
+    cursor,
+  };
 }
 
 function toSlice({ batches, blocks, cursor }: ReadSignalsResponse, room: ColumnRoom | undefined): RangeSlice {

@@ -36,31 +36,29 @@ export type PageQuery = {
 
 export type Page = { signals: Signal[]; next: Place | undefined };
 
-export async function readPage(reads: Reads, asked: PageQuery, signal: AbortSignal): Promise<Page> {
-  if (asked.series.length === 0) return { signals: [], next: undefined };
-  // Rows of samples have no texts: how many fit is known before any is read.
-  const fitting = Math.floor(asked.maxBytes / maxRowBytes(asked.series));
-  const query = asked.kind === SignalKind.NUMERIC ? { ...asked, limit: Math.min(asked.limit, fitting) } : asked;
+export async function readPage(reads: Reads, query: PageQuery, signal: AbortSignal): Promise<Page> {
+  if (query.series.length === 0) return { signals: [], next: undefined };
   const { rows, more } = await (query.kind === SignalKind.NUMERIC
     ? readSampleRows(reads, query, signal).then((rows) => ({ rows, more: false }))
     : readEventRows(reads, query));
-  const page = rows.slice(0, query.limit);
-  const { timeUs, revision, position } = page.at(-1)?.place ?? { timeUs: 0, revision: 0, position: 0 };
-  return {
-    signals: page.map((row) => row.toSignal()),
-    next: more || rows.length > query.limit ? { timeUs, revision, position } : undefined,
-  };
+  const signals: Signal[] = [];
+  // Of rows with texts no more were read than fit; of rows of samples, all may have long names.
+  let bytes = 0;
+  for (const row of rows.slice(0, query.limit)) {
+    const record = row.toSignal();
+    bytes += rowBytesOf(record.machine);
+    if (bytes > query.maxBytes) break;
+    signals.push(record);
+  }
+  const { timeUs, revision, position } = rows[signals.length - 1]?.place ?? { timeUs: 0, revision: 0, position: 0 };
+  return { signals, next: more || rows.length > signals.length ? { timeUs, revision, position } : undefined };
 }
 
-/**
- * What a row of a machine comes to without its texts, at most: names, time, value, and the tags
- * around them.
- */
-export const rowBytesOf = (machine: string): number => 180 + Buffer.byteLength(machine);
+/** What a row comes to at most, without its texts and its machine: signal, time, value, and tags. */
+const bareRowBytes = 180;
 
-/** The same of any row of some series. */
-const maxRowBytes = (series: readonly Series[]): number =>
-  series.reduce((most, { machine }) => Math.max(most, rowBytesOf(machine)), 0);
+/** The same with the machine that it is of. */
+export const rowBytesOf = (machine: string): number => bareRowBytes + Buffer.byteLength(machine);
 
 type Row = { place: Place; toSignal: () => Signal };
 
@@ -73,7 +71,7 @@ async function readEventRows({ database }: Reads, query: PageQuery): Promise<{ r
     after: query.after,
     limit: query.limit + 1,
     maxBytes: query.maxBytes,
-    rowBytes: maxRowBytes(query.series),
+    rowBytes: bareRowBytes,
   };
   if (query.kind === SignalKind.STATE) {
     const { rows, more } = await readStateChanges(database, range, query.states);

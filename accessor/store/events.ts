@@ -31,7 +31,7 @@ export type EventRange = {
   limit: number;
   /** Of the rows together: no more are read, but one at least. */
   maxBytes: number;
-  /** What a row counts beside its texts. */
+  /** What a row counts beside its texts and the name of its machine. */
   rowBytes: number;
 };
 
@@ -68,7 +68,7 @@ export async function readStateChanges(
 ): Promise<EventPage<StateRow>> {
   const select = sql.fragment`
     select time_us, revision, position, machine.name as machine, state, reason,
-      ${range.rowBytes}::int8 + octet_length(reason) as bytes
+      ${range.rowBytes}::int8 + octet_length(machine.name) + octet_length(reason) as bytes
     from state_change join machine on machine.id = machine_id
     where ${inRange(range)} and ${anyOf("state", states)}`;
   const rows = await database.ask((slonik) => slonik.any(sql.type(foundStateRow)`${fitting(select, range)}`));
@@ -82,7 +82,7 @@ export async function readErrorReports(
 ): Promise<EventPage<ErrorRow>> {
   const select = sql.fragment`
     select time_us, revision, position, machine.name as machine, severity, code, message,
-      ${range.rowBytes}::int8 + octet_length(code) + octet_length(message) as bytes
+      ${range.rowBytes}::int8 + octet_length(machine.name) + octet_length(code) + octet_length(message) as bytes
     from error_report join machine on machine.id = machine_id
     where ${inRange(range)} and ${anyOf("severity", severities)} and starts_with(code, ${codePrefix})`;
   const rows = await database.ask((slonik) => slonik.any(sql.type(foundErrorRow)`${fitting(select, range)}`));

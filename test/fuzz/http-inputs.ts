@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { callHead, frame, preface, repeat } from "../support/http2-frames.ts";
 import { jsonBomb, linesBomb, wildPageToken } from "./bombs.ts";
 import type { Ending } from "./grpc-inputs.ts";
-import { methods, rightJson, wildJson } from "./messages.ts";
+import { methods, oddName, rightJson, wildJson } from "./messages.ts";
 import { breakBytes, type Random } from "./random.ts";
 
 const paths = [
@@ -68,12 +68,16 @@ const bodies = [
   '{"__proto__":{"a":1}}',
 ];
 
+const rowOf = (machine: string) =>
+  JSON.stringify({ signals: [{ machine, signal: "power", time: "now", value: 1, unit: "W" }] });
+
 /** A request of HTTP/1.1 as bytes. */
 export function hostileRequest(random: Random, dense: number): { bytes: Buffer; input: string } {
   if (random.chance(dense)) return dearRequest(random);
   const kind = random.below(10);
   if (kind < 4) return get(random);
-  if (kind < 6) return post(random, "/signals", random.pick(bodies), "POST /signals");
+  if (kind < 6)
+    return post(random, "/signals", random.chance(0.2) ? rowOf(oddName(random)) : random.pick(bodies), "POST /signals");
   if (kind < 8) {
     const method = random.pick(methods);
     const path = `/${method.parent.typeName}/${method.name}`;
@@ -141,9 +145,12 @@ export function asCaller(bytes: Buffer, credential: string | undefined): Buffer 
   return Buffer.concat([bytes.subarray(0, at), line, bytes.subarray(at)]);
 }
 
+const valueFor = (random: Random) => (random.chance(0.2) ? encodeURIComponent(oddName(random)) : random.pick(values));
+
 function get(random: Random): { bytes: Buffer; input: string } {
-  const query = Array.from({ length: random.below(4) }, () => `${random.pick(names)}=${random.pick(values)}`).join("&");
-  const target = `${random.pick(paths)}${query === "" ? "" : `?${query}`}`;
+  const query = Array.from({ length: random.below(4) }, () => `${random.pick(names)}=${valueFor(random)}`).join("&");
+  const path = random.chance(0.1) ? `/machines/${encodeURIComponent(oddName(random))}/summary` : random.pick(paths);
+  const target = `${path}${query === "" ? "" : `?${query}`}`;
   const accept = random.pick(["*/*", "application/json", "text/csv", "application/x-ndjson", "image/png", ";;;"]);
   const verb = random.pick(["GET", "GET", "GET", "HEAD", "DELETE", "OPTIONS", "PUT"]);
   const text = `${verb} ${target} HTTP/1.1\r\nhost: localhost\r\naccept: ${accept}\r\nconnection: close\r\n\r\n`;

@@ -3,6 +3,7 @@ import { create, type DescMethod, type JsonObject, toBinary, toJson } from "@buf
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { hostileNames, plantNames } from "../../samples/test-machine-names.ts";
 import type { Random } from "./random.ts";
 
 export const methods: readonly DescMethod[] = [SignalService, IngestService, Health].flatMap(
@@ -24,12 +25,21 @@ const batch = (machine: string) => ({
   ],
 });
 
+/** Names that plants have, and some that no machine may have. */
+const oddNames = [
+  ...plantNames,
+  ...plantNames.map((name) => name.normalize("NFD")),
+  ...hostileNames.map(([, name]) => name),
+];
+
+export const oddName = (random: Random): string => random.pick(oddNames);
+
 /** A request that is right, by the name of its message. */
 function rightRequest(random: Random, name: string): object {
   const range = {
     startTime: time(60),
     endTime: time(0),
-    machines: random.pick([[], ["mill-1"], ["fuzz-1", "nobody"]]),
+    machines: random.pick([[], ["mill-1"], ["fuzz-1", "nobody"], [oddName(random), oddName(random)]]),
   };
   const requests: Record<string, () => object> = {
     QuerySignalsRequest: () => ({
@@ -53,7 +63,7 @@ function rightRequest(random: Random, name: string): object {
     IngestBatchRequest: () => ({
       producerId: `fuzz-${random.below(1000)}`,
       sequence: 1n,
-      batch: batch(`fuzz-${random.below(3)}`),
+      batch: batch(random.chance(0.7) ? `fuzz-${random.below(3)}` : oddName(random)),
     }),
   };
   return requests[name]?.() ?? {};
