@@ -5,9 +5,10 @@ import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../runtime/log.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Entry } from "./outbox.ts";
+import type { UplinkCounts } from "./rejections.ts";
 import type { Lane } from "./spool/lane.ts";
 import type { Spool } from "./spool/spool.ts";
-import { startUplink, type Uplink, type UplinkCounts, type UplinkOptions } from "./uplink.ts";
+import { startUplink, type Uplink, type UplinkOptions } from "./uplink.ts";
 
 /** What takes batches and brings them to the accessor: one uplink, or the two of a spool. */
 export type Sender = Pick<Uplink, "producerId" | "counts" | "held" | "failed" | "append" | "flush" | "close"> &

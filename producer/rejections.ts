@@ -14,6 +14,20 @@ export type RejectionCounts = {
   duplicateBatches: number;
 };
 
+/** What an uplink counts. */
+export type UplinkCounts = RejectionCounts & {
+  connected: boolean;
+  ackedBatches: number;
+  /** Records in acknowledged batches, rejected ones included. */
+  ackedRecords: number;
+  /** Times that a connection was lost or not made. */
+  breaks: number;
+  /** Batches sent again after a break. */
+  resentBatches: number;
+  /** Batches that the accessor had acknowledged and lost (Welcome.lost). */
+  lostBatches: number;
+};
+
 /** At most one line for each reason in this time; the next one says how many were left out. */
 const quietMs = 5000;
 

@@ -12,7 +12,7 @@ import { countRecords } from "./batch.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { runSession } from "./ingest-session.ts";
 import type { Entry, Outbox } from "./outbox.ts";
-import { createRejections, type RejectionCounts } from "./rejections.ts";
+import { createRejections, type UplinkCounts } from "./rejections.ts";
 
 export type UplinkOptions = {
   transport: Transport;
@@ -32,19 +32,6 @@ export type UplinkOptions = {
   log: Log;
   /** How to wait between attempts; default a timer. */
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
-};
-
-export type UplinkCounts = RejectionCounts & {
-  connected: boolean;
-  ackedBatches: number;
-  /** Records in acknowledged batches, rejected ones included. */
-  ackedRecords: number;
-  /** Times that a connection was lost or not made. */
-  breaks: number;
-  /** Batches sent again after a break. */
-  resentBatches: number;
-  /** Batches that the accessor had acknowledged and lost (Welcome.lost). */
-  lostBatches: number;
 };
 
 /** A failure that connecting again cannot mend. */
