@@ -214,6 +214,19 @@ test.each([
   }
 });
 
+test("minutes follow a max_gap that is changed", async () => {
+  const cadence = cadences[1]!;
+  const samples = drawSamples(cadence, createDraw(5)).toSorted(([a], [b]) => a - b);
+  const maxGap = toDuration(cadence.maxGapUs);
+  await history.ingest({ machine: "m", samples: [{ ...column("power", samples), unit: "W", maxGap }] });
+  await history.settle();
+  for (const maxGapUs of [40 * minuteUs, 5 * secondUs]) {
+    await history.query("update series set max_gap_us = $1 where kind = 3", [maxGapUs]);
+    await history.tidy();
+    expect(await ofView("minute")).toEqual(close(bySample(samples, { widthUs: minuteUs, maxGapUs })));
+  }
+});
+
 test("a database from before there were days and minutes has them after a while", async () => {
   const sent = cadences.slice(2, 5).map((cadence, i) => {
     const samples = drawSamples(cadence, createDraw(i));
