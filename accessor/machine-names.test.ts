@@ -33,11 +33,12 @@ const window = { startTime: at(epochUs), endTime: at(epochUs + 1_000_000) };
 async function answers(machines: string[]): Promise<Record<string, string[]>> {
   const { signals } = accessor;
   const of = (rows: readonly { machine: string }[]) => rows.map(({ machine }) => machine);
-  const [latest, queried, buckets, summaries, intervals] = await Promise.all([
+  const [latest, queried, buckets, summaries, states, intervals] = await Promise.all([
     signals.getLatest({ machines, signals: ["power"] }),
     signals.querySignals({ machines, signal: "power" }),
     signals.aggregateSamples({ machines, signals: ["power"], ...window, resolution: { case: "points", value: 1 } }),
     signals.summarizeMachines({ machines, ...window }),
+    signals.aggregateStates({ machines, ...window, resolution: { case: "points", value: 1 } }),
     signals.listStateIntervals({ machines, ...window }),
   ]);
   const read: string[] = [];
@@ -46,14 +47,17 @@ async function answers(machines: string[]): Promise<Record<string, string[]>> {
   const rows = await accessor.query("select machine from millrace_v1.samples('power', '-infinity', 'infinity', $1)", [
     machines,
   ]);
+  const stateAt = await accessor.query("select machine from millrace_v1.state_at('infinity', $1)", [machines]);
   return {
     latest: of(latest.signals),
     queried: of(queried.signals).sort(byBytes),
     buckets: of(buckets.series),
     summaries: of(summaries.machines),
+    states: of(states.machines),
     intervals: of(intervals.intervals),
     read,
     samples: rows.map(({ machine }) => String(machine)),
+    stateAt: stateAt.map(({ machine }) => String(machine)),
   };
 }
 
@@ -76,7 +80,7 @@ test("every name comes back from every request in NFC, in the order of its bytes
   expect(rows.map(({ machine }) => machine)).toEqual(names);
 
   const decomposed = names.map((name) => name.normalize("NFD"));
-  expect(Object.values(await answers(decomposed))).toEqual(Array(7).fill(names));
+  expect(Object.values(await answers(decomposed))).toEqual(Array(9).fill(names));
 }, 60_000);
 
 test("a name typed in two ways is one machine, and one batch sent in both is one batch", async () => {
@@ -122,6 +126,7 @@ test.each(hostileNames)("%s is refused by every request, and with the batch", as
     signals.getLatest({ machines }),
     signals.aggregateSamples({ machines, signals: ["power"], ...window }),
     signals.summarizeMachines({ machines, ...window }),
+    signals.aggregateStates({ machines, ...window }),
     signals.listStateIntervals({ machines, ...window }),
     signals.getVersion({ query: { case: "summarizeMachines", value: { machines, ...window } } }),
     signals.watchSignals({ machines })[Symbol.asyncIterator]().next(),

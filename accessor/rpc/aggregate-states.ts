@@ -24,7 +24,7 @@ import { someAtOnce } from "./some-at-once.ts";
 import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 /** A bucket with all five states, and a machine's name. */
-const sizes = { bucketBytes: 300, rowBytes: 600 };
+const sizes = { bucketBytes: 300, rowBytes: 1_000 };
 const bucketsInARow = 256;
 
 export async function aggregateStates(
