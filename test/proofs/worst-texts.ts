@@ -3,13 +3,14 @@
 import { readCredential } from "../../access/credential.ts";
 import { fitsGlob, isGlob } from "../../access/glob.ts";
 import { parseKey } from "../../access/key.ts";
+import { readMachinePattern } from "../../access/machine-pattern.ts";
 import { CursorFormat } from "../../accessor/cursor.ts";
 import { findGoodTag } from "../../gateway/cache/entity-tag.ts";
 import { createAddressReader } from "../../gateway/limits/client-address.ts";
 import { chooseEncoding } from "../../gateway/rest/compression.ts";
 import { chooseFormat } from "../../gateway/rest/formats.ts";
 import { resolvePage } from "../../gateway/rest/page.ts";
-import { listParameter, readQuery, textParameter } from "../../gateway/rest/parameters.ts";
+import { listParameter, machinesParameter, readQuery, textParameter } from "../../gateway/rest/parameters.ts";
 import { createLineSplitter } from "../../local/output.ts";
 import { createCsvRows } from "../../rows/csv-rows.ts";
 import { parseDuration, parseInterval } from "../../rows/duration.ts";
@@ -20,6 +21,7 @@ import { parseTime } from "../../rows/time.ts";
 import { bytes, count, decimal, durationMs, instant, listenAddress, url } from "../../runtime/config-values.ts";
 import { maskSecrets } from "../../runtime/log.ts";
 import { namesOf } from "../../runtime/tls/client-names.ts";
+import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
 
 /**
  * `make` builds a text of about so many characters and gives what reads it; only the reading is
@@ -187,6 +189,14 @@ export const worstTexts: readonly WorstText[] = [
       (text) => fitsGlob(`*${"a".repeat(20)}b`, text),
     ),
     read("glob: its shape", (n) => fill("*a", n), isGlob),
+    read("machine's name: marks", (n) => fill("e\u0301\u0323", n), readMachineName),
+    read("machine's name: why it is none", (n) => fill("\u202e", n), machineNameFault),
+    read("pattern of machines", (n) => fill("*\u200c", n), readMachinePattern),
+    read(
+      "list of machines",
+      (n) => fill("a\\,\\\\,", n),
+      (text) => readQuery({ machine: machinesParameter("") }, `machine=${text}`, 0n),
+    ),
     ...[decimal(), bytes(), durationMs(), count(), instant(), listenAddress(), url({ schemes: ["http"] })].flatMap(
       (reader) => [
         read(`setting: ${reader.placeholder}, digits`, (n) => `${fill("1", n)}x`, reader.read),
