@@ -19,6 +19,7 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/millrace.v1.SignalService/WatchSignals": "live",
   "/millrace.v1.IngestService/Ingest": "write",
   "/millrace.v1.IngestService/IngestBatch": "write",
+  "/millrace.v1.IngestService/RedeclareSignal": "admin",
   "/millrace.v1.AccessService/WhoAmI": "any",
   "/grpc.health.v1.Health/Check": "none",
   "/grpc.health.v1.Health/List": "none",

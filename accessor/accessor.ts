@@ -166,6 +166,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       log,
       pollMs,
       hintMs: notify ? hintMs : undefined,
+      onRedeclared: (count) => catalog.follow(count),
       onPoll: (mayWrite) => readiness.polled(mayWrite),
       onSetBack: (message) => fail(new Error(`the database was restored to an earlier point: ${message}`)),
     }),
@@ -254,7 +255,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           const service = createSignalService({ reads: own, shared, pageKey, bookmarkMs, nowMs, onZone });
           return ofOneHistory(service, epochs);
         });
-        mount(IngestService, createIngestService({ intake, cursors, maxUndecided: options.maxUndecided ?? 256 }));
+        mount(
+          IngestService,
+          createIngestService({ intake, catalog, cursors, maxUndecided: options.maxUndecided ?? 256 }),
+        );
         mount(SignalService, signals);
         mount(AccessService, createAccessService());
         mount(Health, createHealthService(health));

@@ -97,6 +97,9 @@ export async function openIngestStub(
     ingestBatch() {
       throw new ConnectError("not here", Code.Unimplemented);
     },
+    redeclareSignal() {
+      throw new ConnectError("not here", Code.Unimplemented);
+    },
   };
   const server = await openGrpcServer(
     {

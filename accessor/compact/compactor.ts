@@ -7,6 +7,7 @@ import { Failure } from "../failure.ts";
 import { holdCommit } from "../store/compact.ts";
 import { sqlStateOf } from "../store/errors.ts";
 import { Attempts, type AttemptsState } from "./attempts.ts";
+import { Restating } from "./restate.ts";
 import { type RetainOptions, retain } from "./retain.ts";
 import { compactStep, type StepOptions, type StepResult, type Taken } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
@@ -69,6 +70,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     return true;
   };
 
+  const restating = new Restating({ ...options, signal });
   const attempts = new Attempts(options.maxRows, options.before?.attempts);
   let diedOf = options.before?.inHand;
   const tell = (inHand?: Taken) => options.onProgress?.({ attempts: attempts.state, inHand });
@@ -134,6 +136,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     for (let more = true; more && (await holdLock()); ) {
       try {
         more = await step();
+        more = (await restating.turn()) || more;
       } finally {
         // Also while compaction is far behind, or fails: the log's segments must go on.
         if (!signal.aborted) {

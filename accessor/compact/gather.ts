@@ -6,7 +6,7 @@ import { decodeBlock } from "../../block/decode.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { Column } from "../../samples/column.ts";
 import { toTimeUs } from "../../samples/timestamps.ts";
-import { bucketWidthUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
+import { chooseBucketUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
 import type { TrackedColumn } from "../read/merge.ts";
 import { lowerBound } from "../read/pieces.ts";
 import { weekUs } from "../store/block-spans.ts";
@@ -207,7 +207,7 @@ function sort(
   { timesUs, values }: Column,
   { gathered, buckets, weeks, late, series, revision }: Target & { series: Series; revision: number },
 ): void {
-  const width = bucketWidthUs(series);
+  const width = chooseBucketUs(series);
   for (let start = 0; start < timesUs.length; ) {
     const bucketUs = floorTo(timesUs[start]!, width);
     const end = timesUs.at(-1)! < bucketUs + width ? timesUs.length : lowerBound(timesUs, bucketUs + width);

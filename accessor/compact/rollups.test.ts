@@ -76,7 +76,7 @@ test("a year of roll-ups, read in two statements, is every hour once and in orde
      from generate_series(1, $1::int4) n, lateral (select $3::int8 + n * 3600000000::int8 as us) hour`,
     [count, known!.id, hour(0)],
   );
-  const whole = { seriesId: known!.id, fromUs: hour(1), toUs: hour(1 + count), watermark: 1 };
+  const whole = { series: { id: known!.id, staleThrough: -1 }, fromUs: hour(1), toUs: hour(1 + count), watermark: 1 };
   const values = async (range: { fromUs?: number; toUs?: number }) =>
     (await readHourRollups(history.database, { ...whole, ...range }, {})).map(({ hourUs: us, summary }) => {
       expect(us).toBe(hour(summary.sum));

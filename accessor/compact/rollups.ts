@@ -1,7 +1,7 @@
 // Rolls hours up from what the history holds at a watermark: a series' summary, a machine's time
 // and energy by state.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { bucketWidthUs, floorTo, hourUs, minuteUs } from "../history/buckets-of-time.ts";
+import { chooseBucketUs, floorTo, hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { addStateTotals, emptyStateTotals, type StateTotals } from "../history/state-totals.ts";
 import { emptySummary, joinSummaries, type Summary } from "../history/summary.ts";
 import { readSlotTotals } from "../read/state-totals.ts";
@@ -37,7 +37,7 @@ export async function rollUpSeries(
       const hour = hours[done]!;
       const series = known.get(hour.id)!;
       taken.push({ series, hour });
-      const width = bucketWidthUs(series);
+      const width = chooseBucketUs(series);
       for (let us = hour.hourUs; us < hour.hourUs + hourUs; us += width)
         buckets.push({ seriesId: hour.id, bucketUs: us });
     }
@@ -45,7 +45,11 @@ export async function rollUpSeries(
     const byHour = Map.groupBy(headers, ({ seriesId: id, bucketUs }) =>
       keyOf({ id, hourUs: floorTo(bucketUs, hourUs) }),
     );
-    for (const { series, hour } of taken) rollups.push(joined(series, hour, byHour.get(keyOf(hour)) ?? []));
+    for (const { series, hour } of taken) {
+      const own = byHour.get(keyOf(hour)) ?? [];
+      // It stays due until its blocks are summed up anew.
+      if (own.every(({ validFrom }) => validFrom > series.staleThrough)) rollups.push(joined(series, hour, own));
+    }
     await nextTurn();
   }
   return rollups;

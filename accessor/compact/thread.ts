@@ -44,6 +44,7 @@ stack.use(
       const { epoch, nowUs } = await readMoment(database, { signal });
       clock = { databaseUs: nowUs, atMs: performance.now() };
       await epochs.follow(epoch);
+      await catalog.follow();
     },
     onProgress: (progress) => tell({ kind: "progress", progress }),
   }),

@@ -22,6 +22,8 @@ export type PollOptions = {
    * database. undefined: no hints.
    */
   hintMs: number | undefined;
+  /** Told how many times series were declared anew, by whomever. */
+  onRedeclared: (count: number) => Promise<void>;
   /** Told after each poll whether the database may write; undefined: it did not answer. */
   onPoll: (mayWrite: boolean | undefined) => void;
   /** Told when the database lacks what was published here: it was restored to an earlier point. */
@@ -30,7 +32,7 @@ export type PollOptions = {
 
 /** Polls, listens and hints until disposed. hint: call after own commits. */
 export function startPolling(options: PollOptions): AsyncDisposable & { hint: () => void } {
-  const { database, tail, epochs, log, pollMs, hintMs, onPoll, onSetBack } = options;
+  const { database, tail, epochs, log, pollMs, hintMs, onRedeclared, onPoll, onSetBack } = options;
   const stop = new AbortController();
   let listener: Client | undefined;
   let hintTimer: NodeJS.Timeout | undefined;
@@ -40,9 +42,12 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
   const ask = async () => {
     try {
       const published = tail.head.revision;
-      const { revision, mayWrite, epoch } = await pollHead(database, { signal: AbortSignal.timeout(answerMs) });
+      const { revision, mayWrite, epoch, redeclared } = await pollHead(database, {
+        signal: AbortSignal.timeout(answerMs),
+      });
       // Before anything of another history is published.
       await epochs.follow(epoch);
+      await onRedeclared(redeclared);
       if (revision < published) onSetBack(`the database is at revision ${revision}, and ${published} was published`);
       tail.notice(revision);
       onPoll(mayWrite);

@@ -14,9 +14,17 @@ export const maxBlockSamples = 8_192;
 // A minute of 0.5 Hz would be a block of 30 samples, whose row costs more than they do.
 const maxDenseGapUs = 2_000_000;
 
-/** Width of the buckets of a series. Fixed by its declaration. */
-export function bucketWidthUs({ maxGapUs = 0 }: Pick<Series, "maxGapUs">): number {
-  return maxGapUs <= maxDenseGapUs ? minuteUs : hourUs;
+/** How wide the buckets of a series are at most. */
+export const bucketWidthUs = ({ bucketUs = hourUs }: Pick<Series, "bucketUs">): number => bucketUs;
+
+/**
+ * Width of the buckets of a series, fixed when it is compacted for the first time: minutes if its
+ * samples are known to come densely.
+ */
+export function chooseBucketUs({ bucketUs, maxGapUs = 0, rhythm }: Series): number {
+  if (bucketUs !== undefined) return bucketUs;
+  const isKnown = rhythm === undefined || rhythm.distancesUs.length > 0;
+  return isKnown && maxGapUs <= maxDenseGapUs ? minuteUs : hourUs;
 }
 
 export function floorTo(timeUs: number, widthUs: number): number {

@@ -9,7 +9,6 @@ export const producerPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 /** Signals that are not samples. */
 export const eventSignals: ReadonlySet<string> = new Set(["state", "error"]);
 
-export const defaultMaxGapUs = 1_000_000;
 export const futureToleranceUs = 5 * 60 * 1_000_000;
 
 /** Times that ingest takes, in microseconds: from oldestUs up to newestUs, both included. */

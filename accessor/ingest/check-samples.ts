@@ -131,3 +131,9 @@ export function hasAcceptable({ timesUs, values }: Column, { oldestUs, newestUs 
   }
   return false;
 }
+
+/** Times of the samples that may be stored, ascending. */
+export function acceptableTimes({ timesUs, values }: Column, { oldestUs, newestUs }: TimeBounds): Float64Array {
+  const isFine = (timeUs: number, i: number) => Number.isFinite(values[i]) && timeUs >= oldestUs && timeUs <= newestUs;
+  return timesUs.filter(isFine).sort();
+}

@@ -7,8 +7,9 @@ import type { Epochs } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 import type { Tail } from "../feed/tail.ts";
 import type { Retention } from "../retention.ts";
-import type { Catalog, QuotaLimit, Quotas } from "../store/catalog.ts";
+import type { Catalog, Quotas } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
+import type { QuotaLimit } from "../store/declare.ts";
 import { isOfAnotherEpoch } from "../store/errors.ts";
 import {
   commitGroup,

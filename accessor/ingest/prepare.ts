@@ -14,14 +14,15 @@ import { toColumn } from "../../samples/wire.ts";
 import type { Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestTaken, type Retention } from "../retention.ts";
-import type { Catalog, QuotaLimit, Quotas, Series } from "../store/catalog.ts";
+import type { Catalog, Quotas, Series } from "../store/catalog.ts";
+import type { QuotaLimit } from "../store/declare.ts";
 import { rowBytes } from "../store/log.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
 import { futureToleranceUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
-import { acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
+import { acceptableTimes, acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
-import { quotaRefusal, registerNew } from "./register.ts";
+import { declareAnew, declaredAnew, quotaRefusal, registerNew } from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** What the log keeps of a batch for one series. */
@@ -118,8 +119,14 @@ export async function prepareBatch(
   const declaring = sound.map(
     (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
   );
+  const timesOf = (i: number) => acceptableTimes(columns[i]!, checksOf(batch.samples[i]!.signal).bounds);
+  // Whether the catalogue would learn something of a column.
+  const isNewTo = (i: number) => {
+    const known = options.catalog.find(batch.machine, batch.samples[i]!.signal);
+    return known === undefined || declaredAnew(batch.samples[i]!, () => timesOf(i), known) !== undefined;
+  };
   const registers =
-    declaring.some((declares, i) => declares && isNewTo(options.catalog, batch.machine, batch.samples[i]!)) ||
+    declaring.some((declares, i) => declares && isNewTo(i)) ||
     (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
   // A batch that will be refused for its number leaves nothing behind.
@@ -128,7 +135,7 @@ export async function prepareBatch(
     if (!(await options.isNext(asking))) return asking;
   }
   const events = { events: stateChanges.length > 0, errors: errorReports.length > 0 };
-  const limit = registers ? await registerNew(batch, declaring, { ...events, ...options }) : undefined;
+  const limit = registers ? await registerNew({ batch, timesOf }, declaring, { ...events, ...options }) : undefined;
   if (limit !== undefined) {
     options.onQuota(limit);
     const { machine, samples } = batch;
@@ -153,8 +160,8 @@ export async function prepareBatch(
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
     const series = options.catalog.find(batch.machine, samples.signal);
-    if (series?.unit === "" && samples.unit !== "" && declaring[i])
-      await options.catalog.declareUnit(series, samples.unit);
+    if (series !== undefined && declaring[i])
+      await declareAnew(samples, () => timesOf(i), { series, catalog: options.catalog });
     const fault = series && declarationFault(samples, series);
     if (fault) {
       verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
@@ -198,12 +205,6 @@ function refusalOf(
     return refusalFor("BATCH_TOO_LARGE", `the batch has ${count} records; at most ${maxBatchRecords} are taken`);
   if (count === 0 && batch.samples.length === 0) return refusalFor("BATCH_EMPTY", "the batch holds no record");
   return undefined;
-}
-
-/** Whether the catalog would learn something: a signal, or the unit of one that has none. */
-function isNewTo(catalog: Catalog, machine: string, { signal, unit }: { signal: string; unit: string }): boolean {
-  const known = catalog.find(machine, signal);
-  return known === undefined || (known.unit === "" && unit !== "");
 }
 
 /** A batch that is refused as a whole: nothing but its receipt is stored. */

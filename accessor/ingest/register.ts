@@ -2,20 +2,21 @@
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { type Batch, type Samples, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
-import type { Catalog, NewSeries, QuotaLimit, Quotas } from "../store/catalog.ts";
-import { defaultMaxGapUs } from "./bounds.ts";
+import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
+import type { Catalog, NewSeries, Quotas, Series } from "../store/catalog.ts";
+import { type Declaration, isLearning, type QuotaLimit } from "../store/declare.ts";
 
 type Registering = { events: boolean; errors: boolean; catalog: Catalog; holder: string; quotas: Quotas };
 
 /**
- * declaring: which columns have a record that may be stored. Answers with the limit that was
+ * declaring: which columns have a record that may be stored. timesOf: the times of those, ascending. Answers with the limit that was
  * reached, if one was: then some are not there.
  */
 export async function registerNew(
-  batch: Batch,
+  { batch, timesOf }: { batch: Batch; timesOf: (column: number) => Float64Array },
   declaring: readonly boolean[],
   { events, errors, catalog, holder, quotas }: Registering,
 ): Promise<QuotaLimit | undefined> {
@@ -25,11 +26,14 @@ export async function registerNew(
     if (catalog.find(machine, series.signal) === undefined && !fresh.has(series.signal))
       fresh.set(series.signal, series);
   };
-  if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, unit: "", maxGapUs: undefined });
-  if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, unit: "", maxGapUs: undefined });
+  const undeclared = { unit: "", maxGapUs: undefined, rhythm: undefined };
+  if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, ...undeclared });
+  if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, ...undeclared });
   for (const [i, { signal, unit, maxGap }] of batch.samples.entries()) {
-    const maxGapUs = maxGap === undefined ? defaultMaxGapUs : toDurationUs(maxGap);
-    if (declaring[i]) consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs });
+    if (!declaring[i]) continue;
+    const rhythm = maxGap === undefined ? learn(unknownRhythm, timesOf(i)) : undefined;
+    const maxGapUs = maxGap === undefined ? inferGapUs(rhythm!) : toDurationUs(maxGap);
+    consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs, rhythm });
   }
   if (fresh.size === 0) return undefined;
   const limit = await catalog.register(machine, [...fresh.values()], { holder, quotas });
@@ -49,4 +53,39 @@ export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registe
   const whose = isOwn ? "you may register" : "this server registers";
   const message = `${whose} at most ${what}: send known ones only, or have the operator raise --max-${limit}`;
   return create(RefusalSchema, { reason: ErrorReason.QUOTA_EXCEEDED, message });
+}
+
+/**
+ * timesOf: of the samples that may be stored, ascending.
+ *
+ * What a column says of a series that is known: a unit or a max_gap that nobody has declared yet, or
+ * more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
+ */
+export function declaredAnew(
+  { unit, maxGap }: Pick<Samples, "unit" | "maxGap">,
+  timesOf: () => Float64Array,
+  series: Series,
+): Declaration | undefined {
+  const newUnit = series.unit === "" && unit !== "" ? unit : undefined;
+  const { rhythm, maxGapUs } = series;
+  if (rhythm === undefined || maxGapUs === undefined)
+    return newUnit === undefined ? undefined : { unit: newUnit, maxGapUs: maxGapUs!, rhythm };
+  if (maxGap !== undefined) return { unit: newUnit, maxGapUs: toDurationUs(maxGap), rhythm: undefined };
+  const learned = isLearning(series) ? learn(rhythm, timesOf()) : rhythm;
+  if (learned === rhythm && newUnit === undefined) return undefined;
+  return { unit: newUnit, maxGapUs: inferGapUs(learned), rhythm: learned };
+}
+
+const maxTries = 4;
+
+/** Has a series declare what a column says anew; others may do so at the same time. */
+export async function declareAnew(
+  samples: Pick<Samples, "unit" | "maxGap">,
+  timesOf: () => Float64Array,
+  { series, catalog }: { series: Series; catalog: Catalog },
+): Promise<void> {
+  for (let tries = 0; tries < maxTries; tries++) {
+    const declaration = declaredAnew(samples, timesOf, series);
+    if (declaration === undefined || (await catalog.redeclare(series, declaration))) return;
+  }
 }

@@ -59,9 +59,7 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
   };
   const usable = (summary: Summary) => fits(summary) && !touches(pending, summary);
   const wideBuckets = edgesUs.some((edge, i) => i > 0 && edge - edgesUs[i - 1]! >= hourUs);
-  const hours = wideBuckets
-    ? await readHourRollups(database, { seriesId: series.id, watermark, ...range }, { signal })
-    : [];
+  const hours = wideBuckets ? await readHourRollups(database, { series, watermark, ...range }, { signal }) : [];
   const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
   const context = { ...query, pending, usable, accumulator };
   const whole = hours.filter(({ summary }) => usable(summary));
@@ -124,7 +122,10 @@ async function addStretch(
   const { fromUs, toUs, headers } = stretch;
   const reached = headers.filter(({ summary }) => summary.lastUs >= fromUs && summary.firstUs < toUs);
   const waiting = pending.filter(({ firstUs, lastUs }) => lastUs >= fromUs && firstUs < toUs);
-  const { whole, opened } = separate(reached, { usable: ({ summary }) => usable(summary), others: waiting });
+  const { whole, opened } = separate(reached, {
+    usable: ({ validFrom, summary }) => validFrom > series.staleThrough && usable(summary),
+    others: waiting,
+  });
   const summaries = [...stretch.hours, ...whole].map(({ summary }) => summary).sort((a, b) => a.firstUs - b.firstUs);
   let next = 0;
   const addColumn = (column: Column) => {

@@ -43,9 +43,10 @@ export async function readStateSlots(
   query: StateTotalsQuery,
   edgesUs: Float64Array,
 ): Promise<StateTotals[]> {
-  const { machineId, fromUs, toUs, watermark, signal } = query;
+  const { machineId, power, fromUs, toUs, watermark, signal } = query;
   const pending = await readPending(database, query);
-  const range = { machineId, fromUs: Math.ceil(fromUs / hourUs) * hourUs, toUs: floorTo(toUs, hourUs), watermark };
+  const whole = { fromUs: Math.ceil(fromUs / hourUs) * hourUs, toUs: floorTo(toUs, hourUs) };
+  const range = { machineId, staleThrough: power?.staleThrough ?? -1, ...whole, watermark };
   const wide = edgesUs.some((edgeUs, i) => i > 0 && edgeUs - edgesUs[i - 1]! >= hourUs);
   const hours = wide && range.fromUs < range.toUs ? await readStateRollups(database, range, { signal }) : [];
   const slots = new Array<StateTotals>(edgesUs.length - 1).fill(emptyStateTotals);

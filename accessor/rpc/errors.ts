@@ -11,6 +11,7 @@ const codes: Partial<Record<Reason, Code>> = {
   REQUEST_INVALID: Code.InvalidArgument,
   MACHINE_NAME_INVALID: Code.InvalidArgument,
   SIGNAL_NAME_INVALID: Code.InvalidArgument,
+  MACHINE_UNKNOWN: Code.NotFound,
   SIGNAL_UNKNOWN: Code.NotFound,
   TIME_RANGE_INVALID: Code.InvalidArgument,
   PAGE_TOKEN_INVALID: Code.InvalidArgument,

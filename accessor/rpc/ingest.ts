@@ -20,17 +20,20 @@ import { Failure } from "../failure.ts";
 import type { Intake, Limits } from "../ingest/intake.ts";
 import { type Decided, toBatchSender, toHelloSender } from "../ingest/sequences.ts";
 import { UndecidedBatches } from "../ingest/undecided.ts";
+import type { Catalog } from "../store/catalog.ts";
 import type { Sender } from "../store/ingest.ts";
+import { redeclareSignal } from "./redeclare.ts";
 
 export type IngestServiceOptions = {
   intake: Intake;
+  catalog: Catalog;
   cursors: CursorFormat;
   /** Batches of one stream that may be undecided at once. */
   maxUndecided: number;
 };
 
 export function createIngestService(options: IngestServiceOptions): ServiceImpl<typeof IngestService> {
-  const { intake, cursors } = options;
+  const { intake, catalog, cursors } = options;
   const cursorOf = (position: Position) => {
     intake.assertHolds(position);
     return cursors.encode(position.revision);
@@ -73,6 +76,10 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       } finally {
         intake.release(bytes, holder);
       }
+    },
+
+    redeclareSignal(request, context) {
+      return redeclareSignal(request, { catalog, permits: permitsOf(context) });
     },
   };
 }

@@ -6,6 +6,7 @@ import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { CursorFormat, type Epoch } from "../cursor.ts";
 import { Epochs } from "../epochs.ts";
 import type { Intake } from "../ingest/intake.ts";
+import type { Catalog } from "../store/catalog.ts";
 import { createIngestService } from "./ingest.ts";
 import { ofOneHistory } from "./one-history.ts";
 
@@ -98,7 +99,8 @@ test.each([
     decide: async () => ({ revision, plain: true, result: {} }),
     assertHolds: epochs.assertHolds.bind(epochs),
   } as unknown as Intake;
-  const { ingest } = createIngestService({ intake, cursors, maxUndecided: 10 });
+  const catalog = {} as Catalog;
+  const { ingest } = createIngestService({ intake, catalog, cursors, maxUndecided: 10 });
   const requests = (async function* () {
     yield { message: { case: "hello", value: { producerId: "p", lastAckedSequence: 0n } } };
     yield { message: { case: "batch", value: { sequence: 1n, batch: undefined } } };

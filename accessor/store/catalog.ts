@@ -1,17 +1,20 @@
-// Machines and their series: known in memory, registered in PostgreSQL. Rows never
-// change, but for a unit that its first samples left undeclared.
+// Machines and their series: known in memory, registered in PostgreSQL. Of a row only what it
+// declares may change (declare.ts).
 
-import { z } from "zod";
 import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { fitsGlob } from "../../access/glob.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { compareText } from "../../samples/compare-text.ts";
 import { moved } from "../epochs.ts";
+import type { Rhythm } from "../history/infer-gap.ts";
 import type { Database } from "./database.ts";
+import { type Declaration, fixBuckets, type QuotaLimit, redeclare, registerSeries } from "./declare.ts";
 import { toFailure } from "./errors.ts";
 import { OwnSeries } from "./own-series.ts";
+import { declaredBy, type SeriesRow, seriesColumns, seriesRow } from "./series-row.ts";
 import { SortedNames } from "./sorted-names.ts";
 import { sql } from "./sql.ts";
+import { toNumbers } from "./summary-rows.ts";
 
 /** A signal of a machine. unit is "" while none is declared, and for states and errors; maxGapUs is undefined for these. */
 export type Series = {
@@ -22,30 +25,22 @@ export type Series = {
   readonly kind: SignalKind;
   readonly unit: string;
   readonly maxGapUs: number | undefined;
+  /** What maxGapUs was inferred from; undefined if it was declared. */
+  readonly rhythm: Rhythm | undefined;
+  /** Sums of blocks and roll-ups of watermarks up to here are of an earlier max_gap: not to be used. */
+  readonly staleThrough: number;
+  /** How wide its buckets are; undefined: nothing of it is compacted yet, as far as is known here. */
+  readonly bucketUs: number | undefined;
 };
 
-export type NewSeries = Omit<Series, "id" | "machineId">;
+export type NewSeries = Omit<Series, "id" | "machineId" | "staleThrough" | "bucketUs">;
 export type MachineEntry = { readonly id: number; readonly name: string; readonly firstSeenUs: number };
 
-/** Which bound on what may be registered was reached. */
-const quotaLimit = z.enum(["machines", "machines-per-key", "series", "series-per-key"]);
-export type QuotaLimit = z.infer<typeof quotaLimit>;
 export type Quota = { machines: number; series: number };
 export type Quotas = { all: Quota; of: (holder: string) => Quota };
 
 /** Which machines and signals; an empty list means all. */
 export type Selection = { machines: readonly string[]; signals: readonly string[] };
-
-const seriesRow = z.object({
-  id: z.number(),
-  machine_id: z.number(),
-  machine: z.string(),
-  signal: z.string(),
-  kind: z.number(),
-  unit: z.string(),
-  max_gap_us: z.number().nullable(),
-  first_seen_us: z.number(),
-});
 
 const pageRows = 5_000;
 const machinesInARow = 256;
@@ -65,6 +60,8 @@ export class Catalog {
   #loading: Promise<void> | undefined;
   /** Counts up when all is forgotten: what was asked before is no answer after. */
   #generation = 0;
+  /** What others declared anew is known through this number. */
+  #followed = 0;
 
   constructor(database: Database) {
     this.#database = database;
@@ -79,6 +76,7 @@ export class Catalog {
   forget(): void {
     this.#generation++;
     this.#wanted++;
+    this.#followed = 0;
     this.#byId.clear();
     this.#byMachine.clear();
     this.#machines.clear();
@@ -191,33 +189,9 @@ export class Catalog {
     { holder, quotas }: { holder: string; quotas: Quotas },
   ): Promise<QuotaLimit | undefined> {
     const own = quotas.of(holder);
-    let limit: QuotaLimit | null;
-    try {
-      limit = await this.#database.slonik.oneFirst(sql.type(z.object({ limit: quotaLimit.nullable() }))`
-        select register_series(
-          ${holder}, ${machine},
-          ${sql.array(
-            entries.map(({ signal }) => signal),
-            "text",
-          )},
-          ${sql.array(
-            entries.map(({ kind }) => kind),
-            "int2",
-          )},
-          ${sql.array(
-            entries.map(({ unit }) => unit),
-            "text",
-          )},
-          ${sql.array(
-            entries.map(({ maxGapUs }) => maxGapUs ?? null),
-            "int8",
-          )},
-          ${own.machines}::int4, ${own.series}::int4, ${quotas.all.machines}::int4, ${quotas.all.series}::int4) as limit`);
-    } catch (error) {
-      throw toFailure(error);
-    }
+    const limit = await registerSeries(this.#database, { machine, entries, holder, own, all: quotas.all });
     await this.#load(sql.fragment`machine.name = ${machine}`);
-    return limit ?? undefined;
+    return limit;
   }
 
   /** Loads everything if need be. Who comes during a load waits for it, and for another if it began too early. */
@@ -251,8 +225,7 @@ export class Catalog {
     const generation = this.#generation;
     try {
       const rows = await this.#database.slonik.any(sql.type(seriesRow)`
-        select series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
-          to_us(first_seen_at) as first_seen_us
+        select ${seriesColumns}
         from series join machine on machine.id = machine_id where ${which}`);
       if (generation !== this.#generation) throw moved();
       for (const row of rows) this.#add(row);
@@ -262,29 +235,51 @@ export class Catalog {
     }
   }
 
-  /** Declares the unit of a series that has none. If it has one by now, here or elsewhere, that one stays. */
-  async declareUnit({ id }: Series, unit: string): Promise<void> {
-    try {
-      await this.#database.slonik.query(
-        sql.typeAlias("void")`update series set unit = ${unit} where id = ${id}::int4 and unit = ''`,
-      );
-    } catch (error) {
-      throw toFailure(error);
-    }
-    await this.#load(sql.fragment`series.id = ${id}::int4`);
+  /** As redeclare(), and known here. */
+  async redeclare(series: Series, declaration: Declaration, options: { force?: boolean } = {}): Promise<boolean> {
+    const done = await redeclare(this.#database, series, declaration, options);
+    await this.reload([series.id]);
+    return done;
   }
 
-  #add(row: z.infer<typeof seriesRow>): void {
+  /** Fixes how wide the buckets are of those series that are compacted for the first time. */
+  async fixBuckets(all: readonly Series[]): Promise<void> {
+    const series = [...new Set(all)].filter(({ bucketUs }) => bucketUs === undefined);
+    if (series.length === 0) return;
+    await fixBuckets(this.#database, series);
+    await this.reload(series.map(({ id }) => id));
+  }
+
+  /** Asks PostgreSQL anew what some series declare. */
+  async reload(ids: readonly number[]): Promise<void> {
+    await this.#load(sql.fragment`series.id = any(${sql.array([...ids], "int4")})`);
+  }
+
+  /** Makes known here what others have declared anew, up to a number of theirs; undefined: all. */
+  async follow(through?: number): Promise<void> {
+    if (through !== undefined && through <= this.#followed) return;
+    const [row] = await this.#database.read(
+      "select coalesce(max(n), 0), array_agg(series_id) from redeclared where n > $1::int8",
+      [this.#followed],
+      { name: "redeclared" },
+    );
+    const [newest, ids] = row as [number, string | null];
+    const known = ids === null ? [] : toNumbers(ids).filter((id) => this.#byId.has(id));
+    if (known.length > 0) await this.reload(known);
+    this.#followed = Math.max(this.#followed, newest);
+  }
+
+  #add(row: SeriesRow): void {
     const known = this.#byId.get(row.id);
     if (known !== undefined) {
-      // The one field that may still be set: the object stays, since others hold it.
-      (known as { unit: string }).unit = row.unit;
+      // What may be declared anew: the object stays, since others hold it.
+      Object.assign(known, declaredBy(row));
       return;
     }
-    const { id, machine_id: machineId, machine, signal, kind, unit } = row;
+    const { id, machine_id: machineId, machine, signal, kind } = row;
     const series: Series = {
-      ...{ id, machineId, machine, signal, kind: kind as SignalKind, unit },
-      maxGapUs: row.max_gap_us ?? undefined,
+      ...{ id, machineId, machine, signal, kind: kind as SignalKind },
+      ...declaredBy(row),
     };
     this.#byId.set(id, series);
     if (!this.#machines.has(machine)) this.#names.add(machine);

@@ -14,6 +14,8 @@ export type BlockHeader = {
   readonly blockId: number;
   readonly seriesId: number;
   readonly bucketUs: number;
+  /** The watermark that it came with. */
+  readonly validFrom: number;
   readonly summary: Summary;
   /** Bytes of its payload. */
   readonly bytes: number;
@@ -21,8 +23,8 @@ export type BlockHeader = {
 
 type ReadOptions = { signal?: AbortSignal | undefined };
 
-export const headerColumns = `b.block_id, b.series_id, b.bucket_us, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
-export const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "bytes"]);
+export const headerColumns = `b.block_id, b.series_id, b.bucket_us, b.valid_from, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
+export const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "valid_from", "bytes"]);
 /**
  * Whether a block b is valid at a watermark. "offset 0" has PostgreSQL look each block's end up by
  * index. As a join, it compares every block with every end, or leaves the order of the blocks'
@@ -176,14 +178,15 @@ function spanOfBuckets(buckets: readonly { bucketUs: number }[]): { fromUs: numb
 /** Payloads (and, if asked for, commits) by block. Fails with PAGE_TOKEN_EXPIRED if one is gone. */
 export async function readPayloads(
   database: Database,
-  headers: readonly BlockHeader[],
+  headers: readonly Pick<BlockHeader, "blockId" | "seriesId" | "bucketUs">[],
   { withCommits, signal }: ReadOptions & { withCommits: boolean },
 ): Promise<Map<number, { payload: Buffer; commits: Buffer | undefined }>> {
   // Those of a watermark that the headers were read at.
   const parts = await blockParts(database, { ...spanOfBuckets(headers), watermark: 0 }, { signal });
   const payloads = new Map<number, { payload: Buffer; commits: Buffer | undefined }>();
   for (const { part, items } of byPart(parts, headers, ({ bucketUs }) => bucketUs)) {
-    const list = (of: (header: BlockHeader) => number) => literalOf(items.map(of));
+    const list = (of: (header: Pick<BlockHeader, "blockId" | "seriesId" | "bucketUs">) => number) =>
+      literalOf(items.map(of));
     const lists = [
       list(({ seriesId }) => seriesId),
       list(({ bucketUs }) => bucketUs),
@@ -216,13 +219,14 @@ export function inOrder(a: BlockHeader, b: BlockHeader): number {
 
 /** In order. Of a row of lowestKept and headerArrays. */
 export function toHeaders(row: unknown[]): BlockHeader[] {
-  const { own, summaries } = fromArrays(row, 1, 4);
-  const [blockId, seriesId, bucketUs, bytes] = own;
+  const { own, summaries } = fromArrays(row, 1, 5);
+  const [blockId, seriesId, bucketUs, validFrom, bytes] = own;
   return summaries
     .map((summary, i) => ({
       blockId: blockId![i]!,
       seriesId: seriesId![i]!,
       bucketUs: bucketUs![i]!,
+      validFrom: validFrom![i]!,
       bytes: bytes![i]!,
       summary,
     }))

@@ -3,6 +3,7 @@ import { hourUs } from "../history/buckets-of-time.ts";
 import { stateCount } from "../history/state-intervals.ts";
 import type { StateTotals } from "../history/state-totals.ts";
 import type { Summary } from "../history/summary.ts";
+import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
 import { fromArrays, inArrays, toNumbers } from "./summary-rows.ts";
 import { assertKept, lowestKept } from "./watermark.ts";
@@ -18,7 +19,7 @@ const minHoursInTwo = 2_000;
 /** Of hours that begin in a range, ascending; only those current at the watermark. */
 export async function readHourRollups(
   database: Database,
-  range: Range & { seriesId: number },
+  range: Range & { series: Pick<Series, "id" | "staleThrough"> },
   options: ReadOptions,
 ): Promise<HourRollup[]> {
   const { fromUs, toUs } = range;
@@ -35,7 +36,7 @@ export async function readHourRollups(
 
 async function readHours(
   database: Database,
-  { seriesId, fromUs, toUs, watermark }: Range & { seriesId: number },
+  { series: { id, staleThrough }, fromUs, toUs, watermark }: Range & { series: Pick<Series, "id" | "staleThrough"> },
   { signal }: ReadOptions,
 ): Promise<HourRollup[]> {
   // Newest version first: backwards through the primary key, without a sort.
@@ -44,8 +45,8 @@ async function readHours(
        select distinct on (hour_us) * from rollup_hour
        where series_id = $1::int4 and hour_us >= $2::int8 and hour_us < $3::int8 and valid_from <= $4::int8
        order by hour_us desc, valid_from desc) newest
-     where count is not null`,
-    [seriesId, fromUs, toUs, watermark],
+     where count is not null and valid_from > $5::int8`,
+    [id, fromUs, toUs, watermark, staleThrough],
     { name: "hour_rollups", signal },
   );
   assertKept(watermark, row![0]);
@@ -53,10 +54,13 @@ async function readHours(
   return summaries.map((summary, i) => ({ hourUs: own[0]![i]!, summary })).sort((a, b) => a.hourUs - b.hourUs);
 }
 
-/** Of hours that begin in a range, ascending; only those current at the watermark. */
+/**
+ * Of hours that begin in a range, ascending; only those current at the watermark. staleThrough: of
+ * the machine's power, if it has any.
+ */
 export async function readStateRollups(
   database: Database,
-  { machineId, fromUs, toUs, watermark }: Range & { machineId: number },
+  { machineId, staleThrough, fromUs, toUs, watermark }: Range & { machineId: number; staleThrough: number },
   { signal }: ReadOptions,
 ): Promise<{ startUs: number; totals: StateTotals }[]> {
   const [row] = await database.read(
@@ -64,8 +68,8 @@ export async function readStateRollups(
        select distinct on (start_us) * from rollup_state
        where machine_id = $1::int4 and width_us = 3600000000 and start_us >= $2::int8 and start_us < $3::int8 and valid_from <= $4::int8
        order by start_us desc, valid_from desc) newest
-     where transitions is not null`,
-    [machineId, fromUs, toUs, watermark],
+     where transitions is not null and valid_from > $5::int8`,
+    [machineId, fromUs, toUs, watermark, staleThrough],
     { name: "state_rollups", signal },
   );
   const [lowest, starts, ...arrays] = row as [number, string | null, string, string, string, string];

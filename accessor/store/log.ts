@@ -37,24 +37,30 @@ export async function readHead(database: Database, { signal }: ReadOptions = {})
 }
 
 /**
- * The head, and whether this database may write now and keeps what it commits (cf. assert_durable
+ * The head, how many declarations have changed, and whether this database may write now and keeps what it commits (cf. assert_durable
  * in 0003_ingest.sql; our own sessions see to synchronous_commit).
  */
 export async function pollHead(
   database: Database,
   { signal }: ReadOptions = {},
-): Promise<SeenHead & { mayWrite: boolean }> {
+): Promise<SeenHead & { mayWrite: boolean; redeclared: number }> {
   const [row] = await database.read(
     `select revision, committed_us, current_setting('transaction_read_only') = 'off' and current_setting('fsync') = 'on'
-       and current_setting('full_page_writes') = 'on', current_epoch()
+       and current_setting('full_page_writes') = 'on', current_epoch(), (select coalesce(max(n), 0) from redeclared)
      from log_head()`,
     [],
     // A session may stay read-only when new ones are not; and it may lead to what was the primary
     // before a failover.
     { name: "poll_head", signal, retires: ([polled]) => polled?.[2] === false },
   );
-  const [revision, committedUs, mayWrite, epoch] = row as [number, number | null, boolean, SeenEpoch];
-  return { revision, committedUs: committedUs ?? undefined, mayWrite, epoch };
+  const [revision, committedUs, mayWrite, epoch, redeclared] = row as [
+    number,
+    number | null,
+    boolean,
+    SeenEpoch,
+    number,
+  ];
+  return { revision, committedUs: committedUs ?? undefined, mayWrite, epoch, redeclared };
 }
 
 /** The database's clock, and of which epoch its history is. */

@@ -35,6 +35,7 @@ function scopesFor(path: string): readonly string[] | undefined {
     return ["read", "live", "write", "admin", "foreign"];
   // It says nothing of machines.
   if (path === "/metrics") return ["admin", "foreign"];
+  if (path.endsWith("/RedeclareSignal")) return ["admin"];
   if (path.includes("IngestService")) return ["write", "admin", "foreign"];
   return [path.includes("Watch") ? "live" : "read", "admin", "foreign"];
 }
@@ -56,6 +57,7 @@ const requests: Record<string, () => object> = {
   GetVersion: () => ({ query: { case: "summarizeMachines", value: { startTime } } }),
   Ingest: () => ({ message: { case: "hello", value: { producerId: "m" } } }),
   IngestBatch: () => ({ producerId: `rest:m${sequence++}`, sequence: 1n, batch: { machine: "mill-1" } }),
+  RedeclareSignal: () => ({ machine: "mill-1", signal: "power", maxGap: { seconds: 1n } }),
   ServerReflectionInfo: () => ({ messageRequest: { case: "listServices", value: "" } }),
 };
 

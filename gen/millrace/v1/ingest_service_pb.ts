@@ -5,6 +5,8 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { ErrorReason } from "./error_reason_pb.ts";
 import { file_millrace_v1_error_reason } from "./error_reason_pb.ts";
 import type { Batch } from "./signal_pb.ts";
@@ -15,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/ingest_service.proto.
  */
 export const file_millrace_v1_ingest_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCEAoHbWVzc2FnZRIFukgCCAEiOQoFSGVsbG8SEwoLcHJvZHVjZXJfaWQYASABKAkSGwoTbGFzdF9hY2tlZF9zZXF1ZW5jZRgCIAEoBCJECg1OdW1iZXJlZEJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEiEKBWJhdGNoGAIgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giZQoOSW5nZXN0UmVzcG9uc2USJwoHd2VsY29tZRgBIAEoCzIULm1pbGxyYWNlLnYxLldlbGNvbWVIABIfCgNhY2sYAiABKAsyEC5taWxscmFjZS52MS5BY2tIAEIJCgdtZXNzYWdlIn4KB1dlbGNvbWUSFQoNbGFzdF9zZXF1ZW5jZRgBIAEoBBIoCgRsb3N0GAIgASgLMhoubWlsbHJhY2UudjEuU2VxdWVuY2VSYW5nZRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAyABKA0SGQoRbWF4X2JhdGNoX3JlY29yZHMYBCABKA0iLAoNU2VxdWVuY2VSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIlIKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkSKQoHcmVzdWx0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0IoEBCgtCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSJQoHcmVmdXNhbBgDIAEoCzIULm1pbGxyYWNlLnYxLlJlZnVzYWwSJgoIdmVyZGljdHMYBCADKAsyFC5taWxscmFjZS52MS5WZXJkaWN0IkQKB1JlZnVzYWwSKAoGcmVhc29uGAEgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKsAQoHVmVyZGljdBIlCgRraW5kGAEgASgOMhcubWlsbHJhY2UudjEuUmVjb3JkS2luZBIOCgZjb2x1bW4YAiABKA0SDQoFZmlyc3QYAyABKA0SDQoFY291bnQYBCABKA0SKAoGcmVhc29uGAUgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SEQoJcmV0cnlhYmxlGAYgASgIEg8KB21lc3NhZ2UYByABKAkiXgoSSW5nZXN0QmF0Y2hSZXF1ZXN0EhMKC3Byb2R1Y2VyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiEKBWJhdGNoGAMgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giTwoTSW5nZXN0QmF0Y2hSZXNwb25zZRIoCgZyZXN1bHQYASABKAsyGC5taWxscmFjZS52MS5CYXRjaFJlc3VsdBIOCgZjdXJzb3IYAiABKAkqfQoKUmVjb3JkS2luZBIbChdSRUNPUkRfS0lORF9VTlNQRUNJRklFRBAAEhwKGFJFQ09SRF9LSU5EX1NUQVRFX0NIQU5HRRABEhwKGFJFQ09SRF9LSU5EX0VSUk9SX1JFUE9SVBACEhYKElJFQ09SRF9LSU5EX1NBTVBMRRADMq0BCg1Jbmdlc3RTZXJ2aWNlEkUKBkluZ2VzdBIaLm1pbGxyYWNlLnYxLkluZ2VzdFJlcXVlc3QaGy5taWxscmFjZS52MS5Jbmdlc3RSZXNwb25zZSgBMAESVQoLSW5nZXN0QmF0Y2gSHy5taWxscmFjZS52MS5Jbmdlc3RCYXRjaFJlcXVlc3QaIC5taWxscmFjZS52MS5Jbmdlc3RCYXRjaFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_millrace_v1_error_reason, file_millrace_v1_signal]);
+  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCEAoHbWVzc2FnZRIFukgCCAEiOQoFSGVsbG8SEwoLcHJvZHVjZXJfaWQYASABKAkSGwoTbGFzdF9hY2tlZF9zZXF1ZW5jZRgCIAEoBCJECg1OdW1iZXJlZEJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEiEKBWJhdGNoGAIgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giZQoOSW5nZXN0UmVzcG9uc2USJwoHd2VsY29tZRgBIAEoCzIULm1pbGxyYWNlLnYxLldlbGNvbWVIABIfCgNhY2sYAiABKAsyEC5taWxscmFjZS52MS5BY2tIAEIJCgdtZXNzYWdlIn4KB1dlbGNvbWUSFQoNbGFzdF9zZXF1ZW5jZRgBIAEoBBIoCgRsb3N0GAIgASgLMhoubWlsbHJhY2UudjEuU2VxdWVuY2VSYW5nZRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAyABKA0SGQoRbWF4X2JhdGNoX3JlY29yZHMYBCABKA0iLAoNU2VxdWVuY2VSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIlIKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkSKQoHcmVzdWx0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0IoEBCgtCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSJQoHcmVmdXNhbBgDIAEoCzIULm1pbGxyYWNlLnYxLlJlZnVzYWwSJgoIdmVyZGljdHMYBCADKAsyFC5taWxscmFjZS52MS5WZXJkaWN0IkQKB1JlZnVzYWwSKAoGcmVhc29uGAEgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKsAQoHVmVyZGljdBIlCgRraW5kGAEgASgOMhcubWlsbHJhY2UudjEuUmVjb3JkS2luZBIOCgZjb2x1bW4YAiABKA0SDQoFZmlyc3QYAyABKA0SDQoFY291bnQYBCABKA0SKAoGcmVhc29uGAUgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SEQoJcmV0cnlhYmxlGAYgASgIEg8KB21lc3NhZ2UYByABKAkiXgoSSW5nZXN0QmF0Y2hSZXF1ZXN0EhMKC3Byb2R1Y2VyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiEKBWJhdGNoGAMgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giTwoTSW5nZXN0QmF0Y2hSZXNwb25zZRIoCgZyZXN1bHQYASABKAsyGC5taWxscmFjZS52MS5CYXRjaFJlc3VsdBIOCgZjdXJzb3IYAiABKAkimAEKFlJlZGVjbGFyZVNpZ25hbFJlcXVlc3QSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSEQoEdW5pdBgDIAEoCUgAiAEBEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNdmFsaWRhdGVfb25seRgFIAEoCEIHCgVfdW5pdCJ4ChdSZWRlY2xhcmVTaWduYWxSZXNwb25zZRIuCgZiZWZvcmUYASABKAsyHi5taWxscmFjZS52MS5TaWduYWxEZWNsYXJhdGlvbhItCgVhZnRlchgCIAEoCzIeLm1pbGxyYWNlLnYxLlNpZ25hbERlY2xhcmF0aW9uImcKEVNpZ25hbERlY2xhcmF0aW9uEgwKBHVuaXQYASABKAkSKgoHbWF4X2dhcBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIYChBtYXhfZ2FwX2luZmVycmVkGAMgASgIKn0KClJlY29yZEtpbmQSGwoXUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIcChhSRUNPUkRfS0lORF9TVEFURV9DSEFOR0UQARIcChhSRUNPUkRfS0lORF9FUlJPUl9SRVBPUlQQAhIWChJSRUNPUkRfS0lORF9TQU1QTEUQAzKQAgoNSW5nZXN0U2VydmljZRJFCgZJbmdlc3QSGi5taWxscmFjZS52MS5Jbmdlc3RSZXF1ZXN0GhsubWlsbHJhY2UudjEuSW5nZXN0UmVzcG9uc2UoATABElUKC0luZ2VzdEJhdGNoEh8ubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXF1ZXN0GiAubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXNwb25zZSIDkAICEmEKD1JlZGVjbGFyZVNpZ25hbBIjLm1pbGxyYWNlLnYxLlJlZGVjbGFyZVNpZ25hbFJlcXVlc3QaJC5taWxscmFjZS52MS5SZWRlY2xhcmVTaWduYWxSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
 
 /**
  * A message of a producer.
@@ -458,6 +460,118 @@ export const IngestBatchResponseSchema: GenMessage<IngestBatchResponse> = /*@__P
   messageDesc(file_millrace_v1_ingest_service, 11);
 
 /**
+ * What to correct.
+ *
+ * @generated from message millrace.v1.RedeclareSignalRequest
+ */
+export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest"> & {
+  /**
+   * Name of the machine.
+   *
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * Name of the signal.
+   *
+   * @generated from field: string signal = 2;
+   */
+  signal: string;
+
+  /**
+   * The right unit. At most 32 characters; empty: none is declared. Unset: as it is.
+   *
+   * @generated from field: optional string unit = 3;
+   */
+  unit?: string | undefined;
+
+  /**
+   * The right max_gap. Above 0, at most 24 h. Unset: as it is.
+   *
+   * @generated from field: google.protobuf.Duration max_gap = 4;
+   */
+  maxGap?: Duration | undefined;
+
+  /**
+   * Only say what would change.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message millrace.v1.RedeclareSignalRequest.
+ * Use `create(RedeclareSignalRequestSchema)` to create a new message.
+ */
+export const RedeclareSignalRequestSchema: GenMessage<RedeclareSignalRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 12);
+
+/**
+ * What the signal declared and declares.
+ *
+ * @generated from message millrace.v1.RedeclareSignalResponse
+ */
+export type RedeclareSignalResponse = Message<"millrace.v1.RedeclareSignalResponse"> & {
+  /**
+   * Before this call.
+   *
+   * @generated from field: millrace.v1.SignalDeclaration before = 1;
+   */
+  before?: SignalDeclaration | undefined;
+
+  /**
+   * After it.
+   *
+   * @generated from field: millrace.v1.SignalDeclaration after = 2;
+   */
+  after?: SignalDeclaration | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.RedeclareSignalResponse.
+ * Use `create(RedeclareSignalResponseSchema)` to create a new message.
+ */
+export const RedeclareSignalResponseSchema: GenMessage<RedeclareSignalResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 13);
+
+/**
+ * What a numeric signal of one machine declares.
+ *
+ * @generated from message millrace.v1.SignalDeclaration
+ */
+export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
+  /**
+   * Unit of the values. Empty: none is declared.
+   *
+   * @generated from field: string unit = 1;
+   */
+  unit: string;
+
+  /**
+   * Longest distance between two samples that a line bridges.
+   *
+   * @generated from field: google.protobuf.Duration max_gap = 2;
+   */
+  maxGap?: Duration | undefined;
+
+  /**
+   * Nobody has declared max_gap: it was inferred from the first samples.
+   *
+   * @generated from field: bool max_gap_inferred = 3;
+   */
+  maxGapInferred: boolean;
+};
+
+/**
+ * Describes the message millrace.v1.SignalDeclaration.
+ * Use `create(SignalDeclarationSchema)` to create a new message.
+ */
+export const SignalDeclarationSchema: GenMessage<SignalDeclaration> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 14);
+
+/**
  * Which list of a batch.
  *
  * @generated from enum millrace.v1.RecordKind
@@ -546,6 +660,22 @@ export const IngestService: GenService<{
     methodKind: "unary";
     input: typeof IngestBatchRequestSchema;
     output: typeof IngestBatchResponseSchema;
+  },
+  /**
+   * Corrects what a numeric signal of a machine declares: its unit, its max_gap. No sample changes. Every answer about the signal, of
+   * the past too, uses the new declaration from now on: another max_gap changes integrals, coverage, time-weighted means and energy;
+   * another unit changes energy (a value stays the number that it is). For some time, answers over long windows take longer: what was
+   * summed up with the old max_gap is summed up anew in the background. The views of SQL follow at the end of that.
+   *
+   * Needs the scope ADMIN. Errors: MACHINE_UNKNOWN, SIGNAL_UNKNOWN (NOT_FOUND), SIGNAL_NOT_NUMERIC, REQUEST_INVALID
+   * (INVALID_ARGUMENT), PERMISSION_DENIED.
+   *
+   * @generated from rpc millrace.v1.IngestService.RedeclareSignal
+   */
+  redeclareSignal: {
+    methodKind: "unary";
+    input: typeof RedeclareSignalRequestSchema;
+    output: typeof RedeclareSignalResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_millrace_v1_ingest_service, 0);

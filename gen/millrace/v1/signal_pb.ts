@@ -94,8 +94,9 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
 /**
  * Samples of one numeric signal of one machine, in columns: times beside values, equally long.
  *
- * Any order of times is welcome, equal times too: all samples are kept. The max_gap of a machine's signal is declared with its first samples, its unit
- * with the first that name one; then they are fixed: a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
+ * Any order of times is welcome, equal times too: all samples are kept. The unit and the max_gap of a machine's signal are declared with the first
+ * samples that name them; then they are fixed: a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
+ * IngestService.RedeclareSignal corrects them.
  *
  * @generated from message millrace.v1.Samples
  */
@@ -117,7 +118,10 @@ export type Samples = Message<"millrace.v1.Samples"> & {
 
   /**
    * Longest span between two samples that still counts as covered by them: integrals and coverage stop where samples are
-   * farther apart. Above 0, at most 24 h. Unset: as declared before, or 1 s for a new signal.
+   * farther apart. Above 0, at most 24 h. Unset: as declared before. While nobody has declared it, it is inferred from the
+   * distances between the first 17 samples (as they arrive; equal times and older samples are left out): the smallest of 1, 2, 5,
+   * 10, 15, 20 and 30 s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12 and 24 h that is at least 2.5 times their median. So
+   * 100 Hz gets 1 s, a sample each 10 s gets 30 s, a quarter-hour meter 45 min.
    *
    * @generated from field: google.protobuf.Duration max_gap = 3;
    */

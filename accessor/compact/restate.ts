@@ -1,0 +1,109 @@
+// Sums blocks up anew whose series were given another max_gap, some at a time, beside compaction.
+// Until all of a series are done, nobody uses their sums: reads open the blocks instead.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { decodeBlock } from "../../block/decode.ts";
+import type { Log } from "../../runtime/log.ts";
+import { summarize } from "../history/summary.ts";
+import { blockParts } from "../store/block-parts.ts";
+import type { Catalog, Series } from "../store/catalog.ts";
+import type { Database } from "../store/database.ts";
+import { readHistoryExtent, readPayloads } from "../store/history.ts";
+import {
+  finishRestating,
+  type Place,
+  readStaleBlocks,
+  readStaleSeries,
+  type StaleBlock,
+  type Sums,
+  writeSums,
+} from "../store/stale-blocks.ts";
+import { readWatermark } from "../store/watermark.ts";
+
+export type RestateOptions = { database: Database; catalog: Catalog; log: Log; signal: AbortSignal };
+
+const seriesAtOnce = 16;
+const blocksAtOnce = 256;
+/** Samples of one turn: some 100 ms of work. */
+const samplesPerTurn = 1_000_000;
+const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER };
+
+/**
+ * A turn at a time; answers whether there is more. What is done is done for good, but which series
+ * was in hand is known to this process only: another begins it again.
+ */
+export class Restating {
+  readonly #options: RestateOptions;
+  #inHand: { series: Series; staleThrough: number; after: Place; untilUs: number } | undefined;
+
+  constructor(options: RestateOptions) {
+    this.#options = options;
+  }
+
+  async turn(): Promise<boolean> {
+    const { database, catalog, signal } = this.#options;
+    let samples = 0;
+    while (samples < samplesPerTurn) {
+      const watermark = await readWatermark(database, Number.MAX_SAFE_INTEGER, { signal });
+      if (this.#inHand === undefined) {
+        const [id] = await readStaleSeries(database, { watermark, limit: seriesAtOnce }, { signal });
+        if (id === undefined) return false;
+        await catalog.reload([id]);
+        this.#inHand = await this.#begin(await catalog.get(id), watermark);
+      }
+      const { series, staleThrough } = this.#inHand;
+      if (series.staleThrough !== staleThrough) {
+        this.#inHand = undefined;
+        continue;
+      }
+      const done = await this.#some(this.#inHand);
+      if (done === undefined) await this.#finish(this.#inHand);
+      else samples += done;
+    }
+    return true;
+  }
+
+  async #begin(series: Series, watermark: number) {
+    const { database, signal } = this.#options;
+    const extent = await readHistoryExtent(database, { series, watermark, ...everything }, { signal });
+    const first = extent?.firstUs ?? Number.MAX_SAFE_INTEGER;
+    const after = { bucketUs: first, firstUs: Number.MIN_SAFE_INTEGER, blockId: 0 };
+    return { series, staleThrough: series.staleThrough, after, untilUs: (extent?.lastUs ?? first) + 1 };
+  }
+
+  /** How many samples were summed up; undefined: there are no more. */
+  async #some(inHand: { series: Series; after: Place; untilUs: number }): Promise<number | undefined> {
+    const { database, signal } = this.#options;
+    const { series, after, untilUs } = inHand;
+    const range = { fromUs: after.bucketUs, toUs: untilUs, watermark: Number.MAX_SAFE_INTEGER };
+    for (const part of await blockParts(database, range, { signal })) {
+      const blocks = await readStaleBlocks(database, { series, part, after, limit: blocksAtOnce }, { signal });
+      if (blocks.length === 0) continue;
+      await writeSums(database, await this.#sumUp(blocks, series), { series, part }, { signal });
+      inHand.after = blocks.at(-1)!;
+      return blocks.reduce((sum, { samples }) => sum + samples, 0);
+    }
+    return undefined;
+  }
+
+  async #sumUp(blocks: readonly StaleBlock[], { maxGapUs }: Series): Promise<(StaleBlock & Sums)[]> {
+    const { database, signal } = this.#options;
+    const payloads = await readPayloads(database, blocks, { withCommits: false, signal });
+    const summed: (StaleBlock & Sums)[] = [];
+    for (const block of blocks) {
+      const column = decodeBlock(payloads.get(block.blockId)!.payload);
+      const { integral, coveredUs } = summarize(column, { maxGapUs: maxGapUs! });
+      summed.push({ ...block, integral, coveredUs });
+      await nextTurn();
+    }
+    return summed;
+  }
+
+  async #finish({ series }: { series: Series }): Promise<void> {
+    const { database, catalog, log, signal } = this.#options;
+    const { machine, signal: name } = series;
+    const done = await finishRestating(database, series, { signal });
+    this.#inHand = undefined;
+    await catalog.reload([series.id]);
+    if (done) log.info("a signal was summed up anew with its max_gap", { machine, signal: name });
+  }
+}

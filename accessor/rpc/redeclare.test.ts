@@ -1,0 +1,54 @@
+// What a correction of a declaration says and changes, and what it refuses.
+import { expect, test } from "vitest";
+import { createLog } from "../../runtime/log.ts";
+import { testDatabase } from "../../test/support/postgres.ts";
+import { openClients, openKeyFixture } from "../access/test-keys.ts";
+import { openTestAccessor } from "../test-accessor.ts";
+import { at, type BatchInit, column, epochUs } from "../test-batches.ts";
+import { reasonOf } from "../test-errors.ts";
+
+test("unit and max_gap are corrected by an administrator, for answers about the past too", async () => {
+  await using database = await testDatabase();
+  await using fixture = await openKeyFixture(database.url, createLog({ name: "test", level: "silent" }));
+  const writer = await fixture.create({ scope: ["write", "read"] });
+  const admin = await fixture.create({ scope: ["admin"], machine: ["Presse *"] });
+  await using accessor = await openTestAccessor({ databaseUrl: database.url, auth: {} });
+  using all = openClients(accessor.port, writer);
+  using own = openClients(accessor.port, admin);
+  const machine = "Presse é/1";
+  const times = [0, 900, 1_800].map((s): [number, number] => [epochUs + s * 1e6, 1]);
+  const samples = [{ ...column("power", times), unit: "W", maxGap: { seconds: 1n } }];
+  const batch: BatchInit = { machine, samples, stateChanges: [{ time: at(epochUs), state: 1 }] };
+  await all.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
+  await all.ingest.ingestBatch({ producerId: "p", sequence: 2n, batch: { ...batch, machine: "mill-1" } });
+  const energy = async () => {
+    const window = { startTime: at(epochUs), endTime: at(epochUs + 1_800e6) };
+    const { machines } = await all.signals.summarizeMachines({ machines: [machine], ...window });
+    return [machines[0]!.energy!.energyKwh, machines[0]!.energy!.coverage];
+  };
+  expect(await energy()).toEqual([0, 0]);
+
+  // The other form of é is the same machine.
+  const asked = { machine: "Presse e\u0301/1", signal: "power", unit: "kW", maxGap: { seconds: 1_200n } };
+  const before = { unit: "W", maxGap: { seconds: 1n }, maxGapInferred: false };
+  const after = { unit: "kW", maxGap: { seconds: 1_200n }, maxGapInferred: false };
+  expect(await own.ingest.redeclareSignal({ ...asked, validateOnly: true })).toMatchObject({ before, after });
+  expect(await energy()).toEqual([0, 0]);
+  expect(await own.ingest.redeclareSignal(asked)).toMatchObject({ before, after });
+  expect(await energy()).toEqual([0.5, 1]);
+  const { signals } = await all.signals.listSignals({ machines: [machine] });
+  expect(signals.find(({ name }) => name === "power")).toMatchObject({ units: ["kW"], maxGap: { seconds: 1_200n } });
+
+  const told = (changes: object) => reasonOf(own.ingest.redeclareSignal({ ...asked, ...changes }));
+  expect(await reasonOf(all.ingest.redeclareSignal(asked))).toMatchObject({ reason: "PERMISSION_DENIED" });
+  expect(await told({ machine: "mill-1" })).toMatchObject({ reason: "PERMISSION_DENIED" });
+  expect(await told({ machine: "Presse 9" })).toMatchObject({ reason: "MACHINE_UNKNOWN" });
+  expect(await told({ machine: " " })).toMatchObject({ reason: "MACHINE_NAME_INVALID" });
+  expect(await told({ signal: "powr" })).toMatchObject({ reason: "SIGNAL_UNKNOWN" });
+  expect(await told({ signal: "state" })).toMatchObject({ reason: "SIGNAL_NOT_NUMERIC" });
+  const invalid = { reason: "REQUEST_INVALID" };
+  expect(await told({ unit: undefined, maxGap: undefined })).toMatchObject(invalid);
+  expect(await told({ maxGap: { seconds: 86_401n } })).toMatchObject(invalid);
+  expect(await told({ maxGap: { seconds: 0n } })).toMatchObject(invalid);
+  expect(await told({ unit: "x".repeat(33) })).toMatchObject(invalid);
+});

@@ -1,0 +1,87 @@
+// RedeclareSignal: corrects what a signal of a machine declares.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  RedeclareSignalRequest,
+  RedeclareSignalResponseSchema,
+  SignalDeclarationSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { maxMaxGapUs, textBounds, textFault } from "../../rows/text-fault.ts";
+import { toDuration, toDurationUs } from "../../samples/timestamps.ts";
+import { Failure } from "../failure.ts";
+import type { Catalog, Series } from "../store/catalog.ts";
+import { checkMachines, checkSignals } from "./check-request.ts";
+
+type Options = {
+  catalog: Catalog;
+  /** Which machines the caller may write; undefined: all. */
+  permits: ((machine: string) => boolean) | undefined;
+};
+
+export async function redeclareSignal(
+  { machine: name, signal, unit, maxGap, validateOnly }: RedeclareSignalRequest,
+  { catalog, permits }: Options,
+): Promise<MessageInitShape<typeof RedeclareSignalResponseSchema>> {
+  const machines = [name];
+  checkMachines(machines);
+  checkSignals([signal]);
+  const fault = unit === undefined ? undefined : textFault("unit", unit, textBounds.unit);
+  if (fault !== undefined) throw invalid("unit", fault.message.replace(/^unit /, ""));
+  const maxGapUs = maxGap === undefined ? undefined : toDurationUs(maxGap);
+  if (maxGapUs !== undefined && !(maxGapUs > 0 && maxGapUs <= maxMaxGapUs))
+    throw invalid("max_gap", "must be above 0 and at most 24 h");
+  if (unit === undefined && maxGap === undefined) throw invalid("max_gap", "or unit must be given");
+  // In its one form by now.
+  const series = await findSeries(catalog, { machine: machines[0]!, signal, permits });
+  const before = toDeclaration(series);
+  const wanted = {
+    unit,
+    maxGapUs: maxGapUs ?? series.maxGapUs!,
+    rhythm: maxGap === undefined ? series.rhythm : undefined,
+  };
+  if (validateOnly) return { before, after: toDeclaration({ ...series, ...wanted, unit: unit ?? series.unit }) };
+  await catalog.redeclare(series, wanted, { force: true });
+  return { before, after: toDeclaration(series) };
+}
+
+async function findSeries(
+  catalog: Catalog,
+  { machine, signal, permits }: { machine: string; signal: string; permits: Options["permits"] },
+): Promise<Series> {
+  if (permits?.(machine) === false)
+    throw new Failure("PERMISSION_DENIED", `the credential does not cover machine ${machine}`);
+  const own = await catalog.select({ machines: [machine], signals: [] });
+  if (own.length === 0)
+    throw new Failure("MACHINE_UNKNOWN", `no machine ${JSON.stringify(machine)} has sent anything`, {
+      metadata: { machine },
+    });
+  const series = own.find((one) => one.signal === signal);
+  if (series === undefined) {
+    const known = own
+      .map((one) => one.signal)
+      .join(", ")
+      .slice(0, 500);
+    const message = `${machine} has sent no signal "${signal}"; it has sent ${known}`;
+    throw new Failure("SIGNAL_UNKNOWN", message, { metadata: { signal, known } });
+  }
+  if (series.kind !== SignalKind.NUMERIC)
+    throw new Failure("SIGNAL_NOT_NUMERIC", `"${signal}" has no samples, so it declares nothing`, {
+      metadata: { signal },
+    });
+  return series;
+}
+
+const toDeclaration = ({
+  unit,
+  maxGapUs,
+  rhythm,
+}: Pick<Series, "unit" | "maxGapUs" | "rhythm">): MessageInitShape<typeof SignalDeclarationSchema> => ({
+  unit,
+  maxGap: toDuration(maxGapUs!),
+  maxGapInferred: rhythm !== undefined,
+});
+
+function invalid(field: string, description: string): Failure {
+  const violations = [{ field, description }];
+  return new Failure("REQUEST_INVALID", `${field} ${description}`, { violations, metadata: { field } });
+}

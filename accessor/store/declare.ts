@@ -1,0 +1,76 @@
+// Writes what series declare: registers them, and sets unit and max_gap afterwards.
+import { z } from "zod";
+import { chooseBucketUs } from "../history/buckets-of-time.ts";
+import { maxDistances, type Rhythm } from "../history/infer-gap.ts";
+import { toArray } from "./binary-arrays.ts";
+import type { NewSeries, Quota, Series } from "./catalog.ts";
+import type { Database } from "./database.ts";
+import { toFailure } from "./errors.ts";
+import { sql } from "./sql.ts";
+
+/** Which bound on what may be registered was reached. */
+const quotaLimit = z.enum(["machines", "machines-per-key", "series", "series-per-key"]);
+export type QuotaLimit = z.infer<typeof quotaLimit>;
+
+type Registering = { holder: string; own: Quota; all: Quota };
+
+/** Answers with the limit that was reached, if one was. */
+export async function registerSeries(
+  database: Database,
+  { machine, entries, holder, own, all }: Registering & { machine: string; entries: readonly NewSeries[] },
+): Promise<QuotaLimit | undefined> {
+  const list = (of: (entry: NewSeries) => string | number | null, type: string) => sql.array(entries.map(of), type);
+  try {
+    const limit = await database.slonik.oneFirst(sql.type(z.object({ limit: quotaLimit.nullable() }))`
+      select register_series(
+        ${holder}, ${machine},
+        ${list(({ signal }) => signal, "text")},
+        ${list(({ kind }) => kind, "int2")},
+        ${list(({ unit }) => unit, "text")},
+        ${list(({ maxGapUs }) => maxGapUs ?? null, "int8")},
+        ${list(({ rhythm }) => (rhythm === undefined ? null : `{${rhythm.distancesUs.join(",")}}`), "text")},
+        ${list(({ rhythm }) => rhythm?.lastUs ?? null, "int8")},
+        ${own.machines}::int4, ${own.series}::int4, ${all.machines}::int4, ${all.series}::int4) as limit`);
+    return limit ?? undefined;
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+/** unit: undefined leaves it. rhythm: what max_gap was inferred from; undefined: it is declared. */
+export type Declaration = { unit?: string | undefined; maxGapUs: number; rhythm: Rhythm | undefined };
+
+/**
+ * Sets what a series declares: a unit if it has none, a max_gap if its own is inferred; with `force`
+ * whatever it has. Answers false, and does nothing, if it was inferred from something else than is
+ * known here.
+ */
+export async function redeclare(
+  database: Database,
+  { id, rhythm: known }: Series,
+  { unit, maxGapUs, rhythm }: Declaration,
+  { force = false } = {},
+): Promise<boolean> {
+  const distances = (of: Rhythm | undefined) =>
+    of === undefined ? sql.fragment`null` : sql.array([...of.distancesUs], "int8");
+  try {
+    return await database.slonik.oneFirst(sql.type(z.object({ done: z.boolean() }))`
+      select redeclare(${id}::int4, ${unit ?? null}::text, ${maxGapUs}::int8, ${distances(rhythm)},
+        ${rhythm?.lastUs ?? null}::int8, ${force}, ${distances(known)}) as done`);
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+/** Whether more samples may still change the max_gap of a series. */
+export const isLearning = ({ rhythm }: Pick<Series, "rhythm">): boolean =>
+  rhythm !== undefined && rhythm.distancesUs.length < maxDistances;
+
+/** Fixes how wide the buckets of series are that have none yet. */
+export async function fixBuckets(database: Database, series: readonly Series[]): Promise<void> {
+  await database.compact(
+    "select fix_buckets($1::int4[], $2::int8[])",
+    [toArray.int4(series.map(({ id }) => id)), toArray.int8(series.map(chooseBucketUs))],
+    { name: "fix_buckets" },
+  );
+}
