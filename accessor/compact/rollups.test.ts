@@ -16,7 +16,10 @@ afterAll(() => history[Symbol.asyncDispose]());
 beforeEach(() => history.clear());
 
 const hour = (n: number) => Date.UTC(2026, 0, 6, n) * 1000;
-const power = (startUs: number, values: number[]) => ({ machine: "m", samples: [grid("power", startUs, values)] });
+const power = (startUs: number, values: number[]) => ({
+  machine: "m",
+  samples: [{ ...grid("power", startUs, values), maxGap: { seconds: 1n } }],
+});
 const state = (timeUs: number, to: MachineState) => ({ machine: "m", stateChanges: [{ time: at(timeUs), state: to }] });
 const hours = (rows: { hour: string }[]) => rows.map(({ hour: us }) => (Number(us) - hour(0)) / hourUs);
 

@@ -22,7 +22,7 @@ import { futureToleranceUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptableTimes, acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
-import { declareAnew, declaredAnew, quotaRefusal, registerNew } from "./register.ts";
+import { declareAnew, declares, quotaRefusal, registerNew } from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** What the log keeps of a batch for one series. */
@@ -120,13 +120,10 @@ export async function prepareBatch(
     (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
   );
   const timesOf = (i: number) => acceptableTimes(columns[i]!, checksOf(batch.samples[i]!.signal).bounds);
-  // Whether the catalogue would learn something of a column.
-  const isNewTo = (i: number) => {
-    const known = options.catalog.find(batch.machine, batch.samples[i]!.signal);
-    return known === undefined || declaredAnew(batch.samples[i]!, () => timesOf(i), known) !== undefined;
-  };
+  const isNew = (i: number) =>
+    declares(batch.samples[i]!, options.catalog.find(batch.machine, batch.samples[i]!.signal));
   const registers =
-    declaring.some((declares, i) => declares && isNewTo(i)) ||
+    declaring.some((hasRecords, i) => hasRecords && isNew(i)) ||
     (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
   // A batch that will be refused for its number leaves nothing behind.

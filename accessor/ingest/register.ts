@@ -56,12 +56,19 @@ export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registe
 }
 
 /**
+ * Whether a column declares something: a signal, its unit or its max_gap. What its samples teach of
+ * a rhythm does not count: it is no more than a guess.
+ */
+export const declares = ({ unit, maxGap }: Pick<Samples, "unit" | "maxGap">, known: Series | undefined): boolean =>
+  known === undefined || (known.unit === "" && unit !== "") || (known.rhythm !== undefined && maxGap !== undefined);
+
+/**
  * timesOf: of the samples that may be stored, ascending.
  *
  * What a column says of a series that is known: a unit or a max_gap that nobody has declared yet, or
  * more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
  */
-export function declaredAnew(
+function declaredAnew(
   { unit, maxGap }: Pick<Samples, "unit" | "maxGap">,
   timesOf: () => Float64Array,
   series: Series,
