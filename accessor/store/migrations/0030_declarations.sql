@@ -128,3 +128,15 @@ begin
   perform note_redeclared(array[p_series]);
   return true;
 end $$;
+
+-- As in 0028: also of a series whose buckets are hours though it turned out to be dense.
+create or replace function is_kept_by_hour(s series) returns boolean language sql stable parallel safe
+  return coalesce(s.max_gap_us, 0) > 2000000 or coalesce(s.bucket_us, 0) > 60000000;
+
+-- As in 0008, with what was inferred.
+create or replace view millrace_v1.signals as
+  select m.name as machine, s.signal, coalesce((array['STATE', 'EVENT', 'NUMERIC'])[s.kind], 'UNKNOWN') as kind, s.unit,
+    s.max_gap_us / 1e6::float8 as max_gap_seconds,
+    case when s.kind <> 3 then null when is_kept_by_hour(s) then 3600 else 60 end as bucket_seconds,
+    case when s.kind = 3 then s.learned_us is not null end as max_gap_inferred
+  from series s join machine m on m.id = s.machine_id;
