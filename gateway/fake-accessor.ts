@@ -74,5 +74,6 @@ export function takeEverything(taken: IngestBatchRequest[]): Partial<Ingest> {
       taken.push(request);
       return { result: { sequence: request.sequence }, cursor: `c${taken.length}` };
     },
+    redeclareSignal: ({ unit = "", maxGap }) => ({ after: { unit, ...(maxGap === undefined ? {} : { maxGap }) } }),
   };
 }

@@ -23,6 +23,8 @@ const shiftsOfKolkata = {
   ...{ timeZone: "Asia/Kolkata", unit: rpc.CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] },
 };
 
+const maxShiftsUs = 5 * 366 * 86_400e6;
+
 /** One of each kind, with no more buckets than are allowed. */
 export function resolutionsOf({ fromUs, toUs: endUs, ...of }: Window & { widthUs: number; points: number }) {
   const width = Math.max(of.widthUs, Math.ceil((endUs - fromUs) / 9_000));
@@ -30,7 +32,8 @@ export function resolutionsOf({ fromUs, toUs: endUs, ...of }: Window & { widthUs
     { case: "width" as const, value: { seconds: BigInt(Math.floor(width / 1e6)), nanos: (width % 1e6) * 1000 } },
     { case: "points" as const, value: of.points },
     { case: "daysInTimeZone" as const, value: "Europe/Berlin" },
-    { case: "calendar" as const, value: shiftsOfKolkata },
+    // Of a few years only: there are 10,000 buckets at most.
+    ...(endUs - fromUs < maxShiftsUs ? [{ case: "calendar" as const, value: shiftsOfKolkata }] : []),
   ];
 }
 
