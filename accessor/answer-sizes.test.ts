@@ -65,8 +65,7 @@ beforeAll(async () => {
       machine: "far",
       samples: [{ signal: "power", times: { case: "deltas", value: { deltaUs: far } }, values: zeros }],
     });
-  // Many machines with long names, each with a few samples, and errors of many codes; many signals
-  // with units of many kinds.
+  // Many machines with long names, errors of many codes, signals with units of many kinds.
   await accessor.query(
     `with named as (insert into machine (name) select 'n' || repeat('🏭', 120) || g from generate_series(1, 13000) g returning id)
      insert into series (machine_id, signal, kind, unit, max_gap_us) select id, 'power', 3, 'W' || id, 1000000 from named`,
@@ -84,9 +83,8 @@ beforeAll(async () => {
     `insert into series (machine_id, signal, kind, unit) select id, 'error', 2, '' from machine where name like 'n%' order by name collate "C" limit 500`,
   );
   // What was written past it is seen by an accessor that opens now.
-  const { databaseUrl } = accessor;
   const written = accessor;
-  accessor = await openTestAccessor({ databaseUrl });
+  accessor = await openTestAccessor({ databaseUrl: written.databaseUrl });
   first = written;
   client.close();
   client = new Client(`127.0.0.1:${accessor.port}`, credentials.createInsecure());
@@ -161,6 +159,7 @@ const ten = Array.from({ length: 10 }, (_, i) => machine(i + 1, "n"));
 const most = { resolution: { case: "width", value: { nanos: 360_000_000 } } };
 
 /** Every RPC of every service; what its largest answers come to. */
+const power = { machine: "far", signal: "power" };
 const table: Record<string, () => Promise<Outcome>> = {
   "SignalService/ListMachines": () => pages(method.listMachines, { pageSize: 1_000 }, "machines"),
   "SignalService/ListSignals": () => pages(method.listSignals, {}, "signals"),
@@ -265,6 +264,7 @@ const table: Record<string, () => Promise<Outcome>> = {
     const acks = (answers as unknown as Response[]).filter(({ message }) => message.case === "ack");
     return { largest, results: acks.reduce((sum, { message }) => sum + message.value.results.length, 0) };
   },
+  "IngestService/RedeclareSignal": () => call(IngestService.method.redeclareSignal, [{ ...power, unit: "W" }]),
   "AccessService/WhoAmI": () => call(AccessService.method.whoAmI, [{}]),
   "Health/Check": () => call(Health.method.check, [{}]),
   "Health/List": () => call(Health.method.list, [{}]),

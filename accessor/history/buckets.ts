@@ -1,6 +1,7 @@
 // Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says
 // nothing about their source.
 import type { Column } from "../../samples/column.ts";
+import { RunningMean, scaledSumOf } from "./compensated-sum.ts";
 import { lineArea, type Sample } from "./line-area.ts";
 import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
 
@@ -22,11 +23,11 @@ export type Bucket = {
   readonly firstUs: number | undefined;
   readonly last: number | undefined;
   readonly lastUs: number | undefined;
-  /** sum / count: each sample weighs the same. */
+  /** sum / count, between min and max: each sample weighs the same. */
   readonly mean: number | undefined;
   /**
-   * integral / covered seconds: each covered second weighs the same; undefined when nothing is
-   * covered.
+   * integral / covered seconds, between the values that lines run through: each covered second
+   * weighs the same; undefined when nothing is covered.
    */
   readonly timeWeightedMean: number | undefined;
   /** Value·seconds under the lines, cut at the bucket's edges by interpolation. */
@@ -64,6 +65,10 @@ export class BucketAccumulator {
   /** What lines crossing that bucket's edges cover in it. */
   #edgeIntegral = 0;
   #edgeCoveredUs = 0;
+  #mean = new RunningMean();
+  /** Between which values the lines in it run. */
+  #lowest = Number.POSITIVE_INFINITY;
+  #highest = Number.NEGATIVE_INFINITY;
   #previous: Sample | undefined;
 
   /** Throws RangeError unless there are two edges or more, each later than the one before. */
@@ -92,14 +97,16 @@ export class BucketAccumulator {
     while (i < timesUs.length) {
       if (!this.#enter({ timeUs: timesUs[i]!, value: values[i]! })) break;
       const end = firstAtOrAfter(timesUs, this.#endUs, i);
-      this.#take(summarize(column, { maxGapUs: this.#maxGapUs, start: i, end }));
+      const start = i;
+      this.#take(summarize(column, { maxGapUs: this.#maxGapUs, start, end }), () => scaledSumOf(values, start, end));
       i = end;
     }
   }
 
   /**
    * Next samples as their summary, made with the same `maxGapUs`. It must lie within one bucket, or
-   * outside the window; throws RangeError if not, or if it starts before the last sample fed.
+   * outside the window; throws RangeError if not, if it starts before the last sample fed, or if its
+   * sum is not finite.
    */
   addSummary(summary: Summary): void {
     if (summary.count === 0) return;
@@ -108,7 +115,9 @@ export class BucketAccumulator {
     if (summary.firstUs < fromUs && summary.lastUs >= fromUs) throw new RangeError("summary crosses the first edge");
     if (summary.lastUs >= fromUs && this.#enter({ timeUs: summary.firstUs, value: summary.first })) {
       if (summary.lastUs >= this.#endUs) throw new RangeError(`summary crosses the edge at ${this.#endUs}`);
-      this.#take(summary);
+      this.#take(summary, () => {
+        throw new RangeError("the sum of a summary is not finite: feed its samples");
+      });
     }
     this.#previous = { timeUs: summary.lastUs, value: summary.last };
   }
@@ -159,9 +168,18 @@ export class BucketAccumulator {
     const area = lineArea(this.#previous, to, window);
     this.#edgeIntegral += area.integral;
     this.#edgeCoveredUs += area.coveredUs;
+    if (area.coveredUs > 0)
+      this.#spread(Math.min(this.#previous.value, to.value), Math.max(this.#previous.value, to.value));
   }
 
-  #take(summary: Summary): void {
+  #spread(lowest: number, highest: number): void {
+    this.#lowest = Math.min(this.#lowest, lowest);
+    this.#highest = Math.max(this.#highest, highest);
+  }
+
+  #take(summary: Summary, scaledSum: () => number): void {
+    this.#mean.add(summary.count, summary.sum, scaledSum);
+    this.#spread(summary.min, summary.max);
     this.#inside = joinSummaries(this.#inside, summary, { maxGapUs: this.#maxGapUs });
     this.#previous = { timeUs: summary.lastUs, value: summary.last };
   }
@@ -175,7 +193,7 @@ export class BucketAccumulator {
       startUs,
       endUs,
       count: inside.count,
-      sum: inside.sum,
+      sum: this.#mean.sum,
       min: any ? inside.min : undefined,
       minUs: any ? inside.minUs : undefined,
       max: any ? inside.max : undefined,
@@ -184,13 +202,16 @@ export class BucketAccumulator {
       firstUs: any ? inside.firstUs : undefined,
       last: any ? inside.last : undefined,
       lastUs: any ? inside.lastUs : undefined,
-      mean: any ? inside.sum / inside.count : undefined,
-      timeWeightedMean: coveredUs > 0 ? (integral * 1e6) / coveredUs : undefined,
+      mean: any ? this.#mean.mean(inside.min, inside.max) : undefined,
+      timeWeightedMean: coveredUs > 0 ? between(this.#lowest, this.#highest, (integral * 1e6) / coveredUs) : undefined,
       integral,
       coveredUs,
       coverage: coveredUs / (endUs - startUs),
     });
     this.#inside = emptySummary;
+    this.#mean = new RunningMean();
+    this.#lowest = Number.POSITIVE_INFINITY;
+    this.#highest = Number.NEGATIVE_INFINITY;
     this.#edgeIntegral = 0;
     this.#edgeCoveredUs = 0;
   }
@@ -199,6 +220,11 @@ export class BucketAccumulator {
     const previousUs = this.#previous?.timeUs ?? Number.NEGATIVE_INFINITY;
     if (timeUs < previousUs) throw new RangeError(`piece out of order: ${timeUs} comes before ${previousUs}`);
   }
+}
+
+/** A mean that was rounded, or overflowed, lies no further out than what it is of. */
+function between(lowest: number, highest: number, mean: number): number | undefined {
+  return Number.isNaN(mean) ? undefined : Math.max(lowest, Math.min(highest, mean));
 }
 
 /**

@@ -1,6 +1,7 @@
 // The summary of a run of samples, a monoid: what blocks keep beside their samples and roll-ups add
 // up. No I/O.
 import type { Column } from "../../samples/column.ts";
+import { sumOf } from "./compensated-sum.ts";
 
 /**
  * A run of samples of one series in time order. Without samples (`count` 0) all else means nothing; only
@@ -8,6 +9,7 @@ import type { Column } from "../../samples/column.ts";
  */
 export type Summary = {
   readonly count: number;
+  /** As `sumOf` has it; ±Infinity if it is beyond float64. */
   readonly sum: number;
   readonly min: number;
   readonly minUs: number;
@@ -61,15 +63,13 @@ export function summarize(
   const first = values[start]!;
   const firstUs = timesUs[start]!;
   let [min, minUs, max, maxUs] = [first, firstUs, first, firstUs];
-  let [last, lastUs, sum, doubleArea, coveredUs] = [first, firstUs, first, 0, 0];
+  let [last, lastUs, doubleArea, coveredUs] = [first, firstUs, 0, 0];
   for (let i = start + 1; i < end; ) {
     const stop = Math.min(i + chunk, end);
-    let chunkSum = 0;
     let chunkArea = 0;
     for (; i < stop; i++) {
       const value = values[i]!;
       const timeUs = timesUs[i]!;
-      chunkSum += value;
       if (value < min) {
         min = value;
         minUs = timeUs;
@@ -86,10 +86,10 @@ export function summarize(
       last = value;
       lastUs = timeUs;
     }
-    sum += chunkSum;
     doubleArea += chunkArea;
   }
   const count = end - start;
+  const sum = sumOf(values, start, end);
   return { count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral: doubleArea / 2e6, coveredUs };
 }
 

@@ -10,6 +10,7 @@ import type { Series } from "../store/catalog.ts";
 import { countErrorReports } from "../store/events.ts";
 import { aggregate } from "./aggregate.ts";
 import type { Reads } from "./as-of.ts";
+import { readPeakDemand } from "./peak-demand.ts";
 import { readStateTotals } from "./state-totals.ts";
 
 export type MachineSummaryQuery = {
@@ -19,6 +20,8 @@ export type MachineSummaryQuery = {
   series: readonly Series[];
   fromUs: number;
   toUs: number;
+  /** Length of the intervals of peak demand; undefined: none is asked for. */
+  demandUs?: number | undefined;
   revision: number;
   /** That of the revision: readWatermark. */
   watermark: number;
@@ -32,7 +35,7 @@ export async function summarizeMachine(
   { database }: Pick<Reads, "database">,
   query: MachineSummaryQuery,
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
-  const { machine, machineId, series, fromUs, toUs, revision, watermark, signal } = query;
+  const { machine, machineId, series, fromUs, toUs, demandUs, revision, watermark, signal } = query;
   const [start, end] = [toTimestamp(fromUs), toTimestamp(toUs)];
   const power = powerOf(series);
   if (toUs <= fromUs) {
@@ -53,7 +56,7 @@ export async function summarizeMachine(
   });
   const errors = await countErrorReports(database, { machineId, fromUs, toUs, through: revision });
   const ratio = availability(totals.timeUs);
-  const own = { fromUs, toUs, revision, watermark, signal };
+  const own = { fromUs, toUs, demandUs, revision, watermark, signal };
   return {
     machine,
     startTime: start,
@@ -105,10 +108,11 @@ async function summarizeEnergy(
     power: { series, watts },
     fromUs,
     toUs,
+    demandUs,
     ...of
   }: { power: Power & { absence: undefined } } & Pick<
     MachineSummaryQuery,
-    "fromUs" | "toUs" | "revision" | "watermark" | "signal"
+    "fromUs" | "toUs" | "demandUs" | "revision" | "watermark" | "signal"
   >,
 ) {
   const [window] = await aggregate(database, { series, edgesUs: Float64Array.of(fromUs, toUs), ...of });
@@ -120,6 +124,9 @@ async function summarizeEnergy(
     maxGap: toDuration(series.maxGapUs!),
     ...(timeWeightedMean === undefined ? {} : { meanPowerW: timeWeightedMean * watts }),
     ...(max === undefined ? {} : { peakPowerW: max * watts, peakTime: toTimestamp(maxUs!) }),
+    ...(demandUs === undefined
+      ? {}
+      : await readPeakDemand(database, { series, watts, intervalUs: demandUs, window: { fromUs, toUs }, ...of })),
   };
 }
 

@@ -141,7 +141,7 @@ test("energy comes in kilowatt hours whatever unit of power was declared, or not
           [baseUs, 1],
           [baseUs + 9e6, 1],
         ]),
-        unit: "W",
+        ...{ unit: "W", maxGap: { seconds: 1n } },
       },
     ],
   });
@@ -245,4 +245,33 @@ test("a stream that outlives what it reads ends with an error, not with a hole",
     while (!(await stream.next()).done);
   };
   await expect(rest()).rejects.toMatchObject({ reason: "PAGE_TOKEN_EXPIRED" });
+});
+
+test("means lie between the least and the most, and lose nothing that cancels", async () => {
+  const sent: Record<string, number[]> = {
+    huge: [1.7e308, 1.7e308],
+    tenths: new Array<number>(10).fill(0.1),
+    cancel: [1e16, 1, -1e16],
+  };
+  const samples = Object.entries(sent).map(([name, values]) =>
+    column(
+      name,
+      values.map((value, i) => [baseUs + i * 1e6, value] as const),
+    ),
+  );
+  await history.ingest({ machine: "m", samples });
+  const whole = { ...window, endTime: at(baseUs + 3_600e6) };
+  for (const revision of [1, await history.settle()]) {
+    const answer = await ask({ signals: Object.keys(sent), ...whole, resolution: width(3_600) }, { revision });
+    const means = answer.series!.map(({ signal, buckets }) => [
+      signal,
+      buckets![0]!.mean,
+      buckets![0]!.timeWeightedMean,
+    ]);
+    expect(means).toEqual([
+      ["cancel", 1 / 3, expect.any(Number)],
+      ["huge", 1.7e308, 1.7e308],
+      ["tenths", 0.1, 0.1],
+    ]);
+  }
 });

@@ -1,16 +1,20 @@
 // The answers of SummarizeMachines, in pages.
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import {
   type SummarizeMachinesRequest,
   SummarizeMachinesRequestSchema,
   type SummarizeMachinesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { MachineSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { toDurationUs, toTimestamp } from "../../samples/timestamps.ts";
+import { Failure } from "../failure.ts";
+import type { Window } from "../history/line-area.ts";
 import type { Reads } from "../read/as-of.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
+import { intervalsOf } from "../read/peak-demand.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { checkMachines } from "./check-request.ts";
+import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
 import { atOnce, someAtOnce } from "./some-at-once.ts";
@@ -34,31 +38,77 @@ export async function summarizeMachines(
   const byMachine = [...Map.groupBy(series, ({ machine }) => machine)];
   const start = byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
   const watermark = await readWatermark(reads.database, revision, { signal });
-  const room = new PageRoom(request.pageSize || maxMachines);
-  const machines: MessageInitShape<typeof MachineSummarySchema>[] = [];
+  const demandUs = checkDemand(request.demandInterval, window);
+  const compared = compareWindow(request, window);
+  const intervals = demandUs === undefined ? 1 : Math.max(1, intervalsOf(window, demandUs).count);
+  const most = Math.max(1, Math.min(maxMachines, Math.floor(maxIntervalsInAll / intervals)));
+  const room = new PageRoom(Math.min(request.pageSize || most, most));
+  const machines: Summary[] = [];
+  const others: Summary[] = [];
   let full = false;
   for (let at = start; at < byMachine.length && room.rows > 0 && !full; at += atOnce) {
     const some = byMachine.slice(at, at + Math.min(atOnce, room.rows));
-    const found = await someAtOnce(some, ([machine, mine]) => {
-      const { machineId } = mine[0]!;
-      return summarizeMachine(reads, { machine, machineId, series: mine, ...window, revision, watermark, signal });
+    const found = await someAtOnce(some, async ([machine, mine]) => {
+      const of = { machine, machineId: mine[0]!.machineId, series: mine, demandUs, revision, watermark, signal };
+      const own = await summarizeMachine(reads, { ...of, ...window });
+      return compared === undefined ? [own] : [own, await summarizeMachine(reads, { ...of, ...compared })];
     });
-    for (const summary of found) {
-      full ||= !room.take(bytesOfSummary(summary));
-      if (!full) machines.push(summary);
+    for (const [own, other] of found) {
+      full ||= !room.take(bytesOfSummary(own!) + (other === undefined ? 0 : bytesOfSummary(other)));
+      if (full) break;
+      machines.push(own!);
+      if (other !== undefined) others.push(other);
     }
   }
   const end = start + machines.length;
   const last = { timeUs: window.toUs, revision: byMachine[end - 1]?.[1][0]?.machineId ?? 0, position: 0 };
   return {
     machines,
+    compared: others,
     nextPageToken: end < byMachine.length ? encode({ revision, after: last }) : "",
     cursor: reads.cursors.encode(revision),
     endTime: toTimestamp(window.toUs),
   };
 }
 
-function bytesOfSummary({ errors }: MessageInitShape<typeof MachineSummarySchema>): number {
+const maxIntervals = 10_000;
+/** Of all machines of a page. */
+const maxIntervalsInAll = 100_000;
+const minuteUs = 60_000_000;
+
+function checkDemand(interval: Duration | undefined, window: Window): number | undefined {
+  if (interval === undefined) return undefined;
+  const intervalUs = toDurationUs(interval);
+  if (!(intervalUs >= minuteUs && intervalUs <= 1_440 * minuteUs))
+    throw invalid("demand_interval", "must be from 1 minute to 24 h");
+  const { count } = intervalsOf(window, intervalUs);
+  if (count <= maxIntervals) return intervalUs;
+  const message = `the window has ${count} demand intervals, but ${maxIntervals} is the limit: ask for less time or longer ones`;
+  throw new Failure("TOO_MANY_BUCKETS", message, { metadata: { max_buckets: String(maxIntervals) } });
+}
+
+/** The window to compare with; undefined: none. Fails with REQUEST_INVALID and TIME_RANGE_INVALID. */
+export function compareWindow(
+  { compareStartTime, compareEndTime, endTime }: SummarizeMachinesRequest,
+  { toUs: untilUs }: Pick<Window, "toUs">,
+): Window | undefined {
+  if (compareStartTime === undefined && compareEndTime === undefined) return undefined;
+  if (compareStartTime === undefined) throw invalid("compare_start_time", "must come with compare_end_time");
+  if (compareEndTime === undefined) throw invalid("compare_end_time", "must come with compare_start_time");
+  const { fromUs, toUs } = toTimeRange(compareStartTime, compareEndTime);
+  if (endTime !== undefined && toUs > toTimeUs("end_time", endTime))
+    throw invalid("compare_end_time", "must not be after end_time: let the later window be the one that is compared");
+  return { fromUs, toUs: Math.max(fromUs, Math.min(toUs, untilUs)) };
+}
+
+function invalid(field: string, description: string): Failure {
+  const violations = [{ field, description }];
+  return new Failure("REQUEST_INVALID", `${field} ${description}`, { violations, metadata: { field } });
+}
+
+type Summary = MessageInitShape<typeof MachineSummarySchema>;
+
+function bytesOfSummary({ errors }: Summary): number {
   let bytes = summaryBytes;
   for (const { code = "" } of errors?.byCode ?? []) bytes += 20 + Buffer.byteLength(code);
   return bytes;

@@ -18,7 +18,7 @@ import { answerHead, type Reads } from "../read/as-of.ts";
 import { type Part, readTouched, type StateWindows } from "../read/touched.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Head } from "../store/log.ts";
-import { checkMachines, toTimeRange } from "./check-request.ts";
+import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import type { SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";
 import { windowAt } from "./window.ts";
@@ -109,7 +109,7 @@ async function basisOf(
       const request = query.value;
       const { token } = openPage(SummarizeMachinesRequestSchema, request, context);
       if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
-      const basis = await basisOfMachines(catalog, request, ["state", "error", "power"]);
+      const basis = await basisOfMachines(catalog, reachOf(request), ["state", "error", "power"]);
       return { ...basis, endUs: windowAt(head, request).toUs };
     }
     case "aggregateStates": {
@@ -150,6 +150,14 @@ async function basisOfMachines(
 /** A line reaches into a window from one sample past each end, if it is no longer than max_gap. */
 function withNeighbours({ id, maxGapUs }: Series, { fromUs, toUs }: { fromUs: number; toUs: number }): Part {
   return { seriesId: id, fromUs: fromUs - maxGapUs!, toUs: toUs + maxGapUs! + 1 };
+}
+
+/** From the first to the last of what a summary and the one that it is compared with depend on. */
+function reachOf(request: SummarizeMachinesRequest) {
+  const { startTime, compareStartTime: other } = request;
+  const isEarlier = other !== undefined && toTimeUs("compare_start_time", other) < toTimeUs("start_time", startTime!);
+  // The other window ends no later than this one.
+  return { ...request, startTime: isEarlier ? other : startTime };
 }
 
 const machinesWithStates = (series: readonly Series[]): number[] =>

@@ -39,6 +39,7 @@ import { exportColumnsOf } from "./rows.ts";
 import { schemaOf } from "./schemas.ts";
 import { stateBucketsRoute } from "./state-buckets.ts";
 import { queryOfMachine, queryOfMachines, summarizeMachine, summarizeMachines } from "./summaries.ts";
+import { summaryParameterByField, summaryQuery } from "./summary-parameters.ts";
 import { watchSignals } from "./watch.ts";
 
 const declared: readonly Route[] = [
@@ -220,18 +221,16 @@ const declared: readonly Route[] = [
       'header with rel="next"; all pages show the same moment and window.',
     rpc: SignalService.method.summarizeMachines,
     query: {
+      ...summaryQuery,
       machine,
-      from: windowStart,
-      to: windowEnd,
       limit: countParameter("Maximum of a page. If absent: 1,000, or as many as a message holds."),
       page_token: pageToken,
-      min_cursor: minCursor,
     },
     required: ["from"],
     formats: ["json"],
     answer: { json: schemaOf("MachineSummaries") },
     example: "/machines/summary?from=-1h",
-    parameterByField: { ...names, ...times },
+    parameterByField: summaryParameterByField,
     cache: { queryOf: queryOfMachines, wholeSeconds: true },
     handle: summarizeMachines,
   }),
@@ -242,15 +241,15 @@ const declared: readonly Route[] = [
     summary: "What one machine did in a window",
     doc:
       "Time in each state, adding up to the window (the state before it is carried in, the last one lasts to its end); availability and " +
-      "transitions; energy in kWh with its coverage, by state, mean and peak power; errors by severity and code. 404 if the machine has " +
+      "transitions; energy in kWh with its coverage, by state, mean and peak power, and peak demand if asked for; errors by severity and code; the same of another window, if asked for. 404 if the machine has " +
       "sent nothing.",
     rpc: SignalService.method.summarizeMachines,
-    query: { from: windowStart, to: windowEnd, min_cursor: minCursor },
+    query: summaryQuery,
     required: ["from"],
     formats: ["json"],
     answer: { json: schemaOf("MachineSummary") },
     example: "/machines/mill-1/summary?from=-8h",
-    parameterByField: { ...names, ...times },
+    parameterByField: summaryParameterByField,
     cache: { queryOf: queryOfMachine, wholeSeconds: true },
     handle: summarizeMachine,
   }),

@@ -153,6 +153,9 @@ export const schemas = {
       "mean_power_w?": number("Mean power over the covered time."),
       "peak_power_w?": number("Largest sample."),
       "peak_time?": time("When that was."),
+      "peak_demand_w?": number("Highest mean power of a demand interval, if asked for."),
+      "peak_demand_time?": time("When that interval begins."),
+      "peak_demand_coverage?": number("Part of that interval that is covered, 0 to 1."),
     }),
     "energy_absence?": absence,
     errors: object({
@@ -167,6 +170,10 @@ export const schemas = {
       "per_active_hour?": number("Errors by hour of ACTIVE."),
       "mean_active_seconds_between?": number("Time in ACTIVE by number of errors."),
     }),
+    "compared?": {
+      ...ref("MachineSummary"),
+      description: "What it did in the window compared with, if one was asked for.",
+    },
     "cursor?": cursor,
   }),
   MachineSummaries: object({ machines: list(ref("MachineSummary")), next_page_token: nextPageToken, cursor }),

@@ -13,24 +13,23 @@ import { reasonError } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
 import { echoRange, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
-import type { Parameter, ResolvedTime } from "./parameters.ts";
+import type { Parameter } from "./parameters.ts";
+import { type SummaryQuery, toSummaryFields } from "./summary-parameters.ts";
 import { timeText, toSeconds } from "./time.ts";
 import { toWord } from "./words.ts";
 
-type WindowQuery = { from: Parameter<ResolvedTime>; to: Parameter<ResolvedTime>; min_cursor: Parameter<string> };
-
-type ManyQuery = WindowQuery & {
+type ManyQuery = SummaryQuery & {
   machine: Parameter<string[]>;
   limit: Parameter<number>;
   page_token: Parameter<string>;
 };
 
-function toRequest({ query }: RestCall<WindowQuery>, machines: string[]) {
+function toRequest({ query }: RestCall<SummaryQuery>, machines: string[]) {
   const range = toRangeFields({ from: query.from?.us, to: query.to?.us });
-  return { machines, ...range, minCursor: query.min_cursor ?? "" };
+  return { machines, ...range, ...toSummaryFields(query), minCursor: query.min_cursor ?? "" };
 }
 
-export function queryOfMachine(call: RestCall<WindowQuery>): VersionQuery {
+export function queryOfMachine(call: RestCall<SummaryQuery>): VersionQuery {
   return { case: "summarizeMachines", value: toRequest(call, [call.path["machine"]!]) };
 }
 
@@ -38,36 +37,51 @@ function toPageRequest({ query }: RestCall<ManyQuery>) {
   const asked = { from: query.from, to: query.to, pageToken: query.page_token };
   const page = resolvePage(asked);
   const what = { machines: query.machine ?? [], ...toRangeFields(page), minCursor: query.min_cursor ?? "" };
-  return { asked, page, request: { ...what, pageSize: query.limit ?? 0, pageToken: page.pageToken } };
+  return {
+    asked,
+    page,
+    request: { ...what, ...toSummaryFields(query), pageSize: query.limit ?? 0, pageToken: page.pageToken },
+  };
 }
 
 export function queryOfMachines(call: RestCall<ManyQuery>): VersionQuery {
   return { case: "summarizeMachines", value: toPageRequest(call).request };
 }
 
-export async function summarizeMachine(call: RestCall<WindowQuery>): Promise<RestAnswer> {
+export async function summarizeMachine(call: RestCall<SummaryQuery>): Promise<RestAnswer> {
   const machine = call.path["machine"]!;
-  const { machines, cursor } = await call.upstream.signals.summarizeMachines(toRequest(call, [machine]), call.unary);
-  const [summary] = machines;
+  const answer = await call.upstream.signals.summarizeMachines(toRequest(call, [machine]), call.unary);
+  const [summary] = answer.machines;
   if (!summary) {
     const message = `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists those that have`;
     throw reasonError("MACHINE_UNKNOWN", Code.NotFound, message, { metadata: { machine } });
   }
-  return { body: { ...toSummary(summary), cursor } };
+  return { body: { ...toCompared(summary, answer.compared[0]), cursor: answer.cursor } };
 }
 
 export async function summarizeMachines(call: RestCall<ManyQuery>): Promise<RestAnswer> {
   const { asked, page, request } = toPageRequest(call);
-  const { machines, cursor, nextPageToken } = await call.upstream.signals.summarizeMachines(request, call.unary);
+  const { machines, compared, cursor, nextPageToken } = await call.upstream.signals.summarizeMachines(
+    request,
+    call.unary,
+  );
   return {
     ...nextPage(nextPageToken, echoRange(page)),
     body: {
-      machines: lazyList(machines, toSummary),
+      machines: lazyList(
+        machines.map((summary, i) => ({ summary, other: compared[i] })),
+        ({ summary, other }) => toCompared(summary, other),
+      ),
       next_page_token: toPageToken(nextPageToken, asked, page),
       cursor,
     },
   };
 }
+
+const toCompared = (summary: MachineSummary, other: MachineSummary | undefined) => ({
+  ...toSummary(summary),
+  compared: other && toSummary(other),
+});
 
 const toSummary = (summary: MachineSummary) => ({
   machine: summary.machine,
@@ -99,6 +113,9 @@ const toEnergy = (energy: EnergySummary) => ({
   mean_power_w: energy.meanPowerW,
   peak_power_w: energy.peakPowerW,
   peak_time: timeText(energy.peakTime),
+  peak_demand_w: energy.peakDemandW,
+  peak_demand_time: timeText(energy.peakDemandTime),
+  peak_demand_coverage: energy.peakDemandW === undefined ? undefined : energy.peakDemandCoverage,
 });
 
 const toErrors = (errors: ErrorSummary | undefined) => ({

@@ -1,0 +1,69 @@
+// docs/answers.md works an hour by hand: the numbers there are those that REST gives.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { openTestAccessor } from "../accessor/test-accessor.ts";
+import { at, column } from "../accessor/test-batches.ts";
+import { openCheckedGateway } from "../gateway/test-gateway.ts";
+import { createLog } from "../runtime/log.ts";
+
+const page = readFileSync(new URL("../docs/answers.md", import.meta.url), "utf8");
+const log = createLog({ name: "test", level: "silent" });
+
+/** Rows of the table under a header that begins so, as texts. */
+function table(header: string): string[][] {
+  const lines = page.slice(page.indexOf(`| ${header}`)).split("\n");
+  const rows = lines.slice(2, lines.indexOf(""));
+  return rows.map((row) =>
+    row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const timeUs = (clock: string) => Date.parse(`2026-03-02T${clock}:00Z`) * 1000;
+
+test("the hour that is worked by hand", async () => {
+  await using accessor = await openTestAccessor();
+  const accessorUrl = `http://127.0.0.1:${accessor.port}`;
+  await using gateway = await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log });
+  const rows = table("time | power").map(([clock, power, state, error]) => ({
+    us: timeUs(clock!),
+    power,
+    state,
+    error,
+  }));
+  const samples = rows.flatMap(({ us, power }) => (power === "" ? [] : [[us, Number(power)] as const]));
+  const batch = {
+    machine: "press-7",
+    samples: [{ ...column("power", samples), unit: "W", maxGap: { seconds: 600n } }],
+    stateChanges: rows.flatMap(({ us, state }) =>
+      state === "" ? [] : [{ time: at(us), state: MachineState[state as keyof typeof MachineState] }],
+    ),
+    errorReports: rows.flatMap(({ us, error }) => {
+      const [severity, code] = error!.split(" ");
+      return error === "" ? [] : [{ time: at(us), severity: Severity[severity as keyof typeof Severity], code: code! }];
+    }),
+  };
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
+  const ask = async (path: string) => {
+    const window = "from=2026-03-02T08:00:00Z&to=2026-03-02T09:00:00Z";
+    const response = await fetch(`http://127.0.0.1:${gateway.port}${path}${path.includes("?") ? "&" : "?"}${window}`);
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const { cursor: _, ...summary } = await ask("/machines/press-7/summary?demand_interval=15m");
+  expect(summary).toEqual(JSON.parse(/```json\n(.*?)```/s.exec(page)![1]!));
+  const { series } = (await ask("/signals/power/buckets?width=15m")) as {
+    series: [{ buckets: Record<string, number>[] }];
+  };
+  const shown = (value: number | undefined, digits: number) =>
+    value === undefined ? "" : String(Number(value.toFixed(digits)));
+  const found = series[0].buckets.map((bucket) => [
+    String(bucket["time"]).slice(11, 16),
+    ...["count", "mean"].map((field) => shown(bucket[field], 4)),
+    shown(bucket["time_weighted_mean"], 1),
+    ...["integral", "coverage"].map((field) => shown(bucket[field], 4)),
+  ]);
+  expect(found).toEqual(table("quarter").map((cells) => cells.map((cell) => cell.replaceAll(" ", ""))));
+});
