@@ -38,7 +38,8 @@ async function add(
   machine: string,
   pairs: readonly (readonly [number, number])[],
 ): Promise<void> {
-  const { revision } = await history.ingest({ machine, samples: [{ ...column("power", pairs), unit: "W" }] });
+  const declared = { unit: "W", maxGap: { seconds: 1n } };
+  const { revision } = await history.ingest({ machine, samples: [{ ...column("power", pairs), ...declared }] });
   for (const [position, [timeUs, value]] of pairs.entries())
     records.push({ machine, signal: "power", timeUs, revision, position, value, text: "" });
 }
