@@ -54,7 +54,8 @@ export async function summarizeMachines(
       return compared === undefined ? [own] : [own, await summarizeMachine(reads, { ...of, ...compared })];
     });
     for (const [own, other] of found) {
-      full ||= !room.take(bytesOfSummary(own!) + (other === undefined ? 0 : bytesOfSummary(other)));
+      const bytes = bytesOfSummary(own!) + (other === undefined ? 0 : bytesOfSummary(other));
+      full ||= !room.take(bytes);
       if (full) break;
       machines.push(own!);
       if (other !== undefined) others.push(other);

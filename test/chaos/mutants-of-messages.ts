@@ -154,8 +154,8 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/rpc/summarize-machines.ts",
-        find: "full ||= !room.take(bytesOfSummary(summary));",
-        replace: "full ||= bytesOfSummary(summary) < 0;",
+        find: "full ||= !room.take(bytes);",
+        replace: "full ||= bytes < 0;",
       },
     ],
     catch: { test: "accessor/rpc/paged-answers.test.ts", says: /FAIL.*summaries of an open window/ },
