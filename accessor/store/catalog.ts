@@ -8,13 +8,12 @@ import { compareText } from "../../samples/compare-text.ts";
 import { moved } from "../epochs.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 import type { Database } from "./database.ts";
-import { type Declaration, fixBuckets, type QuotaLimit, redeclare, registerSeries } from "./declare.ts";
+import { type Declaration, fixBuckets, type QuotaLimit, readRedeclared, redeclare, registerSeries } from "./declare.ts";
 import { toFailure } from "./errors.ts";
 import { OwnSeries } from "./own-series.ts";
 import { declaredBy, type SeriesRow, seriesColumns, seriesRow } from "./series-row.ts";
 import { SortedNames } from "./sorted-names.ts";
 import { sql } from "./sql.ts";
-import { toNumbers } from "./summary-rows.ts";
 
 /** A signal of a machine. unit is "" while none is declared, and for states and errors; maxGapUs is undefined for these. */
 export type Series = {
@@ -60,8 +59,8 @@ export class Catalog {
   #loading: Promise<void> | undefined;
   /** Counts up when all is forgotten: what was asked before is no answer after. */
   #generation = 0;
-  /** What others declared anew is known through this number. */
-  #followed = 0;
+  /** What others declared anew is known through this number; undefined: nothing was loaded yet. */
+  #followed: number | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -76,7 +75,7 @@ export class Catalog {
   forget(): void {
     this.#generation++;
     this.#wanted++;
-    this.#followed = 0;
+    this.#followed = undefined;
     this.#byId.clear();
     this.#byMachine.clear();
     this.#machines.clear();
@@ -224,6 +223,11 @@ export class Catalog {
   async #load(which: ReturnType<typeof sql.fragment>): Promise<number | undefined> {
     const generation = this.#generation;
     try {
+      if (this.#followed === undefined) {
+        // Before the first rows, so that none of them can be older than that.
+        const { newest } = await readRedeclared(this.#database, Number.MAX_SAFE_INTEGER);
+        if (generation === this.#generation) this.#followed ??= newest;
+      }
       const rows = await this.#database.slonik.any(sql.type(seriesRow)`
         select ${seriesColumns}
         from series join machine on machine.id = machine_id where ${which}`);
@@ -252,21 +256,18 @@ export class Catalog {
 
   /** Asks PostgreSQL anew what some series declare. */
   async reload(ids: readonly number[]): Promise<void> {
-    await this.#load(sql.fragment`series.id = any(${sql.array([...ids], "int4")})`);
+    for (let at = 0; at < ids.length; at += pageRows)
+      await this.#load(sql.fragment`series.id = any(${sql.array(ids.slice(at, at + pageRows), "int4")})`);
   }
 
   /** Makes known here what others have declared anew, up to a number of theirs; undefined: all. */
   async follow(through?: number): Promise<void> {
-    if (through !== undefined && through <= this.#followed) return;
-    const [row] = await this.#database.read(
-      "select coalesce(max(n), 0), array_agg(series_id) from redeclared where n > $1::int8",
-      [this.#followed],
-      { name: "redeclared" },
-    );
-    const [newest, ids] = row as [number, string | null];
-    const known = ids === null ? [] : toNumbers(ids).filter((id) => this.#byId.has(id));
-    if (known.length > 0) await this.reload(known);
-    this.#followed = Math.max(this.#followed, newest);
+    const followed = this.#followed;
+    if (followed === undefined || (through !== undefined && through <= followed)) return;
+    const generation = this.#generation;
+    const { newest, ids } = await readRedeclared(this.#database, followed);
+    await this.reload(ids.filter((id) => this.#byId.has(id)));
+    if (generation === this.#generation) this.#followed = Math.max(followed, newest);
   }
 
   #add(row: SeriesRow): void {

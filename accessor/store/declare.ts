@@ -7,6 +7,7 @@ import type { NewSeries, Quota, Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
+import { toNumbers } from "./summary-rows.ts";
 
 /** Which bound on what may be registered was reached. */
 const quotaLimit = z.enum(["machines", "machines-per-key", "series", "series-per-key"]);
@@ -73,4 +74,15 @@ export async function fixBuckets(database: Database, series: readonly Series[]):
     [toArray.int4(series.map(({ id }) => id)), toArray.int8(series.map(chooseBucketUs))],
     { name: "fix_buckets" },
   );
+}
+
+/** How many times series were declared anew, and which of them after a number. */
+export async function readRedeclared(database: Database, after: number): Promise<{ newest: number; ids: number[] }> {
+  const [row] = await database.read(
+    `select (select coalesce(max(n), 0) from redeclared), (select array_agg(series_id) from redeclared where n > $1::int8)`,
+    [after],
+    { name: "redeclared" },
+  );
+  const [newest, ids] = row as [number, string | null];
+  return { newest, ids: ids === null ? [] : toNumbers(ids) };
 }
