@@ -145,7 +145,7 @@ test("exports go back in by every door, to the last bit", async () => {
       }
       for (const door of Object.keys(came)) expect(recordsOf(came[door]!), door).toEqual(recordsOf([stored]));
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
@@ -168,7 +168,7 @@ test("so do the records of a refused batch, out of the producer's file", async (
       const came = await throughDoors(await readFile(path, "utf8"), "ndjson");
       for (const door of Object.keys(came)) expect(recordsOf(came[door]!), door).toEqual(recordsOf([refused]));
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
 

@@ -124,7 +124,7 @@ test("answers equal the raw records, now and at old revisions, before and after 
           ).rejects.toThrow(Failure);
       }),
     ),
-    { numRuns: 20 },
+    { numRuns: 12 },
   );
 });
 
@@ -174,7 +174,7 @@ test("what is not compacted yet counts among hours that are rolled up already", 
         await new Examiner(history, { records, revision: afterRolledUp, question: asked }).run();
       }),
     ),
-    { numRuns: 20 },
+    { numRuns: 12 },
   );
 });
 
@@ -209,7 +209,7 @@ test("samples at equal times stay in the order of their commits, whatever blocks
         }).run();
       }),
     ),
-    { numRuns: 40 },
+    { numRuns: 24 },
   );
 });
 

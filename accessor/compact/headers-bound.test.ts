@@ -13,7 +13,9 @@ afterAll(() => history[Symbol.asyncDispose]());
 
 test("headers of ranges end with the first above the bound", async () => {
   const minutes = Array.from({ length: 6 }, (_, minute) => [baseUs + minute * 60_000_000, minute] as const);
-  const { revision } = await history.ingest({ machine: "a", samples: [column("power", minutes)] });
+  // Kept by the minute, as what has such a max_gap is.
+  const samples = [{ ...column("power", minutes), maxGap: { seconds: 1n } }];
+  const { revision } = await history.ingest({ machine: "a", samples });
   await history.compactAll();
   const seriesId = history.catalog.find("a", "power")!.id;
   const range = { fromUs: baseUs, toUs: baseUs + 3_600_000_000 };

@@ -119,7 +119,7 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
         await expectRaw(records, records.at(-1)!.revision, { ...everything, parts: ["ranges", "summaries"] });
       }),
     ),
-    { numRuns: 20 },
+    { numRuns: 14 },
   );
   expect(stopped).toBeGreaterThan(5);
 });

@@ -71,7 +71,7 @@ test("peak demand is the greatest energy of a whole quarter hour, by its length"
         expect(peakDemandCoverage).toBeCloseTo(best.covered, 9);
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 8 },
   );
 });
 

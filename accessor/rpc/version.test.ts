@@ -149,7 +149,7 @@ test("the same version is the same answer, through late records and compaction a
         }
       }),
     ),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
   expect(same).toBeGreaterThan(50);
   expect(changed).toBeGreaterThan(50);

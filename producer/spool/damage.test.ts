@@ -247,7 +247,7 @@ test("any sequence of appends, acks, restarts and damage: each promised batch is
         await spool[Symbol.asyncDispose]();
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 }, 120_000);
 
