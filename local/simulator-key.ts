@@ -1,5 +1,5 @@
 // The key of the simulator and of the check whether it runs, where the accessor asks for keys: made
-// once for a data folder, kept in it, and made anew when it is refused.
+// once for a data folder, kept in it, and replaced when it is refused.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// Sums blocks up anew whose series were given another max_gap, some at a time, beside compaction.
+// Recalculates the sums of blocks whose series got another max_gap, some at a time, beside compaction.
 // Until all of a series are done, nobody uses their sums: reads open the blocks instead.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeBlock } from "../../block/decode.ts";
@@ -104,6 +104,6 @@ export class Restating {
     const done = await finishRestating(database, series, { signal });
     this.#inHand = undefined;
     await catalog.reload([series.id]);
-    if (done) log.info("a signal was summed up anew with its max_gap", { machine, signal: name });
+    if (done) log.info("the sums of a signal were recalculated with its new max_gap", { machine, signal: name });
   }
 }

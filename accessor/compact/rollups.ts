@@ -47,7 +47,7 @@ export async function rollUpSeries(
     );
     for (const { series, hour } of taken) {
       const own = byHour.get(keyOf(hour)) ?? [];
-      // It stays due until its blocks are summed up anew.
+      // It stays due until the sums of its blocks are recalculated.
       if (own.every(({ validFrom }) => validFrom > series.staleThrough)) rollups.push(joined(series, hour, own));
     }
     await nextTurn();

@@ -65,8 +65,8 @@ function bySample(samples: readonly Sample[], { widthUs, maxGapUs }: { widthUs: 
     .map(([startUs, { values, integral, coveredUs }]) => ({
       startUs,
       count: values.length,
-      min: values.length === 0 ? null : Math.min(...values),
-      max: values.length === 0 ? null : Math.max(...values),
+      min: values.length === 0 ? null : values.reduce((a, b) => Math.min(a, b)),
+      max: values.length === 0 ? null : values.reduce((a, b) => Math.max(a, b)),
       mean: values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
       first: values[0] ?? null,
       last: values.at(-1) ?? null,
@@ -169,7 +169,7 @@ test.each(cadences)(
         machine: "m",
         samples: [{ ...column("power", samples), unit: "W", maxGap: toDuration(maxGapUs) }],
       });
-      sent.push(...samples);
+      for (const sample of samples) sent.push(sample);
       // Due, rolled up, and due again where late ones came.
       if (i % 2 === 0) await history.compactAll({ maxRollups: 0 });
       else await history.settle();

@@ -116,7 +116,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
   const touched = touchedHours(arrivals);
   const { rollups, stateRollups } = await rollUp(options, { from, touched, touchedStates, governedStates });
 
-  // Not with the step's transaction: whoever declares one of them anew would wait for its end.
+  // Not in the step's transaction: a change of their declarations would wait for its end.
   await options.catalog.fixBuckets(arrivals.map(({ series }) => series));
   failpoint("compact.before-commit");
   const { blocks, ended } = await commitStep(

@@ -22,7 +22,7 @@ export type PollOptions = {
    * database. undefined: no hints.
    */
   hintMs: number | undefined;
-  /** Told how many times series were declared anew, by whomever. */
+  /** Told how many times declarations of series have changed, here or in another accessor. */
   onRedeclared: (count: number) => Promise<void>;
   /** Told after each poll whether the database may write; undefined: it did not answer. */
   onPoll: (mayWrite: boolean | undefined) => void;

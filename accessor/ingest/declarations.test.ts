@@ -94,12 +94,12 @@ test("a max_gap that is corrected counts for blocks and roll-ups of before, at o
   const sums = await history.query("select sum(covered_us) as us from block where series_id = $1", [meter.id]);
   expect(sums).toEqual([{ us: "0" }]);
   expect(await energyOf(settled)).toEqual({ kwh: 24, coverage: 1, gap: 1_200 });
-  // And once more from roll-ups made anew.
+  // And once more from new roll-ups.
   const again = await history.settle();
   expect(await energyOf(again)).toEqual({ kwh: 24, coverage: 1, gap: 1_200 });
 });
 
-test("another process learns what was declared anew", async () => {
+test("another process learns of a changed declaration", async () => {
   await history.ingest({ machine: "m", samples: [watts(baseUs, 1e6, 2)] });
   const { Catalog } = await import("../store/catalog.ts");
   const other = new Catalog(history.database);

@@ -15,14 +15,14 @@ import type { Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestTaken, type Retention } from "../retention.ts";
 import type { Catalog, Quotas, Series } from "../store/catalog.ts";
-import type { QuotaLimit } from "../store/declare.ts";
+import { isLearning, type QuotaLimit } from "../store/declare.ts";
 import { rowBytes } from "../store/log.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
 import { futureToleranceUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptableTimes, acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
-import { declareAnew, declares, quotaRefusal, registerNew } from "./register.ts";
+import { declares, quotaRefusal, registerNew, updateDeclaration } from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** What the log keeps of a batch for one series. */
@@ -157,8 +157,8 @@ export async function prepareBatch(
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
     const series = options.catalog.find(batch.machine, samples.signal);
-    if (series !== undefined && declaring[i])
-      await declareAnew(samples, () => timesOf(i), { series, catalog: options.catalog });
+    if (series !== undefined && declaring[i] && (declares(samples, series) || isLearning(series)))
+      await updateDeclaration(samples, () => timesOf(i), { series, catalog: options.catalog });
     const fault = series && declarationFault(samples, series);
     if (fault) {
       verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);

@@ -68,7 +68,7 @@ export const declares = ({ unit, maxGap }: Pick<Samples, "unit" | "maxGap">, kno
  * What a column says of a series that is known: a unit or a max_gap that nobody has declared yet, or
  * more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
  */
-function declaredAnew(
+function newDeclaration(
   { unit, maxGap }: Pick<Samples, "unit" | "maxGap">,
   timesOf: () => Float64Array,
   series: Series,
@@ -85,14 +85,14 @@ function declaredAnew(
 
 const maxTries = 4;
 
-/** Has a series declare what a column says anew; others may do so at the same time. */
-export async function declareAnew(
+/** Changes the declaration of a series as a column says; others may do so at the same time. */
+export async function updateDeclaration(
   samples: Pick<Samples, "unit" | "maxGap">,
   timesOf: () => Float64Array,
   { series, catalog }: { series: Series; catalog: Catalog },
 ): Promise<void> {
   for (let tries = 0; tries < maxTries; tries++) {
-    const declaration = declaredAnew(samples, timesOf, series);
+    const declaration = newDeclaration(samples, timesOf, series);
     if (declaration === undefined || (await catalog.redeclare(series, declaration))) return;
   }
 }

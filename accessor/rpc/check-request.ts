@@ -41,6 +41,12 @@ export function checkRules(desc: DescMessage, message: Message): void {
   });
 }
 
+/** REQUEST_INVALID of one field, which may be named by its path. */
+export function invalid(field: string, description: string): Failure {
+  const message = `${field.split(".").at(-1)} ${description}`;
+  return new Failure("REQUEST_INVALID", message, { violations: [{ field, description }], metadata: { field } });
+}
+
 /**
  * Fails with MACHINE_NAME_INVALID. Puts each name into its one form, in place: before the request is
  * hashed, compared or looked up.

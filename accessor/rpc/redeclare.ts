@@ -10,7 +10,7 @@ import { maxMaxGapUs, textBounds, textFault } from "../../rows/text-fault.ts";
 import { toDuration, toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
-import { checkMachines, checkSignals } from "./check-request.ts";
+import { checkMachines, checkSignals, invalid } from "./check-request.ts";
 
 type Options = {
   catalog: Catalog;
@@ -80,8 +80,3 @@ const toDeclaration = ({
   maxGap: toDuration(maxGapUs!),
   maxGapInferred: rhythm !== undefined,
 });
-
-function invalid(field: string, description: string): Failure {
-  const violations = [{ field, description }];
-  return new Failure("REQUEST_INVALID", `${field} ${description}`, { violations, metadata: { field } });
-}

@@ -10,6 +10,7 @@ import { toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs, slotEdges } from "../history/bucket-edges.ts";
 import { type Calendar, type CalendarUnit as CalendarName, calendarEdges } from "../history/calendar-edges.ts";
+import { invalid } from "./check-request.ts";
 import type { QuestionWindow } from "./window.ts";
 
 export const maxBucketsInARow = 10_000;
@@ -107,9 +108,4 @@ function toTimeOfDayMs(field: string, text: string): number {
     throw invalid(field, `${JSON.stringify(text)} is not a time of day from "00:00" to "23:59", such as "06:00"`);
   const [, hour, minute, second = "0"] = match;
   return ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1_000;
-}
-
-function invalid(field: string, description: string): Failure {
-  const message = `${field.split(".").at(-1)} ${description}`;
-  return new Failure("REQUEST_INVALID", message, { violations: [{ field, description }], metadata: { field } });
 }

@@ -14,7 +14,7 @@ import type { Reads } from "../read/as-of.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { intervalsOf } from "../read/peak-demand.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
+import { checkMachines, invalid, toTimeRange, toTimeUs } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
 import { atOnce, someAtOnce } from "./some-at-once.ts";
@@ -100,11 +100,6 @@ export function compareWindow(
   if (endTime !== undefined && toUs > toTimeUs("end_time", endTime))
     throw invalid("compare_end_time", "must not be after end_time: let the later window be the one that is compared");
   return { fromUs, toUs: Math.max(fromUs, Math.min(toUs, untilUs)) };
-}
-
-function invalid(field: string, description: string): Failure {
-  const violations = [{ field, description }];
-  return new Failure("REQUEST_INVALID", `${field} ${description}`, { violations, metadata: { field } });
 }
 
 type Summary = MessageInitShape<typeof MachineSummarySchema>;

@@ -59,7 +59,7 @@ export class Catalog {
   #loading: Promise<void> | undefined;
   /** Counts up when all is forgotten: what was asked before is no answer after. */
   #generation = 0;
-  /** What others declared anew is known through this number; undefined: nothing was loaded yet. */
+  /** Changed declarations are known through this number; undefined: nothing was loaded yet. */
   #followed: number | undefined;
 
   constructor(database: Database) {
@@ -254,13 +254,13 @@ export class Catalog {
     await this.reload(series.map(({ id }) => id));
   }
 
-  /** Asks PostgreSQL anew what some series declare. */
+  /** Reads again what some series declare. */
   async reload(ids: readonly number[]): Promise<void> {
     for (let at = 0; at < ids.length; at += pageRows)
       await this.#load(sql.fragment`series.id = any(${sql.array(ids.slice(at, at + pageRows), "int4")})`);
   }
 
-  /** Makes known here what others have declared anew, up to a number of theirs; undefined: all. */
+  /** Reads the declarations that others have changed, up to a number of theirs; undefined: all. */
   async follow(through?: number): Promise<void> {
     const followed = this.#followed;
     if (followed === undefined || (through !== undefined && through <= followed)) return;
@@ -273,7 +273,7 @@ export class Catalog {
   #add(row: SeriesRow): void {
     const known = this.#byId.get(row.id);
     if (known !== undefined) {
-      // What may be declared anew: the object stays, since others hold it.
+      // What a declaration may change: the object stays, since others hold it.
       Object.assign(known, declaredBy(row));
       return;
     }

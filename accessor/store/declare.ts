@@ -76,7 +76,7 @@ export async function fixBuckets(database: Database, series: readonly Series[]):
   );
 }
 
-/** How many times series were declared anew, and which of them after a number. */
+/** How many times declarations of series have changed, and of which series after a number. */
 export async function readRedeclared(database: Database, after: number): Promise<{ newest: number; ids: number[] }> {
   const [row] = await database.read(
     `select (select coalesce(max(n), 0) from redeclared), (select array_agg(series_id) from redeclared where n > $1::int8)`,

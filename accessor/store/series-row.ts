@@ -25,7 +25,7 @@ export type SeriesRow = z.infer<typeof seriesRow>;
 export const seriesColumns = sql.fragment`series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
   learned_us::text as learned_us, learned_last_us, stale_through, bucket_us, to_us(first_seen_at) as first_seen_us`;
 
-/** The fields that may be declared anew. */
+/** The fields that a declaration may change. */
 export const declaredBy = (row: SeriesRow) => ({
   unit: row.unit,
   maxGapUs: row.max_gap_us ?? undefined,

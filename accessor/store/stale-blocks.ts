@@ -1,4 +1,4 @@
-// Reads and mends blocks whose integral and covered time are of a max_gap that was declared anew.
+// Reads and mends blocks whose integral and covered time are of an earlier max_gap.
 import { toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart } from "./block-parts.ts";
 import type { Series } from "./catalog.ts";
@@ -78,7 +78,7 @@ export async function writeSums(
   );
 }
 
-/** False if the series was declared anew meanwhile. */
+/** False if the declaration has changed again meanwhile. */
 export async function finishRestating(database: Database, series: Series, { signal }: ReadOptions): Promise<boolean> {
   const [row] = await database.compact(
     "select finish_restating($1::int4, $2::int8)",

@@ -37,7 +37,8 @@ export const ErrorReason = {
   REQUEST_INVALID: 1,
 
   /**
-   * A machine's name breaks the rule of Batch.machine; the message says where. INVALID_ARGUMENT, or a batch's refusal.
+   * A machine's name breaks the rule of Batch.machine; the message says where. INVALID_ARGUMENT, or
+   * a batch's refusal.
    *
    *     {"reason": "MACHINE_NAME_INVALID", "domain": "millrace.v1", "metadata": {"machine": " press 7"}}
    *

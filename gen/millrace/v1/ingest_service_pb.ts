@@ -662,13 +662,15 @@ export const IngestService: GenService<{
     output: typeof IngestBatchResponseSchema;
   },
   /**
-   * Corrects what a numeric signal of a machine declares: its unit, its max_gap. No sample changes. Every answer about the signal, of
-   * the past too, uses the new declaration from now on: another max_gap changes integrals, coverage, time-weighted means and energy;
-   * another unit changes energy (a value stays the number that it is). For some time, answers over long windows take longer: what was
-   * summed up with the old max_gap is summed up anew in the background. The views of SQL follow at the end of that.
+   * Corrects what a numeric signal of a machine declares: its unit, its max_gap. No sample changes.
+   * Every answer about the signal, of the past too, uses the new declaration from now on: another
+   * max_gap changes integrals, coverage, time-weighted means and energy; another unit changes
+   * energy (a value stays the number that it is). For some time, answers over long windows take
+   * longer: sums with the old max_gap are recalculated in the background. The views of SQL follow
+   * at the end of that.
    *
-   * Needs the scope ADMIN. Errors: MACHINE_UNKNOWN, SIGNAL_UNKNOWN (NOT_FOUND), SIGNAL_NOT_NUMERIC, REQUEST_INVALID
-   * (INVALID_ARGUMENT), PERMISSION_DENIED.
+   * Needs the scope ADMIN. Errors: MACHINE_UNKNOWN, SIGNAL_UNKNOWN (NOT_FOUND), SIGNAL_NOT_NUMERIC,
+   * REQUEST_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED.
    *
    * @generated from rpc millrace.v1.IngestService.RedeclareSignal
    */

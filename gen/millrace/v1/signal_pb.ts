@@ -94,8 +94,9 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
 /**
  * Samples of one numeric signal of one machine, in columns: times beside values, equally long.
  *
- * Any order of times is welcome, equal times too: all samples are kept. The unit and the max_gap of a machine's signal are declared with the first
- * samples that name them; then they are fixed: a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
+ * Any order of times is welcome, equal times too: all samples are kept. The unit and the max_gap of
+ * a machine's signal are declared with the first samples that name them; then they are fixed: a
+ * later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
  * IngestService.RedeclareSignal corrects them.
  *
  * @generated from message millrace.v1.Samples
@@ -109,19 +110,20 @@ export type Samples = Message<"millrace.v1.Samples"> & {
   signal: string;
 
   /**
-   * Unit of the values, such as "W". At most 32 characters. Empty: as declared, or not declared yet. Power without a
-   * declared unit is taken as W.
+   * Unit of the values, such as "W". At most 32 characters. Empty: as declared, or not declared
+   * yet. Power without a declared unit is taken as W.
    *
    * @generated from field: string unit = 2;
    */
   unit: string;
 
   /**
-   * Longest span between two samples that still counts as covered by them: integrals and coverage stop where samples are
-   * farther apart. Above 0, at most 24 h. Unset: as declared before. While nobody has declared it, it is inferred from the
-   * distances between the first 17 samples (as they arrive; equal times and older samples are left out): the smallest of 1, 2, 5,
-   * 10, 15, 20 and 30 s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12 and 24 h that is at least 2.5 times their median. So
-   * 100 Hz gets 1 s, a sample each 10 s gets 30 s, a quarter-hour meter 45 min.
+   * Longest span between two samples that still counts as covered by them: integrals and coverage
+   * stop where samples are farther apart. Above 0, at most 24 h. Unset: as declared before. While
+   * nobody has declared it, it is inferred from the distances between the first 17 samples (as they
+   * arrive; equal times and older samples are left out): the smallest of 1, 2, 5, 10, 15, 20 and 30
+   * s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12 and 24 h that is at least 2.5 times their
+   * median. So 100 Hz gets 1 s, a sample each 10 s gets 30 s, a quarter-hour meter 45 min.
    *
    * @generated from field: google.protobuf.Duration max_gap = 3;
    */
@@ -223,18 +225,21 @@ export const DeltasSchema: GenMessage<Deltas> = /*@__PURE__*/
  */
 export type Batch = Message<"millrace.v1.Batch"> & {
   /**
-   * Name of the machine: 1 to 128 characters (code points) in Unicode's NFC. They may be letters, marks, numbers,
-   * punctuation, symbols and spaces of any script (general categories L, M, N, P, S and Zs), such as
-   * "Halle 3 / Presse 7". The accessor puts each name into NFC before it compares it: a name typed in two ways is one
-   * machine, and every response shows the NFC form. Upper and lower case are different machines.
+   * Name of the machine: 1 to 128 characters (code points) in Unicode's NFC. They may be letters,
+   * marks, numbers, punctuation, symbols and spaces of any script (general categories L, M, N, P, S
+   * and Zs), such as "Halle 3 / Presse 7". The accessor puts each name into NFC before it compares
+   * it: a name typed in two ways is one machine, and every response shows the NFC form. Upper and
+   * lower case are different machines.
    *
-   * Refused with MACHINE_NAME_INVALID: an empty name; white space at either end; "." and ".."; control and format
-   * characters (those of bidirectional text and of zero width among them); separators of lines and paragraphs;
-   * surrogates; private and unassigned characters; and U+FFFD, which stands for bytes that were not UTF-8. Two format
-   * characters are taken where spelling needs them: U+200C and U+200D between two letters or marks of Arabic, Syriac,
-   * Mongolian or an Indic script (not within emoji).
+   * Refused with MACHINE_NAME_INVALID: an empty name; white space at either end; "." and "..";
+   * control and format characters (those of bidirectional text and of zero width among them);
+   * separators of lines and paragraphs; surrogates; private and unassigned characters; and U+FFFD,
+   * which stands for bytes that were not UTF-8. Two format characters are taken where spelling
+   * needs them: U+200C and U+200D between two letters or marks of Arabic, Syriac, Mongolian or an
+   * Indic script (not within emoji).
    *
-   * Names are ordered by code point, as bytes of UTF-8 are, wherever a response is in order of machines.
+   * Names are ordered by code point, as bytes of UTF-8 are, wherever a response is in order of
+   * machines.
    *
    * @generated from field: string machine = 1;
    */

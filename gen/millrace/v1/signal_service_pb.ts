@@ -513,8 +513,8 @@ export type WatchSignalsRequest = Message<"millrace.v1.WatchSignalsRequest"> & {
     case: "afterCursor";
   } | {
     /**
-     * With the first commit at or after this time of the database's clock. Before the log begins: CURSOR_EXPIRED. More than
-     * 10 s after the clock's now: TIME_RANGE_INVALID.
+     * With the first commit at or after this time of the database's clock. Before the log begins:
+     * CURSOR_EXPIRED. More than 10 s after the clock's now: TIME_RANGE_INVALID.
      *
      * @generated from field: google.protobuf.Timestamp from_commit_time = 4;
      */
@@ -585,23 +585,26 @@ export const WatchSignalsResponseSchema: GenMessage<WatchSignalsResponse> = /*@_
   messageDesc(file_millrace_v1_signal_service, 12);
 
 /**
- * Buckets that begin where a unit of the calendar begins in a time zone. The window cuts the first and the last one.
+ * Buckets that begin where a unit of the calendar begins in a time zone. The window cuts the first
+ * and the last one.
  *
- * A unit begins at the first instant at which the zone's clocks show its local start or a later time. So:
- * - Of a start that comes twice, because clocks go back, the first counts: the bucket before is not cut again.
- * - A start that clocks skip is when they jump: for 02:30 in Berlin on 2024-03-31, 03:00 there. A bucket which that
+ * A unit begins at the first instant at which the zone's clocks show its local start or a later
+ * time. So: - Of a start that comes twice, because clocks go back, the first counts: the bucket
+ * before is not cut again. - A start that clocks skip is when they jump: for 02:30 in Berlin on
+ * 2024-03-31, 03:00 there. A bucket which that
  *   leaves without time does not come.
  * - A date that a zone left out has no bucket: Pacific/Apia, 2011-12-30.
  * - Days and shifts last as long as their clocks run: 23 or 25 h where they change.
  *
- * The time zones are those of the accessor's own Node (process.versions.tz), whatever PostgreSQL knows; SQL cuts at the
- * same instants with millrace_v1.calendar.
+ * The time zones are those of the accessor's own Node (process.versions.tz), whatever PostgreSQL
+ * knows; SQL cuts at the same instants with millrace_v1.calendar.
  *
  * @generated from message millrace.v1.Calendar
  */
 export type Calendar = Message<"millrace.v1.Calendar"> & {
   /**
-   * Whose clocks: a name of the IANA database ("Europe/Berlin", "UTC"). TIME_ZONE_UNKNOWN if it is none. Required.
+   * Whose clocks: a name of the IANA database ("Europe/Berlin", "UTC"). TIME_ZONE_UNKNOWN if it is
+   * none. Required.
    *
    * @generated from field: string time_zone = 1;
    */
@@ -615,16 +618,17 @@ export type Calendar = Message<"millrace.v1.Calendar"> & {
   unit: CalendarUnit;
 
   /**
-   * Local time at which a day begins, and so a week, month, quarter or year with its first day: "06:00" or "06:00:00".
-   * Empty: midnight. Not with SHIFT.
+   * Local time at which a day begins, and so a week, month, quarter or year with its first day:
+   * "06:00" or "06:00:00". Empty: midnight. Not with SHIFT.
    *
    * @generated from field: string day_start = 3;
    */
   dayStart: string;
 
   /**
-   * Local times at which a shift begins each day, each another one, in any order: "06:00", "14:00", "22:00". At most
-   * 48. Required with SHIFT, not with another unit. A shift lasts to the next one's start, be it on the next day.
+   * Local times at which a shift begins each day, each another one, in any order: "06:00", "14:00",
+   * "22:00". At most 48. Required with SHIFT, not with another unit. A shift lasts to the next
+   * one's start, be it on the next day.
    *
    * @generated from field: repeated string shift_starts = 4;
    */
@@ -696,9 +700,9 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
     case: "daysInTimeZone";
   } | {
     /**
-     * About this many buckets, for a plot: a round width that makes no more of them, were the window
-     * to last to its end_time; 1 for the window as it is. Each keeps its smallest and largest value
-     * and when they were, so no peak is lost.
+     * About this many buckets, for a plot: a round width that makes no more of them, were the
+     * window to last to its end_time; 1 for the window as it is. Each keeps its smallest and
+     * largest value and when they were, so no peak is lost.
      *
      * @generated from field: int32 points = 7;
      */
@@ -771,8 +775,8 @@ export type AggregateSamplesResponse = Message<"millrace.v1.AggregateSamplesResp
   nextPageToken: string;
 
   /**
-   * Where the last bucket ends: the request's end_time, or when the newest record was committed. No later than
-   * start_time if the window has not begun; then there are no buckets.
+   * Where the last bucket ends: the request's end_time, or when the newest record was committed. No
+   * later than start_time if the window has not begun; then there are no buckets.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 4;
    */
@@ -835,15 +839,17 @@ export type SummarizeMachinesRequest = Message<"millrace.v1.SummarizeMachinesReq
   pageToken: string;
 
   /**
-   * Also give the peak demand: the highest mean power of an interval of this length, such as 900 s for quarter hours. From 1 minute
-   * to 24 h; at most 10,000 intervals in the window, else TOO_MANY_BUCKETS. Unset: none.
+   * Also give the peak demand: the highest mean power of an interval of this length, such as 900 s
+   * for quarter hours. From 1 minute to 24 h; at most 10,000 intervals in the window, else
+   * TOO_MANY_BUCKETS. Unset: none.
    *
    * @generated from field: google.protobuf.Duration demand_interval = 7;
    */
   demandInterval?: Duration | undefined;
 
   /**
-   * Also sum up another window, to compare with: `compared` of the answer. Its start; both ends or none.
+   * Also sum up another window, to compare with: `compared` of the answer. Its start; both ends or
+   * none.
    *
    * @generated from field: google.protobuf.Timestamp compare_start_time = 8;
    */
@@ -892,15 +898,16 @@ export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesRe
   nextPageToken: string;
 
   /**
-   * Where the window ends: the request's end_time, or when the newest record was committed. Not after start_time if
-   * the window has not begun; then there is nothing to sum up.
+   * Where the window ends: the request's end_time, or when the newest record was committed. Not
+   * after start_time if the window has not begun; then there is nothing to sum up.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 4;
    */
   endTime?: Timestamp | undefined;
 
   /**
-   * What the same machines did in the window to compare with, in the same order. Empty unless one was asked for.
+   * What the same machines did in the window to compare with, in the same order. Empty unless one
+   * was asked for.
    *
    * @generated from field: repeated millrace.v1.MachineSummary compared = 5;
    */
@@ -1170,8 +1177,8 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
     case: "querySignals";
   } | {
     /**
-     * Buckets. While end_time is unset or has not come, every commit changes the version, since it moves the end. Pages
-     * after the first never change.
+     * Buckets. While end_time is unset or has not come, every commit changes the version, since it
+     * moves the end. Pages after the first never change.
      *
      * @generated from field: millrace.v1.AggregateSamplesRequest aggregate_samples = 2;
      */
@@ -1356,13 +1363,14 @@ export const CalendarUnitSchema: GenEnum<CalendarUnit> = /*@__PURE__*/
  * position in the batch. Every answer is that of one revision and names its cursor: it holds every record committed up to there and
  * none after. A request may ask for at least a cursor (min_cursor), for instance that of an Ack, to read its own writes.
  *
- * In every request an empty list of machines means all, and so does an empty list of signals where there is one. A machine that has
- * sent nothing is not an error; it has no records. Names of machines are taken in any form of Unicode and compared in
- * NFC (see Batch.machine).
+ * In every request an empty list of machines means all, and so does an empty list of signals where
+ * there is one. A machine that has sent nothing is not an error; it has no records. Names of
+ * machines are taken in any form of Unicode and compared in NFC (see Batch.machine).
  *
- * Time that has not come yet counts for nothing. Buckets and summaries end at the request's end_time or when the newest
- * record was committed (the commit of the answer's cursor, by the database's clock), whichever is earlier, and their
- * end_time says where. So does coverage, availability and every rate. A window that begins later is empty.
+ * Time that has not come yet counts for nothing. Buckets and summaries end at the request's
+ * end_time or when the newest record was committed (the commit of the answer's cursor, by the
+ * database's clock), whichever is earlier, and their end_time says where. So does coverage,
+ * availability and every rate. A window that begins later is empty.
  *
  * No message is above 4 MiB, the default maximum of a gRPC client. A larger answer comes in pages (next_page_token)
  * or in parts. page_size is the maximum of a page; a page may hold less. Only a page without next_page_token is the
@@ -1453,11 +1461,13 @@ export const SignalService: GenService<{
     output: typeof SummarizeMachinesResponseSchema;
   },
   /**
-   * Says what machines did in each bucket of time: time in each state, energy by state, transitions, availability. For
-   * each bucket the same as SummarizeMachines says of it alone (energies to rounding).
+   * Says what machines did in each bucket of time: time in each state, energy by state,
+   * transitions, availability. For each bucket the same as SummarizeMachines says of it alone
+   * (energies to rounding).
    *
-   * At most 10,000 buckets a machine and 100,000 in all, else TOO_MANY_BUCKETS. A page holds whole machines, about
-   * 11,000 buckets. All pages are of the revision of the first. Errors as for AggregateSamples.
+   * At most 10,000 buckets a machine and 100,000 in all, else TOO_MANY_BUCKETS. A page holds whole
+   * machines, about 11,000 buckets. All pages are of the revision of the first. Errors as for
+   * AggregateSamples.
    *
    * @generated from rpc millrace.v1.SignalService.AggregateStates
    */

@@ -255,14 +255,16 @@ export type StateSummary = Message<"millrace.v1.StateSummary"> & {
   time?: Duration | undefined;
 
   /**
-   * Energy taken meanwhile. Those of all states add up to the window's. Not known, and 0, where energy_coverage is 0.
+   * Energy taken meanwhile. Those of all states add up to the window's. Not known, and 0, where
+   * energy_coverage is 0.
    *
    * @generated from field: double energy_kwh = 3;
    */
   energyKwh: number;
 
   /**
-   * Part of the time in it that samples of power cover, 0 to 1. 0 also where the machine's energy is not known.
+   * Part of the time in it that samples of power cover, 0 to 1. 0 also where the machine's energy
+   * is not known.
    *
    * @generated from field: double energy_coverage = 4;
    */
@@ -283,8 +285,8 @@ export const StateSummarySchema: GenMessage<StateSummary> = /*@__PURE__*/
  */
 export type EnergySummary = Message<"millrace.v1.EnergySummary"> & {
   /**
-   * Energy taken in the window, as far as it is covered by samples: nothing is made up for gaps. Not known, and 0, where
-   * coverage is 0.
+   * Energy taken in the window, as far as it is covered by samples: nothing is made up for gaps.
+   * Not known, and 0, where coverage is 0.
    *
    * @generated from field: double energy_kwh = 1;
    */
@@ -333,9 +335,10 @@ export type EnergySummary = Message<"millrace.v1.EnergySummary"> & {
   peakTime?: Timestamp | undefined;
 
   /**
-   * Peak demand, in watts: of the intervals asked for (multiples of their length since 1970-01-01T00:00:00Z that lie in the window
-   * whole), the highest energy by the interval's length. What samples do not cover counts as nothing, as in energy_kwh. Unset if
-   * nothing is covered, or none was asked for.
+   * Peak demand, in watts: of the intervals asked for (multiples of their length since
+   * 1970-01-01T00:00:00Z that lie in the window whole), the highest energy by the interval's
+   * length. What samples do not cover counts as nothing, as in energy_kwh. Unset if nothing is
+   * covered, or none was asked for.
    *
    * @generated from field: optional double peak_demand_w = 8;
    */
@@ -526,8 +529,9 @@ export type MachineSummary = Message<"millrace.v1.MachineSummary"> & {
   availability?: number | undefined;
 
   /**
-   * Energy, from signal "power". Its unit is taken as W if none is declared; W with the prefixes u (or µ), m, k, M, G and T
-   * and J/s, kJ/s, MJ/s are converted. Unset if there is none to give: energy_absence says why.
+   * Energy, from signal "power". Its unit is taken as W if none is declared; W with the prefixes u
+   * (or µ), m, k, M, G and T and J/s, kJ/s, MJ/s are converted. Unset if there is none to give:
+   * energy_absence says why.
    *
    * @generated from field: millrace.v1.EnergySummary energy = 7;
    */
@@ -576,7 +580,8 @@ export type StateBucket = Message<"millrace.v1.StateBucket"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * Time and energy by state, as in MachineSummary: only states with time, which add up to the span.
+   * Time and energy by state, as in MachineSummary: only states with time, which add up to the
+   * span.
    *
    * @generated from field: repeated millrace.v1.StateSummary states = 3;
    */
@@ -597,15 +602,16 @@ export type StateBucket = Message<"millrace.v1.StateBucket"> & {
   availability?: number | undefined;
 
   /**
-   * Energy taken in the span, as far as it is covered by samples: that of its states. Unset if nothing of it is covered,
-   * or the machine's energy is not known.
+   * Energy taken in the span, as far as it is covered by samples: that of its states. Unset if
+   * nothing of it is covered, or the machine's energy is not known.
    *
    * @generated from field: optional double energy_kwh = 6;
    */
   energyKwh?: number | undefined;
 
   /**
-   * Part of the span that samples of power cover, 0 to 1. Unset if the machine's energy is not known.
+   * Part of the span that samples of power cover, 0 to 1. Unset if the machine's energy is not
+   * known.
    *
    * @generated from field: optional double coverage = 7;
    */
@@ -675,7 +681,8 @@ export const EnergyAbsence = {
   NO_POWER: 1,
 
   /**
-   * Power has a unit that does not give watts: of another quantity (VA is apparent power, kWh a count of energy) or unknown.
+   * Power has a unit that does not give watts: of another quantity (VA is apparent power, kWh a
+   * count of energy) or unknown.
    *
    * @generated from enum value: ENERGY_ABSENCE_UNIT = 2;
    */
