@@ -6,6 +6,7 @@ import {
   BatchSchema,
   type ErrorReport,
   type Samples,
+  SampleType,
   type StateChange,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { toDuration, toTimestamp } from "../samples/timestamps.ts";
@@ -25,7 +26,8 @@ export function toBatch({ machine, states, errors, runs }: Block): Batch | undef
     const { signal, unit, maxGapUs, periodUs } = profile;
     const grid = { $typeName: "millrace.v1.Grid" as const, startUs: BigInt(startUs), periodUs: BigInt(periodUs) };
     const times: Samples["times"] = { case: "grid", value: grid };
-    return { $typeName: "millrace.v1.Samples", signal, unit, maxGap: toDuration(maxGapUs), times, values };
+    const declared = { signal, unit, maxGap: toDuration(maxGapUs), sampleType: SampleType.UNSPECIFIED };
+    return { $typeName: "millrace.v1.Samples", ...declared, times, values };
   });
   return batch;
 }

@@ -1,7 +1,7 @@
 // The contract's Samples over a column: numbers and bigints are made for who reads the fields, and
 // most never do.
 import type { Duration } from "@bufbuild/protobuf/wkt";
-import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
+import type { Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "./column.ts";
 
 /** Evenly spaced times: what Grid says, as numbers. */
@@ -11,6 +11,7 @@ export type ColumnFields = {
   readonly signal: string;
   readonly unit: string;
   readonly maxGap: Duration | undefined;
+  readonly sampleType: SampleType;
   readonly column: Column;
   /** Of a grid; undefined: the times are deltas. */
   readonly spacing: Spacing | undefined;
@@ -23,6 +24,7 @@ export class PackedColumn implements ColumnFields {
   readonly signal: string;
   readonly unit: string;
   readonly maxGap: Duration | undefined;
+  readonly sampleType: SampleType;
   readonly spacing: Spacing | undefined;
   readonly count: number;
   #column: Column | undefined;
@@ -33,10 +35,11 @@ export class PackedColumn implements ColumnFields {
    * packed.timesUs: undefined where the times are on the grid of the spacing; otherwise as many as
    * there are values, or a column that is refused.
    */
-  constructor({ signal, unit, maxGap, spacing }: Omit<ColumnFields, "column">, packed: Packed) {
+  constructor({ signal, unit, maxGap, sampleType, spacing }: Omit<ColumnFields, "column">, packed: Packed) {
     this.signal = signal;
     this.unit = unit;
     this.maxGap = maxGap;
+    this.sampleType = sampleType;
     this.spacing = spacing;
     this.count = packed.values.count;
     this.#packed = packed;
@@ -86,7 +89,7 @@ export function columnFields(samples: Samples): ColumnFields | undefined {
  * keeps an array of numbers or bigints.
  */
 export function createColumnMessage(fields: ColumnFields): Samples {
-  const { signal, unit, maxGap } = fields;
+  const { signal, unit, maxGap, sampleType } = fields;
   let values: number[] | undefined;
   let times: Samples["times"] | undefined;
   const message: Samples = {
@@ -94,6 +97,7 @@ export function createColumnMessage(fields: ColumnFields): Samples {
     signal,
     unit,
     ...(maxGap === undefined ? {} : { maxGap }),
+    sampleType,
     get times() {
       times ??= timesOf(fields);
       return times;

@@ -43,13 +43,17 @@ const plainSamples = fc.record(
       fc.constant({ case: undefined }),
     ),
     values: fc.array(value, { maxLength: 60 }),
+    sampleType: fc.oneof(fc.nat({ max: 4 }), fc.integer()),
   },
   { requiredKeys: [] },
 );
 /** As our own code makes them, from columns. */
 const columnSamples = fc
   .tuple(
-    fc.record({ signal: text, unit: text, maxGapUs: fc.option(fc.nat(), { nil: undefined }) }),
+    fc.record({
+      ...{ signal: text, unit: text, maxGapUs: fc.option(fc.nat(), { nil: undefined }) },
+      sampleType: fc.constantFrom(...([0, 1, 2, 3] as const)),
+    }),
     fc.array(fc.tuple(fc.integer({ min: -(2 ** 52), max: 2 ** 52 }), value), { maxLength: 40 }),
     fc.boolean(),
   )

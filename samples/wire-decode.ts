@@ -193,6 +193,7 @@ type Read = { maxGap?: Samples["maxGap"]; values?: PackedDoubles; spacing?: Spac
 function readSamples(reader: WireReader): Samples {
   let signal = "";
   let unit = "";
+  let sampleType: Samples["sampleType"] = 0;
   const read: Read = {};
   while (!reader.done) {
     const tag = reader.tag();
@@ -202,12 +203,13 @@ function readSamples(reader: WireReader): Samples {
     else if (tag === lengthTag(4)) once(read, "spacing", readGrid(reader.message()));
     else if (tag === lengthTag(5)) once(read, "timesUs", readDeltas(reader.message()));
     else if (tag === lengthTag(6)) once(read, "values", reader.doubles());
+    else if (tag === numberTag(7)) sampleType = readInt32(reader) as Samples["sampleType"];
     else throw new Unusual();
   }
   const { maxGap, spacing, timesUs, values = noDoubles } = read;
   // Neither or both: of a oneof the last counts.
   if ((spacing === undefined) === (timesUs === undefined)) throw new Unusual();
-  return createColumnMessage(new PackedColumn({ signal, unit, maxGap, spacing }, { timesUs, values }));
+  return createColumnMessage(new PackedColumn({ signal, unit, maxGap, sampleType, spacing }, { timesUs, values }));
 }
 
 function readGrid(reader: WireReader): Spacing {

@@ -80,7 +80,7 @@ function columnBytes(samples: Samples): number {
   return column === undefined ? 0 : namesBytes + column.values.length * (spacing === undefined ? 11 : 8);
 }
 
-function writeColumn({ signal, unit, maxGap, column, spacing }: ColumnFields): void {
+function writeColumn({ signal, unit, maxGap, sampleType, column, spacing }: ColumnFields): void {
   writer.text(1, signal);
   writer.text(2, unit);
   if (maxGap !== undefined) writer.bytes(3, toBinary(DurationSchema, maxGap));
@@ -93,10 +93,12 @@ function writeColumn({ signal, unit, maxGap, column, spacing }: ColumnFields): v
     });
   }
   writer.doubles(6, column.values);
+  writer.number(7, sampleType);
 }
 
-/** Whether all times are numbers that the writer writes exactly. */
-function isPlain({ column: { timesUs }, spacing }: ColumnFields): boolean {
+/** Whether all times, and the type, are numbers that the writer writes exactly. */
+function isPlain({ column: { timesUs }, sampleType, spacing }: ColumnFields): boolean {
+  if (sampleType < 0) return false;
   if (spacing !== undefined) return spacing.startUs >= 0 && spacing.periodUs >= 0;
   for (let i = 0; i < timesUs.length; i++) if (Math.abs(timesUs[i]!) >= 2 ** 51) return false;
   return true;
@@ -104,7 +106,13 @@ function isPlain({ column: { timesUs }, spacing }: ColumnFields): boolean {
 
 /** A message of any making: its values copied as a whole all the same. */
 function writeAny(samples: Samples): void {
-  const { values, ...rest } = samples;
-  writer.append(toBinary(SamplesSchema, create(SamplesSchema, { ...rest, values: [] })));
+  const { values, sampleType, ...rest } = samples;
+  // No type of ours: it takes ten bytes.
+  if (sampleType < 0) {
+    writer.append(toBinary(SamplesSchema, create(SamplesSchema, samples)));
+    return;
+  }
+  writer.append(toBinary(SamplesSchema, create(SamplesSchema, { ...rest, sampleType: 0, values: [] })));
   writer.doubles(6, new Float64Array(values));
+  writer.number(7, sampleType);
 }

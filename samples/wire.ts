@@ -1,5 +1,5 @@
 // Columns of samples to the contract's Samples and back.
-import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
+import { type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "./column.ts";
 import { columnFields, createColumnMessage, PackedColumn } from "./column-message.ts";
 import { toDuration } from "./timestamps.ts";
@@ -61,19 +61,26 @@ export function countSamples(samples: Samples): number {
 }
 
 /** What a numeric signal declares with its samples. */
-export type Declaration = { signal: string; unit: string; maxGapUs: number | undefined };
+export type Declaration = {
+  signal: string;
+  unit: string;
+  maxGapUs: number | undefined;
+  /** Undefined as UNSPECIFIED. */
+  sampleType?: SampleType | undefined;
+};
 
 /**
  * A column, which must not change afterwards, as the contract's Samples: a grid if its times are
  * evenly spaced, deltas otherwise.
  */
-export function toSamples({ signal, unit, maxGapUs }: Declaration, column: Column): Samples {
+export function toSamples({ signal, unit, maxGapUs, sampleType }: Declaration, column: Column): Samples {
   const periodUs = periodOf(column.timesUs);
   const spacing = periodUs === undefined ? undefined : { startUs: column.timesUs[0]!, periodUs };
   return createColumnMessage({
     signal,
     unit,
     maxGap: maxGapUs === undefined ? undefined : toDuration(maxGapUs),
+    sampleType: sampleType ?? SampleType.UNSPECIFIED,
     column,
     spacing,
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { inferGapUs, inferredGapsUs, learn, maxDistances, unknownRhythm } from "./infer-gap.ts";
 
 const second = 1e6;
@@ -22,9 +23,11 @@ test("a steady rhythm gets a gap that it never reaches, from two samples on", ()
   for (const [step, gap] of gaps)
     for (const count of [2, 3, 20]) {
       const rhythm = learn(unknownRhythm, every(step * second, count));
-      expect([step, count, inferGapUs(rhythm) / second]).toEqual([step, count, gap]);
+      expect([step, count, inferGapUs(rhythm, 0) / second]).toEqual([step, count, gap]);
     }
-  expect(inferGapUs(unknownRhythm)).toBe(second);
+  expect(inferGapUs(unknownRhythm, 0)).toBe(second);
+  for (const held of [SampleType.STEP, SampleType.COUNTER])
+    expect(inferGapUs(learn(unknownRhythm, every(second, 20)), held)).toBe(86_400 * second);
 });
 
 test("however samples are cut into batches, the same is learned", () => {
@@ -49,7 +52,7 @@ test("however samples are cut into batches, the same is learned", () => {
       const distinct = [...new Set(timesUs)];
       const distances = distinct.slice(1).map((time, i) => time - distinct[i]!);
       expect(rhythm.distancesUs).toEqual(distances.slice(0, maxDistances));
-      const gap = inferGapUs(rhythm);
+      const gap = inferGapUs(rhythm, 0);
       expect(inferredGapsUs).toContain(gap);
       const sorted = distances.slice(0, maxDistances).sort((a, b) => a - b);
       const covered = sorted.filter((distance) => distance <= gap).length;

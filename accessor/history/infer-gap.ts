@@ -1,5 +1,6 @@
 // Which max_gap a signal gets that declares none: from the distances between its first samples.
 // No I/O.
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 
 const second = 1e6;
 const minute = 60 * second;
@@ -38,11 +39,13 @@ export function learn(rhythm: Rhythm, timesUs: ArrayLike<number>): Rhythm {
 }
 
 /**
- * The smallest of `inferredGapsUs` that is at least 2.5 times the median distance (of an even
+ * Of values that go on by themselves, a step's or a counter's, as long as there may be: 24 h. Of
+ * others the smallest of `inferredGapsUs` that is at least 2.5 times the median distance (of an even
  * number, the lower one of the two in the middle): 1 s for anything from 2.5 Hz up, 30 s for a
  * sample each 10 s, 45 min for a quarter-hour meter. At most 24 h; 1 s without a distance.
  */
-export function inferGapUs({ distancesUs }: Rhythm): number {
+export function inferGapUs({ distancesUs }: Rhythm, sampleType: SampleType): number {
+  if (sampleType === SampleType.STEP || sampleType === SampleType.COUNTER) return inferredGapsUs.at(-1)!;
   const sorted = distancesUs.toSorted((a, b) => a - b);
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   return inferredGapsUs.find((gapUs) => gapUs >= medians * median) ?? inferredGapsUs.at(-1)!;

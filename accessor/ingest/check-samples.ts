@@ -1,7 +1,7 @@
 // Splits a batch's columns into what is stored and what is rejected, and puts what is stored in
 // order of time.
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import type { Samples } from "#gen/millrace/v1/signal_pb.ts";
+import { type Samples, SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { type Fault, maxGapFault, maxMaxGapUs, notFinite, textBounds, textFault } from "../../rows/text-fault.ts";
 import type { Column } from "../../samples/column.ts";
 import { columnFields } from "../../samples/column-message.ts";
@@ -10,9 +10,11 @@ import type { Series } from "../store/catalog.ts";
 import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
 
+const typeNames = new Map(SampleTypeSchema.values.map(({ number, localName }) => [number, localName]));
+
 /** What is wrong with a column as a whole, before its series is known. */
 export function columnFault(samples: Samples, column: Column): Fault | undefined {
-  const { signal, unit, maxGap } = samples;
+  const { signal, unit, maxGap, sampleType } = samples;
   if (eventSignals.has(signal))
     return { reason: "SIGNAL_NAME_INVALID", message: `"${signal}" is not numeric: send it in its own list` };
   if (!signalPattern.test(signal)) {
@@ -27,6 +29,8 @@ export function columnFault(samples: Samples, column: Column): Fault | undefined
     const maxGapUs = toDurationUs(maxGap);
     if (!(maxGapUs > 0 && maxGapUs <= maxMaxGapUs)) return maxGapFault;
   }
+  if (typeNames.get(sampleType) === undefined)
+    return { reason: "COLUMN_INVALID", message: `sample_type ${sampleType} is not LINEAR, STEP or COUNTER` };
   return textFault("unit", unit, textBounds.unit);
 }
 
@@ -45,7 +49,7 @@ function timesFault(samples: Samples, { timesUs, values }: Column): Fault | unde
 }
 
 /** What is wrong with a column's declaration, its series being known. */
-export function declarationFault({ unit, maxGap }: Samples, series: Series): Fault | undefined {
+export function declarationFault({ unit, maxGap, sampleType }: Samples, series: Series): Fault | undefined {
   const what = `signal ${series.signal} of ${series.machine}`;
   if (unit !== "" && unit !== series.unit) {
     return {
@@ -57,6 +61,13 @@ export function declarationFault({ unit, maxGap }: Samples, series: Series): Fau
     return {
       reason: "SIGNAL_DECLARATION_MISMATCH",
       message: `${what} has max_gap ${(series.maxGapUs ?? 0) / 1e6} s, not ${toDurationUs(maxGap) / 1e6} s: leave it unset or as declared`,
+    };
+  }
+  if (sampleType !== SampleType.UNSPECIFIED && sampleType !== series.sampleType) {
+    const names = [series.sampleType, sampleType].map((one) => typeNames.get(one || SampleType.LINEAR));
+    return {
+      reason: "SIGNAL_DECLARATION_MISMATCH",
+      message: `${what} has sample_type ${names[0]}, not ${names[1]}: leave it unset or as declared`,
     };
   }
   return undefined;

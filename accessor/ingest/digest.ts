@@ -12,8 +12,9 @@ const version = 1;
  * First 16 bytes of SHA-256 over, in order, numbers as little-endian float64 and texts as length
  * and UTF-8: version, machine; each state change (seconds, nanos, state, reason); each error report
  * (seconds, nanos, severity, code, message); each column (signal, unit, max_gap seconds and nanos,
- * times in microseconds, values). Each list and each array is preceded by its length. columns: the
- * batch's samples decoded, in the order given.
+ * times in microseconds, values); then, of each column that names a sample_type, its position and
+ * that. Each list and each array is preceded by its length. columns: the batch's samples decoded, in
+ * the order given.
  */
 export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
   const writer = new Writer(byteLengthOf(batch, columns));
@@ -40,6 +41,11 @@ export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
     writer.numbers(columns[i]!.timesUs);
     writer.numbers(columns[i]!.values);
   }
+  for (const [i, { sampleType }] of batch.samples.entries()) {
+    if (sampleType === 0) continue;
+    writer.number(i);
+    writer.number(sampleType);
+  }
   // One call: a Hash object costs 5 µs before it has hashed anything, a second of samples takes 2
   // µs.
   return hash("sha256", writer.written, "buffer").subarray(0, 16);
@@ -50,7 +56,7 @@ function byteLengthOf({ machine, stateChanges, errorReports, samples }: Batch, c
   let bytes = 48 + 3 * machine.length;
   for (const { reason } of stateChanges) bytes += 32 + 3 * reason.length;
   for (const { code, message } of errorReports) bytes += 40 + 3 * (code.length + message.length);
-  for (const { signal, unit } of samples) bytes += 48 + 3 * (signal.length + unit.length);
+  for (const { signal, unit } of samples) bytes += 64 + 3 * (signal.length + unit.length);
   for (const { timesUs, values } of columns) bytes += timesUs.byteLength + values.byteLength;
   return bytes;
 }

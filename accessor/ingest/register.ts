@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, type Samples, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { type Batch, type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
@@ -26,14 +26,14 @@ export async function registerNew(
     if (catalog.find(machine, series.signal) === undefined && !fresh.has(series.signal))
       fresh.set(series.signal, series);
   };
-  const undeclared = { unit: "", maxGapUs: undefined, rhythm: undefined };
+  const undeclared = { unit: "", maxGapUs: undefined, rhythm: undefined, sampleType: SampleType.UNSPECIFIED };
   if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, ...undeclared });
   if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, ...undeclared });
-  for (const [i, { signal, unit, maxGap }] of batch.samples.entries()) {
+  for (const [i, { signal, unit, maxGap, sampleType }] of batch.samples.entries()) {
     if (!declaring[i]) continue;
     const rhythm = maxGap === undefined ? learn(unknownRhythm, timesOf(i)) : undefined;
-    const maxGapUs = maxGap === undefined ? inferGapUs(rhythm!) : toDurationUs(maxGap);
-    consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs, rhythm });
+    const maxGapUs = maxGap === undefined ? inferGapUs(rhythm!, sampleType) : toDurationUs(maxGap);
+    consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs, rhythm, sampleType });
   }
   if (fresh.size === 0) return undefined;
   const limit = await catalog.register(machine, [...fresh.values()], { holder, quotas });
@@ -55,39 +55,47 @@ export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registe
   return create(RefusalSchema, { reason: ErrorReason.QUOTA_EXCEEDED, message });
 }
 
+type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType">;
+
 /**
- * Whether a column declares something: a signal, its unit or its max_gap. What its samples teach of
+ * Whether a column declares something: a signal, its unit, its max_gap or its type. What its samples teach of
  * a rhythm does not count: it is no more than a guess.
  */
-export const declares = ({ unit, maxGap }: Pick<Samples, "unit" | "maxGap">, known: Series | undefined): boolean =>
-  known === undefined || (known.unit === "" && unit !== "") || (known.rhythm !== undefined && maxGap !== undefined);
+export const declares = ({ unit, maxGap, sampleType }: Declaring, known: Series | undefined): boolean =>
+  known === undefined ||
+  (known.unit === "" && unit !== "") ||
+  (known.rhythm !== undefined && maxGap !== undefined) ||
+  (known.sampleType === SampleType.UNSPECIFIED && sampleType !== SampleType.UNSPECIFIED);
 
 /**
  * timesOf: of the samples that may be stored, ascending.
  *
- * What a column says of a series that is known: a unit or a max_gap that nobody has declared yet, or
- * more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
+ * What a column says of a series that is known: a unit, a max_gap or a type that nobody has declared
+ * yet, or more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
  */
 function newDeclaration(
-  { unit, maxGap }: Pick<Samples, "unit" | "maxGap">,
+  { unit, maxGap, sampleType }: Declaring,
   timesOf: () => Float64Array,
   series: Series,
 ): Declaration | undefined {
   const newUnit = series.unit === "" && unit !== "" ? unit : undefined;
+  const newType = series.sampleType === SampleType.UNSPECIFIED && sampleType !== 0 ? sampleType : undefined;
+  const said = { unit: newUnit, sampleType: newType };
+  const isNew = newUnit !== undefined || newType !== undefined;
   const { rhythm, maxGapUs } = series;
   if (rhythm === undefined || maxGapUs === undefined)
-    return newUnit === undefined ? undefined : { unit: newUnit, maxGapUs: maxGapUs!, rhythm };
-  if (maxGap !== undefined) return { unit: newUnit, maxGapUs: toDurationUs(maxGap), rhythm: undefined };
+    return isNew ? { ...said, maxGapUs: maxGapUs!, rhythm } : undefined;
+  if (maxGap !== undefined) return { ...said, maxGapUs: toDurationUs(maxGap), rhythm: undefined };
   const learned = isLearning(series) ? learn(rhythm, timesOf()) : rhythm;
-  if (learned === rhythm && newUnit === undefined) return undefined;
-  return { unit: newUnit, maxGapUs: inferGapUs(learned), rhythm: learned };
+  if (learned === rhythm && !isNew) return undefined;
+  return { ...said, maxGapUs: inferGapUs(learned, newType ?? series.sampleType), rhythm: learned };
 }
 
 const maxTries = 4;
 
 /** Changes the declaration of a series as a column says; others may do so at the same time. */
 export async function updateDeclaration(
-  samples: Pick<Samples, "unit" | "maxGap">,
+  samples: Declaring,
   timesOf: () => Float64Array,
   { series, catalog }: { series: Series; catalog: Catalog },
 ): Promise<void> {

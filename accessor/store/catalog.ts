@@ -1,7 +1,7 @@
 // Machines and their series: known in memory, registered in PostgreSQL. Of a row only what it
 // declares may change (declare.ts).
 
-import type { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import type { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { fitsGlob } from "../../access/glob.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { compareText } from "../../samples/compare-text.ts";
@@ -24,6 +24,8 @@ export type Series = {
   readonly kind: SignalKind;
   readonly unit: string;
   readonly maxGapUs: number | undefined;
+  /** As declared; UNSPECIFIED: nobody has, so it is LINEAR. */
+  readonly sampleType: SampleType;
   /** What maxGapUs was inferred from; undefined if it was declared. */
   readonly rhythm: Rhythm | undefined;
   /** Sums of blocks and roll-ups of watermarks up to here are of an earlier max_gap: not to be used. */

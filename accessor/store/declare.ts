@@ -1,5 +1,6 @@
 // Writes what series declare: registers them, and sets unit and max_gap afterwards.
 import { z } from "zod";
+import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { chooseBucketUs } from "../history/buckets-of-time.ts";
 import { maxDistances, type Rhythm } from "../history/infer-gap.ts";
 import { toArray } from "./binary-arrays.ts";
@@ -31,6 +32,7 @@ export async function registerSeries(
         ${list(({ maxGapUs }) => maxGapUs ?? null, "int8")},
         ${list(({ rhythm }) => (rhythm === undefined ? null : `{${rhythm.distancesUs.join(",")}}`), "text")},
         ${list(({ rhythm }) => rhythm?.lastUs ?? null, "int8")},
+        ${list(({ sampleType }) => sampleType || null, "int2")},
         ${own.machines}::int4, ${own.series}::int4, ${all.machines}::int4, ${all.series}::int4) as limit`);
     return limit ?? undefined;
   } catch (error) {
@@ -38,18 +40,23 @@ export async function registerSeries(
   }
 }
 
-/** unit: undefined leaves it. rhythm: what max_gap was inferred from; undefined: it is declared. */
-export type Declaration = { unit?: string | undefined; maxGapUs: number; rhythm: Rhythm | undefined };
+/** unit, sampleType: undefined leaves it. rhythm: what max_gap was inferred from; undefined: it is declared. */
+export type Declaration = {
+  unit?: string | undefined;
+  maxGapUs: number;
+  rhythm: Rhythm | undefined;
+  sampleType?: SampleType | undefined;
+};
 
 /**
- * Sets what a series declares: a unit if it has none, a max_gap if its own is inferred; with `force`
- * whatever it has. Answers false, and does nothing, if it was inferred from something else than is
+ * Sets what a series declares: a unit or a type if it has none, a max_gap if its own is inferred;
+ * with `force` whatever it has. Answers false, and does nothing, if it was inferred from something else than is
  * known here.
  */
 export async function redeclare(
   database: Database,
   { id, rhythm: known }: Series,
-  { unit, maxGapUs, rhythm }: Declaration,
+  { unit, maxGapUs, rhythm, sampleType }: Declaration,
   { force = false } = {},
 ): Promise<boolean> {
   const distances = (of: Rhythm | undefined) =>
@@ -57,7 +64,7 @@ export async function redeclare(
   try {
     return await database.slonik.oneFirst(sql.type(z.object({ done: z.boolean() }))`
       select redeclare(${id}::int4, ${unit ?? null}::text, ${maxGapUs}::int8, ${distances(rhythm)},
-        ${rhythm?.lastUs ?? null}::int8, ${force}, ${distances(known)}) as done`);
+        ${rhythm?.lastUs ?? null}::int8, ${sampleType ?? null}::int2, ${force}, ${distances(known)}) as done`);
   } catch (error) {
     throw toFailure(error);
   }

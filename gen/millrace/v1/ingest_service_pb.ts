@@ -9,7 +9,7 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { ErrorReason } from "./error_reason_pb.ts";
 import { file_millrace_v1_error_reason } from "./error_reason_pb.ts";
-import type { Batch } from "./signal_pb.ts";
+import type { Batch, SampleType } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/ingest_service.proto.
  */
 export const file_millrace_v1_ingest_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCEAoHbWVzc2FnZRIFukgCCAEiOQoFSGVsbG8SEwoLcHJvZHVjZXJfaWQYASABKAkSGwoTbGFzdF9hY2tlZF9zZXF1ZW5jZRgCIAEoBCJECg1OdW1iZXJlZEJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEiEKBWJhdGNoGAIgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giZQoOSW5nZXN0UmVzcG9uc2USJwoHd2VsY29tZRgBIAEoCzIULm1pbGxyYWNlLnYxLldlbGNvbWVIABIfCgNhY2sYAiABKAsyEC5taWxscmFjZS52MS5BY2tIAEIJCgdtZXNzYWdlIn4KB1dlbGNvbWUSFQoNbGFzdF9zZXF1ZW5jZRgBIAEoBBIoCgRsb3N0GAIgASgLMhoubWlsbHJhY2UudjEuU2VxdWVuY2VSYW5nZRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAyABKA0SGQoRbWF4X2JhdGNoX3JlY29yZHMYBCABKA0iLAoNU2VxdWVuY2VSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIlIKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkSKQoHcmVzdWx0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0IoEBCgtCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSJQoHcmVmdXNhbBgDIAEoCzIULm1pbGxyYWNlLnYxLlJlZnVzYWwSJgoIdmVyZGljdHMYBCADKAsyFC5taWxscmFjZS52MS5WZXJkaWN0IkQKB1JlZnVzYWwSKAoGcmVhc29uGAEgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKsAQoHVmVyZGljdBIlCgRraW5kGAEgASgOMhcubWlsbHJhY2UudjEuUmVjb3JkS2luZBIOCgZjb2x1bW4YAiABKA0SDQoFZmlyc3QYAyABKA0SDQoFY291bnQYBCABKA0SKAoGcmVhc29uGAUgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SEQoJcmV0cnlhYmxlGAYgASgIEg8KB21lc3NhZ2UYByABKAkiXgoSSW5nZXN0QmF0Y2hSZXF1ZXN0EhMKC3Byb2R1Y2VyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiEKBWJhdGNoGAMgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giTwoTSW5nZXN0QmF0Y2hSZXNwb25zZRIoCgZyZXN1bHQYASABKAsyGC5taWxscmFjZS52MS5CYXRjaFJlc3VsdBIOCgZjdXJzb3IYAiABKAkimAEKFlJlZGVjbGFyZVNpZ25hbFJlcXVlc3QSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSEQoEdW5pdBgDIAEoCUgAiAEBEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNdmFsaWRhdGVfb25seRgFIAEoCEIHCgVfdW5pdCJ4ChdSZWRlY2xhcmVTaWduYWxSZXNwb25zZRIuCgZiZWZvcmUYASABKAsyHi5taWxscmFjZS52MS5TaWduYWxEZWNsYXJhdGlvbhItCgVhZnRlchgCIAEoCzIeLm1pbGxyYWNlLnYxLlNpZ25hbERlY2xhcmF0aW9uImcKEVNpZ25hbERlY2xhcmF0aW9uEgwKBHVuaXQYASABKAkSKgoHbWF4X2dhcBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIYChBtYXhfZ2FwX2luZmVycmVkGAMgASgIKn0KClJlY29yZEtpbmQSGwoXUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIcChhSRUNPUkRfS0lORF9TVEFURV9DSEFOR0UQARIcChhSRUNPUkRfS0lORF9FUlJPUl9SRVBPUlQQAhIWChJSRUNPUkRfS0lORF9TQU1QTEUQAzKQAgoNSW5nZXN0U2VydmljZRJFCgZJbmdlc3QSGi5taWxscmFjZS52MS5Jbmdlc3RSZXF1ZXN0GhsubWlsbHJhY2UudjEuSW5nZXN0UmVzcG9uc2UoATABElUKC0luZ2VzdEJhdGNoEh8ubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXF1ZXN0GiAubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXNwb25zZSIDkAICEmEKD1JlZGVjbGFyZVNpZ25hbBIjLm1pbGxyYWNlLnYxLlJlZGVjbGFyZVNpZ25hbFJlcXVlc3QaJC5taWxscmFjZS52MS5SZWRlY2xhcmVTaWduYWxSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
+  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCEAoHbWVzc2FnZRIFukgCCAEiOQoFSGVsbG8SEwoLcHJvZHVjZXJfaWQYASABKAkSGwoTbGFzdF9hY2tlZF9zZXF1ZW5jZRgCIAEoBCJECg1OdW1iZXJlZEJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEiEKBWJhdGNoGAIgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giZQoOSW5nZXN0UmVzcG9uc2USJwoHd2VsY29tZRgBIAEoCzIULm1pbGxyYWNlLnYxLldlbGNvbWVIABIfCgNhY2sYAiABKAsyEC5taWxscmFjZS52MS5BY2tIAEIJCgdtZXNzYWdlIn4KB1dlbGNvbWUSFQoNbGFzdF9zZXF1ZW5jZRgBIAEoBBIoCgRsb3N0GAIgASgLMhoubWlsbHJhY2UudjEuU2VxdWVuY2VSYW5nZRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAyABKA0SGQoRbWF4X2JhdGNoX3JlY29yZHMYBCABKA0iLAoNU2VxdWVuY2VSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIlIKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkSKQoHcmVzdWx0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0IqkBCgtCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSJQoHcmVmdXNhbBgDIAEoCzIULm1pbGxyYWNlLnYxLlJlZnVzYWwSJgoIdmVyZGljdHMYBCADKAsyFC5taWxscmFjZS52MS5WZXJkaWN0EiYKCHdhcm5pbmdzGAUgAygLMhQubWlsbHJhY2UudjEuV2FybmluZyJWCgdXYXJuaW5nEioKBnJlYXNvbhgBIAEoDjIaLm1pbGxyYWNlLnYxLldhcm5pbmdSZWFzb24SDgoGY29sdW1uGAIgASgNEg8KB21lc3NhZ2UYAyABKAkiRAoHUmVmdXNhbBIoCgZyZWFzb24YASABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIqwBCgdWZXJkaWN0EiUKBGtpbmQYASABKA4yFy5taWxscmFjZS52MS5SZWNvcmRLaW5kEg4KBmNvbHVtbhgCIAEoDRINCgVmaXJzdBgDIAEoDRINCgVjb3VudBgEIAEoDRIoCgZyZWFzb24YBSABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIRCglyZXRyeWFibGUYBiABKAgSDwoHbWVzc2FnZRgHIAEoCSJeChJJbmdlc3RCYXRjaFJlcXVlc3QSEwoLcHJvZHVjZXJfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSIQoFYmF0Y2gYAyABKAsyEi5taWxscmFjZS52MS5CYXRjaCJPChNJbmdlc3RCYXRjaFJlc3BvbnNlEigKBnJlc3VsdBgBIAEoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0Eg4KBmN1cnNvchgCIAEoCSLQAQoWUmVkZWNsYXJlU2lnbmFsUmVxdWVzdBIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIRCgR1bml0GAMgASgJSACIAQESKgoHbWF4X2dhcBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEjYKC3NhbXBsZV90eXBlGAYgASgOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZUIIukgFggECEAFCBwoFX3VuaXQieAoXUmVkZWNsYXJlU2lnbmFsUmVzcG9uc2USLgoGYmVmb3JlGAEgASgLMh4ubWlsbHJhY2UudjEuU2lnbmFsRGVjbGFyYXRpb24SLQoFYWZ0ZXIYAiABKAsyHi5taWxscmFjZS52MS5TaWduYWxEZWNsYXJhdGlvbiKVAQoRU2lnbmFsRGVjbGFyYXRpb24SDAoEdW5pdBgBIAEoCRIqCgdtYXhfZ2FwGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhgKEG1heF9nYXBfaW5mZXJyZWQYAyABKAgSLAoLc2FtcGxlX3R5cGUYBCABKA4yFy5taWxscmFjZS52MS5TYW1wbGVUeXBlKm0KDVdhcm5pbmdSZWFzb24SHgoaV0FSTklOR19SRUFTT05fVU5TUEVDSUZJRUQQABIeChpXQVJOSU5HX1JFQVNPTl9OT1RfQ09WRVJFRBABEhwKGFdBUk5JTkdfUkVBU09OX05PX0VORVJHWRACKn0KClJlY29yZEtpbmQSGwoXUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIcChhSRUNPUkRfS0lORF9TVEFURV9DSEFOR0UQARIcChhSRUNPUkRfS0lORF9FUlJPUl9SRVBPUlQQAhIWChJSRUNPUkRfS0lORF9TQU1QTEUQAzKQAgoNSW5nZXN0U2VydmljZRJFCgZJbmdlc3QSGi5taWxscmFjZS52MS5Jbmdlc3RSZXF1ZXN0GhsubWlsbHJhY2UudjEuSW5nZXN0UmVzcG9uc2UoATABElUKC0luZ2VzdEJhdGNoEh8ubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXF1ZXN0GiAubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXNwb25zZSIDkAICEmEKD1JlZGVjbGFyZVNpZ25hbBIjLm1pbGxyYWNlLnYxLlJlZGVjbGFyZVNpZ25hbFJlcXVlc3QaJC5taWxscmFjZS52MS5SZWRlY2xhcmVTaWduYWxSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
 
 /**
  * A message of a producer.
@@ -295,6 +295,13 @@ export type BatchResult = Message<"millrace.v1.BatchResult"> & {
    * @generated from field: repeated millrace.v1.Verdict verdicts = 4;
    */
   verdicts: Verdict[];
+
+  /**
+   * What is stored but will not give the answers that its sender may expect. Not with a duplicate.
+   *
+   * @generated from field: repeated millrace.v1.Warning warnings = 5;
+   */
+  warnings: Warning[];
 };
 
 /**
@@ -303,6 +310,41 @@ export type BatchResult = Message<"millrace.v1.BatchResult"> & {
  */
 export const BatchResultSchema: GenMessage<BatchResult> = /*@__PURE__*/
   messageDesc(file_millrace_v1_ingest_service, 7);
+
+/**
+ * A word on a column that is stored.
+ *
+ * @generated from message millrace.v1.Warning
+ */
+export type Warning = Message<"millrace.v1.Warning"> & {
+  /**
+   * What is odd.
+   *
+   * @generated from field: millrace.v1.WarningReason reason = 1;
+   */
+  reason: WarningReason;
+
+  /**
+   * The column's position in the batch.
+   *
+   * @generated from field: uint32 column = 2;
+   */
+  column: number;
+
+  /**
+   * What is odd, and what would be right, for people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message millrace.v1.Warning.
+ * Use `create(WarningSchema)` to create a new message.
+ */
+export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 8);
 
 /**
  * Why a batch was refused as a whole.
@@ -330,7 +372,7 @@ export type Refusal = Message<"millrace.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 8);
+  messageDesc(file_millrace_v1_ingest_service, 9);
 
 /**
  * Why records were rejected.
@@ -393,7 +435,7 @@ export type Verdict = Message<"millrace.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 9);
+  messageDesc(file_millrace_v1_ingest_service, 10);
 
 /**
  * One batch with its producer and number.
@@ -429,7 +471,7 @@ export type IngestBatchRequest = Message<"millrace.v1.IngestBatchRequest"> & {
  * Use `create(IngestBatchRequestSchema)` to create a new message.
  */
 export const IngestBatchRequestSchema: GenMessage<IngestBatchRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 10);
+  messageDesc(file_millrace_v1_ingest_service, 11);
 
 /**
  * What became of it.
@@ -457,7 +499,7 @@ export type IngestBatchResponse = Message<"millrace.v1.IngestBatchResponse"> & {
  * Use `create(IngestBatchResponseSchema)` to create a new message.
  */
 export const IngestBatchResponseSchema: GenMessage<IngestBatchResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 11);
+  messageDesc(file_millrace_v1_ingest_service, 12);
 
 /**
  * What to correct.
@@ -487,7 +529,8 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
   unit?: string | undefined;
 
   /**
-   * The right max_gap. Above 0, at most 24 h. Unset: as it is.
+   * The right max_gap. Above 0, at most 24 h. Unset: as it is, or inferred again if it was inferred
+   * and sample_type changes.
    *
    * @generated from field: google.protobuf.Duration max_gap = 4;
    */
@@ -499,6 +542,13 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
    * @generated from field: bool validate_only = 5;
    */
   validateOnly: boolean;
+
+  /**
+   * The right sample_type. UNSPECIFIED: as it is.
+   *
+   * @generated from field: millrace.v1.SampleType sample_type = 6;
+   */
+  sampleType: SampleType;
 };
 
 /**
@@ -506,7 +556,7 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
  * Use `create(RedeclareSignalRequestSchema)` to create a new message.
  */
 export const RedeclareSignalRequestSchema: GenMessage<RedeclareSignalRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 12);
+  messageDesc(file_millrace_v1_ingest_service, 13);
 
 /**
  * What the signal declared and declares.
@@ -534,7 +584,7 @@ export type RedeclareSignalResponse = Message<"millrace.v1.RedeclareSignalRespon
  * Use `create(RedeclareSignalResponseSchema)` to create a new message.
  */
 export const RedeclareSignalResponseSchema: GenMessage<RedeclareSignalResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 13);
+  messageDesc(file_millrace_v1_ingest_service, 14);
 
 /**
  * What a numeric signal of one machine declares.
@@ -550,18 +600,25 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
   unit: string;
 
   /**
-   * Longest distance between two samples that a line bridges.
+   * Longest distance between two samples that a line bridges, or that a value holds.
    *
    * @generated from field: google.protobuf.Duration max_gap = 2;
    */
   maxGap?: Duration | undefined;
 
   /**
-   * Nobody has declared max_gap: it was inferred from the first samples.
+   * Nobody has declared max_gap: it was inferred from the first samples, or from sample_type.
    *
    * @generated from field: bool max_gap_inferred = 3;
    */
   maxGapInferred: boolean;
+
+  /**
+   * How values go on between samples. Never UNSPECIFIED.
+   *
+   * @generated from field: millrace.v1.SampleType sample_type = 4;
+   */
+  sampleType: SampleType;
 };
 
 /**
@@ -569,7 +626,48 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
  * Use `create(SignalDeclarationSchema)` to create a new message.
  */
 export const SignalDeclarationSchema: GenMessage<SignalDeclaration> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 14);
+  messageDesc(file_millrace_v1_ingest_service, 15);
+
+/**
+ * What is odd about samples that are stored.
+ *
+ * @generated from enum millrace.v1.WarningReason
+ */
+export const WarningReason = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: WARNING_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * No two neighbours of the column are within max_gap: it has neither integral nor coverage.
+   *
+   * @generated from enum value: WARNING_REASON_NOT_COVERED = 1;
+   */
+  NOT_COVERED: 1,
+
+  /**
+   * The column is "power" in a unit that does not give watts, or of a COUNTER: it has no energy.
+   *
+   * @generated from enum value: WARNING_REASON_NO_ENERGY = 2;
+   */
+  NO_ENERGY: 2,
+} as const;
+
+/**
+ * What is odd about samples that are stored.
+ *
+ * @generated from enum millrace.v1.WarningReason
+ */
+export type WarningReason = (typeof WarningReason)[keyof typeof WarningReason] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.WarningReason.
+ */
+export const WarningReasonSchema: GenEnum<WarningReason> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_ingest_service, 0);
 
 /**
  * Which list of a batch.
@@ -617,7 +715,7 @@ export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind] | UnknownE
  * Describes the enum millrace.v1.RecordKind.
  */
 export const RecordKindSchema: GenEnum<RecordKind> = /*@__PURE__*/
-  enumDesc(file_millrace_v1_ingest_service, 0);
+  enumDesc(file_millrace_v1_ingest_service, 1);
 
 /**
  * Takes batches in. Hosted by the accessor.
@@ -662,12 +760,12 @@ export const IngestService: GenService<{
     output: typeof IngestBatchResponseSchema;
   },
   /**
-   * Corrects what a numeric signal of a machine declares: its unit, its max_gap. No sample changes.
-   * Every answer about the signal, of the past too, uses the new declaration from now on: another
-   * max_gap changes integrals, coverage, time-weighted means and energy; another unit changes
-   * energy (a value stays the number that it is). For some time, answers over long windows take
-   * longer: sums with the old max_gap are recalculated in the background. The views of SQL follow
-   * at the end of that.
+   * Corrects what a numeric signal of a machine declares: its unit, its max_gap, its sample_type. No
+   * sample changes. Every answer about the signal, of the past too, uses the new declaration from
+   * now on: another max_gap or sample_type changes integrals, increases, coverage, time-weighted
+   * means and energy; another unit changes energy (a value stays the number that it is). For some
+   * time, answers over long windows take longer: sums by the old declaration are recalculated in the
+   * background. The views of SQL follow at the end of that.
    *
    * Needs the scope ADMIN. Errors: MACHINE_UNKNOWN, SIGNAL_UNKNOWN (NOT_FOUND), SIGNAL_NOT_NUMERIC,
    * REQUEST_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED.

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal.proto.
  */
 export const file_millrace_v1_signal: GenFile = /*@__PURE__*/
-  fileDesc("ChhtaWxscmFjZS92MS9zaWduYWwucHJvdG8SC21pbGxyYWNlLnYxInEKC1N0YXRlQ2hhbmdlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCSJ/CgtFcnJvclJlcG9ydBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghzZXZlcml0eRgCIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5EgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSK2AQoHU2FtcGxlcxIOCgZzaWduYWwYASABKAkSDAoEdW5pdBgCIAEoCRIqCgdtYXhfZ2FwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiEKBGdyaWQYBCABKAsyES5taWxscmFjZS52MS5HcmlkSAASJQoGZGVsdGFzGAUgASgLMhMubWlsbHJhY2UudjEuRGVsdGFzSAASDgoGdmFsdWVzGAYgAygBQgcKBXRpbWVzIisKBEdyaWQSEAoIc3RhcnRfdXMYASABKAMSEQoJcGVyaW9kX3VzGAIgASgDIhoKBkRlbHRhcxIQCghkZWx0YV91cxgBIAMoEiKhAQoFQmF0Y2gSDwoHbWFjaGluZRgBIAEoCRIvCg1zdGF0ZV9jaGFuZ2VzGAIgAygLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2USLwoNZXJyb3JfcmVwb3J0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkVycm9yUmVwb3J0EiUKB3NhbXBsZXMYBCADKAsyFC5taWxscmFjZS52MS5TYW1wbGVzItIBCgZTaWduYWwSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc3RhdGVfY2hhbmdlGAQgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2VIABIwCgxlcnJvcl9yZXBvcnQYBSABKAsyGC5taWxscmFjZS52MS5FcnJvclJlcG9ydEgAEg8KBXZhbHVlGAYgASgBSABCCAoGcmVjb3JkIncKB01hY2hpbmUSDAoEbmFtZRgBIAEoCRIPCgdzaWduYWxzGAIgAygJEjMKD2ZpcnN0X3NlZW5fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2lnbmFsc19sZWZ0X291dBgEIAEoBSKrAQoKU2lnbmFsSW5mbxIMCgRuYW1lGAEgASgJEiUKBGtpbmQYAiABKA4yFy5taWxscmFjZS52MS5TaWduYWxLaW5kEg0KBXVuaXRzGAMgAygJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNbWFjaGluZV9jb3VudBgFIAEoBRIWCg51bml0c19sZWZ0X291dBgGIAEoBSqPAQoMTWFjaGluZVN0YXRlEh0KGU1BQ0hJTkVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRNQUNISU5FX1NUQVRFX0FDVElWRRABEhYKEk1BQ0hJTkVfU1RBVEVfSURMRRACEhcKE01BQ0hJTkVfU1RBVEVfRkFVTFQQAxIVChFNQUNISU5FX1NUQVRFX09GRhAEKngKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEQoNU0VWRVJJVFlfSU5GTxABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhISCg5TRVZFUklUWV9FUlJPUhADEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAQqcAoKU2lnbmFsS2luZBIbChdTSUdOQUxfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNJR05BTF9LSU5EX1NUQVRFEAESFQoRU0lHTkFMX0tJTkRfRVZFTlQQAhIXChNTSUdOQUxfS0lORF9OVU1FUklDEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChhtaWxscmFjZS92MS9zaWduYWwucHJvdG8SC21pbGxyYWNlLnYxInEKC1N0YXRlQ2hhbmdlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCSJ/CgtFcnJvclJlcG9ydBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghzZXZlcml0eRgCIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5EgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSLkAQoHU2FtcGxlcxIOCgZzaWduYWwYASABKAkSDAoEdW5pdBgCIAEoCRIqCgdtYXhfZ2FwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiEKBGdyaWQYBCABKAsyES5taWxscmFjZS52MS5HcmlkSAASJQoGZGVsdGFzGAUgASgLMhMubWlsbHJhY2UudjEuRGVsdGFzSAASDgoGdmFsdWVzGAYgAygBEiwKC3NhbXBsZV90eXBlGAcgASgOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZUIHCgV0aW1lcyIrCgRHcmlkEhAKCHN0YXJ0X3VzGAEgASgDEhEKCXBlcmlvZF91cxgCIAEoAyIaCgZEZWx0YXMSEAoIZGVsdGFfdXMYASADKBIioQEKBUJhdGNoEg8KB21hY2hpbmUYASABKAkSLwoNc3RhdGVfY2hhbmdlcxgCIAMoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQ2hhbmdlEi8KDWVycm9yX3JlcG9ydHMYAyADKAsyGC5taWxscmFjZS52MS5FcnJvclJlcG9ydBIlCgdzYW1wbGVzGAQgAygLMhQubWlsbHJhY2UudjEuU2FtcGxlcyKXAgoGU2lnbmFsEg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHN0YXRlX2NoYW5nZRgEIAEoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQ2hhbmdlSAASMAoMZXJyb3JfcmVwb3J0GAUgASgLMhgubWlsbHJhY2UudjEuRXJyb3JSZXBvcnRIABIPCgV2YWx1ZRgGIAEoAUgAEgwKBHVuaXQYByABKAkSNQoRc2lsZW50X3NpbmNlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBnJlY29yZCJ3CgdNYWNoaW5lEgwKBG5hbWUYASABKAkSDwoHc2lnbmFscxgCIAMoCRIzCg9maXJzdF9zZWVuX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHNpZ25hbHNfbGVmdF9vdXQYBCABKAUi2gEKClNpZ25hbEluZm8SDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcubWlsbHJhY2UudjEuU2lnbmFsS2luZBINCgV1bml0cxgDIAMoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDW1hY2hpbmVfY291bnQYBSABKAUSFgoOdW5pdHNfbGVmdF9vdXQYBiABKAUSLQoMc2FtcGxlX3R5cGVzGAcgAygOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZSqPAQoMTWFjaGluZVN0YXRlEh0KGU1BQ0hJTkVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRNQUNISU5FX1NUQVRFX0FDVElWRRABEhYKEk1BQ0hJTkVfU1RBVEVfSURMRRACEhcKE01BQ0hJTkVfU1RBVEVfRkFVTFQQAxIVChFNQUNISU5FX1NUQVRFX09GRhAEKngKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEQoNU0VWRVJJVFlfSU5GTxABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhISCg5TRVZFUklUWV9FUlJPUhADEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAQqcAoKU2FtcGxlVHlwZRIbChdTQU1QTEVfVFlQRV9VTlNQRUNJRklFRBAAEhYKElNBTVBMRV9UWVBFX0xJTkVBUhABEhQKEFNBTVBMRV9UWVBFX1NURVAQAhIXChNTQU1QTEVfVFlQRV9DT1VOVEVSEAMqcAoKU2lnbmFsS2luZBIbChdTSUdOQUxfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNJR05BTF9LSU5EX1NUQVRFEAESFQoRU0lHTkFMX0tJTkRfRVZFTlQQAhIXChNTSUdOQUxfS0lORF9OVU1FUklDEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A machine entered a state. Signal name: "state".
@@ -94,9 +94,9 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
 /**
  * Samples of one numeric signal of one machine, in columns: times beside values, equally long.
  *
- * Any order of times is welcome, equal times too: all samples are kept. The unit and the max_gap of
- * a machine's signal are declared with the first samples that name them; then they are fixed: a
- * later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
+ * Any order of times is welcome, equal times too: all samples are kept. The unit, the max_gap and
+ * the sample_type of a machine's signal are declared with the first samples that name them; then
+ * they are fixed: a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
  * IngestService.RedeclareSignal corrects them.
  *
  * @generated from message millrace.v1.Samples
@@ -123,7 +123,8 @@ export type Samples = Message<"millrace.v1.Samples"> & {
    * nobody has declared it, it is inferred from the distances between the first 17 samples (as they
    * arrive; equal times and older samples are left out): the smallest of 1, 2, 5, 10, 15, 20 and 30
    * s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12 and 24 h that is at least 2.5 times their
-   * median. So 100 Hz gets 1 s, a sample each 10 s gets 30 s, a quarter-hour meter 45 min.
+   * median. So 100 Hz gets 1 s, a sample each 10 s gets 30 s, a quarter-hour meter 45 min. Of a
+   * signal that is declared STEP or COUNTER it is 24 h.
    *
    * @generated from field: google.protobuf.Duration max_gap = 3;
    */
@@ -159,6 +160,13 @@ export type Samples = Message<"millrace.v1.Samples"> & {
    * @generated from field: repeated double values = 6;
    */
   values: number[];
+
+  /**
+   * How values go on between samples. UNSPECIFIED: as declared before.
+   *
+   * @generated from field: millrace.v1.SampleType sample_type = 7;
+   */
+  sampleType: SampleType;
 };
 
 /**
@@ -331,6 +339,21 @@ export type Signal = Message<"millrace.v1.Signal"> & {
     value: number;
     case: "value";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Unit of the value. Empty: none is declared, or it is no sample.
+   *
+   * @generated from field: string unit = 7;
+   */
+  unit: string;
+
+  /**
+   * Of signal "state" in GetLatest: since when the machine has been silent (see StateSummary), by
+   * the database's clock. Unset if it is not.
+   *
+   * @generated from field: google.protobuf.Timestamp silent_since_time = 8;
+   */
+  silentSinceTime?: Timestamp | undefined;
 };
 
 /**
@@ -429,6 +452,14 @@ export type SignalInfo = Message<"millrace.v1.SignalInfo"> & {
    * @generated from field: int32 units_left_out = 6;
    */
   unitsLeftOut: number;
+
+  /**
+   * How its values go on between samples, ascending: one for a numeric signal unless machines
+   * differ. Empty for states and errors.
+   *
+   * @generated from field: repeated millrace.v1.SampleType sample_types = 7;
+   */
+  sampleTypes: SampleType[];
 };
 
 /**
@@ -549,6 +580,58 @@ export const SeveritySchema: GenEnum<Severity> = /*@__PURE__*/
   enumDesc(file_millrace_v1_signal, 1);
 
 /**
+ * How the values of a numeric signal go on between its samples, and so what answers make of them.
+ *
+ * @generated from enum millrace.v1.SampleType
+ */
+export const SampleType = {
+  /**
+   * As declared before; LINEAR while nobody has declared it.
+   *
+   * @generated from enum value: SAMPLE_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Values that are measured: power, temperature. They lie on straight lines between neighbours not
+   * farther apart than max_gap.
+   *
+   * @generated from enum value: SAMPLE_TYPE_LINEAR = 1;
+   */
+  LINEAR: 1,
+
+  /**
+   * Values that are sent on change: a set point, a valve, a recipe. Each holds until the next
+   * sample, at most for max_gap and not beyond the newest commit.
+   *
+   * @generated from enum value: SAMPLE_TYPE_STEP = 2;
+   */
+  STEP: 2,
+
+  /**
+   * A count that only goes up: of energy, pieces, operating hours. Answers give its increase and
+   * rate. A value below the one before is a reset: it has been counted from 0 again. Between
+   * neighbours not farther apart than max_gap it goes up evenly.
+   *
+   * @generated from enum value: SAMPLE_TYPE_COUNTER = 3;
+   */
+  COUNTER: 3,
+} as const;
+
+/**
+ * How the values of a numeric signal go on between its samples, and so what answers make of them.
+ *
+ * @generated from enum millrace.v1.SampleType
+ */
+export type SampleType = (typeof SampleType)[keyof typeof SampleType] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.SampleType.
+ */
+export const SampleTypeSchema: GenEnum<SampleType> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_signal, 2);
+
+/**
  * What kind of records a signal has.
  *
  * @generated from enum millrace.v1.SignalKind
@@ -594,5 +677,5 @@ export type SignalKind = (typeof SignalKind)[keyof typeof SignalKind] | UnknownE
  * Describes the enum millrace.v1.SignalKind.
  */
 export const SignalKindSchema: GenEnum<SignalKind> = /*@__PURE__*/
-  enumDesc(file_millrace_v1_signal, 2);
+  enumDesc(file_millrace_v1_signal, 3);
 

@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { MachineState, Severity } from "./signal_pb.ts";
+import type { MachineState, SampleType, Severity } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -14,11 +14,13 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/summary.proto.
  */
 export const file_millrace_v1_summary: GenFile = /*@__PURE__*/
-  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSKWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdCKQAQoNU2VyaWVzQnVja2V0cxIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIMCgR1bml0GAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoHYnVja2V0cxgFIAMoCzITLm1pbGxyYWNlLnYxLkJ1Y2tldCK4AQoNU3RhdGVJbnRlcnZhbBIPCgdtYWNoaW5lGAEgASgJEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijgEKDFN0YXRlU3VtbWFyeRIoCgVzdGF0ZRgBIAEoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRInCgR0aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmVuZXJneV9rd2gYAyABKAESFwoPZW5lcmd5X2NvdmVyYWdlGAQgASgBIvoCCg1FbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESDgoGbWV0aG9kGAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMbWVhbl9wb3dlcl93GAUgASgBSACIAQESGQoMcGVha19wb3dlcl93GAYgASgBSAGIAQESLQoJcGVha190aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1wZWFrX2RlbWFuZF93GAggASgBSAKIAQESNAoQcGVha19kZW1hbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUcGVha19kZW1hbmRfY292ZXJhZ2UYCiABKAFCDwoNX21lYW5fcG93ZXJfd0IPCg1fcGVha19wb3dlcl93QhAKDl9wZWFrX2RlbWFuZF93IkcKDVNldmVyaXR5Q291bnQSJwoIc2V2ZXJpdHkYASABKA4yFS5taWxscmFjZS52MS5TZXZlcml0eRINCgVjb3VudBgCIAEoAyIoCglDb2RlQ291bnQSDAoEY29kZRgBIAEoCRINCgVjb3VudBgCIAEoAyL7AQoMRXJyb3JTdW1tYXJ5Eg0KBWNvdW50GAEgASgDEi8KC2J5X3NldmVyaXR5GAIgAygLMhoubWlsbHJhY2UudjEuU2V2ZXJpdHlDb3VudBInCgdieV9jb2RlGAMgAygLMhYubWlsbHJhY2UudjEuQ29kZUNvdW50EhMKC290aGVyX2NvZGVzGAQgASgDEhwKD3Blcl9hY3RpdmVfaG91chgFIAEoAUgAiAEBEjsKGG1lYW5fYWN0aXZlX3RpbWVfYmV0d2VlbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISChBfcGVyX2FjdGl2ZV9ob3VyIvYCCg5NYWNoaW5lU3VtbWFyeRIPCgdtYWNoaW5lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYBCADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBSABKAMSGQoMYXZhaWxhYmlsaXR5GAYgASgBSACIAQESKgoGZW5lcmd5GAcgASgLMhoubWlsbHJhY2UudjEuRW5lcmd5U3VtbWFyeRIpCgZlcnJvcnMYCCABKAsyGS5taWxscmFjZS52MS5FcnJvclN1bW1hcnkSMgoOZW5lcmd5X2Fic2VuY2UYCSABKA4yGi5taWxscmFjZS52MS5FbmVyZ3lBYnNlbmNlQg8KDV9hdmFpbGFiaWxpdHkiowIKC1N0YXRlQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYAyADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBCABKAMSGQoMYXZhaWxhYmlsaXR5GAUgASgBSACIAQESFwoKZW5lcmd5X2t3aBgGIAEoAUgBiAEBEhUKCGNvdmVyYWdlGAcgASgBSAKIAQFCDwoNX2F2YWlsYWJpbGl0eUINCgtfZW5lcmd5X2t3aEILCglfY292ZXJhZ2UihQEKE01hY2hpbmVTdGF0ZUJ1Y2tldHMSDwoHbWFjaGluZRgBIAEoCRIpCgdidWNrZXRzGAIgAygLMhgubWlsbHJhY2UudjEuU3RhdGVCdWNrZXQSMgoOZW5lcmd5X2Fic2VuY2UYAyABKA4yGi5taWxscmFjZS52MS5FbmVyZ3lBYnNlbmNlKoEBCg1FbmVyZ3lBYnNlbmNlEh4KGkVORVJHWV9BQlNFTkNFX1VOU1BFQ0lGSUVEEAASGwoXRU5FUkdZX0FCU0VOQ0VfTk9fUE9XRVIQARIXChNFTkVSR1lfQUJTRU5DRV9VTklUEAISGgoWRU5FUkdZX0FCU0VOQ0VfTk9fVElNRRADYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
+  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSLWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBEhUKCGluY3JlYXNlGBAgASgBSAaIAQESEQoEcmF0ZRgRIAEoAUgHiAEBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdEILCglfaW5jcmVhc2VCBwoFX3JhdGUivgEKDVNlcmllc0J1Y2tldHMSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiQKB2J1Y2tldHMYBSADKAsyEy5taWxscmFjZS52MS5CdWNrZXQSLAoLc2FtcGxlX3R5cGUYBiABKA4yFy5taWxscmFjZS52MS5TYW1wbGVUeXBlIp8CCg1TdGF0ZUludGVydmFsEg8KB21hY2hpbmUYASABKAkSKAoFc3RhdGUYAiABKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGUSDgoGcmVhc29uGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtzaWxlbnRfdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChFzaWxlbnRfc2luY2VfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivgEKDFN0YXRlU3VtbWFyeRIoCgVzdGF0ZRgBIAEoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRInCgR0aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmVuZXJneV9rd2gYAyABKAESFwoPZW5lcmd5X2NvdmVyYWdlGAQgASgBEi4KC3NpbGVudF90aW1lGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIvoCCg1FbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESDgoGbWV0aG9kGAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMbWVhbl9wb3dlcl93GAUgASgBSACIAQESGQoMcGVha19wb3dlcl93GAYgASgBSAGIAQESLQoJcGVha190aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1wZWFrX2RlbWFuZF93GAggASgBSAKIAQESNAoQcGVha19kZW1hbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUcGVha19kZW1hbmRfY292ZXJhZ2UYCiABKAFCDwoNX21lYW5fcG93ZXJfd0IPCg1fcGVha19wb3dlcl93QhAKDl9wZWFrX2RlbWFuZF93IkcKDVNldmVyaXR5Q291bnQSJwoIc2V2ZXJpdHkYASABKA4yFS5taWxscmFjZS52MS5TZXZlcml0eRINCgVjb3VudBgCIAEoAyIoCglDb2RlQ291bnQSDAoEY29kZRgBIAEoCRINCgVjb3VudBgCIAEoAyL7AQoMRXJyb3JTdW1tYXJ5Eg0KBWNvdW50GAEgASgDEi8KC2J5X3NldmVyaXR5GAIgAygLMhoubWlsbHJhY2UudjEuU2V2ZXJpdHlDb3VudBInCgdieV9jb2RlGAMgAygLMhYubWlsbHJhY2UudjEuQ29kZUNvdW50EhMKC290aGVyX2NvZGVzGAQgASgDEhwKD3Blcl9hY3RpdmVfaG91chgFIAEoAUgAiAEBEjsKGG1lYW5fYWN0aXZlX3RpbWVfYmV0d2VlbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISChBfcGVyX2FjdGl2ZV9ob3VyIqwDCg5NYWNoaW5lU3VtbWFyeRIPCgdtYWNoaW5lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYBCADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBSABKAMSGQoMYXZhaWxhYmlsaXR5GAYgASgBSACIAQESKgoGZW5lcmd5GAcgASgLMhoubWlsbHJhY2UudjEuRW5lcmd5U3VtbWFyeRIpCgZlcnJvcnMYCCABKAsyGS5taWxscmFjZS52MS5FcnJvclN1bW1hcnkSMgoOZW5lcmd5X2Fic2VuY2UYCSABKA4yGi5taWxscmFjZS52MS5FbmVyZ3lBYnNlbmNlEjQKEXNpbGVuY2VfdG9sZXJhbmNlGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg8KDV9hdmFpbGFiaWxpdHkiowIKC1N0YXRlQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYAyADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBCABKAMSGQoMYXZhaWxhYmlsaXR5GAUgASgBSACIAQESFwoKZW5lcmd5X2t3aBgGIAEoAUgBiAEBEhUKCGNvdmVyYWdlGAcgASgBSAKIAQFCDwoNX2F2YWlsYWJpbGl0eUINCgtfZW5lcmd5X2t3aEILCglfY292ZXJhZ2UiuwEKE01hY2hpbmVTdGF0ZUJ1Y2tldHMSDwoHbWFjaGluZRgBIAEoCRIpCgdidWNrZXRzGAIgAygLMhgubWlsbHJhY2UudjEuU3RhdGVCdWNrZXQSMgoOZW5lcmd5X2Fic2VuY2UYAyABKA4yGi5taWxscmFjZS52MS5FbmVyZ3lBYnNlbmNlEjQKEXNpbGVuY2VfdG9sZXJhbmNlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKp0BCg1FbmVyZ3lBYnNlbmNlEh4KGkVORVJHWV9BQlNFTkNFX1VOU1BFQ0lGSUVEEAASGwoXRU5FUkdZX0FCU0VOQ0VfTk9fUE9XRVIQARIXChNFTkVSR1lfQUJTRU5DRV9VTklUEAISGgoWRU5FUkdZX0FCU0VOQ0VfTk9fVElNRRADEhoKFkVORVJHWV9BQlNFTkNFX0NPVU5URVIQBGIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
 
 /**
- * What the samples of one series come to in one span of time. Values lie on straight lines between neighbours not farther apart than the
- * series' max_gap; lines are cut at the bucket's edges, so integrals and coverage of neighbouring buckets add up.
+ * What the samples of one series come to in one span of time. Between samples, values are what the
+ * signal's sample_type says: on the straight line between neighbours not farther apart than the
+ * series' max_gap (LINEAR), or held for at most max_gap (STEP). Lines are cut at the bucket's edges,
+ * so integrals, increases and coverage of neighbouring buckets add up.
  *
  * @generated from message millrace.v1.Bucket
  */
@@ -66,7 +68,8 @@ export type Bucket = Message<"millrace.v1.Bucket"> & {
   mean?: number | undefined;
 
   /**
-   * integral by covered time: what a meter would show. Unset if nothing is covered.
+   * integral by covered time: what a meter would show. Unset if nothing is covered, and of a
+   * COUNTER.
    *
    * @generated from field: optional double time_weighted_mean = 7;
    */
@@ -115,7 +118,8 @@ export type Bucket = Message<"millrace.v1.Bucket"> & {
   lastTime?: Timestamp | undefined;
 
   /**
-   * Area under the lines, in value times seconds: watts give joules, 3.6e6 of them a kWh.
+   * Area under the lines, in value times seconds: watts give joules, 3.6e6 of them a kWh. 0 of a
+   * COUNTER, where it means nothing.
    *
    * @generated from field: double integral = 14;
    */
@@ -127,6 +131,21 @@ export type Bucket = Message<"millrace.v1.Bucket"> & {
    * @generated from field: double coverage = 15;
    */
   coverage: number;
+
+  /**
+   * Of a COUNTER: how far it went up in the span, as far as it is covered, in the unit of its
+   * values. Unset if nothing is covered, and of other signals.
+   *
+   * @generated from field: optional double increase = 16;
+   */
+  increase?: number | undefined;
+
+  /**
+   * Of a COUNTER: increase by covered time, per second. Unset as increase is.
+   *
+   * @generated from field: optional double rate = 17;
+   */
+  rate?: number | undefined;
 };
 
 /**
@@ -164,7 +183,7 @@ export type SeriesBuckets = Message<"millrace.v1.SeriesBuckets"> & {
   unit: string;
 
   /**
-   * Longest distance that a line bridges.
+   * Longest distance that a line bridges, or that a value holds.
    *
    * @generated from field: google.protobuf.Duration max_gap = 4;
    */
@@ -176,6 +195,13 @@ export type SeriesBuckets = Message<"millrace.v1.SeriesBuckets"> & {
    * @generated from field: repeated millrace.v1.Bucket buckets = 5;
    */
   buckets: Bucket[];
+
+  /**
+   * How values go on between samples. Never UNSPECIFIED.
+   *
+   * @generated from field: millrace.v1.SampleType sample_type = 6;
+   */
+  sampleType: SampleType;
 };
 
 /**
@@ -220,11 +246,27 @@ export type StateInterval = Message<"millrace.v1.StateInterval"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * When it ended, be it after the range asked for. Unset while it lasts.
+   * When it ended, be it after the range asked for. Unset while it lasts: as long as no other state
+   * has begun by the newest commit.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 5;
    */
   endTime?: Timestamp | undefined;
+
+  /**
+   * How much of it the machine was silent (see StateSummary), to its end or the newest commit.
+   *
+   * @generated from field: google.protobuf.Duration silent_time = 6;
+   */
+  silentTime?: Duration | undefined;
+
+  /**
+   * Since when it was silent at its end, or is at the newest commit. Unset if it was not: silences
+   * within the interval count in silent_time only.
+   *
+   * @generated from field: google.protobuf.Timestamp silent_since_time = 7;
+   */
+  silentSinceTime?: Timestamp | undefined;
 };
 
 /**
@@ -269,6 +311,19 @@ export type StateSummary = Message<"millrace.v1.StateSummary"> & {
    * @generated from field: double energy_coverage = 4;
    */
   energyCoverage: number;
+
+  /**
+   * How much of the time in it the machine was silent: no signal of it has a record that could tell
+   * whether the state still held. A state holds through silence, since many machines send a state
+   * only when it changes; who knows that a machine sends more often leaves this time out.
+   *
+   * A machine is silent from a tolerance after the last minute in which a record of any of its
+   * signals lies until the minute of the next one. The tolerance is 10 minutes, or the longest
+   * max_gap of its LINEAR signals, in whole minutes, if that is longer.
+   *
+   * @generated from field: google.protobuf.Duration silent_time = 5;
+   */
+  silentTime?: Duration | undefined;
 };
 
 /**
@@ -300,7 +355,8 @@ export type EnergySummary = Message<"millrace.v1.EnergySummary"> & {
   coverage: number;
 
   /**
-   * How it was computed: "trapezoid", the area under straight lines between samples.
+   * How it was computed: "trapezoid", the area under straight lines between samples; "step", of a
+   * signal that is declared STEP.
    *
    * @generated from field: string method = 3;
    */
@@ -550,6 +606,13 @@ export type MachineSummary = Message<"millrace.v1.MachineSummary"> & {
    * @generated from field: millrace.v1.EnergyAbsence energy_absence = 9;
    */
   energyAbsence: EnergyAbsence;
+
+  /**
+   * How long after its last record the machine counts as silent (see StateSummary).
+   *
+   * @generated from field: google.protobuf.Duration silence_tolerance = 10;
+   */
+  silenceTolerance?: Duration | undefined;
 };
 
 /**
@@ -651,6 +714,13 @@ export type MachineStateBuckets = Message<"millrace.v1.MachineStateBuckets"> & {
    * @generated from field: millrace.v1.EnergyAbsence energy_absence = 3;
    */
   energyAbsence: EnergyAbsence;
+
+  /**
+   * As in MachineSummary.
+   *
+   * @generated from field: google.protobuf.Duration silence_tolerance = 4;
+   */
+  silenceTolerance?: Duration | undefined;
 };
 
 /**
@@ -694,6 +764,13 @@ export const EnergyAbsence = {
    * @generated from enum value: ENERGY_ABSENCE_NO_TIME = 3;
    */
   NO_TIME: 3,
+
+  /**
+   * Power is declared as a COUNTER, so its values are no power.
+   *
+   * @generated from enum value: ENERGY_ABSENCE_COUNTER = 4;
+   */
+  COUNTER: 4,
 } as const;
 
 /**
