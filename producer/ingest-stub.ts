@@ -7,7 +7,7 @@ import { type BatchResult, type Hello, IngestService, type Welcome } from "#gen/
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
 
-type Result = Partial<Pick<BatchResult, "refusal" | "verdicts">>;
+type Result = Partial<Pick<BatchResult, "refusal" | "verdicts" | "warnings">>;
 
 /** What the server does at each step. Each hook may throw to break the stream there. */
 export type Hooks = {

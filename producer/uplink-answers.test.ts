@@ -4,7 +4,7 @@ import { Code } from "@connectrpc/connect";
 import { expect, onTestFinished, test } from "vitest";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
-import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { RecordKind, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
 import { failure, type Hooks, openIngestStub } from "./ingest-stub.ts";
@@ -87,4 +87,13 @@ test("a batch is not let go of before its rejected records are written down", as
   written.resolve();
   await uplink.flush({ signal });
   expect(uplink.counts.ackedBatches).toBe(1);
+});
+
+test("a batch that is stored with a warning is a success: nothing rejected, no letter", async () => {
+  const reason = WarningReason.NOT_COVERED;
+  const warning = { $typeName: "millrace.v1.Warning" as const, reason, column: 0, message: "samples are far apart" };
+  const { uplink } = await openPair({ resultOf: () => ({ warnings: [warning] }) });
+  await appendAll(uplink, 3);
+  await uplink.flush({ signal });
+  expect(uplink.counts).toMatchObject({ ackedBatches: 3, rejectedRecords: 0, refusedBatches: 0, duplicateBatches: 0 });
 });

@@ -2,12 +2,17 @@
 // rows, and the records that the feed shows.
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
-import { BatchResultSchema, RecordKind, type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  BatchResultSchema,
+  RecordKind,
+  type Refusal,
+  RefusalSchema,
+  type Warning,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema, type ErrorReport, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import type { Fault } from "../../rows/text-fault.ts";
 import { Turns } from "../../runtime/turns.ts";
-import type { Column } from "../../samples/column.ts";
 import { machineNameFault, readMachineName, shownName } from "../../samples/machine-name.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import { toColumn } from "../../samples/wire.ts";
@@ -24,6 +29,7 @@ import { acceptableTimes, acceptSamples, columnFault, declarationFault, hasAccep
 import { digestOf } from "./digest.ts";
 import { declares, quotaRefusal, registerNew, updateDeclaration } from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
+import { type StoredColumn, warningsOf } from "./warnings.ts";
 
 /** What the log keeps of a batch for one series. */
 export type LogRow = { series: Series; firstUs: number; lastUs: number; count: number; payload: Uint8Array };
@@ -34,6 +40,8 @@ export type Prepared = {
   digest: Buffer;
   /** An encoded BatchResult; null if the batch is stored whole. */
   result: Buffer | null;
+  /** Told with the result when the batch is stored, and kept nowhere. */
+  warnings: readonly Warning[];
   machineId: number;
   rows: LogRow[];
   stateChanges: Placed<StateChange>[];
@@ -153,7 +161,7 @@ export async function prepareBatch(
     if (!isKnown("error")) rejectAll(errorReports, RecordKind.ERROR_REPORT);
   }
 
-  const bySeries = new Map<Series, Column>();
+  const bySeries = new Map<Series, StoredColumn>();
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
     const series = options.catalog.find(batch.machine, samples.signal);
@@ -167,7 +175,8 @@ export async function prepareBatch(
     const column = acceptSamples(i, columns[i]!, checksOf(samples.signal));
     if (series === undefined || column.values.length === 0) continue;
     const earlier = bySeries.get(series);
-    bySeries.set(series, earlier === undefined ? column : mergeColumns(earlier, column));
+    if (earlier === undefined) bySeries.set(series, { position: i, column });
+    else earlier.column = mergeColumns(earlier.column, column);
     if (turns.isOver) await turns.pause();
   }
   return assemble({
@@ -214,6 +223,7 @@ export function refuse(sequence: number, digest: Buffer, refusal: Refusal | unde
     sequence,
     digest,
     result,
+    warnings: [],
     machineId: 0,
     rows: [],
     stateChanges: [],
@@ -229,7 +239,7 @@ type Parts = Pick<Prepared, "sequence" | "digest" | "stateChanges" | "errorRepor
   turns: Turns;
   batch: Batch;
   verdicts: Verdicts;
-  bySeries: Map<Series, Column>;
+  bySeries: Map<Series, StoredColumn>;
   catalog: Catalog;
 };
 
@@ -260,7 +270,7 @@ async function assemble({
   addEvents("error", errorReports, { errorReports: reports });
   const series = [...bySeries.keys()].sort((a, b) => a.id - b.id);
   for (const key of series) {
-    const column = bySeries.get(key)!;
+    const { column } = bySeries.get(key)!;
     const { timesUs } = column;
     const { length } = timesUs;
     const payload = encodeBlock(column);
@@ -283,5 +293,6 @@ async function assemble({
         );
   const accepted = new AcceptedBatch({ machine, stateChanges: changes, errorReports: reports, packed });
   const machineId = rows[0]?.series.machineId ?? 0;
-  return { sequence, digest, result, machineId, rows, stateChanges, errorReports, accepted, bytes };
+  const warnings = warningsOf(bySeries);
+  return { sequence, digest, result, warnings, machineId, rows, stateChanges, errorReports, accepted, bytes };
 }

@@ -85,12 +85,12 @@ export function foreign(sender: Sender): Failure {
 
 /** What a decided batch is answered. Fails for one that was not taken. */
 export function toDecided(
-  { prepared: { sequence }, ...sender }: Submission,
+  { prepared: { sequence, warnings }, ...sender }: Submission,
   { outcome, revision, result: encoded, expected }: Decision,
   { maxProducers }: ProducerBounds,
 ): Decided {
   // Of nearly every batch there is no more to say.
-  if (outcome === "stored" && encoded === null)
+  if (outcome === "stored" && encoded === null && warnings.length === 0)
     return { revision, result: create(BatchResultSchema, { sequence: BigInt(sequence) }), plain: true };
   if (outcome === "foreign") throw foreign(sender);
   const producer = shownProducer(sender);
@@ -116,5 +116,6 @@ export function toDecided(
     encoded === null
       ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })
       : { ...fromBinary(BatchResultSchema, encoded, { readUnknownFields: false }), duplicate };
-  return { revision, result, plain: encoded === null && !duplicate };
+  if (outcome === "stored") result.warnings = [...warnings];
+  return { revision, result, plain: false };
 }

@@ -174,8 +174,8 @@ function toAck(sequence: bigint, cursor: string, results: BatchResult[]): Ingest
 }
 
 /** An upper bound. */
-function resultBytes({ verdicts, refusal }: BatchResult): number {
+function resultBytes({ verdicts, warnings, refusal }: BatchResult): number {
   let bytes = 100 + 3 * (refusal?.message.length ?? 0);
-  for (const { message } of verdicts) bytes += 50 + 3 * message.length;
+  for (const { message } of [...verdicts, ...warnings]) bytes += 50 + 3 * message.length;
   return bytes;
 }

@@ -247,7 +247,8 @@ export type Ack = Message<"millrace.v1.Ack"> & {
   cursor: string;
 
   /**
-   * The batches, of those since the last Ack, that were not simply stored whole for the first time. Ascending.
+   * The batches, of those since the last Ack, that there is something to say about: that were not
+   * stored whole for the first time, or that have warnings. Ascending.
    *
    * @generated from field: repeated millrace.v1.BatchResult results = 3;
    */
@@ -297,7 +298,9 @@ export type BatchResult = Message<"millrace.v1.BatchResult"> & {
   verdicts: Verdict[];
 
   /**
-   * What is stored but will not give the answers that its sender may expect. Not with a duplicate.
+   * What is stored but will not give the answers that its sender may expect. A batch that has only
+   * warnings is stored whole: a success. By column; at most 100, those of further columns are left
+   * out. They are told once, when the batch is stored, and not kept: a duplicate comes without.
    *
    * @generated from field: repeated millrace.v1.Warning warnings = 5;
    */
@@ -325,7 +328,7 @@ export type Warning = Message<"millrace.v1.Warning"> & {
   reason: WarningReason;
 
   /**
-   * The column's position in the batch.
+   * The column's position in the batch: the first of them if several are of one signal.
    *
    * @generated from field: uint32 column = 2;
    */
@@ -480,7 +483,7 @@ export const IngestBatchRequestSchema: GenMessage<IngestBatchRequest> = /*@__PUR
  */
 export type IngestBatchResponse = Message<"millrace.v1.IngestBatchResponse"> & {
   /**
-   * The result; no refusal and no verdicts if it was stored whole.
+   * The result; no refusal and no verdicts if it was stored whole, be it with warnings.
    *
    * @generated from field: millrace.v1.BatchResult result = 1;
    */
@@ -642,7 +645,8 @@ export const WarningReason = {
   UNSPECIFIED: 0,
 
   /**
-   * No two neighbours of the column are within max_gap: it has neither integral nor coverage.
+   * The column has samples at different times, and no two neighbours of them are within max_gap: it
+   * has neither integral nor increase nor coverage. Not of STEP, whose values are held.
    *
    * @generated from enum value: WARNING_REASON_NOT_COVERED = 1;
    */

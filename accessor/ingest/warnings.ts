@@ -1,0 +1,63 @@
+// What is odd about samples that are stored all the same: told to their sender, and kept nowhere.
+import { create } from "@bufbuild/protobuf";
+import { type Warning, WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { durationText } from "../../rows/duration.ts";
+import type { Column } from "../../samples/column.ts";
+import { wattsPer } from "../history/power-unit.ts";
+import type { Series } from "../store/catalog.ts";
+
+/** What a batch stores of one series: position of its first column, and all its samples in order of time. */
+export type StoredColumn = { position: number; column: Column };
+
+/** Texts are for people, and nobody reads more. */
+export const maxWarnings = 100;
+
+/** In order of columns; what goes beyond `maxWarnings` is left out. */
+export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[] {
+  const warnings: Warning[] = [];
+  for (const [series, { position, column }] of stored) {
+    const texts = [
+      [WarningReason.NOT_COVERED, notCovered(series, column.timesUs)],
+      [WarningReason.NO_ENERGY, noEnergy(series)],
+    ] as const;
+    for (const [reason, message] of texts) {
+      if (message === undefined) continue;
+      if (warnings.length === maxWarnings) return warnings;
+      warnings.push(create(WarningSchema, { reason, column: position, message }));
+    }
+  }
+  return warnings;
+}
+
+/**
+ * Of nearly every column the first two samples end the search. A value of a STEP signal is held
+ * whatever follows.
+ */
+function notCovered({ signal, maxGapUs, rhythm, sampleType }: Series, timesUs: Float64Array): string | undefined {
+  if (maxGapUs === undefined || sampleType === SampleType.STEP) return undefined;
+  let closestUs = Number.POSITIVE_INFINITY;
+  for (let i = 1; i < timesUs.length; i++) {
+    const distanceUs = timesUs[i]! - timesUs[i - 1]!;
+    // Samples at one time have nothing between them.
+    if (distanceUs === 0 || distanceUs >= closestUs) continue;
+    if (distanceUs <= maxGapUs) return undefined;
+    closestUs = distanceUs;
+  }
+  if (closestUs === Number.POSITIVE_INFINITY) return undefined;
+  const [gap, closest] = [maxGapUs, closestUs].map((us) => durationText(BigInt(us)));
+  const what = sampleType === SampleType.COUNTER ? "increase" : "integral, energy";
+  const cure =
+    rhythm === undefined
+      ? "If they belong together, correct max_gap with RedeclareSignal"
+      : "If they belong together, send max_gap with the samples";
+  return `samples of "${signal}" are at least ${closest} apart, more than its max_gap of ${gap}: between them there is no ${what} or coverage. ${cure}`;
+}
+
+function noEnergy({ signal, unit, sampleType }: Series): string | undefined {
+  if (signal !== "power") return undefined;
+  if (sampleType === SampleType.COUNTER)
+    return '"power" is declared as a COUNTER, so it gives no energy. Send a count of energy as a signal of another name';
+  if (wattsPer(unit) !== undefined) return undefined;
+  return `"power" in ${JSON.stringify(unit)} gives no energy: watts in one of it are not known. Send W, kW, MW, GW or mW; correct a wrong unit with RedeclareSignal`;
+}
