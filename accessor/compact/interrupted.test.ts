@@ -46,6 +46,7 @@ async function written(): Promise<unknown> {
     "rollup_state_due",
     "quarantine",
     "touched",
+    "alive_hour",
   ];
   const texts = [];
   for (const table of tables) texts.push(await history.query(`select md5(t::text) from ${table} t order by 1`));

@@ -61,6 +61,7 @@ export async function retain(options: RetainOptions): Promise<void> {
   if (lives.length === keptMs.length) {
     await dropRows(options, "drop_touched_before", beforeUs(longestMs));
     await dropRows(options, "drop_days_before", beforeUs(longestMs));
+    await dropRows(options, "drop_alive_before", beforeUs(longestMs));
   }
   await noteRemoval();
 }
@@ -117,7 +118,7 @@ async function dropBlocksOf(options: RetainOptions, ids: readonly number[], { fr
   }
 }
 
-type RowDropper = `drop_${"states" | "errors" | "rollups" | "touched" | "minutes" | "days"}_before`;
+type RowDropper = `drop_${"states" | "errors" | "rollups" | "touched" | "minutes" | "days" | "alive"}_before`;
 
 async function dropRows(options: RetainOptions, dropper: RowDropper, beforeUs: number | undefined): Promise<void> {
   if (beforeUs === undefined) return;

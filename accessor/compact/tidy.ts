@@ -154,13 +154,18 @@ async function dropRetired({ database, log, signal }: TidyOptions): Promise<void
 const daysPortions = 20;
 const seriesOfDays = 100;
 const daysOfMinutes = 10;
+const daysOfLife = 10;
 
 /**
  * What the views of minutes and days are looked up by: the days that a series has samples in, of
- * series from before there was such a table; and the minutes of days that came many at once.
+ * series from before there was such a table; and the minutes of days that came many at once. Beside
+ * them, what machines of before gave as signs of life.
  */
 async function makeDays({ database, log, signal }: TidyOptions): Promise<void> {
-  const make = async (name: "note_days_before" | "make_minutes", most: number): Promise<number> => {
+  const make = async (
+    name: "note_days_before" | "note_alive_before" | "make_minutes",
+    most: number,
+  ): Promise<number> => {
     let made = 0;
     for (let i = 0, portion = most; i < daysPortions && portion === most; i++) {
       const [row] = await database.compact(`select ${name}($1::int4)`, [most], { name, signal });
@@ -170,6 +175,7 @@ async function makeDays({ database, log, signal }: TidyOptions): Promise<void> {
     return made;
   };
   await make("note_days_before", seriesOfDays);
+  await make("note_alive_before", daysOfLife);
   const days = await make("make_minutes", daysOfMinutes);
   if (days === 0) return;
   // Without it, the planner does not know that so many minutes are of one hour.

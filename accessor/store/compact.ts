@@ -48,6 +48,7 @@ export async function commitStep(
       count.ended += portion.ended.length;
     }
     await client.query(call("note_touched", noteTouched, touchValues(step.touches)));
+    await client.query(call("note_alive", noteAlive, [step.through, ...touchValues(step.touches).slice(0, 2)]));
     await client.query(
       call("touch_states", touchStates, [
         step.through,
@@ -137,6 +138,7 @@ const addBlocks = [
   "int8[]",
 ];
 const noteTouched = ["int4[]", "int8[]", "int8[]"];
+const noteAlive = ["int8", "int4[]", "int8[]"];
 const touchStates = ["int8", "int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]"];
 const endStep = [
   "int8",
