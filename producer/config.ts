@@ -1,5 +1,6 @@
 // The settings of the producer: which flags and variables there are, and what they mean together.
 
+import { readSampleType } from "../rows/sample-type.ts";
 import { epochUnits } from "../rows/time.ts";
 import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
 import {
@@ -171,6 +172,12 @@ export const settings = {
     optional: true,
     doc: "of --input: longest span between two samples that counts as covered, of rows that name none",
   }),
+  sampleType: setting({
+    flag: "sample-type",
+    parse: { placeholder: "TYPE", expects: "linear, step or counter", read: readSampleType },
+    optional: true,
+    doc: "of --input: how values go on between samples, of rows that do not say it: linear, step (each holds until the next) or counter (only goes up)",
+  }),
   outboxBytes: setting({
     flag: "outbox",
     env: "MILLRACE_OUTBOX",
@@ -230,8 +237,10 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
     }
   } else {
     if (given.strict) mistakes.push("--strict needs --input");
-    const { type, unit, epoch, maxGapMs } = given;
-    for (const [flag, value] of Object.entries({ type, unit, epoch, "max-gap": maxGapMs }))
+    const { type, unit, epoch, maxGapMs, sampleType } = given;
+    for (const [flag, value] of Object.entries({
+      ...{ type, unit, epoch, "max-gap": maxGapMs, "sample-type": sampleType },
+    }))
       if (value !== undefined) mistakes.push(`--${flag} needs --input`);
     if (speed !== undefined && speed > 1 && begin === undefined)
       mistakes.push("--speed above 1 needs --start in the past: the accessor takes nothing from the future");

@@ -10,8 +10,15 @@ import {
   type Refusal,
   type Verdict,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, MachineStateSchema, type Samples, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Batch,
+  MachineStateSchema,
+  type Samples,
+  type SampleType,
+  SeveritySchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { durationText } from "../rows/duration.ts";
+import { sampleTypeWord } from "../rows/sample-type.ts";
 import type { Log } from "../runtime/log.ts";
 import { toDurationUs } from "../samples/timestamps.ts";
 import { timesOf } from "../samples/wire.ts";
@@ -144,8 +151,13 @@ function recordAt(batch: Batch, { kind, column, position }: Place): Letter {
   const value = samples.values[position];
   // JSON has no NaN, no infinity and no -0.
   const shown = Object.is(value, -0) || !Number.isFinite(value) ? (Object.is(value, -0) ? "-0" : String(value)) : value;
-  const { signal, unit, maxGap } = samples;
-  return { signal, unit, ...(maxGap && { max_gap: gapText(maxGap) }), time: timeText(timeUs), value: shown };
+  const { signal, unit, maxGap, sampleType } = samples;
+  const declared = {
+    unit,
+    ...(maxGap && { max_gap: gapText(maxGap) }),
+    ...(sampleType && { sample_type: typeText(sampleType) }),
+  };
+  return { signal, ...declared, time: timeText(timeUs), value: shown };
 }
 
 const columnTimes = new WeakMap<Samples, Float64Array>();
@@ -162,6 +174,9 @@ function gapText(maxGap: Duration): string {
   const us = toDurationUs(maxGap);
   return Number.isSafeInteger(us) && us >= 0 ? durationText(BigInt(us)) : `${maxGap.seconds} s ${maxGap.nanos} ns`;
 }
+
+/** So is a type that is none. */
+const typeText = (type: SampleType): string => sampleTypeWord(type) ?? String(type);
 
 function timeOf(time: Timestamp | undefined): string | undefined {
   return time && timeText(Number(time.seconds) * 1e6 + Math.floor(time.nanos / 1000));

@@ -74,11 +74,11 @@ function put(record: RowRecord, { batch, columns }: Held): number {
     batch.errorReports.push(toErrorReport(record));
     return 24 + 3 * (record.code.length + record.message.length);
   }
-  const { signal, unit, maxGapUs, timeUs, value } = record;
-  const key = `${signal} ${maxGapUs ?? ""} ${unit}`;
+  const { signal, unit, maxGapUs, sampleType, timeUs, value } = record;
+  const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${unit}`;
   let column = columns.get(key);
   if (!column) {
-    column = { signal, unit, maxGapUs, timesUs: [], values: [] };
+    column = { signal, unit, maxGapUs, sampleType, timesUs: [], values: [] };
     columns.set(key, column);
   }
   column.timesUs.push(timeUs);

@@ -1,7 +1,7 @@
 // Recorded signals: both formats, every shape of a row, bad lines by number, bounded memory.
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { type Batch, MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { type Batch, MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { BadText } from "../rows/unreadable.ts";
 import { createLog } from "../runtime/log.ts";
 import { timesOf } from "../samples/wire.ts";
@@ -117,6 +117,8 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
     [row({ untit: "kW" }), /"untit" is not a field of a row: is "unit" meant\?/],
     [row({ state: "IDLE" }), /state: no field of a sample/],
     [row({ max_gap: 20 }), /max_gap: expected a length of time/],
+    [row({ sample_type: "stepp" }), /sample_type must be LINEAR, STEP or COUNTER/],
+    [row({ sample_type: 2 }), /sample_type must be LINEAR, STEP or COUNTER/],
     [row({ signal: "state", value: "", state: "BUSY" }), /state must be ACTIVE, IDLE, FAULT or OFF/],
     [
       row({ signal: "state", value: "", stateChange: { stat: 1 } }),
@@ -185,14 +187,18 @@ test.each([
 
 test("what is declared once holds for rows that do not say it; quoted line ends and dates are read", async () => {
   const { batches, summary } = await send(
-    'machine,time,value,unit,max_gap\nm,1772352000.5,1,,\n"m",2026-03-01,2,F,1 day\n',
-    { defaults: { signal: "heat", unit: "K", maxGapUs: 1_200_000_000 }, epochUnit: "s" },
+    'machine,time,value,unit,max_gap,sample_type\nm,1772352000.5,1,,,\n"m",2026-03-01,2,F,1 day,Counter\n',
+    {
+      defaults: { signal: "heat", unit: "K", maxGapUs: 1_200_000_000, sampleType: SampleType.STEP },
+      epochUnit: "s",
+    },
   );
   expect(rowsOf(batches)).toMatchObject([
     { signal: "heat", unit: "K", timeUs: timeUs + 500_000, value: 1 },
     { signal: "heat", unit: "F", timeUs: timeUs - 8 * 3600e6, value: 2 },
   ]);
   expect(batches[0]!.samples.map(({ maxGap }) => maxGap!.seconds)).toEqual([1200n, 86_400n]);
+  expect(batches[0]!.samples.map((column) => column.sampleType)).toEqual([SampleType.STEP, SampleType.COUNTER]);
   expect(summary).toEqual({ lines: 2, records: 2, badLines: 0 });
   const text = await send('machine,signal,time,state,reason\nm,state,now,IDLE," a\nb"\nm,state,now,OFF, c\n');
   expect(text.batches[0]!.stateChanges.map(({ reason }) => reason)).toEqual([" a\nb", " c"]);

@@ -89,8 +89,8 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
 }
 
 /** A file is sent by a producer of its own, whose batches the accessor knows when they come again. */
-const idOf = ({ input, type, unit, epoch, maxGapMs }: ProducerSettings, signal: AbortSignal) =>
-  inputId(input!, { type, unit, epoch, maxGapMs }, { signal });
+const idOf = ({ input, type, unit, epoch, maxGapMs, sampleType }: ProducerSettings, signal: AbortSignal) =>
+  inputId(input!, { type, unit, epoch, maxGapMs, sampleType }, { signal });
 
 function senderSettings(given: ProducerSettings) {
   const {
@@ -195,14 +195,14 @@ async function runInput(
   { input, append }: { input: Input; append: Append },
 ): Promise<void> {
   const { sizeBytes } = input;
-  const { maxGapMs, batchIntervalMs, strict, type, unit, epoch } = settings;
+  const { maxGapMs, batchIntervalMs, strict, type, unit, epoch, sampleType } = settings;
   const maxGapUs = maxGapMs === undefined ? undefined : maxGapMs * 1000;
   const { lines, records, badLines } = await sendInput({
     source: input.source,
     log,
     signal,
     intervalMs: batchIntervalMs,
-    defaults: { signal: type, unit, maxGapUs },
+    defaults: { signal: type, unit, maxGapUs, sampleType },
     epochUnit: epoch,
     repeatable: repeats,
     append,

@@ -2,7 +2,7 @@
 
 /** Fields of a row of one record, in the order in which exports write them. */
 export const fieldNames: readonly string[] = [
-  ...["machine", "signal", "time", "value", "unit", "max_gap"],
+  ...["machine", "signal", "time", "value", "unit", "max_gap", "sample_type"],
   ...["state", "reason", "severity", "code", "message"],
 ];
 
@@ -16,7 +16,7 @@ export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8 } as const;
 export const fieldGroups: ReadonlyMap<string, number> = new Map(
   Object.entries({
     any: ["machine", "signal", "time", "rejected"],
-    sample: ["value", "unit", "max_gap", "maxGap"],
+    sample: ["value", "unit", "max_gap", "maxGap", "sample_type", "sampleType"],
     state: ["state", "reason", "stateChange", "state_change"],
     error: ["severity", "code", "message", "errorReport", "error_report"],
   }).flatMap(([group, names]) => names.map((name) => [name, fieldGroup[group as keyof typeof fieldGroup]])),

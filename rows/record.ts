@@ -1,14 +1,23 @@
 // One record from a row of named fields, and everything that can be wrong with the row: the same
 // for a POST and for a file that the producer sends.
-import { type MachineState, MachineStateSchema, type Severity, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type MachineState,
+  MachineStateSchema,
+  type SampleType,
+  type Severity,
+  SeveritySchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { machineNameFault, readMachineName } from "../samples/machine-name.ts";
 import { parseInterval } from "./duration.ts";
+import { enumWords } from "./enum-words.ts";
 import { fieldGroup, fieldGroups, unknownField, unknownFields } from "./fields.ts";
+import { readSampleType } from "./sample-type.ts";
 import {
   type Fault,
   maxGapFault,
   maxMaxGapUs,
   notFinite,
+  sampleTypeFault,
   severityFault,
   stateFault,
   textBounds,
@@ -27,6 +36,8 @@ export type RowRecord =
       readonly unit: string;
       /** Undefined: as declared, or as the accessor finds. */
       readonly maxGapUs: number | undefined;
+      /** Undefined: as declared. */
+      readonly sampleType: SampleType | undefined;
       readonly value: number;
     }
   | {
@@ -52,6 +63,7 @@ export type RowDefaults = {
   /** Of numeric signals. */
   unit?: string | undefined;
   maxGapUs?: number | undefined;
+  sampleType?: SampleType | undefined;
 };
 
 export type RowContext = TimeContext & RowDefaults;
@@ -94,7 +106,7 @@ const infinity = /^(?:nan|[+-]?inf(?:inity)?)$/i;
 
 /**
  * The record of a row: flat, as GET answers it and exports write it (`machine`, `signal`, `time`;
- * `value`, `unit` and `max_gap`; `state` and `reason`; `severity`, `code` and `message`), or the
+ * `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`, `code` and `message`), or the
  * contract's Signal as JSON (with `stateChange` or `errorReport`). Empty texts and nulls say
  * nothing. A field that is unknown, or belongs to another kind of signal, is a fault: what somebody
  * wrote is never left out in silence.
@@ -128,7 +140,9 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   if (typeof unit !== "string") return unit;
   const maxGapUs = maxGapOf(row["max_gap"] ?? row["maxGap"], context.maxGapUs);
   if (maxGapUs instanceof RowFault) return maxGapUs;
-  return { kind: "value", machine, timeUs, signal, unit, maxGapUs, value };
+  const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
+  if (sampleType instanceof RowFault) return sampleType;
+  return { kind: "value", machine, timeUs, signal, unit, maxGapUs, sampleType, value };
 }
 
 function stateOf(row: Row, machine: string, timeUs: number): RowRecord | RowFault {
@@ -210,6 +224,11 @@ function maxGapOf(value: unknown, otherwise: number | undefined): number | undef
   return us > 0n && us <= maxMaxGapUs ? Number(us) : new RowFault(maxGapFault);
 }
 
+function sampleTypeOf(value: unknown, otherwise: SampleType | undefined): SampleType | undefined | RowFault {
+  if (!isSaid(value)) return otherwise;
+  return (typeof value === "string" ? readSampleType(value) : undefined) ?? new RowFault(sampleTypeFault);
+}
+
 function textOf(row: Row, field: keyof typeof textBounds, otherwise = ""): string | RowFault {
   const value = row[field];
   if (value === undefined || value === null || value === "") {
@@ -223,16 +242,5 @@ function textOf(row: Row, field: keyof typeof textBounds, otherwise = ""): strin
 }
 
 const upper = (word: unknown): string => (typeof word === "string" ? word.toUpperCase() : "");
-const states = wordsOf<MachineState>(MachineStateSchema);
-const severities = wordsOf<Severity>(SeveritySchema);
-
-/** Each number under its short and its long name: "ACTIVE" and "MACHINE_STATE_ACTIVE". */
-function wordsOf<T>({ values }: typeof MachineStateSchema | typeof SeveritySchema): ReadonlyMap<string, T> {
-  const said = values.filter(({ number }) => number !== 0);
-  return new Map(
-    said.flatMap(({ number, localName, name }) => [
-      [localName, number as T],
-      [name, number as T],
-    ]),
-  );
-}
+const states = enumWords<MachineState>(MachineStateSchema);
+const severities = enumWords<Severity>(SeveritySchema);

@@ -18,6 +18,10 @@ export const maxGapFault: Fault = {
   reason: "SIGNAL_DECLARATION_MISMATCH",
   message: "max_gap must be above 0 and at most 24 h",
 };
+export const sampleTypeFault: Fault = {
+  reason: "SIGNAL_DECLARATION_MISMATCH",
+  message: "sample_type must be LINEAR, STEP or COUNTER",
+};
 export const stateFault: Fault = { reason: "STATE_REQUIRED", message: "state must be ACTIVE, IDLE, FAULT or OFF" };
 export const severityFault: Fault = {
   reason: "SEVERITY_REQUIRED",

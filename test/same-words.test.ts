@@ -83,7 +83,13 @@ const cell = (words: readonly string[]) => fc.constantFrom(...words);
 const csvLine = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.tuple(cell(machines), cell(signals), cell(times), cell(values), cell(["", "W", "20m", "IDLE"])),
+    arbitrary: fc.tuple(
+      cell(machines),
+      cell(signals),
+      cell(times),
+      cell(values),
+      cell(["", "W", "20m", "IDLE", "step"]),
+    ),
   },
   {
     weight: 1,
@@ -96,6 +102,7 @@ test("of CSV", async () => {
   const header = fc.constantFrom(
     "machine,signal,time,value,unit",
     "machine,signal,time,value,max_gap",
+    "machine,signal,time,value,sample_type",
     "machine,time,valeu",
   );
   await fc.assert(
@@ -116,6 +123,7 @@ test("of NDJSON", async () => {
       value: fc.oneof(cell(values), fc.double(), fc.constant(null)),
       unit: fc.constantFrom("W", "", 5, null),
       max_gap: fc.constantFrom("20m", "00:20:00", 20, "2d"),
+      sample_type: fc.constantFrom("step", "SAMPLE_TYPE_COUNTER", "Linear", "", "steps", 2, null),
       state: fc.constantFrom("idle", "MACHINE_STATE_OFF", "BUSY", 1),
       untit: fc.constant("kW"),
     },

@@ -1,5 +1,5 @@
 // What we write, we read: exports, dead letters and SQL's CSV go back in by every door with the same
-// bits, unit and max_gap.
+// bits, unit, max_gap and sample_type.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import {
   BatchSchema,
   ErrorReportSchema,
   type MachineState,
+  SampleType,
   type Severity,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
@@ -24,7 +25,7 @@ import { createDeadLetters } from "../producer/dead-letters.ts";
 import { sendInput } from "../producer/input.ts";
 import { createLog } from "../runtime/log.ts";
 import { toDurationUs, toTimestamp } from "../samples/timestamps.ts";
-import { timesOf, toSamples } from "../samples/wire.ts";
+import { type Declaration, timesOf, toSamples } from "../samples/wire.ts";
 import { grpcClients } from "./support/ask.ts";
 import { testDatabase } from "./support/postgres.ts";
 import { startAccessor, startGateway } from "./support/processes.ts";
@@ -52,16 +53,19 @@ const value = fc.oneof(
 const text = (maxLength: number, minLength = 0) =>
   fc.string({ unit: fc.constantFrom(..."aÖ油😀 \t\"',;\r\n\\{}[]=+-@\u00a0\u2028"), minLength, maxLength });
 const maxGapUs = fc.option(fc.integer({ min: 1, max: 86_400_000_000 }), { nil: undefined });
+const sampleType = fc.constantFrom(SampleType.UNSPECIFIED, SampleType.LINEAR, SampleType.STEP, SampleType.COUNTER);
 const machine = fc.constantFrom("mill-1", "Presse 3", "油/1", '"a",b', "-1+1");
 
 /** A column for each signal, each with a declaration of its own. */
 const columnOf = (signal: string) =>
-  fc.tuple(text(8), maxGapUs, fc.array(fc.tuple(timeUs, value), { maxLength: 12 })).map(([unit, gap, pairs]) => {
-    const sorted = pairs.toSorted(([a], [b]) => a - b);
-    const columns = { timesUs: sorted.map(([time]) => time), values: sorted.map(([, one]) => one) };
-    return { signal, unit, maxGapUs: gap, ...columns };
-  });
-type ColumnOf = { signal: string; unit: string; maxGapUs: number | undefined; timesUs: number[]; values: number[] };
+  fc
+    .tuple(text(8), maxGapUs, sampleType, fc.array(fc.tuple(timeUs, value), { maxLength: 12 }))
+    .map(([unit, gap, type, pairs]) => {
+      const sorted = pairs.toSorted(([a], [b]) => a - b);
+      const columns = { timesUs: sorted.map(([time]) => time), values: sorted.map(([, one]) => one) };
+      return { signal, unit, maxGapUs: gap, sampleType: type, ...columns };
+    });
+type ColumnOf = Declaration & { timesUs: number[]; values: number[] };
 
 const toMessage = ({ timesUs, values, ...declaration }: ColumnOf) =>
   toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) });
@@ -97,7 +101,8 @@ function recordsOf(batches: readonly Batch[]): string[] {
       ...samples.flatMap((column) => {
         const gap = column.maxGap && toDurationUs(column.maxGap);
         const times = timesOf(column);
-        return column.values.map((one, i) => [of, column.signal, column.unit, gap, times[i], bits(one)]);
+        const { signal, unit, sampleType: type } = column;
+        return column.values.map((one, i) => [of, signal, unit, gap, type, times[i], bits(one)]);
       }),
     ])
     .map((parts) => JSON.stringify(parts))

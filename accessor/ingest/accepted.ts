@@ -2,7 +2,8 @@
 // log.
 import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
-import { type Declaration, toSamples } from "../../samples/wire.ts";
+import type { Declaration } from "../../samples/wire.ts";
+import { shownSamples } from "../store/shown-samples.ts";
 
 /** A column as the log has it. */
 export type PackedSamples = { readonly series: Declaration; readonly payload: Uint8Array };
@@ -32,7 +33,7 @@ export class AcceptedBatch implements Batch {
   }
 
   get samples(): Samples[] {
-    this.#samples ??= this.#packed.map(({ series, payload }) => toSamples(series, decodeBlock(payload)));
+    this.#samples ??= this.#packed.map(({ series, payload }) => shownSamples(series, decodeBlock(payload)));
     this.#packed = [];
     return this.#samples;
   }

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { compareText } from "../../samples/compare-text.ts";
-import { toSamples } from "../../samples/wire.ts";
+import { shownSamples } from "../store/shown-samples.ts";
 import { mergePieces } from "./pieces.ts";
 import type { Slice } from "./sweep.ts";
 
@@ -11,7 +11,7 @@ export class BatchesByMachine {
 
   addSamples({ parts }: Slice): void {
     for (const [series, pieces] of parts) {
-      this.of(series.machine).samples.push(toSamples(series, mergePieces(pieces)));
+      this.of(series.machine).samples.push(shownSamples(series, mergePieces(pieces)));
     }
   }
 

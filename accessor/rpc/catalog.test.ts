@@ -1,7 +1,7 @@
 // Entries of the catalog that would be too long: what is listed of them, and how much is not.
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { ListMachinesRequestSchema, ListSignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Listing } from "../read/as-of.ts";
 import type { Series } from "../store/catalog.ts";
@@ -45,4 +45,17 @@ test.each([
   const { machines } = await listMachines(catalogOf(series), create(ListMachinesRequestSchema), token);
   expect(machines).toMatchObject([{ name: "m", signalsLeftOut, firstSeenTime: { seconds: 1n } }]);
   expect(machines![0]!.signals).toHaveLength(count - signalsLeftOut);
+});
+
+test("a signal lists how its values go on; who has declared nothing has LINEAR", async () => {
+  const { UNSPECIFIED, LINEAR, STEP, COUNTER } = SampleType;
+  const of = (signal: string, types: SampleType[]) =>
+    types.map((sampleType, i) => ({ machine: `m${i}`, signal, sampleType }));
+  const all = [
+    ...of("energy", [COUNTER, STEP, COUNTER]),
+    ...of("heat", [UNSPECIFIED, LINEAR]),
+    { machine: "m", signal: "state", kind: SignalKind.STATE, sampleType: UNSPECIFIED },
+  ];
+  const { signals } = await listSignals(catalogOf(all), create(ListSignalsRequestSchema), token);
+  expect(signals!.map(({ sampleTypes }) => sampleTypes)).toEqual([[STEP, COUNTER], [LINEAR], []]);
 });

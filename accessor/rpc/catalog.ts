@@ -1,6 +1,6 @@
 // Answers of ListMachines and ListSignals out of the catalog.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { MachineSchema, SignalInfoSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { type MachineSchema, SampleType, type SignalInfoSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type {
   ListMachinesRequest,
   ListMachinesResponseSchema,
@@ -80,9 +80,19 @@ const seriesInARow = 512;
 
 function declared(series: readonly Series[]) {
   const all = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(compareText);
-  const units = { units: all.slice(0, maxUnitsListed), unitsLeftOut: Math.max(0, all.length - maxUnitsListed) };
+  const said = {
+    units: all.slice(0, maxUnitsListed),
+    unitsLeftOut: Math.max(0, all.length - maxUnitsListed),
+    sampleTypes: sampleTypesOf(series),
+  };
   const maxGapUs = series.reduce((most, item) => Math.max(most, item.maxGapUs ?? 0), 0);
-  if (maxGapUs === 0) return units;
+  if (maxGapUs === 0) return said;
   const { seconds, nanos } = toTimestamp(maxGapUs);
-  return { ...units, maxGap: { seconds, nanos } };
+  return { ...said, maxGap: { seconds, nanos } };
+}
+
+/** Who has declared none has LINEAR. */
+function sampleTypesOf(series: readonly Series[]): SampleType[] {
+  const numeric = series.filter(({ kind }) => kind === SignalKind.NUMERIC);
+  return [...new Set(numeric.map(({ sampleType }) => sampleType || SampleType.LINEAR))].sort((a, b) => a - b);
 }

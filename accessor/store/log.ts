@@ -4,11 +4,11 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
 import { maxColumnBytes } from "../../samples/batch-bytes.ts";
-import { toSamples } from "../../samples/wire.ts";
 import type { SeenEpoch } from "../epochs.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Database } from "./database.ts";
+import { shownSamples } from "./shown-samples.ts";
 
 type LogRow = [revision: number, seriesId: number, payload: Buffer, bytes: number, epoch: SeenEpoch];
 
@@ -216,7 +216,7 @@ async function toCommits(rows: LogRow[], catalog: Catalog): Promise<Commit[]> {
     }
     commit.bytes += bytes;
     if (series.kind === SignalKind.NUMERIC) {
-      commit.batch.samples.push(toSamples(series, decodeBlock(payload)));
+      commit.batch.samples.push(shownSamples(series, decodeBlock(payload)));
     } else {
       // A commit has one row of each kind.
       const { stateChanges, errorReports } = fromBinary(BatchSchema, payload, { readUnknownFields: false });

@@ -2,12 +2,15 @@
 // everyone else up for 0.1 s.
 import { create, type JsonValue, mergeFromJson } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { readSampleType } from "../../rows/sample-type.ts";
+import { sampleTypeFault } from "../../rows/text-fault.ts";
 import type { Turns } from "../../runtime/turns.ts";
+import { invalidField } from "../errors.ts";
 
 /** After so many items of a list, others may have their turn. */
 const itemsInARow = 128;
 
-/** As fromJson would make it, or fail. */
+/** As fromJson would make it, or fail; a sample_type may be a short word, as in rows. */
 export async function batchFromJson(
   fields: Readonly<Record<string, JsonValue>>,
   turns: Pick<Turns, "pause">,
@@ -18,9 +21,20 @@ export async function batchFromJson(
     // What is merged into a list is added to it.
     else
       for (let at = 0; at < value.length || at === 0; at += itemsInARow) {
-        mergeFromJson(BatchSchema, batch, { [name]: value.slice(at, at + itemsInARow) });
+        const some = value.slice(at, at + itemsInARow);
+        mergeFromJson(BatchSchema, batch, { [name]: name === "samples" ? some.map(withSampleType) : some });
         await turns.pause();
       }
   }
   return batch;
+}
+
+/** A column whose sample_type is the enum's number. Throws for a word that is none. */
+function withSampleType(column: JsonValue): JsonValue {
+  if (typeof column !== "object" || column === null || Array.isArray(column)) return column;
+  const name = ["sample_type", "sampleType"].find((one) => typeof column[one] === "string");
+  if (name === undefined || column[name] === "SAMPLE_TYPE_UNSPECIFIED") return column;
+  const type = readSampleType(column[name] as string);
+  if (type === undefined) throw invalidField(name, sampleTypeFault.message.replace("sample_type ", ""));
+  return { ...column, [name]: type };
 }

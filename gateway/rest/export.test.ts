@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { QuerySignalsRequest, ReadSignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toSamples } from "../../samples/wire.ts";
 import { reasonError } from "../errors.ts";
@@ -27,11 +27,11 @@ beforeEach(() => {
 
 const get = (path: string, init?: RequestInit) => fetch(gateway.baseUrl + path, init);
 const text = async (path: string) => (await get(path)).text();
-const machineRows = (machine: string, timesUs: number[], values: number[]) => ({
+const machineRows = (machine: string, timesUs: number[], values: number[], sampleType?: SampleType) => ({
   machine,
   samples: [
     toSamples(
-      { signal: "power", unit: "W", maxGapUs: 1_500_000 },
+      { signal: "power", unit: "W", maxGapUs: 1_500_000, sampleType },
       { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
     ),
   ],
@@ -147,7 +147,7 @@ test("samples of many machines in order of time, as NDJSON and CSV, with names f
       row("mill-1", ".020", "5e-324"),
   );
   expect(await text("/signals/power?format=csv&limit=3")).toBe(
-    "machine,signal,time,value,unit,max_gap\nmill-1,power,2026-03-01T08:00:00Z,412.3,,\nmill-2,power,2026-03-01T08:00:00.000001Z,1,,\nmill-1,power,2026-03-01T08:00:00.010Z,-0,,\n",
+    "machine,signal,time,value,unit,max_gap,sample_type\nmill-1,power,2026-03-01T08:00:00Z,412.3,,,\nmill-2,power,2026-03-01T08:00:00.000001Z,1,,,\nmill-1,power,2026-03-01T08:00:00.010Z,-0,,,\n",
   );
 });
 
@@ -195,15 +195,16 @@ test("what is filtered is fetched page by page; the range and its limits reach t
 
 test("names that need quotes get them; each row says what its series declared", async () => {
   gateway.accessor.signals.readSignals = async function* () {
-    yield { batches: [machineRows('a"b,c', [0], [1])] };
+    yield { batches: [machineRows('a"b,c', [0], [1], SampleType.STEP)] };
   };
   expect(await text("/signals/power?format=csv")).toBe(
-    'machine,signal,time,value,unit,max_gap\n"a""b,c",power,1970-01-01T00:00:00Z,1,W,1.5s\n',
+    'machine,signal,time,value,unit,max_gap,sample_type\n"a""b,c",power,1970-01-01T00:00:00Z,1,W,1.5s,STEP\n',
   );
   expect(JSON.parse(await text("/signals/power?format=ndjson"))).toMatchObject({
     machine: 'a"b,c',
     unit: "W",
     max_gap: "1.5s",
+    sample_type: "STEP",
   });
 });
 
@@ -273,7 +274,7 @@ test("?csv=safe: no text of an export is a formula, numbers are as they were", a
   const rows = async (path: string) => (await text(path)).trim().split("\n").slice(1);
   expect(await rows("/signals/error?format=csv")).toEqual([`${error}=1+1,-1+cmd|' /C calc'!A0`]);
   expect(await rows("/signals/error?format=csv&csv=safe")).toEqual([`${error}'=1+1,'-1+cmd|' /C calc'!A0`]);
-  expect(await rows("/signals/power?format=csv&csv=safe")).toEqual(["m,power,1970-01-01T00:00:01Z,-1,W,1.5s"]);
+  expect(await rows("/signals/power?format=csv&csv=safe")).toEqual(["m,power,1970-01-01T00:00:01Z,-1,W,1.5s,"]);
   gateway.accessor.signals.querySignals = () => ({
     signals: [{ machine: "m", signal: "error", time, record: { case: "errorReport", value: errorReports[0]! } }],
     cursor: "c1",

@@ -8,6 +8,7 @@ import {
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { durationText } from "../../rows/duration.ts";
+import { sampleTypeWord } from "../../rows/sample-type.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { timesOf } from "../../samples/wire.ts";
@@ -91,12 +92,12 @@ async function writeSamples(
 ): Promise<void> {
   const rows = new RowBytes();
   const shapes = new Map<string, RowShape>();
-  const shapeOf = (machine: string, { unit, maxGap }: Samples): RowShape => {
+  const shapeOf = (machine: string, { unit, maxGap, sampleType }: Samples): RowShape => {
     const gap = maxGap && durationText(toUs(maxGap));
-    const key = `${gap ?? ""} ${machine}\0${unit}`;
+    const key = `${gap ?? ""} ${sampleType} ${machine}\0${unit}`;
     const known = shapes.get(key);
     if (known) return known;
-    const made = toShape({ machine, signal: name, unit, gap }, { format, safe });
+    const made = toShape({ machine, signal: name, unit, gap, type: sampleTypeWord(sampleType) }, { format, safe });
     // Machines come again in every slice; thousands of them are not worth keeping.
     if (shapes.size < 10_000) shapes.set(key, made);
     return made;
@@ -131,21 +132,31 @@ type ShapeOf = (machine: string, column: Samples) => RowShape;
 const toSeries = ({ machine, samples }: Batch, shapeOf: ShapeOf): Series<RowShape>[] =>
   samples.map((column) => ({ of: shapeOf(machine, column), timesUs: timesOf(column), values: column.values }));
 
-type ShapeTexts = { machine: string; signal: string; unit: string; gap: string | undefined };
+type ShapeTexts = {
+  machine: string;
+  signal: string;
+  unit: string;
+  gap: string | undefined;
+  type: string | undefined;
+};
 
 function toShape(
-  { machine, signal, unit, gap }: ShapeTexts,
+  { machine, signal, unit, gap, type }: ShapeTexts,
   { format, safe }: Pick<SampleOptions, "format" | "safe">,
 ): RowShape {
   const text = (plain: string) => (safe ? toSafeText(plain) : plain);
-  const declared = unit === "" ? "" : `,"unit":${toJsonText(unit)}`;
+  const declared = [
+    unit === "" ? "" : `,"unit":${toJsonText(unit)}`,
+    gap === undefined ? "" : `,"max_gap":"${gap}"`,
+    type === undefined ? "" : `,"sample_type":"${type}"`,
+  ].join("");
   const [head, middle, end] =
     format === "csv"
-      ? [`${toCsvText(text(machine))},${toCsvText(signal)},`, ",", `,${toCsvText(text(unit))},${gap ?? ""}\n`]
-      : [
-          `{"machine":${toJsonText(machine)},"signal":${toJsonText(signal)},"time":"`,
-          '","value":',
-          `${declared}${gap === undefined ? "" : `,"max_gap":"${gap}"`}}\n`,
-        ];
+      ? [
+          `${toCsvText(text(machine))},${toCsvText(signal)},`,
+          ",",
+          `,${toCsvText(text(unit))},${gap ?? ""},${type ?? ""}\n`,
+        ]
+      : [`{"machine":${toJsonText(machine)},"signal":${toJsonText(signal)},"time":"`, '","value":', `${declared}}\n`];
   return { head: Buffer.from(head), middle: Buffer.from(middle), end: Buffer.from(end) };
 }

@@ -1,10 +1,12 @@
 // POST /signals: what the fields of a row may hold, which there are, and what is declared once.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { invalidField } from "../errors.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
 import { nowUs } from "./test-answers.ts";
+import { toWord } from "./words.ts";
 
 let gateway: TestGateway;
 let taken: IngestBatchRequest[];
@@ -75,6 +77,8 @@ test("a field that belongs to another kind of signal is refused too, and texts t
       { ...at, signal: "error", severity: "ERROR", code: 4711 },
       { ...at, signal: "power", value: 1, max_gap: 20 },
       { ...at, signal: "power", value: 1, max_gap: "25h" },
+      { ...at, signal: "power", value: 1, sample_type: "stepwise" },
+      { ...at, signal: "state", state: "IDLE", sample_type: "step" },
       { ...at, signal: "power", value: 1, reason: null, state: "" },
     ],
   });
@@ -84,6 +88,8 @@ test("a field that belongs to another kind of signal is refused too, and texts t
     "code: a text is expected, in quotes",
     'max_gap: expected a length of time with its unit as a text, such as "20m" or "1200s"',
     "max_gap must be above 0 and at most 24 h",
+    "sample_type must be LINEAR, STEP or COUNTER",
+    "sample_type: no field of a state change",
   ]);
   expect(body["accepted"]).toBe(1);
 });
@@ -119,6 +125,37 @@ test("rows declare unit and max_gap, themselves or by parameters; columns that d
   }
   const batch = await gateway.post("/signals?epoch=s", { machine: "m" });
   expect([batch.status, batch.body["field"]]).toEqual([400, "epoch"]);
+});
+
+test("rows and columns declare a sample_type in any spelling; another one is told which there are", async () => {
+  const types = () => taken.at(-1)!.batch!.samples.map(({ sampleType }) => toWord(SampleTypeSchema, sampleType));
+  const words = ["step", "Counter", "SAMPLE_TYPE_LINEAR", "sample_type_step"];
+  await gateway.post("/signals", {
+    signals: [
+      ...words.map((sample_type) => ({ ...power("m", 1), sample_type })),
+      { ...power("m", 1), sampleType: "STEP" },
+      power("m", 1),
+    ],
+  });
+  expect(types()).toEqual(["STEP", "COUNTER", "LINEAR", "UNSPECIFIED"]);
+  expect(taken.at(-1)!.batch!.samples[0]!.values).toHaveLength(3);
+  await gateway.ask("/signals?sample_type=step", {
+    method: "POST",
+    headers: { "content-type": "text/csv" },
+    body: `machine,signal,time,value,sample_type\nm,heat,${time},1,\nm,energy,${time},1,counter\n`,
+  });
+  expect(types()).toEqual(["STEP", "COUNTER"]);
+  const unknown = await gateway.post("/signals?sample_type=stair", { signals: [power("m", 1)] });
+  expect(unknown.body).toMatchObject({ field: "sample_type", detail: expect.stringMatching(/LINEAR, STEP, COUNTER/) });
+  const grid = { startUs: "1772352000000000", periodUs: "10000" };
+  for (const sent of [{ sample_type: "step" }, { sampleType: "SAMPLE_TYPE_STEP" }, { sample_type: 2 }]) {
+    await gateway.post("/signals", { machine: "m", samples: [{ signal: "heat", grid, values: [1], ...sent }] });
+    expect(types()).toEqual(["STEP"]);
+  }
+  const columns = { machine: "m", samples: [{ signal: "heat", grid, values: [1], sample_type: "stair" }] };
+  expect((await gateway.post("/signals", columns)).body).toMatchObject({
+    ...{ status: 400, field: "sample_type", detail: "sample_type: must be LINEAR, STEP or COUNTER" },
+  });
 });
 
 test("numbers that look like seconds are refused, unless what they count is declared", async () => {

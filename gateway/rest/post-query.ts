@@ -1,14 +1,23 @@
 // Parameters of POST /signals: what holds for rows that do not say it themselves.
+import { type SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { RowContext } from "../../rows/record.ts";
 import { maxGapFault, maxMaxGapUs, textBounds } from "../../rows/text-fault.ts";
 import { type EpochUnit, epochUnits } from "../../rows/time.ts";
 import { invalidField } from "../errors.ts";
-import { choiceParameter, durationParameter, type Parameter, textParameter, type ValuesOf } from "./parameters.ts";
+import {
+  choiceParameter,
+  durationParameter,
+  type Parameter,
+  textParameter,
+  type ValuesOf,
+  wordParameter,
+} from "./parameters.ts";
 
 export type PostQuery = {
   type: Parameter<string>;
   unit: Parameter<string>;
   max_gap: Parameter<bigint>;
+  sample_type: Parameter<SampleType>;
   epoch: Parameter<EpochUnit>;
   producer_id: Parameter<string>;
   sequence: Parameter<string>;
@@ -22,6 +31,10 @@ export const postQuery: PostQuery = {
   max_gap: durationParameter(
     "For rows: the longest span between two samples that still counts as covered, of numeric rows that name none; at most 24h.",
   ),
+  sample_type: wordParameter(
+    SampleTypeSchema,
+    "For rows: how values go on between samples, of numeric rows that do not say it. LINEAR: on straight lines. STEP: each holds until the next. COUNTER: a count that only goes up.",
+  ),
   epoch: choiceParameter(
     epochUnits,
     "For rows: what times count that are numbers. If absent: milliseconds, of which those before 1990 are refused.",
@@ -31,13 +44,16 @@ export const postQuery: PostQuery = {
 };
 
 /** nowUs: undefined where times must not depend on when the rows are sent. */
-export function rowContextOf({ type, unit, max_gap, epoch }: Values, nowUs: bigint | undefined): RowContext {
+export function rowContextOf(
+  { type, unit, max_gap, sample_type, epoch }: Values,
+  nowUs: bigint | undefined,
+): RowContext {
   if (unit !== undefined && unit.length > textBounds.unit.max)
     throw invalidField("unit", `at most ${textBounds.unit.max} characters`);
   if (max_gap !== undefined && !(max_gap > 0n && max_gap <= maxMaxGapUs))
     throw invalidField("max_gap", maxGapFault.message.replace("max_gap ", ""));
   const maxGapUs = max_gap === undefined ? undefined : Number(max_gap);
-  return { nowUs, epochUnit: epoch, signal: type, unit, maxGapUs };
+  return { nowUs, epochUnit: epoch, signal: type, unit, maxGapUs, sampleType: sample_type };
 }
 
 /** Of a body of JSON: refuses what has its place in the body. */
@@ -48,7 +64,7 @@ export function assertLinesOnly({ producer_id, sequence }: Values): void {
 }
 
 /** Of a batch in columns: refuses what is about rows. */
-export function assertRowsOnly({ type, unit, max_gap, epoch }: Values): void {
-  for (const [name, value] of Object.entries({ type, unit, max_gap, epoch }))
+export function assertRowsOnly({ type, unit, max_gap, sample_type, epoch }: Values): void {
+  for (const [name, value] of Object.entries({ type, unit, max_gap, sample_type, epoch }))
     if (value !== undefined) throw invalidField(name, "only for rows; a batch in columns says it in the body");
 }

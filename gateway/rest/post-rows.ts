@@ -35,7 +35,7 @@ type Draft = {
   rows: number[];
   states: { records: StateChange[]; rows: number[] };
   errors: { records: ErrorReport[]; rows: number[] };
-  /** One for each signal, unit and max_gap. */
+  /** One for each signal, unit, max_gap and sample_type. */
   columns: Map<string, ColumnDraft>;
 };
 type ColumnDraft = Declaration & { timesUs: number[]; values: number[]; rows: number[] };
@@ -125,11 +125,11 @@ function addRecord(drafts: Map<string, Draft>, record: RowRecord, row: number): 
     draft.errors.records.push(create(ErrorReportSchema, { time: toTimestamp(timeUs), severity, code, message }));
     draft.errors.rows.push(row);
   } else {
-    const { signal, unit, maxGapUs, value } = record;
-    const key = `${signal} ${maxGapUs ?? ""} ${unit}`;
+    const { signal, unit, maxGapUs, sampleType, value } = record;
+    const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${unit}`;
     let column = draft.columns.get(key);
     if (column === undefined) {
-      column = { signal, unit, maxGapUs, timesUs: [], values: [], rows: [] };
+      column = { signal, unit, maxGapUs, sampleType, timesUs: [], values: [], rows: [] };
       draft.columns.set(key, column);
     }
     column.timesUs.push(timeUs);

@@ -1,4 +1,5 @@
 // POST /signals: rows, lines or one batch in, verdicts out. Numbers batches; judges none.
+import { ConnectError } from "@connectrpc/connect";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKindSchema, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -142,7 +143,7 @@ async function readBatch(fields: Record<string, unknown>): Promise<Batch> {
   try {
     return await batchFromJson(fields as Parameters<typeof batchFromJson>[0], new Turns());
   } catch (error) {
-    throw invalidField("body", (error as Error).message);
+    throw error instanceof ConnectError ? error : invalidField("body", (error as Error).message);
   }
 }
 

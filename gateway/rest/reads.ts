@@ -1,7 +1,7 @@
 // The REST handlers that read records: parameters to a request, an answer to rows.
 import { type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
-import { type MachineState, type Severity, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { type MachineState, SampleTypeSchema, type Severity, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
@@ -29,12 +29,13 @@ export async function listSignals({ query, upstream, unary }: RestCall<Machines 
   return {
     ...nextPage(nextPageToken),
     body: {
-      signals: lazyList(signals, ({ name, kind, units, unitsLeftOut, maxGap, machineCount }) => ({
+      signals: lazyList(signals, ({ name, kind, units, unitsLeftOut, maxGap, sampleTypes, machineCount }) => ({
         name,
         kind: toWord(SignalKindSchema, kind),
         units,
         units_left_out: unitsLeftOut || undefined,
         max_gap: maxGap && toJson(DurationSchema, maxGap),
+        sample_types: sampleTypes.length > 0 ? sampleTypes.map((type) => toWord(SampleTypeSchema, type)) : undefined,
         machine_count: machineCount,
       })),
       next_page_token: nextPageToken,

@@ -116,11 +116,8 @@ test("the catalogue, the newest records and the machines", async () => {
     listSignals: () => ({
       signals: [
         {
-          name: "power",
-          kind: SignalKind.NUMERIC,
-          units: ["W"],
+          ...{ name: "power", kind: SignalKind.NUMERIC, units: ["W"], sampleTypes: [1, 2], machineCount: 5 },
           maxGap: { seconds: 1n, nanos: 500_000_000 },
-          machineCount: 5,
         },
         { name: "state", kind: SignalKind.STATE, machineCount: 5 },
       ],
@@ -133,7 +130,10 @@ test("the catalogue, the newest records and the machines", async () => {
   });
   expect((await gateway.ask("/signals")).body).toEqual({
     signals: [
-      { name: "power", kind: "NUMERIC", units: ["W"], max_gap: "1.500s", machine_count: 5 },
+      {
+        ...{ name: "power", kind: "NUMERIC", units: ["W"], machine_count: 5 },
+        ...{ max_gap: "1.500s", sample_types: ["LINEAR", "STEP"] },
+      },
       { name: "state", kind: "STATE", units: [], machine_count: 5 },
     ],
     next_page_token: "",

@@ -29,7 +29,7 @@ export function columnsOf(signal: string): readonly string[] {
 /** The columns of an export, which declares what its samples are. */
 export function exportColumnsOf(signal: string): readonly string[] {
   const columns = columnsOf(signal);
-  return columns.includes("value") ? [...columns, "unit", "max_gap"] : columns;
+  return columns.includes("value") ? [...columns, "unit", "max_gap", "sample_type"] : columns;
 }
 
 /** The row of a record of a page. */

@@ -1,7 +1,7 @@
 // JSON Schemas (2020-12, as in OpenAPI 3.1) of what REST answers and takes. Answers may gain
 // members: nothing forbids others.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
-import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineStateSchema, SampleTypeSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms } from "../../rows/duration.ts";
 import { timeForms } from "../../rows/time.ts";
 import {
@@ -24,6 +24,7 @@ import { wordsOf } from "./words.ts";
 const nextPageToken = text("For the next page; empty if this is the last.");
 const recordTime = time("When.");
 const state = words(wordsOf(MachineStateSchema), "The state that began.");
+const sampleTypes = wordsOf(SampleTypeSchema);
 const severity = words(wordsOf(SeveritySchema), "How bad.");
 
 const bucket = {
@@ -88,6 +89,7 @@ export const schemas = {
     value: number("In its unit."),
     "unit?": text("In NDJSON and CSV: the unit, if one is declared."),
     "max_gap?": text('In NDJSON and CSV: the longest span that two samples cover, in seconds with "s".'),
+    "sample_type?": words(["STEP", "COUNTER"], "In NDJSON and CSV: how values go on between samples, if not LINEAR."),
   }),
   Row: { description: "A record.", anyOf: [ref("SampleRow"), ref("StateRow"), ref("ErrorRow")] },
   RowPage: object({ signals: list(ref("Row")), ...echo, next_page_token: nextPageToken, cursor }),
@@ -106,6 +108,10 @@ export const schemas = {
         units: list({ type: "string" }, "The first 100 units declared for it."),
         "units_left_out?": count("Number of those not listed."),
         "max_gap?": text('Longest span that counts as covered by two samples, in seconds with "s".'),
+        "sample_types?": list(
+          words(sampleTypes, "A sample_type."),
+          "How its values go on between samples: one of a numeric signal, unless machines differ.",
+        ),
         machine_count: count("How many machines have sent it."),
       }),
     ),
@@ -200,6 +206,9 @@ export const schemas = {
       },
       "unit?": text("Declares the unit, with the first rows of a signal."),
       "max_gap?": text(`Declares the longest span that two samples cover, at most 24h: ${durationForms}.`),
+      "sample_type?": text(
+        "Declares how values go on between samples, in any case: LINEAR (on straight lines; if nobody declares it), STEP (each holds until the next), COUNTER (a count that only goes up).",
+      ),
       "state?": text("Of signal state."),
       "reason?": text("Of signal state."),
       "severity?": text("Of signal error."),

@@ -1,0 +1,20 @@
+// The words of an enum of the contract as people write them: short, or with the enum's name before.
+
+/** What a descriptor of an enum says of its values. */
+type EnumValues = {
+  readonly values: readonly { readonly number: number; readonly localName: string; readonly name: string }[];
+};
+
+/**
+ * Each number under its short and its long name, in upper case: "ACTIVE" and
+ * "MACHINE_STATE_ACTIVE". UNSPECIFIED is no word: it says nothing.
+ */
+export function enumWords<T extends number>({ values }: EnumValues): ReadonlyMap<string, T> {
+  const said = values.filter(({ number }) => number !== 0);
+  return new Map(
+    said.flatMap(({ number, localName, name }) => [
+      [localName, number as T],
+      [name, number as T],
+    ]),
+  );
+}
