@@ -82,6 +82,7 @@ beforeAll(async () => {
   await accessor.query(
     `insert into series (machine_id, signal, kind, unit) select id, 'error', 2, '' from machine where name like 'n%' order by name collate "C" limit 500`,
   );
+  await accessor.query("update series set unit = repeat('ü', 32) where kind = 3 and unit = ''");
   // What was written past it is seen by an accessor that opens now.
   const written = accessor;
   accessor = await openTestAccessor({ databaseUrl: written.databaseUrl });

@@ -22,8 +22,8 @@ export async function readLatest(
       ? []
       : readLatestSamples(database, of(SignalKind.NUMERIC), { through: revision, signal }),
   ]);
-  const values = samples.map(({ series: { machine, signal: name }, timeUs, value }) =>
-    create(SignalSchema, { machine, signal: name, time: toTimestamp(timeUs), record: { case: "value", value } }),
+  const values = samples.map(({ series: { machine, signal: name, unit }, timeUs, value }) =>
+    create(SignalSchema, { machine, signal: name, unit, time: toTimestamp(timeUs), record: { case: "value", value } }),
   );
   return [...states.map(toStateSignal), ...errors.map(toErrorSignal), ...values].sort(
     (a, b) => compareText(a.machine, b.machine) || compareText(a.signal, b.signal),

@@ -46,7 +46,7 @@ export async function readPage(reads: Reads, query: PageQuery, signal: AbortSign
   let bytes = 0;
   for (const row of rows.slice(0, query.limit)) {
     const record = row.toSignal();
-    bytes += rowBytesOf(record.machine);
+    bytes += rowBytesOf(record.machine) + Buffer.byteLength(record.unit);
     if (bytes > query.maxBytes) break;
     signals.push(record);
   }
@@ -54,7 +54,7 @@ export async function readPage(reads: Reads, query: PageQuery, signal: AbortSign
   return { signals, next: more || rows.length > signals.length ? { timeUs, revision, position } : undefined };
 }
 
-/** What a row comes to at most, without its texts and its machine: signal, time, value, and tags. */
+/** What a row comes to at most, without its texts, its unit and its machine: signal, time, value, and tags. */
 const bareRowBytes = 180;
 
 /** The same with the machine that it is of. */
@@ -128,11 +128,11 @@ function toRows({ parts }: Slice, { after, limit }: { after: Place | undefined; 
     .map(({ timeUs, revision, series, value }, i) => {
       const before = found[i - 1];
       position = before?.timeUs === timeUs && before.revision === revision ? position + 1 : 0;
-      const { machine, signal } = series;
+      const { machine, signal, unit } = series;
       return {
         place: { timeUs, revision, position },
         toSignal: () =>
-          create(SignalSchema, { machine, signal, time: toTimestamp(timeUs), record: { case: "value", value } }),
+          create(SignalSchema, { machine, signal, unit, time: toTimestamp(timeUs), record: { case: "value", value } }),
       };
     })
     .filter(({ place }) => after === undefined || isAfter(place, after))

@@ -54,8 +54,8 @@ export async function getLatest(
   };
 }
 
-function bytesOf({ machine, record }: Signal): number {
-  const rowBytes = rowBytesOf(machine);
+function bytesOf({ machine, unit, record }: Signal): number {
+  const rowBytes = rowBytesOf(machine) + Buffer.byteLength(unit);
   if (record.case === "stateChange") return rowBytes + Buffer.byteLength(record.value.reason);
   if (record.case !== "errorReport") return rowBytes;
   return rowBytes + Buffer.byteLength(record.value.code) + Buffer.byteLength(record.value.message);

@@ -262,7 +262,7 @@ test("a window whose end has not come has a version for each commit, and a fixed
     value: { signal: "power", pageSize: 10, pageToken: page.nextPageToken! },
   });
   const fixed = await ask(next, 3);
-  await history.ingest(minuteOf("b", baseUs));
+  await history.ingest(minuteOf("a", baseUs + minuteUs));
   expect((await ask(open, 4))!.version).not.toBe(first!.version);
   expect((await ask(coming, 4))!.version).not.toBe(ofToday!.version);
   expect(await ask(next, 4)).toEqual(fixed);

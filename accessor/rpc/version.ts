@@ -31,8 +31,9 @@ type Context = {
 };
 
 /**
- * What an answer depends on: these parts of these series, and states beyond them; where its window
- * ends, which commits move while it has not come; or, of a page that is fixed, nothing.
+ * What an answer depends on: what these series declare; these parts of them, and states beyond
+ * them; where its window ends, which commits move while it has not come. A page after the first is
+ * of a fixed revision, which no commit changes: only a declaration that is corrected does.
  */
 type Basis = {
   series: readonly Series[];
@@ -53,7 +54,12 @@ export async function getVersion(
   for (;;) {
     const { revision } = head;
     const { series, parts, states, endUs, fixed } = await basisOf(reads, query, { ...context, head });
-    if (fixed !== undefined) return { version: nameOf([history.now, "page", fixed]), cursor: cursors.encode(fixed) };
+    // A series that has sent nothing in the range has its place in the answer too.
+    const listed = series
+      .map(({ id, unit, maxGapUs, sampleType }) => `${id} ${unit} ${maxGapUs} ${sampleType}`)
+      .join("\n");
+    if (fixed !== undefined)
+      return { version: nameOf([history.now, "page", fixed, listed]), cursor: cursors.encode(fixed) };
     const touched = await readTouched(database, { parts, states }, { revision, signal });
     if (touched.newest > revision) {
       // Another accessor has compacted what has not come here yet: what was told of states is older
@@ -63,8 +69,6 @@ export async function getVersion(
       continue;
     }
     const removed = parts.some(({ fromUs }) => fromUs < touched.removedBeforeUs) ? touched.removals : 0;
-    // A series that has sent nothing in the range has its place in the answer too.
-    const listed = series.map(({ id, unit, maxGapUs }) => `${id} ${unit} ${maxGapUs}`).join("\n");
     return {
       version: nameOf([history.now, listed, touched.newest, touched.beyond, removed, endUs ?? "as asked"]),
       cursor: cursors.encode(revision),
@@ -88,16 +92,16 @@ async function basisOf(
       const request = query.value;
       await kindOf(request.signal);
       const { token } = openPage(QuerySignalsRequestSchema, request, context);
-      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const series = await catalog.select({ machines: request.machines, signals: [request.signal] });
+      if (token !== undefined) return { series, parts: [], fixed: token.revision };
       const range = toTimeRange(request.startTime, request.endTime);
       return { series, parts: series.map(({ id }) => ({ seriesId: id, ...range })) };
     }
     case "aggregateSamples": {
       const request = query.value;
       const { token } = openPage(AggregateSamplesRequestSchema, request, context);
-      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const series = await catalog.select(request);
+      if (token !== undefined) return { series, parts: [], fixed: token.revision };
       const range = toTimeRange(request.startTime, request.endTime);
       return {
         series,
@@ -108,15 +112,15 @@ async function basisOf(
     case "summarizeMachines": {
       const request = query.value;
       const { token } = openPage(SummarizeMachinesRequestSchema, request, context);
-      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const basis = await basisOfMachines(catalog, reachOf(request), ["state", "error", "power"]);
+      if (token !== undefined) return { series: basis.series, parts: [], fixed: token.revision };
       return { ...basis, endUs: windowAt(head, request).toUs };
     }
     case "aggregateStates": {
       const request = query.value;
       const { token } = openPage(AggregateStatesRequestSchema, request, context);
-      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
       const basis = await basisOfMachines(catalog, request, ["state", "power"]);
+      if (token !== undefined) return { series: basis.series, parts: [], fixed: token.revision };
       return { ...basis, endUs: windowAt(head, request).toUs };
     }
     default: {

@@ -1177,7 +1177,8 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
    */
   query: {
     /**
-     * A page of records. Pages after the first never change.
+     * A page of records. No commit changes a page after the first; a declaration that is corrected
+     * does (IngestService.RedeclareSignal), of this query and of those below.
      *
      * @generated from field: millrace.v1.QuerySignalsRequest query_signals = 1;
      */
@@ -1186,7 +1187,7 @@ export type GetVersionRequest = Message<"millrace.v1.GetVersionRequest"> & {
   } | {
     /**
      * Buckets. While end_time is unset or has not come, every commit changes the version, since it
-     * moves the end. Pages after the first never change.
+     * moves the end. No commit changes a page after the first.
      *
      * @generated from field: millrace.v1.AggregateSamplesRequest aggregate_samples = 2;
      */
