@@ -44,7 +44,7 @@ test.each(["/signals", "/signals/power/live", "/signals/power/buckets", method, 
   async (path) => {
     const answer = await preflight(path);
     expect([answer.status, allowed(answer)]).toEqual([204, page]);
-    expect(listOf(answer, "access-control-allow-methods")).toEqual(["get", "head", "post"]);
+    expect(listOf(answer, "access-control-allow-methods")).toEqual(["get", "head", "post", "patch"]);
     const headers = listOf(answer, "access-control-allow-headers");
     expect(headers).toEqual(
       expect.arrayContaining([

@@ -58,7 +58,7 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
         // Any other OPTIONS asks which methods there are.
         preflight: request.headers["access-control-request-method"] !== undefined,
         credentials: false,
-        methods: ["GET", "HEAD", "POST"],
+        methods: ["GET", "HEAD", "POST", "PATCH"],
         allowedHeaders: [...cors.allowedHeaders, ...requestHeaders],
         exposedHeaders: [...cors.exposedHeaders, ...answerHeaders],
         maxAge: preflightSeconds,

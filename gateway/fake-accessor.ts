@@ -4,6 +4,7 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { type IngestBatchRequest, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { openGrpcServer } from "../runtime/grpc/server.ts";
 import { reasonError } from "./errors.ts";
@@ -67,6 +68,8 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
   });
 }
 
+const span = (seconds: bigint) => ({ seconds, nanos: 0 });
+
 /** Keeps what was ingested and answers as an accessor that takes everything. */
 export function takeEverything(taken: IngestBatchRequest[]): Partial<Ingest> {
   return {
@@ -74,6 +77,9 @@ export function takeEverything(taken: IngestBatchRequest[]): Partial<Ingest> {
       taken.push(request);
       return { result: { sequence: request.sequence }, cursor: `c${taken.length}` };
     },
-    redeclareSignal: ({ unit = "", maxGap }) => ({ after: { unit, ...(maxGap === undefined ? {} : { maxGap }) } }),
+    redeclareSignal: ({ unit = "W", maxGap = span(1n), sampleType }) => ({
+      before: { unit: "W", maxGap: span(1n), sampleType: SampleType.LINEAR },
+      after: { unit, maxGap, sampleType: sampleType || SampleType.LINEAR },
+    }),
   };
 }

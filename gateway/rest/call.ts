@@ -69,7 +69,7 @@ export type StreamedAnswer = {
 
 /** One route of the table. */
 export type Route<P extends Parameters = Parameters> = {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PATCH";
   /** With parameters in braces: "/signals/{type}". */
   readonly path: string;
   /** What the path's parameters are. */

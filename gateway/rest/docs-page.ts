@@ -102,12 +102,13 @@ function parameterCells(schema: Schema, text: string): string[] {
 /** Commands that can be copied, one for each format or media type. */
 export function examples({ method, example, formats, takes = {} }: Route, origin: string): string[] {
   const url = `${origin}${example}`;
-  if (method === "POST") {
+  if (method !== "GET") {
+    const verb = method === "POST" ? "" : `-X ${method} `;
     return Object.entries(takes).map(([type, { example: body }]) => {
       const text = typeof body === "string" ? body : JSON.stringify(body);
       // $'…' keeps line ends on one line of the shell.
       const quoted = text.includes("\n") ? `$'${text.replaceAll("\n", "\\n")}'` : `'${text}'`;
-      return `curl '${url}' -H 'Content-Type: ${type}' \\\n  --data-binary ${quoted}`;
+      return `curl ${verb}'${url}' -H 'Content-Type: ${type}' \\\n  --data-binary ${quoted}`;
     });
   }
   return formats.map((format, i) => {

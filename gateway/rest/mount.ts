@@ -169,7 +169,7 @@ async function answer(
 
 /** Which kind of stream a request is; undefined for one that is taken and answered as a whole. */
 function kindOfStream({ method, rpc }: Route, { format, header }: RestCall<Parameters>): StreamKind | undefined {
-  if (rpc === undefined) return undefined;
+  if (rpc === undefined || method === "PATCH") return undefined;
   if (method === "GET") return format === "json" ? undefined : rpc.name.startsWith("Watch") ? "feeds" : "exports";
   const [mediaType = ""] = (header("content-type") ?? "").toLowerCase().split(";");
   return streamedTypes.includes(mediaType.trim()) ? "ingests" : undefined;

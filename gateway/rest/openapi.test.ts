@@ -80,7 +80,7 @@ test("every operation says which scope it needs, by either kind of credential", 
   for (const { method, path, security, responses } of operations()) {
     const open = ["/", "/docs", "/openapi.json", "/healthz", "/readyz"].includes(path);
     const scopes: Record<string, string> = { "/metrics": "admin", "/signals/{type}/live": "live" };
-    const scope = method === "post" ? "write" : (scopes[path] ?? "read");
+    const scope = { post: "write", patch: "admin" }[method] ?? scopes[path] ?? "read";
     expect([path, security]).toEqual([path, open ? [] : [{ bearer: [scope] }, { apiKey: [scope] }]]);
     expect(["401" in responses, "403" in responses]).toEqual([!open, !open]);
   }

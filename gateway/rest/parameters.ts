@@ -119,6 +119,16 @@ export const choiceParameter = <W extends string>(words: readonly W[], doc: stri
   },
 });
 
+export const flagParameter = (doc: string): Parameter<boolean> => ({
+  doc,
+  schema: { type: "boolean" },
+  read(texts, { name }) {
+    const text = single(texts, name);
+    if (text === "true" || text === "false") return text === "true";
+    throw invalidField(name, `${quote(text)} is neither true nor false`);
+  },
+});
+
 /** A whole number of 32 bits; what is allowed beyond that is for the accessor to say. */
 export const countParameter = (doc: string): Parameter<number> => ({
   doc,

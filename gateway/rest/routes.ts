@@ -18,6 +18,7 @@ import { postQuery } from "./post-query.ts";
 import { postSignals } from "./post-signals.ts";
 import { getLatest, listMachines, listSignals, queryOfSignals, querySignals } from "./reads.ts";
 import { checkReady } from "./ready.ts";
+import { redeclareRoute } from "./redeclare.ts";
 import { reference } from "./reference.ts";
 import { resolutionFields, resolutionParameters } from "./resolution.ts";
 import {
@@ -253,6 +254,7 @@ const declared: readonly Route[] = [
     cache: { queryOf: queryOfMachine, wholeSeconds: true },
     handle: summarizeMachine,
   }),
+  redeclareRoute,
   route({
     method: "GET",
     path: "/healthz",

@@ -1,9 +1,10 @@
 // JSON Schemas (2020-12, as in OpenAPI 3.1) of what REST answers and takes. Answers may gain
 // members: nothing forbids others.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
-import { MachineStateSchema, SampleTypeSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms } from "../../rows/duration.ts";
 import { timeForms } from "../../rows/time.ts";
+import { declarationSchemas, sampleTypes } from "./declaration-schemas.ts";
 import {
   count,
   cursor,
@@ -24,7 +25,6 @@ import { wordsOf } from "./words.ts";
 const nextPageToken = text("For the next page; empty if this is the last.");
 const recordTime = time("When.");
 const state = words(wordsOf(MachineStateSchema), "The state that began.");
-const sampleTypes = wordsOf(SampleTypeSchema);
 const severity = words(wordsOf(SeveritySchema), "How bad.");
 
 const bucket = {
@@ -73,6 +73,7 @@ const stored = {
 
 export const schemas = {
   ...stateSchemas,
+  ...declarationSchemas,
   StateRow: object({ machine, signal: { const: "state" }, time: recordTime, state, reason: text("Why, for people.") }),
   ErrorRow: object({
     machine,

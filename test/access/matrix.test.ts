@@ -104,11 +104,12 @@ describe.each(protocols)("%s", (protocol) => {
   });
 });
 
-const body = { machine: "mill-1", state_changes: [{ time: new Date().toISOString(), state: "MACHINE_STATE_IDLE" }] };
+const posted = { machine: "mill-1", state_changes: [{ time: new Date().toISOString(), state: "MACHINE_STATE_IDLE" }] };
 
 describe("REST", () => {
   test.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))("%s", async (_, route) => {
     const outcomes: [string, string][] = [];
+    const body = { GET: undefined, POST: posted, PATCH: { max_gap: "1s" } }[route.method];
     for (const name of credentials) {
       const text = texts[name];
       const stop = new AbortController();
@@ -116,9 +117,9 @@ describe("REST", () => {
         method: route.method,
         headers: {
           ...(text === undefined ? {} : { "x-api-key": text }),
-          ...(route.method === "POST" ? { "content-type": "application/json" } : {}),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
-        ...(route.method === "POST" ? { body: JSON.stringify(body) } : {}),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: stop.signal,
       });
       const { status, headers } = response;

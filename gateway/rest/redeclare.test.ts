@@ -1,0 +1,92 @@
+// PATCH /machines/{machine}/signals/{signal}: what reaches the accessor, what comes back, and what
+// is refused before.
+import { Code } from "@connectrpc/connect";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { RedeclareSignalRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { reasonError } from "../errors.ts";
+import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+
+let gateway: TestGateway;
+let asked: RedeclareSignalRequest[];
+beforeAll(async () => {
+  gateway = await openTestGateway();
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+beforeEach(() => {
+  asked = [];
+  gateway.accessor.ingest.redeclareSignal = (request) => {
+    asked.push(request);
+    return {
+      before: { unit: "", maxGap: { seconds: 2700n }, maxGapInferred: true, sampleType: SampleType.LINEAR },
+      after: { unit: "kWh", maxGap: { seconds: 0n, nanos: 500_000_000 }, sampleType: SampleType.COUNTER },
+    };
+  };
+});
+
+const patch = (path: string, body: unknown, type = "application/json") =>
+  gateway.ask(path, {
+    method: "PATCH",
+    headers: { "content-type": type },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+
+test("what is sent is corrected, and both declarations come back", async () => {
+  const body = { unit: "kWh", max_gap: "0.5s", sample_type: "counter" };
+  const { status, body: answer } = await patch("/machines/Halle%203%20%2F%20Presse/signals/energy", body);
+  expect([status, answer]).toEqual([
+    200,
+    {
+      before: { unit: "", max_gap: "2700s", max_gap_inferred: true, sample_type: "LINEAR" },
+      after: { unit: "kWh", max_gap: "0.5s", max_gap_inferred: false, sample_type: "COUNTER" },
+    },
+  ]);
+  expect(asked).toMatchObject([
+    {
+      ...{ machine: "Halle 3 / Presse", signal: "energy", unit: "kWh", validateOnly: false },
+      ...{ maxGap: { seconds: 0n, nanos: 500_000_000 }, sampleType: SampleType.COUNTER },
+    },
+  ]);
+  // An empty unit is a correction too; what is absent stays as it is.
+  await patch("/machines/m/signals/power?validate_only=true", { unit: "" });
+  expect(asked[1]).toMatchObject({ unit: "", validateOnly: true, sampleType: SampleType.UNSPECIFIED });
+  expect(asked[1]!.maxGap).toBeUndefined();
+});
+
+test.each([
+  ["{}", "body", /at least one of unit, max_gap, sample_type/],
+  ["[]", "body", /expected an object/],
+  ["null", "body", /expected an object/],
+  [{ maxgap: "1s" }, "maxgap", /"maxgap" is not a field of a declaration: is "max_gap" meant\?/],
+  [{ constructor: {} }, "constructor", /is not a field of a declaration/],
+  [{ unit: 5 }, "unit", /a text is expected/],
+  [{ max_gap: 20 }, "max_gap", /expected a number with a unit/],
+  [{ max_gap: "20" }, "max_gap", /expected a number with a unit/],
+  [{ sample_type: "stair" }, "sample_type", /must be LINEAR, STEP or COUNTER/],
+])("%j is refused: it names %s", async (body, field, detail) => {
+  const answer = await patch("/machines/m/signals/power", body);
+  expect([answer.status, answer.body]).toMatchObject([
+    400,
+    { reason: "REQUEST_INVALID", field, detail: expect.stringMatching(detail) },
+  ]);
+  expect(asked).toEqual([]);
+});
+
+test("other bodies, parameters and what the accessor refuses are problems", async () => {
+  expect((await patch("/machines/m/signals/power", "machine,time\n", "text/csv")).status).toBe(415);
+  expect((await patch("/machines/m/signals/power", "<a/>", "text/xml")).status).toBe(415);
+  const { body } = await patch("/machines/m/signals/power?validate_only=1", { unit: "W" });
+  expect(body).toMatchObject({
+    status: 400,
+    field: "validate_only",
+    detail: expect.stringMatching(/neither true nor false/),
+  });
+  expect(asked).toEqual([]);
+  gateway.accessor.ingest.redeclareSignal = () => {
+    throw reasonError("SIGNAL_UNKNOWN", Code.NotFound, "m has sent no such signal", { metadata: { signal: "powr" } });
+  };
+  const unknown = await patch("/machines/m/signals/powr", { unit: "W" });
+  expect([unknown.status, unknown.body["reason"], unknown.body["instance"]]).toEqual([
+    ...[404, "SIGNAL_UNKNOWN", "/machines/m/signals/powr"],
+  ]);
+});

@@ -1,0 +1,99 @@
+// PATCH /machines/{machine}/signals/{signal}: corrects what a numeric signal of a machine declares.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  IngestService,
+  type RedeclareSignalRequestSchema,
+  type SignalDeclaration,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { durationForms, durationText, parseInterval } from "../../rows/duration.ts";
+import { unknownField } from "../../rows/fields.ts";
+import { readSampleType } from "../../rows/sample-type.ts";
+import { sampleTypeFault } from "../../rows/text-fault.ts";
+import { toDuration } from "../../samples/timestamps.ts";
+import { invalidField } from "../errors.ts";
+import { type RestAnswer, type RestCall, route } from "./call.ts";
+import { flagParameter, type Parameter } from "./parameters.ts";
+import { HttpProblem } from "./problem.ts";
+import { schemaOf } from "./schemas.ts";
+import { toUs } from "./time.ts";
+import { toWord } from "./words.ts";
+
+type Query = { validate_only: Parameter<boolean> };
+
+const query: Query = { validate_only: flagParameter("Only say what would change.") };
+
+export const redeclareRoute = route({
+  method: "PATCH",
+  path: "/machines/{machine}/signals/{signal}",
+  pathDoc: {
+    machine: "Name of the machine, percent-encoded: a slash in it is %2F.",
+    signal: "Name of the signal: a numeric one.",
+  },
+  summary: "Correct what a signal declares",
+  doc:
+    "Sets unit, max_gap and sample_type of one numeric signal of one machine; what is absent stays as it is. No sample changes, and every " +
+    "answer about the signal, of the past too, uses the new declaration from now on: another max_gap or sample_type changes integrals, " +
+    "increases, coverage, time-weighted means and energy; another unit changes energy, since a value stays the number that it is. For some " +
+    "time, answers over long windows take longer, and the views of SQL follow at the end of that. 404 if the machine has not sent the signal.",
+  rpc: IngestService.method.redeclareSignal,
+  query,
+  formats: ["json"],
+  answer: { json: schemaOf("Redeclared") },
+  takes: {
+    "application/json": { schema: schemaOf("Redeclaration"), example: { unit: "kW", max_gap: "20m" } },
+  },
+  example: "/machines/mill-1/signals/power?validate_only=true",
+  handle: redeclareSignal,
+});
+
+async function redeclareSignal({ body, path, query: asked, upstream, unary }: RestCall<Query>): Promise<RestAnswer> {
+  const { machine = "", signal = "" } = path;
+  const request = { machine, signal, ...readBody(body), validateOnly: asked.validate_only ?? false };
+  const { before, after } = await upstream.ingest.redeclareSignal(request, unary);
+  return { body: { before: before && toJson(before), after: after && toJson(after) } };
+}
+
+const toJson = ({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration) => ({
+  unit,
+  max_gap: maxGap && durationText(toUs(maxGap)),
+  max_gap_inferred: maxGapInferred,
+  sample_type: toWord(SampleTypeSchema, sampleType),
+});
+
+type Correction = Pick<MessageInitShape<typeof RedeclareSignalRequestSchema>, "unit" | "maxGap" | "sampleType">;
+
+/** Each field to the request's; throws for what it must not hold. */
+const readers: Readonly<Record<string, (value: unknown) => Correction>> = {
+  unit(value) {
+    if (typeof value === "string") return { unit: value };
+    throw invalidField("unit", "a text is expected; an empty one declares none");
+  },
+  max_gap(value) {
+    const us = typeof value === "string" ? parseInterval(value) : undefined;
+    if (us !== undefined) return { maxGap: toDuration(Number(us)) };
+    throw invalidField("max_gap", `expected ${durationForms}, as a text`);
+  },
+  sample_type(value) {
+    const sampleType = typeof value === "string" ? readSampleType(value) : undefined;
+    if (sampleType !== undefined) return { sampleType };
+    throw invalidField("sample_type", sampleTypeFault.message.replace("sample_type ", ""));
+  },
+};
+const known = Object.keys(readers);
+
+function readBody(body: unknown): Correction {
+  if (typeof body === "object" && body !== null && Symbol.asyncIterator in body)
+    throw new HttpProblem(415, "send the body as application/json");
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw invalidField("body", `expected an object with some of ${known.join(", ")}`);
+  const fields = Object.entries(body);
+  if (fields.length === 0) throw invalidField("body", `give at least one of ${known.join(", ")}`);
+  let correction: Correction = {};
+  for (const [name, value] of fields) {
+    if (!Object.hasOwn(readers, name))
+      throw invalidField(name.slice(0, 80), unknownField(name, { of: "a field of a declaration", known }));
+    correction = { ...correction, ...readers[name]!(value) };
+  }
+  return correction;
+}
