@@ -8,7 +8,16 @@ import { Failure } from "../failure.ts";
 import { column } from "../test-batches.ts";
 import { Examiner, parts, type Question } from "./test-answers.ts";
 import { TestHistory, tickUs } from "./test-history.ts";
-import { anyBatch, anyWindow, baseUs, type RandomBatch, type RawRecord, toBatch, toRecords } from "./test-records.ts";
+import {
+  anyBatch,
+  anyWindow,
+  baseUs,
+  numericSignals,
+  type RandomBatch,
+  type RawRecord,
+  toBatch,
+  toRecords,
+} from "./test-records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {
@@ -222,6 +231,6 @@ async function expectTidy(records: readonly RawRecord[]): Promise<void> {
        (select count(*)::int from (select from rollup_state group by machine_id, width_us, start_us having count(*) > 1) doubles) as states,
        (select count(*)::int from rollup_due) + (select count(*)::int from rollup_state_due) as due`,
   );
-  const samples = records.filter(({ signal }) => signal === "power" || signal === "oil").length;
+  const samples = records.filter(({ signal }) => numericSignals.some((one) => one === signal)).length;
   expect(left).toEqual({ watermarks: 1, ended: 0, samples, hours: 0, states: 0, due: 0 });
 }

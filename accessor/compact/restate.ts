@@ -1,8 +1,10 @@
-// Recalculates the sums of blocks whose series got another max_gap, some at a time, beside compaction.
+// Recalculates the sums of blocks whose series got another max_gap or type, some at a time, beside
+// compaction.
 // Until all of a series are done, nobody uses their sums: reads open the blocks instead.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeBlock } from "../../block/decode.ts";
 import type { Log } from "../../runtime/log.ts";
+import { betweenOf } from "../history/line-area.ts";
 import { summarize } from "../history/summary.ts";
 import { blockParts } from "../store/block-parts.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
@@ -85,13 +87,14 @@ export class Restating {
     return undefined;
   }
 
-  async #sumUp(blocks: readonly StaleBlock[], { maxGapUs }: Series): Promise<(StaleBlock & Sums)[]> {
+  async #sumUp(blocks: readonly StaleBlock[], series: Series): Promise<(StaleBlock & Sums)[]> {
     const { database, signal } = this.#options;
     const payloads = await readPayloads(database, blocks, { withCommits: false, signal });
+    const between = betweenOf(series);
     const summed: (StaleBlock & Sums)[] = [];
     for (const block of blocks) {
       const column = decodeBlock(payloads.get(block.blockId)!.payload);
-      const { integral, coveredUs } = summarize(column, { maxGapUs: maxGapUs! });
+      const { integral, coveredUs } = summarize(column, between);
       summed.push({ ...block, integral, coveredUs });
       await nextTurn();
     }

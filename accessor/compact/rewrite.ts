@@ -5,6 +5,7 @@ import { decodeBlock } from "../../block/decode.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { decodeCommitRuns, encodeCommitRuns } from "../history/commit-runs.ts";
+import { betweenOf } from "../history/line-area.ts";
 import { type Summary, summarize } from "../history/summary.ts";
 import { mergeAll, mergeColumns, type TrackedColumn, tiesByCommit } from "../read/merge.ts";
 import { lowerBound } from "../read/pieces.ts";
@@ -168,7 +169,7 @@ export function toBlocks(
     return {
       series,
       bucketUs,
-      summary: summarize(part, { maxGapUs: series.maxGapUs! }),
+      summary: summarize(part, betweenOf(series)),
       payload: encodeBlock(part),
       commits: encodeCommitRuns(column.revisions!.subarray(start, end)),
     };

@@ -1,7 +1,7 @@
 // Hours are rolled up when they are over, again when something late changes them, and only then;
 // and steps stay small whatever comes.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { summarize } from "../history/summary.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
@@ -62,7 +62,7 @@ test("a roll-up is the sum of its hour's blocks to the last bit, and a late samp
   const values = Float64Array.of(9, 0.1, 0.2, 0.3, 1);
   const whole = summarize(
     { timesUs: Float64Array.from(values, (_, i) => hour(1) + minuteUs * 7 + (i - 1) * 10_000), values },
-    { maxGapUs: 1_000_000 },
+    { maxGapUs: 1_000_000, sampleType: SampleType.UNSPECIFIED },
   );
   expect({ ...row, count: Number(row!.count) }).toEqual({ count: 5, sum: whole.sum, max: 9, integral: whole.integral });
 });

@@ -2,6 +2,7 @@
 // and energy by state.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { chooseBucketUs, floorTo, hourUs, minuteUs } from "../history/buckets-of-time.ts";
+import { betweenOf } from "../history/line-area.ts";
 import { addStateTotals, emptyStateTotals, type StateTotals } from "../history/state-totals.ts";
 import { emptySummary, joinSummaries, type Summary } from "../history/summary.ts";
 import { readSlotTotals } from "../read/state-totals.ts";
@@ -56,8 +57,8 @@ export async function rollUpSeries(
 }
 
 function joined(series: Series, hour: Hour, headers: readonly BlockHeader[]): SeriesRollup {
-  const maxGapUs = series.maxGapUs!;
-  const summary = headers.reduce((sum, header) => joinSummaries(sum, header.summary, { maxGapUs }), emptySummary);
+  const between = betweenOf(series);
+  const summary = headers.reduce((sum, header) => joinSummaries(sum, header.summary, between), emptySummary);
   return { series, hourUs: hour.hourUs, summary: summary.count === 0 ? undefined : summary };
 }
 

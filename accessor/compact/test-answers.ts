@@ -13,7 +13,7 @@ import { toIntervals, windowIntervals } from "../history/state-intervals.ts";
 import { stateEdges, toStateTotals } from "../history/state-totals.ts";
 import { at } from "../test-batches.ts";
 import type { TestHistory } from "./test-history.ts";
-import { inOrder, type RawRecord, signals, type Window } from "./test-records.ts";
+import { inOrder, numericSignals, type RawRecord, signals, type Window } from "./test-records.ts";
 import { expectStateBuckets, resolutionsOf } from "./test-state-buckets.ts";
 
 const machines = ["a", "b"];
@@ -71,7 +71,7 @@ export class Examiner {
 
   async pages(): Promise<void> {
     const { service, context } = this.#asked;
-    for (const signal of ["power", "oil", "state", "error"]) {
+    for (const signal of [...numericSignals, "state", "error"]) {
       if (!this.#known(signal)) continue;
       for (const asked of [[], ["b"]]) {
         const found: Signal[] = [];
@@ -118,7 +118,7 @@ export class Examiner {
       lastUs = times.reduce((most, time) => Math.max(most, time), lastUs);
     }
     for (const machine of machines) {
-      for (const signal of ["power", "oil", "state", "error"]) {
+      for (const signal of [...numericSignals, "state", "error"]) {
         const expected = this.#select(machine, signal);
         const own = found.get(`${machine}/${signal}`) ?? { timesUs: [], values: [] };
         expect(own.timesUs).toEqual(expected.map(({ timeUs }) => timeUs));
@@ -131,7 +131,9 @@ export class Examiner {
     const { service, context } = this.#asked;
     const answer = await service.getLatest(create(rpc.GetLatestRequestSchema), context);
     const expected = machines.flatMap((machine) =>
-      ["error", "oil", "power", "state"].flatMap((signal) => this.#select(machine, signal, true).slice(-1)),
+      ["error", "meter", "oil", "power", "state", "valve"].flatMap((signal) =>
+        this.#select(machine, signal, true).slice(-1),
+      ),
     );
     expect((answer.signals as Signal[]).map((one) => [one.signal, ...toRow(one)])).toEqual(
       expected.map(({ machine, signal, timeUs, value, text }) => [signal, machine, timeUs, value, text]),
@@ -146,7 +148,7 @@ export class Examiner {
   async buckets(): Promise<void> {
     const { service, context } = this.#asked;
     const { fromUs, toUs: end } = this.#question;
-    for (const signal of ["power", "oil"] as const) {
+    for (const signal of numericSignals) {
       if (!this.#known(signal)) continue;
       for (const resolution of resolutionsOf(this.#question)) {
         const request = create(rpc.AggregateSamplesRequestSchema, { signals: [signal], ...this.#window, resolution });
@@ -167,7 +169,7 @@ export class Examiner {
   }
 
   #brute({ machine, signal, edgesUs }: { machine: string; signal: keyof typeof signals; edgesUs: Float64Array }) {
-    const accumulator = new BucketAccumulator({ edgesUs, maxGapUs: signals[signal].maxGapUs });
+    const accumulator = new BucketAccumulator({ edgesUs, ...signals[signal] });
     const all = this.#select(machine, signal, true);
     accumulator.addColumn({
       timesUs: Float64Array.from(all, ({ timeUs }) => timeUs),
@@ -279,6 +281,13 @@ function expectBucket(found: BucketMessage, expected: Bucket): void {
     expected.lastUs,
   ]);
   expectClose(found.integral, expected.integral, Math.max(1, expected.coveredUs / 1e3));
+  expect([found.increase, found.rate].map((one) => one === undefined)).toEqual(
+    new Array(2).fill(expected.increase === undefined),
+  );
+  if (expected.increase !== undefined) {
+    expectClose(found.increase!, expected.increase, 1e3 * Math.max(1, expected.increase));
+    expectClose(found.rate!, (expected.increase * 1e6) / expected.coveredUs, 1e9);
+  }
   expect(found.mean === undefined).toBe(expected.mean === undefined);
   if (expected.mean !== undefined) expectClose(found.mean!, expected.mean, 1e3);
   expect(found.timeWeightedMean === undefined).toBe(expected.timeWeightedMean === undefined);

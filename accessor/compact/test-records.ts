@@ -1,7 +1,7 @@
 // Random batches, and what every question about them has as its answer, found by looking at every
 // record. For tests only.
 import fc from "fast-check";
-import type { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { type MachineState, SampleType, type Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { BatchInit } from "../test-batches.ts";
 import { at, column } from "../test-batches.ts";
 
@@ -25,7 +25,13 @@ const minuteUs = 60 * secondUs;
 /** Ninety minutes before a week, and so a partition, ends: Thursday, 2026-01-08. */
 export const baseUs = Date.UTC(2026, 0, 7, 22, 30) * 1000;
 
-export const signals = { power: { unit: "W", maxGapUs: secondUs }, oil: { unit: "°C", maxGapUs: 10 * secondUs } };
+export const signals = {
+  power: { unit: "W", maxGapUs: secondUs, sampleType: SampleType.UNSPECIFIED },
+  oil: { unit: "°C", maxGapUs: 10 * secondUs, sampleType: SampleType.LINEAR },
+  valve: { unit: "%", maxGapUs: 30 * minuteUs, sampleType: SampleType.STEP },
+  meter: { unit: "kWh", maxGapUs: 3_600 * secondUs, sampleType: SampleType.COUNTER },
+};
+export const numericSignals = ["power", "oil", "valve", "meter"] as const;
 
 export type RandomBatch = {
   machine: string;
@@ -71,7 +77,7 @@ const size = fc.oneof(
 );
 const samples = fc
   .record({
-    signal: fc.constantFrom("power" as const, "power" as const, "oil" as const),
+    signal: fc.constantFrom("power" as const, "power" as const, "oil" as const, "valve" as const, "meter" as const),
     startUs: start,
     size,
     values: fc.array(value, { minLength: 1, maxLength: 12 }),
@@ -131,6 +137,7 @@ export function toBatch({ machine, samples: columns, events }: RandomBatch): Bat
         order(values.length, shuffled).map((i) => [startUs + i * stepUs, values[i]!] as const),
       ),
       unit: signals[signal].unit,
+      sampleType: signals[signal].sampleType,
       maxGap: { seconds: BigInt(signals[signal].maxGapUs / secondUs), nanos: 0 },
     })),
   };

@@ -2,11 +2,20 @@
 // real one against.
 import fc from "fast-check";
 import { expect } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
-import type { Sample, Window } from "./line-area.ts";
+import type { Between, Sample, Window } from "./line-area.ts";
 
 /** Gap rule the arbitraries are made for: their distances lie on both sides of it, and on it. */
 export const maxGapUs = 20;
+
+/** Straight lines, the most common. */
+export const linear: Between = { maxGapUs, sampleType: SampleType.UNSPECIFIED };
+
+/** Any way in which values go on between samples. */
+export const anyBetween: fc.Arbitrary<Between> = fc
+  .constantFrom(SampleType.UNSPECIFIED, SampleType.LINEAR, SampleType.STEP, SampleType.COUNTER)
+  .map((sampleType) => ({ maxGapUs, sampleType }));
 
 /** A time of today, so that tests meet the precision of real times. */
 export const baseUs = 1.79e15;
@@ -50,13 +59,24 @@ export function toColumn(samples: readonly Sample[]): Column {
 }
 
 /**
- * Height of the line in the middle of each microsecond of the window; undefined where no line is.
+ * Height of what is drawn in the middle of each microsecond of the window; undefined where nothing
+ * is. A step is as high as its sample; a counter is drawn by how much it goes up in a second.
  */
-export function lineHeights(samples: readonly Sample[], { fromUs, toUs }: Window): (number | undefined)[] {
+export function lineHeights(
+  samples: readonly Sample[],
+  { fromUs, toUs }: Window,
+  { sampleType }: Between = linear,
+): (number | undefined)[] {
   return Array.from({ length: toUs - fromUs }, (_, i) => {
     const p = samples.findLast(({ timeUs }) => timeUs <= fromUs + i);
+    if (sampleType === SampleType.STEP)
+      return p !== undefined && fromUs + i < p.timeUs + maxGapUs ? p.value : undefined;
     const q = samples.find(({ timeUs }) => timeUs > fromUs + i);
     if (!p || !q || q.timeUs - p.timeUs > maxGapUs) return undefined;
+    if (sampleType === SampleType.COUNTER) {
+      const up = q.value < p.value ? (q.value < 0 ? 0 : q.value) : q.value - p.value;
+      return (up / (q.timeUs - p.timeUs)) * 1e6;
+    }
     const slope = (q.value - p.value) / (q.timeUs - p.timeUs);
     return p.value + slope * (fromUs + i + 0.5 - p.timeUs);
   });
@@ -103,4 +123,10 @@ export function expectClose(actual: number | undefined, expected: number, option
 /** Largest absolute value. */
 export function sizeOf(samples: readonly Sample[]): number {
   return samples.reduce((size, sample) => Math.max(size, Math.abs(sample.value)), 0);
+}
+
+/** What the terms of an integral or an increase over so many microseconds could add up to. */
+export function areaSizeOf(samples: readonly Sample[], coveredUs: number, { sampleType }: Between = linear): number {
+  const size = sizeOf(samples);
+  return sampleType === SampleType.COUNTER ? 2 * size * samples.length : (size * coveredUs) / 1e6;
 }

@@ -1,14 +1,15 @@
 // Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says
 // nothing about their source.
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
 import { RunningMean, scaledSumOf } from "./compensated-sum.ts";
-import { lineArea, type Sample } from "./line-area.ts";
+import { type Between, lineArea, type Sample } from "./line-area.ts";
 import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
 
 /**
- * The samples in `[startUs, endUs)` and the straight lines over it. What comes from samples is
- * undefined when there are none (`count` 0); lines between samples outside may cover a bucket
- * without samples all the same.
+ * The samples in `[startUs, endUs)` and what lies between them there (`lineArea`). What comes from
+ * samples is undefined when there are none (`count` 0); a line between samples outside, or a value
+ * that holds, may cover a bucket without samples all the same.
  */
 export type Bucket = {
   readonly startUs: number;
@@ -27,25 +28,25 @@ export type Bucket = {
   readonly mean: number | undefined;
   /**
    * integral / covered seconds, between the values that lines run through: each covered second
-   * weighs the same; undefined when nothing is covered.
+   * weighs the same; undefined when nothing is covered, and of a COUNTER.
    */
   readonly timeWeightedMean: number | undefined;
-  /** Value·seconds under the lines, cut at the bucket's edges by interpolation. */
+  /** Value·seconds under the lines, cut at the bucket's edges by interpolation; 0 of a COUNTER. */
   readonly integral: number;
-  /** Microseconds those lines cover; an exact integer. */
+  /** How far a COUNTER went up; undefined when nothing is covered, and of other series. */
+  readonly increase: number | undefined;
+  /** Microseconds of which integral or increase is known; an exact integer. */
   readonly coveredUs: number;
   /** coveredUs / (endUs - startUs), 0 to 1. */
   readonly coverage: number;
 };
 
 /**
- * Ascending bucket edges (n + 1 for n buckets), the gap rule, and the neighbours just outside the
- * window.
+ * Ascending bucket edges (n + 1 for n buckets), how values go on between samples, and the neighbour
+ * just before the window.
  */
-export type BucketOptions = {
+export type BucketOptions = Between & {
   readonly edgesUs: Float64Array;
-  /** Longest distance between two samples that still counts as covered. */
-  readonly maxGapUs: number;
   /** Last sample before the first edge, if it was not fed as part of a piece. */
   readonly before?: Sample | undefined;
 };
@@ -58,7 +59,7 @@ export type BucketOptions = {
  */
 export class BucketAccumulator {
   readonly #edgesUs: Float64Array;
-  readonly #maxGapUs: number;
+  readonly #between: Between;
   readonly #buckets: Bucket[] = [];
   /** Samples in the bucket being filled; inner lines only. */
   #inside: Summary = emptySummary;
@@ -79,7 +80,7 @@ export class BucketAccumulator {
       if (!(edgesUs[i]! > edgesUs[i - 1]!)) throw new RangeError(`bucket edge ${i} is not later than the one before`);
     }
     this.#edgesUs = edgesUs;
-    this.#maxGapUs = options.maxGapUs;
+    this.#between = { maxGapUs: options.maxGapUs, sampleType: options.sampleType };
     if (options.before && options.before.timeUs >= edgesUs[0]!) throw new RangeError("before lies in the window");
     this.#previous = options.before;
   }
@@ -98,13 +99,13 @@ export class BucketAccumulator {
       if (!this.#enter({ timeUs: timesUs[i]!, value: values[i]! })) break;
       const end = firstAtOrAfter(timesUs, this.#endUs, i);
       const start = i;
-      this.#take(summarize(column, { maxGapUs: this.#maxGapUs, start, end }), () => scaledSumOf(values, start, end));
+      this.#take(summarize(column, { ...this.#between, start, end }), () => scaledSumOf(values, start, end));
       i = end;
     }
   }
 
   /**
-   * Next samples as their summary, made with the same `maxGapUs`. It must lie within one bucket, or
+   * Next samples as their summary, made by the same `Between`. It must lie within one bucket, or
    * outside the window; throws RangeError if not, if it starts before the last sample fed, or if its
    * sum is not finite.
    */
@@ -131,7 +132,10 @@ export class BucketAccumulator {
       if (next.timeUs < this.#edgesUs.at(-1)!) throw new RangeError("next lies in the window");
       this.#enter(next);
     }
-    while (!this.#full) this.#close();
+    while (!this.#full) {
+      this.#addLine(undefined);
+      this.#close();
+    }
     return this.#buckets;
   }
 
@@ -162,14 +166,16 @@ export class BucketAccumulator {
     return true;
   }
 
-  #addLine(to: Sample): void {
+  /** to: undefined after the last sample. */
+  #addLine(to: Sample | undefined): void {
     if (!this.#previous) return;
-    const window = { fromUs: this.#startUs, toUs: this.#endUs, maxGapUs: this.#maxGapUs };
-    const area = lineArea(this.#previous, to, window);
+    const { value } = this.#previous;
+    const area = lineArea(this.#previous, to, { fromUs: this.#startUs, toUs: this.#endUs, ...this.#between });
     this.#edgeIntegral += area.integral;
     this.#edgeCoveredUs += area.coveredUs;
-    if (area.coveredUs > 0)
-      this.#spread(Math.min(this.#previous.value, to.value), Math.max(this.#previous.value, to.value));
+    if (area.coveredUs === 0) return;
+    const other = to === undefined || this.#between.sampleType === SampleType.STEP ? value : to.value;
+    this.#spread(Math.min(value, other), Math.max(value, other));
   }
 
   #spread(lowest: number, highest: number): void {
@@ -180,7 +186,7 @@ export class BucketAccumulator {
   #take(summary: Summary, scaledSum: () => number): void {
     this.#mean.add(summary.count, summary.sum, scaledSum);
     this.#spread(summary.min, summary.max);
-    this.#inside = joinSummaries(this.#inside, summary, { maxGapUs: this.#maxGapUs });
+    this.#inside = joinSummaries(this.#inside, summary, this.#between);
     this.#previous = { timeUs: summary.lastUs, value: summary.last };
   }
 
@@ -189,6 +195,8 @@ export class BucketAccumulator {
     const integral = inside.integral + this.#edgeIntegral;
     const coveredUs = inside.coveredUs + this.#edgeCoveredUs;
     const any = inside.count > 0;
+    const isCounter = this.#between.sampleType === SampleType.COUNTER;
+    const mean = isCounter || coveredUs === 0 ? undefined : (integral * 1e6) / coveredUs;
     this.#buckets.push({
       startUs,
       endUs,
@@ -203,8 +211,9 @@ export class BucketAccumulator {
       last: any ? inside.last : undefined,
       lastUs: any ? inside.lastUs : undefined,
       mean: any ? this.#mean.mean(inside.min, inside.max) : undefined,
-      timeWeightedMean: coveredUs > 0 ? between(this.#lowest, this.#highest, (integral * 1e6) / coveredUs) : undefined,
-      integral,
+      timeWeightedMean: mean === undefined ? undefined : between(this.#lowest, this.#highest, mean),
+      integral: isCounter ? 0 : integral,
+      increase: isCounter && coveredUs > 0 ? integral : undefined,
       coveredUs,
       coverage: coveredUs / (endUs - startUs),
     });

@@ -1,7 +1,7 @@
 // Plot points: real samples in time order, each bucket's extremes among them.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anySamples, anyWindow, maxGapUs, statsOf, toColumn } from "./brute-force.ts";
+import { anySamples, anyWindow, linear, statsOf, toColumn } from "./brute-force.ts";
 import { slotEdges } from "./bucket-edges.ts";
 import { BucketAccumulator } from "./buckets.ts";
 import { toPlotColumn } from "./plot.ts";
@@ -11,7 +11,7 @@ describe("toPlotColumn", () => {
     fc.assert(
       fc.property(anySamples, anyWindow, fc.integer({ min: 1, max: 20 }), (samples, window, points) => {
         const edgesUs = slotEdges({ ...window, points, maxBuckets: 20 });
-        const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
+        const accumulator = new BucketAccumulator({ edgesUs, ...linear });
         accumulator.addColumn(toColumn(samples));
         const plot = toPlotColumn(accumulator.finish());
         expect([...plot.timesUs]).toEqual([...plot.timesUs].sort((a, b) => a - b));

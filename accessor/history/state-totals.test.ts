@@ -7,8 +7,8 @@ import {
   areaOf,
   baseUs,
   expectClose,
+  linear,
   lineHeights,
-  maxGapUs,
   sizeOf,
   toColumn,
 } from "./brute-force.ts";
@@ -24,7 +24,7 @@ function totalsOf(
   slotEdgesUs: Float64Array,
 ): StateTotals[] {
   const intervals = windowIntervals(changes, { fromUs: slotEdgesUs[0]!, toUs: slotEdgesUs.at(-1)! });
-  const accumulator = new BucketAccumulator({ edgesUs: stateEdges(slotEdgesUs, intervals), maxGapUs });
+  const accumulator = new BucketAccumulator({ edgesUs: stateEdges(slotEdgesUs, intervals), ...linear });
   accumulator.addColumn(toColumn(samples));
   return toStateTotals(accumulator.finish(), { slotEdgesUs, intervals });
 }
@@ -71,7 +71,7 @@ describe("toStateTotals", () => {
         (samples, changes, window, cuts) => {
           const sum = totalsOf(samples, changes, toSlots(window, cuts)).reduce(addStateTotals, emptyStateTotals);
           const [whole] = totalsOf(samples, changes, toSlots(window, []));
-          const accumulator = new BucketAccumulator({ edgesUs: toSlots(window, []), maxGapUs });
+          const accumulator = new BucketAccumulator({ edgesUs: toSlots(window, []), ...linear });
           accumulator.addColumn(toColumn(samples));
           const bucket = accumulator.finish()[0]!;
           const size = (sizeOf(samples) * bucket.coveredUs) / 1e6;

@@ -1,23 +1,26 @@
 // Summaries against brute force: any split, any grouping, any window.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import {
+  anyBetween,
   anySamples,
   anyWindow,
   areaOf,
+  areaSizeOf,
   baseUs,
   expectClose,
+  linear,
   lineHeights,
-  maxGapUs,
   sizeOf,
   statsOf,
   sumOf,
   toColumn,
 } from "./brute-force.ts";
-import { cutEdges, lineArea, type Sample } from "./line-area.ts";
+import { type Between, cutEdges, lineArea, type Sample } from "./line-area.ts";
 import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
 
-function expectSummaryOf(samples: readonly Sample[], actual: Summary): void {
+function expectSummaryOf(samples: readonly Sample[], actual: Summary, between: Between): void {
   if (samples.length === 0) {
     expect(actual).toEqual(emptySummary);
     return;
@@ -25,19 +28,18 @@ function expectSummaryOf(samples: readonly Sample[], actual: Summary): void {
   const { sum, integral, coveredUs, ...stats } = actual;
   expect(stats).toEqual(statsOf(samples));
   const window = { fromUs: samples[0]!.timeUs, toUs: samples.at(-1)!.timeUs };
-  const area = areaOf(lineHeights(samples, window));
+  const area = areaOf(lineHeights(samples, window, between));
   expect(coveredUs).toBe(area.coveredUs);
-  const size = sizeOf(samples);
-  expectClose(integral, area.integral, { size: (size * coveredUs) / 1e6 });
-  expectClose(sum, sumOf(samples), { size: size * samples.length });
+  expectClose(integral, area.integral, { size: areaSizeOf(samples, coveredUs, between) });
+  expectClose(sum, sumOf(samples), { size: sizeOf(samples) * samples.length });
 }
 
 /** Joins parts in the grouping that `picks` chooses. */
-function joinInAnyGrouping(parts: readonly Summary[], picks: readonly number[]): Summary {
+function joinInAnyGrouping(parts: readonly Summary[], picks: readonly number[], between: Between): Summary {
   const rest = [...parts];
   for (let i = 0; rest.length > 1; i++) {
     const at = (picks[i % picks.length] ?? 0) % (rest.length - 1);
-    rest.splice(at, 2, joinSummaries(rest[at]!, rest[at + 1]!, { maxGapUs }));
+    rest.splice(at, 2, joinSummaries(rest[at]!, rest[at + 1]!, between));
   }
   return rest[0] ?? emptySummary;
 }
@@ -45,10 +47,10 @@ function joinInAnyGrouping(parts: readonly Summary[], picks: readonly number[]):
 describe("summarize", () => {
   it("equals brute force over any part of a column", () => {
     fc.assert(
-      fc.property(anySamples, fc.nat(40), fc.nat(40), (samples, a, b) => {
+      fc.property(anySamples, fc.nat(40), fc.nat(40), anyBetween, (samples, a, b, between) => {
         const [start, end] = [Math.min(a, samples.length), Math.min(b, samples.length)];
-        const summary = summarize(toColumn(samples), { maxGapUs, start, end });
-        expectSummaryOf(samples.slice(start, end), summary);
+        const summary = summarize(toColumn(samples), { ...between, start, end });
+        expectSummaryOf(samples.slice(start, end), summary, between);
       }),
       { numRuns: 1000 },
     );
@@ -57,7 +59,7 @@ describe("summarize", () => {
   it("is exact over long runs of whole numbers", () => {
     const count = 20_000;
     const samples = Array.from({ length: count }, (_, i) => ({ timeUs: baseUs + i * 10, value: (i * 7919) % 1000 }));
-    const summary = summarize(toColumn(samples), { maxGapUs });
+    const summary = summarize(toColumn(samples), linear);
     const doubleArea = samples.slice(1).reduce((sum, q, i) => sum + (samples[i]!.value + q.value) * 10, 0);
     expect(summary).toEqual({
       ...statsOf(samples),
@@ -73,7 +75,7 @@ describe("summarize", () => {
       timesUs: Float64Array.from({ length: count }, (_, i) => i),
       values: new Float64Array(count).fill(0.1),
     };
-    const summary = summarize(column, { maxGapUs });
+    const summary = summarize(column, linear);
     expect(Math.abs(summary.sum / (count * 0.1) - 1)).toBeLessThan(1e-12);
     expect(Math.abs(summary.integral / ((count - 1) * 1e-7) - 1)).toBeLessThan(1e-12);
   });
@@ -83,7 +85,7 @@ describe("summarize", () => {
       timeUs: i,
       value,
     }));
-    const { first, last, max, maxUs, min, minUs } = summarize(toColumn(samples), { maxGapUs });
+    const { first, last, max, maxUs, min, minUs } = summarize(toColumn(samples), linear);
     expect({ first, last, max, maxUs, min, minUs }).toEqual({
       first: 0,
       last: -0,
@@ -102,11 +104,12 @@ describe("joinSummaries", () => {
         anySamples,
         fc.array(fc.nat(40), { maxLength: 8 }),
         fc.array(fc.nat(), { maxLength: 8 }),
-        (samples, splits, picks) => {
+        anyBetween,
+        (samples, splits, picks, between) => {
           const cuts = [0, ...splits.map((at) => Math.min(at, samples.length)).sort((a, b) => a - b), samples.length];
           const column = toColumn(samples);
-          const parts = cuts.slice(1).map((end, i) => summarize(column, { maxGapUs, start: cuts[i]!, end }));
-          expectSummaryOf(samples, joinInAnyGrouping(parts, picks));
+          const parts = cuts.slice(1).map((end, i) => summarize(column, { ...between, start: cuts[i]!, end }));
+          expectSummaryOf(samples, joinInAnyGrouping(parts, picks, between), between);
         },
       ),
       { numRuns: 1000 },
@@ -114,23 +117,23 @@ describe("joinSummaries", () => {
   });
 
   it("refuses what is not in order", () => {
-    const [early, late] = [1, 2].map((timeUs) => summarize(toColumn([{ timeUs, value: 0 }]), { maxGapUs }));
-    expect(() => joinSummaries(late!, early!, { maxGapUs })).toThrow(RangeError);
+    const [early, late] = [1, 2].map((timeUs) => summarize(toColumn([{ timeUs, value: 0 }]), linear));
+    expect(() => joinSummaries(late!, early!, linear)).toThrow(RangeError);
   });
 });
 
 describe("cutEdges", () => {
   it("completes the samples inside to the window's area", () => {
     fc.assert(
-      fc.property(anySamples, anyWindow, (samples, window) => {
+      fc.property(anySamples, anyWindow, anyBetween, (samples, window, between) => {
         const inside = samples.filter(({ timeUs }) => timeUs >= window.fromUs && timeUs < window.toUs);
         const before = samples.findLast(({ timeUs }) => timeUs < window.fromUs);
         const after = samples.find(({ timeUs }) => timeUs >= window.toUs);
-        const edges = cutEdges({ before, first: inside[0], last: inside.at(-1), after }, { ...window, maxGapUs });
-        const summary = summarize(toColumn(inside), { maxGapUs });
-        const area = areaOf(lineHeights(samples, window));
+        const edges = cutEdges({ before, first: inside[0], last: inside.at(-1), after }, { ...window, ...between });
+        const summary = summarize(toColumn(inside), between);
+        const area = areaOf(lineHeights(samples, window, between));
         expect(summary.coveredUs + edges.coveredUs).toBe(area.coveredUs);
-        const size = (sizeOf(samples) * area.coveredUs) / 1e6;
+        const size = areaSizeOf(samples, area.coveredUs, between);
         expectClose(summary.integral + edges.integral, area.integral, { size });
       }),
       { numRuns: 1000 },
@@ -142,10 +145,13 @@ describe("cutEdges", () => {
       { timeUs: 0, value: 0 },
       { timeUs: 10, value: 100 },
     ];
-    const area = cutEdges({ before, after }, { fromUs: 2, toUs: 6, maxGapUs: 10 });
+    const area = cutEdges({ before, after }, { fromUs: 2, toUs: 6, ...linear, maxGapUs: 10 });
     expect(area.coveredUs).toBe(4);
     expect(area.integral).toBeCloseTo(160e-6, 15);
-    expect(cutEdges({ before, after }, { fromUs: 2, toUs: 6, maxGapUs: 9 })).toEqual({ integral: 0, coveredUs: 0 });
+    expect(cutEdges({ before, after }, { fromUs: 2, toUs: 6, ...linear, maxGapUs: 9 })).toEqual({
+      integral: 0,
+      coveredUs: 0,
+    });
   });
 });
 
@@ -155,6 +161,7 @@ describe("lineArea", () => {
       { timeUs: 5, value: 1 },
       { timeUs: 5, value: 2 },
     ];
-    expect(lineArea(p, q, { fromUs: 0, toUs: 10, maxGapUs })).toEqual({ integral: 0, coveredUs: 0 });
+    for (const sampleType of [SampleType.LINEAR, SampleType.STEP, SampleType.COUNTER])
+      expect(lineArea(p, q, { fromUs: 0, toUs: 10, ...linear, sampleType })).toEqual({ integral: 0, coveredUs: 0 });
   });
 });

@@ -1,7 +1,9 @@
 // The summary of a run of samples, a monoid: what blocks keep beside their samples and roll-ups add
 // up. No I/O.
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
 import { sumOf } from "./compensated-sum.ts";
+import { type Area, type Between, increase, lineArea } from "./line-area.ts";
 
 /**
  * A run of samples of one series in time order. Without samples (`count` 0) all else means nothing; only
@@ -20,11 +22,11 @@ export type Summary = {
   readonly last: number;
   readonly lastUs: number;
   /**
-   * Area under the straight lines between neighbours no further apart than `maxGapUs`, in value·seconds (W gives J:
-   * 3.6e6 to the kWh). Sums and integrals past ±1.8e308 become ±Infinity or NaN, never an error.
+   * What lies between neighbours (`lineArea`): value·seconds (W gives J: 3.6e6 to the kWh), of a
+   * COUNTER its increase. Sums and integrals past ±1.8e308 become ±Infinity or NaN, never an error.
    */
   readonly integral: number;
-  /** Microseconds those lines cover; an exact integer. */
+  /** Microseconds of which that is known; an exact integer. */
   readonly coveredUs: number;
 };
 
@@ -49,13 +51,12 @@ export const emptySummary: Summary = Object.freeze({
 const chunk = 4096;
 
 /**
- * Summary of the samples `start` (default 0) up to, not including, `end` (default: all). `maxGapUs`
- * is the longest distance between two samples that still counts as covered. The column is read, not
- * kept.
+ * Summary of the samples `start` (default 0) up to, not including, `end` (default: all). The column
+ * is read, not kept.
  */
 export function summarize(
   column: Column,
-  options: { readonly maxGapUs: number; readonly start?: number; readonly end?: number },
+  options: Between & { readonly start?: number; readonly end?: number },
 ): Summary {
   const { timesUs, values } = column;
   const { maxGapUs, start = 0, end = timesUs.length } = options;
@@ -90,21 +91,49 @@ export function summarize(
   }
   const count = end - start;
   const sum = sumOf(values, start, end);
-  return { count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral: doubleArea / 2e6, coveredUs };
+  const isLinear = options.sampleType !== SampleType.STEP && options.sampleType !== SampleType.COUNTER;
+  const area = isLinear ? { integral: doubleArea / 2e6, coveredUs } : areaBetween(column, { ...options, start, end });
+  return { count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, ...area };
+}
+
+/** What lies between the samples of a STEP or a COUNTER. */
+function areaBetween(
+  { timesUs, values }: Column,
+  { maxGapUs, sampleType, start, end }: Between & { start: number; end: number },
+): Area {
+  const isStep = sampleType === SampleType.STEP;
+  let [integral, coveredUs] = [0, 0];
+  for (let i = start + 1; i < end; ) {
+    const stop = Math.min(i + chunk, end);
+    let part = 0;
+    for (; i < stop; i++) {
+      const spanUs = timesUs[i]! - timesUs[i - 1]!;
+      if (spanUs === 0 || (spanUs > maxGapUs && !isStep)) continue;
+      const heldUs = Math.min(spanUs, maxGapUs);
+      part += isStep ? values[i - 1]! * heldUs : increase(values[i - 1]!, values[i]!);
+      coveredUs += heldUs;
+    }
+    integral += part;
+  }
+  return { integral: isStep ? integral / 1e6 : integral, coveredUs };
 }
 
 /**
  * Summary of `a`'s samples followed by `b`'s: of any split of a run, joined in any grouping, the
- * same (sums and integrals to float tolerance). The bridge from `a`'s last to `b`'s first sample
- * counts if it is no longer than `maxGapUs`, which must be the one both were made with. Throws
- * RangeError if `b` starts before `a` ends.
+ * same (sums and integrals to float tolerance). What lies between `a`'s last and `b`'s first sample
+ * counts by the same options as both were made with. Throws RangeError if `b` starts before `a`
+ * ends.
  */
-export function joinSummaries(a: Summary, b: Summary, options: { readonly maxGapUs: number }): Summary {
+export function joinSummaries(a: Summary, b: Summary, options: Between): Summary {
   if (a.count === 0) return b;
   if (b.count === 0) return a;
   const bridgeUs = b.firstUs - a.lastUs;
   if (bridgeUs < 0) throw new RangeError(`summaries overlap: ${b.firstUs} comes before ${a.lastUs}`);
-  const bridged = bridgeUs <= options.maxGapUs;
+  const bridge = lineArea(
+    { timeUs: a.lastUs, value: a.last },
+    { timeUs: b.firstUs, value: b.first },
+    { fromUs: a.lastUs, toUs: b.firstUs, ...options },
+  );
   const lower = b.min < a.min ? b : a;
   const upper = b.max > a.max ? b : a;
   return {
@@ -118,7 +147,7 @@ export function joinSummaries(a: Summary, b: Summary, options: { readonly maxGap
     firstUs: a.firstUs,
     last: b.last,
     lastUs: b.lastUs,
-    integral: a.integral + b.integral + (bridged ? ((a.last + b.first) * bridgeUs) / 2e6 : 0),
-    coveredUs: a.coveredUs + b.coveredUs + (bridged ? bridgeUs : 0),
+    integral: a.integral + b.integral + bridge.integral,
+    coveredUs: a.coveredUs + b.coveredUs + bridge.coveredUs,
   };
 }

@@ -5,6 +5,7 @@ import { Turns } from "../../runtime/turns.ts";
 import type { Column } from "../../samples/column.ts";
 import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
+import { betweenOf } from "../history/line-area.ts";
 import type { Summary } from "../history/summary.ts";
 import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
@@ -61,7 +62,7 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
   const usable = (summary: Summary) => Number.isFinite(summary.sum) && fits(summary) && !touches(pending, summary);
   const wideBuckets = edgesUs.some((edge, i) => i > 0 && edge - edgesUs[i - 1]! >= hourUs);
   const hours = wideBuckets ? await readHourRollups(database, { series, watermark, ...range }, { signal }) : [];
-  const accumulator = new BucketAccumulator({ edgesUs, maxGapUs });
+  const accumulator = new BucketAccumulator({ edgesUs, ...betweenOf(series) });
   const context = { ...query, pending, usable, accumulator };
   const whole = hours.filter(({ summary }) => usable(summary));
   const reached = await reachedOf(database, { series, watermark, pending, range, signal });

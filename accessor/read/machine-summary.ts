@@ -1,6 +1,6 @@
 // What one machine did in a window, as of a revision: time and energy by state, energy, errors.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { type MachineState, SampleType, type Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { EnergyAbsence, type MachineSummarySchema, type StateSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { availability, countErrors, errorRate } from "../history/error-stats.ts";
@@ -80,6 +80,7 @@ export type Power =
 export function powerOf(all: readonly Series[]): Power {
   const series = all.find(({ signal }) => signal === "power");
   if (series === undefined) return { series, watts: undefined, absence: EnergyAbsence.NO_POWER };
+  if (series.sampleType === SampleType.COUNTER) return { series, watts: undefined, absence: EnergyAbsence.COUNTER };
   const watts = wattsPer(series.unit);
   return watts === undefined ? { series, watts, absence: EnergyAbsence.UNIT } : { series, watts, absence: undefined };
 }
@@ -120,7 +121,7 @@ async function summarizeEnergy(
   return {
     energyKwh: coverage === 0 ? 0 : toKwh(integral, watts),
     coverage,
-    method: "trapezoid",
+    method: series.sampleType === SampleType.STEP ? "step" : "trapezoid",
     maxGap: toDuration(series.maxGapUs!),
     ...(timeWeightedMean === undefined ? {} : { meanPowerW: timeWeightedMean * watts }),
     ...(max === undefined ? {} : { peakPowerW: max * watts, peakTime: toTimestamp(maxUs!) }),

@@ -1,8 +1,9 @@
 // A machine's time and energy by state in a window or its slots, as of a revision: hours that are
 // rolled up, and what lies between them from changes and samples.
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { BucketAccumulator } from "../history/buckets.ts";
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
-import type { Window } from "../history/line-area.ts";
+import type { Between, Window } from "../history/line-area.ts";
 import { machineStates, type WindowInterval, windowIntervals } from "../history/state-intervals.ts";
 import {
   addStateTotals,
@@ -145,6 +146,8 @@ export async function readSlotTotals(
   return totalsOfSlots(database, { power, ...of }, { slotEdgesUs, intervals });
 }
 
+const noSamples: Between = { maxGapUs: 0, sampleType: SampleType.UNSPECIFIED };
+
 async function totalsOfSlots(
   database: Database,
   { power, revision, watermark, signal }: Pick<StateTotalsQuery, "power" | "revision" | "watermark" | "signal">,
@@ -153,7 +156,7 @@ async function totalsOfSlots(
   const edgesUs = stateEdges(slotEdgesUs, intervals);
   const buckets =
     power === undefined
-      ? new BucketAccumulator({ edgesUs, maxGapUs: 0 }).finish()
+      ? new BucketAccumulator({ edgesUs, ...noSamples }).finish()
       : await aggregate(database, { series: power, edgesUs, revision, watermark, signal });
   return toStateTotals(buckets, { slotEdgesUs, intervals });
 }

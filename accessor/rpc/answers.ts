@@ -1,6 +1,6 @@
 // The answers of SignalService: buckets and state intervals.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { MachineState, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type AggregateSamplesRequest,
   AggregateSamplesRequestSchema,
@@ -65,10 +65,11 @@ export async function aggregateSamples(
   const watermark = await readWatermark(reads.database, revision, { signal });
   const turns = new Turns();
   const answers = await someAtOnce(series, async (item) => {
-    const { machine, signal: name, unit, maxGapUs } = item;
+    const { machine, signal: name, unit, maxGapUs, sampleType } = item;
     const buckets =
       each === 0 ? [] : await aggregate(reads.database, { series: item, edgesUs, revision, watermark, signal });
-    return { machine, signal: name, unit, maxGap: toDuration(maxGapUs!), buckets: await toMessages(buckets, turns) };
+    const declared = { unit, maxGap: toDuration(maxGapUs!), sampleType: sampleType || SampleType.LINEAR };
+    return { machine, signal: name, ...declared, buckets: await toMessages(buckets, turns) };
   });
   const last = { timeUs: window.toUs, revision: series.at(-1)?.id ?? 0, position: defaultPoints };
   const more = series.length < left.length;
@@ -116,6 +117,8 @@ function toBucket(bucket: Bucket): BucketMessage {
     last,
     lastUs,
     integral,
+    increase,
+    coveredUs,
     coverage,
   } = bucket;
   const message: BucketMessage = {
@@ -128,6 +131,10 @@ function toBucket(bucket: Bucket): BucketMessage {
     coverage,
   };
   if (timeWeightedMean !== undefined) message.timeWeightedMean = timeWeightedMean;
+  if (increase !== undefined) {
+    message.increase = increase;
+    message.rate = (increase * 1e6) / coveredUs;
+  }
   if (count === 0) return message;
   return {
     ...message,

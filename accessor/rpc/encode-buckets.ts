@@ -28,10 +28,10 @@ export function encodeSeriesBuckets(series: SeriesBuckets, headBytes = 0): Uint8
 }
 
 /** About how many bytes a bucket takes in which all is set. */
-const bucketBytes = 160;
+const bucketBytes = 180;
 const bytesOf = ({ buckets }: SeriesBuckets) => 64 + buckets.length * bucketBytes;
 
-function writeSeries({ machine, signal, unit, maxGap, buckets }: SeriesBuckets): void {
+function writeSeries({ machine, signal, unit, maxGap, buckets, sampleType }: SeriesBuckets): void {
   writer.text(1, machine);
   writer.text(2, signal);
   writer.text(3, unit);
@@ -40,6 +40,7 @@ function writeSeries({ machine, signal, unit, maxGap, buckets }: SeriesBuckets):
     if (isPlain(bucket)) writer.message(5, () => writeBucket(bucket), bucketBytes);
     else writer.bytes(5, toBinary(BucketSchema, bucket));
   }
+  writer.number(6, sampleType);
 }
 
 function writeBucket(bucket: Bucket): void {
@@ -59,6 +60,8 @@ function writeBucket(bucket: Bucket): void {
   // Without presence: a 0 is left out, a -0 is not.
   if (!Object.is(bucket.integral, 0)) writer.double(14, bucket.integral);
   if (!Object.is(bucket.coverage, 0)) writer.double(15, bucket.coverage);
+  writeValue(16, bucket.increase);
+  writeValue(17, bucket.rate);
 }
 
 function writeValue(field: number, value: number | undefined): void {

@@ -1,6 +1,7 @@
 // samples_minute and samples_hour on blocks and roll-ups made by hand equal the summary of the
 // samples.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { drawColumn } from "../../block/column-kinds.ts";
 import type { Column } from "../../samples/column.ts";
 import { type Summary, summarize } from "../history/summary.ts";
@@ -30,7 +31,10 @@ const start = "2025-10-09 00:00:00+00";
 
 /** The columns of a summary view, as numbers. */
 function summaryOf(column: Column, maxGapUs = 1_000_000) {
-  const { count, sum, min, max, first, last, integral, coveredUs } = summarize(column, { maxGapUs });
+  const { count, sum, min, max, first, last, integral, coveredUs } = summarize(column, {
+    maxGapUs,
+    sampleType: SampleType.UNSPECIFIED,
+  });
   return { count, min, max, mean: sum / count, first, last, integral, covered_seconds: coveredUs / 1e6 };
 }
 
@@ -129,7 +133,11 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have m
     [1, part(whole, 0, 10)],
     [2, part(whole, 0, 1000)],
   ] as const) {
-    await addRollup({ validFrom, seriesId: dense, summary: summarize(column, { maxGapUs: 1_000_000 }) });
+    await addRollup({
+      validFrom,
+      seriesId: dense,
+      summary: summarize(column, { maxGapUs: 1_000_000, sampleType: SampleType.UNSPECIFIED }),
+    });
   }
   expect(await readSummaries("samples_hour")).toEqual([{ of: power.of, ...close(summaryOf(part(whole, 0, 1000))) }]);
 

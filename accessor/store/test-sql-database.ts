@@ -1,6 +1,7 @@
 // A migrated database for tests of what people read with SQL, and rows for it by hand. For tests
 // only.
 import pg from "pg";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import { createLog } from "../../runtime/log.ts";
 import type { Column } from "../../samples/column.ts";
@@ -96,7 +97,7 @@ export async function addBlock(
       watermark,
       seriesId,
       bucketUs,
-      ...summaryValues(summarize(column, { maxGapUs })),
+      ...summaryValues(summarize(column, { maxGapUs, sampleType: SampleType.UNSPECIFIED })),
       Buffer.from(encodeBlock(column)),
     ],
   );
