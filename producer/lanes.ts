@@ -9,6 +9,7 @@ import type { UplinkCounts } from "./rejections.ts";
 import type { Lane } from "./spool/lane.ts";
 import type { Spool } from "./spool/spool.ts";
 import { startUplink, type Uplink, type UplinkOptions } from "./uplink.ts";
+import { createWarnings } from "./warnings.ts";
 
 /** What takes batches and brings them to the accessor: one uplink, or the two of a spool. */
 export type Sender = Pick<Uplink, "producerId" | "counts" | "held" | "failed" | "append" | "flush" | "close"> &
@@ -42,7 +43,8 @@ export type LanesOptions = {
 export function startLanes(options: LanesOptions): Sender {
   const { transport, spool, log, deadLetters, sleep, maxLiveBytes = 2 ** 20 } = options;
   const { live, backlog } = spool;
-  const shared = { transport, log, deadLetters, ...(sleep ? { sleep } : {}) };
+  const warnings = createWarnings({ log });
+  const shared = { transport, log, deadLetters, warnings, ...(sleep ? { sleep } : {}) };
   const liveUplink = startUplink({ ...shared, producerId: live.producerId, outbox: live });
   const turn = createBacklogTurn(options, liveUplink.counts);
   const backlogUplink = startUplink({ ...shared, producerId: backlog.producerId, outbox: backlog, turn });
@@ -159,5 +161,6 @@ function joinCounts(a: UplinkCounts, b: UplinkCounts): UplinkCounts {
     refusedBatches: a.refusedBatches + b.refusedBatches,
     rejectedRecords: a.rejectedRecords + b.rejectedRecords,
     duplicateBatches: a.duplicateBatches + b.duplicateBatches,
+    warnings: a.warnings + b.warnings,
   };
 }

@@ -214,10 +214,11 @@ async function runInput(
     throw error instanceof BadText ? new PlainFailure(`${settings.input}: ${error.message}`, { cause: error }) : error;
   });
   await uplink.flush({ signal });
-  const { rejectedRecords, duplicateBatches } = uplink.counts;
+  const { rejectedRecords, duplicateBatches, warnings } = uplink.counts;
   // What had been stored before is said, and not stored again.
   const before = duplicateBatches > 0 ? { duplicateBatches } : {};
-  log.info("input sent and acknowledged", { lines, records, badLines, rejectedRecords, ...before });
+  const odd = warnings > 0 ? { warnings } : {};
+  log.info("input sent and acknowledged", { lines, records, badLines, rejectedRecords, ...before, ...odd });
   if (strict && badLines > 0) throw new Error(`${badLines} of ${lines} input lines are bad`);
 }
 
@@ -230,6 +231,7 @@ function readStatus(source: SourceState, uplink: OpenSender | undefined): Status
     acked: uplink?.counts.ackedRecords ?? 0,
     inFlight: uplink?.held.records ?? 0,
     rejected: uplink?.counts.rejectedRecords ?? 0,
+    warnings: uplink?.counts.warnings ?? 0,
     connected: uplink?.counts.connected ?? false,
     ...(progress ? { progress } : {}),
     ...(spool ? { spool } : {}),

@@ -12,6 +12,8 @@ export type RejectionCounts = {
   rejectedRecords: number;
   /** Batches that were stored already when they came. A success. */
   duplicateBatches: number;
+  /** Words on columns that are stored all the same. */
+  warnings: number;
 };
 
 /** What an uplink counts. */
@@ -26,6 +28,11 @@ export type UplinkCounts = RejectionCounts & {
   resentBatches: number;
   /** Batches that the accessor had acknowledged and lost (Welcome.lost). */
   lostBatches: number;
+};
+
+export const noCounts: Readonly<UplinkCounts> = {
+  ...{ connected: false, ackedBatches: 0, ackedRecords: 0, breaks: 0, resentBatches: 0, lostBatches: 0 },
+  ...{ refusedBatches: 0, rejectedRecords: 0, duplicateBatches: 0, warnings: 0 },
 };
 
 /** At most one line for each reason in this time; the next one says how many were left out. */
@@ -56,8 +63,12 @@ export function createRejections({
   }
 
   /** Takes one result, with the batch it is about if that is still held. */
-  return function count({ sequence, duplicate, refusal, verdicts }: BatchResult, entry: Entry | undefined): void {
+  return function count(
+    { sequence, duplicate, refusal, verdicts, warnings }: BatchResult,
+    entry: Entry | undefined,
+  ): void {
     if (duplicate) counts.duplicateBatches++;
+    counts.warnings += warnings.length;
     if (refusal) {
       const records = entry?.records ?? 0;
       counts.refusedBatches++;

@@ -3,7 +3,15 @@ import { expect, test } from "vitest";
 import { createLog } from "../runtime/log.ts";
 import { createStatus, logAround, type Status, statusLine } from "./status.ts";
 
-const live: Status = { machines: 5, sent: 0, acked: 1_234_567, inFlight: 125, rejected: 0, connected: true };
+const live: Status = {
+  machines: 5,
+  sent: 0,
+  acked: 1_234_567,
+  inFlight: 125,
+  rejected: 0,
+  warnings: 0,
+  connected: true,
+};
 
 test("live: machines, samples per second, acked, in flight, rejected", () => {
   expect(statusLine(live, { perSecond: 502.4 })).toBe(

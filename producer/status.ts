@@ -10,6 +10,8 @@ export type Status = {
   acked: number;
   inFlight: number;
   rejected: number;
+  /** Words on columns that are stored all the same. */
+  warnings: number;
   connected: boolean;
   /**
    * On the way through the past or through a file: how far, from 0 to 1, and what is left in
@@ -28,7 +30,7 @@ export type StatusStream = { readonly isTTY?: boolean; readonly columns?: number
 
 /** The line for a status, `perSecond` records per second being sent. */
 export function statusLine(status: Status, { perSecond, columns }: { perSecond: number; columns?: number }): string {
-  const { machines, acked, inFlight, rejected, connected, progress, spool } = status;
+  const { machines, acked, inFlight, rejected, warnings, connected, progress, spool } = status;
   const parts = [
     ...(progress ? [progressText(progress)] : []),
     `${machines} ${machines === 1 ? "machine" : "machines"}`,
@@ -36,6 +38,7 @@ export function statusLine(status: Status, { perSecond, columns }: { perSecond: 
     `${grouped(acked)} acked`,
     `${grouped(inFlight)} in flight`,
     `${grouped(rejected)} rejected`,
+    ...(warnings > 0 ? [`${grouped(warnings)} ${warnings === 1 ? "warning" : "warnings"}`] : []),
     ...(spool ? spoolTexts(spool) : []),
     ...(connected ? [] : ["not connected"]),
   ];

@@ -12,7 +12,8 @@ import { countRecords } from "./batch.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { runSession } from "./ingest-session.ts";
 import type { Entry, Outbox } from "./outbox.ts";
-import { createRejections, type UplinkCounts } from "./rejections.ts";
+import { createRejections, noCounts, type UplinkCounts } from "./rejections.ts";
+import { createWarnings, type Warnings } from "./warnings.ts";
 
 export type UplinkOptions = {
   transport: Transport;
@@ -27,6 +28,8 @@ export type UplinkOptions = {
   outbox: Outbox;
   /** Where rejected records go; default nowhere. */
   deadLetters?: DeadLetters | undefined;
+  /** Who says what is odd about stored batches; default one of its own. */
+  warnings?: Warnings;
   /** Waits for a batch's turn to be sent; default no wait. */
   turn?: (entry: Entry, signal: AbortSignal) => Promise<void>;
   log: Log;
@@ -45,17 +48,7 @@ export function startUplink(options: UplinkOptions): Uplink {
 }
 
 export class Uplink implements AsyncDisposable {
-  readonly counts: UplinkCounts = {
-    connected: false,
-    ackedBatches: 0,
-    ackedRecords: 0,
-    breaks: 0,
-    resentBatches: 0,
-    lostBatches: 0,
-    refusedBatches: 0,
-    rejectedRecords: 0,
-    duplicateBatches: 0,
-  };
+  readonly counts: UplinkCounts = { ...noCounts };
   readonly producerId: string;
   readonly #outbox: Outbox;
   readonly #log: Log;
@@ -63,6 +56,7 @@ export class Uplink implements AsyncDisposable {
   readonly #client: Client<typeof IngestService>;
   readonly #deadLetters: DeadLetters | undefined;
   readonly #turn: UplinkOptions["turn"];
+  readonly #warnings: Warnings;
   readonly #countResult: ReturnType<typeof createRejections>;
   readonly #stop = new AbortController();
   readonly #failed = new AbortController();
@@ -80,6 +74,7 @@ export class Uplink implements AsyncDisposable {
     outbox,
     log,
     deadLetters,
+    warnings = createWarnings({ log }),
     turn,
     repeats = false,
     sleep = realSleep,
@@ -89,6 +84,7 @@ export class Uplink implements AsyncDisposable {
     this.#log = log.child({ producerId });
     this.#sleep = sleep;
     this.#deadLetters = deadLetters;
+    this.#warnings = warnings;
     this.#turn = turn;
     this.#repeats = repeats;
     this.#client = createClient(IngestService, transport);
@@ -246,12 +242,14 @@ export class Uplink implements AsyncDisposable {
   async #ack({ sequence, results }: Ack): Promise<void> {
     failpoint("uplink.before-ack");
     for (const result of results) {
-      const wanted = result.refusal !== undefined || result.verdicts.length > 0;
-      const entry = wanted
-        ? await this.#outbox.read(Number(result.sequence), { signal: this.#stop.signal })
-        : undefined;
+      const rejects = result.refusal !== undefined || result.verdicts.length > 0;
+      const entry =
+        rejects || this.#warnings.wants(result)
+          ? await this.#outbox.read(Number(result.sequence), { signal: this.#stop.signal })
+          : undefined;
       this.#countResult(result, entry);
-      if (entry) await this.#deadLetters?.write({ producerId: this.producerId, result, entry });
+      this.#warnings.say(result, entry);
+      if (entry && rejects) await this.#deadLetters?.write({ producerId: this.producerId, result, entry });
     }
     this.#letGo(Number(sequence));
     failpoint("uplink.after-ack");

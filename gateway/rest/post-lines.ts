@@ -12,6 +12,7 @@ import { toRowBatchesInTurns } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
 import { appendVerdict, NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
+import { NamedWarnings } from "./warnings.ts";
 
 /**
  * Where so many lines come first and none of them is a row, whatever comes behind them is not read:
@@ -43,7 +44,8 @@ export async function postLines(
     ...{ accepted: 0, rejected: 0, cursor: undefined, producer_id: numbering.producerId },
     ...{ last_sequence: undefined, duplicate_batches: 0, unread_from_line: undefined },
   };
-  const chunks = storeChunks(call, { numbering, kind, totals });
+  const warnings = new NamedWarnings();
+  const chunks = storeChunks(call, { numbering, kind, totals, warnings });
   const first = await chunks.next();
   if (call.format === "ndjson") {
     return {
@@ -56,9 +58,9 @@ export async function postLines(
           for (let next = first; !next.done; next = await chunks.next())
             for (const verdict of next.value) await say(verdict);
           if (totals.unread_from_line !== undefined) throw refusalOf(totals);
-          await say(totals);
+          await say({ ...totals, ...warnings.members() });
         } catch (error) {
-          await say({ ...toProblem(error).body, ...totals });
+          await say({ ...toProblem(error).body, ...totals, ...warnings.members() });
         }
         body.end();
       },
@@ -67,7 +69,7 @@ export async function postLines(
   }
   const named = new NamedVerdicts<LineVerdict>(({ line }) => line);
   for (let next = first; !next.done; next = await chunks.next()) for (const verdict of next.value) named.add(verdict);
-  const members = { ...totals, ...named.members() };
+  const members = { ...totals, ...warnings.members(), ...named.members() };
   if (totals.accepted > 0 || totals.rejected === 0) return { body: members };
   throw refusalOf(totals, members);
 }
@@ -78,10 +80,12 @@ function refusalOf({ rejected, unread_from_line }: Totals, members: Record<strin
   return new HttpProblem(422, detail, { members: { reason: "REQUEST_INVALID", ...members } });
 }
 
+type Storing = { numbering: Numbering; kind: LineKind; totals: Totals; warnings: NamedWarnings };
+
 /** Stores chunk after chunk; yields the verdicts of each, once all its batches are decided. */
 async function* storeChunks(
   { body, query, nowUs, upstream, unary, stream, meter, passedOn }: RestCall<PostQuery>,
-  { numbering, kind, totals }: { numbering: Numbering; kind: LineKind; totals: Totals },
+  { numbering, kind, totals, warnings }: Storing,
 ): AsyncGenerator<LineVerdict[], void, undefined> {
   const context = rowContextOf(query, numbering.repeatable ? undefined : nowUs);
   const { producerId } = numbering;
@@ -105,6 +109,7 @@ async function* storeChunks(
       totals.last_sequence = String(sequence++);
       totals.cursor = answer.cursor;
       if (answer.result!.duplicate) totals.duplicate_batches++;
+      warnings.add(made.batch, answer.result!);
       sent.push({ rows: made, result: answer.result! });
     }
     passedOn();

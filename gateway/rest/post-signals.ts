@@ -16,6 +16,7 @@ import { type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-r
 import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
 import { NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
+import { NamedWarnings } from "./warnings.ts";
 import { toWord } from "./words.ts";
 
 type Sent = { batch: Batch; result: BatchResult; rows?: RowBatch };
@@ -83,6 +84,8 @@ function answerOf(outcome: {
 }): RestAnswer {
   const { sent, unreadable, numbering, cursor, total } = outcome;
   const rejected = countRows(unreadable) + sent.reduce((sum, one) => sum + countRejected(one), 0);
+  const warnings = new NamedWarnings();
+  for (const { batch, result } of sent) warnings.add(batch, result);
   const ofRows = sent.every(({ rows }) => rows);
   const rows = sent.map(({ rows, result }) => ({ rows: rows!, result }));
   const members = {
@@ -96,6 +99,7 @@ function answerOf(outcome: {
       duplicate,
       refusal: refusal && { reason: toWord(ErrorReasonSchema, refusal.reason), message: refusal.message },
     })),
+    ...warnings.members(),
     ...(ofRows ? namedRows(rows, unreadable) : namedRecords(sent)),
   };
   if (rejected < total) return { body: members };

@@ -1,0 +1,37 @@
+// What is odd about records that a POST has stored: one for a reason and signal of a machine.
+import { type BatchResult, WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { toWord } from "./words.ts";
+
+type NamedWarning = { reason: string | number; machine: string; signal: string | undefined; message: string };
+
+/** What an answer names at most. */
+export const maxWarnings = 100;
+
+/** The warnings of one answer, which does not grow with them without end. */
+export class NamedWarnings {
+  readonly #named = new Map<string, NamedWarning>();
+  #omitted = 0;
+
+  add({ machine, samples }: Batch, { warnings }: BatchResult): void {
+    for (const { reason, column, message } of warnings) {
+      const warning = {
+        reason: toWord(WarningReasonSchema, reason),
+        machine,
+        signal: samples[column]?.signal,
+        message,
+      };
+      const key = JSON.stringify([reason, machine, warning.signal]);
+      if (this.#named.has(key)) continue;
+      if (this.#named.size < maxWarnings) this.#named.set(key, warning);
+      else this.#omitted++;
+    }
+  }
+
+  /** None where nothing is odd. */
+  members(): { warnings?: NamedWarning[]; warnings_omitted?: number } {
+    if (this.#named.size === 0) return {};
+    const warnings = [...this.#named.values()];
+    return this.#omitted === 0 ? { warnings } : { warnings, warnings_omitted: this.#omitted };
+  }
+}
