@@ -44,6 +44,13 @@ async function summaryOf(revision: number) {
   return machines![0]!;
 }
 
+/** Two in each of two hours, so that blocks have sums of their own. */
+const valve = hours("valve", [
+  [1, 30],
+  [1.5, 10],
+  [3, 70],
+  [3.5, 50],
+]);
 const stepped = [
   { integral: 20 * 3_600, coverage: 0.5, mean: 20 },
   { integral: 20 * 3_600 + 50 * 3_600, coverage: 1, mean: 35 },
@@ -62,10 +69,7 @@ async function expectSteps(revision: number): Promise<void> {
 test("a step holds to the next sample, and the last one to the end of the window", async () => {
   const samples = [
     {
-      ...hours("valve", [
-        [1, 20],
-        [3, 50],
-      ]),
+      ...valve,
       unit: "%",
       sampleType: SampleType.STEP,
     },
@@ -159,10 +163,7 @@ test("a type that is declared later counts for what was compacted before, once",
     machine: "m",
     samples: [
       {
-        ...hours("valve", [
-          [1, 20],
-          [3, 50],
-        ]),
+        ...valve,
         unit: "%",
       },
     ],

@@ -6,6 +6,7 @@ import { historyMutants } from "./mutants-of-history.ts";
 import { keptBytesMutants } from "./mutants-of-kept-bytes.ts";
 import { messageMutants } from "./mutants-of-messages.ts";
 import { promotionMutants } from "./mutants-of-promotions.ts";
+import { sampleMutants } from "./mutants-of-samples.ts";
 import { shareMutants } from "./mutants-of-shares.ts";
 import { textMutants } from "./mutants-of-texts.ts";
 import { turnMutants } from "./mutants-of-turns.ts";
@@ -282,6 +283,7 @@ export const mutants: readonly Mutant[] = [
   ...historyMutants,
   ...messageMutants,
   ...promotionMutants,
+  ...sampleMutants,
   ...shareMutants,
   ...textMutants,
   ...turnMutants,

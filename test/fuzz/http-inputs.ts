@@ -16,6 +16,7 @@ const paths = [
   "/signals/state/intervals",
   "/machines",
   "/machines/mill-1/summary",
+  "/machines/fuzz-1/signals/valve",
   "/healthz",
   "/readyz",
   "/openapi.json",
@@ -35,6 +36,8 @@ const names = [
   "severity",
   "code_prefix",
   "format",
+  "sample_type",
+  "validate_only",
   "x",
 ];
 const values = [
@@ -70,6 +73,14 @@ const bodies = [
 
 const rowOf = (machine: string) =>
   JSON.stringify({ signals: [{ machine, signal: "power", time: "now", value: 1, unit: "W" }] });
+const declarations = [
+  '{"sample_type":"step"}',
+  '{"sample_type":"stairs"}',
+  '{"max_gap":"45m","unit":"kWh"}',
+  '{"max_gap":-1}',
+  '{"untit":"kW"}',
+  "{}",
+];
 
 /** A request of HTTP/1.1 as bytes. */
 export function hostileRequest(random: Random, dense: number): { bytes: Buffer; input: string } {
@@ -78,6 +89,10 @@ export function hostileRequest(random: Random, dense: number): { bytes: Buffer; 
   if (kind < 4) return get(random);
   if (kind < 6)
     return post(random, "/signals", random.chance(0.2) ? rowOf(oddName(random)) : random.pick(bodies), "POST /signals");
+  if (kind < 7 && random.chance(0.3)) {
+    const path = `/machines/fuzz-${random.below(3)}/signals/${random.pick(["valve", "meter", "power", "state"])}`;
+    return post(random, path, random.pick([...declarations, ...bodies]), `PATCH ${path}`, "PATCH");
+  }
   if (kind < 8) {
     const method = random.pick(methods);
     const path = `/${method.parent.typeName}/${method.name}`;
@@ -157,7 +172,13 @@ function get(random: Random): { bytes: Buffer; input: string } {
   return { bytes: Buffer.from(text, "latin1"), input: `${verb} ${target}` };
 }
 
-function post(random: Random, path: string, body: string, input: string): { bytes: Buffer; input: string } {
+function post(
+  random: Random,
+  path: string,
+  body: string,
+  input: string,
+  verb = "POST",
+): { bytes: Buffer; input: string } {
   const payload = Buffer.from(body);
   const type = random.pick([
     "application/json",
@@ -176,7 +197,7 @@ function post(random: Random, path: string, body: string, input: string): { byte
       ])
     : "";
   const length = random.chance(0.05) ? random.pick([0, 1, 1e10, -1]) : payload.length;
-  const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n${extra}connection: close\r\n\r\n`;
+  const head = `${verb} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n${extra}connection: close\r\n\r\n`;
   return { bytes: Buffer.concat([Buffer.from(head, "latin1"), payload]), input };
 }
 

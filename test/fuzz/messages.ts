@@ -2,6 +2,7 @@
 import { create, type DescMethod, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { hostileNames, plantNames } from "../../samples/test-machine-names.ts";
 import type { Random } from "./random.ts";
@@ -11,7 +12,21 @@ export const methods: readonly DescMethod[] = [SignalService, IngestService, Hea
 );
 
 const time = (secondsAgo: number) => ({ seconds: BigInt(Math.floor(Date.now() / 1000) - secondsAgo), nanos: 0 });
-const batch = (machine: string) => ({
+const grid = () => ({
+  case: "grid" as const,
+  value: { startUs: BigInt(Date.now() - 9_000) * 1000n, periodUs: 10_000n },
+});
+/** Signals that hold or count, and one whose type changes from batch to batch. */
+const typed = (random: Random) => ({
+  ...random.pick([
+    { signal: "valve", sampleType: SampleType.STEP },
+    { signal: "meter", sampleType: SampleType.COUNTER },
+    { signal: "odd", sampleType: random.pick([-1, 0, 1, 2, 3, 4, 0x7fffffff]) },
+  ]),
+  values: [1, 0, 1e308, -1e308],
+  times: grid(),
+});
+const batch = (random: Random, machine: string) => ({
   machine,
   stateChanges: [{ time: time(5), state: 1, reason: "fuzz" }],
   errorReports: [{ time: time(4), severity: 2, code: "E1", message: "fuzz" }],
@@ -20,8 +35,9 @@ const batch = (machine: string) => ({
       signal: "power",
       unit: "W",
       values: [1, 2, 3],
-      times: { case: "grid", value: { startUs: BigInt(Date.now() - 9_000) * 1000n, periodUs: 10_000n } },
+      times: grid(),
     },
+    typed(random),
   ],
 });
 
@@ -50,7 +66,7 @@ function rightRequest(random: Random, name: string): object {
     ReadSignalsRequest: () => ({ ...range, format: random.below(3) }),
     AggregateSamplesRequest: () => ({
       ...range,
-      signals: ["power"],
+      signals: random.pick([["power"], ["valve"], ["meter"], ["power", "odd"]]),
       resolution: random.pick([{ case: "points", value: 1 + random.below(50) }, anyCalendar(random)]),
     }),
     SummarizeMachinesRequest: () => range,
@@ -63,7 +79,14 @@ function rightRequest(random: Random, name: string): object {
     IngestBatchRequest: () => ({
       producerId: `fuzz-${random.below(1000)}`,
       sequence: 1n,
-      batch: batch(random.chance(0.7) ? `fuzz-${random.below(3)}` : oddName(random)),
+      batch: batch(random, random.chance(0.7) ? `fuzz-${random.below(3)}` : oddName(random)),
+    }),
+    RedeclareSignalRequest: () => ({
+      machine: `fuzz-${random.below(3)}`,
+      signal: random.pick(["power", "valve", "meter", "odd", "state"]),
+      unit: random.pick([undefined, "W", "kWh", ""]),
+      maxGap: random.pick([undefined, { seconds: 1n, nanos: 0 }, { seconds: 10n ** 12n, nanos: 0 }]),
+      sampleType: random.pick([0, 1, 2, 3, 9]),
     }),
   };
   return requests[name]?.() ?? {};

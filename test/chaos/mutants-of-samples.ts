@@ -1,0 +1,43 @@
+// Broken variants of what lies between two samples, by the type that a signal declares.
+import type { Mutant } from "./mutant-list.ts";
+
+const lineArea = "accessor/history/line-area.ts";
+const byHand = { test: "accessor/history/buckets.test.ts", says: /FAIL.*holds a step to the next sample/ };
+const later = { test: "accessor/ingest/sample-types.test.ts", says: /FAIL.*a type that is declared later/ };
+
+export const sampleMutants: readonly Mutant[] = [
+  {
+    name: "a step holds for ever",
+    edits: [{ file: lineArea, find: "Math.min(spanUs, maxGapUs), toUs)", replace: "spanUs, toUs)" }],
+    catch: byHand,
+  },
+  {
+    name: "a counter that was reset goes down",
+    edits: [
+      { file: lineArea, find: "after - before : Math.max(after, 0)", replace: "after - before : after - before" },
+    ],
+    catch: { test: "accessor/history/summary.test.ts", says: /FAIL.*equals brute force over any part/ },
+  },
+  {
+    name: "sums are recalculated as those of lines",
+    edits: [
+      {
+        file: "accessor/compact/restate.ts",
+        find: "summarize(column, between)",
+        replace: "summarize(column, { ...between, sampleType: 1 })",
+      },
+    ],
+    catch: later,
+  },
+  {
+    name: "sums stay in use when the type changes",
+    edits: [
+      {
+        file: "accessor/store/migrations/0032_sample_types.sql",
+        find: " or coalesce(v_type, 1) <> coalesce(v_series.sample_type, 1) then",
+        replace: " then",
+      },
+    ],
+    catch: later,
+  },
+];
