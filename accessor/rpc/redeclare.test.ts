@@ -1,5 +1,6 @@
 // What a correction of a declaration says and changes, and what it refuses.
 import { expect, test } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
 import { openClients, openKeyFixture } from "../access/test-keys.ts";
@@ -30,14 +31,30 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
 
   // The other form of é is the same machine.
   const asked = { machine: "Presse e\u0301/1", signal: "power", unit: "kW", maxGap: { seconds: 1_200n } };
-  const before = { unit: "W", maxGap: { seconds: 1n }, maxGapInferred: false };
-  const after = { unit: "kW", maxGap: { seconds: 1_200n }, maxGapInferred: false };
+  const { LINEAR, STEP, COUNTER } = SampleType;
+  const before = { unit: "W", maxGap: { seconds: 1n }, maxGapInferred: false, sampleType: LINEAR };
+  const after = { unit: "kW", maxGap: { seconds: 1_200n }, maxGapInferred: false, sampleType: LINEAR };
   expect(await own.ingest.redeclareSignal({ ...asked, validateOnly: true })).toMatchObject({ before, after });
   expect(await energy()).toEqual([0, 0]);
   expect(await own.ingest.redeclareSignal(asked)).toMatchObject({ before, after });
   expect(await energy()).toEqual([0.5, 1]);
   const { signals } = await all.signals.listSignals({ machines: [machine] });
   expect(signals.find(({ name }) => name === "power")).toMatchObject({ units: ["kW"], maxGap: { seconds: 1_200n } });
+
+  // Without a max_gap, what was declared stays, and what was inferred follows the type.
+  const stepped = await own.ingest.redeclareSignal({ machine, signal: "power", sampleType: STEP });
+  expect(stepped).toMatchObject({ before: after, after: { ...after, sampleType: STEP } });
+  const inferring = [{ ...column("pieces", times), unit: "pcs" }];
+  await all.ingest.ingestBatch({ producerId: "p", sequence: 3n, batch: { machine, samples: inferring } });
+  const typed = async (sampleType: SampleType, validateOnly: boolean) =>
+    (await own.ingest.redeclareSignal({ machine, signal: "pieces", sampleType, validateOnly })).after;
+  const byType = (sampleType: SampleType, seconds: bigint) => ({
+    ...{ unit: "pcs", maxGap: { seconds }, maxGapInferred: true, sampleType },
+  });
+  expect(await typed(COUNTER, true)).toMatchObject(byType(COUNTER, 86_400n));
+  expect(await typed(LINEAR, true)).toMatchObject(byType(LINEAR, 2_700n));
+  expect(await typed(COUNTER, false)).toMatchObject(byType(COUNTER, 86_400n));
+  expect(await typed(LINEAR, false)).toMatchObject(byType(LINEAR, 2_700n));
 
   const told = (changes: object) => reasonOf(own.ingest.redeclareSignal({ ...asked, ...changes }));
   expect(await reasonOf(all.ingest.redeclareSignal(asked))).toMatchObject({ reason: "PERMISSION_DENIED" });
@@ -49,6 +66,7 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   const invalid = { reason: "REQUEST_INVALID" };
   expect(await told({ unit: undefined, maxGap: undefined })).toMatchObject(invalid);
   expect(await told({ maxGap: { seconds: 86_401n } })).toMatchObject(invalid);
+  expect(await told({ sampleType: 9 })).toMatchObject(invalid);
   expect(await told({ maxGap: { seconds: 0n } })).toMatchObject(invalid);
   expect(await told({ unit: "x".repeat(33) })).toMatchObject(invalid);
 });

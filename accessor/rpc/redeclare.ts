@@ -5,10 +5,11 @@ import type {
   RedeclareSignalResponseSchema,
   SignalDeclarationSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { maxMaxGapUs, textBounds, textFault } from "../../rows/text-fault.ts";
 import { toDuration, toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
+import { inferGapUs } from "../history/infer-gap.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
 import { checkMachines, checkSignals, invalid } from "./check-request.ts";
 
@@ -19,7 +20,7 @@ type Options = {
 };
 
 export async function redeclareSignal(
-  { machine: name, signal, unit, maxGap, validateOnly }: RedeclareSignalRequest,
+  { machine: name, signal, unit, maxGap, sampleType, validateOnly }: RedeclareSignalRequest,
   { catalog, permits }: Options,
 ): Promise<MessageInitShape<typeof RedeclareSignalResponseSchema>> {
   const machines = [name];
@@ -30,17 +31,21 @@ export async function redeclareSignal(
   const maxGapUs = maxGap === undefined ? undefined : toDurationUs(maxGap);
   if (maxGapUs !== undefined && !(maxGapUs > 0 && maxGapUs <= maxMaxGapUs))
     throw invalid("max_gap", "must be above 0 and at most 24 h");
-  if (unit === undefined && maxGap === undefined) throw invalid("max_gap", "or unit must be given");
+  if (unit === undefined && maxGap === undefined && sampleType === SampleType.UNSPECIFIED)
+    throw invalid("max_gap", "or unit or sample_type must be given");
   // In its one form by now.
   const series = await findSeries(catalog, { machine: machines[0]!, signal, permits });
   const before = toDeclaration(series);
-  const wanted = {
-    unit,
-    maxGapUs: maxGapUs ?? series.maxGapUs!,
+  const after = {
+    unit: unit ?? series.unit,
+    sampleType: sampleType || series.sampleType,
     rhythm: maxGap === undefined ? series.rhythm : undefined,
   };
-  if (validateOnly) return { before, after: toDeclaration({ ...series, ...wanted, unit: unit ?? series.unit }) };
-  await catalog.redeclare(series, wanted, { force: true });
+  // What nobody has declared follows the type.
+  const inferredUs = after.rhythm && inferGapUs(after.rhythm, after.sampleType);
+  const wanted = { ...after, maxGapUs: maxGapUs ?? inferredUs ?? series.maxGapUs! };
+  if (validateOnly) return { before, after: toDeclaration(wanted) };
+  await catalog.redeclare(series, { ...wanted, unit, sampleType: sampleType || undefined }, { force: true });
   return { before, after: toDeclaration(series) };
 }
 
@@ -75,8 +80,10 @@ const toDeclaration = ({
   unit,
   maxGapUs,
   rhythm,
-}: Pick<Series, "unit" | "maxGapUs" | "rhythm">): MessageInitShape<typeof SignalDeclarationSchema> => ({
+  sampleType,
+}: Pick<Series, "unit" | "maxGapUs" | "rhythm" | "sampleType">): MessageInitShape<typeof SignalDeclarationSchema> => ({
   unit,
   maxGap: toDuration(maxGapUs!),
   maxGapInferred: rhythm !== undefined,
+  sampleType: sampleType || SampleType.LINEAR,
 });

@@ -1,0 +1,55 @@
+// npm run redeclare as people run it: what it prints, what it changes, and what it refuses.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { childEnvironment } from "../runtime/config.ts";
+import { eventually } from "../test/support/eventually.ts";
+import { openTestAccessor } from "./test-accessor.ts";
+import { column, epochUs } from "./test-batches.ts";
+
+const program = fileURLToPath(new URL("redeclare.ts", import.meta.url));
+
+type Ran = { status: number; stdout: string; stderr: string };
+
+function redeclare(databaseUrl: string, ...args: string[]): Promise<Ran> {
+  const env = childEnvironment({ DATABASE_URL: databaseUrl }) as NodeJS.ProcessEnv;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+test("a declaration is shown, corrected beside a running accessor, and refused with a word that helps", {
+  timeout: 120_000,
+}, async () => {
+  await using accessor = await openTestAccessor();
+  const run = (...args: string[]) => redeclare(accessor.databaseUrl, ...args);
+  const machine = "Halle 3 / Presse é";
+  const times = [0, 900, 1_800].map((s): [number, number] => [epochUs + s * 1e6, 1]);
+  const samples = [{ ...column("power", times), unit: "W" }];
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: { machine, samples } });
+
+  const before = 'before: unit "W", max_gap 2700s (inferred), sample_type LINEAR\n';
+  const stepped = 'after:  unit "kW", max_gap 86400s (inferred), sample_type STEP\n';
+  const [tried, ...refused] = await Promise.all([
+    // The other form of é is the same machine.
+    run(machine.normalize("NFD"), "power", "--unit", "kW", "--sample-type", "step", "--validate-only"),
+    run(machine, "powr", "--unit", "W"),
+    run("Halle", "3", "/", "Presse", "power", "--unit", "W"),
+    run(machine, "power", "--max-gap", "25h", "--sample-type", "stairs"),
+  ]);
+  expect(tried).toMatchObject({ status: 0, stdout: `${before}${stepped}Nothing was changed (--validate-only).\n` });
+  const words = ["it has sent power", "quote a name", "linear, step or counter"];
+  for (const [i, { status, stdout, stderr }] of refused.entries()) {
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(words[i]);
+    expect(stderr).not.toContain("    at ");
+  }
+
+  const done = await run(machine, "power", "--max-gap=00:20:00", "--unit=");
+  const after = "after:  unit none, max_gap 1200s, sample_type LINEAR\n";
+  expect(done).toMatchObject({ status: 0, stdout: expect.stringContaining(`${before}${after}Answers use it`) });
+  const unitOf = async () => (await accessor.signals.getLatest({ machines: [machine] })).signals[0]!.unit;
+  await eventually("the accessor follows", async () => (await unitOf()) === "");
+});

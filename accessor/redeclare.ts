@@ -1,0 +1,122 @@
+// npm run redeclare: corrects what a signal of a machine declares, as RedeclareSignal does, in the
+// accessor's database. Before and after go to standard output.
+import { create } from "@bufbuild/protobuf";
+import {
+  RedeclareSignalRequestSchema,
+  RedeclareSignalResponseSchema,
+  type SignalDeclaration,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
+import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { durationForms, durationText, parseInterval } from "../rows/duration.ts";
+import { readSampleType, sampleTypeWord } from "../rows/sample-type.ts";
+import { maxMaxGapUs, textBounds } from "../rows/text-fault.ts";
+import { ConfigError, setting, splitWords } from "../runtime/config.ts";
+import { onOff, url, type ValueReader } from "../runtime/config-values.ts";
+import { run } from "../runtime/lifecycle.ts";
+import { toDuration, toDurationUs } from "../samples/timestamps.ts";
+import { Failure } from "./failure.ts";
+import { redeclareSignal } from "./rpc/redeclare.ts";
+import { Catalog } from "./store/catalog.ts";
+import { openDatabase } from "./store/database.ts";
+
+const unitReader: ValueReader<string> = {
+  placeholder: "UNIT",
+  expects: `at most ${textBounds.unit} characters; empty for none`,
+  // What is no unit, RedeclareSignal says.
+  read: (word) => word,
+};
+
+const gapReader: ValueReader<number> = {
+  placeholder: "TIME",
+  expects: `${durationForms}, above 0 and at most 24h`,
+  read(word) {
+    const us = Number(parseInterval(word) ?? 0);
+    return us > 0 && us <= maxMaxGapUs ? us : undefined;
+  },
+};
+
+const typeReader: ValueReader<SampleType> = {
+  placeholder: "linear|step|counter",
+  expects: "linear, step or counter",
+  read: (word) => readSampleType(word) || undefined,
+};
+
+const settings = {
+  unit: setting({ flag: "unit", parse: unitReader, optional: true, doc: 'the right unit; "" for none' }),
+  maxGap: setting({
+    flag: "max-gap",
+    parse: gapReader,
+    optional: true,
+    doc: "the longest distance between two samples that a line bridges, or that a value holds",
+  }),
+  sampleType: setting({
+    flag: "sample-type",
+    parse: typeReader,
+    optional: true,
+    doc: "how values go on between samples; a max_gap that was inferred follows it",
+  }),
+  validateOnly: setting({ flag: "validate-only", parse: onOff(), doc: "only say what would change" }),
+  databaseUrl: setting({
+    env: "DATABASE_URL",
+    parse: url({ schemes: ["postgres", "postgresql"] }),
+    doc: "the accessor's PostgreSQL database",
+  }),
+};
+const usage = "redeclare MACHINE SIGNAL [--unit UNIT] [--max-gap TIME] [--sample-type TYPE] [--validate-only]";
+
+const { words, rest: argv } = splitWords();
+const [machine = "", signal = "", ...more] = words;
+
+/** Reasons that are the caller's to mend; others are the database's. */
+const isMistake: ReadonlySet<string> = new Set([
+  ...["MACHINE_UNKNOWN", "MACHINE_NAME_INVALID", "SIGNAL_UNKNOWN", "SIGNAL_NAME_INVALID", "SIGNAL_NOT_NUMERIC"],
+  "REQUEST_INVALID",
+]);
+
+await run({
+  name: "redeclare",
+  about: `${usage}\n\ncorrects what a numeric signal of a machine declares, for answers about its past too`,
+  settings,
+  argv,
+  async open({ settings: { unit, maxGap, sampleType, validateOnly, databaseUrl }, log }) {
+    const isAsked = unit !== undefined || maxGap !== undefined || sampleType !== undefined;
+    if (machine === "" || signal === "" || more.length > 0 || !isAsked)
+      throw new ConfigError([
+        `expected: ${usage}, with one of the first three flags at least; quote a name with blanks`,
+      ]);
+    await using database = await openDatabase({ url: databaseUrl, applicationName: "millrace-redeclare", log });
+    const request = create(RedeclareSignalRequestSchema, {
+      ...{ machine, signal, validateOnly },
+      ...(unit === undefined ? {} : { unit }),
+      ...(maxGap === undefined ? {} : { maxGap: toDuration(maxGap) }),
+      ...(sampleType === undefined ? {} : { sampleType }),
+    });
+    const answer = await redeclareSignal(request, { catalog: new Catalog(database), permits: undefined }).catch(
+      (error: unknown) => {
+        throw error instanceof Failure && isMistake.has(error.reason) ? new ConfigError([error.message]) : error;
+      },
+    );
+    const { before, after } = create(RedeclareSignalResponseSchema, answer);
+    const [was, is] = [textOf(before!), textOf(after!)];
+    print(`before: ${was}`);
+    print(`after:  ${is}`);
+    if (validateOnly) print("Nothing was changed (--validate-only).");
+    else if (was === is) print("It was so already.");
+    else {
+      log.info("redeclared a signal", { audit: "signal-redeclared", machine, signal, before: was, after: is });
+      print(
+        "Answers use it within seconds. Until sums of the past are recalculated, those over long windows take longer.",
+      );
+    }
+    return { done: Promise.resolve(), [Symbol.asyncDispose]: async () => {} };
+  },
+});
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function textOf({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration): string {
+  const gap = durationText(BigInt(toDurationUs(maxGap!)));
+  return `unit ${unit === "" ? "none" : JSON.stringify(unit)}, max_gap ${gap}${maxGapInferred ? " (inferred)" : ""}, sample_type ${sampleTypeWord(sampleType)}`;
+}
