@@ -165,6 +165,7 @@ test("a type that is declared later counts for what was compacted before, once",
       {
         ...valve,
         unit: "%",
+        maxGap: { seconds: 86_400n },
       },
     ],
   });
