@@ -1,6 +1,7 @@
 // A part of a machine's minutes, hours and days is looked up by index under PostgreSQL's default
 // settings, also within the functions that the views call; and an hour is unpacked once.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { at, column } from "../test-batches.ts";
 import { TestHistory } from "./test-history.ts";
 
@@ -21,6 +22,7 @@ beforeAll(async () => {
         { ...column("power", every(secondUs, 5 * hourUs)), unit: "W" },
         { ...column("oil", every(2 * minuteUs, days * dayUs)), unit: "W", maxGap: { seconds: 300n } },
         { ...column("level", every(3 * hourUs, days * dayUs)), unit: "W", maxGap: { seconds: 86_400n } },
+        { ...column("valve", every(20 * hourUs, days * dayUs)), unit: "%", sampleType: SampleType.STEP },
       ],
     });
   await history.settle();
@@ -59,6 +61,8 @@ test.each([
   ["minutes of a signal kept by the minute", `samples_minute where signal = 'power' and ${hour}`, 60],
   ["minutes of a signal kept by the hour", `samples_minute where signal = 'oil' and ${hour}`, 60],
   ["minutes that a line crosses", `samples_minute where signal = 'level' and ${hour}`, 60],
+  ["minutes that a value holds", `samples_minute where signal = 'valve' and ${hour}`, 60],
+  ["an hour that a value holds", `samples_hour where signal = 'valve' and ${hour}`, 1],
   ["an hour of samples", `samples_hour where signal = 'oil' and ${hour}`, 1],
   ["an hour with few", `samples_hour where signal = 'level' and ${hour}`, 1],
   ["a day", "samples_day where signal = 'oil' and time = '2026-01-06'", 1],

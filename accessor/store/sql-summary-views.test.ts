@@ -40,10 +40,12 @@ function summaryOf(column: Column, maxGapUs = 1_000_000) {
 
 async function readSummaries(view: string, where = "true") {
   const rows = await database.query(`select * from millrace_v1.${view} where ${where} order by machine, signal, time`);
-  return rows.map(({ machine, signal, unit, time, kwh: _, ...numbers }) => ({
-    of: `${machine} ${signal} ${unit} ${time}`,
-    ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)])),
-  }));
+  return rows.map(
+    ({ machine, signal, unit, time, kwh: _kwh, increase: _i, rate: _r, sample_type: _t, ...numbers }) => ({
+      of: `${machine} ${signal} ${unit} ${time}`,
+      ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)])),
+    }),
+  );
 }
 
 function close(summary: ReturnType<typeof summaryOf>) {
@@ -195,6 +197,12 @@ it("values at the ends of float64 fail no view", async () => {
     const [row] = await database.query(`select count, min, max, first, covered_seconds from millrace_v1.${view}`);
     const max = String(Number.MAX_VALUE);
     expect(row).toEqual({ count: "14", min: `-${max}`, max, first: max, covered_seconds: "6.5" });
-    expect(await database.query(`select * from millrace_v1.${view}`)).toHaveLength(1);
+    for (const type of [2, 3, 1]) {
+      await database.query("update series set sample_type = $1", [type]);
+      expect(await database.query(`select * from millrace_v1.${view}`)).toHaveLength(1);
+    }
   }
+  const day = 86_400_000_000;
+  for (const type of [1, 2, 3])
+    await database.query("select * from line_area(0, -1e300, $1, 1e300, 0, $1, $1, $2::int2)", [day, type]);
 });
