@@ -107,12 +107,19 @@ const full = {
 };
 const empty = { time: "2026-03-01T08:01:00Z", end_time: "2026-03-01T08:02:00Z", count: 0, integral: 0, coverage: 0 };
 
+const series = { machine: "mill-1", signal: "power", unit: "W" };
+// A counter has an increase and a rate where others have an integral.
+const { time_weighted_mean: _mean, integral: _integral, ...shared } = full;
+const counter = { machine: "mill-3", signal: "power", unit: "kWh" };
+const counted = { ...shared, increase: 7.5, rate: 0.125 };
+
 test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
   const path = "/signals/power/buckets?from=-1h&machine=mill-1";
   expect((await gateway.ask(path)).body).toEqual({
     series: [
-      { machine: "mill-1", signal: "power", unit: "W", max_gap_seconds: 1, buckets: [full, empty] },
-      { machine: "mill-2", signal: "power", unit: "", buckets: [] },
+      { ...series, max_gap_seconds: 1, sample_type: "LINEAR", buckets: [full, empty] },
+      { ...{ machine: "mill-2", signal: "power", unit: "", sample_type: "LINEAR" }, buckets: [] },
+      { ...counter, max_gap_seconds: 86_400, sample_type: "COUNTER", buckets: [counted] },
     ],
     from: "2026-03-01T07:00:00Z",
     cursor: "c7",
@@ -121,10 +128,10 @@ test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
-  const series = { machine: "mill-1", signal: "power", unit: "W" };
   expect(rows).toEqual([
-    { ...series, ...full },
-    { ...series, ...empty },
+    { ...series, ...full, sample_type: "LINEAR" },
+    { ...series, ...empty, sample_type: "LINEAR" },
+    { ...counter, ...counted, sample_type: "COUNTER" },
   ]);
   const response = await fetch(`${gateway.baseUrl}${path}&format=csv`);
   expect(response.headers.get("content-disposition")).toBe(
@@ -132,8 +139,9 @@ test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
   );
   expect(response.headers.get("millrace-cursor")).toBe("c7");
   expect((await response.text()).split("\n").slice(1)).toEqual([
-    `mill-1,power,W,${nowText},2026-03-01T08:01:00Z,6000,1,9.5,4.25,4.26,2,-0,2026-03-01T08:00:01Z,2026-03-01T08:00:02.500Z,${nowText},2026-03-01T08:00:59.990Z,255.6,0.75`,
-    "mill-1,power,W,2026-03-01T08:01:00Z,2026-03-01T08:02:00Z,0,,,,,,,,,,,0,0",
+    `mill-1,power,W,${nowText},2026-03-01T08:01:00Z,6000,1,9.5,4.25,4.26,2,-0,2026-03-01T08:00:01Z,2026-03-01T08:00:02.500Z,${nowText},2026-03-01T08:00:59.990Z,255.6,0.75,,,LINEAR`,
+    "mill-1,power,W,2026-03-01T08:01:00Z,2026-03-01T08:02:00Z,0,,,,,,,,,,,0,0,,,LINEAR",
+    `mill-3,power,kWh,${nowText},2026-03-01T08:01:00Z,6000,1,9.5,4.25,,2,-0,2026-03-01T08:00:01Z,2026-03-01T08:00:02.500Z,${nowText},2026-03-01T08:00:59.990Z,,0.75,7.5,0.125,COUNTER`,
     "",
   ]);
 });

@@ -1,5 +1,6 @@
 // GET /signals/{type}/buckets: samples summed up in spans of time, as series in JSON and as rows in
 // NDJSON and CSV.
+import { SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
@@ -9,6 +10,7 @@ import { toSignals } from "./reads.ts";
 import { resolutionOf, type resolutionParameters } from "./resolution.ts";
 import { answerTable, type TableRow, toFileName } from "./table.ts";
 import { timeText, toSeconds } from "./time.ts";
+import { toWord } from "./words.ts";
 
 export type BucketQuery = {
   machine: Parameter<string[]>;
@@ -19,11 +21,11 @@ export type BucketQuery = {
 
 const bucketColumns = [
   ..."time end_time count min max mean time_weighted_mean first last".split(" "),
-  ..."min_time max_time first_time last_time integral coverage".split(" "),
+  ..."min_time max_time first_time last_time integral coverage increase rate".split(" "),
 ];
 
 /** The columns of a row of NDJSON and CSV. */
-export const bucketRowColumns = ["machine", "signal", "unit", ...bucketColumns];
+export const bucketRowColumns = ["machine", "signal", "unit", ...bucketColumns, "sample_type"];
 
 function toRequest({ path, query }: RestCall<BucketQuery>) {
   return {
@@ -62,39 +64,49 @@ export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<Res
   return answerTable(rowsOf(pages), { format, columns: bucketRowColumns, fileName, cursor, safe: csvSafe });
 }
 
-const toSeries = ({ machine, signal, unit, maxGap, buckets }: SeriesBuckets) => ({
+const toSeries = ({ machine, signal, unit, maxGap, buckets, sampleType }: SeriesBuckets) => ({
   machine,
   signal,
   unit,
   max_gap_seconds: maxGap && toSeconds(maxGap),
-  buckets: lazyList(buckets, toBucket),
+  sample_type: typeWord(sampleType),
+  buckets: lazyList(buckets, (bucket) => toBucket(bucket, sampleType)),
 });
+
+/** An accessor of before says nothing: to it all signals are LINEAR. */
+const typeWord = (type: SampleType) => toWord(SampleTypeSchema, type || SampleType.LINEAR);
 
 /** So many are made before any of them is written. */
 const rowsAtOnce = 256;
 
 async function* rowsOf(pages: AsyncIterable<SeriesBuckets[]>): AsyncGenerator<TableRow[]> {
   for await (const series of pages) {
-    for (const { machine, signal, unit, buckets } of series)
+    for (const { machine, signal, unit, buckets, sampleType } of series)
       for (let at = 0; at < buckets.length; at += rowsAtOnce)
-        yield buckets.slice(at, at + rowsAtOnce).map((bucket) => ({ machine, signal, unit, ...toBucket(bucket) }));
+        yield buckets.slice(at, at + rowsAtOnce).map((bucket) => ({
+          ...{ machine, signal, unit, ...toBucket(bucket, sampleType) },
+          sample_type: typeWord(sampleType),
+        }));
   }
 }
 
-const toBucket = (bucket: Bucket) => ({
+/** What an area is of a COUNTER means nothing. */
+const toBucket = (bucket: Bucket, sampleType: SampleType) => ({
   time: timeText(bucket.startTime),
   end_time: timeText(bucket.endTime),
   count: Number(bucket.count),
   min: bucket.min,
   max: bucket.max,
   mean: bucket.mean,
-  time_weighted_mean: bucket.timeWeightedMean,
+  time_weighted_mean: sampleType === SampleType.COUNTER ? undefined : bucket.timeWeightedMean,
   first: bucket.first,
   last: bucket.last,
   min_time: timeText(bucket.minTime),
   max_time: timeText(bucket.maxTime),
   first_time: timeText(bucket.firstTime),
   last_time: timeText(bucket.lastTime),
-  integral: bucket.integral,
+  integral: sampleType === SampleType.COUNTER ? undefined : bucket.integral,
   coverage: bucket.coverage,
+  increase: bucket.increase,
+  rate: bucket.rate,
 });

@@ -107,7 +107,7 @@ const declared: readonly Route[] = [
     summary: "Samples summed up in spans of time",
     doc:
       "For a chart, a report, a bill: of each machine and signal, for each span its count, min, max, mean, time-weighted mean, first, last, " +
-      "integral and coverage; equal to what all the samples would give. Spans are of one width, of a calendar (shifts, days, weeks, months, " +
+      "integral and coverage, and of a COUNTER increase and rate in place of the integral; equal to what all the samples would give. Spans are of one width, of a calendar (shifts, days, weeks, months, " +
       "quarters, years of a time zone; the window cuts the first and the last), or about as many as a plot has points; by default 1,000, or fewer so that all requested series fit in one message: at least 100 each, as far as 100,000 in all allow. In NDJSON and CSV, one row for each bucket. At most 10,000 a series and 100,000 in all.",
     rpc: SignalService.method.aggregateSamples,
     query: {

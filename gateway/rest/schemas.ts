@@ -33,7 +33,7 @@ const bucket = {
   "min?": number("Smallest value; missing, as the other values of samples, if there is none."),
   "max?": number("Largest value."),
   "mean?": number("Sum of values by count."),
-  "time_weighted_mean?": number("Integral by covered time: what a meter would show."),
+  "time_weighted_mean?": number("Integral by covered time: what a meter would show. Not of a COUNTER."),
   "first?": number("Value of the first sample."),
   "last?": number("Value of the last sample."),
   "min_time?": time("When the smallest value was."),
@@ -41,10 +41,15 @@ const bucket = {
   "first_time?": time("When the first sample was."),
   "last_time?": time("When the last sample was."),
   "integral?": number(
-    "Area under the lines between samples, in value times seconds: watts give joules. Missing where it is beyond float64.",
+    "Area under the values that samples stand for, in value times seconds: watts give joules. Not of a COUNTER, and missing where it is beyond float64.",
   ),
-  coverage: number("Part of the span that lines cover, 0 to 1."),
+  coverage: number("Part of the span that lines cover, or values hold, 0 to 1."),
+  "increase?": number(
+    "Of a COUNTER: how far it went up, in its unit, where it is covered; a lower value is a count from 0 again.",
+  ),
+  "rate?": number("Of a COUNTER: increase by covered time, per second."),
 };
+const sampleType = words(sampleTypes, "How values go on between samples.");
 const unit = text("Unit of the values.");
 
 export const schemas = {
@@ -107,14 +112,15 @@ export const schemas = {
     next_page_token: nextPageToken,
   }),
   Bucket: object(bucket),
-  BucketRow: object({ machine, signal: text("Name of the signal."), unit, ...bucket }),
+  BucketRow: object({ machine, signal: text("Name of the signal."), unit, ...bucket, sample_type: sampleType }),
   BucketSeries: object({
     series: list(
       object({
         machine,
         signal: text("Name of the signal."),
         unit,
-        "max_gap_seconds?": number("Longest distance that a line bridges."),
+        "max_gap_seconds?": number("Longest distance that a line bridges, or that a value holds."),
+        sample_type: sampleType,
         buckets: list(ref("Bucket"), "Ascending, without a hole."),
       }),
     ),
@@ -132,7 +138,7 @@ export const schemas = {
         "Energy taken in the window, as far as samples cover it; missing where they cover nothing.",
       ),
       coverage: number("Part of the window that is covered, 0 to 1."),
-      method: text("How it was computed: trapezoid."),
+      method: text("How it was computed: trapezoid (straight lines), or step (of a signal that is declared STEP)."),
       "max_gap_seconds?": number("Longest distance between two samples that a line bridges."),
       "mean_power_w?": number("Mean power over the covered time."),
       "peak_power_w?": number("Largest sample."),

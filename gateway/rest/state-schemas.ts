@@ -11,7 +11,7 @@ export const transitions = {
 };
 export const absence = words(
   wordsOf(EnergyAbsenceSchema),
-  "Why there is no energy: no signal power, a unit that gives no watts, or a window that has not begun.",
+  "Why there is no energy: no signal power, a unit that gives no watts, a window that has not begun, or power that is declared as a COUNTER.",
 );
 const span = { time: time("Start of the span."), end_time: time("Its end, exclusive.") };
 const ofSpan = {

@@ -1,7 +1,7 @@
 // For tests: an accessor's answers to every call, with every optional field once there and once
 // not.
 import type { ServiceImpl } from "@connectrpc/connect";
-import { MachineState, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, SampleType, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toTimestamp } from "./time.ts";
 
@@ -124,6 +124,10 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
           buckets: [bucket, { startTime: at(60), endTime: at(120), integral: 0, coverage: 0 }],
         },
         { machine: "mill-2", signal: "power", unit: "", buckets: [] },
+        {
+          ...{ machine: "mill-3", signal: "power", unit: "kWh", maxGap: span(86_400), sampleType: SampleType.COUNTER },
+          buckets: [{ ...bucket, timeWeightedMean: undefined, integral: 0, increase: 7.5, rate: 0.125 }],
+        },
       ],
       cursor: "c7",
     }),
