@@ -154,7 +154,7 @@ describe("REST", () => {
     }
     const { signals } = await byName["gRPC"]!.signals.querySignals({ signal, ...range, pageSize: 1000 });
     const word = (record: (typeof signals)[number]["record"]) => {
-      if (record.case === "value") return { value: record.value };
+      if (record.case === "value") return { value: record.value, unit: "W" };
       if (record.case === "stateChange")
         return { state: MachineStateSchema.value[record.value.state]!.localName, reason: record.value.reason };
       const { severity, code, message } = record.value!;

@@ -8,13 +8,14 @@ import {
   type Signal,
   type StateChange,
 } from "#gen/millrace/v1/signal_pb.ts";
+import { sampleTypeWord } from "../../rows/sample-type.ts";
 import { timesOf } from "../../samples/wire.ts";
 import type { Json } from "./json.ts";
 import { formatTime, fromTimestamp } from "./time.ts";
 import { toWord } from "./words.ts";
 
 /**
- * A record: who, what, when, and beside them the fields of its kind (value; state, reason;
+ * A record: who, what, when, and beside them the fields of its kind (value, unit; state, reason;
  * severity, code, message).
  */
 export type Row = { machine: string; signal: string; time?: string } & Record<string, Json>;
@@ -33,9 +34,9 @@ export function exportColumnsOf(signal: string): readonly string[] {
 }
 
 /** The row of a record of a page. */
-export function toRow({ machine, signal, time, record }: Signal): Row {
+export function toRow({ machine, signal, time, record, unit }: Signal): Row {
   const head = { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };
-  if (record.case === "value") return { ...head, value: record.value };
+  if (record.case === "value") return { ...head, value: record.value, unit: unit || undefined };
   if (record.case === "stateChange") return { ...head, ...stateFields(record.value) };
   if (record.case === "errorReport") return { ...head, ...errorFields(record.value) };
   return head;
@@ -51,9 +52,11 @@ export function* batchRows({ machine, stateChanges, errorReports, samples }: Bat
   for (const column of samples) {
     const { signal, values } = column;
     const timesUs = timesOf(column);
-    for (const [i, value] of values.entries()) {
-      yield { machine, signal, time: formatTime(BigInt(timesUs[i]!)), value };
-    }
+    // A member that is undefined is not written.
+    const unit = column.unit || undefined;
+    const sample_type = sampleTypeWord(column.sampleType);
+    for (const [i, value] of values.entries())
+      yield { machine, signal, time: formatTime(BigInt(timesUs[i]!)), value, unit, sample_type };
   }
 }
 
