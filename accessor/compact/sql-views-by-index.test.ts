@@ -33,6 +33,8 @@ beforeAll(async () => {
     from generate_series(1, 500) n, generate_series(0, 30) m`);
   await history.query(`insert into rollup_hour (series_id, hour_us, valid_from, count)
     select 1000000 + n, ${firstUs} + m * 3600000000, 1, 1 from generate_series(1, 500) n, generate_series(0, 100) m`);
+  await history.query(`insert into alive_hour (machine_id, hour_us, valid_from, minutes, first_minute, last_minute)
+    select 1000000 + n, ${firstUs} + m * 3600000000, 1, 1, 0, 0 from generate_series(1, 500) n, generate_series(0, 100) m`);
   await history.query(`insert into state_change (revision, time_us, machine_id, position, state, reason)
     select 1, ${firstUs} + n::int8 * 1000000, id, 0, 1 + n % 2, '' from machine, generate_series(1, 20000) n where name = 'a'`);
   await history.query("vacuum analyze");
@@ -49,7 +51,7 @@ async function scansOf(statement: string): Promise<{ rows: number; scans: Scans[
   const rows = await history.query(statement);
   const scans = await history.query<Scans>(
     `select relname, seq_tup_read, coalesce(idx_scan, 0) as idx_scan from pg_stat_xact_user_tables
-     where relname ~ '^(block|rollup_hour|kept_minute|series_day|state_change)' and coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0`,
+     where relname ~ '^(block|rollup_hour|kept_minute|series_day|state_change|alive_hour)' and coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0`,
   );
   await history.query("rollback");
   return { rows: rows.length, scans };
@@ -65,6 +67,8 @@ test.each([
   ["an hour that a value holds", `samples_hour where signal = 'valve' and ${hour}`, 1],
   ["an hour of samples", `samples_hour where signal = 'oil' and ${hour}`, 1],
   ["an hour with few", `samples_hour where signal = 'level' and ${hour}`, 1],
+  ["silence of an hour", `state_hours where ${hour}`, 1],
+  ["silences", "silences('2026-01-05 03:00Z', '2026-01-05 09:00Z', array['b']) where true", 0],
   ["a day", "samples_day where signal = 'oil' and time = '2026-01-06'", 1],
 ])("%s", async (_, what, expected) => {
   const { rows, scans } = await scansOf(`select * from millrace_v1.${what} and machine = 'b'`);
@@ -76,7 +80,8 @@ test.each([
 
 test("what a machine was doing is one look, however long ago", async () => {
   const { rows, scans } = await scansOf("select * from millrace_v1.state_at('2026-01-09', array['b'])");
-  expect({ rows, scans }).toEqual({ rows: 1, scans: [{ relname: "state_change", seq_tup_read: "0", idx_scan: "1" }] });
+  const looks = scans.map(({ relname, seq_tup_read, idx_scan }) => [relname, seq_tup_read, idx_scan].join(" "));
+  expect({ rows, looks: looks.toSorted() }).toEqual({ rows: 1, looks: ["alive_hour 0 1", "state_change 0 1"] });
 });
 
 type Node = { "Node Type": string; "Cache Key"?: string; "Actual Loops": number; Plans?: Node[] };

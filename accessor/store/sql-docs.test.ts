@@ -74,7 +74,7 @@ it("the state timeline begins with the state that held, however long it has", as
   await add("press-8", "2025-10-09 09:00Z", 3);
   await add("press-8", "2025-10-10 00:00Z", 4);
   await using reader = await openSession(database.url, "millrace_reader");
-  expect(await reader.query(fillIn(found("state_at")))).toEqual([
+  expect(await reader.query(fillIn(found("state_at($__timeFrom()")))).toEqual([
     { time: "2025-10-09 00:00:00+00", metric: "press-7", value: "IDLE" },
     { time: "2025-10-09 00:00:00+00", metric: "press-8", value: "ACTIVE" },
     { time: "2025-10-09 09:00:00+00", metric: "press-8", value: "FAULT" },
