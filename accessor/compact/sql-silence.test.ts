@@ -1,7 +1,7 @@
 // What SQL says of silence equals what one finds who walks the minutes and looks for a record in each:
 // silences(), silent_seconds of state_hours, and state_at().
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type MachineState, SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { createDraw } from "../../block/column-kinds.ts";
 import { toDuration } from "../../samples/timestamps.ts";
 import { at, column } from "../test-batches.ts";
