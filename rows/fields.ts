@@ -9,15 +9,19 @@ export const fieldNames: readonly string[] = [
 /** Which kind of record a field belongs to, as a bit. */
 export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8 } as const;
 
+/** What an answer says of a machine beside its newest state. It is no part of the record. */
+const silentSince = ["silent_since", "silentSinceTime", "silent_since_time"];
+
 /**
- * Every field that is understood: also the contract's Signal as protobuf's JSON has it, and the
- * verdict that stands beside a rejected record in the producer's file.
+ * Every field that is understood: also the contract's Signal as protobuf's JSON has it, and what
+ * stands beside a record without being stored: the verdict in the producer's file of rejected
+ * records, and since when a machine has been silent.
  */
 export const fieldGroups: ReadonlyMap<string, number> = new Map(
   Object.entries({
     any: ["machine", "signal", "time", "rejected"],
     sample: ["value", "unit", "max_gap", "maxGap", "sample_type", "sampleType"],
-    state: ["state", "reason", "stateChange", "state_change"],
+    state: ["state", "reason", "stateChange", "state_change", ...silentSince],
     error: ["severity", "code", "message", "errorReport", "error_report"],
   }).flatMap(([group, names]) => names.map((name) => [name, fieldGroup[group as keyof typeof fieldGroup]])),
 );

@@ -149,9 +149,10 @@ test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
 const summary = {
   ...{ machine: "mill-1", from: "2026-03-01T07:00:00Z", to: nowText, transitions: 3, availability: 0.9 },
   states: [
-    { state: "UNKNOWN", seconds: 0.000001, energy_coverage: 0 },
-    { state: "ACTIVE", seconds: 3599.999999, energy_kwh: 1.5, energy_coverage: 1 },
+    { state: "UNKNOWN", seconds: 0.000001, silent_seconds: 0, energy_coverage: 0 },
+    { state: "ACTIVE", seconds: 3599.999999, silent_seconds: 1320, energy_kwh: 1.5, energy_coverage: 1 },
   ],
+  silence_tolerance_seconds: 600,
   energy: {
     ...{ energy_kwh: 1.5, coverage: 1, method: "trapezoid", max_gap_seconds: 1, mean_power_w: 1500 },
     ...{ peak_power_w: 2000.5, peak_time: "2026-03-01T07:59:00Z" },
@@ -185,21 +186,28 @@ test("one machine's summary, that of many, and 404 for a machine that has sent n
 
 const ended = {
   ...{ machine: "mill-1", state: "FAULT", reason: 'jam, "again"', start_time: "2026-03-01T07:58:30Z" },
-  ...{ end_time: "2026-03-01T07:59:59.500Z", seconds: 89.5 },
+  ...{ end_time: "2026-03-01T07:59:59.500Z", seconds: 89.5, silent_seconds: 30.5 },
 };
-const { end_time, seconds, ...lasting } = ended;
+const { end_time, seconds, ...rest } = ended;
+const lasting = { ...rest, silent_since: "2026-03-01T07:59:30.500Z" };
 
 test("a timeline in pages, and whole as NDJSON and CSV", async () => {
   const path = "/signals/state/intervals?from=-1h&state=fault,idle&machine=mill-1";
   const first = await gateway.ask(`${path}&limit=1`);
-  expect(first.body).toMatchObject({ intervals: [ended], from: "2026-03-01T07:00:00Z", cursor: "c7" });
+  expect(first.body).toMatchObject({
+    intervals: [ended],
+    from: "2026-03-01T07:00:00Z",
+    cursor: "c7",
+    end_time: nowText,
+  });
   const next = await gateway.ask(/<(.+)>; rel="next"/.exec(first.headers.get("link")!)![1]!);
   expect(next.body).toMatchObject({ intervals: [lasting], next_page_token: "" });
   const lines = (await text(`${path}&format=ndjson`)).trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line))).toEqual([ended, lasting]);
   expect(await text(`${path}&format=csv`)).toBe(
-    'machine,state,reason,start_time,end_time,seconds\nmill-1,FAULT,"jam, ""again""",2026-03-01T07:58:30Z,2026-03-01T07:59:59.500Z,89.5\n' +
-      'mill-1,FAULT,"jam, ""again""",2026-03-01T07:58:30Z,,\n',
+    "machine,state,reason,start_time,end_time,seconds,silent_seconds,silent_since\n" +
+      'mill-1,FAULT,"jam, ""again""",2026-03-01T07:58:30Z,2026-03-01T07:59:59.500Z,89.5,30.5,\n' +
+      'mill-1,FAULT,"jam, ""again""",2026-03-01T07:58:30Z,,,30.5,2026-03-01T07:59:30.500Z\n',
   );
   const filter = {
     machines: ["mill-1"],

@@ -6,7 +6,7 @@ import { lazyList } from "./json-in-turns.ts";
 import { assertNoPageToken, echoRange, fetchPages, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { answerTable, toFileName } from "./table.ts";
-import { formatTime, fromTimestamp, timeText } from "./time.ts";
+import { formatTime, fromTimestamp, timeText, toSeconds } from "./time.ts";
 import { toWord } from "./words.ts";
 
 export type IntervalQuery = {
@@ -19,7 +19,10 @@ export type IntervalQuery = {
   min_cursor: Parameter<string>;
 };
 
-export const intervalColumns = ["machine", "state", "reason", "start_time", "end_time", "seconds"];
+export const intervalColumns = [
+  ...["machine", "state", "reason", "start_time", "end_time", "seconds"],
+  ...["silent_seconds", "silent_since"],
+];
 
 function toRequest({ query }: RestCall<IntervalQuery>) {
   const asked = { from: query.from, to: query.to, pageToken: query.page_token };
@@ -57,6 +60,7 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
     body: {
       intervals: lazyList(answer.intervals, toRow),
       ...range,
+      end_time: timeText(answer.endTime),
       next_page_token: toPageToken(answer.nextPageToken, asked, page),
       cursor: answer.cursor,
     },
@@ -64,7 +68,7 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
 }
 
 /** `end_time` and `seconds` are missing while it lasts. */
-function toRow({ machine, state, reason, startTime, endTime }: StateInterval) {
+function toRow({ machine, state, reason, startTime, endTime, silentTime, silentSinceTime }: StateInterval) {
   const endUs = endTime && fromTimestamp(endTime);
   const seconds = startTime && endUs !== undefined ? Number(endUs - fromTimestamp(startTime)) / 1e6 : undefined;
   return {
@@ -74,5 +78,7 @@ function toRow({ machine, state, reason, startTime, endTime }: StateInterval) {
     start_time: timeText(startTime),
     end_time: endUs === undefined ? undefined : formatTime(endUs),
     seconds,
+    silent_seconds: silentTime ? toSeconds(silentTime) : 0,
+    silent_since: timeText(silentSinceTime),
   };
 }

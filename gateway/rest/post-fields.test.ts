@@ -158,6 +158,34 @@ test("rows and columns declare a sample_type in any spelling; another one is tol
   });
 });
 
+test("a newest state goes back in as it was answered: that its machine is silent is no part of it", async () => {
+  gateway.accessor.signals.getLatest = () => ({
+    signals: [
+      {
+        ...{
+          machine: "m",
+          signal: "state",
+          time: { seconds: 1_772_352_000n },
+          silentSinceTime: { seconds: 1_772_352_660n },
+        },
+        record: { case: "stateChange", value: { state: 2, reason: "lunch" } },
+      },
+    ],
+  });
+  const { signals } = (await gateway.ask("/signals/state/latest")).body as { signals: Record<string, unknown>[] };
+  expect(signals).toEqual([
+    {
+      ...{ machine: "m", signal: "state", time, state: "IDLE", reason: "lunch" },
+      silent_since: "2026-03-01T08:11:00Z",
+    },
+  ]);
+  expect((await gateway.post("/signals", { signals })).body).toMatchObject({ accepted: 1, rejected: 0 });
+  const sample = { ...power("m", 1), silent_since: time };
+  expect((await gateway.post("/signals", { signals: [sample] })).body).toMatchObject({
+    verdicts: [{ message: "silent_since: no field of a sample" }],
+  });
+});
+
 test("numbers that look like seconds are refused, unless what they count is declared", async () => {
   const rows = (time: number | string) => ({ signals: [{ machine: "m", signal: "power", time, value: 1 }] });
   for (const [sent, says] of [

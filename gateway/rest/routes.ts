@@ -91,7 +91,7 @@ const declared: readonly Route[] = [
     path: "/signals/{type}/latest",
     pathDoc: { type: typeDoc },
     summary: "The newest record of each machine",
-    doc: "One row for each machine that has a record, ascending by machine; newest by time, not by arrival. If there are too many rows for one page, they come in pages as in /signals/{type}.",
+    doc: "One row for each machine that has a record, ascending by machine; newest by time, not by arrival. A state says since when its machine has been silent, if it is. If there are too many rows for one page, they come in pages as in /signals/{type}.",
     rpc: SignalService.method.getLatest,
     query: { machine, limit: itemLimit, page_token: pageToken, min_cursor: minCursor },
     formats: ["json"],
@@ -132,7 +132,8 @@ const declared: readonly Route[] = [
     summary: "The timeline of states",
     doc:
       "Intervals that machines spent in their states, ascending by machine, then time; those of one machine touch one another. An interval " +
-      "is whole even where it begins before from or ends after to; one that lasts has no end_time. Pages as of /signals/{type}.",
+      "is whole even where it begins before from or ends after to; one that lasts has no end_time. A state holds through silence: " +
+      "silent_seconds says how much of it that was. Pages as of /signals/{type}.",
     rpc: SignalService.method.listStateIntervals,
     query: {
       machine,
@@ -241,7 +242,7 @@ const declared: readonly Route[] = [
     pathDoc: { machine: "Name of the machine, percent-encoded: a slash in it is %2F." },
     summary: "What one machine did in a window",
     doc:
-      "Time in each state, adding up to the window (the state before it is carried in, the last one lasts to its end); availability and " +
+      "Time in each state, adding up to the window (the state before it is carried in, the last one lasts to its end), and how much of it the machine was silent; availability and " +
       "transitions; energy in kWh with its coverage, by state, mean and peak power, and peak demand if asked for; errors by severity and code; the same of another window, if asked for. 404 if the machine has " +
       "sent nothing.",
     rpc: SignalService.method.summarizeMachines,

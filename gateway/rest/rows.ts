@@ -11,7 +11,7 @@ import {
 import { sampleTypeWord } from "../../rows/sample-type.ts";
 import { timesOf } from "../../samples/wire.ts";
 import type { Json } from "./json.ts";
-import { formatTime, fromTimestamp } from "./time.ts";
+import { formatTime, fromTimestamp, timeText } from "./time.ts";
 import { toWord } from "./words.ts";
 
 /**
@@ -34,10 +34,11 @@ export function exportColumnsOf(signal: string): readonly string[] {
 }
 
 /** The row of a record of a page. */
-export function toRow({ machine, signal, time, record, unit }: Signal): Row {
+export function toRow({ machine, signal, time, record, unit, silentSinceTime }: Signal): Row {
   const head = { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };
   if (record.case === "value") return { ...head, value: record.value, unit: unit || undefined };
-  if (record.case === "stateChange") return { ...head, ...stateFields(record.value) };
+  if (record.case === "stateChange")
+    return { ...head, ...stateFields(record.value), silent_since: timeText(silentSinceTime) };
   if (record.case === "errorReport") return { ...head, ...errorFields(record.value) };
   return head;
 }

@@ -18,7 +18,7 @@ import {
   time,
   words,
 } from "./schema-parts.ts";
-import { absence, stateSchemas, transitions } from "./state-schemas.ts";
+import { absence, silence, silentInterval, stateSchemas, transitions } from "./state-schemas.ts";
 import { wordsOf } from "./words.ts";
 
 const nextPageToken = text("For the next page; empty if this is the last.");
@@ -56,7 +56,14 @@ export const schemas = {
   ...stateSchemas,
   ...declarationSchemas,
   ...postSchemas,
-  StateRow: object({ machine, signal: { const: "state" }, time: recordTime, state, reason: text("Why, for people.") }),
+  StateRow: object({
+    machine,
+    signal: { const: "state" },
+    time: recordTime,
+    state,
+    reason: text("Why, for people."),
+    "silent_since?": time("In /latest: since when the machine has been silent; missing if it is not."),
+  }),
   ErrorRow: object({
     machine,
     signal: { const: "error" },
@@ -135,6 +142,7 @@ export const schemas = {
     from: time("The window."),
     to: time("Its end, exclusive: that asked for, or when the newest record was committed."),
     states: list(ref("StateSum")),
+    ...silence,
     ...transitions,
     "energy?": object({
       "energy_kwh?": number(
@@ -177,8 +185,17 @@ export const schemas = {
     start_time: time("When it began, be it before the range."),
     "end_time?": time("When it ended, be it after the range; missing while it lasts."),
     "seconds?": number("How long; missing while it lasts."),
+    ...silentInterval,
   }),
-  IntervalPage: object({ intervals: list(ref("Interval")), ...echo, next_page_token: nextPageToken, cursor }),
+  IntervalPage: object({
+    intervals: list(ref("Interval")),
+    ...echo,
+    "end_time?": time(
+      "Where time ends: at the end asked for, or when the newest record was committed if that is earlier.",
+    ),
+    next_page_token: nextPageToken,
+    cursor,
+  }),
   Status: object({ status: text("ok, ready or not ready."), "reason?": text("Why not.") }),
   Index: object({
     name: { const: "millrace" },

@@ -49,18 +49,18 @@ test("only one of points, days, calendar and width", async () => {
 test("JSON has states in lists, and what is not known is missing", async () => {
   const { body } = await gateway.ask(path);
   const [machine] = body["machines"] as { machine: string; buckets: Record<string, unknown>[] }[];
-  expect(machine!.machine).toBe("mill-1");
+  expect(machine).toMatchObject({ machine: "mill-1", silence_tolerance_seconds: 2_700 });
   const [known, unknown] = machine!.buckets;
   expect(known).toMatchObject({
     states: [
-      { state: "UNKNOWN", seconds: 600, energy_kwh: 0.5, energy_coverage: 1 },
-      { state: "ACTIVE", seconds: 3_000, energy_kwh: 1.5, energy_coverage: 0.5 },
+      { state: "UNKNOWN", seconds: 600, silent_seconds: 0, energy_kwh: 0.5, energy_coverage: 1 },
+      { state: "ACTIVE", seconds: 3_000, silent_seconds: 61.5, energy_kwh: 1.5, energy_coverage: 0.5 },
     ],
     ...{ transitions: 3, availability: 0.75, energy_kwh: 2, coverage: 0.5 },
   });
   expect(unknown).toEqual({
     ...{ time: known!["end_time"], end_time: expect.any(String) },
-    ...{ states: [{ state: "OFF", seconds: 60, energy_coverage: 0 }], transitions: 0 },
+    ...{ states: [{ state: "OFF", seconds: 60, silent_seconds: 0, energy_coverage: 0 }], transitions: 0 },
   });
 });
 
@@ -71,6 +71,7 @@ test("CSV and NDJSON have a row for each span, with a column for each state", as
   expect(row(first!)).toMatchObject({
     ...{ machine: "mill-1", unknown_seconds: "600", active_seconds: "3000", idle_seconds: "0", unknown_kwh: "0.5" },
     ...{ active_kwh: "1.5", idle_kwh: "", transitions: "3", availability: "0.75", energy_kwh: "2", coverage: "0.5" },
+    ...{ unknown_silent_seconds: "0", active_silent_seconds: "61.5", off_silent_seconds: "0" },
   });
   expect(row(second!)).toMatchObject({ off_seconds: "60", off_kwh: "", availability: "", energy_kwh: "" });
   expect(rest).toEqual([""]);

@@ -25,6 +25,7 @@ const columns = [
   ...["machine", "time", "end_time", ...states.map((state) => `${state}_seconds`)],
   ...states.map((state) => `${state}_kwh`),
   ...["transitions", "availability", "energy_kwh", "coverage"],
+  ...states.map((state) => `${state}_silent_seconds`),
 ];
 
 export const stateBucketsRoute = route({
@@ -34,7 +35,7 @@ export const stateBucketsRoute = route({
   doc:
     "Of each machine, for each span the time in each state and the energy meanwhile, transitions, availability and the energy of all states: " +
     "for each span the same as /machines/summary says of it alone. Spans are as in /signals/{type}/buckets. In NDJSON and CSV, one row for each span, " +
-    "with seconds and kWh of each state. At most 10,000 spans a machine and 100,000 in all.",
+    "with seconds, kWh and silent seconds of each state. At most 10,000 spans a machine and 100,000 in all.",
   rpc: SignalService.method.aggregateStates,
   query,
   required: ["from"],
@@ -81,8 +82,9 @@ async function aggregateStates(call: RestCall<Query>): Promise<RestAnswer> {
   return answerTable(rowsOf(pages), { format, columns, fileName, cursor, safe: csvSafe });
 }
 
-const toMachine = ({ machine: name, buckets, energyAbsence }: MachineStateBuckets) => ({
+const toMachine = ({ machine: name, buckets, energyAbsence, silenceTolerance }: MachineStateBuckets) => ({
   machine: name,
+  silence_tolerance_seconds: silenceTolerance && toSeconds(silenceTolerance),
   energy_absence: toAbsence(energyAbsence),
   buckets: lazyList(buckets, toBucket),
 });
@@ -111,10 +113,16 @@ async function* rowsOf(pages: AsyncIterable<MachineStateBuckets[]>): AsyncGenera
 
 /** A state without time has 0 seconds; its energy, and any that is not known, is missing. */
 function toRow(bucket: StateBucket): TableRow {
-  const row: Record<string, number | undefined> = Object.fromEntries(states.map((state) => [`${state}_seconds`, 0]));
-  for (const { state, time, energyKwh, energyCoverage } of bucket.states) {
+  const row: Record<string, number | undefined> = Object.fromEntries(
+    states.flatMap((state) => [
+      [`${state}_seconds`, 0],
+      [`${state}_silent_seconds`, 0],
+    ]),
+  );
+  for (const { state, time, energyKwh, energyCoverage, silentTime } of bucket.states) {
     const word = state === 0 ? "unknown" : String(toWord(MachineStateSchema, state)).toLowerCase();
     row[`${word}_seconds`] = time ? toSeconds(time) : 0;
+    row[`${word}_silent_seconds`] = silentTime ? toSeconds(silentTime) : 0;
     if (energyCoverage > 0) row[`${word}_kwh`] = energyKwh;
   }
   return { ...spanOf(bucket), ...row, ...restOf(bucket) };

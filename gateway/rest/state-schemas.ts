@@ -13,6 +13,19 @@ export const absence = words(
   wordsOf(EnergyAbsenceSchema),
   "Why there is no energy: no signal power, a unit that gives no watts, a window that has not begun, or power that is declared as a COUNTER.",
 );
+/** Always a number: that a machine was not silent is worth as much as that it was. */
+const silentSeconds = number(
+  "How much of it the machine was silent: no signal of it has a record that could tell whether the state still held. 0 if it was not.",
+);
+export const silence = {
+  "silence_tolerance_seconds?": number(
+    "How long after the minute of its last record the machine counts as silent: 10 minutes, or the longest max_gap of its LINEAR signals if that is longer.",
+  ),
+};
+export const silentInterval = {
+  silent_seconds: silentSeconds,
+  "silent_since?": time("Since when it was silent at its end, or is now; missing if it was not."),
+};
 const span = { time: time("Start of the span."), end_time: time("Its end, exclusive.") };
 const ofSpan = {
   ...transitions,
@@ -27,6 +40,7 @@ export const stateSchemas = {
   StateSum: object({
     state: words(stateWords, "The state; UNKNOWN before the first state change."),
     seconds: number("Time in it; those of all states add up to the window."),
+    silent_seconds: silentSeconds,
     "energy_kwh?": number("Energy taken meanwhile; missing where none of it was measured."),
     energy_coverage: number("Part of that time that samples of power cover, 0 to 1."),
   }),
@@ -37,11 +51,13 @@ export const stateSchemas = {
     ...byState("_seconds", number("Time in the state.")),
     ...byState("_kwh?", number("Energy taken meanwhile; missing where none of it was measured.")),
     ...ofSpan,
+    ...byState("_silent_seconds", silentSeconds),
   }),
   StateBucketSeries: object({
     machines: list(
       object({
         machine,
+        ...silence,
         "energy_absence?": absence,
         buckets: list(ref("StateBucket"), "Ascending, without a hole."),
       }),

@@ -88,6 +88,7 @@ const toSummary = (summary: MachineSummary) => ({
   from: timeText(summary.startTime),
   to: timeText(summary.endTime),
   states: toStates(summary.states),
+  silence_tolerance_seconds: summary.silenceTolerance && toSeconds(summary.silenceTolerance),
   transitions: Number(summary.transitions),
   availability: summary.availability,
   energy: summary.energy && toEnergy(summary.energy),
@@ -98,9 +99,10 @@ const toSummary = (summary: MachineSummary) => ({
 export const toAbsence = (absence: EnergyAbsence) => (absence === 0 ? undefined : toWord(EnergyAbsenceSchema, absence));
 
 export const toStates = (states: readonly StateSummary[]) =>
-  states.map(({ state, time, energyKwh, energyCoverage }) => ({
+  states.map(({ state, time, energyKwh, energyCoverage, silentTime }) => ({
     state: state === 0 ? "UNKNOWN" : toWord(MachineStateSchema, state),
     seconds: time ? toSeconds(time) : 0,
+    silent_seconds: silentTime ? toSeconds(silentTime) : 0,
     energy_kwh: energyCoverage === 0 ? undefined : energyKwh,
     energy_coverage: energyCoverage,
   }));

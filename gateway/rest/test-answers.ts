@@ -23,6 +23,7 @@ const records = [
     machine: "mill-1",
     time: at(0),
     record: { case: "stateChange" as const, value: { state: MachineState.FAULT, reason: 'jam, "again"' } },
+    silentSinceTime: at(660),
   },
   {
     signal: "error",
@@ -70,8 +71,12 @@ const summary = {
   ...{ machine: "mill-1", startTime: at(-3_600), endTime: at(0), transitions: 3n, availability: 0.9 },
   states: [
     { state: MachineState.UNSPECIFIED, time: span(0.000001), energyKwh: 0 },
-    { state: MachineState.ACTIVE, time: span(3_599.999999), energyKwh: 1.5, energyCoverage: 1 },
+    {
+      ...{ state: MachineState.ACTIVE, time: span(3_599.999999), energyKwh: 1.5, energyCoverage: 1 },
+      silentTime: span(1_320),
+    },
   ],
+  silenceTolerance: span(600),
   energy: {
     ...{ energyKwh: 1.5, coverage: 1, method: "trapezoid", maxGap: span(1) },
     ...{ meanPowerW: 1_500, peakPowerW: 2_000.5, peakTime: at(-60) },
@@ -89,7 +94,13 @@ const summary = {
   },
 };
 
-const interval = { machine: "mill-1", state: MachineState.FAULT, reason: 'jam, "again"', startTime: at(-90) };
+const interval = {
+  machine: "mill-1",
+  state: MachineState.FAULT,
+  reason: 'jam, "again"',
+  startTime: at(-90),
+  silentTime: span(30.5),
+};
 
 /** Handlers for every read; what they answer does not depend on the request, but for the signal. */
 export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
@@ -142,12 +153,13 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
       machines: [
         {
           machine: "mill-1",
+          silenceTolerance: span(2_700),
           buckets: [
             {
               ...{ startTime: at(-3_600), endTime: at(0), transitions: 3n, availability: 0.75 },
               states: [
                 { state: 0, time: span(600), energyKwh: 0.5, energyCoverage: 1 },
-                { state: 1, time: span(3_000), energyKwh: 1.5, energyCoverage: 0.5 },
+                { state: 1, time: span(3_000), energyKwh: 1.5, energyCoverage: 0.5, silentTime: span(61.5) },
               ],
               ...{ energyKwh: 2, coverage: 0.5 },
             },
@@ -159,7 +171,9 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
       endTime: at(60),
     }),
     listStateIntervals: ({ pageToken }) => ({
-      intervals: pageToken === "" ? [{ ...interval, endTime: at(-0.5) }] : [interval],
+      intervals:
+        pageToken === "" ? [{ ...interval, endTime: at(-0.5) }] : [{ ...interval, silentSinceTime: at(-29.5) }],
+      endTime: at(0),
       nextPageToken: pageToken === "" ? "i2" : "",
       cursor: "c7",
     }),
