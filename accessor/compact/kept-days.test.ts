@@ -1,6 +1,7 @@
 // The days and minutes that the SQL views are looked up by: made for new samples by a step, for many
 // days and for a database from before by tidying, and dropped with what they stand for.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { toRetention } from "../retention.ts";
 import { column } from "../test-batches.ts";
 import { retain } from "./retain.ts";
@@ -42,6 +43,24 @@ test("a step makes the minutes of two new days, tidying those of all", async () 
   expect(await kept()).toMatchObject({ days: 50 });
   await history.tidy();
   expect(await kept()).toEqual({ days: 50, minutes: 25 * 1440, made: 25, due: 0 });
+});
+
+test("those of a value that holds are the days after too, which come last while they have not begun", async () => {
+  const todayUs = Math.floor(Date.now() / dayMs) * dayMs * 1000;
+  const valve = column("valve", [
+    [todayUs - dayMs * 1000, 1],
+    [todayUs, 2],
+  ]);
+  await history.ingest({ machine: "m", samples: [{ ...valve, sampleType: SampleType.STEP }] });
+  await history.compactAll();
+  const made = async () =>
+    (await history.query<{ us: string }>("select to_us(time) as us from kept_minute_day where made order by time")).map(
+      ({ us }) => (Number(us) - todayUs) / (dayMs * 1000),
+    );
+  expect(await made()).toEqual([-1, 0]);
+  expect(await kept()).toMatchObject({ days: 3, minutes: 2 * 1440 });
+  await history.tidy();
+  expect(await made()).toEqual([-1, 0, 1]);
 });
 
 test("those of a database from before come with tidying, from wherever it was stopped", async () => {
