@@ -3,17 +3,19 @@
 import { create } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
-import type { MachineState, Signal } from "#gen/millrace/v1/signal_pb.ts";
+import type { Signal } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
-import type { Bucket as BucketMessage, StateInterval, StateSummary } from "#gen/millrace/v1/summary_pb.ts";
+import type { Bucket as BucketMessage, StateSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { timesOf } from "../../samples/wire.ts";
 import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { availability } from "../history/error-stats.ts";
-import { toIntervals, windowIntervals } from "../history/state-intervals.ts";
+import { windowIntervals } from "../history/state-intervals.ts";
 import { stateEdges, toStateTotals } from "../history/state-totals.ts";
 import { at } from "../test-batches.ts";
 import type { TestHistory } from "./test-history.ts";
+import { expectIntervals } from "./test-intervals.ts";
 import { inOrder, numericSignals, type RawRecord, signals, type Window } from "./test-records.ts";
+import { lengthOf, silentMinutes, toleranceUs } from "./test-silence.ts";
 import { expectStateBuckets, resolutionsOf } from "./test-state-buckets.ts";
 
 const machines = ["a", "b"];
@@ -40,9 +42,11 @@ export class Examiner {
   readonly #asked: ReturnType<TestHistory["serviceAt"]>;
   readonly #records: readonly RawRecord[];
   readonly #question: Question;
+  /** When the newest commit was made. */
+  readonly #nowUs = Date.now() * 1000;
 
   constructor(history: TestHistory, of: { records: readonly RawRecord[]; revision: number; question: Question }) {
-    this.#asked = history.serviceAt(of.revision);
+    this.#asked = history.serviceAt(of.revision, this.#nowUs);
     this.#records = inOrder(of.records.filter(({ revision }) => revision <= of.revision));
     this.#question = of.question;
   }
@@ -62,6 +66,13 @@ export class Examiner {
         (machine === undefined || one.machine === machine) &&
         one.signal === signal &&
         (everything || (one.timeUs >= fromUs && one.timeUs < end)),
+    );
+  }
+
+  #silence(machine: string, window: Window) {
+    return silentMinutes(
+      this.#records.filter((one) => one.machine === machine),
+      window,
     );
   }
 
@@ -138,6 +149,12 @@ export class Examiner {
     expect((answer.signals as Signal[]).map((one) => [one.signal, ...toRow(one)])).toEqual(
       expected.map(({ machine, signal, timeUs, value, text }) => [signal, machine, timeUs, value, text]),
     );
+    // All records are old.
+    for (const { machine, signal, silentSinceTime } of answer.signals as Signal[]) {
+      const all = this.#records.filter((one) => one.machine === machine).map(({ timeUs }) => timeUs);
+      const lastUs = Math.floor(all.reduce((a, b) => Math.max(a, b)) / 60e6) * 60e6;
+      expect(toUs(silentSinceTime)).toBe(signal === "state" ? lastUs + 60e6 + toleranceUs : undefined);
+    }
   }
 
   async states(): Promise<void> {
@@ -198,6 +215,12 @@ export class Examiner {
         expectClose(energyKwh * 3.6e6, totals!.integral[state]!, size);
         expectClose(energyCoverage * totals!.timeUs[state]!, totals!.coveredUs[state]!, size);
       }
+      const silent = this.#silence(machine, { fromUs, toUs: end });
+      const stateAt = (us: number) => intervals.find(({ endUs }) => endUs > us)!.state;
+      expect(states.map(({ state, silentTime }) => [state, durationUs(silentTime!)])).toEqual(
+        states.map(({ state }) => [state, lengthOf(silent.filter((one) => stateAt(one.fromUs) === state))]),
+      );
+      expect(durationUs(summary.silenceTolerance as Duration)).toBe(toleranceUs);
       expect(summary.transitions).toBe(BigInt(totals!.transitions));
       expect(summary.availability).toBe(availability(totals!.timeUs));
       const known = this.#select(machine, "power", true).length > 0;
@@ -220,38 +243,7 @@ export class Examiner {
   }
 
   async intervals(): Promise<void> {
-    const { service, context } = this.#asked;
-    const { fromUs, toUs: end, state, pageSize } = this.#question;
-    for (const states of [[], [state as MachineState]]) {
-      const found: StateInterval[] = [];
-      for (let pageToken = ""; ; ) {
-        const request = { ...this.#window, pageSize, pageToken, states };
-        const page = await service.listStateIntervals(create(rpc.ListStateIntervalsRequestSchema, request), context);
-        expect(page.intervals!.length).toBeLessThanOrEqual(pageSize);
-        found.push(...(page.intervals as StateInterval[]));
-        pageToken = page.nextPageToken!;
-        if (pageToken === "") break;
-      }
-      const expected = machines.flatMap((machine) => {
-        const changes = this.#select(machine, "state", true).map(({ timeUs, value, text }) => ({
-          timeUs,
-          state: value,
-          text,
-        }));
-        return toIntervals(changes)
-          .filter(({ startUs, endUs = Number.POSITIVE_INFINITY }) => startUs < end && endUs > fromUs)
-          .filter((one) => states.length === 0 || states.some((wanted) => wanted === one.state))
-          .map((one) => [
-            machine,
-            one.state,
-            changes.findLast(({ timeUs }) => timeUs === one.startUs)!.text,
-            one.startUs,
-            one.endUs,
-          ]);
-      });
-      const rows = found.map((one) => [one.machine, one.state, one.reason, toUs(one.startTime), toUs(one.endTime)]);
-      expect(rows).toEqual(expected);
-    }
+    await expectIntervals(this.#asked, this.#records, { ...this.#question, nowUs: this.#nowUs });
   }
 }
 

@@ -9,6 +9,7 @@ import { lowerBound } from "../read/pieces.ts";
 import { at } from "../test-batches.ts";
 import type { TestHistory } from "./test-history.ts";
 import { type RawRecord, signals, type Window } from "./test-records.ts";
+import { silentMinutes } from "./test-silence.ts";
 
 type Resolution = MessageInitShape<typeof rpc.AggregateStatesRequestSchema>["resolution"];
 
@@ -56,7 +57,10 @@ export async function expectStateBuckets(
   for (const { machine } of records) expect(machines.some((one) => one.machine === machine)).toBe(true);
   for (const { machine, buckets: found } of machines) {
     expect([toUs(found[0]!.startTime), toUs(found.at(-1)!.endTime)]).toEqual([fromUs, endUs]);
-    const sumsOf = summing(records.filter((one) => one.machine === machine));
+    const sumsOf = summing(
+      records.filter((one) => one.machine === machine),
+      { fromUs, toUs: endUs },
+    );
     for (const [i, bucket] of found.entries()) {
       if (i > 0) expect(toUs(bucket.startTime)).toBe(toUs(found[i - 1]!.endTime));
       expectBucket(bucket, sumsOf);
@@ -72,7 +76,8 @@ export async function expectStateBuckets(
 }
 
 function expectAlike(bucket: StateBucket, summary: MachineSummary): void {
-  const times = ({ states }: StateBucket | MachineSummary) => states.map(({ state, time }) => [state, time]);
+  const times = ({ states }: StateBucket | MachineSummary) =>
+    states.map(({ state, time, silentTime }) => [state, time, silentTime]);
   expect(times(bucket)).toEqual(times(summary));
   expect([bucket.transitions, bucket.availability]).toEqual([summary.transitions, summary.availability]);
   expect(bucket.coverage).toBe(summary.energy?.coverage);
@@ -88,8 +93,12 @@ function expectAlike(bucket: StateBucket, summary: MachineSummary): void {
 function expectBucket(bucket: StateBucket, sumsOf: ReturnType<typeof summing>): void {
   const [fromUs, endUs] = [toUs(bucket.startTime), toUs(bucket.endTime)];
   const expected = sumsOf({ fromUs, toUs: endUs });
-  expect(bucket.states.map(({ state, time }) => [state, durationUs(time!)])).toEqual(
-    [...expected.timeUs.entries()].filter(([, us]) => us > 0),
+  expect(
+    bucket.states.map(({ state, time, silentTime }) => [state, durationUs(time!), durationUs(silentTime!)]),
+  ).toEqual(
+    [...expected.timeUs.entries()]
+      .filter(([, us]) => us > 0)
+      .map(([state, us]) => [state, us, expected.silentUs[state]]),
   );
   for (const { state, energyKwh } of bucket.states)
     expectClose(energyKwh, expected.joules[state]! / 3.6e6, endUs - fromUs);
@@ -101,7 +110,9 @@ function expectBucket(bucket: StateBucket, sumsOf: ReturnType<typeof summing>): 
 }
 
 /** Each piece between two changes, samples or ends has one state, and one line or none. */
-function summing(records: readonly RawRecord[]) {
+function summing(records: readonly RawRecord[], whole: Window) {
+  const silent = silentMinutes(records, whole);
+  const silentTimes = Float64Array.from(silent, ({ fromUs }) => fromUs);
   const [changes, power] = ["state", "power"].map((signal) => records.filter((one) => one.signal === signal));
   const [changeTimes, times] = [changes!, power!].map((all) => Float64Array.from(all, ({ timeUs }) => timeUs));
   const stateAt = (us: number) => changes![lowerBound(changeTimes!, us + 1) - 1]?.value ?? 0;
@@ -110,7 +121,13 @@ function summing(records: readonly RawRecord[]) {
   return (window: Window) => {
     const inside = [...within(changeTimes!, window), ...within(times!, window)];
     const cuts = [window.fromUs, ...inside, window.toUs].sort((a, b) => a - b);
-    const sums = { timeUs: [0, 0, 0, 0, 0], joules: [0, 0, 0, 0, 0], coveredUs: 0, transitions: 0 };
+    const sums = {
+      timeUs: [0, 0, 0, 0, 0],
+      silentUs: [0, 0, 0, 0, 0],
+      joules: [0, 0, 0, 0, 0],
+      coveredUs: 0,
+      transitions: 0,
+    };
     for (const [i, startUs] of cuts.slice(0, -1).entries()) {
       const spanUs = cuts[i + 1]! - startUs;
       if (spanUs === 0) continue;
@@ -125,6 +142,11 @@ function summing(records: readonly RawRecord[]) {
       const height = a.value + ((b.value - a.value) * (middleUs - a.timeUs)) / (b.timeUs - a.timeUs);
       sums.joules[state]! += (height * spanUs) / 1e6;
       sums.coveredUs += spanUs;
+    }
+    for (let i = Math.max(0, lowerBound(silentTimes, window.fromUs + 1) - 1); i < silent.length; i++) {
+      const [startUs, endUs] = [Math.max(silent[i]!.fromUs, window.fromUs), Math.min(silent[i]!.toUs, window.toUs)];
+      if (silent[i]!.fromUs >= window.toUs) break;
+      if (startUs < endUs) sums.silentUs[stateAt(startUs)]! += endUs - startUs;
     }
     return sums;
   };

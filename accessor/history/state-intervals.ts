@@ -92,6 +92,7 @@ function* knownChanges(changes: Iterable<StateChange>, carriedIn: number): Itera
   for (const { timeUs, state } of changes) yield { timeUs, state: toKnownState(state) };
 }
 
-function toKnownState(state: number): number {
+/** Unknown, where it is none of the five. */
+export function toKnownState(state: number): number {
   return Number.isInteger(state) && state >= 0 && state < stateCount ? state : machineStates.unknown;
 }

@@ -16,6 +16,8 @@ export type IntervalQuery = {
   fromUs: number;
   /** … and begin before this. */
   toUs: number;
+  /** Where time ends: what would end later lasts. */
+  nowUs: number;
   revision: number;
   states: readonly MachineState[];
   /** Only intervals that begin after this. */
@@ -34,7 +36,7 @@ export async function readIntervals(database: Database, query: IntervalQuery): P
   const add = ({ timeUs, state, reason }: StateRun, endUs: number | undefined) => {
     if (timeUs <= afterUs || (states.length > 0 && !states.includes(state as MachineState))) return;
     const startTime = toTimestamp(timeUs);
-    const end = endUs === undefined ? {} : { endTime: toTimestamp(endUs) };
+    const end = endUs === undefined || endUs > query.nowUs ? {} : { endTime: toTimestamp(endUs) };
     found.push(create(StateIntervalSchema, { machine, state: state as MachineState, reason, startTime, ...end }));
   };
   let doneUs = Math.max(fromUs, clamp(afterUs));

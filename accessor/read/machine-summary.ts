@@ -5,19 +5,23 @@ import { EnergyAbsence, type MachineSummarySchema, type StateSummarySchema } fro
 import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { availability, countErrors, errorRate } from "../history/error-stats.ts";
 import { wattsPer } from "../history/power-unit.ts";
+import { toleranceUsOf } from "../history/silence.ts";
 import type { StateTotals } from "../history/state-totals.ts";
 import type { Series } from "../store/catalog.ts";
 import { countErrorReports } from "../store/events.ts";
 import { aggregate } from "./aggregate.ts";
 import type { Reads } from "./as-of.ts";
 import { readPeakDemand } from "./peak-demand.ts";
+import type { SilentTime } from "./silences.ts";
 import { readStateTotals } from "./state-totals.ts";
 
 export type MachineSummaryQuery = {
   machine: string;
   machineId: number;
-  /** Of the machine. */
+  /** Of the machine: all. */
   series: readonly Series[];
+  /** Of the window: readSilentTimes. */
+  silent: SilentTime;
   fromUs: number;
   toUs: number;
   /** Length of the intervals of peak demand; undefined: none is asked for. */
@@ -35,12 +39,13 @@ export async function summarizeMachine(
   { database }: Pick<Reads, "database">,
   query: MachineSummaryQuery,
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
-  const { machine, machineId, series, fromUs, toUs, demandUs, revision, watermark, signal } = query;
+  const { machine, machineId, series, silent, fromUs, toUs, demandUs, revision, watermark, signal } = query;
   const [start, end] = [toTimestamp(fromUs), toTimestamp(toUs)];
   const power = powerOf(series);
+  const silenceTolerance = toDuration(toleranceUsOf(series));
   if (toUs <= fromUs) {
     const energyAbsence = power.absence ?? EnergyAbsence.NO_TIME;
-    return { machine, startTime: start, endTime: end, errors: {}, energyAbsence };
+    return { machine, startTime: start, endTime: end, errors: {}, energyAbsence, silenceTolerance };
   }
   const states = series.find(({ signal: name }) => name === "state");
   const totals = await readStateTotals(database, {
@@ -61,13 +66,14 @@ export async function summarizeMachine(
     machine,
     startTime: start,
     endTime: end,
-    states: totals.timeUs.flatMap((timeUs, i) => (timeUs === 0 ? [] : [summarizeState(totals, i, power)])),
+    states: totals.timeUs.flatMap((timeUs, i) => (timeUs === 0 ? [] : [summarizeState(totals, i, { power, silent })])),
     transitions: BigInt(totals.transitions),
     ...(ratio === undefined ? {} : { availability: ratio }),
     ...(power.absence === undefined
       ? { energy: await summarizeEnergy({ database }, { power, ...own }) }
       : { energyAbsence: power.absence }),
     errors: summarizeErrors(errors, totals.timeUs),
+    silenceTolerance,
   };
 }
 
@@ -88,11 +94,11 @@ export function powerOf(all: readonly Series[]): Power {
 /** Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up. */
 export const toKwh = (integral: number, watts: number) => (integral * watts) / joulesPerKwh + 0;
 
-/** Time in a state, and its energy as far as that is known. */
+/** Time in a state, how much of it is silence, and its energy as far as that is known. */
 export function summarizeState(
   { timeUs, integral, coveredUs }: StateTotals,
   state: number,
-  { watts }: Power,
+  { power: { watts }, silent }: { power: Power; silent: SilentTime },
 ): MessageInitShape<typeof StateSummarySchema> {
   const isKnown = watts !== undefined && coveredUs[state]! > 0;
   return {
@@ -100,6 +106,7 @@ export function summarizeState(
     time: toDuration(timeUs[state]!),
     energyKwh: isKnown ? toKwh(integral[state]!, watts) : 0,
     energyCoverage: isKnown ? coveredUs[state]! / timeUs[state]! : 0,
+    silentTime: toDuration(silent[state]!),
   };
 }
 

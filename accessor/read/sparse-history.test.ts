@@ -9,6 +9,7 @@ import { readWatermark } from "../store/watermark.ts";
 import { at, column } from "../test-batches.ts";
 import { aggregate } from "./aggregate.ts";
 import { summarizeMachine } from "./machine-summary.ts";
+import { noSilence } from "./silences.ts";
 
 const weekUs = 7 * 86_400e6;
 const weeks = 700;
@@ -109,7 +110,7 @@ test("a summary of all of it", async () => {
   const { series, power: _, ...of } = await context();
   const { counted, database } = counting();
   const { machineId } = series[0]!;
-  const query = { machine: "a", machineId, series, fromUs: 0, toUs: endUs, ...of };
+  const query = { machine: "a", machineId, series, fromUs: 0, toUs: endUs, silent: noSilence, ...of };
   const summary = await summarizeMachine({ database }, query);
   expect(summary.states!.map(({ state }) => state)).toEqual([0, 1, 2, 3]);
   expect(counted.statements).toBeLessThan(100);

@@ -1,7 +1,7 @@
 // A machine's state changes in a window and the state that it came with, as of a revision.
 
 import type { Window } from "../history/line-area.ts";
-import type { StateChange } from "../history/state-intervals.ts";
+import { machineStates, type StateChange, toKnownState } from "../history/state-intervals.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
 
@@ -70,4 +70,28 @@ export async function readStatesOfWindows(
     else states.changes.push({ timeUs, state });
   }
   return found;
+}
+
+const placesAtOnce = 2_000;
+
+/** The states that machines are in at some times; unknown (0) before their first change. */
+export async function readStatesAt(
+  database: Database,
+  places: readonly { machineId: number; atUs: number }[],
+  { revision, signal }: { revision: number; signal: AbortSignal },
+): Promise<number[]> {
+  const states: number[] = [];
+  for (let start = 0; start < places.length; start += placesAtOnce) {
+    const some = places.slice(start, start + placesAtOnce);
+    const rows = (await database.read(
+      `select (select state from state_change s
+         where s.machine_id = w.machine_id and s.time_us <= w.at_us and s.revision <= $3::int8
+         order by s.time_us desc, s.revision desc, s.position desc limit 1)
+       from unnest($1::int4[], $2::int8[]) with ordinality as w(machine_id, at_us, place) order by place`,
+      [toArray.int4(some.map(({ machineId }) => machineId)), toArray.int8(some.map(({ atUs }) => atUs)), revision],
+      { name: "states_at", signal },
+    )) as [number | null][];
+    for (const [state] of rows) states.push(toKnownState(state ?? machineStates.unknown));
+  }
+  return states;
 }

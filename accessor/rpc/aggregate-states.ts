@@ -7,12 +7,14 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { EnergyAbsence, type StateBucketSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { availability } from "../history/error-stats.ts";
 import type { Window } from "../history/line-area.ts";
+import { toleranceUsOf } from "../history/silence.ts";
 import type { StateTotals } from "../history/state-totals.ts";
 import type { Reads } from "../read/as-of.ts";
 import { type Power, powerOf, summarizeState, toKwh } from "../read/machine-summary.ts";
+import { readSilentTimes, type SilentTime } from "../read/silences.ts";
 import { readStateSlots } from "../read/state-totals.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { type Asking, pointsFor } from "./answers.ts";
@@ -24,7 +26,7 @@ import { someAtOnce } from "./some-at-once.ts";
 import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 /** A bucket with all five states, and a machine's name. */
-const sizes = { bucketBytes: 300, rowBytes: 1_000 };
+const sizes = { bucketBytes: 370, rowBytes: 1_000 };
 const bucketsInARow = 256;
 
 export async function aggregateStates(
@@ -52,18 +54,24 @@ export async function aggregateStates(
   const some = left.slice(0, Math.min(fitting, request.pageSize || fitting));
   const watermark = await readWatermark(reads.database, revision, { signal });
   const turns = new Turns();
-  const machines = await someAtOnce(some, async ([machineId, mine]) => {
+  const of = { revision, watermark, signal };
+  const slotsOf = some.map(([machineId, mine]) => ({ machineId, series: mine, edgesUs }));
+  const silent = each === 0 ? [] : await readSilentTimes(reads.database, slotsOf, of);
+  const places = some.map(([machineId, mine], place) => ({ machineId, mine, place }));
+  const machines = await someAtOnce(places, async ({ machineId, mine, place }) => {
     const power = powerOf(mine);
     const states = mine.find(({ signal: name }) => name === "state");
-    const query = { machineId, states, power: power.series, ...window, revision, watermark, signal };
+    const query = { machineId, states, power: power.series, ...window, ...of };
     const slots = each === 0 ? [] : await readStateSlots(reads.database, query, edgesUs);
     const buckets: MessageInitShape<typeof StateBucketSchema>[] = [];
     for (const [i, totals] of slots.entries()) {
       if (i % bucketsInARow === 0) await turns.pause();
-      buckets.push(toBucket(totals, { fromUs: edgesUs[i]!, toUs: edgesUs[i + 1]!, power }));
+      const span = { fromUs: edgesUs[i]!, toUs: edgesUs[i + 1]! };
+      buckets.push(toBucket(totals, { ...span, power, silent: silent[place]![i]! }));
     }
     const energyAbsence = power.absence ?? (each === 0 ? EnergyAbsence.NO_TIME : EnergyAbsence.UNSPECIFIED);
-    return { machine: mine[0]!.machine, buckets, energyAbsence };
+    const silenceTolerance = toDuration(toleranceUsOf(mine));
+    return { machine: mine[0]!.machine, buckets, energyAbsence, silenceTolerance };
   });
   const last = { timeUs: window.toUs, revision: some.at(-1)?.[0] ?? 0, position: defaultPoints };
   const more = some.length < left.length;
@@ -77,7 +85,7 @@ export async function aggregateStates(
 
 function toBucket(
   totals: StateTotals,
-  { fromUs, toUs, power }: Window & { power: Power },
+  { fromUs, toUs, power, silent }: Window & { power: Power; silent: SilentTime },
 ): MessageInitShape<typeof StateBucketSchema> {
   const ratio = availability(totals.timeUs);
   const [integral, coveredUs] = [totals.integral, totals.coveredUs].map((parts) => parts.reduce((a, b) => a + b, 0));
@@ -85,7 +93,9 @@ function toBucket(
   return {
     startTime: toTimestamp(fromUs),
     endTime: toTimestamp(toUs),
-    states: totals.timeUs.flatMap((timeUs, state) => (timeUs === 0 ? [] : [summarizeState(totals, state, power)])),
+    states: totals.timeUs.flatMap((timeUs, state) =>
+      timeUs === 0 ? [] : [summarizeState(totals, state, { power, silent })],
+    ),
     transitions: BigInt(totals.transitions),
     ...(ratio === undefined ? {} : { availability: ratio }),
     ...(isKnown ? { energyKwh: toKwh(integral!, power.watts) } : {}),

@@ -1,26 +1,21 @@
-// The answers of SignalService: buckets and state intervals.
+// The answers of AggregateSamples: buckets.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { MachineState, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type AggregateSamplesRequest,
   AggregateSamplesRequestSchema,
   type AggregateSamplesResponseSchema,
-  type ListStateIntervalsRequest,
-  ListStateIntervalsRequestSchema,
-  type ListStateIntervalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import type { Bucket as BucketMessage, StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import type { Bucket as BucketMessage } from "#gen/millrace/v1/summary_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import type { Bucket } from "../history/buckets.ts";
 import { aggregate } from "../read/aggregate.ts";
-import { answerRevision, type Reads } from "../read/as-of.ts";
-import { readIntervals } from "../read/intervals.ts";
-import { rowBytesOf } from "../read/page.ts";
+import type { Reads } from "../read/as-of.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
-import { maxPageBytes, PageRoom } from "./page-room.ts";
+import { checkMachines } from "./check-request.ts";
+import { maxPageBytes } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
 import { maxBuckets, toEdges, tooManyBuckets } from "./resolution.ts";
 import { someAtOnce } from "./some-at-once.ts";
@@ -142,50 +137,4 @@ function toBucket(bucket: Bucket): BucketMessage {
     ...{ minTime: toTimestamp(minUs!), maxTime: toTimestamp(maxUs!) },
     ...{ firstTime: toTimestamp(firstUs!), lastTime: toTimestamp(lastUs!) },
   };
-}
-
-export async function listStateIntervals(
-  reads: Reads,
-  request: ListStateIntervalsRequest,
-  { signal, ...paging }: Asking,
-): Promise<MessageInitShape<typeof ListStateIntervalsResponseSchema>> {
-  const { database, catalog, cursors } = reads;
-  checkMachines(request.machines);
-  const range = toTimeRange(request.startTime, request.endTime);
-  const { token, encode } = openPage(ListStateIntervalsRequestSchema, request, paging);
-  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
-  const room = new PageRoom(request.pageSize || 1_000);
-  const states = request.states.filter((state) => state !== MachineState.UNSPECIFIED);
-  const series = await catalog.select({ machines: request.machines, signals: ["state"] });
-  // A token names the machine at which the page ended (as the revision of its place) and where its last interval began.
-  const from = token === undefined ? 0 : series.findIndex(({ machineId }) => machineId === token.after.revision);
-  const intervals: StateInterval[] = [];
-  let last = { timeUs: 0, revision: 0, position: 0 };
-  for (const [i, { machine, machineId }] of series.slice(Math.max(from, 0)).entries()) {
-    const afterUs = token !== undefined && i === 0 ? token.after.timeUs : Number.NEGATIVE_INFINITY;
-    const wanted = room.rows + 1;
-    const rowBytes = rowBytesOf(machine);
-    const found = await readIntervals(database, {
-      machine,
-      machineId,
-      ...range,
-      revision,
-      states,
-      afterUs,
-      limit: wanted,
-    });
-    let kept = 0;
-    while (kept < found.length && room.take(rowBytes + Buffer.byteLength(found[kept]!.reason)))
-      intervals.push(found[kept++]!);
-    const end = found[kept - 1]?.startTime;
-    if (end !== undefined) last = { timeUs: toTimeUs("start_time", end), revision: machineId, position: 0 };
-    if (kept < found.length) {
-      return {
-        intervals,
-        nextPageToken: encode({ revision, after: last }),
-        cursor: cursors.encode(revision),
-      };
-    }
-  }
-  return { intervals, nextPageToken: "", cursor: cursors.encode(revision) };
 }

@@ -6,10 +6,17 @@ import {
   GetLatestRequestSchema,
   type GetLatestResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toTimestamp } from "../../samples/timestamps.ts";
+import { minuteUs } from "../history/buckets-of-time.ts";
+import { toleranceUsOf } from "../history/silence.ts";
+import { minuteOf } from "../history/touch-spans.ts";
 import { answerRevision, type Reads } from "../read/as-of.ts";
 import { readLatest } from "../read/latest.ts";
 import { rowBytesOf } from "../read/page.ts";
-import { checkMachines } from "./check-request.ts";
+import { readSilences } from "../read/silences.ts";
+import { readMoment } from "../store/log.ts";
+import { readWatermark } from "../store/watermark.ts";
+import { checkMachines, toTimeUs } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";
 import { openPage, type Paging } from "./paging.ts";
 
@@ -38,7 +45,9 @@ export async function getLatest(
     const some = all.slice(at, at + Math.max(minSeriesAtOnce, Math.min(seriesAtOnce, room.rows)));
     at += some.length;
     const idOf = new Map(some.map(({ id, machine, signal: name }) => [`${machine}\0${name}`, id]));
-    for (const record of await readLatest(reads, { series: some, revision, signal })) {
+    const found = await readLatest(reads, { series: some, revision, signal });
+    await addSilentSince(reads, found, { revision, signal });
+    for (const record of found) {
       full = !room.take(bytesOf(record));
       if (full) break;
       signals.push(record);
@@ -52,6 +61,34 @@ export async function getLatest(
     nextPageToken: full ? encode({ revision, after: place }) : "",
     cursor: reads.cursors.encode(revision),
   };
+}
+
+/** Adds to states since when their machines have been silent, by the database's clock. */
+async function addSilentSince(
+  { database, catalog }: Reads,
+  records: readonly Signal[],
+  { revision, signal }: { revision: number; signal: AbortSignal },
+): Promise<void> {
+  const states = new Map(
+    records.flatMap((one) => (one.record.case === "stateChange" ? [[one.machine, one] as const] : [])),
+  );
+  if (states.size === 0) return;
+  const { nowUs } = await readMoment(database, { signal });
+  const watermark = await readWatermark(database, revision, { signal });
+  const series = await catalog.select({ machines: [...states.keys()], signals: [] });
+  const windows = [...Map.groupBy(series, ({ machine }) => machine)].map(([machine, mine]) => {
+    return { machine, machineId: mine[0]!.machineId, series: mine, fromUs: nowUs, toUs: nowUs + 1 };
+  });
+  const silences = await readSilences(database, windows, { revision, watermark, signal });
+  for (const [i, { machine, series: mine }] of windows.entries()) {
+    const [silence] = silences[i]!;
+    const state = states.get(machine)!;
+    if (silence === undefined) continue;
+    // Of what retention has left nothing but the state, that was the last sign of life.
+    const leastUs = minuteOf(toTimeUs("time", state.time!)) + minuteUs + toleranceUsOf(mine);
+    const sinceUs = Math.max(silence.fromUs, leastUs);
+    if (sinceUs <= nowUs) state.silentSinceTime = toTimestamp(sinceUs);
+  }
 }
 
 function bytesOf({ machine, unit, record }: Signal): number {

@@ -13,6 +13,8 @@ import type { Window } from "../history/line-area.ts";
 import type { Reads } from "../read/as-of.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { intervalsOf } from "../read/peak-demand.ts";
+import { readSilentTimes, type SilentTime } from "../read/silences.ts";
+import type { Series } from "../store/catalog.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, invalid, toTimeRange, toTimeUs } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";
@@ -22,7 +24,7 @@ import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 const maxMachines = 1_000;
 /** Of a summary without its codes of errors. */
-const summaryBytes = 1_100;
+const summaryBytes = 1_200;
 
 export async function summarizeMachines(
   reads: Reads,
@@ -46,12 +48,20 @@ export async function summarizeMachines(
   const machines: Summary[] = [];
   const others: Summary[] = [];
   let full = false;
+  let silent = new Map<number, SilentTime[]>();
   for (let at = start; at < byMachine.length && room.rows > 0 && !full; at += atOnce) {
     const some = byMachine.slice(at, at + Math.min(atOnce, room.rows));
+    if (!some.every(([, mine]) => silent.has(mine[0]!.machineId))) {
+      const next = byMachine.slice(at, at + Math.min(silencesAtOnce, room.rows));
+      silent = await silentTimes(reads, next, { windows: [window, compared], revision, watermark, signal });
+    }
     const found = await someAtOnce(some, async ([machine, mine]) => {
-      const of = { machine, machineId: mine[0]!.machineId, series: mine, demandUs, revision, watermark, signal };
-      const own = await summarizeMachine(reads, { ...of, ...window });
-      return compared === undefined ? [own] : [own, await summarizeMachine(reads, { ...of, ...compared })];
+      const { machineId } = mine[0]!;
+      const [ofWindow, ofCompared] = silent.get(machineId)!;
+      const of = { machine, machineId, series: mine, demandUs, revision, watermark, signal };
+      const own = await summarizeMachine(reads, { ...of, ...window, silent: ofWindow! });
+      if (compared === undefined) return [own];
+      return [own, await summarizeMachine(reads, { ...of, ...compared, silent: ofCompared! })];
     });
     for (const [own, other] of found) {
       const bytes = bytesOfSummary(own!) + (other === undefined ? 0 : bytesOfSummary(other));
@@ -70,6 +80,30 @@ export async function summarizeMachines(
     cursor: reads.cursors.encode(revision),
     endTime: toTimestamp(window.toUs),
   };
+}
+
+/** Machines whose silences are read together: a multiple of atOnce. */
+const silencesAtOnce = 240;
+
+/** Of each machine, by id, the silence in each window. */
+async function silentTimes(
+  { database }: Reads,
+  machines: readonly [string, Series[]][],
+  {
+    windows,
+    ...of
+  }: { windows: readonly (Window | undefined)[]; revision: number; watermark: number; signal: AbortSignal },
+): Promise<Map<number, SilentTime[]>> {
+  const asked = windows.filter((window) => window !== undefined);
+  const slots = machines.flatMap(([, mine]) =>
+    asked.map(({ fromUs, toUs }) => ({
+      ...{ machineId: mine[0]!.machineId, series: mine, edgesUs: Float64Array.of(fromUs, toUs) },
+    })),
+  );
+  const found = (await readSilentTimes(database, slots, of)).map(([only]) => only!);
+  return new Map(
+    machines.map(([, mine], i) => [mine[0]!.machineId, found.slice(i * asked.length, (i + 1) * asked.length)]),
+  );
 }
 
 const maxIntervals = 10_000;

@@ -22,6 +22,8 @@ type QueryInit = Exclude<
 >;
 
 const minuteUs = 60_000_000;
+/** A month after what the tests send. */
+const monthUs = baseUs + 30 * 1440 * minuteUs;
 const toQuery = (query: QueryInit): Query => create(rpc.GetVersionRequestSchema, { query }).query as Query;
 
 /** All kinds of questions about a window. */
@@ -39,9 +41,11 @@ function queriesOf({ fromUs, toUs }: { fromUs: number; toUs: number }, machines:
   ];
 }
 
+type Asked = { version: string; answer: string } | undefined;
+
 /** Its version and its answer as text, without what may differ; undefined where it is refused. */
-async function ask(query: Query, revision: number): Promise<{ version: string; answer: string } | undefined> {
-  const { service, context } = history.serviceAt(revision);
+async function ask(query: Query, revision: number, committedUs = Date.now() * 1000): Promise<Asked> {
+  const { service, context } = history.serviceAt(revision, committedUs);
   try {
     const version = await service.getVersion(create(rpc.GetVersionRequestSchema, { query }), context);
     return { version: version.version!, answer: await answerOf(query, { service, context }) };
@@ -50,7 +54,7 @@ async function ask(query: Query, revision: number): Promise<{ version: string; a
   }
 }
 
-/** With its zeros: a sum may be 0 or, put together in another way, nearly so. */
+// With its zeros: a sum may be 0 or, put together in another way, nearly so.
 const said = <Desc extends DescMessage>(desc: Desc, init: MessageInitShape<Desc>) =>
   toJsonString(desc, create(desc, init), { alwaysEmitImplicit: true });
 
@@ -138,7 +142,7 @@ test("the same version is the same answer, through late records and compaction a
           if ("batch" in one) revision = (await history.ingest(toBatch(one.batch))).revision;
           else await history.compact({ maxRows: one.maxRows });
           for (const [i, query] of queries.entries()) {
-            const got = await ask(query, revision);
+            const got = await ask(query, revision, monthUs);
             if (got === undefined) continue;
             const before = known[i]!.get(got.version);
             if (before === undefined) changed++;
@@ -182,7 +186,7 @@ test("neighbours, other times and compaction change no version; what is late doe
   const queries = queriesOf({ fromUs: baseUs + 10 * minuteUs, toUs: baseUs + 80 * minuteUs }, ["a"]).filter(
     (query) => query.case !== "querySignals" || query.value.signal !== "oil",
   );
-  const versions = () => Promise.all(queries.map(async (query) => (await ask(query, revision))!.version));
+  const versions = () => Promise.all(queries.map(async (query) => (await ask(query, revision, monthUs))!.version));
   const first = await versions();
   expect(new Set(first).size).toBeGreaterThan(3);
   await history.compact({ maxRows: 200 });
@@ -221,7 +225,7 @@ test("of states beyond the window counts what its answer tells of them: no more"
   let known: string[] = [];
   const changed = async () => {
     const before = known;
-    known = await Promise.all(queries.map(async (query) => (await ask(query, revision))!.version));
+    known = await Promise.all(queries.map(async (query) => (await ask(query, revision, monthUs))!.version));
     return queries.filter((_, i) => known[i] !== before[i]).map((query) => query.case);
   };
   for (const compacted of [false, true]) {
@@ -232,7 +236,7 @@ test("of states beyond the window counts what its answer tells of them: no more"
     };
     await change(0, MachineState.ACTIVE, "first");
     await then();
-    await change(5, MachineState.ACTIVE, "again");
+    await change(0.5, MachineState.ACTIVE, "again");
     expect(await then()).toEqual([]);
     await change(60, MachineState.IDLE);
     expect(await then()).toEqual(["listStateIntervals"]);
@@ -287,13 +291,10 @@ test("a late sample just past a window's end, to which its line leads, is anothe
     history.ingest({ machine: "late", samples: [{ ...column("power", [[timeUs, value]]), unit: "W" }] });
   await history.ingest({ machine: "late", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
   const before = await commit(toUs - 5_000, 1_000);
-  const sums = ["aggregateSamples", "summarizeMachines", "aggregateStates"];
-  const queries = queriesOf({ fromUs: baseUs, toUs }, ["late"]).filter(({ case: kind }) => sums.includes(kind));
+  const queries = queriesOf({ fromUs: baseUs, toUs }, ["late"]).slice(4, 7);
   const askAll = async (revision: number) => Promise.all(queries.map(async (query) => (await ask(query, revision))!));
   const known = await askAll(before.revision);
   const after = await commit(toUs + 5_000, 1_000);
-  for (const [i, { version, answer }] of (await askAll(after.revision)).entries()) {
-    expect(answer).not.toBe(known[i]!.answer);
-    expect(version).not.toBe(known[i]!.version);
-  }
+  for (const [i, one] of (await askAll(after.revision)).entries())
+    for (const part of ["answer", "version"] as const) expect(one[part]).not.toBe(known[i]![part]);
 });

@@ -14,6 +14,7 @@ import {
   type SummarizeMachinesRequest,
   SummarizeMachinesRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Window } from "../history/line-area.ts";
 import { answerHead, type Reads } from "../read/as-of.ts";
 import { type Part, readTouched, type StateWindows } from "../read/touched.ts";
 import type { Series } from "../store/catalog.ts";
@@ -21,6 +22,8 @@ import type { Head } from "../store/log.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import type { SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";
+import { compareWindow } from "./summarize-machines.ts";
+import { type SilenceBasis, tellSilences } from "./version-silences.ts";
 import { windowAt } from "./window.ts";
 
 type Context = {
@@ -32,13 +35,15 @@ type Context = {
 
 /**
  * What an answer depends on: what these series declare; these parts of them, and states beyond
- * them; where its window ends, which commits move while it has not come. A page after the first is
- * of a fixed revision, which no commit changes: only a declaration that is corrected does.
+ * them; silences of machines; where its window ends, which commits move while it has not come. A
+ * page after the first is of a fixed revision, which no commit changes: only a declaration that is
+ * corrected does.
  */
 type Basis = {
   series: readonly Series[];
   parts: readonly Part[];
   states?: StateWindows;
+  silences?: SilenceBasis;
   endUs?: number;
   fixed?: number;
 };
@@ -53,7 +58,7 @@ export async function getVersion(
   let head = await answerHead(reads, query.value?.minCursor ?? "", signal);
   for (;;) {
     const { revision } = head;
-    const { series, parts, states, endUs, fixed } = await basisOf(reads, query, { ...context, head });
+    const { series, parts, states, silences, endUs, fixed } = await basisOf(reads, query, { ...context, head });
     // A series that has sent nothing in the range has its place in the answer too.
     const listed = series
       .map(({ id, unit, maxGapUs, sampleType }) => `${id} ${unit} ${maxGapUs} ${sampleType}`)
@@ -68,9 +73,10 @@ export async function getVersion(
       head = tail.head;
       continue;
     }
+    const told = await tellSilences(database, silences, { touched, head, signal });
     const removed = parts.some(({ fromUs }) => fromUs < touched.removedBeforeUs) ? touched.removals : 0;
     return {
-      version: nameOf([history.now, listed, touched.newest, touched.beyond, removed, endUs ?? "as asked"]),
+      version: nameOf([history.now, listed, touched.newest, ...told, removed, endUs ?? "as asked"]),
       cursor: cursors.encode(revision),
     };
   }
@@ -112,25 +118,37 @@ async function basisOf(
     case "summarizeMachines": {
       const request = query.value;
       const { token } = openPage(SummarizeMachinesRequestSchema, request, context);
-      const basis = await basisOfMachines(catalog, reachOf(request), ["state", "error", "power"]);
+      const window = windowAt(head, request);
+      const windows = [window, compareWindow(request, window)].filter((one) => one !== undefined);
+      const basis = await basisOfMachines(catalog, reachOf(request), { signals: ["state", "error", "power"], windows });
       if (token !== undefined) return { series: basis.series, parts: [], fixed: token.revision };
-      return { ...basis, endUs: windowAt(head, request).toUs };
+      return { ...basis, endUs: window.toUs };
     }
     case "aggregateStates": {
       const request = query.value;
       const { token } = openPage(AggregateStatesRequestSchema, request, context);
-      const basis = await basisOfMachines(catalog, request, ["state", "power"]);
+      const window = windowAt(head, request);
+      const basis = await basisOfMachines(catalog, request, { signals: ["state", "power"], windows: [window] });
       if (token !== undefined) return { series: basis.series, parts: [], fixed: token.revision };
-      return { ...basis, endUs: windowAt(head, request).toUs };
+      return { ...basis, endUs: window.toUs };
     }
     default: {
       const request = query.value!;
       const { token } = openPage(ListStateIntervalsRequestSchema, request, context);
-      if (token !== undefined) return { series: [], parts: [], fixed: token.revision };
-      const series = await catalog.select({ machines: request.machines, signals: ["state"] });
+      // Whatever a machine's signals declare counts in its silences.
+      const all = await catalog.select({ machines: request.machines, signals: [] });
+      if (token !== undefined) return { series: all, parts: [], fixed: token.revision };
+      const series = all.filter(({ kind }) => kind === SignalKind.STATE);
       const range = toTimeRange(request.startTime, request.endTime);
-      const states = { machineIds: machinesWithStates(series), ...range, wholeIntervals: true };
-      return { series, parts: series.map(({ id }) => ({ seriesId: id, ...range })), states };
+      const window = { fromUs: range.fromUs, toUs: Math.min(range.toUs, head.committedUs ?? range.toUs) };
+      const states = { machineIds: machinesWithStates(series), ...window, wholeIntervals: true };
+      return {
+        series,
+        parts: series.map(({ id }) => ({ seriesId: id, ...range })),
+        states,
+        silences: { series: all, ofIntervals: window },
+        endUs: window.toUs,
+      };
     }
   }
 }
@@ -139,7 +157,7 @@ async function basisOf(
 async function basisOfMachines(
   catalog: Reads["catalog"],
   request: SummarizeMachinesRequest | AggregateStatesRequest,
-  signals: readonly string[],
+  { signals, windows }: { signals: readonly string[]; windows: readonly Window[] },
 ): Promise<Basis> {
   // A machine that has sent only other signals has its place in the answer too.
   const series = await catalog.select({ machines: request.machines, signals: [] });
@@ -148,7 +166,7 @@ async function basisOfMachines(
     .filter(({ signal }) => signals.includes(signal))
     .map((item) => (item.kind === SignalKind.NUMERIC ? withNeighbours(item, range) : { seriesId: item.id, ...range }));
   const states = { machineIds: machinesWithStates(series), ...range, wholeIntervals: false };
-  return { series, parts, states };
+  return { series, parts, states, silences: { series, windows } };
 }
 
 /** A line reaches into a window from one sample past each end, if it is no longer than max_gap. */

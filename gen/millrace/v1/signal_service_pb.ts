@@ -1149,8 +1149,9 @@ export type ListStateIntervalsResponse = Message<"millrace.v1.ListStateIntervals
   cursor: string;
 
   /**
-   * Where time ends: when the newest record was committed. An interval that begins later is not
-   * listed, and one that would end later lasts.
+   * Where time ends: at the end asked for, or when the newest record was committed, whichever is
+   * earlier. An interval that begins later is not listed, and one that would end after the newest
+   * commit lasts.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 4;
    */

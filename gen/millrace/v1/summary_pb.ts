@@ -261,8 +261,8 @@ export type StateInterval = Message<"millrace.v1.StateInterval"> & {
   silentTime?: Duration | undefined;
 
   /**
-   * Since when it was silent at its end, or is at the newest commit. Unset if it was not: silences
-   * within the interval count in silent_time only.
+   * Since when it was silent at its end, up to the minute of the record that ended it, or is at the
+   * newest commit. Unset if it was not: silences within the interval count in silent_time only.
    *
    * @generated from field: google.protobuf.Timestamp silent_since_time = 7;
    */

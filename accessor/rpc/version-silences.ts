@@ -1,0 +1,58 @@
+// What a version tells of the silences that an answer depends on, and of the states beyond its window.
+// The silences themselves: whatever comes into a minute that is alive already changes none of them.
+import type { Window } from "../history/line-area.ts";
+import { cutSilences, toleranceUsOf } from "../history/silence.ts";
+import type { Reads } from "../read/as-of.ts";
+import { readSilences } from "../read/silences.ts";
+import type { Touched } from "../read/touched.ts";
+import type { Series } from "../store/catalog.ts";
+import type { Head } from "../store/log.ts";
+import { readWatermark } from "../store/watermark.ts";
+
+/**
+ * series: all of the machines. windows: of each machine; ofIntervals: of each machine, as far as
+ * intervals go that reach into a window.
+ */
+export type SilenceBasis =
+  | { series: readonly Series[]; windows: readonly Window[] }
+  | { series: readonly Series[]; ofIntervals: Window };
+
+/** touched: what it tells of states beyond the window is of the machines in the basis' order. */
+export async function tellSilences(
+  database: Reads["database"],
+  basis: SilenceBasis | undefined,
+  { touched, head, signal }: { touched: Touched; head: Head; signal: AbortSignal },
+): Promise<string[]> {
+  if (basis === undefined) return [touched.beyond];
+  const machines = [...Map.groupBy(basis.series, ({ machineId }) => machineId)];
+  const { revision, committedUs: nowUs } = head;
+  let beyond = touched.beyond;
+  let windows = [];
+  if ("windows" in basis) {
+    windows = machines.flatMap(([machineId, series]) => basis.windows.map((one) => ({ machineId, series, ...one })));
+  } else {
+    if (nowUs === undefined) return [beyond];
+    const reaches = (JSON.parse(beyond || "[]") as string[]).map((text) => reachOf(text, basis.ofIntervals, nowUs));
+    beyond = JSON.stringify(reaches.map(({ fromUs, how, endUs }) => [fromUs, how, endUs ?? "lasts"]));
+    const withStates = machines.filter(([, series]) => series.some(({ signal: name }) => name === "state"));
+    windows = withStates.map(([machineId, series], i) => ({ machineId, series, ...reaches[i]! }));
+  }
+  const asked = windows.filter(({ fromUs, toUs }) => fromUs < toUs);
+  const watermark = await readWatermark(database, revision, { signal });
+  const silences = await readSilences(database, asked, { revision, watermark, signal });
+  const told = asked.map(({ machineId, series, fromUs, toUs }, i) => {
+    const own = cutSilences(silences[i]!, { fromUs, toUs }).map((one) => `${one.fromUs}-${one.toUs}`);
+    return `${machineId} ${toleranceUsOf(series)} ${own.join(" ")}`;
+  });
+  return [beyond, told.join("\n")];
+}
+
+/**
+ * How far intervals go that reach into a window, of beyondWindow(): when the last one ends, "<", when
+ * the first began, and how. What ends later than now lasts.
+ */
+function reachOf(text: string, { fromUs }: Window, nowUs: number) {
+  const [, next, first, how] = /^(-?\d+ )?<(?: (-?\d+) (.*))?$/s.exec(text)!;
+  const endUs = next === undefined || Number(next) > nowUs ? undefined : Number(next);
+  return { fromUs: first === undefined ? fromUs : Number(first), toUs: endUs ?? nowUs, endUs, how };
+}
