@@ -185,7 +185,8 @@ test("stored, exported, copied by SQL and sent back, records are what they were"
   const { ingest, signals } = stack.use(grpcClients(accessor.url));
   const times = Array.from({ length: 400 }, (_, i) => 1_772_352_000_000_000 + i * 15_000_001);
   const values = fc.sample(value, { numRuns: times.length, seed: 7 });
-  const samples = [toMessage({ signal: "heat", unit: "K", maxGapUs: 1_200_000_000, timesUs: times, values })];
+  const declared = { signal: "heat", unit: "K", maxGapUs: 1_200_000_000, sampleType: SampleType.STEP };
+  const samples = [toMessage({ ...declared, timesUs: times, values })];
   const stored = { machine: "Presse 3", samples };
   const { result, cursor } = await ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: stored });
   expect(result?.verdicts).toEqual([]);
@@ -216,7 +217,7 @@ async function copyBySql(url: string): Promise<string> {
   await client.connect();
   try {
     const { rows } = await client.query(
-      `select s.machine, d.signal, s.time::text, s.value::text, d.unit, d.max_gap_seconds || 's' as max_gap
+      `select s.machine, d.signal, s.time::text, s.value::text, d.unit, d.max_gap_seconds || 's' as max_gap, d.sample_type
        from millrace_v1.samples('heat', '-infinity', 'infinity', array['Presse 3']) s
        join millrace_v1.signals d on d.machine = s.machine and d.signal = 'heat'`,
     );
