@@ -205,4 +205,26 @@ export const compactionMutants: readonly Mutant[] = [
     ],
     catch: { test: "accessor/compact/looked-up-by-index.test.ts", says: /FAIL.*with 200 ends is looked up by index/ },
   },
+  {
+    name: "what waits for compaction is no sign of life",
+    edits: [
+      {
+        file: "accessor/read/silences.ts",
+        find: "silencesOf(cutGaps(gaps, pending[i]!, toleranceUs)",
+        replace: "silencesOf(cutGaps(gaps, pending[i]!.slice(0, 0), toleranceUs)",
+      },
+    ],
+    catch: { test: "accessor/read/silences.test.ts", says: /FAIL.*any signal are signs of life/ },
+  },
+  {
+    name: "a version that names no silence",
+    edits: [
+      {
+        file: "accessor/rpc/version-silences.ts",
+        find: "  if (basis === undefined) return",
+        replace: "  if (basis === undefined || touched.newest > 0) return",
+      },
+    ],
+    catch: { test: "accessor/rpc/silence.test.ts", says: /FAIL.*a version changes with silence/ },
+  },
 ];
