@@ -283,7 +283,8 @@ export const ErrorReason = {
   COLUMN_INVALID: 28,
 
   /**
-   * A column that declares another unit or max_gap than its signal has on this machine, or a max_gap out of bounds. Verdict.
+   * A column that declares another unit, max_gap or sample_type than its signal has on this machine, or
+   * a max_gap out of bounds. Verdict.
    *
    *     {"kind": "RECORD_KIND_SAMPLE", "column": 1, "first": 0, "count": 100, "reason": "ERROR_REASON_SIGNAL_DECLARATION_MISMATCH"}
    *
