@@ -1,17 +1,17 @@
 // The accessor of `npm start` works as a role that is no superuser, on new data folders and on
 // those that a superuser filled.
 import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../runtime/log.ts";
+import { quickFolder } from "../test/support/quick-folder.ts";
 import { openPostgres } from "./postgres.ts";
 import { runningUrl } from "./postgres-cluster.ts";
 import { accessorRole, openAccessorRole } from "./postgres-role.ts";
 
 async function open() {
-  const folder = await mkdtemp(join(tmpdir(), "millrace-role-"));
+  const folder = await mkdtemp(join(quickFolder(), "millrace-role-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await chmod(folder, 0o755);
   const dataDir = join(folder, "data");

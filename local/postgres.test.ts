@@ -4,18 +4,18 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { sleep } from "../runtime/backoff.ts";
 import { createLog } from "../runtime/log.ts";
+import { quickFolder } from "../test/support/quick-folder.ts";
 import { openPostgres, type PostgresOptions } from "./postgres.ts";
 import { defaultDataDir } from "./postgres-cluster.ts";
 
 let folder = "";
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "millrace-postgres-"));
+  folder = await mkdtemp(join(quickFolder(), "millrace-postgres-"));
   await chmod(folder, 0o755);
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));

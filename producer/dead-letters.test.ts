@@ -10,7 +10,7 @@ import { readRecord } from "../rows/record.ts";
 import { openIngestStub } from "./ingest-stub.ts";
 import { MachineState, openUplink, Severity } from "./library.ts";
 import { createRecordFile } from "./spool/record-file.ts";
-import { temporaryFolder } from "./spool/spool-fixture.ts";
+import { temporaryFolder } from "./spool/test-spool.ts";
 
 const timeUs = 1_772_352_000_123_456;
 const time = { seconds: 1_772_352_000n, nanos: 123_456_000 };

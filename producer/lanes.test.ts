@@ -8,7 +8,7 @@ import { settled } from "../test/support/eventually.ts";
 import { type Hooks, openIngestStub, type StubState } from "./ingest-stub.ts";
 import { type LanesOptions, type Sender, startLanes } from "./lanes.ts";
 import type { SpoolOptions } from "./spool/spool.ts";
-import { openTestSpool, range, recordingLog, temporaryFolder } from "./spool/spool-fixture.ts";
+import { openTestSpool, range, recordingLog, temporaryFolder } from "./spool/test-spool.ts";
 
 const { signal } = new AbortController();
 

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { openIngestStub } from "./ingest-stub.ts";
 import { openUplink } from "./library.ts";
-import { temporaryFolder } from "./spool/spool-fixture.ts";
+import { temporaryFolder } from "./spool/test-spool.ts";
 
 const sample = (n: number) => {
   const times = { case: "grid" as const, value: { startUs: BigInt(n), periodUs: 10_000n } };

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { timesOf } from "../samples/wire.ts";
 import { openIngestStub, type StubState } from "./ingest-stub.ts";
-import { temporaryFolder } from "./spool/spool-fixture.ts";
+import { temporaryFolder } from "./spool/test-spool.ts";
 
 function startProducer(flags: string[], failpoints = "") {
   const script = new URL("./main.ts", import.meta.url).pathname;

@@ -1,7 +1,6 @@
 // An accessor on the embedded PostgreSQL as `npm start` runs it: no superuser, with connections of
 // its own, over data that a superuser left.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
@@ -11,9 +10,10 @@ import { openPostgres } from "../local/postgres.ts";
 import { accessorRole, openAccessorRole } from "../local/postgres-role.ts";
 import { createLog } from "../runtime/log.ts";
 import { eventually } from "./support/eventually.ts";
+import { quickFolder } from "./support/quick-folder.ts";
 
 async function open(settings: Record<string, string>) {
-  const folder = await mkdtemp(join(tmpdir(), "millrace-role-"));
+  const folder = await mkdtemp(join(quickFolder(), "millrace-role-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await chmod(folder, 0o755);
   const server = await openPostgres({

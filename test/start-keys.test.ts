@@ -9,10 +9,11 @@ import { childEnvironment } from "../runtime/config.ts";
 import { eventually } from "./support/eventually.ts";
 import { freePorts } from "./support/free-ports.ts";
 import { type Program, startProgram } from "./support/processes.ts";
+import { quickFolder } from "./support/quick-folder.ts";
 
 let folder = "";
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "millrace-start-keys-"));
+  folder = await mkdtemp(join(quickFolder(), "millrace-start-keys-"));
   // Root starts PostgreSQL as another account, which must get in.
   await chmod(folder, 0o755);
 });

@@ -1,7 +1,6 @@
 // `npm start` as a newcomer has it: everything from one process, gone within 5 s of Ctrl-C or when it is killed, the data kept.
 import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rest } from "./support/ask.ts";
@@ -9,10 +8,11 @@ import { outputOf } from "./support/commands.ts";
 import { eventually } from "./support/eventually.ts";
 import { freePorts } from "./support/free-ports.ts";
 import { type Program, startProgram } from "./support/processes.ts";
+import { quickFolder } from "./support/quick-folder.ts";
 
 let dataDir = "";
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "millrace-start-"));
+  dataDir = await mkdtemp(join(quickFolder(), "millrace-start-"));
   // Root starts PostgreSQL as another account, which must get in.
   await chmod(dataDir, 0o755);
 });

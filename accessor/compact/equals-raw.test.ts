@@ -133,7 +133,7 @@ test("answers equal the raw records, now and at old revisions, before and after 
           ).rejects.toThrow(Failure);
       }),
     ),
-    { numRuns: 12 },
+    { numRuns: 9 },
   );
 });
 

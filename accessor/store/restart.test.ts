@@ -1,7 +1,6 @@
 // PostgreSQL goes and comes under a running accessor: it says so, works again without help, and
 // takes nothing in that could be lost.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import pg from "pg";
@@ -12,6 +11,7 @@ import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { openPostgres } from "../../local/postgres.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";
+import { quickFolder } from "../../test/support/quick-folder.ts";
 import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
 import { at, epochUs, oneSample, Producer } from "../test-batches.ts";
 import { reasonOf } from "../test-errors.ts";
@@ -132,7 +132,7 @@ function waitingIn({ query }: TestAccessor) {
 
 /** A server of its own for a test, on one port through all restarts. */
 async function openServer() {
-  const dataDir = await mkdtemp(join(tmpdir(), "millrace-restart-"));
+  const dataDir = await mkdtemp(join(quickFolder(), "millrace-restart-"));
   await chmod(dataDir, 0o755);
   const log = createLog({ name: "postgres", level: "silent" });
   const open = (port: number, settings: Record<string, string>) =>

@@ -14,7 +14,7 @@ import {
   recordingLog,
   reportedNumbers,
   temporaryFolder,
-} from "./spool-fixture.ts";
+} from "./test-spool.ts";
 
 const { signal } = new AbortController();
 

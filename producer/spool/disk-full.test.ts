@@ -5,7 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { SegmentWriter } from "./segment.ts";
-import { openTestSpool, payloadOf, range, recordingLog, reportedNumbers, temporaryFolder } from "./spool-fixture.ts";
+import { openTestSpool, payloadOf, range, recordingLog, reportedNumbers, temporaryFolder } from "./test-spool.ts";
 
 const { signal } = new AbortController();
 

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openMark } from "./mark.ts";
-import { temporaryFolder } from "./spool-fixture.ts";
+import { temporaryFolder } from "./test-spool.ts";
 
 test("a torn write of the newest slot leaves the state before it, at either slot", async () => {
   await using folder = await temporaryFolder();

@@ -14,7 +14,7 @@ import {
   recordingLog,
   reportedNumbers,
   temporaryFolder,
-} from "./spool-fixture.ts";
+} from "./test-spool.ts";
 
 const { signal } = new AbortController();
 afterEach(() => armFailpoints(""));
@@ -188,7 +188,7 @@ async function runChild(
   folder: string,
   { count, failpoints = "" }: { count: number; failpoints?: string },
 ): Promise<Ran> {
-  const script = new URL("./crash-child.ts", import.meta.url).pathname;
+  const script = new URL("./test-crash-child.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, [script, folder, String(count)], {
     stdio: ["ignore", "pipe", "ignore"],
     env: { ...process.env, MILLRACE_FAILPOINTS: failpoints },

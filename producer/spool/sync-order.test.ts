@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.ts";
-import { openTestSpool, payloadOf, temporaryFolder } from "./spool-fixture.ts";
+import { openTestSpool, payloadOf, temporaryFolder } from "./test-spool.ts";
 
 type Syncing = { datasync(): Promise<void> };
 

@@ -9,6 +9,7 @@ import { openPostgres } from "../../local/postgres.ts";
 import { childEnvironment } from "../../runtime/config.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../support/postgres.ts";
+import { quickFolder } from "../support/quick-folder.ts";
 
 const program = fileURLToPath(new URL("../../accessor/keys.ts", import.meta.url));
 
@@ -93,7 +94,7 @@ test("millrace starts our programs by name, from any folder, and ends as they do
 }, 90_000);
 
 test("without DATABASE_URL, keys are those of the server that runs on the data folder", async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), "millrace-keys-"));
+  const dataDir = await mkdtemp(join(quickFolder(), "millrace-keys-"));
   await chmod(dataDir, 0o755);
   const variables = { DATABASE_URL: undefined, MILLRACE_DATA_DIR: dataDir };
   const list = () => run([anyProgram, "keys", "list"], variables);

@@ -1,13 +1,13 @@
 // One PostgreSQL for a whole test run: an embedded one in a temporary folder, or the server
 // MILLRACE_TEST_DATABASE_URL names.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { openPostgres } from "../../local/postgres.ts";
 import { readSettings, setting } from "../../runtime/config.ts";
 import { url } from "../../runtime/config-values.ts";
 import { createLog } from "../../runtime/log.ts";
+import { quickFolder } from "./quick-folder.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -45,7 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide("databaseServerUrl", given);
     return async () => {};
   }
-  const dataDir = await mkdtemp(join(tmpdir(), "millrace-test-"));
+  const dataDir = await mkdtemp(join(quickFolder(), "millrace-test-"));
   await chmod(dataDir, 0o755);
   const postgres = await openPostgres({
     dataDir,

@@ -1,7 +1,6 @@
 // A PostgreSQL with a streaming standby, and a door to whichever is the primary: to promote the
 // standby with or without the newest commits.
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { openPostgres, type Postgres } from "../../local/postgres.ts";
@@ -9,6 +8,7 @@ import { serverAccount } from "../../local/postgres-account.ts";
 import { createLog } from "../../runtime/log.ts";
 import { type FaultProxy, openFaultProxy } from "../chaos/proxy.ts";
 import { eventually } from "./eventually.ts";
+import { quickFolder } from "./quick-folder.ts";
 
 export interface ReplicatedPostgres extends AsyncDisposable {
   /** The URL of a database of the present primary, through a proxy that a promotion turns round. */
@@ -44,7 +44,7 @@ const settings = {
 
 export async function openReplicatedPostgres(): Promise<ReplicatedPostgres> {
   await using stack = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "millrace-standby-"));
+  const folder = await mkdtemp(join(quickFolder(), "millrace-standby-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   await chmod(folder, 0o755);
   const open = (name: string, extra: Record<string, string> = {}) =>

@@ -3,7 +3,7 @@
 import { writeSync } from "node:fs";
 import { createLog } from "../../runtime/log.ts";
 import { openSpool } from "./spool.ts";
-import { payloadOf } from "./spool-fixture.ts";
+import { payloadOf } from "./test-spool.ts";
 
 const [folder, countText] = process.argv.slice(2);
 const log = createLog({ name: "child", level: "silent" });

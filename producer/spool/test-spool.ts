@@ -1,9 +1,9 @@
 // What the tests of the spool share: batches that tell their number, temporary spools, and the
 // check that nothing is wrong in one.
 import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLog, type Log } from "../../runtime/log.ts";
+import { quickFolder } from "../../test/support/quick-folder.ts";
 import type { Lane } from "./lane.ts";
 import { readRecordFile } from "./record-file.ts";
 import { openSpool, type SpoolOptions } from "./spool.ts";
@@ -18,7 +18,7 @@ export function payloadOf(sequence: number): Uint8Array {
 }
 
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), "millrace-spool-"));
+  const path = await mkdtemp(join(quickFolder(), "millrace-spool-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
