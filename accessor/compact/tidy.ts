@@ -154,7 +154,8 @@ async function dropRetired({ database, log, signal }: TidyOptions): Promise<void
 const daysPortions = 20;
 const seriesOfDays = 100;
 const daysOfMinutes = 10;
-const daysOfLife = 10;
+// Of one machine each, some 10 ms; a step of compaction waits for a portion.
+const daysOfLife = 50;
 
 /**
  * What the views of minutes and days are looked up by: the days that a series has samples in, of
