@@ -1,7 +1,10 @@
-// What SQL says of silence equals what one finds who walks the minutes and looks for a record in each:
-// silences(), silent_seconds of state_hours, and state_at().
+// What SQL says of silence equals what one finds who walks the minutes and looks for a record in each,
+// and what AggregateStates says: silences(), silent_seconds of state_hours, and state_at().
+import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MachineState, SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { AggregateStatesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import type { MachineStateBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import { createDraw } from "../../block/column-kinds.ts";
 import { toDuration } from "../../samples/timestamps.ts";
 import { at, column } from "../test-batches.ts";
@@ -97,7 +100,9 @@ const iso = (us: number) =>
 test("silences, silent seconds of states, and silence at a time", async () => {
   const all = new Map<keyof typeof machines, Records>();
   for (const [i, machine] of names.entries()) all.set(machine, await send(machine, i + 1));
-  for (let i = 0; i < 4; i++) await history.settle();
+  await history.settle();
+  await history.ingest({ machine: "a", samples: [column("load", [[firstUs, 1]])] });
+  await history.compactAll({ maxRollups: 5_000 });
   const [{ us }] = (await history.query<{ us: string }>("select millrace_v1.history_end() as us")) as [{ us: string }];
   const endUs = Number(us);
 
@@ -125,6 +130,27 @@ test("silences, silent seconds of states, and silence at a time", async () => {
     const own = minutes.filter((minute) => stateNames[stateOf(records, minute * minuteUs)] === state);
     expect(silent, `${machine} ${iso(fromUs)} ${state}`).toBe(own.length * 60);
   }
+
+  // What AggregateStates says of the same hours.
+  const [newest] = await history.query<{ revision: string }>("select max(revision) as revision from receipt");
+  const { service, context } = history.serviceAt(Number(newest!.revision), endUs);
+  const asked = create(AggregateStatesRequestSchema, {
+    ...{ machines: names, startTime: at(firstUs), endTime: at(endUs) },
+    resolution: { case: "width", value: { seconds: 3_600n } },
+  });
+  const answer = await service.aggregateStates(asked, context);
+  const said = new Map<string, number>();
+  for (const { machine, buckets, silenceTolerance } of answer.machines as MachineStateBuckets[]) {
+    expect(Number(silenceTolerance!.seconds) * 1e6).toBe(machines[machine as keyof typeof machines].toleranceUs);
+    for (const bucket of buckets)
+      for (const { state, silentTime } of bucket.states)
+        said.set(
+          `${machine} ${Number(bucket.startTime!.seconds) * 1e6} ${stateNames[state]}`,
+          Number(silentTime!.seconds),
+        );
+  }
+  const inSql = rows.map((row) => [`${row.machine} ${row.us} ${row.state}`, row.silent] as const);
+  expect(inSql).toEqual(inSql.map(([key]) => [key, said.get(key)]));
 
   const draw = createDraw(9);
   for (let i = 0; i < 10; i++) {
