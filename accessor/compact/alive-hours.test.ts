@@ -47,7 +47,7 @@ test("every version holds the minutes of all records up to it; those of before c
   await fc.assert(
     fc.asyncProperty(
       rounds,
-      forAtMost(15_000, async (some) => {
+      forAtMost(6_000, async (some) => {
         await history.clear();
         const records: RawRecord[] = [];
         const known = new Map<number, string[]>();

@@ -61,7 +61,7 @@ test("they are what the minutes say, at every revision", { timeout: 90_000 }, as
   await fc.assert(
     fc.asyncProperty(
       scenario,
-      forAtMost(20_000, async ({ acts, windows, minutes }) => {
+      forAtMost(8_000, async ({ acts, windows, minutes }) => {
         await history.clear();
         const records: RawRecord[] = [];
         for (const one of acts) {

@@ -171,6 +171,9 @@ test("the latest state says since when its machine has been silent, by the datab
       ["n", "state", undefined],
     ]);
   }
+  // Retention leaves the state that a machine is in, whatever else goes.
+  await history.query("truncate alive_hour");
+  expect((await latest()).map(([, , since]) => since)).toEqual([undefined, 11, undefined, 11]);
 });
 
 test("intervals end at the newest commit: what has not begun is not listed, what has not ended lasts", async () => {
