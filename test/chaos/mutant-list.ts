@@ -2,6 +2,7 @@
 // each.
 
 import { compactionMutants } from "./mutants-of-compaction.ts";
+import { declarationMutants } from "./mutants-of-declarations.ts";
 import { historyMutants } from "./mutants-of-history.ts";
 import { keptBytesMutants } from "./mutants-of-kept-bytes.ts";
 import { messageMutants } from "./mutants-of-messages.ts";
@@ -284,6 +285,7 @@ export const mutants: readonly Mutant[] = [
   ...messageMutants,
   ...promotionMutants,
   ...sampleMutants,
+  ...declarationMutants,
   ...shareMutants,
   ...textMutants,
   ...turnMutants,
