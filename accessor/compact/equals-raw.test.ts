@@ -183,7 +183,7 @@ test("what is not compacted yet counts among hours that are rolled up already", 
         await new Examiner(history, { records, revision: afterRolledUp, question: asked }).run();
       }),
     ),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 });
 
@@ -218,7 +218,7 @@ test("samples at equal times stay in the order of their commits, whatever blocks
         }).run();
       }),
     ),
-    { numRuns: 24 },
+    { numRuns: 16 },
   );
 });
 

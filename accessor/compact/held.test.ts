@@ -216,6 +216,6 @@ test("whatever is held and released, whenever: every answer is what the raw reco
         await ask(records, Math.floor(old * head), window);
       }),
     ),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 });
