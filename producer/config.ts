@@ -142,7 +142,11 @@ export const settings = {
     optional: true,
     doc: "send recorded signals (NDJSON or CSV with a header) instead of simulating",
   }),
-  strict: setting({ flag: "strict", parse: onOff(), doc: "exit with 1 if the input had a bad line" }),
+  strict: setting({
+    flag: "strict",
+    parse: onOff(),
+    doc: "exit with 1 if the input had a bad line, or the accessor rejected a record",
+  }),
   once: setting({
     flag: "once",
     parse: onOff(),

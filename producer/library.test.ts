@@ -4,7 +4,10 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { createLog } from "../runtime/log.ts";
 import { openIngestStub } from "./ingest-stub.ts";
 import { openUplink } from "./library.ts";
 import { temporaryFolder } from "./spool/test-spool.ts";
@@ -47,6 +50,19 @@ test("without an accessor, batches are taken; the next uplink on the spool sends
   await uplink.flush();
   expect(stub.state.producers.get(`${producerId}.backlog`)).toHaveLength(3);
   expect(uplink.status).toMatchObject({ heldBatches: 0, ackedBatches: 3, ackedRecords: 3, diskFull: false });
+});
+
+test("the status counts what the accessor says of stored samples, beside what it rejects", async () => {
+  await using folder = await temporaryFolder();
+  const warning = create(WarningSchema, { reason: WarningReason.NO_ENERGY, message: "no energy" });
+  await using stub = await openIngestStub({ resultOf: () => ({ warnings: [warning] }) });
+  await using uplink = await openUplink({
+    ...{ accessor: stub.url, spoolDir: folder.path },
+    log: createLog({ name: "uplink", level: "silent" }),
+  });
+  await Promise.all([1, 2].map((n) => uplink.append(sample(n))));
+  await uplink.flush();
+  expect(uplink.status).toMatchObject({ ackedBatches: 2, rejectedRecords: 0, warnings: 2 });
 });
 
 test("a batch without records is refused, and takes no number", async () => {

@@ -54,6 +54,8 @@ export type UplinkStatus = SpoolStatus & {
   ackedBatches: number;
   ackedRecords: number;
   rejectedRecords: number;
+  /** Words of the accessor on samples that are stored, but give no integral or no energy. */
+  warnings: number;
   /** Acknowledged by the accessor and gone there: it was restored to an earlier point. */
   lostBatches: number;
 };
@@ -122,8 +124,8 @@ export async function openUplink(options: UplinkOptions): Promise<Uplink> {
     producerId: sender.producerId,
     get status() {
       const { counts, held } = sender;
-      const { connected, ackedBatches, ackedRecords, rejectedRecords, lostBatches } = counts;
-      const own = { connected, ackedBatches, ackedRecords, rejectedRecords, lostBatches };
+      const { connected, ackedBatches, ackedRecords, rejectedRecords, warnings, lostBatches } = counts;
+      const own = { connected, ackedBatches, ackedRecords, rejectedRecords, warnings, lostBatches };
       return { ...sender.spool!, ...own, heldBatches: held.batches, heldRecords: held.records };
     },
     get failed() {

@@ -2,7 +2,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
+import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { RecordKind, RefusalSchema, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { readSettings } from "../runtime/config.ts";
 import { createLog } from "../runtime/log.ts";
 import { timesOf } from "../samples/wire.ts";
@@ -146,6 +149,21 @@ test("with --strict a bad line fails the run, after the good ones are sent", asy
   const { stub, producer } = await start(["--strict", "--input", await inputFile(csv)]);
   await expect(producer.done).rejects.toThrow("1 of 3 input lines are bad");
   expect(stub.state.stored).toHaveLength(2);
+});
+
+test("with --strict a record that the accessor rejects fails the run, without it it does not", async () => {
+  const refusal = create(RefusalSchema, { reason: ErrorReason.MACHINE_NAME_INVALID, message: "no name" });
+  const verdicts = [{ kind: RecordKind.SAMPLE, count: 1, reason: ErrorReason.TIME_TOO_OLD, message: "too old" }].map(
+    (init) => create(VerdictSchema, init),
+  );
+  const hooks: Hooks = { resultOf: (_, { machine }) => (machine === "n" ? { refusal } : { verdicts }) };
+  const file = await inputFile(csv.replace(/.*never.*\n/, ""));
+  const strict = await start(["--strict", "--input", file], { hooks });
+  await expect(strict.producer.done).rejects.toThrow("--strict: records that the accessor rejected: 2");
+  const lax = await start(["--input", file], { hooks });
+  await lax.producer.done;
+  const both = await start(["--strict", "--input", await inputFile(csv)], { hooks });
+  await expect(both.producer.done).rejects.toThrow(/1 of 3 input lines are bad; records that the accessor rejected: 2/);
 });
 
 test("an input that is not there fails the start", async () => {

@@ -219,7 +219,12 @@ async function runInput(
   const before = duplicateBatches > 0 ? { duplicateBatches } : {};
   const odd = warnings > 0 ? { warnings } : {};
   log.info("input sent and acknowledged", { lines, records, badLines, rejectedRecords, ...before, ...odd });
-  if (strict && badLines > 0) throw new Error(`${badLines} of ${lines} input lines are bad`);
+  if (!strict) return;
+  const faults = [
+    ...(badLines > 0 ? [`${badLines} of ${lines} input lines are bad`] : []),
+    ...(rejectedRecords > 0 ? [`records that the accessor rejected: ${rejectedRecords}`] : []),
+  ];
+  if (faults.length > 0) throw new PlainFailure(`--strict: ${faults.join("; ")}`);
 }
 
 function readStatus(source: SourceState, uplink: OpenSender | undefined): Status {
