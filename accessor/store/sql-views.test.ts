@@ -61,6 +61,32 @@ it("state intervals follow each other as toIntervals has it", async () => {
   expect(open).toEqual([{ machine: "b", state: "OFF", start_time: start, end_time: null, seconds: null }]);
 });
 
+it("state intervals end at the newest commit: what begins later is not there, what would end later lasts", async () => {
+  const { us } = (await database.query("select to_us(date_trunc('second', now())) as us"))[0]!;
+  const nowUs = Number(us);
+  await addStates("a", [
+    { timeUs: nowUs - 400e6, state: 1 },
+    { timeUs: nowUs - 100e6, state: 2 },
+    { timeUs: nowUs + 280e6, state: 3 },
+    { timeUs: nowUs + 300e6, state: 2 },
+  ]);
+  const intervals = async () => {
+    const rows = await database.query(
+      "select state, to_us(start_time) as us, seconds from millrace_v1.state_intervals order by start_time",
+    );
+    return rows.map(({ state, us: start, seconds }) => [state, (Number(start) - nowUs) / 1e6, seconds].join(" "));
+  };
+  await addReceipt(database, { revision: 2, secondsAgo: 50 });
+  expect(await intervals()).toEqual(["ACTIVE -400 300", "IDLE -100 "]);
+  // A segment without a commit yet.
+  await database.query("insert into log_segment (segment, first_revision) values (2, 3)");
+  expect(await intervals()).toEqual(["ACTIVE -400 300", "IDLE -100 "]);
+  await database.query("delete from log_segment where segment = 2");
+  // The clock of the one who commits has passed them.
+  await addReceipt(database, { revision: 3, secondsAgo: -290 });
+  expect(await intervals()).toEqual(["ACTIVE -400 300", "IDLE -100 380", "FAULT 280 "]);
+});
+
 it("state changes and error reports have words for numbers, also for numbers to come", async () => {
   await addStates("a", [
     { timeUs: startUs, state: 3 },
