@@ -17,6 +17,7 @@ const zones = [
   ...["UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Sao_Paulo", "America/Havana"],
   ...["Asia/Kolkata", "Africa/Cairo", "Africa/Casablanca", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns"],
 ];
+const offsets = ["+05:30", "-03:30", "-0330", "+14", "-00:00", "+23:59"];
 const toUs = (text: string) => Date.parse(text) * 1000;
 const hourMs = 3_600_000;
 
@@ -73,10 +74,15 @@ const anyStart = fc.oneof(
 describe("millrace_v1.calendar", () => {
   it("has the edges that REST and gRPC have", { timeout: 60_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(anyStart, fc.constantFrom(...zones), anyCalendar, async (fromUs, timeZone, { days, ...of }) => {
-        const asked = { fromUs, toUs: fromUs + days * 86_400e6, timeZone, ...of };
-        expect(await edgesInSql(asked)).toEqual([...calendarEdges({ ...asked, maxBuckets: 10_000 })]);
-      }),
+      fc.asyncProperty(
+        anyStart,
+        fc.constantFrom(...zones, ...offsets),
+        anyCalendar,
+        async (fromUs, timeZone, { days, ...of }) => {
+          const asked = { fromUs, toUs: fromUs + days * 86_400e6, timeZone, ...of };
+          expect(await edgesInSql(asked)).toEqual([...calendarEdges({ ...asked, maxBuckets: 10_000 })]);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -86,6 +92,30 @@ describe("millrace_v1.calendar", () => {
       `select to_char(local_start, 'IYYY-"W"IW HH24:MI') as week from millrace_v1.calendar('europe/berlin', 'week', '2025-12-29 05:00Z', '2026-01-08Z', '{06:00}')`,
     );
     expect(rows).toEqual([{ week: "2026-W01 06:00" }, { week: "2026-W02 06:00" }]);
+  });
+
+  it.each([
+    ["Asia/Tokyo", /days=Asia\/Tokyo$/],
+    ["Etc/GMT+5", /days=Etc\/GMT%2B5$/],
+    ["Etc/GMT 5", /^Zones have names such as/],
+    ["", /^Zones have names such as/],
+    [" 05:30", /^An offset from UTC is a sign/],
+    ["+5:30", /^An offset from UTC is a sign/],
+    ["+05:30:15", /^An offset from UTC is a sign/],
+    ["+24:00", /^An offset from UTC is a sign/],
+  ])("says what to do about %j", async (zone, hint) => {
+    const asked = reader.query("select * from millrace_v1.calendar($1, 'day', '2026-01-01', '2026-01-02')", [zone]);
+    await expect(asked).rejects.toMatchObject({ code: "22023", hint: expect.stringMatching(hint) });
+  });
+
+  it("takes a fixed offset, whose days begin at its midnight", async () => {
+    const rows = await reader.query(
+      "select * from millrace_v1.calendar('+05:30', 'day', '2026-01-01 00:00Z', '2026-01-02 00:00Z')",
+    );
+    expect(rows).toEqual([
+      { start_time: "2026-01-01 00:00:00+00", end_time: "2026-01-01 18:30:00+00", local_start: "2026-01-01 05:30:00" },
+      { start_time: "2026-01-01 18:30:00+00", end_time: "2026-01-02 00:00:00+00", local_start: "2026-01-02 00:00:00" },
+    ]);
   });
 
   it.each([
