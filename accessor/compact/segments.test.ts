@@ -105,6 +105,12 @@ test("a feed from before the log's beginning is told so, and where the log begin
     });
     return service.watchSignals(request, context)[Symbol.asyncIterator]().next();
   };
+  const longAgo = create(WatchSignalsRequestSchema, {
+    start: { case: "fromCommitTime", value: { seconds: 1n } },
+  });
+  await expect(service.watchSignals(longAgo, context)[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    reason: "CURSOR_EXPIRED",
+  });
   await expect(watch(2)).rejects.toMatchObject({
     reason: "CURSOR_EXPIRED",
     metadata: { earliest_cursor: await cursorOf(3) },

@@ -27,8 +27,28 @@ test("cursors that are none of this database's", async () => {
     reason: "CURSOR_FOREIGN",
     metadata: { latest_cursor: cursor },
   });
-  const early = await watching({ start: { case: "fromCommitTime", value: { seconds: 1n } } });
-  expect(early).toMatchObject({ code: Code.OutOfRange, reason: "CURSOR_EXPIRED" });
+});
+
+const longAgo: WatchRequest = { start: { case: "fromCommitTime", value: { seconds: 1n } } };
+
+test("a time before the first commit starts with that; its cursor is good to go on after", async () => {
+  await using accessor = await openTestAccessor({ tailBytes: 1 });
+  const [empty] = await watch(accessor, longAgo, () => true);
+  expect(empty).toMatchObject({ after: await headOf(accessor), batches: [] });
+  await ingestThree(accessor);
+  const isLast = ({ through }: { through: string }) => through === last;
+  const last = await headOf(accessor);
+  for (const request of [longAgo, after(empty!.through)]) {
+    const messages = await watch(accessor, request, isLast);
+    expect(messages[0]!.after).toBe(empty!.after);
+    expect(messages.flatMap(valuesIn)).toEqual(["m1:1", "m1:2", "m1:3"]);
+  }
+  // The log's first part is dropped: now something is missing.
+  await accessor.query("update log_segment set first_revision = 2");
+  expect(await reasonOf(watch(accessor, longAgo, isLast))).toMatchObject({
+    code: Code.OutOfRange,
+    reason: "CURSOR_EXPIRED",
+  });
 });
 
 test("a time that has not come is refused; now, by a clock that is a little ahead, is the newest commit", async () => {

@@ -99,21 +99,24 @@ export async function readCommitTime(database: Database, revision: number): Prom
 }
 
 /**
- * The last revision committed before a time; undefined if the log begins after it. Commit times
- * never go back.
+ * The last revision committed before a time, 0 if there was none; undefined if what was committed at
+ * that time is no longer in the log. Commit times never go back.
  */
 export async function readRevisionBefore(database: Database, timeUs: number): Promise<number | undefined> {
   const [row] = await database.read(
     `select
        (select max(revision) from receipt where committed_at < from_us($1::int8)),
        (select first_revision - 1 from log_segment where opened_at <= from_us($1::int8)
-        order by segment desc limit 1)`,
+        order by segment desc limit 1),
+       (select min(first_revision) from log_segment)`,
     [timeUs],
     { name: "revision_before" },
   );
-  const [committed, opened] = row as [number | null, number | null];
+  const [committed, opened, earliest] = row as [number | null, number | null, number];
   // In a segment that was opened before the time, nothing may have been committed before it.
-  return opened === null ? undefined : Math.max(committed ?? 0, opened);
+  if (opened !== null) return Math.max(committed ?? 0, opened);
+  // A log that still has its first commit lacks nothing, whatever time is asked for.
+  return earliest === 1 ? 0 : undefined;
 }
 
 /**

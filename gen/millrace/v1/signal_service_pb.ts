@@ -513,8 +513,9 @@ export type WatchSignalsRequest = Message<"millrace.v1.WatchSignalsRequest"> & {
     case: "afterCursor";
   } | {
     /**
-     * With the first commit at or after this time of the database's clock. Before the log begins:
-     * CURSOR_EXPIRED. More than 10 s after the clock's now: TIME_RANGE_INVALID.
+     * With the first commit at or after this time of the database's clock. Before the first commit
+     * of all: with that one. CURSOR_EXPIRED if commits since that time are gone, since their part of
+     * the log was dropped. More than 10 s after the clock's now: TIME_RANGE_INVALID.
      *
      * @generated from field: google.protobuf.Timestamp from_commit_time = 4;
      */
