@@ -1,5 +1,5 @@
 // Runs compaction: one accessor of all at a time, about every minute, step after step while there
-// is more than one step's worth. Tidies every minute, and looks after retention every ten.
+// is more than one step's worth; every ten seconds while more hours are due than a step rolls up. Tidies every minute, and looks after retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -34,6 +34,8 @@ const tidyIntervalMs = 60_000;
 const retainIntervalMs = 600_000;
 // After a step that failed, not for want of a database: the next one is another one.
 const retryMs = 2_000;
+// Each step writes the newest blocks of all series again, so it is not begun for some hours at once.
+const hoursIntervalMs = 10_000;
 
 export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const { database, log, intervalMs } = options;
@@ -78,6 +80,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
    * Commits that are held, each to be tried once more by each process: it may be a newer version.
    */
   let heldBack: number[] | undefined;
+  let moreHours = false;
 
   /** Answers whether there is another step's worth already. */
   const step = async (): Promise<boolean> => {
@@ -90,6 +93,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     }
     const [held] = heldBack;
     let taken: Taken | undefined;
+    moreHours = false;
     const onTaken = (now: Taken) => {
       taken = now;
       tell(now);
@@ -103,6 +107,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
         attempts.succeeded();
       }
       report(log, result);
+      moreHours = result.moreHours;
       return result.more;
     } catch (error) {
       if (signal.aborted || taken === undefined || isOfTheMoment(error)) throw error;
@@ -154,7 +159,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       } catch (error) {
         if (!signal.aborted) log.warn("compaction failed; it tries again", { error });
       }
-      await sleep(intervalMs, signal).catch(() => {});
+      await sleep(moreHours ? Math.min(intervalMs, hoursIntervalMs) : intervalMs, signal).catch(() => {});
     }
   };
   const running = loop();

@@ -98,7 +98,7 @@ type DueOptions = { endedBeforeUs: number; limit: number; isTouched: (hour: Hour
 
 /**
  * Hours that are due and over, without those that a step touches. Half of them the oldest and half
- * the newest, so that whoever has made a great many old ones due holds up nobody's present.
+ * the newest, in turns, so that whoever has made a great many old ones due holds up nobody's present.
  */
 export async function dueHours(
   database: Database,
@@ -107,7 +107,8 @@ export async function dueHours(
 ): Promise<Hour[]> {
   const oldest = await readDue(database, whose, { ...options, limit: Math.ceil(limit / 2), order: "asc" });
   const newest = await readDue(database, whose, { ...options, limit: limit - oldest.length, order: "desc" });
-  return [...new Map([...oldest, ...newest].map((hour) => [keyOf(hour), hour])).values()];
+  const inTurns = oldest.flatMap((hour, i) => [hour, ...newest.slice(i, i + 1)]);
+  return [...new Map([...inTurns, ...newest].map((hour) => [keyOf(hour), hour])).values()];
 }
 
 async function readDue(

@@ -151,6 +151,23 @@ test("two changes far apart in one batch do not make all the hours between them 
   expect(await history.query("select count(*)::int as due from rollup_state_due")).toEqual([{ due: 2 }]);
 });
 
+test("hours of machines are rolled up as time allows, and a step says that more are due", async () => {
+  for (let n = 0; n < 4; n++) await history.ingest(power(hour(n) + minuteUs, [1, 2]));
+  await history.compactAll({ maxRollups: 0 });
+  const seen: [number[], boolean][] = [];
+  for (let revision = 5; revision <= 8; revision++) {
+    await history.ingest({ ...state(hour(0), MachineState.IDLE), machine: "other" });
+    const { moreHours } = (await history.compact({ maxRollUpMs: -1 }))!;
+    seen.push([await madeAt(revision), moreHours]);
+  }
+  expect(seen).toEqual([
+    [[0], true],
+    [[1], true],
+    [[2], true],
+    [[3], false],
+  ]);
+});
+
 test("a commit larger than a step is taken alone and whole", async () => {
   const wide = Array.from({ length: 60 }, (_, i) => column(`s${i}`, [[hour(1), i]]));
   await history.ingest(power(hour(0), [1]));

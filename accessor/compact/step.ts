@@ -34,8 +34,10 @@ export type StepLimits = GatherLimits & {
   maxRewritten: number;
   /** Samples of old blocks that are in memory at once while they are written again. */
   maxAtOnce: number;
-  /** Hours rolled up, of series and (a tenth as many) of machines. */
+  /** Hours rolled up, of series and of machines, which take longer. */
   maxRollups: number;
+  /** So long it takes up more hours of machines. Default 5,000; at least one is rolled up. */
+  maxRollUpMs?: number;
   /** Partitions made for old data; the rest waits for the next step. */
   maxPartitions: number;
   /** Hours of machines whose roll-ups change, unless one commit alone changes more. */
@@ -72,6 +74,8 @@ export type StepResult = {
   through: number;
   /** Whether there is another step's worth already. */
   more: boolean;
+  /** Whether more hours may be due than were rolled up. */
+  moreHours: boolean;
   samples: number;
   blocks: number;
   rewrittenBlocks: number;
@@ -106,6 +110,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
       ...result,
       through: from,
       more: true,
+      moreHours: true,
       samples: 0,
       blocks: 0,
       rewrittenBlocks: 0,
@@ -114,7 +119,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
     };
 
   const touched = touchedHours(arrivals);
-  const { rollups, stateRollups } = await rollUp(options, { from, touched, touchedStates, governedStates });
+  const { rollups, stateRollups, moreHours } = await rollUp(options, { from, touched, touchedStates, governedStates });
 
   // Not in the step's transaction: a change of their declarations would wait for its end.
   await options.catalog.fixBuckets(arrivals.map(({ series }) => series));
@@ -142,6 +147,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
     ...result,
     through,
     more: gathered.more,
+    moreHours,
     blocks,
     rewrittenBlocks: ended,
     rollups: rollups.length + stateRollups.length / 61,
@@ -241,9 +247,10 @@ type Touched = {
  * before, valid after.
  */
 async function rollUp(
-  { database, catalog, nowUs, settleUs, maxRollups, signal }: StepOptions,
+  { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, signal }: StepOptions,
   { from, touched, touchedStates, governedStates }: Touched,
-): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[] }> {
+): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[]; moreHours: boolean }> {
+  const untilMs = performance.now() + maxRollUpMs;
   const context = { database, watermark: from, signal };
   const endedBeforeUs = nowUs() - settleUs;
   // Answers end at the newest commit: time after it is in no state yet.
@@ -257,7 +264,7 @@ async function rollUp(
   const rollups = await rollUpSeries(hours, { ...context, catalog });
   const stateHours = await dueHours(database, "machine", {
     endedBeforeUs: Math.min(endedBeforeUs, committedUs),
-    limit: Math.ceil(maxRollups / 10),
+    limit: maxRollups,
     isTouched: ({ id, hourUs: at }) => touchedStates.has(id, at) || governedStates.has(id, at),
   });
   const stateRollups: StateRollup[] = [];
@@ -266,10 +273,13 @@ async function rollUp(
     const powers = await catalog.ofMachines(machineIds, powerSignal);
     const byMachine = new Map(powers.map((series) => [series.machineId, series]));
     for (const hour of stateHours) {
+      if (stateRollups.length > 0 && performance.now() > untilMs) break;
       const rolledUp = await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) });
       for (const rollup of rolledUp) stateRollups.push(rollup);
       await nextTurn();
     }
   }
-  return { rollups, stateRollups };
+  const isFull = hours.length === maxRollups || stateHours.length === maxRollups;
+  const moreHours = maxRollups > 0 && (isFull || stateRollups.length / 61 < stateHours.length);
+  return { rollups, stateRollups, moreHours };
 }

@@ -143,8 +143,19 @@ export function hasAcceptable({ timesUs, values }: Column, { oldestUs, newestUs 
   return false;
 }
 
-/** Times of the samples that may be stored, ascending. */
-export function acceptableTimes({ timesUs, values }: Column, { oldestUs, newestUs }: TimeBounds): Float64Array {
-  const isFine = (timeUs: number, i: number) => Number.isFinite(values[i]) && timeUs >= oldestUs && timeUs <= newestUs;
-  return timesUs.filter(isFine).sort();
+/**
+ * Times of the samples that may be stored, ascending: of all columns of a signal in a batch, since
+ * what they tell of its rhythm they tell together.
+ */
+export function acceptableTimes(columns: readonly Column[], { oldestUs, newestUs }: TimeBounds): Float64Array {
+  const fine = columns.map(({ timesUs, values }) =>
+    timesUs.filter((timeUs, i) => Number.isFinite(values[i]) && timeUs >= oldestUs && timeUs <= newestUs),
+  );
+  const all = new Float64Array(fine.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const timesUs of fine) {
+    all.set(timesUs, at);
+    at += timesUs.length;
+  }
+  return all.sort();
 }

@@ -59,6 +59,19 @@ test("a day of 1,000 W is 24 kWh at any cadence, in one batch or a row at a time
   }
 });
 
+test("columns of one batch teach a rhythm together, whichever of them declares the unit", async () => {
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    await history.clear();
+    const both = [watts(baseUs, 1, 1), { ...watts(baseUs + 900e6, 1, 1), unit: "W" }];
+    const { revision } = await history.ingest({ machine: "m", samples: order.map((i) => both[i]!) });
+    expect(await series()).toMatchObject({ maxGapUs: 2_700e6, unit: "W" });
+    expect(await energyOf(revision)).toMatchObject({ kwh: 0.25 });
+  }
+});
+
 test("what a later column declares holds, once, whatever was inferred", async () => {
   const samples = { ...watts(baseUs, 10e6, 30), unit: "W" };
   await history.ingest({ machine: "m", samples: [samples] });

@@ -1,22 +1,14 @@
 // From a batch as it came to what one group of ingest() takes: digest, verdicts, log rows, event
 // rows, and the records that the feed shows.
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
-import {
-  BatchResultSchema,
-  RecordKind,
-  type Refusal,
-  RefusalSchema,
-  type Warning,
-} from "#gen/millrace/v1/ingest_service_pb.ts";
+import { BatchResultSchema, RecordKind, type Refusal, type Warning } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema, type ErrorReport, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../block/encode.ts";
 import type { Fault } from "../../rows/text-fault.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { machineNameFault, readMachineName, shownName } from "../../samples/machine-name.ts";
+import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
 import { toColumn } from "../../samples/wire.ts";
-import type { Reason } from "../failure.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestTaken, type Retention } from "../retention.ts";
 import type { Catalog, Quotas, Series } from "../store/catalog.ts";
@@ -27,6 +19,7 @@ import { futureToleranceUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
 import { acceptableTimes, acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
+import { refusalFor, refusalOf } from "./refusal.ts";
 import { declares, quotaRefusal, registerNew, updateDeclaration } from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
 import { type StoredColumn, warningsOf } from "./warnings.ts";
@@ -127,7 +120,11 @@ export async function prepareBatch(
   const declaring = sound.map(
     (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
   );
-  const timesOf = (i: number) => acceptableTimes(columns[i]!, checksOf(batch.samples[i]!.signal).bounds);
+  const timesOf = (i: number) => {
+    const { signal } = batch.samples[i]!;
+    const same = columns.filter((_, j) => declaring[j] && batch.samples[j]!.signal === signal);
+    return acceptableTimes(same, checksOf(signal).bounds);
+  };
   const isNew = (i: number) =>
     declares(batch.samples[i]!, options.catalog.find(batch.machine, batch.samples[i]!.signal));
   const registers =
@@ -190,27 +187,6 @@ export async function prepareBatch(
     bySeries,
     catalog: options.catalog,
   });
-}
-
-const refusalFor = (reason: Reason, message: string): Refusal =>
-  create(RefusalSchema, { reason: ErrorReason[reason], message });
-
-// What comes with a batch in its message: producer, sequence, lengths.
-const envelopeBytes = 160;
-
-function refusalOf(
-  batch: Batch,
-  { count, byteLength }: { count: number; byteLength: number },
-  { maxBatchBytes, maxBatchRecords, permits }: Pick<PrepareOptions, "maxBatchBytes" | "maxBatchRecords" | "permits">,
-): Refusal | undefined {
-  if (permits?.(batch.machine) === false)
-    return refusalFor("PERMISSION_DENIED", `the credential does not cover machine ${shownName(batch.machine)}`);
-  if (byteLength > maxBatchBytes + envelopeBytes)
-    return refusalFor("BATCH_TOO_LARGE", `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`);
-  if (count > maxBatchRecords)
-    return refusalFor("BATCH_TOO_LARGE", `the batch has ${count} records; at most ${maxBatchRecords} are taken`);
-  if (count === 0 && batch.samples.length === 0) return refusalFor("BATCH_EMPTY", "the batch holds no record");
-  return undefined;
 }
 
 /** A batch that is refused as a whole: nothing but its receipt is stored. */
