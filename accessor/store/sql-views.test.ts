@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(() =>
-  database.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_due, rollup_state, state_change, error_report, quarantine,
+  database.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_due, rollup_state_due, rollup_state, state_change, error_report, quarantine,
     series_day, series_day_due, kept_minute, kept_minute_day, series, machine cascade; delete from watermark where revision > 0`),
 );
 
@@ -250,4 +250,21 @@ it("compaction says how far the history is behind", async () => {
   await addReceipt(database, { revision: 5, secondsAgo: 10 });
   await database.query("insert into quarantine (revision, series_id, reason, payload) values (2, 1, 'corrupt', '')");
   expect(await read()).toMatch(/^3 5 2 60\.\d 1 t$/);
+});
+
+it("compaction counts the hours that are over and due, of signals and of machines, 100,000 at most", async () => {
+  const due = async () => (await database.query("select hours_due from millrace_v1.compaction"))[0]!.hours_due;
+  expect(await due()).toBe("0");
+  const hours = "to_us(date_trunc('hour', now())) + n * 3600000000::bigint";
+  // The present hour and the next one are not over.
+  await database.query(`insert into rollup_due (series_id, hour_us) select 1, ${hours} from generate_series(-5, 1) n`);
+  expect(await due()).toBe("5");
+  await database.query(
+    `insert into rollup_state_due (machine_id, hour_us) select 1, ${hours} from generate_series(-3, 1) n`,
+  );
+  expect(await due()).toBe("8");
+  await database.query(
+    `insert into rollup_due (series_id, hour_us) select 2, ${hours} from generate_series(-100500, -1) n`,
+  );
+  expect(await due()).toBe("100000");
 });
