@@ -2,8 +2,8 @@
 import type { Declaration } from "../samples/wire.ts";
 
 /**
- * Columns that name a sample_type, a max_gap or a unit before those of the same batch that do not: a
- * signal's first samples declare it, and rows of one upload need not all say so.
+ * Columns that name a sample_type, a max_gap or a unit before those of the same batch that do not:
+ * a signal's first samples declare it, and rows of one upload need not all say so.
  */
 export function declaringFirst<C extends Declaration>(columns: readonly C[]): C[] {
   const weight = ({ unit, maxGapUs, sampleType }: C) =>

@@ -106,10 +106,10 @@ const infinity = /^(?:nan|[+-]?inf(?:inity)?)$/i;
 
 /**
  * The record of a row: flat, as GET answers it and exports write it (`machine`, `signal`, `time`;
- * `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`, `code` and `message`), or the
- * contract's Signal as JSON (with `stateChange` or `errorReport`). Empty texts and nulls say
- * nothing. A field that is unknown, or belongs to another kind of signal, is a fault: what somebody
- * wrote is never left out in silence.
+ * `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`, `code` and
+ * `message`), or the contract's Signal as JSON (with `stateChange` or `errorReport`). Empty texts
+ * and nulls say nothing. A field that is unknown, or belongs to another kind of signal, is a fault:
+ * what somebody wrote is never left out in silence.
  */
 export function readRecord(row: Row, context: RowContext): RowRecord | RowFault {
   let said = 0;

@@ -73,7 +73,10 @@ type Sent = { signal: string; sampleType: SampleType; maxGapUs: number; samples:
 let sequence = 0n;
 let runs = 0;
 
-/** Sends what is late after the rest is compacted; answers all samples of each zone's machine, in order. */
+/**
+ * Sends what is late after the rest is compacted; answers all samples of each zone's machine, in
+ * order.
+ */
 async function send(scenes: readonly Scene[], machines: readonly string[]): Promise<Sent[][]> {
   const made = scenes.map(({ series }, zone) =>
     signals.map((signal, i) => {
@@ -164,7 +167,10 @@ async function checkUnit(
   }
 }
 
-/** The buckets are the window, cut exactly where the name of the unit changes; and hold what they should. */
+/**
+ * The buckets are the window, cut exactly where the name of the unit changes; and hold what they
+ * should.
+ */
 function expectSame(
   { buckets, sampleType }: SeriesBuckets,
   held: ReadonlyMap<string, Held>,

@@ -1,5 +1,5 @@
-// The minutes in which machines gave signs of life: as they come, in every version that is kept; of a
-// database from before; and dropped with the last of what they stand for.
+// The minutes in which machines gave signs of life: as they come, in every version that is kept; of
+// a database from before; and dropped with the last of what they stand for.
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { forAtMost } from "../../test/support/for-at-most.ts";

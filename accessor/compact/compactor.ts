@@ -1,5 +1,6 @@
 // Runs compaction: one accessor of all at a time, about every minute, step after step while there
-// is more than one step's worth; every ten seconds while more hours are due than a step rolls up. Tidies every minute, and looks after retention every ten.
+// is more than one step's worth; every ten seconds while more hours are due than a step rolls up.
+// Tidies every minute, and looks after retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -34,7 +35,7 @@ const tidyIntervalMs = 60_000;
 const retainIntervalMs = 600_000;
 // After a step that failed, not for want of a database: the next one is another one.
 const retryMs = 2_000;
-// Each step writes the newest blocks of all series again, so it is not begun for some hours at once.
+// Each step writes the newest blocks of all series again, so none is begun at once for some hours.
 const hoursIntervalMs = 10_000;
 
 export function startCompactor(options: CompactorOptions): AsyncDisposable {

@@ -98,7 +98,8 @@ type DueOptions = { endedBeforeUs: number; limit: number; isTouched: (hour: Hour
 
 /**
  * Hours that are due and over, without those that a step touches. Half of them the oldest and half
- * the newest, in turns, so that whoever has made a great many old ones due holds up nobody's present.
+ * the newest, in turns, so that whoever has made a great many old ones due holds up nobody's
+ * present.
  */
 export async function dueHours(
   database: Database,

@@ -1,6 +1,6 @@
 // The SQL views of minutes, hours and days of signals that are declared STEP or COUNTER equal a sum
-// over stretches between raw samples, and what AggregateSamples answers: with gaps, resets, late and
-// equal samples, to the newest commit, before hours are rolled up and after.
+// over stretches between raw samples, and what AggregateSamples answers: with gaps, resets, late
+// and equal samples, to the newest commit, before hours are rolled up and after.
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
@@ -132,7 +132,9 @@ async function expectAll(samples: readonly Sample[], declared: Declared): Promis
   }
 }
 
-/** To about now; now and then nothing for a while, or several at one time; a counter that resets. */
+/**
+ * To about now; now and then nothing for a while, or several at one time; a counter that resets.
+ */
 function drawSamples({ type, stepUs, maxGapUs, count }: Declared & Cadence, draw: Draw): Sample[] {
   let timeUs = 0;
   let value = 100;

@@ -1,5 +1,5 @@
-// What SQL says of silence equals what one finds who walks the minutes and looks for a record in each,
-// and what AggregateStates says: silences(), silent_seconds of state_hours, and state_at().
+// What SQL says of silence equals what one finds who walks the minutes and looks for a record in
+// each, and what AggregateStates says: silences(), silent_seconds of state_hours, and state_at().
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MachineState, SampleType } from "#gen/millrace/v1/signal_pb.ts";
@@ -22,7 +22,10 @@ const [minuteUs, hourUs] = [60e6, 3_600e6] as const;
 const firstUs = Math.floor((Date.now() * 1000 - 30 * hourUs) / hourUs) * hourUs;
 const lastUs = Date.now() * 1000 - 20 * minuteUs;
 
-/** Of which the tolerance is made: a max_gap of 35.5 minutes counts, those of values sent on change do not. */
+/**
+ * Of which the tolerance is made: a max_gap of 35.5 minutes counts, those of values sent on change
+ * do not.
+ */
 const machines = {
   dense: { toleranceUs: 10 * minuteUs, maxGapUs: 1e6, sampleType: SampleType.UNSPECIFIED },
   slow: { toleranceUs: 36 * minuteUs, maxGapUs: 35.5 * minuteUs, sampleType: SampleType.LINEAR },

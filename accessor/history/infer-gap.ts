@@ -40,8 +40,8 @@ export function learn(rhythm: Rhythm, timesUs: ArrayLike<number>): Rhythm {
 
 /**
  * Of values that go on by themselves, a step's or a counter's, as long as there may be: 24 h. Of
- * others the smallest of `inferredGapsUs` that is at least 2.5 times the median distance (of an even
- * number, the lower one of the two in the middle): 1 s for anything from 2.5 Hz up, 30 s for a
+ * others the smallest of `inferredGapsUs` that is at least 2.5 times the median distance (of an
+ * even number, the lower one of the two in the middle): 1 s for anything from 2.5 Hz up, 30 s for a
  * sample each 10 s, 45 min for a quarter-hour meter. At most 24 h; 1 s without a distance.
  */
 export function inferGapUs({ distancesUs }: Rhythm, sampleType: SampleType): number {

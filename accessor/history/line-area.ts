@@ -1,5 +1,5 @@
-// What lies between two neighbouring samples, cut to a window: the area under a line, the area under
-// a value that holds, or how far a counter went up. No I/O.
+// What lies between two neighbouring samples, cut to a window: the area under a line, the area
+// under a value that holds, or how far a counter went up. No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 
 /** One sample. `timeUs` is whole microseconds since the epoch. */

@@ -1,5 +1,6 @@
-// Silence of a machine: from a tolerance after the last minute in which it gave a sign of life, until
-// the next one. Gaps are spans without a sign of life; a gap is silent but for its beginning. No I/O.
+// Silence of a machine: from a tolerance after the last minute in which it gave a sign of life,
+// until the next one. Gaps are spans without a sign of life; a gap is silent but for its beginning.
+// No I/O.
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Series } from "../store/catalog.ts";
 import { floorTo, minuteUs } from "./buckets-of-time.ts";
@@ -9,7 +10,8 @@ const leastToleranceUs = 10 * minuteUs;
 
 /**
  * How long after its last alive minute a machine counts as silent, in whole minutes. series: all of
- * the machine. What is sent on change (STEP) or seldom (COUNTER) says nothing of how often it sends.
+ * the machine. What is sent on change (STEP) or seldom (COUNTER) says nothing of how often it
+ * sends.
  */
 export function toleranceUsOf(series: readonly Pick<Series, "kind" | "maxGapUs" | "sampleType">[]): number {
   const longestUs = series
@@ -93,7 +95,10 @@ export function cutGaps(gaps: readonly Window[], alive: readonly Window[], toler
   return left;
 }
 
-/** The silences of gaps that reach into a window, ascending; they begin where they do, be it before it. */
+/**
+ * The silences of gaps that reach into a window, ascending; they begin where they do, be it before
+ * it.
+ */
 export function silencesOf(gaps: readonly Window[], toleranceUs: number, { fromUs, toUs }: Window): Window[] {
   return gaps
     .map((gap) => ({ fromUs: gap.fromUs + toleranceUs, toUs: Math.min(gap.toUs, toUs) }))

@@ -13,8 +13,8 @@ const version = 1;
  * and UTF-8: version, machine; each state change (seconds, nanos, state, reason); each error report
  * (seconds, nanos, severity, code, message); each column (signal, unit, max_gap seconds and nanos,
  * times in microseconds, values); then, of each column that names a sample_type, its position and
- * that. Each list and each array is preceded by its length. columns: the batch's samples decoded, in
- * the order given.
+ * that. Each list and each array is preceded by its length. columns: the batch's samples decoded,
+ * in the order given.
  */
 export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
   const writer = new Writer(byteLengthOf(batch, columns));

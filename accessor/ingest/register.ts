@@ -58,8 +58,8 @@ export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registe
 type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType">;
 
 /**
- * Whether a column declares something: a signal, its unit, its max_gap or its type. What its samples teach of
- * a rhythm does not count: it is no more than a guess.
+ * Whether a column declares something: a signal, its unit, its max_gap or its type. What its
+ * samples teach of a rhythm does not count: it is no more than a guess.
  */
 export const declares = ({ unit, maxGap, sampleType }: Declaring, known: Series | undefined): boolean =>
   known === undefined ||
@@ -70,8 +70,8 @@ export const declares = ({ unit, maxGap, sampleType }: Declaring, known: Series 
 /**
  * timesOf: of the samples that may be stored, ascending.
  *
- * What a column says of a series that is known: a unit, a max_gap or a type that nobody has declared
- * yet, or more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
+ * What a column says of a series that is known: a unit, a max_gap or a type that nobody has
+ * declared yet, or more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
  */
 function newDeclaration(
   { unit, maxGap, sampleType }: Declaring,

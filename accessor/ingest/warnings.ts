@@ -7,7 +7,10 @@ import type { Column } from "../../samples/column.ts";
 import { wattsPer } from "../history/power-unit.ts";
 import type { Series } from "../store/catalog.ts";
 
-/** What a batch stores of one series: position of its first column, and all its samples in order of time. */
+/**
+ * What a batch stores of one series: position of its first column, and all its samples in order of
+ * time.
+ */
 export type StoredColumn = { position: number; column: Column };
 
 /** Texts are for people, and nobody reads more. */

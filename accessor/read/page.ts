@@ -54,7 +54,10 @@ export async function readPage(reads: Reads, query: PageQuery, signal: AbortSign
   return { signals, next: more || rows.length > signals.length ? { timeUs, revision, position } : undefined };
 }
 
-/** What a row comes to at most, without its texts, its unit and its machine: signal, time, value, and tags. */
+/**
+ * What a row comes to at most, without its texts, its unit and its machine: signal, time, value,
+ * and tags.
+ */
 const bareRowBytes = 180;
 
 /** The same with the machine that it is of. */

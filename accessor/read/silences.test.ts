@@ -1,5 +1,6 @@
-// Silences of many machines, as of every revision, whatever comes in whatever order and is compacted
-// whenever: what a walk through all minutes says. And of databases whose past is not filled in yet.
+// Silences of many machines, as of every revision, whatever comes in whatever order and is
+// compacted whenever: what a walk through all minutes says. And of databases whose past is not
+// filled in yet.
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";

@@ -1,4 +1,5 @@
-// The answers of ListStateIntervals, in pages: intervals, and how much of them machines were silent.
+// The answers of ListStateIntervals, in pages: intervals, and how much of them machines were
+// silent.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import {

@@ -1,5 +1,5 @@
-// What answers say of machines that fall silent, and of time that has not come: in summaries, buckets,
-// intervals and latest states, and what makes another version of them.
+// What answers say of machines that fall silent, and of time that has not come: in summaries,
+// buckets, intervals and latest states, and what makes another version of them.
 import { create } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";

@@ -1,5 +1,6 @@
-// What a version tells of the silences that an answer depends on, and of the states beyond its window.
-// The silences themselves: whatever comes into a minute that is alive already changes none of them.
+// What a version tells of the silences that an answer depends on, and of the states beyond its
+// window. The silences themselves: whatever comes into a minute that is alive already changes none
+// of them.
 import type { Window } from "../history/line-area.ts";
 import { cutSilences, toleranceUsOf } from "../history/silence.ts";
 import type { Reads } from "../read/as-of.ts";
@@ -48,8 +49,8 @@ export async function tellSilences(
 }
 
 /**
- * How far intervals go that reach into a window, of beyondWindow(): when the last one ends, "<", when
- * the first began, and how. What ends later than now lasts.
+ * How far intervals go that reach into a window, of beyondWindow(): when the last one ends, "<",
+ * when the first began, and how. What ends later than now lasts.
  */
 function reachOf(text: string, { fromUs }: Window, nowUs: number) {
   const [, next, first, how] = /^(-?\d+ )?<(?: (-?\d+) (.*))?$/s.exec(text)!;

@@ -40,7 +40,10 @@ export async function registerSeries(
   }
 }
 
-/** unit, sampleType: undefined leaves it. rhythm: what max_gap was inferred from; undefined: it is declared. */
+/**
+ * unit, sampleType: undefined leaves it. rhythm: what max_gap was inferred from; undefined: it is
+ * declared.
+ */
 export type Declaration = {
   unit?: string | undefined;
   maxGapUs: number;
@@ -50,8 +53,8 @@ export type Declaration = {
 
 /**
  * Sets what a series declares: a unit or a type if it has none, a max_gap if its own is inferred;
- * with `force` whatever it has. Answers false, and does nothing, if it was inferred from something else than is
- * known here.
+ * with `force` whatever it has. Answers false, and does nothing, if it was inferred from something
+ * else than is known here.
  */
 export async function redeclare(
   database: Database,

@@ -99,8 +99,8 @@ export async function readCommitTime(database: Database, revision: number): Prom
 }
 
 /**
- * The last revision committed before a time, 0 if there was none; undefined if what was committed at
- * that time is no longer in the log. Commit times never go back.
+ * The last revision committed before a time, 0 if there was none; undefined if what was committed
+ * at that time is no longer in the log. Commit times never go back.
  */
 export async function readRevisionBefore(database: Database, timeUs: number): Promise<number | undefined> {
   const [row] = await database.read(

@@ -4,7 +4,10 @@ import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 /** "ACTIVE" for MACHINE_STATE_ACTIVE; the number of a value that we do not know yet. */
 export const toWord = (desc: DescEnum, value: number): string | number => desc.value[value]?.localName ?? value;
 
-/** The value of a word in any case, be it with the enum's prefix; undefined if the enum has no such word. */
+/**
+ * The value of a word in any case, be it with the enum's prefix; undefined if the enum has no such
+ * word.
+ */
 export function fromWord<D extends DescEnum>(desc: D, word: string): EnumShape<D> | undefined {
   const said = word.toUpperCase();
   const found = desc.values.find(

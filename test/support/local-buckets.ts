@@ -102,7 +102,9 @@ function endOfUnit(from: number, ends: number, nameAt: (timeUs: number) => strin
   return other;
 }
 
-/** Area in value·seconds from one instant to another between two samples; of a counter its increase. */
+/**
+ * Area in value·seconds from one instant to another between two samples; of a counter its increase.
+ */
 function between(
   p: RawSample,
   q: RawSample | undefined,
