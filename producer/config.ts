@@ -16,6 +16,7 @@ import {
   type ValueReader,
 } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
+import { readUnit } from "../samples/unit.ts";
 import { namedSignals } from "./profiles.ts";
 import { maxProducerIdLength } from "./spool/spool.ts";
 
@@ -54,6 +55,8 @@ const signalName = text({
   expects: "a name such as temperature",
   pattern: /^[a-z][a-z0-9_]{0,62}$/,
 });
+
+const unitText = text({ placeholder: "UNIT", expects: "a unit of at most 32 characters", maxLength: 32 });
 
 export const settings = {
   accessor: setting({
@@ -160,7 +163,7 @@ export const settings = {
   }),
   unit: setting({
     flag: "unit",
-    parse: text({ placeholder: "UNIT", expects: "a unit of at most 32 characters", maxLength: 32 }),
+    parse: { ...unitText, read: (word) => unitText.read(readUnit(word)) },
     optional: true,
     doc: "of --input: the unit of numeric rows that name none",
   }),

@@ -197,7 +197,12 @@ test.each([
   await expect(start(flags)).rejects.toThrow(message);
 });
 
+test("blanks around a unit are no part of it", () => {
+  expect(readSettings({ name: "producer", about: "", settings }, ["--unit", " kW\t"], {}).unit).toBe("kW");
+});
+
 test.each([
+  ["--unit", " "],
   ["--start", "24h"],
   ["--start", "yesterday"],
   ["--rate-hz", "300"],

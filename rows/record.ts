@@ -8,6 +8,7 @@ import {
   SeveritySchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { machineNameFault, readMachineName } from "../samples/machine-name.ts";
+import { readUnit } from "../samples/unit.ts";
 import { parseInterval } from "./duration.ts";
 import { enumWords } from "./enum-words.ts";
 import { fieldGroup, fieldGroups, unknownField, unknownFields } from "./fields.ts";
@@ -230,7 +231,8 @@ function sampleTypeOf(value: unknown, otherwise: SampleType | undefined): Sample
 }
 
 function textOf(row: Row, field: keyof typeof textBounds, otherwise = ""): string | RowFault {
-  const value = row[field];
+  const given = row[field];
+  const value = field === "unit" && typeof given === "string" ? readUnit(given) : given;
   if (value === undefined || value === null || value === "") {
     if (otherwise !== "" || field !== "code") return otherwise;
   } else if (typeof value !== "string") {

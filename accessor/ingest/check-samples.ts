@@ -6,6 +6,7 @@ import { type Fault, maxGapFault, maxMaxGapUs, notFinite, textBounds, textFault 
 import type { Column } from "../../samples/column.ts";
 import { columnFields } from "../../samples/column-message.ts";
 import { toDurationUs } from "../../samples/timestamps.ts";
+import { readUnit } from "../../samples/unit.ts";
 import type { Series } from "../store/catalog.ts";
 import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -51,7 +52,8 @@ function timesFault(samples: Samples, { timesUs, values }: Column): Fault | unde
 /** What is wrong with a column's declaration, its series being known. */
 export function declarationFault({ unit, maxGap, sampleType }: Samples, series: Series): Fault | undefined {
   const what = `signal ${series.signal} of ${series.machine}`;
-  if (unit !== "" && unit !== series.unit) {
+  // A unit that was declared before this was seen to may have blanks at its ends.
+  if (unit !== "" && unit !== readUnit(series.unit)) {
     return {
       reason: "SIGNAL_DECLARATION_MISMATCH",
       message: `${what} has unit "${series.unit}", not "${unit}": give the other unit another name`,

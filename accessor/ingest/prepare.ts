@@ -8,6 +8,7 @@ import type { Fault } from "../../rows/text-fault.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
+import { readUnit } from "../../samples/unit.ts";
 import { toColumn } from "../../samples/wire.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestTaken, type Retention } from "../retention.ts";
@@ -84,9 +85,10 @@ export async function prepareBatch(
 ): Promise<Prepared> {
   // A batch of 4 MiB takes about 60 ms of work, and other calls wait for the event loop.
   const turns = new Turns();
-  // Before the digest: a batch that comes again is the same, in whatever form its machine is written.
+  // Before the digest: a batch that comes again is the same, in whatever form its machine and units are written.
   const machine = readMachineName(batch.machine);
   if (machine !== undefined) batch.machine = machine;
+  for (const samples of batch.samples) samples.unit = readUnit(samples.unit);
   const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);
   if (turns.isOver) await turns.pause();

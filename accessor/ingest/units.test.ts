@@ -23,3 +23,31 @@ test("samples without a unit leave it to later ones to declare it, on every acce
   expect(await send(second, "W")).toEqual([]);
   expect((await first.signals.listSignals({})).signals[0]!.units).toEqual(["W"]);
 });
+
+test("white space at the ends of a unit is no part of it, nor of the batch that comes again", async () => {
+  await using accessor = await openTestAccessor();
+  const send = async (sequence: number, unit: string, machine: string) => {
+    const samples = [{ ...column("power", [[epochUs + sequence, 1]]), unit }];
+    const batch = { machine, samples };
+    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch });
+    return [result!.duplicate, ...result!.verdicts, ...result!.warnings, result!.refusal];
+  };
+  const unitsOf = async (machine: string) =>
+    (await accessor.signals.listSignals({ machines: [machine] })).signals[0]!.units;
+  const forms = ["kW ", " kW", "\tkW\r\n", "\u00a0kW\u3000", `${" ".repeat(40)}kW`, "kW"];
+  for (const [i, form] of forms.entries()) {
+    expect(await send(2 * i + 1, form, `m${i}`), JSON.stringify(form)).toEqual([false, undefined]);
+    expect(await send(2 * i + 1, "kW", `m${i}`)).toEqual([true, undefined]);
+    expect(await send(2 * i + 2, form, "m0")).toEqual([false, undefined]);
+    expect(await unitsOf(`m${i}`)).toEqual(["kW"]);
+  }
+  const n = 2 * forms.length;
+  expect(await send(n + 1, "  ", "none")).toEqual([false, undefined]);
+  expect(await unitsOf("none")).toEqual([]);
+  // Declared with a blank by an older version: its producer goes on.
+  await accessor.query("update series set unit = 'kW ' where machine_id = (select id from machine where name = 'm1')");
+  await using reopened = await openTestAccessor({ databaseUrl: accessor.databaseUrl });
+  const samples = [{ ...column("power", [[epochUs + n, 1]]), unit: "kW " }];
+  const again = { producerId: "q", sequence: 1n, batch: { machine: "m1", samples } };
+  expect((await reopened.ingest.ingestBatch(again)).result!.verdicts).toEqual([]);
+});

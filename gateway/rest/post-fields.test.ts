@@ -114,6 +114,13 @@ test("rows declare unit and max_gap, themselves or by parameters; columns that d
     { ...shared, unit: "K" },
     { ...shared, unit: "F" },
   ]);
+  await gateway.post("/signals?type=heat&unit=%20K%20&epoch=s", {
+    signals: [...["", " ", "K", "\tK "].map((unit) => ({ ...row, unit })), { ...row, unit: " F" }],
+  });
+  expect(taken[2]!.batch!.samples).toMatchObject([
+    { unit: "K", values: { length: 4 } },
+    { unit: "F", values: { length: 1 } },
+  ]);
   for (const [name, value] of [
     ["max_gap", "25h"],
     ["max_gap", "0s"],

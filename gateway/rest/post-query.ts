@@ -3,6 +3,7 @@ import { type SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts
 import type { RowContext } from "../../rows/record.ts";
 import { maxGapFault, maxMaxGapUs, textBounds } from "../../rows/text-fault.ts";
 import { type EpochUnit, epochUnits } from "../../rows/time.ts";
+import { readUnit } from "../../samples/unit.ts";
 import { invalidField } from "../errors.ts";
 import {
   choiceParameter,
@@ -45,9 +46,10 @@ export const postQuery: PostQuery = {
 
 /** nowUs: undefined where times must not depend on when the rows are sent. */
 export function rowContextOf(
-  { type, unit, max_gap, sample_type, epoch }: Values,
+  { type, unit: given, max_gap, sample_type, epoch }: Values,
   nowUs: bigint | undefined,
 ): RowContext {
+  const unit = given && readUnit(given);
   if (unit !== undefined && unit.length > textBounds.unit.max)
     throw invalidField("unit", `at most ${textBounds.unit.max} characters`);
   if (max_gap !== undefined && !(max_gap > 0n && max_gap <= maxMaxGapUs))

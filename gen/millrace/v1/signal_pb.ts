@@ -110,8 +110,9 @@ export type Samples = Message<"millrace.v1.Samples"> & {
   signal: string;
 
   /**
-   * Unit of the values, such as "W". At most 32 characters. Empty: as declared, or not declared
-   * yet. Power without a declared unit is taken as W.
+   * Unit of the values, such as "W". At most 32 characters, without the white space at its ends,
+   * which is taken away. Empty: as declared, or not declared yet. Power without a declared unit is
+   * taken as W.
    *
    * @generated from field: string unit = 2;
    */
