@@ -32,14 +32,17 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
 
   const before = 'before: unit "W", max_gap 2700s (inferred), sample_type LINEAR\n';
   const stepped = 'after:  unit "kW", max_gap 86400s (inferred), sample_type STEP\n';
-  const [tried, ...refused] = await Promise.all([
+  const [tried, odd, ...refused] = await Promise.all([
     // The other form of é is the same machine.
     run(machine.normalize("NFD"), "power", "--unit", "kW", "--sample-type", "step", "--validate-only"),
+    run(machine, "power", "--unit", " VA ", "--validate-only"),
     run(machine, "powr", "--unit", "W"),
     run("Halle", "3", "/", "Presse", "power", "--unit", "W"),
     run(machine, "power", "--max-gap", "25h", "--sample-type", "stairs"),
   ]);
   expect(tried).toMatchObject({ status: 0, stdout: `${before}${stepped}Nothing was changed (--validate-only).\n` });
+  const warned = /^after: {2}unit "VA", .*\nwarning: "power" in "VA" gives no energy: .*\.\nNothing was changed/m;
+  expect(odd).toMatchObject({ status: 0, stdout: expect.stringMatching(warned) });
   const words = ["it has sent power", "quote a name", "linear, step or counter"];
   for (const [i, { status, stdout, stderr }] of refused.entries()) {
     expect([status, stdout]).toEqual([2, ""]);

@@ -1,5 +1,5 @@
 // npm run redeclare: corrects what a signal of a machine declares, as RedeclareSignal does, in the
-// accessor's database. Before and after go to standard output.
+// accessor's database. Before, after and warnings go to standard output.
 import { create } from "@bufbuild/protobuf";
 import {
   RedeclareSignalRequestSchema,
@@ -96,10 +96,11 @@ await run({
         throw error instanceof Failure && isMistake.has(error.reason) ? new ConfigError([error.message]) : error;
       },
     );
-    const { before, after } = create(RedeclareSignalResponseSchema, answer);
+    const { before, after, warnings } = create(RedeclareSignalResponseSchema, answer);
     const [was, is] = [textOf(before!), textOf(after!)];
     print(`before: ${was}`);
     print(`after:  ${is}`);
+    for (const { message } of warnings) print(`warning: ${message}.`);
     if (validateOnly) print("Nothing was changed (--validate-only).");
     else if (was === is) print("It was so already.");
     else {

@@ -62,8 +62,11 @@ test("the text says what is apart, what bridges it, and the cure; as few texts a
   const far = { timesUs: Float64Array.of(0, 900 * s, 1_810 * s), values: Float64Array.of(1, 2, 3) };
   const textOf = (declared: Partial<Series>) =>
     warningsOf(new Map([[seriesOf(declared), { position: 0, column: far }]]))[0]!.message;
+  const volts = { signal: "power", unit: "VA", maxGapUs: 3_600 * s };
   expect(textOf({})).toContain('"heat" are at least 900s apart, more than its max_gap of 60s');
-  expect(textOf({})).toContain("RedeclareSignal");
+  for (const cure of ["RedeclareSignal", "PATCH /machines/{machine}/signals/{signal}", "npx millrace redeclare"])
+    for (const text of [textOf({}), textOf(volts), textOf({ ...volts, sampleType: COUNTER })])
+      expect(text).toContain(cure);
   expect(textOf({ rhythm: unknownRhythm })).toContain("send max_gap");
   const many = new Map(
     Array.from({ length: 1_000 }, (_, i) => [seriesOf({ signal: `s${i}` }), { position: i, column: far }]),
@@ -71,6 +74,18 @@ test("the text says what is apart, what bridges it, and the cure; as few texts a
   const warnings = warningsOf(many);
   expect(warnings.map(({ column: at }) => at)).toEqual(Array.from({ length: maxWarnings }, (_, i) => i));
   for (const { message } of warnings) expect(message.length).toBeLessThan(400);
+});
+
+test("samples that no max_gap bridges are not told to send one; those of a day apart are", () => {
+  const textOf = (apartUs: number, rhythm?: typeof unknownRhythm) => {
+    const column = { timesUs: Float64Array.of(0, apartUs), values: Float64Array.of(1, 2) };
+    return warningsOf(new Map([[seriesOf({ rhythm }), { position: 0, column }]]))[0]!.message;
+  };
+  const dayUs = 86_400 * s;
+  for (const rhythm of [undefined, unknownRhythm]) {
+    expect(textOf(dayUs + 1, rhythm)).toMatch(/No max_gap bridges that: it is at most 24 h$/);
+    expect(textOf(dayUs, rhythm)).toMatch(/If they belong together, (send|correct) max_gap/);
+  }
 });
 
 describe("with an accessor", () => {

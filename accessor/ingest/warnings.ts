@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { type Warning, WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { durationText } from "../../rows/duration.ts";
+import { maxMaxGapUs } from "../../rows/text-fault.ts";
 import type { Column } from "../../samples/column.ts";
 import { wattsPer } from "../history/power-unit.ts";
 import type { Series } from "../store/catalog.ts";
@@ -15,6 +16,10 @@ export type StoredColumn = { position: number; column: Column };
 
 /** Texts are for people, and nobody reads more. */
 export const maxWarnings = 100;
+
+/** Whoever reads it may have come by gRPC, by REST or with a file. */
+const byRedeclaring =
+  "with RedeclareSignal (REST: PATCH /machines/{machine}/signals/{signal}; command line: npx millrace redeclare)";
 
 /** In order of columns; what goes beyond `maxWarnings` is left out. */
 export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[] {
@@ -51,16 +56,26 @@ function notCovered({ signal, maxGapUs, rhythm, sampleType }: Series, timesUs: F
   const [gap, closest] = [maxGapUs, closestUs].map((us) => durationText(BigInt(us)));
   const what = sampleType === SampleType.COUNTER ? "increase" : "integral, energy";
   const cure =
-    rhythm === undefined
-      ? "If they belong together, correct max_gap with RedeclareSignal"
-      : "If they belong together, send max_gap with the samples";
+    closestUs > maxMaxGapUs
+      ? "No max_gap bridges that: it is at most 24 h"
+      : rhythm === undefined
+        ? `If they belong together, correct max_gap ${byRedeclaring}`
+        : "If they belong together, send max_gap with the samples";
   return `samples of "${signal}" are at least ${closest} apart, more than its max_gap of ${gap}: between them there is no ${what} or coverage. ${cure}`;
 }
 
-function noEnergy({ signal, unit, sampleType }: Series): string | undefined {
+/** Of a declaration: what is told with its correction. */
+export function energyWarnings(declared: Declared): Warning[] {
+  const message = noEnergy(declared);
+  return message === undefined ? [] : [create(WarningSchema, { reason: WarningReason.NO_ENERGY, message })];
+}
+
+type Declared = Pick<Series, "signal" | "unit" | "sampleType">;
+
+function noEnergy({ signal, unit, sampleType }: Declared): string | undefined {
   if (signal !== "power") return undefined;
   if (sampleType === SampleType.COUNTER)
-    return '"power" is declared as a COUNTER, so it gives no energy. Send a count of energy as a signal of another name';
+    return `"power" is declared as a COUNTER, so it gives no energy. Send a count of energy as a signal of another name; correct a wrong sample_type ${byRedeclaring}`;
   if (wattsPer(unit) !== undefined) return undefined;
-  return `"power" in ${JSON.stringify(unit)} gives no energy: watts in one of it are not known. Send W, kW, MW, GW or mW; correct a wrong unit with RedeclareSignal`;
+  return `"power" in ${JSON.stringify(unit)} gives no energy: watts in one of it are not known. Send W, kW, MW, GW or mW; correct a wrong unit ${byRedeclaring}`;
 }

@@ -1,5 +1,6 @@
 // What a correction of a declaration says and changes, and what it refuses.
 import { expect, test } from "vitest";
+import { WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
@@ -69,4 +70,24 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   expect(await told({ sampleType: 9 })).toMatchObject(invalid);
   expect(await told({ maxGap: { seconds: 0n } })).toMatchObject(invalid);
   expect(await told({ unit: "x".repeat(33) })).toMatchObject(invalid);
+});
+
+test("a correction that takes energy from power says so, tried or done; a unit loses its blanks", async () => {
+  await using accessor = await openTestAccessor();
+  const samples = ["power", "heat"].map((signal) => ({ ...column(signal, [[epochUs, 1]]), unit: "W" }));
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: { machine: "m", samples } });
+  const { COUNTER, LINEAR } = SampleType;
+  const change = async (changes: object) => {
+    const { after, warnings } = await accessor.ingest.redeclareSignal({ machine: "m", signal: "power", ...changes });
+    return [after!.unit, ...warnings.flatMap(({ reason, message }) => [reason, message])];
+  };
+  const noWatts = ["VA", WarningReason.NO_ENERGY, expect.stringMatching(/^"power" in "VA" gives no energy/)];
+  expect(await change({ unit: "VA", validateOnly: true })).toEqual(noWatts);
+  expect(await change({ unit: " VA\t" })).toEqual(noWatts);
+  const counted = ["kW", WarningReason.NO_ENERGY, expect.stringMatching(/COUNTER/)];
+  expect(await change({ unit: "kW ", sampleType: COUNTER, validateOnly: true })).toEqual(counted);
+  expect(await change({ unit: "kW ", sampleType: COUNTER })).toEqual(counted);
+  expect(await change({ sampleType: LINEAR })).toEqual(["kW"]);
+  expect(await change({ unit: " " })).toEqual([""]);
+  expect(await change({ signal: "heat", unit: "VA", sampleType: COUNTER })).toEqual(["VA"]);
 });

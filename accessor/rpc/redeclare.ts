@@ -8,8 +8,10 @@ import type {
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { maxMaxGapUs, textBounds, textFault } from "../../rows/text-fault.ts";
 import { toDuration, toDurationUs } from "../../samples/timestamps.ts";
+import { readUnit } from "../../samples/unit.ts";
 import { Failure } from "../failure.ts";
 import { inferGapUs } from "../history/infer-gap.ts";
+import { energyWarnings } from "../ingest/warnings.ts";
 import type { Catalog, Series } from "../store/catalog.ts";
 import { checkMachines, checkSignals, invalid } from "./check-request.ts";
 
@@ -20,12 +22,13 @@ type Options = {
 };
 
 export async function redeclareSignal(
-  { machine: name, signal, unit, maxGap, sampleType, validateOnly }: RedeclareSignalRequest,
+  { machine: name, signal, unit: given, maxGap, sampleType, validateOnly }: RedeclareSignalRequest,
   { catalog, permits }: Options,
 ): Promise<MessageInitShape<typeof RedeclareSignalResponseSchema>> {
   const machines = [name];
   checkMachines(machines);
   checkSignals([signal]);
+  const unit = given === undefined ? undefined : readUnit(given);
   const fault = unit === undefined ? undefined : textFault("unit", unit, textBounds.unit);
   if (fault !== undefined) throw invalid("unit", fault.message.replace(/^unit /, ""));
   const maxGapUs = maxGap === undefined ? undefined : toDurationUs(maxGap);
@@ -44,9 +47,9 @@ export async function redeclareSignal(
   // What nobody has declared follows the type.
   const inferredUs = after.rhythm && inferGapUs(after.rhythm, after.sampleType);
   const wanted = { ...after, maxGapUs: maxGapUs ?? inferredUs ?? series.maxGapUs! };
-  if (validateOnly) return { before, after: toDeclaration(wanted) };
+  if (validateOnly) return { before, after: toDeclaration(wanted), warnings: energyWarnings({ signal, ...wanted }) };
   await catalog.redeclare(series, { ...wanted, unit, sampleType: sampleType || undefined }, { force: true });
-  return { before, after: toDeclaration(series) };
+  return { before, after: toDeclaration(series), warnings: energyWarnings(series) };
 }
 
 async function findSeries(

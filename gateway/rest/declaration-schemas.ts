@@ -1,7 +1,8 @@
 // JSON Schemas of what a numeric signal declares, and of its correction.
+import { WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms } from "../../rows/duration.ts";
-import { object, ref, text, words } from "./schema-parts.ts";
+import { list, object, ref, text, words } from "./schema-parts.ts";
 import { wordsOf } from "./words.ts";
 
 export const sampleTypes = wordsOf(SampleTypeSchema);
@@ -18,7 +19,9 @@ export const declarationSchemas = {
   }),
   Redeclaration: object(
     {
-      "unit?": text("The right unit, at most 32 characters; empty: none is declared."),
+      "unit?": text(
+        "The right unit, at most 32 characters; empty: none is declared. Blanks at its ends are no part of it.",
+      ),
       "max_gap?": text(
         `The right max_gap, at most 24h: ${durationForms}. If absent, as it is, or inferred again if it was inferred and sample_type changes.`,
       ),
@@ -29,5 +32,12 @@ export const declarationSchemas = {
   Redeclared: object({
     "before?": { ...ref("Declaration"), description: "What the signal declared." },
     "after?": { ...ref("Declaration"), description: "What it declares now, or would." },
+    "warnings?": list(
+      object({
+        reason: words(wordsOf(WarningReasonSchema), "What is odd. New ones may come."),
+        message: text("What is odd, and what would be right."),
+      }),
+      "What the new declaration will not give, such as energy from power in VA. Missing where there is nothing to say.",
+    ),
   }),
 };

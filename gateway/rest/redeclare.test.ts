@@ -2,7 +2,7 @@
 // is refused before.
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { RedeclareSignalRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type RedeclareSignalRequest, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { reasonError } from "../errors.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
@@ -51,6 +51,15 @@ test("what is sent is corrected, and both declarations come back", async () => {
   await patch("/machines/m/signals/power?validate_only=true", { unit: "" });
   expect(asked[1]).toMatchObject({ unit: "", validateOnly: true, sampleType: SampleType.UNSPECIFIED });
   expect(asked[1]!.maxGap).toBeUndefined();
+});
+
+test("what the new declaration will not give is said", async () => {
+  gateway.accessor.ingest.redeclareSignal = () => ({
+    after: { unit: "VA", maxGap: { seconds: 60n }, sampleType: SampleType.LINEAR },
+    warnings: [{ reason: WarningReason.NO_ENERGY, message: "no watts" }],
+  });
+  const { body } = await patch("/machines/m/signals/power", { unit: "VA" });
+  expect(body["warnings"]).toEqual([{ reason: "NO_ENERGY", message: "no watts" }]);
 });
 
 test.each([

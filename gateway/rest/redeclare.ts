@@ -4,6 +4,7 @@ import {
   IngestService,
   type RedeclareSignalRequestSchema,
   type SignalDeclaration,
+  WarningReasonSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms, durationText, parseInterval } from "../../rows/duration.ts";
@@ -50,8 +51,10 @@ export const redeclareRoute = route({
 async function redeclareSignal({ body, path, query: asked, upstream, unary }: RestCall<Query>): Promise<RestAnswer> {
   const { machine = "", signal = "" } = path;
   const request = { machine, signal, ...readBody(body), validateOnly: asked.validate_only ?? false };
-  const { before, after } = await upstream.ingest.redeclareSignal(request, unary);
-  return { body: { before: before && toJson(before), after: after && toJson(after) } };
+  const { before, after, warnings } = await upstream.ingest.redeclareSignal(request, unary);
+  const odd = warnings.map(({ reason, message }) => ({ reason: toWord(WarningReasonSchema, reason), message }));
+  const said = odd.length === 0 ? {} : { warnings: odd };
+  return { body: { before: before && toJson(before), after: after && toJson(after), ...said } };
 }
 
 const toJson = ({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration) => ({
