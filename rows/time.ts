@@ -33,12 +33,16 @@ const declaredOnlyBeforeUs = 631_152_000_000_000n;
 /** Why a text is no time, in words that help to mend it. */
 export class TimeFault {
   readonly message: string;
-  constructor(message: string) {
+  /** What the number rather counts, in words ("seconds"); undefined if that is not the fault. */
+  readonly looksLike: string | undefined;
+  constructor(message: string, looksLike?: string) {
     this.message = message;
+    this.looksLike = looksLike;
   }
 }
 
-const notATime = new TimeFault(`expected ${timeForms}`);
+/** Nothing that is written as a time is. */
+export const notATime = new TimeFault(`expected ${timeForms}`);
 const noZone = new TimeFault(`a time without a zone: add Z for UTC, or its offset such as +01:00`);
 const noLeapSecond = new TimeFault("a second of 60 is a leap second, which there is only at 23:59:60 UTC");
 const outside = new TimeFault("a time in years 1 to 9999 is expected");
@@ -62,8 +66,9 @@ export type TimeContext = {
   /** What "now" is; undefined where times must not depend on when they are read. */
   nowUs: bigint | undefined;
   /**
-   * What numbers count. Undefined: milliseconds, of which those before 1990 are refused, as the
-   * seconds that they mostly are.
+   * What numbers count; those are refused that must count another unit: beyond year 9999, or within
+   * four months of 1970 and in a coarser unit between 1990 and 2286. Undefined: milliseconds, of
+   * which all before 1990 are refused, as the seconds that they mostly are.
    */
   epochUnit?: EpochUnit | undefined;
 };
@@ -75,17 +80,6 @@ export type TimeContext = {
 export function readTime(text: string, { nowUs, epochUnit }: TimeContext): bigint | TimeFault {
   const us = fromRfc3339(text) ?? fromEpoch(text, epochUnit) ?? fromRest(text, nowUs);
   return typeof us !== "bigint" || isTime(us) ? us : outside;
-}
-
-/** The same of a request: undefined if it is none. Numbers are milliseconds. */
-export function parseTime(text: string, nowUs: bigint): bigint | undefined {
-  const us = readTime(text, { nowUs, epochUnit: "ms" });
-  return typeof us === "bigint" ? us : undefined;
-}
-
-/** Whether a number that stands for a time in milliseconds is rather one in seconds, after 1990. */
-export function looksLikeSeconds(text: string): boolean {
-  return /^\d{9,10}(?:\.\d+)?$/.test(text) && BigInt(text.split(".")[0]!) * 1_000_000n >= declaredOnlyBeforeUs;
 }
 
 function fromRest(text: string, nowUs: bigint | undefined): bigint | TimeFault {
@@ -110,31 +104,48 @@ function fromEpoch(text: string, declared: EpochUnit | undefined): bigint | Time
   const [, sign, whole, fraction = ""] = match;
   if (unit === "ms" && fraction === "" && sign === "") {
     const us = BigInt(whole!) * 1_000n;
-    return (declared === undefined && guessFault(us)) || us;
+    return epochFault(us, { whole: whole!, sign, declared }) ?? us;
   }
   const below = digitsBelow[unit];
   const ns = BigInt(whole!) * unitNs[unit] + BigInt(fraction.slice(0, below).padEnd(below, "0") || "0");
   const finer = /[1-9]/.test(fraction.slice(below));
   // The microsecond that it lies in, as where the digits of a second are cut.
   const us = sign === "-" ? -((ns + (finer ? 1n : 0n) + 999n) / 1_000n) : ns / 1_000n;
-  return (declared === undefined && guessFault(us)) || us;
+  return epochFault(us, { whole: whole!, sign: sign!, declared }) ?? us;
 }
 
-const declare = (unit: EpochUnit, what: string) =>
-  new TimeFault(`these look like ${what}: declare epoch=${unit} (of the producer: --epoch ${unit})`);
-const seconds = declare("s", "seconds");
-const microseconds = declare("us", "microseconds");
-const nanoseconds = declare("ns", "nanoseconds");
+const unitWord: Record<EpochUnit, string> = { s: "seconds", ms: "milliseconds", us: "microseconds", ns: "nanoseconds" };
+const rather = Object.fromEntries(
+  epochUnits.map((unit) => {
+    const what = unitWord[unit];
+    const message = `these look like ${what}: declare epoch=${unit} (of the producer: --epoch ${unit})`;
+    return [unit, new TimeFault(message, what)];
+  }),
+) as Record<EpochUnit, TimeFault>;
 const beforeGuessed = new TimeFault(
   "a number before 1990 as milliseconds since 1970: declare what it counts, epoch=s, ms, us or ns (of the producer: --epoch)",
 );
 
-/** What is wrong with a number of no declared unit, read as milliseconds. */
-function guessFault(us: bigint): TimeFault | undefined {
+/** 2286: up to it a count of seconds has ten digits, of milliseconds thirteen, and so on. */
+const countsBeforeUs = 10_000_000_000_000_000n;
+
+type Epoch = { whole: string; sign: string; declared: EpochUnit | undefined };
+
+/** What is wrong with a number that was read as `us`, of the declared unit or as milliseconds. */
+function epochFault(us: bigint, { whole, sign, declared }: Epoch): TimeFault | undefined {
   if (us >= declaredOnlyBeforeUs && us <= latestUs) return undefined;
-  if (us > latestUs)
-    return us / 1_000n <= latestUs ? microseconds : us / 1_000_000n <= latestUs ? nanoseconds : outside;
-  return us * 1_000n >= declaredOnlyBeforeUs ? seconds : beforeGuessed;
+  const at = epochUnits.indexOf(declared ?? "ms");
+  const inUnit = (unit: EpochUnit) => (BigInt(whole) * unitNs[unit]) / 1_000n;
+  if (us > latestUs) {
+    const finer = epochUnits.slice(at + 1).find((unit) => inUnit(unit) <= latestUs);
+    return finer === undefined ? outside : rather[finer];
+  }
+  if (declared === undefined) return us * 1_000n >= declaredOnlyBeforeUs ? rather.s : beforeGuessed;
+  if (sign !== "") return undefined;
+  // What is declared lies in the first four months of 1970, and in a coarser unit after 1990.
+  const likely = (unit: EpochUnit) => inUnit(unit) >= declaredOnlyBeforeUs && inUnit(unit) < countsBeforeUs;
+  const coarser = epochUnits.slice(0, at).find(likely);
+  return coarser && rather[coarser];
 }
 
 function fromRfc3339(text: string): bigint | TimeFault | undefined {

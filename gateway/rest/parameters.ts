@@ -2,7 +2,7 @@
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { durationForms, durationPattern, parseDuration } from "../../rows/duration.ts";
-import { isRelativeTime, looksLikeSeconds, parseTime, timeForms } from "../../rows/time.ts";
+import { isRelativeTime, notATime, readTime, TimeFault, timeForms } from "../../rows/time.ts";
 import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
 import { invalidField, reasonError } from "../errors.ts";
 import { fromWord, wordsOf } from "./words.ts";
@@ -35,8 +35,8 @@ export const textParameter = (doc: string): Parameter<string> => ({
 /** Repeated, or one list with commas. */
 export const listParameter = (doc: string): Parameter<string[]> => ({
   doc: `${doc} May be repeated, or a list with commas.`,
-  schema: { type: "array", items: { type: "string" } },
-  read: split,
+  schema: { type: "array", items: { type: "string", minLength: 1 } },
+  read: (texts, { name }) => split(texts, name),
 });
 
 /**
@@ -47,7 +47,7 @@ export const machinesParameter = (doc: string): Parameter<string[]> => ({
   doc: `${doc} May be repeated, or a list with commas; a comma within a name is written \\, and a backslash \\\\.`,
   schema: { type: "array", items: { type: "string", minLength: 1 } },
   read: (texts, { name: field }) =>
-    texts.flatMap(splitNames).map((text) => {
+    itemsOf(texts, { of: field, split: splitNames }).map((text) => {
       const name = readMachineName(text);
       if (name !== undefined) return name;
       const hint = texts.some((one) => one.includes(",")) ? "; a comma within a name is written \\," : "";
@@ -79,7 +79,7 @@ export const wordsParameter = <D extends DescEnum>(desc: D, doc: string): Parame
   doc: `${doc} May be repeated, or a list with commas.`,
   schema: { type: "array", items: { type: "string", enum: wordsOf(desc) } },
   read: (texts, { name }) =>
-    split(texts).map((word) => {
+    split(texts, name).map((word) => {
       const value = fromWord(desc, word);
       if (value !== undefined) return value;
       throw invalidField(name, `${quote(word)} is not one of ${wordsOf(desc).join(", ")}`);
@@ -147,13 +147,17 @@ export const timeParameter = (doc: string): Parameter<ResolvedTime> => ({
   schema: { type: "string" },
   read(texts, { name, nowUs }) {
     const text = single(texts, name);
-    const us = parseTime(text, nowUs);
-    if (us !== undefined && looksLikeSeconds(text))
-      throw invalidField(name, `${quote(text)} looks like seconds: write milliseconds or RFC 3339`, invalid);
-    if (us !== undefined) return { us, relative: isRelativeTime(text) };
-    throw invalidField(name, `${quote(text)} is not a time in years 1 to 9999; expected ${timeForms}`, invalid);
+    const us = readTime(text, { nowUs, epochUnit: "ms" });
+    if (us instanceof TimeFault) throw invalidField(name, `${quote(text)} ${inQuery(us)}`, invalid);
+    return { us, relative: isRelativeTime(text) };
   },
 });
+
+/** A fault of a time, to follow its text. No parameter declares what numbers count. */
+function inQuery(fault: TimeFault): string {
+  if (fault.looksLike !== undefined) return `looks like ${fault.looksLike}: write milliseconds or RFC 3339`;
+  return fault === notATime ? `is not a time in years 1 to 9999; ${fault.message}` : `is refused: ${fault.message}`;
+}
 
 /** A length of time, in microseconds. */
 export const durationParameter = (doc: string): Parameter<bigint> => ({
@@ -188,6 +192,19 @@ function single(texts: readonly string[], name: string): string {
   return texts[0]!;
 }
 
-const split = (texts: readonly string[]) => texts.flatMap((text) => text.split(",")).filter((text) => text !== "");
+const split = (texts: readonly string[], name: string): string[] =>
+  itemsOf(texts, { of: name, split: (text) => text.split(",").filter((item) => item !== "") });
+
+/**
+ * Of all values given. One without an item is refused: of a filter that somebody left empty, or
+ * whose variable is not set, the answer would be everything.
+ */
+function itemsOf(texts: readonly string[], { of, split }: { of: string; split: (text: string) => string[] }): string[] {
+  return texts.flatMap((text) => {
+    const items = split(text);
+    if (items.length === 0) throw invalidField(of, "is empty: name at least one, or leave the parameter out");
+    return items;
+  });
+}
 
 const quote = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

@@ -128,7 +128,7 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   const violations = error
     .findDetails(BadRequestSchema)
     .flatMap(({ fieldViolations }) =>
-      fieldViolations.map(({ field, description }) => ({ field: restName(field), description })),
+      fieldViolations.map(({ field, description }) => ({ said: field, field: restName(field), description })),
     );
   const field = violations[0]?.field ?? (info?.metadata["field"] && restName(info.metadata["field"]));
   // What broke inside is for the log: only an error that has a reason was written to be read.
@@ -136,11 +136,19 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   const body = {
     ...(reason ? named(reason) : unnamed(status)),
     status,
-    detail: hidden ? "something went wrong here; it is logged" : inWords(error.rawMessage, renamed),
+    detail: hidden
+      ? "something went wrong here; it is logged"
+      : inWords(renameHeads(error.rawMessage, violations), renamed),
     instance: path,
     reason,
     field: field || undefined,
-    violations: violations.length > 0 ? violations : undefined,
+    violations:
+      violations.length > 0
+        ? violations.map(({ field, description, said }) => ({
+            field,
+            description: inWords(renameHeads(description, [{ said, field }]), renamed),
+          }))
+        : undefined,
     metadata: info && Object.keys(info.metadata).length > 0 ? metadataOf(info.metadata, restName) : undefined,
     // As the draft on RateLimit headers names them.
     "violated-policies": reason === "RATE_LIMITED" ? [info!.metadata["limit"] ?? ""] : undefined,
@@ -160,6 +168,20 @@ const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field:
   const [head = ""] = bare.split(".");
   return Object.hasOwn(parameterByField, head) ? parameterByField[head]! : field;
 };
+
+/**
+ * A message with the parameter for the field that it begins with, or that follows a semicolon, as it
+ * does where several are broken: "severities goes only with …".
+ */
+function renameHeads(message: string, violations: readonly { said: string; field: string }[]): string {
+  return message
+    .split("; ")
+    .map((part) => {
+      const of = violations.find(({ said }) => part.startsWith(`${said} `) || part.startsWith(`${said}: `));
+      return of === undefined ? part : of.field + part.slice(of.said.length);
+    })
+    .join("; ");
+}
 
 /**
  * A message with the names that its reader has used. Only names with "_": the others are words as

@@ -194,7 +194,7 @@ test("fields of the contract are named as the parameters that carry them", async
   };
   expect((await gateway.ask("/signals/power")).body).toMatchObject({
     field: "severity, code_prefix",
-    detail: 'severities, code_prefix: from, to and states of "page_size" have no place here',
+    detail: 'severity, code_prefix: from, to and states of "page_size" have no place here',
   });
 });
 

@@ -17,7 +17,7 @@ import { parseDuration, parseInterval } from "../../rows/duration.ts";
 import { type Row, readRecord } from "../../rows/record.ts";
 import { readRows } from "../../rows/source-rows.ts";
 import { readLines } from "../../rows/text-lines.ts";
-import { parseTime } from "../../rows/time.ts";
+import { readTime } from "../../rows/time.ts";
 import { bytes, count, decimal, durationMs, instant, listenAddress, url } from "../../runtime/config-values.ts";
 import { maskSecrets } from "../../runtime/log.ts";
 import { namesOf } from "../../runtime/tls/client-names.ts";
@@ -159,24 +159,24 @@ export const worstTexts: readonly WorstText[] = [
     read(
       "time: milliseconds",
       (n) => `${fill("1", n)}.${fill("1", n)}x`,
-      (text) => parseTime(text, 0n),
+      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
     ),
     read(
       "time: fraction",
       (n) => `2026-03-01T08:00:00.${fill("1", n)}x`,
-      (text) => parseTime(text, 0n),
+      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
     ),
     read(
       "time: relative",
       (n) => `now-${fill("1", n)}h`,
-      (text) => parseTime(text, 0n),
+      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
     ),
     read("length of time", (n) => `${fill("1", n)}ms`, parseDuration),
     read("interval", (n) => `${fill("1", n)}:00:00`, parseInterval),
     read(
       "time: offset",
       (n) => `2026-03-01T08:00:00+${fill("01:", n)}`,
-      (text) => parseTime(text, 0n),
+      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
     ),
     read(
       "glob: a long name",
