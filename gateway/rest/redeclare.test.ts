@@ -47,6 +47,9 @@ test("what is sent is corrected, and both declarations come back", async () => {
       ...{ maxGap: { seconds: 0n, nanos: 500_000_000 }, sampleType: SampleType.COUNTER },
     },
   ]);
+  // As protobuf's JSON spells them, as in rows.
+  await patch("/machines/m/signals/power", { maxGap: "20m", sampleType: "STEP" });
+  expect(asked.pop()).toMatchObject({ maxGap: { seconds: 1_200n }, sampleType: SampleType.STEP });
   // An empty unit is a correction too; what is absent stays as it is.
   await patch("/machines/m/signals/power?validate_only=true", { unit: "" });
   expect(asked[1]).toMatchObject({ unit: "", validateOnly: true, sampleType: SampleType.UNSPECIFIED });
@@ -71,6 +74,8 @@ test.each([
   [{ unit: 5 }, "unit", /a text is expected/],
   [{ max_gap: 20 }, "max_gap", /expected a number with a unit/],
   [{ max_gap: "20" }, "max_gap", /expected a number with a unit/],
+  [{ max_gap: "1s", maxGap: "2s" }, "max_gap", /given in both spellings/],
+  [{ sampleType: "stair" }, "sample_type", /must be LINEAR, STEP or COUNTER/],
   [{ sample_type: "stair" }, "sample_type", /must be LINEAR, STEP or COUNTER/],
 ])("%j is refused: it names %s", async (body, field, detail) => {
   const answer = await patch("/machines/m/signals/power", body);

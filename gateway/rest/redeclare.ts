@@ -84,6 +84,11 @@ const readers: Readonly<Record<string, (value: unknown) => Correction>> = {
   },
 };
 const known = Object.keys(readers);
+/** As protobuf's JSON has them, as in rows. */
+const otherSpellings: ReadonlyMap<string, string> = new Map([
+  ["maxGap", "max_gap"],
+  ["sampleType", "sample_type"],
+]);
 
 function readBody(body: unknown): Correction {
   if (typeof body === "object" && body !== null && Symbol.asyncIterator in body)
@@ -93,9 +98,13 @@ function readBody(body: unknown): Correction {
   const fields = Object.entries(body);
   if (fields.length === 0) throw invalidField("body", `give at least one of ${known.join(", ")}`);
   let correction: Correction = {};
-  for (const [name, value] of fields) {
+  const given = new Set<string>();
+  for (const [said, value] of fields) {
+    const name = otherSpellings.get(said) ?? said;
     if (!Object.hasOwn(readers, name))
       throw invalidField(name.slice(0, 80), unknownField(name, { of: "a field of a declaration", known }));
+    if (given.has(name)) throw invalidField(name, "given in both spellings");
+    given.add(name);
     correction = { ...correction, ...readers[name]!(value) };
   }
   return correction;
