@@ -57,7 +57,8 @@ export async function* readChunks(
           chunk.lines.push(read.line);
         }
         if (chunk.rows.length < chunkRows && characters < chunkCharacters) continue;
-        yield chunk;
+        // Blank lines alone are no chunk.
+        if (chunk.rows.length > 0) yield chunk;
         chunk = { rows: [], lines: [] };
         characters = 0;
       }

@@ -97,11 +97,11 @@ test("the accessor's verdicts find their lines", async () => {
   ]);
 });
 
-test("422 if every row was refused; nothing at all is 200", async () => {
+test("422 if every row was refused, or if there is none", async () => {
   const { status, body } = await send("1\n2\n");
   expect([status, body["rejected"], body["title"]]).toEqual([422, 2, "Unprocessable Content"]);
   expect(body["verdicts"]).toMatchObject([{ line: 1, count: 2 }]);
-  expect(await send("\n \n")).toMatchObject({ status: 200, body: { accepted: 0, rejected: 0 } });
+  expect(await send("\n \n")).toMatchObject({ status: 422, body: { detail: "the request holds no record" } });
   expect(taken).toEqual([]);
 });
 

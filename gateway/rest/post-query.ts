@@ -13,6 +13,7 @@ import {
   type ValuesOf,
   wordParameter,
 } from "./parameters.ts";
+import { HttpProblem } from "./problem.ts";
 
 export type PostQuery = {
   type: Parameter<string>;
@@ -57,6 +58,10 @@ export function rowContextOf(
   const maxGapUs = max_gap === undefined ? undefined : Number(max_gap);
   return { nowUs, epochUnit: epoch, signal: type, unit, maxGapUs, sampleType: sample_type };
 }
+
+/** Of a body of any kind: an empty one is rather a mistake of its sender than a success. */
+export const noRecord = (): HttpProblem =>
+  new HttpProblem(422, "the request holds no record", { members: { reason: "REQUEST_INVALID" } });
 
 /** Of a body of JSON: refuses what has its place in the body. */
 export function assertLinesOnly({ producer_id, sequence }: Values): void {

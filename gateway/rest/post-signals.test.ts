@@ -196,8 +196,24 @@ test("422 if nothing was stored: a refused batch, refused records, unreadable ro
     rejected: 2,
     results: [],
   });
-  expect((await gateway.post("/signals", { machine: "m" })).status).toBe(422);
-  expect((await gateway.post("/signals", { signals: [] })).status).toBe(422);
+});
+
+test.each([
+  ["application/json", '{"machine":"m"}'],
+  ["application/json", '{"machine":"m","samples":[{"signal":"power"}]}'],
+  ["application/json", '{"signals":[]}'],
+  ["application/x-ndjson", ""],
+  ["application/x-ndjson", "\n \n"],
+  ["application/x-ndjson", `${" ".repeat(900_000)}\n`.repeat(5)],
+  ["text/csv", "machine,signal,time,value\n"],
+])("%s without a record is 422: %j", async (type, body) => {
+  for (const accept of ["application/json", "application/x-ndjson"]) {
+    const answer = await gateway.ask("/signals", { method: "POST", headers: { "content-type": type, accept }, body });
+    expect(answer.body).toMatchObject({
+      ...{ status: 422, reason: "REQUEST_INVALID", detail: "the request holds no record" },
+    });
+  }
+  expect(taken).toEqual([]);
 });
 
 test.each([
@@ -226,7 +242,10 @@ test("errors of the accessor keep their reason", async () => {
   gateway.accessor.ingest.ingestBatch = () => {
     throw reasonError("SEQUENCE_GAP", Code.OutOfRange, "7 is next", { metadata: { expected_sequence: "7" } });
   };
-  const { status, body } = await gateway.post("/signals", { machine: "m", producer_id: "p", sequence: 9 });
+  const { status, body } = await gateway.post("/signals", {
+    ...{ machine: "m", stateChanges: [{ time: "2026-03-01T08:00:00Z", state: "MACHINE_STATE_IDLE" }] },
+    ...{ producer_id: "p", sequence: 9 },
+  });
   expect([status, body["reason"], body["metadata"]]).toEqual([409, "SEQUENCE_GAP", { expected_sequence: "7" }]);
 });
 

@@ -11,7 +11,7 @@ import { batchFromJson } from "./batch-json.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
 import { postLines } from "./post-lines.ts";
-import { assertLinesOnly, assertRowsOnly, type PostQuery, rowContextOf } from "./post-query.ts";
+import { assertLinesOnly, assertRowsOnly, noRecord, type PostQuery, rowContextOf } from "./post-query.ts";
 import { type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
@@ -61,6 +61,7 @@ async function postObject(call: RestCall<PostQuery>, key: string | undefined): P
     parts = [{ batch }];
   }
 
+  if (unreadable.length === 0 && parts.every(({ batch }) => recordsOf(batch) === 0)) throw noRecord();
   // It is here as a whole already: only the next request waits.
   meter(parts.reduce((sum, { batch }) => sum + recordsOf(batch), 0));
   const sent: Sent[] = [];
