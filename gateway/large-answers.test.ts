@@ -1,7 +1,13 @@
 // A large answer comes whole through every protocol, in JSON and in binary, compressed where that
 // was asked for.
 import { createClient, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import type { Compression } from "@connectrpc/connect/protocol";
+import {
+  compressionGzip,
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { openTestGateway, type TestGateway } from "./test-gateway.ts";
@@ -36,6 +42,31 @@ beforeAll(async () => {
   });
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
+
+test.each([
+  ["gRPC", createGrpcTransport],
+  [
+    "gRPC-Web",
+    (options: { baseUrl: string; acceptCompression: Compression[] }) =>
+      createGrpcWebTransport({ ...options, httpVersion: "2" }),
+  ],
+] as const)("%s compresses it for a client that takes gzip", async (_, createTransport) => {
+  const sizes: number[][] = [];
+  const watched: Compression = {
+    ...compressionGzip,
+    async decompress(bytes, maxBytes) {
+      const plain = await compressionGzip.decompress(bytes, maxBytes);
+      sizes.push([bytes.byteLength, plain.byteLength]);
+      return plain;
+    },
+  };
+  const transport = createTransport({ baseUrl: gateway.baseUrl, acceptCompression: [watched] });
+  const { series } = await createClient(SignalService, transport).aggregateSamples({ signals: ["power"] });
+  expect(series.map(({ buckets }) => buckets.length)).toEqual([3_000, 3_000]);
+  const [compressed = 0, plain = 0] = sizes[0] ?? [];
+  expect(plain).toBeGreaterThan(100_000);
+  expect(compressed).toBeLessThan(plain / 2);
+});
 
 const kinds = ["Connect", "gRPC-Web", "gRPC"].flatMap((protocol) =>
   ["binary", "JSON"].flatMap((format) =>

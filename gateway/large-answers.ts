@@ -10,6 +10,9 @@ import { chooseEncoding, encodeText } from "./rest/compression.ts";
 import type { Json } from "./rest/json.ts";
 import { jsonInTurns, lazyList } from "./rest/json-in-turns.ts";
 
+/** Of the flags of an envelope, in gRPC and gRPC-Web. */
+const compressedFlag = 1;
+
 /** The answer of one call, if it is large. */
 export type Aside = { message?: Message };
 
@@ -37,10 +40,13 @@ export async function writeAside(
     ? Buffer.concat(await jsonInTurns(toLazyJson(output, message), turns))
     : await encodeInTurns(output, message, turns);
   const header = new Headers(response.header);
-  // Every other content type has envelopes, each of which says for itself that it is not
-  // compressed.
-  if (!/^application\/(json|proto)$/.test(header.get("content-type") ?? ""))
-    return { ...response, body: inPlaceOfFirst(response.body as AsyncIterable<Uint8Array>, bytes) };
+  // Every other content type has envelopes, each of which says for itself whether it is compressed,
+  // in the encoding that connect-es has agreed on.
+  if (!/^application\/(json|proto)$/.test(header.get("content-type") ?? "")) {
+    const packed = await encodeText(bytes, chooseEncoding(header.get("grpc-encoding") ?? undefined));
+    const envelope = encodeEnvelope(packed.encoding === undefined ? 0 : compressedFlag, packed.bytes);
+    return { ...response, body: inPlaceOfFirst(response.body as AsyncIterable<Uint8Array>, envelope) };
+  }
   const encoded = await encodeText(bytes, chooseEncoding(acceptEncoding));
   header.delete("content-encoding");
   if (encoded.encoding !== undefined) header.set("content-encoding", encoded.encoding);
@@ -68,11 +74,11 @@ function toLazyJson(desc: DescMessage, message: Message): Json {
 /** The first envelope is the message, the next the trailers. */
 async function* inPlaceOfFirst(
   body: AsyncIterable<Uint8Array>,
-  bytes: Uint8Array,
+  inPlace: Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let first = true;
   for await (const envelope of body) {
-    yield first ? encodeEnvelope(0, bytes) : envelope;
+    yield first ? inPlace : envelope;
     first = false;
   }
 }

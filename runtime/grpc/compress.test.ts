@@ -7,7 +7,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
-import { createCompress } from "./compress.ts";
+import { createCompress, declineHeader } from "./compress.ts";
 import { bytes, openTestServer, type TestServer } from "./test-service.ts";
 
 const kib = 1024;
@@ -69,7 +69,15 @@ test.each([
   ["a large answer", "Unary", [200], gzip, "gzip", [true]],
   ["no offer", "Unary", [200], {}, "identity", [false]],
   ["another offer", "Unary", [200], { "grpc-accept-encoding": "identity,deflate,x-gzip2" }, "identity", [false]],
-  ["an offer that is taken back", "Unary", [200], { ...gzip, "accept-encoding": "identity" }, "identity", [false]],
+  [
+    "an offer as grpc-js and connect-go make it",
+    "Unary",
+    [200],
+    { ...gzip, "accept-encoding": "identity" },
+    "gzip",
+    [true],
+  ],
+  ["an offer that is taken back", "Unary", [200], { ...gzip, [declineHeader]: "identity" }, "identity", [false]],
   ["a small answer", "Unary", [15], gzip, "identity", [false]],
   ["an answer that gets no smaller", "Unary", [200, 1], gzip, "identity", [false]],
   ["a stream: what is large", "ServerStream", [100], gzip, "gzip", [false, true, true, true]],

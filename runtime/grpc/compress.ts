@@ -24,12 +24,15 @@ const pays = (compressedBytes: number, bytes: number) => compressedBytes <= 0.9 
 const offers = createHiddenValue<object, true>();
 
 /**
- * Notes what the headers of a new call offer, which grpc-js shows nobody. `accept-encoding:
- * identity` takes an offer back that a client's library makes by itself.
+ * Metadata that takes an offer back which a client's library makes by itself. grpc-js and connect-go
+ * send `accept-encoding: identity` beside every offer: for gRPC that header says nothing.
  */
+export const declineHeader = "x-grpc-accept-encoding";
+
+/** Notes what the headers of a new call offer, which grpc-js shows nobody. */
 export function noteOffer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   const accepted = String(headers["grpc-accept-encoding"] ?? "");
-  if (headers["accept-encoding"] === "identity") return;
+  if (headers[declineHeader] === "identity") return;
   if (accepted.split(",").some((name) => name.trim() === "gzip")) offers.set(stream, true);
 }
 

@@ -6,6 +6,7 @@ import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@gr
 import { widenClientConnections } from "../connection-window.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
+import { declineHeader } from "./compress.ts";
 import { LargeAnswer, toClientDefinition, UndecodableMessage } from "./definition.ts";
 import { answerBounds, MessageTooLarge } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
@@ -87,7 +88,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       metadata.set(key, value);
     });
     // grpc-js offers gzip by itself. Between our own programs it costs more than it saves.
-    metadata.set("accept-encoding", "identity");
+    metadata.set(declineHeader, "identity");
     const callOptions: CallOptions =
       (timeoutMs ?? maxTimeoutMs) < maxTimeoutMs ? { deadline: Date.now() + timeoutMs! } : {};
     const call: ClientDuplexStream<Message, Message> = client.makeBidiStreamRequest(
