@@ -51,7 +51,7 @@ async function scansOf(statement: string): Promise<{ rows: number; scans: Scans[
   const rows = await history.query(statement);
   const scans = await history.query<Scans>(
     `select relname, seq_tup_read, coalesce(idx_scan, 0) as idx_scan from pg_stat_xact_user_tables
-     where relname ~ '^(block|rollup_hour|kept_minute|series_day|state_change|alive_hour)' and coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0`,
+     where relname ~ '^(block|rollup_hour|kept_minute|clock_hour|series_day|state_change|alive_hour)' and coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0`,
   );
   await history.query("rollback");
   return { rows: rows.length, scans };
@@ -68,6 +68,7 @@ test.each([
   ["an hour of samples", `samples_hour where signal = 'oil' and ${hour}`, 1],
   ["an hour with few", `samples_hour where signal = 'level' and ${hour}`, 1],
   ["silence of an hour", `state_hours where ${hour}`, 1],
+  ["an hour in the state that held", "state_hours where time >= '2026-01-06 03:00Z' and time < '2026-01-06 04:00Z'", 1],
   ["silences", "silences('2026-01-05 03:00Z', '2026-01-05 09:00Z', array['b']) where true", 0],
   ["a day", "samples_day where signal = 'oil' and time = '2026-01-06'", 1],
 ])("%s", async (_, what, expected) => {

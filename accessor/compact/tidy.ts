@@ -156,15 +156,17 @@ const seriesOfDays = 100;
 const daysOfMinutes = 10;
 // Of one machine each, some 10 ms; a step of compaction waits for a portion.
 const daysOfLife = 50;
+// More than a year.
+const hoursOfStates = 10_000;
 
 /**
  * What the views of minutes and days are looked up by: the days that a series has samples in, of
- * series from before there was such a table; and the minutes of days that came many at once. Beside
- * them, what machines of before gave as signs of life.
+ * series from before there was such a table; the minutes of days that came many at once; and the
+ * hours since the first state. Beside them, what machines of before gave as signs of life.
  */
 async function makeDays({ database, log, signal }: TidyOptions): Promise<void> {
   const make = async (
-    name: "note_days_before" | "note_alive_before" | "make_minutes",
+    name: "note_days_before" | "note_alive_before" | "make_clock_hours" | "make_minutes",
     most: number,
   ): Promise<number> => {
     let made = 0;
@@ -177,6 +179,7 @@ async function makeDays({ database, log, signal }: TidyOptions): Promise<void> {
   };
   await make("note_days_before", seriesOfDays);
   await make("note_alive_before", daysOfLife);
+  await make("make_clock_hours", hoursOfStates);
   const days = await make("make_minutes", daysOfMinutes);
   if (days === 0) return;
   // Without it, the planner does not know that so many minutes are of one hour.
