@@ -85,12 +85,13 @@ export async function prepareBatch(
 ): Promise<Prepared> {
   // A batch of 4 MiB takes about 60 ms of work, and other calls wait for the event loop.
   const turns = new Turns();
-  // Before the digest: a batch that comes again is the same, in whatever form its machine and units are written.
+  // Before the digest: a batch that comes again is the same, in whatever form its machine is written.
   const machine = readMachineName(batch.machine);
   if (machine !== undefined) batch.machine = machine;
-  for (const samples of batch.samples) samples.unit = readUnit(samples.unit);
   const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);
+  // After it: receipts of an older version are of units as they came.
+  for (const samples of batch.samples) samples.unit = readUnit(samples.unit);
   if (turns.isOver) await turns.pause();
   const count = columns.reduce(
     (sum, { values }) => sum + values.length,
