@@ -102,7 +102,8 @@ test("a method may be left out", async () => {
 });
 
 test("a client of grpc-js with default settings reads it, and our own transport gets it as it is", async () => {
-  await using server = await openServer();
+  const compressed: string[] = [];
+  await using server = await openServer({ compresses: ({ name }) => compressed.push(name) > 0 });
   const client = new Client(`127.0.0.1:${server.server.port}`, credentials.createInsecure());
   const request = Buffer.from(toBinary(BytesValueSchema, create(BytesValueSchema, { value: new Uint8Array([250]) })));
   const same = (buffer: Buffer) => buffer;
@@ -127,6 +128,8 @@ test("a client of grpc-js with default settings reads it, and our own transport 
     const sizes: number[] = [];
     for await (const { value } of server.client.serverStream({ value: new Uint8Array([100]) }))
       sizes.push(value.length);
+    // Whether a method may be compressed is asked only where it was offered.
+    expect(compressed).toEqual(["Unary"]);
     expect(sizes).toEqual([kib, 100 * kib, 100 * kib, 100 * kib]);
   } finally {
     client.close();
