@@ -25,6 +25,7 @@ import { createDeadLetters } from "../producer/dead-letters.ts";
 import { sendInput } from "../producer/input.ts";
 import { createLog } from "../runtime/log.ts";
 import { toDurationUs, toTimestamp } from "../samples/timestamps.ts";
+import { readUnit } from "../samples/unit.ts";
 import { type Declaration, timesOf, toSamples } from "../samples/wire.ts";
 import { grpcClients } from "./support/ask.ts";
 import { testDatabase } from "./support/postgres.ts";
@@ -59,7 +60,7 @@ const machine = fc.constantFrom("mill-1", "Presse 3", "油/1", '"a",b', "-1+1");
 /** A column for each signal, each with a declaration of its own. */
 const columnOf = (signal: string) =>
   fc
-    .tuple(text(8), maxGapUs, sampleType, fc.array(fc.tuple(timeUs, value), { maxLength: 12 }))
+    .tuple(text(8).map(readUnit), maxGapUs, sampleType, fc.array(fc.tuple(timeUs, value), { maxLength: 12 }))
     .map(([unit, gap, type, pairs]) => {
       const sorted = pairs.toSorted(([a], [b]) => a - b);
       const columns = { timesUs: sorted.map(([time]) => time), values: sorted.map(([, one]) => one) };

@@ -63,7 +63,7 @@ test("a batch over all weeks is compacted, others' reads open no partition but t
             "power",
             timesUs.map((timeUs, i) => [timeUs, i]),
           ),
-          unit: "W",
+          ...{ unit: "W", maxGap: { seconds: 1n } },
         },
       ],
     });

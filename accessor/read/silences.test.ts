@@ -3,7 +3,7 @@
 // filled in yet.
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { MachineState, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, SampleType, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { forAtMost } from "../../test/support/for-at-most.ts";
 import { TestHistory, tickUs, unaborted } from "../compact/test-history.ts";
 import {
@@ -37,7 +37,8 @@ async function silences(revision: number, windows: readonly Window[], minutes = 
   const all = await catalog.select({ machines: [], signals: [] });
   const machines = [...Map.groupBy(all, ({ machine }) => machine)];
   const asked = machines.flatMap(([, mine]) => {
-    const slow = { ...mine[0]!, id: -1, kind: SignalKind.NUMERIC, maxGapUs: minutes * minuteUs };
+    const declared = { kind: SignalKind.NUMERIC, maxGapUs: minutes * minuteUs, sampleType: SampleType.LINEAR };
+    const slow = { ...mine[0]!, id: -1, ...declared };
     const series = [...mine, slow];
     return windows.map((window) => ({ ...window, machineId: mine[0]!.machineId, series }));
   });

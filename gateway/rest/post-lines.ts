@@ -7,7 +7,7 @@ import { contentTypeOf } from "./formats.ts";
 import { type Json, toJsonText } from "./json.ts";
 import { type Chunk, type LineKind, linesOf, readChunks } from "./line-chunks.ts";
 import type { Numbering } from "./numbering.ts";
-import { noRecord, type PostQuery, rowContextOf } from "./post-query.ts";
+import { type PostQuery, rowContextOf } from "./post-query.ts";
 import { toRowBatchesInTurns } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
@@ -47,7 +47,6 @@ export async function postLines(
   const warnings = new NamedWarnings();
   const chunks = storeChunks(call, { numbering, kind, totals, warnings });
   const first = await chunks.next();
-  if (first.done && totals.unread_from_line === undefined) throw noRecord();
   if (call.format === "ndjson") {
     return {
       contentType: contentTypeOf("ndjson"),

@@ -59,7 +59,7 @@ export function rowContextOf(
   return { nowUs, epochUnit: epoch, signal: type, unit, maxGapUs, sampleType: sample_type };
 }
 
-/** Of a body of any kind: an empty one is rather a mistake of its sender than a success. */
+/** Of a body of JSON. Lines may be none: so is an export of nothing, which goes back in. */
 export const noRecord = (): HttpProblem =>
   new HttpProblem(422, "the request holds no record", { members: { reason: "REQUEST_INVALID" } });
 

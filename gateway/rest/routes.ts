@@ -185,7 +185,7 @@ const declared: readonly Route[] = [
       'rows of a numeric signal declare its "unit", "max_gap" and "sample_type"); or one batch in columns, {"machine", "state_changes", "error_reports", ' +
       '"samples"}, as protobuf\'s JSON has it; at most 32 MiB. As NDJSON: one row a line, any number of lines, stored as they arrive. As CSV: ' +
       "the same, with a header line that names the columns. 200 says how many records were stored, and lists verdicts on the others by row " +
-      "(from 0) or line (from 1): at most 1,000, adjacent ones with the same reason as one; warnings say what is stored and will have no coverage or energy. 422 if no record was stored or sent, or none of the first " +
+      "(from 0) or line (from 1): at most 1,000, adjacent ones with the same reason as one; warnings say what is stored and will have no coverage or energy. 422 if no record was stored (lines may be none), or none of the first " +
       "20,000 lines can be read. If NDJSON is requested for a body of lines, the answer has one verdict a line as they occur, and the totals " +
       "last. Records are stored exactly once, however often they are sent, with an Idempotency-Key and the same body, or with a producer's " +
       "own producer_id and sequence (in the query for lines), which numbers the batches from there on. Without either, they are stored " +
