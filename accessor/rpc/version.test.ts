@@ -153,7 +153,7 @@ test("the same version is the same answer, through late records and compaction a
         }
       }),
     ),
-    { numRuns: 14 },
+    { numRuns: 10 },
   );
   expect(same).toBeGreaterThan(50);
   expect(changed).toBeGreaterThan(50);

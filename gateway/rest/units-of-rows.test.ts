@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../samples/timestamps.ts";
+import { readUnit } from "../../samples/unit.ts";
 import { timesOf, toSamples } from "../../samples/wire.ts";
 import { takeEverything } from "../fake-accessor.ts";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
@@ -18,7 +19,7 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 
 const startUs = 1_772_352_000_000_000;
 const column = fc.record({
-  unit: fc.oneof(fc.constant(""), fc.string({ unit: fc.constantFrom(..."kW°/ \"',\\"), maxLength: 8 })),
+  unit: fc.oneof(fc.constant(""), fc.string({ unit: fc.constantFrom(..."kW°/ \"',\\"), maxLength: 8 })).map(readUnit),
   sampleType: fc.constantFrom(SampleType.UNSPECIFIED, SampleType.STEP, SampleType.COUNTER),
   values: fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 5 }),
 });
