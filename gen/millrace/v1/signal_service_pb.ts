@@ -1476,9 +1476,9 @@ export const SignalService: GenService<{
    * transitions, availability. For each bucket the same as SummarizeMachines says of it alone
    * (energies to rounding).
    *
-   * At most 10,000 buckets a machine and 100,000 in all, else TOO_MANY_BUCKETS. A page holds whole
-   * machines, about 11,000 buckets. All pages are of the revision of the first. Errors as for
-   * AggregateSamples.
+   * A request may ask for at most 10,000 buckets of each machine and 100,000 in all; more are
+   * refused with TOO_MANY_BUCKETS. A page holds whole machines, about 11,000 buckets. All pages are
+   * of the revision of the first. Errors as for AggregateSamples.
    *
    * @generated from rpc millrace.v1.SignalService.AggregateStates
    */
