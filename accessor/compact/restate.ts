@@ -95,7 +95,7 @@ export class Restating {
     for (const block of blocks) {
       const column = decodeBlock(payloads.get(block.blockId)!.payload);
       const { integral, coveredUs } = summarize(column, between);
-      summed.push({ ...block, integral, coveredUs });
+      summed.push({ ...block, integral: integral.high, coveredUs });
       await nextTurn();
     }
     return summed;

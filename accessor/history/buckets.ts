@@ -2,9 +2,9 @@
 // nothing about their source.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
-import { RunningMean, scaledSumOf } from "./compensated-sum.ts";
-import { type Between, lineArea, type Sample } from "./line-area.ts";
-import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
+import { RunningSum, scaled } from "./compensated-sum.ts";
+import { type Between, lineArea, type Sample, scaleSample } from "./line-area.ts";
+import { type Extremes, joinExtremes, type Summary, summarize } from "./summary.ts";
 
 /**
  * The samples in `[startUs, endUs)` and what lies between them there (`lineArea`). What comes from
@@ -33,6 +33,8 @@ export type Bucket = {
   readonly timeWeightedMean: number | undefined;
   /** Value·seconds under the lines, cut at the bucket's edges by interpolation; 0 of a COUNTER. */
   readonly integral: number;
+  /** What float64 leaves out of that: for whoever adds up integrals of buckets. */
+  readonly integralLow: number;
   /** How far a COUNTER went up; undefined when nothing is covered, and of other series. */
   readonly increase: number | undefined;
   /** Microseconds of which integral or increase is known; an exact integer. */
@@ -61,12 +63,12 @@ export class BucketAccumulator {
   readonly #edgesUs: Float64Array;
   readonly #between: Between;
   readonly #buckets: Bucket[] = [];
-  /** Samples in the bucket being filled; inner lines only. */
-  #inside: Summary = emptySummary;
-  /** What lines crossing that bucket's edges cover in it. */
-  #edgeIntegral = 0;
-  #edgeCoveredUs = 0;
-  #mean = new RunningMean();
+  /** Of the samples in the bucket being filled. */
+  #inside: Extremes | undefined;
+  #sum = new RunningSum();
+  /** Of the lines inside and of those that cross that bucket's edges. */
+  #integral = new RunningSum();
+  #coveredUs = 0;
   /** Between which values the lines in it run. */
   #lowest = Number.POSITIVE_INFINITY;
   #highest = Number.NEGATIVE_INFINITY;
@@ -99,7 +101,9 @@ export class BucketAccumulator {
       if (!this.#enter({ timeUs: timesUs[i]!, value: values[i]! })) break;
       const end = firstAtOrAfter(timesUs, this.#endUs, i);
       const start = i;
-      this.#take(summarize(column, { ...this.#between, start, end }), () => scaledSumOf(values, start, end));
+      this.#take(summarize(column, { ...this.#between, start, end }), () =>
+        summarize({ timesUs: timesUs.subarray(start, end), values: scaled(values, start, end) }, this.#between),
+      );
       i = end;
     }
   }
@@ -107,7 +111,7 @@ export class BucketAccumulator {
   /**
    * Next samples as their summary, made by the same `Between`. It must lie within one bucket, or
    * outside the window; throws RangeError if not, if it starts before the last sample fed, or if its
-   * sum is not finite.
+   * sum or integral is not finite.
    */
   addSummary(summary: Summary): void {
     if (summary.count === 0) return;
@@ -117,7 +121,7 @@ export class BucketAccumulator {
     if (summary.lastUs >= fromUs && this.#enter({ timeUs: summary.firstUs, value: summary.first })) {
       if (summary.lastUs >= this.#endUs) throw new RangeError(`summary crosses the edge at ${this.#endUs}`);
       this.#take(summary, () => {
-        throw new RangeError("the sum of a summary is not finite: feed its samples");
+        throw new RangeError("a sum of a summary is not finite: feed its samples");
       });
     }
     this.#previous = { timeUs: summary.lastUs, value: summary.last };
@@ -152,8 +156,8 @@ export class BucketAccumulator {
   }
 
   /**
-   * Moves to the sample's bucket, sharing out the line that leads there; false if it lies past the
-   * last edge.
+   * Moves to the sample's bucket, with the line that leads there, cut where it crosses edges; false
+   * if it lies past the last edge.
    */
   #enter(sample: Sample): boolean {
     while (!this.#full && sample.timeUs >= this.#endUs) {
@@ -161,18 +165,18 @@ export class BucketAccumulator {
       this.#close();
     }
     if (this.#full) return false;
-    // Between two samples of one bucket the line is the bridge that joinSummaries adds.
-    if (this.#inside.count === 0) this.#addLine(sample);
+    this.#addLine(sample);
     return true;
   }
 
   /** to: undefined after the last sample. */
   #addLine(to: Sample | undefined): void {
     if (!this.#previous) return;
-    const { value } = this.#previous;
-    const area = lineArea(this.#previous, to, { fromUs: this.#startUs, toUs: this.#endUs, ...this.#between });
-    this.#edgeIntegral += area.integral;
-    this.#edgeCoveredUs += area.coveredUs;
+    const [from, { value }] = [this.#previous, this.#previous];
+    const options = { fromUs: this.#startUs, toUs: this.#endUs, ...this.#between };
+    const area = lineArea(from, to, options);
+    this.#integral.add(area.integral, () => lineArea(scaleSample(from), to && scaleSample(to), options).integral.high);
+    this.#coveredUs += area.coveredUs;
     if (area.coveredUs === 0) return;
     const other = to === undefined || this.#between.sampleType === SampleType.STEP ? value : to.value;
     this.#spread(Math.min(value, other), Math.max(value, other));
@@ -183,46 +187,48 @@ export class BucketAccumulator {
     this.#highest = Math.max(this.#highest, highest);
   }
 
-  #take(summary: Summary, scaledSum: () => number): void {
-    this.#mean.add(summary.count, summary.sum, scaledSum);
+  /** scaledPart: of the summary; asked for only if its sum or integral is not finite. */
+  #take(summary: Summary, scaledPart: () => Pick<Summary, "sum" | "integral">): void {
+    this.#sum.add(summary.sum, () => scaledPart().sum.high);
+    this.#integral.add(summary.integral, () => scaledPart().integral.high);
+    this.#coveredUs += summary.coveredUs;
     this.#spread(summary.min, summary.max);
-    this.#inside = joinSummaries(this.#inside, summary, this.#between);
+    this.#inside = this.#inside === undefined ? summary : joinExtremes(this.#inside, summary);
     this.#previous = { timeUs: summary.lastUs, value: summary.last };
   }
 
   #close(): void {
-    const [startUs, endUs, inside] = [this.#startUs, this.#endUs, this.#inside];
-    const integral = inside.integral + this.#edgeIntegral;
-    const coveredUs = inside.coveredUs + this.#edgeCoveredUs;
-    const any = inside.count > 0;
+    const [startUs, endUs, inside, coveredUs] = [this.#startUs, this.#endUs, this.#inside, this.#coveredUs];
+    const { high: integral, low: integralLow } = this.#integral.sum;
     const isCounter = this.#between.sampleType === SampleType.COUNTER;
-    const mean = isCounter || coveredUs === 0 ? undefined : (integral * 1e6) / coveredUs;
+    const mean = isCounter || coveredUs === 0 ? undefined : this.#integral.ratio(1e6, coveredUs);
     this.#buckets.push({
       startUs,
       endUs,
-      count: inside.count,
-      sum: this.#mean.sum,
-      min: any ? inside.min : undefined,
-      minUs: any ? inside.minUs : undefined,
-      max: any ? inside.max : undefined,
-      maxUs: any ? inside.maxUs : undefined,
-      first: any ? inside.first : undefined,
-      firstUs: any ? inside.firstUs : undefined,
-      last: any ? inside.last : undefined,
-      lastUs: any ? inside.lastUs : undefined,
-      mean: any ? this.#mean.mean(inside.min, inside.max) : undefined,
+      count: inside?.count ?? 0,
+      sum: this.#sum.sum.high,
+      min: inside?.min,
+      minUs: inside?.minUs,
+      max: inside?.max,
+      maxUs: inside?.maxUs,
+      first: inside?.first,
+      firstUs: inside?.firstUs,
+      last: inside?.last,
+      lastUs: inside?.lastUs,
+      mean: inside && between(inside.min, inside.max, this.#sum.ratio(1, inside.count)),
       timeWeightedMean: mean === undefined ? undefined : between(this.#lowest, this.#highest, mean),
       integral: isCounter ? 0 : integral,
+      integralLow: isCounter ? 0 : integralLow,
       increase: isCounter && coveredUs > 0 ? integral : undefined,
       coveredUs,
       coverage: coveredUs / (endUs - startUs),
     });
-    this.#inside = emptySummary;
-    this.#mean = new RunningMean();
+    this.#inside = undefined;
+    this.#sum = new RunningSum();
+    this.#integral = new RunningSum();
+    this.#coveredUs = 0;
     this.#lowest = Number.POSITIVE_INFINITY;
     this.#highest = Number.NEGATIVE_INFINITY;
-    this.#edgeIntegral = 0;
-    this.#edgeCoveredUs = 0;
   }
 
   #checkOrder(timeUs: number): void {
@@ -231,10 +237,8 @@ export class BucketAccumulator {
   }
 }
 
-/** A mean that was rounded, or overflowed, lies no further out than what it is of. */
-function between(lowest: number, highest: number, mean: number): number | undefined {
-  return Number.isNaN(mean) ? undefined : Math.max(lowest, Math.min(highest, mean));
-}
+/** A mean that was rounded lies no further out than what it is of. */
+const between = (lowest: number, highest: number, mean: number) => Math.max(lowest, Math.min(highest, mean));
 
 /**
  * Index of the first time from `start` on that is ≥ `timeUs`. Gallops, so a narrow bucket costs

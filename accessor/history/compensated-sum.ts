@@ -1,15 +1,18 @@
 // Sums that keep what plain addition loses: the low bits of small numbers beside large ones, and
-// what overflows on the way to a mean. No I/O.
+// what overflows on the way. No I/O.
+import { type DoubleDouble, plus, sumOfTwo } from "./double-double.ts";
 
 /** Numbers are scaled down by this where their sum would overflow: exact but for the smallest. */
-const scale = 2 ** -64;
+export const scale = 2 ** -64;
+
+export const zero: DoubleDouble = Object.freeze({ high: 0, low: 0 });
 
 /**
  * Sum of `values[start]` up to, not including, `values[end]`, each addition's error added up beside
- * it (T. J. Dekker's two-sum): right to a rounding or two, whatever cancels. ±Infinity only if the
- * sum itself is beyond float64.
+ * it: right to a rounding or two, whatever cancels. ±Infinity only if the sum itself is beyond
+ * float64.
  */
-export function sumOf(values: Float64Array, start: number, end: number): number {
+export function sumOf(values: Float64Array, start: number, end: number): DoubleDouble {
   let sum = 0;
   let low = 0;
   for (let i = start; i < end; i++) {
@@ -19,57 +22,48 @@ export function sumOf(values: Float64Array, start: number, end: number): number 
     low += sum - before + (value - (next - before));
     sum = next;
   }
-  const total = sum + low;
   // An overflow on the way makes Infinity - Infinity of the errors.
-  return Number.isFinite(total) ? total : scaledSumOf(values, start, end) / scale;
+  return Number.isFinite(sum + low)
+    ? sumOfTwo(sum, low)
+    : { high: sumOf(scaled(values, start, end), 0, end - start).high / scale, low: 0 };
 }
 
-/** The same in units of 2^64: of any values finite. */
-export function scaledSumOf(values: Float64Array, start: number, end: number): number {
-  const sum = new RunningSum();
-  for (let i = start; i < end; i++) sum.add(values[i]! * scale);
-  return sum.value;
-}
+/** Some of the values, in units of 2^64: no sum of them overflows. */
+export const scaled = (values: Float64Array, start: number, end: number) =>
+  values.subarray(start, end).map((value) => value * scale);
 
-/** Adds up numbers one by one, as `sumOf` does. */
-class RunningSum {
-  #sum = 0;
-  #low = 0;
+/** Adds up parts one by one. */
+export class RunningSum {
+  /** In units of 2^64 from where it would overflow. */
+  #sum = zero;
+  #isScaled = false;
 
-  add(value: number): void {
-    const next = this.#sum + value;
-    const before = next - value;
-    this.#low += this.#sum - before + (value - (next - before));
-    this.#sum = next;
+  /** scaledPart: in units of 2^64; asked for only if the part is not finite. */
+  add(part: DoubleDouble, scaledPart: () => number): void {
+    if (!this.#isScaled) {
+      const next = plus(this.#sum, part);
+      if (Number.isFinite(next.high)) {
+        this.#sum = next;
+        return;
+      }
+      this.#isScaled = true;
+      this.#sum = scaleDown(this.#sum);
+    }
+    this.#sum = plus(this.#sum, Number.isFinite(part.high) ? scaleDown(part) : { high: scaledPart(), low: 0 });
   }
 
-  get value(): number {
-    return this.#sum + this.#low;
-  }
-}
-
-/** The mean of pieces whose sums are known, or whose values are where a sum is not finite. */
-export class RunningMean {
-  readonly #sum = new RunningSum();
-  readonly #scaled = new RunningSum();
-  #count = 0;
-
-  /** scaledSum: asked for only if the sum is not finite. */
-  add(count: number, sum: number, scaledSum: () => number): void {
-    this.#count += count;
-    this.#sum.add(sum);
-    this.#scaled.add(Number.isFinite(sum) ? sum * scale : scaledSum());
+  /** ±Infinity only if the sum itself is beyond float64. */
+  get sum(): DoubleDouble {
+    return this.#isScaled ? { high: this.#sum.high / scale, low: 0 } : this.#sum;
   }
 
-  get sum(): number {
-    const { value } = this.#sum;
-    return Number.isFinite(value) ? value : this.#scaled.value / scale;
-  }
-
-  /** Never outside of what was measured. */
-  mean(min: number, max: number): number {
-    const { sum } = this;
-    const mean = Number.isFinite(sum) ? sum / this.#count : this.#scaled.value / this.#count / scale;
-    return Math.max(min, Math.min(max, mean));
+  /** sum · factor / divisor: finite if that is within float64. */
+  ratio(factor: number, divisor: number): number {
+    const ratio = (this.sum.high * factor) / divisor;
+    if (Number.isFinite(ratio)) return ratio;
+    const { high } = this.#isScaled ? this.#sum : scaleDown(this.#sum);
+    return (high * factor) / divisor / scale;
   }
 }
+
+const scaleDown = ({ high, low }: DoubleDouble): DoubleDouble => ({ high: high * scale, low: low * scale });

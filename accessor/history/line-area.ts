@@ -1,6 +1,8 @@
 // What lies between two neighbouring samples, cut to a window: the area under a line, the area
 // under a value that holds, or how far a counter went up. No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { scale, zero } from "./compensated-sum.ts";
+import { type DoubleDouble, differenceOfTwo, dividedBy, plus, productOfTwo, sumOfTwo, times } from "./double-double.ts";
 
 /** One sample. `timeUs` is whole microseconds since the epoch. */
 export type Sample = { readonly timeUs: number; readonly value: number };
@@ -29,9 +31,9 @@ export const betweenOf = ({
  * What a stretch between samples comes to: `integral` in value·seconds (W gives J), of a COUNTER
  * its increase; `coveredUs` the microseconds of which that is known (an exact integer).
  */
-export type Area = { readonly integral: number; readonly coveredUs: number };
+export type Area = { readonly integral: DoubleDouble; readonly coveredUs: number };
 
-const nothing: Area = Object.freeze({ integral: 0, coveredUs: 0 });
+const nothing: Area = Object.freeze({ integral: zero, coveredUs: 0 });
 
 /**
  * What lies between `p` and the next sample `q` inside the window. `q` undefined: there is none, so
@@ -43,13 +45,20 @@ const nothing: Area = Object.freeze({ integral: 0, coveredUs: 0 });
  *   then it was reset. A pair farther apart than `maxGapUs` says nothing.
  *
  * Samples of one time have nothing between them. Cutting at any instants gives parts that add up to
- * the whole: `coveredUs` exactly, `integral` to float tolerance.
+ * the whole: `coveredUs` exactly, `integral` to the last bits of a double-double. It is ±Infinity
+ * only if it is itself beyond float64.
  */
-export function lineArea(
-  p: Sample,
-  q: Sample | undefined,
-  { fromUs, toUs, maxGapUs, sampleType }: Window & Between,
-): Area {
+export function lineArea(p: Sample, q: Sample | undefined, options: Window & Between): Area {
+  const area = areaOf(p, q, options);
+  if (Number.isFinite(area.integral.high)) return area;
+  const { integral, coveredUs } = areaOf(scaleSample(p), q && scaleSample(q), options);
+  return { integral: { high: integral.high / scale, low: 0 }, coveredUs };
+}
+
+/** Its value in units of 2^64, of which no integral overflows. */
+export const scaleSample = ({ timeUs, value }: Sample): Sample => ({ timeUs, value: value * scale });
+
+function areaOf(p: Sample, q: Sample | undefined, { fromUs, toUs, maxGapUs, sampleType }: Window & Between): Area {
   const isStep = sampleType === SampleType.STEP;
   const spanUs = q === undefined ? Number.POSITIVE_INFINITY : q.timeUs - p.timeUs;
   if (spanUs > maxGapUs && !isStep) return nothing;
@@ -57,39 +66,17 @@ export function lineArea(
   const endUs = Math.min(p.timeUs + Math.min(spanUs, maxGapUs), toUs);
   if (endUs <= startUs) return nothing;
   const coveredUs = endUs - startUs;
-  if (isStep) return { integral: (p.value * coveredUs) / 1e6, coveredUs };
+  if (isStep) return { integral: dividedBy(productOfTwo(p.value, coveredUs), 1e6), coveredUs };
   if (sampleType === SampleType.COUNTER)
-    return { integral: (increase(p.value, q!.value) * coveredUs) / spanUs, coveredUs };
-  // A line's integral is its value half way along the part, times the part's length. Offsets from p
-  // keep this exact where absolute times (2^51 µs today) would lose the half microsecond.
-  const f = (startUs - p.timeUs + (endUs - p.timeUs)) / 2 / spanUs;
-  return { integral: ((p.value * (1 - f) + q!.value * f) * coveredUs) / 1e6, coveredUs };
+    return { integral: dividedBy(times(increase(p.value, q!.value), coveredUs), spanUs), coveredUs };
+  if (coveredUs === spanUs) return { integral: dividedBy(times(sumOfTwo(p.value, q!.value), spanUs), 2e6), coveredUs };
+  // A line's integral is its value half way along the part, times the part's length. Weights that
+  // are whole numbers keep it exact, offsets from p the half microsecond (times are 2^51 µs today).
+  const toWeight = startUs - p.timeUs + (endUs - p.timeUs);
+  const halfWay = plus(productOfTwo(p.value, 2 * spanUs - toWeight), productOfTwo(q!.value, toWeight));
+  return { integral: dividedBy(times(halfWay, coveredUs), 2e6 * spanUs), coveredUs };
 }
 
 /** How far a counter went up from one value to the next; lower than before, it began at 0 again. */
-export const increase = (before: number, after: number): number =>
-  after >= before ? after - before : Math.max(after, 0);
-
-/** The samples next to a window's edges, as far as they exist. */
-export type EdgeSamples = {
-  /** Last sample before `fromUs`. */
-  readonly before?: Sample | undefined;
-  /** First and last sample inside; both or neither. */
-  readonly first?: Sample | undefined;
-  readonly last?: Sample | undefined;
-  /** First sample at or after `toUs`. */
-  readonly after?: Sample | undefined;
-};
-
-/**
- * What the two stretches that cross a window's edges come to inside it (one if no sample lies
- * inside). Added to the integral and covered time of the samples inside (`summarize`), it gives
- * those of the window.
- */
-export function cutEdges(samples: EdgeSamples, options: Window & Between): Area {
-  const { before, first, last, after } = samples;
-  if (!first || !last) return before ? lineArea(before, after, options) : nothing;
-  const head = before ? lineArea(before, first, options) : nothing;
-  const tail = lineArea(last, after, options);
-  return { integral: head.integral + tail.integral, coveredUs: head.coveredUs + tail.coveredUs };
-}
+export const increase = (before: number, after: number): DoubleDouble =>
+  after >= before ? differenceOfTwo(after, before) : { high: Math.max(after, 0), low: 0 };

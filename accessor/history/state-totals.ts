@@ -1,11 +1,13 @@
 // Time and energy by state over a row of slots: what minute and hour roll-ups keep, and what a
 // machine's summary adds up.
 import type { Bucket } from "./buckets.ts";
+import { zero } from "./compensated-sum.ts";
+import { type DoubleDouble, plus } from "./double-double.ts";
 import { stateCount, type WindowInterval } from "./state-intervals.ts";
 
 /**
  * Arrays are indexed by state (0 unknown, 1 active, 2 idle, 3 fault, 4 off). Totals of neighbouring
- * windows add up to those of the window they make: times exactly, integrals to float tolerance.
+ * windows add up to those of the window they make: times exactly, integrals to float64's last bit.
  */
 export type StateTotals = {
   /** Microseconds in each state; they add up to the window. */
@@ -14,7 +16,7 @@ export type StateTotals = {
    * Value·seconds under the straight lines between samples while in that state (W gives J: 3.6e6 to
    * the kWh).
    */
-  readonly integral: readonly number[];
+  readonly integral: readonly DoubleDouble[];
   /** Microseconds of each state which those lines cover. */
   readonly coveredUs: readonly number[];
   /** Changes from one known state to another. */
@@ -24,7 +26,7 @@ export type StateTotals = {
 /** The identity of `addStateTotals`. */
 export const emptyStateTotals: StateTotals = Object.freeze({
   timeUs: Object.freeze(new Array<number>(stateCount).fill(0)),
-  integral: Object.freeze(new Array<number>(stateCount).fill(0)),
+  integral: Object.freeze(new Array<DoubleDouble>(stateCount).fill(zero)),
   coveredUs: Object.freeze(new Array<number>(stateCount).fill(0)),
   transitions: 0,
 });
@@ -33,7 +35,7 @@ export const emptyStateTotals: StateTotals = Object.freeze({
 export function addStateTotals(a: StateTotals, b: StateTotals): StateTotals {
   return {
     timeUs: a.timeUs.map((value, state) => value + b.timeUs[state]!),
-    integral: a.integral.map((value, state) => value + b.integral[state]!),
+    integral: a.integral.map((value, state) => plus(value, b.integral[state]!)),
     coveredUs: a.coveredUs.map((value, state) => value + b.coveredUs[state]!),
     transitions: a.transitions + b.transitions,
   };
@@ -75,7 +77,7 @@ export function toStateTotals(
       while (intervals[i]!.endUs <= bucket.startUs) i++;
       const { state, transition, startUs } = intervals[i]!;
       timeUs[state]! += bucket.endUs - bucket.startUs;
-      integral[state]! += bucket.integral;
+      integral[state] = plus(integral[state]!, { high: bucket.integral, low: bucket.integralLow });
       coveredUs[state]! += bucket.coveredUs;
       if (transition && startUs === bucket.startUs) transitions++;
     }

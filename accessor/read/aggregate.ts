@@ -58,8 +58,12 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
     const at = lowerBound(edgesUs, firstUs + 1);
     return at > 0 && at < edgesUs.length && lastUs < edgesUs[at]!;
   };
-  // A sum that overflows takes no part in a mean: its samples do.
-  const usable = (summary: Summary) => Number.isFinite(summary.sum) && fits(summary) && !touches(pending, summary);
+  // A sum that overflows says nothing of what it is part of: its samples do.
+  const usable = (summary: Summary) =>
+    Number.isFinite(summary.sum.high) &&
+    Number.isFinite(summary.integral.high) &&
+    fits(summary) &&
+    !touches(pending, summary);
   const wideBuckets = edgesUs.some((edge, i) => i > 0 && edge - edgesUs[i - 1]! >= hourUs);
   const hours = wideBuckets ? await readHourRollups(database, { series, watermark, ...range }, { signal }) : [];
   const accumulator = new BucketAccumulator({ edgesUs, ...betweenOf(series) });

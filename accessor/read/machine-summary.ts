@@ -104,7 +104,7 @@ export function summarizeState(
   return {
     state: state as MachineState,
     time: toDuration(timeUs[state]!),
-    energyKwh: isKnown ? toKwh(integral[state]!, watts) : 0,
+    energyKwh: isKnown ? toKwh(integral[state]!.high, watts) : 0,
     energyCoverage: isKnown ? coveredUs[state]! / timeUs[state]! : 0,
     silentTime: toDuration(silent[state]!),
   };

@@ -8,6 +8,8 @@ import {
 import { EnergyAbsence, type StateBucketSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
+import { zero } from "../history/compensated-sum.ts";
+import { plus } from "../history/double-double.ts";
 import { availability } from "../history/error-stats.ts";
 import type { Window } from "../history/line-area.ts";
 import { toleranceUsOf } from "../history/silence.ts";
@@ -88,8 +90,9 @@ function toBucket(
   { fromUs, toUs, power, silent }: Window & { power: Power; silent: SilentTime },
 ): MessageInitShape<typeof StateBucketSchema> {
   const ratio = availability(totals.timeUs);
-  const [integral, coveredUs] = [totals.integral, totals.coveredUs].map((parts) => parts.reduce((a, b) => a + b, 0));
-  const isKnown = power.watts !== undefined && coveredUs! > 0;
+  const integral = totals.integral.reduce(plus, zero).high;
+  const coveredUs = totals.coveredUs.reduce((a, b) => a + b, 0);
+  const isKnown = power.watts !== undefined && coveredUs > 0;
   return {
     startTime: toTimestamp(fromUs),
     endTime: toTimestamp(toUs),
@@ -98,7 +101,7 @@ function toBucket(
     ),
     transitions: BigInt(totals.transitions),
     ...(ratio === undefined ? {} : { availability: ratio }),
-    ...(isKnown ? { energyKwh: toKwh(integral!, power.watts) } : {}),
-    ...(power.watts === undefined ? {} : { coverage: coveredUs! / (toUs - fromUs) }),
+    ...(isKnown ? { energyKwh: toKwh(integral, power.watts) } : {}),
+    ...(power.watts === undefined ? {} : { coverage: coveredUs / (toUs - fromUs) }),
   };
 }

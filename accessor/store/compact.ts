@@ -204,7 +204,7 @@ function stepValues({
     toArray.int4(stateRollups.map(({ totals }) => totals.transitions)),
     toArray.int8(stateRollups.flatMap(({ totals }) => [...totals.timeUs])),
     toArray.int8(stateRollups.flatMap(({ totals }) => [...totals.coveredUs])),
-    toArray.float8(stateRollups.flatMap(({ totals }) => [...totals.integral])),
+    toArray.float8(stateRollups.flatMap(({ totals }) => totals.integral.map(({ high }) => high))),
     toArray.int8(unreadable.map(({ revision }) => revision)),
     toArray.int4(unreadable.map(({ seriesId }) => seriesId)),
     toArray.text(unreadable.map(({ reason }) => reason)),
@@ -214,9 +214,11 @@ function stepValues({
 /** In the functions' order: times, then values. */
 function summaryArrays(summaries: readonly (Summary | undefined)[]): Buffer[] {
   const times = ["firstUs", "lastUs", "minUs", "maxUs", "coveredUs"] as const;
-  const values = ["sum", "min", "max", "first", "last", "integral"] as const;
+  const values = ["min", "max", "first", "last"] as const;
   return [
     ...times.map((field) => toArray.int8(summaries.map((summary) => summary?.[field] ?? null))),
+    toArray.float8(summaries.map((summary) => summary?.sum.high ?? null)),
     ...values.map((field) => toArray.float8(summaries.map((summary) => summary?.[field] ?? null))),
+    toArray.float8(summaries.map((summary) => summary?.integral.high ?? null)),
   ];
 }

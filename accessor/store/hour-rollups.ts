@@ -87,7 +87,7 @@ export async function readStateRollups(
         transitions: transitions![i]!,
         timeUs: ofHour(timeUs!, i),
         coveredUs: ofHour(coveredUs!, i),
-        integral: ofHour(integral!, i),
+        integral: ofHour(integral!, i).map((high) => ({ high, low: 0 })),
       },
     }))
     .sort((a, b) => a.startUs - b.startUs);

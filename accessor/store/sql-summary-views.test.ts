@@ -35,7 +35,16 @@ function summaryOf(column: Column, maxGapUs = 1_000_000) {
     maxGapUs,
     sampleType: SampleType.UNSPECIFIED,
   });
-  return { count, min, max, mean: sum / count, first, last, integral, covered_seconds: coveredUs / 1e6 };
+  return {
+    count,
+    min,
+    max,
+    mean: sum.high / count,
+    first,
+    last,
+    integral: integral.high,
+    covered_seconds: coveredUs / 1e6,
+  };
 }
 
 async function readSummaries(view: string, where = "true") {

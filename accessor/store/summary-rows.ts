@@ -43,7 +43,7 @@ export function fromArrays(
   const [count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral, coveredUs] = values.slice(columns);
   const summaries = count!.map((_, i) => ({
     count: count![i]!,
-    sum: sum![i]!,
+    sum: { high: sum![i]!, low: 0 },
     min: min![i]!,
     minUs: minUs![i]!,
     max: max![i]!,
@@ -52,7 +52,7 @@ export function fromArrays(
     firstUs: firstUs![i]!,
     last: last![i]!,
     lastUs: lastUs![i]!,
-    integral: integral![i]!,
+    integral: { high: integral![i]!, low: 0 },
     coveredUs: coveredUs![i]!,
   }));
   return { own: values.slice(0, columns), summaries };

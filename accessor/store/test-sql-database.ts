@@ -113,5 +113,5 @@ export const summaryColumns =
 
 export function summaryValues(summary: Summary): number[] {
   const { count, firstUs, lastUs, minUs, maxUs, coveredUs, sum, min, max, first, last, integral } = summary;
-  return [count, firstUs, lastUs, minUs, maxUs, coveredUs, sum, min, max, first, last, integral];
+  return [count, firstUs, lastUs, minUs, maxUs, coveredUs, sum.high, min, max, first, last, integral.high];
 }

@@ -1,8 +1,10 @@
-// Broken variants of what lies between two samples, by the type that a signal declares.
+// Broken variants of what lies between two samples, by the type that a signal declares, and of how it
+// is added up.
 import type { Mutant } from "./mutant-list.ts";
 
 const lineArea = "accessor/history/line-area.ts";
 const byHand = { test: "accessor/history/buckets.test.ts", says: /FAIL.*holds a step to the next sample/ };
+const exact = "accessor/history/exact-integrals.test.ts";
 const later = { test: "accessor/ingest/sample-types.test.ts", says: /FAIL.*a type that is declared later/ };
 
 export const sampleMutants: readonly Mutant[] = [
@@ -14,9 +16,25 @@ export const sampleMutants: readonly Mutant[] = [
   {
     name: "a counter that was reset goes down",
     edits: [
-      { file: lineArea, find: "after - before : Math.max(after, 0)", replace: "after - before : after - before" },
+      { file: lineArea, find: "{ high: Math.max(after, 0), low: 0 }", replace: "differenceOfTwo(after, before)" },
     ],
     catch: { test: "accessor/history/summary.test.ts", says: /FAIL.*equals brute force over any part/ },
+  },
+  {
+    name: "errors of areas that cancel are dropped",
+    edits: [{ file: "accessor/history/summary.ts", find: "low += areaLow + pairLow * spanUs;", replace: "" }],
+    catch: { test: exact, says: /FAIL.*an integral is right to its last bit/ },
+  },
+  {
+    name: "lines at edges are rounded",
+    edits: [
+      {
+        file: "accessor/history/buckets.ts",
+        find: "this.#integral.add(area.integral, ",
+        replace: "this.#integral.add({ ...area.integral, low: 0 }, ",
+      },
+    ],
+    catch: { test: exact, says: /FAIL.*a watt between large powers/ },
   },
   {
     name: "sums are recalculated as those of lines",

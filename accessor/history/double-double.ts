@@ -1,0 +1,50 @@
+// Arithmetic with some 106 bits: a number is the sum of two float64, `high` being what it rounds to
+// and `low` what that leaves out (T. J. Dekker, Numer. Math. 18, 1971). No I/O.
+//
+// Where a step is beyond float64, `high` is not finite and `low` is 0.
+
+export type DoubleDouble = { readonly high: number; readonly low: number };
+
+/** 2^27 + 1: a product with it parts a float64 into halves, whose products are exact. */
+export const splitter = 134_217_729;
+
+/** The exact sum of two numbers. */
+export function sumOfTwo(a: number, b: number): DoubleDouble {
+  const high = a + b;
+  const before = high - b;
+  return settled(high, a - before + (b - (high - before)));
+}
+
+/** The exact difference of two numbers. */
+export const differenceOfTwo = (a: number, b: number): DoubleDouble => sumOfTwo(a, -b);
+
+/** The exact product of two numbers, but for what is below the smallest float64. */
+export function productOfTwo(a: number, b: number): DoubleDouble {
+  const high = a * b;
+  const aShift = splitter * a;
+  const bShift = splitter * b;
+  const aHalf = aShift - (aShift - a);
+  const bHalf = bShift - (bShift - b);
+  const aRest = a - aHalf;
+  const bRest = b - bHalf;
+  return settled(high, aRest * bRest - (high - aHalf * bHalf - aHalf * bRest - aRest * bHalf));
+}
+
+export function plus(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
+  const { high, low } = sumOfTwo(a.high, b.high);
+  return sumOfTwo(high, low + (a.low + b.low));
+}
+
+export function times(a: DoubleDouble, factor: number): DoubleDouble {
+  const { high, low } = productOfTwo(a.high, factor);
+  return sumOfTwo(high, low + a.low * factor);
+}
+
+export function dividedBy(a: DoubleDouble, divisor: number): DoubleDouble {
+  const quotient = a.high / divisor;
+  const { high, low } = productOfTwo(quotient, divisor);
+  return sumOfTwo(quotient, (a.high - high - low + a.low) / divisor);
+}
+
+/** The halves of a number above 1e300 overflow though it does not: then nothing is known of `low`. */
+const settled = (high: number, low: number): DoubleDouble => ({ high, low: Number.isFinite(low) ? low : 0 });

@@ -1,0 +1,88 @@
+// Values that cancel, and values near the largest float64: the right sums over gRPC and in SQL, in
+// one batch or in several, before they are compacted and after.
+import { create } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
+import type { Bucket, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
+import { TestHistory } from "../compact/test-history.ts";
+import { at, column } from "../test-batches.ts";
+
+let history: TestHistory;
+beforeAll(async () => {
+  history = await TestHistory.open();
+});
+afterAll(() => history[Symbol.asyncDispose]());
+beforeEach(() => history.clear());
+
+const baseUs = Date.UTC(2026, 0, 7, 10) * 1000;
+const secondUs = 1e6;
+const minute = { startTime: at(baseUs), endTime: at(baseUs + 60 * secondUs) };
+const views = ["samples_minute", "samples_hour", "samples_day"];
+const byMinute = { resolution: { case: "width", value: { seconds: 60n } } } as const;
+
+async function ask(revision: number) {
+  const { service, context } = history.serviceAt(revision);
+  const request = { machines: ["m"], signals: ["power"], ...minute, ...byMinute };
+  const { series } = await service.aggregateSamples(create(rpc.AggregateSamplesRequestSchema, request), context);
+  const summary = create(rpc.SummarizeMachinesRequestSchema, { machines: ["m"], ...minute });
+  const { machines } = await service.summarizeMachines(summary, context);
+  const [bucket] = series![0]!.buckets as Bucket[];
+  return { bucket: bucket!, energy: (machines as MachineSummary[])[0]!.energy! };
+}
+
+/** Answers before and after compaction, of the values a second apart, sent at once and one by one. */
+async function answersOf(values: readonly number[]) {
+  const answers: (Awaited<ReturnType<typeof ask>> & { way: string })[] = [];
+  const samples = values.map((value, i) => [baseUs + i * secondUs, value] as const);
+  for (const [way, batches] of [
+    ["at once", [samples]] as const,
+    ["one by one", samples.map((sample) => [sample])] as const,
+  ]) {
+    await history.clear();
+    let revision = 0;
+    for (const batch of batches) {
+      const power = { ...column("power", batch), maxGap: { seconds: 10n } };
+      ({ revision } = await history.ingest({ machine: "m", samples: [power] }));
+    }
+    answers.push({ way: `${way}, in the log`, ...(await ask(revision)) });
+    answers.push({ way: `${way}, compacted`, ...(await ask(await history.settle())) });
+    for (const view of [...views, "state_hours"]) await history.query(`select * from millrace_v1.${view}`);
+  }
+  return answers;
+}
+
+test("what is small between large values that cancel is in sums and energy", async () => {
+  for (const { way, bucket, energy } of await answersOf([1e16, 3.6e6, -1e16])) {
+    expect(bucket, way).toMatchObject({ mean: 1.2e6, integral: 3.6e6, timeWeightedMean: 1.8e6 });
+    expect(energy, way).toMatchObject({ energyKwh: 1, meanPowerW: 1.8e6 });
+  }
+});
+
+test("sums that fit do not overflow on the way, and those that do not harm nothing else", async () => {
+  const [most, half] = [1.7e308, 0.85e308];
+  for (const { way, bucket, energy } of await answersOf([most, most])) {
+    expect(bucket, way).toMatchObject({ mean: most, integral: most, timeWeightedMean: most });
+    expect(energy, way).toMatchObject({ energyKwh: most / 3.6e6, meanPowerW: most, peakPowerW: most });
+  }
+  for (const { way, bucket } of await answersOf([most, half, most, half, most]))
+    expect(bucket, way).toMatchObject({ integral: Number.POSITIVE_INFINITY, max: most, min: half, coverage: 4 / 60 });
+});
+
+test("views of every width answer when the sums of their hours and minutes are beyond float64", async () => {
+  const hourUs = 3_600 * secondUs;
+  for (const hour of [0, 1])
+    for (const second of [0, 1, 2, 59, 61, 1_200]) {
+      const power = { ...column("power", [[baseUs + hour * hourUs + second * secondUs, 1.7e308]]) };
+      await history.ingest({ machine: "m", samples: [{ ...power, maxGap: { seconds: 3_600n } }] });
+    }
+  await history.ingest({ machine: "n", samples: [column("power", [[baseUs, 1]])] });
+  for (const _ of ["compacted", "rolled up"]) {
+    await history.compactAll();
+    for (const view of views) {
+      const rows = await history.query(`select distinct machine, max from millrace_v1.${view} order by machine, max`);
+      expect(rows, view).toContainEqual({ machine: "m", max: 1.7e308 });
+      expect(rows, view).toContainEqual({ machine: "n", max: 1 });
+    }
+    await history.settle();
+  }
+});
