@@ -10,6 +10,9 @@ export function intervalsOf({ fromUs, toUs }: Window, intervalUs: number): { fir
   return { firstUs, count: Math.max(0, Math.floor((toUs - firstUs) / intervalUs)) };
 }
 
+/** Demands that differ by less than this part of the highest are equal: rounding is below it. */
+const equalWithin = 1e-9;
+
 /** Nothing if there is no whole interval, or none that samples cover. */
 export async function readPeakDemand(
   database: Database,
@@ -23,11 +26,14 @@ export async function readPeakDemand(
   const { firstUs, count } = intervalsOf(window, intervalUs);
   if (count === 0) return {};
   const edgesUs = Float64Array.from({ length: count + 1 }, (_, i) => firstUs + i * intervalUs);
-  const covered = (await aggregate(database, { ...of, edgesUs })).filter(({ coveredUs }) => coveredUs > 0);
-  const [peak] = covered.sort((a, b) => b.integral - a.integral || a.startUs - b.startUs);
+  const demands = (await aggregate(database, { ...of, edgesUs })).flatMap(({ startUs, timeWeightedMean, coverage }) =>
+    timeWeightedMean === undefined ? [] : [{ startUs, demand: timeWeightedMean * coverage, coverage }],
+  );
+  const most = demands.reduce((highest, { demand }) => Math.max(highest, demand), Number.NEGATIVE_INFINITY);
+  const peak = demands.find(({ demand }) => demand >= most - Math.abs(most) * equalWithin);
   if (peak === undefined) return {};
   return {
-    peakDemandW: (peak.integral * 1e6 * watts) / intervalUs,
+    peakDemandW: peak.demand * watts,
     peakDemandTime: toTimestamp(peak.startUs),
     peakDemandCoverage: peak.coverage,
   };

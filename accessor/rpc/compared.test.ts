@@ -75,6 +75,32 @@ test("peak demand is the greatest energy of a whole quarter hour, by its length"
   );
 });
 
+test("of intervals whose demand is equal the earliest counts, however sums are rounded", async () => {
+  const day = 1_440 * minuteUs;
+  const every = (secondsApart: number, valueAt: (seconds: number) => number) =>
+    Array.from({ length: Math.floor(86_400 / secondsApart) + 1 }, (_, i) => {
+      const seconds = i * secondsApart;
+      return [baseUs + seconds * 1e6, valueAt(seconds)] as const;
+    });
+  const loads = {
+    steady: every(7, () => 0.1),
+    hourly: every(10, (seconds) => (seconds % 3_600 < 1_700 ? 0.7 : 1 / 3)),
+  };
+  let revision = 0;
+  for (const [machine, samples] of Object.entries(loads))
+    ({ revision } = await history.ingest({ machine, samples: [column("power", samples)] }));
+  for (const compacts of [false, true]) {
+    if (compacts) revision = await history.settle();
+    for (const [machine, most] of [["steady", 0.1] as const, ["hourly", 0.7] as const])
+      for (const demandInterval of [quarter, { seconds: 3_600n }]) {
+        const window = { startTime: at(baseUs), endTime: at(baseUs + day) };
+        const { energy } = (await ask(revision, { machines: [machine], ...window, demandInterval })).machines[0]!;
+        expect(energy!.peakDemandTime, machine).toMatchObject(at(baseUs));
+        expect(energy!.peakDemandW).toBeLessThanOrEqual(most);
+      }
+  }
+});
+
 test("another window is summed up beside it, as if it were asked for alone", async () => {
   const day = 1_440 * minuteUs;
   for (const [machine, watts] of [["a", 100] as const, ["b", 300] as const])

@@ -155,7 +155,7 @@ export const schemas = {
       "peak_power_w?": number("Largest sample."),
       "peak_time?": time("When that was."),
       "peak_demand_w?": number("Highest mean power of a demand interval, if asked for."),
-      "peak_demand_time?": time("When that interval begins."),
+      "peak_demand_time?": time("When that interval begins, the earliest of equal ones."),
       "peak_demand_coverage?": number("Part of that interval that is covered, 0 to 1."),
     }),
     "energy_absence?": absence,
