@@ -5,36 +5,34 @@ import { fail } from "node:assert";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { CalendarUnit } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import { openTestAccessor, type TestAccessor } from "../accessor/test-accessor.ts";
 import { at, column } from "../accessor/test-batches.ts";
 import { toDuration, toTimeUs } from "../samples/timestamps.ts";
-import { eventually } from "./support/eventually.ts";
-import { type Held, holdings, type OracleUnit, type RawSample, unitNamer } from "./support/local-buckets.ts";
+import {
+  cutByName,
+  type Held,
+  holdings,
+  type LocalWindow,
+  type OracleUnit,
+  type RawSample,
+  unitNamer,
+} from "./support/local-buckets.ts";
+import {
+  allUnits,
+  cadencesUs,
+  compacted,
+  dayStarts,
+  oddDays,
+  reachDays,
+  shiftPlans,
+  units,
+} from "./support/odd-days.ts";
 
 const { LINEAR, STEP, COUNTER } = SampleType;
-const { DAY, WEEK, MONTH, QUARTER, YEAR, SHIFT } = CalendarUnit;
-
-/** A zone and an instant near which its calendar is odd. */
-const oddDays: readonly (readonly [timeZone: string, near: string])[] = [
-  ["Pacific/Apia", "2011-12-30T10:00Z"], // skips 2011-12-30
-  ["Africa/Casablanca", "2026-03-22T02:00Z"], // an hour back, for Ramadan's end forth
-  ["America/Sao_Paulo", "2017-10-15T03:00Z"], // has no midnight that day
-  ["Asia/Beirut", "2023-03-25T22:00Z"], // has none either
-  ["Australia/Lord_Howe", "2024-04-06T15:00Z"], // back by half an hour
-  ["Europe/Berlin", "2026-03-29T01:00Z"],
-  ["America/New_York", "2026-11-01T06:00Z"],
-  ["Asia/Kathmandu", "2025-12-31T18:15Z"], // 5:45 ahead
-  ["Asia/Kolkata", "2025-12-31T18:30Z"], // 5:30 ahead
-  ["Pacific/Chatham", "2024-04-06T14:00Z"], // 12:45 and 13:45 ahead
-  ["America/Havana", "2024-11-03T05:00Z"], // comes to midnight twice
-  ["Africa/Cairo", "2024-04-25T22:00Z"], // has no midnight that day
-];
 
 const signals = ["power", "valve", "pieces"] as const;
 const typeOf = { power: LINEAR, valve: STEP, pieces: COUNTER };
-const cadencesUs = [10e3, 1e6, 10e6, 60e6, 900e6, 3_600e6];
 
 let accessor: TestAccessor;
 beforeAll(async () => {
@@ -62,8 +60,8 @@ const anySeries = fc.record({
 
 const anyScene = fc.record({
   series: fc.tuple(anySeries, anySeries, anySeries),
-  dayStart: fc.constantFrom("", "06:00", "02:15", "23:30"),
-  shifts: fc.constantFrom(["06:00", "14:00", "22:00"], ["00:00", "02:30"], ["01:45", "23:45", "02:00"]),
+  dayStart: fc.constantFrom(...dayStarts),
+  shifts: fc.constantFrom(...shiftPlans),
   offsetUs: fc.integer({ min: -3_600e6, max: 3_600e6 }),
 });
 type Scene = typeof anyScene extends fc.Arbitrary<infer T> ? T : never;
@@ -104,12 +102,7 @@ async function send(scenes: readonly Scene[], machines: readonly string[]): Prom
   const some = (zone: number, late: boolean) =>
     commit(zone, (i) => made[zone]![i]!.samples.filter(({ isLate }) => isLate === late));
   for (const zone of made.keys()) await some(zone, false);
-  await eventually("it is compacted", async () => {
-    const [row] = await accessor.query(
-      "select (select max(revision) from watermark) >= (select max(revision) from receipt) as done",
-    );
-    return row!["done"];
-  });
+  await compacted(accessor);
   for (const zone of made.keys()) {
     await some(zone, true);
     // Now, and what will not have come by the newest commit.
@@ -120,9 +113,6 @@ async function send(scenes: readonly Scene[], machines: readonly string[]): Prom
   return sent;
 }
 
-const units = { day: DAY, week: WEEK, month: MONTH, quarter: QUARTER, year: YEAR, shift: SHIFT } as const;
-const reachDays = { day: 9, week: 40, month: 300, quarter: 400, year: 800, shift: 4 };
-
 test("all buckets of all calendars", { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyScene, { minLength: oddDays.length, maxLength: oddDays.length }), async (scenes) => {
@@ -130,7 +120,7 @@ test("all buckets of all calendars", { timeout: 120_000 }, async () => {
       const machines = oddDays.map(([timeZone]) => `${timeZone} ${runs}`);
       const sent = await send(scenes, machines);
       for (const [zone, scene] of scenes.entries())
-        for (const unit of Object.keys(units) as OracleUnit[])
+        for (const unit of allUnits)
           await checkUnit(unit, scene, { zone, machine: machines[zone]!, sent: sent[zone]! });
     }),
     // A smaller scene takes long to find, and says no more than the first bucket that is wrong.
@@ -167,32 +157,18 @@ async function checkUnit(
   }
 }
 
-/**
- * The buckets are the window, cut exactly where the name of the unit changes; and hold what they
- * should.
- */
 function expectSame(
   { buckets, sampleType }: SeriesBuckets,
   held: ReadonlyMap<string, Held>,
-  { fromUs, toUs, nameAt, where }: { fromUs: number; toUs: number; nameAt: (timeUs: number) => string; where: string },
+  { where, ...window }: LocalWindow & { where: string },
 ): void {
-  let edgeUs = fromUs;
-  const names = new Set<string>();
-  for (const bucket of buckets) {
-    const [startUs, endUs] = [toTimeUs(bucket.startTime)!, toTimeUs(bucket.endTime)!];
-    expect(startUs).toBe(edgeUs);
-    const name = nameAt(startUs);
-    expect(nameAt(endUs - 1)).toBe(name);
-    if (endUs !== toUs) expect(nameAt(endUs)).not.toBe(name);
-    names.add(name);
+  const named = cutByName(buckets, window);
+  for (const [name, bucket] of named)
     expectBucket(bucket, held.get(name) ?? { samples: [], area: 0, coveredUs: 0 }, {
       sampleType,
       name: `${where} ${name}`,
     });
-    edgeUs = endUs;
-  }
-  expect(edgeUs).toBe(toUs);
-  expect([...held.keys()].filter((name) => !names.has(name))).toEqual([]);
+  expect([...held.keys()].filter((name) => !named.has(name))).toEqual([]);
 }
 
 function expectBucket(

@@ -1,6 +1,7 @@
 // Broken variants of the system, and what must notice each: texts that are replaced, exactly once
 // each.
 
+import { calendarMutants } from "./mutants-of-calendars.ts";
 import { compactionMutants } from "./mutants-of-compaction.ts";
 import { declarationMutants } from "./mutants-of-declarations.ts";
 import { historyMutants } from "./mutants-of-history.ts";
@@ -285,6 +286,7 @@ export const mutants: readonly Mutant[] = [
   ...messageMutants,
   ...promotionMutants,
   ...sampleMutants,
+  ...calendarMutants,
   ...declarationMutants,
   ...shareMutants,
   ...textMutants,

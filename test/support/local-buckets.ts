@@ -1,11 +1,17 @@
 // An oracle of calendar buckets: names the unit that each raw sample lies in by what a clock on the
 // wall shows, and adds plain loops up by name. Knows no edges, offsets or blocks.
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { expect } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { toTimeUs } from "../../samples/timestamps.ts";
 
 export type RawSample = { timeUs: number; value: number };
 export type OracleUnit = "day" | "week" | "month" | "quarter" | "year" | "shift";
 export type OracleCalendar = { timeZone: string; unit: OracleUnit; starts: readonly string[] };
 export type OracleSeries = { sampleType: SampleType; maxGapUs: number };
+
+/** A window, and the name of the unit at each instant of it. */
+export type LocalWindow = { fromUs: number; toUs: number; nameAt: (timeUs: number) => string };
 
 /** What one unit holds: its samples in order, and what lies between samples in it. */
 export type Held = { samples: RawSample[]; area: number; coveredUs: number };
@@ -59,7 +65,7 @@ function nameOf(unit: OracleUnit, date: string, start: string): string {
 export function holdings(
   samples: readonly RawSample[],
   { sampleType, maxGapUs }: OracleSeries,
-  { fromUs, toUs, nameAt }: { fromUs: number; toUs: number; nameAt: (timeUs: number) => string },
+  { fromUs, toUs, nameAt }: LocalWindow,
 ): Map<string, Held> {
   const held = new Map<string, Held>();
   const at = (name: string) => {
@@ -89,8 +95,28 @@ export function holdings(
   return held;
 }
 
+/** Buckets by name. They must be the window, cut exactly where the name of the unit changes. */
+export function cutByName<Bucket extends { startTime?: Timestamp; endTime?: Timestamp }>(
+  buckets: readonly Bucket[],
+  { fromUs, toUs, nameAt }: LocalWindow,
+): Map<string, Bucket> {
+  const named = new Map<string, Bucket>();
+  let edgeUs = fromUs;
+  for (const bucket of buckets) {
+    const [startUs, endUs] = [toTimeUs(bucket.startTime)!, toTimeUs(bucket.endTime)!];
+    expect(startUs).toBe(edgeUs);
+    const name = nameAt(startUs);
+    expect(nameAt(endUs - 1), `the end of ${name}`).toBe(name);
+    if (endUs !== toUs) expect(nameAt(endUs), `the start after ${name}`).not.toBe(name);
+    named.set(name, bucket);
+    edgeUs = endUs;
+  }
+  expect(edgeUs).toBe(toUs);
+  return named;
+}
+
 /** By bisection: the first instant after `from` that has another name, or `ends`. */
-function endOfUnit(from: number, ends: number, nameAt: (timeUs: number) => string): number {
+export function endOfUnit(from: number, ends: number, nameAt: (timeUs: number) => string): number {
   const name = nameAt(from);
   if (nameAt(ends - 1) === name) return ends;
   let [same, other] = [from, ends - 1];
@@ -105,7 +131,7 @@ function endOfUnit(from: number, ends: number, nameAt: (timeUs: number) => strin
 /**
  * Area in value·seconds from one instant to another between two samples; of a counter its increase.
  */
-function between(
+export function between(
   p: RawSample,
   q: RawSample | undefined,
   { from, to, sampleType }: { from: number; to: number; sampleType: SampleType },

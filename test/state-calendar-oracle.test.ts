@@ -1,0 +1,233 @@
+// Every number of AggregateStates, and peak demand with all else that SummarizeMachines says of
+// states and energy, against a look at the raw records, in twelve time zones around their odd days.
+// Through an accessor that compacts meanwhile.
+import { fail } from "node:assert";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  EnergyAbsence,
+  type EnergySummary,
+  type MachineStateBuckets,
+  type MachineSummary,
+  type StateBucket,
+} from "#gen/millrace/v1/summary_pb.ts";
+import { openTestAccessor, type TestAccessor } from "../accessor/test-accessor.ts";
+import { at } from "../accessor/test-batches.ts";
+import { toDuration, toDurationUs, toTimeUs } from "../samples/timestamps.ts";
+import { cutByName, endOfUnit, type Held, holdings, type OracleUnit, unitNamer } from "./support/local-buckets.ts";
+import { type HeldStates, nothingHeld, stateHoldings } from "./support/local-states.ts";
+import { allUnits, cadencesUs, dayStarts, oddDays, reachDays, shiftPlans, units } from "./support/odd-days.ts";
+import { anyMachine, type SentMachine, sendMachines } from "./support/odd-machines.ts";
+
+let accessor: TestAccessor;
+beforeAll(async () => {
+  const history = { compactMs: 200, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 };
+  accessor = await openTestAccessor({
+    history: { ...history, retentionMs: undefined, rollupRetentionMs: undefined },
+  });
+});
+afterAll(() => accessor[Symbol.asyncDispose]());
+
+const hourUs = 3_600e6;
+const dayUs = 24 * hourUs;
+
+const anyScene = fc.record({
+  machine: anyMachine,
+  dayStart: fc.constantFrom(...dayStarts),
+  shifts: fc.constantFrom(...shiftPlans),
+  offsetUs: fc.integer({ min: -hourUs, max: hourUs }),
+  // What is summed up, beside the same before.
+  summed: fc.shuffledSubarray(["shift", "day", "week"] as const, { minLength: 2, maxLength: 2 }),
+  // Lengths of demand intervals: one that divides an hour, and another.
+  demandsUs: fc.tuple(
+    fc.constantFrom(900e6, 1_800e6, hourUs),
+    fc.constantFrom(61.5e6, 420e6, 6_000e6 + 1, 7 * hourUs, dayUs),
+  ),
+});
+type Scene = typeof anyScene extends fc.Arbitrary<infer T> ? T : never;
+type Zone = Scene & { timeZone: string; nearUs: number; sent: SentMachine };
+
+const ofEach = { minLength: oddDays.length, maxLength: oddDays.length };
+const anyScenes = fc.array(anyScene, ofEach);
+/** Each cadence comes to two zones. */
+const anyCadences = fc.shuffledSubarray([...cadencesUs, ...cadencesUs], ofEach);
+
+test("states and peak demand of all calendars", { timeout: 120_000 }, async () => {
+  const property = fc.asyncProperty(anyScenes, anyCadences, async (scenes, cadences) => {
+    const places = scenes.map((scene, i) => {
+      const [timeZone, near] = oddDays[i]!;
+      return { ...scene, timeZone, nearUs: Date.parse(near) * 1000, cadenceUs: cadences[i]!, name: timeZone };
+    });
+    const sent = await sendMachines(accessor, places);
+    for (const [i, place] of places.entries()) {
+      const zone = { ...place, sent: sent[i]! };
+      for (const unit of allUnits) await checkBuckets(unit, zone);
+      await checkSummaries(zone);
+    }
+  });
+  // A smaller scene takes long to find, and says no more than the first number that is wrong.
+  await fc.assert(property, { numRuns: 1, endOnFailure: true });
+});
+
+const startsOf = (unit: OracleUnit, { shifts, dayStart }: Scene) =>
+  unit === "shift" ? { shiftStarts: [...shifts] } : { dayStart };
+const namerOf = (unit: OracleUnit, zone: Zone) =>
+  unitNamer({ ...zone, unit, starts: unit === "shift" ? zone.shifts : [zone.dayStart || "00:00"] });
+
+async function checkBuckets(unit: OracleUnit, zone: Zone): Promise<void> {
+  const { timeZone, nearUs, offsetUs, sent } = zone;
+  const fromUs = nearUs - reachDays[unit] * dayUs + offsetUs;
+  // Of years the newest ones too, with what has not come yet.
+  const untilUs = unit === "year" ? undefined : nearUs + reachDays[unit] * dayUs;
+  const { machines, endTime } = await accessor.signals.aggregateStates({
+    ...{ machines: [sent.name], startTime: at(fromUs) },
+    ...(untilUs === undefined ? {} : { endTime: at(untilUs) }),
+    resolution: { case: "calendar", value: { timeZone, unit: units[unit], ...startsOf(unit, zone) } },
+  });
+  const toUs = toTimeUs(endTime)!;
+  expect(toUs).toBeLessThanOrEqual(Math.min(untilUs ?? toUs, Date.now() * 1000 + 1e6));
+  const [machine] = machines;
+  expect(machines.map((one) => one.machine)).toEqual([sent.name]);
+  checkDeclared(machine!, sent);
+  const window = { fromUs, toUs, nameAt: namerOf(unit, zone) };
+  const held = stateHoldings(sent, window);
+  const named = cutByName(machine!.buckets, window);
+  expect([...held.keys()].filter((name) => !named.has(name))).toEqual([]);
+  for (const [name, bucket] of named) {
+    const own = held.get(name) ?? nothingHeld();
+    const where = `${timeZone}, ${unit} ${name}`;
+    checkStates(bucket, own, { sent, where });
+    const watts = wattsOf(sent);
+    const coveredUs = sumOf(own.coveredUs);
+    const lengthUs = toTimeUs(bucket.endTime)! - toTimeUs(bucket.startTime)!;
+    near(`${where}: coverage`, bucket.coverage, watts === undefined ? undefined : coveredUs / lengthUs, 1);
+    const kwh = watts === undefined || coveredUs === 0 ? undefined : (sumOf(own.area) * watts) / 3.6e6;
+    near(`${where}: energy`, bucket.energyKwh, kwh, kwhSize(watts, coveredUs));
+  }
+}
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+const wattsPer: Readonly<Record<string, number>> = { "": 1, W: 1, kW: 1_000, mW: 0.001 };
+
+/** How many watts one of the unit of power is; undefined: power is something else. */
+const wattsOf = ({ power, unit }: SentMachine) =>
+  power.sampleType === SampleType.COUNTER ? undefined : wattsPer[unit];
+
+const kwhSize = (watts = 0, coveredUs = 0) => (1_000 * watts * coveredUs) / 1e6 / 3.6e6;
+
+function near(what: string, actual: number | undefined, expected: number | undefined, size: number): void {
+  if (actual === undefined || expected === undefined) expect(actual, what).toBe(expected);
+  else if (!(Math.abs(actual - expected) <= 1e-9 * size)) fail(`${what} is ${actual}, not ${expected}`);
+}
+
+function checkDeclared(
+  { energyAbsence, silenceTolerance }: Pick<MachineStateBuckets, "energyAbsence" | "silenceTolerance">,
+  { name, toleranceUs, power, unit }: SentMachine,
+): void {
+  const { UNSPECIFIED, COUNTER, UNIT } = EnergyAbsence;
+  const isCounter = power.sampleType === SampleType.COUNTER;
+  expect(energyAbsence, name).toBe(isCounter ? COUNTER : unit === "VA" ? UNIT : UNSPECIFIED);
+  expect(toDurationUs(silenceTolerance!), name).toBe(toleranceUs);
+}
+
+function checkStates(
+  { states, transitions, availability }: StateBucket | MachineSummary,
+  own: HeldStates,
+  { sent, where }: { sent: SentMachine; where: string },
+): void {
+  const us = states.map(({ state, time, silentTime }) => [state, toDurationUs(time!), toDurationUs(silentTime!)]);
+  const rows = own.timeUs.map((timeUs, state) => [state, timeUs, own.silentUs[state]]);
+  expect(us, `${where}: state, time, silent time`).toEqual(rows.filter(([, timeUs]) => timeUs! > 0));
+  expect(Number(transitions), `${where}: transitions`).toBe(own.transitions);
+  const [, active = 0, idle = 0, fault = 0] = own.timeUs;
+  const known = active + idle + fault;
+  near(`${where}: availability`, availability, known === 0 ? undefined : (active + idle) / known, 1);
+  const watts = wattsOf(sent);
+  for (const { state, energyKwh, energyCoverage } of states) {
+    const coveredUs = watts === undefined ? 0 : own.coveredUs[state]!;
+    near(`${where}: coverage of ${state}`, energyCoverage, coveredUs / own.timeUs[state]!, 1);
+    const kwh = watts === undefined ? 0 : (own.area[state]! * watts) / 3.6e6;
+    near(`${where}: energy of ${state}`, energyKwh, kwh, kwhSize(watts, coveredUs));
+  }
+}
+
+type Span = { fromUs: number; toUs: number };
+
+/** The shift, day or week of the odd instant beside the one before, and all up to now. */
+async function checkSummaries(zone: Zone): Promise<void> {
+  const { nearUs, offsetUs, summed, demandsUs, sent } = zone;
+  const around = summed.map((unit, i) => ({ ...unitsAround(unit, zone), demandUs: demandsUs[i]! }));
+  const untilNow = { fromUs: Date.now() * 1000 - 3 * hourUs + offsetUs, toUs: undefined };
+  const newest = { window: untilNow, other: { fromUs: nearUs, toUs: nearUs + 3 * dayUs }, demandUs: 60e6 };
+  for (const { window, other, demandUs } of [...around, newest]) {
+    const { machines, compared, endTime } = await accessor.signals.summarizeMachines({
+      ...{ machines: [sent.name], demandInterval: toDuration(demandUs), startTime: at(window.fromUs) },
+      ...(window.toUs === undefined ? {} : { endTime: at(window.toUs) }),
+      ...{ compareStartTime: at(other.fromUs), compareEndTime: at(other.toUs) },
+    });
+    const toUs = toTimeUs(endTime)!;
+    expect(toUs).toBeLessThanOrEqual(Date.now() * 1000 + 1e6);
+    if (window.toUs !== undefined) expect(toUs).toBe(window.toUs);
+    expect([machines.length, compared.length]).toEqual([1, 1]);
+    checkSummary(machines[0]!, sent, { fromUs: window.fromUs, toUs, demandUs });
+    checkSummary(compared[0]!, sent, { ...other, demandUs });
+  }
+}
+
+/** The unit that the odd instant lies in, and the one before. */
+function unitsAround(unit: "shift" | "day" | "week", zone: Zone): { window: Span; other: Span } {
+  const nameAt = namerOf(unit, zone);
+  const reachUs = 15 * dayUs;
+  const startOf = (timeUs: number) => {
+    let startUs = timeUs - reachUs;
+    while (nameAt(startUs) !== nameAt(timeUs)) startUs = endOfUnit(startUs, timeUs + 1, nameAt);
+    return startUs;
+  };
+  const fromUs = startOf(zone.nearUs);
+  const window = { fromUs, toUs: endOfUnit(fromUs, fromUs + reachUs, nameAt) };
+  return { window, other: { fromUs: startOf(fromUs - 1), toUs: fromUs } };
+}
+
+function checkSummary(summary: MachineSummary, sent: SentMachine, { demandUs, ...span }: Span & { demandUs: number }) {
+  const { fromUs, toUs } = span;
+  const where = `${sent.name} from ${new Date(fromUs / 1000).toISOString()}`;
+  expect([summary.machine, toTimeUs(summary.startTime), toTimeUs(summary.endTime)]).toEqual([sent.name, fromUs, toUs]);
+  checkDeclared(summary, sent);
+  const whole = { ...span, nameAt: () => "all" };
+  checkStates(summary, stateHoldings(sent, whole).get("all")!, { sent, where });
+  const watts = wattsOf(sent);
+  if (watts === undefined) return expect(summary.energy, where).toBe(undefined);
+  const { samples, area, coveredUs } = holdings(sent.power.samples, sent.power, whole).get("all") ?? nothing;
+  const energy = summary.energy!;
+  near(`${where}: coverage`, energy.coverage, coveredUs / (toUs - fromUs), 1);
+  near(`${where}: energy`, energy.energyKwh, (area * watts) / 3.6e6, kwhSize(watts, coveredUs));
+  const mean = coveredUs === 0 ? undefined : (area / coveredUs) * 1e6 * watts;
+  near(`${where}: mean power`, energy.meanPowerW, mean, 1_000 * watts);
+  const most = samples.toSorted((a, b) => b.value - a.value || a.timeUs - b.timeUs)[0];
+  near(`${where}: peak power`, energy.peakPowerW, most === undefined ? undefined : most.value * watts, 1_000 * watts);
+  expect(toTimeUs(energy.peakTime), `${where}: peak time`).toBe(most?.timeUs);
+  checkPeak(energy, sent, { ...span, demandUs, where: `${where}, by ${demandUs / 1e6} s` });
+}
+
+const nothing: Held = { samples: [], area: 0, coveredUs: 0 };
+
+/** Each interval is named by its number; the best of those that are covered is the peak. */
+function checkPeak(
+  { peakDemandW, peakDemandTime, peakDemandCoverage }: EnergySummary,
+  sent: SentMachine,
+  { fromUs, toUs, demandUs, where }: Span & { demandUs: number; where: string },
+): void {
+  const nameAt = (timeUs: number) => String(Math.floor(timeUs / demandUs));
+  const size = 1_000 * wattsOf(sent)!;
+  const covered = [...holdings(sent.power.samples, sent.power, { fromUs, toUs, nameAt })]
+    .map(([name, { area, coveredUs }]) => ({ startUs: Number(name) * demandUs, area, coveredUs }))
+    .filter(({ startUs, coveredUs }) => startUs >= fromUs && startUs + demandUs <= toUs && coveredUs > 0)
+    .map((one) => ({ ...one, demandW: (one.area * 1e6 * wattsOf(sent)!) / demandUs }));
+  const [most] = covered.toSorted((a, b) => b.demandW - a.demandW);
+  near(`${where}: peak demand`, peakDemandW, most?.demandW, size);
+  // Rounding makes no difference.
+  const earliest = covered.find(({ demandW }) => demandW >= most!.demandW - 1e-9 * Math.abs(most!.demandW));
+  expect(toTimeUs(peakDemandTime), `${where}: its time`).toBe(earliest?.startUs);
+  near(`${where}: its coverage`, peakDemandCoverage, (earliest?.coveredUs ?? 0) / demandUs, 1);
+}
