@@ -11,7 +11,7 @@ import { breaksOf, collect, type MachineRecords, readAll } from "./support/serie
 const endMark = { machine: "end", stateChanges: [{ time: timestampFromMs(Date.now()), state: MachineState.OFF }] };
 
 test("two accessors that start at once on no database make it; their revisions are dense, their feeds equal", async () => {
-  await using database = await testDatabase();
+  await using database = await testDatabase("absent");
   const accessors = await Promise.all([startAccessor(database.url), startAccessor(database.url)]);
   await using one = accessors[0];
   await using other = accessors[1];

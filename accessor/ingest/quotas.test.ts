@@ -141,7 +141,7 @@ test("a rotated key goes on with what it has registered, and holds one share wit
 });
 
 test("what was counted by key is counted by its owner after the upgrade", async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   const log = createLog({ name: "test", level: "silent" });
   const all = readMigrations();
   await migrate(

@@ -9,7 +9,7 @@ import { migrate, readMigrations } from "./migrate.ts";
 const log = createLog({ name: "test", level: "silent" });
 
 test("accessors that start at once on no database at all share one", async () => {
-  await using database = await testDatabase();
+  await using database = await testDatabase("absent");
   await using stack = new AsyncDisposableStack();
   const accessors = await Promise.all(Array.from({ length: 3 }, () => openTestAccessor({ databaseUrl: database.url })));
   for (const accessor of accessors) stack.use(accessor);
@@ -23,7 +23,7 @@ test("accessors that start at once on no database at all share one", async () =>
 });
 
 test("migrating a database that is migrated changes nothing", async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   await Promise.all([migrate(database.url, log), migrate(database.url, log)]);
   const before = await queryDatabase(database.url, "select * from schema_migration order by version");
   await migrate(database.url, log);
@@ -31,7 +31,7 @@ test("migrating a database that is migrated changes nothing", async () => {
 });
 
 test("a file that was changed after it was applied is named", async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   await migrate(database.url, log);
   const changed = readMigrations().map((migration) =>
     migration.version === 2 ? { ...migration, checksum: "other" } : migration,
@@ -40,14 +40,14 @@ test("a file that was changed after it was applied is named", async () => {
 });
 
 test("a database of a newer program is left alone", async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   await migrate(database.url, log);
   const older = readMigrations().slice(0, -1);
   await expect(migrate(database.url, log, older)).rejects.toThrow("run a newer one");
 });
 
 test("a migration that fails leaves nothing of itself or its neighbours", async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   const [first] = readMigrations();
   const broken = { version: 2, name: "0002_broken.sql", sql: "create table half (); select 1 / 0", checksum: "x" };
   await expect(migrate(database.url, log, [first!, broken])).rejects.toThrow("division by zero");

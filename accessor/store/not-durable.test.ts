@@ -43,7 +43,7 @@ test("nothing is taken where a commit does not wait for the disk, nor where only
 });
 
 test("an accessor's own sessions wait for the disk, whatever the database's default is", async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   await queryDatabase(database.url, `alter database ${database.name} set synchronous_commit = off`);
   await using accessor = await openTestAccessor({ databaseUrl: database.url });
   await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
@@ -52,7 +52,7 @@ test("an accessor's own sessions wait for the disk, whatever the database's defa
 test("while the database only reads, so does the accessor; it writes again when the next session may", {
   timeout: 30_000,
 }, async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   await using accessor = await openTestAccessor({ databaseUrl: database.url });
   const { ingest, signals, health, query } = accessor;
   const statusOf = async (service: string) => (await health.check({ service })).status;

@@ -105,8 +105,8 @@ it("is not everybody", async () => {
 });
 
 it("is shared by the databases of a cluster, also when they migrate at once", async () => {
-  await using other = await testDatabase({ create: true });
-  await using third = await testDatabase({ create: true });
+  await using other = await testDatabase("empty");
+  await using third = await testDatabase("empty");
   const log = createLog({ name: "migrate", level: "error" });
   await Promise.all([migrate(other.url, log), migrate(third.url, log)]);
   await using session = await openSession(third.url, "millrace_reader");
@@ -114,7 +114,7 @@ it("is shared by the databases of a cluster, also when they migrate at once", as
 });
 
 it("a database whose owner may not create roles migrates all the same", async () => {
-  await using other = await testDatabase({ create: true });
+  await using other = await testDatabase("empty");
   const client = new pg.Client({ connectionString: other.url });
   await client.connect();
   const notices: (string | undefined)[] = [];

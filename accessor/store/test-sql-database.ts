@@ -3,11 +3,9 @@
 import pg from "pg";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../block/encode.ts";
-import { createLog } from "../../runtime/log.ts";
 import type { Column } from "../../samples/column.ts";
 import { testDatabase } from "../../test/support/postgres.ts";
 import { type Summary, summarize } from "../history/summary.ts";
-import { migrate } from "./migrate.ts";
 
 export type SqlFixture = AsyncDisposable & {
   readonly url: string;
@@ -17,8 +15,7 @@ export type SqlFixture = AsyncDisposable & {
 
 export async function openSqlFixture(): Promise<SqlFixture> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await testDatabase({ create: true }));
-  await migrate(database.url, createLog({ name: "migrate", level: "error" }));
+  const database = stack.use(await testDatabase());
   const session = stack.use(await openSession(database.url));
   const owned = stack.move();
   return { url: database.url, query: session.query, [Symbol.asyncDispose]: () => owned.disposeAsync() };

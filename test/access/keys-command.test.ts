@@ -29,7 +29,7 @@ function run(command: string[], variables: Record<string, string | undefined>, c
 }
 
 test("a key is made, listed, replaced and revoked; its text is written once, to standard output alone", async () => {
-  await using database = await testDatabase();
+  await using database = await testDatabase("absent");
   const create = [
     "create",
     "--name",

@@ -48,7 +48,7 @@ test.each([
 );
 
 test("the wrong password is not repeated", async () => {
-  await using database = await testDatabase({ create: true });
+  await using database = await testDatabase("empty");
   const url = new URL(database.url);
   url.password = password;
   await using program = startProgram("accessor/keys.ts", ["list"], { ...talkative, DATABASE_URL: url.href });
