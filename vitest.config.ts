@@ -7,7 +7,7 @@ export default defineConfig({
     include: [
       "{runtime,access,samples,rows,block,client,local,producer,accessor,gateway,test,bench,tools}/**/*.test.ts",
     ],
-    globalSetup: ["test/support/global-postgres.ts"],
+    globalSetup: ["test/support/global-compile-cache.ts", "test/support/global-postgres.ts"],
     setupFiles: ["test/support/listener-leaks.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
