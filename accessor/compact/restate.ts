@@ -107,6 +107,6 @@ export class Restating {
     const done = await finishRestating(database, series, { signal });
     this.#inHand = undefined;
     await catalog.reload([series.id]);
-    if (done) log.info("the sums of a signal were recalculated with its new max_gap", { machine, signal: name });
+    if (done) log.info("the sums of a signal were recalculated by its new declaration", { machine, signal: name });
   }
 }
