@@ -31,8 +31,9 @@ async function ask(revision: number) {
 }
 
 /** Answers before and after compaction, of the values a second apart, sent at once and one by one. */
-async function answersOf(values: readonly number[]) {
+async function answersOf(values: readonly number[], maxGap = 10n) {
   const answers: (Awaited<ReturnType<typeof ask>> & { way: string })[] = [];
+  const rows: Awaited<ReturnType<typeof readViews>> = [];
   const samples = values.map((value, i) => [baseUs + i * secondUs, value] as const);
   for (const [way, batches] of [
     ["at once", [samples]] as const,
@@ -41,30 +42,50 @@ async function answersOf(values: readonly number[]) {
     await history.clear();
     let revision = 0;
     for (const batch of batches) {
-      const power = { ...column("power", batch), maxGap: { seconds: 10n } };
+      const power = { ...column("power", batch), maxGap: { seconds: maxGap } };
       ({ revision } = await history.ingest({ machine: "m", samples: [power] }));
     }
     answers.push({ way: `${way}, in the log`, ...(await ask(revision)) });
     answers.push({ way: `${way}, compacted`, ...(await ask(await history.settle())) });
-    for (const view of [...views, "state_hours"]) await history.query(`select * from millrace_v1.${view}`);
+    rows.push(...(await readViews(way)));
   }
-  return answers;
+  return { answers, rows };
+}
+
+async function readViews(way: string) {
+  const rows: { way: string; mean: number; integral: number }[] = [];
+  for (const view of views)
+    for (const row of await history.query<{ mean: number; integral: number }>(
+      `select mean, integral from millrace_v1.${view} where machine = 'm'`,
+    ))
+      rows.push({ way: `${way}, ${view}`, ...row });
+  await history.query("select * from millrace_v1.state_hours");
+  return rows;
 }
 
 test("what is small between large values that cancel is in sums and energy", async () => {
-  for (const { way, bucket, energy } of await answersOf([1e16, 3.6e6, -1e16])) {
+  const { answers, rows } = await answersOf([1e16, 3.6e6, -1e16]);
+  for (const { way, bucket, energy } of answers) {
     expect(bucket, way).toMatchObject({ mean: 1.2e6, integral: 3.6e6, timeWeightedMean: 1.8e6 });
     expect(energy, way).toMatchObject({ energyKwh: 1, meanPowerW: 1.8e6 });
   }
+  // Up to 2 s, minutes are those of blocks; from there on SQL adds samples up.
+  const { rows: ofBlocks } = await answersOf([1e16, 3.6e6, -1e16], 2n);
+  expect([...rows, ...ofBlocks]).toHaveLength(12);
+  for (const { way, ...row } of [...rows, ...ofBlocks]) expect(row, way).toEqual({ mean: 1.2e6, integral: 3.6e6 });
 });
 
 test("sums that fit do not overflow on the way, and those that do not harm nothing else", async () => {
   const [most, half] = [1.7e308, 0.85e308];
-  for (const { way, bucket, energy } of await answersOf([most, most])) {
+  const fits = await answersOf([most, most]);
+  for (const { way, bucket, energy } of fits.answers) {
     expect(bucket, way).toMatchObject({ mean: most, integral: most, timeWeightedMean: most });
     expect(energy, way).toMatchObject({ energyKwh: most / 3.6e6, meanPowerW: most, peakPowerW: most });
   }
-  for (const { way, bucket } of await answersOf([most, half, most, half, most]))
+  // SQL shows what is beyond 1e300 as infinite, and keeps means within what was measured.
+  for (const { way, ...row } of fits.rows) expect(row, way).toEqual({ mean: most, integral: Number.POSITIVE_INFINITY });
+  const { answers } = await answersOf([most, half, most, half, most]);
+  for (const { way, bucket } of answers)
     expect(bucket, way).toMatchObject({ integral: Number.POSITIVE_INFINITY, max: most, min: half, coverage: 4 / 60 });
 });
 
