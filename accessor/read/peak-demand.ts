@@ -10,8 +10,11 @@ export function intervalsOf({ fromUs, toUs }: Window, intervalUs: number): { fir
   return { firstUs, count: Math.max(0, Math.floor((toUs - firstUs) / intervalUs)) };
 }
 
-/** Demands that differ by less than this part of the highest are equal: rounding is below it. */
-const equalWithin = 1e-9;
+/**
+ * Demands that differ by less than this part of the highest are equal. Rounding is below it, a
+ * microsecond of a day above it.
+ */
+const equalWithin = 1e-12;
 
 /** Nothing if there is no whole interval, or none that samples cover. */
 export async function readPeakDemand(
