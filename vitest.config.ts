@@ -1,13 +1,16 @@
 // One configuration for every test: files beside what they test, and test/ for what crosses
 // services.
 import { defineConfig } from "vitest/config";
+import { filesOfSharedProcess } from "./test/support/shared-process.ts";
+
+const rooms = [
+  ...["runtime", "access", "samples", "rows", "block", "client", "local", "producer", "accessor"],
+  ...["gateway", "test", "bench", "tools"],
+];
+const together = filesOfSharedProcess(rooms);
 
 export default defineConfig({
   test: {
-    include: [
-      "{runtime,access,samples,rows,block,client,local,producer,accessor,gateway,test,bench,tools}/**/*.test.ts",
-    ],
-    globalSetup: ["test/support/global-compile-cache.ts", "test/support/global-postgres.ts"],
     setupFiles: ["test/support/listener-leaks.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -16,5 +19,17 @@ export default defineConfig({
     reporters: ["default", "json"],
     // What .ci/run counts from.
     outputFile: { json: "node_modules/.vitest/report.json" },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: [`{${rooms.join(",")}}/**/*.test.ts`],
+          exclude: together,
+          globalSetup: ["test/support/global-compile-cache.ts", "test/support/global-postgres.ts"],
+        },
+      },
+      { extends: true, test: { name: "together", include: together, isolate: false } },
+    ],
   },
 });
