@@ -32,6 +32,23 @@ describe("bucketEdges", () => {
     );
   });
 
+  it("is exact from one end of time to the other", () => {
+    const time = fc.maxSafeInteger();
+    const anyWide = fc.tuple(time, time, fc.integer({ min: 1e12, max: Number.MAX_SAFE_INTEGER }));
+    fc.assert(
+      fc.property(anyWide, ([a, b, widthUs]) => {
+        const [fromUs, toUs] = [Math.min(a, b), Math.max(a, b) === Math.min(a, b) ? a + 1 : Math.max(a, b)];
+        fc.pre(Number.isSafeInteger(toUs));
+        const [width, expected] = [BigInt(widthUs), [fromUs]];
+        for (let us = (BigInt(fromUs) / width - 1n) * width; us < toUs; us += width)
+          if (us > fromUs) expected.push(Number(us));
+        expected.push(toUs);
+        expect([...bucketEdges({ fromUs, toUs, widthUs, maxBuckets: 20_000 })]).toEqual(expected);
+      }),
+      { examples: [[[-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 1e12 + 1]]] },
+    );
+  });
+
   it("refuses a billion buckets at once, empty windows and odd widths", () => {
     const good = { fromUs: 0, toUs: 1e15, widthUs: 1, maxBuckets: 10_000 };
     for (const [change, reason] of [
@@ -50,6 +67,15 @@ describe("bucketEdges", () => {
 });
 
 describe("slotEdges", () => {
+  it("begins and ends where the longest window does", () => {
+    const all = { fromUs: -Number.MAX_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER };
+    for (const window of [all, { ...all, toUs: 1_796_069_979_979_598 }])
+      for (const points of [1, 2, 7, 1_000]) {
+        const edgesUs = slotEdges({ ...window, points, maxBuckets: 1_000 });
+        expect([edgesUs[0], edgesUs.at(-1), edgesUs.length]).toEqual([window.fromUs, window.toUs, points + 1]);
+      }
+  });
+
   it("makes as many ascending slots as asked, none more than 1 µs longer than another", () => {
     fc.assert(
       fc.property(anyWindow, fc.integer({ min: 1, max: 3000 }), (window, points) => {

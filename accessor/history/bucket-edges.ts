@@ -24,13 +24,15 @@ export function bucketEdges(options: Window & { readonly widthUs: number; readon
   if (!(Number.isSafeInteger(widthUs) && widthUs > 0)) {
     throw new BucketEdgesError("bad_width", `a width of ${widthUs} µs is not a whole, positive number of microseconds`);
   }
-  // By remainders, which are exact, as quotients near 2^53 are not.
-  const firstCutUs = fromUs + widthUs - positiveRemainder(fromUs, widthUs);
-  const cuts = firstCutUs < toUs ? Math.floor((toUs - 1 - firstCutUs) / widthUs) + 1 : 0;
+  // By remainders and multiples, which are exact, as quotients and lengths near 2^53 are not.
+  const indexOf = (us: number) => Math.round((us - positiveRemainder(us, widthUs)) / widthUs);
+  const first = indexOf(fromUs) + 1;
+  const last = indexOf(toUs - 1);
+  const cuts = last - first + 1;
   assertBucketCount(cuts + 1, maxBuckets);
   const edgesUs = new Float64Array(cuts + 2);
   edgesUs[0] = fromUs;
-  for (let i = 0; i < cuts; i++) edgesUs[i + 1] = firstCutUs + i * widthUs;
+  for (let i = 0; i < cuts; i++) edgesUs[i + 1] = (first + i) * widthUs;
   edgesUs[cuts + 1] = toUs;
   return edgesUs;
 }
@@ -51,7 +53,10 @@ export function slotEdges(options: Window & { readonly points: number; readonly 
   // windows.
   const restUs = (toUs - fromUs) % slots;
   const wholeUs = (toUs - fromUs - restUs) / slots;
-  return Float64Array.from({ length: slots + 1 }, (_, i) => fromUs + i * wholeUs + Math.floor((i * restUs) / slots));
+  // The length of a window that reaches from one end of time to the other is rounded.
+  return Float64Array.from({ length: slots + 1 }, (_, i) =>
+    i === slots ? toUs : fromUs + i * wholeUs + Math.floor((i * restUs) / slots),
+  );
 }
 
 const second = 1e6;
