@@ -59,6 +59,7 @@ function byStretch(
     const reached = type === STEP || (next !== undefined && untilUs - us <= maxGapUs);
     const toUs = reached ? Math.min(untilUs, us + maxGapUs) : us;
     const increase = next === undefined ? 0 : next[1] < value ? Math.max(0, next[1]) : next[1] - value;
+    if (type === COUNTER && untilUs === us) rowAt(Math.floor(us / widthUs)).area += Math.max(0, next![1] - value);
     const perUs = type === STEP ? value / 1e6 : increase / (untilUs - us);
     for (let n = Math.floor(us / widthUs); n * widthUs < toUs; n++) {
       const partUs = Math.min(toUs, (n + 1) * widthUs) - Math.max(us, n * widthUs);

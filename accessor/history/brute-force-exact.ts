@@ -35,6 +35,14 @@ export function exactIntegral(samples: readonly Sample[], window: Window, betwee
     const isStep = between.sampleType === SampleType.STEP;
     const spanUs = q === undefined ? between.maxGapUs : q.timeUs - p.timeUs;
     if ((q === undefined || spanUs > between.maxGapUs) && !isStep) continue;
+    if (spanUs === 0) {
+      const isInside = p.timeUs >= window.fromUs && p.timeUs < window.toUs;
+      if (between.sampleType === SampleType.COUNTER && isInside && q!.value > p.value) {
+        const up = { numerator: toUnits(q!.value) - toUnits(p.value), denominator: 1n };
+        [sum, size] = [plus(sum, up), plus(size, up)];
+      }
+      continue;
+    }
     const startUs = Math.max(p.timeUs, window.fromUs);
     const endUs = Math.min(p.timeUs + Math.min(spanUs, between.maxGapUs), window.toUs);
     if (endUs <= startUs) continue;

@@ -82,6 +82,16 @@ export function lineHeights(
   });
 }
 
+/** How far a counter goes up at once in the window: between samples of one time. */
+export function jumpsOf(samples: readonly Sample[], { fromUs, toUs }: Window, { sampleType }: Between): number {
+  if (sampleType !== SampleType.COUNTER) return 0;
+  const inside = samples.filter(({ timeUs }) => timeUs >= fromUs && timeUs < toUs);
+  const ups = inside.map((q, i) =>
+    inside[i - 1]?.timeUs === q.timeUs ? Math.max(0, q.value - inside[i - 1]!.value) : 0,
+  );
+  return ups.reduce((sum, up) => sum + up, 0);
+}
+
 /** Integral (value·seconds) and covered microseconds of those heights. */
 export function areaOf(heights: readonly (number | undefined)[]): { integral: number; coveredUs: number } {
   const covered = heights.filter((height) => height !== undefined);

@@ -11,6 +11,7 @@ import {
   areaSizeOf,
   baseUs,
   expectClose,
+  jumpsOf,
   linear,
   lineHeights,
   sizeOf,
@@ -70,7 +71,8 @@ function expectBucketOf(samples: readonly Sample[], bucket: Bucket, between: Bet
   if (isCounter) expect(integral).toBe(0);
   if (!isCounter || area.coveredUs === 0) expect(increase).toBeUndefined();
   const amount = isCounter && area.coveredUs > 0 ? increase : integral;
-  expectClose(amount, area.integral, { size: areaSizeOf(samples, area.coveredUs, between) });
+  const jumps = area.coveredUs > 0 ? jumpsOf(samples, { fromUs: startUs, toUs: endUs }, between) : 0;
+  expectClose(amount, area.integral + jumps, { size: areaSizeOf(samples, area.coveredUs, between) });
   if (area.coveredUs > 0 && !isCounter) expectClose(timeWeightedMean, area.integral / (area.coveredUs / 1e6), { size });
   else expect(timeWeightedMean).toBeUndefined();
 }

@@ -44,7 +44,9 @@ const nothing: Area = Object.freeze({ integral: zero, coveredUs: 0 });
  * - COUNTER: it goes up evenly from `p` to `q`, by their difference; from 0 where `q` is lower, for
  *   then it was reset. A pair farther apart than `maxGapUs` says nothing.
  *
- * Samples of one time have nothing between them. Cutting at any instants gives parts that add up to
+ * Samples of one time have nothing between them, but that a COUNTER which is higher in the second
+ * went up by so much at that time: a source that counts faster than its clock ticks loses nothing.
+ * Cutting at any instants gives parts that add up to
  * the whole: `coveredUs` exactly, `integral` to the last bits of a double-double. It is ±Infinity
  * only if it is itself beyond float64.
  */
@@ -62,6 +64,8 @@ function areaOf(p: Sample, q: Sample | undefined, { fromUs, toUs, maxGapUs, samp
   const isStep = sampleType === SampleType.STEP;
   const spanUs = q === undefined ? Number.POSITIVE_INFINITY : q.timeUs - p.timeUs;
   if (spanUs > maxGapUs && !isStep) return nothing;
+  if (spanUs === 0 && sampleType === SampleType.COUNTER)
+    return p.timeUs < fromUs || p.timeUs >= toUs ? nothing : { integral: jump(p.value, q!.value), coveredUs: 0 };
   const startUs = Math.max(p.timeUs, fromUs);
   const endUs = Math.min(p.timeUs + Math.min(spanUs, maxGapUs), toUs);
   if (endUs <= startUs) return nothing;
@@ -76,6 +80,10 @@ function areaOf(p: Sample, q: Sample | undefined, { fromUs, toUs, maxGapUs, samp
   const halfWay = plus(productOfTwo(p.value, 2 * spanUs - toWeight), productOfTwo(q!.value, toWeight));
   return { integral: dividedBy(times(halfWay, coveredUs), 2e6 * spanUs), coveredUs };
 }
+
+/** How far a counter went up between two values of one time; a lower one is no reset. */
+export const jump = (before: number, after: number): DoubleDouble =>
+  after > before ? differenceOfTwo(after, before) : zero;
 
 /** How far a counter went up from one value to the next; lower than before, it began at 0 again. */
 export const increase = (before: number, after: number): DoubleDouble =>

@@ -10,6 +10,7 @@ import {
   areaSizeOf,
   baseUs,
   expectClose,
+  jumpsOf,
   linear,
   lineHeights,
   sizeOf,
@@ -29,8 +30,9 @@ function expectSummaryOf(samples: readonly Sample[], actual: Summary, between: B
   expect(stats).toEqual(statsOf(samples));
   const window = { fromUs: samples[0]!.timeUs, toUs: samples.at(-1)!.timeUs };
   const area = areaOf(lineHeights(samples, window, between));
+  const jumps = jumpsOf(samples, { ...window, toUs: window.toUs + 1 }, between);
   expect(coveredUs).toBe(area.coveredUs);
-  expectClose(integral.high, area.integral, { size: areaSizeOf(samples, coveredUs, between) });
+  expectClose(integral.high, area.integral + jumps, { size: areaSizeOf(samples, coveredUs, between) });
   expectClose(sum.high, sumOf(samples), { size: sizeOf(samples) * samples.length });
 }
 
@@ -140,7 +142,7 @@ describe("lineArea", () => {
         const size = areaSizeOf(samples, expected.coveredUs, between);
         expectClose(
           areas.reduce((sum, { integral }) => sum + integral.high, 0),
-          expected.integral,
+          expected.integral + jumpsOf(samples, window, between),
           { size },
         );
       }),
@@ -166,10 +168,19 @@ describe("lineArea", () => {
       { timeUs: 5, value: 1 },
       { timeUs: 5, value: 2 },
     ];
-    for (const sampleType of [SampleType.LINEAR, SampleType.STEP, SampleType.COUNTER])
+    for (const sampleType of [SampleType.LINEAR, SampleType.STEP])
       expect(lineArea(p, q, { fromUs: 0, toUs: 10, ...linear, sampleType })).toEqual({
         integral: { high: 0, low: 0 },
         coveredUs: 0,
       });
+  });
+
+  it("counts what a counter goes up at once, in the window that has that time, but no reset", () => {
+    const options = { fromUs: 0, toUs: 10, maxGapUs: 5, sampleType: SampleType.COUNTER };
+    const up = (from: number, to: number, timeUs = 5) =>
+      lineArea({ timeUs, value: from }, { timeUs, value: to }, options).integral.high;
+    expect([up(11, 12), up(12, 11), up(11, 12, 0), up(11, 12, 10), up(11, 12, -1)]).toEqual([1, 0, 1, 0, 0]);
+    const counts = [1, 11, 12, 22].map((value, i) => ({ timeUs: [0, 4, 4, 8][i]!, value }));
+    expect(summarize(toColumn(counts), options)).toMatchObject({ integral: { high: 21 }, coveredUs: 8 });
   });
 });

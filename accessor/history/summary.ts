@@ -4,7 +4,7 @@ import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
 import { scale, scaled, sumOf, zero } from "./compensated-sum.ts";
 import { type DoubleDouble, dividedBy, plus, productOfTwo, splitter, sumOfTwo } from "./double-double.ts";
-import { type Area, type Between, increase, lineArea } from "./line-area.ts";
+import { type Area, type Between, increase, jump, lineArea } from "./line-area.ts";
 
 /**
  * A run of samples of one series in time order. Without samples (`count` 0) all else means nothing; only
@@ -145,9 +145,9 @@ function areaOfHeld({ timesUs, values }: Column, { maxGapUs, sampleType, start, 
   let coveredUs = 0;
   for (let i = start + 1; i < end; i++) {
     const spanUs = timesUs[i]! - timesUs[i - 1]!;
-    if (spanUs === 0 || (spanUs > maxGapUs && !isStep)) continue;
+    if (spanUs > maxGapUs && !isStep) continue;
     const heldUs = Math.min(spanUs, maxGapUs);
-    const part = isStep ? values[i - 1]! * heldUs : increase(values[i - 1]!, values[i]!).high;
+    const part = isStep ? values[i - 1]! * heldUs : goUp(spanUs === 0, values[i - 1]!, values[i]!);
     if (isStep && cancels) low += productOfTwo(values[i - 1]!, heldUs).low;
     const next = sum + part;
     const before = next - part;
@@ -157,6 +157,8 @@ function areaOfHeld({ timesUs, values }: Column, { maxGapUs, sampleType, start, 
   }
   return { integral: isStep ? dividedBy(whole(sum, low), 1e6) : whole(sum, low), coveredUs };
 }
+
+const goUp = (atOnce: boolean, before: number, after: number) => (atOnce ? jump : increase)(before, after).high;
 
 /** Not finite where either is: an overflow on the way makes Infinity - Infinity of the errors. */
 const whole = (sum: number, low: number): DoubleDouble =>
@@ -176,7 +178,7 @@ export function joinSummaries(a: Summary, b: Summary, options: Between): Summary
   const bridge = lineArea(
     { timeUs: a.lastUs, value: a.last },
     { timeUs: b.firstUs, value: b.first },
-    { fromUs: a.lastUs, toUs: b.firstUs, ...options },
+    { fromUs: a.lastUs, toUs: b.firstUs + 1, ...options },
   );
   return {
     ...joinExtremes(a, b),

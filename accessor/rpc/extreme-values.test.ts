@@ -2,6 +2,7 @@
 // one batch or in several, before they are compacted and after.
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { TestHistory } from "../compact/test-history.ts";
@@ -96,6 +97,13 @@ test("views of every width answer when the sums of their hours and minutes are b
       const power = { ...column("power", [[baseUs + hour * hourUs + second * secondUs, 1.7e308]]) };
       await history.ingest({ machine: "m", samples: [{ ...power, maxGap: { seconds: 3_600n } }] });
     }
+  const counts = [-1.7e308, 1.7e308, 1.7e308, -1.7e308].map(
+    (n, i) => [baseUs + [0, 1, 2, 2][i]! * secondUs, n] as const,
+  );
+  for (const maxGap of [{ seconds: 2n }, { seconds: 60n }]) {
+    const signal = { ...column(`c${maxGap.seconds}`, counts), maxGap, sampleType: SampleType.COUNTER };
+    await history.ingest({ machine: "m", samples: [signal] });
+  }
   await history.ingest({ machine: "n", samples: [column("power", [[baseUs, 1]])] });
   for (const _ of ["compacted", "rolled up"]) {
     await history.compactAll();
@@ -103,6 +111,8 @@ test("views of every width answer when the sums of their hours and minutes are b
       const rows = await history.query(`select distinct machine, max from millrace_v1.${view} order by machine, max`);
       expect(rows, view).toContainEqual({ machine: "m", max: 1.7e308 });
       expect(rows, view).toContainEqual({ machine: "n", max: 1 });
+      const counted = await history.query(`select increase from millrace_v1.${view} where sample_type = 'COUNTER'`);
+      expect(counted, view).toEqual(Array(2).fill({ increase: Number.POSITIVE_INFINITY }));
     }
     await history.settle();
   }

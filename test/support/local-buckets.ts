@@ -82,6 +82,8 @@ export function holdings(
     const q = samples[i + 1];
     const span = (q?.timeUs ?? Number.POSITIVE_INFINITY) - p.timeUs;
     if (sampleType !== SampleType.STEP && span > maxGapUs) continue;
+    if (sampleType === SampleType.COUNTER && span === 0 && p.timeUs >= fromUs && p.timeUs < toUs)
+      at(nameAt(p.timeUs)).area += Math.max(0, q!.value - p.value);
     const begins = Math.max(fromUs, p.timeUs);
     const ends = Math.min(toUs, p.timeUs + Math.min(span, maxGapUs));
     for (let from = begins; from < ends; ) {
