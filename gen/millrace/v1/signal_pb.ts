@@ -612,7 +612,8 @@ export const SampleType = {
   /**
    * A count that only goes up: of energy, pieces, operating hours. Answers give its increase and
    * rate. A value below the one before is a reset: it has been counted from 0 again. Between
-   * neighbours not farther apart than max_gap it goes up evenly.
+   * neighbours not farther apart than max_gap it goes up evenly. Of two values at one time a higher
+   * second one is an increase at that time, a lower one is none.
    *
    * @generated from enum value: SAMPLE_TYPE_COUNTER = 3;
    */

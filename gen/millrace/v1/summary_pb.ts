@@ -377,7 +377,8 @@ export type EnergySummary = Message<"millrace.v1.EnergySummary"> & {
   meanPowerW?: number | undefined;
 
   /**
-   * Largest sample, in watts. Unset if there is none.
+   * Largest sample in the window, in watts. Unset if there is none. A line or a value that comes in
+   * from before the window may be higher, and so may the mean.
    *
    * @generated from field: optional double peak_power_w = 6;
    */
