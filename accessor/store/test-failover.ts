@@ -1,10 +1,29 @@
 // Accessors in front of a PostgreSQL whose standby is promoted, for tests.
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
+import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { openReplicatedPostgres, type ReplicatedPostgres } from "../../test/support/standby.ts";
+import {
+  askServer,
+  type DataFolder,
+  makeDataFolder,
+  openReplicatedPostgres,
+  type ReplicatedPostgres,
+} from "../../test/support/standby.ts";
 import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from "../test-accessor.ts";
 import { oneSample, Producer } from "../test-batches.ts";
 import { headOf } from "../test-watch.ts";
+import { migrate } from "./migrate.ts";
+
+let data: Promise<DataFolder> | undefined;
+afterAll(async () => (await data)?.[Symbol.asyncDispose]());
+
+/** With a migrated database `millrace`. */
+async function fill(serverUrl: string): Promise<void> {
+  await askServer(serverUrl, "create database millrace");
+  const url = new URL(serverUrl);
+  url.pathname = "/millrace";
+  await migrate(url.href, createLog({ name: "migrate", level: "warn" }));
+}
 
 // What an accessor knows when it neither polls nor is told: only what it does itself can make it
 // notice.
@@ -13,7 +32,8 @@ export const unaware = { pollMs: 3_600_000, notify: false };
 export async function open(
   options: TestAccessorOptions = {},
 ): Promise<{ servers: ReplicatedPostgres; accessor: TestAccessor }> {
-  const servers = await openReplicatedPostgres();
+  data ??= makeDataFolder(fill);
+  const servers = await openReplicatedPostgres(await data);
   onTestFinished(() => servers[Symbol.asyncDispose]());
   const accessor = await openOn(servers, options);
   return { servers, accessor };

@@ -1,7 +1,9 @@
 // A PostgreSQL with a streaming standby, and a door to whichever is the primary: to promote the
 // standby with or without the newest commits.
+import { execFile } from "node:child_process";
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
 import { openPostgres, type Postgres } from "../../local/postgres.ts";
 import { serverAccount } from "../../local/postgres-account.ts";
@@ -42,26 +44,37 @@ const settings = {
   autovacuum: "off",
 };
 
-export async function openReplicatedPostgres(): Promise<ReplicatedPostgres> {
+/** A data folder that no server runs on, to be copied by each server that begins with what is in it. */
+export interface DataFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** fill: given the URL of a server on it, puts there what all copies begin with. */
+export async function makeDataFolder(fill: (serverUrl: string) => Promise<void>): Promise<DataFolder> {
   await using stack = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(quickFolder(), "millrace-standby-"));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
-  await chmod(folder, 0o755);
-  const open = (name: string, extra: Record<string, string> = {}) =>
-    openPostgres({
-      dataDir: join(folder, name),
-      settings: { ...settings, ...extra },
-      syncCluster: false,
-      log: createLog({ name: "postgres", level: "silent" }),
-      signal: AbortSignal.timeout(120_000),
-    });
-  const first = stack.use(await open("primary"));
+  const folder = await openFolder(stack);
+  const path = join(folder, "primary");
+  {
+    await using server = await open(path);
+    await fill(server.url);
+  }
+  const owned = stack.move();
+  return { path, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** On a copy of a data folder. */
+export async function openReplicatedPostgres(data: DataFolder): Promise<ReplicatedPostgres> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await openFolder(stack);
+  // Of one that is at rest, and with its owners: a tenth of the time that initdb takes.
+  await promisify(execFile)("cp", ["-a", data.path, join(folder, "primary")]);
+  const first = stack.use(await open(join(folder, "primary")));
   const { server: standby, replication } = await openStandby({
     primary: first,
     port: () => first.port,
     from: join(folder, "primary"),
     to: join(folder, "standby"),
-    open: (extra) => open("standby", extra),
+    open: (extra) => open(join(folder, "standby"), extra),
     stack,
   });
   let primary = first;
@@ -85,6 +98,22 @@ export async function openReplicatedPostgres(): Promise<ReplicatedPostgres> {
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+async function openFolder(stack: AsyncDisposableStack): Promise<string> {
+  const folder = await mkdtemp(join(quickFolder(), "millrace-standby-"));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o755);
+  return folder;
+}
+
+const open = (dataDir: string, extra: Record<string, string> = {}) =>
+  openPostgres({
+    dataDir,
+    settings: { ...settings, ...extra },
+    syncCluster: false,
+    log: createLog({ name: "postgres", level: "silent" }),
+    signal: AbortSignal.timeout(120_000),
+  });
 
 type Opening = {
   primary: Pick<Postgres, "url">;
