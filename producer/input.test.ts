@@ -125,6 +125,7 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
       /"stat" is not a field of stateChange: is "state" meant/,
     ],
     [row({ signal: "state", value: "", state: "IDLE", reason: "a\0b" }), /reason holds U\+0000/],
+    [row({ signal: "state", value: "", state: "IDLE", reason: "a\ud800b" }), /reason holds half a surrogate pair/],
     [row({ signal: "error", value: "", severity: "ERROR" }), /code is required/],
     [
       row({ signal: "error", value: "", severity: "ERROR", code: "x".repeat(65) }),

@@ -42,5 +42,6 @@ export function textFault(
   if (text.length < min) return fault("is required");
   if (text.length > max) return fault(`has ${text.length} characters; at most ${max} are kept`);
   if (text.includes("\0")) return fault("holds U+0000, which PostgreSQL cannot store");
+  if (!text.isWellFormed()) return fault("holds half a surrogate pair, which is no character");
   return undefined;
 }

@@ -4,11 +4,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { bytesFault, isMisencoded } from "../../rows/text-bytes.ts";
 import { decompress, type Encoding, type InTurn } from "../../runtime/grpc/decompress.ts";
 import { type MessageBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { assertCost } from "../../runtime/grpc/message-cost.ts";
 import { joinSmall } from "../../runtime/own-bytes.ts";
-import { reasonError } from "../errors.ts";
+import { invalidField, reasonError } from "../errors.ts";
 import { assertJsonCost } from "./json-cost.ts";
 
 export type MessageReading = { method: DescMethod; bounds: MessageBounds; inTurn: InTurn };
@@ -147,6 +148,7 @@ async function boundQuery(request: UniversalServerRequest, reading: MessageReadi
   const encoding = toEncoding(query.get("compression"));
   if (encoding === undefined && (query.get("compression") ?? "identity") !== "identity") return request;
   const format = query.get("encoding") === "json" ? "json" : "proto";
+  if (isMisencoded(url.search)) throw invalidField("message", "holds percent-encoded bytes that are not UTF-8");
   const bytes = query.get("base64") === "1" ? Buffer.from(text, "base64url") : Buffer.from(text);
   const read = await readMessage(bytes, { ...reading, format, encoding });
   if (encoding === undefined) return request;
@@ -162,14 +164,22 @@ async function readMessage(bytes: Buffer, { method, bounds, inTurn, format, enco
     if (bytes.length > maxBytes) throw new MessageTooLarge("bytes", maxBytes);
     const compressed = encoding !== undefined && bytes.length > 0;
     const whole = compressed ? await inTurn(() => decompress(encoding, bytes, maxDecompressedBytes)) : bytes;
+    if (format === "json") assertText(whole);
     if (format === "json") await assertJsonCost(whole, bounds);
     else assertCost(method.input, whole, bounds);
     return whole;
   } catch (error) {
     if (error instanceof MessageTooLarge) throw tooLarge(error);
+    if (error instanceof ConnectError) throw error;
     const what = "code" in (error as Error) ? "cannot be decompressed" : "is not valid protobuf for this method";
     throw new ConnectError(`the message ${what}`, Code.InvalidArgument, undefined, undefined, error);
   }
+}
+
+/** Connect would put U+FFFD in the place of what is not UTF-8, and store that. */
+function assertText(json: Buffer): void {
+  const fault = bytesFault(json);
+  if (fault !== undefined) throw invalidField("message", fault);
 }
 
 /** As clients are told. */

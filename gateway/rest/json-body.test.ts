@@ -1,13 +1,13 @@
 // Bodies of JSON that are gathered before they are counted and parsed.
 import { PassThrough } from "node:stream";
-import fastify, { type FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import { expect, test } from "vitest";
 import { createJsonParser } from "./json-body.ts";
 
 /** Parses what `send` writes to a body with these headers. */
 function parse(send: (body: PassThrough) => void, headers: Record<string, string> = {}, bodyLimit = 100_000) {
   const body = Object.assign(new PassThrough(), { headers });
-  const parser = createJsonParser(fastify()) as (...of: unknown[]) => void;
+  const parser = createJsonParser() as (...of: unknown[]) => void;
   const request = { routeOptions: { bodyLimit }, headers } as FastifyRequest;
   const parsed = new Promise((resolve, reject) =>
     parser(request, body, (error: Error | null, value: unknown) => (error ? reject(error) : resolve(value))),

@@ -1,14 +1,10 @@
 // Bodies of JSON, counted before they are parsed.
 import type { IncomingMessage } from "node:http";
-import {
-  errorCodes,
-  type FastifyBodyParser,
-  type FastifyContentTypeParser,
-  type FastifyInstance,
-  type FastifyRequest,
-} from "fastify";
+import { errorCodes, type FastifyContentTypeParser, type FastifyRequest } from "fastify";
+import { bytesFault } from "../../rows/text-bytes.ts";
 import { type CostBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { joinSmall } from "../../runtime/own-bytes.ts";
+import { invalidField } from "../errors.ts";
 import { assertJsonCost } from "../limits/json-cost.ts";
 import { HttpProblem } from "./problem.ts";
 
@@ -21,22 +17,33 @@ const mib = 1024 * 1024;
 export const bodyBounds: CostBounds = { freeCostBytes: 4 * mib, maxCostPerByte: 16, maxCostBytes: 256 * mib };
 
 /**
- * Fastify's own parser behind the count. The body is gathered here: fastify keeps each piece as it
- * came, until the last.
+ * Counts a body, and parses it. It is gathered here: fastify keeps each piece as it came, until the
+ * last. Every name is a field of its own, "__proto__" too: who reads the fields names those that it
+ * does not know.
  */
-export function createJsonParser(app: FastifyInstance): FastifyContentTypeParser {
-  const parse = app.getDefaultJsonParser("error", "error") as FastifyBodyParser<string>;
-  const read = async (request: FastifyRequest, payload: IncomingMessage) => {
+export function createJsonParser(): FastifyContentTypeParser {
+  const read = async (request: FastifyRequest, payload: IncomingMessage): Promise<unknown> => {
     const body = await gather(payload, request.routeOptions.bodyLimit);
+    if (body.length === 0) throw new errorCodes.FST_ERR_CTP_EMPTY_JSON_BODY();
+    const fault = bytesFault(body);
+    if (fault !== undefined) throw invalidField("body", fault);
     await assertJsonCost(body, bodyBounds);
-    return body.toString("utf8");
+    return parseJson(body.toString("utf8"));
   };
   return (request, payload, done) => {
     read(request, payload).then(
-      (text) => parse(request, text, done),
+      (value) => done(null, value),
       (error: Error) => done(error instanceof MessageTooLarge ? toProblem(error) : error),
     );
   };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    throw invalidField("body", `not JSON: ${(error as Error).message}`);
+  }
 }
 
 /** Stops reading, and leaves the rest to others, as soon as there is too much. */

@@ -60,7 +60,7 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
     // Fastify would also take text/plain, as a string.
     scope.removeContentTypeParser("text/plain");
     scope.removeContentTypeParser("application/json");
-    scope.addContentTypeParser("application/json", createJsonParser(scope));
+    scope.addContentTypeParser("application/json", createJsonParser());
     scope.addContentTypeParser(streamedTypes, (_request, body, done) => done(null, body));
     for (const route of options.routes) {
       scope.route({

@@ -2,6 +2,7 @@
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { durationForms, durationPattern, parseDuration } from "../../rows/duration.ts";
+import { isMisencoded } from "../../rows/text-bytes.ts";
 import { isRelativeTime, notATime, readTime, TimeFault, timeForms } from "../../rows/time.ts";
 import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
 import { invalidField, reasonError } from "../errors.ts";
@@ -179,6 +180,12 @@ export function readQuery<P extends Parameters>(parameters: P, query: string, no
     if (Object.hasOwn(parameters, name)) continue;
     const allowed = known.length > 0 ? `known are ${known.join(", ")}` : "there are none here";
     throw invalidField(name.slice(0, 80), `unknown parameter; ${allowed}`);
+  }
+  // What stands for bytes that could not be read must not be stored, nor looked up, as if it was sent.
+  const [misread] = isMisencoded(query) ? query.split("&").filter(isMisencoded) : [];
+  if (misread !== undefined) {
+    const [name = ""] = new URLSearchParams(misread).keys();
+    throw invalidField(name.slice(0, 80), "its percent-encoded bytes are not UTF-8");
   }
   const values = known.map((name) => {
     const texts = given.getAll(name);

@@ -20,6 +20,8 @@ afterEach(() => gateway[Symbol.asyncDispose]());
 const time = "2026-03-01T08:00:00Z";
 const power = (machine: string, value: number) => ({ machine, signal: "power", time, value });
 
+const json = { headers: { "content-type": "application/json" } };
+
 test("-0 arrives as -0, digits as a text as their number, and what is no number is refused", async () => {
   const rows = '{"machine":"m","signal":"power","time":"now","value":';
   const values = ["-0", '"-0"', '"4.5e1"', '"NaN"', '"-Infinity"', "null", "1e400", '"0x10"', '"412,3"', "true"];
@@ -52,7 +54,16 @@ test("a row with an unknown field is refused with its name, whatever it is calle
     { row: 1, message: expect.stringMatching(/^"constructor" is not a field of a row: .*; so are not "maxgap"$/) },
   ]);
   const poisoned = await gateway.post("/signals", `{"signals":[{"__proto__":{"machine":"m"},${row}}]}`);
-  expect(poisoned.status).toBe(400);
+  expect([poisoned.status, poisoned.body["verdicts"]]).toEqual([
+    422,
+    [expect.objectContaining({ message: expect.stringMatching(/^"__proto__" is not a field of a row: known are/) })],
+  ]);
+  const [inBatch, inPatch] = [
+    await gateway.post("/signals", '{"machine":"m","__proto__":{"x":1}}'),
+    await gateway.ask("/machines/m/signals/power", { ...json, method: "PATCH", body: '{"__proto__":{"unit":"kW"}}' }),
+  ];
+  expect([inBatch.status, inBatch.body["detail"]]).toEqual([400, expect.stringContaining('"__proto__" is unknown')]);
+  expect([inPatch.status, inPatch.body["detail"]]).toEqual([400, expect.stringContaining('"__proto__" is not')]);
   const lines = await gateway.ask("/signals", {
     method: "POST",
     headers: { "content-type": "application/x-ndjson" },

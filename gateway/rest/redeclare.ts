@@ -10,8 +10,9 @@ import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms, durationText, parseInterval } from "../../rows/duration.ts";
 import { unknownField } from "../../rows/fields.ts";
 import { readSampleType } from "../../rows/sample-type.ts";
-import { sampleTypeFault } from "../../rows/text-fault.ts";
+import { sampleTypeFault, textBounds, textFault } from "../../rows/text-fault.ts";
 import { toDuration } from "../../samples/timestamps.ts";
+import { readUnit } from "../../samples/unit.ts";
 import { invalidField } from "../errors.ts";
 import { type RestAnswer, type RestCall, route } from "./call.ts";
 import { flagParameter, type Parameter } from "./parameters.ts";
@@ -69,7 +70,12 @@ type Correction = Pick<MessageInitShape<typeof RedeclareSignalRequestSchema>, "u
 /** Each field to the request's; throws for what it must not hold. */
 const readers: Readonly<Record<string, (value: unknown) => Correction>> = {
   unit(value) {
-    if (typeof value === "string") return { unit: value };
+    if (typeof value === "string") {
+      const unit = readUnit(value);
+      const fault = textFault("unit", unit, textBounds.unit);
+      if (fault === undefined) return { unit };
+      throw invalidField("unit", fault.message.replace("unit ", ""));
+    }
     throw invalidField("unit", "a text is expected; an empty one declares none");
   },
   max_gap(value) {

@@ -42,6 +42,11 @@ export class MessageTooLarge extends ConnectError {
   readonly limit: Limit;
   readonly max: number;
 
+  /** ConnectError's own, which a class inherits, takes every ConnectError for an instance. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return Object.prototype.isPrototypeOf.call(MessageTooLarge.prototype, Object(value));
+  }
+
   constructor(limit: Limit, max: number) {
     super(`the message ${words[limit](max)}: send less at once`, Code.ResourceExhausted);
     this.limit = limit;

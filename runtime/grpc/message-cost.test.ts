@@ -1,6 +1,7 @@
 // What decoding would make is counted before it is made, and no more is refused than has to be.
 import { create, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HealthCheckRequestSchema, HealthListResponseSchema } from "#gen/grpc/health/v1/health_pb.ts";
@@ -8,7 +9,7 @@ import { IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { decode } from "./definition.ts";
-import type { MessageBounds } from "./message-bounds.ts";
+import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { assertCost } from "./message-cost.ts";
 
 const mib = 1024 * 1024;
@@ -172,4 +173,10 @@ test("of any bytes: what passes decodes, with nothing of unknown fields", () => 
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("no other error of a call is taken for a message that is too large", () => {
+  expect(new MessageTooLarge("bytes", 1)).toBeInstanceOf(MessageTooLarge);
+  expect(new MessageTooLarge("bytes", 1)).toBeInstanceOf(ConnectError);
+  expect(new ConnectError("not valid", Code.InvalidArgument)).not.toBeInstanceOf(MessageTooLarge);
 });
