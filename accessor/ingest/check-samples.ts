@@ -10,6 +10,7 @@ import { readUnit } from "../../samples/unit.ts";
 import type { Series } from "../store/catalog.ts";
 import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
+import { byRedeclaring } from "./warnings.ts";
 
 const typeNames = new Map(SampleTypeSchema.values.map(({ number, localName }) => [number, localName]));
 
@@ -49,6 +50,8 @@ function timesFault(samples: Samples, { timesUs, values }: Column): Fault | unde
   return undefined;
 }
 
+const cure = `Correct what was declared wrong ${byRedeclaring}`;
+
 /** What is wrong with a column's declaration, its series being known. */
 export function declarationFault({ unit, maxGap, sampleType }: Samples, series: Series): Fault | undefined {
   const what = `signal ${series.signal} of ${series.machine}`;
@@ -56,20 +59,20 @@ export function declarationFault({ unit, maxGap, sampleType }: Samples, series: 
   if (unit !== "" && unit !== readUnit(series.unit)) {
     return {
       reason: "SIGNAL_DECLARATION_MISMATCH",
-      message: `${what} has unit "${series.unit}", not "${unit}": give the other unit another name`,
+      message: `${what} has unit "${series.unit}", not "${unit}": give the other unit another name. ${cure}`,
     };
   }
   if (maxGap !== undefined && toDurationUs(maxGap) !== series.maxGapUs) {
     return {
       reason: "SIGNAL_DECLARATION_MISMATCH",
-      message: `${what} has max_gap ${(series.maxGapUs ?? 0) / 1e6} s, not ${toDurationUs(maxGap) / 1e6} s: leave it unset or as declared`,
+      message: `${what} has max_gap ${(series.maxGapUs ?? 0) / 1e6} s, not ${toDurationUs(maxGap) / 1e6} s: leave it unset or as declared. ${cure}`,
     };
   }
   if (sampleType !== SampleType.UNSPECIFIED && sampleType !== series.sampleType) {
     const names = [series.sampleType, sampleType].map((one) => typeNames.get(one || SampleType.LINEAR));
     return {
       reason: "SIGNAL_DECLARATION_MISMATCH",
-      message: `${what} has sample_type ${names[0]}, not ${names[1]}: leave it unset or as declared`,
+      message: `${what} has sample_type ${names[0]}, not ${names[1]}: leave it unset or as declared. ${cure}`,
     };
   }
   return undefined;

@@ -18,7 +18,7 @@ export type StoredColumn = { position: number; column: Column };
 export const maxWarnings = 100;
 
 /** Whoever reads it may have come by gRPC, by REST or with a file. */
-const byRedeclaring =
+export const byRedeclaring =
   "with RedeclareSignal (REST: PATCH /machines/{machine}/signals/{signal}; command line: npx millrace redeclare)";
 
 /** In order of columns; what goes beyond `maxWarnings` is left out. */
