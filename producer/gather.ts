@@ -1,8 +1,8 @@
 // Gathers single records into batches, a batch a machine, within bounds. No I/O and no clock.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { declaringFirst } from "../rows/declaring.ts";
-import type { RowRecord } from "../rows/record.ts";
+import { declaringFirst, UploadDeclarations } from "../rows/declaring.ts";
+import type { RowDeclaration, RowRecord } from "../rows/record.ts";
 import { type Declaration, toSamples } from "../samples/wire.ts";
 import { toErrorReport, toStateChange } from "./batch.ts";
 
@@ -21,6 +21,8 @@ export interface Gather {
    * Batches that this record completes: none, that of its machine, or all when too much is held.
    */
   add(record: RowRecord): Batch[];
+  /** Remembers what a row declares that is no record: it counts for the records of its signal. */
+  declare(declaration: RowDeclaration): void;
   /** All that is held. */
   takeAll(): Batch[];
 }
@@ -31,12 +33,15 @@ type Held = { batch: Batch; columns: Map<string, Column>; records: number; bytes
 export function createGather(options: GatherOptions = {}): Gather {
   const { maxRecords = 10_000, maxBytes = 512 * 1024, maxHeld = 100_000 } = options;
   const machines = new Map<string, Held>();
+  const declared = new UploadDeclarations();
   let heldRecords = 0;
 
   function take(machine: string, { batch, columns, records }: Held): Batch {
     machines.delete(machine);
     heldRecords -= records;
-    batch.samples = declaringFirst([...columns.values()]).map(({ timesUs, values, ...declaration }) =>
+    const all = declaringFirst([...columns.values()]);
+    const missing = declared.missing(machine, all).map((said) => ({ ...said, timesUs: [], values: [] }));
+    batch.samples = [...all, ...missing].map(({ timesUs, values, ...declaration }) =>
       toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
     );
     return batch;
@@ -51,21 +56,23 @@ export function createGather(options: GatherOptions = {}): Gather {
       held = { batch: create(BatchSchema, { machine }), columns: new Map(), records: 0, bytes: 0 };
       machines.set(machine, held);
     }
-    held.bytes += put(record, held);
+    held.bytes += put(record, held, declared);
     held.records++;
     heldRecords++;
     if (heldRecords >= maxHeld) return takeAll();
     return held.records >= maxRecords || held.bytes >= maxBytes ? [take(machine, held)] : [];
   }
 
-  return { add, takeAll };
+  const declare = (declaration: RowDeclaration) => declared.note(declaration.machine, declaration);
+
+  return { add, declare, takeAll };
 }
 
 /**
  * Puts a record in its place and returns about how many bytes it takes; a character takes three at
  * most.
  */
-function put(record: RowRecord, { batch, columns }: Held): number {
+function put(record: RowRecord, { batch, columns }: Held, declared: UploadDeclarations): number {
   if (record.kind === "state") {
     batch.stateChanges.push(toStateChange(record));
     return 24 + 3 * record.reason.length;
@@ -80,6 +87,7 @@ function put(record: RowRecord, { batch, columns }: Held): number {
   if (!column) {
     column = { signal, unit, maxGapUs, sampleType, timesUs: [], values: [] };
     columns.set(key, column);
+    declared.note(record.machine, column);
   }
   column.timesUs.push(timeUs);
   column.values.push(value);

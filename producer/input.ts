@@ -81,6 +81,7 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
     const record = recordOf(read.row);
     if (record instanceof RowFault) {
       report(read, record.message);
+      if (record.declares !== undefined) gather.declare(record.declares);
       return [];
     }
     machines.add(record.machine);

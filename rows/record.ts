@@ -9,6 +9,7 @@ import {
 } from "#gen/millrace/v1/signal_pb.ts";
 import { machineNameFault, readMachineName } from "../samples/machine-name.ts";
 import { readUnit } from "../samples/unit.ts";
+import type { Declaration } from "../samples/wire.ts";
 import { parseInterval } from "./duration.ts";
 import { enumWords } from "./enum-words.ts";
 import { fieldGroup, fieldGroups, unknownField, unknownFields } from "./fields.ts";
@@ -69,13 +70,19 @@ export type RowDefaults = {
 
 export type RowContext = TimeContext & RowDefaults;
 
+/** What a row declares of a numeric signal, though it may be no record. */
+export type RowDeclaration = { readonly machine: string } & Declaration;
+
 /** Why a row is no record. */
 export class RowFault implements Fault {
   readonly reason: Fault["reason"];
   readonly message: string;
-  constructor({ reason, message }: Fault) {
+  /** Undefined: nothing, or nothing that can be read. */
+  readonly declares: RowDeclaration | undefined;
+  constructor({ reason, message }: Fault, declares?: RowDeclaration) {
     this.reason = reason;
     this.message = message;
+    this.declares = declares;
   }
 }
 
@@ -126,7 +133,7 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   if (machine === undefined) return fault("MACHINE_NAME_INVALID", machineNameFault(row["machine"]));
   if (typeof signal !== "string") return noSignal;
   const timeUs = timeOf(time, context);
-  if (typeof timeUs !== "number") return timeUs;
+  if (typeof timeUs !== "number") return declaring(timeUs, row, { machine, signal, context });
   const stray = said & ~(groupOf(signal) | fieldGroup.any);
   if (stray !== 0) return strayFault(row, stray, signal);
   if (signal === "state") return stateOf(row, machine, timeUs);
@@ -136,7 +143,7 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
     return fault("SIGNAL_NAME_INVALID", `signal ${shown} does not fit [a-z][a-z0-9_]{0,62}`);
   }
   const value = sampleValue(row["value"]);
-  if (typeof value !== "number") return value;
+  if (typeof value !== "number") return declaring(value, row, { machine, signal, context });
   const unit = textOf(row, "unit", context.unit);
   if (typeof unit !== "string") return unit;
   const maxGapUs = maxGapOf(row["max_gap"] ?? row["maxGap"], context.maxGapUs);
@@ -144,6 +151,23 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
   if (sampleType instanceof RowFault) return sampleType;
   return { kind: "value", machine, timeUs, signal, unit, maxGapUs, sampleType, value };
+}
+
+/** A fault of one field says nothing against what the row declares in others. */
+function declaring(
+  fault: RowFault,
+  row: Row,
+  { machine, signal, context }: { machine: string; signal: string; context: RowContext },
+): RowFault {
+  if (groupOf(signal) !== fieldGroup.sample || !signalPattern.test(signal)) return fault;
+  const unit = textOf(row, "unit", context.unit);
+  const maxGapUs = maxGapOf(row["max_gap"] ?? row["maxGap"], context.maxGapUs);
+  const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
+  return new RowFault(fault, {
+    ...{ machine, signal, unit: typeof unit === "string" ? unit : "" },
+    maxGapUs: maxGapUs instanceof RowFault ? undefined : maxGapUs,
+    sampleType: sampleType instanceof RowFault ? undefined : sampleType,
+  });
 }
 
 function stateOf(row: Row, machine: string, timeUs: number): RowRecord | RowFault {

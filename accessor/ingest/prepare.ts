@@ -21,7 +21,7 @@ import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-eve
 import { acceptableTimes, acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
 import { refusalFor, refusalOf } from "./refusal.ts";
-import { declares, quotaRefusal, registerNew, updateDeclaration } from "./register.ts";
+import { declarationsOf, declares, quotaRefusal, registerNew, updateDeclaration } from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
 import { type StoredColumn, warningsOf } from "./warnings.ts";
 
@@ -116,22 +116,19 @@ export async function prepareBatch(
   const sound = batch.samples.map((samples, i) => {
     const fault = columnFault(samples, columns[i]!);
     if (fault) verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
-    return fault === undefined && columns[i]!.values.length > 0;
+    return fault === undefined;
   });
   if (turns.isOver) await turns.pause();
-  // A signal is what has a record: columns that are rejected whole declare nothing.
-  const declaring = sound.map(
+  const hasRecords = sound.map(
     (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
   );
-  const timesOf = (i: number) => {
-    const { signal } = batch.samples[i]!;
-    const same = columns.filter((_, j) => declaring[j] && batch.samples[j]!.signal === signal);
+  const declared = declarationsOf(batch.samples, { sound, hasRecords });
+  const timesOf = (signal: string) => {
+    const same = columns.filter((_, j) => hasRecords[j] && batch.samples[j]!.signal === signal);
     return acceptableTimes(same, checksOf(signal).bounds);
   };
-  const isNew = (i: number) =>
-    declares(batch.samples[i]!, options.catalog.find(batch.machine, batch.samples[i]!.signal));
   const registers =
-    declaring.some((hasRecords, i) => hasRecords && isNew(i)) ||
+    [...declared].some(([signal, said]) => declares(said, options.catalog.find(batch.machine, signal))) ||
     (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
   // A batch that will be refused for its number leaves nothing behind.
@@ -140,7 +137,9 @@ export async function prepareBatch(
     if (!(await options.isNext(asking))) return asking;
   }
   const events = { events: stateChanges.length > 0, errors: errorReports.length > 0 };
-  const limit = registers ? await registerNew({ batch, timesOf }, declaring, { ...events, ...options }) : undefined;
+  const limit = registers
+    ? await registerNew({ machine: batch.machine, declared, timesOf }, { ...events, ...options })
+    : undefined;
   if (limit !== undefined) {
     options.onQuota(limit);
     const { machine, samples } = batch;
@@ -149,7 +148,7 @@ export async function prepareBatch(
     if (options.catalog.machine(machine) === undefined) return refuse(sequence, digest, refusal);
     const isKnown = (signal: string) => options.catalog.find(machine, signal) !== undefined;
     for (const [i, { signal }] of samples.entries()) {
-      if (!declaring[i] || isKnown(signal)) continue;
+      if (!hasRecords[i] || isKnown(signal)) continue;
       sound[i] = false;
       const place = { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length };
       verdicts.add(place, fault);
@@ -161,13 +160,17 @@ export async function prepareBatch(
     if (!isKnown("error")) rejectAll(errorReports, RecordKind.ERROR_REPORT);
   }
 
+  for (const [signal, said] of declared) {
+    const series = options.catalog.find(batch.machine, signal);
+    if (series !== undefined && (declares(said, series) || isLearning(series)))
+      await updateDeclaration(said, () => timesOf(signal), { series, catalog: options.catalog });
+  }
   const bySeries = new Map<Series, StoredColumn>();
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
     const series = options.catalog.find(batch.machine, samples.signal);
-    if (series !== undefined && declaring[i] && (declares(samples, series) || isLearning(series)))
-      await updateDeclaration(samples, () => timesOf(i), { series, catalog: options.catalog });
-    const fault = series && declarationFault(samples, series);
+    // Where nothing could be stored anyhow, each sample's own fault says why.
+    const fault = series && hasRecords[i] ? declarationFault(samples, series) : undefined;
     if (fault) {
       verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
       continue;

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toDurationUs } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
@@ -11,16 +11,48 @@ import { type Declaration, isLearning, type QuotaLimit } from "../store/declare.
 
 type Registering = { events: boolean; errors: boolean; catalog: Catalog; holder: string; quotas: Quotas };
 
+type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType">;
+
 /**
- * declaring: which columns have a record that may be stored. timesOf: the times of those, ascending. Answers with the limit that was
- * reached, if one was: then some are not there.
+ * What the columns of a batch declare of each signal that has a record which may be stored
+ * (`hasRecords`): of each field the first that is said. Columns without such a record are heard
+ * after those that have one, for the rows of an upload declare for each other, also one that is
+ * rejected; but what is stored has the word. sound: those whose declaration can be read.
+ */
+export function declarationsOf(
+  samples: readonly Samples[],
+  { sound, hasRecords }: { sound: readonly boolean[]; hasRecords: readonly boolean[] },
+): Map<string, Declaring> {
+  const declared = new Map<string, Declaring>();
+  for (const [i, { signal, unit, maxGap, sampleType }] of samples.entries()) {
+    if (!hasRecords[i]) continue;
+    declared.set(signal, filled(declared.get(signal), { unit, maxGap, sampleType }));
+  }
+  for (const [i, column] of samples.entries()) {
+    const known = declared.get(column.signal);
+    if (sound[i] && !hasRecords[i] && known !== undefined) declared.set(column.signal, filled(known, column));
+  }
+  return declared;
+}
+
+const filled = (known: Declaring | undefined, { unit, maxGap, sampleType }: Declaring): Declaring => ({
+  unit: known?.unit || unit,
+  maxGap: known?.maxGap ?? maxGap,
+  sampleType: known?.sampleType || sampleType,
+});
+
+/**
+ * declared: of each signal that has a record which may be stored. timesOf: when those were taken,
+ * ascending. Answers with the limit that was reached, if one was: then some are not there.
  */
 export async function registerNew(
-  { batch, timesOf }: { batch: Batch; timesOf: (column: number) => Float64Array },
-  declaring: readonly boolean[],
+  {
+    machine,
+    declared,
+    timesOf,
+  }: { machine: string; declared: ReadonlyMap<string, Declaring>; timesOf: (signal: string) => Float64Array },
   { events, errors, catalog, holder, quotas }: Registering,
 ): Promise<QuotaLimit | undefined> {
-  const { machine } = batch;
   const fresh = new Map<string, NewSeries>();
   const consider = (series: NewSeries) => {
     if (catalog.find(machine, series.signal) === undefined && !fresh.has(series.signal))
@@ -29,9 +61,8 @@ export async function registerNew(
   const undeclared = { unit: "", maxGapUs: undefined, rhythm: undefined, sampleType: SampleType.UNSPECIFIED };
   if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, ...undeclared });
   if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, ...undeclared });
-  for (const [i, { signal, unit, maxGap, sampleType }] of batch.samples.entries()) {
-    if (!declaring[i]) continue;
-    const rhythm = maxGap === undefined ? learn(unknownRhythm, timesOf(i)) : undefined;
+  for (const [signal, { unit, maxGap, sampleType }] of declared) {
+    const rhythm = maxGap === undefined ? learn(unknownRhythm, timesOf(signal)) : undefined;
     const maxGapUs = maxGap === undefined ? inferGapUs(rhythm!, sampleType) : toDurationUs(maxGap);
     consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs, rhythm, sampleType });
   }
@@ -54,8 +85,6 @@ export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registe
   const message = `${whose} at most ${what}: send known ones only, or have the operator raise --max-${limit}`;
   return create(RefusalSchema, { reason: ErrorReason.QUOTA_EXCEEDED, message });
 }
-
-type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType">;
 
 /**
  * Whether a column declares something: a signal, its unit, its max_gap or its type. What its

@@ -1,8 +1,9 @@
 // A unit is declared by the first samples that name one, and then stays.
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { openTestAccessor } from "../test-accessor.ts";
-import { column, epochUs } from "../test-batches.ts";
+import { column, epochUs, type SamplesInit } from "../test-batches.ts";
 
 test("samples without a unit leave it to later ones to declare it, on every accessor", async () => {
   await using first = await openTestAccessor();
@@ -50,4 +51,60 @@ test("white space at the ends of a unit is no part of it; a batch that comes aga
   const samples = [{ ...column("power", [[epochUs + n, 1]]), unit: "kW " }];
   const again = { producerId: "q", sequence: 1n, batch: { machine: "m1", samples } };
   expect((await reopened.ingest.ingestBatch(again)).result!.verdicts).toEqual([]);
+});
+
+test("a column that is rejected whole declares for the others of its signal, which go first", async () => {
+  await using accessor = await openTestAccessor();
+  const declared = { unit: "kW", maxGap: { seconds: 1_200n }, sampleType: SampleType.STEP };
+  const tooOld = { ...column("power", [[-1, 1]]), ...declared };
+  const empty = { ...column("power", []), ...declared };
+  const plain = column("power", [[epochUs, 1]]);
+  const watts = { ...plain, unit: "W" };
+  let sequence = 0n;
+  const send = async (machine: string, samples: readonly SamplesInit[]) => {
+    const batch = { machine, samples: [...samples] };
+    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+    return result!.verdicts.map(({ reason }) => reason);
+  };
+  const declaredOf = async (machine: string) => {
+    const { signals } = await accessor.signals.listSignals({ machines: [machine] });
+    return signals.map(({ units, maxGap, sampleTypes }) => [units, Number(maxGap!.seconds), sampleTypes]);
+  };
+  const all = [[["kW"], 1_200, [SampleType.STEP]]];
+  for (const [i, samples] of [
+    [tooOld, plain],
+    [plain, tooOld],
+  ].entries()) {
+    expect(await send(`new ${i}`, samples)).toEqual([ErrorReason.TIME_TOO_OLD]);
+    expect(await declaredOf(`new ${i}`)).toEqual(all);
+    await send(`known ${i}`, [plain]);
+    expect(await send(`known ${i}`, samples)).toEqual([ErrorReason.TIME_TOO_OLD]);
+    expect(await declaredOf(`known ${i}`)).toEqual(all);
+  }
+  expect(await send("empty", [empty, plain])).toEqual([]);
+  expect(await declaredOf("empty")).toEqual(all);
+  // What is stored has the word; what is not declares only what nobody else does.
+  expect(await send("other", [tooOld, watts])).toEqual([ErrorReason.TIME_TOO_OLD]);
+  expect(await send("other", [empty, watts])).toEqual([]);
+  expect(await declaredOf("other")).toEqual([[["W"], 1_200, [SampleType.STEP]]]);
+  // And of a signal without any record there is nothing to declare.
+  expect(await send("none", [tooOld, empty])).toEqual([ErrorReason.TIME_TOO_OLD]);
+  expect(await declaredOf("none")).toEqual([]);
+});
+
+test("who declares something else is told how a wrong declaration is corrected", async () => {
+  await using accessor = await openTestAccessor();
+  let sequence = 0n;
+  const send = async (declared: Partial<SamplesInit>) => {
+    const samples = [{ ...column("power", [[epochUs, 1]]), ...declared } as SamplesInit];
+    const batch = { machine: "m", samples };
+    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+    return result!.verdicts.map(({ message }) => message);
+  };
+  const gap = (seconds: number) => ({ maxGap: { seconds: BigInt(seconds) } });
+  expect(await send({ unit: "W", ...gap(1), sampleType: SampleType.STEP })).toEqual([]);
+  for (const other of [{ unit: "kW" }, gap(2), { sampleType: SampleType.COUNTER }]) {
+    const [message] = await send(other);
+    expect(message).toMatch(/not ("kW"|2 s|COUNTER): .*RedeclareSignal.*PATCH .*npx millrace redeclare/);
+  }
 });

@@ -1,6 +1,7 @@
 // POST /signals with a body of lines, NDJSON or CSV, of any size: stored while it comes, a chunk of
 // rows at a time.
 import type { Readable } from "node:stream";
+import { UploadDeclarations } from "../../rows/declaring.ts";
 import { pause } from "../limits/pause.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
@@ -91,12 +92,13 @@ async function* storeChunks(
   const { producerId } = numbering;
   let { sequence } = numbering;
   let readable = false;
+  const declared = new UploadDeclarations();
   for await (const { rows, lines } of readChunks(body as Readable, { kind, signal: query.type })) {
     if (!readable && totals.rejected >= maxUnreadableLines) {
       totals.unread_from_line = lines[0]!;
       return;
     }
-    const { batches, unreadable } = await toRowBatchesInTurns(rows, context);
+    const { batches, unreadable } = await toRowBatchesInTurns(rows, context, declared);
     readable ||= batches.length > 0;
     const total = rows.reduce<number>((sum, row) => sum + linesOf(row), 0);
     const waitMs = meter(total);

@@ -10,7 +10,7 @@ import {
   type StateChange,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
-import { declaringFirst } from "../../rows/declaring.ts";
+import { declaringFirst, UploadDeclarations } from "../../rows/declaring.ts";
 import { type Row, type RowContext, RowFault, type RowRecord, readRecord } from "../../rows/record.ts";
 import type { Fault } from "../../rows/text-fault.ts";
 import { UnreadableText } from "../../rows/unreadable.ts";
@@ -47,7 +47,7 @@ export type MadeRows = { batches: RowBatch[]; unreadable: UnreadableRow[] };
  * left to it.
  */
 export function toRowBatches(rows: readonly unknown[], context: RowContext): MadeRows {
-  const made = startRows();
+  const made = startRows(new UploadDeclarations());
   addRows(made, rows, { from: 0, to: rows.length, ...context });
   return finishRows(made);
 }
@@ -55,9 +55,16 @@ export function toRowBatches(rows: readonly unknown[], context: RowContext): Mad
 /** So many rows take a few milliseconds. */
 const rowsInTurn = 2_000;
 
-/** The same, letting others have their turn in between: of any number of rows. */
-export async function toRowBatchesInTurns(rows: readonly unknown[], context: RowContext): Promise<MadeRows> {
-  const made = startRows();
+/**
+ * The same, letting others have their turn in between: of any number of rows. declared: by earlier
+ * rows of the same upload.
+ */
+export async function toRowBatchesInTurns(
+  rows: readonly unknown[],
+  context: RowContext,
+  declared = new UploadDeclarations(),
+): Promise<MadeRows> {
+  const made = startRows(declared);
   for (let from = 0; from < rows.length; from += rowsInTurn) {
     if (from > 0) await new Promise((resolve) => setImmediate(resolve));
     addRows(made, rows, { from, to: Math.min(rows.length, from + rowsInTurn), ...context });
@@ -65,25 +72,27 @@ export async function toRowBatchesInTurns(rows: readonly unknown[], context: Row
   return finishRows(made);
 }
 
-type Making = { drafts: Map<string, Draft>; unreadable: UnreadableRow[] };
+type Making = { drafts: Map<string, Draft>; unreadable: UnreadableRow[]; declared: UploadDeclarations };
 
-const startRows = (): Making => ({ drafts: new Map(), unreadable: [] });
+const startRows = (declared: UploadDeclarations): Making => ({ drafts: new Map(), unreadable: [], declared });
 
-const finishRows = ({ drafts, unreadable }: Making): MadeRows => ({
-  batches: [...drafts.values()].map(toRowBatch),
+const finishRows = ({ drafts, unreadable, declared }: Making): MadeRows => ({
+  batches: [...drafts.values()].map((draft) => toRowBatch(draft, declared)),
   unreadable,
 });
 
 function addRows(
-  { drafts, unreadable }: Making,
+  { drafts, unreadable, declared }: Making,
   rows: readonly unknown[],
   { from, to, ...context }: RowContext & { from: number; to: number },
 ): void {
   for (let row = from; row < to; row++) {
     const fields = rows[row];
     const record = isObject(fields) ? readRecord(fields, context) : notARow(fields);
-    if (record instanceof RowFault) noteUnreadable(unreadable, row, record);
-    else addRecord(drafts, record, row);
+    if (record instanceof RowFault) {
+      noteUnreadable(unreadable, row, record);
+      if (record.declares !== undefined) declared.note(record.declares.machine, record.declares);
+    } else addRecord({ drafts, declared }, record, row);
   }
 }
 
@@ -102,7 +111,7 @@ const notAnObject = new RowFault({ reason: "REQUEST_INVALID", message: "a row is
 const notARow = (what: unknown): RowFault =>
   what instanceof UnreadableText ? new RowFault({ reason: "REQUEST_INVALID", message: what.message }) : notAnObject;
 
-function addRecord(drafts: Map<string, Draft>, record: RowRecord, row: number): void {
+function addRecord({ drafts, declared }: Omit<Making, "unreadable">, record: RowRecord, row: number): void {
   const { machine, timeUs } = record;
   let draft = drafts.get(machine);
   if (!draft) {
@@ -131,6 +140,7 @@ function addRecord(drafts: Map<string, Draft>, record: RowRecord, row: number): 
     if (column === undefined) {
       column = { signal, unit, maxGapUs, sampleType, timesUs: [], values: [], rows: [] };
       draft.columns.set(key, column);
+      declared.note(machine, column);
     }
     column.timesUs.push(timeUs);
     column.values.push(value);
@@ -138,9 +148,10 @@ function addRecord(drafts: Map<string, Draft>, record: RowRecord, row: number): 
   }
 }
 
-function toRowBatch({ machine, rows, states, errors, columns: drafts }: Draft): RowBatch {
+function toRowBatch({ machine, rows, states, errors, columns: drafts }: Draft, declared: UploadDeclarations): RowBatch {
   const columns = declaringFirst([...drafts.values()]);
-  const samples = columns.map(({ timesUs, values, ...declaration }) =>
+  const declaring = declared.missing(machine, columns).map((said) => ({ ...said, timesUs: [], values: [] }));
+  const samples = [...columns, ...declaring].map(({ timesUs, values, ...declaration }) =>
     toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
   );
   const columnRows = columns.map((column) => column.rows);

@@ -99,6 +99,10 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
  * they are fixed: a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
  * IngestService.RedeclareSignal corrects them.
  *
+ * Columns of one signal in a batch declare for each other: of each of the three, the first column
+ * that names it. A column without samples, or of which no sample is stored, declares what no other
+ * one of its batch does, if another one has a sample that is stored.
+ *
  * @generated from message millrace.v1.Samples
  */
 export type Samples = Message<"millrace.v1.Samples"> & {
