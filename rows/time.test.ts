@@ -110,7 +110,23 @@ test.each([
   ["2026-03-01 08:00", /without a zone/],
   ["2016-12-31T12:00:60Z", /leap second/],
   ["2016-12-31T23:59:60+01:00", /leap second/],
-  ["2016-12-31T23:59:61Z", /RFC 3339/],
+  ["2016-12-31T23:59:61Z", /^there is no second 61$/],
+  ["2026-02-29T08:00:00Z", /^there is no day 2026-02-29$/],
+  ["2026-11-31", /^there is no day 2026-11-31$/],
+  ["2026-13-01 08:00:00+00", /^there is no day 2026-13-01$/],
+  ["0004-02-29T25:00:00Z", /^there is no hour 25$/],
+  ["2026-03-01T24:00:00Z", /^there is no hour 24: the end of a day is 00:00 of the next one$/],
+  ["2026-03-01T08:60Z", /^there is no minute 60$/],
+  ["2026-03-01T08:00:00+24:00", /^there is no offset of 24:00 from UTC$/],
+  ["20261129", /^this looks like a date: write 2026-11-29$/],
+  ["2026", /^this looks like a year: write 2026-01-01$/],
+  ["202611", /^this looks like a month: write 2026-11-01$/],
+  ["202611290800", /^this looks like a date and a time: write 2026-11-29T08:00:00Z, or with the offset/],
+  ["20261129080910", /write 2026-11-29T08:09:10Z/],
+  ["20261129T080910Z", /write 2026-11-29T08:09:10Z/],
+  ["20261129T0809+0100", /write 2026-11-29T08:09:00Z/],
+  ["20260229", /before 1990/],
+  ["20261129.5", /before 1990/],
   ["2026-03-01T08:00.5Z", /RFC 3339/],
   ["2026-03-01T08:00:00+5:30", /RFC 3339/],
   ["2026-03-01T08:00:00+053", /RFC 3339/],
@@ -129,6 +145,22 @@ test.each([
   const fault = readTime(text, { nowUs: undefined });
   expect(fault).toBeInstanceOf(TimeFault);
   expect((fault as TimeFault).message).toMatch(says);
+});
+
+test("a compact date is told as the date that it is, and what a unit is declared of is a number", () => {
+  const day = fc.date({ min: new Date("1900-01-01"), max: new Date("2099-12-31"), noInvalidDate: true });
+  fc.assert(
+    fc.property(day, (date) => {
+      const text = date.toISOString().slice(0, 10);
+      const fault = readTime(text.replaceAll("-", ""), { nowUs });
+      expect(fault).toMatchObject({ message: `this looks like a date: write ${text}` });
+      expect(readTime(text, { nowUs })).toBe(BigInt(Date.parse(text)) * 1_000n);
+    }),
+  );
+  expect(readTime("20261129", { nowUs, epochUnit: "s" })).toBe(20_261_129_000_000n);
+  // Seconds of 2034, and milliseconds of 2601, are what they were.
+  expect(readTime("2026112908", { nowUs })).toMatchObject({ message: expect.stringMatching(/look like seconds/) });
+  expect(readTime("19901129080960", { nowUs })).toBe(19_901_129_080_960_000n);
 });
 
 test("a number of any declared unit is the instant of its digits, cut to the microsecond", () => {

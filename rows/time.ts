@@ -1,6 +1,10 @@
 // Points in time as people, PostgreSQL and machines write them: in rows of every door and in URLs.
 // Fractions are read as digits, never through floating point.
 
+import { compactFault, noSuchTime, TimeFault } from "./time-fault.ts";
+
+export { TimeFault };
+
 /** What the numbers of a row count, where a time is a number: since 1970-01-01T00:00:00Z. */
 export type EpochUnit = "s" | "ms" | "us" | "ns";
 export const epochUnits: readonly EpochUnit[] = ["s", "ms", "us", "ns"];
@@ -30,19 +34,8 @@ export const unitUs = {
  */
 const declaredOnlyBeforeUs = 631_152_000_000_000n;
 
-/** Why a text is no time, in words that help to mend it. */
-export class TimeFault {
-  readonly message: string;
-  /** What the number rather counts, in words ("seconds"); undefined if that is not the fault. */
-  readonly looksLike: string | undefined;
-  constructor(message: string, looksLike?: string) {
-    this.message = message;
-    this.looksLike = looksLike;
-  }
-}
-
 /** Nothing that is written as a time is. */
-export const notATime = new TimeFault(`expected ${timeForms}`);
+const notATime = new TimeFault(`expected ${timeForms}`, `is not a time in years 1 to 9999; expected ${timeForms}`);
 const noZone = new TimeFault(`a time without a zone: add Z for UTC, or its offset such as +01:00`);
 const noLeapSecond = new TimeFault("a second of 60 is a leap second, which there is only at 23:59:60 UTC");
 const outside = new TimeFault("a time in years 1 to 9999 is expected");
@@ -85,7 +78,7 @@ export function readTime(text: string, { nowUs, epochUnit }: TimeContext): bigin
 function fromRest(text: string, nowUs: bigint | undefined): bigint | TimeFault {
   if (date.test(text)) return fromRfc3339(`${text}T00:00:00Z`)!;
   if (withoutZone.test(text)) return noZone;
-  if (!isRelativeTime(text)) return notATime;
+  if (!isRelativeTime(text)) return compactFault(text) ?? notATime;
   if (nowUs === undefined) return relativeToNow;
   const [, sign, amount, unit] = relative.exec(text)!;
   if (amount === undefined) return nowUs;
@@ -102,6 +95,11 @@ function fromEpoch(text: string, declared: EpochUnit | undefined): bigint | Time
   if (!match) return undefined;
   const unit = declared ?? "ms";
   const [, sign, whole, fraction = ""] = match;
+  // Milliseconds have thirteen digits from 2001 to 2286. Ten are rather a count of seconds.
+  if (declared === undefined && whole!.length !== 13 && whole!.length !== 10) {
+    const fault = compactFault(text);
+    if (fault !== undefined) return fault;
+  }
   if (unit === "ms" && fraction === "" && sign === "") {
     const us = BigInt(whole!) * 1_000n;
     return epochFault(us, { whole: whole!, sign, declared }) ?? us;
@@ -119,11 +117,12 @@ const rather = Object.fromEntries(
   epochUnits.map((unit) => {
     const what = unitWord[unit];
     const message = `these look like ${what}: declare epoch=${unit} (of the producer: --epoch ${unit})`;
-    return [unit, new TimeFault(message, what)];
+    return [unit, new TimeFault(message, `looks like ${what}: write milliseconds or RFC 3339`)];
   }),
 ) as Record<EpochUnit, TimeFault>;
 const beforeGuessed = new TimeFault(
   "a number before 1990 as milliseconds since 1970: declare what it counts, epoch=s, ms, us or ns (of the producer: --epoch)",
+  "means a time before 1990 as milliseconds since 1970: write RFC 3339, such as 2026-03-01T08:00:00Z",
 );
 
 /** 2286: up to it a count of seconds has ten digits, of milliseconds thirteen, and so on. */
@@ -154,10 +153,11 @@ function fromRfc3339(text: string): bigint | TimeFault | undefined {
   const [, day, clock, second = ":00", fraction = "", sign, hours = "0", minutes = "0", offsetSeconds = "0"] = match;
   // A fraction of a minute is written nowhere.
   if (match[3] === undefined && fraction !== "") return notATime;
-  if (Number(hours) > 23 || Number(minutes) > 59 || Number(offsetSeconds) > 59) return notATime;
+  if (Number(hours) > 23 || Number(minutes) > 59 || Number(offsetSeconds) > 59)
+    return new TimeFault(`there is no offset of ${hours}:${minutes} from UTC`);
   const leap = second === ":60";
   const ms = toSecond(`${day}T${clock}${leap ? ":59" : second}`);
-  if (ms === undefined) return notATime;
+  if (ms === undefined) return noSuchTime(day!, clock!, second);
   const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000 + Number(offsetSeconds) * 1_000;
   const utcMs = (sign === "-" ? ms + offsetMs : ms - offsetMs) + (leap ? 1_000 : 0);
   if (leap && utcMs % 86_400_000 !== 0) return noLeapSecond;

@@ -3,7 +3,7 @@ import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { durationForms, durationPattern, parseDuration } from "../../rows/duration.ts";
 import { isMisencoded } from "../../rows/text-bytes.ts";
-import { isRelativeTime, notATime, readTime, TimeFault, timeForms } from "../../rows/time.ts";
+import { isRelativeTime, readTime, TimeFault, timeForms } from "../../rows/time.ts";
 import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
 import { invalidField, reasonError } from "../errors.ts";
 import { fromWord, wordsOf } from "./words.ts";
@@ -148,17 +148,12 @@ export const timeParameter = (doc: string): Parameter<ResolvedTime> => ({
   schema: { type: "string" },
   read(texts, { name, nowUs }) {
     const text = single(texts, name);
-    const us = readTime(text, { nowUs, epochUnit: "ms" });
-    if (us instanceof TimeFault) throw invalidField(name, `${quote(text)} ${inQuery(us)}`, invalid);
+    // Numbers before 1990 are refused as in rows. 0 can only mean the beginning.
+    const us = readTime(text, { nowUs, epochUnit: text === "0" ? "ms" : undefined });
+    if (us instanceof TimeFault) throw invalidField(name, `${quote(text)} ${us.inQuery}`, invalid);
     return { us, relative: isRelativeTime(text) };
   },
 });
-
-/** A fault of a time, to follow its text. No parameter declares what numbers count. */
-function inQuery(fault: TimeFault): string {
-  if (fault.looksLike !== undefined) return `looks like ${fault.looksLike}: write milliseconds or RFC 3339`;
-  return fault === notATime ? `is not a time in years 1 to 9999; ${fault.message}` : `is refused: ${fault.message}`;
-}
 
 /** A length of time, in microseconds. */
 export const durationParameter = (doc: string): Parameter<bigint> => ({

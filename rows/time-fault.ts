@@ -1,0 +1,47 @@
+// Why a text is no time, in words that help to mend it.
+
+/** A refused time. */
+export class TimeFault {
+  /** Of a row. */
+  readonly message: string;
+  /** Of a query, to follow the text: there nobody declares what numbers count. */
+  readonly inQuery: string;
+  constructor(message: string, inQuery = `is refused: ${message}`) {
+    this.message = message;
+    this.inQuery = inQuery;
+  }
+}
+
+// Days come again after 400 years; years below 100 are others to Date.
+const daysOf = (year: number, month: number): number =>
+  month >= 1 && month <= 12 ? new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate() : 0;
+const isDay = (year: number, month: number, day: number): boolean => day >= 1 && day <= daysOf(year, month);
+
+/** Of "2026-02-29", "08:60" and ":00", which together are no second: what there is not. */
+export function noSuchTime(date: string, clock: string, second: string): TimeFault {
+  const [year = 0, month = 0, day = 0] = date.split("-").map(Number);
+  const [hour = "", minute = ""] = clock.split(":");
+  if (!isDay(year, month, day)) return new TimeFault(`there is no day ${date}`);
+  if (hour === "24") return new TimeFault("there is no hour 24: the end of a day is 00:00 of the next one");
+  if (Number(hour) > 23) return new TimeFault(`there is no hour ${hour}`);
+  return new TimeFault(Number(minute) > 59 ? `there is no minute ${minute}` : `there is no second ${second.slice(1)}`);
+}
+
+/** A year, month, day, minute or second, run together. Ten digits are rather a count of seconds. */
+const compact =
+  /^((?:19|20)\d\d)(?:(\d\d)(?:(\d\d)(?:[Tt ]?(\d\d)(\d\d)(\d\d)?(?:[.,]\d+)?(?:[Zz]|[-+ ][\d:]+)?)?)?)?$/;
+
+/** Of 20261129, 2026, 20261129T0800 and the like: how to write what they look like. */
+export function compactFault(text: string): TimeFault | undefined {
+  const match = compact.exec(text);
+  if (match === null) return undefined;
+  const [, year, month = "01", day = "01", hour = "00", minute = "00", second = "00"] = match;
+  if (!isDay(Number(year), Number(month), Number(day))) return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const date = `${year}-${month}-${day}`;
+  const looks =
+    match[4] !== undefined
+      ? `like a date and a time: write ${date}T${hour}:${minute}:${second}Z, or with the offset of its zone`
+      : `like a ${match[3] !== undefined ? "date" : match[2] !== undefined ? "month" : "year"}: write ${date}`;
+  return new TimeFault(`this looks ${looks}`, `looks ${looks}`);
+}
