@@ -19,6 +19,7 @@ const requestHeaders = [
 /** What a script may read of an answer beside what Connect and gRPC-Web need. */
 const answerHeaders = [
   "Millrace-Cursor",
+  "Millrace-Cut",
   "Link",
   "ETag",
   "Age",

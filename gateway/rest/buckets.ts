@@ -48,7 +48,7 @@ export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<Res
   const request = toRequest(call);
   // However many pages the accessor makes of them: buckets are bounded in all.
   let end: string | undefined;
-  const { cursor, pages } = await fetchPages(async ({ pageToken }) => {
+  const { cursor, cut, pages } = await fetchPages(async ({ pageToken }) => {
     const { series, endTime, ...rest } = await upstream.signals.aggregateSamples({ ...request, pageToken }, unary);
     end = timeText(endTime);
     return { ...rest, items: series };
@@ -61,7 +61,7 @@ export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<Res
   }
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
   const fileName = toFileName([request.signals.join(","), "buckets", machine, from, to]);
-  return answerTable(rowsOf(pages), { format, columns: bucketRowColumns, fileName, cursor, safe: csvSafe });
+  return answerTable(rowsOf(pages), { format, columns: bucketRowColumns, fileName, cursor, cut, safe: csvSafe });
 }
 
 const toSeries = ({ machine, signal, unit, maxGap, buckets, sampleType }: SeriesBuckets) => ({

@@ -182,7 +182,8 @@ test("what is filtered is fetched page by page; the range and its limits reach t
   expect(pages).toMatchObject([
     { severities: [Severity.ERROR], codePrefix: "E", pageSize: 10_000, pageToken: "" },
     { pageToken: "t2" },
-    { pageSize: 1, pageToken: "" },
+    { pageSize: 2, pageToken: "" },
+    { pageSize: 1, pageToken: "t2" },
     { signal: "state", states: [MachineState.OFF] },
     { pageToken: "t2" },
   ]);

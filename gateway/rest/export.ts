@@ -12,10 +12,12 @@ import { sampleTypeWord } from "../../rows/sample-type.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { timesOf } from "../../samples/wire.ts";
+import { recordsOf } from "../limits/records.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
 import type { RestAnswer } from "./call.ts";
 import { toCsvLine, toCsvText, toSafeText } from "./csv.ts";
+import { readAhead } from "./cut.ts";
 import type { Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
 import { mergeByTime, type Series } from "./merge.ts";
@@ -39,7 +41,7 @@ export type ExportOptions = {
 /** Rejects for what the accessor refuses, once it has been asked. */
 export async function exportRange(
   request: MessageInitShape<typeof ReadSignalsRequestSchema> & { signals: [string] },
-  { upstream, signal, format, fileName, limit = Number.POSITIVE_INFINITY, safe }: ExportOptions,
+  { upstream, signal, format, fileName, limit: asked, safe }: ExportOptions,
 ): Promise<RestAnswer> {
   const { transport, giveBack } = upstream.borrow();
   const answer = createClient(SignalService, transport).readSignals(request, { signal });
@@ -48,24 +50,33 @@ export async function exportRange(
     await slices.return?.();
     giveBack();
   };
-  const first = await slices.next().catch(async (error) => {
+  const next = async () => {
+    const slice = await slices.next();
+    return slice.done ? undefined : slice.value;
+  };
+  const { ahead, cut } = await readAhead(next, { limit: asked, rowsOf: countRows }).catch(async (error) => {
     await close();
     throw error;
   });
+  const limit = asked ?? Number.POSITIVE_INFINITY;
   const [name] = request.signals;
-  const all = withFirst(first, slices);
-  const head = tableHead({ format, fileName, cursor: first.done ? "" : first.value.cursor });
+  const [first] = ahead;
+  const all = withAhead(ahead, next);
+  const head = tableHead({ format, fileName, cursor: first?.cursor ?? "", cut });
   if (name === "state" || name === "error") {
     const pages = sparseRows(all, limit);
-    const table = answerTable(pages, { format, columns: exportColumnsOf(name), fileName, cursor: "", safe });
+    const table = answerTable(pages, { format, columns: exportColumnsOf(name), fileName, cursor: "", cut, safe });
     return { ...table, ...head, close } as RestAnswer;
   }
   return { ...head, compress: true, write: (body) => writeSamples(all, body, { name, format, limit, safe }), close };
 }
 
-async function* withFirst<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncGenerator<T, void, undefined> {
-  for (let next = first; !next.done; next = await rest.next()) yield next.value;
+async function* withAhead<T>(ahead: T[], next: () => Promise<T | undefined>): AsyncGenerator<T, void, undefined> {
+  for (let one = ahead.shift(); one !== undefined; one = ahead.shift() ?? (await next())) yield one;
 }
+
+const countRows = ({ batches }: ReadSignalsResponse): number =>
+  batches.reduce((sum, batch) => sum + recordsOf(batch), 0);
 
 /** State changes and error reports of each slice, few enough to be sorted. */
 async function* sparseRows(slices: AsyncIterable<ReadSignalsResponse>, limit: number) {

@@ -47,12 +47,12 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
   const range = echoRange(page);
   if (format !== "json") {
     assertNoPageToken(query.page_token, format);
-    const { cursor, pages } = await fetchPages(async (one) => {
+    const { cursor, cut, pages } = await fetchPages(async (one) => {
       const { intervals, ...rest } = await upstream.signals.listStateIntervals({ ...request, ...one }, unary);
       return { ...rest, items: intervals.map(toRow) };
     }, query.limit || undefined);
     const fileName = toFileName(["state", "intervals", range.from, range.to]);
-    return answerTable(pages, { format, columns: intervalColumns, fileName, cursor, safe: csvSafe });
+    return answerTable(pages, { format, columns: intervalColumns, fileName, cursor, cut, safe: csvSafe });
   }
   const answer = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
   return {

@@ -146,6 +146,12 @@ function headerParameters({ formats, method, cache }: Route): Schema[] {
   return [];
 }
 
+const cutHeader: Schema = {
+  description:
+    "Of NDJSON and CSV with a limit: whether rows are left out. unknown, of a limit above 10,000: they may be if there are as many rows as the limit.",
+  schema: { type: "string", enum: ["true", "false", "unknown"] },
+};
+
 function answerHeaders({ query, formats, cache }: Route): { headers?: Schema } {
   const header = (description: string) => ({ description, schema: { type: "string" } });
   const headers = {
@@ -156,6 +162,7 @@ function answerHeaders({ query, formats, cache }: Route): { headers?: Schema } {
     ...("page_token" in query && { Link: header('The next page, rel="next".') }),
     ...(formats.includes("csv") && {
       "Millrace-Cursor": header("Of NDJSON and CSV: what the answer is complete through."),
+      ...("limit" in query && { "Millrace-Cut": cutHeader }),
       "Content-Disposition": header("Of NDJSON and CSV: a name for the file."),
     }),
   };

@@ -2,6 +2,7 @@
 // the first.
 import { isTime } from "../../rows/time.ts";
 import { invalidField } from "../errors.ts";
+import { type Cut, readAhead } from "./cut.ts";
 import type { ResolvedTime } from "./parameters.ts";
 import { formatTime, toTimestamp } from "./time.ts";
 
@@ -87,24 +88,34 @@ export function toLink({ path, search }: { path: string; search: string }, next:
 export type Page<T> = { items: T[]; nextPageToken: string; cursor: string };
 
 /**
- * For an answer that is no page itself: every page from the first on, at most `limit` items. The
- * first has been fetched when it resolves.
+ * For an answer that is no page itself: every page from the first on, at most `limit` items, and
+ * whether that cuts it. The first has been fetched when it resolves.
  */
 export async function fetchPages<T>(
   fetchPage: (page: { pageSize: number; pageToken: string }) => Promise<Page<T>>,
   limit: number | undefined,
-): Promise<{ cursor: string; pages: AsyncGenerator<T[], void, undefined> }> {
-  const sizeFor = (left: number) => Math.min(left, 10_000);
-  const first = await fetchPage({ pageSize: sizeFor(limit ?? 10_000), pageToken: "" });
+): Promise<{ cursor: string; cut: Cut | undefined; pages: AsyncGenerator<T[], void, undefined> }> {
+  let missing = limit ?? Number.POSITIVE_INFINITY;
+  let pageToken: string | undefined = "";
+  const next = async () => {
+    if (pageToken === undefined) return undefined;
+    // One more than is answered tells whether that is all.
+    const page: Page<T> = await fetchPage({ pageSize: Math.min(missing + 1, 10_000), pageToken });
+    missing -= page.items.length;
+    pageToken = page.nextPageToken || undefined;
+    return page;
+  };
+  const { ahead, cut } = await readAhead(next, { limit, rowsOf: ({ items }) => items.length });
+  const cursor = ahead[0]!.cursor;
   async function* pages() {
     let left = limit ?? Number.POSITIVE_INFINITY;
-    for (let page = first; ; page = await fetchPage({ pageSize: sizeFor(left), pageToken: page.nextPageToken })) {
+    for (let page = ahead.shift(); page !== undefined; page = ahead.shift() ?? (await next())) {
       yield page.items.slice(0, left);
       left -= page.items.length;
-      if (left <= 0 || page.nextPageToken === "") return;
+      if (left <= 0) return;
     }
   }
-  return { cursor: first.cursor, pages: pages() };
+  return { cursor, cut, pages: pages() };
 }
 
 /** Refuses a page token where the answer has no pages. */

@@ -126,11 +126,11 @@ async function exportSignals(
     const options = { upstream, signal: stream.signal, format, fileName, limit, safe: csvSafe };
     return exportRange({ signals: [name], machines, ...times, minCursor }, options);
   }
-  const { cursor, pages } = await fetchPages(async (page) => {
+  const { cursor, cut, pages } = await fetchPages(async (page) => {
     const { signals, ...rest } = await upstream.signals.querySignals({ ...request, ...page }, unary);
     return { ...rest, items: signals.map(toRow) };
   }, limit);
-  return answerTable(pages, { format, columns: columnsOf(name), fileName, cursor, safe: csvSafe });
+  return answerTable(pages, { format, columns: columnsOf(name), fileName, cursor, cut, safe: csvSafe });
 }
 
 export async function getLatest(call: RestCall<Machines & MinCursor & Paged>): Promise<RestAnswer> {

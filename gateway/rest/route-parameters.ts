@@ -11,7 +11,7 @@ export const rangeEnd = timeParameter("End of the range, exclusive. If absent: n
 export const windowStart = timeParameter("Start of the window.");
 export const windowEnd = timeParameter("End of the window, exclusive. If absent: when the newest record was stored.");
 export const rowLimit = countParameter(
-  "Maximum of a page: 1,000 if absent, at most 10,000. In NDJSON and CSV the maximum of the whole answer: all if absent.",
+  "Maximum of a page: 1,000 if absent, at most 10,000. In NDJSON and CSV the maximum of the whole answer, whose header Millrace-Cut says whether that leaves rows out: all if absent.",
 );
 
 export const itemLimit = countParameter("Maximum of a page. If absent: as many as a message holds (some thousand).");

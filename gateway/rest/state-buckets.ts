@@ -67,7 +67,7 @@ async function aggregateStates(call: RestCall<Query>): Promise<RestAnswer> {
   const request = toRequest(call);
   // However many pages the accessor makes of them: buckets are bounded in all.
   let end: string | undefined;
-  const { cursor, pages } = await fetchPages(async ({ pageToken }) => {
+  const { cursor, cut, pages } = await fetchPages(async ({ pageToken }) => {
     const { machines, endTime, ...rest } = await upstream.signals.aggregateStates({ ...request, pageToken }, unary);
     end = timeText(endTime);
     return { ...rest, items: machines };
@@ -79,7 +79,7 @@ async function aggregateStates(call: RestCall<Query>): Promise<RestAnswer> {
     return { body: { machines, from, to: end, cursor } };
   }
   const fileName = toFileName(["states", from, to]);
-  return answerTable(rowsOf(pages), { format, columns, fileName, cursor, safe: csvSafe });
+  return answerTable(rowsOf(pages), { format, columns, fileName, cursor, cut, safe: csvSafe });
 }
 
 const toMachine = ({ machine: name, buckets, energyAbsence, silenceTolerance }: MachineStateBuckets) => ({

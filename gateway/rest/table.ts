@@ -3,6 +3,7 @@ import { Turns } from "../../runtime/turns.ts";
 import type { Body } from "./body.ts";
 import type { RestAnswer } from "./call.ts";
 import { toCsvLine } from "./csv.ts";
+import type { Cut } from "./cut.ts";
 import { contentTypeOf, type Format } from "./formats.ts";
 import { type Json, toJsonText } from "./json.ts";
 
@@ -18,17 +19,23 @@ type Table = {
   fileName: string;
   /** What the answer is complete through. */
   cursor: string;
+  /** Whether the limit ends it before its end; undefined without a limit. */
+  cut: Cut | undefined;
   /** CSV for spreadsheets: texts that would be formulas are not. */
   safe: boolean;
 };
 
-/** The headers of a download, with the cursor that the answer is complete through. */
-export function tableHead({ format, fileName, cursor }: Omit<Table, "columns" | "safe">) {
+/**
+ * The headers of a download, with the cursor that the answer is complete through, and whether it is
+ * cut.
+ */
+export function tableHead({ format, fileName, cursor, cut }: Omit<Table, "columns" | "safe">) {
   return {
     contentType: contentTypeOf(format),
     headers: {
       "content-disposition": dispositionOf(`${fileName}.${format}`),
       ...(cursor === "" ? {} : { "millrace-cursor": cursor }),
+      ...(cut !== undefined && { "millrace-cut": cut }),
     },
   };
 }
