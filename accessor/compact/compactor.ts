@@ -1,5 +1,6 @@
 // Runs compaction: one accessor of all at a time, about every minute, step after step while there
-// is more than one step's worth; every ten seconds while more hours are due than a step rolls up.
+// is more than one step's worth; every ten seconds while more hours are due than a step rolls up, and
+// at once while nothing is committed.
 // Tidies every minute, and looks after retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
@@ -7,6 +8,7 @@ import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../failure.ts";
 import { holdCommit } from "../store/compact.ts";
 import { sqlStateOf } from "../store/errors.ts";
+import { rollUpAhead } from "./ahead.ts";
 import { Attempts, type AttemptsState } from "./attempts.ts";
 import { Restating } from "./restate.ts";
 import { type RetainOptions, retain } from "./retain.ts";
@@ -101,7 +103,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     };
     try {
       const result = await compactStep({ ...options, maxRows: attempts.maxRows, held, onTaken, signal });
-      if (result === undefined) return false;
+      if (result === undefined) return await ahead();
       if (result.through > result.from) {
         if (held !== undefined) log.info("a commit that was held is now in the history", { revision: held });
         heldBack = heldBack.slice(held === undefined ? 0 : 1);
@@ -118,6 +120,13 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     } finally {
       tell();
     }
+  };
+
+  /** Nothing was committed: hours can be rolled up at once, since nothing else is written. */
+  const ahead = async (): Promise<boolean> => {
+    const result = await rollUpAhead({ ...options, signal });
+    if (result !== undefined) log.debug("rolled up hours", result);
+    return result?.moreHours ?? false;
   };
 
   const blame = async (taken: Taken, error: unknown) => {

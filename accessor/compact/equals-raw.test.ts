@@ -41,11 +41,15 @@ const limits = fc.record({
   nowUs: fc.constantFrom(0, 60, 120, 180, 60 * 24 * 365).map((minutes) => () => baseUs + minutes * 60_000_000),
 });
 type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
-/** settle: compacts until nothing is left to do, so that whole hours are rolled up. */
-type Act = { batch: RandomBatch } | { compact: Limits } | { settle: true };
+/**
+ * ahead: rolls hours up as if nothing were committed any more. settle: compacts until nothing is left
+ * to do, so that whole hours are rolled up.
+ */
+type Act = { batch: RandomBatch } | { compact: Limits } | { ahead: Limits } | { settle: true };
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: anyBatch.map((batch) => ({ batch })) },
   { weight: 3, arbitrary: limits.map((compact) => ({ compact })) },
+  { weight: 3, arbitrary: limits.map((ahead) => ({ ahead })) },
   { weight: 2, arbitrary: fc.constant({ settle: true as const }) },
 );
 const question: fc.Arbitrary<Question> = fc
@@ -66,6 +70,7 @@ const question: fc.Arbitrary<Question> = fc
 async function perform(acts: readonly Act[], records: RawRecord[]): Promise<void> {
   for (const one of acts) {
     if ("compact" in one) await history.compact(one.compact);
+    if ("ahead" in one) await history.ahead(one.ahead);
     if ("settle" in one) await settle(records);
     if (!("batch" in one)) continue;
     const { revision } = await history.ingest(toBatch(one.batch));
@@ -173,12 +178,14 @@ test("what is not compacted yet counts among hours that are rolled up already", 
           );
         await add(rolledUp);
         await settle(records);
+        await history.ahead();
         await add(partly);
         await ask();
         const afterRolledUp = headOf(records);
         await add(fresh);
         // A step that takes what changed some hours, and leaves what changes others.
         await history.compact({ ...small, maxRows: 1, maxPartitions: 100 });
+        await history.ahead();
         await ask();
         await new Examiner(history, { records, revision: afterRolledUp, question: asked }).run();
       }),

@@ -1,48 +1,34 @@
 // One step of compaction: what was committed after the watermark goes into blocks, hours that are
 // over are rolled up, the watermark moves; all in one transaction, so a step that is stopped
 // anywhere has not happened.
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { failpoint } from "../../runtime/failpoint.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { Epochs } from "../epochs.ts";
 import { floorTo } from "../history/buckets-of-time.ts";
 import { oldestKeptUs, type Retention } from "../retention.ts";
 import { weekUs } from "../store/block-spans.ts";
-import type { Catalog } from "../store/catalog.ts";
 import { commitStep } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";
 import { readBuckets } from "../store/history.ts";
 import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
-import { readWatermark, readWatermarkTime } from "../store/watermark.ts";
-import {
-  countRolledUp,
-  dueHours,
-  governedHours,
-  type Hour,
-  keyOf,
-  powerSignal,
-  touchedHours,
-  touchedStateHours,
-} from "./due.ts";
+import { readWatermark } from "../store/watermark.ts";
+import { countRolledUp, governedHours, powerSignal, touchedHours, touchedStateHours } from "./due.ts";
 import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gather.ts";
 import type { HourRanges } from "./hour-ranges.ts";
 import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
-import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from "./rollups.ts";
+import { type RollUpLimits, type RollUpOptions, rollUpDue } from "./roll-up-due.ts";
 
-export type StepLimits = GatherLimits & {
-  /** Samples of old blocks that are written again, unless one commit alone asks for more. */
-  maxRewritten: number;
-  /** Samples of old blocks that are in memory at once while they are written again. */
-  maxAtOnce: number;
-  /** Hours rolled up, of series and of machines, which take longer. */
-  maxRollups: number;
-  /** So long it takes up more hours of machines. Default 5,000; at least one is rolled up. */
-  maxRollUpMs?: number;
-  /** Partitions made for old data; the rest waits for the next step. */
-  maxPartitions: number;
-  /** Hours of machines whose roll-ups change, unless one commit alone changes more. */
-  maxTouchedHours: number;
-};
+export type StepLimits = GatherLimits &
+  RollUpLimits & {
+    /** Samples of old blocks that are written again, unless one commit alone asks for more. */
+    maxRewritten: number;
+    /** Samples of old blocks that are in memory at once while they are written again. */
+    maxAtOnce: number;
+    /** Partitions made for old data; the rest waits for the next step. */
+    maxPartitions: number;
+    /** Hours of machines whose roll-ups change, unless one commit alone changes more. */
+    maxTouchedHours: number;
+  };
 
 /** What a step has taken in hand. */
 export type Taken = Pick<Gathered, "first" | "rows" | "oneCommit" | "unreadable"> & {
@@ -52,22 +38,16 @@ export type Taken = Pick<Gathered, "first" | "rows" | "oneCommit" | "unreadable"
   held: number | undefined;
 };
 
-export type StepOptions = StepLimits & {
-  database: Database;
-  catalog: Catalog;
-  /** A step that began in another epoch is not committed. Default: not looked at. */
-  epochs?: Pick<Epochs, "current">;
-  /** The database's clock. */
-  nowUs: () => number;
-  /** How long after its end an hour is rolled up: time for what comes late. */
-  settleUs: number;
-  retention: Retention;
-  /** A commit that is held, to be taken up with this step. */
-  held?: number | undefined;
-  /** Told before anything is done about it: what is to blame if the step fails. */
-  onTaken?: (taken: Taken) => void;
-  signal: AbortSignal;
-};
+export type StepOptions = StepLimits &
+  RollUpOptions & {
+    /** A step that began in another epoch is not committed. Default: not looked at. */
+    epochs?: Pick<Epochs, "current">;
+    retention: Retention;
+    /** A commit that is held, to be taken up with this step. */
+    held?: number | undefined;
+    /** Told before anything is done about it: what is to blame if the step fails. */
+    onTaken?: (taken: Taken) => void;
+  };
 
 export type StepResult = {
   from: number;
@@ -92,10 +72,7 @@ type Work = {
   governedStates: HourRanges;
 };
 
-/**
- * Undefined if nothing was committed since the last one: then no hour is rolled up either
- * (docs/decisions/0013).
- */
+/** Undefined if nothing was committed since the last one: hours are rolled up ahead then (ahead.ts). */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, signal } = options;
   const epoch = options.epochs?.current;
@@ -119,7 +96,12 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
     };
 
   const touched = touchedHours(arrivals);
-  const { rollups, stateRollups, moreHours } = await rollUp(options, { from, touched, touchedStates, governedStates });
+  const { rollups, stateRollups, moreHours } = await rollUpDue(options, {
+    from,
+    touched,
+    touchedStates,
+    governedStates,
+  });
 
   // Not in the step's transaction: a change of their declarations would wait for its end.
   await options.catalog.fixBuckets(arrivals.map(({ series }) => series));
@@ -233,53 +215,4 @@ async function planBuckets(
     await turns.pause();
   }
   return changes;
-}
-
-type Touched = {
-  from: number;
-  touched: readonly Hour[];
-  touchedStates: HourRanges;
-  governedStates: HourRanges;
-};
-
-/**
- * An hour that nothing here touches is the same before this step and after it: rolled up as of
- * before, valid after.
- */
-async function rollUp(
-  { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, signal }: StepOptions,
-  { from, touched, touchedStates, governedStates }: Touched,
-): Promise<{ rollups: SeriesRollup[]; stateRollups: StateRollup[]; moreHours: boolean }> {
-  const untilMs = performance.now() + maxRollUpMs;
-  const context = { database, watermark: from, signal };
-  const endedBeforeUs = nowUs() - settleUs;
-  // Answers end at the newest commit: time after it is in no state yet.
-  const committedUs = await readWatermarkTime(database, from, { signal });
-  const touchedKeys = new Set(touched.map(keyOf));
-  const hours = await dueHours(database, "series", {
-    endedBeforeUs,
-    limit: maxRollups,
-    isTouched: (hour) => touchedKeys.has(keyOf(hour)),
-  });
-  const rollups = await rollUpSeries(hours, { ...context, catalog });
-  const stateHours = await dueHours(database, "machine", {
-    endedBeforeUs: Math.min(endedBeforeUs, committedUs),
-    limit: maxRollups,
-    isTouched: ({ id, hourUs: at }) => touchedStates.has(id, at) || governedStates.has(id, at),
-  });
-  const stateRollups: StateRollup[] = [];
-  if (stateHours.length > 0) {
-    const machineIds = stateHours.map(({ id }) => id);
-    const powers = await catalog.ofMachines(machineIds, powerSignal);
-    const byMachine = new Map(powers.map((series) => [series.machineId, series]));
-    for (const hour of stateHours) {
-      if (stateRollups.length > 0 && performance.now() > untilMs) break;
-      const rolledUp = await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) });
-      for (const rollup of rolledUp) stateRollups.push(rollup);
-      await nextTurn();
-    }
-  }
-  const isFull = hours.length === maxRollups || stateHours.length === maxRollups;
-  const moreHours = maxRollups > 0 && (isFull || stateRollups.length / 61 < stateHours.length);
-  return { rollups, stateRollups, moreHours };
 }

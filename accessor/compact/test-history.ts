@@ -18,6 +18,7 @@ import { type Database, openDatabase } from "../store/database.ts";
 import { commitGroup, type Decision } from "../store/ingest.ts";
 import { forgetLayout } from "../store/layout.ts";
 import { at, type BatchInit } from "../test-batches.ts";
+import { type AheadOptions, type AheadResult, rollUpAhead } from "./ahead.ts";
 import { compactStep, type StepOptions, type StepResult } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
 
@@ -142,6 +143,13 @@ export class TestHistory implements AsyncDisposable {
       signal: unaborted,
       ...options,
     });
+  }
+
+  /** What compaction does while nothing is committed. By default every hour is over. */
+  ahead(options: Partial<AheadOptions> = {}): Promise<AheadResult | undefined> {
+    const { database, catalog } = this;
+    const nowUs = () => Date.now() * 1000;
+    return rollUpAhead({ database, catalog, ...roomy, nowUs, settleUs: 0, signal: unaborted, ...options });
   }
 
   /**

@@ -80,6 +80,23 @@ export async function holdCommit(
   });
 }
 
+/**
+ * Writes what was rolled up as of the newest watermark while nothing is committed. It holds from the
+ * next revision on: no answer as of a revision that there is changes. False, and nothing is written,
+ * if a declaration has changed since beganUs, by the database's clock.
+ */
+export async function commitAhead(
+  database: Database,
+  { beganUs, rollups, stateRollups, ...place }: Place & Pick<Step, "rollups" | "stateRollups"> & { beganUs: number },
+  { signal }: { signal: AbortSignal },
+): Promise<boolean> {
+  return inStep(database, place, signal, async (client) => {
+    const values = [place.from, beganUs, ...rollupValues(rollups), ...stateRollupValues(stateRollups)];
+    const { rows } = await client.query<{ done: boolean }>(call("roll_up_ahead", rollUpAhead, values, "done"));
+    return rows[0]!.done;
+  });
+}
+
 /** What a step stands on: the watermark, and the epoch, if it is looked at. */
 type Place = Pick<Step, "from" | "epoch">;
 
@@ -119,8 +136,8 @@ async function close(client: Client): Promise<void> {
   await client.end().catch(() => {});
 }
 
-function call(name: string, types: readonly string[], values: unknown[]) {
-  return { text: `select ${name}(${types.map((type, i) => `$${i + 1}::${type}`).join(", ")})`, values };
+function call(name: string, types: readonly string[], values: unknown[], as = name) {
+  return { text: `select ${name}(${types.map((type, i) => `$${i + 1}::${type}`).join(", ")}) as ${as}`, values };
 }
 
 // As the functions declare them.
@@ -140,12 +157,15 @@ const addBlocks = [
 const noteTouched = ["int4[]", "int8[]", "int8[]"];
 const noteAlive = ["int8", "int4[]", "int8[]"];
 const touchStates = ["int8", "int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]"];
+const rollupTypes = ["int4[]", "int8[]", "int8[]", ...summaryTypes];
+const stateRollupTypes = ["int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]", "float8[]"];
+const rollUpAhead = ["int8", "int8", ...rollupTypes, ...stateRollupTypes];
 const endStep = [
   "int8",
   ...["int4[]", "int8[]"],
-  ...["int4[]", "int8[]", "int8[]", ...summaryTypes],
+  ...rollupTypes,
   ...["int4[]", "int8[]"],
-  ...["int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]", "float8[]"],
+  ...stateRollupTypes,
   ...["int8[]", "int4[]", "text[]"],
 ];
 
@@ -191,23 +211,35 @@ function stepValues({
     through,
     toArray.int4(touched.map(({ id }) => id)),
     toArray.int8(touched.map(({ hourUs }) => hourUs)),
+    ...rollupValues(rollups),
+    // Hours of machines: touch_states has done them.
+    toArray.int4([]),
+    toArray.int8([]),
+    ...stateRollupValues(stateRollups),
+    toArray.int8(unreadable.map(({ revision }) => revision)),
+    toArray.int4(unreadable.map(({ seriesId }) => seriesId)),
+    toArray.text(unreadable.map(({ reason }) => reason)),
+  ];
+}
+
+function rollupValues(rollups: readonly SeriesRollup[]): unknown[] {
+  return [
     toArray.int4(rollups.map(({ series }) => series.id)),
     toArray.int8(rollups.map(({ hourUs }) => hourUs)),
     toArray.int8(rollups.map(({ summary }) => summary?.count ?? null)),
     ...summaryArrays(rollups.map(({ summary }) => summary)),
-    // Hours of machines: touch_states has done them.
-    toArray.int4([]),
-    toArray.int8([]),
-    toArray.int4(stateRollups.map(({ machineId }) => machineId)),
-    toArray.int8(stateRollups.map(({ widthUs }) => widthUs)),
-    toArray.int8(stateRollups.map(({ startUs }) => startUs)),
-    toArray.int4(stateRollups.map(({ totals }) => totals.transitions)),
-    toArray.int8(stateRollups.flatMap(({ totals }) => [...totals.timeUs])),
-    toArray.int8(stateRollups.flatMap(({ totals }) => [...totals.coveredUs])),
-    toArray.float8(stateRollups.flatMap(({ totals }) => totals.integral.map(({ high }) => high))),
-    toArray.int8(unreadable.map(({ revision }) => revision)),
-    toArray.int4(unreadable.map(({ seriesId }) => seriesId)),
-    toArray.text(unreadable.map(({ reason }) => reason)),
+  ];
+}
+
+function stateRollupValues(rollups: readonly StateRollup[]): unknown[] {
+  return [
+    toArray.int4(rollups.map(({ machineId }) => machineId)),
+    toArray.int8(rollups.map(({ widthUs }) => widthUs)),
+    toArray.int8(rollups.map(({ startUs }) => startUs)),
+    toArray.int4(rollups.map(({ totals }) => totals.transitions)),
+    toArray.int8(rollups.flatMap(({ totals }) => [...totals.timeUs])),
+    toArray.int8(rollups.flatMap(({ totals }) => [...totals.coveredUs])),
+    toArray.float8(rollups.flatMap(({ totals }) => totals.integral.map(({ high }) => high))),
   ];
 }
 

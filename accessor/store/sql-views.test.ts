@@ -262,6 +262,10 @@ it("compaction counts the hours that are over and due, of signals and of machine
   await database.query(
     `insert into rollup_state_due (machine_id, hour_us) select 1, ${hours} from generate_series(-3, 1) n`,
   );
+  // Of a machine, an hour is over when a newer record was committed.
+  expect(await due()).toBe("5");
+  await addReceipt(database, { revision: 1, secondsAgo: 0 });
+  await database.query("insert into watermark (revision) values (1)");
   expect(await due()).toBe("8");
   await database.query(
     `insert into rollup_due (series_id, hour_us) select 2, ${hours} from generate_series(-100500, -1) n`,

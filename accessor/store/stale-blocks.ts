@@ -16,7 +16,7 @@ export async function readStaleSeries(
   { signal }: ReadOptions,
 ): Promise<number[]> {
   const rows = await database.read(
-    `select id from series where stale_through is not null and stale_through <= $1::int8
+    `select id from series where stale_through is not null and stale_through <= $1::int8 + 1
        and redeclared_at < clock_timestamp() - $2::int8 * interval '1 millisecond'
      order by id limit $3::int4`,
     [watermark, settleMs, limit],

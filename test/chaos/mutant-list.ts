@@ -210,7 +210,7 @@ export const mutants: readonly Mutant[] = [
     name: "the watermark in another transaction",
     edits: [
       {
-        file: "accessor/store/migrations/0005_compaction.sql",
+        file: "accessor/store/migrations/0044_hours_rolled_up_ahead.sql",
         find: "  insert into watermark (revision) values (p_to);",
         replace: "",
       },

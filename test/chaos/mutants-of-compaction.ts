@@ -227,4 +227,26 @@ export const compactionMutants: readonly Mutant[] = [
     ],
     catch: { test: "accessor/rpc/silence.test.ts", says: /FAIL.*a version changes with silence/ },
   },
+  {
+    name: "what was rolled up ahead stays although a commit changes it",
+    edits: [
+      {
+        file: "accessor/store/migrations/0044_hours_rolled_up_ahead.sql",
+        find: "    where r.valid_from > (select max(revision) from watermark) and r.series_id",
+        replace: "    where false and r.series_id",
+      },
+    ],
+    catch: { test: "accessor/compact/ahead.test.ts", says: /FAIL.*takes away what it changes/ },
+  },
+  {
+    name: "what was rolled up ahead outlives a correction",
+    edits: [
+      {
+        file: "accessor/store/migrations/0044_hours_rolled_up_ahead.sql",
+        find: "select revision + 1 from log_head()",
+        replace: "select revision from log_head()",
+      },
+    ],
+    catch: { test: "accessor/compact/ahead.test.ts", says: /FAIL.*nothing of before it is left/ },
+  },
 ];

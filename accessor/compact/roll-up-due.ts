@@ -1,0 +1,78 @@
+// Rolls up hours that are due and over: how many at once, and which not.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Catalog } from "../store/catalog.ts";
+import type { Database } from "../store/database.ts";
+import { readWatermarkTime } from "../store/watermark.ts";
+import { dueHours, type Hour, keyOf, powerSignal } from "./due.ts";
+import type { HourRanges } from "./hour-ranges.ts";
+import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from "./rollups.ts";
+
+export type RollUpLimits = {
+  /** Hours rolled up, of series and of machines, which take longer. */
+  maxRollups: number;
+  /** So long it takes up more hours of machines. Default 5,000; at least one is rolled up. */
+  maxRollUpMs?: number;
+};
+
+export type RollUpOptions = RollUpLimits & {
+  database: Database;
+  catalog: Catalog;
+  /** The database's clock. */
+  nowUs: () => number;
+  /** How long after its end an hour is rolled up: time for what comes late. */
+  settleUs: number;
+  signal: AbortSignal;
+};
+
+/** moreHours: more may be due than these. */
+export type RolledUp = { rollups: SeriesRollup[]; stateRollups: StateRollup[]; moreHours: boolean };
+
+/** The watermark, and what a step touches that begins there. */
+export type Touched = {
+  from: number;
+  touched: readonly Hour[];
+  touchedStates: HourRanges;
+  governedStates: HourRanges;
+};
+
+/**
+ * Hours that are due and over, as of a watermark. An hour that nothing in a step touches is the same before this step and after it: rolled up as of
+ * before, valid after.
+ */
+export async function rollUpDue(
+  { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, signal }: RollUpOptions,
+  { from, touched, touchedStates, governedStates }: Touched,
+): Promise<RolledUp> {
+  const untilMs = performance.now() + maxRollUpMs;
+  const context = { database, watermark: from, signal };
+  const endedBeforeUs = nowUs() - settleUs;
+  // Answers end at the newest commit: time after it is in no state yet.
+  const committedUs = await readWatermarkTime(database, from, { signal });
+  const touchedKeys = new Set(touched.map(keyOf));
+  const hours = await dueHours(database, "series", {
+    endedBeforeUs,
+    limit: maxRollups,
+    isTouched: (hour) => touchedKeys.has(keyOf(hour)),
+  });
+  const rollups = await rollUpSeries(hours, { ...context, catalog });
+  const stateHours = await dueHours(database, "machine", {
+    endedBeforeUs: Math.min(endedBeforeUs, committedUs),
+    limit: maxRollups,
+    isTouched: ({ id, hourUs: at }) => touchedStates.has(id, at) || governedStates.has(id, at),
+  });
+  const stateRollups: StateRollup[] = [];
+  if (stateHours.length > 0) {
+    const machineIds = stateHours.map(({ id }) => id);
+    const powers = await catalog.ofMachines(machineIds, powerSignal);
+    const byMachine = new Map(powers.map((series) => [series.machineId, series]));
+    for (const hour of stateHours) {
+      if (stateRollups.length > 0 && performance.now() > untilMs) break;
+      const rolledUp = await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) });
+      for (const rollup of rolledUp) stateRollups.push(rollup);
+      await nextTurn();
+    }
+  }
+  const isFull = hours.length === maxRollups || stateHours.length === maxRollups;
+  const moreHours = maxRollups > 0 && (isFull || stateRollups.length / 61 < stateHours.length);
+  return { rollups, stateRollups, moreHours };
+}
