@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { BatchResultSchema, type IngestBatchRequest, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -28,6 +27,7 @@ import { toDurationUs, toTimestamp } from "../samples/timestamps.ts";
 import { readUnit } from "../samples/unit.ts";
 import { type Declaration, timesOf, toSamples } from "../samples/wire.ts";
 import { grpcClients } from "./support/ask.ts";
+import { copySamplesBySql } from "./support/copy-samples.ts";
 import { testDatabase } from "./support/postgres.ts";
 import { startAccessor, startGateway } from "./support/processes.ts";
 
@@ -203,7 +203,7 @@ test("stored, exported, copied by SQL and sent back, records are what they were"
     ).text();
     await send(written, contentTypes[format], `by ${format}`);
   }
-  await send(await copyBySql(database.url), "text/csv", "by SQL");
+  await send(await copySamplesBySql(database.url, "Presse 3"), "text/csv", "by SQL");
   for (const name of ["by ndjson", "by csv", "by SQL"]) {
     const batches: Batch[] = [];
     for await (const slice of signals.readSignals({ signals: ["heat"], machines: [name] }))
@@ -211,20 +211,3 @@ test("stored, exported, copied by SQL and sent back, records are what they were"
     expect(recordsOf(batches)).toEqual(recordsOf([create(BatchSchema, { ...stored, machine: name })]));
   }
 }, 120_000);
-
-/** What `\copy … csv header` writes: PostgreSQL's own texts. */
-async function copyBySql(url: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows } = await client.query(
-      `select s.machine, d.signal, s.time::text, s.value::text, d.unit, d.max_gap_seconds || 's' as max_gap, d.sample_type
-       from millrace_v1.samples('heat', '-infinity', 'infinity', array['Presse 3']) s
-       join millrace_v1.signals d on d.machine = s.machine and d.signal = 'heat'`,
-    );
-    const lines = rows.map((row: Record<string, string>) => Object.values(row).join(","));
-    return [Object.keys(rows[0]!).join(","), ...lines, ""].join("\n");
-  } finally {
-    await client.end();
-  }
-}

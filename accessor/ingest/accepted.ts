@@ -2,11 +2,10 @@
 // log.
 import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../block/decode.ts";
-import type { Declaration } from "../../samples/wire.ts";
-import { shownSamples } from "../store/shown-samples.ts";
+import { type ShownSeries, shownSamples } from "../store/shown-samples.ts";
 
 /** A column as the log has it. */
-export type PackedSamples = { readonly series: Declaration; readonly payload: Uint8Array };
+export type PackedSamples = { readonly series: ShownSeries; readonly payload: Uint8Array };
 
 /**
  * A Batch whose samples stay packed until they are looked at: most batches are never watched by

@@ -93,8 +93,17 @@ export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registe
 export const declares = ({ unit, maxGap, sampleType }: Declaring, known: Series | undefined): boolean =>
   known === undefined ||
   (known.unit === "" && unit !== "") ||
-  (known.rhythm !== undefined && maxGap !== undefined) ||
+  declaresGap({ maxGap, sampleType }, known) ||
   (known.sampleType === SampleType.UNSPECIFIED && sampleType !== SampleType.UNSPECIFIED);
+
+/**
+ * Whether a max_gap replaces an inferred one. One that is settled, and comes back in an export,
+ * does not: it stays inferred.
+ */
+function declaresGap({ maxGap, sampleType }: Omit<Declaring, "unit">, known: Series): boolean {
+  if (known.rhythm === undefined || maxGap === undefined) return false;
+  return isLearning(known) || toDurationUs(maxGap) !== inferGapUs(known.rhythm, known.sampleType || sampleType);
+}
 
 /**
  * timesOf: of the samples that may be stored, ascending.
@@ -114,7 +123,8 @@ function newDeclaration(
   const { rhythm, maxGapUs } = series;
   if (rhythm === undefined || maxGapUs === undefined)
     return isNew ? { ...said, maxGapUs: maxGapUs!, rhythm } : undefined;
-  if (maxGap !== undefined) return { ...said, maxGapUs: toDurationUs(maxGap), rhythm: undefined };
+  if (declaresGap({ maxGap, sampleType }, series))
+    return { ...said, maxGapUs: toDurationUs(maxGap!), rhythm: undefined };
   const learned = isLearning(series) ? learn(rhythm, timesOf()) : rhythm;
   if (learned === rhythm && !isNew) return undefined;
   return { ...said, maxGapUs: inferGapUs(learned, newType ?? series.sampleType), rhythm: learned };

@@ -242,7 +242,7 @@ export const compactionMutants: readonly Mutant[] = [
     name: "what was rolled up ahead outlives a correction",
     edits: [
       {
-        file: "accessor/store/migrations/0044_hours_rolled_up_ahead.sql",
+        file: "accessor/store/migrations/0045_settled_gaps.sql",
         find: "select revision + 1 from log_head()",
         replace: "select revision from log_head()",
       },

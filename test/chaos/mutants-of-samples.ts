@@ -51,7 +51,7 @@ export const sampleMutants: readonly Mutant[] = [
     name: "sums stay in use when the type changes",
     edits: [
       {
-        file: "accessor/store/migrations/0044_hours_rolled_up_ahead.sql",
+        file: "accessor/store/migrations/0045_settled_gaps.sql",
         find: " or coalesce(v_type, 1) <> coalesce(v_series.sample_type, 1) then",
         replace: " then",
       },

@@ -131,6 +131,10 @@ export type Samples = Message<"millrace.v1.Samples"> & {
    * median. So 100 Hz gets 1 s, a sample each 10 s gets 30 s, a quarter-hour meter 45 min. Of a
    * signal that is declared STEP or COUNTER it is 24 h.
    *
+   * In responses it is unset while it is inferred from fewer distances than that: whoever sent them
+   * on would declare what more samples may change. Then it is set, and a column that brings the
+   * inferred max_gap back declares nothing.
+   *
    * @generated from field: google.protobuf.Duration max_gap = 3;
    */
   maxGap?: Duration | undefined;
