@@ -85,18 +85,20 @@ const maxSeconds = 253_402_300_799n;
 
 /**
  * Fails with TIME_RANGE_INVALID. A start between two microseconds begins with the later one, an end
- * ends with it.
+ * ends with it. The names are the fields' in the request.
  */
-export function toTimeRange(startTime: Timestamp | undefined, endTime: Timestamp | undefined): TimeRange {
-  const fromUs = startTime === undefined ? Number.NEGATIVE_INFINITY : toTimeUs("start_time", startTime);
-  const endUs = endTime === undefined ? Number.POSITIVE_INFINITY : toTimeUs("end_time", endTime);
+export function toTimeRange(
+  startTime: Timestamp | undefined,
+  endTime: Timestamp | undefined,
+  names = { start: "start_time", end: "end_time" },
+): TimeRange {
+  const fromUs = startTime === undefined ? Number.NEGATIVE_INFINITY : toTimeUs(names.start, startTime);
+  const endUs = endTime === undefined ? Number.POSITIVE_INFINITY : toTimeUs(names.end, endTime);
   if (fromUs >= endUs) {
-    const metadata = { start_time: describe(fromUs), end_time: describe(endUs) };
-    throw new Failure(
-      "TIME_RANGE_INVALID",
-      `start_time ${metadata.start_time} is not before end_time ${metadata.end_time}`,
-      { metadata },
-    );
+    const [from, to] = [describe(fromUs), describe(endUs)];
+    throw new Failure("TIME_RANGE_INVALID", `${names.start} ${from} is not before ${names.end} ${to}`, {
+      metadata: { [names.start]: from, [names.end]: to },
+    });
   }
   // Beyond 2^53 µs (years 1684 and 2255) numbers are not exact, and nothing is stored: such a range
   // becomes an empty one at the edge.

@@ -1,5 +1,7 @@
 // What a correction of a declaration says and changes, and what it refuses.
+import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
+import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -65,7 +67,15 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   expect(await told({ signal: "powr" })).toMatchObject({ reason: "SIGNAL_UNKNOWN" });
   expect(await told({ signal: "state" })).toMatchObject({ reason: "SIGNAL_NOT_NUMERIC" });
   const invalid = { reason: "REQUEST_INVALID" };
-  expect(await told({ unit: undefined, maxGap: undefined })).toMatchObject(invalid);
+  const nothing = own.ingest.redeclareSignal({ ...asked, unit: undefined, maxGap: undefined });
+  const error = ConnectError.from(await nothing.catch((failure: unknown) => failure));
+  const description = "at least one of unit, max_gap and sample_type must be given";
+  expect([error.rawMessage, await reasonOf(nothing)]).toEqual([description, expect.objectContaining(invalid)]);
+  expect(error.findDetails(BadRequestSchema)[0]!.fieldViolations).toMatchObject([
+    { field: "unit", description },
+    { field: "max_gap", description },
+    { field: "sample_type", description },
+  ]);
   expect(await told({ maxGap: { seconds: 86_401n } })).toMatchObject(invalid);
   expect(await told({ sampleType: 9 })).toMatchObject(invalid);
   expect(await told({ maxGap: { seconds: 0n } })).toMatchObject(invalid);

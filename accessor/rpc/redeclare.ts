@@ -34,8 +34,7 @@ export async function redeclareSignal(
   const maxGapUs = maxGap === undefined ? undefined : toDurationUs(maxGap);
   if (maxGapUs !== undefined && !(maxGapUs > 0 && maxGapUs <= maxMaxGapUs))
     throw invalid("max_gap", "must be above 0 and at most 24 h");
-  if (unit === undefined && maxGap === undefined && sampleType === SampleType.UNSPECIFIED)
-    throw invalid("max_gap", "or unit or sample_type must be given");
+  if (unit === undefined && maxGap === undefined && sampleType === SampleType.UNSPECIFIED) throw nothingGiven();
   // In its one form by now.
   const series = await findSeries(catalog, { machine: machines[0]!, signal, permits });
   const before = toDeclaration(series);
@@ -50,6 +49,14 @@ export async function redeclareSignal(
   if (validateOnly) return { before, after: toDeclaration(wanted), warnings: energyWarnings({ signal, ...wanted }) };
   await catalog.redeclare(series, { ...wanted, unit, sampleType: sampleType || undefined }, { force: true });
   return { before, after: toDeclaration(series), warnings: energyWarnings(series) };
+}
+
+/** No field is wrong more than the others. */
+function nothingGiven(): Failure {
+  const fields = ["unit", "max_gap", "sample_type"];
+  const description = "at least one of unit, max_gap and sample_type must be given";
+  const violations = fields.map((field) => ({ field, description }));
+  return new Failure("REQUEST_INVALID", description, { violations, metadata: { field: fields.join(", ") } });
 }
 
 async function findSeries(

@@ -130,7 +130,8 @@ export function compareWindow(
   if (compareStartTime === undefined && compareEndTime === undefined) return undefined;
   if (compareStartTime === undefined) throw invalid("compare_start_time", "must come with compare_end_time");
   if (compareEndTime === undefined) throw invalid("compare_end_time", "must come with compare_start_time");
-  const { fromUs, toUs } = toTimeRange(compareStartTime, compareEndTime);
+  const names = { start: "compare_start_time", end: "compare_end_time" };
+  const { fromUs, toUs } = toTimeRange(compareStartTime, compareEndTime, names);
   if (endTime !== undefined && toUs > toTimeUs("end_time", endTime))
     throw invalid("compare_end_time", "must not be after end_time: let the later window be the one that is compared");
   return { fromUs, toUs: Math.max(fromUs, Math.min(toUs, untilUs)) };
