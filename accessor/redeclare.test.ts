@@ -50,6 +50,16 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
     expect(stderr).not.toContain("    at ");
   }
 
+  const dashed = { machine: "--7", samples: [column("power", times)] };
+  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 2n, batch: dashed });
+  expect(await run("--unit", "kW", "--validate-only", "--", "--7", "power")).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('after:  unit "kW"'),
+  });
+  const misread = await run("--7", "power", "--unit", "kW");
+  expect(misread.stderr).toContain("unknown flag --7");
+  expect((await run("--help")).stdout).toContain("a name that begins with - stands after --");
+
   const done = await run(machine, "power", "--max-gap=00:20:00", "--unit=");
   const after = "after:  unit none, max_gap 1200s, sample_type LINEAR\n";
   expect(done).toMatchObject({ status: 0, stdout: expect.stringContaining(`${before}${after}Answers use it`) });

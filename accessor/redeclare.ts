@@ -63,6 +63,7 @@ const settings = {
   }),
 };
 const usage = "redeclare MACHINE SIGNAL [--unit UNIT] [--max-gap TIME] [--sample-type TYPE] [--validate-only]";
+const dashHint = "a name that begins with - stands after --, behind the flags: redeclare --unit kW -- -7 power";
 
 const { words, rest: argv } = splitWords();
 const [machine = "", signal = "", ...more] = words;
@@ -75,14 +76,14 @@ const isMistake: ReadonlySet<string> = new Set([
 
 await run({
   name: "redeclare",
-  about: `${usage}\n\ncorrects what a numeric signal of a machine declares, for answers about its past too`,
+  about: `${usage}\n\n${dashHint}\n\ncorrects what a numeric signal of a machine declares, for answers about its past too`,
   settings,
   argv,
   async open({ settings: { unit, maxGap, sampleType, validateOnly, databaseUrl }, log }) {
     const isAsked = unit !== undefined || maxGap !== undefined || sampleType !== undefined;
     if (machine === "" || signal === "" || more.length > 0 || !isAsked)
       throw new ConfigError([
-        `expected: ${usage}, with one of the first three flags at least; quote a name with blanks`,
+        `expected: ${usage}, with one of the first three flags at least; quote a name with blanks; ${dashHint}`,
       ]);
     await using database = await openDatabase({ url: databaseUrl, applicationName: "millrace-redeclare", log });
     const request = create(RedeclareSignalRequestSchema, {

@@ -16,7 +16,8 @@ export async function runAdminCommand(program: string): Promise<void> {
   const { dataDir: named, rest } = takeDataDir(process.argv.slice(2));
   const { DATABASE_URL: given, MILLRACE_DATA_DIR } = childEnvironment({});
   const dataDir = named ?? (MILLRACE_DATA_DIR || undefined);
-  const isHelp = rest.some((word) => word === "--help" || word === "-h");
+  const flags = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+  const isHelp = flags.some((word) => word === "--help" || word === "-h");
   let databaseUrl = named === undefined ? given : undefined;
   // What is wrong with the command itself, or its help, the program says without a database.
   if (!databaseUrl && rest.length > 0 && !isHelp) {
@@ -34,13 +35,15 @@ export async function runAdminCommand(program: string): Promise<void> {
   process.exitCode = code ?? 1;
 }
 
-/** Takes the flag out, which is ours; the last one counts. */
+/** Takes the flag out, which is ours; the last one before "--" counts. */
 function takeDataDir(argv: readonly string[]): { dataDir?: string; rest: string[] } {
   const rest: string[] = [];
   let dataDir: string | undefined;
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === flag) dataDir = argv[++i] ?? "";
+    if (i >= end) rest.push(word);
+    else if (word === flag) dataDir = argv[++i] ?? "";
     else if (word.startsWith(`${flag}=`)) dataDir = word.slice(flag.length + 1);
     else rest.push(word);
   }

@@ -1,7 +1,7 @@
 // Settings: precedence, every mistake at once, no secret in a message, typed and frozen results,
 // help.
 import { expect, expectTypeOf, test } from "vitest";
-import { ConfigError, HelpRequested, readSettings, setting } from "./config.ts";
+import { ConfigError, HelpRequested, readSettings, setting, splitWords } from "./config.ts";
 import { count, durationMs, type ListenAddress, listenAddress, oneOf, onOff, text, url } from "./config-values.ts";
 
 const program = {
@@ -102,6 +102,15 @@ test("a flag named like a property of every object is unknown", () => {
 
 test("a password in a wrong URL is not repeated", () => {
   expect(mistakesOf([], { DATABASE_URL: "mysql://u:hunter2@h/db" }).join()).not.toContain("hunter2");
+});
+
+test("words stand before the first flag, and after the end of flags whatever they begin with", () => {
+  expect(splitWords(["keys", "list", "--all", "x"])).toEqual({ words: ["keys", "list"], rest: ["--all", "x"] });
+  expect(splitWords(["a", "--unit", "kW", "--", "-7", "--", "--unit"])).toEqual({
+    words: ["a", "-7", "--", "--unit"],
+    rest: ["--unit", "kW"],
+  });
+  expect(splitWords(["--"])).toEqual({ words: [], rest: [] });
 });
 
 test("help names every flag, variable and default", () => {

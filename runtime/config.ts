@@ -184,8 +184,16 @@ export function helpText({ name, about, settings }: Program<SettingsShape>): str
   return `${name}: ${about}\n\n${rows.map(([head, doc]) => `  ${head.padEnd(width)}  ${doc}\n`).join("")}`;
 }
 
-/** The words before the first flag, and what follows them: "keys revoke ID --log-level debug". */
+/**
+ * The words before the first flag, and what follows them: "keys revoke ID --log-level debug". All
+ * that stands after "--" are words, whatever they begin with.
+ */
 export function splitWords(argv: readonly string[] = process.argv.slice(2)): { words: string[]; rest: string[] } {
+  const end = argv.indexOf("--");
+  if (end !== -1) {
+    const { words, rest } = splitWords(argv.slice(0, end));
+    return { words: [...words, ...argv.slice(end + 1)], rest };
+  }
   const first = argv.findIndex((word) => word.startsWith("-"));
   const at = first === -1 ? argv.length : first;
   return { words: argv.slice(0, at), rest: argv.slice(at) };
