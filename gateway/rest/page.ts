@@ -52,17 +52,36 @@ export function toPageToken(next: string, { from, to, pageToken }: Asked, range:
   return next !== "" && depends ? `r${range.from ?? ""}_${range.to ?? ""}.${next}` : next;
 }
 
+const furthestUs = BigInt(Number.MAX_SAFE_INTEGER);
+
+/**
+ * A range within 2^53 µs from 1970, as the accessor takes an end beyond: so that answers echo what
+ * they are of. One that is no range is left for the accessor to refuse.
+ */
+function within({ from, to }: Range): Range {
+  if (from !== undefined && to !== undefined && from >= to) return { from, to };
+  const clamp = (us: bigint | undefined, least: bigint, most: bigint) =>
+    us === undefined || (us >= least && us <= most) ? us : us < least ? least : most;
+  return { from: clamp(from, -furthestUs, furthestUs - 1n), to: clamp(to, 1n - furthestUs, furthestUs) };
+}
+
 /** A range as the contract's requests have it. */
-export const toRangeFields = ({ from, to }: Range) => ({
-  ...(from === undefined ? {} : { startTime: toTimestamp(from) }),
-  ...(to === undefined ? {} : { endTime: toTimestamp(to) }),
-});
+export function toRangeFields(range: Range) {
+  const { from, to } = within(range);
+  return {
+    ...(from === undefined ? {} : { startTime: toTimestamp(from) }),
+    ...(to === undefined ? {} : { endTime: toTimestamp(to) }),
+  };
+}
 
 /** A range as answers echo it. */
-export const echoRange = ({ from, to }: Range) => ({
-  from: from === undefined ? undefined : formatTime(from),
-  to: to === undefined ? undefined : formatTime(to),
-});
+export function echoRange(range: Range) {
+  const { from, to } = within(range);
+  return {
+    from: from === undefined ? undefined : formatTime(from),
+    to: to === undefined ? undefined : formatTime(to),
+  };
+}
 
 /**
  * The page after this one; times as they were resolved, so that it stays good whatever the request

@@ -1,8 +1,10 @@
 // Answers that are more than a message holds: what REST says of them, and what it follows by
 // itself.
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestGateway, type TestGateway } from "../test-gateway.ts";
 import { nowUs } from "./test-answers.ts";
+import { timeText } from "./time.ts";
 
 const nowSeconds = nowUs / 1_000_000n;
 let gateway: TestGateway;
@@ -66,4 +68,28 @@ test.each(["json", "ndjson", "csv"])("buckets that come in pages are one answer,
   };
   const text = await (await fetch(`${gateway.baseUrl}/signals/power/buckets?from=-1h&format=${format}`)).text();
   expect(text.match(/mill-\d/g)).toEqual(["mill-1", "mill-2", "mill-3"]);
+});
+
+test("an end beyond what can be stored is echoed, asked for and linked to as it is taken", async () => {
+  const asked: unknown[] = [];
+  const take = (request: { startTime?: Timestamp; endTime?: Timestamp }) => {
+    asked.push([timeText(request.startTime), timeText(request.endTime)]);
+    return { nextPageToken: "t1", cursor: "c7" };
+  };
+  gateway.accessor.signals.querySignals = take;
+  gateway.accessor.signals.listStateIntervals = take;
+  const [from, to] = ["1684-07-28T00:12:25.259009Z", "2255-06-05T23:47:34.740991Z"];
+  for (const path of ["/signals/power", "/signals/state/intervals"]) {
+    const { body, headers } = await gateway.ask(`${path}?from=0001-01-01&to=9999-12-31`);
+    expect(body).toMatchObject({ from, to });
+    const link = new URLSearchParams(/\?([^>]+)>/.exec(headers.get("link")!)![1]);
+    expect([link.get("from"), link.get("to")]).toEqual([from, to]);
+  }
+  expect(asked).toEqual([
+    [from, to],
+    [from, to],
+  ]);
+  // What is no range stays one that is refused.
+  await gateway.ask("/signals/power?from=9999-01-01&to=2300-01-01");
+  expect(asked[2]).toEqual(["9999-01-01T00:00:00Z", "2300-01-01T00:00:00Z"]);
 });
