@@ -30,6 +30,7 @@ async function fill(days: readonly number[]): Promise<void> {
 async function kept() {
   const [row] = await history.query(
     `select (select count(*)::int4 from series_day) as days, (select count(*)::int4 from kept_minute) as minutes,
+       (select count(*)::int4 from kept_hour) as hours,
        (select count(*)::int4 from kept_minute_day where made) as made,
        (select count(*)::int4 from series_day_due) as due`,
   );
@@ -38,11 +39,25 @@ async function kept() {
 
 test("a step makes the minutes of two new days, tidying those of all", async () => {
   await fill([1]);
-  expect(await kept()).toEqual({ days: 2, minutes: 1440, made: 1, due: 0 });
+  expect(await kept()).toEqual({ days: 2, minutes: 1440, hours: 24, made: 1, due: 0 });
   await fill(Array.from({ length: 25 }, (_, day) => day));
   expect(await kept()).toMatchObject({ days: 50 });
   await history.tidy();
-  expect(await kept()).toEqual({ days: 50, minutes: 25 * 1440, made: 25, due: 0 });
+  expect(await kept()).toEqual({ days: 50, minutes: 25 * 1440, hours: 25 * 24, made: 25, due: 0 });
+});
+
+test("hours that only a line crosses are there before their minutes, so that they add up to days at once", async () => {
+  const every = (stepMs: number) =>
+    Array.from({ length: (120 * dayMs) / stepMs }, (_, i) => [nowUs - (i + 1) * stepMs * 1000, 1_000] as const);
+  const level = column("power", every(dayMs / 12).toReversed());
+  await history.ingest({ machine: "m", samples: [{ ...level, unit: "W", maxGap: { seconds: 10_800n } }] });
+  await history.compactAll();
+  const [energy] = await history.query(
+    `select (select round(sum(kwh)) from millrace_v1.samples_hour) as hours,
+       (select round(sum(kwh)) from millrace_v1.samples_day) as days`,
+  );
+  expect(energy).toEqual({ hours: 2_878, days: 2_878 });
+  expect(await kept()).toMatchObject({ minutes: 2 * 1440, hours: 121 * 24 });
 });
 
 test("those of a value that holds are the days after too, which come last while they have not begun", async () => {
@@ -65,12 +80,12 @@ test("those of a value that holds are the days after too, which come last while 
 
 test("those of a database from before come with tidying, from wherever it was stopped", async () => {
   await fill([1, 5, 20]);
-  await history.query("truncate series_day, kept_minute, kept_minute_day");
+  await history.query("truncate series_day, kept_minute, kept_minute_day, kept_hour");
   await history.query("insert into series_day_due select id from series where kind = 3");
   await history.query("select note_days_before(1)");
   expect(await kept()).toMatchObject({ days: 3, due: 1 });
   await history.tidy();
-  expect(await kept()).toEqual({ days: 6, minutes: 3 * 1440, made: 3, due: 0 });
+  expect(await kept()).toEqual({ days: 6, minutes: 3 * 1440, hours: 3 * 24, made: 3, due: 0 });
 });
 
 test("they go once nothing of them is left", async () => {
@@ -82,7 +97,7 @@ test("they go once nothing of them is left", async () => {
   };
   // Roll-ups are kept for ever, and days with them.
   await retain({ ...options, rollupRetentionMs: undefined });
-  expect(await kept()).toEqual({ days: 10, minutes: 3 * 1440, made: 3, due: 0 });
+  expect(await kept()).toEqual({ days: 10, minutes: 3 * 1440, hours: 3 * 24, made: 3, due: 0 });
   await retain({ ...options, rollupRetentionMs: 50 * dayMs });
-  expect(await kept()).toEqual({ days: 8, minutes: 3 * 1440, made: 3, due: 0 });
+  expect(await kept()).toEqual({ days: 8, minutes: 3 * 1440, hours: 3 * 24, made: 3, due: 0 });
 });

@@ -237,7 +237,7 @@ test("a database from before there were days and minutes has them after a while"
       samples: [{ ...column("power", samples), unit: "W", maxGap: toDuration(maxGapUs) }],
     });
   await history.settle();
-  await history.query("truncate series_day, kept_minute, kept_minute_day");
+  await history.query("truncate series_day, kept_minute, kept_minute_day, kept_hour");
   await history.query("insert into series_day_due select id from series where kind = 3");
   expect(await ofView("day")).toEqual([]);
   expect(await ofView("minute")).toEqual([]);

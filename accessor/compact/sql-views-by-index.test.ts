@@ -31,6 +31,8 @@ beforeAll(async () => {
   await history.query(`insert into block_end select 1000000000 + n, 1, 1, 1 from generate_series(1, 100000) n`);
   await history.query(`insert into series_day select 1000000 + n, from_us(${firstUs} + m * 86400000000)
     from generate_series(1, 500) n, generate_series(0, 30) m`);
+  await history.query(`insert into kept_hour select from_us(us), us from (
+    select ${firstUs} - n * 3600000000 from generate_series(1, 20000) n) hour(us)`);
   await history.query(`insert into rollup_hour (series_id, hour_us, valid_from, count)
     select 1000000 + n, ${firstUs} + m * 3600000000, 1, 1 from generate_series(1, 500) n, generate_series(0, 100) m`);
   await history.query(`insert into alive_hour (machine_id, hour_us, valid_from, minutes, first_minute, last_minute)
@@ -51,7 +53,7 @@ async function scansOf(statement: string): Promise<{ rows: number; scans: Scans[
   const rows = await history.query(statement);
   const scans = await history.query<Scans>(
     `select relname, seq_tup_read, coalesce(idx_scan, 0) as idx_scan from pg_stat_xact_user_tables
-     where relname ~ '^(block|rollup_hour|kept_minute|clock_hour|series_day|state_change|alive_hour)' and coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0`,
+     where relname ~ '^(block|rollup_hour|kept_minute|kept_hour|clock_hour|series_day|state_change|alive_hour)' and coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0`,
   );
   await history.query("rollback");
   return { rows: rows.length, scans };
@@ -65,6 +67,11 @@ test.each([
   ["minutes that a line crosses", `samples_minute where signal = 'level' and ${hour}`, 60],
   ["minutes that a value holds", `samples_minute where signal = 'valve' and ${hour}`, 60],
   ["an hour that a value holds", `samples_hour where signal = 'valve' and ${hour}`, 1],
+  [
+    "an hour that a line crosses",
+    "samples_hour where signal = 'level' and time >= '2026-01-05 04:00Z' and time < '2026-01-05 05:00Z'",
+    1,
+  ],
   ["an hour of samples", `samples_hour where signal = 'oil' and ${hour}`, 1],
   ["an hour with few", `samples_hour where signal = 'level' and ${hour}`, 1],
   ["silence of an hour", `state_hours where ${hour}`, 1],

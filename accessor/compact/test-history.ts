@@ -88,7 +88,7 @@ export class TestHistory implements AsyncDisposable {
   async clear(): Promise<void> {
     await this.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_state, rollup_due, rollup_state_due, state_change, error_report,
       quarantine, held_log, held_commit, watermark, touched, alive_hour, alive_due, clock_hour,
-      series_day, series_day_due, kept_minute, kept_minute_day, producer, producer_count, lost_range, series, machine, registered cascade`);
+      series_day, series_day_due, kept_minute, kept_minute_day, kept_hour, producer, producer_count, lost_range, series, machine, registered cascade`);
     await this.query("insert into watermark (revision) values (0)");
     await this.query("update tidied set rollups_through = 0");
     await this.query("update log_segment set first_revision = 1");

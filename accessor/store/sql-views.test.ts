@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(() =>
   database.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_due, rollup_state_due, rollup_state, state_change, error_report, quarantine,
-    series_day, series_day_due, kept_minute, kept_minute_day, series, machine cascade; delete from watermark where revision > 0`),
+    series_day, series_day_due, kept_minute, kept_minute_day, kept_hour, series, machine cascade; delete from watermark where revision > 0`),
 );
 
 const hourUs = 3_600_000_000;
