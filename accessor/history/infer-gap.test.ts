@@ -61,6 +61,24 @@ test("however samples are cut into batches, the same is learned", () => {
   );
 });
 
+test("the newest first, one by one or after it in batches, tell their distance", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 1e9 }), { minLength: 2, maxLength: 30 }), (times) => {
+      const [last, ...older] = times.toSorted((a, b) => b - a);
+      const one = learn(unknownRhythm, [last!]);
+      const byOne = older.reduce((rhythm, time) => learn(rhythm, [time]), one);
+      expect(byOne).toEqual({ distancesUs: [last! - older[0]!], lastUs: last });
+      expect(learn(one, older.toReversed())).toEqual(
+        learn(
+          unknownRhythm,
+          times.toSorted((a, b) => a - b),
+        ),
+      );
+    }),
+  );
+  expect(learn(learn(unknownRhythm, [100]), [50, 200])).toEqual({ distancesUs: [50, 100], lastUs: 200 });
+});
+
 test("older samples and equal times teach nothing", () => {
   const rhythm = learn(unknownRhythm, [100, 100, 200]);
   expect(rhythm).toEqual({ distancesUs: [100], lastUs: 200 });

@@ -23,12 +23,15 @@ export const unknownRhythm: Rhythm = Object.freeze({ distancesUs: Object.freeze(
 
 /**
  * The rhythm after more samples, which come in order of time. Equal times, and samples older than
- * the last, say nothing. The same rhythm if nothing was learned.
+ * the last, say nothing; but as long as there is no distance they are put in order together, for
+ * some send the newest first. The same rhythm if nothing was learned.
  */
 export function learn(rhythm: Rhythm, timesUs: ArrayLike<number>): Rhythm {
   if (rhythm.distancesUs.length >= maxDistances) return rhythm;
   const distancesUs = [...rhythm.distancesUs];
   let { lastUs } = rhythm;
+  if (lastUs !== undefined && distancesUs.length === 0 && timesUs[0]! < lastUs)
+    return learn(unknownRhythm, Float64Array.from([...Array.from(timesUs), lastUs]).sort());
   for (let i = 0; i < timesUs.length && distancesUs.length < maxDistances; i++) {
     const timeUs = timesUs[i]!;
     if (lastUs !== undefined && timeUs <= lastUs) continue;

@@ -59,6 +59,13 @@ test("a day of 1,000 W is 24 kWh at any cadence, in one batch or a row at a time
   }
 });
 
+test("quarter hours sent newest first, one at a time, give their energy", async () => {
+  let revision = 0;
+  for (let i = 8; i >= 0; i--)
+    ({ revision } = await history.ingest({ machine: "m", samples: [watts(baseUs + i * 900e6, 1, 1)] }));
+  expect(await energyOf(revision)).toMatchObject({ kwh: 2, gap: 2_700 });
+});
+
 test("columns of one batch teach a rhythm together, whichever of them declares the unit", async () => {
   for (const order of [
     [0, 1],
