@@ -171,6 +171,16 @@ export const worstTexts: readonly WorstText[] = [
       (n) => `now-${fill("1", n)}h`,
       (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
     ),
+    read(
+      "time: run together",
+      (n) => `20260301T0800.${fill("1", n)}+${fill("01:", n)}x`,
+      (text) => readTime(text, { nowUs: 0n }),
+    ),
+    read(
+      "query: bytes that are not UTF-8",
+      (n) => fill("%ff", n),
+      (text) => readQuery(query, text, 0n),
+    ),
     read("length of time", (n) => `${fill("1", n)}ms`, parseDuration),
     read("interval", (n) => `${fill("1", n)}:00:00`, parseInterval),
     read(
