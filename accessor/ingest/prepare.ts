@@ -10,6 +10,7 @@ import { machineNameFault, readMachineName } from "../../samples/machine-name.ts
 import { toTimestamp } from "../../samples/timestamps.ts";
 import { readUnit } from "../../samples/unit.ts";
 import { toColumn } from "../../samples/wire.ts";
+import type { Rhythm } from "../history/infer-gap.ts";
 import { mergeColumns } from "../read/merge.ts";
 import { oldestTaken, type Retention } from "../retention.ts";
 import type { Catalog, Quotas, Series } from "../store/catalog.ts";
@@ -160,10 +161,13 @@ export async function prepareBatch(
     if (!isKnown("error")) rejectAll(errorReports, RecordKind.ERROR_REPORT);
   }
 
+  const replaced = new Map<Series, Rhythm | undefined>();
   for (const [signal, said] of declared) {
     const series = options.catalog.find(batch.machine, signal);
-    if (series !== undefined && (declares(said, series) || isLearning(series)))
-      await updateDeclaration(said, () => timesOf(signal), { series, catalog: options.catalog });
+    if (series === undefined || !(declares(said, series) || isLearning(series))) continue;
+    const { rhythm } = series;
+    await updateDeclaration(said, () => timesOf(signal), { series, catalog: options.catalog });
+    if (series.rhythm === undefined) replaced.set(series, rhythm);
   }
   const bySeries = new Map<Series, StoredColumn>();
   for (const [i, samples] of batch.samples.entries()) {
@@ -178,7 +182,7 @@ export async function prepareBatch(
     const column = acceptSamples(i, columns[i]!, checksOf(samples.signal));
     if (series === undefined || column.values.length === 0) continue;
     const earlier = bySeries.get(series);
-    if (earlier === undefined) bySeries.set(series, { position: i, column });
+    if (earlier === undefined) bySeries.set(series, { position: i, column, replaced: replaced.get(series) });
     else earlier.column = mergeColumns(earlier.column, column);
     if (turns.isOver) await turns.pause();
   }

@@ -159,3 +159,29 @@ describe("with an accessor", () => {
     expect([again.duplicate, again.verdicts.length, again.warnings.length]).toEqual([true, 1, 0]);
   });
 });
+
+test("a max_gap that is declared below the distances of what is stored already is told of", async () => {
+  await using accessor = await openTestAccessor();
+  let sequence = 0n;
+  const send = async (machine: string, samples: SamplesInit) => {
+    const batch = { machine, samples: [samples] };
+    const { result } = await accessor.ingest.ingestBatch({ producerId: "w", sequence: ++sequence, batch });
+    expect(result!.verdicts).toEqual([]);
+    return result!.warnings.map(({ reason, message }) => [reason, message] as const);
+  };
+  const hourly = Array.from({ length: 24 }, (_, i) => [epochUs + i * 3_600 * s, 1] as const);
+  const one = column("heat", hourly.slice(0, 1));
+  for (const [i, [count, seconds, warned]] of [
+    [1, 1, false],
+    [2, 1, true],
+    [24, 3_599, true],
+    [24, 3_600, false],
+  ].entries() as IterableIterator<[number, [number, number, boolean]]>) {
+    expect(await send(`m${i}`, column("heat", hourly.slice(0, count)))).toEqual([]);
+    const warnings = await send(`m${i}`, { ...one, ...gap(seconds) });
+    expect(warnings.map(([reason]) => reason)).toEqual(warned ? [NOT_COVERED] : []);
+    if (warned) expect(warnings[0]![1]).toMatch(/max_gap of \d+s .* at least 3600s apart.*RedeclareSignal/);
+    // Said once.
+    expect(await send(`m${i}`, { ...one, ...gap(seconds) })).toEqual([]);
+  }
+});

@@ -5,14 +5,15 @@ import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { durationText } from "../../rows/duration.ts";
 import { maxMaxGapUs } from "../../rows/text-fault.ts";
 import type { Column } from "../../samples/column.ts";
+import type { Rhythm } from "../history/infer-gap.ts";
 import { wattsPer } from "../history/power-unit.ts";
 import type { Series } from "../store/catalog.ts";
 
 /**
  * What a batch stores of one series: position of its first column, and all its samples in order of
- * time.
+ * time. replaced: what max_gap was inferred from until this batch declared it.
  */
-export type StoredColumn = { position: number; column: Column };
+export type StoredColumn = { position: number; column: Column; replaced?: Rhythm | undefined };
 
 /** Texts are for people, and nobody reads more. */
 export const maxWarnings = 100;
@@ -24,9 +25,9 @@ export const byRedeclaring =
 /** In order of columns; what goes beyond `maxWarnings` is left out. */
 export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[] {
   const warnings: Warning[] = [];
-  for (const [series, { position, column }] of stored) {
+  for (const [series, { position, column, replaced }] of stored) {
     const texts = [
-      [WarningReason.NOT_COVERED, notCovered(series, column.timesUs)],
+      [WarningReason.NOT_COVERED, notCovered(series, column.timesUs) ?? noLongerCovered(series, replaced)],
       [WarningReason.NO_ENERGY, noEnergy(series)],
     ] as const;
     for (const [reason, message] of texts) {
@@ -62,6 +63,15 @@ function notCovered({ signal, maxGapUs, rhythm, sampleType }: Series, timesUs: F
         ? `If they belong together, correct max_gap ${byRedeclaring}`
         : "If they belong together, send max_gap with the samples";
   return `samples of "${signal}" are at least ${closest} apart, more than its max_gap of ${gap}: between them there is no ${what} or coverage. ${cure}`;
+}
+
+/** Of samples that were stored before, if a max_gap is declared that is below all their distances. */
+function noLongerCovered({ signal, maxGapUs, sampleType }: Series, replaced: Rhythm | undefined): string | undefined {
+  if (maxGapUs === undefined || sampleType === SampleType.STEP || !replaced?.distancesUs.length) return undefined;
+  const closestUs = replaced.distancesUs.reduce((a, b) => Math.min(a, b));
+  if (closestUs <= maxGapUs) return undefined;
+  const [gap, closest] = [maxGapUs, closestUs].map((us) => durationText(BigInt(us)));
+  return `this batch declares a max_gap of ${gap} for "${signal}", whose first samples are at least ${closest} apart: between such samples there is no integral, energy, increase or coverage. Correct a wrong max_gap ${byRedeclaring}`;
 }
 
 /** Of a declaration: what is told with its correction. */
