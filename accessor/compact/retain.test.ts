@@ -32,7 +32,11 @@ const retainNow = (options: Partial<RetainOptions>) =>
     ...options,
   });
 
-const sample = (signal: string, days: number) => ({ machine: "m", samples: [column(signal, [[daysAgo(days), days]])] });
+const sample = (signal: string, days: number) => ({
+  machine: "m",
+  // Else a line would reach over hours, which would all be rolled up.
+  samples: [{ ...column(signal, [[daysAgo(days), days]]), maxGap: { seconds: 1n } }],
+});
 const days = [1, 5, 20, 40, 60];
 
 async function fill(signals = ["power", "oil"]): Promise<void> {
