@@ -242,3 +242,29 @@ test("a counter of signal power is no energy of states", async () => {
     { signal: "state", sample_type: null },
   ]);
 });
+
+test("a counter beyond 1e300 that stands still goes up by 0, and a mean of such values is their max", async () => {
+  for (const [machine, maxGapUs] of [
+    ["by-minute", 1e6],
+    ["by-hour", 60e6],
+  ] as const) {
+    const values = (list: number[]) => list.map((value, i) => [Date.UTC(2026, 0, 5) * 1000 + i * 1e6, value] as const);
+    const maxGap = toDuration(maxGapUs);
+    await history.ingest({
+      machine,
+      samples: [
+        { ...column("count", values([1.7e308, 1.7e308])), maxGap, sampleType: SampleType.COUNTER },
+        { ...column("level", values([0, 1e302, 1.5e302])), maxGap },
+      ],
+    });
+  }
+  await history.compactAll();
+  for (const view of ["samples_minute", "samples_hour", "samples_day"]) {
+    const rows = await history.query(
+      `select signal, increase, mean from millrace_v1.${view} where machine like 'by-%' and count > 0 order by signal`,
+    );
+    const count = { signal: "count", increase: 0, mean: 1.7e308 };
+    const level = { signal: "level", increase: null, mean: 1.5e302 };
+    expect(rows, view).toEqual([count, count, level, level]);
+  }
+});
