@@ -62,7 +62,8 @@ const keysOf = (...keys: JWK[]) => JSON.stringify({ keys });
 const hangs: RequestListener = () => {};
 
 test("an issuer that hangs is asked once: the others are told at once, with when to try again; then it is asked anew", async () => {
-  await using fixture = await openFixture(() => hangs, { timeoutMs: 50 });
+  // Long enough for a busy machine to connect in.
+  await using fixture = await openFixture(() => hangs, { timeoutMs: 1_000 });
   const { state, ask, jwk } = fixture;
   const first = await Promise.all(Array.from({ length: 10 }, () => ask()));
   expect(new Set(first.map(({ outcome }) => outcome))).toEqual(new Set(["ISSUER_UNAVAILABLE"]));
