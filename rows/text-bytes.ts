@@ -26,8 +26,8 @@ export const bytesFault = (text: Uint8Array): string | undefined =>
   kindOfBytes(text) ?? (isUtf8(text) ? undefined : `not UTF-8: ${convertIt}`);
 
 /**
- * Whether the percent-encoded bytes of a query string were not UTF-8: what decodes it puts U+FFFD in
- * their place, which may also have been sent.
+ * Whether the percent-encoded bytes of a query string were not UTF-8: what decodes it puts U+FFFD
+ * in their place, which may also have been sent.
  */
 export function isMisencoded(query: string): boolean {
   if (!query.includes("%")) return false;

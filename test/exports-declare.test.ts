@@ -1,5 +1,5 @@
-// What exports say of a signal is what it declares, or what was inferred and is settled: sent back, it
-// changes nothing.
+// What exports say of a signal is what it declares, or what was inferred and is settled: sent back,
+// it changes nothing.
 import pg from "pg";
 import { expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";

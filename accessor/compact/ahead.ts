@@ -17,8 +17,8 @@ export type AheadOptions = RollUpOptions & {
 export type AheadResult = { from: number; rollups: number; moreHours: boolean };
 
 /**
- * Undefined if no hour is due and over: then it has cost one query. The next step takes away what it
- * touches of these roll-ups.
+ * Undefined if no hour is due and over: then it has cost one query. The next step takes away what
+ * it touches of these roll-ups.
  */
 export async function rollUpAhead(options: AheadOptions): Promise<AheadResult | undefined> {
   const { database, nowUs, settleUs, signal } = options;

@@ -1,6 +1,6 @@
 // Runs compaction: one accessor of all at a time, about every minute, step after step while there
-// is more than one step's worth; every ten seconds while more hours are due than a step rolls up, and
-// at once while nothing is committed.
+// is more than one step's worth; every ten seconds while more hours are due than a step rolls up,
+// and at once while nothing is committed.
 // Tidies every minute, and looks after retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";

@@ -42,8 +42,8 @@ const limits = fc.record({
 });
 type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
 /**
- * ahead: rolls hours up as if nothing were committed any more. settle: compacts until nothing is left
- * to do, so that whole hours are rolled up.
+ * ahead: rolls hours up as if nothing were committed any more. settle: compacts until nothing is
+ * left to do, so that whole hours are rolled up.
  */
 type Act = { batch: RandomBatch } | { compact: Limits } | { ahead: Limits } | { settle: true };
 const act: fc.Arbitrary<Act> = fc.oneof(

@@ -36,8 +36,8 @@ export type Touched = {
 };
 
 /**
- * Hours that are due and over, as of a watermark. An hour that nothing in a step touches is the same
- * before this step and after it: rolled up as of before, valid after.
+ * Hours that are due and over, as of a watermark. An hour that nothing in a step touches is the
+ * same before this step and after it: rolled up as of before, valid after.
  */
 export async function rollUpDue(
   { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, signal }: RollUpOptions,

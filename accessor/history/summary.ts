@@ -166,9 +166,9 @@ const whole = (sum: number, low: number): DoubleDouble =>
 
 /**
  * Summary of `a`'s samples followed by `b`'s: of any split of a run, joined in any grouping, the
- * same (sums and integrals to float64's last bit). What lies between `a`'s last and `b`'s first sample
- * counts by the same options as both were made with. Throws RangeError if `b` starts before `a`
- * ends.
+ * same (sums and integrals to float64's last bit). What lies between `a`'s last and `b`'s first
+ * sample counts by the same options as both were made with. Throws RangeError if `b` starts before
+ * `a` ends.
  */
 export function joinSummaries(a: Summary, b: Summary, options: Between): Summary {
   if (a.count === 0) return b;

@@ -81,9 +81,9 @@ export async function holdCommit(
 }
 
 /**
- * Writes what was rolled up as of the newest watermark while nothing is committed. It holds from the
- * next revision on: no answer as of a revision that there is changes. False, and nothing is written,
- * if a declaration has changed since beganUs, by the database's clock.
+ * Writes what was rolled up as of the newest watermark while nothing is committed. It holds from
+ * the next revision on: no answer as of a revision that there is changes. False, and nothing is
+ * written, if a declaration has changed since beganUs, by the database's clock.
  */
 export async function commitAhead(
   database: Database,

@@ -176,7 +176,8 @@ export function readQuery<P extends Parameters>(parameters: P, query: string, no
     const allowed = known.length > 0 ? `known are ${known.join(", ")}` : "there are none here";
     throw invalidField(name.slice(0, 80), `unknown parameter; ${allowed}`);
   }
-  // What stands for bytes that could not be read must not be stored, nor looked up, as if it was sent.
+  // What stands for bytes that could not be read must not be stored, nor looked up, as if it was
+  // sent.
   const [misread] = isMisencoded(query) ? query.split("&").filter(isMisencoded) : [];
   if (misread !== undefined) {
     const [name = ""] = new URLSearchParams(misread).keys();

@@ -1,5 +1,5 @@
-// POST and PATCH: bytes that are not UTF-8, and halves of surrogate pairs, are refused at each door.
-// Read as text they would be U+FFFD, which is not what was sent.
+// POST and PATCH: bytes that are not UTF-8, and halves of surrogate pairs, are refused at each
+// door. Read as text they would be U+FFFD, which is not what was sent.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest, RedeclareSignalRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { takeEverything } from "../fake-accessor.ts";

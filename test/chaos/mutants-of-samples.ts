@@ -1,5 +1,5 @@
-// Broken variants of what lies between two samples, by the type that a signal declares, and of how it
-// is added up.
+// Broken variants of what lies between two samples, by the type that a signal declares, and of how
+// it is added up.
 import type { Mutant } from "./mutant-list.ts";
 
 const lineArea = "accessor/history/line-area.ts";

@@ -1,8 +1,8 @@
 // A correction of a day at 100 Hz: npm run proofs:restate -- [--hours 24]
 // Stores the hours of one machine and waits until they are compacted and rolled up; then corrects
 // max_gap, and asks for the energy of all of it again and again until its sums are recalculated,
-// while a writer sends a batch each 100 ms. Ends with 1 if an answer is wrong, or a batch takes more
-// than 2 s.
+// while a writer sends a batch each 100 ms. Ends with 1 if an answer is wrong, or a batch takes
+// more than 2 s.
 import { parseArgs } from "node:util";
 import { type Client, createClient } from "@connectrpc/connect";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";

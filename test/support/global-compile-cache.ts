@@ -1,5 +1,5 @@
-// One folder of compiled code for a whole test run: hundreds of processes load the same modules, and
-// each would parse and compile them again, for half a second of an accessor's start.
+// One folder of compiled code for a whole test run: hundreds of processes load the same modules,
+// and each would parse and compile them again, for half a second of an accessor's start.
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { quickFolder } from "./quick-folder.ts";

@@ -121,10 +121,10 @@ export async function sendMachines(accessor: TestAccessor, all: readonly Placed[
     const isState = ({ value }: Sample) => value >= 1 && value <= 4;
     const refused = result!.verdicts.map(({ kind, count }) => [kind, count]);
     expect(refused.every(([kind]) => kind === RecordKind.STATE_CHANGE)).toBe(true);
-    sent.power.push(...power);
-    sent.heat.push(...heat);
-    sent.states.push(...states.filter(isState));
-    sent.errors.push(...errors);
+    for (const sample of power) sent.power.push(sample);
+    for (const sample of heat) sent.heat.push(sample);
+    for (const change of states.filter(isState)) sent.states.push(change);
+    for (const report of errors) sent.errors.push(report);
   };
   const some = (late: boolean) => {
     const of = <T extends { isLate: boolean }>(records: readonly T[]) => records.filter((one) => one.isLate === late);

@@ -284,7 +284,8 @@ export const ErrorReason = {
 
   /**
    * A column that declares another unit, max_gap or sample_type than its signal has on this machine, or
-   * a max_gap out of bounds. Verdict. IngestService.RedeclareSignal corrects what was declared wrong.
+   * a max_gap out of bounds. Verdict. IngestService.RedeclareSignal corrects what was declared
+   * wrong.
    *
    *     {"kind": "RECORD_KIND_SAMPLE", "column": 1, "first": 0, "count": 100, "reason": "ERROR_REASON_SIGNAL_DECLARATION_MISMATCH"}
    *

@@ -656,8 +656,9 @@ export const WarningReason = {
 
   /**
    * The column has samples at different times, and no two neighbours of them are within max_gap: it
-   * has neither integral nor increase nor coverage. Or it declares a max_gap, in place of an inferred
-   * one, that is below all distances which that was inferred from. Not of STEP, whose values are held.
+   * has neither integral nor increase nor coverage. Or it declares a max_gap, in place of an
+   * inferred one, that is below all distances which that was inferred from. Not of STEP, whose
+   * values are held.
    *
    * @generated from enum value: WARNING_REASON_NOT_COVERED = 1;
    */

@@ -126,12 +126,12 @@ export type Samples = Message<"millrace.v1.Samples"> & {
    * Longest span between two samples that still counts as covered by them: integrals and coverage
    * stop where samples are farther apart. Above 0, at most 24 h. Unset: as declared before. While
    * nobody has declared it, it is inferred from the distances between the first 17 samples: the
-   * smallest of 1, 2, 5, 10, 15, 20 and 30 s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12 and
-   * 24 h that is at least 2.5 times their median. So 100 Hz gets 1 s, a sample each 10 s gets 30 s, a
-   * quarter-hour meter 45 min. Of a signal that is declared STEP or COUNTER it is 24 h. Batches count
-   * in the order in which they arrive. Equal times, and samples older than an earlier batch's newest,
-   * are left out; but as long as there is no distance, samples are put in order together, so that a
-   * source which sends the newest first gets its rhythm, too.
+   * smallest of 1, 2, 5, 10, 15, 20 and 30 s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12
+   * and 24 h that is at least 2.5 times their median. So 100 Hz gets 1 s, a sample each 10 s gets
+   * 30 s, a quarter-hour meter 45 min. Of a signal that is declared STEP or COUNTER it is 24 h.
+   * Batches count in the order in which they arrive. Equal times, and samples older than an earlier
+   * batch's newest, are left out; but as long as there is no distance, samples are put in order
+   * together, so that a source which sends the newest first gets its rhythm, too.
    *
    * In responses it is unset while it is inferred from fewer distances than that: whoever sent them
    * on would declare what more samples may change. Then it is set, and a column that brings the

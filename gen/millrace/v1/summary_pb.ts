@@ -402,7 +402,8 @@ export type EnergySummary = Message<"millrace.v1.EnergySummary"> & {
   peakDemandW?: number | undefined;
 
   /**
-   * When that interval begins. Of several whose demand is equal (to one part in 1e12), the earliest.
+   * When that interval begins. Of several whose demand is equal (to one part in 1e12), the
+   * earliest.
    *
    * @generated from field: google.protobuf.Timestamp peak_demand_time = 9;
    */
