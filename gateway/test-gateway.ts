@@ -5,6 +5,7 @@ import { createLog } from "../runtime/log.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { type FakeAccessor, openFakeAccessor } from "./fake-accessor.ts";
 import { type Gateway, type GatewayOptions, openGateway } from "./gateway.ts";
+import { type Json, toJsonText } from "./rest/json.ts";
 
 export type TestGateway = AsyncDisposable & {
   readonly accessor: FakeAccessor;
@@ -16,7 +17,7 @@ export type TestGateway = AsyncDisposable & {
   close(): Promise<void>;
   /** Answers status, headers and parsed JSON. */
   ask(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }>;
-  /** Posts JSON; a string goes as it is. */
+  /** Posts JSON, -0 as -0; a string goes as it is. */
   post(path: string, body: unknown): ReturnType<TestGateway["ask"]>;
 };
 
@@ -43,7 +44,7 @@ export async function openTestGateway(options: Partial<GatewayOptions> = {}): Pr
       ask(path, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: typeof body === "string" ? body : JSON.stringify(body),
+        body: typeof body === "string" ? body : toJsonText(body as Json),
       }),
     async [Symbol.asyncDispose]() {
       try {

@@ -5,6 +5,7 @@ import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/conn
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { type Json, toJsonText } from "../../gateway/rest/json.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 
 export interface Clients {
@@ -39,7 +40,7 @@ export async function rest(url: string, body?: unknown): Promise<{ status: numbe
   const post = { method: "POST", headers: { "content-type": "application/json" } };
   const response = await fetch(
     url,
-    body === undefined ? {} : { ...post, body: typeof body === "string" ? body : JSON.stringify(body) },
+    body === undefined ? {} : { ...post, body: typeof body === "string" ? body : toJsonText(body as Json) },
   );
   return { status: response.status, body: (await response.json()) as RestBody };
 }
