@@ -6,8 +6,16 @@ export const fieldNames: readonly string[] = [
   ...["state", "reason", "severity", "code", "message"],
 ];
 
-/** Which kind of record a field belongs to, as a bit. */
-export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8 } as const;
+/** Which kind of record a field belongs to, as a bit; of names that have another spelling, too. */
+export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8, spelled: 16 } as const;
+
+/** Fields under the names that protobuf's JSON writes, or reads too, to those that are meant. */
+export const otherSpellings: ReadonlyMap<string, string> = new Map([
+  ["maxGap", "max_gap"],
+  ["sampleType", "sample_type"],
+  ["state_change", "stateChange"],
+  ["error_report", "errorReport"],
+]);
 
 /** What an answer says of a machine beside its newest state. It is no part of the record. */
 const silentSince = ["silent_since", "silentSinceTime", "silent_since_time"];
@@ -23,7 +31,12 @@ export const fieldGroups: ReadonlyMap<string, number> = new Map(
     sample: ["value", "unit", "max_gap", "maxGap", "sample_type", "sampleType"],
     state: ["state", "reason", "stateChange", "state_change", ...silentSince],
     error: ["severity", "code", "message", "errorReport", "error_report"],
-  }).flatMap(([group, names]) => names.map((name) => [name, fieldGroup[group as keyof typeof fieldGroup]])),
+  }).flatMap(([group, names]) =>
+    names.map((name) => [
+      name,
+      fieldGroup[group as keyof typeof fieldGroup] | (otherSpellings.has(name) ? fieldGroup.spelled : 0),
+    ]),
+  ),
 );
 
 /** What an unknown field is told by: `"untit" is not a field of a row: is "unit" meant?` */

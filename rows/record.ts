@@ -12,7 +12,7 @@ import { readUnit } from "../samples/unit.ts";
 import type { Declaration } from "../samples/wire.ts";
 import { parseInterval } from "./duration.ts";
 import { enumWords } from "./enum-words.ts";
-import { fieldGroup, fieldGroups, unknownField, unknownFields } from "./fields.ts";
+import { fieldGroup, fieldGroups, otherSpellings, unknownField, unknownFields } from "./fields.ts";
 import { readSampleType } from "./sample-type.ts";
 import {
   type Fault,
@@ -126,6 +126,10 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
     if (group === undefined) return unknownFault(row);
     if (isSaid(row[name])) said |= group;
   }
+  if ((said & fieldGroup.spelled) !== 0) {
+    const twice = saidTwice(row);
+    if (twice !== undefined) return twice;
+  }
   const { time } = row;
   const signal = isSaid(row["signal"]) ? row["signal"] : context.signal;
   if (typeof row["machine"] !== "string" || row["machine"] === "") return noMachine;
@@ -134,10 +138,10 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   if (typeof signal !== "string") return noSignal;
   const timeUs = timeOf(time, context);
   if (typeof timeUs !== "number") return declaring(timeUs, row, { machine, signal, context });
-  const stray = said & ~(groupOf(signal) | fieldGroup.any);
+  const stray = said & ~(groupOf(signal) | fieldGroup.any | fieldGroup.spelled);
   if (stray !== 0) return strayFault(row, stray, signal);
-  if (signal === "state") return stateOf(row, machine, timeUs);
-  if (signal === "error") return errorOf(row, machine, timeUs);
+  if (signal === "state") return stateOf(row, machine, timeUs, context);
+  if (signal === "error") return errorOf(row, machine, timeUs, context);
   if (!signalPattern.test(signal)) {
     const shown = JSON.stringify(signal.slice(0, 80));
     return fault("SIGNAL_NAME_INVALID", `signal ${shown} does not fit [a-z][a-z0-9_]{0,62}`);
@@ -170,8 +174,8 @@ function declaring(
   });
 }
 
-function stateOf(row: Row, machine: string, timeUs: number): RowRecord | RowFault {
-  const part = partOf(row, "stateChange", "state_change", stateFields);
+function stateOf(row: Row, machine: string, timeUs: number, context: TimeContext): RowRecord | RowFault {
+  const part = partOf(row, "stateChange", stateFields, { timeUs, context });
   if (part instanceof RowFault) return part;
   const state = states.get(upper(part["state"]));
   if (state === undefined) return new RowFault(stateFault);
@@ -179,8 +183,8 @@ function stateOf(row: Row, machine: string, timeUs: number): RowRecord | RowFaul
   return typeof reason === "string" ? { kind: "state", machine, timeUs, state, reason } : reason;
 }
 
-function errorOf(row: Row, machine: string, timeUs: number): RowRecord | RowFault {
-  const part = partOf(row, "errorReport", "error_report", errorFields);
+function errorOf(row: Row, machine: string, timeUs: number, context: TimeContext): RowRecord | RowFault {
+  const part = partOf(row, "errorReport", errorFields, { timeUs, context });
   if (part instanceof RowFault) return part;
   const severity = severities.get(upper(part["severity"]));
   if (severity === undefined) return new RowFault(severityFault);
@@ -206,15 +210,35 @@ function strayFault(row: Row, stray: number, signal: string): RowFault {
   return fault("REQUEST_INVALID", `${name}: no field of ${kind}`);
 }
 
+/** Of one field, what one spelling says would be lost to what the other says. */
+function saidTwice(row: Row): RowFault | undefined {
+  for (const [spelling, name] of otherSpellings) {
+    if (isSaid(row[spelling]) && isSaid(row[name]))
+      return fault("REQUEST_INVALID", `${name}: given in both spellings, ${name} and ${spelling}: send one`);
+  }
+  return undefined;
+}
+
 /** Where the fields of a kind stand: in the row, or in a message of the contract in it. */
-function partOf(row: Row, name: string, alias: string, fields: readonly string[]): Row | RowFault {
-  const part = row[name] ?? row[alias];
-  if (part === undefined || part === null) return row;
+function partOf(
+  row: Row,
+  name: "stateChange" | "errorReport",
+  fields: readonly string[],
+  at: { timeUs: number; context: TimeContext },
+): Row | RowFault {
+  const part = row[name] ?? row[name === "stateChange" ? "state_change" : "error_report"];
+  if (!isSaid(part)) return row;
   if (typeof part !== "object" || Array.isArray(part))
     return fault("REQUEST_INVALID", `${name}: an object is expected`);
-  for (const field in part) {
-    if (field === "time" || fields.includes(field)) continue;
-    return fault("REQUEST_INVALID", unknownField(field, { of: `a field of ${name}`, known: fields }));
+  const beside = fields.find((field) => isSaid(row[field]));
+  if (beside !== undefined) return fault("REQUEST_INVALID", `${beside}: stands beside ${name}: send one of them`);
+  for (const [field, value] of Object.entries(part as Row)) {
+    if (field === "time") {
+      if (isSaid(value) && timeOf(value, at.context) !== at.timeUs)
+        return fault("TIME_INVALID", `${name}.time: not the time of the row: leave it out`);
+    } else if (!fields.includes(field)) {
+      return fault("REQUEST_INVALID", unknownField(field, { of: `a field of ${name}`, known: fields }));
+    }
   }
   return part as Row;
 }

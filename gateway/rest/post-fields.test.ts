@@ -176,6 +176,33 @@ test("rows and columns declare a sample_type in any spelling; another one is tol
   });
 });
 
+test("what a row says twice is refused, whether or not it says the same: nothing is left out in silence", async () => {
+  const state = { machine: "m", signal: "state", time };
+  const error = { machine: "m", signal: "error", time };
+  const told = async (row: Record<string, unknown>) => {
+    const { body } = await gateway.post("/signals", { signals: [row] });
+    return (body["verdicts"] as { message: string }[] | undefined)?.[0]?.message ?? body["accepted"];
+  };
+  const both = (a: string, b: string) => `${a}: given in both spellings, ${a} and ${b}: send one`;
+  expect(await told({ ...power("m", 1), max_gap: "1h", maxGap: "2h" })).toBe(both("max_gap", "maxGap"));
+  expect(await told({ ...power("m", 1), max_gap: "", maxGap: "2h", sampleType: null })).toBe(1);
+  expect(await told({ ...power("m", 1), sample_type: "STEP", sampleType: "STEP" })).toBe(
+    both("sample_type", "sampleType"),
+  );
+  const active = { state: "MACHINE_STATE_ACTIVE" };
+  expect(await told({ ...state, stateChange: active, state_change: active })).toBe(both("stateChange", "state_change"));
+  expect(await told({ ...state, stateChange: active, state: "DOWN" })).toBe(
+    "state: stands beside stateChange: send one of them",
+  );
+  expect(await told({ ...error, error_report: { severity: "FATAL", code: "E1" }, message: "hot" })).toBe(
+    "message: stands beside errorReport: send one of them",
+  );
+  expect(await told({ ...state, stateChange: { ...active, time: "2026-03-01T09:00:00Z" } })).toBe(
+    "stateChange.time: not the time of the row: leave it out",
+  );
+  expect(await told({ ...state, state: null, stateChange: { ...active, time: "2026-03-01T09:00:00+01:00" } })).toBe(1);
+});
+
 test("a newest state goes back in as it was answered: that its machine is silent is no part of it", async () => {
   gateway.accessor.signals.getLatest = () => ({
     signals: [

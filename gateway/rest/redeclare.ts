@@ -8,7 +8,7 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms, durationText, parseInterval } from "../../rows/duration.ts";
-import { unknownField } from "../../rows/fields.ts";
+import { otherSpellings, unknownField } from "../../rows/fields.ts";
 import { readSampleType } from "../../rows/sample-type.ts";
 import { sampleTypeFault, textBounds, textFault } from "../../rows/text-fault.ts";
 import { toDuration } from "../../samples/timestamps.ts";
@@ -90,11 +90,6 @@ const readers: Readonly<Record<string, (value: unknown) => Correction>> = {
   },
 };
 const known = Object.keys(readers);
-/** As protobuf's JSON has them, as in rows. */
-const otherSpellings: ReadonlyMap<string, string> = new Map([
-  ["maxGap", "max_gap"],
-  ["sampleType", "sample_type"],
-]);
 
 function readBody(body: unknown): Correction {
   if (typeof body === "object" && body !== null && Symbol.asyncIterator in body)
