@@ -7,7 +7,7 @@ export const fieldNames: readonly string[] = [
 ];
 
 /** Which kind of record a field belongs to, as a bit; of names that have another spelling, too. */
-export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8, spelled: 16 } as const;
+export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8, otherSpelling: 16 } as const;
 
 /** Fields under the names that protobuf's JSON writes, or reads too, to those that are meant. */
 export const otherSpellings: ReadonlyMap<string, string> = new Map([
@@ -34,7 +34,7 @@ export const fieldGroups: ReadonlyMap<string, number> = new Map(
   }).flatMap(([group, names]) =>
     names.map((name) => [
       name,
-      fieldGroup[group as keyof typeof fieldGroup] | (otherSpellings.has(name) ? fieldGroup.spelled : 0),
+      fieldGroup[group as keyof typeof fieldGroup] | (otherSpellings.has(name) ? fieldGroup.otherSpelling : 0),
     ]),
   ),
 );

@@ -25,7 +25,8 @@ import {
   textBounds,
   textFault,
 } from "./text-fault.ts";
-import { readTime, type TimeContext, TimeFault } from "./time.ts";
+import { readTime, type TimeContext } from "./time.ts";
+import { TimeFault } from "./time-fault.ts";
 
 /** A record of a machine: what a row says. Times in microseconds since 1970. */
 export type RowRecord =
@@ -126,7 +127,7 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
     if (group === undefined) return unknownFault(row);
     if (isSaid(row[name])) said |= group;
   }
-  if ((said & fieldGroup.spelled) !== 0) {
+  if ((said & fieldGroup.otherSpelling) !== 0) {
     const twice = saidTwice(row);
     if (twice !== undefined) return twice;
   }
@@ -138,7 +139,7 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   if (typeof signal !== "string") return noSignal;
   const timeUs = timeOf(time, context);
   if (typeof timeUs !== "number") return declaring(timeUs, row, { machine, signal, context });
-  const stray = said & ~(groupOf(signal) | fieldGroup.any | fieldGroup.spelled);
+  const stray = said & ~(groupOf(signal) | fieldGroup.any | fieldGroup.otherSpelling);
   if (stray !== 0) return strayFault(row, stray, signal);
   if (signal === "state") return stateOf(row, machine, timeUs, context);
   if (signal === "error") return errorOf(row, machine, timeUs, context);

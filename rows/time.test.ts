@@ -1,7 +1,8 @@
 // Times as people, PostgreSQL and machines write them: every form, every edge.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type EpochUnit, isRelativeTime, readTime, TimeFault } from "./time.ts";
+import { type EpochUnit, isRelativeTime, readTime } from "./time.ts";
+import { TimeFault } from "./time-fault.ts";
 
 const nowUs = 1_772_352_000_000_000n; // 2026-03-01T08:00:00Z
 const parse = (text: string) => readTime(text, { nowUs, epochUnit: "ms" });

@@ -3,8 +3,6 @@
 
 import { compactFault, noSuchTime, TimeFault } from "./time-fault.ts";
 
-export { TimeFault };
-
 /** What the numbers of a row count, where a time is a number: since 1970-01-01T00:00:00Z. */
 export type EpochUnit = "s" | "ms" | "us" | "ns";
 export const epochUnits: readonly EpochUnit[] = ["s", "ms", "us", "ns"];

@@ -171,7 +171,7 @@ test("hours that were taken in hand before a correction are not written after it
       return database.connect();
     },
   };
-  expect(await history.ahead({ database: late })).toMatchObject({ rollups: 0, moreHours: false });
+  expect(await history.ahead({ database: late })).toMatchObject({ hours: 0, moreHours: false });
   expect(await history.query("select from rollup_state")).toEqual([]);
   expect(await history.query("select from rollup_hour")).toEqual([]);
 });

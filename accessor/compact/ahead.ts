@@ -13,8 +13,8 @@ export type AheadOptions = RollUpOptions & {
   epochs?: Pick<Epochs, "current">;
 };
 
-/** rollups: of series and of machines. moreHours: as of a step; false if none could be rolled up. */
-export type AheadResult = { from: number; rollups: number; moreHours: boolean };
+/** hours: rolled up. moreHours: as of a step; false if none could be rolled up. */
+export type AheadResult = { from: number; hours: number; moreHours: boolean };
 
 /**
  * Undefined if no hour is due and over: then it has cost one query. The next step takes away what
@@ -27,10 +27,10 @@ export async function rollUpAhead(options: AheadOptions): Promise<AheadResult | 
   if (!due) return undefined;
   const none = new HourRanges({ frozenBeforeUs: Number.MIN_SAFE_INTEGER });
   const untouched = { from, touched: [], touchedStates: none, governedStates: none };
-  const { rollups, stateRollups, moreHours } = await rollUpDue(options, untouched);
-  if (rollups.length + stateRollups.length === 0) return { from, rollups: 0, moreHours: false };
+  const { rollups, stateRollups, hours, moreHours } = await rollUpDue(options, untouched);
+  if (hours === 0) return { from, hours, moreHours: false };
   const done = await commitAhead(database, { epoch, from, beganUs, rollups, stateRollups }, { signal });
-  return { from, rollups: done ? rollups.length + stateRollups.length / 61 : 0, moreHours: done && moreHours };
+  return { from, hours: done ? hours : 0, moreHours: done && moreHours };
 }
 
 /** The watermark, and whether any hour is due that is over. beganUs: by the database's clock. */

@@ -24,8 +24,11 @@ export type RollUpOptions = RollUpLimits & {
   signal: AbortSignal;
 };
 
-/** moreHours: more may be due than these. */
-export type RolledUp = { rollups: SeriesRollup[]; stateRollups: StateRollup[]; moreHours: boolean };
+/**
+ * hours: of series and of machines, of which one has several roll-ups. moreHours: more may be due
+ * than these.
+ */
+export type RolledUp = { rollups: SeriesRollup[]; stateRollups: StateRollup[]; hours: number; moreHours: boolean };
 
 /** The watermark, and what a step touches that begins there. */
 export type Touched = {
@@ -61,18 +64,20 @@ export async function rollUpDue(
     isTouched: ({ id, hourUs: at }) => touchedStates.has(id, at) || governedStates.has(id, at),
   });
   const stateRollups: StateRollup[] = [];
+  let done = 0;
   if (stateHours.length > 0) {
     const machineIds = stateHours.map(({ id }) => id);
     const powers = await catalog.ofMachines(machineIds, powerSignal);
     const byMachine = new Map(powers.map((series) => [series.machineId, series]));
     for (const hour of stateHours) {
-      if (stateRollups.length > 0 && performance.now() > untilMs) break;
+      if (done > 0 && performance.now() > untilMs) break;
       const rolledUp = await rollUpStates(hour, { ...context, power: byMachine.get(hour.id) });
       for (const rollup of rolledUp) stateRollups.push(rollup);
+      done++;
       await nextTurn();
     }
   }
   const isFull = hours.length === maxRollups || stateHours.length === maxRollups;
-  const moreHours = maxRollups > 0 && (isFull || stateRollups.length / 61 < stateHours.length);
-  return { rollups, stateRollups, moreHours };
+  const moreHours = maxRollups > 0 && (isFull || done < stateHours.length);
+  return { rollups, stateRollups, hours: rollups.length + done, moreHours };
 }

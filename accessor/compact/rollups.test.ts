@@ -41,8 +41,8 @@ test("an hour is rolled up once it has been over for a while, by the next step t
     return history.compact({ nowUs: () => nowUs, settleUs });
   };
   await history.ingest(power(hour(3) + minuteUs, [1, 2, 3]));
-  expect(await step(hour(4) + settleUs - 1)).toMatchObject({ through: 2, rollups: 0 });
-  expect(await step(hour(4) + settleUs - 1)).toMatchObject({ rollups: 0 });
+  expect(await step(hour(4) + settleUs - 1)).toMatchObject({ through: 2, hours: 0 });
+  expect(await step(hour(4) + settleUs - 1)).toMatchObject({ hours: 0 });
   expect(await history.compact({ nowUs: () => hour(4) + settleUs, settleUs })).toBeUndefined();
   await step(hour(4) + settleUs);
   expect(await madeAt(4, "rollup_hour")).toEqual([3]);

@@ -59,7 +59,8 @@ export type StepResult = {
   samples: number;
   blocks: number;
   rewrittenBlocks: number;
-  rollups: number;
+  /** Hours of series and of machines that were rolled up. */
+  hours: number;
   unreadable: number;
 };
 
@@ -72,7 +73,7 @@ type Work = {
   governedStates: HourRanges;
 };
 
-/** Undefined if nothing was committed since the last one: hours are rolled up ahead then (ahead.ts). */
+/** Undefined if nothing was committed since the last one: hours are rolled up ahead (ahead.ts). */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, signal } = options;
   const epoch = options.epochs?.current;
@@ -91,12 +92,12 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
       samples: 0,
       blocks: 0,
       rewrittenBlocks: 0,
-      rollups: 0,
+      hours: 0,
       unreadable: 0,
     };
 
   const touched = touchedHours(arrivals);
-  const { rollups, stateRollups, moreHours } = await rollUpDue(options, {
+  const { rollups, stateRollups, hours, moreHours } = await rollUpDue(options, {
     from,
     touched,
     touchedStates,
@@ -132,7 +133,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
     moreHours,
     blocks,
     rewrittenBlocks: ended,
-    rollups: rollups.length + stateRollups.length / 61,
+    hours,
   };
 }
 

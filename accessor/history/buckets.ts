@@ -171,8 +171,9 @@ export class BucketAccumulator {
 
   /** to: undefined after the last sample. */
   #addLine(to: Sample | undefined): void {
-    if (!this.#previous) return;
-    const [from, { value }] = [this.#previous, this.#previous];
+    const from = this.#previous;
+    if (from === undefined) return;
+    const { value } = from;
     const options = { fromUs: this.#startUs, toUs: this.#endUs, ...this.#between };
     const area = lineArea(from, to, options);
     this.#integral.add(area.integral, () => lineArea(scaleSample(from), to && scaleSample(to), options).integral.high);

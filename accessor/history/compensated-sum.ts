@@ -1,11 +1,9 @@
 // Sums that keep what plain addition loses: the low bits of small numbers beside large ones, and
 // what overflows on the way. No I/O.
-import { type DoubleDouble, plus, sumOfTwo } from "./double-double.ts";
+import { type DoubleDouble, plus, sumOfTwo, zero } from "./double-double.ts";
 
 /** Numbers are scaled down by this where their sum would overflow: exact but for the smallest. */
 export const scale = 2 ** -64;
-
-export const zero: DoubleDouble = Object.freeze({ high: 0, low: 0 });
 
 /**
  * Sum of `values[start]` up to, not including, `values[end]`, each addition's error added up beside

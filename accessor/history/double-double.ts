@@ -5,6 +5,8 @@
 
 export type DoubleDouble = { readonly high: number; readonly low: number };
 
+export const zero: DoubleDouble = Object.freeze({ high: 0, low: 0 });
+
 /** 2^27 + 1: a product with it parts a float64 into halves, whose products are exact. */
 export const splitter = 134_217_729;
 
@@ -46,5 +48,5 @@ export function dividedBy(a: DoubleDouble, divisor: number): DoubleDouble {
   return sumOfTwo(quotient, (a.high - high - low + a.low) / divisor);
 }
 
-/** The halves of a number above 1e300 overflow though it does not: then nothing is known of `low`. */
+/** Halves of a number above 1e300 overflow though it does not: nothing is known of `low` then. */
 const settled = (high: number, low: number): DoubleDouble => ({ high, low: Number.isFinite(low) ? low : 0 });

@@ -1,8 +1,17 @@
 // What lies between two neighbouring samples, cut to a window: the area under a line, the area
 // under a value that holds, or how far a counter went up. No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { scale, zero } from "./compensated-sum.ts";
-import { type DoubleDouble, differenceOfTwo, dividedBy, plus, productOfTwo, sumOfTwo, times } from "./double-double.ts";
+import { scale } from "./compensated-sum.ts";
+import {
+  type DoubleDouble,
+  differenceOfTwo,
+  dividedBy,
+  plus,
+  productOfTwo,
+  sumOfTwo,
+  times,
+  zero,
+} from "./double-double.ts";
 
 /** One sample. `timeUs` is whole microseconds since the epoch. */
 export type Sample = { readonly timeUs: number; readonly value: number };
@@ -46,9 +55,8 @@ const nothing: Area = Object.freeze({ integral: zero, coveredUs: 0 });
  *
  * Samples of one time have nothing between them, but that a COUNTER which is higher in the second
  * went up by so much at that time: a source that counts faster than its clock ticks loses nothing.
- * Cutting at any instants gives parts that add up to
- * the whole: `coveredUs` exactly, `integral` to the last bits of a double-double. It is ±Infinity
- * only if it is itself beyond float64.
+ * Cutting at any instants gives parts that add up to the whole: `coveredUs` exactly, `integral` to
+ * the last bits of a double-double. It is ±Infinity only if it is itself beyond float64.
  */
 export function lineArea(p: Sample, q: Sample | undefined, options: Window & Between): Area {
   const area = areaOf(p, q, options);

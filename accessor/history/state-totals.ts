@@ -1,8 +1,7 @@
 // Time and energy by state over a row of slots: what minute and hour roll-ups keep, and what a
 // machine's summary adds up.
 import type { Bucket } from "./buckets.ts";
-import { zero } from "./compensated-sum.ts";
-import { type DoubleDouble, plus } from "./double-double.ts";
+import { type DoubleDouble, plus, zero } from "./double-double.ts";
 import { stateCount, type WindowInterval } from "./state-intervals.ts";
 
 /**

@@ -2,8 +2,8 @@
 // up. No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../samples/column.ts";
-import { scale, scaled, sumOf, zero } from "./compensated-sum.ts";
-import { type DoubleDouble, dividedBy, plus, productOfTwo, splitter, sumOfTwo } from "./double-double.ts";
+import { scale, scaled, sumOf } from "./compensated-sum.ts";
+import { type DoubleDouble, dividedBy, plus, productOfTwo, splitter, sumOfTwo, zero } from "./double-double.ts";
 import { type Area, type Between, increase, jump, lineArea } from "./line-area.ts";
 
 /**

@@ -65,7 +65,7 @@ function notCovered({ signal, maxGapUs, rhythm, sampleType }: Series, timesUs: F
   return `samples of "${signal}" are at least ${closest} apart, more than its max_gap of ${gap}: between them there is no ${what} or coverage. ${cure}`;
 }
 
-/** Of samples that were stored before, if a max_gap is declared that is below all their distances. */
+/** Of samples stored before, if a max_gap is declared that is below all their distances. */
 function noLongerCovered({ signal, maxGapUs, sampleType }: Series, replaced: Rhythm | undefined): string | undefined {
   if (maxGapUs === undefined || sampleType === SampleType.STEP || !replaced?.distancesUs.length) return undefined;
   const closestUs = replaced.distancesUs.reduce((a, b) => Math.min(a, b));

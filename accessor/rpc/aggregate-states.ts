@@ -8,8 +8,7 @@ import {
 import { EnergyAbsence, type StateBucketSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
-import { zero } from "../history/compensated-sum.ts";
-import { plus } from "../history/double-double.ts";
+import { plus, zero } from "../history/double-double.ts";
 import { availability } from "../history/error-stats.ts";
 import type { Window } from "../history/line-area.ts";
 import { toleranceUsOf } from "../history/silence.ts";

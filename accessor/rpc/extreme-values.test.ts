@@ -31,7 +31,9 @@ async function ask(revision: number) {
   return { bucket: bucket!, energy: (machines as MachineSummary[])[0]!.energy! };
 }
 
-/** Answers before and after compaction, of the values a second apart, sent at once and one by one. */
+/**
+ * Answers before and after compaction, of the values a second apart, sent at once and one by one.
+ */
 async function answersOf(values: readonly number[], maxGap = 10n) {
   const answers: (Awaited<ReturnType<typeof ask>> & { way: string })[] = [];
   const rows: Awaited<ReturnType<typeof readViews>> = [];
@@ -48,7 +50,7 @@ async function answersOf(values: readonly number[], maxGap = 10n) {
     }
     answers.push({ way: `${way}, in the log`, ...(await ask(revision)) });
     answers.push({ way: `${way}, compacted`, ...(await ask(await history.settle())) });
-    rows.push(...(await readViews(way)));
+    for (const row of await readViews(way)) rows.push(row);
   }
   return { answers, rows };
 }

@@ -46,7 +46,7 @@ test("pages of any length give the first rows, and whether there are more", asyn
         return { items, nextPageToken: more ? "t" : "", cursor: "c" };
       }, limit);
       const written: string[] = [];
-      for await (const some of fetched.pages) written.push(...some);
+      for await (const some of fetched.pages) for (const one of some) written.push(one);
       expect(written).toEqual(rows.slice(0, limit));
       expect(fetched.cut).toBe(limit === undefined ? undefined : String(rows.length > limit));
     }),

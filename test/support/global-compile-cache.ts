@@ -4,7 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { quickFolder } from "./quick-folder.ts";
 
-/** For vitest's `globalSetup`. Node reads the variable in tests' processes and in those they start. */
+/**
+ * For vitest's `globalSetup`. Node reads the variable in tests' processes and in those they start.
+ */
 export default async function setup(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(quickFolder(), "millrace-compiled-"));
   process.env["NODE_COMPILE_CACHE"] = folder;

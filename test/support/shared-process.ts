@@ -23,7 +23,9 @@ const ownProcess = new RegExp(
 /** By the text of a test file. */
 export const needsOwnProcess = (text: string): boolean => ownProcess.test(text);
 
-/** The test files of these rooms that do not need a process of their own, as paths from the root. */
+/**
+ * The test files of these rooms that do not need a process of their own, as paths from the root.
+ */
 export function filesOfSharedProcess(rooms: readonly string[]): string[] {
   const files = rooms.flatMap((room) =>
     readdirSync(root + room, { recursive: true, encoding: "utf8" }).map((name) => `${room}/${name}`),

@@ -44,7 +44,9 @@ const settings = {
   autovacuum: "off",
 };
 
-/** A data folder that no server runs on, to be copied by each server that begins with what is in it. */
+/**
+ * A data folder that no server runs on, to be copied by each server that begins with what is in it.
+ */
 export interface DataFolder extends AsyncDisposable {
   readonly path: string;
 }
