@@ -15,49 +15,51 @@ export const file_millrace_v1_access: GenFile = /*@__PURE__*/
   fileDesc("ChhtaWxscmFjZS92MS9hY2Nlc3MucHJvdG8SC21pbGxyYWNlLnYxIp8BCglQcmluY2lwYWwSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIiCgZzY29wZXMYAyADKA4yEi5taWxscmFjZS52MS5TY29wZRIQCghtYWNoaW5lcxgEIAMoCRIRCglwcm9kdWNlcnMYBSADKAkSLwoLZXhwaXJlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKmAKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASDgoKU0NPUEVfUkVBRBABEg4KClNDT1BFX0xJVkUQAhIPCgtTQ09QRV9XUklURRADEg8KC1NDT1BFX0FETUlOEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
- * Who calls, and what that one may do.
+ * A caller, and what that caller may do.
  *
  * @generated from message millrace.v1.Principal
  */
 export type Principal = Message<"millrace.v1.Principal"> & {
   /**
-   * Id of the key; of a token its issuer and subject.
+   * Id of the key. For a token, its issuer and subject.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Name of the key; of a token its subject.
+   * Name of the key. For a token, its subject.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What it may do.
+   * What the principal may do.
    *
    * @generated from field: repeated millrace.v1.Scope scopes = 3;
    */
   scopes: Scope[];
 
   /**
-   * Which machines it may do that with: patterns of whole names in NFC, in which "*" stands for any characters, also
-   * spaces and slashes, and all else for itself. Others look as if they had sent nothing.
+   * The machines that the scopes apply to, as patterns of whole names in NFC. In a pattern, "*"
+   * matches any characters, including spaces and slashes; every other character matches itself. To
+   * the principal, other machines look as if they had sent nothing.
    *
    * @generated from field: repeated string machines = 4;
    */
   machines: string[];
 
   /**
-   * Which producer ids it may number batches under: patterns as of machines, of the characters of ids.
+   * The producer ids that the principal may number batches under. Patterns as for machines, with
+   * the characters of producer ids.
    *
    * @generated from field: repeated string producers = 5;
    */
   producers: string[];
 
   /**
-   * When it ends, and streams opened with it. Unset: never.
+   * When the credential expires. Streams opened with it end then too. Unset: never.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 6;
    */
@@ -72,7 +74,7 @@ export const PrincipalSchema: GenMessage<Principal> = /*@__PURE__*/
   messageDesc(file_millrace_v1_access, 0);
 
 /**
- * Part of what can be done here.
+ * A kind of access to the API.
  *
  * @generated from enum millrace.v1.Scope
  */
@@ -85,21 +87,21 @@ export const Scope = {
   UNSPECIFIED: 0,
 
   /**
-   * What was: every read of SignalService.
+   * Read stored data: every read of SignalService except WatchSignals.
    *
    * @generated from enum value: SCOPE_READ = 1;
    */
   READ: 1,
 
   /**
-   * What is being stored: WatchSignals.
+   * Follow data as it is stored: WatchSignals.
    *
    * @generated from enum value: SCOPE_LIVE = 2;
    */
   LIVE: 2,
 
   /**
-   * Storing: IngestService.
+   * Store data: IngestService.
    *
    * @generated from enum value: SCOPE_WRITE = 3;
    */
@@ -114,7 +116,7 @@ export const Scope = {
 } as const;
 
 /**
- * Part of what can be done here.
+ * A kind of access to the API.
  *
  * @generated from enum millrace.v1.Scope
  */

@@ -15,7 +15,7 @@ export const file_millrace_v1_access_service: GenFile = /*@__PURE__*/
   fileDesc("CiBtaWxscmFjZS92MS9hY2Nlc3Nfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiDwoNV2hvQW1JUmVxdWVzdCJJCg5XaG9BbUlSZXNwb25zZRIMCgRvcGVuGAEgASgIEikKCXByaW5jaXBhbBgCIAEoCzIWLm1pbGxyYWNlLnYxLlByaW5jaXBhbDJXCg1BY2Nlc3NTZXJ2aWNlEkYKBldob0FtSRIaLm1pbGxyYWNlLnYxLldob0FtSVJlcXVlc3QaGy5taWxscmFjZS52MS5XaG9BbUlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_millrace_v1_access]);
 
 /**
- * Nothing but the credential that comes with the call.
+ * Empty: the call's credential is all that the server needs.
  *
  * @generated from message millrace.v1.WhoAmIRequest
  */
@@ -30,7 +30,7 @@ export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
   messageDesc(file_millrace_v1_access_service, 0);
 
 /**
- * Who that is.
+ * The caller.
  *
  * @generated from message millrace.v1.WhoAmIResponse
  */
@@ -43,7 +43,7 @@ export type WhoAmIResponse = Message<"millrace.v1.WhoAmIResponse"> & {
   open: boolean;
 
   /**
-   * Whose credential it is.
+   * The owner of the credential.
    *
    * @generated from field: millrace.v1.Principal principal = 2;
    */
@@ -58,17 +58,19 @@ export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
   messageDesc(file_millrace_v1_access_service, 1);
 
 /**
- * Says who may do what. Hosted by the accessor.
+ * Tells callers what they may do. The accessor hosts it.
  *
- * Credentials travel with each call as metadata: authorization "Bearer " and a key or token, or x-api-key and a key. Where
- * authentication is on, every service but grpc.health.v1.Health needs one. A call without a valid one ends with UNAUTHENTICATED, a call
- * that the credential does not cover with PERMISSION_DENIED; streams end with UNAUTHENTICATED within 5 s after a key is revoked or expires.
+ * Send the credential as metadata with each call: `authorization: Bearer ` with a key or token, or
+ * `x-api-key` with a key. With authentication on, every service except grpc.health.v1.Health
+ * requires one. A call without a valid credential ends with UNAUTHENTICATED, and a call that the
+ * credential does not cover with PERMISSION_DENIED. Streams end with UNAUTHENTICATED within 5 s
+ * after their key is revoked or expires.
  *
  * @generated from service millrace.v1.AccessService
  */
 export const AccessService: GenService<{
   /**
-   * Says who the call's own credential belongs to. Errors: UNAUTHENTICATED.
+   * Returns the owner of the credential that comes with the call. Errors: UNAUTHENTICATED.
    *
    * @generated from rpc millrace.v1.AccessService.WhoAmI
    */

@@ -13,9 +13,10 @@ export const file_millrace_v1_error_reason: GenFile = /*@__PURE__*/
   fileDesc("Ch5taWxscmFjZS92MS9lcnJvcl9yZWFzb24ucHJvdG8SC21pbGxyYWNlLnYxKuQMCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIgChxFUlJPUl9SRUFTT05fUkVRVUVTVF9JTlZBTElEEAESJQohRVJST1JfUkVBU09OX01BQ0hJTkVfTkFNRV9JTlZBTElEEAISJAogRVJST1JfUkVBU09OX1NJR05BTF9OQU1FX0lOVkFMSUQQAxIfChtFUlJPUl9SRUFTT05fU0lHTkFMX1VOS05PV04QBBIjCh9FUlJPUl9SRUFTT05fVElNRV9SQU5HRV9JTlZBTElEEAUSIwofRVJST1JfUkVBU09OX1BBR0VfVE9LRU5fSU5WQUxJRBAGEiMKH0VSUk9SX1JFQVNPTl9QQUdFX1RPS0VOX0VYUElSRUQQBxIfChtFUlJPUl9SRUFTT05fQ1VSU09SX0lOVkFMSUQQCBIfChtFUlJPUl9SRUFTT05fQ1VSU09SX0VYUElSRUQQCRIfChtFUlJPUl9SRUFTT05fQ1VSU09SX0ZPUkVJR04QChIhCh1FUlJPUl9SRUFTT05fQ1VSU09SX0lOX0ZVVFVSRRALEh8KG0VSUk9SX1JFQVNPTl9IRUxMT19SRVFVSVJFRBAMEiQKIEVSUk9SX1JFQVNPTl9QUk9EVUNFUl9JRF9JTlZBTElEEA0SHQoZRVJST1JfUkVBU09OX1NFUVVFTkNFX0dBUBAOEiIKHkVSUk9SX1JFQVNPTl9TRVFVRU5DRV9DT05GTElDVBAPEiAKHEVSUk9SX1JFQVNPTl9EQVRBQkFTRV9VTlNBRkUQEBIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQERIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBASEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEBMSGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEBQSHAoYRVJST1JfUkVBU09OX0JBVENIX0VNUFRZEBUSIAocRVJST1JfUkVBU09OX0JBVENIX1RPT19MQVJHRRAWEisKJ0VSUk9SX1JFQVNPTl9SRUNPUkRfUkVGVVNFRF9CWV9EQVRBQkFTRRAXEiEKHUVSUk9SX1JFQVNPTl9WQUxVRV9OT1RfRklOSVRFEBgSHQoZRVJST1JfUkVBU09OX1RJTUVfSU5WQUxJRBAZEh8KG0VSUk9SX1JFQVNPTl9USU1FX0lOX0ZVVFVSRRAaEh0KGUVSUk9SX1JFQVNPTl9USU1FX1RPT19PTEQQGxIfChtFUlJPUl9SRUFTT05fQ09MVU1OX0lOVkFMSUQQHBIsCihFUlJPUl9SRUFTT05fU0lHTkFMX0RFQ0xBUkFUSU9OX01JU01BVENIEB0SHwobRVJST1JfUkVBU09OX1NUQVRFX1JFUVVJUkVEEB4SIgoeRVJST1JfUkVBU09OX1NFVkVSSVRZX1JFUVVJUkVEEB8SHQoZRVJST1JfUkVBU09OX1RFWFRfSU5WQUxJRBAgEiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBAhEiMKH0VSUk9SX1JFQVNPTl9TSUdOQUxfTk9UX05VTUVSSUMQIhIhCh1FUlJPUl9SRUFTT05fVE9PX01BTllfQlVDS0VUUxAjEiIKHkVSUk9SX1JFQVNPTl9USU1FX1pPTkVfVU5LTk9XThAkEiAKHEVSUk9SX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQJRIiCh5FUlJPUl9SRUFTT05fUEVSTUlTU0lPTl9ERU5JRUQQJhIjCh9FUlJPUl9SRUFTT05fSVNTVUVSX1VOQVZBSUxBQkxFECcSHQoZRVJST1JfUkVBU09OX1JBVEVfTElNSVRFRBAoEiAKHEVSUk9SX1JFQVNPTl9NQUNISU5FX1VOS05PV04QKRIcChhFUlJPUl9SRUFTT05fU0xPV19SRUFERVIQKhIfChtFUlJPUl9SRUFTT05fUVVPVEFfRVhDRUVERUQQKxIjCh9FUlJPUl9SRUFTT05fUVVFU1RJT05fVE9PX0xBUkdFECwSIgoeRVJST1JfUkVBU09OX01FU1NBR0VfVE9PX0xBUkdFEC0SIQodRVJST1JfUkVBU09OX0FOU1dFUl9UT09fTEFSR0UQLmIGcHJvdG8z");
 
 /**
- * Why something failed, for programs: in google.rpc.ErrorInfo (without the prefix ERROR_REASON_, domain "millrace.v1") of a failed
- * call, in a BatchResult's refusal, in a record's verdict, and as `reason` of a REST problem. New values may come: treat one that
- * you do not know by its status code.
+ * Why something failed, for programs. It appears in google.rpc.ErrorInfo of a failed call (without
+ * the prefix ERROR_REASON_, in domain "millrace.v1"), in a BatchResult's refusal, in a record's
+ * verdict, and as `reason` of a REST problem. New values may be added: handle an unknown one by its
+ * status code.
  *
  * @generated from enum millrace.v1.ErrorReason
  */
@@ -28,7 +29,7 @@ export const ErrorReason = {
   UNSPECIFIED: 0,
 
   /**
-   * A field breaks a rule of the contract. BadRequest names each field. INVALID_ARGUMENT.
+   * A field violates a rule of the contract. BadRequest names each such field. INVALID_ARGUMENT.
    *
    *     {"reason": "REQUEST_INVALID", "domain": "millrace.v1", "metadata": {"field": "page_size"}}
    *
@@ -37,17 +38,19 @@ export const ErrorReason = {
   REQUEST_INVALID: 1,
 
   /**
-   * A machine's name breaks the rule of Batch.machine; the message says where. INVALID_ARGUMENT, or
-   * a batch's refusal.
+   * A machine's name violates the rule of Batch.machine; the message says where. INVALID_ARGUMENT,
+   * or a batch's refusal.
    *
-   *     {"reason": "MACHINE_NAME_INVALID", "domain": "millrace.v1", "metadata": {"machine": " press 7"}}
+   *     {"reason": "MACHINE_NAME_INVALID", "domain": "millrace.v1",
+   *      "metadata": {"machine": " press 7"}}
    *
    * @generated from enum value: ERROR_REASON_MACHINE_NAME_INVALID = 2;
    */
   MACHINE_NAME_INVALID: 2,
 
   /**
-   * A signal's name does not fit [a-z][a-z0-9_]{0,62}, or samples are named "state" or "error". INVALID_ARGUMENT, or a verdict.
+   * A signal's name does not match [a-z][a-z0-9_]{0,62}, or samples are named "state" or "error".
+   * INVALID_ARGUMENT, or a verdict.
    *
    *     {"reason": "SIGNAL_NAME_INVALID", "domain": "millrace.v1", "metadata": {"signal": "Power"}}
    *
@@ -56,9 +59,10 @@ export const ErrorReason = {
   SIGNAL_NAME_INVALID: 3,
 
   /**
-   * No machine has sent this signal. The known ones are listed. NOT_FOUND.
+   * No machine has sent this signal. `known` lists the known ones. NOT_FOUND.
    *
-   *     {"reason": "SIGNAL_UNKNOWN", "domain": "millrace.v1", "metadata": {"signal": "powr", "known": "error, power, state"}}
+   *     {"reason": "SIGNAL_UNKNOWN", "domain": "millrace.v1",
+   *      "metadata": {"signal": "powr", "known": "error, power, state"}}
    *
    * @generated from enum value: ERROR_REASON_SIGNAL_UNKNOWN = 4;
    */
@@ -67,23 +71,27 @@ export const ErrorReason = {
   /**
    * The range is empty or backwards, or a time is outside years 1 to 9999. INVALID_ARGUMENT.
    *
-   *     {"reason": "TIME_RANGE_INVALID", "domain": "millrace.v1", "metadata": {"start_time": "2026-03-02T00:00:00Z", "end_time": "2026-03-01T00:00:00Z"}}
+   *     {"reason": "TIME_RANGE_INVALID", "domain": "millrace.v1",
+   *      "metadata": {"start_time": "2026-03-02T00:00:00Z", "end_time": "2026-03-01T00:00:00Z"}}
    *
    * @generated from enum value: ERROR_REASON_TIME_RANGE_INVALID = 5;
    */
   TIME_RANGE_INVALID: 5,
 
   /**
-   * Not a page token of ours, or one for another query. Start again without it. INVALID_ARGUMENT.
+   * Not a page token of this server, or one for another query. Start again without it.
+   * INVALID_ARGUMENT.
    *
-   *     {"reason": "PAGE_TOKEN_INVALID", "domain": "millrace.v1", "metadata": {"field": "page_token"}}
+   *     {"reason": "PAGE_TOKEN_INVALID", "domain": "millrace.v1",
+   *      "metadata": {"field": "page_token"}}
    *
    * @generated from enum value: ERROR_REASON_PAGE_TOKEN_INVALID = 6;
    */
   PAGE_TOKEN_INVALID: 6,
 
   /**
-   * The page token is older than 15 minutes. Start again without it, or from the last time seen. FAILED_PRECONDITION.
+   * The page token is older than 15 minutes. Start again without it, or from the time of the last
+   * record received. FAILED_PRECONDITION.
    *
    *     {"reason": "PAGE_TOKEN_EXPIRED", "domain": "millrace.v1", "metadata": {"max_age": "900s"}}
    *
@@ -92,43 +100,49 @@ export const ErrorReason = {
   PAGE_TOKEN_EXPIRED: 7,
 
   /**
-   * Not a cursor of ours. INVALID_ARGUMENT.
+   * Not a cursor of this server. INVALID_ARGUMENT.
    *
-   *     {"reason": "CURSOR_INVALID", "domain": "millrace.v1", "metadata": {"field": "after_cursor"}}
+   *     {"reason": "CURSOR_INVALID", "domain": "millrace.v1",
+   *      "metadata": {"field": "after_cursor"}}
    *
    * @generated from enum value: ERROR_REASON_CURSOR_INVALID = 8;
    */
   CURSOR_INVALID: 8,
 
   /**
-   * The log no longer reaches back to the cursor or time. Read the range, then watch after the answer's cursor. OUT_OF_RANGE.
+   * The log no longer reaches back to the cursor or time. Read the range, then watch after the
+   * response's cursor. OUT_OF_RANGE.
    *
-   *     {"reason": "CURSOR_EXPIRED", "domain": "millrace.v1", "metadata": {"earliest_cursor": "AXe…"}}
+   *     {"reason": "CURSOR_EXPIRED", "domain": "millrace.v1",
+   *      "metadata": {"earliest_cursor": "AXe…"}}
    *
    * @generated from enum value: ERROR_REASON_CURSOR_EXPIRED = 9;
    */
   CURSOR_EXPIRED: 9,
 
   /**
-   * A cursor of another database, or of a history that was given up when this one was restored. FAILED_PRECONDITION.
+   * A cursor of another database, or of a history that was abandoned when this database was
+   * restored. FAILED_PRECONDITION.
    *
-   *     {"reason": "CURSOR_FOREIGN", "domain": "millrace.v1", "metadata": {"latest_cursor": "AXe…"}}
+   *     {"reason": "CURSOR_FOREIGN", "domain": "millrace.v1",
+   *      "metadata": {"latest_cursor": "AXe…"}}
    *
    * @generated from enum value: ERROR_REASON_CURSOR_FOREIGN = 10;
    */
   CURSOR_FOREIGN: 10,
 
   /**
-   * A cursor beyond the newest commit: this database was restored to an earlier point. OUT_OF_RANGE.
+   * A cursor beyond the newest commit: the database was restored to an earlier point. OUT_OF_RANGE.
    *
-   *     {"reason": "CURSOR_IN_FUTURE", "domain": "millrace.v1", "metadata": {"latest_cursor": "AXe…"}}
+   *     {"reason": "CURSOR_IN_FUTURE", "domain": "millrace.v1",
+   *      "metadata": {"latest_cursor": "AXe…"}}
    *
    * @generated from enum value: ERROR_REASON_CURSOR_IN_FUTURE = 11;
    */
   CURSOR_IN_FUTURE: 11,
 
   /**
-   * A stream of batches did not begin with one Hello. INVALID_ARGUMENT.
+   * A stream of batches did not begin with exactly one Hello. INVALID_ARGUMENT.
    *
    *     {"reason": "HELLO_REQUIRED", "domain": "millrace.v1"}
    *
@@ -137,36 +151,41 @@ export const ErrorReason = {
   HELLO_REQUIRED: 12,
 
   /**
-   * A producer's id does not match [A-Za-z0-9][A-Za-z0-9._:-]{0,127}, or a hello names one that begins with
-   * "rest:" or "http:". INVALID_ARGUMENT.
+   * A producer's id does not match [A-Za-z0-9][A-Za-z0-9._:-]{0,127}, or a hello names one that
+   * begins with "rest:" or "http:". INVALID_ARGUMENT.
    *
-   *     {"reason": "PRODUCER_ID_INVALID", "domain": "millrace.v1", "metadata": {"producer_id": "line 4"}}
+   *     {"reason": "PRODUCER_ID_INVALID", "domain": "millrace.v1",
+   *      "metadata": {"producer_id": "line 4"}}
    *
    * @generated from enum value: ERROR_REASON_PRODUCER_ID_INVALID = 13;
    */
   PRODUCER_ID_INVALID: 13,
 
   /**
-   * A batch does not follow the producer's last: batches in between are missing. OUT_OF_RANGE.
+   * A batch does not directly follow the producer's last one: batches in between are missing.
+   * OUT_OF_RANGE.
    *
-   *     {"reason": "SEQUENCE_GAP", "domain": "millrace.v1", "metadata": {"producer_id": "line-4", "sequence": "9", "expected_sequence": "7"}}
+   *     {"reason": "SEQUENCE_GAP", "domain": "millrace.v1",
+   *      "metadata": {"producer_id": "line-4", "sequence": "9", "expected_sequence": "7"}}
    *
    * @generated from enum value: ERROR_REASON_SEQUENCE_GAP = 14;
    */
   SEQUENCE_GAP: 14,
 
   /**
-   * A batch came again with the number of an earlier one and other content. Nothing was written: two producers share an id, or one
-   * numbered its batches anew. ALREADY_EXISTS.
+   * A batch has the number of an earlier one but other content. Nothing was written. Either two
+   * producers share an id, or a producer restarted its numbering. ALREADY_EXISTS.
    *
-   *     {"reason": "SEQUENCE_CONFLICT", "domain": "millrace.v1", "metadata": {"producer_id": "line-4", "sequence": "7"}}
+   *     {"reason": "SEQUENCE_CONFLICT", "domain": "millrace.v1",
+   *      "metadata": {"producer_id": "line-4", "sequence": "7"}}
    *
    * @generated from enum value: ERROR_REASON_SEQUENCE_CONFLICT = 15;
    */
   SEQUENCE_CONFLICT: 15,
 
   /**
-   * The database could lose what it commits: fsync, full_page_writes or synchronous_commit is off. FAILED_PRECONDITION.
+   * The database could lose committed data: fsync, full_page_writes or synchronous_commit is off.
+   * FAILED_PRECONDITION.
    *
    *     {"reason": "DATABASE_UNSAFE", "domain": "millrace.v1", "metadata": {"setting": "fsync"}}
    *
@@ -175,7 +194,7 @@ export const ErrorReason = {
   DATABASE_UNSAFE: 16,
 
   /**
-   * The database does not answer. Try again after RetryInfo. UNAVAILABLE.
+   * The database does not respond. Try again after the delay in RetryInfo. UNAVAILABLE.
    *
    *     {"reason": "DATABASE_UNAVAILABLE", "domain": "millrace.v1"}
    *
@@ -184,7 +203,7 @@ export const ErrorReason = {
   DATABASE_UNAVAILABLE: 17,
 
   /**
-   * Too much at once. Try again after RetryInfo. RESOURCE_EXHAUSTED.
+   * Too much at once. Try again after the delay in RetryInfo. RESOURCE_EXHAUSTED.
    *
    *     {"reason": "OVERLOADED", "domain": "millrace.v1", "metadata": {"limit": "streams"}}
    *
@@ -193,7 +212,7 @@ export const ErrorReason = {
   OVERLOADED: 18,
 
   /**
-   * The server is stopping. Connect again. UNAVAILABLE.
+   * The server is stopping. Reconnect. UNAVAILABLE.
    *
    *     {"reason": "SHUTTING_DOWN", "domain": "millrace.v1"}
    *
@@ -202,7 +221,7 @@ export const ErrorReason = {
   SHUTTING_DOWN: 19,
 
   /**
-   * A defect of ours. The message holds an id to find it in the log. INTERNAL.
+   * A defect in the server. The message contains an id to find it in the log. INTERNAL.
    *
    *     {"reason": "INTERNAL", "domain": "millrace.v1", "metadata": {"id": "4f1c09"}}
    *
@@ -229,7 +248,7 @@ export const ErrorReason = {
   BATCH_TOO_LARGE: 22,
 
   /**
-   * PostgreSQL refused what a batch holds. Refusal.
+   * PostgreSQL refused the content of a batch. Refusal.
    *
    *     {"sequence": "7", "refusal": {"reason": "ERROR_REASON_RECORD_REFUSED_BY_DATABASE"}}
    *
@@ -240,7 +259,8 @@ export const ErrorReason = {
   /**
    * A sample is NaN or infinite. Verdict.
    *
-   *     {"kind": "RECORD_KIND_SAMPLE", "column": 0, "first": 17, "count": 1, "reason": "ERROR_REASON_VALUE_NOT_FINITE"}
+   *     {"kind": "RECORD_KIND_SAMPLE", "column": 0, "first": 17, "count": 1,
+   *      "reason": "ERROR_REASON_VALUE_NOT_FINITE"}
    *
    * @generated from enum value: ERROR_REASON_VALUE_NOT_FINITE = 24;
    */
@@ -249,7 +269,8 @@ export const ErrorReason = {
   /**
    * A record without a time, or a Timestamp whose nanos are out of range. Verdict.
    *
-   *     {"kind": "RECORD_KIND_STATE_CHANGE", "first": 0, "count": 1, "reason": "ERROR_REASON_TIME_INVALID"}
+   *     {"kind": "RECORD_KIND_STATE_CHANGE", "first": 0, "count": 1,
+   *      "reason": "ERROR_REASON_TIME_INVALID"}
    *
    * @generated from enum value: ERROR_REASON_TIME_INVALID = 25;
    */
@@ -258,36 +279,42 @@ export const ErrorReason = {
   /**
    * A record more than 5 minutes ahead of the database's clock. Verdict; retryable.
    *
-   *     {"kind": "RECORD_KIND_SAMPLE", "column": 0, "first": 0, "count": 100, "reason": "ERROR_REASON_TIME_IN_FUTURE", "retryable": true}
+   *     {"kind": "RECORD_KIND_SAMPLE", "column": 0, "first": 0, "count": 100,
+   *      "reason": "ERROR_REASON_TIME_IN_FUTURE", "retryable": true}
    *
    * @generated from enum value: ERROR_REASON_TIME_IN_FUTURE = 26;
    */
   TIME_IN_FUTURE: 26,
 
   /**
-   * A record older than its signal is kept. Verdict.
+   * A record that is older than the retention of its signal, or older than the accessor accepts.
+   * Verdict.
    *
-   *     {"kind": "RECORD_KIND_ERROR_REPORT", "first": 2, "count": 1, "reason": "ERROR_REASON_TIME_TOO_OLD"}
+   *     {"kind": "RECORD_KIND_ERROR_REPORT", "first": 2, "count": 1,
+   *      "reason": "ERROR_REASON_TIME_TOO_OLD"}
    *
    * @generated from enum value: ERROR_REASON_TIME_TOO_OLD = 27;
    */
   TIME_TOO_OLD: 27,
 
   /**
-   * A column with more or fewer times than values, or whose grid has no period. Verdict on the whole column.
+   * A column with more or fewer times than values, or whose grid has no period. Verdict on the
+   * whole column.
    *
-   *     {"kind": "RECORD_KIND_SAMPLE", "column": 1, "first": 0, "count": 100, "reason": "ERROR_REASON_COLUMN_INVALID"}
+   *     {"kind": "RECORD_KIND_SAMPLE", "column": 1, "first": 0, "count": 100,
+   *      "reason": "ERROR_REASON_COLUMN_INVALID"}
    *
    * @generated from enum value: ERROR_REASON_COLUMN_INVALID = 28;
    */
   COLUMN_INVALID: 28,
 
   /**
-   * A column that declares another unit, max_gap or sample_type than its signal has on this machine, or
-   * a max_gap out of bounds. Verdict. IngestService.RedeclareSignal corrects what was declared
-   * wrong.
+   * A column declares another unit, max_gap or sample_type than its signal has on this machine, or
+   * a max_gap out of bounds. Verdict. To correct a wrong declaration, call
+   * IngestService.RedeclareSignal.
    *
-   *     {"kind": "RECORD_KIND_SAMPLE", "column": 1, "first": 0, "count": 100, "reason": "ERROR_REASON_SIGNAL_DECLARATION_MISMATCH"}
+   *     {"kind": "RECORD_KIND_SAMPLE", "column": 1, "first": 0, "count": 100,
+   *      "reason": "ERROR_REASON_SIGNAL_DECLARATION_MISMATCH"}
    *
    * @generated from enum value: ERROR_REASON_SIGNAL_DECLARATION_MISMATCH = 29;
    */
@@ -296,7 +323,8 @@ export const ErrorReason = {
   /**
    * A state change without a known state. Verdict.
    *
-   *     {"kind": "RECORD_KIND_STATE_CHANGE", "first": 1, "count": 1, "reason": "ERROR_REASON_STATE_REQUIRED"}
+   *     {"kind": "RECORD_KIND_STATE_CHANGE", "first": 1, "count": 1,
+   *      "reason": "ERROR_REASON_STATE_REQUIRED"}
    *
    * @generated from enum value: ERROR_REASON_STATE_REQUIRED = 30;
    */
@@ -305,23 +333,26 @@ export const ErrorReason = {
   /**
    * An error report without a known severity. Verdict.
    *
-   *     {"kind": "RECORD_KIND_ERROR_REPORT", "first": 0, "count": 1, "reason": "ERROR_REASON_SEVERITY_REQUIRED"}
+   *     {"kind": "RECORD_KIND_ERROR_REPORT", "first": 0, "count": 1,
+   *      "reason": "ERROR_REASON_SEVERITY_REQUIRED"}
    *
    * @generated from enum value: ERROR_REASON_SEVERITY_REQUIRED = 31;
    */
   SEVERITY_REQUIRED: 31,
 
   /**
-   * A text that is too long, is required and empty, or holds U+0000, which PostgreSQL cannot store. Verdict.
+   * A text that is too long, is required and empty, or holds U+0000, which PostgreSQL cannot store.
+   * Verdict.
    *
-   *     {"kind": "RECORD_KIND_ERROR_REPORT", "first": 0, "count": 1, "reason": "ERROR_REASON_TEXT_INVALID"}
+   *     {"kind": "RECORD_KIND_ERROR_REPORT", "first": 0, "count": 1,
+   *      "reason": "ERROR_REASON_TEXT_INVALID"}
    *
    * @generated from enum value: ERROR_REASON_TEXT_INVALID = 32;
    */
   TEXT_INVALID: 32,
 
   /**
-   * The call did not end by its deadline. DEADLINE_EXCEEDED.
+   * The call did not finish by its deadline. DEADLINE_EXCEEDED.
    *
    *     {"reason": "DEADLINE_EXCEEDED", "domain": "millrace.v1"}
    *
@@ -330,7 +361,7 @@ export const ErrorReason = {
   DEADLINE_EXCEEDED: 33,
 
   /**
-   * Samples were asked for, of a signal that has none. INVALID_ARGUMENT.
+   * The call needs samples, but the signal has none. INVALID_ARGUMENT.
    *
    *     {"reason": "SIGNAL_NOT_NUMERIC", "domain": "millrace.v1", "metadata": {"signal": "state"}}
    *
@@ -339,9 +370,11 @@ export const ErrorReason = {
   SIGNAL_NOT_NUMERIC: 34,
 
   /**
-   * The answer would have too many buckets. Ask for wider ones, fewer series or a shorter window. INVALID_ARGUMENT.
+   * The response would have too many buckets. Ask for wider ones, fewer series or a shorter window.
+   * INVALID_ARGUMENT.
    *
-   *     {"reason": "TOO_MANY_BUCKETS", "domain": "millrace.v1", "metadata": {"max_buckets": "10000"}}
+   *     {"reason": "TOO_MANY_BUCKETS", "domain": "millrace.v1",
+   *      "metadata": {"max_buckets": "10000"}}
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_BUCKETS = 35;
    */
@@ -350,15 +383,16 @@ export const ErrorReason = {
   /**
    * Not the name of a time zone. INVALID_ARGUMENT.
    *
-   *     {"reason": "TIME_ZONE_UNKNOWN", "domain": "millrace.v1", "metadata": {"time_zone": "Europe/Bärlin"}}
+   *     {"reason": "TIME_ZONE_UNKNOWN", "domain": "millrace.v1",
+   *      "metadata": {"time_zone": "Europe/Bärlin"}}
    *
    * @generated from enum value: ERROR_REASON_TIME_ZONE_UNKNOWN = 36;
    */
   TIME_ZONE_UNKNOWN: 36,
 
   /**
-   * The call carries no credential, or one that is unknown, expired or revoked; or the one that a stream was opened with has ended.
-   * UNAUTHENTICATED.
+   * The call has no credential, or one that is unknown, expired or revoked; or the credential that
+   * opened a stream is no longer valid. UNAUTHENTICATED.
    *
    *     {"reason": "UNAUTHENTICATED", "domain": "millrace.v1"}
    *
@@ -367,11 +401,12 @@ export const ErrorReason = {
   UNAUTHENTICATED: 37,
 
   /**
-   * The credential does not cover the call, the producer id, or (as a batch's refusal) the machine; or the
-   * producer id belongs to another key or token. PERMISSION_DENIED.
+   * The credential does not cover the call, the producer id, or (as a batch's refusal) the machine;
+   * or the producer id belongs to another key or token. PERMISSION_DENIED.
    *
    *     {"reason": "PERMISSION_DENIED", "domain": "millrace.v1", "metadata": {"scope": "write"}}
-   *     {"reason": "PERMISSION_DENIED", "domain": "millrace.v1", "metadata": {"producer_id": "line-4"}}
+   *     {"reason": "PERMISSION_DENIED", "domain": "millrace.v1",
+   *      "metadata": {"producer_id": "line-4"}}
    *     {"sequence": "7", "refusal": {"reason": "ERROR_REASON_PERMISSION_DENIED"}}
    *
    * @generated from enum value: ERROR_REASON_PERMISSION_DENIED = 38;
@@ -379,8 +414,8 @@ export const ErrorReason = {
   PERMISSION_DENIED: 38,
 
   /**
-   * Whoever issued the token does not answer when asked for its keys, so that the token cannot be checked. Try again after RetryInfo.
-   * UNAVAILABLE.
+   * The issuer of the token does not respond when asked for its keys, so the token cannot be
+   * verified. Try again after the delay in RetryInfo. UNAVAILABLE.
    *
    *     {"reason": "ISSUER_UNAVAILABLE", "domain": "millrace.v1"}
    *
@@ -389,17 +424,19 @@ export const ErrorReason = {
   ISSUER_UNAVAILABLE: 39,
 
   /**
-   * More requests, records or streams than the credential or the address may have. Try again after RetryInfo. RESOURCE_EXHAUSTED.
+   * More requests, records or streams than the credential or the address may have. Try again after
+   * the delay in RetryInfo. RESOURCE_EXHAUSTED.
    *
-   *     {"reason": "RATE_LIMITED", "domain": "millrace.v1", "metadata": {"limit": "requests-per-key"}}
+   *     {"reason": "RATE_LIMITED", "domain": "millrace.v1",
+   *      "metadata": {"limit": "requests-per-key"}}
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 40;
    */
   RATE_LIMITED: 40,
 
   /**
-   * One machine was asked for by name, where there has to be one, and none of that name has sent anything; or it is not for the caller to
-   * see, which looks the same. NOT_FOUND.
+   * The call requires a machine, and none of the given name has sent anything. A machine that the
+   * caller may not see looks the same. NOT_FOUND.
    *
    *     {"reason": "MACHINE_UNKNOWN", "domain": "millrace.v1", "metadata": {"machine": "mill-77"}}
    *
@@ -408,8 +445,8 @@ export const ErrorReason = {
   MACHINE_UNKNOWN: 41,
 
   /**
-   * The server closed a stream because its client did not read it. Connect again and resume: a feed after the last
-   * cursor, a range from the last time. RESOURCE_EXHAUSTED.
+   * The server closed a stream because its client did not read it. Reconnect and resume: a feed
+   * after the last cursor, a range from the last time. RESOURCE_EXHAUSTED.
    *
    *     {"reason": "SLOW_READER", "domain": "millrace.v1", "metadata": {"limit": "unread-bytes"}}
    *
@@ -418,11 +455,13 @@ export const ErrorReason = {
   SLOW_READER: 42,
 
   /**
-   * The limit of registered machines, signals or producers is reached, for the credential (or the address) or for
-   * all callers. Known ones are accepted as before. A new machine: refusal of its batch. A new signal: a verdict on
-   * its records, retryable once the quota is raised. A new producer: RESOURCE_EXHAUSTED.
+   * The limit of registered machines, signals or producers is reached, for the credential (or the
+   * address) or for all callers. Known ones are accepted as before. A batch of a new machine is
+   * refused. Records of a new signal get a verdict and may be sent again once the quota is raised.
+   * A new producer gets RESOURCE_EXHAUSTED.
    *
-   *     {"reason": "QUOTA_EXCEEDED", "domain": "millrace.v1", "metadata": {"limit": "producers", "max": "10000", "producer_id": "line-4"}}
+   *     {"reason": "QUOTA_EXCEEDED", "domain": "millrace.v1",
+   *      "metadata": {"limit": "producers", "max": "10000", "producer_id": "line-4"}}
    *     {"sequence": "7", "refusal": {"reason": "ERROR_REASON_QUOTA_EXCEEDED"}}
    *
    * @generated from enum value: ERROR_REASON_QUOTA_EXCEEDED = 43;
@@ -430,33 +469,37 @@ export const ErrorReason = {
   QUOTA_EXCEEDED: 43,
 
   /**
-   * The response would take more work than one query may cause. Ask for less time, fewer machines or wider buckets.
-   * INVALID_ARGUMENT. `limit` names the bound: "samples-decoded" (of one unary response), or
-   * "samples-at-one-time" (more samples have one and the same time than can be sorted: ask for a
-   * range without that time).
+   * The response would take more work than one query may cause. Ask for less time, fewer machines
+   * or wider buckets. INVALID_ARGUMENT. `limit` names the bound: "samples-decoded" (for one unary
+   * response) or "samples-at-one-time" (more samples have the same time than can be sorted: ask for
+   * a range without that time).
    *
-   *     {"reason": "QUESTION_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "samples-decoded", "max": "500000000"}}
+   *     {"reason": "QUESTION_TOO_LARGE", "domain": "millrace.v1",
+   *      "metadata": {"limit": "samples-decoded", "max": "500000000"}}
    *
    * @generated from enum value: ERROR_REASON_QUESTION_TOO_LARGE = 44;
    */
   QUESTION_TOO_LARGE: 44,
 
   /**
-   * A message, or a body of JSON, exceeds a bound of its call, and was not decoded. Send less at once.
-   * RESOURCE_EXHAUSTED. `limit` says which bound: "bytes" (as received), "decompressed-bytes", "decoded-bytes"
-   * (memory, by estimate) or "depth" (of JSON).
+   * A message, or a JSON body, exceeds a bound of its call and was not decoded. Send less at once.
+   * RESOURCE_EXHAUSTED. `limit` names the bound: "bytes" (as received), "decompressed-bytes",
+   * "decoded-bytes" (estimated memory) or "depth" (of JSON).
    *
-   *     {"reason": "MESSAGE_TOO_LARGE", "domain": "millrace.v1", "metadata": {"limit": "decoded-bytes", "max": "50331648"}}
+   *     {"reason": "MESSAGE_TOO_LARGE", "domain": "millrace.v1",
+   *      "metadata": {"limit": "decoded-bytes", "max": "50331648"}}
    *
    * @generated from enum value: ERROR_REASON_MESSAGE_TOO_LARGE = 45;
    */
   MESSAGE_TOO_LARGE: 45,
 
   /**
-   * The response would be a message above 4 MiB, which the server does not send. This is a fault of the server, since
-   * every response has pages or parts. Ask for less, and report it. RESOURCE_EXHAUSTED.
+   * The response would be a message above 4 MiB, which the server does not send. This is a defect
+   * in the server, because every response has pages or parts. Ask for less, and report it.
+   * RESOURCE_EXHAUSTED.
    *
-   *     {"reason": "ANSWER_TOO_LARGE", "domain": "millrace.v1", "metadata": {"max_bytes": "4194304"}}
+   *     {"reason": "ANSWER_TOO_LARGE", "domain": "millrace.v1",
+   *      "metadata": {"max_bytes": "4194304"}}
    *
    * @generated from enum value: ERROR_REASON_ANSWER_TOO_LARGE = 46;
    */
@@ -464,9 +507,10 @@ export const ErrorReason = {
 } as const;
 
 /**
- * Why something failed, for programs: in google.rpc.ErrorInfo (without the prefix ERROR_REASON_, domain "millrace.v1") of a failed
- * call, in a BatchResult's refusal, in a record's verdict, and as `reason` of a REST problem. New values may come: treat one that
- * you do not know by its status code.
+ * Why something failed, for programs. It appears in google.rpc.ErrorInfo of a failed call (without
+ * the prefix ERROR_REASON_, in domain "millrace.v1"), in a BatchResult's refusal, in a record's
+ * verdict, and as `reason` of a REST problem. New values may be added: handle an unknown one by its
+ * status code.
  *
  * @generated from enum millrace.v1.ErrorReason
  */

@@ -20,7 +20,7 @@ export const file_millrace_v1_ingest_service: GenFile = /*@__PURE__*/
   fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCEAoHbWVzc2FnZRIFukgCCAEiOQoFSGVsbG8SEwoLcHJvZHVjZXJfaWQYASABKAkSGwoTbGFzdF9hY2tlZF9zZXF1ZW5jZRgCIAEoBCJECg1OdW1iZXJlZEJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEiEKBWJhdGNoGAIgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giZQoOSW5nZXN0UmVzcG9uc2USJwoHd2VsY29tZRgBIAEoCzIULm1pbGxyYWNlLnYxLldlbGNvbWVIABIfCgNhY2sYAiABKAsyEC5taWxscmFjZS52MS5BY2tIAEIJCgdtZXNzYWdlIn4KB1dlbGNvbWUSFQoNbGFzdF9zZXF1ZW5jZRgBIAEoBBIoCgRsb3N0GAIgASgLMhoubWlsbHJhY2UudjEuU2VxdWVuY2VSYW5nZRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAyABKA0SGQoRbWF4X2JhdGNoX3JlY29yZHMYBCABKA0iLAoNU2VxdWVuY2VSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIlIKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkSKQoHcmVzdWx0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0IqkBCgtCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSJQoHcmVmdXNhbBgDIAEoCzIULm1pbGxyYWNlLnYxLlJlZnVzYWwSJgoIdmVyZGljdHMYBCADKAsyFC5taWxscmFjZS52MS5WZXJkaWN0EiYKCHdhcm5pbmdzGAUgAygLMhQubWlsbHJhY2UudjEuV2FybmluZyJWCgdXYXJuaW5nEioKBnJlYXNvbhgBIAEoDjIaLm1pbGxyYWNlLnYxLldhcm5pbmdSZWFzb24SDgoGY29sdW1uGAIgASgNEg8KB21lc3NhZ2UYAyABKAkiRAoHUmVmdXNhbBIoCgZyZWFzb24YASABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIqwBCgdWZXJkaWN0EiUKBGtpbmQYASABKA4yFy5taWxscmFjZS52MS5SZWNvcmRLaW5kEg4KBmNvbHVtbhgCIAEoDRINCgVmaXJzdBgDIAEoDRINCgVjb3VudBgEIAEoDRIoCgZyZWFzb24YBSABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIRCglyZXRyeWFibGUYBiABKAgSDwoHbWVzc2FnZRgHIAEoCSJeChJJbmdlc3RCYXRjaFJlcXVlc3QSEwoLcHJvZHVjZXJfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSIQoFYmF0Y2gYAyABKAsyEi5taWxscmFjZS52MS5CYXRjaCJPChNJbmdlc3RCYXRjaFJlc3BvbnNlEigKBnJlc3VsdBgBIAEoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0Eg4KBmN1cnNvchgCIAEoCSLQAQoWUmVkZWNsYXJlU2lnbmFsUmVxdWVzdBIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIRCgR1bml0GAMgASgJSACIAQESKgoHbWF4X2dhcBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEjYKC3NhbXBsZV90eXBlGAYgASgOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZUIIukgFggECEAFCBwoFX3VuaXQioAEKF1JlZGVjbGFyZVNpZ25hbFJlc3BvbnNlEi4KBmJlZm9yZRgBIAEoCzIeLm1pbGxyYWNlLnYxLlNpZ25hbERlY2xhcmF0aW9uEi0KBWFmdGVyGAIgASgLMh4ubWlsbHJhY2UudjEuU2lnbmFsRGVjbGFyYXRpb24SJgoId2FybmluZ3MYAyADKAsyFC5taWxscmFjZS52MS5XYXJuaW5nIpUBChFTaWduYWxEZWNsYXJhdGlvbhIMCgR1bml0GAEgASgJEioKB21heF9nYXAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGAoQbWF4X2dhcF9pbmZlcnJlZBgDIAEoCBIsCgtzYW1wbGVfdHlwZRgEIAEoDjIXLm1pbGxyYWNlLnYxLlNhbXBsZVR5cGUqbQoNV2FybmluZ1JlYXNvbhIeChpXQVJOSU5HX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGldBUk5JTkdfUkVBU09OX05PVF9DT1ZFUkVEEAESHAoYV0FSTklOR19SRUFTT05fTk9fRU5FUkdZEAIqfQoKUmVjb3JkS2luZBIbChdSRUNPUkRfS0lORF9VTlNQRUNJRklFRBAAEhwKGFJFQ09SRF9LSU5EX1NUQVRFX0NIQU5HRRABEhwKGFJFQ09SRF9LSU5EX0VSUk9SX1JFUE9SVBACEhYKElJFQ09SRF9LSU5EX1NBTVBMRRADMpACCg1Jbmdlc3RTZXJ2aWNlEkUKBkluZ2VzdBIaLm1pbGxyYWNlLnYxLkluZ2VzdFJlcXVlc3QaGy5taWxscmFjZS52MS5Jbmdlc3RSZXNwb25zZSgBMAESVQoLSW5nZXN0QmF0Y2gSHy5taWxscmFjZS52MS5Jbmdlc3RCYXRjaFJlcXVlc3QaIC5taWxscmFjZS52MS5Jbmdlc3RCYXRjaFJlc3BvbnNlIgOQAgISYQoPUmVkZWNsYXJlU2lnbmFsEiMubWlsbHJhY2UudjEuUmVkZWNsYXJlU2lnbmFsUmVxdWVzdBokLm1pbGxyYWNlLnYxLlJlZGVjbGFyZVNpZ25hbFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
 
 /**
- * A message of a producer.
+ * A message from a producer.
  *
  * @generated from message millrace.v1.IngestRequest
  */
@@ -32,7 +32,7 @@ export type IngestRequest = Message<"millrace.v1.IngestRequest"> & {
    */
   message: {
     /**
-     * The first message of a stream, and only that.
+     * The first message of a stream, and no other.
      *
      * @generated from field: millrace.v1.Hello hello = 1;
      */
@@ -40,7 +40,7 @@ export type IngestRequest = Message<"millrace.v1.IngestRequest"> & {
     case: "hello";
   } | {
     /**
-     * Every other.
+     * Every other message.
      *
      * @generated from field: millrace.v1.NumberedBatch batch = 2;
      */
@@ -57,25 +57,26 @@ export const IngestRequestSchema: GenMessage<IngestRequest> = /*@__PURE__*/
   messageDesc(file_millrace_v1_ingest_service, 0);
 
 /**
- * Says who sends.
+ * Names the producer that sends.
  *
  * @generated from message millrace.v1.Hello
  */
 export type Hello = Message<"millrace.v1.Hello"> & {
   /**
-   * Name of the producer: [A-Za-z0-9][A-Za-z0-9._:-]{0,127}. It must not begin with "rest:" or "http:", which are
-   * for single batches. One stream at a time: of two, the one that falls behind is ended. With authentication, the
-   * name belongs to the key or token that first stored a batch under it; others get PERMISSION_DENIED.
+   * Id of the producer: [A-Za-z0-9][A-Za-z0-9._:-]{0,127}. It must not begin with "rest:" or
+   * "http:", which are for single batches. Use each id on one stream at a time: of two streams, the
+   * server ends the one that falls behind. With authentication on, the id belongs to the key or
+   * token that first stored a batch under it; other callers get PERMISSION_DENIED.
    *
    * @generated from field: string producer_id = 1;
    */
   producerId: string;
 
   /**
-   * Highest sequence that the producer has seen acknowledged; 0 for none. If the server stores less (it was restored from a
-   * backup), Welcome.lost names what is gone, and the server accepts the batch directly after this as the next. A
-   * hello stores nothing: the loss is recorded with that batch. At most 2^32 sequences can be skipped, else
-   * SEQUENCE_GAP.
+   * Highest sequence that was acknowledged to the producer; 0 if none. If the server stores less,
+   * because it was restored from a backup, Welcome.lost names the lost sequences, and the server
+   * accepts the batch directly after this one as the next. A hello stores nothing: the loss is
+   * recorded with that batch. At most 2^32 sequences can be skipped; beyond that, SEQUENCE_GAP.
    *
    * @generated from field: uint64 last_acked_sequence = 2;
    */
@@ -96,7 +97,7 @@ export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
  */
 export type NumberedBatch = Message<"millrace.v1.NumberedBatch"> & {
   /**
-   * 1 for a producer's first batch, then one more for each.
+   * 1 for a producer's first batch, then 2, 3 and so on.
    *
    * @generated from field: uint64 sequence = 1;
    */
@@ -118,7 +119,7 @@ export const NumberedBatchSchema: GenMessage<NumberedBatch> = /*@__PURE__*/
   messageDesc(file_millrace_v1_ingest_service, 2);
 
 /**
- * A message of the server.
+ * A message from the server.
  *
  * @generated from message millrace.v1.IngestResponse
  */
@@ -130,7 +131,7 @@ export type IngestResponse = Message<"millrace.v1.IngestResponse"> & {
    */
   message: {
     /**
-     * Answers the Hello.
+     * Reply to the Hello.
      *
      * @generated from field: millrace.v1.Welcome welcome = 1;
      */
@@ -138,7 +139,7 @@ export type IngestResponse = Message<"millrace.v1.IngestResponse"> & {
     case: "welcome";
   } | {
     /**
-     * Answers batches.
+     * Acknowledgement of batches.
      *
      * @generated from field: millrace.v1.Ack ack = 2;
      */
@@ -155,36 +156,39 @@ export const IngestResponseSchema: GenMessage<IngestResponse> = /*@__PURE__*/
   messageDesc(file_millrace_v1_ingest_service, 3);
 
 /**
- * Says where to go on and what the server takes.
+ * Tells the producer where to continue and which batches the server accepts.
  *
  * @generated from message millrace.v1.Welcome
  */
 export type Welcome = Message<"millrace.v1.Welcome"> & {
   /**
-   * Highest sequence that the server stores for this producer; 0 for none. What is not above it is safe: drop it and go on with the
-   * next, or send it again to hear what became of it (marked duplicate).
+   * Highest sequence that the server stores for this producer; 0 if none. Batches up to it are
+   * safe: drop them and continue with the next one, or send them again to get their results (marked
+   * duplicate).
    *
    * @generated from field: uint64 last_sequence = 1;
    */
   lastSequence: bigint;
 
   /**
-   * Sequences that were acknowledged once and are gone. Unset if none. A producer that still has such batches may
-   * send them, in order from the first, and they are stored.
+   * Sequences that were acknowledged once and are lost. Unset if none. A producer that still has
+   * these batches may send them, in order from the first one, and the server stores them.
    *
    * @generated from field: millrace.v1.SequenceRange lost = 2;
    */
   lost?: SequenceRange | undefined;
 
   /**
-   * Largest batch taken, as protobuf bytes. Larger ones are refused with BATCH_TOO_LARGE.
+   * Largest batch that the server accepts, in protobuf bytes. Larger ones are refused with
+   * BATCH_TOO_LARGE.
    *
    * @generated from field: uint32 max_batch_bytes = 3;
    */
   maxBatchBytes: number;
 
   /**
-   * Most records (samples, state changes and error reports together) in a batch. More are refused with BATCH_TOO_LARGE.
+   * Maximum number of records in a batch (samples, state changes and error reports together).
+   * Larger batches are refused with BATCH_TOO_LARGE.
    *
    * @generated from field: uint32 max_batch_records = 4;
    */
@@ -227,28 +231,29 @@ export const SequenceRangeSchema: GenMessage<SequenceRange> = /*@__PURE__*/
   messageDesc(file_millrace_v1_ingest_service, 5);
 
 /**
- * Says what became of batches.
+ * The outcome of batches.
  *
  * @generated from message millrace.v1.Ack
  */
 export type Ack = Message<"millrace.v1.Ack"> & {
   /**
-   * Every batch up to and including this one is decided: stored durably, or refused for good.
+   * Every batch up to and including this sequence is decided: stored durably, or refused
+   * permanently.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Reads that name this cursor as min_cursor see every stored record of these batches.
+   * Reads with this cursor as min_cursor see every stored record of these batches.
    *
    * @generated from field: string cursor = 2;
    */
   cursor: string;
 
   /**
-   * The batches, of those since the last Ack, that there is something to say about: that were not
-   * stored whole for the first time, or that have warnings. Ascending.
+   * Of the batches since the last Ack, those that have warnings, or that were not stored whole for
+   * the first time. In ascending order.
    *
    * @generated from field: repeated millrace.v1.BatchResult results = 3;
    */
@@ -263,44 +268,47 @@ export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
   messageDesc(file_millrace_v1_ingest_service, 6);
 
 /**
- * What became of one batch.
+ * The outcome of one batch.
  *
  * @generated from message millrace.v1.BatchResult
  */
 export type BatchResult = Message<"millrace.v1.BatchResult"> & {
   /**
-   * Its number.
+   * The batch's number.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * The batch was already stored (never set for a lost sequence). Nothing was stored now; the rest of this message is
-   * the original answer (without verdicts if that was longer ago than the log is kept). A success.
+   * The batch was already stored. Nothing was stored now. This counts as success. The rest of this
+   * message is the original result, without verdicts if that was longer ago than the log is kept.
+   * Never set for a lost sequence.
    *
    * @generated from field: bool duplicate = 2;
    */
   duplicate: boolean;
 
   /**
-   * Unset unless the batch was refused as a whole. Its sequence is used up all the same.
+   * Set only if the batch was refused as a whole. Its sequence is used up nevertheless.
    *
    * @generated from field: millrace.v1.Refusal refusal = 3;
    */
   refusal?: Refusal | undefined;
 
   /**
-   * The records that were rejected; the others are stored. By position, neighbours with the same reason as one.
+   * The rejected records; the others are stored. In order of position. Adjacent records with the
+   * same reason share a verdict.
    *
    * @generated from field: repeated millrace.v1.Verdict verdicts = 4;
    */
   verdicts: Verdict[];
 
   /**
-   * What is stored but will not give the answers that its sender may expect. A batch that has only
-   * warnings is stored whole: a success. By column; at most 100, those of further columns are left
-   * out. They are told once, when the batch is stored, and not kept: a duplicate comes without.
+   * Samples that are stored but may not give the results that the sender expects. A batch with only
+   * warnings is stored whole, which is a success. In order of column, at most 100; those of further
+   * columns are left out. Warnings are reported once, when the batch is stored, and not kept: the
+   * result of a duplicate has none.
    *
    * @generated from field: repeated millrace.v1.Warning warnings = 5;
    */
@@ -315,28 +323,28 @@ export const BatchResultSchema: GenMessage<BatchResult> = /*@__PURE__*/
   messageDesc(file_millrace_v1_ingest_service, 7);
 
 /**
- * A word on a column that is stored.
+ * A warning about a column that is stored.
  *
  * @generated from message millrace.v1.Warning
  */
 export type Warning = Message<"millrace.v1.Warning"> & {
   /**
-   * What is odd.
+   * Why there is a warning.
    *
    * @generated from field: millrace.v1.WarningReason reason = 1;
    */
   reason: WarningReason;
 
   /**
-   * The column's position in the batch: the first of them if several are of one signal. 0 in
-   * RedeclareSignalResponse.
+   * The column's position in the batch. If several columns are of one signal, the first of them. 0
+   * in RedeclareSignalResponse.
    *
    * @generated from field: uint32 column = 2;
    */
   column: number;
 
   /**
-   * What is odd, and what would be right, for people.
+   * What the problem is and what would be right, as a text for people.
    *
    * @generated from field: string message = 3;
    */
@@ -357,14 +365,15 @@ export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
  */
 export type Refusal = Message<"millrace.v1.Refusal"> & {
   /**
-   * Why: BATCH_EMPTY, BATCH_TOO_LARGE, MACHINE_NAME_INVALID or RECORD_REFUSED_BY_DATABASE.
+   * Why: BATCH_EMPTY, BATCH_TOO_LARGE, MACHINE_NAME_INVALID, RECORD_REFUSED_BY_DATABASE,
+   * PERMISSION_DENIED or QUOTA_EXCEEDED.
    *
    * @generated from field: millrace.v1.ErrorReason reason = 1;
    */
   reason: ErrorReason;
 
   /**
-   * What is wrong and what would be right, for people.
+   * What is wrong and what would be right, as a text for people.
    *
    * @generated from field: string message = 2;
    */
@@ -385,28 +394,28 @@ export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
  */
 export type Verdict = Message<"millrace.v1.Verdict"> & {
   /**
-   * Which list they are in.
+   * The list that the records are in.
    *
    * @generated from field: millrace.v1.RecordKind kind = 1;
    */
   kind: RecordKind;
 
   /**
-   * Of samples: the column's position in the batch.
+   * For samples: the column's position in the batch.
    *
    * @generated from field: uint32 column = 2;
    */
   column: number;
 
   /**
-   * Position of the first of them in that list or column.
+   * Position of the first rejected record in that list or column.
    *
    * @generated from field: uint32 first = 3;
    */
   first: number;
 
   /**
-   * How many from there on. 0 for a column without samples.
+   * Number of rejected records from there on. 0 for a column without samples.
    *
    * @generated from field: uint32 count = 4;
    */
@@ -427,7 +436,7 @@ export type Verdict = Message<"millrace.v1.Verdict"> & {
   retryable: boolean;
 
   /**
-   * What is wrong and what would be right, for people.
+   * What is wrong and what would be right, as a text for people.
    *
    * @generated from field: string message = 7;
    */
@@ -448,8 +457,8 @@ export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
  */
 export type IngestBatchRequest = Message<"millrace.v1.IngestBatchRequest"> & {
   /**
-   * As in Hello; or an id that begins with "rest:" or "http:". Each caller has such ids of its own, and the server
-   * forgets them some days after their first use.
+   * As in Hello, or an id that begins with "rest:" or "http:". Each caller has its own set of such
+   * ids, and the server forgets them some days after their first use.
    *
    * @generated from field: string producer_id = 1;
    */
@@ -478,13 +487,14 @@ export const IngestBatchRequestSchema: GenMessage<IngestBatchRequest> = /*@__PUR
   messageDesc(file_millrace_v1_ingest_service, 11);
 
 /**
- * What became of it.
+ * The outcome of the batch.
  *
  * @generated from message millrace.v1.IngestBatchResponse
  */
 export type IngestBatchResponse = Message<"millrace.v1.IngestBatchResponse"> & {
   /**
-   * The result; no refusal and no verdicts if it was stored whole, be it with warnings.
+   * The result. It has no refusal and no verdicts if the batch was stored whole, even if it has
+   * warnings.
    *
    * @generated from field: millrace.v1.BatchResult result = 1;
    */
@@ -526,30 +536,30 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
   signal: string;
 
   /**
-   * The right unit. At most 32 characters, without the white space at its ends, which is taken away;
-   * empty: none is declared. Unset: as it is.
+   * The correct unit. At most 32 characters, not counting white space at its ends, which is
+   * removed. Empty: no unit is declared. Unset: unchanged.
    *
    * @generated from field: optional string unit = 3;
    */
   unit?: string | undefined;
 
   /**
-   * The right max_gap. Above 0, at most 24 h. Unset: as it is, or inferred again if it was inferred
-   * and sample_type changes.
+   * The correct max_gap. Above 0, at most 24 h. Unset: unchanged, or inferred again if it was
+   * inferred and sample_type changes.
    *
    * @generated from field: google.protobuf.Duration max_gap = 4;
    */
   maxGap?: Duration | undefined;
 
   /**
-   * Only say what would change.
+   * Only report what would change.
    *
    * @generated from field: bool validate_only = 5;
    */
   validateOnly: boolean;
 
   /**
-   * The right sample_type. UNSPECIFIED: as it is.
+   * The correct sample_type. UNSPECIFIED: unchanged.
    *
    * @generated from field: millrace.v1.SampleType sample_type = 6;
    */
@@ -564,28 +574,28 @@ export const RedeclareSignalRequestSchema: GenMessage<RedeclareSignalRequest> = 
   messageDesc(file_millrace_v1_ingest_service, 13);
 
 /**
- * What the signal declared and declares.
+ * The signal's declaration, before and after.
  *
  * @generated from message millrace.v1.RedeclareSignalResponse
  */
 export type RedeclareSignalResponse = Message<"millrace.v1.RedeclareSignalResponse"> & {
   /**
-   * Before this call.
+   * The declaration before this call.
    *
    * @generated from field: millrace.v1.SignalDeclaration before = 1;
    */
   before?: SignalDeclaration | undefined;
 
   /**
-   * After it, or with validate_only what it would be.
+   * The declaration after this call or, with validate_only, what it would be.
    *
    * @generated from field: millrace.v1.SignalDeclaration after = 2;
    */
   after?: SignalDeclaration | undefined;
 
   /**
-   * What `after` will not give: NO_ENERGY for "power" in a unit that does not give watts, or as a
-   * COUNTER. Their column is 0. Empty if there is nothing to say.
+   * Results that `after` does not give: NO_ENERGY for "power" in a unit that cannot be converted to
+   * watts, or as a COUNTER. Their column is 0. Empty if there are none.
    *
    * @generated from field: repeated millrace.v1.Warning warnings = 3;
    */
@@ -600,7 +610,7 @@ export const RedeclareSignalResponseSchema: GenMessage<RedeclareSignalResponse> 
   messageDesc(file_millrace_v1_ingest_service, 14);
 
 /**
- * What a numeric signal of one machine declares.
+ * The declaration of a numeric signal of one machine.
  *
  * @generated from message millrace.v1.SignalDeclaration
  */
@@ -613,21 +623,21 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
   unit: string;
 
   /**
-   * Longest distance between two samples that a line bridges, or that a value holds.
+   * Longest gap between two samples that a line bridges, or longest time that a value holds.
    *
    * @generated from field: google.protobuf.Duration max_gap = 2;
    */
   maxGap?: Duration | undefined;
 
   /**
-   * Nobody has declared max_gap: it was inferred from the first samples, or from sample_type.
+   * max_gap was never declared: it was inferred from the first samples, or from sample_type.
    *
    * @generated from field: bool max_gap_inferred = 3;
    */
   maxGapInferred: boolean;
 
   /**
-   * How values go on between samples. Never UNSPECIFIED.
+   * How values continue between samples. Never UNSPECIFIED.
    *
    * @generated from field: millrace.v1.SampleType sample_type = 4;
    */
@@ -642,7 +652,7 @@ export const SignalDeclarationSchema: GenMessage<SignalDeclaration> = /*@__PURE_
   messageDesc(file_millrace_v1_ingest_service, 15);
 
 /**
- * What is odd about samples that are stored.
+ * Why stored samples may not give the results that the sender expects.
  *
  * @generated from enum millrace.v1.WarningReason
  */
@@ -655,17 +665,18 @@ export const WarningReason = {
   UNSPECIFIED: 0,
 
   /**
-   * The column has samples at different times, and no two neighbours of them are within max_gap: it
-   * has neither integral nor increase nor coverage. Or it declares a max_gap, in place of an
-   * inferred one, that is below all distances which that was inferred from. Not of STEP, whose
-   * values are held.
+   * The column has samples at different times, but no two neighbours are within max_gap of each
+   * other, so it has no integral, increase or coverage. Or it replaces an inferred max_gap by one
+   * that is below all the gaps which the inferred one came from. Does not occur for STEP, whose
+   * values hold.
    *
    * @generated from enum value: WARNING_REASON_NOT_COVERED = 1;
    */
   NOT_COVERED: 1,
 
   /**
-   * The column is "power" in a unit that does not give watts, or of a COUNTER: it has no energy.
+   * The column is "power" in a unit that cannot be converted to watts, or as a COUNTER, so it has
+   * no energy.
    *
    * @generated from enum value: WARNING_REASON_NO_ENERGY = 2;
    */
@@ -673,7 +684,7 @@ export const WarningReason = {
 } as const;
 
 /**
- * What is odd about samples that are stored.
+ * Why stored samples may not give the results that the sender expects.
  *
  * @generated from enum millrace.v1.WarningReason
  */
@@ -686,7 +697,7 @@ export const WarningReasonSchema: GenEnum<WarningReason> = /*@__PURE__*/
   enumDesc(file_millrace_v1_ingest_service, 0);
 
 /**
- * Which list of a batch.
+ * One of the lists of a batch.
  *
  * @generated from enum millrace.v1.RecordKind
  */
@@ -721,7 +732,7 @@ export const RecordKind = {
 } as const;
 
 /**
- * Which list of a batch.
+ * One of the lists of a batch.
  *
  * @generated from enum millrace.v1.RecordKind
  */
@@ -734,11 +745,12 @@ export const RecordKindSchema: GenEnum<RecordKind> = /*@__PURE__*/
   enumDesc(file_millrace_v1_ingest_service, 1);
 
 /**
- * Takes batches in. Hosted by the accessor.
+ * Ingests batches. The accessor hosts it.
  *
- * A batch is acknowledged when it is committed to PostgreSQL with synchronous_commit on, and stored exactly once: each
- * producer numbers its batches 1, 2, 3 … and repeats a number only with the same content. The server keeps what it answered
- * for a number, so a repeated batch gets the same answer, marked duplicate.
+ * A batch is acknowledged after it is committed to PostgreSQL with synchronous_commit on. It is
+ * stored exactly once: each producer numbers its batches 1, 2, 3 … and repeats a number only with
+ * the same content. The server keeps the result of each number, so a repeated batch gets its
+ * original result, marked duplicate.
  *
  * @generated from service millrace.v1.IngestService
  */
@@ -746,16 +758,18 @@ export const IngestService: GenService<{
   /**
    * Streams batches in and acknowledgements out.
    *
-   * The first message is a Hello, answered by a Welcome; send batches only after it. Then NumberedBatch after NumberedBatch, without
-   * waiting for each Ack. Acks come in order, one for any number of batches. A server that has enough in flight stops reading,
-   * so a writer that honours flow control needs no window of its own. When the client half-closes, the server acknowledges what it
-   * has read and ends the stream with OK.
+   * The first message is a Hello, and the server replies with a Welcome. Send batches only after
+   * the Welcome, one NumberedBatch after another, without waiting for each Ack. Acks come in order,
+   * and one Ack may cover any number of batches. A server with enough data in flight stops reading,
+   * so a client that honours flow control needs no window of its own. When the client half-closes,
+   * the server acknowledges what it has read and ends the stream with OK.
    *
-   * Bad records and bad batches are answers (BatchResult), not errors: the stream goes on. Errors that end it:
-   * HELLO_REQUIRED, PRODUCER_ID_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED, QUOTA_EXCEEDED (RESOURCE_EXHAUSTED),
-   * SEQUENCE_GAP (OUT_OF_RANGE), SEQUENCE_CONFLICT (ALREADY_EXISTS),
-   * DATABASE_UNSAFE (FAILED_PRECONDITION), DATABASE_UNAVAILABLE, SHUTTING_DOWN (UNAVAILABLE), OVERLOADED (RESOURCE_EXHAUSTED). Batches
-   * without an Ack are then undecided: connect again and send them again.
+   * Invalid records and batches are reported in a BatchResult and are not errors: the stream
+   * continues. Errors that end it: HELLO_REQUIRED, PRODUCER_ID_INVALID (INVALID_ARGUMENT),
+   * PERMISSION_DENIED, QUOTA_EXCEEDED (RESOURCE_EXHAUSTED), SEQUENCE_GAP (OUT_OF_RANGE),
+   * SEQUENCE_CONFLICT (ALREADY_EXISTS), DATABASE_UNSAFE (FAILED_PRECONDITION),
+   * DATABASE_UNAVAILABLE, SHUTTING_DOWN (UNAVAILABLE), OVERLOADED (RESOURCE_EXHAUSTED). Batches
+   * without an Ack are then undecided: reconnect and send them again.
    *
    * @generated from rpc millrace.v1.IngestService.Ingest
    */
@@ -765,8 +779,9 @@ export const IngestService: GenService<{
     output: typeof IngestResponseSchema;
   },
   /**
-   * Takes one batch: the same guarantees, with producer and sequence given by the caller. Errors as for Ingest; a batch refused as
-   * a whole is a BatchResult with a refusal.
+   * Ingests one batch with the same guarantees. The caller gives the producer id and the sequence.
+   * Errors as for Ingest. A batch that is refused as a whole is reported as a BatchResult with a
+   * refusal.
    *
    * @generated from rpc millrace.v1.IngestService.IngestBatch
    */
@@ -776,12 +791,13 @@ export const IngestService: GenService<{
     output: typeof IngestBatchResponseSchema;
   },
   /**
-   * Corrects what a numeric signal of a machine declares: its unit, its max_gap, its sample_type. No
-   * sample changes. Every answer about the signal, of the past too, uses the new declaration from
-   * now on: another max_gap or sample_type changes integrals, increases, coverage, time-weighted
-   * means and energy; another unit changes energy (a value stays the number that it is). For some
-   * time, answers over long windows take longer: sums by the old declaration are recalculated in the
-   * background. The views of SQL follow at the end of that.
+   * Corrects the declaration of a numeric signal of a machine: its unit, its max_gap, its
+   * sample_type. No sample changes. From now on, every response about the signal uses the new
+   * declaration, also for the past. Another max_gap or sample_type changes integrals, increases,
+   * coverage, time-weighted means and energy. Another unit changes energy, but values stay the
+   * numbers that they are. For some time, responses over long windows take longer, because sums by
+   * the old declaration are recalculated in the background. The SQL views follow when that has
+   * finished.
    *
    * Needs the scope ADMIN. Errors: MACHINE_UNKNOWN, SIGNAL_UNKNOWN (NOT_FOUND), SIGNAL_NOT_NUMERIC,
    * REQUEST_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED.

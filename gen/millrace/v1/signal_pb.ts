@@ -21,7 +21,8 @@ export const file_millrace_v1_signal: GenFile = /*@__PURE__*/
  */
 export type StateChange = Message<"millrace.v1.StateChange"> & {
   /**
-   * When, to the microsecond (finer digits are cut). Required in a Batch; unset in a Signal, which has its own.
+   * When, in microseconds (finer digits are cut off). Required in a Batch; unset in a Signal, which
+   * has its own time.
    *
    * @generated from field: google.protobuf.Timestamp time = 1;
    */
@@ -35,7 +36,7 @@ export type StateChange = Message<"millrace.v1.StateChange"> & {
   state: MachineState;
 
   /**
-   * Why, for people. At most 256 characters, no U+0000. May be empty.
+   * Why, as a text for people. At most 256 characters, without U+0000. May be empty.
    *
    * @generated from field: string reason = 3;
    */
@@ -56,28 +57,29 @@ export const StateChangeSchema: GenMessage<StateChange> = /*@__PURE__*/
  */
 export type ErrorReport = Message<"millrace.v1.ErrorReport"> & {
   /**
-   * When, to the microsecond (finer digits are cut). Required in a Batch; unset in a Signal, which has its own.
+   * When, in microseconds (finer digits are cut off). Required in a Batch; unset in a Signal, which
+   * has its own time.
    *
    * @generated from field: google.protobuf.Timestamp time = 1;
    */
   time?: Timestamp | undefined;
 
   /**
-   * How bad. Required.
+   * How severe. Required.
    *
    * @generated from field: millrace.v1.Severity severity = 2;
    */
   severity: Severity;
 
   /**
-   * The machine's own code, such as "E2041". 1 to 64 characters, no U+0000.
+   * The machine's own code, such as "E2041". 1 to 64 characters, without U+0000.
    *
    * @generated from field: string code = 3;
    */
   code: string;
 
   /**
-   * What happened, for people. At most 1,024 characters, no U+0000. May be empty.
+   * What happened, as a text for people. At most 1,024 characters, without U+0000. May be empty.
    *
    * @generated from field: string message = 4;
    */
@@ -92,50 +94,54 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
   messageDesc(file_millrace_v1_signal, 1);
 
 /**
- * Samples of one numeric signal of one machine, in columns: times beside values, equally long.
+ * Samples of one numeric signal of one machine, as two columns of equal length: times and values.
  *
- * Any order of times is welcome, equal times too: all samples are kept. The unit, the max_gap and
- * the sample_type of a machine's signal are declared with the first samples that name them; then
- * they are fixed: a later column that names others is rejected with SIGNAL_DECLARATION_MISMATCH.
- * IngestService.RedeclareSignal corrects them.
+ * Times may come in any order and may repeat: all samples are kept. The first samples that name a
+ * unit, a max_gap or a sample_type declare it for the machine's signal. From then on it is fixed: a
+ * later column that names another one is rejected with SIGNAL_DECLARATION_MISMATCH. To correct a
+ * declaration, call IngestService.RedeclareSignal.
  *
- * Columns of one signal in a batch declare for each other: of each of the three, the first column
- * that names it. A column without samples, or of which no sample is stored, declares what no other
- * one of its batch does, if another one has a sample that is stored.
+ * Columns of one signal in a batch declare for each other: for each of the three properties, the
+ * first column that names it counts. A column without samples, or with no sample that is stored,
+ * declares only what no other column of its batch declares, and only if another column has a sample
+ * that is stored.
  *
  * @generated from message millrace.v1.Samples
  */
 export type Samples = Message<"millrace.v1.Samples"> & {
   /**
-   * Name of the signal: [a-z][a-z0-9_]{0,62}, such as "power" (watts) or "temperature". "state" and "error" are taken.
+   * Name of the signal: [a-z][a-z0-9_]{0,62}, such as "power" (watts) or "temperature". "state" and
+   * "error" are reserved.
    *
    * @generated from field: string signal = 1;
    */
   signal: string;
 
   /**
-   * Unit of the values, such as "W". At most 32 characters, without the white space at its ends,
-   * which is taken away. Empty: as declared, or not declared yet. Power without a declared unit is
-   * taken as W.
+   * Unit of the values, such as "W". At most 32 characters, not counting white space at its ends,
+   * which is removed. Empty: as declared, or not declared yet. Power without a declared unit is in
+   * W.
    *
    * @generated from field: string unit = 2;
    */
   unit: string;
 
   /**
-   * Longest span between two samples that still counts as covered by them: integrals and coverage
-   * stop where samples are farther apart. Above 0, at most 24 h. Unset: as declared before. While
-   * nobody has declared it, it is inferred from the distances between the first 17 samples: the
-   * smallest of 1, 2, 5, 10, 15, 20 and 30 s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12
-   * and 24 h that is at least 2.5 times their median. So 100 Hz gets 1 s, a sample each 10 s gets
-   * 30 s, a quarter-hour meter 45 min. Of a signal that is declared STEP or COUNTER it is 24 h.
-   * Batches count in the order in which they arrive. Equal times, and samples older than an earlier
-   * batch's newest, are left out; but as long as there is no distance, samples are put in order
-   * together, so that a source which sends the newest first gets its rhythm, too.
+   * Longest gap between two samples that still counts as covered by them: integrals and coverage
+   * stop where samples are farther apart. Above 0, at most 24 h. Unset: as declared before.
    *
-   * In responses it is unset while it is inferred from fewer distances than that: whoever sent them
-   * on would declare what more samples may change. Then it is set, and a column that brings the
-   * inferred max_gap back declares nothing.
+   * Until it is declared, it is inferred. For a signal that is declared STEP or COUNTER it is 24 h.
+   * Otherwise it follows from the gaps between the first 17 samples: it is the smallest of 1, 2, 5,
+   * 10, 15, 20 and 30 s, 1, 2, 5, 10, 15, 20, 30 and 45 min, 1, 2, 3, 6, 12 and 24 h that is at
+   * least 2.5 times their median. So 100 Hz gives 1 s, a sample every 10 s gives 30 s, and a
+   * quarter-hour meter gives 45 min. Batches count in the order of their arrival. Equal times do
+   * not count, and neither do samples older than the newest sample of an earlier batch. As long as
+   * there is no gap yet, all samples are sorted together, so the interval of a source that sends
+   * the newest sample first is found too.
+   *
+   * In responses, max_gap is unset while it is inferred from fewer gaps than that, because a client
+   * that forwarded it would declare a value that more samples may still change. After that it is
+   * set, and a column that sends the inferred max_gap back declares nothing.
    *
    * @generated from field: google.protobuf.Duration max_gap = 3;
    */
@@ -156,7 +162,7 @@ export type Samples = Message<"millrace.v1.Samples"> & {
     case: "grid";
   } | {
     /**
-     * Any other.
+     * Any other times.
      *
      * @generated from field: millrace.v1.Deltas deltas = 5;
      */
@@ -165,15 +171,16 @@ export type Samples = Message<"millrace.v1.Samples"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The values. Finite: NaN and infinities are rejected with VALUE_NOT_FINITE, for a missing sample is a gap, not a number.
-   * Every finite double is kept bit for bit, -0 and subnormals too.
+   * The values. They must be finite: NaN and infinities are rejected with VALUE_NOT_FINITE, because
+   * a missing sample is a gap, not a number. Every finite double is kept bit for bit, including -0
+   * and subnormals.
    *
    * @generated from field: repeated double values = 6;
    */
   values: number[];
 
   /**
-   * How values go on between samples. UNSPECIFIED: as declared before.
+   * How values continue between samples. UNSPECIFIED: as declared before.
    *
    * @generated from field: millrace.v1.SampleType sample_type = 7;
    */
@@ -194,14 +201,14 @@ export const SamplesSchema: GenMessage<Samples> = /*@__PURE__*/
  */
 export type Grid = Message<"millrace.v1.Grid"> & {
   /**
-   * Time of the first sample: microseconds since 1970-01-01T00:00:00Z.
+   * Time of the first sample, in microseconds since 1970-01-01T00:00:00Z.
    *
    * @generated from field: int64 start_us = 1;
    */
   startUs: bigint;
 
   /**
-   * Distance between two samples in microseconds: 10000 for 100 Hz. At least 1.
+   * Interval between two samples, in microseconds: 10000 for 100 Hz. At least 1.
    *
    * @generated from field: int64 period_us = 2;
    */
@@ -222,7 +229,8 @@ export const GridSchema: GenMessage<Grid> = /*@__PURE__*/
  */
 export type Deltas = Message<"millrace.v1.Deltas"> & {
   /**
-   * Microseconds: the first since 1970-01-01T00:00:00Z, each other since the sample before it (it may be negative).
+   * Microseconds: the first delta since 1970-01-01T00:00:00Z, each later one since the previous
+   * sample. Deltas may be negative.
    *
    * @generated from field: repeated sint64 delta_us = 1;
    */
@@ -237,8 +245,9 @@ export const DeltasSchema: GenMessage<Deltas> = /*@__PURE__*/
   messageDesc(file_millrace_v1_signal, 4);
 
 /**
- * Records of one machine, in columns: what producers send and what range streams and live feeds bring. Any number of each
- * kind; a record's place in its list is its position.
+ * Records of one machine, in columns. Producers send batches, and range streams and live feeds
+ * return them. A batch holds any number of records of each kind; a record's position is its index
+ * in its list.
  *
  * @generated from message millrace.v1.Batch
  */
@@ -246,19 +255,19 @@ export type Batch = Message<"millrace.v1.Batch"> & {
   /**
    * Name of the machine: 1 to 128 characters (code points) in Unicode's NFC. They may be letters,
    * marks, numbers, punctuation, symbols and spaces of any script (general categories L, M, N, P, S
-   * and Zs), such as "Halle 3 / Presse 7". The accessor puts each name into NFC before it compares
-   * it: a name typed in two ways is one machine, and every response shows the NFC form. Upper and
-   * lower case are different machines.
+   * and Zs), such as "Halle 3 / Presse 7". The accessor converts each name to NFC before it
+   * compares it: a name typed in two ways is one machine, and every response shows the NFC form.
+   * Names that differ only in upper and lower case are different machines.
    *
    * Refused with MACHINE_NAME_INVALID: an empty name; white space at either end; "." and "..";
-   * control and format characters (those of bidirectional text and of zero width among them);
+   * control and format characters (including those of bidirectional text and of zero width);
    * separators of lines and paragraphs; surrogates; private and unassigned characters; and U+FFFD,
-   * which stands for bytes that were not UTF-8. Two format characters are taken where spelling
+   * which stands for bytes that were not UTF-8. Two format characters are accepted where spelling
    * needs them: U+200C and U+200D between two letters or marks of Arabic, Syriac, Mongolian or an
    * Indic script (not within emoji).
    *
-   * Names are ordered by code point, as bytes of UTF-8 are, wherever a response is in order of
-   * machines.
+   * Wherever a response is in order of machines, names are compared by code point, which is the
+   * order of their UTF-8 bytes.
    *
    * @generated from field: string machine = 1;
    */
@@ -279,7 +288,7 @@ export type Batch = Message<"millrace.v1.Batch"> & {
   errorReports: ErrorReport[];
 
   /**
-   * Samples, a column for each numeric signal (or several for one).
+   * Samples: one column for each numeric signal, or several columns for one.
    *
    * @generated from field: repeated millrace.v1.Samples samples = 4;
    */
@@ -294,7 +303,7 @@ export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
   messageDesc(file_millrace_v1_signal, 5);
 
 /**
- * One record: what people page through, and what REST answers as a row.
+ * One record: an item of a page, and a row of REST.
  *
  * @generated from message millrace.v1.Signal
  */
@@ -314,20 +323,20 @@ export type Signal = Message<"millrace.v1.Signal"> & {
   signal: string;
 
   /**
-   * When, to the microsecond.
+   * When, in microseconds.
    *
    * @generated from field: google.protobuf.Timestamp time = 3;
    */
   time?: Timestamp | undefined;
 
   /**
-   * What: of the kind that the signal has.
+   * The content, of the kind that the signal has.
    *
    * @generated from oneof millrace.v1.Signal.record
    */
   record: {
     /**
-     * Of signal "state".
+     * For signal "state".
      *
      * @generated from field: millrace.v1.StateChange state_change = 4;
      */
@@ -335,7 +344,7 @@ export type Signal = Message<"millrace.v1.Signal"> & {
     case: "stateChange";
   } | {
     /**
-     * Of signal "error".
+     * For signal "error".
      *
      * @generated from field: millrace.v1.ErrorReport error_report = 5;
      */
@@ -343,7 +352,7 @@ export type Signal = Message<"millrace.v1.Signal"> & {
     case: "errorReport";
   } | {
     /**
-     * Of a numeric signal, in its unit.
+     * For a numeric signal, in its unit.
      *
      * @generated from field: double value = 6;
      */
@@ -352,15 +361,15 @@ export type Signal = Message<"millrace.v1.Signal"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Unit of the value. Empty: none is declared, or it is no sample.
+   * Unit of the value. Empty if none is declared, or if the record is not a sample.
    *
    * @generated from field: string unit = 7;
    */
   unit: string;
 
   /**
-   * Of signal "state" in GetLatest: since when the machine has been silent (see StateSummary), by
-   * the database's clock. Unset if it is not.
+   * For signal "state" in GetLatest: since when the machine has been silent (see StateSummary), by
+   * the database's clock. Unset if it is not silent.
    *
    * @generated from field: google.protobuf.Timestamp silent_since_time = 8;
    */
@@ -388,7 +397,8 @@ export type Machine = Message<"millrace.v1.Machine"> & {
   name: string;
 
   /**
-   * The first 10,000 signals it has sent, ascending by name. ListSignals returns all, in pages.
+   * The signals it has sent, in ascending order of name. At most the first 10,000; ListSignals
+   * returns all, in pages.
    *
    * @generated from field: repeated string signals = 2;
    */
@@ -402,7 +412,7 @@ export type Machine = Message<"millrace.v1.Machine"> & {
   firstSeenTime?: Timestamp | undefined;
 
   /**
-   * How many signals it has sent beyond those listed.
+   * Number of signals it has sent that are not listed.
    *
    * @generated from field: int32 signals_left_out = 4;
    */
@@ -430,14 +440,15 @@ export type SignalInfo = Message<"millrace.v1.SignalInfo"> & {
   name: string;
 
   /**
-   * What its records are.
+   * The kind of its records.
    *
    * @generated from field: millrace.v1.SignalKind kind = 2;
    */
   kind: SignalKind;
 
   /**
-   * Units declared for it: empty for states and errors, one for a numeric signal unless machines differ. Ascending, at most 100.
+   * Units declared for it, in ascending order, at most 100. Empty for states and errors. A numeric
+   * signal has one unit unless machines differ.
    *
    * @generated from field: repeated string units = 3;
    */
@@ -451,22 +462,22 @@ export type SignalInfo = Message<"millrace.v1.SignalInfo"> & {
   maxGap?: Duration | undefined;
 
   /**
-   * How many machines have sent it (of those the request names).
+   * Number of machines that have sent it, among those that the request names.
    *
    * @generated from field: int32 machine_count = 5;
    */
   machineCount: number;
 
   /**
-   * How many units are declared for it beyond those listed.
+   * Number of units declared for it that are not listed.
    *
    * @generated from field: int32 units_left_out = 6;
    */
   unitsLeftOut: number;
 
   /**
-   * How its values go on between samples, ascending: one for a numeric signal unless machines
-   * differ. Empty for states and errors.
+   * How its values continue between samples, in ascending order. Empty for states and errors. A
+   * numeric signal has one type unless machines differ.
    *
    * @generated from field: repeated millrace.v1.SampleType sample_types = 7;
    */
@@ -481,7 +492,7 @@ export const SignalInfoSchema: GenMessage<SignalInfo> = /*@__PURE__*/
   messageDesc(file_millrace_v1_signal, 8);
 
 /**
- * What a machine is doing. It stays true until the machine's next state change.
+ * What a machine is doing. A state holds until the machine's next state change.
  *
  * @generated from enum millrace.v1.MachineState
  */
@@ -501,7 +512,7 @@ export const MachineState = {
   ACTIVE: 1,
 
   /**
-   * On, ready, not producing.
+   * On and ready, but not producing.
    *
    * @generated from enum value: MACHINE_STATE_IDLE = 2;
    */
@@ -523,7 +534,7 @@ export const MachineState = {
 } as const;
 
 /**
- * What a machine is doing. It stays true until the machine's next state change.
+ * What a machine is doing. A state holds until the machine's next state change.
  *
  * @generated from enum millrace.v1.MachineState
  */
@@ -536,7 +547,7 @@ export const MachineStateSchema: GenEnum<MachineState> = /*@__PURE__*/
   enumDesc(file_millrace_v1_signal, 0);
 
 /**
- * How bad an error report is, ascending.
+ * How severe an error report is, in ascending order.
  *
  * @generated from enum millrace.v1.Severity
  */
@@ -549,7 +560,7 @@ export const Severity = {
   UNSPECIFIED: 0,
 
   /**
-   * Worth knowing; nothing to do.
+   * Worth knowing; nobody needs to act.
    *
    * @generated from enum value: SEVERITY_INFO = 1;
    */
@@ -563,7 +574,7 @@ export const Severity = {
   WARNING: 2,
 
   /**
-   * Something failed; the machine goes on or recovers by itself.
+   * Something failed; the machine continues or recovers by itself.
    *
    * @generated from enum value: SEVERITY_ERROR = 3;
    */
@@ -578,7 +589,7 @@ export const Severity = {
 } as const;
 
 /**
- * How bad an error report is, ascending.
+ * How severe an error report is, in ascending order.
  *
  * @generated from enum millrace.v1.Severity
  */
@@ -591,39 +602,40 @@ export const SeveritySchema: GenEnum<Severity> = /*@__PURE__*/
   enumDesc(file_millrace_v1_signal, 1);
 
 /**
- * How the values of a numeric signal go on between its samples, and so what answers make of them.
+ * How the values of a numeric signal continue between its samples, and so how aggregates interpret
+ * them.
  *
  * @generated from enum millrace.v1.SampleType
  */
 export const SampleType = {
   /**
-   * As declared before; LINEAR while nobody has declared it.
+   * As declared before; LINEAR if it was never declared.
    *
    * @generated from enum value: SAMPLE_TYPE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Values that are measured: power, temperature. They lie on straight lines between neighbours not
-   * farther apart than max_gap.
+   * Measured values, such as power or temperature. They lie on straight lines between neighbours
+   * that are at most max_gap apart.
    *
    * @generated from enum value: SAMPLE_TYPE_LINEAR = 1;
    */
   LINEAR: 1,
 
   /**
-   * Values that are sent on change: a set point, a valve, a recipe. Each holds until the next
-   * sample, at most for max_gap and not beyond the newest commit.
+   * Values that are sent when they change: a set point, a valve, a recipe. Each holds until the
+   * next sample, but for at most max_gap and not beyond the newest commit.
    *
    * @generated from enum value: SAMPLE_TYPE_STEP = 2;
    */
   STEP: 2,
 
   /**
-   * A count that only goes up: of energy, pieces, operating hours. Answers give its increase and
-   * rate. A value below the one before is a reset: it has been counted from 0 again. Between
-   * neighbours not farther apart than max_gap it goes up evenly. Of two values at one time a higher
-   * second one is an increase at that time, a lower one is none.
+   * A count that only goes up: of energy, pieces, operating hours. Responses contain its increase
+   * and rate. A value below the previous one is a reset: counting started again from 0. Between
+   * neighbours that are at most max_gap apart, the count goes up evenly. Of two values at the same
+   * time, a higher second one is an increase at that time; a lower one is not a reset.
    *
    * @generated from enum value: SAMPLE_TYPE_COUNTER = 3;
    */
@@ -631,7 +643,8 @@ export const SampleType = {
 } as const;
 
 /**
- * How the values of a numeric signal go on between its samples, and so what answers make of them.
+ * How the values of a numeric signal continue between its samples, and so how aggregates interpret
+ * them.
  *
  * @generated from enum millrace.v1.SampleType
  */
