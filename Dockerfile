@@ -7,9 +7,8 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --forc
 COPY gen gen
 COPY runtime runtime
 COPY access access
-COPY samples samples
-COPY rows rows
-COPY block block
+COPY codec codec
+COPY client client
 COPY local local
 COPY accessor accessor
 COPY gateway gateway

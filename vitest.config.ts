@@ -1,17 +1,17 @@
 // One configuration for every test: files beside what they test, and test/ for what crosses
 // services.
 import { defineConfig } from "vitest/config";
-import { filesOfSharedProcess } from "./test/support/shared-process.ts";
+import { filesOfSharedProcess } from "./test/testing/shared-process.ts";
 
 const rooms = [
-  ...["runtime", "access", "samples", "rows", "block", "client", "local", "producer", "accessor"],
-  ...["gateway", "test", "bench", "tools"],
+  ...["runtime", "access", "codec", "client", "local", "producer", "accessor", "gateway"],
+  ...["test", "proof", "bench", "tools"],
 ];
 const together = filesOfSharedProcess(rooms);
 
 export default defineConfig({
   test: {
-    setupFiles: ["test/support/listener-leaks.ts"],
+    setupFiles: ["test/testing/listener-leaks.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two, however many cores: the tests share one PostgreSQL, and some measure time.
@@ -26,7 +26,7 @@ export default defineConfig({
           name: "alone",
           include: [`{${rooms.join(",")}}/**/*.test.ts`],
           exclude: together,
-          globalSetup: ["test/support/global-compile-cache.ts", "test/support/global-postgres.ts"],
+          globalSetup: ["test/testing/global-compile-cache.ts", "test/testing/global-postgres.ts"],
         },
       },
       { extends: true, test: { name: "together", include: together, isolate: false } },

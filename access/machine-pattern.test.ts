@@ -1,7 +1,7 @@
 // Patterns of machines against regular expressions, and against names that they may never match.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readMachineName } from "../samples/machine-name.ts";
+import { readMachineName } from "../codec/machine-name.ts";
 import { fitsGlob } from "./glob.ts";
 import { readMachinePattern } from "./machine-pattern.ts";
 

@@ -1,6 +1,6 @@
 // Patterns of machines: the characters of names, in their one form, and "*" for any of them, also
 // spaces, slashes and none.
-import { readMachineName } from "../samples/machine-name.ts";
+import { readMachineName } from "../codec/machine-name.ts";
 
 /** Stands for what a star matches where a name needs something there: a letter that fits anywhere. */
 const anyLetter = "\u0628";

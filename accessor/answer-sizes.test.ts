@@ -9,8 +9,8 @@ import { IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_serv
 import { ErrorReportSchema, MachineState, StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { maxSentBytes } from "../runtime/grpc/message-limit.ts";
-import { openTestAccessor, type TestAccessor } from "./test-accessor.ts";
-import { at, type BatchInit, epochUs, grid } from "./test-batches.ts";
+import { openTestAccessor, type TestAccessor } from "./testing/accessor.ts";
+import { at, type BatchInit, epochUs, grid } from "./testing/batches.ts";
 
 let accessor: TestAccessor;
 let client: Client;

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { readMachineName } from "../samples/machine-name.ts";
-import { hostileNames, machineNames, plantNames } from "../samples/test-machine-names.ts";
-import { openTestAccessor, type TestAccessor } from "./test-accessor.ts";
-import { at, column, epochUs } from "./test-batches.ts";
-import { nameIn, reasonOf } from "./test-errors.ts";
+import { readMachineName } from "../codec/machine-name.ts";
+import { hostileNames, machineNames, plantNames } from "../codec/testing/machine-names.ts";
+import { openTestAccessor, type TestAccessor } from "./testing/accessor.ts";
+import { at, column, epochUs } from "./testing/batches.ts";
+import { nameIn, reasonOf } from "./testing/errors.ts";
 
 let accessor: TestAccessor;
 beforeAll(async () => {

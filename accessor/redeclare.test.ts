@@ -3,9 +3,9 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { childEnvironment } from "../runtime/config.ts";
-import { eventually } from "../test/support/eventually.ts";
-import { openTestAccessor } from "./test-accessor.ts";
-import { column, epochUs } from "./test-batches.ts";
+import { eventually } from "../test/testing/eventually.ts";
+import { openTestAccessor } from "./testing/accessor.ts";
+import { column, epochUs } from "./testing/batches.ts";
 
 const program = fileURLToPath(new URL("redeclare.ts", import.meta.url));
 

@@ -1,9 +1,9 @@
 // Measures the block codec on several kinds of data: bytes a sample, speed each way, and what zstd
 // would change. Run: node bench/block.ts [filter]
 import { zstdCompressSync } from "node:zlib";
-import { decodeBlockInto } from "../block/decode.ts";
-import { encodeBlock } from "../block/encode.ts";
-import type { Column } from "../samples/column.ts";
+import { decodeBlockInto } from "../codec/block/decode.ts";
+import { encodeBlock } from "../codec/block/encode.ts";
+import type { Column } from "../codec/column.ts";
 import { createRandom, gaussian } from "./random.ts";
 
 const startUs = 1_760_000_000_000_000;

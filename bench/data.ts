@@ -1,7 +1,7 @@
 // The data sets, the same in every run: R is what a real meter gives, J is hard to pack.
-import { createMachine } from "../producer/machine.ts";
-import { profileOf } from "../producer/profiles.ts";
-import { createWaveform } from "../producer/waveform.ts";
+import { createMachine } from "../producer/simulate/machine.ts";
+import { profileOf } from "../producer/simulate/profiles.ts";
+import { createWaveform } from "../producer/simulate/waveform.ts";
 import { createRandom } from "./random.ts";
 
 /**

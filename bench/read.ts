@@ -3,8 +3,8 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { ColumnRoom, readRange } from "../client/read.ts";
+import { toTimestamp } from "../codec/timestamps.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
-import { toTimestamp } from "../samples/timestamps.ts";
 import { sumOf } from "./data.ts";
 import { serveCommands } from "./role.ts";
 

@@ -3,11 +3,11 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { createMemoryOutbox } from "../producer/outbox.ts";
-import { startUplink, type Uplink } from "../producer/uplink.ts";
+import { createMemoryOutbox } from "../client/send/outbox.ts";
+import { startUplink, type Uplink } from "../client/send/uplink.ts";
+import { toSamples } from "../codec/wire/samples.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
-import { toSamples } from "../samples/wire.ts";
 import { createSource, type DataSet, maxGapUs, type Piece, periodUs } from "./data.ts";
 import { serveCommands } from "./role.ts";
 

@@ -2,10 +2,10 @@
 // it is there.
 import { createClient } from "@connectrpc/connect";
 import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { decodeWatchSignalsResponse } from "../codec/wire/decode.ts";
+import { timesOf } from "../codec/wire/samples.ts";
 import { useCodec } from "../runtime/grpc/definition.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
-import { timesOf } from "../samples/wire.ts";
-import { decodeWatchSignalsResponse } from "../samples/wire-decode.ts";
 import { quantile } from "./report.ts";
 import { serveCommands } from "./role.ts";
 

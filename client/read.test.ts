@@ -5,11 +5,11 @@ import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toSamples } from "../codec/wire/samples.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
-import { toSamples } from "../samples/wire.ts";
-import { eventually } from "../test/support/eventually.ts";
-import { testDatabase } from "../test/support/postgres.ts";
-import { startAccessor, startProgram } from "../test/support/processes.ts";
+import { eventually } from "../test/testing/eventually.ts";
+import { testDatabase } from "../test/testing/postgres.ts";
+import { startAccessor, startProgram } from "../test/testing/processes.ts";
 import { ColumnRoom, readColumns, readRange } from "./read.ts";
 
 const startUs = 1_767_571_200_000_000;

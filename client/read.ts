@@ -6,14 +6,14 @@ import {
   ReadSignalsResponseSchema,
   type SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { decodeBlockInto } from "../block/decode.ts";
-import { readBlockHeader } from "../block/header.ts";
+import { decodeBlockInto } from "../codec/block/decode.ts";
+import { readBlockHeader } from "../codec/block/header.ts";
+import type { Column } from "../codec/column.ts";
+import { compareText } from "../codec/compare-text.ts";
+import { toTimestamp } from "../codec/timestamps.ts";
+import { decodeReadSignalsResponse } from "../codec/wire/decode.ts";
+import { countSamples, unpackInto } from "../codec/wire/samples.ts";
 import { useCodec } from "../runtime/grpc/definition.ts";
-import type { Column } from "../samples/column.ts";
-import { compareText } from "../samples/compare-text.ts";
-import { toTimestamp } from "../samples/timestamps.ts";
-import { countSamples, unpackInto } from "../samples/wire.ts";
-import { decodeReadSignalsResponse } from "../samples/wire-decode.ts";
 
 useCodec(ReadSignalsResponseSchema, { decode: decodeReadSignalsResponse });
 

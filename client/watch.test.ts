@@ -9,8 +9,8 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
-import { testDatabase } from "../test/support/postgres.ts";
-import { startAccessor } from "../test/support/processes.ts";
+import { testDatabase } from "../test/testing/postgres.ts";
+import { startAccessor } from "../test/testing/processes.ts";
 import { type WatchOptions, type WatchState, watch } from "./watch.ts";
 import { FeedBreakError, WatchError } from "./watch-error.ts";
 

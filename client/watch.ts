@@ -11,10 +11,10 @@ import {
   type WatchSignalsResponse,
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { batchBytes, joinBatches } from "../codec/wire/batch-bytes.ts";
+import { decodeWatchSignalsResponse } from "../codec/wire/decode.ts";
 import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
 import { useCodec } from "../runtime/grpc/definition.ts";
-import { batchBytes, joinBatches } from "../samples/batch-bytes.ts";
-import { decodeWatchSignalsResponse } from "../samples/wire-decode.ts";
 import { commitTooLarge, FeedBreakError, toWatchError, type WatchError } from "./watch-error.ts";
 
 useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });

@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 import { GetVersionResponseSchema, QuerySignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { hostName } from "./allowed-hosts.ts";
 import type { GatewayOptions } from "./gateway.ts";
-import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 const method = "/millrace.v1.SignalService/ListSignals";
 

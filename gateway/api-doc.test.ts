@@ -10,9 +10,9 @@ import { create, type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { takeEverything } from "./fake-accessor.ts";
-import { answerEverything } from "./rest/test-answers.ts";
-import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+import { takeEverything } from "./testing/accessor.ts";
+import { answerEverything } from "./testing/answers.ts";
+import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs/api.md"), "utf8");

@@ -2,9 +2,9 @@
 // hold up the one of another.
 import { expect, test } from "vitest";
 import { Scope } from "#gen/millrace/v1/access_pb.ts";
+import { toSamples } from "../codec/wire/samples.ts";
 import { turnsWaiting } from "../runtime/turns.ts";
-import { toSamples } from "../samples/wire.ts";
-import { openTestGateway } from "./test-gateway.ts";
+import { openTestGateway } from "./testing/gateway.ts";
 
 const count = 100_000;
 const samples = toSamples(

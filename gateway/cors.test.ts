@@ -5,8 +5,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readSettings } from "../runtime/config.ts";
 import { gatewaySettings } from "./config.ts";
-import { answerEverything } from "./rest/test-answers.ts";
-import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+import { answerEverything } from "./testing/answers.ts";
+import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 const page = "https://plant.example";
 const method = "/millrace.v1.SignalService/GetLatest";

@@ -6,8 +6,8 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { eventually } from "../test/support/eventually.ts";
-import { frame, getRoot, preface, repeat, reset } from "../test/support/http2-frames.ts";
+import { eventually } from "../test/testing/eventually.ts";
+import { frame, getRoot, preface, repeat, reset } from "../test/testing/http2-frames.ts";
 import { type FrontDoor, openFrontDoor } from "./front-door.ts";
 
 let door: FrontDoor;

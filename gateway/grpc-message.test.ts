@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { reasonError } from "./errors.ts";
 import { rewriteMessage, toGrpcMessage } from "./grpc-message.ts";
-import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 let gateway: TestGateway;
 let client: Client;

@@ -10,7 +10,7 @@ import {
 } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 let gateway: TestGateway;
 const transports: Record<string, Transport> = {};

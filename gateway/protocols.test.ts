@@ -18,9 +18,9 @@ import {
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
 import { reasonError } from "./errors.ts";
-import { type FakeAccessor, openFakeAccessor } from "./fake-accessor.ts";
 import { toTimestamp } from "./rest/time.ts";
-import { type CheckedGateway, openCheckedGateway } from "./test-gateway.ts";
+import { type FakeAccessor, openFakeAccessor } from "./testing/accessor.ts";
+import { type CheckedGateway, openCheckedGateway } from "./testing/gateway.ts";
 
 let accessor: FakeAccessor;
 let gateway: CheckedGateway;

@@ -17,8 +17,8 @@ import {
   loopback,
   openFolder,
   type Pair,
-} from "../test/support/certificates.ts";
-import { eventually } from "../test/support/eventually.ts";
+} from "../test/testing/certificates.ts";
+import { eventually } from "../test/testing/eventually.ts";
 import { type FrontDoor, type FrontDoorOptions, openFrontDoor } from "./front-door.ts";
 import { defaultConnectionLimits } from "./limits/connections.ts";
 

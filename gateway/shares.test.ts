@@ -5,9 +5,9 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { Scope } from "#gen/millrace/v1/access_pb.ts";
 import { forwardedClientHeader } from "../access/forwarded-client.ts";
-import { eventually } from "../test/support/eventually.ts";
+import { eventually } from "../test/testing/eventually.ts";
 import { unlimited } from "./limits/gateway-limits.ts";
-import { openTestGateway } from "./test-gateway.ts";
+import { openTestGateway } from "./testing/gateway.ts";
 
 const untilAborted = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));

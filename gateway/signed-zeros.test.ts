@@ -3,7 +3,7 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 let gateway: TestGateway;
 const transports: Record<string, Transport> = {};

@@ -8,8 +8,8 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { eventually, settled } from "../test/support/eventually.ts";
-import { openTestGateway } from "./test-gateway.ts";
+import { eventually, settled } from "../test/testing/eventually.ts";
+import { openTestGateway } from "./testing/gateway.ts";
 
 const values = Array.from({ length: 3_000 }, (_, i) => i + 0.123456);
 

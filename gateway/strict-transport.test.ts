@@ -5,8 +5,8 @@ import { get } from "node:https";
 import { expect, test } from "vitest";
 import { createLog } from "../runtime/log.ts";
 import { openCertificates } from "../runtime/tls/certificates.ts";
-import { createAuthority, loopback, openFolder } from "../test/support/certificates.ts";
-import { openTestGateway } from "./test-gateway.ts";
+import { createAuthority, loopback, openFolder } from "../test/testing/certificates.ts";
+import { openTestGateway } from "./testing/gateway.ts";
 
 test.each([
   ["for as long as it is told", 86_400_000, "max-age=86400"],

@@ -1,8 +1,8 @@
 // A field that a client has misspelled is named to it wherever messages are JSON.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { takeEverything } from "./fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "./test-gateway.ts";
+import { takeEverything } from "./testing/accessor.ts";
+import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 let gateway: TestGateway;
 const taken: IngestBatchRequest[] = [];

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
-import { eventually } from "../test/support/eventually.ts";
+import { eventually } from "../test/testing/eventually.ts";
 import { createUpstream } from "./upstream.ts";
 
 test("a connection takes so many streams, the next takes more, and an empty one goes", () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../runtime/log.ts";
-import { quickFolder } from "../test/support/quick-folder.ts";
+import { quickFolder } from "../test/testing/quick-folder.ts";
 import { openPostgres } from "./postgres.ts";
 import { runningUrl } from "./postgres-cluster.ts";
 import { accessorRole, openAccessorRole } from "./postgres-role.ts";

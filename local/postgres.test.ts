@@ -9,7 +9,7 @@ import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { sleep } from "../runtime/backoff.ts";
 import { createLog } from "../runtime/log.ts";
-import { quickFolder } from "../test/support/quick-folder.ts";
+import { quickFolder } from "../test/testing/quick-folder.ts";
 import { openPostgres, type PostgresOptions } from "./postgres.ts";
 import { defaultDataDir } from "./postgres-cluster.ts";
 

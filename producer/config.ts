@@ -1,7 +1,9 @@
 // The settings of the producer: which flags and variables there are, and what they mean together.
 
-import { readSampleType } from "../rows/sample-type.ts";
-import { epochUnits } from "../rows/time.ts";
+import { maxProducerIdLength } from "../client/send/spool/spool.ts";
+import { readSampleType } from "../codec/row/sample-type.ts";
+import { epochUnits } from "../codec/row/time.ts";
+import { readUnit } from "../codec/unit.ts";
 import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
 import {
   bytes,
@@ -16,9 +18,7 @@ import {
   type ValueReader,
 } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
-import { readUnit } from "../samples/unit.ts";
-import { namedSignals } from "./profiles.ts";
-import { maxProducerIdLength } from "./spool/spool.ts";
+import { namedSignals } from "./simulate/profiles.ts";
 
 /** A point in time: given, or so long before the start of the process. */
 export type Start = { readonly atUs: number } | { readonly agoMs: number };

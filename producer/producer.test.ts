@@ -6,14 +6,14 @@ import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind, RefusalSchema, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { type Hooks, openIngestStub } from "../client/testing/ingest-stub.ts";
+import { timesOf } from "../codec/wire/samples.ts";
 import { readSettings } from "../runtime/config.ts";
 import { createLog } from "../runtime/log.ts";
-import { timesOf } from "../samples/wire.ts";
 import { settings } from "./config.ts";
-import { createFleet } from "./fleet.ts";
-import { type Hooks, openIngestStub } from "./ingest-stub.ts";
-import type { Clock } from "./pace.ts";
 import { openProducer } from "./producer.ts";
+import { createFleet } from "./simulate/fleet.ts";
+import type { Clock } from "./simulate/pace.ts";
 
 const nowUs = Date.UTC(2026, 2, 1, 8) * 1000;
 

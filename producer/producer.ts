@@ -1,20 +1,20 @@
 // The producer put together: a source of batches, the uplink, the status line. For main.ts and for
 // tests; library.ts is for other programs.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { BadText } from "../rows/unreadable.ts";
+import { type OpenSender, openSender } from "../client/send/sender.ts";
+import { BadText } from "../codec/row/unreadable.ts";
+import { countRecords } from "../codec/wire/count-records.ts";
 import { PlainFailure, type Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { toClientFiles } from "../runtime/tls/dialing.ts";
-import { countRecords } from "./batch.ts";
-import { claimMachines } from "./claim.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
-import { recordsPerSecond } from "./fleet.ts";
-import { type Input, openInput, sendInput } from "./input.ts";
-import { inputId } from "./input-id.ts";
+import { type Input, openInput, sendInput } from "./input/input.ts";
+import { inputId } from "./input/input-id.ts";
 import { createLagWatch, type LagSample } from "./lag.ts";
-import { type Clock, systemClock } from "./pace.ts";
-import { type OpenSender, openSender } from "./sender.ts";
-import { simulate } from "./simulation.ts";
+import { claimMachines } from "./simulate/claim.ts";
+import { recordsPerSecond } from "./simulate/fleet.ts";
+import { type Clock, systemClock } from "./simulate/pace.ts";
+import { simulate } from "./simulate/simulation.ts";
 import { createStatus, logAround, type Status, type StatusStream } from "./status.ts";
 
 export type ProducerOptions = {

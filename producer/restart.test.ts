@@ -3,9 +3,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { timesOf } from "../samples/wire.ts";
-import { openIngestStub, type StubState } from "./ingest-stub.ts";
-import { temporaryFolder } from "./spool/test-spool.ts";
+import { openIngestStub, type StubState } from "../client/testing/ingest-stub.ts";
+import { temporaryFolder } from "../client/testing/spool.ts";
+import { timesOf } from "../codec/wire/samples.ts";
 
 function startProducer(flags: string[], failpoints = "") {
   const script = new URL("./main.ts", import.meta.url).pathname;

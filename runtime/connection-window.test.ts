@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { eventually } from "../test/support/eventually.ts";
+import { eventually } from "../test/testing/eventually.ts";
 import { widenClientConnections, widenConnection } from "./connection-window.ts";
 
 test("a server that widens its connections lets a client send 1 MiB, on all streams together", async () => {

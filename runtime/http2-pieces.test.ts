@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { expect, test, vi } from "vitest";
-import { eventually } from "../test/support/eventually.ts";
-import { frame, getRoot, preface, repeat } from "../test/support/http2-frames.ts";
+import { eventually } from "../test/testing/eventually.ts";
+import { frame, getRoot, preface, repeat } from "../test/testing/http2-frames.ts";
 import { boundFrames } from "./http2-pieces.ts";
 
 async function open() {

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { openTestAccessor } from "../accessor/test-accessor.ts";
-import { at, column } from "../accessor/test-batches.ts";
-import { openCheckedGateway } from "../gateway/test-gateway.ts";
+import { openTestAccessor } from "../accessor/testing/accessor.ts";
+import { at, column } from "../accessor/testing/batches.ts";
+import { openCheckedGateway } from "../gateway/testing/gateway.ts";
 import { createLog } from "../runtime/log.ts";
 
 const page = readFileSync(new URL("../docs/answers.md", import.meta.url), "utf8");

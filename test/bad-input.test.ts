@@ -8,9 +8,9 @@ import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ErrorReason, ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type BatchSchema, MachineState, type SamplesSchema, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { type Clients, failure, gatewayClients, grpcClients, rest } from "./support/ask.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startGateway } from "./support/processes.ts";
+import { type Clients, failure, gatewayClients, grpcClients, rest } from "./testing/ask.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startGateway } from "./testing/processes.ts";
 
 type BatchInit = MessageInitShape<typeof BatchSchema>;
 

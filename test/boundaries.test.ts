@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 type Room = { ours: readonly string[]; packages: readonly string[] };
 
 const protobuf = ["@bufbuild/protobuf", "@connectrpc/connect"];
-const domain = ["gen/", "runtime/", "samples/", "rows/", "block/", "client/"];
+const domain = ["gen/", "runtime/", "codec/", "client/"];
 const keeper = {
   ours: [...domain, "access/", "accessor/"],
   packages: [...protobuf, "@bufbuild/protovalidate", "jose", "@slonik/driver", "pg", "slonik", "zod"],
@@ -27,11 +27,11 @@ const rooms: Record<string, Room> = {
     ours: ["runtime/", "gen/google/", "gen/grpc/"],
     packages: [...protobuf, "@grpc/grpc-js"],
   },
-  "access/": { ours: ["gen/millrace/", "samples/", "access/"], packages: [] },
-  "samples/": { ours: ["gen/millrace/", "samples/"], packages: ["@bufbuild/protobuf"] },
-  "rows/": { ours: ["gen/millrace/", "runtime/", "samples/", "rows/"], packages: [] },
-  "block/": { ours: ["samples/", "block/"], packages: [] },
-  "client/": { ours: ["gen/", "runtime/", "samples/", "block/", "client/"], packages: protobuf },
+  "access/": { ours: ["gen/millrace/", "codec/", "access/"], packages: [] },
+  "codec/": { ours: ["gen/millrace/", "codec/"], packages: ["@bufbuild/protobuf"] },
+  "codec/block/": { ours: ["codec/"], packages: [] },
+  "codec/row/": { ours: ["gen/millrace/", "runtime/", "codec/"], packages: [] },
+  "client/": { ours: ["gen/", "runtime/", "codec/", "client/"], packages: protobuf },
   "local/": { ours: ["gen/grpc/", "runtime/", "local/"], packages: ["@connectrpc/connect", "pg"] },
   "producer/": { ours: [...domain, "producer/"], packages: protobuf },
   "accessor/": keeper,
@@ -40,7 +40,11 @@ const rooms: Record<string, Room> = {
     packages: [...protobuf, "@connectrpc/connect-node", "fastify", "@fastify/cors", "lru-cache", "prom-client"],
   },
   "test/": {
-    ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "access/", "tools/", "test/"],
+    ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "access/", "tools/", "test/", "proof/"],
+    packages: ["*"],
+  },
+  "proof/": {
+    ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "access/", "test/", "proof/"],
     packages: ["*"],
   },
   "bench/": { ours: [...domain, "local/", "producer/", "accessor/", "gateway/", "bench/"], packages: ["*"] },
@@ -57,7 +61,7 @@ const forbidden: Record<string, readonly string[]> = {
   "accessor/store/": ["accessor/rpc/", "accessor/feed/", "accessor/read/"],
 };
 
-const testOnly = /(\.test\.ts|(^|\/)(test-|fake-|simulated-|brute-force)[^/]*\.ts|-stub\.ts|\/column-kinds\.ts)$/;
+const testOnly = /\.test\.ts$|\/testing\//;
 const attics = /(^|\/)(utils?|types|helpers?|constants|index|common|misc)\.[a-z]+$/;
 const maxLines = 300;
 
@@ -69,7 +73,7 @@ const owners: readonly { what: RegExp; where: RegExp; why: string }[] = [
     where: /^runtime\/lifecycle\.ts$|^tools\//,
     why: "runtime/lifecycle.ts starts and ends processes",
   },
-  { what: /from "@grpc\/grpc-js"/, where: /^runtime\/grpc\/|^test\//, why: "runtime/grpc/ adapts grpc-js" },
+  { what: /from "@grpc\/grpc-js"/, where: /^runtime\/grpc\/|^(test|proof)\//, why: "runtime/grpc/ adapts grpc-js" },
   { what: /from "(slonik|@slonik\/driver)"/, where: /^accessor\/store\//, why: "accessor/store/ speaks to PostgreSQL" },
 ];
 
@@ -92,7 +96,7 @@ function imports(file: File): string[] {
   const room = longest(rooms, path);
   if (room === undefined) return [`${path}: in no room of the table`];
   const { ours, packages } = rooms[room]!;
-  const inTest = testOnly.test(path) || path.startsWith("test/");
+  const inTest = testOnly.test(path) || /^(test|proof)\//.test(path);
   // A test puts together what it needs; only what runs must not turn round.
   const banned = inTest ? [] : (forbidden[longest(forbidden, path) ?? ""] ?? []);
   return specifiers(file).flatMap((specifier) => {
@@ -120,7 +124,7 @@ function imports(file: File): string[] {
  * Tests may use what tests share, the contract, and a PostgreSQL; nothing more than the room they
  * test.
  */
-const isTestSupport = (target: string, inTest: boolean) => inTest && /^(test\/support|gen|local)\//.test(target);
+const isTestSupport = (target: string, inTest: boolean) => inTest && /^(test\/testing|gen|local)\//.test(target);
 
 /** Static imports and re-exports, and `import("x")` on a line without a text before it. */
 function specifiers({ text }: File): string[] {
@@ -129,7 +133,7 @@ function specifiers({ text }: File): string[] {
 }
 
 function owned({ path, text }: File): string[] {
-  if (testOnly.test(path) || path.startsWith("test/")) return [];
+  if (testOnly.test(path) || /^(test|proof)\//.test(path)) return [];
   const code = withoutComments(text);
   return owners.flatMap(({ what, where, why }) => (what.test(code) && !where.test(path) ? [`${path}: ${why}`] : []));
 }
@@ -173,13 +177,13 @@ test.each<[path: string, text: string, violation: string]>([
   ["client/a.ts", 'const x = await import("../accessor/cursor.ts");', "may not import accessor/cursor.ts"],
   ["gateway/rest/a.test.ts", 'import { x } from "../../accessor/cursor.ts";', "may not import accessor/cursor.ts"],
   ["runtime/a.ts", 'import { X } from "#gen/millrace/v1/signal_pb.ts";', "may not import gen/millrace/v1/signal_pb.ts"],
-  ["rows/a.ts", 'import { x } from "../gateway/errors.ts";', "may not import gateway/errors.ts"],
-  ["block/a.ts", 'import { x } from "../runtime/log.ts";', "may not import runtime/log.ts"],
-  ["client/a.ts", 'import { x } from "../producer/batch.ts";', "may not import producer/batch.ts"],
+  ["codec/row/a.ts", 'import { x } from "../../gateway/errors.ts";', "may not import gateway/errors.ts"],
+  ["codec/block/a.ts", 'import { x } from "../../runtime/log.ts";', "may not import runtime/log.ts"],
+  ["client/a.ts", 'import { x } from "../producer/simulate/batch.ts";', "may not import producer/simulate/batch.ts"],
   ["accessor/feed/a.ts", 'import { x } from "../rpc/errors.ts";', "may not import accessor/rpc/errors.ts"],
   ["accessor/a.ts", 'import "./main.ts";', "may not import accessor/main.ts"],
-  ["accessor/a.ts", 'import { x } from "../test/support/postgres.ts";', "may not import test/support/postgres.ts"],
-  ["gateway/a.ts", 'import { x } from "./fake-accessor.ts";', "may not import gateway/fake-accessor.ts"],
+  ["accessor/a.ts", 'import { x } from "../test/testing/postgres.ts";', "may not import test/testing/postgres.ts"],
+  ["gateway/a.ts", 'import { x } from "./testing/accessor.ts";', "may not import gateway/testing/accessor.ts"],
   ["gateway/a.ts", 'import pg from "pg";', "may not import the package pg"],
   ["accessor/a.ts", 'import { Server } from "@grpc/grpc-js";', "may not import the package @grpc/grpc-js"],
   ["accessor/read/a.ts", 'import { sql } from "slonik";', "accessor/store/ speaks to PostgreSQL"],
@@ -195,14 +199,14 @@ test.each<[path: string, text: string, violation: string]>([
 
 test("a comment may name what is not imported, and a test its own support", () => {
   const path = "accessor/feed/a.test.ts";
-  const text = '// like import("../rpc/a.ts") and process.env\nimport { x } from "../../test/support/postgres.ts";';
+  const text = '// like import("../rpc/a.ts") and process.env\nimport { x } from "../../test/testing/postgres.ts";';
   expect(violations([{ path: path.replace(".test", ""), text: "// process.env is not read here" }])).toEqual([]);
   expect(violations([{ path, text: text.split("\n")[1]! }])).toEqual([]);
 });
 
 test("what every process shares is a closed list", () => {
   const nouns = sources().flatMap(({ path }) => /^runtime\/([a-z]+\/|[^/]+\.ts$)/.exec(path)?.[1] ?? []);
-  const own = [...new Set(nouns)].filter((noun) => !noun.includes(".test.")).sort();
+  const own = [...new Set(nouns)].filter((noun) => !/\.test\.|^testing/.test(noun)).sort();
   const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
   const listed = [...page.matchAll(/^\| (`[a-z\d-]+\/?`(?:, `[a-z\d-]+`)*) \|/gm)].flatMap(([, names]) =>
     names!.split(", ").map((name) => name.replaceAll("`", "").replace(/[^/]$/, "$&.ts")),

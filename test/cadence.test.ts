@@ -2,10 +2,10 @@
 // errors at their pace.
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { grpcClients } from "./support/ask.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startProducer } from "./support/processes.ts";
-import { breaksOf, type MachineRecords, readAll, toUs } from "./support/series.ts";
+import { grpcClients } from "./testing/ask.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startProducer } from "./testing/processes.ts";
+import { breaksOf, type MachineRecords, readAll, toUs } from "./testing/series.ts";
 
 const secondUs = 1_000_000;
 

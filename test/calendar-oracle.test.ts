@@ -6,9 +6,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
-import { openTestAccessor, type TestAccessor } from "../accessor/test-accessor.ts";
-import { at, column } from "../accessor/test-batches.ts";
-import { toDuration, toTimeUs } from "../samples/timestamps.ts";
+import { openTestAccessor, type TestAccessor } from "../accessor/testing/accessor.ts";
+import { at, column } from "../accessor/testing/batches.ts";
+import { toDuration, toTimeUs } from "../codec/timestamps.ts";
 import {
   cutByName,
   type Held,
@@ -17,7 +17,7 @@ import {
   type OracleUnit,
   type RawSample,
   unitNamer,
-} from "./support/local-buckets.ts";
+} from "./testing/local-buckets.ts";
 import {
   allUnits,
   cadencesUs,
@@ -27,7 +27,7 @@ import {
   reachDays,
   shiftPlans,
   units,
-} from "./support/odd-days.ts";
+} from "./testing/odd-days.ts";
 
 const { LINEAR, STEP, COUNTER } = SampleType;
 

@@ -4,11 +4,11 @@ import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { takeEverything } from "../gateway/fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../gateway/test-gateway.ts";
-import { sendInput } from "../producer/input.ts";
+import { toDurationUs } from "../codec/timestamps.ts";
+import { takeEverything } from "../gateway/testing/accessor.ts";
+import { openTestGateway, type TestGateway } from "../gateway/testing/gateway.ts";
+import { sendInput } from "../producer/input/input.ts";
 import { createLog } from "../runtime/log.ts";
-import { toDurationUs } from "../samples/timestamps.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -4,13 +4,13 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { openTestAccessor, type TestAccessor } from "../accessor/test-accessor.ts";
-import { oneSample } from "../accessor/test-batches.ts";
+import { openTestAccessor, type TestAccessor } from "../accessor/testing/accessor.ts";
+import { oneSample } from "../accessor/testing/batches.ts";
 import { openPostgres } from "../local/postgres.ts";
 import { accessorRole, openAccessorRole } from "../local/postgres-role.ts";
 import { createLog } from "../runtime/log.ts";
-import { eventually } from "./support/eventually.ts";
-import { quickFolder } from "./support/quick-folder.ts";
+import { eventually } from "./testing/eventually.ts";
+import { quickFolder } from "./testing/quick-folder.ts";
 
 async function open(settings: Record<string, string>) {
   const folder = await mkdtemp(join(quickFolder(), "millrace-role-"));

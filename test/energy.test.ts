@@ -3,13 +3,13 @@
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { openTestAccessor, type TestAccessor } from "../accessor/test-accessor.ts";
-import { at } from "../accessor/test-batches.ts";
+import { openTestAccessor, type TestAccessor } from "../accessor/testing/accessor.ts";
+import { at } from "../accessor/testing/batches.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import { openCheckedGateway } from "../gateway/test-gateway.ts";
-import { sendInput } from "../producer/input.ts";
+import { openCheckedGateway } from "../gateway/testing/gateway.ts";
+import { sendInput } from "../producer/input/input.ts";
 import { createLog } from "../runtime/log.ts";
-import { eventually } from "./support/eventually.ts";
+import { eventually } from "./testing/eventually.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const stack = new AsyncDisposableStack();

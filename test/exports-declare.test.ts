@@ -3,11 +3,11 @@
 import pg from "pg";
 import { expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { type Declaration, toSamples } from "../samples/wire.ts";
-import { grpcClients } from "./support/ask.ts";
-import { copySamplesBySql } from "./support/copy-samples.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startGateway } from "./support/processes.ts";
+import { type Declaration, toSamples } from "../codec/wire/samples.ts";
+import { grpcClients } from "./testing/ask.ts";
+import { copySamplesBySql } from "./testing/copy-samples.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startGateway } from "./testing/processes.ts";
 
 const [ndjson, csv] = ["application/x-ndjson", "text/csv"];
 

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { eventually } from "./support/eventually.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { type Service, startAccessor, startGateway, startProducer } from "./support/processes.ts";
+import { eventually } from "./testing/eventually.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { type Service, startAccessor, startGateway, startProducer } from "./testing/processes.ts";
 
 type Row = { machine: string; signal: string; time: string; value?: number };
 

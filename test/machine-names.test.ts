@@ -2,9 +2,9 @@
 // every path, list, file, feed and view.
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hostileNames, plantNames } from "../samples/test-machine-names.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startGateway } from "./support/processes.ts";
+import { hostileNames, plantNames } from "../codec/testing/machine-names.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startGateway } from "./testing/processes.ts";
 
 const stack = new AsyncDisposableStack();
 let url = "";

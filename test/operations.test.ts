@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { withSettings } from "../tools/settings-blocks.ts";
-import { startProgram } from "./support/processes.ts";
+import { startProgram } from "./testing/processes.ts";
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), "utf8");
 

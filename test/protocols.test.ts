@@ -10,9 +10,9 @@ import {
   QuerySignalsResponseSchema,
   ReadSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { type Clients, failure, gatewayClients, grpcClients, rest } from "./support/ask.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startGateway } from "./support/processes.ts";
+import { type Clients, failure, gatewayClients, grpcClients, rest } from "./testing/ask.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startGateway } from "./testing/processes.ts";
 
 const stack = new AsyncDisposableStack();
 let byName: Record<string, Clients> = {};

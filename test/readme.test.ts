@@ -3,10 +3,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { outputOf, wordsOf } from "./support/commands.ts";
-import { eventually } from "./support/eventually.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startGateway, startProducer } from "./support/processes.ts";
+import { outputOf, wordsOf } from "./testing/commands.ts";
+import { eventually } from "./testing/eventually.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startGateway, startProducer } from "./testing/processes.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(`${root}README.md`, "utf8");

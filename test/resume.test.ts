@@ -1,11 +1,11 @@
 // What breaks is taken up again: a watch after its last cursor, a producer's stream after an
 // accessor was killed.
 import { expect, test } from "vitest";
-import { type Clients, grpcClients } from "./support/ask.ts";
-import { eventually } from "./support/eventually.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startProducer } from "./support/processes.ts";
-import { breaksOf, collect, type MachineRecords, readAll } from "./support/series.ts";
+import { type Clients, grpcClients } from "./testing/ask.ts";
+import { eventually } from "./testing/eventually.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startProducer } from "./testing/processes.ts";
+import { breaksOf, collect, type MachineRecords, readAll } from "./testing/series.ts";
 
 test("a watch that breaks off again and again, and goes on after its last cursor, sees every record once", async () => {
   await using database = await testDatabase();

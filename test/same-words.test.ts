@@ -2,9 +2,9 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { takeEverything } from "../gateway/fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../gateway/test-gateway.ts";
-import { sendInput } from "../producer/input.ts";
+import { takeEverything } from "../gateway/testing/accessor.ts";
+import { openTestGateway, type TestGateway } from "../gateway/testing/gateway.ts";
+import { sendInput } from "../producer/input/input.ts";
 import { createLog } from "../runtime/log.ts";
 
 let gateway: TestGateway;

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { childEnvironment } from "../runtime/config.ts";
-import { eventually } from "./support/eventually.ts";
-import { freePorts } from "./support/free-ports.ts";
-import { type Program, startProgram } from "./support/processes.ts";
-import { quickFolder } from "./support/quick-folder.ts";
+import { eventually } from "./testing/eventually.ts";
+import { freePorts } from "./testing/free-ports.ts";
+import { type Program, startProgram } from "./testing/processes.ts";
+import { quickFolder } from "./testing/quick-folder.ts";
 
 let folder = "";
 beforeAll(async () => {

@@ -3,12 +3,12 @@ import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rest } from "./support/ask.ts";
-import { outputOf } from "./support/commands.ts";
-import { eventually } from "./support/eventually.ts";
-import { freePorts } from "./support/free-ports.ts";
-import { type Program, startProgram } from "./support/processes.ts";
-import { quickFolder } from "./support/quick-folder.ts";
+import { rest } from "./testing/ask.ts";
+import { outputOf } from "./testing/commands.ts";
+import { eventually } from "./testing/eventually.ts";
+import { freePorts } from "./testing/free-ports.ts";
+import { type Program, startProgram } from "./testing/processes.ts";
+import { quickFolder } from "./testing/quick-folder.ts";
 
 let dataDir = "";
 beforeAll(async () => {

@@ -12,13 +12,13 @@ import {
   type MachineSummary,
   type StateBucket,
 } from "#gen/millrace/v1/summary_pb.ts";
-import { openTestAccessor, type TestAccessor } from "../accessor/test-accessor.ts";
-import { at } from "../accessor/test-batches.ts";
-import { toDuration, toDurationUs, toTimeUs } from "../samples/timestamps.ts";
-import { cutByName, endOfUnit, type Held, holdings, type OracleUnit, unitNamer } from "./support/local-buckets.ts";
-import { type HeldStates, nothingHeld, stateHoldings } from "./support/local-states.ts";
-import { allUnits, cadencesUs, dayStarts, oddDays, reachDays, shiftPlans, units } from "./support/odd-days.ts";
-import { anyMachine, type SentMachine, sendMachines } from "./support/odd-machines.ts";
+import { openTestAccessor, type TestAccessor } from "../accessor/testing/accessor.ts";
+import { at } from "../accessor/testing/batches.ts";
+import { toDuration, toDurationUs, toTimeUs } from "../codec/timestamps.ts";
+import { cutByName, endOfUnit, type Held, holdings, type OracleUnit, unitNamer } from "./testing/local-buckets.ts";
+import { type HeldStates, nothingHeld, stateHoldings } from "./testing/local-states.ts";
+import { allUnits, cadencesUs, dayStarts, oddDays, reachDays, shiftPlans, units } from "./testing/odd-days.ts";
+import { anyMachine, type SentMachine, sendMachines } from "./testing/odd-machines.ts";
 
 let accessor: TestAccessor;
 beforeAll(async () => {

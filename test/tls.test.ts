@@ -13,7 +13,7 @@ import {
 } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { openKeyFixture } from "../accessor/access/test-keys.ts";
+import { openKeyFixture } from "../accessor/testing/keys.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
 import { openCertificates } from "../runtime/tls/certificates.ts";
@@ -24,10 +24,10 @@ import {
   loopback,
   openFolder,
   type Pair,
-} from "./support/certificates.ts";
-import { eventually } from "./support/eventually.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { listening, type Program, type Service, startProgram } from "./support/processes.ts";
+} from "./testing/certificates.ts";
+import { eventually } from "./testing/eventually.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { listening, type Program, type Service, startProgram } from "./testing/processes.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const stack = new AsyncDisposableStack();

@@ -3,10 +3,10 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { type Clients, grpcClients } from "./support/ask.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startProducer } from "./support/processes.ts";
-import { breaksOf, collect, type MachineRecords, readAll } from "./support/series.ts";
+import { type Clients, grpcClients } from "./testing/ask.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startProducer } from "./testing/processes.ts";
+import { breaksOf, collect, type MachineRecords, readAll } from "./testing/series.ts";
 
 const endMark = { machine: "end", stateChanges: [{ time: timestampFromMs(Date.now()), state: MachineState.OFF }] };
 

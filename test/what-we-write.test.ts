@@ -18,18 +18,18 @@ import {
   type Severity,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
-import { takeEverything } from "../gateway/fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../gateway/test-gateway.ts";
-import { createDeadLetters } from "../producer/dead-letters.ts";
-import { sendInput } from "../producer/input.ts";
+import { createDeadLetters } from "../client/send/dead-letters.ts";
+import { toDurationUs, toTimestamp } from "../codec/timestamps.ts";
+import { readUnit } from "../codec/unit.ts";
+import { type Declaration, timesOf, toSamples } from "../codec/wire/samples.ts";
+import { takeEverything } from "../gateway/testing/accessor.ts";
+import { openTestGateway, type TestGateway } from "../gateway/testing/gateway.ts";
+import { sendInput } from "../producer/input/input.ts";
 import { createLog } from "../runtime/log.ts";
-import { toDurationUs, toTimestamp } from "../samples/timestamps.ts";
-import { readUnit } from "../samples/unit.ts";
-import { type Declaration, timesOf, toSamples } from "../samples/wire.ts";
-import { grpcClients } from "./support/ask.ts";
-import { copySamplesBySql } from "./support/copy-samples.ts";
-import { testDatabase } from "./support/postgres.ts";
-import { startAccessor, startGateway } from "./support/processes.ts";
+import { grpcClients } from "./testing/ask.ts";
+import { copySamplesBySql } from "./testing/copy-samples.ts";
+import { testDatabase } from "./testing/postgres.ts";
+import { startAccessor, startGateway } from "./testing/processes.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 let gateway: TestGateway;

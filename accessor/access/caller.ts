@@ -1,7 +1,7 @@
 // Who makes a call, as its handler learns it, and what follows for what it may see and write.
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { allowedMachines, allowsProducer, type Principal, visionOf } from "../../access/principal.ts";
-import { compareText } from "../../samples/compare-text.ts";
+import { compareText } from "../../codec/compare-text.ts";
 import { Failure } from "../failure.ts";
 import type { Vision } from "../feed/filter.ts";
 import type { Listing } from "../read/as-of.ts";

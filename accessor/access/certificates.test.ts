@@ -14,11 +14,11 @@ import {
   loopback,
   type Names,
   openFolder,
-} from "../../test/support/certificates.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { oneSample } from "../test-batches.ts";
-import { openKeyFixture } from "./test-keys.ts";
+} from "../../test/testing/certificates.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { oneSample } from "../testing/batches.ts";
+import { openKeyFixture } from "../testing/keys.ts";
 
 let [plant, stranger] = [] as unknown as [Authority, Authority];
 let folder: Folder;

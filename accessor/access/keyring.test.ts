@@ -4,14 +4,14 @@ import type pg from "pg";
 import { expect, test } from "vitest";
 import { createKey } from "../../access/key.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { type BatchInit, oneSample } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { type BatchInit, oneSample } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { idOf, openClients, openKeyFixture } from "../testing/keys.ts";
 import { listCommand, revokeCommand, rotateCommand } from "./key-commands.ts";
 import { openKeyring } from "./keyring.ts";
-import { idOf, openClients, openKeyFixture } from "./test-keys.ts";
 
 const state = (machine: string): BatchInit => ({
   machine,

@@ -3,12 +3,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readMachinePattern as read } from "../../access/machine-pattern.ts";
-import { plantNames } from "../../samples/test-machine-names.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import type { BatchInit } from "../test-batches.ts";
-import { openClients, openKeyFixture } from "./test-keys.ts";
+import { plantNames } from "../../codec/testing/machine-names.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import type { BatchInit } from "../testing/batches.ts";
+import { openClients, openKeyFixture } from "../testing/keys.ts";
 
 const state = (machine: string): BatchInit => ({
   machine,

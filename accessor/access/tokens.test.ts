@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { exportJWK, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from "jose";
 import { expect, test } from "vitest";
-import { openTestAccessor } from "../test-accessor.ts";
-import { reasonOf } from "../test-errors.ts";
-import { openClients } from "./test-keys.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { openClients } from "../testing/keys.ts";
 import { toPrincipal } from "./tokens.ts";
 
 const issuer = "https://issuer.example";

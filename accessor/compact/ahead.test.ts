@@ -2,13 +2,13 @@
 // committed next; no answer at a revision that there is changes by it.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import type { Database } from "../store/database.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
-import { at, column } from "../test-batches.ts";
+import { at, column } from "../testing/batches.ts";
+import { forEver, quiet, roomy, TestHistory, unaborted } from "../testing/history.ts";
 import { startCompactor } from "./compactor.ts";
 import { Restating } from "./restate.ts";
-import { forEver, quiet, roomy, TestHistory, unaborted } from "./test-history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -2,12 +2,12 @@
 // a database from before; and dropped with the last of what they stand for.
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { forAtMost } from "../../test/support/for-at-most.ts";
+import { forAtMost } from "../../test/testing/for-at-most.ts";
 import { toRetention } from "../retention.ts";
-import { oneSample } from "../test-batches.ts";
+import { oneSample } from "../testing/batches.ts";
+import { quiet, TestHistory, unaborted } from "../testing/history.ts";
+import { anyBatch, type RawRecord, toBatch, toRecords } from "../testing/records.ts";
 import { retain } from "./retain.ts";
-import { quiet, TestHistory, unaborted } from "./test-history.ts";
-import { anyBatch, type RawRecord, toBatch, toRecords } from "./test-records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -6,13 +6,13 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { listening, startProgram } from "../../test/support/processes.ts";
-import { openTestAccessor, queryDatabase } from "../test-accessor.ts";
-import { oneSample } from "../test-batches.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { listening, startProgram } from "../../test/testing/processes.ts";
+import { openTestAccessor, queryDatabase } from "../testing/accessor.ts";
+import { oneSample } from "../testing/batches.ts";
+import { forEver, roomy } from "../testing/history.ts";
 import { type BesideOptions, startCompactorBeside } from "./beside.ts";
-import { forEver, roomy } from "./test-history.ts";
 
 const history = {
   ...{ compactMs: 100, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
@@ -25,7 +25,7 @@ function start(way: string, lines: string[], options: Partial<BesideOptions> = {
     ...{ ...roomy, databaseUrl: way, epochs: [{ epoch: 1, firstRevision: 1 }], log, retention: forEver },
     ...{ settleUs: 0, rollupRetentionMs: undefined, intervalMs: 10, maxDropped: 100, supersededMs: 1 },
     ...{ logWindowMs: 1, maxLogBytes: 1, segmentMs: 1, segmentBytes: 1 },
-    ...{ file: new URL("./test-thread.ts", import.meta.url) },
+    ...{ file: new URL("../testing/thread.ts", import.meta.url) },
     ...options,
   });
 }

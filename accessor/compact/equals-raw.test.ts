@@ -3,11 +3,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { forAtMost } from "../../test/support/for-at-most.ts";
+import { forAtMost } from "../../test/testing/for-at-most.ts";
 import { Failure } from "../failure.ts";
-import { column } from "../test-batches.ts";
-import { Examiner, parts, type Question } from "./test-answers.ts";
-import { TestHistory, tickUs } from "./test-history.ts";
+import { Examiner, parts, type Question } from "../testing/answers.ts";
+import { column } from "../testing/batches.ts";
+import { TestHistory, tickUs } from "../testing/history.ts";
 import {
   anyBatch,
   anyWindow,
@@ -17,7 +17,7 @@ import {
   type RawRecord,
   toBatch,
   toRecords,
-} from "./test-records.ts";
+} from "../testing/records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
-import { at, type BatchInit, column } from "../test-batches.ts";
-import { TestHistory } from "./test-history.ts";
-import { baseUs } from "./test-records.ts";
+import { at, type BatchInit, column } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
+import { baseUs } from "../testing/records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -2,10 +2,10 @@
 // series and bucket.
 import { fromBinary } from "@bufbuild/protobuf";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { decodeBlock } from "../../block/decode.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
+import type { Column } from "../../codec/column.ts";
+import { toTimeUs } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
-import type { Column } from "../../samples/column.ts";
-import { toTimeUs } from "../../samples/timestamps.ts";
 import { chooseBucketUs, floorTo, minuteUs } from "../history/buckets-of-time.ts";
 import type { TrackedColumn } from "../read/merge.ts";
 import { lowerBound } from "../read/pieces.ts";

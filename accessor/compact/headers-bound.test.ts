@@ -1,9 +1,9 @@
 // Of the blocks of some ranges, one more than wanted is read at most: who sees it asks for less.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readBlocksOfRanges } from "../store/history.ts";
-import { column } from "../test-batches.ts";
-import { TestHistory, unaborted } from "./test-history.ts";
-import { baseUs } from "./test-records.ts";
+import { column } from "../testing/batches.ts";
+import { TestHistory, unaborted } from "../testing/history.ts";
+import { baseUs } from "../testing/records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

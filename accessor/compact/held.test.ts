@@ -3,14 +3,22 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { forAtMost } from "../../test/support/for-at-most.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { forAtMost } from "../../test/testing/for-at-most.ts";
 import { holdCommit } from "../store/compact.ts";
-import { column } from "../test-batches.ts";
+import { Examiner, parts } from "../testing/answers.ts";
+import { column } from "../testing/batches.ts";
+import { forEver, roomy, TestHistory, unaborted } from "../testing/history.ts";
+import {
+  anyBatch,
+  anyWindow,
+  baseUs,
+  type RandomBatch,
+  type RawRecord,
+  toBatch,
+  toRecords,
+} from "../testing/records.ts";
 import { type CompactorOptions, type Progress, startCompactor } from "./compactor.ts";
-import { Examiner, parts } from "./test-answers.ts";
-import { forEver, roomy, TestHistory, unaborted } from "./test-history.ts";
-import { anyBatch, anyWindow, baseUs, type RandomBatch, type RawRecord, toBatch, toRecords } from "./test-records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -5,15 +5,15 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { armFailpoints } from "../../runtime/failpoint.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { forAtMost } from "../../test/support/for-at-most.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { forAtMost } from "../../test/testing/for-at-most.ts";
 import { Failure } from "../failure.ts";
 import type { Database } from "../store/database.ts";
-import { at, epochUs, oneSample } from "../test-batches.ts";
+import { Examiner, parts, type Question } from "../testing/answers.ts";
+import { at, epochUs, oneSample } from "../testing/batches.ts";
+import { forEver, quiet, roomy, TestHistory } from "../testing/history.ts";
+import { anyBatch, baseUs, type RawRecord, toBatch, toRecords } from "../testing/records.ts";
 import { startCompactor } from "./compactor.ts";
-import { Examiner, parts, type Question } from "./test-answers.ts";
-import { forEver, quiet, roomy, TestHistory } from "./test-history.ts";
-import { anyBatch, baseUs, type RawRecord, toBatch, toRecords } from "./test-records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

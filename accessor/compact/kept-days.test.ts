@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { toRetention } from "../retention.ts";
-import { column } from "../test-batches.ts";
+import { column } from "../testing/batches.ts";
+import { quiet, TestHistory, unaborted } from "../testing/history.ts";
 import { retain } from "./retain.ts";
-import { quiet, TestHistory, unaborted } from "./test-history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { readBuckets } from "../store/history.ts";
-import { epochUs } from "../test-batches.ts";
+import { epochUs } from "../testing/batches.ts";
+import { TestHistory, unaborted } from "../testing/history.ts";
 import { rewrite } from "./rewrite.ts";
-import { TestHistory, unaborted } from "./test-history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

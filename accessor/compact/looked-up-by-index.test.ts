@@ -5,9 +5,9 @@ import { readLatestSamples } from "../read/latest-samples.ts";
 import { blockHeaders } from "../store/block-headers.ts";
 import type { Database } from "../store/database.ts";
 import { readBlocksOfRanges, readBuckets } from "../store/history.ts";
-import { column } from "../test-batches.ts";
-import { TestHistory, unaborted } from "./test-history.ts";
-import { baseUs } from "./test-records.ts";
+import { column } from "../testing/batches.ts";
+import { TestHistory, unaborted } from "../testing/history.ts";
+import { baseUs } from "../testing/records.ts";
 
 const minuteUs = 60_000_000;
 const minutes = 300;

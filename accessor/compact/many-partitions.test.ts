@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fewPartitions } from "../store/block-parts.ts";
 import { weekUs } from "../store/block-spans.ts";
 import { forgetLayout } from "../store/layout.ts";
-import { column } from "../test-batches.ts";
-import { Examiner, parts } from "./test-answers.ts";
-import { TestHistory, tickUs } from "./test-history.ts";
-import { baseUs, type RawRecord } from "./test-records.ts";
+import { Examiner, parts } from "../testing/answers.ts";
+import { column } from "../testing/batches.ts";
+import { TestHistory, tickUs } from "../testing/history.ts";
+import { baseUs, type RawRecord } from "../testing/records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

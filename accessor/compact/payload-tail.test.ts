@@ -1,11 +1,11 @@
 // A payload is kept in two columns, so that it fills the pages it lies in; nobody who reads
 // notices.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { createDraw } from "../../block/column-kinds.ts";
-import { decodeBlock } from "../../block/decode.ts";
-import { toSamples } from "../../samples/wire.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
+import { createDraw } from "../../codec/testing/column-kinds.ts";
+import { toSamples } from "../../codec/wire/samples.ts";
 import { readBuckets, readPayloads } from "../store/history.ts";
-import { TestHistory } from "./test-history.ts";
+import { TestHistory } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

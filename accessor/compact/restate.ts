@@ -2,7 +2,7 @@
 // compaction.
 // Until all of a series are done, nobody uses their sums: reads open the blocks instead.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { decodeBlock } from "../../block/decode.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
 import type { Log } from "../../runtime/log.ts";
 import { betweenOf } from "../history/line-area.ts";
 import { summarize } from "../history/summary.ts";

@@ -5,13 +5,13 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { readSettings } from "../../runtime/config.ts";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { accessorSettings } from "../config.ts";
 import { toRetention } from "../retention.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { at, column } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { at, column } from "../testing/batches.ts";
+import { quiet, TestHistory, unaborted } from "../testing/history.ts";
 import { type RetainOptions, retain } from "./retain.ts";
-import { quiet, TestHistory, unaborted } from "./test-history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 // Turns new samples of a bucket into blocks: beside the old ones where they only continue them, in
 // their place where they lie among them.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { decodeBlock } from "../../block/decode.ts";
-import { encodeBlock } from "../../block/encode.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
+import { encodeBlock } from "../../codec/block/encode.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { decodeCommitRuns, encodeCommitRuns } from "../history/commit-runs.ts";
 import { betweenOf } from "../history/line-area.ts";

@@ -5,8 +5,8 @@ import { MachineState, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { summarize } from "../history/summary.ts";
 import { readHourRollups } from "../store/hour-rollups.ts";
-import { at, column, grid } from "../test-batches.ts";
-import { TestHistory } from "./test-history.ts";
+import { at, column, grid } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

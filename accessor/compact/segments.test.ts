@@ -5,10 +5,10 @@ import { create } from "@bufbuild/protobuf";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WatchSignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { readCommits } from "../store/log.ts";
-import { oneSample } from "../test-batches.ts";
-import { TestHistory } from "./test-history.ts";
+import { oneSample } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

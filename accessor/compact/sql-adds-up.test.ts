@@ -5,10 +5,10 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket } from "#gen/millrace/v1/summary_pb.ts";
-import { createDraw, type Draw } from "../../block/column-kinds.ts";
-import { toDuration } from "../../samples/timestamps.ts";
-import { at, column } from "../test-batches.ts";
-import { TestHistory } from "./test-history.ts";
+import { createDraw, type Draw } from "../../codec/testing/column-kinds.ts";
+import { toDuration } from "../../codec/timestamps.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

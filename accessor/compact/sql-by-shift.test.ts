@@ -7,8 +7,8 @@ import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket, StateBucket } from "#gen/millrace/v1/summary_pb.ts";
 import { createLog } from "../../runtime/log.ts";
 import { ZoneClocks } from "../store/zone-clocks.ts";
-import { at, column } from "../test-batches.ts";
-import { TestHistory } from "./test-history.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 const minuteUs = 60_000_000;
 const fromUs = Date.UTC(2025, 9, 25, 4) * 1000;

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { AggregateSamplesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket } from "#gen/millrace/v1/summary_pb.ts";
-import { createDraw, type Draw } from "../../block/column-kinds.ts";
-import { toDuration } from "../../samples/timestamps.ts";
-import { at, column } from "../test-batches.ts";
+import { createDraw, type Draw } from "../../codec/testing/column-kinds.ts";
+import { toDuration } from "../../codec/timestamps.ts";
+import { at, column } from "../testing/batches.ts";
+import { quiet, TestHistory, unaborted } from "../testing/history.ts";
 import { Restating } from "./restate.ts";
-import { quiet, TestHistory, unaborted } from "./test-history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { MachineState, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { AggregateStatesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { MachineStateBuckets } from "#gen/millrace/v1/summary_pb.ts";
-import { createDraw } from "../../block/column-kinds.ts";
-import { toDuration } from "../../samples/timestamps.ts";
-import { at, column } from "../test-batches.ts";
-import { TestHistory } from "./test-history.ts";
+import { createDraw } from "../../codec/testing/column-kinds.ts";
+import { toDuration } from "../../codec/timestamps.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -2,8 +2,8 @@
 // settings, also within the functions that the views call; and an hour is unpacked once.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { at, column } from "../test-batches.ts";
-import { TestHistory } from "./test-history.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 const [secondUs, minuteUs, hourUs, dayUs] = [1e6, 6e7, 3.6e9, 8.64e10];
 const firstUs = Date.UTC(2026, 0, 5) * 1000;

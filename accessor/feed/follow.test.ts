@@ -5,12 +5,12 @@ import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { joinBatches } from "../../samples/batch-bytes.ts";
+import { joinBatches } from "../../codec/wire/batch-bytes.ts";
 import type { Selection } from "../store/catalog.ts";
-import { column, epochUs } from "../test-batches.ts";
+import { column, epochUs } from "../testing/batches.ts";
+import { SimulatedLog, turn } from "../testing/simulated-log.ts";
 import { createFilter } from "./filter.ts";
 import { follow, SharedMessages } from "./follow.ts";
-import { SimulatedLog, turn } from "./simulated-log.ts";
 import type { Tail } from "./tail.ts";
 
 afterEach(() => {

@@ -3,9 +3,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
+import { batchBytes, splitBatch } from "../../codec/wire/batch-bytes.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
-import { batchBytes, splitBatch } from "../../samples/batch-bytes.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Commit } from "../store/log.ts";
 import { type Filter, project } from "./filter.ts";
 import type { Tail } from "./tail.ts";

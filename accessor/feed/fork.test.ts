@@ -5,10 +5,10 @@ import { createLog } from "../../runtime/log.ts";
 import { CursorFormat, type Epoch } from "../cursor.ts";
 import { Failure } from "../failure.ts";
 import type { Database } from "../store/database.ts";
+import { commitOf, SimulatedLog, turn } from "../testing/simulated-log.ts";
 import { createFilter } from "./filter.ts";
 import { follow, SharedMessages } from "./follow.ts";
 import { createEpochs } from "./fork.ts";
-import { commitOf, SimulatedLog, turn } from "./simulated-log.ts";
 
 const origin = { machine: "m", signal: "s" };
 const lost = new Failure("CURSOR_FOREIGN", "lost");

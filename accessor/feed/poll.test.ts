@@ -3,9 +3,9 @@
 import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import type { BatchInit } from "../test-batches.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import type { BatchInit } from "../testing/batches.ts";
 import { type PollOptions, startPolling } from "./poll.ts";
 
 test("after its session was ended, an accessor listens for commits again", async () => {

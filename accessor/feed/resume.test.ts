@@ -1,10 +1,10 @@
 // Where a feed can start, and what a client is told where it cannot.
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { oneSample } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
-import { after, headOf, valuesIn, type WatchRequest, watch } from "../test-watch.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { oneSample } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { after, headOf, valuesIn, type WatchRequest, watch } from "../testing/watch.ts";
 
 async function ingestThree({ ingest }: TestAccessor): Promise<void> {
   for (let sequence = 1; sequence <= 3; sequence++)

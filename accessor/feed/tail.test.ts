@@ -2,7 +2,7 @@
 // learns of them.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { commitOf, SimulatedLog, turn } from "./simulated-log.ts";
+import { commitOf, SimulatedLog, turn } from "../testing/simulated-log.ts";
 
 const origin = { machine: "m", signal: "s" };
 const action = fc.oneof(

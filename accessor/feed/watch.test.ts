@@ -2,10 +2,10 @@
 // each record once, whoever serves it.
 
 import { expect, test } from "vitest";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { epochUs, grid, oneSample, Producer } from "../test-batches.ts";
-import { after, headOf, valuesIn, watch } from "../test-watch.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { epochUs, grid, oneSample, Producer } from "../testing/batches.ts";
+import { after, headOf, valuesIn, watch } from "../testing/watch.ts";
 
 test.for([true, false])(
   "two accessors and two producers at once, NOTIFY %s: dense revisions, equal feeds",

@@ -18,7 +18,7 @@ import {
   statsOf,
   sumOf,
   toColumn,
-} from "./brute-force.ts";
+} from "../testing/brute-force.ts";
 import { type Bucket, BucketAccumulator } from "./buckets.ts";
 import type { Between, Sample } from "./line-area.ts";
 import { summarize } from "./summary.ts";

@@ -1,7 +1,7 @@
 // Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says
 // nothing about their source.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
 import { RunningSum, scaled } from "./compensated-sum.ts";
 import { type Between, lineArea, type Sample, scaleSample } from "./line-area.ts";
 import { type Extremes, joinExtremes, type Summary, summarize } from "./summary.ts";

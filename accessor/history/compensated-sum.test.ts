@@ -1,7 +1,7 @@
 // Sums against whole numbers that round nothing.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { exactSum, isWithin, toUnits } from "./brute-force-exact.ts";
+import { exactSum, isWithin, toUnits } from "../testing/brute-force-exact.ts";
 import { RunningSum, scaled, sumOf } from "./compensated-sum.ts";
 
 const allOf = (values: Float64Array) => sumOf(values, 0, values.length);

@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { anyBetween, anySamples, anyWindow, baseUs, linear, toColumn } from "./brute-force.ts";
-import { distanceOf, exactIntegral, isWithin } from "./brute-force-exact.ts";
+import { anyBetween, anySamples, anyWindow, baseUs, linear, toColumn } from "../testing/brute-force.ts";
+import { distanceOf, exactIntegral, isWithin } from "../testing/brute-force-exact.ts";
 import { type Bucket, BucketAccumulator } from "./buckets.ts";
 import { plus } from "./double-double.ts";
 import type { Between, Sample } from "./line-area.ts";

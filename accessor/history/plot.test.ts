@@ -1,7 +1,7 @@
 // Plot points: real samples in time order, each bucket's extremes among them.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anySamples, anyWindow, linear, statsOf, toColumn } from "./brute-force.ts";
+import { anySamples, anyWindow, linear, statsOf, toColumn } from "../testing/brute-force.ts";
 import { slotEdges } from "./bucket-edges.ts";
 import { BucketAccumulator } from "./buckets.ts";
 import { toPlotColumn } from "./plot.ts";

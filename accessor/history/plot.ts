@@ -1,5 +1,5 @@
 // What a plot needs of its buckets: few points, and never a peak lost.
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
 import type { Bucket } from "./buckets.ts";
 
 /**

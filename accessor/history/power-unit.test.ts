@@ -1,8 +1,8 @@
 import pg from "pg";
 import { expect, test } from "vitest";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { quiet } from "../compact/test-history.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { openDatabase } from "../store/database.ts";
+import { quiet } from "../testing/history.ts";
 import { wattsPer } from "./power-unit.ts";
 
 const known: [string, number][] = [

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { joined, silentMinutes } from "../compact/test-silence.ts";
-import { baseUs } from "./brute-force.ts";
+import { baseUs } from "../testing/brute-force.ts";
+import { joined, silentMinutes } from "../testing/silence.ts";
 import { hourUs, minuteUs } from "./buckets-of-time.ts";
 import {
   type AliveHour,

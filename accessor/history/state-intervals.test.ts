@@ -1,8 +1,8 @@
 // State intervals and times against a look at every microsecond.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyWindow, baseUs } from "./brute-force.ts";
-import { anyChanges, stateAt } from "./brute-force-states.ts";
+import { anyWindow, baseUs } from "../testing/brute-force.ts";
+import { anyChanges, stateAt } from "../testing/brute-force-states.ts";
 import { timeInStates, toIntervals, windowIntervals } from "./state-intervals.ts";
 
 describe("toIntervals", () => {

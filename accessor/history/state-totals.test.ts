@@ -11,8 +11,8 @@ import {
   lineHeights,
   sizeOf,
   toColumn,
-} from "./brute-force.ts";
-import { anyChanges, stateAt } from "./brute-force-states.ts";
+} from "../testing/brute-force.ts";
+import { anyChanges, stateAt } from "../testing/brute-force-states.ts";
 import { BucketAccumulator } from "./buckets.ts";
 import { plus } from "./double-double.ts";
 import type { Sample, Window } from "./line-area.ts";

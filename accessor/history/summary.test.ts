@@ -17,7 +17,7 @@ import {
   statsOf,
   sumOf,
   toColumn,
-} from "./brute-force.ts";
+} from "../testing/brute-force.ts";
 import { type Between, lineArea, type Sample } from "./line-area.ts";
 import { emptySummary, joinSummaries, type Summary, summarize } from "./summary.ts";
 

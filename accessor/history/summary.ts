@@ -1,7 +1,7 @@
 // The summary of a run of samples, a monoid: what blocks keep beside their samples and roll-ups add
 // up. No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
 import { scale, scaled, sumOf } from "./compensated-sum.ts";
 import { type DoubleDouble, dividedBy, plus, productOfTwo, splitter, sumOfTwo, zero } from "./double-double.ts";
 import { type Area, type Between, increase, jump, lineArea } from "./line-area.ts";

@@ -1,7 +1,7 @@
 // What is stored of a batch, as feeds show it: the same whether it comes from here or out of the
 // log.
 import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
-import { decodeBlock } from "../../block/decode.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
 import { type ShownSeries, shownSamples } from "../store/shown-samples.ts";
 
 /** A column as the log has it. */

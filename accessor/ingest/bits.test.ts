@@ -2,9 +2,9 @@
 // every way of reading.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { toColumn } from "../../samples/wire.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { column, epochUs, Producer } from "../test-batches.ts";
+import { toColumn } from "../../codec/wire/samples.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { column, epochUs, Producer } from "../testing/batches.ts";
 
 test("values and times survive pages, ranges and feeds", { timeout: 60_000 }, async () => {
   await using accessor = await openTestAccessor();

@@ -1,6 +1,6 @@
 // What a record may hold: names and times. Each rule says what is wrong in words that help to mend
-// it. Texts: rows/text-fault.ts.
-import type { Fault } from "../../rows/text-fault.ts";
+// it. Texts: codec/row/text-fault.ts.
+import type { Fault } from "../../codec/row/text-fault.ts";
 import type { OldestTaken } from "../retention.ts";
 
 export const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;

@@ -2,8 +2,8 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, type ErrorReport, MachineState, Severity, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
-import { type Fault, severityFault, stateFault, textBounds, textFault } from "../../rows/text-fault.ts";
-import { toTimeUs } from "../../samples/timestamps.ts";
+import { type Fault, severityFault, stateFault, textBounds, textFault } from "../../codec/row/text-fault.ts";
+import { toTimeUs } from "../../codec/timestamps.ts";
 import { type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
 

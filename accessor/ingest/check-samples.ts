@@ -2,11 +2,11 @@
 // order of time.
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Samples, SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { type Fault, maxGapFault, maxMaxGapUs, notFinite, textBounds, textFault } from "../../rows/text-fault.ts";
-import type { Column } from "../../samples/column.ts";
-import { columnFields } from "../../samples/column-message.ts";
-import { toDurationUs } from "../../samples/timestamps.ts";
-import { readUnit } from "../../samples/unit.ts";
+import type { Column } from "../../codec/column.ts";
+import { type Fault, maxGapFault, maxMaxGapUs, notFinite, textBounds, textFault } from "../../codec/row/text-fault.ts";
+import { toDurationUs } from "../../codec/timestamps.ts";
+import { readUnit } from "../../codec/unit.ts";
+import { columnFields } from "../../codec/wire/column-message.ts";
 import type { Series } from "../store/catalog.ts";
 import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";

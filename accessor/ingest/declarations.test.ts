@@ -4,8 +4,8 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
 import { Restating } from "../compact/restate.ts";
-import { quiet, TestHistory, unaborted } from "../compact/test-history.ts";
-import { at, column } from "../test-batches.ts";
+import { at, column } from "../testing/batches.ts";
+import { quiet, TestHistory, unaborted } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

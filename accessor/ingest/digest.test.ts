@@ -3,8 +3,8 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Batch, BatchSchema, MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { timesOf } from "../../samples/wire.ts";
-import { at, type BatchInit, column, epochUs, grid } from "../test-batches.ts";
+import { timesOf } from "../../codec/wire/samples.ts";
+import { at, type BatchInit, column, epochUs, grid } from "../testing/batches.ts";
 import { digestOf } from "./digest.ts";
 
 const digest = (init: BatchInit): string => {

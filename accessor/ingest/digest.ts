@@ -2,7 +2,7 @@
 // that a repeated sequence repeats its batch.
 import { hash } from "node:crypto";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
 
 // Bump it when the order or the fields below change; receipts of an older version then compare as
 // other content, so keep the old one too.

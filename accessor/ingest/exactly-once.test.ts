@@ -2,9 +2,9 @@
 // under an old number is refused.
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { column, epochUs, oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { column, epochUs, oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 const stored = async ({ query }: TestAccessor) =>
   (await query("select (select count(*)::int from log) as log, (select count(*)::int from receipt) as receipts"))[0];

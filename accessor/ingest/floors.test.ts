@@ -3,12 +3,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { openDatabase } from "../store/database.ts";
 import { dropIdleProducers } from "../store/ingest.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 const send = ({ ingest }: Pick<TestAccessor, "ingest">, producerId: string, sequence: number) =>
   ingest.ingestBatch({ producerId, sequence: BigInt(sequence), batch: oneSample(sequence) });

@@ -3,9 +3,9 @@
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { settled } from "../../test/support/eventually.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { at, column, epochUs, oneSample, Producer } from "../test-batches.ts";
+import { settled } from "../../test/testing/eventually.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { at, column, epochUs, oneSample, Producer } from "../testing/batches.ts";
 
 test("many producers share transactions, and each gets its acks in order", async () => {
   await using accessor = await openTestAccessor();

@@ -6,8 +6,8 @@ import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { readSettings } from "../../runtime/config.ts";
 import { accessorSettings } from "../config.ts";
 import { oldestTaken, toRetention } from "../retention.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { at, column } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { at, column } from "../testing/batches.ts";
 
 const dayMs = 86_400_000;
 const history = { compactMs: 3_600_000, logWindowMs: dayMs, maxLogBytes: 2 ** 34, rollupRetentionMs: undefined };

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BatchSchema, MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { at, type BatchInit, column, epochUs } from "../test-batches.ts";
+import { at, type BatchInit, column, epochUs } from "../testing/batches.ts";
 import { Minutes } from "./minutes.ts";
 
 const minuteUs = 60_000_000;

@@ -2,8 +2,8 @@
 // each signal by itself: 65,000 samples an hour apart cost it some thousand times what they cost in
 // one hour. And it writes a minute again that new samples lie in the middle of.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { toTimeUs } from "../../samples/timestamps.ts";
-import { timesOf } from "../../samples/wire.ts";
+import { toTimeUs } from "../../codec/timestamps.ts";
+import { timesOf } from "../../codec/wire/samples.ts";
 import { minuteUs } from "../history/buckets-of-time.ts";
 
 /** Which series a signal of a machine is; undefined: not registered yet. */

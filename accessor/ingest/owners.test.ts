@@ -3,14 +3,14 @@
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { rotateCommand } from "../access/key-commands.ts";
 import { moveCommand } from "../access/producer-commands.ts";
-import { idOf, openClients, openKeyFixture } from "../access/test-keys.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { idOf, openClients, openKeyFixture } from "../testing/keys.ts";
 
 const denied = { code: Code.PermissionDenied, reason: "PERMISSION_DENIED" };
 

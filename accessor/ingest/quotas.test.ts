@@ -8,14 +8,14 @@ import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { rotateCommand } from "../access/key-commands.ts";
 import { ownerOfSubject } from "../access/owner.ts";
-import { idOf, openClients, openKeyFixture } from "../access/test-keys.ts";
 import { migrate, readMigrations } from "../store/migrate.ts";
-import { openTestAccessor, queryDatabase, type TestAccessorOptions } from "../test-accessor.ts";
-import { at, type BatchInit, column, epochUs } from "../test-batches.ts";
+import { openTestAccessor, queryDatabase, type TestAccessorOptions } from "../testing/accessor.ts";
+import { at, type BatchInit, column, epochUs } from "../testing/batches.ts";
+import { idOf, openClients, openKeyFixture } from "../testing/keys.ts";
 
 async function openFor(options: TestAccessorOptions) {
   const stack = new AsyncDisposableStack();

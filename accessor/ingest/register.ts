@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { toDurationUs } from "../../samples/timestamps.ts";
+import { toDurationUs } from "../../codec/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
 import type { Catalog, NewSeries, Quotas, Series } from "../store/catalog.ts";

@@ -6,8 +6,8 @@ import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
 import { EnergyAbsence } from "#gen/millrace/v1/summary_pb.ts";
 import { Restating } from "../compact/restate.ts";
-import { quiet, TestHistory, unaborted } from "../compact/test-history.ts";
-import { at, column } from "../test-batches.ts";
+import { at, column } from "../testing/batches.ts";
+import { quiet, TestHistory, unaborted } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -6,9 +6,9 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
 import { TokenBuckets } from "../../access/token-buckets.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { type BatchInit, column, epochUs } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { type BatchInit, column, epochUs } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 import { Spread } from "./spread.ts";
 

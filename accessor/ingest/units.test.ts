@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { column, epochUs, type SamplesInit } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { column, epochUs, type SamplesInit } from "../testing/batches.ts";
 
 test("samples without a unit leave it to later ones to declare it, on every accessor", async () => {
   await using first = await openTestAccessor();

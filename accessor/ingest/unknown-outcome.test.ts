@@ -4,11 +4,11 @@ import { connect, createServer, type Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor, queryDatabase, type TestAccessor } from "../test-accessor.ts";
-import { oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor, queryDatabase, type TestAccessor } from "../testing/accessor.ts";
+import { oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 const storedOf = async ({ databaseUrl }: { databaseUrl: string }) =>
   (await queryDatabase(databaseUrl, "select count(*)::int as n from receipt"))[0]!.n as number;

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type BatchResult, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { at, type BatchInit, column, epochUs, grid, type SamplesInit } from "../test-batches.ts";
-import { nameIn } from "../test-errors.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { at, type BatchInit, column, epochUs, grid, type SamplesInit } from "../testing/batches.ts";
+import { nameIn } from "../testing/errors.ts";
 
 let accessor: TestAccessor;
 beforeAll(async () => {

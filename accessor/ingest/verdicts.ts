@@ -3,7 +3,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type RecordKind, type Verdict, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import type { Fault } from "../../rows/text-fault.ts";
+import type { Fault } from "../../codec/row/text-fault.ts";
 
 // Texts are for people, and nobody reads a thousand; past this many, verdicts come without.
 const maxMessages = 100;

@@ -2,9 +2,9 @@
 import { create } from "@bufbuild/protobuf";
 import { type Warning, WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { durationText } from "../../rows/duration.ts";
-import { maxMaxGapUs } from "../../rows/text-fault.ts";
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
+import { durationText } from "../../codec/row/duration.ts";
+import { maxMaxGapUs } from "../../codec/row/text-fault.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 import { wattsPer } from "../history/power-unit.ts";
 import type { Series } from "../store/catalog.ts";

@@ -1,8 +1,8 @@
 // Buckets of one series as of a revision: from hourly roll-ups and block summaries where they lie
 // within a bucket, from samples where not.
 
+import type { Column } from "../../codec/column.ts";
 import { Turns } from "../../runtime/turns.ts";
-import type { Column } from "../../samples/column.ts";
 import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
 import { betweenOf } from "../history/line-area.ts";

@@ -1,7 +1,7 @@
 // Collects the records of a slice into batches, one for each machine.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { compareText } from "../../samples/compare-text.ts";
+import { compareText } from "../../codec/compare-text.ts";
 import { shownSamples } from "../store/shown-samples.ts";
 import { mergePieces } from "./pieces.ts";
 import type { Slice } from "./sweep.ts";

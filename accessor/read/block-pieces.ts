@@ -1,7 +1,7 @@
 // The history's blocks of some series as pieces, in order of their first sample. Headers first,
 // payloads a page at a time.
 
-import { decodeBlockInto } from "../../block/decode.ts";
+import { decodeBlockInto } from "../../codec/block/decode.ts";
 import { nextTurn } from "../../runtime/turns.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
 import { clamp } from "../store/binary-arrays.ts";

@@ -2,10 +2,10 @@
 // a window may end at a sample.
 import { afterAll, beforeAll, beforeEach, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { Examiner, type Question } from "../compact/test-answers.ts";
-import { TestHistory, tickUs } from "../compact/test-history.ts";
-import type { RawRecord } from "../compact/test-records.ts";
-import { at, column } from "../test-batches.ts";
+import { Examiner, type Question } from "../testing/answers.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory, tickUs } from "../testing/history.ts";
+import type { RawRecord } from "../testing/records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -3,7 +3,7 @@
 
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { type EventPage, type EventRange, readErrorReports, readStateChanges } from "../store/events.ts";

@@ -4,7 +4,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { type StateInterval, StateIntervalSchema } from "#gen/millrace/v1/summary_pb.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
 import { readNextState, readStateAt, readStateRuns, type StateRun } from "../store/state-runs.ts";

@@ -1,6 +1,6 @@
 // The newest sample of each series as of a revision: by time, and of equal times the last
 // committed.
-import { decodeBlock } from "../../block/decode.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import { blockParts } from "../store/block-parts.ts";
 import type { Series } from "../store/catalog.ts";

@@ -1,8 +1,8 @@
 // The newest record of each series as of a revision, ascending by machine, then signal.
 import { create } from "@bufbuild/protobuf";
 import { type Signal, SignalKind, SignalSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { compareText } from "../../samples/compare-text.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { compareText } from "../../codec/compare-text.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
 import type { Series } from "../store/catalog.ts";
 import { readLatestErrors, readLatestStates } from "../store/events.ts";
 import type { Reads } from "./as-of.ts";

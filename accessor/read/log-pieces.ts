@@ -1,6 +1,6 @@
 // The log's rows of some series as pieces, in order of their first sample. Headers first, payloads
 // a page at a time, so that memory stays small however long the range is.
-import { decodeBlock } from "../../block/decode.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
 import { nextTurn } from "../../runtime/turns.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { Catalog } from "../store/catalog.ts";
 import { openDatabase } from "../store/database.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { epochUs, grid } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { epochUs, grid } from "../testing/batches.ts";
 import { aggregate } from "./aggregate.ts";
 
 const log = createLog({ name: "t", level: "silent" });

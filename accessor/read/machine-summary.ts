@@ -2,7 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type MachineState, SampleType, type Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { EnergyAbsence, type MachineSummarySchema, type StateSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
-import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
+import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { availability, countErrors, errorRate } from "../history/error-stats.ts";
 import { wattsPer } from "../history/power-unit.ts";
 import { toleranceUsOf } from "../history/silence.ts";

@@ -1,6 +1,6 @@
 // Merges sorted columns of one series into one: by time, and at equal times in the order in which
 // the columns are given.
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
 
 /** A column that may know which commit each sample came with. */
 export type TrackedColumn = Column & { readonly revisions?: Float64Array | undefined };

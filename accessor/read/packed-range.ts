@@ -4,9 +4,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { ReadSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { decodeBlock } from "../../block/decode.ts";
-import { encodeBlock } from "../../block/encode.ts";
-import type { Column } from "../../samples/column.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
+import { encodeBlock } from "../../codec/block/encode.ts";
+import type { Column } from "../../codec/column.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import { blockHeaders } from "../store/block-headers.ts";

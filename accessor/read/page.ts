@@ -8,7 +8,7 @@ import {
   SignalSchema,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
 import { type ErrorRow, type Place, readErrorReports, readStateChanges, type StateRow } from "../store/events.ts";

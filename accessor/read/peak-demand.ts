@@ -1,5 +1,5 @@
 // Peak demand: the highest mean power of any interval of a window, such as a quarter hour.
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
 import type { Window } from "../history/line-area.ts";
 import type { Database } from "../store/database.ts";
 import { type AggregateQuery, aggregate } from "./aggregate.ts";

@@ -1,8 +1,8 @@
 // What a range reads at once, and so holds while its reader does not read, is bounded in samples
 // however well they pack.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TestHistory, unaborted } from "../compact/test-history.ts";
-import { epochUs, grid } from "../test-batches.ts";
+import { epochUs, grid } from "../testing/batches.ts";
+import { TestHistory, unaborted } from "../testing/history.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { logPieces } from "./log-pieces.ts";
 import type { PieceSource } from "./pieces.ts";

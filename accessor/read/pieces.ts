@@ -1,5 +1,5 @@
 // Samples of one series that were stored together, as the log and the history give them to a sweep.
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
 import type { Series } from "../store/catalog.ts";
 import { mergeAll, type TrackedColumn, tiesByCommit } from "./merge.ts";
 

@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat } from "#gen/millrace/v1/signal_service_pb.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { at, column, epochUs } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { at, column, epochUs } from "../testing/batches.ts";
 
 test.each([ReadFormat.COLUMNS, ReadFormat.BLOCKS])(
   "ten samples beside 12,000 state changes, format %i",

@@ -4,21 +4,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, SampleType, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { forAtMost } from "../../test/support/for-at-most.ts";
-import { TestHistory, tickUs, unaborted } from "../compact/test-history.ts";
-import {
-  anyBatch,
-  anyWindow,
-  baseUs,
-  type RawRecord,
-  toBatch,
-  toRecords,
-  type Window,
-} from "../compact/test-records.ts";
-import { joined, silentMinutes } from "../compact/test-silence.ts";
+import { forAtMost } from "../../test/testing/for-at-most.ts";
 import { cutSilences } from "../history/silence.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { at, column } from "../test-batches.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory, tickUs, unaborted } from "../testing/history.ts";
+import { anyBatch, anyWindow, baseUs, type RawRecord, toBatch, toRecords, type Window } from "../testing/records.ts";
+import { joined, silentMinutes } from "../testing/silence.ts";
 import { readSilences } from "./silences.ts";
 
 let history: TestHistory;

@@ -2,11 +2,11 @@
 // beside what is dense.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { Examiner } from "../compact/test-answers.ts";
-import { TestHistory, unaborted } from "../compact/test-history.ts";
-import type { RawRecord } from "../compact/test-records.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { at, column } from "../test-batches.ts";
+import { Examiner } from "../testing/answers.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory, unaborted } from "../testing/history.ts";
+import type { RawRecord } from "../testing/records.ts";
 import { aggregate } from "./aggregate.ts";
 import { summarizeMachine } from "./machine-summary.ts";
 import { noSilence } from "./silences.ts";

@@ -2,7 +2,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
 
 async function refusal(call: () => Promise<unknown>): Promise<string> {
   const error = await call().then(

@@ -6,8 +6,8 @@ import {
   type AggregateStatesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { EnergyAbsence, type StateBucketSchema } from "#gen/millrace/v1/summary_pb.ts";
+import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { plus, zero } from "../history/double-double.ts";
 import { availability } from "../history/error-stats.ts";
 import type { Window } from "../history/line-area.ts";

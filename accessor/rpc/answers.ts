@@ -7,8 +7,8 @@ import {
   type AggregateSamplesResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket as BucketMessage } from "#gen/millrace/v1/summary_pb.ts";
+import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
 import { Failure } from "../failure.ts";
 import type { Bucket } from "../history/buckets.ts";
 import { aggregate } from "../read/aggregate.ts";

@@ -7,9 +7,9 @@ import type {
   ListSignalsRequest,
   ListSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { compareText } from "../../codec/compare-text.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { compareText } from "../../samples/compare-text.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
 import type { Listing } from "../read/as-of.ts";
 import type { Series } from "../store/catalog.ts";
 import { PageRoom } from "./page-room.ts";

@@ -3,7 +3,7 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
-import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
+import { machineNameFault, readMachineName } from "../../codec/machine-name.ts";
 import { Failure } from "../failure.ts";
 import { signalPattern } from "../ingest/bounds.ts";
 

@@ -8,9 +8,9 @@ import {
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { SeriesBucketsSchema } from "#gen/millrace/v1/summary_pb.ts";
+import { decodeIngestBatchRequest, decodeIngestRequest } from "../../codec/wire/decode.ts";
+import { encodeBatch, encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../../codec/wire/encode.ts";
 import { useCodec } from "../../runtime/grpc/definition.ts";
-import { decodeIngestBatchRequest, decodeIngestRequest } from "../../samples/wire-decode.ts";
-import { encodeBatch, encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../../samples/wire-encode.ts";
 import { encodeAggregateSamplesResponse, encodeSeriesBuckets } from "./encode-buckets.ts";
 
 /** For every call of this process; to be called before the first. */

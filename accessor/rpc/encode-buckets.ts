@@ -4,7 +4,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import { DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { AggregateSamplesResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { type Bucket, BucketSchema, type SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
-import { WireWriter } from "../../samples/wire-writer.ts";
+import { WireWriter } from "../../codec/wire/writer.ts";
 
 const writer = new WireWriter();
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
-import { TestHistory } from "../compact/test-history.ts";
-import { at, column } from "../test-batches.ts";
+import { at, column } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

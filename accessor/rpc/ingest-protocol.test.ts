@@ -3,10 +3,10 @@
 import { Code } from "@connectrpc/connect";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { eventually } from "../../test/support/eventually.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 test("streams that do not keep to the protocol", async () => {
   await using accessor = await openTestAccessor();

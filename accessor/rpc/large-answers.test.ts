@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { type GrpcServerOptions, openGrpcServer } from "../../runtime/grpc/server.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
-import { at, epochUs } from "../test-batches.ts";
+import { at, epochUs } from "../testing/batches.ts";
 
 const options: GrpcServerOptions = {
   ...{ host: "127.0.0.1", port: 0, maxMessageBytes: 2 ** 20, drainMs: 500 },

@@ -6,7 +6,7 @@ import {
   GetLatestRequestSchema,
   type GetLatestResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
 import { minuteUs } from "../history/buckets-of-time.ts";
 import { toleranceUsOf } from "../history/silence.ts";
 import { minuteOf } from "../history/touch-spans.ts";

@@ -8,7 +8,7 @@ import {
   type ListStateIntervalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
-import { toDuration, toTimestamp } from "../../samples/timestamps.ts";
+import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { minuteOf } from "../history/touch-spans.ts";
 import { answerHead, type Reads } from "../read/as-of.ts";

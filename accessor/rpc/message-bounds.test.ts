@@ -1,9 +1,9 @@
 // Messages beyond what their method takes are refused with a reason, and the connection serves on.
 import { expect, test } from "vitest";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openClients } from "../access/test-keys.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { reasonOf } from "../test-errors.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { openClients } from "../testing/keys.ts";
 
 test("a question beyond 256 KiB, a batch beyond 16 MiB, a name beyond 2 KiB", async () => {
   await using database = await testDatabase();

@@ -1,8 +1,8 @@
 // Pages of newest records, sums and lists are, joined, the answer in one piece: at any size, and
 // whatever is committed in between.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { at, type BatchInit, epochUs, grid } from "../test-batches.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { at, type BatchInit, epochUs, grid } from "../testing/batches.ts";
 
 let accessor: TestAccessor;
 let sequence = 0n;

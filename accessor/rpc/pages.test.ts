@@ -4,9 +4,9 @@ import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { at, type BatchInit, column, epochUs } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { at, type BatchInit, column, epochUs } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 let accessor: TestAccessor;
 let nowMs = 1_000_000;

@@ -4,11 +4,11 @@ import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { toColumn } from "../../samples/wire.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { at, column, epochUs, oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { toColumn } from "../../codec/wire/samples.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { at, column, epochUs, oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 test("a range over overlapping late batches equals a sort by hand", { timeout: 60_000 }, async () => {
   await using accessor = await openTestAccessor();

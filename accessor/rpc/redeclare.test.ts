@@ -5,11 +5,11 @@ import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openClients, openKeyFixture } from "../access/test-keys.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { at, type BatchInit, column, epochUs } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { at, type BatchInit, column, epochUs } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { openClients, openKeyFixture } from "../testing/keys.ts";
 
 test("unit and max_gap are corrected by an administrator, for answers about the past too", async () => {
   await using database = await testDatabase();

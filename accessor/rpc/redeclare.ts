@@ -6,9 +6,9 @@ import type {
   SignalDeclarationSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { maxMaxGapUs, textBounds, textFault } from "../../rows/text-fault.ts";
-import { toDuration, toDurationUs } from "../../samples/timestamps.ts";
-import { readUnit } from "../../samples/unit.ts";
+import { maxMaxGapUs, textBounds, textFault } from "../../codec/row/text-fault.ts";
+import { toDuration, toDurationUs } from "../../codec/timestamps.ts";
+import { readUnit } from "../../codec/unit.ts";
 import { Failure } from "../failure.ts";
 import { inferGapUs } from "../history/infer-gap.ts";
 import { energyWarnings } from "../ingest/warnings.ts";

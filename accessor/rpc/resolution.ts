@@ -6,7 +6,7 @@ import {
   type Calendar as CalendarMessage,
   CalendarUnit,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { toDurationUs } from "../../samples/timestamps.ts";
+import { toDurationUs } from "../../codec/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs, slotEdges } from "../history/bucket-edges.ts";
 import { type Calendar, type CalendarUnit as CalendarName, calendarEdges } from "../history/calendar-edges.ts";

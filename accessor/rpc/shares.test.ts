@@ -7,12 +7,12 @@ import { expect, test } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
-import { openUnreadClient, trailersOf } from "../../runtime/grpc/test-unread.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { callHead, frame, preface, repeat } from "../../test/support/http2-frames.ts";
-import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from "../test-accessor.ts";
-import { epochUs, grid } from "../test-batches.ts";
+import { openUnreadClient, trailersOf } from "../../runtime/testing/unread.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { callHead, frame, preface, repeat } from "../../test/testing/http2-frames.ts";
+import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from "../testing/accessor.ts";
+import { epochUs, grid } from "../testing/batches.ts";
 
 /** Clients of one accessor that come from different addresses, as a gateway tells it. */
 async function openShared(options: TestAccessorOptions) {

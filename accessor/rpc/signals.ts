@@ -9,7 +9,7 @@ import {
   type SignalService,
   type WatchSignalsRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { compareText } from "../../samples/compare-text.ts";
+import { compareText } from "../../codec/compare-text.ts";
 import { seeCatalog } from "../access/caller.ts";
 import { Failure } from "../failure.ts";
 import { createFilter } from "../feed/filter.ts";

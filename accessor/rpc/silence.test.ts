@@ -6,9 +6,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, SampleType, type Signal } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
 import type { StateInterval, StateSummary } from "#gen/millrace/v1/summary_pb.ts";
-import { TestHistory } from "../compact/test-history.ts";
-import { baseUs } from "../compact/test-records.ts";
-import { at, type BatchInit, column } from "../test-batches.ts";
+import { at, type BatchInit, column } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
+import { baseUs } from "../testing/records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

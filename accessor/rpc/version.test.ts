@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
-import { forAtMost } from "../../test/support/for-at-most.ts";
-import { TestHistory } from "../compact/test-history.ts";
-import { anyBatch, anyWindow, baseUs, toBatch } from "../compact/test-records.ts";
-import { at, type BatchInit, column, grid } from "../test-batches.ts";
+import { forAtMost } from "../../test/testing/for-at-most.ts";
+import { at, type BatchInit, column, grid } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
+import { anyBatch, anyWindow, baseUs, toBatch } from "../testing/records.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

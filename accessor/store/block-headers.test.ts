@@ -1,8 +1,8 @@
 // Headers of many series come in order, each once, whatever the size of a page; and series that are
 // sparse are not asked for again and again.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TestHistory, unaborted } from "../compact/test-history.ts";
-import { column } from "../test-batches.ts";
+import { column } from "../testing/batches.ts";
+import { TestHistory, unaborted } from "../testing/history.ts";
 import { blockHeaders } from "./block-headers.ts";
 import { inOrder } from "./history.ts";
 

@@ -2,7 +2,7 @@
 // connection as it is, long ones are called off.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { openDatabase } from "./database.ts";
 
 async function open() {

@@ -2,7 +2,7 @@
 // not know in one statement.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { Catalog } from "./catalog.ts";
 import { openDatabase } from "./database.ts";
 

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { toArray } from "./binary-arrays.ts";
 import { literalOf, toInt4, toInt8 } from "./copy-out.ts";
 import { openDatabase } from "./database.ts";

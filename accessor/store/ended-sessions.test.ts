@@ -3,9 +3,9 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { oneSample } from "../test-batches.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { oneSample } from "../testing/batches.ts";
 
 const readyForQuery = Buffer.from("Z\0\0\0\u0005I", "latin1");
 const terminate = Buffer.from("X\0\0\0\u0004", "latin1");

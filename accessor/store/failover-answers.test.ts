@@ -1,9 +1,9 @@
 // A standby is promoted under an accessor that is asked meanwhile: each answer is of one history,
 // whatever the accessor has noticed.
 import { expect, test } from "vitest";
-import type { TestAccessor } from "../test-accessor.ts";
-import { reasonOf } from "../test-errors.ts";
-import { open, openOn, sendAll, unaware } from "./test-failover.ts";
+import type { TestAccessor } from "../testing/accessor.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { open, openOn, sendAll, unaware } from "../testing/failover.ts";
 
 const timeout = 120_000;
 

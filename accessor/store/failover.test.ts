@@ -2,17 +2,17 @@
 // and nobody goes on with what is not there.
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { compactStep } from "../compact/step.ts";
 import { toRetention } from "../retention.ts";
-import type { TestAccessor } from "../test-accessor.ts";
-import { oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
-import { after, headOf, valuesIn, watch } from "../test-watch.ts";
+import type { TestAccessor } from "../testing/accessor.ts";
+import { oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
+import { open, openOn, send, sendAll, unaware } from "../testing/failover.ts";
+import { after, headOf, valuesIn, watch } from "../testing/watch.ts";
 import { Catalog } from "./catalog.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { readEpochs } from "./identity.ts";
-import { open, openOn, send, sendAll, unaware } from "./test-failover.ts";
 
 const timeout = 120_000;
 const quiet = createLog({ name: "accessor", level: "silent" });

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { openDatabase } from "./database.ts";
 
 /** Passes on to a port; swallow: what is connected so far carries nothing any more. */

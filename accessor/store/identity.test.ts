@@ -3,8 +3,8 @@
 import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { column, epochUs } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { column, epochUs } from "../testing/batches.ts";
 
 test("after --begin-epoch, cursors of what was lost are foreign even when revisions have caught up", async () => {
   await using database = await openTestAccessor();

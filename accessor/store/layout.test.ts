@@ -2,7 +2,7 @@
 // question.
 import { expect, test, vi } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { Ledger } from "../ledger.ts";
 import { openDatabase } from "./database.ts";
 import { forgetLayout, layoutAt } from "./layout.ts";

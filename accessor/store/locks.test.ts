@@ -3,10 +3,10 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { oneSample } from "../test-batches.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { oneSample } from "../testing/batches.ts";
 
 const often = {
   ...{ compactMs: 20, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },

@@ -1,8 +1,8 @@
 // A page of the log ends between two commits and says where, whatever its rows weigh.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { epochUs, grid, Producer } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { epochUs, grid, Producer } from "../testing/batches.ts";
 import { Catalog } from "./catalog.ts";
 import { openDatabase } from "./database.ts";
 import { readCommits, readTimedCommits } from "./log.ts";

@@ -2,8 +2,8 @@
 // change, so no snapshot is held.
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { decodeBlock } from "../../block/decode.ts";
-import { maxColumnBytes } from "../../samples/batch-bytes.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
+import { maxColumnBytes } from "../../codec/wire/batch-bytes.ts";
 import type { SeenEpoch } from "../epochs.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Catalog } from "./catalog.ts";

@@ -2,8 +2,8 @@
 // touched.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor, queryDatabase } from "../test-accessor.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor, queryDatabase } from "../testing/accessor.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 
 const log = createLog({ name: "test", level: "silent" });

@@ -2,7 +2,7 @@
 // read; one that is refused is not used.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { Failure } from "../failure.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { readEpochs } from "./identity.ts";

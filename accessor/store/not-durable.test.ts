@@ -6,11 +6,11 @@ import { expect, test } from "vitest";
 import { HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
-import { openTestAccessor, queryDatabase } from "../test-accessor.ts";
-import { oneSample } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { openTestAccessor, queryDatabase } from "../testing/accessor.ts";
+import { oneSample } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 const [ints, longs, bytes, texts] = ["int[]", "bigint[]", "bytea[]", "text[]"].map((type) => `array[]::${type}`);
 /** ingest() with no batch in it. */

@@ -1,6 +1,6 @@
 // The series of a machine, by signal and in their order.
 
-import { compareText } from "../../samples/compare-text.ts";
+import { compareText } from "../../codec/compare-text.ts";
 import type { Series } from "./catalog.ts";
 
 export class OwnSeries extends Map<string, Series> {

@@ -2,9 +2,9 @@
 // whole minutes.
 import { fromBinary } from "@bufbuild/protobuf";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { decodeBlock } from "../../block/decode.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
+import { toTimeUs } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { toTimeUs } from "../../samples/timestamps.ts";
 import { minuteUs } from "../history/buckets-of-time.ts";
 import type { Window } from "../history/line-area.ts";
 import { spanOfMinutes, spansOfMinutes } from "../history/silence.ts";

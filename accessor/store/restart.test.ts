@@ -10,11 +10,11 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { openPostgres } from "../../local/postgres.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { quickFolder } from "../../test/support/quick-folder.ts";
-import { openTestAccessor, type TestAccessor } from "../test-accessor.ts";
-import { at, epochUs, oneSample, Producer } from "../test-batches.ts";
-import { reasonOf } from "../test-errors.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { quickFolder } from "../../test/testing/quick-folder.ts";
+import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
+import { at, epochUs, oneSample, Producer } from "../testing/batches.ts";
+import { reasonOf } from "../testing/errors.ts";
 
 test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async () => {
   await using server = await openServer();

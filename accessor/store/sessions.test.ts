@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { openDatabase } from "./database.ts";
 import { sql } from "./sql.ts";
 

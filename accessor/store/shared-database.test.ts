@@ -2,7 +2,7 @@
 // has a budget.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
 import { Failure } from "../failure.ts";
 import { Ledger } from "../ledger.ts";
 import { openDatabase } from "./database.ts";

@@ -4,8 +4,8 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Batch, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadSignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { TestHistory } from "../compact/test-history.ts";
-import { column, epochUs } from "../test-batches.ts";
+import { column, epochUs } from "../testing/batches.ts";
+import { TestHistory } from "../testing/history.ts";
 
 let history: TestHistory;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 // Stored samples as the contract's Samples, with what their series declares.
 import { type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import type { Column } from "../../samples/column.ts";
-import { type Declaration, toSamples } from "../../samples/wire.ts";
+import type { Column } from "../../codec/column.ts";
+import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
 import type { Series } from "./catalog.ts";
 import { isLearning } from "./declare.ts";
 

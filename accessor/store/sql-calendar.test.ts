@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CalendarUnit } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { type CalendarUnit as CalendarName, calendarEdges } from "../history/calendar-edges.ts";
 import { zoneStretches } from "../history/zone-clocks.ts";
-import { openTestAccessor } from "../test-accessor.ts";
-import { oneSample } from "../test-batches.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { oneSample } from "../testing/batches.ts";
+import { openSession, openSqlFixture, type SqlFixture } from "../testing/sql-database.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { openSession, openSqlFixture, type SqlFixture } from "./test-sql-database.ts";
 import { ZoneClocks } from "./zone-clocks.ts";
 
 const log = createLog({ name: "test", level: "error" });

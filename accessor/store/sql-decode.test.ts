@@ -1,11 +1,11 @@
 // decode_block() in SQL gives what went into encodeBlock, bit for bit, and refuses what decodeBlock
 // refuses.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createDraw, drawColumn, timeKinds, valueKinds } from "../../block/column-kinds.ts";
-import { decodeBlock } from "../../block/decode.ts";
-import { encodeBlock } from "../../block/encode.ts";
-import type { Column } from "../../samples/column.ts";
-import { openSqlFixture, type SqlFixture } from "./test-sql-database.ts";
+import { decodeBlock } from "../../codec/block/decode.ts";
+import { encodeBlock } from "../../codec/block/encode.ts";
+import type { Column } from "../../codec/column.ts";
+import { createDraw, drawColumn, timeKinds, valueKinds } from "../../codec/testing/column-kinds.ts";
+import { openSqlFixture, type SqlFixture } from "../testing/sql-database.ts";
 
 let database: SqlFixture;
 beforeAll(async () => {

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { createLog } from "../../runtime/log.ts";
+import { addBlock, addSeries, openSession, openSqlFixture } from "../testing/sql-database.ts";
 import { openDatabase } from "./database.ts";
-import { addBlock, addSeries, openSession, openSqlFixture } from "./test-sql-database.ts";
 import { ZoneClocks } from "./zone-clocks.ts";
 
 const page = readFileSync(new URL("../../docs/sql.md", import.meta.url), "utf8");

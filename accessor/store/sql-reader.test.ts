@@ -3,9 +3,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../../test/support/postgres.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { addCommit, addSeries, openSession, openSqlFixture, type SqlFixture } from "../testing/sql-database.ts";
 import { migrate, readMigrations } from "./migrate.ts";
-import { addCommit, addSeries, openSession, openSqlFixture, type SqlFixture } from "./test-sql-database.ts";
 
 let database: SqlFixture;
 let reader: Omit<SqlFixture, "url">;

@@ -1,8 +1,8 @@
 // samples() in SQL: everything committed in a range, out of current blocks and of the log after
 // them, in order.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { drawColumn } from "../../block/column-kinds.ts";
-import { addBlock, addCommit, addSeries, openSqlFixture, type SqlFixture } from "./test-sql-database.ts";
+import { drawColumn } from "../../codec/testing/column-kinds.ts";
+import { addBlock, addCommit, addSeries, openSqlFixture, type SqlFixture } from "../testing/sql-database.ts";
 
 let database: SqlFixture;
 beforeAll(async () => {

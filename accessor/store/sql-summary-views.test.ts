@@ -2,8 +2,8 @@
 // samples.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { drawColumn } from "../../block/column-kinds.ts";
-import type { Column } from "../../samples/column.ts";
+import type { Column } from "../../codec/column.ts";
+import { drawColumn } from "../../codec/testing/column-kinds.ts";
 import { type Summary, summarize } from "../history/summary.ts";
 import {
   addBlock,
@@ -12,7 +12,7 @@ import {
   type SqlFixture,
   summaryColumns,
   summaryValues,
-} from "./test-sql-database.ts";
+} from "../testing/sql-database.ts";
 
 let database: SqlFixture;
 beforeAll(async () => {

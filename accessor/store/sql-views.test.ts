@@ -1,9 +1,16 @@
 // The other views of millrace_v1 on rows made by hand: events, intervals, latest, catalogue,
 // energy, storage, compaction.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { createDraw, drawColumn } from "../../block/column-kinds.ts";
+import { createDraw, drawColumn } from "../../codec/testing/column-kinds.ts";
 import { toIntervals } from "../history/state-intervals.ts";
-import { addBlock, addCommit, addReceipt, addSeries, openSqlFixture, type SqlFixture } from "./test-sql-database.ts";
+import {
+  addBlock,
+  addCommit,
+  addReceipt,
+  addSeries,
+  openSqlFixture,
+  type SqlFixture,
+} from "../testing/sql-database.ts";
 
 let database: SqlFixture;
 beforeAll(async () => {

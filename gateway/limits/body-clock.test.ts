@@ -6,9 +6,9 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { Shares } from "../../access/shares.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { takeEverything } from "../fake-accessor.ts";
-import { openTestGateway } from "../test-gateway.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { takeEverything } from "../testing/accessor.ts";
+import { openTestGateway } from "../testing/gateway.ts";
 import { createBodyClock } from "./body-clock.ts";
 import { unlimited } from "./gateway-limits.ts";
 

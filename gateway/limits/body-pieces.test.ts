@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { type FrontDoor, openFrontDoor } from "../front-door.ts";
 
 let door: FrontDoor;

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { openTestGateway } from "../test-gateway.ts";
+import { openTestGateway } from "../testing/gateway.ts";
 
 const zeros = Buffer.alloc(64 * 1024 * 1024);
 const ingest = "/millrace.v1.IngestService/IngestBatch";

@@ -11,9 +11,9 @@ import { type IngestBatchRequest, IngestService } from "#gen/millrace/v1/ingest_
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { readSettings } from "../../runtime/config.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
-import { takeEverything } from "../fake-accessor.ts";
-import { openTestGateway } from "../test-gateway.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { takeEverything } from "../testing/accessor.ts";
+import { openTestGateway } from "../testing/gateway.ts";
 import { type GatewayLimits, limitSettings, toLimits, unlimited } from "./gateway-limits.ts";
 
 const nothing = unlimited.perKey;

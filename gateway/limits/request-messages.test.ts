@@ -9,7 +9,7 @@ import { IngestBatchRequestSchema, IngestService } from "#gen/millrace/v1/ingest
 import { ListMachinesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createTurns } from "../../runtime/grpc/decompress.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
-import { openTestGateway } from "../test-gateway.ts";
+import { openTestGateway } from "../testing/gateway.ts";
 import { boundMessages } from "./request-messages.ts";
 
 const mib = 1024 * 1024;

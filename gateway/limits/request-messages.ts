@@ -4,7 +4,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
-import { bytesFault, isMisencoded } from "../../rows/text-bytes.ts";
+import { bytesFault, isMisencoded } from "../../codec/row/text-bytes.ts";
 import { decompress, type Encoding, type InTurn } from "../../runtime/grpc/decompress.ts";
 import { type MessageBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { assertCost } from "../../runtime/grpc/message-cost.ts";

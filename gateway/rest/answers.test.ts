@@ -7,8 +7,8 @@ import {
   type ListStateIntervalsRequest,
   type SummarizeMachinesRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
-import { answerEverything, nowText, nowUs } from "./test-answers.ts";
+import { answerEverything, nowText, nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { toSeconds } from "./time.ts";
 
 let gateway: TestGateway;

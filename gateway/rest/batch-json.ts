@@ -2,8 +2,8 @@
 // everyone else up for 0.1 s.
 import { create, type JsonValue, mergeFromJson } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { readSampleType } from "../../rows/sample-type.ts";
-import { sampleTypeFault } from "../../rows/text-fault.ts";
+import { readSampleType } from "../../codec/row/sample-type.ts";
+import { sampleTypeFault } from "../../codec/row/text-fault.ts";
 import type { Turns } from "../../runtime/turns.ts";
 import { invalidField } from "../errors.ts";
 

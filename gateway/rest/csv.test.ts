@@ -2,7 +2,7 @@
 // that is asked for.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CsvRecords } from "../../rows/csv-record.ts";
+import { CsvRecords } from "../../codec/row/csv-record.ts";
 import { toCsvLine, toSafeText } from "./csv.ts";
 
 test.each([

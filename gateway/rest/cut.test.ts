@@ -1,10 +1,10 @@
 // What is read before an answer begins tells whether its limit cuts it, and loses no row.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { answerEverything, nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { maxKnownLimit, readAhead } from "./cut.ts";
 import { fetchPages } from "./page.ts";
-import { answerEverything, nowUs } from "./test-answers.ts";
 
 const sizes = fc.array(fc.nat(6), { minLength: 1, maxLength: 8 });
 const anyLimit = fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined });

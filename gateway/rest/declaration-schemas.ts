@@ -1,7 +1,7 @@
 // JSON Schemas of what a numeric signal declares, and of its correction.
 import { WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { durationForms } from "../../rows/duration.ts";
+import { durationForms } from "../../codec/row/duration.ts";
 import { list, object, ref, text, words } from "./schema-parts.ts";
 import { wordsOf } from "./words.ts";
 

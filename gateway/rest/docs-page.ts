@@ -1,8 +1,8 @@
 // The reference as one HTML page, rendered from the route table: no script, nothing from elsewhere.
 import { createHash } from "node:crypto";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
-import { durationForms } from "../../rows/duration.ts";
-import { timeForms } from "../../rows/time.ts";
+import { durationForms } from "../../codec/row/duration.ts";
+import { timeForms } from "../../codec/row/time.ts";
 import type { Route } from "./call.ts";
 import { docsStyle } from "./docs-style.ts";
 import { mediaTypeOf } from "./formats.ts";

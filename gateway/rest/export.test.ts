@@ -7,13 +7,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { QuerySignalsRequest, ReadSignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
-import { toSamples } from "../../samples/wire.ts";
+import { toSamples } from "../../codec/wire/samples.ts";
 import { reasonError } from "../errors.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { answerEverything, nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { toJsonText } from "./json.ts";
 import { mergeByTime } from "./merge.ts";
 import { RowBytes } from "./row-bytes.ts";
-import { answerEverything, nowUs } from "./test-answers.ts";
 import { formatTime } from "./time.ts";
 
 let gateway: TestGateway;

@@ -7,11 +7,11 @@ import {
   type ReadSignalsResponse,
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { durationText } from "../../rows/duration.ts";
-import { sampleTypeWord } from "../../rows/sample-type.ts";
+import { durationText } from "../../codec/row/duration.ts";
+import { sampleTypeWord } from "../../codec/row/sample-type.ts";
+import { timesOf } from "../../codec/wire/samples.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { timesOf } from "../../samples/wire.ts";
 import { recordsOf } from "../limits/records.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";

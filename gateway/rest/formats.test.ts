@@ -2,11 +2,11 @@
 
 import zlib from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { answerEverything, nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { chooseEncoding } from "./compression.ts";
 import { chooseFormat, type Format } from "./formats.ts";
 import { routes } from "./routes.ts";
-import { answerEverything, nowUs } from "./test-answers.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -5,11 +5,11 @@
 // running gateway, MILLRACE_FUZZ_SEED to repeat a run.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { takeEverything } from "../fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { takeEverything } from "../testing/accessor.ts";
+import { answerEverything, nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { createAnswerCheck } from "../testing/schema.ts";
 import type { OpenApi } from "./openapi.ts";
-import { answerEverything, nowUs } from "./test-answers.ts";
-import { createAnswerCheck } from "./test-schema.ts";
 
 const numRuns = Number(process.env["MILLRACE_FUZZ_RUNS"] ?? 300);
 const seed = process.env["MILLRACE_FUZZ_SEED"];

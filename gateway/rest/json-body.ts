@@ -1,7 +1,7 @@
 // Bodies of JSON, counted before they are parsed.
 import type { IncomingMessage } from "node:http";
 import { errorCodes, type FastifyContentTypeParser, type FastifyRequest } from "fastify";
-import { bytesFault } from "../../rows/text-bytes.ts";
+import { bytesFault } from "../../codec/row/text-bytes.ts";
 import { type CostBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { joinSmall } from "../../runtime/own-bytes.ts";
 import { invalidField } from "../errors.ts";

@@ -2,10 +2,10 @@
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { createCsvRows } from "../../rows/csv-rows.ts";
-import { readJsonLine } from "../../rows/json-rows.ts";
-import { readLines } from "../../rows/text-lines.ts";
-import { BadText, UnreadableText } from "../../rows/unreadable.ts";
+import { createCsvRows } from "../../codec/row/csv-rows.ts";
+import { readJsonLine } from "../../codec/row/json-rows.ts";
+import { readLines } from "../../codec/row/text-lines.ts";
+import { BadText, UnreadableText } from "../../codec/row/unreadable.ts";
 import { invalidField } from "../errors.ts";
 import { HttpProblem } from "./problem.ts";
 

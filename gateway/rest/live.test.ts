@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import type { WatchSignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
 import { reasonError } from "../errors.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { toTimestamp } from "./time.ts";
 
 type Event = Record<"event" | "id" | "data" | "retry" | "comment", string | undefined>;

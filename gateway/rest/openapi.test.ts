@@ -4,14 +4,14 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
-import { takeEverything } from "../fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { takeEverything } from "../testing/accessor.ts";
+import { answerEverything, nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { createAnswerCheck } from "../testing/schema.ts";
 import { examples } from "./docs-page.ts";
 import { mediaTypeOf } from "./formats.ts";
 import { type OpenApi, toOpenApi } from "./openapi.ts";
 import { routes } from "./routes.ts";
-import { answerEverything, nowUs } from "./test-answers.ts";
-import { createAnswerCheck } from "./test-schema.ts";
 
 let gateway: TestGateway;
 let document: OpenApi;

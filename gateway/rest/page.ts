@@ -1,6 +1,6 @@
 // Pages of REST: a range given relative to now stays, from page to page, the range that it was on
 // the first.
-import { isTime } from "../../rows/time.ts";
+import { isTime } from "../../codec/row/time.ts";
 import { invalidField } from "../errors.ts";
 import { type Cut, readAhead } from "./cut.ts";
 import type { ResolvedTime } from "./parameters.ts";

@@ -2,8 +2,8 @@
 // itself.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
-import { nowUs } from "./test-answers.ts";
+import { nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { timeText } from "./time.ts";
 
 const nowSeconds = nowUs / 1_000_000n;

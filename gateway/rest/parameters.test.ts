@@ -2,7 +2,7 @@
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { invalidField, reasonError } from "../errors.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 let gateway: TestGateway;
 let asked: number;

@@ -1,11 +1,11 @@
 // Query parameters: declared with their documentation, read with their mistakes named.
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { durationForms, durationPattern, parseDuration } from "../../rows/duration.ts";
-import { isMisencoded } from "../../rows/text-bytes.ts";
-import { isRelativeTime, readTime, timeForms } from "../../rows/time.ts";
-import { TimeFault } from "../../rows/time-fault.ts";
-import { machineNameFault, readMachineName } from "../../samples/machine-name.ts";
+import { machineNameFault, readMachineName } from "../../codec/machine-name.ts";
+import { durationForms, durationPattern, parseDuration } from "../../codec/row/duration.ts";
+import { isMisencoded } from "../../codec/row/text-bytes.ts";
+import { isRelativeTime, readTime, timeForms } from "../../codec/row/time.ts";
+import { TimeFault } from "../../codec/row/time-fault.ts";
 import { invalidField, reasonError } from "../errors.ts";
 import { fromWord, wordsOf } from "./words.ts";
 

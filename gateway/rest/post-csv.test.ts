@@ -2,14 +2,14 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { createCsvRows } from "../../rows/csv-rows.ts";
-import { readLines } from "../../rows/text-lines.ts";
-import { UnreadableText } from "../../rows/unreadable.ts";
-import { timesOf } from "../../samples/wire.ts";
-import { takeEverything } from "../fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { createCsvRows } from "../../codec/row/csv-rows.ts";
+import { readLines } from "../../codec/row/text-lines.ts";
+import { UnreadableText } from "../../codec/row/unreadable.ts";
+import { timesOf } from "../../codec/wire/samples.ts";
+import { takeEverything } from "../testing/accessor.ts";
+import { nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { toCsvLine } from "./csv.ts";
-import { nowUs } from "./test-answers.ts";
 
 let gateway: TestGateway;
 let taken: IngestBatchRequest[];

@@ -1,7 +1,7 @@
 // POST /signals with a body of lines, NDJSON or CSV, of any size: stored while it comes, a chunk of
 // rows at a time.
 import type { Readable } from "node:stream";
-import { UploadDeclarations } from "../../rows/declaring.ts";
+import { UploadDeclarations } from "../../codec/row/declaring.ts";
 import { pause } from "../limits/pause.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";

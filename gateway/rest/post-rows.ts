@@ -10,12 +10,12 @@ import {
   type StateChange,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
-import { declaringFirst, UploadDeclarations } from "../../rows/declaring.ts";
-import { type Row, type RowContext, RowFault, type RowRecord, readRecord } from "../../rows/record.ts";
-import type { Fault } from "../../rows/text-fault.ts";
-import { UnreadableText } from "../../rows/unreadable.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
-import { type Declaration, toSamples } from "../../samples/wire.ts";
+import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
+import { type Row, type RowContext, RowFault, type RowRecord, readRecord } from "../../codec/row/record.ts";
+import type { Fault } from "../../codec/row/text-fault.ts";
+import { UnreadableText } from "../../codec/row/unreadable.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
+import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
 import type { Reason } from "../errors.ts";
 
 /** Rows that cannot become records, for one reason: `count` of them from `row` on. */

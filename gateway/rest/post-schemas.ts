@@ -1,7 +1,7 @@
 // JSON Schemas of what POST /signals takes and answers.
 import { WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { durationForms } from "../../rows/duration.ts";
-import { timeForms } from "../../rows/time.ts";
+import { durationForms } from "../../codec/row/duration.ts";
+import { timeForms } from "../../codec/row/time.ts";
 import { count, list, machine, object, ref, text, words } from "./schema-parts.ts";
 import { wordsOf } from "./words.ts";
 

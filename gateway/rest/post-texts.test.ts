@@ -2,8 +2,8 @@
 // door. Read as text they would be U+FFFD, which is not what was sent.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest, RedeclareSignalRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { takeEverything } from "../fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { takeEverything } from "../testing/accessor.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 let gateway: TestGateway;
 const taken: (IngestBatchRequest | RedeclareSignalRequest)[] = [];

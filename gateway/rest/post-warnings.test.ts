@@ -2,10 +2,10 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { createAnswerCheck } from "../testing/schema.ts";
 import { type OpenApi, toOpenApi } from "./openapi.ts";
 import { routes } from "./routes.ts";
-import { createAnswerCheck } from "./test-schema.ts";
 
 let gateway: TestGateway;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type RedeclareSignalRequest, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { reasonError } from "../errors.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 let gateway: TestGateway;
 let asked: RedeclareSignalRequest[];

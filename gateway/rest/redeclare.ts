@@ -7,12 +7,12 @@ import {
   WarningReasonSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { durationForms, durationText, parseInterval } from "../../rows/duration.ts";
-import { otherSpellings, unknownField } from "../../rows/fields.ts";
-import { readSampleType } from "../../rows/sample-type.ts";
-import { sampleTypeFault, textBounds, textFault } from "../../rows/text-fault.ts";
-import { toDuration } from "../../samples/timestamps.ts";
-import { readUnit } from "../../samples/unit.ts";
+import { durationForms, durationText, parseInterval } from "../../codec/row/duration.ts";
+import { otherSpellings, unknownField } from "../../codec/row/fields.ts";
+import { readSampleType } from "../../codec/row/sample-type.ts";
+import { sampleTypeFault, textBounds, textFault } from "../../codec/row/text-fault.ts";
+import { toDuration } from "../../codec/timestamps.ts";
+import { readUnit } from "../../codec/unit.ts";
 import { invalidField } from "../errors.ts";
 import { type RestAnswer, type RestCall, route } from "./call.ts";
 import { flagParameter, type Parameter } from "./parameters.ts";

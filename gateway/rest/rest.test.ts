@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { GetLatestRequest, QuerySignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
 import { invalidField, reasonError } from "../errors.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { routes } from "./routes.ts";
 import { toTimestamp } from "./time.ts";
 

@@ -3,12 +3,12 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { reasonError } from "../errors.ts";
-import { openFakeAccessor } from "../fake-accessor.ts";
-import { openCheckedGateway, openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { openFakeAccessor } from "../testing/accessor.ts";
+import { nowUs } from "../testing/answers.ts";
+import { openCheckedGateway, openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { isUnavailable, rewatch, tryWatch } from "./rewatch.ts";
-import { nowUs } from "./test-answers.ts";
 
 let gateway: TestGateway;
 const beats = new Set<() => void>();

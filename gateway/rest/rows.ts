@@ -8,8 +8,8 @@ import {
   type Signal,
   type StateChange,
 } from "#gen/millrace/v1/signal_pb.ts";
-import { sampleTypeWord } from "../../rows/sample-type.ts";
-import { timesOf } from "../../samples/wire.ts";
+import { sampleTypeWord } from "../../codec/row/sample-type.ts";
+import { timesOf } from "../../codec/wire/samples.ts";
 import type { Json } from "./json.ts";
 import { formatTime, fromTimestamp, timeText } from "./time.ts";
 import { toWord } from "./words.ts";

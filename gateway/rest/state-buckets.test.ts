@@ -1,8 +1,8 @@
 // GET /signals/state/buckets: what reaches the accessor, and how its answer reads in each format.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type AggregateStatesRequest, CalendarUnit } from "#gen/millrace/v1/signal_service_pb.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
-import { answerEverything, nowUs } from "./test-answers.ts";
+import { answerEverything, nowUs } from "../testing/answers.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 let gateway: TestGateway;
 let asked: AggregateStatesRequest[];

@@ -1,7 +1,7 @@
 // Times as answers write them: every edge, and back.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readTime } from "../../rows/time.ts";
+import { readTime } from "../../codec/row/time.ts";
 import { formatTime, fromTimestamp, toTimestamp } from "./time.ts";
 
 const nowUs = 1_772_352_000_000_000n; // 2026-03-01T08:00:00Z

@@ -4,11 +4,11 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { toTimestamp } from "../../samples/timestamps.ts";
-import { readUnit } from "../../samples/unit.ts";
-import { timesOf, toSamples } from "../../samples/wire.ts";
-import { takeEverything } from "../fake-accessor.ts";
-import { openTestGateway, type TestGateway } from "../test-gateway.ts";
+import { toTimestamp } from "../../codec/timestamps.ts";
+import { readUnit } from "../../codec/unit.ts";
+import { timesOf, toSamples } from "../../codec/wire/samples.ts";
+import { takeEverything } from "../testing/accessor.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 let gateway: TestGateway;
 let taken: IngestBatchRequest[] = [];

@@ -5,9 +5,9 @@ import { gzipSync } from "node:zlib";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { eventually, settled } from "../../test/support/eventually.ts";
+import { eventually, settled } from "../../test/testing/eventually.ts";
+import { bytes, openTestServer, type TestService } from "../testing/service.ts";
 import type { ArrivalOptions, ArrivalRoom } from "./arrivals.ts";
-import { bytes, openTestServer, type TestService } from "./test-service.ts";
 
 const kib = 1024;
 

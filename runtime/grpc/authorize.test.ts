@@ -1,8 +1,8 @@
 // A call is decided about before its messages are read, and what was decided reaches its handler.
 import { Code, ConnectError, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { expect, test } from "vitest";
+import { bytes, collect, openTestServer } from "../testing/service.ts";
 import type { CallHead } from "./authorize.ts";
-import { bytes, collect, openTestServer } from "./test-service.ts";
 
 const callerKey = createContextKey("nobody");
 const refusal = () => new ConnectError("not you", Code.Unauthenticated);

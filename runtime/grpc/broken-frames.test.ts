@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { bytes, openTestServer } from "./test-service.ts";
+import { bytes, openTestServer } from "../testing/service.ts";
 
 function frame(flag: number, body: Buffer, length = body.length): Buffer {
   const head = Buffer.alloc(5);

@@ -7,10 +7,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { eventually } from "../../test/support/eventually.ts";
-import { callHead, emptyCall, frame, preface, repeat, reset } from "../../test/support/http2-frames.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { callHead, emptyCall, frame, preface, repeat, reset } from "../../test/testing/http2-frames.ts";
+import { bytes, openTestServer } from "../testing/service.ts";
 import { type CallBounds, type CallLimit, CallStarts } from "./call-starts.ts";
-import { bytes, openTestServer } from "./test-service.ts";
 
 /** As much of a stream as is looked at. */
 class Stream extends EventEmitter {

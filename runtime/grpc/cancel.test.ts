@@ -6,7 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type HandlerContext } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { bytes, collect, openTestServer, type TestServer, testService } from "./test-service.ts";
+import { bytes, collect, openTestServer, type TestServer, testService } from "../testing/service.ts";
 import { createGrpcTransport } from "./transport.ts";
 
 /** Handlers that wait for their signal, and what it told them. */

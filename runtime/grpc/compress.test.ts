@@ -7,8 +7,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
+import { bytes, openTestServer, type TestServer } from "../testing/service.ts";
 import { createCompress, declineHeader } from "./compress.ts";
-import { bytes, openTestServer, type TestServer } from "./test-service.ts";
 
 const kib = 1024;
 

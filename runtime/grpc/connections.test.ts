@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { eventually } from "../../test/support/eventually.ts";
-import { bytes, openTestServer } from "./test-service.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { bytes, openTestServer } from "../testing/service.ts";
 
 async function dial(port: number, localAddress: string): Promise<{ socket: Socket; closed: () => boolean }> {
   const socket = connect({ port, host: "127.0.0.1", localAddress });

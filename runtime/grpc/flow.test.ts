@@ -3,8 +3,8 @@
 
 import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { eventually, settled } from "../../test/support/eventually.ts";
-import { bytes, openTestServer, testService } from "./test-service.ts";
+import { eventually, settled } from "../../test/testing/eventually.ts";
+import { bytes, openTestServer, testService } from "../testing/service.ts";
 import { createGrpcTransport } from "./transport.ts";
 
 const messageBytes = 64 * 1024;

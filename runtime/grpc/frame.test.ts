@@ -5,9 +5,9 @@ import { BytesValueSchema, DescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { openTestServer } from "../testing/service.ts";
 import { Turns } from "../turns.ts";
 import { frameAhead, headBytes, sendFrames, sharedFrame, shareFrame, toFrame, toFrameInTurns } from "./frame.ts";
-import { openTestServer } from "./test-service.ts";
 
 test("a frame is a message behind its length, made at once or in turns", async () => {
   const messages = fc

@@ -1,8 +1,8 @@
 // What waits of the messages of a call: memory of its own, and not many that are tiny.
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { expect, test } from "vitest";
+import { bytes, openTestServer, type TestService } from "../testing/service.ts";
 import type { ArrivalRoom } from "./arrivals.ts";
-import { bytes, openTestServer, type TestService } from "./test-service.ts";
 
 const room: ArrivalRoom = { acquire: async () => {}, release: () => {} };
 

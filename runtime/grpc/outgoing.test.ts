@@ -3,9 +3,9 @@
 import { constants } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { eventually, settled } from "../../test/support/eventually.ts";
-import { bytes, openTestServer } from "./test-service.ts";
-import { openUnreadClient, trailersOf } from "./test-unread.ts";
+import { eventually, settled } from "../../test/testing/eventually.ts";
+import { bytes, openTestServer } from "../testing/service.ts";
+import { openUnreadClient, trailersOf } from "../testing/unread.ts";
 
 const stalled = () => new ConnectError("you do not read", Code.ResourceExhausted);
 

@@ -6,10 +6,10 @@ import { gzipSync } from "node:zlib";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
+import { bytes, openTestServer, type TestServer } from "../testing/service.ts";
 import { createTurns, decompress } from "./decompress.ts";
 import { requestBounds } from "./message-bounds.ts";
 import type { GrpcServerOptions } from "./server.ts";
-import { bytes, openTestServer, type TestServer } from "./test-service.ts";
 
 const frame = (message: Buffer, compressed = false, length = message.length) => {
   const head = Buffer.alloc(5);

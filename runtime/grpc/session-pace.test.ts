@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { eventually } from "../../test/support/eventually.ts";
-import { callHead, emptyCall, frame, preface, repeat, reset } from "../../test/support/http2-frames.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { callHead, emptyCall, frame, preface, repeat, reset } from "../../test/testing/http2-frames.ts";
+import { bytes, openTestServer } from "../testing/service.ts";
 import { SessionPace } from "./session-pace.ts";
-import { bytes, openTestServer } from "./test-service.ts";
 
 function open() {
   let nowMs = 0;

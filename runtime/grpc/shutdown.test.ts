@@ -2,7 +2,7 @@
 // what does not end is cut.
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { bytes, collect, openTestServer } from "./test-service.ts";
+import { bytes, collect, openTestServer } from "../testing/service.ts";
 
 test("streams end with the reason, whatever they wait for, and a call in flight is answered", async () => {
   const { promise: go, resolve: letGo } = Promise.withResolvers<void>();

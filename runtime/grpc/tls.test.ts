@@ -11,12 +11,12 @@ import {
   loopback,
   openFolder,
   type Pair,
-} from "../../test/support/certificates.ts";
-import { eventually } from "../../test/support/eventually.ts";
+} from "../../test/testing/certificates.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { createLog } from "../log.ts";
+import { bytes, testService } from "../testing/service.ts";
 import { type CertificateFiles, openCertificates } from "../tls/certificates.ts";
 import { openGrpcServer } from "./server.ts";
-import { bytes, testService } from "./test-service.ts";
 import { createGrpcTransport } from "./transport.ts";
 
 let [authority, stranger] = [] as unknown as [Authority, Authority];

@@ -9,8 +9,8 @@ import {
   loopback,
   openFolder,
   type Pair,
-} from "../../test/support/certificates.ts";
-import { eventually, settled } from "../../test/support/eventually.ts";
+} from "../../test/testing/certificates.ts";
+import { eventually, settled } from "../../test/testing/eventually.ts";
 import { ConfigError } from "../config.ts";
 import { createLog } from "../log.ts";
 import { type CertificateFiles, openCertificates } from "./certificates.ts";

@@ -1,7 +1,7 @@
 // What a certificate's names come out as, with those who try to pass one name off as another.
 import { X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
-import { createAuthority } from "../../test/support/certificates.ts";
+import { createAuthority } from "../../test/testing/certificates.ts";
 import { namesOf } from "./client-names.ts";
 
 test("DNS names and URIs, and nothing else", async () => {

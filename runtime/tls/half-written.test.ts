@@ -3,8 +3,8 @@
 import type * as files from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
-import { createAuthority, loopback, openFolder } from "../../test/support/certificates.ts";
-import { eventually } from "../../test/support/eventually.ts";
+import { createAuthority, loopback, openFolder } from "../../test/testing/certificates.ts";
+import { eventually } from "../../test/testing/eventually.ts";
 import { createLog } from "../log.ts";
 import { openCertificates } from "./certificates.ts";
 

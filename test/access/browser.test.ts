@@ -5,11 +5,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openTestAccessor } from "../../accessor/test-accessor.ts";
-import { type CheckedGateway, openCheckedGateway } from "../../gateway/test-gateway.ts";
+import { openTestAccessor } from "../../accessor/testing/accessor.ts";
+import { type CheckedGateway, openCheckedGateway } from "../../gateway/testing/gateway.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../support/eventually.ts";
-import { type Fixture, openFixture } from "./support.ts";
+import { type Fixture, openFixture } from "../testing/access.ts";
+import { eventually } from "../testing/eventually.ts";
 
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 

@@ -7,7 +7,7 @@ import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { pathOf } from "../../access/matrix.ts";
-import { type Fixture, openFixture } from "./support.ts";
+import { type Fixture, openFixture } from "../testing/access.ts";
 
 let fixture: Fixture;
 beforeAll(async () => {

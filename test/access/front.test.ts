@@ -9,13 +9,13 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BatchSchema, MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { revokeCommand } from "../../accessor/access/key-commands.ts";
-import { idOf, openClients } from "../../accessor/access/test-keys.ts";
-import { openTestAccessor } from "../../accessor/test-accessor.ts";
-import { openCheckedGateway } from "../../gateway/test-gateway.ts";
-import { openUplink } from "../../producer/library.ts";
+import { openTestAccessor } from "../../accessor/testing/accessor.ts";
+import { idOf, openClients } from "../../accessor/testing/keys.ts";
+import { openUplink } from "../../client/send/library.ts";
+import { openCheckedGateway } from "../../gateway/testing/gateway.ts";
 import { createLog } from "../../runtime/log.ts";
-import { eventually } from "../support/eventually.ts";
-import { type Fixture, openFixture } from "./support.ts";
+import { type Fixture, openFixture } from "../testing/access.ts";
+import { eventually } from "../testing/eventually.ts";
 
 let fixture: Fixture;
 beforeAll(async () => {

@@ -8,8 +8,8 @@ import { expect, test } from "vitest";
 import { openPostgres } from "../../local/postgres.ts";
 import { childEnvironment } from "../../runtime/config.ts";
 import { createLog } from "../../runtime/log.ts";
-import { testDatabase } from "../support/postgres.ts";
-import { quickFolder } from "../support/quick-folder.ts";
+import { testDatabase } from "../testing/postgres.ts";
+import { quickFolder } from "../testing/quick-folder.ts";
 
 const program = fileURLToPath(new URL("../../accessor/keys.ts", import.meta.url));
 

@@ -11,7 +11,7 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { listedMethods, pathOf } from "../../access/matrix.ts";
 import { guardOf } from "../../gateway/rest/call.ts";
 import { routes } from "../../gateway/rest/routes.ts";
-import { type Fixture, makeCredentials, openFixture, openTransports, type Protocol, put } from "./support.ts";
+import { type Fixture, makeCredentials, openFixture, openTransports, type Protocol, put } from "../testing/access.ts";
 
 const services: readonly DescService[] = [
   SignalService,

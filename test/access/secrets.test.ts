@@ -3,9 +3,9 @@
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import { testDatabase } from "../support/postgres.ts";
-import { type Program, startAccessor, startGateway, startProgram } from "../support/processes.ts";
+import { eventually } from "../testing/eventually.ts";
+import { testDatabase } from "../testing/postgres.ts";
+import { type Program, startAccessor, startGateway, startProgram } from "../testing/processes.ts";
 
 const password = "pw-Zb7kQ2";
 const key = `mr_0123456789ab_${"S3cr3t-".repeat(6)}x`;

@@ -1,0 +1,90 @@
+// An accessor in this process for tests, on a port and usually a database of its own, with Connect
+// clients of its services.
+import { type Client, createClient } from "@connectrpc/connect";
+import pg from "pg";
+import { Health } from "#gen/grpc/health/v1/health_pb.ts";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
+import { createLog } from "../../runtime/log.ts";
+import { testDatabase } from "../../test/testing/postgres.ts";
+import { type AccessorOptions, openAccessor } from "../accessor.ts";
+import type { Ledger } from "../ledger.ts";
+
+export interface TestAccessor extends AsyncDisposable {
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly ingest: Client<typeof IngestService>;
+  readonly signals: Client<typeof SignalService>;
+  readonly health: Client<typeof Health>;
+  readonly done: Promise<never>;
+  readonly ledger: Ledger;
+  /** Rows of a statement, asked past the accessor. */
+  query(statement: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+}
+
+export type TestAccessorOptions = Partial<AccessorOptions>;
+
+/**
+ * With a databaseUrl given, that database is the caller's to drop. History is off, unless options
+ * say otherwise.
+ */
+export async function openTestAccessor(options: TestAccessorOptions = {}): Promise<TestAccessor> {
+  await using stack = new AsyncDisposableStack();
+  const databaseUrl = options.databaseUrl ?? stack.use(await testDatabase()).url;
+  const accessor = await openAccessor({
+    host: "127.0.0.1",
+    port: 0,
+    bookmarkMs: 5_000,
+    maxInFlightBytes: 64 * 1024 * 1024,
+    history: {
+      compactMs: 3_600_000,
+      logWindowMs: 86_400_000,
+      maxLogBytes: 2 ** 34,
+      retentionMs: undefined,
+      rollupRetentionMs: undefined,
+    },
+    log: createLog({ name: "accessor", level: "silent" }),
+    ...options,
+    databaseUrl,
+  });
+  stack.defer(() => assertNothingBorrowed(accessor.ledger));
+  stack.use(accessor);
+  const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }));
+  const owned = stack.move();
+  return {
+    port: accessor.port,
+    databaseUrl,
+    ingest: createClient(IngestService, transport),
+    signals: createClient(SignalService, transport),
+    health: createClient(Health, transport),
+    done: accessor.done,
+    ledger: accessor.ledger,
+    query: (statement, values) => queryDatabase(databaseUrl, statement, values),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/**
+ * Once an accessor is closed, whatever its calls had borrowed is given back. What goes on in the
+ * background may take a moment.
+ */
+async function assertNothingBorrowed(ledger: Ledger): Promise<void> {
+  const left = () => Object.entries(ledger.borrowed()).filter(([, amount]) => amount !== 0);
+  for (const untilMs = performance.now() + 5_000; left().length > 0; ) {
+    if (performance.now() > untilMs)
+      throw new Error(`still borrowed when the accessor was closed: ${JSON.stringify(Object.fromEntries(left()))}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export async function queryDatabase(url: string, statement: string, values: unknown[] = []) {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(statement, values)).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,90 @@
+// One stream of batches, from hello to its end: sends what the outbox holds, takes welcome and
+// acks. Does not reconnect.
+import { create } from "@bufbuild/protobuf";
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import {
+  type Ack,
+  type IngestRequest,
+  IngestRequestSchema,
+  type IngestService,
+  type Welcome,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
+import { asEncoded } from "../../runtime/grpc/definition.ts";
+import type { Entry, Outbox } from "./outbox.ts";
+
+export type SessionOptions = {
+  client: Client<typeof IngestService>;
+  producerId: string;
+  outbox: Outbox;
+  /** Ends the session at once. */
+  signal: AbortSignal;
+  /** Throws if the welcome does not fit this producer. Returns the sequence to go on with. */
+  onWelcome(welcome: Welcome): number;
+  onAck(ack: Ack): Promise<void>;
+  /** Waits for a batch's turn to go out. */
+  turn?: ((entry: Entry, signal: AbortSignal) => Promise<void>) | undefined;
+  /** A batch is about to go out. */
+  onSend(sequence: number): void;
+};
+
+/**
+ * Runs until the server has ended the stream: after our half-close, which comes when the outbox is
+ * closed and all of it sent, or before it, which is no error here. We half-close also before a
+ * batch that is missing: only a new hello can tell the server to go on behind it. Returns whether
+ * that was so. Throws what broke the stream.
+ */
+export async function runSession(options: SessionOptions): Promise<{ atGap: boolean }> {
+  const { client, outbox, signal, onWelcome, onAck } = options;
+  // Wakes the sending half when the receiving half is over, however that came.
+  const over = new AbortController();
+  const end = () => over.abort(signal.reason);
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  const { promise: start, resolve: setStart } = Promise.withResolvers<number | undefined>();
+  let welcomed = false;
+  let atGap = false;
+  const onGap = () => {
+    atGap = true;
+  };
+  const sending = requests({ ...options, onGap }, start, over.signal);
+  try {
+    for await (const { message } of client.ingest(sending, { signal: over.signal })) {
+      if (message.case === "welcome" && !welcomed) {
+        welcomed = true;
+        setStart(onWelcome(message.value));
+      } else if (message.case === "ack" && welcomed) {
+        if (message.value.sequence > outbox.lastSequence) throw broken("an ack for a batch that was never sent");
+        await onAck(message.value);
+      } else throw broken(`"${message.case}" out of turn`);
+    }
+    return { atGap };
+  } finally {
+    signal.removeEventListener("abort", end);
+    setStart(undefined);
+    over.abort();
+  }
+}
+
+async function* requests(
+  { producerId, outbox, turn, onSend, onGap }: SessionOptions & { onGap(): void },
+  start: Promise<number | undefined>,
+  signal: AbortSignal,
+): AsyncGenerator<IngestRequest, void, undefined> {
+  const hello = { producerId, lastAckedSequence: BigInt(outbox.ackedSequence) };
+  yield create(IngestRequestSchema, { message: { case: "hello", value: hello } });
+  const first = await start;
+  if (first === undefined) return;
+  for (let sequence = first; ; sequence++) {
+    const entry = await outbox.read(sequence, { signal });
+    if (entry === undefined && sequence <= outbox.lastSequence) onGap();
+    if (entry === undefined || signal.aborted) return;
+    await turn?.(entry, signal);
+    if (signal.aborted) return;
+    onSend(sequence);
+    yield asEncoded(IngestRequestSchema, entry.bytes);
+  }
+}
+
+function broken(what: string): ConnectError {
+  return new ConnectError(`the server broke the contract: ${what}`, Code.Internal);
+}

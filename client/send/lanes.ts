@@ -1,0 +1,166 @@
+// Sends a spool's two lanes side by side: what is new goes first, and what an outage has left
+// follows behind.
+import type { Transport } from "@connectrpc/connect";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { Entry } from "./outbox.ts";
+import type { UplinkCounts } from "./rejections.ts";
+import type { Lane } from "./spool/lane.ts";
+import type { Spool } from "./spool/spool.ts";
+import { startUplink, type Uplink, type UplinkOptions } from "./uplink.ts";
+import { createWarnings } from "./warnings.ts";
+
+/** What takes batches and brings them to the accessor: one uplink, or the two of a spool. */
+export type Sender = Pick<Uplink, "producerId" | "counts" | "held" | "failed" | "append" | "flush" | "close"> &
+  AsyncDisposable;
+
+export type LanesOptions = {
+  transport: Transport;
+  /** Not owned. */
+  spool: Spool;
+  log: Log;
+  deadLetters?: DeadLetters | undefined;
+  sleep?: UplinkOptions["sleep"];
+  /**
+   * A live lane that holds this many bytes has fallen behind; what comes then is backlog. Default 1
+   * MiB.
+   */
+  maxLiveBytes?: number;
+  /**
+   * Most bytes of backlog on the way at once, which bounds how long a live batch waits behind it.
+   * Default 1 MiB.
+   */
+  maxBacklogInFlightBytes?: number;
+};
+
+/**
+ * Starts both lanes. A batch goes to the live lane if, when it is appended, that lane is connected
+ * and holds less than maxLiveBytes; else to the backlog. It stays there. A lane keeps its own
+ * order. The backlog sends only while the live lane is connected, has sent all that it holds, and
+ * has acknowledgements of what it held when it connected.
+ */
+export function startLanes(options: LanesOptions): Sender {
+  const { transport, spool, log, deadLetters, sleep, maxLiveBytes = 2 ** 20 } = options;
+  const { live, backlog } = spool;
+  const warnings = createWarnings({ log });
+  const shared = { transport, log, deadLetters, warnings, ...(sleep ? { sleep } : {}) };
+  const liveUplink = startUplink({ ...shared, producerId: live.producerId, outbox: live });
+  const turn = createBacklogTurn(options, liveUplink.counts);
+  const backlogUplink = startUplink({ ...shared, producerId: backlog.producerId, outbox: backlog, turn });
+  const uplinks = [liveUplink, backlogUplink];
+  const failed = AbortSignal.any([...uplinks.map((one) => one.failed), live.failed, backlog.failed]);
+  const isLive = () => liveUplink.counts.connected && live.held.bytes + live.waitingBatches * 1024 < maxLiveBytes;
+
+  async function close({
+    signal,
+  }: {
+    signal: AbortSignal;
+  }): Promise<{ unackedBatches: number; unackedRecords: number }> {
+    const ends = await Promise.all(uplinks.map((one) => one.close({ signal })));
+    return {
+      unackedBatches: ends.reduce((sum, { unackedBatches }) => sum + unackedBatches, 0),
+      unackedRecords: ends.reduce((sum, { unackedRecords }) => sum + unackedRecords, 0),
+    };
+  }
+
+  const onFailure = () => {
+    for (const one of uplinks) void one.close({ signal: new AbortController().signal });
+  };
+  failed.addEventListener("abort", onFailure, { once: true });
+
+  return {
+    producerId: spool.producerId,
+    failed,
+    get counts() {
+      return joinCounts(liveUplink.counts, backlogUplink.counts);
+    },
+    get held() {
+      return {
+        batches: live.held.batches + backlog.held.batches,
+        bytes: live.held.bytes + backlog.held.bytes,
+        records: live.held.records + backlog.held.records,
+      };
+    },
+    append: (batch: Batch, given) => (isLive() ? liveUplink : backlogUplink).append(batch, given),
+    async flush(given) {
+      const signal = AbortSignal.any([given.signal, failed]);
+      // Meanwhile appended batches may go to either.
+      do await Promise.all(uplinks.map((one) => one.flush({ signal })));
+      while (live.held.batches + backlog.held.batches > 0);
+    },
+    close,
+    async [Symbol.asyncDispose]() {
+      failed.removeEventListener("abort", onFailure);
+      await Promise.all(uplinks.map((one) => one[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Waits until the live lane has nothing to send, and little enough of the backlog is under way. */
+function createBacklogTurn(
+  { spool, maxBacklogInFlightBytes = 2 ** 20 }: LanesOptions,
+  liveCounts: Readonly<UplinkCounts>,
+) {
+  const { live, backlog, change } = spool;
+  const flight = createFlight(backlog);
+  let breaks = -1;
+  let leftThrough = 0;
+  const liveIsDone = () => {
+    if (live.finished) return true;
+    if (!liveCounts.connected || !live.starved) return false;
+    if (breaks !== liveCounts.breaks) {
+      breaks = liveCounts.breaks;
+      leftThrough = live.lastSequence;
+    }
+    return live.ackedSequence >= leftThrough;
+  };
+  return async (entry: Entry, signal: AbortSignal): Promise<void> => {
+    flight.resume(entry);
+    while (!signal.aborted) {
+      const inFlight = flight.bytes();
+      const fits = inFlight === 0 || inFlight + entry.bytes.length <= maxBacklogInFlightBytes;
+      if (fits && liveIsDone()) break;
+      await change.next(signal);
+    }
+    flight.add(entry);
+  };
+}
+
+/** Bytes that were sent and are not acknowledged. */
+function createFlight(lane: Lane) {
+  let sent: Entry[] = [];
+  let sum = 0;
+  return {
+    /** Forgets what a new session sends again. */
+    resume({ sequence }: Entry): void {
+      while (sent.length > 0 && sent.at(-1)!.sequence >= sequence) sum -= sent.pop()!.bytes.length;
+    },
+    bytes(): number {
+      const acked = sent.findIndex(({ sequence }) => sequence > lane.ackedSequence);
+      const gone = sent.slice(0, acked < 0 ? sent.length : acked);
+      sent = sent.slice(gone.length);
+      for (const { bytes } of gone) sum -= bytes.length;
+      return sum;
+    },
+    add(entry: Entry): void {
+      sent.push(entry);
+      sum += entry.bytes.length;
+    },
+  };
+}
+
+function joinCounts(a: UplinkCounts, b: UplinkCounts): UplinkCounts {
+  return {
+    connected: a.connected && b.connected,
+    ackedBatches: a.ackedBatches + b.ackedBatches,
+    ackedRecords: a.ackedRecords + b.ackedRecords,
+    breaks: a.breaks + b.breaks,
+    resentBatches: a.resentBatches + b.resentBatches,
+    lostBatches: a.lostBatches + b.lostBatches,
+    refusedBatches: a.refusedBatches + b.refusedBatches,
+    rejectedRecords: a.rejectedRecords + b.rejectedRecords,
+    duplicateBatches: a.duplicateBatches + b.duplicateBatches,
+    warnings: a.warnings + b.warnings,
+  };
+}

@@ -1,0 +1,93 @@
+// Counts what the accessor did not take and says so, without flooding the log.
+
+import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
+import { type BatchResult, RecordKind, type Refusal, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Entry } from "./outbox.ts";
+
+export type RejectionCounts = {
+  /** Batches refused as a whole. */
+  refusedBatches: number;
+  /** Records in those, and records with a verdict. */
+  rejectedRecords: number;
+  /** Batches that were stored already when they came. A success. */
+  duplicateBatches: number;
+  /** Words on columns that are stored all the same. */
+  warnings: number;
+};
+
+/** What an uplink counts. */
+export type UplinkCounts = RejectionCounts & {
+  connected: boolean;
+  ackedBatches: number;
+  /** Records in acknowledged batches, rejected ones included. */
+  ackedRecords: number;
+  /** Times that a connection was lost or not made. */
+  breaks: number;
+  /** Batches sent again after a break. */
+  resentBatches: number;
+  /** Batches that the accessor had acknowledged and lost (Welcome.lost). */
+  lostBatches: number;
+};
+
+export const noCounts: Readonly<UplinkCounts> = {
+  ...{ connected: false, ackedBatches: 0, ackedRecords: 0, breaks: 0, resentBatches: 0, lostBatches: 0 },
+  ...{ refusedBatches: 0, rejectedRecords: 0, duplicateBatches: 0, warnings: 0 },
+};
+
+/** At most one line for each reason in this time; the next one says how many were left out. */
+const quietMs = 5000;
+
+/** Counts into `counts` and logs. `now` in milliseconds, default Date.now. */
+export function createRejections({
+  log,
+  counts,
+  now = Date.now,
+}: {
+  log: Log;
+  counts: RejectionCounts;
+  now?: () => number;
+}) {
+  const quiet = new Map<number, { untilMs: number; leftOut: number }>();
+
+  function warn(problem: Refusal | Verdict, fields: { sequence: number; records: number; kind?: string }): void {
+    const { reason, message } = problem;
+    const known = quiet.get(reason);
+    if (known && now() < known.untilMs) {
+      known.leftOut += fields.records;
+      return;
+    }
+    quiet.set(reason, { untilMs: now() + quietMs, leftOut: 0 });
+    const leftOut = known && known.leftOut > 0 ? { sinceLastLine: known.leftOut } : {};
+    log.warn(`${fields.kind ?? "batch"} rejected: ${message}`, { reason: reasonName(reason), ...fields, ...leftOut });
+  }
+
+  /** Takes one result, with the batch it is about if that is still held. */
+  return function count(
+    { sequence, duplicate, refusal, verdicts, warnings }: BatchResult,
+    entry: Entry | undefined,
+  ): void {
+    if (duplicate) counts.duplicateBatches++;
+    counts.warnings += warnings.length;
+    if (refusal) {
+      const records = entry?.records ?? 0;
+      counts.refusedBatches++;
+      counts.rejectedRecords += records;
+      warn(refusal, { sequence: Number(sequence), records });
+    }
+    for (const verdict of verdicts) {
+      counts.rejectedRecords += verdict.count;
+      warn(verdict, { sequence: Number(sequence), records: verdict.count, kind: kindNames[verdict.kind] ?? "record" });
+    }
+  };
+}
+
+const kindNames: Record<number, string> = {
+  [RecordKind.STATE_CHANGE]: "state change",
+  [RecordKind.ERROR_REPORT]: "error report",
+  [RecordKind.SAMPLE]: "samples",
+};
+
+function reasonName(reason: number): string {
+  return ErrorReasonSchema.values.find(({ number }) => number === reason)?.localName ?? String(reason);
+}

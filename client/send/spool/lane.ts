@@ -1,0 +1,291 @@
+// One numbered sequence of batches on disk: an outbox whose batches outlast the process. Many
+// appends share one write and one sync.
+import { sleep } from "../../../runtime/backoff.ts";
+import { failpoint } from "../../../runtime/failpoint.ts";
+import type { Entry, Outbox } from "../outbox.ts";
+import { isDiskFull } from "./files.ts";
+import { encodeRecord, maxRecordBytes } from "./format.ts";
+import type { Tenant } from "./room.ts";
+import { createSegment, lastOf, openSegmentWriter, type Segment, type SegmentWriter, sizeOf } from "./segment.ts";
+import { Shelf, type ShelfOptions } from "./shelf.ts";
+
+export type LaneOptions = ShelfOptions & {
+  folder: string;
+  /** A file that has grown to this is followed by another. */
+  segmentBytes: number;
+};
+
+type Pending = {
+  records: number;
+  encode: (sequence: number) => Uint8Array;
+  signal: AbortSignal;
+  resolve: (sequence: number) => void;
+  reject: (reason: unknown) => void;
+};
+type Numbered = { pending: Pending; entry: Entry; record: Buffer; timeMs: number };
+
+/** Most bytes that share one write and sync. */
+const maxGroupBytes = 4 * 2 ** 20;
+const diskFullRetryMs = 200;
+
+export class Lane implements Outbox, Tenant, AsyncDisposable {
+  readonly durable = true;
+  readonly producerId: string;
+  /**
+   * Since when the disk has had no space for what waits; undefined if it has. Milliseconds since
+   * the epoch.
+   */
+  diskFullSinceMs: number | undefined;
+  readonly #options: LaneOptions;
+  readonly #shelf: Shelf;
+  readonly #queue: Pending[] = [];
+  readonly #closed = new AbortController();
+  readonly #failed = new AbortController();
+  readonly #writing: Promise<void>;
+  #writer: SegmentWriter | undefined;
+  #inWrite = false;
+  #waitingReads = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.producerId = options.producerId;
+    this.#shelf = new Shelf(options);
+    this.#writing = this.#writeAll().catch((error: unknown) => this.#fail([], error));
+  }
+
+  get lastSequence(): number {
+    return this.#shelf.lastSequence;
+  }
+
+  get ackedSequence(): number {
+    return this.#shelf.ackedSequence;
+  }
+
+  get held(): Outbox["held"] {
+    return this.#shelf.held;
+  }
+
+  get missing(): Outbox["missing"] {
+    return this.#shelf.missing;
+  }
+
+  /** Appends that are not durable yet. */
+  get waitingBatches(): number {
+    return this.#queue.length;
+  }
+
+  /** Batches and records given up by drop-oldest since the start. */
+  get dropped(): { readonly batches: number; readonly records: number } {
+    return this.#shelf.dropped;
+  }
+
+  /**
+   * Aborts, with what the disk said, when this lane can write no more. What it holds can still be
+   * read.
+   */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** Everything that is here has been read, and a reader waits for more. Announced by `change`. */
+  get starved(): boolean {
+    return this.#waitingReads > 0;
+  }
+
+  /** Takes no more, and the rest is acknowledged. */
+  get finished(): boolean {
+    return this.#closed.signal.aborted && this.held.batches === 0;
+  }
+
+  /**
+   * Resolves when the batch is durable. Rejects with what the disk says, after which the lane takes
+   * no more.
+   */
+  append(
+    records: number,
+    encode: (sequence: number) => Uint8Array,
+    { signal }: { signal: AbortSignal },
+  ): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const closed = this.#closed.signal;
+    if (closed.aborted || signal.aborted) {
+      reject(closed.aborted ? closed.reason : signal.reason);
+      return promise;
+    }
+    const pending: Pending = { records, encode, signal, resolve, reject };
+    const leave = () => {
+      const place = this.#queue.indexOf(pending);
+      // What is being written already is taken.
+      if (place >= 0) this.#queue.splice(place, 1);
+      if (place >= 0) reject(signal.reason);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    this.#queue.push(pending);
+    this.#options.change.wake();
+    return promise.finally(() => signal.removeEventListener("abort", leave));
+  }
+
+  async read(sequence: number, { signal }: { signal: AbortSignal }): Promise<Entry | undefined> {
+    // Once a read, and not once a wait: two lanes would wake each other for ever.
+    let announced = false;
+    while (!signal.aborted) {
+      if (sequence <= this.lastSequence) return this.#shelf.read(sequence);
+      if (this.#closed.signal.aborted && !this.#inWrite) return undefined;
+      this.#waitingReads++;
+      if (!announced) {
+        announced = true;
+        // Before the wait below begins, so as not to be woken by it.
+        this.#options.change.wake();
+      }
+      await this.#options.change.next(signal);
+      this.#waitingReads--;
+    }
+    return undefined;
+  }
+
+  ack(through: number): number {
+    return this.#shelf.ack(through);
+  }
+
+  async emptied({ signal }: { signal: AbortSignal }): Promise<void> {
+    while (this.held.batches > 0 || this.#queue.length > 0 || this.#inWrite) {
+      signal.throwIfAborted();
+      await this.#options.change.next(signal);
+    }
+  }
+
+  close(reason: unknown): void {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort(reason);
+    for (const { reject } of this.#queue.splice(0)) reject(reason);
+    this.#options.change.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close(new Error("the spool is closed"));
+    await this.#writing;
+    await this.#writer?.[Symbol.asyncDispose]();
+    await this.#shelf[Symbol.asyncDispose]();
+  }
+
+  get oldestMs(): number | undefined {
+    return this.#droppable()?.firstMs;
+  }
+
+  async dropOldest(): Promise<boolean> {
+    const oldest = this.#droppable();
+    if (oldest) await this.#shelf.drop(oldest);
+    return oldest !== undefined;
+  }
+
+  #droppable(): Segment | undefined {
+    return this.#shelf.oldest(this.#inWrite ? this.#shelf.segments.at(-1) : undefined);
+  }
+
+  async #writeAll(): Promise<void> {
+    const { change, room } = this.#options;
+    while (!this.#closed.signal.aborted) {
+      const changed = change.next(this.#closed.signal);
+      const group = this.#takeGroup();
+      if (group.length === 0) {
+        if (this.#queue.length === 0 || !(await room.makeRoom())) await changed;
+        continue;
+      }
+      this.#inWrite = true;
+      const full = await this.#write(group).then(
+        () => false,
+        (error: unknown) => {
+          room.give(group.reduce((sum, { record }) => sum + record.length, 0));
+          if (isDiskFull(error)) this.#putBack(group, error);
+          else this.#fail(group, error);
+          return isDiskFull(error);
+        },
+      );
+      this.#inWrite = false;
+      change.wake();
+      if (full) await sleep(diskFullRetryMs, this.#closed.signal).catch(() => {});
+    }
+  }
+
+  /** Numbers and encodes what waits, as much as there is room for. */
+  #takeGroup(): Numbered[] {
+    const group: Numbered[] = [];
+    const timeMs = Date.now();
+    for (let bytes = 0; this.#queue.length > 0 && bytes < maxGroupBytes; ) {
+      const pending = this.#queue[0]!;
+      const sequence = this.lastSequence + group.length + 1;
+      try {
+        const entry: Entry = { sequence, bytes: pending.encode(sequence), records: pending.records };
+        const record = encodeRecord({ ...entry, syncedThrough: this.lastSequence, timeMs });
+        if (record.length > maxRecordBytes) throw new RangeError(`a batch of ${record.length} bytes is too large`);
+        if (!this.#options.room.take(record.length, { alone: group.length === 0 })) break;
+        group.push({ pending, entry, record, timeMs });
+        bytes += record.length;
+      } catch (error) {
+        pending.reject(error);
+      }
+      this.#queue.shift();
+    }
+    return group;
+  }
+
+  async #write(group: readonly Numbered[]): Promise<void> {
+    const writer = await this.#writerForNext();
+    failpoint("spool.before-write");
+    await writer.write(Buffer.concat(group.map(({ record }) => record)));
+    failpoint("spool.before-fsync");
+    await writer.sync();
+    failpoint("spool.after-fsync");
+    for (const { entry, record, timeMs } of group)
+      this.#shelf.add(writer.segment, { entry, recordBytes: record.length, timeMs });
+    this.#options.mark.save(this.#shelf.state);
+    if (this.diskFullSinceMs !== undefined) this.#options.log.info("the disk has space again");
+    this.diskFullSinceMs = undefined;
+    for (const { pending, entry } of group) pending.resolve(entry.sequence);
+  }
+
+  /**
+   * Writes at the end of the last file, or of a new one if that is long enough, missing, or ends
+   * below the last number.
+   */
+  async #writerForNext(): Promise<SegmentWriter> {
+    const { folder, segmentBytes, room } = this.#options;
+    const { segments } = this.#shelf;
+    const last = segments.at(-1);
+    const usable = last && lastOf(last) === this.lastSequence && sizeOf(last) < segmentBytes;
+    if (usable && this.#writer?.segment === last) return this.#writer;
+    const left = this.#writer;
+    this.#writer = undefined;
+    await left?.[Symbol.asyncDispose]();
+    if (usable) {
+      this.#writer = await openSegmentWriter(last);
+    } else {
+      failpoint("spool.before-roll");
+      const segment = await createSegment(folder, this.lastSequence + 1);
+      failpoint("spool.after-roll");
+      room.usedBytes += sizeOf(segment);
+      segments.push(segment);
+      this.#writer = await openSegmentWriter(segment);
+    }
+    return this.#writer;
+  }
+
+  /** A full disk may have space again: nothing is lost, appends wait. */
+  #putBack(group: readonly Numbered[], error: unknown): void {
+    for (const { pending } of group.toReversed()) {
+      const given = [this.#closed.signal, pending.signal].find(({ aborted }) => aborted);
+      if (given) pending.reject(given.reason);
+      else this.#queue.unshift(pending);
+    }
+    if (this.diskFullSinceMs === undefined)
+      this.#options.log.error("the DISK IS FULL: the spool takes nothing until there is space", { error });
+    this.diskFullSinceMs ??= Date.now();
+  }
+
+  #fail(group: readonly Numbered[], error: unknown): void {
+    this.#options.log.error("the spool cannot be written any more; start again to recover it", { error });
+    for (const { pending } of group) pending.reject(error);
+    this.#failed.abort(error);
+    this.close(error);
+  }
+}

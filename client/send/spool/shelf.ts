@@ -1,0 +1,214 @@
+// What a lane holds on disk: its files, what of them is held, missing and acknowledged. Reads and
+// lets go; does not write batches.
+import { unlink } from "node:fs/promises";
+import { failpoint } from "../../../runtime/failpoint.ts";
+import type { Log } from "../../../runtime/log.ts";
+import type { Change } from "../change.ts";
+import type { Entry } from "../outbox.ts";
+import { errorCode } from "./files.ts";
+import type { GapLog } from "./gap-log.ts";
+import type { Mark, MarkState } from "./mark.ts";
+import { SpoolReader } from "./reader.ts";
+import type { Hole, Recovered } from "./recover.ts";
+import type { Room } from "./room.ts";
+import { batchIn, findSegment, lastOf, type Segment, sizeOf } from "./segment.ts";
+
+export type ShelfOptions = {
+  /** What the accessor knows this sequence by. */
+  producerId: string;
+  recovered: Recovered;
+  /** What is on record as missing, from this start and earlier ones. */
+  missing: readonly Hole[];
+  mark: Mark;
+  room: Room;
+  gaps: GapLog;
+  /** Wakes at every change of any lane of the spool. */
+  change: Change;
+  log: Log;
+};
+
+export class Shelf {
+  /** Highest durable sequence. */
+  lastSequence: number;
+  /** Everything through this is acknowledged, or missing behind what is. */
+  ackedSequence: number;
+  readonly held = { batches: 0, bytes: 0, records: 0 };
+  /** What was promised and is not there, ever. */
+  readonly missing: Hole[];
+  /** Given up by drop-oldest since the start. */
+  readonly dropped = { batches: 0, records: 0 };
+  /** Ascending. The last may be written to. */
+  readonly segments: Segment[];
+  readonly #options: ShelfOptions;
+  /** Ascending, all above ackedSequence. */
+  readonly #holes: Hole[];
+  readonly #reader = new SpoolReader();
+  #deleting: Promise<void> | undefined;
+
+  constructor(options: ShelfOptions) {
+    const { recovered } = options;
+    this.#options = options;
+    this.segments = recovered.segments;
+    this.lastSequence = recovered.lastSequence;
+    this.ackedSequence = recovered.ackedSequence;
+    this.missing = [...options.missing];
+    this.#holes = [...recovered.holes];
+    for (const segment of this.segments) {
+      options.room.usedBytes += sizeOf(segment);
+      this.#hold(1, segment, { from: this.ackedSequence + 1, through: lastOf(segment) });
+    }
+    this.#advance();
+    this.#saved();
+  }
+
+  /** What was just made durable at the end of a segment. */
+  add(segment: Segment, { entry, recordBytes, timeMs }: { entry: Entry; recordBytes: number; timeMs: number }): void {
+    if (segment.records.length === 0) segment.firstMs = timeMs;
+    segment.lastMs = timeMs;
+    segment.records.push(entry.records);
+    segment.offsets.push(sizeOf(segment) + recordBytes);
+    this.#reader.remember(entry);
+    this.lastSequence = entry.sequence;
+    this.held.batches++;
+    this.held.bytes += entry.bytes.length;
+    this.held.records += entry.records;
+  }
+
+  /**
+   * The batch of a number, if it is held and whole. Rejects with what the disk says if that may
+   * pass.
+   */
+  async read(sequence: number): Promise<Entry | undefined> {
+    const segment = sequence > this.ackedSequence ? findSegment(this.segments, sequence) : undefined;
+    if (segment === undefined) return undefined;
+    const entry = await this.#reader.read(sequence, segment).catch((error: unknown) => {
+      // Dropped in the meantime, or a bad place on the disk; anything else may pass.
+      if (errorCode(error) === "EIO" || !this.segments.includes(segment)) return undefined;
+      throw error;
+    });
+    if (entry || !this.segments.includes(segment) || sequence <= this.ackedSequence) return entry;
+    this.#hold(-1, segment, { from: sequence, through: sequence });
+    const hole = { first: sequence, last: sequence, fromMs: segment.firstMs, toMs: segment.lastMs };
+    this.#lose(hole);
+    await this.#options.gaps.report({ ...hole, cause: "damaged", producerId: this.#options.producerId });
+    return undefined;
+  }
+
+  /** Lets go of every batch through a number. Returns how many records those held. */
+  ack(through: number): number {
+    const reached = Math.min(through, this.lastSequence);
+    if (reached <= this.ackedSequence) return 0;
+    failpoint("spool.before-ack");
+    const { records } = this.held;
+    for (const segment of this.segments) {
+      if (segment.firstSequence > reached) break;
+      this.#hold(-1, segment, { from: this.ackedSequence + 1, through: Math.min(reached, lastOf(segment)) });
+    }
+    this.ackedSequence = reached;
+    this.#advance();
+    this.#saved();
+    failpoint("spool.after-ack");
+    this.#options.change.wake();
+    return records - this.held.records;
+  }
+
+  get state(): MarkState {
+    return { syncedThrough: this.lastSequence, ackedThrough: this.ackedSequence };
+  }
+
+  /**
+   * Writes the mark some time soon, and then deletes files that are acknowledged whole. The newest
+   * file stays: it has the numbering.
+   */
+  #saved(): void {
+    this.#options.mark.save(this.state);
+    const next = this.segments[1];
+    if (next === undefined || next.firstSequence - 1 > this.ackedSequence) return;
+    this.#deleting ??= this.#deleteAcked()
+      .catch((error: unknown) => this.#options.log.warn("cannot delete acknowledged files of the spool", { error }))
+      .finally(() => {
+        this.#deleting = undefined;
+      });
+  }
+
+  async #deleteAcked(): Promise<void> {
+    const { mark, room } = this.#options;
+    failpoint("spool.before-delete");
+    // Without this, a start after a power cut would take what is missing for lost.
+    await mark.saveDurably(this.state);
+    for (let next = this.segments[1]; next && next.firstSequence - 1 <= this.ackedSequence; next = this.segments[1]) {
+      const first = this.segments.shift()!;
+      room.give(sizeOf(first));
+      await unlink(first.path);
+      failpoint("spool.after-delete");
+    }
+  }
+
+  /** The first file with batches that are held, unless it is `busy`. */
+  oldest(busy: Segment | undefined): Segment | undefined {
+    const oldest = this.segments.find((segment) => lastOf(segment) > this.ackedSequence);
+    return oldest === busy ? undefined : oldest;
+  }
+
+  /** Gives a file's batches up: first in the books, then on record, then on the disk. */
+  async drop(segment: Segment): Promise<void> {
+    const { gaps, mark, room, producerId } = this.#options;
+    const first = Math.max(segment.firstSequence, this.ackedSequence + 1);
+    const hole = { first, last: lastOf(segment), fromMs: segment.firstMs, toMs: segment.lastMs };
+    const { batches, records } = this.held;
+    this.#hold(-1, segment, { from: hole.first, through: hole.last });
+    this.dropped.batches += batches - this.held.batches;
+    this.dropped.records += records - this.held.records;
+    this.segments.splice(this.segments.indexOf(segment), 1);
+    this.#lose(hole);
+    failpoint("spool.before-drop");
+    await gaps.report({ ...hole, cause: "dropped", producerId });
+    await mark.saveDurably(this.state);
+    await unlink(segment.path);
+    room.give(sizeOf(segment));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#deleting;
+    const { mark, log } = this.#options;
+    await mark
+      .saveDurably(this.state)
+      .catch((error: unknown) => log.warn("cannot save how far the spool is", { error }));
+    await mark[Symbol.asyncDispose]();
+  }
+
+  #lose(hole: Hole): void {
+    this.missing.push(hole);
+    this.#holes.push(hole);
+    this.#holes.sort((a, b) => a.first - b.first);
+    this.#advance();
+    this.#options.mark.save(this.state);
+    this.#options.change.wake();
+  }
+
+  /**
+   * What is missing right behind what is acknowledged is passed: the next hello tells the accessor
+   * so.
+   */
+  #advance(): void {
+    for (let hole = this.#holes[0]; hole && hole.first <= this.ackedSequence + 1; hole = this.#holes[0]) {
+      this.ackedSequence = Math.max(this.ackedSequence, hole.last);
+      this.#holes.shift();
+    }
+    this.#reader.forgetThrough(this.ackedSequence);
+  }
+
+  #hold(sign: 1 | -1, segment: Segment, { from, through }: { from: number; through: number }): void {
+    for (let sequence = Math.max(from, segment.firstSequence); sequence <= through; sequence++) {
+      if (this.#isMissing(sequence)) continue;
+      const { bytes, records } = batchIn(segment, sequence);
+      this.held.batches += sign;
+      this.held.bytes += sign * bytes;
+      this.held.records += sign * records;
+    }
+  }
+
+  #isMissing(sequence: number): boolean {
+    return this.#holes.some(({ first, last }) => first <= sequence && sequence <= last);
+  }
+}

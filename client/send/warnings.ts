@@ -1,0 +1,37 @@
+// Says what is odd about batches that are stored: once for a reason and signal of a machine.
+import { fromBinary } from "@bufbuild/protobuf";
+import { type BatchResult, IngestRequestSchema, WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { decodeIngestRequest } from "../../codec/wire/decode.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Entry } from "./outbox.ts";
+
+/** So many are said; the others are counted by who counts results. */
+export const maxWarnings = 100;
+
+export type Warnings = {
+  /** Whether a result has warnings and `say` might still say one: only then it needs the batch. */
+  wants(result: BatchResult): boolean;
+  say(result: BatchResult, entry: Entry | undefined): void;
+};
+
+export function createWarnings({ log }: { log: Log }): Warnings {
+  const said = new Set<string>();
+  return {
+    wants: ({ warnings }) => warnings.length > 0 && said.size < maxWarnings,
+    say({ warnings }, entry) {
+      if (warnings.length === 0 || entry === undefined) return;
+      const { message } =
+        decodeIngestRequest(entry.bytes) ?? fromBinary(IngestRequestSchema, entry.bytes, { readUnknownFields: false });
+      const batch = message.case === "batch" ? message.value.batch : undefined;
+      for (const { reason, column, message: words } of warnings) {
+        if (said.size >= maxWarnings) return;
+        const fields = { machine: batch?.machine, signal: batch?.samples[column]?.signal };
+        const key = JSON.stringify([reason, fields]);
+        if (said.has(key)) continue;
+        said.add(key);
+        log.warn(`stored, but ${words}`, { reason: WarningReasonSchema.value[reason]?.localName ?? reason, ...fields });
+        if (said.size >= maxWarnings) log.warn("further warnings of stored samples are only counted");
+      }
+    },
+  };
+}

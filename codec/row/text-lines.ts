@@ -1,0 +1,54 @@
+// A stream of bytes as lines of text, one chunk at a time.
+import { LineCutter } from "../../runtime/line-cutter.ts";
+import { kindOfBytes, notUtf8From } from "./text-bytes.ts";
+import { BadText } from "./unreadable.ts";
+
+export type Line = {
+  /** From 1, as editors count. */
+  number: number;
+  /** With the CR of its line end, if it has one; undefined if it is longer than allowed. */
+  text: string | undefined;
+};
+
+/** A line that is longer is none of rows. */
+export const maxLineCharacters = 1024 * 1024;
+export const tooLong = "the line is longer than 1 MiB";
+
+/** Even where each character is a line, so many are cut within a millisecond or two. */
+const charactersInTurn = 8 * 1024;
+
+/**
+ * Lines as they come, those of a piece of a chunk together; the last one need not end. Throws
+ * BadText for bytes that are not UTF-8, with what they look like.
+ */
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  { maxCharacters = maxLineCharacters } = {},
+): AsyncGenerator<Line[], void, undefined> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const cutter = new LineCutter(maxCharacters, { withReturns: true });
+  let number = 0;
+  const numbered = (texts: (string | undefined)[]): Line[] => texts.map((text) => ({ number: ++number, text }));
+  const decode = (chunk?: Uint8Array) => {
+    try {
+      return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+    } catch {
+      throw new BadText("body", notUtf8From(number + 1));
+    }
+  };
+  let begun = false;
+  for await (const chunk of chunks) {
+    if (!begun && chunk.length > 0) {
+      begun = true;
+      const kind = kindOfBytes(chunk);
+      if (kind !== undefined) throw new BadText("body", kind);
+    }
+    const text = decode(chunk);
+    for (let at = 0; at < text.length; at += charactersInTurn) {
+      const lines = numbered(cutter.push(text.slice(at, at + charactersInTurn)));
+      if (lines.length > 0) yield lines;
+    }
+  }
+  const last = numbered([...cutter.push(decode()), ...cutter.end()]);
+  if (last.length > 0) yield last;
+}

@@ -1,0 +1,85 @@
+// A real gRPC server with answers from a table, to test the gateway against: what it answers is
+// set, what it was asked is kept.
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { Health, HealthCheckResponse_ServingStatus } from "#gen/grpc/health/v1/health_pb.ts";
+import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
+import { type IngestBatchRequest, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { openGrpcServer } from "../../runtime/grpc/server.ts";
+import { reasonError } from "../errors.ts";
+
+type Signals = ServiceImpl<typeof SignalService>;
+type Ingest = ServiceImpl<typeof IngestService>;
+type Access = ServiceImpl<typeof AccessService>;
+
+export type FakeAccessor = AsyncDisposable & {
+  readonly url: string;
+  /** Replace any handler; those not replaced answer UNIMPLEMENTED. */
+  signals: Partial<Signals>;
+  ingest: Partial<Ingest>;
+  /** Where it answers who calls, authentication is on. */
+  access: Partial<Access>;
+  serving: boolean;
+};
+
+export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
+  const fake = {
+    ...{ signals: {} as Partial<Signals>, ingest: {} as Partial<Ingest>, access: {} as Partial<Access> },
+    serving: true,
+  };
+  const byName = <T extends object>(service: { methods: readonly { localName: string }[] }, table: () => T) =>
+    Object.fromEntries(
+      service.methods.map(({ localName }) => [
+        localName,
+        (...args: unknown[]) => {
+          const handler = (table() as Record<string, ((...args: unknown[]) => unknown) | undefined>)[localName];
+          if (!handler) throw new ConnectError(`${localName} is not set`, Code.Unimplemented);
+          // biome-ignore lint/plugin: the arguments of this very call
+          return handler(...args);
+        },
+      ]),
+    );
+  const server = await openGrpcServer(
+    {
+      host: "127.0.0.1",
+      port,
+      maxMessageBytes: 40 * 1024 * 1024,
+      drainMs: 1_000,
+      shutdownReason: () => reasonError("SHUTTING_DOWN", Code.Unavailable, "the accessor is stopping"),
+      toError: (error) => ConnectError.from(error, Code.Internal),
+    },
+    (mount) => {
+      mount(SignalService, byName(SignalService, () => fake.signals) as unknown as Signals);
+      mount(IngestService, byName(IngestService, () => fake.ingest) as unknown as Ingest);
+      mount(AccessService, byName(AccessService, () => fake.access) as unknown as Access);
+      mount(Health, {
+        check: () => ({
+          status: HealthCheckResponse_ServingStatus[fake.serving ? "SERVING" : "NOT_SERVING"],
+        }),
+        list: () => ({}),
+        async *watch() {},
+      });
+    },
+  );
+  return Object.assign(fake, {
+    url: `http://127.0.0.1:${server.port}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  });
+}
+
+const span = (seconds: bigint) => ({ seconds, nanos: 0 });
+
+/** Keeps what was ingested and answers as an accessor that takes everything. */
+export function takeEverything(taken: IngestBatchRequest[]): Partial<Ingest> {
+  return {
+    ingestBatch(request) {
+      taken.push(request);
+      return { result: { sequence: request.sequence }, cursor: `c${taken.length}` };
+    },
+    redeclareSignal: ({ unit = "W", maxGap = span(1n), sampleType }) => ({
+      before: { unit: "W", maxGap: span(1n), sampleType: SampleType.LINEAR },
+      after: { unit, maxGap, sampleType: sampleType || SampleType.LINEAR },
+    }),
+  };
+}

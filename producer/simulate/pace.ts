@@ -1,0 +1,73 @@
+// When to make which span of simulated time: live by the clock, the past as fast as it is taken.
+// Makes no records.
+import { sleep } from "../../runtime/backoff.ts";
+
+/** The time, and waiting for it; tests bring their own. */
+export interface Clock {
+  /** Microseconds since the epoch. */
+  nowUs(): number;
+  /** Resolves after this long; rejects when `signal` aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * The system's clock. If it is set back, spans wait until it has caught up; if it is set forward,
+ * they make up for it.
+ */
+export const systemClock: Clock = {
+  // performance.now() does not follow corrections of the clock, and the accessor judges times by
+  // its own, corrected one.
+  nowUs: () => Date.now() * 1000,
+  sleep,
+};
+
+/**
+ * A piece of simulated time, [fromUs, toUs). `live` if it reaches the present, as far as that was
+ * reached when it was made.
+ */
+export type Span = { readonly fromUs: number; readonly toUs: number; readonly live: boolean };
+
+export type PaceOptions = {
+  /** Where simulated time begins. */
+  startUs: number;
+  /** Where it ends; absent for never. */
+  untilUs?: number;
+  /**
+   * Simulated seconds per second. Absent: as fast as spans are taken. The present is never passed.
+   */
+  speed?: number;
+  /** Between two live spans. */
+  intervalMs: number;
+  /** Longest span, which bounds a batch. */
+  maxSpanUs: number;
+  clock: Clock;
+  signal: AbortSignal;
+};
+
+/**
+ * Adjoining spans from startUs on, none longer than maxSpanUs. Behind the present they come without
+ * a pause, at it one each interval (on whole multiples of it, so lateness does not add up). Each
+ * span begins where the last one ended, whatever the event loop did meanwhile. Ends at untilUs;
+ * throws the signal's reason when that aborts.
+ */
+export async function* paceSpans(options: PaceOptions): AsyncGenerator<Span, void, undefined> {
+  const { startUs, untilUs = Number.POSITIVE_INFINITY, speed, intervalMs, maxSpanUs, clock, signal } = options;
+  const beganUs = clock.nowUs();
+  const intervalUs = intervalMs * 1000;
+  let fromUs = startUs;
+  while (fromUs < untilUs) {
+    signal.throwIfAborted();
+    const nowUs = clock.nowUs();
+    const pacedUs = speed === undefined ? nowUs : startUs + Math.floor((nowUs - beganUs) * speed);
+    const goalUs = Math.min(nowUs, pacedUs, untilUs);
+    const toUs = Math.min(goalUs, fromUs + maxSpanUs);
+    if (toUs > fromUs) {
+      yield { fromUs, toUs, live: toUs === goalUs && nowUs - toUs < 2 * intervalUs };
+      fromUs = toUs;
+    }
+    if (fromUs >= Math.min(goalUs, untilUs) && fromUs < untilUs) {
+      const nextUs = (Math.floor(clock.nowUs() / intervalUs) + 1) * intervalUs;
+      await clock.sleep(Math.max(1, (nextUs - clock.nowUs()) / 1000), signal);
+    }
+  }
+}
