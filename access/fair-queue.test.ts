@@ -18,9 +18,9 @@ function watch(max: number) {
     queue,
     held,
     granted,
-    ask(caller: string, amount: number, signal?: AbortSignal) {
+    ask(caller: string, amount: number, abort?: AbortSignal) {
       const grant = { caller, amount, order: asked++ };
-      queue.acquire(caller, amount, signal).then(
+      queue.acquire(caller, amount, abort).then(
         () => {
           granted.push(grant);
           held.push(grant);

@@ -44,29 +44,29 @@ export class FairQueue {
   }
 
   /**
-   * Resolves when the amount is granted; give it back with release. Rejects with the signal's
-   * reason.
+   * Resolves when the amount is granted; give it back with release. Rejects with the abort
+   * signal's reason.
    */
-  async acquire(caller: string, amount: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+  async acquire(caller: string, amount: number, abort?: AbortSignal): Promise<void> {
+    abort?.throwIfAborted();
     if (this.#fits(caller, amount) && (this.#waiters === 0 || this.#comesFirst(caller))) {
       this.#take(caller, amount);
       return;
     }
     await new Promise<void>((resolve, reject) => {
-      const abort = () => {
+      const onAbort = () => {
         this.#remove(waiter);
         this.#grant();
-        reject(signal!.reason);
+        reject(abort!.reason);
       };
       const waiter: Waiter = {
         ...{ caller, amount, passed: 0 },
         grant() {
-          signal?.removeEventListener("abort", abort);
+          abort?.removeEventListener("abort", onAbort);
           resolve();
         },
       };
-      signal?.addEventListener("abort", abort, { once: true });
+      abort?.addEventListener("abort", onAbort, { once: true });
       const queue = this.#waiting.get(caller);
       if (queue === undefined) this.#waiting.set(caller, [waiter]);
       else queue.push(waiter);

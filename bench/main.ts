@@ -87,9 +87,9 @@ await run({
     "Measures ingest, storage, reads and live feeds against rows in the same PostgreSQL. Parts: a b c (with d) e f g; h (growth) if named.",
   settings,
   graceMs: 30_000,
-  async open({ settings: { only, out, profile: profileDir, ...options }, log, signal }) {
+  async open({ settings: { only, out, profile: profileDir, ...options }, log, abort }) {
     const stack = new AsyncDisposableStack();
-    const stage = stack.use(await openStage({ log, signal, profileDir }));
+    const stage = stack.use(await openStage({ log, abort, profileDir }));
     const measure = async () => {
       const from = performance.now();
       const figures: Figure[] = [];

@@ -64,7 +64,7 @@ await serveCommands(
 );
 
 function slices({ machine, fromUs, toUs, as }: Wanted) {
-  const { signal } = new AbortController();
+  const { signal: abort } = new AbortController();
   return readRange({
     client: signals,
     machines: [machine],
@@ -73,6 +73,6 @@ function slices({ machine, fromUs, toUs, as }: Wanted) {
     toUs,
     format: as,
     room,
-    signal,
+    abort,
   });
 }

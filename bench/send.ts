@@ -45,7 +45,7 @@ await serveCommands(
     async send({ machines }: { machines: readonly string[] }) {
       const from = performance.now();
       for (const { machine, piece } of prepared) await append(toBatch(machines[machine]!, piece));
-      await uplink.flush({ signal: never });
+      await uplink.flush({ abort: never });
       return performance.now() - from;
     },
 
@@ -56,7 +56,7 @@ await serveCommands(
         await append(toBatch(load.machines[machine]!, piece));
         samples += piece.values.length;
       }
-      await uplink.flush({ signal: never });
+      await uplink.flush({ abort: never });
       return samples;
     },
 
@@ -89,12 +89,12 @@ await serveCommands(
           await append(toBatch(machine, { startUs, values }));
         }
       }
-      await uplink.flush({ signal: never });
+      await uplink.flush({ abort: never });
       return rounds * machines.length;
     },
   },
   async () => {
-    await uplink.close({ signal: never });
+    await uplink.close({ abort: never });
     transport[Symbol.dispose]();
   },
 );
@@ -104,7 +104,7 @@ function nowUs(): number {
 }
 
 async function append(batch: Batch): Promise<void> {
-  await uplink.append(batch, { signal: never });
+  await uplink.append(batch, { abort: never });
   // As the producer does: without a pause nothing is written before the outbox is full.
   await setImmediate();
 }

@@ -8,7 +8,7 @@ import { openSpool } from "../client/send/spool/spool.ts";
 import { createLog } from "../runtime/log.ts";
 
 const seconds = 3;
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 const log = createLog({ name: "bench", level: "error" });
 const folder = await mkdtemp(join(process.argv[2] ?? tmpdir(), "millrace-bench-spool-"));
 
@@ -22,7 +22,7 @@ async function measure(bytes: number, atOnce: number): Promise<void> {
     Array.from({ length: atOnce }, async () => {
       while (performance.now() - began < seconds * 1000) {
         const from = performance.now();
-        const sequence = await live.append(1, () => batch, { signal });
+        const sequence = await live.append(1, () => batch, { abort });
         latencies.push(performance.now() - from);
         // As an accessor that keeps up would, so that files come and go.
         if (sequence % 1000 === 0) live.ack(sequence - 500);

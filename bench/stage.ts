@@ -31,18 +31,18 @@ const settings = { shared_buffers: "1GB", max_wal_size: "8GB", checkpoint_timeou
 
 export type StageOptions = {
   log: Log;
-  signal: AbortSignal;
+  abort: AbortSignal;
   /** Where processes leave their CPU profiles, if anywhere. */
   profileDir: string | undefined;
 };
 
-export async function openStage({ log, signal, profileDir }: StageOptions): Promise<Stage> {
+export async function openStage({ log, abort, profileDir }: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), "millrace-bench-"));
   // PostgreSQL may have to run as another user, who must be able to enter.
   await chmod(dataDir, 0o755);
   stack.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const server = stack.use(await openPostgres({ dataDir, settings, log, signal }));
+  const server = stack.use(await openPostgres({ dataDir, settings, log, abort }));
   const rows = stack.use(await RowStore.open(server.url));
   const serverVersion = String((await rows.query("show server_version"))[0]![0]);
   let scenes = 0;
@@ -57,7 +57,7 @@ export async function openStage({ log, signal, profileDir }: StageOptions): Prom
       return openScene(url.href, {
         flags: ["--compact-interval", compactInterval],
         nodeFlags: profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir],
-        signal,
+        abort,
         drop: async () => {
           await rows.query(`drop database ${name} with (force)`);
         },
@@ -69,9 +69,9 @@ export async function openStage({ log, signal, profileDir }: StageOptions): Prom
 
 const patienceMs = 300_000;
 
-type SceneOptions = Omit<ServiceOptions, "databaseUrl"> & { signal: AbortSignal; drop: () => Promise<void> };
+type SceneOptions = Omit<ServiceOptions, "databaseUrl"> & { abort: AbortSignal; drop: () => Promise<void> };
 
-async function openScene(databaseUrl: string, { signal, drop, ...options }: SceneOptions): Promise<Scene> {
+async function openScene(databaseUrl: string, { abort, drop, ...options }: SceneOptions): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
   stack.defer(drop);
   const service = stack.use(await startAccessor({ ...options, databaseUrl }));
@@ -90,7 +90,7 @@ async function openScene(databaseUrl: string, { signal, drop, ...options }: Scen
         const ms = performance.now() - from;
         if (row![0] !== false) return ms;
         if (ms > patienceMs) throw new Error("compaction stands still");
-        await sleep(10, signal);
+        await sleep(10, abort);
       }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -8,7 +8,7 @@ import { watch } from "./watch.ts";
 using transport = createGrpcTransport({ baseUrl: process.argv[2] ?? "http://127.0.0.1:50051" });
 const client = createClient(SignalService, transport);
 const stop = new AbortController();
-const wanted = { client, machines: ["press-7"], signals: ["power"], signal: stop.signal };
+const wanted = { client, machines: ["press-7"], signals: ["power"], abort: stop.signal };
 
 // The past: one Float64Array of times and one of values for each machine and signal.
 const { series, cursor } = await readColumns({ ...wanted, fromUs: Date.UTC(2026, 0, 1) * 1000 });

@@ -34,16 +34,16 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
   const minCursor = await send(accessor.url, "m1", values, 1);
   using transport = createGrpcTransport({ baseUrl: accessor.url });
   const client = createClient(SignalService, transport);
-  const { signal } = new AbortController();
+  const { signal: abort } = new AbortController();
   for (const format of ["blocks", "columns"] as const) {
-    const { series, cursor } = await readColumns({ client, minCursor, format, signal });
+    const { series, cursor } = await readColumns({ client, minCursor, format, abort });
     expect(series).toHaveLength(1);
     expect(series[0]).toMatchObject({ machine: "m1", signal: "power", unit: "W" });
     expect(Buffer.from(series[0]!.column.values.buffer).equals(Buffer.from(values.buffer))).toBe(true);
     expect(cursor).toBe(minCursor);
     const room = new ColumnRoom();
     let [count, wrong] = [0, 0];
-    for await (const { columns } of readRange({ client, minCursor, format, room, signal })) {
+    for await (const { columns } of readRange({ client, minCursor, format, room, abort })) {
       for (const { column } of columns) {
         const kept = values.subarray(count, count + column.values.length);
         for (let i = 0; i < kept.length; i++)
@@ -55,11 +55,11 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
     }
     expect([count, wrong]).toEqual([20_000, 0]);
     const range = { fromUs: startUs + 10_000, toUs: startUs + 40_000 };
-    const cut = await readColumns({ client, ...range, machines: ["m1"], signals: ["power"], format, signal });
+    const cut = await readColumns({ client, ...range, machines: ["m1"], signals: ["power"], format, abort });
     expect([...cut.series[0]!.column.timesUs]).toEqual([1, 2, 3].map((i) => startUs + i * 10_000));
   }
   const states: string[] = [];
-  for await (const { stateChanges } of readRange({ client, signals: ["state"], signal }))
+  for await (const { stateChanges } of readRange({ client, signals: ["state"], abort }))
     states.push(...stateChanges.map(({ machine, record }) => `${machine} ${record.state} ${record.reason}`));
   expect(states).toEqual(["m1 1 start"]);
 });
@@ -70,8 +70,8 @@ test.each(["left early", "read to its end"])(
     let served: AbortSignal | undefined;
     const transport = createRouterTransport(({ service }) => {
       service(SignalService, {
-        async *readSignals(_request, { signal }) {
-          served = signal;
+        async *readSignals(_request, { signal: abort }) {
+          served = abort;
           for (let i = 0; i < 3; i++) yield { cursor: String(i) };
         },
       });
@@ -90,17 +90,17 @@ test.each(["left early", "read to its end"])(
       },
     });
     const client = createClient(SignalService, transport);
-    for await (const { cursor } of readRange({ client, signal: stop.signal }))
+    for await (const { cursor } of readRange({ client, abort: stop.signal }))
       if (how === "left early" || cursor === "2") break;
     expect(listeners).toBe(0);
     await eventually("the server's signal is aborted", () => served?.aborted === true);
   },
 );
 
-test("a read ends with the signal's reason", async () => {
+test("a read ends with the abort signal's reason", async () => {
   using transport = createGrpcTransport({ baseUrl: "http://127.0.0.1:1" });
   const client = createClient(SignalService, transport);
-  await expect(readColumns({ client, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  await expect(readColumns({ client, abort: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
 });
 
 test("a read that was called off before it began asks nobody for more", async () => {
@@ -113,8 +113,8 @@ test("a read that was called off before it began asks nobody for more", async ()
     });
   });
   const client = createClient(SignalService, transport);
-  const signal = AbortSignal.abort(new Error("enough"));
-  await expect(readColumns({ client, signal })).rejects.toThrow("enough");
+  const abort = AbortSignal.abort(new Error("enough"));
+  await expect(readColumns({ client, abort })).rejects.toThrow("enough");
   expect(sent).toBeLessThan(100);
 });
 

@@ -58,7 +58,7 @@ export type ReadOptions = {
    */
   room?: ColumnRoom;
   /** Calls the read off. */
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** Samples of one series, ascending by time. */
@@ -77,14 +77,14 @@ export type RangeSlice = {
 
 /**
  * Yields a range slice by slice, all of one revision; the first comes at once and may be empty.
- * Throws the server's ConnectError, or the signal's reason.
+ * Throws the server's ConnectError, or the abort signal's reason.
  */
 export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlice, void, undefined> {
   const { client, machines = [], signals = [], fromUs, toUs, minCursor = "", format = "blocks", room } = options;
   const call = new AbortController();
-  const abort = () => call.abort(options.signal.reason);
-  options.signal.addEventListener("abort", abort, { once: true });
-  if (options.signal.aborted) abort();
+  const abort = () => call.abort(options.abort.reason);
+  options.abort.addEventListener("abort", abort, { once: true });
+  if (options.abort.aborted) abort();
   const request = {
     machines: [...machines],
     signals: [...signals],
@@ -96,10 +96,10 @@ export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlic
   try {
     for await (const message of client.readSignals(request, { signal: call.signal })) yield toSlice(message, room);
   } catch (error) {
-    options.signal.throwIfAborted();
+    options.abort.throwIfAborted();
     throw error;
   } finally {
-    options.signal.removeEventListener("abort", abort);
+    options.abort.removeEventListener("abort", abort);
     // Leaving the loop does not end a Connect call; this does.
     call.abort(new Error("the read is over"));
   }

@@ -34,7 +34,7 @@ async function delaysOf(watchSignals: Watching, count: number): Promise<number[]
   const stop = new AbortController();
   const feed = watch({
     client: clientOf(watchSignals),
-    signal: stop.signal,
+    abort: stop.signal,
     backoff: createBackoff({ baseMs: 100, maxMs: 5_000, random: () => 1 }),
     sleep: async (ms) => {
       delays.push(ms);
@@ -95,8 +95,8 @@ test.each([
     asked.push(start);
     yield message(0, 0);
   });
-  const { signal } = new AbortController();
-  await watch({ client, sinceUs, bookmarks: true, signal }).next();
+  const { signal: abort } = new AbortController();
+  await watch({ client, sinceUs, bookmarks: true, abort }).next();
   expect(asked[0]).toMatchObject({ case: "fromCommitTime", value: { seconds, nanos } });
 });
 
@@ -120,7 +120,7 @@ test("parts of a commit are yielded as one, and once, though the feed breaks off
   });
   const seen: unknown[] = [];
   const stop = new AbortController();
-  for await (const { batches, cursor } of watch({ client, after: "4", signal: stop.signal, sleep: async () => {} })) {
+  for await (const { batches, cursor } of watch({ client, after: "4", abort: stop.signal, sleep: async () => {} })) {
     seen.push([
       cursor,
       batches.map(({ machine, stateChanges }) => [machine, stateChanges.map(({ reason }) => reason)]),
@@ -151,7 +151,7 @@ test("parts of one commit that do not end within what a commit may have end the 
   const seen: number[] = [];
   const stop = new AbortController();
   const all = async () => {
-    for await (const { batches } of watch({ client, after: "4", signal: stop.signal, sleep: async () => {} }))
+    for await (const { batches } of watch({ client, after: "4", abort: stop.signal, sleep: async () => {} }))
       seen.push(batches[0]!.stateChanges.length);
   };
   await expect(all()).rejects.toMatchObject({ name: "WatchError", reason: "COMMIT_TOO_LARGE", cursor: "4" });

@@ -39,7 +39,7 @@ function scripted(script: readonly Step[]) {
   const counts = { broken: 0, calls: 0 };
   const transport = createRouterTransport(({ service }) => {
     service(SignalService, {
-      async *watchSignals({ start }, { signal }) {
+      async *watchSignals({ start }, { signal: abort }) {
         counts.calls++;
         let at = start.case === "afterCursor" ? Number(start.value) : 0;
         const message = (after: number, through: number) =>
@@ -56,7 +56,7 @@ function scripted(script: readonly Step[]) {
           const through = (commits: number) => Math.min(commitsInAll, at + commits);
           if (next.kind === "break") throw new ConnectError("broken", Code.Unavailable);
           if (next.kind === "end") return;
-          if (next.kind === "stall") await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          if (next.kind === "stall") await new Promise((resolve) => abort.addEventListener("abort", resolve));
           if (next.kind === "skip" && through(next.commits) < commitsInAll) {
             counts.broken++;
             at = through(next.commits);
@@ -83,7 +83,7 @@ async function watchAll(options: Partial<WatchOptions> & Pick<WatchOptions, "cli
   const cursors: string[] = [];
   const feed = watch({
     after: "0",
-    signal: stop.signal,
+    abort: stop.signal,
     sleep: () => Promise.resolve(),
     onState: (state) => states.push(state),
     ...options,
@@ -123,7 +123,7 @@ test("a connection on which nothing comes is left for another", async () => {
 test("a reader that takes its time does not make a connection dead", async () => {
   const { client, counts } = scripted([]);
   const stop = new AbortController();
-  for await (const { cursor } of watch({ client, after: "0", silenceMs: 20, signal: stop.signal })) {
+  for await (const { cursor } of watch({ client, after: "0", silenceMs: 20, abort: stop.signal })) {
     if (cursor === String(commitsInAll)) break;
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
@@ -191,7 +191,7 @@ test.each([
   const stop = new AbortController();
   const seen: string[] = [];
   const reading = (async () => {
-    for await (const { batches } of watch({ client, after: "1", signal: stop.signal, sleep: async () => {} })) {
+    for await (const { batches } of watch({ client, after: "1", abort: stop.signal, sleep: async () => {} })) {
       for (const { machine } of batches) seen.push(machine);
       if (seen.length === 2) stop.abort(new Error("enough"));
     }
@@ -207,7 +207,7 @@ test("an abort ends the watch with its reason, also while it waits to connect ag
   const reason = new Error("enough");
   const feed = watch({
     client: failing(Code.Unavailable, ""),
-    signal: stop.signal,
+    abort: stop.signal,
     onState: ({ state }) => state === "reconnecting" && setImmediate(() => stop.abort(reason)),
   });
   await expect(feed.next()).rejects.toBe(reason);
@@ -237,7 +237,7 @@ test("a watch outlives its accessor: killed and started again, each record comes
     await send(1);
     await send(2);
     const seen: number[] = [];
-    for await (const { batches } of watch({ client, after, signal: stop.signal })) {
+    for await (const { batches } of watch({ client, after, abort: stop.signal })) {
       for (const { samples } of batches) seen.push(...samples[0]!.values);
       if (seen.length === 2) {
         accessor.signal("SIGKILL");

@@ -36,8 +36,8 @@ export type WatchOptions = {
    */
   after?: string;
   sinceUs?: number;
-  /** Ends the watch: it then throws the signal's reason. */
-  signal: AbortSignal;
+  /** Ends the watch: it then throws the abort signal's reason. */
+  abort: AbortSignal;
   /** Also yield updates without batches, which only move the cursor on. Default false. */
   bookmarks?: boolean;
   /**
@@ -47,7 +47,7 @@ export type WatchOptions = {
   silenceMs?: number;
   /** Between attempts. Default 100 ms to 5 s, jittered. */
   backoff?: Backoff;
-  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  sleep?: (ms: number, abort: AbortSignal) => Promise<void>;
   onState?: (state: WatchState) => void;
 };
 
@@ -78,12 +78,12 @@ export type WatchUpdate = {
  * yielded: the watch connects again after its last cursor.
  */
 export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate, never, undefined> {
-  const { signal, onState, bookmarks = false, sleep = realSleep } = options;
+  const { abort, onState, bookmarks = false, sleep = realSleep } = options;
   const backoff = options.backoff ?? createBackoff({ baseMs: 100, maxMs: 5_000 });
   let cursor = options.after;
   let told: WatchError | undefined;
   for (;;) {
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     using connection = new Connection(options, cursor);
     let problem: unknown;
     let connected = false;
@@ -122,7 +122,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       told = undefined;
       if (batches.length > 0 || bookmarks) yield { batches, cursor, commitTime };
     }
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     const fatal = toWatchError(problem);
     // An error overtakes messages that nobody has read yet. What was sent has been given up;
     // whether what was read here has, a resume tells.
@@ -132,22 +132,22 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
     const delayMs = Math.max(backoff.next(), retryDelayMs(problem));
     onState?.({ state: "reconnecting", error: problem, delayMs });
     connection[Symbol.dispose]();
-    await sleep(delayMs, signal);
+    await sleep(delayMs, abort);
   }
 }
 
 /** One call of WatchSignals, ended when nothing comes, and when it is disposed of. */
 class Connection implements Disposable {
   readonly #call = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #abort: AbortSignal;
   readonly #silenceMs: number;
   readonly #messages: AsyncIterator<WatchSignalsResponse>;
-  readonly #abort = () => this.#call.abort(this.#signal.reason);
+  readonly #cancel = () => this.#call.abort(this.#abort.reason);
 
-  constructor({ client, machines, signals, sinceUs, signal, silenceMs = 15_000 }: WatchOptions, after?: string) {
-    this.#signal = signal;
+  constructor({ client, machines, signals, sinceUs, abort, silenceMs = 15_000 }: WatchOptions, after?: string) {
+    this.#abort = abort;
     this.#silenceMs = silenceMs;
-    signal.addEventListener("abort", this.#abort, { once: true });
+    abort.addEventListener("abort", this.#cancel, { once: true });
     const request = { machines: [...(machines ?? [])], signals: [...(signals ?? [])], start: toStart(after, sinceUs) };
     this.#messages = client.watchSignals(request, { signal: this.#call.signal })[Symbol.asyncIterator]();
   }
@@ -167,7 +167,7 @@ class Connection implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#signal.removeEventListener("abort", this.#abort);
+    this.#abort.removeEventListener("abort", this.#cancel);
     this.#call.abort(new ConnectError("the watch has left this connection", Code.Canceled));
   }
 }

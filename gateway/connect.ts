@@ -82,7 +82,7 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
           const asked = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
           // What works for a client that does not read stops at once; its writer waits, and hears
           // of it last.
-          const universal = { ...asked, signal: AbortSignal.any([asked.signal, slow.signal]) };
+          const universal = { ...asked, abort: AbortSignal.any([asked.signal, slow.signal]) };
           const reading = { method, bounds: boundsOf(method), inTurn };
           const response = await boundMessages(universal, reading).then(
             async (bounded) => blameUndecodable(await handler(bounded)),

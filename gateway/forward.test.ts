@@ -103,8 +103,8 @@ test("after fifty streams, read, left or failed, nothing is borrowed and nobody 
 
 test("a stream gives everything back by itself, and at once where its client leaves while nobody asks for more", async () => {
   const { handlers, state, shares, listeners } = open();
-  const begin = (signal: AbortSignal) => {
-    const context = { signal, timeoutMs: () => undefined, values: createContextValues(), requestHeader: new Headers() };
+  const begin = (abort: AbortSignal) => {
+    const context = { abort, timeoutMs: () => undefined, values: createContextValues(), requestHeader: new Headers() };
     return handlers.watchSignals!({}, context)[Symbol.asyncIterator]();
   };
   const stream = begin(new AbortController().signal);
@@ -119,8 +119,8 @@ test("a stream gives everything back by itself, and at once where its client lea
 test("nobody is asked for a client that has gone already", async () => {
   const { handlers, state, shares, listeners } = open();
   const values = createContextValues();
-  const signal = AbortSignal.abort(new Error("gone"));
-  const context = { signal, timeoutMs: () => undefined, values, requestHeader: new Headers() };
+  const abort = AbortSignal.abort(new Error("gone"));
+  const context = { abort, timeoutMs: () => undefined, values, requestHeader: new Headers() };
   await expect(handlers.watchSignals!({}, context)[Symbol.asyncIterator]().next()).rejects.toThrow();
   expect([state.streams, state.out, shares.borrowed()["feeds"], listeners()]).toEqual([0, 0, 0, 0]);
 });
@@ -136,7 +136,7 @@ test("what a client sends beyond its rate is passed on, said to be, and followed
     }
   })();
   const values = createContextValues().set(passedOnKey, () => void passedOn++);
-  const context = { signal: gone.signal, timeoutMs: () => undefined, values, requestHeader: new Headers() };
+  const context = { abort: gone.signal, timeoutMs: () => undefined, values, requestHeader: new Headers() };
   const stream = handlers.ingest!(requests, context)[Symbol.asyncIterator]();
   expect((await stream.next()).done).toBe(false);
   const next = stream.next();

@@ -118,11 +118,11 @@ describe.each(allKinds)("%s", (kind) => {
 
   test("a stream comes message by message, and its end reaches the accessor", async () => {
     const ended = Promise.withResolvers<void>();
-    accessor.signals.watchSignals = async function* (_request, { signal }) {
+    accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
       try {
         for (let i = 1; ; i++) {
           yield { after: `c${i - 1}`, through: `c${i}` };
-          if (i === 3) await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+          if (i === 3) await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
         }
       } finally {
         ended.resolve();
@@ -156,9 +156,9 @@ describe.each(allKinds)("%s", (kind) => {
 
   test("a deadline is passed on and becomes DEADLINE_EXCEEDED", async () => {
     const deadlines: (number | undefined)[] = [];
-    accessor.signals.getLatest = (_request, { timeoutMs, signal }) => {
+    accessor.signals.getLatest = (_request, { timeoutMs, signal: abort }) => {
       deadlines.push(timeoutMs());
-      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      return new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
     };
     const error = await client()
       .getLatest({}, { timeoutMs: 100 })
@@ -238,9 +238,9 @@ test("batches stream in and acknowledgements out, both ways at once", async () =
 });
 
 test.each(allKinds)("a gateway that stops ends streams by %s with a reason, and itself in time", async (kind) => {
-  accessor.signals.watchSignals = async function* (_request, { signal }) {
+  accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
     yield { through: "c1" };
-    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
   };
   const log = createLog({ name: "test", level: "silent" });
   const stopping = await openCheckedGateway({

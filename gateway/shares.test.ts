@@ -9,8 +9,8 @@ import { eventually } from "../test/testing/eventually.ts";
 import { unlimited } from "./limits/gateway-limits.ts";
 import { openTestGateway } from "./testing/gateway.ts";
 
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+const untilAborted = (abort: AbortSignal) =>
+  new Promise<never>((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
 
 async function open(shares: Partial<typeof unlimited.shares>, streamsPerKey?: number) {
   const perKey = { ...unlimited.perKey, maxStreams: streamsPerKey };
@@ -19,15 +19,15 @@ async function open(shares: Partial<typeof unlimited.shares>, streamsPerKey?: nu
   const seen: { network: string | null; reads: number } = { network: null, reads: 0 };
   gateway.accessor.signals = {
     listSignals: () => ({ signals: [] }),
-    async *readSignals(_, { signal, requestHeader }) {
+    async *readSignals(_, { signal: abort, requestHeader }) {
       seen.reads++;
       seen.network = requestHeader.get(forwardedClientHeader);
       yield { cursor: "c1" };
-      await untilAborted(signal);
+      await untilAborted(abort);
     },
-    async *watchSignals(_, { signal }) {
+    async *watchSignals(_, { signal: abort }) {
       yield { after: "c1", through: "c1" };
-      await untilAborted(signal);
+      await untilAborted(abort);
     },
   };
   gateway.accessor.access = {

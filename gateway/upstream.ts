@@ -130,11 +130,11 @@ function withHeadersOn(transport: Transport, headers: Record<string, string>): T
     return all;
   };
   return {
-    unary: (method, signal, timeoutMs, header, ...rest) =>
+    unary: (method, abort, timeoutMs, header, ...rest) =>
       // biome-ignore lint/plugin: the arguments of this very call
-      transport.unary(method, signal, timeoutMs, merged(header), ...rest),
-    stream: (method, signal, timeoutMs, header, ...rest) =>
+      transport.unary(method, abort, timeoutMs, merged(header), ...rest),
+    stream: (method, abort, timeoutMs, header, ...rest) =>
       // biome-ignore lint/plugin: the arguments of this very call
-      transport.stream(method, signal, timeoutMs, merged(header), ...rest),
+      transport.stream(method, abort, timeoutMs, merged(header), ...rest),
   };
 }

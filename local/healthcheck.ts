@@ -15,17 +15,17 @@ const address = url({ schemes: ["http", "https"] });
 const file = text({ placeholder: "FILE", expects: "a file" });
 const timeoutMs = 3000;
 
-type Asking = { signal: AbortSignal; certificates: Certificates };
+type Asking = { abort: AbortSignal; certificates: Certificates };
 
-async function checkGrpc(baseUrl: string, { signal, certificates }: Asking): Promise<void> {
+async function checkGrpc(baseUrl: string, { abort, certificates }: Asking): Promise<void> {
   using transport = createGrpcTransport({ baseUrl, certificates });
-  const { status } = await createClient(Health, transport).check({ service: "" }, { signal, timeoutMs });
+  const { status } = await createClient(Health, transport).check({ service: "" }, { signal: abort, timeoutMs });
   if (status !== HealthCheckResponse_ServingStatus.SERVING) throw new Error(`${baseUrl} does not serve`);
 }
 
-async function checkHttp(target: string, { signal, certificates }: Asking): Promise<void> {
+async function checkHttp(target: string, { abort, certificates }: Asking): Promise<void> {
   const get = target.startsWith("https:") ? getHttps : getHttp;
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const limited = AbortSignal.any([abort, AbortSignal.timeout(timeoutMs)]);
   const request = get(target, { ...certificates.current, agent: false, signal: limited });
   const [{ statusCode = 0 }] = (await once(request, "response")) as [IncomingMessage];
   request.destroy();
@@ -47,13 +47,13 @@ await run({
     }),
     key: setting({ flag: "key", parse: file, optional: true, doc: "PEM file with the key of that certificate" }),
   },
-  async open({ settings, signal, log }) {
+  async open({ settings, abort, log }) {
     const { grpc, http, ca, cert, key } = settings;
     if (!grpc && !http) throw new ConfigError(["give --grpc or --http, or both"]);
     if ((cert === undefined) !== (key === undefined)) throw new ConfigError(["--cert and --key go together"]);
     using certificates = await openCertificates({ ca, cert, key }, { log });
-    if (grpc) await checkGrpc(grpc, { signal, certificates });
-    if (http) await checkHttp(http, { signal, certificates });
+    if (grpc) await checkGrpc(grpc, { abort, certificates });
+    if (http) await checkHttp(http, { abort, certificates });
     return { done: Promise.resolve(), async [Symbol.asyncDispose]() {} };
   },
 });

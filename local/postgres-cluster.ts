@@ -52,8 +52,8 @@ export async function openCluster(
     account,
     sync,
     log,
-    signal,
-  }: { initdb: string; account: Account | undefined; sync: boolean; log: Log; signal: AbortSignal },
+    abort,
+  }: { initdb: string; account: Account | undefined; sync: boolean; log: Log; abort: AbortSignal },
 ): Promise<string> {
   await makeEnterable(dataDir);
   if (!(await canReach(dataDir, account))) {
@@ -91,13 +91,13 @@ export async function openCluster(
     await exec(
       initdb,
       ["-D", join(fresh, "cluster"), "-U", user, `--pwfile=${forInitdb}`, ...flags, ...(sync ? [] : ["--no-sync"])],
-      { ...(account && { uid: account.uid, gid: account.gid }), cwd: "/", env: serverEnv, signal },
+      { ...(account && { uid: account.uid, gid: account.gid }), cwd: "/", env: serverEnv, signal: abort },
     );
     await writeFile(passwordIn(dataDir), password, { mode: 0o600 });
     await rename(join(fresh, "cluster"), clusterIn(dataDir));
     await closeToOthers(dataDir, account);
   } catch (cause) {
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     const { stderr = "", stdout = "" } = cause as { stderr?: string; stdout?: string };
     throw new Error(`Can't create a database cluster in ${dataDir}. ${`${stdout}${stderr}`.trim() || String(cause)}`);
   } finally {
@@ -139,10 +139,7 @@ export async function noteOfOwner(dataDir: string): Promise<number | undefined> 
  * Waits for a server that a killed process left behind, and stops it if need be. Throws if its
  * owner still runs. A process that only happens to have the pid in the file is never signalled.
  */
-export async function clearLeftover(
-  dataDir: string,
-  { log, signal }: { log: Log; signal: AbortSignal },
-): Promise<void> {
+export async function clearLeftover(dataDir: string, { log, abort }: { log: Log; abort: AbortSignal }): Promise<void> {
   const pidFile = join(clusterIn(dataDir), "postmaster.pid");
   const leftover = await readPostmaster(dataDir);
   if (!leftover) return;
@@ -168,7 +165,7 @@ export async function clearLeftover(
     ["SIGQUIT", 5000],
   ] as const) {
     if (kill && (await isServerOf(dataDir, pid))) process.kill(pid, kill);
-    for (const until = performance.now() + waitMs; performance.now() < until; await sleep(20, signal)) {
+    for (const until = performance.now() + waitMs; performance.now() < until; await sleep(20, abort)) {
       if (!(await isServerOf(dataDir, pid))) return;
     }
   }

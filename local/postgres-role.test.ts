@@ -20,7 +20,7 @@ async function open() {
     settings: { shared_buffers: "16MB", max_connections: "10" },
     syncCluster: false,
     log: createLog({ name: "test", level: "silent" }),
-    signal: AbortSignal.timeout(60_000),
+    abort: AbortSignal.timeout(60_000),
   });
   onTestFinished(() => server[Symbol.asyncDispose]());
   const superuser = new URL(server.url);

@@ -28,7 +28,7 @@ const open = (options: Partial<PostgresOptions> = {}) =>
     settings: small,
     syncCluster: false,
     log,
-    signal: AbortSignal.timeout(25_000),
+    abort: AbortSignal.timeout(25_000),
     ...options,
   });
 
@@ -93,7 +93,7 @@ test("the server stops when its owner is killed with -9, and the next start has 
   const script = `import { openPostgres } from ${JSON.stringify(new URL("./postgres.ts", import.meta.url).href)};
     import { createLog } from ${JSON.stringify(new URL("../runtime/log.ts", import.meta.url).href)};
     const server = await openPostgres({ dataDir: process.argv[1], settings: ${JSON.stringify(small)}, syncCluster: false,
-      log: createLog({ name: "owner" }), signal: new AbortController().signal });
+      log: createLog({ name: "owner" }), abort: new AbortController().signal });
     process.stdout.write(JSON.stringify({ url: server.url, pid: server.pid }) + "\\n"); setInterval(() => {}, 1000);`;
   const owner = spawn(process.execPath, ["--input-type=module", "-e", script, join(folder, "data")], {
     stdio: ["ignore", "pipe", "ignore"],
@@ -180,7 +180,7 @@ test("the server does not outlive its watchdog", async () => {
 test("an abort calls the start off and leaves nothing running", async () => {
   await (await open())[Symbol.asyncDispose]();
   const stop = new AbortController();
-  const starting = open({ signal: stop.signal });
+  const starting = open({ abort: stop.signal });
   let pid = 0;
   const file = join(folder, "data", "postgres", "postmaster.pid");
   while (pid === 0) pid = Number((await readFile(file, "utf8").catch(() => "0")).split("\n")[0]);

@@ -44,7 +44,7 @@ export interface PostgresOptions {
   stopMs?: number;
   log: Log;
   /** Calls the start off. */
-  signal: AbortSignal;
+  abort: AbortSignal;
 }
 
 /** The product promises that an ack is durable, so the first three are not a matter of taste. */
@@ -68,11 +68,11 @@ const durable = {
  * one readable error.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
-  const { dataDir, log, signal, syncCluster: sync = true } = options;
+  const { dataDir, log, abort, syncCluster: sync = true } = options;
   const account = await serverAccount();
   const { initdb, postgres, version } = await findBinaries({ account, log });
-  const password = await openCluster(dataDir, { initdb, account, sync, log, signal });
-  await clearLeftover(dataDir, { log, signal });
+  const password = await openCluster(dataDir, { initdb, account, sync, log, abort });
+  await clearLeftover(dataDir, { log, abort });
   await claimOwnership(dataDir);
   for (let attempt = 1; ; attempt++) {
     const port = options.port || (await freePort());
@@ -97,7 +97,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
       },
     );
     try {
-      const pid = await ready(server, { dataDir, signal });
+      const pid = await ready(server, { dataDir, abort });
       log.info(`PostgreSQL ${version.split("-")[0]} on 127.0.0.1:${port}, data in ${dataDir}`);
       const url = `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
       return {
@@ -169,13 +169,13 @@ function startServer(command: string[], { account, log }: { account: Account | u
 }
 
 /** The pid of the postmaster once it takes connections. */
-async function ready(server: Server, { dataDir, signal }: { dataDir: string; signal: AbortSignal }): Promise<number> {
+async function ready(server: Server, { dataDir, abort }: { dataDir: string; abort: AbortSignal }): Promise<number> {
   for (;;) {
     if (server.hasEnded) throw new Error(`PostgreSQL did not start on ${dataDir}. Its log:\n${await server.ended}`);
     const postmaster = await readPostmaster(dataDir);
     // The file of an earlier server may say "ready" too.
     if (postmaster?.ready && (await parentOf(postmaster.pid)) === server.shell.pid) return postmaster.pid;
-    await sleep(20, signal);
+    await sleep(20, abort);
   }
 }
 

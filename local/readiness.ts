@@ -31,7 +31,7 @@ function isFree(port: number): Promise<boolean> {
  */
 export async function untilListening(
   port: number,
-  { ended, signal }: { ended: Promise<unknown>; signal: AbortSignal },
+  { ended, abort }: { ended: Promise<unknown>; abort: AbortSignal },
 ): Promise<void> {
   let over = false;
   ended.then(() => {
@@ -40,11 +40,11 @@ export async function untilListening(
   while (!over) {
     const socket = connect({ port, host: "127.0.0.1" });
     try {
-      await once(socket, "connect", { signal });
+      await once(socket, "connect", { signal: abort });
       return;
     } catch {
-      signal.throwIfAborted();
-      await sleep(20, signal);
+      abort.throwIfAborted();
+      await sleep(20, abort);
     } finally {
       socket.destroy();
     }
@@ -52,7 +52,7 @@ export async function untilListening(
 }
 
 export type ServingOptions = {
-  signal: AbortSignal;
+  abort: AbortSignal;
   say: (text: string) => void;
   headers?: () => Record<string, string>;
   /** Whether somebody sends power. Default true. */
@@ -66,7 +66,7 @@ export type ServingOptions = {
  */
 export async function untilServing(
   gatewayUrl: string,
-  { signal, say, headers = () => ({}), hasSender = true, patienceMs = 10_000 }: ServingOptions,
+  { abort, say, headers = () => ({}), hasSender = true, patienceMs = 10_000 }: ServingOptions,
 ): Promise<void> {
   const steps: [string, string, (body: unknown) => boolean][] = [
     ["the gateway to reach the accessor", "/readyz", () => true],
@@ -74,12 +74,12 @@ export async function untilServing(
   if (hasSender) steps.push(["the first samples", "/signals/power/latest", hasRows]);
   let patientUntil = performance.now() + patienceMs;
   for (const [what, path, isEnough] of steps) {
-    while (!(await answers(`${gatewayUrl}${path}`, { isEnough, headers: headers(), signal }))) {
+    while (!(await answers(`${gatewayUrl}${path}`, { isEnough, headers: headers(), abort }))) {
       if (performance.now() > patientUntil) {
         say(`still waiting for ${what}`);
         patientUntil = performance.now() + patienceMs;
       }
-      await sleep(50, signal);
+      await sleep(50, abort);
     }
   }
 }
@@ -89,15 +89,15 @@ async function answers(
   {
     isEnough,
     headers,
-    signal,
-  }: { isEnough: (body: unknown) => boolean; headers: Record<string, string>; signal: AbortSignal },
+    abort,
+  }: { isEnough: (body: unknown) => boolean; headers: Record<string, string>; abort: AbortSignal },
 ): Promise<boolean> {
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) });
+    const response = await fetch(url, { headers, signal: AbortSignal.any([abort, AbortSignal.timeout(2000)]) });
     const body = await response.text();
     return response.ok && isEnough(body.startsWith("{") || body.startsWith("[") ? JSON.parse(body) : undefined);
   } catch {
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     return false;
   }
 }

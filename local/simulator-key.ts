@@ -22,7 +22,7 @@ export type SimulatorKeyOptions = {
   /** Where the programs of the accessor are, with a slash at the end. */
   checkout: string;
   say: (text: string) => void;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** The id that the simulator's spool has, or is to have. */
@@ -65,10 +65,10 @@ const idOf = (key: string | undefined) => /^mr_([0-9a-f]{12})_/.exec(key ?? "")?
 async function runAccessorProgram(
   name: "keys" | "producers",
   args: readonly string[],
-  { checkout, databaseUrl, signal }: SimulatorKeyOptions,
+  { checkout, databaseUrl, abort }: SimulatorKeyOptions,
 ): Promise<string> {
   const env = childEnvironment({ DATABASE_URL: databaseUrl, MILLRACE_PARENT_FD: undefined }) as NodeJS.ProcessEnv;
-  const { stdout } = await exec(process.execPath, [`${checkout}accessor/${name}.ts`, ...args], { env, signal });
+  const { stdout } = await exec(process.execPath, [`${checkout}accessor/${name}.ts`, ...args], { env, signal: abort });
   return stdout;
 }
 
@@ -77,27 +77,27 @@ const patienceMs = 30_000;
 /** Asks until there is an answer; one that refuses the key counts after refusedMs. */
 async function isTaken(
   key: string,
-  { gatewayUrl, signal, refusedMs }: SimulatorKeyOptions & { refusedMs: number },
+  { gatewayUrl, abort, refusedMs }: SimulatorKeyOptions & { refusedMs: number },
 ): Promise<boolean> {
   const askedMs = performance.now();
   for (;;) {
-    const status = await statusOf(`${gatewayUrl}/signals`, key, signal);
+    const status = await statusOf(`${gatewayUrl}/signals`, key, abort);
     if (status === 200) return true;
     const sinceMs = performance.now() - askedMs;
     if ((status === 401 || status === 403) && sinceMs >= refusedMs) return false;
     if (sinceMs > patienceMs) throw new Error(`${gatewayUrl} does not answer: status ${status}`);
-    await sleep(100, signal);
+    await sleep(100, abort);
   }
 }
 
-async function statusOf(url: string, key: string, signal: AbortSignal): Promise<number> {
+async function statusOf(url: string, key: string, abort: AbortSignal): Promise<number> {
   try {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
+    const limited = AbortSignal.any([abort, AbortSignal.timeout(2000)]);
     const response = await fetch(url, { headers: { authorization: `Bearer ${key}` }, signal: limited });
     await response.body?.cancel();
     return response.status;
   } catch {
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     return 0;
   }
 }

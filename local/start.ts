@@ -45,7 +45,7 @@ await run({
   // Children 2.5 s, PostgreSQL 1.5 + 0.5 s: the sum stays below.
   graceMs: 4900,
   logFormat: "pretty",
-  async open({ settings, signal }) {
+  async open({ settings, abort }) {
     const { httpPort, grpcPort, quiet, machines, seed, auth } = settings;
     const level = quiet && settings.logLevel === "info" ? "warn" : settings.logLevel;
     const output = createOutput(process.stdout, ["millrace", "postgres", "accessor", "gateway", "producer"]);
@@ -66,7 +66,7 @@ await run({
         const log = createLog({ name: "postgres", level, format: "pretty", color: false, sink });
         // After a crash on the same port, so that the accessor finds it again.
         const port = databaseUrl ? Number(new URL(databaseUrl).port) : 0;
-        const server = await openPostgres({ dataDir, port, settings: guarded, stopMs: 1500, log, signal: stopped });
+        const server = await openPostgres({ dataDir, port, settings: guarded, stopMs: 1500, log, abort: stopped });
         try {
           databaseUrl = await openAccessorRole(server.url, { dataDir, database: "millrace" });
         } catch (error) {
@@ -107,7 +107,7 @@ await run({
         }).start(stopped);
         try {
           // The others would begin with a complaint that nobody is there.
-          await untilListening(grpcPort, { ended: worker.ended, signal: stopped });
+          await untilListening(grpcPort, { ended: worker.ended, abort: stopped });
         } catch (error) {
           await worker.stop(1000);
           throw error;
@@ -129,7 +129,7 @@ await run({
         if (auth === "keys") {
           const producerId = await simulatorProducerId(dataDir);
           const made = { dataDir, producerId, databaseUrl: databaseUrl!, gatewayUrl: httpUrl, checkout };
-          key = await openSimulatorKey({ ...made, say, signal: stopped });
+          key = await openSimulatorKey({ ...made, say, abort: stopped });
           args.push("--producer-id", producerId);
         }
         return service("producer", { args, env: { ...noDatabase, MILLRACE_API_KEY: key } }).start(stopped);
@@ -140,12 +140,12 @@ await run({
       ...[accessor, gateway],
       ...(machines === 0 ? [] : [producer]),
     ];
-    const supervisor = await openSupervisor(parts, { say, signal });
+    const supervisor = await openSupervisor(parts, { say, abort });
     const headers = (): Record<string, string> => (key === undefined ? {} : { authorization: `Bearer ${key}` });
     const given = { machines, needsKey: auth === "keys", dataDir: settings.dataDir };
-    untilServing(httpUrl, { signal, say, headers, hasSender: machines > 0 }).then(
+    untilServing(httpUrl, { abort, say, headers, hasSender: machines > 0 }).then(
       () => output.block(welcome({ httpUrl, grpcUrl, ...given })),
-      (error: unknown) => signal.aborted || say(String(error)),
+      (error: unknown) => abort.aborted || say(String(error)),
     );
     return {
       done: supervisor.done,

@@ -11,7 +11,7 @@ import { assertPortsFree, untilListening, untilServing } from "./readiness.ts";
 import { openSupervisor, type Part, type Worker } from "./supervisor.ts";
 
 const lifecycle = JSON.stringify(new URL("../runtime/lifecycle.ts", import.meta.url).href);
-const signal = new AbortController().signal;
+const abort = new AbortController().signal;
 
 /** A child that says its pid when up and its name when it stops, and takes `stopMs` to stop. */
 const wellBehaved = (name: string, stopMs = 0) => `import { run } from ${lifecycle};
@@ -50,7 +50,7 @@ const pidOf = (line: string | undefined) => Number(/up (\d+)/.exec(line ?? "")?.
 test("children stop last first, each before the next", async () => {
   const said: string[] = [];
   const parts = ["a", "b", "c"].map((name) => standIn(name, { script: wellBehaved(name, 50), said }));
-  const supervisor = await openSupervisor(parts, { say: () => {}, signal });
+  const supervisor = await openSupervisor(parts, { say: () => {}, abort });
   await eventually(() => said.length === 3);
   await supervisor.stop(5000);
   await supervisor.done;
@@ -61,7 +61,7 @@ test("children stop last first, each before the next", async () => {
 test("a child that ignores the request is ended by force within the time given", async () => {
   const said: string[] = [];
   const script = `process.on("SIGTERM", () => {}); console.log("up " + process.pid); setInterval(() => {}, 1000);`;
-  const supervisor = await openSupervisor([standIn("stubborn", { script, said })], { say: () => {}, signal });
+  const supervisor = await openSupervisor([standIn("stubborn", { script, said })], { say: () => {}, abort });
   await eventually(() => said.length === 1);
   const begun = performance.now();
   await supervisor.stop(200);
@@ -73,7 +73,7 @@ test("a child that is killed is started again, and that is said", async () => {
   const said: string[] = [];
   const news: string[] = [];
   const part = standIn("a", { script: wellBehaved("a"), said });
-  const supervisor = await openSupervisor([part], { say: (text) => news.push(text), signal, retryMs: 1 });
+  const supervisor = await openSupervisor([part], { say: (text) => news.push(text), abort, retryMs: 1 });
   await eventually(() => said.length === 1);
   process.kill(pidOf(said[0]), "SIGKILL");
   await eventually(() => said.length === 2);
@@ -98,7 +98,7 @@ test("a child that keeps ending is given up after eight ends within a minute, no
   };
   const supervisor = await openSupervisor([part], {
     say: (text) => news.push(text),
-    signal,
+    abort,
     now: () => clock,
     retryMs: 1,
   });
@@ -117,7 +117,7 @@ test("if a part can't be started, those before it are stopped", async () => {
       throw new Error("no data folder");
     },
   };
-  await expect(openSupervisor([first, second], { say: () => {}, signal })).rejects.toThrow("no data folder");
+  await expect(openSupervisor([first, second], { say: () => {}, abort })).rejects.toThrow("no data folder");
   expect(isAlive(pidOf(said[0]))).toBe(false);
 });
 
@@ -174,11 +174,11 @@ test("a port is listening from its first connection on, and waiting ends with th
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const never = new Promise<string>(() => {});
-  await untilListening(port, { ended: never, signal });
+  await untilListening(port, { ended: never, abort });
   server.close();
   await once(server, "close");
-  await untilListening(port, { ended: Promise.resolve("ended"), signal });
-  await expect(untilListening(port, { ended: never, signal: AbortSignal.timeout(100) })).rejects.toThrow("timeout");
+  await untilListening(port, { ended: Promise.resolve("ended"), abort });
+  await expect(untilListening(port, { ended: never, abort: AbortSignal.timeout(100) })).rejects.toThrow("timeout");
 });
 
 test("serving means: ready, and with samples to show", async () => {
@@ -197,7 +197,7 @@ test("serving means: ready, and with samples to show", async () => {
   await once(server, "listening");
   const news: string[] = [];
   await untilServing(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
-    signal,
+    abort,
     say: (text) => news.push(text),
     patienceMs: 0,
   });
@@ -220,7 +220,7 @@ test("a part that is being started again when all is to stop is stopped too, onc
       return started.promise;
     },
   };
-  const supervisor = await openSupervisor([part], { say: () => {}, signal, retryMs: 1 });
+  const supervisor = await openSupervisor([part], { say: () => {}, abort, retryMs: 1 });
   await again.promise;
   let isOver = false;
   const stopping = supervisor.stop(1_000).then(() => {

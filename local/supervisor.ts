@@ -14,7 +14,7 @@ export interface Worker {
 export interface Part {
   readonly name: string;
   /** Starts it, also again after its end. */
-  start(signal: AbortSignal): Promise<Worker> | Worker;
+  start(abort: AbortSignal): Promise<Worker> | Worker;
 }
 
 export interface Supervisor {
@@ -39,13 +39,13 @@ export async function openSupervisor(
   parts: readonly Part[],
   {
     say,
-    signal,
+    abort,
     now = () => performance.now(),
     retryMs = 250,
-  }: { say: (text: string) => void; signal: AbortSignal; now?: () => number; retryMs?: number },
+  }: { say: (text: string) => void; abort: AbortSignal; now?: () => number; retryMs?: number },
 ): Promise<Supervisor> {
   const stopping = new AbortController();
-  const off = AbortSignal.any([signal, stopping.signal]);
+  const off = AbortSignal.any([abort, stopping.signal]);
   const kept: { current: { worker: Worker }; loop: Promise<void> }[] = [];
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => {});

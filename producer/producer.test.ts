@@ -22,16 +22,16 @@ function createClock(): Clock & { atUs: number } {
   const clock = {
     atUs: nowUs,
     nowUs: () => clock.atUs,
-    sleep: async (ms: number, signal: AbortSignal) => {
+    sleep: async (ms: number, abort: AbortSignal) => {
       await new Promise(setImmediate);
-      signal.throwIfAborted();
+      abort.throwIfAborted();
       clock.atUs += Math.round(ms * 1000);
     },
   };
   return clock;
 }
 
-async function start(flags: string[], { hooks = {} as Hooks, signal = new AbortController().signal } = {}) {
+async function start(flags: string[], { hooks = {} as Hooks, signal: abort = new AbortController().signal } = {}) {
   const stub = await openIngestStub(hooks);
   onTestFinished(() => stub[Symbol.asyncDispose]());
   const log: string[] = [];
@@ -39,7 +39,7 @@ async function start(flags: string[], { hooks = {} as Hooks, signal = new AbortC
   const given = readSettings({ name: "producer", about: "", settings }, ["--accessor", stub.url, ...flags], {});
   const producer = await openProducer({
     settings: given,
-    signal,
+    abort,
     log: createLog({ name: "producer", format: "pretty", color: false, sink: (line) => log.push(line) }),
     clock: createClock(),
     statusStream: { write: (text) => status.push(text) },
@@ -55,7 +55,7 @@ test("a second live simulator of the same machines is refused; one of the past, 
     const given = readSettings({ name: "producer", about: "", settings }, ["--accessor", stub.url, ...flags], {});
     const log = createLog({ name: "producer", level: "silent" });
     const statusStream = { write: () => {} };
-    return openProducer({ settings: given, signal: new AbortController().signal, log, statusStream });
+    return openProducer({ settings: given, abort: new AbortController().signal, log, statusStream });
   };
   {
     await using _ = await open();

@@ -20,7 +20,7 @@ import { createStatus, logAround, type Status, type StatusStream } from "./statu
 export type ProducerOptions = {
   settings: ProducerSettings;
   /** Stops the source; what it has handed on is still sent when the producer is disposed of. */
-  signal: AbortSignal;
+  abort: AbortSignal;
   log: Log;
   clock?: Clock;
   /** Default process.stdout. */
@@ -46,15 +46,15 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
   const status = createStatus({ stream: statusStream, read: () => readStatus(source, uplink) });
   const log = logAround(options.log, status.clear);
   const repeats = settings.once && input !== undefined;
-  const own = repeats ? { repeats, producerId: await idOf(settings, options.signal) } : {};
+  const own = repeats ? { repeats, producerId: await idOf(settings, options.abort) } : {};
   uplink = await openSender({ ...senderSettings(settings), ...own, log });
   const claim = await claimLive(options, source).catch(async (error: unknown) => {
     await uplink?.[Symbol.asyncDispose]();
     throw error;
   });
   const stop = new AbortController();
-  const stopSource = () => stop.abort(options.signal.reason);
-  options.signal.addEventListener("abort", stopSource, { once: true });
+  const stopSource = () => stop.abort(options.abort.reason);
+  options.abort.addEventListener("abort", stopSource, { once: true });
   const { failed } = uplink;
   const failSource = () => stop.abort(failed.reason);
   failed.addEventListener("abort", failSource, { once: true });
@@ -64,10 +64,10 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
     watchLag(readLag({ settings, source, uplink, nowUs: clock.nowUs() }));
   }, 1000);
 
-  const done = runSource({ ...options, log, clock, input, repeats, source, uplink, signal: stop.signal });
+  const done = runSource({ ...options, log, clock, input, repeats, source, uplink, abort: stop.signal });
   const ended = done.catch((error: unknown) => {
     // Being stopped is not a failure.
-    if (!options.signal.aborted) throw error;
+    if (!options.abort.aborted) throw error;
   });
   // Who opens a producer without asking for `done` must not fall over an unhandled rejection.
   const settled = ended.catch(() => {});
@@ -79,18 +79,18 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
       stop.abort(new Error("the producer is closed"));
       await settled;
       await claim?.[Symbol.asyncDispose]();
-      await uplink.close({ signal: AbortSignal.timeout(closeMs) });
+      await uplink.close({ abort: AbortSignal.timeout(closeMs) });
       clearInterval(ticker);
       status.end();
-      options.signal.removeEventListener("abort", stopSource);
+      options.abort.removeEventListener("abort", stopSource);
       await uplink[Symbol.asyncDispose]();
     },
   };
 }
 
 /** A file is sent by a producer of its own, whose batches the accessor knows when they come again. */
-const idOf = ({ input, type, unit, epoch, maxGapMs, sampleType }: ProducerSettings, signal: AbortSignal) =>
-  inputId(input!, { type, unit, epoch, maxGapMs, sampleType }, { signal });
+const idOf = ({ input, type, unit, epoch, maxGapMs, sampleType }: ProducerSettings, abort: AbortSignal) =>
+  inputId(input!, { type, unit, epoch, maxGapMs, sampleType }, { abort });
 
 function senderSettings(given: ProducerSettings) {
   const {
@@ -147,20 +147,20 @@ type SourceOptions = ProducerOptions & {
 
 /** Hands on everything, waits until it is acknowledged. */
 async function runSource(options: SourceOptions): Promise<void> {
-  const { input, source, uplink, signal } = options;
+  const { input, source, uplink, abort } = options;
   const append = async (batch: Batch) => {
-    await uplink.append(batch, { signal });
+    await uplink.append(batch, { abort });
     source.sent += countRecords(batch);
   };
   if (input) {
     await runInput(options, { input, append });
   } else {
     await runSimulation(options, append);
-    await uplink.flush({ signal });
+    await uplink.flush({ abort });
   }
 }
 
-async function runSimulation({ settings, clock, source, signal }: SourceOptions, append: Append): Promise<void> {
+async function runSimulation({ settings, clock, source, abort }: SourceOptions, append: Append): Promise<void> {
   const { machines, firstMachine, seed, signals, powerHz, speed, batchIntervalMs } = settings;
   await simulate({
     machines,
@@ -173,7 +173,7 @@ async function runSimulation({ settings, clock, source, signal }: SourceOptions,
     ...(speed === undefined ? {} : { speed }),
     intervalMs: batchIntervalMs,
     clock,
-    signal,
+    abort,
     append,
     onSpan({ toUs, live }) {
       const { startUs, backfillToUs } = source;
@@ -191,7 +191,7 @@ async function runSimulation({ settings, clock, source, signal }: SourceOptions,
 }
 
 async function runInput(
-  { settings, repeats, source, uplink, signal, log }: SourceOptions,
+  { settings, repeats, source, uplink, abort, log }: SourceOptions,
   { input, append }: { input: Input; append: Append },
 ): Promise<void> {
   const { sizeBytes } = input;
@@ -200,7 +200,7 @@ async function runInput(
   const { lines, records, badLines } = await sendInput({
     source: input.source,
     log,
-    signal,
+    abort,
     intervalMs: batchIntervalMs,
     defaults: { signal: type, unit, maxGapUs, sampleType },
     epochUnit: epoch,
@@ -213,7 +213,7 @@ async function runInput(
   }).catch((error: unknown) => {
     throw error instanceof BadText ? new PlainFailure(`${settings.input}: ${error.message}`, { cause: error }) : error;
   });
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   const { rejectedRecords, duplicateBatches, warnings } = uplink.counts;
   // What had been stored before is said, and not stored again.
   const before = duplicateBatches > 0 ? { duplicateBatches } : {};

@@ -21,7 +21,7 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
     const feed = watch({
       client,
       after,
-      signal: stop.signal,
+      abort: stop.signal,
       bookmarks: true,
       // Not the default of up to 5 s: what is measured is the producer's way, not this subscriber's
       // patience.

@@ -26,9 +26,9 @@ const gateway = stack.use(await startGateway(accessor.url, "--limit-loopback"));
  * Asks one thing after the other, fifty a second at most, until told to stop; says how long each
  * took.
  */
-async function ask(signal: AbortSignal): Promise<number[]> {
+async function ask(abort: AbortSignal): Promise<number[]> {
   const tookMs: number[] = [];
-  for (let i = 0; !signal.aborted; i++) {
+  for (let i = 0; !abort.aborted; i++) {
     const row = { machine: "good", signal: "power", time: new Date().toISOString(), value: i, unit: "W" };
     const post = {
       method: "POST",

@@ -12,31 +12,31 @@ const questions = [
 
 export function loadGateway(url: string): AsyncDisposable & { counts: Record<string, number> } {
   const stop = new AbortController();
-  const { signal } = stop;
+  const { signal: abort } = stop;
   const counts: Record<string, number> = { feeds: 0, feedBytes: 0 };
   const feed = async () => {
-    while (!signal.aborted) {
+    while (!abort.aborted) {
       try {
-        const response = await fetch(`${url}/signals/power,state,error/live`, { signal });
+        const response = await fetch(`${url}/signals/power,state,error/live`, { signal: abort });
         counts["feeds"]!++;
         for await (const chunk of response.body!) counts["feedBytes"]! += chunk.byteLength;
       } catch {
         // Comes again, as a browser does.
       }
-      await pause(1_000, signal);
+      await pause(1_000, abort);
     }
   };
   const ask = async () => {
-    for (let i = 0; !signal.aborted; i++) {
+    for (let i = 0; !abort.aborted; i++) {
       const path = questions[i % questions.length]!;
-      const status = await fetch(url + path, { signal: AbortSignal.any([signal, AbortSignal.timeout(20_000)]) })
+      const status = await fetch(url + path, { signal: AbortSignal.any([abort, AbortSignal.timeout(20_000)]) })
         .then(async (response) => {
           await response.arrayBuffer();
           return `status ${response.status}`;
         })
         .catch(() => "no answer");
       counts[status] = (counts[status] ?? 0) + 1;
-      await pause(1_000, signal);
+      await pause(1_000, abort);
     }
   };
   const running = Promise.all([feed(), ask()]);

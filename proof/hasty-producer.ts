@@ -21,8 +21,8 @@ const hasty = {
 await run({
   name: "producer",
   settings: { ...settings, ...hasty },
-  open: ({ settings: given, signal, log }) =>
-    openProducer({ settings: given, signal, log, clock: createHastyClock(given) }),
+  open: ({ settings: given, abort, log }) =>
+    openProducer({ settings: given, abort, log, clock: createHastyClock(given) }),
 });
 
 /**
@@ -34,6 +34,6 @@ function createHastyClock({ behindMs, haste }: { behindMs: number; haste: number
   const hastyUs = () => beganUs - behindMs * 1000 + (systemClock.nowUs() - beganUs) * haste;
   return {
     nowUs: () => Math.min(hastyUs(), systemClock.nowUs()),
-    sleep: (ms, signal) => systemClock.sleep(hastyUs() < systemClock.nowUs() ? ms / haste : ms, signal),
+    sleep: (ms, abort) => systemClock.sleep(hastyUs() < systemClock.nowUs() ? ms / haste : ms, abort),
   };
 }

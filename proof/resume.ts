@@ -63,7 +63,7 @@ export async function resume(draw: Draw, { transport }: { transport: Transport }
   const onState = (state: WatchState) => {
     if (state.state === "reconnecting") reconnects.push(String(state.error));
   };
-  const feed = watch({ client, after, machines, signals, signal: stop.signal, bookmarks: true, onState });
+  const feed = watch({ client, after, machines, signals, abort: stop.signal, bookmarks: true, onState });
   for await (const { batches, cursor } of feed) {
     result.messages++;
     for (const batch of batches) {

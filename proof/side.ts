@@ -128,7 +128,7 @@ export async function drain({ accessors, producer }: Side, record: RoundRecord):
     spoolDir: `${record.folder}/spool-${producer.name.replace("producer-", "")}`,
   });
   const { heldBatches } = uplink.status;
-  await uplink.flush({ signal: AbortSignal.timeout(60_000) });
+  await uplink.flush({ abort: AbortSignal.timeout(60_000) });
   return heldBatches;
 }
 

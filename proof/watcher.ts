@@ -23,7 +23,7 @@ try {
   const feed = watch({
     client: createClient(SignalService, transport),
     after,
-    signal: stop.signal,
+    abort: stop.signal,
     bookmarks: true,
     silenceMs: 5_000,
     onState(state) {

@@ -24,7 +24,7 @@ export async function startWriting(
 ): Promise<Writing> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
-  const { signal } = stop;
+  const { signal: abort } = stop;
   const senders: OpenSender[] = [];
   const ackedRecords = () => senders.reduce((sum, { counts }) => sum + counts.ackedRecords, 0);
   let pauseMs = 0;
@@ -33,14 +33,14 @@ export async function startWriting(
     const hold = { memoryBytes: 2 ** 18 };
     await using sender = await openSender({ accessor, producerId: producer, hold, log });
     senders.push(sender);
-    for (let sequence = 1; !signal.aborted; sequence++) {
+    for (let sequence = 1; !abort.aborted; sequence++) {
       const { batch } = makeBatch({ seed, producer, variant: 0, sequence });
       if (countRecords(batch) === 0) continue;
-      await sender.append(batch, { signal: AbortSignal.timeout(60_000) });
+      await sender.append(batch, { abort: AbortSignal.timeout(60_000) });
       if (pauseMs > 0) await sleep(pauseMs);
       else if (sequence % 50 === 0) await sleep(0);
     }
-    await sender.flush({ signal: AbortSignal.timeout(60_000) });
+    await sender.flush({ abort: AbortSignal.timeout(60_000) });
   };
   const running = Promise.all(
     urls.flatMap((url, i) => Array.from({ length: writersEach }, (_, j) => write(`writer-${i}-${j}`, url))),

@@ -41,20 +41,20 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Resolves after `ms` milliseconds (at most about 24.8 days, else RangeError), or rejects with
- * `signal.reason` as soon as the signal aborts. Leaves no timer and no listener behind.
+ * `abort.reason` as soon as it aborts. Leaves no timer and no listener behind.
  */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+export function sleep(ms: number, abort?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (!(ms <= maxTimerMs)) throw new RangeError(`sleep of ${ms} ms: at most ${maxTimerMs} ms`);
-    if (signal?.aborted) return reject(signal.reason);
-    const abort = () => {
+    if (abort?.aborted) return reject(abort.reason);
+    const onAbort = () => {
       clearTimeout(timer);
-      reject(signal?.reason);
+      reject(abort?.reason);
     };
     const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
+      abort?.removeEventListener("abort", onAbort);
       resolve();
     }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
+    abort?.addEventListener("abort", onAbort, { once: true });
   });
 }

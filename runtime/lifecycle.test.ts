@@ -18,7 +18,7 @@ function start(
 ) {
   const script = `import { run } from ${JSON.stringify(lifecycle)}; import { ConfigError } from ${JSON.stringify(config)};
     const say = (text) => process.stdout.write(text + "\\n");
-    await run({ name: "demo", graceMs: ${graceMs}, async open({ signal, log }) { ${body} } });`;
+    await run({ name: "demo", graceMs: ${graceMs}, async open({ abort, log }) { ${body} } });`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script, "--", "demo", ...args], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: { ...process.env, ...env },
@@ -36,7 +36,7 @@ function start(
   return { child, up, ended, kill: (signal: NodeJS.Signals) => child.kill(signal) };
 }
 
-const clean = `say("up"); return { async [Symbol.asyncDispose]() { say("aborted " + signal.aborted); } };`;
+const clean = `say("up"); return { async [Symbol.asyncDispose]() { say("aborted " + abort.aborted); } };`;
 
 test.each(["SIGINT", "SIGTERM"] as const)("%s disposes and exits with 0", async (signal) => {
   const { up, kill, ended } = start(clean);
@@ -103,7 +103,7 @@ test("an open that fails exits with 1 and one line that says why", async () => {
 
 test("a signal while opening calls the open off", async () => {
   const { up, kill, ended } = start(
-    `say("up"); await new Promise((_, no) => signal.addEventListener("abort", () => no(signal.reason)));`,
+    `say("up"); await new Promise((_, no) => abort.addEventListener("abort", () => no(abort.reason)));`,
   );
   await up;
   kill("SIGINT");

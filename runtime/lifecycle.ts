@@ -28,12 +28,12 @@ export interface ProcessOptions<S extends SettingsShape> {
   /** Where the flags are. Default: all that the process was started with. */
   argv?: readonly string[];
   /**
-   * Acquires everything. `signal` aborts when the process is asked to stop, also while this still
+   * Acquires everything. `abort` fires when the process is asked to stop, also while this still
    * runs.
    */
   open(context: {
     settings: SettingsOf<S> & CommonSettings;
-    signal: AbortSignal;
+    abort: AbortSignal;
     log: Log;
     /** Calls back at each SIGHUP. Without a listener, that ends the process. */
     onHangup: (listener: () => void) => void;
@@ -91,7 +91,7 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
     if (settings.parentFd !== undefined) watchParent(settings.parentFd, stop.request);
     running = await options.open({
       settings: settings as SettingsOf<S> & CommonSettings,
-      signal: stop.signal,
+      abort: stop.abort,
       log,
       onHangup: (listener) => process.on("SIGHUP", listener),
     });
@@ -105,7 +105,7 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
     );
     await stop.requested;
   } catch (error) {
-    if (!stop.signal.aborted) {
+    if (!stop.abort.aborted) {
       if (error instanceof ConfigError) exitWithMistakes(name, error);
       log.error(`${name} could not start: ${causeChain(error)}`);
       log.debug("why it could not start", { error });
@@ -183,7 +183,7 @@ function createStop({ name, graceMs, log }: { name: string; graceMs: number; log
       process.exit(1);
     });
   }
-  return { signal: controller.signal, requested, request, exitCode: () => code };
+  return { abort: controller.signal, requested, request, exitCode: () => code };
 }
 
 /** Asks for a stop when the parent has gone: its end of the pipe closes however it died. */

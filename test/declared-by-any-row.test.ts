@@ -45,7 +45,7 @@ async function throughDoors(lines: readonly string[]): Promise<Record<string, Ba
     await sendInput({
       source: Readable.from([Buffer.from(text)]),
       log: createLog({ name: "test", level: "silent" }),
-      signal: new AbortController().signal,
+      abort: new AbortController().signal,
       intervalMs: 60_000,
       append: async (batch) => void sent.push(batch),
     });

@@ -21,7 +21,7 @@ async function open(settings: Record<string, string>) {
     settings: { shared_buffers: "32MB", ...settings },
     syncCluster: false,
     log: createLog({ name: "test", level: "silent" }),
-    signal: AbortSignal.timeout(60_000),
+    abort: AbortSignal.timeout(60_000),
   });
   onTestFinished(() => server[Symbol.asyncDispose]());
   const superuser = new URL(server.url);

@@ -68,7 +68,7 @@ async function asInput(load: Load): Promise<void> {
   const batches: Batch[] = [];
   await sendInput({
     ...{ source: Readable.from([Buffer.from(csv(load))]), log, intervalMs: 60_000 },
-    signal: new AbortController().signal,
+    abort: new AbortController().signal,
     append: async (batch) => void batches.push(batch),
   });
   await ingest(batches);

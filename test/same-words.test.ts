@@ -38,7 +38,7 @@ async function byInput(text: string): Promise<Said> {
     const summary = await sendInput({
       source: Readable.from([Buffer.from(text)]),
       log: createLog({ name: "test", format: "json", sink }),
-      signal: new AbortController().signal,
+      abort: new AbortController().signal,
       intervalMs: 60_000,
       append: async () => {},
     });

@@ -123,7 +123,7 @@ async function throughDoors(written: string, format: keyof typeof contentTypes):
   const summary = await sendInput({
     source: Readable.from([Buffer.from(written)]),
     log,
-    signal: new AbortController().signal,
+    abort: new AbortController().signal,
     intervalMs: 60_000,
     append: async (one) => void sent.push(one),
   });

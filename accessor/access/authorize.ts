@@ -38,6 +38,6 @@ export function createAuthorize({ authenticate, log }: { authenticate: Authentic
       throw new Failure(denial.reason, denial.message, { metadata: denial.metadata });
     }
     contextValues.set(callerKey, found!.principal).set(ownerKey, found!.owner);
-    return { contextValues, signal: found!.ended };
+    return { contextValues, abort: found!.ended };
   };
 }

@@ -145,7 +145,7 @@ test("what a correction makes due is rolled up again, and nothing of before it i
   expect(await told()).toBe("5 h, null kWh, 0 due");
   await redeclared();
   const { database, catalog } = history;
-  const restating = new Restating({ database, catalog, log: quiet, signal: unaborted });
+  const restating = new Restating({ database, catalog, log: quiet, abort: unaborted });
   while (await restating.turn());
   expect(await told()).toMatch(/^0 h, null kWh, 2\d due$/);
   await aheadAll();

@@ -21,22 +21,22 @@ export type AheadResult = { from: number; hours: number; moreHours: boolean };
  * it touches of these roll-ups.
  */
 export async function rollUpAhead(options: AheadOptions): Promise<AheadResult | undefined> {
-  const { database, nowUs, settleUs, signal } = options;
+  const { database, nowUs, settleUs, abort } = options;
   const epoch = options.epochs?.current;
-  const { from, beganUs, due } = await lookForDue(database, { endedBeforeUs: nowUs() - settleUs, signal });
+  const { from, beganUs, due } = await lookForDue(database, { endedBeforeUs: nowUs() - settleUs, abort });
   if (!due) return undefined;
   const none = new HourRanges({ frozenBeforeUs: Number.MIN_SAFE_INTEGER });
   const untouched = { from, touched: [], touchedStates: none, governedStates: none };
   const { rollups, stateRollups, hours, moreHours } = await rollUpDue(options, untouched);
   if (hours === 0) return { from, hours, moreHours: false };
-  const done = await commitAhead(database, { epoch, from, beganUs, rollups, stateRollups }, { signal });
+  const done = await commitAhead(database, { epoch, from, beganUs, rollups, stateRollups }, { abort });
   return { from, hours: done ? hours : 0, moreHours: done && moreHours };
 }
 
 /** The watermark, and whether any hour is due that is over. beganUs: by the database's clock. */
 async function lookForDue(
   database: Database,
-  { endedBeforeUs, signal }: { endedBeforeUs: number; signal: AbortSignal },
+  { endedBeforeUs, abort }: { endedBeforeUs: number; abort: AbortSignal },
 ): Promise<{ from: number; beganUs: number; due: boolean }> {
   const [row] = await database.read(
     `select w.revision, to_us(clock_timestamp()),
@@ -44,7 +44,7 @@ async function lookForDue(
          or exists (select from rollup_state_due where hour_us <= least($1::int8, ${commitTime("w.revision")} - ${hourUs}))
      from (select max(revision) as revision from watermark) w`,
     [endedBeforeUs - hourUs],
-    { name: "due_ahead", signal },
+    { name: "due_ahead", abort },
   );
   const [from, beganUs, due] = row as [number, number, boolean];
   return { from, beganUs, due };

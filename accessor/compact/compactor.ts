@@ -15,15 +15,15 @@ import { type RetainOptions, retain } from "./retain.ts";
 import { compactStep, type StepOptions, type StepResult, type Taken } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
 
-type Shared = "database" | "catalog" | "nowUs" | "log" | "signal";
+type Shared = "database" | "catalog" | "nowUs" | "log" | "abort";
 
-export type CompactorOptions = Omit<StepOptions, "signal" | "held" | "onTaken"> &
+export type CompactorOptions = Omit<StepOptions, "abort" | "held" | "onTaken"> &
   Omit<TidyOptions, Shared> &
   Omit<RetainOptions, Shared> & {
     intervalMs: number;
     log: Log;
     /** Done before each step. If it fails, the step is not begun. */
-    beforeStep?: (signal: AbortSignal) => Promise<void>;
+    beforeStep?: (abort: AbortSignal) => Promise<void>;
     /** Where a compactor that died left off, and what it died of. */
     before?: Progress | undefined;
     /** Told when it takes something in hand, and when that is decided. */
@@ -43,10 +43,10 @@ const hoursIntervalMs = 10_000;
 export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const { database, log, intervalMs } = options;
   const stop = new AbortController();
-  const { signal } = stop;
+  const { signal: abort } = stop;
   let lock: Client | undefined;
-  const tidyNow = every(tidyIntervalMs, () => tidy({ ...options, signal }), log);
-  const retainNow = every(retainIntervalMs, () => retain({ ...options, signal }), log);
+  const tidyNow = every(tidyIntervalMs, () => tidy({ ...options, abort }), log);
+  const retainNow = every(retainIntervalMs, () => retain({ ...options, abort }), log);
 
   /**
    * The lock belongs to a session: whoever dies gives it up. It spares work and guards nothing
@@ -75,7 +75,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     return true;
   };
 
-  const restating = new Restating({ ...options, signal });
+  const restating = new Restating({ ...options, abort });
   const attempts = new Attempts(options.maxRows, options.before?.attempts);
   let diedOf = options.before?.inHand;
   const tell = (inHand?: Taken) => options.onProgress?.({ attempts: attempts.state, inHand });
@@ -87,8 +87,8 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
 
   /** Answers whether there is another step's worth already. */
   const step = async (): Promise<boolean> => {
-    await options.beforeStep?.(signal);
-    heldBack ??= await readHeld(database, signal);
+    await options.beforeStep?.(abort);
+    heldBack ??= await readHeld(database, abort);
     if (diedOf !== undefined) {
       const [taken, error] = [diedOf, new Error("the thread of compaction ended while it was at this")];
       diedOf = undefined;
@@ -102,7 +102,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       tell(now);
     };
     try {
-      const result = await compactStep({ ...options, maxRows: attempts.maxRows, held, onTaken, signal });
+      const result = await compactStep({ ...options, maxRows: attempts.maxRows, held, onTaken, abort });
       if (result === undefined) return await ahead();
       if (result.through > result.from) {
         if (held !== undefined) log.info("a commit that was held is now in the history", { revision: held });
@@ -113,9 +113,9 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       moreHours = result.moreHours;
       return result.more;
     } catch (error) {
-      if (signal.aborted || taken === undefined || isOfTheMoment(error)) throw error;
+      if (abort.aborted || taken === undefined || isOfTheMoment(error)) throw error;
       await blame(taken, error);
-      await sleep(Math.min(intervalMs, retryMs), signal);
+      await sleep(Math.min(intervalMs, retryMs), abort);
       return true;
     } finally {
       tell();
@@ -124,7 +124,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
 
   /** Nothing was committed: hours can be rolled up at once, since nothing else is written. */
   const ahead = async (): Promise<boolean> => {
-    const result = await rollUpAhead({ ...options, signal });
+    const result = await rollUpAhead({ ...options, abort });
     if (result !== undefined) log.debug("rolled up hours", result);
     return result?.moreHours ?? false;
   };
@@ -138,7 +138,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   /** One commit holds nobody up. */
   const passOver = async ({ from, epoch, first, unreadable }: Taken, error: unknown) => {
     const reason = reasonOf(error);
-    await holdCommit(database, { from, epoch, revision: first, reason, unreadable }, { signal });
+    await holdCommit(database, { from, epoch, revision: first, reason, unreadable }, { abort });
     attempts.held();
     log.error("a commit could not be compacted and is held beside the log; reads still include it", {
       revision: first,
@@ -154,7 +154,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
         more = (await restating.turn()) || more;
       } finally {
         // Also while compaction is far behind, or fails: the log's segments must go on.
-        if (!signal.aborted) {
+        if (!abort.aborted) {
           await tidyNow();
           await retainNow();
         }
@@ -163,13 +163,13 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   };
 
   const loop = async () => {
-    while (!signal.aborted) {
+    while (!abort.aborted) {
       try {
         await run();
       } catch (error) {
-        if (!signal.aborted) log.warn("compaction failed; it tries again", { error });
+        if (!abort.aborted) log.warn("compaction failed; it tries again", { error });
       }
-      await sleep(moreHours ? Math.min(intervalMs, hoursIntervalMs) : intervalMs, signal).catch(() => {});
+      await sleep(moreHours ? Math.min(intervalMs, hoursIntervalMs) : intervalMs, abort).catch(() => {});
     }
   };
   const running = loop();
@@ -195,10 +195,10 @@ function every(intervalMs: number, work: () => Promise<void>, log: Log): () => P
   };
 }
 
-async function readHeld(database: CompactorOptions["database"], signal: AbortSignal): Promise<number[]> {
+async function readHeld(database: CompactorOptions["database"], abort: AbortSignal): Promise<number[]> {
   const rows = await database.read("select revision from held_commit where released_at is null order by revision", [], {
     name: "held",
-    signal,
+    abort,
   });
   return (rows as [number][]).map(([revision]) => revision);
 }

@@ -64,14 +64,14 @@ type GatherOptions = GatherLimits & {
   catalog: Catalog;
   /** A commit that is held, to be taken beside the others. */
   held?: number | undefined;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** Undefined if nothing was committed after the watermark. */
 export async function gather(
   database: Database,
   after: number,
-  { catalog, maxRows, maxPayloadBytes, maxSamples, maxBuckets, maxWeeks, held, signal }: GatherOptions,
+  { catalog, maxRows, maxPayloadBytes, maxSamples, maxBuckets, maxWeeks, held, abort }: GatherOptions,
 ): Promise<Gathered | undefined> {
   const head = await readHead(database);
   if (head.revision <= after) return undefined;
@@ -85,7 +85,7 @@ export async function gather(
        window w as (order by revision, series_id)) sized
      where bytes_before < $4::int8 and samples_before < $5::int8 order by revision, series_id`,
     [after, head.revision, maxRows, maxPayloadBytes, maxSamples],
-    { name: "gather", signal },
+    { name: "gather", abort },
   )) as Row[];
   // pg_column_size of an inline value counts its header too, so this never takes a cut page for a
   // whole one.
@@ -94,7 +94,7 @@ export async function gather(
   const complete = page.length < maxRows && bytes < maxPayloadBytes && samples < maxSamples;
   const { rows, through } = complete
     ? { rows: page, through: head.revision }
-    : await wholeCommits(database, page, signal);
+    : await wholeCommits(database, page, abort);
   const gathered: Gathered = {
     through,
     more: through < head.revision,
@@ -109,7 +109,7 @@ export async function gather(
   };
   const target = { gathered, buckets: new Map<string, Arrivals>(), weeks: new Set<number>(), catalog, late: false };
   if (held !== undefined)
-    for (const row of await readHeldRows(database, held, signal)) await take(row, { ...target, late: true });
+    for (const row of await readHeldRows(database, held, abort)) await take(row, { ...target, late: true });
   // At once: after a restart none of them is known, and one statement for each of 195,000 series
   // took 65 s.
   await catalog.getAll(rows.map(([, seriesId]) => seriesId));
@@ -130,18 +130,18 @@ export async function gather(
     await take(row, target);
     gathered.rows++;
     await turns.pause();
-    signal.throwIfAborted();
+    abort.throwIfAborted();
   }
   gathered.arrivals = [...target.buckets.values()];
   return gathered;
 }
 
-async function readHeldRows(database: Database, revision: number, signal: AbortSignal): Promise<Row[]> {
+async function readHeldRows(database: Database, revision: number, abort: AbortSignal): Promise<Row[]> {
   return (await database.read(
     `select revision, series_id, first_us, last_us, payload, sample_count from held_log
      where revision = $1::int8 and released_at is null order by series_id`,
     [revision],
-    { name: "gather_held", signal },
+    { name: "gather_held", abort },
   )) as Row[];
 }
 
@@ -152,7 +152,7 @@ async function readHeldRows(database: Database, revision: number, signal: AbortS
 async function wholeCommits(
   database: Database,
   page: Row[],
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<{ rows: Row[]; through: number }> {
   const last = page.at(-1)![0];
   if (page[0]![0] < last) return { rows: page.filter(([revision]) => revision < last), through: last - 1 };
@@ -160,7 +160,7 @@ async function wholeCommits(
     `select revision, series_id, first_us, last_us, payload, sample_count from log
      where revision = $1::int8 and ${segmentsAfter("$1::int8 - 1")} order by series_id`,
     [last],
-    { name: "gather_commit", signal },
+    { name: "gather_commit", abort },
   );
   return { rows: rows as Row[], through: last };
 }

@@ -21,7 +21,7 @@ test("headers of ranges end with the first above the bound", async () => {
   const range = { fromUs: baseUs, toUs: baseUs + 3_600_000_000 };
   const read = async (max?: number) => {
     const question = { seriesId, ranges: [range], watermark: revision, ...(max === undefined ? {} : { max }) };
-    return (await readBlocksOfRanges(history.database, question, { signal: unaborted })).length;
+    return (await readBlocksOfRanges(history.database, question, { abort: unaborted })).length;
   };
   const all = await read();
   expect(all).toBeGreaterThan(3);

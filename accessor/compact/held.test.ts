@@ -155,7 +155,7 @@ test("what fails again is left alone by the process that tried it, and found all
   await holdCommit(
     history.database,
     { from: 0, epoch: undefined, revision: 1, reason: "test", unreadable: [] },
-    { signal: unaborted },
+    { abort: unaborted },
   );
   const lines: string[] = [];
   await using _running = compactor(lines);
@@ -172,7 +172,7 @@ test("the newest samples are right although a moment before nothing was held", a
   await add(records, "a", [[baseUs, 1]]);
   await ask(records, 1, { parts: ["latest"] });
   const held = { from: 0, epoch: undefined, revision: 1, reason: "test", unreadable: [] };
-  await holdCommit(history.database, held, { signal: unaborted });
+  await holdCommit(history.database, held, { abort: unaborted });
   await ask(records, 1, { parts: ["latest"] });
 });
 
@@ -214,7 +214,7 @@ test("whatever is held and released, whenever: every answer is what the raw reco
             await holdCommit(
               history.database,
               { from, epoch: undefined, revision: from + 1, reason: "test", unreadable: [] },
-              { signal: unaborted },
+              { abort: unaborted },
             );
           if ("release" in one && held !== null) await history.compact({ held });
         }

@@ -108,7 +108,7 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
           if (kill && pid !== undefined) await history.query("select pg_terminate_backend($1)", [pid]);
           else stop.abort(new Error("stopped"));
         });
-        const failure = await history.compact({ database, signal: stop.signal }).then(
+        const failure = await history.compact({ database, abort: stop.signal }).then(
           () => undefined,
           (error: unknown) => error,
         );

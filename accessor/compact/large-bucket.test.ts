@@ -44,13 +44,13 @@ test("no portion is larger than the bound by more than a block and what comes ne
   await history.compactAll();
   const [series] = await history.catalog.select({ machines: [], signals: ["power"] });
   const buckets = [{ seriesId: series!.id, bucketUs: epochUs }];
-  const ended = await readBuckets(history.database, buckets, { watermark: 4, signal: unaborted });
+  const ended = await readBuckets(history.database, buckets, { watermark: 4, abort: unaborted });
   const timesUs = Float64Array.from({ length: 100 }, (_, i) => epochUs + i * 600_000 + 7);
   const columns = [{ timesUs, values: timesUs, revisions: new Float64Array(100).fill(5) }];
   const change = { arrivals: { series: series!, bucketUs: epochUs, columns, late: false }, ended };
   const sizes: number[] = [];
   let blocks = 0;
-  for await (const portion of rewrite(history.database, [change], { maxAtOnce: 20_000, signal: unaborted })) {
+  for await (const portion of rewrite(history.database, [change], { maxAtOnce: 20_000, abort: unaborted })) {
     sizes.push(portion.ended.reduce((sum, { summary }) => sum + summary.count, 0));
     blocks += portion.blocks.reduce((sum, { summary }) => sum + summary.count, 0);
   }

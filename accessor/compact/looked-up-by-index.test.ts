@@ -68,10 +68,10 @@ test.each([200, 200_000])("whatever is asked of blocks with %i ends is looked up
   const range = { fromUs: baseUs, toUs: baseUs + minutes * minuteUs };
   const buckets = series.map(({ id }) => ({ seriesId: id, bucketUs: baseUs }));
 
-  expect(await readLatestSamples(database, series, { through: watermark, signal: unaborted })).toHaveLength(3);
+  expect(await readLatestSamples(database, series, { through: watermark, abort: unaborted })).toHaveLength(3);
   const inRanges = { seriesId: series[0]!.id, ranges: [range], watermark };
-  expect(await readBlocksOfRanges(database, inRanges, { signal: unaborted })).not.toEqual([]);
-  await readBuckets(database, buckets, { watermark, signal: unaborted });
+  expect(await readBlocksOfRanges(database, inRanges, { abort: unaborted })).not.toEqual([]);
+  await readBuckets(database, buckets, { watermark, abort: unaborted });
   for await (const _ of blockHeaders(database, { series, ...range, watermark }, { limit: 10 }));
 
   const aboutBlocks = asked.filter(({ text }) => text.includes("from block b"));

@@ -21,7 +21,7 @@ import {
 } from "../store/stale-blocks.ts";
 import { readWatermark } from "../store/watermark.ts";
 
-export type RestateOptions = { database: Database; catalog: Catalog; log: Log; signal: AbortSignal };
+export type RestateOptions = { database: Database; catalog: Catalog; log: Log; abort: AbortSignal };
 
 const seriesAtOnce = 16;
 const blocksAtOnce = 256;
@@ -42,12 +42,12 @@ export class Restating {
   }
 
   async turn(): Promise<boolean> {
-    const { database, catalog, signal } = this.#options;
+    const { database, catalog, abort } = this.#options;
     let samples = 0;
     while (samples < samplesPerTurn) {
-      const watermark = await readWatermark(database, Number.MAX_SAFE_INTEGER, { signal });
+      const watermark = await readWatermark(database, Number.MAX_SAFE_INTEGER, { abort });
       if (this.#inHand === undefined) {
-        const [id] = await readStaleSeries(database, { watermark, limit: seriesAtOnce }, { signal });
+        const [id] = await readStaleSeries(database, { watermark, limit: seriesAtOnce }, { abort });
         if (id === undefined) return false;
         await catalog.reload([id]);
         this.#inHand = await this.#begin(await catalog.get(id), watermark);
@@ -65,8 +65,8 @@ export class Restating {
   }
 
   async #begin(series: Series, watermark: number) {
-    const { database, signal } = this.#options;
-    const extent = await readHistoryExtent(database, { series, watermark, ...everything }, { signal });
+    const { database, abort } = this.#options;
+    const extent = await readHistoryExtent(database, { series, watermark, ...everything }, { abort });
     const first = extent?.firstUs ?? Number.MAX_SAFE_INTEGER;
     const after = { bucketUs: first, firstUs: Number.MIN_SAFE_INTEGER, blockId: 0 };
     return { series, staleThrough: series.staleThrough, after, untilUs: (extent?.lastUs ?? first) + 1 };
@@ -74,13 +74,13 @@ export class Restating {
 
   /** How many samples were summed up; undefined: there are no more. */
   async #some(inHand: { series: Series; after: Place; untilUs: number }): Promise<number | undefined> {
-    const { database, signal } = this.#options;
+    const { database, abort } = this.#options;
     const { series, after, untilUs } = inHand;
     const range = { fromUs: after.bucketUs, toUs: untilUs, watermark: Number.MAX_SAFE_INTEGER };
-    for (const part of await blockParts(database, range, { signal })) {
-      const blocks = await readStaleBlocks(database, { series, part, after, limit: blocksAtOnce }, { signal });
+    for (const part of await blockParts(database, range, { abort })) {
+      const blocks = await readStaleBlocks(database, { series, part, after, limit: blocksAtOnce }, { abort });
       if (blocks.length === 0) continue;
-      await writeSums(database, await this.#sumUp(blocks, series), { series, part }, { signal });
+      await writeSums(database, await this.#sumUp(blocks, series), { series, part }, { abort });
       inHand.after = blocks.at(-1)!;
       return blocks.reduce((sum, { samples }) => sum + samples, 0);
     }
@@ -88,8 +88,8 @@ export class Restating {
   }
 
   async #sumUp(blocks: readonly StaleBlock[], series: Series): Promise<(StaleBlock & Sums)[]> {
-    const { database, signal } = this.#options;
-    const payloads = await readPayloads(database, blocks, { withCommits: false, signal });
+    const { database, abort } = this.#options;
+    const payloads = await readPayloads(database, blocks, { withCommits: false, abort });
     const between = betweenOf(series);
     const summed: (StaleBlock & Sums)[] = [];
     for (const block of blocks) {
@@ -102,9 +102,9 @@ export class Restating {
   }
 
   async #finish({ series }: { series: Series }): Promise<void> {
-    const { database, catalog, log, signal } = this.#options;
+    const { database, catalog, log, abort } = this.#options;
     const { machine, signal: name } = series;
-    const done = await finishRestating(database, series, { signal });
+    const done = await finishRestating(database, series, { abort });
     this.#inHand = undefined;
     await catalog.reload([series.id]);
     if (done) log.info("the sums of a signal were recalculated by its new declaration", { machine, signal: name });

@@ -27,7 +27,7 @@ const daysAgo = (days: number) => nowUs - days * dayMs * 1000;
 
 const retainNow = (options: Partial<RetainOptions>) =>
   retain({
-    ...{ database: history.database, catalog: history.catalog, log: quiet, nowUs: () => nowUs, signal: unaborted },
+    ...{ database: history.database, catalog: history.catalog, log: quiet, nowUs: () => nowUs, abort: unaborted },
     ...{ retention: toRetention(undefined, []), rollupRetentionMs: undefined, maxDropped: 2 },
     ...options,
   });

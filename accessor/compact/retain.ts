@@ -22,7 +22,7 @@ export type RetainOptions = {
   rollupRetentionMs: number | undefined;
   /** Rows deleted at once. */
   maxDropped: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 // A bucket is an hour at most; and what ingest took just before it became too old is to be
@@ -30,7 +30,7 @@ export type RetainOptions = {
 const slackUs = 2 * hourUs;
 
 export async function retain(options: RetainOptions): Promise<void> {
-  const { database, catalog, retention, rollupRetentionMs, nowUs, signal } = options;
+  const { database, catalog, retention, rollupRetentionMs, nowUs, abort } = options;
   // Nobody tells compaction what was registered meanwhile.
   catalog.markStale();
   const all = await catalog.select({ machines: [], signals: [] });
@@ -44,7 +44,7 @@ export async function retain(options: RetainOptions): Promise<void> {
   // one look.
   const noteRemoval = async () => {
     if (lives.length === 0) return;
-    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(shortestMs)!)], { signal });
+    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(shortestMs)!)], { abort });
   };
   await noteRemoval();
   await dropBlocks(options, all);
@@ -69,7 +69,7 @@ export async function retain(options: RetainOptions): Promise<void> {
 const isNumeric = ({ kind }: Series) => kind === SignalKind.NUMERIC;
 
 async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promise<void> {
-  const { database, log, nowUs, retention, signal } = options;
+  const { database, log, nowUs, retention, abort } = options;
   const kept = all
     .filter(isNumeric)
     .map(({ id, signal: name }) => ({ id, ms: retentionMs(retention, name) ?? Number.POSITIVE_INFINITY }));
@@ -82,7 +82,7 @@ async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promi
       left.push(partition);
       continue;
     }
-    await dropPartition(database, partition, { signal });
+    await dropPartition(database, partition, { abort });
     log.info("dropped a partition of the history", { partition: partition.name });
   }
   for (const [ms, series] of Map.groupBy(kept, (one) => one.ms)) {
@@ -104,14 +104,14 @@ const seriesAtOnce = 1_000;
  * long as an hour's work, however many there are.
  */
 async function dropBlocksOf(options: RetainOptions, ids: readonly number[], { fromUs, toUs }: Span): Promise<void> {
-  const { database, maxDropped, signal } = options;
+  const { database, maxDropped, abort } = options;
   for (let start = 0; start < ids.length; start += seriesAtOnce) {
     const some = toArray.int4(ids.slice(start, start + seriesAtOnce));
     for (let dropped = maxDropped; dropped === maxDropped; ) {
       const [row] = await database.compact(
         "select drop_blocks_between($1::int4[], $2::int8, $3::int8, $4::int4)",
         [some, fromUs, toUs, maxDropped],
-        { name: "drop_blocks_between", signal },
+        { name: "drop_blocks_between", abort },
       );
       dropped = (row as [number])[0];
     }
@@ -126,10 +126,10 @@ async function dropRows(options: RetainOptions, dropper: RowDropper, beforeUs: n
 }
 
 async function dropPortion(
-  { database, maxDropped, signal }: Pick<RetainOptions, "database" | "maxDropped" | "signal">,
+  { database, maxDropped, abort }: Pick<RetainOptions, "database" | "maxDropped" | "abort">,
   call: string,
   [beforeUs, ...more]: number[],
 ): Promise<number> {
-  const [row] = await database.compact(`select ${call}`, [Math.floor(beforeUs!), maxDropped, ...more], { signal });
+  const [row] = await database.compact(`select ${call}`, [Math.floor(beforeUs!), maxDropped, ...more], { abort });
   return (row as [number])[0];
 }

@@ -57,14 +57,14 @@ const bucketsAtOnce = 256;
 export type RewriteOptions = {
   /** About how many samples of old blocks to have in memory at once. */
   maxAtOnce: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** The new blocks, in portions that load at once what they replace. */
 export async function* rewrite(
   database: Database,
   changes: readonly BucketChange[],
-  { maxAtOnce, signal }: RewriteOptions,
+  { maxAtOnce, abort }: RewriteOptions,
 ): AsyncGenerator<Rewritten, void, undefined> {
   for (let start = 0; start < changes.length; ) {
     let end = start;
@@ -74,8 +74,8 @@ export async function* rewrite(
       if (samples + more > maxAtOnce && end > start) break;
       samples += more;
     }
-    if (samples > maxAtOnce) yield* rewriteInPieces(database, changes[start]!, { maxAtOnce, signal });
-    else yield await rewritePortion(database, changes.slice(start, end), signal);
+    if (samples > maxAtOnce) yield* rewriteInPieces(database, changes[start]!, { maxAtOnce, abort });
+    else yield await rewritePortion(database, changes.slice(start, end), abort);
     start = end;
   }
 }
@@ -95,7 +95,7 @@ function samplesOf({ arrivals, ended }: BucketChange): number {
 async function* rewriteInPieces(
   database: Database,
   { arrivals, ended }: BucketChange,
-  { maxAtOnce, signal }: RewriteOptions,
+  { maxAtOnce, abort }: RewriteOptions,
 ): AsyncGenerator<Rewritten, void, undefined> {
   const fresh = mergeAll(arrivals.columns);
   let taken = 0;
@@ -113,7 +113,7 @@ async function* rewriteInPieces(
     yield await rewritePortion(
       database,
       [{ arrivals: { ...arrivals, columns }, ended: ended.slice(start, end) }],
-      signal,
+      abort,
     );
     taken = until;
     start = end;
@@ -134,10 +134,10 @@ function partOfColumn({ timesUs, values, revisions }: TrackedColumn, start: numb
 async function rewritePortion(
   database: Database,
   changes: readonly BucketChange[],
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Rewritten> {
   const ended = changes.flatMap((change) => change.ended);
-  const payloads = ended.length === 0 ? new Map() : await readPayloads(database, ended, { withCommits: true, signal });
+  const payloads = ended.length === 0 ? new Map() : await readPayloads(database, ended, { withCommits: true, abort });
   const blocks: NewBlock[] = [];
   for (const change of changes) {
     const old = change.ended.map(({ blockId, summary }): TrackedColumn => {
@@ -150,7 +150,7 @@ async function rewritePortion(
     for (const block of toBlocks(change.arrivals, column)) blocks.push(block);
     // Encoding a minute takes 0.1 ms: others get their turn in between.
     await nextTurn();
-    signal.throwIfAborted();
+    abort.throwIfAborted();
   }
   return { blocks, ended };
 }

@@ -21,7 +21,7 @@ export type RollUpOptions = RollUpLimits & {
   nowUs: () => number;
   /** How long after its end an hour is rolled up: time for what comes late. */
   settleUs: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /**
@@ -43,14 +43,14 @@ export type Touched = {
  * same before this step and after it: rolled up as of before, valid after.
  */
 export async function rollUpDue(
-  { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, signal }: RollUpOptions,
+  { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, abort }: RollUpOptions,
   { from, touched, touchedStates, governedStates }: Touched,
 ): Promise<RolledUp> {
   const untilMs = performance.now() + maxRollUpMs;
-  const context = { database, watermark: from, signal };
+  const context = { database, watermark: from, abort };
   const endedBeforeUs = nowUs() - settleUs;
   // Answers end at the newest commit: time after it is in no state yet.
-  const committedUs = await readWatermarkTime(database, from, { signal });
+  const committedUs = await readWatermarkTime(database, from, { abort });
   const touchedKeys = new Set(touched.map(keyOf));
   const hours = await dueHours(database, "series", {
     endedBeforeUs,

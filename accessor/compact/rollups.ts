@@ -19,7 +19,7 @@ export type SeriesRollup = {
 };
 export type StateRollup = { machineId: number; startUs: number; widthUs: number; totals: StateTotals };
 
-export type RollupContext = { database: Database; watermark: number; signal: AbortSignal };
+export type RollupContext = { database: Database; watermark: number; abort: AbortSignal };
 
 /** Buckets that one statement asks for: of a dense series some 70 hours, of a sparse one 4,096. */
 const bucketsAtOnce = 4_096;
@@ -27,7 +27,7 @@ const bucketsAtOnce = 4_096;
 /** The summaries of hours, in their order: of each, its blocks' joined. */
 export async function rollUpSeries(
   hours: readonly Hour[],
-  { database, catalog, watermark, signal }: RollupContext & { catalog: Catalog },
+  { database, catalog, watermark, abort }: RollupContext & { catalog: Catalog },
 ): Promise<SeriesRollup[]> {
   const known = await catalog.getAll(hours.map(({ id }) => id));
   const rollups: SeriesRollup[] = [];
@@ -42,7 +42,7 @@ export async function rollUpSeries(
       for (let us = hour.hourUs; us < hour.hourUs + hourUs; us += width)
         buckets.push({ seriesId: hour.id, bucketUs: us });
     }
-    const headers = await readBuckets(database, buckets, { watermark, signal });
+    const headers = await readBuckets(database, buckets, { watermark, abort });
     const byHour = Map.groupBy(headers, ({ seriesId: id, bucketUs }) =>
       keyOf({ id, hourUs: floorTo(bucketUs, hourUs) }),
     );
@@ -68,10 +68,10 @@ function joined(series: Series, hour: Hour, headers: readonly BlockHeader[]): Se
  */
 export async function rollUpStates(
   { id: machineId, hourUs: fromUs }: Hour,
-  { database, power, watermark, signal }: RollupContext & { power: Series | undefined },
+  { database, power, watermark, abort }: RollupContext & { power: Series | undefined },
 ): Promise<StateRollup[]> {
   const slots = Float64Array.from({ length: 61 }, (_, i) => fromUs + i * minuteUs);
-  const minutes = await readSlotTotals(database, { machineId, power, revision: watermark, watermark, signal }, slots);
+  const minutes = await readSlotTotals(database, { machineId, power, revision: watermark, watermark, abort }, slots);
   const rollups = minutes.map((totals, i) => ({ machineId, startUs: slots[i]!, widthUs: minuteUs, totals }));
   return [
     ...rollups,

@@ -212,7 +212,7 @@ test("a signal that is corrected to a STEP has no sums of lines", async () => {
 
   await history.query("update series set redeclared_at = redeclared_at - interval '1 minute'");
   const { database, catalog } = history;
-  const restating = new Restating({ database, catalog, log: quiet, signal: unaborted });
+  const restating = new Restating({ database, catalog, log: quiet, abort: unaborted });
   while (await restating.turn());
   await history.settle();
   await history.tidy();

@@ -75,9 +75,9 @@ type Work = {
 
 /** Undefined if nothing was committed since the last one: hours are rolled up ahead (ahead.ts). */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
-  const { database, signal } = options;
+  const { database, abort } = options;
   const epoch = options.epochs?.current;
-  const from = await readWatermark(database, Number.MAX_SAFE_INTEGER, { signal });
+  const from = await readWatermark(database, Number.MAX_SAFE_INTEGER, { abort });
   const work = await plan(options, { from, epoch });
   if (work === undefined) return undefined;
   const { gathered, changes, touchedStates, governedStates } = work;
@@ -113,7 +113,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
       epoch,
       from,
       through,
-      portions: rewrite(database, changes, { maxAtOnce: options.maxAtOnce, signal }),
+      portions: rewrite(database, changes, { maxAtOnce: options.maxAtOnce, abort }),
       touched,
       rollups,
       touchedStates: touchedStates.list(),
@@ -123,7 +123,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
       touches: gathered.touches.list(),
       released: options.held,
     },
-    { signal },
+    { abort },
   );
   failpoint("compact.after-commit");
   return {
@@ -146,7 +146,7 @@ async function plan(
   options: StepOptions,
   { from, epoch }: { from: number; epoch: number | undefined },
 ): Promise<Work | undefined> {
-  const { database, maxRewritten, maxTouchedHours, signal } = options;
+  const { database, maxRewritten, maxTouchedHours, abort } = options;
   const frozenBeforeUs = oldestKeptUs(options.retention, powerSignal, options.nowUs());
   const tried: { maxRows: number; rewritten: number }[] = [];
   let settled = false;
@@ -165,7 +165,7 @@ async function plan(
         (await countRolledUp(database, governedStates, maxTouchedHours + 1)) > maxTouchedHours);
     if (!isTooMuch) {
       if (await waitsForPartitions(options, gathered)) return { ...work, waits: true };
-      const changes = await planBuckets(database, gathered.arrivals, { watermark: from, signal });
+      const changes = await planBuckets(database, gathered.arrivals, { watermark: from, abort });
       const rewritten = changes.flatMap(({ ended }) => ended).reduce((sum, { summary }) => sum + summary.count, 0);
       if (rewritten <= maxRewritten || settled) return { ...work, changes };
       tried.push({ maxRows, rewritten });
@@ -188,23 +188,23 @@ const mergesPerStep = 4;
  * was all that this step can do.
  */
 async function waitsForPartitions(options: StepOptions, { arrivals }: Gathered): Promise<boolean> {
-  const { database, maxPartitions, maxWeeks, signal } = options;
+  const { database, maxPartitions, maxWeeks, abort } = options;
   const nowUs = options.nowUs();
   const bucketsUs = arrivals.map(({ bucketUs }) => bucketUs);
-  const missing = await makeBlockPartitions(database, bucketsUs, { max: maxPartitions, nowUs, signal });
+  const missing = await makeBlockPartitions(database, bucketsUs, { max: maxPartitions, nowUs, abort });
   if (missing > 0) return true;
   // A transaction locks each partition that it writes to. More weeks than these come of one commit
   // only, and of old times: those can be merged.
   const weeks = new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)));
   if (weeks.size <= maxWeeks) return false;
-  return (await mergeBlockPartitions(database, { max: mergesPerStep, nowUs, signal })) > 0;
+  return (await mergeBlockPartitions(database, { max: mergesPerStep, nowUs, abort })) > 0;
 }
 
 /** What each bucket's arrivals do to its blocks. */
 async function planBuckets(
   database: Database,
   arrivals: readonly Arrivals[],
-  options: { watermark: number; signal: AbortSignal },
+  options: { watermark: number; abort: AbortSignal },
 ): Promise<BucketChange[]> {
   const buckets = arrivals.map(({ series, bucketUs }) => ({ seriesId: series.id, bucketUs }));
   const headers = await readBuckets(database, buckets, options);

@@ -40,8 +40,8 @@ stack.use(
   startCompactor({
     ...{ ...options, database, catalog, epochs, log },
     nowUs: () => Math.floor(clock.databaseUs + (performance.now() - clock.atMs) * 1000),
-    async beforeStep(signal) {
-      const { epoch, nowUs } = await readMoment(database, { signal });
+    async beforeStep(abort) {
+      const { epoch, nowUs } = await readMoment(database, { abort });
       clock = { databaseUs: nowUs, atMs: performance.now() };
       await epochs.follow(epoch);
       await catalog.follow();

@@ -38,7 +38,7 @@ export type TidyOptions = {
    * 1,000,000.
    */
   maxDerived?: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** Fails with the first failure of its parts; the others are done all the same. */
@@ -49,24 +49,24 @@ export async function tidy(options: TidyOptions): Promise<void> {
   ];
   const failures: unknown[] = [];
   for (const part of parts) {
-    options.signal.throwIfAborted();
+    options.abort.throwIfAborted();
     await part(options).catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) throw failures[0];
 }
 
-async function makeAhead({ database, nowUs, signal }: TidyOptions): Promise<void> {
-  await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], { max: 2, nowUs: nowUs(), signal });
+async function makeAhead({ database, nowUs, abort }: TidyOptions): Promise<void> {
+  await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], { max: 2, nowUs: nowUs(), abort });
 }
 
-async function openSegment({ database, segmentMs, segmentBytes, log, signal }: TidyOptions): Promise<void> {
+async function openSegment({ database, segmentMs, segmentBytes, log, abort }: TidyOptions): Promise<void> {
   const [row] = await database.compact(
     `select segment, clock_timestamp() - opened_at > $1::int8 * interval '1 millisecond'
        or pg_total_relation_size(('log_' || segment)::regclass) > $2::int8,
        exists (select from receipt where receipt.segment = newest.segment)
      from (select * from log_segment order by segment desc limit 1) newest`,
     [segmentMs, segmentBytes],
-    { name: "segment_due", signal },
+    { name: "segment_due", abort },
   );
   const [segment, due, used] = row as [number, boolean, boolean];
   if (!due || !used) return;
@@ -79,36 +79,36 @@ async function openSegment({ database, segmentMs, segmentBytes, log, signal }: T
       `create table if not exists ${name} (like ${parent} including defaults including storage, check (segment = ${next}))
          with (autovacuum_vacuum_insert_threshold = -1)`,
       [],
-      { signal },
+      { abort },
     );
     const attached = (await listPartitions(database, [parent])).some(
       (partition) => partition.name === name && partition.state === "attached",
     );
     if (!attached)
-      await database.compact(`alter table ${parent} attach partition ${name} for values in (${next})`, [], { signal });
+      await database.compact(`alter table ${parent} attach partition ${name} for values in (${next})`, [], { abort });
   }
-  await database.compact("select open_segment($1::int4)", [next], { signal });
+  await database.compact("select open_segment($1::int4)", [next], { abort });
   log.info("opened a log segment", { segment: next });
 }
 
 /** Forgets versions that ended long ago. */
-async function dropSuperseded({ database, supersededMs, maxDropped, signal }: TidyOptions): Promise<void> {
+async function dropSuperseded({ database, supersededMs, maxDropped, abort }: TidyOptions): Promise<void> {
   for (;;) {
     const [row] = await database.compact(
       "select blocks from drop_superseded($1::int8, $2::int4)",
       [supersededMs, maxDropped],
-      { name: "drop_superseded", signal },
+      { name: "drop_superseded", abort },
     );
     if ((row as [number])[0] === 0) break;
   }
 }
 
-async function dropReleased({ database, signal }: TidyOptions): Promise<void> {
-  await database.compact("select drop_released()", [], { name: "drop_released", signal });
+async function dropReleased({ database, abort }: TidyOptions): Promise<void> {
+  await database.compact("select drop_released()", [], { name: "drop_released", abort });
 }
 
 async function dropSegments(options: TidyOptions): Promise<void> {
-  const { database, logWindowMs, maxLogBytes, log, signal } = options;
+  const { database, logWindowMs, maxLogBytes, log, abort } = options;
   // Below the lowest watermark nobody reads the log but feeds, whose window is the one that is
   // asked for here.
   const rows = (await database.compact(
@@ -117,13 +117,13 @@ async function dropSegments(options: TidyOptions): Promise<void> {
      from (select segment, lead(first_revision) over w as next_revision, lead(opened_at) over w as closed_at
        from log_segment window w as (order by segment)) segments order by segment`,
     [logWindowMs],
-    { name: "segments", signal },
+    { name: "segments", abort },
   )) as [number, boolean | null, boolean | null, number][];
   let bytes = rows.reduce((sum, row) => sum + row[3], 0);
   for (const [segment, compacted, old, size] of rows) {
     if (!compacted || !(old || bytes > maxLogBytes)) break;
     // The floor first: a producer's numbering outlives its receipts.
-    await database.compact("select retire_segment($1::int4)", [segment], { signal });
+    await database.compact("select retire_segment($1::int4)", [segment], { abort });
     bytes -= size;
     log.info("retired a log segment", { segment, bytes: size });
   }
@@ -131,21 +131,21 @@ async function dropSegments(options: TidyOptions): Promise<void> {
 }
 
 /** Forgets producers of single requests. What is left after so many goes with the next tidy. */
-async function dropProducers({ database, maxDerived = 1_000_000, signal }: TidyOptions): Promise<void> {
+async function dropProducers({ database, maxDerived = 1_000_000, abort }: TidyOptions): Promise<void> {
   for (let i = 0; i < maxProducerPortions; i++)
-    if ((await dropIdleProducers(database, { maxDerived, limit: producerPortion, signal })) === 0) return;
+    if ((await dropIdleProducers(database, { maxDerived, limit: producerPortion, abort })) === 0) return;
 }
 
 /** Partitions of segments that are retired, by this tidy or by one that was stopped. */
-async function dropRetired({ database, log, signal }: TidyOptions): Promise<void> {
-  const [row] = await database.compact("select min(segment) from log_segment", [], { name: "first_segment", signal });
+async function dropRetired({ database, log, abort }: TidyOptions): Promise<void> {
+  const [row] = await database.compact("select min(segment) from log_segment", [], { name: "first_segment", abort });
   const [first] = row as [number];
   const numberOf = ({ name }: Partition) => Number(name.slice(name.lastIndexOf("_") + 1));
   const retired = (await listPartitions(database, ["log", "receipt"])).filter((item) => numberOf(item) < first);
   // One that is pending first: until it is gone, no other can be detached.
   const order = (item: Partition) => (item.state === "pending" ? 0 : 1);
   for (const partition of retired.sort((a, b) => order(a) - order(b) || numberOf(a) - numberOf(b))) {
-    await dropPartition(database, partition, { signal });
+    await dropPartition(database, partition, { abort });
     log.info("dropped a partition of the log", { partition: partition.name });
   }
 }
@@ -164,14 +164,14 @@ const hoursOfStates = 10_000;
  * series from before there was such a table; the minutes of days that came many at once; and the
  * hours since the first state. Beside them, what machines of before gave as signs of life.
  */
-async function makeDays({ database, log, signal }: TidyOptions): Promise<void> {
+async function makeDays({ database, log, abort }: TidyOptions): Promise<void> {
   const make = async (
     name: "note_days_before" | "note_alive_before" | "make_clock_hours" | "make_minutes",
     most: number,
   ): Promise<number> => {
     let made = 0;
     for (let i = 0, portion = most; i < daysPortions && portion === most; i++) {
-      const [row] = await database.compact(`select ${name}($1::int4)`, [most], { name, signal });
+      const [row] = await database.compact(`select ${name}($1::int4)`, [most], { name, abort });
       [portion] = row as [number];
       made += portion;
     }
@@ -183,7 +183,7 @@ async function makeDays({ database, log, signal }: TidyOptions): Promise<void> {
   const days = await make("make_minutes", daysOfMinutes);
   if (days === 0) return;
   // Without it, the planner does not know that so many minutes are of one hour.
-  await database.compact("analyze kept_minute", [], { signal });
+  await database.compact("analyze kept_minute", [], { abort });
   log.info("made the minutes of days for the views", { days });
 }
 
@@ -194,9 +194,9 @@ const mergesAtOnce = 8;
  * More partitions than any time makes: those of an older version, which made one for each old week
  * that anything came from.
  */
-async function mergePartitions({ database, nowUs, log, signal }: TidyOptions): Promise<void> {
+async function mergePartitions({ database, nowUs, log, abort }: TidyOptions): Promise<void> {
   const attached = (await listPartitions(database, ["block"])).filter(({ state }) => state === "attached").length;
   if (attached <= fewPartitions) return;
-  const merged = await mergeBlockPartitions(database, { max: mergesAtOnce, nowUs: nowUs(), signal });
+  const merged = await mergeBlockPartitions(database, { max: mergesAtOnce, nowUs: nowUs(), abort });
   if (merged > 0) log.info("merged small partitions of the history", { partitions: attached, merges: merged });
 }

@@ -23,7 +23,7 @@ type Subscribing = {
   shared?: SharedMessages;
   bookmarkMs?: number;
   maxMessageBytes?: number;
-  signal?: AbortSignal;
+  abort?: AbortSignal;
 };
 
 const everything: Selection = { machines: [], signals: [] };
@@ -38,7 +38,7 @@ function subscribe(selection: Selection, after: number, { log, tail, ...options 
     toCursor: String,
     shared: options.shared ?? new SharedMessages(() => 100),
     bookmarkMs: options.bookmarkMs ?? 5_000,
-    signal: options.signal ?? AbortSignal.timeout(10_000),
+    abort: options.abort ?? AbortSignal.timeout(10_000),
     ...(options.maxMessageBytes && { maxMessageBytes: options.maxMessageBytes }),
   });
 }
@@ -75,7 +75,7 @@ test("any commits, subscribers, positions and evictions", { timeout: 60_000 }, a
       const run = async (wanted: Selection, after: number, slowness: number) => {
         const seen: number[] = [];
         let through = String(after);
-        const feed = subscribe(wanted, after, { log, tail, shared, bookmarkMs: 1, signal: stop.signal });
+        const feed = subscribe(wanted, after, { log, tail, shared, bookmarkMs: 1, abort: stop.signal });
         for await (const message of feed) {
           expect(message.after).toBe(through);
           through = message.through;
@@ -230,7 +230,7 @@ test("a feed that is called off ends with the reason, and listens no more", asyn
   const log = new SimulatedLog({ pageSize: 10, waits: [0] });
   const tail = log.openTail(10_000);
   const stop = new AbortController();
-  const feed = subscribe(everything, 0, { log, tail, signal: stop.signal });
+  const feed = subscribe(everything, 0, { log, tail, abort: stop.signal });
   await feed.next();
   const next = feed.next();
   await turn();

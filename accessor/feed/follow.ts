@@ -37,7 +37,7 @@ export type FollowOptions = {
   shared: SharedMessages;
   /** Longest time between two messages, if the subscriber takes them. */
   bookmarkMs: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 // A message's commits together, as far as they are more than one: half of the limit, since who
@@ -48,7 +48,7 @@ const largestBytes = 3 * 1024 * 1024;
 
 /** Yields until the signal is aborted, then throws its reason. The first message comes at once. */
 export async function* follow(options: FollowOptions): AsyncGenerator<WatchSignalsResponse, never, undefined> {
-  const { tail, filter, readLog, bookmarkMs, signal, maxMessageBytes = largestBytes } = options;
+  const { tail, filter, readLog, bookmarkMs, abort, maxMessageBytes = largestBytes } = options;
   let sent = options.after;
   let sentAtMs = 0;
   let position = options.after;
@@ -77,11 +77,11 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
   const first = message({ through: position, committedUs, batches: [], bytes: 0 });
   first.after = options.startCursor ?? first.after;
   yield first;
-  using waiter = new Waiter(tail, filter, signal);
+  using waiter = new Waiter(tail, filter, abort);
   let behind = false;
   for (;;) {
     tail.assertHolds(position);
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     const commits = tail.after(position, filter.machines);
     const inLog = commits === undefined && tail.mayHave(filter.machines, position);
     if (inLog) failpoint("feed.catch-up");
@@ -149,7 +149,7 @@ function withTime(message: WatchSignalsResponse, committedUs: number | undefined
 
 /** Waits for commits of a filter's machines. Commits between two waits count. */
 class Waiter implements Disposable {
-  readonly #signal: AbortSignal;
+  readonly #abort: AbortSignal;
   readonly #subscription: Disposable;
   readonly #settle = () => {
     this.#woken = true;
@@ -158,16 +158,16 @@ class Waiter implements Disposable {
   #woken = false;
   #resolve: (() => void) | undefined;
 
-  constructor(tail: Tail, filter: Filter, signal: AbortSignal) {
-    this.#signal = signal;
+  constructor(tail: Tail, filter: Filter, abort: AbortSignal) {
+    this.#abort = abort;
     this.#subscription = tail.listen({ machines: filter.machines, wake: this.#settle });
     // Once for all waits: each has a cost for each subscriber and message.
-    signal.addEventListener("abort", this.#settle, { once: true });
+    abort.addEventListener("abort", this.#settle, { once: true });
   }
 
   /** Resolves at the next commit, after a time, or when the signal is aborted. */
   async wait(idleMs: number): Promise<void> {
-    if (!this.#woken && !this.#signal.aborted) {
+    if (!this.#woken && !this.#abort.aborted) {
       const timer = setTimeout(this.#settle, idleMs);
       await new Promise<void>((resolve) => {
         this.#resolve = resolve;
@@ -180,7 +180,7 @@ class Waiter implements Disposable {
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]();
-    this.#signal.removeEventListener("abort", this.#settle);
+    this.#abort.removeEventListener("abort", this.#settle);
   }
 }
 

@@ -63,7 +63,7 @@ test("feeds past the fork end by name, the others to come again, and nothing is 
       readCommitTime: async () => undefined,
       toCursor: String,
       shared: new SharedMessages(() => 0),
-      signal: unaborted(),
+      abort: unaborted(),
     });
   const atHead = feed(3);
   const slow = feed(1);

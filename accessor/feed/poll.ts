@@ -43,7 +43,7 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
     try {
       const published = tail.head.revision;
       const { revision, mayWrite, epoch, redeclared } = await pollHead(database, {
-        signal: AbortSignal.timeout(answerMs),
+        abort: AbortSignal.timeout(answerMs),
       });
       // Before anything of another history is published.
       await epochs.follow(epoch);

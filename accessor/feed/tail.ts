@@ -165,7 +165,7 @@ export class Tail {
   }
 
   /** Resolves when the head has reached a revision. */
-  async reach(revision: number, signal: AbortSignal): Promise<void> {
+  async reach(revision: number, abort: AbortSignal): Promise<void> {
     const forks = this.#forks.length;
     for (;;) {
       this.assertHolds(revision);
@@ -175,13 +175,13 @@ export class Tail {
       await new Promise<void>((resolve, reject) => {
         const settle = () => {
           subscription[Symbol.dispose]();
-          signal.removeEventListener("abort", settle);
-          if (signal.aborted) reject(signal.reason);
+          abort.removeEventListener("abort", settle);
+          if (abort.aborted) reject(abort.reason);
           else resolve();
         };
         const subscription = this.listen({ machines: undefined, wake: settle });
-        signal.addEventListener("abort", settle, { once: true });
-        if (signal.aborted) settle();
+        abort.addEventListener("abort", settle, { once: true });
+        if (abort.aborted) settle();
       });
     }
   }

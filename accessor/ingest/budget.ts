@@ -21,8 +21,8 @@ export class Budget {
    * Resolves when the bytes are granted; give them back with release. A single demand above the
    * bound is granted when it is alone.
    */
-  acquire(bytes: number, signal: AbortSignal, caller = ""): Promise<void> {
-    return this.#queue.acquire(caller, bytes, signal);
+  acquire(bytes: number, abort: AbortSignal, caller = ""): Promise<void> {
+    return this.#queue.acquire(caller, bytes, abort);
   }
 
   release(bytes: number, caller = ""): void {

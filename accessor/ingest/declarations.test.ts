@@ -106,7 +106,7 @@ test("a max_gap that is corrected counts for blocks and roll-ups of before, at o
   expect(await energyOf(settled)).toEqual({ kwh: 24, coverage: 1, gap: 1_200 });
 
   // As long as other processes may not know of it, nothing is touched.
-  const restating = new Restating({ ...history, log: quiet, signal: unaborted });
+  const restating = new Restating({ ...history, log: quiet, abort: unaborted });
   expect(await restating.turn()).toBe(false);
   await history.query("update series set redeclared_at = redeclared_at - interval '1 minute'");
   while (await restating.turn());

@@ -154,7 +154,7 @@ test("producers of single requests go when they have expired and their receipts 
   // The accessor tidies too, whenever it likes: what counts is what is there once nothing is left
   // to do.
   const drop = async (maxDerived = 1_000) => {
-    const options = { maxDerived, limit: 10, signal: new AbortController().signal };
+    const options = { maxDerived, limit: 10, abort: new AbortController().signal };
     while ((await dropIdleProducers(own, options)) > 0);
   };
   const names = async () => (await accessor.query("select name from producer order by name")).map(({ name }) => name);

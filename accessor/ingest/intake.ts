@@ -55,7 +55,7 @@ export type IntakeOptions = Limits & {
   monotonicMs: () => number;
 };
 
-type Admitting = { signal: AbortSignal; holder?: string; maxWaitMs?: number };
+type Admitting = { abort: AbortSignal; holder?: string; maxWaitMs?: number };
 
 export class Intake {
   readonly limits: Limits;
@@ -129,17 +129,17 @@ export class Intake {
   async admit(
     batch: Batch | undefined,
     byteLength: number,
-    { signal, holder = "", maxWaitMs = Number.POSITIVE_INFINITY }: Admitting,
+    { abort, holder = "", maxWaitMs = Number.POSITIVE_INFINITY }: Admitting,
   ): Promise<number> {
     // Before it is in flight: who waits for this takes nothing from others.
     const { spread } = this.#options;
     if (batch !== undefined && spread.applies(holder)) {
-      await spread.take(holder, this.#minutes.count(batch), { maxWaitMs, signal });
+      await spread.take(holder, this.#minutes.count(batch), { maxWaitMs, abort });
       this.#minutes.add(batch);
     }
     // Decoded and prepared, a batch takes some three times its size on the wire.
     const bytes = 3 * byteLength + 1000 * (batch?.samples.length ?? 0) + 1000;
-    await this.#budget.acquire(bytes, signal, holder);
+    await this.#budget.acquire(bytes, abort, holder);
     return bytes;
   }
 

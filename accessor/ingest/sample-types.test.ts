@@ -179,7 +179,7 @@ test("a type that is declared later counts for what was compacted before, once",
   await expectSteps(revision);
   await history.query("update series set redeclared_at = redeclared_at - interval '1 minute'");
   const compacted = await history.settle();
-  const restating = new Restating({ ...history, log: quiet, signal: unaborted });
+  const restating = new Restating({ ...history, log: quiet, abort: unaborted });
   while (await restating.turn());
   const [series] = await history.catalog.select({ machines: ["m"], signals: ["valve"] });
   expect(series).toMatchObject({ sampleType: SampleType.STEP, staleThrough: -1 });

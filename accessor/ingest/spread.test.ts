@@ -36,8 +36,8 @@ function open() {
   });
   const take = (
     minutes: number,
-    { holder = "a", maxWaitMs = Number.POSITIVE_INFINITY, signal = AbortSignal.any([]) } = {},
-  ) => spread.take(holder, minutes, { maxWaitMs, signal });
+    { holder = "a", maxWaitMs = Number.POSITIVE_INFINITY, signal: abort = AbortSignal.any([]) } = {},
+  ) => spread.take(holder, minutes, { maxWaitMs, abort });
   return { take, refused };
 }
 

@@ -32,7 +32,7 @@ export class Spread {
   async take(
     holder: string,
     minutes: number,
-    { maxWaitMs, signal }: { maxWaitMs: number; signal: AbortSignal },
+    { maxWaitMs, abort }: { maxWaitMs: number; abort: AbortSignal },
   ): Promise<void> {
     if (minutes === 0) return;
     for (let leftMs = maxWaitMs; ; ) {
@@ -40,7 +40,7 @@ export class Spread {
       if (granted) return;
       if (retryMs > leftMs) throw this.#refusal(retryMs);
       leftMs -= retryMs;
-      await sleep(retryMs, signal);
+      await sleep(retryMs, abort);
     }
   }
 

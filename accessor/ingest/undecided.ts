@@ -18,7 +18,7 @@ export class UndecidedBatches {
   }
 
   /** Adds the next batch; resolves when there is room for another. */
-  async add(sequence: bigint, outcome: Promise<Decided>, signal: AbortSignal): Promise<void> {
+  async add(sequence: bigint, outcome: Promise<Decided>, abort: AbortSignal): Promise<void> {
     const entry: Entry = { sequence, outcome };
     this.#entries.push(entry);
     outcome
@@ -31,18 +31,18 @@ export class UndecidedBatches {
         },
       )
       .finally(() => this.#wakeReader());
-    while (this.#entries.length >= this.#max && !signal.aborted) {
+    while (this.#entries.length >= this.#max && !abort.aborted) {
       await new Promise<void>((resolve) => {
         const settle = () => {
-          signal.removeEventListener("abort", settle);
+          abort.removeEventListener("abort", settle);
           resolve();
         };
         this.#wakeWriter = settle;
-        signal.addEventListener("abort", settle, { once: true });
-        if (signal.aborted) settle();
+        abort.addEventListener("abort", settle, { once: true });
+        if (abort.aborted) settle();
       });
     }
-    signal.throwIfAborted();
+    abort.throwIfAborted();
   }
 
   /** No more come. */

@@ -28,7 +28,7 @@ export type AggregateQuery = {
   watermark: number;
   /** How many blocks a stretch that is longer than a week may have. Default 20,000; for tests. */
   maxHeaders?: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 type Context = AggregateQuery & {
@@ -47,11 +47,11 @@ const summariesInARow = 1_024;
  * rounding.
  */
 export async function aggregate(database: Database, query: AggregateQuery): Promise<readonly Bucket[]> {
-  const { series, edgesUs, revision, watermark, signal, maxHeaders = 20_000 } = query;
+  const { series, edgesUs, revision, watermark, abort, maxHeaders = 20_000 } = query;
   const maxGapUs = series.maxGapUs!;
   // One sample past each end may draw a line into the window.
   const range = { fromUs: edgesUs[0]! - maxGapUs, toUs: edgesUs.at(-1)! + maxGapUs + 1 };
-  const pending = await readLogExtents(database, { series, watermark, revision, ...range }, signal);
+  const pending = await readLogExtents(database, { series, watermark, revision, ...range }, abort);
   const fits = ({ firstUs, lastUs }: Extent) => {
     // Of what lies outside, only the sample next to the window counts, and a summary has that.
     if (lastUs < edgesUs[0]! || firstUs >= edgesUs.at(-1)!) return true;
@@ -65,11 +65,11 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
     fits(summary) &&
     !touches(pending, summary);
   const wideBuckets = edgesUs.some((edge, i) => i > 0 && edge - edgesUs[i - 1]! >= hourUs);
-  const hours = wideBuckets ? await readHourRollups(database, { series, watermark, ...range }, { signal }) : [];
+  const hours = wideBuckets ? await readHourRollups(database, { series, watermark, ...range }, { abort }) : [];
   const accumulator = new BucketAccumulator({ edgesUs, ...betweenOf(series) });
   const context = { ...query, pending, usable, accumulator };
   const whole = hours.filter(({ summary }) => usable(summary));
-  const reached = await reachedOf(database, { series, watermark, pending, range, signal });
+  const reached = await reachedOf(database, { series, watermark, pending, range, abort });
   if (reached === undefined) return accumulator.finish();
   // Where a series has little, a week at a time would take thousands of statements for some
   // decades: the stretch grows until there is something.
@@ -92,18 +92,18 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
 const readHeaders = (
   database: Database,
   { gaps }: Stretch,
-  { series, watermark, signal, max = Number.POSITIVE_INFINITY }: AggregateQuery & { max?: number },
-) => readBlocksOfRanges(database, { seriesId: series.id, ranges: gaps, watermark, max }, { signal });
+  { series, watermark, abort, max = Number.POSITIVE_INFINITY }: AggregateQuery & { max?: number },
+) => readBlocksOfRanges(database, { seriesId: series.id, ranges: gaps, watermark, max }, { abort });
 
 /** A short range is looked through as it is: to ask what of it there is takes longer. */
 const longUs = 7 * 24 * hourUs;
 
-type Reaching = { series: Series; watermark: number; pending: readonly Extent[]; range: Range; signal: AbortSignal };
+type Reaching = { series: Series; watermark: number; pending: readonly Extent[]; range: Range; abort: AbortSignal };
 type Range = { fromUs: number; toUs: number };
 
-async function reachedOf(database: Database, { series, watermark, pending, range, signal }: Reaching) {
+async function reachedOf(database: Database, { series, watermark, pending, range, abort }: Reaching) {
   if (range.toUs - range.fromUs <= longUs) return range;
-  const known = await readHistoryExtent(database, { series, watermark, ...range }, { signal });
+  const known = await readHistoryExtent(database, { series, watermark, ...range }, { abort });
   return clampTo(range, known === undefined ? pending : [...pending, known]);
 }
 
@@ -124,7 +124,7 @@ async function addStretch(
   stretch: Stretch & { headers: readonly BlockHeader[] },
   context: Context,
 ): Promise<void> {
-  const { series, watermark, revision, pending, usable, accumulator, signal } = context;
+  const { series, watermark, revision, pending, usable, accumulator, abort } = context;
   const { fromUs, toUs, headers } = stretch;
   const reached = headers.filter(({ summary }) => summary.lastUs >= fromUs && summary.firstUs < toUs);
   const waiting = pending.filter(({ firstUs, lastUs }) => lastUs >= fromUs && firstUs < toUs);
@@ -147,16 +147,16 @@ async function addStretch(
     }
     accumulator.addColumn(part(column, start, column.timesUs.length));
   };
-  const { holds } = await layoutAt(database, watermark, { signal });
+  const { holds } = await layoutAt(database, watermark, { abort });
   const sources = [
-    headerPieces(database, opened, { series: [series], withRevisions: holds, signal }),
+    headerPieces(database, opened, { series: [series], withRevisions: holds, abort }),
     ...(waiting.length === 0
       ? []
       : [
           logPieces(
             database,
             { series: [series], after: watermark, through: revision, fromUs, toUs },
-            { maxHeaders: maxLogHeaders, withRevisions: holds, signal },
+            { maxHeaders: maxLogHeaders, withRevisions: holds, abort },
           ),
         ]),
   ];

@@ -19,19 +19,19 @@ export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors:
 export async function answerHead(
   { database, tail, cursors, epochs }: Reads,
   minCursor: string,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Head> {
   tail.assertHolds(0);
   if (minCursor === "") return tail.head;
   const head = await knownHead({ database, tail, epochs });
   const wanted = cursors.decode(minCursor, { field: "min_cursor", headRevision: head });
-  await tail.reach(wanted, signal);
+  await tail.reach(wanted, abort);
   return tail.head;
 }
 
 /** The revision of that commit. */
-export async function answerRevision(reads: Reads, minCursor: string, signal: AbortSignal): Promise<number> {
-  return (await answerHead(reads, minCursor, signal)).revision;
+export async function answerRevision(reads: Reads, minCursor: string, abort: AbortSignal): Promise<number> {
+  return (await answerHead(reads, minCursor, abort)).revision;
 }
 
 /**

@@ -29,19 +29,19 @@ export type BlockPieceOptions = {
   /** About how many samples will be used, if not all. */
   maxSamples: number;
   withRevisions: boolean;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 export async function* blockPieces(
   database: Database,
   { series, fromUs, toUs, watermark }: BlockPieceRange,
-  { maxHeaders, maxSamples, withRevisions, signal }: BlockPieceOptions,
+  { maxHeaders, maxSamples, withRevisions, abort }: BlockPieceOptions,
 ): AsyncGenerator<PieceGroup, void, undefined> {
   if (watermark === 0 || series.length === 0) return;
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
-  const load = loadOptions(database, { series, withRevisions, signal });
+  const load = loadOptions(database, { series, withRevisions, abort });
   let most = firstPortion;
-  for await (const { headers, nextUs } of blockHeaders(database, range, { limit: maxHeaders, signal })) {
+  for await (const { headers, nextUs } of blockHeaders(database, range, { limit: maxHeaders, abort })) {
     for (let start = 0; start < headers.length; ) {
       const end = start + portion(headers.slice(start), { series: series.length, maxSamples, most });
       most = twice(most);
@@ -91,13 +91,13 @@ function twice({ bytes, samples }: Portion): Portion {
   return { bytes: Math.min(2 * bytes, maxPortion.bytes), samples: Math.min(2 * samples, maxPortion.samples) };
 }
 
-type OfSeries = { series: readonly Series[]; withRevisions: boolean; signal: AbortSignal };
+type OfSeries = { series: readonly Series[]; withRevisions: boolean; abort: AbortSignal };
 type LoadOptions = Omit<OfSeries, "series"> & { byId: ReadonlyMap<number, Series>; again: Stored["load"] };
 
 /** One for a whole source: what is let go of several groups is loaded again together. */
-function loadOptions(database: Database, { series, withRevisions, signal }: OfSeries): LoadOptions {
+function loadOptions(database: Database, { series, withRevisions, abort }: OfSeries): LoadOptions {
   const options: LoadOptions = {
-    ...{ byId: new Map(series.map((item) => [item.id, item])), withRevisions, signal },
+    ...{ byId: new Map(series.map((item) => [item.id, item])), withRevisions, abort },
     again: (by) => loadPieces(database, by as readonly BlockHeader[], options),
   };
   return options;
@@ -107,12 +107,12 @@ function loadOptions(database: Database, { series, withRevisions, signal }: OfSe
 async function loadPieces(
   database: Database,
   headers: readonly BlockHeader[],
-  { byId, withRevisions, signal, again }: LoadOptions,
+  { byId, withRevisions, abort, again }: LoadOptions,
 ): Promise<Piece[]> {
   database.spend(headers.reduce((sum, { summary }) => sum + summary.count, 0));
-  const payloads = await readPayloads(database, headers, { withCommits: withRevisions, signal });
+  const payloads = await readPayloads(database, headers, { withCommits: withRevisions, abort });
   await nextTurn();
-  signal.throwIfAborted();
+  abort.throwIfAborted();
   // All in one pair of arrays: neighbours of a series need not be put together later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);
   const target = { timesUs: new Float64Array(total), values: new Float64Array(total) };

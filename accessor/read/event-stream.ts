@@ -51,9 +51,9 @@ export class EventStreams {
   }
 
   /** All that comes before a time and was not taken yet, in slices of some thousand. */
-  async *before(boundUs: number, signal: AbortSignal): AsyncGenerator<Batch[], void, undefined> {
+  async *before(boundUs: number, abort: AbortSignal): AsyncGenerator<Batch[], void, undefined> {
     for (let reachUs = Number.NEGATIVE_INFINITY; reachUs < boundUs; ) {
-      signal.throwIfAborted();
+      abort.throwIfAborted();
       reachUs = Math.min(boundUs, await this.reach());
       const batches = new BatchesByMachine();
       this.takeBefore(reachUs, batches);

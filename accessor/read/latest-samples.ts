@@ -51,14 +51,14 @@ const newestRow = (blockUs: string) => `
 export async function readLatestSamples(
   database: Database,
   series: readonly Series[],
-  { through, signal }: { through: number; signal: AbortSignal },
+  { through, abort }: { through: number; abort: AbortSignal },
 ): Promise<LatestSample[]> {
   const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER, watermark: 0 };
-  const parts = await blockParts(database, everything, { signal });
+  const parts = await blockParts(database, everything, { abort });
   const rows =
     parts.length === 1 && !parts[0]!.pruned
-      ? await readAtOnce(database, series, { through, signal })
-      : await readByParts(database, series, { through, signal });
+      ? await readAtOnce(database, series, { through, abort })
+      : await readByParts(database, series, { through, abort });
   if (rows.some((row) => row[6] === null)) throw passed();
   const byId = new Map(series.map((item) => [item.id, item]));
   // At equal times a commit that is held may be older than what the history has: then all that is
@@ -66,7 +66,7 @@ export async function readLatestSamples(
   const tied = new Map<number, number>();
   for (const [id, , logUs, committed, blockUs, , asOf] of rows)
     if (logUs !== null && logUs === blockUs && committed! <= asOf!)
-      tied.set(id, await lastAt(database, byId.get(id)!, { timeUs: logUs, through, signal }));
+      tied.set(id, await lastAt(database, byId.get(id)!, { timeUs: logUs, through, abort }));
   return rows.flatMap(([id, payload, logUs, , blockUs, blockValue]): LatestSample[] => {
     const item = byId.get(id)!;
     const last = tied.get(id);
@@ -78,16 +78,16 @@ export async function readLatestSamples(
   });
 }
 
-type Options = { through: number; signal: AbortSignal };
+type Options = { through: number; abort: AbortSignal };
 
 /** The last committed sample at a time that there is one at. */
 async function lastAt(
   database: Database,
   series: Series,
-  { timeUs, through, signal }: Options & { timeUs: number },
+  { timeUs, through, abort }: Options & { timeUs: number },
 ): Promise<number> {
   const range = { fromUs: timeUs, toUs: timeUs + 1 };
-  const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: true, signal };
+  const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: true, abort };
   const sources = await seriesPieces({ database }, { series: [series], ...range, revision: through }, options);
   let last = Number.NaN;
   for await (const { parts } of sweep(sources, {
@@ -101,13 +101,13 @@ async function lastAt(
 
 /** Log and history in one statement; of commits that are held only where there are any. */
 async function readAtOnce(database: Database, series: readonly Series[], options: Options): Promise<Row[]> {
-  const { signal } = options;
-  const layout = await layoutAt(database, 0, { signal });
+  const { abort } = options;
+  const layout = await layoutAt(database, 0, { abort });
   if (!layout.holds) {
     const rows = await readInOne(database, series, { ...options, holds: false });
     const asOf = rows[0]?.[6] ?? 0;
     // It was asked as of a later watermark, so what is held may be known no more.
-    if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { signal })).holds) return rows;
+    if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { abort })).holds) return rows;
   }
   return await readInOne(database, series, { ...options, holds: true });
 }
@@ -115,7 +115,7 @@ async function readAtOnce(database: Database, series: readonly Series[], options
 async function readInOne(
   database: Database,
   series: readonly Series[],
-  { through, holds, signal }: Options & { holds: boolean },
+  { through, holds, abort }: Options & { holds: boolean },
 ): Promise<Row[]> {
   const newest = holds ? newestRow : newestLogRow;
   return (await database.lookUp(
@@ -124,7 +124,7 @@ async function readInOne(
      left join lateral (${newestBlock("")}) newest_block on true
      left join lateral (${newest("newest_block.last_us")}) row on true`,
     [toArray.int4(series.map(({ id }) => id)), through],
-    { name: holds ? "latest_samples_held" : "latest_samples", signal },
+    { name: holds ? "latest_samples_held" : "latest_samples", abort },
   )) as Row[];
 }
 
@@ -132,14 +132,10 @@ async function readInOne(
  * Where block has many partitions: the newest ones first, for the series that had nothing in those
  * after.
  */
-async function readByParts(
-  database: Database,
-  series: readonly Series[],
-  { through, signal }: Options,
-): Promise<Row[]> {
+async function readByParts(database: Database, series: readonly Series[], { through, abort }: Options): Promise<Row[]> {
   const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER };
-  const asOf = await readWatermark(database, through, { signal });
-  const parts = await blockParts(database, { ...everything, watermark: asOf }, { signal });
+  const asOf = await readWatermark(database, through, { abort });
+  const parts = await blockParts(database, { ...everything, watermark: asOf }, { abort });
   const found = new Map<number, [lastUs: number, last: number]>();
   for (const { fromUs, toUs } of parts.reverse()) {
     const left = series.filter(({ id }) => !found.has(id));
@@ -148,7 +144,7 @@ async function readByParts(
       `${at} select wanted.id, newest_block.last_us, newest_block.last from unnest($1::int4[]) as wanted(id),
          lateral (${newestBlock("and b.bucket_us >= $3::int8 and b.bucket_us < $4::int8")}) newest_block`,
       [toArray.int4(left.map(({ id }) => id)), asOf, fromUs, toUs],
-      { signal },
+      { abort },
     )) as [number, number, number][];
     for (const [id, lastUs, last] of rows) found.set(id, [lastUs, last]);
   }
@@ -160,7 +156,7 @@ async function readByParts(
       through,
       toArray.int8(series.map(({ id }) => found.get(id)?.[0] ?? Number.MIN_SAFE_INTEGER)),
     ],
-    { name: "latest_rows", signal },
+    { name: "latest_rows", abort },
   )) as [number, Buffer | null, number | null, number | null][];
   return rows.map(([id, payload, logUs, committed]) => [
     id,

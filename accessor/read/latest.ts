@@ -11,7 +11,7 @@ import { toErrorSignal, toStateSignal } from "./page.ts";
 
 export async function readLatest(
   { database }: Reads,
-  { series, revision, signal }: { series: readonly Series[]; revision: number; signal: AbortSignal },
+  { series, revision, abort }: { series: readonly Series[]; revision: number; abort: AbortSignal },
 ): Promise<Signal[]> {
   const of = (kind: SignalKind) => series.filter((item) => item.kind === kind);
   const machines = (kind: SignalKind) => of(kind).map(({ machineId }) => machineId);
@@ -20,7 +20,7 @@ export async function readLatest(
     machines(SignalKind.EVENT).length === 0 ? [] : readLatestErrors(database, machines(SignalKind.EVENT), revision),
     of(SignalKind.NUMERIC).length === 0
       ? []
-      : readLatestSamples(database, of(SignalKind.NUMERIC), { through: revision, signal }),
+      : readLatestSamples(database, of(SignalKind.NUMERIC), { through: revision, abort }),
   ]);
   const values = samples.map(({ series: { machine, signal: name, unit }, timeUs, value }) =>
     create(SignalSchema, { machine, signal: name, unit, time: toTimestamp(timeUs), record: { case: "value", value } }),

@@ -23,14 +23,14 @@ export async function readLogExtents(
     fromUs,
     toUs,
   }: { series: Series; watermark: number; revision: number; fromUs: number; toUs: number },
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Extent[]> {
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { signal });
+  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
   if (empty) return [];
   const rows = (await database.read(
     `select first_us, last_us from ${pending} log where series_id = $1::int4 and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
     [series.id, watermark, revision, clamp(fromUs), clamp(toUs)],
-    { name: `log_extents${suffix}`, signal },
+    { name: `log_extents${suffix}`, abort },
   )) as [number, number][];
   return joinExtents(rows.map(([firstUs, lastUs]) => ({ firstUs, lastUs })));
 }
@@ -42,15 +42,15 @@ export async function readLogExtents(
 export async function readFirstPending(
   database: Database,
   range: { series: readonly Series[]; watermark: number; revision: number; fromUs: number; toUs: number },
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<number> {
   const { watermark, revision } = range;
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { signal });
+  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
   if (empty) return Number.POSITIVE_INFINITY;
   const [row] = await database.lookUp(
     `select min(first_us) from ${pending} log where series_id = any($1::int4[]) and last_us >= $4::int8 and first_us < $5::int8`,
     [toArray.int4(range.series.map(({ id }) => id)), watermark, revision, clamp(range.fromUs), clamp(range.toUs)],
-    { name: `first_pending${suffix}`, signal },
+    { name: `first_pending${suffix}`, abort },
   );
   return (row as [number | null])[0] ?? Number.POSITIVE_INFINITY;
 }
@@ -62,15 +62,15 @@ export async function readFirstPending(
 export async function readGovernedExtents(
   database: Database,
   { series, watermark, revision, toUs }: { series: Series; watermark: number; revision: number; toUs: number },
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Extent[]> {
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { signal });
+  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
   if (empty) return [];
   const rows = (await database.read(
     `select first_us, (select min(s.time_us) from state_change s where s.machine_id = $5::int4 and s.time_us > log.last_us and s.revision <= $3::int8)
      from ${pending} log where series_id = $1::int4 and first_us < $4::int8`,
     [series.id, watermark, revision, clamp(toUs), series.machineId],
-    { name: `governed_extents${suffix}`, signal },
+    { name: `governed_extents${suffix}`, abort },
   )) as [number, number | null][];
   return rows.map(([firstUs, nextUs]) => ({ firstUs, lastUs: nextUs ?? Number.POSITIVE_INFINITY }));
 }

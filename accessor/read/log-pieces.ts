@@ -39,20 +39,20 @@ const maxPieces = 512;
 export async function* logPieces(
   database: Database,
   range: LogRange,
-  { maxHeaders, withRevisions, signal }: { maxHeaders: number; withRevisions: boolean; signal: AbortSignal },
+  { maxHeaders, withRevisions, abort }: { maxHeaders: number; withRevisions: boolean; abort: AbortSignal },
 ): AsyncGenerator<PieceGroup, void, undefined> {
   const of = { watermark: range.after, through: range.through };
   const { empty, pending, suffix } = await waitingAt(
     database,
     of,
     { watermark: "$2::int8", through: "$3::int8" },
-    { signal },
+    { abort },
   );
   if (empty) return;
   const byId = new Map(range.series.map((series) => [series.id, series]));
   const seriesIds = toArray.int4([...byId.keys()]);
   const options: LoadOptions = {
-    ...{ byId, range: of, withRevisions, signal },
+    ...{ byId, range: of, withRevisions, abort },
     // One for the whole source: what is let go of several groups is loaded again together.
     again: (by) => load(database, by as readonly Header[], options),
   };
@@ -73,7 +73,7 @@ export async function* logPieces(
         after[2],
         maxHeaders,
       ],
-      { name: `log_headers${suffix}`, signal },
+      { name: `log_headers${suffix}`, abort },
     )) as Header[];
     const more = headers.length === maxHeaders;
     for (let start = 0; start < headers.length; ) {
@@ -98,15 +98,15 @@ type LoadOptions = {
   byId: Map<number, Series>;
   range: { watermark: number; through: number };
   withRevisions: boolean;
-  signal: AbortSignal;
+  abort: AbortSignal;
   again: Stored["load"];
 };
 
 /** Rows decoded, in the order given. */
 async function load(database: Database, headers: readonly Header[], options: LoadOptions): Promise<Piece[]> {
-  const { byId, range, withRevisions, signal, again } = options;
+  const { byId, range, withRevisions, abort, again } = options;
   const literals = { watermark: String(range.watermark), through: String(range.through) };
-  const { pending } = await waitingAt(database, range, literals, { signal });
+  const { pending } = await waitingAt(database, range, literals, { abort });
   database.spend(headers.reduce((sum, [, , , , samples]) => sum + samples, 0));
   const rows = await database.copyOut(
     `copy (
@@ -114,11 +114,11 @@ async function load(database: Database, headers: readonly Header[], options: Loa
        from unnest(${literalOf(headers.map((header) => header[2]))}::int4[], ${literalOf(headers.map((header) => header[1]))}::int8[]) as wanted(series_id, revision)
        join ${pending} log on log.series_id = wanted.series_id and log.revision = wanted.revision)
      to stdout (format binary)`,
-    { signal },
+    { abort },
   );
   if (rows.length < headers.length) throw passed();
   await nextTurn();
-  signal.throwIfAborted();
+  abort.throwIfAborted();
   const payloads = new Map(
     rows.map(([seriesId, revision, payload]) => [`${toInt4(seriesId)} ${toInt8(revision)}`, payload!]),
   );

@@ -29,7 +29,7 @@ export type MachineSummaryQuery = {
   revision: number;
   /** That of the revision: readWatermark. */
   watermark: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 const maxCodes = 50;
@@ -39,7 +39,7 @@ export async function summarizeMachine(
   { database }: Pick<Reads, "database">,
   query: MachineSummaryQuery,
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
-  const { machine, machineId, series, silent, fromUs, toUs, demandUs, revision, watermark, signal } = query;
+  const { machine, machineId, series, silent, fromUs, toUs, demandUs, revision, watermark, abort } = query;
   const [start, end] = [toTimestamp(fromUs), toTimestamp(toUs)];
   const power = powerOf(series);
   const silenceTolerance = toDuration(toleranceUsOf(series));
@@ -57,11 +57,11 @@ export async function summarizeMachine(
     toUs,
     revision,
     watermark,
-    signal,
+    abort,
   });
   const errors = await countErrorReports(database, { machineId, fromUs, toUs, through: revision });
   const ratio = availability(totals.timeUs);
-  const own = { fromUs, toUs, demandUs, revision, watermark, signal };
+  const own = { fromUs, toUs, demandUs, revision, watermark, abort };
   return {
     machine,
     startTime: start,
@@ -120,7 +120,7 @@ async function summarizeEnergy(
     ...of
   }: { power: Power & { absence: undefined } } & Pick<
     MachineSummaryQuery,
-    "fromUs" | "toUs" | "demandUs" | "revision" | "watermark" | "signal"
+    "fromUs" | "toUs" | "demandUs" | "revision" | "watermark" | "abort"
   >,
 ) {
   const [window] = await aggregate(database, { series, edgesUs: Float64Array.of(fromUs, toUs), ...of });

@@ -41,24 +41,24 @@ const everything = { maxHeaders: headersPerPage, maxSamples: Number.POSITIVE_INF
 export async function* readPackedRange(
   reads: Reads,
   query: RangeQuery,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): AsyncGenerator<PackedSlice, void, undefined> {
   const { database } = reads;
   const events = new EventStreams(reads, query);
   const series = query.series.filter(({ kind }) => kind === SignalKind.NUMERIC);
   if (series.length > 0) {
-    const watermark = await readWatermark(database, query.revision, { signal });
+    const watermark = await readWatermark(database, query.revision, { abort });
     const range = { ...query, series, watermark };
     // From the first sample on that the history does not hold yet, blocks may have to be merged
     // with the log.
-    const pendingUs = await readFirstPending(database, range, signal);
-    for await (const { blocks, untilUs } of ahead(readStored(reads, { ...range, pendingUs }, signal))) {
-      for await (const batches of events.before(untilUs, signal)) yield { batches, blocks: [] };
+    const pendingUs = await readFirstPending(database, range, abort);
+    for await (const { blocks, untilUs } of ahead(readStored(reads, { ...range, pendingUs }, abort))) {
+      for await (const batches of events.before(untilUs, abort)) yield { batches, blocks: [] };
       yield { blocks, batches: [] };
     }
-    for await (const blocks of repack(reads, { ...range, pendingUs }, signal)) yield { blocks, batches: [] };
+    for await (const blocks of repack(reads, { ...range, pendingUs }, abort)) yield { blocks, batches: [] };
   }
-  for await (const batches of events.before(Number.POSITIVE_INFINITY, signal)) yield { batches, blocks: [] };
+  for await (const batches of events.before(Number.POSITIVE_INFINITY, abort)) yield { batches, blocks: [] };
 }
 
 type PackedRange = RangeQuery & { watermark: number; pendingUs: number };
@@ -69,13 +69,13 @@ type PackedRange = RangeQuery & { watermark: number; pendingUs: number };
 async function* readStored(
   { database }: Reads,
   { series, fromUs, toUs, watermark, pendingUs }: PackedRange,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): AsyncGenerator<{ blocks: PackedBlock[]; untilUs: number }, void, undefined> {
   const byId = new Map(series.map((item) => [item.id, item]));
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
   let messageBytes = firstMessageBytes;
   if (watermark === 0) return;
-  for await (const page of blockHeaders(database, range, { limit: headersPerPage, signal })) {
+  for await (const page of blockHeaders(database, range, { limit: headersPerPage, abort })) {
     const headers = page.headers.filter(({ summary }) => summary.lastUs < pendingUs);
     for (let start = 0; start < headers.length; ) {
       let end = start;
@@ -86,7 +86,7 @@ async function* readStored(
       const portion = headers.slice(start, end);
       start = end;
       messageBytes = Math.min(2 * messageBytes, maxMessageBytes);
-      const payloads = await readPayloads(database, portion, { withCommits: false, signal });
+      const payloads = await readPayloads(database, portion, { withCommits: false, abort });
       const blocks = portion.map((header) =>
         toPacked(byId.get(header.seriesId)!, cut(header, payloads.get(header.blockId)!.payload, { fromUs, toUs })),
       );
@@ -112,17 +112,17 @@ function cut(
 async function* repack(
   { database }: Reads,
   { series, fromUs, toUs, revision, watermark, pendingUs }: PackedRange,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): AsyncGenerator<PackedBlock[], void, undefined> {
   if (pendingUs === Number.POSITIVE_INFINITY) return;
-  const { holds } = await layoutAt(database, watermark, { signal });
+  const { holds } = await layoutAt(database, watermark, { abort });
   const reach = { series, fromUs: Math.max(fromUs, pendingUs), toUs };
   const sources = [
-    blockPieces(database, { ...reach, watermark }, { ...everything, withRevisions: holds, signal }),
+    blockPieces(database, { ...reach, watermark }, { ...everything, withRevisions: holds, abort }),
     logPieces(
       database,
       { ...reach, fromUs, after: watermark, through: revision },
-      { maxHeaders: maxLogHeaders, withRevisions: holds, signal },
+      { maxHeaders: maxLogHeaders, withRevisions: holds, abort },
     ),
   ];
   const options = { fromUs, toUs, minSamples: 65_536, room: database.sampleRoom };

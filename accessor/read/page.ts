@@ -36,10 +36,10 @@ export type PageQuery = {
 
 export type Page = { signals: Signal[]; next: Place | undefined };
 
-export async function readPage(reads: Reads, query: PageQuery, signal: AbortSignal): Promise<Page> {
+export async function readPage(reads: Reads, query: PageQuery, abort: AbortSignal): Promise<Page> {
   if (query.series.length === 0) return { signals: [], next: undefined };
   const { rows, more } = await (query.kind === SignalKind.NUMERIC
-    ? readSampleRows(reads, query, signal).then((rows) => ({ rows, more: false }))
+    ? readSampleRows(reads, query, abort).then((rows) => ({ rows, more: false }))
     : readEventRows(reads, query));
   const signals: Signal[] = [];
   // Of rows with texts no more were read than fit; of rows of samples, all may have long names.
@@ -88,14 +88,14 @@ function toPlace({ time_us: timeUs, revision, position }: StateRow | ErrorRow): 
   return { timeUs, revision, position };
 }
 
-async function readSampleRows(reads: Reads, query: PageQuery, signal: AbortSignal): Promise<Row[]> {
+async function readSampleRows(reads: Reads, query: PageQuery, abort: AbortSignal): Promise<Row[]> {
   const { limit, after, toUs } = query;
   const fromUs = Math.max(query.fromUs, after?.timeUs ?? Number.NEGATIVE_INFINITY);
   const rows: Row[] = [];
   const sources = await seriesPieces(
     reads,
     { ...query, fromUs },
-    { maxSamples: limit + 1, withRevisions: true, signal },
+    { maxSamples: limit + 1, withRevisions: true, abort },
   );
   for await (const slice of sweep(sources, { fromUs, toUs, minSamples: limit + 1, room: reads.database.sampleRoom })) {
     for (const row of toRows(slice, { after, limit: limit + 1 - rows.length })) rows.push(row);

@@ -39,13 +39,13 @@ test("of the log and of the history, at most 131,072 samples at once, with commi
       logPieces(
         history.database,
         { ...range, after: 0, through: batches },
-        { maxHeaders: 1_000, withRevisions, signal: unaborted },
+        { maxHeaders: 1_000, withRevisions, abort: unaborted },
       ),
     );
   const logged = await fromLog(false);
   expect((await fromLog(true)).every(({ revisions }) => revisions)).toBe(true);
   await history.compactAll();
-  const options = { maxHeaders: 1_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal: unaborted };
+  const options = { maxHeaders: 1_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort: unaborted };
   const stored = await groupsOf(blockPieces(history.database, { ...range, watermark: batches }, options));
   for (const groups of [logged, stored]) {
     expect(groups.reduce((sum, { samples }) => sum + samples, 0)).toBe(batches * batchSamples);
@@ -62,10 +62,10 @@ test("of rows and blocks of one sample, at most 512 at once", async () => {
   await small.ingest({ machine: "a", samples: signals });
   const series = await small.catalog.select({ machines: ["a"], signals: [] });
   const range = { series, fromUs: epochUs, toUs: epochUs + 1_500 };
-  const logOptions = { maxHeaders: 25_000, withRevisions: false, signal: unaborted };
+  const logOptions = { maxHeaders: 25_000, withRevisions: false, abort: unaborted };
   const logged = await groupsOf(logPieces(small.database, { ...range, after: 0, through: 1 }, logOptions));
   await small.compactAll();
-  const options = { maxHeaders: 2_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal: unaborted };
+  const options = { maxHeaders: 2_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort: unaborted };
   const stored = await groupsOf(blockPieces(small.database, { ...range, watermark: 1 }, options));
   for (const groups of [logged, stored]) {
     expect(groups.reduce((sum, { samples }) => sum + samples, 0)).toBe(1_500);

@@ -24,29 +24,29 @@ const maxSliceBytes = 1_800 * 1024;
 export async function* readRange(
   reads: Reads,
   query: RangeQuery,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): AsyncGenerator<Batch[], void, undefined> {
   const { fromUs, toUs } = query;
   const events = new EventStreams(reads, query);
   const series = query.series.filter(({ kind }) => kind === SignalKind.NUMERIC);
   if (series.length > 0) {
-    const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, signal };
+    const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort };
     const sources = await seriesPieces(reads, { ...query, series }, options);
     const { sampleRoom: room } = reads.database;
     for await (const slice of sweep(sources.map(ahead), { fromUs, toUs, minSamples: samplesPerSlice, room }))
-      for (const part of cutSlice(slice, maxSliceBytes)) yield* besideEvents(part, events, signal);
+      for (const part of cutSlice(slice, maxSliceBytes)) yield* besideEvents(part, events, abort);
   }
-  yield* events.before(Number.POSITIVE_INFINITY, signal);
+  yield* events.before(Number.POSITIVE_INFINITY, abort);
 }
 
 /** A slice with its events; cut where they are so many that one message would not hold them. */
 async function* besideEvents(
   slice: Slice,
   events: EventStreams,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): AsyncGenerator<Batch[], void, undefined> {
   for (let rest: Slice | undefined = slice; rest !== undefined; ) {
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     const boundUs = Math.min(slice.toUs, await events.reach());
     const [part, later] = splitSlice(rest, boundUs);
     const batches = new BatchesByMachine();

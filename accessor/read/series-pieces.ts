@@ -18,18 +18,18 @@ export type PieceOptions = {
   maxSamples: number;
   /** Whether each sample's commit is wanted. */
   withRevisions: boolean;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** Sources for a sweep. */
 export async function seriesPieces(
   { database }: Pick<Reads, "database">,
   { series, fromUs, toUs, revision }: SeriesRange,
-  { maxSamples, withRevisions, signal }: PieceOptions,
+  { maxSamples, withRevisions, abort }: PieceOptions,
 ): Promise<PieceSource[]> {
-  const watermark = await readWatermark(database, revision, { signal });
-  const { holds } = await layoutAt(database, watermark, { signal });
-  const options = { withRevisions: withRevisions || holds, signal };
+  const watermark = await readWatermark(database, revision, { abort });
+  const { holds } = await layoutAt(database, watermark, { abort });
+  const options = { withRevisions: withRevisions || holds, abort };
   return [
     blockPieces(
       database,

@@ -35,7 +35,7 @@ async function silences(revision: number, windows: readonly Window[], minutes = 
     return windows.map((window) => ({ ...window, machineId: mine[0]!.machineId, series }));
   });
   const watermark = await readWatermark(database, revision, {});
-  const found = await readSilences(database, asked, { revision, watermark, signal: unaborted });
+  const found = await readSilences(database, asked, { revision, watermark, abort: unaborted });
   const cut = found.map((own, i) => cutSilences(own, asked[i]!));
   return new Map(
     machines.map(([machine], i) => [machine, cut.slice(i * windows.length, (i + 1) * windows.length)] as const),
@@ -137,7 +137,7 @@ test("a year of a machine that is always alive is read as a few rows", async () 
   };
   const series = await history.catalog.select({ machines: ["m"], signals: [] });
   const window = { ...hours(8_760), machineId: series[0]!.machineId, series };
-  const found = await readSilences(counted, [window], { revision: 1, watermark: 1, signal: unaborted });
+  const found = await readSilences(counted, [window], { revision: 1, watermark: 1, abort: unaborted });
   expect(inMinutes(found[0]!)).toEqual([[11, 30]]);
   expect(rows.reduce((sum, count) => sum + count, 0)).toBeLessThan(10);
 });

@@ -15,7 +15,7 @@ import { readStatesAt } from "./states.ts";
 /** series: all of the machine. The window ends somewhere. */
 export type SilenceWindow = Window & { machineId: number; series: readonly Series[] };
 
-type Of = { revision: number; watermark: number; signal: AbortSignal };
+type Of = { revision: number; watermark: number; abort: AbortSignal };
 
 // What PostgreSQL goes through for one statement: some 50 ms.
 const hoursAtOnce = 50_000;

@@ -75,8 +75,8 @@ function counting() {
 async function context() {
   const series = await history.catalog.select({ machines: ["a"], signals: [] });
   const { revision } = records.at(-1)!;
-  const watermark = await readWatermark(history.database, revision, { signal: unaborted });
-  return { series, power: series.find(({ signal }) => signal === "power")!, revision, watermark, signal: unaborted };
+  const watermark = await readWatermark(history.database, revision, { abort: unaborted });
+  return { series, power: series.find(({ signal }) => signal === "power")!, revision, watermark, abort: unaborted };
 }
 
 const countOf = (buckets: readonly { count: number }[]) => buckets.reduce((sum, { count }) => sum + count, 0);

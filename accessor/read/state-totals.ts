@@ -30,7 +30,7 @@ export type StateTotalsQuery = {
   revision: number;
   /** That of the revision: readWatermark. */
   watermark: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 export async function readStateTotals(database: Database, query: StateTotalsQuery): Promise<StateTotals> {
@@ -44,12 +44,12 @@ export async function readStateSlots(
   query: StateTotalsQuery,
   edgesUs: Float64Array,
 ): Promise<StateTotals[]> {
-  const { machineId, power, fromUs, toUs, watermark, signal } = query;
+  const { machineId, power, fromUs, toUs, watermark, abort } = query;
   const pending = await readPending(database, query);
   const whole = { fromUs: Math.ceil(fromUs / hourUs) * hourUs, toUs: floorTo(toUs, hourUs) };
   const range = { machineId, staleThrough: power?.staleThrough ?? -1, ...whole, watermark };
   const wide = edgesUs.some((edgeUs, i) => i > 0 && edgeUs - edgesUs[i - 1]! >= hourUs);
-  const hours = wide && range.fromUs < range.toUs ? await readStateRollups(database, range, { signal }) : [];
+  const hours = wide && range.fromUs < range.toUs ? await readStateRollups(database, range, { abort }) : [];
   const slots = new Array<StateTotals>(edgesUs.length - 1).fill(emptyStateTotals);
   const add = (slot: number, totals: StateTotals) => {
     slots[slot] = addStateTotals(slots[slot]!, totals);
@@ -116,19 +116,19 @@ async function readGapTotals(
  * as far as they govern.
  */
 async function readPending(database: Database, query: StateTotalsQuery): Promise<Extent[]> {
-  const { states, power, fromUs, toUs, revision, watermark, signal } = query;
+  const { states, power, fromUs, toUs, revision, watermark, abort } = query;
   const found: Extent[] = [];
   if (power !== undefined) {
     const gapUs = power.maxGapUs!;
     const extents = await readLogExtents(
       database,
       { series: power, watermark, revision, fromUs: fromUs - gapUs, toUs: toUs + gapUs + 1 },
-      signal,
+      abort,
     );
     for (const { firstUs, lastUs } of extents) found.push({ firstUs: firstUs - gapUs, lastUs: lastUs + gapUs });
   }
   if (states !== undefined) {
-    const governed = await readGovernedExtents(database, { series: states, watermark, revision, toUs }, signal);
+    const governed = await readGovernedExtents(database, { series: states, watermark, revision, toUs }, abort);
     for (const extent of governed) found.push(extent);
   }
   return joinExtents(found.sort((a, b) => a.firstUs - b.firstUs));
@@ -137,7 +137,7 @@ async function readPending(database: Database, query: StateTotalsQuery): Promise
 /** Totals of slots that touch, as of a revision, from state changes and the sums between them. */
 export async function readSlotTotals(
   database: Database,
-  { machineId, power, ...of }: Pick<StateTotalsQuery, "machineId" | "power" | "revision" | "watermark" | "signal">,
+  { machineId, power, ...of }: Pick<StateTotalsQuery, "machineId" | "power" | "revision" | "watermark" | "abort">,
   slotEdgesUs: Float64Array,
 ): Promise<StateTotals[]> {
   const window = { fromUs: slotEdgesUs[0]!, toUs: slotEdgesUs.at(-1)! };
@@ -150,13 +150,13 @@ const noSamples: Between = { maxGapUs: 0, sampleType: SampleType.UNSPECIFIED };
 
 async function totalsOfSlots(
   database: Database,
-  { power, revision, watermark, signal }: Pick<StateTotalsQuery, "power" | "revision" | "watermark" | "signal">,
+  { power, revision, watermark, abort }: Pick<StateTotalsQuery, "power" | "revision" | "watermark" | "abort">,
   { slotEdgesUs, intervals }: { slotEdgesUs: Float64Array; intervals: readonly WindowInterval[] },
 ): Promise<StateTotals[]> {
   const edgesUs = stateEdges(slotEdgesUs, intervals);
   const buckets =
     power === undefined
       ? new BucketAccumulator({ edgesUs, ...noSamples }).finish()
-      : await aggregate(database, { series: power, edgesUs, revision, watermark, signal });
+      : await aggregate(database, { series: power, edgesUs, revision, watermark, abort });
   return toStateTotals(buckets, { slotEdgesUs, intervals });
 }

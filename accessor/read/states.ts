@@ -78,7 +78,7 @@ const placesAtOnce = 2_000;
 export async function readStatesAt(
   database: Database,
   places: readonly { machineId: number; atUs: number }[],
-  { revision, signal }: { revision: number; signal: AbortSignal },
+  { revision, abort }: { revision: number; abort: AbortSignal },
 ): Promise<number[]> {
   const states: number[] = [];
   for (let start = 0; start < places.length; start += placesAtOnce) {
@@ -89,7 +89,7 @@ export async function readStatesAt(
          order by s.time_us desc, s.revision desc, s.position desc limit 1)
        from unnest($1::int4[], $2::int8[]) with ordinality as w(machine_id, at_us, place) order by place`,
       [toArray.int4(some.map(({ machineId }) => machineId)), toArray.int8(some.map(({ atUs }) => atUs)), revision],
-      { name: "states_at", signal },
+      { name: "states_at", abort },
     )) as [number | null][];
     for (const [state] of rows) states.push(toKnownState(state ?? machineStates.unknown));
   }

@@ -51,7 +51,7 @@ from removal`;
 export async function readTouched(
   database: Database,
   { parts, states }: { parts: readonly Part[]; states: StateWindows | undefined },
-  { revision, signal }: { revision: number; signal: AbortSignal },
+  { revision, abort }: { revision: number; abort: AbortSignal },
 ): Promise<Touched> {
   const spans = parts.flatMap(({ seriesId, fromUs, toUs }) =>
     touchSpans(fromUs, toUs).map((span) => ({ seriesId, ...span })),
@@ -72,7 +72,7 @@ export async function readTouched(
       clamp(states?.toUs ?? 0),
       states?.wholeIntervals ?? false,
     ],
-    { name: "touched", signal },
+    { name: "touched", abort },
   );
   const [compacted, pending, told, removals, removedBeforeUs] = row as [
     number | null,

@@ -97,7 +97,7 @@ export class Admission {
    */
   #inTurn(
     { kind, name, output }: { kind: CallKind; name: string; output: DescMessage },
-    { values, signal }: HandlerContext,
+    { values, signal: abort }: HandlerContext,
     run: () => Promise<MessageInitShape<DescMessage>>,
   ): Promise<MessageInitShape<DescMessage>> {
     // Their answers are small.
@@ -109,7 +109,7 @@ export class Admission {
         "you have not read as many bytes of answers as one caller may have unread: read them, then call again";
       throw this.#refusal("OVERLOADED", "unread-bytes", { message, retryMs: retryAfterMs });
     };
-    return kind === "queries" ? this.#questions.run({ caller, method: name, signal }, answer) : answer();
+    return kind === "queries" ? this.#questions.run({ caller, method: name, abort }, answer) : answer();
   }
 
   async *#runStream<T>(

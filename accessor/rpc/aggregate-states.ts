@@ -33,11 +33,11 @@ const bucketsInARow = 256;
 export async function aggregateStates(
   reads: Reads,
   request: AggregateStatesRequest,
-  { signal, ...paging }: Asking,
+  { abort, ...paging }: Asking,
 ): Promise<MessageInitShape<typeof AggregateStatesResponseSchema>> {
   checkMachines(request.machines);
   const { token, encode } = openPage(AggregateStatesRequestSchema, request, paging);
-  const head = await headOf(reads, request, { token, signal });
+  const head = await headOf(reads, request, { token, abort });
   const { revision } = head;
   // An open end stays where it was on the first page, and so do buckets when machines come.
   const window = token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
@@ -53,9 +53,9 @@ export async function aggregateStates(
   const fitting = Math.max(1, Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)));
   const left = all.slice(all.findIndex(([id]) => id === token?.after.revision) + 1);
   const some = left.slice(0, Math.min(fitting, request.pageSize || fitting));
-  const watermark = await readWatermark(reads.database, revision, { signal });
+  const watermark = await readWatermark(reads.database, revision, { abort });
   const turns = new Turns();
-  const of = { revision, watermark, signal };
+  const of = { revision, watermark, abort };
   const slotsOf = some.map(([machineId, mine]) => ({ machineId, series: mine, edgesUs }));
   const silent = each === 0 ? [] : await readSilentTimes(reads.database, slotsOf, of);
   const places = some.map(([machineId, mine], place) => ({ machineId, mine, place }));

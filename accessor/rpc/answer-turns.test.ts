@@ -21,10 +21,10 @@ test("of a hundred large answers that a caller asks for, four are there at once,
   let there = 0;
   let most = 0;
   const service = admission.guard(SignalService, {
-    listSignals(_request, { signal }) {
+    listSignals(_request, { signal: abort }) {
       most = Math.max(most, ++there);
       // Aborted as soon as the answer is encoded.
-      signal.addEventListener("abort", () => there--);
+      abort.addEventListener("abort", () => there--);
       return { signals: listed };
     },
   });

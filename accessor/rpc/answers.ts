@@ -26,16 +26,16 @@ const minDefaultPoints = 100;
 /** A bucket whose every field is as large as it gets, and a series' names and unit. */
 const sizes = { bucketBytes: 200, rowBytes: 800 };
 
-export type Asking = Paging & { signal: AbortSignal };
+export type Asking = Paging & { abort: AbortSignal };
 
 export async function aggregateSamples(
   reads: Reads,
   request: AggregateSamplesRequest,
-  { kindOf, signal, ...paging }: Asking & { kindOf: (name: string) => Promise<SignalKind> },
+  { kindOf, abort, ...paging }: Asking & { kindOf: (name: string) => Promise<SignalKind> },
 ): Promise<MessageInitShape<typeof AggregateSamplesResponseSchema>> {
   checkMachines(request.machines);
   const { token, encode } = openPage(AggregateSamplesRequestSchema, request, paging);
-  const head = await headOf(reads, request, { token, signal });
+  const head = await headOf(reads, request, { token, abort });
   const { revision } = head;
   // Only now: what min_cursor waits for may hold the signal's first records.
   for (const name of request.signals) {
@@ -57,12 +57,12 @@ export async function aggregateSamples(
   const fitting = Math.max(1, Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)));
   const left = all.slice(all.findIndex(({ id }) => id === token?.after.revision) + 1);
   const series = left.slice(0, Math.min(fitting, request.pageSize || fitting));
-  const watermark = await readWatermark(reads.database, revision, { signal });
+  const watermark = await readWatermark(reads.database, revision, { abort });
   const turns = new Turns();
   const answers = await someAtOnce(series, async (item) => {
     const { machine, signal: name, unit, maxGapUs, sampleType } = item;
     const buckets =
-      each === 0 ? [] : await aggregate(reads.database, { series: item, edgesUs, revision, watermark, signal });
+      each === 0 ? [] : await aggregate(reads.database, { series: item, edgesUs, revision, watermark, abort });
     const declared = { unit, maxGap: toDuration(maxGapUs!), sampleType: sampleType || SampleType.LINEAR };
     return { machine, signal: name, ...declared, buckets: await toMessages(buckets, turns) };
   });

@@ -40,7 +40,7 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
   };
   return {
     async *ingest(requests, context) {
-      const { signal } = context;
+      const { signal: abort } = context;
       const iterator = requests[Symbol.asyncIterator]();
       const first: IngestRequest | undefined = (await iterator.next()).value;
       if (first?.message.case !== "hello")
@@ -54,20 +54,20 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
       const undecided = new UndecidedBatches(options.maxUndecided);
       const { sender, epoch } = opened;
-      const reading = readBatches(iterator, { sender, epoch, undecided, intake, permits, holder, signal });
+      const reading = readBatches(iterator, { sender, epoch, undecided, intake, permits, holder, abort });
       yield* acknowledge(undecided, (revision) => cursorOf({ epoch, revision }));
       await reading;
     },
 
     async ingestBatch(request, context) {
-      const { signal } = context;
+      const { signal: abort } = context;
       const { producerId: producer, sequence, batch } = request;
       assertProducer(context, producer);
       const permits = permitsOf(context);
       const holder = context.values.get(shareHolderKey);
       const sender = toBatchSender(producer, ownerOf(context));
       const byteLength = receivedBytes(request);
-      const bytes = await intake.admit(batch, byteLength, { signal, holder, maxWaitMs: maxBatchWaitMs });
+      const bytes = await intake.admit(batch, byteLength, { abort, holder, maxWaitMs: maxBatchWaitMs });
       try {
         const { epoch } = intake;
         const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
@@ -101,13 +101,13 @@ type Reading = {
   permits: ((machine: string) => boolean) | undefined;
   /** Whose share it takes. */
   holder: string;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** Takes batches until the client half-closes; a failure goes to whoever acknowledges. */
 async function readBatches(
   requests: AsyncIterator<IngestRequest>,
-  { sender, epoch, undecided, intake, permits, holder, signal }: Reading,
+  { sender, epoch, undecided, intake, permits, holder, abort }: Reading,
 ): Promise<void> {
   try {
     for (;;) {
@@ -118,7 +118,7 @@ async function readBatches(
         throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
       const { sequence, batch } = value.message.value;
       const byteLength = receivedBytes(value);
-      const bytes = await intake.admit(batch, byteLength, { signal, holder });
+      const bytes = await intake.admit(batch, byteLength, { abort, holder });
       let decided: Promise<Decided> | undefined;
       try {
         const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
@@ -127,7 +127,7 @@ async function readBatches(
         if (decided === undefined) intake.release(bytes, holder);
       }
       const released = decided.finally(() => intake.release(bytes, holder));
-      await undecided.add(sequence, released, signal);
+      await undecided.add(sequence, released, abort);
     }
   } catch (error) {
     undecided.fail(error);

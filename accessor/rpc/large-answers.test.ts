@@ -19,10 +19,10 @@ const buckets = Array.from({ length: 17_000 }, (_, i) => ({
 test("a page of buckets is encoded in turns and comes as it is; a small answer waits for nobody", async () => {
   let turns = 0;
   const ofCall: number[] = [];
-  const count = ({ signal }: HandlerContext) => {
+  const count = ({ signal: abort }: HandlerContext) => {
     const before = turns;
     // Aborted as soon as the answer is encoded.
-    signal.addEventListener("abort", () => ofCall.push(turns - before));
+    abort.addEventListener("abort", () => ofCall.push(turns - before));
   };
   await using server = await openGrpcServer(options, (mount) => {
     mount(SignalService, {

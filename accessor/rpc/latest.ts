@@ -24,16 +24,16 @@ import { openPage, type Paging } from "./paging.ts";
 const seriesAtOnce = 2_000;
 const minSeriesAtOnce = 100;
 
-type Context = Paging & { kindOf: (name: string) => Promise<SignalKind>; signal: AbortSignal };
+type Context = Paging & { kindOf: (name: string) => Promise<SignalKind>; abort: AbortSignal };
 
 export async function getLatest(
   reads: Reads,
   request: GetLatestRequest,
-  { kindOf, signal, ...paging }: Context,
+  { kindOf, abort, ...paging }: Context,
 ): Promise<MessageInitShape<typeof GetLatestResponseSchema>> {
   checkMachines(request.machines);
   const { token, encode } = openPage(GetLatestRequestSchema, request, paging);
-  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, signal));
+  const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
   for (const name of request.signals) await kindOf(name);
   const all = await reads.catalog.select(request);
   const room = new PageRoom(request.pageSize || Number.POSITIVE_INFINITY);
@@ -45,8 +45,8 @@ export async function getLatest(
     const some = all.slice(at, at + Math.max(minSeriesAtOnce, Math.min(seriesAtOnce, room.rows)));
     at += some.length;
     const idOf = new Map(some.map(({ id, machine, signal: name }) => [`${machine}\0${name}`, id]));
-    const found = await readLatest(reads, { series: some, revision, signal });
-    await addSilentSince(reads, found, { revision, signal });
+    const found = await readLatest(reads, { series: some, revision, abort });
+    await addSilentSince(reads, found, { revision, abort });
     for (const record of found) {
       full = !room.take(bytesOf(record));
       if (full) break;
@@ -67,19 +67,19 @@ export async function getLatest(
 async function addSilentSince(
   { database, catalog }: Reads,
   records: readonly Signal[],
-  { revision, signal }: { revision: number; signal: AbortSignal },
+  { revision, abort }: { revision: number; abort: AbortSignal },
 ): Promise<void> {
   const states = new Map(
     records.flatMap((one) => (one.record.case === "stateChange" ? [[one.machine, one] as const] : [])),
   );
   if (states.size === 0) return;
-  const { nowUs } = await readMoment(database, { signal });
-  const watermark = await readWatermark(database, revision, { signal });
+  const { nowUs } = await readMoment(database, { abort });
+  const watermark = await readWatermark(database, revision, { abort });
   const series = await catalog.select({ machines: [...states.keys()], signals: [] });
   const windows = [...Map.groupBy(series, ({ machine }) => machine)].map(([machine, mine]) => {
     return { machine, machineId: mine[0]!.machineId, series: mine, fromUs: nowUs, toUs: nowUs + 1 };
   });
-  const silences = await readSilences(database, windows, { revision, watermark, signal });
+  const silences = await readSilences(database, windows, { revision, watermark, abort });
   for (const [i, { machine, series: mine }] of windows.entries()) {
     const [silence] = silences[i]!;
     const state = states.get(machine)!;

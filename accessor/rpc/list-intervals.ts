@@ -24,7 +24,7 @@ import { openPage } from "./paging.ts";
 export async function listStateIntervals(
   reads: Reads,
   request: ListStateIntervalsRequest,
-  { signal, ...paging }: Asking,
+  { abort, ...paging }: Asking,
 ): Promise<MessageInitShape<typeof ListStateIntervalsResponseSchema>> {
   const { database, catalog, cursors } = reads;
   checkMachines(request.machines);
@@ -35,7 +35,7 @@ export async function listStateIntervals(
   if (token?.after.position === 0) throw ofOlderVersion();
   const head =
     token === undefined
-      ? await answerHead(reads, request.minCursor, signal)
+      ? await answerHead(reads, request.minCursor, abort)
       : { revision: token.revision, committedUs: token.after.revision };
   const { revision, committedUs: nowUs } = head;
   const cursor = cursors.encode(revision);
@@ -65,8 +65,8 @@ export async function listStateIntervals(
     full = kept < found.length;
     if (full) break;
   }
-  const watermark = await readWatermark(database, revision, { signal });
-  await addSilence(reads, intervals, { nowUs, revision, watermark, signal });
+  const watermark = await readWatermark(database, revision, { abort });
+  await addSilence(reads, intervals, { nowUs, revision, watermark, abort });
   return { ...answered, intervals, nextPageToken: full ? encode({ revision, after: last }) : "" };
 }
 
@@ -74,7 +74,7 @@ export async function listStateIntervals(
 async function addSilence(
   { database, catalog }: Reads,
   intervals: readonly StateInterval[],
-  { nowUs, ...of }: { nowUs: number; revision: number; watermark: number; signal: AbortSignal },
+  { nowUs, ...of }: { nowUs: number; revision: number; watermark: number; abort: AbortSignal },
 ): Promise<void> {
   if (intervals.length === 0) return;
   const startOf = ({ startTime }: StateInterval) => toTimeUs("start_time", startTime!);

@@ -16,9 +16,9 @@ function open() {
   return {
     begun,
     borrowed: () => ledger.borrowed(),
-    ask(caller: string, method: string, signal = new AbortController().signal) {
+    ask(caller: string, method: string, abort = new AbortController().signal) {
       const name = `${caller} ${asked++}`;
-      const done = turns.run({ caller, method, signal }, () => {
+      const done = turns.run({ caller, method, abort }, () => {
         begun.push(name);
         const { promise, resolve, reject } = Promise.withResolvers<string>();
         answers.set(name, (error) => (error === undefined ? resolve(name) : reject(error)));

@@ -41,16 +41,16 @@ export class QuestionTurns {
   }
 
   /**
-   * Answers a question of a method when its turn comes. Fails with the signal's reason if that is
+   * Answers a question of a method when its turn comes. Fails with the abort signal's reason if that is
    * aborted before.
    */
   async run<T>(
-    { caller, method, signal }: { caller: string; method: string; signal: AbortSignal },
+    { caller, method, abort }: { caller: string; method: string; abort: AbortSignal },
     answer: () => Promise<T>,
   ): Promise<T> {
     const queue = method in unitsOf ? this.#long : this.#short;
     const units = unitsOf[method] ?? shortUnits;
-    await queue.acquire(caller, units, signal);
+    await queue.acquire(caller, units, abort);
     try {
       return await answer();
     } finally {

@@ -21,10 +21,10 @@ async function openShared(options: TestAccessorOptions) {
   const as = (address: string): Client<typeof SignalService> => {
     const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }));
     return createClient(SignalService, {
-      unary: (method, signal, timeoutMs, header, ...rest) =>
-        transport.unary(method, signal, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
-      stream: (method, signal, timeoutMs, header, ...rest) =>
-        transport.stream(method, signal, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
+      unary: (method, abort, timeoutMs, header, ...rest) =>
+        transport.unary(method, abort, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
+      stream: (method, abort, timeoutMs, header, ...rest) =>
+        transport.stream(method, abort, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
     });
   };
   return { accessor, as, [Symbol.asyncDispose]: () => stack.disposeAsync() };

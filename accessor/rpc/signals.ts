@@ -120,41 +120,41 @@ export function createSignalService({
     getLatest(request, context) {
       const { catalog, history } = see(context);
       const kind = (name: string) => kindOf(name, catalog);
-      const { signal } = context;
-      return getLatest({ ...reads, catalog }, request, { kindOf: kind, signal, nowMs: nowMs(), history });
+      const { signal: abort } = context;
+      return getLatest({ ...reads, catalog }, request, { kindOf: kind, abort, nowMs: nowMs(), history });
     },
 
     async aggregateSamples(request, context) {
       const { catalog, history } = see(context);
       const kindIn = (name: string) => kindOf(name, catalog);
-      const of = { kindOf: kindIn, signal: context.signal, nowMs: nowMs(), history };
+      const of = { kindOf: kindIn, abort: context.signal, nowMs: nowMs(), history };
       const answer = await aggregateSamples({ ...reads, catalog }, request, of);
       onZone(zoneOf(request.resolution));
       return answer;
     },
     summarizeMachines(request, context) {
       const { catalog, history } = see(context);
-      const { signal } = context;
-      return summarizeMachines({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
+      const { signal: abort } = context;
+      return summarizeMachines({ ...reads, catalog }, request, { abort, nowMs: nowMs(), history });
     },
     async aggregateStates(request, context) {
       const { catalog, history } = see(context);
-      const of = { signal: context.signal, nowMs: nowMs(), history };
+      const of = { abort: context.signal, nowMs: nowMs(), history };
       const answer = await aggregateStates({ ...reads, catalog }, request, of);
       onZone(zoneOf(request.resolution));
       return answer;
     },
     listStateIntervals(request, context) {
       const { catalog, history } = see(context);
-      const { signal } = context;
-      return listStateIntervals({ ...reads, catalog }, request, { signal, nowMs: nowMs(), history });
+      const { signal: abort } = context;
+      return listStateIntervals({ ...reads, catalog }, request, { abort, nowMs: nowMs(), history });
     },
 
     getVersion(request, context) {
       const { catalog, history } = see(context);
       const kind = (name: string) => kindOf(name, catalog);
-      const { signal } = context;
-      return getVersion({ ...reads, catalog }, request, { kindOf: kind, nowMs: nowMs(), history, signal });
+      const { signal: abort } = context;
+      return getVersion({ ...reads, catalog }, request, { kindOf: kind, nowMs: nowMs(), history, abort });
     },
 
     async *watchSignals(request, context) {
@@ -170,13 +170,13 @@ export function createSignalService({
         tail,
         filter: createFilter(request, vision),
         after,
-        readLog: (range) => readLog(range, request, { catalog, limited: vision !== undefined, signal: abort }),
+        readLog: (range) => readLog(range, request, { catalog, limited: vision !== undefined, abort }),
         readCommitTime: (revision) => readCommitTime(database, revision),
         toCursor: (revision) => cursors.encode(revision),
         startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
         shared,
         bookmarkMs,
-        signal: abort,
+        abort,
       });
     },
   };
@@ -264,13 +264,13 @@ export function createSignalService({
   async function readLog(
     range: { after: number; through: number },
     selection: Selection,
-    { catalog, limited, signal }: { catalog: Listing; limited: boolean; signal: AbortSignal },
+    { catalog, limited, abort }: { catalog: Listing; limited: boolean; abort: AbortSignal },
   ) {
     const earliest = await readEarliest(database);
     if (range.after < earliest - 1) throw expired(earliest);
     const all = selection.machines.length === 0 && selection.signals.length === 0 && !limited;
     const seriesIds = all ? undefined : (await catalog.select(selection)).map(({ id }) => id);
-    const options = { catalog: reads.catalog, signal };
+    const options = { catalog: reads.catalog, abort };
     const page = await epochs.within(() => readCommits(database, { ...range, seriesIds }, options));
     return { ...page, committedUs: await readCommitTime(database, page.through) };
   }

@@ -29,17 +29,17 @@ const summaryBytes = 1_200;
 export async function summarizeMachines(
   reads: Reads,
   request: SummarizeMachinesRequest,
-  { signal, ...paging }: Paging & { signal: AbortSignal },
+  { abort, ...paging }: Paging & { abort: AbortSignal },
 ): Promise<MessageInitShape<typeof SummarizeMachinesResponseSchema>> {
   checkMachines(request.machines);
   const { token, encode } = openPage(SummarizeMachinesRequestSchema, request, paging);
-  const head = await headOf(reads, request, { token, signal });
+  const head = await headOf(reads, request, { token, abort });
   const { revision } = head;
   const window = token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const series = await reads.catalog.select({ machines: request.machines, signals: [] });
   const byMachine = [...Map.groupBy(series, ({ machine }) => machine)];
   const start = byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
-  const watermark = await readWatermark(reads.database, revision, { signal });
+  const watermark = await readWatermark(reads.database, revision, { abort });
   const demandUs = checkDemand(request.demandInterval, window);
   const compared = compareWindow(request, window);
   const intervals = demandUs === undefined ? 1 : Math.max(1, intervalsOf(window, demandUs).count);
@@ -53,12 +53,12 @@ export async function summarizeMachines(
     const some = byMachine.slice(at, at + Math.min(atOnce, room.rows));
     if (!some.every(([, mine]) => silent.has(mine[0]!.machineId))) {
       const next = byMachine.slice(at, at + Math.min(silencesAtOnce, room.rows));
-      silent = await silentTimes(reads, next, { windows: [window, compared], revision, watermark, signal });
+      silent = await silentTimes(reads, next, { windows: [window, compared], revision, watermark, abort });
     }
     const found = await someAtOnce(some, async ([machine, mine]) => {
       const { machineId } = mine[0]!;
       const [ofWindow, ofCompared] = silent.get(machineId)!;
-      const of = { machine, machineId, series: mine, demandUs, revision, watermark, signal };
+      const of = { machine, machineId, series: mine, demandUs, revision, watermark, abort };
       const own = await summarizeMachine(reads, { ...of, ...window, silent: ofWindow! });
       if (compared === undefined) return [own];
       return [own, await summarizeMachine(reads, { ...of, ...compared, silent: ofCompared! })];
@@ -92,7 +92,7 @@ async function silentTimes(
   {
     windows,
     ...of
-  }: { windows: readonly (Window | undefined)[]; revision: number; watermark: number; signal: AbortSignal },
+  }: { windows: readonly (Window | undefined)[]; revision: number; watermark: number; abort: AbortSignal },
 ): Promise<Map<number, SilentTime[]>> {
   const asked = windows.filter((window) => window !== undefined);
   const slots = machines.flatMap(([, mine]) =>

@@ -22,7 +22,7 @@ export type SilenceBasis =
 export async function tellSilences(
   database: Reads["database"],
   basis: SilenceBasis | undefined,
-  { touched, head, signal }: { touched: Touched; head: Head; signal: AbortSignal },
+  { touched, head, abort }: { touched: Touched; head: Head; abort: AbortSignal },
 ): Promise<string[]> {
   if (basis === undefined) return [touched.beyond];
   const machines = [...Map.groupBy(basis.series, ({ machineId }) => machineId)];
@@ -39,8 +39,8 @@ export async function tellSilences(
     windows = withStates.map(([machineId, series], i) => ({ machineId, series, ...reaches[i]! }));
   }
   const asked = windows.filter(({ fromUs, toUs }) => fromUs < toUs);
-  const watermark = await readWatermark(database, revision, { signal });
-  const silences = await readSilences(database, asked, { revision, watermark, signal });
+  const watermark = await readWatermark(database, revision, { abort });
+  const silences = await readSilences(database, asked, { revision, watermark, abort });
   const told = asked.map(({ machineId, series, fromUs, toUs }, i) => {
     const own = cutSilences(silences[i]!, { fromUs, toUs }).map((one) => `${one.fromUs}-${one.toUs}`);
     return `${machineId} ${toleranceUsOf(series)} ${own.join(" ")}`;

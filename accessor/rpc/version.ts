@@ -30,7 +30,7 @@ type Context = {
   kindOf: (name: string) => Promise<SignalKind>;
   nowMs: number;
   history: SeenHistory;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /**
@@ -54,8 +54,8 @@ export async function getVersion(
   context: Context,
 ): Promise<MessageInitShape<typeof GetVersionResponseSchema>> {
   const { database, tail, cursors } = reads;
-  const { signal, history } = context;
-  let head = await answerHead(reads, query.value?.minCursor ?? "", signal);
+  const { abort, history } = context;
+  let head = await answerHead(reads, query.value?.minCursor ?? "", abort);
   for (;;) {
     const { revision } = head;
     const { series, parts, states, silences, endUs, fixed } = await basisOf(reads, query, { ...context, head });
@@ -65,15 +65,15 @@ export async function getVersion(
       .join("\n");
     if (fixed !== undefined)
       return { version: nameOf([history.now, "page", fixed, listed]), cursor: cursors.encode(fixed) };
-    const touched = await readTouched(database, { parts, states }, { revision, signal });
+    const touched = await readTouched(database, { parts, states }, { revision, abort });
     if (touched.newest > revision) {
       // Another accessor has compacted what has not come here yet: what was told of states is older
       // than that.
-      await tail.reach(touched.newest, signal);
+      await tail.reach(touched.newest, abort);
       head = tail.head;
       continue;
     }
-    const told = await tellSilences(database, silences, { touched, head, signal });
+    const told = await tellSilences(database, silences, { touched, head, abort });
     const removed = parts.some(({ fromUs }) => fromUs < touched.removedBeforeUs) ? touched.removals : 0;
     return {
       version: nameOf([history.now, listed, touched.newest, ...told, removed, endUs ?? "as asked"]),

@@ -34,8 +34,8 @@ export function pagedWindow({ startTime, endTime }: Asked, endUs: number): Quest
 export async function headOf(
   reads: Reads,
   { minCursor }: { minCursor: string },
-  { token, signal }: { token: PageToken | undefined; signal: AbortSignal },
+  { token, abort }: { token: PageToken | undefined; abort: AbortSignal },
 ): Promise<Head> {
   if (token !== undefined) return { revision: token.revision, committedUs: undefined };
-  return answerHead(reads, minCursor, signal);
+  return answerHead(reads, minCursor, abort);
 }

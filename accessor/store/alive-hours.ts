@@ -55,7 +55,7 @@ type Row = [
 export async function readLife(
   database: Database,
   windows: readonly AliveWindow[],
-  { watermark, signal }: { watermark: number; signal: AbortSignal },
+  { watermark, abort }: { watermark: number; abort: AbortSignal },
 ): Promise<Life[]> {
   const rows = (await database.read(
     statement,
@@ -66,7 +66,7 @@ export async function readLife(
       toArray.int8(windows.map(({ toleranceUs }) => toleranceUs)),
       watermark,
     ],
-    { name: "alive_hours", signal },
+    { name: "alive_hours", abort },
   )) as Row[];
   const found: Life[] = windows.map(() => ({ hours: [], dueUs: undefined }));
   for (const [place, lowest, dueUs, at, low, high, beforeUs] of rows) {

@@ -40,7 +40,7 @@ async function read(limit: number, { fromUs, toUs }: { fromUs: number; toUs: num
   const series = await catalog.select({ machines: [], signals: [] });
   const [row] = await from.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
   const pages = await Array.fromAsync(
-    blockHeaders(counting, { series, fromUs, toUs, watermark: row!.watermark }, { limit, signal: unaborted }),
+    blockHeaders(counting, { series, fromUs, toUs, watermark: row!.watermark }, { limit, abort: unaborted }),
   );
   return { pages, asked };
 }

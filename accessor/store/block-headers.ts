@@ -26,7 +26,7 @@ type HeaderOptions = {
    * may be held.
    */
   limit: number;
-  signal?: AbortSignal | undefined;
+  abort?: AbortSignal | undefined;
 };
 
 // An answer of so many headers takes some 10 ms to read, all of it in one turn.
@@ -36,15 +36,15 @@ const maxHeadersAtOnce = 4_096;
 export async function* blockHeaders(
   database: Database,
   range: BlockRange,
-  { limit, signal }: HeaderOptions,
+  { limit, abort }: HeaderOptions,
 ): AsyncGenerator<HeaderPage, void, undefined> {
   const { series, fromUs, toUs, watermark } = range;
   const leastUs = series.reduce((least, item) => Math.min(least, bucketOf(item, fromUs)), toUs);
-  const parts = await blockParts(database, { fromUs: leastUs, toUs, watermark }, { signal });
+  const parts = await blockParts(database, { fromUs: leastUs, toUs, watermark }, { abort });
   for (const [i, part] of parts.entries()) {
     // What lies in the next part begins with it, or later.
     const nextUs = parts[i + 1]?.fromUs ?? Number.POSITIVE_INFINITY;
-    yield* headersOfPart(database, range, { part, nextUs, limit, signal });
+    yield* headersOfPart(database, range, { part, nextUs, limit, abort });
   }
 }
 
@@ -57,7 +57,7 @@ type Open = { series: Series; last: BlockHeader | undefined; held: number };
 async function* headersOfPart(
   database: Database,
   range: BlockRange,
-  { part, nextUs, limit, signal }: HeaderOptions & { part: BlockPart; nextUs: number },
+  { part, nextUs, limit, abort }: HeaderOptions & { part: BlockPart; nextUs: number },
 ): AsyncGenerator<HeaderPage, void, undefined> {
   const open = new Map(range.series.map((series): [number, Open] => [series.id, { series, last: undefined, held: 0 }]));
   let held: BlockHeader[] = [];
@@ -67,7 +67,7 @@ async function* headersOfPart(
     const seriesAtOnce = Math.ceil(maxHeadersAtOnce / each);
     for (let from = 0; from < wanting.length; from += seriesAtOnce) {
       const some = wanting.slice(from, from + seriesAtOnce);
-      const found = await readHeaders(database, range, { part, wanting: some, each, signal });
+      const found = await readHeaders(database, range, { part, wanting: some, each, abort });
       const bySeries = Map.groupBy(found, ({ seriesId }) => seriesId);
       for (const one of some) {
         const own = bySeries.get(one.series.id) ?? [];
@@ -103,8 +103,8 @@ async function readHeaders(
     part,
     wanting,
     each,
-    signal,
-  }: { part: BlockPart; wanting: readonly Open[]; each: number; signal: AbortSignal | undefined },
+    abort,
+  }: { part: BlockPart; wanting: readonly Open[]; each: number; abort: AbortSignal | undefined },
 ): Promise<BlockHeader[]> {
   const startOf = ({ series, last }: Open) => bucketOf(series, Math.max(fromUs, last?.summary.firstUs ?? fromUs));
   const [row] = await askPart(
@@ -129,7 +129,7 @@ async function readHeaders(
       part.fromUs,
       part.toUs,
     ],
-    { name: "block_headers", once: true, signal },
+    { name: "block_headers", once: true, abort },
   );
   assertKept(watermark, row![0]);
   return toHeaders(row!);

@@ -21,7 +21,7 @@ const partitionsAtOnce = 32;
 export async function blockParts(
   database: Database,
   range: Span & { watermark: number },
-  options: { signal?: AbortSignal | undefined },
+  options: { abort?: AbortSignal | undefined },
 ): Promise<BlockPart[]> {
   const { fromUs, toUs, watermark } = range;
   const { spans } = await layoutAt(database, watermark, options);
@@ -38,11 +38,11 @@ export function askPart(
   { pruned }: BlockPart,
   text: string,
   values: unknown[],
-  { name, once, signal }: { name: string; once?: boolean; signal?: AbortSignal | undefined },
+  { name, once, abort }: { name: string; once?: boolean; abort?: AbortSignal | undefined },
 ): Promise<unknown[][]> {
   // A statement without a name is planned with the values that it comes with.
-  if (pruned) return database.read(text, values, { signal });
-  return once ? database.lookUp(text, values, { name, signal }) : database.read(text, values, { name, signal });
+  if (pruned) return database.read(text, values, { abort });
+  return once ? database.lookUp(text, values, { name, abort }) : database.read(text, values, { name, abort });
 }
 
 /** Items by part, those parts only that have any. */

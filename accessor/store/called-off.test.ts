@@ -22,7 +22,7 @@ test("a short statement that is left ends, and its connection is used again", as
   const { database, backend } = fixture;
   const pid = await backend();
   const controller = new AbortController();
-  const asked = database.read("select 1 from pg_sleep(0.02)", [], { signal: controller.signal });
+  const asked = database.read("select 1 from pg_sleep(0.02)", [], { abort: controller.signal });
   setImmediate(() => controller.abort(left));
   await asked.catch((error) => expect(error).toBe(left));
   expect(await backend()).toBe(pid);
@@ -32,7 +32,7 @@ test("a statement that is left before it begins costs no connection", async () =
   await using fixture = await open();
   const { database, backend } = fixture;
   const pid = await backend();
-  const asked = database.read("select 1", [], { signal: AbortSignal.abort(left) });
+  const asked = database.read("select 1", [], { abort: AbortSignal.abort(left) });
   await expect(asked).rejects.toBe(left);
   expect(await backend()).toBe(pid);
 });
@@ -42,7 +42,7 @@ test("a long statement that is left is called off, and with it its connection", 
   const { database, backend } = fixture;
   const pid = await backend();
   const controller = new AbortController();
-  const asked = database.read("select 1 from pg_sleep(9)", [], { signal: controller.signal });
+  const asked = database.read("select 1 from pg_sleep(9)", [], { abort: controller.signal });
   setImmediate(() => controller.abort(left));
   await expect(asked).rejects.toBe(left);
   expect(await backend()).not.toBe(pid);

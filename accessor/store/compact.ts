@@ -38,9 +38,9 @@ export type Step = {
 export async function commitStep(
   database: Database,
   step: Step,
-  { signal }: { signal: AbortSignal },
+  { abort }: { abort: AbortSignal },
 ): Promise<{ blocks: number; ended: number }> {
-  return inStep(database, step, signal, async (client) => {
+  return inStep(database, step, abort, async (client) => {
     const count = { blocks: 0, ended: 0 };
     for await (const portion of step.portions) {
       await client.query(call("add_blocks", addBlocks, portionValues(step.through, portion)));
@@ -70,9 +70,9 @@ export async function commitStep(
 export async function holdCommit(
   database: Database,
   { revision, reason, unreadable, ...place }: Place & { revision: number; reason: string; unreadable: Unreadable[] },
-  { signal }: { signal: AbortSignal },
+  { abort }: { abort: AbortSignal },
 ): Promise<void> {
-  await inStep(database, place, signal, async (client) => {
+  await inStep(database, place, abort, async (client) => {
     const lost = toArray.int4(unreadable.map(({ seriesId }) => seriesId));
     await client.query("select hold_commit($1::int8, $2::text, $3::int4[])", [revision, reason, lost]);
     const nothing = { touched: [], rollups: [], stateRollups: [], unreadable };
@@ -88,9 +88,9 @@ export async function holdCommit(
 export async function commitAhead(
   database: Database,
   { beganUs, rollups, stateRollups, ...place }: Place & Pick<Step, "rollups" | "stateRollups"> & { beganUs: number },
-  { signal }: { signal: AbortSignal },
+  { abort }: { abort: AbortSignal },
 ): Promise<boolean> {
-  return inStep(database, place, signal, async (client) => {
+  return inStep(database, place, abort, async (client) => {
     const values = [place.from, beganUs, ...rollupValues(rollups), ...stateRollupValues(stateRollups)];
     const { rows } = await client.query<{ done: boolean }>(call("roll_up_ahead", rollUpAhead, values, "done"));
     return rows[0]!.done;
@@ -104,14 +104,14 @@ type Place = Pick<Step, "from" | "epoch">;
 async function inStep<Answer>(
   database: Database,
   { from, epoch }: Place,
-  signal: AbortSignal,
+  abort: AbortSignal,
   work: (client: Client) => Promise<Answer>,
 ): Promise<Answer> {
   const client = await database.connect();
   const leave = () => void client.end().catch(() => {});
-  signal.addEventListener("abort", leave, { once: true });
+  abort.addEventListener("abort", leave, { once: true });
   try {
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     await client.query(begin);
     await client.query("select set_config('millrace.epoch', $1::text, true)", [epoch?.toString() ?? ""]);
     await client.query("select begin_step($1::int8)", [from]);
@@ -119,10 +119,10 @@ async function inStep<Answer>(
     await client.query("commit");
     return answer;
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
+    if (abort.aborted) throw abort.reason;
     throw toFailure(error);
   } finally {
-    signal.removeEventListener("abort", leave);
+    abort.removeEventListener("abort", leave);
     await close(client);
   }
 }

@@ -67,7 +67,7 @@ test("called off, it ends at once with the reason", async () => {
   const { database } = held;
   const stop = new AbortController();
   const reason = new Error("enough");
-  const read = database.copyOut("copy (select pg_sleep(60)) to stdout (format binary)", { signal: stop.signal });
+  const read = database.copyOut("copy (select pg_sleep(60)) to stdout (format binary)", { abort: stop.signal });
   stop.abort(reason);
   await expect(read).rejects.toBe(reason);
   expect(await database.read("select 8", [], {})).toEqual([[8]]);

@@ -34,7 +34,7 @@ export type Database = AsyncDisposable & {
   read(
     text: string,
     values: unknown[],
-    options: { signal?: AbortSignal | undefined; name?: string; retires?: (rows: unknown[][]) => boolean },
+    options: { abort?: AbortSignal | undefined; name?: string; retires?: (rows: unknown[][]) => boolean },
   ): Promise<unknown[][]>;
   /**
    * As read, for a statement of one shape that looks a few rows up by index, and is asked often: planned once for each connection. Otherwise PostgreSQL
@@ -43,17 +43,17 @@ export type Database = AsyncDisposable & {
   lookUp(
     text: string,
     values: unknown[],
-    options: { signal?: AbortSignal | undefined; name: string },
+    options: { abort?: AbortSignal | undefined; name: string },
   ): Promise<unknown[][]>;
   /** What a COPY … TO STDOUT (FORMAT binary) brings: for bytes, which rows would carry as hexadecimal text (see copy-out.ts). */
-  copyOut(statement: string, options: { signal?: AbortSignal | undefined }): Promise<BinaryRow[]>;
+  copyOut(statement: string, options: { abort?: AbortSignal | undefined }): Promise<BinaryRow[]>;
   /** As read, on the connection kept for writing, one statement at a time. */
   write(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
   /** The same for compaction, so that no ingest waits behind it. */
   compact(
     text: string,
     values: unknown[],
-    options: { signal?: AbortSignal | undefined; name?: string },
+    options: { abort?: AbortSignal | undefined; name?: string },
   ): Promise<unknown[][]>;
   /** A connection of its own, not pooled: the caller ends it. applicationName: in place of the database's. */
   connect(applicationName?: string): Promise<Client>;
@@ -171,7 +171,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const run = async <T>(
     pool: Pool,
     ask: (client: PoolClient) => Promise<T>,
-    options: { signal?: AbortSignal | undefined; retires?: ((answer: T) => boolean) | undefined },
+    options: { abort?: AbortSignal | undefined; retires?: ((answer: T) => boolean) | undefined },
   ): Promise<T> => {
     let client: PoolClient;
     try {
@@ -179,9 +179,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     } catch (error) {
       throw toFailure(error);
     }
-    if (options.signal?.aborted) {
+    if (options.abort?.aborted) {
       client.release();
-      throw options.signal.reason;
+      throw options.abort.reason;
     }
     let giveUp: NodeJS.Timeout | undefined;
     let released = false;
@@ -200,7 +200,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const abort = () => {
       giveUp = setTimeout(callOff, graceMs);
     };
-    options.signal?.addEventListener("abort", abort, { once: true });
+    options.abort?.addEventListener("abort", abort, { once: true });
     let broken: Error | boolean = false;
     try {
       const answer = await ask(client);
@@ -208,10 +208,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       return answer;
     } catch (error) {
       if (leavesUnusable(error)) broken = error as Error;
-      if (options.signal?.aborted) throw options.signal.reason;
+      if (options.abort?.aborted) throw options.abort.reason;
       throw toFailure(error);
     } finally {
-      options.signal?.removeEventListener("abort", abort);
+      options.abort?.removeEventListener("abort", abort);
       // A late cancellation must not hit the next statement on this connection either.
       release(broken || calledOff);
     }
@@ -240,8 +240,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     connections: { read: Math.ceil(others / 2), lookUp: lookUps, slonik: Math.floor(others / 2) },
     read: (text, values, { name, ...options }) => run(readers, rowsOf(text, values, name), options),
-    lookUp: (text, values, { name, signal }) => run(lookers, rowsOf(text, values, name), { signal }),
-    copyOut: (statement, { signal }) => run(readers, (client) => client.query(new CopyOut(statement)).rows, { signal }),
+    lookUp: (text, values, { name, abort }) => run(lookers, rowsOf(text, values, name), { abort }),
+    copyOut: (statement, { abort }) => run(readers, (client) => client.query(new CopyOut(statement)).rows, { abort }),
     async write(text, values, { name }) {
       try {
         return await run(writer, rowsOf(text, values, name), {});
@@ -254,7 +254,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         });
       }
     },
-    compact: (text, values, { name, signal }) => run(compactor, rowsOf(text, values, name), { signal }),
+    compact: (text, values, { name, abort }) => run(compactor, rowsOf(text, values, name), { abort }),
     async connect(name = applicationName) {
       const own = new Client({
         connectionString: url,

@@ -236,6 +236,6 @@ function stepOptions(database: Database) {
       maxRollups: 10,
       maxPartitions: 9,
     },
-    ...{ retention: toRetention(undefined, []), signal: new AbortController().signal },
+    ...{ retention: toRetention(undefined, []), abort: new AbortController().signal },
   };
 }

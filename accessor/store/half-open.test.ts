@@ -46,7 +46,7 @@ test("a read that is called off ends within a second or so, and the next is answ
   const reason = new Error("enough");
   const startedMs = performance.now();
   const stop = new AbortController();
-  const read = database.read("select 1", [], { signal: stop.signal });
+  const read = database.read("select 1", [], { abort: stop.signal });
   setTimeout(() => stop.abort(reason), 50);
   await expect(read).rejects.toBe(reason);
   expect(performance.now() - startedMs).toBeLessThan(8_000);

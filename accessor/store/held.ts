@@ -30,7 +30,7 @@ export async function waitingAt(
   database: Database,
   { watermark, through }: { watermark: number; through: number },
   placeholders: { watermark: string; through: string },
-  options: { signal?: AbortSignal | undefined },
+  options: { abort?: AbortSignal | undefined },
 ): Promise<Waiting> {
   const { holds } = await layoutAt(database, watermark, options);
   const log = `select ${columns} from log where revision > ${placeholders.watermark} and revision <= ${placeholders.through}

@@ -21,7 +21,7 @@ export type BlockHeader = {
   readonly bytes: number;
 };
 
-type ReadOptions = { signal?: AbortSignal | undefined };
+type ReadOptions = { abort?: AbortSignal | undefined };
 
 export const headerColumns = `b.block_id, b.series_id, b.bucket_us, b.valid_from, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
 export const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "valid_from", "bytes"]);
@@ -50,7 +50,7 @@ type BlockRanges = { seriesId: number; ranges: readonly { fromUs: number; toUs: 
 export async function readBlocksOfRanges(
   database: Database,
   { seriesId, ranges, watermark, max = Number.POSITIVE_INFINITY }: BlockRanges & { max?: number },
-  { signal }: ReadOptions,
+  { abort }: ReadOptions,
 ): Promise<BlockHeader[]> {
   if (ranges.length === 0) return [];
   const whole = {
@@ -58,7 +58,7 @@ export async function readBlocksOfRanges(
     toUs: ranges.reduce((most, { toUs }) => Math.max(most, toUs), Number.NEGATIVE_INFINITY),
   };
   const headers: BlockHeader[] = [];
-  for (const part of await blockParts(database, { ...whole, watermark }, { signal })) {
+  for (const part of await blockParts(database, { ...whole, watermark }, { abort })) {
     const reached = ranges.filter(({ fromUs, toUs }) => fromUs < part.toUs && part.fromUs < toUs);
     if (reached.length === 0) continue;
     const [row] = await askPart(
@@ -80,7 +80,7 @@ export async function readBlocksOfRanges(
         part.toUs,
         Math.min(max - headers.length + 1, Number.MAX_SAFE_INTEGER),
       ],
-      { name: "range_blocks", once: true, signal },
+      { name: "range_blocks", once: true, abort },
     );
     assertKept(watermark, row![0]);
     for (const header of toHeaders(row!)) headers.push(header);
@@ -97,18 +97,18 @@ export async function readBlocksOfRanges(
 export async function readHistoryExtent(
   database: Database,
   { series, watermark, ...range }: { series: Series; fromUs: number; toUs: number; watermark: number },
-  { signal }: ReadOptions,
+  { abort }: ReadOptions,
 ): Promise<{ firstUs: number; lastUs: number } | undefined> {
   // A bucket that begins before the range may reach into it.
   const fromUs = floorTo(range.fromUs, bucketWidthUs(series));
-  const parts = await blockParts(database, { fromUs, toUs: range.toUs, watermark }, { signal });
+  const parts = await blockParts(database, { fromUs, toUs: range.toUs, watermark }, { abort });
   const blockIn = async (part: BlockPart, end: "min" | "max") => {
     const [row] = await askPart(
       database,
       part,
       `select ${end}(bucket_us) from block where series_id = $1::int4 and bucket_us >= $2::int8 and bucket_us < $3::int8`,
       [series.id, clamp(part.fromUs), clamp(part.toUs)],
-      { name: `history_${end}`, signal },
+      { name: `history_${end}`, abort },
     );
     return row![0] as number | null;
   };
@@ -124,7 +124,7 @@ export async function readHistoryExtent(
   const [row] = await database.read(
     "select min(hour_us), max(hour_us) from rollup_hour where series_id = $1::int4",
     [series.id],
-    { name: "history_hours", signal },
+    { name: "history_hours", abort },
   );
   const [firstHourUs, lastHourUs] = row as (number | null)[];
   const firstUs = Math.min(firstBlockUs ?? Number.POSITIVE_INFINITY, firstHourUs ?? Number.POSITIVE_INFINITY);
@@ -139,11 +139,11 @@ export async function readHistoryExtent(
 export async function readBuckets(
   database: Database,
   buckets: readonly { seriesId: number; bucketUs: number }[],
-  { watermark, signal }: ReadOptions & { watermark: number },
+  { watermark, abort }: ReadOptions & { watermark: number },
 ): Promise<BlockHeader[]> {
   const headers: BlockHeader[] = [];
   const whole = spanOfBuckets(buckets);
-  const parts = await blockParts(database, { ...whole, watermark }, { signal });
+  const parts = await blockParts(database, { ...whole, watermark }, { abort });
   for (const { part, items } of byPart(parts, buckets, ({ bucketUs }) => bucketUs)) {
     const [row] = await askPart(
       database,
@@ -160,7 +160,7 @@ export async function readBuckets(
         part.fromUs,
         part.toUs,
       ],
-      { name: "buckets", signal },
+      { name: "buckets", abort },
     );
     assertKept(watermark, row![0]);
     for (const header of toHeaders(row!)) headers.push(header);
@@ -179,10 +179,10 @@ function spanOfBuckets(buckets: readonly { bucketUs: number }[]): { fromUs: numb
 export async function readPayloads(
   database: Database,
   headers: readonly Pick<BlockHeader, "blockId" | "seriesId" | "bucketUs">[],
-  { withCommits, signal }: ReadOptions & { withCommits: boolean },
+  { withCommits, abort }: ReadOptions & { withCommits: boolean },
 ): Promise<Map<number, { payload: Buffer; commits: Buffer | undefined }>> {
   // Those of a watermark that the headers were read at.
-  const parts = await blockParts(database, { ...spanOfBuckets(headers), watermark: 0 }, { signal });
+  const parts = await blockParts(database, { ...spanOfBuckets(headers), watermark: 0 }, { abort });
   const payloads = new Map<number, { payload: Buffer; commits: Buffer | undefined }>();
   for (const { part, items } of byPart(parts, headers, ({ bucketUs }) => bucketUs)) {
     const list = (of: (header: Pick<BlockHeader, "blockId" | "seriesId" | "bucketUs">) => number) =>
@@ -195,7 +195,7 @@ export async function readPayloads(
     const source = part.pruned ? payloadsBetween(lists, part) : `block_payloads(${lists.join(", ")})`;
     const rows = await database.copyOut(
       `copy (select block_id, payload${withCommits ? ", commits" : ""} from ${source}) to stdout (format binary)`,
-      { signal },
+      { abort },
     );
     for (const [blockId, payload, commits] of rows)
       payloads.set(toInt8(blockId), { payload: payload!, commits: commits ?? undefined });

@@ -9,7 +9,7 @@ import { fromArrays, inArrays, toNumbers } from "./summary-rows.ts";
 import { assertKept, lowestKept } from "./watermark.ts";
 
 type Range = { fromUs: number /** Exclusive. */; toUs: number; watermark: number };
-type ReadOptions = { signal?: AbortSignal | undefined };
+type ReadOptions = { abort?: AbortSignal | undefined };
 
 type HourRollup = { hourUs: number; summary: Summary };
 
@@ -37,7 +37,7 @@ export async function readHourRollups(
 async function readHours(
   database: Database,
   { series: { id, staleThrough }, fromUs, toUs, watermark }: Range & { series: Pick<Series, "id" | "staleThrough"> },
-  { signal }: ReadOptions,
+  { abort }: ReadOptions,
 ): Promise<HourRollup[]> {
   // Newest version first: backwards through the primary key, without a sort.
   const [row] = await database.read(
@@ -47,7 +47,7 @@ async function readHours(
        order by hour_us desc, valid_from desc) newest
      where count is not null and valid_from > $5::int8`,
     [id, fromUs, toUs, watermark, staleThrough],
-    { name: "hour_rollups", signal },
+    { name: "hour_rollups", abort },
   );
   assertKept(watermark, row![0]);
   const { own, summaries } = fromArrays(row!, 1, 1);
@@ -61,7 +61,7 @@ async function readHours(
 export async function readStateRollups(
   database: Database,
   { machineId, staleThrough, fromUs, toUs, watermark }: Range & { machineId: number; staleThrough: number },
-  { signal }: ReadOptions,
+  { abort }: ReadOptions,
 ): Promise<{ startUs: number; totals: StateTotals }[]> {
   const [row] = await database.read(
     `select ${lowestKept}, array_agg(start_us), array_agg(transitions), array_agg(time_us), array_agg(covered_us), array_agg(integral) from (
@@ -70,7 +70,7 @@ export async function readStateRollups(
        order by start_us desc, valid_from desc) newest
      where transitions is not null and valid_from > $5::int8`,
     [machineId, fromUs, toUs, watermark, staleThrough],
-    { name: "state_rollups", signal },
+    { name: "state_rollups", abort },
   );
   const [lowest, starts, ...arrays] = row as [number, string | null, string, string, string, string];
   assertKept(watermark, lowest);

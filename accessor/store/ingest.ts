@@ -137,11 +137,11 @@ export async function openProducer(
  */
 export async function dropIdleProducers(
   database: Database,
-  { maxDerived, limit, signal }: { maxDerived: number; limit: number; signal: AbortSignal },
+  { maxDerived, limit, abort }: { maxDerived: number; limit: number; abort: AbortSignal },
 ): Promise<number> {
   const [row] = await database.compact("select drop_idle_producers($1::int8, $2::int4)", [maxDerived, limit], {
     name: "drop_idle_producers",
-    signal,
+    abort,
   });
   return (row as [number])[0];
 }

@@ -32,7 +32,7 @@ test("a reading for all waits for no caller's turn", async () => {
   const stop = new AbortController();
   // All turns of that caller at such statements are taken, and more of its wait.
   const busy = Array.from({ length: 20 }, () =>
-    greedy.lookUp("select pg_sleep(0.2)::text", [], { name: "sleep", signal: stop.signal }),
+    greedy.lookUp("select pg_sleep(0.2)::text", [], { name: "sleep", abort: stop.signal }),
   );
   let over = 0;
   for (const one of busy) void one.then(() => over++);

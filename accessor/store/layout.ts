@@ -20,7 +20,7 @@ const known = new WeakMap<Database, Promise<Layout>>();
 export async function layoutAt(
   { unshared }: Database,
   watermark: number,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  { abort }: { abort?: AbortSignal | undefined } = {},
 ): Promise<Layout> {
   const before = await known.get(unshared)?.catch(() => undefined);
   if (before !== undefined && before.watermark >= watermark) return before;
@@ -29,7 +29,7 @@ export async function layoutAt(
   known.set(unshared, reading);
   reading.catch(() => known.get(unshared) === reading && known.delete(unshared));
   const layout = await reading;
-  signal?.throwIfAborted();
+  abort?.throwIfAborted();
   return layout;
 }
 

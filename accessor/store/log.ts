@@ -23,15 +23,15 @@ export type Head = { revision: number; committedUs: number | undefined };
 /** epoch: of the history that it was read from. */
 type SeenHead = Head & { epoch: SeenEpoch };
 
-type ReadOptions = { signal?: AbortSignal | undefined };
+type ReadOptions = { abort?: AbortSignal | undefined };
 
 /**
  * The newest revision. Where the segment that is written to is still empty, its time is that of its
  * receipt in an older one; once that has passed, of the compaction that took it, a minute later.
  */
-export async function readHead(database: Database, { signal }: ReadOptions = {}): Promise<SeenHead> {
+export async function readHead(database: Database, { abort }: ReadOptions = {}): Promise<SeenHead> {
   const text = `select revision, coalesce(committed_us, ${commitTime("head.revision")}), current_epoch() from log_head() head`;
-  const [row] = await database.read(text, [], { name: "head", signal });
+  const [row] = await database.read(text, [], { name: "head", abort });
   const [revision, committedUs, epoch] = row as [number, number | null, SeenEpoch];
   return { revision, committedUs: committedUs ?? undefined, epoch };
 }
@@ -42,7 +42,7 @@ export async function readHead(database: Database, { signal }: ReadOptions = {})
  */
 export async function pollHead(
   database: Database,
-  { signal }: ReadOptions = {},
+  { abort }: ReadOptions = {},
 ): Promise<SeenHead & { mayWrite: boolean; redeclared: number }> {
   const [row] = await database.read(
     `select revision, committed_us, current_setting('transaction_read_only') = 'off' and current_setting('fsync') = 'on'
@@ -51,7 +51,7 @@ export async function pollHead(
     [],
     // A session may stay read-only when new ones are not; and it may lead to what was the primary
     // before a failover.
-    { name: "poll_head", signal, retires: ([polled]) => polled?.[2] === false },
+    { name: "poll_head", abort, retires: ([polled]) => polled?.[2] === false },
   );
   const [revision, committedUs, mayWrite, epoch, redeclared] = row as [
     number,
@@ -66,10 +66,10 @@ export async function pollHead(
 /** The database's clock, and of which epoch its history is. */
 export async function readMoment(
   database: Database,
-  { signal }: ReadOptions = {},
+  { abort }: ReadOptions = {},
 ): Promise<{ nowUs: number; epoch: SeenEpoch }> {
   const text = "select to_us(clock_timestamp()), current_epoch()";
-  const [row] = await database.read(text, [], { name: "moment", signal });
+  const [row] = await database.read(text, [], { name: "moment", abort });
   const [nowUs, epoch] = row as [number, SeenEpoch];
   return { nowUs, epoch };
 }
@@ -141,7 +141,7 @@ type Page<C extends Commit = Commit> = { commits: C[]; through: number; epoch: S
 export async function readCommits(
   database: Database,
   range: { after: number; through: number; seriesIds?: readonly number[] | undefined },
-  { catalog, signal }: ReadOptions & { catalog: Catalog },
+  { catalog, abort }: ReadOptions & { catalog: Catalog },
 ): Promise<Page> {
   // A plan made before a partition was analyzed reads and sorts its whole range for every page: 44
   // ms in place of 4 at 24,000 rows, and more with each. So the range ends where a page does at the
@@ -155,7 +155,7 @@ export async function readCommits(
          order by revision, series_id limit ${maxPageRows}) page) sized
      where bytes_before < ${maxPageBytes} order by revision, series_id`,
     [range.after, last, range.seriesIds === undefined ? null : toArray.int4(range.seriesIds)],
-    { name: "commits", signal },
+    { name: "commits", abort },
   )) as LogRow[];
   const bytes = rows.reduce((sum, [, , , own]) => sum + own, 0);
   // Rows are taken until the page is full: the last one may reach beyond it.

@@ -13,7 +13,7 @@ export type Parent = "log" | "receipt" | "block";
  */
 export type Partition = { parent: Parent; name: string; state: "attached" | "pending" | "detached" };
 
-type Options = { signal: AbortSignal };
+type Options = { abort: AbortSignal };
 
 /** In no order. */
 export async function listPartitions(database: Database, parents: readonly Parent[]): Promise<Partition[]> {
@@ -36,13 +36,13 @@ export async function listPartitions(database: Database, parents: readonly Paren
 export async function dropPartition(
   database: Database,
   { parent, name, state }: Partition,
-  { signal }: Options,
+  { abort }: Options,
 ): Promise<void> {
   if (state === "pending")
-    await database.compact(`alter table ${parent} detach partition ${name} finalize`, [], { signal });
+    await database.compact(`alter table ${parent} detach partition ${name} finalize`, [], { abort });
   if (state === "attached")
-    await database.compact(`alter table ${parent} detach partition ${name} concurrently`, [], { signal });
-  await database.compact(`drop table ${name}`, [], { signal });
+    await database.compact(`alter table ${parent} detach partition ${name} concurrently`, [], { abort });
+  await database.compact(`drop table ${name}`, [], { abort });
 }
 
 /**
@@ -52,7 +52,7 @@ export async function dropPartition(
 export async function makeBlockPartitions(
   database: Database,
   bucketsUs: readonly number[],
-  { max, nowUs, signal }: Options & { max: number; nowUs: number },
+  { max, nowUs, abort }: Options & { max: number; nowUs: number },
 ): Promise<number> {
   const partitions = await listPartitions(database, ["block"]);
   let attached = attachedSpans(partitions);
@@ -67,11 +67,11 @@ export async function makeBlockPartitions(
     const overlaps = ({ fromUs, toUs }: Span) => fromUs < span.toUs && span.fromUs < toUs;
     for (const partition of partitions)
       if (partition.state !== "attached" && overlaps(spanOf(partition.name)))
-        await dropPartition(database, partition, { signal });
+        await dropPartition(database, partition, { abort });
     await database.compact(
       "select make_block_partition($1::text, $2::int8, $3::int8)",
       [nameOf(span), span.fromUs, span.toUs],
-      { name: "make_partition", signal },
+      { name: "make_partition", abort },
     );
     attached = inOrder([...attached, span]);
     made++;
@@ -89,7 +89,7 @@ const maxMergedBytes = 2 * 1024 * 1024;
  */
 export async function mergeBlockPartitions(
   database: Database,
-  { max, nowUs, signal }: Options & { max: number; nowUs: number },
+  { max, nowUs, abort }: Options & { max: number; nowUs: number },
 ): Promise<number> {
   const partitions = await listPartitions(database, ["block"]);
   const old = attachedSpans(partitions).filter(({ toUs }) => toUs <= wideBeforeUs(nowUs));
@@ -99,7 +99,7 @@ export async function mergeBlockPartitions(
     const rows = (await database.read(
       "select name from unnest($1::text[]) as name where pg_total_relation_size(to_regclass(name)) <= $2::int8",
       [toArray.text(spans.map(nameOf)), maxMergedBytes],
-      { signal },
+      { abort },
     )) as [string][];
     const small = new Set(rows.map(([name]) => name));
     for (const run of runsOf(spans, (span) => small.has(nameOf(span)))) {
@@ -108,7 +108,7 @@ export async function mergeBlockPartitions(
       await database.compact(
         "select merge_block_partitions($1::text[], $2::text, $3::int8, $4::int8)",
         [toArray.text(run.map(nameOf)), nameOf(whole), whole.fromUs, whole.toUs],
-        { name: "merge_partitions", signal },
+        { name: "merge_partitions", abort },
       );
       merged++;
     }

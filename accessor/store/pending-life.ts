@@ -17,7 +17,7 @@ import { waitingAt } from "./held.ts";
 /** gaps: what signs of life are looked for in; they ascend. */
 export type QuietMachine = { series: readonly Series[]; gaps: readonly Window[]; toleranceUs: number };
 
-type Of = { revision: number; watermark: number; signal: AbortSignal };
+type Of = { revision: number; watermark: number; abort: AbortSignal };
 
 type Row = [place: number, firstUs: number, lastUs: number, seriesId: number | null, revision: number | null];
 type LongRow = { place: number; seriesId: number; revision: number };
@@ -28,10 +28,10 @@ const at = { watermark: "$5::int8", through: "$6::int8" };
 export async function readPendingLife(
   database: Database,
   machines: readonly QuietMachine[],
-  { revision, watermark, signal }: Of,
+  { revision, watermark, abort }: Of,
 ): Promise<Window[][]> {
   const found: Window[][] = machines.map(() => []);
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { signal });
+  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
   if (empty) return found;
   const asked = machines.flatMap(({ series, gaps, toleranceUs }, place) =>
     gaps.length === 0
@@ -59,7 +59,7 @@ export async function readPendingLife(
       revision,
       toArray.int8(asked.map(({ toleranceUs }) => toleranceUs)),
     ],
-    { name: `pending_life${suffix}`, signal },
+    { name: `pending_life${suffix}`, abort },
   )) as Row[];
   const long: LongRow[] = [];
   for (const [place, firstUs, lastUs, seriesId, ofRevision] of rows) {
@@ -71,7 +71,7 @@ export async function readPendingLife(
   const byId = new Map(machines.flatMap(({ series }) => series.map((one) => [one.id, one])));
   for (let start = 0; start < long.length; start += rowsAtOnce) {
     const some = long.slice(start, start + rowsAtOnce);
-    for (const { place, spans } of await readLongRows(database, some, { byId, revision, watermark, signal }))
+    for (const { place, spans } of await readLongRows(database, some, { byId, revision, watermark, abort }))
       for (const span of spans) found[place]!.push(span);
   }
   return found;
@@ -83,10 +83,10 @@ const rowsAtOnce = 8;
 async function readLongRows(
   database: Database,
   rows: readonly LongRow[],
-  { byId, revision, watermark, signal }: Of & { byId: ReadonlyMap<number, Series> },
+  { byId, revision, watermark, abort }: Of & { byId: ReadonlyMap<number, Series> },
 ): Promise<{ place: number; spans: Window[] }[]> {
   const placeholders = { watermark: "$3::int8", through: "$4::int8" };
-  const { pending, suffix } = await waitingAt(database, { watermark, through: revision }, placeholders, { signal });
+  const { pending, suffix } = await waitingAt(database, { watermark, through: revision }, placeholders, { abort });
   const found = (await database.read(
     `select wanted.n::int8, log.first_us, log.last_us, log.sample_count, log.payload
      from unnest($1::int4[], $2::int8[]) with ordinality as wanted(series_id, revision, n)
@@ -97,7 +97,7 @@ async function readLongRows(
       watermark,
       revision,
     ],
-    { name: `long_rows${suffix}`, signal },
+    { name: `long_rows${suffix}`, abort },
   )) as [n: number, firstUs: number, lastUs: number, samples: number, payload: Buffer][];
   database.spend(found.reduce((sum, [, , , samples]) => sum + samples, 0));
   const turns = new Turns();

@@ -136,7 +136,7 @@ async function openServer() {
   await chmod(dataDir, 0o755);
   const log = createLog({ name: "postgres", level: "silent" });
   const open = (port: number, settings: Record<string, string>) =>
-    openPostgres({ dataDir, port, settings, syncCluster: false, log, signal: AbortSignal.timeout(30_000) });
+    openPostgres({ dataDir, port, settings, syncCluster: false, log, abort: AbortSignal.timeout(30_000) });
   let server = await open(0, {});
   const { port } = server;
   const databaseUrl = new URL(server.url);

@@ -39,8 +39,8 @@ export class SharedDatabase {
     const database = this.#database;
     const { read, lookUp, slonik } = this.#turns;
     let samples = 0;
-    const turn = async <T>(queue: FairQueue, signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {
-      await queue.acquire(holder, 1, signal);
+    const turn = async <T>(queue: FairQueue, abort: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {
+      await queue.acquire(holder, 1, abort);
       try {
         return await ask();
       } finally {
@@ -49,9 +49,9 @@ export class SharedDatabase {
     };
     return {
       ...database,
-      read: (text, values, options) => turn(read, options.signal, () => database.read(text, values, options)),
-      lookUp: (text, values, options) => turn(lookUp, options.signal, () => database.lookUp(text, values, options)),
-      copyOut: (statement, options) => turn(read, options.signal, () => database.copyOut(statement, options)),
+      read: (text, values, options) => turn(read, options.abort, () => database.read(text, values, options)),
+      lookUp: (text, values, options) => turn(lookUp, options.abort, () => database.lookUp(text, values, options)),
+      copyOut: (statement, options) => turn(read, options.abort, () => database.copyOut(statement, options)),
       ask: (query) => turn(slonik, undefined, () => database.ask(query)),
       spend: (count) => {
         samples += count;

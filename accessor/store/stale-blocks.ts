@@ -4,7 +4,7 @@ import { askPart, type BlockPart } from "./block-parts.ts";
 import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
 
-type ReadOptions = { signal: AbortSignal };
+type ReadOptions = { abort: AbortSignal };
 
 /** Every process knows a declaration by then. */
 const settleMs = 10_000;
@@ -13,14 +13,14 @@ const settleMs = 10_000;
 export async function readStaleSeries(
   database: Database,
   { watermark, limit }: { watermark: number; limit: number },
-  { signal }: ReadOptions,
+  { abort }: ReadOptions,
 ): Promise<number[]> {
   const rows = await database.read(
     `select id from series where stale_through is not null and stale_through <= $1::int8 + 1
        and redeclared_at < clock_timestamp() - $2::int8 * interval '1 millisecond'
      order by id limit $3::int4`,
     [watermark, settleMs, limit],
-    { name: "stale_series", signal },
+    { name: "stale_series", abort },
   );
   return (rows as [number][]).map(([id]) => id);
 }
@@ -34,7 +34,7 @@ export type StaleBlock = Place & { seriesId: number; samples: number };
 export async function readStaleBlocks(
   database: Database,
   { series, part, after, limit }: { series: Series; part: BlockPart; after: Place; limit: number },
-  { signal }: ReadOptions,
+  { abort }: ReadOptions,
 ): Promise<StaleBlock[]> {
   const rows = await askPart(
     database,
@@ -47,7 +47,7 @@ export async function readStaleBlocks(
       ...[series.id, Math.max(part.fromUs, after.bucketUs), part.toUs],
       ...[after.bucketUs, after.firstUs, after.blockId, series.staleThrough, limit],
     ],
-    { name: "stale_blocks", signal },
+    { name: "stale_blocks", abort },
   );
   return (rows as [number, number, number, number][]).map(([bucketUs, firstUs, blockId, samples]) => ({
     ...{ bucketUs, firstUs, blockId, seriesId: series.id, samples },
@@ -60,7 +60,7 @@ export async function writeSums(
   database: Database,
   blocks: readonly (StaleBlock & Sums)[],
   { series, part }: { series: Series; part: BlockPart },
-  { signal }: ReadOptions,
+  { abort }: ReadOptions,
 ): Promise<void> {
   const bounds = part.pruned ? `and b.bucket_us >= ${part.fromUs} and b.bucket_us < ${part.toUs}` : "";
   await database.compact(
@@ -74,16 +74,16 @@ export async function writeSums(
       toArray.float8(blocks.map(({ integral }) => integral)),
       toArray.int8(blocks.map(({ coveredUs }) => coveredUs)),
     ],
-    { ...(part.pruned ? {} : { name: "write_sums" }), signal },
+    { ...(part.pruned ? {} : { name: "write_sums" }), abort },
   );
 }
 
 /** False if the declaration has changed again meanwhile. */
-export async function finishRestating(database: Database, series: Series, { signal }: ReadOptions): Promise<boolean> {
+export async function finishRestating(database: Database, series: Series, { abort }: ReadOptions): Promise<boolean> {
   const [row] = await database.compact(
     "select finish_restating($1::int4, $2::int8)",
     [series.id, series.staleThrough],
-    { name: "finish_restating", signal },
+    { name: "finish_restating", abort },
   );
   return (row as [boolean])[0];
 }

@@ -11,12 +11,12 @@ import { commitTime } from "./log.ts";
 export async function readWatermark(
   database: Database,
   revision: number,
-  { signal }: { signal?: AbortSignal | undefined },
+  { abort }: { abort?: AbortSignal | undefined },
 ): Promise<number> {
   const [row] = await database.lookUp(
     "select (select max(revision) from watermark where revision <= $1::int8)",
     [revision],
-    { name: "watermark", signal },
+    { name: "watermark", abort },
   );
   const [watermark] = row as [number | null];
   if (watermark === null) throw passed();
@@ -27,11 +27,11 @@ export async function readWatermark(
 export async function readWatermarkTime(
   database: Database,
   watermark: number,
-  { signal }: { signal?: AbortSignal | undefined },
+  { abort }: { abort?: AbortSignal | undefined },
 ): Promise<number> {
   const [row] = await database.lookUp(`select ${commitTime("$1::int8")}`, [watermark], {
     name: "watermark_time",
-    signal,
+    abort,
   });
   return (row as [number | null])[0] ?? Number.MIN_SAFE_INTEGER;
 }

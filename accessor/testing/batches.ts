@@ -46,17 +46,17 @@ export class Producer implements AsyncDisposable {
   readonly #responses: AsyncIterator<{ message: { case?: string | undefined; value?: unknown } }>;
   welcome!: Welcome;
 
-  private constructor(client: Client<typeof IngestService>, signal?: AbortSignal) {
-    this.#responses = client.ingest(this.#requests(), signal ? { signal } : {})[Symbol.asyncIterator]();
+  private constructor(client: Client<typeof IngestService>, abort?: AbortSignal) {
+    this.#responses = client.ingest(this.#requests(), abort ? { signal: abort } : {})[Symbol.asyncIterator]();
   }
 
   /** Says hello and waits for the welcome. */
   static async open(
     client: Client<typeof IngestService>,
     producerId: string,
-    { lastAckedSequence = 0n, signal }: { lastAckedSequence?: bigint; signal?: AbortSignal } = {},
+    { lastAckedSequence = 0n, abort }: { lastAckedSequence?: bigint; abort?: AbortSignal } = {},
   ): Promise<Producer> {
-    const producer = new Producer(client, signal);
+    const producer = new Producer(client, abort);
     producer.push({ message: { case: "hello", value: { producerId, lastAckedSequence } } });
     const { value } = await producer.#responses.next();
     producer.welcome = value.message.value as Welcome;

@@ -140,7 +140,7 @@ export class TestHistory implements AsyncDisposable {
       nowUs,
       settleUs: 0,
       retention: forEver,
-      signal: unaborted,
+      abort: unaborted,
       ...options,
     });
   }
@@ -149,7 +149,7 @@ export class TestHistory implements AsyncDisposable {
   ahead(options: Partial<AheadOptions> = {}): Promise<AheadResult | undefined> {
     const { database, catalog } = this;
     const nowUs = () => Date.now() * 1000;
-    return rollUpAhead({ database, catalog, ...roomy, nowUs, settleUs: 0, signal: unaborted, ...options });
+    return rollUpAhead({ database, catalog, ...roomy, nowUs, settleUs: 0, abort: unaborted, ...options });
   }
 
   /**
@@ -169,7 +169,7 @@ export class TestHistory implements AsyncDisposable {
 
   tidy(options: Partial<TidyOptions> = {}): Promise<void> {
     return tidy({
-      ...{ database: this.database, log: quiet, nowUs: () => Date.now() * 1000, signal: unaborted },
+      ...{ database: this.database, log: quiet, nowUs: () => Date.now() * 1000, abort: unaborted },
       ...{ logWindowMs: 86_400_000, maxLogBytes: 2 ** 40, segmentMs: 86_400_000, segmentBytes: 2 ** 40 },
       ...{ supersededMs: 1_200_000, maxDropped: 1_000 },
       ...options,

@@ -10,16 +10,16 @@ export class Change {
   }
 
   /** Resolves at the next change, or when the signal aborts. */
-  next(signal: AbortSignal): Promise<void> {
+  next(abort: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
-        signal.removeEventListener("abort", done);
+        abort.removeEventListener("abort", done);
         this.#waiters.delete(done);
         resolve();
       };
       this.#waiters.add(done);
-      signal.addEventListener("abort", done, { once: true });
-      if (signal.aborted) done();
+      abort.addEventListener("abort", done, { once: true });
+      if (abort.aborted) done();
     });
   }
 }

@@ -17,12 +17,12 @@ export type SessionOptions = {
   producerId: string;
   outbox: Outbox;
   /** Ends the session at once. */
-  signal: AbortSignal;
+  abort: AbortSignal;
   /** Throws if the welcome does not fit this producer. Returns the sequence to go on with. */
   onWelcome(welcome: Welcome): number;
   onAck(ack: Ack): Promise<void>;
   /** Waits for a batch's turn to go out. */
-  turn?: ((entry: Entry, signal: AbortSignal) => Promise<void>) | undefined;
+  turn?: ((entry: Entry, abort: AbortSignal) => Promise<void>) | undefined;
   /** A batch is about to go out. */
   onSend(sequence: number): void;
 };
@@ -34,12 +34,12 @@ export type SessionOptions = {
  * that was so. Throws what broke the stream.
  */
 export async function runSession(options: SessionOptions): Promise<{ atGap: boolean }> {
-  const { client, outbox, signal, onWelcome, onAck } = options;
+  const { client, outbox, abort, onWelcome, onAck } = options;
   // Wakes the sending half when the receiving half is over, however that came.
   const over = new AbortController();
-  const end = () => over.abort(signal.reason);
-  signal.addEventListener("abort", end, { once: true });
-  if (signal.aborted) end();
+  const end = () => over.abort(abort.reason);
+  abort.addEventListener("abort", end, { once: true });
+  if (abort.aborted) end();
   const { promise: start, resolve: setStart } = Promise.withResolvers<number | undefined>();
   let welcomed = false;
   let atGap = false;
@@ -59,7 +59,7 @@ export async function runSession(options: SessionOptions): Promise<{ atGap: bool
     }
     return { atGap };
   } finally {
-    signal.removeEventListener("abort", end);
+    abort.removeEventListener("abort", end);
     setStart(undefined);
     over.abort();
   }
@@ -68,18 +68,18 @@ export async function runSession(options: SessionOptions): Promise<{ atGap: bool
 async function* requests(
   { producerId, outbox, turn, onSend, onGap }: SessionOptions & { onGap(): void },
   start: Promise<number | undefined>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): AsyncGenerator<IngestRequest, void, undefined> {
   const hello = { producerId, lastAckedSequence: BigInt(outbox.ackedSequence) };
   yield create(IngestRequestSchema, { message: { case: "hello", value: hello } });
   const first = await start;
   if (first === undefined) return;
   for (let sequence = first; ; sequence++) {
-    const entry = await outbox.read(sequence, { signal });
+    const entry = await outbox.read(sequence, { abort });
     if (entry === undefined && sequence <= outbox.lastSequence) onGap();
-    if (entry === undefined || signal.aborted) return;
-    await turn?.(entry, signal);
-    if (signal.aborted) return;
+    if (entry === undefined || abort.aborted) return;
+    await turn?.(entry, abort);
+    if (abort.aborted) return;
     onSend(sequence);
     yield asEncoded(IngestRequestSchema, entry.bytes);
   }

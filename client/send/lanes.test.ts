@@ -10,7 +10,7 @@ import { openTestSpool, range, recordingLog, temporaryFolder } from "../testing/
 import { type LanesOptions, type Sender, startLanes } from "./lanes.ts";
 import type { SpoolOptions } from "./spool/spool.ts";
 
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 
 /** A batch that tells its number in order of appending. */
 function batchOf(n: number, size = 1): Batch {
@@ -52,8 +52,8 @@ test("connected, batches take the live lane", async () => {
   await using stub = await openIngestStub();
   const { sender, end } = await openTestLanes({ port: stub.port, folder: await newFolder() });
   await connected(sender);
-  for (const n of range(1, 30)) await sender.append(batchOf(n), { signal });
-  expect(await sender.close({ signal })).toEqual({ unackedBatches: 0, unackedRecords: 0 });
+  for (const n of range(1, 30)) await sender.append(batchOf(n), { abort });
+  expect(await sender.close({ abort })).toEqual({ unackedBatches: 0, unackedRecords: 0 });
   expect(numbersOf(stub.state, "live")).toEqual(range(1, 30));
   expect(numbersOf(stub.state, "backlog")).toEqual([]);
   await end();
@@ -65,11 +65,11 @@ test("after an outage live batches go first and the backlog follows, each once a
   const folder = await newFolder();
   const { sender, end } = await openTestLanes({ port, folder, lanes: { maxBacklogInFlightBytes: 4000 } });
   await connected(sender);
-  for (const n of range(1, 10)) await sender.append(batchOf(n), { signal });
-  await sender.flush({ signal });
+  for (const n of range(1, 10)) await sender.append(batchOf(n), { abort });
+  await sender.flush({ abort });
   await first[Symbol.asyncDispose]();
   while (sender.counts.connected) await new Promise((resolve) => setTimeout(resolve, 2));
-  for (const n of range(11, 210)) await sender.append(batchOf(n, 50), { signal });
+  for (const n of range(11, 210)) await sender.append(batchOf(n, 50), { abort });
   expect(sender.held.batches).toBe(200);
 
   // Acks of the backlog are slow, so that live batches come while it is on its way.
@@ -85,7 +85,7 @@ test("after an outage live batches go first and the backlog follows, each once a
   const { arrived } = second.state;
   for (; live < 1030; live++) {
     const seen = arrived.length;
-    await sender.append(batchOf(live), { signal });
+    await sender.append(batchOf(live), { abort });
     while (numbersOf(state, "live").at(-1) !== live) await new Promise(setImmediate);
     liveBefore.push(arrived.slice(seen).filter(({ producerId }) => producerId === "p.backlog").length);
   }
@@ -93,7 +93,7 @@ test("after an outage live batches go first and the backlog follows, each once a
   // At most what was on its way when it was appended (4000 bytes are 9 batches), and what is sent
   // while it is synced.
   expect(liveBefore.toSorted((a, b) => a - b)[15]).toBeLessThanOrEqual(20);
-  await sender.flush({ signal });
+  await sender.flush({ abort });
   expect(numbersOf(state, "live")).toEqual([...range(1, 10), ...range(1000, 1029)]);
   expect(numbersOf(state, "backlog")).toEqual(range(11, 210));
   expect(state.stored).toHaveLength(240);
@@ -108,9 +108,9 @@ test("a backlog that is connected first is told when the live lane has nothing t
     const session = new AbortController();
     // What the backlog does: looks, and then waits for any change. Nothing is appended meanwhile.
     const told = (async () => {
-      while (!live.starved) await change.next(signal);
+      while (!live.starved) await change.next(abort);
     })();
-    const reading = live.read(1, { signal: session.signal });
+    const reading = live.read(1, { abort: session.signal });
     await told;
     session.abort();
     expect(await reading).toBeUndefined();
@@ -124,16 +124,16 @@ test("live batches that an outage left unacknowledged come before any backlog", 
   const folder = await newFolder();
   const opened = await openTestLanes({ port, folder });
   await connected(opened.sender);
-  for (const n of range(1, 5)) await opened.sender.append(batchOf(n), { signal });
+  for (const n of range(1, 5)) await opened.sender.append(batchOf(n), { abort });
   await first[Symbol.asyncDispose]();
   while (opened.sender.counts.connected) await new Promise((resolve) => setTimeout(resolve, 2));
-  for (const n of range(6, 50)) await opened.sender.append(batchOf(n), { signal });
+  for (const n of range(6, 50)) await opened.sender.append(batchOf(n), { abort });
   await opened.end();
   state.arrived.length = 0;
   await using second = await openIngestStub({}, { port, state });
   // A new process on the same spool.
   const again = await openTestLanes({ port, folder });
-  await again.sender.flush({ signal });
+  await again.sender.flush({ abort });
   expect(second.state.stored.map(numberOf)).toEqual(range(1, 50));
   expect(state.arrived.slice(0, 5).every(({ producerId }) => producerId === "p.live")).toBe(true);
   await again.end();
@@ -142,8 +142,8 @@ test("live batches that an outage left unacknowledged come before any backlog", 
 test("of a backlog that nobody acknowledges no more is on its way than may be", async () => {
   const folder = await newFolder();
   const away = await openTestLanes({ port: 1, folder });
-  for (const n of range(201, 250)) await away.sender.append(batchOf(n, 50), { signal });
-  const { bytes } = (await away.spool.backlog.read(1, { signal }))!;
+  for (const n of range(201, 250)) await away.sender.append(batchOf(n, 50), { abort });
+  const { bytes } = (await away.spool.backlog.read(1, { abort }))!;
   await away.end();
   await using stub = await openIngestStub({ beforeAck: () => false });
   const lanes = { maxBacklogInFlightBytes: 4_000 };
@@ -163,11 +163,11 @@ test("a live lane that has fallen behind sends what comes next to the backlog", 
     lanes: { maxLiveBytes: 2000 },
   });
   await connected(sender);
-  for (const n of range(1, 60)) await sender.append(batchOf(n, 10), { signal });
+  for (const n of range(1, 60)) await sender.append(batchOf(n, 10), { abort });
   expect(spool.live.held.bytes).toBeLessThan(2200);
   expect(spool.backlog.held.batches).toBe(60 - spool.live.held.batches);
   release();
-  await sender.flush({ signal });
+  await sender.flush({ abort });
   const [live, backlog] = [numbersOf(stub.state, "live"), numbersOf(stub.state, "backlog")];
   expect([...live, ...backlog].toSorted((a, b) => a! - b!)).toEqual(range(1, 60));
   expect(live).toEqual(live.toSorted((a, b) => a! - b!));
@@ -194,7 +194,7 @@ test.each([false, true])(
       await connected(opened.sender);
       held = new Promise<void>((resolve) => (release = resolve));
     }
-    for (const n of range(1, 300)) await opened.sender.append(batchOf(n, 1000), { signal });
+    for (const n of range(1, 300)) await opened.sender.append(batchOf(n, 1000), { abort });
     expect(opened.spool[lane].dropped.batches).toBeGreaterThan(50);
     const before = opened.spool[lane].held.batches;
     if (!isConnected) await opened.end();
@@ -205,7 +205,7 @@ test.each([false, true])(
       end,
     } = isConnected ? opened : await openTestLanes({ port: stub.port, ...given });
     release();
-    await sender.flush({ signal });
+    await sender.flush({ abort });
     const stored = numbersOf(stub.state, lane).filter((n) => n !== undefined);
     expect(stored.slice(-before)).toEqual(range(301 - before, 300));
     expect(new Set(stored).size).toBe(stored.length);

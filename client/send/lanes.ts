@@ -52,12 +52,8 @@ export function startLanes(options: LanesOptions): Sender {
   const failed = AbortSignal.any([...uplinks.map((one) => one.failed), live.failed, backlog.failed]);
   const isLive = () => liveUplink.counts.connected && live.held.bytes + live.waitingBatches * 1024 < maxLiveBytes;
 
-  async function close({
-    signal,
-  }: {
-    signal: AbortSignal;
-  }): Promise<{ unackedBatches: number; unackedRecords: number }> {
-    const ends = await Promise.all(uplinks.map((one) => one.close({ signal })));
+  async function close({ abort }: { abort: AbortSignal }): Promise<{ unackedBatches: number; unackedRecords: number }> {
+    const ends = await Promise.all(uplinks.map((one) => one.close({ abort })));
     return {
       unackedBatches: ends.reduce((sum, { unackedBatches }) => sum + unackedBatches, 0),
       unackedRecords: ends.reduce((sum, { unackedRecords }) => sum + unackedRecords, 0),
@@ -65,7 +61,7 @@ export function startLanes(options: LanesOptions): Sender {
   }
 
   const onFailure = () => {
-    for (const one of uplinks) void one.close({ signal: new AbortController().signal });
+    for (const one of uplinks) void one.close({ abort: new AbortController().signal });
   };
   failed.addEventListener("abort", onFailure, { once: true });
 
@@ -84,9 +80,9 @@ export function startLanes(options: LanesOptions): Sender {
     },
     append: (batch: Batch, given) => (isLive() ? liveUplink : backlogUplink).append(batch, given),
     async flush(given) {
-      const signal = AbortSignal.any([given.signal, failed]);
+      const abort = AbortSignal.any([given.abort, failed]);
       // Meanwhile appended batches may go to either.
-      do await Promise.all(uplinks.map((one) => one.flush({ signal })));
+      do await Promise.all(uplinks.map((one) => one.flush({ abort })));
       while (live.held.batches + backlog.held.batches > 0);
     },
     close,
@@ -115,13 +111,13 @@ function createBacklogTurn(
     }
     return live.ackedSequence >= leftThrough;
   };
-  return async (entry: Entry, signal: AbortSignal): Promise<void> => {
+  return async (entry: Entry, abort: AbortSignal): Promise<void> => {
     flight.resume(entry);
-    while (!signal.aborted) {
+    while (!abort.aborted) {
       const inFlight = flight.bytes();
       const fits = inFlight === 0 || inFlight + entry.bytes.length <= maxBacklogInFlightBytes;
       if (fits && liveIsDone()) break;
-      await change.next(signal);
+      await change.next(abort);
     }
     flight.add(entry);
   };

@@ -76,9 +76,9 @@ export interface Uplink extends AsyncDisposable {
    * sent until it is acknowledged. Waits while the spool or the disk is full, until `signal`
    * aborts. Do not change the batch before that. Many appends at once share one sync.
    */
-  append(batch: BatchInit, options?: { signal?: AbortSignal }): Promise<void>;
+  append(batch: BatchInit, options?: { abort?: AbortSignal }): Promise<void>;
   /** Resolves when everything that was taken is acknowledged. */
-  flush(options?: { signal?: AbortSignal }): Promise<void>;
+  flush(options?: { abort?: AbortSignal }): Promise<void>;
   /**
    * Takes no more, waits up to `waitMs` (default 3000) for acks, closes. What has none stays in the
    * spool.
@@ -115,7 +115,7 @@ export async function openUplink(options: UplinkOptions): Promise<Uplink> {
   let closing: Promise<{ unackedBatches: number; unackedRecords: number }> | undefined;
   const close = async (waitMs: number) => {
     try {
-      return await sender.close({ signal: AbortSignal.timeout(waitMs) });
+      return await sender.close({ abort: AbortSignal.timeout(waitMs) });
     } finally {
       await sender[Symbol.asyncDispose]();
     }
@@ -131,12 +131,12 @@ export async function openUplink(options: UplinkOptions): Promise<Uplink> {
     get failed() {
       return sender.failed;
     },
-    async append(init, { signal = never } = {}) {
+    async append(init, { abort = never } = {}) {
       const batch = create(BatchSchema, init);
       if (countRecords(batch) === 0) throw new RangeError("a batch needs at least one record");
-      await sender.append(batch, { signal });
+      await sender.append(batch, { abort });
     },
-    flush: ({ signal = never } = {}) => sender.flush({ signal }),
+    flush: ({ abort = never } = {}) => sender.flush({ abort }),
     close({ waitMs = 3000 } = {}) {
       closing ??= close(waitMs);
       return closing;

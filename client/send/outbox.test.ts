@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { createMemoryOutbox } from "./outbox.ts";
 
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 const encode = (length: number) => (sequence: number) => new Uint8Array(length).fill(sequence);
 /** Whether a promise is settled once everything that is ready has run. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {
@@ -17,21 +17,21 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 
 test("batches are numbered from 1 and read by number", async () => {
   const outbox = createMemoryOutbox({ maxBytes: 100 });
-  expect(await outbox.append(5, encode(3), { signal })).toBe(1);
-  expect(await outbox.append(6, encode(4), { signal })).toBe(2);
-  expect(await outbox.read(2, { signal })).toEqual({ sequence: 2, bytes: new Uint8Array([2, 2, 2, 2]), records: 6 });
+  expect(await outbox.append(5, encode(3), { abort })).toBe(1);
+  expect(await outbox.append(6, encode(4), { abort })).toBe(2);
+  expect(await outbox.read(2, { abort })).toEqual({ sequence: 2, bytes: new Uint8Array([2, 2, 2, 2]), records: 6 });
   expect(outbox.held).toEqual({ batches: 2, bytes: 7, records: 11 });
   expect(outbox.ack(1)).toBe(5);
   expect(outbox.ack(1)).toBe(0);
-  expect(await outbox.read(1, { signal })).toBeUndefined();
+  expect(await outbox.read(1, { abort })).toBeUndefined();
   expect(outbox.held).toEqual({ batches: 1, bytes: 4, records: 6 });
 });
 
 test("a full outbox holds appends back, in order, until acks make room", async () => {
   const outbox = createMemoryOutbox({ maxBytes: 10 });
-  for (let i = 0; i < 2; i++) await outbox.append(1, encode(5), { signal });
-  const third = outbox.append(1, encode(9), { signal });
-  const fourth = outbox.append(1, encode(1), { signal });
+  for (let i = 0; i < 2; i++) await outbox.append(1, encode(5), { abort });
+  const third = outbox.append(1, encode(9), { abort });
+  const fourth = outbox.append(1, encode(1), { abort });
   expect(await settled(third)).toBe(false);
   outbox.ack(1);
   expect(await third).toBe(3);
@@ -43,10 +43,10 @@ test("a full outbox holds appends back, in order, until acks make room", async (
 
 test("an append that is given up takes no number", async () => {
   const outbox = createMemoryOutbox({ maxBytes: 1 });
-  await outbox.append(1, encode(5), { signal });
+  await outbox.append(1, encode(5), { abort });
   const stop = new AbortController();
-  const given = outbox.append(1, encode(1), { signal: stop.signal });
-  const next = outbox.append(1, encode(1), { signal });
+  const given = outbox.append(1, encode(1), { abort: stop.signal });
+  const next = outbox.append(1, encode(1), { abort });
   stop.abort(new Error("given up"));
   await expect(given).rejects.toThrow("given up");
   outbox.ack(1);
@@ -55,28 +55,28 @@ test("an append that is given up takes no number", async () => {
 
 test("a read waits for its batch, and ends with the outbox or its signal", async () => {
   const outbox = createMemoryOutbox({ maxBytes: 100 });
-  const first = outbox.read(1, { signal });
+  const first = outbox.read(1, { abort });
   expect(await settled(first)).toBe(false);
-  await outbox.append(1, encode(1), { signal });
+  await outbox.append(1, encode(1), { abort });
   expect((await first)?.sequence).toBe(1);
   const stop = new AbortController();
-  const stopped = outbox.read(2, { signal: stop.signal });
-  const closed = outbox.read(2, { signal });
+  const stopped = outbox.read(2, { abort: stop.signal });
+  const closed = outbox.read(2, { abort });
   stop.abort();
   expect(await stopped).toBeUndefined();
   expect(await settled(closed)).toBe(false);
   outbox.close(new Error("closed"));
   expect(await closed).toBeUndefined();
-  expect((await outbox.read(1, { signal }))?.sequence).toBe(1);
-  await expect(outbox.append(1, encode(1), { signal })).rejects.toThrow("closed");
+  expect((await outbox.read(1, { abort }))?.sequence).toBe(1);
+  await expect(outbox.append(1, encode(1), { abort })).rejects.toThrow("closed");
 });
 
 test("emptied resolves at the last ack", async () => {
   const outbox = createMemoryOutbox({ maxBytes: 100 });
-  await outbox.emptied({ signal });
-  await outbox.append(1, encode(1), { signal });
-  await outbox.append(1, encode(1), { signal });
-  const emptied = outbox.emptied({ signal });
+  await outbox.emptied({ abort });
+  await outbox.append(1, encode(1), { abort });
+  await outbox.append(1, encode(1), { abort });
+  const emptied = outbox.emptied({ abort });
   outbox.ack(1);
   expect(await settled(emptied)).toBe(false);
   outbox.ack(2);
@@ -85,8 +85,8 @@ test("emptied resolves at the last ack", async () => {
 
 test("an ack for more than there is lets go of what there is", async () => {
   const outbox = createMemoryOutbox({ maxBytes: 100 });
-  await outbox.append(1, encode(1), { signal });
+  await outbox.append(1, encode(1), { abort });
   outbox.ack(7);
   expect(outbox.ackedSequence).toBe(1);
-  expect(await outbox.append(1, encode(1), { signal })).toBe(2);
+  expect(await outbox.append(1, encode(1), { abort })).toBe(2);
 });

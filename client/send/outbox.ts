@@ -38,16 +38,16 @@ export interface Outbox {
    * full it waits, which is how a producer is held back (an outbox on disk may be told to drop
    * instead). Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
    */
-  append(records: number, encode: (sequence: number) => Uint8Array, options: { signal: AbortSignal }): Promise<number>;
+  append(records: number, encode: (sequence: number) => Uint8Array, options: { abort: AbortSignal }): Promise<number>;
   /**
    * The batch of a number as soon as there is one; undefined when it was let go of or is missing,
    * when the outbox is closed without it, or when `signal` aborts.
    */
-  read(sequence: number, options: { signal: AbortSignal }): Promise<Entry | undefined>;
+  read(sequence: number, options: { abort: AbortSignal }): Promise<Entry | undefined>;
   /** Lets go of every batch through a number. Returns how many records those held. */
   ack(through: number): number;
   /** Resolves when nothing is held; rejects when `signal` aborts. */
-  emptied(options: { signal: AbortSignal }): Promise<void>;
+  emptied(options: { abort: AbortSignal }): Promise<void>;
   /** No batch comes any more: waiting appends reject with the reason, waiting reads end. */
   close(reason: unknown): void;
 }
@@ -80,12 +80,12 @@ class MemoryOutbox implements Outbox {
   append(
     records: number,
     encode: (sequence: number) => Uint8Array,
-    { signal }: { signal: AbortSignal },
+    { abort }: { abort: AbortSignal },
   ): Promise<number> {
     const taken = this.#turn.then(async () => {
-      while (!this.#closed && !signal.aborted && this.held.bytes >= this.#maxBytes) await this.#change.next(signal);
+      while (!this.#closed && !abort.aborted && this.held.bytes >= this.#maxBytes) await this.#change.next(abort);
       if (this.#closed) throw this.#closed.reason;
-      signal.throwIfAborted();
+      abort.throwIfAborted();
       const sequence = this.lastSequence + 1;
       const bytes = encode(sequence);
       this.lastSequence = sequence;
@@ -98,11 +98,11 @@ class MemoryOutbox implements Outbox {
     return taken;
   }
 
-  async read(sequence: number, { signal }: { signal: AbortSignal }): Promise<Entry | undefined> {
+  async read(sequence: number, { abort }: { abort: AbortSignal }): Promise<Entry | undefined> {
     for (;;) {
       const entry = this.#entries.get(sequence);
-      if (entry || sequence <= this.ackedSequence || this.#closed || signal.aborted) return entry;
-      await this.#change.next(signal);
+      if (entry || sequence <= this.ackedSequence || this.#closed || abort.aborted) return entry;
+      await this.#change.next(abort);
     }
   }
 
@@ -119,10 +119,10 @@ class MemoryOutbox implements Outbox {
     return records;
   }
 
-  async emptied({ signal }: { signal: AbortSignal }): Promise<void> {
+  async emptied({ abort }: { abort: AbortSignal }): Promise<void> {
     while (this.held.batches > 0) {
-      signal.throwIfAborted();
-      await this.#change.next(signal);
+      abort.throwIfAborted();
+      await this.#change.next(abort);
     }
   }
 

@@ -8,7 +8,7 @@ import { RecordKind, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { failure, type Hooks, openIngestStub } from "../testing/ingest-stub.ts";
-import { appendAll, openPair, signal } from "../testing/uplink.ts";
+import { abort, appendAll, openPair } from "../testing/uplink.ts";
 import { createMemoryOutbox } from "./outbox.ts";
 import { startUplink } from "./uplink.ts";
 
@@ -16,14 +16,14 @@ test("a loss that a welcome names again, since nothing has been sent beyond it, 
   const hooks: Hooks = {};
   const { stub, uplink, lines } = await openPair(hooks);
   await appendAll(uplink, 5);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   hooks.welcome = { lastSequence: 5n, lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n } };
   let breaks = 2;
   hooks.beforeStore = (sequence) => {
     if (sequence === 6 && breaks-- > 0) throw failure(Code.Unavailable, "SHUTTING_DOWN");
   };
   await appendAll(uplink, 1, 6);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(stub.state.hellos.length).toBeGreaterThan(2);
   expect(uplink.counts.lostBatches).toBe(3);
   expect(lines.filter((line) => line.includes("LOST batches"))).toHaveLength(1);
@@ -42,7 +42,7 @@ test("the server is left alone for as long as it asks to be", async () => {
   };
   const { uplink } = await openPair(hooks, { onSleep: (ms) => void waits.push(ms) });
   await appendAll(uplink, 1);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(waits).toHaveLength(2);
   for (const ms of waits) expect(ms).toBeGreaterThanOrEqual(7_500);
 });
@@ -85,7 +85,7 @@ test("a batch is not let go of before its rejected records are written down", as
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   expect([uplink.held.batches, uplink.counts.ackedBatches]).toEqual([1, 0]);
   written.resolve();
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(uplink.counts.ackedBatches).toBe(1);
 });
 
@@ -94,7 +94,7 @@ test("a batch that is stored with a warning is a success: nothing rejected, no l
   const warning = { $typeName: "millrace.v1.Warning" as const, reason, column: 0, message: "samples are far apart" };
   const { uplink } = await openPair({ resultOf: () => ({ warnings: [warning] }) });
   await appendAll(uplink, 3);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   const nothing = { rejectedRecords: 0, refusedBatches: 0, duplicateBatches: 0 };
   expect(uplink.counts).toMatchObject({ ackedBatches: 3, ...nothing, warnings: 3 });
 });

@@ -3,24 +3,24 @@ import { expect, onTestFinished, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { failure, type Hooks, openIngestStub } from "../testing/ingest-stub.ts";
-import { appendAll, batchOf, firstValues, openPair, openTestUplink, range, signal } from "../testing/uplink.ts";
+import { abort, appendAll, batchOf, firstValues, openPair, openTestUplink, range } from "../testing/uplink.ts";
 
 test("batches arrive in order, each once, and close says that nothing is left", async () => {
   const { stub, uplink } = await openPair();
   await appendAll(uplink, 50);
-  expect(await uplink.close({ signal })).toEqual({ unackedBatches: 0, unackedRecords: 0 });
+  expect(await uplink.close({ abort })).toEqual({ unackedBatches: 0, unackedRecords: 0 });
   expect(firstValues(stub.state.stored)).toEqual(range(50));
   expect(stub.state.arrivals).toEqual(range(50));
   expect(stub.state.hellos).toMatchObject([{ producerId: "p-1", lastAckedSequence: 0n }]);
   expect(uplink.counts).toMatchObject({ ackedBatches: 50, ackedRecords: 100, resentBatches: 0, breaks: 0 });
-  await expect(uplink.append(batchOf(51), { signal })).rejects.toThrow("closed");
+  await expect(uplink.append(batchOf(51), { abort })).rejects.toThrow("closed");
 });
 
 test("what arrives is what was sent, bit for bit", async () => {
   const { stub, uplink } = await openPair();
   const values = [-0, 5e-324, 1 / 3, 4211.7, Number.MAX_VALUE];
-  await uplink.append(batchOf(1, values), { signal });
-  await uplink.flush({ signal });
+  await uplink.append(batchOf(1, values), { abort });
+  await uplink.flush({ abort });
   expect(stub.state.stored[0]!.samples[0]!.values.every((value, i) => Object.is(value, values[i]))).toBe(true);
 });
 
@@ -33,7 +33,7 @@ test.each(["before it is stored", "after it is stored, before its ack"])(
     };
     const { stub, uplink } = await openPair(when.startsWith("before") ? { beforeStore: hook } : { beforeAck: hook });
     await appendAll(uplink, 40);
-    await uplink.flush({ signal });
+    await uplink.flush({ abort });
     expect(firstValues(stub.state.stored)).toEqual(range(40));
     expect(uplink.counts).toMatchObject({ ackedBatches: 40, ackedRecords: 80, breaks: 5 });
     expect(stub.state.streams).toBe(6);
@@ -55,7 +55,7 @@ test("a batch that came twice is acknowledged once and counted as a duplicate", 
   };
   const { stub, uplink } = await openPair(hooks);
   await appendAll(uplink, 3);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(firstValues(stub.state.stored)).toEqual([1, 2, 3]);
   expect(uplink.counts).toMatchObject({ ackedBatches: 3, duplicateBatches: 1 });
   expect(uplink.counts.resentBatches).toBeGreaterThanOrEqual(1);
@@ -83,7 +83,7 @@ test("a server that goes away and comes back gets the rest, and tells of batches
   while (state.stored.length < 30) await new Promise(setImmediate);
   await first[Symbol.asyncDispose]();
   await appendAll(uplink, 30, 31);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(firstValues(state.stored)).toEqual(range(60));
   expect(second!.state.hellos).toMatchObject([{ lastAckedSequence: 10n }]);
   // 11 to 30 were stored, but nobody had said so.
@@ -101,7 +101,7 @@ test("the window is bounded: without acks, appends wait, and acks let them go on
   let taken = 0;
   const appending = (async () => {
     for (const n of range(200)) {
-      await uplink.append(batchOf(n), { signal });
+      await uplink.append(batchOf(n), { abort });
       taken = n;
     }
   })();
@@ -112,7 +112,7 @@ test("the window is bounded: without acks, appends wait, and acks let them go on
   expect(taken).toBeLessThan(60);
   release();
   await appending;
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(firstValues(stub.state.stored)).toEqual(range(200));
 });
 
@@ -124,8 +124,8 @@ test("a conflict stops the uplink with a clear message", async () => {
   };
   const { uplink, lines } = await openPair(hooks);
   await appendAll(uplink, 5);
-  await expect(uplink.flush({ signal })).rejects.toThrow(/batch 3 is stored with other content: two producers share/);
-  await expect(uplink.append(batchOf(6), { signal })).rejects.toThrow(/two producers share/);
+  await expect(uplink.flush({ abort })).rejects.toThrow(/batch 3 is stored with other content: two producers share/);
+  await expect(uplink.append(batchOf(6), { abort })).rejects.toThrow(/two producers share/);
   expect(uplink.failed.aborted).toBe(true);
   expect(lines.filter((line) => line.includes(" error "))).toHaveLength(1);
   expect(uplink.held.batches).toBe(3);
@@ -136,7 +136,7 @@ test("an id that another process has used is a failure, not silence: its batches
   onTestFinished(() => stub[Symbol.asyncDispose]());
   const { uplink } = openTestUplink({ port: stub.port });
   // A connection that is made before the first append must not make a difference.
-  await expect(appendAll(uplink, 8).then(() => uplink.flush({ signal }))).rejects.toThrow(
+  await expect(appendAll(uplink, 8).then(() => uplink.flush({ abort }))).rejects.toThrow(
     /another producer uses this id/,
   );
   expect(stub.state.stored).toHaveLength(5);
@@ -154,7 +154,7 @@ test("a gap is closed from what is held", async () => {
   };
   const { stub, uplink } = await openPair(hooks);
   await appendAll(uplink, 6);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(firstValues(stub.state.stored)).toEqual(range(6));
 });
 
@@ -166,16 +166,16 @@ test("a gap that reaches behind what is held is a failure", async () => {
   };
   const { uplink } = await openPair(hooks);
   await appendAll(uplink, 3);
-  await uplink.flush({ signal });
-  await uplink.append(batchOf(4), { signal });
-  await expect(uplink.flush({ signal })).rejects.toThrow(/wants batch 2, which it had acknowledged/);
+  await uplink.flush({ abort });
+  await uplink.append(batchOf(4), { abort });
+  await expect(uplink.flush({ abort })).rejects.toThrow(/wants batch 2, which it had acknowledged/);
 });
 
 test("batches that a restored server lost are reported, and numbering goes on", async () => {
   const hooks: Hooks = {};
   const { stub, uplink, lines } = await openPair(hooks);
   await appendAll(uplink, 5);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   // Restored to batch 2. Its numbering goes on after what the hello names, as the contract says.
   hooks.welcome = { lastSequence: 2n, lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n } };
   let broken = false;
@@ -186,7 +186,7 @@ test("batches that a restored server lost are reported, and numbering goes on", 
     }
   };
   await appendAll(uplink, 2, 6);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(stub.state.hellos.at(-1)!.lastAckedSequence).toBe(5n);
   expect(stub.state.arrivals.slice(-2)).toEqual([6, 7]);
   expect(uplink.counts.lostBatches).toBe(3);
@@ -207,7 +207,7 @@ test("rejected records and refused batches are counted, and logged once for each
   };
   const { uplink, lines } = await openPair(hooks);
   await appendAll(uplink, 10);
-  await uplink.flush({ signal });
+  await uplink.flush({ abort });
   expect(uplink.counts).toMatchObject({ ackedBatches: 10, refusedBatches: 1, rejectedRecords: 11 });
   const rejections = lines.filter((line) => line.includes("rejected"));
   expect(rejections).toHaveLength(2);
@@ -224,7 +224,7 @@ test("close gives up at its limit and says what has no ack", async () => {
   await appendAll(uplink, 5);
   while (stub.state.stored.length < 5 || uplink.held.batches > 3) await new Promise(setImmediate);
   const limit = new AbortController();
-  const closing = uplink.close({ signal: limit.signal });
+  const closing = uplink.close({ abort: limit.signal });
   limit.abort(new Error("limit"));
   expect(await closing).toEqual({ unackedBatches: 3, unackedRecords: 6 });
   expect(lines.join("")).toMatch(/closed without acks.*batches=3 records=6/);
@@ -237,6 +237,6 @@ test("without a server, batches wait, and close comes back at its limit", async 
   await appendAll(uplink, 2);
   while (uplink.counts.breaks < 3) await new Promise(setImmediate);
   expect(uplink.failed.aborted).toBe(false);
-  const closed = await uplink.close({ signal: AbortSignal.abort() });
+  const closed = await uplink.close({ abort: AbortSignal.abort() });
   expect(closed).toEqual({ unackedBatches: 2, unackedRecords: 4 });
 });

@@ -31,10 +31,10 @@ export type UplinkOptions = {
   /** Who says what is odd about stored batches; default one of its own. */
   warnings?: Warnings;
   /** Waits for a batch's turn to be sent; default no wait. */
-  turn?: (entry: Entry, signal: AbortSignal) => Promise<void>;
+  turn?: (entry: Entry, abort: AbortSignal) => Promise<void>;
   log: Log;
   /** How to wait between attempts; default a timer. */
-  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  sleep?: (ms: number, abort: AbortSignal) => Promise<void>;
 };
 
 /** A failure that connecting again cannot mend. */
@@ -52,7 +52,7 @@ export class Uplink implements AsyncDisposable {
   readonly producerId: string;
   readonly #outbox: Outbox;
   readonly #log: Log;
-  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly #sleep: (ms: number, abort: AbortSignal) => Promise<void>;
   readonly #client: Client<typeof IngestService>;
   readonly #deadLetters: DeadLetters | undefined;
   readonly #turn: UplinkOptions["turn"];
@@ -104,27 +104,27 @@ export class Uplink implements AsyncDisposable {
   }
 
   /** Takes a batch, which must have a record. Waits while the outbox is full. Rejects when `signal` aborts, and after a failure or close. */
-  async append(batch: Batch, { signal }: { signal: AbortSignal }): Promise<void> {
+  async append(batch: Batch, { abort }: { abort: AbortSignal }): Promise<void> {
     const encode = (sequence: number) => encodeNumberedBatch(sequence, batch);
-    await this.#outbox.append(countRecords(batch), encode, { signal });
+    await this.#outbox.append(countRecords(batch), encode, { abort });
   }
 
   /** Resolves when every batch taken so far and meanwhile is acknowledged. Rejects when `signal` aborts, and after a failure. */
-  async flush({ signal }: { signal: AbortSignal }): Promise<void> {
-    await this.#outbox.emptied({ signal: AbortSignal.any([signal, this.failed]) });
+  async flush({ abort }: { abort: AbortSignal }): Promise<void> {
+    await this.#outbox.emptied({ abort: AbortSignal.any([abort, this.failed]) });
   }
 
   /** Takes no more, sends and half-closes, waits for the acks until `signal` aborts, and says what has none. */
-  async close({ signal }: { signal: AbortSignal }): Promise<{ unackedBatches: number; unackedRecords: number }> {
+  async close({ abort }: { abort: AbortSignal }): Promise<{ unackedBatches: number; unackedRecords: number }> {
     this.#closed = true;
     this.#outbox.close(new Error("the uplink is closed"));
-    const stop = () => this.#stop.abort(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
+    const stop = () => this.#stop.abort(abort.reason);
+    abort.addEventListener("abort", stop, { once: true });
+    if (abort.aborted) stop();
     try {
       await this.#running;
     } finally {
-      signal.removeEventListener("abort", stop);
+      abort.removeEventListener("abort", stop);
     }
     const { batches, records } = this.held;
     if (batches > 0 && this.#outbox.durable)
@@ -135,7 +135,7 @@ export class Uplink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const disposed = new Error("the uplink is disposed of");
-    if (!this.#closed) await this.close({ signal: AbortSignal.abort(disposed) });
+    if (!this.#closed) await this.close({ abort: AbortSignal.abort(disposed) });
     // A close that still waits for acks waits no longer.
     this.#stop.abort(disposed);
     await this.#running;
@@ -143,9 +143,9 @@ export class Uplink implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const backoff = createBackoff({ baseMs: 100, maxMs: 1000 });
-    const signal = this.#stop.signal;
+    const abort = this.#stop.signal;
     let quietUntilMs = 0;
-    while (!signal.aborted && !(this.#closed && this.held.batches === 0)) {
+    while (!abort.aborted && !(this.#closed && this.held.batches === 0)) {
       let problem: unknown = new Error("the accessor ended the stream");
       const { ackedSequence } = this.#outbox;
       try {
@@ -159,7 +159,7 @@ export class Uplink implements AsyncDisposable {
           client: this.#client,
           producerId: this.producerId,
           outbox: this.#outbox,
-          signal,
+          abort,
           onWelcome,
           onAck: (ack) => this.#ack(ack),
           turn: this.#turn,
@@ -169,7 +169,7 @@ export class Uplink implements AsyncDisposable {
         if (atGap && this.#outbox.ackedSequence > ackedSequence) continue;
         if (this.#closed && this.held.batches === 0) break;
       } catch (error) {
-        if (signal.aborted) break;
+        if (abort.aborted) break;
         problem = error;
       }
       this.counts.connected = false;
@@ -190,7 +190,7 @@ export class Uplink implements AsyncDisposable {
         quietUntilMs = Date.now() + 60_000;
       }
       const delayMs = Math.max(backoff.next(), retryDelayMs(problem));
-      await this.#sleep(delayMs, signal).catch(() => {});
+      await this.#sleep(delayMs, abort).catch(() => {});
     }
     this.counts.connected = false;
   }
@@ -245,7 +245,7 @@ export class Uplink implements AsyncDisposable {
       const rejects = result.refusal !== undefined || result.verdicts.length > 0;
       const entry =
         rejects || this.#warnings.wants(result)
-          ? await this.#outbox.read(Number(result.sequence), { signal: this.#stop.signal })
+          ? await this.#outbox.read(Number(result.sequence), { abort: this.#stop.signal })
           : undefined;
       this.#countResult(result, entry);
       this.#warnings.say(result, entry);

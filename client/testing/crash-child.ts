@@ -8,14 +8,14 @@ import { payloadOf } from "./spool.ts";
 const [folder, countText] = process.argv.slice(2);
 const log = createLog({ name: "child", level: "silent" });
 await using spool = await openSpool({ folder: folder!, log, maxBytes: 1 << 20, segmentBytes: 2000 });
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 const { live } = spool;
 // writeSync, for what a dying process has only buffered is not said.
 const say = (text: string) => writeSync(1, `${text}\n`);
 const first = live.lastSequence + 1;
 say(`start ${first} ${live.ackedSequence}`);
 for (let n = first; n < first + Number(countText); n += 5) {
-  const group = Array.from({ length: 5 }, () => live.append(1, payloadOf, { signal }));
+  const group = Array.from({ length: 5 }, () => live.append(1, payloadOf, { abort }));
   for (const taken of group) say(`taken ${await taken}`);
   if (n % 2 === 0) {
     // Said before: an ack that was given counts, whether or not it was noted.

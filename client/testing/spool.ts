@@ -8,7 +8,7 @@ import type { Lane } from "../send/spool/lane.ts";
 import { readRecordFile } from "../send/spool/record-file.ts";
 import { openSpool, type SpoolOptions } from "../send/spool/spool.ts";
 
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 
 /** Bytes that no other number has, of different lengths. */
 export function payloadOf(sequence: number): Uint8Array {
@@ -42,14 +42,14 @@ export function openTestSpool(folder: string, options: Partial<SpoolOptions> = {
 }
 
 export async function appendAll(lane: Lane, count: number): Promise<void> {
-  await Promise.all(Array.from({ length: count }, () => lane.append(1, payloadOf, { signal })));
+  await Promise.all(Array.from({ length: count }, () => lane.append(1, payloadOf, { abort })));
 }
 
 /** The numbers held by a lane, read back. Throws if one has other bytes than its own. */
 export async function heldNumbers(lane: Lane): Promise<number[]> {
   const numbers: number[] = [];
   for (let sequence = lane.ackedSequence + 1; sequence <= lane.lastSequence; sequence++) {
-    const entry = await lane.read(sequence, { signal });
+    const entry = await lane.read(sequence, { abort });
     if (!entry) continue;
     if (Buffer.compare(entry.bytes, payloadOf(sequence)) !== 0 || entry.sequence !== sequence)
       throw new Error(`batch ${sequence} has other bytes`);

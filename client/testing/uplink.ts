@@ -8,7 +8,7 @@ import { createMemoryOutbox } from "../send/outbox.ts";
 import { startUplink, type Uplink } from "../send/uplink.ts";
 import { type Hooks, openIngestStub } from "./ingest-stub.ts";
 
-export const { signal } = new AbortController();
+export const { signal: abort } = new AbortController();
 
 /** A batch that can be told from all others. */
 export function batchOf(n: number, values = [n, n + 0.5]): Batch {
@@ -47,5 +47,5 @@ export async function openPair(hooks: Hooks = {}, given: Partial<Given> = {}) {
 }
 
 export async function appendAll(uplink: Uplink, n: number, first = 1): Promise<void> {
-  for (let i = first; i < first + n; i++) await uplink.append(batchOf(i), { signal });
+  for (let i = first; i < first + n; i++) await uplink.append(batchOf(i), { abort });
 }

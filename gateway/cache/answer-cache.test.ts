@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { AnswerCache, type KeptAnswer } from "./answer-cache.ts";
 
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 let nowMs = 0;
 const open = (maxBytes = 1_000_000) => new AnswerCache({ maxBytes, monotonicMs: () => nowMs });
 
@@ -19,8 +19,8 @@ test("many who ask for the same at once wait for one making", async () => {
     made++;
     return promise;
   };
-  const asked = Array.from({ length: 50 }, () => cache.answer({ key: "k", version: "1", signal }, make));
-  const other = cache.answer({ key: "k", version: "2", signal }, async () => answer("2"));
+  const asked = Array.from({ length: 50 }, () => cache.answer({ key: "k", version: "1", abort }, make));
+  const other = cache.answer({ key: "k", version: "2", abort }, async () => answer("2"));
   resolve(answer("1"));
   expect(new Set(await Promise.all(asked)).size).toBe(1);
   await other;
@@ -30,7 +30,7 @@ test("many who ask for the same at once wait for one making", async () => {
 test("an answer is kept for its version only, and no longer than it is good", async () => {
   const cache = open();
   const ask = (version: string, untilMs?: number) =>
-    cache.answer({ key: "k", version, signal }, async () => answer(version, `"${version}"`, untilMs));
+    cache.answer({ key: "k", version, abort }, async () => answer(version, `"${version}"`, untilMs));
   await ask("1");
   await ask("1");
   expect((await ask("2")).version).toBe("2");
@@ -51,20 +51,20 @@ test("what is made when the last asker has left is called off; failures are ever
     toldOf = given;
     return new Promise<KeptAnswer>((_, reject) => given.addEventListener("abort", () => reject(given.reason)));
   };
-  const asked = stops.map((stop) => cache.answer({ key: "k", version: "1", signal: stop.signal }, make));
+  const asked = stops.map((stop) => cache.answer({ key: "k", version: "1", abort: stop.signal }, make));
   stops[0]!.abort(new Error("one has left"));
   expect(toldOf!.aborted).toBe(false);
   stops[1]!.abort(new Error("all have left"));
   const outcomes = await Promise.allSettled(asked);
   expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(toldOf!.aborted).toBe(true);
-  expect((await cache.answer({ key: "k", version: "1", signal }, async () => answer("1"))).version).toBe("1");
+  expect((await cache.answer({ key: "k", version: "1", abort }, async () => answer("1"))).version).toBe("1");
 });
 
 test("bytes are bounded, compressed forms included, and one answer never takes it all", async () => {
   const cache = open(40_000);
   const put = (key: string, bytes: number) =>
-    cache.answer({ key, version: "1", signal }, async () => answer("1", "x".repeat(bytes)));
+    cache.answer({ key, version: "1", abort }, async () => answer("1", "x".repeat(bytes)));
   for (let i = 0; i < 20; i++) {
     const made = await put(`k${i}`, 4_000);
     cache.keepEncoded(`k${i}`, made, "br", Buffer.alloc(1_000));
@@ -75,8 +75,8 @@ test("bytes are bounded, compressed forms included, and one answer never takes i
   await put("huge", 30_000);
   expect(cache.entries).toBe(before);
   const none = open(0);
-  await none.answer({ key: "k", version: "1", signal }, async () => answer("1"));
-  await none.answer({ key: "k", version: "1", signal }, async () => answer("1"));
+  await none.answer({ key: "k", version: "1", abort }, async () => answer("1"));
+  await none.answer({ key: "k", version: "1", abort }, async () => answer("1"));
   expect(none.counts).toMatchObject({ hits: 0, misses: 2 });
 });
 
@@ -84,9 +84,9 @@ test("what is kept of an answer is its own bytes, not the buffer that they were 
   const cache = open();
   const shared = Buffer.alloc(65_536, "x");
   const made = { ...answer("1"), text: shared.subarray(0, 100) };
-  const kept = await cache.answer({ key: "k", version: "1", signal }, async () => made);
+  const kept = await cache.answer({ key: "k", version: "1", abort }, async () => made);
   cache.keepEncoded("k", kept, "gzip", shared.subarray(100, 140));
-  const { text, encoded } = await cache.answer({ key: "k", version: "1", signal }, async () => answer("no"));
+  const { text, encoded } = await cache.answer({ key: "k", version: "1", abort }, async () => answer("no"));
   expect([text.length, text.buffer.byteLength]).toEqual([100, 100]);
   expect(encoded.get("gzip")!.buffer.byteLength).toBe(40);
   expect(text.toString()).toBe("x".repeat(100));

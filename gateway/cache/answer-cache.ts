@@ -80,8 +80,8 @@ export class AnswerCache {
    * `kept: false` makes it in any case. Rejects as `make` does, for all who wait for it.
    */
   async answer(
-    { key, version, kept = true, signal }: { key: string; version: string; kept?: boolean; signal: AbortSignal },
-    make: (signal: AbortSignal) => Promise<KeptAnswer>,
+    { key, version, kept = true, abort }: { key: string; version: string; kept?: boolean; abort: AbortSignal },
+    make: (abort: AbortSignal) => Promise<KeptAnswer>,
   ): Promise<KeptAnswer> {
     const known = kept ? this.#kept?.get(key) : undefined;
     if (known?.version === version && this.monotonicMs() < known.untilMs) {
@@ -98,14 +98,14 @@ export class AnswerCache {
     making.waiting++;
     const leave = () => {
       making.waiting--;
-      if (making.waiting === 0) making.stop.abort(signal.reason);
+      if (making.waiting === 0) making.stop.abort(abort.reason);
     };
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
+    abort.addEventListener("abort", leave, { once: true });
+    if (abort.aborted) leave();
     try {
       return await making.answer;
     } finally {
-      signal.removeEventListener("abort", leave);
+      abort.removeEventListener("abort", leave);
     }
   }
 
@@ -115,7 +115,7 @@ export class AnswerCache {
     this.#kept.set(key, { ...answer, encoded: new Map([...answer.encoded, [encoding, ownBytes(bytes)]]) });
   }
 
-  #make(flight: string, key: string, make: (signal: AbortSignal) => Promise<KeptAnswer>): Making {
+  #make(flight: string, key: string, make: (abort: AbortSignal) => Promise<KeptAnswer>): Making {
     const stop = new AbortController();
     const answer = make(stop.signal).then((made) => {
       // Few bytes of a large buffer count as few, and must not keep all of it.

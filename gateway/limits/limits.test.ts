@@ -136,9 +136,9 @@ test("behind a trusted proxy each client has its own", async () => {
 
 test("streams are counted while they last", async () => {
   await using fixture = await openLimited({ perAddress: { ...nothing, maxStreams: 1 } });
-  fixture.accessor.signals.watchSignals = async function* (_, { signal }) {
+  fixture.accessor.signals.watchSignals = async function* (_, { signal: abort }) {
     yield { after: "c1", through: "c1" };
-    await once(signal, "abort");
+    await once(abort, "abort");
   };
   const leave = new AbortController();
   const live = await fetch(`${fixture.baseUrl}/signals/power/live`, { signal: leave.signal });

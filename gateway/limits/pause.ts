@@ -1,16 +1,16 @@
 // Waiting where a client has sent more than it may: what is not read, its connection holds back.
 
 /** Resolves after a time, or when the signal aborts, which whoever waits will notice by itself. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, abort: AbortSignal): Promise<void> {
   if (ms <= 0) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      abort.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
+    abort.addEventListener("abort", done, { once: true });
+    if (abort.aborted) done();
   });
 }

@@ -26,12 +26,12 @@ export type Body = {
 };
 
 /**
- * After the response's head was written. `signal` aborts when the client has gone, does not read,
+ * After the response's head was written. `abort` fires when the client has gone, does not read,
  * or the gateway stops.
  */
 export function openBody(
   response: ServerResponse,
-  { encoding, signal, reader }: { encoding: Encoding | undefined; signal: AbortSignal; reader: Reader },
+  { encoding, abort, reader }: { encoding: Encoding | undefined; abort: AbortSignal; reader: Reader },
 ): Body {
   let out: Writable = response;
   let heldBytes = 0;
@@ -46,12 +46,12 @@ export function openBody(
   return {
     write(piece, done) {
       const flowing = out.write(piece as Uint8Array, () => done?.());
-      if (signal.aborted) return Promise.reject(signal.reason);
+      if (abort.aborted) return Promise.reject(abort.reason);
       if (flowing) return undefined;
       // The next message has come as well while this one is written.
       reader.waits(out.writableLength + 2 * heldBytes);
       full = true;
-      return drained(out, signal).then(() => {
+      return drained(out, abort).then(() => {
         full = false;
         reader.took();
       });
@@ -77,11 +77,11 @@ export function openBody(
   };
 }
 
-/** Resolves when the stream takes more; rejects with the signal's reason when it aborts. */
-async function drained(stream: Writable, signal: AbortSignal): Promise<void> {
+/** Resolves when the stream takes more; rejects with the abort signal's reason when it aborts. */
+async function drained(stream: Writable, abort: AbortSignal): Promise<void> {
   try {
-    await once(stream, "drain", { signal });
+    await once(stream, "drain", { signal: abort });
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    throw abort.aborted ? abort.reason : error;
   }
 }

@@ -99,16 +99,16 @@ test("whoever asks after all others have left gets an answer of its own, not the
   };
   const begun: AbortSignal[] = [];
   const slow = Promise.withResolvers<void>();
-  const make = async (signal: AbortSignal) => {
-    begun.push(signal);
+  const make = async (abort: AbortSignal) => {
+    begun.push(abort);
     if (begun.length === 1) await slow.promise;
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     return made as never;
   };
   const gone = new AbortController();
-  const first = cache.answer({ key: "k", version: "v", signal: gone.signal }, make);
+  const first = cache.answer({ key: "k", version: "v", abort: gone.signal }, make);
   gone.abort();
-  const second = cache.answer({ key: "k", version: "v", signal: new AbortController().signal }, make);
+  const second = cache.answer({ key: "k", version: "v", abort: new AbortController().signal }, make);
   expect(await second).toEqual(made);
   slow.resolve();
   await expect(first).rejects.toThrow();

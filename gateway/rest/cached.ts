@@ -65,13 +65,13 @@ export async function answerCached(
     return { status: 304, headers: { ...common, etag: good, "millrace-cursor": cursor }, bytes: undefined };
   }
   const anew = /\bno-(?:cache|store)\b/.test(call.header("cache-control") ?? "");
-  const asked = { key: question, version, kept: !anew, signal: call.unary.signal };
+  const asked = { key: question, version, kept: !anew, abort: call.unary.signal };
   let isNew = false;
-  const answer = await cache.answer(asked, async (signal) => {
+  const answer = await cache.answer(asked, async (abort) => {
     isNew = true;
     // No older than the version: another accessor may answer, which has not seen as much yet.
     const query = { ...call.query, min_cursor: cursor } as never;
-    const result = await route.handle({ ...call, query, unary: { ...call.unary, signal } });
+    const result = await route.handle({ ...call, query, unary: { ...call.unary, signal: abort } });
     if (!("body" in result)) throw new Error(`${route.path} keeps what is no JSON`);
     return keep(result, version, cache.monotonicMs());
   });

@@ -44,7 +44,7 @@ export type RestCall<P extends Parameters> = {
   /** What the gateway counts, in the text format of Prometheus. */
   readonly metrics: () => Promise<string>;
   /** For streamed answers; the signal aborts when the client has gone or the gateway stops. */
-  readonly stream: { readonly signal: AbortSignal; readonly heartbeat: Heartbeat };
+  readonly stream: { readonly abort: AbortSignal; readonly heartbeat: Heartbeat };
 };
 
 /** Headers, and 200 unless said otherwise; and the page after it, for the Link header. */

@@ -28,7 +28,7 @@ import { toUs } from "./time.ts";
 
 export type ExportOptions = {
   upstream: Upstream;
-  signal: AbortSignal;
+  abort: AbortSignal;
   format: Format;
   /** Of what is saved, without its ending. */
   fileName: string;
@@ -41,10 +41,10 @@ export type ExportOptions = {
 /** Rejects for what the accessor refuses, once it has been asked. */
 export async function exportRange(
   request: MessageInitShape<typeof ReadSignalsRequestSchema> & { signals: [string] },
-  { upstream, signal, format, fileName, limit: asked, safe }: ExportOptions,
+  { upstream, abort, format, fileName, limit: asked, safe }: ExportOptions,
 ): Promise<RestAnswer> {
   const { transport, giveBack } = upstream.borrow();
-  const answer = createClient(SignalService, transport).readSignals(request, { signal });
+  const answer = createClient(SignalService, transport).readSignals(request, { signal: abort });
   const slices = answer[Symbol.asyncIterator]();
   const close = async () => {
     await slices.return?.();

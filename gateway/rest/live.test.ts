@@ -47,8 +47,8 @@ async function collect(events: AsyncIterable<Event>): Promise<Event[]> {
   return all;
 }
 
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+const untilAborted = (abort: AbortSignal) =>
+  new Promise<never>((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
 
 const timeUs = 1_772_352_000_000_000n;
 const grid = (values: number[]) => ({
@@ -138,10 +138,10 @@ test("after, since and Last-Event-ID say where to start; what the client saw las
 
 test("a client that leaves ends the accessor's stream", async () => {
   const ended = Promise.withResolvers<void>();
-  gateway.accessor.signals.watchSignals = async function* (_request, { signal }) {
+  gateway.accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
     try {
       yield { after: "c0", through: "c0" };
-      await untilAborted(signal);
+      await untilAborted(abort);
     } finally {
       ended.resolve();
     }
@@ -201,9 +201,9 @@ test("a failure later is an error event with the last cursor, then the end", asy
 });
 
 test("a gateway that stops ends live feeds with their last cursor", async () => {
-  gateway.accessor.signals.watchSignals = async function* (_request, { signal }) {
+  gateway.accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
     yield { after: "c0", through: "c7" };
-    await untilAborted(signal);
+    await untilAborted(abort);
   };
   const seen: Event[] = [];
   for await (const event of eventsOf(await fetch(`${gateway.baseUrl}/signals/power/live`))) {

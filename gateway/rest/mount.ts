@@ -126,7 +126,7 @@ async function answer(
       origin: originOf(request),
       nowUs,
       unary: { signal: gone.signal, timeoutMs: options.unaryDeadlineMs },
-      stream: { signal: streaming.signal, heartbeat: options.heartbeat },
+      stream: { abort: streaming.signal, heartbeat: options.heartbeat },
       meter: (records) => request.meter?.(records) ?? 0,
       passedOn: () => request.passedOn?.(),
       metrics: options.metrics,
@@ -192,7 +192,7 @@ const lingerMs = 2_000;
 async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): Promise<void> {
   const { request, reply, vary, encoding, streaming, options } = context;
   const { raw } = reply;
-  const { signal } = streaming;
+  const { signal: abort } = streaming;
   const problemOf = (error: unknown) => describe(error, request, options.log, { begun: true });
   const reader = options.readers.watch({
     caller: callerOf(request),
@@ -216,11 +216,11 @@ async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): 
     }
     // Who waits for the first of rare events shall know at once that it was let in.
     raw.flushHeaders();
-    const body = openBody(raw, { encoding, signal, reader });
+    const body = openBody(raw, { encoding, abort, reader });
     try {
       await answer.write(body, problemOf);
     } catch (error) {
-      if (!signal.aborted) problemOf(error);
+      if (!abort.aborted) problemOf(error);
       body.cut();
     }
   } finally {

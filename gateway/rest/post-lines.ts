@@ -122,7 +122,7 @@ async function* storeChunks(
     yield verdicts.map(({ row, count, reason, retryable, message }) => ({
       ...{ line: row, count, reason, retryable, message },
     }));
-    await pause(waitMs, stream.signal);
+    await pause(waitMs, stream.abort);
   }
 }
 

@@ -123,7 +123,7 @@ async function exportSignals(
   if (severities.length === 0 && states.length === 0 && !codePrefix) {
     const { machines = [], startTime, endTime, minCursor = "" } = request;
     const times = { ...(startTime && { startTime }), ...(endTime && { endTime }) };
-    const options = { upstream, signal: stream.signal, format, fileName, limit, safe: csvSafe };
+    const options = { upstream, abort: stream.abort, format, fileName, limit, safe: csvSafe };
     return exportRange({ signals: [name], machines, ...times, minCursor }, options);
   }
   const { cursor, cut, pages } = await fetchPages(async (page) => {

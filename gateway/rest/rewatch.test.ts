@@ -88,11 +88,11 @@ test.each(["sse", "ndjson"])(
 
 test("a client that leaves a feed which was watched anew leaves nothing open", async () => {
   let attempts = 0;
-  gateway.accessor.signals.watchSignals = async function* (_request, { signal }) {
+  gateway.accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
     yield { after: "c0", through: "c0" };
     if (++attempts === 1) throw away();
     yield { after: "c0", through: "c1", ...sample(1) };
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    await new Promise((resolve) => abort.addEventListener("abort", resolve, { once: true }));
   };
   const leave = new AbortController();
   const response = await fetch(`${gateway.baseUrl}/signals/power/live`, { signal: leave.signal });
@@ -118,8 +118,8 @@ test("who leaves a feed closes the attempt that it came from, whichever that is"
     }
   };
   const attempt = await tryWatch(watch() as never);
-  const { signal } = new AbortController();
-  const feed = rewatch({ watch: watch as never, attempt, after: undefined, signal, maxDelayMs: 1 });
+  const { signal: abort } = new AbortController();
+  const feed = rewatch({ watch: watch as never, attempt, after: undefined, abort, maxDelayMs: 1 });
   let seen = 0;
   for await (const _ of feed) if (++seen === 2) break;
   expect([seen, closed]).toEqual([2, [1, 2]]);
@@ -141,7 +141,7 @@ test("each attempt starts after the last cursor; waits grow to their bound and s
     watch: watch as never,
     attempt,
     after: undefined,
-    signal: new AbortController().signal,
+    abort: new AbortController().signal,
     maxDelayMs: 1,
   };
   for await (const { through, batches } of rewatch(options)) messages.push([through, batches?.length ?? 0]);
@@ -264,11 +264,11 @@ test("a real accessor goes and another comes to its port: one feed, every record
   let accessor = await openFakeAccessor();
   const port = Number(new URL(accessor.url).port);
   const reached = Promise.withResolvers<void>();
-  accessor.signals.watchSignals = async function* (_request, { signal }) {
+  accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
     yield { after: "c0", through: "c0" };
     yield { after: "c0", through: "c2", ...sample(2) };
     reached.resolve();
-    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+    await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
   };
   await using gateway = await openCheckedGateway({
     ...{ host: "127.0.0.1", port: 0, accessorUrl: accessor.url },

@@ -19,7 +19,7 @@ export type RewatchOptions = {
    * Aborted when the client has gone or the gateway stops: then the feed fails with what it fails
    * with.
    */
-  signal: AbortSignal;
+  abort: AbortSignal;
   /** The longest wait between two attempts. Default 5 s. */
   maxDelayMs?: number | undefined;
 };
@@ -46,7 +46,7 @@ export async function* rewatch({
   watch,
   attempt,
   after,
-  signal,
+  abort,
   maxDelayMs = 5_000,
 }: RewatchOptions): AsyncGenerator<WatchSignalsResponse, void, undefined> {
   const backoff = createBackoff({ baseMs: 200, maxMs: maxDelayMs });
@@ -73,9 +73,9 @@ export async function* rewatch({
       }
       return;
     } catch (error) {
-      if (through === undefined || signal.aborted || !isUnavailable(error)) throw error;
+      if (through === undefined || abort.aborted || !isUnavailable(error)) throw error;
     }
     now = undefined;
-    await sleep(backoff.next(), signal);
+    await sleep(backoff.next(), abort);
   }
 }

@@ -33,7 +33,7 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
   const after = seen ?? query.after;
   const filter = { signals: toSignals(path["type"]!), machines: query.machine ?? [] };
   const watch = (start: Request["start"]) =>
-    watchUpstream(upstream, { ...filter, ...(start && { start }) }, stream.signal);
+    watchUpstream(upstream, { ...filter, ...(start && { start }) }, stream.abort);
   const afterCursor = (value: string) => ({ case: "afterCursor" as const, value });
   const start =
     after !== undefined
@@ -49,7 +49,7 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
     watch: (cursor) => watch(afterCursor(cursor)),
     attempt,
     after,
-    signal: stream.signal,
+    abort: stream.abort,
   });
   const dialect = format === "ndjson" ? lines : eventStream;
   return {
@@ -74,10 +74,10 @@ function isForStream(failure: unknown): boolean {
   return isUnavailable(failure) || info?.reason === "CURSOR_EXPIRED";
 }
 
-async function* watchUpstream(upstream: Upstream, request: Request, signal: AbortSignal) {
+async function* watchUpstream(upstream: Upstream, request: Request, abort: AbortSignal) {
   const { transport, giveBack } = upstream.borrow();
   try {
-    yield* createClient(SignalService, transport).watchSignals(request, { signal });
+    yield* createClient(SignalService, transport).watchSignals(request, { signal: abort });
   } finally {
     giveBack();
   }

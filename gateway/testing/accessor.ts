@@ -35,7 +35,6 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
         (...args: unknown[]) => {
           const handler = (table() as Record<string, ((...args: unknown[]) => unknown) | undefined>)[localName];
           if (!handler) throw new ConnectError(`${localName} is not set`, Code.Unimplemented);
-          // biome-ignore lint/plugin: the arguments of this very call
           return handler(...args);
         },
       ]),

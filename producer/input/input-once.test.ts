@@ -13,7 +13,7 @@ async function send(accessor: string, flags: readonly string[]): Promise<string>
   const log: string[] = [];
   await using producer = await openProducer({
     settings: readSettings({ name: "producer", about: "", settings }, ["--accessor", accessor, ...flags], {}),
-    signal: new AbortController().signal,
+    abort: new AbortController().signal,
     log: createLog({ name: "producer", format: "pretty", color: false, sink: (line) => log.push(line) }),
     statusStream: { write: () => true },
   });
@@ -58,7 +58,7 @@ test("a run that was interrupted goes on where it stopped", async () => {
   const stopped = new AbortController();
   const producer = await openProducer({
     settings: readSettings({ name: "producer", about: "", settings }, ["--accessor", first.url, ...file], {}),
-    signal: stopped.signal,
+    abort: stopped.signal,
     log: createLog({ name: "producer", level: "silent" }),
     statusStream: { write: () => true },
   });

@@ -17,7 +17,7 @@ async function send(text: string | Iterable<Uint8Array>, options: Partial<InputO
   const summary = await sendInput({
     source: Readable.from(typeof text === "string" ? [Buffer.from(text)] : text),
     log: createLog({ name: "test", format: "pretty", color: false, sink: (line) => log.push(line.slice(13).trim()) }),
-    signal: new AbortController().signal,
+    abort: new AbortController().signal,
     intervalMs: 60_000,
     append: async (batch) => void batches.push(batch),
     ...options,
@@ -240,7 +240,7 @@ test("reading waits while batches are not taken", async () => {
   const stop = new AbortController();
   const { promise: blocked, resolve: onBlocked } = Promise.withResolvers<void>();
   const sending = send(source(), {
-    signal: stop.signal,
+    abort: stop.signal,
     append: () => {
       onBlocked();
       return new Promise((_, reject) => stop.signal.addEventListener("abort", () => reject(stop.signal.reason)));

@@ -14,7 +14,7 @@ import { createGather } from "./gather.ts";
 export type InputOptions = {
   source: Readable;
   log: Log;
-  signal: AbortSignal;
+  abort: AbortSignal;
   /** Records wait at most about this long for company. */
   intervalMs: number;
   /** What holds for rows that do not say it themselves. */
@@ -43,8 +43,8 @@ const maxReports = 100;
  * BadText for what is none of rows.
  */
 export async function sendInput(options: InputOptions): Promise<InputSummary> {
-  const { log, signal, intervalMs, defaults, repeatable = false, epochUnit, append, onProgress } = options;
-  const source = addAbortSignal(signal, options.source);
+  const { log, abort, intervalMs, defaults, repeatable = false, epochUnit, append, onProgress } = options;
+  const source = addAbortSignal(abort, options.source);
   const summary: InputSummary = { lines: 0, records: 0, badLines: 0 };
   const gather = createGather();
   const machines = new Set<string>();
@@ -114,7 +114,7 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
     await send(gather.takeAll());
   } catch (error) {
     // An aborted stream says AbortError; who stopped it, and why, says more.
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     throw error;
   } finally {
     clearInterval(timer);

@@ -10,8 +10,8 @@ function createClock({ atUs = startUs, late = () => 0 }: { atUs?: number; late?:
     atUs,
     slept: [],
     nowUs: () => clock.atUs,
-    async sleep(ms: number, signal: AbortSignal) {
-      signal.throwIfAborted();
+    async sleep(ms: number, abort: AbortSignal) {
+      abort.throwIfAborted();
       clock.slept.push(ms);
       clock.atUs += Math.round((ms + late()) * 1000);
     },
@@ -22,8 +22,8 @@ function createClock({ atUs = startUs, late = () => 0 }: { atUs?: number; late?:
 type Given = Partial<PaceOptions> & { clock: Clock };
 async function spansOf(given: Given, onSpan: (span: Span) => void = () => {}): Promise<Span[]> {
   const spans: Span[] = [];
-  const { signal } = new AbortController();
-  for await (const span of paceSpans({ startUs, intervalMs: 250, maxSpanUs: 100e6, signal, ...given })) {
+  const { signal: abort } = new AbortController();
+  for await (const span of paceSpans({ startUs, intervalMs: 250, maxSpanUs: 100e6, abort, ...given })) {
     spans.push(span);
     onSpan(span);
   }
@@ -99,6 +99,6 @@ test("an abort ends the wait with its reason", async () => {
   const stop = new AbortController();
   const reason = new Error("enough");
   const clock = createClock();
-  const spans = spansOf({ clock, signal: stop.signal }, () => stop.abort(reason));
+  const spans = spansOf({ clock, abort: stop.signal }, () => stop.abort(reason));
   await expect(spans).rejects.toBe(reason);
 });

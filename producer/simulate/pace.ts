@@ -7,7 +7,7 @@ export interface Clock {
   /** Microseconds since the epoch. */
   nowUs(): number;
   /** Resolves after this long; rejects when `signal` aborts. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  sleep(ms: number, abort: AbortSignal): Promise<void>;
 }
 
 /**
@@ -41,22 +41,22 @@ export type PaceOptions = {
   /** Longest span, which bounds a batch. */
   maxSpanUs: number;
   clock: Clock;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /**
  * Adjoining spans from startUs on, none longer than maxSpanUs. Behind the present they come without
  * a pause, at it one each interval (on whole multiples of it, so lateness does not add up). Each
  * span begins where the last one ended, whatever the event loop did meanwhile. Ends at untilUs;
- * throws the signal's reason when that aborts.
+ * throws the abort signal's reason when that aborts.
  */
 export async function* paceSpans(options: PaceOptions): AsyncGenerator<Span, void, undefined> {
-  const { startUs, untilUs = Number.POSITIVE_INFINITY, speed, intervalMs, maxSpanUs, clock, signal } = options;
+  const { startUs, untilUs = Number.POSITIVE_INFINITY, speed, intervalMs, maxSpanUs, clock, abort } = options;
   const beganUs = clock.nowUs();
   const intervalUs = intervalMs * 1000;
   let fromUs = startUs;
   while (fromUs < untilUs) {
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     const nowUs = clock.nowUs();
     const pacedUs = speed === undefined ? nowUs : startUs + Math.floor((nowUs - beganUs) * speed);
     const goalUs = Math.min(nowUs, pacedUs, untilUs);
@@ -67,7 +67,7 @@ export async function* paceSpans(options: PaceOptions): AsyncGenerator<Span, voi
     }
     if (fromUs >= Math.min(goalUs, untilUs) && fromUs < untilUs) {
       const nextUs = (Math.floor(clock.nowUs() / intervalUs) + 1) * intervalUs;
-      await clock.sleep(Math.max(1, (nextUs - clock.nowUs()) / 1000), signal);
+      await clock.sleep(Math.max(1, (nextUs - clock.nowUs()) / 1000), abort);
     }
   }
 }

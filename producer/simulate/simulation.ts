@@ -14,7 +14,7 @@ export type SimulationOptions = FleetOptions & {
   speed?: number;
   intervalMs: number;
   clock: Clock;
-  signal: AbortSignal;
+  abort: AbortSignal;
   /** Takes a batch; the simulation goes on when it has. */
   append(batch: Batch): Promise<void>;
   /** Everything before `toUs` has been handed on. */

@@ -34,15 +34,15 @@ export function metadataOf(error: unknown): Record<string, string> {
 }
 
 /** Sleeps at most so long; returns at once, without failing, when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, abort: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      abort.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
+    abort.addEventListener("abort", done, { once: true });
+    if (abort.aborted) done();
   });
 }

@@ -19,24 +19,24 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
     const who = `accessor ${i + 1}, ${compacted ? "compacted" : "in part compacted"}`;
     using clients = reach([port], createRandom(1));
     const client = clients.signals;
-    const signal = AbortSignal.timeout(60_000);
+    const abort = AbortSignal.timeout(60_000);
     try {
       // Where another accessor has done it all, this one may still be starting after its last
       // fault.
-      await served(client, signal);
+      await served(client, abort);
       for (const format of ["blocks", "columns"] as const) {
-        const { series, cursor } = await readColumns({ client, format, signal });
+        const { series, cursor } = await readColumns({ client, format, abort });
         if (revisionOf(cursor) < stored.head)
           record.violation(`${who}: reads at ${revisionOf(cursor)}, and ${stored.head} is committed`);
         const got = new Map(series.map((one) => [`${one.machine} ${one.signal}`, digestOfColumn(one.column)]));
         for (const key of new Set([...expected.keys(), ...got.keys()]))
           if (got.get(key) !== expected.get(key))
             record.violation(`${who}: ${key} as ${format} is not what the log holds`);
-        if (format === "columns") await judgeSums(series, { client, who, record, signal });
+        if (format === "columns") await judgeSums(series, { client, who, record, abort });
       }
       const states: string[] = [];
       const errors: string[] = [];
-      for await (const { stateChanges, errorReports } of readRange({ client, signals: ["state", "error"], signal })) {
+      for await (const { stateChanges, errorReports } of readRange({ client, signals: ["state", "error"], abort })) {
         states.push(...stateChanges.map(({ machine, record: one }) => `${machine} ${stateText(one)}`));
         errors.push(...errorReports.map(({ machine, record: one }) => `${machine} ${errorText(one)}`));
       }
@@ -52,24 +52,24 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
   }
 }
 
-async function served(client: ReturnType<typeof reach>["signals"], signal: AbortSignal): Promise<void> {
+async function served(client: ReturnType<typeof reach>["signals"], abort: AbortSignal): Promise<void> {
   for (;;) {
     try {
-      await client.getLatest({}, { signal, timeoutMs: 1_000 });
+      await client.getLatest({}, { signal: abort, timeoutMs: 1_000 });
       return;
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (abort.aborted) throw error;
       await sleep(50);
     }
   }
 }
 
-type Sums = { client: ReturnType<typeof reach>["signals"]; who: string; record: RoundRecord; signal: AbortSignal };
+type Sums = { client: ReturnType<typeof reach>["signals"]; who: string; record: RoundRecord; abort: AbortSignal };
 
 /** Buckets of the whole against a plain count, smallest and largest. */
 async function judgeSums(
   series: Awaited<ReturnType<typeof readColumns>>["series"],
-  { client, who, record, signal }: Sums,
+  { client, who, record, abort }: Sums,
 ): Promise<void> {
   const names = [...new Set(series.map((one) => one.signal))];
   if (names.length === 0) return;
@@ -80,7 +80,7 @@ async function judgeSums(
     ...window,
     resolution: { case: "width" as const, value: { seconds: 3600n, nanos: 0 } },
   };
-  const answer = await client.aggregateSamples(request, { signal });
+  const answer = await client.aggregateSamples(request, { signal: abort });
   for (const one of answer.series) {
     const stored = series.find(({ machine, signal: name }) => machine === one.machine && name === one.signal);
     // A series is registered before the first commit with samples of it, which may have failed.

@@ -191,6 +191,6 @@ export function start(dataDir: string, { port = 0, settings = {}, logPath }: Sta
       level: logPath === undefined ? "silent" : "debug",
       ...(logPath === undefined ? {} : { sink: (line) => appendFileSync(logPath, line) }),
     }),
-    signal: AbortSignal.timeout(60_000),
+    abort: AbortSignal.timeout(60_000),
   });
 }

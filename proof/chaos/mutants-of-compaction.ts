@@ -161,7 +161,7 @@ export const compactionMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/read/latest-samples.ts",
-        find: "if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { signal })).holds) return rows;",
+        find: "if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { abort })).holds) return rows;",
         replace: "return rows;",
       },
     ],

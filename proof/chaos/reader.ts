@@ -48,8 +48,8 @@ export class Reader {
 
   async #run(): Promise<void> {
     const { ports, random, record, ackedCursor } = this.#options;
-    const signal = this.#stop.signal;
-    while (!signal.aborted && this.answers.length < maxAnswers) {
+    const abort = this.#stop.signal;
+    while (!abort.aborted && this.answers.length < maxAnswers) {
       using clients = reach(ports, random);
       // Without one, an accessor answers of what it knows by itself.
       const minCursor = random.chance(0.3) ? "" : (ackedCursor() ?? "");
@@ -60,27 +60,27 @@ export class Reader {
           what,
           minCursor,
           random,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(4_000)]),
+          abort: AbortSignal.any([abort, AbortSignal.timeout(4_000)]),
         });
         this.answers.push(answer);
         record.note({ who: "reader", what, how: "ok", revision: answer.revision });
       } catch (error) {
         record.note({ who: "reader", what, how: "failed", reason: reasonOf(error) });
       }
-      await pause(random.int(20, 120), signal);
+      await pause(random.int(20, 120), abort);
     }
   }
 }
 
-type Ask = { what: "blocks" | "columns" | "pages"; minCursor: string; random: Random; signal: AbortSignal };
+type Ask = { what: "blocks" | "columns" | "pages"; minCursor: string; random: Random; abort: AbortSignal };
 
-async function ask(clients: Reach, { what, minCursor, random, signal }: Ask): Promise<Answer> {
+async function ask(clients: Reach, { what, minCursor, random, abort }: Ask): Promise<Answer> {
   const some = <T>(items: readonly T[]) => (random.chance(0.5) ? [] : [random.pick(items)]);
   const asked = { machines: some(machines), signals: [random.pick(numericSignals)] };
   const minRevision = minCursor === "" ? 0 : revisionOf(minCursor);
   if (what === "pages")
-    return askPages(clients, { ...asked, minCursor, minRevision, pageSize: random.int(50, 2_000), signal });
-  const { series, cursor } = await readColumns({ client: clients.signals, ...asked, minCursor, format: what, signal });
+    return askPages(clients, { ...asked, minCursor, minRevision, pageSize: random.int(50, 2_000), abort });
+  const { series, cursor } = await readColumns({ client: clients.signals, ...asked, minCursor, format: what, abort });
   const columns = new Map(series.map((one) => [`${one.machine} ${one.signal}`, digestOfColumn(one.column)]));
   return { what, ...asked, revision: revisionOf(cursor), minRevision, cursor, minCursor, columns };
 }
@@ -91,13 +91,13 @@ type AskPages = {
   minCursor: string;
   minRevision: number;
   pageSize: number;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** A page after the other: all of one revision, whatever is committed meanwhile. */
 async function askPages(
   clients: Reach,
-  { machines, signals, minCursor, minRevision, pageSize, signal }: AskPages,
+  { machines, signals, minCursor, minRevision, pageSize, abort }: AskPages,
 ): Promise<Answer> {
   const byMachine = new Map<string, { timesUs: number[]; values: number[] }>();
   let pageToken = "";
@@ -105,7 +105,7 @@ async function askPages(
   let cursor = "";
   do {
     const request = { signal: signals[0]!, machines, minCursor, pageSize, pageToken };
-    const page = await clients.signals.querySignals(request, { signal });
+    const page = await clients.signals.querySignals(request, { signal: abort });
     if (revision !== -1 && revision !== revisionOf(page.cursor)) throw new Error("pages of two revisions");
     cursor = page.cursor;
     revision = revisionOf(cursor);

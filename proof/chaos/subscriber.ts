@@ -82,13 +82,13 @@ export class Subscriber implements Watched {
     const { name, machines, signals, record, random, slowMs } = this.options;
     while (!this.#stop.signal.aborted) {
       this.#connection = new AbortController();
-      const { signal } = this.#connection;
+      const { signal: abort } = this.#connection;
       try {
         const options: WatchOptions = {
           client: { watchSignals: (request, call) => this.#connect(request, call) },
           machines,
           signals,
-          signal,
+          abort,
           bookmarks: true,
           silenceMs: 1_500,
           backoff: createBackoff({ baseMs: 50, maxMs: 500, random: random.next }),
@@ -116,7 +116,7 @@ export class Subscriber implements Watched {
               batches: batches.length,
             });
           }
-          if (slowMs > 0) await pause(slowMs * random.next(), signal);
+          if (slowMs > 0) await pause(slowMs * random.next(), abort);
         }
       } catch (error) {
         if (error instanceof WatchError && this.#isTold(error)) continue;
@@ -124,7 +124,7 @@ export class Subscriber implements Watched {
           record.violation(`${name}: the watch ended with ${error.reason}: ${error.message}`);
           return;
         }
-        if (!signal.aborted) {
+        if (!abort.aborted) {
           record.violation(`${name}: the watch threw ${String(error)}`);
           return;
         }

@@ -275,7 +275,7 @@ export class Writer {
       this.acked.set(sequence, cursor);
   }
 
-  async #call(client: ReturnType<typeof reach>["ingest"], signal: AbortSignal): Promise<void> {
+  async #call(client: ReturnType<typeof reach>["ingest"], abort: AbortSignal): Promise<void> {
     const { producer, random, record, intervalMs } = this.options;
     for (;;) {
       const again = this.acked.size > 0 && random.chance(0.1);
@@ -286,11 +286,11 @@ export class Writer {
       const { batch } = this.make(sequence);
       const { result, cursor } = await client.ingestBatch(
         { producerId: producer, sequence: BigInt(sequence), batch },
-        { signal, timeoutMs: ackTimeoutMs },
+        { signal: abort, timeoutMs: ackTimeoutMs },
       );
       this.#answered(sequence, { cursor, result });
-      await pause(intervalMs * 2 * random.next(), signal);
-      signal.throwIfAborted();
+      await pause(intervalMs * 2 * random.next(), abort);
+      abort.throwIfAborted();
     }
   }
 }

@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), "millrace-fuzz-"));
 chmodSync(folder, 0o755);
 const dataDir = join(folder, "data");
 try {
-  await using postgres = await openPostgres({ dataDir, log, signal: new AbortController().signal });
+  await using postgres = await openPostgres({ dataDir, log, abort: new AbortController().signal });
   const inputs = Math.ceil(Number(values.inputs) / 2);
   process.exitCode = 0;
   for (const keys of [false, true]) {

@@ -13,7 +13,7 @@ import { composedService } from "./compose-file.ts";
 import { type Container, openContainer, type Running } from "./container.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
-const signal = AbortSignal.timeout(8 * 60_000);
+const abort = AbortSignal.timeout(8 * 60_000);
 const began = performance.now();
 const say = (text: string) => console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`);
 
@@ -39,7 +39,7 @@ async function assertTools(): Promise<void> {
 /** The services as compose.yaml starts them, on loopback and any free port. */
 async function ask(container: Container): Promise<void> {
   const log = createLog({ name: "image", level: "warn", format: "pretty" });
-  await using postgres = await openPostgres({ dataDir: join(dataDir, "data"), log, signal });
+  await using postgres = await openPostgres({ dataDir: join(dataDir, "data"), log, abort });
   const url = new URL(postgres.url);
   url.pathname = "/millrace";
   await using accessor = container.start(commandOf("accessor"), { DATABASE_URL: url.href });
@@ -49,8 +49,8 @@ async function ask(container: Container): Promise<void> {
   await using producer = container.start(commandOf("producer", accessorUrl));
   say("started accessor, gateway and producer from it");
 
-  await untilServing(gatewayUrl, { signal, say });
-  const response = await fetch(`${gatewayUrl}/signals/power?limit=3`, { signal });
+  await untilServing(gatewayUrl, { abort, say });
+  const response = await fetch(`${gatewayUrl}/signals/power?limit=3`, { signal: abort });
   const { signals } = (await response.json()) as { signals: unknown[] };
   if (response.status !== 200 || signals.length !== 3) throw new Error(`the gateway answers ${response.status}`);
   say(`the gateway answers with samples: ${JSON.stringify(signals[0])}`);

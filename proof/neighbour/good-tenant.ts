@@ -21,7 +21,7 @@ const [accessorUrl, gatewayUrl, path] = process.argv.slice(2) as [string, string
 const { MILLRACE_API_KEY: key = "" } = childEnvironment({});
 const headers = { authorization: `Bearer ${key}` };
 const stop = new AbortController();
-const { signal } = stop;
+const { signal: abort } = stop;
 process.on("SIGTERM", () => stop.abort(new Error("SIGTERM")));
 // The harness holds the other end: if that ends, so do we.
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
@@ -63,16 +63,16 @@ async function write(): Promise<void> {
   await using sender = await openSender({ ...options, hold: { memoryBytes: 2 ** 24 } });
   let fromUs = Math.floor(Date.now() / 250) * 250_000;
   outcome.firstUs = fromUs;
-  for (; !signal.aborted; fromUs += 250_000) {
+  for (; !abort.aborted; fromUs += 250_000) {
     await sleep(Math.max(0, fromUs / 1000 + 250 - Date.now()));
     appendedAt.set(fromUs, performance.now());
     for (const batch of batchesOf(fromUs)) {
-      await sender.append(batch, { signal: AbortSignal.timeout(60_000) });
+      await sender.append(batch, { abort: AbortSignal.timeout(60_000) });
       outcome.written += countSamples(batch.samples[0]!);
     }
     outcome.lastUs = fromUs + 250_000;
   }
-  await sender.flush({ signal: AbortSignal.timeout(60_000) });
+  await sender.flush({ abort: AbortSignal.timeout(60_000) });
 }
 
 /** From a batch's making to its arrival here, through the log: the longest of the ways. */
@@ -85,7 +85,7 @@ async function follow(untilSeen: () => boolean): Promise<void> {
     client: signals,
     after: start,
     signals: ["power"],
-    signal: leave.signal,
+    abort: leave.signal,
     bookmarks: true,
     onState,
   });
@@ -143,8 +143,8 @@ const questions: Record<string, () => Promise<unknown>> = {
 /** One question after the other, some ten a second. */
 async function ask(): Promise<void> {
   // Only then is there something to ask for.
-  while (outcome.seen === 0 && !signal.aborted) await sleep(50);
-  while (!signal.aborted)
+  while (outcome.seen === 0 && !abort.aborted) await sleep(50);
+  while (!abort.aborted)
     for (const [what, question] of Object.entries(questions)) {
       await measure(what, question);
       await sleep(100);

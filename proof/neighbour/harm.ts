@@ -18,7 +18,7 @@ export type Target = Disposable & {
   readonly gatewayPort: number;
   readonly accessorPort: number;
   readonly headers: Record<string, string>;
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
   readonly signals: Client<typeof SignalService>;
   readonly ingest: Client<typeof IngestService>;
   /** How requests ended, and how many did so. */
@@ -26,14 +26,14 @@ export type Target = Disposable & {
   note(ending: string): void;
 };
 
-type Opening = { accessorUrl: string; gatewayUrl: string; key: string; signal: AbortSignal };
+type Opening = { accessorUrl: string; gatewayUrl: string; key: string; abort: AbortSignal };
 
-export function openTarget({ accessorUrl, gatewayUrl, key, signal }: Opening): Target {
+export function openTarget({ accessorUrl, gatewayUrl, key, abort }: Opening): Target {
   const headers: Record<string, string> = key === "" ? {} : { authorization: `Bearer ${key}` };
   const transport = createGrpcTransport({ baseUrl: accessorUrl, headers });
   const endings = new Map<string, number>();
   return {
-    ...{ accessorUrl, gatewayUrl, headers, signal, endings },
+    ...{ accessorUrl, gatewayUrl, headers, abort, endings },
     gatewayPort: Number(new URL(gatewayUrl).port),
     accessorPort: Number(new URL(accessorUrl).port),
     signals: createClient(SignalService, transport),
@@ -49,11 +49,11 @@ export function openTarget({ accessorUrl, gatewayUrl, key, signal }: Opening): T
  */
 export async function endure(
   harm: Harm,
-  { lengthMs, ...where }: Omit<Opening, "signal"> & { lengthMs: number },
+  { lengthMs, ...where }: Omit<Opening, "abort"> & { lengthMs: number },
 ): Promise<{ fromMs: number; toMs: number; endings: Record<string, number> }> {
   const fromMs = Date.now();
-  const signal = AbortSignal.timeout(lengthMs);
-  using target = openTarget({ ...where, signal });
+  const abort = AbortSignal.timeout(lengthMs);
+  using target = openTarget({ ...where, abort });
   await harm(target).catch((error) => target.note(`broke: ${String(error).slice(0, 100)}`));
   return { fromMs, toMs: Date.now(), endings: Object.fromEntries(target.endings) };
 }
@@ -71,7 +71,7 @@ export async function repeatedly(
 ): Promise<void> {
   let turn = 0;
   const worker = async () => {
-    while (!target.signal.aborted) {
+    while (!target.abort.aborted) {
       await once(turn++).then(
         (ending) => target.note(typeof ending === "string" ? ending : "ok"),
         // Names and delays differ in their numbers: it is the kinds that are counted.
@@ -127,18 +127,18 @@ export async function holdOpen(
   bytes: () => Buffer | string,
 ): Promise<void> {
   const hold = async () => {
-    while (!target.signal.aborted) {
+    while (!target.abort.aborted) {
       const socket = connect(port, "127.0.0.1");
       socket.on("error", () => {});
       socket.pause();
       socket.write(bytes());
       const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
       const stopped = new Promise<void>((resolve) =>
-        target.signal.addEventListener("abort", () => resolve(), { once: true }),
+        target.abort.addEventListener("abort", () => resolve(), { once: true }),
       );
       await Promise.race([closed, stopped]);
       socket.destroy();
-      if (!target.signal.aborted) target.note("closed");
+      if (!target.abort.aborted) target.note("closed");
       await sleep(200 + Math.random() * 300);
     }
   };
@@ -168,17 +168,17 @@ export async function leaveUnread(target: Target, { url, path, message, body, co
   const session = openSession(url);
   const sent = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
   const open = async () => {
-    while (!target.signal.aborted && !session.destroyed && !session.closed) {
+    while (!target.abort.aborted && !session.destroyed && !session.closed) {
       const stream = session.request({ ...sent, ...target.headers });
       stream.on("error", () => {}).pause();
       if (body) stream.write(body);
       else stream.end(Buffer.concat([prefix, message ?? Buffer.alloc(0)]));
       const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
       const stopped = new Promise<void>((resolve) =>
-        target.signal.addEventListener("abort", () => resolve(), { once: true }),
+        target.abort.addEventListener("abort", () => resolve(), { once: true }),
       );
       await Promise.race([closed, stopped]);
-      if (!target.signal.aborted) target.note("ended by the server");
+      if (!target.abort.aborted) target.note("ended by the server");
       stream.close();
       await sleep(200);
     }

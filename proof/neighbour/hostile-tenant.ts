@@ -37,9 +37,9 @@ function shuffled(items: readonly string[]): string[] {
 }
 
 async function fill(): Promise<void> {
-  const target = openTarget({ accessorUrl, gatewayUrl, key, signal: AbortSignal.timeout(60_000) });
+  const target = openTarget({ accessorUrl, gatewayUrl, key, abort: AbortSignal.timeout(60_000) });
   const startUs = BigInt(Date.now() - 3_600_000) * 1000n;
-  for (let i = 0; i < 32 && !target.signal.aborted; i++) {
+  for (let i = 0; i < 32 && !target.abort.aborted; i++) {
     const grid = { startUs: startUs + BigInt(i) * 65_000_000n, periodUs: 1_000n };
     const samples = [
       { signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values: new Array(65_000).fill(0) },

@@ -19,20 +19,20 @@ async function post(
   more = {},
 ): Promise<string> {
   const headers = { ...target.headers, "content-type": contentType, ...more };
-  const signal = AbortSignal.timeout(20_000);
+  const abort = AbortSignal.timeout(20_000);
   const response = await fetch(target.gatewayUrl + path, {
     method: "POST",
     headers,
     body: typeof body === "string" ? body : new Uint8Array(body),
-    signal,
+    signal: abort,
   });
   await response.arrayBuffer();
   return `${response.status}`;
 }
 
 async function get(target: Target, path: string): Promise<string> {
-  const signal = AbortSignal.timeout(60_000);
-  const response = await fetch(target.gatewayUrl + path, { headers: target.headers, signal });
+  const abort = AbortSignal.timeout(60_000);
+  const response = await fetch(target.gatewayUrl + path, { headers: target.headers, signal: abort });
   await response.arrayBuffer();
   return `${response.status}`;
 }

@@ -112,7 +112,7 @@ async function createKey(tenant: "good" | "bad"): Promise<string> {
 async function judgeRecords({ written, posted, called, seen, breaks, ...rest }: TenantOutcome): Promise<void> {
   using transport = createGrpcTransport({ baseUrl: accessor.url, headers: { authorization: `Bearer ${goodKey}` } });
   const client = createClient(SignalService, transport);
-  const { series } = await readColumns({ client, signals: ["power"], signal: AbortSignal.timeout(120_000) });
+  const { series } = await readColumns({ client, signals: ["power"], abort: AbortSignal.timeout(120_000) });
   const columns = series.map(({ machine, column }) => ({ machine, timesUs: column.timesUs, values: column.values }));
   for (const fault of judgeStored(columns, { written, posted, called, seen, breaks, ...rest })) faults.push(fault);
   for (const [machine, count] of [

@@ -29,11 +29,11 @@ class Room implements ArrivalRoom {
     return this.#queue.size;
   }
 
-  async acquire(caller: string, bytes: number, signal: AbortSignal): Promise<void> {
+  async acquire(caller: string, bytes: number, abort: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const one = { caller, bytes, grant: resolve };
     this.#queue.add(one);
-    signal.addEventListener("abort", () => this.#queue.delete(one) && reject(signal.reason));
+    abort.addEventListener("abort", () => this.#queue.delete(one) && reject(abort.reason));
     this.#grant();
     await promise;
   }
@@ -233,8 +233,8 @@ test("a message that stops coming, or hardly comes, ends its call by name and gi
 test("a client that leaves while its message waits for room is no failure of the server", async () => {
   const told: unknown[] = [];
   const never = {
-    acquire: (_caller: string, _bytes: number, signal: AbortSignal) =>
-      new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    acquire: (_caller: string, _bytes: number, abort: AbortSignal) =>
+      new Promise<void>((_, reject) => abort.addEventListener("abort", () => reject(abort.reason))),
     release: () => {},
   };
   await using server = await openTestServer(length, {

@@ -4,7 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 /** What there is, in bytes, shared out by caller; FairQueue is one. */
 export type ArrivalRoom = {
-  acquire(caller: string, bytes: number, signal: AbortSignal): Promise<void>;
+  acquire(caller: string, bytes: number, abort: AbortSignal): Promise<void>;
   release(caller: string, bytes: number): void;
 };
 

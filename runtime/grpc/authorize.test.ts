@@ -70,13 +70,13 @@ test("a stream ends with the reason of the decision's signal, a single answer is
         await waiting.promise;
         return bytes(2);
       },
-      async *serverStream(_, { signal }) {
+      async *serverStream(_, { signal: abort }) {
         yield bytes(1);
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
-        signal.throwIfAborted();
+        await new Promise((resolve) => abort.addEventListener("abort", resolve));
+        abort.throwIfAborted();
       },
     },
-    { authorize: async (head) => ({ ...(await letIn(head)), signal: permission.signal }) },
+    { authorize: async (head) => ({ ...(await letIn(head)), abort: permission.signal }) },
   );
   const stream = server.client.serverStream(bytes(1))[Symbol.asyncIterator]();
   await stream.next();

@@ -9,7 +9,7 @@ export type Authorized = {
   /** For the handler: its context's values. */
   contextValues: ContextValues;
   /** Ends the call if it is a stream when aborted, with its reason. */
-  signal?: AbortSignal | undefined;
+  abort?: AbortSignal | undefined;
 };
 
 /** As much of a call as tells. */

@@ -13,11 +13,11 @@ import { createGrpcTransport } from "./transport.ts";
 function waitingHandlers() {
   const ended = Promise.withResolvers<unknown>();
   const started = Promise.withResolvers<void>();
-  const untilAborted = async ({ signal }: HandlerContext) => {
+  const untilAborted = async ({ signal: abort }: HandlerContext) => {
     started.resolve();
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    ended.resolve(signal.reason);
-    signal.throwIfAborted();
+    await new Promise((resolve) => abort.addEventListener("abort", resolve));
+    ended.resolve(abort.reason);
+    abort.throwIfAborted();
     return bytes(1);
   };
   return {
@@ -47,9 +47,9 @@ test("a client that aborts", async () => {
 
 test("a client that aborts before it calls", async () => {
   await using server = await openTestServer({ unary: () => bytes(1) });
-  const signal = AbortSignal.abort();
-  await expect(server.client.unary(bytes(1), { signal })).rejects.toMatchObject({ code: Code.Canceled });
-  await expect(collect(server.client.serverStream(bytes(1), { signal }))).rejects.toMatchObject({
+  const abort = AbortSignal.abort();
+  await expect(server.client.unary(bytes(1), { signal: abort })).rejects.toMatchObject({ code: Code.Canceled });
+  await expect(collect(server.client.serverStream(bytes(1), { signal: abort }))).rejects.toMatchObject({
     code: Code.Canceled,
   });
 });
@@ -171,16 +171,16 @@ test("10,000 calls leave no listener behind", { timeout: 60_000 }, async () => {
       for await (const { value } of requests) yield bytes(value.length);
     },
   });
-  const { signal } = new AbortController();
+  const { signal: abort } = new AbortController();
   const one = async function* () {
     yield bytes(1);
   };
   for (let i = 0; i < 100; i++) {
     await Promise.all([
-      ...Array.from({ length: 90 }, () => server.client.unary(bytes(1), { signal, timeoutMs: 60_000 })),
-      ...Array.from({ length: 10 }, () => collect(server.client.bidi(one(), { signal }))),
+      ...Array.from({ length: 90 }, () => server.client.unary(bytes(1), { signal: abort, timeoutMs: 60_000 })),
+      ...Array.from({ length: 10 }, () => collect(server.client.bidi(one(), { signal: abort }))),
     ]);
   }
-  expect(getEventListeners(signal, "abort")).toEqual([]);
+  expect(getEventListeners(abort, "abort")).toEqual([]);
   expect(getEventListeners(server.server.shutdownSignal, "abort")).toEqual([]);
 });

@@ -67,10 +67,10 @@ export function toHandlers<S extends DescService>(
     const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
     const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
     const reading = { desc: method.input, bounds: options.boundsOf(method), inTurn: options.decompressInTurn };
-    const request = async (call: Call, { signal }: Context) => {
+    const request = async (call: Call, { signal: abort }: Context) => {
       const read = { ...reading, arrival: options.arrivalOf?.(call.metadata) };
       return streamsIn
-        ? readMessages(call, signal, read)
+        ? readMessages(call, abort, read)
         : checkRequest(method, await readMessage(call.request, read), options);
     };
     const answerOne = (call: Call, callback: UnaryCallback) =>
@@ -116,7 +116,7 @@ function openContext(call: Call, method: DescMethod, { shutdownSignal, authorize
     requestHeader,
     ...(method.methodKind === "unary"
       ? {}
-      : { shutdownSignal, ...(authorized?.signal && { requestSignal: authorized.signal }) }),
+      : { shutdownSignal, ...(authorized?.abort && { requestSignal: authorized.abort }) }),
     contextValues: values,
     ...(timeoutMs <= maxTimerMs ? { timeoutMs } : {}),
   });

@@ -39,16 +39,16 @@ export class HealthState {
   }
 
   /** Resolves when anything changes or the signal is aborted. */
-  async changed(signal: AbortSignal): Promise<void> {
+  async changed(abort: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
       const settle = () => {
         this.#waiting.delete(settle);
-        signal.removeEventListener("abort", settle);
+        abort.removeEventListener("abort", settle);
         resolve();
       };
       this.#waiting.add(settle);
-      signal.addEventListener("abort", settle, { once: true });
-      if (signal.aborted) settle();
+      abort.addEventListener("abort", settle, { once: true });
+      if (abort.aborted) settle();
     });
   }
 }
@@ -65,13 +65,13 @@ export function createHealthService(state: HealthState): ServiceImpl<typeof Heal
       return { status };
     },
     list: () => ({ statuses: Object.fromEntries(state.names.map((name) => [name, { status: statusOf(name) }])) }),
-    async *watch({ service }, { signal }) {
+    async *watch({ service }, { signal: abort }) {
       for (let told: Status | undefined; ; ) {
         const status = statusOf(service);
         if (status !== told) yield { status };
         told = status;
-        if (status === statusOf(service)) await state.changed(signal);
-        signal.throwIfAborted();
+        if (status === statusOf(service)) await state.changed(abort);
+        abort.throwIfAborted();
       }
     },
   };

@@ -46,11 +46,11 @@ test("a stream whose client does not read is ended, its handler told why, and it
   let stalls = 0;
   await using server = await openTestServer(
     {
-      async *serverStream(_request, { signal }) {
+      async *serverStream(_request, { signal: abort }) {
         try {
           for (;;) yield bytes(256 * 1024);
         } finally {
-          reason = signal.reason;
+          reason = abort.reason;
         }
       },
     },
@@ -107,9 +107,9 @@ test("a stream that is read, however slowly, and one that has nothing to say go 
   let stalls = 0;
   await using server = await openTestServer(
     {
-      async *serverStream(_request, { signal }) {
+      async *serverStream(_request, { signal: abort }) {
         for (let i = 0; i < 20; i++) yield bytes(64 * 1024, i);
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        await new Promise((resolve) => abort.addEventListener("abort", resolve));
       },
     },
     { outgoing: { stallMs: 200, graceMs: 10, stalled, onStalled: () => stalls++ } },

@@ -137,11 +137,11 @@ export class Outgoing {
    * Writes a message of a stream. Resolves when the next may come, or when the signal is aborted;
    * undefined if at once.
    */
-  write(message: Buffer, signal: AbortSignal): Promise<void> | undefined {
+  write(message: Buffer, abort: AbortSignal): Promise<void> | undefined {
     this.#charge(message.byteLength);
     this.#call.write(message as unknown as Message, this.#onTaken);
     if (this.#bytes === 0) return undefined;
-    return this.#isFull || this.#account?.hasRoom === false ? this.#drained(signal) : undefined;
+    return this.#isFull || this.#account?.hasRoom === false ? this.#drained(abort) : undefined;
   }
 
   /** Of its own; its account may be full beside. */
@@ -216,12 +216,12 @@ export class Outgoing {
   }
 
   /** Until the stream has room and its account too; a stream with nothing unread has room. */
-  async #drained(signal: AbortSignal): Promise<void> {
+  async #drained(abort: AbortSignal): Promise<void> {
     const mayGoOn = () => this.#bytes === 0 || (!this.#isFull && this.#account?.hasRoom !== false);
     const onAbort = () => this.#wake();
-    signal.addEventListener("abort", onAbort);
+    abort.addEventListener("abort", onAbort);
     try {
-      while (!signal.aborted && !mayGoOn()) {
+      while (!abort.aborted && !mayGoOn()) {
         let callOff = () => {};
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -230,7 +230,7 @@ export class Outgoing {
         callOff();
       }
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      abort.removeEventListener("abort", onAbort);
     }
   }
 }

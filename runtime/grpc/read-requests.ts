@@ -63,12 +63,12 @@ const invalid = (message: string, cause: unknown) =>
 export const ended = new ConnectError("the call has ended", Code.Canceled);
 
 /**
- * The messages of a request stream; throws the signal's reason when it is aborted. Reads one only when asked, so a handler that waits
+ * The messages of a request stream; throws the abort signal's reason when it is aborted. Reads one only when asked, so a handler that waits
  * holds the client back. By read() and not by iterating the call: on Node 26 that never ends while the call's writable side is open.
  */
 export async function* readMessages(
   call: ServerDuplexStream<Message, Message>,
-  signal: AbortSignal,
+  abort: AbortSignal,
   reading: Reading,
 ): AsyncGenerator<Message, void, undefined> {
   let complete = false;
@@ -92,11 +92,11 @@ export async function* readMessages(
     return push(message);
   };
   call.on("readable", onWake).once("end", onEnd).once("error", onError);
-  signal.addEventListener("abort", onWake);
+  abort.addEventListener("abort", onWake);
   try {
     for (;;) {
-      if (signal.reason === ended) return;
-      signal.throwIfAborted();
+      if (abort.reason === ended) return;
+      abort.throwIfAborted();
       const message: Message | null = call.read();
       if (message !== null) {
         ahead.taken();
@@ -107,7 +107,7 @@ export async function* readMessages(
       else if (complete) {
         // A call that is reset looks complete first, and is cancelled a moment later.
         await new Promise((resolve) => setImmediate(resolve));
-        if (signal.reason !== ended) signal.throwIfAborted();
+        if (abort.reason !== ended) abort.throwIfAborted();
         return;
       } else {
         await new Promise<void>((resolve) => {
@@ -118,7 +118,7 @@ export async function* readMessages(
   } finally {
     arrival?.done();
     ahead.drop();
-    signal.removeEventListener("abort", onWake);
+    abort.removeEventListener("abort", onWake);
     call.off("readable", onWake).off("end", onEnd).off("error", onError);
   }
 }

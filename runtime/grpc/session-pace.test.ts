@@ -144,9 +144,9 @@ test("a connection that resets two thousand calls as they come ends, and others 
 test("a gateway whose clients leave resets calls that have begun, as many as they are", async () => {
   let begun = 0;
   await using server = await openTestServer({
-    unary: (_, { signal }) => {
+    unary: (_, { signal: abort }) => {
       begun++;
-      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+      return new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
     },
     async *serverStream() {
       yield bytes(1);

@@ -9,16 +9,16 @@ test("streams end with the reason, whatever they wait for, and a call in flight 
   const { promise: inFlight, resolve: begun } = Promise.withResolvers<void>();
   let aborted = false;
   const server = await openTestServer({
-    async unary(_, { signal }) {
+    async unary(_, { signal: abort }) {
       begun();
       await go;
-      aborted = signal.aborted;
+      aborted = abort.aborted;
       return bytes(1, 42);
     },
-    async *serverStream(_, { signal }) {
+    async *serverStream(_, { signal: abort }) {
       yield bytes(1);
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
-      signal.throwIfAborted();
+      await new Promise((resolve) => abort.addEventListener("abort", resolve));
+      abort.throwIfAborted();
     },
     async *bidi(requests) {
       for await (const { value } of requests) yield bytes(value.length);
@@ -53,9 +53,9 @@ test("streams end with the reason, whatever they wait for, and a call in flight 
 
 test("a paused reader does not hold up the end", async () => {
   const server = await openTestServer({
-    async *serverStream(_, { signal }) {
+    async *serverStream(_, { signal: abort }) {
       for (;;) {
-        signal.throwIfAborted();
+        abort.throwIfAborted();
         yield bytes(64 * 1024);
       }
     },
@@ -71,9 +71,9 @@ test("a call that does not end is cut when the time is over", async () => {
   const { promise: cut, resolve } = Promise.withResolvers<unknown>();
   const server = await openTestServer(
     {
-      unary: (_, { signal }) =>
+      unary: (_, { signal: abort }) =>
         new Promise(() => {
-          signal.addEventListener("abort", () => resolve(signal.reason));
+          abort.addEventListener("abort", () => resolve(abort.reason));
         }),
       async *serverStream() {
         yield bytes(1);

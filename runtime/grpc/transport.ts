@@ -76,7 +76,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
 
   function openCall(
     method: DescMethod,
-    signal: AbortSignal | undefined,
+    abort: AbortSignal | undefined,
     timeoutMs: number | undefined,
     header: RequestInit["headers"],
   ) {
@@ -102,19 +102,19 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       callOptions,
     );
     ahead.holdBack(call);
-    const abort = () => call.cancel();
-    if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort, { once: true });
-    return { call, ahead, release: () => signal?.removeEventListener("abort", abort) };
+    const cancel = () => call.cancel();
+    if (abort?.aborted) cancel();
+    else abort?.addEventListener("abort", cancel, { once: true });
+    return { call, ahead, release: () => abort?.removeEventListener("abort", cancel) };
   }
 
   return {
     async unary<I extends DescMessage, O extends DescMessage>(
-      ...[method, signal, timeoutMs, header, input]: Parameters<Transport["unary"]>
+      ...[method, abort, timeoutMs, header, input]: Parameters<Transport["unary"]>
     ): Promise<UnaryResponse<I, O>> {
-      const { call, ahead, release } = openCall(method, signal, timeoutMs, header);
+      const { call, ahead, release } = openCall(method, abort, timeoutMs, header);
       call.end(create(method.input, input));
-      const { responseHeader, messages } = receive(call, { signal, ahead, release });
+      const { responseHeader, messages } = receive(call, { abort, ahead, release });
       let only: Message | undefined;
       for await (const message of messages) only = message;
       if (only === undefined) throw new ConnectError("the server sent no answer", Code.Unimplemented);
@@ -129,11 +129,11 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       return response as unknown as UnaryResponse<I, O>;
     },
     async stream<I extends DescMessage, O extends DescMessage>(
-      ...[method, signal, timeoutMs, header, input]: Parameters<Transport["stream"]>
+      ...[method, abort, timeoutMs, header, input]: Parameters<Transport["stream"]>
     ): Promise<StreamResponse<I, O>> {
-      const { call, ahead, release } = openCall(method, signal, timeoutMs, header);
+      const { call, ahead, release } = openCall(method, abort, timeoutMs, header);
       const source: Source = { failure: undefined };
-      const { messages } = receive(call, { signal, ahead, release, source });
+      const { messages } = receive(call, { abort, ahead, release, source });
       void send(call, { desc: method.input, input: input as AsyncIterable<Message>, source });
       const response = {
         stream: true,
@@ -194,7 +194,7 @@ async function send(
   }
 }
 
-type Receiving = { signal: AbortSignal | undefined; ahead: ReadAhead; release: () => void; source?: Source };
+type Receiving = { abort: AbortSignal | undefined; ahead: ReadAhead; release: () => void; source?: Source };
 
 function receive(call: ClientDuplexStream<Message, Message>, receiving: Receiving) {
   const responseHeader = new Promise<Headers>((resolve) => {
@@ -214,7 +214,7 @@ function receive(call: ClientDuplexStream<Message, Message>, receiving: Receivin
  * client does not pass that on: with one, only a signal ends a stream early). Listens at once: an
  * early error must find somebody.
  */
-function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, release, source }: Receiving) {
+function iterate(call: ClientDuplexStream<Message, Message>, { abort, ahead, release, source }: Receiving) {
   let ended = false;
   // The status comes last: only it tells a stream that ended from one that broke.
   let settled = false;
@@ -229,7 +229,7 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, re
     settled = true;
     release();
     // Whoever never read, and cancelled, reads no more.
-    if (signal?.aborted) ahead.drop();
+    if (abort?.aborted) ahead.drop();
     wake();
   });
   call.once("error", (error) => {
@@ -244,7 +244,7 @@ function iterate(call: ClientDuplexStream<Message, Message>, { signal, ahead, re
         if (message instanceof UndecodableMessage) throw toAnswerError(message);
         if (message instanceof LargeAnswer) yield await decodeLarge(message);
         else if (message !== null) yield message;
-        else if (failure !== undefined) throw toClientError(failure, source?.failure ?? signal?.reason);
+        else if (failure !== undefined) throw toClientError(failure, source?.failure ?? abort?.reason);
         else if (ended && settled) return;
         else {
           await new Promise<void>((resolve) => {

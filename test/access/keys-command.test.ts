@@ -105,7 +105,7 @@ test("without DATABASE_URL, keys are those of the server that runs on the data f
     });
     const log = createLog({ name: "postgres", level: "silent" });
     {
-      await using _ = await openPostgres({ dataDir, syncCluster: false, log, signal: AbortSignal.timeout(60_000) });
+      await using _ = await openPostgres({ dataDir, syncCluster: false, log, abort: AbortSignal.timeout(60_000) });
       expect((await list()).stdout).toContain("There are no keys.");
     }
     expect((await list()).status).toBe(2);

@@ -45,8 +45,11 @@ async function curl(words: readonly string[], { enough, stop }: Until): Promise<
     else if (word !== "-N") throw new Error(`curl ${word} is not understood here`);
   }
   const leave = new AbortController();
-  const signal = AbortSignal.any([stop, leave.signal]);
-  const response = await fetch(url, body === undefined ? { signal } : { method: "POST", headers, body, signal });
+  const abort = AbortSignal.any([stop, leave.signal]);
+  const response = await fetch(
+    url,
+    body === undefined ? { signal: abort } : { method: "POST", headers, body, signal: abort },
+  );
   if (!response.ok) throw new Error(`${url} answers ${response.status}: ${await response.text()}`);
   let text = "";
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {

@@ -65,7 +65,7 @@ async function openServer(): Promise<AsyncDisposable & { url: string }> {
       settings: cheap,
       syncCluster: false,
       log: createLog({ name: "postgres", level: "warn" }),
-      signal: AbortSignal.timeout(60_000),
+      abort: AbortSignal.timeout(60_000),
     }),
   );
   const owned = stack.move();

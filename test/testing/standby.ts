@@ -114,7 +114,7 @@ const open = (dataDir: string, extra: Record<string, string> = {}) =>
     settings: { ...settings, ...extra },
     syncCluster: false,
     log: createLog({ name: "postgres", level: "silent" }),
-    signal: AbortSignal.timeout(120_000),
+    abort: AbortSignal.timeout(120_000),
   });
 
 type Opening = {

@@ -16,7 +16,7 @@ import {
   temporaryFolder,
 } from "../../testing/spool.ts";
 
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 
 async function segmentFiles(folder: string): Promise<string[]> {
   const names = await readdir(join(folder, "live"));
@@ -37,7 +37,7 @@ async function recover(folder: string, { promised, acked }: { promised: number; 
     const accounted = new Set([...held, ...lost]);
     for (const sequence of range(acked + 1, promised)) expect(accounted.has(sequence)).toBe(true);
     expect(held.filter((sequence) => lost.includes(sequence))).toEqual([]);
-    const next = await spool.live.append(1, payloadOf, { signal });
+    const next = await spool.live.append(1, payloadOf, { abort });
     expect(next).toBeGreaterThan(promised);
   }
   // What was mended stays mended, and is not reported again.
@@ -73,7 +73,7 @@ test("a tail that was never promised is cut at any byte, without a gap", async (
     const held = await heldNumbers(spool.live);
     expect(held).toEqual(range(1, held.length));
     expect(held.length).toBeGreaterThanOrEqual(4);
-    expect(await spool.live.append(1, payloadOf, { signal })).toBe(held.length + 1);
+    expect(await spool.live.append(1, payloadOf, { abort })).toBe(held.length + 1);
     expect(await reportedNumbers(cut)).toEqual([]);
     const atEdge = held.length === 7 || length === kept || !lines.join("").includes("torn");
     expect(lines.join("")).not.toContain("DAMAGED");
@@ -104,7 +104,7 @@ test("holes in a group that was never promised are a torn tail too: blocks reach
   expect(await heldNumbers(spool.live)).toEqual(range(1, 4));
   expect(lines.join("")).toMatch(/cut a torn tail/);
   expect(await reportedNumbers(short)).toEqual([]);
-  expect(await spool.live.append(1, payloadOf, { signal })).toBe(5);
+  expect(await spool.live.append(1, payloadOf, { abort })).toBe(5);
 });
 
 async function promisedSpool(folder: string): Promise<number> {
@@ -183,7 +183,7 @@ test("a bit that flips while the spool is open costs that batch only, and is rep
   const file = await readFile(join(folder.path, "live", name!));
   file[file.length - 1]! ^= 1;
   await writeFile(join(folder.path, "live", name!), file);
-  const held = await Promise.all(range(3, spool.live.lastSequence).map((n) => spool.live.read(n, { signal })));
+  const held = await Promise.all(range(3, spool.live.lastSequence).map((n) => spool.live.read(n, { abort })));
   expect(held.filter((entry) => entry === undefined)).toHaveLength(1);
   expect(await reportedNumbers(folder.path)).toHaveLength(1);
   expect(lines.join("")).toContain("LOST");
@@ -224,7 +224,7 @@ test("any sequence of appends, acks, restarts and damage: each promised batch is
       try {
         for (const step of program) {
           if (step.kind === "append") {
-            const taken = range(1, step.count).map(() => spool.live.append(1, payloadOf, { signal }));
+            const taken = range(1, step.count).map(() => spool.live.append(1, payloadOf, { abort }));
             for (const sequence of await Promise.all(taken)) {
               expect(sequence).toBeGreaterThan(promised.at(-1) ?? 0);
               promised.push(sequence);

@@ -14,7 +14,7 @@ import {
 } from "../../testing/spool.ts";
 import { SegmentWriter } from "./segment.ts";
 
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 
 function mount(path: string): boolean {
   try {
@@ -53,18 +53,18 @@ test("appends wait for space, and nothing is lost", async (context) => {
     let usedBytes = 0;
     {
       await using spool = await openTestSpool(folder.path, { log, segmentBytes: 50_000 });
-      for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { signal });
+      for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { abort });
       const giveBack = await fillDisk(folder.path);
-      const waiting = range(1, 50).map(() => spool.live.append(1, bytesOf, { signal }));
+      const waiting = range(1, 50).map(() => spool.live.append(1, bytesOf, { abort }));
       while (spool.live.diskFullSinceMs === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
       const stop = new AbortController();
-      const given = spool.live.append(1, bytesOf, { signal: stop.signal });
+      const given = spool.live.append(1, bytesOf, { abort: stop.signal });
       stop.abort(new Error("given up"));
       await expect(given).rejects.toThrow("given up");
       expect(lines.join("")).toMatch(/DISK IS FULL/);
       expect(spool.live.failed.aborted).toBe(false);
       // What was promised before can be sent meanwhile.
-      expect((await spool.live.read(1, { signal }))?.sequence).toBe(1);
+      expect((await spool.live.read(1, { abort }))?.sequence).toBe(1);
       await giveBack();
       const taken = await Promise.all(waiting);
       expect(taken).toEqual(range(21, 70));
@@ -75,7 +75,7 @@ test("appends wait for space, and nothing is lost", async (context) => {
     await using spool = await openTestSpool(folder.path);
     expect(spool.usedBytes).toBe(usedBytes);
     for (const n of range(1, 70)) {
-      const entry = await spool.live.read(n, { signal });
+      const entry = await spool.live.read(n, { abort });
       expect(entry && Buffer.compare(entry.bytes, bytesOf(n))).toBe(0);
     }
     expect(spool.live.held.batches).toBe(70);
@@ -91,21 +91,21 @@ test("what was half written and then given up leaves nothing behind what comes n
   try {
     {
       await using spool = await openTestSpool(folder.path);
-      for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { signal });
+      for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { abort });
       const giveBack = await fillDisk(folder.path);
       await rm(join(folder.path, "balloon-0"));
       const stop = new AbortController();
-      const given = range(1, 50).map(() => spool.live.append(1, bytesOf, { signal: stop.signal }));
+      const given = range(1, 50).map(() => spool.live.append(1, bytesOf, { abort: stop.signal }));
       while (spool.live.diskFullSinceMs === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
       stop.abort(new Error("given up"));
       for (const { status } of await Promise.allSettled(given)) expect(status).toBe("rejected");
       await giveBack();
-      expect(await spool.live.append(1, payloadOf, { signal })).toBe(21);
+      expect(await spool.live.append(1, payloadOf, { abort })).toBe(21);
     }
     const { log, lines } = recordingLog();
     await using spool = await openTestSpool(folder.path, { log });
     expect(spool.live.lastSequence).toBe(21);
-    expect(Buffer.compare((await spool.live.read(21, { signal }))!.bytes, payloadOf(21))).toBe(0);
+    expect(Buffer.compare((await spool.live.read(21, { abort }))!.bytes, payloadOf(21))).toBe(0);
     expect(lines.join("")).not.toMatch(/torn|DAMAGED/);
   } finally {
     execFileSync("umount", ["-l", folder.path]);
@@ -117,10 +117,10 @@ test("what there was no space for takes no room: a spool that waited out a full 
   let usedBytes = 0;
   {
     await using spool = await openTestSpool(folder.path);
-    await spool.live.append(1, bytesOf, { signal });
+    await spool.live.append(1, bytesOf, { abort });
     const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
     using write = vi.spyOn(SegmentWriter.prototype, "write").mockRejectedValueOnce(full).mockRejectedValueOnce(full);
-    expect(await spool.live.append(1, bytesOf, { signal })).toBe(2);
+    expect(await spool.live.append(1, bytesOf, { abort })).toBe(2);
     expect(write).toHaveBeenCalledTimes(3);
     usedBytes = spool.usedBytes;
   }

@@ -18,7 +18,7 @@ export type LaneOptions = ShelfOptions & {
 type Pending = {
   records: number;
   encode: (sequence: number) => Uint8Array;
-  signal: AbortSignal;
+  abort: AbortSignal;
   resolve: (sequence: number) => void;
   reject: (reason: unknown) => void;
 };
@@ -104,31 +104,31 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
   append(
     records: number,
     encode: (sequence: number) => Uint8Array,
-    { signal }: { signal: AbortSignal },
+    { abort }: { abort: AbortSignal },
   ): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const closed = this.#closed.signal;
-    if (closed.aborted || signal.aborted) {
-      reject(closed.aborted ? closed.reason : signal.reason);
+    if (closed.aborted || abort.aborted) {
+      reject(closed.aborted ? closed.reason : abort.reason);
       return promise;
     }
-    const pending: Pending = { records, encode, signal, resolve, reject };
+    const pending: Pending = { records, encode, abort, resolve, reject };
     const leave = () => {
       const place = this.#queue.indexOf(pending);
       // What is being written already is taken.
       if (place >= 0) this.#queue.splice(place, 1);
-      if (place >= 0) reject(signal.reason);
+      if (place >= 0) reject(abort.reason);
     };
-    signal.addEventListener("abort", leave, { once: true });
+    abort.addEventListener("abort", leave, { once: true });
     this.#queue.push(pending);
     this.#options.change.wake();
-    return promise.finally(() => signal.removeEventListener("abort", leave));
+    return promise.finally(() => abort.removeEventListener("abort", leave));
   }
 
-  async read(sequence: number, { signal }: { signal: AbortSignal }): Promise<Entry | undefined> {
+  async read(sequence: number, { abort }: { abort: AbortSignal }): Promise<Entry | undefined> {
     // Once a read, and not once a wait: two lanes would wake each other for ever.
     let announced = false;
-    while (!signal.aborted) {
+    while (!abort.aborted) {
       if (sequence <= this.lastSequence) return this.#shelf.read(sequence);
       if (this.#closed.signal.aborted && !this.#inWrite) return undefined;
       this.#waitingReads++;
@@ -137,7 +137,7 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
         // Before the wait below begins, so as not to be woken by it.
         this.#options.change.wake();
       }
-      await this.#options.change.next(signal);
+      await this.#options.change.next(abort);
       this.#waitingReads--;
     }
     return undefined;
@@ -147,10 +147,10 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
     return this.#shelf.ack(through);
   }
 
-  async emptied({ signal }: { signal: AbortSignal }): Promise<void> {
+  async emptied({ abort }: { abort: AbortSignal }): Promise<void> {
     while (this.held.batches > 0 || this.#queue.length > 0 || this.#inWrite) {
-      signal.throwIfAborted();
-      await this.#options.change.next(signal);
+      abort.throwIfAborted();
+      await this.#options.change.next(abort);
     }
   }
 
@@ -273,7 +273,7 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
   /** A full disk may have space again: nothing is lost, appends wait. */
   #putBack(group: readonly Numbered[], error: unknown): void {
     for (const { pending } of group.toReversed()) {
-      const given = [this.#closed.signal, pending.signal].find(({ aborted }) => aborted);
+      const given = [this.#closed.signal, pending.abort].find(({ aborted }) => aborted);
       if (given) pending.reject(given.reason);
       else this.#queue.unshift(pending);
     }

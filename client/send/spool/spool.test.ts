@@ -16,7 +16,7 @@ import {
   temporaryFolder,
 } from "../../testing/spool.ts";
 
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 afterEach(() => armFailpoints(""));
 
 async function settled(promise: Promise<unknown>, waitMs = 50): Promise<boolean> {
@@ -42,7 +42,7 @@ test("batches are numbered, kept, and there again after a restart; numbering goe
   ]);
   expect(await heldNumbers(spool.live)).toEqual(range(8, 20));
   expect(await heldNumbers(spool.backlog)).toEqual(range(1, 3));
-  expect(await spool.live.append(1, payloadOf, { signal })).toBe(21);
+  expect(await spool.live.append(1, payloadOf, { abort })).toBe(21);
   expect(await reportedNumbers(folder.path)).toEqual([]);
 });
 
@@ -65,7 +65,7 @@ test("appends resolve after their sync, and many share one", async () => {
   await using spool = await openTestSpool(folder.path);
   const order: number[] = [];
   const appends = range(1, 40).map(() =>
-    spool.live.append(1, payloadOf, { signal }).then((sequence) => {
+    spool.live.append(1, payloadOf, { abort }).then((sequence) => {
       order.push(sequence);
       expect(spool.live.lastSequence).toBeGreaterThanOrEqual(sequence);
     }),
@@ -82,8 +82,8 @@ test("a failed sync ends the spool; a new one finds what is there", async () => 
     await using spool = await openTestSpool(folder.path);
     await appendAll(spool.live, 3);
     armFailpoints("spool.before-fsync=throw@1");
-    await expect(spool.live.append(1, payloadOf, { signal })).rejects.toThrow("failpoint");
-    await expect(spool.live.append(1, payloadOf, { signal })).rejects.toThrow("failpoint");
+    await expect(spool.live.append(1, payloadOf, { abort })).rejects.toThrow("failpoint");
+    await expect(spool.live.append(1, payloadOf, { abort })).rejects.toThrow("failpoint");
     expect(spool.live.failed.aborted).toBe(true);
     expect(spool.live.lastSequence).toBe(3);
   }
@@ -99,14 +99,14 @@ test("at its bound, block lets appends wait, in order, until acks make room", as
   await using spool = await openTestSpool(folder.path, { maxBytes: 4000, segmentBytes: 500 });
   const sequences: number[] = [];
   const all = range(1, 300).map(() =>
-    spool.live.append(1, payloadOf, { signal }).then((sequence) => sequences.push(sequence)),
+    spool.live.append(1, payloadOf, { abort }).then((sequence) => sequences.push(sequence)),
   );
   const end = Promise.all(all);
   expect(await settled(end)).toBe(false);
   expect(sequences.length).toBeLessThan(90);
   expect(spool.usedBytes).toBeLessThanOrEqual(4000);
   const stop = new AbortController();
-  const given = spool.live.append(1, payloadOf, { signal: stop.signal });
+  const given = spool.live.append(1, payloadOf, { abort: stop.signal });
   stop.abort(new Error("given up"));
   await expect(given).rejects.toThrow("given up");
   while (sequences.length < 300) {
@@ -120,8 +120,8 @@ test("at its bound, block lets appends wait, in order, until acks make room", as
 test("a batch above the bound is taken when nothing is held", async () => {
   await using folder = await temporaryFolder();
   await using spool = await openTestSpool(folder.path, { maxBytes: 2000 });
-  expect(await spool.live.append(1, () => new Uint8Array(10_000), { signal })).toBe(1);
-  const second = spool.live.append(1, payloadOf, { signal });
+  expect(await spool.live.append(1, () => new Uint8Array(10_000), { abort })).toBe(1);
+  const second = spool.live.append(1, payloadOf, { abort });
   expect(await settled(second)).toBe(false);
   spool.live.ack(1);
   expect(await second).toBe(2);

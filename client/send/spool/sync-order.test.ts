@@ -17,9 +17,9 @@ async function fileMethods(path: string): Promise<Syncing> {
 test("no append resolves before the disk has synced it", async () => {
   await using folder = await temporaryFolder();
   await using spool = await openTestSpool(folder.path);
-  const { signal } = new AbortController();
+  const { signal: abort } = new AbortController();
   // The file is there then, and synced as one that is new.
-  await spool.live.append(1, payloadOf, { signal });
+  await spool.live.append(1, payloadOf, { abort });
   const methods = await fileMethods(join(folder.path, "probe"));
   const { datasync } = methods;
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
@@ -31,7 +31,7 @@ test("no append resolves before the disk has synced it", async () => {
   };
   try {
     let taken = false;
-    const append = spool.live.append(1, payloadOf, { signal }).then(() => {
+    const append = spool.live.append(1, payloadOf, { abort }).then(() => {
       taken = true;
     });
     await eventually("the disk is asked to sync", () => asked > 0);
