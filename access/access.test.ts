@@ -7,9 +7,22 @@ import { readCredential } from "./credential.ts";
 import { fitsGlob, isGlob } from "./glob.ts";
 import { createKey, digestOf, matchesDigest, parseKey } from "./key.ts";
 import { allowsCall, listedMethods, requirementOf } from "./matrix.ts";
-import { allowedMachines, allowsProducer, everyone, type Principal, scopes, visionOf } from "./principal.ts";
+import {
+  allowedMachines,
+  allowsProducer,
+  everyone,
+  type Principal,
+  scopes,
+  visionOf,
+} from "./principal.ts";
 
-const principal: Principal = { ...everyone, id: "k", scopes: ["read"], machines: ["mill-*"], producers: ["line-1"] };
+const principal: Principal = {
+  ...everyone,
+  id: "k",
+  scopes: ["read"],
+  machines: ["mill-*"],
+  producers: ["line-1"],
+};
 
 test("a glob fits as its regular expression does", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", ".", "-"), maxLength: 8 });
@@ -28,7 +41,8 @@ test("a glob of many stars takes no time to speak of", () => {
   expect(fitsGlob("*a".repeat(80), `${"a".repeat(127)}b`)).toBe(false);
   expect(performance.now() - startedMs).toBeLessThan(100);
   expect(isGlob("mill-*")).toBe(true);
-  for (const bad of ["", "a b", "a/b", "ä", "[a-z]", "a".repeat(161)]) expect(isGlob(bad)).toBe(false);
+  for (const bad of ["", "a b", "a/b", "ä", "[a-z]", "a".repeat(161)])
+    expect(isGlob(bad)).toBe(false);
 });
 
 test("a key is read back, differs each time, and only its own secret matches its digest", () => {
@@ -51,7 +65,15 @@ test("digests are compared in constant time", () => {
 
 test("what is not a key's text is none", () => {
   const { text } = createKey();
-  for (const bad of ["", "mr_", text.slice(1), `${text}a`, text.slice(0, -1), text.toUpperCase(), ` ${text}`])
+  for (const bad of [
+    "",
+    "mr_",
+    text.slice(1),
+    `${text}a`,
+    text.slice(0, -1),
+    text.toUpperCase(),
+    ` ${text}`,
+  ])
     expect(parseKey(bad)).toBeUndefined();
 });
 
@@ -84,13 +106,19 @@ test("each scope allows its own methods and no others; admin allows all", () => 
     for (const scope of scopes) {
       const free = needed === "none" || needed === "any";
       const allowed = allowsCall({ ...principal, scopes: [scope] }, path) === undefined;
-      expect([path, scope, allowed]).toEqual([path, scope, free || scope === needed || scope === "admin"]);
+      expect([path, scope, allowed]).toEqual([
+        path,
+        scope,
+        free || scope === needed || scope === "admin",
+      ]);
     }
   }
 });
 
 test("a method that is not listed is refused to everyone", () => {
-  expect(allowsCall(everyone, "/millrace.v1.SignalService/DropEverything")?.reason).toBe("PERMISSION_DENIED");
+  expect(allowsCall(everyone, "/millrace.v1.SignalService/DropEverything")?.reason).toBe(
+    "PERMISSION_DENIED",
+  );
   expect(allowsCall(everyone, "constructor")?.reason).toBe("PERMISSION_DENIED");
 });
 
@@ -99,18 +127,34 @@ test("a principal sees its machines and writes under its producers' names", () =
   expect([sees("mill-1"), sees("press-1"), sees("mill-")]).toEqual([true, false, true]);
   expect(allowedMachines(everyone)).toBeUndefined();
   expect(allowedMachines({ ...principal, machines: [] })!("mill-1")).toBe(false);
-  expect([allowsProducer(principal, "line-1"), allowsProducer(principal, "line-10")]).toEqual([true, false]);
+  expect([allowsProducer(principal, "line-1"), allowsProducer(principal, "line-10")]).toEqual([
+    true,
+    false,
+  ]);
   // Those of the gateway's naming need no pattern; what only looks a little like one does.
   const ids = ["rest:1", `http:${"0".repeat(40)}`, "rest", "http", "x.rest:1", "line-10.live"];
-  expect(ids.map((id) => allowsProducer(principal, id))).toEqual([true, true, false, false, false, false]);
-  expect(visionOf({ ...principal, machines: ["b", "a", "b"] })).toBe(visionOf({ ...principal, machines: ["a", "b"] }));
+  expect(ids.map((id) => allowsProducer(principal, id))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
+  expect(visionOf({ ...principal, machines: ["b", "a", "b"] })).toBe(
+    visionOf({ ...principal, machines: ["a", "b"] }),
+  );
   expect(visionOf(principal)).not.toBe(visionOf({ ...principal, machines: [] }));
 });
 
 test("a flood of refusals becomes a count", () => {
   let nowMs = 0;
   const lines: [string, Readonly<Record<string, unknown>>][] = [];
-  const audit = createRefusalAudit({ write: (...line) => lines.push(line), monotonicMs: () => nowMs, maxPerSecond: 2 });
+  const audit = createRefusalAudit({
+    write: (...line) => lines.push(line),
+    monotonicMs: () => nowMs,
+    maxPerSecond: 2,
+  });
   for (let i = 0; i < 5; i++) audit({ method: "/a/B", reason: "UNAUTHENTICATED" });
   expect(lines.length).toBe(2);
   nowMs = 1_000;

@@ -6,7 +6,9 @@ export function isAddressRange(text: string): boolean {
   const [address = "", bits, ...rest] = text.split("/");
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+  );
 }
 
 /** Tells whether an address is one of these addresses, or in one of these ranges. */
@@ -18,16 +20,20 @@ export function toAddressSet(texts: readonly string[]): (address: string) => boo
     if (bits === undefined) list.addAddress(address, familyOf(address));
     else list.addSubnet(address, Number(bits), familyOf(address));
   }
-  return (address) => texts.length > 0 && isIP(address) > 0 && list.check(address, familyOf(address));
+  return (address) =>
+    texts.length > 0 && isIP(address) > 0 && list.check(address, familyOf(address));
 }
 
 /** IPv4 in IPv6's clothes as what it is; no zone. */
 export function plainAddress(address: string): string {
   const [bare = ""] = address.split("%");
-  return bare.toLowerCase().startsWith("::ffff:") && isIP(bare.slice(7)) === 4 ? bare.slice(7) : bare;
+  return bare.toLowerCase().startsWith("::ffff:") && isIP(bare.slice(7)) === 4
+    ? bare.slice(7)
+    : bare;
 }
 
-export const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");
+export const isLoopback = (address: string): boolean =>
+  address === "::1" || address.startsWith("127.");
 
 /**
  * What one client is taken to have: an IPv4 address, or a network of 64 bits of IPv6, of which a
@@ -40,7 +46,8 @@ export function networkOf(address: string): string {
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
   // An IPv4 address at the end stands for two groups.
   const length = groups.length + after.length + (address.includes(".") ? 1 : 0);
-  const all = tail === undefined ? groups : [...groups, ...Array<string>(8 - length).fill("0"), ...after];
+  const all =
+    tail === undefined ? groups : [...groups, ...Array<string>(8 - length).fill("0"), ...after];
   const four = all.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ""));
   return `${four.join(":")}::/64`;
 }

@@ -24,13 +24,21 @@ export type AuditOptions = {
  * A function to tell of each refusal. Who tries keys cannot fill the disk with what we say about
  * it.
  */
-export function createRefusalAudit({ write, monotonicMs, what = "call", maxPerSecond = 20 }: AuditOptions) {
+export function createRefusalAudit({
+  write,
+  monotonicMs,
+  what = "call",
+  maxPerSecond = 20,
+}: AuditOptions) {
   let [startedMs, written, passedOver] = [Number.NEGATIVE_INFINITY, 0, 0];
   return (line: RefusalLine): void => {
     const nowMs = monotonicMs();
     if (nowMs - startedMs >= 1_000) {
       if (passedOver > 0)
-        write(`refused more ${what}s than are logged one by one`, { audit: "refused", count: passedOver });
+        write(`refused more ${what}s than are logged one by one`, {
+          audit: "refused",
+          count: passedOver,
+        });
       [startedMs, written, passedOver] = [nowMs, 0, 0];
     }
     if (written === maxPerSecond) passedOver++;

@@ -18,7 +18,8 @@ export function readCredential(header: (name: string) => string | undefined): st
 }
 
 // No commas: two headers of one name arrive as one text.
-const bounded = (text: string) => (text.length <= maxLength && /^[\x21-\x2b\x2d-\x7e]*$/.test(text) ? text : "");
+const bounded = (text: string) =>
+  text.length <= maxLength && /^[\x21-\x2b\x2d-\x7e]*$/.test(text) ? text : "";
 
 /** Headers that pass a credential on. */
 export const bearer = (credential: string | undefined): Record<string, string> =>

@@ -118,7 +118,10 @@ export class FairQueue {
       this.#remove(next);
       this.#take(next.caller, next.amount);
       for (const [first] of this.#waiting.values())
-        if (!this.#fits(first!.caller, first!.amount) && this.#mayHold(first!.caller, first!.amount))
+        if (
+          !this.#fits(first!.caller, first!.amount) &&
+          this.#mayHold(first!.caller, first!.amount)
+        )
           first!.passed += next.amount;
       next.grant();
     }
@@ -131,7 +134,8 @@ export class FairQueue {
   #next(): Waiter | undefined {
     let best: Waiter | undefined;
     for (const [first] of this.#waiting.values()) {
-      if (this.#isOverdue(first!)) return this.#fits(first!.caller, first!.amount) ? first : undefined;
+      if (this.#isOverdue(first!))
+        return this.#fits(first!.caller, first!.amount) ? first : undefined;
       if (!this.#fits(first!.caller, first!.amount)) continue;
       if (best === undefined || this.heldBy(first!.caller) < this.heldBy(best.caller)) best = first;
     }

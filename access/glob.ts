@@ -29,4 +29,5 @@ export function fitsGlob(glob: string, name: string): boolean {
   return g === glob.length;
 }
 
-export const fitsAny = (globs: readonly string[], name: string): boolean => globs.some((glob) => fitsGlob(glob, name));
+export const fitsAny = (globs: readonly string[], name: string): boolean =>
+  globs.some((glob) => fitsGlob(glob, name));

@@ -54,7 +54,9 @@ export function allowsCall(principal: Principal, path: string): Denial | undefin
   if (needed === "none" || needed === "any") return undefined;
   if (needed === undefined) return denied(`${path} is not for anyone`, {});
   if (hasScope(principal, needed)) return undefined;
-  return denied(`this needs the scope "${needed}", which the credential does not have`, { scope: needed });
+  return denied(`this needs the scope "${needed}", which the credential does not have`, {
+    scope: needed,
+  });
 }
 
 function denied(message: string, metadata: Record<string, string>): Denial {

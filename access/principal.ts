@@ -40,10 +40,13 @@ export const everyone: Principal = {
 export const gatewayProducers: readonly string[] = ["rest:*", "http:*"];
 
 /** Whether an id is one of those. */
-export const isGatewayProducer = (producerId: string): boolean => fitsAny(gatewayProducers, producerId);
+export const isGatewayProducer = (producerId: string): boolean =>
+  fitsAny(gatewayProducers, producerId);
 
 /** Tells the machines that a principal may see; undefined: all. */
-export function allowedMachines({ machines }: Principal): ((machine: string) => boolean) | undefined {
+export function allowedMachines({
+  machines,
+}: Principal): ((machine: string) => boolean) | undefined {
   return machines.includes("*") ? undefined : (machine) => fitsAny(machines, machine);
 }
 
@@ -55,7 +58,8 @@ export function visionOf({ machines }: Principal): string {
   return machines.includes("*") ? "" : JSON.stringify([...new Set(machines)].sort());
 }
 
-export const allowsMachine = ({ machines }: Principal, machine: string): boolean => fitsAny(machines, machine);
+export const allowsMachine = ({ machines }: Principal, machine: string): boolean =>
+  fitsAny(machines, machine);
 
 /**
  * A name without a star covers the two lanes of its spool too: "mill-7" is "mill-7", "mill-7.live"

@@ -15,7 +15,9 @@ const takeAll = (shares: Shares, caller: string): Loan[] => {
 
 test("one that could take all of it gets half, the next a quarter, and so on; each at least something", () => {
   const shares = new Shares({ total: 100, perCaller: 100 });
-  expect(["a", "b", "c", "d", "e"].map((caller) => takeAll(shares, caller).length)).toEqual([50, 25, 12, 6, 3]);
+  expect(["a", "b", "c", "d", "e"].map((caller) => takeAll(shares, caller).length)).toEqual([
+    50, 25, 12, 6, 3,
+  ]);
   expect(shares.shortageOf("a", 1)).toBe("own");
   expect(shares.shortageOf("f", 1)).toBeUndefined();
   expect(shares.shortageOf("f", 5)).toBe("all");
@@ -23,7 +25,9 @@ test("one that could take all of it gets half, the next a quarter, and so on; ea
 
 test("nobody holds more than a quarter unless told otherwise, and of one there is one", () => {
   const shares = new Shares({ total: 64 });
-  expect(["a", "b", "c", "d"].map((caller) => takeAll(shares, caller).length)).toEqual([16, 16, 16, 8]);
+  expect(["a", "b", "c", "d"].map((caller) => takeAll(shares, caller).length)).toEqual([
+    16, 16, 16, 8,
+  ]);
   const single = new Shares({ total: 1 });
   expect(takeAll(single, "a").length).toBe(1);
   expect(single.shortageOf("b", 1)).toBe("all");
@@ -55,34 +59,45 @@ test("whatever is asked: bounds hold, a granted loan leaves as much free, nothin
     giveBack: fc.option(fc.nat(100), { nil: undefined }),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), fc.nat(100), fc.nat(100), (steps, total, perCaller) => {
-      const shares = new Shares({ total, perCaller });
-      const loans: Loan[] = [];
-      for (const { caller, amount, giveBack } of steps) {
-        if (giveBack !== undefined) loans[giveBack % Math.max(1, loans.length)]?.giveBack();
-        const before = shares.held;
-        const loan = shares.borrow(caller, amount);
-        if (loan instanceof Loan) {
-          loans.push(loan);
-          const own = shares.heldBy(caller);
-          expect(own).toBeLessThanOrEqual(perCaller);
-          expect(own <= 1 || own <= total - shares.held).toBe(true);
-        } else expect(shares.held).toBe(before);
-        expect(shares.held).toBeLessThanOrEqual(total);
-        expect(shares.held).toBe(loans.reduce((sum, one) => sum + one.amount, 0));
-      }
-      for (const loan of [...loans, ...loans]) loan.giveBack();
-      expect([shares.held, shares.callers]).toEqual([0, 0]);
-    }),
+    fc.property(
+      fc.array(step, { maxLength: 80 }),
+      fc.nat(100),
+      fc.nat(100),
+      (steps, total, perCaller) => {
+        const shares = new Shares({ total, perCaller });
+        const loans: Loan[] = [];
+        for (const { caller, amount, giveBack } of steps) {
+          if (giveBack !== undefined) loans[giveBack % Math.max(1, loans.length)]?.giveBack();
+          const before = shares.held;
+          const loan = shares.borrow(caller, amount);
+          if (loan instanceof Loan) {
+            loans.push(loan);
+            const own = shares.heldBy(caller);
+            expect(own).toBeLessThanOrEqual(perCaller);
+            expect(own <= 1 || own <= total - shares.held).toBe(true);
+          } else expect(shares.held).toBe(before);
+          expect(shares.held).toBeLessThanOrEqual(total);
+          expect(shares.held).toBe(loans.reduce((sum, one) => sum + one.amount, 0));
+        }
+        for (const loan of [...loans, ...loans]) loan.giveBack();
+        expect([shares.held, shares.callers]).toEqual([0, 0]);
+      },
+    ),
   );
 });
 
 test("a caller that takes all it can keeps no newcomer from what is left to share", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 8, max: 1_000 }), fc.integer({ min: 1, max: 2 }), (total, hogs) => {
-      const shares = new Shares({ total, perCaller: total });
-      for (let i = 0; i < hogs; i++) takeAll(shares, `hog ${i}`);
-      expect(shares.borrow("newcomer", Math.floor(total / 2 ** (hogs + 1) - 1))).toBeInstanceOf(Loan);
-    }),
+    fc.property(
+      fc.integer({ min: 8, max: 1_000 }),
+      fc.integer({ min: 1, max: 2 }),
+      (total, hogs) => {
+        const shares = new Shares({ total, perCaller: total });
+        for (let i = 0; i < hogs; i++) takeAll(shares, `hog ${i}`);
+        expect(shares.borrow("newcomer", Math.floor(total / 2 ** (hogs + 1) - 1))).toBeInstanceOf(
+          Loan,
+        );
+      },
+    ),
   );
 });

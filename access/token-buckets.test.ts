@@ -26,25 +26,32 @@ test("a burst passes, then as many as the rate says, each key for itself", () =>
 test("in any half-minute no more is granted than burst and rate allow, and nothing is refused that they allow", () => {
   const steps = fc.array(fc.record({ waitMs: fc.nat(3_000), asks: fc.nat(8) }), { maxLength: 60 });
   fc.assert(
-    fc.property(steps, fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 30 }), (given, perSecond, burst) => {
-      const { clock, buckets } = open({ perSecond, burst });
-      const grantedAtMs: number[] = [];
-      for (const { waitMs, asks } of given) {
-        clock.nowMs += waitMs;
-        for (let i = 0; i < asks; i++) {
-          const taken = buckets.take("k");
-          if (taken.granted) grantedAtMs.push(clock.nowMs);
-          else expect(taken.retryMs).toBeGreaterThan(0);
+    fc.property(
+      steps,
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 30 }),
+      (given, perSecond, burst) => {
+        const { clock, buckets } = open({ perSecond, burst });
+        const grantedAtMs: number[] = [];
+        for (const { waitMs, asks } of given) {
+          clock.nowMs += waitMs;
+          for (let i = 0; i < asks; i++) {
+            const taken = buckets.take("k");
+            if (taken.granted) grantedAtMs.push(clock.nowMs);
+            else expect(taken.retryMs).toBeGreaterThan(0);
+          }
         }
-      }
-      for (const [i, fromMs] of grantedAtMs.entries()) {
-        const within = grantedAtMs.slice(i).filter((ms) => ms - fromMs <= 30_000).length;
-        const lastMs = grantedAtMs[i + within - 1]!;
-        expect(within).toBeLessThanOrEqual(burst + ((lastMs - fromMs) / 1_000) * perSecond + 1e-6);
-      }
-      clock.nowMs += (burst / perSecond) * 1_000 + 1;
-      expect(buckets.take("k", 0).remaining).toBe(burst);
-    }),
+        for (const [i, fromMs] of grantedAtMs.entries()) {
+          const within = grantedAtMs.slice(i).filter((ms) => ms - fromMs <= 30_000).length;
+          const lastMs = grantedAtMs[i + within - 1]!;
+          expect(within).toBeLessThanOrEqual(
+            burst + ((lastMs - fromMs) / 1_000) * perSecond + 1e-6,
+          );
+        }
+        clock.nowMs += (burst / perSecond) * 1_000 + 1;
+        expect(buckets.take("k", 0).remaining).toBe(burst);
+      },
+    ),
   );
 });
 

@@ -74,14 +74,16 @@ export class TokenBuckets {
       atMs: nowMs,
     };
     this.#buckets.delete(key);
-    if (this.#buckets.size >= this.#maxKeys) this.#buckets.delete(this.#buckets.keys().next().value!);
+    if (this.#buckets.size >= this.#maxKeys)
+      this.#buckets.delete(this.#buckets.keys().next().value!);
     this.#buckets.set(key, bucket);
     return bucket;
   }
 
   #tell({ level }: Bucket, granted: boolean): Taken {
     const { perSecond, burst } = this.rate;
-    const untilMs = (wanted: number) => Math.ceil((Math.max(0, wanted - level) / perSecond) * 1_000);
+    const untilMs = (wanted: number) =>
+      Math.ceil((Math.max(0, wanted - level) / perSecond) * 1_000);
     return {
       granted,
       remaining: Math.max(0, Math.floor(level)),

@@ -18,7 +18,11 @@ import { type Log, limitLines } from "../runtime/log.ts";
 
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
-import { bindToCertificates, type CertificateRules, toAllowsClient } from "./access/certificates.ts";
+import {
+  bindToCertificates,
+  type CertificateRules,
+  toAllowsClient,
+} from "./access/certificates.ts";
 import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
 import { startCompactorBeside } from "./compact/beside.ts";
 import { CursorFormat } from "./cursor.ts";
@@ -110,13 +114,30 @@ const drainMs = 4_000;
 const stepLimits = {
   ...{ maxRows: 10_000, maxPayloadBytes: 4 * 1024 * 1024, maxSamples: 500_000 },
   ...{ maxBuckets: 20_000, maxWeeks: 200, maxTouchedHours: 20_000 },
-  ...{ maxRewritten: 2_000_000, maxAtOnce: 262_144, maxRollups: 500, maxPartitions: 16, maxDropped: 10_000 },
+  ...{
+    maxRewritten: 2_000_000,
+    maxAtOnce: 262_144,
+    maxRollups: 500,
+    maxPartitions: 16,
+    maxDropped: 10_000,
+  },
 };
 const settleUs = 2 * 60 * 1_000_000;
-const segments = { segmentMs: 3_600_000, segmentBytes: 1024 ** 3, supersededMs: pageTokenLifeMs + 5 * 60_000 };
+const segments = {
+  segmentMs: 3_600_000,
+  segmentBytes: 1024 ** 3,
+  supersededMs: pageTokenLifeMs + 5 * 60_000,
+};
 
 export async function openAccessor(options: AccessorOptions): Promise<Accessor> {
-  const { log, databaseUrl, pollMs = 250, notify = true, tailBytes = 16 * 1024 * 1024, nowMs = Date.now } = options;
+  const {
+    log,
+    databaseUrl,
+    pollMs = 250,
+    notify = true,
+    tailBytes = 16 * 1024 * 1024,
+    nowMs = Date.now,
+  } = options;
   useOwnCodecs();
   // What callers bring about as often as they like.
   const callLog = limitLines(log);
@@ -168,7 +189,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       hintMs: notify ? hintMs : undefined,
       onRedeclared: (count) => catalog.follow(count),
       onPoll: (mayWrite) => readiness.polled(mayWrite),
-      onSetBack: (message) => fail(new Error(`the database was restored to an earlier point: ${message}`)),
+      onSetBack: (message) =>
+        fail(new Error(`the database was restored to an earlier point: ${message}`)),
     }),
   );
   const retention = toRetention(options.history.retentionMs, options.history.retain ?? []);
@@ -205,11 +227,22 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const { compactMs: intervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
   const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs, maxDerived };
   stack.use(
-    startCompactorBeside({ databaseUrl, epochs: readFirst, settleUs, ...stepLimits, ...kept, intervalMs, log }),
+    startCompactorBeside({
+      databaseUrl,
+      epochs: readFirst,
+      settleUs,
+      ...stepLimits,
+      ...kept,
+      intervalMs,
+      log,
+    }),
   );
 
-  const byCredential = options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
-  const authorize = options.tls ? bindToCertificates(byCredential, options.tls.rules) : byCredential;
+  const byCredential =
+    options.auth && stack.use(await openAuthentication(options.auth, { database, log })).authorize;
+  const authorize = options.tls
+    ? bindToCertificates(byCredential, options.tls.rules)
+    : byCredential;
   const reads = { database, catalog, tail, cursors, epochs };
   const zones = stack.use(new ZoneClocks({ database, version: process.versions.tz!, log }));
   zones.refresh();
@@ -221,7 +254,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         host: options.host,
         port: options.port,
         maxMessageBytes: batchBounds(limits).maxBytes,
-        boundsOf: (method) => (method.parent === IngestService ? batchBounds(limits) : requestBounds(method)),
+        boundsOf: (method) =>
+          method.parent === IngestService ? batchBounds(limits) : requestBounds(method),
         drainMs,
         tls: options.tls && secured({ ...options.tls, log }),
         authorize:
@@ -234,7 +268,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         ...{ accountOf, outgoing, connections, calls, callBounds, incoming },
         // A feed's messages are small and encoded once for all that see the same.
         compresses: (method) => method !== SignalService.method.watchSignals,
-        toError: (error, { method }) => toConnectError(error, { method: method.name, log: callLog }),
+        toError: (error, { method }) =>
+          toConnectError(error, { method: method.name, log: callLog }),
         answerTooLarge: (bytes) =>
           new Failure(
             "ANSWER_TOO_LARGE",
@@ -244,7 +279,9 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
             },
           ),
         shutdownReason: () =>
-          new Failure("SHUTTING_DOWN", "the server is stopping: connect again", { retryAfterMs: 1_000 }),
+          new Failure("SHUTTING_DOWN", "the server is stopping: connect again", {
+            retryAfterMs: 1_000,
+          }),
       },
       (mountBare) => {
         const mount: Mount = (service, impl) => mountBare(service, admission.guard(service, impl));
@@ -252,12 +289,24 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           const own = { ...reads, database: databaseOf(context) };
           const { bookmarkMs } = options;
           const onZone = (name: string | undefined) => zones.use(name);
-          const service = createSignalService({ reads: own, shared, pageKey, bookmarkMs, nowMs, onZone });
+          const service = createSignalService({
+            reads: own,
+            shared,
+            pageKey,
+            bookmarkMs,
+            nowMs,
+            onZone,
+          });
           return ofOneHistory(service, epochs);
         });
         mount(
           IngestService,
-          createIngestService({ intake, catalog, cursors, maxUndecided: options.maxUndecided ?? 256 }),
+          createIngestService({
+            intake,
+            catalog,
+            cursors,
+            maxUndecided: options.maxUndecided ?? 256,
+          }),
         );
         mount(SignalService, signals);
         mount(AccessService, createAccessService());
@@ -280,7 +329,11 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   return { port: server.port, done, ledger, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function secured({ certificates, rules, log }: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
+function secured({
+  certificates,
+  rules,
+  log,
+}: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
   const audit = createRefusalAudit({
     write: (message, fields) => log.warn(message, fields),
     monotonicMs: () => performance.now(),

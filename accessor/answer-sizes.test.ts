@@ -31,14 +31,24 @@ beforeAll(async () => {
   };
   // Long texts, many at one time; and one batch whose bytes are all that a batch may have.
   for (const code of ["A", "B"]) {
-    const report = create(ErrorReportSchema, { time: at(epochUs), severity: 2, code, message: longest });
+    const report = create(ErrorReportSchema, {
+      time: at(epochUs),
+      severity: 2,
+      code,
+      message: longest,
+    });
     const errorReports = Array.from({ length: 1_950 }, () => report);
     await send({ machine: machine(0), errorReports });
   }
   const message = "x".repeat(1_024);
   await send({
     machine: machine(0),
-    errorReports: Array.from({ length: 4_000 }, (_, i) => ({ time: at(epochUs + i), severity: 2, code: "E", message })),
+    errorReports: Array.from({ length: 4_000 }, (_, i) => ({
+      time: at(epochUs + i),
+      severity: 2,
+      code: "E",
+      message,
+    })),
   });
   for (let i = 1; i <= 2; i++) {
     const states = [MachineState.ACTIVE, MachineState.IDLE];
@@ -60,7 +70,9 @@ beforeAll(async () => {
   for (let i = 0; i < 4; i++)
     await send({
       machine: "far",
-      samples: [{ signal: "power", times: { case: "deltas", value: { deltaUs: far } }, values: zeros }],
+      samples: [
+        { signal: "power", times: { case: "deltas", value: { deltaUs: far } }, values: zeros },
+      ],
     });
   // Many machines with long names, errors of many codes, signals with units of many kinds.
   await accessor.query(
@@ -105,7 +117,8 @@ async function call(
   const answers: Answer[] = [];
   const stream = client.makeBidiStreamRequest(
     `/${method.parent.typeName}/${method.name}`,
-    (request: Record<string, unknown>) => Buffer.from(toBinary(method.input, create(method.input, request))),
+    (request: Record<string, unknown>) =>
+      Buffer.from(toBinary(method.input, create(method.input, request))),
     (bytes: Buffer) => {
       sizes.push(bytes.byteLength);
       return fromBinary(method.output, bytes) as Answer;
@@ -124,7 +137,11 @@ async function call(
   } finally {
     stream.cancel();
   }
-  return { answers, largest: sizes.reduce((most, size) => Math.max(most, size), 0), count: sizes.length };
+  return {
+    answers,
+    largest: sizes.reduce((most, size) => Math.max(most, size), 0),
+    count: sizes.length,
+  };
 }
 
 /**
@@ -161,11 +178,16 @@ const table: Record<string, () => Promise<Outcome>> = {
   "SignalService/ListMachines": () => pages(method.listMachines, { pageSize: 1_000 }, "machines"),
   "SignalService/ListSignals": () => pages(method.listSignals, {}, "signals"),
   "SignalService/QuerySignals": async () => {
-    const one = async (signal: string) => pages(method.querySignals, { signal, pageSize: 10_000 }, "signals");
+    const one = async (signal: string) =>
+      pages(method.querySignals, { signal, pageSize: 10_000 }, "signals");
     const [errors, states] = [await one("error"), await one("state")];
     const samples = await call(method.querySignals, [{ signal: "power", pageSize: 10_000 }]);
     return {
-      ...{ errors: errors.items, states: states.items, samples: (samples.answers[0]!["signals"] as unknown[]).length },
+      ...{
+        errors: errors.items,
+        states: states.items,
+        samples: (samples.answers[0]!["signals"] as unknown[]).length,
+      },
       largest: Math.max(errors.largest, states.largest, samples.largest),
     };
   },
@@ -176,7 +198,9 @@ const table: Record<string, () => Promise<Outcome>> = {
       const { answers, largest: size } = await call(method.readSignals, [{ format }]);
       largest = Math.max(largest, size);
       if (format === ReadFormat.BLOCKS) continue;
-      type Columns = { batches: { samples: { values: unknown[] }[]; stateChanges: []; errorReports: [] }[] };
+      type Columns = {
+        batches: { samples: { values: unknown[] }[]; stateChanges: []; errorReports: [] }[];
+      };
       for (const { batches } of answers as unknown as Columns[]) {
         for (const { samples, stateChanges, errorReports } of batches) {
           for (const { values } of samples) sums.samples += values.length;
@@ -187,10 +211,15 @@ const table: Record<string, () => Promise<Outcome>> = {
     return { ...sums, largest };
   },
   "SignalService/GetLatest": () => pages(method.getLatest, {}, "signals"),
-  "SignalService/AggregateStates": () => pages(method.aggregateStates, { ...wide, machines: ten, ...most }, "machines"),
+  "SignalService/AggregateStates": () =>
+    pages(method.aggregateStates, { ...wide, machines: ten, ...most }, "machines"),
   "SignalService/AggregateSamples": async () => {
     const buckets = { ...wide, signals: ["power"] };
-    const all = await pages(method.aggregateSamples, { ...buckets, machines: ten, ...most }, "series");
+    const all = await pages(
+      method.aggregateSamples,
+      { ...buckets, machines: ten, ...most },
+      "series",
+    );
     const more = Array.from({ length: 40 }, (_, i) => machine(i + 1, "n"));
     const plain = await call(method.aggregateSamples, [{ ...buckets, machines: more }]);
     return {
@@ -218,7 +247,8 @@ const table: Record<string, () => Promise<Outcome>> = {
       onTheNext: more.machines.length,
     };
   },
-  "SignalService/ListStateIntervals": () => pages(method.listStateIntervals, { pageSize: 10_000 }, "intervals"),
+  "SignalService/ListStateIntervals": () =>
+    pages(method.listStateIntervals, { pageSize: 10_000 }, "intervals"),
   "SignalService/GetVersion": () =>
     call(method.getVersion, [{ query: { case: "querySignals", value: { signal: "power" } } }]),
   "SignalService/WatchSignals": async () => {
@@ -253,15 +283,22 @@ const table: Record<string, () => Promise<Outcome>> = {
     });
     const batches = Array.from({ length: 6 }, (_, i) =>
       create(IngestRequestSchema, {
-        message: { case: "batch", value: { sequence: BigInt(i + 2), batch: { machine: "bad", stateChanges } } },
+        message: {
+          case: "batch",
+          value: { sequence: BigInt(i + 2), batch: { machine: "bad", stateChanges } },
+        },
       }),
     );
     const { answers, largest } = await call(IngestService.method.ingest, [hello, ...batches]);
     type Response = { message: { case: string; value: { results: unknown[] } } };
     const acks = (answers as unknown as Response[]).filter(({ message }) => message.case === "ack");
-    return { largest, results: acks.reduce((sum, { message }) => sum + message.value.results.length, 0) };
+    return {
+      largest,
+      results: acks.reduce((sum, { message }) => sum + message.value.results.length, 0),
+    };
   },
-  "IngestService/RedeclareSignal": () => call(IngestService.method.redeclareSignal, [{ ...power, unit: "W" }]),
+  "IngestService/RedeclareSignal": () =>
+    call(IngestService.method.redeclareSignal, [{ ...power, unit: "W" }]),
   "AccessService/WhoAmI": () => call(AccessService.method.whoAmI, [{}]),
   "Health/Check": () => call(Health.method.check, [{}]),
   "Health/List": () => call(Health.method.list, [{}]),
@@ -278,8 +315,15 @@ test("the table has every RPC", () => {
 const expected: Record<string, object> = {
   "SignalService/ListMachines": { items: 13_005 },
   "SignalService/ListSignals": { items: 40_003 },
-  "SignalService/QuerySignals": { errors: 2 * 1_950 + 4_000 + 500 * 60, states: 14_000, samples: 10_000 },
-  "SignalService/ReadSignals": { samples: 16 * 65_536, events: 2 * 1_950 + 4_000 + 500 * 60 + 14_000 },
+  "SignalService/QuerySignals": {
+    errors: 2 * 1_950 + 4_000 + 500 * 60,
+    states: 14_000,
+    samples: 10_000,
+  },
+  "SignalService/ReadSignals": {
+    samples: 16 * 65_536,
+    events: 2 * 1_950 + 4_000 + 500 * 60 + 14_000,
+  },
   "SignalService/GetLatest": { items: 505 },
   "SignalService/AggregateSamples": { series: 10, byDefault: 40, more: "" },
   "SignalService/AggregateStates": { items: 10 },

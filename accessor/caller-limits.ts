@@ -2,7 +2,13 @@
 // new machines and series.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext } from "@connectrpc/connect";
-import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../access/address.ts";
+import {
+  isAddressRange,
+  isLoopback,
+  networkOf,
+  plainAddress,
+  toAddressSet,
+} from "../access/address.ts";
 import { createRefusalAudit } from "../access/audit.ts";
 import { FairQueue } from "../access/fair-queue.ts";
 import { TokenBuckets } from "../access/token-buckets.ts";
@@ -112,7 +118,10 @@ export function openCallerLimits(
   const { minutesPerSecond = 2_000, maxOpenCalls = defaultCallBounds.maxOpen } = options;
   const { maxQuestionSamples = 500_000_000, trustedGateways = [], authenticates } = options;
   const { maxIncomingBytes = 128 * 1024 * 1024, incomingMs = 30_000 } = options;
-  const room = new FairQueue({ max: maxIncomingBytes, maxPerCaller: Math.floor(maxIncomingBytes / 2) });
+  const room = new FairQueue({
+    max: maxIncomingBytes,
+    maxPerCaller: Math.floor(maxIncomingBytes / 2),
+  });
   const shareHolderOf = createShareHolderOf({ trustedGateways, authenticates });
   const ledger = new Ledger();
   const monotonicMs = () => performance.now();
@@ -124,7 +133,8 @@ export function openCallerLimits(
   const admission = new Admission({
     hasRoomForAnswer: (holder) => unread.hasRoomForAnswer(holder),
     max: { ...defaultCalls, ...options.maxCalls },
-    rate: callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
+    rate:
+      callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
     shareHolderOf,
     ...{ ...deadlines, ledger, monotonicMs },
   });
@@ -140,7 +150,11 @@ export function openCallerLimits(
     ledger,
     admission,
     accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
-    outgoing: { stallMs: unreadMs, stalled: slowReader, onStalled: () => ledger.refuse("unread-bytes") },
+    outgoing: {
+      stallMs: unreadMs,
+      stalled: slowReader,
+      onStalled: () => ledger.refuse("unread-bytes"),
+    },
     incoming: {
       ...{ room, stallMs: incomingMs, callerOf: shareHolderOf },
       tooSlow: () => {
@@ -154,7 +168,11 @@ export function openCallerLimits(
     },
     quotas: toQuotas(options),
     spread: new Spread({
-      buckets: new TokenBuckets({ perSecond: minutesPerSecond, burst: 30 * minutesPerSecond, monotonicMs }),
+      buckets: new TokenBuckets({
+        perSecond: minutesPerSecond,
+        burst: 30 * minutesPerSecond,
+        monotonicMs,
+      }),
       isExempt: (holder) => minutesPerSecond === 0 || isLocal(holder),
       onRefused: (limit) => ledger.refuse(limit),
     }),
@@ -168,7 +186,11 @@ export function openCallerLimits(
         audit({ reason: limit, peer });
       },
     },
-    callBounds: { ...defaultCallBounds, maxOpen: maxOpenCalls, maxOpenPerGroup: Math.ceil(maxOpenCalls / 2) },
+    callBounds: {
+      ...defaultCallBounds,
+      maxOpen: maxOpenCalls,
+      maxOpenPerGroup: Math.ceil(maxOpenCalls / 2),
+    },
     calls: {
       refusalOf: (limit) => toConnectError(tooManyCalls(limit), { method: "", log }),
       onRefused: (limit) => ledger.refuse(limit),
@@ -184,7 +206,10 @@ export function openCallerLimits(
 
 function toQuotas(options: CallerLimits): Quotas {
   const all = { machines: options.maxMachines ?? 20_000, series: options.maxSeries ?? 100_000 };
-  const own = { machines: options.maxMachinesPerKey ?? 2_000, series: options.maxSeriesPerKey ?? 10_000 };
+  const own = {
+    machines: options.maxMachinesPerKey ?? 2_000,
+    series: options.maxSeriesPerKey ?? 10_000,
+  };
   return { all, of: (holder) => (isLocal(holder) ? all : own) };
 }
 
@@ -198,23 +223,34 @@ function tooManyCalls(limit: CallLimit): Failure {
     "open-calls": "your address has too many calls open, or this server has: end some",
     "incomplete-calls":
       "your address has too many calls open whose request is not complete, or this server has: complete or end some",
-    "waiting-calls": "more calls came at once than this server can begin: try again after the delay in RetryInfo",
+    "waiting-calls":
+      "more calls came at once than this server can begin: try again after the delay in RetryInfo",
   }[limit];
   return new Failure("OVERLOADED", message, { metadata: { limit }, retryAfterMs: 1_000 });
 }
 
 function slowWriter(): Failure {
-  const message = "the request stopped coming, or came at less than 8 KiB a second: send it again, faster or in parts";
-  return new Failure("DEADLINE_EXCEEDED", message, { metadata: { limit: "incoming-rate" }, retryAfterMs: 1_000 });
+  const message =
+    "the request stopped coming, or came at less than 8 KiB a second: send it again, faster or in parts";
+  return new Failure("DEADLINE_EXCEEDED", message, {
+    metadata: { limit: "incoming-rate" },
+    retryAfterMs: 1_000,
+  });
 }
 
 function smallMessages(): Failure {
   const message = "the call sends too many messages of less than 16 bytes: send more in each";
-  return new Failure("RATE_LIMITED", message, { metadata: { limit: "small-messages" }, retryAfterMs: 1_000 });
+  return new Failure("RATE_LIMITED", message, {
+    metadata: { limit: "small-messages" },
+    retryAfterMs: 1_000,
+  });
 }
 
 function slowReader(): Failure {
   const message =
     "the stream was closed because the client stopped reading it: connect again and resume after the last message";
-  return new Failure("SLOW_READER", message, { metadata: { limit: "unread-bytes" }, retryAfterMs: 1_000 });
+  return new Failure("SLOW_READER", message, {
+    metadata: { limit: "unread-bytes" },
+    retryAfterMs: 1_000,
+  });
 }

@@ -33,13 +33,16 @@ const signalRetention: ValueReader<SignalRetention> = {
   read(value) {
     const [signal = "", time = "", ...rest] = value.split("=");
     const ms = atLeastAnHour.read(time);
-    return signalPattern.test(signal) && ms !== undefined && rest.length === 0 ? { signal, ms } : undefined;
+    return signalPattern.test(signal) && ms !== undefined && rest.length === 0
+      ? { signal, ms }
+      : undefined;
   },
 };
 
 const clientName = text({
   placeholder: "NAME",
-  expects: "a DNS name in lower case or a URI, with * for any characters, such as gateway or mill-*",
+  expects:
+    "a DNS name in lower case or a URI, with * for any characters, such as gateway or mill-*",
   pattern: /^[^A-Z\s,]+$|^[a-z][a-z0-9+.-]*:[^\s,]+$/,
   maxLength: 500,
 });
@@ -192,7 +195,10 @@ export function toCertificateRules({
   tlsClientCa,
   tlsClientName: clientNames,
   tlsProducerName: producerNames,
-}: Pick<SettingsOf<typeof accessorSettings>, "tlsClientCa" | "tlsClientName" | "tlsProducerName">): CertificateRules {
+}: Pick<
+  SettingsOf<typeof accessorSettings>,
+  "tlsClientCa" | "tlsClientName" | "tlsProducerName"
+>): CertificateRules {
   if (tlsClientCa === undefined && clientNames.length + producerNames.length > 0)
     throw new ConfigError(["--tls-client-name and --tls-producer-name need --tls-client-ca"]);
   return { clientNames, producerNames };
@@ -211,13 +217,16 @@ export function toAuth({
   | AuthOptions
   | undefined {
   const said = [issuer, audience, jwksUrl].filter((one) => one !== undefined);
-  if (said.length > 0 && auth === "off") throw new ConfigError(["--jwt-…: tokens need --auth keys"]);
+  if (said.length > 0 && auth === "off")
+    throw new ConfigError(["--jwt-…: tokens need --auth keys"]);
   if (auth === "off") return undefined;
   if (said.length === 0) return {};
   if (issuer === undefined || audience === undefined || jwksUrl === undefined)
     throw new ConfigError(["--jwt-issuer, --jwt-audience and --jwt-jwks-url go together"]);
   const { protocol, hostname } = new URL(jwksUrl);
   if (protocol === "http:" && !["127.0.0.1", "localhost", "[::1]"].includes(hostname))
-    throw new ConfigError(["--jwt-jwks-url: https, or whoever is on the way could put in keys of their own"]);
+    throw new ConfigError([
+      "--jwt-jwks-url: https, or whoever is on the way could put in keys of their own",
+    ]);
   return { tokens: { issuer, audience, jwksUrl } };
 }

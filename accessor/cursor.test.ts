@@ -42,7 +42,10 @@ test("after a restore, cursors from before the fork hold, those beyond it do not
       // One place has one cursor, also for whoever has not heard of the new epoch; beyond the fork,
       // that one cannot know what it means.
       if (revision <= 50) expect(restored.encode(revision)).toBe(before.encode(revision));
-      else expect(() => before.decode(restored.encode(revision), options)).toThrow("that was lost when");
+      else
+        expect(() => before.decode(restored.encode(revision), options)).toThrow(
+          "that was lost when",
+        );
       // As versions before 0014 wrote a place below the fork.
       expect(restored.decode(asWritten(restored.encode(100), revision), options)).toBe(revision);
       expect(restored.historyAt(revision) === before.historyAt(revision)).toBe(revision <= 50);
@@ -54,12 +57,16 @@ test("after a restore, cursors from before the fork hold, those beyond it do not
 function asWritten(cursor: string, revision: number): string {
   const body = Buffer.from(cursor, "base64url").subarray(0, -2);
   body.writeBigUInt64BE(BigInt(revision), body.length - 8);
-  return Buffer.concat([body, createHash("sha256").update(body).digest().subarray(0, 2)]).toString("base64url");
+  return Buffer.concat([body, createHash("sha256").update(body).digest().subarray(0, 2)]).toString(
+    "base64url",
+  );
 }
 
 test("whatever epochs come and go, a process that follows agrees with one that starts anew", () => {
   const list = fc
-    .array(fc.tuple(fc.integer({ min: 2, max: 9 }), fc.integer({ min: 1, max: 60 })), { maxLength: 4 })
+    .array(fc.tuple(fc.integer({ min: 2, max: 9 }), fc.integer({ min: 1, max: 60 })), {
+      maxLength: 4,
+    })
     .map((drawn) => {
       const numbers = [...new Set(drawn.map(([epoch]) => epoch))].sort((a, b) => a - b);
       const firsts = drawn.map(([, first]) => first).sort((a, b) => a - b);
@@ -85,7 +92,9 @@ test("whatever epochs come and go, a process that follows agrees with one that s
 
 test("a revision beyond the newest is in the future", () => {
   const cursors = new CursorFormat(ours, one);
-  expect(() => cursors.decode(cursors.encode(8), { ...options, headRevision: 7 })).toThrow("newer than the newest");
+  expect(() => cursors.decode(cursors.encode(8), { ...options, headRevision: 7 })).toThrow(
+    "newer than the newest",
+  );
 });
 
 test("a number that no commit has is not a cursor, however new the database says it is", () => {
@@ -95,6 +104,8 @@ test("a number that no commit has is not a cursor, however new the database says
     made.writeBigUInt64BE(number, 11);
     const check = createHash("sha256").update(made).digest().subarray(0, 2);
     const text = Buffer.concat([made, check]).toString("base64url");
-    expect(() => cursors.decode(text, { ...options, headRevision: 2 ** 60 })).toThrow("not a cursor");
+    expect(() => cursors.decode(text, { ...options, headRevision: 2 ** 60 })).toThrow(
+      "not a cursor",
+    );
   }
 });

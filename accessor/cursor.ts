@@ -65,7 +65,9 @@ export class CursorFormat {
   }
 
   #epochOf(revision: number): number {
-    return (this.#epochs.findLast(({ firstRevision }) => firstRevision <= revision) ?? this.#epochs[0]!).epoch;
+    return (
+      this.#epochs.findLast(({ firstRevision }) => firstRevision <= revision) ?? this.#epochs[0]!
+    ).epoch;
   }
 
   #write({ epoch, revision }: Position): string {
@@ -85,7 +87,10 @@ export class CursorFormat {
   decode(cursor: string, { field, headRevision }: { field: string; headRevision: number }): number {
     const bytes = Buffer.from(cursor, "base64url");
     const body = bytes.subarray(0, -checkBytes);
-    const ours = body.length === 1 + tagBytes + 12 && body[0] === version && bytes.toString("base64url") === cursor;
+    const ours =
+      body.length === 1 + tagBytes + 12 &&
+      body[0] === version &&
+      bytes.toString("base64url") === cursor;
     if (!ours || !check(body).equals(bytes.subarray(-checkBytes))) {
       throw notACursor(field);
     }
@@ -95,7 +100,9 @@ export class CursorFormat {
     if (!Number.isSafeInteger(revision)) throw notACursor(field);
     const latest = { latest_cursor: this.encode(headRevision) };
     if (!body.subarray(1, 1 + tagBytes).equals(this.#tag)) {
-      throw new Failure("CURSOR_FOREIGN", `${field} is a cursor of another database`, { metadata: latest });
+      throw new Failure("CURSOR_FOREIGN", `${field} is a cursor of another database`, {
+        metadata: latest,
+      });
     }
     if (!holds(this.#epochs, { epoch, revision })) {
       throw new Failure(
@@ -105,18 +112,26 @@ export class CursorFormat {
       );
     }
     if (revision > headRevision) {
-      throw new Failure("CURSOR_IN_FUTURE", `${field} is newer than the newest commit of this database`, {
-        metadata: latest,
-      });
+      throw new Failure(
+        "CURSOR_IN_FUTURE",
+        `${field} is newer than the newest commit of this database`,
+        {
+          metadata: latest,
+        },
+      );
     }
     return revision;
   }
 }
 
 const notACursor = (field: string) =>
-  new Failure("CURSOR_INVALID", `${field} is not a cursor: send one unchanged, as you received it`, {
-    metadata: { field },
-  });
+  new Failure(
+    "CURSOR_INVALID",
+    `${field} is not a cursor: send one unchanged, as you received it`,
+    {
+      metadata: { field },
+    },
+  );
 
 /** Whether a commit that was made in that epoch is part of a history. */
 export function holds(epochs: readonly Epoch[], { epoch, revision }: Position): boolean {

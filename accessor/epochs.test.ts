@@ -7,7 +7,13 @@ import { Epochs, forkOf, moved } from "./epochs.ts";
 const one: Epoch[] = [{ epoch: 1, firstRevision: 1 }];
 const two: Epoch[] = [...one, { epoch: 2, firstRevision: 51 }];
 
-function open({ answers = [two], givesUp = false }: { answers?: Epoch[][]; givesUp?: boolean } = {}) {
+function open({
+  answers = [two],
+  givesUp = false,
+}: {
+  answers?: Epoch[][];
+  givesUp?: boolean;
+} = {}) {
   const forks: number[] = [];
   const state = { reads: 0, forks };
   const epochs = new Epochs({
@@ -69,7 +75,8 @@ test("what was read while another epoch began is read again", async () => {
 
 test("a process that has given up what it knew goes on with nothing", async () => {
   const { epochs, state } = open({ givesUp: true });
-  for (let again = 0; again < 3; again++) await expect(epochs.follow(2)).rejects.toThrow("given up");
+  for (let again = 0; again < 3; again++)
+    await expect(epochs.follow(2)).rejects.toThrow("given up");
   await expect(epochs.follow(1)).rejects.toThrow("given up");
   expect(() => epochs.current).toThrow("given up");
   expect(() => epochs.assertHolds({ epoch: 1, revision: 1 })).toThrow("given up");

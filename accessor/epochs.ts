@@ -53,7 +53,8 @@ export class Epochs {
     for (let attempt = 0; ; attempt++) {
       const { current } = this;
       const answer = await read();
-      if (answer.epoch === undefined || (answer.epoch === current && current === this.current)) return answer;
+      if (answer.epoch === undefined || (answer.epoch === current && current === this.current))
+        return answer;
       if (attempt === 2) throw moved();
       // If somebody else has followed meanwhile, the answer is only late.
       if (current === this.current) await this.follow(answer.epoch);
@@ -125,15 +126,22 @@ export function forkOf(before: readonly Epoch[], now: readonly Epoch[]): number 
   for (let i = 0; i < length; i++) {
     const [was, is] = [before[i], now[i]];
     if (was?.epoch === is?.epoch && was?.firstRevision === is?.firstRevision) continue;
-    return Math.min(was?.firstRevision ?? Number.POSITIVE_INFINITY, is?.firstRevision ?? Number.POSITIVE_INFINITY);
+    return Math.min(
+      was?.firstRevision ?? Number.POSITIVE_INFINITY,
+      is?.firstRevision ?? Number.POSITIVE_INFINITY,
+    );
   }
   return undefined;
 }
 
 /** Work that began in another epoch must start again. */
 export function moved(cause?: unknown): Failure {
-  return new Failure("DATABASE_UNAVAILABLE", "the database was promoted or restored during the call: try again", {
-    retryAfterMs: 100,
-    cause,
-  });
+  return new Failure(
+    "DATABASE_UNAVAILABLE",
+    "the database was promoted or restored during the call: try again",
+    {
+      retryAfterMs: 100,
+      cause,
+    },
+  );
 }

@@ -22,7 +22,8 @@ const common = {
     doc: "the accessor's PostgreSQL database",
   }),
 };
-const usage = "keys create --name NAME --scope SCOPE --machine PATTERN | list | revoke ID | rotate ID";
+const usage =
+  "keys create --name NAME --scope SCOPE --machine PATTERN | list | revoke ID | rotate ID";
 
 const { words, rest: argv } = splitWords();
 const [command = "", id = "", ...more] = words;
@@ -65,19 +66,32 @@ async function runCommand<S extends SettingsShape>(
 switch (command) {
   case "create":
     await runCommand(
-      { about: "makes a key and shows it, once", settings: createSettings, takesId: false, check: assertRights },
+      {
+        about: "makes a key and shows it, once",
+        settings: createSettings,
+        takesId: false,
+        check: assertRights,
+      },
       createCommand,
     );
     break;
   case "list":
-    await runCommand({ about: "lists all keys", settings: {}, takesId: false }, (_, context) => listCommand(context));
+    await runCommand({ about: "lists all keys", settings: {}, takesId: false }, (_, context) =>
+      listCommand(context),
+    );
     break;
   case "revoke":
-    await runCommand({ about: "ends a key", settings: {}, takesId: true }, (_, context) => revokeCommand(id, context));
+    await runCommand({ about: "ends a key", settings: {}, takesId: true }, (_, context) =>
+      revokeCommand(id, context),
+    );
     break;
   case "rotate":
     await runCommand(
-      { about: "replaces a key by one with the same rights", settings: rotateSettings, takesId: true },
+      {
+        about: "replaces a key by one with the same rights",
+        settings: rotateSettings,
+        takesId: true,
+      },
       ({ overlap }, context) => rotateCommand({ id, overlap }, context),
     );
     break;

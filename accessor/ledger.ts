@@ -31,7 +31,9 @@ export class Ledger {
   takeNewRefusals(): Record<string, number> {
     const before = this.#logged;
     this.#logged = new Map(this.#refusals);
-    const fresh = [...this.#refusals].map(([limit, count]) => [limit, count - (before.get(limit) ?? 0)] as const);
+    const fresh = [...this.#refusals].map(
+      ([limit, count]) => [limit, count - (before.get(limit) ?? 0)] as const,
+    );
     return Object.fromEntries(fresh.filter(([, count]) => count > 0));
   }
 }
@@ -44,7 +46,9 @@ export function logRefusals(
   const tell = () => {
     const refused = ledger.takeNewRefusals();
     if (Object.keys(refused).length === 0) return;
-    const borrowed = Object.fromEntries(Object.entries(ledger.borrowed()).filter(([, amount]) => amount > 0));
+    const borrowed = Object.fromEntries(
+      Object.entries(ledger.borrowed()).filter(([, amount]) => amount > 0),
+    );
     log.warn("limits were reached", { refused, borrowed });
   };
   const timer = setInterval(tell, intervalMs);

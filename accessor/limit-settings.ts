@@ -82,11 +82,29 @@ export const limitSettings = {
 
 export function toCallerLimits(settings: SettingsOf<typeof limitSettings>): CallerLimits {
   const { maxUnread, unreadTimeout, addressConnections, trustedGateway, ...same } = settings;
-  const { callsPerSecond, minutesPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines } = same;
+  const {
+    callsPerSecond,
+    minutesPerSecond,
+    maxSeriesPerKey,
+    maxMachinesPerKey,
+    maxSeries,
+    maxMachines,
+  } = same;
   return {
-    ...{ callsPerSecond, minutesPerSecond, maxSeriesPerKey, maxMachinesPerKey, maxSeries, maxMachines },
+    ...{
+      callsPerSecond,
+      minutesPerSecond,
+      maxSeriesPerKey,
+      maxMachinesPerKey,
+      maxSeries,
+      maxMachines,
+    },
     ...{ maxQuestionSamples: same.maxQuestionSamples, maxConnections: same.maxConnections },
-    ...{ maxUnreadBytes: maxUnread, unreadMs: unreadTimeout, maxConnectionsPerAddress: addressConnections },
+    ...{
+      maxUnreadBytes: maxUnread,
+      unreadMs: unreadTimeout,
+      maxConnectionsPerAddress: addressConnections,
+    },
     trustedGateways: trustedGateway,
   };
 }

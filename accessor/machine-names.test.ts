@@ -36,7 +36,12 @@ async function answers(machines: string[]): Promise<Record<string, string[]>> {
   const [latest, queried, buckets, summaries, states, intervals] = await Promise.all([
     signals.getLatest({ machines, signals: ["power"] }),
     signals.querySignals({ machines, signal: "power" }),
-    signals.aggregateSamples({ machines, signals: ["power"], ...window, resolution: { case: "points", value: 1 } }),
+    signals.aggregateSamples({
+      machines,
+      signals: ["power"],
+      ...window,
+      resolution: { case: "points", value: 1 },
+    }),
     signals.summarizeMachines({ machines, ...window }),
     signals.aggregateStates({ machines, ...window, resolution: { case: "points", value: 1 } }),
     signals.listStateIntervals({ machines, ...window }),
@@ -44,10 +49,13 @@ async function answers(machines: string[]): Promise<Record<string, string[]>> {
   const read: string[] = [];
   for await (const { batches } of signals.readSignals({ machines, signals: ["power"], ...window }))
     read.push(...of(batches));
-  const rows = await accessor.query("select machine from millrace_v1.samples('power', '-infinity', 'infinity', $1)", [
+  const rows = await accessor.query(
+    "select machine from millrace_v1.samples('power', '-infinity', 'infinity', $1)",
+    [machines],
+  );
+  const stateAt = await accessor.query("select machine from millrace_v1.state_at('infinity', $1)", [
     machines,
   ]);
-  const stateAt = await accessor.query("select machine from millrace_v1.state_at('infinity', $1)", [machines]);
   return {
     latest: of(latest.signals),
     queried: of(queried.signals).sort(byBytes),
@@ -64,7 +72,9 @@ async function answers(machines: string[]): Promise<Record<string, string[]>> {
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 test("every name comes back from every request in NFC, in the order of its bytes", async () => {
-  const written = [...new Set([...plantNames, ...fc.sample(machineNames, { numRuns: 40, seed: 11 })])];
+  const written = [
+    ...new Set([...plantNames, ...fc.sample(machineNames, { numRuns: 40, seed: 11 })]),
+  ];
   for (const machine of written) expect(await send(machine)).toMatchObject({ verdicts: [] });
   const names = [...new Set(written.map((text) => text.normalize("NFC")))].sort(byBytes);
 
@@ -76,7 +86,9 @@ test("every name comes back from every request in NFC, in the order of its bytes
     if (pageToken === "") break;
   }
   expect(listed).toEqual(names);
-  const rows = await accessor.query('select machine from millrace_v1.machines order by machine collate "C"');
+  const rows = await accessor.query(
+    'select machine from millrace_v1.machines order by machine collate "C"',
+  );
   expect(rows.map(({ machine }) => machine)).toEqual(names);
 
   const decomposed = names.map((name) => name.normalize("NFD"));
@@ -94,7 +106,11 @@ test("a name typed in two ways is one machine, and one batch sent in both is one
   const { querySignals, listSignals } = accessor.signals;
   const page = create(QuerySignalsRequestSchema, { signal: "power", pageSize: 1 });
   const { nextPageToken } = await querySignals({ ...page, machines: [composed] });
-  const { signals } = await querySignals({ ...page, machines: [decomposed], pageToken: nextPageToken });
+  const { signals } = await querySignals({
+    ...page,
+    machines: [decomposed],
+    pageToken: nextPageToken,
+  });
   expect(signals).toMatchObject([{ machine: composed, record: { value: 2 } }]);
   expect((await listSignals({ machines: [decomposed] })).signals).toHaveLength(2);
 });
@@ -112,24 +128,28 @@ test("a feed of a name in another form shows that machine", async () => {
   }
 });
 
-test.each(hostileNames)("%s is refused by every request, and with the batch", async (_, machine) => {
-  expect(readMachineName(machine)).toBeUndefined();
-  const { refusal } = await send(machine);
-  expect(nameIn(ErrorReason, refusal!.reason)).toBe("MACHINE_NAME_INVALID");
-  expect(refusal!.message).toMatch(/^machine ".*a name is 1 to 128 /);
-  const { signals } = accessor;
-  const machines = [machine];
-  const refused = [
-    signals.listSignals({ machines }),
-    signals.querySignals({ machines, signal: "power" }),
-    signals.readSignals({ machines })[Symbol.asyncIterator]().next(),
-    signals.getLatest({ machines }),
-    signals.aggregateSamples({ machines, signals: ["power"], ...window }),
-    signals.summarizeMachines({ machines, ...window }),
-    signals.aggregateStates({ machines, ...window }),
-    signals.listStateIntervals({ machines, ...window }),
-    signals.getVersion({ query: { case: "summarizeMachines", value: { machines, ...window } } }),
-    signals.watchSignals({ machines })[Symbol.asyncIterator]().next(),
-  ];
-  for (const call of refused) expect(await reasonOf(call)).toMatchObject({ reason: "MACHINE_NAME_INVALID" });
-});
+test.each(hostileNames)(
+  "%s is refused by every request, and with the batch",
+  async (_, machine) => {
+    expect(readMachineName(machine)).toBeUndefined();
+    const { refusal } = await send(machine);
+    expect(nameIn(ErrorReason, refusal!.reason)).toBe("MACHINE_NAME_INVALID");
+    expect(refusal!.message).toMatch(/^machine ".*a name is 1 to 128 /);
+    const { signals } = accessor;
+    const machines = [machine];
+    const refused = [
+      signals.listSignals({ machines }),
+      signals.querySignals({ machines, signal: "power" }),
+      signals.readSignals({ machines })[Symbol.asyncIterator]().next(),
+      signals.getLatest({ machines }),
+      signals.aggregateSamples({ machines, signals: ["power"], ...window }),
+      signals.summarizeMachines({ machines, ...window }),
+      signals.aggregateStates({ machines, ...window }),
+      signals.listStateIntervals({ machines, ...window }),
+      signals.getVersion({ query: { case: "summarizeMachines", value: { machines, ...window } } }),
+      signals.watchSignals({ machines })[Symbol.asyncIterator]().next(),
+    ];
+    for (const call of refused)
+      expect(await reasonOf(call)).toMatchObject({ reason: "MACHINE_NAME_INVALID" });
+  },
+);

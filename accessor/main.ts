@@ -8,7 +8,8 @@ import { toCallerLimits } from "./limit-settings.ts";
 
 await run({
   name: "accessor",
-  about: "Takes machine signals in over gRPC, keeps them in PostgreSQL, and answers and streams them.",
+  about:
+    "Takes machine signals in over gRPC, keeps them in PostgreSQL, and answers and streams them.",
   settings: accessorSettings,
   async open({ settings, log, onHangup }) {
     const auth = toAuth(settings);
@@ -28,7 +29,10 @@ await run({
         maxInFlightBytes: settings.maxInFlight,
         ...toCallerLimits(settings),
         beginEpoch: settings.beginEpoch,
-        producers: { maxPerOwner: settings.maxProducers, idempotencyMs: settings.idempotencyWindow },
+        producers: {
+          maxPerOwner: settings.maxProducers,
+          idempotencyMs: settings.idempotencyWindow,
+        },
         history: {
           compactMs: settings.compactInterval,
           logWindowMs: settings.logWindow,

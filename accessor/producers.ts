@@ -3,7 +3,12 @@ import { ConfigError, setting, splitWords } from "../runtime/config.ts";
 import { url } from "../runtime/config-values.ts";
 import { run } from "../runtime/lifecycle.ts";
 import type { CommandContext } from "./access/key-commands.ts";
-import { listProducersCommand, listSettings, moveCommand, moveSettings } from "./access/producer-commands.ts";
+import {
+  listProducersCommand,
+  listSettings,
+  moveCommand,
+  moveSettings,
+} from "./access/producer-commands.ts";
 import { openDatabase } from "./store/database.ts";
 
 const databaseUrl = setting({
@@ -21,8 +26,13 @@ async function execute(
   { databaseUrl: at, log }: { databaseUrl: string; log: CommandContext["log"] },
   work: (context: CommandContext) => Promise<void>,
 ) {
-  if (more.length > 0 || (command === "list" && id !== "")) throw new ConfigError([`expected: ${usage}`]);
-  await using database = await openDatabase({ url: at, applicationName: "millrace-producers", log });
+  if (more.length > 0 || (command === "list" && id !== ""))
+    throw new ConfigError([`expected: ${usage}`]);
+  await using database = await openDatabase({
+    url: at,
+    applicationName: "millrace-producers",
+    log,
+  });
   await work({ database, log, print: (line) => void process.stdout.write(`${line}\n`) });
   return { done: Promise.resolve(), [Symbol.asyncDispose]: async () => {} };
 }
@@ -34,7 +44,9 @@ if (command === "list") {
     settings: { ...listSettings, databaseUrl },
     argv,
     open: ({ settings, log }) =>
-      execute({ databaseUrl: settings.databaseUrl, log }, (context) => listProducersCommand(settings, context)),
+      execute({ databaseUrl: settings.databaseUrl, log }, (context) =>
+        listProducersCommand(settings, context),
+      ),
   });
 } else if (command === "move") {
   await run({
@@ -43,7 +55,9 @@ if (command === "list") {
     settings: { ...moveSettings, databaseUrl },
     argv,
     open: ({ settings, log }) =>
-      execute({ databaseUrl: settings.databaseUrl, log }, (context) => moveCommand({ id, ...settings }, context)),
+      execute({ databaseUrl: settings.databaseUrl, log }, (context) =>
+        moveCommand({ id, ...settings }, context),
+      ),
   });
 } else {
   await run({

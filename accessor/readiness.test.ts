@@ -7,7 +7,12 @@ import { Readiness } from "./readiness.ts";
 function openReadiness() {
   const health = new HealthState(["Read", "Write"]);
   const clock = { ms: 0 };
-  const readiness = new Readiness({ health, ingest: "Write", monotonicMs: () => clock.ms, holdMs: 1_000 });
+  const readiness = new Readiness({
+    health,
+    ingest: "Write",
+    monotonicMs: () => clock.ms,
+    holdMs: 1_000,
+  });
   const serving = () => health.names.filter((name) => health.serving(name));
   return { readiness, clock, serving };
 }

@@ -34,14 +34,26 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
   const stepped = 'after:  unit "kW", max_gap 86400s (inferred), sample_type STEP\n';
   const [tried, odd, ...refused] = await Promise.all([
     // The other form of é is the same machine.
-    run(machine.normalize("NFD"), "power", "--unit", "kW", "--sample-type", "step", "--validate-only"),
+    run(
+      machine.normalize("NFD"),
+      "power",
+      "--unit",
+      "kW",
+      "--sample-type",
+      "step",
+      "--validate-only",
+    ),
     run(machine, "power", "--unit", " VA ", "--validate-only"),
     run(machine, "powr", "--unit", "W"),
     run("Halle", "3", "/", "Presse", "power", "--unit", "W"),
     run(machine, "power", "--max-gap", "25h", "--sample-type", "stairs"),
   ]);
-  expect(tried).toMatchObject({ status: 0, stdout: `${before}${stepped}Nothing was changed (--validate-only).\n` });
-  const warned = /^after: {2}unit "VA", .*\nwarning: "power" in "VA" gives no energy: .*\.\nNothing was changed/m;
+  expect(tried).toMatchObject({
+    status: 0,
+    stdout: `${before}${stepped}Nothing was changed (--validate-only).\n`,
+  });
+  const warned =
+    /^after: {2}unit "VA", .*\nwarning: "power" in "VA" gives no energy: .*\.\nNothing was changed/m;
   expect(odd).toMatchObject({ status: 0, stdout: expect.stringMatching(warned) });
   const words = ["it has sent power", "quote a name", "linear, step or counter"];
   for (const [i, { status, stdout, stderr }] of refused.entries()) {
@@ -62,7 +74,11 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
 
   const done = await run(machine, "power", "--max-gap=00:20:00", "--unit=");
   const after = "after:  unit none, max_gap 1200s, sample_type LINEAR\n";
-  expect(done).toMatchObject({ status: 0, stdout: expect.stringContaining(`${before}${after}Answers use it`) });
-  const unitOf = async () => (await accessor.signals.getLatest({ machines: [machine] })).signals[0]!.unit;
+  expect(done).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(`${before}${after}Answers use it`),
+  });
+  const unitOf = async () =>
+    (await accessor.signals.getLatest({ machines: [machine] })).signals[0]!.unit;
   await eventually("the accessor follows", async () => (await unitOf()) === "");
 });

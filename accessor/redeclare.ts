@@ -42,7 +42,12 @@ const typeReader: ValueReader<SampleType> = {
 };
 
 const settings = {
-  unit: setting({ flag: "unit", parse: unitReader, optional: true, doc: 'the right unit; "" for none' }),
+  unit: setting({
+    flag: "unit",
+    parse: unitReader,
+    optional: true,
+    doc: 'the right unit; "" for none',
+  }),
   maxGap: setting({
     flag: "max-gap",
     parse: gapReader,
@@ -55,22 +60,34 @@ const settings = {
     optional: true,
     doc: "how values go on between samples; a max_gap that was inferred follows it",
   }),
-  validateOnly: setting({ flag: "validate-only", parse: onOff(), doc: "only say what would change" }),
+  validateOnly: setting({
+    flag: "validate-only",
+    parse: onOff(),
+    doc: "only say what would change",
+  }),
   databaseUrl: setting({
     env: "DATABASE_URL",
     parse: url({ schemes: ["postgres", "postgresql"] }),
     doc: "the accessor's PostgreSQL database",
   }),
 };
-const usage = "redeclare MACHINE SIGNAL [--unit UNIT] [--max-gap TIME] [--sample-type TYPE] [--validate-only]";
-const dashHint = "a name that begins with - stands after --, behind the flags: redeclare --unit kW -- -7 power";
+const usage =
+  "redeclare MACHINE SIGNAL [--unit UNIT] [--max-gap TIME] [--sample-type TYPE] [--validate-only]";
+const dashHint =
+  "a name that begins with - stands after --, behind the flags: redeclare --unit kW -- -7 power";
 
 const { words, rest: argv } = splitWords();
 const [machine = "", signal = "", ...more] = words;
 
 /** Reasons that are the caller's to mend; others are the database's. */
 const isMistake: ReadonlySet<string> = new Set([
-  ...["MACHINE_UNKNOWN", "MACHINE_NAME_INVALID", "SIGNAL_UNKNOWN", "SIGNAL_NAME_INVALID", "SIGNAL_NOT_NUMERIC"],
+  ...[
+    "MACHINE_UNKNOWN",
+    "MACHINE_NAME_INVALID",
+    "SIGNAL_UNKNOWN",
+    "SIGNAL_NAME_INVALID",
+    "SIGNAL_NOT_NUMERIC",
+  ],
   "REQUEST_INVALID",
 ]);
 
@@ -85,18 +102,25 @@ await run({
       throw new ConfigError([
         `expected: ${usage}, with one of the first three flags at least; quote a name with blanks; ${dashHint}`,
       ]);
-    await using database = await openDatabase({ url: databaseUrl, applicationName: "millrace-redeclare", log });
+    await using database = await openDatabase({
+      url: databaseUrl,
+      applicationName: "millrace-redeclare",
+      log,
+    });
     const request = create(RedeclareSignalRequestSchema, {
       ...{ machine, signal, validateOnly },
       ...(unit === undefined ? {} : { unit }),
       ...(maxGap === undefined ? {} : { maxGap: toDuration(maxGap) }),
       ...(sampleType === undefined ? {} : { sampleType }),
     });
-    const answer = await redeclareSignal(request, { catalog: new Catalog(database), permits: undefined }).catch(
-      (error: unknown) => {
-        throw error instanceof Failure && isMistake.has(error.reason) ? new ConfigError([error.message]) : error;
-      },
-    );
+    const answer = await redeclareSignal(request, {
+      catalog: new Catalog(database),
+      permits: undefined,
+    }).catch((error: unknown) => {
+      throw error instanceof Failure && isMistake.has(error.reason)
+        ? new ConfigError([error.message])
+        : error;
+    });
     const { before, after, warnings } = create(RedeclareSignalResponseSchema, answer);
     const [was, is] = [textOf(before!), textOf(after!)];
     print(`before: ${was}`);
@@ -105,7 +129,13 @@ await run({
     if (validateOnly) print("Nothing was changed (--validate-only).");
     else if (was === is) print("It was so already.");
     else {
-      log.info("redeclared a signal", { audit: "signal-redeclared", machine, signal, before: was, after: is });
+      log.info("redeclared a signal", {
+        audit: "signal-redeclared",
+        machine,
+        signal,
+        before: was,
+        after: is,
+      });
       print(
         "Answers use it within seconds. Until sums of the past are recalculated, those over long windows take longer.",
       );

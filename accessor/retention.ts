@@ -11,12 +11,18 @@ export type Retention = {
 };
 
 /** Of the last of several for one signal. */
-export function toRetention(defaultMs: number | undefined, retain: readonly SignalRetention[]): Retention {
+export function toRetention(
+  defaultMs: number | undefined,
+  retain: readonly SignalRetention[],
+): Retention {
   return { defaultMs, bySignal: new Map(retain.map(({ signal, ms }) => [signal, ms])) };
 }
 
 /** Undefined: for ever. */
-export function retentionMs({ defaultMs, bySignal }: Retention, signal: string): number | undefined {
+export function retentionMs(
+  { defaultMs, bySignal }: Retention,
+  signal: string,
+): number | undefined {
   return bySignal.get(signal) ?? defaultMs;
 }
 
@@ -33,7 +39,9 @@ export function oldestTaken(
 ): OldestTaken {
   const keptUs = oldestKeptUs(retention, signal, nowUs);
   const takenUs = nowUs - maxAgeMs * 1000;
-  return takenUs > keptUs ? { oldestUs: takenUs, because: "age" } : { oldestUs: keptUs, because: "retention" };
+  return takenUs > keptUs
+    ? { oldestUs: takenUs, because: "age" }
+    : { oldestUs: keptUs, because: "retention" };
 }
 
 /**

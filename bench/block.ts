@@ -9,7 +9,11 @@ import { createRandom, gaussian } from "./random.ts";
 const startUs = 1_760_000_000_000_000;
 const budgetMs = 700;
 
-type Kind = { readonly name: string; readonly perBlock: number; readonly make: (count: number) => Column };
+type Kind = {
+  readonly name: string;
+  readonly perBlock: number;
+  readonly make: (count: number) => Column;
+};
 
 /**
  * Machine power in W: idle at 400, ramps, active at 3-8 kW with slow waves; noise of sd 6 W, idle 2
@@ -81,9 +85,21 @@ const kinds: Kind[] = [
     perBlock: 100,
     make: (n) => ({ timesUs: grid(n, 1e4), values: rounded(power(n, 1), 10) }),
   },
-  { name: "J jitter, full mantissa", perBlock: 6000, make: (n) => ({ timesUs: jittered(n), values: power(n, 1) }) },
-  { name: "J in columns of 100", perBlock: 100, make: (n) => ({ timesUs: jittered(n), values: power(n, 1) }) },
-  { name: "R with holes", perBlock: 6000, make: (n) => ({ timesUs: gappy(n), values: rounded(power(n, 1), 10) }) },
+  {
+    name: "J jitter, full mantissa",
+    perBlock: 6000,
+    make: (n) => ({ timesUs: jittered(n), values: power(n, 1) }),
+  },
+  {
+    name: "J in columns of 100",
+    perBlock: 100,
+    make: (n) => ({ timesUs: jittered(n), values: power(n, 1) }),
+  },
+  {
+    name: "R with holes",
+    perBlock: 6000,
+    make: (n) => ({ timesUs: gappy(n), values: rounded(power(n, 1), 10) }),
+  },
   {
     name: "float32 of the curve",
     perBlock: 6000,
@@ -113,7 +129,10 @@ const kinds: Kind[] = [
   {
     name: "counter Wh, 1 Hz",
     perBlock: 3600,
-    make: (n) => ({ timesUs: grid(n, 1e6), values: drawn(n, (r, i) => 1e6 + 5 * i + Math.floor(3 * r())) }),
+    make: (n) => ({
+      timesUs: grid(n, 1e6),
+      values: drawn(n, (r, i) => 1e6 + 5 * i + Math.floor(3 * r())),
+    }),
   },
   {
     name: "spindle speed steps",
@@ -128,7 +147,10 @@ const kinds: Kind[] = [
   {
     name: "smooth sine, full mantissa",
     perBlock: 6000,
-    make: (n) => ({ timesUs: grid(n, 1e4), values: drawn(n, (_, i) => 100 + 30 * Math.sin(i / 200)) }),
+    make: (n) => ({
+      timesUs: grid(n, 1e4),
+      values: drawn(n, (_, i) => 100 + 30 * Math.sin(i / 200)),
+    }),
   },
   {
     name: "R with a spike in 200",
@@ -185,7 +207,8 @@ function measure(kind: Kind): Record<string, string | number> {
   };
   decodeAll();
   for (const part of ["timesUs", "values"] as const) {
-    if (Buffer.compare(bytesOf(whole[part]), bytesOf(out[part])) !== 0) throw new Error(`${kind.name}: ${part} differ`);
+    if (Buffer.compare(bytesOf(whole[part]), bytesOf(out[part])) !== 0)
+      throw new Error(`${kind.name}: ${part} differ`);
   }
   const zstd = (bytes: Uint8Array) => zstdCompressSync(bytes).length;
   const sum = (sizes: number[]) => sizes.reduce((a, b) => a + b, 0) / count;
@@ -194,7 +217,9 @@ function measure(kind: Kind): Record<string, string | number> {
     "a block": kind.perBlock,
     "B/sample": sum(blocks.map((b) => b.length)).toFixed(3),
     "+zstd": sum(blocks.map(zstd)).toFixed(3),
-    "raw+zstd": sum(columns.map((c) => zstd(bytesOf(c.timesUs)) + zstd(bytesOf(c.values)))).toFixed(3),
+    "raw+zstd": sum(columns.map((c) => zstd(bytesOf(c.timesUs)) + zstd(bytesOf(c.values)))).toFixed(
+      3,
+    ),
     "encode M/s": (rate(count, () => columns.forEach((c) => void encodeBlock(c))) / 1e6).toFixed(0),
     "decode M/s": (rate(count, decodeAll) / 1e6).toFixed(0),
   };

@@ -11,7 +11,11 @@ import { createRandom } from "./random.ts";
 export type DataSet = "R" | "J";
 
 /** Samples of one machine; without times, every 10 ms from startUs on. */
-export type Piece = { readonly startUs: number; readonly timesUs?: Float64Array; readonly values: readonly number[] };
+export type Piece = {
+  readonly startUs: number;
+  readonly timesUs?: Float64Array;
+  readonly values: readonly number[];
+};
 
 export const periodUs = 10_000;
 export const maxGapUs = 1_000_000;
@@ -25,16 +29,23 @@ const stepWatts = 0.1;
  * The simulator's noise, in bytes: the entropy of a Gaussian of 6 W in steps of 0.1 W, given
  * everything else. No coder can do with less.
  */
-export const entropyBytes = Math.log2((noiseWatts / stepWatts) * Math.sqrt(2 * Math.PI * Math.E)) / 8;
+export const entropyBytes =
+  Math.log2((noiseWatts / stepWatts) * Math.sqrt(2 * Math.PI * Math.E)) / 8;
 
 /**
  * One machine of a data set, by name: any span of time, equal for equal names. The noise is 6 W in
  * every state.
  */
-export function createSource(set: DataSet, machine: string): (fromUs: number, toUs: number) => Piece {
+export function createSource(
+  set: DataSet,
+  machine: string,
+): (fromUs: number, toUs: number) => Piece {
   const profile = profileOf("power");
   const behaviours = Object.fromEntries(
-    Object.entries(profile.behaviours).map(([state, behaviour]) => [state, { ...behaviour, noise: noiseWatts }]),
+    Object.entries(profile.behaviours).map(([state, behaviour]) => [
+      state,
+      { ...behaviour, noise: noiseWatts },
+    ]),
   ) as typeof profile.behaviours;
   const waveform = createWaveform(
     { ...profile, behaviours },
@@ -44,8 +55,15 @@ export function createSource(set: DataSet, machine: string): (fromUs: number, to
     const { startUs, values } = waveform.samples(fromUs, toUs)!;
     if (set === "R") return { startUs, values };
     const random = createRandom(Math.floor(fromUs / 1e6));
-    const timesUs = Float64Array.from(values, (_, i) => startUs + i * periodUs + Math.round((random() - 0.5) * 40));
-    return { startUs, timesUs, values: values.map((value) => value + (random() - 0.5) * stepWatts) };
+    const timesUs = Float64Array.from(
+      values,
+      (_, i) => startUs + i * periodUs + Math.round((random() - 0.5) * 40),
+    );
+    return {
+      startUs,
+      timesUs,
+      values: values.map((value) => value + (random() - 0.5) * stepWatts),
+    };
   };
 }
 

@@ -9,20 +9,33 @@ export type DiskSize = { machines: number; hours: number };
 
 export async function measureDisk(stage: Stage, size: DiskSize): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const set of ["R", "J"] as const) for (const figure of await measureSet(stage, set, size)) figures.push(figure);
+  for (const set of ["R", "J"] as const)
+    for (const figure of await measureSet(stage, set, size)) figures.push(figure);
   return figures;
 }
 
-async function measureSet(stage: Stage, set: DataSet, { machines, hours }: DiskSize): Promise<Figure[]> {
+async function measureSet(
+  stage: Stage,
+  set: DataSet,
+  { machines, hours }: DiskSize,
+): Promise<Figure[]> {
   await using scene = await stage.open();
   const names = machineNames(machines);
   const span = { fromUs: epochUs, toUs: epochUs + hours * 3_600_000_000 };
   const sender = scene.role("send.ts");
   await sender.call("connect", { url: scene.accessor.url });
-  const samples = await sender.call<number>("fill", { set, machines: names, ...span, sliceUs: 1e6 });
+  const samples = await sender.call<number>("fill", {
+    set,
+    machines: names,
+    ...span,
+    sliceUs: 1e6,
+  });
   await scene.compacted();
   await scene.rows.create("sample_row", { indexed: true });
-  await scene.rows.copyIn("sample_row", copyMessages(set, { machines: names, ...span, sliceUs: 1e6 }));
+  await scene.rows.copyIn(
+    "sample_row",
+    copyMessages(set, { machines: names, ...span, sliceUs: 1e6 }),
+  );
   // As tidying does 20 minutes later. The space of old versions is then there for new blocks; here
   // none come, so it is taken away.
   await scene.rows.query("select drop_superseded(0, 1000000)");
@@ -31,7 +44,9 @@ async function measureSet(stage: Stage, set: DataSet, { machines, hours }: DiskS
   const rows = (await sizeOf(scene, "^sample_row$")) / samples;
   const log = (await sizeOf(scene, "^(log|receipt)")) / samples;
   const settled = (await sizeOf(scene, settledTables)) / samples;
-  const live = (await scene.rows.query("select sum(octet_length(payload) + octet_length(tail)) from block"))[0]![0];
+  const live = (
+    await scene.rows.query("select sum(octet_length(payload) + octet_length(tail)) from block")
+  )[0]![0];
   const entropy = set === "R" ? `; entropy of its noise ${digits(entropyBytes)} B` : "";
   return [
     {

@@ -17,7 +17,10 @@ export type GrowthSize = { fillMs: number; machines: readonly number[]; samples:
  * fillMs: how long days are stored. machines: their numbers. samples: how many each number of
  * machines sends for (a).
  */
-export async function measureGrowth(stage: Stage, { fillMs, samples, ...size }: GrowthSize): Promise<Figure[]> {
+export async function measureGrowth(
+  stage: Stage,
+  { fillMs, samples, ...size }: GrowthSize,
+): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const machines of size.machines) {
     // Targets are of (a), (c) and (d) at their own sizes.
@@ -27,9 +30,14 @@ export async function measureGrowth(stage: Stage, { fillMs, samples, ...size }: 
     });
     // The same number of samples for any number of machines; and an hour of each: a day of 100
     // would take an hour to store as rows.
-    const ingested = await measureIngest(stage, { machines, seconds: samples / 100 / machines, runs: 2 });
+    const ingested = await measureIngest(stage, {
+      machines,
+      seconds: samples / 100 / machines,
+      runs: 2,
+    });
     for (const figure of ingested) figures.push(of(figure));
-    for (const figure of await measureRanges(stage, { machines, hours: 1, runs: 3 })) figures.push(of(figure));
+    for (const figure of await measureRanges(stage, { machines, hours: 1, runs: 3 }))
+      figures.push(of(figure));
   }
   for (const figure of await measureDays(stage, fillMs)) figures.push(figure);
   return figures;
@@ -46,7 +54,13 @@ async function measureDays(stage: Stage, fillMs: number): Promise<Figure[]> {
   await sender.call("connect", { url: scene.accessor.url });
   await reader.call("connect", { url: scene.accessor.url });
   // Code is warm, the machine that is measured is new.
-  const warm = { set: "R", machines: ["warm"], fromUs: epochUs, toUs: epochUs + 4 * hourUs, sliceUs: 60e6 };
+  const warm = {
+    set: "R",
+    machines: ["warm"],
+    fromUs: epochUs,
+    toUs: epochUs + 4 * hourUs,
+    sliceUs: 60e6,
+  };
   await sender.call("fill", warm);
   await scene.compacted();
   const figures: Figure[] = [];
@@ -72,7 +86,10 @@ async function measureDays(stage: Stage, fillMs: number): Promise<Figure[]> {
 }
 
 /** Reads from the middle of what is stored. */
-async function look(reader: Role, { hours, rate }: { hours: number; rate: number }): Promise<Figure> {
+async function look(
+  reader: Role,
+  { hours, rate }: { hours: number; rate: number },
+): Promise<Figure> {
   const length = Math.min(24, hours);
   const fromUs = epochUs + Math.floor((hours - length) / 2) * hourUs;
   const window = { machine: "m1", fromUs, toUs: fromUs + length * hourUs };
@@ -80,8 +97,15 @@ async function look(reader: Role, { hours, rate }: { hours: number; rate: number
   const sums: number[] = [];
   // The first of each is not counted: caches are cold.
   for (let run = 0; run < 6; run++) {
-    const read = await reader.call<ReadResult>("read", { ...window, toUs: fromUs + hourUs, as: "blocks" });
-    const buckets = await reader.call<{ ms: number; samples: number }>("aggregate", { ...window, widthUs: 60e6 });
+    const read = await reader.call<ReadResult>("read", {
+      ...window,
+      toUs: fromUs + hourUs,
+      as: "blocks",
+    });
+    const buckets = await reader.call<{ ms: number; samples: number }>("aggregate", {
+      ...window,
+      widthUs: 60e6,
+    });
     if (read.samples !== samplesAnHour || buckets.samples !== length * samplesAnHour)
       throw new Error(`${read.samples} samples came, and ${buckets.samples} in buckets`);
     reads.push(read.ms);

@@ -1,6 +1,14 @@
 // (a) Durable ingest from end to end, compaction included, against COPY of the same samples.
 import { epochUs, machineNames } from "./data.ts";
-import { digits, type Figure, formatMegabytes, formatRate, formatTimes, median, spread } from "./report.ts";
+import {
+  digits,
+  type Figure,
+  formatMegabytes,
+  formatRate,
+  formatTimes,
+  median,
+  spread,
+} from "./report.ts";
 import { copyMessages } from "./rows.ts";
 import type { Scene, Stage } from "./stage.ts";
 import { watchUsage } from "./usage.ts";
@@ -15,7 +23,10 @@ const variants = [
   { name: "batches of 1 s", sliceUs: 1e6 },
 ];
 
-export async function measureIngest(stage: Stage, { machines, seconds, runs }: IngestSize): Promise<Figure[]> {
+export async function measureIngest(
+  stage: Stage,
+  { machines, seconds, runs }: IngestSize,
+): Promise<Figure[]> {
   await using scene = await stage.open({ compactInterval });
   const span = { fromUs: epochUs, toUs: epochUs + seconds * 1e6 };
   const names = machineNames(machines);
@@ -46,7 +57,11 @@ export async function measureIngest(stage: Stage, { machines, seconds, runs }: I
     for (const [i, sender] of senders.entries()) {
       const renamed = machineNames(machines, `r${run}v${i}-`);
       const from = performance.now();
-      const processes = { producer: sender.usage, accessor: scene.accessor.usage, PostgreSQL: stage.usage };
+      const processes = {
+        producer: sender.usage,
+        accessor: scene.accessor.usage,
+        PostgreSQL: stage.usage,
+      };
       const { result: ackedMs, of } = await watchUsage(processes, async () => {
         const ms = await sender.call<number>("send", { machines: renamed });
         await scene.compacted();
@@ -74,7 +89,11 @@ export async function measureIngest(stage: Stage, { machines, seconds, runs }: I
         target: "≥ 4 ×, going for 8 ×",
         note: `CPU seconds for 1 M samples: ${cpu.at(-1)}`,
       },
-      { what: "  acknowledged", ours: spread(acked, formatRate), ratio: formatTimes(median(acked) / median(base)) },
+      {
+        what: "  acknowledged",
+        ours: spread(acked, formatRate),
+        ratio: formatTimes(median(acked) / median(base)),
+      },
       { what: "  accessor's memory at most", ours: formatMegabytes(peakBytes), target: "< 300 MB" },
     ];
   });

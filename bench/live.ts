@@ -16,13 +16,29 @@ const warmBatches = 100;
 // opened.
 const settleSeconds = 1;
 
-export async function measureLive(stage: Stage, { seconds, intervalMs }: LiveSize): Promise<Figure[]> {
+export async function measureLive(
+  stage: Stage,
+  { seconds, intervalMs }: LiveSize,
+): Promise<Figure[]> {
   const machines = machineNames(100);
-  const one = (count: number) => Array.from({ length: count }, (_, i) => [machines[i % machines.length]!]);
-  const ofOne = { subscribers: one(100), name: "100 subscribers of one machine each", target: "p99 ≤ 25 ms" };
+  const one = (count: number) =>
+    Array.from({ length: count }, (_, i) => [machines[i % machines.length]!]);
+  const ofOne = {
+    subscribers: one(100),
+    name: "100 subscribers of one machine each",
+    target: "p99 ≤ 25 ms",
+  };
   const many = { subscribers: one(1000), name: "1,000 subscribers of one machine each" };
-  const ofAll = { subscribers: Array.from({ length: 10 }, () => []), name: "10 subscribers of everything" };
-  const audiences: readonly { name: string; subscribers: string[][]; target?: string; atOnce: boolean }[] = [
+  const ofAll = {
+    subscribers: Array.from({ length: 10 }, () => []),
+    name: "10 subscribers of everything",
+  };
+  const audiences: readonly {
+    name: string;
+    subscribers: string[][];
+    target?: string;
+    atOnce: boolean;
+  }[] = [
     { name: "1 subscriber of one machine", subscribers: one(1), atOnce: false },
     ...[ofOne, many, ofAll].flatMap((audience) => [
       { ...audience, atOnce: false },
@@ -35,7 +51,13 @@ export async function measureLive(stage: Stage, { seconds, intervalMs }: LiveSiz
   await sender.call("connect", { url: scene.accessor.url });
   const sliceUs = intervalMs * 1000;
   await watcher.call("open", { url: scene.accessor.url, subscribers: one(100) });
-  await sender.call("fill", { set: "R", machines, fromUs: epochUs, toUs: epochUs + warmBatches * sliceUs, sliceUs });
+  await sender.call("fill", {
+    set: "R",
+    machines,
+    fromUs: epochUs,
+    toUs: epochUs + warmBatches * sliceUs,
+    sliceUs,
+  });
   await watcher.call("close");
   const figures: Figure[] = [];
   for (const { name, subscribers, target, atOnce } of audiences) {

@@ -14,7 +14,11 @@ import { type Figure, toTable } from "./report.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 const settings = {
-  quick: setting({ flag: "quick", parse: onOff(), doc: "smaller data and fewer runs: under two minutes" }),
+  quick: setting({
+    flag: "quick",
+    parse: onOff(),
+    doc: "smaller data and fewer runs: under two minutes",
+  }),
   only: setting({
     flag: "only",
     parse: text({ placeholder: "PARTS" }),
@@ -51,7 +55,12 @@ const settings = {
     optional: true,
     doc: "where all processes leave CPU profiles",
   }),
-  out: setting({ flag: "out", parse: text({ placeholder: "FILE" }), optional: true, doc: "also write the table here" }),
+  out: setting({
+    flag: "out",
+    parse: text({ placeholder: "FILE" }),
+    optional: true,
+    doc: "also write the table here",
+  }),
 };
 
 type Options = {
@@ -65,7 +74,8 @@ type Options = {
 const parts: Readonly<Record<string, (stage: Stage, options: Options) => Promise<Figure[]>>> = {
   a: (stage, { quick, machines = quick ? 4 : 10, runs = quick ? 2 : 5 }) =>
     measureIngest(stage, { machines, seconds: 3600, runs }),
-  b: (stage, { quick, machines = quick ? 3 : 10 }) => measureDisk(stage, { machines, hours: quick ? 1 : 4 }),
+  b: (stage, { quick, machines = quick ? 3 : 10 }) =>
+    measureDisk(stage, { machines, hours: quick ? 1 : 4 }),
   c: (stage, { quick, machines = quick ? 1 : 4, runs = quick ? 2 : 5 }) =>
     measureRanges(stage, { machines, hours: 24, runs }),
   e: (stage, { quick }) => measureLatest(stage, { runs: quick ? 50 : 200 }),
@@ -73,7 +83,9 @@ const parts: Readonly<Record<string, (stage: Stage, options: Options) => Promise
   h: (stage, { quick, fillMs = quick ? 20_000 : 600_000 }) =>
     measureGrowth(
       stage,
-      quick ? { fillMs, machines: [1, 4], samples: 360_000 } : { fillMs, machines: [1, 10, 100], samples: 3_600_000 },
+      quick
+        ? { fillMs, machines: [1, 4], samples: 360_000 }
+        : { fillMs, machines: [1, 10, 100], samples: 3_600_000 },
     ),
   g: (stage, { quick }) => measureYear(stage, { runs: quick ? 10 : 50 }),
 };

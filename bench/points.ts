@@ -24,7 +24,9 @@ export async function measureLatest(stage: Stage, { runs }: { runs: number }): P
     await scene.rows.query(`select newest.* from generate_series(1, 100) as m(id), lateral (
       select machine, time, value from sample_row where machine = m.id order by time desc limit 1) newest`);
     const baseMs = performance.now() - from;
-    const { ms, records } = await reader.call<{ ms: number; records: number }>("latest", { machines });
+    const { ms, records } = await reader.call<{ ms: number; records: number }>("latest", {
+      machines,
+    });
     if (records !== 100) throw new Error(`${records} records came`);
     if (run < 20) continue;
     base.push(baseMs);
@@ -51,7 +53,13 @@ export async function measureYear(stage: Stage, { runs }: { runs: number }): Pro
   await sender.call("connect", { url: scene.accessor.url });
   const yearUs = epochUs - hoursAYear * hourUs;
   // A real hour makes the series known; the year before it is made up.
-  await sender.call("fill", { set: "R", machines: ["m1"], fromUs: epochUs, toUs: epochUs + hourUs, sliceUs: 60e6 });
+  await sender.call("fill", {
+    set: "R",
+    machines: ["m1"],
+    fromUs: epochUs,
+    toUs: epochUs + hourUs,
+    sliceUs: 60e6,
+  });
   await scene.compacted();
   await scene.rows.query(`insert into rollup_hour (valid_from, hour_us, first_us, last_us, min_us, max_us, covered_us, count, sum, min, max,
       first, last, integral, series_id)
@@ -64,13 +72,17 @@ export async function measureYear(stage: Stage, { runs }: { runs: number }): Pro
   const ours: number[] = [];
   let buckets = 0;
   for (let run = 0; run < runs + 5; run++) {
-    const answer = await reader.call<{ ms: number; buckets: number; samples: number }>("aggregate", {
-      machine: "m1",
-      fromUs: yearUs,
-      toUs: epochUs,
-      points: 1000,
-    });
-    if (answer.samples !== hoursAYear * 360_000) throw new Error(`${answer.samples} samples counted`);
+    const answer = await reader.call<{ ms: number; buckets: number; samples: number }>(
+      "aggregate",
+      {
+        machine: "m1",
+        fromUs: yearUs,
+        toUs: epochUs,
+        points: 1000,
+      },
+    );
+    if (answer.samples !== hoursAYear * 360_000)
+      throw new Error(`${answer.samples} samples counted`);
     buckets = answer.buckets;
     if (run >= 5) ours.push(answer.ms);
   }

@@ -14,10 +14,18 @@ export interface Service extends AsyncDisposable {
   readonly usage: () => Usage;
 }
 
-export type ServiceOptions = { databaseUrl: string; flags: readonly string[]; nodeFlags: readonly string[] };
+export type ServiceOptions = {
+  databaseUrl: string;
+  flags: readonly string[];
+  nodeFlags: readonly string[];
+};
 
 /** Starts an accessor as `npm run accessor` does, and waits until it listens. */
-export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOptions): Promise<Service> {
+export async function startAccessor({
+  databaseUrl,
+  flags,
+  nodeFlags,
+}: ServiceOptions): Promise<Service> {
   const child = start("accessor/main.ts", {
     flags: ["--listen", "127.0.0.1:0", ...flags],
     nodeFlags: [...flagsOf("accessor/main.ts"), ...nodeFlags],
@@ -34,7 +42,9 @@ export async function startAccessor({ databaseUrl, flags, nodeFlags }: ServiceOp
       if (/"level":"(warn|error)"/.test(line)) process.stderr.write(`accessor: ${line}\n`);
       said.push(line);
     });
-    child.once("exit", (code) => reject(new Error(`the accessor ended with ${code}:\n${said.join("\n")}`)));
+    child.once("exit", (code) =>
+      reject(new Error(`the accessor ended with ${code}:\n${said.join("\n")}`)),
+    );
   });
   return {
     url: `http://127.0.0.1:${port}`,
@@ -68,14 +78,21 @@ export function startRole(file: string, { nodeFlags }: { nodeFlags: readonly str
   };
 }
 
-type StartOptions = { flags?: readonly string[]; nodeFlags: readonly string[]; env?: Record<string, string> };
+type StartOptions = {
+  flags?: readonly string[];
+  nodeFlags: readonly string[];
+  env?: Record<string, string>;
+};
 
 /** They end when we do: a pipe of theirs closes. */
 function start(file: string, { flags = [], nodeFlags, env = {} }: StartOptions): ChildProcess {
   const service = !file.startsWith("bench/");
   return spawn(process.execPath, [...nodeFlags, `${checkout}${file}`, ...flags], {
     cwd: checkout,
-    env: childEnvironment({ ...env, MILLRACE_PARENT_FD: service ? "3" : undefined }) as NodeJS.ProcessEnv,
+    env: childEnvironment({
+      ...env,
+      MILLRACE_PARENT_FD: service ? "3" : undefined,
+    }) as NodeJS.ProcessEnv,
     stdio: service ? ["ignore", "ignore", "pipe", "pipe"] : ["pipe", "pipe", "pipe"],
   });
 }

@@ -12,7 +12,10 @@ export type RangeSize = { machines: number; hours: number; runs: number };
 
 const hourUs = 3_600_000_000;
 
-export async function measureRanges(stage: Stage, { machines, hours, runs }: RangeSize): Promise<Figure[]> {
+export async function measureRanges(
+  stage: Stage,
+  { machines, hours, runs }: RangeSize,
+): Promise<Figure[]> {
   await using scene = await stage.open();
   const names = machineNames(machines);
   const span = { fromUs: epochUs, toUs: epochUs + hours * hourUs };
@@ -21,7 +24,10 @@ export async function measureRanges(stage: Stage, { machines, hours, runs }: Ran
   await sender.call("fill", { set: "R", machines: names, ...span, sliceUs: 60e6 });
   await scene.compacted();
   await scene.rows.create("sample_row", { indexed: false });
-  await scene.rows.copyIn("sample_row", copyMessages("R", { machines: names, ...span, sliceUs: 60e6 }));
+  await scene.rows.copyIn(
+    "sample_row",
+    copyMessages("R", { machines: names, ...span, sliceUs: 60e6 }),
+  );
   await scene.rows.index("sample_row");
   await scene.rows.query("vacuum analyze");
   await scene.rows.query("set max_parallel_workers_per_gather = 0");
@@ -34,7 +40,10 @@ export async function measureRanges(stage: Stage, { machines, hours, runs }: Ran
 
   const figures: Figure[] = [];
   for (const length of hours > 1 ? [1, hours] : [1]) {
-    const measured = await measureRange({ stage, scene, reader }, { machine, id, hours: length, runs });
+    const measured = await measureRange(
+      { stage, scene, reader },
+      { machine, id, hours: length, runs },
+    );
     for (const figure of measured) figures.push(figure);
   }
   figures.push(await measureBuckets({ scene, reader }, { machine, id, hours, runs }));
@@ -60,23 +69,35 @@ async function measureRange(
 ): Promise<Figure[]> {
   const range = { machine, fromUs: epochUs, toUs: epochUs + hours * hourUs };
   const base: number[] = [];
-  const formats = (["blocks", "columns"] as const).map((as) => ({ as, ms: [] as number[], memory: "" }));
+  const formats = (["blocks", "columns"] as const).map((as) => ({
+    as,
+    ms: [] as number[],
+    memory: "",
+  }));
   // The first runs of each are not counted: code and caches are cold, and code that takes
   // milliseconds takes some runs to become warm.
   const unmeasured = hours > 1 ? 1 : 10;
   const measured = hours > 1 ? runs : 3 * runs;
   for (let run = 0; run < unmeasured + measured; run++) {
     const from = performance.now();
-    await scene.rows.copyOut(`select time, value from sample_row where ${ofRange(id, range)} order by time`);
+    await scene.rows.copyOut(
+      `select time, value from sample_row where ${ofRange(id, range)} order by time`,
+    );
     base.push(performance.now() - from);
     for (const format of formats) {
-      const processes = { client: reader.usage, accessor: scene.accessor.usage, PostgreSQL: stage.usage };
+      const processes = {
+        client: reader.usage,
+        accessor: scene.accessor.usage,
+        PostgreSQL: stage.usage,
+      };
       const { result, of } = await watchUsage(processes, () =>
         reader.call<ReadResult>("read", { ...range, as: format.as }),
       );
       if (result.samples !== hours * 360_000) throw new Error(`${result.samples} samples came`);
       format.ms.push(result.ms);
-      const memory = Object.entries(of).map(([name, { peakBytes }]) => `${name} ${formatMegabytes(peakBytes)}`);
+      const memory = Object.entries(of).map(
+        ([name, { peakBytes }]) => `${name} ${formatMegabytes(peakBytes)}`,
+      );
       format.memory = `at most ${memory.join(", ")}`;
     }
   }
@@ -90,7 +111,10 @@ async function measureRange(
   }));
 }
 
-async function measureBuckets({ scene, reader }: { scene: Scene; reader: Role }, range: Range): Promise<Figure> {
+async function measureBuckets(
+  { scene, reader }: { scene: Scene; reader: Role },
+  range: Range,
+): Promise<Figure> {
   const { machine, id, hours, runs } = range;
   const window = { machine, fromUs: epochUs, toUs: epochUs + hours * hourUs };
   const base: number[] = [];
@@ -104,11 +128,15 @@ async function measureBuckets({ scene, reader }: { scene: Scene; reader: Role },
     base.push(performance.now() - from);
     // Ten of ours for one of theirs: each takes milliseconds.
     for (let again = 0; again < 10; again++) {
-      const answer = await reader.call<{ ms: number; buckets: number; samples: number }>("aggregate", {
-        ...window,
-        widthUs: 60e6,
-      });
-      if (answer.buckets !== rows.length || answer.samples !== hours * 360_000) throw new Error(JSON.stringify(answer));
+      const answer = await reader.call<{ ms: number; buckets: number; samples: number }>(
+        "aggregate",
+        {
+          ...window,
+          widthUs: 60e6,
+        },
+      );
+      if (answer.buckets !== rows.length || answer.samples !== hours * 360_000)
+        throw new Error(JSON.stringify(answer));
       if (run > 0) ours.push(answer.ms);
     }
   }

@@ -28,18 +28,26 @@ await serveCommands(
     async read(wanted: Wanted): Promise<ReadResult> {
       const from = performance.now();
       let samples = 0;
-      for await (const { columns } of slices(wanted)) for (const { column } of columns) samples += column.values.length;
+      for await (const { columns } of slices(wanted))
+        for (const { column } of columns) samples += column.values.length;
       return { ms: performance.now() - from, samples };
     },
 
     /** The sum of all values of a range, to check that both formats bring what was sent. */
     async sum(wanted: Wanted): Promise<number> {
       let sum = 0;
-      for await (const { columns } of slices(wanted)) for (const { column } of columns) sum += sumOf(column.values);
+      for await (const { columns } of slices(wanted))
+        for (const { column } of columns) sum += sumOf(column.values);
       return sum;
     },
 
-    async aggregate({ machine, fromUs, toUs, widthUs, points }: Range & { widthUs?: number; points?: number }) {
+    async aggregate({
+      machine,
+      fromUs,
+      toUs,
+      widthUs,
+      points,
+    }: Range & { widthUs?: number; points?: number }) {
       const from = performance.now();
       const width = { seconds: BigInt(Math.floor((widthUs ?? 0) / 1e6)), nanos: 0 };
       const { series } = await signals.aggregateSamples({
@@ -47,11 +55,18 @@ await serveCommands(
         machines: [machine],
         startTime: toTimestamp(fromUs),
         endTime: toTimestamp(toUs),
-        resolution: widthUs === undefined ? { case: "points", value: points! } : { case: "width", value: width },
+        resolution:
+          widthUs === undefined
+            ? { case: "points", value: points! }
+            : { case: "width", value: width },
       });
       const ms = performance.now() - from;
       const buckets = series[0]!.buckets;
-      return { ms, buckets: buckets.length, samples: buckets.reduce((sum, { count }) => sum + Number(count), 0) };
+      return {
+        ms,
+        buckets: buckets.length,
+        samples: buckets.reduce((sum, { count }) => sum + Number(count), 0),
+      };
     },
 
     async latest({ machines }: { machines: readonly string[] }) {

@@ -25,13 +25,15 @@ export function quantile(values: Float64Array, part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-export const formatMs = (ms: number): string => (ms >= 10_000 ? `${digits(ms / 1000)} s` : `${digits(ms)} ms`);
+export const formatMs = (ms: number): string =>
+  ms >= 10_000 ? `${digits(ms / 1000)} s` : `${digits(ms)} ms`;
 export const formatRate = (perSecond: number): string => `${digits(perSecond / 1e6)} M/s`;
 export const formatBytes = (bytes: number): string => `${digits(bytes)} B`;
 export const formatMegabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
 export const formatTimes = (ratio: number): string => `${digits(ratio)} ×`;
 /** How small a part ours is of the baseline: 1/12. */
-export const formatPart = (ours: number, baseline: number): string => `1/${digits(baseline / ours)}`;
+export const formatPart = (ours: number, baseline: number): string =>
+  `1/${digits(baseline / ours)}`;
 
 /** Three significant digits, without an exponent. */
 export function digits(value: number): string {
@@ -53,9 +55,17 @@ const columns = ["what", "ours", "baseline", "ratio", "target", "note"] as const
 
 /** The figures as a table in Markdown, columns aligned. */
 export function toTable(figures: readonly Figure[]): string {
-  const rows = [[...columns], ...figures.map((figure) => columns.map((column) => figure[column] ?? ""))];
-  const widths = columns.map((_, i) => rows.reduce((most, row) => Math.max(most, row[i]!.length), 0));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
+  const rows = [
+    [...columns],
+    ...figures.map((figure) => columns.map((column) => figure[column] ?? "")),
+  ];
+  const widths = columns.map((_, i) =>
+    rows.reduce((most, row) => Math.max(most, row[i]!.length), 0),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
   const [head, ...body] = rows;
-  return [line(head!), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+  return [line(head!), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join(
+    "\n",
+  );
 }

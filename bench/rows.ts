@@ -20,7 +20,10 @@ export class RowStore implements AsyncDisposable {
   static async open(url: string): Promise<RowStore> {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    return new RowStore(client, (client as unknown as { connection: { stream: Socket } }).connection.stream);
+    return new RowStore(
+      client,
+      (client as unknown as { connection: { stream: Socket } }).connection.stream,
+    );
   }
 
   async create(table: string, { indexed }: { indexed: boolean }): Promise<void> {
@@ -41,7 +44,10 @@ export class RowStore implements AsyncDisposable {
 
   /** COPY in: one transaction, durable when it returns. */
   async copyIn(table: string, parts: Iterable<Buffer>): Promise<void> {
-    await this.#speak(queryMessage(`copy ${table} from stdin (format binary)`), (first) => first === letter("G"));
+    await this.#speak(
+      queryMessage(`copy ${table} from stdin (format binary)`),
+      (first) => first === letter("G"),
+    );
     for (const part of parts) await this.#write(part);
     await this.#speak(copyDone, () => false);
   }
@@ -56,7 +62,8 @@ export class RowStore implements AsyncDisposable {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    if (!this.#socket.write(bytes)) await new Promise<void>((resolve) => this.#socket.once("drain", () => resolve()));
+    if (!this.#socket.write(bytes))
+      await new Promise<void>((resolve) => this.#socket.once("drain", () => resolve()));
   }
 
   /**
@@ -74,8 +81,12 @@ export class RowStore implements AsyncDisposable {
         const failed = first === letter("E");
         if (!failed && !isEnough(first) && !chunk.subarray(-6).equals(readyForQuery)) return;
         this.#socket.off("data", take);
-        for (const listener of listeners) this.#socket.on("data", listener as (chunk: Buffer) => void);
-        if (failed) reject(new Error(`PostgreSQL refused: ${chunk.toString("latin1").replaceAll("\0", " ")}`));
+        for (const listener of listeners)
+          this.#socket.on("data", listener as (chunk: Buffer) => void);
+        if (failed)
+          reject(
+            new Error(`PostgreSQL refused: ${chunk.toString("latin1").replaceAll("\0", " ")}`),
+          );
         else resolve(total);
       };
       this.#socket.on("data", take);
@@ -105,7 +116,13 @@ const year2000Us = 946_684_800_000_000;
  */
 export function* copyMessages(
   set: DataSet,
-  span: { machines: readonly string[]; firstId?: number; fromUs: number; toUs: number; sliceUs: number },
+  span: {
+    machines: readonly string[];
+    firstId?: number;
+    fromUs: number;
+    toUs: number;
+    sliceUs: number;
+  },
 ): Generator<Buffer, void, undefined> {
   const { machines, firstId = 1, fromUs, toUs, sliceUs } = span;
   const sources = machines.map((machine) => createSource(set, machine));
@@ -127,7 +144,11 @@ export function* copyMessages(
   yield dataMessage(Buffer.from([0xff, 0xff]));
 }
 
-function writeRow(target: Buffer, at: number, { id, timeUs, value }: { id: number; timeUs: number; value: number }) {
+function writeRow(
+  target: Buffer,
+  at: number,
+  { id, timeUs, value }: { id: number; timeUs: number; value: number },
+) {
   const since2000 = timeUs - year2000Us;
   const high = Math.floor(since2000 / 2 ** 32);
   target.writeInt16BE(3, at);

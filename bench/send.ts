@@ -12,7 +12,13 @@ import { createSource, type DataSet, maxGapUs, type Piece, periodUs } from "./da
 import { serveCommands } from "./role.ts";
 
 /** What to send: in slices of time, a batch for each machine in each slice. */
-export type Load = { set: DataSet; machines: readonly string[]; fromUs: number; toUs: number; sliceUs: number };
+export type Load = {
+  set: DataSet;
+  machines: readonly string[];
+  fromUs: number;
+  toUs: number;
+  sliceUs: number;
+};
 
 type Prepared = { machine: number; piece: Piece };
 
@@ -85,7 +91,10 @@ await serveCommands(
           const early = dueMs - performance.now();
           if (early > 0) await setTimeout(early);
           const startUs = nowUs() - (count - 1) * periodUs;
-          const values = Array.from({ length: count }, (_, k) => 5000 + ((round * 7 + k) % 100) / 10);
+          const values = Array.from(
+            { length: count },
+            (_, k) => 5000 + ((round * 7 + k) % 100) / 10,
+          );
           await append(toBatch(machine, { startUs, values }));
         }
       }
@@ -109,7 +118,13 @@ async function append(batch: Batch): Promise<void> {
   await setImmediate();
 }
 
-function* slices({ set, machines, fromUs, toUs, sliceUs }: Load): Generator<Prepared, void, undefined> {
+function* slices({
+  set,
+  machines,
+  fromUs,
+  toUs,
+  sliceUs,
+}: Load): Generator<Prepared, void, undefined> {
   const sources = machines.map((machine) => createSource(set, machine));
   for (let at = fromUs; at < toUs; at += sliceUs) {
     for (const [machine, source] of sources.entries())
@@ -125,10 +140,20 @@ function toBatch(machine: string, { startUs, timesUs, values }: Piece): Batch {
           ...toSamples(declaration, { timesUs: new Float64Array(0), values: new Float64Array(0) }),
           times: {
             case: "grid" as const,
-            value: { $typeName: "millrace.v1.Grid" as const, startUs: BigInt(startUs), periodUs: BigInt(periodUs) },
+            value: {
+              $typeName: "millrace.v1.Grid" as const,
+              startUs: BigInt(startUs),
+              periodUs: BigInt(periodUs),
+            },
           },
           values: values as number[],
         }
       : toSamples(declaration, { timesUs, values: Float64Array.from(values) });
-  return { $typeName: "millrace.v1.Batch", machine, stateChanges: [], errorReports: [], samples: [samples] };
+  return {
+    $typeName: "millrace.v1.Batch",
+    machine,
+    stateChanges: [],
+    errorReports: [],
+    samples: [samples],
+  };
 }

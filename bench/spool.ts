@@ -13,7 +13,11 @@ const log = createLog({ name: "bench", level: "error" });
 const folder = await mkdtemp(join(process.argv[2] ?? tmpdir(), "millrace-bench-spool-"));
 
 async function measure(bytes: number, atOnce: number): Promise<void> {
-  await using spool = await openSpool({ folder: join(folder, `${bytes}-${atOnce}`), maxBytes: 2 ** 31, log });
+  await using spool = await openSpool({
+    folder: join(folder, `${bytes}-${atOnce}`),
+    maxBytes: 2 ** 31,
+    log,
+  });
   const { live } = spool;
   const batch = new Uint8Array(bytes).fill(7);
   const latencies: number[] = [];
@@ -31,14 +35,18 @@ async function measure(bytes: number, atOnce: number): Promise<void> {
   );
   const perSecond = latencies.length / ((performance.now() - began) / 1000);
   latencies.sort((a, b) => a - b);
-  const at = (part: number) => latencies[Math.floor(latencies.length * part)]!.toFixed(2).padStart(8);
+  const at = (part: number) =>
+    latencies[Math.floor(latencies.length * part)]!.toFixed(2).padStart(8);
   const rates = `${Math.round(perSecond).toString().padStart(8)} ${((perSecond * bytes) / 1e6).toFixed(1).padStart(8)}`;
-  console.log(`${String(bytes).padStart(8)} ${String(atOnce).padStart(8)} ${rates} ${at(0.5)} ${at(0.99)}`);
+  console.log(
+    `${String(bytes).padStart(8)} ${String(atOnce).padStart(8)} ${rates} ${at(0.5)} ${at(0.99)}`,
+  );
 }
 
 try {
   console.log("   bytes  at once batches/s     MB/s   p50 ms   p99 ms");
-  for (const bytes of [400, 80_000]) for (const atOnce of [1, 20, 500]) await measure(bytes, atOnce);
+  for (const bytes of [400, 80_000])
+    for (const atOnce of [1, 20, 500]) await measure(bytes, atOnce);
   const began = performance.now();
   await using spool = await openSpool({ folder: join(folder, "80000-20"), maxBytes: 2 ** 31, log });
   const size = (spool.usedBytes / 1e6).toFixed(0);

@@ -6,7 +6,13 @@ import { join } from "node:path";
 import { openPostgres } from "../local/postgres.ts";
 import { sleep } from "../runtime/backoff.ts";
 import type { Log } from "../runtime/log.ts";
-import { type Role, type Service, type ServiceOptions, startAccessor, startRole } from "./processes.ts";
+import {
+  type Role,
+  type Service,
+  type ServiceOptions,
+  startAccessor,
+  startRole,
+} from "./processes.ts";
 import { RowStore } from "./rows.ts";
 import { type Usage, usageOfServer } from "./usage.ts";
 
@@ -69,9 +75,15 @@ export async function openStage({ log, abort, profileDir }: StageOptions): Promi
 
 const patienceMs = 300_000;
 
-type SceneOptions = Omit<ServiceOptions, "databaseUrl"> & { abort: AbortSignal; drop: () => Promise<void> };
+type SceneOptions = Omit<ServiceOptions, "databaseUrl"> & {
+  abort: AbortSignal;
+  drop: () => Promise<void>;
+};
 
-async function openScene(databaseUrl: string, { abort, drop, ...options }: SceneOptions): Promise<Scene> {
+async function openScene(
+  databaseUrl: string,
+  { abort, drop, ...options }: SceneOptions,
+): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
   stack.defer(drop);
   const service = stack.use(await startAccessor({ ...options, databaseUrl }));

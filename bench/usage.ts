@@ -41,7 +41,8 @@ export async function watchUsage<T>(
   const before = names.map((name) => processes[name]!());
   const peaks = before.map(({ rssBytes }) => rssBytes);
   const look = () => {
-    for (const [i, name] of names.entries()) peaks[i] = Math.max(peaks[i]!, processes[name]!().rssBytes);
+    for (const [i, name] of names.entries())
+      peaks[i] = Math.max(peaks[i]!, processes[name]!().rssBytes);
   };
   const timer = setInterval(look, 100);
   const from = performance.now();

@@ -58,10 +58,17 @@ await serveCommands(
   () => {},
 );
 
-async function watch(transport: GrpcTransport, machines: readonly string[], onOpen: () => void): Promise<void> {
+async function watch(
+  transport: GrpcTransport,
+  machines: readonly string[],
+  onOpen: () => void,
+): Promise<void> {
   const client = createClient(SignalService, transport);
   try {
-    const feed = client.watchSignals({ machines: [...machines], signals: ["power"] }, { signal: stop.signal });
+    const feed = client.watchSignals(
+      { machines: [...machines], signals: ["power"] },
+      { signal: stop.signal },
+    );
     for await (const { batches } of feed) {
       onOpen();
       for (const { samples } of batches) {

@@ -20,6 +20,7 @@ for (const { machine, unit, column } of series) {
 // The present, from where the past ended: each record once, in order, through any break of the
 // connection.
 for await (const { batches } of watch({ ...wanted, after: cursor })) {
-  for (const { machine, samples } of batches) console.log(`live ${samples[0]!.values.length} samples of ${machine}`);
+  for (const { machine, samples } of batches)
+    console.log(`live ${samples[0]!.values.length} samples of ${machine}`);
   break; // An example has to end.
 }

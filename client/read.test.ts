@@ -14,15 +14,26 @@ import { ColumnRoom, readColumns, readRange } from "./read.ts";
 
 const startUs = 1_767_571_200_000_000;
 
-async function send(url: string, machine: string, values: Float64Array, sequence: number): Promise<string> {
+async function send(
+  url: string,
+  machine: string,
+  values: Float64Array,
+  sequence: number,
+): Promise<string> {
   using transport = createGrpcTransport({ baseUrl: url });
   const ingest = createClient(IngestService, transport);
   const timesUs = Float64Array.from(values, (_, i) => startUs + i * 10_000);
-  const samples = [toSamples({ signal: "power", unit: "W", maxGapUs: undefined }, { timesUs, values })];
+  const samples = [
+    toSamples({ signal: "power", unit: "W", maxGapUs: undefined }, { timesUs, values }),
+  ];
   const { cursor } = await ingest.ingestBatch({
     producerId: machine,
     sequence: BigInt(sequence),
-    batch: { machine, samples, stateChanges: [{ time: { seconds: 1_767_571_200n }, state: 1, reason: "start" }] },
+    batch: {
+      machine,
+      samples,
+      stateChanges: [{ time: { seconds: 1_767_571_200n }, state: 1, reason: "start" }],
+    },
   });
   return cursor;
 }
@@ -30,7 +41,9 @@ async function send(url: string, machine: string, values: Float64Array, sequence
 test("a range comes back bit for bit, packed or plain, cut at its edges", async () => {
   await using database = await testDatabase();
   await using accessor = await startAccessor(database.url);
-  const values = Float64Array.from({ length: 20_000 }, (_, i) => (i === 7 ? -0 : i === 8 ? 5e-324 : Math.sin(i) * 1e3));
+  const values = Float64Array.from({ length: 20_000 }, (_, i) =>
+    i === 7 ? -0 : i === 8 ? 5e-324 : Math.sin(i) * 1e3,
+  );
   const minCursor = await send(accessor.url, "m1", values, 1);
   using transport = createGrpcTransport({ baseUrl: accessor.url });
   const client = createClient(SignalService, transport);
@@ -39,7 +52,9 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
     const { series, cursor } = await readColumns({ client, minCursor, format, abort });
     expect(series).toHaveLength(1);
     expect(series[0]).toMatchObject({ machine: "m1", signal: "power", unit: "W" });
-    expect(Buffer.from(series[0]!.column.values.buffer).equals(Buffer.from(values.buffer))).toBe(true);
+    expect(Buffer.from(series[0]!.column.values.buffer).equals(Buffer.from(values.buffer))).toBe(
+      true,
+    );
     expect(cursor).toBe(minCursor);
     const room = new ColumnRoom();
     let [count, wrong] = [0, 0];
@@ -47,7 +62,11 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
       for (const { column } of columns) {
         const kept = values.subarray(count, count + column.values.length);
         for (let i = 0; i < kept.length; i++)
-          if (!Object.is(kept[i], column.values[i]) || column.timesUs[i] !== startUs + (count + i) * 10_000) wrong++;
+          if (
+            !Object.is(kept[i], column.values[i]) ||
+            column.timesUs[i] !== startUs + (count + i) * 10_000
+          )
+            wrong++;
         count += kept.length;
         // The same memory for each slice.
         expect(column.values.buffer).toBe(room.take(1).values.buffer);
@@ -55,12 +74,21 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
     }
     expect([count, wrong]).toEqual([20_000, 0]);
     const range = { fromUs: startUs + 10_000, toUs: startUs + 40_000 };
-    const cut = await readColumns({ client, ...range, machines: ["m1"], signals: ["power"], format, abort });
+    const cut = await readColumns({
+      client,
+      ...range,
+      machines: ["m1"],
+      signals: ["power"],
+      format,
+      abort,
+    });
     expect([...cut.series[0]!.column.timesUs]).toEqual([1, 2, 3].map((i) => startUs + i * 10_000));
   }
   const states: string[] = [];
   for await (const { stateChanges } of readRange({ client, signals: ["state"], abort }))
-    states.push(...stateChanges.map(({ machine, record }) => `${machine} ${record.state} ${record.reason}`));
+    states.push(
+      ...stateChanges.map(({ machine, record }) => `${machine} ${record.state} ${record.reason}`),
+    );
   expect(states).toEqual(["m1 1 start"]);
 });
 
@@ -100,7 +128,9 @@ test.each(["left early", "read to its end"])(
 test("a read ends with the abort signal's reason", async () => {
   using transport = createGrpcTransport({ baseUrl: "http://127.0.0.1:1" });
   const client = createClient(SignalService, transport);
-  await expect(readColumns({ client, abort: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  await expect(
+    readColumns({ client, abort: AbortSignal.abort(new Error("enough")) }),
+  ).rejects.toThrow("enough");
 });
 
 test("a read that was called off before it began asks nobody for more", async () => {
@@ -129,5 +159,8 @@ test("the example of docs/client.md runs as it stands", async () => {
   await eventually("it has read the past", () => program.lines.length > 0);
   await send(accessor.url, "press-7", Float64Array.of(4, 5), 2);
   expect(await program.ended).toBe(0);
-  expect(program.lines).toEqual(["read 3 samples of press-7, mean 2 W", "live 2 samples of press-7"]);
+  expect(program.lines).toEqual([
+    "read 3 samples of press-7, mean 2 W",
+    "live 2 samples of press-7",
+  ]);
 });

@@ -32,7 +32,10 @@ export class ColumnRoom {
   }
 }
 
-const newColumn = (count: number): Column => ({ timesUs: new Float64Array(count), values: new Float64Array(count) });
+const newColumn = (count: number): Column => ({
+  timesUs: new Float64Array(count),
+  values: new Float64Array(count),
+});
 
 export type ReadOptions = {
   client: Pick<Client<typeof SignalService>, "readSignals">;
@@ -79,8 +82,19 @@ export type RangeSlice = {
  * Yields a range slice by slice, all of one revision; the first comes at once and may be empty.
  * Throws the server's ConnectError, or the abort signal's reason.
  */
-export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlice, void, undefined> {
-  const { client, machines = [], signals = [], fromUs, toUs, minCursor = "", format = "blocks", room } = options;
+export async function* readRange(
+  options: ReadOptions,
+): AsyncGenerator<RangeSlice, void, undefined> {
+  const {
+    client,
+    machines = [],
+    signals = [],
+    fromUs,
+    toUs,
+    minCursor = "",
+    format = "blocks",
+    room,
+  } = options;
   const call = new AbortController();
   const abort = () => call.abort(options.abort.reason);
   options.abort.addEventListener("abort", abort, { once: true });
@@ -94,7 +108,8 @@ export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlic
     ...(toUs === undefined ? {} : { endTime: toTimestamp(toUs) }),
   };
   try {
-    for await (const message of client.readSignals(request, { signal: call.signal })) yield toSlice(message, room);
+    for await (const message of client.readSignals(request, { signal: call.signal }))
+      yield toSlice(message, room);
   } catch (error) {
     options.abort.throwIfAborted();
     throw error;
@@ -109,7 +124,9 @@ export async function* readRange(options: ReadOptions): AsyncGenerator<RangeSlic
  * A whole range in memory: one column for each series, by machine and signal. For ranges that fit;
  * otherwise use readRange.
  */
-export async function readColumns(options: ReadOptions): Promise<{ series: SeriesColumn[]; cursor: string }> {
+export async function readColumns(
+  options: ReadOptions,
+): Promise<{ series: SeriesColumn[]; cursor: string }> {
   const parts = new Map<string, SeriesColumn[]>();
   let cursor = "";
   for await (const slice of readRange(options)) {
@@ -121,14 +138,22 @@ export async function readColumns(options: ReadOptions): Promise<{ series: Serie
       else known.push(part);
     }
   }
-  const series = [...parts.values()].map((own) => ({ ...own[0]!, column: join(own.map(({ column }) => column)) }));
+  const series = [...parts.values()].map((own) => ({
+    ...own[0]!,
+    column: join(own.map(({ column }) => column)),
+  }));
   return {
-    series: series.sort((a, b) => compareText(a.machine, b.machine) || compareText(a.signal, b.signal)),
+    series: series.sort(
+      (a, b) => compareText(a.machine, b.machine) || compareText(a.signal, b.signal),
+    ),
     cursor,
   };
 }
 
-function toSlice({ batches, blocks, cursor }: ReadSignalsResponse, room: ColumnRoom | undefined): RangeSlice {
+function toSlice(
+  { batches, blocks, cursor }: ReadSignalsResponse,
+  room: ColumnRoom | undefined,
+): RangeSlice {
   const parts = [
     ...blocks.map(({ machine, signal, unit, data }) => ({
       ...{ machine, signal, unit, count: readBlockHeader(data).count },

@@ -25,7 +25,11 @@ export class WatchError extends Error {
    */
   readonly cursor: string | undefined;
 
-  constructor(reason: WatchErrorReason, message: string, options: { cursor?: string | undefined; cause?: unknown }) {
+  constructor(
+    reason: WatchErrorReason,
+    message: string,
+    options: { cursor?: string | undefined; cause?: unknown },
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.reason = reason;
     this.cursor = options.cursor;
@@ -40,12 +44,16 @@ export class FeedBreakError extends Error {
   override readonly name = "FeedBreakError";
 
   constructor({ expected, got }: { expected: string; got: string }) {
-    super(`the feed is broken: a message starts after ${got}, and the last one ended at ${expected}`);
+    super(
+      `the feed is broken: a message starts after ${got}, and the last one ended at ${expected}`,
+    );
   }
 }
 
 export const commitTooLarge = (cursor: string | undefined, maxBytes: number): WatchError =>
-  new WatchError("COMMIT_TOO_LARGE", `the server sends more than ${maxBytes} bytes as one commit`, { cursor });
+  new WatchError("COMMIT_TOO_LARGE", `the server sends more than ${maxBytes} bytes as one commit`, {
+    cursor,
+  });
 
 const cursorReasons = new Set<string>(["CURSOR_EXPIRED", "CURSOR_FOREIGN", "CURSOR_IN_FUTURE"]);
 const final = new Set([
@@ -66,7 +74,12 @@ export function toWatchError(problem: unknown): WatchError | undefined {
   const { rawMessage: message } = problem;
   if (info !== undefined && cursorReasons.has(info.reason)) {
     const { earliest_cursor: earliest, latest_cursor: latest } = info.metadata;
-    return new WatchError(info.reason as WatchErrorReason, message, { cursor: earliest ?? latest, cause: problem });
+    return new WatchError(info.reason as WatchErrorReason, message, {
+      cursor: earliest ?? latest,
+      cause: problem,
+    });
   }
-  return final.has(problem.code) ? new WatchError("INVALID", message, { cause: problem }) : undefined;
+  return final.has(problem.code)
+    ? new WatchError("INVALID", message, { cause: problem })
+    : undefined;
 }

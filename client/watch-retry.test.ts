@@ -1,7 +1,13 @@
 // How a watch comes back: delays that grow and heed the server, a start to the microsecond, and
 // commits in parts as one.
 import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient, createRouterTransport, type ServiceImpl } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  createClient,
+  createRouterTransport,
+  type ServiceImpl,
+} from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
@@ -120,10 +126,18 @@ test("parts of a commit are yielded as one, and once, though the feed breaks off
   });
   const seen: unknown[] = [];
   const stop = new AbortController();
-  for await (const { batches, cursor } of watch({ client, after: "4", abort: stop.signal, sleep: async () => {} })) {
+  for await (const { batches, cursor } of watch({
+    client,
+    after: "4",
+    abort: stop.signal,
+    sleep: async () => {},
+  })) {
     seen.push([
       cursor,
-      batches.map(({ machine, stateChanges }) => [machine, stateChanges.map(({ reason }) => reason)]),
+      batches.map(({ machine, stateChanges }) => [
+        machine,
+        stateChanges.map(({ reason }) => reason),
+      ]),
     ]);
     if (cursor === "6") break;
   }
@@ -138,7 +152,9 @@ test("parts of one commit that do not end within what a commit may have end the 
   const part = (count: number, partial: boolean, through = 4) =>
     create(WatchSignalsResponseSchema, {
       ...{ after: "4", through: String(through), partial },
-      batches: [{ machine: "m", stateChanges: Array.from({ length: count }, () => ({ reason: texts })) }],
+      batches: [
+        { machine: "m", stateChanges: Array.from({ length: count }, () => ({ reason: texts })) },
+      ],
     });
   let sent = 0;
   const client = clientOf(async function* () {
@@ -151,10 +167,19 @@ test("parts of one commit that do not end within what a commit may have end the 
   const seen: number[] = [];
   const stop = new AbortController();
   const all = async () => {
-    for await (const { batches } of watch({ client, after: "4", abort: stop.signal, sleep: async () => {} }))
+    for await (const { batches } of watch({
+      client,
+      after: "4",
+      abort: stop.signal,
+      sleep: async () => {},
+    }))
       seen.push(batches[0]!.stateChanges.length);
   };
-  await expect(all()).rejects.toMatchObject({ name: "WatchError", reason: "COMMIT_TOO_LARGE", cursor: "4" });
+  await expect(all()).rejects.toMatchObject({
+    name: "WatchError",
+    reason: "COMMIT_TOO_LARGE",
+    cursor: "4",
+  });
   expect(seen).toEqual([4 * 2_048 + 1]);
   // 2.1 MiB each: nothing is read past the bound.
   expect(sent).toBe(7);

@@ -1,7 +1,13 @@
 // The watch client against servers that break, repeat, skip and stall, and against a real accessor:
 // each record once, in order, or an error.
 import { create } from "@bufbuild/protobuf";
-import { type Client, Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  createRouterTransport,
+} from "@connectrpc/connect";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -24,8 +30,16 @@ type Step =
   | { kind: "stall" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("send" as const), commits: fc.integer({ min: 1, max: 4 }) }) },
-  fc.record({ kind: fc.constantFrom("bookmark" as const, "break" as const, "end" as const, "repeat" as const) }),
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("send" as const),
+      commits: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  fc.record({
+    kind: fc.constantFrom("bookmark" as const, "break" as const, "end" as const, "repeat" as const),
+  }),
   fc.record({ kind: fc.constant("skip" as const), commits: fc.integer({ min: 1, max: 3 }) }),
 );
 
@@ -56,7 +70,8 @@ function scripted(script: readonly Step[]) {
           const through = (commits: number) => Math.min(commitsInAll, at + commits);
           if (next.kind === "break") throw new ConnectError("broken", Code.Unavailable);
           if (next.kind === "end") return;
-          if (next.kind === "stall") await new Promise((resolve) => abort.addEventListener("abort", resolve));
+          if (next.kind === "stall")
+            await new Promise((resolve) => abort.addEventListener("abort", resolve));
           if (next.kind === "skip" && through(next.commits) < commitsInAll) {
             counts.broken++;
             at = through(next.commits);
@@ -104,7 +119,9 @@ test("whatever the server breaks, skips or repeats, each record is yielded once,
       const { client, counts } = scripted(script);
       const { seen, states } = await watchAll({ client });
       expect(seen).toEqual(everything);
-      const breaks = states.filter((state) => state.state === "reconnecting" && state.error instanceof FeedBreakError);
+      const breaks = states.filter(
+        (state) => state.state === "reconnecting" && state.error instanceof FeedBreakError,
+      );
       expect(breaks).toHaveLength(counts.broken);
       expect(states.filter(({ state }) => state === "connected")).toHaveLength(counts.calls);
     }),
@@ -113,7 +130,11 @@ test("whatever the server breaks, skips or repeats, each record is yielded once,
 });
 
 test("a connection on which nothing comes is left for another", async () => {
-  const { client, counts } = scripted([{ kind: "send", commits: 2 }, { kind: "stall" }, { kind: "stall" }]);
+  const { client, counts } = scripted([
+    { kind: "send", commits: 2 },
+    { kind: "stall" },
+    { kind: "stall" },
+  ]);
   const { seen, states } = await watchAll({ client, silenceMs: 30 });
   expect(seen).toEqual(everything);
   expect(counts.calls).toBe(3);
@@ -132,27 +153,52 @@ test("a reader that takes its time does not make a connection dead", async () =>
 
 test("bookmarks move the cursor on, for those who ask", async () => {
   const script: Step[] = [{ kind: "bookmark" }, { kind: "send", commits: commitsInAll }];
-  expect((await watchAll({ client: scripted(script).client, bookmarks: true })).cursors).toEqual(["0", "0", "30"]);
+  expect((await watchAll({ client: scripted(script).client, bookmarks: true })).cursors).toEqual([
+    "0",
+    "0",
+    "30",
+  ]);
   expect((await watchAll({ client: scripted(script).client })).cursors).toEqual(["30"]);
 });
 
-const failing = (code: Code, reason: string, metadata: Record<string, string> = {}): Client<typeof SignalService> =>
+const failing = (
+  code: Code,
+  reason: string,
+  metadata: Record<string, string> = {},
+): Client<typeof SignalService> =>
   createClient(
     SignalService,
     createRouterTransport(({ service }) => {
       service(SignalService, {
         // biome-ignore lint/correctness/useYield: it fails before its first message
         async *watchSignals() {
-          throw new ConnectError("no", code, undefined, [{ desc: ErrorInfoSchema, value: { reason, metadata } }]);
+          throw new ConnectError("no", code, undefined, [
+            { desc: ErrorInfoSchema, value: { reason, metadata } },
+          ]);
         },
       });
     }),
   );
 
 test.each([
-  ["CURSOR_EXPIRED", Code.OutOfRange, { earliest_cursor: "7" }, { reason: "CURSOR_EXPIRED", cursor: "7" }],
-  ["CURSOR_FOREIGN", Code.FailedPrecondition, { latest_cursor: "8" }, { reason: "CURSOR_FOREIGN", cursor: "8" }],
-  ["CURSOR_IN_FUTURE", Code.OutOfRange, { latest_cursor: "9" }, { reason: "CURSOR_IN_FUTURE", cursor: "9" }],
+  [
+    "CURSOR_EXPIRED",
+    Code.OutOfRange,
+    { earliest_cursor: "7" },
+    { reason: "CURSOR_EXPIRED", cursor: "7" },
+  ],
+  [
+    "CURSOR_FOREIGN",
+    Code.FailedPrecondition,
+    { latest_cursor: "8" },
+    { reason: "CURSOR_FOREIGN", cursor: "8" },
+  ],
+  [
+    "CURSOR_IN_FUTURE",
+    Code.OutOfRange,
+    { latest_cursor: "9" },
+    { reason: "CURSOR_IN_FUTURE", cursor: "9" },
+  ],
   ["MACHINE_NAME_INVALID", Code.InvalidArgument, {}, { reason: "INVALID", cursor: undefined }],
   ["", Code.PermissionDenied, {}, { reason: "INVALID", cursor: undefined }],
 ])("%s ends the watch with a typed error", async (reason, code, metadata, expected) => {
@@ -164,43 +210,54 @@ test.each([
 test.each([
   ["goes on where the reader is, if its place is good", true],
   ["ends, with the place that both histories have, if it is not", false],
-])("a feed that ends because commits were given up, some of them sent and not read, %s", async (_, isGood) => {
-  const foreign = (latest: string) =>
-    new ConnectError("given up", Code.FailedPrecondition, undefined, [
-      { desc: ErrorInfoSchema, value: { reason: "CURSOR_FOREIGN", metadata: { latest_cursor: latest } } },
-    ]);
-  const starts: (string | undefined)[] = [];
-  const client = createClient(
-    SignalService,
-    createRouterTransport(({ service }) => {
-      service(SignalService, {
-        async *watchSignals({ start }) {
-          starts.push(start.case === "afterCursor" ? start.value : undefined);
-          const batches = [create(BatchSchema, { machine: `m${starts.length}` })];
-          if (starts.length === 1) {
-            yield create(WatchSignalsResponseSchema, { after: "1", through: "2", batches });
-            throw foreign("5");
-          }
-          if (starts.length === 2) throw new ConnectError("it starts again", Code.Unavailable);
-          if (!isGood) throw foreign("9");
-          yield create(WatchSignalsResponseSchema, { after: "2", through: "3", batches });
+])(
+  "a feed that ends because commits were given up, some of them sent and not read, %s",
+  async (_, isGood) => {
+    const foreign = (latest: string) =>
+      new ConnectError("given up", Code.FailedPrecondition, undefined, [
+        {
+          desc: ErrorInfoSchema,
+          value: { reason: "CURSOR_FOREIGN", metadata: { latest_cursor: latest } },
         },
-      });
-    }),
-  );
-  const stop = new AbortController();
-  const seen: string[] = [];
-  const reading = (async () => {
-    for await (const { batches } of watch({ client, after: "1", abort: stop.signal, sleep: async () => {} })) {
-      for (const { machine } of batches) seen.push(machine);
-      if (seen.length === 2) stop.abort(new Error("enough"));
-    }
-  })();
-  if (isGood) await expect(reading).rejects.toThrow("enough");
-  else await expect(reading).rejects.toMatchObject({ reason: "CURSOR_FOREIGN", cursor: "5" });
-  expect(starts).toEqual(["1", "2", "2"]);
-  expect(seen).toEqual(isGood ? ["m1", "m3"] : ["m1"]);
-});
+      ]);
+    const starts: (string | undefined)[] = [];
+    const client = createClient(
+      SignalService,
+      createRouterTransport(({ service }) => {
+        service(SignalService, {
+          async *watchSignals({ start }) {
+            starts.push(start.case === "afterCursor" ? start.value : undefined);
+            const batches = [create(BatchSchema, { machine: `m${starts.length}` })];
+            if (starts.length === 1) {
+              yield create(WatchSignalsResponseSchema, { after: "1", through: "2", batches });
+              throw foreign("5");
+            }
+            if (starts.length === 2) throw new ConnectError("it starts again", Code.Unavailable);
+            if (!isGood) throw foreign("9");
+            yield create(WatchSignalsResponseSchema, { after: "2", through: "3", batches });
+          },
+        });
+      }),
+    );
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const { batches } of watch({
+        client,
+        after: "1",
+        abort: stop.signal,
+        sleep: async () => {},
+      })) {
+        for (const { machine } of batches) seen.push(machine);
+        if (seen.length === 2) stop.abort(new Error("enough"));
+      }
+    })();
+    if (isGood) await expect(reading).rejects.toThrow("enough");
+    else await expect(reading).rejects.toMatchObject({ reason: "CURSOR_FOREIGN", cursor: "5" });
+    expect(starts).toEqual(["1", "2", "2"]);
+    expect(seen).toEqual(isGood ? ["m1", "m3"] : ["m1"]);
+  },
+);
 
 test("an abort ends the watch with its reason, also while it waits to connect again", async () => {
   const stop = new AbortController();
@@ -230,7 +287,11 @@ test("a watch outlives its accessor: killed and started again, each record comes
         batch: {
           machine: "m1",
           samples: [
-            { signal: "power", times: { case: "grid", value: { startUs: 1n, periodUs: 1n } }, values: [sequence] },
+            {
+              signal: "power",
+              times: { case: "grid", value: { startUs: 1n, periodUs: 1n } },
+              values: [sequence],
+            },
           ],
         },
       });

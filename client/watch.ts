@@ -55,7 +55,9 @@ export type WatchOptions = {
  * reconnecting: what happened, a FeedBreakError if the server skipped or repeated something, and
  * when the next attempt is.
  */
-export type WatchState = { state: "connected" } | { state: "reconnecting"; error: unknown; delayMs: number };
+export type WatchState =
+  | { state: "connected" }
+  | { state: "reconnecting"; error: unknown; delayMs: number };
 
 /**
  * Whole commits: everything that matches and lies after the last update's cursor, through this
@@ -93,10 +95,12 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       let message: WatchSignalsResponse | undefined;
       try {
         message = await connection.next();
-        if (message === undefined) throw new ConnectError("the server ended the feed", Code.Unavailable);
+        if (message === undefined)
+          throw new ConnectError("the server ended the feed", Code.Unavailable);
         if (cursor !== undefined && message.after !== cursor)
           throw new FeedBreakError({ expected: cursor, got: message.after });
-        if (message.partial) partBytes = message.batches.reduce((sum, part) => sum + batchBytes(part), partBytes);
+        if (message.partial)
+          partBytes = message.batches.reduce((sum, part) => sum + batchBytes(part), partBytes);
         if (partBytes > maxCommitBytes) throw commitTooLarge(cursor, maxCommitBytes);
       } catch (error) {
         problem = error;
@@ -144,18 +148,29 @@ class Connection implements Disposable {
   readonly #messages: AsyncIterator<WatchSignalsResponse>;
   readonly #cancel = () => this.#call.abort(this.#abort.reason);
 
-  constructor({ client, machines, signals, sinceUs, abort, silenceMs = 15_000 }: WatchOptions, after?: string) {
+  constructor(
+    { client, machines, signals, sinceUs, abort, silenceMs = 15_000 }: WatchOptions,
+    after?: string,
+  ) {
     this.#abort = abort;
     this.#silenceMs = silenceMs;
     abort.addEventListener("abort", this.#cancel, { once: true });
-    const request = { machines: [...(machines ?? [])], signals: [...(signals ?? [])], start: toStart(after, sinceUs) };
-    this.#messages = client.watchSignals(request, { signal: this.#call.signal })[Symbol.asyncIterator]();
+    const request = {
+      machines: [...(machines ?? [])],
+      signals: [...(signals ?? [])],
+      start: toStart(after, sinceUs),
+    };
+    this.#messages = client
+      .watchSignals(request, { signal: this.#call.signal })
+      [Symbol.asyncIterator]();
   }
 
   /** Time counts only while somebody waits: a slow reader does not make a connection dead. */
   async next(): Promise<WatchSignalsResponse | undefined> {
     const silent = () => {
-      this.#call.abort(new ConnectError(`nothing came for ${this.#silenceMs} ms`, Code.DeadlineExceeded));
+      this.#call.abort(
+        new ConnectError(`nothing came for ${this.#silenceMs} ms`, Code.DeadlineExceeded),
+      );
     };
     const timer = setTimeout(silent, this.#silenceMs);
     try {
@@ -172,16 +187,27 @@ class Connection implements Disposable {
   }
 }
 
-function toStart(after: string | undefined, sinceUs: number | undefined): WatchSignalsRequest["start"] {
+function toStart(
+  after: string | undefined,
+  sinceUs: number | undefined,
+): WatchSignalsRequest["start"] {
   if (after !== undefined) return { case: "afterCursor", value: after };
   if (sinceUs === undefined) return { case: undefined };
   const seconds = Math.floor(sinceUs / 1e6);
-  const time = create(TimestampSchema, { seconds: BigInt(seconds), nanos: (sinceUs - seconds * 1e6) * 1000 });
+  const time = create(TimestampSchema, {
+    seconds: BigInt(seconds),
+    nanos: (sinceUs - seconds * 1e6) * 1000,
+  });
   return { case: "fromCommitTime", value: time };
 }
 
 /** How long the server asks to wait; 0 if it does not. */
 function retryDelayMs(problem: unknown): number {
-  const delay = problem instanceof ConnectError ? problem.findDetails(RetryInfoSchema)[0]?.retryDelay : undefined;
-  return delay === undefined ? 0 : Math.min(60_000, Number(delay.seconds) * 1000 + delay.nanos / 1e6);
+  const delay =
+    problem instanceof ConnectError
+      ? problem.findDetails(RetryInfoSchema)[0]?.retryDelay
+      : undefined;
+  return delay === undefined
+    ? 0
+    : Math.min(60_000, Number(delay.seconds) * 1000 + delay.nanos / 1e6);
 }

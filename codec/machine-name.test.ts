@@ -16,18 +16,35 @@ function fitsRule(text: string): boolean {
   if (/\p{White_Space}/u.test(characters[0]! + characters.at(-1)!)) return false;
   const joins = (one = "") => /^[\p{L}\p{M}]$/u.test(one) && spelledWithJoiners.test(one);
   return characters.every((one, i) =>
-    one === "\u200c" || one === "\u200d" ? joins(characters[i - 1]) && joins(characters[i + 1]) : taken.test(one),
+    one === "\u200c" || one === "\u200d"
+      ? joins(characters[i - 1]) && joins(characters[i + 1])
+      : taken.test(one),
   );
 }
 
 /** Anything that a string of JavaScript can hold, with what matters more often than by chance. */
 const anything = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...'aZ09 ./-,%+*"\\éй中🏭\u0301\u200c\u200d\u06cc\u0915\u094d\u00a0') },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      ...'aZ09 ./-,%+*"\\éй中🏭\u0301\u200c\u200d\u06cc\u0915\u094d\u00a0',
+    ),
+  },
   { weight: 3, arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }) },
   { weight: 1, arbitrary: fc.string({ unit: "binary", minLength: 1, maxLength: 1 }) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom("\0", "\n", "\u202e", "\u200b", "\ufeff", "\ud800", "\ue000", "\u2028", "\ufffd"),
+    arbitrary: fc.constantFrom(
+      "\0",
+      "\n",
+      "\u202e",
+      "\u200b",
+      "\ufeff",
+      "\ud800",
+      "\ue000",
+      "\u2028",
+      "\ufffd",
+    ),
   },
 );
 const texts = fc.oneof(
@@ -88,7 +105,10 @@ test.each<[text: string, says: string]>([
   ["mill\n7", "holds U+000A as character 5, a control character"],
   ["mill\0", "holds U+0000 as character 5, a control character"],
   ["🏭\u202e7", "holds U+202E as character 2, an invisible format character"],
-  ["a\u200db", "holds U+200D as character 2, a joiner that is not between letters of a script that needs it"],
+  [
+    "a\u200db",
+    "holds U+200D as character 2, a joiner that is not between letters of a script that needs it",
+  ],
   ["👩\u200d🔧", "holds U+200D as character 2, a joiner"],
   ["می\u200c", "holds U+200C as character 3, a joiner"],
   ["\ufeffmill", "holds U+FEFF as character 1, an invisible format character"],

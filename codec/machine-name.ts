@@ -64,7 +64,9 @@ function faultOf(name: string): string | undefined {
     return `holds ${codePoint(found[0])} as character ${place}, ${kindOf(found[0])}`;
   }
   const blank = endingBlank.exec(name);
-  return blank === null ? undefined : `${blank.index === 0 ? "begins" : "ends"} with a blank, ${codePoint(blank[0])}`;
+  return blank === null
+    ? undefined
+    : `${blank.index === 0 ? "begins" : "ends"} with a blank, ${codePoint(blank[0])}`;
 }
 
 const kinds: readonly [RegExp, string][] = [
@@ -80,7 +82,8 @@ const kinds: readonly [RegExp, string][] = [
 const kindOf = (character: string) =>
   kinds.find(([kind]) => kind.test(character))?.[1] ?? "a separator of lines or paragraphs";
 
-const codePoint = (character: string) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+const codePoint = (character: string) =>
+  `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
 
 const maxShown = 80;
 const unsafe = /[\p{C}\p{Zl}\p{Zp}]/gu;

@@ -27,6 +27,10 @@ export function toTimeUs(time: Timestamp | undefined): number | undefined {
 
 /** Microseconds of a Duration; NaN if it is out of range in itself. */
 export function toDurationUs({ seconds, nanos }: Duration): number {
-  if (Math.abs(nanos) > 999_999_999 || (seconds !== 0n && nanos !== 0 && seconds < 0n !== nanos < 0)) return Number.NaN;
+  if (
+    Math.abs(nanos) > 999_999_999 ||
+    (seconds !== 0n && nanos !== 0 && seconds < 0n !== nanos < 0)
+  )
+    return Number.NaN;
   return Number(seconds) * 1_000_000 + Math.trunc(nanos / 1000);
 }

@@ -7,7 +7,10 @@ import { text } from "node:stream/consumers";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { GetVersionResponseSchema, QuerySignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import {
+  GetVersionResponseSchema,
+  QuerySignalsResponseSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import { hostName } from "./allowed-hosts.ts";
 import type { GatewayOptions } from "./gateway.ts";
 import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
@@ -27,7 +30,9 @@ async function open(options: Partial<GatewayOptions> = {}): Promise<TestGateway>
 /** A request as it is written on the wire, and everything that comes back. */
 async function raw({ port }: TestGateway, lines: string[], body = ""): Promise<string> {
   const socket = connect(port, "127.0.0.1");
-  socket.write(`${[...lines, "Connection: close", `Content-Length: ${Buffer.byteLength(body)}`].join("\r\n")}\r\n\r\n`);
+  socket.write(
+    `${[...lines, "Connection: close", `Content-Length: ${Buffer.byteLength(body)}`].join("\r\n")}\r\n\r\n`,
+  );
   socket.write(body);
   return text(socket);
 }
@@ -37,7 +42,9 @@ async function http2({ port }: TestGateway, headers: Record<string, string>, bod
   try {
     const stream = session.request(headers);
     const answer: Record<string, unknown> = {};
-    stream.on("response", (head) => Object.assign(answer, head)).on("trailers", (head) => Object.assign(answer, head));
+    stream
+      .on("response", (head) => Object.assign(answer, head))
+      .on("trailers", (head) => Object.assign(answer, head));
     stream.end(body);
     const closed = once(stream, "close");
     answer["text"] = await text(stream).catch(() => "");
@@ -54,9 +61,22 @@ const statusOf = (answer: string) => Number(answer.slice(9, 12));
 
 test("on loopback, where everyone is let in, a foreign name is refused with what to set", async () => {
   await using gateway = await open();
-  for (const host of ["localhost", `LOCALHOST:${gateway.port}`, "localhost.", "127.0.0.1:1", "127.0.0.2", "[::1]:80"])
+  for (const host of [
+    "localhost",
+    `LOCALHOST:${gateway.port}`,
+    "localhost.",
+    "127.0.0.1:1",
+    "127.0.0.2",
+    "[::1]:80",
+  ])
     expect([host, statusOf(await get(gateway, host))]).toEqual([host, 200]);
-  for (const host of ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "a b"]) {
+  for (const host of [
+    "evil.example",
+    "evil.example:8080",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "a b",
+  ]) {
     const answer = await get(gateway, host);
     expect([host, statusOf(answer)]).toEqual([host, 403]);
     expect(answer).toMatch(/"reason":"PERMISSION_DENIED"/);
@@ -79,16 +99,30 @@ test("so it is in Connect, gRPC-Web and gRPC, by Host and by :authority", async 
     raw(gateway, [`POST ${method} HTTP/1.1`, `Host: ${host}`, `Content-Type: ${type}`], body);
   expect(statusOf(await call("localhost", "application/json", "{}"))).toBe(200);
   const refused = await call("evil.example", "application/json", "{}");
-  expect([statusOf(refused), refused]).toEqual([403, expect.stringContaining('"code":"permission_denied"')]);
-  const byGet = await get(gateway, "evil.example", `${method}?encoding=json&message=%7B%7D&connect=v1`);
+  expect([statusOf(refused), refused]).toEqual([
+    403,
+    expect.stringContaining('"code":"permission_denied"'),
+  ]);
+  const byGet = await get(
+    gateway,
+    "evil.example",
+    `${method}?encoding=json&message=%7B%7D&connect=v1`,
+  );
   expect(statusOf(byGet)).toBe(403);
   const web = await call("evil.example", "application/grpc-web+proto", "\0\0\0\0\0");
   expect(web).toMatch(/grpc-status: 7/i);
 
-  const grpc = { ":method": "POST", ":path": method, "content-type": "application/grpc", te: "trailers" };
+  const grpc = {
+    ":method": "POST",
+    ":path": method,
+    "content-type": "application/grpc",
+    te: "trailers",
+  };
   const empty = Buffer.alloc(5);
   const authority = `localhost:${gateway.port}`;
-  expect(await http2(gateway, { ...grpc, ":authority": authority }, empty)).toMatchObject({ "grpc-status": "0" });
+  expect(await http2(gateway, { ...grpc, ":authority": authority }, empty)).toMatchObject({
+    "grpc-status": "0",
+  });
   const foreign = await http2(gateway, { ...grpc, ":authority": "evil.example" }, empty);
   expect(foreign).toMatchObject({ "grpc-status": "7" });
   expect(decodeURIComponent(String(foreign["grpc-message"]))).toContain("--allowed-host");
@@ -124,11 +158,19 @@ test("where a credential is needed any name will do, and while nobody says so no
 test("two hosts are 400, whatever they are", async () => {
   await using gateway = await open();
   for (const second of ["evil.example", "localhost"]) {
-    const answer = await raw(gateway, ["GET /signals HTTP/1.1", "Host: localhost", `Host: ${second}`]);
+    const answer = await raw(gateway, [
+      "GET /signals HTTP/1.1",
+      "Host: localhost",
+      `Host: ${second}`,
+    ]);
     expect([second, statusOf(answer)]).toEqual([second, 400]);
     expect(answer).toContain("more than one Host header");
   }
-  const differ = await http2(gateway, { ":path": "/signals", ":authority": "localhost", host: "evil.example" });
+  const differ = await http2(gateway, {
+    ":path": "/signals",
+    ":authority": "localhost",
+    host: "evil.example",
+  });
   expect(differ).toMatchObject({ ":status": 400, text: expect.stringContaining("differ") });
 });
 
@@ -138,9 +180,16 @@ test("a target that names a host is one for that host, and is reduced to its pat
   expect(statusOf(await absolute("http://evil.example/signals"))).toBe(403);
   expect(statusOf(await absolute("http://localhost/signals", "evil.example"))).toBe(200);
   expect(statusOf(await absolute(`HTTP://127.0.0.1:${gateway.port}?x`))).toBe(400);
-  for (const target of ["ftp://localhost/signals", "http:///signals", "http://a@localhost/signals", "http://a b/"])
+  for (const target of [
+    "ftp://localhost/signals",
+    "http:///signals",
+    "http://a@localhost/signals",
+    "http://a b/",
+  ])
     expect([target, statusOf(await absolute(target))]).toEqual([target, 400]);
-  expect(await absolute("http://localhost/nowhere?a=http://evil.example/")).toContain('"instance":"/nowhere"');
+  expect(await absolute("http://localhost/nowhere?a=http://evil.example/")).toContain(
+    '"instance":"/nowhere"',
+  );
   const byPath = http2(gateway, { ":path": "http://localhost/signals", ":authority": "localhost" });
   await expect(byPath).rejects.toThrow("PROTOCOL_ERROR");
 });
@@ -149,7 +198,11 @@ test("a kept answer holds nothing of the request that it was made for", async ()
   // Any name is let in here, as it is beyond loopback.
   await using gateway = await open({ host: "0.0.0.0" });
   const range = "from=2026-03-01&to=2026-03-02&limit=1";
-  const first = await get(gateway, "evil.example", `http://evil.example/signals/power/?${range}&min_cursor=evil`);
+  const first = await get(
+    gateway,
+    "evil.example",
+    `http://evil.example/signals/power/?${range}&min_cursor=evil`,
+  );
   expect(first).toMatch(/^link: <\/signals\/power\?.*page_token=next>; rel="next"\r$/im);
   const again = await get(gateway, "localhost", `/signals/power?${range}`);
   expect(again).toMatch(/^age: /im);
@@ -163,6 +216,15 @@ test("what can be a name", () => {
   for (const good of ["plant.example", "gateway", "10.0.0.7", "[fd00::1]", "under_score.example"])
     expect(hostName.read(good)).toBe(good);
   expect(hostName.read("Plant.Example")).toBe("plant.example");
-  for (const bad of ["", "*", "a b", "plant.example:8080", "http://plant.example", ".a", "a..b", "a".repeat(300)])
+  for (const bad of [
+    "",
+    "*",
+    "a b",
+    "plant.example:8080",
+    "http://plant.example",
+    ".a",
+    "a..b",
+    "a".repeat(300),
+  ])
     expect(hostName.read(bad)).toBeUndefined();
 });

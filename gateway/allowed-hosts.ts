@@ -16,7 +16,9 @@ export const hostName: ValueReader<string> = {
   expects: "a host name or address without a port, such as plant.example or [fd00::1]",
   read(value) {
     const name = value.toLowerCase();
-    return /^[\w-]+(?:\.[\w-]+)*$|^\[[\da-f:.]+\]$/.test(name) && name.length <= 253 ? name : undefined;
+    return /^[\w-]+(?:\.[\w-]+)*$|^\[[\da-f:.]+\]$/.test(name) && name.length <= 253
+      ? name
+      : undefined;
   },
 };
 
@@ -51,7 +53,11 @@ export function allowHosts(app: FastifyInstance, options: AllowedHostsOptions): 
     const host = hostOf(raw);
     if (host === undefined || isKnown(host)) return;
     if (names.length === 0 && !(await isOpen())) return;
-    audit({ reason: "HOST_NOT_ALLOWED", peer: socket.remoteAddress, ...methodOf(routeOptions.config?.rpcPath) });
+    audit({
+      reason: "HOST_NOT_ALLOWED",
+      peer: socket.remoteAddress,
+      ...methodOf(routeOptions.config?.rpcPath),
+    });
     throw hostNotAllowed(host);
   };
   app.addHook("onRequest", async (request, reply) => {

@@ -3,7 +3,8 @@
 
 /** A page that has more to it (the reference) says so itself. */
 export const answerHeaders = {
-  "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+  "content-security-policy":
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   // Not to be embedded as an image or a script; a fetch by CORS is another matter.

@@ -16,11 +16,14 @@ import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs/api.md"), "utf8");
-const blocks = Array.from(page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm), ([, language = "", code = ""], i) => ({
-  language,
-  code,
-  name: `${i + 1}: ${code.split("\n").find((line) => line.trim() !== "")}`,
-}));
+const blocks = Array.from(
+  page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm),
+  ([, language = "", code = ""], i) => ({
+    language,
+    code,
+    name: `${i + 1}: ${code.split("\n").find((line) => line.trim() !== "")}`,
+  }),
+);
 const of = (language: string) => blocks.filter((block) => block.language === language);
 
 let gateway: TestGateway;
@@ -49,15 +52,24 @@ test.each(of("sh"))("command $name", async ({ code }) => {
 });
 
 test.each(of("js"))("JavaScript $name", async ({ code }) => {
-  const flags = ["--input-type=module", "--experimental-eventsource", "--disable-warning=UNDICI-ES"];
-  const { stdout, stderr } = await run(process.execPath, [...flags, "-e", here(code)], { cwd: root });
+  const flags = [
+    "--input-type=module",
+    "--experimental-eventsource",
+    "--disable-warning=UNDICI-ES",
+  ];
+  const { stdout, stderr } = await run(process.execPath, [...flags, "-e", here(code)], {
+    cwd: root,
+  });
   expect(stderr).toBe("");
   expect(stdout).toMatch(/mill-1/);
 });
 
 const python = ["python3", "/usr/bin/python3"].find((candidate) => {
   try {
-    return execFileSync(candidate, ["-c", "import grpc, google.protobuf"], { stdio: "ignore" }) !== undefined;
+    return (
+      execFileSync(candidate, ["-c", "import grpc, google.protobuf"], { stdio: "ignore" }) !==
+      undefined
+    );
   } catch {
     return false;
   }
@@ -74,7 +86,12 @@ test.skipIf(python === undefined).each(of("python"))("Python $name", async ({ co
   mkdirSync(join(folder, "contract"), { recursive: true });
   writeFileSync(join(folder, "contract/millrace.binpb"), toBinary(FileDescriptorSetSchema, image));
   const { stdout } = await run(python!, ["-c", here(code)], { cwd: folder });
-  expect(stdout.trim().split("\n")).toEqual(["mill-1 412.3", "mill-1 -0.0", "mill-1 power 3", "mill-2 power 2"]);
+  expect(stdout.trim().split("\n")).toEqual([
+    "mill-1 412.3",
+    "mill-1 -0.0",
+    "mill-1 power 3",
+    "mill-2 power 2",
+  ]);
 });
 
 test("rows and problems of the page are JSON", () => {

@@ -40,7 +40,11 @@ test("exports of a credential, and of an address without one, take turns by its 
     if (!over) setImmediate(look);
   };
   look();
-  await Promise.all([ask({ authorization: "Bearer many" }), ask({ authorization: "Bearer one" }), ask({})]);
+  await Promise.all([
+    ask({ authorization: "Bearer many" }),
+    ask({ authorization: "Bearer one" }),
+    ask({}),
+  ]);
   over = true;
   expect([...owners].sort()).toEqual(["address 127.0.0.1", "key many", "key one"]);
   expect(turnsWaiting()).toEqual([]);

@@ -26,4 +26,6 @@ export const callerOf = ({ caller }: Pick<FastifyRequest, "caller">): Caller => 
 export const shareName = ({ kind, name }: Caller): string => `${kind} ${name}`;
 
 /** The caller of a call in Connect, gRPC or gRPC-Web. */
-export const callerKey: ContextKey<Caller> = createContextKey<Caller>(unknown, { description: "the caller" });
+export const callerKey: ContextKey<Caller> = createContextKey<Caller>(unknown, {
+  description: "the caller",
+});

@@ -2,7 +2,13 @@
 // stack to the console whenever a client leaves a stream that it did not keep up with; otherwise
 // the same few lines.
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+} from "@connectrpc/connect";
 import {
   compressionBrotli,
   compressionGzip,
@@ -39,7 +45,10 @@ export type ConnectOptions = {
 };
 
 /** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
-export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, onSlow, log }: ConnectOptions): void {
+export function mountConnect(
+  app: FastifyInstance,
+  { routes, boundsOf, readers, onSlow, log }: ConnectOptions,
+): void {
   const router = createConnectRouter({
     // For answers: requests come to Connect decompressed.
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -63,11 +72,20 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
         reply.hijack();
         // Its client has left while it was let in: nobody would tell whoever works for it.
         if (isOver(reply.raw)) return;
-        for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
-        const zeros = expectJson({ url: request.url, contentType: request.headers["content-type"] });
-        const values = createContextValues().set(meterKey, request.meter).set(signedZerosKey, zeros);
+        for (const [name, value] of Object.entries(reply.getHeaders()))
+          if (value) reply.raw.setHeader(name, value);
+        const zeros = expectJson({
+          url: request.url,
+          contentType: request.headers["content-type"],
+        });
+        const values = createContextValues()
+          .set(meterKey, request.meter)
+          .set(signedZerosKey, zeros);
         const aside: Aside = {};
-        values.set(asideKey, aside).set(callerKey, callerOf(request)).set(passedOnKey, request.passedOn);
+        values
+          .set(asideKey, aside)
+          .set(callerKey, callerOf(request))
+          .set(passedOnKey, request.passedOn);
         const slow = new AbortController();
         const reader = readers.watch({
           caller: callerOf(request),
@@ -88,10 +106,13 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
             async (bounded) => blameUndecodable(await handler(bounded)),
             (error) => toResponse(error, request.headers["content-type"]),
           );
-          const exact = await writeAside(writeSignedZeros(response, { output: method.output, zeros }), {
-            ...{ output: method.output, aside, json: zeros !== undefined },
-            acceptEncoding: request.headers["accept-encoding"]?.toString(),
-          });
+          const exact = await writeAside(
+            writeSignedZeros(response, { output: method.output, zeros }),
+            {
+              ...{ output: method.output, aside, json: zeros !== undefined },
+              acceptEncoding: request.headers["accept-encoding"]?.toString(),
+            },
+          );
           const read = exact.body && readAlong(exact.body, { reader, slow: slow.signal });
           // grpc-web writes its trailers into its body.
           rewriteMessage(exact.trailer);
@@ -103,7 +124,8 @@ export function mountConnect(app: FastifyInstance, { routes, boundsOf, readers, 
           // The handler itself answers every error of a call: what is left is a connection that
           // broke while it was written to.
           const call = `${service.typeName}/${method.name}`;
-          if (ConnectError.from(error).code !== Code.Aborted) log.debug("connection broke", { method: call, error });
+          if (ConnectError.from(error).code !== Code.Aborted)
+            log.debug("connection broke", { method: call, error });
           reply.raw.destroy();
         }
       });

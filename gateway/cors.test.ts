@@ -26,14 +26,23 @@ afterAll(async () => {
 
 type Asked = { to?: TestGateway; origin?: string; init?: RequestInit };
 
-async function ask(path: string, { to = gateway, origin = page, init = {} }: Asked = {}): Promise<Response> {
-  const response = await fetch(to.baseUrl + path, { ...init, headers: { ...init.headers, origin } });
+async function ask(
+  path: string,
+  { to = gateway, origin = page, init = {} }: Asked = {},
+): Promise<Response> {
+  const response = await fetch(to.baseUrl + path, {
+    ...init,
+    headers: { ...init.headers, origin },
+  });
   await response.body?.cancel();
   return response;
 }
 
 const preflight = (path: string, { wants = "POST", ...asked }: Asked & { wants?: string } = {}) =>
-  ask(path, { ...asked, init: { method: "OPTIONS", headers: { "access-control-request-method": wants } } });
+  ask(path, {
+    ...asked,
+    init: { method: "OPTIONS", headers: { "access-control-request-method": wants } },
+  });
 
 const allowed = ({ headers }: Response) => headers.get("access-control-allow-origin");
 const listOf = ({ headers }: Response, name: string) =>
@@ -44,12 +53,30 @@ test.each(["/signals", "/signals/power/live", "/signals/power/buckets", method, 
   async (path) => {
     const answer = await preflight(path);
     expect([answer.status, allowed(answer)]).toEqual([204, page]);
-    expect(listOf(answer, "access-control-allow-methods")).toEqual(["get", "head", "post", "patch"]);
+    expect(listOf(answer, "access-control-allow-methods")).toEqual([
+      "get",
+      "head",
+      "post",
+      "patch",
+    ]);
     const headers = listOf(answer, "access-control-allow-headers");
     expect(headers).toEqual(
       expect.arrayContaining([
-        ...["authorization", "x-api-key", "last-event-id", "idempotency-key", "if-none-match", "content-type"],
-        ...["connect-protocol-version", "connect-timeout-ms", "x-grpc-web", "x-user-agent", "grpc-timeout"],
+        ...[
+          "authorization",
+          "x-api-key",
+          "last-event-id",
+          "idempotency-key",
+          "if-none-match",
+          "content-type",
+        ],
+        ...[
+          "connect-protocol-version",
+          "connect-timeout-ms",
+          "x-grpc-web",
+          "x-user-agent",
+          "grpc-timeout",
+        ],
       ]),
     );
     expect(headers).not.toContain("*");
@@ -66,8 +93,14 @@ const calls: Record<string, [path: string, init: RequestInit]> = {
   "a problem": ["/signals/power?from=x", {}],
   "an unknown path": ["/nowhere", {}],
   "Connect GET": [getLatest, {}],
-  Connect: [method, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" }],
-  "gRPC-Web": [method, { method: "POST", headers: { "content-type": "application/grpc-web+proto" }, body: empty }],
+  Connect: [
+    method,
+    { method: "POST", headers: { "content-type": "application/json" }, body: "{}" },
+  ],
+  "gRPC-Web": [
+    method,
+    { method: "POST", headers: { "content-type": "application/grpc-web+proto" }, body: empty },
+  ],
 };
 
 test.each(Object.entries(calls))(
@@ -79,7 +112,13 @@ test.each(Object.entries(calls))(
     expect(listOf(answer, "vary")).toContain("origin");
     expect(listOf(answer, "access-control-expose-headers")).toEqual(
       expect.arrayContaining([
-        ...["grpc-status", "grpc-message", "grpc-status-details-bin", "content-encoding", "connect-content-encoding"],
+        ...[
+          "grpc-status",
+          "grpc-message",
+          "grpc-status-details-bin",
+          "content-encoding",
+          "connect-content-encoding",
+        ],
         ...[
           "millrace-cursor",
           "millrace-cut",
@@ -95,24 +134,28 @@ test.each(Object.entries(calls))(
   },
 );
 
-test.each(Object.entries(calls))("%s: a page of another origin may not", async (_, [path, init]) => {
-  for (const origin of [
-    "https://evil.example",
-    "null",
-    `${page}.evil.example`,
-    "http://plant.example",
-    `${page}:8443`,
-  ]) {
-    const answer = await ask(path, { init, origin });
-    expect([origin, allowed(answer)]).toEqual([origin, null]);
-    // A cache must not give this answer to the page that may.
-    expect(listOf(answer, "vary")).toContain("origin");
-    expect(allowed(await preflight(path, { origin }))).toBeNull();
-  }
-});
+test.each(Object.entries(calls))(
+  "%s: a page of another origin may not",
+  async (_, [path, init]) => {
+    for (const origin of [
+      "https://evil.example",
+      "null",
+      `${page}.evil.example`,
+      "http://plant.example",
+      `${page}:8443`,
+    ]) {
+      const answer = await ask(path, { init, origin });
+      expect([origin, allowed(answer)]).toEqual([origin, null]);
+      // A cache must not give this answer to the page that may.
+      expect(listOf(answer, "vary")).toContain("origin");
+      expect(allowed(await preflight(path, { origin }))).toBeNull();
+    }
+  },
+);
 
 test("where no origin is named, none may", async () => {
-  for (const [path, init] of Object.values(calls)) expect(allowed(await ask(path, { to: closed, init }))).toBeNull();
+  for (const [path, init] of Object.values(calls))
+    expect(allowed(await ask(path, { to: closed, init }))).toBeNull();
   expect(allowed(await preflight("/signals", { to: closed }))).toBeNull();
 });
 
@@ -126,7 +169,10 @@ test("OPTIONS without a preflight's question still says which methods there are"
 
 test("Vary also names what the answer depends on by itself", async () => {
   expect(listOf(await ask("/signals"), "vary")).toEqual(["origin", "accept", "accept-encoding"]);
-  expect(listOf(await ask("/signals", { to: closed }), "vary")).toEqual(["accept", "accept-encoding"]);
+  expect(listOf(await ask("/signals", { to: closed }), "vary")).toEqual([
+    "accept",
+    "accept-encoding",
+  ]);
 });
 
 test("a refusal for want of a credential can be read by the page; its preflight needs none", async () => {
@@ -157,7 +203,11 @@ test.each([
   "https://*.example",
 ])("%s is no exact origin", (text) => {
   const read = () =>
-    readSettings({ name: "gateway", about: "", settings: gatewaySettings }, ["--cors-origin", text], {});
+    readSettings(
+      { name: "gateway", about: "", settings: gatewaySettings },
+      ["--cors-origin", text],
+      {},
+    );
   expect(read).toThrow(/exact origin/);
 });
 
@@ -167,7 +217,10 @@ test("origins by flag, repeated, or in the environment with commas", () => {
   expect(read([])).toEqual([]);
   const both = ["--cors-origin", page, "--cors-origin", "http://[::1]:5173"];
   expect(read(both)).toEqual([page, "http://[::1]:5173"]);
-  expect(read([], { MILLRACE_CORS_ORIGIN: `${page},http://localhost:5173` })).toEqual([page, "http://localhost:5173"]);
+  expect(read([], { MILLRACE_CORS_ORIGIN: `${page},http://localhost:5173` })).toEqual([
+    page,
+    "http://localhost:5173",
+  ]);
 });
 
 test.each([
@@ -177,13 +230,18 @@ test.each([
   ["a live feed", ["/signals/power/live", {}]],
   ["health", ["/healthz", {}]],
   ["what fastify refuses", ["/signals/%zz", {}]],
-] as [string, (typeof calls)[string]][])("%s: a browser makes nothing of it but data", async (_, [path, init]) => {
-  const { headers } = await ask(path, { to: closed, init });
-  expect(headers.get("content-security-policy")).toMatch(/^default-src 'none';.*frame-ancestors 'none'/);
-  expect(headers.get("x-content-type-options")).toBe("nosniff");
-  expect(headers.get("referrer-policy")).toBe("no-referrer");
-  expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
-});
+] as [string, (typeof calls)[string]][])(
+  "%s: a browser makes nothing of it but data",
+  async (_, [path, init]) => {
+    const { headers } = await ask(path, { to: closed, init });
+    expect(headers.get("content-security-policy")).toMatch(
+      /^default-src 'none';.*frame-ancestors 'none'/,
+    );
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
+  },
+);
 
 test.each(["nonsense\r\n\r\n", `GET / HTTP/1.1\r\nhost: x\r\nlong: ${"x".repeat(20_000)}\r\n\r\n`])(
   "nor of what is said to those whom no route ever sees",
@@ -192,6 +250,8 @@ test.each(["nonsense\r\n\r\n", `GET / HTTP/1.1\r\nhost: x\r\nlong: ${"x".repeat(
     socket.write(bytes);
     let answer = "";
     for await (const chunk of socket.setEncoding("utf8")) answer += chunk;
-    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d [\s\S]*content-security-policy: default-src 'none'[\s\S]*nosniff/);
+    expect(answer).toMatch(
+      /^HTTP\/1\.1 4\d\d [\s\S]*content-security-policy: default-src 'none'[\s\S]*nosniff/,
+    );
   },
 );

@@ -49,7 +49,10 @@ export const origin: ValueReader<string> = {
  * page may read; every route that is mounted later has it. Cookies and other credentials of the
  * browser's are not let in for anyone: a key travels in a header.
  */
-export async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+export async function allowOrigins(
+  app: FastifyInstance,
+  origins: readonly string[],
+): Promise<void> {
   if (origins.length === 0) return;
   const known = new Set(origins);
   await app.register(fastifyCors, {

@@ -16,7 +16,10 @@ import { isOver, whenOver } from "./limits/over.ts";
 export function endStream(
   response: ServerResponse,
   error: ConnectError,
-  { contentType = "", lingerMs = 2_000 }: { contentType?: string | undefined; lingerMs?: number } = {},
+  {
+    contentType = "",
+    lingerMs = 2_000,
+  }: { contentType?: string | undefined; lingerMs?: number } = {},
 ): void {
   if (isOver(response)) return;
   if (response.headersSent) say(response, error, contentType);

@@ -1,7 +1,11 @@
 // What the gateway says when something fails: its own errors, and the accessor's made fit to be
 // passed on.
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "#gen/google/rpc/error_details_pb.ts";
 import type { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 
 /** ErrorInfo's domain for every reason of the contract. */
@@ -27,7 +31,8 @@ export function reasonError(
   const { metadata = {}, fields = [], retryMs } = options;
   const error = new ConnectError(message, code);
   error.details.push({ desc: ErrorInfoSchema, value: { reason, domain: errorDomain, metadata } });
-  if (fields.length > 0) error.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...fields] } });
+  if (fields.length > 0)
+    error.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...fields] } });
   if (retryMs !== undefined) error.details.push(retryDetail(retryMs));
   return sayWhen(error);
 }
@@ -40,16 +45,28 @@ function sayWhen(error: ConnectError): ConnectError {
 }
 
 /** A query parameter or field that the gateway itself cannot read. */
-export function invalidField(field: string, description: string, reason: Reason = "REQUEST_INVALID"): ConnectError {
+export function invalidField(
+  field: string,
+  description: string,
+  reason: Reason = "REQUEST_INVALID",
+): ConnectError {
   const fields = [{ field, description }];
-  return reasonError(reason, Code.InvalidArgument, `${field}: ${description}`, { metadata: { field }, fields });
+  return reasonError(reason, Code.InvalidArgument, `${field}: ${description}`, {
+    metadata: { field },
+    fields,
+  });
 }
 
 /** What streams end with when the gateway stops. */
 export const shuttingDown = () =>
-  reasonError("SHUTTING_DOWN", Code.Unavailable, "the gateway is stopping: connect again with the last cursor", {
-    retryMs: 1_000,
-  });
+  reasonError(
+    "SHUTTING_DOWN",
+    Code.Unavailable,
+    "the gateway is stopping: connect again with the last cursor",
+    {
+      retryMs: 1_000,
+    },
+  );
 
 /**
  * An error of a call to the accessor as the client is told: code, message and details as they were,
@@ -60,7 +77,10 @@ export function relayError(error: unknown): ConnectError {
   const known = ConnectError.from(error);
   if (known.findDetails(ErrorInfoSchema).length === 0) {
     if (known.code === Code.Unavailable) {
-      const unreachable = new ConnectError("the accessor does not answer: try again", Code.Unavailable);
+      const unreachable = new ConnectError(
+        "the accessor does not answer: try again",
+        Code.Unavailable,
+      );
       unreachable.cause = known;
       unreachable.details.push(retryDetail(1_000));
       return sayWhen(unreachable);

@@ -34,7 +34,8 @@ function open({ messages = 3, fails = false, waitMs = 0 } = {}) {
       state.streams++;
       if (fails) throw new ConnectError("away", Code.Unavailable);
       const message = (async function* () {
-        if (method.methodKind === "bidi_streaming") for await (const _ of input) yield create(method.output);
+        if (method.methodKind === "bidi_streaming")
+          for await (const _ of input) yield create(method.output);
         else for (let i = 0; i < messages; i++) yield create(method.output);
       })();
       return {
@@ -58,13 +59,21 @@ function open({ messages = 3, fails = false, waitMs = 0 } = {}) {
   const shares = new GatewayShares();
   const shutdown = new AbortController();
   const options: ForwardOptions = {
-    ...{ upstream, shares, unaryDeadlineMs: 30_000, shutdownSignal: shutdown.signal, readMaxBytes: 1e6 },
+    ...{
+      upstream,
+      shares,
+      unaryDeadlineMs: 30_000,
+      shutdownSignal: shutdown.signal,
+      readMaxBytes: 1e6,
+    },
     onRequest: () => waitMs,
     onError: () => state.failures++,
   };
   type Stream = (request: object, context: object) => AsyncIterable<unknown>;
   const handlers: { watchSignals?: Stream; ingest?: Stream } = {};
-  const keep = { service: (_: unknown, made: object) => Object.assign(handlers, made) } as unknown as ConnectRouter;
+  const keep = {
+    service: (_: unknown, made: object) => Object.assign(handlers, made),
+  } as unknown as ConnectRouter;
   for (const service of [SignalService, IngestService]) forwardService(keep, service, options);
   const router = createRouterTransport((routes) => forwardService(routes, SignalService, options));
   const client = createClient(SignalService, router);
@@ -91,12 +100,15 @@ test("after fifty streams, read, left or failed, nothing is borrowed and nobody 
     for (let i = 0; i < 50; i++) {
       const stop = new AbortController();
       try {
-        for await (const _ of client.watchSignals({}, { signal: stop.signal })) if (i % 2 === 0) stop.abort();
+        for await (const _ of client.watchSignals({}, { signal: stop.signal }))
+          if (i % 2 === 0) stop.abort();
       } catch (error) {
         expect([Code.Canceled, Code.Unavailable]).toContain(ConnectError.from(error).code);
       }
     }
-    expect([state.out, listeners(), ...Object.values(shares.borrowed())]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    expect([state.out, listeners(), ...Object.values(shares.borrowed())]).toEqual([
+      0, 0, 0, 0, 0, 0, 0, 0,
+    ]);
     expect(state.failures > 0).toBe(fails);
   }
 });
@@ -104,11 +116,17 @@ test("after fifty streams, read, left or failed, nothing is borrowed and nobody 
 test("a stream gives everything back by itself, and at once where its client leaves while nobody asks for more", async () => {
   const { handlers, state, shares, listeners } = open();
   const begin = (abort: AbortSignal) => {
-    const context = { abort, timeoutMs: () => undefined, values: createContextValues(), requestHeader: new Headers() };
+    const context = {
+      abort,
+      timeoutMs: () => undefined,
+      values: createContextValues(),
+      requestHeader: new Headers(),
+    };
     return handlers.watchSignals!({}, context)[Symbol.asyncIterator]();
   };
   const stream = begin(new AbortController().signal);
-  while (!(await stream.next()).done) expect([state.out, shares.borrowed()["feeds"], listeners()]).toEqual([1, 1, 1]);
+  while (!(await stream.next()).done)
+    expect([state.out, shares.borrowed()["feeds"], listeners()]).toEqual([1, 1, 1]);
   expect([state.out, shares.borrowed()["feeds"], listeners()]).toEqual([0, 0, 0]);
   const gone = new AbortController();
   await begin(gone.signal).next();
@@ -121,7 +139,9 @@ test("nobody is asked for a client that has gone already", async () => {
   const values = createContextValues();
   const abort = AbortSignal.abort(new Error("gone"));
   const context = { abort, timeoutMs: () => undefined, values, requestHeader: new Headers() };
-  await expect(handlers.watchSignals!({}, context)[Symbol.asyncIterator]().next()).rejects.toThrow();
+  await expect(
+    handlers.watchSignals!({}, context)[Symbol.asyncIterator]().next(),
+  ).rejects.toThrow();
   expect([state.streams, state.out, shares.borrowed()["feeds"], listeners()]).toEqual([0, 0, 0, 0]);
 });
 
@@ -136,7 +156,12 @@ test("what a client sends beyond its rate is passed on, said to be, and followed
     }
   })();
   const values = createContextValues().set(passedOnKey, () => void passedOn++);
-  const context = { abort: gone.signal, timeoutMs: () => undefined, values, requestHeader: new Headers() };
+  const context = {
+    abort: gone.signal,
+    timeoutMs: () => undefined,
+    values,
+    requestHeader: new Headers(),
+  };
   const stream = handlers.ingest!(requests, context)[Symbol.asyncIterator]();
   expect((await stream.next()).done).toBe(false);
   const next = stream.next();
@@ -166,5 +191,8 @@ test("every method that streams has its kind", () => {
   const kinds = SignalService.methods
     .filter((method) => method.methodKind !== "unary")
     .map((m) => [m.name, streamKindOf(m)]);
-  expect(Object.fromEntries(kinds)).toMatchObject({ ReadSignals: "exports", WatchSignals: "feeds" });
+  expect(Object.fromEntries(kinds)).toMatchObject({
+    ReadSignals: "exports",
+    WatchSignals: "feeds",
+  });
 });

@@ -1,6 +1,12 @@
 // Passes calls on to the accessor, message for message, for any service. Checks nothing that the
 // accessor checks.
-import type { DescMethod, DescMethodStreaming, DescMethodUnary, DescService, Message } from "@bufbuild/protobuf";
+import type {
+  DescMethod,
+  DescMethodStreaming,
+  DescMethodUnary,
+  DescService,
+  Message,
+} from "@bufbuild/protobuf";
 import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import { readCredential } from "../access/credential.ts";
@@ -29,7 +35,11 @@ export type ForwardOptions = {
 };
 
 /** Mounts a service on the router: Connect, gRPC-Web and gRPC come with it. */
-export function forwardService(router: ConnectRouter, service: DescService, options: ForwardOptions): void {
+export function forwardService(
+  router: ConnectRouter,
+  service: DescService,
+  options: ForwardOptions,
+): void {
   const handlers = service.methods.map((method) => [
     method.localName,
     method.methodKind === "unary"
@@ -53,7 +63,10 @@ export function streamKindOf({ name, methodKind, parent }: DescMethod): StreamKi
   return name.startsWith("Watch") ? "feeds" : "exports";
 }
 
-function forwardUnary(method: DescMethodUnary, { upstream, unaryDeadlineMs, onRequest, onError }: ForwardOptions) {
+function forwardUnary(
+  method: DescMethodUnary,
+  { upstream, unaryDeadlineMs, onRequest, onError }: ForwardOptions,
+) {
   return async (request: Message, context: HandlerContext): Promise<Message> => {
     const timeoutMs = Math.min(context.timeoutMs() ?? unaryDeadlineMs, unaryDeadlineMs);
     onRequest?.(request, context);
@@ -93,8 +106,18 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
       ended.signal.throwIfAborted();
       const input = (streamsIn ? requests : one(requests as Message)) as AsyncIterable<Message>;
       const passedOn = context.values.get(passedOnKey);
-      const told = tell(input, (message) => pause(onRequest?.(message, context) ?? 0, ended.signal), passedOn);
-      const answer = await transport.stream(method, ended.signal, context.timeoutMs(), undefined, told);
+      const told = tell(
+        input,
+        (message) => pause(onRequest?.(message, context) ?? 0, ended.signal),
+        passedOn,
+      );
+      const answer = await transport.stream(
+        method,
+        ended.signal,
+        context.timeoutMs(),
+        undefined,
+        told,
+      );
       yield* answer.message as AsyncIterable<Message>;
     } catch (error) {
       onError(error, context);

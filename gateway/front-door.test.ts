@@ -21,7 +21,12 @@ const close = (drainMs: number) => {
 beforeEach(async () => {
   handle = (request, response) => response.end(`${request.httpVersion} ${request.url}`);
   closed = undefined;
-  door = await openFrontDoor({ host: "127.0.0.1", port: 0, handle: (q, s) => handle(q, s), prefaceMs: 60_000 });
+  door = await openFrontDoor({
+    host: "127.0.0.1",
+    port: 0,
+    handle: (q, s) => handle(q, s),
+    prefaceMs: 60_000,
+  });
 });
 afterEach(() => close(0));
 
@@ -61,7 +66,10 @@ test("the HTTP/2 preface may come byte by byte", async () => {
 });
 
 test("so may an HTTP/1.1 request, also one that begins like the preface", async () => {
-  for (const request of ["GET /c HTTP/1.1\r\nHost: x\r\n\r\n", "PROPFIND /d HTTP/1.1\r\nHost: x\r\n\r\n"]) {
+  for (const request of [
+    "GET /c HTTP/1.1\r\nHost: x\r\n\r\n",
+    "PROPFIND /d HTTP/1.1\r\nHost: x\r\n\r\n",
+  ]) {
     const slow = await sendPieces(bytesOf(Buffer.from(request)));
     const answer = String((slow.read() as Buffer | null) ?? (await firstData(slow)));
     expect(answer).toContain("HTTP/1.1 200 OK");
@@ -70,7 +78,12 @@ test("so may an HTTP/1.1 request, also one that begins like the preface", async 
 });
 
 test("a connection that never shows its protocol is closed, and so is one that leaves half-way", async () => {
-  const hasty = await openFrontDoor({ host: "127.0.0.1", port: 0, handle: () => {}, prefaceMs: 50 });
+  const hasty = await openFrontDoor({
+    host: "127.0.0.1",
+    port: 0,
+    handle: () => {},
+    prefaceMs: 50,
+  });
   const silent = connect(hasty.port, "127.0.0.1");
   silent.write("PRI * HT");
   await once(silent, "close");
@@ -136,7 +149,9 @@ test("a connection of HTTP/2 whose body comes in frames of a byte is ended, and 
   const body = repeat(3_000, () => frame(0, 0, 1, Buffer.alloc(1)));
   socket.write(Buffer.concat([preface, frame(1, 4, 1, getRoot), body]));
   await once(socket, "close");
-  expect(Buffer.concat(said).includes(frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 11])))).toBe(true);
+  expect(Buffer.concat(said).includes(frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 11])))).toBe(
+    true,
+  );
   expect((await fetch(`http://127.0.0.1:${door.port}/`)).status).toBe(200);
 });
 
@@ -187,7 +202,12 @@ test("a request whose first packet is large arrives as it was sent", async () =>
     });
   };
   const socket = connect(door.port, "127.0.0.1");
-  socket.write(Buffer.concat([Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n"), body]));
+  socket.write(
+    Buffer.concat([
+      Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n"),
+      body,
+    ]),
+  );
   expect((await came.promise).equals(body)).toBe(true);
   socket.destroy();
 });

@@ -1,7 +1,11 @@
 // One port for HTTP/1.1 and HTTP/2, told apart by ALPN over TLS, and by how they begin in the
 // clear. Knows connections; what they ask for is the handler's business.
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createHttp2, type Http2Session, type ServerHttp2Session } from "node:http2";
+import {
+  createServer as createHttp2,
+  type Http2Session,
+  type ServerHttp2Session,
+} from "node:http2";
 import type { Socket } from "node:net";
 import { widenConnection } from "../runtime/connection-window.ts";
 import { SessionPace } from "../runtime/grpc/session-pace.ts";
@@ -149,7 +153,9 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     if (layer) layer.secure(socket);
     else {
       own(socket);
-      sniff(socket, prefaceMs, (protocol, bytes) => firstReads.take(socket, bytes, () => serve(socket, protocol)));
+      sniff(socket, prefaceMs, (protocol, bytes) =>
+        firstReads.take(socket, bytes, () => serve(socket, protocol)),
+      );
     }
   });
 
@@ -161,7 +167,9 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       const closed = tcp.close();
       layer?.[Symbol.dispose]();
       for (const session of sessions) session.close();
-      const idle = [...sockets].filter((socket) => pipeline.isIdle(socket) && !multiplexed.has(socket));
+      const idle = [...sockets].filter(
+        (socket) => pipeline.isIdle(socket) && !multiplexed.has(socket),
+      );
       for (const socket of idle) socket.end();
       const cut = setTimeout(() => {
         for (const session of sessions) session.destroy();
@@ -179,7 +187,11 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
  * Reads until the bytes differ from the preface or complete it (they may come one by one), puts
  * them back, and says which it is.
  */
-function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2", bytes: number) => void): void {
+function sniff(
+  socket: Socket,
+  prefaceMs: number,
+  decided: (protocol: "h1" | "h2", bytes: number) => void,
+): void {
   let seen: Buffer = Buffer.alloc(0);
   const give = setTimeout(() => socket.destroy(), prefaceMs);
   const stop = () => {
@@ -197,7 +209,11 @@ function sniff(socket: Socket, prefaceMs: number, decided: (protocol: "h1" | "h2
     stop();
     // In pieces: the parser of HTTP/1.1 takes each apart to its end.
     const pieceBytes = matches ? seen.length : headsBytes;
-    for (let at = Math.floor((seen.length - 1) / pieceBytes) * pieceBytes; at >= 0; at -= pieceBytes)
+    for (
+      let at = Math.floor((seen.length - 1) / pieceBytes) * pieceBytes;
+      at >= 0;
+      at -= pieceBytes
+    )
       socket.unshift(seen.subarray(at, at + pieceBytes));
     decided(matches ? "h2" : "h1", seen.length);
   };

@@ -54,11 +54,9 @@ async function openFixture(options: { maxAnswers?: number; mustAuthenticate?: bo
 test("an answer is believed for 2 s, whatever is asked with its credential, and no longer", async () => {
   await using fixture = await openFixture();
   const { state, codeOf } = fixture;
-  expect(await Promise.all([codeOf(read, "good"), codeOf(read, "good"), codeOf(write, "good")])).toEqual([
-    "in",
-    "in",
-    "PermissionDenied",
-  ]);
+  expect(
+    await Promise.all([codeOf(read, "good"), codeOf(read, "good"), codeOf(write, "good")]),
+  ).toEqual(["in", "in", "PermissionDenied"]);
   expect(state.asked).toBe(1);
   state.known.clear();
   state.nowMs = 1_999;
@@ -71,9 +69,12 @@ test("an answer is believed for 2 s, whatever is asked with its credential, and 
 test("no credential and a wrong one are refused, each asked once", async () => {
   await using fixture = await openFixture();
   const { state, codeOf } = fixture;
-  expect([await codeOf(read), await codeOf(read, "bad"), await codeOf(read), await codeOf(read, "bad")]).toEqual(
-    Array(4).fill("Unauthenticated"),
-  );
+  expect([
+    await codeOf(read),
+    await codeOf(read, "bad"),
+    await codeOf(read),
+    await codeOf(read, "bad"),
+  ]).toEqual(Array(4).fill("Unauthenticated"));
   expect(state.asked).toBe(2);
   expect(await codeOf("/grpc.health.v1.Health/Check")).toBe("in");
   expect(await codeOf("/millrace.v1.SignalService/Unlisted", "good")).toBe("PermissionDenied");

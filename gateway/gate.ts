@@ -4,7 +4,10 @@
 import { createHash } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { type Principal as PrincipalMessage, Scope as ScopeValue } from "#gen/millrace/v1/access_pb.ts";
+import {
+  type Principal as PrincipalMessage,
+  Scope as ScopeValue,
+} from "#gen/millrace/v1/access_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
 import { allowsCall, type Denial, requirementOf, unauthenticated } from "../access/matrix.ts";
 import type { Principal, Scope } from "../access/principal.ts";
@@ -54,11 +57,20 @@ type Answer = { kind: "open" | "undecided" | "nobody" } | { kind: "known"; princ
 const timeoutMs = 2_000;
 
 export function createGate(options: GateOptions): Gate {
-  const { upstream, log, mustAuthenticate = false, believedMs = 2_000, maxAnswers = 10_000 } = options;
+  const {
+    upstream,
+    log,
+    mustAuthenticate = false,
+    believedMs = 2_000,
+    maxAnswers = 10_000,
+  } = options;
   const { monotonicMs = () => performance.now() } = options;
   const answers = new Map<string, { answer: Promise<Answer>; askedMs: number }>();
   let open: { askedMs: number } | undefined;
-  const audit = createRefusalAudit({ write: (message, fields) => log.warn(message, fields), monotonicMs });
+  const audit = createRefusalAudit({
+    write: (message, fields) => log.warn(message, fields),
+    monotonicMs,
+  });
 
   const ask = async (credential: string | undefined): Promise<Answer> => {
     const askedMs = monotonicMs();
@@ -70,7 +82,8 @@ export function createGate(options: GateOptions): Gate {
 
   /** One question at a time for a credential, and its answer for a while. */
   const answerFor = (credential: string | undefined): Promise<Answer> => {
-    const key = credential === undefined ? "" : createHash("sha256").update(credential).digest("base64");
+    const key =
+      credential === undefined ? "" : createHash("sha256").update(credential).digest("base64");
     const nowMs = monotonicMs();
     const kept = answers.get(key);
     if (kept && nowMs - kept.askedMs < believedMs) return kept.answer;
@@ -93,11 +106,14 @@ export function createGate(options: GateOptions): Gate {
     }
     const answer = await answerFor(credential);
     if (answer.kind === "open" || answer.kind === "undecided") {
-      if (mustAuthenticate) throw answer.kind === "open" ? authenticationOff() : relayError(accessorAway);
+      if (mustAuthenticate)
+        throw answer.kind === "open" ? authenticationOff() : relayError(accessorAway);
       return undefined;
     }
     const principal = answer.kind === "known" ? answer.principal : undefined;
-    const denial = principal ? allowsCall(principal, path) : unauthenticated(credential !== undefined);
+    const denial = principal
+      ? allowsCall(principal, path)
+      : unauthenticated(credential !== undefined);
     if (denial === undefined) return principal;
     audit({ method: path, reason: denial.reason, principal: principal?.id, peer });
     throw toError(denial);
@@ -113,7 +129,10 @@ export function createGate(options: GateOptions): Gate {
 
 const accessorAway = new ConnectError("the accessor does not answer", Code.Unavailable);
 const authenticationOff = () =>
-  new ConnectError("authentication is off, and other machines are not served without", Code.Unavailable);
+  new ConnectError(
+    "authentication is off, and other machines are not served without",
+    Code.Unavailable,
+  );
 
 /** Whether the accessor lets everyone in; false also if it does not answer. */
 export const isOpen = async (upstream: Upstream): Promise<boolean> =>
@@ -127,13 +146,16 @@ function toError({ reason, message, metadata }: Denial): ConnectError {
 async function whoIs(upstream: Upstream, credential: string | undefined): Promise<Answer> {
   try {
     const { open, principal } = await upstream.as(credential).access.whoAmI({}, { timeoutMs });
-    return open || principal === undefined ? { kind: "open" } : { kind: "known", principal: toPrincipal(principal) };
+    return open || principal === undefined
+      ? { kind: "open" }
+      : { kind: "known", principal: toPrincipal(principal) };
   } catch (error) {
     const known = ConnectError.from(error);
     if (known.code === Code.Unauthenticated) return { kind: "nobody" };
     // An accessor from before there was authentication.
     if (known.code === Code.Unimplemented) return { kind: "open" };
-    if (known.findDetails(ErrorInfoSchema)[0]?.reason === "ISSUER_UNAVAILABLE") throw relayError(known);
+    if (known.findDetails(ErrorInfoSchema)[0]?.reason === "ISSUER_UNAVAILABLE")
+      throw relayError(known);
     return { kind: "undecided" };
   }
 }
@@ -145,7 +167,14 @@ const scopeOf: Partial<Record<ScopeValue, Scope>> = {
   [ScopeValue.ADMIN]: "admin",
 };
 
-function toPrincipal({ id, name, scopes, machines, producers, expireTime }: PrincipalMessage): Principal {
+function toPrincipal({
+  id,
+  name,
+  scopes,
+  machines,
+  producers,
+  expireTime,
+}: PrincipalMessage): Principal {
   return {
     id,
     name,

@@ -107,20 +107,33 @@ const mib = 1024 * 1024;
  * larger: a thousandth of that on the wire makes it.
  */
 const batchBounds: MessageBounds = {
-  ...{ maxBytes: 16 * mib, maxDecompressedBytes: 8 * mib, maxCostBytes: 64 * mib, maxCostPerByte: 32 },
+  ...{
+    maxBytes: 16 * mib,
+    maxDecompressedBytes: 8 * mib,
+    maxCostBytes: 64 * mib,
+    maxCostPerByte: 32,
+  },
 };
 
 /**
  * Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes.
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { log, unaryDeadlineMs = 30_000, drainMs = 3_000, heartbeat = every15s, now = Date.now } = options;
+  const {
+    log,
+    unaryDeadlineMs = 30_000,
+    drainMs = 3_000,
+    heartbeat = every15s,
+    now = Date.now,
+  } = options;
   const { mustAuthenticate = false, certificates, hstsMs } = options;
   // What callers bring about as often as they like.
   const callLog = limitLines(log);
   const shutdown = new AbortController();
   await using stack = new AsyncDisposableStack();
-  const upstream = stack.use(createUpstream(options.accessorUrl, { certificates: options.accessorCertificates }));
+  const upstream = stack.use(
+    createUpstream(options.accessorUrl, { certificates: options.accessorCertificates }),
+  );
   if (mustAuthenticate && (await isOpen(upstream)))
     throw new ConfigError([
       "--listen: other machines are to be served, and the accessor has authentication off: start it with --auth keys, or accept that " +
@@ -139,7 +152,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   app.setNotFoundHandler((request) => refuseUnknown(routes, request));
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(answerHeaders);
-    if (hstsMs !== undefined) reply.header("strict-transport-security", `max-age=${Math.floor(hstsMs / 1000)}`);
+    if (hstsMs !== undefined)
+      reply.header("strict-transport-security", `max-age=${Math.floor(hstsMs / 1000)}`);
   });
   const gate = createGate({ upstream, log, mustAuthenticate });
   allowHosts(app, {
@@ -150,16 +164,30 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   await allowOrigins(app, options.corsOrigins ?? []);
   app.addHook("onResponse", async ({ method, url }, { statusCode, elapsedTime }) => {
-    log.debug("request", { method, path: url.split("?")[0], status: statusCode, ms: Math.round(elapsedTime) });
+    log.debug("request", {
+      method,
+      path: url.split("?")[0],
+      status: statusCode,
+      ms: Math.round(elapsedTime),
+    });
   });
   const { limits = unlimited } = options;
   const addresses = createAddressReader(limits.trustedProxies);
   const limiter = new Limiter(limits);
   const shares = new GatewayShares(limits.shares);
-  const bodies = stack.use(createBodyClock(options.bodyClock ?? { stallMs: 30_000 }, shares.of.bodies));
-  const readers = stack.use(createReadClock(options.readClock ?? { stallMs: 120_000 }, shares.of["unread-bytes"]));
+  const bodies = stack.use(
+    createBodyClock(options.bodyClock ?? { stallMs: 30_000 }, shares.of.bodies),
+  );
+  const readers = stack.use(
+    createReadClock(options.readClock ?? { stallMs: 120_000 }, shares.of["unread-bytes"]),
+  );
   stack.defer(() => app.close());
-  const limitGuard = createLimitGuard({ limiter, addresses, limitLoopback: limits.limitLoopback, log });
+  const limitGuard = createLimitGuard({
+    limiter,
+    addresses,
+    limitLoopback: limits.limitLoopback,
+    log,
+  });
   let requests = 0;
   app.addHook("onRequest", async (request, reply) => {
     requests++;
@@ -171,15 +199,21 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     request.passedOn = bodies.watch(raw, reply.raw, {
       streams: takesStream(config, raw.headers["content-type"]),
       stalled: () => stalledBody(config?.isRpc ?? false),
-      overloaded: (shortage) => overloadedBodies(config?.isRpc ?? false, shortage, callerOf(request)),
+      overloaded: (shortage) =>
+        overloadedBodies(config?.isRpc ?? false, shortage, callerOf(request)),
       callerName: () => shareName(callerOf(request)),
     });
   });
   // Not earlier: parsing a body loses the asynchronous context.
-  app.addHook("preHandler", (request, _reply, done) => inTurnsOf(shareName(callerOf(request)), done));
+  app.addHook("preHandler", (request, _reply, done) =>
+    inTurnsOf(shareName(callerOf(request)), done),
+  );
   app.addHook("onSend", async (request, { raw }, payload) => {
     if (typeof payload !== "string" && !Buffer.isBuffer(payload)) return payload;
-    const reader = readers.watch({ caller: callerOf(request), onSlow: (error) => endWhole(raw, error) });
+    const reader = readers.watch({
+      caller: callerOf(request),
+      onSlow: (error) => endWhole(raw, error),
+    });
     readWhole(raw, payload.length, reader);
     return payload;
   });
@@ -224,14 +258,29 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const { streams, bufferedBytes } = upstream.borrowed();
     return {
       ...{ requests, ...shares.borrowed() },
-      ...{ "upstream-streams": streams, "upstream-bytes": bufferedBytes, "limited-streams": limiter.streams },
-      ...{ "watched-bodies": bodies.size, "watched-answers": readers.size, "shared-answers": cache.making },
+      ...{
+        "upstream-streams": streams,
+        "upstream-bytes": bufferedBytes,
+        "limited-streams": limiter.streams,
+      },
+      ...{
+        "watched-bodies": bodies.size,
+        "watched-answers": readers.size,
+        "shared-answers": cache.making,
+      },
       "shutdown-listeners": getEventListeners(shutdown.signal, "abort").length,
     };
   };
   const connections = () => ({ open: door.connections.open, refused: door.connections.refused });
   const metrics = createMetrics({ cache, refusals, borrowed, connections });
-  const answering = { upstream, unaryDeadlineMs, shutdownSignal: shutdown.signal, heartbeat, now, log: callLog };
+  const answering = {
+    upstream,
+    unaryDeadlineMs,
+    shutdownSignal: shutdown.signal,
+    heartbeat,
+    now,
+    log: callLog,
+  };
   const sharing = { shares, readers, onSlow };
   mountRest(app, { routes, cache, metrics, ...answering, ...sharing });
   await app.ready();
@@ -281,11 +330,18 @@ const every15s: Heartbeat = (beat) => {
 
 /** Failures that are ours or the accessor's; what a client did wrong is its own to read. */
 function logFailure(log: Log, shutdown: AbortSignal) {
-  const ours = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss, Code.Unimplemented]);
+  const ours = new Set([
+    Code.Unknown,
+    Code.Internal,
+    Code.Unavailable,
+    Code.DataLoss,
+    Code.Unimplemented,
+  ]);
   return (error: unknown, { service, method }: HandlerContext) => {
     const { code } = ConnectError.from(error);
     if (!ours.has(code) || shutdown.aborted) return;
-    const told = code === Code.Unavailable || code === Code.Unimplemented ? causeChain(error) : error;
+    const told =
+      code === Code.Unavailable || code === Code.Unimplemented ? causeChain(error) : error;
     log.warn("call failed", { method: `${service.typeName}/${method.name}`, error: told });
   };
 }

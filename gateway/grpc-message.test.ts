@@ -33,7 +33,9 @@ test("of a call with one answer, and of a stream that ends with it", async () =>
     refuse();
   };
   const { querySignals, watchSignals } = SignalService.method;
-  const query = Buffer.from(toBinary(querySignals.input, create(querySignals.input, { signal: "powr" })));
+  const query = Buffer.from(
+    toBinary(querySignals.input, create(querySignals.input, { signal: "powr" })),
+  );
   const unary = await new Promise<ServiceError | null>((resolve) => {
     const path = "/millrace.v1.SignalService/QuerySignals";
     client.makeUnaryRequest(path, Buffer.from, (bytes) => bytes, query, resolve);

@@ -8,12 +8,17 @@ const name = "grpc-message";
 /** All but what a header cannot hold stays as it is: printable ASCII without "%". */
 export const toGrpcMessage = (message: string): string =>
   message.toWellFormed().replace(/[^ -$&-~]/gu, (character) => {
-    const bytes = Array.from(Buffer.from(character), (byte) => byte.toString(16).toUpperCase().padStart(2, "0"));
+    const bytes = Array.from(Buffer.from(character), (byte) =>
+      byte.toString(16).toUpperCase().padStart(2, "0"),
+    );
     return `%${bytes.join("%")}`;
   });
 
 /** As Connect's own, with the message as gRPC has it. */
-export function setGrpcStatus(headers: Headers, error: Parameters<typeof setTrailerStatus>[1]): void {
+export function setGrpcStatus(
+  headers: Headers,
+  error: Parameters<typeof setTrailerStatus>[1],
+): void {
   setTrailerStatus(headers, error);
   rewriteMessage(headers);
 }

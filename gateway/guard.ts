@@ -50,7 +50,10 @@ export type GuardOptions = {
  * Guards every route that is mounted later: first by address, then by who calls, then by what that
  * one may have.
  */
-export function guardRoutes(app: FastifyInstance, { gate, limits, shares, onRefused }: GuardOptions): void {
+export function guardRoutes(
+  app: FastifyInstance,
+  { gate, limits, shares, onRefused }: GuardOptions,
+): void {
   const check = async (request: FastifyRequest, reply: FastifyReply) => {
     const { rpcPath: path } = request.routeOptions.config ?? {};
     const peer = limits.addressOf(request);
@@ -83,9 +86,14 @@ export function guardRoutes(app: FastifyInstance, { gate, limits, shares, onRefu
 }
 
 /** Answers a call of an RPC with an error, in the words of its protocol, past fastify. */
-export async function refuseCall(error: ConnectError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function refuseCall(
+  error: ConnectError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   reply.hijack();
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value) reply.raw.setHeader(name, value);
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (value) reply.raw.setHeader(name, value);
   const refusal = toResponse(error, request.headers["content-type"]);
   await universalResponseToNodeResponse(refusal, reply.raw).catch(() => reply.raw.destroy());
 }

@@ -24,7 +24,11 @@ beforeAll(async () => {
     transports[`Connect ${name}, uncompressed`] = createConnectTransport({
       ...{ ...format, httpVersion: "2", acceptCompression: [] },
     });
-    transports[`Connect ${name} GET`] = createConnectTransport({ ...format, httpVersion: "1.1", useHttpGet: true });
+    transports[`Connect ${name} GET`] = createConnectTransport({
+      ...format,
+      httpVersion: "1.1",
+      useHttpGet: true,
+    });
     transports[`gRPC-Web ${name}`] = createGrpcWebTransport({ ...format, httpVersion: "2" });
     transports[`gRPC ${name}`] = createGrpcTransport(format);
   }
@@ -36,7 +40,12 @@ beforeAll(async () => {
     mean: i / 7,
   }));
   gateway.accessor.signals.aggregateSamples = () => ({
-    series: ["m1", "m2"].map((machine) => ({ machine, signal: "power", maxGap: { seconds: 1n, nanos: 0 }, buckets })),
+    series: ["m1", "m2"].map((machine) => ({
+      machine,
+      signal: "power",
+      maxGap: { seconds: 1n, nanos: 0 },
+      buckets,
+    })),
     nextPageToken: "next",
     cursor: "c7",
   });
@@ -61,7 +70,9 @@ test.each([
     },
   };
   const transport = createTransport({ baseUrl: gateway.baseUrl, acceptCompression: [watched] });
-  const { series } = await createClient(SignalService, transport).aggregateSamples({ signals: ["power"] });
+  const { series } = await createClient(SignalService, transport).aggregateSamples({
+    signals: ["power"],
+  });
   expect(series.map(({ buckets }) => buckets.length)).toEqual([3_000, 3_000]);
   const [compressed = 0, plain = 0] = sizes[0] ?? [];
   expect(plain).toBeGreaterThan(100_000);
@@ -70,15 +81,23 @@ test.each([
 
 const kinds = ["Connect", "gRPC-Web", "gRPC"].flatMap((protocol) =>
   ["binary", "JSON"].flatMap((format) =>
-    (protocol === "Connect" ? ["", ", uncompressed", " GET"] : [""]).map((how) => `${protocol} ${format}${how}`),
+    (protocol === "Connect" ? ["", ", uncompressed", " GET"] : [""]).map(
+      (how) => `${protocol} ${format}${how}`,
+    ),
   ),
 );
 
 test.each(kinds)("%s", async (kind) => {
   const headers = new Headers();
-  const { series, nextPageToken, cursor } = await createClient(SignalService, transports[kind]!).aggregateSamples(
+  const { series, nextPageToken, cursor } = await createClient(
+    SignalService,
+    transports[kind]!,
+  ).aggregateSamples(
     { signals: ["power"] },
-    { onHeader: (header) => headers.set("content-encoding", header.get("content-encoding") ?? "none") },
+    {
+      onHeader: (header) =>
+        headers.set("content-encoding", header.get("content-encoding") ?? "none"),
+    },
   );
   expect([nextPageToken, cursor]).toEqual(["next", "c7"]);
   expect(series.map(({ machine, maxGap }) => [machine, maxGap?.seconds])).toEqual([
@@ -88,7 +107,8 @@ test.each(kinds)("%s", async (kind) => {
   for (const { buckets } of series) {
     expect(buckets).toHaveLength(3_000);
     for (const [i, { count, min, mean, startTime }] of buckets.entries()) {
-      if (count === BigInt(i) && Object.is(min, -0) && mean === i / 7 && startTime?.nanos === 1_000) continue;
+      if (count === BigInt(i) && Object.is(min, -0) && mean === i / 7 && startTime?.nanos === 1_000)
+        continue;
       throw new Error(`bucket ${i} is ${count}, ${min}, ${mean}`);
     }
   }

@@ -16,14 +16,18 @@ const compressedFlag = 1;
 /** The answer of one call, if it is large. */
 export type Aside = { message?: Message };
 
-export const asideKey: ContextKey<Aside | undefined> = createContextKey<Aside | undefined>(undefined, {
-  description: "an answer that is written in turns",
-});
+export const asideKey: ContextKey<Aside | undefined> = createContextKey<Aside | undefined>(
+  undefined,
+  {
+    description: "an answer that is written in turns",
+  },
+);
 
 export const setLargeAside: Interceptor = (next) => async (request) => {
   const answer = await next(request);
   const aside = request.contextValues.get(asideKey);
-  if (aside === undefined || answer.stream || !isLarge(answer.method.output, answer.message)) return answer;
+  if (aside === undefined || answer.stream || !isLarge(answer.method.output, answer.message))
+    return answer;
   aside.message = answer.message;
   return { ...answer, message: create(answer.method.output) };
 };
@@ -34,7 +38,8 @@ export async function writeAside(
   { output, aside, json, acceptEncoding }: Context,
 ): Promise<UniversalServerResponse> {
   const { message } = aside;
-  if (message === undefined || response.status !== 200 || response.body === undefined) return response;
+  if (message === undefined || response.status !== 200 || response.body === undefined)
+    return response;
   const turns = new Turns();
   const bytes = json
     ? Buffer.concat(await jsonInTurns(toLazyJson(output, message), turns))
@@ -43,9 +48,18 @@ export async function writeAside(
   // Every other content type has envelopes, each of which says for itself whether it is compressed,
   // in the encoding that connect-es has agreed on.
   if (!/^application\/(json|proto)$/.test(header.get("content-type") ?? "")) {
-    const packed = await encodeText(bytes, chooseEncoding(header.get("grpc-encoding") ?? undefined));
-    const envelope = encodeEnvelope(packed.encoding === undefined ? 0 : compressedFlag, packed.bytes);
-    return { ...response, body: inPlaceOfFirst(response.body as AsyncIterable<Uint8Array>, envelope) };
+    const packed = await encodeText(
+      bytes,
+      chooseEncoding(header.get("grpc-encoding") ?? undefined),
+    );
+    const envelope = encodeEnvelope(
+      packed.encoding === undefined ? 0 : compressedFlag,
+      packed.bytes,
+    );
+    return {
+      ...response,
+      body: inPlaceOfFirst(response.body as AsyncIterable<Uint8Array>, envelope),
+    };
   }
   const encoded = await encodeText(bytes, chooseEncoding(acceptEncoding));
   header.delete("content-encoding");
@@ -54,12 +68,19 @@ export async function writeAside(
   return { ...response, header, body: only(encoded.bytes) };
 }
 
-type Context = { output: DescMessage; aside: Aside; json: boolean; acceptEncoding: string | undefined };
+type Context = {
+  output: DescMessage;
+  aside: Aside;
+  json: boolean;
+  acceptEncoding: string | undefined;
+};
 
 /** As toJson has it, with the items of its lists made as they are written. */
 function toLazyJson(desc: DescMessage, message: Message): Json {
   if (!isLarge(desc, message)) return toJson(desc, message) as Json;
-  const lists = desc.fields.filter((field) => field.fieldKind === "list" && field.listKind === "message");
+  const lists = desc.fields.filter(
+    (field) => field.fieldKind === "list" && field.listKind === "message",
+  );
   const itemsOf = ({ localName }: { localName: string }) =>
     (message as unknown as Record<string, Message[]>)[localName]!;
   const none = Object.fromEntries(lists.map(({ localName }) => [localName, []]));

@@ -18,15 +18,20 @@ await run({
     assertListenAllowed(settings, { authenticates: true });
     const { listen, accessor } = settings;
     const files = toServerFiles(settings);
-    if (settings.hsts !== undefined && files === undefined) throw new ConfigError(["--hsts needs --tls-cert"]);
+    if (settings.hsts !== undefined && files === undefined)
+      throw new ConfigError(["--hsts needs --tls-cert"]);
     const clientFiles = toClientFiles("accessor", { ...settings, url: accessor });
     const mustAuthenticate =
-      !isLoopbackHost(listen.host) && files?.ca === undefined && !settings.listenWithoutAuthentication;
+      !isLoopbackHost(listen.host) &&
+      files?.ca === undefined &&
+      !settings.listenWithoutAuthentication;
     const limits = toLimits(settings);
     await using stack = new AsyncDisposableStack();
     const certificates = files && stack.use(await openCertificates(files, { log }));
-    const accessorCertificates = clientFiles && stack.use(await openCertificates(clientFiles, { log }));
-    for (const one of [certificates, accessorCertificates]) if (one) onHangup(() => void one.reload());
+    const accessorCertificates =
+      clientFiles && stack.use(await openCertificates(clientFiles, { log }));
+    for (const one of [certificates, accessorCertificates])
+      if (one) onHangup(() => void one.reload());
     const gateway = stack.use(
       await openGateway({
         host: listen.host,
@@ -46,7 +51,12 @@ await run({
       }),
     );
     const owned = stack.move();
-    log.info("listening", { host: listen.host, port: gateway.port, tls: certificates !== undefined, accessor });
+    log.info("listening", {
+      host: listen.host,
+      port: gateway.port,
+      tls: certificates !== undefined,
+      accessor,
+    });
     return { [Symbol.asyncDispose]: () => owned.disposeAsync() };
   },
 });

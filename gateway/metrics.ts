@@ -21,7 +21,12 @@ export type MetricsOptions = {
 };
 
 /** Answers the text; counts on a registry of its own. */
-export function createMetrics({ cache, refusals, borrowed, connections }: MetricsOptions): () => Promise<string> {
+export function createMetrics({
+  cache,
+  refusals,
+  borrowed,
+  connections,
+}: MetricsOptions): () => Promise<string> {
   const registers = [new Registry()];
   const [register] = registers as [Registry];
   collectDefaultMetrics({ register });

@@ -32,9 +32,22 @@ const transportsTo = (baseUrl: string): Record<string, Transport> => ({
   "gRPC by connect-node": createNodeGrpc({ baseUrl }),
   "gRPC-Web over HTTP/1.1": createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
   "gRPC-Web over HTTP/2": createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
-  "Connect JSON over HTTP/1.1": createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
-  "Connect GET": createConnectTransport({ baseUrl, httpVersion: "1.1", useHttpGet: true, useBinaryFormat: false }),
-  "Connect binary over HTTP/2": createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
+  "Connect JSON over HTTP/1.1": createConnectTransport({
+    baseUrl,
+    httpVersion: "1.1",
+    useBinaryFormat: false,
+  }),
+  "Connect GET": createConnectTransport({
+    baseUrl,
+    httpVersion: "1.1",
+    useHttpGet: true,
+    useBinaryFormat: false,
+  }),
+  "Connect binary over HTTP/2": createConnectTransport({
+    baseUrl,
+    httpVersion: "2",
+    useBinaryFormat: true,
+  }),
 });
 
 beforeAll(async () => {
@@ -91,8 +104,13 @@ describe.each(allKinds)("%s", (kind) => {
       asked.push(request);
       return page;
     };
-    const answer = await client().querySignals({ signal: "power", machines: ["mill-1"], pageSize: 7 });
-    const plain = (message: typeof answer) => JSON.stringify(toJson(QuerySignalsResponseSchema, message));
+    const answer = await client().querySignals({
+      signal: "power",
+      machines: ["mill-1"],
+      pageSize: 7,
+    });
+    const plain = (message: typeof answer) =>
+      JSON.stringify(toJson(QuerySignalsResponseSchema, message));
     expect(plain(answer)).toEqual(plain(page));
     expect(answer.signals.map(({ record }) => record.value)).toEqual(values);
     expect(Object.is(answer.signals[1]!.record.value, -0)).toBe(true);
@@ -122,7 +140,10 @@ describe.each(allKinds)("%s", (kind) => {
       try {
         for (let i = 1; ; i++) {
           yield { after: `c${i - 1}`, through: `c${i}` };
-          if (i === 3) await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
+          if (i === 3)
+            await new Promise((_, reject) =>
+              abort.addEventListener("abort", () => reject(abort.reason)),
+            );
         }
       } finally {
         ended.resolve();
@@ -143,7 +164,9 @@ describe.each(allKinds)("%s", (kind) => {
   test("an error after some messages comes after them", async () => {
     accessor.signals.watchSignals = async function* () {
       yield { through: "c1" };
-      throw reasonError("CURSOR_EXPIRED", Code.OutOfRange, "gone", { metadata: { earliest_cursor: "c0" } });
+      throw reasonError("CURSOR_EXPIRED", Code.OutOfRange, "gone", {
+        metadata: { earliest_cursor: "c0" },
+      });
     };
     const seen: unknown[] = [];
     const error = await (async () => {
@@ -151,14 +174,18 @@ describe.each(allKinds)("%s", (kind) => {
     })().catch((e: unknown) => ConnectError.from(e));
     expect(seen).toEqual(["c1"]);
     expect(error).toMatchObject({ code: Code.OutOfRange });
-    expect((error as ConnectError).findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "CURSOR_EXPIRED" }]);
+    expect((error as ConnectError).findDetails(ErrorInfoSchema)).toMatchObject([
+      { reason: "CURSOR_EXPIRED" },
+    ]);
   });
 
   test("a deadline is passed on and becomes DEADLINE_EXCEEDED", async () => {
     const deadlines: (number | undefined)[] = [];
     accessor.signals.getLatest = (_request, { timeoutMs, signal: abort }) => {
       deadlines.push(timeoutMs());
-      return new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
+      return new Promise((_, reject) =>
+        abort.addEventListener("abort", () => reject(abort.reason)),
+      );
     };
     const error = await client()
       .getLatest({}, { timeoutMs: 100 })
@@ -179,12 +206,18 @@ describe.each(allKinds)("%s", (kind) => {
   });
 
   test("one batch is ingested", async () => {
-    accessor.ingest.ingestBatch = ({ sequence }) => ({ result: { sequence, duplicate: true }, cursor: "c9" });
+    accessor.ingest.ingestBatch = ({ sequence }) => ({
+      result: { sequence, duplicate: true },
+      cursor: "c9",
+    });
     const answer = await createClient(IngestService, transports[kind]!).ingestBatch({
       producerId: "p",
       sequence: 2n ** 63n,
     });
-    expect(answer).toMatchObject({ result: { sequence: 2n ** 63n, duplicate: true }, cursor: "c9" });
+    expect(answer).toMatchObject({
+      result: { sequence: 2n ** 63n, duplicate: true },
+      cursor: "c9",
+    });
   });
 });
 
@@ -195,7 +228,9 @@ describe("REST", () => {
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
     const body = (await response.json()) as { signals: { time: string; value: number }[] };
     expect(body).toMatchObject({ next_page_token: "more", cursor: "c7" });
-    expect(body.signals.map((row) => row.value).every((value, i) => Object.is(value, values[i]))).toBe(true);
+    expect(
+      body.signals.map((row) => row.value).every((value, i) => Object.is(value, values[i])),
+    ).toBe(true);
     expect(body.signals[1]!.time).toBe("2026-03-01T08:00:00.000001Z");
   });
 
@@ -219,7 +254,8 @@ describe("REST", () => {
 test("batches stream in and acknowledgements out, both ways at once", async () => {
   accessor.ingest.ingest = async function* (requests) {
     for await (const { message } of requests) {
-      if (message.case === "hello") yield { message: { case: "welcome", value: { lastSequence: 4n } } };
+      if (message.case === "hello")
+        yield { message: { case: "welcome", value: { lastSequence: 4n } } };
       else yield { message: { case: "ack", value: { sequence: message.value!.sequence } } };
     }
   };
@@ -230,37 +266,45 @@ test("batches stream in and acknowledgements out, both ways at once", async () =
     await welcomed.promise;
     yield { message: { case: "batch" as const, value: { sequence: 5n } } };
   }
-  for await (const { message } of createClient(IngestService, transports["gRPC by grpc-js"]!).ingest(requests())) {
+  for await (const { message } of createClient(
+    IngestService,
+    transports["gRPC by grpc-js"]!,
+  ).ingest(requests())) {
     seen.push(message.case);
     welcomed.resolve();
   }
   expect(seen).toEqual(["welcome", "ack"]);
 });
 
-test.each(allKinds)("a gateway that stops ends streams by %s with a reason, and itself in time", async (kind) => {
-  accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
-    yield { through: "c1" };
-    await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
-  };
-  const log = createLog({ name: "test", level: "silent" });
-  const stopping = await openCheckedGateway({
-    host: "127.0.0.1",
-    port: 0,
-    accessorUrl: accessor.url,
-    log,
-    drainMs: 60_000,
-  });
-  const transport = transportsTo(`http://127.0.0.1:${stopping.port}`)[kind]!;
-  let closed: PromiseLike<void> | undefined;
-  const error = await (async () => {
-    for await (const _ of createClient(SignalService, transport).watchSignals({}))
-      closed = stopping[Symbol.asyncDispose]();
-  })().catch((e: unknown) => ConnectError.from(e));
-  expect(error).toMatchObject({ code: Code.Unavailable });
-  expect((error as ConnectError).findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "SHUTTING_DOWN" }]);
-  await closed;
-  if (kind === "gRPC by grpc-js") (transport as unknown as Disposable)[Symbol.dispose]();
-});
+test.each(allKinds)(
+  "a gateway that stops ends streams by %s with a reason, and itself in time",
+  async (kind) => {
+    accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
+      yield { through: "c1" };
+      await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
+    };
+    const log = createLog({ name: "test", level: "silent" });
+    const stopping = await openCheckedGateway({
+      host: "127.0.0.1",
+      port: 0,
+      accessorUrl: accessor.url,
+      log,
+      drainMs: 60_000,
+    });
+    const transport = transportsTo(`http://127.0.0.1:${stopping.port}`)[kind]!;
+    let closed: PromiseLike<void> | undefined;
+    const error = await (async () => {
+      for await (const _ of createClient(SignalService, transport).watchSignals({}))
+        closed = stopping[Symbol.asyncDispose]();
+    })().catch((e: unknown) => ConnectError.from(e));
+    expect(error).toMatchObject({ code: Code.Unavailable });
+    expect((error as ConnectError).findDetails(ErrorInfoSchema)).toMatchObject([
+      { reason: "SHUTTING_DOWN" },
+    ]);
+    await closed;
+    if (kind === "gRPC by grpc-js") (transport as unknown as Disposable)[Symbol.dispose]();
+  },
+);
 
 test("while the accessor is away, every call says unavailable without naming where it is", async () => {
   await using lonely = await openCheckedGateway({
@@ -270,9 +314,15 @@ test("while the accessor is away, every call says unavailable without naming whe
     log: createLog({ name: "test", level: "silent" }),
   });
   const url = `http://127.0.0.1:${lonely.port}`;
-  const client = createClient(SignalService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" }));
+  const client = createClient(
+    SignalService,
+    createConnectTransport({ baseUrl: url, httpVersion: "1.1" }),
+  );
   const error = await client.listSignals({}).catch((e: unknown) => ConnectError.from(e));
-  expect(error).toMatchObject({ code: Code.Unavailable, rawMessage: "the accessor does not answer: try again" });
+  expect(error).toMatchObject({
+    code: Code.Unavailable,
+    rawMessage: "the accessor does not answer: try again",
+  });
   const rest = await fetch(`${url}/signals`);
   expect(rest.status).toBe(503);
   expect(rest.headers.get("retry-after")).toBe("1");

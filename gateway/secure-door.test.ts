@@ -40,7 +40,10 @@ afterEach(async () => {
 type Secure = FrontDoor & { certificates: Certificates; refusals: string[]; handle: Handle };
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-async function open({ clientCa = false, ...options }: Partial<FrontDoorOptions> & { clientCa?: boolean } = {}) {
+async function open({
+  clientCa = false,
+  ...options
+}: Partial<FrontDoorOptions> & { clientCa?: boolean } = {}) {
   const files = await folder.writePair("door", pair);
   const ca = clientCa ? await folder.write("clients.crt", authority.cert) : undefined;
   const log = createLog({ name: "t", level: "silent" });
@@ -51,7 +54,8 @@ async function open({ clientCa = false, ...options }: Partial<FrontDoorOptions> 
     handle: (request, response) => secure.handle(request, response),
     tls: { certificates, onRefused: ({ reason }) => refusals.push(reason) },
   });
-  const handle: Handle = (request, response) => response.end(`${request.httpVersion} ${request.url}`);
+  const handle: Handle = (request, response) =>
+    response.end(`${request.httpVersion} ${request.url}`);
   const secure: Secure = { ...door, certificates, refusals, handle };
   opened.push(
     () => certificates[Symbol.dispose](),
@@ -61,7 +65,14 @@ async function open({ clientCa = false, ...options }: Partial<FrontDoorOptions> 
 }
 
 async function http1({ port }: FrontDoor, options: ConnectionOptions = {}): Promise<string> {
-  const request = requestHttps({ host: "127.0.0.1", port, path: "/a", ca: authority.cert, agent: false, ...options });
+  const request = requestHttps({
+    host: "127.0.0.1",
+    port,
+    path: "/a",
+    ca: authority.cert,
+    agent: false,
+    ...options,
+  });
   request.end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
   return text(response);
@@ -122,7 +133,11 @@ test("TLS 1.2 and 1.3 are spoken, 1.1 and the clear are not", async () => {
     socket.destroy();
   }
   // Clients' own OpenSSL would not even try without the lower level.
-  const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+  const old = {
+    minVersion: "TLSv1",
+    maxVersion: "TLSv1.1",
+    ciphers: "DEFAULT@SECLEVEL=0",
+  } as const;
   await expect(handshake(door, old)).rejects.toThrow(/protocol version|unsupported protocol/i);
   await eventually("it is told of", () => door.refusals.includes("ERR_SSL_UNSUPPORTED_PROTOCOL"));
   const clear = connect(door.port, "127.0.0.1");
@@ -133,9 +148,16 @@ test("TLS 1.2 and 1.3 are spoken, 1.1 and the clear are not", async () => {
 
 test("a client believes it only with the right authority, name and time", async () => {
   const door = await open();
-  await expect(http1(door, { ca: stranger.cert })).rejects.toThrow(/unable to verify|self-signed|issuer/);
-  await expect(http1(door, { servername: "elsewhere.example" })).rejects.toThrow(/Hostname\/IP does not match/);
-  const old = await authority.issue(loopback, { fromMs: Date.now() - 7_200_000, untilMs: Date.now() - 3_600_000 });
+  await expect(http1(door, { ca: stranger.cert })).rejects.toThrow(
+    /unable to verify|self-signed|issuer/,
+  );
+  await expect(http1(door, { servername: "elsewhere.example" })).rejects.toThrow(
+    /Hostname\/IP does not match/,
+  );
+  const old = await authority.issue(loopback, {
+    fromMs: Date.now() - 7_200_000,
+    untilMs: Date.now() - 3_600_000,
+  });
   pair = old;
   const expired = await open();
   pair = await authority.issue(loopback);
@@ -146,7 +168,10 @@ test("with authorities for clients, only their certificates get in, and the log 
   const door = await open({ clientCa: true });
   const mine = await authority.issue({ dns: ["mill-7"] });
   const foreign = await stranger.issue({ dns: ["mill-7"] });
-  const expired = await authority.issue({ dns: ["mill-7"] }, { fromMs: 0, untilMs: Date.now() - 1_000 });
+  const expired = await authority.issue(
+    { dns: ["mill-7"] },
+    { fromMs: 0, untilMs: Date.now() - 1_000 },
+  );
   expect(await http1(door, { ...mine })).toBe("1.1 /a");
   expect(await http2(door, { ...mine })).toBe("2.0 /b");
   for (const shown of [{}, foreign, expired])

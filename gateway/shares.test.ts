@@ -10,7 +10,9 @@ import { unlimited } from "./limits/gateway-limits.ts";
 import { openTestGateway } from "./testing/gateway.ts";
 
 const untilAborted = (abort: AbortSignal) =>
-  new Promise<never>((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
+  new Promise<never>((_, reject) =>
+    abort.addEventListener("abort", () => reject(abort.reason), { once: true }),
+  );
 
 async function open(shares: Partial<typeof unlimited.shares>, streamsPerKey?: number) {
   const perKey = { ...unlimited.perKey, maxStreams: streamsPerKey };
@@ -37,8 +39,17 @@ async function open(shares: Partial<typeof unlimited.shares>, streamsPerKey?: nu
   };
   const leave = new AbortController();
   const ask = (path: string, key: string) =>
-    fetch(gateway.baseUrl + path, { headers: { authorization: `Bearer ${key}` }, signal: leave.signal });
-  return { ...gateway, seen, leave, ask, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };
+    fetch(gateway.baseUrl + path, {
+      headers: { authorization: `Bearer ${key}` },
+      signal: leave.signal,
+    });
+  return {
+    ...gateway,
+    seen,
+    leave,
+    ask,
+    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+  };
 }
 
 test("one key has a quarter of the exports and is told when to come again; others have theirs", async () => {
@@ -68,10 +79,14 @@ test("one key has a quarter of the exports and is told when to come again; other
   expect((await ask("/signals", "greedy")).status).toBe(200);
   expect(borrowed()).toMatchObject({ exports: 5, "upstream-streams": 5 });
   const metrics = await (await ask("/metrics", "good")).text();
-  expect(metrics).toContain('millrace_refusals_total{reason="RATE_LIMITED",limit="exports-per-key"} 2');
+  expect(metrics).toContain(
+    'millrace_refusals_total{reason="RATE_LIMITED",limit="exports-per-key"} 2',
+  );
   expect(metrics).toContain('millrace_borrowed{what="exports"} 5');
   leave.abort();
-  await eventually("all is given back", () => Object.values(borrowed()).every((amount) => amount === 0));
+  await eventually("all is given back", () =>
+    Object.values(borrowed()).every((amount) => amount === 0),
+  );
 });
 
 test("one key has half of the feeds, the next half of the rest; where there is no more, that is said", async () => {
@@ -82,9 +97,14 @@ test("one key has half of the feeds, the next half of the rest; where there is n
     answers.push((await ask("/signals/power/live?format=ndjson", key)).status);
   expect(answers).toEqual([200, 200, 429, 200, 429, 200, 429]);
   const refused = await ask("/signals/power/live", "e");
-  expect(await refused.json()).toMatchObject({ reason: "OVERLOADED", metadata: { limit: "feeds" } });
+  expect(await refused.json()).toMatchObject({
+    reason: "OVERLOADED",
+    metadata: { limit: "feeds" },
+  });
   leave.abort();
-  await eventually("all is given back", () => Object.values(borrowed()).every((amount) => amount === 0));
+  await eventually("all is given back", () =>
+    Object.values(borrowed()).every((amount) => amount === 0),
+  );
 });
 
 test("whose answers are not read gets no new ones until they are; others do", async () => {
@@ -105,34 +125,38 @@ test("whose answers are not read gets no new ones until they are; others do", as
   await eventually("it may again", async () => (await ask("/signals", "greedy")).status === 200);
 });
 
-test.each(["/signals/power/live", "/signals/power?format=ndjson", "/millrace.v1.SignalService/WatchSignals"])(
-  "a client that leaves while it is let in leaves nothing behind: %s",
-  async (path) => {
-    await using fixture = await open({}, 5);
-    const asked = Promise.withResolvers<void>();
-    const letIn = Promise.withResolvers<void>();
-    fixture.accessor.access = {
-      async whoAmI() {
-        asked.resolve();
-        await letIn.promise;
-        return { principal: { id: "k", scopes: [Scope.ADMIN] } };
-      },
-    };
-    const socket = connect(fixture.port, "127.0.0.1");
-    const post = "POST\r\ncontent-type: application/connect+json\r\ncontent-length: 7\r\n\r\n\0\0\0\0\x02{}".split(
+test.each([
+  "/signals/power/live",
+  "/signals/power?format=ndjson",
+  "/millrace.v1.SignalService/WatchSignals",
+])("a client that leaves while it is let in leaves nothing behind: %s", async (path) => {
+  await using fixture = await open({}, 5);
+  const asked = Promise.withResolvers<void>();
+  const letIn = Promise.withResolvers<void>();
+  fixture.accessor.access = {
+    async whoAmI() {
+      asked.resolve();
+      await letIn.promise;
+      return { principal: { id: "k", scopes: [Scope.ADMIN] } };
+    },
+  };
+  const socket = connect(fixture.port, "127.0.0.1");
+  const post =
+    "POST\r\ncontent-type: application/connect+json\r\ncontent-length: 7\r\n\r\n\0\0\0\0\x02{}".split(
       "POST",
     );
-    const isPost = path.startsWith("/millrace");
-    const head = `${isPost ? "POST" : "GET"} ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer k`;
-    socket.write(head + (isPost ? post[1] : "\r\n\r\n"), "latin1");
-    await asked.promise;
-    socket.destroy();
-    await eventually("the gateway has noticed", () => fixture.borrowed()["requests"] === 0);
-    letIn.resolve();
-    for (let i = 0; i < 5; i++) await fetch(`${fixture.baseUrl}/healthz`);
-    await eventually("nothing is held", () => Object.values(fixture.borrowed()).every((amount) => amount === 0));
-    // Long enough for a stream to have been opened for nobody.
-    expect((await fixture.ask("/signals", "k")).status).toBe(200);
-    expect(fixture.borrowed()["limited-streams"]).toBe(0);
-  },
-);
+  const isPost = path.startsWith("/millrace");
+  const head = `${isPost ? "POST" : "GET"} ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer k`;
+  socket.write(head + (isPost ? post[1] : "\r\n\r\n"), "latin1");
+  await asked.promise;
+  socket.destroy();
+  await eventually("the gateway has noticed", () => fixture.borrowed()["requests"] === 0);
+  letIn.resolve();
+  for (let i = 0; i < 5; i++) await fetch(`${fixture.baseUrl}/healthz`);
+  await eventually("nothing is held", () =>
+    Object.values(fixture.borrowed()).every((amount) => amount === 0),
+  );
+  // Long enough for a stream to have been opened for nobody.
+  expect((await fixture.ask("/signals", "k")).status).toBe(200);
+  expect(fixture.borrowed()["limited-streams"]).toBe(0);
+});

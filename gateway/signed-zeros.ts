@@ -9,13 +9,18 @@ import { type Json, toJsonText } from "./rest/json.ts";
 type SignedZeros = { next: number; found: Map<number, Message> };
 
 /** Set for calls in JSON; where it is not set, nothing is looked at. */
-export const signedZerosKey: ContextKey<SignedZeros | undefined> = createContextKey<SignedZeros | undefined>(
-  undefined,
-  { description: "messages with a -0" },
-);
+export const signedZerosKey: ContextKey<SignedZeros | undefined> = createContextKey<
+  SignedZeros | undefined
+>(undefined, { description: "messages with a -0" });
 
 /** Undefined for a request that is answered in binary. */
-export function expectJson({ url, contentType = "" }: { url: string; contentType?: string | undefined }) {
+export function expectJson({
+  url,
+  contentType = "",
+}: {
+  url: string;
+  contentType?: string | undefined;
+}) {
   const isJson = /[/+]json\b/i.test(contentType) || /[?&]encoding=json(&|$)/.test(url);
   return isJson ? { next: 0, found: new Map<number, Message>() } : undefined;
 }
@@ -52,7 +57,8 @@ export function writeSignedZeros(
   response: UniversalServerResponse,
   { output, zeros }: { output: DescMessage; zeros: SignedZeros | undefined },
 ): UniversalServerResponse {
-  if (zeros === undefined || response.status !== 200 || response.body === undefined) return response;
+  if (zeros === undefined || response.status !== 200 || response.body === undefined)
+    return response;
   const bytesOf = (message: Message) => Buffer.from(toJsonText(toJson(output, message) as Json));
   const body = response.body as AsyncIterable<Uint8Array>;
   if (new Headers(response.header).get("content-type") !== "application/json")
@@ -65,7 +71,11 @@ export function writeSignedZeros(
   return { ...response, header, body: one(written) };
 }
 
-function take(zeros: SignedZeros, place: number, write: (message: Message) => Buffer): Buffer | undefined {
+function take(
+  zeros: SignedZeros,
+  place: number,
+  write: (message: Message) => Buffer,
+): Buffer | undefined {
   const message = zeros.found.get(place);
   zeros.found.delete(place);
   return message && write(message);

@@ -21,14 +21,18 @@ async function open() {
     heartbeat: () => () => {},
   });
   const ended = { count: 0 };
-  const times = { case: "grid" as const, value: { startUs: 1_772_352_000_000_000n, periodUs: 10_000n } };
+  const times = {
+    case: "grid" as const,
+    value: { startUs: 1_772_352_000_000_000n, periodUs: 10_000n },
+  };
   const batches = (size: number) => [
     { machine: "m", samples: [{ signal: "power", times, values: values.slice(0, size) }] },
   ];
   gateway.accessor.signals = {
     async *watchSignals() {
       try {
-        for (let i = 0; ; i++) yield { after: `c${i}`, through: `c${i + 1}`, batches: batches(500) };
+        for (let i = 0; ; i++)
+          yield { after: `c${i}`, through: `c${i + 1}`, batches: batches(500) };
       } finally {
         ended.count++;
       }
@@ -44,11 +48,13 @@ async function open() {
   return { ...gateway, clock, ended, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };
 }
 
-const rest = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`;
+const rest = (path: string) =>
+  `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`;
 const call = (method: string, type: string, message: string) =>
   `POST /millrace.v1.SignalService/${method} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: ${type}\r\ncontent-length: ${message.length}\r\n\r\n${message}`;
 const enveloped = (message: string) => `\0\0\0\0${String.fromCharCode(message.length)}${message}`;
-const connectCall = (method: string, message: string) => call(method, "application/connect+json", enveloped(message));
+const connectCall = (method: string, message: string) =>
+  call(method, "application/connect+json", enveloped(message));
 const complete = /\r\n0\r\n\r\n$/;
 
 test.each([
@@ -100,7 +106,10 @@ test.each([
   await fetch(`${fixture.baseUrl}/healthz`);
   expect(borrowed()[kind]).toBe(1);
   clock.nowMs = 1e6;
-  await eventually("its place is free", () => borrowed()[kind] === 0 && borrowed()["upstream-streams"] === 0);
+  await eventually(
+    "its place is free",
+    () => borrowed()[kind] === 0 && borrowed()["upstream-streams"] === 0,
+  );
   deaf.setEncoding("latin1").on("data", (data) => {
     said += data;
   });
@@ -109,9 +118,13 @@ test.each([
   if (told === undefined) expect(complete.test(said)).toBe(false);
   else expect(said.slice(-3_000)).toMatch(told);
   await eventually("the accessor's stream has ended", () => fixture.ended.count === 1);
-  await eventually("nothing is held", () => Object.values(borrowed()).every((amount) => amount === 0));
+  await eventually("nothing is held", () =>
+    Object.values(borrowed()).every((amount) => amount === 0),
+  );
   const metrics = await (await fetch(`${fixture.baseUrl}/metrics`)).text();
-  expect(metrics).toContain('millrace_refusals_total{reason="SLOW_READER",limit="reader-timeout"} 1');
+  expect(metrics).toContain(
+    'millrace_refusals_total{reason="SLOW_READER",limit="reader-timeout"} 1',
+  );
 });
 
 test("a feed by gRPC that is not read ends with SLOW_READER, whose reason its client gets", async () => {
@@ -133,22 +146,27 @@ test("a feed by gRPC that is not read ends with SLOW_READER, whose reason its cl
   expect(failure?.findDetails(ErrorInfoSchema)[0]?.reason).toBe("SLOW_READER");
 });
 
-test.each(["/signals", "/millrace.v1.SignalService/ListSignals?connect=v1&encoding=json&message=%7B%7D"])(
-  "an answer that is sent as a whole, and is not taken over HTTP/2, is cut: %s",
-  async (path) => {
-    await using fixture = await open();
-    const signals = Array.from({ length: 3_000 }, (_, i) => ({ name: `signal_${i}`, units: ["W".repeat(50)] }));
-    fixture.accessor.signals.listSignals = () => ({ signals });
-    const session = connectHttp2(fixture.baseUrl, { settings: { initialWindowSize: 1_000 } });
-    const stream = session.request({ ":path": path });
-    stream.on("error", () => {}).pause();
-    await eventually("it waits", () => fixture.borrowed()["unread-bytes"]! > 100_000);
-    fixture.clock.nowMs = 1e6;
-    if (!stream.closed) await once(stream.resume(), "close");
-    await eventually("nothing is held", () => Object.values(fixture.borrowed()).every((amount) => amount === 0));
-    session.destroy();
-  },
-);
+test.each([
+  "/signals",
+  "/millrace.v1.SignalService/ListSignals?connect=v1&encoding=json&message=%7B%7D",
+])("an answer that is sent as a whole, and is not taken over HTTP/2, is cut: %s", async (path) => {
+  await using fixture = await open();
+  const signals = Array.from({ length: 3_000 }, (_, i) => ({
+    name: `signal_${i}`,
+    units: ["W".repeat(50)],
+  }));
+  fixture.accessor.signals.listSignals = () => ({ signals });
+  const session = connectHttp2(fixture.baseUrl, { settings: { initialWindowSize: 1_000 } });
+  const stream = session.request({ ":path": path });
+  stream.on("error", () => {}).pause();
+  await eventually("it waits", () => fixture.borrowed()["unread-bytes"]! > 100_000);
+  fixture.clock.nowMs = 1e6;
+  if (!stream.closed) await once(stream.resume(), "close");
+  await eventually("nothing is held", () =>
+    Object.values(fixture.borrowed()).every((amount) => amount === 0),
+  );
+  session.destroy();
+});
 
 test("a client that reads slowly, but reads, gets all of it", async () => {
   await using fixture = await open();

@@ -15,10 +15,15 @@ test.each([
   const authority = await createAuthority();
   await using folder = await openFolder();
   const files = await folder.writePair("door", await authority.issue(loopback));
-  using certificates = await openCertificates(files, { log: createLog({ name: "t", level: "silent" }) });
+  using certificates = await openCertificates(files, {
+    log: createLog({ name: "t", level: "silent" }),
+  });
   await using gateway = await openTestGateway({ certificates, hstsMs });
   for (const path of ["/healthz", "/docs", "/nowhere"]) {
-    const asked = get(`https://127.0.0.1:${gateway.port}${path}`, { ca: authority.cert, agent: false });
+    const asked = get(`https://127.0.0.1:${gateway.port}${path}`, {
+      ca: authority.cert,
+      agent: false,
+    });
     const [response] = (await once(asked, "response")) as [IncomingMessage];
     response.resume();
     expect(response.headers["strict-transport-security"], path).toBe(expected);

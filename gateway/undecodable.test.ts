@@ -18,7 +18,10 @@ const answer = async (status: number, value: object) => {
 
 test("what cannot be parsed becomes invalid_argument", async () => {
   const message = "parse binary: premature EOF";
-  expect(await answer(500, { code: "internal", message })).toEqual([400, { code: "invalid_argument", message }]);
+  expect(await answer(500, { code: "internal", message })).toEqual([
+    400,
+    { code: "invalid_argument", message },
+  ]);
 });
 
 test("other errors stay as they are", async () => {

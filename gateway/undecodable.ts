@@ -8,13 +8,16 @@ const complaint = "parse binary: ";
  * The answer of a Connect unary call, with an undecodable request blamed on the client: 400 and
  * invalid_argument. Others as they are.
  */
-export async function blameUndecodable(response: UniversalServerResponse): Promise<UniversalServerResponse> {
+export async function blameUndecodable(
+  response: UniversalServerResponse,
+): Promise<UniversalServerResponse> {
   if (response.status !== 500 || response.body === undefined) return response;
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
   const body = Buffer.concat(chunks);
   const error = parseError(body);
-  if (error?.code !== "internal" || !error.message?.startsWith(complaint)) return { ...response, body: once(body) };
+  if (error?.code !== "internal" || !error.message?.startsWith(complaint))
+    return { ...response, body: once(body) };
   const mended = Buffer.from(JSON.stringify({ ...error, code: "invalid_argument" }));
   const header = new Headers(response.header);
   header.delete("content-length");

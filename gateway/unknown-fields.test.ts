@@ -29,7 +29,10 @@ test("of Connect: in a message, in one within it, and by GET", async () => {
   }
   const message = encodeURIComponent('{"signal":["power"]}');
   const got = await gateway.ask(`${latest}?connect=v1&encoding=json&message=${message}`);
-  expect(got).toMatchObject({ status: 400, body: { message: expect.stringContaining('"signal" is unknown') } });
+  expect(got).toMatchObject({
+    status: 400,
+    body: { message: expect.stringContaining('"signal" is unknown') },
+  });
   expect((await gateway.post(latest, { signals: ["power"] })).status).toBe(200);
   expect(taken).toEqual([]);
 });

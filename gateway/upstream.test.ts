@@ -40,7 +40,10 @@ test("answers of many calls share 1 MiB of a connection; one has as much, a stre
     const answer = createClient(Health, transport).check({}, { signal: stop.signal });
     await Promise.all([answer.catch(() => {}), once(server, "stream").then(() => stop.abort())]);
     const session = sessions.at(-1)!;
-    await eventually("the connection is wide", () => session.state.remoteWindowSize === 1024 * 1024);
+    await eventually(
+      "the connection is wide",
+      () => session.state.remoteWindowSize === 1024 * 1024,
+    );
     return session.remoteSettings.initialWindowSize;
   };
   expect(await ask(upstream.transport)).toBe(1024 * 1024);

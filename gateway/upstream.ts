@@ -28,7 +28,10 @@ export type Upstream = Disposable & {
   borrowed(): { streams: number; bufferedBytes: number };
 };
 
-export type UpstreamOptions = { streamsPerConnection?: number; certificates?: Certificates | undefined };
+export type UpstreamOptions = {
+  streamsPerConnection?: number;
+  certificates?: Certificates | undefined;
+};
 
 /**
  * Connects when first used. `accessorUrl` is "http://host:port", or "https://…" for TLS. A
@@ -49,12 +52,19 @@ export function createUpstream(
   const streams = new Map<GrpcTransport, number>();
   const upstream: Upstream = withClients(shared, {
     as(credential, network) {
-      const forwarded: Record<string, string> = network === undefined ? {} : { [forwardedClientHeader]: network };
-      return withHeaders(upstream, credential === undefined ? forwarded : { ...forwarded, ...bearer(credential) });
+      const forwarded: Record<string, string> =
+        network === undefined ? {} : { [forwardedClientHeader]: network };
+      return withHeaders(
+        upstream,
+        credential === undefined ? forwarded : { ...forwarded, ...bearer(credential) },
+      );
     },
     borrowed: () => ({
       streams: [...streams.values()].reduce((sum, count) => sum + count, 0),
-      bufferedBytes: [shared, ...streams.keys()].reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0),
+      bufferedBytes: [shared, ...streams.keys()].reduce(
+        (sum, { bufferedBytes }) => sum + bufferedBytes,
+        0,
+      ),
     }),
     borrow() {
       const [free] = [...streams].find(([, count]) => count < streamsPerConnection) ?? [connect()];
@@ -86,7 +96,8 @@ type Ways = Pick<Upstream, "as" | "borrow" | "borrowed" | typeof Symbol.dispose>
 
 /** Clients are made when first asked for: each request has its own, and uses one. */
 function withClients(transport: Transport, ways: Ways): Upstream {
-  const made: { -readonly [name in "signals" | "ingest" | "health" | "access"]?: Upstream[name] } = {};
+  const made: { -readonly [name in "signals" | "ingest" | "health" | "access"]?: Upstream[name] } =
+    {};
   return {
     ...ways,
     transport,

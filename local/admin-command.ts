@@ -31,7 +31,9 @@ export async function runAdminCommand(program: string): Promise<void> {
   });
   const [code] = await once(child, "exit");
   if (isHelp)
-    process.stdout.write(`  ${flag} DIR  the data folder of the npm start that is meant [env MILLRACE_DATA_DIR]\n`);
+    process.stdout.write(
+      `  ${flag} DIR  the data folder of the npm start that is meant [env MILLRACE_DATA_DIR]\n`,
+    );
   process.exitCode = code ?? 1;
 }
 
@@ -56,7 +58,9 @@ async function findDatabase(
 ): Promise<{ url: string } | { mistake: string }> {
   const folders = dataDir === undefined ? await runningDataFolders(checkout) : [resolve(dataDir)];
   if (folders.length > 1)
-    return { mistake: `More than one npm start runs from here: choose with ${flag} ${folders.join(`, or ${flag} `)}.` };
+    return {
+      mistake: `More than one npm start runs from here: choose with ${flag} ${folders.join(`, or ${flag} `)}.`,
+    };
   const url = folders[0] === undefined ? undefined : await runningUrl(folders[0], "millrace");
   if (url !== undefined) return { url };
   const where = dataDir === undefined ? "from this checkout" : `on ${folders[0]}`;

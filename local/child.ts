@@ -48,7 +48,9 @@ export function startChild({ command, args, env = {}, onOutput, onError }: Child
     };
     child.once("error", (error) => end(`could not start: ${error.message}`));
     // Not "close": a grandchild that holds the output open must not hide the end of the child.
-    child.once("exit", (code, signal) => end(signal ? `was ended by ${signal}` : `ended with code ${code}`));
+    child.once("exit", (code, signal) =>
+      end(signal ? `was ended by ${signal}` : `ended with code ${code}`),
+    );
   });
   return {
     ended,

@@ -26,7 +26,10 @@ test.each([
   ["what a killed first start left", ["new-123/", "password"]],
   ["a spool of a start on another PostgreSQL", ["producer/", "simulator-key"]],
   ["data of the first version", ["postgres/PG_VERSION", "password", "owner"]],
-  ["data, and what people put beside it", ["postgres/PG_VERSION", "password", "notes.txt", "backup/"]],
+  [
+    "data, and what people put beside it",
+    ["postgres/PG_VERSION", "password", "notes.txt", "backup/"],
+  ],
 ])("a folder with %s is taken, and nothing is added", async (_, names) => {
   await fill(names);
   const before = await readdir(folder, { recursive: true });

@@ -6,7 +6,8 @@ import { ConfigError } from "../runtime/config.ts";
 import { makeEnterable } from "./postgres-account.ts";
 
 /** What lies in a data folder before its cluster does: a first start that was killed leaves these. */
-const ownName = /^(?:new-\d+|password|accessor-password(?:\.new)?|owner|producer|simulator-key(?:\.new)?)$/;
+const ownName =
+  /^(?:new-\d+|password|accessor-password(?:\.new)?|owner|producer|simulator-key(?:\.new)?)$/;
 
 /** The root of a file system of its own holds this, and is empty to people. */
 const notOurs = (name: string) => name !== "lost+found" && !ownName.test(name);
@@ -19,7 +20,8 @@ export async function openDataFolder(dataDir: string): Promise<void> {
   try {
     await makeEnterable(dataDir);
     const names = await readdir(dataDir);
-    if (!(await isCluster(dataDir)) && names.some(notOurs)) throw foreign(dataDir, names.filter(notOurs));
+    if (!(await isCluster(dataDir)) && names.some(notOurs))
+      throw foreign(dataDir, names.filter(notOurs));
     // Asked of the system, so that mounts, ACLs and full disks count.
     await rm(await mkdtemp(join(dataDir, "new-0")), { recursive: true });
   } catch (error) {

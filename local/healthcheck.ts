@@ -19,8 +19,12 @@ type Asking = { abort: AbortSignal; certificates: Certificates };
 
 async function checkGrpc(baseUrl: string, { abort, certificates }: Asking): Promise<void> {
   using transport = createGrpcTransport({ baseUrl, certificates });
-  const { status } = await createClient(Health, transport).check({ service: "" }, { signal: abort, timeoutMs });
-  if (status !== HealthCheckResponse_ServingStatus.SERVING) throw new Error(`${baseUrl} does not serve`);
+  const { status } = await createClient(Health, transport).check(
+    { service: "" },
+    { signal: abort, timeoutMs },
+  );
+  if (status !== HealthCheckResponse_ServingStatus.SERVING)
+    throw new Error(`${baseUrl} does not serve`);
 }
 
 async function checkHttp(target: string, { abort, certificates }: Asking): Promise<void> {
@@ -36,21 +40,42 @@ await run({
   name: "healthcheck",
   about: "exits with 0 if a service is ready, else with 1",
   settings: {
-    grpc: setting({ flag: "grpc", parse: address, optional: true, doc: "an accessor to ask by gRPC health" }),
-    http: setting({ flag: "http", parse: address, optional: true, doc: "a URL that must answer with 2xx" }),
-    ca: setting({ flag: "ca", parse: file, optional: true, doc: "with https: PEM file of the authorities to believe" }),
+    grpc: setting({
+      flag: "grpc",
+      parse: address,
+      optional: true,
+      doc: "an accessor to ask by gRPC health",
+    }),
+    http: setting({
+      flag: "http",
+      parse: address,
+      optional: true,
+      doc: "a URL that must answer with 2xx",
+    }),
+    ca: setting({
+      flag: "ca",
+      parse: file,
+      optional: true,
+      doc: "with https: PEM file of the authorities to believe",
+    }),
     cert: setting({
       flag: "cert",
       parse: file,
       optional: true,
       doc: "with https: PEM file with a certificate to show",
     }),
-    key: setting({ flag: "key", parse: file, optional: true, doc: "PEM file with the key of that certificate" }),
+    key: setting({
+      flag: "key",
+      parse: file,
+      optional: true,
+      doc: "PEM file with the key of that certificate",
+    }),
   },
   async open({ settings, abort, log }) {
     const { grpc, http, ca, cert, key } = settings;
     if (!grpc && !http) throw new ConfigError(["give --grpc or --http, or both"]);
-    if ((cert === undefined) !== (key === undefined)) throw new ConfigError(["--cert and --key go together"]);
+    if ((cert === undefined) !== (key === undefined))
+      throw new ConfigError(["--cert and --key go together"]);
     using certificates = await openCertificates({ ca, cert, key }, { log });
     if (grpc) await checkGrpc(grpc, { abort, certificates });
     if (http) await checkHttp(http, { abort, certificates });

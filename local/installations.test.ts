@@ -36,7 +36,11 @@ async function startStandIn(checkout: string, name: string, program: string) {
   const cluster = join(folder, name, "postgres");
   await mkdir(cluster, { recursive: true });
   await mkdir(join(checkout, "local"), { recursive: true });
-  const owner = await start(process.execPath, ["-e", "setInterval(() => {}, 1e6)", program], checkout);
+  const owner = await start(
+    process.execPath,
+    ["-e", "setInterval(() => {}, 1e6)", program],
+    checkout,
+  );
   await writeFile(join(folder, name, "owner"), `${owner.pid}\n`);
   const server = join(folder, "postgres-stand-in");
   await copyFile("/bin/sleep", server).catch(() => {});

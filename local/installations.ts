@@ -30,8 +30,13 @@ async function clusterOf(pid: string): Promise<string | undefined> {
 /** Whether a process was started as `node … program`, from wherever. */
 async function runs(pid: number, program: string): Promise<boolean> {
   try {
-    const [cwd, line] = await Promise.all([readlink(`/proc/${pid}/cwd`), readFile(`/proc/${pid}/cmdline`, "utf8")]);
-    return line.split("\0").some((word) => word.endsWith("main.ts") && resolve(cwd, word) === program);
+    const [cwd, line] = await Promise.all([
+      readlink(`/proc/${pid}/cwd`),
+      readFile(`/proc/${pid}/cmdline`, "utf8"),
+    ]);
+    return line
+      .split("\0")
+      .some((word) => word.endsWith("main.ts") && resolve(cwd, word) === program);
   } catch {
     return false;
   }

@@ -19,4 +19,5 @@ const environmentOf: Record<string, Readonly<Record<string, string>>> = {
 
 /** Of a file in the checkout; none for what has none of its own. */
 export const nodeFlags = (file: string): readonly string[] => flagsOf[file] ?? [];
-export const nodeEnvironment = (file: string): Readonly<Record<string, string>> => environmentOf[file] ?? {};
+export const nodeEnvironment = (file: string): Readonly<Record<string, string>> =>
+  environmentOf[file] ?? {};

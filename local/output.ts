@@ -32,7 +32,9 @@ export function createOutput(stream: OutputStream, names: readonly string[]): Ou
   const color = stream.isTTY === true && stream.hasColors?.() === true;
   const prefix = (name: string) => {
     const padded = name.padEnd(width);
-    return color ? `\x1b[${colors[names.indexOf(name) % colors.length] ?? 37}m${padded} │\x1b[0m ` : `${padded} | `;
+    return color
+      ? `\x1b[${colors[names.indexOf(name) % colors.length] ?? 37}m${padded} │\x1b[0m `
+      : `${padded} | `;
   };
   let status = "";
   const write = (text: string) => stream.write(status === "" ? text : `\r\x1b[K${text}${status}`);
@@ -55,7 +57,10 @@ const maxLineLength = 64 * 1024;
  * without end is cut at 64 Ki characters. `end` gives the last one out. Carriage returns count as
  * ends too: a status line uses them.
  */
-export function createLineSplitter(take: (line: string) => void): { write(chunk: Uint8Array): void; end(): void } {
+export function createLineSplitter(take: (line: string) => void): {
+  write(chunk: Uint8Array): void;
+  end(): void;
+} {
   const decoder = new StringDecoder("utf8");
   // Joined once, when its end has come: joining at each chunk would read it again each time.
   let parts: string[] = [];

@@ -35,7 +35,10 @@ export async function serverAccount(): Promise<Account | undefined> {
 export async function canReach(path: string, account: Account | undefined): Promise<boolean> {
   const identity = account ? { uid: account.uid, gid: account.gid } : {};
   try {
-    await exec("/bin/sh", ["-c", 'test -r "$1" && test -x "$1"', "sh", path], { ...identity, cwd: "/" });
+    await exec("/bin/sh", ["-c", 'test -r "$1" && test -x "$1"', "sh", path], {
+      ...identity,
+      cwd: "/",
+    });
     return true;
   } catch {
     return false;

@@ -19,9 +19,17 @@ export interface Binaries {
  * Finds the programs, repairs an install without scripts, and copies them once if `account` can't
  * reach them.
  */
-export async function findBinaries({ account, log }: { account: Account | undefined; log: Log }): Promise<Binaries> {
+export async function findBinaries({
+  account,
+  log,
+}: {
+  account: Account | undefined;
+  log: Log;
+}): Promise<Binaries> {
   const root = packageRoot();
-  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
+    version: string;
+  };
   await restoreSymlinks(root);
   const native = join(root, "native");
   if (await canReach(join(native, "bin", "postgres"), account)) return programsIn(native, version);
@@ -67,7 +75,9 @@ async function restoreSymlinks(root: string): Promise<void> {
     // All links of the package point into their own folder.
     await symlink(basename(source), link).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "EEXIST")
-        throw new Error(`Can't create ${link}; run npm rebuild as the owner of node_modules.`, { cause });
+        throw new Error(`Can't create ${link}; run npm rebuild as the owner of node_modules.`, {
+          cause,
+        });
     });
   }
 }

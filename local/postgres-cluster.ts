@@ -2,7 +2,18 @@
 // server that was left behind.
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, chown, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { sleep } from "../runtime/backoff.ts";
@@ -38,7 +49,10 @@ const ownerIn = (dataDir: string) => join(dataDir, "owner");
 export async function defaultDataDir(checkout: string): Promise<string> {
   const real = await realpath(checkout);
   if (await canReach(real, await serverAccount())) return join(real, ".millrace");
-  return join(systemFolder, `${basename(real)}-${createHash("sha256").update(real).digest("hex").slice(0, 8)}`);
+  return join(
+    systemFolder,
+    `${basename(real)}-${createHash("sha256").update(real).digest("hex").slice(0, 8)}`,
+  );
 }
 
 /**
@@ -90,8 +104,21 @@ export async function openCluster(
   try {
     await exec(
       initdb,
-      ["-D", join(fresh, "cluster"), "-U", user, `--pwfile=${forInitdb}`, ...flags, ...(sync ? [] : ["--no-sync"])],
-      { ...(account && { uid: account.uid, gid: account.gid }), cwd: "/", env: serverEnv, signal: abort },
+      [
+        "-D",
+        join(fresh, "cluster"),
+        "-U",
+        user,
+        `--pwfile=${forInitdb}`,
+        ...flags,
+        ...(sync ? [] : ["--no-sync"]),
+      ],
+      {
+        ...(account && { uid: account.uid, gid: account.gid }),
+        cwd: "/",
+        env: serverEnv,
+        signal: abort,
+      },
     );
     await writeFile(passwordIn(dataDir), password, { mode: 0o600 });
     await rename(join(fresh, "cluster"), clusterIn(dataDir));
@@ -99,7 +126,9 @@ export async function openCluster(
   } catch (cause) {
     abort.throwIfAborted();
     const { stderr = "", stdout = "" } = cause as { stderr?: string; stdout?: string };
-    throw new Error(`Can't create a database cluster in ${dataDir}. ${`${stdout}${stderr}`.trim() || String(cause)}`);
+    throw new Error(
+      `Can't create a database cluster in ${dataDir}. ${`${stdout}${stderr}`.trim() || String(cause)}`,
+    );
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
@@ -128,7 +157,8 @@ export const serverEnv = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-
  * Notes who starts the server of this folder, so that a second start can tell an owner at work from
  * one that died.
  */
-export const claimOwnership = (dataDir: string) => writeFile(ownerIn(dataDir), `${process.pid}\n`, { mode: 0o600 });
+export const claimOwnership = (dataDir: string) =>
+  writeFile(ownerIn(dataDir), `${process.pid}\n`, { mode: 0o600 });
 
 /** The process that started the server of this folder last; undefined without any. */
 export async function noteOfOwner(dataDir: string): Promise<number | undefined> {
@@ -139,7 +169,10 @@ export async function noteOfOwner(dataDir: string): Promise<number | undefined> 
  * Waits for a server that a killed process left behind, and stops it if need be. Throws if its
  * owner still runs. A process that only happens to have the pid in the file is never signalled.
  */
-export async function clearLeftover(dataDir: string, { log, abort }: { log: Log; abort: AbortSignal }): Promise<void> {
+export async function clearLeftover(
+  dataDir: string,
+  { log, abort }: { log: Log; abort: AbortSignal },
+): Promise<void> {
   const pidFile = join(clusterIn(dataDir), "postmaster.pid");
   const leftover = await readPostmaster(dataDir);
   if (!leftover) return;
@@ -165,7 +198,11 @@ export async function clearLeftover(dataDir: string, { log, abort }: { log: Log;
     ["SIGQUIT", 5000],
   ] as const) {
     if (kill && (await isServerOf(dataDir, pid))) process.kill(pid, kill);
-    for (const until = performance.now() + waitMs; performance.now() < until; await sleep(20, abort)) {
+    for (
+      const until = performance.now() + waitMs;
+      performance.now() < until;
+      await sleep(20, abort)
+    ) {
       if (!(await isServerOf(dataDir, pid))) return;
     }
   }
@@ -183,7 +220,10 @@ export async function runningUrl(dataDir: string, database: string): Promise<str
   if (!server?.ready || !(await isServerOf(dataDir, server.pid))) return undefined;
   const own = await readAccessorPassword(dataDir).catch(() => undefined);
   const password = own ?? (await readPassword(dataDir).catch(() => undefined));
-  return password && `postgres://${own ? accessorRole : user}:${password}@127.0.0.1:${server.port}/${database}`;
+  return (
+    password &&
+    `postgres://${own ? accessorRole : user}:${password}@127.0.0.1:${server.port}/${database}`
+  );
 }
 
 /**
@@ -193,7 +233,9 @@ export async function runningUrl(dataDir: string, database: string): Promise<str
 export async function readPostmaster(
   dataDir: string,
 ): Promise<{ pid: number; port: number; ready: boolean } | undefined> {
-  const lines = (await readFile(join(clusterIn(dataDir), "postmaster.pid"), "utf8").catch(() => "")).split("\n");
+  const lines = (
+    await readFile(join(clusterIn(dataDir), "postmaster.pid"), "utf8").catch(() => "")
+  ).split("\n");
   const pid = Number(lines[0]);
   return pid > 1 ? { pid, port: Number(lines[3]), ready: lines[7]?.trim() === "ready" } : undefined;
 }
@@ -201,7 +243,10 @@ export async function readPostmaster(
 /** A server works in its data folder, and no other process of that name does. */
 async function isServerOf(dataDir: string, pid: number): Promise<boolean> {
   try {
-    const [exe, cwd] = await Promise.all([readlink(`/proc/${pid}/exe`), readlink(`/proc/${pid}/cwd`)]);
+    const [exe, cwd] = await Promise.all([
+      readlink(`/proc/${pid}/exe`),
+      readlink(`/proc/${pid}/cwd`),
+    ]);
     return basename(exe).startsWith("postgres") && cwd === (await realpath(clusterIn(dataDir)));
   } catch {
     return false;

@@ -40,20 +40,28 @@ async function query(connectionString: string, text: string): Promise<unknown[]>
   }
 }
 
-test("the role owns the database, may do what its work asks for, and no more", { timeout: 60_000 }, async () => {
+test("the role owns the database, may do what its work asks for, and no more", {
+  timeout: 60_000,
+}, async () => {
   const { dataDir, url } = await open();
   const own = await openAccessorRole(url, { dataDir, database: "millrace" });
-  expect(await openAccessorRole(url, { dataDir, database: "millrace" }), "a second start changes nothing").toBe(own);
+  expect(
+    await openAccessorRole(url, { dataDir, database: "millrace" }),
+    "a second start changes nothing",
+  ).toBe(own);
   expect(await runningUrl(dataDir, "millrace")).toBe(own);
   expect((await stat(join(dataDir, "accessor-password"))).mode & 0o777).toBe(0o600);
   const rights = "rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls";
-  expect(await query(own, `select current_user, ${rights} from pg_roles where rolname = current_user`)).toEqual([
-    accessorRole,
-    false,
-  ]);
+  expect(
+    await query(own, `select current_user, ${rights} from pg_roles where rolname = current_user`),
+  ).toEqual([accessorRole, false]);
   await query(own, "create schema s; create table s.t (n int); select pg_control_checkpoint()");
-  await expect(query(own, "copy (select 1) to program 'true'")).rejects.toMatchObject({ code: "42501" });
-  await expect(query(own, "select pg_read_file('postgresql.conf')")).rejects.toMatchObject({ code: "42501" });
+  await expect(query(own, "copy (select 1) to program 'true'")).rejects.toMatchObject({
+    code: "42501",
+  });
+  await expect(query(own, "select pg_read_file('postgresql.conf')")).rejects.toMatchObject({
+    code: "42501",
+  });
   await expect(query(own, "create role other")).rejects.toMatchObject({ code: "42501" });
 });
 
@@ -86,6 +94,9 @@ test("what a superuser had made is handed over, whatever it is, and the reader s
   expect(await query(own, left)).toEqual([0]);
   expect(await query(superuser, "set role millrace_reader; select 1")).toBeDefined();
   expect(
-    await query(superuser, "select has_table_privilege('millrace_reader', 'millrace_v1.machines', 'select')"),
+    await query(
+      superuser,
+      "select has_table_privilege('millrace_reader', 'millrace_v1.machines', 'select')",
+    ),
   ).toEqual([true]);
 });

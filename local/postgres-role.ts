@@ -22,7 +22,8 @@ export async function openAccessorRole(
   await asSuperuser(serverUrl, "postgres", async (client) => {
     const exists = async (catalog: string, column: string, name: string) =>
       (await client.query(`select from ${catalog} where ${column} = $1`, [name])).rows.length > 0;
-    if (!(await exists("pg_roles", "rolname", accessorRole))) await client.query(`create role ${accessorRole}`);
+    if (!(await exists("pg_roles", "rolname", accessorRole)))
+      await client.query(`create role ${accessorRole}`);
     await client.query(
       `alter role ${accessorRole} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls
          password ${client.escapeLiteral(password)}`,
@@ -86,8 +87,13 @@ async function handOver(client: pg.Client): Promise<void> {
   const { rows: schemas } = await client.query<{ oid: string }>(
     "select oid from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'",
   );
-  const { rows: me } = await client.query<{ oid: string }>("select oid from pg_roles where rolname = current_user");
-  const { rows } = await client.query<{ statement: string }>(owned, [me[0]!.oid, schemas.map(({ oid }) => oid)]);
+  const { rows: me } = await client.query<{ oid: string }>(
+    "select oid from pg_roles where rolname = current_user",
+  );
+  const { rows } = await client.query<{ statement: string }>(owned, [
+    me[0]!.oid,
+    schemas.map(({ oid }) => oid),
+  ]);
   for (const { statement } of rows) await client.query(statement + accessorRole);
   // By name: as the database's owner, a session in a reserved connection is not seen (PostgreSQL 18
   // asks for its roles before it has a database).

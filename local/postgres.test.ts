@@ -2,7 +2,17 @@
 // port in use, broken folders.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
@@ -95,9 +105,13 @@ test("the server stops when its owner is killed with -9, and the next start has 
     const server = await openPostgres({ dataDir: process.argv[1], settings: ${JSON.stringify(small)}, syncCluster: false,
       log: createLog({ name: "owner" }), abort: new AbortController().signal });
     process.stdout.write(JSON.stringify({ url: server.url, pid: server.pid }) + "\\n"); setInterval(() => {}, 1000);`;
-  const owner = spawn(process.execPath, ["--input-type=module", "-e", script, join(folder, "data")], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const owner = spawn(
+    process.execPath,
+    ["--input-type=module", "-e", script, join(folder, "data")],
+    {
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
   const [line] = await once(owner.stdout, "data");
   const { url, pid } = JSON.parse(String(line)) as { url: string; pid: number };
   await query(url, "create table t as select 1 as n");
@@ -126,7 +140,10 @@ test("a stranger with the pid of the file is not touched", async () => {
   await (await open())[Symbol.asyncDispose]();
   const stranger = spawn("sleep", ["60"]);
   try {
-    await writeFile(join(folder, "data", "postgres", "postmaster.pid"), `${stranger.pid}\n/elsewhere\n`);
+    await writeFile(
+      join(folder, "data", "postgres", "postmaster.pid"),
+      `${stranger.pid}\n/elsewhere\n`,
+    );
     await (await open())[Symbol.asyncDispose]();
     expect(isAlive(stranger.pid!)).toBe(true);
     expect(stranger.signalCode).toBeNull();
@@ -139,7 +156,9 @@ test("a port in use fails with the reason, and no server stays", async () => {
   const blocker = createServer().listen(0, "127.0.0.1");
   await once(blocker, "listening");
   const { port } = blocker.address() as { port: number };
-  await expect(open({ port })).rejects.toThrow(/PostgreSQL did not start[\s\S]*Address already in use/);
+  await expect(open({ port })).rejects.toThrow(
+    /PostgreSQL did not start[\s\S]*Address already in use/,
+  );
   blocker.close();
   await (await open({ port }))[Symbol.asyncDispose]();
 });
@@ -171,7 +190,9 @@ test("the end of the server is told, with its log", async () => {
 
 test("the server does not outlive its watchdog", async () => {
   const server = await open();
-  const watchdog = Number(/^PPid:\s*(\d+)/m.exec(await readFile(`/proc/${server.pid}/status`, "utf8"))![1]);
+  const watchdog = Number(
+    /^PPid:\s*(\d+)/m.exec(await readFile(`/proc/${server.pid}/status`, "utf8"))![1],
+  );
   process.kill(watchdog, "SIGKILL");
   await server.ended;
   await eventually(() => !isAlive(server.pid));
@@ -185,14 +206,23 @@ test("an abort calls the start off and leaves nothing running", async () => {
   const file = join(folder, "data", "postgres", "postmaster.pid");
   while (pid === 0) pid = Number((await readFile(file, "utf8").catch(() => "0")).split("\n")[0]);
   stop.abort(new Error("changed my mind"));
-  await expect(starting.then((server) => server[Symbol.asyncDispose]())).rejects.toThrow("changed my mind");
+  await expect(starting.then((server) => server[Symbol.asyncDispose]())).rejects.toThrow(
+    "changed my mind",
+  );
   await eventually(() => !isAlive(pid));
 });
 
-test.runIf(process.getuid?.() === 0)("as root, a folder no other account can enter is refused or moved", async () => {
-  await chmod(folder, 0o700);
-  await expect(open()).rejects.toThrow(/can't be reached by the user \w+. Choose another with --data-dir/);
-  expect(await defaultDataDir(folder)).toMatch(/^\/var\/lib\/millrace\/millrace-postgres-\w+-[0-9a-f]{8}$/);
-  await chmod(folder, 0o755);
-  expect(await defaultDataDir(folder)).toBe(join(folder, ".millrace"));
-});
+test.runIf(process.getuid?.() === 0)(
+  "as root, a folder no other account can enter is refused or moved",
+  async () => {
+    await chmod(folder, 0o700);
+    await expect(open()).rejects.toThrow(
+      /can't be reached by the user \w+. Choose another with --data-dir/,
+    );
+    expect(await defaultDataDir(folder)).toMatch(
+      /^\/var\/lib\/millrace\/millrace-postgres-\w+-[0-9a-f]{8}$/,
+    );
+    await chmod(folder, 0o755);
+    expect(await defaultDataDir(folder)).toBe(join(folder, ".millrace"));
+  },
+);

@@ -136,7 +136,10 @@ wait $p; c=$?
 kill $r 2>/dev/null
 exit $c`;
 
-function startServer(command: string[], { account, log }: { account: Account | undefined; log: Log }): Server {
+function startServer(
+  command: string[],
+  { account, log }: { account: Account | undefined; log: Log },
+): Server {
   const shell = spawn("/bin/sh", ["-c", watchdog, "sh", ...command], {
     ...(account && { uid: account.uid, gid: account.gid }),
     cwd: "/",
@@ -149,7 +152,8 @@ function startServer(command: string[], { account, log }: { account: Account | u
   let said = "";
   shell.stderr!.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-8192);
-    for (const line of text.split("\n").filter(Boolean)) log[/ (WARNING|PANIC): /.test(line) ? "warn" : "debug"](line);
+    for (const line of text.split("\n").filter(Boolean))
+      log[/ (WARNING|PANIC): /.test(line) ? "warn" : "debug"](line);
   });
   // Normally nothing of the group is left then; but without its watchdog the server must not go on.
   shell.once("exit", () => {
@@ -169,12 +173,17 @@ function startServer(command: string[], { account, log }: { account: Account | u
 }
 
 /** The pid of the postmaster once it takes connections. */
-async function ready(server: Server, { dataDir, abort }: { dataDir: string; abort: AbortSignal }): Promise<number> {
+async function ready(
+  server: Server,
+  { dataDir, abort }: { dataDir: string; abort: AbortSignal },
+): Promise<number> {
   for (;;) {
-    if (server.hasEnded) throw new Error(`PostgreSQL did not start on ${dataDir}. Its log:\n${await server.ended}`);
+    if (server.hasEnded)
+      throw new Error(`PostgreSQL did not start on ${dataDir}. Its log:\n${await server.ended}`);
     const postmaster = await readPostmaster(dataDir);
     // The file of an earlier server may say "ready" too.
-    if (postmaster?.ready && (await parentOf(postmaster.pid)) === server.shell.pid) return postmaster.pid;
+    if (postmaster?.ready && (await parentOf(postmaster.pid)) === server.shell.pid)
+      return postmaster.pid;
     await sleep(20, abort);
   }
 }

@@ -5,13 +5,23 @@ import { sleep } from "../runtime/backoff.ts";
 import { ConfigError } from "../runtime/config.ts";
 
 /** Throws ConfigError, a line for each port of 127.0.0.1 that another program has. */
-export async function assertPortsFree(ports: readonly { port: number; flag: string }[]): Promise<void> {
+export async function assertPortsFree(
+  ports: readonly { port: number; flag: string }[],
+): Promise<void> {
   const twice = ports.find(({ port }, at) => ports.slice(0, at).some((one) => one.port === port));
-  if (twice) throw new ConfigError([`port ${twice.port} is asked for twice; choose another with --${twice.flag}`]);
-  const taken = await Promise.all(ports.map(async (one) => ((await isFree(one.port)) ? [] : [one])));
+  if (twice)
+    throw new ConfigError([
+      `port ${twice.port} is asked for twice; choose another with --${twice.flag}`,
+    ]);
+  const taken = await Promise.all(
+    ports.map(async (one) => ((await isFree(one.port)) ? [] : [one])),
+  );
   const mistakes = taken
     .flat()
-    .map(({ port, flag }) => `port ${port} is in use by another program; choose another with --${flag}`);
+    .map(
+      ({ port, flag }) =>
+        `port ${port} is in use by another program; choose another with --${flag}`,
+    );
   if (mistakes.length > 0) throw new ConfigError(mistakes);
 }
 
@@ -22,7 +32,9 @@ function isFree(port: number): Promise<boolean> {
       if (error.code === "EADDRINUSE") resolve(false);
       else reject(new ConfigError([`port ${port} can't be used: ${error.message}`]));
     });
-    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () =>
+      probe.close(() => resolve(true)),
+    );
   });
 }
 
@@ -93,9 +105,15 @@ async function answers(
   }: { isEnough: (body: unknown) => boolean; headers: Record<string, string>; abort: AbortSignal },
 ): Promise<boolean> {
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.any([abort, AbortSignal.timeout(2000)]) });
+    const response = await fetch(url, {
+      headers,
+      signal: AbortSignal.any([abort, AbortSignal.timeout(2000)]),
+    });
     const body = await response.text();
-    return response.ok && isEnough(body.startsWith("{") || body.startsWith("[") ? JSON.parse(body) : undefined);
+    return (
+      response.ok &&
+      isEnough(body.startsWith("{") || body.startsWith("[") ? JSON.parse(body) : undefined)
+    );
   } catch {
     abort.throwIfAborted();
     return false;

@@ -28,7 +28,9 @@ export type SimulatorKeyOptions = {
 /** The id that the simulator's spool has, or is to have. */
 export async function simulatorProducerId(dataDir: string): Promise<string> {
   const text = await readFile(join(dataDir, "producer", "spool.json"), "utf8").catch(() => "{}");
-  const { producerId = `simulator-${randomBytes(4).toString("hex")}` } = JSON.parse(text) as { producerId?: string };
+  const { producerId = `simulator-${randomBytes(4).toString("hex")}` } = JSON.parse(text) as {
+    producerId?: string;
+  };
   return producerId;
 }
 
@@ -46,7 +48,11 @@ export async function openSimulatorKey(options: SimulatorKeyOptions): Promise<st
     "simulator-*",
     ...(/^simulator-/.test(producerId) ? [] : ["--producer", producerId]),
   ];
-  const made = await runAccessorProgram("keys", ["create", "--name", "npm start", ...rights, ...producers], options);
+  const made = await runAccessorProgram(
+    "keys",
+    ["create", "--name", "npm start", ...rights, ...producers],
+    options,
+  );
   const key = made.trim();
   await writeFile(`${keyIn(dataDir)}.new`, key, { mode: 0o600 });
   await rename(`${keyIn(dataDir)}.new`, keyIn(dataDir));
@@ -54,7 +60,9 @@ export async function openSimulatorKey(options: SimulatorKeyOptions): Promise<st
   const [from, to] = [idOf(known), idOf(key)];
   // What the simulator sent with a key that has ended belongs to that one. Another database has none of it.
   if (from !== undefined && to !== undefined)
-    await runAccessorProgram("producers", ["move", "--from", from, "--to", to], options).catch(() => {});
+    await runAccessorProgram("producers", ["move", "--from", from, "--to", to], options).catch(
+      () => {},
+    );
   if (!(await isTaken(key, { ...options, refusedMs: 10_000 })))
     throw new Error("the gateway refuses the simulator's key");
   return key;
@@ -67,8 +75,14 @@ async function runAccessorProgram(
   args: readonly string[],
   { checkout, databaseUrl, abort }: SimulatorKeyOptions,
 ): Promise<string> {
-  const env = childEnvironment({ DATABASE_URL: databaseUrl, MILLRACE_PARENT_FD: undefined }) as NodeJS.ProcessEnv;
-  const { stdout } = await exec(process.execPath, [`${checkout}accessor/${name}.ts`, ...args], { env, signal: abort });
+  const env = childEnvironment({
+    DATABASE_URL: databaseUrl,
+    MILLRACE_PARENT_FD: undefined,
+  }) as NodeJS.ProcessEnv;
+  const { stdout } = await exec(process.execPath, [`${checkout}accessor/${name}.ts`, ...args], {
+    env,
+    signal: abort,
+  });
   return stdout;
 }
 
@@ -93,7 +107,10 @@ async function isTaken(
 async function statusOf(url: string, key: string, abort: AbortSignal): Promise<number> {
   try {
     const limited = AbortSignal.any([abort, AbortSignal.timeout(2000)]);
-    const response = await fetch(url, { headers: { authorization: `Bearer ${key}` }, signal: limited });
+    const response = await fetch(url, {
+      headers: { authorization: `Bearer ${key}` },
+      signal: limited,
+    });
     await response.body?.cancel();
     return response.status;
   } catch {

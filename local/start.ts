@@ -36,7 +36,11 @@ const inTheClear = Object.fromEntries(
 
 // Who reads by SQL, or only connects, cannot use up the connections that the accessor needs; and
 // who does not log in is cut off soon.
-const guarded = { max_connections: "100", reserved_connections: "40", authentication_timeout: "5s" };
+const guarded = {
+  max_connections: "100",
+  reserved_connections: "40",
+  authentication_timeout: "5s",
+};
 
 await run({
   name: "millrace",
@@ -48,7 +52,13 @@ await run({
   async open({ settings, abort }) {
     const { httpPort, grpcPort, quiet, machines, seed, auth } = settings;
     const level = quiet && settings.logLevel === "info" ? "warn" : settings.logLevel;
-    const output = createOutput(process.stdout, ["millrace", "postgres", "accessor", "gateway", "producer"]);
+    const output = createOutput(process.stdout, [
+      "millrace",
+      "postgres",
+      "accessor",
+      "gateway",
+      "producer",
+    ]);
     const say = (text: string) => output.line("millrace", text);
     await assertPortsFree([
       { port: httpPort, flag: "http-port" },
@@ -66,14 +76,24 @@ await run({
         const log = createLog({ name: "postgres", level, format: "pretty", color: false, sink });
         // After a crash on the same port, so that the accessor finds it again.
         const port = databaseUrl ? Number(new URL(databaseUrl).port) : 0;
-        const server = await openPostgres({ dataDir, port, settings: guarded, stopMs: 1500, log, abort: stopped });
+        const server = await openPostgres({
+          dataDir,
+          port,
+          settings: guarded,
+          stopMs: 1500,
+          log,
+          abort: stopped,
+        });
         try {
           databaseUrl = await openAccessorRole(server.url, { dataDir, database: "millrace" });
         } catch (error) {
           await server[Symbol.asyncDispose]();
           throw error;
         }
-        return { ended: server.ended.then(() => "ended"), stop: async () => server[Symbol.asyncDispose]() };
+        return {
+          ended: server.ended.then(() => "ended"),
+          stop: async () => server[Symbol.asyncDispose](),
+        };
       },
     };
     const service = (
@@ -92,7 +112,8 @@ await run({
             MILLRACE_LOG_LEVEL: level,
             MILLRACE_LOG_FORMAT: "pretty",
           },
-          onOutput: (line) => quiet || (name === "producer" ? output.status(name, line) : output.line(name, line)),
+          onOutput: (line) =>
+            quiet || (name === "producer" ? output.status(name, line) : output.line(name, line)),
           onError: (line) => output.line(name, line),
         }),
     });
@@ -128,11 +149,19 @@ await run({
         const args = ["--accessor", grpcUrl, ...simulated, "--spool", join(dataDir, "producer")];
         if (auth === "keys") {
           const producerId = await simulatorProducerId(dataDir);
-          const made = { dataDir, producerId, databaseUrl: databaseUrl!, gatewayUrl: httpUrl, checkout };
+          const made = {
+            dataDir,
+            producerId,
+            databaseUrl: databaseUrl!,
+            gatewayUrl: httpUrl,
+            checkout,
+          };
           key = await openSimulatorKey({ ...made, say, abort: stopped });
           args.push("--producer-id", producerId);
         }
-        return service("producer", { args, env: { ...noDatabase, MILLRACE_API_KEY: key } }).start(stopped);
+        return service("producer", { args, env: { ...noDatabase, MILLRACE_API_KEY: key } }).start(
+          stopped,
+        );
       },
     };
     const parts = [
@@ -141,7 +170,8 @@ await run({
       ...(machines === 0 ? [] : [producer]),
     ];
     const supervisor = await openSupervisor(parts, { say, abort });
-    const headers = (): Record<string, string> => (key === undefined ? {} : { authorization: `Bearer ${key}` });
+    const headers = (): Record<string, string> =>
+      key === undefined ? {} : { authorization: `Bearer ${key}` };
     const given = { machines, needsKey: auth === "keys", dataDir: settings.dataDir };
     untilServing(httpUrl, { abort, say, headers, hasSender: machines > 0 }).then(
       () => output.block(welcome({ httpUrl, grpcUrl, ...given })),

@@ -49,7 +49,9 @@ const pidOf = (line: string | undefined) => Number(/up (\d+)/.exec(line ?? "")?.
 
 test("children stop last first, each before the next", async () => {
   const said: string[] = [];
-  const parts = ["a", "b", "c"].map((name) => standIn(name, { script: wellBehaved(name, 50), said }));
+  const parts = ["a", "b", "c"].map((name) =>
+    standIn(name, { script: wellBehaved(name, 50), said }),
+  );
   const supervisor = await openSupervisor(parts, { say: () => {}, abort });
   await eventually(() => said.length === 3);
   await supervisor.stop(5000);
@@ -61,7 +63,10 @@ test("children stop last first, each before the next", async () => {
 test("a child that ignores the request is ended by force within the time given", async () => {
   const said: string[] = [];
   const script = `process.on("SIGTERM", () => {}); console.log("up " + process.pid); setInterval(() => {}, 1000);`;
-  const supervisor = await openSupervisor([standIn("stubborn", { script, said })], { say: () => {}, abort });
+  const supervisor = await openSupervisor([standIn("stubborn", { script, said })], {
+    say: () => {},
+    abort,
+  });
   await eventually(() => said.length === 1);
   const begun = performance.now();
   await supervisor.stop(200);
@@ -73,12 +78,18 @@ test("a child that is killed is started again, and that is said", async () => {
   const said: string[] = [];
   const news: string[] = [];
   const part = standIn("a", { script: wellBehaved("a"), said });
-  const supervisor = await openSupervisor([part], { say: (text) => news.push(text), abort, retryMs: 1 });
+  const supervisor = await openSupervisor([part], {
+    say: (text) => news.push(text),
+    abort,
+    retryMs: 1,
+  });
   await eventually(() => said.length === 1);
   process.kill(pidOf(said[0]), "SIGKILL");
   await eventually(() => said.length === 2);
   expect(pidOf(said[1])).not.toBe(pidOf(said[0]));
-  expect(news).toEqual([expect.stringMatching(/^a was ended by SIGKILL; starting it again in \d+ ms$/)]);
+  expect(news).toEqual([
+    expect.stringMatching(/^a was ended by SIGKILL; starting it again in \d+ ms$/),
+  ]);
   await supervisor.stop(5000);
   expect(isAlive(pidOf(said[1]))).toBe(false);
 });
@@ -102,7 +113,9 @@ test("a child that keeps ending is given up after eight ends within a minute, no
     now: () => clock,
     retryMs: 1,
   });
-  await expect(supervisor.done).rejects.toThrow("a ended with code 1, 8 times within a minute; giving up");
+  await expect(supervisor.done).rejects.toThrow(
+    "a ended with code 1, 8 times within a minute; giving up",
+  );
   expect(starts).toBeGreaterThan(10);
   expect(news).toHaveLength(starts - 1);
 });
@@ -117,7 +130,9 @@ test("if a part can't be started, those before it are stopped", async () => {
       throw new Error("no data folder");
     },
   };
-  await expect(openSupervisor([first, second], { say: () => {}, abort })).rejects.toThrow("no data folder");
+  await expect(openSupervisor([first, second], { say: () => {}, abort })).rejects.toThrow(
+    "no data folder",
+  );
   expect(isAlive(pidOf(said[0]))).toBe(false);
 });
 
@@ -178,7 +193,9 @@ test("a port is listening from its first connection on, and waiting ends with th
   server.close();
   await once(server, "close");
   await untilListening(port, { ended: Promise.resolve("ended"), abort });
-  await expect(untilListening(port, { ended: never, abort: AbortSignal.timeout(100) })).rejects.toThrow("timeout");
+  await expect(
+    untilListening(port, { ended: never, abort: AbortSignal.timeout(100) }),
+  ).rejects.toThrow("timeout");
 });
 
 test("serving means: ready, and with samples to show", async () => {
@@ -215,7 +232,8 @@ test("a part that is being started again when all is to stop is stopped too, onc
     name: "slow",
     start() {
       starts++;
-      if (starts === 1) return { ended: Promise.resolve("ended with code 1"), stop: async () => {} };
+      if (starts === 1)
+        return { ended: Promise.resolve("ended with code 1"), stop: async () => {} };
       again.resolve();
       return started.promise;
     },

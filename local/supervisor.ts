@@ -60,7 +60,9 @@ export async function openSupervisor(
         ends = [...ends.filter((at) => at > now() - 60_000), now()];
         if (ends.length === 1) backoff.reset();
         if (ends.length >= maxEndsPerMinute)
-          throw withoutStack(`${part.name} ${how}, ${ends.length} times within a minute; giving up`);
+          throw withoutStack(
+            `${part.name} ${how}, ${ends.length} times within a minute; giving up`,
+          );
         const delayMs = backoff.next();
         say(`${part.name} ${how}; starting it again in ${delayMs} ms`);
         try {

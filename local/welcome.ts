@@ -13,8 +13,10 @@ export type WelcomeOptions = {
 export function welcome({ httpUrl, grpcUrl, machines, needsKey, dataDir }: WelcomeOptions): string {
   const header = needsKey ? `-H "authorization: Bearer $KEY" ` : "";
   const place = dataDir === undefined ? "" : ` --data-dir '${dataDir.replaceAll("'", "'\\''")}'`;
-  const key = (scopes: string) => `KEY=$(npx millrace keys create --name me ${scopes} --machine '*'${place})`;
-  const record = '{"signals":[{"machine":"oven-1","signal":"temperature","unit":"°C","time":"now","value":181.5}]}';
+  const key = (scopes: string) =>
+    `KEY=$(npx millrace keys create --name me ${scopes} --machine '*'${place})`;
+  const record =
+    '{"signals":[{"machine":"oven-1","signal":"temperature","unit":"°C","time":"now","value":181.5}]}';
   const send = `curl ${header}-H 'content-type: application/json' -d '${record}' ${httpUrl}/signals`;
   const watch = `npx buf curl ${header}--protocol grpc --http2-prior-knowledge -d '{"signals":["state"]}' ${grpcUrl}/millrace.v1.SignalService/WatchSignals`;
   const lines =

@@ -56,7 +56,11 @@ const signalName = text({
   pattern: /^[a-z][a-z0-9_]{0,62}$/,
 });
 
-const unitText = text({ placeholder: "UNIT", expects: "a unit of at most 32 characters", maxLength: 32 });
+const unitText = text({
+  placeholder: "UNIT",
+  expects: "a unit of at most 32 characters",
+  maxLength: 32,
+});
 
 export const settings = {
   accessor: setting({
@@ -108,11 +112,19 @@ export const settings = {
   signals: setting({
     flag: "signal",
     env: "MILLRACE_SIGNALS",
-    parse: { ...signalName, read: (value) => (/^(state|error)$/.test(value) ? undefined : signalName.read(value)) },
+    parse: {
+      ...signalName,
+      read: (value) => (/^(state|error)$/.test(value) ? undefined : signalName.read(value)),
+    },
     repeat: true,
     doc: `a numeric signal besides power: ${namedSignals.slice(1).join(", ")} or any other name`,
   }),
-  powerHz: setting({ flag: "rate-hz", parse: rateHz(), default: "100", doc: "samples of power per second" }),
+  powerHz: setting({
+    flag: "rate-hz",
+    parse: rateHz(),
+    default: "100",
+    doc: "samples of power per second",
+  }),
   batchIntervalMs: setting({
     flag: "batch-interval",
     env: "MILLRACE_BATCH_INTERVAL",
@@ -236,11 +248,13 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
   if (given.once) {
     if (input === undefined || input === "-") mistakes.push("--once needs --input with a file");
     for (const [flag, value] of Object.entries({ spool, "producer-id": producerId }))
-      if (value !== undefined) mistakes.push(`--${flag} cannot be used with --once, which numbers batches itself`);
+      if (value !== undefined)
+        mistakes.push(`--${flag} cannot be used with --once, which numbers batches itself`);
   }
   if (input !== undefined) {
     for (const [flag, value] of Object.entries({ start: begin, speed, duration })) {
-      if (value !== undefined) mistakes.push(`--${flag} is for the simulator and cannot be used with --input`);
+      if (value !== undefined)
+        mistakes.push(`--${flag} is for the simulator and cannot be used with --input`);
     }
   } else {
     if (given.strict) mistakes.push("--strict needs --input");
@@ -250,7 +264,9 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
     }))
       if (value !== undefined) mistakes.push(`--${flag} needs --input`);
     if (speed !== undefined && speed > 1 && begin === undefined)
-      mistakes.push("--speed above 1 needs --start in the past: the accessor takes nothing from the future");
+      mistakes.push(
+        "--speed above 1 needs --start in the past: the accessor takes nothing from the future",
+      );
     if (begin && "atUs" in begin && begin.atUs > nowUs) mistakes.push("--start lies in the future");
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);

@@ -8,7 +8,10 @@ function said(behind: readonly (number | undefined)[]): string[] {
   let second = 0;
   const line = (level: string) => (message: string) =>
     void lines.push(`${second} ${level} ${message.split(" are not")[0]!.slice(0, 80)}`);
-  const watch = createLagWatch({ log: { info: line("info"), warn: line("warn") }, nowMs: () => second * 1000 });
+  const watch = createLagWatch({
+    log: { info: line("info"), warn: line("warn") },
+    nowMs: () => second * 1000,
+  });
   for (const seconds of behind) {
     const at: LagSample | undefined =
       seconds === undefined
@@ -20,7 +23,8 @@ function said(behind: readonly (number | undefined)[]): string[] {
   return lines;
 }
 
-const steps = (count: number, of: (i: number) => number | undefined) => Array.from({ length: count }, (_, i) => of(i));
+const steps = (count: number, of: (i: number) => number | undefined) =>
+  Array.from({ length: count }, (_, i) => of(i));
 
 test("a backlog that grows is told with its samples and seconds, and again each minute", () => {
   const lines = said(steps(130, (i) => i));
@@ -34,7 +38,11 @@ test("a backlog that grows is told with its samples and seconds, and again each 
 test("once it has caught up, it says so, and would warn again at once", () => {
   const climb = steps(10, (i) => i);
   const lines = said([...climb, ...steps(10, (i) => 9 - i), ...climb]);
-  expect(lines.map((line) => line.slice(0, 11))).toEqual(["5 warn fall", "19 info cau", "25 warn fal"]);
+  expect(lines.map((line) => line.slice(0, 11))).toEqual([
+    "5 warn fall",
+    "19 info cau",
+    "25 warn fal",
+  ]);
 });
 
 test.each([
@@ -42,7 +50,10 @@ test.each([
   ["draining, as after an outage", steps(60, (i) => 100 - i)],
   ["steady", steps(60, () => 30)],
   ["of a backfill", steps(60, () => undefined)],
-  ["just seen after a pause", [...steps(5, () => undefined), ...steps(4, (i) => 50 + i), undefined]],
+  [
+    "just seen after a pause",
+    [...steps(5, () => undefined), ...steps(4, (i) => 50 + i), undefined],
+  ],
 ])("a backlog that is %s is no news", (_, behind) => {
   expect(said(behind)).toEqual([]);
 });

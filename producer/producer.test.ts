@@ -31,16 +31,28 @@ function createClock(): Clock & { atUs: number } {
   return clock;
 }
 
-async function start(flags: string[], { hooks = {} as Hooks, signal: abort = new AbortController().signal } = {}) {
+async function start(
+  flags: string[],
+  { hooks = {} as Hooks, signal: abort = new AbortController().signal } = {},
+) {
   const stub = await openIngestStub(hooks);
   onTestFinished(() => stub[Symbol.asyncDispose]());
   const log: string[] = [];
   const status: string[] = [];
-  const given = readSettings({ name: "producer", about: "", settings }, ["--accessor", stub.url, ...flags], {});
+  const given = readSettings(
+    { name: "producer", about: "", settings },
+    ["--accessor", stub.url, ...flags],
+    {},
+  );
   const producer = await openProducer({
     settings: given,
     abort,
-    log: createLog({ name: "producer", format: "pretty", color: false, sink: (line) => log.push(line) }),
+    log: createLog({
+      name: "producer",
+      format: "pretty",
+      color: false,
+      sink: (line) => log.push(line),
+    }),
     clock: createClock(),
     statusStream: { write: (text) => status.push(text) },
   });
@@ -52,14 +64,25 @@ test("a second live simulator of the same machines is refused; one of the past, 
   const stub = await openIngestStub({});
   onTestFinished(() => stub[Symbol.asyncDispose]());
   const open = async (...flags: string[]) => {
-    const given = readSettings({ name: "producer", about: "", settings }, ["--accessor", stub.url, ...flags], {});
+    const given = readSettings(
+      { name: "producer", about: "", settings },
+      ["--accessor", stub.url, ...flags],
+      {},
+    );
     const log = createLog({ name: "producer", level: "silent" });
     const statusStream = { write: () => {} };
-    return openProducer({ settings: given, abort: new AbortController().signal, log, statusStream });
+    return openProducer({
+      settings: given,
+      abort: new AbortController().signal,
+      log,
+      statusStream,
+    });
   };
   {
     await using _ = await open();
-    await expect(open("--machines", "20")).rejects.toThrow(/simulates machines 1 to 5 .*--first-machine 6$/);
+    await expect(open("--machines", "20")).rejects.toThrow(
+      /simulates machines 1 to 5 .*--first-machine 6$/,
+    );
     await using __ = await open("--machines", "20", "--first-machine", "6");
     await using past = await open("--start", "-2h", "--duration", "1s");
     await past.done;
@@ -69,7 +92,14 @@ test("a second live simulator of the same machines is refused; one of the past, 
 
 test("a minute of live simulation arrives complete, and again with the same seed", async () => {
   const run = async () => {
-    const { stub, producer, status } = await start(["--machines", "3", "--duration", "60s", "--signal", "temperature"]);
+    const { stub, producer, status } = await start([
+      "--machines",
+      "3",
+      "--duration",
+      "60s",
+      "--signal",
+      "temperature",
+    ]);
     await producer.done;
     await producer[Symbol.asyncDispose]();
     expect(status.at(-1)).toMatch(/^3 machines · .* 0 in flight · 0 rejected\n$/);
@@ -81,7 +111,9 @@ test("a minute of live simulation arrives complete, and again with the same seed
     const own = stored.filter(({ machine }) => machine === name);
     expect(own.length).toBeGreaterThan(200);
     for (const { profile, values, startUs } of whole.runs) {
-      const columns = own.flatMap(({ samples }) => samples.filter(({ signal }) => signal === profile.signal));
+      const columns = own.flatMap(({ samples }) =>
+        samples.filter(({ signal }) => signal === profile.signal),
+      );
       expect(columns.flatMap((column) => column.values)).toEqual(values);
       expect(columns.flatMap((column) => [...timesOf(column)])).toEqual(
         values.map((_, k) => startUs + k * profile.periodUs),
@@ -98,7 +130,14 @@ test("a minute of live simulation arrives complete, and again with the same seed
 });
 
 test("a backfill goes out in large batches and joins the live part without a seam", async () => {
-  const { stub, producer, status } = await start(["--machines", "1", "--start", "-1h", "--duration", "3610s"]);
+  const { stub, producer, status } = await start([
+    "--machines",
+    "1",
+    "--start",
+    "-1h",
+    "--duration",
+    "3610s",
+  ]);
   await producer.done;
   await producer[Symbol.asyncDispose]();
   const columns = stub.state.stored.flatMap(({ samples }) => samples);
@@ -131,10 +170,16 @@ async function inputFile(text: string): Promise<string> {
   await writeFile(path, text);
   return path;
 }
-const csv = "machine,signal,time,value\nm,x,2026-03-01T08:00:00Z,1\nm,x,never,2\nn,x,2026-03-01T08:00:00Z,3\n";
+const csv =
+  "machine,signal,time,value\nm,x,2026-03-01T08:00:00Z,1\nm,x,never,2\nn,x,2026-03-01T08:00:00Z,3\n";
 
 test("an input takes the place of the simulator, bad lines are counted, and the run ends well", async () => {
-  const { stub, producer, log } = await start(["--input", await inputFile(csv), "--max-gap", "60s"]);
+  const { stub, producer, log } = await start([
+    "--input",
+    await inputFile(csv),
+    "--max-gap",
+    "60s",
+  ]);
   await producer.done;
   expect(stub.state.stored.map(({ machine, samples }) => [machine, samples[0]!.values])).toEqual([
     ["m", [1]],
@@ -152,18 +197,27 @@ test("with --strict a bad line fails the run, after the good ones are sent", asy
 });
 
 test("with --strict a record that the accessor rejects fails the run, without it it does not", async () => {
-  const refusal = create(RefusalSchema, { reason: ErrorReason.MACHINE_NAME_INVALID, message: "no name" });
-  const verdicts = [{ kind: RecordKind.SAMPLE, count: 1, reason: ErrorReason.TIME_TOO_OLD, message: "too old" }].map(
-    (init) => create(VerdictSchema, init),
-  );
-  const hooks: Hooks = { resultOf: (_, { machine }) => (machine === "n" ? { refusal } : { verdicts }) };
+  const refusal = create(RefusalSchema, {
+    reason: ErrorReason.MACHINE_NAME_INVALID,
+    message: "no name",
+  });
+  const verdicts = [
+    { kind: RecordKind.SAMPLE, count: 1, reason: ErrorReason.TIME_TOO_OLD, message: "too old" },
+  ].map((init) => create(VerdictSchema, init));
+  const hooks: Hooks = {
+    resultOf: (_, { machine }) => (machine === "n" ? { refusal } : { verdicts }),
+  };
   const file = await inputFile(csv.replace(/.*never.*\n/, ""));
   const strict = await start(["--strict", "--input", file], { hooks });
-  await expect(strict.producer.done).rejects.toThrow("--strict: records that the accessor rejected: 2");
+  await expect(strict.producer.done).rejects.toThrow(
+    "--strict: records that the accessor rejected: 2",
+  );
   const lax = await start(["--input", file], { hooks });
   await lax.producer.done;
   const both = await start(["--strict", "--input", await inputFile(csv)], { hooks });
-  await expect(both.producer.done).rejects.toThrow(/1 of 3 input lines are bad; records that the accessor rejected: 2/);
+  await expect(both.producer.done).rejects.toThrow(
+    /1 of 3 input lines are bad; records that the accessor rejected: 2/,
+  );
 });
 
 test("an input that is not there fails the start", async () => {
@@ -192,13 +246,18 @@ test.each([
   [["--speed", "10"], /--speed above 1 needs --start/],
   [["--start", "2027-01-01T00:00:00Z"], /--start lies in the future/],
   [["--strict"], /--strict needs --input/],
-  [["--input", "x", "--start", "-1h", "--duration", "1s"], /--start is for the simulator.*--duration is for/s],
+  [
+    ["--input", "x", "--start", "-1h", "--duration", "1s"],
+    /--start is for the simulator.*--duration is for/s,
+  ],
 ])("settings that do not go together are refused: %j", async (flags, message) => {
   await expect(start(flags)).rejects.toThrow(message);
 });
 
 test("blanks around a unit are no part of it", () => {
-  expect(readSettings({ name: "producer", about: "", settings }, ["--unit", " kW\t"], {}).unit).toBe("kW");
+  expect(
+    readSettings({ name: "producer", about: "", settings }, ["--unit", " kW\t"], {}).unit,
+  ).toBe("kW");
 });
 
 test.each([

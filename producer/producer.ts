@@ -64,7 +64,16 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
     watchLag(readLag({ settings, source, uplink, nowUs: clock.nowUs() }));
   }, 1000);
 
-  const done = runSource({ ...options, log, clock, input, repeats, source, uplink, abort: stop.signal });
+  const done = runSource({
+    ...options,
+    log,
+    clock,
+    input,
+    repeats,
+    source,
+    uplink,
+    abort: stop.signal,
+  });
   const ended = done.catch((error: unknown) => {
     // Being stopped is not a failure.
     if (!options.abort.aborted) throw error;
@@ -89,8 +98,10 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
 }
 
 /** A file is sent by a producer of its own, whose batches the accessor knows when they come again. */
-const idOf = ({ input, type, unit, epoch, maxGapMs, sampleType }: ProducerSettings, abort: AbortSignal) =>
-  inputId(input!, { type, unit, epoch, maxGapMs, sampleType }, { abort });
+const idOf = (
+  { input, type, unit, epoch, maxGapMs, sampleType }: ProducerSettings,
+  abort: AbortSignal,
+) => inputId(input!, { type, unit, epoch, maxGapMs, sampleType }, { abort });
 
 function senderSettings(given: ProducerSettings) {
   const {
@@ -103,7 +114,8 @@ function senderSettings(given: ProducerSettings) {
     spoolFull: whenFull,
     outboxBytes,
   } = given;
-  const hold = spool === undefined ? { memoryBytes: outboxBytes } : { folder: spool, maxBytes, whenFull };
+  const hold =
+    spool === undefined ? { memoryBytes: outboxBytes } : { folder: spool, maxBytes, whenFull };
   const certificateFiles = toClientFiles("accessor", { ...given, url: accessor });
   return { accessor, certificateFiles, apiKey, producerId, deadLetters, hold };
 }
@@ -120,17 +132,27 @@ type SourceState = {
   progress: Status["progress"];
 };
 
-function createSourceState({ machines, start, durationMs, input }: ProducerSettings, nowUs: number): SourceState {
-  const startUs = start === undefined ? nowUs : "atUs" in start ? start.atUs : nowUs - start.agoMs * 1000;
+function createSourceState(
+  { machines, start, durationMs, input }: ProducerSettings,
+  nowUs: number,
+): SourceState {
+  const startUs =
+    start === undefined ? nowUs : "atUs" in start ? start.atUs : nowUs - start.agoMs * 1000;
   const untilUs = durationMs === undefined ? undefined : startUs + durationMs * 1000;
   const backfillToUs = start === undefined ? undefined : Math.min(nowUs, untilUs ?? nowUs);
-  const progress = backfillToUs === undefined ? undefined : { part: 0, leftSeconds: (backfillToUs - startUs) / 1e6 };
+  const progress =
+    backfillToUs === undefined
+      ? undefined
+      : { part: 0, leftSeconds: (backfillToUs - startUs) / 1e6 };
   const counted = { machines: input === undefined ? machines : 0, sent: 0 };
   return { ...counted, startUs, untilUs, madeUs: startUs, backfillToUs, progress };
 }
 
 /** Undefined where nothing of the present is simulated: what ends in the past may be sent beside a live fleet. */
-async function claimLive({ settings, clock = systemClock }: ProducerOptions, { untilUs }: SourceState) {
+async function claimLive(
+  { settings, clock = systemClock }: ProducerOptions,
+  { untilUs }: SourceState,
+) {
   const isLive = settings.input === undefined && (untilUs === undefined || untilUs > clock.nowUs());
   return isLive ? claimMachines(settings) : undefined;
 }
@@ -160,7 +182,10 @@ async function runSource(options: SourceOptions): Promise<void> {
   }
 }
 
-async function runSimulation({ settings, clock, source, abort }: SourceOptions, append: Append): Promise<void> {
+async function runSimulation(
+  { settings, clock, source, abort }: SourceOptions,
+  append: Append,
+): Promise<void> {
   const { machines, firstMachine, seed, signals, powerHz, speed, batchIntervalMs } = settings;
   await simulate({
     machines,
@@ -211,14 +236,23 @@ async function runInput(
       if (sizeBytes !== undefined) source.progress = { part: readBytes / sizeBytes };
     },
   }).catch((error: unknown) => {
-    throw error instanceof BadText ? new PlainFailure(`${settings.input}: ${error.message}`, { cause: error }) : error;
+    throw error instanceof BadText
+      ? new PlainFailure(`${settings.input}: ${error.message}`, { cause: error })
+      : error;
   });
   await uplink.flush({ abort });
   const { rejectedRecords, duplicateBatches, warnings } = uplink.counts;
   // What had been stored before is said, and not stored again.
   const before = duplicateBatches > 0 ? { duplicateBatches } : {};
   const odd = warnings > 0 ? { warnings } : {};
-  log.info("input sent and acknowledged", { lines, records, badLines, rejectedRecords, ...before, ...odd });
+  log.info("input sent and acknowledged", {
+    lines,
+    records,
+    badLines,
+    rejectedRecords,
+    ...before,
+    ...odd,
+  });
   if (!strict) return;
   const faults = [
     ...(badLines > 0 ? [`${badLines} of ${lines} input lines are bad`] : []),
@@ -253,7 +287,13 @@ function readLag(from: {
   const { settings, source, uplink, nowUs } = from;
   const { machines, progress, backfillToUs, madeUs, untilUs = nowUs } = source;
   const isSlowed = settings.speed !== undefined && settings.speed < 1;
-  if (machines === 0 || progress || backfillToUs !== undefined || isSlowed || !uplink.counts.connected)
+  if (
+    machines === 0 ||
+    progress ||
+    backfillToUs !== undefined ||
+    isSlowed ||
+    !uplink.counts.connected
+  )
     return undefined;
   return {
     sourceSeconds: Math.max(0, Math.min(nowUs, untilUs) - madeUs) / 1e6,

@@ -18,7 +18,11 @@ function startProducer(flags: string[], failpoints = "") {
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
-  const ended = once(child, "close").then(([code, signalName]) => ({ code, signalName, stderr: () => stderr }));
+  const ended = once(child, "close").then(([code, signalName]) => ({
+    code,
+    signalName,
+    stderr: () => stderr,
+  }));
   return { child, ended };
 }
 
@@ -43,7 +47,16 @@ test("kill -9 again and again: the next process sends what the last one had take
   await using folder = await temporaryFolder();
   await using stub = await openIngestStub({}, {});
   const { state } = stub;
-  const flags = ["--accessor", stub.url, "--spool", folder.path, "--machines", "2", "--batch-interval", "20ms"];
+  const flags = [
+    "--accessor",
+    stub.url,
+    "--spool",
+    folder.path,
+    "--machines",
+    "2",
+    "--batch-interval",
+    "20ms",
+  ];
   const failpoints = [
     "",
     "uplink.after-ack=exit@5",
@@ -54,7 +67,8 @@ test("kill -9 again and again: the next process sends what the last one had take
   for (const points of failpoints) {
     const { child, ended } = startProducer(flags, points);
     const goal = state.stored.length + 30;
-    if (points === "") await waitFor(() => state.stored.length >= goal).then(() => child.kill("SIGKILL"));
+    if (points === "")
+      await waitFor(() => state.stored.length >= goal).then(() => child.kill("SIGKILL"));
     expect((await ended).signalName).toBe("SIGKILL");
   }
   const { ended } = startProducer([...flags, "--duration", "1s"]);
@@ -72,14 +86,23 @@ test("what a killed process has taken while the server was away arrives later", 
   const first = await openIngestStub();
   const { port } = first;
   await first[Symbol.asyncDispose]();
-  const flags = ["--accessor", `http://127.0.0.1:${port}`, "--spool", folder.path, "--machines", "1"];
+  const flags = [
+    "--accessor",
+    `http://127.0.0.1:${port}`,
+    "--spool",
+    folder.path,
+    "--machines",
+    "1",
+  ];
   const { ended } = startProducer([...flags, "--start", "-1h"], "spool.after-fsync=exit@20");
   expect((await ended).signalName).toBe("SIGKILL");
   await using stub = await openIngestStub({}, { port });
   const last = startProducer([...flags, "--duration", "1s"]);
   expect(await last.ended).toMatchObject({ code: 0 });
   assertOnce(stub.state);
-  const samples = stub.state.stored.flatMap((batch) => batch.samples.flatMap(({ values }) => values)).length;
+  const samples = stub.state.stored.flatMap((batch) =>
+    batch.samples.flatMap(({ values }) => values),
+  ).length;
   // Nineteen batches were promised before the kill, of about ten thousand samples each.
   expect(samples).toBeGreaterThanOrEqual(19 * 9000);
 });
@@ -87,7 +110,16 @@ test("what a killed process has taken while the server was away arrives later", 
 test("a disk that fails ends the process with 1, and the next one goes on from what is there", async () => {
   await using folder = await temporaryFolder();
   await using stub = await openIngestStub();
-  const flags = ["--accessor", stub.url, "--spool", folder.path, "--machines", "1", "--batch-interval", "20ms"];
+  const flags = [
+    "--accessor",
+    stub.url,
+    "--spool",
+    folder.path,
+    "--machines",
+    "1",
+    "--batch-interval",
+    "20ms",
+  ];
   const failing = await startProducer(flags, "spool.before-fsync=throw@15").ended;
   expect(failing.code).toBe(1);
   expect(failing.stderr()).toMatch(/cannot be written any more/);

@@ -23,10 +23,19 @@ test("live: machines, samples per second, acked, in flight, rejected", () => {
 });
 
 test("with a spool: what it holds, what waits, and what is wrong", () => {
-  const spool = { heldBytes: 12.34 * 2 ** 20, backlogRecords: 4321, droppedRecords: 0, diskFull: false };
-  expect(statusLine({ ...live, spool }, { perSecond: 0 })).toMatch(/ · 12\.3 MiB spooled · 4,321 backlog$/);
+  const spool = {
+    heldBytes: 12.34 * 2 ** 20,
+    backlogRecords: 4321,
+    droppedRecords: 0,
+    diskFull: false,
+  };
+  expect(statusLine({ ...live, spool }, { perSecond: 0 })).toMatch(
+    / · 12\.3 MiB spooled · 4,321 backlog$/,
+  );
   const bad = { ...spool, droppedRecords: 7000, diskFull: true };
-  expect(statusLine({ ...live, spool: bad }, { perSecond: 0 })).toMatch(/ · 7,000 DROPPED · DISK FULL$/);
+  expect(statusLine({ ...live, spool: bad }, { perSecond: 0 })).toMatch(
+    / · 7,000 DROPPED · DISK FULL$/,
+  );
 });
 
 test("on the way through the past: a bar and what is left", () => {
@@ -75,12 +84,18 @@ test("elsewhere a line comes every 5 s", () => {
   const status = createStatus({ stream, nowMs: () => ms, read: () => ({ ...live, sent: ms / 2 }) });
   for (; ms <= 20_000; ms += 1000) status.tick();
   expect(stream.written).toHaveLength(4);
-  for (const line of stream.written) expect(line).toMatch(/^5 machines · 500 samples\/s[^\n\r]*\n$/);
+  for (const line of stream.written)
+    expect(line).toMatch(/^5 machines · 500 samples\/s[^\n\r]*\n$/);
 });
 
 test("log lines take the status line away first", () => {
   const order: string[] = [];
-  const log = createLog({ name: "x", format: "pretty", color: false, sink: (line) => order.push(line.slice(13)) });
+  const log = createLog({
+    name: "x",
+    format: "pretty",
+    color: false,
+    sink: (line) => order.push(line.slice(13)),
+  });
   logAround(log, () => order.push("clear"))
     .child({ a: 1 })
     .warn("hello");

@@ -26,10 +26,17 @@ export type Status = {
 };
 
 /** Where the line goes: process.stdout, or a stand-in of tests. */
-export type StatusStream = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
+export type StatusStream = {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+};
 
 /** The line for a status, `perSecond` records per second being sent. */
-export function statusLine(status: Status, { perSecond, columns }: { perSecond: number; columns?: number }): string {
+export function statusLine(
+  status: Status,
+  { perSecond, columns }: { perSecond: number; columns?: number },
+): string {
   const { machines, acked, inFlight, rejected, warnings, connected, progress, spool } = status;
   const parts = [
     ...(progress ? [progressText(progress)] : []),
@@ -43,10 +50,17 @@ export function statusLine(status: Status, { perSecond, columns }: { perSecond: 
     ...(connected ? [] : ["not connected"]),
   ];
   const line = parts.join(" · ");
-  return columns !== undefined && line.length >= columns ? `${line.slice(0, Math.max(0, columns - 2))}…` : line;
+  return columns !== undefined && line.length >= columns
+    ? `${line.slice(0, Math.max(0, columns - 2))}…`
+    : line;
 }
 
-function spoolTexts({ heldBytes, backlogRecords, droppedRecords, diskFull }: NonNullable<Status["spool"]>): string[] {
+function spoolTexts({
+  heldBytes,
+  backlogRecords,
+  droppedRecords,
+  diskFull,
+}: NonNullable<Status["spool"]>): string[] {
   return [
     `${(heldBytes / 2 ** 20).toFixed(1)} MiB spooled`,
     `${grouped(backlogRecords)} backlog`,
@@ -97,7 +111,10 @@ export function createStatus({ read, stream, nowMs = () => performance.now() }: 
     const perSecond = ms > before.ms ? ((status.sent - before.sent) / (ms - before.ms)) * 1000 : 0;
     before = { ms, sent: status.sent };
     shownMs = ms;
-    return statusLine(status, { perSecond, ...(stream.isTTY && stream.columns ? { columns: stream.columns } : {}) });
+    return statusLine(status, {
+      perSecond,
+      ...(stream.isTTY && stream.columns ? { columns: stream.columns } : {}),
+    });
   };
   const clear = () => {
     if (stream.isTTY) stream.write("\r\x1b[2K");

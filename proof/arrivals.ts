@@ -14,7 +14,14 @@ type Arrival = { atMs: number; committedMs: number; newestUs: number; samples: n
 export function openArrivals(client: WatchOptions["client"], after: string) {
   const arrivals: Arrival[] = [];
   const stop = new AbortController();
-  const outcome: WatcherOutcome = { after, cursor: after, batches: 0, sum: 0, reconnects: 0, breaks: 0 };
+  const outcome: WatcherOutcome = {
+    after,
+    cursor: after,
+    batches: 0,
+    sum: 0,
+    reconnects: 0,
+    breaks: 0,
+  };
   let newestUs = 0;
   const connectedMs: number[] = [];
   const running = (async () => {
@@ -39,7 +46,10 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
       const atMs = Date.now();
       const committedMs = commitTime && Number(commitTime.seconds) * 1000 + commitTime.nanos / 1e6;
       for (const batch of batches) {
-        outcome.sum = addKey(outcome.sum, { key: keyOf(contentOf(batch)), place: ++outcome.batches });
+        outcome.sum = addKey(outcome.sum, {
+          key: keyOf(contentOf(batch)),
+          place: ++outcome.batches,
+        });
         const arrival = toArrival(batch, { atMs, committedMs: committedMs ?? atMs });
         newestUs = Math.max(newestUs, arrival.newestUs);
         arrivals.push(arrival);
@@ -62,7 +72,9 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
      * came.
      */
     liveAfter(sinceMs: number, { withinMs }: { withinMs: number }): Arrival | undefined {
-      return arrivals.find(({ atMs, newestUs: us }) => atMs >= sinceMs && atMs - us / 1000 <= withinMs);
+      return arrivals.find(
+        ({ atMs, newestUs: us }) => atMs >= sinceMs && atMs - us / 1000 <= withinMs,
+      );
     },
     /** When it was connected again after a time. */
     connectedAfter: (sinceMs: number) => connectedMs.find((ms) => ms >= sinceMs),
@@ -74,11 +86,19 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
       const old = since.filter(isOld(sinceMs));
       const untilMs = old.at(-1)?.atMs ?? sinceMs;
       const live = since.filter((one) => !isOld(sinceMs)(one) && one.atMs <= untilMs);
-      const ages = live.map(({ atMs, newestUs: us }) => Math.round(atMs - us / 1000)).sort((a, b) => a - b);
-      const quantile = (part: number) => ages[Math.min(ages.length - 1, Math.floor(ages.length * part))];
+      const ages = live
+        .map(({ atMs, newestUs: us }) => Math.round(atMs - us / 1000))
+        .sort((a, b) => a - b);
+      const quantile = (part: number) =>
+        ages[Math.min(ages.length - 1, Math.floor(ages.length * part))];
       return {
         old: { batches: old.length, samples: old.reduce((sum, { samples }) => sum + samples, 0) },
-        live: { batches: live.length, p50Ms: quantile(0.5), p99Ms: quantile(0.99), maxMs: ages.at(-1) },
+        live: {
+          batches: live.length,
+          p50Ms: quantile(0.5),
+          p99Ms: quantile(0.99),
+          maxMs: ages.at(-1),
+        },
       };
     },
     close: () => stop.abort(new Error("enough was seen")),

@@ -28,7 +28,10 @@ const databaseUrl = postgres.url(`cache_${Date.now().toString(36)}`);
 const accessor = stack.use(await startAccessor(databaseUrl));
 const gateway = stack.use(await startGateway(accessor.url));
 
-const ingest = createClient(IngestService, stack.use(createGrpcTransport({ baseUrl: accessor.url })));
+const ingest = createClient(
+  IngestService,
+  stack.use(createGrpcTransport({ baseUrl: accessor.url })),
+);
 for (let minute = 0; minute < 1_440; minute++) {
   const fromUs = startUs + minute * minuteUs;
   const at = (second: number) => toTimestamp(fromUs + second * 1e6);
@@ -47,7 +50,11 @@ for (let minute = 0; minute < 1_440; minute++) {
         time: at(i * 3),
         state: i % 2 === 0 ? MachineState.ACTIVE : MachineState.IDLE,
       })),
-      errorReports: [1, 21, 41].map((second) => ({ time: at(second), severity: Severity.ERROR, code: `E${second}` })),
+      errorReports: [1, 21, 41].map((second) => ({
+        time: at(second),
+        severity: Severity.ERROR,
+        code: `E${second}`,
+      })),
     },
   });
 }
@@ -61,10 +68,13 @@ await eventually(
 
 const time = (minutes: number) => new Date((startUs + minutes * minuteUs) / 1_000).toISOString();
 const questions: Record<string, (shift: number) => string> = {
-  "a day in 1,440 buckets": (shift) => `/signals/power/buckets?width=1m&from=${time(shift)}&to=${time(1_440)}`,
-  "a day in 1,000 points": (shift) => `/signals/power/buckets?points=1000&from=${time(shift)}&to=${time(1_440)}`,
+  "a day in 1,440 buckets": (shift) =>
+    `/signals/power/buckets?width=1m&from=${time(shift)}&to=${time(1_440)}`,
+  "a day in 1,000 points": (shift) =>
+    `/signals/power/buckets?points=1000&from=${time(shift)}&to=${time(1_440)}`,
   "summary of a day": (shift) => `/machines/mill-1/summary?from=${time(shift)}&to=${time(1_440)}`,
-  "page of 1,000 samples": (shift) => `/signals/power?from=${time(60 + shift)}&limit=1000&to=${time(1_440)}`,
+  "page of 1,000 samples": (shift) =>
+    `/signals/power?from=${time(60 + shift)}&limit=1000&to=${time(1_440)}`,
 };
 
 const agent = new Agent({ keepAlive: true });
@@ -77,20 +87,27 @@ function ask(
 ): Promise<{ status: number; etag: string; ms: number }> {
   const fromMs = performance.now();
   return new Promise((resolve, reject) => {
-    get(gateway.url + path, { agent, headers: { "accept-encoding": "gzip", ...headers } }, (response) => {
-      response.resume().once("error", reject);
-      response.once("end", () =>
-        resolve({
-          status: response.statusCode!,
-          etag: response.headers.etag ?? "",
-          ms: performance.now() - fromMs,
-        }),
-      );
-    }).once("error", reject);
+    get(
+      gateway.url + path,
+      { agent, headers: { "accept-encoding": "gzip", ...headers } },
+      (response) => {
+        response.resume().once("error", reject);
+        response.once("end", () =>
+          resolve({
+            status: response.statusCode!,
+            etag: response.headers.etag ?? "",
+            ms: performance.now() - fromMs,
+          }),
+        );
+      },
+    ).once("error", reject);
   });
 }
 
-async function inTurn<T>(paths: readonly string[], one: (path: string, i: number) => Promise<T>): Promise<T[]> {
+async function inTurn<T>(
+  paths: readonly string[],
+  one: (path: string, i: number) => Promise<T>,
+): Promise<T[]> {
   const answers: T[] = [];
   for (const [i, path] of paths.entries()) answers.push(await one(path, i));
   return answers;
@@ -126,7 +143,9 @@ for (const [what, pathOf] of Object.entries(questions)) {
     number,
   ];
   const shown = [first, again, notModified].map((ms) => `${ms.toFixed(2)} ms`);
-  console.log(`${what}: first ${shown[0]}, again ${shown[1]} (1/${(first / again).toFixed(1)}), 304 ${shown[2]}`);
+  console.log(
+    `${what}: first ${shown[0]}, again ${shown[1]} (1/${(first / again).toFixed(1)}), 304 ${shown[2]}`,
+  );
   if (!what.startsWith("page") && first < 10 * again)
     faults.push(`${what}: what is kept is only ${(first / again).toFixed(1)} times as fast`);
   if (notModified > 3) faults.push(`${what}: a 304 takes ${notModified.toFixed(2)} ms`);

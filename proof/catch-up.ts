@@ -39,8 +39,15 @@ await queryDatabase(
 );
 const beforeLast = await store(samplesOf.few, BigInt(batches + 1));
 
-const many = await catchUp("many", { after: start, samples: batches * samplesOf.many + samplesOf.few });
-const few = await catchUp("few", { after: beforeLast, samples: samplesOf.few, atLeastMs: many.tookMs });
+const many = await catchUp("many", {
+  after: start,
+  samples: batches * samplesOf.many + samplesOf.few,
+});
+const few = await catchUp("few", {
+  after: beforeLast,
+  samples: samplesOf.few,
+  atLeastMs: many.tookMs,
+});
 const moreMb = many.mostMb - few.mostMb;
 console.log(`more memory for the many: ${moreMb.toFixed(0)} MB, ${allowedMoreMb} are allowed`);
 process.exitCode = moreMb <= allowedMoreMb ? 0 : 1;
@@ -62,9 +69,15 @@ async function catchUp(
   { after, samples, atLeastMs = 0 }: { after: string; samples: number; atLeastMs?: number },
 ): Promise<{ mostMb: number; tookMs: number }> {
   await using accessor = await startAccessor(databaseUrl);
-  using transport = createGrpcTransport({ baseUrl: accessor.url, maxMessageBytes: 4 * 1024 * 1024 });
+  using transport = createGrpcTransport({
+    baseUrl: accessor.url,
+    maxMessageBytes: 4 * 1024 * 1024,
+  });
   const client = createClient(SignalService, transport);
-  const head = await eventually("it serves", async () => (await client.getLatest({}).catch(() => undefined))?.cursor);
+  const head = await eventually(
+    "it serves",
+    async () => (await client.getLatest({}).catch(() => undefined))?.cursor,
+  );
   const rssMb = () => (usageOf(accessor.pid)?.rssKb ?? 0) / 1024;
   const startMs = performance.now();
   let [seen, messages, mostMb] = [0, 0, rssMb()];
@@ -73,9 +86,13 @@ async function catchUp(
   }, 20);
   const stop = new AbortController();
   const start = { case: "afterCursor" as const, value: after };
-  for await (const { batches: of, through } of client.watchSignals({ start }, { signal: stop.signal })) {
+  for await (const { batches: of, through } of client.watchSignals(
+    { start },
+    { signal: stop.signal },
+  )) {
     messages++;
-    for (const { samples: columns } of of) for (const column of columns) seen += countSamples(column);
+    for (const { samples: columns } of of)
+      for (const column of columns) seen += countSamples(column);
     if (through === head) break;
   }
   stop.abort();

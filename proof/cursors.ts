@@ -5,7 +5,9 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 /**
  * Watches states only, so that it costs little: bookmarks and messages name cursors all the same.
  */
-export async function collectCursors(transport: Transport): Promise<AsyncDisposable & { cursors: string[] }> {
+export async function collectCursors(
+  transport: Transport,
+): Promise<AsyncDisposable & { cursors: string[] }> {
   const client = createClient(SignalService, transport);
   const cursors = [(await client.getLatest({})).cursor];
   const stop = new AbortController();

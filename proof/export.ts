@@ -38,7 +38,10 @@ const gateway = stack.use(await startGateway(accessor.url));
  * for as long as this runs.
  */
 async function fill(): Promise<void> {
-  const ingest = createClient(IngestService, stack.use(createGrpcTransport({ baseUrl: accessor.url })));
+  const ingest = createClient(
+    IngestService,
+    stack.use(createGrpcTransport({ baseUrl: accessor.url })),
+  );
   const endUs = (Math.floor(Date.now() / 10) + 27_000) * periodUs;
   const startUs = endUs - (hours * 3_600 + 360) * 1e6;
   let sequence = 0n;
@@ -48,13 +51,16 @@ async function fill(): Promise<void> {
       { length: samplesABatch },
       (_, i) => 400 + 30 * Math.sin((fromUs / periodUs + i) / 700) + ((i * 7919) % 997) / 251,
     );
-    const samples = [{ signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values }];
+    const samples = [
+      { signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values },
+    ];
     const { result } = await ingest.ingestBatch({
       producerId: "export",
       sequence: ++sequence,
       batch: { machine: "mill-1", samples },
     });
-    if (result?.verdicts.length !== 0) throw new Error(`refused: ${JSON.stringify(result?.verdicts[0])}`);
+    if (result?.verdicts.length !== 0)
+      throw new Error(`refused: ${JSON.stringify(result?.verdicts[0])}`);
   };
   for (let atUs = startUs; atUs < endUs; atUs += samplesABatch * periodUs) await send(atUs);
 }
@@ -96,7 +102,8 @@ async function measure(format: "ndjson" | "csv", when: string): Promise<void> {
   if (wrong.length > 0) faults.push(`${format}, ${when}: ${wrong[0]!.rows - header} rows`);
   const rates = one.map(({ ms }) => (rowsAnHour / ms) * 1_000);
   const long = await read(path(`${hours}h`));
-  if (long.rows - header !== rowsAnHour * hours) faults.push(`${format}, ${when}: ${long.rows} rows of ${hours} h`);
+  if (long.rows - header !== rowsAnHour * hours)
+    faults.push(`${format}, ${when}: ${long.rows} rows of ${hours} h`);
   const peak = Math.max(...one.map(({ peakMib }) => peakMib));
   const thousands = (rate: number) => `${Math.round(rate / 1_000)}k`;
   console.log(
@@ -104,8 +111,10 @@ async function measure(format: "ndjson" | "csv", when: string): Promise<void> {
       `rows/s median ${thousands(median(rates))} (${thousands(Math.min(...rates))} to ${thousands(Math.max(...rates))}); ` +
       `${hours} h ${thousands((long.rows / long.ms) * 1_000)} rows/s; gateway at most ${peak.toFixed(0)} MiB, with ${hours} h ${long.peakMib.toFixed(0)} MiB`,
   );
-  if (median(rates) < minRowsPerSecond) faults.push(`${format}, ${when}: ${thousands(median(rates))} rows/s`);
-  if (long.peakMib > peak + maxGrowthMib) faults.push(`${format}, ${when}: memory grows with the range`);
+  if (median(rates) < minRowsPerSecond)
+    faults.push(`${format}, ${when}: ${thousands(median(rates))} rows/s`);
+  if (long.peakMib > peak + maxGrowthMib)
+    faults.push(`${format}, ${when}: memory grows with the range`);
 }
 
 const isCompacted = async () =>
@@ -114,7 +123,8 @@ const isCompacted = async () =>
 
 await fill();
 // A heap grows to what its collector is content with: that is not what is asked.
-for (const format of ["ndjson", "csv"]) await read(`/signals/power?from=-${hours}h&to=now&format=${format}`);
+for (const format of ["ndjson", "csv"])
+  await read(`/signals/power?from=-${hours}h&to=now&format=${format}`);
 for (const format of ["ndjson", "csv"] as const) await measure(format, "from the log");
 await eventually("it is compacted", isCompacted, { withinMs: 180_000 });
 for (const format of ["ndjson", "csv"] as const) await measure(format, "from blocks");

@@ -33,7 +33,16 @@ export type FleetTally = {
 const periodUs = 10_000;
 
 export function judgeFleet(stored: Stored, options: FleetOptions): FleetTally {
-  const tally = { samples: 0, events: 0, lost: 0, doubled: 0, gaps: 0, holes: 0, holesUs: 0, findings: [] };
+  const tally = {
+    samples: 0,
+    events: 0,
+    lost: 0,
+    doubled: 0,
+    gaps: 0,
+    holes: 0,
+    holesUs: 0,
+    findings: [],
+  };
   const byMachine = Map.groupBy(stored.commits.values(), ({ content }) => content.machine);
   const fleet = createFleet(options);
   for (const { name, block } of fleet) {
@@ -41,7 +50,8 @@ export function judgeFleet(stored: Stored, options: FleetOptions): FleetTally {
     byMachine.delete(name);
     judgeMachine(commits, { ...options, name, block, tally });
   }
-  for (const [name, commits] of byMachine) say(tally, "doubled", commits.length, `${name} is no machine of the fleet`);
+  for (const [name, commits] of byMachine)
+    say(tally, "doubled", commits.length, `${name} is no machine of the fleet`);
   return tally;
 }
 
@@ -66,8 +76,14 @@ function judgeMachine(commits: readonly StoredCommit[], options: MachineOptions)
     for (let i = 0; i < column.values.length; i++) {
       const k = (column.timesUs[i]! - timesUs[0]!) / periodUs;
       if (values[k] === undefined || values[k] !== column.values[i]!)
-        say(tally, "doubled", 1, `${name} has a sample at ${column.timesUs[i]} that was never made`);
-      else if (seen[k]!++ > 0) say(tally, "doubled", 1, `${name} has ${seen[k]} samples at ${column.timesUs[i]}`);
+        say(
+          tally,
+          "doubled",
+          1,
+          `${name} has a sample at ${column.timesUs[i]} that was never made`,
+        );
+      else if (seen[k]!++ > 0)
+        say(tally, "doubled", 1, `${name} has ${seen[k]} samples at ${column.timesUs[i]}`);
     }
   }
   const excused: (readonly [number, number])[] = [];
@@ -108,7 +124,10 @@ function judgeEvents(
   }
   const seen = new Set<string>();
   for (const { states, errors } of commits)
-    for (const text of [...states.map((one) => `state ${one}`), ...errors.map((one) => `error ${one}`)]) {
+    for (const text of [
+      ...states.map((one) => `state ${one}`),
+      ...errors.map((one) => `error ${one}`),
+    ]) {
       tally.events++;
       if (seen.has(text)) say(tally, "doubled", 1, `${name} has twice: ${text}`);
       seen.add(text);

@@ -10,12 +10,22 @@ test("beside hostile clients of every kind a good one gets all its answers, and 
   await using database = await testDatabase();
   await using accessor = await startAccessor(database.url);
   await using gateway = await startGateway(accessor.url, "--limit-loopback");
-  const ask = async () => (await fetch(`${gateway.url}/signals`, { signal: AbortSignal.timeout(20_000) })).status;
+  const ask = async () =>
+    (await fetch(`${gateway.url}/signals`, { signal: AbortSignal.timeout(20_000) })).status;
   expect(await ask()).toBe(200);
   const before = usageOf(gateway.pid)!.fds;
   {
-    await using hostile = startProgram("proof/flooding.ts", [...["--port", String(gateway.port), "--scale", "0.02"]]);
-    const kinds = ["rapid reset", "continuation", "ping", "settings", "large headers", "bomb to REST"];
+    await using hostile = startProgram("proof/flooding.ts", [
+      ...["--port", String(gateway.port), "--scale", "0.02"],
+    ]);
+    const kinds = [
+      "rapid reset",
+      "continuation",
+      "ping",
+      "settings",
+      "large headers",
+      "bomb to REST",
+    ];
     await eventually("every kind was turned away", async () => {
       expect(await ask()).toBe(200);
       return kinds.every((kind) => hostile.lines.at(-1)?.includes(`"${kind}"`));
@@ -24,5 +34,7 @@ test("beside hostile clients of every kind a good one gets all its answers, and 
   await eventually("their connections are gone", () => usageOf(gateway.pid)!.fds <= before + 5);
   expect(usageOf(gateway.pid)!.rssKb).toBeLessThan(768 * 1_024);
   expect(await ask()).toBe(200);
-  expect([...gateway.lines, ...accessor.lines].filter((line) => /unhandled|uncaught/i.test(line))).toEqual([]);
+  expect(
+    [...gateway.lines, ...accessor.lines].filter((line) => /unhandled|uncaught/i.test(line)),
+  ).toEqual([]);
 }, 60_000);

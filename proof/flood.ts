@@ -29,7 +29,13 @@ const gateway = stack.use(await startGateway(accessor.url, "--limit-loopback"));
 async function ask(abort: AbortSignal): Promise<number[]> {
   const tookMs: number[] = [];
   for (let i = 0; !abort.aborted; i++) {
-    const row = { machine: "good", signal: "power", time: new Date().toISOString(), value: i, unit: "W" };
+    const row = {
+      machine: "good",
+      signal: "power",
+      time: new Date().toISOString(),
+      value: i,
+      unit: "W",
+    };
     const post = {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -57,9 +63,12 @@ async function phase(name: string, lengthS: number): Promise<void> {
   const timer = setInterval(() => used.push((usageOf(gateway.pid)?.rssKb ?? 0) / 1_024), 250);
   const tookMs = (await ask(AbortSignal.timeout(lengthS * 1_000))).sort((a, b) => a - b);
   clearInterval(timer);
-  const at = (part: number) => tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * part))]!.toFixed(0);
+  const at = (part: number) =>
+    tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * part))]!.toFixed(0);
   const memory = `gateway ${Math.max(...used).toFixed(0)} MiB at most, ${usageOf(gateway.pid)?.fds} descriptors`;
-  console.log(`${name}: ${tookMs.length} answers; p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms; ${memory}`);
+  console.log(
+    `${name}: ${tookMs.length} answers; p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms; ${memory}`,
+  );
   if (Number(at(0.99)) >= maxP99Ms) faults.push(`${name}: p99 ${at(0.99)} ms`);
   if (!(Math.max(...used) < capMib)) faults.push(`${name}: more than ${capMib} MiB`);
 }
@@ -69,7 +78,9 @@ const leave = new AbortController();
 let feedChunks = 0;
 await fetch(`${gateway.url}/signals`, {
   ...{ method: "POST", headers: { "content-type": "application/json" } },
-  body: JSON.stringify({ signals: [{ machine: "good", signal: "power", time: "now", value: 0, unit: "W" }] }),
+  body: JSON.stringify({
+    signals: [{ machine: "good", signal: "power", time: "now", value: 0, unit: "W" }],
+  }),
 });
 const feed = (async () => {
   const response = await fetch(`${gateway.url}/signals/power/live`, { signal: leave.signal });
@@ -82,7 +93,12 @@ const feed = (async () => {
 await phase("before", 10);
 const before = usageOf(gateway.pid)!.fds;
 {
-  await using hostile = startProgram("proof/flooding.ts", ["--port", String(gateway.port), "--scale", values.scale]);
+  await using hostile = startProgram("proof/flooding.ts", [
+    "--port",
+    String(gateway.port),
+    "--scale",
+    values.scale,
+  ]);
   const openOf = () => Number(/"open":(\d+)/.exec(hostile.lines.at(-1) ?? "")?.[1] ?? 0);
   const wanted = 4_000 * Number(values.scale);
   await eventually("they are connected", () => openOf() > wanted, { withinMs: 60_000 });
@@ -92,7 +108,9 @@ const before = usageOf(gateway.pid)!.fds;
   // 5,000, some 3,300 are open at any moment then.
   if (openOf() < wanted / 2) faults.push(`only ${openOf()} hostile connections at the end`);
 }
-await eventually("their connections are gone", () => usageOf(gateway.pid)!.fds <= before + 10, { withinMs: 60_000 });
+await eventually("their connections are gone", () => usageOf(gateway.pid)!.fds <= before + 10, {
+  withinMs: 60_000,
+});
 await phase("after", 10);
 leave.abort();
 await feed;

@@ -5,7 +5,9 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { frame, getRoot, preface, repeat, reset } from "../test/testing/http2-frames.ts";
 
-const { values } = parseArgs({ options: { port: { type: "string" }, scale: { type: "string", default: "1" } } });
+const { values } = parseArgs({
+  options: { port: { type: "string" }, scale: { type: "string", default: "1" } },
+});
 const port = Number(values.port);
 const scale = Number(values.scale);
 const counts: Record<string, number> = {};
@@ -17,14 +19,19 @@ let nextAddress = 0;
 
 /** From one of twenty addresses of this machine in turn. */
 function dial(): Socket {
-  const socket = connect({ port, host: "127.0.0.1", localAddress: `127.0.1.${1 + (nextAddress++ % 20)}` });
+  const socket = connect({
+    port,
+    host: "127.0.0.1",
+    localAddress: `127.0.1.${1 + (nextAddress++ % 20)}`,
+  });
   socket.on("error", () => {});
   socket.once("connect", () => open++);
   socket.once("close", () => open--);
   return socket;
 }
 
-const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()));
+const closed = (socket: Socket) =>
+  new Promise<void>((resolve) => socket.once("close", () => resolve()));
 
 /** Holds a connection, saying `then` once a second; comes back when it is closed. */
 async function hold(name: string, first: string, then: string): Promise<never> {
@@ -41,7 +48,10 @@ async function hold(name: string, first: string, then: string): Promise<never> {
 
 const floods: Record<string, Buffer> = {
   "rapid reset": repeat(2_000, (i) => Buffer.concat([frame(1, 5, 2 * i + 1, getRoot), reset(i)])),
-  continuation: Buffer.concat([frame(1, 1, 1, getRoot), repeat(256, () => frame(9, 0, 1, Buffer.alloc(16_384)))]),
+  continuation: Buffer.concat([
+    frame(1, 1, 1, getRoot),
+    repeat(256, () => frame(9, 0, 1, Buffer.alloc(16_384))),
+  ]),
   ping: repeat(20_000, () => frame(6, 0, 0, Buffer.alloc(8))),
   settings: repeat(20_000, () => frame(4, 0, 0, Buffer.alloc(0))),
 };
@@ -67,7 +77,8 @@ function post(path: string, headers: string): Buffer {
 const whole =
   'POST /signals HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{"signals":[';
 for (let i = 0; i < 2_000 * scale; i++) void hold("idle", "", "");
-for (let i = 0; i < 1_500 * scale; i++) void hold("slow headers", "GET / HTTP/1.1\r\nhost: x\r\nx-slow: ", "a");
+for (let i = 0; i < 1_500 * scale; i++)
+  void hold("slow headers", "GET / HTTP/1.1\r\nhost: x\r\nx-slow: ", "a");
 for (let i = 0; i < 1_500 * scale; i++) void hold("slow body", whole, " ");
 for (const [name, bytes] of Object.entries(floods))
   for (let i = 0; i < 10 * scale; i++) void flood(name, Buffer.concat([preface, bytes]));
@@ -79,7 +90,13 @@ for (let i = 0; i < 10 * scale; i++) {
 }
 const ingest = "/millrace.v1.IngestService/IngestBatch";
 for (let i = 0; i < 10 * scale; i++) {
-  void flood("bomb to Connect", post(ingest, "content-type: application/proto\r\ncontent-encoding: gzip\r\n"));
-  void flood("bomb to REST", post("/signals", "content-type: application/json\r\ncontent-encoding: gzip\r\n"));
+  void flood(
+    "bomb to Connect",
+    post(ingest, "content-type: application/proto\r\ncontent-encoding: gzip\r\n"),
+  );
+  void flood(
+    "bomb to REST",
+    post("/signals", "content-type: application/json\r\ncontent-encoding: gzip\r\n"),
+  );
 }
 setInterval(() => console.log(JSON.stringify({ open, counts })), 1_000);

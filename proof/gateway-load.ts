@@ -29,7 +29,9 @@ export function loadGateway(url: string): AsyncDisposable & { counts: Record<str
   const ask = async () => {
     for (let i = 0; !abort.aborted; i++) {
       const path = questions[i % questions.length]!;
-      const status = await fetch(url + path, { signal: AbortSignal.any([abort, AbortSignal.timeout(20_000)]) })
+      const status = await fetch(url + path, {
+        signal: AbortSignal.any([abort, AbortSignal.timeout(20_000)]),
+      })
         .then(async (response) => {
           await response.arrayBuffer();
           return `status ${response.status}`;

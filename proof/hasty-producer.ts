@@ -15,7 +15,12 @@ const hasty = {
     default: "11m",
     doc: "how far in the past the clock begins",
   }),
-  haste: setting({ flag: "haste", parse: decimal({ min: 2, max: 1000 }), default: "20", doc: "how fast it runs" }),
+  haste: setting({
+    flag: "haste",
+    parse: decimal({ min: 2, max: 1000 }),
+    default: "20",
+    doc: "how fast it runs",
+  }),
 };
 
 await run({
@@ -34,6 +39,7 @@ function createHastyClock({ behindMs, haste }: { behindMs: number; haste: number
   const hastyUs = () => beganUs - behindMs * 1000 + (systemClock.nowUs() - beganUs) * haste;
   return {
     nowUs: () => Math.min(hastyUs(), systemClock.nowUs()),
-    sleep: (ms, abort) => systemClock.sleep(hastyUs() < systemClock.nowUs() ? ms / haste : ms, abort),
+    sleep: (ms, abort) =>
+      systemClock.sleep(hastyUs() < systemClock.nowUs() ? ms / haste : ms, abort),
   };
 }

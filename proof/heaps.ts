@@ -31,7 +31,10 @@ export function heapArguments(path: string): string[] {
  * Asks each process that lives. The first time only after a minute: before its preload ran, the
  * signal would end it. Dispose to stop.
  */
-export function startHeaps(targets: readonly { pid: number | undefined }[], everyMs = 60_000): Disposable {
+export function startHeaps(
+  targets: readonly { pid: number | undefined }[],
+  everyMs = 60_000,
+): Disposable {
   const timer = setInterval(() => {
     for (const { pid } of targets) if (pid !== undefined) process.kill(pid, "SIGUSR2");
   }, everyMs);

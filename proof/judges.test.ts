@@ -25,18 +25,36 @@ function storedAfter(change: (commits: StoredCommit[]) => void = () => {}): Stor
       const batch = toBatch(block(us, us + 250_000))!;
       const columns = new Map(batch.samples.map((samples) => [samples.signal, toColumn(samples)]));
       const states = batch.stateChanges.map(stateText);
-      made.push({ revision: 0, content: contentOf(batch), columns, states, errors: batch.errorReports.map(errorText) });
+      made.push({
+        revision: 0,
+        content: contentOf(batch),
+        columns,
+        states,
+        errors: batch.errorReports.map(errorText),
+      });
     }
   change(made);
   const commits = new Map(made.map((commit, i) => [i + 1, { ...commit, revision: i + 1 }]));
-  const none = { quarantined: 0, stateRows: new Map<number, number>(), errorRows: new Map<number, number>() };
+  const none = {
+    quarantined: 0,
+    stateRows: new Map<number, number>(),
+    errorRows: new Map<number, number>(),
+  };
   return { commits, receipts: [], head: commits.size, watermark: 0, ...none };
 }
 
-const judge = (stored: Stored, more = {}) => judgeFleet(stored, { machines, seed, fromUs, toUs, ...more });
+const judge = (stored: Stored, more = {}) =>
+  judgeFleet(stored, { machines, seed, fromUs, toUs, ...more });
 
 test("a whole fleet passes", () => {
-  expect(judge(storedAfter())).toMatchObject({ samples: 4000, lost: 0, doubled: 0, gaps: 0, holes: 0, findings: [] });
+  expect(judge(storedAfter())).toMatchObject({
+    samples: 4000,
+    lost: 0,
+    doubled: 0,
+    gaps: 0,
+    holes: 0,
+    findings: [],
+  });
 });
 
 test("a batch that is missing is lost, at the edges too, unless nobody made it", () => {
@@ -46,7 +64,12 @@ test("a batch that is missing is lost, at the edges too, unless nobody made it",
     expect(judge(stored).gaps).toBe(1);
   }
   const stored = storedAfter((commits) => commits.splice(60, 1));
-  expect(judge(stored, { mayMiss: () => true })).toMatchObject({ lost: 0, gaps: 0, holes: 1, findings: [] });
+  expect(judge(stored, { mayMiss: () => true })).toMatchObject({
+    lost: 0,
+    gaps: 0,
+    holes: 1,
+    findings: [],
+  });
 });
 
 test("a dead producer may leave a hole until its next life opens the spool, and no longer", () => {
@@ -56,9 +79,19 @@ test("a dead producer may leave a hole until its next life opens the spool, and 
     throughUs: throughS * 1e6,
   });
   const line = (s: number, message: string) =>
-    JSON.stringify({ time: new Date(s * 1000).toISOString(), level: "info", name: "producer", message });
+    JSON.stringify({
+      time: new Date(s * 1000).toISOString(),
+      level: "info",
+      name: "producer",
+      message,
+    });
   const log = [
-    ...[line(1, "spool open"), line(2, "connected"), line(130, "spool open"), line(131, "connected").slice(0, 40)],
+    ...[
+      line(1, "spool open"),
+      line(2, "connected"),
+      line(130, "spool open"),
+      line(131, "connected").slice(0, 40),
+    ],
     ...[line(243, "spool open"), line(400, "spool open"), line(401.5, "spool open"), ""],
   ].join("\n");
   const openings = spoolOpenings(log);
@@ -92,7 +125,9 @@ test("a dead producer may leave a hole until its next life opens the spool, and 
 });
 
 test("a batch that is there twice, and a machine of somebody else, are doubled", () => {
-  expect(judge(storedAfter((commits) => commits.push(commits[40]!))).doubled).toBeGreaterThanOrEqual(25);
+  expect(
+    judge(storedAfter((commits) => commits.push(commits[40]!))).doubled,
+  ).toBeGreaterThanOrEqual(25);
   const foreign = storedAfter((commits) =>
     commits.push({ ...commits[0]!, content: { ...commits[0]!.content, machine: "saw-99" } }),
   );
@@ -102,7 +137,10 @@ test("a batch that is there twice, and a machine of somebody else, are doubled",
 test("a value, a time or a text that was never made is found", () => {
   const alter = (what: "timesUs" | "values") => (commits: StoredCommit[]) => {
     const column = commits[9]!.columns.get("power")!;
-    commits[9]!.columns.set("power", { ...column, [what]: column[what].map((x, i) => (i === 3 ? x + 0.5 : x)) });
+    commits[9]!.columns.set("power", {
+      ...column,
+      [what]: column[what].map((x, i) => (i === 3 ? x + 0.5 : x)),
+    });
   };
   // One too many, and the true one is not there.
   for (const what of ["timesUs", "values"] as const)
@@ -137,7 +175,13 @@ test("a feed that lacks, repeats or exchanges a batch is found", () => {
 
 test("growth has a slope, a sawtooth has none", () => {
   const rows = (rssKb: (second: number) => number) =>
-    Array.from({ length: 1800 }, (_, atS) => ({ atS, name: "x", pid: 1, rssKb: rssKb(atS), fds: 30 }));
+    Array.from({ length: 1800 }, (_, atS) => ({
+      atS,
+      name: "x",
+      pid: 1,
+      rssKb: rssKb(atS),
+      fds: 30,
+    }));
   const sawtooth = (second: number) => 100_000 + (second % 10) * 1_000;
   const [flat] = trendsOf(rows(sawtooth), { warmUpS: 600 });
   expect(Math.abs(flat!.rssSlopeMbPerHour)).toBeLessThan(0.5);
@@ -151,7 +195,13 @@ test("growth has a slope, a sawtooth has none", () => {
 
 test("descriptors and memory that stay open or held are found", () => {
   const rows = (fds: (second: number) => number) =>
-    Array.from({ length: 1800 }, (_, atS) => ({ atS, name: "x", pid: 1, rssKb: 100_000, fds: fds(atS) }));
+    Array.from({ length: 1800 }, (_, atS) => ({
+      atS,
+      name: "x",
+      pid: 1,
+      rssKb: 100_000,
+      fds: fds(atS),
+    }));
   const [pulsing] = trendsOf(
     rows((second) => 30 + (second % 20 === 0 ? 15 : 0)),
     { warmUpS: 600 },
@@ -166,5 +216,7 @@ test("descriptors and memory that stay open or held are found", () => {
   const heap = { name: "x", collections: 30, firstMb: 40, maxMb: 60 };
   expect(judgeHeap({ ...heap, lastMb: 50 }, { mayGrowMb: 10 })).toBeUndefined();
   expect(judgeHeap({ ...heap, lastMb: 51 }, { mayGrowMb: 10 })).toMatch(/holds 51\.0 MB/);
-  expect(judgeHeap({ ...heap, collections: 0, lastMb: 40 }, { mayGrowMb: 10 })).toMatch(/never told/);
+  expect(judgeHeap({ ...heap, collections: 0, lastMb: 40 }, { mayGrowMb: 10 })).toMatch(
+    /never told/,
+  );
 });

@@ -42,15 +42,28 @@ const databaseUrl = postgres.url(`outage_${Date.now().toString(36)}`);
 const first = await startAccessor(databaseUrl);
 const { port, url } = first;
 using clients = grpcClients(url);
-const arrivals = stack.use(openArrivals(clients.signals, (await clients.signals.getLatest({})).cursor));
+const arrivals = stack.use(
+  openArrivals(clients.signals, (await clients.signals.getLatest({})).cursor),
+);
 const beganUs = Date.now() * 1000 - behindS * 1e6;
 const producer = stack.use(
   startProgram("proof/hasty-producer.ts", [
-    ...["--accessor", url, "--machines", String(machines), "--seed", String(seed), "--spool", `${folder}/spool`],
+    ...[
+      "--accessor",
+      url,
+      "--machines",
+      String(machines),
+      "--seed",
+      String(seed),
+      "--spool",
+      `${folder}/spool`,
+    ],
     ...["--behind", `${behindS}s`, "--haste", String(haste)],
   ]),
 );
-await eventually("a minute is stored", () => arrivals.newestUs - beganUs > beforeS * 1e6, { withinMs: 60_000 });
+await eventually("a minute is stored", () => arrivals.newestUs - beganUs > beforeS * 1e6, {
+  withinMs: 60_000,
+});
 first.signal("SIGKILL");
 await first.ended;
 const goneUs = arrivals.newestUs;
@@ -69,10 +82,16 @@ console.log(
   `${atS()} s: the accessor serves again after ${simulatedS.toFixed(0)} s of the producer's time, ${servingMs - startedMs} ms after its start`,
 );
 
-await eventually("live data came", () => arrivals.liveAfter(connectedMs, { withinMs: 2_000 }), { withinMs: 60_000 });
-await eventually("the backlog has come", () => Date.now() - arrivals.lastOldMs(connectedMs) > 3_000, {
-  withinMs: 240_000,
+await eventually("live data came", () => arrivals.liveAfter(connectedMs, { withinMs: 2_000 }), {
+  withinMs: 60_000,
 });
+await eventually(
+  "the backlog has come",
+  () => Date.now() - arrivals.lastOldMs(connectedMs) > 3_000,
+  {
+    withinMs: 240_000,
+  },
+);
 const backlogS = (arrivals.lastOldMs(connectedMs) - connectedMs) / 1000;
 producer.signal("SIGTERM");
 const exit = await producer.ended;

@@ -6,8 +6,12 @@ import { cpuMsOf, worstTexts } from "./worst-texts.ts";
 const kib = 1024;
 const floorMs = 5;
 
-test.each(worstTexts.map((worst) => [worst.name, worst] as const))("%s", { timeout: 120_000 }, async (_, worst) => {
-  const small = await cpuMsOf(worst, 32 * kib, 5);
-  const large = await cpuMsOf(worst, 512 * kib, 3);
-  expect(large / Math.max(small, floorMs)).toBeLessThan(64);
-});
+test.each(worstTexts.map((worst) => [worst.name, worst] as const))(
+  "%s",
+  { timeout: 120_000 },
+  async (_, worst) => {
+    const small = await cpuMsOf(worst, 32 * kib, 5);
+    const large = await cpuMsOf(worst, 512 * kib, 3);
+    expect(large / Math.max(small, floorMs)).toBeLessThan(64);
+  },
+);

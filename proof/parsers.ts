@@ -9,15 +9,20 @@ const maxRatio = 4.5;
 const maxRounds = 6;
 
 let failed = 0;
-console.log(`${"reader".padEnd(52)} ${sizes.map((size) => `${size / mib} MiB`.padStart(10)).join("")}   ratios`);
+console.log(
+  `${"reader".padEnd(52)} ${sizes.map((size) => `${size / mib} MiB`.padStart(10)).join("")}   ratios`,
+);
 for (const worst of worstTexts) {
   const times = sizes.map(() => Number.POSITIVE_INFINITY);
   let ratios: number[] = [];
   let good = false;
   // The least of some tries: what else runs on the machine, and garbage, only ever adds.
   for (let round = 0; round < maxRounds && !good; round++) {
-    for (const [i, size] of sizes.entries()) times[i] = Math.min(times[i]!, await cpuMsOf(worst, size, 2));
-    ratios = times.slice(1).map((time, i) => Math.max(time, floorMs) / Math.max(times[i]!, floorMs));
+    for (const [i, size] of sizes.entries())
+      times[i] = Math.min(times[i]!, await cpuMsOf(worst, size, 2));
+    ratios = times
+      .slice(1)
+      .map((time, i) => Math.max(time, floorMs) / Math.max(times[i]!, floorMs));
     good = ratios.every((ratio) => ratio <= maxRatio);
   }
   if (!good) failed++;
@@ -25,5 +30,7 @@ for (const worst of worstTexts) {
   const said = ratios.map((ratio) => ratio.toFixed(2)).join(", ");
   console.log(`${worst.name.padEnd(52)} ${shown}   ${said}${good ? "" : "  TOO MUCH"}`);
 }
-console.log(failed === 0 ? "every reader takes time in proportion to its text" : `${failed} readers do not`);
+console.log(
+  failed === 0 ? "every reader takes time in proportion to its text" : `${failed} readers do not`,
+);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -10,7 +10,10 @@ import { startAccessor, startGateway, startProducer } from "../test/testing/proc
 import { KeptPostgres } from "./chaos/kept-postgres.ts";
 
 const { values } = parseArgs({
-  options: { requests: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } },
+  options: {
+    requests: { type: "string", default: "10000" },
+    seed: { type: "string", default: "1" },
+  },
 });
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 
@@ -22,8 +25,12 @@ const producer = startProducer(
   accessor.url,
   ...["--machines", "3", "--signal", "temperature", "--start", "-10m", "--duration", "10m"],
 );
-if ((await producer.ended) !== 0) throw new Error(`the producer failed:\n${producer.lines.slice(-5).join("\n")}`);
-await eventually("the records are there", async () => (await fetch(`${gateway.url}/signals/power/latest`)).ok);
+if ((await producer.ended) !== 0)
+  throw new Error(`the producer failed:\n${producer.lines.slice(-5).join("\n")}`);
+await eventually(
+  "the records are there",
+  async () => (await fetch(`${gateway.url}/signals/power/latest`)).ok,
+);
 
 // The generator is a test; it is told what to ask by its environment.
 const child = spawn(`${checkout}node_modules/.bin/vitest`, ["run", "gateway/rest/fuzz.test.ts"], {

@@ -43,11 +43,16 @@ async function fill(): Promise<void> {
     const seconds = Array.from({ length: samplesABatch / 100 }, (_, i) => atUs + i * 1e6).filter(
       (us) => (us / 1e6) % 10 !== 0,
     );
-    const timesUs = seconds.flatMap((us) => Array.from({ length: 100 }, (_, i) => us + i * periodUs));
+    const timesUs = seconds.flatMap((us) =>
+      Array.from({ length: 100 }, (_, i) => us + i * periodUs),
+    );
     const deltaUs = timesUs.map((us, i) => BigInt(us - (timesUs[i - 1] ?? 0)));
     const samples = {
       ...{ signal: "power", unit: "W", maxGap: { seconds: 2n } },
-      ...{ times: { case: "deltas" as const, value: { deltaUs } }, values: timesUs.map(() => watts) },
+      ...{
+        times: { case: "deltas" as const, value: { deltaUs } },
+        values: timesUs.map(() => watts),
+      },
     };
     const { result } = await ingest.ingestBatch({
       producerId: "restate",
@@ -73,7 +78,11 @@ async function write(until: AbortSignal): Promise<number[]> {
   for (let sequence = 1n; !until.aborted; sequence++) {
     const begun = performance.now();
     const grid = { startUs: BigInt(Date.now()) * 1000n, periodUs: BigInt(periodUs) };
-    const samples = { signal: "power", times: { case: "grid" as const, value: grid }, values: [1, 2, 3] };
+    const samples = {
+      signal: "power",
+      times: { case: "grid" as const, value: grid },
+      values: [1, 2, 3],
+    };
     await ingest.ingestBatch({
       producerId: "writer",
       sequence,
@@ -92,7 +101,8 @@ const settled = () =>
     async () =>
       (await count(
         "select count(*) from rollup_due d join series s on s.id = d.series_id join machine m on m.id = s.machine_id where m.name = 'mill-1'",
-      )) === 0 && (await count("select count(*) from rollup_hour where count is not null")) >= hours,
+      )) === 0 &&
+      (await count("select count(*) from rollup_hour where count is not null")) >= hours,
     { withinMs: longestMs },
   );
 
@@ -103,10 +113,16 @@ await settled();
 const before = await askEnergy();
 
 const corrected = performance.now();
-await ingest.redeclareSignal({ machine: "mill-1", signal: "power", maxGap: { seconds: 0n, nanos: 500_000_000 } });
+await ingest.redeclareSignal({
+  machine: "mill-1",
+  signal: "power",
+  maxGap: { seconds: 0n, nanos: 500_000_000 },
+});
 const answers: { ms: number; coverage: number; kwh: number }[] = [];
-const isStale = async () => (await count("select count(*) from series where stale_through is not null")) > 0;
-while ((await isStale()) && performance.now() - corrected < longestMs) answers.push(await askEnergy());
+const isStale = async () =>
+  (await count("select count(*) from series where stale_through is not null")) > 0;
+while ((await isStale()) && performance.now() - corrected < longestMs)
+  answers.push(await askEnergy());
 const restatedMs = performance.now() - corrected;
 await settled();
 const rolledUpMs = performance.now() - corrected;
@@ -118,7 +134,8 @@ const acks = (await writing).sort((a, b) => a - b);
 // nowhere.
 const coverage = (9 - 0.01) / 10;
 const isRight = (found: { coverage: number; kwh: number }) =>
-  Math.abs(found.coverage - coverage) < 1e-9 && Math.abs(found.kwh - (hours * coverage * watts) / 1000) < 1e-6;
+  Math.abs(found.coverage - coverage) < 1e-9 &&
+  Math.abs(found.kwh - (hours * coverage * watts) / 1000) < 1e-6;
 const wrong = [...answers, after].filter((answer) => !isRight(answer));
 const samples = hours * 3_600 * 90;
 console.log(

@@ -40,30 +40,53 @@ export function drawResume(random: Random, { cursors }: { cursors: readonly stri
   const filter = random.int(0, 3);
   const filtered = {
     machines: filter === 1 || filter === 2 ? [random.pick(machines)] : [],
-    signals: filter === 2 || filter === 3 ? [random.pick([...numericSignals, "state", "error"])] : [],
+    signals:
+      filter === 2 || filter === 3 ? [random.pick([...numericSignals, "state", "error"])] : [],
   };
   // Uniform in the logarithm, so that ends close by are as frequent as far ones.
   const distance = (most: number) => Math.floor(Math.max(1, most) ** random.next());
   if (random.chance(0.5)) {
     const at = random.int(0, head - 1);
-    return { after: cursors[at]!, endRevision: revisionOf(cursors[at + distance(head - at)]!), ...filtered };
+    return {
+      after: cursors[at]!,
+      endRevision: revisionOf(cursors[at + distance(head - at)]!),
+      ...filtered,
+    };
   }
   const after = cursors[head - distance(head)]!;
   return { after, endRevision: revisionOf(cursors[head]!) + random.int(1, 40), ...filtered };
 }
 
-export async function resume(draw: Draw, { transport }: { transport: Transport }): Promise<Resumed> {
+export async function resume(
+  draw: Draw,
+  { transport }: { transport: Transport },
+): Promise<Resumed> {
   const client = createClient(SignalService, transport);
   const { cursor } = await client.getLatest({ signals: ["error"], machines: ["nobody"] });
   const digest = createHash("sha1");
   const stop = new AbortController();
-  const result = { draw, headAtStart: revisionOf(cursor), through: draw.after, messages: 0, batches: 0, samples: 0 };
+  const result = {
+    draw,
+    headAtStart: revisionOf(cursor),
+    through: draw.after,
+    messages: 0,
+    batches: 0,
+    samples: 0,
+  };
   const reconnects: string[] = [];
   const { after, machines, signals } = draw;
   const onState = (state: WatchState) => {
     if (state.state === "reconnecting") reconnects.push(String(state.error));
   };
-  const feed = watch({ client, after, machines, signals, abort: stop.signal, bookmarks: true, onState });
+  const feed = watch({
+    client,
+    after,
+    machines,
+    signals,
+    abort: stop.signal,
+    bookmarks: true,
+    onState,
+  });
   for await (const { batches, cursor } of feed) {
     result.messages++;
     for (const batch of batches) {

@@ -31,7 +31,10 @@ const seconds = (sinceMs: number) => ((performance.now() - sinceMs) / 1000).toFi
 await using stack = new AsyncDisposableStack();
 const postgres = stack.use(await KeptPostgres.open());
 const databaseUrl = postgres.url(`resumes_${Date.now().toString(36)}`);
-const accessors = [stack.use(await startAccessor(databaseUrl)), stack.use(await startAccessor(databaseUrl))];
+const accessors = [
+  stack.use(await startAccessor(databaseUrl)),
+  stack.use(await startAccessor(databaseUrl)),
+];
 const urls = accessors.map(({ url }) => url);
 const transports = urls.map((baseUrl) => stack.use(createGrpcTransport({ baseUrl })));
 const collected = stack.use(await collectCursors(transports[0]!));
@@ -64,7 +67,9 @@ const stored = await readStored(databaseUrl);
 const mismatches = judgeResumes(done, stored);
 const sum = (of: (one: Resumed) => number) => done.reduce((total, one) => total + of(one), 0);
 const reasons = done.flatMap(({ reconnects }) => reconnects);
-const crossing = done.filter(({ headAtStart, through }) => revisionOf(through) > headAtStart).length;
+const crossing = done.filter(
+  ({ headAtStart, through }) => revisionOf(through) > headAtStart,
+).length;
 const storedSamples = [...stored.commits.values()].reduce(
   (total, { columns }) => [...columns.values()].reduce((n, { values }) => n + values.length, total),
   0,

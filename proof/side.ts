@@ -72,7 +72,14 @@ export async function openSide(options: SideOptions): Promise<Side> {
       file: "producer/main.ts",
       nodeArgs: told(`producer-${name}`),
       args: [
-        ...["--accessor", `http://127.0.0.1:${entry.port}`, "--machines", String(machines), "--seed", String(seed)],
+        ...[
+          "--accessor",
+          `http://127.0.0.1:${entry.port}`,
+          "--machines",
+          String(machines),
+          "--seed",
+          String(seed),
+        ],
         ...["--producer-id", `soak-${name}`, "--spool", `${record.folder}/spool-${name}`],
       ],
       record,
@@ -112,7 +119,16 @@ export function resumeOn(
   const after = from.marks.length > 0 ? random.pick(from.marks).cursor : from.startCursor;
   const { machines, signals } = random.pick(subscribers).options;
   const ports = accessors.map(({ front }) => front.port);
-  const one = new Subscriber({ name: `${name} resumed`, machines, signals, after, slowMs, ports, record, random });
+  const one = new Subscriber({
+    name: `${name} resumed`,
+    machines,
+    signals,
+    after,
+    slowMs,
+    ports,
+    record,
+    random,
+  });
   passing.push(one);
   return one;
 }

@@ -6,7 +6,12 @@ import type { Random } from "./chaos/random.ts";
 import type { RoundRecord } from "./chaos/record.ts";
 import { resumeOn, type Side } from "./side.ts";
 
-export type SoakArena = { hit: Side; sides: readonly Side[]; postgres: KeptPostgres; record: RoundRecord };
+export type SoakArena = {
+  hit: Side;
+  sides: readonly Side[];
+  postgres: KeptPostgres;
+  record: RoundRecord;
+};
 
 type Fault = (arena: SoakArena, random: Random) => Promise<void> | void;
 
@@ -21,7 +26,8 @@ const proxiesOf = ({ accessors, entry }: Side) => [entry, ...accessors.map(({ fr
 export const soakFaults: Record<string, Fault> = {
   "accessor kill": ({ hit }, random) => random.pick(hit.accessors).process.signal("SIGKILL"),
   "accessor term": ({ hit }, random) => random.pick(hit.accessors).process.signal("SIGTERM"),
-  "accessor stop": ({ hit }, random) => stopped(random.pick(hit.accessors).process, random.int(2_000, 6_000)),
+  "accessor stop": ({ hit }, random) =>
+    stopped(random.pick(hit.accessors).process, random.int(2_000, 6_000)),
   "producer kill": ({ hit }) => hit.producer.signal("SIGKILL"),
   "producer stop": ({ hit }, random) => stopped(hit.producer, random.int(2_000, 6_000)),
   async "postgres immediate restart"({ postgres }) {
@@ -31,7 +37,8 @@ export const soakFaults: Record<string, Fault> = {
   },
   "postgres stop": ({ postgres }, random) => stopped(postgres, random.int(1_000, 4_000)),
   "clients cut"({ sides }, random) {
-    for (const side of sides) for (const proxy of proxiesOf(side)) proxy.cut(random.pick(["end", "reset"]));
+    for (const side of sides)
+      for (const proxy of proxiesOf(side)) proxy.cut(random.pick(["end", "reset"]));
   },
   "database cut"({ sides }) {
     for (const { accessors } of sides) for (const { back } of accessors) back.cut("reset");

@@ -58,7 +58,8 @@ export type SoakFigures = {
 };
 
 export function printSoak(figures: SoakFigures): void {
-  const { minutes, seed, counts, judged, left, trends, heapTrends, gateway, deaths, violations } = figures;
+  const { minutes, seed, counts, judged, left, trends, heapTrends, gateway, deaths, violations } =
+    figures;
   const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   const kinds = Object.entries(counts).map(([name, n]) => `${n} ${name}`);
   console.log(`\n${minutes} min, seed ${seed}: ${total} faults (${kinds.join(", ")})`);
@@ -71,7 +72,9 @@ export function printSoak(figures: SoakFigures): void {
         `${watcher ? `; watching process: ${watcher.batches} batches, ${watcher.reconnects} reconnects` : ""}`,
     );
   }
-  console.log(`the producer of side a died ${deaths} times; the gateway answered ${JSON.stringify(gateway)}`);
+  console.log(
+    `the producer of side a died ${deaths} times; the gateway answered ${JSON.stringify(gateway)}`,
+  );
   console.log(
     "\nprocess           lives  life s  RSS MB first→last (max)        MB/h   fds first→last (max)     fds/h",
   );

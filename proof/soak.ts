@@ -66,7 +66,14 @@ const gateway = stack.use(
     file: "gateway/main.ts",
     nodeArgs: heapArguments(heapPath(record, "gateway-b")),
     // What it keeps of answers fills up within the warm-up, and is no growth after it.
-    args: ["--listen", `127.0.0.1:${gatewayPort}`, "--accessor", accessorUrl, "--cache-bytes", "4MiB"],
+    args: [
+      "--listen",
+      `127.0.0.1:${gatewayPort}`,
+      "--accessor",
+      accessorUrl,
+      "--cache-bytes",
+      "4MiB",
+    ],
     record,
   }),
 );
@@ -83,7 +90,9 @@ const watcher = stack.use(
   }),
 );
 watcher.start();
-const ours = [...sides.flatMap(({ accessors, producer }) => [...accessors.map((one) => one.process), producer])];
+const ours = [
+  ...sides.flatMap(({ accessors, producer }) => [...accessors.map((one) => one.process), producer]),
+];
 const targets = new Map<string, () => number | undefined>(
   [...ours, gateway, watcher].map((one) => [one.name, () => one.pid]),
 );
@@ -92,7 +101,9 @@ using usage = startUsage(targets, `${record.folder}/usage.csv`);
 const living = [kept.accessors[0]!.process, kept.producer, gateway, watcher];
 using heaps = startHeaps(living);
 using deaths = new Deaths(hit.producer);
-console.log(`soak of ${minutes} min, seed ${seed}, a fault every ${everyMs / 1000} s; record in ${record.folder}`);
+console.log(
+  `soak of ${minutes} min, seed ${seed}, a fault every ${everyMs / 1000} s; record in ${record.folder}`,
+);
 
 // The last half minute is quiet, so that everything can come to rest.
 const untilMs = performance.now() + minutes * 60_000 - 30_000;
@@ -104,7 +115,10 @@ for (let next = performance.now() + everyMs; next < untilMs; next += everyMs) {
   counts.set(name, (counts.get(name) ?? 0) + 1);
   record.note({ who: "harness", what: "fault", name });
   console.log(`${((performance.now() - startMs) / 60_000).toFixed(1)} min: ${name}`);
-  await soakFaults[name]!({ hit, sides, postgres, record }, random.fork(`${name} ${counts.get(name)}`));
+  await soakFaults[name]!(
+    { hit, sides, postgres, record },
+    random.fork(`${name} ${counts.get(name)}`),
+  );
 }
 await sleep(Math.max(0, untilMs + 30_000 - performance.now()));
 

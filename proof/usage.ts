@@ -50,7 +50,9 @@ export function startUsage(targets: ReadonlyMap<string, () => number | undefined
 export function usageOf(pid: number): { rssKb: number; fds: number } | undefined {
   try {
     const [, rss] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return rss === undefined ? undefined : { rssKb: Number(rss), fds: readdirSync(`/proc/${pid}/fd`).length };
+    return rss === undefined
+      ? undefined
+      : { rssKb: Number(rss), fds: readdirSync(`/proc/${pid}/fd`).length };
   } catch {
     return undefined;
   }
@@ -102,7 +104,9 @@ function slopePerHour(rows: readonly UsageRow[], of: (row: UsageRow) => number):
   const meanX = points.reduce((sum, { x }) => sum + x, 0) / points.length;
   const meanY = points.reduce((sum, { y }) => sum + y, 0) / points.length;
   const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
-  return spread === 0 ? 0 : points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
+  return spread === 0
+    ? 0
+    : points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
 }
 
 export function median(values: readonly number[]): number {

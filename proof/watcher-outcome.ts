@@ -31,9 +31,11 @@ export function judgeWatcher(
     if (revision > revisionOf(after) && revision <= revisionOf(cursor))
       expected = addKey(expected, { key: keyOf(content), place: ++place });
   const wrong: string[] = [];
-  if (revisionOf(cursor) < head) wrong.push(`the watching process ended at ${revisionOf(cursor)} of ${head}`);
+  if (revisionOf(cursor) < head)
+    wrong.push(`the watching process ended at ${revisionOf(cursor)} of ${head}`);
   if (batches !== place) wrong.push(`the watching process saw ${batches} batches of ${place}`);
-  else if (sum !== expected) wrong.push("the watching process saw other batches than are stored, or in another order");
+  else if (sum !== expected)
+    wrong.push("the watching process saw other batches than are stored, or in another order");
   if (breaks > 0) wrong.push(`the feed of the watching process broke ${breaks} times`);
   return wrong;
 }

@@ -17,7 +17,14 @@ process.on("SIGTERM", () => stop.abort(new Error("SIGTERM")));
 // The harness holds the other end: if that ends, so do we.
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
 
-const outcome: WatcherOutcome = { after, cursor: after, batches: 0, sum: 0, reconnects: 0, breaks: 0 };
+const outcome: WatcherOutcome = {
+  after,
+  cursor: after,
+  batches: 0,
+  sum: 0,
+  reconnects: 0,
+  breaks: 0,
+};
 using transport = createGrpcTransport({ baseUrl });
 try {
   const feed = watch({

@@ -17,9 +17,22 @@ import { createAddressReader } from "../gateway/limits/client-address.ts";
 import { chooseEncoding } from "../gateway/rest/compression.ts";
 import { chooseFormat } from "../gateway/rest/formats.ts";
 import { resolvePage } from "../gateway/rest/page.ts";
-import { listParameter, machinesParameter, readQuery, textParameter } from "../gateway/rest/parameters.ts";
+import {
+  listParameter,
+  machinesParameter,
+  readQuery,
+  textParameter,
+} from "../gateway/rest/parameters.ts";
 import { createLineSplitter } from "../local/output.ts";
-import { bytes, count, decimal, durationMs, instant, listenAddress, url } from "../runtime/config-values.ts";
+import {
+  bytes,
+  count,
+  decimal,
+  durationMs,
+  instant,
+  listenAddress,
+  url,
+} from "../runtime/config-values.ts";
 import { maskSecrets } from "../runtime/log.ts";
 import { namesOf } from "../runtime/tls/client-names.ts";
 
@@ -37,10 +50,15 @@ export type WorstText = {
   repeat?: number;
 };
 
-const fill = (piece: string, characters: number) => piece.repeat(Math.ceil(characters / piece.length));
+const fill = (piece: string, characters: number) =>
+  piece.repeat(Math.ceil(characters / piece.length));
 
 /** What is refused counts as read. */
-const read = (name: string, build: (characters: number) => string, parse: (text: string) => unknown): WorstText => ({
+const read = (
+  name: string,
+  build: (characters: number) => string,
+  parse: (text: string) => unknown,
+): WorstText => ({
   name,
   make(characters) {
     const text = Buffer.from(build(characters)).toString();
@@ -62,10 +80,15 @@ async function* pieces(text: string, size: number) {
   for (let at = 0; at < whole.length; at += size) yield whole.subarray(at, at + size);
 }
 
-function csv(name: string, build: (characters: number) => string, { size = 65_536 } = {}): WorstText {
+function csv(
+  name: string,
+  build: (characters: number) => string,
+  { size = 65_536 } = {},
+): WorstText {
   return read(`CSV post: ${name}`, build, async (text) => {
     const reader = createCsvRows();
-    for await (const lines of readLines(pieces(text, size))) for (const line of lines) reader.read(line);
+    for await (const lines of readLines(pieces(text, size)))
+      for (const line of lines) reader.read(line);
     return reader.end();
   });
 }
@@ -73,12 +96,15 @@ function csv(name: string, build: (characters: number) => string, { size = 65_53
 function input(name: string, build: (characters: number) => string): WorstText {
   return read(`--input: ${name}`, build, async (text) => {
     for await (const rows of readRows(pieces(text, 256)))
-      for (const { row } of rows) if (typeof row === "object" && row !== null) readRecord(row as Row, { nowUs: 0n });
+      for (const { row } of rows)
+        if (typeof row === "object" && row !== null) readRecord(row as Row, { nowUs: 0n });
   });
 }
 
 const head = "machine,signal,time,value\n";
-const cursors = new CursorFormat("6f2b1c1e-0000-4000-8000-000000000001", [{ epoch: 1, firstRevision: 1 }]);
+const cursors = new CursorFormat("6f2b1c1e-0000-4000-8000-000000000001", [
+  { epoch: 1, firstRevision: 1 },
+]);
 const query = { machine: listParameter("."), page_token: textParameter(".") };
 const proxies = { addresses: ["127.0.0.1"], header: "forwarded" } as const;
 
@@ -93,9 +119,15 @@ export const worstTexts: readonly WorstText[] = [
   csv("lines in small pieces", (n) => head + fill('m,"power",0,1\n', n), { size: 16 }),
   input("one line in small pieces", (n) => fill("x", n)),
   input("quotes", (n) => head + fill(`${'"'.repeat(60_000)}\n`, n)),
-  input("blanks before quotes", (n) => head + fill(`${" ".repeat(30_000)}x${" ".repeat(30_000)}"\n`, n)),
+  input(
+    "blanks before quotes",
+    (n) => head + fill(`${" ".repeat(30_000)}x${" ".repeat(30_000)}"\n`, n),
+  ),
   input("unknown fields", (n) => fill(`{${'"abcdefghijklmnopq":1,'.repeat(2_000)}"x":1}\n`, n)),
-  input("numbers", (n) => head + fill(`m,power,${"1".repeat(30_000)}x,${"1".repeat(30_000)}x\n`, n)),
+  input(
+    "numbers",
+    (n) => head + fill(`m,power,${"1".repeat(30_000)}x,${"1".repeat(30_000)}x\n`, n),
+  ),
   input("fractions", (n) => head + fill(`m,power,${".123456".repeat(8_000)},1\n`, n)),
   input("NDJSON that is none", (n) => `{}\n${fill(`{"a":[${"[".repeat(60_000)}\n`, n)}`),
   ...[
@@ -207,12 +239,18 @@ export const worstTexts: readonly WorstText[] = [
       (n) => fill("a\\,\\\\,", n),
       (text) => readQuery({ machine: machinesParameter("") }, `machine=${text}`, 0n),
     ),
-    ...[decimal(), bytes(), durationMs(), count(), instant(), listenAddress(), url({ schemes: ["http"] })].flatMap(
-      (reader) => [
-        read(`setting: ${reader.placeholder}, digits`, (n) => `${fill("1", n)}x`, reader.read),
-        read(`setting: ${reader.placeholder}, dots`, (n) => `a:${fill("1.", n)}`, reader.read),
-      ],
-    ),
+    ...[
+      decimal(),
+      bytes(),
+      durationMs(),
+      count(),
+      instant(),
+      listenAddress(),
+      url({ schemes: ["http"] }),
+    ].flatMap((reader) => [
+      read(`setting: ${reader.placeholder}, digits`, (n) => `${fill("1", n)}x`, reader.read),
+      read(`setting: ${reader.placeholder}, dots`, (n) => `a:${fill("1.", n)}`, reader.read),
+    ]),
     read("log: secrets without end", (n) => fill("postgres://a:b.c+d ://", n), maskSecrets),
     read("log: one long word", (n) => `://${fill("a.", n)}`, maskSecrets),
     read("log: users without end", (n) => fill("http://a:", n), maskSecrets),
@@ -224,14 +262,19 @@ export const worstTexts: readonly WorstText[] = [
     (n) => fill("x", n),
     (text) => {
       const splitter = createLineSplitter(() => {});
-      for (let at = 0; at < text.length; at += 16) splitter.write(Buffer.from(text.slice(at, at + 16)));
+      for (let at = 0; at < text.length; at += 16)
+        splitter.write(Buffer.from(text.slice(at, at + 16)));
       splitter.end();
     },
   ),
 ];
 
 /** Milliseconds of processor time of this thread that reading takes, the best of some tries. */
-export async function cpuMsOf({ make, repeat = 1 }: WorstText, characters: number, tries: number): Promise<number> {
+export async function cpuMsOf(
+  { make, repeat = 1 }: WorstText,
+  characters: number,
+  tries: number,
+): Promise<number> {
   const run = make(characters / repeat);
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < tries; i++) {

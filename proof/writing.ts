@@ -43,7 +43,9 @@ export async function startWriting(
     await sender.flush({ abort: AbortSignal.timeout(60_000) });
   };
   const running = Promise.all(
-    urls.flatMap((url, i) => Array.from({ length: writersEach }, (_, j) => write(`writer-${i}-${j}`, url))),
+    urls.flatMap((url, i) =>
+      Array.from({ length: writersEach }, (_, j) => write(`writer-${i}-${j}`, url)),
+    ),
   );
   running.catch(() => {});
   const end = async () => {
@@ -57,7 +59,9 @@ export async function startWriting(
       return ackedRecords();
     },
     async reached(records) {
-      await eventually(`${records} records are acknowledged`, () => ackedRecords() >= records, { withinMs: 300_000 });
+      await eventually(`${records} records are acknowledged`, () => ackedRecords() >= records, {
+        withinMs: 300_000,
+      });
     },
     slowDown(ms) {
       pauseMs = ms;

@@ -24,7 +24,11 @@ interface Kind {
 
 const kinds: Record<string, Kind> = {
   text: { reader: text({ pattern: /^[a-z]+$/ }), takes: { abc: "abc" }, refuses: ["", "A", "a b"] },
-  onOff: { reader: onOff(), takes: { true: true, "1": true, OFF: false, no: false }, refuses: ["", "2", "toString"] },
+  onOff: {
+    reader: onOff(),
+    takes: { true: true, "1": true, OFF: false, no: false },
+    refuses: ["", "2", "toString"],
+  },
   count: {
     reader: count({ min: 1, max: 10 }),
     takes: { "1": 1, "10": 10 },
@@ -43,7 +47,15 @@ const kinds: Record<string, Kind> = {
       "[::1]:0": { host: "::1", port: 0 },
       "localhost:80": { host: "localhost", port: 80 },
     },
-    refuses: ["", "50051", ":50051", "::1:80", "127.0.0.1:65536", "127.0.0.1", "http://127.0.0.1:80"],
+    refuses: [
+      "",
+      "50051",
+      ":50051",
+      "::1:80",
+      "127.0.0.1:65536",
+      "127.0.0.1",
+      "http://127.0.0.1:80",
+    ],
   },
   url: {
     reader: url({ schemes: ["postgres", "postgresql"] }),
@@ -69,7 +81,11 @@ const kinds: Record<string, Kind> = {
     takes: { "1B": 1, "64KiB": 65_536, "4MiB": 4_194_304, "1.5GB": 1_500_000_000, "2kB": 2000 },
     refuses: ["", "4", "4 MiB", "0B", "4mb", "-1B", "4KB", "4kiB", "0"],
   },
-  "bytes, also none": { reader: bytes(), takes: { "0": 0, "0B": 0 }, refuses: ["", "00", "0.0", "-0"] },
+  "bytes, also none": {
+    reader: bytes(),
+    takes: { "0": 0, "0B": 0 },
+    refuses: ["", "00", "0.0", "-0"],
+  },
   instant: {
     reader: instant(),
     takes: {

@@ -21,7 +21,8 @@ export function text(
   options: { placeholder?: string; expects?: string; pattern?: RegExp; maxLength?: number } = {},
 ): ValueReader<string> {
   const { placeholder = "TEXT", expects = "some text", pattern, maxLength = 4096 } = options;
-  const fits = (value: string) => value.length >= 1 && value.length <= maxLength && (pattern?.test(value) ?? true);
+  const fits = (value: string) =>
+    value.length >= 1 && value.length <= maxLength && (pattern?.test(value) ?? true);
   return { placeholder, expects, read: (value) => (fits(value) ? value : undefined) };
 }
 
@@ -39,7 +40,8 @@ export function onOff(): ValueReader<boolean> {
   };
   return {
     expects: "true or false",
-    read: (value) => (Object.hasOwn(words, value.toLowerCase()) ? words[value.toLowerCase()] : undefined),
+    read: (value) =>
+      Object.hasOwn(words, value.toLowerCase()) ? words[value.toLowerCase()] : undefined,
   };
 }
 
@@ -57,7 +59,10 @@ export function count({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): ValueRea
 }
 
 /** A number, whole or not, from `min` to `max`. */
-export function decimal({ min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = {}): ValueReader<number> {
+export function decimal({
+  min = -Number.MAX_VALUE,
+  max = Number.MAX_VALUE,
+} = {}): ValueReader<number> {
   return {
     placeholder: "X",
     expects: `a number from ${min} to ${max}`,
@@ -91,7 +96,9 @@ export function listenAddress(): ValueReader<ListenAddress> {
     read(value) {
       const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+)):(\d{1,5})$/i.exec(value);
       const number = Number(match?.[3]);
-      return match && number <= 65_535 ? { host: (match[1] ?? match[2])!, port: number } : undefined;
+      return match && number <= 65_535
+        ? { host: (match[1] ?? match[2])!, port: number }
+        : undefined;
     },
   };
 }
@@ -105,7 +112,9 @@ export function url({ schemes }: { schemes: readonly string[] }): ValueReader<st
     placeholder: "URL",
     expects: `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`,
     read: (value) =>
-      URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)) ? value : undefined,
+      URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1))
+        ? value
+        : undefined,
   };
 }
 
@@ -115,8 +124,14 @@ const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000
  * A length of time with its unit (`250ms`, `1.5s`, `1m`, `24h`, `7d`; `0` needs none), in whole
  * milliseconds from `minMs` to `maxMs`.
  */
-export function durationMs({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = {}): ValueReader<number> {
-  const bounds = [minMs > 0 ? `at least ${minMs}ms` : "", maxMs < Number.MAX_SAFE_INTEGER ? `at most ${maxMs}ms` : ""];
+export function durationMs({
+  minMs = 0,
+  maxMs = Number.MAX_SAFE_INTEGER,
+} = {}): ValueReader<number> {
+  const bounds = [
+    minMs > 0 ? `at least ${minMs}ms` : "",
+    maxMs < Number.MAX_SAFE_INTEGER ? `at most ${maxMs}ms` : "",
+  ];
   return {
     placeholder: "TIME",
     expects: ["a length of time such as 250ms, 5s, 1m, 24h", ...bounds.filter(Boolean)].join(", "),
@@ -145,7 +160,10 @@ const unitBytes: Record<string, number> = {
  * A size with its unit (`512B`, `64KiB`, `4MiB`, `1.5GB`; `0` needs none), in whole bytes from
  * `minBytes` to `maxBytes`.
  */
-export function bytes({ minBytes = 0, maxBytes = Number.MAX_SAFE_INTEGER } = {}): ValueReader<number> {
+export function bytes({
+  minBytes = 0,
+  maxBytes = Number.MAX_SAFE_INTEGER,
+} = {}): ValueReader<number> {
   const bounds = [
     minBytes > 0 ? `at least ${minBytes}B` : "",
     maxBytes < Number.MAX_SAFE_INTEGER ? `at most ${maxBytes}B` : "",
@@ -166,10 +184,12 @@ export function bytes({ minBytes = 0, maxBytes = Number.MAX_SAFE_INTEGER } = {})
 /** A point in time, RFC 3339 with a zone and at most six fractional digits; as microseconds since the
  * epoch, which a double holds exactly from 1684 to 2255. */
 export function instant(): ValueReader<number> {
-  const shape = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+  const shape =
+    /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
   return {
     placeholder: "WHEN",
-    expects: "a time such as 2026-03-01T08:00:00Z, with a zone, at most microseconds, years 1685 to 2254",
+    expects:
+      "a time such as 2026-03-01T08:00:00Z, with a zone, at most microseconds, years 1685 to 2254",
     read(value) {
       const match = shape.exec(value);
       if (!match) return undefined;
@@ -185,7 +205,8 @@ export function instant(): ValueReader<number> {
       date.setUTCFullYear(year, month - 1, day);
       date.setUTCHours(hour, minute, second);
       // A 30 February or a 25:00 rolls over; what comes back then differs from what was asked.
-      if (date.toISOString().slice(0, 19) !== `${value.slice(0, 10)}T${value.slice(11, 19)}`) return undefined;
+      if (date.toISOString().slice(0, 19) !== `${value.slice(0, 10)}T${value.slice(11, 19)}`)
+        return undefined;
       const [offsetHours, offsetMinutes] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
       if (offsetHours > 23 || offsetMinutes > 59) return undefined;
       const offsetMs = (match[8] === "-" ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;

@@ -2,7 +2,16 @@
 // help.
 import { expect, expectTypeOf, test } from "vitest";
 import { ConfigError, HelpRequested, readSettings, setting, splitWords } from "./config.ts";
-import { count, durationMs, type ListenAddress, listenAddress, oneOf, onOff, text, url } from "./config-values.ts";
+import {
+  count,
+  durationMs,
+  type ListenAddress,
+  listenAddress,
+  oneOf,
+  onOff,
+  text,
+  url,
+} from "./config-values.ts";
 
 const program = {
   name: "demo",
@@ -38,13 +47,19 @@ const base = { DATABASE_URL: "postgres://u:secret@h/db" };
 test("a flag wins over the environment, which wins over the default", () => {
   expect(readSettings(program, [], base).machines).toBe(5);
   expect(readSettings(program, [], { ...base, DEMO_MACHINES: "6" }).machines).toBe(6);
-  expect(readSettings(program, ["--machines", "7"], { ...base, DEMO_MACHINES: "6" }).machines).toBe(7);
+  expect(readSettings(program, ["--machines", "7"], { ...base, DEMO_MACHINES: "6" }).machines).toBe(
+    7,
+  );
   expect(readSettings(program, ["--machines=7", "--machines=8"], base).machines).toBe(8);
   expect(readSettings(program, [], { ...base, DEMO_MACHINES: "" }).machines).toBe(5);
 });
 
 test("values are typed and the result is frozen", () => {
-  const settings = readSettings(program, ["--name", "a", "--name=b", "--quiet", "--input", "-"], base);
+  const settings = readSettings(
+    program,
+    ["--name", "a", "--name=b", "--quiet", "--input", "-"],
+    base,
+  );
   expectTypeOf(settings.listen).toEqualTypeOf<ListenAddress>();
   expectTypeOf(settings.input).toEqualTypeOf<string | undefined>();
   expectTypeOf(settings.names).toEqualTypeOf<readonly string[]>();
@@ -63,7 +78,10 @@ test("values are typed and the result is frozen", () => {
 test("switches and lists come from the environment too, and a switch can be turned off again", () => {
   const env = { ...base, DEMO_QUIET: "true", DEMO_NAMES: "a, b" };
   expect(readSettings(program, [], env)).toMatchObject({ quiet: true, names: ["a", "b"] });
-  expect(readSettings(program, ["--quiet=false", "--name=c"], env)).toMatchObject({ quiet: false, names: ["c"] });
+  expect(readSettings(program, ["--quiet=false", "--name=c"], env)).toMatchObject({
+    quiet: false,
+    names: ["c"],
+  });
   expect(readSettings(program, [], base)).toMatchObject({ quiet: false, names: [] });
 });
 
@@ -78,10 +96,13 @@ function mistakesOf(argv: string[], env: Record<string, string>): readonly strin
 }
 
 test("all mistakes are reported at once, each naming its source and what is allowed", () => {
-  const mistakes = mistakesOf(["--machines", "0", "--nmae=x", "extra", "--input", "--quiet", "-x"], {
-    DEMO_LISTEN: "8080",
-    DEMO_QUIET: "perhaps",
-  });
+  const mistakes = mistakesOf(
+    ["--machines", "0", "--nmae=x", "extra", "--input", "--quiet", "-x"],
+    {
+      DEMO_LISTEN: "8080",
+      DEMO_QUIET: "perhaps",
+    },
+  );
   expect(mistakes.toSorted()).toEqual(
     [
       "--input: needs a value, expected some text",
@@ -101,11 +122,16 @@ test("a flag named like a property of every object is unknown", () => {
 });
 
 test("a password in a wrong URL is not repeated", () => {
-  expect(mistakesOf([], { DATABASE_URL: "mysql://u:hunter2@h/db" }).join()).not.toContain("hunter2");
+  expect(mistakesOf([], { DATABASE_URL: "mysql://u:hunter2@h/db" }).join()).not.toContain(
+    "hunter2",
+  );
 });
 
 test("words stand before the first flag, and after the end of flags whatever they begin with", () => {
-  expect(splitWords(["keys", "list", "--all", "x"])).toEqual({ words: ["keys", "list"], rest: ["--all", "x"] });
+  expect(splitWords(["keys", "list", "--all", "x"])).toEqual({
+    words: ["keys", "list"],
+    rest: ["--all", "x"],
+  });
   expect(splitWords(["a", "--unit", "kW", "--", "-7", "--", "--unit"])).toEqual({
     words: ["a", "-7", "--", "--unit"],
     rest: ["--unit", "kW"],
@@ -116,7 +142,9 @@ test("words stand before the first flag, and after the end of flags whatever the
 test("help names every flag, variable and default", () => {
   const help = () => readSettings(program, ["--machines=bad", "--help"], {});
   expect(help).toThrow(HelpRequested);
-  expect(help).toThrow(/demo: shows settings\n\n[\s\S]*--machines N +how many \[env DEMO_MACHINES, default 5\]/);
+  expect(help).toThrow(
+    /demo: shows settings\n\n[\s\S]*--machines N +how many \[env DEMO_MACHINES, default 5\]/,
+  );
   expect(help).toThrow(/--quiet +less \[env DEMO_QUIET\][\s\S]*--database-url URL .*required\]/);
 });
 

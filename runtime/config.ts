@@ -92,10 +92,16 @@ export function readSettings<S extends SettingsShape>(
   const mistakes: string[] = [];
   const given = readFlags(program, argv, mistakes);
   const entries = Object.entries(program.settings).map(([key, one]) => {
-    const value = readOne(one, { flags: one.flag ? given.get(one.flag) : undefined, env, mistakes });
+    const value = readOne(one, {
+      flags: one.flag ? given.get(one.flag) : undefined,
+      env,
+      mistakes,
+    });
     return [key, value] as const;
   });
-  const flags = Object.values(program.settings).flatMap(({ flag }) => (flag && !given.has(flag) ? [flag] : []));
+  const flags = Object.values(program.settings).flatMap(({ flag }) =>
+    flag && !given.has(flag) ? [flag] : [],
+  );
   const kept = flagsThatNpmKept(flags, env);
   if (kept !== undefined) throw new ConfigError([kept]);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
@@ -116,13 +122,21 @@ function readFlags(
       { type: one.parse.placeholder ? ("string" as const) : ("boolean" as const), multiple: true },
     ]),
   );
-  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const given = new Map<string, string[]>();
   for (const token of tokens) {
-    if (token.kind === "positional") mistakes.push(`unexpected argument "${maskSecrets(token.value)}"; see --help`);
+    if (token.kind === "positional")
+      mistakes.push(`unexpected argument "${maskSecrets(token.value)}"; see --help`);
     if (token.kind !== "option") continue;
     const one = token.rawName.startsWith("--") ? known.get(token.name) : undefined;
-    if (token.rawName === "--help" || token.rawName === "-h") throw new HelpRequested(helpText(program));
+    if (token.rawName === "--help" || token.rawName === "-h")
+      throw new HelpRequested(helpText(program));
     if (!one) {
       mistakes.push(`unknown flag ${token.rawName}; see --help`);
       continue;
@@ -139,11 +153,19 @@ function readFlags(
   return given;
 }
 
-function readOne(one: Setting<unknown>, from: { flags: string[] | undefined; env: Env; mistakes: string[] }): unknown {
+function readOne(
+  one: Setting<unknown>,
+  from: { flags: string[] | undefined; env: Env; mistakes: string[] },
+): unknown {
   const variable = (one.env && from.env[one.env]) || undefined;
   const fromEnv =
-    variable === undefined ? undefined : one.repeat ? variable.split(",").map((part) => part.trim()) : [variable];
-  const fromDefault = one.default === undefined ? undefined : one.repeat ? one.default.split(",") : [one.default];
+    variable === undefined
+      ? undefined
+      : one.repeat
+        ? variable.split(",").map((part) => part.trim())
+        : [variable];
+  const fromDefault =
+    one.default === undefined ? undefined : one.repeat ? one.default.split(",") : [one.default];
   const texts = from.flags ?? fromEnv ?? fromDefault;
   const source = from.flags ? `--${one.flag}` : fromEnv ? one.env! : "the default";
   const names = [one.flag && `--${one.flag}`, one.env].filter(Boolean).join(" or ");
@@ -157,7 +179,9 @@ function readOne(one: Setting<unknown>, from: { flags: string[] | undefined; env
   const values = (one.repeat ? texts : texts.slice(-1)).map((text) => {
     const value = one.parse.read(text);
     if (value === undefined)
-      from.mistakes.push(`${source}: "${shorten(maskSecrets(text))}" is not valid, expected ${one.parse.expects}`);
+      from.mistakes.push(
+        `${source}: "${shorten(maskSecrets(text))}" is not valid, expected ${one.parse.expects}`,
+      );
     return value;
   });
   return one.repeat ? Object.freeze(values) : values[0];
@@ -175,7 +199,11 @@ export function helpText({ name, about, settings }: Program<SettingsShape>): str
       one.env && `env ${one.env}`,
       one.default !== undefined && `default ${one.default}`,
       one.repeat && "may be repeated",
-      !one.optional && !one.repeat && one.default === undefined && one.parse.placeholder && "required",
+      !one.optional &&
+        !one.repeat &&
+        one.default === undefined &&
+        one.parse.placeholder &&
+        "required",
     ].filter(Boolean);
     return [head, `${one.doc}${notes.length > 0 ? ` [${notes.join(", ")}]` : ""}`];
   });
@@ -188,7 +216,10 @@ export function helpText({ name, about, settings }: Program<SettingsShape>): str
  * The words before the first flag, and what follows them: "keys revoke ID --log-level debug". All
  * that stands after "--" are words, whatever they begin with.
  */
-export function splitWords(argv: readonly string[] = process.argv.slice(2)): { words: string[]; rest: string[] } {
+export function splitWords(argv: readonly string[] = process.argv.slice(2)): {
+  words: string[];
+  rest: string[];
+} {
   const end = argv.indexOf("--");
   if (end !== -1) {
     const { words, rest } = splitWords(argv.slice(0, end));

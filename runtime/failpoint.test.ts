@@ -27,6 +27,9 @@ test("delay blocks the process", () => {
   expect(performance.now() - began).toBeGreaterThanOrEqual(29);
 });
 
-test.each(["a", "a=fail", "a=delay", "a=exit@0", "A=exit", "a=exit;b=exit"])("%s is refused", (given) => {
-  expect(() => armFailpoints(given)).toThrow("MILLRACE_FAILPOINTS");
-});
+test.each(["a", "a=fail", "a=delay", "a=exit@0", "A=exit", "a=exit;b=exit"])(
+  "%s is refused",
+  (given) => {
+    expect(() => armFailpoints(given)).toThrow("MILLRACE_FAILPOINTS");
+  },
+);

@@ -34,7 +34,8 @@ function hit(name: string, points: ReadonlyMap<string, Armed>): void {
   const { action } = point;
   if (action.kind === "throw") throw new Error(`failpoint ${name}`);
   // Atomics.wait, for a timer would let everything else go on.
-  if (action.kind === "delay") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, action.ms);
+  if (action.kind === "delay")
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, action.ms);
   else process.kill(process.pid, "SIGKILL");
 }
 
@@ -42,16 +43,24 @@ function parseFailpoints(given: string): ReadonlyMap<string, Armed> | undefined 
   if (given === "") return undefined;
   const points = new Map<string, Armed>();
   for (const one of given.split(",")) {
-    const match = /^\s*([a-z][a-z0-9.-]*)=(?:(exit|throw)|delay:(\d{1,6}))(?:@([1-9]\d{0,8}))?\s*$/.exec(one);
-    if (match === null) throw new ConfigError([`${variable}: "${one}" is not name=exit|throw|delay:MS[@N]`]);
+    const match =
+      /^\s*([a-z][a-z0-9.-]*)=(?:(exit|throw)|delay:(\d{1,6}))(?:@([1-9]\d{0,8}))?\s*$/.exec(one);
+    if (match === null)
+      throw new ConfigError([`${variable}: "${one}" is not name=exit|throw|delay:MS[@N]`]);
     const [, name, word, ms, at] = match;
-    const action: Action = ms !== undefined ? { kind: "delay", ms: Number(ms) } : { kind: word as "exit" | "throw" };
+    const action: Action =
+      ms !== undefined ? { kind: "delay", ms: Number(ms) } : { kind: word as "exit" | "throw" };
     points.set(name!, { action, at: at === undefined ? undefined : Number(at), hits: 0 });
   }
   return points;
 }
 
 function fromEnvironment(): string {
-  const points = setting({ env: variable, parse: text(), optional: true, doc: "points to fail at, for tests" });
+  const points = setting({
+    env: variable,
+    parse: text(),
+    optional: true,
+    doc: "points to fail at, for tests",
+  });
   return readSettings({ name: "failpoints", about: "", settings: { points } }, []).points ?? "";
 }

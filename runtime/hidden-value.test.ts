@@ -13,7 +13,10 @@ test("a value belongs to its object, and is neither listed, copied nor compared"
 });
 
 test("values of two kinds do not meet; one kind is given once", () => {
-  const [lengths, names] = [createHiddenValue<object, number>(), createHiddenValue<object, string>()];
+  const [lengths, names] = [
+    createHiddenValue<object, number>(),
+    createHiddenValue<object, string>(),
+  ];
   const owner = Object.freeze({});
   lengths.set(owner, 1);
   names.set(owner, "a");

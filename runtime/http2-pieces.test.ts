@@ -19,14 +19,19 @@ async function open() {
       got.frames++;
       got.keptBytes += data.buffer.byteLength;
     });
-    stream.on("end", () => stream.destroyed || stream.respond({ ":status": 200 }, { endStream: true }));
+    stream.on(
+      "end",
+      () => stream.destroyed || stream.respond({ ":status": 200 }, { endStream: true }),
+    );
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.on("error", () => {});
   const said: Buffer[] = [];
   socket.on("data", (data: Buffer) => said.push(data));
-  const [session] = (await Promise.all([once(server, "session"), socket.write(preface)]))[0] as [ServerHttp2Session];
+  const [session] = (await Promise.all([once(server, "session"), socket.write(preface)]))[0] as [
+    ServerHttp2Session,
+  ];
   return {
     ...{ socket, session, got },
     said: () => Buffer.concat(said),
@@ -58,7 +63,9 @@ test("frames of a hundred bytes all arrive, and never stop the reading of their 
   using server = await open();
   const readStop = vi.spyOn(handleOf(server.session), "readStop");
   // Within the windows that a client has at first.
-  server.socket.write(Buffer.concat([head(1), repeat(600, () => data(100)), head(3), repeat(50, () => data(100, 3))]));
+  server.socket.write(
+    Buffer.concat([head(1), repeat(600, () => data(100)), head(3), repeat(50, () => data(100, 3))]),
+  );
   await eventually("all are there", () => server.got.bytes === 65_000);
   expect(server.session.destroyed).toBe(false);
   expect(readStop).not.toHaveBeenCalled();
@@ -68,7 +75,9 @@ test("a thousand frames in a round stop the reading of their connection until th
   using server = await open();
   const handle = handleOf(server.session);
   const [readStop, readStart] = [vi.spyOn(handle, "readStop"), vi.spyOn(handle, "readStart")];
-  server.socket.write(Buffer.concat([head(1), repeat(2_000, () => data(20)), frame(0, 1, 1, Buffer.alloc(0))]));
+  server.socket.write(
+    Buffer.concat([head(1), repeat(2_000, () => data(20)), frame(0, 1, 1, Buffer.alloc(0))]),
+  );
   await eventually("they are there", () => server.got.bytes === 40_000);
   expect(readStop).toHaveBeenCalled();
   expect(readStart.mock.calls.length).toBe(readStop.mock.calls.length);
@@ -99,7 +108,10 @@ test("what is in a frame that waits does not keep what was read with it", async 
   server.session.once("stream", (stream: ServerHttp2Stream) => streams.resolve(stream.pause()));
   const ignored = frame(0xf0, 0, 0, Buffer.alloc(10_000));
   server.socket.write(
-    Buffer.concat([head(1), ...[16, 5_000, 16].map((bytes) => Buffer.concat([data(bytes), ignored]))]),
+    Buffer.concat([
+      head(1),
+      ...[16, 5_000, 16].map((bytes) => Buffer.concat([data(bytes), ignored])),
+    ]),
   );
   const stream = await streams.promise;
   await eventually("they wait", () => stream.readableLength === 5_032);
@@ -114,7 +126,10 @@ test("small frames that wait for their reader are joined, and arrive as they wer
   const streams = Promise.withResolvers<ServerHttp2Stream>();
   server.session.once("stream", (stream: ServerHttp2Stream) => streams.resolve(stream.pause()));
   server.socket.write(
-    Buffer.concat([head(1), repeat(2_000, (i) => frame(0, 0, 1, sent.subarray(16 * i, 16 * (i + 1))))]),
+    Buffer.concat([
+      head(1),
+      repeat(2_000, (i) => frame(0, 0, 1, sent.subarray(16 * i, 16 * (i + 1)))),
+    ]),
   );
   const stream = await streams.promise;
   await eventually("they wait", () => stream.readableLength === sent.length);

@@ -14,15 +14,23 @@ const config = new URL("./config.ts", import.meta.url).href;
 /** Starts a process whose `open` has the given body; `up` resolves when it printed "up". */
 function start(
   body: string,
-  { args = [], env = {}, graceMs = 5000 }: { args?: string[]; env?: Record<string, string>; graceMs?: number } = {},
+  {
+    args = [],
+    env = {},
+    graceMs = 5000,
+  }: { args?: string[]; env?: Record<string, string>; graceMs?: number } = {},
 ) {
   const script = `import { run } from ${JSON.stringify(lifecycle)}; import { ConfigError } from ${JSON.stringify(config)};
     const say = (text) => process.stdout.write(text + "\\n");
     await run({ name: "demo", graceMs: ${graceMs}, async open({ abort, log }) { ${body} } });`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script, "--", "demo", ...args], {
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
-    env: { ...process.env, ...env },
-  });
+  const child = spawn(
+    process.execPath,
+    ["--input-type=module", "-e", script, "--", "demo", ...args],
+    {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    },
+  );
   children.push(child);
   let output = "";
   const { promise: up, resolve } = Promise.withResolvers<void>();
@@ -95,7 +103,9 @@ test("a stop that takes longer than its grace is cut off", async () => {
 });
 
 test("an open that fails exits with 1 and one line that says why", async () => {
-  const { code, output } = await start(`throw new Error("no database", { cause: new Error("refused") });`).ended;
+  const { code, output } = await start(
+    `throw new Error("no database", { cause: new Error("refused") });`,
+  ).ended;
   expect(code).toBe(1);
   expect(output.trim().split("\n")).toHaveLength(1);
   expect(output).toContain("demo could not start: no database ← refused");
@@ -134,7 +144,8 @@ test("work that is done ends the process with 0, work that fails with 1", async 
     code: 0,
     output: "disposed\n",
   });
-  const failed = await start(`return { done: Promise.reject(new Error("broke")), ${dispose} };`).ended;
+  const failed = await start(`return { done: Promise.reject(new Error("broke")), ${dispose} };`)
+    .ended;
   expect(failed.code).toBe(1);
   expect(failed.output).toContain("broke");
   expect(failed.output).toContain("disposed");
@@ -148,11 +159,11 @@ test("a dispose that fails exits with 1", async () => {
   expect(output).toContain("stuck");
 });
 
-test.each([`Promise.reject(new Error("lost"));`, `setTimeout(() => { throw new Error("lost"); });`])(
-  "%s is logged and exits with 1",
-  async (body) => {
-    const { code, output } = await start(`${body} ${clean}`).ended;
-    expect(code).toBe(1);
-    expect(output).toContain("lost");
-  },
-);
+test.each([
+  `Promise.reject(new Error("lost"));`,
+  `setTimeout(() => { throw new Error("lost"); });`,
+])("%s is logged and exits with 1", async (body) => {
+  const { code, output } = await start(`${body} ${clean}`).ended;
+  expect(code).toBe(1);
+  expect(output).toContain("lost");
+});

@@ -1,7 +1,14 @@
 // The life of one process: settings, open, serve, stop in order. The only place that touches
 // process.on and process.exit.
 import { Socket } from "node:net";
-import { ConfigError, HelpRequested, readSettings, type SettingsOf, type SettingsShape, setting } from "./config.ts";
+import {
+  ConfigError,
+  HelpRequested,
+  readSettings,
+  type SettingsOf,
+  type SettingsShape,
+  setting,
+} from "./config.ts";
 import { count, oneOf } from "./config-values.ts";
 import { causeChain, createLog, type Log, logLevels } from "./log.ts";
 
@@ -83,7 +90,11 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
   // stop short.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const settings = readOrExit(options);
-  const log = createLog({ name, level: settings.logLevel, format: settings.logFormat ?? options.logFormat });
+  const log = createLog({
+    name,
+    level: settings.logLevel,
+    format: settings.logFormat ?? options.logFormat,
+  });
   const stop = createStop({ name, graceMs, log });
 
   let running: Running | undefined;
@@ -125,11 +136,17 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
   process.exit(stop.exitCode());
 }
 
-function readOrExit<S extends SettingsShape>({ name, about = name, settings, argv }: ProcessOptions<S>) {
+function readOrExit<S extends SettingsShape>({
+  name,
+  about = name,
+  settings,
+  argv,
+}: ProcessOptions<S>) {
   try {
-    return readSettings({ name, about, settings: { ...settings, ...commonSettings } }, argv) as SettingsOf<
-      typeof commonSettings
-    >;
+    return readSettings(
+      { name, about, settings: { ...settings, ...commonSettings } },
+      argv,
+    ) as SettingsOf<typeof commonSettings>;
   } catch (error) {
     if (error instanceof HelpRequested) {
       process.stdout.write(error.message);
@@ -173,13 +190,16 @@ function createStop({ name, graceMs, log }: { name: string; graceMs: number; log
     ["SIGTERM", 15],
   ] as const) {
     process.on(signalName, () => {
-      if (controller.signal.aborted && performance.now() - requestedAtMs > echoMs) process.exit(128 + number);
+      if (controller.signal.aborted && performance.now() - requestedAtMs > echoMs)
+        process.exit(128 + number);
       request(signalName);
     });
   }
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (error: unknown) => {
-      log.error(event === "uncaughtException" ? "uncaught exception" : "unhandled rejection", { error });
+      log.error(event === "uncaughtException" ? "uncaught exception" : "unhandled rejection", {
+        error,
+      });
       process.exit(1);
     });
   }

@@ -1,6 +1,13 @@
 // A log entry: its form, its levels, errors with causes, and no password in it.
 import { expect, test } from "vitest";
-import { causeChain, createLog, type LogOptions, limitLines, maskSecrets, printable } from "./log.ts";
+import {
+  causeChain,
+  createLog,
+  type LogOptions,
+  limitLines,
+  maskSecrets,
+  printable,
+} from "./log.ts";
 
 function capture(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
@@ -43,14 +50,20 @@ test("entries below the level are not written", () => {
 
 test("an error is written with its code, stack and causes, without the passwords in them", () => {
   const { log, lines, entry } = capture();
-  const inner = Object.assign(new Error("connect postgres://millrace:hunter2@127.0.0.1:5432/db refused"), {
-    code: "ECONNREFUSED",
-  });
+  const inner = Object.assign(
+    new Error("connect postgres://millrace:hunter2@127.0.0.1:5432/db refused"),
+    {
+      code: "ECONNREFUSED",
+    },
+  );
   log.error("ingest failed", { error: new Error("no database", { cause: inner }) });
   expect(entry().error).toMatchObject({
     type: "Error",
     message: "no database",
-    cause: { message: "connect postgres://millrace:***@127.0.0.1:5432/db refused", code: "ECONNREFUSED" },
+    cause: {
+      message: "connect postgres://millrace:***@127.0.0.1:5432/db refused",
+      code: "ECONNREFUSED",
+    },
   });
   expect(entry().error.stack).toContain("log.test.ts");
   expect(lines.join()).not.toContain("hunter2");
@@ -74,7 +87,11 @@ test("fields named like secrets are masked at any depth", () => {
 
 test("cycles, odd numbers, bytes and throwing getters do not stop a log", () => {
   const { log, entry, lines } = capture();
-  const cycle: Record<string, unknown> = { nan: Number.NaN, data: new Uint8Array(3), at: new Date(Number.NaN) };
+  const cycle: Record<string, unknown> = {
+    nan: Number.NaN,
+    data: new Uint8Array(3),
+    at: new Date(Number.NaN),
+  };
   cycle["self"] = cycle;
   log.info("odd", { cycle });
   expect(entry().cycle).toMatchObject({ nan: "NaN", data: "3 bytes", at: "invalid date" });
@@ -101,7 +118,8 @@ test("a chain of causes ends, and shows what an aggregate hides", () => {
   expect(causeChain(new AggregateError([new Error("a"), "b"]))).toContain("a; b");
 });
 
-const hostile = "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f \u202eevil\u202c \u2028next\r\n12:00:00.000 info  forged";
+const hostile =
+  "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f \u202eevil\u202c \u2028next\r\n12:00:00.000 info  forged";
 
 test("nothing that is said can move a terminal's cursor, colour it or begin a line of its own", () => {
   for (const format of ["pretty", "json"] as const) {
@@ -111,7 +129,9 @@ test("nothing that is said can move a terminal's cursor, colour it or begin a li
     log.error(hostile, { text: hostile, [hostile]: 1, list: [hostile], error });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
     expect(lines[0]!.replaceAll("\n", "")).not.toMatch(/[\x00-\x1f\x7f-\x9f\u2028-\u202e]/);
-    expect(lines[0]!.split("\n").filter((line) => /^\d\d:/.test(line))).toHaveLength(format === "pretty" ? 1 : 0);
+    expect(lines[0]!.split("\n").filter((line) => /^\d\d:/.test(line))).toHaveLength(
+      format === "pretty" ? 1 : 0,
+    );
   }
   const { log, entry } = capture();
   log.info(hostile);

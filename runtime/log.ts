@@ -50,7 +50,9 @@ export function createLog(options: LogOptions): Log {
       sink(format === "json" ? jsonLine(entry) : prettyLine(entry, color));
     } catch (error) {
       // A getter or toJSON of a field may throw; the entry must not take its caller down.
-      sink(`${JSON.stringify({ level: "error", name, message: `log entry failed: ${String(error)}` })}\n`);
+      sink(
+        `${JSON.stringify({ level: "error", name, message: `log entry failed: ${String(error)}` })}\n`,
+      );
     }
   };
   const bind = (bound: LogFields): Log => {
@@ -79,18 +81,23 @@ export function limitLines(
   }: { maxPerSecond?: number; monotonicMs?: () => number } = {},
 ): Log {
   let [startedMs, written, passedOver] = [Number.NEGATIVE_INFINITY, 0, 0];
-  const limit = (write: (message: string, fields?: LogFields) => void) => (message: string, fields?: LogFields) => {
-    const nowMs = monotonicMs();
-    if (nowMs - startedMs >= 1_000) {
-      if (passedOver > 0) log.warn("more warnings and errors came than are logged one by one", { count: passedOver });
-      [startedMs, written, passedOver] = [nowMs, 0, 0];
-    }
-    if (written === maxPerSecond) passedOver++;
-    else {
-      written++;
-      write(message, fields);
-    }
-  };
+  const limit =
+    (write: (message: string, fields?: LogFields) => void) =>
+    (message: string, fields?: LogFields) => {
+      const nowMs = monotonicMs();
+      if (nowMs - startedMs >= 1_000) {
+        if (passedOver > 0)
+          log.warn("more warnings and errors came than are logged one by one", {
+            count: passedOver,
+          });
+        [startedMs, written, passedOver] = [nowMs, 0, 0];
+      }
+      if (written === maxPerSecond) passedOver++;
+      else {
+        written++;
+        write(message, fields);
+      }
+    };
   const wrap = (inner: Log): Log => ({
     debug: inner.debug,
     info: inner.info,
@@ -111,7 +118,10 @@ const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
  * in its name is written as an escape.
  */
 export const printable = (text: string): string =>
-  text.replace(control, (char) => named[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  text.replace(
+    control,
+    (char) => named[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 const maxTextLength = 8_192;
 
@@ -152,7 +162,11 @@ const maxDepth = 8;
 function jsonLine({ timeMs, level, name, message, bound, fields }: Entry): string {
   const head = { time: new Date(timeMs).toISOString(), level, name, message: toLogText(message) };
   // Spread first: a field may not replace the time or the level of its entry.
-  const line = JSON.stringify({ ...head, ...(plain({ ...bound, ...fields }, 0) as object), ...head });
+  const line = JSON.stringify({
+    ...head,
+    ...(plain({ ...bound, ...fields }, 0) as object),
+    ...head,
+  });
   // JSON itself escapes C0 only.
   return `${printable(line)}\n`;
 }
@@ -169,12 +183,16 @@ function plain(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (depth >= maxDepth) return "…";
   if (value instanceof Error) return plainError(value, depth);
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString();
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString();
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `${value.byteLength} bytes`;
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
   if (value instanceof Map || value instanceof Set) return plain([...value], depth);
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, secretKey.test(key) ? "***" : plain(item, depth + 1)]),
+    Object.entries(value).map(([key, item]) => [
+      key,
+      secretKey.test(key) ? "***" : plain(item, depth + 1),
+    ]),
   );
 }
 
@@ -190,12 +208,22 @@ function plainError(error: Error, depth: number): unknown {
   };
 }
 
-const levelColors: Record<LogLevel, number> = { debug: 90, info: 32, warn: 33, error: 31, silent: 0 };
+const levelColors: Record<LogLevel, number> = {
+  debug: 90,
+  info: 32,
+  warn: 33,
+  error: 31,
+  silent: 0,
+};
 
 function prettyLine({ timeMs, level, message, bound, fields }: Entry, color: boolean): string {
   const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const clock = new Date(timeMs).toISOString().slice(11, 23);
-  const parts = [paint(90, clock), paint(levelColors[level], level.padEnd(5)), printable(toLogText(message))];
+  const parts = [
+    paint(90, clock),
+    paint(levelColors[level], level.padEnd(5)),
+    printable(toLogText(message)),
+  ];
   let stack = "";
   for (const [key, value] of Object.entries({ ...bound, ...fields })) {
     if (value instanceof Error) {
@@ -219,7 +247,9 @@ export function causeChain(error: unknown): string {
   for (let depth = 0; at !== undefined && at !== null && depth < maxDepth; depth++) {
     // A refused connection to several addresses is an AggregateError without a message of its own.
     const inner =
-      at instanceof AggregateError ? at.errors.map((e) => (e instanceof Error ? e.message : String(e))) : [];
+      at instanceof AggregateError
+        ? at.errors.map((e) => (e instanceof Error ? e.message : String(e)))
+        : [];
     const message = at instanceof Error ? [at.message || at.name, ...inner].join("; ") : String(at);
     if (messages.at(-1) !== message) messages.push(message);
     at = at instanceof Error ? at.cause : undefined;

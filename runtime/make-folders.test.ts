@@ -16,7 +16,10 @@ test("makes what is missing, and says which was the first", async () => {
   expect(await makeFolders(path, { mode: 0o700 })).toBe(join(folder, "a"));
   expect((await stat(path)).mode & 0o777).toBe(0o700);
   expect(await makeFolders(path)).toBeUndefined();
-  const both = await Promise.all([makeFolders(join(folder, "x", "y")), makeFolders(join(folder, "x", "y"))]);
+  const both = await Promise.all([
+    makeFolders(join(folder, "x", "y")),
+    makeFolders(join(folder, "x", "y")),
+  ]);
   expect(both.filter((one) => one === join(folder, "x"))).toHaveLength(1);
 });
 
@@ -31,5 +34,6 @@ test.each([
 
 test("a file is no folder", async () => {
   await writeFile(join(folder, "file"), "");
-  for (const path of ["file", "file/below"]) await expect(makeFolders(join(folder, path))).rejects.toThrow(/ENOTDIR/);
+  for (const path of ["file", "file/below"])
+    await expect(makeFolders(join(folder, path))).rejects.toThrow(/ENOTDIR/);
 });

@@ -9,7 +9,10 @@ const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
  * Makes the folder and those above it that are missing; returns the first that it made, undefined
  * if the folder was there. Throws the system's error where one can't be made, or is no folder.
  */
-export async function makeFolders(path: string, { mode = 0o777 } = {}): Promise<string | undefined> {
+export async function makeFolders(
+  path: string,
+  { mode = 0o777 } = {},
+): Promise<string | undefined> {
   const missing: string[] = [];
   for (let at = resolve(path); !(await isFolder(at)); at = dirname(at)) missing.unshift(at);
   let first: string | undefined;

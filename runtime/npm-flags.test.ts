@@ -13,7 +13,8 @@ const program = {
     strict: setting({ flag: "strict", parse: onOff(), doc: "" }),
   },
 };
-const read = (argv: string[], env: Record<string, string>) => () => readSettings(program, argv, env);
+const read = (argv: string[], env: Record<string, string>) => () =>
+  readSettings(program, argv, env);
 
 // What npm 10 and 11 make of each command.
 test.each([
@@ -30,7 +31,11 @@ test.each([
 });
 
 test.each([
-  ["the program was given it too", ["--machines", "3"], { npm_lifecycle_event: "start", npm_config_machines: "true" }],
+  [
+    "the program was given it too",
+    ["--machines", "3"],
+    { npm_lifecycle_event: "start", npm_config_machines: "true" },
+  ],
   ["npm did not start it", ["--machines", "3"], { npm_config_http_port: "81" }],
   ["it is a setting of npm's", [], { npm_lifecycle_event: "start", npm_config_key: "PEM" }],
 ])("not where %s", (_, argv, env) => {

@@ -12,9 +12,12 @@ test("a small part of what was read together is kept without the rest, a large o
 });
 
 test("a list of pieces keeps its bytes in their order, in few pieces and no more memory", () => {
-  const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 9_000 })), {
-    maxLength: 400,
-  });
+  const sizes = fc.array(
+    fc.oneof(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 9_000 })),
+    {
+      maxLength: 400,
+    },
+  );
   fc.assert(
     fc.property(sizes, (lengths) => {
       let next = 0;

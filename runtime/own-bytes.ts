@@ -48,10 +48,15 @@ function joined(pieces: readonly Uint8Array[]): Buffer {
 }
 
 /** What a stream of Node has inside (Node 24). Without it, what waits stays in the pieces it came in. */
-type Inside = Readable & { readonly _readableState?: { readonly buffer: Uint8Array[]; readonly bufferIndex: number } };
+type Inside = Readable & {
+  readonly _readableState?: { readonly buffer: Uint8Array[]; readonly bufferIndex: number };
+};
 
 /** The same for what waits in a stream of bytes for its reader; to be called after each push. */
 export function joinWaiting(stream: Readable): void {
-  const { buffer, bufferIndex } = (stream as Inside)._readableState ?? { buffer: [], bufferIndex: 0 };
+  const { buffer, bufferIndex } = (stream as Inside)._readableState ?? {
+    buffer: [],
+    bufferIndex: 0,
+  };
   if (stream.readableEncoding === null) joinSmall(buffer, bufferIndex);
 }

@@ -7,7 +7,9 @@ import { ReadingQueue } from "./reading-queue.ts";
 function open() {
   let nowMs = 0;
   const log: string[] = [];
-  const [stop, start, end] = ["stop", "start", "end"].map((what) => () => log.push(what)) as (() => number)[];
+  const [stop, start, end] = ["stop", "start", "end"].map(
+    (what) => () => log.push(what),
+  ) as (() => number)[];
   const queue = new ReadingQueue({ after: (run) => setImmediate(run) });
   const reading = { owner: "a", isClosed: false, stop: stop!, start: start!, end: end! };
   const pieces = new Pieces(reading, { queue, monotonicMs: () => nowMs });

@@ -51,7 +51,10 @@ export class Pieces {
   #stopped = false;
   #ended = false;
 
-  constructor(reading: Reading, { queue = shared, monotonicMs = () => performance.now() }: PiecesOptions = {}) {
+  constructor(
+    reading: Reading,
+    { queue = shared, monotonicMs = () => performance.now() }: PiecesOptions = {},
+  ) {
     this.#reading = reading;
     this.#queue = queue;
     this.#monotonicMs = monotonicMs;

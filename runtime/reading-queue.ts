@@ -23,7 +23,9 @@ export class ReadingQueue {
   #paused = false;
 
   /** after: runs something later. Default: setTimeout(). */
-  constructor({ after = (run, delayMs) => setTimeout(run, delayMs).unref() }: ReadingQueueOptions = {}) {
+  constructor({
+    after = (run, delayMs) => setTimeout(run, delayMs).unref(),
+  }: ReadingQueueOptions = {}) {
     this.#after = after;
   }
 

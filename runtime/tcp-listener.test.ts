@@ -7,28 +7,33 @@ import { listenTcp } from "./tcp-listener.ts";
 const host = "127.0.0.1";
 const ignore = (socket: Socket) => void socket.on("error", () => {}).destroy();
 
-test.runIf(process.platform === "linux")("takes several connections in a round of the event loop", async () => {
-  let inRound = 0;
-  let most = 0;
-  let taken = 0;
-  const listener = await listenTcp({ host, port: 0 }, (socket) => {
-    most = Math.max(most, ++inRound);
-    taken++;
-    ignore(socket);
-  });
-  let over = false;
-  const round = () => {
-    inRound = 0;
-    if (!over) setImmediate(round);
-  };
-  setImmediate(round);
-  const clients = Array.from({ length: 64 }, () => connect(listener.port, host).on("error", () => {}));
-  await Promise.all(clients.map((client) => once(client, "close")));
-  over = true;
-  expect(taken).toBe(64);
-  expect(most).toBeGreaterThan(1);
-  await listener.close();
-});
+test.runIf(process.platform === "linux")(
+  "takes several connections in a round of the event loop",
+  async () => {
+    let inRound = 0;
+    let most = 0;
+    let taken = 0;
+    const listener = await listenTcp({ host, port: 0 }, (socket) => {
+      most = Math.max(most, ++inRound);
+      taken++;
+      ignore(socket);
+    });
+    let over = false;
+    const round = () => {
+      inRound = 0;
+      if (!over) setImmediate(round);
+    };
+    setImmediate(round);
+    const clients = Array.from({ length: 64 }, () =>
+      connect(listener.port, host).on("error", () => {}),
+    );
+    await Promise.all(clients.map((client) => once(client, "close")));
+    over = true;
+    expect(taken).toBe(64);
+    expect(most).toBeGreaterThan(1);
+    await listener.close();
+  },
+);
 
 test("a port that is taken is refused, whether by one of its kind or by any other", async () => {
   const other = createServer().listen(0, host);
@@ -49,7 +54,10 @@ test("a port that is taken is refused, whether by one of its kind or by any othe
 
 test("closing waits for the connections that are open, and takes no more", async () => {
   const sockets: Socket[] = [];
-  const listener = await listenTcp({ host, port: 0 }, (socket) => void sockets.push(socket.on("error", () => {})));
+  const listener = await listenTcp(
+    { host, port: 0 },
+    (socket) => void sockets.push(socket.on("error", () => {})),
+  );
   const client = connect(listener.port, host).on("error", () => {});
   await once(client, "connect");
   await expect.poll(() => sockets.length).toBe(1);

@@ -36,15 +36,24 @@ export async function listenTcp(
       return await share({ host, port: bound }, take);
     } catch (error) {
       // Somebody else was given it meanwhile.
-      if (port !== 0 || attempt === attempts || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      if (
+        port !== 0 ||
+        attempt === attempts ||
+        (error as NodeJS.ErrnoException).code !== "EADDRINUSE"
+      )
+        throw error;
     }
   }
 }
 
-async function share(at: { host: string; port: number }, take: (socket: Socket) => void): Promise<TcpListener> {
+async function share(
+  at: { host: string; port: number },
+  take: (socket: Socket) => void,
+): Promise<TcpListener> {
   const servers: Server[] = [];
   try {
-    while (servers.length < socketsOfPort) servers.push(await open({ ...at, reusePort: true }, take));
+    while (servers.length < socketsOfPort)
+      servers.push(await open({ ...at, reusePort: true }, take));
   } catch (error) {
     for (const server of servers) server.close();
     throw error;

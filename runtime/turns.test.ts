@@ -32,7 +32,10 @@ test("a turn ends when it has lasted long enough, and others then run", async ()
 });
 
 /** Works of an owner, each of so many turns; what is noted is whose turn it was, in order. */
-function work(owner: string, { works, turns, noted }: { works: number; turns: number; noted: string[] }) {
+function work(
+  owner: string,
+  { works, turns, noted }: { works: number; turns: number; noted: string[] },
+) {
   return Array.from({ length: works }, () =>
     inTurnsOf(undefined, async () => {
       takeTurnsAs(owner);

@@ -9,7 +9,8 @@ type Scope = { owner: string | undefined };
 const scopes = new AsyncLocalStorage<Scope>();
 
 /** Runs work of an owner. If it is not known yet, takeTurnsAs() sets it meanwhile. */
-export const inTurnsOf = <T>(owner: string | undefined, run: () => T): T => scopes.run({ owner }, run);
+export const inTurnsOf = <T>(owner: string | undefined, run: () => T): T =>
+  scopes.run({ owner }, run);
 
 /** Sets the owner of the work that inTurnsOf() is running; does nothing outside of it. */
 export function takeTurnsAs(owner: string): void {

@@ -34,22 +34,30 @@ test("the hour that is worked by hand", async () => {
     state,
     error,
   }));
-  const samples = rows.flatMap(({ us, power }) => (power === "" ? [] : [[us, Number(power)] as const]));
+  const samples = rows.flatMap(({ us, power }) =>
+    power === "" ? [] : [[us, Number(power)] as const],
+  );
   const batch = {
     machine: "press-7",
     samples: [{ ...column("power", samples), unit: "W", maxGap: { seconds: 600n } }],
     stateChanges: rows.flatMap(({ us, state }) =>
-      state === "" ? [] : [{ time: at(us), state: MachineState[state as keyof typeof MachineState] }],
+      state === ""
+        ? []
+        : [{ time: at(us), state: MachineState[state as keyof typeof MachineState] }],
     ),
     errorReports: rows.flatMap(({ us, error }) => {
       const [severity, code] = error!.split(" ");
-      return error === "" ? [] : [{ time: at(us), severity: Severity[severity as keyof typeof Severity], code: code! }];
+      return error === ""
+        ? []
+        : [{ time: at(us), severity: Severity[severity as keyof typeof Severity], code: code! }];
     }),
   };
   await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
   const ask = async (path: string) => {
     const window = "from=2026-03-02T08:00:00Z&to=2026-03-02T09:00:00Z";
-    const response = await fetch(`http://127.0.0.1:${gateway.port}${path}${path.includes("?") ? "&" : "?"}${window}`);
+    const response = await fetch(
+      `http://127.0.0.1:${gateway.port}${path}${path.includes("?") ? "&" : "?"}${window}`,
+    );
     return (await response.json()) as Record<string, unknown>;
   };
   const { cursor: _, ...summary } = await ask("/machines/press-7/summary?demand_interval=15m");
@@ -65,7 +73,9 @@ test("the hour that is worked by hand", async () => {
     shown(bucket["time_weighted_mean"], 1),
     ...["integral", "coverage"].map((field) => shown(bucket[field], 4)),
   ]);
-  expect(found).toEqual(table("quarter").map((cells) => cells.map((cell) => cell.replaceAll(" ", ""))));
+  expect(found).toEqual(
+    table("quarter").map((cells) => cells.map((cell) => cell.replaceAll(" ", ""))),
+  );
 });
 
 test("the machine that falls silent from 12:00:30 to 13:00:10", async () => {
@@ -86,17 +96,30 @@ test("the machine that falls silent from 12:00:30 to 13:00:10", async () => {
   };
   const silent_seconds = 49 * 60;
   expect(await ask("/machines/saw-1/summary")).toMatchObject({
-    ...{ states: [{ state: "ACTIVE", seconds: 3_610, silent_seconds }], silence_tolerance_seconds: 600 },
+    ...{
+      states: [{ state: "ACTIVE", seconds: 3_610, silent_seconds }],
+      silence_tolerance_seconds: 600,
+    },
   });
-  expect(await ask("/signals/state/buckets")).toMatchObject({ machines: [{ silence_tolerance_seconds: 600 }] });
-  const { buckets } = ((await ask("/signals/state/buckets")) as never as Record<string, [never]>)["machines"]![0];
-  const parts = (buckets as { states: { silent_seconds: number }[] }[]).flatMap(({ states }) => states);
+  expect(await ask("/signals/state/buckets")).toMatchObject({
+    machines: [{ silence_tolerance_seconds: 600 }],
+  });
+  const { buckets } = ((await ask("/signals/state/buckets")) as never as Record<string, [never]>)[
+    "machines"
+  ]![0];
+  const parts = (buckets as { states: { silent_seconds: number }[] }[]).flatMap(
+    ({ states }) => states,
+  );
   expect(parts.reduce((sum, part) => sum + part.silent_seconds, 0)).toBe(silent_seconds);
   // It lasts, and since the samples ended nobody has heard of the machine until the newest commit.
   expect(await ask("/signals/state/intervals")).toMatchObject({
     ...{ end_time: "2026-03-02T13:00:10Z" },
-    intervals: [{ state: "ACTIVE", silent_seconds: expect.any(Number), silent_since: "2026-03-02T13:11:00Z" }],
+    intervals: [
+      { state: "ACTIVE", silent_seconds: expect.any(Number), silent_since: "2026-03-02T13:11:00Z" },
+    ],
   });
   const latest = await fetch(`http://127.0.0.1:${gateway.port}/signals/state/latest`);
-  expect(await latest.json()).toMatchObject({ signals: [{ state: "ACTIVE", silent_since: "2026-03-02T13:11:00Z" }] });
+  expect(await latest.json()).toMatchObject({
+    signals: [{ state: "ACTIVE", silent_since: "2026-03-02T13:11:00Z" }],
+  });
 });

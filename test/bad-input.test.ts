@@ -7,7 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ErrorReason, ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type BatchSchema, MachineState, type SamplesSchema, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type BatchSchema,
+  MachineState,
+  type SamplesSchema,
+  Severity,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { type Clients, failure, gatewayClients, grpcClients, rest } from "./testing/ask.ts";
 import { testDatabase } from "./testing/postgres.ts";
 import { startAccessor, startGateway } from "./testing/processes.ts";
@@ -32,7 +37,11 @@ afterAll(() => stack.disposeAsync());
 const startMs = Date.UTC(2026, 2, 1, 8);
 const year9999Ms = Date.UTC(9999, 11, 31);
 
-function samples(values: number[], ms = startMs, signal = "power"): MessageInitShape<typeof SamplesSchema> {
+function samples(
+  values: number[],
+  ms = startMs,
+  signal = "power",
+): MessageInitShape<typeof SamplesSchema> {
   const grid = { startUs: BigInt(ms) * 1000n, periodUs: 10_000n };
   return { signal, unit: "W", times: { case: "grid", value: grid }, values };
 }
@@ -48,12 +57,21 @@ const error = (text: string, ms = startMs) => ({
  * A case: what is sent (three good samples beside it, where it has room), what comes back, how many
  * good records remain.
  */
-type Case = { name: string; batch: (machine: string) => BatchInit; reason: string; says: RegExp; stored: number };
+type Case = {
+  name: string;
+  batch: (machine: string) => BatchInit;
+  reason: string;
+  says: RegExp;
+  stored: number;
+};
 
 const verdictCases: Case[] = [
   {
     name: "NaN and infinity",
-    batch: (machine) => ({ machine, samples: [samples([1, Number.NaN, 2, Number.POSITIVE_INFINITY, 3])] }),
+    batch: (machine) => ({
+      machine,
+      samples: [samples([1, Number.NaN, 2, Number.POSITIVE_INFINITY, 3])],
+    }),
     reason: "VALUE_NOT_FINITE",
     says: /leave the sample out/,
     stored: 3,
@@ -67,7 +85,11 @@ const verdictCases: Case[] = [
   },
   {
     name: "an error report in year 9999",
-    batch: (machine) => ({ machine, samples: [samples([1, 2, 3])], errorReports: [error("x", year9999Ms)] }),
+    batch: (machine) => ({
+      machine,
+      samples: [samples([1, 2, 3])],
+      errorReports: [error("x", year9999Ms)],
+    }),
     reason: "TIME_IN_FUTURE",
     says: /ahead/,
     stored: 3,
@@ -92,7 +114,10 @@ const verdictCases: Case[] = [
   },
   {
     name: "a signal's name",
-    batch: (machine) => ({ machine, samples: [samples([1, 2, 3]), samples([1], startMs, "Öl Druck")] }),
+    batch: (machine) => ({
+      machine,
+      samples: [samples([1, 2, 3]), samples([1], startMs, "Öl Druck")],
+    }),
     reason: "SIGNAL_NAME_INVALID",
     says: /\[a-z\]/,
     stored: 3,
@@ -147,14 +172,17 @@ async function countStored(machine: string): Promise<number> {
 
 test("Connect: 10 MB in JSON is refused before it is read, with the limit, and the next is taken", async () => {
   const large = refusalCases.find(({ name }) => name === "10 MB")!;
-  const send = (batch: BatchInit) => connect.ingest.ingestBatch({ producerId: "connect-large", sequence: 1n, batch });
+  const send = (batch: BatchInit) =>
+    connect.ingest.ingestBatch({ producerId: "connect-large", sequence: 1n, batch });
   const told = await send(large.batch("connect-large")).catch((cause) => ConnectError.from(cause));
   if (!(told instanceof ConnectError)) throw new Error("a batch of 10 MB was taken");
   expect(told.code).toBe(Code.ResourceExhausted);
   expect(told.findDetails(ErrorInfoSchema)[0]).toMatchObject({
     ...{ reason: "MESSAGE_TOO_LARGE", metadata: { limit: "decoded-bytes" } },
   });
-  expect((await send({ machine: "connect-large", samples: [samples([9])] })).result?.verdicts).toEqual([]);
+  expect(
+    (await send({ machine: "connect-large", samples: [samples([9])] })).result?.verdicts,
+  ).toEqual([]);
 });
 
 // What is larger than a message in JSON may be never comes to the accessor.
@@ -181,7 +209,12 @@ test("gRPC: one stream takes every bad batch, answers each, and stores the good 
     await welcomed.promise;
     let sequence = 0n;
     for (const [i, one] of all.entries()) {
-      yield { message: { case: "batch", value: { sequence: ++sequence, batch: one.batch(`stream-${i}`) } } };
+      yield {
+        message: {
+          case: "batch",
+          value: { sequence: ++sequence, batch: one.batch(`stream-${i}`) },
+        },
+      };
       const good = { machine: `stream-${i}`, samples: [samples([9], startMs + 1000)] };
       yield { message: { case: "batch", value: { sequence: ++sequence, batch: good } } };
     }
@@ -213,43 +246,82 @@ describe("REST", () => {
       /begins with a blank/,
       { machine: " press 7", signal: "power", time, value: 1 },
     ],
-    ["a signal's name", "SIGNAL_NAME_INVALID", /\[a-z\]/, { machine: "m", signal: "Öl Druck", time, value: 1 }],
-    ["NaN", "VALUE_NOT_FINITE", /leave the sample out/, { machine: "m", signal: "power", time, value: "NaN" }],
-    ["year 9999", "TIME_IN_FUTURE", /ahead/, { machine: "m", signal: "power", time: "9999-12-31T00:00:00Z", value: 1 }],
-    ["no time", "TIME_INVALID", /RFC 3339/, { machine: "m", signal: "power", time: "yesterday", value: 1 }],
+    [
+      "a signal's name",
+      "SIGNAL_NAME_INVALID",
+      /\[a-z\]/,
+      { machine: "m", signal: "Öl Druck", time, value: 1 },
+    ],
+    [
+      "NaN",
+      "VALUE_NOT_FINITE",
+      /leave the sample out/,
+      { machine: "m", signal: "power", time, value: "NaN" },
+    ],
+    [
+      "year 9999",
+      "TIME_IN_FUTURE",
+      /ahead/,
+      { machine: "m", signal: "power", time: "9999-12-31T00:00:00Z", value: 1 },
+    ],
+    [
+      "no time",
+      "TIME_INVALID",
+      /RFC 3339/,
+      { machine: "m", signal: "power", time: "yesterday", value: 1 },
+    ],
     [
       "U+0000",
       "TEXT_INVALID",
       /U\+0000/,
       { machine: "m", signal: "error", time, severity: "ERROR", code: "E1", message: "a\0b" },
     ],
-    ["an unknown state", "STATE_REQUIRED", /state/, { machine: "m", signal: "state", time, state: "BUSY" }],
-  ])("a row with %s gets a verdict, the row beside it is stored", async (name, reason, says, row) => {
-    const machine = `rest-${name.replaceAll(/[^a-zA-Z]/g, "")}`;
-    const rows = [good(machine), row.machine === "m" ? { ...row, machine } : row];
-    const { status, body } = await rest(`${httpUrl}/signals`, { signals: rows });
-    expect(status).toBe(200);
-    expect(body).toMatchObject({
-      accepted: 1,
-      rejected: 1,
-      verdicts: [{ row: 1, count: 1, reason, message: expect.stringMatching(says) }],
-    });
-    expect(
-      (await rest(`${httpUrl}/signals/power/latest?machine=${machine}&min_cursor=${body.cursor}`)).body.signals,
-    ).toEqual([{ machine, signal: "power", time: time.replace(".000", ""), value: 1 }]);
-  });
+    [
+      "an unknown state",
+      "STATE_REQUIRED",
+      /state/,
+      { machine: "m", signal: "state", time, state: "BUSY" },
+    ],
+  ])(
+    "a row with %s gets a verdict, the row beside it is stored",
+    async (name, reason, says, row) => {
+      const machine = `rest-${name.replaceAll(/[^a-zA-Z]/g, "")}`;
+      const rows = [good(machine), row.machine === "m" ? { ...row, machine } : row];
+      const { status, body } = await rest(`${httpUrl}/signals`, { signals: rows });
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        accepted: 1,
+        rejected: 1,
+        verdicts: [{ row: 1, count: 1, reason, message: expect.stringMatching(says) }],
+      });
+      expect(
+        (await rest(`${httpUrl}/signals/power/latest?machine=${machine}&min_cursor=${body.cursor}`))
+          .body.signals,
+      ).toEqual([{ machine, signal: "power", time: time.replace(".000", ""), value: 1 }]);
+    },
+  );
 
   test("10 MB in one batch is refused with the limit, and the next is taken", async () => {
-    const rows = Array.from({ length: 140_000 }, (_, i) => ({ ...good("rest-big"), time: startMs + i / 10 }));
+    const rows = Array.from({ length: 140_000 }, (_, i) => ({
+      ...good("rest-big"),
+      time: startMs + i / 10,
+    }));
     const text = JSON.stringify({ signals: rows });
     expect(text.length).toBeGreaterThan(10e6);
     const { status, body } = await rest(`${httpUrl}/signals`, text);
     expect(status).toBe(422);
-    expect(body).toMatchObject({ reason: "BATCH_TOO_LARGE", detail: expect.stringMatching(/at most 65536/) });
-    expect((await rest(`${httpUrl}/signals`, { signals: [good("rest-big")] })).body).toMatchObject({ accepted: 1 });
+    expect(body).toMatchObject({
+      reason: "BATCH_TOO_LARGE",
+      detail: expect.stringMatching(/at most 65536/),
+    });
+    expect((await rest(`${httpUrl}/signals`, { signals: [good("rest-big")] })).body).toMatchObject({
+      accepted: 1,
+    });
   });
 
-  test.each<[name: string, status: number, reason: string | undefined, path: string, body?: string]>([
+  test.each<
+    [name: string, status: number, reason: string | undefined, path: string, body?: string]
+  >([
     ["unknown type", 404, "SIGNAL_UNKNOWN", "/signals/powr"],
     ["from after to", 400, "TIME_RANGE_INVALID", "/signals/power?from=now&to=-1h"],
     ["wrong page token", 400, "PAGE_TOKEN_INVALID", "/signals/power?page_token=AAAA"],
@@ -260,7 +332,10 @@ describe("REST", () => {
     ["an unknown path", 404, undefined, "/signal/power"],
   ])("%s is a problem", async (_name, status, reason, path, body) => {
     const problem = await rest(httpUrl + path, body);
-    expect(problem).toMatchObject({ status, body: { status, detail: expect.stringMatching(/\w{3}/) } });
+    expect(problem).toMatchObject({
+      status,
+      body: { status, detail: expect.stringMatching(/\w{3}/) },
+    });
     expect(problem.body.reason).toBe(reason);
   });
 });
@@ -270,7 +345,12 @@ test.each<[name: string, reason: string, call: () => Promise<unknown>]>([
   [
     "from after to",
     "TIME_RANGE_INVALID",
-    () => connect.signals.querySignals({ signal: "power", startTime: timestampFromMs(1), endTime: timestampFromMs(0) }),
+    () =>
+      connect.signals.querySignals({
+        signal: "power",
+        startTime: timestampFromMs(1),
+        endTime: timestampFromMs(0),
+      }),
   ],
   [
     "another query's page token",
@@ -278,7 +358,11 @@ test.each<[name: string, reason: string, call: () => Promise<unknown>]>([
     async () => {
       const page = await grpc.signals.querySignals({ signal: "power", pageSize: 1 });
       expect(page.nextPageToken).not.toBe("");
-      await grpc.signals.querySignals({ signal: "power", machines: ["m"], pageToken: page.nextPageToken });
+      await grpc.signals.querySignals({
+        signal: "power",
+        machines: ["m"],
+        pageToken: page.nextPageToken,
+      });
     },
   ],
   [
@@ -290,7 +374,11 @@ test.each<[name: string, reason: string, call: () => Promise<unknown>]>([
     "a gap",
     "SEQUENCE_GAP",
     () =>
-      grpc.ingest.ingestBatch({ producerId: "gap", sequence: 7n, batch: { machine: "m", samples: [samples([1])] } }),
+      grpc.ingest.ingestBatch({
+        producerId: "gap",
+        sequence: 7n,
+        batch: { machine: "m", samples: [samples([1])] },
+      }),
   ],
 ])("%s is an error with a reason, in words", async (_name, reason, call) => {
   expect(await failure(call())).toEqual({ reason, message: expect.stringMatching(/\w+ \w+/) });

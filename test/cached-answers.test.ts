@@ -38,7 +38,9 @@ beforeAll(async () => {
   keys = { all, mills };
   const accessor = stack.use(await openTestAccessor({ databaseUrl: url, auth: {}, history }));
   const accessorUrl = `http://127.0.0.1:${accessor.port}`;
-  const gateway = stack.use(await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log }));
+  const gateway = stack.use(
+    await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log }),
+  );
   baseUrl = `http://127.0.0.1:${gateway.port}`;
   ({ ingest } = stack.use(openClients(accessor.port, all)));
   // So that every signal is known.
@@ -54,7 +56,11 @@ async function write(batch: BatchInit): Promise<string> {
 
 type Answer = { status: number; etag: string; age: string | null; body: string };
 
-async function ask(path: string, key: string, headers: Record<string, string> = {}): Promise<Answer> {
+async function ask(
+  path: string,
+  key: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(baseUrl + path, { headers: { "x-api-key": key, ...headers } });
   const { status, headers: got } = response;
   return { status, etag: got.get("etag") ?? "", age: got.get("age"), body: await response.text() };
@@ -63,7 +69,9 @@ async function ask(path: string, key: string, headers: Record<string, string> = 
 /** Without what names the moment of the answer. */
 const content = (body: string) => body.replace(/"(cursor|next_page_token)":"[^"]*"/g, '"$1":""');
 const rounded = (body: string) =>
-  content(body).replace(/-?\d+\.\d{6,}(e[-+]\d+)?/g, (digits) => String(Number(Number(digits).toPrecision(9))));
+  content(body).replace(/-?\d+\.\d{6,}(e[-+]\d+)?/g, (digits) =>
+    String(Number(Number(digits).toPrecision(9))),
+  );
 
 const machines = ["mill-1", "mill-2", "press-1"];
 
@@ -72,9 +80,15 @@ const states = [MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT, Mach
 /** A little of everything, in any order of time. */
 function toBatch({ machine, minute, second, kind, value }: Write): BatchInit {
   const timeUs = baseUs + minute * minuteUs + second * 1_000_000;
-  if (kind === "state") return { machine, stateChanges: [{ time: at(timeUs), state: states[value % states.length]! }] };
+  if (kind === "state")
+    return { machine, stateChanges: [{ time: at(timeUs), state: states[value % states.length]! }] };
   if (kind === "error") {
-    return { machine, errorReports: [{ time: at(timeUs), severity: Severity.ERROR, code: `E${value}`, message: "" }] };
+    return {
+      machine,
+      errorReports: [
+        { time: at(timeUs), severity: Severity.ERROR, code: `E${value}`, message: "" },
+      ],
+    };
   }
   return {
     machine,
@@ -116,10 +130,18 @@ const anyPath = fc
     return `${route}${range}${route.includes("mill-1") ? "" : machine}`;
   });
 
-test("a kept answer is what an answer made anew says, and crosses no permission", { timeout: 120_000 }, async () => {
+test("a kept answer is what an answer made anew says, and crosses no permission", {
+  timeout: 120_000,
+}, async () => {
   const act = fc.oneof(
     { weight: 2, arbitrary: anyWrite.map((write) => ({ write })) },
-    { weight: 5, arbitrary: fc.record({ path: anyPath, who: fc.constantFrom("all" as const, "mills" as const) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        path: anyPath,
+        who: fc.constantFrom("all" as const, "mills" as const),
+      }),
+    },
   );
   const known = new Map<string, Answer>();
   const seen = { made: 0, kept: 0, notModified: 0 };
@@ -135,7 +157,9 @@ test("a kept answer is what an answer made anew says, and crosses no permission"
           const { path, who } = one;
           const name = `${who} ${path}`;
           const before = known.get(name);
-          const headers: Record<string, string> = before ? { "if-none-match": `"other", ${before.etag}` } : {};
+          const headers: Record<string, string> = before
+            ? { "if-none-match": `"other", ${before.etag}` }
+            : {};
           const got = await ask(path, keys[who], randomInt(3) > 0 ? headers : {});
           const anew = await ask(path, keys[who], { "cache-control": "no-cache" });
           if (anew.status === 404) {
@@ -161,7 +185,10 @@ test("a kept answer is what an answer made anew says, and crosses no permission"
 const summary = `/machines/mill-1/summary?from=${timeText(baseUs)}&to=${timeText(baseUs + 120 * minuteUs)}`;
 
 test("an ETag is strong and holds for one question, one caller's view and one encoding", async () => {
-  await write({ machine: "mill-1", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+  await write({
+    machine: "mill-1",
+    stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }],
+  });
   const first = await ask(summary, keys.all);
   const again = await ask(summary, keys.all);
   expect(first.etag).toMatch(/^"[\w-]+\.[\w-]+\.[\w-]+-(plain|gzip|br|zstd)"$/);
@@ -193,18 +220,27 @@ test("a neighbour changes no ETag; a late record does, and whoever asks for it b
   };
   const cursor = await write(late);
   const changed = await ask(`${summary}&min_cursor=${cursor}`, keys.all, { "if-none-match": etag });
-  expect([changed.status, changed.body.includes("LATE"), changed.etag === etag]).toEqual([200, true, false]);
+  expect([changed.status, changed.body.includes("LATE"), changed.etag === etag]).toEqual([
+    200,
+    true,
+    false,
+  ]);
 });
 
 test("headers say who may keep it and what it hangs on; HEAD has them too", async () => {
   for (const method of ["GET", "HEAD"]) {
-    const { status, headers } = await fetch(baseUrl + summary, { method, headers: { "x-api-key": keys.all } });
+    const { status, headers } = await fetch(baseUrl + summary, {
+      method,
+      headers: { "x-api-key": keys.all },
+    });
     expect([status, headers.get("cache-control")]).toEqual([200, "private, no-cache"]);
     for (const name of ["accept", "accept-encoding", "authorization", "x-api-key"])
       expect(headers.get("vary")?.split(/, */)).toContain(name);
     expect(headers.get("etag")).not.toBeNull();
   }
-  const bulk = await fetch(`${baseUrl}/signals/power?format=csv`, { headers: { "x-api-key": keys.all } });
+  const bulk = await fetch(`${baseUrl}/signals/power?format=csv`, {
+    headers: { "x-api-key": keys.all },
+  });
   expect(bulk.headers.get("etag")).toBeNull();
   await bulk.text();
 });
@@ -213,7 +249,8 @@ test("what the cache does is counted, for admins", async () => {
   expect((await ask("/metrics", keys.mills)).status).toBe(403);
   const { status, body } = await ask("/metrics", keys.all);
   expect(status).toBe(200);
-  const count = (name: string) => Number(new RegExp(`^millrace_cache_${name} (\\d+)$`, "m").exec(body)?.[1]);
+  const count = (name: string) =>
+    Number(new RegExp(`^millrace_cache_${name} (\\d+)$`, "m").exec(body)?.[1]);
   for (const name of ["hits_total", "misses_total", "not_modified_total", "bytes", "entries"])
     expect(count(name)).toBeGreaterThan(0);
   expect(body).toContain("process_resident_memory_bytes");

@@ -13,7 +13,15 @@ test("20 minutes of the past and 3 live seconds: the cadence holds, and the seam
   await using database = await testDatabase();
   await using accessor = await startAccessor(database.url);
   using clients = grpcClients(accessor.url);
-  await using producer = startProducer(accessor.url, "--machines", "3", "--start", "-20m", "--duration", "1203s");
+  await using producer = startProducer(
+    accessor.url,
+    "--machines",
+    "3",
+    "--start",
+    "-20m",
+    "--duration",
+    "1203s",
+  );
   expect(await producer.ended).toBe(0);
 
   const all = await readAll(clients);
@@ -25,7 +33,8 @@ test("20 minutes of the past and 3 live seconds: the cadence holds, and the seam
     // A meter reads to 0.1 W; what a machine draws stays below 20 kW.
     expect(
       records.power.every(
-        (watts) => watts >= 0 && watts < 20_000 && Math.abs(watts * 10 - Math.round(watts * 10)) < 1e-6,
+        (watts) =>
+          watts >= 0 && watts < 20_000 && Math.abs(watts * 10 - Math.round(watts * 10)) < 1e-6,
       ),
     ).toBe(true);
     expect(outside(stepsOf(records.states.map(toUs)), { from: 1, to: 5 }), machine).toEqual([]);
@@ -42,14 +51,19 @@ function secondsNotHolding(timesUs: readonly number[], count: number): string[] 
     const second = Math.floor(time / secondUs);
     counts.set(second, (counts.get(second) ?? 0) + 1);
   }
-  const [first, last] = [Math.floor(timesUs[0]! / secondUs), Math.floor(timesUs.at(-1)! / secondUs)];
+  const [first, last] = [
+    Math.floor(timesUs[0]! / secondUs),
+    Math.floor(timesUs.at(-1)! / secondUs),
+  ];
   const wrong: string[] = [];
   for (let second = first + 1; second < last; second++)
-    if (counts.get(second) !== count) wrong.push(`${counts.get(second) ?? 0} samples in second ${second}`);
+    if (counts.get(second) !== count)
+      wrong.push(`${counts.get(second) ?? 0} samples in second ${second}`);
   return wrong;
 }
 
-const stepsOf = (timesUs: readonly number[]) => timesUs.slice(1).map((time, i) => time - timesUs[i]!);
+const stepsOf = (timesUs: readonly number[]) =>
+  timesUs.slice(1).map((time, i) => time - timesUs[i]!);
 
 const outside = (spansUs: readonly number[], { from, to }: { from: number; to: number }) =>
   spansUs.filter((span) => span < from * secondUs || span > to * secondUs);
@@ -60,7 +74,9 @@ function operationBetweenErrors({ states, errors }: MachineRecords): number[] {
     states.reduce((sum, change, i) => {
       const fromUs = toUs(change);
       const toEndUs = Math.min(untilUs, i + 1 < states.length ? toUs(states[i + 1]!) : untilUs);
-      return change.state === MachineState.ACTIVE && toEndUs > fromUs ? sum + toEndUs - fromUs : sum;
+      return change.state === MachineState.ACTIVE && toEndUs > fromUs
+        ? sum + toEndUs - fromUs
+        : sum;
     }, 0);
   const known = errors.map(toUs).filter((time) => time > toUs(states[0]!));
   return stepsOf(known.map(operatedUntil));

@@ -84,7 +84,12 @@ async function send(scenes: readonly Scene[], machines: readonly string[]): Prom
         timeUs += Math.round(distance * cadenceUs);
         return { timeUs, value, isLate };
       });
-      return { signal, sampleType: typeOf[signal], maxGapUs: Math.min(86_400e6, cadenceUs * gapTimes), samples };
+      return {
+        signal,
+        sampleType: typeOf[signal],
+        maxGapUs: Math.min(86_400e6, cadenceUs * gapTimes),
+        samples,
+      };
     }),
   );
   const sent = made.map((of) => of.map((one): Sent => ({ ...one, samples: [] })));
@@ -95,8 +100,15 @@ async function send(scenes: readonly Scene[], machines: readonly string[]): Prom
       const pairs = own.map(({ timeUs, value }) => [timeUs, value] as const);
       return { ...column(signal, pairs), sampleType, maxGap: toDuration(maxGapUs) };
     });
-    const batch = { machine: machines[zone]!, samples: samples.filter(({ values }) => values.length > 0) };
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "oracle", sequence: ++sequence, batch });
+    const batch = {
+      machine: machines[zone]!,
+      samples: samples.filter(({ values }) => values.length > 0),
+    };
+    const { result } = await accessor.ingest.ingestBatch({
+      producerId: "oracle",
+      sequence: ++sequence,
+      batch,
+    });
     expect(result!.verdicts).toEqual([]);
   };
   const some = (zone: number, late: boolean) =>
@@ -107,7 +119,9 @@ async function send(scenes: readonly Scene[], machines: readonly string[]): Prom
     await some(zone, true);
     // Now, and what will not have come by the newest commit.
     const nowUs = Date.now() * 1000;
-    await commit(zone, () => [-20e6, -15e6, 240e6].map((offset) => ({ timeUs: nowUs + offset, value: 7 })));
+    await commit(zone, () =>
+      [-20e6, -15e6, 240e6].map((offset) => ({ timeUs: nowUs + offset, value: 7 })),
+    );
   }
   for (const one of sent.flat()) one.samples.sort((p, q) => p.timeUs - q.timeUs);
   return sent;
@@ -115,14 +129,17 @@ async function send(scenes: readonly Scene[], machines: readonly string[]): Prom
 
 test("all buckets of all calendars", { timeout: 120_000 }, async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anyScene, { minLength: oddDays.length, maxLength: oddDays.length }), async (scenes) => {
-      runs++;
-      const machines = oddDays.map(([timeZone]) => `${timeZone} ${runs}`);
-      const sent = await send(scenes, machines);
-      for (const [zone, scene] of scenes.entries())
-        for (const unit of allUnits)
-          await checkUnit(unit, scene, { zone, machine: machines[zone]!, sent: sent[zone]! });
-    }),
+    fc.asyncProperty(
+      fc.array(anyScene, { minLength: oddDays.length, maxLength: oddDays.length }),
+      async (scenes) => {
+        runs++;
+        const machines = oddDays.map(([timeZone]) => `${timeZone} ${runs}`);
+        const sent = await send(scenes, machines);
+        for (const [zone, scene] of scenes.entries())
+          for (const unit of allUnits)
+            await checkUnit(unit, scene, { zone, machine: machines[zone]!, sent: sent[zone]! });
+      },
+    ),
     // A smaller scene takes long to find, and says no more than the first bucket that is wrong.
     { numRuns: 1, endOnFailure: true },
   );
@@ -148,12 +165,19 @@ async function checkUnit(
   const toUs = toTimeUs(endTime)!;
   expect(toUs).toBeLessThanOrEqual(Math.min(untilUs ?? toUs, Date.now() * 1000 + 1e6));
   expect(series.map(({ signal }) => signal)).toEqual([...signals].sort());
-  const nameAt = unitNamer({ timeZone, unit, starts: unit === "shift" ? shifts : [dayStart || "00:00"] });
+  const nameAt = unitNamer({
+    timeZone,
+    unit,
+    starts: unit === "shift" ? shifts : [dayStart || "00:00"],
+  });
   for (const one of series) {
     const own = sent.find(({ signal }) => signal === one.signal)!;
     expect(one.sampleType).toBe(own.sampleType);
     const window = { fromUs, toUs, nameAt };
-    expectSame(one, holdings(own.samples, own, window), { ...window, where: `${timeZone}, ${unit}, ${one.signal}` });
+    expectSame(one, holdings(own.samples, own, window), {
+      ...window,
+      where: `${timeZone}, ${unit}, ${one.signal}`,
+    });
   }
 }
 
@@ -187,17 +211,33 @@ function expectBucket(
     `${name}: samples`,
   ).toEqual([
     samples.length,
-    ...(isEmpty ? [undefined, undefined, undefined, undefined] : [least, timeOf(least), most, timeOf(most)]),
+    ...(isEmpty
+      ? [undefined, undefined, undefined, undefined]
+      : [least, timeOf(least), most, timeOf(most)]),
   ]);
-  expect([bucket.first, us(bucket.firstTime), bucket.last, us(bucket.lastTime)], `${name}: ends`).toEqual([
+  expect(
+    [bucket.first, us(bucket.firstTime), bucket.last, us(bucket.lastTime)],
+    `${name}: ends`,
+  ).toEqual([
     ...[samples[0]?.value, samples[0]?.timeUs, samples.at(-1)?.value, samples.at(-1)?.timeUs],
   ]);
   const size = 1_000 * (1 + samples.length + coveredUs / 1e6);
-  const near = (what: string, actual: number | undefined, expected: number | undefined, within = size) => {
-    if (actual === undefined || expected === undefined) return expect(actual, `${name}: ${what}`).toBe(expected);
-    if (!(Math.abs(actual - expected) <= 1e-9 * within)) fail(`${name}: ${what} is ${actual}, not ${expected}`);
+  const near = (
+    what: string,
+    actual: number | undefined,
+    expected: number | undefined,
+    within = size,
+  ) => {
+    if (actual === undefined || expected === undefined)
+      return expect(actual, `${name}: ${what}`).toBe(expected);
+    if (!(Math.abs(actual - expected) <= 1e-9 * within))
+      fail(`${name}: ${what} is ${actual}, not ${expected}`);
   };
-  near("mean", bucket.mean, isEmpty ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length);
+  near(
+    "mean",
+    bucket.mean,
+    isEmpty ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length,
+  );
   near("coverage", bucket.coverage, coveredUs / lengthUs, 1);
   const isCounter = sampleType === COUNTER;
   const perSecond = coveredUs === 0 ? undefined : area / (coveredUs / 1e6);

@@ -21,7 +21,9 @@ const row = (minute: number, value: string, declared = ",,") =>
   `saw-1,power,2026-03-01T08:${String(minute % 60).padStart(2, "0")}:00Z,${value},${declared}`;
 const declared = "kW,20m,step";
 const asJson = (lines: readonly string[]) =>
-  lines.map((line) => Object.fromEntries(line.split(",").map((cell, i) => [head.split(",")[i]!, cell])));
+  lines.map((line) =>
+    Object.fromEntries(line.split(",").map((cell, i) => [head.split(",")[i]!, cell])),
+  );
 
 /** What each door makes of rows. */
 async function throughDoors(lines: readonly string[]): Promise<Record<string, Batch[]>> {
@@ -62,7 +64,11 @@ const plain = (count: number) => ["", undefined, SampleType.UNSPECIFIED, count];
 const said = (count: number) => ["kW", 1_200, SampleType.STEP, count];
 
 test("a row without a value or a time that can be read still declares", async () => {
-  const bad = [row(0, "1,2".replace(",", ";"), declared), row(0, "", declared), `saw-1,power,yesterday,1,${declared}`];
+  const bad = [
+    row(0, "1,2".replace(",", ";"), declared),
+    row(0, "", declared),
+    `saw-1,power,yesterday,1,${declared}`,
+  ];
   for (const first of bad)
     for (const lines of [
       [first, row(1, "1"), row(2, "1")],
@@ -78,18 +84,28 @@ test("so it does for later batches, and only for what none of them says", async 
     ...Array.from({ length: 20_001 }, (_, i) => row(i, "1", i === 2 ? "W,," : ",,")),
   ];
   for (const [door, batches] of Object.entries(await throughDoors(lines))) {
-    expect(batches.reduce((sum, { samples }) => sum + samples.flatMap(({ values }) => values).length, 0)).toBe(20_001);
+    expect(
+      batches.reduce((sum, { samples }) => sum + samples.flatMap(({ values }) => values).length, 0),
+    ).toBe(20_001);
     for (const [i, batch] of batches.entries()) {
       const of = declarationsOf(batch);
       const total = of.reduce((sum, [, , , count]) => sum + Number(count), 0);
-      const own = i === 0 ? [["W", undefined, SampleType.UNSPECIFIED, 1], plain(total - 1)] : [plain(total)];
-      expect(of, `${door}, batch ${i}`).toEqual([...own, [i === 0 ? "" : "kW", 1_200, SampleType.STEP, 0]]);
+      const own =
+        i === 0 ? [["W", undefined, SampleType.UNSPECIFIED, 1], plain(total - 1)] : [plain(total)];
+      expect(of, `${door}, batch ${i}`).toEqual([
+        ...own,
+        [i === 0 ? "" : "kW", 1_200, SampleType.STEP, 0],
+      ]);
     }
   }
 });
 
 test("what nobody sends a record of is not declared, and other signals are left alone", async () => {
-  const lines = [row(0, "x", declared), row(1, "1").replace("power", "heat"), row(1, "1").replace("saw-1", "saw-2")];
+  const lines = [
+    row(0, "x", declared),
+    row(1, "1").replace("power", "heat"),
+    row(1, "1").replace("saw-1", "saw-2"),
+  ];
   for (const [door, batches] of Object.entries(await throughDoors(lines)))
     expect(batches.map(declarationsOf), door).toEqual([[plain(1)], [plain(1)]]);
 });

@@ -12,7 +12,9 @@ import { childEnvironment } from "../runtime/config.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
-const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { scripts: Record<string, string> };
+const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
+  scripts: Record<string, string>;
+};
 const pages = ["README.md", ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)]
   .filter((name) => name.endsWith(".md"))
   .map((name) => ({ name, text: readFileSync(root + name, "utf8") }));
@@ -22,7 +24,9 @@ const matches = (pattern: RegExp) =>
   );
 
 test("no command needs a Node that runs TypeScript, but the one in the image", () => {
-  const found = matches(/\bnode (?:-\S+ )*([\w./-]+\.ts)\b/g).map(({ name, word }) => `${name}: ${word}`);
+  const found = matches(/\bnode (?:-\S+ )*([\w./-]+\.ts)\b/g).map(
+    ({ name, word }) => `${name}: ${word}`,
+  );
   expect(found).toEqual(["docs/operations.md: local/healthcheck.ts"]);
 });
 
@@ -57,27 +61,42 @@ async function versionOf(path: string) {
 
 test("millrace run takes the Node that came with the packages, whichever starts it", async () => {
   const file = join(folder, "example.ts");
-  writeFileSync(file, "const [, , word]: string[] = process.argv;\nconsole.log(process.version, word);\n");
+  writeFileSync(
+    file,
+    "const [, , word]: string[] = process.argv;\nconsole.log(process.version, word);\n",
+  );
   const own = existsSync(`${root}node_modules/.bin/node`);
   const starter = own && older ? older.path : process.execPath;
-  const { stdout } = await run(starter, [`${root}tools/millrace.mjs`, "run", "example.ts", "x"], { cwd: folder });
+  const { stdout } = await run(starter, [`${root}tools/millrace.mjs`, "run", "example.ts", "x"], {
+    cwd: folder,
+  });
   expect(stdout).toMatch(/^v2[4-9]\.\S+ x\n$/);
 });
 
 test("the contract that npm run contract writes compiles as it lies there", async () => {
   const out = join(folder, "contract");
-  const env = childEnvironment({ PATH: `${root}node_modules/.bin:${childEnvironment({}).PATH}` }) as NodeJS.ProcessEnv;
+  const env = childEnvironment({
+    PATH: `${root}node_modules/.bin:${childEnvironment({}).PATH}`,
+  }) as NodeJS.ProcessEnv;
   const deps = scripts.contract!.split(" && ")[1]!.split(" ").at(-1)!;
   await run(process.execPath, ["tools/proto-deps.ts", ".proto-deps"], { cwd: root, env });
   await run(process.execPath, [deps, out], { cwd: root, env });
-  for (const file of readdirSync(join(out, "millrace/v1"))) loadSync(`millrace/v1/${file}`, { includeDirs: [out] });
+  for (const file of readdirSync(join(out, "millrace/v1")))
+    loadSync(`millrace/v1/${file}`, { includeDirs: [out] });
   const loaded = loadSync("millrace/v1/signal_service.proto", { includeDirs: [out] });
   expect(loaded["millrace.v1.SignalService"]).toHaveProperty("QuerySignals");
   const protoc = await run("protoc", ["--version"]).catch(() => undefined);
   const names = readdirSync(join(out, "millrace/v1")).map((file) => `millrace/v1/${file}`);
-  if (protoc) await run("protoc", ["-I", out, "--descriptor_set_out", join(folder, "x.binpb"), ...names], { cwd: out });
-  const { stdout } = await run("buf", ["build", join(out, "millrace.binpb"), "-o", "-#format=json"], {
-    ...{ cwd: folder, env, maxBuffer: 2 ** 26 },
-  });
+  if (protoc)
+    await run("protoc", ["-I", out, "--descriptor_set_out", join(folder, "x.binpb"), ...names], {
+      cwd: out,
+    });
+  const { stdout } = await run(
+    "buf",
+    ["build", join(out, "millrace.binpb"), "-o", "-#format=json"],
+    {
+      ...{ cwd: folder, env, maxBuffer: 2 ** 26 },
+    },
+  );
   expect(stdout).toContain('"SignalService"');
 }, 60_000);

@@ -26,7 +26,8 @@ async function open(settings: Record<string, string>) {
   onTestFinished(() => server[Symbol.asyncDispose]());
   const superuser = new URL(server.url);
   superuser.pathname = "/millrace";
-  const handOver = () => openAccessorRole(server.url, { dataDir: join(folder, "data"), database: "millrace" });
+  const handOver = () =>
+    openAccessorRole(server.url, { dataDir: join(folder, "data"), database: "millrace" });
   return { superuser: superuser.href, handOver };
 }
 
@@ -37,7 +38,11 @@ const history = {
 
 async function fill(databaseUrl: string, sequence: number): Promise<TestAccessor> {
   const accessor = await openTestAccessor({ databaseUrl, history });
-  await accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch: oneSample(sequence) });
+  await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: BigInt(sequence),
+    batch: oneSample(sequence),
+  });
   await eventually("it is compacted", async () => {
     const [row] = await accessor.query("select max(revision)::int as revision from watermark");
     return row!["revision"] === sequence;
@@ -77,11 +82,17 @@ test.each(["a new data folder", "one that a superuser filled"])(
     const reader = await connect(asGrafana.href);
     expect((await reader.query("select * from millrace_v1.latest")).rows).toHaveLength(1);
     await reader.query("select pg_advisory_lock(7201, 1)");
-    await accessor.ingest.ingestBatch({ producerId: "p", sequence: old ? 3n : 2n, batch: oneSample(3) });
+    await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: old ? 3n : 2n,
+      batch: oneSample(3),
+    });
   },
 );
 
-test("readers cannot use up the connections that the accessor needs", { timeout: 60_000 }, async () => {
+test("readers cannot use up the connections that the accessor needs", {
+  timeout: 60_000,
+}, async () => {
   const { superuser, handOver } = await open({ max_connections: "40", reserved_connections: "30" });
   const databaseUrl = await handOver();
   await (await connect(superuser)).query("create role grafana login password 'grafana'");

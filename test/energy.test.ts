@@ -36,7 +36,11 @@ let producers = 0;
 async function ingest(batches: readonly Batch[] | readonly object[]): Promise<void> {
   const producerId = `energy-${producers++}`;
   for (const [i, batch] of batches.entries())
-    await accessor.ingest.ingestBatch({ producerId, sequence: BigInt(i + 1), batch: batch as Batch });
+    await accessor.ingest.ingestBatch({
+      producerId,
+      sequence: BigInt(i + 1),
+      batch: batch as Batch,
+    });
 }
 
 function asColumns({ machine, stepUs, count }: Load): Promise<void> {
@@ -45,16 +49,22 @@ function asColumns({ machine, stepUs, count }: Load): Promise<void> {
     const start = i * perBatch;
     const grid = { startUs: BigInt(baseUs + start * stepUs), periodUs: BigInt(stepUs) };
     const values = new Array<number>(Math.min(perBatch, count - start)).fill(watts);
-    return { machine, samples: [{ signal: "power", times: { case: "grid" as const, value: grid }, values }] };
+    return {
+      machine,
+      samples: [{ signal: "power", times: { case: "grid" as const, value: grid }, values }],
+    };
   });
   return ingest(batches);
 }
 
-const timeOf = ({ stepUs }: Load, i: number) => new Date((baseUs + i * stepUs) / 1000).toISOString();
+const timeOf = ({ stepUs }: Load, i: number) =>
+  new Date((baseUs + i * stepUs) / 1000).toISOString();
 const lines = (load: Load, line: (time: string) => string) =>
   Array.from({ length: load.count }, (_, i) => `${line(timeOf(load, i))}\n`).join("");
 const ndjson = (load: Load) =>
-  lines(load, (time) => JSON.stringify({ machine: load.machine, signal: "power", time, value: watts }));
+  lines(load, (time) =>
+    JSON.stringify({ machine: load.machine, signal: "power", time, value: watts }),
+  );
 const csv = (load: Load) =>
   `machine,signal,time,value\n${lines(load, (time) => `${load.machine},power,${time},${watts}`)}`;
 
@@ -86,10 +96,16 @@ async function askEverywhere({ machine }: Load, endUs: number) {
   const { machines } = await accessor.signals.summarizeMachines({ machines: [machine], ...window });
   const query = `from=${new Date(baseUs / 1000).toISOString()}&to=${new Date(endUs / 1000).toISOString()}`;
   const ask = async (path: string) =>
-    (await (await fetch(`http://127.0.0.1:${gateway.port}${path}${query}`)).json()) as Record<string, never>;
-  const summary = (await ask(`/machines/${machine}/summary?`)) as unknown as { energy: { energy_kwh: number } };
+    (await (await fetch(`http://127.0.0.1:${gateway.port}${path}${query}`)).json()) as Record<
+      string,
+      never
+    >;
+  const summary = (await ask(`/machines/${machine}/summary?`)) as unknown as {
+    energy: { energy_kwh: number };
+  };
   const hours = await ask(`/signals/power/buckets?machine=${machine}&width=1h&`);
-  const [{ buckets }] = (hours as unknown as { series: [{ buckets: { integral: number }[] }] }).series;
+  const [{ buckets }] = (hours as unknown as { series: [{ buckets: { integral: number }[] }] })
+    .series;
   const found: Record<string, number> = {
     gRPC: machines[0]!.energy!.energyKwh,
     REST: summary.energy.energy_kwh,
@@ -108,7 +124,9 @@ async function askEverywhere({ machine }: Load, endUs: number) {
 
 const compacted = () =>
   eventually("all is in the history", async () => {
-    const [row] = await accessor.query("select lag_commits::int as lag from millrace_v1.compaction");
+    const [row] = await accessor.query(
+      "select lag_commits::int as lag from millrace_v1.compaction",
+    );
     return row!["lag"] === 0;
   });
 
@@ -122,16 +140,24 @@ const cadences: [string, number][] = [
   ["1 h", 3_600 * second],
 ];
 // A day of rows each 10 ms is a gigabyte of text: what is dense comes for ten minutes as rows.
-const spanOf = (door: string, stepUs: number) => (stepUs <= second && door !== "columns" ? 600 * second : dayUs);
-const cases = Object.keys(doors).flatMap((door) => cadences.map(([name, stepUs]) => [door, name, stepUs] as const));
+const spanOf = (door: string, stepUs: number) =>
+  stepUs <= second && door !== "columns" ? 600 * second : dayUs;
+const cases = Object.keys(doors).flatMap((door) =>
+  cadences.map(([name, stepUs]) => [door, name, stepUs] as const),
+);
 
 test.each(cases)("%s, a sample every %s", { timeout: 120_000 }, async (door, name, stepUs) => {
   const spanUs = spanOf(door, stepUs);
-  const load = { machine: `${door}-${name}`.replaceAll(/[^a-z0-9]/gi, ""), stepUs, count: spanUs / stepUs + 1 };
+  const load = {
+    machine: `${door}-${name}`.replaceAll(/[^a-z0-9]/gi, ""),
+    stepUs,
+    count: spanUs / stepUs + 1,
+  };
   await doors[door]!(load);
   await compacted();
   // Days of SQL are whole ones; the first sample of the next day belongs to that.
   const found = await askEverywhere(load, spanUs === dayUs ? baseUs + dayUs : baseUs + spanUs);
   const kwh = (24 * spanUs) / dayUs;
-  for (const [how, value] of Object.entries(found)) expect([how, value]).toEqual([how, expect.closeTo(kwh, 9)]);
+  for (const [how, value] of Object.entries(found))
+    expect([how, value]).toEqual([how, expect.closeTo(kwh, 9)]);
 });

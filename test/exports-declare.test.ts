@@ -18,7 +18,11 @@ test("what comes back changes no declaration where it came from, and gives the s
   const running = stack.use(await startGateway(accessor.url));
   const { ingest } = stack.use(grpcClients(accessor.url));
   const cases: [count: number, stepSeconds: number, declared: Partial<Declaration>][] = [
-    ...([1, 2, 16, 17, 40] as const).map((count): [number, number, Partial<Declaration>] => [count, 900, {}]),
+    ...([1, 2, 16, 17, 40] as const).map((count): [number, number, Partial<Declaration>] => [
+      count,
+      900,
+      {},
+    ]),
     [1, 900, { maxGapUs: 1_000_001 }],
     [20, 10, { maxGapUs: 1, unit: "K" }],
     [3, 900, { sampleType: SampleType.STEP }],
@@ -28,7 +32,8 @@ test("what comes back changes no declaration where it came from, and gives the s
   const client = stack.adopt(new pg.Client({ connectionString: database.url }), (one) => one.end());
   await client.connect();
   const declarationOf = async (of: string) => {
-    const select = "select unit, max_gap_seconds, max_gap_inferred, max_gap, sample_type from millrace_v1.signals";
+    const select =
+      "select unit, max_gap_seconds, max_gap_inferred, max_gap, sample_type from millrace_v1.signals";
     return (await client.query(`${select} where machine = $1`, [of])).rows[0];
   };
   const post = async (body: string, type: string) => {
@@ -37,8 +42,17 @@ test("what comes back changes no declaration where it came from, and gives the s
     expect(await answer.json()).toMatchObject({ rejected: 0 });
   };
   let sequence = 0n;
-  const send = async (of: string, from: number, to: number, stepSeconds: number, declared: Partial<Declaration>) => {
-    const timesUs = Array.from({ length: to - from }, (_, i) => 1_772_352_000e6 + (from + i) * stepSeconds * 1e6);
+  const send = async (
+    of: string,
+    from: number,
+    to: number,
+    stepSeconds: number,
+    declared: Partial<Declaration>,
+  ) => {
+    const timesUs = Array.from(
+      { length: to - from },
+      (_, i) => 1_772_352_000e6 + (from + i) * stepSeconds * 1e6,
+    );
     const samples = [
       toSamples(
         { signal: "heat", unit: "", maxGapUs: undefined, ...declared },
@@ -46,7 +60,11 @@ test("what comes back changes no declaration where it came from, and gives the s
       ),
     ];
     const batch = { machine: of, samples };
-    const { result, cursor } = await ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+    const { result, cursor } = await ingest.ingestBatch({
+      producerId: "p",
+      sequence: ++sequence,
+      batch,
+    });
     expect(result?.verdicts).toEqual([]);
     return cursor;
   };
@@ -82,5 +100,8 @@ test("what comes back changes no declaration where it came from, and gives the s
   const early = await exported("meter", `format=ndjson&min_cursor=${first}`);
   await send("meter", 1, 24, 3_600, {});
   await post(early, ndjson);
-  expect(await declarationOf("meter")).toMatchObject({ max_gap_seconds: 10_800, max_gap_inferred: true });
+  expect(await declarationOf("meter")).toMatchObject({
+    max_gap_seconds: 10_800,
+    max_gap_inferred: true,
+  });
 }, 120_000);

@@ -36,7 +36,9 @@ class Feed {
   reconnect(url: string): ChildProcess {
     this.#text = "";
     const resume = this.lastEventId === "" ? [] : ["-H", `Last-Event-ID: ${this.lastEventId}`];
-    const curl = spawn("curl", ["-sS", "-N", ...resume, url], { stdio: ["ignore", "pipe", "ignore"] });
+    const curl = spawn("curl", ["-sS", "-N", ...resume, url], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     curl.stdout!.setEncoding("utf8").on("data", (chunk: string) => this.take(chunk));
     return curl;
   }
@@ -52,7 +54,9 @@ async function stored(url: string, signal: string): Promise<Row[]> {
     .map((line) => JSON.parse(line) as Row);
 }
 
-test("a feed that curl reads outlives the gateway's restarts, kill -9 among them", { timeout: 90_000 }, async () => {
+test("a feed that curl reads outlives the gateway's restarts, kill -9 among them", {
+  timeout: 90_000,
+}, async () => {
   await using database = await testDatabase();
   await using accessor = await startAccessor(database.url);
   await using first = await startGateway(accessor.url);
@@ -61,7 +65,16 @@ test("a feed that curl reads outlives the gateway's restarts, kill -9 among them
   const feed = new Feed();
   let curl = feed.reconnect(url);
   await eventually("the feed is open", () => feed.lastEventId !== "");
-  const flags = ["--machines", "2", "--batch-interval", "20ms", "--start", "-20s", "--duration", "28s"];
+  const flags = [
+    "--machines",
+    "2",
+    "--batch-interval",
+    "20ms",
+    "--start",
+    "-20s",
+    "--duration",
+    "28s",
+  ];
   await using producer = startProducer(accessor.url, ...flags);
   let over = false;
   void producer.ended.then(() => {
@@ -82,8 +95,12 @@ test("a feed that curl reads outlives the gateway's restarts, kill -9 among them
     }
     expect(restarts).toBeGreaterThanOrEqual(3);
     expect(await producer.ended).toBe(0);
-    const wanted = (await Promise.all(["power", "state", "error"].map((name) => stored(gateway.url, name)))).flat();
-    await eventually("all of it has come", () => feed.rows.length >= wanted.length, { withinMs: 20_000 });
+    const wanted = (
+      await Promise.all(["power", "state", "error"].map((name) => stored(gateway.url, name)))
+    ).flat();
+    await eventually("all of it has come", () => feed.rows.length >= wanted.length, {
+      withinMs: 20_000,
+    });
     const came = feed.rows.map(keyOf);
     expect(new Set(came).size).toBe(came.length);
     expect(came.toSorted()).toEqual(wanted.map(keyOf).toSorted());

@@ -19,7 +19,13 @@ beforeAll(async () => {
   sql = new pg.Client({ connectionString: database.url });
   await sql.connect();
   stack.defer(() => sql.end());
-  const rows = plantNames.map((machine, value) => ({ machine, signal: "power", time, value, unit: "W" }));
+  const rows = plantNames.map((machine, value) => ({
+    machine,
+    signal: "power",
+    time,
+    value,
+    unit: "W",
+  }));
   const [json, lines, csv] = [0, 1, 2].map((of) => rows.filter((_, i) => i % 3 === of));
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const bodies = [
@@ -31,7 +37,11 @@ beforeAll(async () => {
     ],
   ];
   for (const [type, body] of bodies) {
-    const answer = await fetch(`${url}/signals`, { method: "POST", headers: { "content-type": type! }, body: body! });
+    const answer = await fetch(`${url}/signals`, {
+      method: "POST",
+      headers: { "content-type": type! },
+      body: body!,
+    });
     expect(await answer.json()).toMatchObject({ rejected: 0 });
   }
 });
@@ -45,28 +55,37 @@ const json = async (path: string, init?: RequestInit) => JSON.parse((await ask(p
 const escaped = (name: string) => encodeURIComponent(name.replace(/[\\,]/g, "\\$&"));
 const sorted = [...plantNames].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
-test.each(plantNames)("%j is found by path, list, file and SQL, in whatever form it is written", async (name) => {
-  for (const form of [name, name.normalize("NFD")]) {
-    expect(await json(`/machines/${encodeURIComponent(form)}/summary?${range}`)).toMatchObject({ machine: name });
-    const rows = await json(`/signals/power?machine=${escaped(form)}&limit=1`);
-    expect(rows.signals).toMatchObject([{ machine: name, value: plantNames.indexOf(name) }]);
-    const inSql = "select machine from millrace_v1.samples('power', '-infinity', 'infinity', array[$1::text])";
-    expect((await sql.query(inSql, [form])).rows).toEqual([{ machine: name }]);
-  }
-  const file = await ask(`/signals/power?format=csv&machine=${escaped(name)}`);
-  const cell = /[",]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
-  const [, line] = file.text.split("\n");
-  expect(line!.startsWith(`${cell},power,${time},${plantNames.indexOf(name)},W,`)).toBe(true);
-  expect(file.headers.get("content-disposition")).toMatch(
-    /^attachment; filename="[\w.,-]+\.csv"(; filename\*=UTF-8''[\w.,%-]+)?$/,
-  );
-});
+test.each(plantNames)(
+  "%j is found by path, list, file and SQL, in whatever form it is written",
+  async (name) => {
+    for (const form of [name, name.normalize("NFD")]) {
+      expect(await json(`/machines/${encodeURIComponent(form)}/summary?${range}`)).toMatchObject({
+        machine: name,
+      });
+      const rows = await json(`/signals/power?machine=${escaped(form)}&limit=1`);
+      expect(rows.signals).toMatchObject([{ machine: name, value: plantNames.indexOf(name) }]);
+      const inSql =
+        "select machine from millrace_v1.samples('power', '-infinity', 'infinity', array[$1::text])";
+      expect((await sql.query(inSql, [form])).rows).toEqual([{ machine: name }]);
+    }
+    const file = await ask(`/signals/power?format=csv&machine=${escaped(name)}`);
+    const cell = /[",]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+    const [, line] = file.text.split("\n");
+    expect(line!.startsWith(`${cell},power,${time},${plantNames.indexOf(name)},W,`)).toBe(true);
+    expect(file.headers.get("content-disposition")).toMatch(
+      /^attachment; filename="[\w.,-]+\.csv"(; filename\*=UTF-8''[\w.,%-]+)?$/,
+    );
+  },
+);
 
 test("lists and pages are in one order, the same in SQL", async () => {
-  expect((await json("/machines?limit=1000")).machines.map(({ name }: { name: string }) => name)).toEqual(sorted);
+  expect(
+    (await json("/machines?limit=1000")).machines.map(({ name }: { name: string }) => name),
+  ).toEqual(sorted);
   const paged: string[] = [];
   for (
-    let path: string | undefined = `/signals/power/latest?limit=4&machine=${sorted.map(escaped).join(",")}`;
+    let path: string | undefined =
+      `/signals/power/latest?limit=4&machine=${sorted.map(escaped).join(",")}`;
     path;
   ) {
     const { text, headers } = await ask(path);
@@ -74,7 +93,9 @@ test("lists and pages are in one order, the same in SQL", async () => {
     path = /^<([^>]+)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1];
   }
   expect(paged).toEqual(sorted);
-  const { rows } = await sql.query('select machine from millrace_v1.machines order by machine collate "C"');
+  const { rows } = await sql.query(
+    'select machine from millrace_v1.machines order by machine collate "C"',
+  );
   expect(rows.map(({ machine }) => machine)).toEqual(sorted);
   const buckets = await json(`/signals/power/buckets?${range}&points=1`);
   expect(buckets.series.map(({ machine }: { machine: string }) => machine)).toEqual(sorted);
@@ -82,10 +103,14 @@ test("lists and pages are in one order, the same in SQL", async () => {
 
 test("repeated parameters and lists with commas mean the same", async () => {
   const found = async (query: string) =>
-    (await json(`/signals/power/latest?${query}`)).signals.map(({ machine }: { machine: string }) => machine);
+    (await json(`/signals/power/latest?${query}`)).signals.map(
+      ({ machine }: { machine: string }) => machine,
+    );
   const both = ["Presse 3, links", "a\\b"];
   expect(await found("machine=Presse+3%5C,+links&machine=a%5Cb")).toEqual(both);
-  expect(await found(new URLSearchParams({ machine: "Presse 3\\, links,a\\\\b" }).toString())).toEqual(both);
+  expect(
+    await found(new URLSearchParams({ machine: "Presse 3\\, links,a\\\\b" }).toString()),
+  ).toEqual(both);
   expect(await found("machine=A%2BB,mill-7")).toEqual(["A+B", "mill-7"]);
   const split = await json("/signals/power/latest?machine=Presse%203,%20links");
   expect(split).toMatchObject({
@@ -98,12 +123,16 @@ test("repeated parameters and lists with commas mean the same", async () => {
 test("a feed of a name shows its rows", async () => {
   const stop = new AbortController();
   const name = "Halle 3 / Presse 7";
-  const feed = await fetch(`${url}/signals/power/live?machine=${encodeURIComponent(name)}`, { signal: stop.signal });
+  const feed = await fetch(`${url}/signals/power/live?machine=${encodeURIComponent(name)}`, {
+    signal: stop.signal,
+  });
   let told = "";
   let sent = false;
   for await (const piece of feed.body!.pipeThrough(new TextDecoderStream())) {
     told += piece;
-    const body = JSON.stringify({ signals: [{ machine: name, signal: "power", time: "now", value: 5 }] });
+    const body = JSON.stringify({
+      signals: [{ machine: name, signal: "power", time: "now", value: 5 }],
+    });
     const init = { method: "POST", headers: { "content-type": "application/json" }, body };
     if (!sent) expect(await json("/signals", init)).toMatchObject({ accepted: 1 });
     sent = true;
@@ -152,7 +181,10 @@ test("half a surrogate pair, bytes that are not UTF-8, and a name of 10 MB are r
     json("/signals", { method: "POST", headers: { "content-type": type }, body });
   for (const machine of ['"a\\ud800b"', `"${"ä".repeat(100_000)}"`]) {
     const row = `{"machine":${machine},"signal":"power","time":"${time}","value":1}`;
-    for (const answer of [await post(`{"signals":[${row}]}`), await post(`${row}\n`, "application/x-ndjson")]) {
+    for (const answer of [
+      await post(`{"signals":[${row}]}`),
+      await post(`${row}\n`, "application/x-ndjson"),
+    ]) {
       expect(answer).toMatchObject({ status: 422 });
       expect(JSON.stringify(answer)).toContain("MACHINE_NAME_INVALID");
     }
@@ -163,7 +195,9 @@ test("half a surrogate pair, bytes that are not UTF-8, and a name of 10 MB are r
       detail: expect.stringContaining("machine"),
     });
   }
-  const latin1 = Uint8Array.from(Buffer.from(`machine,signal,time,value\nFr\xe4se,power,${time},1\n`, "latin1"));
+  const latin1 = Uint8Array.from(
+    Buffer.from(`machine,signal,time,value\nFr\xe4se,power,${time},1\n`, "latin1"),
+  );
   expect((await post(latin1, "text/csv")).detail).toContain("not UTF-8");
   const huge = `{"machine":"${"a".repeat(10_000_000)}","signal":"power","time":"${time}","value":1}\n`;
   expect((await post(huge, "application/x-ndjson")).status).toBeGreaterThanOrEqual(400);

@@ -2,7 +2,12 @@
 import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MachineState, MachineStateSchema, Severity, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  MachineState,
+  MachineStateSchema,
+  Severity,
+  SeveritySchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import {
   GetLatestResponseSchema,
   ListMachinesResponseSchema,
@@ -43,8 +48,17 @@ beforeAll(async () => {
           { time: at(0), state: MachineState.IDLE, reason: "waiting" },
           { time: at(1500), state: MachineState.ACTIVE, reason: "" },
         ],
-        errorReports: [{ time: at(1000), severity: Severity.WARNING, code: "W1", message: 'Öl läuft aus — 漏油 "!"' }],
-        samples: [{ signal: "power", unit: "W", times: { case: "grid", value: grid }, values: power }],
+        errorReports: [
+          {
+            time: at(1000),
+            severity: Severity.WARNING,
+            code: "W1",
+            message: 'Öl läuft aus — 漏油 "!"',
+          },
+        ],
+        samples: [
+          { signal: "power", unit: "W", times: { case: "grid", value: grid }, values: power },
+        ],
       },
     });
     expect(result?.verdicts).toEqual([]);
@@ -73,7 +87,9 @@ describe.each(protocols)("%s", (protocol) => {
     const latest = await here().getLatest({ machines: ["press-2"] });
     expect(latest.signals.map(({ signal }) => signal)).toEqual(["error", "power", "state"]);
     expect(latest).toEqual(await direct().getLatest({ machines: ["press-2"] }));
-    expect(toJson(GetLatestResponseSchema, latest)).toMatchObject({ signals: [{}, { value: power.at(-1) }, {}] });
+    expect(toJson(GetLatestResponseSchema, latest)).toMatchObject({
+      signals: [{}, { value: power.at(-1) }, {}],
+    });
   });
 
   test.each(["power", "state", "error"])("pages of %s as over gRPC, to the end", async (signal) => {
@@ -111,14 +127,26 @@ describe.each(protocols)("%s", (protocol) => {
 
   test.each<[reason: string, message: RegExp, call: (clients: Clients) => Promise<unknown>]>([
     ["SIGNAL_UNKNOWN", /powr.*power/, ({ signals }) => signals.querySignals({ signal: "powr" })],
-    ["REQUEST_INVALID", /page_size/, ({ signals }) => signals.querySignals({ signal: "power", pageSize: -1 })],
-    ["MACHINE_NAME_INVALID", /press 7.*U\+0020/, ({ signals }) => signals.getLatest({ machines: ["press 7 "] })],
+    [
+      "REQUEST_INVALID",
+      /page_size/,
+      ({ signals }) => signals.querySignals({ signal: "power", pageSize: -1 }),
+    ],
+    [
+      "MACHINE_NAME_INVALID",
+      /press 7.*U\+0020/,
+      ({ signals }) => signals.getLatest({ machines: ["press 7 "] }),
+    ],
     [
       "TIME_RANGE_INVALID",
       /not before/,
       ({ signals }) => signals.querySignals({ signal: "power", startTime: at(1), endTime: at(0) }),
     ],
-    ["PAGE_TOKEN_INVALID", /page_token/, ({ signals }) => signals.querySignals({ signal: "power", pageToken: "x" })],
+    [
+      "PAGE_TOKEN_INVALID",
+      /page_token/,
+      ({ signals }) => signals.querySignals({ signal: "power", pageToken: "x" }),
+    ],
     ["CURSOR_INVALID", /cursor/, ({ signals }) => signals.getLatest({ minCursor: "x" })],
     [
       "CURSOR_INVALID",
@@ -141,35 +169,45 @@ describe("REST", () => {
   const from = new Date(startMs).toISOString();
   const to = new Date(startMs + 10_000).toISOString();
 
-  test.each(["power", "state", "error"])("rows of %s are the records that gRPC gives", async (signal) => {
-    const rows: Record<string, unknown>[] = [];
-    for (let token = ""; ; ) {
-      const { status, body } = await rest(
-        `${httpUrl}/signals/${signal}?from=${from}&to=${to}&limit=77&page_token=${encodeURIComponent(token)}`,
-      );
-      expect(status).toBe(200);
-      rows.push(...body.signals!);
-      token = body.next_page_token!;
-      if (token === "") break;
-    }
-    const { signals } = await byName["gRPC"]!.signals.querySignals({ signal, ...range, pageSize: 1000 });
-    const word = (record: (typeof signals)[number]["record"]) => {
-      if (record.case === "value") return { value: record.value, unit: "W" };
-      if (record.case === "stateChange")
-        return { state: MachineStateSchema.value[record.value.state]!.localName, reason: record.value.reason };
-      const { severity, code, message } = record.value!;
-      return { severity: SeveritySchema.value[severity]!.localName, code, message };
-    };
-    const sameTime = (time: unknown) => new Date(String(time)).getTime();
-    expect(rows.map((row) => ({ ...row, time: sameTime(row["time"]) }))).toEqual(
-      signals.map(({ machine, time, record }) => ({
-        machine,
+  test.each(["power", "state", "error"])(
+    "rows of %s are the records that gRPC gives",
+    async (signal) => {
+      const rows: Record<string, unknown>[] = [];
+      for (let token = ""; ; ) {
+        const { status, body } = await rest(
+          `${httpUrl}/signals/${signal}?from=${from}&to=${to}&limit=77&page_token=${encodeURIComponent(token)}`,
+        );
+        expect(status).toBe(200);
+        rows.push(...body.signals!);
+        token = body.next_page_token!;
+        if (token === "") break;
+      }
+      const { signals } = await byName["gRPC"]!.signals.querySignals({
         signal,
-        time: Number(time!.seconds) * 1000 + time!.nanos / 1e6,
-        ...word(record),
-      })),
-    );
-  });
+        ...range,
+        pageSize: 1000,
+      });
+      const word = (record: (typeof signals)[number]["record"]) => {
+        if (record.case === "value") return { value: record.value, unit: "W" };
+        if (record.case === "stateChange")
+          return {
+            state: MachineStateSchema.value[record.value.state]!.localName,
+            reason: record.value.reason,
+          };
+        const { severity, code, message } = record.value!;
+        return { severity: SeveritySchema.value[severity]!.localName, code, message };
+      };
+      const sameTime = (time: unknown) => new Date(String(time)).getTime();
+      expect(rows.map((row) => ({ ...row, time: sameTime(row["time"]) }))).toEqual(
+        signals.map(({ machine, time, record }) => ({
+          machine,
+          signal,
+          time: Number(time!.seconds) * 1000 + time!.nanos / 1e6,
+          ...word(record),
+        })),
+      );
+    },
+  );
 
   test.each<[reason: string, status: number, path: string]>([
     ["SIGNAL_UNKNOWN", 404, "/signals/powr"],
@@ -181,7 +219,10 @@ describe("REST", () => {
     ["CURSOR_INVALID", 400, "/signals/power/live?after=x"],
   ])("%s is a problem with status %i: %s", async (reason, status, path) => {
     const problem = await rest(httpUrl + path);
-    expect(problem).toMatchObject({ status, body: { reason, status, type: `urn:millrace:v1:${reason}` } });
+    expect(problem).toMatchObject({
+      status,
+      body: { reason, status, type: `urn:millrace:v1:${reason}` },
+    });
     expect(problem.body.detail).not.toBe("");
   });
 

@@ -15,13 +15,17 @@ const blocks = (language: string) =>
     .filter(([, name]) => name === language)
     .map(([, , text]) => text!);
 const commands = blocks("sh").flatMap((text) => text.trim().split("\n"));
-const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { scripts: Record<string, string> };
+const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
+  scripts: Record<string, string>;
+};
 
 const stack = new AsyncDisposableStack();
 let accessorUrl = "";
 let gatewayUrl = "";
 const here = (command: string) =>
-  command.replaceAll("http://127.0.0.1:8080", gatewayUrl).replaceAll("http://127.0.0.1:50051", accessorUrl);
+  command
+    .replaceAll("http://127.0.0.1:8080", gatewayUrl)
+    .replaceAll("http://127.0.0.1:50051", accessorUrl);
 
 beforeAll(async () => {
   const database = stack.use(await testDatabase());
@@ -43,27 +47,37 @@ describe("commands", () => {
 
   test.each(asking)("%s", async (command) => {
     const endless = /\/live|WatchSignals/.test(command);
-    const output = await outputOf(here(command), { enough: (text) => endless && /ACTIVE|IDLE|FAULT|OFF/.test(text) });
+    const output = await outputOf(here(command), {
+      enough: (text) => endless && /ACTIVE|IDLE|FAULT|OFF/.test(text),
+    });
     expect(output).toMatch(expectedOf(command));
   });
 
-  test.each(commands.filter((command) => command.startsWith("npm run producer")))("%s", async (command) => {
-    const flags = wordsOf(command).slice(wordsOf(command).indexOf("--") + 1);
-    await using producer = startProducer(accessorUrl, ...flags);
-    await eventually("it says what is acknowledged", () =>
-      producer.lines.some((line) => /[1-9][\d,]* acked/.test(line)),
-    );
-    expect(producer.lines.filter((line) => /[1-9]\d* rejected|error|warn/.test(line))).toEqual([]);
-  });
+  test.each(commands.filter((command) => command.startsWith("npm run producer")))(
+    "%s",
+    async (command) => {
+      const flags = wordsOf(command).slice(wordsOf(command).indexOf("--") + 1);
+      await using producer = startProducer(accessorUrl, ...flags);
+      await eventually("it says what is acknowledged", () =>
+        producer.lines.some((line) => /[1-9][\d,]* acked/.test(line)),
+      );
+      expect(producer.lines.filter((line) => /[1-9]\d* rejected|error|warn/.test(line))).toEqual(
+        [],
+      );
+    },
+  );
 
-  test.each(commands.filter((command) => !asking.includes(command)))("%s names what is there", (command) => {
-    const [program, first, second] = wordsOf(command);
-    const isThere =
-      (program === "npm" && first === "run" && second! in scripts) ||
-      (program === "npm" && ((first === "cit" && "test" in scripts) || first! in scripts)) ||
-      (program?.includes("/") && existsSync(root + program));
-    expect(isThere).toBe(true);
-  });
+  test.each(commands.filter((command) => !asking.includes(command)))(
+    "%s names what is there",
+    (command) => {
+      const [program, first, second] = wordsOf(command);
+      const isThere =
+        (program === "npm" && first === "run" && second! in scripts) ||
+        (program === "npm" && ((first === "cit" && "test" in scripts) || first! in scripts)) ||
+        (program?.includes("/") && existsSync(root + program));
+      expect(isThere).toBe(true);
+    },
+  );
 });
 
 function expectedOf(command: string): RegExp {

@@ -12,7 +12,16 @@ test("a watch that breaks off again and again, and goes on after its last cursor
   await using accessor = await startAccessor(database.url);
   using clients = grpcClients(accessor.url);
   const { cursor: begin } = await clients.signals.getLatest({});
-  const flags = ["--machines", "2", "--batch-interval", "20ms", "--start", "-30s", "--duration", "34s"];
+  const flags = [
+    "--machines",
+    "2",
+    "--batch-interval",
+    "20ms",
+    "--start",
+    "-30s",
+    "--duration",
+    "34s",
+  ];
   await using producer = startProducer(accessor.url, ...flags);
 
   const watched = new Map<string, MachineRecords>();
@@ -55,7 +64,16 @@ test("an accessor killed with -9, three times, under a running producer: no hole
   await using database = await testDatabase();
   const first = await startAccessor(database.url);
   const { port, url } = first;
-  const flags = ["--machines", "3", "--batch-interval", "20ms", "--start", "-2h", "--duration", "7203s"];
+  const flags = [
+    "--machines",
+    "3",
+    "--batch-interval",
+    "20ms",
+    "--start",
+    "-2h",
+    "--duration",
+    "7203s",
+  ];
   await using producer = startProducer(url, ...flags);
 
   let current = first;
@@ -75,7 +93,9 @@ test("an accessor killed with -9, three times, under a running producer: no hole
   for (const [machine, { powerUs, states, errors }] of all) {
     expect(breaksOf(powerUs), machine).toEqual([]);
     expect(powerUs).toHaveLength(7203 * 100);
-    for (const times of [states, errors].map((records) => records.map(({ time }) => `${time!.seconds}.${time!.nanos}`)))
+    for (const times of [states, errors].map((records) =>
+      records.map(({ time }) => `${time!.seconds}.${time!.nanos}`),
+    ))
       expect(new Set(times).size).toBe(times.length);
   }
   await current[Symbol.asyncDispose]();

@@ -18,10 +18,18 @@ type Said = { taken: number; refused: Record<number, string> };
 
 /** Which lines were refused, and why: each line of a row for itself. */
 async function byPost(text: string, type: string): Promise<Said> {
-  const { body } = await gateway.ask("/signals", { method: "POST", body: text, headers: { "content-type": type } });
+  const { body } = await gateway.ask("/signals", {
+    method: "POST",
+    body: text,
+    headers: { "content-type": type },
+  });
   if (body["verdicts"] === undefined) return { taken: 0, refused: { 0: String(body["detail"]) } };
   const refused: Said["refused"] = {};
-  for (const { line, count, message } of body["verdicts"] as { line: number; count: number; message: string }[])
+  for (const { line, count, message } of body["verdicts"] as {
+    line: number;
+    count: number;
+    message: string;
+  }[])
     for (let i = 0; i < count; i++) refused[line + i] = message;
   return { taken: body["accepted"] as number, refused };
 }
@@ -63,7 +71,13 @@ function expectSame(one: Said, other: Said): Said {
 }
 
 const times = [
-  ...["2026-03-01", "2026-01-05 00:00:00.5+00", "2026-03-01T08:00Z", "2016-12-31T23:59:60Z", "1772352000000.003"],
+  ...[
+    "2026-03-01",
+    "2026-01-05 00:00:00.5+00",
+    "2026-03-01T08:00Z",
+    "2016-12-31T23:59:60Z",
+    "1772352000000.003",
+  ],
   ...[
     "1772352000",
     "0",
@@ -93,7 +107,13 @@ const csvLine = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.constantFrom(["  "], [""], ["m", "power"], ['"m', "power"], ['m"', "power", "now", "1", ""]),
+    arbitrary: fc.constantFrom(
+      ["  "],
+      [""],
+      ["m", "power"],
+      ['"m', "power"],
+      ['m"', "power", "now", "1", ""],
+    ),
   },
 );
 const quoted = (text: string) => (/[,\n]/.test(text) ? `"${text}"` : text);
@@ -119,7 +139,10 @@ test("of NDJSON", async () => {
     {
       machine: fc.oneof(cell(machines), fc.constant(7)),
       signal: cell(signals),
-      time: fc.oneof(cell(times), fc.constantFrom(1_772_352_000_000, 1_772_352_000, 1.5, 1e30, null)),
+      time: fc.oneof(
+        cell(times),
+        fc.constantFrom(1_772_352_000_000, 1_772_352_000, 1.5, 1e30, null),
+      ),
       value: fc.oneof(cell(values), fc.double(), fc.constant(null)),
       unit: fc.constantFrom("W", "", 5, null),
       max_gap: fc.constantFrom("20m", "00:20:00", 20, "2d"),

@@ -19,10 +19,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function start(env: Record<string, string>, ...flags: string[]): Promise<{ program: Program; httpUrl: string }> {
+async function start(
+  env: Record<string, string>,
+  ...flags: string[]
+): Promise<{ program: Program; httpUrl: string }> {
   const [httpPort, grpcPort] = await freePorts(2);
   const ports = ["--http-port", String(httpPort), "--grpc-port", String(grpcPort)];
-  const program = startProgram("local/main.ts", ["--data-dir", join(folder, "data"), ...ports, ...flags], env);
+  const program = startProgram(
+    "local/main.ts",
+    ["--data-dir", join(folder, "data"), ...ports, ...flags],
+    env,
+  );
   let ended: unknown;
   void program.ended.then((how) => {
     ended = how;
@@ -42,11 +49,19 @@ type Ran = { status: number; stdout: string; stderr: string };
 
 function millrace(...args: string[]): Promise<Ran> {
   const program = fileURLToPath(new URL("../tools/millrace.mjs", import.meta.url));
-  const env = childEnvironment({ DATABASE_URL: undefined, MILLRACE_DATA_DIR: undefined }) as NodeJS.ProcessEnv;
+  const env = childEnvironment({
+    DATABASE_URL: undefined,
+    MILLRACE_DATA_DIR: undefined,
+  }) as NodeJS.ProcessEnv;
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { env, cwd: tmpdir() }, (error, stdout, stderr) => {
-      resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
-    });
+    execFile(
+      process.execPath,
+      [program, ...args],
+      { env, cwd: tmpdir() },
+      (error, stdout, stderr) => {
+        resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
+      },
+    );
   });
 }
 
@@ -83,11 +98,16 @@ test("with MILLRACE_AUTH=keys it runs, keys are found by data folder, and a revo
     );
     expect(made).toMatchObject({ status: 0, stdout: expect.stringMatching(/^mr_/) });
     expect(made.stderr).not.toContain("authentication off");
-    await eventually("the key is valid", async () => (await power(httpUrl, made.stdout.trim())).status === 200);
+    await eventually(
+      "the key is valid",
+      async () => (await power(httpUrl, made.stdout.trim())).status === 200,
+    );
 
     // Found without a flag, unless another test runs one from here at this moment.
     const found = await millrace("keys", "list");
-    expect(found.stdout + found.stderr).toMatch(/ {2}npm start {2}|^More than one npm start runs from here: choose/m);
+    expect(found.stdout + found.stderr).toMatch(
+      / {2}npm start {2}|^More than one npm start runs from here: choose/m,
+    );
     const listed = await millrace("keys", "list", `--data-dir=${dataDir}`);
     const id = /^([0-9a-f]{12}) {2}npm start /m.exec(listed.stdout)![1]!;
     expect((await millrace("keys", "revoke", id, "--data-dir", dataDir)).status).toBe(0);
@@ -98,7 +118,8 @@ test("with MILLRACE_AUTH=keys it runs, keys are found by data folder, and a revo
     const second = await readFile(keyFile, "utf8");
     expect(second).not.toBe(first);
     const time = async () =>
-      ((await (await power(httpUrl, second)).json()) as { signals: { time: string }[] }).signals[0]!.time;
+      ((await (await power(httpUrl, second)).json()) as { signals: { time: string }[] }).signals[0]!
+        .time;
     const before = await time();
     // What its spool has sent belongs to the new key too, so it goes on.
     await eventually("the simulator goes on", async () => (await time()) > before);

@@ -34,7 +34,9 @@ async function start(): Promise<{ program: Program; httpUrl: string; commands: s
     },
     { withinMs: 60_000 },
   );
-  const commands = program.lines.map((line) => line.trim()).filter((line) => /^(curl|npx) /.test(line));
+  const commands = program.lines
+    .map((line) => line.trim())
+    .filter((line) => /^(curl|npx) /.test(line));
   return { program, httpUrl: `http://127.0.0.1:${httpPort}`, commands };
 }
 
@@ -53,7 +55,8 @@ async function descendants(pid: number): Promise<number[]> {
     if (stat !== "") parents.set(Number(name), parent);
   }
   const found = [pid];
-  for (const one of found) for (const [child, parent] of parents) if (parent === one) found.push(child);
+  for (const one of found)
+    for (const [child, parent] of parents) if (parent === one) found.push(child);
   return found.slice(1);
 }
 
@@ -63,7 +66,8 @@ async function isAlive(pid: number): Promise<boolean> {
   return stat !== "" && !/\) [ZX] /.test(stat);
 }
 
-const anyAlive = async (pids: readonly number[]) => (await Promise.all(pids.map(isAlive))).includes(true);
+const anyAlive = async (pids: readonly number[]) =>
+  (await Promise.all(pids.map(isAlive))).includes(true);
 
 test("ready, five machines, commands that work, kill -9 without orphans, Ctrl-C within 5 s, the data kept", {
   timeout: 120_000,
@@ -75,7 +79,13 @@ test("ready, five machines, commands that work, kill -9 without orphans, Ctrl-C 
     const { body } = await rest(`${httpUrl}/signals/power/latest`);
     return body.signals!.length >= 5 ? body : undefined;
   });
-  expect(latest.signals!.map(({ machine }) => machine)).toEqual(["lathe-3", "mill-1", "press-2", "robot-4", "saw-5"]);
+  expect(latest.signals!.map(({ machine }) => machine)).toEqual([
+    "lathe-3",
+    "mill-1",
+    "press-2",
+    "robot-4",
+    "saw-5",
+  ]);
   const sample = await firstSample(httpUrl);
 
   expect(commands).toHaveLength(3);

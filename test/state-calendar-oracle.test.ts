@@ -15,9 +15,24 @@ import {
 import { openTestAccessor, type TestAccessor } from "../accessor/testing/accessor.ts";
 import { at } from "../accessor/testing/batches.ts";
 import { toDuration, toDurationUs, toTimeUs } from "../codec/timestamps.ts";
-import { cutByName, endOfUnit, type Held, holdings, type OracleUnit, unitNamer } from "./testing/local-buckets.ts";
+import {
+  cutByName,
+  endOfUnit,
+  type Held,
+  holdings,
+  type OracleUnit,
+  unitNamer,
+} from "./testing/local-buckets.ts";
 import { type HeldStates, nothingHeld, stateHoldings } from "./testing/local-states.ts";
-import { allUnits, cadencesUs, dayStarts, oddDays, reachDays, shiftPlans, units } from "./testing/odd-days.ts";
+import {
+  allUnits,
+  cadencesUs,
+  dayStarts,
+  oddDays,
+  reachDays,
+  shiftPlans,
+  units,
+} from "./testing/odd-days.ts";
 import { anyMachine, type SentMachine, sendMachines } from "./testing/odd-machines.ts";
 
 let accessor: TestAccessor;
@@ -57,7 +72,13 @@ test("states and peak demand of all calendars", { timeout: 120_000 }, async () =
   const property = fc.asyncProperty(anyScenes, anyCadences, async (scenes, cadences) => {
     const places = scenes.map((scene, i) => {
       const [timeZone, near] = oddDays[i]!;
-      return { ...scene, timeZone, nearUs: Date.parse(near) * 1000, cadenceUs: cadences[i]!, name: timeZone };
+      return {
+        ...scene,
+        timeZone,
+        nearUs: Date.parse(near) * 1000,
+        cadenceUs: cadences[i]!,
+        name: timeZone,
+      };
     });
     const sent = await sendMachines(accessor, places);
     for (const [i, place] of places.entries()) {
@@ -83,7 +104,10 @@ async function checkBuckets(unit: OracleUnit, zone: Zone): Promise<void> {
   const { machines, endTime } = await accessor.signals.aggregateStates({
     ...{ machines: [sent.name], startTime: at(fromUs) },
     ...(untilUs === undefined ? {} : { endTime: at(untilUs) }),
-    resolution: { case: "calendar", value: { timeZone, unit: units[unit], ...startsOf(unit, zone) } },
+    resolution: {
+      case: "calendar",
+      value: { timeZone, unit: units[unit], ...startsOf(unit, zone) },
+    },
   });
   const toUs = toTimeUs(endTime)!;
   expect(toUs).toBeLessThanOrEqual(Math.min(untilUs ?? toUs, Date.now() * 1000 + 1e6));
@@ -101,8 +125,14 @@ async function checkBuckets(unit: OracleUnit, zone: Zone): Promise<void> {
     const watts = wattsOf(sent);
     const coveredUs = sumOf(own.coveredUs);
     const lengthUs = toTimeUs(bucket.endTime)! - toTimeUs(bucket.startTime)!;
-    near(`${where}: coverage`, bucket.coverage, watts === undefined ? undefined : coveredUs / lengthUs, 1);
-    const kwh = watts === undefined || coveredUs === 0 ? undefined : (sumOf(own.area) * watts) / 3.6e6;
+    near(
+      `${where}: coverage`,
+      bucket.coverage,
+      watts === undefined ? undefined : coveredUs / lengthUs,
+      1,
+    );
+    const kwh =
+      watts === undefined || coveredUs === 0 ? undefined : (sumOf(own.area) * watts) / 3.6e6;
     near(`${where}: energy`, bucket.energyKwh, kwh, kwhSize(watts, coveredUs));
   }
 }
@@ -116,13 +146,22 @@ const wattsOf = ({ power, unit }: SentMachine) =>
 
 const kwhSize = (watts = 0, coveredUs = 0) => (1_000 * watts * coveredUs) / 1e6 / 3.6e6;
 
-function near(what: string, actual: number | undefined, expected: number | undefined, size: number): void {
+function near(
+  what: string,
+  actual: number | undefined,
+  expected: number | undefined,
+  size: number,
+): void {
   if (actual === undefined || expected === undefined) expect(actual, what).toBe(expected);
-  else if (!(Math.abs(actual - expected) <= 1e-9 * size)) fail(`${what} is ${actual}, not ${expected}`);
+  else if (!(Math.abs(actual - expected) <= 1e-9 * size))
+    fail(`${what} is ${actual}, not ${expected}`);
 }
 
 function checkDeclared(
-  { energyAbsence, silenceTolerance }: Pick<MachineStateBuckets, "energyAbsence" | "silenceTolerance">,
+  {
+    energyAbsence,
+    silenceTolerance,
+  }: Pick<MachineStateBuckets, "energyAbsence" | "silenceTolerance">,
   { name, toleranceUs, power, unit }: SentMachine,
 ): void {
   const { UNSPECIFIED, COUNTER, UNIT } = EnergyAbsence;
@@ -136,13 +175,24 @@ function checkStates(
   own: HeldStates,
   { sent, where }: { sent: SentMachine; where: string },
 ): void {
-  const us = states.map(({ state, time, silentTime }) => [state, toDurationUs(time!), toDurationUs(silentTime!)]);
+  const us = states.map(({ state, time, silentTime }) => [
+    state,
+    toDurationUs(time!),
+    toDurationUs(silentTime!),
+  ]);
   const rows = own.timeUs.map((timeUs, state) => [state, timeUs, own.silentUs[state]]);
-  expect(us, `${where}: state, time, silent time`).toEqual(rows.filter(([, timeUs]) => timeUs! > 0));
+  expect(us, `${where}: state, time, silent time`).toEqual(
+    rows.filter(([, timeUs]) => timeUs! > 0),
+  );
   expect(Number(transitions), `${where}: transitions`).toBe(own.transitions);
   const [, active = 0, idle = 0, fault = 0] = own.timeUs;
   const known = active + idle + fault;
-  near(`${where}: availability`, availability, known === 0 ? undefined : (active + idle) / known, 1);
+  near(
+    `${where}: availability`,
+    availability,
+    known === 0 ? undefined : (active + idle) / known,
+    1,
+  );
   const watts = wattsOf(sent);
   for (const { state, energyKwh, energyCoverage } of states) {
     const coveredUs = watts === undefined ? 0 : own.coveredUs[state]!;
@@ -159,10 +209,18 @@ async function checkSummaries(zone: Zone): Promise<void> {
   const { nearUs, offsetUs, summed, demandsUs, sent } = zone;
   const around = summed.map((unit, i) => ({ ...unitsAround(unit, zone), demandUs: demandsUs[i]! }));
   const untilNow = { fromUs: Date.now() * 1000 - 3 * hourUs + offsetUs, toUs: undefined };
-  const newest = { window: untilNow, other: { fromUs: nearUs, toUs: nearUs + 3 * dayUs }, demandUs: 60e6 };
+  const newest = {
+    window: untilNow,
+    other: { fromUs: nearUs, toUs: nearUs + 3 * dayUs },
+    demandUs: 60e6,
+  };
   for (const { window, other, demandUs } of [...around, newest]) {
     const { machines, compared, endTime } = await accessor.signals.summarizeMachines({
-      ...{ machines: [sent.name], demandInterval: toDuration(demandUs), startTime: at(window.fromUs) },
+      ...{
+        machines: [sent.name],
+        demandInterval: toDuration(demandUs),
+        startTime: at(window.fromUs),
+      },
       ...(window.toUs === undefined ? {} : { endTime: at(window.toUs) }),
       ...{ compareStartTime: at(other.fromUs), compareEndTime: at(other.toUs) },
     });
@@ -189,23 +247,37 @@ function unitsAround(unit: "shift" | "day" | "week", zone: Zone): { window: Span
   return { window, other: { fromUs: startOf(fromUs - 1), toUs: fromUs } };
 }
 
-function checkSummary(summary: MachineSummary, sent: SentMachine, { demandUs, ...span }: Span & { demandUs: number }) {
+function checkSummary(
+  summary: MachineSummary,
+  sent: SentMachine,
+  { demandUs, ...span }: Span & { demandUs: number },
+) {
   const { fromUs, toUs } = span;
   const where = `${sent.name} from ${new Date(fromUs / 1000).toISOString()}`;
-  expect([summary.machine, toTimeUs(summary.startTime), toTimeUs(summary.endTime)]).toEqual([sent.name, fromUs, toUs]);
+  expect([summary.machine, toTimeUs(summary.startTime), toTimeUs(summary.endTime)]).toEqual([
+    sent.name,
+    fromUs,
+    toUs,
+  ]);
   checkDeclared(summary, sent);
   const whole = { ...span, nameAt: () => "all" };
   checkStates(summary, stateHoldings(sent, whole).get("all")!, { sent, where });
   const watts = wattsOf(sent);
   if (watts === undefined) return expect(summary.energy, where).toBe(undefined);
-  const { samples, area, coveredUs } = holdings(sent.power.samples, sent.power, whole).get("all") ?? nothing;
+  const { samples, area, coveredUs } =
+    holdings(sent.power.samples, sent.power, whole).get("all") ?? nothing;
   const energy = summary.energy!;
   near(`${where}: coverage`, energy.coverage, coveredUs / (toUs - fromUs), 1);
   near(`${where}: energy`, energy.energyKwh, (area * watts) / 3.6e6, kwhSize(watts, coveredUs));
   const mean = coveredUs === 0 ? undefined : (area / coveredUs) * 1e6 * watts;
   near(`${where}: mean power`, energy.meanPowerW, mean, 1_000 * watts);
   const most = samples.toSorted((a, b) => b.value - a.value || a.timeUs - b.timeUs)[0];
-  near(`${where}: peak power`, energy.peakPowerW, most === undefined ? undefined : most.value * watts, 1_000 * watts);
+  near(
+    `${where}: peak power`,
+    energy.peakPowerW,
+    most === undefined ? undefined : most.value * watts,
+    1_000 * watts,
+  );
   expect(toTimeUs(energy.peakTime), `${where}: peak time`).toBe(most?.timeUs);
   checkPeak(energy, sent, { ...span, demandUs, where: `${where}, by ${demandUs / 1e6} s` });
 }
@@ -222,7 +294,9 @@ function checkPeak(
   const size = 1_000 * wattsOf(sent)!;
   const covered = [...holdings(sent.power.samples, sent.power, { fromUs, toUs, nameAt })]
     .map(([name, { area, coveredUs }]) => ({ startUs: Number(name) * demandUs, area, coveredUs }))
-    .filter(({ startUs, coveredUs }) => startUs >= fromUs && startUs + demandUs <= toUs && coveredUs > 0)
+    .filter(
+      ({ startUs, coveredUs }) => startUs >= fromUs && startUs + demandUs <= toUs && coveredUs > 0,
+    )
     .map((one) => ({ ...one, demandW: (one.area * 1e6 * wattsOf(sent)!) / demandUs }))
     .sort((a, b) => a.startUs - b.startUs);
   const [most] = covered.toSorted((a, b) => b.demandW - a.demandW);

@@ -54,17 +54,44 @@ afterAll(() => stack.disposeAsync());
 
 async function openAccessor(...more: string[]): Promise<Service> {
   const { cert, key } = await folder.writePair("accessor", await authority.issue(loopback));
-  const flags = ["--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--tls-client-ca", ca];
+  const flags = [
+    "--listen",
+    "127.0.0.1:0",
+    "--tls-cert",
+    cert,
+    "--tls-key",
+    key,
+    "--tls-client-ca",
+    ca,
+  ];
   const names = ["--tls-client-name", "gateway", "--tls-client-name", "mill-*"];
-  return listening(startProgram("accessor/main.ts", [...flags, ...names, ...more], { DATABASE_URL: databaseUrl }));
+  return listening(
+    startProgram("accessor/main.ts", [...flags, ...names, ...more], { DATABASE_URL: databaseUrl }),
+  );
 }
 
-const shown = ({ cert, key }: Pair) => ["--accessor-ca", ca, "--accessor-cert", cert, "--accessor-key", key];
+const shown = ({ cert, key }: Pair) => [
+  "--accessor-ca",
+  ca,
+  "--accessor-cert",
+  cert,
+  "--accessor-key",
+  key,
+];
 const urlOf = ({ port }: Service) => `https://127.0.0.1:${port}`;
 
 async function openGateway(...more: string[]): Promise<Service> {
   const { cert, key } = gatewayPair;
-  const flags = ["--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--accessor", urlOf(accessor)];
+  const flags = [
+    "--listen",
+    "127.0.0.1:0",
+    "--tls-cert",
+    cert,
+    "--tls-key",
+    key,
+    "--accessor",
+    urlOf(accessor),
+  ];
   return listening(startProgram("gateway/main.ts", [...flags, ...shown(gatewayPair), ...more]));
 }
 
@@ -78,7 +105,16 @@ async function get(path: string): Promise<{ status: number; body: unknown }> {
 /** A producer that sends what one machine does in a second, as whom a pair says. */
 const sendAs = (pair: Pair | undefined, ...more: string[]): Program => {
   const flags = ["--accessor", urlOf(accessor), ...(pair ? shown(pair) : ["--accessor-ca", ca])];
-  return startProgram("producer/main.ts", [...flags, "--machines", "1", "--start", "-1s", "--duration", "1s", ...more]);
+  return startProgram("producer/main.ts", [
+    ...flags,
+    "--machines",
+    "1",
+    "--start",
+    "-1s",
+    "--duration",
+    "1s",
+    ...more,
+  ]);
 };
 
 test("a producer sends and every protocol reads, all over TLS", async () => {
@@ -101,14 +137,22 @@ test("a producer sends and every protocol reads, all over TLS", async () => {
     "gRPC-Web": createGrpcWebTransport({ baseUrl, httpVersion: "2", nodeOptions }),
     "gRPC-Web over HTTP/1.1": createGrpcWebTransport({ baseUrl, httpVersion: "1.1", nodeOptions }),
     Connect: createConnectTransport({ baseUrl, httpVersion: "2", nodeOptions }),
-    "Connect GET over HTTP/1.1": createConnectTransport({ baseUrl, httpVersion: "1.1", useHttpGet: true, nodeOptions }),
+    "Connect GET over HTTP/1.1": createConnectTransport({
+      baseUrl,
+      httpVersion: "1.1",
+      useHttpGet: true,
+      nodeOptions,
+    }),
   };
   for (const [way, transport] of Object.entries(ways)) {
     const client = createClient(SignalService, transport);
     expect((await client.listMachines({}, { timeoutMs: 10_000 })).machines, way).toHaveLength(1);
     // Whatever the way, a stream answers before it ends.
     const stop = new AbortController();
-    const first = await client.watchSignals({}, { signal: stop.signal })[Symbol.asyncIterator]().next();
+    const first = await client
+      .watchSignals({}, { signal: stop.signal })
+      [Symbol.asyncIterator]()
+      .next();
     expect(first.done, way).toBe(false);
     stop.abort();
   }
@@ -117,19 +161,24 @@ test("a producer sends and every protocol reads, all over TLS", async () => {
 test.each<[who: string, pair: () => Promise<Pair | undefined>]>([
   ["no certificate", async () => undefined],
   ["a certificate of a foreign name", () => authority.issue({ dns: ["press-1"] })],
-])("a producer with %s sends nothing, keeps it, and the accessor's log says why", async (who, make) => {
-  const pair = await make();
-  const before = accessor.lines.length;
-  await using producer = sendAs(pair && (await folder.writePair(`refused ${who}`, pair)));
-  await eventually("the refusal is in the log", () =>
-    accessor.lines
-      .slice(before)
-      .some((line) => line.includes('"audit":"refused"') && line.includes("refused a connection")),
-  );
-  await eventually("the producer says that it cannot", () =>
-    producer.lines.some((line) => /UNAVAILABLE|unavailable/.test(line)),
-  );
-});
+])(
+  "a producer with %s sends nothing, keeps it, and the accessor's log says why",
+  async (who, make) => {
+    const pair = await make();
+    const before = accessor.lines.length;
+    await using producer = sendAs(pair && (await folder.writePair(`refused ${who}`, pair)));
+    await eventually("the refusal is in the log", () =>
+      accessor.lines
+        .slice(before)
+        .some(
+          (line) => line.includes('"audit":"refused"') && line.includes("refused a connection"),
+        ),
+    );
+    await eventually("the producer says that it cannot", () =>
+      producer.lines.some((line) => /UNAVAILABLE|unavailable/.test(line)),
+    );
+  },
+);
 
 test("SIGHUP makes the gateway take its new certificate, and a broken one not", async () => {
   const serial = async () => {
@@ -140,7 +189,10 @@ test("SIGHUP makes the gateway take its new certificate, and a broken one not", 
     return (response.socket as TLSSocket).getPeerCertificate().serialNumber;
   };
   const before = await serial();
-  await folder.writePair("gateway", await authority.issue({ ...loopback, dns: ["localhost", "gateway"] }));
+  await folder.writePair(
+    "gateway",
+    await authority.issue({ ...loopback, dns: ["localhost", "gateway"] }),
+  );
   gateway.signal("SIGHUP");
   const after = await eventually("the new one is shown", async () => {
     const now = await serial();
@@ -181,7 +233,9 @@ test("beyond this machine a gateway serves nobody while the accessor has authent
   await listening(allowed);
   // The accessor is away: whether it asks for keys is not known, so that nobody is let in.
   const away = ["--listen", "0.0.0.0:0", "--accessor", "http://127.0.0.1:1"];
-  await using waiting = await listening(startProgram("gateway/main.ts", [...away, "--listen-without-tls"]));
+  await using waiting = await listening(
+    startProgram("gateway/main.ts", [...away, "--listen-without-tls"]),
+  );
   expect((await fetch(`${waiting.url}/machines`)).status).toBe(503);
   expect((await fetch(`${waiting.url}/healthz`)).status).toBe(200);
 });
@@ -194,18 +248,27 @@ test("beyond this machine with TLS and keys, both services listen, and ask for k
   const tls = await pairFlags();
   const flags = ["--listen", "0.0.0.0:0", ...tls];
   const env = { DATABASE_URL: url };
-  const guarded = own.use(await listening(startProgram("accessor/main.ts", [...flags, "--auth", "keys"], env)));
+  const guarded = own.use(
+    await listening(startProgram("accessor/main.ts", [...flags, "--auth", "keys"], env)),
+  );
   const dial = ["--accessor", urlOf(guarded), "--accessor-ca", ca];
   const door = own.use(await listening(startProgram("gateway/main.ts", [...flags, ...dial])));
   const ask = async (headers: Record<string, string>) => {
-    const request = requestHttps(`${urlOf(door)}/machines`, { ca: authority.cert, agent: false, headers });
+    const request = requestHttps(`${urlOf(door)}/machines`, {
+      ca: authority.cert,
+      agent: false,
+      headers,
+    });
     request.end();
     const [response] = (await once(request, "response")) as [IncomingMessage];
     response.resume();
     return response.statusCode;
   };
   expect(await ask({})).toBe(401);
-  await eventually("the key is known", async () => (await ask({ authorization: `Bearer ${key}` })) === 200);
+  await eventually(
+    "the key is known",
+    async () => (await ask({ authorization: `Bearer ${key}` })) === 200,
+  );
 });
 
 const fresh = async () =>

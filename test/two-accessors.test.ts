@@ -8,7 +8,10 @@ import { testDatabase } from "./testing/postgres.ts";
 import { startAccessor, startProducer } from "./testing/processes.ts";
 import { breaksOf, collect, type MachineRecords, readAll } from "./testing/series.ts";
 
-const endMark = { machine: "end", stateChanges: [{ time: timestampFromMs(Date.now()), state: MachineState.OFF }] };
+const endMark = {
+  machine: "end",
+  stateChanges: [{ time: timestampFromMs(Date.now()), state: MachineState.OFF }],
+};
 
 test("two accessors that start at once on no database make it; their revisions are dense, their feeds equal", async () => {
   await using database = await testDatabase("absent");
@@ -19,8 +22,22 @@ test("two accessors that start at once on no database make it; their revisions a
   using otherClients = grpcClients(other.url);
 
   const { cursor: begin } = await clients.signals.getLatest({});
-  const flags = (signal: string) => ["--machines", "3", "--signal", signal, "--batch-interval", "20ms"];
-  await using left = startProducer(one.url, ...flags("temperature"), "--start", "-60s", "--duration", "63s");
+  const flags = (signal: string) => [
+    "--machines",
+    "3",
+    "--signal",
+    signal,
+    "--batch-interval",
+    "20ms",
+  ];
+  await using left = startProducer(
+    one.url,
+    ...flags("temperature"),
+    "--start",
+    "-60s",
+    "--duration",
+    "63s",
+  );
   await using right = startProducer(
     other.url,
     ...flags("pressure"),
@@ -35,10 +52,16 @@ test("two accessors that start at once on no database make it; their revisions a
     expect(codes).toEqual([0, 0]);
     // The last commit, so its cursor ends both feeds. A read would be answered as of what that
     // accessor has heard of.
-    const { cursor } = await clients.ingest.ingestBatch({ producerId: "end", sequence: 1n, batch: endMark });
+    const { cursor } = await clients.ingest.ingestBatch({
+      producerId: "end",
+      sequence: 1n,
+      batch: endMark,
+    });
     return cursor;
   });
-  const feeds = await Promise.all([clients, otherClients].map((own) => watch(own, { begin, until })));
+  const feeds = await Promise.all(
+    [clients, otherClients].map((own) => watch(own, { begin, until })),
+  );
 
   expect(feeds[0]!.order).toEqual(feeds[1]!.order);
   expect(feeds[0]!.order.length).toBeGreaterThan(100);
@@ -63,17 +86,24 @@ test("two accessors that start at once on no database make it; their revisions a
  * Follows a feed until it has dealt with a cursor: every record, and which batches came in which
  * order.
  */
-async function watch({ signals }: Clients, { begin, until }: { begin: string; until: Promise<string> }) {
+async function watch(
+  { signals }: Clients,
+  { begin, until }: { begin: string; until: Promise<string> },
+) {
   const records = new Map<string, MachineRecords>();
   const order: string[] = [];
   let end: string | undefined;
   void until.then((cursor) => {
     end = cursor;
   });
-  for await (const { through, batches } of signals.watchSignals({ start: { case: "afterCursor", value: begin } })) {
+  for await (const { through, batches } of signals.watchSignals({
+    start: { case: "afterCursor", value: begin },
+  })) {
     collect(records, batches);
     for (const { machine, samples, stateChanges, errorReports } of batches) {
-      const columns = samples.map(({ signal, values }) => `${signal} ${values.length} from ${values[0]}`);
+      const columns = samples.map(
+        ({ signal, values }) => `${signal} ${values.length} from ${values[0]}`,
+      );
       order.push([machine, ...columns, stateChanges.length, errorReports.length].join(", "));
     }
     if (through === end) break;

@@ -8,7 +8,11 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
-import { BatchResultSchema, type IngestBatchRequest, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  BatchResultSchema,
+  type IngestBatchRequest,
+  IngestRequestSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import {
   type Batch,
   BatchSchema,
@@ -52,30 +56,55 @@ const value = fc.oneof(
   fc.constantFrom(0, -0, 5e-324, -5e-324, Number.MAX_VALUE, 0.1 + 0.2, 1e21, 2 ** 53, -1e-7),
 );
 const text = (maxLength: number, minLength = 0) =>
-  fc.string({ unit: fc.constantFrom(..."aÖ油😀 \t\"',;\r\n\\{}[]=+-@\u00a0\u2028"), minLength, maxLength });
+  fc.string({
+    unit: fc.constantFrom(..."aÖ油😀 \t\"',;\r\n\\{}[]=+-@\u00a0\u2028"),
+    minLength,
+    maxLength,
+  });
 const maxGapUs = fc.option(fc.integer({ min: 1, max: 86_400_000_000 }), { nil: undefined });
-const sampleType = fc.constantFrom(SampleType.UNSPECIFIED, SampleType.LINEAR, SampleType.STEP, SampleType.COUNTER);
+const sampleType = fc.constantFrom(
+  SampleType.UNSPECIFIED,
+  SampleType.LINEAR,
+  SampleType.STEP,
+  SampleType.COUNTER,
+);
 const machine = fc.constantFrom("mill-1", "Presse 3", "油/1", '"a",b', "-1+1");
 
 /** A column for each signal, each with a declaration of its own. */
 const columnOf = (signal: string) =>
   fc
-    .tuple(text(8).map(readUnit), maxGapUs, sampleType, fc.array(fc.tuple(timeUs, value), { maxLength: 12 }))
+    .tuple(
+      text(8).map(readUnit),
+      maxGapUs,
+      sampleType,
+      fc.array(fc.tuple(timeUs, value), { maxLength: 12 }),
+    )
     .map(([unit, gap, type, pairs]) => {
       const sorted = pairs.toSorted(([a], [b]) => a - b);
-      const columns = { timesUs: sorted.map(([time]) => time), values: sorted.map(([, one]) => one) };
+      const columns = {
+        timesUs: sorted.map(([time]) => time),
+        values: sorted.map(([, one]) => one),
+      };
       return { signal, unit, maxGapUs: gap, sampleType: type, ...columns };
     });
 type ColumnOf = Declaration & { timesUs: number[]; values: number[] };
 
 const toMessage = ({ timesUs, values, ...declaration }: ColumnOf) =>
-  toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) });
+  toSamples(declaration, {
+    timesUs: Float64Array.from(timesUs),
+    values: Float64Array.from(values),
+  });
 
 const batch = fc
   .record({
     machine,
-    states: fc.array(fc.tuple(timeUs, fc.constantFrom<MachineState>(1, 2, 3, 4), text(20)), { maxLength: 5 }),
-    errors: fc.array(fc.tuple(timeUs, fc.constantFrom<Severity>(1, 2, 3, 4), text(9, 1), text(20)), { maxLength: 5 }),
+    states: fc.array(fc.tuple(timeUs, fc.constantFrom<MachineState>(1, 2, 3, 4), text(20)), {
+      maxLength: 5,
+    }),
+    errors: fc.array(
+      fc.tuple(timeUs, fc.constantFrom<Severity>(1, 2, 3, 4), text(9, 1), text(20)),
+      { maxLength: 5 },
+    ),
     columns: fc.tuple(columnOf("power"), columnOf("heat")),
   })
   .map(({ machine: name, states, errors, columns }) =>
@@ -94,11 +123,19 @@ const batch = fc
 /** Every record of batches as a text that tells apart whatever differs, in an order of its own. */
 function recordsOf(batches: readonly Batch[]): string[] {
   const bits = (number: number) => Buffer.from(Float64Array.of(number).buffer).toString("hex");
-  const at = (time: { seconds: bigint; nanos: number } | undefined) => `${time?.seconds}.${time?.nanos}`;
+  const at = (time: { seconds: bigint; nanos: number } | undefined) =>
+    `${time?.seconds}.${time?.nanos}`;
   return batches
     .flatMap(({ machine: of, stateChanges, errorReports, samples }) => [
       ...stateChanges.map(({ time, state, reason }) => [of, "state", at(time), state, reason]),
-      ...errorReports.map(({ time, severity, code, message }) => [of, "error", at(time), severity, code, message]),
+      ...errorReports.map(({ time, severity, code, message }) => [
+        of,
+        "error",
+        at(time),
+        severity,
+        code,
+        message,
+      ]),
       ...samples.flatMap((column) => {
         const gap = column.maxGap && toDurationUs(column.maxGap);
         const times = timesOf(column);
@@ -113,7 +150,10 @@ function recordsOf(batches: readonly Batch[]): string[] {
 const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv" } as const;
 
 /** What comes in where a text is sent by each door; every row of it has to be taken. */
-async function throughDoors(written: string, format: keyof typeof contentTypes): Promise<Record<string, Batch[]>> {
+async function throughDoors(
+  written: string,
+  format: keyof typeof contentTypes,
+): Promise<Record<string, Batch[]>> {
   const taken: IngestBatchRequest[] = [];
   gateway.accessor.ingest = takeEverything(taken);
   const headers = { "content-type": contentTypes[format] };
@@ -146,10 +186,14 @@ test("exports go back in by every door, to the last bit", async () => {
       };
       const came: Record<string, Batch[]> = { POST: [], "--input": [] };
       for (const signal of ["state", "error", "power", "heat"]) {
-        const written = await (await fetch(`${gateway.baseUrl}/signals/${signal}?format=${format}`)).text();
-        for (const [door, batches] of Object.entries(await throughDoors(written, format))) came[door]!.push(...batches);
+        const written = await (
+          await fetch(`${gateway.baseUrl}/signals/${signal}?format=${format}`)
+        ).text();
+        for (const [door, batches] of Object.entries(await throughDoors(written, format)))
+          came[door]!.push(...batches);
       }
-      for (const door of Object.keys(came)) expect(recordsOf(came[door]!), door).toEqual(recordsOf([stored]));
+      for (const door of Object.keys(came))
+        expect(recordsOf(came[door]!), door).toEqual(recordsOf([stored]));
     }),
     { numRuns: 30 },
   );
@@ -163,7 +207,9 @@ test("so do the records of a refused batch, out of the producer's file", async (
       await writeFile(path, "");
       const bytes = toBinary(
         IngestRequestSchema,
-        create(IngestRequestSchema, { message: { case: "batch", value: { sequence: 1n, batch: refused } } }),
+        create(IngestRequestSchema, {
+          message: { case: "batch", value: { sequence: 1n, batch: refused } },
+        }),
       );
       const refusal = { reason: ErrorReason.QUOTA_EXCEEDED, message: "too many" };
       {
@@ -172,7 +218,8 @@ test("so do the records of a refused batch, out of the producer's file", async (
         await letters.write({ producerId: "p", result, entry: { sequence: 1, bytes, records: 1 } });
       }
       const came = await throughDoors(await readFile(path, "utf8"), "ndjson");
-      for (const door of Object.keys(came)) expect(recordsOf(came[door]!), door).toEqual(recordsOf([refused]));
+      for (const door of Object.keys(came))
+        expect(recordsOf(came[door]!), door).toEqual(recordsOf([refused]));
     }),
     { numRuns: 20 },
   );
@@ -186,20 +233,35 @@ test("stored, exported, copied by SQL and sent back, records are what they were"
   const { ingest, signals } = stack.use(grpcClients(accessor.url));
   const times = Array.from({ length: 400 }, (_, i) => 1_772_352_000_000_000 + i * 15_000_001);
   const values = fc.sample(value, { numRuns: times.length, seed: 7 });
-  const declared = { signal: "heat", unit: "K", maxGapUs: 1_200_000_000, sampleType: SampleType.STEP };
+  const declared = {
+    signal: "heat",
+    unit: "K",
+    maxGapUs: 1_200_000_000,
+    sampleType: SampleType.STEP,
+  };
   const samples = [toMessage({ ...declared, timesUs: times, values })];
   const stored = { machine: "Presse 3", samples };
-  const { result, cursor } = await ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: stored });
+  const { result, cursor } = await ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: stored,
+  });
   expect(result?.verdicts).toEqual([]);
 
   const send = async (written: string, kind: string, as: string) => {
     const body = written.replaceAll("Presse 3", as);
-    const answer = await fetch(`${running.url}/signals`, { method: "POST", headers: { "content-type": kind }, body });
+    const answer = await fetch(`${running.url}/signals`, {
+      method: "POST",
+      headers: { "content-type": kind },
+      body,
+    });
     expect(await answer.json()).toMatchObject({ accepted: times.length, rejected: 0 });
   };
   for (const format of ["ndjson", "csv"] as const) {
     const written = await (
-      await fetch(`${running.url}/signals/heat?machine=Presse%203&format=${format}&min_cursor=${cursor}`)
+      await fetch(
+        `${running.url}/signals/heat?machine=Presse%203&format=${format}&min_cursor=${cursor}`,
+      )
     ).text();
     await send(written, contentTypes[format], `by ${format}`);
   }
@@ -208,6 +270,8 @@ test("stored, exported, copied by SQL and sent back, records are what they were"
     const batches: Batch[] = [];
     for await (const slice of signals.readSignals({ signals: ["heat"], machines: [name] }))
       batches.push(...slice.batches);
-    expect(recordsOf(batches)).toEqual(recordsOf([create(BatchSchema, { ...stored, machine: name })]));
+    expect(recordsOf(batches)).toEqual(
+      recordsOf([create(BatchSchema, { ...stored, machine: name })]),
+    );
   }
 }, 120_000);

@@ -16,13 +16,24 @@ test("severe advisories fail, others are counted", () => {
   expect(judge(report("moderate"), "")).toEqual({ text: "2 advisories, 0 severe", failed: false });
   for (const severity of ["high", "critical"]) {
     const { text, failed } = judge(report(severity), "");
-    expect([failed, text]).toEqual([true, expect.stringContaining(`left (${severity}): It leaks https://advis`)]);
+    expect([failed, text]).toEqual([
+      true,
+      expect.stringContaining(`left (${severity}): It leaks https://advis`),
+    ]);
   }
 });
 
 test.each([
-  ['{"message":"request to … failed, reason: getaddrinfo ENOTFOUND"}', "", /cannot be had: request to/],
-  ['{"error":{"code":"ENOAUDIT","summary":"the service is off"}}', "npm error", /the service is off/],
+  [
+    '{"message":"request to … failed, reason: getaddrinfo ENOTFOUND"}',
+    "",
+    /cannot be had: request to/,
+  ],
+  [
+    '{"error":{"code":"ENOAUDIT","summary":"the service is off"}}',
+    "npm error",
+    /the service is off/,
+  ],
   ["", "\nnpm error audit endpoint returned an error\n", /npm error audit endpoint/],
   ["<html>", "", /no answer/],
   ["", "no answer within 60 s", /no answer within 60 s/],

@@ -3,7 +3,10 @@
 
 type Report = {
   metadata?: { vulnerabilities?: Record<string, number> };
-  vulnerabilities?: Record<string, { severity: string; via: readonly (string | { title?: string; url?: string })[] }>;
+  vulnerabilities?: Record<
+    string,
+    { severity: string; via: readonly (string | { title?: string; url?: string })[] }
+  >;
   message?: string;
   error?: { code?: string; summary?: string };
 };
@@ -16,16 +19,28 @@ export function judge(stdout: string, stderr: string): { text: string; failed: b
   const counts = report?.metadata?.vulnerabilities;
   if (counts === undefined) {
     const lines = stderr.split("\n").map((line) => line.trim());
-    const why = report?.error?.summary || report?.message || report?.error?.code || lines.find((line) => line !== "");
-    return { text: `not done, since the advisories cannot be had: ${why || "no answer"}`, failed: false };
+    const why =
+      report?.error?.summary ||
+      report?.message ||
+      report?.error?.code ||
+      lines.find((line) => line !== "");
+    return {
+      text: `not done, since the advisories cannot be had: ${why || "no answer"}`,
+      failed: false,
+    };
   }
-  const found = Object.entries(report?.vulnerabilities ?? {}).filter(([, { severity }]) => severe.includes(severity));
+  const found = Object.entries(report?.vulnerabilities ?? {}).filter(([, { severity }]) =>
+    severe.includes(severity),
+  );
   const lines = found.map(([name, { severity, via }]) => {
     const told = via.flatMap((one) => (typeof one === "string" ? [] : [`${one.title} ${one.url}`]));
     return `\n  ${name} (${severity}): ${told.join("; ") || `by ${via.join(", ")}`}`;
   });
   const total = counts["total"] ?? 0;
-  return { text: `${total} advisories, ${found.length} severe${lines.join("")}`, failed: found.length > 0 };
+  return {
+    text: `${total} advisories, ${found.length} severe${lines.join("")}`,
+    failed: found.length > 0,
+  };
 }
 
 function parse(text: string): Report | undefined {

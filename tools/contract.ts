@@ -9,8 +9,12 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = process.argv[2] ?? "contract";
 const out = resolve(folder);
 const isSource = (path: string) => !path.endsWith(".binpb");
-for (const from of ["proto", ".proto-deps"]) cpSync(`${root}${from}`, out, { recursive: true, filter: isSource });
-execFileSync("buf", ["build", "proto", "-o", `${out}/millrace.binpb`], { cwd: root, stdio: "inherit" });
+for (const from of ["proto", ".proto-deps"])
+  cpSync(`${root}${from}`, out, { recursive: true, filter: isSource });
+execFileSync("buf", ["build", "proto", "-o", `${out}/millrace.binpb`], {
+  cwd: root,
+  stdio: "inherit",
+});
 console.log(
   `${folder}/ has the .proto files of the contract and of all that it imports; millrace.binpb has them as descriptors`,
 );

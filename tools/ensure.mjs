@@ -25,7 +25,8 @@ if (installedMs === 0 || installedMs < writtenMs("package-lock.json")) {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  if (error) fail(`npm could not be started: ${error.message}. Install npm 10 or newer and try again.`);
+  if (error)
+    fail(`npm could not be started: ${error.message}. Install npm 10 or newer and try again.`);
   if (status !== 0)
     fail(
       `npm ci failed (status ${status}). Its own messages are above; check the network and the registry, then try again.`,

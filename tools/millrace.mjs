@@ -7,7 +7,16 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const programs = ["start", "accessor", "gateway", "producer", "keys", "producers", "redeclare", "healthcheck"];
+const programs = [
+  "start",
+  "accessor",
+  "gateway",
+  "producer",
+  "keys",
+  "producers",
+  "redeclare",
+  "healthcheck",
+];
 const [name, ...args] = process.argv.slice(2);
 
 /** How npm run starts a program of ours: "NAME=value … node WORD …". */

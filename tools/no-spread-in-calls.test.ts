@@ -18,8 +18,11 @@ async function lint(source: string): Promise<string> {
     await writeFile(join(folder, "biome.json"), JSON.stringify(config));
     await writeFile(join(folder, "source.ts"), source);
     return await new Promise((resolve) => {
-      execFile(biome, ["lint", "source.ts"], { cwd: folder, timeout: 60_000 }, (_error, stdout, stderr) =>
-        resolve(stdout + stderr),
+      execFile(
+        biome,
+        ["lint", "source.ts"],
+        { cwd: folder, timeout: 60_000 },
+        (_error, stdout, stderr) => resolve(stdout + stderr),
       );
     });
   } finally {
@@ -36,7 +39,9 @@ test.each([
   expect(await lint(`${statement}\n`)).toMatch(/puts every element on the stack/);
 });
 
-test("spreads into arrays and objects, and tuples that stand there", { timeout: 120_000 }, async () => {
+test("spreads into arrays and objects, and tuples that stand there", {
+  timeout: 120_000,
+}, async () => {
   const said = await lint("f([...list], { ...one });\ng(...([1, 2] as const));\n");
   expect(said).not.toMatch(/on the stack/);
   expect(said).toMatch(/Checked 1 file/);

@@ -15,11 +15,16 @@ import { FieldDescriptorProto_Label as Label } from "@bufbuild/protobuf/wkt";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 
 const outDir = process.argv[2] ?? ".proto-deps";
-const packageDir = (name: string) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+const packageDir = (name: string) =>
+  dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 
 const copies: [packageName: string, from: string, to: string][] = [
   ["grpc-health-check", "proto/health/v1/health.proto", "grpc/health/v1/health.proto"],
-  ["@grpc/reflection", "build/proto/grpc/reflection/v1/reflection.proto", "grpc/reflection/v1/reflection.proto"],
+  [
+    "@grpc/reflection",
+    "build/proto/grpc/reflection/v1/reflection.proto",
+    "grpc/reflection/v1/reflection.proto",
+  ],
   [
     "@grpc/reflection",
     "build/proto/grpc/reflection/v1alpha/reflection.proto",
@@ -32,24 +37,32 @@ const path = (relative: string) => {
   mkdirSync(dirname(full), { recursive: true });
   return full;
 };
-for (const [packageName, from, to] of copies) copyFileSync(join(packageDir(packageName), from), path(to));
+for (const [packageName, from, to] of copies)
+  copyFileSync(join(packageDir(packageName), from), path(to));
 // protovalidate ships its rules as a descriptor only.
 writeFileSync(path(file_buf_validate_validate.proto.name), printFile(file_buf_validate_validate));
 
 function printFile(file: DescFile): string {
-  const lines = ["// Printed from an embedded descriptor.", 'syntax = "proto2";', `package ${file.proto.package};`];
+  const lines = [
+    "// Printed from an embedded descriptor.",
+    'syntax = "proto2";',
+    `package ${file.proto.package};`,
+  ];
   for (const name of file.proto.dependency) lines.push(`import ${JSON.stringify(name)};`);
   for (const item of file.enums) for (const line of printEnum(item, "")) lines.push(line);
   for (const item of file.messages) for (const line of printMessage(item, "")) lines.push(line);
-  for (const item of file.extensions) lines.push(`extend .${item.extendee.typeName} {`, printField(item, "  "), "}");
+  for (const item of file.extensions)
+    lines.push(`extend .${item.extendee.typeName} {`, printField(item, "  "), "}");
   return `${lines.join("\n")}\n`;
 }
 
 function printMessage(message: DescMessage, indent: string): string[] {
   const inner = `${indent}  `;
   const lines = [`${indent}message ${message.name} {`];
-  for (const item of message.nestedEnums) for (const line of printEnum(item, inner)) lines.push(line);
-  for (const item of message.nestedMessages) for (const line of printMessage(item, inner)) lines.push(line);
+  for (const item of message.nestedEnums)
+    for (const line of printEnum(item, inner)) lines.push(line);
+  for (const item of message.nestedMessages)
+    for (const line of printMessage(item, inner)) lines.push(line);
   for (const member of message.members) {
     if (member.kind !== "oneof") lines.push(printField(member, inner));
     else {
@@ -63,9 +76,14 @@ function printMessage(message: DescMessage, indent: string): string[] {
   }
   for (const { start, end } of message.proto.reservedRange)
     lines.push(`${inner}reserved ${start} to ${(end ?? 0) - 1};`);
-  for (const name of message.proto.reservedName) lines.push(`${inner}reserved ${JSON.stringify(name)};`);
+  for (const name of message.proto.reservedName)
+    lines.push(`${inner}reserved ${JSON.stringify(name)};`);
   for (const item of message.nestedExtensions) {
-    lines.push(`${inner}extend .${item.extendee.typeName} {`, printField(item, `${inner}  `), `${inner}}`);
+    lines.push(
+      `${inner}extend .${item.extendee.typeName} {`,
+      printField(item, `${inner}  `),
+      `${inner}}`,
+    );
   }
   return [...lines, `${indent}}`];
 }
@@ -80,7 +98,10 @@ function printField(field: DescField | DescExtension, indent: string, inOneof = 
   if (field.kind === "field" && field.fieldKind === "map") {
     return `${indent}map<${scalarName(field.mapKey)}, ${typeName(field)}> ${field.name} = ${field.number};`;
   }
-  const labels: Partial<Record<Label, string>> = { [Label.REPEATED]: "repeated ", [Label.REQUIRED]: "required " };
+  const labels: Partial<Record<Label, string>> = {
+    [Label.REPEATED]: "repeated ",
+    [Label.REQUIRED]: "required ",
+  };
   const label = inOneof ? "" : (labels[field.proto.label] ?? "optional ");
   return `${indent}${label}${typeName(field)} ${field.name} = ${field.number};`;
 }

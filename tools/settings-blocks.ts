@@ -10,8 +10,14 @@ const root = fileURLToPath(new URL("..", import.meta.url));
  * without its first line.
  */
 export function withSettings(page: string): string {
-  return page.replace(/(<!-- settings: (\S+) -->\n)```text\n[\s\S]*?```/g, (_, mark: string, file: string) => {
-    const help = execFileSync(process.execPath, [file, "--help"], { cwd: root, encoding: "utf8" });
-    return `${mark}\`\`\`text\n${help.slice(help.indexOf("\n\n") + 2)}\`\`\``;
-  });
+  return page.replace(
+    /(<!-- settings: (\S+) -->\n)```text\n[\s\S]*?```/g,
+    (_, mark: string, file: string) => {
+      const help = execFileSync(process.execPath, [file, "--help"], {
+        cwd: root,
+        encoding: "utf8",
+      });
+      return `${mark}\`\`\`text\n${help.slice(help.indexOf("\n\n") + 2)}\`\`\``;
+    },
+  );
 }

@@ -22,7 +22,13 @@ export type Authenticated = {
 export type Authenticate = (credential: string) => Promise<Authenticated | undefined>;
 
 /** Fails with UNAUTHENTICATED or PERMISSION_DENIED, and says so in the log. */
-export function createAuthorize({ authenticate, log }: { authenticate: Authenticate; log: Log }): Authorize {
+export function createAuthorize({
+  authenticate,
+  log,
+}: {
+  authenticate: Authenticate;
+  log: Log;
+}): Authorize {
   const audit = createRefusalAudit({
     write: (message, fields) => log.warn(message, fields),
     monotonicMs: () => performance.now(),
@@ -32,7 +38,9 @@ export function createAuthorize({ authenticate, log }: { authenticate: Authentic
     if (requirementOf(path) === "none") return { contextValues };
     const credential = readCredential(header);
     const found = credential === undefined ? undefined : await authenticate(credential);
-    const denial = found ? allowsCall(found.principal, path) : unauthenticated(credential !== undefined);
+    const denial = found
+      ? allowsCall(found.principal, path)
+      : unauthenticated(credential !== undefined);
     if (denial) {
       audit({ method: path, reason: denial.reason, principal: found?.principal.id, peer });
       throw new Failure(denial.reason, denial.message, { metadata: denial.metadata });

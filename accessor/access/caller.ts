@@ -1,6 +1,11 @@
 // Who makes a call, as its handler learns it, and what follows for what it may see and write.
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { allowedMachines, allowsProducer, type Principal, visionOf } from "../../access/principal.ts";
+import {
+  allowedMachines,
+  allowsProducer,
+  type Principal,
+  visionOf,
+} from "../../access/principal.ts";
 import { compareText } from "../../codec/compare-text.ts";
 import { Failure } from "../failure.ts";
 import type { Vision } from "../feed/filter.ts";
@@ -11,10 +16,14 @@ import { assertBound, boundNamesKey } from "./certificates.ts";
 type Call = Pick<HandlerContext, "values">;
 
 /** undefined: authentication is off, and anyone may do anything. */
-export const callerKey = createContextKey<Principal | undefined>(undefined, { description: "the caller" });
+export const callerKey = createContextKey<Principal | undefined>(undefined, {
+  description: "the caller",
+});
 
 /** Whose the caller's producers are (see owner.ts); undefined: authentication is off. */
-export const ownerKey = createContextKey<string | undefined>(undefined, { description: "the owner of producers" });
+export const ownerKey = createContextKey<string | undefined>(undefined, {
+  description: "the owner of producers",
+});
 
 export const ownerOf = ({ values }: Call): string | undefined => values.get(ownerKey);
 
@@ -28,7 +37,10 @@ export function permitsOf({ values }: Call): ((machine: string) => boolean) | un
  * The part of a catalog that the caller may see, in which other machines are as if they had never
  * sent anything.
  */
-export function seeCatalog(catalog: Catalog, call: Call): { catalog: Listing; vision: Vision | undefined } {
+export function seeCatalog(
+  catalog: Catalog,
+  call: Call,
+): { catalog: Listing; vision: Vision | undefined } {
   const caller = call.values.get(callerKey);
   const permits = permitsOf(call);
   if (caller === undefined || permits === undefined) return { catalog, vision: undefined };
@@ -46,7 +58,9 @@ export function seeCatalog(catalog: Catalog, call: Call): { catalog: Listing; vi
     // Of a page token, which was made for the same caller.
     machineName: (id) => catalog.machineName(id),
     anyOf: async (signal) => (await select({ machines: [], signals: [signal] }))[0],
-    signalNames: async () => [...new Set((await select({ machines: [], signals: [] })).map(({ signal }) => signal))],
+    signalNames: async () => [
+      ...new Set((await select({ machines: [], signals: [] })).map(({ signal }) => signal)),
+    ],
   };
   return { catalog: seen, vision: { permits, key: visionOf(caller) } };
 }
@@ -57,7 +71,11 @@ export function assertProducer({ values }: Call, producerId: string): void {
   const caller = values.get(callerKey);
   if (caller === undefined || allowsProducer(caller, producerId)) return;
   const name = producerId.slice(0, 200);
-  throw new Failure("PERMISSION_DENIED", `the credential does not cover producer ${JSON.stringify(name)}`, {
-    metadata: { producer_id: name },
-  });
+  throw new Failure(
+    "PERMISSION_DENIED",
+    `the credential does not cover producer ${JSON.stringify(name)}`,
+    {
+      metadata: { producer_id: name },
+    },
+  );
 }

@@ -6,7 +6,11 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
-import { type CertificateFiles, type Certificates, openCertificates } from "../../runtime/tls/certificates.ts";
+import {
+  type CertificateFiles,
+  type Certificates,
+  openCertificates,
+} from "../../runtime/tls/certificates.ts";
 import {
   type Authority,
   createAuthority,
@@ -34,11 +38,19 @@ beforeAll(async () => {
   folder = stack.use(await openFolder());
   believed = await folder.write("plant.crt", plant.cert);
   other = await folder.write("other.crt", stranger.cert);
-  const files = { ...(await folder.writePair("server", await plant.issue(loopback))), ca: believed };
+  const files = {
+    ...(await folder.writePair("server", await plant.issue(loopback))),
+    ca: believed,
+  };
   served = stack.use(await openCertificates(files, { log, intervalMs: 3_600_000 }));
   const rules = { clientNames: ["gateway", "spiffe://plant/*"], producerNames: ["mill-*"] };
   accessor = stack.use(
-    await openTestAccessor({ host: "0.0.0.0", tls: { certificates: served, rules }, log, bookmarkMs: 20 }),
+    await openTestAccessor({
+      host: "0.0.0.0",
+      tls: { certificates: served, rules },
+      log,
+      bookmarkMs: 20,
+    }),
   );
 });
 afterAll(() => stack.disposeAsync());
@@ -49,11 +61,22 @@ type Dialed = AsyncDisposable & {
   certificates: Certificates;
 };
 
-async function dial(files: CertificateFiles, host = "127.0.0.1", port = accessor.port): Promise<Dialed> {
+async function dial(
+  files: CertificateFiles,
+  host = "127.0.0.1",
+  port = accessor.port,
+): Promise<Dialed> {
   await using own = new AsyncDisposableStack();
-  const certificates = own.use(await openCertificates(files, { log: silent, intervalMs: 3_600_000 }));
-  const transport = own.use(createGrpcTransport({ baseUrl: `https://${host}:${port}`, certificates }));
-  const [signals, ingest] = [createClient(SignalService, transport), createClient(IngestService, transport)];
+  const certificates = own.use(
+    await openCertificates(files, { log: silent, intervalMs: 3_600_000 }),
+  );
+  const transport = own.use(
+    createGrpcTransport({ baseUrl: `https://${host}:${port}`, certificates }),
+  );
+  const [signals, ingest] = [
+    createClient(SignalService, transport),
+    createClient(IngestService, transport),
+  ];
   const owned = own.move();
   return { signals, ingest, certificates, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
@@ -63,7 +86,8 @@ const shown = async (
   names: Names,
   { by = plant, ...validity }: { by?: Authority; fromMs?: number; untilMs?: number } = {},
 ) => folder.writePair(`client-${++count}`, await by.issue(names, validity));
-const as = async (...[names, how]: Parameters<typeof shown>) => dial({ ca: believed, ...(await shown(names, how)) });
+const as = async (...[names, how]: Parameters<typeof shown>) =>
+  dial({ ca: believed, ...(await shown(names, how)) });
 
 const dialAs = async (files: CertificateFiles, host?: string) =>
   dial({ ...(await shown({ dns: ["gateway"] })), ...files }, host);
@@ -83,7 +107,8 @@ test("a gateway reads, and sends as anybody", async () => {
 
 test("a producer sends under its certificate's name, and under a part of it, and under no other", async () => {
   await using producer = await as({ dns: ["mill-7", "mill-8"] });
-  for (const id of ["mill-7", "mill-7.live", "mill-8.backlog"]) await expect(send(producer, id)).resolves.toBeDefined();
+  for (const id of ["mill-7", "mill-7.live", "mill-8.backlog"])
+    await expect(send(producer, id)).resolves.toBeDefined();
   for (const id of ["mill-9", "mill-70", "mill-7-b", "mill-7.a.b", "Mill-7", "rest:1", "gateway"]) {
     const refusal = ConnectError.from(await send(producer, id).catch((error: unknown) => error));
     expect([id, refusal.code], refusal.message).toEqual([id, Code.PermissionDenied]);
@@ -102,18 +127,38 @@ test("a name counts by the patterns that it fits, and the common name does not c
 
 test.each<[who: string, connect: () => Promise<Dialed>, said: RegExp | undefined]>([
   ["without a certificate", () => dial({ ca: believed }), undefined],
-  ["with a certificate of another authority", () => as({ dns: ["gateway"] }, { by: stranger }), undefined],
+  [
+    "with a certificate of another authority",
+    () => as({ dns: ["gateway"] }, { by: stranger }),
+    undefined,
+  ],
   [
     "with one that ran out",
     () => as({ dns: ["gateway"] }, { fromMs: agoMs(7_200_000), untilMs: agoMs(60_000) }),
     undefined,
   ],
-  ["with one that begins tomorrow", () => as({ dns: ["gateway"] }, { fromMs: agoMs(-86_400_000) }), undefined],
+  [
+    "with one that begins tomorrow",
+    () => as({ dns: ["gateway"] }, { fromMs: agoMs(-86_400_000) }),
+    undefined,
+  ],
   ["under a foreign name", () => as({ dns: ["press-1"] }), undefined],
   ["without any name", () => as({ ip: ["127.0.0.1"] }), undefined],
-  ["that believes another authority", () => dialAs({ ca: other }), /self-signed certificate in certificate chain/],
-  ["that believes only those of Node", () => dialAs({ ca: undefined }), /self-signed certificate in certificate chain/],
-  ["that means another host", () => dialAs({ ca: believed }, "127.0.0.2"), /does not match certificate's altnames/],
+  [
+    "that believes another authority",
+    () => dialAs({ ca: other }),
+    /self-signed certificate in certificate chain/,
+  ],
+  [
+    "that believes only those of Node",
+    () => dialAs({ ca: undefined }),
+    /self-signed certificate in certificate chain/,
+  ],
+  [
+    "that means another host",
+    () => dialAs({ ca: believed }, "127.0.0.2"),
+    /does not match certificate's altnames/,
+  ],
 ])("a client %s gets nowhere", async (_, connect, said) => {
   const from = lines.length;
   await using client = await connect();
@@ -129,16 +174,25 @@ test.each<[who: string, connect: () => Promise<Dialed>, said: RegExp | undefined
 test("where keys are asked for, key and certificate must both allow it", async () => {
   await using keys = await openKeyFixture(accessor.databaseUrl);
   const headers = async (producer: string) => ({
-    headers: { authorization: `Bearer ${await keys.create({ scope: ["write"], producer: [producer] })}` },
+    headers: {
+      authorization: `Bearer ${await keys.create({ scope: ["write"], producer: [producer] })}`,
+    },
   });
   const [ofSix, ofAll] = [await headers("mill-6"), await headers("*")];
   await using guarded = await openTestAccessor({
     ...{ auth: {}, databaseUrl: accessor.databaseUrl, log: silent },
     tls: { certificates: served, rules: { clientNames: [], producerNames: ["mill-*"] } },
   });
-  await using producer = await dial({ ca: believed, ...(await shown({ dns: ["mill-5"] })) }, "127.0.0.1", guarded.port);
+  await using producer = await dial(
+    { ca: believed, ...(await shown({ dns: ["mill-5"] })) },
+    "127.0.0.1",
+    guarded.port,
+  );
   const sendWith = (producerId: string, options = {}) =>
-    producer.ingest.ingestBatch({ producerId, sequence: 1n, batch: oneSample(1, { machine: "m" }) }, options);
+    producer.ingest.ingestBatch(
+      { producerId, sequence: 1n, batch: oneSample(1, { machine: "m" }) },
+      options,
+    );
   await expect(sendWith("mill-5")).rejects.toMatchObject({ code: Code.Unauthenticated });
   await expect(sendWith("mill-5", ofSix)).rejects.toMatchObject({ code: Code.PermissionDenied });
   await expect(sendWith("mill-6", ofAll)).rejects.toMatchObject({ code: Code.PermissionDenied });
@@ -160,7 +214,9 @@ test("new certificates are for new connections; feeds that run go on", async () 
   for (let i = 0; i < 3; i++) expect((await messages.next()).done).toBe(false);
 
   await using late = await as({ dns: ["gateway"] }, { by: plant });
-  await expect(late.signals.listMachines({}, { timeoutMs: 5_000 })).rejects.toMatchObject({ code: Code.Unavailable });
+  await expect(late.signals.listMachines({}, { timeoutMs: 5_000 })).rejects.toMatchObject({
+    code: Code.Unavailable,
+  });
   await using renewed = await as({ dns: ["gateway"] }, { by: next });
   await renewed.signals.listMachines({});
 

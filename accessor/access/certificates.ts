@@ -19,11 +19,15 @@ export type CertificateRules = {
 /** Who may connect; undefined: everyone with a certificate. */
 export function toAllowsClient({ clientNames, producerNames }: CertificateRules) {
   const all = [...clientNames, ...producerNames];
-  return all.length === 0 ? undefined : (names: readonly string[]) => names.some((name) => fitsAny(all, name));
+  return all.length === 0
+    ? undefined
+    : (names: readonly string[]) => names.some((name) => fitsAny(all, name));
 }
 
 /** The names that the caller's producer ids must come from; undefined: any id. */
-export const boundNamesKey = createContextKey<readonly string[] | undefined>(undefined, { description: "bound names" });
+export const boundNamesKey = createContextKey<readonly string[] | undefined>(undefined, {
+  description: "bound names",
+});
 
 /**
  * Adds what the certificate says to what the credential did. undefined if there is nothing to ask
@@ -39,7 +43,10 @@ export function bindToCertificates(
     const names = head.certificateNames();
     const isBound = !names.some((name) => fitsAny(clientNames, name));
     const own = names.filter((name) => fitsAny(producerNames, name));
-    return { ...rest, contextValues: isBound ? contextValues.set(boundNamesKey, own) : contextValues };
+    return {
+      ...rest,
+      contextValues: isBound ? contextValues.set(boundNamesKey, own) : contextValues,
+    };
   };
 }
 
@@ -49,10 +56,15 @@ export function bindToCertificates(
  */
 export function assertBound(names: readonly string[] | undefined, producerId: string): void {
   const fits = (name: string) =>
-    producerId === name || (producerId.startsWith(`${name}.`) && !producerId.includes(".", name.length + 1));
+    producerId === name ||
+    (producerId.startsWith(`${name}.`) && !producerId.includes(".", name.length + 1));
   if (names === undefined || names.some(fits)) return;
   const shown = producerId.slice(0, 200);
-  throw new Failure("PERMISSION_DENIED", `the client's certificate is not that of producer ${JSON.stringify(shown)}`, {
-    metadata: { producer_id: shown },
-  });
+  throw new Failure(
+    "PERMISSION_DENIED",
+    `the client's certificate is not that of producer ${JSON.stringify(shown)}`,
+    {
+      metadata: { producer_id: shown },
+    },
+  );
 }

@@ -70,7 +70,11 @@ test("an issuer that hangs is asked once: the others are told at once, with when
   expect(state.asked).toBe(1);
   state.nowMs += 4_000;
   const later = await ask();
-  expect(later).toMatchObject({ outcome: "ISSUER_UNAVAILABLE", retryAfterMs: 6_000, cause: undefined });
+  expect(later).toMatchObject({
+    outcome: "ISSUER_UNAVAILABLE",
+    retryAfterMs: 6_000,
+    cause: undefined,
+  });
   expect(state.asked).toBe(1);
   state.handle = answer(keysOf(jwk));
   state.nowMs += 6_000;
@@ -90,7 +94,8 @@ test("a key that is not known is asked for once in the cooldown, and that the is
   expect(state.asked).toBe(2);
   state.handle = (_, response) => void response.writeHead(503).end();
   state.nowMs += 30_000;
-  for (let i = 0; i < 5; i++) expect(await ask("two")).toMatchObject({ outcome: "ISSUER_UNAVAILABLE" });
+  for (let i = 0; i < 5; i++)
+    expect(await ask("two")).toMatchObject({ outcome: "ISSUER_UNAVAILABLE" });
   // Those that are known are good as long as the set is.
   expect(await ask()).toEqual({ outcome: "in" });
   expect(state.asked).toBe(3);
@@ -102,9 +107,15 @@ test.each<[what: string, handle: (jwk: JWK, url: () => string) => RequestListene
   ["more than 1 MiB", (jwk) => answer(keysOf(jwk, { ...jwk, kid: "x".repeat(1_100_000) }))],
   [
     "more than 1 MiB, once it is unpacked",
-    (jwk) => answer(gzipSync(keysOf(jwk, { kid: "x".repeat(2_000_000) } as JWK)), { "content-encoding": "gzip" }),
+    (jwk) =>
+      answer(gzipSync(keysOf(jwk, { kid: "x".repeat(2_000_000) } as JWK)), {
+        "content-encoding": "gzip",
+      }),
   ],
-  ["too many keys", (jwk) => answer(keysOf(...Array.from({ length: 101 }, (_, i) => ({ ...jwk, kid: `k${i}` }))))],
+  [
+    "too many keys",
+    (jwk) => answer(keysOf(...Array.from({ length: 101 }, (_, i) => ({ ...jwk, kid: `k${i}` })))),
+  ],
   ["no JSON", () => answer("{")],
   ["no key set", () => answer("null")],
   [
@@ -125,7 +136,10 @@ test.each<[what: string, handle: (jwk: JWK, url: () => string) => RequestListene
   let url = "";
   await using fixture = await openFixture((jwk) => handle(jwk, () => url));
   url = fixture.url;
-  expect(await fixture.ask()).toMatchObject({ outcome: "ISSUER_UNAVAILABLE", retryAfterMs: 10_000 });
+  expect(await fixture.ask()).toMatchObject({
+    outcome: "ISSUER_UNAVAILABLE",
+    retryAfterMs: 10_000,
+  });
   expect(fixture.state.asked).toBe(1);
 });
 

@@ -37,7 +37,12 @@ type Keys = ReturnType<typeof createLocalJWKSet>;
  * where the token names no key.
  */
 export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
-  const { url, cooldownMs = 30_000, monotonicMs = () => performance.now(), timeoutMs = 3_000 } = options;
+  const {
+    url,
+    cooldownMs = 30_000,
+    monotonicMs = () => performance.now(),
+    timeoutMs = 3_000,
+  } = options;
   const failureMs = Math.min(cooldownMs, failedMs);
   let kept: { keys: Keys; atMs: number } | undefined;
   let failed: { atMs: number } | undefined;
@@ -83,7 +88,10 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
 
 async function fetchKeys(url: string, timeoutMs: number): Promise<Keys> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(
+    () => stop.abort(new Error(`no answer within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
   try {
     const headers = { accept: "application/jwk-set+json, application/json" };
     const response = await fetch(url, { redirect: "manual", headers, signal: stop.signal });

@@ -8,7 +8,14 @@ import { ConfigError, setting } from "../../runtime/config.ts";
 import { durationMs, oneOf, text, type ValueReader } from "../../runtime/config-values.ts";
 import { type Log, printable } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
-import { accessorsAskForKeys, endKeyWithin, insertKey, type KeyRecord, listKeys, revokeKey } from "../store/keys.ts";
+import {
+  accessorsAskForKeys,
+  endKeyWithin,
+  insertKey,
+  type KeyRecord,
+  listKeys,
+  revokeKey,
+} from "../store/keys.ts";
 
 const dayMs = 86_400_000;
 
@@ -28,7 +35,12 @@ const producerPattern: ValueReader<string> = {
 export const createSettings = {
   name: setting({
     flag: "name",
-    parse: text({ placeholder: "NAME", maxLength: 100, pattern: /^[\p{L}\p{N} ._:@/+-]+$/u, expects: "a short name" }),
+    parse: text({
+      placeholder: "NAME",
+      maxLength: 100,
+      pattern: /^[\p{L}\p{N} ._:@/+-]+$/u,
+      expects: "a short name",
+    }),
     doc: "what people call the key",
   }),
   scope: setting({ flag: "scope", parse: oneOf(scopes), repeat: true, doc: "what it may do" }),
@@ -85,7 +97,10 @@ export function assertRights(settings: Pick<NewKeySettings, "scope" | "machine">
   if (mistakes.length > 0) throw new ConfigError(mistakes);
 }
 
-export async function createCommand(settings: NewKeySettings, { database, log, print }: CommandContext): Promise<void> {
+export async function createCommand(
+  settings: NewKeySettings,
+  { database, log, print }: CommandContext,
+): Promise<void> {
   assertRights(settings);
   const rights = {
     name: settings.name,
@@ -127,7 +142,9 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
     key.lastUsedMs === undefined ? "never" : toText(key.lastUsedMs),
   ]);
   const table = [["ID", "NAME", "SCOPES", "MACHINES", "PRODUCERS", "VALID", "LAST USED"], ...rows];
-  const widths = table[0]!.map((_, i) => table.reduce((most, row) => Math.max(most, row[i]!.length), 0));
+  const widths = table[0]!.map((_, i) =>
+    table.reduce((most, row) => Math.max(most, row[i]!.length), 0),
+  );
   for (const row of table)
     print(
       row
@@ -149,8 +166,12 @@ function stateOf({ revokedMs, expiresMs, valid }: KeyRecord): string {
 
 const toText = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
-export async function revokeCommand(id: string, { database, log, print }: CommandContext): Promise<void> {
-  if (!(await revokeKey(database, id))) throw new ConfigError([`no valid key has the id ${id}: see keys list`]);
+export async function revokeCommand(
+  id: string,
+  { database, log, print }: CommandContext,
+): Promise<void> {
+  if (!(await revokeKey(database, id)))
+    throw new ConfigError([`no valid key has the id ${id}: see keys list`]);
   log.info("revoked a key", { audit: "key-revoked", key: id });
   print(`${id} is revoked: calls with it are refused, and its streams ended, within 5 s`);
 }
@@ -168,7 +189,16 @@ export async function rotateCommand(
   const { name, scopes: held, machines, producers, identity, expiresMs } = old;
   const { id, text: shown, digest } = createKey();
   const lifeMs = expiresMs === undefined ? undefined : expiresMs - old.createdMs;
-  await insertKey(database, { id, digest, name, scopes: held, machines, producers, identity, lifeMs });
+  await insertKey(database, {
+    id,
+    digest,
+    name,
+    scopes: held,
+    machines,
+    producers,
+    identity,
+    lifeMs,
+  });
   await endKeyWithin(database, oldId, overlapMs);
   log.info("replaced a key", { audit: "key-rotated", key: oldId, by: id, overlap_ms: overlapMs });
   print(shown);

@@ -21,7 +21,9 @@ const state = (machine: string): BatchInit => ({
 async function openFixture(lines: string[] = []) {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await testDatabase());
-  const keys = stack.use(await openKeyFixture(database.url, createLog({ name: "keys", sink: (l) => lines.push(l) })));
+  const keys = stack.use(
+    await openKeyFixture(database.url, createLog({ name: "keys", sink: (l) => lines.push(l) })),
+  );
   const admin = await keys.create({ scope: ["admin"] });
   const log = createLog({ name: "accessor", level: "debug", sink: (line) => lines.push(line) });
   const accessor = stack.use(await openTestAccessor({ databaseUrl: database.url, auth: {}, log }));
@@ -32,11 +34,19 @@ async function openFixture(lines: string[] = []) {
 
 /** A new key is let in within the half second that accessors take to learn of it. */
 const letIn = (clients: ReturnType<typeof openClients>) =>
-  eventually("the key is known", async () => (await clients.access.whoAmI({}).catch(() => undefined))?.principal);
+  eventually(
+    "the key is known",
+    async () => (await clients.access.whoAmI({}).catch(() => undefined))?.principal,
+  );
 
 test("who calls is told who that is", async () => {
   await using fixture = await openFixture();
-  const key = await fixture.keys.create({ scope: ["read"], machine: ["mill-*"], producer: ["line"], expires: 90_000 });
+  const key = await fixture.keys.create({
+    scope: ["read"],
+    machine: ["mill-*"],
+    producer: ["line"],
+    expires: 90_000,
+  });
   const principal = await letIn(fixture.as(key));
   expect(principal).toMatchObject({
     id: idOf(key),
@@ -99,7 +109,9 @@ test("a replaced key goes on for its overlap only, and the new one has its right
       );
     return ended || undefined;
   });
-  await expect(rotateCommand({ id: idOf(old), overlap: 0 }, fixture.keys.context)).rejects.toThrow(/no valid key/);
+  await expect(rotateCommand({ id: idOf(old), overlap: 0 }, fixture.keys.context)).rejects.toThrow(
+    /no valid key/,
+  );
   await expect(revokeCommand("0".repeat(12), fixture.keys.context)).rejects.toThrow(/no valid key/);
 });
 
@@ -113,13 +125,18 @@ test("other machines are as if they had never sent anything", async () => {
     sequence: 4n,
     batch: oneSample(1, { machine: "press-1", signal: "force" }),
   });
-  const clients = fixture.as(await fixture.keys.create({ scope: ["read", "live"], machine: ["mill-*"] }));
+  const clients = fixture.as(
+    await fixture.keys.create({ scope: ["read", "live"], machine: ["mill-*"] }),
+  );
   await letIn(clients);
   const { signals } = clients;
-  expect((await signals.listMachines({})).machines.map(({ name }) => name)).toEqual(["mill-1", "mill-2"]);
-  expect((await signals.listSignals({})).signals.map(({ name, machineCount }) => [name, machineCount])).toEqual([
-    ["state", 2],
+  expect((await signals.listMachines({})).machines.map(({ name }) => name)).toEqual([
+    "mill-1",
+    "mill-2",
   ]);
+  expect(
+    (await signals.listSignals({})).signals.map(({ name, machineCount }) => [name, machineCount]),
+  ).toEqual([["state", 2]]);
   const startTime = { seconds: 1_600_000_000n };
   const asks = (machines: string[]) => [
     signals.querySignals({ signal: "state", machines }).then(({ signals: found }) => found.length),
@@ -127,7 +144,9 @@ test("other machines are as if they had never sent anything", async () => {
     signals.listStateIntervals({ machines }).then(({ intervals }) => intervals.length),
     signals.summarizeMachines({ machines, startTime }).then(({ machines: found }) => found.length),
     signals.aggregateStates({ machines, startTime }).then(({ machines: found }) => found.length),
-    Array.fromAsync(signals.readSignals({ machines })).then((all) => all.flatMap(({ batches }) => batches).length),
+    Array.fromAsync(signals.readSignals({ machines })).then(
+      (all) => all.flatMap(({ batches }) => batches).length,
+    ),
     signals.listSignals({ machines }).then(({ signals: found }) => found.length),
   ];
   expect(await Promise.all(asks([]))).toEqual([2, 2, 2, 2, 2, 2, 1]);
@@ -164,10 +183,14 @@ test("pages go on within what one sees, and a token is of no use to others", asy
     pageToken = page.nextPageToken;
   }
   expect(machines).toEqual(["mill-1", "mill-3", "mill-5"]);
-  const { nextPageToken: pageToken, cursor } = await all.querySignals({ signal: "state", pageSize: 2 });
-  expect((await reasonOf(clients.signals.querySignals({ signal: "state", pageSize: 2, pageToken }))).reason).toBe(
-    "PAGE_TOKEN_INVALID",
-  );
+  const { nextPageToken: pageToken, cursor } = await all.querySignals({
+    signal: "state",
+    pageSize: 2,
+  });
+  expect(
+    (await reasonOf(clients.signals.querySignals({ signal: "state", pageSize: 2, pageToken })))
+      .reason,
+  ).toBe("PAGE_TOKEN_INVALID");
   // A cursor names a commit, whoever sees what of it.
   expect((await clients.signals.getLatest({ minCursor: cursor })).signals.length).toBe(3);
 });
@@ -175,7 +198,9 @@ test("pages go on within what one sees, and a token is of no use to others", asy
 test("feeds hold what one sees, from the log as from memory, beside feeds that see more", async () => {
   await using fixture = await openFixture();
   const { ingest, signals: all } = fixture.as(fixture.admin);
-  const { signals } = fixture.as(await fixture.keys.create({ scope: ["live"], machine: ["mill-*"] }));
+  const { signals } = fixture.as(
+    await fixture.keys.create({ scope: ["live"], machine: ["mill-*"] }),
+  );
   await eventually("the key is known", async () =>
     signals
       .watchSignals({})
@@ -186,13 +211,20 @@ test("feeds hold what one sees, from the log as from memory, beside feeds that s
         () => undefined,
       ),
   );
-  const { cursor: start } = await ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: state("press-0") });
+  const { cursor: start } = await ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: state("press-0"),
+  });
   const take = async (feed: typeof signals, machines: string[], wanted: number) => {
     const stop = new AbortController();
     const seen: string[] = [];
     try {
       const from = { case: "afterCursor" as const, value: start };
-      for await (const { batches } of feed.watchSignals({ machines, start: from }, { signal: stop.signal })) {
+      for await (const { batches } of feed.watchSignals(
+        { machines, start: from },
+        { signal: stop.signal },
+      )) {
         seen.push(...batches.map(({ machine }) => machine));
         if (seen.length >= wanted) stop.abort();
       }
@@ -212,11 +244,18 @@ test("feeds hold what one sees, from the log as from memory, beside feeds that s
   expect(await take(signals, [], 2)).toEqual(wanted[0]);
   expect(await take(all, [], 4)).toEqual(wanted[2]);
   // Again, now out of the log of an accessor that keeps none of it in memory.
-  await using fresh = await openTestAccessor({ databaseUrl: fixture.accessor.databaseUrl, auth: {}, tailBytes: 0 });
+  await using fresh = await openTestAccessor({
+    databaseUrl: fixture.accessor.databaseUrl,
+    auth: {},
+    tailBytes: 0,
+  });
   using limited = openClients(fresh.port, fixture.keys.printed.at(-1)!);
-  expect(await Promise.all([take(limited.signals, [], 2), take(limited.signals, ["mill-2", "press-1"], 1)])).toEqual(
-    wanted.slice(0, 2),
-  );
+  expect(
+    await Promise.all([
+      take(limited.signals, [], 2),
+      take(limited.signals, ["mill-2", "press-1"], 1),
+    ]),
+  ).toEqual(wanted.slice(0, 2));
 });
 
 test("writes are held to machines and producers: a refusal for the one, an error for the other", async () => {
@@ -226,11 +265,23 @@ test("writes are held to machines and producers: a refusal for the one, an error
   );
   await letIn(clients);
   const { ingest } = clients;
-  const good = await ingest.ingestBatch({ producerId: "line-1", sequence: 1n, batch: state("mill-1") });
+  const good = await ingest.ingestBatch({
+    producerId: "line-1",
+    sequence: 1n,
+    batch: state("mill-1"),
+  });
   expect(good.result?.refusal).toBeUndefined();
-  const bad = await ingest.ingestBatch({ producerId: "line-1", sequence: 2n, batch: state("press-1") });
+  const bad = await ingest.ingestBatch({
+    producerId: "line-1",
+    sequence: 2n,
+    batch: state("press-1"),
+  });
   expect(bad.result?.refusal?.reason).toBe(38);
-  const foreign = ingest.ingestBatch({ producerId: "line-2", sequence: 1n, batch: state("mill-1") });
+  const foreign = ingest.ingestBatch({
+    producerId: "line-2",
+    sequence: 1n,
+    batch: state("mill-1"),
+  });
   expect(await reasonOf(foreign)).toMatchObject({
     code: 7,
     reason: "PERMISSION_DENIED",
@@ -239,7 +290,9 @@ test("writes are held to machines and producers: a refusal for the one, an error
   async function* hello() {
     yield { message: { case: "hello" as const, value: { producerId: "line-2" } } };
   }
-  expect((await reasonOf(Array.fromAsync(ingest.ingest(hello())))).reason).toBe("PERMISSION_DENIED");
+  expect((await reasonOf(Array.fromAsync(ingest.ingest(hello())))).reason).toBe(
+    "PERMISSION_DENIED",
+  );
   const stored = await fixture.accessor.query("select name from machine");
   expect(stored).toEqual([{ name: "mill-1" }]);
   expect(await fixture.accessor.query("select name from producer")).toEqual([{ name: "line-1" }]);
@@ -254,7 +307,10 @@ test("use is noted; lists, logs and tables hold no secret", async () => {
   await reasonOf(clients.ingest.ingestBatch({ producerId: "p", sequence: 1n }));
   await reasonOf(fixture.as(`${key.slice(0, -1)}_`).access.whoAmI({}));
   const used = "select last_used_at from api_key where id = $1 and last_used_at is not null";
-  await eventually("use is noted", async () => (await fixture.accessor.query(used, [idOf(key)]))[0]);
+  await eventually(
+    "use is noted",
+    async () => (await fixture.accessor.query(used, [idOf(key)]))[0],
+  );
   fixture.keys.printed.length = 0;
   await listCommand(fixture.keys.context);
   await revokeCommand(idOf(key), fixture.keys.context);
@@ -263,14 +319,17 @@ test("use is noted; lists, logs and tables hold no secret", async () => {
   const all = [...lines, ...fixture.keys.printed, tables].join("\n");
   expect(all).toContain(idOf(key));
   expect(all).not.toContain(secret);
-  for (const audit of ["key-created", "key-revoked", "refused"]) expect(all).toContain(`"audit":"${audit}"`);
+  for (const audit of ["key-created", "key-revoked", "refused"])
+    expect(all).toContain(`"audit":"${audit}"`);
 });
 
 test("rotating a key that expires soon does not prolong it", async () => {
   await using fixture = await openFixture();
   const key = await fixture.keys.create({ scope: ["read"], expires: 90_000 });
   const expiry = async () =>
-    (await fixture.accessor.query("select expires_at from api_key where id = $1", [idOf(key)]))[0]!["expires_at"];
+    (await fixture.accessor.query("select expires_at from api_key where id = $1", [idOf(key)]))[0]![
+      "expires_at"
+    ];
   const before = await expiry();
   await rotateCommand({ id: idOf(key), overlap: 3_600_000 }, fixture.keys.context);
   expect(await expiry()).toEqual(before);
@@ -279,7 +338,15 @@ test("rotating a key that expires soon does not prolong it", async () => {
 test("a key ends at its time also while the database is away", async () => {
   const { id, text, digest } = createKey();
   const clock = { ms: 1_000_000 };
-  const row = { id, digest, name: "k", scopes: ["read"], machines: ["*"], producers: ["*"], identity: id };
+  const row = {
+    id,
+    digest,
+    name: "k",
+    scopes: ["read"],
+    machines: ["*"],
+    producers: ["*"],
+    identity: id,
+  };
   let asked = 0;
   const query = async () => {
     asked++;

@@ -43,13 +43,20 @@ const touchEveryMs = 60_000;
  */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const { database, log, refreshMs = 500, nowMs = Date.now } = options;
-  const held = new Map<string, Held & { controller: AbortController; used: boolean; touchedMs: number }>();
+  const held = new Map<
+    string,
+    Held & { controller: AbortController; used: boolean; touchedMs: number }
+  >();
   let client: Client | undefined;
 
   const query = async <Row>(text: string, values: unknown[] = []): Promise<Row[]> => {
     client ??= await database.connect(keyringSession);
     try {
-      const config: QueryConfig & { query_timeout: number } = { text, values, query_timeout: queryTimeoutMs };
+      const config: QueryConfig & { query_timeout: number } = {
+        text,
+        values,
+        query_timeout: queryTimeoutMs,
+      };
       return (await client.query(config)).rows as Row[];
     } catch (error) {
       const broken = client;
@@ -60,7 +67,11 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   };
 
   const end = (id: string) => {
-    held.get(id)?.controller.abort(new Failure("UNAUTHENTICATED", "the key that this was opened with has ended"));
+    held
+      .get(id)
+      ?.controller.abort(
+        new Failure("UNAUTHENTICATED", "the key that this was opened with has ended"),
+      );
     held.delete(id);
   };
 
@@ -73,7 +84,13 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
       if (known && isSame(known.key, key)) continue;
       end(key.id);
       const controller = new AbortController();
-      held.set(key.id, { key, ended: controller.signal, controller, used: false, touchedMs: Number.NEGATIVE_INFINITY });
+      held.set(key.id, {
+        key,
+        ended: controller.signal,
+        controller,
+        used: false,
+        touchedMs: Number.NEGATIVE_INFINITY,
+      });
     }
   };
 
@@ -94,13 +111,17 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
       await touch();
       failing = false;
     } catch (error) {
-      if (!failing) log.warn("keys could not be read again; those last read stay valid until they expire", { error });
+      if (!failing)
+        log.warn("keys could not be read again; those last read stay valid until they expire", {
+          error,
+        });
       failing = true;
     }
   };
   const timer = setInterval(() => {
     // Also while the database does not answer.
-    for (const [id, { key }] of held) if (key.expiresMs !== undefined && key.expiresMs <= nowMs()) end(id);
+    for (const [id, { key }] of held)
+      if (key.expiresMs !== undefined && key.expiresMs <= nowMs()) end(id);
     asking ??= ask().finally(() => {
       asking = undefined;
     });
@@ -110,7 +131,8 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     find(text) {
       const parsed = parseKey(text);
       const found = parsed && held.get(parsed.id);
-      if (!matchesDigest(parsed?.secret ?? "", found?.key.digest) || found === undefined) return undefined;
+      if (!matchesDigest(parsed?.secret ?? "", found?.key.digest) || found === undefined)
+        return undefined;
       found.used = true;
       return found;
     },

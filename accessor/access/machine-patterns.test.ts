@@ -18,9 +18,10 @@ const state = (machine: string): BatchInit => ({
 /** Whole names, by a regular expression: in NFC, with "*" for anything. */
 function fits(pattern: string, name: string): boolean {
   const parts = pattern.normalize("NFC").split("*");
-  return new RegExp(`^(?:${parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join(".*")})$`, "su").test(
-    name,
-  );
+  return new RegExp(
+    `^(?:${parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join(".*")})$`,
+    "su",
+  ).test(name);
 }
 
 test("each key sees and writes the machines that its pattern matches, however it is written", async () => {
@@ -33,10 +34,12 @@ test("each key sees and writes the machines that its pattern matches, however it
   for (const [i, machine] of plantNames.entries())
     await ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 1), batch: state(machine) });
 
-  const cut = fc.tuple(fc.constantFrom(...plantNames), fc.nat(20), fc.nat(20)).map(([name, from, to]) => {
-    const characters = [...name.normalize("NFC")];
-    return `${characters.slice(0, from).join("")}*${characters.slice(from + to).join("")}`;
-  });
+  const cut = fc
+    .tuple(fc.constantFrom(...plantNames), fc.nat(20), fc.nat(20))
+    .map(([name, from, to]) => {
+      const characters = [...name.normalize("NFC")];
+      return `${characters.slice(0, from).join("")}*${characters.slice(from + to).join("")}`;
+    });
   const patterns = [
     "Halle 3 / *",
     "Übergabe".normalize("NFD"),
@@ -47,7 +50,9 @@ test("each key sees and writes the machines that its pattern matches, however it
     "铣床 ?",
     "A+B",
   ];
-  const made = [...patterns, ...fc.sample(cut, { numRuns: 12, seed: 7 })].filter((one) => read(one) !== undefined);
+  const made = [...patterns, ...fc.sample(cut, { numRuns: 12, seed: 7 })].filter(
+    (one) => read(one) !== undefined,
+  );
   expect(made.length).toBeGreaterThan(12);
   for (const [i, pattern] of made.entries()) {
     const expected = plantNames.filter((name) => fits(pattern, name)).sort();
@@ -59,13 +64,21 @@ test("each key sees and writes the machines that its pattern matches, however it
     );
     const { machines } = await clients.signals.listMachines({ pageSize: 1_000 });
     expect([pattern, machines.map(({ name }) => name).sort()]).toEqual([pattern, expected]);
-    const latest = await clients.signals.getLatest({ machines: plantNames.map((name) => name.normalize("NFD")) });
-    expect([pattern, latest.signals.map(({ machine }) => machine).sort()]).toEqual([pattern, expected]);
+    const latest = await clients.signals.getLatest({
+      machines: plantNames.map((name) => name.normalize("NFD")),
+    });
+    expect([pattern, latest.signals.map(({ machine }) => machine).sort()]).toEqual([
+      pattern,
+      expected,
+    ]);
     const { result } = await clients.ingest.ingestBatch({
       producerId: `rest:${i}`,
       sequence: 1n,
       batch: state("Übergabe".normalize("NFD")),
     });
-    expect([pattern, result!.refusal === undefined]).toEqual([pattern, expected.includes("Übergabe")]);
+    expect([pattern, result!.refusal === undefined]).toEqual([
+      pattern,
+      expected.includes("Übergabe"),
+    ]);
   }
 }, 60_000);

@@ -42,16 +42,21 @@ export async function listProducersCommand(
   settings: { owner: string | undefined; after: string | undefined },
   { database, print }: Omit<CommandContext, "log">,
 ): Promise<void> {
-  const wanted = settings.owner === undefined ? undefined : await toOwner(settings.owner, { database });
-  if (wanted === null) throw new ConfigError(['--owner "nobody" cannot be listed by itself: list all']);
+  const wanted =
+    settings.owner === undefined ? undefined : await toOwner(settings.owner, { database });
+  if (wanted === null)
+    throw new ConfigError(['--owner "nobody" cannot be listed by itself: list all']);
   const page = { owner: wanted, after: settings.after ?? "", limit: maxListed };
   const producers = await listProducers(database, page);
   if (producers.length === 0) return print("There are no producers.");
   const widest = producers.reduce((most, { name }) => Math.max(most, name.length), 2);
   print(`${"ID".padEnd(widest)}  FIRST SEEN            OWNER`);
   for (const { name, owner: of, firstSeenUs } of producers)
-    print(`${name.padEnd(widest)}  ${new Date(firstSeenUs / 1_000).toISOString().slice(0, 19)}Z  ${of ?? "nobody"}`);
-  if (producers.length === maxListed) print(`There may be more. To list them: --after ${producers.at(-1)!.name}`);
+    print(
+      `${name.padEnd(widest)}  ${new Date(firstSeenUs / 1_000).toISOString().slice(0, 19)}Z  ${of ?? "nobody"}`,
+    );
+  if (producers.length === maxListed)
+    print(`There may be more. To list them: --after ${producers.at(-1)!.name}`);
 }
 
 /** id: "" for all of `from`. Throws ConfigError if there is nothing to move. */
@@ -59,19 +64,36 @@ export async function moveCommand(
   { id, to, from }: { id: string; to: string; from: string | undefined },
   { database, log, print }: CommandContext,
 ): Promise<void> {
-  if ((id === "") === (from === undefined)) throw new ConfigError(["expected: a producer id, or --from OWNER"]);
+  if ((id === "") === (from === undefined))
+    throw new ConfigError(["expected: a producer id, or --from OWNER"]);
   const target = await toOwner(to, { database });
   const source = from === undefined ? undefined : await toOwner(from, { database });
-  if (source === null) throw new ConfigError(['--from "nobody" is not possible: name the producers']);
-  const moved = await moveProducers(database, source === undefined ? { name: id } : { owner: source }, target);
+  if (source === null)
+    throw new ConfigError(['--from "nobody" is not possible: name the producers']);
+  const moved = await moveProducers(
+    database,
+    source === undefined ? { name: id } : { owner: source },
+    target,
+  );
   const what = id === "" ? { from: source } : { producer: id };
-  if (moved === 0) throw new ConfigError([`no producer ${id === "" ? `belongs to ${from}` : `is named ${id}`}`]);
-  log.info("moved producers", { audit: "producer-moved", ...what, to: target ?? "nobody", producers: moved });
-  print(`${moved} moved: batches of other owners under ${moved === 1 ? "it" : "them"} are refused from now on`);
+  if (moved === 0)
+    throw new ConfigError([`no producer ${id === "" ? `belongs to ${from}` : `is named ${id}`}`]);
+  log.info("moved producers", {
+    audit: "producer-moved",
+    ...what,
+    to: target ?? "nobody",
+    producers: moved,
+  });
+  print(
+    `${moved} moved: batches of other owners under ${moved === 1 ? "it" : "them"} are refused from now on`,
+  );
 }
 
 /** null: nobody. Throws ConfigError for a key that there never was. */
-async function toOwner(said: string, { database }: Pick<CommandContext, "database">): Promise<string | null> {
+async function toOwner(
+  said: string,
+  { database }: Pick<CommandContext, "database">,
+): Promise<string | null> {
   if (said === "nobody") return null;
   if (said.includes("#")) return ownerOfSubject(said);
   const key = (await listKeys(database)).find(({ id }) => id === said);

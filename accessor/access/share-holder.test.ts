@@ -9,11 +9,19 @@ import { createShareHolderOf } from "./share-holder.ts";
 
 type Call = { address: string; names?: string[]; key?: string; says?: string };
 
-function holder({ address, names = [], key, says }: Call, { trusted = [] as string[], authenticates = false } = {}) {
+function holder(
+  { address, names = [], key, says }: Call,
+  { trusted = [] as string[], authenticates = false } = {},
+) {
   const values = createContextValues().set(peerKey, { address, certificateNames: () => names });
   if (key !== undefined) values.set(callerKey, { ...everyone, id: key });
-  const requestHeader = new Headers(says === undefined ? {} : { "millrace-forwarded-client": says });
-  return createShareHolderOf({ trustedGateways: trusted, authenticates })({ values, requestHeader });
+  const requestHeader = new Headers(
+    says === undefined ? {} : { "millrace-forwarded-client": says },
+  );
+  return createShareHolderOf({ trustedGateways: trusted, authenticates })({
+    values,
+    requestHeader,
+  });
 }
 
 test("a key's calls count together, wherever they come from and whatever is said of them", () => {
@@ -30,10 +38,14 @@ test("without a key the certificate, without one the address, IPv6 by its networ
 test("a gateway is believed on this machine while authentication is off, or where it is trusted by name or address", () => {
   const says = "192.0.2.7";
   expect(holder({ address: "127.0.0.1", says })).toBe("address 192.0.2.7");
-  expect(holder({ address: "127.0.0.1", says: "2001:db8:0:1::/64" })).toBe("address 2001:db8:0:1::/64");
+  expect(holder({ address: "127.0.0.1", says: "2001:db8:0:1::/64" })).toBe(
+    "address 2001:db8:0:1::/64",
+  );
   expect(holder({ address: "127.0.0.1", says }, { authenticates: true })).toBe("address 127.0.0.1");
   expect(holder({ address: "10.0.0.9", says })).toBe("address 10.0.0.9");
-  expect(holder({ address: "10.0.0.9", says }, { trusted: ["10.0.0.0/8"] })).toBe("address 192.0.2.7");
+  expect(holder({ address: "10.0.0.9", says }, { trusted: ["10.0.0.0/8"] })).toBe(
+    "address 192.0.2.7",
+  );
   const named = { address: "10.0.0.9", names: ["gateway.plant"], says };
   expect(holder(named)).toBe("certificate gateway.plant");
   expect(holder(named, { trusted: ["gateway.*"] })).toBe("address 192.0.2.7");

@@ -1,14 +1,22 @@
 // Whose share a call counts against: the key's or token's, else the client certificate's, else the
 // address it came from, or the one that a trusted gateway says it came from.
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { isAddressRange, isLoopback, networkOf, plainAddress, toAddressSet } from "../../access/address.ts";
+import {
+  isAddressRange,
+  isLoopback,
+  networkOf,
+  plainAddress,
+  toAddressSet,
+} from "../../access/address.ts";
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
 import { fitsAny } from "../../access/glob.ts";
 import { peerKey } from "../../runtime/grpc/peer.ts";
 import { callerKey, ownerKey } from "./caller.ts";
 
 /** Who was found to hold the share that a call counts against. */
-export const shareHolderKey = createContextKey<string>("", { description: "whose share the call takes" });
+export const shareHolderKey = createContextKey<string>("", {
+  description: "whose share the call takes",
+});
 
 /** Names who holds a share. Equal for calls of one caller. */
 export type ShareHolderOf = (call: Pick<HandlerContext, "values" | "requestHeader">) => string;
@@ -26,7 +34,10 @@ export type ShareHolderOptions = {
   authenticates: boolean;
 };
 
-export function createShareHolderOf({ trustedGateways, authenticates }: ShareHolderOptions): ShareHolderOf {
+export function createShareHolderOf({
+  trustedGateways,
+  authenticates,
+}: ShareHolderOptions): ShareHolderOf {
   const trustsAddress = toAddressSet(trustedGateways.filter(isAddressRange));
   const trustedNames = trustedGateways.filter((text) => !isAddressRange(text));
   return ({ values, requestHeader }) => {

@@ -27,7 +27,9 @@ async function openIssuer(...published: SigningKey[]) {
   const server = createServer((_request, response) => {
     asked++;
     response.statusCode = broken ? 500 : 200;
-    response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }));
+    response
+      .setHeader("content-type", "application/json")
+      .end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -69,19 +71,22 @@ async function whoIs(port: number, token: string) {
   return (await clients.access.whoAmI({})).principal;
 }
 
-test.each(["ES256", "RS256", "EdDSA"])("a token signed with %s is let in with what its claims allow", async (alg) => {
-  const key = await makeKey("one", alg);
-  await using keys = await openIssuer(key);
-  await using accessor = await openTestAccessor({ auth: { tokens: keys.tokens } });
-  const principal = await whoIs(accessor.port, await sign(key));
-  expect(principal).toMatchObject({
-    id: `${issuer}#press-hall`,
-    name: "press-hall",
-    scopes: [1, 2],
-    machines: ["mill-*"],
-    producers: ["rest:*", "http:*"],
-  });
-});
+test.each(["ES256", "RS256", "EdDSA"])(
+  "a token signed with %s is let in with what its claims allow",
+  async (alg) => {
+    const key = await makeKey("one", alg);
+    await using keys = await openIssuer(key);
+    await using accessor = await openTestAccessor({ auth: { tokens: keys.tokens } });
+    const principal = await whoIs(accessor.port, await sign(key));
+    expect(principal).toMatchObject({
+      id: `${issuer}#press-hall`,
+      name: "press-hall",
+      scopes: [1, 2],
+      machines: ["mill-*"],
+      producers: ["rest:*", "http:*"],
+    });
+  },
+);
 
 test("what is not right about a token keeps it out, and nothing tells what that was", async () => {
   const [key, other] = [await makeKey("one"), await makeKey("one")];
@@ -134,7 +139,11 @@ test("an issuer that does not answer is not the caller's fault", async () => {
   keys.breakDown();
   await using accessor = await openTestAccessor({ auth: { tokens: keys.tokens } });
   const told = await reasonOf(whoIs(accessor.port, await sign(key)));
-  expect(told).toMatchObject({ code: Code.Unavailable, reason: "ISSUER_UNAVAILABLE", retryDelay: { seconds: 1n } });
+  expect(told).toMatchObject({
+    code: Code.Unavailable,
+    reason: "ISSUER_UNAVAILABLE",
+    retryDelay: { seconds: 1n },
+  });
 });
 
 test("a token's end is the end of its feed", async () => {
@@ -149,7 +158,9 @@ test("a token's end is the end of its feed", async () => {
 
 test("without an issuer no token is taken", async () => {
   await using accessor = await openTestAccessor({ auth: {} });
-  const error = await whoIs(accessor.port, await sign(await makeKey("one"))).catch(ConnectError.from);
+  const error = await whoIs(accessor.port, await sign(await makeKey("one"))).catch(
+    ConnectError.from,
+  );
   expect(error).toMatchObject({ code: Code.Unauthenticated });
 });
 
@@ -157,13 +168,20 @@ test("claims that are missing, or are of another kind, allow nothing", () => {
   const bare = { iss: issuer, sub: "s", exp: 1 };
   expect(toPrincipal(bare)).toMatchObject({ scopes: [], machines: [], expiresMs: 1_000 });
   expect(
-    toPrincipal({ ...bare, scp: ["write", 1, "root"], millrace_machines: "a b\u202ec *", millrace_producers: [] }),
+    toPrincipal({
+      ...bare,
+      scp: ["write", 1, "root"],
+      millrace_machines: "a b\u202ec *",
+      millrace_producers: [],
+    }),
   ).toMatchObject({
     scopes: ["write"],
     machines: ["a", "*"],
     producers: [],
   });
-  expect(toPrincipal({ ...bare, scope: { read: true }, millrace_machines: { "*": true } })).toMatchObject({
+  expect(
+    toPrincipal({ ...bare, scope: { read: true }, millrace_machines: { "*": true } }),
+  ).toMatchObject({
     scopes: [],
     machines: [],
   });
@@ -174,9 +192,17 @@ test("a token of another type is not one to call with; access tokens are", async
   await using keys = await openIssuer(key);
   await using accessor = await openTestAccessor({ auth: { tokens: keys.tokens } });
   const typed = (typ: string) =>
-    new SignJWT(claims()).setProtectedHeader({ alg: key.alg, kid: key.kid, typ }).sign(key.privateKey);
+    new SignJWT(claims())
+      .setProtectedHeader({ alg: key.alg, kid: key.kid, typ })
+      .sign(key.privateKey);
   for (const typ of ["JWT", "jwt", "at+jwt", "application/at+jwt"])
-    expect([typ, (await whoIs(accessor.port, await typed(typ)))?.name]).toEqual([typ, "press-hall"]);
+    expect([typ, (await whoIs(accessor.port, await typed(typ)))?.name]).toEqual([
+      typ,
+      "press-hall",
+    ]);
   for (const typ of ["logout+jwt", "dpop+jwt", "secevent+jwt", "", "application/json"])
-    expect([typ, (await reasonOf(whoIs(accessor.port, await typed(typ)))).reason]).toEqual([typ, "UNAUTHENTICATED"]);
+    expect([typ, (await reasonOf(whoIs(accessor.port, await typed(typ)))).reason]).toEqual([
+      typ,
+      "UNAUTHENTICATED",
+    ]);
 });

@@ -46,23 +46,37 @@ const maxTimerMs = 2 ** 31 - 1;
 export function createTokenVerifier(options: TokenOptions): Authenticate {
   const { issuer, audience, jwksUrl, ...asking } = options;
   const keys = createIssuerKeys({ url: jwksUrl, ...asking });
-  const rules = { issuer, audience, algorithms, clockTolerance: clockToleranceS, requiredClaims: ["sub", "exp"] };
+  const rules = {
+    issuer,
+    audience,
+    algorithms,
+    clockTolerance: clockToleranceS,
+    requiredClaims: ["sub", "exp"],
+  };
   const endings = createEndings();
   return async (token) => {
     try {
       const { payload, protectedHeader } = await jwtVerify(token, keys, rules);
       if (!isAccessToken(protectedHeader.typ)) return undefined;
       const principal = toPrincipal(payload);
-      return { principal, owner: ownerOfSubject(principal.id), ended: endings.of(token, principal.expiresMs!) };
+      return {
+        principal,
+        owner: ownerOfSubject(principal.id),
+        ended: endings.of(token, principal.expiresMs!),
+      };
     } catch (error) {
       if (isTokensFault(error)) return undefined;
       // The first to find out has a cause, which is logged; who is told so again within the
       // cooldown has none.
       const known = error instanceof IssuerUnavailable;
-      throw new Failure("ISSUER_UNAVAILABLE", "the keys of the token's issuer could not be fetched: try again", {
-        retryAfterMs: known ? error.retryAfterMs : 1_000,
-        cause: known ? error.cause : error,
-      });
+      throw new Failure(
+        "ISSUER_UNAVAILABLE",
+        "the keys of the token's issuer could not be fetched: try again",
+        {
+          retryAfterMs: known ? error.retryAfterMs : 1_000,
+          cause: known ? error.cause : error,
+        },
+      );
     }
   };
 }
@@ -85,13 +99,17 @@ function isAccessToken(type: string | undefined): boolean {
  * (for patterns that hold none). What is missing or is no such thing allows nothing.
  */
 export function toPrincipal(claims: JWTPayload): Principal {
-  const said = words(claims["scope"] ?? claims["scp"]).map((word) => word.replace(/^millrace:/, ""));
+  const said = words(claims["scope"] ?? claims["scp"]).map((word) =>
+    word.replace(/^millrace:/, ""),
+  );
   const producers = claims["millrace_producers"];
   return {
     id: `${claims.iss}#${claims.sub}`,
     name: String(claims.sub),
     scopes: scopes.filter((scope) => said.includes(scope)),
-    machines: words(claims["millrace_machines"]).flatMap((pattern) => readMachinePattern(pattern) ?? []),
+    machines: words(claims["millrace_machines"]).flatMap(
+      (pattern) => readMachinePattern(pattern) ?? [],
+    ),
     producers: producers === undefined ? gatewayProducers : words(producers).filter(isGlob),
     expiresMs: claims.exp! * 1_000,
   };
@@ -113,10 +131,15 @@ function createEndings() {
       const controller = new AbortController();
       const end = () => {
         signals.delete(digest);
-        controller.abort(new Failure("UNAUTHENTICATED", "the token that this was opened with has expired"));
+        controller.abort(
+          new Failure("UNAUTHENTICATED", "the token that this was opened with has expired"),
+        );
       };
       // One that expired just now still passes, for clocks that differ.
-      setTimeout(end, Math.min(Math.max(expiresMs - Date.now(), 0) + clockToleranceS * 1_000, maxTimerMs)).unref();
+      setTimeout(
+        end,
+        Math.min(Math.max(expiresMs - Date.now(), 0) + clockToleranceS * 1_000, maxTimerMs),
+      ).unref();
       signals.set(digest, controller.signal);
       return controller.signal;
     },

@@ -27,7 +27,10 @@ const stateOf = (n: number, hours: number) =>
 /** What a newcomer imports: a state each hour, power each quarter of one. */
 const imported = (hours: number, watts = 1_000) => ({
   machine: "m",
-  stateChanges: Array.from({ length: hours + 1 }, (_, n) => ({ time: at(hour(n)), state: stateOf(n, hours) })),
+  stateChanges: Array.from({ length: hours + 1 }, (_, n) => ({
+    time: at(hour(n)),
+    state: stateOf(n, hours),
+  })),
   samples: [
     {
       ...column(
@@ -68,7 +71,12 @@ test("one import is rolled up to its last hour by a compactor that sees nothing 
       settleUs: 0,
       retention: forEver,
     },
-    ...{ logWindowMs: 86_400_000, maxLogBytes: 2 ** 40, segmentMs: 86_400_000, segmentBytes: 2 ** 40 },
+    ...{
+      logWindowMs: 86_400_000,
+      maxLogBytes: 2 ** 40,
+      segmentMs: 86_400_000,
+      segmentBytes: 2 ** 40,
+    },
     ...{ supersededMs: 1_200_000, maxDropped: 1_000, rollupRetentionMs: undefined, intervalMs: 50 },
   });
   await eventually("all hours that are over", async () => (await told()) === "30 h, 30 kWh, 0 due");
@@ -79,10 +87,19 @@ test("they hold from the next revision on, and what is committed next takes away
   const compacted = (await history.compact())!;
   await aheadAll();
   expect(await told()).toBe("5 h, 5 kWh, 0 due");
-  const [series] = await history.query<{ id: number }>("select id from series where signal = 'power'");
+  const [series] = await history.query<{ id: number }>(
+    "select id from series where signal = 'power'",
+  );
   const rolledUp = async (watermark: number) => {
-    const range = { series: { id: series!.id, staleThrough: -1 }, fromUs: hour(0), toUs: hour(24), watermark };
-    return (await readHourRollups(history.database, range, {})).map((one) => (one.hourUs - firstUs) / hourUs);
+    const range = {
+      series: { id: series!.id, staleThrough: -1 },
+      fromUs: hour(0),
+      toUs: hour(24),
+      watermark,
+    };
+    return (await readHourRollups(history.database, range, {})).map(
+      (one) => (one.hourUs - firstUs) / hourUs,
+    );
   };
   const through = compacted.through;
   expect(await rolledUp(through)).toEqual([]);
@@ -108,13 +125,23 @@ test("they hold from the next revision on, and what is committed next takes away
   expect(await states()).toEqual(["3 IDLE 3600", "4 ACTIVE 3600"]);
   await aheadAll();
   expect(await states()).toEqual([
-    ...["1 IDLE 3600", "2 ACTIVE 3600", "3 IDLE 3600", "4 ACTIVE 3600", "5 FAULT 1800", "5 IDLE 1800"],
+    ...[
+      "1 IDLE 3600",
+      "2 ACTIVE 3600",
+      "3 IDLE 3600",
+      "4 ACTIVE 3600",
+      "5 FAULT 1800",
+      "5 IDLE 1800",
+    ],
   ]);
   expect(await history.ahead()).toBeUndefined();
 });
 
 test("no work is one query, also while an hour waits for a newer record", async () => {
-  await history.ingest({ machine: "m", stateChanges: [{ time: at(Date.now() * 1000), state: MachineState.IDLE }] });
+  await history.ingest({
+    machine: "m",
+    stateChanges: [{ time: at(Date.now() * 1000), state: MachineState.IDLE }],
+  });
   await history.compact();
   let queries = 0;
   const database: Database = {
@@ -127,7 +154,9 @@ test("no work is one query, also while an hour waits for a newer record", async 
   const tomorrow = () => (Date.now() + 86_400_000) * 1000;
   expect(await history.ahead({ database, nowUs: tomorrow })).toBeUndefined();
   expect(queries).toBe(1);
-  expect(await history.query("select count(*)::int as n from rollup_state_due")).toEqual([{ n: 1 }]);
+  expect(await history.query("select count(*)::int as n from rollup_state_due")).toEqual([
+    { n: 1 },
+  ]);
   expect(await told()).toMatch(/ 0 due$/);
 });
 
@@ -135,10 +164,16 @@ test("what a correction makes due is rolled up again, and nothing of before it i
   await history.ingest(imported(10));
   await history.compact();
   await aheadAll();
-  const [power] = await history.query<{ id: number }>("select id from series where signal = 'power'");
-  const redeclared = () => history.query("update series set redeclared_at = redeclared_at - interval '1 hour'");
+  const [power] = await history.query<{ id: number }>(
+    "select id from series where signal = 'power'",
+  );
+  const redeclared = () =>
+    history.query("update series set redeclared_at = redeclared_at - interval '1 hour'");
   const declare = async (seconds: number) => {
-    await history.query("select redeclare($1, null, $2, null, null, null, true, null)", [power!.id, seconds * 1e6]);
+    await history.query("select redeclare($1, null, $2, null, null, null, true, null)", [
+      power!.id,
+      seconds * 1e6,
+    ]);
     history.catalog.forget();
   };
   await declare(60);

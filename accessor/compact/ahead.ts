@@ -23,13 +23,20 @@ export type AheadResult = { from: number; hours: number; moreHours: boolean };
 export async function rollUpAhead(options: AheadOptions): Promise<AheadResult | undefined> {
   const { database, nowUs, settleUs, abort } = options;
   const epoch = options.epochs?.current;
-  const { from, beganUs, due } = await lookForDue(database, { endedBeforeUs: nowUs() - settleUs, abort });
+  const { from, beganUs, due } = await lookForDue(database, {
+    endedBeforeUs: nowUs() - settleUs,
+    abort,
+  });
   if (!due) return undefined;
   const none = new HourRanges({ frozenBeforeUs: Number.MIN_SAFE_INTEGER });
   const untouched = { from, touched: [], touchedStates: none, governedStates: none };
   const { rollups, stateRollups, hours, moreHours } = await rollUpDue(options, untouched);
   if (hours === 0) return { from, hours, moreHours: false };
-  const done = await commitAhead(database, { epoch, from, beganUs, rollups, stateRollups }, { abort });
+  const done = await commitAhead(
+    database,
+    { epoch, from, beganUs, rollups, stateRollups },
+    { abort },
+  );
   return { from, hours: done ? hours : 0, moreHours: done && moreHours };
 }
 

@@ -19,7 +19,13 @@ beforeEach(() => history.clearPartitions());
 const minuteUs = 60e6;
 const hourUs = 60 * minuteUs;
 
-type Row = { machine: string; hour_us: string; minutes: string; first_minute: number; last_minute: number };
+type Row = {
+  machine: string;
+  hour_us: string;
+  minutes: string;
+  first_minute: number;
+  last_minute: number;
+};
 
 /** As of a watermark. */
 async function alive(watermark: number): Promise<string[]> {
@@ -30,7 +36,9 @@ async function alive(watermark: number): Promise<string[]> {
   );
   return rows
     .flatMap(({ machine, hour_us, minutes, first_minute, last_minute }) => {
-      const bits = Array.from({ length: 60 }, (_, i) => i).filter((i) => (BigInt(minutes) >> BigInt(i)) & 1n);
+      const bits = Array.from({ length: 60 }, (_, i) => i).filter(
+        (i) => (BigInt(minutes) >> BigInt(i)) & 1n,
+      );
       expect([first_minute, last_minute]).toEqual([bits[0], bits.at(-1)]);
       return bits.map((i) => `${machine} ${Number(hour_us) + i * minuteUs}`);
     })
@@ -38,12 +46,21 @@ async function alive(watermark: number): Promise<string[]> {
 }
 
 const minutesOf = (records: readonly RawRecord[]) =>
-  [...new Set(records.map(({ machine, timeUs }) => `${machine} ${Math.floor(timeUs / minuteUs) * minuteUs}`))].sort();
+  [
+    ...new Set(
+      records.map(
+        ({ machine, timeUs }) => `${machine} ${Math.floor(timeUs / minuteUs) * minuteUs}`,
+      ),
+    ),
+  ].sort();
 
 test("every version holds the minutes of all records up to it; those of before come with tidying", {
   timeout: 60_000,
 }, async () => {
-  const rounds = fc.array(fc.array(anyBatch, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 });
+  const rounds = fc.array(fc.array(anyBatch, { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 4,
+  });
   await fc.assert(
     fc.asyncProperty(
       rounds,
@@ -62,7 +79,9 @@ test("every version holds the minutes of all records up to it; those of before c
         for (const [watermark, minutes] of known) expect(await alive(watermark)).toEqual(minutes);
 
         const head = [...known.keys()].at(-1)!;
-        await history.query("truncate alive_hour; insert into alive_due (machine_id) select id from machine");
+        await history.query(
+          "truncate alive_hour; insert into alive_due (machine_id) select id from machine",
+        );
         // A step in between knows of its own minutes only.
         const batch = some[0]![0]!;
         const { revision } = await history.ingest(toBatch(batch));
@@ -97,10 +116,14 @@ test("of blocks from before minutes were noted, all from the first to the last c
     await history.ingest({ ...batch, samples });
   }
   await history.compactAll();
-  await history.query("truncate alive_hour, touched; insert into alive_due (machine_id) select id from machine");
+  await history.query(
+    "truncate alive_hour, touched; insert into alive_due (machine_id) select id from machine",
+  );
   await history.tidy();
   const [first] = timesUs;
-  expect(await alive(2)).toEqual(Array.from({ length: 18 }, (_, i) => `m1 ${first! + i * minuteUs}`).sort());
+  expect(await alive(2)).toEqual(
+    Array.from({ length: 18 }, (_, i) => `m1 ${first! + i * minuteUs}`).sort(),
+  );
 });
 
 test("they go once nothing of them is kept", async () => {
@@ -108,7 +131,13 @@ test("they go once nothing of them is kept", async () => {
   await history.ingest(oneSample(0));
   await history.settle();
   const options = {
-    ...{ database: history.database, catalog: history.catalog, log: quiet, nowUs: () => nowUs, abort: unaborted },
+    ...{
+      database: history.database,
+      catalog: history.catalog,
+      log: quiet,
+      nowUs: () => nowUs,
+      abort: unaborted,
+    },
     ...{ retention: toRetention(10 * 86_400_000, []), maxDropped: 1_000 },
   };
   await retain({ ...options, rollupRetentionMs: 200 * 86_400_000 });

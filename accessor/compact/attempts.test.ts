@@ -14,7 +14,9 @@ function run(count: number, poisoned: ReadonlySet<number>, fullRows: number) {
   let steps = 0;
   for (let at = 0; at < count && steps < 10_000; steps++) {
     const rows = Math.min(attempts.maxRows, count - at);
-    const fails = Array.from({ length: rows }, (_, i) => at + i).some((commit) => poisoned.has(commit));
+    const fails = Array.from({ length: rows }, (_, i) => at + i).some((commit) =>
+      poisoned.has(commit),
+    );
     if (!fails) {
       attempts.succeeded();
       at += rows;
@@ -36,7 +38,8 @@ test("exactly the commits that fail are passed over, in few steps", () => {
         const poisoned = new Set(list.filter((at) => at < count));
         const { held, steps } = run(count, poisoned, fullRows);
         expect(held).toEqual([...poisoned].sort((a, b) => a - b));
-        if (fullRows > 1) expect(steps).toBeLessThan(count / fullRows + 20 + 60 * (poisoned.size + 1));
+        if (fullRows > 1)
+          expect(steps).toBeLessThan(count / fullRows + 20 + 60 * (poisoned.size + 1));
       },
     ),
   );
@@ -45,7 +48,11 @@ test("exactly the commits that fail are passed over, in few steps", () => {
 test("a commit alone is tried three times", () => {
   const attempts = new Attempts(100);
   const alone = { rows: 5, oneCommit: true };
-  expect([attempts.failed(alone), attempts.failed(alone), attempts.failed(alone)]).toEqual([false, false, true]);
+  expect([attempts.failed(alone), attempts.failed(alone), attempts.failed(alone)]).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });
 
 test("a database in which everything fails is not emptied into what is held", () => {

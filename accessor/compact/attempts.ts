@@ -22,7 +22,10 @@ export class Attempts {
    * fullRows: what a step takes when nothing is wrong. state: where another left off; default:
    * nothing has failed.
    */
-  constructor(fullRows: number, state: AttemptsState = { rows: fullRows, failures: 0, heldInRow: 0 }) {
+  constructor(
+    fullRows: number,
+    state: AttemptsState = { rows: fullRows, failures: 0, heldInRow: 0 },
+  ) {
     this.#fullRows = fullRows;
     this.#rows = state.rows;
     this.#failures = state.failures;

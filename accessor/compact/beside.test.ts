@@ -20,10 +20,27 @@ const history = {
 };
 
 function start(way: string, lines: string[], options: Partial<BesideOptions> = {}) {
-  const log = createLog({ name: "a", level: "info", format: "json", sink: (line) => void lines.push(line) });
+  const log = createLog({
+    name: "a",
+    level: "info",
+    format: "json",
+    sink: (line) => void lines.push(line),
+  });
   return startCompactorBeside({
-    ...{ ...roomy, databaseUrl: way, epochs: [{ epoch: 1, firstRevision: 1 }], log, retention: forEver },
-    ...{ settleUs: 0, rollupRetentionMs: undefined, intervalMs: 10, maxDropped: 100, supersededMs: 1 },
+    ...{
+      ...roomy,
+      databaseUrl: way,
+      epochs: [{ epoch: 1, firstRevision: 1 }],
+      log,
+      retention: forEver,
+    },
+    ...{
+      settleUs: 0,
+      rollupRetentionMs: undefined,
+      intervalMs: 10,
+      maxDropped: 100,
+      supersededMs: 1,
+    },
     ...{ logWindowMs: 1, maxLogBytes: 1, segmentMs: 1, segmentBytes: 1 },
     ...{ file: new URL("../testing/thread.ts", import.meta.url) },
     ...options,
@@ -31,7 +48,9 @@ function start(way: string, lines: string[], options: Partial<BesideOptions> = {
 }
 
 const begun = (lines: readonly string[]) =>
-  lines.map((line) => JSON.parse(line) as Record<string, never>).filter(({ message }) => message === "begun");
+  lines
+    .map((line) => JSON.parse(line) as Record<string, never>)
+    .filter(({ message }) => message === "begun");
 
 test("an accessor's batches are compacted by its thread, also those of series that it did not know", async () => {
   await using accessor = await openTestAccessor({ history });
@@ -56,16 +75,24 @@ test.each([
   ["exit", "ended"],
   ["throw", "not this again"],
   ["memory", "ERR_WORKER_OUT_OF_MEMORY"],
-])("a thread that dies (%s) is started again, knowing what it had in hand and what was learnt", async (way, says) => {
-  const lines: string[] = [];
-  await using _ = start(way, lines, { maxHeapMib: 32 });
-  await eventually("it lived three times", () => begun(lines).length >= 3);
-  const [first, second, third] = begun(lines) as unknown as { before?: { attempts: object; inHand: object } }[];
-  expect(first!.before).toBeUndefined();
-  expect(second!.before).toMatchObject({ attempts: { rows: 8 }, inHand: { from: 1, first: 2, rows: 3 } });
-  expect(third!.before).toMatchObject({ attempts: { rows: 4 } });
-  expect(lines.find((line) => line.includes('"level":"error"'))).toContain(says);
-});
+])(
+  "a thread that dies (%s) is started again, knowing what it had in hand and what was learnt",
+  async (way, says) => {
+    const lines: string[] = [];
+    await using _ = start(way, lines, { maxHeapMib: 32 });
+    await eventually("it lived three times", () => begun(lines).length >= 3);
+    const [first, second, third] = begun(lines) as unknown as {
+      before?: { attempts: object; inHand: object };
+    }[];
+    expect(first!.before).toBeUndefined();
+    expect(second!.before).toMatchObject({
+      attempts: { rows: 8 },
+      inHand: { from: 1, first: 2, rows: 3 },
+    });
+    expect(third!.before).toMatchObject({ attempts: { rows: 4 } });
+    expect(lines.find((line) => line.includes('"level":"error"'))).toContain(says);
+  },
+);
 
 test("a thread that does not listen is ended when its accessor stops", async () => {
   const lines: string[] = [];
@@ -91,7 +118,10 @@ test("whatever a step does, it keeps nobody from batches, answers and an orderly
   const env = { DATABASE_URL: database.url, MILLRACE_FAILPOINTS: "compact.gathered=delay:600000" };
   await using accessor = await listening(startProgram("accessor/main.ts", flags, env));
   using transport = createGrpcTransport({ baseUrl: accessor.url });
-  const [ingest, signals] = [createClient(IngestService, transport), createClient(SignalService, transport)];
+  const [ingest, signals] = [
+    createClient(IngestService, transport),
+    createClient(SignalService, transport),
+  ];
   const send = (number: number) =>
     ingest.ingestBatch({ producerId: "p", sequence: BigInt(number), batch: oneSample(number) });
   await send(1);

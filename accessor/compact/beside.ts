@@ -34,8 +34,16 @@ export function startCompactorBeside(options: BesideOptions): AsyncDisposable {
   const live = async (): Promise<void> => {
     const workerData: ThreadData = { ...data, before };
     // Flags of Node are the process's own: what is loaded by them is loaded once.
-    const resourceLimits = { maxOldGenerationSizeMb: maxHeapMib, maxYoungGenerationSizeMb: youngHeapMib };
-    const worker = new Worker(file, { workerData, resourceLimits, execArgv: [], name: "compaction" });
+    const resourceLimits = {
+      maxOldGenerationSizeMb: maxHeapMib,
+      maxYoungGenerationSizeMb: youngHeapMib,
+    };
+    const worker = new Worker(file, {
+      workerData,
+      resourceLimits,
+      execArgv: [],
+      name: "compaction",
+    });
     let failure: unknown;
     worker.on("error", (error) => {
       failure = error;
@@ -58,7 +66,10 @@ export function startCompactorBeside(options: BesideOptions): AsyncDisposable {
     stop.signal.removeEventListener("abort", requestStop);
     clearTimeout(giveUp);
     if (!stop.signal.aborted)
-      log.error("the thread of compaction ended; it is started again", { error: failure, inHand: before?.inHand });
+      log.error("the thread of compaction ended; it is started again", {
+        error: failure,
+        inHand: before?.inHand,
+      });
   };
 
   const running = (async () => {

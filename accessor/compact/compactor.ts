@@ -90,7 +90,10 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     await options.beforeStep?.(abort);
     heldBack ??= await readHeld(database, abort);
     if (diedOf !== undefined) {
-      const [taken, error] = [diedOf, new Error("the thread of compaction ended while it was at this")];
+      const [taken, error] = [
+        diedOf,
+        new Error("the thread of compaction ended while it was at this"),
+      ];
       diedOf = undefined;
       await blame(taken, error);
     }
@@ -102,10 +105,17 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       tell(now);
     };
     try {
-      const result = await compactStep({ ...options, maxRows: attempts.maxRows, held, onTaken, abort });
+      const result = await compactStep({
+        ...options,
+        maxRows: attempts.maxRows,
+        held,
+        onTaken,
+        abort,
+      });
       if (result === undefined) return await ahead();
       if (result.through > result.from) {
-        if (held !== undefined) log.info("a commit that was held is now in the history", { revision: held });
+        if (held !== undefined)
+          log.info("a commit that was held is now in the history", { revision: held });
         heldBack = heldBack.slice(held === undefined ? 0 : 1);
         attempts.succeeded();
       }
@@ -131,7 +141,8 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
 
   const blame = async (taken: Taken, error: unknown) => {
     log.warn("a step of compaction failed and will be tried again", { error, ...placeOf(taken) });
-    if (taken.held !== undefined) heldBack = heldBack?.filter((revision) => revision !== taken.held);
+    if (taken.held !== undefined)
+      heldBack = heldBack?.filter((revision) => revision !== taken.held);
     else if (attempts.failed(taken)) await passOver(taken, error);
   };
 
@@ -140,11 +151,14 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     const reason = reasonOf(error);
     await holdCommit(database, { from, epoch, revision: first, reason, unreadable }, { abort });
     attempts.held();
-    log.error("a commit could not be compacted and is held beside the log; reads still include it", {
-      revision: first,
-      reason,
-      unreadable: unreadable.length,
-    });
+    log.error(
+      "a commit could not be compacted and is held beside the log; reads still include it",
+      {
+        revision: first,
+        reason,
+        unreadable: unreadable.length,
+      },
+    );
   };
 
   const run = async () => {
@@ -169,7 +183,9 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       } catch (error) {
         if (!abort.aborted) log.warn("compaction failed; it tries again", { error });
       }
-      await sleep(moreHours ? Math.min(intervalMs, hoursIntervalMs) : intervalMs, abort).catch(() => {});
+      await sleep(moreHours ? Math.min(intervalMs, hoursIntervalMs) : intervalMs, abort).catch(
+        () => {},
+      );
     }
   };
   const running = loop();
@@ -195,11 +211,18 @@ function every(intervalMs: number, work: () => Promise<void>, log: Log): () => P
   };
 }
 
-async function readHeld(database: CompactorOptions["database"], abort: AbortSignal): Promise<number[]> {
-  const rows = await database.read("select revision from held_commit where released_at is null order by revision", [], {
-    name: "held",
-    abort,
-  });
+async function readHeld(
+  database: CompactorOptions["database"],
+  abort: AbortSignal,
+): Promise<number[]> {
+  const rows = await database.read(
+    "select revision from held_commit where released_at is null order by revision",
+    [],
+    {
+      name: "held",
+      abort,
+    },
+  );
   return (rows as [number][]).map(([revision]) => revision);
 }
 
@@ -227,5 +250,8 @@ function reasonOf(error: unknown): string {
 function report(log: Log, result: StepResult): void {
   log.debug("compacted", result);
   if (result.unreadable > 0)
-    log.error("log rows could not be read and are quarantined", { rows: result.unreadable, through: result.through });
+    log.error("log rows could not be read and are quarantined", {
+      rows: result.unreadable,
+      through: result.through,
+    });
 }

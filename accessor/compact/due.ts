@@ -27,14 +27,18 @@ export const powerSignal = "power";
  * state changes arrived. As ranges, since they may be very many.
  */
 export function touchedStateHours(
-  { arrivals, stateArrivals }: { arrivals: readonly Arrivals[]; stateArrivals: readonly StateArrival[] },
+  {
+    arrivals,
+    stateArrivals,
+  }: { arrivals: readonly Arrivals[]; stateArrivals: readonly StateArrival[] },
   { frozenBeforeUs }: { frozenBeforeUs: number },
 ): HourRanges {
   const ranges = new HourRanges({ frozenBeforeUs });
   for (const { series, columns } of arrivals) {
     if (series.signal !== powerSignal) continue;
     const gapUs = series.maxGapUs!;
-    for (const { timesUs } of columns) ranges.add(series.machineId, timesUs[0]! - gapUs, timesUs.at(-1)! + gapUs);
+    for (const { timesUs } of columns)
+      ranges.add(series.machineId, timesUs[0]! - gapUs, timesUs.at(-1)! + gapUs);
   }
   for (const { machineId, timesUs } of stateArrivals)
     for (const timeUs of timesUs) ranges.add(machineId, timeUs, timeUs);
@@ -70,7 +74,11 @@ export async function governedHours(
 }
 
 /** How many hours in some ranges are rolled up; no more than limit are counted. */
-export async function countRolledUp(database: Database, ranges: HourRanges, limit: number): Promise<number> {
+export async function countRolledUp(
+  database: Database,
+  ranges: HourRanges,
+  limit: number,
+): Promise<number> {
   const list = ranges.list();
   if (list.length === 0) return 0;
   const [row] = await database.read(
@@ -89,7 +97,10 @@ export async function countRolledUp(database: Database, ranges: HourRanges, limi
   return (row as [number])[0];
 }
 
-const dueTables = { series: ["rollup_due", "series_id"], machine: ["rollup_state_due", "machine_id"] } as const;
+const dueTables = {
+  series: ["rollup_due", "series_id"],
+  machine: ["rollup_state_due", "machine_id"],
+} as const;
 // Of the hours that are due, as many as are looked at to find some that a step does not touch.
 const maxPages = 20;
 const hoursPerPage = 1_000;
@@ -106,8 +117,16 @@ export async function dueHours(
   whose: "series" | "machine",
   { limit, ...options }: DueOptions,
 ): Promise<Hour[]> {
-  const oldest = await readDue(database, whose, { ...options, limit: Math.ceil(limit / 2), order: "asc" });
-  const newest = await readDue(database, whose, { ...options, limit: limit - oldest.length, order: "desc" });
+  const oldest = await readDue(database, whose, {
+    ...options,
+    limit: Math.ceil(limit / 2),
+    order: "asc",
+  });
+  const newest = await readDue(database, whose, {
+    ...options,
+    limit: limit - oldest.length,
+    order: "desc",
+  });
   const inTurns = oldest.flatMap((hour, i) => [hour, ...newest.slice(i, i + 1)]);
   return [...new Map([...inTurns, ...newest].map((hour) => [keyOf(hour), hour])).values()];
 }
@@ -120,7 +139,8 @@ async function readDue(
   const [table, column] = dueTables[whose];
   const found: Hour[] = [];
   const beyond = order === "asc" ? ">" : "<";
-  let after = order === "asc" ? [Number.MIN_SAFE_INTEGER, 0] : [endedBeforeUs - hourUs, 2 ** 31 - 1];
+  let after =
+    order === "asc" ? [Number.MIN_SAFE_INTEGER, 0] : [endedBeforeUs - hourUs, 2 ** 31 - 1];
   for (let page = 0; page < maxPages && found.length < limit; page++) {
     const rows = (await database.read(
       `select hour_us, ${column} from ${table} where hour_us <= $1::int8 and (hour_us, ${column}) ${beyond} ($2::int8, $3::int4)

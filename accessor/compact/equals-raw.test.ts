@@ -38,7 +38,9 @@ const limits = fc.record({
   maxAtOnce: fc.constantFrom(1, 100, 262_144),
   maxRollups: fc.constantFrom(1, 3, 500),
   maxPartitions: fc.constantFrom(1, 100),
-  nowUs: fc.constantFrom(0, 60, 120, 180, 60 * 24 * 365).map((minutes) => () => baseUs + minutes * 60_000_000),
+  nowUs: fc
+    .constantFrom(0, 60, 120, 180, 60 * 24 * 365)
+    .map((minutes) => () => baseUs + minutes * 60_000_000),
 });
 type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
 /**
@@ -131,10 +133,16 @@ test("answers equal the raw records, now and at old revisions, before and after 
         await history.tidy({ supersededMs: 0, maxDropped: 2 });
         await ask(headOf(records), questions[1]);
         await expectTidy(records);
-        const [kept] = await history.query<{ lowest: string }>("select min(revision) as lowest from watermark");
+        const [kept] = await history.query<{ lowest: string }>(
+          "select min(revision) as lowest from watermark",
+        );
         if (oldRevision < Number(kept!.lowest) && records.some(({ signal }) => signal === "power"))
           await expect(
-            new Examiner(history, { records, revision: oldRevision, question: questions[1] }).ranges(),
+            new Examiner(history, {
+              records,
+              revision: oldRevision,
+              question: questions[1],
+            }).ranges(),
           ).rejects.toThrow(Failure);
       }),
     ),
@@ -152,7 +160,9 @@ function nearAnHour(batch: RandomBatch): RandomBatch {
   };
 }
 
-test("what is not compacted yet counts among hours that are rolled up already", { timeout: 120_000 }, async () => {
+test("what is not compacted yet counts among hours that are rolled up already", {
+  timeout: 120_000,
+}, async () => {
   const some = fc.array(anyBatch.map(nearAnHour), { minLength: 1, maxLength: 4 });
   const scenario = fc.record({ rolledUp: some, partly: some, fresh: some, limits });
   const window = { fromUs: baseUs - 90 * 60_000_000, toUs: baseUs + 450 * 60_000_000 };
@@ -170,7 +180,8 @@ test("what is not compacted yet counts among hours that are rolled up already", 
       forAtMost(mostMs, async ({ rolledUp, partly, fresh, limits: small }) => {
         await history.clear();
         const records: RawRecord[] = [];
-        const ask = () => new Examiner(history, { records, revision: headOf(records), question: asked }).run();
+        const ask = () =>
+          new Examiner(history, { records, revision: headOf(records), question: asked }).run();
         const add = (batches: RandomBatch[]) =>
           perform(
             batches.map((batch) => ({ batch })),
@@ -211,12 +222,30 @@ test("samples at equal times stay in the order of their commits, whatever blocks
         const records: RawRecord[] = [];
         for (const { timesUs, compact } of several) {
           const values = timesUs.map((timeUs) => [baseUs + timeUs, ++next] as const);
-          const { revision } = await history.ingest({ machine: "a", samples: [column("power", values)] });
+          const { revision } = await history.ingest({
+            machine: "a",
+            samples: [column("power", values)],
+          });
           for (const [position, [timeUs, value]] of values.entries())
-            records.push({ machine: "a", signal: "power", timeUs, revision, position, value, text: "" });
+            records.push({
+              machine: "a",
+              signal: "power",
+              timeUs,
+              revision,
+              position,
+              value,
+              text: "",
+            });
           if (compact) await history.compact({ maxRollups: 0 });
         }
-        const asked = { fromUs: baseUs, toUs: baseUs + 9, pageSize: 2, widthUs: 1_000, points: 1, state: 1 };
+        const asked = {
+          fromUs: baseUs,
+          toUs: baseUs + 9,
+          pageSize: 2,
+          widthUs: 1_000,
+          points: 1,
+          state: 1,
+        };
         const revision = headOf(records);
         await new Examiner(history, {
           records,
@@ -238,6 +267,8 @@ async function expectTidy(records: readonly RawRecord[]): Promise<void> {
        (select count(*)::int from (select from rollup_state group by machine_id, width_us, start_us having count(*) > 1) doubles) as states,
        (select count(*)::int from rollup_due) + (select count(*)::int from rollup_state_due) as due`,
   );
-  const samples = records.filter(({ signal }) => numericSignals.some((one) => one === signal)).length;
+  const samples = records.filter(({ signal }) =>
+    numericSignals.some((one) => one === signal),
+  ).length;
   expect(left).toEqual({ watermarks: 1, ended: 0, samples, hours: 0, states: 0, due: 0 });
 }

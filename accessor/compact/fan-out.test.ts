@@ -17,13 +17,21 @@ beforeEach(() => history.clear());
 const firstUs = Math.floor(baseUs / hourUs) * hourUs - 4_000 * hourUs;
 
 /** A sample an hour, or as far apart as given, whose lines may reach over a day. */
-function sparse(machine: string, count: number, { everyUs = hourUs, fromUs = firstUs } = {}): BatchInit {
+function sparse(
+  machine: string,
+  count: number,
+  { everyUs = hourUs, fromUs = firstUs } = {},
+): BatchInit {
   const pairs = Array.from({ length: count }, (_, i) => [fromUs + i * everyUs, i] as const);
-  return { machine, samples: [{ ...column("power", pairs), unit: "W", maxGap: { seconds: 86_400n, nanos: 0 } }] };
+  return {
+    machine,
+    samples: [{ ...column("power", pairs), unit: "W", maxGap: { seconds: 86_400n, nanos: 0 } }],
+  };
 }
 
 const due = async () =>
-  (await history.query<{ due: number }>("select count(*)::int as due from rollup_state_due"))[0]!.due;
+  (await history.query<{ due: number }>("select count(*)::int as due from rollup_state_due"))[0]!
+    .due;
 
 test("hours that a line may reach are counted once, however many samples reach them", async () => {
   await history.ingest(sparse("a", 500));
@@ -41,22 +49,34 @@ test("a step ends before the commit that changes too many hours, and the next on
   )
     through.push(step.through);
   // 49 hours for each of 100 samples.
-  for (const [i, one] of through.entries()) expect(one - (through[i - 1] ?? 0)).toBeLessThanOrEqual(2);
+  for (const [i, one] of through.entries())
+    expect(one - (through[i - 1] ?? 0)).toBeLessThanOrEqual(2);
   expect(through.at(-1)).toBe(6);
   expect(await due()).toBe(6 * 4_900);
 });
 
 test("a step ends before the commit that comes into too many buckets or weeks", async () => {
   for (let i = 0; i < 5; i++) await history.ingest(sparse(`m${i}`, 30));
-  expect(await history.compact({ maxBuckets: 50 })).toMatchObject({ through: 2, samples: 60, more: true });
-  expect(await history.compact({ maxBuckets: 1 })).toMatchObject({ through: 3, samples: 30, more: true });
+  expect(await history.compact({ maxBuckets: 50 })).toMatchObject({
+    through: 2,
+    samples: 60,
+    more: true,
+  });
+  expect(await history.compact({ maxBuckets: 1 })).toMatchObject({
+    through: 3,
+    samples: 30,
+    more: true,
+  });
   for (let i = 0; i < 3; i++) await history.ingest(sparse("w", 3, { everyUs: 168 * hourUs }));
   await history.compact({ maxBuckets: 60 });
   expect(await history.compact({ maxWeeks: 2 })).toMatchObject({ through: 6, more: true });
 });
 
 test("one state change long ago touches all hours since, in one statement and no list of them here", async () => {
-  await history.ingest({ machine: "a", stateChanges: [{ time: at(baseUs), state: MachineState.IDLE }] });
+  await history.ingest({
+    machine: "a",
+    stateChanges: [{ time: at(baseUs), state: MachineState.IDLE }],
+  });
   await history.compact();
   // As rolled up by steps that went before: more hours than a call may have arguments.
   const [{ id }] = (await history.query("select id from machine")) as [{ id: number }];
@@ -80,7 +100,10 @@ test("one state change long ago touches all hours since, in one statement and no
     machine: "a",
     stateChanges: [{ time: at(baseUs - (hours + 5) * hourUs), state: MachineState.ACTIVE }],
   });
-  await history.ingest({ machine: "b", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+  await history.ingest({
+    machine: "b",
+    stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }],
+  });
   // With others it would be too much; alone it is done.
   const limits = { database: watched, maxTouchedHours: 1_000, nowUs: () => 0 };
   expect(await history.compact(limits)).toMatchObject({ through: 2, more: true });
@@ -96,7 +119,10 @@ test("who has a great many old hours due holds up nobody's newest", async () => 
   await history.ingest(sparse("a", 1_000));
   await history.ingest(sparse("b", 1, { fromUs: baseUs }));
   await history.compact({ maxRollups: 0 });
-  await history.ingest({ machine: "c", stateChanges: [{ time: at(baseUs), state: MachineState.IDLE }] });
+  await history.ingest({
+    machine: "c",
+    stateChanges: [{ time: at(baseUs), state: MachineState.IDLE }],
+  });
   await history.compact({ maxRollups: 20 });
   const rows = await history.query(
     "select distinct m.name from rollup_hour r join series s on s.id = r.series_id join machine m on m.id = s.machine_id order by 1",

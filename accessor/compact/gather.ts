@@ -20,7 +20,12 @@ import { Touches } from "./touches.ts";
  * New samples of one bucket, in order of commit. late: some are of a commit that was held, so older
  * than what the history may have.
  */
-export type Arrivals = { series: Series; bucketUs: number; columns: TrackedColumn[]; late: boolean };
+export type Arrivals = {
+  series: Series;
+  bucketUs: number;
+  columns: TrackedColumn[];
+  late: boolean;
+};
 
 /** State changes of a machine that arrived together: their times, in no order. */
 export type StateArrival = { machineId: number; timesUs: number[] };
@@ -58,7 +63,14 @@ export type GatherLimits = {
   maxWeeks: number;
 };
 
-type Row = [revision: number, seriesId: number, firstUs: number, lastUs: number, payload: Buffer, samples: number];
+type Row = [
+  revision: number,
+  seriesId: number,
+  firstUs: number,
+  lastUs: number,
+  payload: Buffer,
+  samples: number,
+];
 
 type GatherOptions = GatherLimits & {
   catalog: Catalog;
@@ -71,7 +83,16 @@ type GatherOptions = GatherLimits & {
 export async function gather(
   database: Database,
   after: number,
-  { catalog, maxRows, maxPayloadBytes, maxSamples, maxBuckets, maxWeeks, held, abort }: GatherOptions,
+  {
+    catalog,
+    maxRows,
+    maxPayloadBytes,
+    maxSamples,
+    maxBuckets,
+    maxWeeks,
+    held,
+    abort,
+  }: GatherOptions,
 ): Promise<Gathered | undefined> {
   const head = await readHead(database);
   if (head.revision <= after) return undefined;
@@ -107,9 +128,16 @@ export async function gather(
     touches: new Touches(),
     samples: 0,
   };
-  const target = { gathered, buckets: new Map<string, Arrivals>(), weeks: new Set<number>(), catalog, late: false };
+  const target = {
+    gathered,
+    buckets: new Map<string, Arrivals>(),
+    weeks: new Set<number>(),
+    catalog,
+    late: false,
+  };
   if (held !== undefined)
-    for (const row of await readHeldRows(database, held, abort)) await take(row, { ...target, late: true });
+    for (const row of await readHeldRows(database, held, abort))
+      await take(row, { ...target, late: true });
   // At once: after a restart none of them is known, and one statement for each of 195,000 series
   // took 65 s.
   await catalog.getAll(rows.map(([, seriesId]) => seriesId));
@@ -118,7 +146,9 @@ export async function gather(
   for (const row of rows) {
     const [revision] = row;
     const full =
-      target.buckets.size >= maxBuckets || gathered.touches.size >= maxBuckets || target.weeks.size >= maxWeeks;
+      target.buckets.size >= maxBuckets ||
+      gathered.touches.size >= maxBuckets ||
+      target.weeks.size >= maxWeeks;
     if (revision > gathered.first) {
       if (full && revision > rows[gathered.rows - 1]![0]) {
         gathered.through = revision - 1;
@@ -136,7 +166,11 @@ export async function gather(
   return gathered;
 }
 
-async function readHeldRows(database: Database, revision: number, abort: AbortSignal): Promise<Row[]> {
+async function readHeldRows(
+  database: Database,
+  revision: number,
+  abort: AbortSignal,
+): Promise<Row[]> {
   return (await database.read(
     `select revision, series_id, first_us, last_us, payload, sample_count from held_log
      where revision = $1::int8 and released_at is null order by series_id`,
@@ -155,7 +189,8 @@ async function wholeCommits(
   abort: AbortSignal,
 ): Promise<{ rows: Row[]; through: number }> {
   const last = page.at(-1)![0];
-  if (page[0]![0] < last) return { rows: page.filter(([revision]) => revision < last), through: last - 1 };
+  if (page[0]![0] < last)
+    return { rows: page.filter(([revision]) => revision < last), through: last - 1 };
   const rows = await database.read(
     `select revision, series_id, first_us, last_us, payload, sample_count from log
      where revision = $1::int8 and ${segmentsAfter("$1::int8 - 1")} order by series_id`,
@@ -174,7 +209,10 @@ type Target = {
   late: boolean;
 };
 
-async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target: Target): Promise<void> {
+async function take(
+  [revision, seriesId, firstUs, lastUs, payload]: Row,
+  target: Target,
+): Promise<void> {
   const { gathered, catalog } = target;
   const series = await catalog.get(seriesId);
   const { machineId } = series;
@@ -193,11 +231,17 @@ async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target:
         errorReports.map(({ time }) => toTimeUs(time)!),
       );
     }
-    if (series.kind === SignalKind.NUMERIC) sort(decodeBlock(payload), { ...target, series, revision });
+    if (series.kind === SignalKind.NUMERIC)
+      sort(decodeBlock(payload), { ...target, series, revision });
   } catch (error) {
-    gathered.unreadable.push({ revision, seriesId, reason: error instanceof Error ? error.message : String(error) });
+    gathered.unreadable.push({
+      revision,
+      seriesId,
+      reason: error instanceof Error ? error.message : String(error),
+    });
     // The changes are in their table; where in it, the row still says roughly.
-    if (series.kind === SignalKind.STATE) gathered.stateArrivals.push({ machineId, timesUs: [firstUs, lastUs] });
+    if (series.kind === SignalKind.STATE)
+      gathered.stateArrivals.push({ machineId, timesUs: [firstUs, lastUs] });
     gathered.touches.add(seriesId, revision, [firstUs, lastUs]);
   }
 }
@@ -205,19 +249,35 @@ async function take([revision, seriesId, firstUs, lastUs, payload]: Row, target:
 /** By bucket. */
 function sort(
   { timesUs, values }: Column,
-  { gathered, buckets, weeks, late, series, revision }: Target & { series: Series; revision: number },
+  {
+    gathered,
+    buckets,
+    weeks,
+    late,
+    series,
+    revision,
+  }: Target & { series: Series; revision: number },
 ): void {
   const width = chooseBucketUs(series);
   for (let start = 0; start < timesUs.length; ) {
     const bucketUs = floorTo(timesUs[start]!, width);
-    const end = timesUs.at(-1)! < bucketUs + width ? timesUs.length : lowerBound(timesUs, bucketUs + width);
+    const end =
+      timesUs.at(-1)! < bucketUs + width ? timesUs.length : lowerBound(timesUs, bucketUs + width);
     const key = `${series.id}:${bucketUs}`;
     const arrivals = buckets.get(key) ?? { series, bucketUs, columns: [], late };
     buckets.set(key, arrivals);
     weeks.add(floorTo(bucketUs, weekUs));
     const revisions = new Float64Array(end - start).fill(revision);
-    gathered.touches.add(series.id, revision, width === minuteUs ? [bucketUs] : timesUs.subarray(start, end));
-    arrivals.columns.push({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end), revisions });
+    gathered.touches.add(
+      series.id,
+      revision,
+      width === minuteUs ? [bucketUs] : timesUs.subarray(start, end),
+    );
+    arrivals.columns.push({
+      timesUs: timesUs.subarray(start, end),
+      values: values.subarray(start, end),
+      revisions,
+    });
     start = end;
   }
   gathered.samples += timesUs.length;

@@ -33,11 +33,23 @@ beforeEach(() => history.clear());
 afterEach(() => history.query("drop trigger if exists poison on block"));
 
 const everything = { fromUs: baseUs - 60 * 86_400e6, toUs: baseUs + 86_400e6 };
-const ask = (records: readonly RawRecord[], revision = records.at(-1)!.revision, options: Partial<Asked> = {}) =>
+const ask = (
+  records: readonly RawRecord[],
+  revision = records.at(-1)!.revision,
+  options: Partial<Asked> = {},
+) =>
   new Examiner(history, {
     records,
     revision,
-    question: { ...everything, pageSize: 7, widthUs: 3_600e6 * 24, points: 9, state: 1, parts, ...options },
+    question: {
+      ...everything,
+      pageSize: 7,
+      widthUs: 3_600e6 * 24,
+      points: 9,
+      state: 1,
+      parts,
+      ...options,
+    },
   }).run();
 type Asked = typeof everything & { parts: readonly (typeof parts)[number][] };
 
@@ -47,18 +59,42 @@ async function add(
   pairs: readonly (readonly [number, number])[],
 ): Promise<void> {
   const declared = { unit: "W", maxGap: { seconds: 1n } };
-  const { revision } = await history.ingest({ machine, samples: [{ ...column("power", pairs), ...declared }] });
+  const { revision } = await history.ingest({
+    machine,
+    samples: [{ ...column("power", pairs), ...declared }],
+  });
   for (const [position, [timeUs, value]] of pairs.entries())
     records.push({ machine, signal: "power", timeUs, revision, position, value, text: "" });
 }
 
 function compactor(lines: string[], options: Partial<CompactorOptions> = {}) {
-  const log = createLog({ name: "c", level: "info", format: "json", sink: (line) => void lines.push(line) });
+  const log = createLog({
+    name: "c",
+    level: "info",
+    format: "json",
+    sink: (line) => void lines.push(line),
+  });
   return startCompactor({
     ...roomy,
-    ...{ database: history.database, catalog: history.catalog, nowUs: () => baseUs + 86_400e6, log },
-    ...{ settleUs: 0, retention: forEver, rollupRetentionMs: undefined, intervalMs: 10, maxDropped: 100 },
-    ...{ logWindowMs: 86_400_000, maxLogBytes: 2 ** 40, segmentMs: 86_400_000, segmentBytes: 2 ** 40 },
+    ...{
+      database: history.database,
+      catalog: history.catalog,
+      nowUs: () => baseUs + 86_400e6,
+      log,
+    },
+    ...{
+      settleUs: 0,
+      retention: forEver,
+      rollupRetentionMs: undefined,
+      intervalMs: 10,
+      maxDropped: 100,
+    },
+    ...{
+      logWindowMs: 86_400_000,
+      maxLogBytes: 2 ** 40,
+      segmentMs: 86_400_000,
+      segmentBytes: 2 ** 40,
+    },
     supersededMs: 1_200_000,
     ...options,
   });
@@ -66,7 +102,9 @@ function compactor(lines: string[], options: Partial<CompactorOptions> = {}) {
 
 const compacted = (revision: number) =>
   eventually(`${revision} is compacted`, async () => {
-    const [row] = await history.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
+    const [row] = await history.query<{ watermark: number }>(
+      "select max(revision)::int as watermark from watermark",
+    );
     return row!.watermark >= revision;
   });
 
@@ -84,9 +122,9 @@ test("a commit that ends the thread at each try is held like one that fails, and
   const before = { attempts: { rows: 1, failures: 2, heldInRow: 0 }, inHand };
   await using _ = compactor(lines, { before, onProgress: (now) => void progress.push(now) });
   await compacted(2);
-  expect(await history.query("select revision::int from held_commit where released_at is null")).toEqual([
-    { revision: 1 },
-  ]);
+  expect(
+    await history.query("select revision::int from held_commit where released_at is null"),
+  ).toEqual([{ revision: 1 }]);
   expect(lines.some((line) => line.includes("is held beside the log"))).toBe(true);
   // What is in hand is said before anything is done about it, and that it is decided, after it.
   await eventually("all is decided", () => progress.at(-1)?.inHand === undefined);
@@ -102,7 +140,8 @@ test("after three failures one commit is held, the others go on, and the next pr
     "create trigger poison before insert on block for each row when (new.max = 666) execute function refuse_block()",
   );
   const records: RawRecord[] = [];
-  for (let i = 0; i < 12; i++) await add(records, i % 2 ? "a" : "b", [[baseUs + i * 500_000, i === 7 ? 666 : i]]);
+  for (let i = 0; i < 12; i++)
+    await add(records, i % 2 ? "a" : "b", [[baseUs + i * 500_000, i === 7 ? 666 : i]]);
   const lines: string[] = [];
   {
     await using _running = compactor(lines);
@@ -113,15 +152,15 @@ test("after three failures one commit is held, the others go on, and the next pr
     await ask(records);
     for (let revision = 6; revision <= 13; revision++) await ask(records, revision);
   }
-  expect(lines.filter((line) => line.includes("held beside the log")).map((line) => JSON.parse(line))).toMatchObject([
-    { level: "error", revision: 8, reason: "no block with 666" },
-  ]);
+  expect(
+    lines.filter((line) => line.includes("held beside the log")).map((line) => JSON.parse(line)),
+  ).toMatchObject([{ level: "error", revision: 8, reason: "no block with 666" }]);
   expect(await history.query("select revision::int, reason from held_commit")).toEqual([
     { revision: 8, reason: "no block with 666" },
   ]);
-  expect(await history.query("select held::int, lag_commits::int from millrace_v1.compaction")).toEqual([
-    { held: 1, lag_commits: 0 },
-  ]);
+  expect(
+    await history.query("select held::int, lag_commits::int from millrace_v1.compaction"),
+  ).toEqual([{ held: 1, lag_commits: 0 }]);
   const shown = await history.query(
     "select value from millrace_v1.samples('power', '-infinity', 'infinity') where value = 666",
   );
@@ -176,7 +215,12 @@ test("the newest samples are right although a moment before nothing was held", a
   await ask(records, 1, { parts: ["latest"] });
 });
 
-type Act = { batch: RandomBatch } | { compact: number } | { hold: true } | { release: true } | { settle: true };
+type Act =
+  | { batch: RandomBatch }
+  | { compact: number }
+  | { hold: true }
+  | { release: true }
+  | { settle: true };
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: anyBatch.map((batch) => ({ batch })) },
   { weight: 2, arbitrary: fc.constantFrom(1, 20_000).map((compact) => ({ compact })) },

@@ -11,26 +11,39 @@ test("the hours are those from the first time to the last, each once, but for wh
     lengthUs: fc.integer({ min: 0, max: 50 * 60 }).map((minutes) => minutes * 60e6),
   });
   fc.assert(
-    fc.property(fc.array(span), fc.constantFrom(0, 100 * hourUs, 100 * hourUs + 1), (spans, frozenBeforeUs) => {
-      const ranges = new HourRanges({ frozenBeforeUs });
-      const expected = new Set<string>();
-      for (const { machineId, firstUs, lengthUs } of spans) {
-        ranges.add(machineId, firstUs, firstUs + lengthUs);
-        for (let at = Math.floor(firstUs / hourUs) * hourUs; at <= firstUs + lengthUs; at += hourUs)
-          if (at + hourUs > frozenBeforeUs) expected.add(`${machineId}:${at}`);
-      }
-      const found = ranges
-        .list()
-        .flatMap(({ machineId, fromUs, toUs }) =>
-          Array.from({ length: (toUs - fromUs) / hourUs }, (_, i) => `${machineId}:${fromUs + i * hourUs}`),
-        );
-      expect(found.length).toBe(new Set(found).size);
-      expect(new Set(found)).toEqual(expected);
-      expect(ranges.hours).toBe(expected.size);
-      for (let hour = 0; hour < 460; hour += 3)
-        for (const machineId of [1, 2])
-          expect(ranges.has(machineId, hour * hourUs)).toBe(expected.has(`${machineId}:${hour * hourUs}`));
-    }),
+    fc.property(
+      fc.array(span),
+      fc.constantFrom(0, 100 * hourUs, 100 * hourUs + 1),
+      (spans, frozenBeforeUs) => {
+        const ranges = new HourRanges({ frozenBeforeUs });
+        const expected = new Set<string>();
+        for (const { machineId, firstUs, lengthUs } of spans) {
+          ranges.add(machineId, firstUs, firstUs + lengthUs);
+          for (
+            let at = Math.floor(firstUs / hourUs) * hourUs;
+            at <= firstUs + lengthUs;
+            at += hourUs
+          )
+            if (at + hourUs > frozenBeforeUs) expected.add(`${machineId}:${at}`);
+        }
+        const found = ranges
+          .list()
+          .flatMap(({ machineId, fromUs, toUs }) =>
+            Array.from(
+              { length: (toUs - fromUs) / hourUs },
+              (_, i) => `${machineId}:${fromUs + i * hourUs}`,
+            ),
+          );
+        expect(found.length).toBe(new Set(found).size);
+        expect(new Set(found)).toEqual(expected);
+        expect(ranges.hours).toBe(expected.size);
+        for (let hour = 0; hour < 460; hour += 3)
+          for (const machineId of [1, 2])
+            expect(ranges.has(machineId, hour * hourUs)).toBe(
+              expected.has(`${machineId}:${hour * hourUs}`),
+            );
+      },
+    ),
   );
 });
 

@@ -58,7 +58,9 @@ export class HourRanges {
 
   /** Apart from each other; of a machine ascending. */
   list(): HourRange[] {
-    return [...this.#sorted()].flatMap(([machineId, own]) => own.map((range) => ({ machineId, ...range })));
+    return [...this.#sorted()].flatMap(([machineId, own]) =>
+      own.map((range) => ({ machineId, ...range })),
+    );
   }
 
   #sorted(): ReadonlyMap<number, readonly Range[]> {
@@ -73,7 +75,8 @@ function join(ranges: readonly Range[]): Range[] {
   const joined: Range[] = [];
   for (const range of ranges.toSorted((a, b) => a.fromUs - b.fromUs)) {
     const last = joined.at(-1);
-    if (last !== undefined && range.fromUs <= last.toUs) last.toUs = Math.max(last.toUs, range.toUs);
+    if (last !== undefined && range.fromUs <= last.toUs)
+      last.toUs = Math.max(last.toUs, range.toUs);
     else joined.push({ ...range });
   }
   return joined;

@@ -31,8 +31,11 @@ const everything = {
   state: 1,
   parts,
 };
-const expectRaw = (records: readonly RawRecord[], revision: number, question: Question = everything) =>
-  new Examiner(history, { records, revision, question }).run();
+const expectRaw = (
+  records: readonly RawRecord[],
+  revision: number,
+  question: Question = everything,
+) => new Examiner(history, { records, revision, question }).run();
 
 /** All that compaction writes. */
 async function written(): Promise<unknown> {
@@ -49,7 +52,8 @@ async function written(): Promise<unknown> {
     "alive_hour",
   ];
   const texts = [];
-  for (const table of tables) texts.push(await history.query(`select md5(t::text) from ${table} t order by 1`));
+  for (const table of tables)
+    texts.push(await history.query(`select md5(t::text) from ${table} t order by 1`));
   return texts;
 }
 
@@ -57,7 +61,11 @@ async function written(): Promise<unknown> {
  * The database, but before its nth statement of compaction something happens; pid: of the
  * statement's connection, if it has its own.
  */
-function tripped(database: Database, at: number, trip: (pid: number | undefined) => Promise<void>): Database {
+function tripped(
+  database: Database,
+  at: number,
+  trip: (pid: number | undefined) => Promise<void>,
+): Database {
   let count = 0;
   const step = async (pid?: number) => {
     if (++count === at) await trip(pid);
@@ -97,7 +105,8 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
         await history.clear();
         const records: RawRecord[] = [];
         const add = async (some: typeof batches) => {
-          for (const batch of some) records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
+          for (const batch of some)
+            records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
         };
         await add(batches.slice(0, 2));
         await history.compact();
@@ -105,7 +114,8 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
         const before = await written();
         const stop = new AbortController();
         const database = tripped(history.database, at, async (pid) => {
-          if (kill && pid !== undefined) await history.query("select pg_terminate_backend($1)", [pid]);
+          if (kill && pid !== undefined)
+            await history.query("select pg_terminate_backend($1)", [pid]);
           else stop.abort(new Error("stopped"));
         });
         const failure = await history.compact({ database, abort: stop.signal }).then(
@@ -117,7 +127,10 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
           expect(await written()).toEqual(before);
         }
         await history.compactAll();
-        await expectRaw(records, records.at(-1)!.revision, { ...everything, parts: ["ranges", "summaries"] });
+        await expectRaw(records, records.at(-1)!.revision, {
+          ...everything,
+          parts: ["ranges", "summaries"],
+        });
       }),
     ),
     { numRuns: 14 },
@@ -137,7 +150,9 @@ test("a failure before the commit leaves nothing, one after it everything", asyn
   } finally {
     armFailpoints("");
   }
-  expect(await history.query("select max(revision)::int as watermark from watermark")).toEqual([{ watermark: 1 }]);
+  expect(await history.query("select max(revision)::int as watermark from watermark")).toEqual([
+    { watermark: 1 },
+  ]);
   expect((await history.compact())?.samples ?? 0).toBe(0);
 });
 
@@ -145,12 +160,17 @@ test("of steps at the same time one is done, and the others say that they are no
   for (let round = 1; round <= 5; round++) {
     await history.ingest(oneSample(2 * round));
     await history.ingest(oneSample(2 * round + 1));
-    const steps = await Promise.allSettled([history.compact(), history.compact(), history.compact({ maxRows: 1 })]);
+    const steps = await Promise.allSettled([
+      history.compact(),
+      history.compact(),
+      history.compact({ maxRows: 1 }),
+    ]);
     const done = steps.filter(
       (step) => step.status === "fulfilled" && step.value !== undefined && step.value.samples > 0,
     );
     expect(done.length).toBeGreaterThanOrEqual(1);
-    for (const step of steps) if (step.status === "rejected") expect(step.reason).toBeInstanceOf(Failure);
+    for (const step of steps)
+      if (step.status === "rejected") expect(step.reason).toBeInstanceOf(Failure);
     while (((await history.compact())?.samples ?? 0) > 0);
     const [stored] = await history.query(
       "select sum(count)::int as samples from block b where not exists (select from block_end e where e.block_id = b.block_id)",
@@ -163,8 +183,19 @@ test("among accessors one compacts, until it goes", async () => {
   const start = () =>
     startCompactor({
       ...roomy,
-      ...{ database: history.database, catalog: history.catalog, nowUs: () => Date.now() * 1000, log: quiet },
-      ...{ settleUs: 0, retention: forEver, rollupRetentionMs: undefined, intervalMs: 10, maxDropped: 100 },
+      ...{
+        database: history.database,
+        catalog: history.catalog,
+        nowUs: () => Date.now() * 1000,
+        log: quiet,
+      },
+      ...{
+        settleUs: 0,
+        retention: forEver,
+        rollupRetentionMs: undefined,
+        intervalMs: 10,
+        maxDropped: 100,
+      },
       ...{
         logWindowMs: 86_400_000,
         maxLogBytes: 2 ** 40,
@@ -180,7 +211,9 @@ test("among accessors one compacts, until it goes", async () => {
     );
   const compacted = (revision: number) =>
     eventually(`${revision} is compacted`, async () => {
-      const [row] = await history.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
+      const [row] = await history.query<{ watermark: number }>(
+        "select max(revision)::int as watermark from watermark",
+      );
       return row!.watermark === revision;
     });
   const one = start();
@@ -236,7 +269,9 @@ test("while a step is about to commit, batches are stored and every question is 
   await eventually("the step is about to commit", () => holding);
   await history.ingest(oneSample(2, { machine: "c" }));
   await expectRaw(records, records.at(-1)!.revision);
-  const { rows } = await held.client.query("select count(*)::int as waiting from pg_locks where not granted");
+  const { rows } = await held.client.query(
+    "select count(*)::int as waiting from pg_locks where not granted",
+  );
   expect(rows).toEqual([{ waiting: 0 }]);
   release();
   expect(await step).toMatchObject({ samples: 1, more: false });
@@ -250,7 +285,10 @@ async function session(): Promise<{ client: pg.Client } & AsyncDisposable> {
 
 test("a row that cannot be read is kept aside and reported, and the others go on", async () => {
   for (let i = 1; i <= 3; i++)
-    await history.ingest({ ...oneSample(i), stateChanges: [{ time: at(epochUs + i), state: MachineState.IDLE }] });
+    await history.ingest({
+      ...oneSample(i),
+      stateChanges: [{ time: at(epochUs + i), state: MachineState.IDLE }],
+    });
   await history.query("update log set payload = '\\x00ff' where revision = 2");
   expect(await history.compact()).toMatchObject({ through: 3, samples: 2, unreadable: 2 });
   const kept = await history.query(
@@ -262,7 +300,9 @@ test("a row that cannot be read is kept aside and reported, and the others go on
   ]);
   await history.ingest(oneSample(4));
   expect(await history.compact()).toMatchObject({ through: 4, samples: 1, unreadable: 0 });
-  expect(await history.query("select head - watermark as lag, quarantined::int from millrace_v1.compaction")).toEqual([
-    { lag: "0", quarantined: 2 },
-  ]);
+  expect(
+    await history.query(
+      "select head - watermark as lag, quarantined::int from millrace_v1.compaction",
+    ),
+  ).toEqual([{ lag: "0", quarantined: 2 }]);
 });

@@ -48,9 +48,15 @@ test("a step makes the minutes of two new days, tidying those of all", async () 
 
 test("hours that only a line crosses are there before their minutes, so that they add up to days at once", async () => {
   const every = (stepMs: number) =>
-    Array.from({ length: (120 * dayMs) / stepMs }, (_, i) => [nowUs - (i + 1) * stepMs * 1000, 1_000] as const);
+    Array.from(
+      { length: (120 * dayMs) / stepMs },
+      (_, i) => [nowUs - (i + 1) * stepMs * 1000, 1_000] as const,
+    );
   const level = column("power", every(dayMs / 12).toReversed());
-  await history.ingest({ machine: "m", samples: [{ ...level, unit: "W", maxGap: { seconds: 10_800n } }] });
+  await history.ingest({
+    machine: "m",
+    samples: [{ ...level, unit: "W", maxGap: { seconds: 10_800n } }],
+  });
   await history.compactAll();
   const [energy] = await history.query(
     `select (select round(sum(kwh)) from millrace_v1.samples_hour) as hours,
@@ -69,9 +75,11 @@ test("those of a value that holds are the days after too, which come last while 
   await history.ingest({ machine: "m", samples: [{ ...valve, sampleType: SampleType.STEP }] });
   await history.compactAll();
   const made = async () =>
-    (await history.query<{ us: string }>("select to_us(time) as us from kept_minute_day where made order by time")).map(
-      ({ us }) => (Number(us) - todayUs) / (dayMs * 1000),
-    );
+    (
+      await history.query<{ us: string }>(
+        "select to_us(time) as us from kept_minute_day where made order by time",
+      )
+    ).map(({ us }) => (Number(us) - todayUs) / (dayMs * 1000));
   expect(await made()).toEqual([-1, 0]);
   expect(await kept()).toMatchObject({ days: 3, minutes: 2 * 1440 });
   await history.tidy();
@@ -92,8 +100,17 @@ test("they go once nothing of them is left", async () => {
   await fill([1, 5, 20, 40, 60]);
   await history.tidy();
   const options = {
-    ...{ database: history.database, catalog: history.catalog, log: quiet, nowUs: () => nowUs, abort: unaborted },
-    ...{ retention: toRetention(30 * dayMs, [{ signal: "power", ms: 10 * dayMs }]), maxDropped: 1_000 },
+    ...{
+      database: history.database,
+      catalog: history.catalog,
+      log: quiet,
+      nowUs: () => nowUs,
+      abort: unaborted,
+    },
+    ...{
+      retention: toRetention(30 * dayMs, [{ signal: "power", ms: 10 * dayMs }]),
+      maxDropped: 1_000,
+    },
   };
   // Roll-ups are kept for ever, and days with them.
   await retain({ ...options, rollupRetentionMs: undefined });

@@ -19,7 +19,10 @@ const batchSamples = 30_000;
 const ingestBatch = (i: number) => {
   const grid = { startUs: BigInt(epochUs + i), periodUs: 2_000n };
   const values = new Array<number>(batchSamples).fill(i);
-  return history.ingest({ machine: "a", samples: [{ signal: "power", times: { case: "grid", value: grid }, values }] });
+  return history.ingest({
+    machine: "a",
+    samples: [{ signal: "power", times: { case: "grid", value: grid }, values }],
+  });
 };
 
 test("commits that each write the same minute again go together, and nothing gets lost", async () => {
@@ -50,7 +53,10 @@ test("no portion is larger than the bound by more than a block and what comes ne
   const change = { arrivals: { series: series!, bucketUs: epochUs, columns, late: false }, ended };
   const sizes: number[] = [];
   let blocks = 0;
-  for await (const portion of rewrite(history.database, [change], { maxAtOnce: 20_000, abort: unaborted })) {
+  for await (const portion of rewrite(history.database, [change], {
+    maxAtOnce: 20_000,
+    abort: unaborted,
+  })) {
     sizes.push(portion.ended.reduce((sum, { summary }) => sum + summary.count, 0));
     blocks += portion.blocks.reduce((sum, { summary }) => sum + summary.count, 0);
   }

@@ -16,8 +16,12 @@ let history: TestHistory;
 beforeAll(async () => {
   history = await TestHistory.open();
   for (let from = 0; from < minutes; from += 60) {
-    const values = Array.from({ length: 60 }, (_, i) => [baseUs + (from + i) * minuteUs, i] as const);
-    for (const machine of ["a", "b", "c"]) await history.ingest({ machine, samples: [column("power", values)] });
+    const values = Array.from(
+      { length: 60 },
+      (_, i) => [baseUs + (from + i) * minuteUs, i] as const,
+    );
+    for (const machine of ["a", "b", "c"])
+      await history.ingest({ machine, samples: [column("power", values)] });
     await history.compactAll();
   }
 });
@@ -29,12 +33,17 @@ type Asked = { text: string; values: unknown[] };
 function noted(database: Database): { database: Database; asked: Asked[] } {
   const asked: Asked[] = [];
   const note =
-    <Rest extends unknown[], Answer>(ask: (text: string, values: unknown[], ...rest: Rest) => Answer) =>
+    <Rest extends unknown[], Answer>(
+      ask: (text: string, values: unknown[], ...rest: Rest) => Answer,
+    ) =>
     (text: string, values: unknown[], ...rest: Rest): Answer => {
       asked.push({ text, values });
       return ask(text, values, ...rest);
     };
-  return { database: { ...database, read: note(database.read), lookUp: note(database.lookUp) }, asked };
+  return {
+    database: { ...database, read: note(database.read), lookUp: note(database.lookUp) },
+    asked,
+  };
 }
 
 type Node = { "Node Type": string; Alias?: string; "Index Name"?: string; Plans?: Node[] };
@@ -53,29 +62,35 @@ async function waysOf({ text }: Asked): Promise<string[]> {
   });
 }
 
-test.each([200, 200_000])("whatever is asked of blocks with %i ends is looked up by index", async (ends) => {
-  await history.query("delete from block_end where block_id >= 1000000000");
-  await history.query("insert into block_end select 1000000000 + n, 1, 1, 1 from generate_series(1, $1::int4) n", [
-    ends,
-  ]);
-  await history.query("vacuum analyze");
-  const { database, asked } = noted(history.database);
-  const [{ revision }] = (await history.query<{ revision: string }>(
-    "select max(revision) as revision from watermark",
-  )) as [{ revision: string }];
-  const watermark = Number(revision);
-  const series = ["a", "b", "c"].map((machine) => history.catalog.find(machine, "power")!);
-  const range = { fromUs: baseUs, toUs: baseUs + minutes * minuteUs };
-  const buckets = series.map(({ id }) => ({ seriesId: id, bucketUs: baseUs }));
+test.each([200, 200_000])(
+  "whatever is asked of blocks with %i ends is looked up by index",
+  async (ends) => {
+    await history.query("delete from block_end where block_id >= 1000000000");
+    await history.query(
+      "insert into block_end select 1000000000 + n, 1, 1, 1 from generate_series(1, $1::int4) n",
+      [ends],
+    );
+    await history.query("vacuum analyze");
+    const { database, asked } = noted(history.database);
+    const [{ revision }] = (await history.query<{ revision: string }>(
+      "select max(revision) as revision from watermark",
+    )) as [{ revision: string }];
+    const watermark = Number(revision);
+    const series = ["a", "b", "c"].map((machine) => history.catalog.find(machine, "power")!);
+    const range = { fromUs: baseUs, toUs: baseUs + minutes * minuteUs };
+    const buckets = series.map(({ id }) => ({ seriesId: id, bucketUs: baseUs }));
 
-  expect(await readLatestSamples(database, series, { through: watermark, abort: unaborted })).toHaveLength(3);
-  const inRanges = { seriesId: series[0]!.id, ranges: [range], watermark };
-  expect(await readBlocksOfRanges(database, inRanges, { abort: unaborted })).not.toEqual([]);
-  await readBuckets(database, buckets, { watermark, abort: unaborted });
-  for await (const _ of blockHeaders(database, { series, ...range, watermark }, { limit: 10 }));
+    expect(
+      await readLatestSamples(database, series, { through: watermark, abort: unaborted }),
+    ).toHaveLength(3);
+    const inRanges = { seriesId: series[0]!.id, ranges: [range], watermark };
+    expect(await readBlocksOfRanges(database, inRanges, { abort: unaborted })).not.toEqual([]);
+    await readBuckets(database, buckets, { watermark, abort: unaborted });
+    for await (const _ of blockHeaders(database, { series, ...range, watermark }, { limit: 10 }));
 
-  const aboutBlocks = asked.filter(({ text }) => text.includes("from block b"));
-  expect(aboutBlocks.length).toBeGreaterThanOrEqual(4);
-  const ways = new Set((await Promise.all(aboutBlocks.map(waysOf))).flat());
-  expect([...ways].sort()).toEqual(["b: Index Scan", "e: Index Scan"]);
-});
+    const aboutBlocks = asked.filter(({ text }) => text.includes("from block b"));
+    expect(aboutBlocks.length).toBeGreaterThanOrEqual(4);
+    const ways = new Set((await Promise.all(aboutBlocks.map(waysOf))).flat());
+    expect([...ways].sort()).toEqual(["b: Index Scan", "e: Index Scan"]);
+  },
+);

@@ -31,7 +31,9 @@ async function partitions(): Promise<number> {
 /** As 0004 had it: a week each, here every other. */
 async function makeWeeks(): Promise<void> {
   for (let week = 0; week < weekly; week++)
-    await history.query("select make_block_partition($1::bigint)", [firstUs + Math.floor(week * 1.2) * weekUs]);
+    await history.query("select make_block_partition($1::bigint)", [
+      firstUs + Math.floor(week * 1.2) * weekUs,
+    ]);
   forgetLayout(history.database);
 }
 
@@ -46,7 +48,10 @@ function ask(records: readonly RawRecord[], window: { fromUs: number; toUs: numb
     widthUs: Math.max(3_600e6, Math.floor((window.toUs - window.fromUs) / 50)),
     points: 5,
     state: 1,
-    parts: window.toUs - window.fromUs > 12 * weekUs ? parts.filter((part) => !ofMinutes.includes(part)) : parts,
+    parts:
+      window.toUs - window.fromUs > 12 * weekUs
+        ? parts.filter((part) => !ofMinutes.includes(part))
+        : parts,
   };
   return new Examiner(history, { records, revision, question }).run();
 }
@@ -71,7 +76,15 @@ test("a batch over all weeks is compacted, others' reads open no partition but t
       ],
     });
     for (const [position, timeUs] of timesUs.entries())
-      records.push({ machine, signal: "power", timeUs, revision, position, value: position, text: "" });
+      records.push({
+        machine,
+        signal: "power",
+        timeUs,
+        revision,
+        position,
+        value: position,
+        text: "",
+      });
   };
   await add("a", [baseUs, baseUs + 10_000]);
   await history.compactAll({ nowUs });
@@ -82,14 +95,25 @@ test("a batch over all weeks is compacted, others' reads open no partition but t
   const old = await history.query<{ name: string }>(
     "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'block'::regclass order by 1 limit 40",
   );
-  await blocker.client.query(`begin; lock table ${old.map(({ name }) => name).join(", ")} in access exclusive mode`);
+  await blocker.client.query(
+    `begin; lock table ${old.map(({ name }) => name).join(", ")} in access exclusive mode`,
+  );
   await ask(records, { fromUs: baseUs - 3_600e6, toUs: baseUs + 3_600e6 });
   await history.compactAll({ nowUs });
   await add("a", [baseUs - 5_000]);
-  const tick = { machine: "a", signal: "error", timeUs: tickUs, position: 0, value: 1, text: "tick" };
+  const tick = {
+    machine: "a",
+    signal: "error",
+    timeUs: tickUs,
+    position: 0,
+    value: 1,
+    text: "tick",
+  };
   records.push({ ...tick, revision: await history.settle() });
   await history.tidy({ nowUs, supersededMs: 0 }).catch(() => {});
-  expect(await history.query("select count(*)::int as ended from block_end")).toEqual([{ ended: 0 }]);
+  expect(await history.query("select count(*)::int as ended from block_end")).toEqual([
+    { ended: 0 },
+  ]);
   await ask(records, { fromUs: baseUs - 3_600e6, toUs: baseUs + 3_600e6 });
   expect(
     await history.query("select value from millrace_v1.samples('power', $1, $2) order by time", [
@@ -114,7 +138,8 @@ test("a batch over all weeks is compacted, others' reads open no partition but t
   expect(steps.at(-1)).toMatchObject({ samples: 520, more: false });
   expect(await partitions()).toBeLessThan(170);
   await ask(records, { fromUs: baseUs - 3_600e6, toUs: baseUs + 3_600e6 });
-  for (const weeks of [12, 60]) await ask(records, { fromUs: firstUs, toUs: firstUs + weeks * weekUs });
+  for (const weeks of [12, 60])
+    await ask(records, { fromUs: firstUs, toUs: firstUs + weeks * weekUs });
   // What was not merged for the step is by and by.
   for (
     let count = await partitions(), before = Infinity;
@@ -126,7 +151,9 @@ test("a batch over all weeks is compacted, others' reads open no partition but t
   }
   await ask(records, { fromUs: firstUs, toUs: baseUs + 3_600e6 });
   await ask(records, { fromUs: firstUs, toUs: firstUs + 12 * weekUs });
-  const [row] = await history.query<{ samples: number }>("select sum(count)::int as samples from block");
+  const [row] = await history.query<{ samples: number }>(
+    "select sum(count)::int as samples from block",
+  );
   expect(row).toEqual({ samples: records.length - 1 });
 });
 

@@ -30,7 +30,9 @@ type Stored = { payload: Buffer; tail: Buffer };
 
 async function expectRead({ timesUs, values }: ReturnType<typeof column>): Promise<void> {
   const [series] = await history.query<{ id: number }>("select id from series");
-  const headers = await readBuckets(history.database, [{ seriesId: series!.id, bucketUs }], { watermark: 1 });
+  const headers = await readBuckets(history.database, [{ seriesId: series!.id, bucketUs }], {
+    watermark: 1,
+  });
   const payloads = await readPayloads(history.database, headers, { withCommits: false });
   const { payload } = payloads.get(headers[0]!.blockId)!;
   expect(decodeBlock(payload)).toEqual({ timesUs, values });
@@ -47,17 +49,20 @@ it.each([
   { count: 1_650, wholeChunks: 0, hasTail: false },
   { count: 2_500, wholeChunks: 1, hasTail: true },
   { count: 6_000, wholeChunks: 3, hasTail: true },
-])("$count samples come back from $wholeChunks whole chunks and a tail: $hasTail", async (expected) => {
-  const samples = column(expected.count);
-  const declaration = { signal: "power", unit: "W", maxGapUs: 1_000_000 };
-  await history.ingest({ machine: "a", samples: [toSamples(declaration, samples)] });
-  await history.compactAll();
-  const [row] = await history.query<Stored>("select payload, tail from block");
-  expect(row!.tail.byteLength > 0).toBe(expected.hasTail);
-  if (expected.hasTail) expect(row!.payload.byteLength).toBe(expected.wholeChunks * chunkBytes);
-  await expectRead(samples);
+])(
+  "$count samples come back from $wholeChunks whole chunks and a tail: $hasTail",
+  async (expected) => {
+    const samples = column(expected.count);
+    const declaration = { signal: "power", unit: "W", maxGapUs: 1_000_000 };
+    await history.ingest({ machine: "a", samples: [toSamples(declaration, samples)] });
+    await history.compactAll();
+    const [row] = await history.query<Stored>("select payload, tail from block");
+    expect(row!.tail.byteLength > 0).toBe(expected.hasTail);
+    if (expected.hasTail) expect(row!.payload.byteLength).toBe(expected.wholeChunks * chunkBytes);
+    await expectRead(samples);
 
-  // As blocks were before there was a tail.
-  await history.query("update block set payload = payload || tail, tail = ''");
-  await expectRead(samples);
-});
+    // As blocks were before there was a tail.
+    await history.query("update block set payload = payload || tail, tail = ''");
+    await expectRead(samples);
+  },
+);

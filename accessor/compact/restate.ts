@@ -66,19 +66,36 @@ export class Restating {
 
   async #begin(series: Series, watermark: number) {
     const { database, abort } = this.#options;
-    const extent = await readHistoryExtent(database, { series, watermark, ...everything }, { abort });
+    const extent = await readHistoryExtent(
+      database,
+      { series, watermark, ...everything },
+      { abort },
+    );
     const first = extent?.firstUs ?? Number.MAX_SAFE_INTEGER;
     const after = { bucketUs: first, firstUs: Number.MIN_SAFE_INTEGER, blockId: 0 };
-    return { series, staleThrough: series.staleThrough, after, untilUs: (extent?.lastUs ?? first) + 1 };
+    return {
+      series,
+      staleThrough: series.staleThrough,
+      after,
+      untilUs: (extent?.lastUs ?? first) + 1,
+    };
   }
 
   /** How many samples were summed up; undefined: there are no more. */
-  async #some(inHand: { series: Series; after: Place; untilUs: number }): Promise<number | undefined> {
+  async #some(inHand: {
+    series: Series;
+    after: Place;
+    untilUs: number;
+  }): Promise<number | undefined> {
     const { database, abort } = this.#options;
     const { series, after, untilUs } = inHand;
     const range = { fromUs: after.bucketUs, toUs: untilUs, watermark: Number.MAX_SAFE_INTEGER };
     for (const part of await blockParts(database, range, { abort })) {
-      const blocks = await readStaleBlocks(database, { series, part, after, limit: blocksAtOnce }, { abort });
+      const blocks = await readStaleBlocks(
+        database,
+        { series, part, after, limit: blocksAtOnce },
+        { abort },
+      );
       if (blocks.length === 0) continue;
       await writeSums(database, await this.#sumUp(blocks, series), { series, part }, { abort });
       inHand.after = blocks.at(-1)!;
@@ -107,6 +124,10 @@ export class Restating {
     const done = await finishRestating(database, series, { abort });
     this.#inHand = undefined;
     await catalog.reload([series.id]);
-    if (done) log.info("the sums of a signal were recalculated by its new declaration", { machine, signal: name });
+    if (done)
+      log.info("the sums of a signal were recalculated by its new declaration", {
+        machine,
+        signal: name,
+      });
   }
 }

@@ -27,7 +27,13 @@ const daysAgo = (days: number) => nowUs - days * dayMs * 1000;
 
 const retainNow = (options: Partial<RetainOptions>) =>
   retain({
-    ...{ database: history.database, catalog: history.catalog, log: quiet, nowUs: () => nowUs, abort: unaborted },
+    ...{
+      database: history.database,
+      catalog: history.catalog,
+      log: quiet,
+      nowUs: () => nowUs,
+      abort: unaborted,
+    },
     ...{ retention: toRetention(undefined, []), rollupRetentionMs: undefined, maxDropped: 2 },
     ...options,
   });
@@ -93,12 +99,17 @@ test("events go by their own names; the state that a machine is in stays", async
       stateChanges: [{ time: at(daysAgo(day)), state: MachineState.IDLE }],
       errorReports: [{ time: at(daysAgo(day)), severity: Severity.ERROR, code: `E${day}` }],
     });
-  await history.ingest({ machine: "silent", stateChanges: [{ time: at(daysAgo(300)), state: MachineState.OFF }] });
+  await history.ingest({
+    machine: "silent",
+    stateChanges: [{ time: at(daysAgo(300)), state: MachineState.OFF }],
+  });
   await retainNow({ retention: toRetention(45 * dayMs, [{ signal: "state", ms: 30 * dayMs }]) });
-  const ages = "(select array_agg(($1::bigint - time_us) / 86400000000 order by time_us desc)::int[] from";
-  const [left] = await history.query(`select ${ages} state_change) as states, ${ages} error_report) as errors`, [
-    nowUs,
-  ]);
+  const ages =
+    "(select array_agg(($1::bigint - time_us) / 86400000000 order by time_us desc)::int[] from";
+  const [left] = await history.query(
+    `select ${ages} state_change) as states, ${ages} error_report) as errors`,
+    [nowUs],
+  );
   expect(left).toEqual({ states: [3, 40, 300], errors: [3, 40] });
 });
 
@@ -119,10 +130,15 @@ test("late states leave hours alone whose power is kept no longer", async () => 
   await retainNow({ retention });
   const rolledUp = "select * from rollup_state order by machine_id, width_us, start_us, valid_from";
   const before = await history.query(rolledUp);
-  await history.ingest({ machine: "m", stateChanges: [{ time: at(daysAgo(41)), state: MachineState.ACTIVE }] });
+  await history.ingest({
+    machine: "m",
+    stateChanges: [{ time: at(daysAgo(41)), state: MachineState.ACTIVE }],
+  });
   await history.compact({ retention, nowUs: () => nowUs, maxRollups: 0 });
   const after = await history.query<{ start_us: string; transitions: number | null }>(rolledUp);
-  const ended = after.filter(({ transitions }) => transitions === null).map(({ start_us }) => Number(start_us));
+  const ended = after
+    .filter(({ transitions }) => transitions === null)
+    .map(({ start_us }) => Number(start_us));
   expect(ended.length).toBeGreaterThan(0);
   expect(Math.min(...ended)).toBeGreaterThan(daysAgo(10.1));
   expect(after.filter(({ transitions }) => transitions !== null)).toEqual(before);
@@ -181,7 +197,12 @@ test("ingest refuses what is older than its signal is kept", async () => {
     ["--retain=power=1h", "--retain", "error=2h"],
     {},
   );
-  const compaction = { compactMs: 3_600_000, logWindowMs: dayMs, maxLogBytes: 2 ** 34, rollupRetentionMs: undefined };
+  const compaction = {
+    compactMs: 3_600_000,
+    logWindowMs: dayMs,
+    maxLogBytes: 2 ** 34,
+    rollupRetentionMs: undefined,
+  };
   await using accessor = await openTestAccessor({
     history: { ...compaction, retentionMs: 3 * 3_600_000, retain: named },
   });
@@ -203,8 +224,14 @@ test("ingest refuses what is older than its signal is kept", async () => {
     },
   });
   expect(result!.verdicts.every(({ reason }) => reason === ErrorReason.TIME_TOO_OLD)).toBe(true);
-  const kept = async (signal: string) => (await accessor.signals.querySignals({ signal })).signals.length;
-  expect([await kept("power"), await kept("error"), await kept("oil"), await kept("state")]).toEqual([1, 3, 5, 5]);
+  const kept = async (signal: string) =>
+    (await accessor.signals.querySignals({ signal })).signals.length;
+  expect([
+    await kept("power"),
+    await kept("error"),
+    await kept("oil"),
+    await kept("state"),
+  ]).toEqual([1, 3, 5, 5]);
 });
 
 test("a partition goes when its last moment is too old, and no sooner", async () => {
@@ -216,7 +243,9 @@ test("a partition goes when its last moment is too old, and no sooner", async ()
   const ms = 10 * dayMs;
   const at = async (now: number) => {
     await retainNow({ nowUs: () => now, retention: toRetention(ms, []) });
-    const [row] = await history.query<{ blocks: number }>("select count(*)::int as blocks from block");
+    const [row] = await history.query<{ blocks: number }>(
+      "select count(*)::int as blocks from block",
+    );
     return [row!.blocks, (await partitions()).length];
   };
   expect(await at(endUs + ms * 1000 + slackUs - 1)).toEqual([1, 1]);
@@ -227,7 +256,10 @@ test("a partition of many weeks gives back what is too old before all of it is",
   const weekUs = 7 * dayMs * 1000;
   const oldUs = nowUs - 200 * weekUs;
   for (const week of [0, 1, 2])
-    await history.ingest({ machine: "m", samples: [column("power", [[oldUs + week * weekUs, week]])] });
+    await history.ingest({
+      machine: "m",
+      samples: [column("power", [[oldUs + week * weekUs, week]])],
+    });
   await history.settle();
   expect((await partitions()).length).toBeLessThanOrEqual(2);
   const ms = (199 * weekUs + 3_600e6) / 1000;
@@ -235,7 +267,9 @@ test("a partition of many weeks gives back what is too old before all of it is",
   expect((await stored())["power"]!.length).toBe(2);
 });
 
-test("retention goes through very many series, a thousand at a time", { timeout: 120_000 }, async () => {
+test("retention goes through very many series, a thousand at a time", {
+  timeout: 120_000,
+}, async () => {
   await history.ingest(sample("power", 20));
   await history.settle();
   const count = 130_000;
@@ -275,7 +309,10 @@ async function session(): Promise<{ client: pg.Client } & AsyncDisposable> {
 test("what is too old goes to its last block, however few are dropped at once", async () => {
   const weekUs = 7 * dayMs * 1000;
   for (const week of [200, 199, 198, 197, 196])
-    await history.ingest({ machine: "m", samples: [column("power", [[nowUs - week * weekUs, week]])] });
+    await history.ingest({
+      machine: "m",
+      samples: [column("power", [[nowUs - week * weekUs, week]])],
+    });
   await history.settle();
   const ms = (196 * weekUs + 3_600e6) / 1000;
   await retainNow({ retention: toRetention(ms, []), maxDropped: 1 });

@@ -34,7 +34,8 @@ export async function retain(options: RetainOptions): Promise<void> {
   // Nobody tells compaction what was registered meanwhile.
   catalog.markStale();
   const all = await catalog.select({ machines: [], signals: [] });
-  const beforeUs = (ms: number | undefined) => (ms === undefined ? undefined : nowUs() - ms * 1000 - slackUs);
+  const beforeUs = (ms: number | undefined) =>
+    ms === undefined ? undefined : nowUs() - ms * 1000 - slackUs;
   const names = ["state", "error", ...all.map((item) => item.signal)];
   const keptMs = [rollupRetentionMs, ...names.map((name) => retentionMs(retention, name))];
   const lives = keptMs.filter((ms) => ms !== undefined);
@@ -44,7 +45,9 @@ export async function retain(options: RetainOptions): Promise<void> {
   // one look.
   const noteRemoval = async () => {
     if (lives.length === 0) return;
-    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(shortestMs)!)], { abort });
+    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(shortestMs)!)], {
+      abort,
+    });
   };
   await noteRemoval();
   await dropBlocks(options, all);
@@ -70,9 +73,10 @@ const isNumeric = ({ kind }: Series) => kind === SignalKind.NUMERIC;
 
 async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promise<void> {
   const { database, log, nowUs, retention, abort } = options;
-  const kept = all
-    .filter(isNumeric)
-    .map(({ id, signal: name }) => ({ id, ms: retentionMs(retention, name) ?? Number.POSITIVE_INFINITY }));
+  const kept = all.filter(isNumeric).map(({ id, signal: name }) => ({
+    id,
+    ms: retentionMs(retention, name) ?? Number.POSITIVE_INFINITY,
+  }));
   if (kept.length === 0) return;
   const longestMs = kept.reduce((most, { ms }) => Math.max(most, ms), 0);
   const beforeUs = (ms: number) => Math.floor(nowUs() - ms * 1000 - slackUs);
@@ -103,7 +107,11 @@ const seriesAtOnce = 1_000;
  * What lies in the range of one partition; a thousand series at a time, so that a statement is as
  * long as an hour's work, however many there are.
  */
-async function dropBlocksOf(options: RetainOptions, ids: readonly number[], { fromUs, toUs }: Span): Promise<void> {
+async function dropBlocksOf(
+  options: RetainOptions,
+  ids: readonly number[],
+  { fromUs, toUs }: Span,
+): Promise<void> {
   const { database, maxDropped, abort } = options;
   for (let start = 0; start < ids.length; start += seriesAtOnce) {
     const some = toArray.int4(ids.slice(start, start + seriesAtOnce));
@@ -118,11 +126,19 @@ async function dropBlocksOf(options: RetainOptions, ids: readonly number[], { fr
   }
 }
 
-type RowDropper = `drop_${"states" | "errors" | "rollups" | "touched" | "minutes" | "days" | "alive"}_before`;
+type RowDropper =
+  `drop_${"states" | "errors" | "rollups" | "touched" | "minutes" | "days" | "alive"}_before`;
 
-async function dropRows(options: RetainOptions, dropper: RowDropper, beforeUs: number | undefined): Promise<void> {
+async function dropRows(
+  options: RetainOptions,
+  dropper: RowDropper,
+  beforeUs: number | undefined,
+): Promise<void> {
   if (beforeUs === undefined) return;
-  while ((await dropPortion(options, `${dropper}($1::int8, $2::int4)`, [beforeUs])) === options.maxDropped);
+  while (
+    (await dropPortion(options, `${dropper}($1::int8, $2::int4)`, [beforeUs])) ===
+    options.maxDropped
+  );
 }
 
 async function dropPortion(
@@ -130,6 +146,10 @@ async function dropPortion(
   call: string,
   [beforeUs, ...more]: number[],
 ): Promise<number> {
-  const [row] = await database.compact(`select ${call}`, [Math.floor(beforeUs!), maxDropped, ...more], { abort });
+  const [row] = await database.compact(
+    `select ${call}`,
+    [Math.floor(beforeUs!), maxDropped, ...more],
+    { abort },
+  );
   return (row as [number])[0];
 }

@@ -15,7 +15,13 @@ import { type BlockHeader, readPayloads } from "../store/history.ts";
 import type { Arrivals } from "./gather.ts";
 
 /** A block to insert. */
-export type NewBlock = { series: Series; bucketUs: number; summary: Summary; payload: Uint8Array; commits: Uint8Array };
+export type NewBlock = {
+  series: Series;
+  bucketUs: number;
+  summary: Summary;
+  payload: Uint8Array;
+  commits: Uint8Array;
+};
 
 /** What becomes of a bucket. */
 export type BucketChange = { arrivals: Arrivals; ended: BlockHeader[] };
@@ -38,14 +44,17 @@ export function planBucket(arrivals: Arrivals, blocks: readonly BlockHeader[]): 
   // one that begins where they end does not.
   const ended = blocks.filter(
     ({ summary }) =>
-      (arrivals.late ? summary.lastUs >= firstUs : summary.lastUs > firstUs) && summary.firstUs <= lastUs,
+      (arrivals.late ? summary.lastUs >= firstUs : summary.lastUs > firstUs) &&
+      summary.firstUs <= lastUs,
   );
   if (ended.length > 0) return { arrivals, ended };
   const neighbours = [
     blocks.findLast(({ summary }) => summary.lastUs <= firstUs),
     blocks.find(({ summary }) => summary.firstUs > lastUs),
   ];
-  const small = neighbours.find((block) => block !== undefined && block.summary.count < smallBlockSamples);
+  const small = neighbours.find(
+    (block) => block !== undefined && block.summary.count < smallBlockSamples,
+  );
   return { arrivals, ended: small === undefined ? [] : [small] };
 }
 
@@ -74,7 +83,8 @@ export async function* rewrite(
       if (samples + more > maxAtOnce && end > start) break;
       samples += more;
     }
-    if (samples > maxAtOnce) yield* rewriteInPieces(database, changes[start]!, { maxAtOnce, abort });
+    if (samples > maxAtOnce)
+      yield* rewriteInPieces(database, changes[start]!, { maxAtOnce, abort });
     else yield await rewritePortion(database, changes.slice(start, end), abort);
     start = end;
   }
@@ -120,10 +130,17 @@ async function* rewriteInPieces(
   }
   // A bucket without old blocks.
   if (taken < fresh.timesUs.length)
-    yield { blocks: toBlocks(arrivals, partOfColumn(fresh, taken, fresh.timesUs.length)), ended: [] };
+    yield {
+      blocks: toBlocks(arrivals, partOfColumn(fresh, taken, fresh.timesUs.length)),
+      ended: [],
+    };
 }
 
-function partOfColumn({ timesUs, values, revisions }: TrackedColumn, start: number, end: number): TrackedColumn {
+function partOfColumn(
+  { timesUs, values, revisions }: TrackedColumn,
+  start: number,
+  end: number,
+): TrackedColumn {
   return {
     timesUs: timesUs.subarray(start, end),
     values: values.subarray(start, end),
@@ -137,7 +154,10 @@ async function rewritePortion(
   abort: AbortSignal,
 ): Promise<Rewritten> {
   const ended = changes.flatMap((change) => change.ended);
-  const payloads = ended.length === 0 ? new Map() : await readPayloads(database, ended, { withCommits: true, abort });
+  const payloads =
+    ended.length === 0
+      ? new Map()
+      : await readPayloads(database, ended, { withCommits: true, abort });
   const blocks: NewBlock[] = [];
   for (const change of changes) {
     const old = change.ended.map(({ blockId, summary }): TrackedColumn => {
@@ -165,7 +185,10 @@ export function toBlocks(
   return Array.from({ length: parts }, (_, i) => {
     const start = Math.floor((i * length) / parts);
     const end = Math.floor(((i + 1) * length) / parts);
-    const part = { timesUs: column.timesUs.subarray(start, end), values: column.values.subarray(start, end) };
+    const part = {
+      timesUs: column.timesUs.subarray(start, end),
+      values: column.values.subarray(start, end),
+    };
     return {
       series,
       bucketUs,

@@ -28,7 +28,12 @@ export type RollUpOptions = RollUpLimits & {
  * hours: of series and of machines, of which one has several roll-ups. moreHours: more may be due
  * than these.
  */
-export type RolledUp = { rollups: SeriesRollup[]; stateRollups: StateRollup[]; hours: number; moreHours: boolean };
+export type RolledUp = {
+  rollups: SeriesRollup[];
+  stateRollups: StateRollup[];
+  hours: number;
+  moreHours: boolean;
+};
 
 /** The watermark, and what a step touches that begins there. */
 export type Touched = {

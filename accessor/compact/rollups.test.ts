@@ -20,8 +20,12 @@ const power = (startUs: number, values: number[]) => ({
   machine: "m",
   samples: [{ ...grid("power", startUs, values), maxGap: { seconds: 1n } }],
 });
-const state = (timeUs: number, to: MachineState) => ({ machine: "m", stateChanges: [{ time: at(timeUs), state: to }] });
-const hours = (rows: { hour: string }[]) => rows.map(({ hour: us }) => (Number(us) - hour(0)) / hourUs);
+const state = (timeUs: number, to: MachineState) => ({
+  machine: "m",
+  stateChanges: [{ time: at(timeUs), state: to }],
+});
+const hours = (rows: { hour: string }[]) =>
+  rows.map(({ hour: us }) => (Number(us) - hour(0)) / hourUs);
 
 /** Hours of day 0 with a current roll-up that were made at this watermark. */
 const madeAt = async (watermark: number, table = "rollup_state") =>
@@ -49,7 +53,8 @@ test("an hour is rolled up once it has been over for a while, by the next step t
 });
 
 test("a roll-up is the sum of its hour's blocks to the last bit, and a late sample makes a new version of its hour alone", async () => {
-  for (const n of [0, 1, 2]) await history.ingest(power(hour(n) + minuteUs * 7, [0.1, 0.2, 0.3, n]));
+  for (const n of [0, 1, 2])
+    await history.ingest(power(hour(n) + minuteUs * 7, [0.1, 0.2, 0.3, n]));
   await history.settle();
   expect(await madeAt(4, "rollup_hour")).toEqual([0, 1, 2]);
   await history.ingest(power(hour(1) + minuteUs * 7 - 10_000, [9]));
@@ -61,7 +66,10 @@ test("a roll-up is the sum of its hour's blocks to the last bit, and a late samp
   );
   const values = Float64Array.of(9, 0.1, 0.2, 0.3, 1);
   const whole = summarize(
-    { timesUs: Float64Array.from(values, (_, i) => hour(1) + minuteUs * 7 + (i - 1) * 10_000), values },
+    {
+      timesUs: Float64Array.from(values, (_, i) => hour(1) + minuteUs * 7 + (i - 1) * 10_000),
+      values,
+    },
     { maxGapUs: 1_000_000, sampleType: SampleType.UNSPECIFIED },
   );
   expect({ ...row, count: Number(row!.count) }).toEqual({
@@ -84,17 +92,27 @@ test("a year of roll-ups, read in two statements, is every hour once and in orde
      from generate_series(1, $1::int4) n, lateral (select $3::int8 + n * 3600000000::int8 as us) hour`,
     [count, known!.id, hour(0)],
   );
-  const whole = { series: { id: known!.id, staleThrough: -1 }, fromUs: hour(1), toUs: hour(1 + count), watermark: 1 };
+  const whole = {
+    series: { id: known!.id, staleThrough: -1 },
+    fromUs: hour(1),
+    toUs: hour(1 + count),
+    watermark: 1,
+  };
   const values = async (range: { fromUs?: number; toUs?: number }) =>
-    (await readHourRollups(history.database, { ...whole, ...range }, {})).map(({ hourUs: us, summary }) => {
-      expect(us).toBe(hour(summary.sum.high));
-      return summary.sum.high;
-    });
-  const from = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
+    (await readHourRollups(history.database, { ...whole, ...range }, {})).map(
+      ({ hourUs: us, summary }) => {
+        expect(us).toBe(hour(summary.sum.high));
+        return summary.sum.high;
+      },
+    );
+  const from = (first: number, end: number) =>
+    Array.from({ length: end - first }, (_, i) => first + i);
   expect(await values({})).toEqual(from(1, 1 + count));
   // The middle just before, at and just after the beginning of an hour.
   for (const offUs of [-1, 0, 1])
-    expect(await values({ toUs: hour(4_001) + 2 * offUs })).toEqual(from(1, offUs > 0 ? 4_002 : 4_001));
+    expect(await values({ toUs: hour(4_001) + 2 * offUs })).toEqual(
+      from(1, offUs > 0 ? 4_002 : 4_001),
+    );
 });
 
 test("a late sample changes the energy of the hour before it as well, where its line begins", async () => {
@@ -127,7 +145,10 @@ test("a late state change rolls up again every hour that it governs, up to the n
     "select time_us, transitions from rollup_state where valid_from = 13 and width_us = 3600000000 and start_us = $1",
     [hour(2)],
   );
-  expect(totals).toEqual({ time_us: ["0", String(30 * minuteUs), String(30 * minuteUs), "0", "0"], transitions: 1 });
+  expect(totals).toEqual({
+    time_us: ["0", String(30 * minuteUs), String(30 * minuteUs), "0", "0"],
+    transitions: 1,
+  });
 });
 
 test("a commit that ends a state cuts what an earlier commit of a later step governs at its own watermark only", async () => {
@@ -153,7 +174,9 @@ test("two changes far apart in one batch do not make all the hours between them 
     ],
   });
   await history.compact({ nowUs: () => hour(0) });
-  expect(await history.query("select count(*)::int as due from rollup_state_due")).toEqual([{ due: 2 }]);
+  expect(await history.query("select count(*)::int as due from rollup_state_due")).toEqual([
+    { due: 2 },
+  ]);
 });
 
 test("hours of machines are rolled up as time allows, and a step says that more are due", async () => {
@@ -178,18 +201,35 @@ test("a commit larger than a step is taken alone and whole", async () => {
   await history.ingest(power(hour(0), [1]));
   await history.ingest({ machine: "m", samples: wide });
   await history.ingest(power(hour(0) + 10_000, [1]));
-  expect(await history.compact({ maxRows: 7 })).toMatchObject({ through: 1, samples: 1, more: true });
-  expect(await history.compact({ maxRows: 7 })).toMatchObject({ through: 2, samples: 60, more: true });
-  expect(await history.compact({ maxRows: 7 })).toMatchObject({ through: 3, samples: 1, more: false });
+  expect(await history.compact({ maxRows: 7 })).toMatchObject({
+    through: 1,
+    samples: 1,
+    more: true,
+  });
+  expect(await history.compact({ maxRows: 7 })).toMatchObject({
+    through: 2,
+    samples: 60,
+    more: true,
+  });
+  expect(await history.compact({ maxRows: 7 })).toMatchObject({
+    through: 3,
+    samples: 1,
+    more: false,
+  });
 });
 
 test("a step takes as many samples as it may, not as many as pack into so many bytes", async () => {
-  for (let i = 0; i < 6; i++) await history.ingest(power(hour(0) + i * 20_000_000, new Array<number>(1_000).fill(7)));
-  expect(await history.compact({ maxSamples: 2_500 })).toMatchObject({ samples: 2_000, more: true });
+  for (let i = 0; i < 6; i++)
+    await history.ingest(power(hour(0) + i * 20_000_000, new Array<number>(1_000).fill(7)));
+  expect(await history.compact({ maxSamples: 2_500 })).toMatchObject({
+    samples: 2_000,
+    more: true,
+  });
 });
 
 test("late data scattered over many minutes is worked off in steps that each rewrite little", async () => {
-  for (let n = 0; n < 8; n++) await history.ingest(power(hour(0) + n * minuteUs, new Array<number>(3_000).fill(n)));
+  for (let n = 0; n < 8; n++)
+    await history.ingest(power(hour(0) + n * minuteUs, new Array<number>(3_000).fill(n)));
   await history.compactAll();
   for (let n = 0; n < 8; n++) await history.ingest(power(hour(0) + n * minuteUs + 5, [n]));
   const rewritten = [];

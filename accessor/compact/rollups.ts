@@ -17,7 +17,12 @@ export type SeriesRollup = {
   /** undefined: the hour holds nothing. */
   summary: Summary | undefined;
 };
-export type StateRollup = { machineId: number; startUs: number; widthUs: number; totals: StateTotals };
+export type StateRollup = {
+  machineId: number;
+  startUs: number;
+  widthUs: number;
+  totals: StateTotals;
+};
 
 export type RollupContext = { database: Database; watermark: number; abort: AbortSignal };
 
@@ -49,7 +54,8 @@ export async function rollUpSeries(
     for (const { series, hour } of taken) {
       const own = byHour.get(keyOf(hour)) ?? [];
       // It stays due until the sums of its blocks are recalculated.
-      if (own.every(({ validFrom }) => validFrom > series.staleThrough)) rollups.push(joined(series, hour, own));
+      if (own.every(({ validFrom }) => validFrom > series.staleThrough))
+        rollups.push(joined(series, hour, own));
     }
     await nextTurn();
   }
@@ -58,7 +64,10 @@ export async function rollUpSeries(
 
 function joined(series: Series, hour: Hour, headers: readonly BlockHeader[]): SeriesRollup {
   const between = betweenOf(series);
-  const summary = headers.reduce((sum, header) => joinSummaries(sum, header.summary, between), emptySummary);
+  const summary = headers.reduce(
+    (sum, header) => joinSummaries(sum, header.summary, between),
+    emptySummary,
+  );
   return { series, hourUs: hour.hourUs, summary: summary.count === 0 ? undefined : summary };
 }
 
@@ -71,10 +80,24 @@ export async function rollUpStates(
   { database, power, watermark, abort }: RollupContext & { power: Series | undefined },
 ): Promise<StateRollup[]> {
   const slots = Float64Array.from({ length: 61 }, (_, i) => fromUs + i * minuteUs);
-  const minutes = await readSlotTotals(database, { machineId, power, revision: watermark, watermark, abort }, slots);
-  const rollups = minutes.map((totals, i) => ({ machineId, startUs: slots[i]!, widthUs: minuteUs, totals }));
+  const minutes = await readSlotTotals(
+    database,
+    { machineId, power, revision: watermark, watermark, abort },
+    slots,
+  );
+  const rollups = minutes.map((totals, i) => ({
+    machineId,
+    startUs: slots[i]!,
+    widthUs: minuteUs,
+    totals,
+  }));
   return [
     ...rollups,
-    { machineId, startUs: fromUs, widthUs: hourUs, totals: minutes.reduce(addStateTotals, emptyStateTotals) },
+    {
+      machineId,
+      startUs: fromUs,
+      widthUs: hourUs,
+      totals: minutes.reduce(addStateTotals, emptyStateTotals),
+    },
   ];
 }

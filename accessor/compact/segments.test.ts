@@ -39,7 +39,8 @@ test("segments follow each other under a stream of batches, and feeds read acros
     while (!done) await history.ingest(oneSample(1));
   })();
   for (let i = 0; i < 4; i++) {
-    const head = async () => Number((await history.query("select max(revision) as head from log"))[0]!.head);
+    const head = async () =>
+      Number((await history.query("select max(revision) as head from log"))[0]!.head);
     const before = await head();
     await eventually("there are more commits", async () => (await head()) > before);
     await history.tidy(rotate);
@@ -50,9 +51,17 @@ test("segments follow each other under a stream of batches, and feeds read acros
     "select segment, count(*)::int as rows from log group by segment order by segment",
   );
   expect(segments.length).toBeGreaterThanOrEqual(4);
-  const [{ head }] = (await history.query("select max(revision)::int as head from log")) as [{ head: number }];
-  const page = await readCommits(history.database, { after: 0, through: head }, { catalog: history.catalog });
-  expect(page.commits.map(({ revision }) => revision)).toEqual(Array.from({ length: head }, (_, i) => i + 1));
+  const [{ head }] = (await history.query("select max(revision)::int as head from log")) as [
+    { head: number },
+  ];
+  const page = await readCommits(
+    history.database,
+    { after: 0, through: head },
+    { catalog: history.catalog },
+  );
+  expect(page.commits.map(({ revision }) => revision)).toEqual(
+    Array.from({ length: head }, (_, i) => i + 1),
+  );
   // No segment begins before the last one ends.
   const [overlap] = await history.query(
     `select count(*)::int as wrong from log_segment s where exists (select from log where segment < s.segment and revision >= s.first_revision)`,
@@ -76,7 +85,8 @@ test("numbering outlives receipts: what came before is a duplicate without verdi
   await history.tidy(rotate);
   await history.tidy(dropAll);
   expect(await logTables()).toEqual(["log_2", "receipt_2"]);
-  const again = (sequence: number) => history.ingestAgain(oneSample(0), { producer: "p", sequence });
+  const again = (sequence: number) =>
+    history.ingestAgain(oneSample(0), { producer: "p", sequence });
   expect(await again(1)).toMatchObject({ outcome: "duplicate", result: null });
   // Without the receipt nobody can say whether the content is the same.
   expect(await again(3)).toMatchObject({ outcome: "duplicate", result: null });
@@ -108,7 +118,9 @@ test("a feed from before the log's beginning is told so, and where the log begin
   const longAgo = create(WatchSignalsRequestSchema, {
     start: { case: "fromCommitTime", value: { seconds: 1n } },
   });
-  await expect(service.watchSignals(longAgo, context)[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+  await expect(
+    service.watchSignals(longAgo, context)[Symbol.asyncIterator]().next(),
+  ).rejects.toMatchObject({
     reason: "CURSOR_EXPIRED",
   });
   await expect(watch(2)).rejects.toMatchObject({
@@ -150,7 +162,11 @@ test("a statement that reads the log keeps a drop waiting, but neither batches n
     ).length;
   await eventually("the drop waits", waiting);
   await commit(2);
-  const page = await readCommits(history.database, { after: 2, through: 4 }, { catalog: history.catalog });
+  const page = await readCommits(
+    history.database,
+    { after: 2, through: 4 },
+    { catalog: history.catalog },
+  );
   expect(page.commits).toHaveLength(2);
   expect(await history.compact()).toMatchObject({ samples: 2 });
   // Nobody but the drop waits.
@@ -162,10 +178,14 @@ test("a statement that reads the log keeps a drop waiting, but neither batches n
 
 const stops: Record<string, () => Promise<void>> = {
   "a table made and not attached": async () => {
-    await history.query("create table log_2 (like log including defaults including storage, check (segment = 2))");
+    await history.query(
+      "create table log_2 (like log including defaults including storage, check (segment = 2))",
+    );
   },
   "attached in the log only": async () => {
-    await history.query("create table log_2 (like log including defaults including storage, check (segment = 2))");
+    await history.query(
+      "create table log_2 (like log including defaults including storage, check (segment = 2))",
+    );
     await history.query("alter table log attach partition log_2 for values in (2)");
   },
   "attached and not written to": async () => {
@@ -184,7 +204,11 @@ test.for(Object.keys(stops))("opening a segment goes on from: %s", async (stop) 
   await commit(1);
   await history.tidy(rotate);
   await commit(1);
-  expect(await history.query("select segment, count(*)::int as rows from log group by segment order by 1")).toEqual([
+  expect(
+    await history.query(
+      "select segment, count(*)::int as rows from log group by segment order by 1",
+    ),
+  ).toEqual([
     { segment: 1, rows: 2 },
     { segment: 2, rows: 1 },
   ]);
@@ -252,7 +276,9 @@ test("what cannot be done now keeps nothing else from being done, and is said", 
   await commit(1);
   await expect(history.tidy({ ...rotate, ...dropAll })).rejects.toThrow();
   expect(await logTables()).toEqual(expect.arrayContaining(["log_2", "log_3", "receipt_3"]));
-  expect(await history.query("select count(*)::int as watermarks from watermark")).toEqual([{ watermarks: 1 }]);
+  expect(await history.query("select count(*)::int as watermarks from watermark")).toEqual([
+    { watermarks: 1 },
+  ]);
   await history.query("drop view on_it");
   await history.tidy(dropAll);
   expect(await logTables()).not.toEqual(expect.arrayContaining(["log_1"]));

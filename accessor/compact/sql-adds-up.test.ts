@@ -39,7 +39,10 @@ type Row = {
 };
 
 /** From the samples in order, each line walked from edge to edge, its height taken at both ends. */
-function bySample(samples: readonly Sample[], { widthUs, maxGapUs }: { widthUs: number; maxGapUs: number }): Row[] {
+function bySample(
+  samples: readonly Sample[],
+  { widthUs, maxGapUs }: { widthUs: number; maxGapUs: number },
+): Row[] {
   const buckets = new Map<number, { values: number[]; integral: number; coveredUs: number }>();
   const bucketOf = (timeUs: number) => {
     const startUs = Math.floor(timeUs / widthUs) * widthUs;
@@ -67,7 +70,8 @@ function bySample(samples: readonly Sample[], { widthUs, maxGapUs }: { widthUs: 
       count: values.length,
       min: values.length === 0 ? null : values.reduce((a, b) => Math.min(a, b)),
       max: values.length === 0 ? null : values.reduce((a, b) => Math.max(a, b)),
-      mean: values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
+      mean:
+        values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
       first: values[0] ?? null,
       last: values.at(-1) ?? null,
       integral,
@@ -76,7 +80,9 @@ function bySample(samples: readonly Sample[], { widthUs, maxGapUs }: { widthUs: 
 }
 
 async function ofView(view: View, where = "true"): Promise<Row[]> {
-  const rows = await history.query<Record<Exclude<keyof Row, "coveredUs"> | "covered_us", string | number | null>>(
+  const rows = await history.query<
+    Record<Exclude<keyof Row, "coveredUs"> | "covered_us", string | number | null>
+  >(
     `select to_us(time) as "startUs", count, min, max, mean, first, last, integral, round(covered_seconds * 1000000) as covered_us
      from millrace_v1.samples_${view} where machine = 'm' and signal = 'power' and ${where} order by time`,
   );
@@ -89,8 +95,13 @@ async function ofView(view: View, where = "true"): Promise<Row[]> {
 }
 
 /** The buckets of AggregateSamples that have anything in them. */
-async function ofService(view: View, { fromUs, toUs }: { fromUs: number; toUs: number }): Promise<Row[]> {
-  const [newest] = await history.query<{ revision: string }>("select max(revision) as revision from receipt");
+async function ofService(
+  view: View,
+  { fromUs, toUs }: { fromUs: number; toUs: number },
+): Promise<Row[]> {
+  const [newest] = await history.query<{ revision: string }>(
+    "select max(revision) as revision from receipt",
+  );
   const { service, context } = history.serviceAt(Number(newest!.revision));
   const request = create(AggregateSamplesRequestSchema, {
     ...{ machines: ["m"], signals: ["power"], startTime: at(fromUs), endTime: at(toUs) },
@@ -102,7 +113,13 @@ async function ofService(view: View, { fromUs, toUs }: { fromUs: number; toUs: n
     .map(({ startTime, count, min, max, mean, first, last, integral, coverage }) => ({
       startUs: Number(startTime!.seconds) * 1e6,
       count: Number(count),
-      ...{ min: min ?? null, max: max ?? null, mean: mean ?? null, first: first ?? null, last: last ?? null },
+      ...{
+        min: min ?? null,
+        max: max ?? null,
+        mean: mean ?? null,
+        first: first ?? null,
+        last: last ?? null,
+      },
       integral,
       coveredUs: Math.round(coverage * widths[view]),
     }));
@@ -112,7 +129,11 @@ async function ofService(view: View, { fromUs, toUs }: { fromUs: number; toUs: n
 function close(rows: readonly Row[]) {
   const near = (value: number | null, scale: number) =>
     value === null ? null : expect.closeTo(value, 9 - Math.ceil(Math.log10(Math.abs(scale) + 1)));
-  return rows.map((row) => ({ ...row, mean: near(row.mean, 1e3), integral: near(row.integral, row.coveredUs / 1e3) }));
+  return rows.map((row) => ({
+    ...row,
+    mean: near(row.mean, 1e3),
+    integral: near(row.integral, row.coveredUs / 1e3),
+  }));
 }
 
 async function expectAll(samples: readonly Sample[], maxGapUs: number): Promise<void> {
@@ -162,7 +183,8 @@ test.each(cadences)(
     const { maxGapUs } = cadence;
     const draw = createDraw(cadence.count);
     const batches: Sample[][] = [[], [], [], []];
-    for (const sample of drawSamples(cadence, draw)) batches[Math.floor(draw() * 4 * draw())]!.push(sample);
+    for (const sample of drawSamples(cadence, draw))
+      batches[Math.floor(draw() * 4 * draw())]!.push(sample);
     const sent: Sample[] = [];
     for (const [i, samples] of batches.filter(({ length }) => length > 0).entries()) {
       await history.ingest({
@@ -188,48 +210,68 @@ test.each([
   ["60 s", minuteUs, 3 * minuteUs],
   ["15 min", 15 * minuteUs, hourUs],
   ["1 h", hourUs, 2 * hourUs],
-])("1,000 W for a day, a sample every %s, are 24 kWh by minutes, by hours and by days", async (_, stepUs, maxGapUs) => {
-  // An hour and half a step off: lines cross each edge.
-  const atOnceUs = Math.max(stepUs, 10 * minuteUs);
-  for (let us = dayOneUs - hourUs; us < dayOneUs + dayUs + hourUs; us += atOnceUs) {
-    const length = atOnceUs / stepUs;
-    const times = { startUs: BigInt(us + Math.floor(stepUs / 2)), periodUs: BigInt(stepUs) };
-    const samples = {
-      signal: "power",
-      unit: "W",
-      maxGap: toDuration(maxGapUs),
-      values: Array<number>(length).fill(1000),
-    };
-    await history.ingest({ machine: "m", samples: [{ ...samples, times: { case: "grid", value: times } }] });
-  }
-  await history.settle();
-  for (const view of views) {
-    const [row] = await history.query(
-      `select sum(kwh) as kwh, 100 * sum(covered_seconds) / 86400 as covered_percent, count(*)::int4 as rows
+])(
+  "1,000 W for a day, a sample every %s, are 24 kWh by minutes, by hours and by days",
+  async (_, stepUs, maxGapUs) => {
+    // An hour and half a step off: lines cross each edge.
+    const atOnceUs = Math.max(stepUs, 10 * minuteUs);
+    for (let us = dayOneUs - hourUs; us < dayOneUs + dayUs + hourUs; us += atOnceUs) {
+      const length = atOnceUs / stepUs;
+      const times = { startUs: BigInt(us + Math.floor(stepUs / 2)), periodUs: BigInt(stepUs) };
+      const samples = {
+        signal: "power",
+        unit: "W",
+        maxGap: toDuration(maxGapUs),
+        values: Array<number>(length).fill(1000),
+      };
+      await history.ingest({
+        machine: "m",
+        samples: [{ ...samples, times: { case: "grid", value: times } }],
+      });
+    }
+    await history.settle();
+    for (const view of views) {
+      const [row] = await history.query(
+        `select sum(kwh) as kwh, 100 * sum(covered_seconds) / 86400 as covered_percent, count(*)::int4 as rows
        from millrace_v1.samples_${view} where signal = 'power' and time >= '2026-01-06' and time < '2026-01-07'`,
-    );
-    const rows = dayUs / widths[view];
-    expect({ view, ...row }).toEqual({ view, kwh: expect.closeTo(24, 9), covered_percent: 100, rows });
-  }
-});
+      );
+      const rows = dayUs / widths[view];
+      expect({ view, ...row }).toEqual({
+        view,
+        kwh: expect.closeTo(24, 9),
+        covered_percent: 100,
+        rows,
+      });
+    }
+  },
+);
 
 test("minutes follow a max_gap that is changed", async () => {
   const cadence = cadences[1]!;
   const samples = drawSamples(cadence, createDraw(5)).toSorted(([a], [b]) => a - b);
   const maxGap = toDuration(cadence.maxGapUs);
-  await history.ingest({ machine: "m", samples: [{ ...column("power", samples), unit: "W", maxGap }] });
+  await history.ingest({
+    machine: "m",
+    samples: [{ ...column("power", samples), unit: "W", maxGap }],
+  });
   await history.settle();
   for (const maxGapUs of [40 * minuteUs, 5 * secondUs]) {
     await history.query("update series set max_gap_us = $1 where kind = 3", [maxGapUs]);
     await history.tidy();
-    expect(await ofView("minute")).toEqual(close(bySample(samples, { widthUs: minuteUs, maxGapUs })));
+    expect(await ofView("minute")).toEqual(
+      close(bySample(samples, { widthUs: minuteUs, maxGapUs })),
+    );
   }
 });
 
 test("a database from before there were days and minutes has them after a while", async () => {
   const sent = cadences.slice(2, 5).map((cadence, i) => {
     const samples = drawSamples(cadence, createDraw(i));
-    return { ...cadence, machine: i === 0 ? "m" : `other-${i}`, samples: samples.toSorted(([a], [b]) => a - b) };
+    return {
+      ...cadence,
+      machine: i === 0 ? "m" : `other-${i}`,
+      samples: samples.toSorted(([a], [b]) => a - b),
+    };
   });
   for (const { machine, samples, maxGapUs } of sent)
     await history.ingest({

@@ -41,7 +41,11 @@ test("energy, and time and energy by state, of each shift", { timeout: 120_000 }
 
   const { service, context } = history.serviceAt(revision);
   const value = {
-    ...{ timeZone: "Europe/Berlin", unit: rpc.CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] },
+    ...{
+      timeZone: "Europe/Berlin",
+      unit: rpc.CalendarUnit.SHIFT,
+      shiftStarts: ["06:00", "14:00", "22:00"],
+    },
   };
   const asked = {
     ...{ machines: ["press-1"], startTime: at(fromUs), endTime: at(toUs) },
@@ -59,16 +63,28 @@ test("energy, and time and energy by state, of each shift", { timeout: 120_000 }
     range,
   );
   // Two days of three shifts each, of which the night's has nine hours.
-  const hours = buckets.map(({ startTime, endTime }) => Number(endTime!.seconds - startTime!.seconds) / 3_600);
+  const hours = buckets.map(
+    ({ startTime, endTime }) => Number(endTime!.seconds - startTime!.seconds) / 3_600,
+  );
   expect(hours).toEqual([8, 8, 9, 8, 8, 8]);
-  expect(energy.map(({ seconds }) => BigInt(seconds))).toEqual(buckets.map(({ startTime }) => startTime!.seconds));
+  expect(energy.map(({ seconds }) => BigInt(seconds))).toEqual(
+    buckets.map(({ startTime }) => startTime!.seconds),
+  );
   for (const [i, { kwh, covered }] of energy.entries()) {
     expect(kwh).toBeCloseTo(buckets[i]!.integral / 3.6e6, 9);
     expect(covered).toBeCloseTo(buckets[i]!.coverage * hours[i]! * 3_600, 6);
   }
 
-  const answer = await service.aggregateStates(create(rpc.AggregateStatesRequestSchema, asked), context);
-  const byState = await history.query<{ seconds: string; state: string; lasted: number; kwh: number }>(
+  const answer = await service.aggregateStates(
+    create(rpc.AggregateStatesRequestSchema, asked),
+    context,
+  );
+  const byState = await history.query<{
+    seconds: string;
+    state: string;
+    lasted: number;
+    kwh: number;
+  }>(
     `select extract(epoch from b.start_time)::bigint as seconds, s.state, sum(s.seconds) as lasted, sum(s.kwh) as kwh
      from ${shifts} join millrace_v1.state_hours s on s.time >= b.start_time and s.time < b.end_time
      where s.machine = 'press-1' and s.time >= $1 and s.time < $2 group by 1, 2`,

@@ -58,8 +58,10 @@ function byStretch(
     const untilUs = next?.[0] ?? endUs;
     const reached = type === STEP || (next !== undefined && untilUs - us <= maxGapUs);
     const toUs = reached ? Math.min(untilUs, us + maxGapUs) : us;
-    const increase = next === undefined ? 0 : next[1] < value ? Math.max(0, next[1]) : next[1] - value;
-    if (type === COUNTER && untilUs === us) rowAt(Math.floor(us / widthUs)).area += Math.max(0, next![1] - value);
+    const increase =
+      next === undefined ? 0 : next[1] < value ? Math.max(0, next[1]) : next[1] - value;
+    if (type === COUNTER && untilUs === us)
+      rowAt(Math.floor(us / widthUs)).area += Math.max(0, next![1] - value);
     const perUs = type === STEP ? value / 1e6 : increase / (untilUs - us);
     for (let n = Math.floor(us / widthUs); n * widthUs < toUs; n++) {
       const partUs = Math.min(toUs, (n + 1) * widthUs) - Math.max(us, n * widthUs);
@@ -86,12 +88,20 @@ async function ofView(view: View, where = "true"): Promise<Row[]> {
       expect([increase, rate]).toEqual([null, null]);
       expect(kwh).toEqual(seconds > 0 ? (area as number) / 3.6e6 : null);
     }
-    return { startUs: Number(us), count: Number(count), area: Number(area), coveredUs: Math.round(seconds * 1e6) };
+    return {
+      startUs: Number(us),
+      count: Number(count),
+      area: Number(area),
+      coveredUs: Math.round(seconds * 1e6),
+    };
   });
 }
 
 /** The buckets of AggregateSamples that have anything in them, to the newest commit. */
-async function ofService(view: View, { fromUs, toUs }: { fromUs: number; toUs: number }): Promise<Row[]> {
+async function ofService(
+  view: View,
+  { fromUs, toUs }: { fromUs: number; toUs: number },
+): Promise<Row[]> {
   const { revision, us } = await newest();
   const { service, context } = history.serviceAt(revision, us);
   const request = create(AggregateSamplesRequestSchema, {
@@ -101,7 +111,9 @@ async function ofService(view: View, { fromUs, toUs }: { fromUs: number; toUs: n
   const { series } = await service.aggregateSamples(request, context);
   return (series![0]!.buckets as Bucket[])
     .map(({ startTime, endTime, count, integral, increase, coverage }) => {
-      const [startUs, endUs] = [startTime!, endTime!].map(({ seconds, nanos }) => Number(seconds) * 1e6 + nanos / 1e3);
+      const [startUs, endUs] = [startTime!, endTime!].map(
+        ({ seconds, nanos }) => Number(seconds) * 1e6 + nanos / 1e3,
+      );
       const coveredUs = Math.round(coverage * (endUs! - startUs!));
       return { startUs: startUs!, count: Number(count), area: increase ?? integral, coveredUs };
     })
@@ -112,20 +124,30 @@ async function ofService(view: View, { fromUs, toUs }: { fromUs: number; toUs: n
 const close = (rows: readonly Row[]) =>
   rows.map((row) => ({
     ...row,
-    area: expect.closeTo(row.area, 9 - Math.ceil(Math.log10(Math.abs(row.area) + row.coveredUs / 1e3 + 1))),
+    area: expect.closeTo(
+      row.area,
+      9 - Math.ceil(Math.log10(Math.abs(row.area) + row.coveredUs / 1e3 + 1)),
+    ),
   }));
 
 async function expectAll(samples: readonly Sample[], declared: Declared): Promise<void> {
   const sorted = samples.toSorted(([a], [b]) => a - b);
   const { us: endUs } = await newest();
   const dayOf = (us: number) => Math.floor(us / dayUs) * dayUs;
-  const window = { fromUs: dayOf(sorted[0]![0]), toUs: dayOf(sorted.at(-1)![0] + declared.maxGapUs) + dayUs };
+  const window = {
+    fromUs: dayOf(sorted[0]![0]),
+    toUs: dayOf(sorted.at(-1)![0] + declared.maxGapUs) + dayUs,
+  };
   for (const view of views) {
     const rows = await ofView(view);
     expect(rows).toEqual(close(byStretch(sorted, declared, { widthUs: widths[view], endUs })));
     expect(rows).toEqual(close(await ofService(view, window)));
     // A part of it is the same rows: those without a sample too.
-    const some = [...rows.filter(({ count }) => count === 0).slice(-2), ...rows.slice(-2), ...rows.slice(3, 4)];
+    const some = [
+      ...rows.filter(({ count }) => count === 0).slice(-2),
+      ...rows.slice(-2),
+      ...rows.slice(3, 4),
+    ];
     for (const row of some) {
       const where = `time >= from_us(${row.startUs}) and time < from_us(${row.startUs + widths[view]})`;
       expect(await ofView(view, where)).toEqual([row]);
@@ -145,7 +167,8 @@ function drawSamples({ type, stepUs, maxGapUs, count }: Declared & Cadence, draw
     else if (kind < 0.12) timeUs += maxGapUs + (draw() < 0.5 ? 0 : 1);
     else if (kind < 0.16) timeUs += Math.floor(maxGapUs * (1 + 3 * draw()));
     else timeUs += Math.floor(stepUs * (draw() < 0.5 ? 1 : 0.5 + draw()));
-    if (type === COUNTER) value = draw() < 0.05 ? Math.round(draw() * 10) - 2 : value + Math.round(draw() * 1e3) / 10;
+    if (type === COUNTER)
+      value = draw() < 0.05 ? Math.round(draw() * 10) - 2 : value + Math.round(draw() * 1e3) / 10;
     else value = Math.round((draw() - 0.3) * 1e6) / 1e3;
     return [timeUs, value];
   });
@@ -168,22 +191,28 @@ const cases = cadences.flatMap((cadence) =>
   })),
 );
 
-test.each(cases)("minutes, hours and days of a $of are as AggregateSamples has them", async (one) => {
-  const draw = createDraw(one.count + one.type);
-  const batches: Sample[][] = [[], []];
-  for (const sample of drawSamples(one, draw)) batches[draw() < 0.7 ? 0 : 1]!.push(sample);
-  const declared = { unit: "W", maxGap: toDuration(one.maxGapUs), sampleType: one.type };
-  const sent: Sample[] = [];
-  for (const [i, samples] of batches.entries()) {
-    await history.ingest({ machine: "m", samples: [{ ...column("power", samples), ...declared }] });
-    sent.push(...samples);
-    // Due, and then rolled up.
-    if (i === 0) await history.compactAll({ maxRollups: 0 });
-    else await history.settle();
-    await history.tidy();
-    await expectAll(sent, one);
-  }
-});
+test.each(cases)(
+  "minutes, hours and days of a $of are as AggregateSamples has them",
+  async (one) => {
+    const draw = createDraw(one.count + one.type);
+    const batches: Sample[][] = [[], []];
+    for (const sample of drawSamples(one, draw)) batches[draw() < 0.7 ? 0 : 1]!.push(sample);
+    const declared = { unit: "W", maxGap: toDuration(one.maxGapUs), sampleType: one.type };
+    const sent: Sample[] = [];
+    for (const [i, samples] of batches.entries()) {
+      await history.ingest({
+        machine: "m",
+        samples: [{ ...column("power", samples), ...declared }],
+      });
+      sent.push(...samples);
+      // Due, and then rolled up.
+      if (i === 0) await history.compactAll({ maxRollups: 0 });
+      else await history.settle();
+      await history.tidy();
+      await expectAll(sent, one);
+    }
+  },
+);
 
 test("a signal that is corrected to a STEP has no sums of lines", async () => {
   const dayOneUs = Date.UTC(2026, 0, 6) * 1000;
@@ -196,7 +225,8 @@ test("a signal that is corrected to a STEP has no sums of lines", async () => {
   await history.settle();
   await history.settle();
   await history.tidy();
-  const energy = () => history.query("select sum(kwh) as kwh, count(*)::int4 as n from millrace_v1.state_hours");
+  const energy = () =>
+    history.query("select sum(kwh) as kwh, count(*)::int4 as n from millrace_v1.state_hours");
   const [before] = await energy();
   await history.query(
     "select redeclare(id, null, max_gap_us, null, null, 2::int2, true, null) from series where signal = 'power'",
@@ -236,7 +266,9 @@ test("a counter of signal power is no energy of states", async () => {
   );
   expect(rows).toEqual([{ kwh: null, covered_seconds: 0 }]);
   expect(
-    await history.query("select signal, sample_type from millrace_v1.signals where machine = 'm' order by 1"),
+    await history.query(
+      "select signal, sample_type from millrace_v1.signals where machine = 'm' order by 1",
+    ),
   ).toEqual([
     { signal: "power", sample_type: "COUNTER" },
     { signal: "state", sample_type: null },
@@ -248,7 +280,8 @@ test("a counter beyond 1e300 that stands still goes up by 0, and a mean of such 
     ["by-minute", 1e6],
     ["by-hour", 60e6],
   ] as const) {
-    const values = (list: number[]) => list.map((value, i) => [Date.UTC(2026, 0, 5) * 1000 + i * 1e6, value] as const);
+    const values = (list: number[]) =>
+      list.map((value, i) => [Date.UTC(2026, 0, 5) * 1000 + i * 1e6, value] as const);
     const maxGap = toDuration(maxGapUs);
     await history.ingest({
       machine,

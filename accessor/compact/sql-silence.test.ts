@@ -43,7 +43,11 @@ async function send(machine: keyof typeof machines, seed: number): Promise<Recor
   const holes = [1, 1, 1, 2, 9, 10, 11, 12, 36, 37, 38, 59, 60, 61, 150];
   const records: Records = { timesUs: [], changes: [] };
   const samples: [number, number][] = [];
-  for (let us = firstUs + draw() * hourUs; us < lastUs; us += holes[Math.floor(draw() * holes.length)]! * minuteUs) {
+  for (
+    let us = firstUs + draw() * hourUs;
+    us < lastUs;
+    us += holes[Math.floor(draw() * holes.length)]! * minuteUs
+  ) {
     const timeUs = Math.floor(us / minuteUs) * minuteUs + Math.floor(draw() * minuteUs);
     records.timesUs.push(timeUs);
     if (draw() < 0.3) records.changes.push({ timeUs, state: states[Math.floor(draw() * 4)]! });
@@ -55,17 +59,29 @@ async function send(machine: keyof typeof machines, seed: number): Promise<Recor
   const stateChanges = records.changes.map(({ timeUs, state }) => ({ time: at(timeUs), state }));
   for (const some of [samples.filter((one) => !late.includes(one)), late]) {
     const changes = some === late ? [] : stateChanges;
-    await history.ingest({ machine, stateChanges: changes, samples: [{ ...column("load", some), ...declared }] });
+    await history.ingest({
+      machine,
+      stateChanges: changes,
+      samples: [{ ...column("load", some), ...declared }],
+    });
     await history.compactAll();
   }
   return records;
 }
 
 /** Minutes that are silent, of those that touch a window. */
-function silentMinutes({ timesUs }: Records, toleranceUs: number, window: { fromUs: number; toUs: number }): number[] {
+function silentMinutes(
+  { timesUs }: Records,
+  toleranceUs: number,
+  window: { fromUs: number; toUs: number },
+): number[] {
   const alive = new Set(timesUs.map((us) => Math.floor(us / minuteUs)));
   const silent: number[] = [];
-  for (let minute = Math.floor(window.fromUs / minuteUs); minute * minuteUs < window.toUs; minute++) {
+  for (
+    let minute = Math.floor(window.fromUs / minuteUs);
+    minute * minuteUs < window.toUs;
+    minute++
+  ) {
     let before = 0;
     while (before <= toleranceUs / minuteUs && !alive.has(minute - before)) before++;
     if (before > toleranceUs / minuteUs) silent.push(minute);
@@ -73,7 +89,8 @@ function silentMinutes({ timesUs }: Records, toleranceUs: number, window: { from
   return silent;
 }
 
-const stateOf = ({ changes }: Records, us: number) => changes.findLast(({ timeUs }) => timeUs <= us)?.state ?? 0;
+const stateOf = ({ changes }: Records, us: number) =>
+  changes.findLast(({ timeUs }) => timeUs <= us)?.state ?? 0;
 
 async function silences(from: string, to: string): Promise<string[]> {
   const rows = await history.query<{ machine: string; begins: string; ends: string }>(
@@ -85,7 +102,11 @@ async function silences(from: string, to: string): Promise<string[]> {
 }
 
 /** The same, of the minutes. */
-function joined(records: Records, machine: keyof typeof machines, window: { fromUs: number; toUs: number }): string[] {
+function joined(
+  records: Records,
+  machine: keyof typeof machines,
+  window: { fromUs: number; toUs: number },
+): string[] {
   const pieces: { fromUs: number; toUs: number }[] = [];
   for (const minute of silentMinutes(records, machines[machine].toleranceUs, window)) {
     const fromUs = Math.max(minute * minuteUs, window.fromUs);
@@ -106,7 +127,9 @@ test("silences, silent seconds of states, and silence at a time", async () => {
   await history.settle();
   await history.ingest({ machine: "a", samples: [column("load", [[firstUs, 1]])] });
   await history.compactAll({ maxRollups: 5_000 });
-  const [{ us }] = (await history.query<{ us: string }>("select millrace_v1.history_end() as us")) as [{ us: string }];
+  const [{ us }] = (await history.query<{ us: string }>(
+    "select millrace_v1.history_end() as us",
+  )) as [{ us: string }];
   const endUs = Number(us);
 
   const window = { fromUs: firstUs - 5 * hourUs + 7, toUs: endUs };
@@ -117,7 +140,9 @@ test("silences, silent seconds of states, and silence at a time", async () => {
   expect(await silences(iso(within.fromUs), iso(within.toUs))).toEqual(
     [...all].flatMap(([machine, records]) => joined(records, machine, within)),
   );
-  expect((await silences("-infinity", "infinity"))[0]).toBe(expected[0]!.replace(String(window.fromUs), "-1"));
+  expect((await silences("-infinity", "infinity"))[0]).toBe(
+    expected[0]!.replace(String(window.fromUs), "-1"),
+  );
   expect(await silences("infinity", "infinity")).toEqual([]);
 
   const rows = await history.query<{ machine: string; us: string; state: string; silent: number }>(
@@ -129,13 +154,20 @@ test("silences, silent seconds of states, and silence at a time", async () => {
   for (const { machine, us: hour, state, silent } of rows) {
     const records = all.get(machine as keyof typeof machines)!;
     const [fromUs, toUs] = [Number(hour), Number(hour) + hourUs];
-    const minutes = silentMinutes(records, machines[machine as keyof typeof machines].toleranceUs, { fromUs, toUs });
-    const own = minutes.filter((minute) => stateNames[stateOf(records, minute * minuteUs)] === state);
+    const minutes = silentMinutes(records, machines[machine as keyof typeof machines].toleranceUs, {
+      fromUs,
+      toUs,
+    });
+    const own = minutes.filter(
+      (minute) => stateNames[stateOf(records, minute * minuteUs)] === state,
+    );
     expect(silent, `${machine} ${iso(fromUs)} ${state}`).toBe(own.length * 60);
   }
 
   // What AggregateStates says of the same hours.
-  const [newest] = await history.query<{ revision: string }>("select max(revision) as revision from receipt");
+  const [newest] = await history.query<{ revision: string }>(
+    "select max(revision) as revision from receipt",
+  );
   const { service, context } = history.serviceAt(Number(newest!.revision), endUs);
   const asked = create(AggregateStatesRequestSchema, {
     ...{ machines: names, startTime: at(firstUs), endTime: at(endUs) },
@@ -144,7 +176,9 @@ test("silences, silent seconds of states, and silence at a time", async () => {
   const answer = await service.aggregateStates(asked, context);
   const said = new Map<string, number>();
   for (const { machine, buckets, silenceTolerance } of answer.machines as MachineStateBuckets[]) {
-    expect(Number(silenceTolerance!.seconds) * 1e6).toBe(machines[machine as keyof typeof machines].toleranceUs);
+    expect(Number(silenceTolerance!.seconds) * 1e6).toBe(
+      machines[machine as keyof typeof machines].toleranceUs,
+    );
     for (const bucket of buckets)
       for (const { state, silentTime } of bucket.states)
         said.set(
@@ -158,20 +192,25 @@ test("silences, silent seconds of states, and silence at a time", async () => {
   const draw = createDraw(9);
   for (let i = 0; i < 10; i++) {
     const timeUs = firstUs + hourUs + Math.floor(draw() * 28 * hourUs);
-    const found = await history.query("select machine, state, silent from millrace_v1.state_at($1, $2)", [
-      iso(timeUs),
-      names,
-    ]);
+    const found = await history.query(
+      "select machine, state, silent from millrace_v1.state_at($1, $2)",
+      [iso(timeUs), names],
+    );
     const wanted = [...all].flatMap(([machine, records]) => {
       const state = stateOf(records, timeUs);
-      const silent = silentMinutes(records, machines[machine].toleranceUs, { fromUs: timeUs, toUs: timeUs + 1 });
+      const silent = silentMinutes(records, machines[machine].toleranceUs, {
+        fromUs: timeUs,
+        toUs: timeUs + 1,
+      });
       return state === 0 ? [] : [{ machine, state: stateNames[state], silent: silent.length > 0 }];
     });
     expect(found).toEqual(wanted);
   }
   // As of now: what the log has only counts too.
   const now = async () =>
-    (await history.query("select silent from millrace_v1.state_at('infinity', '{dense}')")).map(({ silent }) => silent);
+    (await history.query("select silent from millrace_v1.state_at('infinity', '{dense}')")).map(
+      ({ silent }) => silent,
+    );
   expect(await now()).toEqual([true]);
   await history.ingest({ machine: "dense", samples: [column("load", [[Date.now() * 1000, 1]])] });
   expect(await now()).toEqual([false]);
@@ -184,8 +223,12 @@ test("what of a reader's own hangs on state_at() as it was stays", async () => {
   const { readMigrations } = await import("../store/migrate.ts");
   const sql = readMigrations().find(({ name }) => name === "0036_silences.sql")!.sql;
   const drop = sql.slice(sql.indexOf("do $$"), sql.indexOf("-- As in 0029"));
-  await history.query("begin; create view of_mine as select machine, state from millrace_v1.state_at(now())");
+  await history.query(
+    "begin; create view of_mine as select machine, state from millrace_v1.state_at(now())",
+  );
   await history.query(drop);
-  expect((await history.query("select machine from of_mine order by 1")).map(({ machine }) => machine)).toEqual(names);
+  expect(
+    (await history.query("select machine from of_mine order by 1")).map(({ machine }) => machine),
+  ).toEqual(names);
   await history.query("rollback");
 });

@@ -45,7 +45,8 @@ async function overGrpc(machines: string[], hours: number): Promise<string[]> {
     resolution: { case: "width", value: { seconds: 3_600n } },
   });
   const answer = await service.aggregateStates(asked, context);
-  const seconds = (of?: { seconds?: bigint; nanos?: number }) => Number(of?.seconds ?? 0n) + (of?.nanos ?? 0) / 1e9;
+  const seconds = (of?: { seconds?: bigint; nanos?: number }) =>
+    Number(of?.seconds ?? 0n) + (of?.nanos ?? 0) / 1e9;
   return (answer.machines as MachineStateBuckets[])
     .flatMap(({ machine, buckets }) =>
       buckets.flatMap(({ startTime, states }) =>
@@ -53,7 +54,11 @@ async function overGrpc(machines: string[], hours: number): Promise<string[]> {
           .filter(({ state, time }) => state !== 0 && seconds(time) > 0)
           .map((one) =>
             [
-              ...[machine, (thisHourUs - Number(startTime!.seconds) * 1e6) / hourUs, stateNames[one.state]],
+              ...[
+                machine,
+                (thisHourUs - Number(startTime!.seconds) * 1e6) / hourUs,
+                stateNames[one.state],
+              ],
               ...[
                 seconds(one.time),
                 Math.round(one.energyCoverage * seconds(one.time) * 1e6) / 1e6,
@@ -91,7 +96,14 @@ test("hours with and without records fit together, as late data come and hours a
   await history.ingest({
     machine: "sparse",
     // At the start of an hour, and twice within one.
-    stateChanges: changes([60, ACTIVE], [41.25, IDLE], [41, IDLE], [20.75, FAULT], [20.5, OFF], [3, ACTIVE]),
+    stateChanges: changes(
+      [60, ACTIVE],
+      [41.25, IDLE],
+      [41, IDLE],
+      [20.75, FAULT],
+      [20.5, OFF],
+      [3, ACTIVE],
+    ),
   });
   const power = (signal: string, from: number, to: number) =>
     column(signal, [
@@ -105,7 +117,11 @@ test("hours with and without records fit together, as late data come and hours a
     stateChanges: changes([50, ACTIVE], [10.5, IDLE]),
     samples: [{ ...power("power", 30.5, 27.5), ...declared }],
   });
-  await history.ingest({ machine: "counted", stateChanges: changes([50, ACTIVE]), samples: [counted] });
+  await history.ingest({
+    machine: "counted",
+    stateChanges: changes([50, ACTIVE]),
+    samples: [counted],
+  });
   await settle();
   const rows = await inSql();
   expect(rows.length).toBeGreaterThan(230);
@@ -131,7 +147,10 @@ test("hours with and without records fit together, as late data come and hours a
 });
 
 test("hours of roll-ups that retention has dropped are in the state that held", async () => {
-  await history.ingest({ machine: "m", stateChanges: changes([50, ACTIVE], [40.5, IDLE], [30, FAULT]) });
+  await history.ingest({
+    machine: "m",
+    stateChanges: changes([50, ACTIVE], [40.5, IDLE], [30, FAULT]),
+  });
   await settle();
   const powered = column("power", [
     [thisHourUs - 45.5 * hourUs, 100],

@@ -20,15 +20,29 @@ beforeAll(async () => {
       stateChanges: [{ time: at(firstUs), state: 1 }],
       samples: [
         { ...column("power", every(secondUs, 5 * hourUs)), unit: "W" },
-        { ...column("oil", every(2 * minuteUs, days * dayUs)), unit: "W", maxGap: { seconds: 300n } },
-        { ...column("level", every(3 * hourUs, days * dayUs)), unit: "W", maxGap: { seconds: 86_400n } },
-        { ...column("valve", every(20 * hourUs, days * dayUs)), unit: "%", sampleType: SampleType.STEP },
+        {
+          ...column("oil", every(2 * minuteUs, days * dayUs)),
+          unit: "W",
+          maxGap: { seconds: 300n },
+        },
+        {
+          ...column("level", every(3 * hourUs, days * dayUs)),
+          unit: "W",
+          maxGap: { seconds: 86_400n },
+        },
+        {
+          ...column("valve", every(20 * hourUs, days * dayUs)),
+          unit: "%",
+          sampleType: SampleType.STEP,
+        },
       ],
     });
   await history.settle();
   await history.tidy();
   // Others', and ends of blocks, as many machines have them.
-  await history.query(`insert into block_end select 1000000000 + n, 1, 1, 1 from generate_series(1, 100000) n`);
+  await history.query(
+    `insert into block_end select 1000000000 + n, 1, 1, 1 from generate_series(1, 100000) n`,
+  );
   await history.query(`insert into series_day select 1000000 + n, from_us(${firstUs} + m * 86400000000)
     from generate_series(1, 500) n, generate_series(0, 30) m`);
   await history.query(`insert into kept_hour select from_us(us), us from (
@@ -62,7 +76,11 @@ async function scansOf(statement: string): Promise<{ rows: number; scans: Scans[
 const hour = "time >= '2026-01-05 03:00Z' and time < '2026-01-05 04:00Z'";
 
 test.each([
-  ["minutes of a signal kept by the minute", `samples_minute where signal = 'power' and ${hour}`, 60],
+  [
+    "minutes of a signal kept by the minute",
+    `samples_minute where signal = 'power' and ${hour}`,
+    60,
+  ],
   ["minutes of a signal kept by the hour", `samples_minute where signal = 'oil' and ${hour}`, 60],
   ["minutes that a line crosses", `samples_minute where signal = 'level' and ${hour}`, 60],
   ["minutes that a value holds", `samples_minute where signal = 'valve' and ${hour}`, 60],
@@ -75,7 +93,11 @@ test.each([
   ["an hour of samples", `samples_hour where signal = 'oil' and ${hour}`, 1],
   ["an hour with few", `samples_hour where signal = 'level' and ${hour}`, 1],
   ["silence of an hour", `state_hours where ${hour}`, 1],
-  ["an hour in the state that held", "state_hours where time >= '2026-01-06 03:00Z' and time < '2026-01-06 04:00Z'", 1],
+  [
+    "an hour in the state that held",
+    "state_hours where time >= '2026-01-06 03:00Z' and time < '2026-01-06 04:00Z'",
+    1,
+  ],
   ["silences", "silences('2026-01-05 03:00Z', '2026-01-05 09:00Z', array['b']) where true", 0],
   ["a day", "samples_day where signal = 'oil' and time = '2026-01-06'", 1],
 ])("%s", async (_, what, expected) => {
@@ -87,9 +109,16 @@ test.each([
 });
 
 test("what a machine was doing is one look, however long ago", async () => {
-  const { rows, scans } = await scansOf("select * from millrace_v1.state_at('2026-01-09', array['b'])");
-  const looks = scans.map(({ relname, seq_tup_read, idx_scan }) => [relname, seq_tup_read, idx_scan].join(" "));
-  expect({ rows, looks: looks.toSorted() }).toEqual({ rows: 1, looks: ["alive_hour 0 1", "state_change 0 1"] });
+  const { rows, scans } = await scansOf(
+    "select * from millrace_v1.state_at('2026-01-09', array['b'])",
+  );
+  const looks = scans.map(({ relname, seq_tup_read, idx_scan }) =>
+    [relname, seq_tup_read, idx_scan].join(" "),
+  );
+  expect({ rows, looks: looks.toSorted() }).toEqual({
+    rows: 1,
+    looks: ["alive_hour 0 1", "state_change 0 1"],
+  });
 });
 
 type Node = { "Node Type": string; "Cache Key"?: string; "Actual Loops": number; Plans?: Node[] };
@@ -102,5 +131,7 @@ test("an hour of a signal kept by the hour is unpacked once for all of its minut
   const nodes = nodesOf(row!["QUERY PLAN"][0].Plan);
   const memo = nodes.find(({ "Node Type": type }) => type === "Memoize");
   expect(memo?.["Cache Key"]).toBe("t.hour_us");
-  expect(nodes.filter((node) => node["Node Type"] === "Function Scan" && node["Actual Loops"] > 1)).toEqual([]);
+  expect(
+    nodes.filter((node) => node["Node Type"] === "Function Scan" && node["Actual Loops"] > 1),
+  ).toEqual([]);
 });

@@ -12,7 +12,13 @@ import type { Database } from "../store/database.ts";
 import { readBuckets } from "../store/history.ts";
 import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { countRolledUp, governedHours, powerSignal, touchedHours, touchedStateHours } from "./due.ts";
+import {
+  countRolledUp,
+  governedHours,
+  powerSignal,
+  touchedHours,
+  touchedStateHours,
+} from "./due.ts";
 import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gather.ts";
 import type { HourRanges } from "./hour-ranges.ts";
 import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
@@ -157,7 +163,10 @@ async function plan(
     options.onTaken?.({ from, epoch, held: options.held, first, rows, oneCommit, unreadable });
     failpoint("compact.gathered");
     const touchedStates = touchedStateHours(gathered, { frozenBeforeUs });
-    const governedStates = await governedHours(database, stateArrivals, { through, frozenBeforeUs });
+    const governedStates = await governedHours(database, stateArrivals, {
+      through,
+      frozenBeforeUs,
+    });
     const work = { waits: false, gathered, changes: [], touchedStates, governedStates };
     const isTooMuch =
       !oneCommit &&
@@ -166,7 +175,9 @@ async function plan(
     if (!isTooMuch) {
       if (await waitsForPartitions(options, gathered)) return { ...work, waits: true };
       const changes = await planBuckets(database, gathered.arrivals, { watermark: from, abort });
-      const rewritten = changes.flatMap(({ ended }) => ended).reduce((sum, { summary }) => sum + summary.count, 0);
+      const rewritten = changes
+        .flatMap(({ ended }) => ended)
+        .reduce((sum, { summary }) => sum + summary.count, 0);
       if (rewritten <= maxRewritten || settled) return { ...work, changes };
       tried.push({ maxRows, rewritten });
       if (oneCommit) {
@@ -191,7 +202,11 @@ async function waitsForPartitions(options: StepOptions, { arrivals }: Gathered):
   const { database, maxPartitions, maxWeeks, abort } = options;
   const nowUs = options.nowUs();
   const bucketsUs = arrivals.map(({ bucketUs }) => bucketUs);
-  const missing = await makeBlockPartitions(database, bucketsUs, { max: maxPartitions, nowUs, abort });
+  const missing = await makeBlockPartitions(database, bucketsUs, {
+    max: maxPartitions,
+    nowUs,
+    abort,
+  });
   if (missing > 0) return true;
   // A transaction locks each partition that it writes to. More weeks than these come of one commit
   // only, and of old times: those can be merged.
@@ -212,7 +227,9 @@ async function planBuckets(
   const turns = new Turns();
   const changes: BucketChange[] = [];
   for (const arrival of arrivals) {
-    changes.push(planBucket(arrival, byBucket.get(`${arrival.series.id}:${arrival.bucketUs}`) ?? []));
+    changes.push(
+      planBucket(arrival, byBucket.get(`${arrival.series.id}:${arrival.bucketUs}`) ?? []),
+    );
     await turns.pause();
   }
   return changes;

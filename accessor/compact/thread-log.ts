@@ -21,7 +21,8 @@ export function logTo(hand: (entry: LogEntry) => void, bound: LogFields = {}): L
 function cloneable(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => {
-      if (value instanceof Error) return [key, withStack(new Error(causeChain(value)), value.stack)];
+      if (value instanceof Error)
+        return [key, withStack(new Error(causeChain(value)), value.stack)];
       try {
         return [key, structuredClone(value)];
       } catch {

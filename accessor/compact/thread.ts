@@ -22,7 +22,9 @@ const log = logTo((entry) => tell({ kind: "log", ...entry }));
 
 await using stack = new AsyncDisposableStack();
 // Hours are rolled up from a few reads at a time.
-const database = stack.use(await openDatabase({ url: databaseUrl, isPrepared: true, maxReadConnections: 6, log }));
+const database = stack.use(
+  await openDatabase({ url: databaseUrl, isPrepared: true, maxReadConnections: 6, log }),
+);
 const catalog = new Catalog(database);
 const epochs = new Epochs({
   epochs: known,

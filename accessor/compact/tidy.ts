@@ -44,7 +44,15 @@ export type TidyOptions = {
 /** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
   const parts = [
-    ...[makeAhead, openSegment, dropSuperseded, dropReleased, dropSegments, mergePartitions, dropProducers],
+    ...[
+      makeAhead,
+      openSegment,
+      dropSuperseded,
+      dropReleased,
+      dropSegments,
+      mergePartitions,
+      dropProducers,
+    ],
     makeDays,
   ];
   const failures: unknown[] = [];
@@ -56,10 +64,20 @@ export async function tidy(options: TidyOptions): Promise<void> {
 }
 
 async function makeAhead({ database, nowUs, abort }: TidyOptions): Promise<void> {
-  await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], { max: 2, nowUs: nowUs(), abort });
+  await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], {
+    max: 2,
+    nowUs: nowUs(),
+    abort,
+  });
 }
 
-async function openSegment({ database, segmentMs, segmentBytes, log, abort }: TidyOptions): Promise<void> {
+async function openSegment({
+  database,
+  segmentMs,
+  segmentBytes,
+  log,
+  abort,
+}: TidyOptions): Promise<void> {
   const [row] = await database.compact(
     `select segment, clock_timestamp() - opened_at > $1::int8 * interval '1 millisecond'
        or pg_total_relation_size(('log_' || segment)::regclass) > $2::int8,
@@ -85,14 +103,23 @@ async function openSegment({ database, segmentMs, segmentBytes, log, abort }: Ti
       (partition) => partition.name === name && partition.state === "attached",
     );
     if (!attached)
-      await database.compact(`alter table ${parent} attach partition ${name} for values in (${next})`, [], { abort });
+      await database.compact(
+        `alter table ${parent} attach partition ${name} for values in (${next})`,
+        [],
+        { abort },
+      );
   }
   await database.compact("select open_segment($1::int4)", [next], { abort });
   log.info("opened a log segment", { segment: next });
 }
 
 /** Forgets versions that ended long ago. */
-async function dropSuperseded({ database, supersededMs, maxDropped, abort }: TidyOptions): Promise<void> {
+async function dropSuperseded({
+  database,
+  supersededMs,
+  maxDropped,
+  abort,
+}: TidyOptions): Promise<void> {
   for (;;) {
     const [row] = await database.compact(
       "select blocks from drop_superseded($1::int8, $2::int4)",
@@ -131,20 +158,32 @@ async function dropSegments(options: TidyOptions): Promise<void> {
 }
 
 /** Forgets producers of single requests. What is left after so many goes with the next tidy. */
-async function dropProducers({ database, maxDerived = 1_000_000, abort }: TidyOptions): Promise<void> {
+async function dropProducers({
+  database,
+  maxDerived = 1_000_000,
+  abort,
+}: TidyOptions): Promise<void> {
   for (let i = 0; i < maxProducerPortions; i++)
-    if ((await dropIdleProducers(database, { maxDerived, limit: producerPortion, abort })) === 0) return;
+    if ((await dropIdleProducers(database, { maxDerived, limit: producerPortion, abort })) === 0)
+      return;
 }
 
 /** Partitions of segments that are retired, by this tidy or by one that was stopped. */
 async function dropRetired({ database, log, abort }: TidyOptions): Promise<void> {
-  const [row] = await database.compact("select min(segment) from log_segment", [], { name: "first_segment", abort });
+  const [row] = await database.compact("select min(segment) from log_segment", [], {
+    name: "first_segment",
+    abort,
+  });
   const [first] = row as [number];
   const numberOf = ({ name }: Partition) => Number(name.slice(name.lastIndexOf("_") + 1));
-  const retired = (await listPartitions(database, ["log", "receipt"])).filter((item) => numberOf(item) < first);
+  const retired = (await listPartitions(database, ["log", "receipt"])).filter(
+    (item) => numberOf(item) < first,
+  );
   // One that is pending first: until it is gone, no other can be detached.
   const order = (item: Partition) => (item.state === "pending" ? 0 : 1);
-  for (const partition of retired.sort((a, b) => order(a) - order(b) || numberOf(a) - numberOf(b))) {
+  for (const partition of retired.sort(
+    (a, b) => order(a) - order(b) || numberOf(a) - numberOf(b),
+  )) {
     await dropPartition(database, partition, { abort });
     log.info("dropped a partition of the log", { partition: partition.name });
   }
@@ -195,8 +234,11 @@ const mergesAtOnce = 8;
  * that anything came from.
  */
 async function mergePartitions({ database, nowUs, log, abort }: TidyOptions): Promise<void> {
-  const attached = (await listPartitions(database, ["block"])).filter(({ state }) => state === "attached").length;
+  const attached = (await listPartitions(database, ["block"])).filter(
+    ({ state }) => state === "attached",
+  ).length;
   if (attached <= fewPartitions) return;
   const merged = await mergeBlockPartitions(database, { max: mergesAtOnce, nowUs: nowUs(), abort });
-  if (merged > 0) log.info("merged small partitions of the history", { partitions: attached, merges: merged });
+  if (merged > 0)
+    log.info("merged small partitions of the history", { partitions: attached, merges: merged });
 }

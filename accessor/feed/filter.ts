@@ -48,6 +48,7 @@ export function project(batch: Batch, { machines, signals, permits }: Filter): B
   const samples = batch.samples.filter(({ signal }) => signals.has(signal));
   const kept = stateChanges.length + errorReports.length + samples.length;
   if (kept === 0) return undefined;
-  if (kept === batch.stateChanges.length + batch.errorReports.length + batch.samples.length) return batch;
+  if (kept === batch.stateChanges.length + batch.errorReports.length + batch.samples.length)
+    return batch;
   return create(BatchSchema, { machine: batch.machine, stateChanges, errorReports, samples });
 }

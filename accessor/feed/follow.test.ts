@@ -4,7 +4,10 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import {
+  type WatchSignalsResponse,
+  WatchSignalsResponseSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import { joinBatches } from "../../codec/wire/batch-bytes.ts";
 import type { Selection } from "../store/catalog.ts";
 import { column, epochUs } from "../testing/batches.ts";
@@ -52,8 +55,14 @@ const selection = fc.record({
   signals: fc.uniqueArray(names("s"), { maxLength: 2 }),
 });
 const action = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ machine: names("m"), signal: names("s"), own: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ subscribe: selection, back: fc.nat(20), slowness: fc.nat(6) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ machine: names("m"), signal: names("s"), own: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ subscribe: selection, back: fc.nat(20), slowness: fc.nat(6) }),
+  },
   { weight: 1, arbitrary: fc.record({ turns: fc.nat(5) }) },
 );
 
@@ -75,7 +84,13 @@ test("any commits, subscribers, positions and evictions", { timeout: 60_000 }, a
       const run = async (wanted: Selection, after: number, slowness: number) => {
         const seen: number[] = [];
         let through = String(after);
-        const feed = subscribe(wanted, after, { log, tail, shared, bookmarkMs: 1, abort: stop.signal });
+        const feed = subscribe(wanted, after, {
+          log,
+          tail,
+          shared,
+          bookmarkMs: 1,
+          abort: stop.signal,
+        });
         for await (const message of feed) {
           expect(message.after).toBe(through);
           through = message.through;
@@ -94,7 +109,9 @@ test("any commits, subscribers, positions and evictions", { timeout: 60_000 }, a
       };
       for (const step of actions) {
         if ("subscribe" in step) {
-          subscribers.push(run(step.subscribe, Math.max(0, tail.head.revision - step.back), step.slowness));
+          subscribers.push(
+            run(step.subscribe, Math.max(0, tail.head.revision - step.back), step.slowness),
+          );
         } else if ("turns" in step) for (let i = 0; i < step.turns; i++) await turn();
         else {
           const commit = log.append(step);
@@ -122,7 +139,11 @@ test("bookmarks come while nothing matches, also while much goes by that does no
   vi.useFakeTimers();
   const log = new SimulatedLog({ pageSize: 10, waits: [0] });
   const tail = log.openTail(10_000);
-  const feed = subscribe({ machines: ["m1"], signals: ["wanted"] }, 0, { log, tail, bookmarkMs: 5_000 });
+  const feed = subscribe({ machines: ["m1"], signals: ["wanted"] }, 0, {
+    log,
+    tail,
+    bookmarkMs: 5_000,
+  });
   await feed.next();
   const next = feed.next();
   for (let i = 0; i < 6; i++) {
@@ -173,7 +194,11 @@ test("shared messages are bounded in bytes, whatever filters there are", () => {
 test("shared messages count what they hold beside their encoding, too", () => {
   const shared = new SharedMessages(() => 10, 1_000);
   const stretch = { after: 0, through: 1, committedUs: 0, toCursor: String };
-  shared.get("filter", { ...stretch, bytes: 500, batches: [create(BatchSchema, { machine: "m" })] });
+  shared.get("filter", {
+    ...stretch,
+    bytes: 500,
+    batches: [create(BatchSchema, { machine: "m" })],
+  });
   expect(shared.bytes).toBe(510);
 });
 
@@ -186,7 +211,9 @@ test.each(["memory", "the log"])(
     await feed.next();
     const small = log.append({ machine: "m", signal: "s" });
     const large = log.append({ machine: "m", signal: "s" });
-    large.batch.samples = Array.from({ length: 7 }, (_, i) => create(SamplesSchema, column(`s${i}`, manySamples)));
+    large.batch.samples = Array.from({ length: 7 }, (_, i) =>
+      create(SamplesSchema, column(`s${i}`, manySamples)),
+    );
     large.bytes = 7 * 500;
     const last = log.append({ machine: "m", signal: "s" });
     tail.publish([small, large, last]);
@@ -196,13 +223,17 @@ test.each(["memory", "the log"])(
       if (seen.at(-1)!.through === "3") break;
       expect(batches().length).toBeLessThan(10);
     }
-    const parts = seen.filter(({ batches }) => batches.some(({ samples }) => samples[0]!.values.length > 1));
+    const parts = seen.filter(({ batches }) =>
+      batches.some(({ samples }) => samples[0]!.values.length > 1),
+    );
     expect(parts.map(({ after, through, partial }) => [after, through, partial])).toEqual([
       ...[1, 2, 3].map(() => ["1", "1", true]),
       ["1", "2", false],
     ]);
     for (const part of parts)
-      expect(toBinary(WatchSignalsResponseSchema, part).byteLength).toBeLessThanOrEqual(1_000 + 100);
+      expect(toBinary(WatchSignalsResponseSchema, part).byteLength).toBeLessThanOrEqual(
+        1_000 + 100,
+      );
     const [first, ...rest] = parts.flatMap(({ batches }) => batches);
     expect(joinBatches([first!, ...rest]).samples.map(({ signal }) => signal)).toEqual(
       large.batch.samples.map(({ signal }) => signal),
@@ -220,9 +251,15 @@ test("messages out of memory end before they are too large, by what commits deco
   const tail = log.openTail(1e9);
   const feed = subscribe(everything, 0, { log, tail });
   await feed.next();
-  tail.publish(Array.from({ length: 8 }, () => ({ ...log.append({ machine: "m", signal: "s" }), bytes: 900_000 })));
+  tail.publish(
+    Array.from({ length: 8 }, () => ({
+      ...log.append({ machine: "m", signal: "s" }),
+      bytes: 900_000,
+    })),
+  );
   const counts: number[] = [];
-  while (counts.reduce((sum, count) => sum + count, 0) < 8) counts.push((await feed.next()).value!.batches.length);
+  while (counts.reduce((sum, count) => sum + count, 0) < 8)
+    counts.push((await feed.next()).value!.batches.length);
   expect(counts).toEqual([2, 2, 2, 2]);
 });
 

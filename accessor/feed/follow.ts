@@ -2,7 +2,10 @@
 // where the last one ended. It pulls, so a slow subscriber costs a position, not memory.
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { type WatchSignalsResponse, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import {
+  type WatchSignalsResponse,
+  WatchSignalsResponseSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { batchBytes, splitBatch } from "../../codec/wire/batch-bytes.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
@@ -47,7 +50,9 @@ const fullBytes = 2 * 1024 * 1024;
 const largestBytes = 3 * 1024 * 1024;
 
 /** Yields until the signal is aborted, then throws its reason. The first message comes at once. */
-export async function* follow(options: FollowOptions): AsyncGenerator<WatchSignalsResponse, never, undefined> {
+export async function* follow(
+  options: FollowOptions,
+): AsyncGenerator<WatchSignalsResponse, never, undefined> {
   const { tail, filter, readLog, bookmarkMs, abort, maxMessageBytes = largestBytes } = options;
   let sent = options.after;
   let sentAtMs = 0;
@@ -64,9 +69,18 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
     const all = [...splitBatch(batches[0]!, maxMessageBytes)];
     const cursor = options.toCursor(sent);
     for (const part of all.slice(0, -1))
-      yield create(WatchSignalsResponseSchema, { after: cursor, through: cursor, batches: [part], partial: true });
+      yield create(WatchSignalsResponseSchema, {
+        after: cursor,
+        through: cursor,
+        batches: [part],
+        partial: true,
+      });
     // What the last of them would be shared as is the whole of it.
-    const last = { after: cursor, through: options.toCursor(stretch.through), batches: all.slice(-1) };
+    const last = {
+      after: cursor,
+      through: options.toCursor(stretch.through),
+      batches: all.slice(-1),
+    };
     sent = position = stretch.through;
     sentAtMs = performance.now();
     yield withTime(create(WatchSignalsResponseSchema, last), stretch.committedUs);
@@ -92,7 +106,11 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
       : collect(commits ?? [], { filter, tail, maxBytes: Math.min(fullBytes, maxMessageBytes) });
     position = matching.through;
     const { batches, bytes } = matching;
-    if (batches.length === 1 && bytes > maxMessageBytes && batchBytes(batches[0]!) > maxMessageBytes)
+    if (
+      batches.length === 1 &&
+      bytes > maxMessageBytes &&
+      batchBytes(batches[0]!) > maxMessageBytes
+    )
       yield* parts(matching);
     // A bookmark also where much goes by that does not match.
     else if (batches.length > 0 || idleMs() === 0) yield message(matching);
@@ -101,7 +119,12 @@ export async function* follow(options: FollowOptions): AsyncGenerator<WatchSigna
 }
 
 /** bytes: of the commits that match, an upper bound. More than fullBytes only of a commit alone. */
-type Matching = { through: number; committedUs: number | undefined; batches: Batch[]; bytes: number };
+type Matching = {
+  through: number;
+  committedUs: number | undefined;
+  batches: Batch[];
+  bytes: number;
+};
 
 async function fromLog(
   readLog: FollowOptions["readLog"],
@@ -142,7 +165,10 @@ function collect(
   return { through: head.revision, committedUs: head.committedUs, batches, bytes };
 }
 
-function withTime(message: WatchSignalsResponse, committedUs: number | undefined): WatchSignalsResponse {
+function withTime(
+  message: WatchSignalsResponse,
+  committedUs: number | undefined,
+): WatchSignalsResponse {
   if (committedUs !== undefined) message.commitTime = toTimestamp(committedUs);
   return message;
 }
@@ -189,7 +215,10 @@ type Stretch = Matching & { after: number; toCursor: (revision: number) => strin
 /** The last message of each filter: subscribers at the head all want the same one. */
 export class SharedMessages {
   readonly #encode: (message: WatchSignalsResponse) => number;
-  readonly #last = new Map<string, { after: number; through: number; message: WatchSignalsResponse; bytes: number }>();
+  readonly #last = new Map<
+    string,
+    { after: number; through: number; message: WatchSignalsResponse; bytes: number }
+  >();
   readonly #maxBytes: number;
   #bytes = 0;
 
@@ -206,9 +235,13 @@ export class SharedMessages {
     return this.#bytes;
   }
 
-  get(key: string, { after, through, committedUs, batches, bytes: decodedBytes, toCursor }: Stretch) {
+  get(
+    key: string,
+    { after, through, committedUs, batches, bytes: decodedBytes, toCursor }: Stretch,
+  ) {
     const last = this.#last.get(key);
-    if (batches.length > 0 && last?.after === after && last.through === through) return last.message;
+    if (batches.length > 0 && last?.after === after && last.through === through)
+      return last.message;
     const stretch = { after: toCursor(after), through: toCursor(through), batches };
     const message = withTime(create(WatchSignalsResponseSchema, stretch), committedUs);
     if (batches.length > 0) {

@@ -58,7 +58,12 @@ test("feeds past the fork end by name, the others to come again, and nothing is 
   const { log, tail } = open({ published: 3 });
   const feed = (after: number) =>
     follow({
-      ...{ tail, filter: createFilter({ machines: ["m"], signals: [] }, undefined), after, bookmarkMs: 3_600_000 },
+      ...{
+        tail,
+        filter: createFilter({ machines: ["m"], signals: [] }, undefined),
+        after,
+        bookmarkMs: 3_600_000,
+      },
       readLog: (range) => log.read(range),
       readCommitTime: async () => undefined,
       toCursor: String,
@@ -110,13 +115,17 @@ test("below what was published: whoever waits is told by name, then the process 
   await expect(epochs.follow(2)).rejects.toMatchObject({ reason: "SHUTTING_DOWN" });
   await told;
   expect(() => tail.assertHolds(1)).toThrow("this server restarts");
-  await vi.waitFor(() => expect(onGivenUp).toHaveBeenCalledWith(expect.stringContaining("without revision 3")));
+  await vi.waitFor(() =>
+    expect(onGivenUp).toHaveBeenCalledWith(expect.stringContaining("without revision 3")),
+  );
   expect(forget).not.toHaveBeenCalled();
 });
 
 test("beyond what was published: ids are forgotten, whoever waits for what was lost is told, and it goes on", async () => {
   const { log, tail, epochs, forget, onGivenUp } = openEpochs({ published: 3, fork: 4 });
-  const waiting = expect(tail.reach(5, unaborted())).rejects.toMatchObject({ reason: "CURSOR_FOREIGN" });
+  const waiting = expect(tail.reach(5, unaborted())).rejects.toMatchObject({
+    reason: "CURSOR_FOREIGN",
+  });
   await epochs.follow(2);
   await waiting;
   expect(forget).toHaveBeenCalledOnce();

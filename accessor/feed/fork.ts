@@ -35,7 +35,9 @@ export function createEpochs(database: Database, options: ForkOptions): Epochs {
         throw starting();
       }
       options.forget();
-      log.warn("this database was promoted or restored: its history continues in a new epoch", { revision: fork });
+      log.warn("this database was promoted or restored: its history continues in a new epoch", {
+        revision: fork,
+      });
     },
   });
 }
@@ -66,7 +68,11 @@ function followFork(
 
 /** For whoever asks a process that starts again. */
 function starting(): Failure {
-  return new Failure("SHUTTING_DOWN", "the database was promoted or restored, and this server restarts: try again", {
-    retryAfterMs: 1_000,
-  });
+  return new Failure(
+    "SHUTTING_DOWN",
+    "the database was promoted or restored, and this server restarts: try again",
+    {
+      retryAfterMs: 1_000,
+    },
+  );
 }

@@ -34,7 +34,10 @@ test("each commit of another accessor is learned of by a hint, long before the n
   const watched = accessor.signals.watchSignals({})[Symbol.asyncIterator]();
   await watched.next();
   for (const machine of ["a", "b", "c"]) {
-    const batch: BatchInit = { machine, stateChanges: [{ time: { seconds: 1_772_352_000n, nanos: 0 }, state: 1 }] };
+    const batch: BatchInit = {
+      machine,
+      stateChanges: [{ time: { seconds: 1_772_352_000n, nanos: 0 }, state: 1 }],
+    };
     await other.ingest.ingestBatch({ producerId: machine, sequence: 1n, batch });
     let update = await watched.next();
     while (update.value!.batches.length === 0) update = await watched.next();
@@ -51,7 +54,13 @@ test("a hint that comes while the database is being asked has it asked again at 
   };
   const options = {
     ...{ database, tail: { head: { revision: 1 }, notice() {} }, epochs: { async follow() {} } },
-    ...{ log: createLog({ name: "poll", level: "silent" }), pollMs: 600_000, hintMs: 1, onPoll() {}, onSetBack() {} },
+    ...{
+      log: createLog({ name: "poll", level: "silent" }),
+      pollMs: 600_000,
+      hintMs: 1,
+      onPoll() {},
+      onSetBack() {},
+    },
   } as unknown as PollOptions;
   await using _polling = startPolling(options);
   await eventually("it asks", () => answers.length === 1);

@@ -48,7 +48,8 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
       // Before anything of another history is published.
       await epochs.follow(epoch);
       await onRedeclared(redeclared);
-      if (revision < published) onSetBack(`the database is at revision ${revision}, and ${published} was published`);
+      if (revision < published)
+        onSetBack(`the database is at revision ${revision}, and ${published} was published`);
       tail.notice(revision);
       onPoll(mayWrite);
     } catch (error) {

@@ -8,7 +8,11 @@ import { after, headOf, valuesIn, type WatchRequest, watch } from "../testing/wa
 
 async function ingestThree({ ingest }: TestAccessor): Promise<void> {
   for (let sequence = 1; sequence <= 3; sequence++)
-    await ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch: oneSample(sequence) });
+    await ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(sequence),
+      batch: oneSample(sequence),
+    });
 }
 
 test("cursors that are none of this database's", async () => {
@@ -16,7 +20,11 @@ test("cursors that are none of this database's", async () => {
   await using other = await openTestAccessor();
   const cursor = await headOf(accessor);
   const watching = (request: WatchRequest) => reasonOf(watch(accessor, request, () => false));
-  const invalid = { code: Code.InvalidArgument, reason: "CURSOR_INVALID", metadata: { field: "after_cursor" } };
+  const invalid = {
+    code: Code.InvalidArgument,
+    reason: "CURSOR_INVALID",
+    metadata: { field: "after_cursor" },
+  };
   expect(await watching(after("nonsense"))).toMatchObject(invalid);
   for (let i = 0; i < cursor.length; i++) {
     const altered = `${cursor.slice(0, i)}${cursor[i] === "A" ? "B" : "A"}${cursor.slice(i + 1)}`;
@@ -56,7 +64,12 @@ test("a time that has not come is refused; now, by a clock that is a little ahea
   await ingestThree(accessor);
   const from = (aheadMs: number): WatchRequest => {
     const ms = Date.now() + aheadMs;
-    return { start: { case: "fromCommitTime", value: { seconds: BigInt(Math.floor(ms / 1_000)), nanos: 0 } } };
+    return {
+      start: {
+        case: "fromCommitTime",
+        value: { seconds: BigInt(Math.floor(ms / 1_000)), nanos: 0 },
+      },
+    };
   };
   expect(await reasonOf(watch(accessor, from(3_600_000), () => false))).toMatchObject({
     code: Code.InvalidArgument,
@@ -71,7 +84,9 @@ test("a database that was set back: newer cursors are in the future, and an acce
   await using accessor = await openTestAccessor();
   await ingestThree(accessor);
   const cursor = await headOf(accessor);
-  await accessor.query("delete from receipt where revision > 1; delete from log where revision > 1");
+  await accessor.query(
+    "delete from receipt where revision > 1; delete from log where revision > 1",
+  );
   await using reopened = await openTestAccessor({ databaseUrl: accessor.databaseUrl });
   expect(await reasonOf(watch(reopened, after(cursor), () => false))).toMatchObject({
     code: Code.OutOfRange,
@@ -90,10 +105,14 @@ test("a database that was restored on a new timeline: cursors beyond the fork ar
     { start: { case: "fromCommitTime", value: await firstCommitTime(accessor) } },
     () => true,
   );
-  await accessor.query("delete from receipt where revision > 1; delete from log where revision > 1");
+  await accessor.query(
+    "delete from receipt where revision > 1; delete from log where revision > 1",
+  );
   await accessor.query("update epoch set timeline_id = timeline_id - 1");
   await using restored = await openTestAccessor({ databaseUrl: accessor.databaseUrl });
-  expect(await reasonOf(watch(restored, after(beyond), () => false))).toMatchObject({ reason: "CURSOR_FOREIGN" });
+  expect(await reasonOf(watch(restored, after(beyond), () => false))).toMatchObject({
+    reason: "CURSOR_FOREIGN",
+  });
   const seen = await watch(restored, after(first!.through), ({ batches }) => batches.length > 0);
   expect(seen.flatMap(valuesIn)).toEqual(["m1:1"]);
   // The same place in this epoch reads otherwise; a client that compares would take that for a
@@ -117,6 +136,10 @@ test("a cursor behind what the log holds has expired, and the earliest is named"
   await accessor.query("update log_segment set first_revision = 3");
   const { code, reason, metadata } = await reasonOf(watch(accessor, after(start), () => false));
   expect([code, reason]).toEqual([Code.OutOfRange, "CURSOR_EXPIRED"]);
-  const messages = await watch(accessor, after(metadata!["earliest_cursor"]!), ({ batches }) => batches.length > 0);
+  const messages = await watch(
+    accessor,
+    after(metadata!["earliest_cursor"]!),
+    ({ batches }) => batches.length > 0,
+  );
   expect(messages.flatMap(valuesIn)).toEqual(["m1:3"]);
 });

@@ -51,7 +51,8 @@ test("any mix of own commits, others' and news of them", async () => {
         if (step.kind === "notice") tail.notice(Math.max(0, log.commits.length - step.back));
         if (step.kind === "pause") for (let i = 0; i < step.turns; i++) await turn();
         if (step.kind === "listen") {
-          if (listener === undefined) listener = tail.listen({ machines: new Set(["m"]), wake: () => {} });
+          if (listener === undefined)
+            listener = tail.listen({ machines: new Set(["m"]), wake: () => {} });
           else listener = void listener[Symbol.dispose]();
         }
         for (const { publish } of late.filter(({ at }) => at === now)) publish();
@@ -87,7 +88,8 @@ test("commits of some machines are found without the others, in order, whatever 
   fc.assert(
     fc.property(drawn, ({ machines, wanted, maxBytes }) => {
       const tail = new SimulatedLog({ pageSize: 10, waits: [0] }).openTail(maxBytes);
-      for (const [i, machine] of machines.entries()) tail.publish([commitOf(i + 1, { machine, signal: "s" })]);
+      for (const [i, machine] of machines.entries())
+        tail.publish([commitOf(i + 1, { machine, signal: "s" })]);
       const ofThem = new Set<string>(wanted);
       for (let after = 0; after <= machines.length; after++) {
         const all = tail.after(after);
@@ -126,7 +128,10 @@ test("only those who want a machine are woken by its commits", () => {
   listen("other", ["m3"]);
   const gone = listen("gone", ["m1"]);
   gone[Symbol.dispose]();
-  tail.publish([commitOf(1, { machine: "m1", signal: "s" }), commitOf(2, { machine: "m2", signal: "s" })]);
+  tail.publish([
+    commitOf(1, { machine: "m1", signal: "s" }),
+    commitOf(2, { machine: "m2", signal: "s" }),
+  ]);
   expect(woken.toSorted()).toEqual(["all", "both", "one"]);
 });
 

@@ -10,7 +10,10 @@ export type TailCommit = Commit & { committedUs: number };
 export type TailOptions = {
   head: Head;
   /** Commits after one revision and through another, or as many as fit a page, whole. */
-  readLog: (range: { after: number; through: number }) => Promise<{ commits: TailCommit[]; through: number }>;
+  readLog: (range: {
+    after: number;
+    through: number;
+  }) => Promise<{ commits: TailCommit[]; through: number }>;
   readCommitTime: (revision: number) => Promise<number | undefined>;
   /**
    * Told that commits were passed over unread: another accessor may have registered series in them.
@@ -86,8 +89,12 @@ export class Tail {
    * forgotten.
    */
   cutBack(fork: Fork): void {
-    for (const revision of this.#early.keys()) if (revision >= fork.revision) this.#early.delete(revision);
-    this.#knownRevision = Math.max(this.#head.revision, Math.min(this.#knownRevision, fork.revision - 1));
+    for (const revision of this.#early.keys())
+      if (revision >= fork.revision) this.#early.delete(revision);
+    this.#knownRevision = Math.max(
+      this.#head.revision,
+      Math.min(this.#knownRevision, fork.revision - 1),
+    );
     this.#forks.push(fork);
     this.#wake([]);
   }
@@ -98,7 +105,8 @@ export class Tail {
    */
   end(ended: Ended): void {
     this.#ended ??= ended;
-    for (const listeners of [this.#ofAll, ...this.#byMachine.values()]) for (const { wake } of [...listeners]) wake();
+    for (const listeners of [this.#ofAll, ...this.#byMachine.values()])
+      for (const { wake } of [...listeners]) wake();
   }
 
   /**
@@ -106,7 +114,8 @@ export class Tail {
    * here has.
    */
   assertHolds(revision: number): void {
-    if (this.#ended) throw revision >= this.#ended.revision ? this.#ended.failure : this.#ended.rest;
+    if (this.#ended)
+      throw revision >= this.#ended.revision ? this.#ended.failure : this.#ended.rest;
   }
 
   /**
@@ -117,7 +126,8 @@ export class Tail {
     if (revision < this.#floor) return undefined;
     // Dense: a commit's place follows from its revision.
     const from = revision - this.#floor;
-    if (machines === undefined || machines.size >= this.#commits.length - from) return this.#commits.slice(from);
+    if (machines === undefined || machines.size >= this.#commits.length - from)
+      return this.#commits.slice(from);
     // By machine: else each of 1,000 subscribers of one machine would go through the commits of all
     // of them.
     const found: TailCommit[] = [];
@@ -227,13 +237,19 @@ export class Tail {
 
   async #catchUp(): Promise<void> {
     try {
-      while (!this.#ended && this.#knownRevision > this.#head.revision && !this.#early.has(this.#head.revision + 1)) {
+      while (
+        !this.#ended &&
+        this.#knownRevision > this.#head.revision &&
+        !this.#early.has(this.#head.revision + 1)
+      ) {
         let firstEarly = Number.POSITIVE_INFINITY;
         for (const revision of this.#early.keys()) firstEarly = Math.min(firstEarly, revision);
         await this.#readUpTo(Math.min(this.#knownRevision, firstEarly - 1));
       }
     } catch (error) {
-      this.#options.log.warn("could not read the log's newest end; the next poll tries again", { error });
+      this.#options.log.warn("could not read the log's newest end; the next poll tries again", {
+        error,
+      });
       return;
     } finally {
       this.#catchingUp = undefined;
@@ -252,7 +268,8 @@ export class Tail {
       this.#earlierOf = [];
       this.#bytes = 0;
       this.#lastOf.clear();
-      for (const revision of this.#early.keys()) if (revision <= through) this.#early.delete(revision);
+      for (const revision of this.#early.keys())
+        if (revision <= through) this.#early.delete(revision);
       this.#floor = this.#watchedSince = through;
       this.#head = { revision: through, committedUs };
       this.#wake([]);
@@ -270,6 +287,7 @@ export class Tail {
       published.push(commit);
     }
     this.#wake(published);
-    if (this.#head.revision < page.through) throw new Error(`the log has no revision ${this.#head.revision + 1}`);
+    if (this.#head.revision < page.through)
+      throw new Error(`the log has no revision ${this.#head.revision + 1}`);
   }
 }

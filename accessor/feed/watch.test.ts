@@ -18,7 +18,9 @@ test.for([true, false])(
     const start = await headOf(one);
     const count = 150;
     const follow = (accessor: TestAccessor) =>
-      watch(accessor, after(start), ({ batches }) => batches.some(({ machine }) => machine === "end"));
+      watch(accessor, after(start), ({ batches }) =>
+        batches.some(({ machine }) => machine === "end"),
+      );
     const feeds = [one, two, one, two].map(follow);
     await Promise.all(
       [one, two].map(async (accessor, i) => {
@@ -30,12 +32,20 @@ test.for([true, false])(
         await producer.acksThrough(count);
       }),
     );
-    const cursors = await Promise.all([one, two].map(async ({ signals }) => (await signals.getLatest({})).cursor));
+    const cursors = await Promise.all(
+      [one, two].map(async ({ signals }) => (await signals.getLatest({})).cursor),
+    );
     const latest = await Promise.all(
-      [one, two].map(async ({ signals }, i) => (await signals.getLatest({ minCursor: cursors[1 - i]! })).cursor),
+      [one, two].map(
+        async ({ signals }, i) => (await signals.getLatest({ minCursor: cursors[1 - i]! })).cursor,
+      ),
     );
     expect(latest[0]).toBe(latest[1]);
-    await one.ingest.ingestBatch({ producerId: "end", sequence: 1n, batch: oneSample(0, { machine: "end" }) });
+    await one.ingest.ingestBatch({
+      producerId: "end",
+      sequence: 1n,
+      batch: oneSample(0, { machine: "end" }),
+    });
     const [inLog] = await one.query(
       "select count(distinct revision)::int as distinct, min(revision)::int as first, max(revision)::int as last from log",
     );
@@ -54,7 +64,12 @@ test("resumed over a hundred times at any cursor, under writers and a small memo
   timeout: 60_000,
 }, async () => {
   await using database = await testDatabase();
-  await using one = await openTestAccessor({ databaseUrl: database.url, tailBytes: 4_000, pollMs: 20, bookmarkMs: 50 });
+  await using one = await openTestAccessor({
+    databaseUrl: database.url,
+    tailBytes: 4_000,
+    pollMs: 20,
+    bookmarkMs: 50,
+  });
   await using two = await openTestAccessor({
     databaseUrl: database.url,
     tailBytes: 20_000,
@@ -67,7 +82,10 @@ test("resumed over a hundred times at any cursor, under writers and a small memo
     [one, two].map(async (accessor, i) => {
       await using producer = await Producer.open(accessor.ingest, `p${i}`);
       for (let sequence = 1; sequence <= count; sequence++) {
-        producer.send(sequence, oneSample(sequence, { machine: `m${sequence % 3}`, signal: i ? "heat" : "power" }));
+        producer.send(
+          sequence,
+          oneSample(sequence, { machine: `m${sequence % 3}`, signal: i ? "heat" : "power" }),
+        );
         await producer.acksThrough(sequence);
       }
       return headOf(accessor);
@@ -126,7 +144,8 @@ test("a feed from now shows what comes, with its commit's time and cursors that 
   await using accessor = await openTestAccessor();
   let first = true;
   const watching = watch(accessor, {}, ({ batches }) => {
-    if (first) void accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
+    if (first)
+      void accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
     first = false;
     return batches.length > 0;
   });
@@ -134,7 +153,10 @@ test("a feed from now shows what comes, with its commit's time and cursors that 
   expect(start!.batches).toEqual([]);
   expect(valuesIn(data!)).toEqual(["m1:1"]);
   expect(data!.commitTime).toBeDefined();
-  const { signals } = await accessor.signals.querySignals({ signal: "power", minCursor: data!.through });
+  const { signals } = await accessor.signals.querySignals({
+    signal: "power",
+    minCursor: data!.through,
+  });
   expect(signals).toHaveLength(1);
 });
 
@@ -149,8 +171,14 @@ test("bookmarks come at the interval", async () => {
 test("a feed from a commit's time starts with that commit", async () => {
   await using accessor = await openTestAccessor();
   for (let sequence = 1; sequence <= 3; sequence++)
-    await accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch: oneSample(sequence) });
-  const [second] = await accessor.query("select to_us(committed_at)::text as us from receipt where revision = 2");
+    await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(sequence),
+      batch: oneSample(sequence),
+    });
+  const [second] = await accessor.query(
+    "select to_us(committed_at)::text as us from receipt where revision = 2",
+  );
   const us = BigInt(second!.us as string);
   const value = { seconds: us / 1_000_000n, nanos: Number(us % 1_000_000n) * 1000 };
   const messages = await watch(
@@ -161,11 +189,15 @@ test("a feed from a commit's time starts with that commit", async () => {
   expect(messages.flatMap(valuesIn)).toEqual(["m1:2", "m1:3"]);
 });
 
-test("a subscriber that does not read costs bounded memory, and misses nothing", { timeout: 60_000 }, async () => {
+test("a subscriber that does not read costs bounded memory, and misses nothing", {
+  timeout: 60_000,
+}, async () => {
   await using accessor = await openTestAccessor({ tailBytes: 1 << 20 });
   const start = await headOf(accessor);
   const stop = new AbortController();
-  const slow = accessor.signals.watchSignals(after(start), { signal: stop.signal })[Symbol.asyncIterator]();
+  const slow = accessor.signals
+    .watchSignals(after(start), { signal: stop.signal })
+    [Symbol.asyncIterator]();
   await slow.next();
   await using producer = await Producer.open(accessor.ingest, "p");
   const count = 300;
@@ -185,12 +217,17 @@ test("a subscriber that does not read costs bounded memory, and misses nothing",
   stop.abort();
 });
 
-test("1,000 idle subscribers cost little, and one commit reaches those who want it", { timeout: 60_000 }, async () => {
+test("1,000 idle subscribers cost little, and one commit reaches those who want it", {
+  timeout: 60_000,
+}, async () => {
   await using accessor = await openTestAccessor({ bookmarkMs: 60_000 });
   const stop = new AbortController();
   const subscribers = await Promise.all(
     Array.from({ length: 990 }, async (_, i) => {
-      const feed = accessor.signals.watchSignals({ machines: [`m${i % 99}`] }, { signal: stop.signal });
+      const feed = accessor.signals.watchSignals(
+        { machines: [`m${i % 99}`] },
+        { signal: stop.signal },
+      );
       const iterator = feed[Symbol.asyncIterator]();
       await iterator.next();
       return { machine: `m${i % 99}`, next: iterator.next() };
@@ -207,7 +244,11 @@ test("1,000 idle subscribers cost little, and one commit reaches those who want 
   // 100 commits that nobody watches: client, accessor and both ends of the sockets are in this
   // process.
   expect((user + system) / 1e6).toBeLessThan(2);
-  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 101n, batch: oneSample(7, { machine: "m7" }) });
+  await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 101n,
+    batch: oneSample(7, { machine: "m7" }),
+  });
   const woken = subscribers.filter(({ machine }) => machine === "m7");
   expect(woken).toHaveLength(10);
   for (const { next } of woken) expect(valuesIn((await next).value)).toEqual(["m7:7"]);

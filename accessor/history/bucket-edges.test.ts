@@ -13,7 +13,10 @@ const anyWindow = fc
 describe("bucketEdges", () => {
   it("cuts the window at each multiple of the width and nowhere else", () => {
     const anySmall = fc.record({
-      fromUs: fc.oneof(fc.integer({ min: -300, max: 300 }), fc.integer({ min: 1.79e15, max: 1.79e15 + 300 })),
+      fromUs: fc.oneof(
+        fc.integer({ min: -300, max: 300 }),
+        fc.integer({ min: 1.79e15, max: 1.79e15 + 300 }),
+      ),
       lengthUs: fc.integer({ min: 1, max: 300 }),
       widthUs: fc.integer({ min: 1, max: 400 }),
     });
@@ -21,10 +24,13 @@ describe("bucketEdges", () => {
       fc.property(anySmall, ({ fromUs, lengthUs, widthUs }) => {
         const toUs = fromUs + lengthUs;
         const expected = [fromUs];
-        for (let us = fromUs + 1; us < toUs; us++) if (BigInt(us) % BigInt(widthUs) === 0n) expected.push(us);
+        for (let us = fromUs + 1; us < toUs; us++)
+          if (BigInt(us) % BigInt(widthUs) === 0n) expected.push(us);
         expected.push(toUs);
         expect([...bucketEdges({ fromUs, toUs, widthUs, maxBuckets: 300 })]).toEqual(expected);
-        expect(() => bucketEdges({ fromUs, toUs, widthUs, maxBuckets: expected.length - 2 })).toThrow(
+        expect(() =>
+          bucketEdges({ fromUs, toUs, widthUs, maxBuckets: expected.length - 2 }),
+        ).toThrow(
           expect.objectContaining({ name: "BucketEdgesError", reason: "too_many_buckets" }),
         );
       }),
@@ -37,7 +43,10 @@ describe("bucketEdges", () => {
     const anyWide = fc.tuple(time, time, fc.integer({ min: 1e12, max: Number.MAX_SAFE_INTEGER }));
     fc.assert(
       fc.property(anyWide, ([a, b, widthUs]) => {
-        const [fromUs, toUs] = [Math.min(a, b), Math.max(a, b) === Math.min(a, b) ? a + 1 : Math.max(a, b)];
+        const [fromUs, toUs] = [
+          Math.min(a, b),
+          Math.max(a, b) === Math.min(a, b) ? a + 1 : Math.max(a, b),
+        ];
         fc.pre(Number.isSafeInteger(toUs));
         const [width, expected] = [BigInt(widthUs), [fromUs]];
         for (let us = (BigInt(fromUs) / width - 1n) * width; us < toUs; us += width)
@@ -61,7 +70,9 @@ describe("bucketEdges", () => {
       [{ widthUs: 1.5 }, "bad_width"],
       [{ widthUs: Number.POSITIVE_INFINITY }, "bad_width"],
     ] as const) {
-      expect(() => bucketEdges({ ...good, ...change })).toThrow(expect.objectContaining({ reason }));
+      expect(() => bucketEdges({ ...good, ...change })).toThrow(
+        expect.objectContaining({ reason }),
+      );
     }
   });
 });
@@ -72,7 +83,11 @@ describe("slotEdges", () => {
     for (const window of [all, { ...all, toUs: 1_796_069_979_979_598 }])
       for (const points of [1, 2, 7, 1_000]) {
         const edgesUs = slotEdges({ ...window, points, maxBuckets: 1_000 });
-        expect([edgesUs[0], edgesUs.at(-1), edgesUs.length]).toEqual([window.fromUs, window.toUs, points + 1]);
+        expect([edgesUs[0], edgesUs.at(-1), edgesUs.length]).toEqual([
+          window.fromUs,
+          window.toUs,
+          points + 1,
+        ]);
       }
   });
 
@@ -89,8 +104,12 @@ describe("slotEdges", () => {
       }),
       { numRuns: 500, examples: [[{ fromUs: 0, toUs: 782_967_549_328_045 }, 1084]] },
     );
-    expect(() => slotEdges({ fromUs: 0, toUs: 9, points: 0, maxBuckets: 9 })).toThrow(BucketEdgesError);
-    expect(() => slotEdges({ fromUs: 0, toUs: 9, points: 8, maxBuckets: 7 })).toThrow(BucketEdgesError);
+    expect(() => slotEdges({ fromUs: 0, toUs: 9, points: 0, maxBuckets: 9 })).toThrow(
+      BucketEdgesError,
+    );
+    expect(() => slotEdges({ fromUs: 0, toUs: 9, points: 8, maxBuckets: 7 })).toThrow(
+      BucketEdgesError,
+    );
   });
 });
 

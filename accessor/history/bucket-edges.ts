@@ -18,11 +18,16 @@ export class BucketEdgesError extends Error {
  * last bucket may be shorter, and the rest are the same whatever the window. Throws BucketEdgesError (`empty_window`,
  * `bad_width`, `too_many_buckets`) before it allocates.
  */
-export function bucketEdges(options: Window & { readonly widthUs: number; readonly maxBuckets: number }): Float64Array {
+export function bucketEdges(
+  options: Window & { readonly widthUs: number; readonly maxBuckets: number },
+): Float64Array {
   const { fromUs, toUs, widthUs, maxBuckets } = options;
   assertWindow(options);
   if (!(Number.isSafeInteger(widthUs) && widthUs > 0)) {
-    throw new BucketEdgesError("bad_width", `a width of ${widthUs} µs is not a whole, positive number of microseconds`);
+    throw new BucketEdgesError(
+      "bad_width",
+      `a width of ${widthUs} µs is not a whole, positive number of microseconds`,
+    );
   }
   // By remainders and multiples, which are exact, as quotients and lengths near 2^53 are not.
   const indexOf = (us: number) => Math.round((us - positiveRemainder(us, widthUs)) / widthUs);
@@ -41,7 +46,9 @@ export function bucketEdges(options: Window & { readonly widthUs: number; readon
  * Edges of exactly `points` slots as equal as whole microseconds allow (fewer if the window has
  * fewer microseconds).
  */
-export function slotEdges(options: Window & { readonly points: number; readonly maxBuckets: number }): Float64Array {
+export function slotEdges(
+  options: Window & { readonly points: number; readonly maxBuckets: number },
+): Float64Array {
   const { fromUs, toUs, points, maxBuckets } = options;
   assertWindow(options);
   if (!(Number.isSafeInteger(points) && points > 0)) {
@@ -63,7 +70,9 @@ const second = 1e6;
 const day = 86_400 * second;
 const roundWidthsUs = [
   ...[1, 10, 100, 1e3, 1e4, 1e5].flatMap((unit) => [1, 2, 5].map((n) => n * unit)),
-  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200].map((n) => n * second),
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200].map(
+    (n) => n * second,
+  ),
 ];
 
 /**
@@ -77,20 +86,29 @@ export function roundWidthUs(options: Window & { readonly points: number }): num
   // An unaligned window meets one bucket more than its length has widths.
   const widths = Math.max(1, options.points - 1);
   const spanUs = options.toUs - options.fromUs;
-  return roundWidthsUs.find((widthUs) => widthUs * widths >= spanUs) ?? Math.ceil(spanUs / widths / day) * day;
+  return (
+    roundWidthsUs.find((widthUs) => widthUs * widths >= spanUs) ??
+    Math.ceil(spanUs / widths / day) * day
+  );
 }
 
 /** Throws BucketEdgesError `too_many_buckets` if there are more than `maxBuckets`. */
 export function assertBucketCount(buckets: number, maxBuckets: number): void {
   if (buckets > maxBuckets) {
-    throw new BucketEdgesError("too_many_buckets", `${buckets} buckets are more than the ${maxBuckets} allowed`);
+    throw new BucketEdgesError(
+      "too_many_buckets",
+      `${buckets} buckets are more than the ${maxBuckets} allowed`,
+    );
   }
 }
 
 /** Throws BucketEdgesError `empty_window` unless `fromUs < toUs`, both exact integers. */
 export function assertWindow({ fromUs, toUs }: Window): void {
   if (!(Number.isSafeInteger(fromUs) && Number.isSafeInteger(toUs) && fromUs < toUs)) {
-    throw new BucketEdgesError("empty_window", `the window from ${fromUs} µs to ${toUs} µs holds nothing`);
+    throw new BucketEdgesError(
+      "empty_window",
+      `the window from ${fromUs} µs to ${toUs} µs holds nothing`,
+    );
   }
 }
 

@@ -26,7 +26,9 @@ import { summarize } from "./summary.ts";
 const anyEdges = fc
   .tuple(anyWindow, fc.array(fc.nat(), { maxLength: 12 }))
   .map(([{ fromUs, toUs }, cuts]) =>
-    Float64Array.from(new Set([fromUs, toUs, ...cuts.map((cut) => fromUs + (cut % (toUs - fromUs)))])).sort(),
+    Float64Array.from(
+      new Set([fromUs, toUs, ...cuts.map((cut) => fromUs + (cut % (toUs - fromUs)))]),
+    ).sort(),
   );
 
 /**
@@ -38,9 +40,10 @@ function feed(
   options: { samples: Sample[]; edgesUs: Float64Array; cuts: number[]; between: Between },
 ): void {
   const { samples, edgesUs, between } = options;
-  const cuts = [...new Set(options.cuts.map((cut) => cut % (samples.length + 1))), samples.length].sort(
-    (a, b) => a - b,
-  );
+  const cuts = [
+    ...new Set(options.cuts.map((cut) => cut % (samples.length + 1))),
+    samples.length,
+  ].sort((a, b) => a - b);
   let start = 0;
   for (const end of cuts) {
     const piece = samples.slice(start, end);
@@ -71,9 +74,13 @@ function expectBucketOf(samples: readonly Sample[], bucket: Bucket, between: Bet
   if (isCounter) expect(integral).toBe(0);
   if (!isCounter || area.coveredUs === 0) expect(increase).toBeUndefined();
   const amount = isCounter && area.coveredUs > 0 ? increase : integral;
-  const jumps = area.coveredUs > 0 ? jumpsOf(samples, { fromUs: startUs, toUs: endUs }, between) : 0;
-  expectClose(amount, area.integral + jumps, { size: areaSizeOf(samples, area.coveredUs, between) });
-  if (area.coveredUs > 0 && !isCounter) expectClose(timeWeightedMean, area.integral / (area.coveredUs / 1e6), { size });
+  const jumps =
+    area.coveredUs > 0 ? jumpsOf(samples, { fromUs: startUs, toUs: endUs }, between) : 0;
+  expectClose(amount, area.integral + jumps, {
+    size: areaSizeOf(samples, area.coveredUs, between),
+  });
+  if (area.coveredUs > 0 && !isCounter)
+    expectClose(timeWeightedMean, area.integral / (area.coveredUs / 1e6), { size });
   else expect(timeWeightedMean).toBeUndefined();
 }
 
@@ -90,7 +97,9 @@ describe("BucketAccumulator", () => {
           feed(accumulator, { samples, edgesUs, cuts, between });
           const buckets = accumulator.finish();
           expect(buckets.flatMap(({ startUs, endUs }) => [startUs, endUs])).toEqual(
-            [...edgesUs].flatMap((edgeUs, i) => (i === 0 || i === edgesUs.length - 1 ? [edgeUs] : [edgeUs, edgeUs])),
+            [...edgesUs].flatMap((edgeUs, i) =>
+              i === 0 || i === edgesUs.length - 1 ? [edgeUs] : [edgeUs, edgeUs],
+            ),
           );
           for (const bucket of buckets) expectBucketOf(samples, bucket, between);
         },
@@ -122,7 +131,11 @@ describe("BucketAccumulator", () => {
   });
 
   it("covers empty buckets that one line spans", () => {
-    const accumulator = new BucketAccumulator({ edgesUs: Float64Array.of(0, 8, 16, 24), ...linear, maxGapUs: 32 });
+    const accumulator = new BucketAccumulator({
+      edgesUs: Float64Array.of(0, 8, 16, 24),
+      ...linear,
+      maxGapUs: 32,
+    });
     accumulator.addColumn(
       toColumn([
         { timeUs: -4, value: 0 },
@@ -148,7 +161,9 @@ describe("BucketAccumulator", () => {
     const found = [SampleType.STEP, SampleType.COUNTER].map((sampleType) => {
       const accumulator = new BucketAccumulator({ edgesUs, maxGapUs: 10, sampleType });
       accumulator.addColumn(samples);
-      return accumulator.finish().map(({ integral, increase, coveredUs }) => [integral, increase, coveredUs]);
+      return accumulator
+        .finish()
+        .map(({ integral, increase, coveredUs }) => [integral, increase, coveredUs]);
     });
     expect(found).toEqual([
       [
@@ -166,26 +181,29 @@ describe("BucketAccumulator", () => {
 
   it("refuses pieces out of order, summaries over an edge, edges that do not ascend, neighbours inside", () => {
     const edgesUs = Float64Array.of(baseUs, baseUs + 10, baseUs + 20);
-    const at = (...offsets: number[]) => toColumn(offsets.map((offset) => ({ timeUs: baseUs + offset, value: 1 })));
+    const at = (...offsets: number[]) =>
+      toColumn(offsets.map((offset) => ({ timeUs: baseUs + offset, value: 1 })));
     const accumulator = new BucketAccumulator({ edgesUs, ...linear });
     for (const offsets of [
       [9, 10],
       [-1, 0],
       [19, 20],
     ]) {
-      expect(() => new BucketAccumulator({ edgesUs, ...linear }).addSummary(summarize(at(...offsets), linear))).toThrow(
-        /crosses/,
-      );
+      expect(() =>
+        new BucketAccumulator({ edgesUs, ...linear }).addSummary(summarize(at(...offsets), linear)),
+      ).toThrow(/crosses/);
     }
     accumulator.addColumn(at(15));
     expect(() => accumulator.addColumn(at(14))).toThrow(/out of order/);
     expect(() => accumulator.addSummary(summarize(at(14), linear))).toThrow(/out of order/);
     expect(() => accumulator.finish({ timeUs: baseUs + 19, value: 1 })).toThrow(RangeError);
-    expect(() => new BucketAccumulator({ edgesUs, ...linear, before: { timeUs: baseUs, value: 1 } })).toThrow(
-      RangeError,
-    );
+    expect(
+      () => new BucketAccumulator({ edgesUs, ...linear, before: { timeUs: baseUs, value: 1 } }),
+    ).toThrow(RangeError);
     for (const bad of [[], [1], [1, 1], [2, 1], [1, Number.NaN]]) {
-      expect(() => new BucketAccumulator({ edgesUs: Float64Array.from(bad), ...linear })).toThrow(RangeError);
+      expect(() => new BucketAccumulator({ edgesUs: Float64Array.from(bad), ...linear })).toThrow(
+        RangeError,
+      );
     }
   });
 });

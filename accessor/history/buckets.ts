@@ -79,11 +79,13 @@ export class BucketAccumulator {
     const { edgesUs } = options;
     if (edgesUs.length < 2) throw new RangeError("buckets need at least two edges");
     for (let i = 1; i < edgesUs.length; i++) {
-      if (!(edgesUs[i]! > edgesUs[i - 1]!)) throw new RangeError(`bucket edge ${i} is not later than the one before`);
+      if (!(edgesUs[i]! > edgesUs[i - 1]!))
+        throw new RangeError(`bucket edge ${i} is not later than the one before`);
     }
     this.#edgesUs = edgesUs;
     this.#between = { maxGapUs: options.maxGapUs, sampleType: options.sampleType };
-    if (options.before && options.before.timeUs >= edgesUs[0]!) throw new RangeError("before lies in the window");
+    if (options.before && options.before.timeUs >= edgesUs[0]!)
+      throw new RangeError("before lies in the window");
     this.#previous = options.before;
   }
 
@@ -102,7 +104,10 @@ export class BucketAccumulator {
       const end = firstAtOrAfter(timesUs, this.#endUs, i);
       const start = i;
       this.#take(summarize(column, { ...this.#between, start, end }), () =>
-        summarize({ timesUs: timesUs.subarray(start, end), values: scaled(values, start, end) }, this.#between),
+        summarize(
+          { timesUs: timesUs.subarray(start, end), values: scaled(values, start, end) },
+          this.#between,
+        ),
       );
       i = end;
     }
@@ -117,9 +122,14 @@ export class BucketAccumulator {
     if (summary.count === 0) return;
     this.#checkOrder(summary.firstUs);
     const fromUs = this.#edgesUs[0]!;
-    if (summary.firstUs < fromUs && summary.lastUs >= fromUs) throw new RangeError("summary crosses the first edge");
-    if (summary.lastUs >= fromUs && this.#enter({ timeUs: summary.firstUs, value: summary.first })) {
-      if (summary.lastUs >= this.#endUs) throw new RangeError(`summary crosses the edge at ${this.#endUs}`);
+    if (summary.firstUs < fromUs && summary.lastUs >= fromUs)
+      throw new RangeError("summary crosses the first edge");
+    if (
+      summary.lastUs >= fromUs &&
+      this.#enter({ timeUs: summary.firstUs, value: summary.first })
+    ) {
+      if (summary.lastUs >= this.#endUs)
+        throw new RangeError(`summary crosses the edge at ${this.#endUs}`);
       this.#take(summary, () => {
         throw new RangeError("a sum of a summary is not finite: feed its samples");
       });
@@ -176,10 +186,14 @@ export class BucketAccumulator {
     const { value } = from;
     const options = { fromUs: this.#startUs, toUs: this.#endUs, ...this.#between };
     const area = lineArea(from, to, options);
-    this.#integral.add(area.integral, () => lineArea(scaleSample(from), to && scaleSample(to), options).integral.high);
+    this.#integral.add(
+      area.integral,
+      () => lineArea(scaleSample(from), to && scaleSample(to), options).integral.high,
+    );
     this.#coveredUs += area.coveredUs;
     if (area.coveredUs === 0) return;
-    const other = to === undefined || this.#between.sampleType === SampleType.STEP ? value : to.value;
+    const other =
+      to === undefined || this.#between.sampleType === SampleType.STEP ? value : to.value;
     this.#spread(Math.min(value, other), Math.max(value, other));
   }
 
@@ -199,7 +213,12 @@ export class BucketAccumulator {
   }
 
   #close(): void {
-    const [startUs, endUs, inside, coveredUs] = [this.#startUs, this.#endUs, this.#inside, this.#coveredUs];
+    const [startUs, endUs, inside, coveredUs] = [
+      this.#startUs,
+      this.#endUs,
+      this.#inside,
+      this.#coveredUs,
+    ];
     const { high: integral, low: integralLow } = this.#integral.sum;
     const isCounter = this.#between.sampleType === SampleType.COUNTER;
     const mean = isCounter || coveredUs === 0 ? undefined : this.#integral.ratio(1e6, coveredUs);
@@ -234,12 +253,14 @@ export class BucketAccumulator {
 
   #checkOrder(timeUs: number): void {
     const previousUs = this.#previous?.timeUs ?? Number.NEGATIVE_INFINITY;
-    if (timeUs < previousUs) throw new RangeError(`piece out of order: ${timeUs} comes before ${previousUs}`);
+    if (timeUs < previousUs)
+      throw new RangeError(`piece out of order: ${timeUs} comes before ${previousUs}`);
   }
 }
 
 /** A mean that was rounded lies no further out than what it is of. */
-const between = (lowest: number, highest: number, mean: number) => Math.max(lowest, Math.min(highest, mean));
+const between = (lowest: number, highest: number, mean: number) =>
+  Math.max(lowest, Math.min(highest, mean));
 
 /**
  * Index of the first time from `start` on that is ≥ `timeUs`. Gallops, so a narrow bucket costs

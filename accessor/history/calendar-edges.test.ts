@@ -14,13 +14,35 @@ const toText = (edgesUs: Float64Array) =>
 // Since 1972 these zones have changed their clocks only at whole quarters of an hour; St John's
 // (00:01) is apart below.
 const zones = [
-  ...["UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Sao_Paulo", "America/Havana"],
-  ...["Asia/Kolkata", "Asia/Kathmandu", "Asia/Beirut", "Africa/Cairo", "Africa/Casablanca", "Australia/Lord_Howe"],
+  ...[
+    "UTC",
+    "Europe/Berlin",
+    "Europe/London",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/Havana",
+  ],
+  ...[
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Beirut",
+    "Africa/Cairo",
+    "Africa/Casablanca",
+    "Australia/Lord_Howe",
+  ],
   ...["Pacific/Apia", "Pacific/Chatham", "America/Asuncion", "Asia/Gaza"],
 ];
 // Starts near the changes of clocks, and anywhere.
 const changes = [
-  ...["2011-12-29", "2024-03-10", "2024-03-31", "2024-04-07", "2024-10-27", "2024-11-03", "2017-10-15"],
+  ...[
+    "2011-12-29",
+    "2024-03-10",
+    "2024-03-31",
+    "2024-04-07",
+    "2024-10-27",
+    "2024-11-03",
+    "2017-10-15",
+  ],
   ...["2018-02-18", "2023-04-28", "2026-02-15", "2026-03-22", "2026-09-20", "2026-12-31"],
 ];
 const anyWindow = (mostSteps: number) =>
@@ -30,12 +52,17 @@ const anyWindow = (mostSteps: number) =>
         fc
           .tuple(fc.constantFrom(...changes), fc.integer({ min: -200, max: 100 }))
           .map(([day, steps]) => toUs(day) + steps * stepUs),
-        fc.integer({ min: toUs("1990-01-01") / stepUs, max: toUs("2035-01-01") / stepUs }).map((n) => n * stepUs),
+        fc
+          .integer({ min: toUs("1990-01-01") / stepUs, max: toUs("2035-01-01") / stepUs })
+          .map((n) => n * stepUs),
       ),
       steps: fc.integer({ min: 1, max: mostSteps }),
       offsetUs: fc.integer({ min: 0, max: stepUs - 1 }),
     })
-    .map(({ startUs, steps, offsetUs }) => ({ fromUs: startUs + offsetUs, toUs: startUs + steps * stepUs + offsetUs }));
+    .map(({ startUs, steps, offsetUs }) => ({
+      fromUs: startUs + offsetUs,
+      toUs: startUs + steps * stepUs + offsetUs,
+    }));
 const anyStart = fc.integer({ min: 0, max: 95 }).map((steps) => steps * 15 * minuteMs);
 const anyCalendar: fc.Arbitrary<Omit<Calendar, "timeZone">> = fc.oneof(
   fc.record({
@@ -59,7 +86,11 @@ const anyCalendar: fc.Arbitrary<Omit<Calendar, "timeZone">> = fc.oneof(
  * words of another format, without an offset or an instant.
  */
 function unitNamer({ timeZone, unit, startsMs = [0] }: Calendar): (us: number) => string {
-  const format = new Intl.DateTimeFormat("en-GB", { timeZone, dateStyle: "short", timeStyle: "short" });
+  const format = new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    dateStyle: "short",
+    timeStyle: "short",
+  });
   return (us) => {
     // "01/03/2026, 08:15"
     const [, day, month, year, hour, minute] = /^(\d\d)\/(\d\d)\/(\d{4}), (\d\d):(\d\d)$/
@@ -99,11 +130,16 @@ function walk(window: { fromUs: number; toUs: number }, calendar: Calendar): num
 describe("calendarEdges", () => {
   it("cuts wherever clocks first show a later unit", () => {
     fc.assert(
-      fc.property(anyWindow(400), fc.constantFrom(...zones), anyCalendar, (window, timeZone, calendar) => {
-        expect([...calendarEdges({ ...window, timeZone, ...calendar, maxBuckets: 1_000 })]).toEqual(
-          walk(window, { timeZone, ...calendar }),
-        );
-      }),
+      fc.property(
+        anyWindow(400),
+        fc.constantFrom(...zones),
+        anyCalendar,
+        (window, timeZone, calendar) => {
+          expect([
+            ...calendarEdges({ ...window, timeZone, ...calendar, maxBuckets: 1_000 }),
+          ]).toEqual(walk(window, { timeZone, ...calendar }));
+        },
+      ),
       { numRuns: 600 },
     );
   });
@@ -117,7 +153,9 @@ describe("calendarEdges", () => {
         anyStart,
         (window, timeZone, unit, startMs) => {
           const calendar = { timeZone, unit, startsMs: [startMs] };
-          expect([...calendarEdges({ ...window, ...calendar, maxBuckets: 1_000 })]).toEqual(walk(window, calendar));
+          expect([...calendarEdges({ ...window, ...calendar, maxBuckets: 1_000 })]).toEqual(
+            walk(window, calendar),
+          );
         },
       ),
       { numRuns: 12 },
@@ -127,7 +165,12 @@ describe("calendarEdges", () => {
   it("has days of 23 and 25 hours", () => {
     const hours = (from: string, to: string) => {
       const window = { fromUs: toUs(from), toUs: toUs(to) };
-      const edgesUs = calendarEdges({ ...window, timeZone: "Europe/Berlin", unit: "day", maxBuckets: 3 });
+      const edgesUs = calendarEdges({
+        ...window,
+        timeZone: "Europe/Berlin",
+        unit: "day",
+        maxBuckets: 3,
+      });
       return [...edgesUs].slice(1).map((edgeUs, i) => (edgeUs - edgesUs[i]!) / 3600e6);
     };
     expect(hours("2024-03-29T23:00Z", "2024-04-01T22:00Z")).toEqual([24, 23, 24]);
@@ -137,7 +180,15 @@ describe("calendarEdges", () => {
   it("has shifts that the change of clocks shortens, lengthens and removes", () => {
     const shifts = (from: string, to: string, startsMs: number[]) => {
       const window = { fromUs: toUs(from), toUs: toUs(to) };
-      return toText(calendarEdges({ ...window, timeZone: "Europe/Berlin", unit: "shift", startsMs, maxBuckets: 9 }));
+      return toText(
+        calendarEdges({
+          ...window,
+          timeZone: "Europe/Berlin",
+          unit: "shift",
+          startsMs,
+          maxBuckets: 9,
+        }),
+      );
     };
     const three = [6, 14, 22].map((hour) => hour * hourMs);
     expect(shifts("2024-03-30T13:00Z", "2024-03-31T12:00Z", three)).toEqual([
@@ -153,7 +204,13 @@ describe("calendarEdges", () => {
     ]);
     // They come twice: from the first on, and the second begins nothing.
     expect(shifts("2024-10-26T23:00Z", "2024-10-27T04:00Z", early)).toEqual([
-      ...["2024-10-26T23:00Z", "2024-10-27T00:00Z", "2024-10-27T00:30Z", "2024-10-27T03:00Z", "2024-10-27T04:00Z"],
+      ...[
+        "2024-10-26T23:00Z",
+        "2024-10-27T00:00Z",
+        "2024-10-27T00:30Z",
+        "2024-10-27T03:00Z",
+        "2024-10-27T04:00Z",
+      ],
     ]);
   });
 
@@ -198,7 +255,12 @@ describe("calendarEdges", () => {
     ],
   ] as const)("knows %s", (_, timeZone, [from, to], cuts) => {
     const days = (fromUs: number, endUs: number) =>
-      toText(calendarEdges({ fromUs, toUs: endUs, timeZone, unit: "day", maxBuckets: 10 }).subarray(1, -1));
+      toText(
+        calendarEdges({ fromUs, toUs: endUs, timeZone, unit: "day", maxBuckets: 10 }).subarray(
+          1,
+          -1,
+        ),
+      );
     expect(days(toUs(from), toUs(to))).toEqual(cuts);
     // Also for windows that begin or end within the repeated hour.
     const lateUs = toUs(cuts[0]!) + 20 * 60e6;
@@ -210,15 +272,24 @@ describe("calendarEdges", () => {
     const window = { fromUs: toUs("1700-01-01"), toUs: toUs("2250-01-01") };
     const inUtc = { timeZone: "UTC", maxBuckets: 1000 };
     const tooMany = (reported: RegExp) =>
-      expect.objectContaining({ reason: "too_many_buckets", message: expect.stringMatching(reported) });
+      expect.objectContaining({
+        reason: "too_many_buckets",
+        message: expect.stringMatching(reported),
+      });
     expect(() => calendarEdges({ ...window, ...inUtc, unit: "day" })).toThrow(tooMany(/^200882 /));
-    expect(() => calendarEdges({ ...window, ...inUtc, unit: "shift", startsMs: [0, 1] })).toThrow(tooMany(/^401764 /));
+    expect(() => calendarEdges({ ...window, ...inUtc, unit: "shift", startsMs: [0, 1] })).toThrow(
+      tooMany(/^401764 /),
+    );
     expect(() => calendarEdges({ ...window, ...inUtc, unit: "month" })).toThrow(tooMany(/^6480 /));
     expect(calendarEdges({ ...window, ...inUtc, unit: "year" })).toHaveLength(551);
-    expect(() => calendarEdges({ ...window, timeZone: "Mars/Olympus", unit: "day", maxBuckets: 1e6 })).toThrow(
-      expect.objectContaining({ reason: "unknown_time_zone" }),
-    );
-    const twoDays = { fromUs: toUs("2024-05-01T12:00Z"), toUs: toUs("2024-05-02T12:00Z"), timeZone: "UTC" };
+    expect(() =>
+      calendarEdges({ ...window, timeZone: "Mars/Olympus", unit: "day", maxBuckets: 1e6 }),
+    ).toThrow(expect.objectContaining({ reason: "unknown_time_zone" }));
+    const twoDays = {
+      fromUs: toUs("2024-05-01T12:00Z"),
+      toUs: toUs("2024-05-02T12:00Z"),
+      timeZone: "UTC",
+    };
     expect(calendarEdges({ ...twoDays, unit: "day", maxBuckets: 2 }).length).toBe(3);
     expect(() => calendarEdges({ ...twoDays, unit: "day", maxBuckets: 1 })).toThrow(tooMany(/^2 /));
   });

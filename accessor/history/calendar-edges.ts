@@ -28,7 +28,9 @@ const monthsOf = { month: 1, quarter: 3, year: 12 };
  * Weeks begin on Monday. Throws BucketEdgesError (`empty_window`, `unknown_time_zone`,
  * `too_many_buckets`).
  */
-export function calendarEdges(options: Window & Calendar & { readonly maxBuckets: number }): Float64Array {
+export function calendarEdges(
+  options: Window & Calendar & { readonly maxBuckets: number },
+): Float64Array {
   const { fromUs, toUs, timeZone, unit, startsMs = [0], maxBuckets } = options;
   assertWindow(options);
   const clock = createLocalClock(timeZone);
@@ -54,7 +56,10 @@ function* localStarts(
   { unit, startsMs }: Required<Pick<Calendar, "unit" | "startsMs">>,
   { afterMs, throughMs }: { afterMs: number; throughMs: number },
 ): Generator<number> {
-  const dates = unit === "shift" || unit === "day" || unit === "week" ? stepsOf(unit) : monthStepsOf(monthsOf[unit]);
+  const dates =
+    unit === "shift" || unit === "day" || unit === "week"
+      ? stepsOf(unit)
+      : monthStepsOf(monthsOf[unit]);
   for (let place = dates.placeOf(afterMs); dates.dateAt(place) <= throughMs; place++) {
     for (const startMs of startsMs) {
       const localMs = dates.dateAt(place) + startMs;

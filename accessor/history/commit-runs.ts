@@ -31,7 +31,8 @@ export function decodeCommitRuns(bytes: Uint8Array, count: number): Float64Array
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
       const byte = bytes[offset++];
-      if (byte === undefined || scale > 2 ** 49) throw new RangeError("the runs of commits are cut short");
+      if (byte === undefined || scale > 2 ** 49)
+        throw new RangeError("the runs of commits are cut short");
       value += (byte & 127) * scale;
       if (byte < 128) return value;
     }
@@ -40,7 +41,8 @@ export function decodeCommitRuns(bytes: Uint8Array, count: number): Float64Array
     const length = readVarint();
     const zigzag = readVarint();
     revision += zigzag % 2 === 1 ? -(zigzag + 1) / 2 : zigzag / 2;
-    if (filled + length > count) throw new RangeError("the runs of commits are longer than the block");
+    if (filled + length > count)
+      throw new RangeError("the runs of commits are longer than the block");
     revisions.fill(revision, filled, filled + length);
     filled += length;
   }

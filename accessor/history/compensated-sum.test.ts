@@ -8,7 +8,8 @@ const allOf = (values: Float64Array) => sumOf(values, 0, values.length);
 
 function runningSum(pieces: readonly Float64Array[]): RunningSum {
   const sum = new RunningSum();
-  for (const piece of pieces) sum.add(allOf(piece), () => allOf(scaled(piece, 0, piece.length)).high);
+  for (const piece of pieces)
+    sum.add(allOf(piece), () => allOf(scaled(piece, 0, piece.length)).high);
   return sum;
 }
 
@@ -36,18 +37,21 @@ test("a sum is right to its last bit, of one piece and of many", () => {
     fc.constantFrom(1e16, -1e16, 1, 0.1, -0, 5e-324),
   );
   fc.assert(
-    fc.property(fc.array(fc.array(value, { minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 5 }), (lists) => {
-      const { sum } = runningSum(lists.map((list) => Float64Array.from(list)));
-      const exact = exactSum(lists.flat());
-      const error = toUnits(sum.high) - exact;
-      const size = exactSum(lists.flat().map(Math.abs));
-      // Half a last bit of the sum, and what two float64 together leave out.
-      const bound = (exact < 0n ? -exact : exact) + (size >> 45n);
-      const [distance, most] = [error < 0n ? -error : error, bound].map((numerator) => ({
-        numerator,
-        denominator: 1n,
-      }));
-      expect(isWithin(distance!, most!, { bits: 53n, units: 1n })).toBe(true);
-    }),
+    fc.property(
+      fc.array(fc.array(value, { minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 5 }),
+      (lists) => {
+        const { sum } = runningSum(lists.map((list) => Float64Array.from(list)));
+        const exact = exactSum(lists.flat());
+        const error = toUnits(sum.high) - exact;
+        const size = exactSum(lists.flat().map(Math.abs));
+        // Half a last bit of the sum, and what two float64 together leave out.
+        const bound = (exact < 0n ? -exact : exact) + (size >> 45n);
+        const [distance, most] = [error < 0n ? -error : error, bound].map((numerator) => ({
+          numerator,
+          denominator: 1n,
+        }));
+        expect(isWithin(distance!, most!, { bits: 53n, units: 1n })).toBe(true);
+      },
+    ),
   );
 });

@@ -47,7 +47,10 @@ export class RunningSum {
       this.#isScaled = true;
       this.#sum = scaleDown(this.#sum);
     }
-    this.#sum = plus(this.#sum, Number.isFinite(part.high) ? scaleDown(part) : { high: scaledPart(), low: 0 });
+    this.#sum = plus(
+      this.#sum,
+      Number.isFinite(part.high) ? scaleDown(part) : { high: scaledPart(), low: 0 },
+    );
   }
 
   /** ±Infinity only if the sum itself is beyond float64. */
@@ -64,4 +67,7 @@ export class RunningSum {
   }
 }
 
-const scaleDown = ({ high, low }: DoubleDouble): DoubleDouble => ({ high: high * scale, low: low * scale });
+const scaleDown = ({ high, low }: DoubleDouble): DoubleDouble => ({
+  high: high * scale,
+  low: low * scale,
+});

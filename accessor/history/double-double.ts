@@ -49,4 +49,7 @@ export function dividedBy(a: DoubleDouble, divisor: number): DoubleDouble {
 }
 
 /** Halves of a number above 1e300 overflow though it does not: nothing is known of `low` then. */
-const settled = (high: number, low: number): DoubleDouble => ({ high, low: Number.isFinite(low) ? low : 0 });
+const settled = (high: number, low: number): DoubleDouble => ({
+  high,
+  low: Number.isFinite(low) ? low : 0,
+});

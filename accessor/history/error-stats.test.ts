@@ -24,17 +24,25 @@ describe("countErrors", () => {
         expect(stats.count).toBe(single.length);
         for (const severity of [1, 2, 3, 4]) {
           const expected = single.filter((report) => report.severity === severity).length;
-          expect(stats.bySeverity.find((entry) => entry.severity === severity)?.count ?? 0).toBe(expected);
+          expect(stats.bySeverity.find((entry) => entry.severity === severity)?.count ?? 0).toBe(
+            expected,
+          );
         }
         for (const { code, count } of stats.byCode)
           expect(single.filter((report) => report.code === code).length).toBe(count);
         const codes = new Set(single.map(({ code }) => code)).size;
         expect(stats.byCode.length).toBe(Math.min(maxCodes, codes));
         expect(stats.otherCodes.codes).toBe(codes - stats.byCode.length);
-        expect(stats.byCode.reduce((sum, { count }) => sum + count, stats.otherCodes.count)).toBe(single.length);
+        expect(stats.byCode.reduce((sum, { count }) => sum + count, stats.otherCodes.count)).toBe(
+          single.length,
+        );
         const order = stats.byCode.map(({ code, count }) => [-count, code] as const);
-        expect(order).toEqual(order.toSorted(([a, codeA], [b, codeB]) => a - b || (codeA < codeB ? -1 : 1)));
-        for (const { code } of single.filter((report) => !stats.byCode.some((entry) => entry.code === report.code))) {
+        expect(order).toEqual(
+          order.toSorted(([a, codeA], [b, codeB]) => a - b || (codeA < codeB ? -1 : 1)),
+        );
+        for (const { code } of single.filter(
+          (report) => !stats.byCode.some((entry) => entry.code === report.code),
+        )) {
           const count = single.filter((report) => report.code === code).length;
           for (const entry of stats.byCode) expect(entry.count).toBeGreaterThanOrEqual(count);
         }
@@ -51,8 +59,14 @@ describe("errorRate and availability", () => {
       perActiveHour: 3,
       meanActiveUsBetween: hourUs / 3,
     });
-    expect(errorRate(0, [0, hourUs, 0, 0, 0])).toEqual({ perActiveHour: 0, meanActiveUsBetween: undefined });
-    expect(errorRate(2, [hourUs, 0, 0, 0, 0])).toEqual({ perActiveHour: undefined, meanActiveUsBetween: 0 });
+    expect(errorRate(0, [0, hourUs, 0, 0, 0])).toEqual({
+      perActiveHour: 0,
+      meanActiveUsBetween: undefined,
+    });
+    expect(errorRate(2, [hourUs, 0, 0, 0, 0])).toEqual({
+      perActiveHour: undefined,
+      meanActiveUsBetween: 0,
+    });
   });
 
   it("judge a machine by its active, idle and faulty time alone", () => {

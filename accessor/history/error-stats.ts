@@ -5,7 +5,11 @@ import { machineStates } from "./state-intervals.ts";
  * Reports that share severity and code. `count` defaults to 1, so single reports do as well as rows
  * of a GROUP BY.
  */
-export type ErrorCount = { readonly severity: number; readonly code: string; readonly count?: number };
+export type ErrorCount = {
+  readonly severity: number;
+  readonly code: string;
+  readonly count?: number;
+};
 
 /** Counts of error reports. */
 export type ErrorStats = {
@@ -22,7 +26,10 @@ export type ErrorStats = {
 };
 
 /** Counts reports. Holds one number per distinct code while it counts. */
-export function countErrors(reports: Iterable<ErrorCount>, options: { readonly maxCodes: number }): ErrorStats {
+export function countErrors(
+  reports: Iterable<ErrorCount>,
+  options: { readonly maxCodes: number },
+): ErrorStats {
   const severities = new Map<number, number>();
   const codes = new Map<string, number>();
   let total = 0;
@@ -35,7 +42,9 @@ export function countErrors(reports: Iterable<ErrorCount>, options: { readonly m
   const rest = ranked.slice(options.maxCodes);
   return {
     count: total,
-    bySeverity: [...severities].sort(([a], [b]) => a - b).map(([severity, count]) => ({ severity, count })),
+    bySeverity: [...severities]
+      .sort(([a], [b]) => a - b)
+      .map(([severity, count]) => ({ severity, count })),
     byCode: ranked.slice(0, options.maxCodes).map(([code, count]) => ({ code, count })),
     otherCodes: { codes: rest.length, count: rest.reduce((sum, [, count]) => sum + count, 0) },
   };

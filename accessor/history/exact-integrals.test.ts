@@ -3,7 +3,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { anyBetween, anySamples, anyWindow, baseUs, linear, toColumn } from "../testing/brute-force.ts";
+import {
+  anyBetween,
+  anySamples,
+  anyWindow,
+  baseUs,
+  linear,
+  toColumn,
+} from "../testing/brute-force.ts";
 import { distanceOf, exactIntegral, isWithin } from "../testing/brute-force-exact.ts";
 import { type Bucket, BucketAccumulator } from "./buckets.ts";
 import { plus } from "./double-double.ts";
@@ -16,7 +23,11 @@ const everySecond = (values: readonly number[]): Sample[] =>
 const ofSeconds: Between = { maxGapUs: 10 * secondUs, sampleType: SampleType.LINEAR };
 
 /** How samples arrive: all at once, one by one, or as the summaries of blocks of one. */
-const ways: readonly ((accumulator: BucketAccumulator, samples: readonly Sample[], between: Between) => void)[] = [
+const ways: readonly ((
+  accumulator: BucketAccumulator,
+  samples: readonly Sample[],
+  between: Between,
+) => void)[] = [
   (accumulator, samples) => accumulator.addColumn(toColumn(samples)),
   (accumulator, samples) => {
     for (const sample of samples) accumulator.addColumn(toColumn([sample]));
@@ -40,7 +51,9 @@ const eachWay = (expected: object) => ways.map(() => expect.objectContaining(exp
 
 test("a watt between large powers that cancel is not lost", () => {
   const values = [1e16, 1, -1e16];
-  expect(bucketsOf(values)).toEqual(eachWay({ sum: 1, mean: 1 / 3, integral: 1, timeWeightedMean: 0.5 }));
+  expect(bucketsOf(values)).toEqual(
+    eachWay({ sum: 1, mean: 1 / 3, integral: 1, timeWeightedMean: 0.5 }),
+  );
   const step = { ...ofSeconds, maxGapUs: secondUs, sampleType: SampleType.STEP };
   expect(bucketsOf(values, step)).toEqual(eachWay({ integral: 1, timeWeightedMean: 1 / 3 }));
   const summaries = everySecond(values).map((sample) => summarize(toColumn([sample]), ofSeconds));
@@ -49,14 +62,20 @@ test("a watt between large powers that cancel is not lost", () => {
 });
 
 test("what fits float64 does not overflow on the way, and what does not is infinite", () => {
-  expect(bucketsOf([1.7e308, 1.7e308])).toEqual(eachWay({ integral: 1.7e308, timeWeightedMean: 1.7e308 }));
-  expect(bucketsOf([1.7e308, 1.7e308, -1.7e308])).toEqual(eachWay({ sum: 1.7e308, integral: 1.7e308 }));
+  expect(bucketsOf([1.7e308, 1.7e308])).toEqual(
+    eachWay({ integral: 1.7e308, timeWeightedMean: 1.7e308 }),
+  );
+  expect(bucketsOf([1.7e308, 1.7e308, -1.7e308])).toEqual(
+    eachWay({ sum: 1.7e308, integral: 1.7e308 }),
+  );
   const long = bucketsOf([1.7e308, 1.1e308, 1.7e308, 1.1e308]);
   expect(long).toEqual(eachWay({ integral: Number.POSITIVE_INFINITY }));
   for (const { mean, timeWeightedMean } of long)
     for (const one of [mean, timeWeightedMean]) expect(one! / 1.4e308).toBeCloseTo(1, 15);
   const counter = { ...ofSeconds, sampleType: SampleType.COUNTER };
-  expect(bucketsOf([-1.7e308, 1.7e308, 1.7e308], counter)).toEqual(eachWay({ increase: Number.POSITIVE_INFINITY }));
+  expect(bucketsOf([-1.7e308, 1.7e308, 1.7e308], counter)).toEqual(
+    eachWay({ increase: Number.POSITIVE_INFINITY }),
+  );
 });
 
 test("an integral is right to its last bit whatever cancels, and edges lose nothing", () => {
@@ -66,21 +85,31 @@ test("an integral is right to its last bit whatever cancels, and edges lose noth
   );
   const samplesOf = fc.tuple(anySamples, fc.array(value, { minLength: 40, maxLength: 40 }));
   fc.assert(
-    fc.property(samplesOf, anyWindow, anyBetween, fc.boolean(), ([times, values], window, between, oneByOne) => {
-      const samples = times.map(({ timeUs }, i) => ({ timeUs, value: values[i]! }));
-      const accumulator = new BucketAccumulator({ edgesUs: Float64Array.of(window.fromUs, window.toUs), ...between });
-      ways[oneByOne ? 1 : 0]!(accumulator, samples, between);
-      const [bucket] = accumulator.finish();
-      // An increase of which no time is known is none.
-      if (bucket!.coveredUs === 0) return;
-      const { sum, size } = exactIntegral(samples, window, between);
-      const found = bucket!.increase ?? bucket!.integral;
-      // A last bit of the result, and what two float64 together leave out of the parts.
-      const distance = distanceOf(found, sum);
-      const close =
-        isWithin(distance, sum, { bits: 52n, units: 4n }) || isWithin(distance, size, { bits: 96n, units: 4n });
-      expect(close, `${found}`).toBe(true);
-    }),
+    fc.property(
+      samplesOf,
+      anyWindow,
+      anyBetween,
+      fc.boolean(),
+      ([times, values], window, between, oneByOne) => {
+        const samples = times.map(({ timeUs }, i) => ({ timeUs, value: values[i]! }));
+        const accumulator = new BucketAccumulator({
+          edgesUs: Float64Array.of(window.fromUs, window.toUs),
+          ...between,
+        });
+        ways[oneByOne ? 1 : 0]!(accumulator, samples, between);
+        const [bucket] = accumulator.finish();
+        // An increase of which no time is known is none.
+        if (bucket!.coveredUs === 0) return;
+        const { sum, size } = exactIntegral(samples, window, between);
+        const found = bucket!.increase ?? bucket!.integral;
+        // A last bit of the result, and what two float64 together leave out of the parts.
+        const distance = distanceOf(found, sum);
+        const close =
+          isWithin(distance, sum, { bits: 52n, units: 4n }) ||
+          isWithin(distance, size, { bits: 96n, units: 4n });
+        expect(close, `${found}`).toBe(true);
+      },
+    ),
     { numRuns: 1000 },
   );
 });

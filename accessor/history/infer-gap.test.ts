@@ -4,7 +4,8 @@ import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { inferGapUs, inferredGapsUs, learn, maxDistances, unknownRhythm } from "./infer-gap.ts";
 
 const second = 1e6;
-const every = (stepUs: number, count: number) => Float64Array.from({ length: count }, (_, i) => i * stepUs);
+const every = (stepUs: number, count: number) =>
+  Float64Array.from({ length: count }, (_, i) => i * stepUs);
 
 test("a steady rhythm gets a gap that it never reaches, from two samples on", () => {
   const gaps: [number, number][] = [
@@ -31,19 +32,24 @@ test("a steady rhythm gets a gap that it never reaches, from two samples on", ()
 });
 
 test("however samples are cut into batches, the same is learned", () => {
-  const times = fc.array(fc.integer({ min: 0, max: 1e9 }), { minLength: 1, maxLength: 40 }).map((steps) =>
-    Float64Array.from(
-      steps.map(
-        (
-          (sum) => (step: number) =>
-            (sum += step)
-        )(0),
+  const times = fc
+    .array(fc.integer({ min: 0, max: 1e9 }), { minLength: 1, maxLength: 40 })
+    .map((steps) =>
+      Float64Array.from(
+        steps.map(
+          (
+            (sum) => (step: number) =>
+              (sum += step)
+          )(0),
+        ),
       ),
-    ),
-  );
+    );
   fc.assert(
     fc.property(times, fc.array(fc.nat(40), { maxLength: 8 }), (timesUs, cuts) => {
-      const ends = [...cuts.filter((cut) => cut < timesUs.length).sort((a, b) => a - b), timesUs.length];
+      const ends = [
+        ...cuts.filter((cut) => cut < timesUs.length).sort((a, b) => a - b),
+        timesUs.length,
+      ];
       let [rhythm, start] = [unknownRhythm, 0];
       for (const end of ends) {
         rhythm = learn(rhythm, timesUs.subarray(start, end));
@@ -63,20 +69,26 @@ test("however samples are cut into batches, the same is learned", () => {
 
 test("the newest first, one by one or after it in batches, tell their distance", () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 1e9 }), { minLength: 2, maxLength: 30 }), (times) => {
-      const [last, ...older] = times.toSorted((a, b) => b - a);
-      const one = learn(unknownRhythm, [last!]);
-      const byOne = older.reduce((rhythm, time) => learn(rhythm, [time]), one);
-      expect(byOne).toEqual({ distancesUs: [last! - older[0]!], lastUs: last });
-      expect(learn(one, older.toReversed())).toEqual(
-        learn(
-          unknownRhythm,
-          times.toSorted((a, b) => a - b),
-        ),
-      );
-    }),
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 0, max: 1e9 }), { minLength: 2, maxLength: 30 }),
+      (times) => {
+        const [last, ...older] = times.toSorted((a, b) => b - a);
+        const one = learn(unknownRhythm, [last!]);
+        const byOne = older.reduce((rhythm, time) => learn(rhythm, [time]), one);
+        expect(byOne).toEqual({ distancesUs: [last! - older[0]!], lastUs: last });
+        expect(learn(one, older.toReversed())).toEqual(
+          learn(
+            unknownRhythm,
+            times.toSorted((a, b) => a - b),
+          ),
+        );
+      },
+    ),
   );
-  expect(learn(learn(unknownRhythm, [100]), [50, 200])).toEqual({ distancesUs: [50, 100], lastUs: 200 });
+  expect(learn(learn(unknownRhythm, [100]), [50, 200])).toEqual({
+    distancesUs: [50, 100],
+    lastUs: 200,
+  });
 });
 
 test("older samples and equal times teach nothing", () => {

@@ -17,9 +17,15 @@ const medians = 2.5;
 export const maxDistances = 16;
 
 /** What is known of the rhythm of a signal: distances as they came, and its last sample. */
-export type Rhythm = { readonly distancesUs: readonly number[]; readonly lastUs: number | undefined };
+export type Rhythm = {
+  readonly distancesUs: readonly number[];
+  readonly lastUs: number | undefined;
+};
 
-export const unknownRhythm: Rhythm = Object.freeze({ distancesUs: Object.freeze([]), lastUs: undefined });
+export const unknownRhythm: Rhythm = Object.freeze({
+  distancesUs: Object.freeze([]),
+  lastUs: undefined,
+});
 
 /**
  * The rhythm after more samples, which come in order of time. Equal times, and samples older than
@@ -48,7 +54,8 @@ export function learn(rhythm: Rhythm, timesUs: ArrayLike<number>): Rhythm {
  * sample each 10 s, 45 min for a quarter-hour meter. At most 24 h; 1 s without a distance.
  */
 export function inferGapUs({ distancesUs }: Rhythm, sampleType: SampleType): number {
-  if (sampleType === SampleType.STEP || sampleType === SampleType.COUNTER) return inferredGapsUs.at(-1)!;
+  if (sampleType === SampleType.STEP || sampleType === SampleType.COUNTER)
+    return inferredGapsUs.at(-1)!;
   const sorted = distancesUs.toSorted((a, b) => a - b);
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   return inferredGapsUs.find((gapUs) => gapUs >= medians * median) ?? inferredGapsUs.at(-1)!;

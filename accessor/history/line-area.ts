@@ -66,26 +66,42 @@ export function lineArea(p: Sample, q: Sample | undefined, options: Window & Bet
 }
 
 /** Its value in units of 2^64, of which no integral overflows. */
-export const scaleSample = ({ timeUs, value }: Sample): Sample => ({ timeUs, value: value * scale });
+export const scaleSample = ({ timeUs, value }: Sample): Sample => ({
+  timeUs,
+  value: value * scale,
+});
 
-function areaOf(p: Sample, q: Sample | undefined, { fromUs, toUs, maxGapUs, sampleType }: Window & Between): Area {
+function areaOf(
+  p: Sample,
+  q: Sample | undefined,
+  { fromUs, toUs, maxGapUs, sampleType }: Window & Between,
+): Area {
   const isStep = sampleType === SampleType.STEP;
   const spanUs = q === undefined ? Number.POSITIVE_INFINITY : q.timeUs - p.timeUs;
   if (spanUs > maxGapUs && !isStep) return nothing;
   if (spanUs === 0 && sampleType === SampleType.COUNTER)
-    return p.timeUs < fromUs || p.timeUs >= toUs ? nothing : { integral: jump(p.value, q!.value), coveredUs: 0 };
+    return p.timeUs < fromUs || p.timeUs >= toUs
+      ? nothing
+      : { integral: jump(p.value, q!.value), coveredUs: 0 };
   const startUs = Math.max(p.timeUs, fromUs);
   const endUs = Math.min(p.timeUs + Math.min(spanUs, maxGapUs), toUs);
   if (endUs <= startUs) return nothing;
   const coveredUs = endUs - startUs;
   if (isStep) return { integral: dividedBy(productOfTwo(p.value, coveredUs), 1e6), coveredUs };
   if (sampleType === SampleType.COUNTER)
-    return { integral: dividedBy(times(increase(p.value, q!.value), coveredUs), spanUs), coveredUs };
-  if (coveredUs === spanUs) return { integral: dividedBy(times(sumOfTwo(p.value, q!.value), spanUs), 2e6), coveredUs };
+    return {
+      integral: dividedBy(times(increase(p.value, q!.value), coveredUs), spanUs),
+      coveredUs,
+    };
+  if (coveredUs === spanUs)
+    return { integral: dividedBy(times(sumOfTwo(p.value, q!.value), spanUs), 2e6), coveredUs };
   // A line's integral is its value half way along the part, times the part's length. Weights that
   // are whole numbers keep it exact, offsets from p the half microsecond (times are 2^51 µs today).
   const toWeight = startUs - p.timeUs + (endUs - p.timeUs);
-  const halfWay = plus(productOfTwo(p.value, 2 * spanUs - toWeight), productOfTwo(q!.value, toWeight));
+  const halfWay = plus(
+    productOfTwo(p.value, 2 * spanUs - toWeight),
+    productOfTwo(q!.value, toWeight),
+  );
   return { integral: dividedBy(times(halfWay, coveredUs), 2e6 * spanUs), coveredUs };
 }
 

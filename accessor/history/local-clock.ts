@@ -41,7 +41,8 @@ export function createLocalClock(timeZone: string): LocalClock {
       const before = knownOffsetAt(dateMs - dayMs);
       const after = knownOffsetAt(dateMs + 2 * dayMs);
       // Where both fit, the clocks went back, and the one before gives the earlier instant.
-      for (const offset of [before, after]) if (offsetAt(localMs - offset) === offset) return localMs - offset;
+      for (const offset of [before, after])
+        if (offsetAt(localMs - offset) === offset) return localMs - offset;
       // Skipped: the clocks jump within the hour (or day) that was lost.
       let [low, high] = [localMs - after, localMs - before];
       while (high - low > 1) {
@@ -67,6 +68,10 @@ function createFormat(timeZone: string): Intl.DateTimeFormat {
       second: "2-digit",
     });
   } catch (cause) {
-    throw new BucketEdgesError("unknown_time_zone", `time zone ${JSON.stringify(timeZone)} is not known`, { cause });
+    throw new BucketEdgesError(
+      "unknown_time_zone",
+      `time zone ${JSON.stringify(timeZone)} is not known`,
+      { cause },
+    );
   }
 }

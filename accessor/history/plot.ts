@@ -16,9 +16,16 @@ export function toPlotColumn(buckets: readonly Bucket[]): Column {
       { timeUs: minUs!, value: min! },
       { timeUs: maxUs!, value: max! },
     ].sort((a, b) => a.timeUs - b.timeUs);
-    const points = [{ timeUs: firstUs, value: first! }, ...inner, { timeUs: lastUs!, value: last! }];
+    const points = [
+      { timeUs: firstUs, value: first! },
+      ...inner,
+      { timeUs: lastUs!, value: last! },
+    ];
     for (const [i, { timeUs, value }] of points.entries()) {
-      if (points.slice(0, i).some((known) => known.timeUs === timeUs && Object.is(known.value, value))) continue;
+      if (
+        points.slice(0, i).some((known) => known.timeUs === timeUs && Object.is(known.value, value))
+      )
+        continue;
       times.push(timeUs);
       values.push(value);
     }

@@ -22,13 +22,33 @@ const known: [string, number][] = [
   ["TW", 1e12],
 ];
 const unknown = [
-  ...["VA", "kVA", "var", "kWh", "Wh", "hp", "PS", "w", "kw", "bar", "°C", "W ", " W", "WW", "kkW", "J", "/s"],
+  ...[
+    "VA",
+    "kVA",
+    "var",
+    "kWh",
+    "Wh",
+    "hp",
+    "PS",
+    "w",
+    "kw",
+    "bar",
+    "°C",
+    "W ",
+    " W",
+    "WW",
+    "kkW",
+    "J",
+    "/s",
+  ],
   ...["watt", "constructor", "__proto__W", "toStringW"],
 ];
 
 test("units of power are W with a prefix, in the database as here", async () => {
   expect(known.map(([unit]) => [unit, wattsPer(unit)])).toEqual(known);
-  expect(unknown.map((unit) => [unit, wattsPer(unit)])).toEqual(unknown.map((unit) => [unit, undefined]));
+  expect(unknown.map((unit) => [unit, wattsPer(unit)])).toEqual(
+    unknown.map((unit) => [unit, undefined]),
+  );
   await using database = await testDatabase();
   await using _migrated = await openDatabase({ url: database.url, log: quiet });
   const client = new pg.Client({ connectionString: database.url });

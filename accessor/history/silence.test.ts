@@ -22,18 +22,27 @@ const times = fc.array(
   { maxLength: 40 },
 );
 const clusters = fc
-  .array(fc.record({ from: fc.integer({ min: 0, max: 500 }), count: fc.integer({ min: 1, max: 90 }) }), {
-    maxLength: 3,
-  })
+  .array(
+    fc.record({ from: fc.integer({ min: 0, max: 500 }), count: fc.integer({ min: 1, max: 90 }) }),
+    {
+      maxLength: 3,
+    },
+  )
   .map((all) =>
-    all.flatMap(({ from, count }) => Array.from({ length: count }, (_, i) => startUs + (from + i) * minuteUs)),
+    all.flatMap(({ from, count }) =>
+      Array.from({ length: count }, (_, i) => startUs + (from + i) * minuteUs),
+    ),
   );
 const anyTimes = fc.tuple(times, clusters).map((both) => both.flat());
-const tolerances = fc.constantFrom(10, 11, 12, 38, 59, 60, 61, 130).map((minutes) => minutes * minuteUs);
+const tolerances = fc
+  .constantFrom(10, 11, 12, 38, 59, 60, 61, 130)
+  .map((minutes) => minutes * minuteUs);
 
 /** As the history keeps them. */
 function toHours(timesUs: readonly number[]): AliveHour[] {
-  const minutes = [...new Set(timesUs.map((us) => Math.floor(us / minuteUs)))].sort((a, b) => a - b);
+  const minutes = [...new Set(timesUs.map((us) => Math.floor(us / minuteUs)))].sort(
+    (a, b) => a - b,
+  );
   return [...Map.groupBy(minutes, (minute) => Math.floor(minute / 60))].map(([hour, own]) => {
     const bits = own.reduce((sum, minute) => sum | (1n << BigInt(minute - hour * 60)), 0n);
     const before = minutes.findLast((minute) => minute < hour * 60);
@@ -64,8 +73,12 @@ test("what is silent is what lies more than the tolerance after the last minute 
         expect(cutSilences(silences, window)).toEqual(joined(expected));
         for (const { fromUs, toUs } of silences)
           expect(
-            expected.filter((one) => one.fromUs >= fromUs && one.toUs <= toUs).map(({ sinceUs }) => sinceUs),
-          ).toSatisfy((all: number[]) => all.length > 0 && all.every((sinceUs) => sinceUs === fromUs));
+            expected
+              .filter((one) => one.fromUs >= fromUs && one.toUs <= toUs)
+              .map(({ sinceUs }) => sinceUs),
+          ).toSatisfy(
+            (all: number[]) => all.length > 0 && all.every((sinceUs) => sinceUs === fromUs),
+          );
       },
     ),
     { numRuns: 500 },
@@ -119,8 +132,8 @@ describe("the tolerance", () => {
   });
 
   test("leaves out what is sent on change, and counters", () => {
-    expect(toleranceUsOf([numeric(86_400e6, SampleType.STEP), numeric(3_600e6, SampleType.COUNTER)])).toBe(
-      10 * minuteUs,
-    );
+    expect(
+      toleranceUsOf([numeric(86_400e6, SampleType.STEP), numeric(3_600e6, SampleType.COUNTER)]),
+    ).toBe(10 * minuteUs);
   });
 });

@@ -13,10 +13,14 @@ const leastToleranceUs = 10 * minuteUs;
  * the machine. What is sent on change (STEP) or seldom (COUNTER) says nothing of how often it
  * sends.
  */
-export function toleranceUsOf(series: readonly Pick<Series, "kind" | "maxGapUs" | "sampleType">[]): number {
+export function toleranceUsOf(
+  series: readonly Pick<Series, "kind" | "maxGapUs" | "sampleType">[],
+): number {
   const longestUs = series
     .filter(({ kind }) => kind === SignalKind.NUMERIC)
-    .filter(({ sampleType }) => sampleType === SampleType.LINEAR || sampleType === SampleType.UNSPECIFIED)
+    .filter(
+      ({ sampleType }) => sampleType === SampleType.LINEAR || sampleType === SampleType.UNSPECIFIED,
+    )
     .reduce((most, { maxGapUs = 0 }) => Math.max(most, maxGapUs), leastToleranceUs);
   return Math.ceil(longestUs / minuteUs) * minuteUs;
 }
@@ -76,7 +80,11 @@ export function joinSpans(spans: readonly Window[]): Window[] {
 }
 
 /** What alive spans leave of gaps, as far as it is longer than the tolerance. */
-export function cutGaps(gaps: readonly Window[], alive: readonly Window[], toleranceUs: number): Window[] {
+export function cutGaps(
+  gaps: readonly Window[],
+  alive: readonly Window[],
+  toleranceUs: number,
+): Window[] {
   const spans = joinSpans(alive);
   const left: Window[] = [];
   let first = 0;
@@ -99,7 +107,11 @@ export function cutGaps(gaps: readonly Window[], alive: readonly Window[], toler
  * The silences of gaps that reach into a window, ascending; they begin where they do, be it before
  * it.
  */
-export function silencesOf(gaps: readonly Window[], toleranceUs: number, { fromUs, toUs }: Window): Window[] {
+export function silencesOf(
+  gaps: readonly Window[],
+  toleranceUs: number,
+  { fromUs, toUs }: Window,
+): Window[] {
   return gaps
     .map((gap) => ({ fromUs: gap.fromUs + toleranceUs, toUs: Math.min(gap.toUs, toUs) }))
     .filter((silence) => silence.fromUs < silence.toUs && silence.toUs > fromUs);

@@ -14,7 +14,8 @@ describe("toIntervals", () => {
         for (const [i, { startUs, endUs, state }] of intervals.entries()) {
           expect(endUs).toBe(intervals[i + 1]?.startUs);
           expect(state).not.toBe(intervals[i + 1]?.state);
-          for (let us = startUs; us < (endUs ?? startUs + 5); us++) expect(stateAt(changes, us)).toBe(state);
+          for (let us = startUs; us < (endUs ?? startUs + 5); us++)
+            expect(stateAt(changes, us)).toBe(state);
           expect(endUs === undefined || endUs > startUs).toBe(true);
         }
       }),
@@ -53,13 +54,20 @@ describe("windowIntervals and timeInStates", () => {
           expected[now!]!++;
           if (before !== now && before !== 0 && now !== 0) transitions++;
         }
-        expect(timeInStates(changes, { ...window, carriedIn })).toEqual({ timeUs: expected, transitions });
+        expect(timeInStates(changes, { ...window, carriedIn })).toEqual({
+          timeUs: expected,
+          transitions,
+        });
         const intervals = windowIntervals(changes, { ...window, carriedIn });
-        expect([intervals[0]?.startUs, intervals.at(-1)?.endUs]).toEqual([window.fromUs, window.toUs]);
+        expect([intervals[0]?.startUs, intervals.at(-1)?.endUs]).toEqual([
+          window.fromUs,
+          window.toUs,
+        ]);
         for (const [i, { startUs, endUs, state }] of intervals.entries()) {
           if (i > 0) expect(startUs).toBe(intervals[i - 1]!.endUs);
           expect(endUs).toBeGreaterThan(startUs);
-          for (let us = startUs; us < endUs; us++) expect(stateAt(changes, us) ?? carriedIn ?? 0).toBe(state);
+          for (let us = startUs; us < endUs; us++)
+            expect(stateAt(changes, us) ?? carriedIn ?? 0).toBe(state);
         }
       }),
       { numRuns: 1000 },
@@ -69,9 +77,13 @@ describe("windowIntervals and timeInStates", () => {
   it("give the same from the changes inside and the state carried in as from all changes", () => {
     fc.assert(
       fc.property(anyCase, ([changes, window]) => {
-        const inside = changes.filter(({ timeUs }) => timeUs >= window.fromUs && timeUs < window.toUs);
+        const inside = changes.filter(
+          ({ timeUs }) => timeUs >= window.fromUs && timeUs < window.toUs,
+        );
         const carriedIn = stateAt(changes, window.fromUs - 1);
-        expect(timeInStates(inside, { ...window, carriedIn })).toEqual(timeInStates(changes, window));
+        expect(timeInStates(inside, { ...window, carriedIn })).toEqual(
+          timeInStates(changes, window),
+        );
       }),
     );
   });

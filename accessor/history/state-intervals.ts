@@ -14,7 +14,11 @@ export const machineStates = Object.freeze({ unknown: 0, active: 1, idle: 2, fau
 export const stateCount = 5;
 
 /** A state held from `startUs` on; `endUs` is undefined while it is the current one. */
-export type StateInterval = { readonly startUs: number; readonly endUs: number | undefined; readonly state: number };
+export type StateInterval = {
+  readonly startUs: number;
+  readonly endUs: number | undefined;
+  readonly state: number;
+};
 
 /**
  * Changes in the order (time, revision, position) as intervals: each starts where the one before
@@ -27,12 +31,17 @@ export function toIntervals(changes: Iterable<StateChange>): StateInterval[] {
   const starts: StateChange[] = [];
   let lastUs = Number.NEGATIVE_INFINITY;
   for (const { timeUs, state } of changes) {
-    if (timeUs < lastUs) throw new RangeError(`state changes out of order: ${timeUs} comes before ${lastUs}`);
+    if (timeUs < lastUs)
+      throw new RangeError(`state changes out of order: ${timeUs} comes before ${lastUs}`);
     lastUs = timeUs;
     if (starts.at(-1)?.timeUs === timeUs) starts.pop();
     if (starts.at(-1)?.state !== state) starts.push({ timeUs, state });
   }
-  return starts.map(({ timeUs, state }, i) => ({ startUs: timeUs, endUs: starts[i + 1]?.timeUs, state }));
+  return starts.map(({ timeUs, state }, i) => ({
+    startUs: timeUs,
+    endUs: starts[i + 1]?.timeUs,
+    state,
+  }));
 }
 
 /** Part of a window in one state. */
@@ -55,15 +64,24 @@ export type StateWindow = Window & { readonly carriedIn?: number | undefined };
  * in, `unknown` (0) where nothing is known, also where a state is none of the five (a later
  * version's). Changes before the window count as carried in; those at or past its end are ignored.
  */
-export function windowIntervals(changes: Iterable<StateChange>, options: StateWindow): WindowInterval[] {
+export function windowIntervals(
+  changes: Iterable<StateChange>,
+  options: StateWindow,
+): WindowInterval[] {
   const { fromUs, toUs, carriedIn = machineStates.unknown } = options;
   const intervals: WindowInterval[] = [];
   let previous: number = machineStates.unknown;
   for (const { startUs, endUs = toUs, state } of toIntervals(knownChanges(changes, carriedIn))) {
     if (startUs >= toUs) break;
     if (endUs > fromUs) {
-      const transition = startUs >= fromUs && previous !== machineStates.unknown && state !== machineStates.unknown;
-      intervals.push({ startUs: Math.max(startUs, fromUs), endUs: Math.min(endUs, toUs), state, transition });
+      const transition =
+        startUs >= fromUs && previous !== machineStates.unknown && state !== machineStates.unknown;
+      intervals.push({
+        startUs: Math.max(startUs, fromUs),
+        endUs: Math.min(endUs, toUs),
+        state,
+        transition,
+      });
     }
     previous = state;
   }
@@ -94,5 +112,7 @@ function* knownChanges(changes: Iterable<StateChange>, carriedIn: number): Itera
 
 /** Unknown, where it is none of the five. */
 export function toKnownState(state: number): number {
-  return Number.isInteger(state) && state >= 0 && state < stateCount ? state : machineStates.unknown;
+  return Number.isInteger(state) && state >= 0 && state < stateCount
+    ? state
+    : machineStates.unknown;
 }

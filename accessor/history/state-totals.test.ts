@@ -17,21 +17,35 @@ import { BucketAccumulator } from "./buckets.ts";
 import { plus } from "./double-double.ts";
 import type { Sample, Window } from "./line-area.ts";
 import { type StateChange, timeInStates, windowIntervals } from "./state-intervals.ts";
-import { addStateTotals, emptyStateTotals, type StateTotals, stateEdges, toStateTotals } from "./state-totals.ts";
+import {
+  addStateTotals,
+  emptyStateTotals,
+  type StateTotals,
+  stateEdges,
+  toStateTotals,
+} from "./state-totals.ts";
 
 function totalsOf(
   samples: readonly Sample[],
   changes: readonly StateChange[],
   slotEdgesUs: Float64Array,
 ): StateTotals[] {
-  const intervals = windowIntervals(changes, { fromUs: slotEdgesUs[0]!, toUs: slotEdgesUs.at(-1)! });
-  const accumulator = new BucketAccumulator({ edgesUs: stateEdges(slotEdgesUs, intervals), ...linear });
+  const intervals = windowIntervals(changes, {
+    fromUs: slotEdgesUs[0]!,
+    toUs: slotEdgesUs.at(-1)!,
+  });
+  const accumulator = new BucketAccumulator({
+    edgesUs: stateEdges(slotEdgesUs, intervals),
+    ...linear,
+  });
   accumulator.addColumn(toColumn(samples));
   return toStateTotals(accumulator.finish(), { slotEdgesUs, intervals });
 }
 
 const toSlots = ({ fromUs, toUs }: Window, cuts: readonly number[]) =>
-  Float64Array.from(new Set([fromUs, toUs, ...cuts.map((cut) => fromUs + (cut % (toUs - fromUs)))])).sort();
+  Float64Array.from(
+    new Set([fromUs, toUs, ...cuts.map((cut) => fromUs + (cut % (toUs - fromUs)))]),
+  ).sort();
 
 describe("toStateTotals", () => {
   it("equals brute force in each slot", () => {
@@ -50,7 +64,9 @@ describe("toStateTotals", () => {
             expect(totals.timeUs).toEqual(timeUs);
             expect(totals.transitions).toBe(transitions);
             for (let state = 0; state < 5; state++) {
-              const ofState = heights.filter((_, i) => (stateAt(changes, fromUs + i) ?? 0) === state);
+              const ofState = heights.filter(
+                (_, i) => (stateAt(changes, fromUs + i) ?? 0) === state,
+              );
               const area = areaOf(ofState);
               expect(totals.coveredUs[state]).toBe(area.coveredUs);
               expectClose(totals.integral[state]?.high, area.integral, {
@@ -72,7 +88,10 @@ describe("toStateTotals", () => {
         anyWindow,
         fc.array(fc.nat(), { maxLength: 6 }),
         (samples, changes, window, cuts) => {
-          const sum = totalsOf(samples, changes, toSlots(window, cuts)).reduce(addStateTotals, emptyStateTotals);
+          const sum = totalsOf(samples, changes, toSlots(window, cuts)).reduce(
+            addStateTotals,
+            emptyStateTotals,
+          );
           const [whole] = totalsOf(samples, changes, toSlots(window, []));
           const accumulator = new BucketAccumulator({ edgesUs: toSlots(window, []), ...linear });
           accumulator.addColumn(toColumn(samples));
@@ -105,7 +124,9 @@ describe("toStateTotals", () => {
     const [totals] = totalsOf(samples, changes, Float64Array.of(baseUs, baseUs + 20));
     expect(totals?.timeUs).toEqual([4, 4, 12, 0, 0]);
     expect(totals?.coveredUs).toEqual([4, 4, 2, 0, 0]);
-    expect(totals?.integral.map(({ high }) => Math.round(high * 1e9) / 1e3)).toEqual([80, 240, 180, 0, 0]);
+    expect(totals?.integral.map(({ high }) => Math.round(high * 1e9) / 1e3)).toEqual([
+      80, 240, 180, 0, 0,
+    ]);
     expect(totals?.transitions).toBe(1);
   });
 });

@@ -45,8 +45,13 @@ export function addStateTotals(a: StateTotals, b: StateTotals): StateTotals {
  * slot and one state. To be filled by a BucketAccumulator, whose buckets go to `toStateTotals`. The
  * intervals must fill the slots' window (`windowIntervals`).
  */
-export function stateEdges(slotEdgesUs: Float64Array, intervals: readonly WindowInterval[]): Float64Array {
-  const edgesUs = new Float64Array(slotEdgesUs.length + intervals.length).fill(Number.POSITIVE_INFINITY);
+export function stateEdges(
+  slotEdgesUs: Float64Array,
+  intervals: readonly WindowInterval[],
+): Float64Array {
+  const edgesUs = new Float64Array(slotEdgesUs.length + intervals.length).fill(
+    Number.POSITIVE_INFINITY,
+  );
   edgesUs.set(slotEdgesUs);
   for (const [i, { startUs }] of intervals.entries()) edgesUs[slotEdgesUs.length + i] = startUs;
   edgesUs.sort();

@@ -32,12 +32,18 @@ function expectSummaryOf(samples: readonly Sample[], actual: Summary, between: B
   const area = areaOf(lineHeights(samples, window, between));
   const jumps = jumpsOf(samples, { ...window, toUs: window.toUs + 1 }, between);
   expect(coveredUs).toBe(area.coveredUs);
-  expectClose(integral.high, area.integral + jumps, { size: areaSizeOf(samples, coveredUs, between) });
+  expectClose(integral.high, area.integral + jumps, {
+    size: areaSizeOf(samples, coveredUs, between),
+  });
   expectClose(sum.high, sumOf(samples), { size: sizeOf(samples) * samples.length });
 }
 
 /** Joins parts in the grouping that `picks` chooses. */
-function joinInAnyGrouping(parts: readonly Summary[], picks: readonly number[], between: Between): Summary {
+function joinInAnyGrouping(
+  parts: readonly Summary[],
+  picks: readonly number[],
+  between: Between,
+): Summary {
   const rest = [...parts];
   for (let i = 0; rest.length > 1; i++) {
     const at = (picks[i % picks.length] ?? 0) % (rest.length - 1);
@@ -60,9 +66,14 @@ describe("summarize", () => {
 
   it("is exact over long runs of whole numbers", () => {
     const count = 20_000;
-    const samples = Array.from({ length: count }, (_, i) => ({ timeUs: baseUs + i * 10, value: (i * 7919) % 1000 }));
+    const samples = Array.from({ length: count }, (_, i) => ({
+      timeUs: baseUs + i * 10,
+      value: (i * 7919) % 1000,
+    }));
     const summary = summarize(toColumn(samples), linear);
-    const doubleArea = samples.slice(1).reduce((sum, q, i) => sum + (samples[i]!.value + q.value) * 10, 0);
+    const doubleArea = samples
+      .slice(1)
+      .reduce((sum, q, i) => sum + (samples[i]!.value + q.value) * 10, 0);
     expect(summary).toEqual({
       ...statsOf(samples),
       sum: { high: sumOf(samples), low: 0 },
@@ -83,10 +94,12 @@ describe("summarize", () => {
   });
 
   it("keeps extremes bit for bit and the earliest time of equal ones", () => {
-    const samples = [0, -0, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MAX_VALUE, -0].map((value, i) => ({
-      timeUs: i,
-      value,
-    }));
+    const samples = [0, -0, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MAX_VALUE, -0].map(
+      (value, i) => ({
+        timeUs: i,
+        value,
+      }),
+    );
     const { first, last, max, maxUs, min, minUs } = summarize(toColumn(samples), linear);
     expect({ first, last, max, maxUs, min, minUs }).toEqual({
       first: 0,
@@ -108,9 +121,15 @@ describe("joinSummaries", () => {
         fc.array(fc.nat(), { maxLength: 8 }),
         anyBetween,
         (samples, splits, picks, between) => {
-          const cuts = [0, ...splits.map((at) => Math.min(at, samples.length)).sort((a, b) => a - b), samples.length];
+          const cuts = [
+            0,
+            ...splits.map((at) => Math.min(at, samples.length)).sort((a, b) => a - b),
+            samples.length,
+          ];
           const column = toColumn(samples);
-          const parts = cuts.slice(1).map((end, i) => summarize(column, { ...between, start: cuts[i]!, end }));
+          const parts = cuts
+            .slice(1)
+            .map((end, i) => summarize(column, { ...between, start: cuts[i]!, end }));
           expectSummaryOf(samples, joinInAnyGrouping(parts, picks, between), between);
         },
       ),
@@ -119,7 +138,9 @@ describe("joinSummaries", () => {
   });
 
   it("refuses what is not in order", () => {
-    const [early, late] = [1, 2].map((timeUs) => summarize(toColumn([{ timeUs, value: 0 }]), linear));
+    const [early, late] = [1, 2].map((timeUs) =>
+      summarize(toColumn([{ timeUs, value: 0 }]), linear),
+    );
     expect(() => joinSummaries(late!, early!, linear)).toThrow(RangeError);
   });
 });
@@ -128,7 +149,9 @@ describe("lineArea", () => {
   it("completes the samples inside to the window's area", () => {
     fc.assert(
       fc.property(anySamples, anyWindow, anyBetween, (samples, window, between) => {
-        const inside = samples.filter(({ timeUs }) => timeUs >= window.fromUs && timeUs < window.toUs);
+        const inside = samples.filter(
+          ({ timeUs }) => timeUs >= window.fromUs && timeUs < window.toUs,
+        );
         const before = samples.findLast(({ timeUs }) => timeUs < window.fromUs);
         const after = samples.find(({ timeUs }) => timeUs >= window.toUs);
         const options = { ...window, ...between };
@@ -179,8 +202,13 @@ describe("lineArea", () => {
     const options = { fromUs: 0, toUs: 10, maxGapUs: 5, sampleType: SampleType.COUNTER };
     const up = (from: number, to: number, timeUs = 5) =>
       lineArea({ timeUs, value: from }, { timeUs, value: to }, options).integral.high;
-    expect([up(11, 12), up(12, 11), up(11, 12, 0), up(11, 12, 10), up(11, 12, -1)]).toEqual([1, 0, 1, 0, 0]);
+    expect([up(11, 12), up(12, 11), up(11, 12, 0), up(11, 12, 10), up(11, 12, -1)]).toEqual([
+      1, 0, 1, 0, 0,
+    ]);
     const counts = [1, 11, 12, 22].map((value, i) => ({ timeUs: [0, 4, 4, 8][i]!, value }));
-    expect(summarize(toColumn(counts), options)).toMatchObject({ integral: { high: 21 }, coveredUs: 8 });
+    expect(summarize(toColumn(counts), options)).toMatchObject({
+      integral: { high: 21 },
+      coveredUs: 8,
+    });
   });
 });

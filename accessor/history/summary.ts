@@ -3,7 +3,15 @@
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
 import { scale, scaled, sumOf } from "./compensated-sum.ts";
-import { type DoubleDouble, dividedBy, plus, productOfTwo, splitter, sumOfTwo, zero } from "./double-double.ts";
+import {
+  type DoubleDouble,
+  dividedBy,
+  plus,
+  productOfTwo,
+  splitter,
+  sumOfTwo,
+  zero,
+} from "./double-double.ts";
 import { type Area, type Between, increase, jump, lineArea } from "./line-area.ts";
 
 /**
@@ -88,7 +96,10 @@ type Part = Between & { start: number; end: number; cancels: boolean };
 /** What lies between neighbours. Values are scaled down where that overflows on the way. */
 function areaBetween({ timesUs, values }: Column, part: Part): Area {
   const { sampleType, start, end } = part;
-  const areaOf = sampleType === SampleType.STEP || sampleType === SampleType.COUNTER ? areaOfHeld : areaUnderLines;
+  const areaOf =
+    sampleType === SampleType.STEP || sampleType === SampleType.COUNTER
+      ? areaOfHeld
+      : areaUnderLines;
   const area = areaOf({ timesUs, values }, part);
   if (Number.isFinite(area.integral.high)) return area;
   const small = { timesUs: timesUs.subarray(start, end), values: scaled(values, start, end) };
@@ -100,7 +111,10 @@ function areaBetween({ timesUs, values }: Column, part: Part): Area {
  * Of a LINEAR: twice the areas, added up with the errors beside them. sumOfTwo and productOfTwo are
  * written out, since compaction spends its time here.
  */
-function areaUnderLines({ timesUs, values }: Column, { maxGapUs, start, end, cancels }: Part): Area {
+function areaUnderLines(
+  { timesUs, values }: Column,
+  { maxGapUs, start, end, cancels }: Part,
+): Area {
   let sum = 0;
   let low = 0;
   let coveredUs = 0;
@@ -122,7 +136,9 @@ function areaUnderLines({ timesUs, values }: Column, { maxGapUs, start, end, can
         const spanHalf = spanShift - (spanShift - spanUs);
         const pairRest = pair - pairHalf;
         const spanRest = spanUs - spanHalf;
-        const areaLow = pairRest * spanRest - (area - pairHalf * spanHalf - pairHalf * spanRest - pairRest * spanHalf);
+        const areaLow =
+          pairRest * spanRest -
+          (area - pairHalf * spanHalf - pairHalf * spanRest - pairRest * spanHalf);
         low += areaLow + pairLow * spanUs;
       }
       const next = sum + area;
@@ -138,7 +154,10 @@ function areaUnderLines({ timesUs, values }: Column, { maxGapUs, start, end, can
 }
 
 /** Of a STEP or a COUNTER; the latter's increases never cancel. */
-function areaOfHeld({ timesUs, values }: Column, { maxGapUs, sampleType, start, end, cancels }: Part): Area {
+function areaOfHeld(
+  { timesUs, values }: Column,
+  { maxGapUs, sampleType, start, end, cancels }: Part,
+): Area {
   const isStep = sampleType === SampleType.STEP;
   let sum = 0;
   let low = 0;
@@ -158,7 +177,8 @@ function areaOfHeld({ timesUs, values }: Column, { maxGapUs, sampleType, start, 
   return { integral: isStep ? dividedBy(whole(sum, low), 1e6) : whole(sum, low), coveredUs };
 }
 
-const goUp = (atOnce: boolean, before: number, after: number) => (atOnce ? jump : increase)(before, after).high;
+const goUp = (atOnce: boolean, before: number, after: number) =>
+  (atOnce ? jump : increase)(before, after).high;
 
 /** Not finite where either is: an overflow on the way makes Infinity - Infinity of the errors. */
 const whole = (sum: number, low: number): DoubleDouble =>
@@ -174,7 +194,8 @@ export function joinSummaries(a: Summary, b: Summary, options: Between): Summary
   if (a.count === 0) return b;
   if (b.count === 0) return a;
   const bridgeUs = b.firstUs - a.lastUs;
-  if (bridgeUs < 0) throw new RangeError(`summaries overlap: ${b.firstUs} comes before ${a.lastUs}`);
+  if (bridgeUs < 0)
+    throw new RangeError(`summaries overlap: ${b.firstUs} comes before ${a.lastUs}`);
   const bridge = lineArea(
     { timeUs: a.lastUs, value: a.last },
     { timeUs: b.firstUs, value: b.first },

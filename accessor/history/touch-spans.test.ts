@@ -7,7 +7,9 @@ import { dayUs, touchSpans } from "./touch-spans.ts";
 test("any range is covered once, to the minute, by few rows", () => {
   const time = fc
     .integer({ min: -400 * 1440, max: 400 * 1440 })
-    .chain((minute) => fc.constantFrom(0, 1, 30_000_000, minuteUs - 1).map((us) => minute * minuteUs + us));
+    .chain((minute) =>
+      fc.constantFrom(0, 1, 30_000_000, minuteUs - 1).map((us) => minute * minuteUs + us),
+    );
   fc.assert(
     fc.property(time, time, (a, b) => {
       const [fromUs, toUs] = a < b ? [a, b] : [b, a + 1];

@@ -15,7 +15,10 @@ export type TouchSpan = { widthUs: number; fromUs: number; toUs: number };
  */
 export function touchSpans(fromUs: number, toUs: number): TouchSpan[] {
   const spans: TouchSpan[] = [];
-  const ends = { from: roundTo(fromUs, minuteUs, Math.floor), to: roundTo(toUs, minuteUs, Math.ceil) };
+  const ends = {
+    from: roundTo(fromUs, minuteUs, Math.floor),
+    to: roundTo(toUs, minuteUs, Math.ceil),
+  };
   const add = (widthUs: number, start: number, end: number) => {
     if (start < end) spans.push({ widthUs, fromUs: start, toUs: end });
   };

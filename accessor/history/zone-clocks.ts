@@ -30,12 +30,19 @@ export async function zoneStretches(timeZone: string): Promise<ZoneStretch[]> {
     }
     atMs = nextMs;
   }
-  return changes.map((change, i) => ({ ...change, toUs: changes[i + 1]?.fromUs ?? Number.MAX_SAFE_INTEGER }));
+  return changes.map((change, i) => ({
+    ...change,
+    toUs: changes[i + 1]?.fromUs ?? Number.MAX_SAFE_INTEGER,
+  }));
 }
 
 function firstInstantWith(
   offset: number,
-  { afterMs, byMs, offsetAt }: { afterMs: number; byMs: number; offsetAt: (instantMs: number) => number },
+  {
+    afterMs,
+    byMs,
+    offsetAt,
+  }: { afterMs: number; byMs: number; offsetAt: (instantMs: number) => number },
 ): number {
   let [low, high] = [afterMs, byMs];
   while (high - low > 1) {

@@ -32,7 +32,9 @@ export class AcceptedBatch implements Batch {
   }
 
   get samples(): Samples[] {
-    this.#samples ??= this.#packed.map(({ series, payload }) => shownSamples(series, decodeBlock(payload)));
+    this.#samples ??= this.#packed.map(({ series, payload }) =>
+      shownSamples(series, decodeBlock(payload)),
+    );
     this.#packed = [];
     return this.#samples;
   }

@@ -8,7 +8,17 @@ import { column, epochUs, Producer } from "../testing/batches.ts";
 
 test("values and times survive pages, ranges and feeds", { timeout: 60_000 }, async () => {
   await using accessor = await openTestAccessor();
-  const edges = [0, -0, 5e-324, -5e-324, 2.225073858507201e-308, Number.MAX_VALUE, -Number.MAX_VALUE, 0.1, 1 / 3];
+  const edges = [
+    0,
+    -0,
+    5e-324,
+    -5e-324,
+    2.225073858507201e-308,
+    Number.MAX_VALUE,
+    -Number.MAX_VALUE,
+    0.1,
+    1 / 3,
+  ];
   await using producer = await Producer.open(accessor.ingest, "p");
   let run = 0;
   const sample = fc.tuple(
@@ -23,7 +33,10 @@ test("values and times survive pages, ranges and feeds", { timeout: 60_000 }, as
       const acks = await producer.acksThrough(run);
       const wanted = samples.toSorted((a, b) => a[0] - b[0]);
       const bits = (pairs: readonly (readonly [number, number])[]) =>
-        pairs.map(([time, value]) => [time, Buffer.from(Float64Array.of(value).buffer).toString("hex")]);
+        pairs.map(([time, value]) => [
+          time,
+          Buffer.from(Float64Array.of(value).buffer).toString("hex"),
+        ]);
 
       const page = await accessor.signals.querySignals({
         signal: "power",
@@ -31,7 +44,8 @@ test("values and times survive pages, ranges and feeds", { timeout: 60_000 }, as
         minCursor: acks.at(-1)!.cursor,
       });
       const paged = page.signals.map(
-        ({ time, record }) => [Number(time!.seconds) * 1e6 + time!.nanos / 1000, record.value as number] as const,
+        ({ time, record }) =>
+          [Number(time!.seconds) * 1e6 + time!.nanos / 1000, record.value as number] as const,
       );
       expect(bits(paged)).toEqual(bits(wanted));
       const streamed: [number, number][] = [];

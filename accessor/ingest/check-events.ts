@@ -1,8 +1,20 @@
 // Splits a batch's state changes and error reports into what is stored and what is rejected.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, type ErrorReport, MachineState, Severity, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
-import { type Fault, severityFault, stateFault, textBounds, textFault } from "../../codec/row/text-fault.ts";
+import {
+  type Batch,
+  type ErrorReport,
+  MachineState,
+  Severity,
+  type StateChange,
+} from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Fault,
+  severityFault,
+  stateFault,
+  textBounds,
+  textFault,
+} from "../../codec/row/text-fault.ts";
 import { toTimeUs } from "../../codec/timestamps.ts";
 import { type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -24,7 +36,8 @@ export function acceptErrorReports({ errorReports }: Batch, checks: Checks): Pla
   return accept(errorReports, RecordKind.ERROR_REPORT, checks, ({ severity, code, message }) =>
     severity < Severity.INFO || severity > Severity.CRITICAL
       ? severityFault
-      : (textFault("code", code, textBounds.code) ?? textFault("message", message, textBounds.message)),
+      : (textFault("code", code, textBounds.code) ??
+        textFault("message", message, textBounds.message)),
   );
 }
 
@@ -44,4 +57,7 @@ function accept<T extends { time?: Timestamp | undefined }>(
   return accepted;
 }
 
-const noTime: Fault = { reason: "TIME_INVALID", message: "time is required, with nanos from 0 to 999,999,999" };
+const noTime: Fault = {
+  reason: "TIME_INVALID",
+  message: "time is required, with nanos from 0 to 999,999,999",
+};

@@ -3,7 +3,14 @@
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Samples, SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
-import { type Fault, maxGapFault, maxMaxGapUs, notFinite, textBounds, textFault } from "../../codec/row/text-fault.ts";
+import {
+  type Fault,
+  maxGapFault,
+  maxMaxGapUs,
+  notFinite,
+  textBounds,
+  textFault,
+} from "../../codec/row/text-fault.ts";
 import { toDurationUs } from "../../codec/timestamps.ts";
 import { readUnit } from "../../codec/unit.ts";
 import { columnFields } from "../../codec/wire/column-message.ts";
@@ -12,13 +19,18 @@ import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bound
 import type { Verdicts } from "./verdicts.ts";
 import { byRedeclaring } from "./warnings.ts";
 
-const typeNames = new Map(SampleTypeSchema.values.map(({ number, localName }) => [number, localName]));
+const typeNames = new Map(
+  SampleTypeSchema.values.map(({ number, localName }) => [number, localName]),
+);
 
 /** What is wrong with a column as a whole, before its series is known. */
 export function columnFault(samples: Samples, column: Column): Fault | undefined {
   const { signal, unit, maxGap, sampleType } = samples;
   if (eventSignals.has(signal))
-    return { reason: "SIGNAL_NAME_INVALID", message: `"${signal}" is not numeric: send it in its own list` };
+    return {
+      reason: "SIGNAL_NAME_INVALID",
+      message: `"${signal}" is not numeric: send it in its own list`,
+    };
   if (!signalPattern.test(signal)) {
     return {
       reason: "SIGNAL_NAME_INVALID",
@@ -32,18 +44,23 @@ export function columnFault(samples: Samples, column: Column): Fault | undefined
     if (!(maxGapUs > 0 && maxGapUs <= maxMaxGapUs)) return maxGapFault;
   }
   if (typeNames.get(sampleType) === undefined)
-    return { reason: "COLUMN_INVALID", message: `sample_type ${sampleType} is not LINEAR, STEP or COUNTER` };
+    return {
+      reason: "COLUMN_INVALID",
+      message: `sample_type ${sampleType} is not LINEAR, STEP or COUNTER`,
+    };
   return textFault("unit", unit, textBounds.unit);
 }
 
 function timesFault(samples: Samples, { timesUs, values }: Column): Fault | undefined {
   const fault = (message: string): Fault => ({ reason: "COLUMN_INVALID", message });
   // Who asks for the deltas of a packed column has them made.
-  const isDeltas = columnFields(samples)?.spacing === undefined && columnFields(samples) !== undefined;
+  const isDeltas =
+    columnFields(samples)?.spacing === undefined && columnFields(samples) !== undefined;
   if (!isDeltas) {
     const { times } = samples;
     if (times.case === undefined) return fault("the column has no times: set grid or deltas");
-    if (times.case === "grid" && times.value.periodUs < 1n) return fault("grid.period_us must be at least 1");
+    if (times.case === "grid" && times.value.periodUs < 1n)
+      return fault("grid.period_us must be at least 1");
   }
   if (timesUs.length !== values.length)
     return fault(`the column has ${timesUs.length} times and ${values.length} values`);
@@ -53,7 +70,10 @@ function timesFault(samples: Samples, { timesUs, values }: Column): Fault | unde
 const cure = `Correct what was declared wrong ${byRedeclaring}`;
 
 /** What is wrong with a column's declaration, its series being known. */
-export function declarationFault({ unit, maxGap, sampleType }: Samples, series: Series): Fault | undefined {
+export function declarationFault(
+  { unit, maxGap, sampleType }: Samples,
+  series: Series,
+): Fault | undefined {
   const what = `signal ${series.signal} of ${series.machine}`;
   // A unit that was declared before this was seen to may have blanks at its ends.
   if (unit !== "" && unit !== readUnit(series.unit)) {
@@ -69,7 +89,9 @@ export function declarationFault({ unit, maxGap, sampleType }: Samples, series: 
     };
   }
   if (sampleType !== SampleType.UNSPECIFIED && sampleType !== series.sampleType) {
-    const names = [series.sampleType, sampleType].map((one) => typeNames.get(one || SampleType.LINEAR));
+    const names = [series.sampleType, sampleType].map((one) =>
+      typeNames.get(one || SampleType.LINEAR),
+    );
     return {
       reason: "SIGNAL_DECLARATION_MISMATCH",
       message: `${what} has sample_type ${names[0]}, not ${names[1]}: leave it unset or as declared. ${cure}`,
@@ -141,9 +163,13 @@ function keep(
 }
 
 /** Whether acceptSamples would keep any. */
-export function hasAcceptable({ timesUs, values }: Column, { oldestUs, newestUs }: TimeBounds): boolean {
+export function hasAcceptable(
+  { timesUs, values }: Column,
+  { oldestUs, newestUs }: TimeBounds,
+): boolean {
   for (let i = 0; i < timesUs.length; i++) {
-    if (Number.isFinite(values[i]) && timesUs[i]! >= oldestUs && timesUs[i]! <= newestUs) return true;
+    if (Number.isFinite(values[i]) && timesUs[i]! >= oldestUs && timesUs[i]! <= newestUs)
+      return true;
   }
   return false;
 }
@@ -152,9 +178,14 @@ export function hasAcceptable({ timesUs, values }: Column, { oldestUs, newestUs 
  * Times of the samples that may be stored, ascending: of all columns of a signal in a batch, since
  * what they tell of its rhythm they tell together.
  */
-export function acceptableTimes(columns: readonly Column[], { oldestUs, newestUs }: TimeBounds): Float64Array {
+export function acceptableTimes(
+  columns: readonly Column[],
+  { oldestUs, newestUs }: TimeBounds,
+): Float64Array {
   const fine = columns.map(({ timesUs, values }) =>
-    timesUs.filter((timeUs, i) => Number.isFinite(values[i]) && timeUs >= oldestUs && timeUs <= newestUs),
+    timesUs.filter(
+      (timeUs, i) => Number.isFinite(values[i]) && timeUs >= oldestUs && timeUs <= newestUs,
+    ),
   );
   const all = new Float64Array(fine.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

@@ -26,7 +26,10 @@ const watts = (fromUs: number, stepUs: number, count: number) =>
 async function energyOf(revision: number) {
   const { service, context } = history.serviceAt(revision);
   const window = { machines: ["m"], startTime: at(baseUs), endTime: at(baseUs + dayUs) };
-  const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, window), context);
+  const { machines } = await service.summarizeMachines(
+    create(rpc.SummarizeMachinesRequestSchema, window),
+    context,
+  );
   const { energyKwh, coverage, maxGap } = machines![0]!.energy!;
   return { kwh: Math.round(energyKwh! * 1e9) / 1e9, coverage, gap: Number(maxGap!.seconds) };
 }
@@ -43,13 +46,19 @@ test("a day of 1,000 W is 24 kWh at any cadence, in one batch or a row at a time
     [3_600, 10_800],
   ] as const) {
     await history.clear();
-    const whole = await history.ingest({ machine: "m", samples: [watts(baseUs, step * 1e6, 86_400 / step + 1)] });
+    const whole = await history.ingest({
+      machine: "m",
+      samples: [watts(baseUs, step * 1e6, 86_400 / step + 1)],
+    });
     expect(await energyOf(whole.revision)).toEqual({ kwh: 24, coverage: 1, gap });
     await history.clear();
     const count = Math.min(60, 86_400 / step + 1);
     let revision = 0;
     for (let i = 0; i < count; i++) {
-      ({ revision } = await history.ingest({ machine: "m", samples: [watts(baseUs + i * step * 1e6, 1, 1)] }));
+      ({ revision } = await history.ingest({
+        machine: "m",
+        samples: [watts(baseUs + i * step * 1e6, 1, 1)],
+      }));
       if (i === 1 || i === 20) await history.compactAll();
     }
     const covered = (count - 1) * step;
@@ -62,7 +71,10 @@ test("a day of 1,000 W is 24 kWh at any cadence, in one batch or a row at a time
 test("quarter hours sent newest first, one at a time, give their energy", async () => {
   let revision = 0;
   for (let i = 8; i >= 0; i--)
-    ({ revision } = await history.ingest({ machine: "m", samples: [watts(baseUs + i * 900e6, 1, 1)] }));
+    ({ revision } = await history.ingest({
+      machine: "m",
+      samples: [watts(baseUs + i * 900e6, 1, 1)],
+    }));
   expect(await energyOf(revision)).toMatchObject({ kwh: 2, gap: 2_700 });
 });
 
@@ -73,7 +85,10 @@ test("columns of one batch teach a rhythm together, whichever of them declares t
   ]) {
     await history.clear();
     const both = [watts(baseUs, 1, 1), { ...watts(baseUs + 900e6, 1, 1), unit: "W" }];
-    const { revision } = await history.ingest({ machine: "m", samples: order.map((i) => both[i]!) });
+    const { revision } = await history.ingest({
+      machine: "m",
+      samples: order.map((i) => both[i]!),
+    });
     expect(await series()).toMatchObject({ maxGapUs: 2_700e6, unit: "W" });
     expect(await energyOf(revision)).toMatchObject({ kwh: 0.25 });
   }
@@ -87,7 +102,9 @@ test("what a later column declares holds, once, whatever was inferred", async ()
   await history.ingest({ machine: "m", samples: [declared] });
   expect(await series()).toMatchObject({ maxGapUs: 1_200e6, rhythm: undefined });
   const other = { ...watts(baseUs + 2e9, 10e6, 2), maxGap: { seconds: 5n } };
-  await expect(history.ingest({ machine: "m", samples: [other] })).rejects.toThrow("not taken whole");
+  await expect(history.ingest({ machine: "m", samples: [other] })).rejects.toThrow(
+    "not taken whole",
+  );
 });
 
 test("a max_gap that is corrected counts for blocks and roll-ups of before, at once and when all is restated", async () => {
@@ -102,7 +119,13 @@ test("a max_gap that is corrected counts for blocks and roll-ups of before, at o
   expect(Number(rollups)).toBeGreaterThan(20);
 
   const meter = await series();
-  expect(await history.catalog.redeclare(meter, { maxGapUs: 1_200e6, rhythm: undefined }, { force: true })).toBe(true);
+  expect(
+    await history.catalog.redeclare(
+      meter,
+      { maxGapUs: 1_200e6, rhythm: undefined },
+      { force: true },
+    ),
+  ).toBe(true);
   expect(await energyOf(settled)).toEqual({ kwh: 24, coverage: 1, gap: 1_200 });
 
   // As long as other processes may not know of it, nothing is touched.
@@ -111,7 +134,9 @@ test("a max_gap that is corrected counts for blocks and roll-ups of before, at o
   await history.query("update series set redeclared_at = redeclared_at - interval '1 minute'");
   while (await restating.turn());
   expect((await series()).staleThrough).toBe(-1);
-  const sums = await history.query("select sum(covered_us) as us from block where series_id = $1", [meter.id]);
+  const sums = await history.query("select sum(covered_us) as us from block where series_id = $1", [
+    meter.id,
+  ]);
   expect(sums).toEqual([{ us: "0" }]);
   expect(await energyOf(settled)).toEqual({ kwh: 24, coverage: 1, gap: 1_200 });
   // And once more from new roll-ups.
@@ -125,7 +150,11 @@ test("another process learns of a changed declaration", async () => {
   const other = new Catalog(history.database);
   const [known] = await other.select({ machines: [], signals: [] });
   expect(known).toMatchObject({ maxGapUs: 5e6 });
-  await history.catalog.redeclare(await series(), { unit: "kW", maxGapUs: 7e6, rhythm: undefined }, { force: true });
+  await history.catalog.redeclare(
+    await series(),
+    { unit: "kW", maxGapUs: 7e6, rhythm: undefined },
+    { force: true },
+  );
   await other.follow();
   expect(known).toMatchObject({ maxGapUs: 7e6, unit: "kW" });
 });

@@ -52,7 +52,10 @@ export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
 }
 
 /** At most so many bytes: a character takes three at most. */
-function byteLengthOf({ machine, stateChanges, errorReports, samples }: Batch, columns: readonly Column[]): number {
+function byteLengthOf(
+  { machine, stateChanges, errorReports, samples }: Batch,
+  columns: readonly Column[],
+): number {
   let bytes = 48 + 3 * machine.length;
   for (const { reason } of stateChanges) bytes += 32 + 3 * reason.length;
   for (const { code, message } of errorReports) bytes += 40 + 3 * (code.length + message.length);

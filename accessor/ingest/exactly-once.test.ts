@@ -7,7 +7,11 @@ import { column, epochUs, oneSample, Producer } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";
 
 const stored = async ({ query }: TestAccessor) =>
-  (await query("select (select count(*)::int from log) as log, (select count(*)::int from receipt) as receipts"))[0];
+  (
+    await query(
+      "select (select count(*)::int from log) as log, (select count(*)::int from receipt) as receipts",
+    )
+  )[0];
 
 test("a repeated sequence gets the same answer, verdicts and all, marked duplicate", async () => {
   await using accessor = await openTestAccessor();
@@ -31,7 +35,11 @@ test("a repeated sequence gets the same answer, verdicts and all, marked duplica
 test("an old answer comes back however much was stored since", async () => {
   await using accessor = await openTestAccessor();
   const send = (sequence: number) =>
-    accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch: oneSample(sequence) });
+    accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(sequence),
+      batch: oneSample(sequence),
+    });
   const answers = [];
   for (let sequence = 1; sequence <= 5; sequence++) answers.push(await send(sequence));
   expect((await send(2)).cursor).toBe(answers[1]!.cursor);
@@ -41,7 +49,11 @@ test("an old answer comes back however much was stored since", async () => {
 test("other content under an old number is a conflict, and nothing is written", async () => {
   await using accessor = await openTestAccessor();
   await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
-  const altered = accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(2) });
+  const altered = accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: oneSample(2),
+  });
   expect(await reasonOf(altered)).toMatchObject({
     code: Code.AlreadyExists,
     reason: "SEQUENCE_CONFLICT",
@@ -52,7 +64,8 @@ test("other content under an old number is a conflict, and nothing is written", 
 
 test("a gap names the sequence to come, also for a producer's first batch", async () => {
   await using accessor = await openTestAccessor();
-  const send = (sequence: bigint) => accessor.ingest.ingestBatch({ producerId: "p", sequence, batch: oneSample(1) });
+  const send = (sequence: bigint) =>
+    accessor.ingest.ingestBatch({ producerId: "p", sequence, batch: oneSample(1) });
   expect(await reasonOf(send(2n))).toMatchObject({
     code: Code.OutOfRange,
     reason: "SEQUENCE_GAP",
@@ -67,7 +80,10 @@ test("a gap names the sequence to come, also for a producer's first batch", asyn
 test("a batch without a number is no batch", async () => {
   await using accessor = await openTestAccessor();
   const unnumbered = accessor.ingest.ingestBatch({ producerId: "p", batch: oneSample(1) });
-  expect(await reasonOf(unnumbered)).toMatchObject({ code: Code.InvalidArgument, reason: "REQUEST_INVALID" });
+  expect(await reasonOf(unnumbered)).toMatchObject({
+    code: Code.InvalidArgument,
+    reason: "REQUEST_INVALID",
+  });
   expect(await stored(accessor)).toEqual({ log: 0, receipts: 0 });
 });
 
@@ -114,9 +130,9 @@ test("what was acknowledged before the database was restored is named as lost, a
   await using later = await Producer.open(accessor.ingest, "p", { lastAckedSequence: 6n });
   expect(later.welcome).toMatchObject({ lastSequence: 6n });
   expect(later.welcome.lost).toBeUndefined();
-  expect(await accessor.query("select first_sequence::int, last_sequence::int from lost_range")).toEqual([
-    { first_sequence: 2, last_sequence: 5 },
-  ]);
+  expect(
+    await accessor.query("select first_sequence::int, last_sequence::int from lost_range"),
+  ).toEqual([{ first_sequence: 2, last_sequence: 5 }]);
 });
 
 test("the cursor of a stream's acks never goes back, also where the last one answers for a duplicate", async () => {

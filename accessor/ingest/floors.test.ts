@@ -23,8 +23,13 @@ test("a hello that claims what is not here changes nothing: the next batch is st
   await send(accessor, "p", 1);
   for (const claimed of [2n, 1_000n, 2n ** 32n]) {
     await using liar = await Producer.open(accessor.ingest, "p", { lastAckedSequence: claimed });
-    expect(liar.welcome).toMatchObject({ lastSequence: claimed, lost: { first: 2n, last: claimed } });
-    await using nobody = await Producer.open(accessor.ingest, `never-${claimed}`, { lastAckedSequence: claimed });
+    expect(liar.welcome).toMatchObject({
+      lastSequence: claimed,
+      lost: { first: 2n, last: claimed },
+    });
+    await using nobody = await Producer.open(accessor.ingest, `never-${claimed}`, {
+      lastAckedSequence: claimed,
+    });
     expect(nobody.welcome.lost).toMatchObject({ first: 1n });
   }
   expect(await counts(accessor)).toEqual({ producers: 1, lost: 0, log: 1 });
@@ -39,7 +44,9 @@ test("a hello that claims what is not here changes nothing: the next batch is st
 test("a claim that no loss explains is refused: numbers cannot be used up", async () => {
   await using accessor = await openTestAccessor();
   for (const lastAckedSequence of [2n ** 32n + 1n, BigInt(Number.MAX_SAFE_INTEGER)])
-    expect(await reasonOf(Producer.open(accessor.ingest, "p", { lastAckedSequence }))).toMatchObject({
+    expect(
+      await reasonOf(Producer.open(accessor.ingest, "p", { lastAckedSequence })),
+    ).toMatchObject({
       reason: "SEQUENCE_GAP",
       metadata: { producer_id: "p", expected_sequence: "1" },
     });
@@ -83,7 +90,9 @@ test("whatever is claimed and sent, each number is stored once, and a duplicate 
   const rotate = async () => {
     segment++;
     for (const parent of ["log", "receipt"])
-      await accessor.query(`create table ${parent}_${segment} partition of ${parent} for values in (${segment})`);
+      await accessor.query(
+        `create table ${parent}_${segment} partition of ${parent} for values in (${segment})`,
+      );
     await accessor.query("select open_segment($1)", [segment]);
   };
   const step = fc.record({
@@ -97,14 +106,16 @@ test("whatever is claimed and sent, each number is stored once, and a duplicate 
       const id = `p${run++}`;
       const kept = new Set<number>();
       for (const { claim, sequence, rotates } of steps) {
-        await using stream = await Producer.open(accessor.ingest, id, { lastAckedSequence: BigInt(claim) });
+        await using stream = await Producer.open(accessor.ingest, id, {
+          lastAckedSequence: BigInt(claim),
+        });
         stream.send(sequence, oneSample(sequence, { machine: id }));
-        const ack = await stream
-          .ack()
-          .catch(
-            async (error) =>
-              void expect(await reasonOf(Promise.reject(error))).toMatchObject({ reason: "SEQUENCE_GAP" }),
-          );
+        const ack = await stream.ack().catch(
+          async (error) =>
+            void expect(await reasonOf(Promise.reject(error))).toMatchObject({
+              reason: "SEQUENCE_GAP",
+            }),
+        );
         if (ack) expect(ack.results.some(({ duplicate }) => duplicate)).toBe(kept.has(sequence));
         if (ack) kept.add(sequence);
         // The newest receipt of a producer is then not its highest.
@@ -129,49 +140,69 @@ test("a refused batch registers neither its machine nor a signal nor a producer"
     ["p", 1n, "SEQUENCE_CONFLICT"],
     ["q", 2n, "SEQUENCE_GAP"],
   ] as const)
-    expect(await reasonOf(accessor.ingest.ingestBatch({ producerId, sequence, batch: strange }))).toMatchObject({
+    expect(
+      await reasonOf(accessor.ingest.ingestBatch({ producerId, sequence, batch: strange })),
+    ).toMatchObject({
       reason,
     });
-  const unit = { machine: "m1", samples: oneSample(5).samples.map((column) => ({ ...column, unit: "kW" })) };
-  expect(await reasonOf(accessor.ingest.ingestBatch({ producerId: "p", sequence: 9n, batch: unit }))).toMatchObject({
+  const unit = {
+    machine: "m1",
+    samples: oneSample(5).samples.map((column) => ({ ...column, unit: "kW" })),
+  };
+  expect(
+    await reasonOf(accessor.ingest.ingestBatch({ producerId: "p", sequence: 9n, batch: unit })),
+  ).toMatchObject({
     reason: "SEQUENCE_GAP",
   });
-  expect(await accessor.query("select m.name, signal, unit from series join machine m on m.id = machine_id")).toEqual([
-    { name: "m1", signal: "power", unit: "" },
-  ]);
+  expect(
+    await accessor.query(
+      "select m.name, signal, unit from series join machine m on m.id = machine_id",
+    ),
+  ).toEqual([{ name: "m1", signal: "power", unit: "" }]);
   expect(await accessor.query("select name from machine")).toEqual([{ name: "m1" }]);
   expect(await accessor.query("select name from producer")).toEqual([{ name: "p" }]);
   // In a stream, what is new behind a batch that is still on its way is the next.
   await using stream = await Producer.open(accessor.ingest, "p", { lastAckedSequence: 1n });
-  for (const [i, machine] of ["n1", "n2", "n3"].entries()) stream.send(2 + i, oneSample(1, { machine }));
+  for (const [i, machine] of ["n1", "n2", "n3"].entries())
+    stream.send(2 + i, oneSample(1, { machine }));
   expect((await stream.acksThrough(4)).flatMap(({ results }) => results)).toEqual([]);
 });
 
 test("producers of single requests go when they have expired and their receipts are gone, the others stay", async () => {
   await using database = await testDatabase();
   await using accessor = await openTestAccessor({ databaseUrl: database.url });
-  await using own = await openDatabase({ url: database.url, log: createLog({ name: "own", level: "silent" }) });
+  await using own = await openDatabase({
+    url: database.url,
+    log: createLog({ name: "own", level: "silent" }),
+  });
   // The accessor tidies too, whenever it likes: what counts is what is there once nothing is left
   // to do.
   const drop = async (maxDerived = 1_000) => {
     const options = { maxDerived, limit: 10, abort: new AbortController().signal };
     while ((await dropIdleProducers(own, options)) > 0);
   };
-  const names = async () => (await accessor.query("select name from producer order by name")).map(({ name }) => name);
+  const names = async () =>
+    (await accessor.query("select name from producer order by name")).map(({ name }) => name);
   const expire = () =>
-    accessor.query("update producer set expires_at = now() - interval '1 s' where name in ('http:1', 'rest:1')");
+    accessor.query(
+      "update producer set expires_at = now() - interval '1 s' where name in ('http:1', 'rest:1')",
+    );
   for (const id of ["http:1", "http:2", "p", "rest:1", "rest:2"]) await send(accessor, id, 1);
   await expire();
   await drop();
   // A receipt is left of each: looked at again in an hour.
   expect(await names()).toHaveLength(5);
-  expect(await accessor.query("select count(*)::int as n from producer where expires_at < now()")).toEqual([{ n: 0 }]);
+  expect(
+    await accessor.query("select count(*)::int as n from producer where expires_at < now()"),
+  ).toEqual([{ n: 0 }]);
   await accessor.query("delete from receipt");
   await accessor.query("update producer set floor_sequence = 1");
   await expire();
   await drop();
   expect(await names()).toEqual(["http:2", "p", "rest:2"]);
-  expect(await accessor.query("select derived, producers::int from producer_count order by derived")).toEqual([
+  expect(
+    await accessor.query("select derived, producers::int from producer_count order by derived"),
+  ).toEqual([
     { derived: false, producers: 1 },
     { derived: true, producers: 2 },
   ]);
@@ -188,7 +219,9 @@ test("a commit is never earlier than the one before it, whatever the clock did",
   await accessor.query("update receipt set committed_at = committed_at + interval '1 hour'");
   await send(accessor, "p", 2);
   expect(
-    await accessor.query("select count(distinct committed_at)::int as times, count(*)::int as n from receipt"),
+    await accessor.query(
+      "select count(distinct committed_at)::int as times, count(*)::int as n from receipt",
+    ),
   ).toEqual([{ times: 1, n: 2 }]);
 });
 
@@ -196,7 +229,9 @@ test("single batches give back what they hold of the budget, also when they fail
   await using accessor = await openTestAccessor({ maxInFlightBytes: 2_000 });
   for (let sequence = 1; sequence <= 40; sequence++) {
     await send(accessor, "p", sequence);
-    expect(await reasonOf(send(accessor, "p", sequence + 9))).toMatchObject({ reason: "SEQUENCE_GAP" });
+    expect(await reasonOf(send(accessor, "p", sequence + 9))).toMatchObject({
+      reason: "SEQUENCE_GAP",
+    });
   }
 });
 
@@ -210,6 +245,8 @@ test("a batch that its sender has an ack for, and that is lost here, is stored w
   const { signals } = await accessor.signals.querySignals({ signal: "power" });
   expect(signals.map(({ record }) => record.value)).toEqual([1, 2, 3, 4, 5, 8, 9]);
   expect(
-    await accessor.query("select first_sequence::int as first, last_sequence::int as last from lost_range"),
+    await accessor.query(
+      "select first_sequence::int as first, last_sequence::int as last from lost_range",
+    ),
   ).toEqual([{ first: 6, last: 7 }]);
 });

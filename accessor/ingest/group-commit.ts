@@ -23,7 +23,8 @@ export type GroupCommitOptions = {
 
 export type DecidedSubmission = { submission: Submission; decision: Decision };
 
-type Waiting = Submission & Turn & { resolve: (decision: Decision) => void; reject: (error: unknown) => void };
+type Waiting = Submission &
+  Turn & { resolve: (decision: Decision) => void; reject: (error: unknown) => void };
 
 export class GroupCommit {
   readonly #options: Required<GroupCommitOptions>;
@@ -33,7 +34,12 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
 
   constructor(options: GroupCommitOptions) {
-    this.#options = { maxGroupBytes: 4 * 1024 * 1024, maxGroupBatches: 1024, gatherMs: 5, ...options };
+    this.#options = {
+      maxGroupBytes: 4 * 1024 * 1024,
+      maxGroupBatches: 1024,
+      gatherMs: 5,
+      ...options,
+    };
   }
 
   /** Resolves when PostgreSQL has decided the batch. The caller bounds what is in flight. */
@@ -88,7 +94,11 @@ export class GroupCommit {
     let count = 0;
     for (const { producer, prepared } of this.#queue) {
       const number = `${prepared.sequence} ${producer}`;
-      if (count === maxGroupBatches || (count > 0 && bytes + prepared.bytes > maxGroupBytes) || numbers.has(number))
+      if (
+        count === maxGroupBatches ||
+        (count > 0 && bytes + prepared.bytes > maxGroupBytes) ||
+        numbers.has(number)
+      )
         break;
       numbers.add(number);
       bytes += prepared.bytes;
@@ -96,7 +106,8 @@ export class GroupCommit {
     }
     const group = this.#queue.slice(0, count);
     this.#queue = this.#queue.slice(count);
-    for (const { turn, holder, producer } of group) this.#turns.taken({ turn, holder, producerId: producer });
+    for (const { turn, holder, producer } of group)
+      this.#turns.taken({ turn, holder, producerId: producer });
     // ingest() looks a producer up once for each run of its batches.
     return group.sort((a, b) => (a.producer < b.producer ? -1 : a.producer > b.producer ? 1 : 0));
   }
@@ -110,7 +121,9 @@ export class GroupCommit {
       failpoint("ingest.before-commit");
       const decisions = await this.#options.commit(group);
       failpoint("ingest.after-commit");
-      this.#options.onDecided(group.map((submission, i) => ({ submission, decision: decisions[i]! })));
+      this.#options.onDecided(
+        group.map((submission, i) => ({ submission, decision: decisions[i]! })),
+      );
       failpoint("ingest.after-publish");
       for (const [i, { resolve }] of group.entries()) resolve(decisions[i]!);
     } catch (error) {

@@ -9,10 +9,13 @@ import { at, column, epochUs, oneSample, Producer } from "../testing/batches.ts"
 
 test("many producers share transactions, and each gets its acks in order", async () => {
   await using accessor = await openTestAccessor();
-  const producers = await Promise.all(Array.from({ length: 20 }, (_, i) => Producer.open(accessor.ingest, `p${i}`)));
+  const producers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => Producer.open(accessor.ingest, `p${i}`)),
+  );
   const batches = 50;
   for (let sequence = 1; sequence <= batches; sequence++)
-    for (const [i, producer] of producers.entries()) producer.send(sequence, oneSample(sequence, { machine: `m${i}` }));
+    for (const [i, producer] of producers.entries())
+      producer.send(sequence, oneSample(sequence, { machine: `m${i}` }));
   for (const producer of producers) {
     const acks = await producer.acksThrough(batches);
     const sequences = acks.map(({ sequence }) => Number(sequence));
@@ -29,7 +32,9 @@ test("many producers share transactions, and each gets its acks in order", async
 
 test("a batch that PostgreSQL refuses is refused alone, and those around it are stored", async () => {
   await using accessor = await openTestAccessor();
-  await accessor.query("alter table state_change add constraint test_only check (reason <> 'poison')");
+  await accessor.query(
+    "alter table state_change add constraint test_only check (reason <> 'poison')",
+  );
   const change = (reason: string, number: number) => ({
     machine: "m",
     stateChanges: [{ time: at(epochUs + number), state: MachineState.IDLE, reason }],
@@ -47,10 +52,13 @@ test("a batch that PostgreSQL refuses is refused alone, and those around it are 
   expect((await bystander.acksThrough(30)).flatMap((ack) => ack.results)).toEqual([]);
   poisoner.send(7, change("poison", 7));
   const [again] = (await poisoner.ack())!.results;
-  expect(again).toMatchObject({ duplicate: true, refusal: { reason: ErrorReason.RECORD_REFUSED_BY_DATABASE } });
-  expect(await accessor.query("select count(*)::int as n, max(revision)::int as last from state_change")).toEqual([
-    { n: 57, last: 57 },
-  ]);
+  expect(again).toMatchObject({
+    duplicate: true,
+    refusal: { reason: ErrorReason.RECORD_REFUSED_BY_DATABASE },
+  });
+  expect(
+    await accessor.query("select count(*)::int as n, max(revision)::int as last from state_change"),
+  ).toEqual([{ n: 57, last: 57 }]);
 });
 
 test("a stream whose acks nobody reads is read no further, and goes on where it stopped", async () => {
@@ -60,19 +68,27 @@ test("a stream whose acks nobody reads is read no further, and goes on where it 
   await using accessor = await openTestAccessor({ maxUndecided: 4 });
   await using producer = await Producer.open(accessor.ingest, "p");
   // Every other sample is bad, so that an ack has 3 KB for each batch.
-  const samples = Array.from({ length: 400 }, (_, i) => [epochUs + i, i % 2 ? i : Number.NaN] as const);
+  const samples = Array.from(
+    { length: 400 },
+    (_, i) => [epochUs + i, i % 2 ? i : Number.NaN] as const,
+  );
   const batches = 2_000;
   for (let sequence = 1; sequence <= batches; sequence++)
     producer.send(sequence, { machine: "m", samples: [column("power", samples)] });
-  const decided = async () => (await accessor.query("select count(*)::int as n from receipt"))[0]!.n as number;
+  const decided = async () =>
+    (await accessor.query("select count(*)::int as n from receipt"))[0]!.n as number;
   expect(await settled(decided)).toBeLessThan(batches / 2);
   const results = (await producer.acksThrough(batches)).flatMap((ack) => ack.results);
-  expect(results.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: batches }, (_, i) => i + 1));
+  expect(results.map(({ sequence }) => Number(sequence))).toEqual(
+    Array.from({ length: batches }, (_, i) => i + 1),
+  );
 });
 
 test("all streams together have no more in flight than allowed, and all get through", async () => {
   await using accessor = await openTestAccessor({ maxInFlightBytes: 100_000 });
-  const producers = await Promise.all(Array.from({ length: 10 }, (_, i) => Producer.open(accessor.ingest, `p${i}`)));
+  const producers = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => Producer.open(accessor.ingest, `p${i}`)),
+  );
   // While somebody else holds the lock, nothing is decided.
   const values = Array.from({ length: 1_000 }, Math.random);
   for (const producer of producers)

@@ -24,7 +24,14 @@ import { Budget } from "./budget.ts";
 import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
 import { Minutes } from "./minutes.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
-import { assertJump, type Decided, foreign, shownProducer, toDecided, toSequence } from "./sequences.ts";
+import {
+  assertJump,
+  type Decided,
+  foreign,
+  shownProducer,
+  toDecided,
+  toSequence,
+} from "./sequences.ts";
 import type { Spread } from "./spread.ts";
 
 export type Limits = { maxBatchBytes: number; maxBatchRecords: number };
@@ -69,7 +76,10 @@ export class Intake {
   /** databaseNowUs: the database's clock, read just now. */
   constructor(options: IntakeOptions, databaseNowUs: number) {
     this.#options = options;
-    this.limits = { maxBatchBytes: options.maxBatchBytes, maxBatchRecords: options.maxBatchRecords };
+    this.limits = {
+      maxBatchBytes: options.maxBatchBytes,
+      maxBatchRecords: options.maxBatchRecords,
+    };
     this.#clockOffsetUs = databaseNowUs - options.monotonicMs() * 1000;
     this.#minutes = new Minutes((machine, signal) => options.catalog.find(machine, signal));
     this.#budget = new Budget(options.maxInFlightBytes);
@@ -101,7 +111,10 @@ export class Intake {
    * What a producer's hello is answered with. Fails with PERMISSION_DENIED, or SEQUENCE_GAP if it
    * claims too many acks.
    */
-  async open(sender: Sender, lastAckedSequence: bigint): Promise<Opened & { sender: Sender; epoch: number }> {
+  async open(
+    sender: Sender,
+    lastAckedSequence: bigint,
+  ): Promise<Opened & { sender: Sender; epoch: number }> {
     const { epoch } = this;
     const ackedSequence = toSequence(shownProducer(sender), lastAckedSequence);
     const hello = { ...sender, ackedSequence };
@@ -219,7 +232,10 @@ export class Intake {
     try {
       const decisions = await this.#written(commitGroup(database, group, { epoch, producers }));
       // A former primary may have answered last.
-      epochs.assertHolds({ epoch, revision: decisions.reduce((most, { revision }) => Math.max(most, revision), 0) });
+      epochs.assertHolds({
+        epoch,
+        revision: decisions.reduce((most, { revision }) => Math.max(most, revision), 0),
+      });
       return decisions;
     } catch (error) {
       // Now, so that who tries again at once finds the new epoch.
@@ -240,7 +256,9 @@ export class Intake {
   }
 
   #publish(decided: readonly DecidedSubmission[]): void {
-    const fresh = decided.filter(({ decision: { outcome } }) => outcome === "stored" || outcome === "decided");
+    const fresh = decided.filter(
+      ({ decision: { outcome } }) => outcome === "stored" || outcome === "decided",
+    );
     if (fresh.length === 0) return;
     // Also when nothing was stored: a clock that has fallen behind rejects everything, and must not
     // stay so.

@@ -75,7 +75,8 @@ export class Minutes {
           filled.lastUs = Math.max(filled.lastUs, lastUs);
           return;
         }
-        if (this.#filled.size >= this.#maxKept) this.#filled.delete(this.#filled.keys().next().value!);
+        if (this.#filled.size >= this.#maxKept)
+          this.#filled.delete(this.#filled.keys().next().value!);
         this.#filled.set(key, { samples: count, lastUs });
       });
     }

@@ -72,15 +72,23 @@ test("two principals with one Idempotency-Key are two producers, and no hello na
     [mine!, 1],
     [theirs!, 2],
   ] as const) {
-    expect((await ingest.ingestBatch(batch(id, 1, value))).result).toMatchObject({ duplicate: false });
-    expect((await ingest.ingestBatch(batch(id, 1, value))).result).toMatchObject({ duplicate: true });
+    expect((await ingest.ingestBatch(batch(id, 1, value))).result).toMatchObject({
+      duplicate: false,
+    });
+    expect((await ingest.ingestBatch(batch(id, 1, value))).result).toMatchObject({
+      duplicate: true,
+    });
     for (const producerId of [id, "rest:1"])
-      expect(await reasonOf(Producer.open(ingest, producerId, { lastAckedSequence: 9n }))).toMatchObject({
+      expect(
+        await reasonOf(Producer.open(ingest, producerId, { lastAckedSequence: 9n })),
+      ).toMatchObject({
         code: Code.InvalidArgument,
         reason: "PRODUCER_ID_INVALID",
       });
   }
-  expect(await reasonOf(theirs!.ingestBatch(batch(`${id}/key:${idOf(fixture.texts[0]!)}`, 2)))).toMatchObject({
+  expect(
+    await reasonOf(theirs!.ingestBatch(batch(`${id}/key:${idOf(fixture.texts[0]!)}`, 2))),
+  ).toMatchObject({
     reason: "PRODUCER_ID_INVALID",
   });
   expect(await reasonOf(theirs!.ingestBatch(batch(id, 1, 1)))).toMatchObject({
@@ -111,8 +119,13 @@ test("a rotated key goes on with its producers, and an admin moves one to anothe
   await rotated.ingestBatch(batch("b", 3));
   expect(await reasonOf(theirs.ingestBatch(batch("b", 4)))).toMatchObject(denied);
   expect(fixture.lines.filter((line) => line.includes("producer-moved"))).toHaveLength(3);
-  const counted = await fixture.accessor.query("select owner, producers::int from producer_count order by producers");
-  expect(counted.filter(({ producers }) => producers !== 0)).toMatchObject([{ producers: 1 }, { producers: 2 }]);
+  const counted = await fixture.accessor.query(
+    "select owner, producers::int from producer_count order by producers",
+  );
+  expect(counted.filter(({ producers }) => producers !== 0)).toMatchObject([
+    { producers: 1 },
+    { producers: 2 },
+  ]);
 });
 
 test("what was used without authentication belongs to who uses it first with, and off again, to anyone", async () => {
@@ -124,7 +137,10 @@ test("what was used without authentication belongs to who uses it first with, an
     await open.ingest.ingestBatch(batch(id, 2));
   }
   await using keys = await openKeyFixture(database.url);
-  const [first, second] = [await keys.create({ scope: ["write"] }), await keys.create({ scope: ["write"] })];
+  const [first, second] = [
+    await keys.create({ scope: ["write"] }),
+    await keys.create({ scope: ["write"] }),
+  ];
   {
     await using accessor = await openTestAccessor({ databaseUrl: database.url, auth: {} });
     using mine = openClients(accessor.port, first);
@@ -132,26 +148,38 @@ test("what was used without authentication belongs to who uses it first with, an
     await mine.ingest.ingestBatch(batch("p", 2));
     expect(await reasonOf(theirs.ingest.ingestBatch(batch("p", 3)))).toMatchObject(denied);
     // Other content under the key of before is another request of somebody else's.
-    expect((await theirs.ingest.ingestBatch(batch(id, 1, 7))).result).toMatchObject({ duplicate: false });
+    expect((await theirs.ingest.ingestBatch(batch(id, 1, 7))).result).toMatchObject({
+      duplicate: false,
+    });
     // A request that broke off before the upgrade goes on where it was.
     for (const sequence of [1, 2, 3])
-      expect((await mine.ingest.ingestBatch(batch(id, sequence))).result).toMatchObject({ duplicate: sequence < 3 });
+      expect((await mine.ingest.ingestBatch(batch(id, sequence))).result).toMatchObject({
+        duplicate: sequence < 3,
+      });
   }
   await using accessor = await openTestAccessor({ databaseUrl: database.url });
-  expect((await accessor.ingest.ingestBatch(batch("p", 3))).result).toMatchObject({ duplicate: false });
+  expect((await accessor.ingest.ingestBatch(batch("p", 3))).result).toMatchObject({
+    duplicate: false,
+  });
   expect(await stored(accessor)).toBe(7);
 });
 
 test("a principal registers no more producers than it may, and those that it has go on", async () => {
   await using database = await testDatabase();
   await using keys = await openKeyFixture(database.url);
-  const [first, second] = [await keys.create({ scope: ["write"] }), await keys.create({ scope: ["write"] })];
+  const [first, second] = [
+    await keys.create({ scope: ["write"] }),
+    await keys.create({ scope: ["write"] }),
+  ];
   const producers = { maxPerOwner: 2, idempotencyMs: 3_600_000 };
   await using accessor = await openTestAccessor({ databaseUrl: database.url, auth: {}, producers });
   using mine = openClients(accessor.port, first);
   using theirs = openClients(accessor.port, second);
   for (const id of ["a", "b"]) await mine.ingest.ingestBatch(batch(id, 1));
-  const refused = mine.ingest.ingestBatch({ ...batch("c", 1), batch: oneSample(1, { machine: "new" }) });
+  const refused = mine.ingest.ingestBatch({
+    ...batch("c", 1),
+    batch: oneSample(1, { machine: "new" }),
+  });
   expect(await reasonOf(refused)).toMatchObject({
     code: Code.ResourceExhausted,
     reason: "QUOTA_EXCEEDED",

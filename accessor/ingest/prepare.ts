@@ -1,8 +1,18 @@
 // From a batch as it came to what one group of ingest() takes: digest, verdicts, log rows, event
 // rows, and the records that the feed shows.
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { BatchResultSchema, RecordKind, type Refusal, type Warning } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, BatchSchema, type ErrorReport, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  BatchResultSchema,
+  RecordKind,
+  type Refusal,
+  type Warning,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type Batch,
+  BatchSchema,
+  type ErrorReport,
+  type StateChange,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../codec/block/encode.ts";
 import { machineNameFault, readMachineName } from "../../codec/machine-name.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
@@ -19,15 +29,33 @@ import { rowBytes } from "../store/log.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
 import { futureToleranceUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
-import { acceptableTimes, acceptSamples, columnFault, declarationFault, hasAcceptable } from "./check-samples.ts";
+import {
+  acceptableTimes,
+  acceptSamples,
+  columnFault,
+  declarationFault,
+  hasAcceptable,
+} from "./check-samples.ts";
 import { digestOf } from "./digest.ts";
 import { refusalFor, refusalOf } from "./refusal.ts";
-import { declarationsOf, declares, quotaRefusal, registerNew, updateDeclaration } from "./register.ts";
+import {
+  declarationsOf,
+  declares,
+  quotaRefusal,
+  registerNew,
+  updateDeclaration,
+} from "./register.ts";
 import { Verdicts } from "./verdicts.ts";
 import { type StoredColumn, warningsOf } from "./warnings.ts";
 
 /** What the log keeps of a batch for one series. */
-export type LogRow = { series: Series; firstUs: number; lastUs: number; count: number; payload: Uint8Array };
+export type LogRow = {
+  series: Series;
+  firstUs: number;
+  lastUs: number;
+  count: number;
+  payload: Uint8Array;
+};
 
 /** A batch, ready for ingest(). Nothing to store: no rows. */
 export type Prepared = {
@@ -108,7 +136,11 @@ export async function prepareBatch(
   const checksOf = (signal: string) => ({
     verdicts,
     bounds: {
-      ...oldestTaken(options.retention, { signal, maxAgeMs: options.maxAgeMs, nowUs: options.nowUs }),
+      ...oldestTaken(options.retention, {
+        signal,
+        maxAgeMs: options.maxAgeMs,
+        nowUs: options.nowUs,
+      }),
       newestUs: options.nowUs + futureToleranceUs,
     },
   });
@@ -116,12 +148,17 @@ export async function prepareBatch(
   const errorReports = acceptErrorReports(batch, checksOf("error"));
   const sound = batch.samples.map((samples, i) => {
     const fault = columnFault(samples, columns[i]!);
-    if (fault) verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
+    if (fault)
+      verdicts.add(
+        { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length },
+        fault,
+      );
     return fault === undefined;
   });
   if (turns.isOver) await turns.pause();
   const hasRecords = sound.map(
-    (isSound, i) => isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
+    (isSound, i) =>
+      isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
   );
   const declared = declarationsOf(batch.samples, { sound, hasRecords });
   const timesOf = (signal: string) => {
@@ -129,7 +166,9 @@ export async function prepareBatch(
     return acceptableTimes(same, checksOf(signal).bounds);
   };
   const registers =
-    [...declared].some(([signal, said]) => declares(said, options.catalog.find(batch.machine, signal))) ||
+    [...declared].some(([signal, said]) =>
+      declares(said, options.catalog.find(batch.machine, signal)),
+    ) ||
     (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
   // A batch that will be refused for its number leaves nothing behind.
@@ -151,7 +190,12 @@ export async function prepareBatch(
     for (const [i, { signal }] of samples.entries()) {
       if (!hasRecords[i] || isKnown(signal)) continue;
       sound[i] = false;
-      const place = { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length };
+      const place = {
+        kind: RecordKind.SAMPLE,
+        column: i,
+        first: 0,
+        count: columns[i]!.values.length,
+      };
       verdicts.add(place, fault);
     }
     const rejectAll = (placed: Placed<unknown>[], kind: RecordKind) => {
@@ -176,13 +220,17 @@ export async function prepareBatch(
     // Where nothing could be stored anyhow, each sample's own fault says why.
     const fault = series && hasRecords[i] ? declarationFault(samples, series) : undefined;
     if (fault) {
-      verdicts.add({ kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length }, fault);
+      verdicts.add(
+        { kind: RecordKind.SAMPLE, column: i, first: 0, count: columns[i]!.values.length },
+        fault,
+      );
       continue;
     }
     const column = acceptSamples(i, columns[i]!, checksOf(samples.signal));
     if (series === undefined || column.values.length === 0) continue;
     const earlier = bySeries.get(series);
-    if (earlier === undefined) bySeries.set(series, { position: i, column, replaced: replaced.get(series) });
+    if (earlier === undefined)
+      bySeries.set(series, { position: i, column, replaced: replaced.get(series) });
     else earlier.column = mergeColumns(earlier.column, column);
     if (turns.isOver) await turns.pause();
   }
@@ -243,15 +291,37 @@ async function assemble({
   const { machine } = batch;
   const rows: LogRow[] = [];
   const packed: PackedSamples[] = [];
-  const addEvents = (signal: string, placed: Placed<StateChange | ErrorReport>[], records: BatchInit) => {
+  const addEvents = (
+    signal: string,
+    placed: Placed<StateChange | ErrorReport>[],
+    records: BatchInit,
+  ) => {
     if (placed.length === 0) return;
     const payload = toBinary(BatchSchema, create(BatchSchema, records));
-    const firstUs = placed.reduce((least, { timeUs }) => Math.min(least, timeUs), Number.POSITIVE_INFINITY);
-    const lastUs = placed.reduce((most, { timeUs }) => Math.max(most, timeUs), Number.NEGATIVE_INFINITY);
-    rows.push({ series: catalog.find(machine, signal)!, firstUs, lastUs, count: placed.length, payload });
+    const firstUs = placed.reduce(
+      (least, { timeUs }) => Math.min(least, timeUs),
+      Number.POSITIVE_INFINITY,
+    );
+    const lastUs = placed.reduce(
+      (most, { timeUs }) => Math.max(most, timeUs),
+      Number.NEGATIVE_INFINITY,
+    );
+    rows.push({
+      series: catalog.find(machine, signal)!,
+      firstUs,
+      lastUs,
+      count: placed.length,
+      payload,
+    });
   };
-  const changes = stateChanges.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
-  const reports = errorReports.map(({ record, timeUs }) => ({ ...record, time: toTimestamp(timeUs) }));
+  const changes = stateChanges.map(({ record, timeUs }) => ({
+    ...record,
+    time: toTimestamp(timeUs),
+  }));
+  const reports = errorReports.map(({ record, timeUs }) => ({
+    ...record,
+    time: toTimestamp(timeUs),
+  }));
   addEvents("state", stateChanges, { stateChanges: changes });
   addEvents("error", errorReports, { errorReports: reports });
   const series = [...bySeries.keys()].sort((a, b) => a.id - b.id);
@@ -260,7 +330,13 @@ async function assemble({
     const { timesUs } = column;
     const { length } = timesUs;
     const payload = encodeBlock(column);
-    rows.push({ series: key, firstUs: timesUs[0]!, lastUs: timesUs[length - 1]!, count: length, payload });
+    rows.push({
+      series: key,
+      firstUs: timesUs[0]!,
+      lastUs: timesUs[length - 1]!,
+      count: length,
+      payload,
+    });
     packed.push({ series: key, payload });
     if (turns.isOver) await turns.pause();
   }
@@ -277,8 +353,24 @@ async function assemble({
             create(BatchResultSchema, { sequence: BigInt(sequence), verdicts: verdicts.list }),
           ),
         );
-  const accepted = new AcceptedBatch({ machine, stateChanges: changes, errorReports: reports, packed });
+  const accepted = new AcceptedBatch({
+    machine,
+    stateChanges: changes,
+    errorReports: reports,
+    packed,
+  });
   const machineId = rows[0]?.series.machineId ?? 0;
   const warnings = warningsOf(bySeries);
-  return { sequence, digest, result, warnings, machineId, rows, stateChanges, errorReports, accepted, bytes };
+  return {
+    sequence,
+    digest,
+    result,
+    warnings,
+    machineId,
+    rows,
+    stateChanges,
+    errorReports,
+    accepted,
+    bytes,
+  };
 }

@@ -23,7 +23,9 @@ async function openFor(options: TestAccessorOptions) {
   let sent = 0;
   const as = (address: string) => {
     const headers = { [forwardedClientHeader]: address };
-    const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}`, headers }));
+    const transport = stack.use(
+      createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}`, headers }),
+    );
     const client = createClient(IngestService, transport);
     return async (batch: BatchInit) =>
       (await client.ingestBatch({ producerId: `p${++sent}`, sequence: 1n, batch })).result!;
@@ -41,13 +43,16 @@ test("a machine too many is refused, known ones go on, and another caller has it
   await using fixture = await openFor({ maxMachinesPerKey: 2 });
   const { accessor, as } = fixture;
   const send = as("192.0.2.1");
-  for (const machine of ["a", "b"]) expect((await send(numbers(machine, "power"))).refusal).toBeUndefined();
+  for (const machine of ["a", "b"])
+    expect((await send(numbers(machine, "power"))).refusal).toBeUndefined();
   expect(await send(numbers("c", "power"))).toMatchObject({ refusal: { reason: QUOTA_EXCEEDED } });
   expect((await send(numbers("a", "power", "speed"))).verdicts).toEqual([]);
   expect((await as("192.0.2.2")(numbers("c", "power"))).refusal).toBeUndefined();
   // Known by now, so no matter whose it is.
   expect((await send(numbers("c", "power"))).refusal).toBeUndefined();
-  expect(await accessor.query("select owner, machines, series from registered order by owner")).toEqual([
+  expect(
+    await accessor.query("select owner, machines, series from registered order by owner"),
+  ).toEqual([
     { owner: "", machines: 3, series: 4 },
     { owner: "address 192.0.2.1", machines: 2, series: 3 },
     { owner: "address 192.0.2.2", machines: 1, series: 1 },
@@ -60,7 +65,10 @@ test("records of signals too many are rejected, the rest of the batch is stored"
   const send = fixture.as("192.0.2.1");
   await send(numbers("a", "power", "speed"));
   const stateChanges = [1, 2].map((i) => ({ time: at(epochUs + i), state: MachineState.IDLE }));
-  const { verdicts, refusal } = await send({ ...numbers("a", "power", "heat", "noise"), stateChanges });
+  const { verdicts, refusal } = await send({
+    ...numbers("a", "power", "heat", "noise"),
+    stateChanges,
+  });
   expect(refusal).toBeUndefined();
   expect(verdicts.map(({ kind, column: at, count, reason }) => [kind, at, count, reason])).toEqual([
     [RecordKind.SAMPLE, 2, 1, QUOTA_EXCEEDED],
@@ -83,7 +91,11 @@ test("all together have a bound, which callers at once do not pass; this machine
   const { accessor } = fixture;
   const answers = await Promise.all(
     Array.from({ length: 12 }, (_, i) =>
-      accessor.ingest.ingestBatch({ producerId: `q${i}`, sequence: 1n, batch: numbers(`m${i}`, "power") }),
+      accessor.ingest.ingestBatch({
+        producerId: `q${i}`,
+        sequence: 1n,
+        batch: numbers(`m${i}`, "power"),
+      }),
     ),
   );
   expect(answers.filter(({ result }) => result?.refusal === undefined)).toHaveLength(5);
@@ -107,14 +119,20 @@ test("data of before has no owner, and counts in all", async () => {
   await fixture.accessor.query("update registered set machines = 1, series = 2 where owner = ''");
   const send = fixture.as("192.0.2.1");
   expect((await send(numbers("old", "power"))).verdicts).toEqual([]);
-  expect((await send(numbers("old", "speed"))).verdicts).toMatchObject([{ reason: QUOTA_EXCEEDED }]);
+  expect((await send(numbers("old", "speed"))).verdicts).toMatchObject([
+    { reason: QUOTA_EXCEEDED },
+  ]);
 });
 
 test("a rotated key goes on with what it has registered, and holds one share with the key of before", async () => {
   await using database = await testDatabase();
   await using keys = await openKeyFixture(database.url);
   const first = await keys.create({ scope: ["write"] });
-  await using accessor = await openTestAccessor({ databaseUrl: database.url, auth: {}, maxMachinesPerKey: 2 });
+  await using accessor = await openTestAccessor({
+    databaseUrl: database.url,
+    auth: {},
+    maxMachinesPerKey: 2,
+  });
   const send = async (key: string, machine: string) => {
     using clients = openClients(accessor.port, key);
     await eventually("the key is known", () =>
@@ -123,8 +141,13 @@ test("a rotated key goes on with what it has registered, and holds one share wit
         () => false,
       ),
     );
-    return (await clients.ingest.ingestBatch({ producerId: machine, sequence: 1n, batch: numbers(machine, "power") }))
-      .result!;
+    return (
+      await clients.ingest.ingestBatch({
+        producerId: machine,
+        sequence: 1n,
+        batch: numbers(machine, "power"),
+      })
+    ).result!;
   };
   for (const machine of ["a", "b"]) expect((await send(first, machine)).refusal).toBeUndefined();
   await rotateCommand({ id: idOf(first), overlap: 60_000 }, keys.context);
@@ -132,7 +155,9 @@ test("a rotated key goes on with what it has registered, and holds one share wit
   expect(await send(second, "c")).toMatchObject({ refusal: { reason: QUOTA_EXCEEDED } });
   const other = await keys.create({ scope: ["write"] });
   expect((await send(other, "d")).refusal).toBeUndefined();
-  expect(await accessor.query("select owner, machines from registered where owner <> '' order by owner")).toEqual(
+  expect(
+    await accessor.query("select owner, machines from registered where owner <> '' order by owner"),
+  ).toEqual(
     [
       { owner: `key:${idOf(first)}`, machines: 2 },
       { owner: `key:${idOf(other)}`, machines: 1 },
@@ -162,13 +187,19 @@ test("what was counted by key is counted by its owner after the upgrade", async 
     "insert into series (machine_id, signal, kind, unit, owner) select id, 'power', 1, '', owner from machine",
   );
   await migrate(database.url, log);
-  expect(await query("select owner, machines, series from registered where owner <> '' order by machines")).toEqual([
+  expect(
+    await query(
+      "select owner, machines, series from registered where owner <> '' order by machines",
+    ),
+  ).toEqual([
     { owner: ownerOfSubject("odd issuer#plant"), machines: 1, series: 1 },
     { owner: ownerOfSubject("https://issuer#plant"), machines: 3, series: 4 },
     { owner: "address 192.0.2.1", machines: 5, series: 6 },
     { owner: "key:aaaaaaaaaaaa", machines: 11, series: 22 },
   ]);
   expect(
-    await query("select m.owner as machine, s.owner as series from machine m join series s on s.machine_id = m.id"),
+    await query(
+      "select m.owner as machine, s.owner as series from machine m join series s on s.machine_id = m.id",
+    ),
   ).toEqual([{ machine: "key:aaaaaaaaaaaa", series: "key:aaaaaaaaaaaa" }]);
 });

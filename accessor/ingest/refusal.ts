@@ -26,11 +26,21 @@ export function refusalOf(
   { maxBatchBytes, maxBatchRecords, permits }: Bounds,
 ): Refusal | undefined {
   if (permits?.(batch.machine) === false)
-    return refusalFor("PERMISSION_DENIED", `the credential does not cover machine ${shownName(batch.machine)}`);
+    return refusalFor(
+      "PERMISSION_DENIED",
+      `the credential does not cover machine ${shownName(batch.machine)}`,
+    );
   if (byteLength > maxBatchBytes + envelopeBytes)
-    return refusalFor("BATCH_TOO_LARGE", `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`);
+    return refusalFor(
+      "BATCH_TOO_LARGE",
+      `the batch has ${byteLength} bytes; at most ${maxBatchBytes} are taken`,
+    );
   if (count > maxBatchRecords)
-    return refusalFor("BATCH_TOO_LARGE", `the batch has ${count} records; at most ${maxBatchRecords} are taken`);
-  if (count === 0 && batch.samples.length === 0) return refusalFor("BATCH_EMPTY", "the batch holds no record");
+    return refusalFor(
+      "BATCH_TOO_LARGE",
+      `the batch has ${count} records; at most ${maxBatchRecords} are taken`,
+    );
+  if (count === 0 && batch.samples.length === 0)
+    return refusalFor("BATCH_EMPTY", "the batch holds no record");
   return undefined;
 }

@@ -9,7 +9,13 @@ import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
 import type { Catalog, NewSeries, Quotas, Series } from "../store/catalog.ts";
 import { type Declaration, isLearning, type QuotaLimit } from "../store/declare.ts";
 
-type Registering = { events: boolean; errors: boolean; catalog: Catalog; holder: string; quotas: Quotas };
+type Registering = {
+  events: boolean;
+  errors: boolean;
+  catalog: Catalog;
+  holder: string;
+  quotas: Quotas;
+};
 
 type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType">;
 
@@ -30,12 +36,16 @@ export function declarationsOf(
   }
   for (const [i, column] of samples.entries()) {
     const known = declared.get(column.signal);
-    if (sound[i] && !hasRecords[i] && known !== undefined) declared.set(column.signal, filled(known, column));
+    if (sound[i] && !hasRecords[i] && known !== undefined)
+      declared.set(column.signal, filled(known, column));
   }
   return declared;
 }
 
-const filled = (known: Declaring | undefined, { unit, maxGap, sampleType }: Declaring): Declaring => ({
+const filled = (
+  known: Declaring | undefined,
+  { unit, maxGap, sampleType }: Declaring,
+): Declaring => ({
   unit: known?.unit || unit,
   maxGap: known?.maxGap ?? maxGap,
   sampleType: known?.sampleType || sampleType,
@@ -50,7 +60,11 @@ export async function registerNew(
     machine,
     declared,
     timesOf,
-  }: { machine: string; declared: ReadonlyMap<string, Declaring>; timesOf: (signal: string) => Float64Array },
+  }: {
+    machine: string;
+    declared: ReadonlyMap<string, Declaring>;
+    timesOf: (signal: string) => Float64Array;
+  },
   { events, errors, catalog, holder, quotas }: Registering,
 ): Promise<QuotaLimit | undefined> {
   const fresh = new Map<string, NewSeries>();
@@ -58,7 +72,12 @@ export async function registerNew(
     if (catalog.find(machine, series.signal) === undefined && !fresh.has(series.signal))
       fresh.set(series.signal, series);
   };
-  const undeclared = { unit: "", maxGapUs: undefined, rhythm: undefined, sampleType: SampleType.UNSPECIFIED };
+  const undeclared = {
+    unit: "",
+    maxGapUs: undefined,
+    rhythm: undefined,
+    sampleType: SampleType.UNSPECIFIED,
+  };
   if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, ...undeclared });
   if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, ...undeclared });
   for (const [signal, { unit, maxGap, sampleType }] of declared) {
@@ -77,10 +96,15 @@ export async function registerNew(
 }
 
 /** What a caller is told that may register no more. */
-export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registering, "holder" | "quotas">): Refusal {
+export function quotaRefusal(
+  limit: QuotaLimit,
+  { holder, quotas }: Pick<Registering, "holder" | "quotas">,
+): Refusal {
   const isOwn = limit.endsWith("-per-key");
   const { machines, series } = isOwn ? quotas.of(holder) : quotas.all;
-  const what = limit.startsWith("machines") ? `${machines} machines` : `${series} signals of machines`;
+  const what = limit.startsWith("machines")
+    ? `${machines} machines`
+    : `${series} signals of machines`;
   const whose = isOwn ? "you may register" : "this server registers";
   const message = `${whose} at most ${what}: send known ones only, or have the operator raise --max-${limit}`;
   return create(RefusalSchema, { reason: ErrorReason.QUOTA_EXCEEDED, message });
@@ -90,7 +114,10 @@ export function quotaRefusal(limit: QuotaLimit, { holder, quotas }: Pick<Registe
  * Whether a column declares something: a signal, its unit, its max_gap or its type. What its
  * samples teach of a rhythm does not count: it is no more than a guess.
  */
-export const declares = ({ unit, maxGap, sampleType }: Declaring, known: Series | undefined): boolean =>
+export const declares = (
+  { unit, maxGap, sampleType }: Declaring,
+  known: Series | undefined,
+): boolean =>
   known === undefined ||
   (known.unit === "" && unit !== "") ||
   declaresGap({ maxGap, sampleType }, known) ||
@@ -102,7 +129,10 @@ export const declares = ({ unit, maxGap, sampleType }: Declaring, known: Series 
  */
 function declaresGap({ maxGap, sampleType }: Omit<Declaring, "unit">, known: Series): boolean {
   if (known.rhythm === undefined || maxGap === undefined) return false;
-  return isLearning(known) || toDurationUs(maxGap) !== inferGapUs(known.rhythm, known.sampleType || sampleType);
+  return (
+    isLearning(known) ||
+    toDurationUs(maxGap) !== inferGapUs(known.rhythm, known.sampleType || sampleType)
+  );
 }
 
 /**
@@ -117,7 +147,8 @@ function newDeclaration(
   series: Series,
 ): Declaration | undefined {
   const newUnit = series.unit === "" && unit !== "" ? unit : undefined;
-  const newType = series.sampleType === SampleType.UNSPECIFIED && sampleType !== 0 ? sampleType : undefined;
+  const newType =
+    series.sampleType === SampleType.UNSPECIFIED && sampleType !== 0 ? sampleType : undefined;
   const said = { unit: newUnit, sampleType: newType };
   const isNew = newUnit !== undefined || newType !== undefined;
   const { rhythm, maxGapUs } = series;

@@ -40,7 +40,10 @@ async function bucketsOf(signal: string, revision: number) {
 async function summaryOf(revision: number) {
   const { service, context } = history.serviceAt(revision);
   const window = { machines: ["m"], startTime: at(baseUs), endTime: at(baseUs + 8 * hourUs) };
-  const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, window), context);
+  const { machines } = await service.summarizeMachines(
+    create(rpc.SummarizeMachinesRequestSchema, window),
+    context,
+  );
   return machines![0]!;
 }
 
@@ -61,9 +64,15 @@ const stepped = [
 async function expectSteps(revision: number): Promise<void> {
   const { buckets, sampleType, maxGap } = await bucketsOf("valve", revision);
   expect([sampleType, maxGap!.seconds]).toEqual([SampleType.STEP, 86_400n]);
-  const found = buckets!.map(({ integral, coverage, timeWeightedMean: mean }) => ({ integral, coverage, mean }));
+  const found = buckets!.map(({ integral, coverage, timeWeightedMean: mean }) => ({
+    integral,
+    coverage,
+    mean,
+  }));
   expect(found).toEqual(stepped);
-  expect(buckets!.every(({ increase, rate }) => increase === undefined && rate === undefined)).toBe(true);
+  expect(buckets!.every(({ increase, rate }) => increase === undefined && rate === undefined)).toBe(
+    true,
+  );
 }
 
 test("a step holds to the next sample, and the last one to the end of the window", async () => {
@@ -120,7 +129,13 @@ test("a counter gives increase and rate, also across a reset, and no integral", 
     const { buckets, sampleType } = await bucketsOf("meter", known);
     expect(sampleType).toBe(SampleType.COUNTER);
     const found = buckets!.map(({ increase, rate, integral, coverage, timeWeightedMean }) => ({
-      ...{ increase, hourly: Math.round(rate! * 3.6e9) / 1e6, integral, coverage, timeWeightedMean },
+      ...{
+        increase,
+        hourly: Math.round(rate! * 3.6e9) / 1e6,
+        integral,
+        coverage,
+        timeWeightedMean,
+      },
     }));
     const none = { integral: 0, timeWeightedMean: undefined };
     expect(found).toEqual([
@@ -143,7 +158,11 @@ test("power that is sent on change has the energy of its steps; a counter is no 
   };
   const { revision } = await history.ingest({ machine: "m", samples: [on] });
   for (const known of [revision, await history.settle()])
-    expect((await summaryOf(known)).energy).toMatchObject({ energyKwh: 6, coverage: 1, method: "step" });
+    expect((await summaryOf(known)).energy).toMatchObject({
+      energyKwh: 6,
+      coverage: 1,
+      method: "step",
+    });
 
   await history.clear();
   const meter = {
@@ -187,5 +206,7 @@ test("a type that is declared later counts for what was compacted before, once",
   await expectSteps(await history.settle());
 
   const other = { ...hours("valve", [[8.5, 0]]), sampleType: SampleType.COUNTER };
-  await expect(history.ingest({ machine: "m", samples: [other] })).rejects.toThrow("not taken whole");
+  await expect(history.ingest({ machine: "m", samples: [other] })).rejects.toThrow(
+    "not taken whole",
+  );
 });

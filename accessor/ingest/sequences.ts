@@ -39,7 +39,11 @@ export function toHelloSender(producer: string, owner: string | undefined): Send
 export function toBatchSender(producer: string, owner: string | undefined): Sender {
   assertId(producer);
   const isScoped = owner !== undefined && isGatewayProducer(producer);
-  return { producer: isScoped ? `${producer}/${owner}` : producer, owner, ackedSequence: undefined };
+  return {
+    producer: isScoped ? `${producer}/${owner}` : producer,
+    owner,
+    ackedSequence: undefined,
+  };
 }
 
 /** The id as the client knows it. */
@@ -57,20 +61,31 @@ function assertId(producer: string): void {
 /** Fails with SEQUENCE_GAP for what is no number of a batch. */
 export function toSequence(producer: string, sequence: bigint): number {
   if (sequence <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(sequence);
-  throw new Failure("SEQUENCE_GAP", `sequence ${sequence} is not below 2^53: sequences start at 1 and increase by 1`, {
-    metadata: { producer_id: producer, sequence: String(sequence) },
-  });
+  throw new Failure(
+    "SEQUENCE_GAP",
+    `sequence ${sequence} is not below 2^53: sequences start at 1 and increase by 1`,
+    {
+      metadata: { producer_id: producer, sequence: String(sequence) },
+    },
+  );
 }
 
 /**
  * Fails with SEQUENCE_GAP if a hello claims acks so far beyond what is stored that no loss explains
  * it.
  */
-export function assertJump(producer: string, lost: { first: number; last: number } | undefined): void {
+export function assertJump(
+  producer: string,
+  lost: { first: number; last: number } | undefined,
+): void {
   if (lost === undefined || lost.last - lost.first < maxJump) return;
   const text = `producer ${producer} claims acks through ${lost.last}, but the next sequence here is ${lost.first}`;
   throw new Failure("SEQUENCE_GAP", `${text}: at most 2^32 sequences can be skipped as lost`, {
-    metadata: { producer_id: producer, sequence: String(lost.last), expected_sequence: String(lost.first) },
+    metadata: {
+      producer_id: producer,
+      sequence: String(lost.last),
+      expected_sequence: String(lost.first),
+    },
   });
 }
 
@@ -91,21 +106,31 @@ export function toDecided(
 ): Decided {
   // Of nearly every batch there is no more to say.
   if (outcome === "stored" && encoded === null && warnings.length === 0)
-    return { revision, result: create(BatchResultSchema, { sequence: BigInt(sequence) }), plain: true };
+    return {
+      revision,
+      result: create(BatchResultSchema, { sequence: BigInt(sequence) }),
+      plain: true,
+    };
   if (outcome === "foreign") throw foreign(sender);
   const producer = shownProducer(sender);
   const metadata = { producer_id: producer, sequence: String(sequence) };
   if (outcome === "quota") {
     const message = `${producer} is a new producer, but the limit of ${maxProducers} is reached`;
-    throw new Failure("QUOTA_EXCEEDED", `${message}: use a known id, or have the operator raise --max-producers`, {
-      metadata: { producer_id: producer, limit: "producers", max: String(maxProducers) },
-    });
+    throw new Failure(
+      "QUOTA_EXCEEDED",
+      `${message}: use a known id, or have the operator raise --max-producers`,
+      {
+        metadata: { producer_id: producer, limit: "producers", max: String(maxProducers) },
+      },
+    );
   }
   // next: it was refused when it was asked about, and has become the next since. Whoever sends it
   // again is heard.
   if (outcome === "gap" || outcome === "next") {
     const message = `producer ${producer} sent sequence ${sequence}, but ${expected} is expected next`;
-    throw new Failure("SEQUENCE_GAP", message, { metadata: { ...metadata, expected_sequence: String(expected) } });
+    throw new Failure("SEQUENCE_GAP", message, {
+      metadata: { ...metadata, expected_sequence: String(expected) },
+    });
   }
   if (outcome === "conflict") {
     const message = `sequence ${sequence} of producer ${producer} is already stored with other content; nothing was written`;

@@ -28,7 +28,11 @@ afterEach(() => void vi.useRealTimers());
 
 function open() {
   const refused: string[] = [];
-  const buckets = new TokenBuckets({ perSecond: 10, burst: 100, monotonicMs: () => performance.now() });
+  const buckets = new TokenBuckets({
+    perSecond: 10,
+    burst: 100,
+    monotonicMs: () => performance.now(),
+  });
   const spread = new Spread({
     buckets,
     isExempt: () => false,
@@ -36,7 +40,11 @@ function open() {
   });
   const take = (
     minutes: number,
-    { holder = "a", maxWaitMs = Number.POSITIVE_INFINITY, signal: abort = AbortSignal.any([]) } = {},
+    {
+      holder = "a",
+      maxWaitMs = Number.POSITIVE_INFINITY,
+      signal: abort = AbortSignal.any([]),
+    } = {},
   ) => spread.take(holder, minutes, { maxWaitMs, abort });
   return { take, refused };
 }
@@ -77,8 +85,14 @@ test("of a remote caller, single batches are refused by name and a stream is slo
   await using accessor = await openTestAccessor({ minutesPerSecond: 400 });
   const clientOf = (address: string) => {
     const headers = { [forwardedClientHeader]: address };
-    const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}`, headers });
-    return { client: createClient(IngestService, transport), [Symbol.dispose]: () => transport[Symbol.dispose]() };
+    const transport = createGrpcTransport({
+      baseUrl: `http://127.0.0.1:${accessor.port}`,
+      headers,
+    });
+    return {
+      client: createClient(IngestService, transport),
+      [Symbol.dispose]: () => transport[Symbol.dispose](),
+    };
   };
   using far = clientOf("192.0.2.1");
   using other = clientOf("192.0.2.2");

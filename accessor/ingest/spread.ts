@@ -50,6 +50,9 @@ export class Spread {
     const message =
       `your batches spread over more than ${buckets.rate.perSecond} minutes of signals a second, ` +
       "or go into full ones: put records of the same minutes into one batch, or try again after the delay in RetryInfo";
-    return new Failure("RATE_LIMITED", message, { metadata: { limit: spreadLimit }, retryAfterMs: retryMs });
+    return new Failure("RATE_LIMITED", message, {
+      metadata: { limit: spreadLimit },
+      retryAfterMs: retryMs,
+    });
   }
 }

@@ -20,7 +20,8 @@ export class Turns {
 
   /** The turn of a batch that has come. */
   next({ holder, producerId, bytes }: Batch): Turn {
-    const own = this.#waiting.get(holder) ?? new Map<string | number, { count: number; lastTurn: number }>();
+    const own =
+      this.#waiting.get(holder) ?? new Map<string | number, { count: number; lastTurn: number }>();
     this.#waiting.set(holder, own);
     const producer = own.get(producerId) ?? { count: 0, lastTurn: this.#now };
     own.set(producerId, producer);

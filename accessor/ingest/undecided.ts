@@ -2,7 +2,12 @@
 // than it can answer for.
 import type { Decided } from "./sequences.ts";
 
-type Entry = { sequence: bigint; outcome: Promise<Decided>; decided?: Decided; failure?: { error: unknown } };
+type Entry = {
+  sequence: bigint;
+  outcome: Promise<Decided>;
+  decided?: Decided;
+  failure?: { error: unknown };
+};
 export type DecidedBatch = { sequence: bigint; decided: Decided };
 
 export class UndecidedBatches {

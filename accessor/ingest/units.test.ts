@@ -12,7 +12,11 @@ test("samples without a unit leave it to later ones to declare it, on every acce
   const send = async (accessor: typeof first, unit: string) => {
     const samples = [{ ...column("power", [[epochUs + Number(sequence), 1]]), unit }];
     const batch = { machine: "mill-1", samples };
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+    const { result } = await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: ++sequence,
+      batch,
+    });
     return result!.verdicts.map(({ reason }) => reason);
   };
   expect(await send(first, "")).toEqual([]);
@@ -30,7 +34,11 @@ test("white space at the ends of a unit is no part of it; a batch that comes aga
   const send = async (sequence: number, unit: string, machine: string) => {
     const samples = [{ ...column("power", [[epochUs + sequence, 1]]), unit }];
     const batch = { machine, samples };
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch });
+    const { result } = await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(sequence),
+      batch,
+    });
     return [result!.duplicate, ...result!.verdicts, ...result!.warnings, result!.refusal];
   };
   const unitsOf = async (machine: string) =>
@@ -46,7 +54,9 @@ test("white space at the ends of a unit is no part of it; a batch that comes aga
   expect(await send(n + 1, "  ", "none")).toEqual([false, undefined]);
   expect(await unitsOf("none")).toEqual([]);
   // Declared with a blank by an older version: its producer goes on.
-  await accessor.query("update series set unit = 'kW ' where machine_id = (select id from machine where name = 'm1')");
+  await accessor.query(
+    "update series set unit = 'kW ' where machine_id = (select id from machine where name = 'm1')",
+  );
   await using reopened = await openTestAccessor({ databaseUrl: accessor.databaseUrl });
   const samples = [{ ...column("power", [[epochUs + n, 1]]), unit: "kW " }];
   const again = { producerId: "q", sequence: 1n, batch: { machine: "m1", samples } };
@@ -63,12 +73,20 @@ test("a column that is rejected whole declares for the others of its signal, whi
   let sequence = 0n;
   const send = async (machine: string, samples: readonly SamplesInit[]) => {
     const batch = { machine, samples: [...samples] };
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+    const { result } = await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: ++sequence,
+      batch,
+    });
     return result!.verdicts.map(({ reason }) => reason);
   };
   const declaredOf = async (machine: string) => {
     const { signals } = await accessor.signals.listSignals({ machines: [machine] });
-    return signals.map(({ units, maxGap, sampleTypes }) => [units, Number(maxGap!.seconds), sampleTypes]);
+    return signals.map(({ units, maxGap, sampleTypes }) => [
+      units,
+      Number(maxGap!.seconds),
+      sampleTypes,
+    ]);
   };
   const all = [[["kW"], 1_200, [SampleType.STEP]]];
   for (const [i, samples] of [
@@ -98,13 +116,19 @@ test("who declares something else is told how a wrong declaration is corrected",
   const send = async (declared: Partial<SamplesInit>) => {
     const samples = [{ ...column("power", [[epochUs, 1]]), ...declared } as SamplesInit];
     const batch = { machine: "m", samples };
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+    const { result } = await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: ++sequence,
+      batch,
+    });
     return result!.verdicts.map(({ message }) => message);
   };
   const gap = (seconds: number) => ({ maxGap: { seconds: BigInt(seconds) } });
   expect(await send({ unit: "W", ...gap(1), sampleType: SampleType.STEP })).toEqual([]);
   for (const other of [{ unit: "kW" }, gap(2), { sampleType: SampleType.COUNTER }]) {
     const [message] = await send(other);
-    expect(message).toMatch(/not ("kW"|2 s|COUNTER): .*RedeclareSignal.*PATCH .*npx millrace redeclare/);
+    expect(message).toMatch(
+      /not ("kW"|2 s|COUNTER): .*RedeclareSignal.*PATCH .*npx millrace redeclare/,
+    );
   }
 });

@@ -56,7 +56,10 @@ test("a connection that is lost after the commit and before its answer", async (
   proxy.swallowAnswersAfter("ingest");
   producer.send(2, oneSample(2));
   const failed = reasonOf(producer.ack());
-  await eventually("the batch is committed", async () => (await storedOf({ databaseUrl: database.url })) === 2);
+  await eventually(
+    "the batch is committed",
+    async () => (await storedOf({ databaseUrl: database.url })) === 2,
+  );
   proxy.cut();
   expect(await failed).toMatchObject({ code: Code.Unavailable, reason: "DATABASE_UNAVAILABLE" });
   await resend(accessor, [2n]);

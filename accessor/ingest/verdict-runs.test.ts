@@ -21,7 +21,8 @@ test("the message of a fault is put together when it is told, not for each recor
     },
   };
   const verdicts = new Verdicts();
-  for (let first = 0; first < 65_536; first++) verdicts.add({ kind: RecordKind.SAMPLE, first }, fault);
+  for (let first = 0; first < 65_536; first++)
+    verdicts.add({ kind: RecordKind.SAMPLE, first }, fault);
   expect(verdicts.list).toMatchObject([{ first: 0, count: 65_536, message: old().message }]);
   expect([told, verdicts.rejected]).toEqual([1, 65_536]);
 });

@@ -16,7 +16,11 @@ afterAll(() => accessor[Symbol.asyncDispose]());
 
 let sequence = 0n;
 async function send(batch: BatchInit): Promise<BatchResult> {
-  const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+  const { result } = await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: ++sequence,
+    batch,
+  });
   return result!;
 }
 
@@ -31,7 +35,10 @@ const said = ({ verdicts }: BatchResult) =>
 
 async function read(machine: string, signal: string) {
   const { signals } = await accessor.signals.querySignals({ machines: [machine], signal });
-  return signals.map(({ time, record }) => [Number(time!.seconds) * 1e6 + time!.nanos / 1000 - epochUs, record.value]);
+  return signals.map(({ time, record }) => [
+    Number(time!.seconds) * 1e6 + time!.nanos / 1000 - epochUs,
+    record.value,
+  ]);
 }
 
 const good = (time: number) => ({ time: at(epochUs + time), state: MachineState.ACTIVE });
@@ -59,7 +66,13 @@ test("state changes", async () => {
     ["STATE_CHANGE", 0, 8, 1, "TIME_IN_FUTURE"],
     ["STATE_CHANGE", 0, 9, 1, "TIME_TOO_OLD"],
   ]);
-  expect(result.verdicts.map(({ retryable }) => retryable)).toEqual([false, false, false, true, false]);
+  expect(result.verdicts.map(({ retryable }) => retryable)).toEqual([
+    false,
+    false,
+    false,
+    true,
+    false,
+  ]);
   expect((await read("states", "state")).map(([time]) => time)).toEqual([0, 2]);
 });
 
@@ -147,14 +160,24 @@ test.for<[why: string, samples: SamplesInit, reason: keyof typeof ErrorReason, c
   ["U+0000 in a name", column("po\0wer", [[epochUs, 1]]), "SIGNAL_NAME_INVALID", 1],
   ["U+0000 in a unit", { ...column("power", [[epochUs, 1]]), unit: "\0" }, "TEXT_INVALID", 1],
   ["a long unit", { ...column("power", [[epochUs, 1]]), unit: "x".repeat(33) }, "TEXT_INVALID", 1],
-  ["another unit", { ...column("power", [[epochUs, 1]]), unit: "kW" }, "SIGNAL_DECLARATION_MISMATCH", 1],
+  [
+    "another unit",
+    { ...column("power", [[epochUs, 1]]), unit: "kW" },
+    "SIGNAL_DECLARATION_MISMATCH",
+    1,
+  ],
   [
     "another max_gap",
     { ...column("power", [[epochUs, 1]]), maxGap: { seconds: 7n } },
     "SIGNAL_DECLARATION_MISMATCH",
     1,
   ],
-  ["no max_gap", { ...column("power", [[epochUs, 1]]), maxGap: {} }, "SIGNAL_DECLARATION_MISMATCH", 1],
+  [
+    "no max_gap",
+    { ...column("power", [[epochUs, 1]]), maxGap: {} },
+    "SIGNAL_DECLARATION_MISMATCH",
+    1,
+  ],
   [
     "a max_gap of 25 h",
     { ...column("power", [[epochUs, 1]]), maxGap: { seconds: 90_000n } },
@@ -182,13 +205,20 @@ test.for<[why: string, samples: SamplesInit, reason: keyof typeof ErrorReason, c
   ["all before 1970", column("power", [[-1, 1]]), "TIME_TOO_OLD", 1],
   [
     "times beyond all numbers",
-    { signal: "power", times: { case: "deltas", value: { deltaUs: [2n ** 62n, 2n ** 62n] } }, values: [1, 2] },
+    {
+      signal: "power",
+      times: { case: "deltas", value: { deltaUs: [2n ** 62n, 2n ** 62n] } },
+      values: [1, 2],
+    },
     "TIME_IN_FUTURE",
     2,
   ],
 ])("a bad column beside good ones: %s", async ([why, bad, reason, count]) => {
   const machine = `bad-${why.replaceAll(/[^a-z0-9]/g, "-")}`;
-  await send({ machine, samples: [{ ...grid("power", epochUs, [1, 2]), unit: "W", maxGap: { seconds: 2n } }] });
+  await send({
+    machine,
+    samples: [{ ...grid("power", epochUs, [1, 2]), unit: "W", maxGap: { seconds: 2n } }],
+  });
   const result = await send({
     machine,
     stateChanges: [good(0)],
@@ -213,35 +243,55 @@ test("a column that is rejected whole declares nothing", async () => {
 test.for<[why: string, batch: BatchInit, reason: keyof typeof ErrorReason]>([
   ["without records", { machine: "m" }, "BATCH_EMPTY"],
   ["without a machine", { samples: [grid("power", epochUs, [1])] }, "MACHINE_NAME_INVALID"],
-  ["of a machine that ends with a blank", { machine: "press ", stateChanges: [good(0)] }, "MACHINE_NAME_INVALID"],
+  [
+    "of a machine that ends with a blank",
+    { machine: "press ", stateChanges: [good(0)] },
+    "MACHINE_NAME_INVALID",
+  ],
   [
     "of a machine with a format character",
     { machine: "press\u202e7", stateChanges: [good(0)] },
     "MACHINE_NAME_INVALID",
   ],
-  ["of a machine with 129 characters", { machine: "ä".repeat(129), stateChanges: [good(0)] }, "MACHINE_NAME_INVALID"],
+  [
+    "of a machine with 129 characters",
+    { machine: "ä".repeat(129), stateChanges: [good(0)] },
+    "MACHINE_NAME_INVALID",
+  ],
   [
     "of a machine with a name of 3 MB",
     { machine: "ä".repeat(1_500_000), stateChanges: [good(0)] },
     "MACHINE_NAME_INVALID",
   ],
-  ["of a machine with U+0000", { machine: "m\0", samples: [grid("power", epochUs, [1])] }, "MACHINE_NAME_INVALID"],
+  [
+    "of a machine with U+0000",
+    { machine: "m\0", samples: [grid("power", epochUs, [1])] },
+    "MACHINE_NAME_INVALID",
+  ],
   [
     "of too many records",
     { machine: "m", samples: [grid("power", epochUs, Array(65_537).fill(1))] },
     "BATCH_TOO_LARGE",
   ],
-  ["of 10 MB", { machine: "m", samples: [grid("power", epochUs, Array(1_250_000).fill(1.5))] }, "BATCH_TOO_LARGE"],
+  [
+    "of 10 MB",
+    { machine: "m", samples: [grid("power", epochUs, Array(1_250_000).fill(1.5))] },
+    "BATCH_TOO_LARGE",
+  ],
 ])("a batch %s is refused, and its sequence used up", async ([, batch, reason]) => {
   const { refusal, verdicts } = await send(batch);
   expect([nameIn(ErrorReason, refusal!.reason), verdicts]).toEqual([reason, []]);
   expect(refusal!.message).not.toBe("");
-  expect((await send({ machine: "after", stateChanges: [good(Number(sequence))] })).refusal).toBeUndefined();
+  expect(
+    (await send({ machine: "after", stateChanges: [good(Number(sequence))] })).refusal,
+  ).toBeUndefined();
 });
 
 test("a batch of the greatest size allowed is taken", async () => {
   const values = Array.from({ length: 65_536 }, (_, i) => Math.sin(i));
-  expect(await send({ machine: "full", samples: [grid("power", epochUs, values)] })).toMatchObject({ verdicts: [] });
+  expect(await send({ machine: "full", samples: [grid("power", epochUs, values)] })).toMatchObject({
+    verdicts: [],
+  });
   const { signals } = await accessor.signals.getLatest({ machines: ["full"] });
   expect(signals[0]!.record.value).toBe(values.at(-1));
 });

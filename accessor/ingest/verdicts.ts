@@ -2,7 +2,11 @@
 // verdict.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
-import { type RecordKind, type Verdict, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type RecordKind,
+  type Verdict,
+  VerdictSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
 
 // Texts are for people, and nobody reads a thousand; past this many, verdicts come without.
@@ -21,19 +25,33 @@ export class Verdicts {
    * Reads the fault's message only if it is to be told: to put one together for each of 65,536
    * records held the event loop for 200 ms.
    */
-  add(place: { kind: RecordKind; column?: number; first: number; count?: number }, fault: Fault): void {
+  add(
+    place: { kind: RecordKind; column?: number; first: number; count?: number },
+    fault: Fault,
+  ): void {
     const { reason } = fault;
     const { kind, column = 0, first, count = 1 } = place;
     const value = ErrorReason[reason];
     this.#rejected += count;
     const last = this.list.at(-1);
     const joins =
-      last?.kind === kind && last.column === column && last.reason === value && last.first + last.count === first;
+      last?.kind === kind &&
+      last.column === column &&
+      last.reason === value &&
+      last.first + last.count === first;
     if (joins) last.count += count;
     else {
-      const init: MessageInitShape<typeof VerdictSchema> = { kind, column, first, count, reason: value };
+      const init: MessageInitShape<typeof VerdictSchema> = {
+        kind,
+        column,
+        first,
+        count,
+        reason: value,
+      };
       const text = this.list.length < maxMessages ? fault.message : "";
-      this.list.push(create(VerdictSchema, { ...init, retryable: reason === "TIME_IN_FUTURE", message: text }));
+      this.list.push(
+        create(VerdictSchema, { ...init, retryable: reason === "TIME_IN_FUTURE", message: text }),
+      );
     }
   }
 }

@@ -16,14 +16,24 @@ const s = 1_000_000;
 const gap = (seconds: number) => ({ maxGap: { seconds: BigInt(seconds) } });
 
 const seriesOf = (declared: Partial<Series>): Series => ({
-  ...{ id: 1, machineId: 1, machine: "m", signal: "heat", kind: SignalKind.NUMERIC, unit: "", maxGapUs: 60 * s },
+  ...{
+    id: 1,
+    machineId: 1,
+    machine: "m",
+    signal: "heat",
+    kind: SignalKind.NUMERIC,
+    unit: "",
+    maxGapUs: 60 * s,
+  },
   ...{ sampleType: LINEAR, rhythm: undefined, staleThrough: -1, bucketUs: undefined },
   ...declared,
 });
 
 const reasonsOf = (declared: Partial<Series>, timesUs: readonly number[]) => {
   const column = { timesUs: Float64Array.from(timesUs), values: new Float64Array(timesUs.length) };
-  return warningsOf(new Map([[seriesOf(declared), { position: 4, column }]])).map(({ reason }) => reason);
+  return warningsOf(new Map([[seriesOf(declared), { position: 4, column }]])).map(
+    ({ reason }) => reason,
+  );
 };
 
 const anyTimes = fc
@@ -40,7 +50,9 @@ test("a column is warned of exactly when it has different times and none of its 
         const distances = times.slice(1).map((time, i) => time - times[i]!);
         const isCovered = distances.some((distance) => distance > 0 && distance <= maxGapUs);
         const isSpread = new Set(times).size > 1;
-        expect(reasonsOf({ maxGapUs, sampleType }, times)).toEqual(isSpread && !isCovered ? [NOT_COVERED] : []);
+        expect(reasonsOf({ maxGapUs, sampleType }, times)).toEqual(
+          isSpread && !isCovered ? [NOT_COVERED] : [],
+        );
       },
     ),
   );
@@ -51,8 +63,10 @@ test("a value that holds is covered by itself", () => {
 });
 
 test("power has energy in watts only", () => {
-  for (const unit of ["", "W", "kW", "mW", "J/s"]) expect(reasonsOf({ signal: "power", unit }, [0])).toEqual([]);
-  for (const unit of ["VA", "hp", "kWh"]) expect(reasonsOf({ signal: "power", unit }, [0])).toEqual([NO_ENERGY]);
+  for (const unit of ["", "W", "kW", "mW", "J/s"])
+    expect(reasonsOf({ signal: "power", unit }, [0])).toEqual([]);
+  for (const unit of ["VA", "hp", "kWh"])
+    expect(reasonsOf({ signal: "power", unit }, [0])).toEqual([NO_ENERGY]);
   expect(reasonsOf({ signal: "power", unit: "W", sampleType: COUNTER }, [0])).toEqual([NO_ENERGY]);
   expect(reasonsOf({ signal: "power", unit: "W", sampleType: STEP }, [0])).toEqual([]);
   expect(reasonsOf({ signal: "power_2", unit: "VA", sampleType: COUNTER }, [0])).toEqual([]);
@@ -64,15 +78,24 @@ test("the text says what is apart, what bridges it, and the cure; as few texts a
     warningsOf(new Map([[seriesOf(declared), { position: 0, column: far }]]))[0]!.message;
   const volts = { signal: "power", unit: "VA", maxGapUs: 3_600 * s };
   expect(textOf({})).toContain('"heat" are at least 900s apart, more than its max_gap of 60s');
-  for (const cure of ["RedeclareSignal", "PATCH /machines/{machine}/signals/{signal}", "npx millrace redeclare"])
+  for (const cure of [
+    "RedeclareSignal",
+    "PATCH /machines/{machine}/signals/{signal}",
+    "npx millrace redeclare",
+  ])
     for (const text of [textOf({}), textOf(volts), textOf({ ...volts, sampleType: COUNTER })])
       expect(text).toContain(cure);
   expect(textOf({ rhythm: unknownRhythm })).toContain("send max_gap");
   const many = new Map(
-    Array.from({ length: 1_000 }, (_, i) => [seriesOf({ signal: `s${i}` }), { position: i, column: far }]),
+    Array.from({ length: 1_000 }, (_, i) => [
+      seriesOf({ signal: `s${i}` }),
+      { position: i, column: far },
+    ]),
   );
   const warnings = warningsOf(many);
-  expect(warnings.map(({ column: at }) => at)).toEqual(Array.from({ length: maxWarnings }, (_, i) => i));
+  expect(warnings.map(({ column: at }) => at)).toEqual(
+    Array.from({ length: maxWarnings }, (_, i) => i),
+  );
   for (const { message } of warnings) expect(message.length).toBeLessThan(400);
 });
 
@@ -127,7 +150,9 @@ describe("with an accessor", () => {
     expect(first).toMatchObject({ duplicate: false, verdicts: [] });
     expect(first.refusal).toBeUndefined();
     expect(await send()).toMatchObject({ duplicate: true, verdicts: [], warnings: [] });
-    expect(await accessor.query("select count(*)::int as n from receipt where result is not null")).toEqual([{ n: 0 }]);
+    expect(
+      await accessor.query("select count(*)::int as n from receipt where result is not null"),
+    ).toEqual([{ n: 0 }]);
   });
 
   test("a stream's ack names the batch; one that is not odd goes unnamed", async () => {
@@ -151,7 +176,8 @@ describe("with an accessor", () => {
         ]),
       ].map((one) => ({ ...one, ...gap(60) })),
     };
-    const send = async () => (await accessor.ingest.ingestBatch({ producerId: "two", sequence: 1n, batch })).result!;
+    const send = async () =>
+      (await accessor.ingest.ingestBatch({ producerId: "two", sequence: 1n, batch })).result!;
     const first = await send();
     expect(first.verdicts).toHaveLength(1);
     expect(first.warnings.map(({ reason }) => reason)).toEqual([NOT_COVERED]);
@@ -165,7 +191,11 @@ test("a max_gap that is declared below the distances of what is stored already i
   let sequence = 0n;
   const send = async (machine: string, samples: SamplesInit) => {
     const batch = { machine, samples: [samples] };
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "w", sequence: ++sequence, batch });
+    const { result } = await accessor.ingest.ingestBatch({
+      producerId: "w",
+      sequence: ++sequence,
+      batch,
+    });
     expect(result!.verdicts).toEqual([]);
     return result!.warnings.map(({ reason, message }) => [reason, message] as const);
   };
@@ -180,7 +210,8 @@ test("a max_gap that is declared below the distances of what is stored already i
     expect(await send(`m${i}`, column("heat", hourly.slice(0, count)))).toEqual([]);
     const warnings = await send(`m${i}`, { ...one, ...gap(seconds) });
     expect(warnings.map(([reason]) => reason)).toEqual(warned ? [NOT_COVERED] : []);
-    if (warned) expect(warnings[0]![1]).toMatch(/max_gap of \d+s .* at least 3600s apart.*RedeclareSignal/);
+    if (warned)
+      expect(warnings[0]![1]).toMatch(/max_gap of \d+s .* at least 3600s apart.*RedeclareSignal/);
     // Said once.
     expect(await send(`m${i}`, { ...one, ...gap(seconds) })).toEqual([]);
   }

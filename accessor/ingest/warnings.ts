@@ -27,7 +27,10 @@ export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[]
   const warnings: Warning[] = [];
   for (const [series, { position, column, replaced }] of stored) {
     const texts = [
-      [WarningReason.NOT_COVERED, notCovered(series, column.timesUs) ?? noLongerCovered(series, replaced)],
+      [
+        WarningReason.NOT_COVERED,
+        notCovered(series, column.timesUs) ?? noLongerCovered(series, replaced),
+      ],
       [WarningReason.NO_ENERGY, noEnergy(series)],
     ] as const;
     for (const [reason, message] of texts) {
@@ -43,7 +46,10 @@ export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[]
  * Of nearly every column the first two samples end the search. A value of a STEP signal is held
  * whatever follows.
  */
-function notCovered({ signal, maxGapUs, rhythm, sampleType }: Series, timesUs: Float64Array): string | undefined {
+function notCovered(
+  { signal, maxGapUs, rhythm, sampleType }: Series,
+  timesUs: Float64Array,
+): string | undefined {
   if (maxGapUs === undefined || sampleType === SampleType.STEP) return undefined;
   let closestUs = Number.POSITIVE_INFINITY;
   for (let i = 1; i < timesUs.length; i++) {
@@ -66,8 +72,12 @@ function notCovered({ signal, maxGapUs, rhythm, sampleType }: Series, timesUs: F
 }
 
 /** Of samples stored before, if a max_gap is declared that is below all their distances. */
-function noLongerCovered({ signal, maxGapUs, sampleType }: Series, replaced: Rhythm | undefined): string | undefined {
-  if (maxGapUs === undefined || sampleType === SampleType.STEP || !replaced?.distancesUs.length) return undefined;
+function noLongerCovered(
+  { signal, maxGapUs, sampleType }: Series,
+  replaced: Rhythm | undefined,
+): string | undefined {
+  if (maxGapUs === undefined || sampleType === SampleType.STEP || !replaced?.distancesUs.length)
+    return undefined;
   const closestUs = replaced.distancesUs.reduce((a, b) => Math.min(a, b));
   if (closestUs <= maxGapUs) return undefined;
   const [gap, closest] = [maxGapUs, closestUs].map((us) => durationText(BigInt(us)));
@@ -77,7 +87,9 @@ function noLongerCovered({ signal, maxGapUs, sampleType }: Series, replaced: Rhy
 /** Of a declaration: what is told with its correction. */
 export function energyWarnings(declared: Declared): Warning[] {
   const message = noEnergy(declared);
-  return message === undefined ? [] : [create(WarningSchema, { reason: WarningReason.NO_ENERGY, message })];
+  return message === undefined
+    ? []
+    : [create(WarningSchema, { reason: WarningReason.NO_ENERGY, message })];
 }
 
 type Declared = Pick<Series, "signal" | "unit" | "sampleType">;

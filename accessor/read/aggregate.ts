@@ -46,7 +46,10 @@ const summariesInARow = 1_024;
  * A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to
  * rounding.
  */
-export async function aggregate(database: Database, query: AggregateQuery): Promise<readonly Bucket[]> {
+export async function aggregate(
+  database: Database,
+  query: AggregateQuery,
+): Promise<readonly Bucket[]> {
   const { series, edgesUs, revision, watermark, abort, maxHeaders = 20_000 } = query;
   const maxGapUs = series.maxGapUs!;
   // One sample past each end may draw a line into the window.
@@ -65,7 +68,9 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
     fits(summary) &&
     !touches(pending, summary);
   const wideBuckets = edgesUs.some((edge, i) => i > 0 && edge - edgesUs[i - 1]! >= hourUs);
-  const hours = wideBuckets ? await readHourRollups(database, { series, watermark, ...range }, { abort }) : [];
+  const hours = wideBuckets
+    ? await readHourRollups(database, { series, watermark, ...range }, { abort })
+    : [];
   const accumulator = new BucketAccumulator({ edgesUs, ...betweenOf(series) });
   const context = { ...query, pending, usable, accumulator };
   const whole = hours.filter(({ summary }) => usable(summary));
@@ -80,7 +85,11 @@ export async function aggregate(database: Database, query: AggregateQuery): Prom
     if (headers.length > max) {
       roomUs = weekOfGapsUs;
       for (const week of stretchesOf(stretch.hours, stretch))
-        await addStretch(database, { ...week, headers: await readHeaders(database, week, context) }, context);
+        await addStretch(
+          database,
+          { ...week, headers: await readHeaders(database, week, context) },
+          context,
+        );
     } else {
       if (headers.length < maxHeaders / 4) roomUs *= 2;
       await addStretch(database, { ...stretch, headers }, context);
@@ -98,10 +107,19 @@ const readHeaders = (
 /** A short range is looked through as it is: to ask what of it there is takes longer. */
 const longUs = 7 * 24 * hourUs;
 
-type Reaching = { series: Series; watermark: number; pending: readonly Extent[]; range: Range; abort: AbortSignal };
+type Reaching = {
+  series: Series;
+  watermark: number;
+  pending: readonly Extent[];
+  range: Range;
+  abort: AbortSignal;
+};
 type Range = { fromUs: number; toUs: number };
 
-async function reachedOf(database: Database, { series, watermark, pending, range, abort }: Reaching) {
+async function reachedOf(
+  database: Database,
+  { series, watermark, pending, range, abort }: Reaching,
+) {
   if (range.toUs - range.fromUs <= longUs) return range;
   const known = await readHistoryExtent(database, { series, watermark, ...range }, { abort });
   return clampTo(range, known === undefined ? pending : [...pending, known]);
@@ -112,8 +130,14 @@ async function reachedOf(database: Database, { series, watermark, pending, range
  * without a record takes as long as with.
  */
 function clampTo(range: Range, extents: readonly Extent[]) {
-  const fromUs = extents.reduce((least, { firstUs }) => Math.min(least, firstUs), Number.POSITIVE_INFINITY);
-  const toUs = extents.reduce((most, { lastUs }) => Math.max(most, lastUs + 1), Number.NEGATIVE_INFINITY);
+  const fromUs = extents.reduce(
+    (least, { firstUs }) => Math.min(least, firstUs),
+    Number.POSITIVE_INFINITY,
+  );
+  const toUs = extents.reduce(
+    (most, { lastUs }) => Math.max(most, lastUs + 1),
+    Number.NEGATIVE_INFINITY,
+  );
   const clamped = { fromUs: Math.max(range.fromUs, fromUs), toUs: Math.min(range.toUs, toUs) };
   return clamped.fromUs < clamped.toUs ? clamped : undefined;
 }
@@ -126,13 +150,17 @@ async function addStretch(
 ): Promise<void> {
   const { series, watermark, revision, pending, usable, accumulator, abort } = context;
   const { fromUs, toUs, headers } = stretch;
-  const reached = headers.filter(({ summary }) => summary.lastUs >= fromUs && summary.firstUs < toUs);
+  const reached = headers.filter(
+    ({ summary }) => summary.lastUs >= fromUs && summary.firstUs < toUs,
+  );
   const waiting = pending.filter(({ firstUs, lastUs }) => lastUs >= fromUs && firstUs < toUs);
   const { whole, opened } = separate(reached, {
     usable: ({ validFrom, summary }) => validFrom > series.staleThrough && usable(summary),
     others: waiting,
   });
-  const summaries = [...stretch.hours, ...whole].map(({ summary }) => summary).sort((a, b) => a.firstUs - b.firstUs);
+  const summaries = [...stretch.hours, ...whole]
+    .map(({ summary }) => summary)
+    .sort((a, b) => a.firstUs - b.firstUs);
   let next = 0;
   const addColumn = (column: Column) => {
     let start = 0;

@@ -5,7 +5,9 @@
  * The same items in the same order, one fetched ahead. Leaving it waits for what is being fetched,
  * and closes the source.
  */
-export async function* ahead<T>(source: AsyncIterator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+export async function* ahead<T>(
+  source: AsyncIterator<T, void, undefined>,
+): AsyncGenerator<T, void, undefined> {
   const fetch = () => {
     const next = source.next();
     // Heard when its turn comes, or never if the reader leaves before.

@@ -8,9 +8,18 @@ import type { Database } from "../store/database.ts";
 import { type Head, readHead } from "../store/log.ts";
 
 /** What of the catalog answers come from: all of it, or what a caller may see. */
-export type Listing = Pick<Catalog, "select" | "machines" | "machineName" | "anyOf" | "signalNames">;
+export type Listing = Pick<
+  Catalog,
+  "select" | "machines" | "machineName" | "anyOf" | "signalNames"
+>;
 
-export type Reads = { database: Database; catalog: Listing; tail: Tail; cursors: CursorFormat; epochs: Epochs };
+export type Reads = {
+  database: Database;
+  catalog: Listing;
+  tail: Tail;
+  cursors: CursorFormat;
+  epochs: Epochs;
+};
 
 /**
  * The commit to answer as of: the newest that this accessor has published, once that holds the
@@ -30,7 +39,11 @@ export async function answerHead(
 }
 
 /** The revision of that commit. */
-export async function answerRevision(reads: Reads, minCursor: string, abort: AbortSignal): Promise<number> {
+export async function answerRevision(
+  reads: Reads,
+  minCursor: string,
+  abort: AbortSignal,
+): Promise<number> {
   return (await answerHead(reads, minCursor, abort)).revision;
 }
 

@@ -11,7 +11,12 @@ import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
 import type { Piece, PieceGroup, Stored } from "./pieces.ts";
 
-export type BlockPieceRange = { series: readonly Series[]; fromUs: number; toUs: number; watermark: number };
+export type BlockPieceRange = {
+  series: readonly Series[];
+  fromUs: number;
+  toUs: number;
+  watermark: number;
+};
 
 // A slice of so many samples is a message of 2 MB at most, and a range holds twice as many while
 // its reader does not read. Equal values pack to almost nothing, so bytes alone would be no bound.
@@ -41,9 +46,13 @@ export async function* blockPieces(
   const range = { series, fromUs: clamp(fromUs), toUs: clamp(toUs), watermark };
   const load = loadOptions(database, { series, withRevisions, abort });
   let most = firstPortion;
-  for await (const { headers, nextUs } of blockHeaders(database, range, { limit: maxHeaders, abort })) {
+  for await (const { headers, nextUs } of blockHeaders(database, range, {
+    limit: maxHeaders,
+    abort,
+  })) {
     for (let start = 0; start < headers.length; ) {
-      const end = start + portion(headers.slice(start), { series: series.length, maxSamples, most });
+      const end =
+        start + portion(headers.slice(start), { series: series.length, maxSamples, most });
       most = twice(most);
       const pieces = await loadPieces(database, headers.slice(start, end), load);
       start = end;
@@ -61,7 +70,8 @@ export async function* headerPieces(
   const load = loadOptions(database, options);
   for (let start = 0; start < headers.length; ) {
     const next = headers.slice(start, start + 2_000);
-    const end = start + portion(next, { series: 1, maxSamples: Number.POSITIVE_INFINITY, most: maxPortion });
+    const end =
+      start + portion(next, { series: 1, maxSamples: Number.POSITIVE_INFINITY, most: maxPortion });
     const pieces = await loadPieces(database, headers.slice(start, end), load);
     start = end;
     yield { pieces, nextFirstUs: headers[end]?.summary.firstUs ?? Number.POSITIVE_INFINITY };
@@ -88,11 +98,17 @@ function portion(
 }
 
 function twice({ bytes, samples }: Portion): Portion {
-  return { bytes: Math.min(2 * bytes, maxPortion.bytes), samples: Math.min(2 * samples, maxPortion.samples) };
+  return {
+    bytes: Math.min(2 * bytes, maxPortion.bytes),
+    samples: Math.min(2 * samples, maxPortion.samples),
+  };
 }
 
 type OfSeries = { series: readonly Series[]; withRevisions: boolean; abort: AbortSignal };
-type LoadOptions = Omit<OfSeries, "series"> & { byId: ReadonlyMap<number, Series>; again: Stored["load"] };
+type LoadOptions = Omit<OfSeries, "series"> & {
+  byId: ReadonlyMap<number, Series>;
+  again: Stored["load"];
+};
 
 /** One for a whole source: what is let go of several groups is loaded again together. */
 function loadOptions(database: Database, { series, withRevisions, abort }: OfSeries): LoadOptions {
@@ -123,8 +139,17 @@ async function loadPieces(
     const { payload, commits } = payloads.get(blockId)!;
     const revisions = commits === undefined ? undefined : decodeCommitRuns(commits, count);
     const end = offset + decodeBlockInto(payload, target, { offset });
-    const column = { timesUs: target.timesUs.subarray(offset, end), values: target.values.subarray(offset, end) };
+    const column = {
+      timesUs: target.timesUs.subarray(offset, end),
+      values: target.values.subarray(offset, end),
+    };
     offset = end;
-    return { series: byId.get(seriesId)!, rank: 0, column, revisions, stored: { by: header, load: again } };
+    return {
+      series: byId.get(seriesId)!,
+      rank: 0,
+      column,
+      revisions,
+      stored: { by: header, load: again },
+    };
   });
 }

@@ -19,17 +19,38 @@ const firstUs = Date.UTC(2026, 0, 7, 8) * 1000;
 
 async function power(records: RawRecord[], timesUs: readonly number[]): Promise<void> {
   const pairs = timesUs.map((timeUs) => [timeUs, 60] as const);
-  const { revision } = await history.ingest({ machine: "a", samples: [{ ...column("power", pairs), unit: "W" }] });
+  const { revision } = await history.ingest({
+    machine: "a",
+    samples: [{ ...column("power", pairs), unit: "W" }],
+  });
   for (const [position, timeUs] of timesUs.entries())
-    records.push({ machine: "a", signal: "power", timeUs, revision, position, value: 60, text: "" });
+    records.push({
+      machine: "a",
+      signal: "power",
+      timeUs,
+      revision,
+      position,
+      value: 60,
+      text: "",
+    });
 }
 
 async function settle(records: RawRecord[]): Promise<void> {
-  const tick = { machine: "a", signal: "error", timeUs: tickUs, position: 0, value: 1, text: "tick" };
+  const tick = {
+    machine: "a",
+    signal: "error",
+    timeUs: tickUs,
+    position: 0,
+    value: 1,
+    text: "tick",
+  };
   records.push({ ...tick, revision: await history.settle() });
 }
 
-const ask = (records: readonly RawRecord[], question: Pick<Question, "fromUs" | "toUs" | "widthUs" | "parts">) =>
+const ask = (
+  records: readonly RawRecord[],
+  question: Pick<Question, "fromUs" | "toUs" | "widthUs" | "parts">,
+) =>
   new Examiner(history, {
     records,
     revision: records.at(-1)!.revision,
@@ -60,7 +81,12 @@ for (const [where, timeUs] of [
     await power(records, [timeUs]);
     const window = { fromUs: firstUs, toUs: firstUs + hourUs };
     await ask(records, { ...window, widthUs: hourUs, parts: ["summaries", "buckets"] });
-    await ask(records, { ...window, fromUs: firstUs - 2 * hourUs, widthUs: hourUs, parts: ["summaries", "buckets"] });
+    await ask(records, {
+      ...window,
+      fromUs: firstUs - 2 * hourUs,
+      widthUs: hourUs,
+      parts: ["summaries", "buckets"],
+    });
   });
 
 test("a window that ends at a block's first or last sample, and one that begins there", async () => {
@@ -73,6 +99,11 @@ test("a window that ends at a block's first or last sample, and one that begins 
       const asked = { widthUs: 1_500, parts: ["ranges", "pages", "buckets", "summaries"] as const };
       await ask(records, { ...asked, fromUs: edgeUs + offUs - 4_500, toUs: edgeUs + offUs });
       await ask(records, { ...asked, fromUs: edgeUs + offUs, toUs: edgeUs + offUs + 4_500 });
-      await ask(records, { ...asked, widthUs: 4_500, fromUs: edgeUs + offUs - 4_500, toUs: edgeUs + offUs });
+      await ask(records, {
+        ...asked,
+        widthUs: 4_500,
+        fromUs: edgeUs + offUs - 4_500,
+        toUs: edgeUs + offUs,
+      });
     }
 });

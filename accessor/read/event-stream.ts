@@ -6,7 +6,12 @@ import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
-import { type EventPage, type EventRange, readErrorReports, readStateChanges } from "../store/events.ts";
+import {
+  type EventPage,
+  type EventRange,
+  readErrorReports,
+  readStateChanges,
+} from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 
@@ -76,7 +81,10 @@ class EventStream<Row extends EventRow> {
 
   constructor(
     range: EventRange,
-    options: { readPage: (range: EventRange) => Promise<EventPage<Row>>; add: (batch: Batch, row: Row) => void },
+    options: {
+      readPage: (range: EventRange) => Promise<EventPage<Row>>;
+      add: (batch: Batch, row: Row) => void;
+    },
   ) {
     this.#range = range;
     this.#readPage = options.readPage;
@@ -102,7 +110,12 @@ class EventStream<Row extends EventRow> {
 
   /** For a page that ends at the time, all before which is taken. */
   takeHeld(reachUs: number, batches: BatchesByMachine): void {
-    if (this.#exhausted || this.#buffer[0]?.time_us !== reachUs || this.#buffer.at(-1)!.time_us !== reachUs) return;
+    if (
+      this.#exhausted ||
+      this.#buffer[0]?.time_us !== reachUs ||
+      this.#buffer.at(-1)!.time_us !== reachUs
+    )
+      return;
     for (const row of this.#buffer) this.#add(batches.of(row.machine), row);
     this.#buffer = [];
   }
@@ -113,12 +126,18 @@ class EventStream<Row extends EventRow> {
     this.#exhausted = !more;
     const last = rows.at(-1);
     if (last !== undefined)
-      this.#range.after = { timeUs: last.time_us, revision: last.revision, position: last.position };
+      this.#range.after = {
+        timeUs: last.time_us,
+        revision: last.revision,
+        position: last.position,
+      };
   }
 }
 
 function eventRange(query: EventQuery, kind: SignalKind): EventRange {
-  const machineIds = query.series.filter((series) => series.kind === kind).map(({ machineId }) => machineId);
+  const machineIds = query.series
+    .filter((series) => series.kind === kind)
+    .map(({ machineId }) => machineId);
   const { fromUs, toUs, revision } = query;
   return {
     machineIds,
@@ -136,7 +155,12 @@ function createStateStream({ database }: Pick<Reads, "database">, query: EventQu
   return new EventStream(eventRange(query, SignalKind.STATE), {
     readPage: (range) => readStateChanges(database, range, []),
     add: (batch, { time_us, state, reason }) =>
-      batch.stateChanges.push({ $typeName: "millrace.v1.StateChange", time: toTimestamp(time_us), state, reason }),
+      batch.stateChanges.push({
+        $typeName: "millrace.v1.StateChange",
+        time: toTimestamp(time_us),
+        state,
+        reason,
+      }),
   });
 }
 

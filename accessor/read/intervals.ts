@@ -28,7 +28,10 @@ export type IntervalQuery = {
 const changesPerPage = 5_000;
 
 /** Ascending; at most limit. */
-export async function readIntervals(database: Database, query: IntervalQuery): Promise<StateInterval[]> {
+export async function readIntervals(
+  database: Database,
+  query: IntervalQuery,
+): Promise<StateInterval[]> {
   const { machine, machineId, revision, states, afterUs, limit } = query;
   const of = { machineId, revision };
   const [fromUs, toUs] = [clamp(query.fromUs), clamp(query.toUs)];
@@ -37,7 +40,15 @@ export async function readIntervals(database: Database, query: IntervalQuery): P
     if (timeUs <= afterUs || (states.length > 0 && !states.includes(state as MachineState))) return;
     const startTime = toTimestamp(timeUs);
     const end = endUs === undefined || endUs > query.nowUs ? {} : { endTime: toTimestamp(endUs) };
-    found.push(create(StateIntervalSchema, { machine, state: state as MachineState, reason, startTime, ...end }));
+    found.push(
+      create(StateIntervalSchema, {
+        machine,
+        state: state as MachineState,
+        reason,
+        startTime,
+        ...end,
+      }),
+    );
   };
   let doneUs = Math.max(fromUs, clamp(afterUs));
   let held = await readStateAt(database, { ...of, atUs: doneUs });
@@ -53,6 +64,7 @@ export async function readIntervals(database: Database, query: IntervalQuery): P
     if (runs.length < page.limit) break;
     doneUs = runs.at(-1)!.timeUs;
   }
-  if (held !== undefined) add(held, await readNextState(database, { ...of, fromUs: toUs, state: held.state }));
+  if (held !== undefined)
+    add(held, await readNextState(database, { ...of, fromUs: toUs, state: held.state }));
   return found;
 }

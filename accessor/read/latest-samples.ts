@@ -53,7 +53,11 @@ export async function readLatestSamples(
   series: readonly Series[],
   { through, abort }: { through: number; abort: AbortSignal },
 ): Promise<LatestSample[]> {
-  const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER, watermark: 0 };
+  const everything = {
+    fromUs: Number.MIN_SAFE_INTEGER,
+    toUs: Number.MAX_SAFE_INTEGER,
+    watermark: 0,
+  };
   const parts = await blockParts(database, everything, { abort });
   const rows =
     parts.length === 1 && !parts[0]!.pruned
@@ -88,7 +92,11 @@ async function lastAt(
 ): Promise<number> {
   const range = { fromUs: timeUs, toUs: timeUs + 1 };
   const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: true, abort };
-  const sources = await seriesPieces({ database }, { series: [series], ...range, revision: through }, options);
+  const sources = await seriesPieces(
+    { database },
+    { series: [series], ...range, revision: through },
+    options,
+  );
   let last = Number.NaN;
   for await (const { parts } of sweep(sources, {
     ...range,
@@ -100,7 +108,11 @@ async function lastAt(
 }
 
 /** Log and history in one statement; of commits that are held only where there are any. */
-async function readAtOnce(database: Database, series: readonly Series[], options: Options): Promise<Row[]> {
+async function readAtOnce(
+  database: Database,
+  series: readonly Series[],
+  options: Options,
+): Promise<Row[]> {
   const { abort } = options;
   const layout = await layoutAt(database, 0, { abort });
   if (!layout.holds) {
@@ -132,7 +144,11 @@ async function readInOne(
  * Where block has many partitions: the newest ones first, for the series that had nothing in those
  * after.
  */
-async function readByParts(database: Database, series: readonly Series[], { through, abort }: Options): Promise<Row[]> {
+async function readByParts(
+  database: Database,
+  series: readonly Series[],
+  { through, abort }: Options,
+): Promise<Row[]> {
   const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER };
   const asOf = await readWatermark(database, through, { abort });
   const parts = await blockParts(database, { ...everything, watermark: asOf }, { abort });

@@ -16,14 +16,24 @@ export async function readLatest(
   const of = (kind: SignalKind) => series.filter((item) => item.kind === kind);
   const machines = (kind: SignalKind) => of(kind).map(({ machineId }) => machineId);
   const [states, errors, samples] = await Promise.all([
-    machines(SignalKind.STATE).length === 0 ? [] : readLatestStates(database, machines(SignalKind.STATE), revision),
-    machines(SignalKind.EVENT).length === 0 ? [] : readLatestErrors(database, machines(SignalKind.EVENT), revision),
+    machines(SignalKind.STATE).length === 0
+      ? []
+      : readLatestStates(database, machines(SignalKind.STATE), revision),
+    machines(SignalKind.EVENT).length === 0
+      ? []
+      : readLatestErrors(database, machines(SignalKind.EVENT), revision),
     of(SignalKind.NUMERIC).length === 0
       ? []
       : readLatestSamples(database, of(SignalKind.NUMERIC), { through: revision, abort }),
   ]);
   const values = samples.map(({ series: { machine, signal: name, unit }, timeUs, value }) =>
-    create(SignalSchema, { machine, signal: name, unit, time: toTimestamp(timeUs), record: { case: "value", value } }),
+    create(SignalSchema, {
+      machine,
+      signal: name,
+      unit,
+      time: toTimestamp(timeUs),
+      record: { case: "value", value },
+    }),
   );
   return [...states.map(toStateSignal), ...errors.map(toErrorSignal), ...values].sort(
     (a, b) => compareText(a.machine, b.machine) || compareText(a.signal, b.signal),

@@ -25,7 +25,12 @@ export async function readLogExtents(
   }: { series: Series; watermark: number; revision: number; fromUs: number; toUs: number },
   abort: AbortSignal,
 ): Promise<Extent[]> {
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
+  const { empty, pending, suffix } = await waitingAt(
+    database,
+    { watermark, through: revision },
+    at,
+    { abort },
+  );
   if (empty) return [];
   const rows = (await database.read(
     `select first_us, last_us from ${pending} log where series_id = $1::int4 and last_us >= $4::int8 and first_us < $5::int8 order by first_us`,
@@ -41,15 +46,32 @@ export async function readLogExtents(
  */
 export async function readFirstPending(
   database: Database,
-  range: { series: readonly Series[]; watermark: number; revision: number; fromUs: number; toUs: number },
+  range: {
+    series: readonly Series[];
+    watermark: number;
+    revision: number;
+    fromUs: number;
+    toUs: number;
+  },
   abort: AbortSignal,
 ): Promise<number> {
   const { watermark, revision } = range;
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
+  const { empty, pending, suffix } = await waitingAt(
+    database,
+    { watermark, through: revision },
+    at,
+    { abort },
+  );
   if (empty) return Number.POSITIVE_INFINITY;
   const [row] = await database.lookUp(
     `select min(first_us) from ${pending} log where series_id = any($1::int4[]) and last_us >= $4::int8 and first_us < $5::int8`,
-    [toArray.int4(range.series.map(({ id }) => id)), watermark, revision, clamp(range.fromUs), clamp(range.toUs)],
+    [
+      toArray.int4(range.series.map(({ id }) => id)),
+      watermark,
+      revision,
+      clamp(range.fromUs),
+      clamp(range.toUs),
+    ],
     { name: `first_pending${suffix}`, abort },
   );
   return (row as [number | null])[0] ?? Number.POSITIVE_INFINITY;
@@ -61,10 +83,20 @@ export async function readFirstPending(
  */
 export async function readGovernedExtents(
   database: Database,
-  { series, watermark, revision, toUs }: { series: Series; watermark: number; revision: number; toUs: number },
+  {
+    series,
+    watermark,
+    revision,
+    toUs,
+  }: { series: Series; watermark: number; revision: number; toUs: number },
   abort: AbortSignal,
 ): Promise<Extent[]> {
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
+  const { empty, pending, suffix } = await waitingAt(
+    database,
+    { watermark, through: revision },
+    at,
+    { abort },
+  );
   if (empty) return [];
   const rows = (await database.read(
     `select first_us, (select min(s.time_us) from state_change s where s.machine_id = $5::int4 and s.time_us > log.last_us and s.revision <= $3::int8)

@@ -39,7 +39,11 @@ const maxPieces = 512;
 export async function* logPieces(
   database: Database,
   range: LogRange,
-  { maxHeaders, withRevisions, abort }: { maxHeaders: number; withRevisions: boolean; abort: AbortSignal },
+  {
+    maxHeaders,
+    withRevisions,
+    abort,
+  }: { maxHeaders: number; withRevisions: boolean; abort: AbortSignal },
 ): AsyncGenerator<PieceGroup, void, undefined> {
   const of = { watermark: range.after, through: range.through };
   const { empty, pending, suffix } = await waitingAt(
@@ -81,12 +85,17 @@ export async function* logPieces(
       for (let [bytes, samples] = [0, 0]; end < headers.length; end++) {
         bytes += headers[end]![3];
         samples += headers[end]![4];
-        if (end > start && (bytes > maxPayloadBytes || samples > maxPieceSamples || end - start >= maxPieces)) break;
+        if (
+          end > start &&
+          (bytes > maxPayloadBytes || samples > maxPieceSamples || end - start >= maxPieces)
+        )
+          break;
       }
       const pieces = await load(database, headers.slice(start, end), options);
       start = end;
       // Past the last header of a full page, rows may begin at the same time.
-      const nextFirstUs = headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
+      const nextFirstUs =
+        headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
       yield { pieces, nextFirstUs };
     }
     if (!more) return;
@@ -103,7 +112,11 @@ type LoadOptions = {
 };
 
 /** Rows decoded, in the order given. */
-async function load(database: Database, headers: readonly Header[], options: LoadOptions): Promise<Piece[]> {
+async function load(
+  database: Database,
+  headers: readonly Header[],
+  options: LoadOptions,
+): Promise<Piece[]> {
   const { byId, range, withRevisions, abort, again } = options;
   const literals = { watermark: String(range.watermark), through: String(range.through) };
   const { pending } = await waitingAt(database, range, literals, { abort });
@@ -120,12 +133,17 @@ async function load(database: Database, headers: readonly Header[], options: Loa
   await nextTurn();
   abort.throwIfAborted();
   const payloads = new Map(
-    rows.map(([seriesId, revision, payload]) => [`${toInt4(seriesId)} ${toInt8(revision)}`, payload!]),
+    rows.map(([seriesId, revision, payload]) => [
+      `${toInt4(seriesId)} ${toInt8(revision)}`,
+      payload!,
+    ]),
   );
   return headers.map((header) => {
     const [, revision, seriesId] = header;
     const column = decodeBlock(payloads.get(`${seriesId} ${revision}`)!);
-    const revisions = withRevisions ? new Float64Array(column.values.length).fill(revision) : undefined;
+    const revisions = withRevisions
+      ? new Float64Array(column.values.length).fill(revision)
+      : undefined;
     const late = revision <= range.watermark;
     const stored = { by: header, load: again };
     return { series: byId.get(seriesId)!, rank: revision, column, revisions, late, stored };

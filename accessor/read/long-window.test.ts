@@ -30,11 +30,17 @@ test("one bucket since the year 1 takes a few statements, with history and witho
       return database.read(...args);
     },
   };
-  const [{ watermark }] = (await accessor.query("select max(revision)::int as watermark from watermark")) as [
-    { watermark: number },
-  ];
+  const [{ watermark }] = (await accessor.query(
+    "select max(revision)::int as watermark from watermark",
+  )) as [{ watermark: number }];
   const edgesUs = Float64Array.of(Date.UTC(-1, 0) * 1_000, epochUs + 1_000_000);
-  const query = { series: series!, edgesUs, revision: 1, watermark, abort: new AbortController().signal };
+  const query = {
+    series: series!,
+    edgesUs,
+    revision: 1,
+    watermark,
+    abort: new AbortController().signal,
+  };
   const [bucket] = await aggregate(counting, query);
   expect(bucket).toMatchObject({ count: 3, min: 1, max: 3 });
   expect(statements).toBeLessThan(12);

@@ -1,7 +1,11 @@
 // What one machine did in a window, as of a revision: time and energy by state, energy, errors.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type MachineState, SampleType, type Severity } from "#gen/millrace/v1/signal_pb.ts";
-import { EnergyAbsence, type MachineSummarySchema, type StateSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
+import {
+  EnergyAbsence,
+  type MachineSummarySchema,
+  type StateSummarySchema,
+} from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { availability, countErrors, errorRate } from "../history/error-stats.ts";
 import { wattsPer } from "../history/power-unit.ts";
@@ -39,7 +43,8 @@ export async function summarizeMachine(
   { database }: Pick<Reads, "database">,
   query: MachineSummaryQuery,
 ): Promise<MessageInitShape<typeof MachineSummarySchema>> {
-  const { machine, machineId, series, silent, fromUs, toUs, demandUs, revision, watermark, abort } = query;
+  const { machine, machineId, series, silent, fromUs, toUs, demandUs, revision, watermark, abort } =
+    query;
   const [start, end] = [toTimestamp(fromUs), toTimestamp(toUs)];
   const power = powerOf(series);
   const silenceTolerance = toDuration(toleranceUsOf(series));
@@ -66,7 +71,9 @@ export async function summarizeMachine(
     machine,
     startTime: start,
     endTime: end,
-    states: totals.timeUs.flatMap((timeUs, i) => (timeUs === 0 ? [] : [summarizeState(totals, i, { power, silent })])),
+    states: totals.timeUs.flatMap((timeUs, i) =>
+      timeUs === 0 ? [] : [summarizeState(totals, i, { power, silent })],
+    ),
     transitions: BigInt(totals.transitions),
     ...(ratio === undefined ? {} : { availability: ratio }),
     ...(power.absence === undefined
@@ -86,9 +93,12 @@ export type Power =
 export function powerOf(all: readonly Series[]): Power {
   const series = all.find(({ signal }) => signal === "power");
   if (series === undefined) return { series, watts: undefined, absence: EnergyAbsence.NO_POWER };
-  if (series.sampleType === SampleType.COUNTER) return { series, watts: undefined, absence: EnergyAbsence.COUNTER };
+  if (series.sampleType === SampleType.COUNTER)
+    return { series, watts: undefined, absence: EnergyAbsence.COUNTER };
   const watts = wattsPer(series.unit);
-  return watts === undefined ? { series, watts, absence: EnergyAbsence.UNIT } : { series, watts, absence: undefined };
+  return watts === undefined
+    ? { series, watts, absence: EnergyAbsence.UNIT }
+    : { series, watts, absence: undefined };
 }
 
 /** Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up. */
@@ -123,7 +133,11 @@ async function summarizeEnergy(
     "fromUs" | "toUs" | "demandUs" | "revision" | "watermark" | "abort"
   >,
 ) {
-  const [window] = await aggregate(database, { series, edgesUs: Float64Array.of(fromUs, toUs), ...of });
+  const [window] = await aggregate(database, {
+    series,
+    edgesUs: Float64Array.of(fromUs, toUs),
+    ...of,
+  });
   const { integral, coverage, timeWeightedMean, max, maxUs } = window!;
   return {
     energyKwh: coverage === 0 ? 0 : toKwh(integral, watts),
@@ -134,7 +148,13 @@ async function summarizeEnergy(
     ...(max === undefined ? {} : { peakPowerW: max * watts, peakTime: toTimestamp(maxUs!) }),
     ...(demandUs === undefined
       ? {}
-      : await readPeakDemand(database, { series, watts, intervalUs: demandUs, window: { fromUs, toUs }, ...of })),
+      : await readPeakDemand(database, {
+          series,
+          watts,
+          intervalUs: demandUs,
+          window: { fromUs, toUs },
+          ...of,
+        })),
   };
 }
 

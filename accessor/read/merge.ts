@@ -11,7 +11,8 @@ export function mergeColumns(a: TrackedColumn, b: TrackedColumn): TrackedColumn 
   const length = a.timesUs.length + b.timesUs.length;
   const target = allocate(length, a.revisions !== undefined && b.revisions !== undefined);
   for (let i = 0, j = 0, k = 0; k < length; k++) {
-    const fromA = j === b.timesUs.length || (i < a.timesUs.length && a.timesUs[i]! <= b.timesUs[j]!);
+    const fromA =
+      j === b.timesUs.length || (i < a.timesUs.length && a.timesUs[i]! <= b.timesUs[j]!);
     const source = fromA ? a : b;
     const at = fromA ? i++ : j++;
     target.timesUs[k] = source.timesUs[at]!;
@@ -27,7 +28,8 @@ export function mergeColumns(a: TrackedColumn, b: TrackedColumn): TrackedColumn 
  */
 export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
   if (columns.length === 1) return columns[0]!;
-  if (columns.every((column, i) => i === 0 || startsAfter(columns[i - 1]!, column))) return concatenate(columns);
+  if (columns.every((column, i) => i === 0 || startsAfter(columns[i - 1]!, column)))
+    return concatenate(columns);
   const middle = columns.length >> 1;
   return mergeColumns(mergeAll(columns.slice(0, middle)), mergeAll(columns.slice(middle)));
 }

@@ -31,7 +31,10 @@ function store() {
   return { toPiece, loads: () => loads };
 }
 
-async function* sourceOf(pieces: readonly Piece[], groupSize: number): AsyncGenerator<PieceGroup, void, undefined> {
+async function* sourceOf(
+  pieces: readonly Piece[],
+  groupSize: number,
+): AsyncGenerator<PieceGroup, void, undefined> {
   for (let at = 0; at < pieces.length; at += groupSize)
     yield {
       pieces: pieces.slice(at, at + groupSize),
@@ -47,7 +50,9 @@ const overlapping = fc
     }),
     { minLength: 1, maxLength: 40 },
   )
-  .map((pieces) => pieces.map(({ series, timesUs }) => ({ series, timesUs: timesUs.sort((a, b) => a - b) })));
+  .map((pieces) =>
+    pieces.map(({ series, timesUs }) => ({ series, timesUs: timesUs.sort((a, b) => a - b) })),
+  );
 
 test("overlapping pieces of a few series: every sample once, in order of (time, rank), whatever may be held", () =>
   fc.assert(
@@ -73,7 +78,10 @@ test("overlapping pieces of a few series: every sample once, in order of (time, 
         );
         const halves = [stored.filter((_, i) => i % 2 === 0), stored.filter((_, i) => i % 2 === 1)];
         const sources = halves.map((half) =>
-          sourceOf(half.sort((a, b) => a.timesUs[0]! - b.timesUs[0]! || a.rank - b.rank).map(toPiece), groupSize),
+          sourceOf(
+            half.sort((a, b) => a.timesUs[0]! - b.timesUs[0]! || a.rank - b.rank).map(toPiece),
+            groupSize,
+          ),
         );
         const found = new Map(all.map((series) => [series, [] as number[]]));
         let doneUs = Number.NEGATIVE_INFINITY;
@@ -89,7 +97,9 @@ test("overlapping pieces of a few series: every sample once, in order of (time, 
         for (const series of all) {
           const expected = stored
             .filter((one) => one.series === series)
-            .flatMap(({ rank, timesUs, values }) => timesUs.map((timeUs, i) => ({ timeUs, rank, value: values[i]! })))
+            .flatMap(({ rank, timesUs, values }) =>
+              timesUs.map((timeUs, i) => ({ timeUs, rank, value: values[i]! })),
+            )
             .filter(({ timeUs }) => timeUs >= range.fromUs && timeUs < range.toUs)
             .sort((a, b) => a.timeUs - b.timeUs || a.rank - b.rank || a.value - b.value);
           expect(found.get(series)).toEqual(expected.map(({ value: one }) => one));
@@ -100,7 +110,12 @@ test("overlapping pieces of a few series: every sample once, in order of (time, 
   ));
 
 const hundred = Array.from({ length: 100 }, (_, i) => i * 10);
-const pieceOf = (rank: number, timesUs: number[]): Stored => ({ series: seriesOf(1), rank, timesUs, values: timesUs });
+const pieceOf = (rank: number, timesUs: number[]): Stored => ({
+  series: seriesOf(1),
+  rank,
+  timesUs,
+  values: timesUs,
+});
 
 test("what is held stays below the bound, and does not keep what was let go", async () => {
   const { toPiece } = store();
@@ -128,7 +143,11 @@ test("pieces that follow each other are loaded once", async () => {
     ),
   );
   let count = 0;
-  for await (const { parts } of sweep([sourceOf(pieces, 2)], { ...range, minSamples: 1, room: roomOf(300) }))
+  for await (const { parts } of sweep([sourceOf(pieces, 2)], {
+    ...range,
+    minSamples: 1,
+    room: roomOf(300),
+  }))
     for (const { column } of [...parts.values()].flat()) count += column.timesUs.length;
   expect(count).toBe(1_000);
   expect(loads()).toBe(0);

@@ -9,7 +9,14 @@ import { lowerBound, type Piece, partOf } from "./pieces.ts";
  * From offset to end, a piece is open; it begins at a place in what is stored, which has so many
  * samples. order: that of arrival.
  */
-type Open = { piece: Piece; place: number; samples: number; offset: number; end: number; order: number };
+type Open = {
+  piece: Piece;
+  place: number;
+  samples: number;
+  offset: number;
+  end: number;
+  order: number;
+};
 
 /** The rest of what is stored, from a place on, without its samples. */
 type LetGo = Pick<Piece, "stored"> & Pick<Open, "place" | "samples" | "order"> & { nextUs: number };
@@ -64,7 +71,10 @@ export class OpenPieces {
   }
 
   add(piece: Piece): void {
-    this.#push(piece, { offset: lowerBound(piece.column.timesUs, this.#options.fromUs), order: this.#arrived++ });
+    this.#push(piece, {
+      offset: lowerBound(piece.column.timesUs, this.#options.fromUs),
+      order: this.#arrived++,
+    });
   }
 
   /** Loads some of what was let go, the earliest first. */
@@ -82,7 +92,8 @@ export class OpenPieces {
     }
     if (wanted.length === 0) return;
     const pieces = await wanted[0]!.stored.load(wanted.map(({ stored }) => stored.by));
-    for (const [i, { place, order }] of wanted.entries()) this.#push(pieces[i]!, { offset: place, order });
+    for (const [i, { place, order }] of wanted.entries())
+      this.#push(pieces[i]!, { offset: place, order });
   }
 
   #push(piece: Piece, { offset, order }: Pick<Open, "offset" | "order">): void {
@@ -96,7 +107,9 @@ export class OpenPieces {
   }
 
   #sorted(): LetGo[] {
-    this.#again ??= [...this.#letGo.values()].sort((a, b) => b.nextUs - a.nextUs || b.order - a.order);
+    this.#again ??= [...this.#letGo.values()].sort(
+      (a, b) => b.nextUs - a.nextUs || b.order - a.order,
+    );
     return this.#again;
   }
 
@@ -150,7 +163,13 @@ export class OpenPieces {
     const cut = endBefore(open, this.#ceilingUs);
     if (cut === end) return open;
     const { stored } = piece;
-    this.#letGo.set(order, { stored, place: place + cut, samples, order, nextUs: piece.column.timesUs[cut]! });
+    this.#letGo.set(order, {
+      stored,
+      place: place + cut,
+      samples,
+      order,
+      nextUs: piece.column.timesUs[cut]!,
+    });
     this.#again = undefined;
     if (cut <= offset) return undefined;
     return onItsOwn({ ...open, end: cut });

@@ -52,13 +52,17 @@ export async function* readPackedRange(
     // From the first sample on that the history does not hold yet, blocks may have to be merged
     // with the log.
     const pendingUs = await readFirstPending(database, range, abort);
-    for await (const { blocks, untilUs } of ahead(readStored(reads, { ...range, pendingUs }, abort))) {
+    for await (const { blocks, untilUs } of ahead(
+      readStored(reads, { ...range, pendingUs }, abort),
+    )) {
       for await (const batches of events.before(untilUs, abort)) yield { batches, blocks: [] };
       yield { blocks, batches: [] };
     }
-    for await (const blocks of repack(reads, { ...range, pendingUs }, abort)) yield { blocks, batches: [] };
+    for await (const blocks of repack(reads, { ...range, pendingUs }, abort))
+      yield { blocks, batches: [] };
   }
-  for await (const batches of events.before(Number.POSITIVE_INFINITY, abort)) yield { batches, blocks: [] };
+  for await (const batches of events.before(Number.POSITIVE_INFINITY, abort))
+    yield { batches, blocks: [] };
 }
 
 type PackedRange = RangeQuery & { watermark: number; pendingUs: number };
@@ -88,7 +92,10 @@ async function* readStored(
       messageBytes = Math.min(2 * messageBytes, maxMessageBytes);
       const payloads = await readPayloads(database, portion, { withCommits: false, abort });
       const blocks = portion.map((header) =>
-        toPacked(byId.get(header.seriesId)!, cut(header, payloads.get(header.blockId)!.payload, { fromUs, toUs })),
+        toPacked(
+          byId.get(header.seriesId)!,
+          cut(header, payloads.get(header.blockId)!.payload, { fromUs, toUs }),
+        ),
       );
       yield { blocks, untilUs: portion.at(-1)!.summary.firstUs };
     }
@@ -105,7 +112,10 @@ function cut(
   const { timesUs, values } = decodeBlock(payload);
   const start = lowerBound(timesUs, fromUs);
   const end = lowerBound(timesUs, toUs);
-  return encodeBlock({ timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) });
+  return encodeBlock({
+    timesUs: timesUs.subarray(start, end),
+    values: values.subarray(start, end),
+  });
 }
 
 /** The rest: blocks that reach beyond the first pending sample, merged with the log. */
@@ -145,7 +155,10 @@ async function* repack(
   }
 }
 
-function* pack(series: Series, { timesUs, values }: Column): Generator<{ block: PackedBlock; samples: number }> {
+function* pack(
+  series: Series,
+  { timesUs, values }: Column,
+): Generator<{ block: PackedBlock; samples: number }> {
   for (let start = 0; start < timesUs.length; start += maxBlockSamples) {
     const end = Math.min(timesUs.length, start + maxBlockSamples);
     const part = { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) };

@@ -11,7 +11,13 @@ import {
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import type { Series } from "../store/catalog.ts";
-import { type ErrorRow, type Place, readErrorReports, readStateChanges, type StateRow } from "../store/events.ts";
+import {
+  type ErrorRow,
+  type Place,
+  readErrorReports,
+  readStateChanges,
+  type StateRow,
+} from "../store/events.ts";
 import type { Reads } from "./as-of.ts";
 import { lowerBound, type Piece } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
@@ -50,8 +56,15 @@ export async function readPage(reads: Reads, query: PageQuery, abort: AbortSigna
     if (bytes > query.maxBytes) break;
     signals.push(record);
   }
-  const { timeUs, revision, position } = rows[signals.length - 1]?.place ?? { timeUs: 0, revision: 0, position: 0 };
-  return { signals, next: more || rows.length > signals.length ? { timeUs, revision, position } : undefined };
+  const { timeUs, revision, position } = rows[signals.length - 1]?.place ?? {
+    timeUs: 0,
+    revision: 0,
+    position: 0,
+  };
+  return {
+    signals,
+    next: more || rows.length > signals.length ? { timeUs, revision, position } : undefined,
+  };
 }
 
 /**
@@ -65,7 +78,10 @@ export const rowBytesOf = (machine: string): number => bareRowBytes + Buffer.byt
 
 type Row = { place: Place; toSignal: () => Signal };
 
-async function readEventRows({ database }: Reads, query: PageQuery): Promise<{ rows: Row[]; more: boolean }> {
+async function readEventRows(
+  { database }: Reads,
+  query: PageQuery,
+): Promise<{ rows: Row[]; more: boolean }> {
   const range = {
     machineIds: query.series.map(({ machineId }) => machineId),
     fromUs: clamp(query.fromUs),
@@ -78,10 +94,16 @@ async function readEventRows({ database }: Reads, query: PageQuery): Promise<{ r
   };
   if (query.kind === SignalKind.STATE) {
     const { rows, more } = await readStateChanges(database, range, query.states);
-    return { rows: rows.map((row) => ({ place: toPlace(row), toSignal: () => toStateSignal(row) })), more };
+    return {
+      rows: rows.map((row) => ({ place: toPlace(row), toSignal: () => toStateSignal(row) })),
+      more,
+    };
   }
   const { rows, more } = await readErrorReports(database, range, query);
-  return { rows: rows.map((row) => ({ place: toPlace(row), toSignal: () => toErrorSignal(row) })), more };
+  return {
+    rows: rows.map((row) => ({ place: toPlace(row), toSignal: () => toErrorSignal(row) })),
+    more,
+  };
 }
 
 function toPlace({ time_us: timeUs, revision, position }: StateRow | ErrorRow): Place {
@@ -97,7 +119,12 @@ async function readSampleRows(reads: Reads, query: PageQuery, abort: AbortSignal
     { ...query, fromUs },
     { maxSamples: limit + 1, withRevisions: true, abort },
   );
-  for await (const slice of sweep(sources, { fromUs, toUs, minSamples: limit + 1, room: reads.database.sampleRoom })) {
+  for await (const slice of sweep(sources, {
+    fromUs,
+    toUs,
+    minSamples: limit + 1,
+    room: reads.database.sampleRoom,
+  })) {
     for (const row of toRows(slice, { after, limit: limit + 1 - rows.length })) rows.push(row);
     if (rows.length > limit) break;
   }
@@ -108,8 +135,17 @@ async function readSampleRows(reads: Reads, query: PageQuery, abort: AbortSignal
  * The first rows of a slice after a place. Position counts the samples of one commit at one time:
  * all are of one series.
  */
-function toRows({ parts }: Slice, { after, limit }: { after: Place | undefined; limit: number }): Row[] {
-  const found: { timeUs: number; revision: number; series: Series; value: number; order: number }[] = [];
+function toRows(
+  { parts }: Slice,
+  { after, limit }: { after: Place | undefined; limit: number },
+): Row[] {
+  const found: {
+    timeUs: number;
+    revision: number;
+    series: Series;
+    value: number;
+    order: number;
+  }[] = [];
   const throughUs = lastTime([...parts.values()].flat(), { after, limit });
   for (const [series, pieces] of parts) {
     for (const { column, revisions } of pieces) {
@@ -135,7 +171,13 @@ function toRows({ parts }: Slice, { after, limit }: { after: Place | undefined; 
       return {
         place: { timeUs, revision, position },
         toSignal: () =>
-          create(SignalSchema, { machine, signal, unit, time: toTimestamp(timeUs), record: { case: "value", value } }),
+          create(SignalSchema, {
+            machine,
+            signal,
+            unit,
+            time: toTimestamp(timeUs),
+            record: { case: "value", value },
+          }),
       };
     })
     .filter(({ place }) => after === undefined || isAfter(place, after))
@@ -146,13 +188,22 @@ function toRows({ parts }: Slice, { after, limit }: { after: Place | undefined; 
  * A slice may hold far more samples than a page: the least time up to which it has as many as are
  * wanted.
  */
-function lastTime(pieces: readonly Piece[], { after, limit }: { after: Place | undefined; limit: number }): number {
+function lastTime(
+  pieces: readonly Piece[],
+  { after, limit }: { after: Place | undefined; limit: number },
+): number {
   const countBefore = (timeUs: number) =>
     pieces.reduce((sum, { column }) => sum + lowerBound(column.timesUs, timeUs), 0);
   // Those at the time of the place may all be passed over.
   const wanted = limit + (after === undefined ? 0 : countBefore(after.timeUs + 1));
-  let low = pieces.reduce((least, { column }) => Math.min(least, column.timesUs[0]!), Number.POSITIVE_INFINITY);
-  let high = pieces.reduce((most, { column }) => Math.max(most, column.timesUs.at(-1)!), Number.NEGATIVE_INFINITY);
+  let low = pieces.reduce(
+    (least, { column }) => Math.min(least, column.timesUs[0]!),
+    Number.POSITIVE_INFINITY,
+  );
+  let high = pieces.reduce(
+    (most, { column }) => Math.max(most, column.timesUs.at(-1)!),
+    Number.NEGATIVE_INFINITY,
+  );
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2);
     if (countBefore(middle + 1) >= wanted) high = middle;
@@ -166,11 +217,17 @@ function isAfter(a: Place, b: Place): boolean {
 }
 
 export function toStateSignal({ machine, time_us, state, reason }: StateRow): Signal {
-  const record = { case: "stateChange" as const, value: create(StateChangeSchema, { state, reason }) };
+  const record = {
+    case: "stateChange" as const,
+    value: create(StateChangeSchema, { state, reason }),
+  };
   return create(SignalSchema, { machine, signal: "state", time: toTimestamp(time_us), record });
 }
 
 export function toErrorSignal({ machine, time_us, severity, code, message }: ErrorRow): Signal {
-  const record = { case: "errorReport" as const, value: create(ErrorReportSchema, { severity, code, message }) };
+  const record = {
+    case: "errorReport" as const,
+    value: create(ErrorReportSchema, { severity, code, message }),
+  };
   return create(SignalSchema, { machine, signal: "error", time: toTimestamp(time_us), record });
 }

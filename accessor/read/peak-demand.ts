@@ -5,7 +5,10 @@ import type { Database } from "../store/database.ts";
 import { type AggregateQuery, aggregate } from "./aggregate.ts";
 
 /** The whole intervals of a window: multiples of their length since 1970. */
-export function intervalsOf({ fromUs, toUs }: Window, intervalUs: number): { firstUs: number; count: number } {
+export function intervalsOf(
+  { fromUs, toUs }: Window,
+  intervalUs: number,
+): { firstUs: number; count: number } {
   const firstUs = Math.ceil(fromUs / intervalUs) * intervalUs;
   return { firstUs, count: Math.max(0, Math.floor((toUs - firstUs) / intervalUs)) };
 }
@@ -29,10 +32,16 @@ export async function readPeakDemand(
   const { firstUs, count } = intervalsOf(window, intervalUs);
   if (count === 0) return {};
   const edgesUs = Float64Array.from({ length: count + 1 }, (_, i) => firstUs + i * intervalUs);
-  const demands = (await aggregate(database, { ...of, edgesUs })).flatMap(({ startUs, timeWeightedMean, coverage }) =>
-    timeWeightedMean === undefined ? [] : [{ startUs, demand: timeWeightedMean * coverage, coverage }],
+  const demands = (await aggregate(database, { ...of, edgesUs })).flatMap(
+    ({ startUs, timeWeightedMean, coverage }) =>
+      timeWeightedMean === undefined
+        ? []
+        : [{ startUs, demand: timeWeightedMean * coverage, coverage }],
   );
-  const most = demands.reduce((highest, { demand }) => Math.max(highest, demand), Number.NEGATIVE_INFINITY);
+  const most = demands.reduce(
+    (highest, { demand }) => Math.max(highest, demand),
+    Number.NEGATIVE_INFINITY,
+  );
   const peak = demands.find(({ demand }) => demand >= most - Math.abs(most) * equalWithin);
   if (peak === undefined) return {};
   return {

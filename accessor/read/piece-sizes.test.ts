@@ -16,14 +16,18 @@ beforeAll(async () => {
   history = await TestHistory.open();
   for (let i = 0; i < batches; i++) {
     const values = new Array<number>(batchSamples).fill(1);
-    await history.ingest({ machine: "a", samples: [grid("power", epochUs + i * 600_000_000, values)] });
+    await history.ingest({
+      machine: "a",
+      samples: [grid("power", epochUs + i * 600_000_000, values)],
+    });
   }
 });
 afterAll(() => history[Symbol.asyncDispose]());
 
 async function groupsOf(source: PieceSource) {
   const groups = [];
-  for (let next = await source.next(); !next.done; next = await source.next()) groups.push(next.value.pieces);
+  for (let next = await source.next(); !next.done; next = await source.next())
+    groups.push(next.value.pieces);
   return groups.map((pieces) => ({
     pieces: pieces.length,
     samples: pieces.reduce((sum, { column }) => sum + column.values.length, 0),
@@ -45,8 +49,15 @@ test("of the log and of the history, at most 131,072 samples at once, with commi
   const logged = await fromLog(false);
   expect((await fromLog(true)).every(({ revisions }) => revisions)).toBe(true);
   await history.compactAll();
-  const options = { maxHeaders: 1_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort: unaborted };
-  const stored = await groupsOf(blockPieces(history.database, { ...range, watermark: batches }, options));
+  const options = {
+    maxHeaders: 1_000,
+    maxSamples: Number.POSITIVE_INFINITY,
+    withRevisions: false,
+    abort: unaborted,
+  };
+  const stored = await groupsOf(
+    blockPieces(history.database, { ...range, watermark: batches }, options),
+  );
   for (const groups of [logged, stored]) {
     expect(groups.reduce((sum, { samples }) => sum + samples, 0)).toBe(batches * batchSamples);
     for (const { samples, revisions } of groups) {
@@ -63,9 +74,16 @@ test("of rows and blocks of one sample, at most 512 at once", async () => {
   const series = await small.catalog.select({ machines: ["a"], signals: [] });
   const range = { series, fromUs: epochUs, toUs: epochUs + 1_500 };
   const logOptions = { maxHeaders: 25_000, withRevisions: false, abort: unaborted };
-  const logged = await groupsOf(logPieces(small.database, { ...range, after: 0, through: 1 }, logOptions));
+  const logged = await groupsOf(
+    logPieces(small.database, { ...range, after: 0, through: 1 }, logOptions),
+  );
   await small.compactAll();
-  const options = { maxHeaders: 2_000, maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort: unaborted };
+  const options = {
+    maxHeaders: 2_000,
+    maxSamples: Number.POSITIVE_INFINITY,
+    withRevisions: false,
+    abort: unaborted,
+  };
   const stored = await groupsOf(blockPieces(small.database, { ...range, watermark: 1 }, options));
   for (const groups of [logged, stored]) {
     expect(groups.reduce((sum, { samples }) => sum + samples, 0)).toBe(1_500);

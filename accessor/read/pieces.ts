@@ -31,7 +31,9 @@ export type PieceSource = AsyncIterator<PieceGroup, void, undefined>;
 /** Pieces of one series, ascending by rank, as one column in order of (time, commit). */
 export function mergePieces(pieces: readonly Piece[]): TrackedColumn {
   const tracked = pieces.some(({ late }) => late);
-  const merged = mergeAll(pieces.map(({ column, revisions }) => (tracked ? { ...column, revisions } : column)));
+  const merged = mergeAll(
+    pieces.map(({ column, revisions }) => (tracked ? { ...column, revisions } : column)),
+  );
   return tracked ? tiesByCommit(merged) : merged;
 }
 

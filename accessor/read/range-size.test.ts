@@ -15,7 +15,10 @@ test.each([ReadFormat.COLUMNS, ReadFormat.BLOCKS])(
       {
         ...column(
           "power",
-          Array.from({ length: 10 }, (_, i) => [epochUs + i * (spanUs / 10), i] as [number, number]),
+          Array.from(
+            { length: 10 },
+            (_, i) => [epochUs + i * (spanUs / 10), i] as [number, number],
+          ),
         ),
       },
     ];
@@ -29,11 +32,15 @@ test.each([ReadFormat.COLUMNS, ReadFormat.BLOCKS])(
       batch: { machine: "mill-1", samples, stateChanges },
     });
     const messages = await Array.fromAsync(accessor.signals.readSignals({ format }));
-    const counts = messages.map(({ batches }) => batches.reduce((sum, batch) => sum + batch.stateChanges.length, 0));
+    const counts = messages.map(({ batches }) =>
+      batches.reduce((sum, batch) => sum + batch.stateChanges.length, 0),
+    );
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(12_000);
     expect(Math.max(...counts)).toBeLessThanOrEqual(5_001);
     const times = messages.flatMap(({ batches }) =>
-      batches.flatMap((batch) => batch.stateChanges.map(({ time }) => Number(time!.seconds) * 1e6 + time!.nanos / 1e3)),
+      batches.flatMap((batch) =>
+        batch.stateChanges.map(({ time }) => Number(time!.seconds) * 1e6 + time!.nanos / 1e3),
+      ),
     );
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     if (format === ReadFormat.COLUMNS) {

@@ -10,7 +10,12 @@ import { EventStreams } from "./event-stream.ts";
 import { seriesPieces } from "./series-pieces.ts";
 import { type Slice, splitSlice, sweep } from "./sweep.ts";
 
-export type RangeQuery = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
+export type RangeQuery = {
+  series: readonly Series[];
+  fromUs: number;
+  toUs: number;
+  revision: number;
+};
 
 // At least a quarter of a megabyte a message, so that its own cost vanishes; what comes first comes
 // small (see block-pieces.ts), and goes out as such.
@@ -33,7 +38,12 @@ export async function* readRange(
     const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort };
     const sources = await seriesPieces(reads, { ...query, series }, options);
     const { sampleRoom: room } = reads.database;
-    for await (const slice of sweep(sources.map(ahead), { fromUs, toUs, minSamples: samplesPerSlice, room }))
+    for await (const slice of sweep(sources.map(ahead), {
+      fromUs,
+      toUs,
+      minSamples: samplesPerSlice,
+      room,
+    }))
       for (const part of cutSlice(slice, maxSliceBytes)) yield* besideEvents(part, events, abort);
   }
   yield* events.before(Number.POSITIVE_INFINITY, abort);

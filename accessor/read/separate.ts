@@ -20,5 +20,8 @@ export function separate<Block extends { readonly summary: Summary }>(
     const joined = joinExtents(extents.sort((a, b) => a.firstUs - b.firstUs));
     for (const block of blocks) if (touches(joined, block.summary)) open.add(block);
   }
-  return { whole: blocks.filter((block) => !open.has(block)), opened: blocks.filter((block) => open.has(block)) };
+  return {
+    whole: blocks.filter((block) => !open.has(block)),
+    opened: blocks.filter((block) => open.has(block)),
+  };
 }

@@ -8,7 +8,12 @@ import { blockPieces } from "./block-pieces.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import type { PieceSource } from "./pieces.ts";
 
-export type SeriesRange = { series: readonly Series[]; fromUs: number; toUs: number; revision: number };
+export type SeriesRange = {
+  series: readonly Series[];
+  fromUs: number;
+  toUs: number;
+  revision: number;
+};
 
 export type PieceOptions = {
   /**

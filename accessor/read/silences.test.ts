@@ -9,7 +9,15 @@ import { cutSilences } from "../history/silence.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { at, column } from "../testing/batches.ts";
 import { TestHistory, tickUs, unaborted } from "../testing/history.ts";
-import { anyBatch, anyWindow, baseUs, type RawRecord, toBatch, toRecords, type Window } from "../testing/records.ts";
+import {
+  anyBatch,
+  anyWindow,
+  baseUs,
+  type RawRecord,
+  toBatch,
+  toRecords,
+  type Window,
+} from "../testing/records.ts";
 import { joined, silentMinutes } from "../testing/silence.ts";
 import { readSilences } from "./silences.ts";
 
@@ -23,13 +31,21 @@ beforeEach(() => history.clear());
 const minuteUs = 60e6;
 
 /** Of each machine in each window. minutes: the longest max_gap. */
-async function silences(revision: number, windows: readonly Window[], minutes = 10): Promise<Map<string, Window[][]>> {
+async function silences(
+  revision: number,
+  windows: readonly Window[],
+  minutes = 10,
+): Promise<Map<string, Window[][]>> {
   const { catalog, database } = history;
   catalog.markStale();
   const all = await catalog.select({ machines: [], signals: [] });
   const machines = [...Map.groupBy(all, ({ machine }) => machine)];
   const asked = machines.flatMap(([, mine]) => {
-    const declared = { kind: SignalKind.NUMERIC, maxGapUs: minutes * minuteUs, sampleType: SampleType.LINEAR };
+    const declared = {
+      kind: SignalKind.NUMERIC,
+      maxGapUs: minutes * minuteUs,
+      sampleType: SampleType.LINEAR,
+    };
     const slow = { ...mine[0]!, id: -1, ...declared };
     const series = [...mine, slow];
     return windows.map((window) => ({ ...window, machineId: mine[0]!.machineId, series }));
@@ -38,7 +54,9 @@ async function silences(revision: number, windows: readonly Window[], minutes = 
   const found = await readSilences(database, asked, { revision, watermark, abort: unaborted });
   const cut = found.map((own, i) => cutSilences(own, asked[i]!));
   return new Map(
-    machines.map(([machine], i) => [machine, cut.slice(i * windows.length, (i + 1) * windows.length)] as const),
+    machines.map(
+      ([machine], i) => [machine, cut.slice(i * windows.length, (i + 1) * windows.length)] as const,
+    ),
   );
 }
 
@@ -60,7 +78,10 @@ test("they are what the minutes say, at every revision", { timeout: 90_000 }, as
         const records: RawRecord[] = [];
         for (const one of acts) {
           if ("maxRows" in one) await history.compact({ maxRows: one.maxRows });
-          else records.push(...toRecords(one.batch, (await history.ingest(toBatch(one.batch))).revision));
+          else
+            records.push(
+              ...toRecords(one.batch, (await history.ingest(toBatch(one.batch))).revision),
+            );
         }
         for (let revision = 0; revision <= (records.at(-1)?.revision ?? 0); revision++) {
           const known = records.filter((one) => one.revision <= revision);
@@ -80,7 +101,10 @@ test("they are what the minutes say, at every revision", { timeout: 90_000 }, as
 /** A sample of machine m at each of some minutes, of a signal that is sent each second. */
 function sendAt(minutes: readonly number[]) {
   const own = minutes.map((minute) => [baseUs + minute * minuteUs, 1] as const);
-  return history.ingest({ machine: "m", samples: [{ ...column("power", own), maxGap: { seconds: 1n } }] });
+  return history.ingest({
+    machine: "m",
+    samples: [{ ...column("power", own), maxGap: { seconds: 1n } }],
+  });
 }
 
 const hours = (count: number) => ({ fromUs: baseUs, toUs: baseUs + count * 60 * minuteUs });
@@ -98,9 +122,12 @@ test("until a machine's past is filled in, it is called silent nowhere in it", a
     [1_451, 1_500],
     [1_511, 1_560],
   ];
-  const ask = async () => inMinutes((await silences(Number.MAX_SAFE_INTEGER, [hours(26)])).get("m")![0]!);
+  const ask = async () =>
+    inMinutes((await silences(Number.MAX_SAFE_INTEGER, [hours(26)])).get("m")![0]!);
   expect(await ask()).toEqual(known);
-  await history.query("truncate alive_hour; insert into alive_due (machine_id) select id from machine");
+  await history.query(
+    "truncate alive_hour; insert into alive_due (machine_id) select id from machine",
+  );
   expect(await ask()).toEqual([]);
   // The newest day, which begins at minute 90; then all.
   await history.query("select note_days_before(9), note_alive_before(1)");
@@ -137,7 +164,11 @@ test("a year of a machine that is always alive is read as a few rows", async () 
   };
   const series = await history.catalog.select({ machines: ["m"], signals: [] });
   const window = { ...hours(8_760), machineId: series[0]!.machineId, series };
-  const found = await readSilences(counted, [window], { revision: 1, watermark: 1, abort: unaborted });
+  const found = await readSilences(counted, [window], {
+    revision: 1,
+    watermark: 1,
+    abort: unaborted,
+  });
   expect(inMinutes(found[0]!)).toEqual([[11, 30]]);
   expect(rows.reduce((sum, count) => sum + count, 0)).toBeLessThan(10);
 });
@@ -154,7 +185,9 @@ test("an error, a state and a sample of any signal are signs of life, also of be
   });
   for (const compacted of [false, true]) {
     if (compacted) await history.compactAll();
-    const found = (await silences(3, [hours(1), { fromUs: tickUs, toUs: baseUs - 6 * minuteUs }])).get("m")!;
+    const found = (
+      await silences(3, [hours(1), { fromUs: tickUs, toUs: baseUs - 6 * minuteUs }])
+    ).get("m")!;
     expect(inMinutes(found[0]!)).toEqual([
       [6, 20],
       [31, 45],

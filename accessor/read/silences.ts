@@ -3,7 +3,13 @@
 
 import { hourUs } from "../history/buckets-of-time.ts";
 import type { Window } from "../history/line-area.ts";
-import { cutGaps, cutSilences, gapsOfHours, silencesOf, toleranceUsOf } from "../history/silence.ts";
+import {
+  cutGaps,
+  cutSilences,
+  gapsOfHours,
+  silencesOf,
+  toleranceUsOf,
+} from "../history/silence.ts";
 import { stateCount } from "../history/state-intervals.ts";
 import { readLife } from "../store/alive-hours.ts";
 import type { Series } from "../store/catalog.ts";
@@ -26,7 +32,11 @@ const mostHours = 10_000;
  * The silences that reach into each window, ascending. The first one may begin before it (-Infinity
  * where there is no record before); the last one ends with it at the latest.
  */
-export async function readSilences(database: Database, windows: readonly SilenceWindow[], of: Of): Promise<Window[][]> {
+export async function readSilences(
+  database: Database,
+  windows: readonly SilenceWindow[],
+  of: Of,
+): Promise<Window[][]> {
   const found: Window[][] = [];
   for (let start = 0; start < windows.length; ) {
     let end = start;
@@ -34,13 +44,18 @@ export async function readSilences(database: Database, windows: readonly Silence
       const { fromUs, toUs } = windows[end]!;
       hours += Math.min(mostHours, (toUs - fromUs) / hourUs + 2);
     }
-    for (const silences of await readSome(database, windows.slice(start, end), of)) found.push(silences);
+    for (const silences of await readSome(database, windows.slice(start, end), of))
+      found.push(silences);
     start = end;
   }
   return found;
 }
 
-async function readSome(database: Database, windows: readonly SilenceWindow[], of: Of): Promise<Window[][]> {
+async function readSome(
+  database: Database,
+  windows: readonly SilenceWindow[],
+  of: Of,
+): Promise<Window[][]> {
   const asked = windows.map((window) => ({ ...window, toleranceUs: toleranceUsOf(window.series) }));
   const life = await readLife(database, asked, of);
   // Only what would be silent is looked for in the log.
@@ -78,7 +93,9 @@ export async function readSilentTimes(
     fromUs: edgesUs[0] ?? 0,
     toUs: edgesUs.at(-1) ?? 0,
   }));
-  const silences = (await readSilences(database, windows, of)).map((own, i) => cutSilences(own, windows[i]!));
+  const silences = (await readSilences(database, windows, of)).map((own, i) =>
+    cutSilences(own, windows[i]!),
+  );
   const places = silences.flatMap((own, i) =>
     own.map(({ fromUs }) => ({ machineId: windows[i]!.machineId, atUs: fromUs })),
   );
@@ -89,7 +106,11 @@ export async function readSilentTimes(
     const slots = new Array<SilentTime>(Math.max(0, edgesUs.length - 1)).fill(noSilence);
     for (const { fromUs, toUs } of silences[i]!) {
       const state = states[next++]!;
-      for (let slot = lowerBound(edgesUs, fromUs + 1) - 1; slot < slots.length && edgesUs[slot]! < toUs; slot++) {
+      for (
+        let slot = lowerBound(edgesUs, fromUs + 1) - 1;
+        slot < slots.length && edgesUs[slot]! < toUs;
+        slot++
+      ) {
         const partUs = Math.min(toUs, edgesUs[slot + 1]!) - Math.max(fromUs, edgesUs[slot]!);
         slots[slot] = slots[slot]!.map((us, of) => (of === state ? us + partUs : us));
       }

@@ -21,23 +21,32 @@ let history: TestHistory;
 const records: RawRecord[] = [];
 beforeAll(async () => {
   history = await TestHistory.open();
-  const keep = (signal: string, revision: number, from: readonly (readonly [timeUs: number, value: number])[]) => {
+  const keep = (
+    signal: string,
+    revision: number,
+    from: readonly (readonly [timeUs: number, value: number])[],
+  ) => {
     for (const [position, [timeUs, value]] of from.entries())
       records.push({ machine: "a", signal, timeUs, revision, position, value, text: "" });
   };
   // A sample each week, and a little after it another, so that there are lines; states at every
   // third.
-  const sparse = Array.from({ length: weeks }, (_, i) => firstUs + i * weekUs).flatMap((timeUs, i) => [
-    [timeUs, i] as const,
-    [timeUs + 500_000, i + 1] as const,
-  ]);
-  const dense = Array.from({ length: 4_000 }, (_, i) => [endUs - 200 * weekUs + i * 900_000, i % 7] as const);
+  const sparse = Array.from({ length: weeks }, (_, i) => firstUs + i * weekUs).flatMap(
+    (timeUs, i) => [[timeUs, i] as const, [timeUs + 500_000, i + 1] as const],
+  );
+  const dense = Array.from(
+    { length: 4_000 },
+    (_, i) => [endUs - 200 * weekUs + i * 900_000, i % 7] as const,
+  );
   const states = Array.from(
     { length: weeks / 5 },
     (_, i) => [firstUs + i * 5 * weekUs + 200_000, 1 + (i % 3)] as const,
   );
   for (const samples of [sparse, dense]) {
-    const { revision } = await history.ingest({ machine: "a", samples: [{ ...column("power", samples), unit: "W" }] });
+    const { revision } = await history.ingest({
+      machine: "a",
+      samples: [{ ...column("power", samples), unit: "W" }],
+    });
     keep("power", revision, samples);
   }
   const stateChanges = states.map(([timeUs, state]) => ({
@@ -76,11 +85,19 @@ async function context() {
   const series = await history.catalog.select({ machines: ["a"], signals: [] });
   const { revision } = records.at(-1)!;
   const watermark = await readWatermark(history.database, revision, { abort: unaborted });
-  return { series, power: series.find(({ signal }) => signal === "power")!, revision, watermark, abort: unaborted };
+  return {
+    series,
+    power: series.find(({ signal }) => signal === "power")!,
+    revision,
+    watermark,
+    abort: unaborted,
+  };
 }
 
-const countOf = (buckets: readonly { count: number }[]) => buckets.reduce((sum, { count }) => sum + count, 0);
-const samples = () => records.filter(({ signal, timeUs }) => signal === "power" && timeUs < endUs).length;
+const countOf = (buckets: readonly { count: number }[]) =>
+  buckets.reduce((sum, { count }) => sum + count, 0);
+const samples = () =>
+  records.filter(({ signal, timeUs }) => signal === "power" && timeUs < endUs).length;
 
 test("buckets of a month, where hours are rolled up", async () => {
   const { series: _, power, ...of } = await context();
@@ -110,7 +127,15 @@ test("a summary of all of it", async () => {
   const { series, power: _, ...of } = await context();
   const { counted, database } = counting();
   const { machineId } = series[0]!;
-  const query = { machine: "a", machineId, series, fromUs: 0, toUs: endUs, silent: noSilence, ...of };
+  const query = {
+    machine: "a",
+    machineId,
+    series,
+    fromUs: 0,
+    toUs: endUs,
+    silent: noSilence,
+    ...of,
+  };
   const summary = await summarizeMachine({ database }, query);
   expect(summary.states!.map(({ state }) => state)).toEqual([0, 1, 2, 3]);
   expect(counted.statements).toBeLessThan(100);

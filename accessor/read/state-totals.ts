@@ -16,7 +16,13 @@ import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readStateRollups } from "../store/hour-rollups.ts";
 import { aggregate } from "./aggregate.ts";
-import { type Extent, joinExtents, readGovernedExtents, readLogExtents, touches } from "./log-extents.ts";
+import {
+  type Extent,
+  joinExtents,
+  readGovernedExtents,
+  readLogExtents,
+  touches,
+} from "./log-extents.ts";
 import { lowerBound } from "./pieces.ts";
 import { readStates, readStatesOfWindows } from "./states.ts";
 
@@ -33,7 +39,10 @@ export type StateTotalsQuery = {
   abort: AbortSignal;
 };
 
-export async function readStateTotals(database: Database, query: StateTotalsQuery): Promise<StateTotals> {
+export async function readStateTotals(
+  database: Database,
+  query: StateTotalsQuery,
+): Promise<StateTotals> {
   const [totals] = await readStateSlots(database, query, Float64Array.of(query.fromUs, query.toUs));
   return totals!;
 }
@@ -49,7 +58,8 @@ export async function readStateSlots(
   const whole = { fromUs: Math.ceil(fromUs / hourUs) * hourUs, toUs: floorTo(toUs, hourUs) };
   const range = { machineId, staleThrough: power?.staleThrough ?? -1, ...whole, watermark };
   const wide = edgesUs.some((edgeUs, i) => i > 0 && edgeUs - edgesUs[i - 1]! >= hourUs);
-  const hours = wide && range.fromUs < range.toUs ? await readStateRollups(database, range, { abort }) : [];
+  const hours =
+    wide && range.fromUs < range.toUs ? await readStateRollups(database, range, { abort }) : [];
   const slots = new Array<StateTotals>(edgesUs.length - 1).fill(emptyStateTotals);
   const add = (slot: number, totals: StateTotals) => {
     slots[slot] = addStateTotals(slots[slot]!, totals);
@@ -67,7 +77,8 @@ export async function readStateSlots(
   if (doneUs < toUs) gaps.push({ fromUs: doneUs, toUs });
   for (let at = 0; at < gaps.length; at += gapsAtOnce) {
     const some = gaps.slice(at, at + gapsAtOnce);
-    for (const gap of await readGapTotals(database, query, { gaps: some, edgesUs })) add(gap.slot, gap.totals);
+    for (const gap of await readGapTotals(database, query, { gaps: some, edgesUs }))
+      add(gap.slot, gap.totals);
   }
   return slots;
 }
@@ -94,11 +105,19 @@ async function readGapTotals(
   /** Of each cut, the slot that it lies in; undefined where nobody asks. */
   const places: (number | undefined)[] = [];
   for (const [i, gap] of gaps.entries()) {
-    for (const interval of windowIntervals(states[i]!.changes, { ...gap, carriedIn: states[i]!.carriedIn }))
+    for (const interval of windowIntervals(states[i]!.changes, {
+      ...gap,
+      carriedIn: states[i]!.carriedIn,
+    }))
       intervals.push(interval);
     const next = gaps[i + 1];
     if (next !== undefined)
-      intervals.push({ startUs: gap.toUs, endUs: next.fromUs, state: machineStates.unknown, transition: false });
+      intervals.push({
+        startUs: gap.toUs,
+        endUs: next.fromUs,
+        state: machineStates.unknown,
+        transition: false,
+      });
     let slot = lowerBound(edgesUs, gap.fromUs + 1) - 1;
     for (let startUs = gap.fromUs; startUs < gap.toUs; startUs = edgesUs[++slot]!) {
       cutsUs.push(startUs);
@@ -107,8 +126,13 @@ async function readGapTotals(
     cutsUs.push(gap.toUs);
     places.push(undefined);
   }
-  const totals = await totalsOfSlots(database, query, { slotEdgesUs: Float64Array.from(cutsUs), intervals });
-  return totals.flatMap((one, i) => (places[i] === undefined ? [] : [{ slot: places[i], totals: one }]));
+  const totals = await totalsOfSlots(database, query, {
+    slotEdgesUs: Float64Array.from(cutsUs),
+    intervals,
+  });
+  return totals.flatMap((one, i) =>
+    places[i] === undefined ? [] : [{ slot: places[i], totals: one }],
+  );
 }
 
 /**
@@ -125,10 +149,15 @@ async function readPending(database: Database, query: StateTotalsQuery): Promise
       { series: power, watermark, revision, fromUs: fromUs - gapUs, toUs: toUs + gapUs + 1 },
       abort,
     );
-    for (const { firstUs, lastUs } of extents) found.push({ firstUs: firstUs - gapUs, lastUs: lastUs + gapUs });
+    for (const { firstUs, lastUs } of extents)
+      found.push({ firstUs: firstUs - gapUs, lastUs: lastUs + gapUs });
   }
   if (states !== undefined) {
-    const governed = await readGovernedExtents(database, { series: states, watermark, revision, toUs }, abort);
+    const governed = await readGovernedExtents(
+      database,
+      { series: states, watermark, revision, toUs },
+      abort,
+    );
     for (const extent of governed) found.push(extent);
   }
   return joinExtents(found.sort((a, b) => a.firstUs - b.firstUs));
@@ -137,11 +166,19 @@ async function readPending(database: Database, query: StateTotalsQuery): Promise
 /** Totals of slots that touch, as of a revision, from state changes and the sums between them. */
 export async function readSlotTotals(
   database: Database,
-  { machineId, power, ...of }: Pick<StateTotalsQuery, "machineId" | "power" | "revision" | "watermark" | "abort">,
+  {
+    machineId,
+    power,
+    ...of
+  }: Pick<StateTotalsQuery, "machineId" | "power" | "revision" | "watermark" | "abort">,
   slotEdgesUs: Float64Array,
 ): Promise<StateTotals[]> {
   const window = { fromUs: slotEdgesUs[0]!, toUs: slotEdgesUs.at(-1)! };
-  const { carriedIn, changes } = await readStates(database, { machineId, ...window, revision: of.revision });
+  const { carriedIn, changes } = await readStates(database, {
+    machineId,
+    ...window,
+    revision: of.revision,
+  });
   const intervals = windowIntervals(changes, { ...window, carriedIn });
   return totalsOfSlots(database, { power, ...of }, { slotEdgesUs, intervals });
 }
@@ -150,7 +187,12 @@ const noSamples: Between = { maxGapUs: 0, sampleType: SampleType.UNSPECIFIED };
 
 async function totalsOfSlots(
   database: Database,
-  { power, revision, watermark, abort }: Pick<StateTotalsQuery, "power" | "revision" | "watermark" | "abort">,
+  {
+    power,
+    revision,
+    watermark,
+    abort,
+  }: Pick<StateTotalsQuery, "power" | "revision" | "watermark" | "abort">,
   { slotEdgesUs, intervals }: { slotEdgesUs: Float64Array; intervals: readonly WindowInterval[] },
 ): Promise<StateTotals[]> {
   const edgesUs = stateEdges(slotEdgesUs, intervals);

@@ -35,7 +35,9 @@ export async function readStates(
     [machineId, clamp(fromUs), clamp(toUs), revision, limit ?? null],
     { name: "states" },
   )) as [number, number, number][];
-  const changes = rows.filter(([, , inside]) => inside === 1).map(([timeUs, state]) => ({ timeUs, state }));
+  const changes = rows
+    .filter(([, , inside]) => inside === 1)
+    .map(([timeUs, state]) => ({ timeUs, state }));
   return { carriedIn: rows.find(([, , inside]) => inside === 0)?.[1], changes };
 }
 
@@ -44,7 +46,11 @@ type States = { carriedIn: number | undefined; changes: StateChange[] };
 /** The same of many windows, in one statement. */
 export async function readStatesOfWindows(
   database: Database,
-  { machineId, windows, revision }: { machineId: number; windows: readonly Window[]; revision: number },
+  {
+    machineId,
+    windows,
+    revision,
+  }: { machineId: number; windows: readonly Window[]; revision: number },
 ): Promise<States[]> {
   const rows = (await database.read(
     `select place::int8, s.time_us, s.state, s.inside
@@ -88,7 +94,11 @@ export async function readStatesAt(
          where s.machine_id = w.machine_id and s.time_us <= w.at_us and s.revision <= $3::int8
          order by s.time_us desc, s.revision desc, s.position desc limit 1)
        from unnest($1::int4[], $2::int8[]) with ordinality as w(machine_id, at_us, place) order by place`,
-      [toArray.int4(some.map(({ machineId }) => machineId)), toArray.int8(some.map(({ atUs }) => atUs)), revision],
+      [
+        toArray.int4(some.map(({ machineId }) => machineId)),
+        toArray.int8(some.map(({ atUs }) => atUs)),
+        revision,
+      ],
       { name: "states_at", abort },
     )) as [number | null][];
     for (const [state] of rows) states.push(toKnownState(state ?? machineStates.unknown));

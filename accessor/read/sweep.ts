@@ -43,7 +43,10 @@ export async function* sweep(
   using _ = room.enter();
   let emittedUs = fromUs;
   for (;;) {
-    const behind = states.reduce((least, state) => (state.nextFirstUs < least.nextFirstUs ? state : least), states[0]!);
+    const behind = states.reduce(
+      (least, state) => (state.nextFirstUs < least.nextFirstUs ? state : least),
+      states[0]!,
+    );
     if (open.againUs < Math.min(toUs, open.ceilingUs) && open.againUs <= behind.nextFirstUs) {
       await open.loadAgain();
     } else if (behind.nextFirstUs < Math.min(toUs, open.ceilingUs)) {
@@ -52,7 +55,10 @@ export async function* sweep(
       for (const piece of value?.pieces ?? []) open.add(piece);
     }
     open.shed();
-    const nextFirstUs = states.reduce((least, state) => Math.min(least, state.nextFirstUs), open.againUs);
+    const nextFirstUs = states.reduce(
+      (least, state) => Math.min(least, state.nextFirstUs),
+      open.againUs,
+    );
     const { ceilingUs } = open;
     const boundUs = Math.min(nextFirstUs, ceilingUs, toUs);
     const last = boundUs >= toUs;
@@ -69,7 +75,11 @@ export async function* sweep(
 }
 
 /** What lies before a time, in slices that do not take too long to merge. */
-function* slicesBefore(open: OpenPieces, boundUs: number, ready: number): Generator<Slice, void, undefined> {
+function* slicesBefore(
+  open: OpenPieces,
+  boundUs: number,
+  ready: number,
+): Generator<Slice, void, undefined> {
   for (let left = ready; left > maxSliceSamples; left = open.countBefore(boundUs)) {
     const toUs = open.timeOf(maxSliceSamples / 2);
     if (toUs === undefined || toUs >= boundUs) break;

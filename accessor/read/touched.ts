@@ -11,7 +11,12 @@ import { beyondWindow } from "../store/state-runs.ts";
 export type Part = { seriesId: number; fromUs: number; toUs: number };
 
 /** Machines whose states in a window are asked for. */
-export type StateWindows = { machineIds: readonly number[]; fromUs: number; toUs: number; wholeIntervals: boolean };
+export type StateWindows = {
+  machineIds: readonly number[];
+  fromUs: number;
+  toUs: number;
+  wholeIntervals: boolean;
+};
 
 /**
  * newest: 0 if nothing ever touched any of it. beyond: what states depend on beside what touched the
@@ -81,5 +86,10 @@ export async function readTouched(
     number,
     number,
   ];
-  return { newest: Math.max(compacted ?? 0, pending ?? 0), beyond: told ?? "", removals, removedBeforeUs };
+  return {
+    newest: Math.max(compacted ?? 0, pending ?? 0),
+    beyond: told ?? "",
+    removals,
+    removedBeforeUs,
+  };
 }

@@ -24,17 +24,24 @@ const samplesOf = (signal: string, unit: string) => ({
 
 test("as declared now, from the log and from blocks, in pages and latest values; in their versions too", async () => {
   const stateChanges = [{ time: at(epochUs), state: MachineState.ACTIVE }];
-  await history.ingest({ machine: "a", samples: [samplesOf("power", "kW"), samplesOf("oil", "")], stateChanges });
+  await history.ingest({
+    machine: "a",
+    samples: [samplesOf("power", "kW"), samplesOf("oil", "")],
+    stateChanges,
+  });
   const { revision } = await history.ingest({ machine: "b", samples: [samplesOf("power", "")] });
   const { service, context } = history.serviceAt(revision);
-  const asking = (init: object) => create(rpc.QuerySignalsRequestSchema, { signal: "power", pageSize: 30, ...init });
+  const asking = (init: object) =>
+    create(rpc.QuerySignalsRequestSchema, { signal: "power", pageSize: 30, ...init });
   const page = async (init: object = {}) => service.querySignals(asking(init), context);
   const unitsOf = (rows: readonly { machine?: string; signal?: string; unit?: string }[]) =>
     [...new Set(rows.map(({ machine, signal, unit }) => `${machine} ${signal} ${unit}`))].sort();
-  const latest = async () => (await service.getLatest(create(rpc.GetLatestRequestSchema), context)).signals!;
+  const latest = async () =>
+    (await service.getLatest(create(rpc.GetLatestRequestSchema), context)).signals!;
   const versionOf = async (init: object = {}) => {
     const query = { case: "querySignals" as const, value: asking(init) };
-    return (await service.getVersion(create(rpc.GetVersionRequestSchema, { query }), context)).version!;
+    return (await service.getVersion(create(rpc.GetVersionRequestSchema, { query }), context))
+      .version!;
   };
 
   for (const compacted of [false, true]) {
@@ -47,7 +54,11 @@ test("as declared now, from the log and from blocks, in pages and latest values;
   const known = [await versionOf(), await versionOf({ pageToken })];
   expect([await versionOf(), await versionOf({ pageToken })]).toEqual(known);
   const [series] = await history.catalog.select({ machines: ["b"], signals: ["power"] });
-  await history.catalog.redeclare(series!, { unit: "W", maxGapUs: 1e6, rhythm: undefined }, { force: true });
+  await history.catalog.redeclare(
+    series!,
+    { unit: "W", maxGapUs: 1e6, rhythm: undefined },
+    { force: true },
+  );
   expect(unitsOf((await page({ pageToken })).signals!)).toEqual(["a power kW", "b power W"]);
   expect(unitsOf(await latest())).toContain("b power W");
   const now = [await versionOf(), await versionOf({ pageToken })];

@@ -16,7 +16,12 @@ export function createAccessService(): ServiceImpl<typeof AccessService> {
   };
 }
 
-const scopes = { read: Scope.READ, live: Scope.LIVE, write: Scope.WRITE, admin: Scope.ADMIN } as const;
+const scopes = {
+  read: Scope.READ,
+  live: Scope.LIVE,
+  write: Scope.WRITE,
+  admin: Scope.ADMIN,
+} as const;
 
 function toMessage(principal: Principal): MessageInitShape<typeof PrincipalSchema> {
   const { id, name, machines, producers, expiresMs } = principal;

@@ -30,7 +30,9 @@ test("two of a caller's summaries are made at once, lists and latest go by them,
   const stop = new AbortController();
   const made = [signals.summarizeMachines({}), signals.summarizeMachines({})];
   await eventually("two are at work", () => answers.length === 2);
-  const waiting = Array.from({ length: 30 }, () => signals.summarizeMachines({}, { signal: stop.signal }));
+  const waiting = Array.from({ length: 30 }, () =>
+    signals.summarizeMachines({}, { signal: stop.signal }),
+  );
   await eventually("the others wait", () => ledger.borrowed()["questions that wait"] === 30);
   expect((await signals.getLatest({})).cursor).toBe("at once");
   expect((await signals.listMachines({})).nextPageToken).toBe("at once");
@@ -40,6 +42,8 @@ test("two of a caller's summaries are made at once, lists and latest go by them,
   expect((await ended).every(({ status }) => status === "rejected")).toBe(true);
   for (const answer of answers) answer();
   await Promise.all(made);
-  await eventually("all is given back", () => Object.values(ledger.borrowed()).every((amount) => amount === 0));
+  await eventually("all is given back", () =>
+    Object.values(ledger.borrowed()).every((amount) => amount === 0),
+  );
   expect(answers).toHaveLength(2);
 });

@@ -39,11 +39,15 @@ test("a feed too many is refused, the running ones go on, and one that ends make
 });
 
 test("queries, ranges, batches and producers have bounds of their own", async () => {
-  await using accessor = await openTestAccessor({ maxCalls: { queries: 0, ranges: 0, batches: 0, producers: 0 } });
+  await using accessor = await openTestAccessor({
+    maxCalls: { queries: 0, ranges: 0, batches: 0, producers: 0 },
+  });
   const { signals, ingest } = accessor;
   expect(await refusal(() => signals.listMachines({}))).toBe("OVERLOADED queries");
   expect(await refusal(() => Array.fromAsync(signals.readSignals({})))).toBe("OVERLOADED ranges");
-  expect(await refusal(() => ingest.ingestBatch({ producerId: "p", sequence: 1n }))).toBe("OVERLOADED batches");
+  expect(await refusal(() => ingest.ingestBatch({ producerId: "p", sequence: 1n }))).toBe(
+    "OVERLOADED batches",
+  );
   async function* hello() {
     yield { message: { case: "hello" as const, value: { producerId: "p" } } };
   }

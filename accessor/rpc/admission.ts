@@ -55,7 +55,9 @@ export class Admission {
     const { max, rate, ledger, monotonicMs } = options;
     this.#options = options;
     this.#buckets = rate && new TokenBuckets({ ...rate, monotonicMs });
-    const shares = callKinds.map((kind) => [kind, new Shares({ total: 2 * max[kind], perCaller: max[kind] })] as const);
+    const shares = callKinds.map(
+      (kind) => [kind, new Shares({ total: 2 * max[kind], perCaller: max[kind] })] as const,
+    );
     this.#shares = Object.fromEntries(shares) as Record<CallKind, Shares>;
     for (const [kind, share] of shares) ledger.count(kind, () => share.held);
     this.#questions = new QuestionTurns({ ledger });
@@ -109,7 +111,9 @@ export class Admission {
         "you have not read as many bytes of answers as one caller may have unread: read them, then call again";
       throw this.#refusal("OVERLOADED", "unread-bytes", { message, retryMs: retryAfterMs });
     };
-    return kind === "queries" ? this.#questions.run({ caller, method: name, abort }, answer) : answer();
+    return kind === "queries"
+      ? this.#questions.run({ caller, method: name, abort }, answer)
+      : answer();
   }
 
   async *#runStream<T>(
@@ -146,7 +150,10 @@ export class Admission {
           ? `your ${shares.heldBy(holder)} concurrent ${names[kind]} are your share of the ${shares.total} of this server`
           : `this server has all ${shares.total} concurrent ${names[kind]} that it allows`;
       const advice = "wait until one ends, or try again in a second";
-      throw this.#refusal("OVERLOADED", kind, { message: `${message}: ${advice}`, retryMs: retryAfterMs });
+      throw this.#refusal("OVERLOADED", kind, {
+        message: `${message}: ${advice}`,
+        retryMs: retryAfterMs,
+      });
     }
     return () => loan.giveBack();
   }
@@ -163,7 +170,10 @@ export class Admission {
   /**
    * Runs a handler whose signal is aborted at the client's deadline, if it set one, and at ours.
    */
-  async #withDeadline<T>(context: HandlerContext, run: (context: HandlerContext) => Promise<T>): Promise<T> {
+  async #withDeadline<T>(
+    context: HandlerContext,
+    run: (context: HandlerContext) => Promise<T>,
+  ): Promise<T> {
     const { defaultDeadlineMs, maxDeadlineMs } = this.#options;
     const ownMs = context.timeoutMs();
     if (ownMs !== undefined && ownMs <= maxDeadlineMs) return run(context);
@@ -172,12 +182,19 @@ export class Admission {
     const end = () => controller.abort(context.signal.reason);
     const timer = setTimeout(() => {
       const advice = ownMs === undefined ? "ask for less, or set a deadline" : "ask for less";
-      controller.abort(new Failure("DEADLINE_EXCEEDED", `the call took longer than ${deadlineMs / 1000} s: ${advice}`));
+      controller.abort(
+        new Failure(
+          "DEADLINE_EXCEEDED",
+          `the call took longer than ${deadlineMs / 1000} s: ${advice}`,
+        ),
+      );
     }, deadlineMs);
     context.signal.addEventListener("abort", end, { once: true });
     if (context.signal.aborted) end();
     try {
-      return await run(Object.create(context, { signal: { value: controller.signal } }) as HandlerContext);
+      return await run(
+        Object.create(context, { signal: { value: controller.signal } }) as HandlerContext,
+      );
     } finally {
       clearTimeout(timer);
       context.signal.removeEventListener("abort", end);

@@ -40,7 +40,8 @@ export async function aggregateStates(
   const head = await headOf(reads, request, { token, abort });
   const { revision } = head;
   // An open end stays where it was on the first page, and so do buckets when machines come.
-  const window = token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
+  const window =
+    token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const series = await reads.catalog.select({ machines: request.machines, signals: [] });
   const all = [...Map.groupBy(series, ({ machineId }) => machineId)];
   const defaultPoints = token?.after.position ?? pointsFor(all.length, sizes);
@@ -50,7 +51,10 @@ export async function aggregateStates(
     throw tooManyBuckets(
       `${all.length} machines with ${each} buckets each exceed the limit of ${maxBuckets} buckets: ask for fewer machines or wider buckets`,
     );
-  const fitting = Math.max(1, Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)));
+  const fitting = Math.max(
+    1,
+    Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)),
+  );
   const left = all.slice(all.findIndex(([id]) => id === token?.after.revision) + 1);
   const some = left.slice(0, Math.min(fitting, request.pageSize || fitting));
   const watermark = await readWatermark(reads.database, revision, { abort });
@@ -70,7 +74,8 @@ export async function aggregateStates(
       const span = { fromUs: edgesUs[i]!, toUs: edgesUs[i + 1]! };
       buckets.push(toBucket(totals, { ...span, power, silent: silent[place]![i]! }));
     }
-    const energyAbsence = power.absence ?? (each === 0 ? EnergyAbsence.NO_TIME : EnergyAbsence.UNSPECIFIED);
+    const energyAbsence =
+      power.absence ?? (each === 0 ? EnergyAbsence.NO_TIME : EnergyAbsence.UNSPECIFIED);
     const silenceTolerance = toDuration(toleranceUsOf(mine));
     return { machine: mine[0]!.machine, buckets, energyAbsence, silenceTolerance };
   });

@@ -8,7 +8,11 @@ import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { Ledger } from "../ledger.ts";
 import { Admission } from "./admission.ts";
 
-const listed = Array.from({ length: 2_000 }, (_, i) => ({ name: `signal-${i}`, units: ["W"], machineCount: 1 }));
+const listed = Array.from({ length: 2_000 }, (_, i) => ({
+  name: `signal-${i}`,
+  units: ["W"],
+  machineCount: 1,
+}));
 
 test("of a hundred large answers that a caller asks for, four are there at once, and each comes whole", async () => {
   const ledger = new Ledger();
@@ -31,7 +35,10 @@ test("of a hundred large answers that a caller asks for, four are there at once,
   await using server = await openGrpcServer(
     {
       ...{ host: "127.0.0.1", port: 0, maxMessageBytes: 1e6, drainMs: 0 },
-      ...{ toError: (error) => error as never, shutdownReason: () => new Error("the test is over") },
+      ...{
+        toError: (error) => error as never,
+        shutdownReason: () => new Error("the test is over"),
+      },
     },
     (mount) => mount(SignalService, service),
   );

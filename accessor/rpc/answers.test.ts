@@ -19,11 +19,18 @@ const baseUs = Date.UTC(2026, 0, 7) * 1000;
 const window = { startTime: at(baseUs), endTime: at(baseUs + 3_600e6) };
 
 function ask(
-  init: Exclude<MessageInitShape<typeof rpc.AggregateSamplesRequestSchema>, rpc.AggregateSamplesRequest>,
+  init: Exclude<
+    MessageInitShape<typeof rpc.AggregateSamplesRequestSchema>,
+    rpc.AggregateSamplesRequest
+  >,
   of: { revision: number; committedUs?: number },
 ) {
   const { service, context } = history.serviceAt(of.revision, of.committedUs);
-  const request = create(rpc.AggregateSamplesRequestSchema, { signals: ["power"], ...window, ...init });
+  const request = create(rpc.AggregateSamplesRequestSchema, {
+    signals: ["power"],
+    ...window,
+    ...init,
+  });
   return Promise.resolve(service.aggregateSamples(request, context));
 }
 
@@ -33,17 +40,22 @@ const width = (seconds: number) => ({
 });
 
 test("refusals name their reason", async () => {
-  await history.ingest({ ...oneSample(1), stateChanges: [{ time: at(baseUs), state: MachineState.IDLE }] });
+  await history.ingest({
+    ...oneSample(1),
+    stateChanges: [{ time: at(baseUs), state: MachineState.IDLE }],
+  });
   const of = { revision: 1 };
   const reason = (name: string) => expect.objectContaining({ reason: name });
   await expect(ask({ signals: ["state"] }, of)).rejects.toEqual(reason("SIGNAL_NOT_NUMERIC"));
   await expect(ask({ signals: ["powr"] }, of)).rejects.toEqual(reason("SIGNAL_UNKNOWN"));
   await expect(ask({ resolution: width(0.0009) }, of)).rejects.toEqual(reason("REQUEST_INVALID"));
   await expect(ask({ resolution: width(0.35) }, of)).rejects.toEqual(reason("TOO_MANY_BUCKETS"));
-  await expect(ask({ resolution: { case: "daysInTimeZone", value: "Mars/Base" } }, of)).rejects.toEqual(
-    reason("TIME_ZONE_UNKNOWN"),
+  await expect(
+    ask({ resolution: { case: "daysInTimeZone", value: "Mars/Base" } }, of),
+  ).rejects.toEqual(reason("TIME_ZONE_UNKNOWN"));
+  await expect(ask({ endTime: window.startTime }, of)).rejects.toEqual(
+    reason("TIME_RANGE_INVALID"),
   );
-  await expect(ask({ endTime: window.startTime }, of)).rejects.toEqual(reason("TIME_RANGE_INVALID"));
   await expect(ask({ machines: ["no name "] }, of)).rejects.toEqual(reason("MACHINE_NAME_INVALID"));
 });
 
@@ -52,7 +64,9 @@ test("10,000 buckets a series are answered, 100,000 in all", async () => {
   const fine = { resolution: width(0.36) };
   const { series } = await ask({ ...fine, machines: ["m1"] }, { revision: 11 });
   expect(series![0]!.buckets).toHaveLength(10_000);
-  await expect(ask(fine, { revision: 11 })).rejects.toEqual(expect.objectContaining({ reason: "TOO_MANY_BUCKETS" }));
+  await expect(ask(fine, { revision: 11 })).rejects.toEqual(
+    expect.objectContaining({ reason: "TOO_MANY_BUCKETS" }),
+  );
 });
 
 test("a window ends when the newest record was committed, if it is open or ends later", async () => {
@@ -74,16 +88,27 @@ test("a window ends when the newest record was committed, if it is open or ends 
     expect(answer.series![0]!.buckets![0]!.coverage).toBe(0.25);
   }
   // A plot of the day has buckets of one width, however much of the day has come.
-  const day = await ask({ endTime: at(baseUs + 86_400e6), resolution: { case: "points", value: 1_441 } }, of);
+  const day = await ask(
+    { endTime: at(baseUs + 86_400e6), resolution: { case: "points", value: 1_441 } },
+    of,
+  );
   expect(day.series![0]!.buckets).toMatchObject([{ count: 2n, endTime: at(baseUs + 2e6) }]);
   // One point is one bucket, wherever the window begins.
   const startTime = at(baseUs - 1_234_567);
-  const one = await ask({ startTime, endTime: at(baseUs + 7_200e6), resolution: { case: "points", value: 1 } }, of);
-  expect(one.series![0]!.buckets).toMatchObject([{ count: 2n, startTime, endTime: at(baseUs + 2e6) }]);
+  const one = await ask(
+    { startTime, endTime: at(baseUs + 7_200e6), resolution: { case: "points", value: 1 } },
+    of,
+  );
+  expect(one.series![0]!.buckets).toMatchObject([
+    { count: 2n, startTime, endTime: at(baseUs + 2e6) },
+  ]);
 });
 
 test("a window that has not begun holds nothing, and is checked all the same", async () => {
-  await history.ingest({ ...oneSample(1), stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+  await history.ingest({
+    ...oneSample(1),
+    stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }],
+  });
   const of = { revision: 1, committedUs: baseUs + 2e6 };
   for (const endTime of [undefined, at(baseUs + 3_600e6)]) {
     const coming = { startTime: at(baseUs + 9e6), endTime };
@@ -91,23 +116,41 @@ test("a window that has not begun holds nothing, and is checked all the same", a
     expect(answer.series).toMatchObject([{ signal: "power", buckets: [] }]);
     expect(answer.endTime).toMatchObject(at(baseUs + 9e6));
     const { service, context } = history.serviceAt(of.revision, of.committedUs);
-    const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, coming), context);
-    expect(machines).toMatchObject([{ endTime: at(baseUs + 9e6), energyAbsence: EnergyAbsence.NO_TIME }]);
-    for (const absent of ["states", "availability", "energy"]) expect(machines![0]).not.toHaveProperty(absent);
+    const { machines } = await service.summarizeMachines(
+      create(rpc.SummarizeMachinesRequestSchema, coming),
+      context,
+    );
+    expect(machines).toMatchObject([
+      { endTime: at(baseUs + 9e6), energyAbsence: EnergyAbsence.NO_TIME },
+    ]);
+    for (const absent of ["states", "availability", "energy"])
+      expect(machines![0]).not.toHaveProperty(absent);
   }
   const coming = { startTime: at(baseUs + 9e6), endTime: at(baseUs + 86_400e6) };
-  await expect(ask({ ...coming, resolution: width(0.35) }, of)).rejects.toMatchObject({ reason: "TOO_MANY_BUCKETS" });
+  await expect(ask({ ...coming, resolution: width(0.35) }, of)).rejects.toMatchObject({
+    reason: "TOO_MANY_BUCKETS",
+  });
 });
 
 test("a state lasts until the newest record was committed, not into time that has not come", async () => {
   // Active since midnight; asked at 09:41:10 of that day about all of it.
   const nowUs = baseUs + 34_870e6;
-  await history.ingest({ machine: "m", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+  await history.ingest({
+    machine: "m",
+    stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }],
+  });
   const { service, context } = history.serviceAt(1, nowUs);
   const day = { startTime: at(baseUs), endTime: at(baseUs + 86_400e6) };
-  const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, day), context);
+  const { machines } = await service.summarizeMachines(
+    create(rpc.SummarizeMachinesRequestSchema, day),
+    context,
+  );
   expect(machines).toMatchObject([
-    { endTime: at(nowUs), states: [{ state: MachineState.ACTIVE, time: { seconds: 34_870n } }], availability: 1 },
+    {
+      endTime: at(nowUs),
+      states: [{ state: MachineState.ACTIVE, time: { seconds: 34_870n } }],
+      availability: 1,
+    },
   ]);
 });
 
@@ -116,11 +159,16 @@ test("an hour that was not over when the newest record was committed is not roll
   const change = { time: at(hourUs - 1_800e6), state: MachineState.ACTIVE };
   await history.ingest({ machine: "m", stateChanges: [change] });
   await history.compactAll();
-  await history.ingest({ machine: "m", errorReports: [{ time: at(hourUs), severity: 1, code: "E" }] });
+  await history.ingest({
+    machine: "m",
+    errorReports: [{ time: at(hourUs), severity: 1, code: "E" }],
+  });
   // By a clock an hour on, the present hour is over; nothing says that the machine was ACTIVE in it.
   await history.compactAll({ nowUs: () => hourUs + 2 * 3_600e6 });
   expect(
-    await history.query("select start_us from rollup_state where width_us = 3600000000 and transitions is not null"),
+    await history.query(
+      "select start_us from rollup_state where width_us = 3600000000 and transitions is not null",
+    ),
   ).toEqual([{ start_us: String(hourUs - 3_600e6) }]);
 });
 
@@ -145,9 +193,15 @@ test("energy comes in kilowatt hours whatever unit of power was declared, or not
       },
     ],
   });
-  await history.ingest({ machine: "g", stateChanges: [{ time: at(baseUs), state: MachineState.OFF }] });
+  await history.ingest({
+    machine: "g",
+    stateChanges: [{ time: at(baseUs), state: MachineState.OFF }],
+  });
   const { service, context } = history.serviceAt(7);
-  const { machines } = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, window), context);
+  const { machines } = await service.summarizeMachines(
+    create(rpc.SummarizeMachinesRequestSchema, window),
+    context,
+  );
   const toJoules = (kwh: number) => Math.round(kwh * 3.6e12) / 1e6;
   const said = machines!.map(({ energy, energyAbsence, states }) => ({
     joules: energy && toJoules(energy.energyKwh!),
@@ -174,47 +228,91 @@ test("energy comes in kilowatt hours whatever unit of power was declared, or not
 });
 
 test("a machine that sends nothing but states, or nothing in the window, is summed up all the same", async () => {
-  await history.ingest({ machine: "a", stateChanges: [{ time: at(baseUs - 1e6), state: MachineState.FAULT }] });
-  await history.ingest({ machine: "b", samples: [{ ...column("power", [[baseUs + 1e6, 5]]), unit: "kW" }] });
+  await history.ingest({
+    machine: "a",
+    stateChanges: [{ time: at(baseUs - 1e6), state: MachineState.FAULT }],
+  });
+  await history.ingest({
+    machine: "b",
+    samples: [{ ...column("power", [[baseUs + 1e6, 5]]), unit: "kW" }],
+  });
   const { service, context } = history.serviceAt(2);
-  const answer = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, window), context);
+  const answer = await service.summarizeMachines(
+    create(rpc.SummarizeMachinesRequestSchema, window),
+    context,
+  );
   expect(answer.machines).toMatchObject([
-    { machine: "a", states: [{ state: MachineState.FAULT, time: { seconds: 3_600n }, energyKwh: 0 }], availability: 0 },
-    { machine: "b", states: [{ state: MachineState.UNSPECIFIED, energyKwh: 0 }], errors: { count: 0n } },
+    {
+      machine: "a",
+      states: [{ state: MachineState.FAULT, time: { seconds: 3_600n }, energyKwh: 0 }],
+      availability: 0,
+    },
+    {
+      machine: "b",
+      states: [{ state: MachineState.UNSPECIFIED, energyKwh: 0 }],
+      errors: { count: 0n },
+    },
   ]);
   // One sample covers nothing.
-  expect(answer.machines![1]!.energy).toMatchObject({ coverage: 0, energyKwh: 0, peakPowerW: 5_000 });
+  expect(answer.machines![1]!.energy).toMatchObject({
+    coverage: 0,
+    energyKwh: 0,
+    peakPowerW: 5_000,
+  });
 });
 
 test("a state repeated a thousand times over is one interval", async () => {
   const changes = (count: number, fromUs: number, state: MachineState) =>
-    Array.from({ length: count }, (_, i) => ({ time: at(fromUs + i * 1000), state, reason: `${i}` }));
-  await history.ingest({ machine: "m", stateChanges: changes(12_000, baseUs - 6e6, MachineState.ACTIVE) });
-  await history.ingest({ machine: "m", stateChanges: changes(1, baseUs + 3_700e6, MachineState.OFF) });
+    Array.from({ length: count }, (_, i) => ({
+      time: at(fromUs + i * 1000),
+      state,
+      reason: `${i}`,
+    }));
+  await history.ingest({
+    machine: "m",
+    stateChanges: changes(12_000, baseUs - 6e6, MachineState.ACTIVE),
+  });
+  await history.ingest({
+    machine: "m",
+    stateChanges: changes(1, baseUs + 3_700e6, MachineState.OFF),
+  });
   const { service, context } = history.serviceAt(2);
   const request = create(rpc.ListStateIntervalsRequestSchema, { ...window, pageSize: 1 });
   const { intervals, nextPageToken } = await service.listStateIntervals(request, context);
   expect(nextPageToken).toBe("");
   expect(intervals).toMatchObject([
-    { state: MachineState.ACTIVE, reason: "0", startTime: at(baseUs - 6e6), endTime: at(baseUs + 3_700e6) },
+    {
+      state: MachineState.ACTIVE,
+      reason: "0",
+      startTime: at(baseUs - 6e6),
+      endTime: at(baseUs + 3_700e6),
+    },
   ]);
 });
 
 test("a page of a revision whose blocks are gone says so, however young its token is; of events, pages go on", async () => {
-  const state = (i: number) => ({ time: at(baseUs + i), state: i % 2 === 0 ? MachineState.IDLE : MachineState.OFF });
+  const state = (i: number) => ({
+    time: at(baseUs + i),
+    state: i % 2 === 0 ? MachineState.IDLE : MachineState.OFF,
+  });
   for (let i = 0; i < 4; i++) await history.ingest({ ...oneSample(i), stateChanges: [state(i)] });
   await history.compactAll();
   const { service, context } = history.serviceAt(4);
   const page = (signal: string, pageToken = "") =>
     Promise.resolve(
-      service.querySignals(create(rpc.QuerySignalsRequestSchema, { signal, pageSize: 2, pageToken }), context),
+      service.querySignals(
+        create(rpc.QuerySignalsRequestSchema, { signal, pageSize: 2, pageToken }),
+        context,
+      ),
     );
   const [samples, states] = [await page("power"), await page("state")];
   await history.ingest(oneSample(0));
   await history.compactAll();
   expect((await page("power", samples.nextPageToken)).signals).toHaveLength(2);
   await history.tidy({ supersededMs: 0 });
-  await expect(page("power", samples.nextPageToken)).rejects.toMatchObject({ reason: "PAGE_TOKEN_EXPIRED" });
+  await expect(page("power", samples.nextPageToken)).rejects.toMatchObject({
+    reason: "PAGE_TOKEN_EXPIRED",
+  });
   expect((await page("state", states.nextPageToken)).signals).toHaveLength(2);
 });
 
@@ -222,12 +320,17 @@ test("a stream that outlives what it reads ends with an error, not with a hole",
   // More than a page of headers, so that the stream asks again.
   const minutes = 2_100;
   for (let i = 0; i < 3; i++) {
-    const many = Array.from({ length: minutes / 3 }, (_, k) => [baseUs + (i * 700 + k) * 60e6, 1] as const);
+    const many = Array.from(
+      { length: minutes / 3 },
+      (_, k) => [baseUs + (i * 700 + k) * 60e6, 1] as const,
+    );
     await history.ingest({ machine: "m", samples: [column("power", many)] });
   }
   await history.compactAll({ maxRollups: 1 });
   const { service, context } = history.serviceAt(3);
-  const stream = service.readSignals(create(rpc.ReadSignalsRequestSchema), context)[Symbol.asyncIterator]();
+  const stream = service
+    .readSignals(create(rpc.ReadSignalsRequestSchema), context)
+    [Symbol.asyncIterator]();
   await stream.next();
   // Late, in every block.
   await history.ingest({
@@ -262,7 +365,10 @@ test("means lie between the least and the most, and lose nothing that cancels", 
   await history.ingest({ machine: "m", samples });
   const whole = { ...window, endTime: at(baseUs + 3_600e6) };
   for (const revision of [1, await history.settle()]) {
-    const answer = await ask({ signals: Object.keys(sent), ...whole, resolution: width(3_600) }, { revision });
+    const answer = await ask(
+      { signals: Object.keys(sent), ...whole, resolution: width(3_600) },
+      { revision },
+    );
     const means = answer.series!.map(({ signal, buckets }) => [
       signal,
       buckets![0]!.mean,

@@ -40,10 +40,13 @@ export async function aggregateSamples(
   // Only now: what min_cursor waits for may hold the signal's first records.
   for (const name of request.signals) {
     if ((await kindOf(name)) === SignalKind.NUMERIC) continue;
-    throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to sum up`, { metadata: { signal: name } });
+    throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to sum up`, {
+      metadata: { signal: name },
+    });
   }
   // An open end stays where it was on the first page.
-  const window = token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
+  const window =
+    token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const all = await reads.catalog.select(request);
   // Machines may come in between; the pages' buckets stay the same.
   const defaultPoints = token?.after.position ?? pointsFor(all.length, sizes);
@@ -54,7 +57,10 @@ export async function aggregateSamples(
       `${all.length} series with ${each} buckets each exceed the limit of ${maxBuckets} buckets: ask for fewer series or wider buckets`,
     );
   // Known before any is summed up: buckets are of one size, whatever is in them.
-  const fitting = Math.max(1, Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)));
+  const fitting = Math.max(
+    1,
+    Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)),
+  );
   const left = all.slice(all.findIndex(({ id }) => id === token?.after.revision) + 1);
   const series = left.slice(0, Math.min(fitting, request.pageSize || fitting));
   const watermark = await readWatermark(reads.database, revision, { abort });
@@ -62,8 +68,14 @@ export async function aggregateSamples(
   const answers = await someAtOnce(series, async (item) => {
     const { machine, signal: name, unit, maxGapUs, sampleType } = item;
     const buckets =
-      each === 0 ? [] : await aggregate(reads.database, { series: item, edgesUs, revision, watermark, abort });
-    const declared = { unit, maxGap: toDuration(maxGapUs!), sampleType: sampleType || SampleType.LINEAR };
+      each === 0
+        ? []
+        : await aggregate(reads.database, { series: item, edgesUs, revision, watermark, abort });
+    const declared = {
+      unit,
+      maxGap: toDuration(maxGapUs!),
+      sampleType: sampleType || SampleType.LINEAR,
+    };
     return { machine, signal: name, ...declared, buckets: await toMessages(buckets, turns) };
   });
   const last = { timeUs: window.toUs, revision: series.at(-1)?.id ?? 0, position: defaultPoints };

@@ -13,7 +13,12 @@ async function open() {
     max: { queries: 100, ranges: 100, feeds: 1, producers: 1, batches: 1, others: 1 },
     hasRoomForAnswer: () => true,
     shareHolderOf: ({ requestHeader }) => requestHeader.get("x-caller") ?? "",
-    ...{ defaultDeadlineMs: 60_000, maxDeadlineMs: 60_000, ledger: new Ledger(), monotonicMs: () => 0 },
+    ...{
+      defaultDeadlineMs: 60_000,
+      maxDeadlineMs: 60_000,
+      ledger: new Ledger(),
+      monotonicMs: () => 0,
+    },
   });
   const turns: string[] = [];
   const work = async (caller: string | null) => {
@@ -35,7 +40,10 @@ async function open() {
   const server = await openGrpcServer(
     {
       ...{ host: "127.0.0.1", port: 0, maxMessageBytes: 1e6, drainMs: 0 },
-      ...{ toError: (error) => error as never, shutdownReason: () => new Error("the test is over") },
+      ...{
+        toError: (error) => error as never,
+        shutdownReason: () => new Error("the test is over"),
+      },
     },
     (mount) => mount(SignalService, service),
   );
@@ -52,17 +60,20 @@ async function open() {
 
 const as = (caller: string) => ({ headers: { "x-caller": caller } });
 
-test.for(["a query", "a range"])("%s is done long before the thirty of somebody else", async (kind) => {
-  await using opened = await open();
-  const { turns, signals } = opened;
-  const ask = async (caller: string) => {
-    if (kind === "a query") await signals.getLatest({}, as(caller));
-    else for await (const _ of signals.readSignals({ signals: ["power"] }, as(caller)));
-  };
-  const many = Array.from({ length: 30 }, () => ask("many"));
-  await Promise.all([ask("one"), ...many]);
-  expect(turns).toHaveLength(31 * 50);
-  const [first, last] = [turns.indexOf("one"), turns.lastIndexOf("one")];
-  // Every second turn, at least.
-  expect(last - first).toBeLessThan(2 * 50 + 5);
-});
+test.for(["a query", "a range"])(
+  "%s is done long before the thirty of somebody else",
+  async (kind) => {
+    await using opened = await open();
+    const { turns, signals } = opened;
+    const ask = async (caller: string) => {
+      if (kind === "a query") await signals.getLatest({}, as(caller));
+      else for await (const _ of signals.readSignals({ signals: ["power"] }, as(caller)));
+    };
+    const many = Array.from({ length: 30 }, () => ask("many"));
+    await Promise.all([ask("one"), ...many]);
+    expect(turns).toHaveLength(31 * 50);
+    const [first, last] = [turns.indexOf("one"), turns.lastIndexOf("one")];
+    // Every second turn, at least.
+    expect(last - first).toBeLessThan(2 * 50 + 5);
+  },
+);

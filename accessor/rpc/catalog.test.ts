@@ -2,7 +2,10 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { ListMachinesRequestSchema, ListSignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import {
+  ListMachinesRequestSchema,
+  ListSignalsRequestSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Listing } from "../read/as-of.ts";
 import type { Series } from "../store/catalog.ts";
 import { listMachines, listSignals } from "./catalog.ts";
@@ -10,7 +13,9 @@ import { listMachines, listSignals } from "./catalog.ts";
 const token = { query: Buffer.alloc(32), nowMs: 0 };
 
 function catalogOf(series: Partial<Series>[]): Listing {
-  const all = series.map((one, id) => ({ id, machineId: 1, kind: SignalKind.NUMERIC, unit: "", ...one }) as Series);
+  const all = series.map(
+    (one, id) => ({ id, machineId: 1, kind: SignalKind.NUMERIC, unit: "", ...one }) as Series,
+  );
   const names = [...new Set(all.map(({ machine }) => machine))];
   return {
     select: async () => all,
@@ -24,25 +29,36 @@ test.each([
   [100, 100, 0],
   [101, 100, 1],
   [250, 100, 150],
-])("of %i units a signal lists %i and says that %i are left out", async (count, listed, unitsLeftOut) => {
-  const series = Array.from({ length: count }, (_, i) => ({
-    machine: `m${i}`,
-    signal: "power",
-    unit: `u${1_000 + i}`,
-  }));
-  // The same unit again, and none, are no further ones.
-  const all = [...series, { machine: "again", signal: "power", unit: "u1000" }, { machine: "none", signal: "power" }];
-  const { signals } = await listSignals(catalogOf(all), create(ListSignalsRequestSchema), token);
-  expect(signals).toMatchObject([{ name: "power", machineCount: count + 2, unitsLeftOut }]);
-  expect(signals![0]!.units).toEqual(series.slice(0, listed).map(({ unit }) => unit));
-});
+])(
+  "of %i units a signal lists %i and says that %i are left out",
+  async (count, listed, unitsLeftOut) => {
+    const series = Array.from({ length: count }, (_, i) => ({
+      machine: `m${i}`,
+      signal: "power",
+      unit: `u${1_000 + i}`,
+    }));
+    // The same unit again, and none, are no further ones.
+    const all = [
+      ...series,
+      { machine: "again", signal: "power", unit: "u1000" },
+      { machine: "none", signal: "power" },
+    ];
+    const { signals } = await listSignals(catalogOf(all), create(ListSignalsRequestSchema), token);
+    expect(signals).toMatchObject([{ name: "power", machineCount: count + 2, unitsLeftOut }]);
+    expect(signals![0]!.units).toEqual(series.slice(0, listed).map(({ unit }) => unit));
+  },
+);
 
 test.each([
   [10_000, 0],
   [10_001, 1],
 ])("of a machine's %i signals all but %i are listed", async (count, signalsLeftOut) => {
   const series = Array.from({ length: count }, (_, i) => ({ machine: "m", signal: `s${i}` }));
-  const { machines } = await listMachines(catalogOf(series), create(ListMachinesRequestSchema), token);
+  const { machines } = await listMachines(
+    catalogOf(series),
+    create(ListMachinesRequestSchema),
+    token,
+  );
   expect(machines).toMatchObject([{ name: "m", signalsLeftOut, firstSeenTime: { seconds: 1n } }]);
   expect(machines![0]!.signals).toHaveLength(count - signalsLeftOut);
 });

@@ -1,6 +1,11 @@
 // Answers of ListMachines and ListSignals out of the catalog.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type MachineSchema, SampleType, type SignalInfoSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type MachineSchema,
+  SampleType,
+  type SignalInfoSchema,
+  SignalKind,
+} from "#gen/millrace/v1/signal_pb.ts";
 import type {
   ListMachinesRequest,
   ListMachinesResponseSchema,
@@ -31,13 +36,22 @@ export async function listMachines(
   for (const { name, firstSeenUs } of machines) {
     const own = byMachine.get(name) ?? [];
     const signals = own.slice(0, maxSignalsListed).map(({ signal }) => signal);
-    if (!room.take(entryBytes + Buffer.byteLength(name) + signals.reduce((sum, signal) => sum + 2 + signal.length, 0)))
+    if (
+      !room.take(
+        entryBytes +
+          Buffer.byteLength(name) +
+          signals.reduce((sum, signal) => sum + 2 + signal.length, 0),
+      )
+    )
       break;
     const firstSeenTime = toTimestamp(firstSeenUs);
     page.push({ name, signals, firstSeenTime, signalsLeftOut: own.length - signals.length });
   }
   const ended = { revision: machines[page.length - 1]?.id ?? 0, after: nowhere };
-  return { machines: page, nextPageToken: page.length < machines.length ? encodePageToken(ended, token) : "" };
+  return {
+    machines: page,
+    nextPageToken: page.length < machines.length ? encodePageToken(ended, token) : "",
+  };
 }
 
 export async function listSignals(
@@ -63,11 +77,19 @@ export async function listSignals(
   for (const [name, series] of left) {
     if (signals.length % seriesInARow === 0) await turns.pause();
     const info = { name, kind: series[0]!.kind, ...declared(series), machineCount: series.length };
-    if (!room.take(entryBytes + info.units.reduce((sum, unit) => sum + 2 + Buffer.byteLength(unit), 0))) break;
+    if (
+      !room.take(
+        entryBytes + info.units.reduce((sum, unit) => sum + 2 + Buffer.byteLength(unit), 0),
+      )
+    )
+      break;
     signals.push(info);
   }
   const ended = { revision: left[signals.length - 1]?.[1][0]?.id ?? 0, after: nowhere };
-  return { signals, nextPageToken: signals.length < left.length ? encodePageToken(ended, token) : "" };
+  return {
+    signals,
+    nextPageToken: signals.length < left.length ? encodePageToken(ended, token) : "",
+  };
 }
 
 // A page ends at a name; an id that has it stands in the token, since names never change.
@@ -79,7 +101,9 @@ const maxUnitsListed = 100;
 const seriesInARow = 512;
 
 function declared(series: readonly Series[]) {
-  const all = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(compareText);
+  const all = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(
+    compareText,
+  );
   const said = {
     units: all.slice(0, maxUnitsListed),
     unitsLeftOut: Math.max(0, all.length - maxUnitsListed),
@@ -94,5 +118,7 @@ function declared(series: readonly Series[]) {
 /** Who has declared none has LINEAR. */
 function sampleTypesOf(series: readonly Series[]): SampleType[] {
   const numeric = series.filter(({ kind }) => kind === SignalKind.NUMERIC);
-  return [...new Set(numeric.map(({ sampleType }) => sampleType || SampleType.LINEAR))].sort((a, b) => a - b);
+  return [...new Set(numeric.map(({ sampleType }) => sampleType || SampleType.LINEAR))].sort(
+    (a, b) => a - b,
+  );
 }

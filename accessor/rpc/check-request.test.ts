@@ -14,7 +14,9 @@ const time = (iso: string) => ({
 test("a range beyond what numbers hold exactly is empty, not wrong", () => {
   const { fromUs, toUs } = toTimeRange(time("9998-01-01T00:00:00Z"), time("9999-01-01T00:00:00Z"));
   expect(toUs - fromUs).toBe(1);
-  expect(toTimeRange(time("9998-01-01T00:00:00Z"), undefined).fromUs).toBe(Number.MAX_SAFE_INTEGER - 1);
+  expect(toTimeRange(time("9998-01-01T00:00:00Z"), undefined).fromUs).toBe(
+    Number.MAX_SAFE_INTEGER - 1,
+  );
 });
 
 test("a time between two microseconds is the later one, at either end", () => {
@@ -34,7 +36,10 @@ test("the same before 1684", () => {
 
 test("a range across 2255 keeps its start", () => {
   const range = toTimeRange(time("2026-01-01T00:00:00Z"), time("9999-01-01T00:00:00Z"));
-  expect(range).toEqual({ fromUs: Date.parse("2026-01-01T00:00:00Z") * 1000, toUs: Number.MAX_SAFE_INTEGER });
+  expect(range).toEqual({
+    fromUs: Date.parse("2026-01-01T00:00:00Z") * 1000,
+    toUs: Number.MAX_SAFE_INTEGER,
+  });
 });
 
 test("open ends stay open towards the past and end where numbers do towards the future", () => {
@@ -73,7 +78,10 @@ test("years 1 to 9999 are taken to their first and last second, and no further",
 });
 
 test("each field that breaks a rule is told", () => {
-  const request = create(QuerySignalsRequestSchema, { machines: Array(1_001).fill("a"), pageSize: 10_001 });
+  const request = create(QuerySignalsRequestSchema, {
+    machines: Array(1_001).fill("a"),
+    pageSize: 10_001,
+  });
   let failure: unknown;
   try {
     checkRules(QuerySignalsRequestSchema, request);

@@ -27,7 +27,9 @@ export function checkRules(desc: DescMessage, message: Message): void {
   if (kind === "error") throw error;
   const fields = violations.map(({ field, message: description }) => ({
     field: field
-      .map((part) => ("name" in part ? part.name : part.kind === "list_sub" ? `[${part.index}]` : ""))
+      .map((part) =>
+        "name" in part ? part.name : part.kind === "list_sub" ? `[${part.index}]` : "",
+      )
       .join("."),
     description,
   }));
@@ -44,7 +46,10 @@ export function checkRules(desc: DescMessage, message: Message): void {
 /** REQUEST_INVALID of one field, which may be named by its path. */
 export function invalid(field: string, description: string): Failure {
   const message = `${field.split(".").at(-1)} ${description}`;
-  return new Failure("REQUEST_INVALID", message, { violations: [{ field, description }], metadata: { field } });
+  return new Failure("REQUEST_INVALID", message, {
+    violations: [{ field, description }],
+    metadata: { field },
+  });
 }
 
 /**
@@ -92,17 +97,25 @@ export function toTimeRange(
   endTime: Timestamp | undefined,
   names = { start: "start_time", end: "end_time" },
 ): TimeRange {
-  const fromUs = startTime === undefined ? Number.NEGATIVE_INFINITY : toTimeUs(names.start, startTime);
+  const fromUs =
+    startTime === undefined ? Number.NEGATIVE_INFINITY : toTimeUs(names.start, startTime);
   const endUs = endTime === undefined ? Number.POSITIVE_INFINITY : toTimeUs(names.end, endTime);
   if (fromUs >= endUs) {
     const [from, to] = [describe(fromUs), describe(endUs)];
-    throw new Failure("TIME_RANGE_INVALID", `${names.start} ${from} is not before ${names.end} ${to}`, {
-      metadata: { [names.start]: from, [names.end]: to },
-    });
+    throw new Failure(
+      "TIME_RANGE_INVALID",
+      `${names.start} ${from} is not before ${names.end} ${to}`,
+      {
+        metadata: { [names.start]: from, [names.end]: to },
+      },
+    );
   }
   // Beyond 2^53 µs (years 1684 and 2255) numbers are not exact, and nothing is stored: such a range
   // becomes an empty one at the edge.
-  const start = fromUs === Number.NEGATIVE_INFINITY ? fromUs : Math.max(-maxTimeUs, Math.min(fromUs, maxTimeUs - 1));
+  const start =
+    fromUs === Number.NEGATIVE_INFINITY
+      ? fromUs
+      : Math.max(-maxTimeUs, Math.min(fromUs, maxTimeUs - 1));
   return { fromUs: start, toUs: Math.max(1 - maxTimeUs, Math.min(endUs, maxTimeUs)) };
 }
 
@@ -111,7 +124,9 @@ const maxTimeUs = Number.MAX_SAFE_INTEGER;
 /** Microseconds, a time between two becoming the later one. Fails with TIME_RANGE_INVALID. */
 export function toTimeUs(field: string, { seconds, nanos }: Timestamp): number {
   if (seconds < minSeconds || seconds > maxSeconds || nanos < 0 || nanos > 999_999_999) {
-    throw new Failure("TIME_RANGE_INVALID", `${field} is outside years 1 to 9999`, { metadata: { field } });
+    throw new Failure("TIME_RANGE_INVALID", `${field} is outside years 1 to 9999`, {
+      metadata: { field },
+    });
   }
   return Number(seconds) * 1e6 + Math.ceil(nanos / 1000);
 }

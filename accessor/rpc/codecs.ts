@@ -1,6 +1,9 @@
 // Which messages the accessor reads and writes in its own way: those with columns or buckets, which
 // are most of what goes over the wire.
-import { IngestBatchRequestSchema, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  IngestBatchRequestSchema,
+  IngestRequestSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import {
   AggregateSamplesResponseSchema,
@@ -9,7 +12,11 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { SeriesBucketsSchema } from "#gen/millrace/v1/summary_pb.ts";
 import { decodeIngestBatchRequest, decodeIngestRequest } from "../../codec/wire/decode.ts";
-import { encodeBatch, encodeReadSignalsResponse, encodeWatchSignalsResponse } from "../../codec/wire/encode.ts";
+import {
+  encodeBatch,
+  encodeReadSignalsResponse,
+  encodeWatchSignalsResponse,
+} from "../../codec/wire/encode.ts";
 import { useCodec } from "../../runtime/grpc/definition.ts";
 import { encodeAggregateSamplesResponse, encodeSeriesBuckets } from "./encode-buckets.ts";
 

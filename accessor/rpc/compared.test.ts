@@ -19,23 +19,41 @@ const baseUs = Date.UTC(2026, 0, 7) * 1000;
 const minuteUs = 60e6;
 const quarter = { seconds: 900n };
 
-type Init = Exclude<MessageInitShape<typeof rpc.SummarizeMachinesRequestSchema>, rpc.SummarizeMachinesRequest>;
+type Init = Exclude<
+  MessageInitShape<typeof rpc.SummarizeMachinesRequestSchema>,
+  rpc.SummarizeMachinesRequest
+>;
 
 async function ask(revision: number, init: Init) {
   const { service, context } = history.serviceAt(revision);
-  const answer = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, init), context);
-  return { ...answer, machines: answer.machines as MachineSummary[], compared: answer.compared as MachineSummary[] };
+  const answer = await service.summarizeMachines(
+    create(rpc.SummarizeMachinesRequestSchema, init),
+    context,
+  );
+  return {
+    ...answer,
+    machines: answer.machines as MachineSummary[],
+    compared: answer.compared as MachineSummary[],
+  };
 }
 
-test("peak demand is the greatest energy of a whole quarter hour, by its length", { timeout: 60_000 }, async () => {
+test("peak demand is the greatest energy of a whole quarter hour, by its length", {
+  timeout: 60_000,
+}, async () => {
   const load = fc.array(
-    fc.record({ minute: fc.integer({ min: 0, max: 180 }), watts: fc.integer({ min: -50, max: 900 }) }),
+    fc.record({
+      minute: fc.integer({ min: 0, max: 180 }),
+      watts: fc.integer({ min: -50, max: 900 }),
+    }),
     {
       minLength: 2,
       maxLength: 60,
     },
   );
-  const window = fc.record({ from: fc.integer({ min: 0, max: 120 }), minutes: fc.integer({ min: 1, max: 120 }) });
+  const window = fc.record({
+    from: fc.integer({ min: 0, max: 120 }),
+    minutes: fc.integer({ min: 1, max: 120 }),
+  });
   await fc.assert(
     fc.asyncProperty(load, window, fc.boolean(), async (records, { from, minutes }, compacts) => {
       await history.clear();
@@ -61,8 +79,15 @@ test("peak demand is the greatest energy of a whole quarter hour, by its length"
         if (heights.length > 0 && (best === undefined || watts > best.watts + 1e-9))
           best = { minute, watts, covered: heights.length / 15 };
       }
-      const window = { startTime: at(baseUs + from * minuteUs), endTime: at(baseUs + (from + minutes) * minuteUs) };
-      const { machines } = await ask(revision, { machines: ["m"], ...window, demandInterval: quarter });
+      const window = {
+        startTime: at(baseUs + from * minuteUs),
+        endTime: at(baseUs + (from + minutes) * minuteUs),
+      };
+      const { machines } = await ask(revision, {
+        machines: ["m"],
+        ...window,
+        demandInterval: quarter,
+      });
       const { peakDemandW, peakDemandTime, peakDemandCoverage } = machines[0]!.energy!;
       if (best === undefined) expect(peakDemandW).toBeUndefined();
       else {
@@ -83,7 +108,10 @@ test("of intervals whose demand is equal the earliest counts, however sums are r
       (_, i) => [baseUs + i * seconds * 1e6, values[i % values.length]!] as const,
     );
   // Each hour has the same, which roll-ups round up.
-  const hourly = every(900, [175.20626542406444, 170.14336713557896, 365.8855893920627, 551.3731233243161]);
+  const hourly = every(
+    900,
+    [175.20626542406444, 170.14336713557896, 365.8855893920627, 551.3731233243161],
+  );
   const loads = { steady: every(7, [1 / 3]), hourly };
   let revision = 0;
   for (const [machine, samples] of Object.entries(loads))
@@ -92,7 +120,8 @@ test("of intervals whose demand is equal the earliest counts, however sums are r
     for (const machine of Object.keys(loads)) {
       const window = { startTime: at(baseUs), endTime: at(baseUs + secondsOfDay * 1e6) };
       const asked = { machines: [machine], ...window, demandInterval: { seconds: 3_600n } };
-      const { peakDemandTime, peakDemandW, peakPowerW } = (await ask(revision, asked)).machines[0]!.energy!;
+      const { peakDemandTime, peakDemandW, peakPowerW } = (await ask(revision, asked)).machines[0]!
+        .energy!;
       expect(peakDemandTime, machine).toMatchObject(at(baseUs));
       expect(peakDemandW).toBeLessThanOrEqual(peakPowerW!);
     }
@@ -101,7 +130,10 @@ test("of intervals whose demand is equal the earliest counts, however sums are r
   revision = await history.settle();
   await expectFirst();
   // What comes again changes no sum, but the first hour is not taken from its roll-up now.
-  ({ revision } = await history.ingest({ machine: "hourly", samples: [column("power", [hourly[1]!])] }));
+  ({ revision } = await history.ingest({
+    machine: "hourly",
+    samples: [column("power", [hourly[1]!])],
+  }));
   await expectFirst();
 });
 
@@ -127,10 +159,17 @@ test("another window is summed up beside it, as if it were asked for alone", asy
   expect(both.machines).toEqual(alone.machines);
   expect(both.compared).toEqual(before.machines);
   expect(alone.compared).toEqual([]);
-  expect(both.compared.map(({ energy }) => energy!.energyKwh)).toEqual([2.4, 7.2].map((kwh) => expect.closeTo(kwh, 9)));
+  expect(both.compared.map(({ energy }) => energy!.energyKwh)).toEqual(
+    [2.4, 7.2].map((kwh) => expect.closeTo(kwh, 9)),
+  );
   // In pages, each with its own.
   const first = await ask(4, { ...window, ...other, pageSize: 1 });
-  const second = await ask(4, { ...window, ...other, pageSize: 1, pageToken: first.nextPageToken! });
+  const second = await ask(4, {
+    ...window,
+    ...other,
+    pageSize: 1,
+    pageToken: first.nextPageToken!,
+  });
   expect([...first.compared, ...second.compared]).toEqual(both.compared);
 });
 
@@ -138,7 +177,10 @@ test("what cannot be compared or has too many intervals is refused", async () =>
   await history.ingest({ machine: "m", samples: [column("power", [[baseUs, 1]])] });
   const window = { startTime: at(baseUs), endTime: at(baseUs + 3_600e6) };
   const refused = (init: Init, reason: string, field?: string) =>
-    expect(ask(1, { ...window, ...init })).rejects.toMatchObject({ reason, ...(field && { metadata: { field } }) });
+    expect(ask(1, { ...window, ...init })).rejects.toMatchObject({
+      reason,
+      ...(field && { metadata: { field } }),
+    });
   await refused({ demandInterval: { seconds: 59n } }, "REQUEST_INVALID", "demand_interval");
   await refused({ demandInterval: { seconds: 86_401n } }, "REQUEST_INVALID", "demand_interval");
   const year = { startTime: at(baseUs - 365 * 86_400e6) };

@@ -13,7 +13,14 @@ const whole = fc.oneof(fc.bigInt({ min: -(2n ** 40n), max: 2n ** 40n }), edges);
 const moment = fc.record({ seconds: whole, nanos: fc.integer({ min: -5, max: 999_999_999 }) });
 const bucket = fc.record(
   {
-    ...{ startTime: moment, endTime: moment, minTime: moment, maxTime: moment, firstTime: moment, lastTime: moment },
+    ...{
+      startTime: moment,
+      endTime: moment,
+      minTime: moment,
+      maxTime: moment,
+      firstTime: moment,
+      lastTime: moment,
+    },
     ...{ min: value, max: value, mean: value, timeWeightedMean: value, first: value, last: value },
     ...{ count: whole, integral: value, coverage: value },
   },
@@ -27,17 +34,24 @@ const series = fc.record({
 const answers = fc
   .record({ series: fc.array(series, { maxLength: 3 }), cursor: text, nextPageToken: text })
   .map((init) =>
-    create(AggregateSamplesResponseSchema, init as MessageInitShape<typeof AggregateSamplesResponseSchema>),
+    create(
+      AggregateSamplesResponseSchema,
+      init as MessageInitShape<typeof AggregateSamplesResponseSchema>,
+    ),
   );
 
 test("what is written of buckets is what protobuf-es writes", () => {
-  const same = (own: Uint8Array, theirs: Uint8Array) => expect(Buffer.from(own)).toEqual(Buffer.from(theirs));
+  const same = (own: Uint8Array, theirs: Uint8Array) =>
+    expect(Buffer.from(own)).toEqual(Buffer.from(theirs));
   fc.assert(
     fc.property(answers, fc.constantFrom(0, 5), (answer, headBytes) => {
       const whole = toBinary(AggregateSamplesResponseSchema, answer);
       same(encodeAggregateSamplesResponse(answer, headBytes).subarray(headBytes), whole);
       for (const one of answer.series)
-        same(encodeSeriesBuckets(one, headBytes).subarray(headBytes), toBinary(SeriesBucketsSchema, one));
+        same(
+          encodeSeriesBuckets(one, headBytes).subarray(headBytes),
+          toBinary(SeriesBucketsSchema, one),
+        );
     }),
     { numRuns: 1_000 },
   );

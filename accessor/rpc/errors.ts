@@ -2,7 +2,11 @@
 // nobody expected becomes INTERNAL with an id.
 import { randomBytes } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "#gen/google/rpc/error_details_pb.ts";
 import { MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { causeChain, type Log } from "../../runtime/log.ts";
 import { Failure, type Reason } from "../failure.ts";
@@ -44,7 +48,10 @@ const codes: Partial<Record<Reason, Code>> = {
 };
 
 /** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */
-export function toConnectError(error: unknown, { method, log }: { method: string; log: Log }): ConnectError {
+export function toConnectError(
+  error: unknown,
+  { method, log }: { method: string; log: Log },
+): ConnectError {
   if (error instanceof MessageTooLarge) return toConnectError(tooLarge(error), { method, log });
   if (error instanceof ConnectError) return error;
   if (error instanceof Failure) {
@@ -53,29 +60,38 @@ export function toConnectError(error: unknown, { method, log }: { method: string
       // Foreseen: what it came of says enough, without where.
       if (error.cause !== undefined)
         log.warn(error.message, { method, reason: error.reason, cause: causeChain(error.cause) });
-      if (error.reason === "ANSWER_TOO_LARGE") log.error("an answer was too large to be sent", { method, error });
+      if (error.reason === "ANSWER_TOO_LARGE")
+        log.error("an answer was too large to be sent", { method, error });
       return withDetails(error, code);
     }
   }
   const id = randomBytes(4).toString("hex");
   log.error("a call failed for no reason that we know", { method, id, error });
-  const failure = new Failure("INTERNAL", `something went wrong on our side (${id})`, { metadata: { id } });
+  const failure = new Failure("INTERNAL", `something went wrong on our side (${id})`, {
+    metadata: { id },
+  });
   return withDetails(failure, Code.Internal);
 }
 
 const tooLarge = ({ rawMessage, limit, max }: MessageTooLarge) =>
   new Failure("MESSAGE_TOO_LARGE", rawMessage, { metadata: { limit, max: String(max) } });
 
-function withDetails({ reason, message, metadata, violations, retryAfterMs }: Failure, code: Code): ConnectError {
+function withDetails(
+  { reason, message, metadata, violations, retryAfterMs }: Failure,
+  code: Code,
+): ConnectError {
   const details: ConstructorParameters<typeof ConnectError>[3] = [
     { desc: ErrorInfoSchema, value: { reason, domain: "millrace.v1", metadata } },
   ];
-  if (violations.length > 0) details.push({ desc: BadRequestSchema, value: { fieldViolations: violations } });
+  if (violations.length > 0)
+    details.push({ desc: BadRequestSchema, value: { fieldViolations: violations } });
   if (retryAfterMs !== undefined) {
     const seconds = Math.floor(retryAfterMs / 1000);
     details.push({
       desc: RetryInfoSchema,
-      value: { retryDelay: { seconds: BigInt(seconds), nanos: (retryAfterMs - seconds * 1000) * 1e6 } },
+      value: {
+        retryDelay: { seconds: BigInt(seconds), nanos: (retryAfterMs - seconds * 1000) * 1e6 },
+      },
     });
   }
   return new ConnectError(message, code, undefined, details);

@@ -24,7 +24,10 @@ const byMinute = { resolution: { case: "width", value: { seconds: 60n } } } as c
 async function ask(revision: number) {
   const { service, context } = history.serviceAt(revision);
   const request = { machines: ["m"], signals: ["power"], ...minute, ...byMinute };
-  const { series } = await service.aggregateSamples(create(rpc.AggregateSamplesRequestSchema, request), context);
+  const { series } = await service.aggregateSamples(
+    create(rpc.AggregateSamplesRequestSchema, request),
+    context,
+  );
   const summary = create(rpc.SummarizeMachinesRequestSchema, { machines: ["m"], ...minute });
   const { machines } = await service.summarizeMachines(summary, context);
   const [bucket] = series![0]!.buckets as Bucket[];
@@ -75,7 +78,8 @@ test("what is small between large values that cancel is in sums and energy", asy
   // Up to 2 s, minutes are those of blocks; from there on SQL adds samples up.
   const { rows: ofBlocks } = await answersOf([1e16, 3.6e6, -1e16], 2n);
   expect([...rows, ...ofBlocks]).toHaveLength(12);
-  for (const { way, ...row } of [...rows, ...ofBlocks]) expect(row, way).toEqual({ mean: 1.2e6, integral: 3.6e6 });
+  for (const { way, ...row } of [...rows, ...ofBlocks])
+    expect(row, way).toEqual({ mean: 1.2e6, integral: 3.6e6 });
 });
 
 test("sums that fit do not overflow on the way, and those that do not harm nothing else", async () => {
@@ -83,13 +87,23 @@ test("sums that fit do not overflow on the way, and those that do not harm nothi
   const fits = await answersOf([most, most]);
   for (const { way, bucket, energy } of fits.answers) {
     expect(bucket, way).toMatchObject({ mean: most, integral: most, timeWeightedMean: most });
-    expect(energy, way).toMatchObject({ energyKwh: most / 3.6e6, meanPowerW: most, peakPowerW: most });
+    expect(energy, way).toMatchObject({
+      energyKwh: most / 3.6e6,
+      meanPowerW: most,
+      peakPowerW: most,
+    });
   }
   // SQL shows what is beyond 1e300 as infinite, and keeps means within what was measured.
-  for (const { way, ...row } of fits.rows) expect(row, way).toEqual({ mean: most, integral: Number.POSITIVE_INFINITY });
+  for (const { way, ...row } of fits.rows)
+    expect(row, way).toEqual({ mean: most, integral: Number.POSITIVE_INFINITY });
   const { answers } = await answersOf([most, half, most, half, most]);
   for (const { way, bucket } of answers)
-    expect(bucket, way).toMatchObject({ integral: Number.POSITIVE_INFINITY, max: most, min: half, coverage: 4 / 60 });
+    expect(bucket, way).toMatchObject({
+      integral: Number.POSITIVE_INFINITY,
+      max: most,
+      min: half,
+      coverage: 4 / 60,
+    });
 });
 
 test("views of every width answer when the sums of their hours and minutes are beyond float64", async () => {
@@ -103,17 +117,25 @@ test("views of every width answer when the sums of their hours and minutes are b
     (n, i) => [baseUs + [0, 1, 2, 2][i]! * secondUs, n] as const,
   );
   for (const maxGap of [{ seconds: 2n }, { seconds: 60n }]) {
-    const signal = { ...column(`c${maxGap.seconds}`, counts), maxGap, sampleType: SampleType.COUNTER };
+    const signal = {
+      ...column(`c${maxGap.seconds}`, counts),
+      maxGap,
+      sampleType: SampleType.COUNTER,
+    };
     await history.ingest({ machine: "m", samples: [signal] });
   }
   await history.ingest({ machine: "n", samples: [column("power", [[baseUs, 1]])] });
   for (const _ of ["compacted", "rolled up"]) {
     await history.compactAll();
     for (const view of views) {
-      const rows = await history.query(`select distinct machine, max from millrace_v1.${view} order by machine, max`);
+      const rows = await history.query(
+        `select distinct machine, max from millrace_v1.${view} order by machine, max`,
+      );
       expect(rows, view).toContainEqual({ machine: "m", max: 1.7e308 });
       expect(rows, view).toContainEqual({ machine: "n", max: 1 });
-      const counted = await history.query(`select increase from millrace_v1.${view} where sample_type = 'COUNTER'`);
+      const counted = await history.query(
+        `select increase from millrace_v1.${view} where sample_type = 'COUNTER'`,
+      );
       expect(counted, view).toEqual(Array(2).fill({ increase: Number.POSITIVE_INFINITY }));
     }
     await history.settle();

@@ -18,18 +18,25 @@ test("streams that do not keep to the protocol", async () => {
     for await (const _ of ingest.ingest(requests as never));
   };
   const hello = (producerId: string) => ({ case: "hello" as const, value: { producerId } });
-  const batch = (sequence: bigint) => ({ case: "batch" as const, value: { sequence, batch: oneSample(1) } });
+  const batch = (sequence: bigint) => ({
+    case: "batch" as const,
+    value: { sequence, batch: oneSample(1) },
+  });
   const helloRequired = { code: Code.InvalidArgument, reason: "HELLO_REQUIRED" };
   expect(await reasonOf(answers())).toMatchObject(helloRequired);
   expect(await reasonOf(answers(batch(1n)))).toMatchObject(helloRequired);
   expect(await reasonOf(answers(hello("p"), hello("p")))).toMatchObject(helloRequired);
-  expect(await reasonOf(answers(hello("p"), { case: undefined }))).toMatchObject({ reason: "REQUEST_INVALID" });
+  expect(await reasonOf(answers(hello("p"), { case: undefined }))).toMatchObject({
+    reason: "REQUEST_INVALID",
+  });
   for (const producerId of ["", "line 4", "-x", "a\0b", "x".repeat(129)])
     expect(await reasonOf(answers(hello(producerId)))).toMatchObject({
       code: Code.InvalidArgument,
       reason: "PRODUCER_ID_INVALID",
     });
-  expect(await reasonOf(answers(hello("p"), batch(0n)))).toMatchObject({ reason: "REQUEST_INVALID" });
+  expect(await reasonOf(answers(hello("p"), batch(0n)))).toMatchObject({
+    reason: "REQUEST_INVALID",
+  });
   expect(await reasonOf(answers(hello("p"), batch(2n)))).toMatchObject({ reason: "SEQUENCE_GAP" });
   await answers(hello("p"));
   await answers(hello("p"), batch(1n));
@@ -41,7 +48,9 @@ test("what came before a failure is acknowledged before it", async () => {
   await using producer = await Producer.open(accessor.ingest, "p");
   for (const sequence of [1, 2, 3, 5, 6]) producer.send(sequence, oneSample(sequence));
   await producer.acksThrough(3);
-  expect(await reasonOf(producer.ack())).toMatchObject({ metadata: { sequence: "5", expected_sequence: "4" } });
+  expect(await reasonOf(producer.ack())).toMatchObject({
+    metadata: { sequence: "5", expected_sequence: "4" },
+  });
 });
 
 test("a stream that is half-closed is acknowledged to its end, and ends well", async () => {
@@ -64,14 +73,22 @@ test("an accessor that stops acknowledges what is in flight, then ends its strea
   await feed.next();
   await blocker.query("select pg_advisory_lock(7201, 1)");
   producer.send(1, oneSample(1));
-  const unary = accessor.ingest.ingestBatch({ producerId: "unary", sequence: 1n, batch: oneSample(2) });
+  const unary = accessor.ingest.ingestBatch({
+    producerId: "unary",
+    sequence: 1n,
+    batch: oneSample(2),
+  });
   await eventually("both are in flight", async () => {
     const { rows } = await blocker.query(
       "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
     );
     return rows.length > 0;
   });
-  const shuttingDown = { code: Code.Unavailable, reason: "SHUTTING_DOWN", retryDelay: { seconds: 1n } };
+  const shuttingDown = {
+    code: Code.Unavailable,
+    reason: "SHUTTING_DOWN",
+    retryDelay: { seconds: 1n },
+  };
   const idleEnd = reasonOf(idle.ack());
   const feedEnd = reasonOf(
     (async () => {

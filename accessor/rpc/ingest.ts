@@ -32,7 +32,9 @@ export type IngestServiceOptions = {
   maxUndecided: number;
 };
 
-export function createIngestService(options: IngestServiceOptions): ServiceImpl<typeof IngestService> {
+export function createIngestService(
+  options: IngestServiceOptions,
+): ServiceImpl<typeof IngestService> {
   const { intake, catalog, cursors } = options;
   const cursorOf = (position: Position) => {
     intake.assertHolds(position);
@@ -49,12 +51,25 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       assertProducer(context, producer);
       const permits = permitsOf(context);
       const holder = context.values.get(shareHolderKey);
-      const opened = await intake.open(toHelloSender(producer, ownerOf(context)), lastAckedSequence);
+      const opened = await intake.open(
+        toHelloSender(producer, ownerOf(context)),
+        lastAckedSequence,
+      );
       failpoint("ingest.before-welcome");
-      yield create(IngestResponseSchema, { message: { case: "welcome", value: toWelcome(opened, intake.limits) } });
+      yield create(IngestResponseSchema, {
+        message: { case: "welcome", value: toWelcome(opened, intake.limits) },
+      });
       const undecided = new UndecidedBatches(options.maxUndecided);
       const { sender, epoch } = opened;
-      const reading = readBatches(iterator, { sender, epoch, undecided, intake, permits, holder, abort });
+      const reading = readBatches(iterator, {
+        sender,
+        epoch,
+        undecided,
+        intake,
+        permits,
+        holder,
+        abort,
+      });
       yield* acknowledge(undecided, (revision) => cursorOf({ epoch, revision }));
       await reading;
     },
@@ -67,10 +82,22 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
       const holder = context.values.get(shareHolderKey);
       const sender = toBatchSender(producer, ownerOf(context));
       const byteLength = receivedBytes(request);
-      const bytes = await intake.admit(batch, byteLength, { abort, holder, maxWaitMs: maxBatchWaitMs });
+      const bytes = await intake.admit(batch, byteLength, {
+        abort,
+        holder,
+        maxWaitMs: maxBatchWaitMs,
+      });
       try {
         const { epoch } = intake;
-        const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
+        const prepared = await intake.prepare({
+          sequence,
+          batch,
+          byteLength,
+          sender,
+          permits,
+          epoch,
+          holder,
+        });
         const { result, revision } = await intake.decide({ ...sender, prepared, epoch, holder });
         return { result, cursor: cursorOf({ epoch, revision }) };
       } finally {
@@ -86,8 +113,12 @@ export function createIngestService(options: IngestServiceOptions): ServiceImpl<
 
 type Opened = Awaited<ReturnType<Intake["open"]>>;
 
-function toWelcome({ lastSequence, lost }: Opened, { maxBatchBytes, maxBatchRecords }: Limits): Welcome {
-  const range = lost === undefined ? undefined : { first: BigInt(lost.first), last: BigInt(lost.last) };
+function toWelcome(
+  { lastSequence, lost }: Opened,
+  { maxBatchBytes, maxBatchRecords }: Limits,
+): Welcome {
+  const range =
+    lost === undefined ? undefined : { first: BigInt(lost.first), last: BigInt(lost.last) };
   const init = { lastSequence: BigInt(lastSequence), maxBatchBytes, maxBatchRecords };
   return create(WelcomeSchema, range === undefined ? init : { ...init, lost: range });
 }
@@ -113,7 +144,8 @@ async function readBatches(
     for (;;) {
       const { done, value } = await requests.next();
       if (done) return undecided.end();
-      if (value.message.case === undefined) throw new Failure("REQUEST_INVALID", "a message without a batch");
+      if (value.message.case === undefined)
+        throw new Failure("REQUEST_INVALID", "a message without a batch");
       if (value.message.case !== "batch")
         throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
       const { sequence, batch } = value.message.value;
@@ -121,7 +153,15 @@ async function readBatches(
       const bytes = await intake.admit(batch, byteLength, { abort, holder });
       let decided: Promise<Decided> | undefined;
       try {
-        const prepared = await intake.prepare({ sequence, batch, byteLength, sender, permits, epoch, holder });
+        const prepared = await intake.prepare({
+          sequence,
+          batch,
+          byteLength,
+          sender,
+          permits,
+          epoch,
+          holder,
+        });
         decided = intake.decide({ ...sender, prepared, epoch, holder });
       } finally {
         if (decided === undefined) intake.release(bytes, holder);

@@ -12,8 +12,20 @@ const options: GrpcServerOptions = {
 };
 
 const buckets = Array.from({ length: 17_000 }, (_, i) => ({
-  ...{ startTime: at(epochUs + i), endTime: at(epochUs + i + 1), count: 5n, min: i, max: i + 1, mean: i + 0.5 },
-  ...{ minTime: at(epochUs + i), maxTime: at(epochUs + i), firstTime: at(epochUs + i), lastTime: at(epochUs + i) },
+  ...{
+    startTime: at(epochUs + i),
+    endTime: at(epochUs + i + 1),
+    count: 5n,
+    min: i,
+    max: i + 1,
+    mean: i + 0.5,
+  },
+  ...{
+    minTime: at(epochUs + i),
+    maxTime: at(epochUs + i),
+    firstTime: at(epochUs + i),
+    lastTime: at(epochUs + i),
+  },
 }));
 
 test("a page of buckets is encoded in turns and comes as it is; a small answer waits for nobody", async () => {

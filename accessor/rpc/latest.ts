@@ -70,7 +70,9 @@ async function addSilentSince(
   { revision, abort }: { revision: number; abort: AbortSignal },
 ): Promise<void> {
   const states = new Map(
-    records.flatMap((one) => (one.record.case === "stateChange" ? [[one.machine, one] as const] : [])),
+    records.flatMap((one) =>
+      one.record.case === "stateChange" ? [[one.machine, one] as const] : [],
+    ),
   );
   if (states.size === 0) return;
   const { nowUs } = await readMoment(database, { abort });

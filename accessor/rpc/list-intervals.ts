@@ -46,7 +46,10 @@ export async function listStateIntervals(
   const room = new PageRoom(request.pageSize || 1_000);
   const states = request.states.filter((state) => state !== MachineState.UNSPECIFIED);
   const series = await catalog.select({ machines: request.machines, signals: ["state"] });
-  const from = token === undefined ? 0 : series.findIndex(({ machineId }) => machineId === token.after.position);
+  const from =
+    token === undefined
+      ? 0
+      : series.findIndex(({ machineId }) => machineId === token.after.position);
   const intervals: StateInterval[] = [];
   let last = { timeUs: 0, revision: nowUs, position: 0 };
   let full = false;
@@ -61,7 +64,8 @@ export async function listStateIntervals(
     while (kept < found.length && room.take(rowBytes + Buffer.byteLength(found[kept]!.reason)))
       intervals.push(found[kept++]!);
     const end = found[kept - 1]?.startTime;
-    if (end !== undefined) last = { ...last, timeUs: toTimeUs("start_time", end), position: machineId };
+    if (end !== undefined)
+      last = { ...last, timeUs: toTimeUs("start_time", end), position: machineId };
     full = kept < found.length;
     if (full) break;
   }
@@ -78,12 +82,19 @@ async function addSilence(
 ): Promise<void> {
   if (intervals.length === 0) return;
   const startOf = ({ startTime }: StateInterval) => toTimeUs("start_time", startTime!);
-  const endOf = ({ endTime }: StateInterval) => (endTime === undefined ? nowUs : toTimeUs("end_time", endTime));
+  const endOf = ({ endTime }: StateInterval) =>
+    endTime === undefined ? nowUs : toTimeUs("end_time", endTime);
   const byMachine = Map.groupBy(intervals, ({ machine }) => machine);
   const series = await catalog.select({ machines: [...byMachine.keys()], signals: [] });
   const windows = [...Map.groupBy(series, ({ machine }) => machine)].map(([machine, mine]) => {
     const own = byMachine.get(machine)!;
-    return { machineId: mine[0]!.machineId, series: mine, own, fromUs: startOf(own[0]!), toUs: endOf(own.at(-1)!) };
+    return {
+      machineId: mine[0]!.machineId,
+      series: mine,
+      own,
+      fromUs: startOf(own[0]!),
+      toUs: endOf(own.at(-1)!),
+    };
   });
   const found = await readSilences(database, windows, of);
   for (const [i, { own }] of windows.entries()) {

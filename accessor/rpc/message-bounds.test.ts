@@ -15,13 +15,17 @@ test("a question beyond 256 KiB, a batch beyond 16 MiB, a name beyond 2 KiB", as
     reason: "MESSAGE_TOO_LARGE",
     metadata: { limit: "bytes", max: String(max) },
   });
-  expect(await reasonOf(signals.querySignals({ signal: "power", machines }))).toMatchObject(told(256 * 1024));
-  expect(await reasonOf(signals.listMachines({ pageToken: "x".repeat(3_000) }))).toMatchObject(told(2_048));
+  expect(await reasonOf(signals.querySignals({ signal: "power", machines }))).toMatchObject(
+    told(256 * 1024),
+  );
+  expect(await reasonOf(signals.listMachines({ pageToken: "x".repeat(3_000) }))).toMatchObject(
+    told(2_048),
+  );
   const message = "x".repeat(17 * 1024 * 1024);
   const huge = { machine: "m", errorReports: [{ message }] };
-  expect(await reasonOf(ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: huge }))).toMatchObject(
-    told(16 * 1024 ** 2),
-  );
+  expect(
+    await reasonOf(ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: huge })),
+  ).toMatchObject(told(16 * 1024 ** 2));
   const stateChanges = new Array(10_000).fill({});
   const dense = { producerId: "p", sequence: 1n, batch: { machine: "m", stateChanges } };
   expect(await reasonOf(ingest.ingestBatch(dense))).toMatchObject({

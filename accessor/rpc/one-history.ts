@@ -2,16 +2,24 @@
 // fails, to be asked for again. What has been read by then may have been given up since.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { ReadSignalsResponseSchema, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import type {
+  ReadSignalsResponseSchema,
+  SignalService,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Epochs } from "../epochs.ts";
 
 type Signals = ServiceImpl<typeof SignalService>;
 type Messages = AsyncIterator<MessageInitShape<typeof ReadSignalsResponseSchema>>;
 
 /** Feeds are left as they are: they are told where histories fork (see feed/fork.ts). */
-export function ofOneHistory(service: Signals, epochs: Pick<Epochs, "current" | "during" | "assertStill">): Signals {
+export function ofOneHistory(
+  service: Signals,
+  epochs: Pick<Epochs, "current" | "during" | "assertStill">,
+): Signals {
   const unary =
-    <Request, Response>(answer: (request: Request, context: HandlerContext) => Promise<Response> | Response) =>
+    <Request, Response>(
+      answer: (request: Request, context: HandlerContext) => Promise<Response> | Response,
+    ) =>
     (request: Request, context: HandlerContext): Promise<Response> =>
       epochs.during(async () => answer(request, context));
   return {

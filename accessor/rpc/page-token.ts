@@ -34,7 +34,11 @@ export function queryHash<Desc extends DescMessage>(
   { request, history }: { request: MessageShape<Desc>; history: string },
 ): Buffer {
   const bare = { ...request, pageSize: 0, pageToken: "", minCursor: "" };
-  return createHmac("sha256", history).update(desc.typeName).update("\0").update(toBinary(desc, bare)).digest();
+  return createHmac("sha256", history)
+    .update(desc.typeName)
+    .update("\0")
+    .update(toBinary(desc, bare))
+    .digest();
 }
 
 /**
@@ -62,22 +66,29 @@ export function encodePageToken(
 }
 
 /** Fails with PAGE_TOKEN_INVALID or PAGE_TOKEN_EXPIRED. */
-export function decodePageToken(token: string, { query, nowMs }: { query: Buffer; nowMs: number }): PageToken {
+export function decodePageToken(
+  token: string,
+  { query, nowMs }: { query: Buffer; nowMs: number },
+): PageToken {
   const bytes = Buffer.from(token, "base64url");
   const body = bytes.subarray(0, size);
   const invalid = (why: string) =>
     new Failure("PAGE_TOKEN_INVALID", `page_token ${why}`, { metadata: { field: "page_token" } });
   const notOurs = "was not issued by this server: send next_page_token unchanged";
-  const ours = bytes.length === size + checkBytes && body[0] === version && bytes.toString("base64url") === token;
+  const ours =
+    bytes.length === size + checkBytes &&
+    body[0] === version &&
+    bytes.toString("base64url") === token;
   if (!ours) throw invalid(notOurs);
   if (!body.subarray(1, 1 + queryBytes).equals(query.subarray(0, queryBytes)))
     throw invalid("belongs to another query: only page_size may change from page to page");
   if (!timingSafeEqual(check(body, query), bytes.subarray(size))) throw invalid(notOurs);
-  const [madeMs, revision, timeUs, ofRevision] = [9, 17, 25, 33].map((at) => body.readDoubleBE(at)) as [
-    ...[number, number, number, number],
-  ];
+  const [madeMs, revision, timeUs, ofRevision] = [9, 17, 25, 33].map((at) =>
+    body.readDoubleBE(at),
+  ) as [...[number, number, number, number]];
   // Signed, so ours; but nothing else stands between a fault of ours and a statement.
-  if (![revision, timeUs, ofRevision].every(Number.isSafeInteger) || Number.isNaN(madeMs)) throw invalid(notOurs);
+  if (![revision, timeUs, ofRevision].every(Number.isSafeInteger) || Number.isNaN(madeMs))
+    throw invalid(notOurs);
   if (nowMs - madeMs > pageTokenLifeMs) {
     throw new Failure(
       "PAGE_TOKEN_EXPIRED",
@@ -91,5 +102,8 @@ export function decodePageToken(token: string, { query, nowMs }: { query: Buffer
 }
 
 function check(body: Buffer, query: Buffer): Buffer {
-  return createHmac("sha256", query.subarray(queryBytes)).update(body).digest().subarray(0, checkBytes);
+  return createHmac("sha256", query.subarray(queryBytes))
+    .update(body)
+    .digest()
+    .subarray(0, checkBytes);
 }

@@ -36,7 +36,13 @@ const asked: Record<string, (page: Paged) => Promise<Page>> = {
     return { items, ...rest };
   },
   buckets: async (page) => {
-    const request = { signals: ["power", "heat"], machines, ...window, resolution: points, ...page };
+    const request = {
+      signals: ["power", "heat"],
+      machines,
+      ...window,
+      resolution: points,
+      ...page,
+    };
     const { series: items, ...rest } = await accessor.signals.aggregateSamples(request);
     return { items, ...rest };
   },
@@ -54,16 +60,26 @@ const asked: Record<string, (page: Paged) => Promise<Page>> = {
     return { items, ...rest };
   },
   "states of an open window, as many as by default": async (page) => {
-    const { machines: items, ...rest } = await accessor.signals.aggregateStates({ startTime: at(epochUs), ...page });
+    const { machines: items, ...rest } = await accessor.signals.aggregateStates({
+      startTime: at(epochUs),
+      ...page,
+    });
     return { items, ...rest };
   },
   "states by day": async (page) => {
     const resolution = { case: "daysInTimeZone" as const, value: "UTC" };
-    const { machines: items, ...rest } = await accessor.signals.aggregateStates({ ...window, resolution, ...page });
+    const { machines: items, ...rest } = await accessor.signals.aggregateStates({
+      ...window,
+      resolution,
+      ...page,
+    });
     return { items, ...rest };
   },
   signals: async (page) => {
-    const { signals: items, nextPageToken } = await accessor.signals.listSignals({ machines, ...page });
+    const { signals: items, nextPageToken } = await accessor.signals.listSignals({
+      machines,
+      ...page,
+    });
     return { items, nextPageToken, cursor: "" };
   },
 };
@@ -91,5 +107,7 @@ test.each(Object.keys(asked))("%s", { timeout: 60_000 }, async (name) => {
 test("a token is good for its own question only", async () => {
   const { nextPageToken: pageToken } = await accessor.signals.getLatest({ machines, pageSize: 1 });
   await expect(accessor.signals.getLatest({ pageToken })).rejects.toThrow("another query");
-  await expect(accessor.signals.summarizeMachines({ ...window, pageToken })).rejects.toThrow("another query");
+  await expect(accessor.signals.summarizeMachines({ ...window, pageToken })).rejects.toThrow(
+    "another query",
+  );
 });

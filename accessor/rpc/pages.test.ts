@@ -16,7 +16,8 @@ beforeAll(async () => {
 afterAll(() => accessor[Symbol.asyncDispose]());
 
 let sequence = 0n;
-const ingest = (batch: BatchInit) => accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
+const ingest = (batch: BatchInit) =>
+  accessor.ingest.ingestBatch({ producerId: "p", sequence: ++sequence, batch });
 
 type Query = { signal: string; machines: string[]; pageSize?: number; from?: number; to?: number };
 
@@ -72,7 +73,8 @@ test("any samples in any batches, paged by any size", { timeout: 60_000 }, async
         const wanted = all
           .filter(([time]) => time >= from && time < from + length)
           .toSorted((a, b) => a[0] - b[0] || a[1] - b[1]);
-        const late = () => ingest({ machine, samples: [column("power", [[epochUs + from, 1e9]])] }).then(() => {});
+        const late = () =>
+          ingest({ machine, samples: [column("power", [[epochUs + from, 1e9]])] }).then(() => {});
         const { rows, sizes } = await pages(
           { signal: "power", machines: [machine], pageSize, from, to: from + length },
           late,
@@ -86,8 +88,16 @@ test("any samples in any batches, paged by any size", { timeout: 60_000 }, async
 });
 
 test("states and errors at equal times, paged one by one while late ones come", async () => {
-  const change = (time: number, reason: string) => ({ time: at(epochUs + time), state: MachineState.IDLE, reason });
-  const report = (time: number, code: string) => ({ time: at(epochUs + time), severity: Severity.INFO, code });
+  const change = (time: number, reason: string) => ({
+    time: at(epochUs + time),
+    state: MachineState.IDLE,
+    reason,
+  });
+  const report = (time: number, code: string) => ({
+    time: at(epochUs + time),
+    severity: Severity.INFO,
+    code,
+  });
   await ingest({
     machine: "e",
     stateChanges: [change(5, "a"), change(1, "b"), change(5, "c")],
@@ -99,9 +109,15 @@ test("states and errors at equal times, paged one by one while late ones come", 
     errorReports: [report(5, "c"), report(1, "d")],
   });
   const late = () =>
-    ingest({ machine: "e", stateChanges: [change(5, "late")], errorReports: [report(5, "late")] }).then(() => {});
+    ingest({
+      machine: "e",
+      stateChanges: [change(5, "late")],
+      errorReports: [report(5, "late")],
+    }).then(() => {});
   const states = await pages({ signal: "state", machines: ["e"], pageSize: 1 }, late);
-  expect(states.rows.map(([, value]) => (value as { reason: string }).reason).join("")).toBe("ebacd");
+  expect(states.rows.map(([, value]) => (value as { reason: string }).reason).join("")).toBe(
+    "ebacd",
+  );
   const errors = await pages({ signal: "error", machines: ["e"], pageSize: 1 }, late);
   expect(errors.rows.map(([, value]) => (value as { code: string }).code)).toEqual([
     "d",
@@ -119,7 +135,10 @@ test("filters of states and errors", async () => {
   const time = at(epochUs);
   await ingest({
     machine: "f",
-    stateChanges: [MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT].map((state) => ({ time, state })),
+    stateChanges: [MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT].map((state) => ({
+      time,
+      state,
+    })),
     errorReports: [
       { time, severity: Severity.INFO, code: "E10" },
       { time, severity: Severity.CRITICAL, code: "E1%" },
@@ -160,13 +179,23 @@ test("what cannot be asked says why", async () => {
   const { querySignals } = accessor.signals;
   await ingest({ machine: "u", samples: [column("heat", [[epochUs, 1]])] });
   const unknown = await reasonOf(querySignals({ signal: "heatt" }));
-  expect(unknown).toMatchObject({ code: Code.NotFound, reason: "SIGNAL_UNKNOWN", metadata: { signal: "heatt" } });
+  expect(unknown).toMatchObject({
+    code: Code.NotFound,
+    reason: "SIGNAL_UNKNOWN",
+    metadata: { signal: "heatt" },
+  });
   expect(unknown.metadata!["known"]).toMatch(/^error, heat, .*state$/);
-  expect(await reasonOf(querySignals({ signal: "Heat" }))).toMatchObject({ reason: "SIGNAL_NAME_INVALID" });
+  expect(await reasonOf(querySignals({ signal: "Heat" }))).toMatchObject({
+    reason: "SIGNAL_NAME_INVALID",
+  });
   expect(await reasonOf(querySignals({ signal: "heat", machines: ["a\tb"] }))).toMatchObject({
     reason: "MACHINE_NAME_INVALID",
   });
-  const backwards = querySignals({ signal: "heat", startTime: at(epochUs + 1_000), endTime: at(epochUs) });
+  const backwards = querySignals({
+    signal: "heat",
+    startTime: at(epochUs + 1_000),
+    endTime: at(epochUs),
+  });
   expect(await reasonOf(backwards)).toMatchObject({
     code: Code.InvalidArgument,
     reason: "TIME_RANGE_INVALID",
@@ -202,7 +231,10 @@ test("a page token is good for its query, unaltered, for 15 minutes", async () =
   nowMs += 15 * 60_000;
   await again({});
   nowMs += 1;
-  expect(await reasonOf(again({}))).toMatchObject({ code: Code.FailedPrecondition, reason: "PAGE_TOKEN_EXPIRED" });
+  expect(await reasonOf(again({}))).toMatchObject({
+    code: Code.FailedPrecondition,
+    reason: "PAGE_TOKEN_EXPIRED",
+  });
 });
 
 test("a page token of another database is none", async () => {
@@ -219,7 +251,9 @@ test("a page token of another database is none", async () => {
   await other.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
   const query = { signal: "power", machines: ["t"], pageSize: 1 };
   const { nextPageToken } = await other.signals.querySignals(query);
-  expect(await reasonOf(page(query, nextPageToken))).toMatchObject({ reason: "PAGE_TOKEN_INVALID" });
+  expect(await reasonOf(page(query, nextPageToken))).toMatchObject({
+    reason: "PAGE_TOKEN_INVALID",
+  });
 });
 
 test("a page token is good at every accessor of its database, and after a restart", async () => {

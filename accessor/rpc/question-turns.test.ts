@@ -104,7 +104,10 @@ test("called off while waiting, before, or failed: nothing is kept, and the next
   await expect(waiting.done).rejects.toThrow("left");
   await expect(ask("a", "SummarizeMachines", controller.signal).done).rejects.toThrow("left");
   expect(borrowed()).toEqual({ "units of questions": 8, "questions that wait": 1 });
-  await Promise.all([expect(one.done).rejects.toThrow("broke"), answer(one.name, new Error("broke"))]);
+  await Promise.all([
+    expect(one.done).rejects.toThrow("broke"),
+    answer(one.name, new Error("broke")),
+  ]);
   expect(begun).toEqual([one, two, next].map(({ name }) => name));
   await answer(two.name);
   await answer(next.name);

@@ -10,7 +10,9 @@ import { openTestAccessor } from "../testing/accessor.ts";
 import { at, column, epochUs, oneSample, Producer } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";
 
-test("a range over overlapping late batches equals a sort by hand", { timeout: 60_000 }, async () => {
+test("a range over overlapping late batches equals a sort by hand", {
+  timeout: 60_000,
+}, async () => {
   await using accessor = await openTestAccessor();
   await using producer = await Producer.open(accessor.ingest, "p");
   let sequence = 0;
@@ -33,8 +35,20 @@ test("a range over overlapping late batches equals a sort by hand", { timeout: 6
           time += step;
           return [time, number * 1_000 + i] as const;
         });
-        samples.push(...pairs.map(([t, value]): [string, number, number] => [`${run}-${machine}/${signal}`, t, value]));
-        changes.push(...times.map((t, i): [string, number, number] => [`${run}-${machine}`, t, number * 1_000 + i]));
+        samples.push(
+          ...pairs.map(([t, value]): [string, number, number] => [
+            `${run}-${machine}/${signal}`,
+            t,
+            value,
+          ]),
+        );
+        changes.push(
+          ...times.map((t, i): [string, number, number] => [
+            `${run}-${machine}`,
+            t,
+            number * 1_000 + i,
+          ]),
+        );
         producer.send(number, {
           machine: `${run}-${machine}`,
           samples: [
@@ -51,7 +65,8 @@ test("a range over overlapping late batches equals a sort by hand", { timeout: 6
         });
       }
       const acks = await producer.acksThrough(sequence);
-      const inOrder = (records: [string, number, number][]) => records.toSorted((x, y) => x[1] - y[1] || x[2] - y[2]);
+      const inOrder = (records: [string, number, number][]) =>
+        records.toSorted((x, y) => x[1] - y[1] || x[2] - y[2]);
       const seenSamples: [string, number, number][] = [];
       const seenChanges: [string, number, number][] = [];
       let doneUs = Number.NEGATIVE_INFINITY;
@@ -74,7 +89,8 @@ test("a range over overlapping late batches equals a sort by hand", { timeout: 6
         expect(Math.min(...times, Number.POSITIVE_INFINITY)).toBeGreaterThanOrEqual(doneUs);
         doneUs = Math.max(doneUs, ...times);
       }
-      const bySeries = (records: [string, number, number][]) => Object.groupBy(records, ([series]) => series);
+      const bySeries = (records: [string, number, number][]) =>
+        Object.groupBy(records, ([series]) => series);
       expect(bySeries(seenSamples)).toEqual(bySeries(inOrder(samples)));
       expect(bySeries(seenChanges)).toEqual(bySeries(inOrder(changes)));
     }),
@@ -84,7 +100,11 @@ test("a range over overlapping late batches equals a sort by hand", { timeout: 6
 
 test("the first message of a range comes at once and names the cursor", async () => {
   await using accessor = await openTestAccessor();
-  const { cursor } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
+  const { cursor } = await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: oneSample(1),
+  });
   const messages = [];
   for await (const message of accessor.signals.readSignals({})) messages.push(message);
   expect(messages[0]!.batches).toEqual([]);
@@ -94,14 +114,22 @@ test("the first message of a range comes at once and names the cursor", async ()
 
 test("the latest is the newest by time, and of equal times the last committed", async () => {
   await using accessor = await openTestAccessor();
-  const change = (time: number, reason: string) => ({ time: at(epochUs + time), state: MachineState.IDLE, reason });
+  const change = (time: number, reason: string) => ({
+    time: at(epochUs + time),
+    state: MachineState.IDLE,
+    reason,
+  });
   const batches = [
     {
       machine: "b",
       samples: [column("power", [[epochUs + 100, 1]])],
       stateChanges: [change(100, "old"), change(100, "new")],
     },
-    { machine: "b", samples: [column("power", [[epochUs + 50, 2]])], stateChanges: [change(50, "late")] },
+    {
+      machine: "b",
+      samples: [column("power", [[epochUs + 50, 2]])],
+      stateChanges: [change(50, "late")],
+    },
     { machine: "b", samples: [column("heat", [[epochUs + 7, 3]])] },
     {
       machine: "a",
@@ -128,7 +156,10 @@ test("the latest is the newest by time, and of equal times the last committed", 
     ["b", "power", 1],
     ["b", "state", "new"],
   ]);
-  const some = await accessor.signals.getLatest({ machines: ["b", "nobody"], signals: ["heat", "error"] });
+  const some = await accessor.signals.getLatest({
+    machines: ["b", "nobody"],
+    signals: ["heat", "error"],
+  });
   expect(some.signals.map(({ signal }) => signal)).toEqual(["heat"]);
 });
 
@@ -137,7 +168,11 @@ test("a read at another accessor waits for the cursor of an ack, also for a sign
 }, async () => {
   await using database = await testDatabase();
   await using one = await openTestAccessor({ databaseUrl: database.url });
-  await using two = await openTestAccessor({ databaseUrl: database.url, notify: false, pollMs: 200 });
+  await using two = await openTestAccessor({
+    databaseUrl: database.url,
+    notify: false,
+    pollMs: 200,
+  });
   for (let i = 1; i <= 10; i++) {
     const signal = `signal_${i}`;
     const { cursor } = await one.ingest.ingestBatch({
@@ -156,8 +191,14 @@ test("a read at another accessor waits for the cursor of an ack, also for a sign
 test("a cursor beyond the newest commit is refused, not waited for", async () => {
   await using accessor = await openTestAccessor();
   await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
-  const { cursor } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: 2n, batch: oneSample(2) });
-  await accessor.query("delete from receipt where revision = 2; delete from log where revision = 2");
+  const { cursor } = await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 2n,
+    batch: oneSample(2),
+  });
+  await accessor.query(
+    "delete from receipt where revision = 2; delete from log where revision = 2",
+  );
   await using behind = await openTestAccessor({ databaseUrl: accessor.databaseUrl });
   expect(await reasonOf(behind.signals.getLatest({ minCursor: cursor }))).toMatchObject({
     code: Code.OutOfRange,
@@ -169,20 +210,33 @@ test("machines and signals are listed, in order and in pages", async () => {
   await using accessor = await openTestAccessor();
   for (const [i, machine] of ["m-2", "M", "m1"].entries()) {
     const samples = [
-      { ...column("power", [[epochUs, 1]]), unit: i === 0 ? "kW" : "W", maxGap: { seconds: BigInt(i + 1) } },
+      {
+        ...column("power", [[epochUs, 1]]),
+        unit: i === 0 ? "kW" : "W",
+        maxGap: { seconds: BigInt(i + 1) },
+      },
     ];
-    await accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 1), batch: { machine, samples } });
+    await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(i + 1),
+      batch: { machine, samples },
+    });
   }
   const names: string[] = [];
   for (let pageToken = ""; ; ) {
-    const { machines, nextPageToken } = await accessor.signals.listMachines({ pageSize: 2, pageToken });
+    const { machines, nextPageToken } = await accessor.signals.listMachines({
+      pageSize: 2,
+      pageToken,
+    });
     names.push(...machines.map(({ name }) => name));
     if (nextPageToken === "") break;
     pageToken = nextPageToken;
   }
   expect(names).toEqual(["M", "m-2", "m1"]);
   const { signals } = await accessor.signals.listSignals({});
-  expect(signals).toMatchObject([{ name: "power", units: ["W", "kW"], machineCount: 3, maxGap: { seconds: 3n } }]);
+  expect(signals).toMatchObject([
+    { name: "power", units: ["W", "kW"], machineCount: 3, maxGap: { seconds: 3n } },
+  ]);
 });
 
 test("the first reads after a start all see what is stored", async () => {

@@ -13,7 +13,10 @@ import { openClients, openKeyFixture } from "../testing/keys.ts";
 
 test("unit and max_gap are corrected by an administrator, for answers about the past too", async () => {
   await using database = await testDatabase();
-  await using fixture = await openKeyFixture(database.url, createLog({ name: "test", level: "silent" }));
+  await using fixture = await openKeyFixture(
+    database.url,
+    createLog({ name: "test", level: "silent" }),
+  );
   const writer = await fixture.create({ scope: ["write", "read"] });
   const admin = await fixture.create({ scope: ["admin"], machine: ["Presse *"] });
   await using accessor = await openTestAccessor({ databaseUrl: database.url, auth: {} });
@@ -24,7 +27,11 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   const samples = [{ ...column("power", times), unit: "W", maxGap: { seconds: 1n } }];
   const batch: BatchInit = { machine, samples, stateChanges: [{ time: at(epochUs), state: 1 }] };
   await all.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
-  await all.ingest.ingestBatch({ producerId: "p", sequence: 2n, batch: { ...batch, machine: "mill-1" } });
+  await all.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 2n,
+    batch: { ...batch, machine: "mill-1" },
+  });
   const energy = async () => {
     const window = { startTime: at(epochUs), endTime: at(epochUs + 1_800e6) };
     const { machines } = await all.signals.summarizeMachines({ machines: [machine], ...window });
@@ -33,24 +40,45 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   expect(await energy()).toEqual([0, 0]);
 
   // The other form of é is the same machine.
-  const asked = { machine: "Presse e\u0301/1", signal: "power", unit: "kW", maxGap: { seconds: 1_200n } };
+  const asked = {
+    machine: "Presse e\u0301/1",
+    signal: "power",
+    unit: "kW",
+    maxGap: { seconds: 1_200n },
+  };
   const { LINEAR, STEP, COUNTER } = SampleType;
   const before = { unit: "W", maxGap: { seconds: 1n }, maxGapInferred: false, sampleType: LINEAR };
-  const after = { unit: "kW", maxGap: { seconds: 1_200n }, maxGapInferred: false, sampleType: LINEAR };
-  expect(await own.ingest.redeclareSignal({ ...asked, validateOnly: true })).toMatchObject({ before, after });
+  const after = {
+    unit: "kW",
+    maxGap: { seconds: 1_200n },
+    maxGapInferred: false,
+    sampleType: LINEAR,
+  };
+  expect(await own.ingest.redeclareSignal({ ...asked, validateOnly: true })).toMatchObject({
+    before,
+    after,
+  });
   expect(await energy()).toEqual([0, 0]);
   expect(await own.ingest.redeclareSignal(asked)).toMatchObject({ before, after });
   expect(await energy()).toEqual([0.5, 1]);
   const { signals } = await all.signals.listSignals({ machines: [machine] });
-  expect(signals.find(({ name }) => name === "power")).toMatchObject({ units: ["kW"], maxGap: { seconds: 1_200n } });
+  expect(signals.find(({ name }) => name === "power")).toMatchObject({
+    units: ["kW"],
+    maxGap: { seconds: 1_200n },
+  });
 
   // Without a max_gap, what was declared stays, and what was inferred follows the type.
   const stepped = await own.ingest.redeclareSignal({ machine, signal: "power", sampleType: STEP });
   expect(stepped).toMatchObject({ before: after, after: { ...after, sampleType: STEP } });
   const inferring = [{ ...column("pieces", times), unit: "pcs" }];
-  await all.ingest.ingestBatch({ producerId: "p", sequence: 3n, batch: { machine, samples: inferring } });
+  await all.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 3n,
+    batch: { machine, samples: inferring },
+  });
   const typed = async (sampleType: SampleType, validateOnly: boolean) =>
-    (await own.ingest.redeclareSignal({ machine, signal: "pieces", sampleType, validateOnly })).after;
+    (await own.ingest.redeclareSignal({ machine, signal: "pieces", sampleType, validateOnly }))
+      .after;
   const byType = (sampleType: SampleType, seconds: bigint) => ({
     ...{ unit: "pcs", maxGap: { seconds }, maxGapInferred: true, sampleType },
   });
@@ -60,7 +88,9 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   expect(await typed(LINEAR, false)).toMatchObject(byType(LINEAR, 2_700n));
 
   const told = (changes: object) => reasonOf(own.ingest.redeclareSignal({ ...asked, ...changes }));
-  expect(await reasonOf(all.ingest.redeclareSignal(asked))).toMatchObject({ reason: "PERMISSION_DENIED" });
+  expect(await reasonOf(all.ingest.redeclareSignal(asked))).toMatchObject({
+    reason: "PERMISSION_DENIED",
+  });
   expect(await told({ machine: "mill-1" })).toMatchObject({ reason: "PERMISSION_DENIED" });
   expect(await told({ machine: "Presse 9" })).toMatchObject({ reason: "MACHINE_UNKNOWN" });
   expect(await told({ machine: " " })).toMatchObject({ reason: "MACHINE_NAME_INVALID" });
@@ -70,7 +100,10 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   const nothing = own.ingest.redeclareSignal({ ...asked, unit: undefined, maxGap: undefined });
   const error = ConnectError.from(await nothing.catch((failure: unknown) => failure));
   const description = "at least one of unit, max_gap and sample_type must be given";
-  expect([error.rawMessage, await reasonOf(nothing)]).toEqual([description, expect.objectContaining(invalid)]);
+  expect([error.rawMessage, await reasonOf(nothing)]).toEqual([
+    description,
+    expect.objectContaining(invalid),
+  ]);
   expect(error.findDetails(BadRequestSchema)[0]!.fieldViolations).toMatchObject([
     { field: "unit", description },
     { field: "max_gap", description },
@@ -84,14 +117,29 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
 
 test("a correction that takes energy from power says so, tried or done; a unit loses its blanks", async () => {
   await using accessor = await openTestAccessor();
-  const samples = ["power", "heat"].map((signal) => ({ ...column(signal, [[epochUs, 1]]), unit: "W" }));
-  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: { machine: "m", samples } });
+  const samples = ["power", "heat"].map((signal) => ({
+    ...column(signal, [[epochUs, 1]]),
+    unit: "W",
+  }));
+  await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: { machine: "m", samples },
+  });
   const { COUNTER, LINEAR } = SampleType;
   const change = async (changes: object) => {
-    const { after, warnings } = await accessor.ingest.redeclareSignal({ machine: "m", signal: "power", ...changes });
+    const { after, warnings } = await accessor.ingest.redeclareSignal({
+      machine: "m",
+      signal: "power",
+      ...changes,
+    });
     return [after!.unit, ...warnings.flatMap(({ reason, message }) => [reason, message])];
   };
-  const noWatts = ["VA", WarningReason.NO_ENERGY, expect.stringMatching(/^"power" in "VA" gives no energy/)];
+  const noWatts = [
+    "VA",
+    WarningReason.NO_ENERGY,
+    expect.stringMatching(/^"power" in "VA" gives no energy/),
+  ];
   expect(await change({ unit: "VA", validateOnly: true })).toEqual(noWatts);
   expect(await change({ unit: " VA\t" })).toEqual(noWatts);
   const counted = ["kW", WarningReason.NO_ENERGY, expect.stringMatching(/COUNTER/)];

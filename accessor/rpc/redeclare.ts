@@ -34,7 +34,8 @@ export async function redeclareSignal(
   const maxGapUs = maxGap === undefined ? undefined : toDurationUs(maxGap);
   if (maxGapUs !== undefined && !(maxGapUs > 0 && maxGapUs <= maxMaxGapUs))
     throw invalid("max_gap", "must be above 0 and at most 24 h");
-  if (unit === undefined && maxGap === undefined && sampleType === SampleType.UNSPECIFIED) throw nothingGiven();
+  if (unit === undefined && maxGap === undefined && sampleType === SampleType.UNSPECIFIED)
+    throw nothingGiven();
   // In its one form by now.
   const series = await findSeries(catalog, { machine: machines[0]!, signal, permits });
   const before = toDeclaration(series);
@@ -46,8 +47,17 @@ export async function redeclareSignal(
   // What nobody has declared follows the type.
   const inferredUs = after.rhythm && inferGapUs(after.rhythm, after.sampleType);
   const wanted = { ...after, maxGapUs: maxGapUs ?? inferredUs ?? series.maxGapUs! };
-  if (validateOnly) return { before, after: toDeclaration(wanted), warnings: energyWarnings({ signal, ...wanted }) };
-  await catalog.redeclare(series, { ...wanted, unit, sampleType: sampleType || undefined }, { force: true });
+  if (validateOnly)
+    return {
+      before,
+      after: toDeclaration(wanted),
+      warnings: energyWarnings({ signal, ...wanted }),
+    };
+  await catalog.redeclare(
+    series,
+    { ...wanted, unit, sampleType: sampleType || undefined },
+    { force: true },
+  );
   return { before, after: toDeclaration(series), warnings: energyWarnings(series) };
 }
 
@@ -56,7 +66,10 @@ function nothingGiven(): Failure {
   const fields = ["unit", "max_gap", "sample_type"];
   const description = "at least one of unit, max_gap and sample_type must be given";
   const violations = fields.map((field) => ({ field, description }));
-  return new Failure("REQUEST_INVALID", description, { violations, metadata: { field: fields.join(", ") } });
+  return new Failure("REQUEST_INVALID", description, {
+    violations,
+    metadata: { field: fields.join(", ") },
+  });
 }
 
 async function findSeries(
@@ -67,9 +80,13 @@ async function findSeries(
     throw new Failure("PERMISSION_DENIED", `the credential does not cover machine ${machine}`);
   const own = await catalog.select({ machines: [machine], signals: [] });
   if (own.length === 0)
-    throw new Failure("MACHINE_UNKNOWN", `no machine ${JSON.stringify(machine)} has sent anything`, {
-      metadata: { machine },
-    });
+    throw new Failure(
+      "MACHINE_UNKNOWN",
+      `no machine ${JSON.stringify(machine)} has sent anything`,
+      {
+        metadata: { machine },
+      },
+    );
   const series = own.find((one) => one.signal === signal);
   if (series === undefined) {
     const known = own
@@ -91,7 +108,9 @@ const toDeclaration = ({
   maxGapUs,
   rhythm,
   sampleType,
-}: Pick<Series, "unit" | "maxGapUs" | "rhythm" | "sampleType">): MessageInitShape<typeof SignalDeclarationSchema> => ({
+}: Pick<Series, "unit" | "maxGapUs" | "rhythm" | "sampleType">): MessageInitShape<
+  typeof SignalDeclarationSchema
+> => ({
   unit,
   maxGap: toDuration(maxGapUs!),
   maxGapInferred: rhythm !== undefined,

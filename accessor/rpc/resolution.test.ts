@@ -29,19 +29,35 @@ describe("a calendar", () => {
       ...["2026-03-30T22:00", "2026-03-31T12:00"],
     ]);
     expect(edges(calendar({ ...berlin, unit: CalendarUnit.DAY }), ...window)).toEqual(days);
-    expect(edges(calendar({ ...berlin, unit: CalendarUnit.DAY, dayStart: "00:00:00" }), ...window)).toEqual(days);
+    expect(
+      edges(calendar({ ...berlin, unit: CalendarUnit.DAY, dayStart: "00:00:00" }), ...window),
+    ).toEqual(days);
   });
 
   it("has shifts in whatever order they are named", () => {
-    const shifts = { ...berlin, unit: CalendarUnit.SHIFT, shiftStarts: ["22:00", "06:00:30", "14:00"] };
+    const shifts = {
+      ...berlin,
+      unit: CalendarUnit.SHIFT,
+      shiftStarts: ["22:00", "06:00:30", "14:00"],
+    };
     expect(edges(calendar(shifts), "2026-01-07T00:00Z", "2026-01-08T00:00Z")).toEqual([
-      ...["2026-01-07T00:00", "2026-01-07T05:00", "2026-01-07T13:00", "2026-01-07T21:00", "2026-01-08T00:00"],
+      ...[
+        "2026-01-07T00:00",
+        "2026-01-07T05:00",
+        "2026-01-07T13:00",
+        "2026-01-07T21:00",
+        "2026-01-08T00:00",
+      ],
     ]);
   });
 
   it("has each unit from the day's start", () => {
     const cuts = (unit: CalendarUnit) =>
-      edges(calendar({ ...berlin, unit, dayStart: "06:00" }), "2025-12-27T00:00Z", "2026-01-07T00:00Z").slice(1, -1);
+      edges(
+        calendar({ ...berlin, unit, dayStart: "06:00" }),
+        "2025-12-27T00:00Z",
+        "2026-01-07T00:00Z",
+      ).slice(1, -1);
     expect(cuts(CalendarUnit.WEEK)).toEqual(["2025-12-29T05:00", "2026-01-05T05:00"]);
     for (const unit of [CalendarUnit.MONTH, CalendarUnit.QUARTER, CalendarUnit.YEAR])
       expect(cuts(unit)).toEqual(["2026-01-01T05:00"]);
@@ -54,10 +70,26 @@ const day = { ...berlin, unit: CalendarUnit.DAY };
 test.each<[string, Resolution, Record<string, string>]>([
   ["no unit", calendar(berlin), { field: "calendar.unit" }],
   ["shifts without starts", calendar(shift), { field: "calendar.shift_starts" }],
-  ["a start twice", calendar({ ...shift, shiftStarts: ["06:00", "06:00:00"] }), { field: "calendar.shift_starts" }],
-  ["a start that is none", calendar({ ...shift, shiftStarts: ["6:00"] }), { field: "calendar.shift_starts" }],
-  ["an hour that is none", calendar({ ...day, dayStart: "24:00" }), { field: "calendar.day_start" }],
-  ["starts of days", calendar({ ...day, shiftStarts: ["06:00"] }), { field: "calendar.shift_starts" }],
+  [
+    "a start twice",
+    calendar({ ...shift, shiftStarts: ["06:00", "06:00:00"] }),
+    { field: "calendar.shift_starts" },
+  ],
+  [
+    "a start that is none",
+    calendar({ ...shift, shiftStarts: ["6:00"] }),
+    { field: "calendar.shift_starts" },
+  ],
+  [
+    "an hour that is none",
+    calendar({ ...day, dayStart: "24:00" }),
+    { field: "calendar.day_start" },
+  ],
+  [
+    "starts of days",
+    calendar({ ...day, shiftStarts: ["06:00"] }),
+    { field: "calendar.shift_starts" },
+  ],
   [
     "a day's start of shifts",
     calendar({ ...shift, dayStart: "06:00", shiftStarts: ["06:00"] }),
@@ -77,7 +109,11 @@ test.each<[string, Resolution, Record<string, string>]>([
   expect(ask).toThrow(Failure);
   expect(ask).toThrow(
     expect.objectContaining({
-      reason: metadata["field"] ? "REQUEST_INVALID" : metadata["time_zone"] ? "TIME_ZONE_UNKNOWN" : "TOO_MANY_BUCKETS",
+      reason: metadata["field"]
+        ? "REQUEST_INVALID"
+        : metadata["time_zone"]
+          ? "TIME_ZONE_UNKNOWN"
+          : "TOO_MANY_BUCKETS",
       metadata,
     }),
   );

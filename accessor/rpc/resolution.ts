@@ -9,7 +9,11 @@ import {
 import { toDurationUs } from "../../codec/timestamps.ts";
 import { Failure } from "../failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs, slotEdges } from "../history/bucket-edges.ts";
-import { type Calendar, type CalendarUnit as CalendarName, calendarEdges } from "../history/calendar-edges.ts";
+import {
+  type Calendar,
+  type CalendarUnit as CalendarName,
+  calendarEdges,
+} from "../history/calendar-edges.ts";
 import { invalid } from "./check-request.ts";
 import type { QuestionWindow } from "./window.ts";
 
@@ -28,14 +32,16 @@ export function toEdges(
 ): Float64Array {
   const { fromUs, toUs, askedUs } = window;
   if (toUs <= fromUs) {
-    if (askedUs > fromUs) toEdges(resolution, { window: { ...window, toUs: askedUs }, defaultPoints });
+    if (askedUs > fromUs)
+      toEdges(resolution, { window: { ...window, toUs: askedUs }, defaultPoints });
     return new Float64Array(0);
   }
   const calendar = calendarOf(resolution);
   const of = { fromUs, toUs, maxBuckets: maxBucketsInARow };
   try {
     if (calendar !== undefined) return calendarEdges({ ...of, ...calendar });
-    if (resolution.case === "width") return bucketEdges({ ...of, widthUs: checkWidth(resolution.value) });
+    if (resolution.case === "width")
+      return bucketEdges({ ...of, widthUs: checkWidth(resolution.value) });
     const points = resolution.case === "points" ? resolution.value : defaultPoints;
     // No round width makes one bucket of every window.
     if (points === 1) return slotEdges({ ...of, points });
@@ -45,9 +51,13 @@ export function toEdges(
     if (error.reason === "too_many_buckets") throw tooManyBuckets(error.message);
     if (error.reason === "unknown_time_zone") {
       const metadata = { time_zone: calendar?.timeZone ?? "" };
-      throw new Failure("TIME_ZONE_UNKNOWN", `${error.message}: give a name such as "Europe/Berlin" or "UTC"`, {
-        metadata,
-      });
+      throw new Failure(
+        "TIME_ZONE_UNKNOWN",
+        `${error.message}: give a name such as "Europe/Berlin" or "UTC"`,
+        {
+          metadata,
+        },
+      );
     }
     throw error;
   }
@@ -88,15 +98,25 @@ function toCalendar({ timeZone, unit: number, dayStart, shiftStarts }: CalendarM
   const unit = units[number];
   if (unit === undefined) throw invalid("calendar.unit", "must be one of the units");
   if (unit !== "shift") {
-    if (shiftStarts.length > 0) throw invalid("calendar.shift_starts", "go only with the unit SHIFT");
+    if (shiftStarts.length > 0)
+      throw invalid("calendar.shift_starts", "go only with the unit SHIFT");
     return { timeZone, unit, startsMs: [toTimeOfDayMs("calendar.day_start", dayStart || "00:00")] };
   }
   if (dayStart !== "")
-    throw invalid("calendar.day_start", "does not go with the unit SHIFT, whose shifts have starts of their own");
+    throw invalid(
+      "calendar.day_start",
+      "does not go with the unit SHIFT, whose shifts have starts of their own",
+    );
   if (shiftStarts.length === 0)
-    throw invalid("calendar.shift_starts", 'must say when shifts begin, such as "06:00", "14:00", "22:00"');
-  const startsMs = shiftStarts.map((text) => toTimeOfDayMs("calendar.shift_starts", text)).sort((a, b) => a - b);
-  if (new Set(startsMs).size < startsMs.length) throw invalid("calendar.shift_starts", "must not name a time twice");
+    throw invalid(
+      "calendar.shift_starts",
+      'must say when shifts begin, such as "06:00", "14:00", "22:00"',
+    );
+  const startsMs = shiftStarts
+    .map((text) => toTimeOfDayMs("calendar.shift_starts", text))
+    .sort((a, b) => a - b);
+  if (new Set(startsMs).size < startsMs.length)
+    throw invalid("calendar.shift_starts", "must not name a time twice");
   return { timeZone, unit, startsMs };
 }
 
@@ -105,7 +125,10 @@ const timeOfDay = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/;
 function toTimeOfDayMs(field: string, text: string): number {
   const match = timeOfDay.exec(text);
   if (match === null)
-    throw invalid(field, `${JSON.stringify(text)} is not a time of day from "00:00" to "23:59", such as "06:00"`);
+    throw invalid(
+      field,
+      `${JSON.stringify(text)} is not a time of day from "00:00" to "23:59", such as "06:00"`,
+    );
   const [, hour, minute, second = "0"] = match;
   return ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1_000;
 }

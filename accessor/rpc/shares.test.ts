@@ -11,7 +11,11 @@ import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { openUnreadClient, trailersOf } from "../../runtime/testing/unread.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { callHead, frame, preface, repeat } from "../../test/testing/http2-frames.ts";
-import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from "../testing/accessor.ts";
+import {
+  openTestAccessor,
+  type TestAccessor,
+  type TestAccessorOptions,
+} from "../testing/accessor.ts";
 import { epochUs, grid } from "../testing/batches.ts";
 
 /** Clients of one accessor that come from different addresses, as a gateway tells it. */
@@ -19,12 +23,26 @@ async function openShared(options: TestAccessorOptions) {
   const stack = new AsyncDisposableStack();
   const accessor = stack.use(await openTestAccessor(options));
   const as = (address: string): Client<typeof SignalService> => {
-    const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }));
+    const transport = stack.use(
+      createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }),
+    );
     return createClient(SignalService, {
       unary: (method, abort, timeoutMs, header, ...rest) =>
-        transport.unary(method, abort, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
+        transport.unary(
+          method,
+          abort,
+          timeoutMs,
+          { ...header, [forwardedClientHeader]: address },
+          ...rest,
+        ),
       stream: (method, abort, timeoutMs, header, ...rest) =>
-        transport.stream(method, abort, timeoutMs, { ...header, [forwardedClientHeader]: address }, ...rest),
+        transport.stream(
+          method,
+          abort,
+          timeoutMs,
+          { ...header, [forwardedClientHeader]: address },
+          ...rest,
+        ),
     });
   };
   return { accessor, as, [Symbol.asyncDispose]: () => stack.disposeAsync() };
@@ -47,7 +65,10 @@ const greedyHeaders = { [forwardedClientHeader]: "192.0.2.1" };
 async function store({ ingest }: TestAccessor) {
   for (let i = 0; i < 30; i++) {
     const values = Array.from({ length: 60_000 }, (_, k) => Math.sin(k * 1e6 + i));
-    const batch = { machine: "mill-1", samples: [grid("power", epochUs + i * 600_000_000, values)] };
+    const batch = {
+      machine: "mill-1",
+      samples: [grid("power", epochUs + i * 600_000_000, values)],
+    };
     await ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 1), batch });
   }
 }
@@ -59,7 +80,9 @@ test("whoever takes all ranges it can get leaves others theirs, and is told that
   using unread = openUnreadClient(accessor.port);
   for (let i = 0; i < 8; i++) unread.call(readSignals, greedyHeaders);
   await eventually("all are taken", () => accessor.ledger.borrowed()["ranges"] === 8);
-  expect(await reasonOf(Array.fromAsync(shared.as("192.0.2.1").readSignals({})))).toBe("OVERLOADED ranges");
+  expect(await reasonOf(Array.fromAsync(shared.as("192.0.2.1").readSignals({})))).toBe(
+    "OVERLOADED ranges",
+  );
   expect((await Array.fromAsync(shared.as("192.0.2.2").readSignals({}))).length).toBeGreaterThan(1);
   expect(accessor.ledger.refused()).toEqual({ ranges: 1 });
 }, 60_000);
@@ -82,10 +105,15 @@ test("64 ranges that nobody reads hold a bounded number of bytes, and end by nam
   );
   expect(most).toBeLessThan(64 * 4.5 * 1024 * 1024);
   // Those that were ended last have some seconds left in which they may still read why.
-  expect((await trailersOf(streams.at(-1)!))["grpc-message"] ?? "").toMatch(/^$|the%20client%20stopped%20reading%20it/);
+  expect((await trailersOf(streams.at(-1)!))["grpc-message"] ?? "").toMatch(
+    /^$|the%20client%20stopped%20reading%20it/,
+  );
   await eventually(
     "all is given back",
-    () => Object.entries(ledger.borrowed()).every(([name, amount]) => name === "connections" || amount === 0),
+    () =>
+      Object.entries(ledger.borrowed()).every(
+        ([name, amount]) => name === "connections" || amount === 0,
+      ),
     {
       withinMs: 30_000,
     },
@@ -96,9 +124,15 @@ test("whoever leaves answers unread is asked to read them before it asks again, 
   await using shared = await openShared({ maxUnreadBytes: 100_000 });
   const { accessor } = shared;
   for (let i = 0; i < 8; i++) {
-    const samples = Array.from({ length: 250 }, (_, n) => grid(`signal_${"n".repeat(40)}_${i}_${n}`, epochUs, [n]));
+    const samples = Array.from({ length: 250 }, (_, n) =>
+      grid(`signal_${"n".repeat(40)}_${i}_${n}`, epochUs, [n]),
+    );
     const batch = { machine: "mill-1", samples };
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(i + 1), batch });
+    const { result } = await accessor.ingest.ingestBatch({
+      producerId: "p",
+      sequence: BigInt(i + 1),
+      batch,
+    });
     expect([result?.refusal, result?.verdicts]).toEqual([undefined, []]);
   }
   using unread = openUnreadClient(accessor.port);
@@ -109,7 +143,9 @@ test("whoever leaves answers unread is asked to read them before it asks again, 
   const batch = { machine: "mill-1", samples: [grid("power", epochUs, [1])] };
   const request = { producerId: "p1", sequence: 1n, batch };
   const headers = greedyHeaders;
-  expect(await reasonOf(accessor.ingest.ingestBatch(request, { headers }))).toBe("OVERLOADED unread-bytes");
+  expect(await reasonOf(accessor.ingest.ingestBatch(request, { headers }))).toBe(
+    "OVERLOADED unread-bytes",
+  );
   expect(accessor.ledger.refused()).toEqual({ "unread-bytes": 2 });
   expect((await shared.as("192.0.2.2").listMachines({})).machines).toHaveLength(1);
   await trailersOf(stream);
@@ -121,7 +157,9 @@ test("whoever leaves answers unread is asked to read them before it asks again, 
 test("calls a second are bounded for each caller", async () => {
   await using shared = await openShared({ callsPerSecond: 1 });
   const hasty = shared.as("192.0.2.1");
-  const answers = await Promise.allSettled(Array.from({ length: 30 }, () => hasty.listMachines({})));
+  const answers = await Promise.allSettled(
+    Array.from({ length: 30 }, () => hasty.listMachines({})),
+  );
   const refused = answers.filter(({ status }) => status === "rejected");
   expect(refused.length).toBeGreaterThan(10);
   expect(await reasonOf(Promise.reject((refused[0] as PromiseRejectedResult).reason))).toBe(
@@ -142,7 +180,9 @@ test("40 batches at once, each above what may be in flight, are all answered", a
       }),
     ),
   );
-  expect(answers.every(({ result }) => result?.refusal === undefined && result?.duplicate === false)).toBe(true);
+  expect(
+    answers.every(({ result }) => result?.refusal === undefined && result?.duplicate === false),
+  ).toBe(true);
 });
 
 test("calls that never send their message are bounded, and end with their connection", async () => {
@@ -153,14 +193,19 @@ test("calls that never send their message are bounded, and end with their connec
   socket.on("error", () => {}).resume();
   socket.write(Buffer.concat([preface, repeat(100, (i) => frame(1, 4, 2 * i + 1, head))]));
   // Of this machine's, each connection counts by itself.
-  await eventually("half of what there is is taken", () => accessor.ledger.borrowed()["open calls"] === 50);
+  await eventually(
+    "half of what there is is taken",
+    () => accessor.ledger.borrowed()["open calls"] === 50,
+  );
   expect(accessor.ledger.refused()).toEqual({ "open-calls": 50 });
   expect((await Array.fromAsync(shared.as("192.0.2.2").readSignals({}))).length).toBe(1);
   const other = connect(accessor.port, "127.0.0.1");
   other.on("error", () => {}).resume();
   other.write(Buffer.concat([preface, repeat(50, (i) => frame(1, 4, 2 * i + 1, head))]));
   await eventually("all is taken", () => accessor.ledger.borrowed()["open calls"] === 100);
-  expect(await reasonOf(Array.fromAsync(shared.as("192.0.2.2").readSignals({})))).toBe("OVERLOADED open-calls");
+  expect(await reasonOf(Array.fromAsync(shared.as("192.0.2.2").readSignals({})))).toBe(
+    "OVERLOADED open-calls",
+  );
   for (const one of [socket, other]) one.destroy();
   await eventually("it is given back", () => accessor.ledger.borrowed()["open calls"] === 0);
 });
@@ -173,7 +218,12 @@ test("requests that stop half-way hold their caller's room only, and are ended b
   const part = Buffer.alloc(60_000);
   part.writeUInt32BE(300_000, 1);
   const path = "/millrace.v1.IngestService/IngestBatch";
-  const head = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+  const head = {
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+  };
   const statuses: unknown[] = [];
   for (let i = 0; i < 10; i++) {
     const stream = session.request({ ...head, ...greedyHeaders });
@@ -189,7 +239,9 @@ test("requests that stop half-way hold their caller's room only, and are ended b
   const batch = { machine: "mill-1", samples: [grid("power", epochUs, values)] };
   const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
   expect(result).toMatchObject({ sequence: 1n, verdicts: [] });
-  await eventually("each was given up in its turn", () => statuses.length === 10, { withinMs: 30_000 });
+  await eventually("each was given up in its turn", () => statuses.length === 10, {
+    withinMs: 30_000,
+  });
   expect(new Set(statuses)).toEqual(new Set(["4"]));
   expect(accessor.ledger.refused()["incoming-rate"]).toBe(10);
   session.destroy();

@@ -19,7 +19,13 @@ import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import type { Catalog, Selection } from "../store/catalog.ts";
-import { readCommits, readCommitTime, readEarliest, readMoment, readRevisionBefore } from "../store/log.ts";
+import {
+  readCommits,
+  readCommitTime,
+  readEarliest,
+  readMoment,
+  readRevisionBefore,
+} from "../store/log.ts";
 import { aggregateStates } from "./aggregate-states.ts";
 import { aggregateSamples } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
@@ -80,11 +86,18 @@ export function createSignalService({
       const { signal, machines, severities, codePrefix, states } = request;
       checkMachines(machines);
       const range = toTimeRange(request.startTime, request.endTime);
-      const { token, encode } = openPage(QuerySignalsRequestSchema, request, { history, nowMs: nowMs() });
+      const { token, encode } = openPage(QuerySignalsRequestSchema, request, {
+        history,
+        nowMs: nowMs(),
+      });
       const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
       // Only now: what min_cursor waits for may hold the signal's first records.
       const kind = await kindOf(signal, catalog);
-      checkFilters(kind, { severities: severities.length > 0, codePrefix, states: states.length > 0 });
+      checkFilters(kind, {
+        severities: severities.length > 0,
+        codePrefix,
+        states: states.length > 0,
+      });
       const series = await catalog.select({ machines, signals: [signal] });
       const limit = request.pageSize || 1_000;
       const page = await readPage(
@@ -121,7 +134,12 @@ export function createSignalService({
       const { catalog, history } = see(context);
       const kind = (name: string) => kindOf(name, catalog);
       const { signal: abort } = context;
-      return getLatest({ ...reads, catalog }, request, { kindOf: kind, abort, nowMs: nowMs(), history });
+      return getLatest({ ...reads, catalog }, request, {
+        kindOf: kind,
+        abort,
+        nowMs: nowMs(),
+        history,
+      });
     },
 
     async aggregateSamples(request, context) {
@@ -154,7 +172,12 @@ export function createSignalService({
       const { catalog, history } = see(context);
       const kind = (name: string) => kindOf(name, catalog);
       const { signal: abort } = context;
-      return getVersion({ ...reads, catalog }, request, { kindOf: kind, nowMs: nowMs(), history, abort });
+      return getVersion({ ...reads, catalog }, request, {
+        kindOf: kind,
+        nowMs: nowMs(),
+        history,
+        abort,
+      });
     },
 
     async *watchSignals(request, context) {
@@ -170,7 +193,8 @@ export function createSignalService({
         tail,
         filter: createFilter(request, vision),
         after,
-        readLog: (range) => readLog(range, request, { catalog, limited: vision !== undefined, abort }),
+        readLog: (range) =>
+          readLog(range, request, { catalog, limited: vision !== undefined, abort }),
         readCommitTime: (revision) => readCommitTime(database, revision),
         toCursor: (revision) => cursors.encode(revision),
         startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
@@ -204,18 +228,29 @@ export function createSignalService({
     if (signal === "error") return SignalKind.EVENT;
     const series = await catalog.anyOf(signal);
     if (series !== undefined) return series.kind;
-    const names = [...new Set(["state", "error", ...(await catalog.signalNames())])].sort(compareText);
-    const known = names.slice(0, maxKnownListed).join(", ") + (names.length > maxKnownListed ? ", …" : "");
-    throw new Failure("SIGNAL_UNKNOWN", `no machine has sent the signal "${signal}"; known are ${known}`, {
-      metadata: { signal, known },
-    });
+    const names = [...new Set(["state", "error", ...(await catalog.signalNames())])].sort(
+      compareText,
+    );
+    const known =
+      names.slice(0, maxKnownListed).join(", ") + (names.length > maxKnownListed ? ", …" : "");
+    throw new Failure(
+      "SIGNAL_UNKNOWN",
+      `no machine has sent the signal "${signal}"; known are ${known}`,
+      {
+        metadata: { signal, known },
+      },
+    );
   }
 
   type Filters = { severities: boolean; codePrefix: string; states: boolean };
 
   function checkFilters(kind: SignalKind, { severities, codePrefix, states }: Filters): void {
     const rules = [
-      { field: "states", broken: states && kind !== SignalKind.STATE, description: 'goes only with signal "state"' },
+      {
+        field: "states",
+        broken: states && kind !== SignalKind.STATE,
+        description: 'goes only with signal "state"',
+      },
       {
         field: "severities",
         broken: severities && kind !== SignalKind.EVENT,
@@ -226,7 +261,11 @@ export function createSignalService({
         broken: codePrefix !== "" && kind !== SignalKind.EVENT,
         description: 'goes only with signal "error"',
       },
-      { field: "code_prefix", broken: codePrefix.includes("\0"), description: "holds U+0000, which no code does" },
+      {
+        field: "code_prefix",
+        broken: codePrefix.includes("\0"),
+        description: "holds U+0000, which no code does",
+      },
     ];
     const wrong = rules.find(({ broken }) => broken);
     if (wrong === undefined) return;
@@ -241,7 +280,10 @@ export function createSignalService({
     if (start.case === undefined) return tail.head.revision;
     const earliest = await readEarliest(database);
     if (start.case === "afterCursor") {
-      const revision = cursors.decode(start.value, { field: "after_cursor", headRevision: await knownHead(reads) });
+      const revision = cursors.decode(start.value, {
+        field: "after_cursor",
+        headRevision: await knownHead(reads),
+      });
       if (revision < earliest - 1) throw expired(earliest);
       return revision;
     }
@@ -258,7 +300,10 @@ export function createSignalService({
     if (fromUs <= nowUs + clockToleranceUs) return;
     const said = `from_commit_time has not come: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
     const violations = [{ field: "from_commit_time", description: "has not come" }];
-    throw new Failure("TIME_RANGE_INVALID", said, { metadata: { field: "from_commit_time" }, violations });
+    throw new Failure("TIME_RANGE_INVALID", said, {
+      metadata: { field: "from_commit_time" },
+      violations,
+    });
   }
 
   async function readLog(
@@ -276,7 +321,10 @@ export function createSignalService({
   }
 
   function expired(earliest: number): Failure {
-    const message = "the log no longer reaches back that far: read the range, then watch after the answer's cursor";
-    return new Failure("CURSOR_EXPIRED", message, { metadata: { earliest_cursor: cursors.encode(earliest - 1) } });
+    const message =
+      "the log no longer reaches back that far: read the range, then watch after the answer's cursor";
+    return new Failure("CURSOR_EXPIRED", message, {
+      metadata: { earliest_cursor: cursors.encode(earliest - 1) },
+    });
   }
 }

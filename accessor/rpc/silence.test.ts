@@ -20,10 +20,16 @@ beforeEach(() => history.clear());
 const minuteUs = 60e6;
 const { ACTIVE, IDLE, FAULT } = MachineState;
 const inMinutes = (time: Timestamp | undefined) =>
-  time === undefined ? undefined : (Number(time.seconds) * 1e6 + time.nanos / 1000 - baseUs) / minuteUs;
-const minutesOf = ({ seconds, nanos }: Duration) => (Number(seconds) * 1e6 + nanos / 1000) / minuteUs;
+  time === undefined
+    ? undefined
+    : (Number(time.seconds) * 1e6 + time.nanos / 1000 - baseUs) / minuteUs;
+const minutesOf = ({ seconds, nanos }: Duration) =>
+  (Number(seconds) * 1e6 + nanos / 1000) / minuteUs;
 
-const change = (minute: number, state: MachineState) => ({ time: at(baseUs + minute * minuteUs), state });
+const change = (minute: number, state: MachineState) => ({
+  time: at(baseUs + minute * minuteUs),
+  state,
+});
 const power = (minutes: readonly number[], of: object = {}) => ({
   ...column(
     "power",
@@ -46,9 +52,15 @@ const silentOf = (states: readonly StateSummary[]) =>
 
 async function summary(minute: number, window: object = hour) {
   const { service, context } = serviceAt(minute);
-  const answer = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, window), context);
+  const answer = await service.summarizeMachines(
+    create(rpc.SummarizeMachinesRequestSchema, window),
+    context,
+  );
   const { states, silenceTolerance } = answer.machines![0]!;
-  return { states: silentOf(states as StateSummary[]), tolerance: minutesOf(silenceTolerance as Duration) };
+  return {
+    states: silentOf(states as StateSummary[]),
+    tolerance: minutesOf(silenceTolerance as Duration),
+  };
 }
 
 async function buckets(minute: number) {
@@ -79,7 +91,9 @@ async function versions(minute: number) {
   ];
   const found: string[] = [];
   for (const query of all)
-    found.push((await service.getVersion(create(rpc.GetVersionRequestSchema, { query }), context)).version!);
+    found.push(
+      (await service.getVersion(create(rpc.GetVersionRequestSchema, { query }), context)).version!,
+    );
   return found;
 }
 
@@ -140,7 +154,11 @@ test("a max_gap that is corrected counts at once, for what is past too; not of w
   const { catalog } = history;
   const series = catalog.find("m", "power")!;
   const declare = (maxGapUs: number, sampleType: SampleType) =>
-    catalog.redeclare(series, { unit: "W", maxGapUs, rhythm: undefined, sampleType }, { force: true });
+    catalog.redeclare(
+      series,
+      { unit: "W", maxGapUs, rhythm: undefined, sampleType },
+      { force: true },
+    );
   await declare(30.5 * minuteUs, SampleType.LINEAR);
   expect(await summary(1_000)).toEqual({ states: [[ACTIVE, 60, 8]], tolerance: 31 });
   for (const [i, version] of (await versions(1_000)).entries()) expect(version).not.toBe(before[i]);
@@ -160,7 +178,11 @@ test("the latest state says since when its machine has been silent, by the datab
     ]);
   };
   await commit({ stateChanges: [change(0, ACTIVE)], samples: [power([20])] });
-  await history.ingest({ machine: "n", stateChanges: [change(0, ACTIVE)], samples: [power([minuteOfNow - 1])] });
+  await history.ingest({
+    machine: "n",
+    stateChanges: [change(0, ACTIVE)],
+    samples: [power([minuteOfNow - 1])],
+  });
   for (const compacted of [false, true]) {
     if (compacted) await history.compactAll();
     revision = 2;
@@ -183,7 +205,9 @@ test("intervals end at the newest commit: what has not begun is not listed, what
   const lasting = [ACTIVE, now - 2, undefined, 0, undefined];
   for (const asked of [{}, { endTime: at(baseUs + (now + 60) * minuteUs) }])
     expect(await intervals(now, asked)).toEqual({ rows: [lasting], end: now });
-  expect(await intervals(now, { startTime: at(baseUs + (now + 1) * minuteUs) })).toMatchObject({ rows: [] });
+  expect(await intervals(now, { startTime: at(baseUs + (now + 1) * minuteUs) })).toMatchObject({
+    rows: [],
+  });
   expect(await intervals(now, { states: [IDLE] })).toMatchObject({ rows: [] });
   expect((await intervals(now + 4)).rows).toEqual([[ACTIVE, now - 2, now + 4, 0, undefined]]);
   expect((await intervals(now + 5)).rows).toHaveLength(2);
@@ -204,7 +228,9 @@ test("pages of intervals end where the first one did", async () => {
   const one = await ask(first);
   const two = await ask(serviceAt(500), one.nextPageToken);
   const three = await ask(serviceAt(900), two.nextPageToken);
-  expect([one, two, three].map(({ endTime }) => inMinutes(endTime as Timestamp))).toEqual([30, 30, 30]);
+  expect([one, two, three].map(({ endTime }) => inMinutes(endTime as Timestamp))).toEqual([
+    30, 30, 30,
+  ]);
   const [last] = three.intervals as StateInterval[];
   expect([minutesOf(last!.silentTime!), inMinutes(last!.silentSinceTime)]).toEqual([30 - 13, 13]);
 });
@@ -220,7 +246,8 @@ test("a version changes with silence, and not with what comes while the machine 
       known = await versions(1_000);
       return known.map((version, i) => version === before[i]);
     };
-    const oil = async (...minutes: number[]) => commit({ samples: [{ ...power(minutes), signal: "oil" }] });
+    const oil = async (...minutes: number[]) =>
+      commit({ samples: [{ ...power(minutes), signal: "oil" }] });
     expect(await isSame()).toEqual([true, true, true]);
     // In a minute that is alive; far from the window, but in the interval that reaches into it.
     await oil(20.3);

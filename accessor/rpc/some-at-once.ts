@@ -10,6 +10,7 @@ export async function someAtOnce<Item, Answer>(
 ): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (let start = 0; start < items.length; start += atOnce)
-    for (const answer of await Promise.all(items.slice(start, start + atOnce).map(ask))) answers.push(answer);
+    for (const answer of await Promise.all(items.slice(start, start + atOnce).map(ask)))
+      answers.push(answer);
   return answers;
 }

@@ -35,10 +35,12 @@ export async function summarizeMachines(
   const { token, encode } = openPage(SummarizeMachinesRequestSchema, request, paging);
   const head = await headOf(reads, request, { token, abort });
   const { revision } = head;
-  const window = token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
+  const window =
+    token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const series = await reads.catalog.select({ machines: request.machines, signals: [] });
   const byMachine = [...Map.groupBy(series, ({ machine }) => machine)];
-  const start = byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
+  const start =
+    byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
   const watermark = await readWatermark(reads.database, revision, { abort });
   const demandUs = checkDemand(request.demandInterval, window);
   const compared = compareWindow(request, window);
@@ -53,7 +55,12 @@ export async function summarizeMachines(
     const some = byMachine.slice(at, at + Math.min(atOnce, room.rows));
     if (!some.every(([, mine]) => silent.has(mine[0]!.machineId))) {
       const next = byMachine.slice(at, at + Math.min(silencesAtOnce, room.rows));
-      silent = await silentTimes(reads, next, { windows: [window, compared], revision, watermark, abort });
+      silent = await silentTimes(reads, next, {
+        windows: [window, compared],
+        revision,
+        watermark,
+        abort,
+      });
     }
     const found = await someAtOnce(some, async ([machine, mine]) => {
       const { machineId } = mine[0]!;
@@ -72,7 +79,11 @@ export async function summarizeMachines(
     }
   }
   const end = start + machines.length;
-  const last = { timeUs: window.toUs, revision: byMachine[end - 1]?.[1][0]?.machineId ?? 0, position: 0 };
+  const last = {
+    timeUs: window.toUs,
+    revision: byMachine[end - 1]?.[1][0]?.machineId ?? 0,
+    position: 0,
+  };
   return {
     machines,
     compared: others,
@@ -92,7 +103,12 @@ async function silentTimes(
   {
     windows,
     ...of
-  }: { windows: readonly (Window | undefined)[]; revision: number; watermark: number; abort: AbortSignal },
+  }: {
+    windows: readonly (Window | undefined)[];
+    revision: number;
+    watermark: number;
+    abort: AbortSignal;
+  },
 ): Promise<Map<number, SilentTime[]>> {
   const asked = windows.filter((window) => window !== undefined);
   const slots = machines.flatMap(([, mine]) =>
@@ -102,7 +118,10 @@ async function silentTimes(
   );
   const found = (await readSilentTimes(database, slots, of)).map(([only]) => only!);
   return new Map(
-    machines.map(([, mine], i) => [mine[0]!.machineId, found.slice(i * asked.length, (i + 1) * asked.length)]),
+    machines.map(([, mine], i) => [
+      mine[0]!.machineId,
+      found.slice(i * asked.length, (i + 1) * asked.length),
+    ]),
   );
 }
 
@@ -119,7 +138,9 @@ function checkDemand(interval: Duration | undefined, window: Window): number | u
   const { count } = intervalsOf(window, intervalUs);
   if (count <= maxIntervals) return intervalUs;
   const message = `the window has ${count} demand intervals, but ${maxIntervals} is the limit: ask for less time or longer ones`;
-  throw new Failure("TOO_MANY_BUCKETS", message, { metadata: { max_buckets: String(maxIntervals) } });
+  throw new Failure("TOO_MANY_BUCKETS", message, {
+    metadata: { max_buckets: String(maxIntervals) },
+  });
 }
 
 /** The window to compare with; undefined: none. Fails with REQUEST_INVALID and TIME_RANGE_INVALID. */
@@ -128,12 +149,17 @@ export function compareWindow(
   { toUs: untilUs }: Pick<Window, "toUs">,
 ): Window | undefined {
   if (compareStartTime === undefined && compareEndTime === undefined) return undefined;
-  if (compareStartTime === undefined) throw invalid("compare_start_time", "must come with compare_end_time");
-  if (compareEndTime === undefined) throw invalid("compare_end_time", "must come with compare_start_time");
+  if (compareStartTime === undefined)
+    throw invalid("compare_start_time", "must come with compare_end_time");
+  if (compareEndTime === undefined)
+    throw invalid("compare_end_time", "must come with compare_start_time");
   const names = { start: "compare_start_time", end: "compare_end_time" };
   const { fromUs, toUs } = toTimeRange(compareStartTime, compareEndTime, names);
   if (endTime !== undefined && toUs > toTimeUs("end_time", endTime))
-    throw invalid("compare_end_time", "must not be after end_time: let the later window be the one that is compared");
+    throw invalid(
+      "compare_end_time",
+      "must not be after end_time: let the later window be the one that is compared",
+    );
   return { fromUs, toUs: Math.max(fromUs, Math.min(toUs, untilUs)) };
 }
 

@@ -30,19 +30,29 @@ export async function tellSilences(
   let beyond = touched.beyond;
   let windows = [];
   if ("windows" in basis) {
-    windows = machines.flatMap(([machineId, series]) => basis.windows.map((one) => ({ machineId, series, ...one })));
+    windows = machines.flatMap(([machineId, series]) =>
+      basis.windows.map((one) => ({ machineId, series, ...one })),
+    );
   } else {
     if (nowUs === undefined) return [beyond];
-    const reaches = (JSON.parse(beyond || "[]") as string[]).map((text) => reachOf(text, basis.ofIntervals, nowUs));
-    beyond = JSON.stringify(reaches.map(({ fromUs, how, endUs }) => [fromUs, how, endUs ?? "lasts"]));
-    const withStates = machines.filter(([, series]) => series.some(({ signal: name }) => name === "state"));
+    const reaches = (JSON.parse(beyond || "[]") as string[]).map((text) =>
+      reachOf(text, basis.ofIntervals, nowUs),
+    );
+    beyond = JSON.stringify(
+      reaches.map(({ fromUs, how, endUs }) => [fromUs, how, endUs ?? "lasts"]),
+    );
+    const withStates = machines.filter(([, series]) =>
+      series.some(({ signal: name }) => name === "state"),
+    );
     windows = withStates.map(([machineId, series], i) => ({ machineId, series, ...reaches[i]! }));
   }
   const asked = windows.filter(({ fromUs, toUs }) => fromUs < toUs);
   const watermark = await readWatermark(database, revision, { abort });
   const silences = await readSilences(database, asked, { revision, watermark, abort });
   const told = asked.map(({ machineId, series, fromUs, toUs }, i) => {
-    const own = cutSilences(silences[i]!, { fromUs, toUs }).map((one) => `${one.fromUs}-${one.toUs}`);
+    const own = cutSilences(silences[i]!, { fromUs, toUs }).map(
+      (one) => `${one.fromUs}-${one.toUs}`,
+    );
     return `${machineId} ${toleranceUsOf(series)} ${own.join(" ")}`;
   });
   return [beyond, told.join("\n")];

@@ -24,17 +24,24 @@ type QueryInit = Exclude<
 const minuteUs = 60_000_000;
 /** A month after what the tests send. */
 const monthUs = baseUs + 30 * 1440 * minuteUs;
-const toQuery = (query: QueryInit): Query => create(rpc.GetVersionRequestSchema, { query }).query as Query;
+const toQuery = (query: QueryInit): Query =>
+  create(rpc.GetVersionRequestSchema, { query }).query as Query;
 
 /** All kinds of questions about a window. */
-function queriesOf({ fromUs, toUs }: { fromUs: number; toUs: number }, machines: readonly string[]): Query[] {
+function queriesOf(
+  { fromUs, toUs }: { fromUs: number; toUs: number },
+  machines: readonly string[],
+): Query[] {
   const window = { machines: [...machines], startTime: at(fromUs), endTime: at(toUs) };
   const width = { case: "width" as const, value: { seconds: 60n, nanos: 0 } };
   return [
     ...["power", "oil", "state", "error"].map((signal) =>
       toQuery({ case: "querySignals", value: { ...window, signal, pageSize: 20 } }),
     ),
-    toQuery({ case: "aggregateSamples", value: { ...window, signals: ["power"], resolution: width } }),
+    toQuery({
+      case: "aggregateSamples",
+      value: { ...window, signals: ["power"], resolution: width },
+    }),
     toQuery({ case: "summarizeMachines", value: window }),
     toQuery({ case: "aggregateStates", value: { ...window, resolution: width } }),
     toQuery({ case: "listStateIntervals", value: { ...window, pageSize: 20 } }),
@@ -44,10 +51,17 @@ function queriesOf({ fromUs, toUs }: { fromUs: number; toUs: number }, machines:
 type Asked = { version: string; answer: string } | undefined;
 
 /** Its version and its answer as text, without what may differ; undefined where it is refused. */
-async function ask(query: Query, revision: number, committedUs = Date.now() * 1000): Promise<Asked> {
+async function ask(
+  query: Query,
+  revision: number,
+  committedUs = Date.now() * 1000,
+): Promise<Asked> {
   const { service, context } = history.serviceAt(revision, committedUs);
   try {
-    const version = await service.getVersion(create(rpc.GetVersionRequestSchema, { query }), context);
+    const version = await service.getVersion(
+      create(rpc.GetVersionRequestSchema, { query }),
+      context,
+    );
     return { version: version.version!, answer: await answerOf(query, { service, context }) };
   } catch {
     return undefined;
@@ -58,7 +72,10 @@ async function ask(query: Query, revision: number, committedUs = Date.now() * 10
 const said = <Desc extends DescMessage>(desc: Desc, init: MessageInitShape<Desc>) =>
   toJsonString(desc, create(desc, init), { alwaysEmitImplicit: true });
 
-async function answerOf(query: Query, { service, context }: ReturnType<TestHistory["serviceAt"]>): Promise<string> {
+async function answerOf(
+  query: Query,
+  { service, context }: ReturnType<TestHistory["serviceAt"]>,
+): Promise<string> {
   const bare = { cursor: "", nextPageToken: "" };
   switch (query.case) {
     case "querySignals": {
@@ -111,9 +128,10 @@ function expectSame(answer: string, before: string, message: string): void {
   let at = 0;
   withoutSums(before, (key, value) => {
     const [, other] = sums[at++]!;
-    expect(Math.abs(other - value), `${message}: ${key} was ${value}, is ${other}`).toBeLessThanOrEqual(
-      tolerances.get(key)!,
-    );
+    expect(
+      Math.abs(other - value),
+      `${message}: ${key} was ${value}, is ${other}`,
+    ).toBeLessThanOrEqual(tolerances.get(key)!);
   });
 }
 
@@ -182,11 +200,13 @@ test("neighbours, other times and compaction change no version; what is late doe
   const commit = async (batch: BatchInit) => {
     ({ revision } = await history.ingest(batch));
   };
-  for (let i = 0; i < 90; i++) for (const machine of ["a", "b"]) await commit(minuteOf(machine, baseUs + i * minuteUs));
-  const queries = queriesOf({ fromUs: baseUs + 10 * minuteUs, toUs: baseUs + 80 * minuteUs }, ["a"]).filter(
-    (query) => query.case !== "querySignals" || query.value.signal !== "oil",
-  );
-  const versions = () => Promise.all(queries.map(async (query) => (await ask(query, revision, monthUs))!.version));
+  for (let i = 0; i < 90; i++)
+    for (const machine of ["a", "b"]) await commit(minuteOf(machine, baseUs + i * minuteUs));
+  const queries = queriesOf({ fromUs: baseUs + 10 * minuteUs, toUs: baseUs + 80 * minuteUs }, [
+    "a",
+  ]).filter((query) => query.case !== "querySignals" || query.value.signal !== "oil");
+  const versions = () =>
+    Promise.all(queries.map(async (query) => (await ask(query, revision, monthUs))!.version));
   const first = await versions();
   expect(new Set(first).size).toBeGreaterThan(3);
   await history.compact({ maxRows: 200 });
@@ -219,13 +239,15 @@ test("of states beyond the window counts what its answer tells of them: no more"
     const stateChanges = [{ time: at(baseUs + minute * minuteUs), state, reason }];
     ({ revision } = await history.ingest({ machine: "a", stateChanges }));
   };
-  const queries = queriesOf({ fromUs: baseUs + 20 * minuteUs, toUs: baseUs + 40 * minuteUs }, ["a"]).filter(
-    (query) => query.case === "summarizeMachines" || query.case === "listStateIntervals",
-  );
+  const queries = queriesOf({ fromUs: baseUs + 20 * minuteUs, toUs: baseUs + 40 * minuteUs }, [
+    "a",
+  ]).filter((query) => query.case === "summarizeMachines" || query.case === "listStateIntervals");
   let known: string[] = [];
   const changed = async () => {
     const before = known;
-    known = await Promise.all(queries.map(async (query) => (await ask(query, revision, monthUs))!.version));
+    known = await Promise.all(
+      queries.map(async (query) => (await ask(query, revision, monthUs))!.version),
+    );
     return queries.filter((_, i) => known[i] !== before[i]).map((query) => query.case);
   };
   for (const compacted of [false, true]) {
@@ -276,7 +298,10 @@ test("what retention removes changes versions of what is that old", async () => 
   await history.clear();
   for (let i = 0; i < 3; i++) await history.ingest(minuteOf("a", baseUs + i * minuteUs));
   const old = toQuery({ case: "querySignals", value: { signal: "power", startTime: at(baseUs) } });
-  const young = toQuery({ case: "querySignals", value: { signal: "power", startTime: at(baseUs + 2 * minuteUs) } });
+  const young = toQuery({
+    case: "querySignals",
+    value: { signal: "power", startTime: at(baseUs + 2 * minuteUs) },
+  });
   const before = [await ask(old, 3), await ask(young, 3)].map((got) => got!.version);
   await history.query("select note_removal($1)", [baseUs + minuteUs]);
   const after = [await ask(old, 3), await ask(young, 3)].map((got) => got!.version);
@@ -288,11 +313,18 @@ test("a late sample just past a window's end, to which its line leads, is anothe
   await history.clear();
   const toUs = baseUs + 10 * minuteUs;
   const commit = (timeUs: number, value: number) =>
-    history.ingest({ machine: "late", samples: [{ ...column("power", [[timeUs, value]]), unit: "W" }] });
-  await history.ingest({ machine: "late", stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }] });
+    history.ingest({
+      machine: "late",
+      samples: [{ ...column("power", [[timeUs, value]]), unit: "W" }],
+    });
+  await history.ingest({
+    machine: "late",
+    stateChanges: [{ time: at(baseUs), state: MachineState.ACTIVE }],
+  });
   const before = await commit(toUs - 5_000, 1_000);
   const queries = queriesOf({ fromUs: baseUs, toUs }, ["late"]).slice(4, 7);
-  const askAll = async (revision: number) => Promise.all(queries.map(async (query) => (await ask(query, revision))!));
+  const askAll = async (revision: number) =>
+    Promise.all(queries.map(async (query) => (await ask(query, revision))!));
   const known = await askAll(before.revision);
   const after = await commit(toUs + 5_000, 1_000);
   for (const [i, one] of (await askAll(after.revision)).entries())

@@ -58,13 +58,19 @@ export async function getVersion(
   let head = await answerHead(reads, query.value?.minCursor ?? "", abort);
   for (;;) {
     const { revision } = head;
-    const { series, parts, states, silences, endUs, fixed } = await basisOf(reads, query, { ...context, head });
+    const { series, parts, states, silences, endUs, fixed } = await basisOf(reads, query, {
+      ...context,
+      head,
+    });
     // A series that has sent nothing in the range has its place in the answer too.
     const listed = series
       .map(({ id, unit, maxGapUs, sampleType }) => `${id} ${unit} ${maxGapUs} ${sampleType}`)
       .join("\n");
     if (fixed !== undefined)
-      return { version: nameOf([history.now, "page", fixed, listed]), cursor: cursors.encode(fixed) };
+      return {
+        version: nameOf([history.now, "page", fixed, listed]),
+        cursor: cursors.encode(fixed),
+      };
     const touched = await readTouched(database, { parts, states }, { revision, abort });
     if (touched.newest > revision) {
       // Another accessor has compacted what has not come here yet: what was told of states is older
@@ -74,7 +80,9 @@ export async function getVersion(
       continue;
     }
     const told = await tellSilences(database, silences, { touched, head, abort });
-    const removed = parts.some(({ fromUs }) => fromUs < touched.removedBeforeUs) ? touched.removals : 0;
+    const removed = parts.some(({ fromUs }) => fromUs < touched.removedBeforeUs)
+      ? touched.removals
+      : 0;
     return {
       version: nameOf([history.now, listed, touched.newest, ...told, removed, endUs ?? "as asked"]),
       cursor: cursors.encode(revision),
@@ -98,7 +106,10 @@ async function basisOf(
       const request = query.value;
       await kindOf(request.signal);
       const { token } = openPage(QuerySignalsRequestSchema, request, context);
-      const series = await catalog.select({ machines: request.machines, signals: [request.signal] });
+      const series = await catalog.select({
+        machines: request.machines,
+        signals: [request.signal],
+      });
       if (token !== undefined) return { series, parts: [], fixed: token.revision };
       const range = toTimeRange(request.startTime, request.endTime);
       return { series, parts: series.map(({ id }) => ({ seriesId: id, ...range })) };
@@ -120,7 +131,10 @@ async function basisOf(
       const { token } = openPage(SummarizeMachinesRequestSchema, request, context);
       const window = windowAt(head, request);
       const windows = [window, compareWindow(request, window)].filter((one) => one !== undefined);
-      const basis = await basisOfMachines(catalog, reachOf(request), { signals: ["state", "error", "power"], windows });
+      const basis = await basisOfMachines(catalog, reachOf(request), {
+        signals: ["state", "error", "power"],
+        windows,
+      });
       if (token !== undefined) return { series: basis.series, parts: [], fixed: token.revision };
       return { ...basis, endUs: window.toUs };
     }
@@ -128,7 +142,10 @@ async function basisOf(
       const request = query.value;
       const { token } = openPage(AggregateStatesRequestSchema, request, context);
       const window = windowAt(head, request);
-      const basis = await basisOfMachines(catalog, request, { signals: ["state", "power"], windows: [window] });
+      const basis = await basisOfMachines(catalog, request, {
+        signals: ["state", "power"],
+        windows: [window],
+      });
       if (token !== undefined) return { series: basis.series, parts: [], fixed: token.revision };
       return { ...basis, endUs: window.toUs };
     }
@@ -140,7 +157,10 @@ async function basisOf(
       if (token !== undefined) return { series: all, parts: [], fixed: token.revision };
       const series = all.filter(({ kind }) => kind === SignalKind.STATE);
       const range = toTimeRange(request.startTime, request.endTime);
-      const window = { fromUs: range.fromUs, toUs: Math.min(range.toUs, head.committedUs ?? range.toUs) };
+      const window = {
+        fromUs: range.fromUs,
+        toUs: Math.min(range.toUs, head.committedUs ?? range.toUs),
+      };
       const states = { machineIds: machinesWithStates(series), ...window, wholeIntervals: true };
       return {
         series,
@@ -164,20 +184,29 @@ async function basisOfMachines(
   const range = toTimeRange(request.startTime, request.endTime);
   const parts = series
     .filter(({ signal }) => signals.includes(signal))
-    .map((item) => (item.kind === SignalKind.NUMERIC ? withNeighbours(item, range) : { seriesId: item.id, ...range }));
+    .map((item) =>
+      item.kind === SignalKind.NUMERIC
+        ? withNeighbours(item, range)
+        : { seriesId: item.id, ...range },
+    );
   const states = { machineIds: machinesWithStates(series), ...range, wholeIntervals: false };
   return { series, parts, states, silences: { series, windows } };
 }
 
 /** A line reaches into a window from one sample past each end, if it is no longer than max_gap. */
-function withNeighbours({ id, maxGapUs }: Series, { fromUs, toUs }: { fromUs: number; toUs: number }): Part {
+function withNeighbours(
+  { id, maxGapUs }: Series,
+  { fromUs, toUs }: { fromUs: number; toUs: number },
+): Part {
   return { seriesId: id, fromUs: fromUs - maxGapUs!, toUs: toUs + maxGapUs! + 1 };
 }
 
 /** From the first to the last of what a summary and the one that it is compared with depend on. */
 function reachOf(request: SummarizeMachinesRequest) {
   const { startTime, compareStartTime: other } = request;
-  const isEarlier = other !== undefined && toTimeUs("compare_start_time", other) < toTimeUs("start_time", startTime!);
+  const isEarlier =
+    other !== undefined &&
+    toTimeUs("compare_start_time", other) < toTimeUs("start_time", startTime!);
   // The other window ends no later than this one.
   return { ...request, startTime: isEarlier ? other : startTime };
 }

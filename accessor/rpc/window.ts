@@ -18,7 +18,10 @@ export type QuestionWindow = Window & {
  * The window as of a commit: it ends at the end asked for, or when that commit was made, whichever
  * is earlier.
  */
-export function windowAt({ committedUs }: Pick<Head, "committedUs">, { startTime, endTime }: Asked): QuestionWindow {
+export function windowAt(
+  { committedUs }: Pick<Head, "committedUs">,
+  { startTime, endTime }: Asked,
+): QuestionWindow {
   const { fromUs, toUs } = toTimeRange(startTime, endTime);
   const endUs = Math.max(fromUs, Math.min(toUs, committedUs ?? fromUs));
   return { fromUs, toUs: endUs, askedUs: endTime === undefined ? endUs : toUs };

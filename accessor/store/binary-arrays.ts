@@ -11,18 +11,27 @@ const kind = <T>(oid: number, sizeOf: (value: T) => number, write: Write<T>): Ki
   none.writeInt32BE(oid, 8);
   return { oid, sizeOf, write, none };
 };
-const fixed = <T>(oid: number, size: number, write: Write<T>): Kind<T> => kind(oid, () => size, write);
+const fixed = <T>(oid: number, size: number, write: Write<T>): Kind<T> =>
+  kind(oid, () => size, write);
 
-const int2: Kind<number> = fixed(21, 2, (target, offset, value) => target.writeInt16BE(value, offset));
-const int4: Kind<number> = fixed(23, 4, (target, offset, value) => target.writeInt32BE(value, offset));
+const int2: Kind<number> = fixed(21, 2, (target, offset, value) =>
+  target.writeInt16BE(value, offset),
+);
+const int4: Kind<number> = fixed(23, 4, (target, offset, value) =>
+  target.writeInt32BE(value, offset),
+);
 const int8: Kind<number> = fixed(20, 8, (target, offset, value) => {
   // By halves: a BigInt for each would cost an allocation. |value| < 2^53.
   const high = Math.floor(value / 2 ** 32);
   target.writeInt32BE(high, offset);
   target.writeUInt32BE(value - high * 2 ** 32, offset + 4);
 });
-const float8: Kind<number> = fixed(701, 8, (target, offset, value) => target.writeDoubleBE(value, offset));
-const bool: Kind<boolean> = fixed(16, 1, (target, offset, value) => target.writeUInt8(value ? 1 : 0, offset));
+const float8: Kind<number> = fixed(701, 8, (target, offset, value) =>
+  target.writeDoubleBE(value, offset),
+);
+const bool: Kind<boolean> = fixed(16, 1, (target, offset, value) =>
+  target.writeUInt8(value ? 1 : 0, offset),
+);
 const bytea: Kind<Uint8Array> = kind(
   17,
   (value) => value.byteLength,

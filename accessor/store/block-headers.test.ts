@@ -21,13 +21,20 @@ beforeAll(async () => {
   ] as const)
     await history.ingest({
       machine,
-      samples: Object.entries(signals).map(([signal, pairs]) => ({ ...column(signal, pairs), unit: "W" })),
+      samples: Object.entries(signals).map(([signal, pairs]) => ({
+        ...column(signal, pairs),
+        unit: "W",
+      })),
     });
   await history.compactAll({ nowUs });
 }, 120_000);
 afterAll(() => history[Symbol.asyncDispose]());
 
-async function read(limit: number, { fromUs, toUs }: { fromUs: number; toUs: number }, from = history) {
+async function read(
+  limit: number,
+  { fromUs, toUs }: { fromUs: number; toUs: number },
+  from = history,
+) {
   const asked: number[] = [];
   const { database, catalog } = from;
   const counting = {
@@ -38,9 +45,15 @@ async function read(limit: number, { fromUs, toUs }: { fromUs: number; toUs: num
     }) as typeof database.lookUp,
   };
   const series = await catalog.select({ machines: [], signals: [] });
-  const [row] = await from.query<{ watermark: number }>("select max(revision)::int as watermark from watermark");
+  const [row] = await from.query<{ watermark: number }>(
+    "select max(revision)::int as watermark from watermark",
+  );
   const pages = await Array.fromAsync(
-    blockHeaders(counting, { series, fromUs, toUs, watermark: row!.watermark }, { limit, abort: unaborted }),
+    blockHeaders(
+      counting,
+      { series, fromUs, toUs, watermark: row!.watermark },
+      { limit, abort: unaborted },
+    ),
   );
   return { pages, asked };
 }
@@ -54,7 +67,9 @@ test.each([1, 7, 124, 10_000])("about %i at a time", async (limit) => {
   expect(headers).toEqual(headers.toSorted(inOrder));
   expect(headers.reduce((sum, { summary }) => sum + summary.count, 0)).toBe(5 * minutes + 60);
   for (const [i, { nextUs }] of pages.entries())
-    expect(pages[i + 1]?.headers[0]?.summary.firstUs ?? Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(nextUs);
+    expect(
+      pages[i + 1]?.headers[0]?.summary.firstUs ?? Number.POSITIVE_INFINITY,
+    ).toBeGreaterThanOrEqual(nextUs);
   expect(pages.at(-1)!.nextUs).toBe(Number.POSITIVE_INFINITY);
 });
 
@@ -78,7 +93,9 @@ test("series with a block each are asked for once, beside some that have many", 
 test("of thousands of series, no statement asks for more than 4,096 headers", async () => {
   await using wide = await TestHistory.open();
   const count = 5_000;
-  const samples = Array.from({ length: count }, (_, i) => column(`s${i}`, [[startUs + ((i * 7_919) % count), i]]));
+  const samples = Array.from({ length: count }, (_, i) =>
+    column(`s${i}`, [[startUs + ((i * 7_919) % count), i]]),
+  );
   await wide.ingest({ machine: "wide", samples });
   await wide.compactAll({ nowUs });
   const { pages, asked } = await read(2_000, all, wide);

@@ -59,7 +59,9 @@ async function* headersOfPart(
   range: BlockRange,
   { part, nextUs, limit, abort }: HeaderOptions & { part: BlockPart; nextUs: number },
 ): AsyncGenerator<HeaderPage, void, undefined> {
-  const open = new Map(range.series.map((series): [number, Open] => [series.id, { series, last: undefined, held: 0 }]));
+  const open = new Map(
+    range.series.map((series): [number, Open] => [series.id, { series, last: undefined, held: 0 }]),
+  );
   let held: BlockHeader[] = [];
   while (open.size > 0) {
     const each = Math.max(2, Math.ceil(limit / open.size));
@@ -80,7 +82,8 @@ async function* headersOfPart(
       held = [...held, ...found].sort(inOrder);
     }
     let end: BlockHeader | undefined;
-    for (const { last } of open.values()) if (end === undefined || inOrder(last!, end) < 0) end = last;
+    for (const { last } of open.values())
+      if (end === undefined || inOrder(last!, end) < 0) end = last;
     const count = end === undefined ? held.length : held.indexOf(end) + 1;
     const headers = held.slice(0, count);
     held = held.slice(count);
@@ -106,7 +109,8 @@ async function readHeaders(
     abort,
   }: { part: BlockPart; wanting: readonly Open[]; each: number; abort: AbortSignal | undefined },
 ): Promise<BlockHeader[]> {
-  const startOf = ({ series, last }: Open) => bucketOf(series, Math.max(fromUs, last?.summary.firstUs ?? fromUs));
+  const startOf = ({ series, last }: Open) =>
+    bucketOf(series, Math.max(fromUs, last?.summary.firstUs ?? fromUs));
   const [row] = await askPart(
     database,
     part,

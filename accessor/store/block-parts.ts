@@ -42,7 +42,9 @@ export function askPart(
 ): Promise<unknown[][]> {
   // A statement without a name is planned with the values that it comes with.
   if (pruned) return database.read(text, values, { abort });
-  return once ? database.lookUp(text, values, { name, abort }) : database.read(text, values, { name, abort });
+  return once
+    ? database.lookUp(text, values, { name, abort })
+    : database.read(text, values, { name, abort });
 }
 
 /** Items by part, those parts only that have any. */
@@ -51,7 +53,8 @@ export function byPart<Item>(
   items: readonly Item[],
   bucketUs: (item: Item) => number,
 ): { part: BlockPart; items: readonly Item[] }[] {
-  if (parts.length === 1 && !parts[0]!.pruned) return items.length === 0 ? [] : [{ part: parts[0]!, items }];
+  if (parts.length === 1 && !parts[0]!.pruned)
+    return items.length === 0 ? [] : [{ part: parts[0]!, items }];
   const grouped = Map.groupBy(items, (item) => {
     const us = bucketUs(item);
     return parts.find(({ fromUs, toUs }) => us >= fromUs && us < toUs);

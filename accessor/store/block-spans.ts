@@ -78,5 +78,8 @@ function day(timeUs: number): string {
 }
 
 function timeOf(digits: string): number {
-  return Date.UTC(Number(digits.slice(0, 4)), Number(digits.slice(4, 6)) - 1, Number(digits.slice(6))) * 1000;
+  return (
+    Date.UTC(Number(digits.slice(0, 4)), Number(digits.slice(4, 6)) - 1, Number(digits.slice(6))) *
+    1000
+  );
 }

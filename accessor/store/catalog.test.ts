@@ -11,7 +11,11 @@ const log = createLog({ name: "t", level: "silent" });
 test("12,000 machines: pages of rows, names in order, one machine of a key without the others", async () => {
   await using own = await testDatabase();
   await using database = await openDatabase({ url: own.url, log });
-  await database.write("insert into machine (name) select 'm-' || i from generate_series(1, 12000) i", [], {});
+  await database.write(
+    "insert into machine (name) select 'm-' || i from generate_series(1, 12000) i",
+    [],
+    {},
+  );
   await database.write(
     "insert into series (machine_id, signal, kind, unit, max_gap_us) select id, 'power', 1, 'W', 1000000 from machine",
     [],
@@ -39,7 +43,9 @@ test("12,000 machines: pages of rows, names in order, one machine of a key witho
   expect(statements).toHaveLength(4);
   expect((await catalog.machines("m-11999", 2)).map(({ name }) => name)).toEqual(["m-12", "m-120"]);
   expect((await catalog.select({ machines: [], signals: ["power"] })).length).toBe(12_000);
-  expect((await catalog.select({ machines: ["m-9"], signals: [] })).map(({ signal }) => signal)).toEqual(["power"]);
+  expect(
+    (await catalog.select({ machines: ["m-9"], signals: [] })).map(({ signal }) => signal),
+  ).toEqual(["power"]);
   expect((await catalog.anyOf("power"))?.machine).toBe("m-1");
   expect(await catalog.anyOf("speed")).toBeUndefined();
   expect(await catalog.signalNames()).toEqual(["power"]);

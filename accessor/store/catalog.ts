@@ -8,7 +8,14 @@ import { Turns } from "../../runtime/turns.ts";
 import { moved } from "../epochs.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 import type { Database } from "./database.ts";
-import { type Declaration, fixBuckets, type QuotaLimit, readRedeclared, redeclare, registerSeries } from "./declare.ts";
+import {
+  type Declaration,
+  fixBuckets,
+  type QuotaLimit,
+  readRedeclared,
+  redeclare,
+  registerSeries,
+} from "./declare.ts";
 import { toFailure } from "./errors.ts";
 import { OwnSeries } from "./own-series.ts";
 import { declaredBy, type SeriesRow, seriesColumns, seriesRow } from "./series-row.ts";
@@ -35,7 +42,11 @@ export type Series = {
 };
 
 export type NewSeries = Omit<Series, "id" | "machineId" | "staleThrough" | "bucketUs">;
-export type MachineEntry = { readonly id: number; readonly name: string; readonly firstSeenUs: number };
+export type MachineEntry = {
+  readonly id: number;
+  readonly name: string;
+  readonly firstSeenUs: number;
+};
 
 export type Quota = { machines: number; series: number };
 export type Quotas = { all: Quota; of: (holder: string) => Quota };
@@ -97,7 +108,8 @@ export class Catalog {
   /** Series by id: asks PostgreSQL for those that are not known here, so a row of the log always finds its own. */
   async getAll(ids: readonly number[]): Promise<ReadonlyMap<number, Series>> {
     const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
-    if (unknown.length > 0) await this.#load(sql.fragment`series.id = any(${sql.array(unknown, "int4")})`);
+    if (unknown.length > 0)
+      await this.#load(sql.fragment`series.id = any(${sql.array(unknown, "int4")})`);
     for (const id of unknown)
       if (!this.#byId.has(id)) throw new Error(`series ${id} is in the log but not in the catalog`);
     return this.#byId;
@@ -110,7 +122,8 @@ export class Catalog {
   /** Series that match, ascending by machine, then signal. */
   async select({ machines, signals }: Selection): Promise<Series[]> {
     await this.#refresh();
-    const names = machines.length > 0 ? [...new Set(machines)].sort(compareText) : this.#namesWith(signals);
+    const names =
+      machines.length > 0 ? [...new Set(machines)].sort(compareText) : this.#namesWith(signals);
     const wanted = [...new Set(signals)].sort(compareText);
     const generation = this.#generation;
     const turns = new Turns();
@@ -120,7 +133,8 @@ export class Catalog {
       if (i % machinesInARow === 0) await turns.pause();
       const own = this.#byMachine.get(name);
       if (own === undefined) continue;
-      const matching = signals.length === 0 ? own.sorted() : wanted.flatMap((signal) => own.get(signal) ?? []);
+      const matching =
+        signals.length === 0 ? own.sorted() : wanted.flatMap((signal) => own.get(signal) ?? []);
       for (const series of matching) found.push(series);
     }
     if (generation !== this.#generation) throw moved();
@@ -130,7 +144,9 @@ export class Catalog {
   /** The series that some machines have of a signal, as PostgreSQL knows them now. */
   async ofMachines(machineIds: readonly number[], signal: string): Promise<Series[]> {
     const ids = [...new Set(machineIds)];
-    await this.#load(sql.fragment`machine_id = any(${sql.array(ids, "int4")}) and signal = ${signal}`);
+    await this.#load(
+      sql.fragment`machine_id = any(${sql.array(ids, "int4")}) and signal = ${signal}`,
+    );
     return ids.flatMap((id) => this.find(this.#machineNames.get(id) ?? "", signal) ?? []);
   }
 
@@ -150,8 +166,12 @@ export class Catalog {
   /** Machines that send any of these signals (all if none is named), ascending. */
   #namesWith(signals: readonly string[]): readonly string[] {
     if (signals.length === 0) return this.#names.all();
-    const [first, ...others] = [...new Set(signals)].map((signal) => this.#bySignal.get(signal)?.all() ?? []);
-    return others.length === 0 ? first! : [...new Set([first!, ...others].flat())].sort(compareText);
+    const [first, ...others] = [...new Set(signals)].map(
+      (signal) => this.#bySignal.get(signal)?.all() ?? [],
+    );
+    return others.length === 0
+      ? first!
+      : [...new Set([first!, ...others].flat())].sort(compareText);
   }
 
   /** Machines in order of their names, from the first after `after`. */
@@ -175,7 +195,8 @@ export class Catalog {
       if (star < 0) {
         if (this.#machines.has(pattern)) found.add(pattern);
       } else
-        for (const name of this.#names.withPrefix(pattern.slice(0, star))) if (fitsGlob(pattern, name)) found.add(name);
+        for (const name of this.#names.withPrefix(pattern.slice(0, star)))
+          if (fitsGlob(pattern, name)) found.add(name);
     }
     return [...found].sort(compareText);
   }
@@ -190,7 +211,13 @@ export class Catalog {
     { holder, quotas }: { holder: string; quotas: Quotas },
   ): Promise<QuotaLimit | undefined> {
     const own = quotas.of(holder);
-    const limit = await registerSeries(this.#database, { machine, entries, holder, own, all: quotas.all });
+    const limit = await registerSeries(this.#database, {
+      machine,
+      entries,
+      holder,
+      own,
+      all: quotas.all,
+    });
     await this.#load(sql.fragment`machine.name = ${machine}`);
     return limit;
   }
@@ -242,7 +269,11 @@ export class Catalog {
   }
 
   /** As redeclare(), and known here. */
-  async redeclare(series: Series, declaration: Declaration, options: { force?: boolean } = {}): Promise<boolean> {
+  async redeclare(
+    series: Series,
+    declaration: Declaration,
+    options: { force?: boolean } = {},
+  ): Promise<boolean> {
     const done = await redeclare(this.#database, series, declaration, options);
     await this.reload([series.id]);
     return done;
@@ -259,7 +290,9 @@ export class Catalog {
   /** Reads again what some series declare. */
   async reload(ids: readonly number[]): Promise<void> {
     for (let at = 0; at < ids.length; at += pageRows)
-      await this.#load(sql.fragment`series.id = any(${sql.array(ids.slice(at, at + pageRows), "int4")})`);
+      await this.#load(
+        sql.fragment`series.id = any(${sql.array(ids.slice(at, at + pageRows), "int4")})`,
+      );
   }
 
   /** Reads the declarations that others have changed, up to a number of theirs; undefined: all. */

@@ -48,7 +48,9 @@ export async function commitStep(
       count.ended += portion.ended.length;
     }
     await client.query(call("note_touched", noteTouched, touchValues(step.touches)));
-    await client.query(call("note_alive", noteAlive, [step.through, ...touchValues(step.touches).slice(0, 2)]));
+    await client.query(
+      call("note_alive", noteAlive, [step.through, ...touchValues(step.touches).slice(0, 2)]),
+    );
     await client.query(
       call("touch_states", touchStates, [
         step.through,
@@ -57,7 +59,10 @@ export async function commitStep(
       ]),
     );
     if (step.released !== undefined)
-      await client.query("select release_commit($1::int8, $2::int8)", [step.released, step.through]);
+      await client.query("select release_commit($1::int8, $2::int8)", [
+        step.released,
+        step.through,
+      ]);
     await client.query(call("end_step", endStep, stepValues(step)));
     return count;
   });
@@ -69,12 +74,21 @@ export async function commitStep(
  */
 export async function holdCommit(
   database: Database,
-  { revision, reason, unreadable, ...place }: Place & { revision: number; reason: string; unreadable: Unreadable[] },
+  {
+    revision,
+    reason,
+    unreadable,
+    ...place
+  }: Place & { revision: number; reason: string; unreadable: Unreadable[] },
   { abort }: { abort: AbortSignal },
 ): Promise<void> {
   await inStep(database, place, abort, async (client) => {
     const lost = toArray.int4(unreadable.map(({ seriesId }) => seriesId));
-    await client.query("select hold_commit($1::int8, $2::text, $3::int4[])", [revision, reason, lost]);
+    await client.query("select hold_commit($1::int8, $2::text, $3::int4[])", [
+      revision,
+      reason,
+      lost,
+    ]);
     const nothing = { touched: [], rollups: [], stateRollups: [], unreadable };
     await client.query(call("end_step", endStep, stepValues({ through: revision, ...nothing })));
   });
@@ -87,12 +101,24 @@ export async function holdCommit(
  */
 export async function commitAhead(
   database: Database,
-  { beganUs, rollups, stateRollups, ...place }: Place & Pick<Step, "rollups" | "stateRollups"> & { beganUs: number },
+  {
+    beganUs,
+    rollups,
+    stateRollups,
+    ...place
+  }: Place & Pick<Step, "rollups" | "stateRollups"> & { beganUs: number },
   { abort }: { abort: AbortSignal },
 ): Promise<boolean> {
   return inStep(database, place, abort, async (client) => {
-    const values = [place.from, beganUs, ...rollupValues(rollups), ...stateRollupValues(stateRollups)];
-    const { rows } = await client.query<{ done: boolean }>(call("roll_up_ahead", rollUpAhead, values, "done"));
+    const values = [
+      place.from,
+      beganUs,
+      ...rollupValues(rollups),
+      ...stateRollupValues(stateRollups),
+    ];
+    const { rows } = await client.query<{ done: boolean }>(
+      call("roll_up_ahead", rollUpAhead, values, "done"),
+    );
     return rows[0]!.done;
   });
 }
@@ -113,7 +139,9 @@ async function inStep<Answer>(
   try {
     abort.throwIfAborted();
     await client.query(begin);
-    await client.query("select set_config('millrace.epoch', $1::text, true)", [epoch?.toString() ?? ""]);
+    await client.query("select set_config('millrace.epoch', $1::text, true)", [
+      epoch?.toString() ?? "",
+    ]);
     await client.query("select begin_step($1::int8)", [from]);
     const answer = await work(client);
     await client.query("commit");
@@ -137,7 +165,10 @@ async function close(client: Client): Promise<void> {
 }
 
 function call(name: string, types: readonly string[], values: unknown[], as = name) {
-  return { text: `select ${name}(${types.map((type, i) => `$${i + 1}::${type}`).join(", ")}) as ${as}`, values };
+  return {
+    text: `select ${name}(${types.map((type, i) => `$${i + 1}::${type}`).join(", ")}) as ${as}`,
+    values,
+  };
 }
 
 // As the functions declare them.

@@ -43,7 +43,11 @@ test("rows are what was written: any bytes, NULL, whole numbers up to 2^53", asy
       {},
     );
     const got = await database.copyOut("copy bytes to stdout (format binary)", {});
-    const plain = got.map(([n, m, data]) => ({ n: toInt8(n), m: toInt4(m), data: data && Uint8Array.from(data) }));
+    const plain = got.map(([n, m, data]) => ({
+      n: toInt8(n),
+      m: toInt4(m),
+      data: data && Uint8Array.from(data),
+    }));
     expect(plain).toEqual(rows);
   });
   await fc.assert(property, { numRuns: 60 });
@@ -52,10 +56,13 @@ test("rows are what was written: any bytes, NULL, whole numbers up to 2^53", asy
 test("a statement that fails, or is no COPY in binary, is an error, and the connection goes on", async () => {
   await using held = await open();
   const { database } = held;
-  await expect(database.copyOut("copy (select 1 / 0) to stdout (format binary)", {})).rejects.toThrow();
+  await expect(
+    database.copyOut("copy (select 1 / 0) to stdout (format binary)", {}),
+  ).rejects.toThrow();
   await expect(database.copyOut("copy (select 'text') to stdout", {})).rejects.toThrow();
   // Fails after a thousand rows have come.
-  const late = "copy (select 1 / (1000 - n) from generate_series(1, 2000) n) to stdout (format binary)";
+  const late =
+    "copy (select 1 / (1000 - n) from generate_series(1, 2000) n) to stdout (format binary)";
   await expect(database.copyOut(late, {})).rejects.toThrow();
   const [row] = await database.copyOut("copy (select 7) to stdout (format binary)", {});
   expect(toInt4(row![0])).toBe(7);
@@ -67,7 +74,9 @@ test("called off, it ends at once with the reason", async () => {
   const { database } = held;
   const stop = new AbortController();
   const reason = new Error("enough");
-  const read = database.copyOut("copy (select pg_sleep(60)) to stdout (format binary)", { abort: stop.signal });
+  const read = database.copyOut("copy (select pg_sleep(60)) to stdout (format binary)", {
+    abort: stop.signal,
+  });
   stop.abort(reason);
   await expect(read).rejects.toBe(reason);
   expect(await database.read("select 8", [], {})).toEqual([[8]]);

@@ -49,7 +49,8 @@ export class CopyOut implements Submittable {
    * Returns where the rows begin: after the signature, the flags, and what more header there is.
    */
   #begin(bytes: Buffer): number {
-    if (!bytes.subarray(0, signature.length).equals(signature)) throw new Error("this is no COPY in binary");
+    if (!bytes.subarray(0, signature.length).equals(signature))
+      throw new Error("this is no COPY in binary");
     this.#begun = true;
     return signature.length + 8 + bytes.readInt32BE(signature.length + 4);
   }
@@ -97,6 +98,7 @@ export function toInt4(field: Buffer | null | undefined): number {
 
 /** An array of whole numbers as text of a statement: nothing else can come of it. */
 export function literalOf(values: readonly number[]): string {
-  for (const value of values) if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`);
+  for (const value of values)
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`);
   return `'{${values.join(",")}}'`;
 }

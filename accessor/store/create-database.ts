@@ -26,7 +26,8 @@ export async function createIfMissing(url: string, log: Log): Promise<void> {
     log.info("created the database", { database: name });
   } catch (error) {
     // Another instance was faster: 42P04 when it had finished, 23505 when both were at it.
-    if (!["42P04", "23505"].includes((error as { code?: string }).code ?? "")) throw toFailure(error);
+    if (!["42P04", "23505"].includes((error as { code?: string }).code ?? ""))
+      throw toFailure(error);
   } finally {
     await admin.end().catch(() => {});
   }

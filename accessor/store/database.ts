@@ -1,6 +1,13 @@
 // Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik asks, where statements are many and
 // rows are few; pg itself carries what Slonik does not: binary arrays in, rows as plain arrays, LISTEN.
-import { Client, Pool, type PoolClient, type PoolConfig, type QueryConfig, type QueryResult } from "pg";
+import {
+  Client,
+  Pool,
+  type PoolClient,
+  type PoolConfig,
+  type QueryConfig,
+  type QueryResult,
+} from "pg";
 import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
 import type { SeenEpoch } from "../epochs.ts";
@@ -34,7 +41,11 @@ export type Database = AsyncDisposable & {
   read(
     text: string,
     values: unknown[],
-    options: { abort?: AbortSignal | undefined; name?: string; retires?: (rows: unknown[][]) => boolean },
+    options: {
+      abort?: AbortSignal | undefined;
+      name?: string;
+      retires?: (rows: unknown[][]) => boolean;
+    },
   ): Promise<unknown[][]>;
   /**
    * As read, for a statement of one shape that looks a few rows up by index, and is asked often: planned once for each connection. Otherwise PostgreSQL
@@ -102,7 +113,13 @@ const cancelMs = 1_000;
 export type Bounded = QueryConfig & { query_timeout: number };
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, log, maxReadConnections = 16, statementTimeoutMs = 10_000, isPrepared = false } = options;
+  const {
+    url,
+    log,
+    maxReadConnections = 16,
+    statementTimeoutMs = 10_000,
+    isPrepared = false,
+  } = options;
   const { applicationName = accessorSessions } = options;
   if (!isPrepared) {
     await createIfMissing(url, log);
@@ -131,8 +148,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const { rows } = await connection.query<{ epoch: SeenEpoch }>(query);
     await options.onEpoch(rows[0]!.epoch);
   };
-  const verify: PoolConfig["verify"] = (client, done) => void check(client).then(() => done(), done);
-  const pgPool = (max: number, pgOptions: string, more: Pick<PoolConfig, "query_timeout" | "verify">) => {
+  const verify: PoolConfig["verify"] = (client, done) =>
+    void check(client).then(() => done(), done);
+  const pgPool = (
+    max: number,
+    pgOptions: string,
+    more: Pick<PoolConfig, "query_timeout" | "verify">,
+  ) => {
     const pool = new Pool({
       ...client(pgOptions),
       max,
@@ -152,10 +174,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const readers = pgPool(Math.ceil(others / 2), timeouts, { verify });
   const lookers = pgPool(
     lookUps,
-    settings({ statement_timeout: `${statementTimeoutMs}ms`, plan_cache_mode: "force_generic_plan" }),
+    settings({
+      statement_timeout: `${statementTimeoutMs}ms`,
+      plan_cache_mode: "force_generic_plan",
+    }),
     { verify },
   );
-  const writer = pgPool(1, settings({ statement_timeout: "30s" }), { query_timeout: writeTimeoutMs });
+  const writer = pgPool(1, settings({ statement_timeout: "30s" }), {
+    query_timeout: writeTimeoutMs,
+  });
   const compactor = pgPool(1, settings({ statement_timeout: "120s" }), {});
 
   const slonik = await createPool(url, {
@@ -217,11 +244,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }
   };
 
-  const rowsOf = (text: string, values: unknown[], name: string | undefined) => async (client: PoolClient) => {
-    const query = { text, values, name, rowMode: "array" };
-    const { rows }: QueryResult<unknown[]> = await client.query(query as never);
-    return rows;
-  };
+  const rowsOf =
+    (text: string, values: unknown[], name: string | undefined) => async (client: PoolClient) => {
+      const query = { text, values, name, rowMode: "array" };
+      const { rows }: QueryResult<unknown[]> = await client.query(query as never);
+      return rows;
+    };
 
   const owned = stack.move();
   const database: Database = {
@@ -241,20 +269,26 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     connections: { read: Math.ceil(others / 2), lookUp: lookUps, slonik: Math.floor(others / 2) },
     read: (text, values, { name, ...options }) => run(readers, rowsOf(text, values, name), options),
     lookUp: (text, values, { name, abort }) => run(lookers, rowsOf(text, values, name), { abort }),
-    copyOut: (statement, { abort }) => run(readers, (client) => client.query(new CopyOut(statement)).rows, { abort }),
+    copyOut: (statement, { abort }) =>
+      run(readers, (client) => client.query(new CopyOut(statement)).rows, { abort }),
     async write(text, values, { name }) {
       try {
         return await run(writer, rowsOf(text, values, name), {});
       } catch (error) {
         // Of a read it says that too much was asked for; of a write, that the database is stuck.
         if (!(error instanceof Failure) || error.reason !== "DEADLINE_EXCEEDED") throw error;
-        throw new Failure("DATABASE_UNAVAILABLE", "the database takes too long to write; try again", {
-          retryAfterMs: 1_000,
-          cause: error,
-        });
+        throw new Failure(
+          "DATABASE_UNAVAILABLE",
+          "the database takes too long to write; try again",
+          {
+            retryAfterMs: 1_000,
+            cause: error,
+          },
+        );
       }
     },
-    compact: (text, values, { name, abort }) => run(compactor, rowsOf(text, values, name), { abort }),
+    compact: (text, values, { name, abort }) =>
+      run(compactor, rowsOf(text, values, name), { abort }),
     async connect(name = applicationName) {
       const own = new Client({
         connectionString: url,
@@ -278,7 +312,9 @@ async function cancelQuery(url: string, backendPid: number | undefined, log: Log
   try {
     await client.connect();
     // Only if it is still there: PostgreSQL warns in its log where it is not.
-    await client.query("select pg_cancel_backend(pid) from pg_stat_activity where pid = $1", [backendPid]);
+    await client.query("select pg_cancel_backend(pid) from pg_stat_activity where pid = $1", [
+      backendPid,
+    ]);
   } catch (error) {
     log.warn("could not cancel a statement that nobody waits for; its timeout will", { error });
   } finally {

@@ -19,11 +19,20 @@ type Registering = { holder: string; own: Quota; all: Quota };
 /** Answers with the limit that was reached, if one was. */
 export async function registerSeries(
   database: Database,
-  { machine, entries, holder, own, all }: Registering & { machine: string; entries: readonly NewSeries[] },
+  {
+    machine,
+    entries,
+    holder,
+    own,
+    all,
+  }: Registering & { machine: string; entries: readonly NewSeries[] },
 ): Promise<QuotaLimit | undefined> {
-  const list = (of: (entry: NewSeries) => string | number | null, type: string) => sql.array(entries.map(of), type);
+  const list = (of: (entry: NewSeries) => string | number | null, type: string) =>
+    sql.array(entries.map(of), type);
   try {
-    const limit = await database.slonik.oneFirst(sql.type(z.object({ limit: quotaLimit.nullable() }))`
+    const limit = await database.slonik.oneFirst(sql.type(
+      z.object({ limit: quotaLimit.nullable() }),
+    )`
       select register_series(
         ${holder}, ${machine},
         ${list(({ signal }) => signal, "text")},
@@ -87,7 +96,10 @@ export async function fixBuckets(database: Database, series: readonly Series[]):
 }
 
 /** How many times declarations of series have changed, and of which series after a number. */
-export async function readRedeclared(database: Database, after: number): Promise<{ newest: number; ids: number[] }> {
+export async function readRedeclared(
+  database: Database,
+  after: number,
+): Promise<{ newest: number; ids: number[] }> {
   const [row] = await database.read(
     `select (select coalesce(max(n), 0) from redeclared), (select array_agg(series_id) from redeclared where n > $1::int8)`,
     [after],

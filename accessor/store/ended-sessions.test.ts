@@ -40,7 +40,9 @@ async function openEndingProxy(port: number, moment: Moment, nth: number) {
     };
     upstream.on("data", (bytes) => {
       const ready =
-        ends && moment === "as soon as it is ready" && bytes.subarray(-readyForQuery.length).equals(readyForQuery);
+        ends &&
+        moment === "as soon as it is ready" &&
+        bytes.subarray(-readyForQuery.length).equals(readyForQuery);
       if (ready) end(bytes);
       else client.write(bytes);
     });
@@ -60,30 +62,39 @@ async function openEndingProxy(port: number, moment: Moment, nth: number) {
   };
 }
 
-test.each<Moment>(["as soon as it is ready", "as the client says goodbye"])("one ended %s", async (moment) => {
-  await using own = await testDatabase();
-  const url = new URL(own.url);
-  const port = Number(url.port);
-  await (await openTestAccessor({ databaseUrl: url.href }))[Symbol.asyncDispose]();
-  const uncaught: unknown[] = [];
-  const listeners = process.listeners("uncaughtException");
-  process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => uncaught.push(error));
-  try {
-    for (let nth = 1, reached = true; reached && nth < 50; nth++) {
-      await using proxy = await openEndingProxy(port, moment, nth);
-      url.port = String(proxy.port);
-      try {
-        await using accessor = await openTestAccessor({ databaseUrl: url.href });
-        await accessor.ingest.ingestBatch({ producerId: `p${nth}`, sequence: 1n, batch: oneSample(nth) });
-      } catch (error) {
-        expect(String(error)).toMatch("the database does not answer right now; try again");
+test.each<Moment>(["as soon as it is ready", "as the client says goodbye"])(
+  "one ended %s",
+  async (moment) => {
+    await using own = await testDatabase();
+    const url = new URL(own.url);
+    const port = Number(url.port);
+    await (await openTestAccessor({ databaseUrl: url.href }))[Symbol.asyncDispose]();
+    const uncaught: unknown[] = [];
+    const listeners = process.listeners("uncaughtException");
+    process
+      .removeAllListeners("uncaughtException")
+      .on("uncaughtException", (error) => uncaught.push(error));
+    try {
+      for (let nth = 1, reached = true; reached && nth < 50; nth++) {
+        await using proxy = await openEndingProxy(port, moment, nth);
+        url.port = String(proxy.port);
+        try {
+          await using accessor = await openTestAccessor({ databaseUrl: url.href });
+          await accessor.ingest.ingestBatch({
+            producerId: `p${nth}`,
+            sequence: 1n,
+            batch: oneSample(nth),
+          });
+        } catch (error) {
+          expect(String(error)).toMatch("the database does not answer right now; try again");
+        }
+        expect(uncaught).toEqual([]);
+        reached = proxy.sessions >= nth;
+        if (nth === 1) expect(reached).toBe(true);
       }
-      expect(uncaught).toEqual([]);
-      reached = proxy.sessions >= nth;
-      if (nth === 1) expect(reached).toBe(true);
+    } finally {
+      process.removeAllListeners("uncaughtException");
+      for (const listener of listeners) process.on("uncaughtException", listener);
     }
-  } finally {
-    process.removeAllListeners("uncaughtException");
-    for (const listener of listeners) process.on("uncaughtException", listener);
-  }
-});
+  },
+);

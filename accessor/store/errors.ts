@@ -1,6 +1,10 @@
 // What PostgreSQL says went wrong, as a Failure: by SQLSTATE where there is one, as unavailable
 // where the connection broke.
-import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from "slonik";
+import {
+  BackendTerminatedError,
+  BackendTerminatedUnexpectedlyError,
+  ConnectionError,
+} from "slonik";
 import { moved } from "../epochs.ts";
 import { Failure } from "../failure.ts";
 
@@ -13,10 +17,14 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof Error && error.cause instanceof Failure) return error.cause;
   const code = sqlStateOf(error);
   if (code === undefined ? isConnectionLoss(error) : isPassing(code)) {
-    return new Failure("DATABASE_UNAVAILABLE", "the database does not answer right now; try again", {
-      retryAfterMs,
-      cause: error,
-    });
+    return new Failure(
+      "DATABASE_UNAVAILABLE",
+      "the database does not answer right now; try again",
+      {
+        retryAfterMs,
+        cause: error,
+      },
+    );
   }
   if (code === "MR001") {
     const { message, detail } = postgresError(error);
@@ -25,7 +33,9 @@ export function toFailure(error: unknown): Failure {
   // The ids and revisions in the statement are of an epoch that is over.
   if (code === "MR002") return moved(error);
   if (code === "57014") {
-    return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", { cause: error });
+    return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", {
+      cause: error,
+    });
   }
   return new Failure("INTERNAL", "a statement of ours failed", { cause: error });
 }
@@ -35,7 +45,11 @@ export function toFailure(error: unknown): Failure {
  * by class or text alone.
  */
 function isConnectionLoss(error: unknown): boolean {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+  for (
+    let at: unknown = error, depth = 0;
+    at instanceof Error && depth < 5;
+    at = at.cause, depth++
+  ) {
     const { code } = at as { code?: unknown };
     if (typeof code === "string" && /^E[A-Z_]+$/.test(code)) return true;
     if (
@@ -84,7 +98,11 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 function postgresError(error: unknown): { code?: string; message: string; detail?: string } {
   // Slonik wraps pg's error.
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+  for (
+    let at: unknown = error, depth = 0;
+    at instanceof Error && depth < 5;
+    at = at.cause, depth++
+  ) {
     const { code } = at as { code?: unknown };
     if (typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code))
       return at as Error & { code: string; detail?: string };
@@ -96,5 +114,8 @@ function postgresError(error: unknown): { code?: string; message: string; detail
 // read-only (a standby), 40 serialization, 55P03 lock timeout, 25P03 idle in transaction, XX
 // internal: none of them says anything about the data.
 function isPassing(code: string): boolean {
-  return /^(08|53|57P|58|40|XX)/.test(code) || ["25006", "55P03", "25P03", "3D000", "28000", "28P01"].includes(code);
+  return (
+    /^(08|53|57P|58|40|XX)/.test(code) ||
+    ["25006", "55P03", "25P03", "3D000", "28000", "28P01"].includes(code)
+  );
 }

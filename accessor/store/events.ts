@@ -9,9 +9,19 @@ import { sql } from "./sql.ts";
 /** A place in the order of records. */
 export type Place = { timeUs: number; revision: number; position: number };
 
-const place = { time_us: z.number(), revision: z.number(), position: z.number(), machine: z.string() };
+const place = {
+  time_us: z.number(),
+  revision: z.number(),
+  position: z.number(),
+  machine: z.string(),
+};
 const stateRow = z.object({ ...place, state: z.enum(MachineState), reason: z.string() });
-const errorRow = z.object({ ...place, severity: z.enum(Severity), code: z.string(), message: z.string() });
+const errorRow = z.object({
+  ...place,
+  severity: z.enum(Severity),
+  code: z.string(),
+  message: z.string(),
+});
 const found = { found: z.number() };
 const foundStateRow = stateRow.extend(found);
 const foundErrorRow = errorRow.extend(found);
@@ -40,7 +50,13 @@ export type EventPage<Row> = { rows: Row[]; more: boolean };
 
 export const beforeAll: Place = { timeUs: Number.MIN_SAFE_INTEGER, revision: 0, position: 0 };
 
-const inRange = ({ machineIds, fromUs, toUs, through, after = beforeAll }: EventRange) => sql.fragment`
+const inRange = ({
+  machineIds,
+  fromUs,
+  toUs,
+  through,
+  after = beforeAll,
+}: EventRange) => sql.fragment`
   time_us >= ${fromUs}::int8 and time_us < ${toUs}::int8 and revision <= ${through}::int8
   and (time_us, revision, position) > (${after.timeUs}::int8, ${after.revision}::int8, ${after.position}::int4)
   and ${machineIds === undefined ? sql.fragment`true` : sql.fragment`machine_id = any(${sql.array([...machineIds], "int4")})`}`;
@@ -49,13 +65,19 @@ const inRange = ({ machineIds, fromUs, toUs, through, after = beforeAll }: Event
  * The rows of a select that fit, by a size that is known before they leave PostgreSQL; found: how
  * many there were up to the limit.
  */
-const fitting = (select: ReturnType<typeof sql.fragment>, { limit, maxBytes }: EventRange) => sql.fragment`
+const fitting = (
+  select: ReturnType<typeof sql.fragment>,
+  { limit, maxBytes }: EventRange,
+) => sql.fragment`
   select * from (
     select *, count(*) over ()::int4 as found, sum(bytes) over (order by time_us, revision, position) - bytes as bytes_before
     from (${select} order by time_us, revision, position limit ${limit}::int4) page) sized
   where bytes_before = 0 or bytes_before + bytes <= ${maxBytes}::int8 order by time_us, revision, position`;
 
-function toPage<Row extends { found: number }>(rows: readonly Row[], { limit }: EventRange): EventPage<Row> {
+function toPage<Row extends { found: number }>(
+  rows: readonly Row[],
+  { limit }: EventRange,
+): EventPage<Row> {
   const found = rows[0]?.found ?? 0;
   return { rows: [...rows], more: rows.length < found || found === limit };
 }
@@ -71,7 +93,9 @@ export async function readStateChanges(
       ${range.rowBytes}::int8 + octet_length(machine.name) + octet_length(reason) as bytes
     from state_change join machine on machine.id = machine_id
     where ${inRange(range)} and ${anyOf("state", states)}`;
-  const rows = await database.ask((slonik) => slonik.any(sql.type(foundStateRow)`${fitting(select, range)}`));
+  const rows = await database.ask((slonik) =>
+    slonik.any(sql.type(foundStateRow)`${fitting(select, range)}`),
+  );
   return toPage(rows, range);
 }
 
@@ -85,7 +109,9 @@ export async function readErrorReports(
       ${range.rowBytes}::int8 + octet_length(machine.name) + octet_length(code) + octet_length(message) as bytes
     from error_report join machine on machine.id = machine_id
     where ${inRange(range)} and ${anyOf("severity", severities)} and starts_with(code, ${codePrefix})`;
-  const rows = await database.ask((slonik) => slonik.any(sql.type(foundErrorRow)`${fitting(select, range)}`));
+  const rows = await database.ask((slonik) =>
+    slonik.any(sql.type(foundErrorRow)`${fitting(select, range)}`),
+  );
   return toPage(rows, range);
 }
 
@@ -94,7 +120,12 @@ const countRow = z.object({ severity: z.number(), code: z.string(), count: z.num
 /** How many error reports of a machine a window holds, by severity and code. */
 export async function countErrorReports(
   database: Database,
-  { machineId, fromUs, toUs, through }: { machineId: number; fromUs: number; toUs: number; through: number },
+  {
+    machineId,
+    fromUs,
+    toUs,
+    through,
+  }: { machineId: number; fromUs: number; toUs: number; through: number },
 ): Promise<readonly z.infer<typeof countRow>[]> {
   return database.ask((slonik) =>
     slonik.any(sql.type(countRow)`

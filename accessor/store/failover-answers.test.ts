@@ -20,7 +20,8 @@ test("an answer is never of two histories: who knows nothing asks the new primar
   await servers.promote();
   const fresh = await openOn(servers, unaware);
   await sendAll(fresh, "new", 7);
-  const ask = ({ signals }: TestAccessor, pageToken = "") => signals.querySignals({ signal: "power", pageToken });
+  const ask = ({ signals }: TestAccessor, pageToken = "") =>
+    signals.querySignals({ signal: "power", pageToken });
   // Connections that the promotion broke are found out by the first attempts.
   const reasonAt = async (asked: TestAccessor, pageToken?: string) => {
     for (let attempt = 0; attempt < 5; attempt++) {

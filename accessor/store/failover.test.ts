@@ -65,7 +65,10 @@ test("a promotion that loses nothing: every cursor goes on, in accessors that ra
     const rest = await asked.signals.querySignals({ signal: "power", pageSize: 10, pageToken });
     expect(rest.signals).toHaveLength(1);
   }
-  const epochs = await servers.query("millrace", "select first_revision::int, timeline_id from epoch order by epoch");
+  const epochs = await servers.query(
+    "millrace",
+    "select first_revision::int, timeline_id from epoch order by epoch",
+  );
   expect(epochs).toEqual([
     { first_revision: 1, timeline_id: 1 },
     { first_revision: 3, timeline_id: 2 },
@@ -87,12 +90,18 @@ test.each([1, 56, 400])(
     // As many as were lost and one, before anybody polls: through an accessor that starts now.
     const fresh = await openOn(servers, { pollMs: 3_600_000 });
     await sendAll(fresh, "new", lost + 1);
-    expect(await feed.ended).toMatchObject({ reason: "CURSOR_FOREIGN", metadata: { latest_cursor: kept } });
+    expect(await feed.ended).toMatchObject({
+      reason: "CURSOR_FOREIGN",
+      metadata: { latest_cursor: kept },
+    });
     expect(feed.values).toHaveLength(lost);
     await expect(accessor.done).rejects.toThrow("without revision 6");
     for (let again = 0; again < 2; again++) {
       const resumed = await reasonOf(watch(fresh, after(given), () => true));
-      expect(resumed).toMatchObject({ reason: "CURSOR_FOREIGN", metadata: { latest_cursor: await headOf(fresh) } });
+      expect(resumed).toMatchObject({
+        reason: "CURSOR_FOREIGN",
+        metadata: { latest_cursor: await headOf(fresh) },
+      });
     }
     const head = await headOf(fresh);
     const seen = await watch(fresh, after(kept), ({ through }) => through === head);
@@ -113,17 +122,32 @@ test("a backlog that overtakes what was published: the first commit of an access
   await servers.promote();
   const fresh = await openOn(servers, unaware);
   await sendAll(fresh, "new", 7);
-  const single = accessor.ingest.ingestBatch({ producerId: "p", sequence: 6n, batch: oneSample(6) });
-  expect(await reasonOf(single)).toMatchObject({ reason: expect.stringMatching("DATABASE_UNAVAILABLE|SHUTTING_DOWN") });
+  const single = accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 6n,
+    batch: oneSample(6),
+  });
+  expect(await reasonOf(single)).toMatchObject({
+    reason: expect.stringMatching("DATABASE_UNAVAILABLE|SHUTTING_DOWN"),
+  });
   // A connection that the promotion broke is found out by the first attempt.
-  await reasonOf(accessor.ingest.ingestBatch({ producerId: "p", sequence: 6n, batch: oneSample(6) }));
-  expect(await feed.ended).toMatchObject({ reason: "CURSOR_FOREIGN", metadata: { latest_cursor: kept } });
+  await reasonOf(
+    accessor.ingest.ingestBatch({ producerId: "p", sequence: 6n, batch: oneSample(6) }),
+  );
+  expect(await feed.ended).toMatchObject({
+    reason: "CURSOR_FOREIGN",
+    metadata: { latest_cursor: kept },
+  });
   expect(feed.values).toEqual(["m1:1", "m1:2", "m1:3"]);
-  const [{ count }] = (await servers.query("millrace", "select count(*)::int from receipt")) as [{ count: number }];
+  const [{ count }] = (await servers.query("millrace", "select count(*)::int from receipt")) as [
+    { count: number },
+  ];
   expect(count).toBe(12);
 });
 
-test("a resume tells an accessor that knows nothing, before anybody has committed", { timeout }, async () => {
+test("a resume tells an accessor that knows nothing, before anybody has committed", {
+  timeout,
+}, async () => {
   const { servers, accessor } = await open(unaware);
   const kept = await sendAll(accessor, "p", 5);
   const other = await openOn(servers, unaware);
@@ -134,7 +158,10 @@ test("a resume tells an accessor that knows nothing, before anybody has committe
   const resume = () => reasonOf(watch(other, after(given), () => true));
   // A connection that the promotion broke is found out by the first attempt.
   await resume();
-  expect(await resume()).toMatchObject({ reason: "CURSOR_FOREIGN", metadata: { latest_cursor: kept } });
+  expect(await resume()).toMatchObject({
+    reason: "CURSOR_FOREIGN",
+    metadata: { latest_cursor: kept },
+  });
   // It has lost nothing of what it had published, and goes on.
   const next = await send(other, "p", 6);
   const seen = await watch(other, after(kept), ({ through }) => through === next);
@@ -142,7 +169,9 @@ test("a resume tells an accessor that knows nothing, before anybody has committe
   expect(await resume()).toMatchObject({ reason: "CURSOR_FOREIGN" });
 });
 
-test("ids of series and producers that were given up are not used for others", { timeout }, async () => {
+test("ids of series and producers that were given up are not used for others", {
+  timeout,
+}, async () => {
   const { servers, accessor } = await open(unaware);
   const other = await openOn(servers, unaware);
   await servers.caughtUp();
@@ -173,7 +202,9 @@ test("ids of series and producers that were given up are not used for others", {
   ]);
 });
 
-test("a producer whose acknowledged batches were lost is told which, and goes on after them", { timeout }, async () => {
+test("a producer whose acknowledged batches were lost is told which, and goes on after them", {
+  timeout,
+}, async () => {
   const { servers, accessor } = await open();
   await sendAll(accessor, "p", 5);
   await servers.caughtUp();
@@ -195,7 +226,9 @@ test("a producer whose acknowledged batches were lost is told which, and goes on
   expect(signals.map(({ record }) => record.value)).toEqual([1, 2, 3, 4, 5, 9]);
 });
 
-test("a step of compaction that gathered what was given up is not committed", { timeout }, async () => {
+test("a step of compaction that gathered what was given up is not committed", {
+  timeout,
+}, async () => {
   const { servers, accessor } = await open();
   await sendAll(accessor, "p", 5);
   await accessor[Symbol.asyncDispose]();
@@ -203,20 +236,30 @@ test("a step of compaction that gathered what was given up is not committed", { 
   onTestFinished(() => database[Symbol.asyncDispose]());
   await servers.caughtUp();
   servers.holdBack();
-  const [{ epoch }] = (await servers.query("millrace", "select current_epoch() as epoch")) as [{ epoch: number }];
+  const [{ epoch }] = (await servers.query("millrace", "select current_epoch() as epoch")) as [
+    { epoch: number },
+  ];
   await servers.promote();
   const step = compactStep({ ...stepOptions(database), epochs: { current: epoch } });
   await expect(step).rejects.toMatchObject({ reason: "DATABASE_UNAVAILABLE" });
   const watermark = "select max(revision)::int as revision from watermark";
   expect(await servers.query("millrace", watermark)).toEqual([{ revision: 0 }]);
-  const { current } = (await readEpochs(database)).map((known) => ({ current: known.epoch })).at(-1)!;
+  const { current } = (await readEpochs(database))
+    .map((known) => ({ current: known.epoch }))
+    .at(-1)!;
   await compactStep({ ...stepOptions(database), epochs: { current } });
   expect(await servers.query("millrace", watermark)).toEqual([{ revision: 5 }]);
 });
 
-async function sendAs({ ingest }: TestAccessor, producerId: string, machine: string): Promise<string> {
+async function sendAs(
+  { ingest }: TestAccessor,
+  producerId: string,
+  machine: string,
+): Promise<string> {
   const answer = await eventually(`${machine} is taken`, () =>
-    ingest.ingestBatch({ producerId, sequence: 1n, batch: oneSample(7, { machine }) }).catch(() => undefined),
+    ingest
+      .ingestBatch({ producerId, sequence: 1n, batch: oneSample(7, { machine }) })
+      .catch(() => undefined),
   );
   return answer.cursor;
 }

@@ -24,7 +24,13 @@ export type BlockHeader = {
 type ReadOptions = { abort?: AbortSignal | undefined };
 
 export const headerColumns = `b.block_id, b.series_id, b.bucket_us, b.valid_from, pg_column_size(b.payload) + octet_length(b.tail) as bytes, ${summaryOf("b")}`;
-export const headerArrays = inArrays("found", ["block_id", "series_id", "bucket_us", "valid_from", "bytes"]);
+export const headerArrays = inArrays("found", [
+  "block_id",
+  "series_id",
+  "bucket_us",
+  "valid_from",
+  "bytes",
+]);
 /**
  * Whether a block b is valid at a watermark. "offset 0" has PostgreSQL look each block's end up by
  * index. As a join, it compares every block with every end, or leaves the order of the blocks'
@@ -41,7 +47,11 @@ export type BlockRange = {
   watermark: number;
 };
 
-type BlockRanges = { seriesId: number; ranges: readonly { fromUs: number; toUs: number }[]; watermark: number };
+type BlockRanges = {
+  seriesId: number;
+  ranges: readonly { fromUs: number; toUs: number }[];
+  watermark: number;
+};
 
 /**
  * Headers of the current blocks of a series whose buckets begin in some ranges, in order; if they
@@ -96,7 +106,11 @@ export async function readBlocksOfRanges(
  */
 export async function readHistoryExtent(
   database: Database,
-  { series, watermark, ...range }: { series: Series; fromUs: number; toUs: number; watermark: number },
+  {
+    series,
+    watermark,
+    ...range
+  }: { series: Series; fromUs: number; toUs: number; watermark: number },
   { abort }: ReadOptions,
 ): Promise<{ firstUs: number; lastUs: number } | undefined> {
   // A bucket that begins before the range may reach into it.
@@ -120,14 +134,18 @@ export async function readHistoryExtent(
     return undefined;
   };
   const firstBlockUs = await firstOf(parts, "min");
-  const lastBlockUs = firstBlockUs === undefined ? undefined : await firstOf(parts.toReversed(), "max");
+  const lastBlockUs =
+    firstBlockUs === undefined ? undefined : await firstOf(parts.toReversed(), "max");
   const [row] = await database.read(
     "select min(hour_us), max(hour_us) from rollup_hour where series_id = $1::int4",
     [series.id],
     { name: "history_hours", abort },
   );
   const [firstHourUs, lastHourUs] = row as (number | null)[];
-  const firstUs = Math.min(firstBlockUs ?? Number.POSITIVE_INFINITY, firstHourUs ?? Number.POSITIVE_INFINITY);
+  const firstUs = Math.min(
+    firstBlockUs ?? Number.POSITIVE_INFINITY,
+    firstHourUs ?? Number.POSITIVE_INFINITY,
+  );
   const lastUs = Math.max(
     (lastBlockUs ?? Number.NEGATIVE_INFINITY) + bucketWidthUs(series),
     (lastHourUs ?? Number.NEGATIVE_INFINITY) + hourUs,
@@ -170,8 +188,12 @@ export async function readBuckets(
 
 function spanOfBuckets(buckets: readonly { bucketUs: number }[]): { fromUs: number; toUs: number } {
   return {
-    fromUs: buckets.reduce((least, { bucketUs }) => Math.min(least, bucketUs), Number.MAX_SAFE_INTEGER),
-    toUs: 1 + buckets.reduce((most, { bucketUs }) => Math.max(most, bucketUs), Number.MIN_SAFE_INTEGER),
+    fromUs: buckets.reduce(
+      (least, { bucketUs }) => Math.min(least, bucketUs),
+      Number.MAX_SAFE_INTEGER,
+    ),
+    toUs:
+      1 + buckets.reduce((most, { bucketUs }) => Math.max(most, bucketUs), Number.MIN_SAFE_INTEGER),
   };
 }
 
@@ -192,7 +214,9 @@ export async function readPayloads(
       list(({ bucketUs }) => bucketUs),
       list(({ blockId }) => blockId),
     ] as const;
-    const source = part.pruned ? payloadsBetween(lists, part) : `block_payloads(${lists.join(", ")})`;
+    const source = part.pruned
+      ? payloadsBetween(lists, part)
+      : `block_payloads(${lists.join(", ")})`;
     const rows = await database.copyOut(
       `copy (select block_id, payload${withCommits ? ", commits" : ""} from ${source}) to stdout (format binary)`,
       { abort },
@@ -205,7 +229,10 @@ export async function readPayloads(
 }
 
 /** As block_payloads() does, but planned with the bounds known. */
-function payloadsBetween([series, buckets, blocks]: readonly [string, string, string], part: BlockPart): string {
+function payloadsBetween(
+  [series, buckets, blocks]: readonly [string, string, string],
+  part: BlockPart,
+): string {
   return `(select b.block_id, b.payload || b.tail as payload, b.commits
      from unnest(${series}::int4[], ${buckets}::int8[], ${blocks}::int8[]) as wanted(series_id, bucket_us, block_id)
      join block b on b.series_id = wanted.series_id and b.bucket_us = wanted.bucket_us and b.block_id = wanted.block_id

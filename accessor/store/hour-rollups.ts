@@ -36,7 +36,12 @@ export async function readHourRollups(
 
 async function readHours(
   database: Database,
-  { series: { id, staleThrough }, fromUs, toUs, watermark }: Range & { series: Pick<Series, "id" | "staleThrough"> },
+  {
+    series: { id, staleThrough },
+    fromUs,
+    toUs,
+    watermark,
+  }: Range & { series: Pick<Series, "id" | "staleThrough"> },
   { abort }: ReadOptions,
 ): Promise<HourRollup[]> {
   // Newest version first: backwards through the primary key, without a sort.
@@ -51,7 +56,9 @@ async function readHours(
   );
   assertKept(watermark, row![0]);
   const { own, summaries } = fromArrays(row!, 1, 1);
-  return summaries.map((summary, i) => ({ hourUs: own[0]![i]!, summary })).sort((a, b) => a.hourUs - b.hourUs);
+  return summaries
+    .map((summary, i) => ({ hourUs: own[0]![i]!, summary }))
+    .sort((a, b) => a.hourUs - b.hourUs);
 }
 
 /**
@@ -60,7 +67,13 @@ async function readHours(
  */
 export async function readStateRollups(
   database: Database,
-  { machineId, staleThrough, fromUs, toUs, watermark }: Range & { machineId: number; staleThrough: number },
+  {
+    machineId,
+    staleThrough,
+    fromUs,
+    toUs,
+    watermark,
+  }: Range & { machineId: number; staleThrough: number },
   { abort }: ReadOptions,
 ): Promise<{ startUs: number; totals: StateTotals }[]> {
   const [row] = await database.read(
@@ -72,14 +85,22 @@ export async function readStateRollups(
     [machineId, fromUs, toUs, watermark, staleThrough],
     { name: "state_rollups", abort },
   );
-  const [lowest, starts, ...arrays] = row as [number, string | null, string, string, string, string];
+  const [lowest, starts, ...arrays] = row as [
+    number,
+    string | null,
+    string,
+    string,
+    string,
+    string,
+  ];
   assertKept(watermark, lowest);
   if (starts === null) return [];
   // Arrays of arrays come as "{{1,2},{3,4}}": of each hour, a number for each state.
   const [transitions, timeUs, coveredUs, integral] = arrays.map((text) =>
     toNumbers(`{${text.replaceAll(/[{}]/g, "")}}`),
   );
-  const ofHour = (values: number[], i: number) => values.slice(i * stateCount, (i + 1) * stateCount);
+  const ofHour = (values: number[], i: number) =>
+    values.slice(i * stateCount, (i + 1) * stateCount);
   return toNumbers(starts)
     .map((startUs, i) => ({
       startUs,

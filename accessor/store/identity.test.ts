@@ -15,8 +15,12 @@ test("after --begin-epoch, cursors of what was lost are foreign even when revisi
   const kept = await send(database, "a");
   const lost = await send(database, "b");
   // What putting back a copy from before the second batch does to the log.
-  for (const table of ["log", "receipt"]) await database.query(`delete from ${table} where revision = 2`);
-  await using restored = await openTestAccessor({ databaseUrl: database.databaseUrl, beginEpoch: true });
+  for (const table of ["log", "receipt"])
+    await database.query(`delete from ${table} where revision = 2`);
+  await using restored = await openTestAccessor({
+    databaseUrl: database.databaseUrl,
+    beginEpoch: true,
+  });
   const again = await send(restored, "c");
   const reasonOf = (minCursor: string) =>
     restored.signals.getLatest({ minCursor }).then(

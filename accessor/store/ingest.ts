@@ -25,7 +25,10 @@ export type ProducerBounds = {
   derivedMs: number;
 };
 
-export const defaultProducerBounds: ProducerBounds = { maxProducers: 10_000, derivedMs: 7 * 86_400_000 };
+export const defaultProducerBounds: ProducerBounds = {
+  maxProducers: 10_000,
+  derivedMs: 7 * 86_400_000,
+};
 
 /**
  * What became of a batch. revision: the batch's own if stored, else the one as of which it was
@@ -53,7 +56,9 @@ export async function commitGroup(
 ): Promise<Decision[]> {
   const { epoch, producers = defaultProducerBounds } = options;
   const { maxProducers, derivedMs } = producers;
-  const rows = group.flatMap(({ prepared }, i) => prepared.rows.map((row) => ({ ...row, batch: i + 1 })));
+  const rows = group.flatMap(({ prepared }, i) =>
+    prepared.rows.map((row) => ({ ...row, batch: i + 1 })),
+  );
   const states = group.flatMap(({ prepared }, i) =>
     prepared.stateChanges.map((placed) => ({ ...placed, batch: i + 1, prepared })),
   );
@@ -77,7 +82,9 @@ export async function commitGroup(
       toArray.int8(group.map(({ prepared }) => prepared.sequence)),
       toArray.bytea(group.map(({ prepared }) => prepared.digest)),
       toArray.bytea(group.map(({ prepared }) => prepared.result)),
-      toArray.bool(group.map(({ prepared }) => (prepared.onlyAsks ? null : prepared.rows.length > 0))),
+      toArray.bool(
+        group.map(({ prepared }) => (prepared.onlyAsks ? null : prepared.rows.length > 0)),
+      ),
       toArray.int4(rows.map(({ batch }) => batch)),
       toArray.int4(rows.map(({ series }) => series.id)),
       toArray.int8(rows.map(({ firstUs }) => firstUs)),
@@ -102,7 +109,13 @@ export async function commitGroup(
     { name: "ingest" },
   );
   return (answers as [Decision["outcome"], number, number, Buffer | null, number][]).map(
-    ([outcome, revision, committedUs, result, expected]) => ({ outcome, revision, committedUs, result, expected }),
+    ([outcome, revision, committedUs, result, expected]) => ({
+      outcome,
+      revision,
+      committedUs,
+      result,
+      expected,
+    }),
   );
 }
 
@@ -127,8 +140,17 @@ export async function openProducer(
     [producer, ackedSequence, owner ?? null],
     { name: "open_producer" },
   );
-  const [lastSequence, first, last, isForeign] = row as [number, number | null, number | null, boolean];
-  return { lastSequence, lost: first === null || last === null ? undefined : { first, last }, isForeign };
+  const [lastSequence, first, last, isForeign] = row as [
+    number,
+    number | null,
+    number | null,
+    boolean,
+  ];
+  return {
+    lastSequence,
+    lost: first === null || last === null ? undefined : { first, last },
+    isForeign,
+  };
 }
 
 /**
@@ -139,9 +161,13 @@ export async function dropIdleProducers(
   database: Database,
   { maxDerived, limit, abort }: { maxDerived: number; limit: number; abort: AbortSignal },
 ): Promise<number> {
-  const [row] = await database.compact("select drop_idle_producers($1::int8, $2::int4)", [maxDerived, limit], {
-    name: "drop_idle_producers",
-    abort,
-  });
+  const [row] = await database.compact(
+    "select drop_idle_producers($1::int8, $2::int4)",
+    [maxDerived, limit],
+    {
+      name: "drop_idle_producers",
+      abort,
+    },
+  );
   return (row as [number])[0];
 }

@@ -86,7 +86,11 @@ export async function revokeKey({ slonik }: Database, id: string): Promise<boole
 }
 
 /** Lets a key end no later than overlapMs from now. */
-export async function endKeyWithin({ slonik }: Database, id: string, overlapMs: number): Promise<void> {
+export async function endKeyWithin(
+  { slonik }: Database,
+  id: string,
+  overlapMs: number,
+): Promise<void> {
   await asked(
     slonik.query(sql.typeAlias("void")`
       update api_key set expires_at = least(expires_at, clock_timestamp() + ${overlapMs}::float8 * interval '1 millisecond')

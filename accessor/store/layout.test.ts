@@ -10,7 +10,10 @@ import { SharedDatabase } from "./shared-database.ts";
 
 test("all callers' questions at one watermark share one reading; who forgets it has it read again", async () => {
   await using own = await testDatabase();
-  await using database = await openDatabase({ url: own.url, log: createLog({ name: "t", level: "silent" }) });
+  await using database = await openDatabase({
+    url: own.url,
+    log: createLog({ name: "t", level: "silent" }),
+  });
   const lookUp = vi.spyOn(database, "lookUp");
   const shared = new SharedDatabase(database, new Ledger());
   const question = () => shared.as(`caller ${lookUp.mock.calls.length}`, { maxSamples: undefined });
@@ -26,7 +29,10 @@ test("all callers' questions at one watermark share one reading; who forgets it 
 
 test("a reading for all waits for no caller's turn", async () => {
   await using own = await testDatabase();
-  await using database = await openDatabase({ url: own.url, log: createLog({ name: "t", level: "silent" }) });
+  await using database = await openDatabase({
+    url: own.url,
+    log: createLog({ name: "t", level: "silent" }),
+  });
   const shared = new SharedDatabase(database, new Ledger());
   const greedy = shared.as("greedy", { maxSamples: undefined });
   const stop = new AbortController();

@@ -35,7 +35,11 @@ async function openReader({ databaseUrl, query }: TestAccessor): Promise<pg.Clie
 }
 
 const ingest = (accessor: TestAccessor, sequence: number) =>
-  accessor.ingest.ingestBatch({ producerId: "p", sequence: BigInt(sequence), batch: oneSample(sequence) });
+  accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: BigInt(sequence),
+    batch: oneSample(sequence),
+  });
 
 test("whatever a reader locks, batches are stored, history is compacted, and accessors start", {
   timeout: 60_000,
@@ -68,7 +72,9 @@ test("a reader can lock none of the tables that writers lock", async () => {
   await expect(reader.query("select lock_revisions()")).rejects.toMatchObject({ code: "42501" });
 });
 
-test("a commit that an older version has begun is waited for, whoever else waits", { timeout: 30_000 }, async () => {
+test("a commit that an older version has begun is waited for, whoever else waits", {
+  timeout: 30_000,
+}, async () => {
   const accessor = await open();
   const reader = await openReader(accessor);
   await reader.query("select pg_advisory_lock_shared(7201, 1)");

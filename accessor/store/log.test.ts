@@ -25,27 +25,45 @@ test("pages of rows of all sizes leave nothing out", { timeout: 60_000 }, async 
   await using database = await openDatabase({ url: accessor.databaseUrl, log });
   const catalog = new Catalog(database);
   for (let after = 0; after < count; after += 97) {
-    const { commits, through } = await readCommits(database, { after, through: count }, { catalog });
+    const { commits, through } = await readCommits(
+      database,
+      { after, through: count },
+      { catalog },
+    );
     expect(commits.map(({ revision }) => revision)).toEqual(
       Array.from({ length: through - after }, (_, i) => after + i + 1),
     );
     expect(commits.every(({ batch }) => batch.samples.length === 2)).toBe(true);
   }
   const [heat] = await catalog.select({ machines: [], signals: ["heat"] });
-  const filtered = await readCommits(database, { after: 0, through: count, seriesIds: [heat!.id] }, { catalog });
+  const filtered = await readCommits(
+    database,
+    { after: 0, through: count, seriesIds: [heat!.id] },
+    { catalog },
+  );
   expect(filtered.commits).toHaveLength(filtered.through);
   const timed = await readTimedCommits(database, { after: 0, through: 3 }, { catalog });
   const times = await accessor.query(
     "select to_us(committed_at)::text as us from receipt where revision <= 3 order by revision",
   );
-  expect(timed.commits.map(({ committedUs }) => String(committedUs))).toEqual(times.map(({ us }) => us));
+  expect(timed.commits.map(({ committedUs }) => String(committedUs))).toEqual(
+    times.map(({ us }) => us),
+  );
 });
 
 test("a commit larger than a page comes whole", { timeout: 60_000 }, async () => {
   await using accessor = await openTestAccessor();
   const samples = Array.from({ length: 2_100 }, (_, i) => grid(`signal_${i}`, epochUs, [i]));
-  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: { machine: "m", samples } });
-  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 2n, batch: { machine: "m", samples } });
+  await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: { machine: "m", samples },
+  });
+  await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 2n,
+    batch: { machine: "m", samples },
+  });
   const log = createLog({ name: "test", level: "silent" });
   await using database = await openDatabase({ url: accessor.databaseUrl, log });
   const catalog = new Catalog(database);
@@ -56,7 +74,11 @@ test("a commit larger than a page comes whole", { timeout: 60_000 }, async () =>
 test("a page ends after so many revisions too, whether or not anything in them matches", async () => {
   await using accessor = await openTestAccessor();
   const samples = [grid("power", epochUs, [1]), grid("heat", epochUs, [2])];
-  await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: { machine: "m", samples } });
+  await accessor.ingest.ingestBatch({
+    producerId: "p",
+    sequence: 1n,
+    batch: { machine: "m", samples },
+  });
   const head = 25_000;
   await accessor.query(
     `insert into log select g, l.first_us, l.last_us, l.series_id, l.sample_count, l.segment, l.payload

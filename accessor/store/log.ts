@@ -10,7 +10,13 @@ import type { Catalog } from "./catalog.ts";
 import type { Database } from "./database.ts";
 import { shownSamples } from "./shown-samples.ts";
 
-type LogRow = [revision: number, seriesId: number, payload: Buffer, bytes: number, epoch: SeenEpoch];
+type LogRow = [
+  revision: number,
+  seriesId: number,
+  payload: Buffer,
+  bytes: number,
+  epoch: SeenEpoch,
+];
 
 /**
  * A commit: its revision, the records of its batch, and what they come to at most (see rowBytes).
@@ -76,7 +82,9 @@ export async function readMoment(
 
 /** The first revision that the log still holds. */
 export async function readEarliest(database: Database): Promise<number> {
-  const [row] = await database.read("select min(first_revision) from log_segment", [], { name: "earliest" });
+  const [row] = await database.read("select min(first_revision) from log_segment", [], {
+    name: "earliest",
+  });
   return (row as [number])[0];
 }
 
@@ -87,7 +95,10 @@ export const commitTime = (revision: string): string => `coalesce(
    order by watermark.revision limit 1))`;
 
 /** When a revision was committed; undefined if the log does not hold it. */
-export async function readCommitTime(database: Database, revision: number): Promise<number | undefined> {
+export async function readCommitTime(
+  database: Database,
+  revision: number,
+): Promise<number | undefined> {
   const [row] = await database.read(
     "select to_us(min(committed_at)) from receipt where revision = $1::int8",
     [revision],
@@ -102,7 +113,10 @@ export async function readCommitTime(database: Database, revision: number): Prom
  * The last revision committed before a time, 0 if there was none; undefined if what was committed
  * at that time is no longer in the log. Commit times never go back.
  */
-export async function readRevisionBefore(database: Database, timeUs: number): Promise<number | undefined> {
+export async function readRevisionBefore(
+  database: Database,
+  timeUs: number,
+): Promise<number | undefined> {
   const [row] = await database.read(
     `select
        (select max(revision) from receipt where committed_at < from_us($1::int8)),
@@ -123,7 +137,8 @@ export async function readRevisionBefore(database: Database, timeUs: number): Pr
  * What a row of the log comes to at most: in a message, and about that much in memory. Known before
  * its payload is: equal values pack to nothing.
  */
-export const rowBytes = (payloadBytes: number, count: number): number => payloadBytes + maxColumnBytes(count);
+export const rowBytes = (payloadBytes: number, count: number): number =>
+  payloadBytes + maxColumnBytes(count);
 const rowBytesSql = `octet_length(payload) + ${maxColumnBytes(0)} + ${maxColumnBytes(1) - maxColumnBytes(0)} * sample_count`;
 
 /** Of a page that has more than one commit, as rowBytes counts. */
@@ -132,7 +147,11 @@ const maxPageRows = 2_000;
 /** Of a page of some series only, which may have few rows in many revisions. */
 const maxPageRevisions = 20_000;
 
-type Page<C extends Commit = Commit> = { commits: C[]; through: number; epoch: SeenEpoch | undefined };
+type Page<C extends Commit = Commit> = {
+  commits: C[];
+  through: number;
+  epoch: SeenEpoch | undefined;
+};
 
 /**
  * Commits after one revision and through another, ascending, only what belongs to the given series (all if undefined). May stop early:
@@ -146,7 +165,10 @@ export async function readCommits(
   // A plan made before a partition was analyzed reads and sorts its whole range for every page: 44
   // ms in place of 4 at 24,000 rows, and more with each. So the range ends where a page does at the
   // latest: a revision has a row at least.
-  const last = Math.min(range.through, range.after + (range.seriesIds === undefined ? maxPageRows : maxPageRevisions));
+  const last = Math.min(
+    range.through,
+    range.after + (range.seriesIds === undefined ? maxPageRows : maxPageRevisions),
+  );
   const rows = (await database.read(
     `select revision, series_id, payload, bytes, (select current_epoch()) from (
        select *, sum(bytes) over (order by revision, series_id) - bytes as bytes_before from (
@@ -190,10 +212,17 @@ export async function readTimedCommits(
       { name: "commit_times" },
     )) as [number, number][],
   );
-  return { ...page, commits: commits.map((commit) => ({ ...commit, committedUs: times.get(commit.revision) ?? 0 })) };
+  return {
+    ...page,
+    commits: commits.map((commit) => ({ ...commit, committedUs: times.get(commit.revision) ?? 0 })),
+  };
 }
 
-async function readWholeCommit(database: Database, revision: number, seriesIds: readonly number[] | undefined) {
+async function readWholeCommit(
+  database: Database,
+  revision: number,
+  seriesIds: readonly number[] | undefined,
+) {
   return (await database.read(
     `select revision, series_id, payload, ${rowBytesSql}, (select current_epoch()) from log
      where revision = $1::int8 and ($2::int4[] is null or series_id = any($2::int4[]))
@@ -222,7 +251,9 @@ async function toCommits(rows: LogRow[], catalog: Catalog): Promise<Commit[]> {
       commit.batch.samples.push(shownSamples(series, decodeBlock(payload)));
     } else {
       // A commit has one row of each kind.
-      const { stateChanges, errorReports } = fromBinary(BatchSchema, payload, { readUnknownFields: false });
+      const { stateChanges, errorReports } = fromBinary(BatchSchema, payload, {
+        readUnknownFields: false,
+      });
       if (stateChanges.length > 0) commit.batch.stateChanges = stateChanges;
       if (errorReports.length > 0) commit.batch.errorReports = errorReports;
     }

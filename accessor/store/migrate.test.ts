@@ -11,11 +11,18 @@ const log = createLog({ name: "test", level: "silent" });
 test("accessors that start at once on no database at all share one", async () => {
   await using database = await testDatabase("absent");
   await using stack = new AsyncDisposableStack();
-  const accessors = await Promise.all(Array.from({ length: 3 }, () => openTestAccessor({ databaseUrl: database.url })));
+  const accessors = await Promise.all(
+    Array.from({ length: 3 }, () => openTestAccessor({ databaseUrl: database.url })),
+  );
   for (const accessor of accessors) stack.use(accessor);
-  const applied = await queryDatabase(database.url, "select version from schema_migration order by version");
+  const applied = await queryDatabase(
+    database.url,
+    "select version from schema_migration order by version",
+  );
   expect(applied).toEqual(readMigrations().map(({ version }) => ({ version })));
-  expect(await queryDatabase(database.url, "select count(*)::int as n from identity")).toEqual([{ n: 1 }]);
+  expect(await queryDatabase(database.url, "select count(*)::int as n from identity")).toEqual([
+    { n: 1 },
+  ]);
   const [one, two] = await Promise.all(
     accessors.slice(0, 2).map(({ signals }) => signals.querySignals({ signal: "state" })),
   );
@@ -25,9 +32,14 @@ test("accessors that start at once on no database at all share one", async () =>
 test("migrating a database that is migrated changes nothing", async () => {
   await using database = await testDatabase("empty");
   await Promise.all([migrate(database.url, log), migrate(database.url, log)]);
-  const before = await queryDatabase(database.url, "select * from schema_migration order by version");
+  const before = await queryDatabase(
+    database.url,
+    "select * from schema_migration order by version",
+  );
   await migrate(database.url, log);
-  expect(await queryDatabase(database.url, "select * from schema_migration order by version")).toEqual(before);
+  expect(
+    await queryDatabase(database.url, "select * from schema_migration order by version"),
+  ).toEqual(before);
 });
 
 test("a file that was changed after it was applied is named", async () => {
@@ -36,7 +48,9 @@ test("a file that was changed after it was applied is named", async () => {
   const changed = readMigrations().map((migration) =>
     migration.version === 2 ? { ...migration, checksum: "other" } : migration,
   );
-  await expect(migrate(database.url, log, changed)).rejects.toThrow("0002_log.sql was changed after it was applied");
+  await expect(migrate(database.url, log, changed)).rejects.toThrow(
+    "0002_log.sql was changed after it was applied",
+  );
 });
 
 test("a database of a newer program is left alone", async () => {
@@ -49,9 +63,17 @@ test("a database of a newer program is left alone", async () => {
 test("a migration that fails leaves nothing of itself or its neighbours", async () => {
   await using database = await testDatabase("empty");
   const [first] = readMigrations();
-  const broken = { version: 2, name: "0002_broken.sql", sql: "create table half (); select 1 / 0", checksum: "x" };
+  const broken = {
+    version: 2,
+    name: "0002_broken.sql",
+    sql: "create table half (); select 1 / 0",
+    checksum: "x",
+  };
   await expect(migrate(database.url, log, [first!, broken])).rejects.toThrow("division by zero");
   expect(
-    await queryDatabase(database.url, "select count(*)::int as n from pg_tables where schemaname = 'public'"),
+    await queryDatabase(
+      database.url,
+      "select count(*)::int as n from pg_tables where schemaname = 'public'",
+    ),
   ).toEqual([{ n: 0 }]);
 });

@@ -28,7 +28,11 @@ export function readMigrations(): Migration[] {
  * Applies what is missing. Fails if an applied file was changed since, or if the database is newer
  * than this program.
  */
-export async function migrate(url: string, log: Log, migrations: Migration[] = readMigrations()): Promise<void> {
+export async function migrate(
+  url: string,
+  log: Log,
+  migrations: Migration[] = readMigrations(),
+): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => {});
   try {
@@ -42,11 +46,10 @@ export async function migrate(url: string, log: Log, migrations: Migration[] = r
     for (const { version, name, sql, checksum } of migrations) {
       if (applied.has(version)) continue;
       await client.query(sql);
-      await client.query("insert into schema_migration (version, name, checksum) values ($1, $2, $3)", [
-        version,
-        name,
-        checksum,
-      ]);
+      await client.query(
+        "insert into schema_migration (version, name, checksum) values ($1, $2, $3)",
+        [version, name, checksum],
+      );
       log.info("migrated the database", { migration: name });
     }
     await client.query("commit");
@@ -75,7 +78,8 @@ async function beginAlone(client: Client): Promise<void> {
       return;
     } catch (error) {
       // Of two that make the table at once, the slower one fails, once.
-      if (attempt === 3 || !["23505", "42P07"].includes((error as { code?: string }).code ?? "")) throw error;
+      if (attempt === 3 || !["23505", "42P07"].includes((error as { code?: string }).code ?? ""))
+        throw error;
       await client.query("rollback");
     }
   }

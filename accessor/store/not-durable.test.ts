@@ -12,7 +12,9 @@ import { openTestAccessor, queryDatabase } from "../testing/accessor.ts";
 import { oneSample } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";
 
-const [ints, longs, bytes, texts] = ["int[]", "bigint[]", "bytea[]", "text[]"].map((type) => `array[]::${type}`);
+const [ints, longs, bytes, texts] = ["int[]", "bigint[]", "bytea[]", "text[]"].map(
+  (type) => `array[]::${type}`,
+);
 /** ingest() with no batch in it. */
 const ingestNothing = `select ingest(${[
   ...[ints, longs, bytes, bytes, "array[]::bool[]"],
@@ -30,7 +32,9 @@ test("nothing is taken where a commit does not wait for the disk, nor where only
       for (const setting of ["off", "local", "remote_write"]) {
         await client.query(`set synchronous_commit = ${setting}`);
         const refusal = { code: "MR001", detail: "synchronous_commit" };
-        await expect(client.query(statement), `${setting}: ${statement}`).rejects.toMatchObject(refusal);
+        await expect(client.query(statement), `${setting}: ${statement}`).rejects.toMatchObject(
+          refusal,
+        );
       }
       for (const setting of ["on", "remote_apply"]) {
         await client.query(`set synchronous_commit = ${setting}`);
@@ -57,7 +61,11 @@ test("while the database only reads, so does the accessor; it writes again when 
   const { ingest, signals, health, query } = accessor;
   const statusOf = async (service: string) => (await health.check({ service })).status;
   const send = (sequence: bigint, machine = "m1") =>
-    ingest.ingestBatch({ producerId: "p", sequence, batch: oneSample(Number(sequence), { machine }) });
+    ingest.ingestBatch({
+      producerId: "p",
+      sequence,
+      batch: oneSample(Number(sequence), { machine }),
+    });
   await send(1n);
   await query(`alter database ${database.name} set default_transaction_read_only = on`);
   // As after a failover to what is not promoted yet: connections are new, and stay.
@@ -76,7 +84,9 @@ test("while the database only reads, so does the accessor; it writes again when 
 
   const admin = new pg.Client({ connectionString: database.serverUrl });
   await admin.connect();
-  await admin.query(`alter database ${database.name} reset default_transaction_read_only`).finally(() => admin.end());
+  await admin
+    .query(`alter database ${database.name} reset default_transaction_read_only`)
+    .finally(() => admin.end());
   const stored = (call: () => Promise<unknown>) => () =>
     call().then(
       () => true,

@@ -2,7 +2,16 @@
 // them so that nobody who reads or writes waits.
 import { floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
-import { nameOf, planSpan, type Span, spanAt, spanOf, weekUs, wideBeforeUs, wideUs } from "./block-spans.ts";
+import {
+  nameOf,
+  planSpan,
+  type Span,
+  spanAt,
+  spanOf,
+  weekUs,
+  wideBeforeUs,
+  wideUs,
+} from "./block-spans.ts";
 import type { Database } from "./database.ts";
 
 export type Parent = "log" | "receipt" | "block";
@@ -11,12 +20,19 @@ export type Parent = "log" | "receipt" | "block";
  * pending: a detach was interrupted. detached: no longer part of its parent; only to be dropped
  * (or, ahead of the log, to be attached).
  */
-export type Partition = { parent: Parent; name: string; state: "attached" | "pending" | "detached" };
+export type Partition = {
+  parent: Parent;
+  name: string;
+  state: "attached" | "pending" | "detached";
+};
 
 type Options = { abort: AbortSignal };
 
 /** In no order. */
-export async function listPartitions(database: Database, parents: readonly Parent[]): Promise<Partition[]> {
+export async function listPartitions(
+  database: Database,
+  parents: readonly Parent[],
+): Promise<Partition[]> {
   const rows = (await database.read(
     `select parent, c.relname::text, case when i.inhrelid is null then 'detached' when i.inhdetachpending then 'pending' else 'attached' end
      from unnest($1::text[]) as parent
@@ -39,9 +55,13 @@ export async function dropPartition(
   { abort }: Options,
 ): Promise<void> {
   if (state === "pending")
-    await database.compact(`alter table ${parent} detach partition ${name} finalize`, [], { abort });
+    await database.compact(`alter table ${parent} detach partition ${name} finalize`, [], {
+      abort,
+    });
   if (state === "attached")
-    await database.compact(`alter table ${parent} detach partition ${name} concurrently`, [], { abort });
+    await database.compact(`alter table ${parent} detach partition ${name} concurrently`, [], {
+      abort,
+    });
   await database.compact(`drop table ${name}`, [], { abort });
 }
 
@@ -57,7 +77,9 @@ export async function makeBlockPartitions(
   const partitions = await listPartitions(database, ["block"]);
   let attached = attachedSpans(partitions);
   const weeks = new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)));
-  const missing = [...weeks].filter((week) => spanAt(attached, week) === undefined).sort((a, b) => a - b);
+  const missing = [...weeks]
+    .filter((week) => spanAt(attached, week) === undefined)
+    .sort((a, b) => a - b);
   let made = 0;
   for (const [i, week] of missing.entries()) {
     if (spanAt(attached, week) !== undefined) continue;
@@ -127,7 +149,9 @@ function runsOf(spans: readonly Span[], fits: (span: Span) => boolean): Span[][]
 }
 
 function attachedSpans(partitions: readonly Partition[]): Span[] {
-  return inOrder(partitions.filter(({ state }) => state === "attached").map(({ name }) => spanOf(name)));
+  return inOrder(
+    partitions.filter(({ state }) => state === "attached").map(({ name }) => spanOf(name)),
+  );
 }
 
 function inOrder(spans: readonly Span[]): Span[] {

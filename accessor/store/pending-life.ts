@@ -15,11 +15,21 @@ import type { Database } from "./database.ts";
 import { waitingAt } from "./held.ts";
 
 /** gaps: what signs of life are looked for in; they ascend. */
-export type QuietMachine = { series: readonly Series[]; gaps: readonly Window[]; toleranceUs: number };
+export type QuietMachine = {
+  series: readonly Series[];
+  gaps: readonly Window[];
+  toleranceUs: number;
+};
 
 type Of = { revision: number; watermark: number; abort: AbortSignal };
 
-type Row = [place: number, firstUs: number, lastUs: number, seriesId: number | null, revision: number | null];
+type Row = [
+  place: number,
+  firstUs: number,
+  lastUs: number,
+  seriesId: number | null,
+  revision: number | null,
+];
 type LongRow = { place: number; seriesId: number; revision: number };
 
 const at = { watermark: "$5::int8", through: "$6::int8" };
@@ -31,12 +41,23 @@ export async function readPendingLife(
   { revision, watermark, abort }: Of,
 ): Promise<Window[][]> {
   const found: Window[][] = machines.map(() => []);
-  const { empty, pending, suffix } = await waitingAt(database, { watermark, through: revision }, at, { abort });
+  const { empty, pending, suffix } = await waitingAt(
+    database,
+    { watermark, through: revision },
+    at,
+    { abort },
+  );
   if (empty) return found;
   const asked = machines.flatMap(({ series, gaps, toleranceUs }, place) =>
     gaps.length === 0
       ? []
-      : series.map(({ id }) => ({ place, id, toleranceUs, fromUs: gaps[0]!.fromUs, toUs: gaps.at(-1)!.toUs })),
+      : series.map(({ id }) => ({
+          place,
+          id,
+          toleranceUs,
+          fromUs: gaps[0]!.fromUs,
+          toUs: gaps.at(-1)!.toUs,
+        })),
   );
   if (asked.length === 0) return found;
   // A row that spans no more than the tolerance may count as alive throughout: a hole in it is too
@@ -65,13 +86,20 @@ export async function readPendingLife(
   for (const [place, firstUs, lastUs, seriesId, ofRevision] of rows) {
     const span = spanOfMinutes(firstUs, lastUs);
     if (seriesId === null) found[place]!.push(span);
-    else if (machines[place]!.gaps.some(({ fromUs, toUs }) => fromUs < span.toUs && span.fromUs < toUs))
+    else if (
+      machines[place]!.gaps.some(({ fromUs, toUs }) => fromUs < span.toUs && span.fromUs < toUs)
+    )
       long.push({ place, seriesId, revision: ofRevision! });
   }
   const byId = new Map(machines.flatMap(({ series }) => series.map((one) => [one.id, one])));
   for (let start = 0; start < long.length; start += rowsAtOnce) {
     const some = long.slice(start, start + rowsAtOnce);
-    for (const { place, spans } of await readLongRows(database, some, { byId, revision, watermark, abort }))
+    for (const { place, spans } of await readLongRows(database, some, {
+      byId,
+      revision,
+      watermark,
+      abort,
+    }))
       for (const span of spans) found[place]!.push(span);
   }
   return found;
@@ -86,7 +114,12 @@ async function readLongRows(
   { byId, revision, watermark, abort }: Of & { byId: ReadonlyMap<number, Series> },
 ): Promise<{ place: number; spans: Window[] }[]> {
   const placeholders = { watermark: "$3::int8", through: "$4::int8" };
-  const { pending, suffix } = await waitingAt(database, { watermark, through: revision }, placeholders, { abort });
+  const { pending, suffix } = await waitingAt(
+    database,
+    { watermark, through: revision },
+    placeholders,
+    { abort },
+  );
   const found = (await database.read(
     `select wanted.n::int8, log.first_us, log.last_us, log.sample_count, log.payload
      from unnest($1::int4[], $2::int8[]) with ordinality as wanted(series_id, revision, n)
@@ -119,6 +152,8 @@ async function readLongRows(
 
 function timesOf({ kind }: Series, payload: Buffer): Iterable<number> {
   if (kind === SignalKind.NUMERIC) return decodeBlock(payload).timesUs;
-  const { stateChanges, errorReports } = fromBinary(BatchSchema, payload, { readUnknownFields: false });
+  const { stateChanges, errorReports } = fromBinary(BatchSchema, payload, {
+    readUnknownFields: false,
+  });
   return [...stateChanges, ...errorReports].map(({ time }) => toTimeUs(time)!);
 }

@@ -7,7 +7,11 @@ import { sql } from "./sql.ts";
 /** owner: null is nobody. */
 export type ProducerRecord = { name: string; owner: string | null; firstSeenUs: number };
 
-const producerRow = z.object({ name: z.string(), owner: z.string().nullable(), first_seen_us: z.number() });
+const producerRow = z.object({
+  name: z.string(),
+  owner: z.string().nullable(),
+  first_seen_us: z.number(),
+});
 const movedRow = z.object({ producers: z.number() });
 
 /**
@@ -36,7 +40,8 @@ export async function moveProducers(
   which: { name: string } | { owner: string },
   to: string | null,
 ): Promise<number> {
-  const condition = "name" in which ? sql.fragment`name = ${which.name}` : sql.fragment`owner = ${which.owner}`;
+  const condition =
+    "name" in which ? sql.fragment`name = ${which.name}` : sql.fragment`owner = ${which.owner}`;
   // The lock is taken before anything is looked at: batches that take possession hold it too.
   return asked(
     slonik.transaction(async (transaction) => {

@@ -42,7 +42,11 @@ test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async ()
 
   await server.stop();
   await servingIs(Status.NOT_SERVING);
-  const unavailable = { code: Code.Unavailable, reason: "DATABASE_UNAVAILABLE", retryDelay: { seconds: 1n } };
+  const unavailable = {
+    code: Code.Unavailable,
+    reason: "DATABASE_UNAVAILABLE",
+    retryDelay: { seconds: 1n },
+  };
   expect(await reasonOf(send(2))).toMatchObject(unavailable);
   expect(await reasonOf(signals.querySignals({ signal: "power" }))).toMatchObject(unavailable);
   producer.send(1, oneSample(1));
@@ -51,7 +55,11 @@ test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async ()
   await server.start({ fsync: "off" });
   await servingIs(Status.SERVING);
   await ingestIs(Status.NOT_SERVING);
-  const unsafe = { code: Code.FailedPrecondition, reason: "DATABASE_UNSAFE", metadata: { setting: "fsync" } };
+  const unsafe = {
+    code: Code.FailedPrecondition,
+    reason: "DATABASE_UNSAFE",
+    metadata: { setting: "fsync" },
+  };
   expect(await reasonOf(send(2))).toMatchObject(unsafe);
   expect(await reasonOf(Producer.open(ingest, "stream"))).toMatchObject(unsafe);
   const { signals: read } = await signals.querySignals({ signal: "power" });
@@ -110,7 +118,9 @@ test("a call that is cancelled cancels its statement", async () => {
   await blocker.connect();
   await blocker.query("begin; lock table log in access exclusive mode");
   const controller = new AbortController();
-  const read = reasonOf(accessor.signals.querySignals({ signal: "power" }, { signal: controller.signal }));
+  const read = reasonOf(
+    accessor.signals.querySignals({ signal: "power" }, { signal: controller.signal }),
+  );
   await eventually("it waits", async () => (await waitingIn(accessor)).length > 0);
   controller.abort();
   expect(await read).toMatchObject({ code: Code.Canceled });
@@ -136,7 +146,14 @@ async function openServer() {
   await chmod(dataDir, 0o755);
   const log = createLog({ name: "postgres", level: "silent" });
   const open = (port: number, settings: Record<string, string>) =>
-    openPostgres({ dataDir, port, settings, syncCluster: false, log, abort: AbortSignal.timeout(30_000) });
+    openPostgres({
+      dataDir,
+      port,
+      settings,
+      syncCluster: false,
+      log,
+      abort: AbortSignal.timeout(30_000),
+    });
   let server = await open(0, {});
   const { port } = server;
   const databaseUrl = new URL(server.url);

@@ -31,5 +31,10 @@ test("a frozen holder of a lock, or a statement without end, holds up nobody for
   const asked = sql.type(row)`
     select current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle,
       current_setting('statement_timeout') as run, current_setting('jit') as jit`;
-  expect(await database.slonik.one(asked)).toEqual({ lock: "10s", idle: "5s", run: "45s", jit: "off" });
+  expect(await database.slonik.one(asked)).toEqual({
+    lock: "10s",
+    idle: "5s",
+    run: "45s",
+    jit: "off",
+  });
 });

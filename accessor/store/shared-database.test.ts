@@ -36,7 +36,9 @@ test("statements that are called off or fail give their turns back", async () =>
   const ledger = new Ledger();
   const reads = new SharedDatabase(database, ledger).as("a", unbounded);
   const stop = new AbortController();
-  const all = Array.from({ length: 30 }, () => reads.read("select pg_sleep(5)::text", [], { abort: stop.signal }));
+  const all = Array.from({ length: 30 }, () =>
+    reads.read("select pg_sleep(5)::text", [], { abort: stop.signal }),
+  );
   const ended = Promise.allSettled(all);
   stop.abort(new Error("left"));
   expect((await ended).every(({ status }) => status === "rejected")).toBe(true);

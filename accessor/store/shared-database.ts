@@ -31,7 +31,9 @@ export class SharedDatabase {
     const all = Object.values(this.#turns);
     ledger.count("readers of samples", () => this.#database.sampleRoom.readers);
     ledger.count("read connections", () => all.reduce((sum, { used }) => sum + used, 0));
-    ledger.count("reads that wait for a connection", () => all.reduce((sum, { waiting }) => sum + waiting, 0));
+    ledger.count("reads that wait for a connection", () =>
+      all.reduce((sum, { waiting }) => sum + waiting, 0),
+    );
   }
 
   /** holder: who holds the share. */
@@ -39,7 +41,11 @@ export class SharedDatabase {
     const database = this.#database;
     const { read, lookUp, slonik } = this.#turns;
     let samples = 0;
-    const turn = async <T>(queue: FairQueue, abort: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> => {
+    const turn = async <T>(
+      queue: FairQueue,
+      abort: AbortSignal | undefined,
+      ask: () => Promise<T>,
+    ): Promise<T> => {
       await queue.acquire(holder, 1, abort);
       try {
         return await ask();
@@ -49,9 +55,12 @@ export class SharedDatabase {
     };
     return {
       ...database,
-      read: (text, values, options) => turn(read, options.abort, () => database.read(text, values, options)),
-      lookUp: (text, values, options) => turn(lookUp, options.abort, () => database.lookUp(text, values, options)),
-      copyOut: (statement, options) => turn(read, options.abort, () => database.copyOut(statement, options)),
+      read: (text, values, options) =>
+        turn(read, options.abort, () => database.read(text, values, options)),
+      lookUp: (text, values, options) =>
+        turn(lookUp, options.abort, () => database.lookUp(text, values, options)),
+      copyOut: (statement, options) =>
+        turn(read, options.abort, () => database.copyOut(statement, options)),
       ask: (query) => turn(slonik, undefined, () => database.ask(query)),
       spend: (count) => {
         samples += count;

@@ -18,7 +18,9 @@ const declared = { counter: COUNTER, linear: LINEAR, plain: UNSPECIFIED, step: S
 const shown = { ...declared, linear: UNSPECIFIED };
 
 const typesOf = (batches: readonly Batch[]) =>
-  Object.fromEntries(batches.flatMap(({ samples }) => samples).map((one) => [one.signal, one.sampleType]));
+  Object.fromEntries(
+    batches.flatMap(({ samples }) => samples).map((one) => [one.signal, one.sampleType]),
+  );
 
 test("STEP and COUNTER are said, LINEAR is not", async () => {
   const samples = Object.entries(declared).map(([signal, sampleType]) => ({

@@ -15,7 +15,10 @@ const getTypeParser = (oid: number, format: "text") =>
  * For createPool's driverFactory. What it is given here holds, not what the pool's URL and options
  * say of sessions. check: fails if a connection that has just been opened is not to be used.
  */
-export function pgDriver(config: ClientConfig, check: (client: Client) => Promise<void>): DriverFactory {
+export function pgDriver(
+  config: ClientConfig,
+  check: (client: Client) => Promise<void>,
+): DriverFactory {
   return createDriverFactory(async () => ({
     async createPoolClient({ clientEventEmitter }) {
       const client = new Client({ ...config, types: { getTypeParser: getTypeParser as never } });
@@ -43,8 +46,15 @@ export function pgDriver(config: ClientConfig, check: (client: Client) => Promis
         },
         async query(text, values, { name } = {}) {
           try {
-            const { command, rowCount, rows, fields } = await client.query({ text, values, ...(name && { name }) });
-            const described = fields.map((field) => ({ name: field.name, dataTypeId: field.dataTypeID }));
+            const { command, rowCount, rows, fields } = await client.query({
+              text,
+              values,
+              ...(name && { name }),
+            });
+            const described = fields.map((field) => ({
+              name: field.name,
+              dataTypeId: field.dataTypeID,
+            }));
             return { command: command as "SELECT", rowCount, rows, fields: described };
           } catch (error) {
             if (leavesUnusable(error)) report(error as Error);

@@ -3,7 +3,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SortedNames } from "./sorted-names.ts";
 
-const name = fc.string({ unit: fc.constantFrom("a", "b", "-", " ", "é", "\uff5e", "🏭"), minLength: 1, maxLength: 4 });
+const name = fc.string({
+  unit: fc.constantFrom("a", "b", "-", " ", "é", "\uff5e", "🏭"),
+  minLength: 1,
+  maxLength: 4,
+});
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 test("names come in order, after any place and by any prefix", () => {
@@ -22,7 +26,9 @@ test("names come in order, after any place and by any prefix", () => {
         const all = names.toSorted(byBytes);
         expect(sorted.all()).toEqual(all);
         expect(sorted.size).toBe(all.length);
-        expect(sorted.after(probe, limit)).toEqual(all.filter((one) => byBytes(one, probe) > 0).slice(0, limit));
+        expect(sorted.after(probe, limit)).toEqual(
+          all.filter((one) => byBytes(one, probe) > 0).slice(0, limit),
+        );
         expect(sorted.withPrefix(probe)).toEqual(all.filter((one) => one.startsWith(probe)));
       },
     ),

@@ -14,8 +14,22 @@ import { ZoneClocks } from "./zone-clocks.ts";
 
 const log = createLog({ name: "test", level: "error" });
 const zones = [
-  ...["UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Sao_Paulo", "America/Havana"],
-  ...["Asia/Kolkata", "Africa/Cairo", "Africa/Casablanca", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns"],
+  ...[
+    "UTC",
+    "Europe/Berlin",
+    "Europe/London",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/Havana",
+  ],
+  ...[
+    "Asia/Kolkata",
+    "Africa/Cairo",
+    "Africa/Casablanca",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "America/St_Johns",
+  ],
 ];
 const offsets = ["+05:30", "-03:30", "-0330", "+14", "-00:00", "+23:59"];
 const toUs = (text: string) => Date.parse(text) * 1000;
@@ -38,9 +52,21 @@ afterAll(async () => {
   await fixture[Symbol.asyncDispose]();
 });
 
-type Asked = { fromUs: number; toUs: number; timeZone: string; unit: CalendarName; startsMs: number[] };
+type Asked = {
+  fromUs: number;
+  toUs: number;
+  timeZone: string;
+  unit: CalendarName;
+  startsMs: number[];
+};
 
-async function edgesInSql({ fromUs, toUs: endUs, timeZone, unit, startsMs }: Asked): Promise<number[]> {
+async function edgesInSql({
+  fromUs,
+  toUs: endUs,
+  timeZone,
+  unit,
+  startsMs,
+}: Asked): Promise<number[]> {
   const starts = startsMs.map((ms) => new Date(ms).toISOString().slice(11, 19));
   const rows = await reader.query<{ from_us: string; to_us: string }>(
     `select (extract(epoch from start_time) * 1000000)::bigint as from_us, (extract(epoch from end_time) * 1000000)::bigint as to_us
@@ -60,13 +86,18 @@ const anyCalendar = fc.oneof(
   }),
   fc.record({
     unit: fc.constant<CalendarName>("shift"),
-    startsMs: fc.uniqueArray(anyTime, { minLength: 1, maxLength: 4 }).map((all) => all.sort((a, b) => a - b)),
+    startsMs: fc
+      .uniqueArray(anyTime, { minLength: 1, maxLength: 4 })
+      .map((all) => all.sort((a, b) => a - b)),
     days: fc.integer({ min: 1, max: 20 }),
   }),
 );
 const anyStart = fc.oneof(
   fc
-    .tuple(fc.constantFrom("2011-12-29", "2024-03-31", "2024-10-27", "2010-11-07", "2026-09-20"), fc.integer())
+    .tuple(
+      fc.constantFrom("2011-12-29", "2024-03-31", "2024-10-27", "2010-11-07", "2026-09-20"),
+      fc.integer(),
+    )
     .map(([day, us]) => toUs(day) + (us % 86_400e6)),
   fc.integer({ min: toUs("1971-01-01"), max: toUs("2090-01-01") }),
 );
@@ -80,7 +111,9 @@ describe("millrace_v1.calendar", () => {
         anyCalendar,
         async (fromUs, timeZone, { days, ...of }) => {
           const asked = { fromUs, toUs: fromUs + days * 86_400e6, timeZone, ...of };
-          expect(await edgesInSql(asked)).toEqual([...calendarEdges({ ...asked, maxBuckets: 10_000 })]);
+          expect(await edgesInSql(asked)).toEqual([
+            ...calendarEdges({ ...asked, maxBuckets: 10_000 }),
+          ]);
         },
       ),
       { numRuns: 300 },
@@ -104,7 +137,10 @@ describe("millrace_v1.calendar", () => {
     ["+05:30:15", /^An offset from UTC is a sign/],
     ["+24:00", /^An offset from UTC is a sign/],
   ])("says what to do about %j", async (zone, hint) => {
-    const asked = reader.query("select * from millrace_v1.calendar($1, 'day', '2026-01-01', '2026-01-02')", [zone]);
+    const asked = reader.query(
+      "select * from millrace_v1.calendar($1, 'day', '2026-01-01', '2026-01-02')",
+      [zone],
+    );
     await expect(asked).rejects.toMatchObject({ code: "22023", hint: expect.stringMatching(hint) });
   });
 
@@ -113,8 +149,16 @@ describe("millrace_v1.calendar", () => {
       "select * from millrace_v1.calendar('+05:30', 'day', '2026-01-01 00:00Z', '2026-01-02 00:00Z')",
     );
     expect(rows).toEqual([
-      { start_time: "2026-01-01 00:00:00+00", end_time: "2026-01-01 18:30:00+00", local_start: "2026-01-01 05:30:00" },
-      { start_time: "2026-01-01 18:30:00+00", end_time: "2026-01-02 00:00:00+00", local_start: "2026-01-02 00:00:00" },
+      {
+        start_time: "2026-01-01 00:00:00+00",
+        end_time: "2026-01-01 18:30:00+00",
+        local_start: "2026-01-01 05:30:00",
+      },
+      {
+        start_time: "2026-01-01 18:30:00+00",
+        end_time: "2026-01-02 00:00:00+00",
+        local_start: "2026-01-02 00:00:00",
+      },
     ]);
   });
 
@@ -125,7 +169,9 @@ describe("millrace_v1.calendar", () => {
     ["('UTC', 'shift', '2026-01-01', '2026-01-02', '{}')", "p_starts"],
     ["('UTC', 'day', '2026-01-01', 'infinity')", "finite"],
   ])("refuses %s", async (call, message) => {
-    await expect(reader.query(`select * from millrace_v1.calendar${call}`)).rejects.toThrow(message);
+    await expect(reader.query(`select * from millrace_v1.calendar${call}`)).rejects.toThrow(
+      message,
+    );
   });
 });
 
@@ -134,12 +180,19 @@ it("is of a zone once an answer was cut by it", { timeout: 60_000 }, async () =>
   await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: oneSample(1) });
   const startTime = { seconds: BigInt(Math.floor(Date.now() / 1000) - 86_400) };
   const inSql = () =>
-    accessor.query("select * from millrace_v1.calendar('Asia/Tokyo', 'day', now() - interval '1 day', now())");
+    accessor.query(
+      "select * from millrace_v1.calendar('Asia/Tokyo', 'day', now() - interval '1 day', now())",
+    );
   await expect(inSql()).rejects.toThrow("are not kept here");
   const value = { timeZone: "Asia/Tokyo", unit: CalendarUnit.DAY };
-  const { machines } = await accessor.signals.aggregateStates({ startTime, resolution: { case: "calendar", value } });
+  const { machines } = await accessor.signals.aggregateStates({
+    startTime,
+    resolution: { case: "calendar", value },
+  });
   const rows = await eventually("the zone is kept", () => inSql().catch(() => undefined));
-  const starts = machines[0]!.buckets.slice(1).map(({ startTime: time }) => Number(time!.seconds) * 1000);
+  const starts = machines[0]!.buckets
+    .slice(1)
+    .map(({ startTime: time }) => Number(time!.seconds) * 1000);
   expect(rows.slice(1, 1 + starts.length).map((row) => Number(row["start_time"]))).toEqual(starts);
 });
 
@@ -164,10 +217,16 @@ it("stretches show what Intl shows, on days of forty years", async () => {
   for (const timeZone of ["Europe/Berlin", "Africa/Casablanca", "Pacific/Apia"]) {
     const stretches = await zoneStretches(timeZone);
     const format = (zone: string, ms: number) =>
-      new Intl.DateTimeFormat("en-GB", { timeZone: zone, dateStyle: "short", timeStyle: "medium" }).format(ms);
+      new Intl.DateTimeFormat("en-GB", {
+        timeZone: zone,
+        dateStyle: "short",
+        timeStyle: "medium",
+      }).format(ms);
     for (let i = 0; i < 400; i++) {
       const ms = Date.UTC(1995, 0, 1) + i * 37 * 86_400_000 + i * 1_234_000;
-      const { offsetUs } = stretches.find(({ fromUs, toUs: endUs }) => fromUs <= ms * 1000 && endUs > ms * 1000)!;
+      const { offsetUs } = stretches.find(
+        ({ fromUs, toUs: endUs }) => fromUs <= ms * 1000 && endUs > ms * 1000,
+      )!;
       expect(format("UTC", ms + offsetUs / 1000)).toBe(format(timeZone, ms));
     }
   }

@@ -20,7 +20,9 @@ const inOrder = `select count(*), encode(string_agg(int8send(time_us), '' order 
   encode(string_agg(float8send(value), '' order by ordinal), 'hex') as values`;
 
 async function decodeInSql(bytes: Uint8Array): Promise<Hex> {
-  const [row] = await database.query<Hex>(`${inOrder} from millrace_v1.decode_block($1)`, [Buffer.from(bytes)]);
+  const [row] = await database.query<Hex>(`${inOrder} from millrace_v1.decode_block($1)`, [
+    Buffer.from(bytes),
+  ]);
   return row!;
 }
 
@@ -33,7 +35,11 @@ function toHex({ timesUs, values }: Column): Hex {
     if (Number.isNaN(values[i])) patterns.write("7ff8000000000000", i * 8, "hex");
     else patterns.writeDoubleBE(values[i]!, i * 8);
   }
-  return { count: String(values.length), times: times.toString("hex"), values: patterns.toString("hex") };
+  return {
+    count: String(values.length),
+    times: times.toString("hex"),
+    values: patterns.toString("hex"),
+  };
 }
 
 async function expectSame(column: Column): Promise<void> {
@@ -45,13 +51,17 @@ const values = Object.keys(valueKinds);
 
 it.each(times)("times of kind '%s' come back", async (kind) => {
   for (const [i, count] of [1, 2, 3, 100, 127, 128, 129, 256, 1000].entries()) {
-    await expectSame(drawColumn({ times: kind, values: values[i % values.length]!, count, seed: i }));
+    await expectSame(
+      drawColumn({ times: kind, values: values[i % values.length]!, count, seed: i }),
+    );
   }
 });
 
 it.each(values)("values of kind '%s' come back bit for bit", async (kind) => {
   for (const [i, count] of [1, 2, 31, 32, 128, 129, 1000, 3000].entries()) {
-    await expectSame(drawColumn({ times: times[i % times.length]!, values: kind, count, seed: 100 + i }));
+    await expectSame(
+      drawColumn({ times: times[i % times.length]!, values: kind, count, seed: 100 + i }),
+    );
   }
 });
 
@@ -70,8 +80,18 @@ it("so do the extremes of float64, and every power of two", async () => {
     2 ** -1022,
     2 ** -1022 - 2 ** -1074,
   ];
-  const all = [...powers, ...odd, ...extremes, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
-  await expectSame({ timesUs: Float64Array.from(all, (_, i) => i * i), values: Float64Array.from(all) });
+  const all = [
+    ...powers,
+    ...odd,
+    ...extremes,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
+  ];
+  await expectSame({
+    timesUs: Float64Array.from(all, (_, i) => i * i),
+    values: Float64Array.from(all),
+  });
 });
 
 it("mixtures come back, and the largest block", async () => {
@@ -82,12 +102,19 @@ it("mixtures come back, and the largest block", async () => {
     const [a, b] = [any(values), any(values)].map((kind) =>
       drawColumn({ times: "grid", values: kind, count, seed: round }),
     );
-    const joined = drawColumn({ times: any(times), values: any(values), count: 2 * count, seed: round });
+    const joined = drawColumn({
+      times: any(times),
+      values: any(values),
+      count: 2 * count,
+      seed: round,
+    });
     joined.values.set(a!.values);
     joined.values.set(b!.values, count);
     await expectSame(joined);
   }
-  await expectSame(drawColumn({ times: "jitter and holes", values: "random bits", count: 65_536, seed: 1 }));
+  await expectSame(
+    drawColumn({ times: "jitter and holes", values: "random bits", count: 65_536, seed: 1 }),
+  );
 });
 
 it("a stored block is read wherever PostgreSQL keeps it", async () => {
@@ -97,9 +124,13 @@ it("a stored block is read wherever PostgreSQL keeps it", async () => {
     await database.query(`truncate kept`);
     await database.query(`alter table kept alter payload set storage ${storage}`);
     const some =
-      storage === "plain" ? { timesUs: column.timesUs.slice(0, 500), values: column.values.slice(0, 500) } : column;
+      storage === "plain"
+        ? { timesUs: column.timesUs.slice(0, 500), values: column.values.slice(0, 500) }
+        : column;
     await database.query("insert into kept values ($1)", [Buffer.from(encodeBlock(some))]);
-    const [row] = await database.query<Hex>(`${inOrder} from kept, millrace_v1.decode_block(payload)`);
+    const [row] = await database.query<Hex>(
+      `${inOrder} from kept, millrace_v1.decode_block(payload)`,
+    );
     expect(row).toEqual(toHex(some));
   }
 });
@@ -142,7 +173,9 @@ it("broken bytes are refused, or read as decodeBlock reads them", async () => {
     if (expected === undefined) {
       refused++;
       const refusal = { code: "XX001", message: expect.stringContaining("corrupt block: ") };
-      await expect(decodeInSql(bytes), Buffer.from(bytes).toString("hex")).rejects.toMatchObject(refusal);
+      await expect(decodeInSql(bytes), Buffer.from(bytes).toString("hex")).rejects.toMatchObject(
+        refusal,
+      );
     } else {
       expect(await decodeInSql(bytes), Buffer.from(bytes).toString("hex")).toEqual(expected);
     }
@@ -163,7 +196,10 @@ it.each([
   ["0100080000ceeeb5400600f0a20401fa2303440c427302f200", "bytes follow its end"],
 ])("%s is refused: %s", async (hex, reason) => {
   const message = `corrupt block: ${reason}`;
-  await expect(decodeInSql(Buffer.from(hex, "hex"))).rejects.toMatchObject({ code: "XX001", message });
+  await expect(decodeInSql(Buffer.from(hex, "hex"))).rejects.toMatchObject({
+    code: "XX001",
+    message,
+  });
 });
 
 it("a value stored as it is has its place within the block: the last, and not the one after it", async () => {
@@ -188,12 +224,17 @@ it("a value stored as it is has its place within the block: the last, and not th
 });
 
 it("decodes at a rate that people can wait for", async () => {
-  const bytes = encodeBlock(drawColumn({ times: "grid", values: "decimals of 1 digits", count: 6000, seed: 1 }));
-  await database.query("create temp table many as select $1::bytea as payload from generate_series(1, 10)", [
-    Buffer.from(bytes),
-  ]);
+  const bytes = encodeBlock(
+    drawColumn({ times: "grid", values: "decimals of 1 digits", count: 6000, seed: 1 }),
+  );
+  await database.query(
+    "create temp table many as select $1::bytea as payload from generate_series(1, 10)",
+    [Buffer.from(bytes)],
+  );
   const start = performance.now();
-  const [row] = await database.query("select count(*), sum(value) from many, millrace_v1.decode_block(payload)");
+  const [row] = await database.query(
+    "select count(*), sum(value) from many, millrace_v1.decode_block(payload)",
+  );
   const seconds = (performance.now() - start) / 1000;
   expect(row!.count).toBe("60000");
   // Some 20 times as fast on an idle machine.

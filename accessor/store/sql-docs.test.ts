@@ -14,7 +14,10 @@ const statements = [...page.matchAll(/^```sql\n([\s\S]*?)^```/gm)].flatMap(([, b
 /** As Grafana fills them in. */
 function fillIn(statement: string): string {
   return statement
-    .replace(/\$__timeFilter\((\w+)\)/g, "$1 between '2025-10-09T00:00:00Z' and '2025-10-10T00:00:00Z'")
+    .replace(
+      /\$__timeFilter\((\w+)\)/g,
+      "$1 between '2025-10-09T00:00:00Z' and '2025-10-10T00:00:00Z'",
+    )
     .replaceAll("$__timeFrom()", "'2025-10-09T00:00:00Z'")
     .replaceAll("$__timeTo()", "'2025-10-10T00:00:00Z'")
     .replaceAll("$machine", "'press-7','press-8'");
@@ -24,7 +27,10 @@ it("each statement of the page runs for the reader", async () => {
   await using database = await openSqlFixture();
   const seriesId = await addSeries(database, { machine: "press-7", signal: "power" });
   const startUs = 1_759_968_000_000_000;
-  const column = { timesUs: Float64Array.of(startUs, startUs + 1e6), values: Float64Array.of(3, 5) };
+  const column = {
+    timesUs: Float64Array.of(startUs, startUs + 1e6),
+    values: Float64Array.of(3, 5),
+  };
   await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
   await keepZones(database.url);
   await using reader = await openSession(database.url, "millrace_reader");
@@ -48,7 +54,10 @@ it("covered_percent is of the time asked for: an hour of a day is 4.17 %", async
     const column = { timesUs, values: new Float64Array(60).fill(1000) };
     await addBlock(database, { seriesId, watermark: 0, bucketUs, column });
   }
-  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [seriesId, startUs]);
+  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [
+    seriesId,
+    startUs,
+  ]);
   for (const view of ["samples_day", "Europe/Berlin"]) {
     const [row] = await database.query(found(view));
     expect(Number(row!.kwh)).toBeCloseTo(3599 / 3600, 9);
@@ -79,13 +88,13 @@ it("the state timeline begins with the state that held, however long it has", as
     { time: "2025-10-09 00:00:00+00", metric: "press-8", value: "ACTIVE" },
     { time: "2025-10-09 09:00:00+00", metric: "press-8", value: "FAULT" },
   ]);
-  expect(await reader.query("select machine, state from millrace_v1.state_at('2025-06-01 00:00Z')")).toEqual([
-    { machine: "press-8", state: "ACTIVE" },
-  ]);
+  expect(
+    await reader.query("select machine, state from millrace_v1.state_at('2025-06-01 00:00Z')"),
+  ).toEqual([{ machine: "press-8", state: "ACTIVE" }]);
   expect(await reader.query("select * from millrace_v1.state_at('-infinity')")).toEqual([]);
-  expect(await reader.query("select state from millrace_v1.state_at('infinity', array['press-8'])")).toEqual([
-    { state: "OFF" },
-  ]);
+  expect(
+    await reader.query("select state from millrace_v1.state_at('infinity', array['press-8'])"),
+  ).toEqual([{ state: "OFF" }]);
 });
 
 /** As answers by these zones have the accessor do. */
@@ -110,5 +119,7 @@ it("the page names every view and column there is", async () => {
     ]),
   );
   for (const view of ["samples_hour", "samples_day"]) table.set(view, table.get("samples_minute")!);
-  expect(Object.fromEntries(table)).toEqual(Object.fromEntries(columns.map((row) => [row.view, row.columns])));
+  expect(Object.fromEntries(table)).toEqual(
+    Object.fromEntries(columns.map((row) => [row.view, row.columns])),
+  );
 });

@@ -4,7 +4,13 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { addCommit, addSeries, openSession, openSqlFixture, type SqlFixture } from "../testing/sql-database.ts";
+import {
+  addCommit,
+  addSeries,
+  openSession,
+  openSqlFixture,
+  type SqlFixture,
+} from "../testing/sql-database.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 
 let database: SqlFixture;
@@ -50,7 +56,8 @@ it("reads every view, whatever its search_path", async () => {
       "select machine, value from millrace_v1.samples('power', '2025-10-01', '2025-11-01')",
     );
     expect(rows).toEqual([{ machine: "a", value: "1.5" }]);
-    const decoded = "select value from millrace_v1.decode_block('\\x0100010000ceeeb54006000000000f')";
+    const decoded =
+      "select value from millrace_v1.decode_block('\\x0100010000ceeeb54006000000000f')";
     expect(await reader.query(decoded)).toEqual([{ value: "0" }]);
   }
 });
@@ -61,15 +68,23 @@ it("reads no table of ours and writes nothing", async () => {
   );
   expect(tables.length).toBeGreaterThan(15);
   for (const { relname } of tables) {
-    await expect(reader.query(`select * from public.${relname}`), relname!).rejects.toMatchObject(refused);
-    await expect(reader.query(`delete from public.${relname}`), relname!).rejects.toMatchObject(refused);
+    await expect(reader.query(`select * from public.${relname}`), relname!).rejects.toMatchObject(
+      refused,
+    );
+    await expect(reader.query(`delete from public.${relname}`), relname!).rejects.toMatchObject(
+      refused,
+    );
   }
-  await expect(reader.query("update millrace_v1.machines set machine = 'b'")).rejects.toMatchObject(refused);
+  await expect(reader.query("update millrace_v1.machines set machine = 'b'")).rejects.toMatchObject(
+    refused,
+  );
   const rights = await database.query(
     "select distinct privilege_type from information_schema.table_privileges where grantee = 'millrace_reader'",
   );
   expect(rights).toEqual([{ privilege_type: "SELECT" }]);
-  await expect(reader.query("insert into millrace_v1.machines (machine) values ('b')")).rejects.toMatchObject(refused);
+  await expect(
+    reader.query("insert into millrace_v1.machines (machine) values ('b')"),
+  ).rejects.toMatchObject(refused);
   await expect(reader.query("create table millrace_v1.mine ()")).rejects.toMatchObject(refused);
   await expect(reader.query("create table public.mine ()")).rejects.toMatchObject(refused);
   await reader.query("set search_path to public");
@@ -89,7 +104,9 @@ it("owns nothing, cannot log in, and what it lends cannot be led astray", async 
   await reader.query(`create function pg_temp.never(bigint, bigint) returns boolean language sql as 'select false';
     create operator pg_temp.>= (leftarg = bigint, rightarg = bigint, function = pg_temp.never);
     set search_path to pg_temp, pg_catalog`);
-  expect(await reader.query("select from millrace_v1.samples('power', '2025-10-01', '2025-11-01')")).toHaveLength(1);
+  expect(
+    await reader.query("select from millrace_v1.samples('power', '2025-10-01', '2025-11-01')"),
+  ).toHaveLength(1);
 });
 
 it("is not everybody", async () => {

@@ -2,7 +2,13 @@
 // them, in order.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { drawColumn } from "../../codec/testing/column-kinds.ts";
-import { addBlock, addCommit, addSeries, openSqlFixture, type SqlFixture } from "../testing/sql-database.ts";
+import {
+  addBlock,
+  addCommit,
+  addSeries,
+  openSqlFixture,
+  type SqlFixture,
+} from "../testing/sql-database.ts";
 
 let database: SqlFixture;
 beforeAll(async () => {
@@ -25,7 +31,9 @@ function seconds(from: number, values: number[]) {
   };
 }
 
-async function readSamples(range: { from?: number; to?: number; machines?: string[] } = {}): Promise<string[]> {
+async function readSamples(
+  range: { from?: number; to?: number; machines?: string[] } = {},
+): Promise<string[]> {
   const { from = -3600, to = 3600, machines } = range;
   const rows = await database.query(
     `select extract(epoch from time) - $1 as second, machine, value
@@ -38,14 +46,28 @@ async function readSamples(range: { from?: number; to?: number; machines?: strin
 it("joins blocks and the log, without what is superseded or already compacted", async () => {
   const seriesId = await addSeries(database, { machine: "a", signal: "power" });
   await database.query("insert into watermark (revision) values (2), (3)");
-  const old = await addBlock(database, { seriesId, watermark: 2, bucketUs: startUs, column: seconds(0, [90, 91]) });
-  await database.query("insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 3)", [
-    old,
+  const old = await addBlock(database, {
     seriesId,
-    startUs,
-  ]);
-  await addBlock(database, { seriesId, watermark: 3, bucketUs: startUs, column: seconds(0, [0, 1, 2]) });
-  await addBlock(database, { seriesId, watermark: 3, bucketUs: startUs + minuteUs, column: seconds(60, [60, 61]) });
+    watermark: 2,
+    bucketUs: startUs,
+    column: seconds(0, [90, 91]),
+  });
+  await database.query(
+    "insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 3)",
+    [old, seriesId, startUs],
+  );
+  await addBlock(database, {
+    seriesId,
+    watermark: 3,
+    bucketUs: startUs,
+    column: seconds(0, [0, 1, 2]),
+  });
+  await addBlock(database, {
+    seriesId,
+    watermark: 3,
+    bucketUs: startUs + minuteUs,
+    column: seconds(60, [60, 61]),
+  });
   await addCommit(database, { seriesId, revision: 3, column: seconds(0, [99]) });
   await addCommit(database, { seriesId, revision: 4, column: seconds(61, [610, 620]) });
   await addCommit(database, { seriesId, revision: 5, column: seconds(1, [10]) });
@@ -74,7 +96,9 @@ it("keeps the order of commits at equal times", async () => {
   await addBlock(database, { seriesId, watermark: 2, bucketUs: startUs, column: at([9, 1]) });
   await addCommit(database, { seriesId, revision: 4, column: at([4]) });
   await addCommit(database, { seriesId, revision: 3, column: at([8, 2]) });
-  expect(await readSamples()).toEqual(["7", "3", "9", "1", "8", "2", "4"].map((value) => `0 a ${value}`));
+  expect(await readSamples()).toEqual(
+    ["7", "3", "9", "1", "8", "2", "4"].map((value) => `0 a ${value}`),
+  );
 });
 
 it("takes the machines asked for", async () => {
@@ -90,14 +114,27 @@ it("takes the machines asked for", async () => {
 });
 
 it("reads without bounds, and blocks of an hour from inside", async () => {
-  const seriesId = await addSeries(database, { machine: "a", signal: "power", maxGapUs: 60_000_000 });
+  const seriesId = await addSeries(database, {
+    machine: "a",
+    signal: "power",
+    maxGapUs: 60_000_000,
+  });
   const hourUs = Math.floor(startUs / 3.6e9) * 3.6e9;
   await database.query("insert into watermark (revision) values (1)");
-  await addBlock(database, { seriesId, watermark: 1, bucketUs: hourUs, column: seconds(-300, [1, 2, 3]) });
+  await addBlock(database, {
+    seriesId,
+    watermark: 1,
+    bucketUs: hourUs,
+    column: seconds(-300, [1, 2, 3]),
+  });
   expect(await readSamples({ from: -299, to: -298 })).toEqual(["-299 a 2"]);
-  const rows = await database.query("select value from millrace_v1.samples('power', '-infinity', 'infinity')");
+  const rows = await database.query(
+    "select value from millrace_v1.samples('power', '-infinity', 'infinity')",
+  );
   expect(rows.map(({ value }) => value)).toEqual(["1", "2", "3"]);
-  expect(await database.query("select value from millrace_v1.samples('power', 'infinity', '-infinity')")).toEqual([]);
+  expect(
+    await database.query("select value from millrace_v1.samples('power', 'infinity', '-infinity')"),
+  ).toEqual([]);
 });
 
 it("decodes nothing outside the range, and says which bytes are no block", async () => {
@@ -116,18 +153,26 @@ it("gives back every bit and microsecond of late, overlapping commits", async ()
   const seriesId = await addSeries(database, { machine: "a", signal: "power" });
   const expected: { timeUs: number; value: number }[] = [];
   for (let revision = 1; revision <= 12; revision++) {
-    const column = drawColumn({ times: "jitter and holes", values: "mixed magnitudes", count: 300, seed: revision });
+    const column = drawColumn({
+      times: "jitter and holes",
+      values: "mixed magnitudes",
+      count: 300,
+      seed: revision,
+    });
     const fromUs = column.timesUs[0]!;
     const shifted = {
       timesUs: column.timesUs.map((timeUs) => timeUs - fromUs + startUs + (revision % 4) * 500_000),
       values: column.values,
     };
     await addCommit(database, { seriesId, revision, column: shifted });
-    expected.push(...Array.from(shifted.timesUs, (timeUs, i) => ({ timeUs, value: shifted.values[i]! })));
+    expected.push(
+      ...Array.from(shifted.timesUs, (timeUs, i) => ({ timeUs, value: shifted.values[i]! })),
+    );
   }
   // A stable sort: at equal times in the order of commits.
   expected.sort((a, b) => a.timeUs - b.timeUs);
-  const [row] = await database.query(`select encode(string_agg(int8send(to_us(time)), '' order by n), 'hex') as times,
+  const [row] =
+    await database.query(`select encode(string_agg(int8send(to_us(time)), '' order by n), 'hex') as times,
     encode(string_agg(float8send(value), '' order by n), 'hex') as values
     from millrace_v1.samples('power', '2025-01-01', '2026-01-01') with ordinality s(time, machine, value, n)`);
   const bytes = Buffer.alloc(expected.length * 16);

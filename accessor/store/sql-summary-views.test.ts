@@ -48,9 +48,21 @@ function summaryOf(column: Column, maxGapUs = 1_000_000) {
 }
 
 async function readSummaries(view: string, where = "true") {
-  const rows = await database.query(`select * from millrace_v1.${view} where ${where} order by machine, signal, time`);
+  const rows = await database.query(
+    `select * from millrace_v1.${view} where ${where} order by machine, signal, time`,
+  );
   return rows.map(
-    ({ machine, signal, unit, time, kwh: _kwh, increase: _i, rate: _r, sample_type: _t, ...numbers }) => ({
+    ({
+      machine,
+      signal,
+      unit,
+      time,
+      kwh: _kwh,
+      increase: _i,
+      rate: _r,
+      sample_type: _t,
+      ...numbers
+    }) => ({
       of: `${machine} ${signal} ${unit} ${time}`,
       ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)])),
     }),
@@ -82,26 +94,44 @@ it("a minute is its current blocks joined, lines between them included", async (
     [300, 500],
     [120, 300],
   ] as const) {
-    await addBlock(database, { seriesId, watermark: 1, bucketUs: startUs, column: part(minute, from, to) });
+    await addBlock(database, {
+      seriesId,
+      watermark: 1,
+      bucketUs: startUs,
+      column: part(minute, from, to),
+    });
   }
-  const old = await addBlock(database, { seriesId, watermark: 1, bucketUs: startUs, column: part(minute, 0, 50) });
-  await database.query("insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 2)", [
-    old,
+  const old = await addBlock(database, {
     seriesId,
-    startUs,
-  ]);
+    watermark: 1,
+    bucketUs: startUs,
+    column: part(minute, 0, 50),
+  });
+  await database.query(
+    "insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 2)",
+    [old, seriesId, startUs],
+  );
   const next = wave(startUs + minuteUs, 100, 10_000);
   await addBlock(database, { seriesId, watermark: 2, bucketUs: startUs + minuteUs, column: next });
   const first = { of: `a power W ${start}`, ...close(summaryOf(minute)) };
   const second = { of: "a power W 2025-10-09 00:01:00+00", ...close(summaryOf(next)) };
   expect(await readSummaries("samples_minute")).toEqual([first, second]);
-  expect(await readSummaries("samples_minute", `time >= '2025-10-09 00:01Z' and machine = 'a'`)).toEqual([second]);
-  expect(await readSummaries("samples_minute", `time < '2025-10-09 00:01Z' and signal = 'power'`)).toEqual([first]);
+  expect(
+    await readSummaries("samples_minute", `time >= '2025-10-09 00:01Z' and machine = 'a'`),
+  ).toEqual([second]);
+  expect(
+    await readSummaries("samples_minute", `time < '2025-10-09 00:01Z' and signal = 'power'`),
+  ).toEqual([first]);
 });
 
 it("an hour is its roll-up, or its blocks where it is due; sparse signals have minutes of their samples", async () => {
   const dense = await addSeries(database, { machine: "a", signal: "power" });
-  const sparse = await addSeries(database, { machine: "a", signal: "temperature", unit: "°C", maxGapUs: 60_000_000 });
+  const sparse = await addSeries(database, {
+    machine: "a",
+    signal: "temperature",
+    unit: "°C",
+    maxGapUs: 60_000_000,
+  });
   await database.query("insert into watermark (revision) values (1), (2)");
   const whole = wave(startUs, 4000, 900_000);
   for (let minute = 0; minute < 60; minute++) {
@@ -109,9 +139,17 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have m
       whole.timesUs.findIndex((timeUs) => timeUs >= startUs + m * minuteUs),
     );
     const column = part(whole, from!, to! < 0 ? 4000 : to!);
-    await addBlock(database, { seriesId: dense, watermark: 1, bucketUs: startUs + minute * minuteUs, column });
+    await addBlock(database, {
+      seriesId: dense,
+      watermark: 1,
+      bucketUs: startUs + minute * minuteUs,
+      column,
+    });
   }
-  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [dense, startUs]);
+  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [
+    dense,
+    startUs,
+  ]);
   const temperatures = wave(startUs + hourUs, 100, 30_000_000);
   await addBlock(database, {
     seriesId: sparse,
@@ -120,18 +158,32 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have m
     bucketUs: startUs + hourUs,
     column: temperatures,
   });
-  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [sparse, startUs + hourUs]);
+  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [
+    sparse,
+    startUs + hourUs,
+  ]);
   const power = { of: `a power W ${start}`, ...close(summaryOf(whole)) };
-  const temperature = { of: "a temperature °C 2025-10-09 01:00:00+00", ...close(summaryOf(temperatures, 60_000_000)) };
+  const temperature = {
+    of: "a temperature °C 2025-10-09 01:00:00+00",
+    ...close(summaryOf(temperatures, 60_000_000)),
+  };
   expect(await readSummaries("samples_hour")).toEqual([power, temperature]);
   expect(await readSummaries("samples_hour", "time >= '2025-10-09 01:00Z'")).toEqual([temperature]);
-  expect(await readSummaries("samples_day")).toEqual([power, { ...temperature, of: `a temperature °C ${start}` }]);
+  expect(await readSummaries("samples_day")).toEqual([
+    power,
+    { ...temperature, of: `a temperature °C ${start}` },
+  ]);
   // Two samples and two lines each, the last minute has one line.
   const minutes = await readSummaries("samples_minute", "signal = 'temperature'");
-  const covered = (seconds: number) => expect.objectContaining({ count: 2, covered_seconds: seconds });
+  const covered = (seconds: number) =>
+    expect.objectContaining({ count: 2, covered_seconds: seconds });
   expect(minutes).toEqual([...Array(49).fill(covered(60)), covered(30)]);
   expect(minutes[1]).toMatchObject({
-    ...{ of: "a temperature °C 2025-10-09 01:01:00+00", first: temperatures.values[2], last: temperatures.values[3] },
+    ...{
+      of: "a temperature °C 2025-10-09 01:01:00+00",
+      first: temperatures.values[2],
+      last: temperatures.values[3],
+    },
     integral: expect.closeTo(
       (temperatures.values[2]! / 2 + temperatures.values[3]! + temperatures.values[4]! / 2) * 30,
       6,
@@ -150,11 +202,19 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have m
       summary: summarize(column, { maxGapUs: 1_000_000, sampleType: SampleType.UNSPECIFIED }),
     });
   }
-  expect(await readSummaries("samples_hour")).toEqual([{ of: power.of, ...close(summaryOf(part(whole, 0, 1000))) }]);
+  expect(await readSummaries("samples_hour")).toEqual([
+    { of: power.of, ...close(summaryOf(part(whole, 0, 1000))) },
+  ]);
 
   // Late data at 3: no roll-up holds any more.
-  await database.query("insert into rollup_hour (valid_from, series_id, hour_us) values (3, $1, $2)", [dense, startUs]);
-  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [dense, startUs]);
+  await database.query(
+    "insert into rollup_hour (valid_from, series_id, hour_us) values (3, $1, $2)",
+    [dense, startUs],
+  );
+  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [
+    dense,
+    startUs,
+  ]);
   expect(await readSummaries("samples_hour")).toEqual([power]);
 });
 
@@ -182,9 +242,15 @@ it("power in any unit of watts has its energy, other units and signals have none
     ["d", "load", "W"],
   ] as const) {
     const seriesId = await addSeries(database, { machine, signal, unit });
-    const column = { timesUs: Float64Array.of(startUs, startUs + 1e6), values: Float64Array.of(1800, 1800) };
+    const column = {
+      timesUs: Float64Array.of(startUs, startUs + 1e6),
+      values: Float64Array.of(1800, 1800),
+    };
     await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
-    await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [seriesId, startUs]);
+    await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [
+      seriesId,
+      startUs,
+    ]);
   }
   for (const view of ["samples_minute", "samples_hour", "samples_day"]) {
     const rows = await database.query(`select kwh from millrace_v1.${view} order by machine`);
@@ -194,16 +260,24 @@ it("power in any unit of watts has its energy, other units and signals have none
 
 it("values at the ends of float64 fail no view", async () => {
   const seriesId = await addSeries(database, { machine: "a", signal: "power" });
-  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [seriesId, startUs]);
+  await database.query("insert into rollup_due (series_id, hour_us) values ($1, $2)", [
+    seriesId,
+    startUs,
+  ]);
   const wild = [Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, 0, -0, 1, Number.MAX_VALUE];
   for (const [i, value] of wild.entries()) {
     for (const offsetUs of [0, 500_000]) {
-      const column = { timesUs: Float64Array.of(startUs + i * 1_000_000 + offsetUs), values: Float64Array.of(value) };
+      const column = {
+        timesUs: Float64Array.of(startUs + i * 1_000_000 + offsetUs),
+        values: Float64Array.of(value),
+      };
       await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
     }
   }
   for (const view of ["samples_minute", "samples_hour", "samples_day"]) {
-    const [row] = await database.query(`select count, min, max, first, covered_seconds from millrace_v1.${view}`);
+    const [row] = await database.query(
+      `select count, min, max, first, covered_seconds from millrace_v1.${view}`,
+    );
     const max = String(Number.MAX_VALUE);
     expect(row).toEqual({ count: "14", min: `-${max}`, max, first: max, covered_seconds: "6.5" });
     for (const type of [2, 3, 1]) {
@@ -213,5 +287,8 @@ it("values at the ends of float64 fail no view", async () => {
   }
   const day = 86_400_000_000;
   for (const type of [1, 2, 3])
-    await database.query("select * from line_area(0, -1e300, $1, 1e300, 0, $1, $1, $2::int2)", [day, type]);
+    await database.query("select * from line_area(0, -1e300, $1, 1e300, 0, $1, $1, $2::int2)", [
+      day,
+      type,
+    ]);
 });

@@ -27,7 +27,10 @@ const minuteUs = 60_000_000;
 const startUs = 1_759_968_000_000_000;
 const start = "2025-10-09 00:00:00+00";
 
-async function addStates(machine: string, changes: readonly { timeUs: number; state: number }[]): Promise<void> {
+async function addStates(
+  machine: string,
+  changes: readonly { timeUs: number; state: number }[],
+): Promise<void> {
   const series = await addSeries(database, { machine, signal: "state", kind: 1 });
   for (const [i, { timeUs, state }] of changes.entries()) {
     // Changes with an odd index share their batch with the one before.
@@ -56,16 +59,22 @@ it("state intervals follow each other as toIntervals has it", async () => {
       seconds: endUs === undefined ? null : (endUs - from) / 1e6,
     }),
   );
-  const intervals = await database.query(`select state, to_us(start_time) as from, to_us(end_time) as until, seconds
+  const intervals =
+    await database.query(`select state, to_us(start_time) as from, to_us(end_time) as until, seconds
     from millrace_v1.state_intervals where machine = 'a' order by start_time`);
   expect(expected.length).toBeGreaterThan(100);
-  expect(intervals.map((row) => ({ ...row, seconds: row.seconds === null ? null : Number(row.seconds) }))).toEqual(
-    expected,
-  );
+  expect(
+    intervals.map((row) => ({
+      ...row,
+      seconds: row.seconds === null ? null : Number(row.seconds),
+    })),
+  ).toEqual(expected);
   const open = await database.query(
     "select machine, state, start_time, end_time, seconds from millrace_v1.state_intervals where machine = 'b'",
   );
-  expect(open).toEqual([{ machine: "b", state: "OFF", start_time: start, end_time: null, seconds: null }]);
+  expect(open).toEqual([
+    { machine: "b", state: "OFF", start_time: start, end_time: null, seconds: null },
+  ]);
 });
 
 it("state intervals end at the newest commit: what begins later is not there, what would end later lasts", async () => {
@@ -81,7 +90,9 @@ it("state intervals end at the newest commit: what begins later is not there, wh
     const rows = await database.query(
       "select state, to_us(start_time) as us, seconds from millrace_v1.state_intervals order by start_time",
     );
-    return rows.map(({ state, us: start, seconds }) => [state, (Number(start) - nowUs) / 1e6, seconds].join(" "));
+    return rows.map(({ state, us: start, seconds }) =>
+      [state, (Number(start) - nowUs) / 1e6, seconds].join(" "),
+    );
   };
   await addReceipt(database, { revision: 2, secondsAgo: 50 });
   expect(await intervals()).toEqual(["ACTIVE -400 300", "IDLE -100 "]);
@@ -112,7 +123,13 @@ it("state changes and error reports have words for numbers, also for numbers to 
     "select machine, severity, code, message from millrace_v1.error_reports where time > $1 order by time",
     [start],
   );
-  expect(reports.map(({ severity }) => severity)).toEqual(["INFO", "WARNING", "ERROR", "CRITICAL", "UNKNOWN"]);
+  expect(reports.map(({ severity }) => severity)).toEqual([
+    "INFO",
+    "WARNING",
+    "ERROR",
+    "CRITICAL",
+    "UNKNOWN",
+  ]);
   expect(reports[0]).toEqual({ machine: "a", severity: "INFO", code: "E1", message: "broke" });
 });
 
@@ -136,18 +153,28 @@ it("latest is the newest by time, then by commit, out of history, log and events
     timesUs: Float64Array.of(timeUs - 1, timeUs),
     values: Float64Array.of(0, value),
   });
-  await addBlock(database, { seriesId: power, watermark: 5, bucketUs: startUs, column: at(startUs + 9, 1) });
+  await addBlock(database, {
+    seriesId: power,
+    watermark: 5,
+    bucketUs: startUs,
+    column: at(startUs + 9, 1),
+  });
   const gone = await addBlock(database, {
     seriesId: idle,
     watermark: 5,
     bucketUs: startUs + minuteUs,
     column: at(startUs + minuteUs, 66),
   });
-  await database.query("insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, 0, 5)", [
-    gone,
-    idle,
-  ]);
-  await addBlock(database, { seriesId: idle, watermark: 5, bucketUs: startUs, column: at(startUs, 2) });
+  await database.query(
+    "insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, 0, 5)",
+    [gone, idle],
+  );
+  await addBlock(database, {
+    seriesId: idle,
+    watermark: 5,
+    bucketUs: startUs,
+    column: at(startUs, 2),
+  });
   await addCommit(database, { seriesId: idle, revision: 5, column: at(startUs + 50, 77) });
   await addCommit(database, { seriesId: power, revision: 6, column: at(startUs + 8, 3) });
 
@@ -167,7 +194,12 @@ it("latest is the newest by time, then by commit, out of history, log and events
 });
 
 it("machines and signals are the catalogue", async () => {
-  await addSeries(database, { machine: "b", signal: "temperature", unit: "°C", maxGapUs: 2_500_000 });
+  await addSeries(database, {
+    machine: "b",
+    signal: "temperature",
+    unit: "°C",
+    maxGapUs: 2_500_000,
+  });
   await addSeries(database, { machine: "a", signal: "state", kind: 1 });
   await addSeries(database, { machine: "a", signal: "power" });
   await addSeries(database, { machine: "a", signal: "error", kind: 2 });
@@ -201,14 +233,32 @@ it("time and energy by state come from the newest roll-up of an hour", async () 
   await add(2, hourUs, 3, 3000);
   await add(3, minuteUs, 1, 60);
   const columns = "machine, time, state, seconds, kwh, covered_seconds";
-  expect(await database.query(`select ${columns} from millrace_v1.state_hours order by state`)).toEqual([
-    { machine: "a", time: start, state: "ACTIVE", seconds: "3000", kwh: "2", covered_seconds: "1800" },
+  expect(
+    await database.query(`select ${columns} from millrace_v1.state_hours order by state`),
+  ).toEqual([
+    {
+      machine: "a",
+      time: start,
+      state: "ACTIVE",
+      seconds: "3000",
+      kwh: "2",
+      covered_seconds: "1800",
+    },
     { machine: "a", time: start, state: "IDLE", seconds: "600", kwh: null, covered_seconds: "0" },
-    { machine: "a", time: start, state: "OFF", seconds: "5e-06", kwh: "0", covered_seconds: "5e-06" },
+    {
+      machine: "a",
+      time: start,
+      state: "OFF",
+      seconds: "5e-06",
+      kwh: "0",
+      covered_seconds: "5e-06",
+    },
   ]);
   const kwhIn = async (unit: string) => {
     await database.query("update series set unit = $1 where signal = 'power'", [unit]);
-    return (await database.query("select kwh from millrace_v1.state_hours where state = 'ACTIVE'"))[0]!.kwh;
+    return (
+      await database.query("select kwh from millrace_v1.state_hours where state = 'ACTIVE'")
+    )[0]!.kwh;
   };
   expect([await kwhIn(""), await kwhIn("kW"), await kwhIn("kVA")]).toEqual(["2", "2000", null]);
   await add(4, hourUs, null, 0);
@@ -221,14 +271,15 @@ it("storage counts what is current over all bytes", async () => {
   const few = drawColumn({ times: "grid", values: "spiky decimals", count: 70, seed: 2 });
   await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
   const old = await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
-  await database.query("insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 0)", [
-    old,
-    seriesId,
-    startUs,
-  ]);
+  await database.query(
+    "insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 0)",
+    [old, seriesId, startUs],
+  );
   await addCommit(database, { seriesId, revision: 1, column: few });
   await addStates("a", [{ timeUs: startUs, state: 1 }]);
-  const rows = await database.query("select part, bytes, records, bytes_per_record from millrace_v1.storage");
+  const rows = await database.query(
+    "select part, bytes, records, bytes_per_record from millrace_v1.storage",
+  );
   expect(rows.map(({ part: name, records }) => `${name} ${records}`)).toEqual([
     "log 70",
     "receipts null",
@@ -255,16 +306,21 @@ it("compaction says how far the history is behind", async () => {
   expect(await read()).toBe("3 3 0 0.0 0 t");
   await addReceipt(database, { revision: 4, secondsAgo: 60 });
   await addReceipt(database, { revision: 5, secondsAgo: 10 });
-  await database.query("insert into quarantine (revision, series_id, reason, payload) values (2, 1, 'corrupt', '')");
+  await database.query(
+    "insert into quarantine (revision, series_id, reason, payload) values (2, 1, 'corrupt', '')",
+  );
   expect(await read()).toMatch(/^3 5 2 60\.\d 1 t$/);
 });
 
 it("compaction counts the hours that are over and due, of signals and of machines, 100,000 at most", async () => {
-  const due = async () => (await database.query("select hours_due from millrace_v1.compaction"))[0]!.hours_due;
+  const due = async () =>
+    (await database.query("select hours_due from millrace_v1.compaction"))[0]!.hours_due;
   expect(await due()).toBe("0");
   const hours = "to_us(date_trunc('hour', now())) + n * 3600000000::bigint";
   // The present hour and the next one are not over.
-  await database.query(`insert into rollup_due (series_id, hour_us) select 1, ${hours} from generate_series(-5, 1) n`);
+  await database.query(
+    `insert into rollup_due (series_id, hour_us) select 1, ${hours} from generate_series(-5, 1) n`,
+  );
   expect(await due()).toBe("5");
   await database.query(
     `insert into rollup_state_due (machine_id, hour_us) select 1, ${hours} from generate_series(-3, 1) n`,

@@ -49,9 +49,11 @@ export async function readStaleBlocks(
     ],
     { name: "stale_blocks", abort },
   );
-  return (rows as [number, number, number, number][]).map(([bucketUs, firstUs, blockId, samples]) => ({
-    ...{ bucketUs, firstUs, blockId, seriesId: series.id, samples },
-  }));
+  return (rows as [number, number, number, number][]).map(
+    ([bucketUs, firstUs, blockId, samples]) => ({
+      ...{ bucketUs, firstUs, blockId, seriesId: series.id, samples },
+    }),
+  );
 }
 
 export type Sums = { integral: number; coveredUs: number };
@@ -62,7 +64,9 @@ export async function writeSums(
   { series, part }: { series: Series; part: BlockPart },
   { abort }: ReadOptions,
 ): Promise<void> {
-  const bounds = part.pruned ? `and b.bucket_us >= ${part.fromUs} and b.bucket_us < ${part.toUs}` : "";
+  const bounds = part.pruned
+    ? `and b.bucket_us >= ${part.fromUs} and b.bucket_us < ${part.toUs}`
+    : "";
   await database.compact(
     `update block b set integral = s.integral, covered_us = s.covered_us
      from unnest($2::int8[], $3::int8[], $4::float8[], $5::int8[]) as s(bucket_us, block_id, integral, covered_us)
@@ -79,7 +83,11 @@ export async function writeSums(
 }
 
 /** False if the declaration has changed again meanwhile. */
-export async function finishRestating(database: Database, series: Series, { abort }: ReadOptions): Promise<boolean> {
+export async function finishRestating(
+  database: Database,
+  series: Series,
+  { abort }: ReadOptions,
+): Promise<boolean> {
   const [row] = await database.compact(
     "select finish_restating($1::int4, $2::int8)",
     [series.id, series.staleThrough],

@@ -14,7 +14,10 @@ const effective = (
   and (t.revision, t.position) > (s.revision, s.position))`;
 
 /** The first change of the interval that a machine is in at a time. */
-const runAt = (columns: string, { machine, revision, at }: { machine: string; revision: string; at: string }) => `
+const runAt = (
+  columns: string,
+  { machine, revision, at }: { machine: string; revision: string; at: string },
+) => `
   with held as (
     select state from state_change where machine_id = ${machine} and revision <= ${revision} and time_us <= ${at}
     order by time_us desc, revision desc, position desc limit 1),
@@ -34,7 +37,15 @@ const nextState = (parts: { machine: string; revision: string; from: string; sta
     and ${effective(parts.revision)}
   order by s.time_us, s.revision, s.position limit 1`;
 
-const stateBefore = ({ machine, revision, at }: { machine: string; revision: string; at: string }) => `
+const stateBefore = ({
+  machine,
+  revision,
+  at,
+}: {
+  machine: string;
+  revision: string;
+  at: string;
+}) => `
   select state from state_change where machine_id = ${machine} and revision <= ${revision} and time_us < ${at}
   order by time_us desc, revision desc, position desc limit 1`;
 
@@ -66,7 +77,11 @@ export async function readStateAt(
   { machineId, revision, atUs }: Of & { atUs: number },
 ): Promise<StateRun | undefined> {
   const rows = await database.read(
-    runAt("s.time_us, s.state, s.reason", { machine: "$1::int4", revision: "$2::int8", at: "$3::int8" }),
+    runAt("s.time_us, s.state, s.reason", {
+      machine: "$1::int4",
+      revision: "$2::int8",
+      at: "$3::int8",
+    }),
     [machineId, revision, atUs],
     { name: "state_at" },
   );
@@ -76,7 +91,13 @@ export async function readStateAt(
 /** Effective changes after one time and before another, ascending. */
 export async function readStateRuns(
   database: Database,
-  { machineId, revision, afterUs, toUs, limit }: Of & { afterUs: number; toUs: number; limit: number },
+  {
+    machineId,
+    revision,
+    afterUs,
+    toUs,
+    limit,
+  }: Of & { afterUs: number; toUs: number; limit: number },
 ): Promise<StateRun[]> {
   const rows = await database.read(
     `select s.time_us, s.state, s.reason from state_change s

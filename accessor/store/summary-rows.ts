@@ -26,7 +26,9 @@ export function summaryOf(table: string): string {
 
 /** The select list: the given columns of a table that has those of a summary too. */
 export function inArrays(table: string, columns: readonly string[]): string {
-  return [...columns, ...summaryColumns].map((column) => `array_agg(${table}.${column})`).join(", ");
+  return [...columns, ...summaryColumns]
+    .map((column) => `array_agg(${table}.${column})`)
+    .join(", ");
 }
 
 /**
@@ -40,7 +42,8 @@ export function fromArrays(
 ): { own: number[][]; summaries: Summary[] } {
   if (row[at] === null) return { own: Array.from({ length: columns }, () => []), summaries: [] };
   const values = row.slice(at).map((text) => toNumbers(text as string));
-  const [count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral, coveredUs] = values.slice(columns);
+  const [count, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, integral, coveredUs] =
+    values.slice(columns);
   const summaries = count!.map((_, i) => ({
     count: count![i]!,
     sum: { high: sum![i]!, low: 0 },

@@ -36,7 +36,11 @@ export class ZoneClocks implements AsyncDisposable {
   refresh(): void {
     this.#then(async () => {
       const { database, version } = this.#options;
-      const rows = await database.read("select distinct zone from zone_clock where version < $1::text", [version], {});
+      const rows = await database.read(
+        "select distinct zone from zone_clock where version < $1::text",
+        [version],
+        {},
+      );
       for (const [zone] of rows as [string][]) this.use(zone);
     });
   }
@@ -58,7 +62,10 @@ export class ZoneClocks implements AsyncDisposable {
         await work();
       } catch (error) {
         if (name !== undefined) this.#known.delete(name);
-        this.#options.log.warn("could not keep the clocks of a time zone for SQL", { zone: name, error });
+        this.#options.log.warn("could not keep the clocks of a time zone for SQL", {
+          zone: name,
+          error,
+        });
       }
     });
   }

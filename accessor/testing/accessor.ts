@@ -50,7 +50,9 @@ export async function openTestAccessor(options: TestAccessorOptions = {}): Promi
   });
   stack.defer(() => assertNothingBorrowed(accessor.ledger));
   stack.use(accessor);
-  const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }));
+  const transport = stack.use(
+    createGrpcTransport({ baseUrl: `http://127.0.0.1:${accessor.port}` }),
+  );
   const owned = stack.move();
   return {
     port: accessor.port,
@@ -73,7 +75,9 @@ async function assertNothingBorrowed(ledger: Ledger): Promise<void> {
   const left = () => Object.entries(ledger.borrowed()).filter(([, amount]) => amount !== 0);
   for (const untilMs = performance.now() + 5_000; left().length > 0; ) {
     if (performance.now() > untilMs)
-      throw new Error(`still borrowed when the accessor was closed: ${JSON.stringify(Object.fromEntries(left()))}`);
+      throw new Error(
+        `still borrowed when the accessor was closed: ${JSON.stringify(Object.fromEntries(left()))}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

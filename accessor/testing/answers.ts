@@ -23,7 +23,15 @@ const toUs = (time: Timestamp | undefined) =>
   time === undefined ? undefined : Number(time.seconds) * 1e6 + time.nanos / 1000;
 const durationUs = ({ seconds, nanos }: Duration) => Number(seconds) * 1e6 + nanos / 1000;
 
-export const parts = ["pages", "ranges", "latest", "buckets", "states", "summaries", "intervals"] as const;
+export const parts = [
+  "pages",
+  "ranges",
+  "latest",
+  "buckets",
+  "states",
+  "summaries",
+  "intervals",
+] as const;
 type Part = (typeof parts)[number];
 
 export type Question = Window & {
@@ -45,7 +53,10 @@ export class Examiner {
   /** When the newest commit was made. */
   readonly #nowUs = Date.now() * 1000;
 
-  constructor(history: TestHistory, of: { records: readonly RawRecord[]; revision: number; question: Question }) {
+  constructor(
+    history: TestHistory,
+    of: { records: readonly RawRecord[]; revision: number; question: Question },
+  ) {
     this.#asked = history.serviceAt(of.revision, this.#nowUs);
     this.#records = inOrder(of.records.filter(({ revision }) => revision <= of.revision));
     this.#question = of.question;
@@ -87,9 +98,16 @@ export class Examiner {
       for (const asked of [[], ["b"]]) {
         const found: Signal[] = [];
         // Small pages only to begin with, or a thousand of them would take the test's time.
-        for (let [pageToken, pageSize] = ["", this.#question.pageSize]; ; pageSize = Math.min(10_000, pageSize * 3)) {
+        for (
+          let [pageToken, pageSize] = ["", this.#question.pageSize];
+          ;
+          pageSize = Math.min(10_000, pageSize * 3)
+        ) {
           const request = { signal, machines: asked, ...this.#window, pageSize, pageToken };
-          const page = await service.querySignals(create(rpc.QuerySignalsRequestSchema, request), context);
+          const page = await service.querySignals(
+            create(rpc.QuerySignalsRequestSchema, request),
+            context,
+          );
           expect(page.signals!.length).toBeLessThanOrEqual(pageSize);
           found.push(...(page.signals as Signal[]));
           pageToken = page.nextPageToken!;
@@ -120,12 +138,15 @@ export class Examiner {
         };
         for (const column of samples) {
           const timesUs = timesOf(column as Parameters<typeof timesOf>[0]);
-          for (const [i, value] of column.values!.entries()) add(column.signal!, timesUs[i]!, value);
+          for (const [i, value] of column.values!.entries())
+            add(column.signal!, timesUs[i]!, value);
         }
         for (const { time, state } of stateChanges) add("state", toUs(time as Timestamp)!, state!);
-        for (const { time, severity } of errorReports) add("error", toUs(time as Timestamp)!, severity!);
+        for (const { time, severity } of errorReports)
+          add("error", toUs(time as Timestamp)!, severity!);
       }
-      for (const time of times) if (time < lastUs) throw new Error(`a record of ${time} after one of ${lastUs}`);
+      for (const time of times)
+        if (time < lastUs) throw new Error(`a record of ${time} after one of ${lastUs}`);
       lastUs = times.reduce((most, time) => Math.max(most, time), lastUs);
     }
     for (const machine of machines) {
@@ -147,13 +168,23 @@ export class Examiner {
       ),
     );
     expect((answer.signals as Signal[]).map((one) => [one.signal, ...toRow(one)])).toEqual(
-      expected.map(({ machine, signal, timeUs, value, text }) => [signal, machine, timeUs, value, text]),
+      expected.map(({ machine, signal, timeUs, value, text }) => [
+        signal,
+        machine,
+        timeUs,
+        value,
+        text,
+      ]),
     );
     // All records are old.
     for (const { machine, signal, silentSinceTime } of answer.signals as Signal[]) {
-      const all = this.#records.filter((one) => one.machine === machine).map(({ timeUs }) => timeUs);
+      const all = this.#records
+        .filter((one) => one.machine === machine)
+        .map(({ timeUs }) => timeUs);
       const lastUs = Math.floor(all.reduce((a, b) => Math.max(a, b)) / 60e6) * 60e6;
-      expect(toUs(silentSinceTime)).toBe(signal === "state" ? lastUs + 60e6 + toleranceUs : undefined);
+      expect(toUs(silentSinceTime)).toBe(
+        signal === "state" ? lastUs + 60e6 + toleranceUs : undefined,
+      );
     }
   }
 
@@ -168,7 +199,11 @@ export class Examiner {
     for (const signal of numericSignals) {
       if (!this.#known(signal)) continue;
       for (const resolution of resolutionsOf(this.#question)) {
-        const request = create(rpc.AggregateSamplesRequestSchema, { signals: [signal], ...this.#window, resolution });
+        const request = create(rpc.AggregateSamplesRequestSchema, {
+          signals: [signal],
+          ...this.#window,
+          resolution,
+        });
         const answer = await service.aggregateSamples(request, context);
         for (const { machine, buckets } of answer.series!) {
           const found = buckets as BucketMessage[];
@@ -185,7 +220,15 @@ export class Examiner {
     }
   }
 
-  #brute({ machine, signal, edgesUs }: { machine: string; signal: keyof typeof signals; edgesUs: Float64Array }) {
+  #brute({
+    machine,
+    signal,
+    edgesUs,
+  }: {
+    machine: string;
+    signal: keyof typeof signals;
+    edgesUs: Float64Array;
+  }) {
     const accumulator = new BucketAccumulator({ edgesUs, ...signals[signal] });
     const all = this.#select(machine, signal, true);
     accumulator.addColumn({
@@ -198,15 +241,29 @@ export class Examiner {
   async summaries(): Promise<void> {
     const { service, context } = this.#asked;
     const { fromUs, toUs: end } = this.#question;
-    const answer = await service.summarizeMachines(create(rpc.SummarizeMachinesRequestSchema, this.#window), context);
+    const answer = await service.summarizeMachines(
+      create(rpc.SummarizeMachinesRequestSchema, this.#window),
+      context,
+    );
     for (const summary of answer.machines!) {
       const machine = summary.machine!;
-      const changes = this.#select(machine, "state", true).map(({ timeUs, value: state }) => ({ timeUs, state }));
+      const changes = this.#select(machine, "state", true).map(({ timeUs, value: state }) => ({
+        timeUs,
+        state,
+      }));
       const intervals = windowIntervals(changes, { fromUs, toUs: end });
       const slotEdgesUs = Float64Array.of(fromUs, end);
-      const buckets = this.#brute({ machine, signal: "power", edgesUs: stateEdges(slotEdgesUs, intervals) });
+      const buckets = this.#brute({
+        machine,
+        signal: "power",
+        edgesUs: stateEdges(slotEdgesUs, intervals),
+      });
       const [totals] = toStateTotals(buckets, { slotEdgesUs, intervals });
-      const size = Math.max(1, ...buckets.map(({ integral }) => Math.abs(integral)), (end - fromUs) / 1e3);
+      const size = Math.max(
+        1,
+        ...buckets.map(({ integral }) => Math.abs(integral)),
+        (end - fromUs) / 1e3,
+      );
       const states = summary.states! as StateSummary[];
       expect(states.map(({ state, time }) => [state, durationUs(time!)])).toEqual(
         totals!.timeUs.flatMap((timeUs, state) => (timeUs === 0 ? [] : [[state, timeUs]])),
@@ -218,7 +275,10 @@ export class Examiner {
       const silent = this.#silence(machine, { fromUs, toUs: end });
       const stateAt = (us: number) => intervals.find(({ endUs }) => endUs > us)!.state;
       expect(states.map(({ state, silentTime }) => [state, durationUs(silentTime!)])).toEqual(
-        states.map(({ state }) => [state, lengthOf(silent.filter((one) => stateAt(one.fromUs) === state))]),
+        states.map(({ state }) => [
+          state,
+          lengthOf(silent.filter((one) => stateAt(one.fromUs) === state)),
+        ]),
       );
       expect(durationUs(summary.silenceTolerance as Duration)).toBe(toleranceUs);
       expect(summary.transitions).toBe(BigInt(totals!.transitions));
@@ -249,7 +309,8 @@ export class Examiner {
 
 function toRow({ machine, time, record }: Signal) {
   if (record.case === "value") return [machine, toUs(time), record.value, ""];
-  if (record.case === "stateChange") return [machine, toUs(time), record.value.state, record.value.reason];
+  if (record.case === "stateChange")
+    return [machine, toUs(time), record.value.state, record.value.reason];
   return [machine, toUs(time), record.value!.severity, record.value!.code];
 }
 

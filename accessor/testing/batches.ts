@@ -22,14 +22,25 @@ export const at = (timeUs: number) => ({
 });
 
 /** A column with the given times, as deltas. */
-export function column(signal: string, samples: readonly (readonly [timeUs: number, value: number])[]) {
+export function column(
+  signal: string,
+  samples: readonly (readonly [timeUs: number, value: number])[],
+) {
   const deltaUs = samples.map(([timeUs], i) => BigInt(timeUs - (samples[i - 1]?.[0] ?? 0)));
-  return { signal, times: { case: "deltas" as const, value: { deltaUs } }, values: samples.map(([, value]) => value) };
+  return {
+    signal,
+    times: { case: "deltas" as const, value: { deltaUs } },
+    values: samples.map(([, value]) => value),
+  };
 }
 
 /** A column on a grid of 100 Hz. */
 export function grid(signal: string, startUs: number, values: number[]) {
-  return { signal, times: { case: "grid" as const, value: { startUs: BigInt(startUs), periodUs: 10_000n } }, values };
+  return {
+    signal,
+    times: { case: "grid" as const, value: { startUs: BigInt(startUs), periodUs: 10_000n } },
+    values,
+  };
 }
 
 /** One value of one signal, later with each number. */
@@ -47,7 +58,9 @@ export class Producer implements AsyncDisposable {
   welcome!: Welcome;
 
   private constructor(client: Client<typeof IngestService>, abort?: AbortSignal) {
-    this.#responses = client.ingest(this.#requests(), abort ? { signal: abort } : {})[Symbol.asyncIterator]();
+    this.#responses = client
+      .ingest(this.#requests(), abort ? { signal: abort } : {})
+      [Symbol.asyncIterator]();
   }
 
   /** Says hello and waits for the welcome. */
@@ -92,7 +105,8 @@ export class Producer implements AsyncDisposable {
     const acks: Ack[] = [];
     while (this.#acked < BigInt(sequence)) {
       const ack = await this.ack();
-      if (ack === undefined) throw new Error(`the stream ended before ${sequence} was acknowledged`);
+      if (ack === undefined)
+        throw new Error(`the stream ended before ${sequence} was acknowledged`);
       acks.push(ack);
     }
     return acks;

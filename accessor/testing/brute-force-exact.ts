@@ -14,7 +14,8 @@ export function toUnits(value: number): bigint {
 }
 
 /** In units. */
-export const exactSum = (values: Iterable<number>) => [...values].reduce((sum, value) => sum + toUnits(value), 0n);
+export const exactSum = (values: Iterable<number>) =>
+  [...values].reduce((sum, value) => sum + toUnits(value), 0n);
 
 /** numerator / denominator units. */
 export type Fraction = { numerator: bigint; denominator: bigint };
@@ -58,7 +59,10 @@ export function exactIntegral(samples: readonly Sample[], window: Window, betwee
     };
     const part = area(low, high);
     sum = plus(sum, part);
-    size = plus(size, { ...part, numerator: part.numerator < 0n ? -part.numerator : part.numerator });
+    size = plus(size, {
+      ...part,
+      numerator: part.numerator < 0n ? -part.numerator : part.numerator,
+    });
   }
   return { sum, size };
 }
@@ -70,6 +74,11 @@ export function distanceOf(actual: number, { numerator, denominator }: Fraction)
 }
 
 /** Whether a ≤ b / 2^bits + units. */
-export const isWithin = (a: Fraction, b: Fraction, { bits, units }: { bits: bigint; units: bigint }) =>
+export const isWithin = (
+  a: Fraction,
+  b: Fraction,
+  { bits, units }: { bits: bigint; units: bigint },
+) =>
   (a.numerator * b.denominator) << bits <=
-  (b.numerator < 0n ? -b.numerator : b.numerator) * a.denominator + ((units * a.denominator * b.denominator) << bits);
+  (b.numerator < 0n ? -b.numerator : b.numerator) * a.denominator +
+    ((units * a.denominator * b.denominator) << bits);

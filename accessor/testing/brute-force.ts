@@ -83,7 +83,11 @@ export function lineHeights(
 }
 
 /** How far a counter goes up at once in the window: between samples of one time. */
-export function jumpsOf(samples: readonly Sample[], { fromUs, toUs }: Window, { sampleType }: Between): number {
+export function jumpsOf(
+  samples: readonly Sample[],
+  { fromUs, toUs }: Window,
+  { sampleType }: Between,
+): number {
   if (sampleType !== SampleType.COUNTER) return 0;
   const inside = samples.filter(({ timeUs }) => timeUs >= fromUs && timeUs < toUs);
   const ups = inside.map((q, i) =>
@@ -93,9 +97,15 @@ export function jumpsOf(samples: readonly Sample[], { fromUs, toUs }: Window, { 
 }
 
 /** Integral (value·seconds) and covered microseconds of those heights. */
-export function areaOf(heights: readonly (number | undefined)[]): { integral: number; coveredUs: number } {
+export function areaOf(heights: readonly (number | undefined)[]): {
+  integral: number;
+  coveredUs: number;
+} {
   const covered = heights.filter((height) => height !== undefined);
-  return { integral: covered.reduce((sum, height) => sum + height, 0) / 1e6, coveredUs: covered.length };
+  return {
+    integral: covered.reduce((sum, height) => sum + height, 0) / 1e6,
+    coveredUs: covered.length,
+  };
 }
 
 /** What samples alone say, by searching them once for each answer. */
@@ -125,7 +135,11 @@ export function sumOf(samples: readonly Sample[]): number {
  * Expects two sums to agree to 1e-12 of what their terms' size could add up to (or to where float64
  * runs out of bits).
  */
-export function expectClose(actual: number | undefined, expected: number, options: { size: number }): void {
+export function expectClose(
+  actual: number | undefined,
+  expected: number,
+  options: { size: number },
+): void {
   expect(actual).toBeTypeOf("number");
   expect(Math.abs(actual! - expected)).toBeLessThanOrEqual(options.size * 1e-12 + 1e-300);
 }
@@ -136,7 +150,11 @@ export function sizeOf(samples: readonly Sample[]): number {
 }
 
 /** What the terms of an integral or an increase over so many microseconds could add up to. */
-export function areaSizeOf(samples: readonly Sample[], coveredUs: number, { sampleType }: Between = linear): number {
+export function areaSizeOf(
+  samples: readonly Sample[],
+  coveredUs: number,
+  { sampleType }: Between = linear,
+): number {
   const size = sizeOf(samples);
   return sampleType === SampleType.COUNTER ? 2 * size * samples.length : (size * coveredUs) / 1e6;
 }

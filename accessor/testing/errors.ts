@@ -1,6 +1,10 @@
 // What a failed call told its client, for tests.
 import { ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "#gen/google/rpc/error_details_pb.ts";
 
 /**
  * Code, reason and metadata of the failure that a call is bound to end with; fails if it ends well.
@@ -10,7 +14,8 @@ export async function reasonOf(call: Promise<unknown>) {
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a ConnectError, got ${String(error)}`);
+  if (!(error instanceof ConnectError))
+    throw new Error(`expected a ConnectError, got ${String(error)}`);
   const [info] = error.findDetails(ErrorInfoSchema);
   const [badRequest] = error.findDetails(BadRequestSchema);
   const [retry] = error.findDetails(RetryInfoSchema);
@@ -26,6 +31,9 @@ export async function reasonOf(call: Promise<unknown>) {
 }
 
 /** The name of an enum's value. */
-export function nameIn(values: Readonly<Record<string, number>>, value: number): string | undefined {
+export function nameIn(
+  values: Readonly<Record<string, number>>,
+  value: number,
+): string | undefined {
   return Object.keys(values).find((name) => values[name] === value);
 }

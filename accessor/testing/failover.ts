@@ -39,7 +39,10 @@ export async function open(
   return { servers, accessor };
 }
 
-export async function openOn(servers: ReplicatedPostgres, options: TestAccessorOptions = {}): Promise<TestAccessor> {
+export async function openOn(
+  servers: ReplicatedPostgres,
+  options: TestAccessorOptions = {},
+): Promise<TestAccessor> {
   const accessor = await openTestAccessor({ databaseUrl: servers.url("millrace"), ...options });
   onTestFinished(() => accessor[Symbol.asyncDispose]());
   accessor.done.catch(() => {});
@@ -47,7 +50,11 @@ export async function openOn(servers: ReplicatedPostgres, options: TestAccessorO
 }
 
 /** Sends one batch until it is taken, as producers do; answers its cursor. */
-export async function send({ ingest }: TestAccessor, producerId: string, sequence: number): Promise<string> {
+export async function send(
+  { ingest }: TestAccessor,
+  producerId: string,
+  sequence: number,
+): Promise<string> {
   let cursor = "";
   await eventually(`${producerId} ${sequence} is taken`, async () => {
     const answer = await ingest
@@ -59,9 +66,14 @@ export async function send({ ingest }: TestAccessor, producerId: string, sequenc
   return cursor;
 }
 
-export async function sendAll(accessor: TestAccessor, producerId: string, count: number): Promise<string> {
+export async function sendAll(
+  accessor: TestAccessor,
+  producerId: string,
+  count: number,
+): Promise<string> {
   await using producer = await Producer.open(accessor.ingest, producerId);
-  for (let sequence = 1; sequence <= count; sequence++) producer.send(sequence, oneSample(sequence));
+  for (let sequence = 1; sequence <= count; sequence++)
+    producer.send(sequence, oneSample(sequence));
   await producer.acksThrough(count);
   return headOf(accessor);
 }

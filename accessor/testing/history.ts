@@ -35,7 +35,10 @@ export const roomy = {
 
 /** What settle commits: an error of machine a, long ago. */
 export const tickUs = Date.UTC(2025, 5, 1) * 1000;
-const tick = { machine: "a", errorReports: [{ time: at(tickUs), severity: Severity.INFO, code: "tick" }] };
+const tick = {
+  machine: "a",
+  errorReports: [{ time: at(tickUs), severity: Severity.INFO, code: "tick" }],
+};
 
 export type Service = ReturnType<typeof createSignalService>;
 
@@ -49,7 +52,12 @@ export class TestHistory implements AsyncDisposable {
   readonly #client: pg.Client;
   readonly #sequences = new Map<string, number>();
 
-  private constructor(parts: { url: string; database: Database; client: pg.Client; stack: AsyncDisposableStack }) {
+  private constructor(parts: {
+    url: string;
+    database: Database;
+    client: pg.Client;
+    stack: AsyncDisposableStack;
+  }) {
     this.url = parts.url;
     this.database = parts.database;
     this.#client = parts.client;
@@ -80,7 +88,9 @@ export class TestHistory implements AsyncDisposable {
     for (const { name } of made) await this.query(`drop table ${name} cascade`);
     for (const parent of ["log", "receipt"])
       await this.query(`create table ${parent}_1 partition of ${parent} for values in (1)`);
-    await this.query("truncate log_segment; insert into log_segment (segment, first_revision) values (1, 1)");
+    await this.query(
+      "truncate log_segment; insert into log_segment (segment, first_revision) values (1, 1)",
+    );
     await this.clear();
   }
 
@@ -149,7 +159,15 @@ export class TestHistory implements AsyncDisposable {
   ahead(options: Partial<AheadOptions> = {}): Promise<AheadResult | undefined> {
     const { database, catalog } = this;
     const nowUs = () => Date.now() * 1000;
-    return rollUpAhead({ database, catalog, ...roomy, nowUs, settleUs: 0, abort: unaborted, ...options });
+    return rollUpAhead({
+      database,
+      catalog,
+      ...roomy,
+      nowUs,
+      settleUs: 0,
+      abort: unaborted,
+      ...options,
+    });
   }
 
   /**
@@ -170,7 +188,12 @@ export class TestHistory implements AsyncDisposable {
   tidy(options: Partial<TidyOptions> = {}): Promise<void> {
     return tidy({
       ...{ database: this.database, log: quiet, nowUs: () => Date.now() * 1000, abort: unaborted },
-      ...{ logWindowMs: 86_400_000, maxLogBytes: 2 ** 40, segmentMs: 86_400_000, segmentBytes: 2 ** 40 },
+      ...{
+        logWindowMs: 86_400_000,
+        maxLogBytes: 2 ** 40,
+        segmentMs: 86_400_000,
+        segmentBytes: 2 ** 40,
+      },
       ...{ supersededMs: 1_200_000, maxDropped: 1_000 },
       ...options,
     });
@@ -202,7 +225,10 @@ export class TestHistory implements AsyncDisposable {
       bookmarkMs: 5_000,
       nowMs: Date.now,
     });
-    return { service, context: { signal: unaborted, values: createContextValues() } as HandlerContext };
+    return {
+      service,
+      context: { signal: unaborted, values: createContextValues() } as HandlerContext,
+    };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

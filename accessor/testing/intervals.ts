@@ -28,7 +28,12 @@ export async function expectIntervals(
   for (const states of [[], [state as MachineState]]) {
     const found: StateInterval[] = [];
     for (let pageToken = ""; ; ) {
-      const request = create(ListStateIntervalsRequestSchema, { ...window, pageSize, pageToken, states });
+      const request = create(ListStateIntervalsRequestSchema, {
+        ...window,
+        pageSize,
+        pageToken,
+        states,
+      });
       const page = await service.listStateIntervals(request, context);
       expect(page.intervals!.length).toBeLessThanOrEqual(pageSize);
       found.push(...(page.intervals as StateInterval[]));
@@ -48,9 +53,16 @@ export async function expectIntervals(
           ...[one.startUs, one.endUs],
         ]);
     });
-    const rows = found.map((one) => [one.machine, one.state, one.reason, toUs(one.startTime), toUs(one.endTime)]);
+    const rows = found.map((one) => [
+      one.machine,
+      one.state,
+      one.reason,
+      toUs(one.startTime),
+      toUs(one.endTime),
+    ]);
     expect(rows).toEqual(expected);
-    for (const interval of found) expectSilence(interval, { records: byMachine.get(interval.machine)!, nowUs });
+    for (const interval of found)
+      expectSilence(interval, { records: byMachine.get(interval.machine)!, nowUs });
   }
 }
 
@@ -63,5 +75,7 @@ function expectSilence(
   expect(Number(silentTime!.seconds) * 1e6 + silentTime!.nanos / 1000).toBe(lengthOf(silent));
   // The minute of the record that ends an interval is alive.
   const lastUs = endTime === undefined ? endUs : Math.floor(endUs / 60e6) * 60e6;
-  expect(toUs(silentSinceTime)).toBe(silent.find((one) => one.fromUs < lastUs && one.toUs >= lastUs)?.sinceUs);
+  expect(toUs(silentSinceTime)).toBe(
+    silent.find((one) => one.fromUs < lastUs && one.toUs >= lastUs)?.sinceUs,
+  );
 }

@@ -14,7 +14,12 @@ export type KeyFixture = AsyncDisposable & {
   /** What the commands printed. */
   readonly printed: string[];
   /** The text of a new key; every machine and producer, unless said otherwise. */
-  create(key: { scope: Scope[]; machine?: string[]; producer?: string[]; expires?: number }): Promise<string>;
+  create(key: {
+    scope: Scope[];
+    machine?: string[];
+    producer?: string[];
+    expires?: number;
+  }): Promise<string>;
 };
 
 /** Of a database that exists or does not. */
@@ -40,7 +45,8 @@ export const idOf = (key: string): string => key.split("_")[1]!;
 
 /** Clients whose every call carries a credential, or none. */
 export function openClients(port: number, credential?: string) {
-  const headers = credential === undefined ? {} : { headers: { authorization: `Bearer ${credential}` } };
+  const headers =
+    credential === undefined ? {} : { headers: { authorization: `Bearer ${credential}` } };
   const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}`, ...headers });
   return {
     transport,

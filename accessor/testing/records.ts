@@ -35,15 +35,33 @@ export const numericSignals = ["power", "oil", "valve", "meter"] as const;
 
 export type RandomBatch = {
   machine: string;
-  samples: { signal: keyof typeof signals; startUs: number; stepUs: number; values: number[]; shuffled: boolean }[];
+  samples: {
+    signal: keyof typeof signals;
+    startUs: number;
+    stepUs: number;
+    values: number[];
+    shuffled: boolean;
+  }[];
   events: { kind: "state" | "error"; timeUs: number; value: number; text: string }[];
 };
 
 const start = fc.oneof(
-  { weight: 2, arbitrary: fc.integer({ min: 0, max: 180 }).map((minutes) => baseUs + minutes * minuteUs) },
-  { weight: 6, arbitrary: fc.integer({ min: 60, max: 64 }).map((minutes) => baseUs + minutes * minuteUs) },
-  { weight: 2, arbitrary: fc.integer({ min: -2, max: 2 }).map((us) => baseUs + 90 * minuteUs + us) },
-  { weight: 2, arbitrary: fc.integer({ min: 0, max: 180 * 60_000 }).map((ms) => baseUs + ms * 1000) },
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: 0, max: 180 }).map((minutes) => baseUs + minutes * minuteUs),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.integer({ min: 60, max: 64 }).map((minutes) => baseUs + minutes * minuteUs),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: -2, max: 2 }).map((us) => baseUs + 90 * minuteUs + us),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: 0, max: 180 * 60_000 }).map((ms) => baseUs + ms * 1000),
+  },
   { weight: 1, arbitrary: fc.constantFrom(40, 20).map((days) => baseUs - days * 1440 * minuteUs) },
 );
 const value = fc.oneof(
@@ -72,12 +90,21 @@ const size = fc.oneof(
   // Beyond what is taken up as small, and beyond what one block holds.
   {
     weight: 1,
-    arbitrary: fc.record({ count: fc.constantFrom(2_100, 9_000), stepUs: fc.constantFrom(0, 1, 2_000, 10_000) }),
+    arbitrary: fc.record({
+      count: fc.constantFrom(2_100, 9_000),
+      stepUs: fc.constantFrom(0, 1, 2_000, 10_000),
+    }),
   },
 );
 const samples = fc
   .record({
-    signal: fc.constantFrom("power" as const, "power" as const, "oil" as const, "valve" as const, "meter" as const),
+    signal: fc.constantFrom(
+      "power" as const,
+      "power" as const,
+      "oil" as const,
+      "valve" as const,
+      "meter" as const,
+    ),
     startUs: start,
     size,
     values: fc.array(value, { minLength: 1, maxLength: 12 }),
@@ -108,13 +135,17 @@ export const anyBatch: fc.Arbitrary<RandomBatch> = fc
   // One column for each signal: two of one would be merged, and positions with them.
   .map((batch) => ({
     ...batch,
-    samples: batch.samples.filter((one, i) => batch.samples.findIndex(({ signal }) => signal === one.signal) === i),
+    samples: batch.samples.filter(
+      (one, i) => batch.samples.findIndex(({ signal }) => signal === one.signal) === i,
+    ),
   }));
 
 /** Every second sample, then the others backwards. */
 function order(count: number, shuffled: boolean): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
-  return shuffled ? [...all.filter((i) => i % 2 === 1), ...all.filter((i) => i % 2 === 0).reverse()] : all;
+  return shuffled
+    ? [...all.filter((i) => i % 2 === 1), ...all.filter((i) => i % 2 === 0).reverse()]
+    : all;
 }
 
 export function toBatch({ machine, samples: columns, events }: RandomBatch): BatchInit {
@@ -143,20 +174,41 @@ export function toBatch({ machine, samples: columns, events }: RandomBatch): Bat
   };
 }
 
-export function toRecords({ machine, samples: columns, events }: RandomBatch, revision: number): RawRecord[] {
+export function toRecords(
+  { machine, samples: columns, events }: RandomBatch,
+  revision: number,
+): RawRecord[] {
   const records: RawRecord[] = [];
   for (const { signal, startUs, stepUs, values, shuffled } of columns)
     for (const [position, i] of order(values.length, shuffled).entries())
-      records.push({ machine, signal, timeUs: startUs + i * stepUs, revision, position, value: values[i]!, text: "" });
+      records.push({
+        machine,
+        signal,
+        timeUs: startUs + i * stepUs,
+        revision,
+        position,
+        value: values[i]!,
+        text: "",
+      });
   for (const kind of ["state", "error"])
     for (const [position, one] of events.filter((item) => item.kind === kind).entries())
-      records.push({ machine, signal: kind, timeUs: one.timeUs, revision, position, value: one.value, text: one.text });
+      records.push({
+        machine,
+        signal: kind,
+        timeUs: one.timeUs,
+        revision,
+        position,
+        value: one.value,
+        text: one.text,
+      });
   return records;
 }
 
 /** In the order of the contract: by time, then by commit, then by position. */
 export function inOrder(records: readonly RawRecord[]): RawRecord[] {
-  return records.toSorted((a, b) => a.timeUs - b.timeUs || a.revision - b.revision || a.position - b.position);
+  return records.toSorted(
+    (a, b) => a.timeUs - b.timeUs || a.revision - b.revision || a.position - b.position,
+  );
 }
 
 /**
@@ -185,5 +237,8 @@ export const anyWindow: fc.Arbitrary<Window> = fc.oneof(
       .map(([a, b]) => ({ fromUs: Math.min(a, b), toUs: Math.max(a, b) })),
   },
   // Whole hours, and all that is recent.
-  { weight: 1, arbitrary: fc.constant({ fromUs: baseUs - 30 * minuteUs, toUs: baseUs + 450 * minuteUs }) },
+  {
+    weight: 1,
+    arbitrary: fc.constant({ fromUs: baseUs - 30 * minuteUs, toUs: baseUs + 450 * minuteUs }),
+  },
 );

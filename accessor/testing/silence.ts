@@ -24,7 +24,11 @@ export function silentMinutes(
     if (alive.has(minute)) lastUs = minute;
     const sinceUs = lastUs + minuteUs + tolerance;
     if (minute >= sinceUs)
-      silent.push({ fromUs: Math.max(minute, fromUs), toUs: Math.min(minute + minuteUs, toUs), sinceUs });
+      silent.push({
+        fromUs: Math.max(minute, fromUs),
+        toUs: Math.min(minute + minuteUs, toUs),
+        sinceUs,
+      });
   }
   return silent;
 }

@@ -9,7 +9,10 @@ import { column, epochUs } from "./batches.ts";
 export const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A commit whose one sample says its revision. */
-export function commitOf(revision: number, { machine, signal }: { machine: string; signal: string }): TailCommit {
+export function commitOf(
+  revision: number,
+  { machine, signal }: { machine: string; signal: string },
+): TailCommit {
   const batch = create(BatchSchema, { machine, samples: [column(signal, [[epochUs, revision]])] });
   return { revision, committedUs: epochUs + revision, batch, bytes: 100 };
 }

@@ -18,7 +18,11 @@ export async function openSqlFixture(): Promise<SqlFixture> {
   const database = stack.use(await testDatabase());
   const session = stack.use(await openSession(database.url));
   const owned = stack.move();
-  return { url: database.url, query: session.query, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url: database.url,
+    query: session.query,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** A session of its own. role: what it may do is that role's. */
@@ -32,7 +36,8 @@ export async function openSession(url: string, role?: string): Promise<Omit<SqlF
   await client.query("set timezone to 'UTC'");
   if (role !== undefined) await client.query(`set role ${client.escapeIdentifier(role)}`);
   return {
-    query: async <Row>(text: string, values: unknown[] = []) => (await client.query(text, values)).rows as Row[],
+    query: async <Row>(text: string, values: unknown[] = []) =>
+      (await client.query(text, values)).rows as Row[],
     [Symbol.asyncDispose]: () => client.end(),
   };
 }
@@ -62,7 +67,14 @@ export async function addCommit(
   const { timesUs } = column;
   await query(
     "insert into log (revision, first_us, last_us, series_id, sample_count, segment, payload) values ($1, $2, $3, $4, $5, 1, $6)",
-    [revision, timesUs[0], timesUs.at(-1), seriesId, timesUs.length, Buffer.from(encodeBlock(column))],
+    [
+      revision,
+      timesUs[0],
+      timesUs.at(-1),
+      seriesId,
+      timesUs.length,
+      Buffer.from(encodeBlock(column)),
+    ],
   );
   await addReceipt({ query }, { revision });
 }
@@ -83,7 +95,13 @@ export async function addReceipt(
 /** A block and what it comes to, noted as compaction notes it; answers its id. */
 export async function addBlock(
   { query }: Query,
-  block: { seriesId: number; watermark: number; bucketUs: number; maxGapUs?: number; column: Column },
+  block: {
+    seriesId: number;
+    watermark: number;
+    bucketUs: number;
+    maxGapUs?: number;
+    column: Column;
+  },
 ): Promise<string> {
   const { seriesId, watermark, bucketUs, maxGapUs = 1_000_000, column } = block;
   await query("select make_block_partition($1)", [bucketUs]);
@@ -98,10 +116,10 @@ export async function addBlock(
       Buffer.from(encodeBlock(column)),
     ],
   );
-  await query("select note_days(array[$1::int4], array[date_trunc('day', from_us($2::int8), 'UTC')])", [
-    seriesId,
-    bucketUs,
-  ]);
+  await query(
+    "select note_days(array[$1::int4], array[date_trunc('day', from_us($2::int8), 'UTC')])",
+    [seriesId, bucketUs],
+  );
   return row!.block_id!;
 }
 
@@ -109,6 +127,20 @@ export const summaryColumns =
   "count, first_us, last_us, min_us, max_us, covered_us, sum, min, max, first, last, integral";
 
 export function summaryValues(summary: Summary): number[] {
-  const { count, firstUs, lastUs, minUs, maxUs, coveredUs, sum, min, max, first, last, integral } = summary;
-  return [count, firstUs, lastUs, minUs, maxUs, coveredUs, sum.high, min, max, first, last, integral.high];
+  const { count, firstUs, lastUs, minUs, maxUs, coveredUs, sum, min, max, first, last, integral } =
+    summary;
+  return [
+    count,
+    firstUs,
+    lastUs,
+    minUs,
+    maxUs,
+    coveredUs,
+    sum.high,
+    min,
+    max,
+    first,
+    last,
+    integral.high,
+  ];
 }

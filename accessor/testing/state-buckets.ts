@@ -4,7 +4,11 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
-import type { MachineStateBuckets, MachineSummary, StateBucket } from "#gen/millrace/v1/summary_pb.ts";
+import type {
+  MachineStateBuckets,
+  MachineSummary,
+  StateBucket,
+} from "#gen/millrace/v1/summary_pb.ts";
 import { lowerBound } from "../read/pieces.ts";
 import { at } from "./batches.ts";
 import type { TestHistory } from "./history.ts";
@@ -21,20 +25,33 @@ const alone = 4;
 
 /** Half an hour off the hours of UTC, by which roll-ups are kept. */
 const shiftsOfKolkata = {
-  ...{ timeZone: "Asia/Kolkata", unit: rpc.CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] },
+  ...{
+    timeZone: "Asia/Kolkata",
+    unit: rpc.CalendarUnit.SHIFT,
+    shiftStarts: ["06:00", "14:00", "22:00"],
+  },
 };
 
 const maxShiftsUs = 5 * 366 * 86_400e6;
 
 /** One of each kind, with no more buckets than are allowed. */
-export function resolutionsOf({ fromUs, toUs: endUs, ...of }: Window & { widthUs: number; points: number }) {
+export function resolutionsOf({
+  fromUs,
+  toUs: endUs,
+  ...of
+}: Window & { widthUs: number; points: number }) {
   const width = Math.max(of.widthUs, Math.ceil((endUs - fromUs) / 9_000));
   return [
-    { case: "width" as const, value: { seconds: BigInt(Math.floor(width / 1e6)), nanos: (width % 1e6) * 1000 } },
+    {
+      case: "width" as const,
+      value: { seconds: BigInt(Math.floor(width / 1e6)), nanos: (width % 1e6) * 1000 },
+    },
     { case: "points" as const, value: of.points },
     { case: "daysInTimeZone" as const, value: "Europe/Berlin" },
     // Of a few years only: there are 10,000 buckets at most.
-    ...(endUs - fromUs < maxShiftsUs ? [{ case: "calendar" as const, value: shiftsOfKolkata }] : []),
+    ...(endUs - fromUs < maxShiftsUs
+      ? [{ case: "calendar" as const, value: shiftsOfKolkata }]
+      : []),
   ];
 }
 
@@ -54,7 +71,8 @@ export async function expectStateBuckets(
     pageToken = page.nextPageToken!;
   } while (pageToken !== "");
   // Machines that came later are in it too, with no state and no energy.
-  for (const { machine } of records) expect(machines.some((one) => one.machine === machine)).toBe(true);
+  for (const { machine } of records)
+    expect(machines.some((one) => one.machine === machine)).toBe(true);
   for (const { machine, buckets: found } of machines) {
     expect([toUs(found[0]!.startTime), toUs(found.at(-1)!.endTime)]).toEqual([fromUs, endUs]);
     const sumsOf = summing(
@@ -68,8 +86,13 @@ export async function expectStateBuckets(
     const step = Math.ceil(found.length / alone);
     for (let i = 0; i < found.length; i += step) {
       const { startTime, endTime } = found[i]!;
-      const one = create(rpc.SummarizeMachinesRequestSchema, { machines: [machine], startTime, endTime });
-      const summary = (await service.summarizeMachines(one, context)).machines![0] as MachineSummary;
+      const one = create(rpc.SummarizeMachinesRequestSchema, {
+        machines: [machine],
+        startTime,
+        endTime,
+      });
+      const summary = (await service.summarizeMachines(one, context))
+        .machines![0] as MachineSummary;
       expectAlike(found[i]!, summary);
     }
   }
@@ -79,7 +102,10 @@ function expectAlike(bucket: StateBucket, summary: MachineSummary): void {
   const times = ({ states }: StateBucket | MachineSummary) =>
     states.map(({ state, time, silentTime }) => [state, time, silentTime]);
   expect(times(bucket)).toEqual(times(summary));
-  expect([bucket.transitions, bucket.availability]).toEqual([summary.transitions, summary.availability]);
+  expect([bucket.transitions, bucket.availability]).toEqual([
+    summary.transitions,
+    summary.availability,
+  ]);
   expect(bucket.coverage).toBe(summary.energy?.coverage);
   expect(bucket.energyKwh === undefined).toBe(!summary.energy?.coverage);
   const spanUs = toUs(bucket.endTime) - toUs(bucket.startTime);
@@ -94,7 +120,11 @@ function expectBucket(bucket: StateBucket, sumsOf: ReturnType<typeof summing>): 
   const [fromUs, endUs] = [toUs(bucket.startTime), toUs(bucket.endTime)];
   const expected = sumsOf({ fromUs, toUs: endUs });
   expect(
-    bucket.states.map(({ state, time, silentTime }) => [state, durationUs(time!), durationUs(silentTime!)]),
+    bucket.states.map(({ state, time, silentTime }) => [
+      state,
+      durationUs(time!),
+      durationUs(silentTime!),
+    ]),
   ).toEqual(
     [...expected.timeUs.entries()]
       .filter(([, us]) => us > 0)
@@ -106,15 +136,20 @@ function expectBucket(bucket: StateBucket, sumsOf: ReturnType<typeof summing>): 
   const [, active = 0, idle = 0, fault = 0] = expected.timeUs;
   const known = active + idle + fault;
   expect(bucket.availability).toBe(known === 0 ? undefined : (active + idle) / known);
-  if (bucket.coverage !== undefined) expect(bucket.coverage).toBe(expected.coveredUs / (endUs - fromUs));
+  if (bucket.coverage !== undefined)
+    expect(bucket.coverage).toBe(expected.coveredUs / (endUs - fromUs));
 }
 
 /** Each piece between two changes, samples or ends has one state, and one line or none. */
 function summing(records: readonly RawRecord[], whole: Window) {
   const silent = silentMinutes(records, whole);
   const silentTimes = Float64Array.from(silent, ({ fromUs }) => fromUs);
-  const [changes, power] = ["state", "power"].map((signal) => records.filter((one) => one.signal === signal));
-  const [changeTimes, times] = [changes!, power!].map((all) => Float64Array.from(all, ({ timeUs }) => timeUs));
+  const [changes, power] = ["state", "power"].map((signal) =>
+    records.filter((one) => one.signal === signal),
+  );
+  const [changeTimes, times] = [changes!, power!].map((all) =>
+    Float64Array.from(all, ({ timeUs }) => timeUs),
+  );
   const stateAt = (us: number) => changes![lowerBound(changeTimes!, us + 1) - 1]?.value ?? 0;
   const within = (all: Float64Array, { fromUs, toUs: endUs }: Window) =>
     all.subarray(lowerBound(all, fromUs + 1), lowerBound(all, endUs));
@@ -137,14 +172,23 @@ function summing(records: readonly RawRecord[], whole: Window) {
       if (before !== state && before !== 0 && state !== 0) sums.transitions++;
       const next = lowerBound(times!, startUs + 1);
       const [a, b] = [power![next - 1], power![next]];
-      if (a === undefined || b === undefined || b.timeUs - a.timeUs > signals.power.maxGapUs) continue;
+      if (a === undefined || b === undefined || b.timeUs - a.timeUs > signals.power.maxGapUs)
+        continue;
       const middleUs = startUs + spanUs / 2;
-      const height = a.value + ((b.value - a.value) * (middleUs - a.timeUs)) / (b.timeUs - a.timeUs);
+      const height =
+        a.value + ((b.value - a.value) * (middleUs - a.timeUs)) / (b.timeUs - a.timeUs);
       sums.joules[state]! += (height * spanUs) / 1e6;
       sums.coveredUs += spanUs;
     }
-    for (let i = Math.max(0, lowerBound(silentTimes, window.fromUs + 1) - 1); i < silent.length; i++) {
-      const [startUs, endUs] = [Math.max(silent[i]!.fromUs, window.fromUs), Math.min(silent[i]!.toUs, window.toUs)];
+    for (
+      let i = Math.max(0, lowerBound(silentTimes, window.fromUs + 1) - 1);
+      i < silent.length;
+      i++
+    ) {
+      const [startUs, endUs] = [
+        Math.max(silent[i]!.fromUs, window.fromUs),
+        Math.min(silent[i]!.toUs, window.toUs),
+      ];
       if (silent[i]!.fromUs >= window.toUs) break;
       if (startUs < endUs) sums.silentUs[stateAt(startUs)]! += endUs - startUs;
     }

@@ -11,12 +11,21 @@ tell({
   kind: "progress",
   progress: {
     attempts,
-    inHand: { from: 1, first: 2, rows: 3, oneCommit: false, epoch: 1, held: undefined, unreadable: [] },
+    inHand: {
+      from: 1,
+      first: 2,
+      rows: 3,
+      oneCommit: false,
+      epoch: 1,
+      held: undefined,
+      unreadable: [],
+    },
   },
 });
 if (way === "exit") process.exit(3);
 if (way === "throw") throw new Error("not this again");
 if (way === "memory")
-  for (const kept: number[][] = []; ; ) kept.push(Array.from({ length: 100_000 }, (_, i) => i + 0.5));
+  for (const kept: number[][] = []; ; )
+    kept.push(Array.from({ length: 100_000 }, (_, i) => i + 0.5));
 // deaf: a step that never lets anything else run.
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);

@@ -1,7 +1,10 @@
 // Live feeds for tests: watched until enough was seen, and checked for unbroken cursors.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { expect } from "vitest";
-import type { WatchSignalsRequestSchema, WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import type {
+  WatchSignalsRequestSchema,
+  WatchSignalsResponse,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import type { TestAccessor } from "./accessor.ts";
 
 export type WatchRequest = MessageInitShape<typeof WatchSignalsRequestSchema>;
@@ -31,7 +34,9 @@ export async function watch(
 }
 
 /** A request's start. */
-export const after = (cursor: string) => ({ start: { case: "afterCursor" as const, value: cursor } });
+export const after = (cursor: string) => ({
+  start: { case: "afterCursor" as const, value: cursor },
+});
 
 /** The cursor of the newest commit that an accessor has published. */
 export async function headOf(accessor: TestAccessor): Promise<string> {

@@ -28,14 +28,22 @@ test("each rejected record is a line with its verdict, also of a batch that is r
         verdicts: [
           create(VerdictSchema, { ...shared, kind: RecordKind.STATE_CHANGE, first: 0, count: 1 }),
           create(VerdictSchema, { ...shared, kind: RecordKind.ERROR_REPORT, first: 0, count: 1 }),
-          create(VerdictSchema, { ...shared, kind: RecordKind.SAMPLE, column: 0, first: 1, count: 2 }),
+          create(VerdictSchema, {
+            ...shared,
+            kind: RecordKind.SAMPLE,
+            column: 0,
+            first: 1,
+            count: 2,
+          }),
         ],
       };
     },
   });
   const values = [1, -0, Number.NaN];
   const times = { case: "grid" as const, value: { startUs: BigInt(timeUs), periodUs: 10_000n } };
-  const samples = [{ signal: "power", unit: "W", maxGap: { seconds: 1200n, nanos: 0 }, times, values }];
+  const samples = [
+    { signal: "power", unit: "W", maxGap: { seconds: 1200n, nanos: 0 }, times, values },
+  ];
   await using uplink = await openUplink({ accessor: stub.url, spoolDir: folder.path });
   const stateChanges = [{ time, state: MachineState.IDLE, reason: "lunch" }];
   const errorReports = [{ time, severity: Severity.ERROR, code: "E1", message: "hot" }];
@@ -51,9 +59,23 @@ test("each rejected record is a line with its verdict, also of a batch that is r
     .map((line) => JSON.parse(line));
   const rejected = { reason: "TIME_TOO_OLD", message: "too old", retryable: true };
   expect(letters).toHaveLength(4 + 3);
-  expect(letters[0]).toMatchObject({ machine: "mill-1", signal: "state", state: "IDLE", reason: "lunch", rejected });
-  expect(letters[0].rejected).toMatchObject({ producerId: expect.stringMatching(/\.(live|backlog)$/), sequence: 1 });
-  expect(letters[1]).toMatchObject({ signal: "error", severity: "ERROR", code: "E1", message: "hot" });
+  expect(letters[0]).toMatchObject({
+    machine: "mill-1",
+    signal: "state",
+    state: "IDLE",
+    reason: "lunch",
+    rejected,
+  });
+  expect(letters[0].rejected).toMatchObject({
+    producerId: expect.stringMatching(/\.(live|backlog)$/),
+    sequence: 1,
+  });
+  expect(letters[1]).toMatchObject({
+    signal: "error",
+    severity: "ERROR",
+    code: "E1",
+    message: "hot",
+  });
   expect(letters[2]).toMatchObject({
     signal: "power",
     unit: "W",
@@ -62,12 +84,32 @@ test("each rejected record is a line with its verdict, also of a batch that is r
     time: "2026-03-01T08:00:00.133456Z",
   });
   expect(letters[3]).toMatchObject({ value: "NaN", rejected: { position: 2 } });
-  const refused = { machine: "bad/name", signal: "power", rejected: { reason: "MACHINE_NAME_INVALID" } };
-  expect(letters.slice(4)).toMatchObject([0, 1, 2].map((position) => ({ ...refused, rejected: { position } })));
+  const refused = {
+    machine: "bad/name",
+    signal: "power",
+    rejected: { reason: "MACHINE_NAME_INVALID" },
+  };
+  expect(letters.slice(4)).toMatchObject(
+    [0, 1, 2].map((position) => ({ ...refused, rejected: { position } })),
+  );
   const read = readRecord(letters[2], { nowUs: undefined });
-  expect(read).toMatchObject({ kind: "value", timeUs: timeUs + 10_000, value: -0, unit: "W", maxGapUs: 1_200_000_000 });
-  expect(readRecord(letters[0], { nowUs: undefined })).toMatchObject({ kind: "state", timeUs, state: 2 });
-  expect(readRecord(letters[1], { nowUs: undefined })).toMatchObject({ kind: "error", timeUs, severity: 3 });
+  expect(read).toMatchObject({
+    kind: "value",
+    timeUs: timeUs + 10_000,
+    value: -0,
+    unit: "W",
+    maxGapUs: 1_200_000_000,
+  });
+  expect(readRecord(letters[0], { nowUs: undefined })).toMatchObject({
+    kind: "state",
+    timeUs,
+    state: 2,
+  });
+  expect(readRecord(letters[1], { nowUs: undefined })).toMatchObject({
+    kind: "error",
+    timeUs,
+    severity: 3,
+  });
 });
 
 test("a full file becomes NAME.1; a line that a crash has cut does not swallow the next", async () => {
@@ -101,15 +143,25 @@ test("the file of rejected records is its owner's alone, also one from before", 
 
 test("a verdict on four billion records makes no more letters than the batch has records", async () => {
   await using folder = await temporaryFolder();
-  const shared = { reason: ErrorReason.TIME_TOO_OLD, message: "too old", kind: RecordKind.SAMPLE, first: 0 };
+  const shared = {
+    reason: ErrorReason.TIME_TOO_OLD,
+    message: "too old",
+    kind: RecordKind.SAMPLE,
+    first: 0,
+  };
   await using stub = await openIngestStub({
     resultOf: () => ({
-      verdicts: [0, 1].map((column) => create(VerdictSchema, { ...shared, column, count: 2 ** 32 - 1 })),
+      verdicts: [0, 1].map((column) =>
+        create(VerdictSchema, { ...shared, column, count: 2 ** 32 - 1 }),
+      ),
     }),
   });
   const times = { case: "grid" as const, value: { startUs: BigInt(timeUs), periodUs: 10_000n } };
   await using uplink = await openUplink({ accessor: stub.url, spoolDir: folder.path });
-  await uplink.append({ machine: "mill-1", samples: [{ signal: "power", unit: "W", times, values: [1, 2, 3] }] });
+  await uplink.append({
+    machine: "mill-1",
+    samples: [{ signal: "power", unit: "W", times, values: [1, 2, 3] }],
+  });
   await uplink.flush();
   const text = await readFile(join(folder.path, "rejected.ndjson"), "utf8");
   expect(text.trim().split("\n")).toHaveLength(3);

@@ -64,7 +64,9 @@ export function createDeadLetters({
         }
         await file.append(some, { durably: true });
       } catch (error) {
-        unwritten += result.refusal ? entry.records : result.verdicts.reduce((sum, { count }) => sum + count, 0);
+        unwritten += result.refusal
+          ? entry.records
+          : result.verdicts.reduce((sum, { count }) => sum + count, 0);
         log.error("cannot write rejected records to their file", { path, error });
       }
     },
@@ -87,7 +89,8 @@ function* lettersOf(
   if (refusal) {
     const rejected = { ...verdictOf(refusal), ...place };
     for (const [kind, column, count] of listsOf(batch))
-      for (let position = 0; position < count; position++) yield letterOf(batch, { kind, column, position }, rejected);
+      for (let position = 0; position < count; position++)
+        yield letterOf(batch, { kind, column, position }, rejected);
     return;
   }
   // Counts are a server's word: verdicts are about no more records than the batch has.
@@ -98,7 +101,8 @@ function* lettersOf(
     if (verdict.count === 0) yield { machine: batch.machine, rejected: { ...rejected, column } };
     const count = Math.min(verdict.count, left);
     left -= count;
-    for (let i = 0; i < count; i++) yield letterOf(batch, { kind, column, position: first + i }, rejected);
+    for (let i = 0; i < count; i++)
+      yield letterOf(batch, { kind, column, position: first + i }, rejected);
   }
 }
 
@@ -118,11 +122,18 @@ const listsOf = ({
 }: Batch): [kind: RecordKind, column: number, count: number][] => [
   [RecordKind.STATE_CHANGE, 0, stateChanges.length],
   [RecordKind.ERROR_REPORT, 0, errorReports.length],
-  ...samples.map(({ values }, column): [RecordKind, number, number] => [RecordKind.SAMPLE, column, values.length]),
+  ...samples.map(({ values }, column): [RecordKind, number, number] => [
+    RecordKind.SAMPLE,
+    column,
+    values.length,
+  ]),
 ];
 
 const recordsIn = ({ stateChanges, errorReports, samples }: Batch): number =>
-  samples.reduce((sum, { values }) => sum + values.length, stateChanges.length + errorReports.length);
+  samples.reduce(
+    (sum, { values }) => sum + values.length,
+    stateChanges.length + errorReports.length,
+  );
 
 function verdictOf({ reason, message }: Refusal | Verdict): Letter {
   return { reason: ErrorReasonSchema.value[reason]?.localName ?? String(reason), message };
@@ -143,14 +154,25 @@ function recordAt(batch: Batch, { kind, column, position }: Place): Letter {
     const report = batch.errorReports[position];
     if (!report) return {};
     const { time, severity, code, message } = report;
-    return { signal: "error", time: timeOf(time), severity: SeveritySchema.value[severity]?.localName, code, message };
+    return {
+      signal: "error",
+      time: timeOf(time),
+      severity: SeveritySchema.value[severity]?.localName,
+      code,
+      message,
+    };
   }
   const samples = batch.samples[column];
   if (!samples) return {};
   const timeUs = samples.times.case === undefined ? undefined : timesOfColumn(samples)[position];
   const value = samples.values[position];
   // JSON has no NaN, no infinity and no -0.
-  const shown = Object.is(value, -0) || !Number.isFinite(value) ? (Object.is(value, -0) ? "-0" : String(value)) : value;
+  const shown =
+    Object.is(value, -0) || !Number.isFinite(value)
+      ? Object.is(value, -0)
+        ? "-0"
+        : String(value)
+      : value;
   const { signal, unit, maxGap, sampleType } = samples;
   const declared = {
     unit,
@@ -172,7 +194,9 @@ function timesOfColumn(samples: Samples): Float64Array {
 /** One that is none stays none: it may be why the record was rejected. */
 function gapText(maxGap: Duration): string {
   const us = toDurationUs(maxGap);
-  return Number.isSafeInteger(us) && us >= 0 ? durationText(BigInt(us)) : `${maxGap.seconds} s ${maxGap.nanos} ns`;
+  return Number.isSafeInteger(us) && us >= 0
+    ? durationText(BigInt(us))
+    : `${maxGap.seconds} s ${maxGap.nanos} ns`;
 }
 
 /** So is a type that is none. */

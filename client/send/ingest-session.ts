@@ -53,7 +53,8 @@ export async function runSession(options: SessionOptions): Promise<{ atGap: bool
         welcomed = true;
         setStart(onWelcome(message.value));
       } else if (message.case === "ack" && welcomed) {
-        if (message.value.sequence > outbox.lastSequence) throw broken("an ack for a batch that was never sent");
+        if (message.value.sequence > outbox.lastSequence)
+          throw broken("an ack for a batch that was never sent");
         await onAck(message.value);
       } else throw broken(`"${message.case}" out of turn`);
     }

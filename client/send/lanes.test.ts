@@ -16,12 +16,21 @@ const { signal: abort } = new AbortController();
 function batchOf(n: number, size = 1): Batch {
   const times = { case: "grid" as const, value: { startUs: BigInt(n), periodUs: 10_000n } };
   const values = Array.from({ length: size }, () => n);
-  return create(BatchSchema, { machine: "mill-1", samples: [{ signal: "power", unit: "W", times, values }] });
+  return create(BatchSchema, {
+    machine: "mill-1",
+    samples: [{ signal: "power", unit: "W", times, values }],
+  });
 }
 const numberOf = (batch: Batch | null) => batch?.samples[0]?.values[0];
-const numbersOf = ({ producers }: StubState, lane: string) => (producers.get(`p.${lane}`) ?? []).map(numberOf);
+const numbersOf = ({ producers }: StubState, lane: string) =>
+  (producers.get(`p.${lane}`) ?? []).map(numberOf);
 
-type Given = { port: number; folder: string; spool?: Partial<SpoolOptions>; lanes?: Partial<LanesOptions> };
+type Given = {
+  port: number;
+  folder: string;
+  spool?: Partial<SpoolOptions>;
+  lanes?: Partial<LanesOptions>;
+};
 async function openTestLanes({ port, folder, spool: spoolOptions, lanes }: Given) {
   const { log, lines } = recordingLog();
   const spool = await openTestSpool(folder, { producerId: "p", log, ...spoolOptions });
@@ -63,7 +72,11 @@ test("after an outage live batches go first and the backlog follows, each once a
   const first = await openIngestStub();
   const { port, state } = first;
   const folder = await newFolder();
-  const { sender, end } = await openTestLanes({ port, folder, lanes: { maxBacklogInFlightBytes: 4000 } });
+  const { sender, end } = await openTestLanes({
+    port,
+    folder,
+    lanes: { maxBacklogInFlightBytes: 4000 },
+  });
   await connected(sender);
   for (const n of range(1, 10)) await sender.append(batchOf(n), { abort });
   await sender.flush({ abort });
@@ -87,7 +100,9 @@ test("after an outage live batches go first and the backlog follows, each once a
     const seen = arrived.length;
     await sender.append(batchOf(live), { abort });
     while (numbersOf(state, "live").at(-1) !== live) await new Promise(setImmediate);
-    liveBefore.push(arrived.slice(seen).filter(({ producerId }) => producerId === "p.backlog").length);
+    liveBefore.push(
+      arrived.slice(seen).filter(({ producerId }) => producerId === "p.backlog").length,
+    );
   }
   expect(numbersOf(state, "backlog").length).toBeLessThan(200);
   // At most what was on its way when it was appended (4000 bytes are 9 batches), and what is sent

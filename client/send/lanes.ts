@@ -12,7 +12,10 @@ import { startUplink, type Uplink, type UplinkOptions } from "./uplink.ts";
 import { createWarnings } from "./warnings.ts";
 
 /** What takes batches and brings them to the accessor: one uplink, or the two of a spool. */
-export type Sender = Pick<Uplink, "producerId" | "counts" | "held" | "failed" | "append" | "flush" | "close"> &
+export type Sender = Pick<
+  Uplink,
+  "producerId" | "counts" | "held" | "failed" | "append" | "flush" | "close"
+> &
   AsyncDisposable;
 
 export type LanesOptions = {
@@ -47,12 +50,26 @@ export function startLanes(options: LanesOptions): Sender {
   const shared = { transport, log, deadLetters, warnings, ...(sleep ? { sleep } : {}) };
   const liveUplink = startUplink({ ...shared, producerId: live.producerId, outbox: live });
   const turn = createBacklogTurn(options, liveUplink.counts);
-  const backlogUplink = startUplink({ ...shared, producerId: backlog.producerId, outbox: backlog, turn });
+  const backlogUplink = startUplink({
+    ...shared,
+    producerId: backlog.producerId,
+    outbox: backlog,
+    turn,
+  });
   const uplinks = [liveUplink, backlogUplink];
-  const failed = AbortSignal.any([...uplinks.map((one) => one.failed), live.failed, backlog.failed]);
-  const isLive = () => liveUplink.counts.connected && live.held.bytes + live.waitingBatches * 1024 < maxLiveBytes;
+  const failed = AbortSignal.any([
+    ...uplinks.map((one) => one.failed),
+    live.failed,
+    backlog.failed,
+  ]);
+  const isLive = () =>
+    liveUplink.counts.connected && live.held.bytes + live.waitingBatches * 1024 < maxLiveBytes;
 
-  async function close({ abort }: { abort: AbortSignal }): Promise<{ unackedBatches: number; unackedRecords: number }> {
+  async function close({
+    abort,
+  }: {
+    abort: AbortSignal;
+  }): Promise<{ unackedBatches: number; unackedRecords: number }> {
     const ends = await Promise.all(uplinks.map((one) => one.close({ abort })));
     return {
       unackedBatches: ends.reduce((sum, { unackedBatches }) => sum + unackedBatches, 0),

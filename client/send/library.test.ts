@@ -23,11 +23,21 @@ test("the example of docs/producer.md runs as it stands", async () => {
   const docs = await readFile(new URL("../../docs/producer.md", import.meta.url), "utf8");
   const [, example] = /```ts\n([\s\S]*?)```/.exec(docs)!;
   const script = join(folder.path, "example.ts");
-  await writeFile(script, example!.replace("../producer/library.ts", new URL("./library.ts", import.meta.url).href));
-  const { stdout } = await promisify(execFile)(process.execPath, [script, stub.url, join(folder.path, "spool")]);
+  await writeFile(
+    script,
+    example!.replace("../client/send/library.ts", new URL("./library.ts", import.meta.url).href),
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    script,
+    stub.url,
+    join(folder.path, "spool"),
+  ]);
   expect(stdout).toBe("4 records acknowledged\n");
   expect([...stub.state.producers.keys()].sort()).toEqual(["line-4.backlog", "line-4.live"]);
-  expect(stub.state.stored[0]).toMatchObject({ machine: "press-7", samples: [{ values: [4210.5, 4211, 4209.7] }] });
+  expect(stub.state.stored[0]).toMatchObject({
+    machine: "press-7",
+    samples: [{ values: [4210.5, 4211, 4209.7] }],
+  });
 });
 
 test("without an accessor, batches are taken; the next uplink on the spool sends them", async () => {
@@ -40,7 +50,12 @@ test("without an accessor, batches are taken; the next uplink on the spool sends
     await using uplink = await openUplink({ accessor: url, spoolDir: folder.path });
     producerId = uplink.producerId;
     await Promise.all([1, 2, 3].map((n) => uplink.append(sample(n))));
-    expect(uplink.status).toMatchObject({ connected: false, heldBatches: 3, backlogBatches: 3, ackedBatches: 0 });
+    expect(uplink.status).toMatchObject({
+      connected: false,
+      heldBatches: 3,
+      backlogBatches: 3,
+      ackedBatches: 0,
+    });
     expect(await uplink.close({ waitMs: 10 })).toEqual({ unackedBatches: 3, unackedRecords: 3 });
     await expect(uplink.append(sample(4))).rejects.toThrow("closed");
   }
@@ -49,7 +64,12 @@ test("without an accessor, batches are taken; the next uplink on the spool sends
   expect(uplink.producerId).toBe(producerId);
   await uplink.flush();
   expect(stub.state.producers.get(`${producerId}.backlog`)).toHaveLength(3);
-  expect(uplink.status).toMatchObject({ heldBatches: 0, ackedBatches: 3, ackedRecords: 3, diskFull: false });
+  expect(uplink.status).toMatchObject({
+    heldBatches: 0,
+    ackedBatches: 3,
+    ackedRecords: 3,
+    diskFull: false,
+  });
 });
 
 test("the status counts what the accessor says of stored samples, beside what it rejects", async () => {

@@ -124,7 +124,8 @@ export async function openUplink(options: UplinkOptions): Promise<Uplink> {
     producerId: sender.producerId,
     get status() {
       const { counts, held } = sender;
-      const { connected, ackedBatches, ackedRecords, rejectedRecords, warnings, lostBatches } = counts;
+      const { connected, ackedBatches, ackedRecords, rejectedRecords, warnings, lostBatches } =
+        counts;
       const own = { connected, ackedBatches, ackedRecords, rejectedRecords, warnings, lostBatches };
       return { ...sender.spool!, ...own, heldBatches: held.batches, heldRecords: held.records };
     },

@@ -19,7 +19,11 @@ test("batches are numbered from 1 and read by number", async () => {
   const outbox = createMemoryOutbox({ maxBytes: 100 });
   expect(await outbox.append(5, encode(3), { abort })).toBe(1);
   expect(await outbox.append(6, encode(4), { abort })).toBe(2);
-  expect(await outbox.read(2, { abort })).toEqual({ sequence: 2, bytes: new Uint8Array([2, 2, 2, 2]), records: 6 });
+  expect(await outbox.read(2, { abort })).toEqual({
+    sequence: 2,
+    bytes: new Uint8Array([2, 2, 2, 2]),
+    records: 6,
+  });
   expect(outbox.held).toEqual({ batches: 2, bytes: 7, records: 11 });
   expect(outbox.ack(1)).toBe(5);
   expect(outbox.ack(1)).toBe(0);

@@ -38,7 +38,11 @@ export interface Outbox {
    * full it waits, which is how a producer is held back (an outbox on disk may be told to drop
    * instead). Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
    */
-  append(records: number, encode: (sequence: number) => Uint8Array, options: { abort: AbortSignal }): Promise<number>;
+  append(
+    records: number,
+    encode: (sequence: number) => Uint8Array,
+    options: { abort: AbortSignal },
+  ): Promise<number>;
   /**
    * The batch of a number as soon as there is one; undefined when it was let go of or is missing,
    * when the outbox is closed without it, or when `signal` aborts.
@@ -83,7 +87,8 @@ class MemoryOutbox implements Outbox {
     { abort }: { abort: AbortSignal },
   ): Promise<number> {
     const taken = this.#turn.then(async () => {
-      while (!this.#closed && !abort.aborted && this.held.bytes >= this.#maxBytes) await this.#change.next(abort);
+      while (!this.#closed && !abort.aborted && this.held.bytes >= this.#maxBytes)
+        await this.#change.next(abort);
       if (this.#closed) throw this.#closed.reason;
       abort.throwIfAborted();
       const sequence = this.lastSequence + 1;

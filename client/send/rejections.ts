@@ -1,7 +1,12 @@
 // Counts what the accessor did not take and says so, without flooding the log.
 
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
-import { type BatchResult, RecordKind, type Refusal, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type BatchResult,
+  RecordKind,
+  type Refusal,
+  type Verdict,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Entry } from "./outbox.ts";
 
@@ -31,7 +36,14 @@ export type UplinkCounts = RejectionCounts & {
 };
 
 export const noCounts: Readonly<UplinkCounts> = {
-  ...{ connected: false, ackedBatches: 0, ackedRecords: 0, breaks: 0, resentBatches: 0, lostBatches: 0 },
+  ...{
+    connected: false,
+    ackedBatches: 0,
+    ackedRecords: 0,
+    breaks: 0,
+    resentBatches: 0,
+    lostBatches: 0,
+  },
   ...{ refusedBatches: 0, rejectedRecords: 0, duplicateBatches: 0, warnings: 0 },
 };
 
@@ -50,7 +62,10 @@ export function createRejections({
 }) {
   const quiet = new Map<number, { untilMs: number; leftOut: number }>();
 
-  function warn(problem: Refusal | Verdict, fields: { sequence: number; records: number; kind?: string }): void {
+  function warn(
+    problem: Refusal | Verdict,
+    fields: { sequence: number; records: number; kind?: string },
+  ): void {
     const { reason, message } = problem;
     const known = quiet.get(reason);
     if (known && now() < known.untilMs) {
@@ -59,7 +74,11 @@ export function createRejections({
     }
     quiet.set(reason, { untilMs: now() + quietMs, leftOut: 0 });
     const leftOut = known && known.leftOut > 0 ? { sinceLastLine: known.leftOut } : {};
-    log.warn(`${fields.kind ?? "batch"} rejected: ${message}`, { reason: reasonName(reason), ...fields, ...leftOut });
+    log.warn(`${fields.kind ?? "batch"} rejected: ${message}`, {
+      reason: reasonName(reason),
+      ...fields,
+      ...leftOut,
+    });
   }
 
   /** Takes one result, with the batch it is about if that is still held. */
@@ -77,7 +96,11 @@ export function createRejections({
     }
     for (const verdict of verdicts) {
       counts.rejectedRecords += verdict.count;
-      warn(verdict, { sequence: Number(sequence), records: verdict.count, kind: kindNames[verdict.kind] ?? "record" });
+      warn(verdict, {
+        sequence: Number(sequence),
+        records: verdict.count,
+        kind: kindNames[verdict.kind] ?? "record",
+      });
     }
   };
 }
@@ -89,5 +112,7 @@ const kindNames: Record<number, string> = {
 };
 
 function reasonName(reason: number): string {
-  return ErrorReasonSchema.values.find(({ number }) => number === reason)?.localName ?? String(reason);
+  return (
+    ErrorReasonSchema.values.find(({ number }) => number === reason)?.localName ?? String(reason)
+  );
 }

@@ -62,7 +62,8 @@ export type OpenSender = Sender & { readonly spool: SpoolStatus | undefined };
 export async function openSender(options: SenderOptions): Promise<OpenSender> {
   const { accessor, certificateFiles, apiKey, hold, log } = options;
   await using opened = new AsyncDisposableStack();
-  const certificates = certificateFiles && opened.use(await openCertificates(certificateFiles, { log }));
+  const certificates =
+    certificateFiles && opened.use(await openCertificates(certificateFiles, { log }));
   const transport = opened.use(
     createGrpcTransport({
       baseUrl: accessor,
@@ -71,7 +72,9 @@ export async function openSender(options: SenderOptions): Promise<OpenSender> {
     }),
   );
   const spool =
-    "folder" in hold ? opened.use(await openSpool({ ...hold, producerId: options.producerId, log })) : undefined;
+    "folder" in hold
+      ? opened.use(await openSpool({ ...hold, producerId: options.producerId, log }))
+      : undefined;
   const path = options.deadLetters ?? (spool && join(spool.folder, "rejected.ndjson"));
   const deadLetters = path === undefined ? undefined : opened.use(createDeadLetters({ path, log }));
   const shared = { transport, deadLetters, log };

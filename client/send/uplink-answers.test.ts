@@ -17,7 +17,10 @@ test("a loss that a welcome names again, since nothing has been sent beyond it, 
   const { stub, uplink, lines } = await openPair(hooks);
   await appendAll(uplink, 5);
   await uplink.flush({ abort });
-  hooks.welcome = { lastSequence: 5n, lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n } };
+  hooks.welcome = {
+    lastSequence: 5n,
+    lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n },
+  };
   let breaks = 2;
   hooks.beforeStore = (sequence) => {
     if (sequence === 6 && breaks-- > 0) throw failure(Code.Unavailable, "SHUTTING_DOWN");
@@ -36,7 +39,10 @@ test("the server is left alone for as long as it asks to be", async () => {
     onHello() {
       if (refusals-- <= 0) return;
       const error = failure(Code.ResourceExhausted, "OVERLOADED");
-      error.details.push({ desc: RetryInfoSchema, value: { retryDelay: { seconds: 7n, nanos: 500_000_000 } } });
+      error.details.push({
+        desc: RetryInfoSchema,
+        value: { retryDelay: { seconds: 7n, nanos: 500_000_000 } },
+      });
       throw error;
     },
   };
@@ -57,7 +63,13 @@ test("a batch is not let go of before its rejected records are written down", as
     retryable: false,
   };
   const result = {
-    verdicts: [{ $typeName: "millrace.v1.Verdict" as const, ...verdict, reason: ErrorReason.VALUE_NOT_FINITE }],
+    verdicts: [
+      {
+        $typeName: "millrace.v1.Verdict" as const,
+        ...verdict,
+        reason: ErrorReason.VALUE_NOT_FINITE,
+      },
+    ],
   };
   const stub = await openIngestStub({ resultOf: () => result });
   onTestFinished(() => stub[Symbol.asyncDispose]());
@@ -91,7 +103,12 @@ test("a batch is not let go of before its rejected records are written down", as
 
 test("a batch that is stored with a warning is a success: nothing rejected, no letter", async () => {
   const reason = WarningReason.NOT_COVERED;
-  const warning = { $typeName: "millrace.v1.Warning" as const, reason, column: 0, message: "samples are far apart" };
+  const warning = {
+    $typeName: "millrace.v1.Warning" as const,
+    reason,
+    column: 0,
+    message: "samples are far apart",
+  };
   const { uplink } = await openPair({ resultOf: () => ({ warnings: [warning] }) });
   await appendAll(uplink, 3);
   await uplink.flush({ abort });

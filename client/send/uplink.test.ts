@@ -3,7 +3,15 @@ import { expect, onTestFinished, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { failure, type Hooks, openIngestStub } from "../testing/ingest-stub.ts";
-import { abort, appendAll, batchOf, firstValues, openPair, openTestUplink, range } from "../testing/uplink.ts";
+import {
+  abort,
+  appendAll,
+  batchOf,
+  firstValues,
+  openPair,
+  openTestUplink,
+  range,
+} from "../testing/uplink.ts";
 
 test("batches arrive in order, each once, and close says that nothing is left", async () => {
   const { stub, uplink } = await openPair();
@@ -12,7 +20,12 @@ test("batches arrive in order, each once, and close says that nothing is left", 
   expect(firstValues(stub.state.stored)).toEqual(range(50));
   expect(stub.state.arrivals).toEqual(range(50));
   expect(stub.state.hellos).toMatchObject([{ producerId: "p-1", lastAckedSequence: 0n }]);
-  expect(uplink.counts).toMatchObject({ ackedBatches: 50, ackedRecords: 100, resentBatches: 0, breaks: 0 });
+  expect(uplink.counts).toMatchObject({
+    ackedBatches: 50,
+    ackedRecords: 100,
+    resentBatches: 0,
+    breaks: 0,
+  });
   await expect(uplink.append(batchOf(51), { abort })).rejects.toThrow("closed");
 });
 
@@ -21,7 +34,9 @@ test("what arrives is what was sent, bit for bit", async () => {
   const values = [-0, 5e-324, 1 / 3, 4211.7, Number.MAX_VALUE];
   await uplink.append(batchOf(1, values), { abort });
   await uplink.flush({ abort });
-  expect(stub.state.stored[0]!.samples[0]!.values.every((value, i) => Object.is(value, values[i]))).toBe(true);
+  expect(
+    stub.state.stored[0]!.samples[0]!.values.every((value, i) => Object.is(value, values[i])),
+  ).toBe(true);
 });
 
 test.each(["before it is stored", "after it is stored, before its ack"])(
@@ -31,7 +46,9 @@ test.each(["before it is stored", "after it is stored, before its ack"])(
     const hook = (sequence: number) => {
       if (breakAt.delete(sequence)) throw failure(Code.Unavailable, "SHUTTING_DOWN");
     };
-    const { stub, uplink } = await openPair(when.startsWith("before") ? { beforeStore: hook } : { beforeAck: hook });
+    const { stub, uplink } = await openPair(
+      when.startsWith("before") ? { beforeStore: hook } : { beforeAck: hook },
+    );
     await appendAll(uplink, 40);
     await uplink.flush({ abort });
     expect(firstValues(stub.state.stored)).toEqual(range(40));
@@ -64,11 +81,20 @@ test("a batch that came twice is acknowledged once and counted as a duplicate", 
 test("a server that goes away and comes back gets the rest, and tells of batches whose ack was lost", async () => {
   const first = await openIngestStub({ beforeAck: (sequence) => sequence <= 10 });
   const { port, state } = first;
-  const bad = { kind: RecordKind.SAMPLE, column: 0, first: 1, count: 1, message: "", retryable: false };
+  const bad = {
+    kind: RecordKind.SAMPLE,
+    column: 0,
+    first: 1,
+    count: 1,
+    message: "",
+    retryable: false,
+  };
   const reason = ErrorReason.VALUE_NOT_FINITE;
   const hooks: Hooks = {
     resultOf: (sequence) =>
-      sequence === 20 ? { verdicts: [{ $typeName: "millrace.v1.Verdict", ...bad, reason }] } : undefined,
+      sequence === 20
+        ? { verdicts: [{ $typeName: "millrace.v1.Verdict", ...bad, reason }] }
+        : undefined,
   };
   let down = 0;
   let second: Awaited<ReturnType<typeof openIngestStub>> | undefined;
@@ -119,12 +145,18 @@ test("the window is bounded: without acks, appends wait, and acks let them go on
 test("a conflict stops the uplink with a clear message", async () => {
   const hooks: Hooks = {
     beforeStore: (sequence) => {
-      if (sequence === 3) throw failure(Code.AlreadyExists, "SEQUENCE_CONFLICT", { producer_id: "p-1", sequence: "3" });
+      if (sequence === 3)
+        throw failure(Code.AlreadyExists, "SEQUENCE_CONFLICT", {
+          producer_id: "p-1",
+          sequence: "3",
+        });
     },
   };
   const { uplink, lines } = await openPair(hooks);
   await appendAll(uplink, 5);
-  await expect(uplink.flush({ abort })).rejects.toThrow(/batch 3 is stored with other content: two producers share/);
+  await expect(uplink.flush({ abort })).rejects.toThrow(
+    /batch 3 is stored with other content: two producers share/,
+  );
   await expect(uplink.append(batchOf(6), { abort })).rejects.toThrow(/two producers share/);
   expect(uplink.failed.aborted).toBe(true);
   expect(lines.filter((line) => line.includes(" error "))).toHaveLength(1);
@@ -161,7 +193,8 @@ test("a gap is closed from what is held", async () => {
 test("a gap that reaches behind what is held is a failure", async () => {
   const hooks: Hooks = {
     beforeStore: (sequence) => {
-      if (sequence === 4) throw failure(Code.OutOfRange, "SEQUENCE_GAP", { sequence: "4", expected_sequence: "2" });
+      if (sequence === 4)
+        throw failure(Code.OutOfRange, "SEQUENCE_GAP", { sequence: "4", expected_sequence: "2" });
     },
   };
   const { uplink } = await openPair(hooks);
@@ -177,7 +210,10 @@ test("batches that a restored server lost are reported, and numbering goes on", 
   await appendAll(uplink, 5);
   await uplink.flush({ abort });
   // Restored to batch 2. Its numbering goes on after what the hello names, as the contract says.
-  hooks.welcome = { lastSequence: 2n, lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n } };
+  hooks.welcome = {
+    lastSequence: 2n,
+    lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n },
+  };
   let broken = false;
   hooks.beforeStore = (sequence) => {
     if (sequence === 6 && !broken) {
@@ -196,7 +232,13 @@ test("batches that a restored server lost are reported, and numbering goes on", 
 test("rejected records and refused batches are counted, and logged once for each reason in a while", async () => {
   const hooks: Hooks = {
     resultOf(sequence) {
-      const verdict = { kind: RecordKind.SAMPLE, column: 0, first: 1, count: 1, message: "a sample is NaN" };
+      const verdict = {
+        kind: RecordKind.SAMPLE,
+        column: 0,
+        first: 1,
+        count: 1,
+        message: "a sample is NaN",
+      };
       const shared = { $typeName: "millrace.v1.Verdict" as const, retryable: false };
       if (sequence === 2) {
         const refusal = { reason: ErrorReason.BATCH_TOO_LARGE, message: "too large" };

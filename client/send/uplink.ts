@@ -115,7 +115,11 @@ export class Uplink implements AsyncDisposable {
   }
 
   /** Takes no more, sends and half-closes, waits for the acks until `signal` aborts, and says what has none. */
-  async close({ abort }: { abort: AbortSignal }): Promise<{ unackedBatches: number; unackedRecords: number }> {
+  async close({
+    abort,
+  }: {
+    abort: AbortSignal;
+  }): Promise<{ unackedBatches: number; unackedRecords: number }> {
     this.#closed = true;
     this.#outbox.close(new Error("the uplink is closed"));
     const stop = () => this.#stop.abort(abort.reason);
@@ -129,7 +133,8 @@ export class Uplink implements AsyncDisposable {
     const { batches, records } = this.held;
     if (batches > 0 && this.#outbox.durable)
       this.#log.info("closed without acks: these stay in the spool", { batches, records });
-    else if (batches > 0) this.#log.warn("closed without acks: these may or may not be stored", { batches, records });
+    else if (batches > 0)
+      this.#log.warn("closed without acks: these may or may not be stored", { batches, records });
     return { unackedBatches: batches, unackedRecords: records };
   }
 
@@ -249,7 +254,8 @@ export class Uplink implements AsyncDisposable {
           : undefined;
       this.#countResult(result, entry);
       this.#warnings.say(result, entry);
-      if (entry && rejects) await this.#deadLetters?.write({ producerId: this.producerId, result, entry });
+      if (entry && rejects)
+        await this.#deadLetters?.write({ producerId: this.producerId, result, entry });
     }
     this.#letGo(Number(sequence));
     failpoint("uplink.after-ack");
@@ -264,7 +270,8 @@ export class Uplink implements AsyncDisposable {
   /** The failure that this problem means, or undefined if connecting again may mend it. */
   #fatal(problem: unknown): UplinkError | undefined {
     if (problem instanceof UplinkError) return problem;
-    const info = problem instanceof ConnectError ? problem.findDetails(ErrorInfoSchema)[0] : undefined;
+    const info =
+      problem instanceof ConnectError ? problem.findDetails(ErrorInfoSchema)[0] : undefined;
     const said = problem instanceof ConnectError ? problem.rawMessage : String(problem);
     if (info?.reason === "SEQUENCE_CONFLICT") {
       const text = `producer "${this.producerId}": batch ${info.metadata["sequence"]} is stored with other content`;
@@ -277,7 +284,9 @@ export class Uplink implements AsyncDisposable {
       // Held: the next welcome says to go on there.
       if (expected > this.#outbox.ackedSequence) return undefined;
       const text = `producer "${this.producerId}": the accessor wants batch ${expected}`;
-      return new UplinkError(`${text}, which it had acknowledged and which is no longer held here (${said})`);
+      return new UplinkError(
+        `${text}, which it had acknowledged and which is no longer held here (${said})`,
+      );
     }
     if (info?.reason === "PRODUCER_ID_INVALID" || info?.reason === "HELLO_REQUIRED") {
       return new UplinkError(`the accessor refuses producer "${this.producerId}": ${said}`);
@@ -288,6 +297,9 @@ export class Uplink implements AsyncDisposable {
 
 /** How long the server asks to wait; 0 if it does not. */
 function retryDelayMs(problem: unknown): number {
-  const delay = problem instanceof ConnectError ? problem.findDetails(RetryInfoSchema)[0]?.retryDelay : undefined;
+  const delay =
+    problem instanceof ConnectError
+      ? problem.findDetails(RetryInfoSchema)[0]?.retryDelay
+      : undefined;
   return delay ? Math.min(60_000, Number(delay.seconds) * 1000 + delay.nanos / 1e6) : 0;
 }

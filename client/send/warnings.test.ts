@@ -2,7 +2,11 @@
 // often than a log bears.
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { type BatchResult, BatchResultSchema, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type BatchResult,
+  BatchResultSchema,
+  WarningReason,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeNumberedBatch } from "../../codec/wire/encode.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -12,10 +16,16 @@ const { NOT_COVERED, NO_ENERGY } = WarningReason;
 
 const entryOf = (machine: string, signals: string[]) => {
   const samples = signals.map((signal) => ({ signal, values: [1] }));
-  return { sequence: 1, records: 1, bytes: encodeNumberedBatch(1, create(BatchSchema, { machine, samples })) };
+  return {
+    sequence: 1,
+    records: 1,
+    bytes: encodeNumberedBatch(1, create(BatchSchema, { machine, samples })),
+  };
 };
 
-const resultOf = (...warnings: [reason: WarningReason, column: number, message: string][]): BatchResult =>
+const resultOf = (
+  ...warnings: [reason: WarningReason, column: number, message: string][]
+): BatchResult =>
   create(BatchResultSchema, {
     sequence: 1n,
     warnings: warnings.map(([reason, column, message]) => ({ reason, column, message })),
@@ -26,15 +36,23 @@ function collect() {
   const sink = (line: string) => lines.push(line.slice(13).trim());
   return {
     lines,
-    warnings: createWarnings({ log: createLog({ name: "test", format: "pretty", color: false, sink }) }),
+    warnings: createWarnings({
+      log: createLog({ name: "test", format: "pretty", color: false, sink }),
+    }),
   };
 }
 
 test("once for a reason and signal of a machine, whatever the words are", () => {
   const { lines, warnings } = collect();
   const press = entryOf("press-7", ["heat", "power"]);
-  warnings.say(resultOf([NOT_COVERED, 0, "heat is far apart"], [NO_ENERGY, 1, "bar is no power"]), press);
-  warnings.say(resultOf([NOT_COVERED, 0, "heat is farther apart"], [NOT_COVERED, 1, "power is far apart"]), press);
+  warnings.say(
+    resultOf([NOT_COVERED, 0, "heat is far apart"], [NO_ENERGY, 1, "bar is no power"]),
+    press,
+  );
+  warnings.say(
+    resultOf([NOT_COVERED, 0, "heat is farther apart"], [NOT_COVERED, 1, "power is far apart"]),
+    press,
+  );
   warnings.say(resultOf([NOT_COVERED, 0, "heat is far apart"]), entryOf("saw 1", ["heat"]));
   // Let go of before its answer came: nobody knows any more what it was about.
   warnings.say(resultOf([NOT_COVERED, 0, "heat is far apart"]), undefined);

@@ -1,6 +1,10 @@
 // Says what is odd about batches that are stored: once for a reason and signal of a machine.
 import { fromBinary } from "@bufbuild/protobuf";
-import { type BatchResult, IngestRequestSchema, WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type BatchResult,
+  IngestRequestSchema,
+  WarningReasonSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import { decodeIngestRequest } from "../../codec/wire/decode.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Entry } from "./outbox.ts";
@@ -21,7 +25,8 @@ export function createWarnings({ log }: { log: Log }): Warnings {
     say({ warnings }, entry) {
       if (warnings.length === 0 || entry === undefined) return;
       const { message } =
-        decodeIngestRequest(entry.bytes) ?? fromBinary(IngestRequestSchema, entry.bytes, { readUnknownFields: false });
+        decodeIngestRequest(entry.bytes) ??
+        fromBinary(IngestRequestSchema, entry.bytes, { readUnknownFields: false });
       const batch = message.case === "batch" ? message.value.batch : undefined;
       for (const { reason, column, message: words } of warnings) {
         if (said.size >= maxWarnings) return;
@@ -29,8 +34,12 @@ export function createWarnings({ log }: { log: Log }): Warnings {
         const key = JSON.stringify([reason, fields]);
         if (said.has(key)) continue;
         said.add(key);
-        log.warn(`stored, but ${words}`, { reason: WarningReasonSchema.value[reason]?.localName ?? reason, ...fields });
-        if (said.size >= maxWarnings) log.warn("further warnings of stored samples are only counted");
+        log.warn(`stored, but ${words}`, {
+          reason: WarningReasonSchema.value[reason]?.localName ?? reason,
+          ...fields,
+        });
+        if (said.size >= maxWarnings)
+          log.warn("further warnings of stored samples are only counted");
       }
     },
   };

@@ -7,7 +7,12 @@ import { payloadOf } from "./spool.ts";
 
 const [folder, countText] = process.argv.slice(2);
 const log = createLog({ name: "child", level: "silent" });
-await using spool = await openSpool({ folder: folder!, log, maxBytes: 1 << 20, segmentBytes: 2000 });
+await using spool = await openSpool({
+  folder: folder!,
+  log,
+  maxBytes: 1 << 20,
+  segmentBytes: 2000,
+});
 const { signal: abort } = new AbortController();
 const { live } = spool;
 // writeSync, for what a dying process has only buffered is not said.

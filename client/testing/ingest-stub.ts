@@ -3,7 +3,12 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { type BatchResult, type Hello, IngestService, type Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type BatchResult,
+  type Hello,
+  IngestService,
+  type Welcome,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { openGrpcServer } from "../../runtime/grpc/server.ts";
 
@@ -21,7 +26,11 @@ export type Hooks = {
 };
 
 /** An error with a reason of ours, as the accessor throws it. */
-export function failure(code: Code, reason: string, metadata: Record<string, string> = {}): ConnectError {
+export function failure(
+  code: Code,
+  reason: string,
+  metadata: Record<string, string> = {},
+): ConnectError {
   const error = new ConnectError(reason.toLowerCase(), code);
   error.details.push({ desc: ErrorInfoSchema, value: { reason, domain: "millrace.v1", metadata } });
   return error;
@@ -34,7 +43,14 @@ export function failure(code: Code, reason: string, metadata: Record<string, str
 function createState(stored: Batch[]) {
   const producers = new Map<string, (Batch | null)[]>();
   const arrived: { producerId: string; sequence: number }[] = [];
-  return { stored, producers, arrived, hellos: [] as Hello[], arrivals: [] as number[], streams: 0 };
+  return {
+    stored,
+    producers,
+    arrived,
+    hellos: [] as Hello[],
+    arrivals: [] as number[],
+    streams: 0,
+  };
 }
 export type StubState = ReturnType<typeof createState>;
 
@@ -59,14 +75,20 @@ export async function openIngestStub(
           state.hellos.push(hello);
           hooks.onHello?.(hello);
           const { producerId, lastAckedSequence } = hello;
-          own = state.producers.get(producerId) ?? (state.producers.size === 0 ? [...state.stored] : []);
+          own =
+            state.producers.get(producerId) ??
+            (state.producers.size === 0 ? [...state.stored] : []);
           state.producers.set(producerId, own);
           const first = BigInt(own.length + 1);
-          const lost = lastAckedSequence >= first ? { lost: { first, last: lastAckedSequence } } : {};
+          const lost =
+            lastAckedSequence >= first ? { lost: { first, last: lastAckedSequence } } : {};
           while (own.length < lastAckedSequence) own.push(null);
           const welcome = { lastSequence: BigInt(own.length), ...lost, ...hooks.welcome };
           yield {
-            message: { case: "welcome", value: { maxBatchBytes: 1 << 20, maxBatchRecords: 20_000, ...welcome } },
+            message: {
+              case: "welcome",
+              value: { maxBatchBytes: 1 << 20, maxBatchRecords: 20_000, ...welcome },
+            },
           };
         } else if (message.case === "batch") {
           if (!hello) throw failure(Code.InvalidArgument, "HELLO_REQUIRED");
@@ -81,7 +103,10 @@ export async function openIngestStub(
             throw failure(Code.AlreadyExists, "SEQUENCE_CONFLICT", { sequence: String(sequence) });
           if (sequence > own.length + 1) {
             const expected = String(own.length + 1);
-            throw failure(Code.OutOfRange, "SEQUENCE_GAP", { sequence: String(sequence), expected_sequence: expected });
+            throw failure(Code.OutOfRange, "SEQUENCE_GAP", {
+              sequence: String(sequence),
+              expected_sequence: expected,
+            });
           }
           if (!duplicate) {
             own.push(batch);
@@ -89,8 +114,14 @@ export async function openIngestStub(
           }
           if ((await hooks.beforeAck?.(sequence)) === false) continue;
           const result = hooks.resultOf?.(sequence, batch);
-          const results = duplicate || result ? [{ sequence: BigInt(sequence), duplicate, ...result }] : [];
-          yield { message: { case: "ack", value: { sequence: BigInt(sequence), cursor: `c${sequence}`, results } } };
+          const results =
+            duplicate || result ? [{ sequence: BigInt(sequence), duplicate, ...result }] : [];
+          yield {
+            message: {
+              case: "ack",
+              value: { sequence: BigInt(sequence), cursor: `c${sequence}`, results },
+            },
+          };
         }
       }
     },

@@ -34,7 +34,15 @@ export async function copyFolder(from: string, to: string): Promise<void> {
 /** A log whose lines end up in an array. */
 export function recordingLog(): { log: Log; lines: string[] } {
   const lines: string[] = [];
-  return { lines, log: createLog({ name: "test", format: "pretty", color: false, sink: (line) => lines.push(line) }) };
+  return {
+    lines,
+    log: createLog({
+      name: "test",
+      format: "pretty",
+      color: false,
+      sink: (line) => lines.push(line),
+    }),
+  };
 }
 
 export function openTestSpool(folder: string, options: Partial<SpoolOptions> = {}) {
@@ -55,13 +63,17 @@ export async function heldNumbers(lane: Lane): Promise<number[]> {
       throw new Error(`batch ${sequence} has other bytes`);
     numbers.push(sequence);
   }
-  if (numbers.length !== lane.held.batches) throw new Error(`${numbers.length} read, ${lane.held.batches} held`);
+  if (numbers.length !== lane.held.batches)
+    throw new Error(`${numbers.length} read, ${lane.held.batches} held`);
   return numbers;
 }
 
 /** The numbers that a spool has reported as gone. */
 export async function reportedNumbers(folder: string): Promise<number[]> {
-  const gaps = (await readRecordFile(join(folder, "gaps.ndjson"))) as { first: number; last: number }[];
+  const gaps = (await readRecordFile(join(folder, "gaps.ndjson"))) as {
+    first: number;
+    last: number;
+  }[];
   return gaps.flatMap(({ first, last }) => range(first, last));
 }
 

@@ -13,12 +13,21 @@ export const { signal: abort } = new AbortController();
 /** A batch that can be told from all others. */
 export function batchOf(n: number, values = [n, n + 0.5]): Batch {
   const times = { case: "grid" as const, value: { startUs: BigInt(n), periodUs: 10_000n } };
-  return create(BatchSchema, { machine: "mill-1", samples: [{ signal: "power", unit: "W", times, values }] });
+  return create(BatchSchema, {
+    machine: "mill-1",
+    samples: [{ signal: "power", unit: "W", times, values }],
+  });
 }
-export const firstValues = (batches: readonly Batch[]) => batches.map(({ samples }) => samples[0]!.values[0]);
+export const firstValues = (batches: readonly Batch[]) =>
+  batches.map(({ samples }) => samples[0]!.values[0]);
 export const range = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-type Given = { port: number; maxBytes?: number; producerId?: string; onSleep?: (ms: number) => Promise<void> | void };
+type Given = {
+  port: number;
+  maxBytes?: number;
+  producerId?: string;
+  onSleep?: (ms: number) => Promise<void> | void;
+};
 export function openTestUplink({ port, maxBytes = 1 << 20, producerId = "p-1", onSleep }: Given) {
   const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` });
   const lines: string[] = [];
@@ -26,7 +35,12 @@ export function openTestUplink({ port, maxBytes = 1 << 20, producerId = "p-1", o
     transport,
     producerId,
     outbox: createMemoryOutbox({ maxBytes }),
-    log: createLog({ name: "test", format: "pretty", color: false, sink: (line) => lines.push(line) }),
+    log: createLog({
+      name: "test",
+      format: "pretty",
+      color: false,
+      sink: (line) => lines.push(line),
+    }),
     // No wait between attempts but for the event loop, which the connection needs.
     sleep: async (ms) => {
       await onSleep?.(ms);

@@ -9,7 +9,13 @@
  * - `invalid-column`: the column breaks its contract (empty, unequal lengths, unsorted or fractional times).
  * - `no-room`: the arrays handed to `decodeBlockInto` are too short.
  */
-export type BlockErrorReason = "truncated" | "version" | "corrupt" | "too-large" | "invalid-column" | "no-room";
+export type BlockErrorReason =
+  | "truncated"
+  | "version"
+  | "corrupt"
+  | "too-large"
+  | "invalid-column"
+  | "no-room";
 
 /** A block that can't be read or a column that can't be written; `reason` says which way. */
 export class BlockError extends Error {

@@ -41,7 +41,10 @@ export function decodeBlockInto(
   if (!(from >= 0) || to > target.timesUs.length || to > target.values.length) {
     throw new BlockError("no-room", `${head.count} samples do not fit from index ${from}`);
   }
-  readBody(reader, head, { timesUs: target.timesUs.subarray(from, to), values: target.values.subarray(from, to) });
+  readBody(reader, head, {
+    timesUs: target.timesUs.subarray(from, to),
+    values: target.values.subarray(from, to),
+  });
   return head.count;
 }
 
@@ -52,5 +55,6 @@ function assertCount(count: number, maxCount = maxBlockCount): void {
 function readBody(reader: ByteReader, head: ReturnType<typeof readHeader>, out: Column): void {
   readTimes(reader, head, out.timesUs);
   readValues(reader, head.flags, out.values);
-  if (reader.at !== reader.bytes.length) throw new BlockError("corrupt", "bytes follow the end of the block");
+  if (reader.at !== reader.bytes.length)
+    throw new BlockError("corrupt", "bytes follow the end of the block");
 }

@@ -22,11 +22,16 @@ export function encodeBlock(column: Column): Uint8Array {
   if (count === 0 || values.length !== count) {
     throw new BlockError("invalid-column", `${count} times and ${values.length} values`);
   }
-  if (count > maxBlockCount) throw new BlockError("too-large", `${count} samples exceed ${maxBlockCount}`);
+  if (count > maxBlockCount)
+    throw new BlockError("too-large", `${count} samples exceed ${maxBlockCount}`);
   writer.reset();
   const firstUs = timesUs[0]!;
   const spanUs = timesUs[count - 1]! - firstUs;
-  if (!Number.isSafeInteger(firstUs) || !Number.isSafeInteger(firstUs + spanUs) || !(spanUs >= 0 && spanUs < 2 ** 53)) {
+  if (
+    !Number.isSafeInteger(firstUs) ||
+    !Number.isSafeInteger(firstUs + spanUs) ||
+    !(spanUs >= 0 && spanUs < 2 ** 53)
+  ) {
     throw new BlockError("invalid-column", "times are whole microseconds below 2^53, sorted");
   }
   writeHeader(writer, { flags: 0, count, firstUs, spanUs });

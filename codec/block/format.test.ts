@@ -29,7 +29,9 @@ function decodeBySpec(bytes: Uint8Array): Column {
   };
   const packed = (count: number, width: number) => {
     const bits = fixed(Math.ceil((count * width) / 8));
-    return Array.from({ length: count }, (_, i) => BigInt.asUintN(width, bits >> BigInt(i * width)));
+    return Array.from({ length: count }, (_, i) =>
+      BigInt.asUintN(width, bits >> BigInt(i * width)),
+    );
   };
 
   const stream = (): bigint[] => {
@@ -50,7 +52,12 @@ function decodeBySpec(bytes: Uint8Array): Column {
           patches.set(positions[i]!, half(BigInt.asUintN(32, p + 1n)) << BigInt(width));
         });
       }
-      heads.push({ length, width, base: centre - (width === 0 ? 0n : 1n << BigInt(width - 1)), patches });
+      heads.push({
+        length,
+        width,
+        base: centre - (width === 0 ? 0n : 1n << BigInt(width - 1)),
+        patches,
+      });
     }
     const out: bigint[] = [];
     let v = 0n;
@@ -92,7 +99,8 @@ function decodeBySpec(bytes: Uint8Array): Column {
       timesUs[i] = Number(anchor + unit * (BigInt(i - begin) * period + (offsets?.[i] ?? 0n)));
     }
   } else {
-    for (let i = 0; i < n; i++) timesUs[i] = Number(n === 1 ? first : first + (BigInt(i) * span) / BigInt(n - 1));
+    for (let i = 0; i < n; i++)
+      timesUs[i] = Number(n === 1 ? first : first + (BigInt(i) * span) / BigInt(n - 1));
   }
 
   const patterns = new BigUint64Array(n);
@@ -104,7 +112,8 @@ function decodeBySpec(bytes: Uint8Array): Column {
     const high = stream();
     const low = stream();
     for (let i = 0; i < n; i++) {
-      let z = (BigInt.asUintN(32, highFirst + high[i]!) << 32n) | BigInt.asUintN(32, lowFirst + low[i]!);
+      let z =
+        (BigInt.asUintN(32, highFirst + high[i]!) << 32n) | BigInt.asUintN(32, lowFirst + low[i]!);
       let sign = BigInt((head >> 6) & 1);
       if (head & 128) {
         sign = z & 1n;
@@ -140,23 +149,28 @@ function expectSame(actual: Column, expected: Column): void {
 
 const documentText = readFileSync(new URL("../../docs/block-format.md", import.meta.url), "utf8");
 const examples = [
-  ...documentText.matchAll(/## Example: (.*)\n[\s\S]*?```hex\n([\s\S]*?)```[\s\S]*?```csv\n([\s\S]*?)```/g),
+  ...documentText.matchAll(
+    /## Example: (.*)\n[\s\S]*?```hex\n([\s\S]*?)```[\s\S]*?```csv\n([\s\S]*?)```/g,
+  ),
 ];
 
 describe("the documented format", () => {
-  it.each(examples.map(([, name, hex, csv]) => [name!, hex!, csv!]))("has an example that holds: %s", (_, hex, csv) => {
-    const rows = csv
-      .trim()
-      .split("\n")
-      .map((line) => line.split(",").map(Number));
-    const column = {
-      timesUs: Float64Array.from(rows, (row) => row[0]!),
-      values: Float64Array.from(rows, (r) => r[1]!),
-    };
-    const bytes = Buffer.from(hex.replaceAll(/\s/g, ""), "hex");
-    expect(Buffer.from(encodeBlock(column)).toString("hex")).toBe(bytes.toString("hex"));
-    expectSame(decodeBlock(bytes), column);
-  });
+  it.each(examples.map(([, name, hex, csv]) => [name!, hex!, csv!]))(
+    "has an example that holds: %s",
+    (_, hex, csv) => {
+      const rows = csv
+        .trim()
+        .split("\n")
+        .map((line) => line.split(",").map(Number));
+      const column = {
+        timesUs: Float64Array.from(rows, (row) => row[0]!),
+        values: Float64Array.from(rows, (r) => r[1]!),
+      };
+      const bytes = Buffer.from(hex.replaceAll(/\s/g, ""), "hex");
+      expect(Buffer.from(encodeBlock(column)).toString("hex")).toBe(bytes.toString("hex"));
+      expectSame(decodeBlock(bytes), column);
+    },
+  );
 
   it("has four examples", () => expect(examples.length).toBe(4));
 
@@ -164,7 +178,12 @@ describe("the documented format", () => {
     const times = Object.keys(timeKinds);
     for (const [i, values] of Object.keys(valueKinds).entries()) {
       for (const count of [1, 2, 130, 400]) {
-        const column = drawColumn({ times: times[(i + count) % times.length]!, values, count, seed: i });
+        const column = drawColumn({
+          times: times[(i + count) % times.length]!,
+          values,
+          count,
+          seed: i,
+        });
         expectSame(decodeBySpec(encodeBlock(column)), column);
       }
     }
@@ -181,7 +200,12 @@ describe("a stored block", () => {
     ["one 0", [t], [0], "0100010000ceeeb54006000000000f"],
     ["one -0", [t], [-0], "0104010000ceeeb5400600004000000000000000000f0f"],
     ["one 0.1", [t], [0.1], "0100010000ceeeb54006000001020f"],
-    ["not finite", [t, t + 10_000], [Number.NaN, Infinity], "0104020000ceeeb5400600904e33ff0f0000000000000f030101"],
+    [
+      "not finite",
+      [t, t + 10_000],
+      [Number.NaN, Infinity],
+      "0104020000ceeeb5400600904e33ff0f0000000000000f030101",
+    ],
     ["a constant before 1970", [-9, -6, -3], [5, 5, 5], "010003f7ffffffffffffff06000a0f"],
     [
       "verbatim and patched",

@@ -59,7 +59,8 @@ export function writeHeader(
 /** Reads the head at the reader's position and leaves the reader behind it. */
 export function readHeader(reader: ByteReader): BlockHeader & { flags: number } {
   const version = reader.u8();
-  if (version !== blockVersion) throw new BlockError("version", `block version ${version} is not known`);
+  if (version !== blockVersion)
+    throw new BlockError("version", `block version ${version} is not known`);
   const flags = reader.u8();
   const patterns = (flags & flag.patterns) !== 0;
   if (flags > knownFlags || (patterns && (flags & (flag.step | flag.verbatim)) !== 0)) {
@@ -67,7 +68,8 @@ export function readHeader(reader: ByteReader): BlockHeader & { flags: number } 
   }
   const count = reader.varint();
   if (count === 0) throw new BlockError("corrupt", "a block holds at least one sample");
-  if (count > maxBlockCount) throw new BlockError("too-large", `${count} samples exceed ${maxBlockCount}`);
+  if (count > maxBlockCount)
+    throw new BlockError("too-large", `${count} samples exceed ${maxBlockCount}`);
   const low = reader.u32();
   const firstUs = (reader.u32() | 0) * 0x1_0000_0000 + low;
   const spanUs = reader.varint();
@@ -79,7 +81,15 @@ export function readHeader(reader: ByteReader): BlockHeader & { flags: number } 
   if (regular && (count === 1 ? spanUs !== 0 : spanUs % (count - 1) !== 0)) {
     throw new BlockError("corrupt", "the span is not a whole number of periods");
   }
-  return { version, flags, count, firstUs, lastUs, regular, valueKind: patterns ? "pattern" : "decimal" };
+  return {
+    version,
+    flags,
+    count,
+    firstUs,
+    lastUs,
+    regular,
+    valueKind: patterns ? "pattern" : "decimal",
+  };
 }
 
 /**

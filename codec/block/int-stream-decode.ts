@@ -42,7 +42,13 @@ export function readIntStream(reader: ByteReader, out: Int32Array, count: number
   let word = 0;
   for (let g = 0; g < groups; g++) {
     const from = g * groupSize;
-    unpackGroup(out, { from, to: Math.min(from + groupSize, count), word, width: widths[g]!, base: bases[g]! });
+    unpackGroup(out, {
+      from,
+      to: Math.min(from + groupSize, count),
+      word,
+      width: widths[g]!,
+      base: bases[g]!,
+    });
     word += widths[g]! * (groupSize / 32);
   }
   for (let p = 0; p < patches; p++) out[patchAt[p]!]! += patchBy[p]!;
@@ -67,7 +73,8 @@ function readPatches(
   let last = -1;
   for (let i = 0; i < found; i++) {
     const position = reader.bytes[positions + i]!;
-    if (position <= last || position >= length) throw new BlockError("corrupt", "a patch lies outside its group");
+    if (position <= last || position >= length)
+      throw new BlockError("corrupt", "a patch lies outside its group");
     last = position;
     let zigzag = 0;
     for (let taken = 0; taken < highWidth; ) {
@@ -103,7 +110,8 @@ function unpackGroup(
     const shift = bit & 31;
     // Shifting by 1 and then 31 - shift is a shift by 32 - shift that yields 0, not the word, where
     // shift is 0.
-    out[i] = ((((payload[at]! >>> shift) | ((payload[at + 1]! << 1) << (31 - shift))) & mask) + base) | 0;
+    out[i] =
+      ((((payload[at]! >>> shift) | ((payload[at + 1]! << 1) << (31 - shift))) & mask) + base) | 0;
     bit += width;
   }
 }

@@ -21,7 +21,13 @@ const patchHigh = new Uint32Array(groupSize);
  * The codes worth trying. The first is the safest guess, so the others must beat it by more than a
  * sample's luck.
  */
-const candidates = [predictor.ema + 2, predictor.ema, predictor.ema + 4, predictor.none, predictor.linear] as const;
+const candidates = [
+  predictor.ema + 2,
+  predictor.ema,
+  predictor.ema + 4,
+  predictor.none,
+  predictor.linear,
+] as const;
 const sampledGroups = 6;
 const warmUp = 16;
 const luck = 1.015;

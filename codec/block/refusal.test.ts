@@ -16,7 +16,10 @@ function reasonOf(run: () => unknown): BlockErrorReason | "none" {
   return "none";
 }
 
-const small = encodeBlock({ timesUs: Float64Array.of(1000, 2000, 3000), values: Float64Array.of(1.5, 2.5, 2.5) });
+const small = encodeBlock({
+  timesUs: Float64Array.of(1000, 2000, 3000),
+  values: Float64Array.of(1.5, 2.5, 2.5),
+});
 
 const blocks = [
   { times: "grid", values: "decimals of 1 digits", count: 300 },
@@ -33,10 +36,13 @@ function decodeBroken(bytes: Uint8Array): boolean {
   try {
     const { timesUs, values } = decodeBlock(bytes);
     const head = readBlockHeader(bytes);
-    if (timesUs.length !== head.count || values.length !== head.count) throw new Error("the count is wrong");
-    if (timesUs[0] !== head.firstUs || timesUs.at(-1) !== head.lastUs) throw new Error("the span is wrong");
+    if (timesUs.length !== head.count || values.length !== head.count)
+      throw new Error("the count is wrong");
+    if (timesUs[0] !== head.firstUs || timesUs.at(-1) !== head.lastUs)
+      throw new Error("the span is wrong");
     for (let i = 1; i < timesUs.length; i++) {
-      if (!(timesUs[i]! >= timesUs[i - 1]!) || !Number.isSafeInteger(timesUs[i])) throw new Error("times are unsorted");
+      if (!(timesUs[i]! >= timesUs[i - 1]!) || !Number.isSafeInteger(timesUs[i]))
+        throw new Error("times are unsorted");
     }
     return true;
   } catch (error) {
@@ -59,13 +65,19 @@ describe("decodeBlock", () => {
       if (kind === 0) bytes[place()]! ^= 1 << any(8);
       else if (kind === 1) for (let i = 0; i <= any(6); i++) bytes[place()] = any(256);
       else if (kind === 2) bytes = bytes.slice(0, place());
-      else if (kind === 3) bytes = Uint8Array.of(...bytes.slice(0, place()), ...bytes.slice(place()));
+      else if (kind === 3)
+        bytes = Uint8Array.of(...bytes.slice(0, place()), ...bytes.slice(place()));
       else bytes.fill(draw() < 0.5 ? 0xff : 0, place(), place());
       if (!decodeBroken(bytes)) refused++;
     }
     expect(refused).toBeGreaterThan(10_000);
     // What the broken blocks left in the shared scratch memory must not show.
-    const column = drawColumn({ times: "jitter and holes", values: "spiky decimals", count: 500, seed: 3 });
+    const column = drawColumn({
+      times: "jitter and holes",
+      values: "spiky decimals",
+      count: 500,
+      seed: 3,
+    });
     expect(bitsOf(decodeBlock(blocks[3]!).values).equals(bitsOf(column.values))).toBe(true);
   });
 
@@ -138,13 +150,17 @@ describe("readBlockHeader", () => {
     expect(reasonOf(() => readBlockHeader(small.subarray(0, 12)))).toBe("truncated");
     expect(reasonOf(() => readBlockHeader(small.with(2, 0)))).toBe("corrupt");
     expect(reasonOf(() => readBlockHeader(small.with(10, 0x7f)))).toBe("corrupt");
-    expect(reasonOf(() => readBlockHeader(Uint8Array.of(1, 0, 0x81, 0x80, 0x04)))).toBe("too-large");
+    expect(reasonOf(() => readBlockHeader(Uint8Array.of(1, 0, 0x81, 0x80, 0x04)))).toBe(
+      "too-large",
+    );
   });
 });
 
 describe("encodeBlock", () => {
   const refuse = (timesUs: number[], values = timesUs.map(() => 1)) =>
-    reasonOf(() => encodeBlock({ timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }));
+    reasonOf(() =>
+      encodeBlock({ timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
+    );
 
   it("refuses columns that break their contract", () => {
     expect(refuse([])).toBe("invalid-column");

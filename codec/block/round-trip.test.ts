@@ -25,13 +25,17 @@ const values = Object.keys(valueKinds);
 describe("a block", () => {
   it.each(times)("keeps times of kind '%s' with any values", (kind) => {
     for (const [i, count] of [1, 2, 3, 100, 127, 128, 129, 256, 1000, 4096].entries()) {
-      expectRoundTrip(drawColumn({ times: kind, values: values[i % values.length]!, count, seed: i }));
+      expectRoundTrip(
+        drawColumn({ times: kind, values: values[i % values.length]!, count, seed: i }),
+      );
     }
   });
 
   it.each(values)("keeps values of kind '%s' at any times", (kind) => {
     for (const [i, count] of [1, 2, 3, 31, 32, 33, 127, 128, 129, 6000].entries()) {
-      expectRoundTrip(drawColumn({ times: times[i % times.length]!, values: kind, count, seed: 100 + i }));
+      expectRoundTrip(
+        drawColumn({ times: times[i % times.length]!, values: kind, count, seed: 100 + i }),
+      );
     }
   });
 
@@ -48,7 +52,10 @@ describe("a block", () => {
         const count = a.count + b.count;
         const first = drawColumn(a);
         const second = drawColumn(b);
-        const joined = { timesUs: drawColumn({ ...a, count }).timesUs, values: new Float64Array(count) };
+        const joined = {
+          timesUs: drawColumn({ ...a, count }).timesUs,
+          values: new Float64Array(count),
+        };
         joined.values.set(first.values);
         joined.values.set(second.values, a.count);
         samples += count;
@@ -80,16 +87,23 @@ describe("a block", () => {
     );
   });
 
-  it.each(["whole numbers", "full mantissa about 0", "random bits"])("holds 65,536 samples of kind '%s'", (kind) => {
-    for (const kindOfTime of ["grid", "jitter and holes", "days apart"]) {
-      expectRoundTrip(drawColumn({ times: kindOfTime, values: kind, count: maxBlockCount, seed: 1 }));
-    }
-  });
+  it.each(["whole numbers", "full mantissa about 0", "random bits"])(
+    "holds 65,536 samples of kind '%s'",
+    (kind) => {
+      for (const kindOfTime of ["grid", "jitter and holes", "days apart"]) {
+        expectRoundTrip(
+          drawColumn({ times: kindOfTime, values: kind, count: maxBlockCount, seed: 1 }),
+        );
+      }
+    },
+  );
 
   it("never takes more than 17 bytes a sample and some", () => {
     for (const kind of times) {
       for (const count of [1, 100, 4000]) {
-        const bytes = expectRoundTrip(drawColumn({ times: kind, values: "random bits", count, seed: 2 }));
+        const bytes = expectRoundTrip(
+          drawColumn({ times: kind, values: "random bits", count, seed: 2 }),
+        );
         expect(bytes.length).toBeLessThan(40 + count * 17);
       }
     }
@@ -115,7 +129,10 @@ describe("a block", () => {
 
   it("takes a view into larger arrays", () => {
     const whole = drawColumn({ times: "grid", values: "random bits", count: 300, seed: 6 });
-    const part = { timesUs: whole.timesUs.subarray(101, 240), values: whole.values.subarray(101, 240) };
+    const part = {
+      timesUs: whole.timesUs.subarray(101, 240),
+      values: whole.values.subarray(101, 240),
+    };
     expectRoundTrip(part);
   });
 });
@@ -139,14 +156,25 @@ describe("decodeBlockInto", () => {
     let at = 0;
     for (const column of columns) {
       const end = at + column.timesUs.length;
-      expectSame({ timesUs: target.timesUs.subarray(at, end), values: target.values.subarray(at, end) }, column);
+      expectSame(
+        { timesUs: target.timesUs.subarray(at, end), values: target.values.subarray(at, end) },
+        column,
+      );
       at = end;
     }
   });
 
   it("writes nothing outside its place", () => {
-    const column = drawColumn({ times: "jitter", values: "decimals of 1 digits", count: 200, seed: 8 });
-    const target = { timesUs: new Float64Array(210).fill(-7), values: new Float64Array(210).fill(-7) };
+    const column = drawColumn({
+      times: "jitter",
+      values: "decimals of 1 digits",
+      count: 200,
+      seed: 8,
+    });
+    const target = {
+      timesUs: new Float64Array(210).fill(-7),
+      values: new Float64Array(210).fill(-7),
+    };
     decodeBlockInto(encodeBlock(column), target, { offset: 5 });
     for (const array of [target.timesUs, target.values]) {
       expect([...array.subarray(0, 5), ...array.subarray(205)]).toEqual(Array(10).fill(-7));

@@ -8,7 +8,11 @@ import { readIntStream } from "./int-stream-decode.ts";
 const offsets = new Int32Array(maxBlockCount);
 
 /** Reads `out.length` times. Throws BlockError. */
-export function readTimes(reader: ByteReader, head: BlockHeader & { flags: number }, out: Float64Array): void {
+export function readTimes(
+  reader: ByteReader,
+  head: BlockHeader & { flags: number },
+  out: Float64Array,
+): void {
   const { flags, count, firstUs, lastUs } = head;
   if (head.regular) {
     const periodUs = count === 1 ? 0 : (lastUs - firstUs) / (count - 1);
@@ -24,7 +28,8 @@ export function readTimes(reader: ByteReader, head: BlockHeader & { flags: numbe
   let begin = 0;
   for (let run = 0; run < runs; run++) {
     const end = begin + reader.varint();
-    if (end <= begin || end >= count) throw new BlockError("corrupt", "a run of times lies outside the block");
+    if (end <= begin || end >= count)
+      throw new BlockError("corrupt", "a run of times lies outside the block");
     fillRun(out, { begin, end, anchor, periodUs });
     anchor += reader.varint() * unit;
     begin = end;
@@ -43,7 +48,10 @@ export function readTimes(reader: ByteReader, head: BlockHeader & { flags: numbe
   if (!sorted) throw new BlockError("corrupt", "times are unsorted or miss the span");
 }
 
-function fillRun(out: Float64Array, run: { begin: number; end: number; anchor: number; periodUs: number }): void {
+function fillRun(
+  out: Float64Array,
+  run: { begin: number; end: number; anchor: number; periodUs: number },
+): void {
   const { begin, end, anchor, periodUs } = run;
   for (let i = begin; i < end; i++) out[i] = anchor + (i - begin) * periodUs;
 }

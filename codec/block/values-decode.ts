@@ -54,7 +54,8 @@ function readPatterns(reader: ByteReader, out: Float64Array): void {
   const head = reader.u8();
   const zeros = head & 63;
   const mixed = head >>> 7;
-  if (zeros > 62 || (mixed === 1 && (head & 64) !== 0)) throw new BlockError("corrupt", "a pattern head is not known");
+  if (zeros > 62 || (mixed === 1 && (head & 64) !== 0))
+    throw new BlockError("corrupt", "a pattern head is not known");
   const sign = (head & 64) << 25;
   const firstLow = reader.u32() | 0;
   const firstHigh = reader.u32() | 0;

@@ -37,7 +37,8 @@ export function writeValues(writer: ByteWriter, values: Float64Array): number {
 /** The value as an integer over `scale`, or NaN if it is not exactly one (as -0 never is). */
 function toDecimal(value: number, scale: number): number {
   const integer = value * scale + rounder - rounder;
-  if (integer / scale !== value || integer >= maxDecimal || integer <= -maxDecimal) return Number.NaN;
+  if (integer / scale !== value || integer >= maxDecimal || integer <= -maxDecimal)
+    return Number.NaN;
   return integer === 0 && Object.is(value, -0) ? Number.NaN : integer;
 }
 
@@ -165,7 +166,8 @@ function writePatterns(writer: ByteWriter, values: Float64Array, count: number):
   }
   anyHigh &= 0x7fff_ffff;
   const mixed = bothSigns < 0 ? 1 : 0;
-  const zeros = anyLow !== 0 ? trailingZeros(anyLow) : anyHigh !== 0 ? 32 + trailingZeros(anyHigh) : 0;
+  const zeros =
+    anyLow !== 0 ? trailingZeros(anyLow) : anyHigh !== 0 ? 32 + trailingZeros(anyHigh) : 0;
   writer.u8(zeros | (mixed === 1 ? 128 : sign << 6));
 
   // Both signs: the sign moves below the magnitude, where it disturbs the prediction least.

@@ -48,9 +48,21 @@ export class CsvRecords {
     if (open === undefined) {
       if (!text.includes('"')) {
         const fields = text.slice(0, endOf(text)).split(",", maxFields + 1);
-        return done({ line: number, lines: 1, fields, ...(fields.length > maxFields && { fault: tooManyFields }) });
+        return done({
+          line: number,
+          lines: 1,
+          fields,
+          ...(fields.length > maxFields && { fault: tooManyFields }),
+        });
       }
-      const begun: Open = { line: number, lines: 1, characters: text.length, fields: [], quoted: new Set(), parts: [] };
+      const begun: Open = {
+        line: number,
+        lines: 1,
+        characters: text.length,
+        fields: [],
+        quoted: new Set(),
+        parts: [],
+      };
       return this.#scan(begun, text, "field");
     }
     open.lines++;
@@ -82,7 +94,14 @@ export class CsvRecords {
   end(): CsvRecord | undefined {
     const open = this.#open;
     this.#open = undefined;
-    return open && { line: open.line, lines: open.lines, fields: undefined, fault: "a quoted field is not closed" };
+    return (
+      open && {
+        line: open.line,
+        lines: open.lines,
+        fields: undefined,
+        fault: "a quoted field is not closed",
+      }
+    );
   }
 
   #scan(open: Open, text: string, from: "field" | "quoted"): CsvRecord | undefined {
@@ -120,7 +139,12 @@ export class CsvRecords {
       at = afterBlanks(text, close + 1, end);
       if (at === end) return done(open);
       if (text.charCodeAt(at) !== comma)
-        return { line, lines: open.lines, fields: undefined, fault: "a quoted field has text after its closing quote" };
+        return {
+          line,
+          lines: open.lines,
+          fields: undefined,
+          fault: "a quoted field has text after its closing quote",
+        };
       at++;
     }
   }
@@ -138,7 +162,8 @@ function closingQuote(text: string, from: number): number {
   return text.length;
 }
 
-const isBlank = (text: string, at: number) => text.charCodeAt(at) === space || text.charCodeAt(at) === tab;
+const isBlank = (text: string, at: number) =>
+  text.charCodeAt(at) === space || text.charCodeAt(at) === tab;
 
 /** Where text or a comma follows after blanks, or the end. */
 function afterBlanks(text: string, from: number, end: number): number {
@@ -156,8 +181,12 @@ function quoteAfterBlanks(text: string, from: number): number {
 
 const endOf = (line: string): number => (line.endsWith("\r") ? line.length - 1 : line.length);
 
-const done = (record: Pick<Open, "line" | "lines" | "fields" | "fault"> & { quoted?: Set<number> }): CsvRecord => {
+const done = (
+  record: Pick<Open, "line" | "lines" | "fields" | "fault"> & { quoted?: Set<number> },
+): CsvRecord => {
   const { line, lines, fields, quoted, fault } = record;
   if (fault !== undefined) return { line, lines, fields: undefined, fault };
-  return quoted === undefined || quoted.size === 0 ? { line, lines, fields } : { line, lines, fields, quoted };
+  return quoted === undefined || quoted.size === 0
+    ? { line, lines, fields }
+    : { line, lines, fields, quoted };
 };

@@ -63,7 +63,8 @@ export function createCsvRows({ signal }: { signal?: string | undefined } = {}):
 }
 
 // A row begins with a letter or a digit, so that most lines are told apart by their first character.
-const isBlank = (text: string): boolean => (text.charCodeAt(0) <= 32 || text === "" ? text.trim() === "" : false);
+const isBlank = (text: string): boolean =>
+  text.charCodeAt(0) <= 32 || text === "" ? text.trim() === "" : false;
 
 function readHeader(fields: string[], signal: string | undefined): string[] {
   const names = fields.map((field) => field.trim().toLowerCase());
@@ -76,18 +77,25 @@ function readHeader(fields: string[], signal: string | undefined): string[] {
       throw new BadText("header", `columns are separated by commas, not by ${what}`);
   }
   if (/^[[{]/.test(only)) {
-    const how = only.startsWith("[") ? ", and of a list one object a line, as jq -c '.[]' writes it" : "";
+    const how = only.startsWith("[")
+      ? ", and of a list one object a line, as jq -c '.[]' writes it"
+      : "";
     throw new BadText("header", `this is JSON, not CSV: send it as NDJSON${how}`);
   }
   for (const name of names) {
-    if (!fieldNames.includes(name)) throw new BadText("header", unknownField(name, { of: "a column" }));
-    if (names.indexOf(name) !== names.lastIndexOf(name)) throw new BadText("header", `${name} stands there twice`);
+    if (!fieldNames.includes(name))
+      throw new BadText("header", unknownField(name, { of: "a column" }));
+    if (names.indexOf(name) !== names.lastIndexOf(name))
+      throw new BadText("header", `${name} stands there twice`);
   }
   for (const name of ["machine", "time"]) {
     if (!names.includes(name))
       throw new BadText("header", `the first line has to name the columns, and ${name} among them`);
   }
   if (!names.includes("signal") && signal === undefined)
-    throw new BadText("header", "no column names the signal: add signal, or say it once as type=power (--type power)");
+    throw new BadText(
+      "header",
+      "no column names the signal: add signal, or say it once as type=power (--type power)",
+    );
   return names;
 }

@@ -52,7 +52,9 @@ export class UploadDeclarations {
       const unit = says.unit ? "" : said.unit;
       const maxGapUs = says.gap ? undefined : said.maxGapUs;
       const sampleType = says.type ? undefined : said.sampleType;
-      return unit === "" && maxGapUs === undefined && !sampleType ? [] : [{ signal, unit, maxGapUs, sampleType }];
+      return unit === "" && maxGapUs === undefined && !sampleType
+        ? []
+        : [{ signal, unit, maxGapUs, sampleType }];
     });
   }
 }

@@ -37,5 +37,10 @@ test("whatever is written is read again", () => {
       expect(parseDuration(durationText(us))).toBe(us);
     }),
   );
-  expect([1_200_000_000n, 20_000n, 1_500_000n, 0n].map(durationText)).toEqual(["1200s", "0.02s", "1.5s", "0s"]);
+  expect([1_200_000_000n, 20_000n, 1_500_000n, 0n].map(durationText)).toEqual([
+    "1200s",
+    "0.02s",
+    "1.5s",
+    "0s",
+  ]);
 });

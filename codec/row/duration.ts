@@ -20,7 +20,8 @@ export function parseDuration(text: string): bigint | undefined {
   if (!match) return undefined;
   const unit = unitUs[match[3] as keyof typeof unitUs];
   const fraction = match[2] ?? "";
-  const us = BigInt(match[1]!) * unit + (BigInt(fraction || "0") * unit) / 10n ** BigInt(fraction.length);
+  const us =
+    BigInt(match[1]!) * unit + (BigInt(fraction || "0") * unit) / 10n ** BigInt(fraction.length);
   return us <= longestUs ? us : undefined;
 }
 

@@ -2,7 +2,11 @@
 
 /** What a descriptor of an enum says of its values. */
 type EnumValues = {
-  readonly values: readonly { readonly number: number; readonly localName: string; readonly name: string }[];
+  readonly values: readonly {
+    readonly number: number;
+    readonly localName: string;
+    readonly name: string;
+  }[];
 };
 
 /**

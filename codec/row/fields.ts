@@ -34,16 +34,21 @@ export const fieldGroups: ReadonlyMap<string, number> = new Map(
   }).flatMap(([group, names]) =>
     names.map((name) => [
       name,
-      fieldGroup[group as keyof typeof fieldGroup] | (otherSpellings.has(name) ? fieldGroup.otherSpelling : 0),
+      fieldGroup[group as keyof typeof fieldGroup] |
+        (otherSpellings.has(name) ? fieldGroup.otherSpelling : 0),
     ]),
   ),
 );
 
 /** What an unknown field is told by: `"untit" is not a field of a row: is "unit" meant?` */
-export function unknownField(name: string, { of = "a field of a row", known = fieldNames } = {}): string {
+export function unknownField(
+  name: string,
+  { of = "a field of a row", known = fieldNames } = {},
+): string {
   const meant = nearestName(name, known);
   const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
-  const hint = meant === undefined ? `known are ${known.join(", ")}` : `is ${JSON.stringify(meant)} meant?`;
+  const hint =
+    meant === undefined ? `known are ${known.join(", ")}` : `is ${JSON.stringify(meant)} meant?`;
   return `${shown} is not ${of}: ${hint}`;
 }
 
@@ -77,7 +82,10 @@ function changesBetween(a: string, b: string): number {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Infinity;
+      const swapped =
+        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+          ? before[j - 2]! + 1
+          : Infinity;
       next.push(Math.min(row[j - 1]! + same, row[j]! + 1, next[j - 1]! + 1, swapped));
     }
     [before, row] = [row, next];

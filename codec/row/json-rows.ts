@@ -20,7 +20,10 @@ export function readJsonLine({ number, text }: Line): LineRow | undefined {
   const json = number === 1 ? text.replace(/^\uFEFF/, "") : text;
   if (json.trim() === "") return undefined;
   if (hasTooManyParts(json))
-    return { line: number, row: new UnreadableText(`not a row: more than ${maxParts} commas and opening brackets`) };
+    return {
+      line: number,
+      row: new UnreadableText(`not a row: more than ${maxParts} commas and opening brackets`),
+    };
   // Nobody reads the stack of what is told by line, and taking it costs more than the parsing.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

@@ -94,7 +94,10 @@ const noMachine = fault("MACHINE_NAME_INVALID", "machine: a text is required");
 const noSignal = fault("SIGNAL_NAME_INVALID", "signal: a text is required");
 const noValue = fault("VALUE_NOT_FINITE", "value: missing");
 const notANumber = fault("VALUE_NOT_FINITE", "value: expected a number, such as 412.3 or 4.1e-3");
-const decimalComma = fault("VALUE_NOT_FINITE", "value: a number with a comma: write it with a point, as 1234.5");
+const decimalComma = fault(
+  "VALUE_NOT_FINITE",
+  "value: a number with a comma: write it with a point, as 1234.5",
+);
 const beyondDoubles = fault("VALUE_NOT_FINITE", "value: a number beyond the range of float64");
 const isNotFinite = new RowFault(notFinite);
 const noTime = fault("TIME_INVALID", "time: missing");
@@ -175,7 +178,12 @@ function declaring(
   });
 }
 
-function stateOf(row: Row, machine: string, timeUs: number, context: TimeContext): RowRecord | RowFault {
+function stateOf(
+  row: Row,
+  machine: string,
+  timeUs: number,
+  context: TimeContext,
+): RowRecord | RowFault {
   const part = partOf(row, "stateChange", stateFields, { timeUs, context });
   if (part instanceof RowFault) return part;
   const state = states.get(upper(part["state"]));
@@ -184,7 +192,12 @@ function stateOf(row: Row, machine: string, timeUs: number, context: TimeContext
   return typeof reason === "string" ? { kind: "state", machine, timeUs, state, reason } : reason;
 }
 
-function errorOf(row: Row, machine: string, timeUs: number, context: TimeContext): RowRecord | RowFault {
+function errorOf(
+  row: Row,
+  machine: string,
+  timeUs: number,
+  context: TimeContext,
+): RowRecord | RowFault {
   const part = partOf(row, "errorReport", errorFields, { timeUs, context });
   if (part instanceof RowFault) return part;
   const severity = severities.get(upper(part["severity"]));
@@ -192,11 +205,16 @@ function errorOf(row: Row, machine: string, timeUs: number, context: TimeContext
   const code = textOf(part, "code");
   if (typeof code !== "string") return code;
   const message = textOf(part, "message");
-  return typeof message === "string" ? { kind: "error", machine, timeUs, severity, code, message } : message;
+  return typeof message === "string"
+    ? { kind: "error", machine, timeUs, severity, code, message }
+    : message;
 }
 
 const unknownFault = (row: Row): RowFault =>
-  fault("REQUEST_INVALID", unknownFields(Object.keys(row).filter((name) => !fieldGroups.has(name))));
+  fault(
+    "REQUEST_INVALID",
+    unknownFields(Object.keys(row).filter((name) => !fieldGroups.has(name))),
+  );
 
 const stateFields = ["state", "reason"];
 const errorFields = ["severity", "code", "message"];
@@ -206,8 +224,11 @@ const groupOf = (signal: string): number =>
 
 /** A field that says something and has no place in a record of this signal. */
 function strayFault(row: Row, stray: number, signal: string): RowFault {
-  const name = Object.keys(row).find((one) => isSaid(row[one]) && (fieldGroups.get(one)! & stray) !== 0)!;
-  const kind = signal === "state" ? "a state change" : signal === "error" ? "an error report" : "a sample";
+  const name = Object.keys(row).find(
+    (one) => isSaid(row[one]) && (fieldGroups.get(one)! & stray) !== 0,
+  )!;
+  const kind =
+    signal === "state" ? "a state change" : signal === "error" ? "an error report" : "a sample";
   return fault("REQUEST_INVALID", `${name}: no field of ${kind}`);
 }
 
@@ -215,7 +236,10 @@ function strayFault(row: Row, stray: number, signal: string): RowFault {
 function saidTwice(row: Row): RowFault | undefined {
   for (const [spelling, name] of otherSpellings) {
     if (isSaid(row[spelling]) && isSaid(row[name]))
-      return fault("REQUEST_INVALID", `${name}: given in both spellings, ${name} and ${spelling}: send one`);
+      return fault(
+        "REQUEST_INVALID",
+        `${name}: given in both spellings, ${name} and ${spelling}: send one`,
+      );
   }
   return undefined;
 }
@@ -232,13 +256,17 @@ function partOf(
   if (typeof part !== "object" || Array.isArray(part))
     return fault("REQUEST_INVALID", `${name}: an object is expected`);
   const beside = fields.find((field) => isSaid(row[field]));
-  if (beside !== undefined) return fault("REQUEST_INVALID", `${beside}: stands beside ${name}: send one of them`);
+  if (beside !== undefined)
+    return fault("REQUEST_INVALID", `${beside}: stands beside ${name}: send one of them`);
   for (const [field, value] of Object.entries(part as Row)) {
     if (field === "time") {
       if (isSaid(value) && timeOf(value, at.context) !== at.timeUs)
         return fault("TIME_INVALID", `${name}.time: not the time of the row: leave it out`);
     } else if (!fields.includes(field)) {
-      return fault("REQUEST_INVALID", unknownField(field, { of: `a field of ${name}`, known: fields }));
+      return fault(
+        "REQUEST_INVALID",
+        unknownField(field, { of: `a field of ${name}`, known: fields }),
+      );
     }
   }
   return part as Row;
@@ -249,8 +277,12 @@ const isSaid = (value: unknown): boolean => value !== undefined && value !== nul
 function timeOf(time: unknown, context: TimeContext): number | RowFault {
   if (!isSaid(time)) return noTime;
   // Whole numbers that a double cannot tell apart, and those that JSON has with an exponent.
-  if (typeof time === "number" && Number.isInteger(time) && !Number.isSafeInteger(time)) return roundedTime;
-  const us = readTime(typeof time === "string" || typeof time === "number" ? String(time) : "", context);
+  if (typeof time === "number" && Number.isInteger(time) && !Number.isSafeInteger(time))
+    return roundedTime;
+  const us = readTime(
+    typeof time === "string" || typeof time === "number" ? String(time) : "",
+    context,
+  );
   return us instanceof TimeFault ? fault("TIME_INVALID", `time: ${us.message}`) : Number(us);
 }
 
@@ -274,9 +306,14 @@ function maxGapOf(value: unknown, otherwise: number | undefined): number | undef
   return us > 0n && us <= maxMaxGapUs ? Number(us) : new RowFault(maxGapFault);
 }
 
-function sampleTypeOf(value: unknown, otherwise: SampleType | undefined): SampleType | undefined | RowFault {
+function sampleTypeOf(
+  value: unknown,
+  otherwise: SampleType | undefined,
+): SampleType | undefined | RowFault {
   if (!isSaid(value)) return otherwise;
-  return (typeof value === "string" ? readSampleType(value) : undefined) ?? new RowFault(sampleTypeFault);
+  return (
+    (typeof value === "string" ? readSampleType(value) : undefined) ?? new RowFault(sampleTypeFault)
+  );
 }
 
 function textOf(row: Row, field: keyof typeof textBounds, otherwise = ""): string | RowFault {

@@ -5,7 +5,8 @@ import { enumWords } from "./enum-words.ts";
 const byWord = enumWords<SampleType>(SampleTypeSchema);
 
 /** "step", "STEP" or "SAMPLE_TYPE_STEP", in any case; undefined if it is no such word. */
-export const readSampleType = (word: string): SampleType | undefined => byWord.get(word.toUpperCase());
+export const readSampleType = (word: string): SampleType | undefined =>
+  byWord.get(word.toUpperCase());
 
 /** The short word in upper case; undefined where nothing is declared. */
 export const sampleTypeWord = (type: SampleType): string | undefined =>

@@ -32,4 +32,6 @@ export async function* readRows(
 }
 
 const counted = (read: LineRow | undefined): SourceRow[] =>
-  read === undefined ? [] : [{ ...read, lines: read.row instanceof UnreadableText ? read.row.lines : 1 }];
+  read === undefined
+    ? []
+    : [{ ...read, lines: read.row instanceof UnreadableText ? read.row.lines : 1 }];

@@ -19,7 +19,8 @@ export const kindOfBytes = (start: Uint8Array): string | undefined =>
 const convertIt = "convert it first, for example with iconv";
 
 /** Of a text whose bytes before this line are UTF-8. */
-export const notUtf8From = (line: number): string => `not UTF-8, in line ${line} or after it: ${convertIt}`;
+export const notUtf8From = (line: number): string =>
+  `not UTF-8, in line ${line} or after it: ${convertIt}`;
 
 /** What is wrong with a whole text; undefined if it is UTF-8. */
 export const bytesFault = (text: Uint8Array): string | undefined =>

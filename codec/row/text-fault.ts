@@ -22,7 +22,10 @@ export const sampleTypeFault: Fault = {
   reason: "SIGNAL_DECLARATION_MISMATCH",
   message: "sample_type must be LINEAR, STEP or COUNTER",
 };
-export const stateFault: Fault = { reason: "STATE_REQUIRED", message: "state must be ACTIVE, IDLE, FAULT or OFF" };
+export const stateFault: Fault = {
+  reason: "STATE_REQUIRED",
+  message: "state must be ACTIVE, IDLE, FAULT or OFF",
+};
 export const severityFault: Fault = {
   reason: "SEVERITY_REQUIRED",
   message: "severity must be INFO, WARNING, ERROR or CRITICAL",

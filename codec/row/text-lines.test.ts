@@ -5,12 +5,16 @@ import { readRows, type SourceRow } from "./source-rows.ts";
 import { readLines } from "./text-lines.ts";
 
 async function* cut(bytes: Uint8Array, edges: readonly number[]) {
-  const at = [...new Set([0, ...edges.map((edge) => edge % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
+  const at = [
+    ...new Set([0, ...edges.map((edge) => edge % (bytes.length + 1)), bytes.length]),
+  ].sort((a, b) => a - b);
   for (const [i, end] of at.slice(1).entries()) yield bytes.subarray(at[i], end);
 }
 
 test("lines are the same however their bytes are cut", async () => {
-  const text = fc.array(fc.string({ unit: fc.constantFrom("a", "ö", "😀", "\n", "\r\n", " "), maxLength: 20 }));
+  const text = fc.array(
+    fc.string({ unit: fc.constantFrom("a", "ö", "😀", "\n", "\r\n", " "), maxLength: 20 }),
+  );
   await fc.assert(
     fc.asyncProperty(text, fc.array(fc.nat(200)), async (parts, edges) => {
       const bytes = Buffer.from(parts.join(""));
@@ -27,7 +31,8 @@ test("a line that is too long is skipped whole, wherever it is cut", async () =>
   const bytes = Buffer.from("ok\nxxxxxxxxxyyy\nfine\nzzzzzzzzzz");
   for (const edges of [[], [5, 8, 12]]) {
     const texts = [];
-    for await (const some of readLines(cut(bytes, edges), { maxCharacters: 4 })) texts.push(...some);
+    for await (const some of readLines(cut(bytes, edges), { maxCharacters: 4 }))
+      texts.push(...some);
     expect(texts.map(({ text }) => text)).toEqual(["ok", undefined, "fine", undefined]);
   }
 });
@@ -51,11 +56,23 @@ test("each line that is not blank stands for a row, read or not", async () => {
 });
 
 test("times of NDJSON are the digits that were written", async () => {
-  const times = ["1110000000000.0029999999999", "1772352000123456999", "1772352000000", '"2026-03-01"', "1e30"];
+  const times = [
+    "1110000000000.0029999999999",
+    "1772352000123456999",
+    "1772352000000",
+    '"2026-03-01"',
+    "1e30",
+  ];
   const text = times.map((time) => `{"time":${time},"value":1.5}\n`).join("");
   const rows: SourceRow[] = [];
   for await (const some of readRows(cut(Buffer.from(text), []))) rows.push(...some);
   expect(rows.map(({ row }) => (row as { time: unknown }).time)).toEqual([
-    ...["1110000000000.0029999999999", "1772352000123456999", 1_772_352_000_000, "2026-03-01", 1e30],
+    ...[
+      "1110000000000.0029999999999",
+      "1772352000123456999",
+      1_772_352_000_000,
+      "2026-03-01",
+      1e30,
+    ],
   ]);
 });

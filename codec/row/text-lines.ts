@@ -28,7 +28,8 @@ export async function* readLines(
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const cutter = new LineCutter(maxCharacters, { withReturns: true });
   let number = 0;
-  const numbered = (texts: (string | undefined)[]): Line[] => texts.map((text) => ({ number: ++number, text }));
+  const numbered = (texts: (string | undefined)[]): Line[] =>
+    texts.map((text) => ({ number: ++number, text }));
   const decode = (chunk?: Uint8Array) => {
     try {
       return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();

@@ -15,16 +15,20 @@ export class TimeFault {
 // Days come again after 400 years; years below 100 are others to Date.
 const daysOf = (year: number, month: number): number =>
   month >= 1 && month <= 12 ? new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate() : 0;
-const isDay = (year: number, month: number, day: number): boolean => day >= 1 && day <= daysOf(year, month);
+const isDay = (year: number, month: number, day: number): boolean =>
+  day >= 1 && day <= daysOf(year, month);
 
 /** Of "2026-02-29", "08:60" and ":00", which together are no second: what there is not. */
 export function noSuchTime(date: string, clock: string, second: string): TimeFault {
   const [year = 0, month = 0, day = 0] = date.split("-").map(Number);
   const [hour = "", minute = ""] = clock.split(":");
   if (!isDay(year, month, day)) return new TimeFault(`there is no day ${date}`);
-  if (hour === "24") return new TimeFault("there is no hour 24: the end of a day is 00:00 of the next one");
+  if (hour === "24")
+    return new TimeFault("there is no hour 24: the end of a day is 00:00 of the next one");
   if (Number(hour) > 23) return new TimeFault(`there is no hour ${hour}`);
-  return new TimeFault(Number(minute) > 59 ? `there is no minute ${minute}` : `there is no second ${second.slice(1)}`);
+  return new TimeFault(
+    Number(minute) > 59 ? `there is no minute ${minute}` : `there is no second ${second.slice(1)}`,
+  );
 }
 
 /** A year, month, day, minute or second, run together. Ten digits are rather a count of seconds. */

@@ -122,7 +122,10 @@ test.each([
   ["20261129", /^this looks like a date: write 2026-11-29$/],
   ["2026", /^this looks like a year: write 2026-01-01$/],
   ["202611", /^this looks like a month: write 2026-11-01$/],
-  ["202611290800", /^this looks like a date and a time: write 2026-11-29T08:00:00Z, or with the offset/],
+  [
+    "202611290800",
+    /^this looks like a date and a time: write 2026-11-29T08:00:00Z, or with the offset/,
+  ],
   ["20261129080910", /write 2026-11-29T08:09:10Z/],
   ["20261129T080910Z", /write 2026-11-29T08:09:10Z/],
   ["20261129T0809+0100", /write 2026-11-29T08:09:00Z/],
@@ -149,7 +152,11 @@ test.each([
 });
 
 test("a compact date is told as the date that it is, and what a unit is declared of is a number", () => {
-  const day = fc.date({ min: new Date("1900-01-01"), max: new Date("2099-12-31"), noInvalidDate: true });
+  const day = fc.date({
+    min: new Date("1900-01-01"),
+    max: new Date("2099-12-31"),
+    noInvalidDate: true,
+  });
   fc.assert(
     fc.property(day, (date) => {
       const text = date.toISOString().slice(0, 10);
@@ -160,30 +167,42 @@ test("a compact date is told as the date that it is, and what a unit is declared
   );
   expect(readTime("20261129", { nowUs, epochUnit: "s" })).toBe(20_261_129_000_000n);
   // Seconds of 2034, and milliseconds of 2601, are what they were.
-  expect(readTime("2026112908", { nowUs })).toMatchObject({ message: expect.stringMatching(/look like seconds/) });
+  expect(readTime("2026112908", { nowUs })).toMatchObject({
+    message: expect.stringMatching(/look like seconds/),
+  });
   expect(readTime("19901129080960", { nowUs })).toBe(19_901_129_080_960_000n);
 });
 
 test("a number of any declared unit is the instant of its digits, cut to the microsecond", () => {
-  const perSecond: Record<EpochUnit, bigint> = { s: 1n, ms: 1_000n, us: 1_000_000n, ns: 1_000_000_000n };
+  const perSecond: Record<EpochUnit, bigint> = {
+    s: 1n,
+    ms: 1_000n,
+    us: 1_000_000n,
+    ns: 1_000_000_000n,
+  };
   const units = fc.constantFrom<EpochUnit>("s", "ms", "us", "ns");
   fc.assert(
-    fc.property(units, fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }), fc.nat(12), (epochUnit, ns, places) => {
-      const scale = 10n ** BigInt(places);
-      // A decimal of so many places, and its floor in microseconds by whole numbers.
-      const count = (ns * scale * perSecond[epochUnit]) / 1_000_000_000n;
-      const digits = String(count < 0n ? -count : count).padStart(places + 1, "0");
-      const fraction = places === 0 ? "" : `.${digits.slice(-places)}`;
-      const text = `${count < 0n ? "-" : ""}${digits.slice(0, digits.length - places)}${fraction}`;
-      const scaled = count * 1_000_000n;
-      const by = scale * perSecond[epochUnit];
-      const floor = scaled / by - (scaled % by < 0n ? 1n : 0n);
-      const us = readTime(text, { nowUs: undefined, epochUnit });
-      // What a coarser unit explains better: only in the first months of 1970.
-      if (us instanceof TimeFault && floor > 0n && floor < 10_000_000_000_000n)
-        expect(us.message).toMatch(/^these look like /);
-      else expect(us).toBe(floor);
-    }),
+    fc.property(
+      units,
+      fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }),
+      fc.nat(12),
+      (epochUnit, ns, places) => {
+        const scale = 10n ** BigInt(places);
+        // A decimal of so many places, and its floor in microseconds by whole numbers.
+        const count = (ns * scale * perSecond[epochUnit]) / 1_000_000_000n;
+        const digits = String(count < 0n ? -count : count).padStart(places + 1, "0");
+        const fraction = places === 0 ? "" : `.${digits.slice(-places)}`;
+        const text = `${count < 0n ? "-" : ""}${digits.slice(0, digits.length - places)}${fraction}`;
+        const scaled = count * 1_000_000n;
+        const by = scale * perSecond[epochUnit];
+        const floor = scaled / by - (scaled % by < 0n ? 1n : 0n);
+        const us = readTime(text, { nowUs: undefined, epochUnit });
+        // What a coarser unit explains better: only in the first months of 1970.
+        if (us instanceof TimeFault && floor > 0n && floor < 10_000_000_000_000n)
+          expect(us.message).toMatch(/^these look like /);
+        else expect(us).toBe(floor);
+      },
+    ),
   );
 });
 
@@ -228,5 +247,9 @@ test("a declared count before 1990 that is none of a coarser unit is taken", () 
 
 test("no text makes it throw", () => {
   const context = { nowUs };
-  fc.assert(fc.property(fc.string(), (text) => ["bigint", "object"].includes(typeof readTime(text, context))));
+  fc.assert(
+    fc.property(fc.string(), (text) =>
+      ["bigint", "object"].includes(typeof readTime(text, context)),
+    ),
+  );
 });

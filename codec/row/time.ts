@@ -33,11 +33,18 @@ export const unitUs = {
 const declaredOnlyBeforeUs = 631_152_000_000_000n;
 
 /** Nothing that is written as a time is. */
-const notATime = new TimeFault(`expected ${timeForms}`, `is not a time in years 1 to 9999; expected ${timeForms}`);
+const notATime = new TimeFault(
+  `expected ${timeForms}`,
+  `is not a time in years 1 to 9999; expected ${timeForms}`,
+);
 const noZone = new TimeFault(`a time without a zone: add Z for UTC, or its offset such as +01:00`);
-const noLeapSecond = new TimeFault("a second of 60 is a leap second, which there is only at 23:59:60 UTC");
+const noLeapSecond = new TimeFault(
+  "a second of 60 is a leap second, which there is only at 23:59:60 UTC",
+);
 const outside = new TimeFault("a time in years 1 to 9999 is expected");
-const relativeToNow = new TimeFault("must not be relative to now where the same rows may be sent again");
+const relativeToNow = new TimeFault(
+  "must not be relative to now where the same rows may be sent again",
+);
 
 // In a query string an unescaped "+" is a space: taken as the plus that was meant.
 const rfc3339 =
@@ -103,14 +110,20 @@ function fromEpoch(text: string, declared: EpochUnit | undefined): bigint | Time
     return epochFault(us, { whole: whole!, sign, declared }) ?? us;
   }
   const below = digitsBelow[unit];
-  const ns = BigInt(whole!) * unitNs[unit] + BigInt(fraction.slice(0, below).padEnd(below, "0") || "0");
+  const ns =
+    BigInt(whole!) * unitNs[unit] + BigInt(fraction.slice(0, below).padEnd(below, "0") || "0");
   const finer = /[1-9]/.test(fraction.slice(below));
   // The microsecond that it lies in, as where the digits of a second are cut.
   const us = sign === "-" ? -((ns + (finer ? 1n : 0n) + 999n) / 1_000n) : ns / 1_000n;
   return epochFault(us, { whole: whole!, sign: sign!, declared }) ?? us;
 }
 
-const unitWord: Record<EpochUnit, string> = { s: "seconds", ms: "milliseconds", us: "microseconds", ns: "nanoseconds" };
+const unitWord: Record<EpochUnit, string> = {
+  s: "seconds",
+  ms: "milliseconds",
+  us: "microseconds",
+  ns: "nanoseconds",
+};
 const rather = Object.fromEntries(
   epochUnits.map((unit) => {
     const what = unitWord[unit];
@@ -140,7 +153,8 @@ function epochFault(us: bigint, { whole, sign, declared }: Epoch): TimeFault | u
   if (declared === undefined) return us * 1_000n >= declaredOnlyBeforeUs ? rather.s : beforeGuessed;
   if (sign !== "") return undefined;
   // What is declared lies in the first four months of 1970, and in a coarser unit after 1990.
-  const likely = (unit: EpochUnit) => inUnit(unit) >= declaredOnlyBeforeUs && inUnit(unit) < countsBeforeUs;
+  const likely = (unit: EpochUnit) =>
+    inUnit(unit) >= declaredOnlyBeforeUs && inUnit(unit) < countsBeforeUs;
   const coarser = epochUnits.slice(0, at).find(likely);
   return coarser && rather[coarser];
 }
@@ -148,7 +162,17 @@ function epochFault(us: bigint, { whole, sign, declared }: Epoch): TimeFault | u
 function fromRfc3339(text: string): bigint | TimeFault | undefined {
   const match = rfc3339.exec(text);
   if (!match) return undefined;
-  const [, day, clock, second = ":00", fraction = "", sign, hours = "0", minutes = "0", offsetSeconds = "0"] = match;
+  const [
+    ,
+    day,
+    clock,
+    second = ":00",
+    fraction = "",
+    sign,
+    hours = "0",
+    minutes = "0",
+    offsetSeconds = "0",
+  ] = match;
   // A fraction of a minute is written nowhere.
   if (match[3] === undefined && fraction !== "") return notATime;
   if (Number(hours) > 23 || Number(minutes) > 59 || Number(offsetSeconds) > 59)

@@ -39,9 +39,11 @@ export const timeKinds: Record<string, (count: number, draw: Draw) => Float64Arr
   "two periods": steps((_, i) => ((i >> 9) & 1 ? 10_000 : 25_000)),
   "runs out of phase": steps((draw, i) => (i % 700 === 0 ? Math.floor(draw() * 1e9) : 10_000)),
   milliseconds: steps((draw) => 1000 * Math.floor(draw() * 30)),
-  jitter: (count, draw) => Float64Array.from({ length: count }, (_, i) => 1e15 + i * 1e4 + Math.round(bell(draw) * 40)),
+  jitter: (count, draw) =>
+    Float64Array.from({ length: count }, (_, i) => 1e15 + i * 1e4 + Math.round(bell(draw) * 40)),
   "jitter and holes": steps((draw) => (draw() < 0.003 ? 5e6 : 10_000) + Math.round(draw() * 90)),
-  "drifting clock": (count) => Float64Array.from({ length: count }, (_, i) => Math.round(-1e12 + i * 9999.37)),
+  "drifting clock": (count) =>
+    Float64Array.from({ length: count }, (_, i) => Math.round(-1e12 + i * 9999.37)),
   Poisson: steps((draw) => Math.ceil(-Math.log(1 - draw()) * 1e6)),
   "bursts of equal times": steps((draw) => (draw() < 0.6 ? 0 : Math.floor(draw() * 1e5))),
   "days apart": steps((draw) => Math.floor(draw() * 1e11)),
@@ -61,7 +63,8 @@ const scattered: Record<string, (i: number, draw: Draw) => number> = {
   "steps of 0.25": (i, draw) => Math.round(wave(i, draw) * 4) / 4,
   "steps of 500": (i, draw) => Math.round(wave(i, draw) / 500) * 500,
   "two levels": (_, draw) => (draw() < 0.1 ? 1 : 0),
-  "decimals with a sentinel": (i, draw) => (draw() < 0.01 ? -99_999_999_999.9 : round(wave(i, draw), 10)),
+  "decimals with a sentinel": (i, draw) =>
+    draw() < 0.01 ? -99_999_999_999.9 : round(wave(i, draw), 10),
   "decimals with -0": (i, draw) => (draw() < 0.02 ? -0 : round(wave(i, draw), 10)),
   "decimals about 0": (_, draw) => Math.round(bell(draw) * 4) / 100,
   "decimals of mixed scale": (i, draw) => round(wave(i, draw), 10 ** Math.floor(draw() * 7)),
@@ -76,7 +79,9 @@ const scattered: Record<string, (i: number, draw: Draw) => number> = {
   "mixed magnitudes": (_, draw) => bell(draw) * 10 ** Math.floor(draw() * 600 - 300),
   subnormals: (_, draw) => Number.MIN_VALUE * Math.floor(draw() * 1e9) * (draw() < 0.5 ? -1 : 1),
   "limits of double": (_, draw) =>
-    [Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, -Number.MIN_VALUE, 0, -0][Math.floor(draw() * 6)]!,
+    [Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, -Number.MIN_VALUE, 0, -0][
+      Math.floor(draw() * 6)
+    ]!,
   "signed zeros": (_, draw) => (draw() < 0.5 ? 0 : -0),
   "not finite": (_, draw) => [Number.NaN, Infinity, -Infinity, 1.5][Math.floor(draw() * 4)]!,
 };
@@ -93,7 +98,9 @@ export const valueKinds: Record<string, (count: number, draw: Draw) => Float64Ar
     Array.from({ length: 11 }, (_, digits) => [
       `decimals of ${digits} digits`,
       (count: number, draw: Draw) =>
-        Float64Array.from({ length: count }, (_, i) => Number((wave(i, draw) / 100).toFixed(digits))),
+        Float64Array.from({ length: count }, (_, i) =>
+          Number((wave(i, draw) / 100).toFixed(digits)),
+        ),
     ]),
   ),
   "random bits": (count, draw) =>
@@ -105,7 +112,12 @@ export const valueKinds: Record<string, (count: number, draw: Draw) => Float64Ar
 };
 
 /** One column of the named kinds. */
-export function drawColumn(kind: { times: string; values: string; count: number; seed: number }): Column {
+export function drawColumn(kind: {
+  times: string;
+  values: string;
+  count: number;
+  seed: number;
+}): Column {
   const draw = createDraw(kind.seed);
   const timesUs = timeKinds[kind.times]!(kind.count, draw);
   return { timesUs, values: valueKinds[kind.values]!(kind.count, draw) };

@@ -4,7 +4,16 @@ import { readMachineName } from "../machine-name.ts";
 
 /** As plants have them; each in NFC. */
 export const plantNames: readonly string[] = [
-  ...["mill-7", "Halle 3 / Presse 7", "Фреза №2", "铣床 7", "旋盤２号", "مكبس ٧", "می\u200cخواهم", "Übergabe"],
+  ...[
+    "mill-7",
+    "Halle 3 / Presse 7",
+    "Фреза №2",
+    "铣床 7",
+    "旋盤２号",
+    "مكبس ٧",
+    "می\u200cخواهم",
+    "Übergabe",
+  ],
   ...[
     "Presse 3, links",
     "100 % / 50%25",
@@ -21,10 +30,22 @@ export const plantNames: readonly string[] = [
 ];
 
 const unit = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom(..."aZ09 ./-_,%+*\"'\\&=?#;:@[](){}<>|~^`$!éäжщ中業７٧") },
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom(..."aZ09 ./-_,%+*\"'\\&=?#;:@[](){}<>|~^`$!éäжщ中業７٧"),
+  },
   {
     weight: 2,
-    arbitrary: fc.constantFrom("e\u0301", "\u1100\u1161\u11a8", "\u212b", "🏭", "\u{20000}", "\uff5e", "ß", "\u00a0"),
+    arbitrary: fc.constantFrom(
+      "e\u0301",
+      "\u1100\u1161\u11a8",
+      "\u212b",
+      "🏭",
+      "\u{20000}",
+      "\uff5e",
+      "ß",
+      "\u00a0",
+    ),
   },
   { weight: 1, arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }) },
 );

@@ -19,7 +19,9 @@ const column = fc
   })
   .map(({ pairs, even, ...declaration }) =>
     toSamples(declaration, {
-      timesUs: Float64Array.from(pairs, ([time], i) => (even ? (pairs[0]?.[0] ?? 0) + 10_000 * i : time)),
+      timesUs: Float64Array.from(pairs, ([time], i) =>
+        even ? (pairs[0]?.[0] ?? 0) + 10_000 * i : time,
+      ),
       values: Float64Array.from(pairs, ([, value]) => value),
     }),
   );
@@ -27,10 +29,15 @@ const time = timeUs.map(toTimestamp);
 const batch: fc.Arbitrary<Batch> = fc
   .record({
     machine: text(128),
-    stateChanges: fc.array(fc.record({ time, state: fc.nat(4), reason: text(256) }), { maxLength: 6 }),
-    errorReports: fc.array(fc.record({ time, severity: fc.nat(4), code: text(64), message: text(1024) }), {
+    stateChanges: fc.array(fc.record({ time, state: fc.nat(4), reason: text(256) }), {
       maxLength: 6,
     }),
+    errorReports: fc.array(
+      fc.record({ time, severity: fc.nat(4), code: text(64), message: text(1024) }),
+      {
+        maxLength: 6,
+      },
+    ),
     samples: fc.array(column, { maxLength: 6 }),
   })
   .map((init) => create(BatchSchema, init as MessageInitShape<typeof BatchSchema>));
@@ -41,7 +48,9 @@ test("no batch has more bytes than the bound says, as a field of a message", () 
     fc.property(batch, (one) => {
       expect(encoded(one).byteLength + 6).toBeLessThanOrEqual(batchBytes(one));
       for (const alone of one.samples) {
-        const bytes = encoded(create(BatchSchema, { machine: "m".repeat(128), samples: [alone] })).byteLength;
+        const bytes = encoded(
+          create(BatchSchema, { machine: "m".repeat(128), samples: [alone] }),
+        ).byteLength;
         expect(bytes).toBeLessThanOrEqual(maxColumnBytes(alone.values.length));
       }
     }),

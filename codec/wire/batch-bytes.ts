@@ -25,7 +25,8 @@ export function batchBytes({ machine, stateChanges, errorReports, samples }: Bat
   return bytes;
 }
 
-export const stateChangeBytes = ({ reason }: { reason: string }): number => frameBytes + Buffer.byteLength(reason);
+export const stateChangeBytes = ({ reason }: { reason: string }): number =>
+  frameBytes + Buffer.byteLength(reason);
 
 export const errorReportBytes = ({ code, message }: { code: string; message: string }): number =>
   frameBytes + Buffer.byteLength(code) + Buffer.byteLength(message);
@@ -33,7 +34,12 @@ export const errorReportBytes = ({ code, message }: { code: string; message: str
 function columnBytes(column: Samples): number {
   const onGrid = columnFields(column)?.spacing !== undefined;
   const each = onGrid ? bytesAtTime.grid : bytesAtTime.deltas;
-  return frameBytes + Buffer.byteLength(column.signal) + Buffer.byteLength(column.unit) + each * countSamples(column);
+  return (
+    frameBytes +
+    Buffer.byteLength(column.signal) +
+    Buffer.byteLength(column.unit) +
+    each * countSamples(column)
+  );
 }
 
 /**

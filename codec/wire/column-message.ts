@@ -35,7 +35,10 @@ export class PackedColumn implements ColumnFields {
    * packed.timesUs: undefined where the times are on the grid of the spacing; otherwise as many as
    * there are values, or a column that is refused.
    */
-  constructor({ signal, unit, maxGap, sampleType, spacing }: Omit<ColumnFields, "column">, packed: Packed) {
+  constructor(
+    { signal, unit, maxGap, sampleType, spacing }: Omit<ColumnFields, "column">,
+    packed: Packed,
+  ) {
     this.signal = signal;
     this.unit = unit;
     this.maxGap = maxGap;
@@ -48,7 +51,10 @@ export class PackedColumn implements ColumnFields {
   get column(): Column {
     if (this.#column !== undefined) return this.#column;
     const { timesUs, values } = this.#packed!;
-    this.#column = { timesUs: timesUs ?? new Float64Array(this.count), values: new Float64Array(this.count) };
+    this.#column = {
+      timesUs: timesUs ?? new Float64Array(this.count),
+      values: new Float64Array(this.count),
+    };
     if (timesUs === undefined) fillGrid(this.#column.timesUs, 0, this);
     values.copyInto(this.#column.values, 0);
     this.#packed = undefined;
@@ -113,7 +119,10 @@ export function createColumnMessage(fields: ColumnFields): Samples {
 
 function timesOf({ column: { timesUs }, spacing }: ColumnFields): Samples["times"] {
   if (spacing === undefined)
-    return { case: "deltas", value: { $typeName: "millrace.v1.Deltas", deltaUs: deltasOf(timesUs) } };
+    return {
+      case: "deltas",
+      value: { $typeName: "millrace.v1.Deltas", deltaUs: deltasOf(timesUs) },
+    };
   const value = { startUs: BigInt(spacing.startUs), periodUs: BigInt(spacing.periodUs) };
   return { case: "grid", value: { $typeName: "millrace.v1.Grid", ...value } };
 }

@@ -4,5 +4,8 @@ import { countSamples } from "./samples.ts";
 
 /** Samples, state changes and error reports together. */
 export function countRecords({ stateChanges, errorReports, samples }: Batch): number {
-  return samples.reduce((sum, column) => sum + countSamples(column), stateChanges.length + errorReports.length);
+  return samples.reduce(
+    (sum, column) => sum + countSamples(column),
+    stateChanges.length + errorReports.length,
+  );
 }

@@ -28,7 +28,11 @@ export function decodeIngestRequest(bytes: Uint8Array): IngestRequest | undefine
 
 export function decodeIngestBatchRequest(bytes: Uint8Array): IngestBatchRequest | undefined {
   return attempt(bytes, (reader) => {
-    const request: IngestBatchRequest = { $typeName: "millrace.v1.IngestBatchRequest", producerId: "", sequence: 0n };
+    const request: IngestBatchRequest = {
+      $typeName: "millrace.v1.IngestBatchRequest",
+      producerId: "",
+      sequence: 0n,
+    };
     while (!reader.done) {
       const tag = reader.tag();
       if (tag === lengthTag(1)) request.producerId = reader.text();
@@ -52,7 +56,8 @@ export function decodeReadSignalsResponse(bytes: Uint8Array): ReadSignalsRespons
       const tag = reader.tag();
       if (tag === lengthTag(1)) response.batches.push(readBatch(reader.message()));
       else if (tag === lengthTag(2)) response.cursor = reader.text();
-      else if (tag === lengthTag(3)) response.blocks.push(fromBinary(SampleBlockSchema, reader.bytes(), known));
+      else if (tag === lengthTag(3))
+        response.blocks.push(fromBinary(SampleBlockSchema, reader.bytes(), known));
       else throw new Unusual();
     }
     return response;
@@ -72,7 +77,8 @@ export function decodeWatchSignalsResponse(bytes: Uint8Array): WatchSignalsRespo
       const tag = reader.tag();
       if (tag === lengthTag(1)) response.after = reader.text();
       else if (tag === lengthTag(2)) response.through = reader.text();
-      else if (tag === lengthTag(3)) once(response, "commitTime", fromBinary(TimestampSchema, reader.bytes(), known));
+      else if (tag === lengthTag(3))
+        once(response, "commitTime", fromBinary(TimestampSchema, reader.bytes(), known));
       else if (tag === lengthTag(4)) response.batches.push(readBatch(reader.message()));
       else if (tag === numberTag(5)) response.partial = reader.number() !== 0;
       else throw new Unusual();
@@ -147,7 +153,12 @@ function readStateChange(reader: WireReader): StateChange {
 }
 
 function readErrorReport(reader: WireReader): ErrorReport {
-  const report: ErrorReport = { $typeName: "millrace.v1.ErrorReport", severity: 0, code: "", message: "" };
+  const report: ErrorReport = {
+    $typeName: "millrace.v1.ErrorReport",
+    severity: 0,
+    code: "",
+    message: "",
+  };
   while (!reader.done) {
     const tag = reader.tag();
     if (tag === lengthTag(1)) once(report, "time", readTime(reader.message()));
@@ -188,7 +199,12 @@ function readInt32(reader: WireReader): number {
 
 const noDoubles = new PackedDoubles(Buffer.alloc(0));
 
-type Read = { maxGap?: Samples["maxGap"]; values?: PackedDoubles; spacing?: Spacing; timesUs?: Float64Array };
+type Read = {
+  maxGap?: Samples["maxGap"];
+  values?: PackedDoubles;
+  spacing?: Spacing;
+  timesUs?: Float64Array;
+};
 
 function readSamples(reader: WireReader): Samples {
   let signal = "";
@@ -209,7 +225,9 @@ function readSamples(reader: WireReader): Samples {
   const { maxGap, spacing, timesUs, values = noDoubles } = read;
   // Neither or both: of a oneof the last counts.
   if ((spacing === undefined) === (timesUs === undefined)) throw new Unusual();
-  return createColumnMessage(new PackedColumn({ signal, unit, maxGap, sampleType, spacing }, { timesUs, values }));
+  return createColumnMessage(
+    new PackedColumn({ signal, unit, maxGap, sampleType, spacing }, { timesUs, values }),
+  );
 }
 
 function readGrid(reader: WireReader): Spacing {

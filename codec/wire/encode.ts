@@ -2,7 +2,12 @@
 // sample instead of 20.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
-import { type Batch, BatchSchema, type Samples, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Batch,
+  BatchSchema,
+  type Samples,
+  SamplesSchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import {
   type ReadSignalsResponse,
   type WatchSignalsResponse,
@@ -24,7 +29,10 @@ export function encodeNumberedBatch(sequence: number, batch: Batch): Buffer {
 }
 
 /** headBytes, here and below: bytes to leave free at the front, for the caller to fill. */
-export function encodeReadSignalsResponse(response: ReadSignalsResponse, headBytes = 0): Uint8Array {
+export function encodeReadSignalsResponse(
+  response: ReadSignalsResponse,
+  headBytes = 0,
+): Uint8Array {
   const { batches, blocks, cursor } = response;
   writer.reset({ headBytes, bytes: blocks.reduce((sum, { data }) => sum + blockBytes(data), 0) });
   for (const batch of batches) writer.message(1, () => writeBatch(batch), batchBytes(batch));
@@ -41,7 +49,10 @@ export function encodeReadSignalsResponse(response: ReadSignalsResponse, headByt
   return writer.take();
 }
 
-export function encodeWatchSignalsResponse(response: WatchSignalsResponse, headBytes = 0): Uint8Array {
+export function encodeWatchSignalsResponse(
+  response: WatchSignalsResponse,
+  headBytes = 0,
+): Uint8Array {
   const { batches, partial } = response;
   const others = batches.length === 0 ? response : { ...response, batches: [], partial: false };
   writer.reset({ headBytes });
@@ -64,7 +75,8 @@ function writeBatch({ machine, stateChanges, errorReports, samples }: Batch): vo
     writer.append(toBinary(BatchSchema, create(BatchSchema, { stateChanges, errorReports })));
   for (const column of samples) {
     const fields = columnFields(column);
-    const write = () => (fields !== undefined && isPlain(fields) ? writeColumn(fields) : writeAny(column));
+    const write = () =>
+      fields !== undefined && isPlain(fields) ? writeColumn(fields) : writeAny(column);
     writer.message(4, write, columnBytes(column));
   }
 }
@@ -73,11 +85,14 @@ function writeBatch({ machine, stateChanges, errorReports, samples }: Batch): vo
 // is not on a grid.
 const namesBytes = 64;
 const blockBytes = (data: Uint8Array) => namesBytes + data.length;
-const batchBytes = ({ samples }: Batch) => samples.reduce((sum, one) => sum + columnBytes(one), namesBytes);
+const batchBytes = ({ samples }: Batch) =>
+  samples.reduce((sum, one) => sum + columnBytes(one), namesBytes);
 
 function columnBytes(samples: Samples): number {
   const { column, spacing } = columnFields(samples) ?? {};
-  return column === undefined ? 0 : namesBytes + column.values.length * (spacing === undefined ? 11 : 8);
+  return column === undefined
+    ? 0
+    : namesBytes + column.values.length * (spacing === undefined ? 11 : 8);
 }
 
 function writeColumn({ signal, unit, maxGap, sampleType, column, spacing }: ColumnFields): void {
@@ -112,7 +127,9 @@ function writeAny(samples: Samples): void {
     writer.append(toBinary(SamplesSchema, create(SamplesSchema, samples)));
     return;
   }
-  writer.append(toBinary(SamplesSchema, create(SamplesSchema, { ...rest, sampleType: 0, values: [] })));
+  writer.append(
+    toBinary(SamplesSchema, create(SamplesSchema, { ...rest, sampleType: 0, values: [] })),
+  );
   writer.doubles(6, new Float64Array(values));
   writer.number(7, sampleType);
 }

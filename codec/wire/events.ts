@@ -1,5 +1,10 @@
 // State changes and error reports as the contract's messages, from plain values.
-import type { ErrorReport, MachineState, Severity, StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import type {
+  ErrorReport,
+  MachineState,
+  Severity,
+  StateChange,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../timestamps.ts";
 
 export type StateAt = {

@@ -7,7 +7,10 @@ import { toColumn, toSamples } from "./samples.ts";
 
 const declaration = { signal: "power", unit: "W", maxGapUs: 1_500_000 };
 const throughTheWire = (timesUs: number[], values: number[]) => {
-  const samples = toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) });
+  const samples = toSamples(declaration, {
+    timesUs: Float64Array.from(timesUs),
+    values: Float64Array.from(values),
+  });
   return fromBinary(SamplesSchema, toBinary(SamplesSchema, samples));
 };
 
@@ -26,7 +29,8 @@ test("any column comes back bit for bit", () => {
         ),
       );
       expect([...column.timesUs]).toEqual(sorted.map(([time]) => time));
-      for (const [i, [, value]] of sorted.entries()) expect(Object.is(column.values[i], value)).toBe(true);
+      for (const [i, [, value]] of sorted.entries())
+        expect(Object.is(column.values[i], value)).toBe(true);
     }),
   );
 });

@@ -38,7 +38,12 @@ export function timesOf(samples: Samples): Float64Array {
  * and sorted by time. Not to be written to.
  */
 export function toColumn(samples: Samples): Column {
-  return columnFields(samples)?.column ?? { timesUs: timesOf(samples), values: new Float64Array(samples.values) };
+  return (
+    columnFields(samples)?.column ?? {
+      timesUs: timesOf(samples),
+      values: new Float64Array(samples.values),
+    }
+  );
 }
 
 /** The same, written into a column from an index on, which must have room for countSamples. */
@@ -73,7 +78,10 @@ export type Declaration = {
  * A column, which must not change afterwards, as the contract's Samples: a grid if its times are
  * evenly spaced, deltas otherwise.
  */
-export function toSamples({ signal, unit, maxGapUs, sampleType }: Declaration, column: Column): Samples {
+export function toSamples(
+  { signal, unit, maxGapUs, sampleType }: Declaration,
+  column: Column,
+): Samples {
   const periodUs = periodOf(column.timesUs);
   const spacing = periodUs === undefined ? undefined : { startUs: column.timesUs[0]!, periodUs };
   return createColumnMessage({

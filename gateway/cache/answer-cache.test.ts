@@ -8,7 +8,15 @@ let nowMs = 0;
 const open = (maxBytes = 1_000_000) => new AnswerCache({ maxBytes, monotonicMs: () => nowMs });
 
 function answer(version: string, text = "{}", untilMs = Number.POSITIVE_INFINITY): KeptAnswer {
-  return { version, headers: {}, text: Buffer.from(text), digest: text, madeMs: nowMs, untilMs, encoded: new Map() };
+  return {
+    version,
+    headers: {},
+    text: Buffer.from(text),
+    digest: text,
+    madeMs: nowMs,
+    untilMs,
+    encoded: new Map(),
+  };
 }
 
 test("many who ask for the same at once wait for one making", async () => {
@@ -19,7 +27,9 @@ test("many who ask for the same at once wait for one making", async () => {
     made++;
     return promise;
   };
-  const asked = Array.from({ length: 50 }, () => cache.answer({ key: "k", version: "1", abort }, make));
+  const asked = Array.from({ length: 50 }, () =>
+    cache.answer({ key: "k", version: "1", abort }, make),
+  );
   const other = cache.answer({ key: "k", version: "2", abort }, async () => answer("2"));
   resolve(answer("1"));
   expect(new Set(await Promise.all(asked)).size).toBe(1);
@@ -30,7 +40,9 @@ test("many who ask for the same at once wait for one making", async () => {
 test("an answer is kept for its version only, and no longer than it is good", async () => {
   const cache = open();
   const ask = (version: string, untilMs?: number) =>
-    cache.answer({ key: "k", version, abort }, async () => answer(version, `"${version}"`, untilMs));
+    cache.answer({ key: "k", version, abort }, async () =>
+      answer(version, `"${version}"`, untilMs),
+    );
   await ask("1");
   await ask("1");
   expect((await ask("2")).version).toBe("2");
@@ -49,16 +61,22 @@ test("what is made when the last asker has left is called off; failures are ever
   let toldOf: AbortSignal | undefined;
   const make = (given: AbortSignal) => {
     toldOf = given;
-    return new Promise<KeptAnswer>((_, reject) => given.addEventListener("abort", () => reject(given.reason)));
+    return new Promise<KeptAnswer>((_, reject) =>
+      given.addEventListener("abort", () => reject(given.reason)),
+    );
   };
-  const asked = stops.map((stop) => cache.answer({ key: "k", version: "1", abort: stop.signal }, make));
+  const asked = stops.map((stop) =>
+    cache.answer({ key: "k", version: "1", abort: stop.signal }, make),
+  );
   stops[0]!.abort(new Error("one has left"));
   expect(toldOf!.aborted).toBe(false);
   stops[1]!.abort(new Error("all have left"));
   const outcomes = await Promise.allSettled(asked);
   expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(toldOf!.aborted).toBe(true);
-  expect((await cache.answer({ key: "k", version: "1", abort }, async () => answer("1"))).version).toBe("1");
+  expect(
+    (await cache.answer({ key: "k", version: "1", abort }, async () => answer("1"))).version,
+  ).toBe("1");
 });
 
 test("bytes are bounded, compressed forms included, and one answer never takes it all", async () => {
@@ -86,7 +104,9 @@ test("what is kept of an answer is its own bytes, not the buffer that they were 
   const made = { ...answer("1"), text: shared.subarray(0, 100) };
   const kept = await cache.answer({ key: "k", version: "1", abort }, async () => made);
   cache.keepEncoded("k", kept, "gzip", shared.subarray(100, 140));
-  const { text, encoded } = await cache.answer({ key: "k", version: "1", abort }, async () => answer("no"));
+  const { text, encoded } = await cache.answer({ key: "k", version: "1", abort }, async () =>
+    answer("no"),
+  );
   expect([text.length, text.buffer.byteLength]).toEqual([100, 100]);
   expect(encoded.get("gzip")!.buffer.byteLength).toBe(40);
   expect(text.toString()).toBe("x".repeat(100));

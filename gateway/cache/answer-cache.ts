@@ -12,7 +12,9 @@ export type KeptAnswer = {
   readonly headers: Readonly<Record<string, string>>;
   readonly text: Buffer;
   /** The page after it: what a Link is made of for each who asks. */
-  readonly next?: { readonly pageToken: string; readonly times: Record<string, string | undefined> } | undefined;
+  readonly next?:
+    | { readonly pageToken: string; readonly times: Record<string, string | undefined> }
+    | undefined;
   /** Of the text: what tells these bytes from all others. */
   readonly digest: string;
   /** On the cache's clock. */
@@ -48,7 +50,10 @@ export class AnswerCache {
   readonly #making = new Map<string, Making>();
 
   /** maxBytes: 0 keeps nothing; what is being made is shared all the same. */
-  constructor({ maxBytes, monotonicMs = () => performance.now() }: { maxBytes: number; monotonicMs?: () => number }) {
+  constructor({
+    maxBytes,
+    monotonicMs = () => performance.now(),
+  }: { maxBytes: number; monotonicMs?: () => number }) {
     this.monotonicMs = monotonicMs;
     if (maxBytes === 0) return;
     this.#kept = new LRUCache<string, KeptAnswer>({
@@ -80,7 +85,12 @@ export class AnswerCache {
    * `kept: false` makes it in any case. Rejects as `make` does, for all who wait for it.
    */
   async answer(
-    { key, version, kept = true, abort }: { key: string; version: string; kept?: boolean; abort: AbortSignal },
+    {
+      key,
+      version,
+      kept = true,
+      abort,
+    }: { key: string; version: string; kept?: boolean; abort: AbortSignal },
     make: (abort: AbortSignal) => Promise<KeptAnswer>,
   ): Promise<KeptAnswer> {
     const known = kept ? this.#kept?.get(key) : undefined;
@@ -112,7 +122,10 @@ export class AnswerCache {
   /** Adds a compressed form to what is kept, if it still is. */
   keepEncoded(key: string, answer: KeptAnswer, encoding: string, bytes: Buffer): void {
     if (this.#kept?.peek(key) !== answer) return;
-    this.#kept.set(key, { ...answer, encoded: new Map([...answer.encoded, [encoding, ownBytes(bytes)]]) });
+    this.#kept.set(key, {
+      ...answer,
+      encoded: new Map([...answer.encoded, [encoding, ownBytes(bytes)]]),
+    });
   }
 
   #make(flight: string, key: string, make: (abort: AbortSignal) => Promise<KeptAnswer>): Making {

@@ -21,7 +21,10 @@ export function formatTag({ version, question, digest, encoding }: EntityTag): s
  * The tag of If-None-Match that is still good, as it was sent: of this version and question, plain
  * or in this encoding, whatever its bytes. "*" is good for every answer. Undefined if none is.
  */
-export function findGoodTag(header: string | undefined, current: Omit<EntityTag, "digest">): string | undefined {
+export function findGoodTag(
+  header: string | undefined,
+  current: Omit<EntityTag, "digest">,
+): string | undefined {
   if (header === undefined) return undefined;
   if (header.trim() === "*") return "*";
   const start = `${current.version}.${current.question}.`;
@@ -37,8 +40,13 @@ export function findGoodTag(header: string | undefined, current: Omit<EntityTag,
 }
 
 /** That of the pieces of one content, the same as of the whole. */
-export async function digestInTurns(pieces: readonly Uint8Array[], turns: Pick<Turns, "pause">): Promise<string> {
-  const hash = createHash("sha256").update(`${pieces.reduce((sum, { length }) => sum + length, 0)}:`);
+export async function digestInTurns(
+  pieces: readonly Uint8Array[],
+  turns: Pick<Turns, "pause">,
+): Promise<string> {
+  const hash = createHash("sha256").update(
+    `${pieces.reduce((sum, { length }) => sum + length, 0)}:`,
+  );
   for (const piece of pieces) {
     hash.update(piece);
     await turns.pause();

@@ -54,21 +54,28 @@ test.each([
   ["/signals", "text/csv", 408],
   ["/millrace.v1.IngestService/IngestBatch", "application/json", 504],
   ["/millrace.v1.IngestService/IngestBatch", "application/proto", 504],
-])("a body of %s as %s that stops is answered, and its connection ended", async (path, type, status) => {
-  await using fixture = await open();
-  const { socket, answer } = await begin(fixture.port, `${post(path, type)}{"signals": [`);
-  fixture.clock.nowMs = 29_999;
-  await fetch(`${fixture.baseUrl}/healthz`);
-  expect(socket.closed).toBe(false);
-  fixture.clock.nowMs = 30_001;
-  expect(await answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  expect(await answer).toContain("the body did not arrive in time");
-});
+])(
+  "a body of %s as %s that stops is answered, and its connection ended",
+  async (path, type, status) => {
+    await using fixture = await open();
+    const { socket, answer } = await begin(fixture.port, `${post(path, type)}{"signals": [`);
+    fixture.clock.nowMs = 29_999;
+    await fetch(`${fixture.baseUrl}/healthz`);
+    expect(socket.closed).toBe(false);
+    fixture.clock.nowMs = 30_001;
+    expect(await answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(await answer).toContain("the body did not arrive in time");
+  },
+);
 
 test("over HTTP/2 as well, and the session goes on", async () => {
   await using fixture = await open();
   const session = connectHttp2(fixture.baseUrl);
-  const request = session.request({ ":method": "POST", ":path": "/signals", "content-type": "application/json" });
+  const request = session.request({
+    ":method": "POST",
+    ":path": "/signals",
+    "content-type": "application/json",
+  });
   request.write('{"signals"');
   await fetch(`${fixture.baseUrl}/healthz`);
   const answered = once(request, "response");
@@ -128,18 +135,25 @@ test("what comes of a refused body after its answer takes no room, and a caller 
   for (const [path, type] of types) {
     const refused = await fixture.ask(path, send(1_600_000, type));
     expect([path, refused.status]).toEqual([path, 429]);
-    expect(JSON.stringify(refused.body)).toContain("this address has its share of bytes of request bodies");
+    expect(JSON.stringify(refused.body)).toContain(
+      "this address has its share of bytes of request bodies",
+    );
     expect(refused.headers.get("retry-after")).toBe("1");
   }
   held.socket.destroy();
   await eventually("nothing is held", () => fixture.borrowed()["bodies"] === 0);
-  for (let i = 0; i < 20; i++) expect((await fixture.post("/signals", " ".repeat(95_000))).status).toBe(400);
+  for (let i = 0; i < 20; i++)
+    expect((await fixture.post("/signals", " ".repeat(95_000))).status).toBe(400);
 });
 
 test("one that holds its share of the room leaves room for the next, and nobody gets more than there is", async () => {
   await using fixture = await open({ bodyBytes: 400_000 });
   const hold = (length: number, address: string) =>
-    begin(fixture.port, post("/signals", "application/json", "content-length: 1000000") + "[".repeat(length), address);
+    begin(
+      fixture.port,
+      post("/signals", "application/json", "content-length: 1000000") + "[".repeat(length),
+      address,
+    );
   const hogs = [await hold(190_000, "127.0.0.2"), await hold(95_000, "127.0.0.3")];
   await eventually("both are read", () => fixture.borrowed()["bodies"] === 285_000);
   const more = await hold(50_000, "127.0.0.2");
@@ -175,13 +189,24 @@ test("small chunks that wait for their reader are joined, and arrive as they wer
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   const sent = Buffer.from(Array.from({ length: 32_000 }, (_, i) => i & 0xff));
   const chunks = Array.from({ length: 2_000 }, (_, i) =>
-    Buffer.concat([Buffer.from("10\r\n"), sent.subarray(16 * i, 16 * (i + 1)), Buffer.from("\r\n")]),
+    Buffer.concat([
+      Buffer.from("10\r\n"),
+      sent.subarray(16 * i, 16 * (i + 1)),
+      Buffer.from("\r\n"),
+    ]),
   );
   socket.write(
-    Buffer.concat([Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"), ...chunks]),
+    Buffer.concat([
+      Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"),
+      ...chunks,
+    ]),
   );
   const [request, response] = (await once(server, "request")) as [IncomingMessage, ServerResponse];
-  const told = { stalled: () => new Error("stalled"), overloaded: () => new Error("overloaded"), callerName: () => "" };
+  const told = {
+    stalled: () => new Error("stalled"),
+    overloaded: () => new Error("overloaded"),
+    callerName: () => "",
+  };
   bodies.watch(request, response, { streams: true, ...told });
   request.read(0);
   await eventually("they wait", () => request.readableLength === sent.length);

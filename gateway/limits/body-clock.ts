@@ -168,10 +168,12 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
   };
 }
 
-const isRead = (request: IncomingMessage) => request.readableFlowing === true || request.listenerCount("readable") > 0;
+const isRead = (request: IncomingMessage) =>
+  request.readableFlowing === true || request.listenerCount("readable") > 0;
 
 function hasBody(request: IncomingMessage): boolean {
-  if (request.httpVersionMajor > 1) return !(request as unknown as Http2ServerRequest).stream.endAfterHeaders;
+  if (request.httpVersionMajor > 1)
+    return !(request as unknown as Http2ServerRequest).stream.endAfterHeaders;
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
   return encoding !== undefined || Number(length ?? 0) > 0;
 }

@@ -23,7 +23,8 @@ beforeEach(async () => {
 afterEach(() => door.close({ drainMs: 0 }));
 
 const head = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
-const chunks = (count: number, bytes: number) => `${bytes.toString(16)}\r\n${" ".repeat(bytes)}\r\n`.repeat(count);
+const chunks = (count: number, bytes: number) =>
+  `${bytes.toString(16)}\r\n${" ".repeat(bytes)}\r\n`.repeat(count);
 const last = "0\r\n\r\n";
 
 function send(content: string): Socket {
@@ -41,7 +42,9 @@ test("a body in chunks of a byte is refused, and its connection is closed", asyn
 
 test("a thousand chunks of a byte, and any number of larger ones with a few small ones beside them, are taken", async () => {
   const lines = (chunks(1, 1) + chunks(1, 80) + chunks(1, 2)).repeat(20_000);
-  const answer = await text(send(`${head}connection: close\r\n\r\n${chunks(999, 1)}${lines}${last}`));
+  const answer = await text(
+    send(`${head}connection: close\r\n\r\n${chunks(999, 1)}${lines}${last}`),
+  );
   expect(answer).toContain(`${999 + 20_000 * 83} bytes`);
 });
 

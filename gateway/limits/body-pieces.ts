@@ -12,7 +12,9 @@ import { answerUnreadable } from "./connections.ts";
  */
 type Inside = Socket & { readonly parser?: { pause(): void } | null };
 
-const smallPieces = Object.assign(new Error("the pieces of the body are too small"), { code: "SMALL_PIECES" });
+const smallPieces = Object.assign(new Error("the pieces of the body are too small"), {
+  code: "SMALL_PIECES",
+});
 
 type Counted = { pieces: Pieces /** To the latest request. */; response: ServerResponse };
 

@@ -25,7 +25,10 @@ export type AddressReader = {
   isProxy(address: string): boolean;
 };
 
-export function createAddressReader({ addresses, header = "x-forwarded-for" }: TrustedProxies): AddressReader {
+export function createAddressReader({
+  addresses,
+  header = "x-forwarded-for",
+}: TrustedProxies): AddressReader {
   const isProxy = toAddressSet(addresses);
   return {
     isProxy,
@@ -46,7 +49,10 @@ export function createAddressReader({ addresses, header = "x-forwarded-for" }: T
 
 function hopsOf(value: string, header: ForwardedHeader): string[] {
   return value.split(",").map((element) => {
-    const hop = header === "forwarded" ? (/(?:^|;)\s*for\s*=\s*"?([^";]*)/i.exec(element)?.[1] ?? "") : element;
+    const hop =
+      header === "forwarded"
+        ? (/(?:^|;)\s*for\s*=\s*"?([^";]*)/i.exec(element)?.[1] ?? "")
+        : element;
     return withoutPort(hop.trim());
   });
 }

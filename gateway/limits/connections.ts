@@ -74,7 +74,11 @@ const tooLarge = {
   title: "Request Header Fields Too Large",
   detail: "the request has more than 128 headers, or more than 16 KiB of them",
 };
-const unreadable = { status: 400, title: "Bad Request", detail: "the request is not valid HTTP/1.1" };
+const unreadable = {
+  status: 400,
+  title: "Bad Request",
+  detail: "the request is not valid HTTP/1.1",
+};
 /** What HTTP/1.1's parser does not let through to anyone. */
 const problems: Record<string, typeof unreadable> = {
   HPE_HEADER_OVERFLOW: tooLarge,
@@ -103,14 +107,25 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
   }
   const problem = problems[error.code ?? ""] ?? unreadable;
   const body = toBody(problem);
-  const fields = { ...answerHeaders, "content-type": problemType, "content-length": Buffer.byteLength(body) };
-  const lines = Object.entries({ ...fields, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("")}\r\n${body}`, () => socket.destroy());
+  const fields = {
+    ...answerHeaders,
+    "content-type": problemType,
+    "content-length": Buffer.byteLength(body),
+  };
+  const lines = Object.entries({ ...fields, connection: "close" }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("")}\r\n${body}`, () =>
+    socket.destroy(),
+  );
 }
 
 /** By names and values as they came: HTTP/2's own bounds lie higher. */
 export function isTooLarge(rawHeaders: readonly string[]): boolean {
-  return rawHeaders.length / 2 > maxHeaders || rawHeaders.reduce((sum, text) => sum + text.length, 0) > maxHeaderBytes;
+  return (
+    rawHeaders.length / 2 > maxHeaders ||
+    rawHeaders.reduce((sum, text) => sum + text.length, 0) > maxHeaderBytes
+  );
 }
 
 /** Answers 431. */
@@ -122,7 +137,11 @@ export const refuseRequest = (response: ServerResponse, detail: string): void =>
 
 function refuse(response: ServerResponse, problem: typeof unreadable): void {
   const body = toBody(problem);
-  const fields = { ...answerHeaders, "content-type": problemType, "content-length": Buffer.byteLength(body) };
+  const fields = {
+    ...answerHeaders,
+    "content-type": problemType,
+    "content-length": Buffer.byteLength(body),
+  };
   response.writeHead(problem.status, fields);
   response.end(body);
 }
@@ -180,8 +199,15 @@ const controlFrames = { perSecond: 100, burst: 1_000 };
  * Ends a session that floods with PING or SETTINGS (GOAWAY ENHANCE_YOUR_CALM), or has had no stream
  * for a while (GOAWAY).
  */
-export function guardSession(session: ServerHttp2Session, { idleTimeoutMs }: ConnectionLimits): void {
-  const buckets = new TokenBuckets({ ...controlFrames, monotonicMs: () => performance.now(), maxKeys: 1 });
+export function guardSession(
+  session: ServerHttp2Session,
+  { idleTimeoutMs }: ConnectionLimits,
+): void {
+  const buckets = new TokenBuckets({
+    ...controlFrames,
+    monotonicMs: () => performance.now(),
+    maxKeys: 1,
+  });
   const onControl = () => {
     if (session.destroyed || buckets.take("").granted) return;
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);

@@ -13,12 +13,15 @@ const ingest = "/millrace.v1.IngestService/IngestBatch";
 test.each([
   ["gzip", gzipSync(zeros)],
   ["br", brotliCompressSync(zeros)],
-])("a Connect body that %s makes large is refused, and not read as a whole", async (encoding, bomb) => {
-  await using gateway = await openTestGateway();
-  const headers = { "content-type": "application/proto", "content-encoding": encoding };
-  const answer = await gateway.ask(ingest, { method: "POST", headers, body: bomb });
-  expect([answer.status, answer.body["code"]]).toEqual([429, "resource_exhausted"]);
-});
+])(
+  "a Connect body that %s makes large is refused, and not read as a whole",
+  async (encoding, bomb) => {
+    await using gateway = await openTestGateway();
+    const headers = { "content-type": "application/proto", "content-encoding": encoding };
+    const answer = await gateway.ask(ingest, { method: "POST", headers, body: bomb });
+    expect([answer.status, answer.body["code"]]).toEqual([429, "resource_exhausted"]);
+  },
+);
 
 test("so is a message of gRPC", async () => {
   await using gateway = await openTestGateway();
@@ -51,6 +54,8 @@ test.each([
   await using gateway = await openTestGateway();
   for (const type of ["application/json", "application/x-ndjson"]) {
     const headers = { "content-type": type, "content-encoding": encoding };
-    expect((await gateway.ask("/signals", { method: "POST", headers, body: bomb })).status).toBe(415);
+    expect((await gateway.ask("/signals", { method: "POST", headers, body: bomb })).status).toBe(
+      415,
+    );
   }
 });

@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { FirstReads } from "./first-reads.ts";
 
 const round = () => new Promise((resolve) => setImmediate(resolve));
-const socketOf = (remoteAddress: string) => ({ remoteAddress, destroyed: false }) as Socket & { destroyed: boolean };
+const socketOf = (remoteAddress: string) =>
+  ({ remoteAddress, destroyed: false }) as Socket & { destroyed: boolean };
 
 function open() {
   let nowMs = 0;

@@ -1,7 +1,14 @@
 // All that an operator can say about limits by client, from settings to what the limiter and the
 // guard take.
 import { type SettingsOf, setting } from "../../runtime/config.ts";
-import { bytes, count, durationMs, oneOf, onOff, type ValueReader } from "../../runtime/config-values.ts";
+import {
+  bytes,
+  count,
+  durationMs,
+  oneOf,
+  onOff,
+  type ValueReader,
+} from "../../runtime/config-values.ts";
 import { forwardedHeaders, isAddressRange, type TrustedProxies } from "./client-address.ts";
 import { type ConnectionLimits, defaultConnectionLimits } from "./connections.ts";
 import { defaultShares, type ShareLimits } from "./gateway-shares.ts";
@@ -170,14 +177,20 @@ export const limitSettings = {
 export function toLimits(settings: SettingsOf<typeof limitSettings>): GatewayLimits {
   const { rateBurst } = settings;
   const rate = (perSecond: number) =>
-    perSecond === 0 ? undefined : { perSecond, burst: Math.max(1, (perSecond * rateBurst) / 1_000) };
+    perSecond === 0
+      ? undefined
+      : { perSecond, burst: Math.max(1, (perSecond * rateBurst) / 1_000) };
   const perClient = (requests: number, samples: number, streams: number): ClientLimits => ({
     ...{ requests: rate(requests), samples: rate(samples) },
     maxStreams: streams === 0 ? undefined : streams,
   });
   return {
     perKey: perClient(settings.keyRequests, settings.keySamples, settings.keyStreams),
-    perAddress: perClient(settings.addressRequests, settings.addressSamples, settings.addressStreams),
+    perAddress: perClient(
+      settings.addressRequests,
+      settings.addressSamples,
+      settings.addressStreams,
+    ),
     connections: {
       maxConnections: settings.maxConnections,
       maxPerAddress: settings.addressConnections || Number.POSITIVE_INFINITY,

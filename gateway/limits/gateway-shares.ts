@@ -47,7 +47,8 @@ export class GatewayShares {
   readonly of: Readonly<Record<Kind, Shares>>;
 
   constructor({ exports, feeds, ingests, bodyBytes, unreadBytes }: ShareLimits = defaultShares) {
-    const half = (total: number) => new Shares({ total, perCaller: Math.max(1, Math.floor(total / 2)) });
+    const half = (total: number) =>
+      new Shares({ total, perCaller: Math.max(1, Math.floor(total / 2)) });
     this.of = {
       exports: new Shares({ total: exports }),
       feeds: half(feeds),
@@ -84,7 +85,8 @@ export class GatewayShares {
 /** What a caller is told that cannot have more. */
 export function shortageError(kind: Kind, shortage: Shortage, { kind: of }: Caller): ConnectError {
   const whose = of === "key" ? "this credential" : "this address";
-  const text = shortage === "own" ? `${whose} has its share of` : "the gateway has reached its limit of";
+  const text =
+    shortage === "own" ? `${whose} has its share of` : "the gateway has reached its limit of";
   const message = `${text} ${words[kind]}: wait until some end, or try again in a second`;
   const limit = shortage === "own" ? `${kind}-per-${of}` : kind;
   const reason = shortage === "own" ? "RATE_LIMITED" : "OVERLOADED";

@@ -26,9 +26,12 @@ declare module "fastify" {
 }
 
 /** The meter of a call in Connect, gRPC or gRPC-Web. */
-export const meterKey: ContextKey<Meter | undefined> = createContextKey<Meter | undefined>(undefined, {
-  description: "the meter of records",
-});
+export const meterKey: ContextKey<Meter | undefined> = createContextKey<Meter | undefined>(
+  undefined,
+  {
+    description: "the meter of records",
+  },
+);
 
 export type LimitOptions = {
   limiter: Limiter;
@@ -52,7 +55,12 @@ export type LimitGuard = {
 
 type RequestContext = { request: FastifyRequest; reply: FastifyReply };
 
-export function createLimitGuard({ limiter, addresses, limitLoopback, log }: LimitOptions): LimitGuard {
+export function createLimitGuard({
+  limiter,
+  addresses,
+  limitLoopback,
+  log,
+}: LimitOptions): LimitGuard {
   const audit = createRefusalAudit({
     write: (message, fields) => log.warn(message, fields),
     monotonicMs: () => performance.now(),
@@ -61,7 +69,12 @@ export function createLimitGuard({ limiter, addresses, limitLoopback, log }: Lim
     addresses.of(raw.socket.remoteAddress, (name) => headers[name]?.toString());
 
   /** Notes how the quotas stand; throws where one is used up. */
-  const admit = (kind: ClientKind, client: string, { quotas, refusal }: Admission, context: RequestContext) => {
+  const admit = (
+    kind: ClientKind,
+    client: string,
+    { quotas, refusal }: Admission,
+    context: RequestContext,
+  ) => {
     const { request, reply } = context;
     request.quotas = [...(request.quotas ?? []), ...quotas];
     reply.headers(quotaHeaders(request.quotas));
@@ -74,7 +87,8 @@ export function createLimitGuard({ limiter, addresses, limitLoopback, log }: Lim
     });
     throw refusal.error;
   };
-  const isFree = (kind: ClientKind, client: string) => kind === "address" && !limitLoopback && isLoopback(client);
+  const isFree = (kind: ClientKind, client: string) =>
+    kind === "address" && !limitLoopback && isLoopback(client);
 
   return {
     addressOf,

@@ -10,7 +10,9 @@ const turnBytes = 256 * 1024;
 test("wherever a turn ends, a value costs what it costs by itself", async () => {
   const value = fc.oneof(
     fc.json(),
-    fc.string({ unit: fc.constantFrom('"', "\\", "a", "1", "{", ",") }).map((text) => JSON.stringify(text)),
+    fc
+      .string({ unit: fc.constantFrom('"', "\\", "a", "1", "{", ",") })
+      .map((text) => JSON.stringify(text)),
   );
   await fc.assert(
     fc.asyncProperty(value, fc.nat({ max: 60 }), async (text, before) => {
@@ -43,10 +45,14 @@ test("the elements of the largest batch are cheap, and a million elements are re
   const message = { freeCostBytes: 16 * 1024, maxCostPerByte: 32, maxCostBytes: 64 * 1024 * 1024 };
   for (const element of ["0", '""', "null", "[]"]) {
     const most = Buffer.from(list(element, 131_072));
-    expect(await assertJsonCost(most, { ...message, maxCostPerByte: 1e3 }), element).toBeLessThan(14e6);
+    expect(await assertJsonCost(most, { ...message, maxCostPerByte: 1e3 }), element).toBeLessThan(
+      14e6,
+    );
     const million = Buffer.from(list(element, 1_000_000));
     await expect(assertJsonCost(million, message), element).rejects.toThrow("send less at once");
   }
   // Zeros, as a batch of the largest size has them.
-  expect(await assertJsonCost(Buffer.from(`{"values":${list("0", 65_536)}}`), message)).toBeLessThan(3e6);
+  expect(
+    await assertJsonCost(Buffer.from(`{"values":${list("0", 65_536)}}`), message),
+  ).toBeLessThan(3e6);
 });

@@ -43,8 +43,14 @@ export class Limiter {
   readonly #clients: Record<ClientKind, ClientBook>;
   readonly #refused = new Map<string, number>();
 
-  constructor({ perKey, perAddress, monotonicMs = () => performance.now(), maxClients }: LimiterOptions) {
-    const book = (kind: ClientKind, limits: ClientLimits) => new ClientBook(kind, limits, { monotonicMs, maxClients });
+  constructor({
+    perKey,
+    perAddress,
+    monotonicMs = () => performance.now(),
+    maxClients,
+  }: LimiterOptions) {
+    const book = (kind: ClientKind, limits: ClientLimits) =>
+      new ClientBook(kind, limits, { monotonicMs, maxClients });
     this.#clients = { key: book("key", perKey), address: book("address", perAddress) };
   }
 
@@ -103,7 +109,8 @@ class ClientBook {
     { monotonicMs, maxClients }: { monotonicMs: () => number; maxClients: number | undefined },
   ) {
     const buckets = (rate: Rate | undefined) =>
-      rate && new TokenBuckets({ ...rate, monotonicMs, ...(maxClients && { maxKeys: maxClients }) });
+      rate &&
+      new TokenBuckets({ ...rate, monotonicMs, ...(maxClients && { maxKeys: maxClients }) });
     this.#kind = kind;
     this.#maxStreams = maxStreams;
     this.#requests = buckets(requests);
@@ -133,7 +140,12 @@ class ClientBook {
     return this.#take("samples", this.#samples, client, 0);
   }
 
-  #take(what: "requests" | "samples", buckets: TokenBuckets | undefined, client: string, amount: number): Admission {
+  #take(
+    what: "requests" | "samples",
+    buckets: TokenBuckets | undefined,
+    client: string,
+    amount: number,
+  ): Admission {
     if (!buckets) return { quotas: [], refusal: undefined };
     const taken = buckets.take(client, amount);
     const quotas = [{ name: `${what}-per-${this.#kind}`, rate: buckets.rate, taken }];
@@ -164,7 +176,10 @@ class ClientBook {
         : `${(what === "requests" ? this.#requests : this.#samples)!.rate.perSecond} ${what} a second`;
     const whose = this.#kind === "key" ? "the credential's" : "the address's";
     const message = `over ${whose} limit of ${most}: try again later`;
-    const error = reasonError("RATE_LIMITED", Code.ResourceExhausted, message, { metadata: { limit }, retryMs });
+    const error = reasonError("RATE_LIMITED", Code.ResourceExhausted, message, {
+      metadata: { limit },
+      retryMs,
+    });
     return { limit, error };
   }
 }

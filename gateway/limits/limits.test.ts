@@ -3,7 +3,11 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { Scope } from "#gen/millrace/v1/access_pb.ts";
@@ -36,9 +40,15 @@ const named = {
 };
 
 test("requests over an address's rate are 429 with the reason, Retry-After and the draft's headers, until time has passed", async () => {
-  await using fixture = await openLimited({ perAddress: { ...nothing, requests: { perSecond: 0.5, burst: 2 } } });
+  await using fixture = await openLimited({
+    perAddress: { ...nothing, requests: { perSecond: 0.5, burst: 2 } },
+  });
   const { ask, clock } = fixture;
-  const [first, second, third] = [await ask("/signals"), await ask("/nowhere"), await ask("/signals")];
+  const [first, second, third] = [
+    await ask("/signals"),
+    await ask("/nowhere"),
+    await ask("/signals"),
+  ];
   expect([first.status, second.status, third.status]).toEqual([200, 404, 429]);
   expect(first.headers.get("ratelimit-policy")).toBe('"requests-per-address";q=2;w=4');
   expect(first.headers.get("ratelimit")).toBe('"requests-per-address";r=1;t=2');
@@ -47,16 +57,28 @@ test("requests over an address's rate are 429 with the reason, Retry-After and t
   expect(third.headers.get("retry-after")).toBe("2");
   expect(third.headers.get("ratelimit")).toBe('"requests-per-address";r=0;t=2');
   expect(third.body).toMatchObject({
-    ...{ type: "urn:millrace:v1:RATE_LIMITED", reason: "RATE_LIMITED", status: 429, instance: "/signals" },
-    ...{ metadata: { limit: "requests-per-address" }, "violated-policies": ["requests-per-address"] },
+    ...{
+      type: "urn:millrace:v1:RATE_LIMITED",
+      reason: "RATE_LIMITED",
+      status: 429,
+      instance: "/signals",
+    },
+    ...{
+      metadata: { limit: "requests-per-address" },
+      "violated-policies": ["requests-per-address"],
+    },
   });
   clock.nowMs = 2_000;
   expect((await ask("/signals")).status).toBe(200);
-  expect(fixture.lines.filter((line) => line.includes('"reason":"requests-per-address"')).length).toBe(1);
+  expect(
+    fixture.lines.filter((line) => line.includes('"reason":"requests-per-address"')).length,
+  ).toBe(1);
 });
 
 test("a limit is told in the words of gRPC, gRPC-Web and Connect", async () => {
-  await using fixture = await openLimited({ perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } } });
+  await using fixture = await openLimited({
+    perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } },
+  });
   const { baseUrl, clock } = fixture;
   await fixture.ask("/signals");
   const transports = [
@@ -80,7 +102,9 @@ test("a limit is told in the words of gRPC, gRPC-Web and Connect", async () => {
   }
   clock.nowMs = 10_000;
   const metrics = await (await fetch(`${baseUrl}/metrics`)).text();
-  expect(metrics).toContain('millrace_refusals_total{reason="RATE_LIMITED",limit="requests-per-address"} 4');
+  expect(metrics).toContain(
+    'millrace_refusals_total{reason="RATE_LIMITED",limit="requests-per-address"} 4',
+  );
 });
 
 test("keys have limits each of their own, and addresses others beside", async () => {
@@ -89,16 +113,23 @@ test("keys have limits each of their own, and addresses others beside", async ()
     perAddress: { ...nothing, requests: { perSecond: 1, burst: 4 } },
   });
   fixture.accessor.access = named;
-  const as = (key: string) => fixture.ask("/signals", { headers: { authorization: `Bearer ${key}` } });
-  expect([(await as("a")).status, (await as("a")).status, (await as("b")).status]).toEqual([200, 429, 200]);
+  const as = (key: string) =>
+    fixture.ask("/signals", { headers: { authorization: `Bearer ${key}` } });
+  expect([(await as("a")).status, (await as("a")).status, (await as("b")).status]).toEqual([
+    200, 429, 200,
+  ]);
   const last = await as("c");
-  expect(last.headers.get("ratelimit")).toBe('"requests-per-address";r=0;t=4, "requests-per-key";r=0;t=1');
+  expect(last.headers.get("ratelimit")).toBe(
+    '"requests-per-address";r=0;t=4, "requests-per-key";r=0;t=1',
+  );
   // The address is looked at before anyone is asked about the key.
   expect((await as("d")).body["metadata"]).toEqual({ limit: "requests-per-address" });
 });
 
 test("a body is not waited for: the refusal comes with the headers", async () => {
-  await using fixture = await openLimited({ perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } } });
+  await using fixture = await openLimited({
+    perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } },
+  });
   await fixture.ask("/signals");
   const socket = connect(fixture.port, "127.0.0.1");
   socket.write(
@@ -127,11 +158,14 @@ test("behind a trusted proxy each client has its own", async () => {
   });
   const from = async (address: string) =>
     (await fixture.ask("/signals", { headers: { "x-forwarded-for": address } })).status;
-  expect([await from("192.0.2.1"), await from("192.0.2.1"), await from("192.0.2.2")]).toEqual([200, 429, 200]);
-  expect([await from("2001:db8::1"), await from("2001:db8::ffff:1"), await from("6.6.6.6, 192.0.2.1")]).toEqual([
-    ...[200, 429],
-    429,
+  expect([await from("192.0.2.1"), await from("192.0.2.1"), await from("192.0.2.2")]).toEqual([
+    200, 429, 200,
   ]);
+  expect([
+    await from("2001:db8::1"),
+    await from("2001:db8::ffff:1"),
+    await from("6.6.6.6, 192.0.2.1"),
+  ]).toEqual([...[200, 429], 429]);
 });
 
 test("streams are counted while they last", async () => {
@@ -149,7 +183,9 @@ test("streams are counted while they last", async () => {
   leave.abort();
   await eventually("the place is free again", async () => {
     const again = new AbortController();
-    const { status } = await fetch(`${fixture.baseUrl}/signals/power/live`, { signal: again.signal });
+    const { status } = await fetch(`${fixture.baseUrl}/signals/power/live`, {
+      signal: again.signal,
+    });
     again.abort();
     return status === 200;
   });
@@ -157,7 +193,12 @@ test("streams are counted while they last", async () => {
 
 const rows = (count: number) =>
   Array.from({ length: count }, (_, i) => ({
-    ...{ machine: "m", signal: "power", time: `2026-03-01T08:00:00.${String(i).padStart(3, "0")}Z`, value: i },
+    ...{
+      machine: "m",
+      signal: "power",
+      time: `2026-03-01T08:00:00.${String(i).padStart(3, "0")}Z`,
+      value: i,
+    },
   }));
 
 test("what one key sends too much of, another one behind the same address does not pay for", async () => {
@@ -181,10 +222,15 @@ test("what one key sends too much of, another one behind the same address does n
 });
 
 test("records are counted as they come, and what is over the rate is owed by the next request", async () => {
-  await using fixture = await openLimited({ perAddress: { ...nothing, samples: { perSecond: 10, burst: 10 } } });
+  await using fixture = await openLimited({
+    perAddress: { ...nothing, samples: { perSecond: 10, burst: 10 } },
+  });
   const taken: IngestBatchRequest[] = [];
   fixture.accessor.ingest = takeEverything(taken);
-  const client = createClient(IngestService, createConnectTransport({ baseUrl: fixture.baseUrl, httpVersion: "1.1" }));
+  const client = createClient(
+    IngestService,
+    createConnectTransport({ baseUrl: fixture.baseUrl, httpVersion: "1.1" }),
+  );
   const sendBatch = () =>
     client
       .ingestBatch({
@@ -208,7 +254,9 @@ test("records are counted as they come, and what is over the rate is owed by the
 });
 
 test("a streamed body over the rate is read more slowly, not refused", async () => {
-  await using fixture = await openLimited({ perAddress: { ...nothing, samples: { perSecond: 1e6, burst: 1 } } });
+  await using fixture = await openLimited({
+    perAddress: { ...nothing, samples: { perSecond: 1e6, burst: 1 } },
+  });
   const taken: IngestBatchRequest[] = [];
   fixture.accessor.ingest = takeEverything(taken);
   const lines = rows(900).map((row) => JSON.stringify(row));
@@ -221,15 +269,27 @@ test("a streamed body over the rate is read more slowly, not refused", async () 
 });
 
 test("settings become limits; 0 is none", () => {
-  const read = (...argv: string[]) => toLimits(readSettings({ name: "", about: "", settings: limitSettings }, argv));
+  const read = (...argv: string[]) =>
+    toLimits(readSettings({ name: "", about: "", settings: limitSettings }, argv));
   expect(read().perKey).toEqual({
     ...{ requests: { perSecond: 500, burst: 5_000 }, samples: { perSecond: 1e6, burst: 1e7 } },
     maxStreams: 1_000,
   });
   const { perAddress } = read(
-    ...["--address-requests-per-second", "0", "--address-samples-per-second", "7", "--address-streams", "0"],
+    ...[
+      "--address-requests-per-second",
+      "0",
+      "--address-samples-per-second",
+      "7",
+      "--address-streams",
+      "0",
+    ],
     ...["--rate-burst", "2s"],
   );
-  expect(perAddress).toEqual({ requests: undefined, samples: { perSecond: 7, burst: 14 }, maxStreams: undefined });
+  expect(perAddress).toEqual({
+    requests: undefined,
+    samples: { perSecond: 7, burst: 14 },
+    maxStreams: undefined,
+  });
   expect(() => read("--trusted-proxy", "proxy.example")).toThrow(/an address or a range/);
 });

@@ -9,6 +9,9 @@ declare module "fastify" {
 }
 
 /** For a call in Connect, gRPC or gRPC-Web. */
-export const passedOnKey: ContextKey<PassedOn | undefined> = createContextKey<PassedOn | undefined>(undefined, {
-  description: "told of what was passed on",
-});
+export const passedOnKey: ContextKey<PassedOn | undefined> = createContextKey<PassedOn | undefined>(
+  undefined,
+  {
+    description: "told of what was passed on",
+  },
+);

@@ -66,8 +66,15 @@ test("bodies stay with their requests, also those that nobody read", async () =>
   const post = (path: string, body: string, more = "") =>
     `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n${more}\r\n${body}`;
   const large = "b".repeat(300_000);
-  const said = await text(send(post("/a", "first") + post("/unread", large) + get("/g") + post("/d", large, last)));
-  expect(said.match(/\/\w+: \w*/g)).toEqual(["/a: first", "/unread: nothing", "/g: ", `/d: ${large}`]);
+  const said = await text(
+    send(post("/a", "first") + post("/unread", large) + get("/g") + post("/d", large, last)),
+  );
+  expect(said.match(/\/\w+: \w*/g)).toEqual([
+    "/a: first",
+    "/unread: nothing",
+    "/g: ",
+    `/d: ${large}`,
+  ]);
 });
 
 test("none starts once its client is gone", async () => {
@@ -85,7 +92,9 @@ test("none starts once its client is gone", async () => {
 });
 
 test("a request whose client leaves right behind it does not start", async () => {
-  const leaving = Array.from({ length: 10 }, () => connect(door.port, "127.0.0.1").on("error", () => {}));
+  const leaving = Array.from({ length: 10 }, () =>
+    connect(door.port, "127.0.0.1").on("error", () => {}),
+  );
   await Promise.all(leaving.map((socket) => once(socket, "connect")));
   const closed = leaving.map((socket) => once(socket, "close"));
   for (const socket of leaving) socket.write(get("/a"), () => socket.destroy());

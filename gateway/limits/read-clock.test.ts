@@ -10,7 +10,10 @@ import { createReadClock } from "./read-clock.ts";
 function open(totalBytes = 1e9) {
   const clock = { nowMs: 0 };
   const room = new Shares({ total: totalBytes, perCaller: totalBytes / 2 });
-  const readers = createReadClock({ stallMs: 30_000, monotonicMs: () => clock.nowMs, everyMs: 1e8 }, room);
+  const readers = createReadClock(
+    { stallMs: 30_000, monotonicMs: () => clock.nowMs, everyMs: 1e8 },
+    room,
+  );
   const ended: string[] = [];
   const watch = (name: string, caller: string) => {
     const who: Caller = { kind: "key", name: caller, network: "192.0.2.1" };

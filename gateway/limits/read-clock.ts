@@ -69,7 +69,8 @@ export function createReadClock(options: ReadClockOptions, room: Shares): ReadCl
     let longest: Answer | undefined;
     for (const answer of answers) {
       const { loan, sinceMs } = answer;
-      if (loan.caller !== name || sinceMs === undefined || monotonicMs() - sinceMs < graceMs) continue;
+      if (loan.caller !== name || sinceMs === undefined || monotonicMs() - sinceMs < graceMs)
+        continue;
       if (longest === undefined || sinceMs < longest.sinceMs!) longest = answer;
     }
     return longest;
@@ -81,7 +82,8 @@ export function createReadClock(options: ReadClockOptions, room: Shares): ReadCl
     for (const answer of answers) {
       const { sinceMs, bytes, loan } = answer;
       if (sinceMs === undefined) continue;
-      if (nowMs - sinceMs >= stallMs + (bytes / minBytesPerSecond) * 1_000) end(answer, "reader-timeout");
+      if (nowMs - sinceMs >= stallMs + (bytes / minBytesPerSecond) * 1_000)
+        end(answer, "reader-timeout");
       else callers.add(loan.caller);
     }
     for (const name of callers) relieve(name);
@@ -120,5 +122,8 @@ export function createReadClock(options: ReadClockOptions, room: Shares): ReadCl
 export function slowReader(limit: string): ConnectError {
   const message =
     "the client did not read the response in time: read faster or ask for less, and resume after the last record read";
-  return reasonError("SLOW_READER", Code.ResourceExhausted, message, { metadata: { limit }, retryMs: 1_000 });
+  return reasonError("SLOW_READER", Code.ResourceExhausted, message, {
+    metadata: { limit },
+    retryMs: 1_000,
+  });
 }

@@ -1,10 +1,15 @@
 // How many records a message of a producer brings.
 import { isMessage, type Message } from "@bufbuild/protobuf";
-import { IngestBatchRequestSchema, IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  IngestBatchRequestSchema,
+  IngestRequestSchema,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 
 export const recordsOf = ({ stateChanges, errorReports, samples }: Batch): number =>
-  stateChanges.length + errorReports.length + samples.reduce((sum, { values }) => sum + values.length, 0);
+  stateChanges.length +
+  errorReports.length +
+  samples.reduce((sum, { values }) => sum + values.length, 0);
 
 /** 0 for what is no batch. */
 export function recordsOfMessage(message: Message): number {

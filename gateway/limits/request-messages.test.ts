@@ -16,7 +16,8 @@ const mib = 1024 * 1024;
 const check = "/grpc.health.v1.Health/Check";
 const ingest = "/millrace.v1.IngestService/IngestBatch";
 const signals = "/millrace.v1.SignalService/ListSignals";
-const times = (bytes: readonly number[], count: number) => Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
+const times = (bytes: readonly number[], count: number) =>
+  Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
 const unknown = times([0x10, 0x00], 1_000);
 const nested = (no: number, inner: Buffer) => {
   const head = [no * 8 + 2];
@@ -63,7 +64,12 @@ test.each<Case>([
     { "content-type": "application/json" },
     `{"batch":{"samples":[{"values":[0${",0".repeat(4 * mib)}]}]}}`,
   ],
-  ["members", check, { "content-type": "application/json" }, `{${Array.from({ length: 150 }, (_, i) => `"${i}":{}`)}}`],
+  [
+    "members",
+    check,
+    { "content-type": "application/json" },
+    `{${Array.from({ length: 150 }, (_, i) => `"${i}":{}`)}}`,
+  ],
   ["depth", signals, { "content-type": "application/json" }, "[".repeat(5_000)],
   ["size", check, { "content-type": "application/json" }, `{"service":"${"a".repeat(2_048)}"}`],
 ])("a Connect body of %s", async (_name, path, headers, body) => {
@@ -138,7 +144,10 @@ test("the largest honest batch passes, in JSON as in protobuf", async () => {
     ...{ time: { seconds: 1_700_000_000n, nanos: i * 1_000 }, severity: 1, code: "E", message: "" },
   }));
   const init = { producerId: "p", sequence: 1n, batch: { machine: "m", errorReports } };
-  const request = create(IngestBatchRequestSchema, init as MessageInitShape<typeof IngestBatchRequestSchema>);
+  const request = create(
+    IngestBatchRequestSchema,
+    init as MessageInitShape<typeof IngestBatchRequestSchema>,
+  );
   for (const [type, body] of [
     ["application/proto", toBinary(IngestBatchRequestSchema, request)],
     ["application/json", JSON.stringify(toJson(IngestBatchRequestSchema, request))],
@@ -174,7 +183,10 @@ test("unknown fields are not passed on to the accessor", async () => {
     arrived.push([request.pageSize, receivedBytes(request)]);
     return {};
   };
-  const known = toBinary(ListMachinesRequestSchema, create(ListMachinesRequestSchema, { pageSize: 7 }));
+  const known = toBinary(
+    ListMachinesRequestSchema,
+    create(ListMachinesRequestSchema, { pageSize: 7 }),
+  );
   // Field 100, a number.
   const body = Buffer.concat([known, Uint8Array.from([0xa0, 0x06, 0x01])]);
   const headers = { "content-type": "application/proto" };

@@ -28,8 +28,12 @@ export async function boundMessages(
   if (!isStream(body)) return request;
   const format = /[/+]json\b/i.test(type) ? "json" : "proto";
   if (/^application\/(grpc|connect)/i.test(type)) {
-    const name = request.header.get("grpc-encoding") ?? request.header.get("connect-content-encoding");
-    return { ...request, body: envelopes(body, { ...reading, format, encoding: toEncoding(name) }) };
+    const name =
+      request.header.get("grpc-encoding") ?? request.header.get("connect-content-encoding");
+    return {
+      ...request,
+      body: envelopes(body, { ...reading, format, encoding: toEncoding(name) }),
+    };
   }
   const encoding = toEncoding(request.header.get("content-encoding"));
   const header = new Headers(request.header);
@@ -45,10 +49,14 @@ const isStream = (body: unknown): body is AsyncIterable<Uint8Array> =>
   typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 
 /** undefined: none, or one that Connect refuses in its own words. */
-const toEncoding = (name: string | null): Encoding | undefined => (name === "gzip" || name === "br" ? name : undefined);
+const toEncoding = (name: string | null): Encoding | undefined =>
+  name === "gzip" || name === "br" ? name : undefined;
 
 /** A whole body is one message. */
-async function* single(body: AsyncIterable<Uint8Array>, message: Message): AsyncGenerator<Uint8Array, void, undefined> {
+async function* single(
+  body: AsyncIterable<Uint8Array>,
+  message: Message,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { maxBytes } = message.bounds;
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -77,18 +85,29 @@ async function* envelopes(
   const pending = new Pending();
   for await (const chunk of body) {
     pending.push(chunk);
-    for (let envelope = take(pending, message); envelope !== undefined; envelope = take(pending, message)) {
+    for (
+      let envelope = take(pending, message);
+      envelope !== undefined;
+      envelope = take(pending, message)
+    ) {
       const { flags, bytes } = envelope;
       const compressed = (flags & compressedFlag) !== 0 && message.encoding !== undefined;
       const isMessage = (flags & ~compressedFlag) === 0;
       if (!isMessage || (flags !== 0 && !compressed)) yield enclose(flags, bytes);
-      else yield enclose(0, await readMessage(bytes, compressed ? message : { ...message, encoding: undefined }));
+      else
+        yield enclose(
+          0,
+          await readMessage(bytes, compressed ? message : { ...message, encoding: undefined }),
+        );
     }
   }
   if (pending.length > 0) yield pending.take(pending.length);
 }
 
-function take(pending: Pending, { bounds: { maxBytes } }: Message): { flags: number; bytes: Buffer } | undefined {
+function take(
+  pending: Pending,
+  { bounds: { maxBytes } }: Message,
+): { flags: number; bytes: Buffer } | undefined {
   const head = pending.peek(headBytes);
   if (head === undefined) return undefined;
   const [flags, length] = [head.readUInt8(0), head.readUInt32BE(1)];
@@ -140,15 +159,20 @@ class Pending {
 }
 
 /** Connect's GET has its message in the URL, perhaps compressed. */
-async function boundQuery(request: UniversalServerRequest, reading: MessageReading): Promise<UniversalServerRequest> {
+async function boundQuery(
+  request: UniversalServerRequest,
+  reading: MessageReading,
+): Promise<UniversalServerRequest> {
   const url = new URL(request.url);
   const query = url.searchParams;
   const text = query.get("message");
   if (text === null) return request;
   const encoding = toEncoding(query.get("compression"));
-  if (encoding === undefined && (query.get("compression") ?? "identity") !== "identity") return request;
+  if (encoding === undefined && (query.get("compression") ?? "identity") !== "identity")
+    return request;
   const format = query.get("encoding") === "json" ? "json" : "proto";
-  if (isMisencoded(url.search)) throw invalidField("message", "holds percent-encoded bytes that are not UTF-8");
+  if (isMisencoded(url.search))
+    throw invalidField("message", "holds percent-encoded bytes that are not UTF-8");
   const bytes = query.get("base64") === "1" ? Buffer.from(text, "base64url") : Buffer.from(text);
   const read = await readMessage(bytes, { ...reading, format, encoding });
   if (encoding === undefined) return request;
@@ -158,12 +182,17 @@ async function boundQuery(request: UniversalServerRequest, reading: MessageReadi
   return { ...request, url: url.href };
 }
 
-async function readMessage(bytes: Buffer, { method, bounds, inTurn, format, encoding }: Message): Promise<Buffer> {
+async function readMessage(
+  bytes: Buffer,
+  { method, bounds, inTurn, format, encoding }: Message,
+): Promise<Buffer> {
   const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
   try {
     if (bytes.length > maxBytes) throw new MessageTooLarge("bytes", maxBytes);
     const compressed = encoding !== undefined && bytes.length > 0;
-    const whole = compressed ? await inTurn(() => decompress(encoding, bytes, maxDecompressedBytes)) : bytes;
+    const whole = compressed
+      ? await inTurn(() => decompress(encoding, bytes, maxDecompressedBytes))
+      : bytes;
     if (format === "json") assertText(whole);
     if (format === "json") await assertJsonCost(whole, bounds);
     else assertCost(method.input, whole, bounds);
@@ -171,8 +200,17 @@ async function readMessage(bytes: Buffer, { method, bounds, inTurn, format, enco
   } catch (error) {
     if (error instanceof MessageTooLarge) throw tooLarge(error);
     if (error instanceof ConnectError) throw error;
-    const what = "code" in (error as Error) ? "cannot be decompressed" : "is not valid protobuf for this method";
-    throw new ConnectError(`the message ${what}`, Code.InvalidArgument, undefined, undefined, error);
+    const what =
+      "code" in (error as Error)
+        ? "cannot be decompressed"
+        : "is not valid protobuf for this method";
+    throw new ConnectError(
+      `the message ${what}`,
+      Code.InvalidArgument,
+      undefined,
+      undefined,
+      error,
+    );
   }
 }
 

@@ -46,18 +46,28 @@ test.each([
   ["days=Etc/GMT%2B5", { case: "daysInTimeZone", value: "Etc/GMT+5" }],
   [
     "days=Europe/Berlin&day_start=06:00",
-    { case: "calendar", value: { timeZone: "Europe/Berlin", unit: CalendarUnit.DAY, dayStart: "06:00" } },
+    {
+      case: "calendar",
+      value: { timeZone: "Europe/Berlin", unit: CalendarUnit.DAY, dayStart: "06:00" },
+    },
   ],
   [
     "calendar=week&tz=Etc/GMT+5",
-    { case: "calendar", value: { timeZone: "Etc/GMT+5", unit: CalendarUnit.WEEK, dayStart: "", shiftStarts: [] } },
+    {
+      case: "calendar",
+      value: { timeZone: "Etc/GMT+5", unit: CalendarUnit.WEEK, dayStart: "", shiftStarts: [] },
+    },
   ],
-  ...["shifts=06:00,14:00,22:00&tz=UTC", "calendar=SHIFT&tz=UTC&shifts=06:00&shifts=14:00,22:00"].map(
-    (query): [string, object] => [
-      query,
-      { case: "calendar", value: { unit: CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] } },
-    ],
-  ),
+  ...[
+    "shifts=06:00,14:00,22:00&tz=UTC",
+    "calendar=SHIFT&tz=UTC&shifts=06:00&shifts=14:00,22:00",
+  ].map((query): [string, object] => [
+    query,
+    {
+      case: "calendar",
+      value: { unit: CalendarUnit.SHIFT, shiftStarts: ["06:00", "14:00", "22:00"] },
+    },
+  ]),
   ["", { case: undefined }],
 ])("buckets by ?%s", async (query, resolution) => {
   const { status } = await gateway.ask(
@@ -95,17 +105,37 @@ test.each([
   const { status, body } = await gateway.ask(`/signals/power/buckets?from=-1h&${query}`);
   expect([status, body["field"]]).toEqual([400, field]);
   expect(body["detail"]).toMatch(detail);
-  expect((await gateway.ask("/signals/,/buckets?from=-1h")).body).toMatchObject({ status: 400, field: "type" });
+  expect((await gateway.ask("/signals/,/buckets?from=-1h")).body).toMatchObject({
+    status: 400,
+    field: "type",
+  });
   expect(asked).toEqual([]);
 });
 
 const full = {
-  ...{ time: nowText, end_time: "2026-03-01T08:01:00Z", count: 6_000, min: 1, max: 9.5, mean: 4.25 },
+  ...{
+    time: nowText,
+    end_time: "2026-03-01T08:01:00Z",
+    count: 6_000,
+    min: 1,
+    max: 9.5,
+    mean: 4.25,
+  },
   ...{ time_weighted_mean: 4.26, first: 2, last: -0, min_time: "2026-03-01T08:00:01Z" },
-  ...{ max_time: "2026-03-01T08:00:02.500Z", first_time: nowText, last_time: "2026-03-01T08:00:59.990Z" },
+  ...{
+    max_time: "2026-03-01T08:00:02.500Z",
+    first_time: nowText,
+    last_time: "2026-03-01T08:00:59.990Z",
+  },
   ...{ integral: 255.6, coverage: 0.75 },
 };
-const empty = { time: "2026-03-01T08:01:00Z", end_time: "2026-03-01T08:02:00Z", count: 0, integral: 0, coverage: 0 };
+const empty = {
+  time: "2026-03-01T08:01:00Z",
+  end_time: "2026-03-01T08:02:00Z",
+  count: 0,
+  integral: 0,
+  coverage: 0,
+};
 
 const series = { machine: "mill-1", signal: "power", unit: "W" };
 // A counter has an increase and a rate where others have an integral.
@@ -147,18 +177,41 @@ test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
 });
 
 const summary = {
-  ...{ machine: "mill-1", from: "2026-03-01T07:00:00Z", to: nowText, transitions: 3, availability: 0.9 },
+  ...{
+    machine: "mill-1",
+    from: "2026-03-01T07:00:00Z",
+    to: nowText,
+    transitions: 3,
+    availability: 0.9,
+  },
   states: [
     { state: "UNKNOWN", seconds: 0.000001, silent_seconds: 0, energy_coverage: 0 },
-    { state: "ACTIVE", seconds: 3599.999999, silent_seconds: 1320, energy_kwh: 1.5, energy_coverage: 1 },
+    {
+      state: "ACTIVE",
+      seconds: 3599.999999,
+      silent_seconds: 1320,
+      energy_kwh: 1.5,
+      energy_coverage: 1,
+    },
   ],
   silence_tolerance_seconds: 600,
   energy: {
-    ...{ energy_kwh: 1.5, coverage: 1, method: "trapezoid", max_gap_seconds: 1, mean_power_w: 1500 },
+    ...{
+      energy_kwh: 1.5,
+      coverage: 1,
+      method: "trapezoid",
+      max_gap_seconds: 1,
+      mean_power_w: 1500,
+    },
     ...{ peak_power_w: 2000.5, peak_time: "2026-03-01T07:59:00Z" },
   },
   errors: {
-    ...{ count: 3, by_severity: { CRITICAL: 1, INFO: 2 }, by_code: [{ code: "E1", count: 3 }], other_codes: 0 },
+    ...{
+      count: 3,
+      by_severity: { CRITICAL: 1, INFO: 2 },
+      by_code: [{ code: "E1", count: 3 }],
+      other_codes: 0,
+    },
     ...{ per_active_hour: 3, mean_active_seconds_between: 1199.5 },
   },
 };
@@ -168,7 +221,14 @@ test("one machine's summary, that of many, and 404 for a machine that has sent n
   expect(one.body).toEqual({ ...summary, cursor: "c7" });
   const many = await gateway.ask("/machines/summary?machine=mill-1,mill-2&from=-1h");
   const errors = { count: 0, by_severity: {}, by_code: [], other_codes: 0 };
-  const other = { machine: "mill-2", from: summary.from, to: summary.to, states: [], transitions: 0, errors };
+  const other = {
+    machine: "mill-2",
+    from: summary.from,
+    to: summary.to,
+    states: [],
+    transitions: 0,
+    errors,
+  };
   expect(many.body).toEqual({ machines: [summary, other], next_page_token: "", cursor: "c7" });
   expect(asked).toMatchObject([
     {
@@ -185,7 +245,12 @@ test("one machine's summary, that of many, and 404 for a machine that has sent n
 });
 
 const ended = {
-  ...{ machine: "mill-1", state: "FAULT", reason: 'jam, "again"', start_time: "2026-03-01T07:58:30Z" },
+  ...{
+    machine: "mill-1",
+    state: "FAULT",
+    reason: 'jam, "again"',
+    start_time: "2026-03-01T07:58:30Z",
+  },
   ...{ end_time: "2026-03-01T07:59:59.500Z", seconds: 89.5, silent_seconds: 30.5 },
 };
 const { end_time, seconds, ...rest } = ended;

@@ -9,7 +9,11 @@ const counting = () => {
   return turns;
 };
 
-const change = (i: number) => ({ time: "2026-03-01T08:00:00Z", state: "MACHINE_STATE_IDLE", reason: `${i}` });
+const change = (i: number) => ({
+  time: "2026-03-01T08:00:00Z",
+  state: "MACHINE_STATE_IDLE",
+  reason: `${i}`,
+});
 
 test("the same batch, in hundreds of turns where it is large", async () => {
   const fields = {

@@ -22,7 +22,9 @@ export async function batchFromJson(
     else
       for (let at = 0; at < value.length || at === 0; at += itemsInARow) {
         const some = value.slice(at, at + itemsInARow);
-        mergeFromJson(BatchSchema, batch, { [name]: name === "samples" ? some.map(withSampleType) : some });
+        mergeFromJson(BatchSchema, batch, {
+          [name]: name === "samples" ? some.map(withSampleType) : some,
+        });
         await turns.pause();
       }
   }
@@ -35,6 +37,7 @@ function withSampleType(column: JsonValue): JsonValue {
   const name = ["sample_type", "sampleType"].find((one) => typeof column[one] === "string");
   if (name === undefined || column[name] === "SAMPLE_TYPE_UNSPECIFIED") return column;
   const type = readSampleType(column[name] as string);
-  if (type === undefined) throw invalidField(name, sampleTypeFault.message.replace("sample_type ", ""));
+  if (type === undefined)
+    throw invalidField(name, sampleTypeFault.message.replace("sample_type ", ""));
   return { ...column, [name]: type };
 }

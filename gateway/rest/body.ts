@@ -31,7 +31,11 @@ export type Body = {
  */
 export function openBody(
   response: ServerResponse,
-  { encoding, abort, reader }: { encoding: Encoding | undefined; abort: AbortSignal; reader: Reader },
+  {
+    encoding,
+    abort,
+    reader,
+  }: { encoding: Encoding | undefined; abort: AbortSignal; reader: Reader },
 ): Body {
   let out: Writable = response;
   let heldBytes = 0;

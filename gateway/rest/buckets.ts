@@ -49,7 +49,10 @@ export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<Res
   // However many pages the accessor makes of them: buckets are bounded in all.
   let end: string | undefined;
   const { cursor, cut, pages } = await fetchPages(async ({ pageToken }) => {
-    const { series, endTime, ...rest } = await upstream.signals.aggregateSamples({ ...request, pageToken }, unary);
+    const { series, endTime, ...rest } = await upstream.signals.aggregateSamples(
+      { ...request, pageToken },
+      unary,
+    );
     end = timeText(endTime);
     return { ...rest, items: series };
   }, undefined);
@@ -61,7 +64,14 @@ export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<Res
   }
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
   const fileName = toFileName([request.signals.join(","), "buckets", machine, from, to]);
-  return answerTable(rowsOf(pages), { format, columns: bucketRowColumns, fileName, cursor, cut, safe: csvSafe });
+  return answerTable(rowsOf(pages), {
+    format,
+    columns: bucketRowColumns,
+    fileName,
+    cursor,
+    cut,
+    safe: csvSafe,
+  });
 }
 
 const toSeries = ({ machine, signal, unit, maxGap, buckets, sampleType }: SeriesBuckets) => ({

@@ -23,7 +23,9 @@ function open() {
     const call = {
       ...{ format: "json", query, path: {}, search: "", header: (name: string) => headers[name] },
       unary: { signal: new AbortController().signal, timeoutMs: 1_000 },
-      upstream: { signals: { getVersion: async () => ({ version: state.version, cursor: state.cursor }) } },
+      upstream: {
+        signals: { getVersion: async () => ({ version: state.version, cursor: state.cursor }) },
+      },
     } as unknown as RestCall<Parameters>;
     const answer = await answerCached(route, call, { cache, vision, encoding: undefined });
     return [JSON.parse(answer!.bytes!.toString()).made, answer!.headers["age"]];
@@ -108,7 +110,10 @@ test("whoever asks after all others have left gets an answer of its own, not the
   const gone = new AbortController();
   const first = cache.answer({ key: "k", version: "v", abort: gone.signal }, make);
   gone.abort();
-  const second = cache.answer({ key: "k", version: "v", abort: new AbortController().signal }, make);
+  const second = cache.answer(
+    { key: "k", version: "v", abort: new AbortController().signal },
+    make,
+  );
   expect(await second).toEqual(made);
   slow.resolve();
   await expect(first).rejects.toThrow();

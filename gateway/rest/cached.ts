@@ -48,7 +48,9 @@ export async function answerCached(
   const query = route.cache.queryOf(call as never);
   const request = create(GetVersionRequestSchema, { query });
   // What is wrong with the request, the request itself is told.
-  const current = await call.upstream.signals.getVersion(request, call.unary).catch(() => undefined);
+  const current = await call.upstream.signals
+    .getVersion(request, call.unary)
+    .catch(() => undefined);
   if (current === undefined) return undefined;
   const { version, cursor } = current;
   const bare = create(GetVersionRequestSchema, {
@@ -56,13 +58,22 @@ export async function answerCached(
   });
   // Paths and parameters, in place of their texts: the request that they come to. What only the
   // gateway reads of them is in there too.
-  const question = digestOf(route.path, toBinary(GetVersionRequestSchema, bare), vision, pinnedOf(call));
+  const question = digestOf(
+    route.path,
+    toBinary(GetVersionRequestSchema, bare),
+    vision,
+    pinnedOf(call),
+  );
   const tag = { version, question, encoding };
   const common = { "cache-control": cacheControl, vary: "authorization, x-api-key" };
   const good = findGoodTag(call.header("if-none-match"), tag);
   if (good !== undefined && good !== "*") {
     cache.counts.notModified++;
-    return { status: 304, headers: { ...common, etag: good, "millrace-cursor": cursor }, bytes: undefined };
+    return {
+      status: 304,
+      headers: { ...common, etag: good, "millrace-cursor": cursor },
+      bytes: undefined,
+    };
   }
   const anew = /\bno-(?:cache|store)\b/.test(call.header("cache-control") ?? "");
   const asked = { key: question, version, kept: !anew, abort: call.unary.signal };
@@ -78,10 +89,15 @@ export async function answerCached(
   const age: Record<string, string> = isNew
     ? {}
     : { age: String(Math.floor((cache.monotonicMs() - answer.madeMs) / 1000)) };
-  const etag = (used: Encoding | undefined) => formatTag({ ...tag, digest: answer.digest, encoding: used });
+  const etag = (used: Encoding | undefined) =>
+    formatTag({ ...tag, digest: answer.digest, encoding: used });
   if (good === "*") {
     cache.counts.notModified++;
-    return { status: 304, headers: { ...common, etag: etag(encoding), "millrace-cursor": cursor }, bytes: undefined };
+    return {
+      status: 304,
+      headers: { ...common, etag: etag(encoding), "millrace-cursor": cursor },
+      bytes: undefined,
+    };
   }
   const { bytes, encoding: used } = await encodedOf(answer, { cache, key: question, encoding });
   const encodingHeader: Record<string, string> = used ? { "content-encoding": used } : {};
@@ -102,7 +118,11 @@ function pinnedOf({ query }: RestCall<Parameters>): string {
 }
 
 async function keep(
-  { body, headers = {}, next }: { body: Parameters | unknown; headers?: Record<string, string>; next?: NextPage },
+  {
+    body,
+    headers = {},
+    next,
+  }: { body: Parameters | unknown; headers?: Record<string, string>; next?: NextPage },
   version: string,
   madeMs: number,
 ): Promise<KeptAnswer> {

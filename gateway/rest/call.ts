@@ -123,8 +123,10 @@ export type VersionQuery = Exclude<
 /**
  * What the gate knows a route by: its RPC, or a name of its own; undefined if it is for everyone.
  */
-export const guardOf = ({ rpc, guardedAs }: Pick<Route, "rpc" | "guardedAs">): string | undefined =>
-  rpc ? pathOf(rpc) : guardedAs;
+export const guardOf = ({
+  rpc,
+  guardedAs,
+}: Pick<Route, "rpc" | "guardedAs">): string | undefined => (rpc ? pathOf(rpc) : guardedAs);
 
 /**
  * Keeps the types of a route's query for its handler; the table forgets them. Every GET of data has
@@ -132,7 +134,10 @@ export const guardOf = ({ rpc, guardedAs }: Pick<Route, "rpc" | "guardedAs">): s
  */
 export function route<P extends Parameters>(declared: Route<P>): Route {
   const { method, rpc, query, formats } = declared;
-  const ways = { format: formatParameter(formats), ...(formats.includes("csv") && { csv: csvParameter }) };
+  const ways = {
+    format: formatParameter(formats),
+    ...(formats.includes("csv") && { csv: csvParameter }),
+  };
   const chosen = method === "GET" && rpc ? { ...query, ...ways } : query;
   return { ...declared, query: chosen } as unknown as Route;
 }

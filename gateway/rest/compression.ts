@@ -11,7 +11,8 @@ const worthBytes = 1_024;
 
 // 31 MB of NDJSON rows of a noisy meter on one core: zstd 1 at 1,200 MB/s to 4.9 %, br 1 at 1,040
 // to 6.5 %, gzip 1 at 760 to 7.0 %; br 4 takes four times as long for 5.7 %.
-const { ZSTD_c_compressionLevel, BROTLI_PARAM_QUALITY, BROTLI_PARAM_MODE, BROTLI_MODE_TEXT } = zlib.constants;
+const { ZSTD_c_compressionLevel, BROTLI_PARAM_QUALITY, BROTLI_PARAM_MODE, BROTLI_MODE_TEXT } =
+  zlib.constants;
 const zstdOptions = (level: number) => ({ params: { [ZSTD_c_compressionLevel]: level } });
 const brotliOptions = (quality: number) => ({
   params: { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_MODE]: BROTLI_MODE_TEXT },
@@ -42,7 +43,8 @@ export function chooseEncoding(accept: string | undefined): Encoding | undefined
     const [name = "", weight] = part.split(";").map((text) => text.trim());
     quality.set(name, weight?.startsWith("q=") ? Number(weight.slice(2)) : 1);
   }
-  const qualityOf = (name: string) => quality.get(name) ?? (name === "identity" ? 0 : (quality.get("*") ?? 0));
+  const qualityOf = (name: string) =>
+    quality.get(name) ?? (name === "identity" ? 0 : (quality.get("*") ?? 0));
   let best: Encoding | undefined;
   for (const name of encodings) {
     const floor = best ? qualityOf(best) : Math.max(qualityOf("identity"), Number.MIN_VALUE);

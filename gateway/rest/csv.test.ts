@@ -39,15 +39,30 @@ test.each([
 });
 
 test("numbers stay numbers, in cells and in texts, and so do other texts", () => {
-  for (const text of ["-1", "+2.5", "-1e-3", ".5", "E-17", "a=b", "mill-1", "'=1", "", "2026-03-01T08:00:00Z"])
+  for (const text of [
+    "-1",
+    "+2.5",
+    "-1e-3",
+    ".5",
+    "E-17",
+    "a=b",
+    "mill-1",
+    "'=1",
+    "",
+    "2026-03-01T08:00:00Z",
+  ])
     expect(toSafeText(text)).toBe(text);
-  expect(toCsvLine([-1, "=1", "-2", -1e300, null, true], { safe: true })).toBe("-1,'=1,-2,-1e+300,,true\n");
+  expect(toCsvLine([-1, "=1", "-2", -1e300, null, true], { safe: true })).toBe(
+    "-1,'=1,-2,-1e+300,,true\n",
+  );
 });
 
 test("any line is read back as it was written", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", "=") }), { minLength: 1 }),
+      fc.array(fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", "=") }), {
+        minLength: 1,
+      }),
       (cells) => {
         const records = new CsvRecords();
         const written = toCsvLine(cells).slice(0, -1).split("\n");
@@ -63,8 +78,15 @@ test.each(["a,", '"a""b",'])(
   (field) => {
     const records = new CsvRecords();
     const refused = { fields: undefined, fault: "a record has more than 100 fields" };
-    expect(records.take(1, `${field.repeat(99)}x`)).toMatchObject({ line: 1, fields: { length: 100 } });
-    expect(records.take(2, `${field.repeat(100)}x`)).toMatchObject({ line: 2, lines: 1, ...refused });
+    expect(records.take(1, `${field.repeat(99)}x`)).toMatchObject({
+      line: 1,
+      fields: { length: 100 },
+    });
+    expect(records.take(2, `${field.repeat(100)}x`)).toMatchObject({
+      line: 2,
+      lines: 1,
+      ...refused,
+    });
     expect(records.take(3, `${field.repeat(100)}"open`)).toBeUndefined();
     expect(records.take(4, "a,b")).toBeUndefined();
     expect(records.take(5, '""still""')).toBeUndefined();

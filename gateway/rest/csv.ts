@@ -29,4 +29,5 @@ const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
  * A text that no spreadsheet computes: with an apostrophe before it where it would, as OWASP
  * advises. A number in it stays one.
  */
-export const toSafeText = (text: string): string => (formula.test(text) && !number.test(text) ? `'${text}` : text);
+export const toSafeText = (text: string): string =>
+  formula.test(text) && !number.test(text) ? `'${text}` : text;

@@ -71,6 +71,8 @@ test.each([
   for (const format of ["csv", "ndjson"]) {
     const query = `${path}${path.includes("?") ? "&" : "?"}format=${format}`;
     expect((await fetch(gateway.baseUrl + query)).headers.get("millrace-cut")).toBeNull();
-    expect((await fetch(`${gateway.baseUrl}${query}&limit=${limit}`)).headers.get("millrace-cut")).toBe(cut);
+    expect(
+      (await fetch(`${gateway.baseUrl}${query}&limit=${limit}`)).headers.get("millrace-cut"),
+    ).toBe(cut);
   }
 });

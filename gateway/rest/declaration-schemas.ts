@@ -10,10 +10,13 @@ export const sampleTypes = wordsOf(SampleTypeSchema);
 export const declarationSchemas = {
   Declaration: object({
     unit: text("Unit of the values; empty: none is declared."),
-    "max_gap?": text('Longest span that two samples cover, or that a value holds, in seconds with "s".'),
+    "max_gap?": text(
+      'Longest span that two samples cover, or that a value holds, in seconds with "s".',
+    ),
     max_gap_inferred: {
       type: "boolean",
-      description: "Nobody has declared max_gap: it was inferred from the first samples, or from sample_type.",
+      description:
+        "Nobody has declared max_gap: it was inferred from the first samples, or from sample_type.",
     },
     sample_type: words(sampleTypes, "How values go on between samples."),
   }),
@@ -27,7 +30,10 @@ export const declarationSchemas = {
       ),
       "sample_type?": text("The right sample_type, in any case: LINEAR, STEP or COUNTER."),
     },
-    { description: "What to correct, at least one of them. A field that is unknown is refused.", minProperties: 1 },
+    {
+      description: "What to correct, at least one of them. A field that is unknown is refused.",
+      minProperties: 1,
+    },
   ),
   Redeclared: object({
     "before?": { ...ref("Declaration"), description: "What the signal declared." },

@@ -19,7 +19,8 @@ export const docsPolicy = `default-src 'none'; style-src 'sha256-${styleHash}'; 
 /** `origin` is "http://host:port" as the reader knows us, for examples that can be copied. */
 export function docsPage(routes: readonly Route[], origin: string): string {
   const items = routes.map(
-    (route) => `<li><a href="#${idOf(route)}"><b>${route.method}</b> ${toHtml(route.path)}</a></li>`,
+    (route) =>
+      `<li><a href="#${idOf(route)}"><b>${route.method}</b> ${toHtml(route.path)}</a></li>`,
   );
   return `<!doctype html>
 <html lang="en">
@@ -60,16 +61,22 @@ ${Object.entries(schemas).map(shape).join("\n")}
 `;
 }
 
-const idOf = ({ method, path }: Route) => (method + path).replace(/\W+/g, "-").replace(/-$/, "").toLowerCase();
+const idOf = ({ method, path }: Route) =>
+  (method + path).replace(/\W+/g, "-").replace(/-$/, "").toLowerCase();
 
 function section(route: Route, origin: string): string {
   const { method, path, summary, doc, query, pathDoc = {}, required = [], formats, answer } = route;
   const scope = scopeOf(route);
   const shown = toHtml(path).replace(/\{\w+\}/g, "<i>$&</i>");
   const parameters = [
-    ...Object.entries(pathDoc).map(([name, text]) => row([`<code>{${name}}</code>`, "string", prose(text)])),
+    ...Object.entries(pathDoc).map(([name, text]) =>
+      row([`<code>{${name}}</code>`, "string", prose(text)]),
+    ),
     ...Object.entries(query).map(([name, { doc: text, schema }]) =>
-      row([`<code>${name}</code>${required.includes(name) ? " *" : ""}`, ...parameterCells(schema, text)]),
+      row([
+        `<code>${name}</code>${required.includes(name) ? " *" : ""}`,
+        ...parameterCells(schema, text),
+      ]),
     ),
   ];
   const kinds = formats.map((format) => {
@@ -100,7 +107,10 @@ function parameterCells(schema: Schema, text: string): string[] {
 }
 
 /** Commands that can be copied, one for each format or media type. */
-export function examples({ method, example, formats, takes = {} }: Route, origin: string): string[] {
+export function examples(
+  { method, example, formats, takes = {} }: Route,
+  origin: string,
+): string[] {
   const url = `${origin}${example}`;
   if (method !== "GET") {
     const verb = method === "POST" ? "" : `-X ${method} `;
@@ -114,7 +124,9 @@ export function examples({ method, example, formats, takes = {} }: Route, origin
   return formats.map((format, i) => {
     const flags = format === "sse" || example.includes("/live") ? "-N " : "";
     const asked = i === 0 ? url : `${url}${url.includes("?") ? "&" : "?"}format=${format}`;
-    return example === "/" && i > 0 ? `curl -H 'Accept: ${mediaTypeOf(format)}' '${url}'` : `curl ${flags}'${asked}'`;
+    return example === "/" && i > 0
+      ? `curl -H 'Accept: ${mediaTypeOf(format)}' '${url}'`
+      : `curl ${flags}'${asked}'`;
   });
 }
 
@@ -159,7 +171,9 @@ function typeOf(schema: Schema): string {
   }
   if (anyOf) return anyOf.map(typeOf).join(" or ");
   if (values)
-    return values.length > 10 ? "one of the reasons" : values.map((value) => `<code>${toHtml(value)}</code>`).join(" ");
+    return values.length > 10
+      ? "one of the reasons"
+      : values.map((value) => `<code>${toHtml(value)}</code>`).join(" ");
   if (only !== undefined) return `<code>${toHtml(String(only))}</code>`;
   if (items) return `array of ${typeOf(items)}`;
   if (properties) return `{${Object.keys(properties).map(toHtml).join(", ")}}`;
@@ -170,7 +184,11 @@ function typeOf(schema: Schema): string {
 const row = (cells: string[]) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
 
 const toHtml = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 
 /** Text in which what stands between backticks is code. */
 const prose = (text: string) => toHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>");

@@ -6,7 +6,10 @@ import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
-import type { QuerySignalsRequest, ReadSignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
+import type {
+  QuerySignalsRequest,
+  ReadSignalsRequest,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import { toSamples } from "../../codec/wire/samples.ts";
 import { reasonError } from "../errors.ts";
 import { answerEverything, nowUs } from "../testing/answers.ts";
@@ -27,7 +30,12 @@ beforeEach(() => {
 
 const get = (path: string, init?: RequestInit) => fetch(gateway.baseUrl + path, init);
 const text = async (path: string) => (await get(path)).text();
-const machineRows = (machine: string, timesUs: number[], values: number[], sampleType?: SampleType) => ({
+const machineRows = (
+  machine: string,
+  timesUs: number[],
+  values: number[],
+  sampleType?: SampleType,
+) => ({
   machine,
   samples: [
     toSamples(
@@ -81,10 +89,14 @@ test("rows are written as JSON and the time's own text would be, in chunks of an
         }
         take();
         expect(written).toBe(
-          samples.map(([time, value]) => `<${formatTime(BigInt(time))}|${toJsonText(value)}>\n`).join(""),
+          samples
+            .map(([time, value]) => `<${formatTime(BigInt(time))}|${toJsonText(value)}>\n`)
+            .join(""),
         );
         for (const [i, line] of written.split("\n").slice(0, -1).entries()) {
-          expect(Object.is(JSON.parse(line.split("|")[1]!.slice(0, -1)), samples[i]![1])).toBe(true);
+          expect(Object.is(JSON.parse(line.split("|")[1]!.slice(0, -1)), samples[i]![1])).toBe(
+            true,
+          );
         }
       },
     ),
@@ -106,7 +118,9 @@ test("a chunk that was handed out is not written to before it is given back", ()
 });
 
 test("columns are merged by time, at equal times in their order, and stop where they should", async () => {
-  const column = fc.array(fc.nat(30), { maxLength: 20 }).map((times) => times.sort((a, b) => a - b));
+  const column = fc
+    .array(fc.nat(30), { maxLength: 20 })
+    .map((times) => times.sort((a, b) => a - b));
   await fc.assert(
     fc.asyncProperty(fc.array(column, { maxLength: 8 }), fc.nat(60), async (columns, stop) => {
       const series = columns.map((times, of) => ({
@@ -133,7 +147,8 @@ test("samples of many machines in order of time, as NDJSON and CSV, with names f
   const response = await get("/signals/power?from=-1h&to=now&machine=mill-1&format=ndjson");
   expect(Object.fromEntries(response.headers)).toMatchObject({
     "content-type": "application/x-ndjson; charset=utf-8",
-    "content-disposition": 'attachment; filename="power_mill-1_2026-03-01T07-00-00Z_2026-03-01T08-00-00Z.ndjson"',
+    "content-disposition":
+      'attachment; filename="power_mill-1_2026-03-01T07-00-00Z_2026-03-01T08-00-00Z.ndjson"',
     "millrace-cursor": "c7",
     vary: "accept, accept-encoding",
   });
@@ -176,7 +191,9 @@ test("what is filtered is fetched page by page; the range and its limits reach t
   expect(await text("/signals/error?severity=ERROR&code_prefix=E&format=csv")).toBe(
     `machine,signal,time,severity,code,message\n${row}${row}`,
   );
-  expect(await text("/signals/error?severity=ERROR&format=csv&limit=1")).toMatch(/^[^\n]+\n[^\n]+\nvery"\n$/);
+  expect(await text("/signals/error?severity=ERROR&format=csv&limit=1")).toMatch(
+    /^[^\n]+\n[^\n]+\nvery"\n$/,
+  );
   await text("/signals/state?state=OFF&format=ndjson");
   await text("/signals/power?machine=a,b&from=-1h&to=now&min_cursor=c1&format=ndjson");
   expect(pages).toMatchObject([
@@ -188,7 +205,13 @@ test("what is filtered is fetched page by page; the range and its limits reach t
     { pageToken: "t2" },
   ]);
   expect(ranges).toMatchObject([
-    { signals: ["power"], machines: ["a", "b"], minCursor: "c1", startTime: { nanos: 0 }, endTime: { nanos: 0 } },
+    {
+      signals: ["power"],
+      machines: ["a", "b"],
+      minCursor: "c1",
+      startTime: { nanos: 0 },
+      endTime: { nanos: 0 },
+    },
   ]);
   const { status, body } = await gateway.ask("/signals/power?format=csv&page_token=x");
   expect([status, body["field"], body["reason"]]).toEqual([400, "page_token", "REQUEST_INVALID"]);
@@ -213,10 +236,16 @@ test("what is refused is a problem; what breaks off later breaks the connection"
   let after = 0;
   gateway.accessor.signals.readSignals = async function* () {
     for (let i = 0; i < after; i++) yield { cursor: "c1", batches: [machineRows("m", [i], [i])] };
-    throw reasonError("SIGNAL_UNKNOWN", Code.NotFound, "no such signal", { metadata: { known: "power" } });
+    throw reasonError("SIGNAL_UNKNOWN", Code.NotFound, "no such signal", {
+      metadata: { known: "power" },
+    });
   };
   const { status, body } = await gateway.ask("/signals/powr?format=csv");
-  expect([status, body["reason"], body["metadata"]]).toEqual([404, "SIGNAL_UNKNOWN", { known: "power" }]);
+  expect([status, body["reason"], body["metadata"]]).toEqual([
+    404,
+    "SIGNAL_UNKNOWN",
+    { known: "power" },
+  ]);
   after = 3;
   for (const headers of [{}, { "accept-encoding": "gzip" }]) {
     const response = await get("/signals/power?format=csv", { headers });
@@ -252,7 +281,9 @@ test.each(["identity", "zstd"])(
     };
     const deaf = connect(gateway.port, "127.0.0.1");
     deaf.pause();
-    deaf.write(`GET /signals/power?format=ndjson HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${encoding}\r\n\r\n`);
+    deaf.write(
+      `GET /signals/power?format=ndjson HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${encoding}\r\n\r\n`,
+    );
     for (let before = -1; produced === 0 || produced !== before; ) {
       before = produced;
       for (let i = 0; i < 50; i++) expect((await gateway.ask("/signals")).status).toBe(200);
@@ -266,18 +297,32 @@ test.each(["identity", "zstd"])(
 
 test("?csv=safe: no text of an export is a formula, numbers are as they were", async () => {
   const time = { seconds: 1n, nanos: 0 };
-  const errorReports = [{ time, severity: Severity.ERROR, code: "=1+1", message: "-1+cmd|' /C calc'!A0" }];
+  const errorReports = [
+    { time, severity: Severity.ERROR, code: "=1+1", message: "-1+cmd|' /C calc'!A0" },
+  ];
   gateway.accessor.signals.readSignals = async function* ({ signals: [signal] }) {
-    const batch = signal === "error" ? { machine: "m", errorReports } : machineRows("m", [1_000_000], [-1]);
+    const batch =
+      signal === "error" ? { machine: "m", errorReports } : machineRows("m", [1_000_000], [-1]);
     yield { batches: [batch], cursor: "c1" };
   };
   const error = "m,error,1970-01-01T00:00:01Z,ERROR,";
   const rows = async (path: string) => (await text(path)).trim().split("\n").slice(1);
   expect(await rows("/signals/error?format=csv")).toEqual([`${error}=1+1,-1+cmd|' /C calc'!A0`]);
-  expect(await rows("/signals/error?format=csv&csv=safe")).toEqual([`${error}'=1+1,'-1+cmd|' /C calc'!A0`]);
-  expect(await rows("/signals/power?format=csv&csv=safe")).toEqual(["m,power,1970-01-01T00:00:01Z,-1,W,1.5s,"]);
+  expect(await rows("/signals/error?format=csv&csv=safe")).toEqual([
+    `${error}'=1+1,'-1+cmd|' /C calc'!A0`,
+  ]);
+  expect(await rows("/signals/power?format=csv&csv=safe")).toEqual([
+    "m,power,1970-01-01T00:00:01Z,-1,W,1.5s,",
+  ]);
   gateway.accessor.signals.querySignals = () => ({
-    signals: [{ machine: "m", signal: "error", time, record: { case: "errorReport", value: errorReports[0]! } }],
+    signals: [
+      {
+        machine: "m",
+        signal: "error",
+        time,
+        record: { case: "errorReport", value: errorReports[0]! },
+      },
+    ],
     cursor: "c1",
   });
   expect(await rows("/signals/error?severity=ERROR&format=csv&csv=safe")).toEqual([
@@ -288,5 +333,8 @@ test("?csv=safe: no text of an export is a formula, numbers are as they were", a
     cursor: "c1",
   });
   expect((await rows("/signals/state/intervals?format=csv&csv=safe"))[0]).toContain(",'@SUM(1),");
-  expect((await gateway.ask("/signals/error?format=csv&csv=no")).body).toMatchObject({ status: 400, field: "csv" });
+  expect((await gateway.ask("/signals/error?format=csv&csv=no")).body).toMatchObject({
+    status: 400,
+    field: "csv",
+  });
 });

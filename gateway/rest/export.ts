@@ -54,10 +54,12 @@ export async function exportRange(
     const slice = await slices.next();
     return slice.done ? undefined : slice.value;
   };
-  const { ahead, cut } = await readAhead(next, { limit: asked, rowsOf: countRows }).catch(async (error) => {
-    await close();
-    throw error;
-  });
+  const { ahead, cut } = await readAhead(next, { limit: asked, rowsOf: countRows }).catch(
+    async (error) => {
+      await close();
+      throw error;
+    },
+  );
   const limit = asked ?? Number.POSITIVE_INFINITY;
   const [name] = request.signals;
   const [first] = ahead;
@@ -65,13 +67,28 @@ export async function exportRange(
   const head = tableHead({ format, fileName, cursor: first?.cursor ?? "", cut });
   if (name === "state" || name === "error") {
     const pages = sparseRows(all, limit);
-    const table = answerTable(pages, { format, columns: exportColumnsOf(name), fileName, cursor: "", cut, safe });
+    const table = answerTable(pages, {
+      format,
+      columns: exportColumnsOf(name),
+      fileName,
+      cursor: "",
+      cut,
+      safe,
+    });
     return { ...table, ...head, close } as RestAnswer;
   }
-  return { ...head, compress: true, write: (body) => writeSamples(all, body, { name, format, limit, safe }), close };
+  return {
+    ...head,
+    compress: true,
+    write: (body) => writeSamples(all, body, { name, format, limit, safe }),
+    close,
+  };
 }
 
-async function* withAhead<T>(ahead: T[], next: () => Promise<T | undefined>): AsyncGenerator<T, void, undefined> {
+async function* withAhead<T>(
+  ahead: T[],
+  next: () => Promise<T | undefined>,
+): AsyncGenerator<T, void, undefined> {
   for (let one = ahead.shift(); one !== undefined; one = ahead.shift() ?? (await next())) yield one;
 }
 
@@ -108,7 +125,10 @@ async function writeSamples(
     const key = `${gap ?? ""} ${sampleType} ${machine}\0${unit}`;
     const known = shapes.get(key);
     if (known) return known;
-    const made = toShape({ machine, signal: name, unit, gap, type: sampleTypeWord(sampleType) }, { format, safe });
+    const made = toShape(
+      { machine, signal: name, unit, gap, type: sampleTypeWord(sampleType) },
+      { format, safe },
+    );
     // Machines come again in every slice; thousands of them are not worth keeping.
     if (shapes.size < 10_000) shapes.set(key, made);
     return made;
@@ -141,7 +161,11 @@ async function writeSamples(
 type ShapeOf = (machine: string, column: Samples) => RowShape;
 
 const toSeries = ({ machine, samples }: Batch, shapeOf: ShapeOf): Series<RowShape>[] =>
-  samples.map((column) => ({ of: shapeOf(machine, column), timesUs: timesOf(column), values: column.values }));
+  samples.map((column) => ({
+    of: shapeOf(machine, column),
+    timesUs: timesOf(column),
+    values: column.values,
+  }));
 
 type ShapeTexts = {
   machine: string;
@@ -168,6 +192,10 @@ function toShape(
           ",",
           `,${toCsvText(text(unit))},${gap ?? ""},${type ?? ""}\n`,
         ]
-      : [`{"machine":${toJsonText(machine)},"signal":${toJsonText(signal)},"time":"`, '","value":', `${declared}}\n`];
+      : [
+          `{"machine":${toJsonText(machine)},"signal":${toJsonText(signal)},"time":"`,
+          '","value":',
+          `${declared}}\n`,
+        ];
   return { head: Buffer.from(head), middle: Buffer.from(middle), end: Buffer.from(end) };
 }

@@ -48,11 +48,17 @@ test.each(["image/png", "application/json;q=0", "text/event-stream", ","])(
 test("?format= wins over Accept, and is refused alike", async () => {
   const get = (query: string, accept: string) =>
     fetch(`${gateway.baseUrl}/signals/power?${query}`, { headers: { accept } });
-  expect((await get("format=CSV", "application/json")).headers.get("content-type")).toMatch(/^text\/csv;/);
-  expect((await get("format=json", "image/png")).headers.get("content-type")).toMatch(/^application\/json;/);
+  expect((await get("format=CSV", "application/json")).headers.get("content-type")).toMatch(
+    /^text\/csv;/,
+  );
+  expect((await get("format=json", "image/png")).headers.get("content-type")).toMatch(
+    /^application\/json;/,
+  );
   const { status, body } = await gateway.ask("/signals/power?format=xml");
   expect([status, body["title"], body["type"]]).toEqual([406, "Not Acceptable", "about:blank"]);
-  expect((await gateway.ask("/machines?format=csv")).body["formats"]).toEqual({ json: "application/json" });
+  expect((await gateway.ask("/machines?format=csv")).body["formats"]).toEqual({
+    json: "application/json",
+  });
 });
 
 test.each(
@@ -91,8 +97,14 @@ test.each(
 
 test("HEAD has the status of GET where that is refused", async () => {
   for (const path of ["/machines/nobody/summary?from=-1h", "/signals/power?frm=1"]) {
-    const [head, get] = [await fetch(gateway.baseUrl + path, { method: "HEAD" }), await fetch(gateway.baseUrl + path)];
-    expect([head.status, head.headers.get("content-type")]).toEqual([get.status, get.headers.get("content-type")]);
+    const [head, get] = [
+      await fetch(gateway.baseUrl + path, { method: "HEAD" }),
+      await fetch(gateway.baseUrl + path),
+    ];
+    expect([head.status, head.headers.get("content-type")]).toEqual([
+      get.status,
+      get.headers.get("content-type"),
+    ]);
     await get.text();
   }
 });
@@ -141,19 +153,33 @@ async function getRaw(path: string, headers: Record<string, string>) {
   });
 }
 
-const unpack = { zstd: zlib.zstdDecompressSync, br: zlib.brotliDecompressSync, gzip: zlib.gunzipSync };
+const unpack = {
+  zstd: zlib.zstdDecompressSync,
+  br: zlib.brotliDecompressSync,
+  gzip: zlib.gunzipSync,
+};
 
 test.each(["zstd", "br", "gzip"] as const)(
   "%s packs large answers and exports, small ones and feeds stay as they are",
   async (encoding) => {
     const headers = { "accept-encoding": encoding };
-    for (const path of ["/docs", "/openapi.json", "/signals/power?format=csv", "/signals/state?format=ndjson"]) {
+    for (const path of [
+      "/docs",
+      "/openapi.json",
+      "/signals/power?format=csv",
+      "/signals/state?format=ndjson",
+    ]) {
       const packed = await getRaw(path, { ...headers, host: "localhost" });
       const plain = await getRaw(path, { host: "localhost" });
       expect([path, packed.encoding, plain.encoding]).toEqual([path, encoding, undefined]);
       expect(unpack[encoding](packed.bytes).equals(plain.bytes)).toBe(true);
     }
-    for (const path of ["/healthz", "/signals", "/signals/power/live", "/signals/power/live?format=ndjson"]) {
+    for (const path of [
+      "/healthz",
+      "/signals",
+      "/signals/power/live",
+      "/signals/power/live?format=ndjson",
+    ]) {
       expect([path, (await getRaw(path, headers)).encoding]).toEqual([path, undefined]);
     }
   },

@@ -59,7 +59,10 @@ export function chooseFormat(accept: string | undefined, offered: readonly Forma
   let best: Format | undefined;
   let bestQuality = 0;
   for (const format of offered) {
-    const quality = mediaTypes[format].reduce((most, type) => Math.max(most, qualityOf(type, ranges)), 0);
+    const quality = mediaTypes[format].reduce(
+      (most, type) => Math.max(most, qualityOf(type, ranges)),
+      0,
+    );
     if (quality > bestQuality) [best, bestQuality] = [format, quality];
   }
   if (best === undefined) throw notAcceptable(offered);

@@ -27,13 +27,37 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.[Symbol.asyncDispose]());
 
-type Parameter = { name: string; in: string; schema: { type?: string; enum?: string[]; items?: { enum?: string[] } } };
-type Operation = { parameters: Parameter[]; requestBody?: { content: Record<string, { example: unknown }> } };
-type Request = { method: string; path: string; url: string; headers: Record<string, string>; body: string | undefined };
+type Parameter = {
+  name: string;
+  in: string;
+  schema: { type?: string; enum?: string[]; items?: { enum?: string[] } };
+};
+type Operation = {
+  parameters: Parameter[];
+  requestBody?: { content: Record<string, { example: unknown }> };
+};
+type Request = {
+  method: string;
+  path: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string | undefined;
+};
 
-const broken = fc.oneof(fc.string({ unit: "binary", maxLength: 40 }), fc.string({ maxLength: 400 }));
+const broken = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.string({ maxLength: 400 }),
+);
 const times = fc.oneof(
-  fc.constantFrom("now", "-15m", "now-1h", "-0s", "2026-03-01T08:00:00Z", "1772352000000", "0001-01-01T00:00:00Z"),
+  fc.constantFrom(
+    "now",
+    "-15m",
+    "now-1h",
+    "-0s",
+    "2026-03-01T08:00:00Z",
+    "1772352000000",
+    "0001-01-01T00:00:00Z",
+  ),
   fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
   fc.integer().map(String),
 );
@@ -52,7 +76,9 @@ const sound: Record<string, fc.Arbitrary<string>> = {
   from: times,
   to: times,
   since: times,
-  width: fc.tuple(fc.nat(100_000), fc.constantFrom("ms", "s", "m", "h", "d", "w")).map((parts) => parts.join("")),
+  width: fc
+    .tuple(fc.nat(100_000), fc.constantFrom("ms", "s", "m", "h", "d", "w"))
+    .map((parts) => parts.join("")),
   days: fc.constantFrom("UTC", "Europe/Berlin", "Mars/Base"),
   page_token: fc.oneof(
     fc.base64String(),
@@ -62,7 +88,11 @@ const sound: Record<string, fc.Arbitrary<string>> = {
 
 function aValue({ name, schema }: Parameter): fc.Arbitrary<string> {
   const words = schema.enum ?? schema.items?.enum;
-  const some = words ? fc.constantFrom(...words) : schema.type === "integer" ? fc.nat(20_000).map(String) : names;
+  const some = words
+    ? fc.constantFrom(...words)
+    : schema.type === "integer"
+      ? fc.nat(20_000).map(String)
+      : names;
   return fc.oneof({ weight: 6, arbitrary: sound[name] ?? some }, { weight: 1, arbitrary: broken });
 }
 
@@ -88,7 +118,10 @@ const bodies = (type: string, example: unknown): fc.Arbitrary<string> =>
         )
       : type === "text/csv"
         ? fc
-            .array(fc.constantFrom("machine", "time", "value", ",", "\n", '"', "mill-1", "now", "1"), { maxLength: 60 })
+            .array(
+              fc.constantFrom("machine", "time", "value", ",", "\n", '"', "mill-1", "now", "1"),
+              { maxLength: 60 },
+            )
             .map((parts) => parts.join(""))
         : fc
             .array(
@@ -128,42 +161,53 @@ function requests(document: OpenApi): fc.Arbitrary<Request> {
   );
   // A feed of a running gateway does not end.
   const finite = running ? operations.filter(({ path }) => !path.endsWith("/live")) : operations;
-  return fc.constantFrom(...finite).chain(({ path, method, operation: { parameters, requestBody } }) => {
-    const given = (place: string) => parameters.filter((parameter) => parameter.in === place);
-    const table = (place: string) =>
-      Object.fromEntries(given(place).map((parameter) => [parameter.name, aValue(parameter)]));
-    const inPath = given("path").map(({ name }) => [
-      name,
-      fc.oneof({ weight: 5, arbitrary: names }, broken).filter(isSegment),
-    ]);
-    const contents = Object.entries(requestBody?.content ?? {});
-    return fc
-      .record({
-        segments: fc.record(Object.fromEntries(inPath) as Record<string, fc.Arbitrary<string>>),
-        query: fc.record(table("query"), { requiredKeys: [] }),
-        more: fc.oneof({ weight: 9, arbitrary: fc.constant("") }, fc.webQueryParameters()),
-        accept: accepts,
-        key: fc.option(fc.base64String({ maxLength: 300 }), { freq: 4 }),
-        body:
-          contents.length === 0
-            ? fc.constant(undefined)
-            : fc
-                .constantFrom(...contents)
-                .chain(([type, { example }]) => fc.record({ type: fc.constant(type), text: bodies(type, example) })),
-      })
-      .map(({ segments, query, more, accept, key, body }) => {
-        const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(segments[name]!));
-        const search = new URLSearchParams(query as Record<string, string>).toString();
-        return {
-          ...{ method: method.toUpperCase(), path, body: body?.text, url: `${filled}?${search}${more && `&${more}`}` },
-          headers: {
-            accept,
-            ...(key !== null && body && { "idempotency-key": key }),
-            ...(body && { "content-type": body.type }),
-          },
-        };
-      });
-  });
+  return fc
+    .constantFrom(...finite)
+    .chain(({ path, method, operation: { parameters, requestBody } }) => {
+      const given = (place: string) => parameters.filter((parameter) => parameter.in === place);
+      const table = (place: string) =>
+        Object.fromEntries(given(place).map((parameter) => [parameter.name, aValue(parameter)]));
+      const inPath = given("path").map(({ name }) => [
+        name,
+        fc.oneof({ weight: 5, arbitrary: names }, broken).filter(isSegment),
+      ]);
+      const contents = Object.entries(requestBody?.content ?? {});
+      return fc
+        .record({
+          segments: fc.record(Object.fromEntries(inPath) as Record<string, fc.Arbitrary<string>>),
+          query: fc.record(table("query"), { requiredKeys: [] }),
+          more: fc.oneof({ weight: 9, arbitrary: fc.constant("") }, fc.webQueryParameters()),
+          accept: accepts,
+          key: fc.option(fc.base64String({ maxLength: 300 }), { freq: 4 }),
+          body:
+            contents.length === 0
+              ? fc.constant(undefined)
+              : fc
+                  .constantFrom(...contents)
+                  .chain(([type, { example }]) =>
+                    fc.record({ type: fc.constant(type), text: bodies(type, example) }),
+                  ),
+        })
+        .map(({ segments, query, more, accept, key, body }) => {
+          const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+            encodeURIComponent(segments[name]!),
+          );
+          const search = new URLSearchParams(query as Record<string, string>).toString();
+          return {
+            ...{
+              method: method.toUpperCase(),
+              path,
+              body: body?.text,
+              url: `${filled}?${search}${more && `&${more}`}`,
+            },
+            headers: {
+              accept,
+              ...(key !== null && body && { "idempotency-key": key }),
+              ...(body && { "content-type": body.type }),
+            },
+          };
+        });
+    });
 }
 
 test(
@@ -174,11 +218,16 @@ test(
     const statuses = new Map<number, number>();
     await fc.assert(
       fc.asyncProperty(requests(document), async ({ method, path, url, headers, body }) => {
-        const response = await fetch(baseUrl + url, { method, headers, ...(body === undefined ? {} : { body }) });
+        const response = await fetch(baseUrl + url, {
+          method,
+          headers,
+          ...(body === undefined ? {} : { body }),
+        });
         const { status } = response;
         const text = await response.text();
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        if (status >= 500 && !(path === "/readyz" && status === 503)) expect.fail(`${status}: ${text}`);
+        if (status >= 500 && !(path === "/readyz" && status === 503))
+          expect.fail(`${status}: ${text}`);
         const contentType = response.headers.get("content-type")!;
         expect(check({ method, path, status, contentType, text })).toBe("");
       }),

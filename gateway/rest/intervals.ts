@@ -3,7 +3,15 @@ import { type MachineState, MachineStateSchema } from "#gen/millrace/v1/signal_p
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
-import { assertNoPageToken, echoRange, fetchPages, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
+import {
+  assertNoPageToken,
+  echoRange,
+  fetchPages,
+  nextPage,
+  resolvePage,
+  toPageToken,
+  toRangeFields,
+} from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { answerTable, toFileName } from "./table.ts";
 import { formatTime, fromTimestamp, timeText, toSeconds } from "./time.ts";
@@ -33,7 +41,12 @@ function toRequest({ query }: RestCall<IntervalQuery>) {
     states: query.state ?? [],
     minCursor: query.min_cursor ?? "",
   };
-  return { asked, page, request, pageOf: { pageSize: query.limit ?? 0, pageToken: page.pageToken } };
+  return {
+    asked,
+    page,
+    request,
+    pageOf: { pageSize: query.limit ?? 0, pageToken: page.pageToken },
+  };
 }
 
 export function queryOfIntervals(call: RestCall<IntervalQuery>): VersionQuery {
@@ -48,11 +61,21 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
   if (format !== "json") {
     assertNoPageToken(query.page_token, format);
     const { cursor, cut, pages } = await fetchPages(async (one) => {
-      const { intervals, ...rest } = await upstream.signals.listStateIntervals({ ...request, ...one }, unary);
+      const { intervals, ...rest } = await upstream.signals.listStateIntervals(
+        { ...request, ...one },
+        unary,
+      );
       return { ...rest, items: intervals.map(toRow) };
     }, query.limit || undefined);
     const fileName = toFileName(["state", "intervals", range.from, range.to]);
-    return answerTable(pages, { format, columns: intervalColumns, fileName, cursor, cut, safe: csvSafe });
+    return answerTable(pages, {
+      format,
+      columns: intervalColumns,
+      fileName,
+      cursor,
+      cut,
+      safe: csvSafe,
+    });
   }
   const answer = await upstream.signals.listStateIntervals({ ...request, ...pageOf }, unary);
   return {
@@ -68,9 +91,18 @@ export async function listStateIntervals(call: RestCall<IntervalQuery>): Promise
 }
 
 /** `end_time` and `seconds` are missing while it lasts. */
-function toRow({ machine, state, reason, startTime, endTime, silentTime, silentSinceTime }: StateInterval) {
+function toRow({
+  machine,
+  state,
+  reason,
+  startTime,
+  endTime,
+  silentTime,
+  silentSinceTime,
+}: StateInterval) {
   const endUs = endTime && fromTimestamp(endTime);
-  const seconds = startTime && endUs !== undefined ? Number(endUs - fromTimestamp(startTime)) / 1e6 : undefined;
+  const seconds =
+    startTime && endUs !== undefined ? Number(endUs - fromTimestamp(startTime)) / 1e6 : undefined;
   return {
     machine,
     state: toWord(MachineStateSchema, state),

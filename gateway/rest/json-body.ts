@@ -14,7 +14,11 @@ const mib = 1024 * 1024;
  * A row takes some fifteen times its text, once it is parsed and a record has been made of it;
  * lists of bare numbers take more, and no batch has more of those than fit into what is free.
  */
-export const bodyBounds: CostBounds = { freeCostBytes: 4 * mib, maxCostPerByte: 16, maxCostBytes: 256 * mib };
+export const bodyBounds: CostBounds = {
+  freeCostBytes: 4 * mib,
+  maxCostPerByte: 16,
+  maxCostBytes: 256 * mib,
+};
 
 /**
  * Counts a body, and parses it. It is gathered here: fastify keeps each piece as it came, until the

@@ -19,7 +19,13 @@ test("the same text as at once, whatever it is", async () => {
       expect(await text(value as Json)).toBe(toJsonText(value as Json));
     }),
   );
-  const odd = { a: undefined, b: [], c: {}, d: [[], [{}], { e: [undefined, -0, NaN, 2n ** 60n, "ü\u2028"] }], f: -0 };
+  const odd = {
+    a: undefined,
+    b: [],
+    c: {},
+    d: [[], [{}], { e: [undefined, -0, NaN, 2n ** 60n, "ü\u2028"] }],
+    f: -0,
+  };
   expect(await text(odd)).toBe(toJsonText(odd));
 });
 

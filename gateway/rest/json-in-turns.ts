@@ -64,7 +64,11 @@ async function write(value: Json, pieces: Pieces, turns: Pick<Turns, "pause">): 
   }
 }
 
-async function writeList(list: Iterable<Json>, pieces: Pieces, turns: Pick<Turns, "pause">): Promise<void> {
+async function writeList(
+  list: Iterable<Json>,
+  pieces: Pieces,
+  turns: Pick<Turns, "pause">,
+): Promise<void> {
   let before = "[";
   let inARow = 0;
   for (const item of list) {

@@ -15,7 +15,9 @@ test("every finite double comes back bit for bit", () => {
 });
 
 test("what is no finite number is never a text: null in a list, left out as a member", () => {
-  expect(toJsonText([NaN, Infinity, -Infinity, 2n ** 63n])).toBe('[null,null,null,"9223372036854775808"]');
+  expect(toJsonText([NaN, Infinity, -Infinity, 2n ** 63n])).toBe(
+    '[null,null,null,"9223372036854775808"]',
+  );
   expect(toJsonText({ a: NaN, b: 1, c: -Infinity, d: { e: Infinity } })).toBe('{"b":1,"d":{}}');
 });
 

@@ -59,7 +59,8 @@ function objectText(value: { readonly [key: string]: Json }): string {
   let text = "";
   for (const key in value) {
     const member = value[key];
-    if (isMember(member)) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${toJsonText(member)}`;
+    if (isMember(member))
+      text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${toJsonText(member)}`;
   }
   return `{${text}}`;
 }

@@ -50,7 +50,8 @@ export async function* readChunks(
         }
         // Without the CR of a line end, which is not always there: neither may it move where the
         // body is cut.
-        characters += line.text === undefined ? 0 : line.text.length - (line.text.endsWith("\r") ? 1 : 0);
+        characters +=
+          line.text === undefined ? 0 : line.text.length - (line.text.endsWith("\r") ? 1 : 0);
         const read = csv ? csv.read(line) : readJsonLine(line);
         if (read) {
           chunk.rows.push(read.row);
@@ -75,7 +76,9 @@ export async function* readChunks(
 }
 
 /** A client that leaves in the middle of its body has nobody to answer to. */
-async function* unlessBroken(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* unlessBroken(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* chunks;
   } catch (cause) {

@@ -48,7 +48,9 @@ async function collect(events: AsyncIterable<Event>): Promise<Event[]> {
 }
 
 const untilAborted = (abort: AbortSignal) =>
-  new Promise<never>((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
+  new Promise<never>((_, reject) =>
+    abort.addEventListener("abort", () => reject(abort.reason), { once: true }),
+  );
 
 const timeUs = 1_772_352_000_000_000n;
 const grid = (values: number[]) => ({
@@ -60,14 +62,24 @@ const grid = (values: number[]) => ({
 test("ready, rows, bookmarks: each with the cursor to go on after", async () => {
   gateway.accessor.signals.watchSignals = async function* () {
     yield { after: "c0", through: "c0", commitTime: toTimestamp(timeUs) };
-    yield { after: "c0", through: "c3", batches: [{ machine: "mill-1", samples: [grid([412.3, -0])] }] };
+    yield {
+      after: "c0",
+      through: "c3",
+      batches: [{ machine: "mill-1", samples: [grid([412.3, -0])] }],
+    };
     yield { after: "c3", through: "c4" };
     yield {
       after: "c4",
       through: "c5",
       batches: [
-        { machine: "mill-2", stateChanges: [{ time: toTimestamp(timeUs), state: MachineState.FAULT, reason: "jam" }] },
-        { machine: "mill-3", errorReports: [{ time: toTimestamp(timeUs), severity: 3, code: "E1", message: "hot" }] },
+        {
+          machine: "mill-2",
+          stateChanges: [{ time: toTimestamp(timeUs), state: MachineState.FAULT, reason: "jam" }],
+        },
+        {
+          machine: "mill-3",
+          errorReports: [{ time: toTimestamp(timeUs), severity: 3, code: "E1", message: "hot" }],
+        },
       ],
     };
   };
@@ -126,14 +138,20 @@ test("after, since and Last-Event-ID say where to start; what the client saw las
   await get("&lastEventId=c8", { "last-event-id": "c9" });
   expect(asked[0]).toMatchObject({ signals: ["power"], machines: ["mill-1", "mill-2", "mill-3"] });
   expect(
-    asked.map(({ start }) => [start.case, start.case === "fromCommitTime" ? start.value.seconds : start.value]),
+    asked.map(({ start }) => [
+      start.case,
+      start.case === "fromCommitTime" ? start.value.seconds : start.value,
+    ]),
   ).toEqual([
     [undefined, undefined],
     ["afterCursor", "c1"],
     ["fromCommitTime", timeUs / 1_000_000n - 3_600n],
     ...["c9", "c9", "c8", "c9"].map((cursor) => ["afterCursor", cursor]),
   ]);
-  expect((await gateway.ask(`${path}&after=c1&since=-1h`)).body).toMatchObject({ status: 400, field: "since" });
+  expect((await gateway.ask(`${path}&after=c1&since=-1h`)).body).toMatchObject({
+    status: 400,
+    field: "since",
+  });
 });
 
 test("a client that leaves ends the accessor's stream", async () => {
@@ -180,7 +198,10 @@ test("a refusal before the first event is a problem with its status", async () =
     yield {};
   };
   const { status, headers, body } = await gateway.ask("/signals/power/live?after=c1");
-  expect([status, headers.get("content-type")]).toEqual([410, "application/problem+json; charset=utf-8"]);
+  expect([status, headers.get("content-type")]).toEqual([
+    410,
+    "application/problem+json; charset=utf-8",
+  ]);
   expect(body).toMatchObject({ reason: "CURSOR_EXPIRED", metadata: { earliest_cursor: "c5" } });
 });
 
@@ -223,13 +244,18 @@ test.each([
     "Content-Length: 7\r\n\r\n\0\0\0\0\u0002{}",
 ])("a client that does not read holds the accessor back, and nobody else: %j", async (request) => {
   const total = 1_000;
-  const message = { batches: [{ machine: "m", samples: [grid(Array.from({ length: 8_192 }, (_, i) => i + 0.123))] }] };
+  const message = {
+    batches: [
+      { machine: "m", samples: [grid(Array.from({ length: 8_192 }, (_, i) => i + 0.123))] },
+    ],
+  };
   let produced = 0;
   const ended = Promise.withResolvers<void>();
   gateway.accessor.signals.watchSignals = async function* ({ signals }) {
     if (signals[0] === "state") return yield { after: "s", through: "s" };
     try {
-      for (; produced < total; produced++) yield { after: `c${produced}`, through: `c${produced + 1}`, ...message };
+      for (; produced < total; produced++)
+        yield { after: `c${produced}`, through: `c${produced + 1}`, ...message };
     } finally {
       ended.resolve();
     }
@@ -243,7 +269,9 @@ test.each([
   for (let before = -1; produced === 0 || produced !== before; ) {
     before = produced;
     for (let i = 0; i < 50; i++) expect((await gateway.ask("/signals")).status).toBe(200);
-    expect(await (await fetch(`${gateway.baseUrl}/signals/state/live`)).text()).toContain("event: ready");
+    expect(await (await fetch(`${gateway.baseUrl}/signals/state/live`)).text()).toContain(
+      "event: ready",
+    );
   }
   expect(produced).toBeLessThan(total / 4);
   deaf.destroy();

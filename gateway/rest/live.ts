@@ -32,7 +32,8 @@ type Dialect = {
   failure(problem: Problem, cursor: string): string;
 };
 
-const event = (name: string, id: string, data: string) => `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
+const event = (name: string, id: string, data: string) =>
+  `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
 
 /**
  * Events: `ready` first and at once, then one without a name for each stretch that holds records (`data` is {"signals": [rows]}),
@@ -48,7 +49,8 @@ export const eventStream: Dialect = {
   afterRows: (cursor) => `]}\nid: ${cursor}\n\n`,
   // A browser comes back after the id: where the log still goes.
   failure: ({ body, status }, cursor) => {
-    if (body["reason"] === "CURSOR_EXPIRED") return event("expired", earliestOf(body) ?? cursor, toJsonText(body));
+    if (body["reason"] === "CURSOR_EXPIRED")
+      return event("expired", earliestOf(body) ?? cursor, toJsonText(body));
     // It comes back with the same id in any case: where that may fail again and again, not every
     // second.
     const retry = mayHelp.has(status) ? "" : "retry: 60000\n";
@@ -85,12 +87,18 @@ const line = (value: Parameters<typeof toJsonText>[0]) => `${toJsonText(value)}\
 export async function writeLive(
   feed: AsyncIterator<WatchSignalsResponse>,
   body: Body,
-  { dialect, start, heartbeat, toProblem }: LiveOptions & { dialect: Dialect; start: string | undefined },
+  {
+    dialect,
+    start,
+    heartbeat,
+    toProblem,
+  }: LiveOptions & { dialect: Dialect; start: string | undefined },
 ): Promise<void> {
   let midMessage = false;
   let lastCursor = start;
   const stopBeating = heartbeat(() => {
-    if (!midMessage && !body.full && lastCursor !== undefined) body.write(dialect.beat(lastCursor))?.catch(() => {});
+    if (!midMessage && !body.full && lastCursor !== undefined)
+      body.write(dialect.beat(lastCursor))?.catch(() => {});
   });
   /** Writes a piece of a message, or with `cursor` its last one. */
   const write = async (text: string, cursor?: string) => {
@@ -102,7 +110,10 @@ export async function writeLive(
   let opened = false;
   const writeRows = async ({ batches, through, partial }: WatchSignalsResponse) => {
     let last = "";
-    for (const piece of rowPieces(batches, opened ? { goesOn: true } : { opening: dialect.beforeRows })) {
+    for (const piece of rowPieces(
+      batches,
+      opened ? { goesOn: true } : { opening: dialect.beforeRows },
+    )) {
       if (last !== "") await write(last);
       last = piece;
     }
@@ -121,7 +132,10 @@ export async function writeLive(
       const commitTime = value.commitTime && formatTime(fromTimestamp(value.commitTime));
       if (first) {
         const cursor = empty ? value.through : value.after;
-        await write(dialect.opening + dialect.first(cursor, empty ? commitTime : undefined), cursor);
+        await write(
+          dialect.opening + dialect.first(cursor, empty ? commitTime : undefined),
+          cursor,
+        );
       } else if (empty) await write(dialect.bookmark(value.through, commitTime), value.through);
       if (!empty) await writeRows(value);
       first = false;

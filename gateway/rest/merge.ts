@@ -1,7 +1,11 @@
 // Columns of several series as one sequence in order of time.
 
 /** A column of one series, ascending by time. */
-export type Series<T> = { readonly of: T; readonly timesUs: Float64Array; readonly values: ArrayLike<number> };
+export type Series<T> = {
+  readonly of: T;
+  readonly timesUs: Float64Array;
+  readonly values: ArrayLike<number>;
+};
 
 /**
  * Calls `take` for every sample in order of time, at equal times in order of the series. Stops
@@ -25,7 +29,10 @@ export async function mergeByTime<T>(
       const wait = take(first.of, first.timesUs[i]!, first.values[i]!);
       if (wait === false) return false;
       if (wait !== undefined) await wait;
-    } while (first.next < first.timesUs.length && (rival === undefined || before(first, rival) < 0));
+    } while (
+      first.next < first.timesUs.length &&
+      (rival === undefined || before(first, rival) < 0)
+    );
     if (first.next === first.timesUs.length) {
       const last = heap.pop()!;
       if (heap.length > 0) heap[0] = last;

@@ -15,7 +15,14 @@ import type { ReadClock } from "../limits/read-clock.ts";
 import type { Upstream } from "../upstream.ts";
 import { openBody } from "./body.ts";
 import { answerCached } from "./cached.ts";
-import { guardOf, type Heartbeat, type RestAnswer, type RestCall, type Route, type StreamedAnswer } from "./call.ts";
+import {
+  guardOf,
+  type Heartbeat,
+  type RestAnswer,
+  type RestCall,
+  type Route,
+  type StreamedAnswer,
+} from "./call.ts";
 import { chooseEncoding, encodeText } from "./compression.ts";
 import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
 import { toJsonText } from "./json.ts";
@@ -52,7 +59,12 @@ export type RestOptions = {
 };
 
 /** Media types whose bodies are read as they come, of any size. */
-export const streamedTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl", "text/csv"];
+export const streamedTypes = [
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+  "text/csv",
+];
 
 /** Mounts every route, in a scope of its own. */
 export function mountRest(app: FastifyInstance, options: RestOptions): void {
@@ -69,7 +81,10 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
         exposeHeadRoute: false,
         config: {
           ...{ parameterByField: route.parameterByField, rpcPath: guardOf(route) },
-          ...{ streams: route.formats.some((format) => format !== "json"), writes: route.method === "POST" },
+          ...{
+            streams: route.formats.some((format) => format !== "json"),
+            writes: route.method === "POST",
+          },
         },
         onRequest: refuseEncoded,
         handler: (request, reply) => answer(route, request, reply, options),
@@ -119,7 +134,9 @@ async function answer(
       upstream: options.upstream.as(credentialOf(request), caller.network),
       path: request.params as Record<string, string>,
       query,
-      format: (query["format"] as Format | undefined) ?? chooseFormat(request.headers.accept, route.formats),
+      format:
+        (query["format"] as Format | undefined) ??
+        chooseFormat(request.headers.accept, route.formats),
       csvSafe: query["csv"] === "safe",
       header: (name) => request.headers[name]?.toString(),
       body: request.body,
@@ -131,7 +148,8 @@ async function answer(
       passedOn: () => request.passedOn?.(),
       metrics: options.metrics,
     };
-    const linkTo = (next: NextPage | undefined) => next && toLink({ path: pathOf(route, call.path), search }, next);
+    const linkTo = (next: NextPage | undefined) =>
+      next && toLink({ path: pathOf(route, call.path), search }, next);
     const kind = kindOfStream(route, call);
     if (kind !== undefined) {
       const loan = options.shares.enter(kind, caller);
@@ -139,12 +157,20 @@ async function answer(
     }
     const vary = addVary(reply.getHeader("vary"), "accept, accept-encoding");
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
-    const kept = await answerCached(route, call, { cache: options.cache, vision: request.vision ?? "", encoding });
+    const kept = await answerCached(route, call, {
+      cache: options.cache,
+      vision: request.vision ?? "",
+      encoding,
+    });
     if (kept !== undefined) {
-      reply
-        .code(kept.status)
-        .headers({ ...kept.headers, ...linkTo(kept.next), vary: addVary(vary, kept.headers["vary"]!) });
-      return kept.bytes === undefined ? reply.send() : reply.type(contentTypeOf("json")).send(kept.bytes);
+      reply.code(kept.status).headers({
+        ...kept.headers,
+        ...linkTo(kept.next),
+        vary: addVary(vary, kept.headers["vary"]!),
+      });
+      return kept.bytes === undefined
+        ? reply.send()
+        : reply.type(contentTypeOf("json")).send(kept.bytes);
     }
     const result: RestAnswer = await route.handle(call);
     if ("write" in result) {
@@ -168,9 +194,13 @@ async function answer(
 }
 
 /** Which kind of stream a request is; undefined for one that is taken and answered as a whole. */
-function kindOfStream({ method, rpc }: Route, { format, header }: RestCall<Parameters>): StreamKind | undefined {
+function kindOfStream(
+  { method, rpc }: Route,
+  { format, header }: RestCall<Parameters>,
+): StreamKind | undefined {
   if (rpc === undefined || method === "PATCH") return undefined;
-  if (method === "GET") return format === "json" ? undefined : rpc.name.startsWith("Watch") ? "feeds" : "exports";
+  if (method === "GET")
+    return format === "json" ? undefined : rpc.name.startsWith("Watch") ? "feeds" : "exports";
   const [mediaType = ""] = (header("content-type") ?? "").toLowerCase().split(";");
   return streamedTypes.includes(mediaType.trim()) ? "ingests" : undefined;
 }
@@ -229,7 +259,12 @@ async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): 
 }
 
 /** Sends any failure as a problem, and returns it: for `setErrorHandler`, and for what fastify refuses before it has a route. */
-export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): Problem {
+export function sendProblem(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Log,
+): Problem {
   const problem = describe(error, request, log);
   const { status, headers, body } = problem;
   // Again, for what was refused before any hook ran.
@@ -244,18 +279,30 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
 const inTheCourse = new Set([401, 403, 410, 429]);
 
 /** begun: the client was let in, so that no status tells of the failure. */
-function describe(error: unknown, request: FastifyRequest, log: Log, { begun = false } = {}): Problem {
+function describe(
+  error: unknown,
+  request: FastifyRequest,
+  log: Log,
+  { begun = false } = {},
+): Problem {
   const [path] = splitUrl(request);
   const { parameterByField = {} } = request.routeOptions.config;
   const told =
-    error instanceof HttpProblem || (error instanceof Error && "statusCode" in error) ? error : relayError(error);
+    error instanceof HttpProblem || (error instanceof Error && "statusCode" in error)
+      ? error
+      : relayError(error);
   const problem = toProblem(told, { path, parameterByField });
   // Every feed ends so when the gateway stops: nothing that anyone should look into.
   const stopping = problem.body["reason"] === "SHUTTING_DOWN";
   if ((problem.status >= 500 || (begun && !inTheCourse.has(problem.status))) && !stopping) {
     // Where it broke says something only of what nobody foresaw.
     const cause = problem.status === 500 ? error : causeChain(error);
-    log.warn("request failed", { method: request.method, path, status: problem.status, error: cause });
+    log.warn("request failed", {
+      method: request.method,
+      path,
+      status: problem.status,
+      error: cause,
+    });
   }
   return problem;
 }
@@ -264,10 +311,14 @@ function describe(error: unknown, request: FastifyRequest, log: Log, { begun = f
 export function refuseUnknown(routes: readonly Route[], request: FastifyRequest): never {
   const [path] = splitUrl(request);
   // Of several patterns that fit, the one without a parameter.
-  const [here] = routes.filter((route) => matches(route.path, path)).sort((a, b) => braces(a.path) - braces(b.path));
+  const [here] = routes
+    .filter((route) => matches(route.path, path))
+    .sort((a, b) => braces(a.path) - braces(b.path));
   if (!here) {
     const known = [...new Set(routes.map((route) => route.path))];
-    throw new HttpProblem(404, `there is nothing here; known paths are ${known.join(", ")}`, { members: { known } });
+    throw new HttpProblem(404, `there is nothing here; known paths are ${known.join(", ")}`, {
+      members: { known },
+    });
   }
   const allow = allowed(routes, here.path);
   throw new HttpProblem(405, `${path} takes ${allow}`, { headers: { allow } });
@@ -286,7 +337,10 @@ function allowed(routes: readonly Route[], path: string): string {
 function matches(pattern: string, path: string): boolean {
   const wanted = pattern.split("/");
   const given = path.replace(/\/$/, "").split("/");
-  return wanted.length === given.length && wanted.every((part, i) => part === given[i] || part.startsWith("{"));
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, i) => part === given[i] || part.startsWith("{"))
+  );
 }
 
 function splitUrl({ raw }: FastifyRequest): [path: string, query: string] {

@@ -23,14 +23,20 @@ export function readNumbering(
   { producerId, sequence }: { producerId: unknown; sequence: unknown },
 ): Numbering {
   if (producerId === undefined && sequence === undefined) {
-    if (key === undefined) return { producerId: `rest:${randomUUID()}`, sequence: 1n, repeatable: false };
+    if (key === undefined)
+      return { producerId: `rest:${randomUUID()}`, sequence: 1n, repeatable: false };
     return { producerId: producerOfKey(key), sequence: 1n, repeatable: true };
   }
-  if (key !== undefined) throw invalidField("idempotency-key", "not together with producer_id and sequence");
-  if (typeof producerId !== "string") throw invalidField("producer_id", "a text is required beside sequence");
+  if (key !== undefined)
+    throw invalidField("idempotency-key", "not together with producer_id and sequence");
+  if (typeof producerId !== "string")
+    throw invalidField("producer_id", "a text is required beside sequence");
   // They number single requests: who could name them would interfere with other people's keys.
   if (/^(rest|http):/.test(producerId))
-    throw invalidField("producer_id", 'must not begin with "rest:" or "http:", which the gateway uses itself');
+    throw invalidField(
+      "producer_id",
+      'must not begin with "rest:" or "http:", which the gateway uses itself',
+    );
   const digits = typeof sequence === "number" ? String(sequence) : sequence;
   // Well below 2^64, so that as many more as there are machines fit too.
   if (typeof digits !== "string" || !/^\d{1,18}$/.test(digits)) {

@@ -27,12 +27,22 @@ type Operation = {
   operationId: string;
   summary: string;
   security: object[];
-  parameters: { name: string; in: string; required?: boolean; schema: object; description?: string }[];
+  parameters: {
+    name: string;
+    in: string;
+    required?: boolean;
+    schema: object;
+    description?: string;
+  }[];
   responses: Record<string, { description: string; content: Record<string, unknown> }>;
 };
 const operations = () =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ path, method, ...(operation as unknown as Operation) })),
+    Object.entries(methods).map(([method, operation]) => ({
+      path,
+      method,
+      ...(operation as unknown as Operation),
+    })),
   );
 
 test("every route is in the document, and nothing else", () => {
@@ -49,7 +59,9 @@ test("it is what OpenAPI 3.1 asks for", () => {
     expect(summary).not.toBe("");
     const inPath = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name);
     const declared = parameters.filter((parameter) => parameter.in === "path");
-    expect(declared.map(({ name, required }) => [name, required])).toEqual(inPath.map((name) => [name, true]));
+    expect(declared.map(({ name, required }) => [name, required])).toEqual(
+      inPath.map((name) => [name, true]),
+    );
     const keys = parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
     expect(new Set(keys).size).toBe(keys.length);
     for (const { name, in: place, schema, description } of parameters) {
@@ -81,22 +93,31 @@ test("every operation says which scope it needs, by either kind of credential", 
     const open = ["/", "/docs", "/openapi.json", "/healthz", "/readyz"].includes(path);
     const scopes: Record<string, string> = { "/metrics": "admin", "/signals/{type}/live": "live" };
     const scope = { post: "write", patch: "admin" }[method] ?? scopes[path] ?? "read";
-    expect([path, security]).toEqual([path, open ? [] : [{ bearer: [scope] }, { apiKey: [scope] }]]);
+    expect([path, security]).toEqual([
+      path,
+      open ? [] : [{ bearer: [scope] }, { apiKey: [scope] }],
+    ]);
     expect(["401" in responses, "403" in responses]).toEqual([!open, !open]);
   }
 });
 
 test("every schema is valid JSON Schema 2020-12, and every reference leads somewhere", () => {
   const ajv = new Ajv2020();
-  for (const schema of Object.values(document.components.schemas)) expect(ajv.validateSchema(schema)).toBe(true);
+  for (const schema of Object.values(document.components.schemas))
+    expect(ajv.validateSchema(schema)).toBe(true);
   const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
-  for (const [, name] of references) expect(Object.keys(document.components.schemas)).toContain(name);
+  for (const [, name] of references)
+    expect(Object.keys(document.components.schemas)).toContain(name);
   createAnswerCheck(document);
 });
 
 test("problems may have every reason of the contract", () => {
-  const { properties } = document.components.schemas["Problem"] as { properties: { reason: { enum: string[] } } };
-  const reasons = Object.keys(ErrorReason).filter((key) => Number.isNaN(Number(key)) && key !== "UNSPECIFIED");
+  const { properties } = document.components.schemas["Problem"] as {
+    properties: { reason: { enum: string[] } };
+  };
+  const reasons = Object.keys(ErrorReason).filter(
+    (key) => Number.isNaN(Number(key)) && key !== "UNSPECIFIED",
+  );
   expect(properties.reason.enum).toEqual(reasons);
 });
 
@@ -114,7 +135,13 @@ test.each(routes.flatMap((route) => route.formats.map((format) => ({ route, form
       const asked = type === "application/json" ? "json" : format;
       expect([response.status, contentType.split(";")[0]]).toEqual([200, mediaTypeOf(asked)]);
       const { method, path } = route;
-      const answer = { method, path, status: response.status, contentType, text: await response.text() };
+      const answer = {
+        method,
+        path,
+        status: response.status,
+        contentType,
+        text: await response.text(),
+      };
       expect(createAnswerCheck(document)(answer)).toBe("");
       if (format === "csv") expect(answer.text.split("\n")[0]).toBe(route.answer.csv);
     }
@@ -125,7 +152,9 @@ test("a member that the document does not have, or one that is missing, is notic
   const check = createAnswerCheck(document);
   const answer = { method: "GET", path: "/machines", status: 200, contentType: "application/json" };
   expect(check({ ...answer, text: '{"machines":[],"next_page_token":""}' })).toBe("");
-  expect(check({ ...answer, text: '{"machines":[],"next_page_token":"","more":1}' })).toContain("additional");
+  expect(check({ ...answer, text: '{"machines":[],"next_page_token":"","more":1}' })).toContain(
+    "additional",
+  );
   expect(check({ ...answer, text: '{"machines":[]}' })).toContain("next_page_token");
   expect(check({ ...answer, contentType: "text/csv", text: "" })).toContain("not in the document");
 });
@@ -137,12 +166,15 @@ test("the page has every route, parameter and shape, no script, and a policy tha
   expect(policy).toMatch(
     /^default-src 'none'; style-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'; frame-an/,
   );
-  expect(html).not.toMatch(/<script|\son\w+=|\sstyle=|src=|javascript:|https?:\/\/(?!127\.0\.0\.1)/);
+  expect(html).not.toMatch(
+    /<script|\son\w+=|\sstyle=|src=|javascript:|https?:\/\/(?!127\.0\.0\.1)/,
+  );
   for (const { path, query } of routes) {
     expect(html).toContain(path.replace(/\{(\w+)\}/g, "<i>{$1}</i>"));
     for (const name of Object.keys(query)) expect(html).toContain(`<code>${name}</code>`);
   }
-  for (const name of Object.keys(document.components.schemas)) expect(html).toContain(`id="shape-${name}"`);
+  for (const name of Object.keys(document.components.schemas))
+    expect(html).toContain(`id="shape-${name}"`);
   const ids = new Set(Array.from(html.matchAll(/ id="([^"]+)"/g), ([, id]) => id));
   for (const [, target] of html.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target);
 });
@@ -153,13 +185,16 @@ test("examples name the host that was asked, unless its name is none", async () 
   const page = async (host: string) => {
     const { request } = await import("node:http");
     return await new Promise<string>((resolve, reject) => {
-      const asked = request({ port: wide.port, host: "127.0.0.1", path: "/docs", headers: { host } }, (response) => {
-        let text = "";
-        response.setEncoding("utf8").on("data", (chunk) => {
-          text += chunk;
-        });
-        response.on("end", () => resolve(text));
-      });
+      const asked = request(
+        { port: wide.port, host: "127.0.0.1", path: "/docs", headers: { host } },
+        (response) => {
+          let text = "";
+          response.setEncoding("utf8").on("data", (chunk) => {
+            text += chunk;
+          });
+          response.on("end", () => resolve(text));
+        },
+      );
       asked.on("error", reject).end();
     });
   };
@@ -171,7 +206,9 @@ test("examples name the host that was asked, unless its name is none", async () 
 
 test("the index leads to the reference; a browser gets it at once", async () => {
   expect((await gateway.ask("/")).body).toMatchObject({ docs: "/docs", openapi: "/openapi.json" });
-  const html = await fetch(gateway.baseUrl, { headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } });
+  const html = await fetch(gateway.baseUrl, {
+    headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" },
+  });
   expect(html.headers.get("content-type")).toBe("text/html; charset=utf-8");
 });
 

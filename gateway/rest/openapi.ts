@@ -8,7 +8,10 @@ import { schemaOf, schemas } from "./schemas.ts";
 export type OpenApi = {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Schema>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>>; readonly securitySchemes: Schema };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly securitySchemes: Schema;
+  };
 } & Schema;
 
 /** Where an accessor asks for nothing (`--auth off`), neither is needed. */
@@ -63,16 +66,30 @@ function toOperation(route: Route): Schema {
     description: doc,
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(takes && {
-      requestBody: { required: true, content: mapValues(takes, ({ schema, example }) => ({ schema, example })) },
+      requestBody: {
+        required: true,
+        content: mapValues(takes, ({ schema, example }) => ({ schema, example })),
+      },
     }),
     security: scope === undefined ? [] : [{ bearer: [scope] }, { apiKey: [scope] }],
     responses: {
-      "200": { description: "What was asked for.", ...answerHeaders(route), content: answerContent(route) },
+      "200": {
+        description: "What was asked for.",
+        ...answerHeaders(route),
+        content: answerContent(route),
+      },
       ...(route.cache && {
-        "304": { description: "If-None-Match names what still holds, as of Millrace-Cursor.", headers: keptHeaders },
+        "304": {
+          description: "If-None-Match names what still holds, as of Millrace-Cursor.",
+          headers: keptHeaders,
+        },
       }),
       ...(scope !== undefined && {
-        "401": { description: "No credential, or one that is not valid.", ...challenge, ...problem },
+        "401": {
+          description: "No credential, or one that is not valid.",
+          ...challenge,
+          ...problem,
+        },
         "403": { description: `The credential does not have the scope ${scope}.`, ...problem },
       }),
       "429": {
@@ -93,14 +110,22 @@ function toOperation(route: Route): Schema {
 
 const problem = { content: { "application/problem+json": { schema: schemaOf("Problem") } } };
 const challenge = {
-  headers: { "WWW-Authenticate": { description: "How to say who asks.", schema: { type: "string" } } },
+  headers: {
+    "WWW-Authenticate": { description: "How to say who asks.", schema: { type: "string" } },
+  },
 };
 const quotaHeaders = {
-  "RateLimit-Policy": { description: "What one may have, where there are limits.", schema: { type: "string" } },
+  "RateLimit-Policy": {
+    description: "What one may have, where there are limits.",
+    schema: { type: "string" },
+  },
   RateLimit: { description: "What is left of it.", schema: { type: "string" } },
 };
 const refusal = (headers: Schema = {}): Schema => ({
-  headers: { "Retry-After": { description: "Seconds to wait.", schema: { type: "integer", minimum: 1 } }, ...headers },
+  headers: {
+    "Retry-After": { description: "Seconds to wait.", schema: { type: "integer", minimum: 1 } },
+    ...headers,
+  },
   ...problem,
 });
 
@@ -128,7 +153,10 @@ const queryParameters = ({ query, required = [] }: Route): Schema[] =>
   }));
 
 const keptHeaders: Schema = {
-  ETag: { description: "Of JSON: names this answer, its question, and who may see it.", schema: { type: "string" } },
+  ETag: {
+    description: "Of JSON: names this answer, its question, and who may see it.",
+    schema: { type: "string" },
+  },
   "Cache-Control": { description: "Of JSON: private, no-cache.", schema: { type: "string" } },
 };
 
@@ -139,10 +167,22 @@ function headerParameters({ formats, method, cache }: Route): Schema[] {
     description,
     schema: { type: "string" },
   });
-  if (cache) return [header("If-None-Match", "An ETag of before: 304 if the answer is still the same. Of JSON only.")];
-  if (formats.includes("sse")) return [header("Last-Event-ID", "The id of the last event seen: start after it.")];
+  if (cache)
+    return [
+      header(
+        "If-None-Match",
+        "An ETag of before: 304 if the answer is still the same. Of JSON only.",
+      ),
+    ];
+  if (formats.includes("sse"))
+    return [header("Last-Event-ID", "The id of the last event seen: start after it.")];
   if (method === "POST")
-    return [header("Idempotency-Key", "Stores the same body once, however often it is sent with this key.")];
+    return [
+      header(
+        "Idempotency-Key",
+        "Stores the same body once, however often it is sent with this key.",
+      ),
+    ];
   return [];
 }
 
@@ -180,5 +220,8 @@ function contentOf(format: Format, { json = {}, line = {}, csv = "" }: Route["an
   return { schema: { type: "string" } };
 }
 
-const mapValues = <T, U>(table: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
+const mapValues = <T, U>(
+  table: Readonly<Record<string, T>>,
+  map: (value: T) => U,
+): Record<string, U> =>
   Object.fromEntries(Object.entries(table).map(([key, value]) => [key, map(value)]));

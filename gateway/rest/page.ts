@@ -7,7 +7,11 @@ import type { ResolvedTime } from "./parameters.ts";
 import { formatTime, toTimestamp } from "./time.ts";
 
 export type Range = { from: bigint | undefined; to: bigint | undefined };
-type Asked = { from: ResolvedTime | undefined; to: ResolvedTime | undefined; pageToken: string | undefined };
+type Asked = {
+  from: ResolvedTime | undefined;
+  to: ResolvedTime | undefined;
+  pageToken: string | undefined;
+};
 
 /** Times within years 1 to 9999 have at most 18 digits. */
 const pinned = /^r(-?\d{1,18})?_(-?\d{1,18})?\.(.*)$/s;
@@ -22,7 +26,8 @@ export function resolvePage({ from, to, pageToken }: Asked): Range & { pageToken
   const match = pageToken === undefined ? null : pinned.exec(pageToken);
   if (!match) {
     if (pageToken && (from?.relative || to?.relative)) {
-      const hint = "this page token belongs to fixed times: repeat the from and to of the first answer with it";
+      const hint =
+        "this page token belongs to fixed times: repeat the from and to of the first answer with it";
       throw invalidField("page_token", hint, "PAGE_TOKEN_INVALID");
     }
     return { ...range, pageToken: pageToken ?? "" };
@@ -48,7 +53,8 @@ function toUs(digits: string | undefined): bigint | undefined {
 
 /** The token to hand out: the accessor's own, unless the range depends on when it was asked. */
 export function toPageToken(next: string, { from, to, pageToken }: Asked, range: Range): string {
-  const depends = from?.relative || to?.relative || (pageToken !== undefined && pinned.test(pageToken));
+  const depends =
+    from?.relative || to?.relative || (pageToken !== undefined && pinned.test(pageToken));
   return next !== "" && depends ? `r${range.from ?? ""}_${range.to ?? ""}.${next}` : next;
 }
 
@@ -62,7 +68,10 @@ function within({ from, to }: Range): Range {
   if (from !== undefined && to !== undefined && from >= to) return { from, to };
   const clamp = (us: bigint | undefined, least: bigint, most: bigint) =>
     us === undefined || (us >= least && us <= most) ? us : us < least ? least : most;
-  return { from: clamp(from, -furthestUs, furthestUs - 1n), to: clamp(to, 1n - furthestUs, furthestUs) };
+  return {
+    from: clamp(from, -furthestUs, furthestUs - 1n),
+    to: clamp(to, 1n - furthestUs, furthestUs),
+  };
 }
 
 /** A range as the contract's requests have it. */
@@ -96,9 +105,13 @@ export const nextPage = (pageToken: string, times: NextPage["times"] = {}): { ne
  * The Link header to it. Made for each answer out of its own request: an answer that is kept for
  * others may hold nothing of who asked first.
  */
-export function toLink({ path, search }: { path: string; search: string }, next: NextPage): Record<string, string> {
+export function toLink(
+  { path, search }: { path: string; search: string },
+  next: NextPage,
+): Record<string, string> {
   const query = new URLSearchParams(search);
-  for (const [name, time] of Object.entries(next.times)) if (time !== undefined) query.set(name, time);
+  for (const [name, time] of Object.entries(next.times))
+    if (time !== undefined) query.set(name, time);
   query.set("page_token", next.pageToken);
   return { link: `<${path}?${query}>; rel="next"` };
 }
@@ -139,5 +152,6 @@ export async function fetchPages<T>(
 
 /** Refuses a page token where the answer has no pages. */
 export function assertNoPageToken(pageToken: string | undefined, format: string): void {
-  if (pageToken) throw invalidField("page_token", `${format} comes without pages, as one answer; leave it out`);
+  if (pageToken)
+    throw invalidField("page_token", `${format} comes without pages, as one answer; leave it out`);
 }

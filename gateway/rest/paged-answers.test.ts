@@ -29,7 +29,10 @@ test("signals and newest records that are more than a page say so", async () => 
     listMachines: () => ({ machines: [{ name: "m", signalsLeftOut: 3 }] }),
   });
   const signals = await gateway.ask("/signals?limit=5&page_token=s1");
-  expect(signals.body).toMatchObject({ signals: [{ name: "power", units_left_out: 7 }], next_page_token: "s2" });
+  expect(signals.body).toMatchObject({
+    signals: [{ name: "power", units_left_out: 7 }],
+    next_page_token: "s2",
+  });
   expect(signals.headers.get("link")).toBe('</signals?limit=5&page_token=s2>; rel="next"');
   const latest = await gateway.ask("/signals/power/latest?page_token=l1");
   expect(latest.body).toEqual({ signals: [], next_page_token: "l2", cursor: "c2" });
@@ -38,7 +41,9 @@ test("signals and newest records that are more than a page say so", async () => 
     { pageSize: 5, pageToken: "s1" },
     { pageSize: 0, pageToken: "l1" },
   ]);
-  expect((await gateway.ask("/machines")).body).toMatchObject({ machines: [{ name: "m", signals_left_out: 3 }] });
+  expect((await gateway.ask("/machines")).body).toMatchObject({
+    machines: [{ name: "m", signals_left_out: 3 }],
+  });
 });
 
 test("summaries in pages say so, and stay at the window of the first", async () => {
@@ -51,7 +56,9 @@ test("summaries in pages say so, and stay at the window of the first", async () 
   expect(first.body["next_page_token"]).toMatch(/^r\d+_\.m5$/);
   expect(first.headers.get("link")).toContain('rel="next"');
   expect(first.headers.get("link")).toContain("from=2026-03-01T07%3A00%3A00Z");
-  const next = await gateway.ask(`/machines/summary?from=-1h&limit=5&page_token=${first.body["next_page_token"]}`);
+  const next = await gateway.ask(
+    `/machines/summary?from=-1h&limit=5&page_token=${first.body["next_page_token"]}`,
+  );
   expect(next.body).toEqual({ machines: [], next_page_token: "", cursor: "c7" });
   expect(tokens).toEqual([
     ["", nowSeconds - 3_600n],
@@ -59,16 +66,23 @@ test("summaries in pages say so, and stay at the window of the first", async () 
   ]);
 });
 
-test.each(["json", "ndjson", "csv"])("buckets that come in pages are one answer, as %s", async (format) => {
-  gateway.accessor.signals.aggregateSamples = ({ pageToken }) => {
-    const buckets = [{ startTime: { seconds: nowSeconds }, endTime: { seconds: nowSeconds + 60n }, count: 1n }];
-    const at = Number(pageToken || 1);
-    const series = [{ machine: `mill-${at}`, signal: "power", unit: "W", buckets }];
-    return { series, nextPageToken: at < 3 ? String(at + 1) : "", cursor: "c7" };
-  };
-  const text = await (await fetch(`${gateway.baseUrl}/signals/power/buckets?from=-1h&format=${format}`)).text();
-  expect(text.match(/mill-\d/g)).toEqual(["mill-1", "mill-2", "mill-3"]);
-});
+test.each(["json", "ndjson", "csv"])(
+  "buckets that come in pages are one answer, as %s",
+  async (format) => {
+    gateway.accessor.signals.aggregateSamples = ({ pageToken }) => {
+      const buckets = [
+        { startTime: { seconds: nowSeconds }, endTime: { seconds: nowSeconds + 60n }, count: 1n },
+      ];
+      const at = Number(pageToken || 1);
+      const series = [{ machine: `mill-${at}`, signal: "power", unit: "W", buckets }];
+      return { series, nextPageToken: at < 3 ? String(at + 1) : "", cursor: "c7" };
+    };
+    const text = await (
+      await fetch(`${gateway.baseUrl}/signals/power/buckets?from=-1h&format=${format}`)
+    ).text();
+    expect(text.match(/mill-\d/g)).toEqual(["mill-1", "mill-2", "mill-3"]);
+  },
+);
 
 test("an end beyond what can be stored is echoed, asked for and linked to as it is taken", async () => {
   const asked: unknown[] = [];

@@ -27,11 +27,19 @@ test.each([
   ["from=20261129&to=20261130", "from", /"20261129" looks like a date: write 2026-11-29$/],
   ["from=2026", "from", /"2026" looks like a year: write 2026-01-01$/],
   ["to=20261129080000", "to", /looks like a date and a time: write 2026-11-29T08:00:00Z/],
-  ["from=5000", "from", /"5000" means a time before 1990 as milliseconds since 1970: write RFC 3339/],
+  [
+    "from=5000",
+    "from",
+    /"5000" means a time before 1990 as milliseconds since 1970: write RFC 3339/,
+  ],
   ["from=-1", "from", /"-1" means a time before 1990/],
   ["from=2026-02-29T08:00:00Z", "from", /is refused: there is no day 2026-02-29$/],
   ["from=2026-11-31", "from", /is refused: there is no day 2026-11-31$/],
-  ["from=2026-11-30T24:00:00Z", "from", /is refused: there is no hour 24: the end of a day is 00:00 of the next/],
+  [
+    "from=2026-11-30T24:00:00Z",
+    "from",
+    /is refused: there is no hour 24: the end of a day is 00:00 of the next/,
+  ],
   ["from=2026-11-30T08:60:00Z", "from", /is refused: there is no minute 60$/],
   ["from=-999999w", "from", /a time in years 1 to 9999 is expected/],
 ])("?%s is refused, and says why", async (query, field, detail) => {
@@ -43,7 +51,11 @@ test.each([
 
 test("a live feed refuses such a since too; 0 is the beginning", async () => {
   const { status, body } = await gateway.ask("/signals/power/live?since=20261128");
-  expect([status, body["field"], body["detail"]]).toEqual([400, "since", expect.stringMatching(/write 2026-11-28$/)]);
+  expect([status, body["field"], body["detail"]]).toEqual([
+    400,
+    "since",
+    expect.stringMatching(/write 2026-11-28$/),
+  ]);
   expect((await gateway.ask("/signals/power?from=0")).status).toBe(200);
 });
 
@@ -78,7 +90,11 @@ test.each([
     });
   };
   const { body } = await gateway.ask(`/signals/power?${query}`);
-  expect(body).toMatchObject({ field: query.split("=")[0], detail: told, violations: [{ description: told }] });
+  expect(body).toMatchObject({
+    field: query.split("=")[0],
+    detail: told,
+    violations: [{ description: told }],
+  });
 });
 
 test("each of several broken fields is named as the parameter", async () => {

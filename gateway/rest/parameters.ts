@@ -52,7 +52,9 @@ export const machinesParameter = (doc: string): Parameter<string[]> => ({
     itemsOf(texts, { of: field, split: splitNames }).map((text) => {
       const name = readMachineName(text);
       if (name !== undefined) return name;
-      const hint = texts.some((one) => one.includes(",")) ? "; a comma within a name is written \\," : "";
+      const hint = texts.some((one) => one.includes(","))
+        ? "; a comma within a name is written \\,"
+        : "";
       const description = machineNameFault(text) + hint;
       throw reasonError("MACHINE_NAME_INVALID", Code.InvalidArgument, description, {
         metadata: { machine: text.slice(0, 200).toWellFormed() },
@@ -77,7 +79,10 @@ function splitNames(list: string): string[] {
 }
 
 /** Words of an enum, in any case. */
-export const wordsParameter = <D extends DescEnum>(desc: D, doc: string): Parameter<EnumShape<D>[]> => ({
+export const wordsParameter = <D extends DescEnum>(
+  desc: D,
+  doc: string,
+): Parameter<EnumShape<D>[]> => ({
   doc: `${doc} May be repeated, or a list with commas.`,
   schema: { type: "array", items: { type: "string", enum: wordsOf(desc) } },
   read: (texts, { name }) =>
@@ -89,7 +94,10 @@ export const wordsParameter = <D extends DescEnum>(desc: D, doc: string): Parame
 });
 
 /** One word of an enum, in any case. */
-export const wordParameter = <D extends DescEnum>(desc: D, doc: string): Parameter<EnumShape<D>> => ({
+export const wordParameter = <D extends DescEnum>(
+  desc: D,
+  doc: string,
+): Parameter<EnumShape<D>> => ({
   doc,
   schema: { type: "string", enum: wordsOf(desc) },
   read(texts, { name }) {
@@ -110,7 +118,10 @@ export const zoneParameter = (doc: string): Parameter<string> => ({
 });
 
 /** One of some words, in any case. */
-export const choiceParameter = <W extends string>(words: readonly W[], doc: string): Parameter<W> => ({
+export const choiceParameter = <W extends string>(
+  words: readonly W[],
+  doc: string,
+): Parameter<W> => ({
   doc,
   schema: { type: "string", enum: [...words] },
   read(texts, { name }) {
@@ -169,7 +180,11 @@ export const durationParameter = (doc: string): Parameter<bigint> => ({
 });
 
 /** Reads a query string. Throws for a parameter that is not declared, naming those that are. */
-export function readQuery<P extends Parameters>(parameters: P, query: string, nowUs: bigint): ValuesOf<P> {
+export function readQuery<P extends Parameters>(
+  parameters: P,
+  query: string,
+  nowUs: bigint,
+): ValuesOf<P> {
   const given = new URLSearchParams(query);
   const known = Object.keys(parameters);
   for (const name of given.keys()) {
@@ -203,10 +218,14 @@ const split = (texts: readonly string[], name: string): string[] =>
  * Of all values given. One without an item is refused: of a filter that somebody left empty, or
  * whose variable is not set, the answer would be everything.
  */
-function itemsOf(texts: readonly string[], { of, split }: { of: string; split: (text: string) => string[] }): string[] {
+function itemsOf(
+  texts: readonly string[],
+  { of, split }: { of: string; split: (text: string) => string[] },
+): string[] {
   return texts.flatMap((text) => {
     const items = split(text);
-    if (items.length === 0) throw invalidField(of, "is empty: name at least one, or leave the parameter out");
+    if (items.length === 0)
+      throw invalidField(of, "is empty: name at least one, or leave the parameter out");
     return items;
   });
 }

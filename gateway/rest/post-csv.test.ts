@@ -33,8 +33,13 @@ const row = (machine: string, value: number) =>
 
 test("CSV: columns by name, quotes, the signal by column or by ?type=", async () => {
   const csv = (body: string, query = "") => send(body, "text/csv; charset=utf-8", query);
-  await csv("\uFEFFTime, machine ,value\r\n1772352000000,a,-0\r\n1772352000010,a,4.5e1\r\n\r\n", "?type=power");
-  expect([...timesOf(taken[0]!.batch!.samples[0]!)]).toEqual([1_772_352_000_000_000, 1_772_352_000_010_000]);
+  await csv(
+    "\uFEFFTime, machine ,value\r\n1772352000000,a,-0\r\n1772352000010,a,4.5e1\r\n\r\n",
+    "?type=power",
+  );
+  expect([...timesOf(taken[0]!.batch!.samples[0]!)]).toEqual([
+    1_772_352_000_000_000, 1_772_352_000_010_000,
+  ]);
   expect(taken[0]!.batch!.samples).toMatchObject([{ signal: "power", values: [-0, 45] }]);
   const mixed = await csv(
     'machine,signal,time,value,state,reason,severity,code,message\nb,state,now,,IDLE,"a ""b"", c\nd",,,\nb,error,now,,,,ERROR,E1,hot\nb,power,now,0x10,,,,,\nb,power\nb,power,now,"1"x,,,,,\n',
@@ -45,7 +50,11 @@ test("CSV: columns by name, quotes, the signal by column or by ?type=", async ()
     samples: [],
   });
   expect(mixed.body["verdicts"]).toMatchObject([
-    { line: 5, reason: "VALUE_NOT_FINITE", message: "value: expected a number, such as 412.3 or 4.1e-3" },
+    {
+      line: 5,
+      reason: "VALUE_NOT_FINITE",
+      message: "value: expected a number, such as 412.3 or 4.1e-3",
+    },
     { line: 6, message: "2 fields, but the header names 9" },
     { line: 7, message: "a quoted field has text after its closing quote" },
   ]);
@@ -81,9 +90,15 @@ test("a quote that does not end, a line that does not end, bytes that are no tex
   const reader = createCsvRows({ signal: "power" });
   reader.read({ number: 1, text: "machine,time" });
   expect(reader.read({ number: 2, text: 'a,"b' })).toBeUndefined();
-  expect(reader.end()).toEqual({ line: 2, row: new UnreadableText("a quoted field is not closed") });
+  expect(reader.end()).toEqual({
+    line: 2,
+    row: new UnreadableText("a quoted field is not closed"),
+  });
   const long = await send(`${row("a", 1)}\n${"x".repeat(1_100_000)}\n${row("a", 2)}`, ndjson);
-  expect(long.body).toMatchObject({ accepted: 2, verdicts: [{ line: 2, message: "the line is longer than 1 MiB" }] });
+  expect(long.body).toMatchObject({
+    accepted: 2,
+    verdicts: [{ line: 2, message: "the line is longer than 1 MiB" }],
+  });
   const bytes = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(Uint8Array.of(0x7b, 0xff, 0x0a));
@@ -98,7 +113,9 @@ test("a quote that does not end, a line that does not end, bytes that are no tex
 });
 
 test("lines come out as they went in, however they are cut", async () => {
-  const line = fc.string({ unit: "grapheme", maxLength: 20 }).map((text) => text.replace(/[\r\n]/g, ""));
+  const line = fc
+    .string({ unit: "grapheme", maxLength: 20 })
+    .map((text) => text.replace(/[\r\n]/g, ""));
   await fc.assert(
     fc.asyncProperty(fc.array(line), fc.integer({ min: 1, max: 9 }), async (texts, size) => {
       const bytes = Buffer.from(texts.map((text) => `${text}\n`).join(""));
@@ -113,14 +130,17 @@ test("lines come out as they went in, however they are cut", async () => {
 });
 
 test("a quote that never closes: every row is accounted for, also what it swallowed", async () => {
-  const good = (i: number) => `m-${i % 3},power,2026-03-01T08:00:${String(i % 60).padStart(2, "0")}Z,1`;
+  const good = (i: number) =>
+    `m-${i % 3},power,2026-03-01T08:00:${String(i % 60).padStart(2, "0")}Z,1`;
   const rows = Array.from({ length: 1_000 }, (_, i) => good(i));
   rows[5] = `"${rows[5]}`;
   const body = `machine,signal,time,value\n${rows.join("\n")}\n`;
   const message = "a quoted field is not closed";
   const { status, body: totals } = await send(body, "text/csv");
   expect([status, totals["accepted"], totals["rejected"]]).toEqual([200, 5, 995]);
-  expect(totals["verdicts"]).toMatchObject([{ line: 7, count: 995, reason: "REQUEST_INVALID", message }]);
+  expect(totals["verdicts"]).toMatchObject([
+    { line: 7, count: 995, reason: "REQUEST_INVALID", message },
+  ]);
   const lines = await fetch(`${gateway.baseUrl}/signals`, {
     method: "POST",
     body,
@@ -143,12 +163,21 @@ test("a record of too many lines is refused with all of them, and what its text 
   for (let number = 3; number < 3_000; number++)
     expect(reader.read({ number, text: "mill-1,power,2026-03-01,9" })).toBeUndefined();
   const message = "a quoted field has more than 1000 lines: is its closing quote missing?";
-  expect(reader.read({ number: 3_000, text: '"' })).toEqual({ line: 2, row: new UnreadableText(message, 2_999) });
-  expect(reader.read({ number: 3_001, text: "a,power,now,1" })).toMatchObject({ line: 3_001, row: { value: "1" } });
+  expect(reader.read({ number: 3_000, text: '"' })).toEqual({
+    line: 2,
+    row: new UnreadableText(message, 2_999),
+  });
+  expect(reader.read({ number: 3_001, text: "a,power,now,1" })).toMatchObject({
+    line: 3_001,
+    row: { value: "1" },
+  });
   // By its characters, and where a line that is too long for itself lies within.
   reader.read({ number: 3_002, text: `"${"x".repeat(600_000)}` });
   reader.read({ number: 3_003, text: "x".repeat(600_000) });
-  const long = new UnreadableText("a quoted field has more than 1 MiB: is its closing quote missing?", 3);
+  const long = new UnreadableText(
+    "a quoted field has more than 1 MiB: is its closing quote missing?",
+    3,
+  );
   expect(reader.read({ number: 3_004, text: '",power,now,1' })).toEqual({ line: 3_002, row: long });
   reader.read({ number: 3_005, text: '"' });
   const skipped = new UnreadableText("the line is longer than 1 MiB", 2);
@@ -168,8 +197,13 @@ test("records come out as they were written, however they are cut into lines; no
     fc.property(fc.array(fc.tuple(text, text), { maxLength: 20 }), (rows) => {
       const reader = createCsvRows({ signal: "power" });
       const body = ["machine,time", ...rows.map((row) => row.map(write).join(","))].join("\n");
-      const read = body.split("\n").flatMap((line, i) => reader.read({ number: i + 1, text: line }) ?? []);
-      const toRow = ([machine, time]: [string, string]) => ({ ...(machine && { machine }), ...(time && { time }) });
+      const read = body
+        .split("\n")
+        .flatMap((line, i) => reader.read({ number: i + 1, text: line }) ?? []);
+      const toRow = ([machine, time]: [string, string]) => ({
+        ...(machine && { machine }),
+        ...(time && { time }),
+      });
       expect(read.map(({ row }) => row)).toEqual(rows.map(toRow));
     }),
   );
@@ -179,26 +213,35 @@ test("records come out as they were written, however they are cut into lines; no
       const reader = createCsvRows({ signal: "power" });
       reader.read({ number: 1, text: "machine,time" });
       const read = [...lines.map((text, i) => reader.read({ number: i + 2, text })), reader.end()];
-      const counts = read.map((one) => (one?.row instanceof UnreadableText ? one.row.lines : one ? 1 : 0));
+      const counts = read.map((one) =>
+        one?.row instanceof UnreadableText ? one.row.lines : one ? 1 : 0,
+      );
       const spanned = read.flatMap((one, i) => (one ? [[one.line, i + 1] as const] : []));
       // A record that could be read may span lines; of all others each line is counted.
       for (const [i, one] of read.entries())
         if (one?.row instanceof UnreadableText)
           expect(counts[i]).toBe(Math.min(i + 2, lines.length + 1) - one.line + 1);
-      expect(spanned.map(([start]) => start)).toEqual(spanned.map(([start]) => start).toSorted((a, b) => a - b));
+      expect(spanned.map(([start]) => start)).toEqual(
+        spanned.map(([start]) => start).toSorted((a, b) => a - b),
+      );
     }),
   );
 });
 
 test("what is exported comes back: CR, LF and CRLF in texts and as line ends, however the body is cut", async () => {
-  const text = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", "\r\n", " "), maxLength: 8 });
+  const text = fc.string({
+    unit: fc.constantFrom("a", '"', ",", "\n", "\r", "\r\n", " "),
+    maxLength: 8,
+  });
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(text, text, text), { minLength: 1, maxLength: 12 }),
       fc.constantFrom("\n", "\r\n"),
       fc.integer({ min: 1, max: 7 }),
       async (rows, lineEnd, size) => {
-        const lines = [["machine", "time", "reason"], ...rows].map((row) => toCsvLine(row).slice(0, -1) + lineEnd);
+        const lines = [["machine", "time", "reason"], ...rows].map(
+          (row) => toCsvLine(row).slice(0, -1) + lineEnd,
+        );
         const bytes = Buffer.from(lines.join(""));
         const pieces = async function* () {
           for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -213,7 +256,11 @@ test("what is exported comes back: CR, LF and CRLF in texts and as line ends, ho
         expect(reader.end()).toBeUndefined();
         const member = (name: string, value: string) => (value === "" ? {} : { [name]: value });
         const expected = rows.map(([machine, time, reason]) => ({
-          ...{ ...member("machine", machine), ...member("time", time), ...member("reason", reason) },
+          ...{
+            ...member("machine", machine),
+            ...member("time", time),
+            ...member("reason", reason),
+          },
         }));
         expect(read).toEqual(expected);
       },
@@ -223,9 +270,16 @@ test("what is exported comes back: CR, LF and CRLF in texts and as line ends, ho
 
 test("a posted text keeps the CR of its line ends, in bodies of either line end", async () => {
   for (const lineEnd of ["\n", "\r\n"]) {
-    const lines = ["machine,signal,time,reason,state", 'm,state,now,"a\r\nb\nc\rd",IDLE', '"m",state,now,plain,"IDLE"'];
+    const lines = [
+      "machine,signal,time,reason,state",
+      'm,state,now,"a\r\nb\nc\rd",IDLE',
+      '"m",state,now,plain,"IDLE"',
+    ];
     const { body } = await send(lines.map((line) => line + lineEnd).join(""), "text/csv");
     expect(body).toMatchObject({ accepted: 2, rejected: 0 });
-    expect(taken.at(-1)!.batch!.stateChanges.map(({ reason }) => reason)).toEqual(["a\r\nb\nc\rd", "plain"]);
+    expect(taken.at(-1)!.batch!.stateChanges.map(({ reason }) => reason)).toEqual([
+      "a\r\nb\nc\rd",
+      "plain",
+    ]);
   }
 });

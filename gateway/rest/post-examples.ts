@@ -6,8 +6,18 @@ const row = { machine: "mill-9", signal: "power", time: "now", value: 412.3, uni
 
 export const postExamples: NonNullable<Route["takes"]> = {
   "application/json": {
-    schema: { anyOf: [schemaOf("PostedRows"), { type: "object", description: "A Batch, as protobuf's JSON has it." }] },
-    example: { signals: [row, { machine: "mill-9", signal: "state", time: "now", state: "ACTIVE", reason: "shift" }] },
+    schema: {
+      anyOf: [
+        schemaOf("PostedRows"),
+        { type: "object", description: "A Batch, as protobuf's JSON has it." },
+      ],
+    },
+    example: {
+      signals: [
+        row,
+        { machine: "mill-9", signal: "state", time: "now", state: "ACTIVE", reason: "shift" },
+      ],
+    },
   },
   "application/x-ndjson": { schema: schemaOf("PostedRow"), example: `${JSON.stringify(row)}\n` },
   "text/csv": {

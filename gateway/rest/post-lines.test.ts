@@ -23,7 +23,11 @@ beforeEach(async () => {
 afterEach(() => gateway[Symbol.asyncDispose]());
 
 const ndjson = "application/x-ndjson";
-const send = (body: string | ReadableStream<Uint8Array>, headers: Record<string, string> = {}, query = "") =>
+const send = (
+  body: string | ReadableStream<Uint8Array>,
+  headers: Record<string, string> = {},
+  query = "",
+) =>
   gateway.ask(`/signals${query}`, {
     method: "POST",
     body,
@@ -46,7 +50,13 @@ test("NDJSON: a row a line, good ones stored, bad ones named by line", async () 
   ].join("\r\n");
   const { status, body: answer } = await send(body.replace('"value":0', '"value":-0'));
   expect(status).toBe(200);
-  expect(answer).toMatchObject({ accepted: 4, rejected: 3, cursor: "c2", last_sequence: "2", duplicate_batches: 0 });
+  expect(answer).toMatchObject({
+    accepted: 4,
+    rejected: 3,
+    cursor: "c2",
+    last_sequence: "2",
+    duplicate_batches: 0,
+  });
   expect(answer["verdicts"]).toMatchObject([
     { line: 4, count: 1, reason: "REQUEST_INVALID", message: expect.stringMatching(/^not JSON: /) },
     { line: 5, count: 1, reason: "REQUEST_INVALID", message: "a row is an object" },
@@ -62,7 +72,9 @@ test("NDJSON: a row a line, good ones stored, bad ones named by line", async () 
 test("a line with more parts than any row has is not parsed, and the others are stored", async () => {
   const wide = (parts: number) => `[${"{},".repeat(parts / 2)}0]`;
   const lines = [row("a", 1), wide(10_000), `{${'"a":0,'.repeat(10_001)}"b":0}`, wide(9_000)];
-  const { body: answer } = await send([...lines, row("a", 2, { rejected: ",".repeat(9_000) })].join("\n"));
+  const { body: answer } = await send(
+    [...lines, row("a", 2, { rejected: ",".repeat(9_000) })].join("\n"),
+  );
   const message = "not a row: more than 10000 commas and opening brackets";
   expect(answer).toMatchObject({ accepted: 2, rejected: 3 });
   expect(answer["verdicts"]).toMatchObject([
@@ -98,10 +110,17 @@ test("the accessor's verdicts find their lines", async () => {
 });
 
 test("422 if every row was refused; nothing at all is 200, as the export of nothing is", async () => {
-  const refused = { rejected: 2, title: "Unprocessable Content", verdicts: [{ line: 1, count: 2 }] };
+  const refused = {
+    rejected: 2,
+    title: "Unprocessable Content",
+    verdicts: [{ line: 1, count: 2 }],
+  };
   expect(await send("1\n2\n")).toMatchObject({ status: 422, body: refused });
-  const nothing = await Promise.all(["", "\n \n", `${" ".repeat(900_000)}\n`.repeat(5)].map((text) => send(text)));
-  for (const answer of nothing) expect(answer).toMatchObject({ status: 200, body: { accepted: 0, rejected: 0 } });
+  const nothing = await Promise.all(
+    ["", "\n \n", `${" ".repeat(900_000)}\n`.repeat(5)].map((text) => send(text)),
+  );
+  for (const answer of nothing)
+    expect(answer).toMatchObject({ status: 200, body: { accepted: 0, rejected: 0 } });
   expect(taken).toEqual([]);
 });
 
@@ -133,7 +152,13 @@ test("a large body is stored while it comes, in batches that follow from the bod
   expect(first.body).toMatchObject({ accepted: 45_000, rejected: 0, last_sequence: "6" });
   expect(second.body).toMatchObject({ accepted: 45_000, producer_id: first.body["producer_id"] });
   expect(taken).toEqual(before);
-  expect(before.map(({ sequence, batch }) => [sequence, batch!.machine, batch!.samples[0]!.values.length])).toEqual([
+  expect(
+    before.map(({ sequence, batch }) => [
+      sequence,
+      batch!.machine,
+      batch!.samples[0]!.values.length,
+    ]),
+  ).toEqual([
     ...[1n, 2n].map((n) => [n, `m${n - 1n}`, 10_000]),
     ...[3n, 4n].map((n) => [n, `m${n - 3n}`, 10_000]),
     ...[5n, 6n].map((n) => [n, `m${n - 5n}`, 2_500]),
@@ -141,15 +166,23 @@ test("a large body is stored while it comes, in batches that follow from the bod
 });
 
 test("an Idempotency-Key is a producer of its own; its times must not depend on when they are sent", async () => {
-  const { body } = await send(`${row("a", 1)}\n${row("a", 2, { time: "now" })}`, { "idempotency-key": "k" });
+  const { body } = await send(`${row("a", 1)}\n${row("a", 2, { time: "now" })}`, {
+    "idempotency-key": "k",
+  });
   const producerId = `http:${createHash("sha256").update("k").digest("hex").slice(0, 40)}`;
   expect(body).toMatchObject({ accepted: 1, rejected: 1, producer_id: producerId });
   expect(body["verdicts"]).toMatchObject([{ line: 2, reason: "TIME_INVALID" }]);
   expect(taken).toMatchObject([{ producerId, sequence: 1n }]);
-  const json = { method: "POST", headers: { "content-type": "application/json", "idempotency-key": "k" } };
+  const json = {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": "k" },
+  };
   await gateway.ask("/signals", { ...json, body: `{"signals":[${row("a", 3)}]}` });
   expect(taken[1]).toMatchObject({ producerId, sequence: 1n });
-  const both = await gateway.ask("/signals", { ...json, body: '{"producer_id":"p","sequence":1,"machine":"m"}' });
+  const both = await gateway.ask("/signals", {
+    ...json,
+    body: '{"producer_id":"p","sequence":1,"machine":"m"}',
+  });
   expect([both.status, both.body["field"]]).toEqual([400, "idempotency-key"]);
   expect((await send(row("a", 1), { "idempotency-key": "k".repeat(256) })).body).toMatchObject({
     status: 400,
@@ -158,7 +191,11 @@ test("an Idempotency-Key is a producer of its own; its times must not depend on 
 });
 
 test("a producer's own numbers go in the query", async () => {
-  const { body } = await send([row("a", 1), row("b", 2)].join("\n"), {}, "?producer_id=line-4&sequence=7");
+  const { body } = await send(
+    [row("a", 1), row("b", 2)].join("\n"),
+    {},
+    "?producer_id=line-4&sequence=7",
+  );
   expect(body).toMatchObject({ producer_id: "line-4", last_sequence: "8" });
   expect(taken.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
     ["line-4", 7n],
@@ -168,7 +205,10 @@ test("a producer's own numbers go in the query", async () => {
     expect((await send(row("a", 1), {}, `?producer_id=${id}&sequence=1`)).body).toMatchObject({
       ...{ status: 400, field: "producer_id" },
     });
-  expect((await send(row("a", 1), {}, "?producer_id=line-4")).body).toMatchObject({ status: 400, field: "sequence" });
+  expect((await send(row("a", 1), {}, "?producer_id=line-4")).body).toMatchObject({
+    status: 400,
+    field: "sequence",
+  });
 });
 
 test("asked for NDJSON, verdicts come as lines, the totals last", async () => {
@@ -194,10 +234,14 @@ test("of very many verdicts an answer in JSON names the first thousand", async (
     Array.from({ length: 1_500 }, (_, i) => (i % 2 ? row("a", i) : "x".repeat(i + 1))).join("\n"),
   );
   expect([body["rejected"], (body["verdicts"] as []).length]).toEqual([750, 750]);
-  const many = await send(Array.from({ length: 3_000 }, (_, i) => (i % 2 ? row("a", i) : "x")).join("\n"));
-  expect([many.body["rejected"], (many.body["verdicts"] as []).length, many.body["verdicts_omitted"]]).toEqual([
-    1_500, 1_000, 500,
-  ]);
+  const many = await send(
+    Array.from({ length: 3_000 }, (_, i) => (i % 2 ? row("a", i) : "x")).join("\n"),
+  );
+  expect([
+    many.body["rejected"],
+    (many.body["verdicts"] as []).length,
+    many.body["verdicts_omitted"],
+  ]).toEqual([1_500, 1_000, 500]);
   expect(many.body["omitted_by_reason"]).toEqual({ REQUEST_INVALID: 500 });
 });
 
@@ -227,8 +271,14 @@ test("where none of the first 20,000 rows can be read the rest is not looked at,
 
 test("one row among them, or no more lines than that, and everything is looked at", async () => {
   const all = await send("{}\n".repeat(20_000));
-  expect([all.status, all.body["rejected"], all.body["unread_from_line"]]).toEqual([422, 20_000, undefined]);
-  const some = await send(`${"{}\n".repeat(19_999)}${row("a", 1)}\n${"1\n".repeat(30_000)}${row("a", 2)}`);
+  expect([all.status, all.body["rejected"], all.body["unread_from_line"]]).toEqual([
+    422,
+    20_000,
+    undefined,
+  ]);
+  const some = await send(
+    `${"{}\n".repeat(19_999)}${row("a", 1)}\n${"1\n".repeat(30_000)}${row("a", 2)}`,
+  );
   expect([some.status, some.body["accepted"], some.body["rejected"]]).toEqual([200, 2, 49_999]);
   expect(some.body["verdicts"]).toMatchObject([
     { line: 1, count: 19_999 },
@@ -254,13 +304,18 @@ test("a refusal of the accessor is a problem, at once or with what was stored be
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
-  expect(lines).toMatchObject([{ status: 429, reason: "OVERLOADED", accepted: 20_000, last_sequence: "1" }]);
+  expect(lines).toMatchObject([
+    { status: 429, reason: "OVERLOADED", accepted: 20_000, last_sequence: "1" },
+  ]);
 });
 
 test("packed bodies, and parameters that have their place in the body, are refused", async () => {
   expect(await send("x", { "content-encoding": "gzip" })).toMatchObject({ status: 415 });
   const json = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
-  expect((await gateway.ask("/signals?producer_id=p", json)).body).toMatchObject({ status: 400, field: "producer_id" });
+  expect((await gateway.ask("/signals?producer_id=p", json)).body).toMatchObject({
+    status: 400,
+    field: "producer_id",
+  });
 });
 
 test("a client that leaves in the middle is nobody's error", async () => {
@@ -285,7 +340,14 @@ class KeepAlive {
 
   post(port: number, body: string): Promise<{ status: number | undefined; body: unknown }> {
     const headers = { "content-type": ndjson, "content-length": body.length };
-    const options = { port, host: "127.0.0.1", path: "/signals", method: "POST", headers, agent: this.#agent };
+    const options = {
+      port,
+      host: "127.0.0.1",
+      path: "/signals",
+      method: "POST",
+      headers,
+      agent: this.#agent,
+    };
     return new Promise((resolve, reject) => {
       const call = request(options, async (answer) => {
         resolve({ status: answer.statusCode, body: JSON.parse(await text(answer)) });

@@ -21,7 +21,13 @@ import { NamedWarnings } from "./warnings.ts";
  */
 const maxUnreadableLines = 20_000;
 
-type LineVerdict = { line: number; count: number; reason: string | number; retryable: boolean; message: string };
+type LineVerdict = {
+  line: number;
+  count: number;
+  reason: string | number;
+  retryable: boolean;
+  message: string;
+};
 type Totals = {
   accepted: number;
   rejected: number;
@@ -69,14 +75,19 @@ export async function postLines(
     };
   }
   const named = new NamedVerdicts<LineVerdict>(({ line }) => line);
-  for (let next = first; !next.done; next = await chunks.next()) for (const verdict of next.value) named.add(verdict);
+  for (let next = first; !next.done; next = await chunks.next())
+    for (const verdict of next.value) named.add(verdict);
   const members = { ...totals, ...warnings.members(), ...named.members() };
   if (totals.accepted > 0 || totals.rejected === 0) return { body: members };
   throw refusalOf(totals, members);
 }
 
-function refusalOf({ rejected, unread_from_line }: Totals, members: Record<string, Json> = {}): HttpProblem {
-  if (unread_from_line === undefined) return new HttpProblem(422, "every row was refused: see verdicts", { members });
+function refusalOf(
+  { rejected, unread_from_line }: Totals,
+  members: Record<string, Json> = {},
+): HttpProblem {
+  if (unread_from_line === undefined)
+    return new HttpProblem(422, "every row was refused: see verdicts", { members });
   const detail = `none of the first ${rejected} rows can be read, so the gateway did not read the rest: see verdicts`;
   return new HttpProblem(422, detail, { members: { reason: "REQUEST_INVALID", ...members } });
 }
@@ -134,6 +145,12 @@ function onLines(verdicts: readonly RowVerdict[], { rows, lines }: Chunk): RowVe
   const joined: RowVerdict[] = [];
   for (const { row, count, reason, retryable, message } of verdicts)
     for (let at = row; at < row + count; at++)
-      appendVerdict(joined, { row: lines[at]!, count: linesOf(rows[at]), reason, retryable, message });
+      appendVerdict(joined, {
+        row: lines[at]!,
+        count: linesOf(rows[at]),
+        reason,
+        retryable,
+        message,
+      });
   return joined;
 }

@@ -67,11 +67,15 @@ export const noRecord = (): HttpProblem =>
 export function assertLinesOnly({ producer_id, sequence }: Values): void {
   for (const [name, value] of Object.entries({ producer_id, sequence }))
     if (value !== undefined)
-      throw invalidField(name, "in the query only for a body of lines; here it has its place in the body");
+      throw invalidField(
+        name,
+        "in the query only for a body of lines; here it has its place in the body",
+      );
 }
 
 /** Of a batch in columns: refuses what is about rows. */
 export function assertRowsOnly({ type, unit, max_gap, sample_type, epoch }: Values): void {
   for (const [name, value] of Object.entries({ type, unit, max_gap, sample_type, epoch }))
-    if (value !== undefined) throw invalidField(name, "only for rows; a batch in columns says it in the body");
+    if (value !== undefined)
+      throw invalidField(name, "only for rows; a batch in columns says it in the body");
 }

@@ -19,9 +19,14 @@ test("the same batches and unreadable rows", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(row, { minLength: 1 }), async (few) => {
       const rows = Array.from({ length: 25_000 }, (_, i) => few[i % few.length]);
-      const [once, turns] = [toRowBatches(rows, { nowUs: 0n }), await toRowBatchesInTurns(rows, { nowUs: 0n })];
+      const [once, turns] = [
+        toRowBatches(rows, { nowUs: 0n }),
+        await toRowBatchesInTurns(rows, { nowUs: 0n }),
+      ];
       expect(turns.unreadable).toEqual(once.unreadable);
-      expect(turns.batches.map(({ rows: of }) => of)).toEqual(once.batches.map(({ rows: of }) => of));
+      expect(turns.batches.map(({ rows: of }) => of)).toEqual(
+        once.batches.map(({ rows: of }) => of),
+      );
     }),
     { numRuns: 5 },
   );
@@ -43,7 +48,9 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
 
 test("a hundred thousand rows let others have forty-nine turns", async () => {
   const rows = new Array(100_000).fill(0);
-  expect(await turnsDuring(() => toRowBatchesInTurns(rows, { nowUs: 0n }))).toBeGreaterThanOrEqual(49);
+  expect(await turnsDuring(() => toRowBatchesInTurns(rows, { nowUs: 0n }))).toBeGreaterThanOrEqual(
+    49,
+  );
 });
 
 test("a hundred thousand lines that came at once let others have two hundred turns, whatever they hold", async () => {

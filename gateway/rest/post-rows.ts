@@ -11,7 +11,13 @@ import {
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
-import { type Row, type RowContext, RowFault, type RowRecord, readRecord } from "../../codec/row/record.ts";
+import {
+  type Row,
+  type RowContext,
+  RowFault,
+  type RowRecord,
+  readRecord,
+} from "../../codec/row/record.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
@@ -72,9 +78,17 @@ export async function toRowBatchesInTurns(
   return finishRows(made);
 }
 
-type Making = { drafts: Map<string, Draft>; unreadable: UnreadableRow[]; declared: UploadDeclarations };
+type Making = {
+  drafts: Map<string, Draft>;
+  unreadable: UnreadableRow[];
+  declared: UploadDeclarations;
+};
 
-const startRows = (declared: UploadDeclarations): Making => ({ drafts: new Map(), unreadable: [], declared });
+const startRows = (declared: UploadDeclarations): Making => ({
+  drafts: new Map(),
+  unreadable: [],
+  declared,
+});
 
 const finishRows = ({ drafts, unreadable, declared }: Making): MadeRows => ({
   batches: [...drafts.values()].map((draft) => toRowBatch(draft, declared)),
@@ -100,7 +114,11 @@ function addRows(
  * Neighbours with the same fault are one: what is remembered of a list of zeros does not grow with
  * it.
  */
-function noteUnreadable(unreadable: UnreadableRow[], row: number, { reason, message }: Fault): void {
+function noteUnreadable(
+  unreadable: UnreadableRow[],
+  row: number,
+  { reason, message }: Fault,
+): void {
   const last = unreadable.at(-1);
   const follows = last !== undefined && last.row + last.count === row;
   if (follows && last.reason === reason && last.message === message) last.count++;
@@ -109,9 +127,15 @@ function noteUnreadable(unreadable: UnreadableRow[], row: number, { reason, mess
 
 const notAnObject = new RowFault({ reason: "REQUEST_INVALID", message: "a row is an object" });
 const notARow = (what: unknown): RowFault =>
-  what instanceof UnreadableText ? new RowFault({ reason: "REQUEST_INVALID", message: what.message }) : notAnObject;
+  what instanceof UnreadableText
+    ? new RowFault({ reason: "REQUEST_INVALID", message: what.message })
+    : notAnObject;
 
-function addRecord({ drafts, declared }: Omit<Making, "unreadable">, record: RowRecord, row: number): void {
+function addRecord(
+  { drafts, declared }: Omit<Making, "unreadable">,
+  record: RowRecord,
+  row: number,
+): void {
   const { machine, timeUs } = record;
   let draft = drafts.get(machine);
   if (!draft) {
@@ -127,11 +151,15 @@ function addRecord({ drafts, declared }: Omit<Making, "unreadable">, record: Row
   draft.rows.push(row);
   if (record.kind === "state") {
     const { state, reason } = record;
-    draft.states.records.push(create(StateChangeSchema, { time: toTimestamp(timeUs), state, reason }));
+    draft.states.records.push(
+      create(StateChangeSchema, { time: toTimestamp(timeUs), state, reason }),
+    );
     draft.states.rows.push(row);
   } else if (record.kind === "error") {
     const { severity, code, message } = record;
-    draft.errors.records.push(create(ErrorReportSchema, { time: toTimestamp(timeUs), severity, code, message }));
+    draft.errors.records.push(
+      create(ErrorReportSchema, { time: toTimestamp(timeUs), severity, code, message }),
+    );
     draft.errors.rows.push(row);
   } else {
     const { signal, unit, maxGapUs, sampleType, value } = record;
@@ -148,15 +176,28 @@ function addRecord({ drafts, declared }: Omit<Making, "unreadable">, record: Row
   }
 }
 
-function toRowBatch({ machine, rows, states, errors, columns: drafts }: Draft, declared: UploadDeclarations): RowBatch {
+function toRowBatch(
+  { machine, rows, states, errors, columns: drafts }: Draft,
+  declared: UploadDeclarations,
+): RowBatch {
   const columns = declaringFirst([...drafts.values()]);
-  const declaring = declared.missing(machine, columns).map((said) => ({ ...said, timesUs: [], values: [] }));
+  const declaring = declared
+    .missing(machine, columns)
+    .map((said) => ({ ...said, timesUs: [], values: [] }));
   const samples = [...columns, ...declaring].map(({ timesUs, values, ...declaration }) =>
-    toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
+    toSamples(declaration, {
+      timesUs: Float64Array.from(timesUs),
+      values: Float64Array.from(values),
+    }),
   );
   const columnRows = columns.map((column) => column.rows);
   return {
-    batch: create(BatchSchema, { machine, stateChanges: states.records, errorReports: errors.records, samples }),
+    batch: create(BatchSchema, {
+      machine,
+      stateChanges: states.records,
+      errorReports: errors.records,
+      samples,
+    }),
     rows,
     rowsOf({ kind, column, first, count }) {
       const of =
@@ -171,4 +212,7 @@ function toRowBatch({ machine, rows, states, errors, columns: drafts }: Draft, d
 }
 
 const isObject = (value: unknown): value is Row =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof UnreadableText);
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !(value instanceof UnreadableText);

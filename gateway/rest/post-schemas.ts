@@ -13,7 +13,9 @@ const verdict = {
 };
 
 const omitted = {
-  "verdicts_omitted?": count("Number of verdicts not listed. At most 1,000 are listed, and 256 KiB of their messages."),
+  "verdicts_omitted?": count(
+    "Number of verdicts not listed. At most 1,000 are listed, and 256 KiB of their messages.",
+  ),
   "omitted_by_reason?": {
     type: "object",
     additionalProperties: { type: "integer", minimum: 0 },
@@ -56,7 +58,9 @@ export const postSchemas = {
         description: "Of a numeric signal; decimal digits as a text are a number.",
       },
       "unit?": text("Declares the unit, with the first rows of a signal."),
-      "max_gap?": text(`Declares the longest span that two samples cover, at most 24h: ${durationForms}.`),
+      "max_gap?": text(
+        `Declares the longest span that two samples cover, at most 24h: ${durationForms}.`,
+      ),
       "sample_type?": text(
         "Declares how values go on between samples, in any case: LINEAR (on straight lines; if nobody declares it), STEP (each holds until the next), COUNTER (a count that only goes up).",
       ),
@@ -66,12 +70,18 @@ export const postSchemas = {
       "code?": text("Of signal error."),
       "message?": text("Of signal error."),
     },
-    { description: "A row as GET answers it. A field that is unknown, or of another kind of signal, is refused." },
+    {
+      description:
+        "A row as GET answers it. A field that is unknown, or of another kind of signal, is refused.",
+    },
   ),
   PostedRows: object({
     signals: list(ref("PostedRow")),
     "producer_id?": text("Whose number sequence is."),
-    "sequence?": { type: ["string", "integer"], description: "The producer's number of the first batch." },
+    "sequence?": {
+      type: ["string", "integer"],
+      description: "The producer's number of the first batch.",
+    },
   }),
   Stored: object({
     ...stored,

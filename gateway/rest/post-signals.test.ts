@@ -29,7 +29,14 @@ test("rows become one batch for each machine, numbered from 1 by a producer of t
       power("mill-1", 412.3),
       power("mill-2", 1),
       { machine: "mill-1", signal: "state", time: "now", state: "active", reason: "shift" },
-      { machine: "mill-1", signal: "error", time: 1772352000000, severity: "ERROR", code: "E1", message: "hot" },
+      {
+        machine: "mill-1",
+        signal: "error",
+        time: 1772352000000,
+        severity: "ERROR",
+        code: "E1",
+        message: "hot",
+      },
       power("mill-1", 5e-324),
     ],
   });
@@ -39,7 +46,9 @@ test("rows become one batch for each machine, numbered from 1 by a producer of t
     { machine: "mill-1", sequence: "1", duplicate: false },
     { machine: "mill-2", sequence: "2", duplicate: false },
   ]);
-  expect(new Set(taken.map(({ producerId }) => producerId))).toEqual(new Set([body["producer_id"]]));
+  expect(new Set(taken.map(({ producerId }) => producerId))).toEqual(
+    new Set([body["producer_id"]]),
+  );
   expect(body["producer_id"]).toMatch(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/);
   const [first] = taken;
   expect(first).toMatchObject({
@@ -47,11 +56,15 @@ test("rows become one batch for each machine, numbered from 1 by a producer of t
     batch: {
       machine: "mill-1",
       stateChanges: [{ time: { seconds: 1_772_352_000n, nanos: 0 }, state: 1, reason: "shift" }],
-      errorReports: [{ time: { seconds: 1_772_352_000n }, severity: 3, code: "E1", message: "hot" }],
+      errorReports: [
+        { time: { seconds: 1_772_352_000n }, severity: 3, code: "E1", message: "hot" },
+      ],
       samples: [{ signal: "power", values: [412.3, 5e-324] }],
     },
   });
-  expect([...timesOf(first!.batch!.samples[0]!)]).toEqual([1_772_352_000_000_001, 1_772_352_000_000_001]);
+  expect([...timesOf(first!.batch!.samples[0]!)]).toEqual([
+    1_772_352_000_000_001, 1_772_352_000_000_001,
+  ]);
 });
 
 test("a row may declare the unit of its signal", async () => {
@@ -69,7 +82,14 @@ test("a batch in columns goes as it is, with the producer's own number", async (
     machine: "mill-1",
     producer_id: "line-4",
     sequence: 7,
-    samples: [{ signal: "power", unit: "W", grid: { start_us: "1772352000000000", period_us: 10000 }, values: [1, 2] }],
+    samples: [
+      {
+        signal: "power",
+        unit: "W",
+        grid: { start_us: "1772352000000000", period_us: 10000 },
+        values: [1, 2],
+      },
+    ],
     state_changes: [{ time, state: "MACHINE_STATE_IDLE" }],
   });
   expect([status, body]).toEqual([
@@ -90,7 +110,11 @@ test("a batch in columns goes as it is, with the producer's own number", async (
       batch: { samples: [{ unit: "W", times: { case: "grid", value: { periodUs: 10_000n } } }] },
     },
   ]);
-  await gateway.post("/signals", { signals: [power("m", 1)], producer_id: "p", sequence: "999999999999999999" });
+  await gateway.post("/signals", {
+    signals: [power("m", 1)],
+    producer_id: "p",
+    sequence: "999999999999999999",
+  });
   expect(taken[1]!.sequence).toBe(10n ** 18n - 1n);
 });
 
@@ -137,10 +161,34 @@ test("verdicts name rows, neighbours as one; good rows beside them are stored", 
       message: "state must be ACTIVE, IDLE, FAULT or OFF",
     },
     { row: 3, count: 1, reason: "TIME_IN_FUTURE", retryable: true, message: "ahead" },
-    { row: 4, count: 1, reason: "REQUEST_INVALID", retryable: false, message: "a row is an object" },
-    { row: 5, count: 1, reason: "MACHINE_NAME_INVALID", retryable: false, message: "machine: a text is required" },
-    { row: 6, count: 1, reason: "SIGNAL_NAME_INVALID", retryable: false, message: "signal: a text is required" },
-    { row: 7, count: 1, reason: "TIME_INVALID", retryable: false, message: expect.stringContaining("RFC 3339") },
+    {
+      row: 4,
+      count: 1,
+      reason: "REQUEST_INVALID",
+      retryable: false,
+      message: "a row is an object",
+    },
+    {
+      row: 5,
+      count: 1,
+      reason: "MACHINE_NAME_INVALID",
+      retryable: false,
+      message: "machine: a text is required",
+    },
+    {
+      row: 6,
+      count: 1,
+      reason: "SIGNAL_NAME_INVALID",
+      retryable: false,
+      message: "signal: a text is required",
+    },
+    {
+      row: 7,
+      count: 1,
+      reason: "TIME_INVALID",
+      retryable: false,
+      message: expect.stringContaining("RFC 3339"),
+    },
   ]);
 });
 
@@ -149,7 +197,15 @@ test("the verdicts of a batch in columns name its lists", async () => {
     result: {
       sequence,
       duplicate: true,
-      verdicts: [{ kind: RecordKind.SAMPLE, first: 1, count: 1, reason: ErrorReason.VALUE_NOT_FINITE, message: "NaN" }],
+      verdicts: [
+        {
+          kind: RecordKind.SAMPLE,
+          first: 1,
+          count: 1,
+          reason: ErrorReason.VALUE_NOT_FINITE,
+          message: "NaN",
+        },
+      ],
     },
   });
   const samples = [{ signal: "power", deltas: { delta_us: [1, 2] }, values: [1, "NaN"] }];
@@ -159,7 +215,15 @@ test("the verdicts of a batch in columns name its lists", async () => {
     rejected: 1,
     results: [{ duplicate: true }],
     verdicts: [
-      { kind: "SAMPLE", column: 0, first: 1, count: 1, reason: "VALUE_NOT_FINITE", retryable: false, message: "NaN" },
+      {
+        kind: "SAMPLE",
+        column: 0,
+        first: 1,
+        count: 1,
+        reason: "VALUE_NOT_FINITE",
+        retryable: false,
+        message: "NaN",
+      },
     ],
   });
 });
@@ -171,15 +235,22 @@ test("an answer names a thousand verdicts, and counts the others by reason", asy
   );
   const { status, body } = await gateway.post("/signals", { signals });
   expect([status, body["accepted"], body["rejected"]]).toEqual([200, 2_000, 2_000]);
-  expect([(body["verdicts"] as unknown[]).length, body["verdicts_omitted"]]).toEqual([1_000, 1_000]);
+  expect([(body["verdicts"] as unknown[]).length, body["verdicts_omitted"]]).toEqual([
+    1_000, 1_000,
+  ]);
   expect(body["omitted_by_reason"]).toEqual({ MACHINE_NAME_INVALID: 500, TIME_INVALID: 500 });
 });
 
 test("422 if nothing was stored: a refused batch, refused records, unreadable rows, or nothing sent", async () => {
   gateway.accessor.ingest.ingestBatch = ({ sequence }) => ({
-    result: { sequence, refusal: { reason: ErrorReason.MACHINE_NAME_INVALID, message: "press 7 has a space" } },
+    result: {
+      sequence,
+      refusal: { reason: ErrorReason.MACHINE_NAME_INVALID, message: "press 7 has a space" },
+    },
   });
-  const refused = await gateway.post("/signals", { signals: [power("press 7", 1), power("press 7", 2)] });
+  const refused = await gateway.post("/signals", {
+    signals: [power("press 7", 1), power("press 7", 2)],
+  });
   expect(refused.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
   expect(refused.body).toMatchObject({
     status: 422,
@@ -204,7 +275,11 @@ test.each([
   ["application/json", '{"signals":[]}'],
 ])("%s without a record is 422: %j", async (type, body) => {
   for (const accept of ["application/json", "application/x-ndjson"]) {
-    const answer = await gateway.ask("/signals", { method: "POST", headers: { "content-type": type, accept }, body });
+    const answer = await gateway.ask("/signals", {
+      method: "POST",
+      headers: { "content-type": type, accept },
+      body,
+    });
     expect(answer.body).toMatchObject({
       ...{ status: 422, reason: "REQUEST_INVALID", detail: "the request holds no record" },
     });
@@ -220,12 +295,28 @@ test.each([
   ["a row by itself", { machine: "m", signal: "power", time: "now", value: 1 }, "signal"],
   ["rows and columns", { signals: [], samples: [] }, "samples"],
   ["a field that a batch does not have", { machine: "m", sampels: [] }, "body"],
-  ["a value that is no number", { machine: "m", samples: [{ signal: "power", values: ["x"] }] }, "body"],
+  [
+    "a value that is no number",
+    { machine: "m", samples: [{ signal: "power", values: ["x"] }] },
+    "body",
+  ],
   ["a sequence without producer_id", { machine: "m", sequence: 1 }, "producer_id"],
   ["a producer_id without sequence", { machine: "m", producer_id: "p" }, "sequence"],
-  ["an id of the gateway's naming", { machine: "m", producer_id: "rest:1", sequence: 1 }, "producer_id"],
-  ["one of an Idempotency-Key", { machine: "m", producer_id: `http:${"0".repeat(40)}`, sequence: 1 }, "producer_id"],
-  ["a sequence beyond bounds", { machine: "m", producer_id: "p", sequence: "18446744073709551615" }, "sequence"],
+  [
+    "an id of the gateway's naming",
+    { machine: "m", producer_id: "rest:1", sequence: 1 },
+    "producer_id",
+  ],
+  [
+    "one of an Idempotency-Key",
+    { machine: "m", producer_id: `http:${"0".repeat(40)}`, sequence: 1 },
+    "producer_id",
+  ],
+  [
+    "a sequence beyond bounds",
+    { machine: "m", producer_id: "p", sequence: "18446744073709551615" },
+    "sequence",
+  ],
   ["a fraction as sequence", { machine: "m", producer_id: "p", sequence: 1.5 }, "sequence"],
 ])("400 for %s", async (_what, body, field) => {
   const answer = await gateway.post("/signals", body);
@@ -236,13 +327,22 @@ test.each([
 
 test("errors of the accessor keep their reason", async () => {
   gateway.accessor.ingest.ingestBatch = () => {
-    throw reasonError("SEQUENCE_GAP", Code.OutOfRange, "7 is next", { metadata: { expected_sequence: "7" } });
+    throw reasonError("SEQUENCE_GAP", Code.OutOfRange, "7 is next", {
+      metadata: { expected_sequence: "7" },
+    });
   };
   const { status, body } = await gateway.post("/signals", {
-    ...{ machine: "m", stateChanges: [{ time: "2026-03-01T08:00:00Z", state: "MACHINE_STATE_IDLE" }] },
+    ...{
+      machine: "m",
+      stateChanges: [{ time: "2026-03-01T08:00:00Z", state: "MACHINE_STATE_IDLE" }],
+    },
     ...{ producer_id: "p", sequence: 9 },
   });
-  expect([status, body["reason"], body["metadata"]]).toEqual([409, "SEQUENCE_GAP", { expected_sequence: "7" }]);
+  expect([status, body["reason"], body["metadata"]]).toEqual([
+    409,
+    "SEQUENCE_GAP",
+    { expected_sequence: "7" },
+  ]);
 });
 
 test("a body over 32 MiB is 413, on HTTP/1.1 and on HTTP/2", async () => {
@@ -250,7 +350,11 @@ test("a body over 32 MiB is 413, on HTTP/1.1 and on HTTP/2", async () => {
   const first = await gateway.post("/signals", large);
   expect([first.status, first.body["title"]]).toEqual([413, "Content Too Large"]);
   const session = connect(gateway.baseUrl);
-  const stream = session.request({ ":method": "POST", ":path": "/signals", "content-type": "application/json" });
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/signals",
+    "content-type": "application/json",
+  });
   stream.on("error", () => {});
   stream.end(large);
   const [headers] = await once(stream, "response");
@@ -272,7 +376,10 @@ test("beyond the caller's rate the first batch of a POST is refused, and a later
     ingestBatch(request, context) {
       if (answers.shift() !== "limited") return ingestBatch!(request, context);
       const metadata = { limit: "minutes-per-second" };
-      throw reasonError("RATE_LIMITED", Code.ResourceExhausted, "too thin", { metadata, retryMs: 20 });
+      throw reasonError("RATE_LIMITED", Code.ResourceExhausted, "too thin", {
+        metadata,
+        retryMs: 20,
+      });
     },
   };
   const signals = [power("mill-1", 1), power("mill-2", 2)];

@@ -1,7 +1,11 @@
 // POST /signals: rows, lines or one batch in, verdicts out. Numbers batches; judges none.
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
-import { type BatchResult, RecordKindSchema, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type BatchResult,
+  RecordKindSchema,
+  type Verdict,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { readMachineName } from "../../codec/machine-name.ts";
 import { Turns } from "../../runtime/turns.ts";
@@ -11,7 +15,13 @@ import { batchFromJson } from "./batch-json.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
 import { postLines } from "./post-lines.ts";
-import { assertLinesOnly, assertRowsOnly, noRecord, type PostQuery, rowContextOf } from "./post-query.ts";
+import {
+  assertLinesOnly,
+  assertRowsOnly,
+  noRecord,
+  type PostQuery,
+  rowContextOf,
+} from "./post-query.ts";
 import { type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
 import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
@@ -27,7 +37,10 @@ export async function postSignals(call: RestCall<PostQuery>): Promise<RestAnswer
   const [mediaType = ""] = (header("content-type") ?? "").split(";");
   const key = header("idempotency-key");
   if (/ndjson|jsonl|csv/i.test(mediaType)) {
-    const numbering = readNumbering(key, { producerId: query.producer_id, sequence: query.sequence });
+    const numbering = readNumbering(key, {
+      producerId: query.producer_id,
+      sequence: query.sequence,
+    });
     return postLines(call, { numbering, kind: /csv/i.test(mediaType) ? "csv" : "ndjson" });
   }
   assertLinesOnly(query);
@@ -45,7 +58,10 @@ async function postObject(call: RestCall<PostQuery>, key: string | undefined): P
     if (stray !== undefined)
       throw invalidField(stray, "send either signals (rows) or the fields of one batch, not both");
     if (!Array.isArray(signals)) throw invalidField("signals", "expected an array of rows");
-    const made = await toRowBatchesInTurns(signals, rowContextOf(query, key === undefined ? nowUs : undefined));
+    const made = await toRowBatchesInTurns(
+      signals,
+      rowContextOf(query, key === undefined ? nowUs : undefined),
+    );
     ({ unreadable } = made);
     parts = made.batches.map((rows) => ({ batch: rows.batch, rows }));
   } else if (Object.hasOwn(batchFields, "signal")) {
@@ -61,19 +77,30 @@ async function postObject(call: RestCall<PostQuery>, key: string | undefined): P
     parts = [{ batch }];
   }
 
-  if (unreadable.length === 0 && parts.every(({ batch }) => recordsOf(batch) === 0)) throw noRecord();
+  if (unreadable.length === 0 && parts.every(({ batch }) => recordsOf(batch) === 0))
+    throw noRecord();
   // It is here as a whole already: only the next request waits.
   meter(parts.reduce((sum, { batch }) => sum + recordsOf(batch), 0));
   const sent: Sent[] = [];
   let cursor: string | undefined;
   // One after the other: a producer's batches are taken in order of their numbers only.
   for (const [i, part] of parts.entries()) {
-    const request = { producerId: numbering.producerId, sequence: numbering.sequence + BigInt(i), batch: part.batch };
+    const request = {
+      producerId: numbering.producerId,
+      sequence: numbering.sequence + BigInt(i),
+      batch: part.batch,
+    };
     const answer = await storeBatch({ upstream, unary }, request, { hasStored: i > 0 });
     cursor = answer.cursor;
     sent.push({ ...part, result: answer.result! });
   }
-  return answerOf({ sent, unreadable, numbering, cursor, total: countRecords(sent) + countRows(unreadable) });
+  return answerOf({
+    sent,
+    unreadable,
+    numbering,
+    cursor,
+    total: countRecords(sent) + countRows(unreadable),
+  });
 }
 
 function answerOf(outcome: {
@@ -98,13 +125,18 @@ function answerOf(outcome: {
       machine: batch.machine,
       sequence,
       duplicate,
-      refusal: refusal && { reason: toWord(ErrorReasonSchema, refusal.reason), message: refusal.message },
+      refusal: refusal && {
+        reason: toWord(ErrorReasonSchema, refusal.reason),
+        message: refusal.message,
+      },
     })),
     ...warnings.members(),
     ...(ofRows ? namedRows(rows, unreadable) : namedRecords(sent)),
   };
   if (rejected < total) return { body: members };
-  const [refused] = sent.map(({ result }) => result.refusal).filter((refusal) => refusal !== undefined);
+  const [refused] = sent
+    .map(({ result }) => result.refusal)
+    .filter((refusal) => refusal !== undefined);
   throw new HttpProblem(
     422,
     refused ? `nothing was stored: ${refused.message}` : "every record was refused: see verdicts",
@@ -114,19 +146,25 @@ function answerOf(outcome: {
   );
 }
 
-function namedRows(sent: readonly { rows: RowBatch; result: BatchResult }[], unreadable: readonly UnreadableRow[]) {
+function namedRows(
+  sent: readonly { rows: RowBatch; result: BatchResult }[],
+  unreadable: readonly UnreadableRow[],
+) {
   const named = new NamedVerdicts<RowVerdict>();
-  for (const { row, count, ...rest } of rowVerdicts(sent, unreadable)) named.add({ row, count, ...rest });
+  for (const { row, count, ...rest } of rowVerdicts(sent, unreadable))
+    named.add({ row, count, ...rest });
   return named.members();
 }
 
 function namedRecords(sent: readonly Sent[]) {
   const named = new NamedVerdicts<ReturnType<typeof verdictJson>>();
-  for (const { result } of sent) for (const verdict of result.verdicts) named.add(verdictJson(verdict));
+  for (const { result } of sent)
+    for (const verdict of result.verdicts) named.add(verdictJson(verdict));
   return named.members();
 }
 
-const countRows = (unreadable: readonly UnreadableRow[]) => unreadable.reduce((sum, { count }) => sum + count, 0);
+const countRows = (unreadable: readonly UnreadableRow[]) =>
+  unreadable.reduce((sum, { count }) => sum + count, 0);
 const countRecords = (sent: Sent[]) => sent.reduce((sum, { batch }) => sum + recordsOf(batch), 0);
 
 function countRejected({ batch, result }: Sent): number {
@@ -153,6 +191,7 @@ async function readBatch(fields: Record<string, unknown>): Promise<Batch> {
 }
 
 function asObject(body: unknown): Record<string, unknown> {
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  if (typeof body === "object" && body !== null && !Array.isArray(body))
+    return body as Record<string, unknown>;
   throw invalidField("body", 'expected {"signals": [rows]} or {"machine": …, "samples": […], …}');
 }

@@ -12,14 +12,23 @@ beforeEach(async () => {
   gateway = await openTestGateway();
   gateway.accessor.ingest.ingestBatch = ({ sequence, batch }) => {
     const warnings = batch!.samples.map(({ values }, column) =>
-      create(WarningSchema, { reason: WarningReason.NOT_COVERED, column, message: `${values.length} are far apart` }),
+      create(WarningSchema, {
+        reason: WarningReason.NOT_COVERED,
+        column,
+        message: `${values.length} are far apart`,
+      }),
     );
     return { result: { sequence, warnings }, cursor: "c1" };
   };
 });
 afterEach(() => gateway[Symbol.asyncDispose]());
 
-const row = (machine: string, signal: string) => ({ machine, signal, time: "2026-03-01T08:00:00Z", value: 1 });
+const row = (machine: string, signal: string) => ({
+  machine,
+  signal,
+  time: "2026-03-01T08:00:00Z",
+  value: 1,
+});
 const check = createAnswerCheck(toOpenApi(routes) as OpenApi);
 
 async function post(body: string, type: string, accept = "application/json") {
@@ -27,7 +36,9 @@ async function post(body: string, type: string, accept = "application/json") {
   const response = await fetch(`${gateway.baseUrl}/signals`, { method: "POST", headers, body });
   const text = await response.text();
   const contentType = response.headers.get("content-type")!;
-  expect(check({ method: "POST", path: "/signals", status: response.status, contentType, text })).toBe("");
+  expect(
+    check({ method: "POST", path: "/signals", status: response.status, contentType, text }),
+  ).toBe("");
   return JSON.parse(text) as Record<string, unknown>;
 }
 
@@ -45,7 +56,9 @@ test("rows and columns name machine and signal of each warning, and are stored",
   expect(await post(JSON.stringify(columns), "application/json")).toMatchObject({
     warnings: [warning("a", "heat", 3)],
   });
-  const states = { signals: [{ machine: "a", signal: "state", time: "2026-03-01T08:00:00Z", state: "IDLE" }] };
+  const states = {
+    signals: [{ machine: "a", signal: "state", time: "2026-03-01T08:00:00Z", state: "IDLE" }],
+  };
   expect(await post(JSON.stringify(states), "application/json")).not.toHaveProperty("warnings");
 });
 
@@ -54,7 +67,9 @@ test("lines name them once however many batches they become, a hundred at most",
   const body = `${JSON.stringify(row("a", "heat"))}\n`.repeat(30_000);
   const { accepted, warnings } = await post(body, "application/x-ndjson");
   expect([accepted, warnings]).toMatchObject([30_000, [{ machine: "a", signal: "heat" }]]);
-  const many = Array.from({ length: 120 }, (_, i) => JSON.stringify(row(`m-${i}`, "heat"))).join("\n");
+  const many = Array.from({ length: 120 }, (_, i) => JSON.stringify(row(`m-${i}`, "heat"))).join(
+    "\n",
+  );
   const answer = await post(many, "application/x-ndjson", "application/x-ndjson");
   expect([(answer["warnings"] as unknown[]).length, answer["warnings_omitted"]]).toEqual([100, 20]);
 });

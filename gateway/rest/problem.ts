@@ -17,7 +17,10 @@ export class HttpProblem extends Error {
   constructor(
     status: number,
     message: string,
-    { members = {}, headers = {} }: { members?: Record<string, Json>; headers?: Record<string, string> } = {},
+    {
+      members = {},
+      headers = {},
+    }: { members?: Record<string, Json>; headers?: Record<string, string> } = {},
   ) {
     super(message);
     this.status = status;
@@ -109,13 +112,19 @@ export type ProblemContext = { path: string; parameterByField: Readonly<Record<s
 /** Any failure as the problem to answer with. */
 export function toProblem(error: unknown, context: ProblemContext): Problem {
   const known = isFastifyError(error) ? fromFastify(error) : error;
-  return known instanceof HttpProblem ? fromHttp(known, context.path) : fromConnect(ConnectError.from(known), context);
+  return known instanceof HttpProblem
+    ? fromHttp(known, context.path)
+    : fromConnect(ConnectError.from(known), context);
 }
 
 function fromHttp({ status, message, members, headers }: HttpProblem, path: string): Problem {
   const { reason } = members;
   const head = typeof reason === "string" ? named(reason) : unnamed(status);
-  return { status, headers, body: { ...head, status, detail: message, instance: path, ...members } };
+  return {
+    status,
+    headers,
+    body: { ...head, status, detail: message, instance: path, ...members },
+  };
 }
 
 function fromConnect(error: ConnectError, { path, parameterByField }: ProblemContext): Problem {
@@ -125,12 +134,15 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   const [info] = error.findDetails(ErrorInfoSchema);
   const reason = info?.reason;
   const status = statusOf(error, reason);
-  const violations = error
-    .findDetails(BadRequestSchema)
-    .flatMap(({ fieldViolations }) =>
-      fieldViolations.map(({ field, description }) => ({ said: field, field: restName(field), description })),
-    );
-  const field = violations[0]?.field ?? (info?.metadata["field"] && restName(info.metadata["field"]));
+  const violations = error.findDetails(BadRequestSchema).flatMap(({ fieldViolations }) =>
+    fieldViolations.map(({ field, description }) => ({
+      said: field,
+      field: restName(field),
+      description,
+    })),
+  );
+  const field =
+    violations[0]?.field ?? (info?.metadata["field"] && restName(info.metadata["field"]));
   // What broke inside is for the log: only an error that has a reason was written to be read.
   const hidden = status === 500 && reason === undefined;
   const body = {
@@ -149,16 +161,26 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
             description: inWords(renameHeads(description, [{ said, field }]), renamed),
           }))
         : undefined,
-    metadata: info && Object.keys(info.metadata).length > 0 ? metadataOf(info.metadata, restName) : undefined,
+    metadata:
+      info && Object.keys(info.metadata).length > 0
+        ? metadataOf(info.metadata, restName)
+        : undefined,
     // As the draft on RateLimit headers names them.
     "violated-policies": reason === "RATE_LIMITED" ? [info!.metadata["limit"] ?? ""] : undefined,
   };
   const retryAfter = String(retrySecondsOf(error) ?? 1);
-  return { status, headers: status === 503 || status === 429 ? { "retry-after": retryAfter } : {}, body };
+  return {
+    status,
+    headers: status === 503 || status === 429 ? { "retry-after": retryAfter } : {},
+    body,
+  };
 }
 
 /** Facts that name a field name the parameter. */
-const metadataOf = (metadata: Readonly<Record<string, string>>, restName: (names: string) => string) =>
+const metadataOf = (
+  metadata: Readonly<Record<string, string>>,
+  restName: (names: string) => string,
+) =>
   metadata["field"] === undefined ? metadata : { ...metadata, field: restName(metadata["field"]) };
 
 /** "machines[3]" breaks a rule of machine; "calendar.shift_starts.[3]" one of its own parameter. */
@@ -173,11 +195,16 @@ const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field:
  * A message with the parameter for the field that it begins with, or that follows a semicolon, as it
  * does where several are broken: "severities goes only with …".
  */
-function renameHeads(message: string, violations: readonly { said: string; field: string }[]): string {
+function renameHeads(
+  message: string,
+  violations: readonly { said: string; field: string }[],
+): string {
   return message
     .split("; ")
     .map((part) => {
-      const of = violations.find(({ said }) => part.startsWith(`${said} `) || part.startsWith(`${said}: `));
+      const of = violations.find(
+        ({ said }) => part.startsWith(`${said} `) || part.startsWith(`${said}: `),
+      );
       return of === undefined ? part : of.field + part.slice(of.said.length);
     })
     .join("; ");
@@ -207,12 +234,20 @@ const named = (reason: string) => ({
 });
 
 /** One that says no more than its status does (RFC 9457, 4.2.1). */
-const unnamed = (status: number) => ({ type: "about:blank", title: titleByStatus[status] ?? "Error" });
+const unnamed = (status: number) => ({
+  type: "about:blank",
+  title: titleByStatus[status] ?? "Error",
+});
 
 type FastifyError = Error & { code: string; statusCode: number };
 
 function isFastifyError(error: unknown): error is FastifyError {
-  return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number" && "code" in error;
+  return (
+    error instanceof Error &&
+    "statusCode" in error &&
+    typeof error.statusCode === "number" &&
+    "code" in error
+  );
 }
 
 /**
@@ -221,7 +256,10 @@ function isFastifyError(error: unknown): error is FastifyError {
  */
 function fromFastify({ statusCode, code, message }: FastifyError): HttpProblem | ConnectError {
   if (statusCode === 415)
-    return new HttpProblem(415, "send the body as application/json, application/x-ndjson or text/csv");
+    return new HttpProblem(
+      415,
+      "send the body as application/json, application/x-ndjson or text/csv",
+    );
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new HttpProblem(413, "the body is larger than 32 MiB: send less at once");
   if (statusCode === 400 && code.startsWith("FST_ERR_CTP")) return invalidField("body", message);

@@ -1,13 +1,26 @@
 // The REST handlers that read records: parameters to a request, an answer to rows.
 import { type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
-import { type MachineState, SampleTypeSchema, type Severity, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type MachineState,
+  SampleTypeSchema,
+  type Severity,
+  SignalKindSchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { exportRange } from "./export.ts";
 import { lazyList } from "./json-in-turns.ts";
-import { assertNoPageToken, echoRange, fetchPages, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
+import {
+  assertNoPageToken,
+  echoRange,
+  fetchPages,
+  nextPage,
+  resolvePage,
+  toPageToken,
+  toRangeFields,
+} from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { columnsOf, toRow } from "./rows.ts";
 import { answerTable, toFileName } from "./table.ts";
@@ -18,32 +31,52 @@ type Machines = { machine: Parameter<string[]> };
 type MinCursor = { min_cursor: Parameter<string> };
 type Paged = { limit: Parameter<number>; page_token: Parameter<string> };
 
-const pageOf = ({ limit, page_token }: { limit: number | undefined; page_token: string | undefined }) => ({
+const pageOf = ({
+  limit,
+  page_token,
+}: {
+  limit: number | undefined;
+  page_token: string | undefined;
+}) => ({
   pageSize: limit ?? 0,
   pageToken: page_token ?? "",
 });
 
-export async function listSignals({ query, upstream, unary }: RestCall<Machines & Paged>): Promise<RestAnswer> {
+export async function listSignals({
+  query,
+  upstream,
+  unary,
+}: RestCall<Machines & Paged>): Promise<RestAnswer> {
   const request = { machines: query.machine ?? [], ...pageOf(query) };
   const { signals, nextPageToken } = await upstream.signals.listSignals(request, unary);
   return {
     ...nextPage(nextPageToken),
     body: {
-      signals: lazyList(signals, ({ name, kind, units, unitsLeftOut, maxGap, sampleTypes, machineCount }) => ({
-        name,
-        kind: toWord(SignalKindSchema, kind),
-        units,
-        units_left_out: unitsLeftOut || undefined,
-        max_gap: maxGap && toJson(DurationSchema, maxGap),
-        sample_types: sampleTypes.length > 0 ? sampleTypes.map((type) => toWord(SampleTypeSchema, type)) : undefined,
-        machine_count: machineCount,
-      })),
+      signals: lazyList(
+        signals,
+        ({ name, kind, units, unitsLeftOut, maxGap, sampleTypes, machineCount }) => ({
+          name,
+          kind: toWord(SignalKindSchema, kind),
+          units,
+          units_left_out: unitsLeftOut || undefined,
+          max_gap: maxGap && toJson(DurationSchema, maxGap),
+          sample_types:
+            sampleTypes.length > 0
+              ? sampleTypes.map((type) => toWord(SampleTypeSchema, type))
+              : undefined,
+          machine_count: machineCount,
+        }),
+      ),
       next_page_token: nextPageToken,
     },
   };
 }
 
-export async function listMachines({ query, upstream, unary }: RestCall<Paged>): Promise<RestAnswer> {
+export async function listMachines({
+  query,
+  upstream,
+  unary,
+}: RestCall<Paged>): Promise<RestAnswer> {
   const { machines, nextPageToken } = await upstream.signals.listMachines(pageOf(query), unary);
   return {
     ...nextPage(nextPageToken),
@@ -82,7 +115,12 @@ function toRequest({ path, query }: RestCall<RangeQuery>) {
     codePrefix: query.code_prefix ?? "",
     states: query.state ?? [],
   };
-  return { asked, page, request, paging: { pageSize: query.limit ?? 0, pageToken: page.pageToken } };
+  return {
+    asked,
+    page,
+    request,
+    paging: { pageSize: query.limit ?? 0, pageToken: page.pageToken },
+  };
 }
 
 export function queryOfSignals(call: RestCall<RangeQuery>): VersionQuery {
@@ -107,7 +145,9 @@ export async function querySignals(call: RestCall<RangeQuery>): Promise<RestAnsw
   };
 }
 
-type Request = Omit<MessageInitShape<typeof QuerySignalsRequestSchema>, "$typeName"> & { signal: string };
+type Request = Omit<MessageInitShape<typeof QuerySignalsRequestSchema>, "$typeName"> & {
+  signal: string;
+};
 
 async function exportSignals(
   { query, format, csvSafe, upstream, unary, stream }: RestCall<RangeQuery>,
@@ -127,16 +167,33 @@ async function exportSignals(
     return exportRange({ signals: [name], machines, ...times, minCursor }, options);
   }
   const { cursor, cut, pages } = await fetchPages(async (page) => {
-    const { signals, ...rest } = await upstream.signals.querySignals({ ...request, ...page }, unary);
+    const { signals, ...rest } = await upstream.signals.querySignals(
+      { ...request, ...page },
+      unary,
+    );
     return { ...rest, items: signals.map(toRow) };
   }, limit);
-  return answerTable(pages, { format, columns: columnsOf(name), fileName, cursor, cut, safe: csvSafe });
+  return answerTable(pages, {
+    format,
+    columns: columnsOf(name),
+    fileName,
+    cursor,
+    cut,
+    safe: csvSafe,
+  });
 }
 
 export async function getLatest(call: RestCall<Machines & MinCursor & Paged>): Promise<RestAnswer> {
   const { path, query, upstream, unary } = call;
-  const what = { signals: [path["type"]!], machines: query.machine ?? [], minCursor: query.min_cursor ?? "" };
-  const { signals, cursor, nextPageToken } = await upstream.signals.getLatest({ ...what, ...pageOf(query) }, unary);
+  const what = {
+    signals: [path["type"]!],
+    machines: query.machine ?? [],
+    minCursor: query.min_cursor ?? "",
+  };
+  const { signals, cursor, nextPageToken } = await upstream.signals.getLatest(
+    { ...what, ...pageOf(query) },
+    unary,
+  );
   return {
     ...nextPage(nextPageToken),
     body: { signals: lazyList(signals, toRow), next_page_token: nextPageToken, cursor },

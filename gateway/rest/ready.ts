@@ -7,13 +7,23 @@ import type { RestAnswer, RestCall } from "./call.ts";
 const timeoutMs = 2_000;
 
 /** 200 {"status": "ready"}, or 503 {"status": "not ready", "reason"}. */
-export async function checkReady({ upstream, unary }: RestCall<Record<never, never>>): Promise<RestAnswer> {
+export async function checkReady({
+  upstream,
+  unary,
+}: RestCall<Record<never, never>>): Promise<RestAnswer> {
   try {
-    const { status } = await upstream.health.check({ service: "" }, { signal: unary.signal, timeoutMs });
+    const { status } = await upstream.health.check(
+      { service: "" },
+      { signal: unary.signal, timeoutMs },
+    );
     if (status === Status.SERVING) return { body: { status: "ready" } };
-    return notReady(`the accessor does not serve (${Status.NOT_SERVING === status ? "NOT_SERVING" : "UNKNOWN"})`);
+    return notReady(
+      `the accessor does not serve (${Status.NOT_SERVING === status ? "NOT_SERVING" : "UNKNOWN"})`,
+    );
   } catch (error) {
-    return notReady(`the accessor does not answer (${ConnectError.from(error).message.split("]")[0]?.slice(1)})`);
+    return notReady(
+      `the accessor does not answer (${ConnectError.from(error).message.split("]")[0]?.slice(1)})`,
+    );
   }
 }
 

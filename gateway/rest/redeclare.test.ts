@@ -18,8 +18,17 @@ beforeEach(() => {
   gateway.accessor.ingest.redeclareSignal = (request) => {
     asked.push(request);
     return {
-      before: { unit: "", maxGap: { seconds: 2700n }, maxGapInferred: true, sampleType: SampleType.LINEAR },
-      after: { unit: "kWh", maxGap: { seconds: 0n, nanos: 500_000_000 }, sampleType: SampleType.COUNTER },
+      before: {
+        unit: "",
+        maxGap: { seconds: 2700n },
+        maxGapInferred: true,
+        sampleType: SampleType.LINEAR,
+      },
+      after: {
+        unit: "kWh",
+        maxGap: { seconds: 0n, nanos: 500_000_000 },
+        sampleType: SampleType.COUNTER,
+      },
     };
   };
 });
@@ -33,7 +42,10 @@ const patch = (path: string, body: unknown, type = "application/json") =>
 
 test("what is sent is corrected, and both declarations come back", async () => {
   const body = { unit: "kWh", max_gap: "0.5s", sample_type: "counter" };
-  const { status, body: answer } = await patch("/machines/Halle%203%20%2F%20Presse/signals/energy", body);
+  const { status, body: answer } = await patch(
+    "/machines/Halle%203%20%2F%20Presse/signals/energy",
+    body,
+  );
   expect([status, answer]).toEqual([
     200,
     {
@@ -52,7 +64,11 @@ test("what is sent is corrected, and both declarations come back", async () => {
   expect(asked.pop()).toMatchObject({ maxGap: { seconds: 1_200n }, sampleType: SampleType.STEP });
   // An empty unit is a correction too; what is absent stays as it is.
   await patch("/machines/m/signals/power?validate_only=true", { unit: "" });
-  expect(asked[1]).toMatchObject({ unit: "", validateOnly: true, sampleType: SampleType.UNSPECIFIED });
+  expect(asked[1]).toMatchObject({
+    unit: "",
+    validateOnly: true,
+    sampleType: SampleType.UNSPECIFIED,
+  });
   expect(asked[1]!.maxGap).toBeUndefined();
 });
 
@@ -97,7 +113,9 @@ test("other bodies, parameters and what the accessor refuses are problems", asyn
   });
   expect(asked).toEqual([]);
   gateway.accessor.ingest.redeclareSignal = () => {
-    throw reasonError("SIGNAL_UNKNOWN", Code.NotFound, "m has sent no such signal", { metadata: { signal: "powr" } });
+    throw reasonError("SIGNAL_UNKNOWN", Code.NotFound, "m has sent no such signal", {
+      metadata: { signal: "powr" },
+    });
   };
   const unknown = await patch("/machines/m/signals/powr", { unit: "W" });
   expect([unknown.status, unknown.body["reason"], unknown.body["instance"]]).toEqual([

@@ -43,17 +43,34 @@ export const redeclareRoute = route({
   formats: ["json"],
   answer: { json: schemaOf("Redeclared") },
   takes: {
-    "application/json": { schema: schemaOf("Redeclaration"), example: { unit: "kW", max_gap: "20m" } },
+    "application/json": {
+      schema: schemaOf("Redeclaration"),
+      example: { unit: "kW", max_gap: "20m" },
+    },
   },
   example: "/machines/mill-1/signals/power?validate_only=true",
   handle: redeclareSignal,
 });
 
-async function redeclareSignal({ body, path, query: asked, upstream, unary }: RestCall<Query>): Promise<RestAnswer> {
+async function redeclareSignal({
+  body,
+  path,
+  query: asked,
+  upstream,
+  unary,
+}: RestCall<Query>): Promise<RestAnswer> {
   const { machine = "", signal = "" } = path;
-  const request = { machine, signal, ...readBody(body), validateOnly: asked.validate_only ?? false };
+  const request = {
+    machine,
+    signal,
+    ...readBody(body),
+    validateOnly: asked.validate_only ?? false,
+  };
   const { before, after, warnings } = await upstream.ingest.redeclareSignal(request, unary);
-  const odd = warnings.map(({ reason, message }) => ({ reason: toWord(WarningReasonSchema, reason), message }));
+  const odd = warnings.map(({ reason, message }) => ({
+    reason: toWord(WarningReasonSchema, reason),
+    message,
+  }));
   const said = odd.length === 0 ? {} : { warnings: odd };
   return { body: { before: before && toJson(before), after: after && toJson(after), ...said } };
 }
@@ -65,7 +82,10 @@ const toJson = ({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration)
   sample_type: toWord(SampleTypeSchema, sampleType),
 });
 
-type Correction = Pick<MessageInitShape<typeof RedeclareSignalRequestSchema>, "unit" | "maxGap" | "sampleType">;
+type Correction = Pick<
+  MessageInitShape<typeof RedeclareSignalRequestSchema>,
+  "unit" | "maxGap" | "sampleType"
+>;
 
 /** Each field to the request's; throws for what it must not hold. */
 const readers: Readonly<Record<string, (value: unknown) => Correction>> = {
@@ -103,7 +123,10 @@ function readBody(body: unknown): Correction {
   for (const [said, value] of fields) {
     const name = otherSpellings.get(said) ?? said;
     if (!Object.hasOwn(readers, name))
-      throw invalidField(name.slice(0, 80), unknownField(name, { of: "a field of a declaration", known }));
+      throw invalidField(
+        name.slice(0, 80),
+        unknownField(name, { of: "a field of a declaration", known }),
+      );
     if (given.has(name)) throw invalidField(name, "given in both spellings");
     given.add(name);
     correction = { ...correction, ...readers[name]!(value) };

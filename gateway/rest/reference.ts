@@ -29,7 +29,9 @@ export function reference(described: readonly Route[]): Route[] {
       handle: async ({ format, origin }) => {
         if (format === "html") return page(origin);
         const links = [...new Set(all.map(({ path }) => path))];
-        return { body: { name: "millrace", docs: "/docs", openapi: "/openapi.json", routes: links } };
+        return {
+          body: { name: "millrace", docs: "/docs", openapi: "/openapi.json", routes: links },
+        };
       },
     }),
     route({

@@ -18,7 +18,9 @@ import {
 import { toDuration } from "./time.ts";
 
 export const resolutionParameters = {
-  width: durationParameter("Spans of this width, at multiples of it since 1970-01-01T00:00:00Z; at least 1ms."),
+  width: durationParameter(
+    "Spans of this width, at multiples of it since 1970-01-01T00:00:00Z; at least 1ms.",
+  ),
   points: countParameter(
     "About so many spans, for a plot: a round width that makes no more of them, or with 1 the window as it is; 1 to 10,000.",
   ),
@@ -53,17 +55,24 @@ type Resolution = NonNullable<MessageInitShape<typeof AggregateSamplesRequestSch
 /** Of absent parameters, no resolution: the accessor's default. */
 export function resolutionOf(query: Query): { resolution?: Resolution } {
   const { width, points, days, calendar, tz, day_start: dayStart, shifts } = query;
-  const ways = { width, points, days, [calendar === undefined ? "shifts" : "calendar"]: calendar ?? shifts };
+  const ways = {
+    width,
+    points,
+    days,
+    [calendar === undefined ? "shifts" : "calendar"]: calendar ?? shifts,
+  };
   const given = Object.entries(ways).filter(([, value]) => value !== undefined);
   if (given.length > 1) throw invalidField(given[1]![0], `not together with ${given[0]![0]}`);
   const [way] = given.map(([name]) => name);
   const ofCalendar = way === "calendar" || way === "shifts";
-  if (tz !== undefined && !ofCalendar) throw invalidField("tz", "goes only with calendar or shifts");
+  if (tz !== undefined && !ofCalendar)
+    throw invalidField("tz", "goes only with calendar or shifts");
   if (dayStart !== undefined && !ofCalendar && way !== "days")
     throw invalidField("day_start", "goes only with days or calendar");
   if (width !== undefined) return { resolution: { case: "width", value: toDuration(width) } };
   if (points !== undefined) return { resolution: { case: "points", value: points } };
-  if (days !== undefined && dayStart === undefined) return { resolution: { case: "daysInTimeZone", value: days } };
+  if (days !== undefined && dayStart === undefined)
+    return { resolution: { case: "daysInTimeZone", value: days } };
   const timeZone = days ?? tz;
   if (way === undefined) return {};
   if (timeZone === undefined)

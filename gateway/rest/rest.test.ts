@@ -34,7 +34,11 @@ test("every parameter reaches its field", async () => {
   const query =
     "?machine=a,b&machine=c&from=-15m&to=now&limit=5&page_token=&min_cursor=c7&severity=error,Critical&code_prefix=E2&state=idle";
   const { status, body } = await gateway.ask(`/signals/error${query}`);
-  expect([status, body["from"], body["to"]]).toEqual([200, "2026-03-01T07:45:00Z", "2026-03-01T08:00:00Z"]);
+  expect([status, body["from"], body["to"]]).toEqual([
+    200,
+    "2026-03-01T07:45:00Z",
+    "2026-03-01T08:00:00Z",
+  ]);
   expect(asked[0]).toMatchObject({
     signal: "error",
     machines: ["a", "b", "c"],
@@ -70,7 +74,10 @@ test("rows of each kind are flat", async () => {
         machine: "m",
         signal: "error",
         time,
-        record: { case: "errorReport", value: { severity: Severity.WARNING, code: "E1", message: "hot" } },
+        record: {
+          case: "errorReport",
+          value: { severity: Severity.WARNING, code: "E1", message: "hot" },
+        },
       },
     ],
   });
@@ -91,14 +98,20 @@ test("a range relative to now stays the same from page to page, by token and by 
   const link = /^<([^>]+)>; rel="next"$/.exec(first.headers.get("link")!)![1]!;
   nowMs += 60_000;
   const token = encodeURIComponent(first.body["next_page_token"] as string);
-  const byToken = await gateway.ask(`/signals/power?machine=a&from=-1h&to=now&limit=2&page_token=${token}`);
+  const byToken = await gateway.ask(
+    `/signals/power?machine=a&from=-1h&to=now&limit=2&page_token=${token}`,
+  );
   const tokenAlone = await gateway.ask(`/signals/power?machine=a&limit=2&page_token=${token}`);
   const byLink = await gateway.ask(link);
   expect(asked[0]).toMatchObject({ pageToken: "" });
   for (const next of asked.slice(1)) expect(next).toEqual({ ...asked[0], pageToken: "t1" });
   expect(asked.length).toBe(4);
   for (const { body, headers } of [byToken, tokenAlone, byLink]) {
-    expect(body).toMatchObject({ from: first.body["from"], to: first.body["to"], next_page_token: "" });
+    expect(body).toMatchObject({
+      from: first.body["from"],
+      to: first.body["to"],
+      next_page_token: "",
+    });
     expect(headers.get("link")).toBeNull();
   }
 });
@@ -107,7 +120,11 @@ test("a range of fixed times has the accessor's own tokens", async () => {
   gateway.accessor.signals.querySignals = () => ({ nextPageToken: "t1" });
   expect((await gateway.ask("/signals/power?from=0")).body["next_page_token"]).toBe("t1");
   const mixed = await gateway.ask("/signals/power?from=-1h&page_token=t1");
-  expect(mixed.body).toMatchObject({ status: 400, reason: "PAGE_TOKEN_INVALID", field: "page_token" });
+  expect(mixed.body).toMatchObject({
+    status: 400,
+    reason: "PAGE_TOKEN_INVALID",
+    field: "page_token",
+  });
 });
 
 test("the catalogue, the newest records and the machines", async () => {
@@ -116,7 +133,13 @@ test("the catalogue, the newest records and the machines", async () => {
     listSignals: () => ({
       signals: [
         {
-          ...{ name: "power", kind: SignalKind.NUMERIC, units: ["W"], sampleTypes: [1, 2], machineCount: 5 },
+          ...{
+            name: "power",
+            kind: SignalKind.NUMERIC,
+            units: ["W"],
+            sampleTypes: [1, 2],
+            machineCount: 5,
+          },
           maxGap: { seconds: 1n, nanos: 500_000_000 },
         },
         { name: "state", kind: SignalKind.STATE, machineCount: 5 },
@@ -124,9 +147,15 @@ test("the catalogue, the newest records and the machines", async () => {
     }),
     getLatest: (request: GetLatestRequest) => {
       latest.push(request);
-      return { signals: [{ machine: "m", signal: "power", time, record: { case: "value", value: 1 } }], cursor: "c2" };
+      return {
+        signals: [{ machine: "m", signal: "power", time, record: { case: "value", value: 1 } }],
+        cursor: "c2",
+      };
     },
-    listMachines: () => ({ machines: [{ name: "m", signals: ["power"], firstSeenTime: time }], nextPageToken: "t2" }),
+    listMachines: () => ({
+      machines: [{ name: "m", signals: ["power"], firstSeenTime: time }],
+      nextPageToken: "t2",
+    }),
   });
   expect((await gateway.ask("/signals")).body).toEqual({
     signals: [
@@ -153,14 +182,24 @@ test("the catalogue, the newest records and the machines", async () => {
 });
 
 test.each([
-  ["frm=-15m", "frm", /unknown parameter; known are machine, from, to, limit, page_token/, "REQUEST_INVALID"],
+  [
+    "frm=-15m",
+    "frm",
+    /unknown parameter; known are machine, from, to, limit, page_token/,
+    "REQUEST_INVALID",
+  ],
   ["from=yesterday", "from", /"yesterday" is not a time.*RFC 3339.*-15m/, "TIME_RANGE_INVALID"],
   ["to=10000-01-01T00:00:00Z", "to", /years 1 to 9999/, "TIME_RANGE_INVALID"],
   ["from=now&from=-1h", "from", /more than once/, "REQUEST_INVALID"],
   ["limit=ten", "limit", /"ten" is not a whole number/, "REQUEST_INVALID"],
   ["limit=-1", "limit", /whole number/, "REQUEST_INVALID"],
   ["limit=2147483648", "limit", /whole number/, "REQUEST_INVALID"],
-  ["severity=BAD", "severity", /"BAD" is not one of INFO, WARNING, ERROR, CRITICAL/, "REQUEST_INVALID"],
+  [
+    "severity=BAD",
+    "severity",
+    /"BAD" is not one of INFO, WARNING, ERROR, CRITICAL/,
+    "REQUEST_INVALID",
+  ],
   ["state=unspecified", "state", /not one of ACTIVE, IDLE, FAULT, OFF/, "REQUEST_INVALID"],
   ["__proto__=1", "__proto__", /unknown parameter/, "REQUEST_INVALID"],
 ])("400 for ?%s", async (query, field, detail, reason) => {
@@ -188,9 +227,14 @@ test("fields of the contract are named as the parameters that carry them", async
   gateway.accessor.signals.aggregateSamples = () => {
     throw invalidField("calendar.shift_starts.[3]", "shift_starts must not name a time twice");
   };
-  expect((await gateway.ask("/signals/power/buckets?from=-1h")).body).toMatchObject({ field: "shifts" });
+  expect((await gateway.ask("/signals/power/buckets?from=-1h")).body).toMatchObject({
+    field: "shifts",
+  });
   gateway.accessor.signals.querySignals = () => {
-    throw invalidField("severities, code_prefix", 'start_time, end_time and states of "page_size" have no place here');
+    throw invalidField(
+      "severities, code_prefix",
+      'start_time, end_time and states of "page_size" have no place here',
+    );
   };
   expect((await gateway.ask("/signals/power")).body).toMatchObject({
     field: "severity, code_prefix",
@@ -200,7 +244,10 @@ test("fields of the contract are named as the parameters that carry them", async
 
 test("an unknown path names what there is; a known one with another method says which it takes", async () => {
   const unknown = await gateway.ask("/signal/power");
-  expect([unknown.status, unknown.body["known"]]).toEqual([404, [...new Set(routes.map(({ path }) => path))]]);
+  expect([unknown.status, unknown.body["known"]]).toEqual([
+    404,
+    [...new Set(routes.map(({ path }) => path))],
+  ]);
   for (const [method, path, allow] of [
     ["DELETE", "/signals/power", "GET, HEAD, OPTIONS"],
     ["PUT", "/signals", "GET, HEAD, POST, OPTIONS"],
@@ -217,7 +264,10 @@ test("paths as they come: a slash at the end, escapes, long names, broken escape
   await gateway.ask("/signals/po%77er");
   await gateway.ask(`/signals/${"x".repeat(300)}`);
   expect(asked.map(({ signal }) => signal)).toEqual(["power", "power", "x".repeat(300)]);
-  expect((await gateway.ask("/signals/%zz")).body).toMatchObject({ status: 400, type: "about:blank" });
+  expect((await gateway.ask("/signals/%zz")).body).toMatchObject({
+    status: 400,
+    type: "about:blank",
+  });
 });
 
 test("no other type is taken than those that the refusal names", async () => {
@@ -238,7 +288,10 @@ test("alive always, ready while the accessor serves", async () => {
   expect(await gateway.ask("/readyz")).toMatchObject({ status: 200, body: { status: "ready" } });
   gateway.accessor.serving = false;
   const { status, body } = await gateway.ask("/readyz");
-  expect([status, body]).toEqual([503, { status: "not ready", reason: "the accessor does not serve (NOT_SERVING)" }]);
+  expect([status, body]).toEqual([
+    503,
+    { status: "not ready", reason: "the accessor does not serve (NOT_SERVING)" },
+  ]);
   expect((await gateway.ask("/healthz")).status).toBe(200);
 });
 

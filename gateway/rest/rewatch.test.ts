@@ -27,13 +27,18 @@ const sample = (value: number) => ({
     {
       machine: "m",
       samples: [
-        { signal: "power", times: { case: "grid" as const, value: { startUs: nowUs, periodUs: 1n } }, values: [value] },
+        {
+          signal: "power",
+          times: { case: "grid" as const, value: { startUs: nowUs, periodUs: 1n } },
+          values: [value],
+        },
       ],
     },
   ],
 });
 const away = () => reasonError("SHUTTING_DOWN", Code.Unavailable, "the accessor is stopping");
-const valuesIn = (text: string) => Array.from(text.matchAll(/"value":(\d+)/g), ([, value]) => Number(value));
+const valuesIn = (text: string) =>
+  Array.from(text.matchAll(/"value":(\d+)/g), ([, value]) => Number(value));
 
 /** A log of one record a revision; watching it breaks off where `breaks` says so, once each. */
 function brittleLog(breaks: { at: number; with: () => ConnectError }[], last: number) {
@@ -54,15 +59,20 @@ function brittleLog(breaks: { at: number; with: () => ConnectError }[], last: nu
   };
 }
 
-test.each(["sse", "ndjson"])("a feed goes on after the accessor was away, and away again: %s", async (format) => {
-  const breaks = [3, -1, 3, 5].map((at) => ({ at, with: away }));
-  const log = brittleLog(breaks, 6);
-  gateway.accessor.signals.watchSignals = log.watchSignals;
-  const text = await (await fetch(`${gateway.baseUrl}/signals/power/live?format=${format}`)).text();
-  expect(valuesIn(text)).toEqual([1, 2, 3, 4, 5, 6]);
-  expect(text).not.toContain("error");
-  expect(log.asked).toEqual([undefined, "c2", "c2", "c2", "c4"]);
-});
+test.each(["sse", "ndjson"])(
+  "a feed goes on after the accessor was away, and away again: %s",
+  async (format) => {
+    const breaks = [3, -1, 3, 5].map((at) => ({ at, with: away }));
+    const log = brittleLog(breaks, 6);
+    gateway.accessor.signals.watchSignals = log.watchSignals;
+    const text = await (
+      await fetch(`${gateway.baseUrl}/signals/power/live?format=${format}`)
+    ).text();
+    expect(valuesIn(text)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(text).not.toContain("error");
+    expect(log.asked).toEqual([undefined, "c2", "c2", "c2", "c4"]);
+  },
+);
 
 test.each(["sse", "ndjson"])(
   "a commit in parts is one message, whole though the feed broke off in it: %s",
@@ -76,12 +86,16 @@ test.each(["sse", "ndjson"])(
       yield { after: "c0", through: "c1", ...sample(3) };
       yield { after: "c1", through: "c2", ...sample(4) };
     };
-    const text = await (await fetch(`${gateway.baseUrl}/signals/power/live?format=${format}`)).text();
+    const text = await (
+      await fetch(`${gateway.baseUrl}/signals/power/live?format=${format}`)
+    ).text();
     expect(attempts).toBe(2);
     const messages = text.split("\n").filter((line) => line.includes('"value"'));
     expect(messages.map(valuesIn)).toEqual([[1, 2, 3], [4]]);
-    for (const line of messages) expect(() => JSON.parse(line.replace(/^data: /, ""))).not.toThrow();
-    const cursors = format === "sse" ? text.matchAll(/]}\nid: (\w+)/g) : text.matchAll(/],"cursor":"(\w+)"}\n/g);
+    for (const line of messages)
+      expect(() => JSON.parse(line.replace(/^data: /, ""))).not.toThrow();
+    const cursors =
+      format === "sse" ? text.matchAll(/]}\nid: (\w+)/g) : text.matchAll(/],"cursor":"(\w+)"}\n/g);
     expect(Array.from(cursors, ([, cursor]) => cursor).slice(-2)).toEqual(["c1", "c2"]);
   },
 );
@@ -134,7 +148,8 @@ test("each attempt starts after the last cursor; waits grow to their bound and s
     ],
     3,
   );
-  const watch = (after?: string) => log.watchSignals({ start: after ? { case: "afterCursor", value: after } : {} });
+  const watch = (after?: string) =>
+    log.watchSignals({ start: after ? { case: "afterCursor", value: after } : {} });
   const attempt = await tryWatch(watch() as never);
   const messages = [];
   const options = {
@@ -144,7 +159,8 @@ test("each attempt starts after the last cursor; waits grow to their bound and s
     abort: new AbortController().signal,
     maxDelayMs: 1,
   };
-  for await (const { through, batches } of rewatch(options)) messages.push([through, batches?.length ?? 0]);
+  for await (const { through, batches } of rewatch(options))
+    messages.push([through, batches?.length ?? 0]);
   expect(messages).toEqual([
     ["c0", 0],
     ["c1", 1],
@@ -158,7 +174,9 @@ test("each attempt starts after the last cursor; waits grow to their bound and s
 
 test("what waiting does not help ends the feed", async () => {
   const expired = () =>
-    reasonError("CURSOR_EXPIRED", Code.OutOfRange, "too old", { metadata: { earliest_cursor: "c4" } });
+    reasonError("CURSOR_EXPIRED", Code.OutOfRange, "too old", {
+      metadata: { earliest_cursor: "c4" },
+    });
   gateway.accessor.signals.watchSignals = brittleLog(
     [
       { at: 2, with: away },
@@ -168,7 +186,9 @@ test("what waiting does not help ends the feed", async () => {
   ).watchSignals;
   const text = await (await fetch(`${gateway.baseUrl}/signals/power/live`)).text();
   // The browser comes back after the id: where the log still goes.
-  expect(text).toMatch(/event: expired\nid: c4\ndata: \{[^\n]*"reason":"CURSOR_EXPIRED"[^\n]*\}\n\n$/);
+  expect(text).toMatch(
+    /event: expired\nid: c4\ndata: \{[^\n]*"reason":"CURSOR_EXPIRED"[^\n]*\}\n\n$/,
+  );
   expect(valuesIn(text)).toEqual([1]);
 });
 
@@ -182,7 +202,9 @@ test("a browser that comes back too early waits inside, with comments; who comes
     if (!back) throw away();
     return log.watchSignals(request);
   };
-  const response = await fetch(`${gateway.baseUrl}/signals/power/live`, { headers: { "last-event-id": "c7" } });
+  const response = await fetch(`${gateway.baseUrl}/signals/power/live`, {
+    headers: { "last-event-id": "c7" },
+  });
   expect(response.status).toBe(200);
   let text = "";
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream(), {
@@ -208,7 +230,9 @@ function beatUntilHeard(heard: () => boolean): AbortSignal {
 
 test("a browser that comes back with a cursor that is too old is told by an event, not by a status it cannot see", async () => {
   gateway.accessor.signals.watchSignals = async function* () {
-    throw reasonError("CURSOR_EXPIRED", Code.OutOfRange, "too old", { metadata: { earliest_cursor: "c4" } });
+    throw reasonError("CURSOR_EXPIRED", Code.OutOfRange, "too old", {
+      metadata: { earliest_cursor: "c4" },
+    });
     // biome-ignore lint/correctness/noUnreachable: a generator has to yield
     yield {};
   };
@@ -268,7 +292,9 @@ test("a real accessor goes and another comes to its port: one feed, every record
     yield { after: "c0", through: "c0" };
     yield { after: "c0", through: "c2", ...sample(2) };
     reached.resolve();
-    await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
+    await new Promise((_, reject) =>
+      abort.addEventListener("abort", () => reject(abort.reason), { once: true }),
+    );
   };
   await using gateway = await openCheckedGateway({
     ...{ host: "127.0.0.1", port: 0, accessorUrl: accessor.url },

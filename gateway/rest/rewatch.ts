@@ -7,7 +7,9 @@ import { createBackoff, sleep } from "../../runtime/backoff.ts";
 type Messages = AsyncIterator<WatchSignalsResponse, void, undefined>;
 
 /** What came of the first attempt to watch. */
-export type Attempt = { messages: Messages; first: IteratorResult<WatchSignalsResponse, void> } | { failure: unknown };
+export type Attempt =
+  | { messages: Messages; first: IteratorResult<WatchSignalsResponse, void> }
+  | { failure: unknown };
 
 export type RewatchOptions = {
   /** Opens the feed after a cursor. */
@@ -35,7 +37,8 @@ export async function tryWatch(feed: AsyncIterable<WatchSignalsResponse>): Promi
 }
 
 /** Whether waiting helps. */
-export const isUnavailable = (error: unknown): boolean => ConnectError.from(error).code === Code.Unavailable;
+export const isUnavailable = (error: unknown): boolean =>
+  ConnectError.from(error).code === Code.Unavailable;
 
 /**
  * Messages without gap or repetition across any number of interruptions. Fails as the feed fails,

@@ -9,12 +9,16 @@ export const pageToken = textParameter("next_page_token of the previous page; fo
 export const rangeStart = timeParameter("Start of the range. If absent: from the oldest record.");
 export const rangeEnd = timeParameter("End of the range, exclusive. If absent: no end.");
 export const windowStart = timeParameter("Start of the window.");
-export const windowEnd = timeParameter("End of the window, exclusive. If absent: when the newest record was stored.");
+export const windowEnd = timeParameter(
+  "End of the window, exclusive. If absent: when the newest record was stored.",
+);
 export const rowLimit = countParameter(
   "Maximum of a page: 1,000 if absent, at most 10,000. In NDJSON and CSV the maximum of the whole answer, whose header Millrace-Cut says whether that leaves rows out: all if absent.",
 );
 
-export const itemLimit = countParameter("Maximum of a page. If absent: as many as a message holds (some thousand).");
+export const itemLimit = countParameter(
+  "Maximum of a page. If absent: as many as a message holds (some thousand).",
+);
 
 export const names = { machines: "machine", signal: "type", signals: "type", page_size: "limit" };
 export const times = { start_time: "from", end_time: "to" };

@@ -39,7 +39,12 @@ import {
 import { exportColumnsOf } from "./rows.ts";
 import { schemaOf } from "./schemas.ts";
 import { stateBucketsRoute } from "./state-buckets.ts";
-import { queryOfMachine, queryOfMachines, summarizeMachine, summarizeMachines } from "./summaries.ts";
+import {
+  queryOfMachine,
+  queryOfMachines,
+  summarizeMachine,
+  summarizeMachines,
+} from "./summaries.ts";
 import { summaryParameterByField, summaryQuery } from "./summary-parameters.ts";
 import { watchSignals } from "./watch.ts";
 
@@ -75,12 +80,24 @@ const declared: readonly Route[] = [
       limit: rowLimit,
       page_token: pageToken,
       min_cursor: minCursor,
-      severity: wordsParameter(SeveritySchema, "Only error reports of these severities; only for /signals/error."),
-      code_prefix: textParameter("Only error reports whose code begins so; only for /signals/error."),
-      state: wordsParameter(MachineStateSchema, "Only changes into these states; only for /signals/state."),
+      severity: wordsParameter(
+        SeveritySchema,
+        "Only error reports of these severities; only for /signals/error.",
+      ),
+      code_prefix: textParameter(
+        "Only error reports whose code begins so; only for /signals/error.",
+      ),
+      state: wordsParameter(
+        MachineStateSchema,
+        "Only changes into these states; only for /signals/state.",
+      ),
     },
     formats: ["json", "ndjson", "csv"],
-    answer: { json: schemaOf("RowPage"), line: schemaOf("Row"), csv: exportColumnsOf("power").join(",") },
+    answer: {
+      json: schemaOf("RowPage"),
+      line: schemaOf("Row"),
+      csv: exportColumnsOf("power").join(","),
+    },
     example: "/signals/power?from=-15m&limit=3",
     parameterByField: { ...names, ...times, severities: "severity", states: "state" },
     cache: { queryOf: queryOfSignals },
@@ -119,7 +136,11 @@ const declared: readonly Route[] = [
     },
     required: ["from"],
     formats: ["json", "ndjson", "csv"],
-    answer: { json: schemaOf("BucketSeries"), line: schemaOf("BucketRow"), csv: bucketRowColumns.join(",") },
+    answer: {
+      json: schemaOf("BucketSeries"),
+      line: schemaOf("BucketRow"),
+      csv: bucketRowColumns.join(","),
+    },
     example: "/signals/power/buckets?from=-1h&width=10m",
     parameterByField: { ...names, ...times, ...resolutionFields },
     cache: { queryOf: queryOfSamples, wholeSeconds: true },
@@ -145,7 +166,11 @@ const declared: readonly Route[] = [
       min_cursor: minCursor,
     },
     formats: ["json", "ndjson", "csv"],
-    answer: { json: schemaOf("IntervalPage"), line: schemaOf("Interval"), csv: intervalColumns.join(",") },
+    answer: {
+      json: schemaOf("IntervalPage"),
+      line: schemaOf("Interval"),
+      csv: intervalColumns.join(","),
+    },
     example: "/signals/state/intervals?from=-1h&state=FAULT",
     parameterByField: { ...names, ...times, states: "state" },
     cache: { queryOf: queryOfIntervals, wholeSeconds: true },
@@ -167,8 +192,12 @@ const declared: readonly Route[] = [
     query: {
       machine,
       after: textParameter("Start after this cursor. A Last-Event-ID header wins over it."),
-      lastEventId: textParameter("The same as the header Last-Event-ID, which wins: for clients that cannot set it."),
-      since: timeParameter("Start with what was stored at or after this time, which must have come; not with after."),
+      lastEventId: textParameter(
+        "The same as the header Last-Event-ID, which wins: for clients that cannot set it.",
+      ),
+      since: timeParameter(
+        "Start with what was stored at or after this time, which must have come; not with after.",
+      ),
     },
     formats: ["sse", "ndjson"],
     answer: { line: schemaOf("LiveLine") },
@@ -207,7 +236,10 @@ const declared: readonly Route[] = [
     summary: "Which machines there are",
     doc: "Machines, ascending by name, with the signals they have sent and when they were first seen.",
     rpc: SignalService.method.listMachines,
-    query: { limit: countParameter("How many in a page: 100 if absent, at most 1,000."), page_token: pageToken },
+    query: {
+      limit: countParameter("How many in a page: 100 if absent, at most 1,000."),
+      page_token: pageToken,
+    },
     formats: ["json"],
     answer: { json: schemaOf("MachineList") },
     example: "/machines",

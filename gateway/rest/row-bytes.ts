@@ -116,7 +116,9 @@ export class RowBytes {
         return;
       }
     }
-    this.#ascii(Number.isFinite(value) ? (Object.is(value, -0) ? "-0" : String(value)) : `"${value}"`);
+    this.#ascii(
+      Number.isFinite(value) ? (Object.is(value, -0) ? "-0" : String(value)) : `"${value}"`,
+    );
   }
 
   /** `scaled` with the point before its last `fraction` digits. */

@@ -47,9 +47,16 @@ export function toRow({ machine, signal, time, record, unit, silentSinceTime }: 
  * The rows of a batch of a feed: state changes, error reports, then each column, all in the batch's
  * order.
  */
-export function* batchRows({ machine, stateChanges, errorReports, samples }: Batch): Generator<Row, void, undefined> {
-  for (const change of stateChanges) yield { ...head(machine, "state", change), ...stateFields(change) };
-  for (const report of errorReports) yield { ...head(machine, "error", report), ...errorFields(report) };
+export function* batchRows({
+  machine,
+  stateChanges,
+  errorReports,
+  samples,
+}: Batch): Generator<Row, void, undefined> {
+  for (const change of stateChanges)
+    yield { ...head(machine, "state", change), ...stateFields(change) };
+  for (const report of errorReports)
+    yield { ...head(machine, "error", report), ...errorFields(report) };
   for (const column of samples) {
     const { signal, values } = column;
     const timesUs = timesOf(column);
@@ -65,7 +72,10 @@ function head(machine: string, signal: string, { time }: StateChange | ErrorRepo
   return { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };
 }
 
-const stateFields = ({ state, reason }: StateChange) => ({ state: toWord(MachineStateSchema, state), reason });
+const stateFields = ({ state, reason }: StateChange) => ({
+  state: toWord(MachineStateSchema, state),
+  reason,
+});
 
 const errorFields = ({ severity, code, message }: ErrorReport) => ({
   severity: toWord(SeveritySchema, severity),

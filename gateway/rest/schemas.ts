@@ -1,7 +1,11 @@
 // JSON Schemas (2020-12, as in OpenAPI 3.1) of what REST answers and takes. Answers may gain
 // members: nothing forbids others.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
-import { MachineStateSchema, SeveritySchema, SignalKindSchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  MachineStateSchema,
+  SeveritySchema,
+  SignalKindSchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { declarationSchemas, sampleTypes } from "./declaration-schemas.ts";
 import { postSchemas } from "./post-schemas.ts";
 import {
@@ -33,7 +37,9 @@ const bucket = {
   "min?": number("Smallest value; missing, as the other values of samples, if there is none."),
   "max?": number("Largest value."),
   "mean?": number("Sum of values by count."),
-  "time_weighted_mean?": number("Integral by covered time: what a meter would show. Not of a COUNTER."),
+  "time_weighted_mean?": number(
+    "Integral by covered time: what a meter would show. Not of a COUNTER.",
+  ),
   "first?": number("Value of the first sample."),
   "last?": number("Value of the last sample."),
   "min_time?": time("When the smallest value was."),
@@ -62,7 +68,9 @@ export const schemas = {
     time: recordTime,
     state,
     reason: text("Why, for people."),
-    "silent_since?": time("In /latest: since when the machine has been silent; missing if it is not."),
+    "silent_since?": time(
+      "In /latest: since when the machine has been silent; missing if it is not.",
+    ),
   }),
   ErrorRow: object({
     machine,
@@ -78,7 +86,9 @@ export const schemas = {
     time: recordTime,
     value: number("In its unit."),
     "unit?": text("Its unit, if one is declared."),
-    "max_gap?": text('In NDJSON and CSV: the longest span that two samples cover, in seconds with "s".'),
+    "max_gap?": text(
+      'In NDJSON and CSV: the longest span that two samples cover, in seconds with "s".',
+    ),
     "sample_type?": words(
       ["STEP", "COUNTER"],
       "In NDJSON, CSV and live feeds: how values go on between samples, if not LINEAR.",
@@ -88,7 +98,10 @@ export const schemas = {
   RowPage: object({ signals: list(ref("Row")), ...echo, next_page_token: nextPageToken, cursor }),
   LatestRows: object({ signals: list(ref("Row")), next_page_token: nextPageToken, cursor }),
   LiveLine: object({
-    "signals?": list(ref("Row"), "Records, in the order of storing; none at first and where nothing matched."),
+    "signals?": list(
+      ref("Row"),
+      "Records, in the order of storing; none at first and where nothing matched.",
+    ),
     cursor: text("Where to go on after this line."),
     "commit_time?": time("When that was stored."),
     "error?": ref("Problem"),
@@ -100,7 +113,9 @@ export const schemas = {
         kind: words(wordsOf(SignalKindSchema), "What its records are."),
         units: list({ type: "string" }, "The first 100 units declared for it."),
         "units_left_out?": count("Number of those not listed."),
-        "max_gap?": text('Longest span that counts as covered by two samples, in seconds with "s".'),
+        "max_gap?": text(
+          'Longest span that counts as covered by two samples, in seconds with "s".',
+        ),
         "sample_types?": list(
           words(sampleTypes, "A sample_type."),
           "How its values go on between samples: one of a numeric signal, unless machines differ.",
@@ -122,7 +137,13 @@ export const schemas = {
     next_page_token: nextPageToken,
   }),
   Bucket: object(bucket),
-  BucketRow: object({ machine, signal: text("Name of the signal."), unit, ...bucket, sample_type: sampleType }),
+  BucketRow: object({
+    machine,
+    signal: text("Name of the signal."),
+    unit,
+    ...bucket,
+    sample_type: sampleType,
+  }),
   BucketSeries: object({
     series: list(
       object({
@@ -149,7 +170,9 @@ export const schemas = {
         "Energy taken in the window, as far as samples cover it; missing where they cover nothing.",
       ),
       coverage: number("Part of the window that is covered, 0 to 1."),
-      method: text("How it was computed: trapezoid (straight lines), or step (of a signal that is declared STEP)."),
+      method: text(
+        "How it was computed: trapezoid (straight lines), or step (of a signal that is declared STEP).",
+      ),
       "max_gap_seconds?": number("Longest distance between two samples that a line bridges."),
       "mean_power_w?": number("Mean power over the covered time."),
       "peak_power_w?": number("Largest sample."),
@@ -166,7 +189,10 @@ export const schemas = {
         additionalProperties: count("How many."),
         description: "By severity, worst first.",
       },
-      by_code: list(object({ code: text("The code."), count: count("How many.") }), "Most frequent first, at most 50."),
+      by_code: list(
+        object({ code: text("The code."), count: count("How many.") }),
+        "Most frequent first, at most 50.",
+      ),
       other_codes: count("How many had another code."),
       "per_active_hour?": number("Errors by hour of ACTIVE."),
       "mean_active_seconds_between?": number("Time in ACTIVE by number of errors."),
@@ -177,7 +203,11 @@ export const schemas = {
     },
     "cursor?": cursor,
   }),
-  MachineSummaries: object({ machines: list(ref("MachineSummary")), next_page_token: nextPageToken, cursor }),
+  MachineSummaries: object({
+    machines: list(ref("MachineSummary")),
+    next_page_token: nextPageToken,
+    cursor,
+  }),
   Interval: object({
     machine,
     state,
@@ -210,10 +240,16 @@ export const schemas = {
       status: { type: "integer", minimum: 400, maximum: 599, description: "As the answer's." },
       detail: text("What is wrong and what would be right, for people."),
       instance: text("The path of the request."),
-      "reason?": words(wordsOf(ErrorReasonSchema), "Why, for programs. New ones may come: go by the status then."),
+      "reason?": words(
+        wordsOf(ErrorReasonSchema),
+        "Why, for programs. New ones may come: go by the status then.",
+      ),
       "field?": text("The parameter or field that is wrong."),
       "violations?": list(
-        object({ field: text("The parameter or field."), description: text("What is wrong with it.") }),
+        object({
+          field: text("The parameter or field."),
+          description: text("What is wrong with it."),
+        }),
       ),
       "metadata?": {
         type: "object",
@@ -221,9 +257,16 @@ export const schemas = {
         description: "Facts that belong to the reason.",
       },
       "known?": list({ type: "string" }, "The paths there are."),
-      "formats?": { type: "object", additionalProperties: { type: "string" }, description: "What can be had: 406." },
+      "formats?": {
+        type: "object",
+        additionalProperties: { type: "string" },
+        description: "What can be had: 406.",
+      },
     },
-    { description: "What went wrong (RFC 9457). Of a refused POST also the members of Stored or StoredLines." },
+    {
+      description:
+        "What went wrong (RFC 9457). Of a refused POST also the members of Stored or StoredLines.",
+    },
   ),
 } satisfies Record<string, Schema>;
 

@@ -15,7 +15,13 @@ import { answerTable, type TableRow, toFileName } from "./table.ts";
 import { timeText, toSeconds } from "./time.ts";
 import { toWord, wordsOf } from "./words.ts";
 
-const query = { machine, from: windowStart, to: windowEnd, ...resolutionParameters, min_cursor: minCursor };
+const query = {
+  machine,
+  from: windowStart,
+  to: windowEnd,
+  ...resolutionParameters,
+  min_cursor: minCursor,
+};
 type Query = typeof query;
 
 const states = ["UNKNOWN", ...wordsOf(MachineStateSchema)].map((word) => word.toLowerCase());
@@ -40,7 +46,11 @@ export const stateBucketsRoute = route({
   query,
   required: ["from"],
   formats: ["json", "ndjson", "csv"],
-  answer: { json: schemaOf("StateBucketSeries"), line: schemaOf("StateBucketRow"), csv: columns.join(",") },
+  answer: {
+    json: schemaOf("StateBucketSeries"),
+    line: schemaOf("StateBucketRow"),
+    csv: columns.join(","),
+  },
   example: "/signals/state/buckets?from=-7d&days=Europe/Berlin",
   parameterByField: { ...names, ...times, ...resolutionFields },
   cache: { queryOf: queryOfStates, wholeSeconds: true },
@@ -68,7 +78,10 @@ async function aggregateStates(call: RestCall<Query>): Promise<RestAnswer> {
   // However many pages the accessor makes of them: buckets are bounded in all.
   let end: string | undefined;
   const { cursor, cut, pages } = await fetchPages(async ({ pageToken }) => {
-    const { machines, endTime, ...rest } = await upstream.signals.aggregateStates({ ...request, pageToken }, unary);
+    const { machines, endTime, ...rest } = await upstream.signals.aggregateStates(
+      { ...request, pageToken },
+      unary,
+    );
     end = timeText(endTime);
     return { ...rest, items: machines };
   }, undefined);
@@ -82,16 +95,28 @@ async function aggregateStates(call: RestCall<Query>): Promise<RestAnswer> {
   return answerTable(rowsOf(pages), { format, columns, fileName, cursor, cut, safe: csvSafe });
 }
 
-const toMachine = ({ machine: name, buckets, energyAbsence, silenceTolerance }: MachineStateBuckets) => ({
+const toMachine = ({
+  machine: name,
+  buckets,
+  energyAbsence,
+  silenceTolerance,
+}: MachineStateBuckets) => ({
   machine: name,
   silence_tolerance_seconds: silenceTolerance && toSeconds(silenceTolerance),
   energy_absence: toAbsence(energyAbsence),
   buckets: lazyList(buckets, toBucket),
 });
 
-const toBucket = (bucket: StateBucket) => ({ ...spanOf(bucket), states: toStates(bucket.states), ...restOf(bucket) });
+const toBucket = (bucket: StateBucket) => ({
+  ...spanOf(bucket),
+  states: toStates(bucket.states),
+  ...restOf(bucket),
+});
 
-const spanOf = ({ startTime, endTime }: StateBucket) => ({ time: timeText(startTime), end_time: timeText(endTime) });
+const spanOf = ({ startTime, endTime }: StateBucket) => ({
+  time: timeText(startTime),
+  end_time: timeText(endTime),
+});
 
 const restOf = ({ transitions, availability, energyKwh, coverage }: StateBucket) => ({
   transitions: Number(transitions),
@@ -107,7 +132,9 @@ async function* rowsOf(pages: AsyncIterable<MachineStateBuckets[]>): AsyncGenera
   for await (const page of pages) {
     for (const { machine: name, buckets } of page)
       for (let at = 0; at < buckets.length; at += rowsAtOnce)
-        yield buckets.slice(at, at + rowsAtOnce).map((bucket) => ({ machine: name, ...toRow(bucket) }));
+        yield buckets
+          .slice(at, at + rowsAtOnce)
+          .map((bucket) => ({ machine: name, ...toRow(bucket) }));
   }
 }
 

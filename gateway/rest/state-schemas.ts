@@ -1,7 +1,19 @@
 // JSON Schemas of time and energy by state in spans of time.
 import { MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { EnergyAbsenceSchema } from "#gen/millrace/v1/summary_pb.ts";
-import { count, cursor, echo, list, machine, number, object, ref, type Schema, time, words } from "./schema-parts.ts";
+import {
+  count,
+  cursor,
+  echo,
+  list,
+  machine,
+  number,
+  object,
+  ref,
+  type Schema,
+  time,
+  words,
+} from "./schema-parts.ts";
 import { wordsOf } from "./words.ts";
 
 const stateWords = ["UNKNOWN", ...wordsOf(MachineStateSchema)];
@@ -29,8 +41,12 @@ export const silentInterval = {
 const span = { time: time("Start of the span."), end_time: time("Its end, exclusive.") };
 const ofSpan = {
   ...transitions,
-  "energy_kwh?": number("Energy taken in it, as far as samples cover it; missing where they cover nothing."),
-  "coverage?": number("Part of it that samples of power cover, 0 to 1; missing where energy is not known."),
+  "energy_kwh?": number(
+    "Energy taken in it, as far as samples cover it; missing where they cover nothing.",
+  ),
+  "coverage?": number(
+    "Part of it that samples of power cover, 0 to 1; missing where energy is not known.",
+  ),
 };
 /** "active_seconds" and so on. */
 const byState = (ending: string, schema: Schema): Record<string, Schema> =>

@@ -34,7 +34,10 @@ export async function storeBatch(
 
 /** How long a caller beyond its rate is told to wait; undefined for any other error. */
 function rateDelayMs(error: unknown): number | undefined {
-  if (!(error instanceof ConnectError) || error.findDetails(ErrorInfoSchema)[0]?.reason !== "RATE_LIMITED")
+  if (
+    !(error instanceof ConnectError) ||
+    error.findDetails(ErrorInfoSchema)[0]?.reason !== "RATE_LIMITED"
+  )
     return undefined;
   const seconds = retrySecondsOf(error);
   return seconds === undefined ? undefined : seconds * 1000;

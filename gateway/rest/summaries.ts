@@ -36,11 +36,20 @@ export function queryOfMachine(call: RestCall<SummaryQuery>): VersionQuery {
 function toPageRequest({ query }: RestCall<ManyQuery>) {
   const asked = { from: query.from, to: query.to, pageToken: query.page_token };
   const page = resolvePage(asked);
-  const what = { machines: query.machine ?? [], ...toRangeFields(page), minCursor: query.min_cursor ?? "" };
+  const what = {
+    machines: query.machine ?? [],
+    ...toRangeFields(page),
+    minCursor: query.min_cursor ?? "",
+  };
   return {
     asked,
     page,
-    request: { ...what, ...toSummaryFields(query), pageSize: query.limit ?? 0, pageToken: page.pageToken },
+    request: {
+      ...what,
+      ...toSummaryFields(query),
+      pageSize: query.limit ?? 0,
+      pageToken: page.pageToken,
+    },
   };
 }
 
@@ -50,7 +59,10 @@ export function queryOfMachines(call: RestCall<ManyQuery>): VersionQuery {
 
 export async function summarizeMachine(call: RestCall<SummaryQuery>): Promise<RestAnswer> {
   const machine = call.path["machine"]!;
-  const answer = await call.upstream.signals.summarizeMachines(toRequest(call, [machine]), call.unary);
+  const answer = await call.upstream.signals.summarizeMachines(
+    toRequest(call, [machine]),
+    call.unary,
+  );
   const [summary] = answer.machines;
   if (!summary) {
     const message = `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists those that have`;
@@ -61,10 +73,8 @@ export async function summarizeMachine(call: RestCall<SummaryQuery>): Promise<Re
 
 export async function summarizeMachines(call: RestCall<ManyQuery>): Promise<RestAnswer> {
   const { asked, page, request } = toPageRequest(call);
-  const { machines, compared, cursor, nextPageToken } = await call.upstream.signals.summarizeMachines(
-    request,
-    call.unary,
-  );
+  const { machines, compared, cursor, nextPageToken } =
+    await call.upstream.signals.summarizeMachines(request, call.unary);
   return {
     ...nextPage(nextPageToken, echoRange(page)),
     body: {
@@ -96,7 +106,8 @@ const toSummary = (summary: MachineSummary) => ({
   errors: toErrors(summary.errors),
 });
 
-export const toAbsence = (absence: EnergyAbsence) => (absence === 0 ? undefined : toWord(EnergyAbsenceSchema, absence));
+export const toAbsence = (absence: EnergyAbsence) =>
+  absence === 0 ? undefined : toWord(EnergyAbsenceSchema, absence);
 
 export const toStates = (states: readonly StateSummary[]) =>
   states.map(({ state, time, energyKwh, energyCoverage, silentTime }) => ({
@@ -123,10 +134,14 @@ const toEnergy = (energy: EnergySummary) => ({
 const toErrors = (errors: ErrorSummary | undefined) => ({
   count: Number(errors?.count ?? 0n),
   by_severity: Object.fromEntries(
-    (errors?.bySeverity ?? []).map(({ severity, count }) => [toWord(SeveritySchema, severity), Number(count)]),
+    (errors?.bySeverity ?? []).map(({ severity, count }) => [
+      toWord(SeveritySchema, severity),
+      Number(count),
+    ]),
   ),
   by_code: (errors?.byCode ?? []).map(({ code, count }) => ({ code, count: Number(count) })),
   other_codes: Number(errors?.otherCodes ?? 0n),
   per_active_hour: errors?.perActiveHour,
-  mean_active_seconds_between: errors?.meanActiveTimeBetween && toSeconds(errors.meanActiveTimeBetween),
+  mean_active_seconds_between:
+    errors?.meanActiveTimeBetween && toSeconds(errors.meanActiveTimeBetween),
 });

@@ -2,7 +2,12 @@
 // epoch, as bigint: Number is exact to the year 2255 only. What people write is read in codec/row/time.ts.
 
 import { create } from "@bufbuild/protobuf";
-import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+} from "@bufbuild/protobuf/wkt";
 
 /** RFC 3339 in UTC with no fraction, three or six digits: as many as the time needs. */
 export function formatTime(us: bigint): string {
@@ -25,14 +30,16 @@ export function fromTimestamp({ seconds, nanos }: Timestamp): bigint {
 }
 
 /** "2026-03-01T08:00:00Z", of a time of the contract; undefined if it is unset. */
-export const timeText = (time: Timestamp | undefined): string | undefined => time && formatTime(fromTimestamp(time));
+export const timeText = (time: Timestamp | undefined): string | undefined =>
+  time && formatTime(fromTimestamp(time));
 
 /** As the contract has it. */
 export const toDuration = (us: bigint): Duration =>
   create(DurationSchema, { seconds: us / 1_000_000n, nanos: Number(us % 1_000_000n) * 1_000 });
 
 /** In microseconds, finer digits cut. */
-export const toUs = ({ seconds, nanos }: Duration): bigint => seconds * 1_000_000n + BigInt(Math.trunc(nanos / 1_000));
+export const toUs = ({ seconds, nanos }: Duration): bigint =>
+  seconds * 1_000_000n + BigInt(Math.trunc(nanos / 1_000));
 
 /** In seconds: the double nearest to its decimal digits. */
 export const toSeconds = ({ seconds, nanos }: Duration): number =>

@@ -19,9 +19,14 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 
 const startUs = 1_772_352_000_000_000;
 const column = fc.record({
-  unit: fc.oneof(fc.constant(""), fc.string({ unit: fc.constantFrom(..."kW°/ \"',\\"), maxLength: 8 })).map(readUnit),
+  unit: fc
+    .oneof(fc.constant(""), fc.string({ unit: fc.constantFrom(..."kW°/ \"',\\"), maxLength: 8 }))
+    .map(readUnit),
   sampleType: fc.constantFrom(SampleType.UNSPECIFIED, SampleType.STEP, SampleType.COUNTER),
-  values: fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 5 }),
+  values: fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), {
+    minLength: 1,
+    maxLength: 5,
+  }),
 });
 
 const post = async (signals: unknown) => {
@@ -54,8 +59,13 @@ test("a page, the newest records and live lines go back in with unit, and live o
       for (const path of ["/signals/heat?from=-1h", "/signals/heat/latest"]) {
         const rows = (await gateway.ask(path)).body["signals"] as Record<string, unknown>[];
         for (const row of rows)
-          expect(Object.keys(row)).toEqual([..."machine signal time value".split(" "), ...Object.keys(said)]);
-        expect(await post(rows)).toMatchObject([{ signal: "heat", unit, sampleType: SampleType.UNSPECIFIED, values }]);
+          expect(Object.keys(row)).toEqual([
+            ..."machine signal time value".split(" "),
+            ...Object.keys(said),
+          ]);
+        expect(await post(rows)).toMatchObject([
+          { signal: "heat", unit, sampleType: SampleType.UNSPECIFIED, values },
+        ]);
       }
       const live = await (await fetch(`${gateway.baseUrl}/signals/heat/live?format=ndjson`)).text();
       const lines = live

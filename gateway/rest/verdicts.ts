@@ -22,12 +22,19 @@ export function rowVerdicts(
     if (refusal) {
       const reason = toWord(ErrorReasonSchema, refusal.reason);
       for (const row of rows.rows)
-        appendVerdict(verdicts, { row, count: 1, reason, retryable: false, message: refusal.message });
+        appendVerdict(verdicts, {
+          row,
+          count: 1,
+          reason,
+          retryable: false,
+          message: refusal.message,
+        });
     }
     for (const verdict of result.verdicts) {
       const { retryable, message } = verdict;
       const reason = toWord(ErrorReasonSchema, verdict.reason);
-      for (const row of rows.rowsOf(verdict)) appendVerdict(verdicts, { row, count: 1, reason, retryable, message });
+      for (const row of rows.rowsOf(verdict))
+        appendVerdict(verdicts, { row, count: 1, reason, retryable, message });
     }
   }
   const joined: RowVerdict[] = [];
@@ -39,7 +46,8 @@ export function rowVerdicts(
 export function appendVerdict(verdicts: RowVerdict[], verdict: RowVerdict): void {
   const last = verdicts.at(-1);
   const follows = last !== undefined && last.row + last.count === verdict.row;
-  if (follows && last.reason === verdict.reason && last.message === verdict.message) last.count += verdict.count;
+  if (follows && last.reason === verdict.reason && last.message === verdict.message)
+    last.count += verdict.count;
   else verdicts.push(verdict);
 }
 
@@ -80,7 +88,10 @@ export class NamedVerdicts<V extends Why & { count: number }> {
       return;
     }
     this.#omitted++;
-    this.#omittedByReason.set(String(reason), (this.#omittedByReason.get(String(reason)) ?? 0) + count);
+    this.#omittedByReason.set(
+      String(reason),
+      (this.#omittedByReason.get(String(reason)) ?? 0) + count,
+    );
   }
 
   #follows(last: V, verdict: V): boolean {
@@ -89,7 +100,11 @@ export class NamedVerdicts<V extends Why & { count: number }> {
     return at !== undefined && at(last) + last.count === at(verdict);
   }
 
-  members(): { verdicts: V[]; verdicts_omitted?: number; omitted_by_reason?: Record<string, number> } {
+  members(): {
+    verdicts: V[];
+    verdicts_omitted?: number;
+    omitted_by_reason?: Record<string, number>;
+  } {
     const verdicts = this.#named;
     if (this.#omitted === 0) return { verdicts };
     const byReason = Object.fromEntries(this.#omittedByReason);

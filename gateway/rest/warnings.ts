@@ -3,7 +3,12 @@ import { type BatchResult, WarningReasonSchema } from "#gen/millrace/v1/ingest_s
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { toWord } from "./words.ts";
 
-type NamedWarning = { reason: string | number; machine: string; signal: string | undefined; message: string };
+type NamedWarning = {
+  reason: string | number;
+  machine: string;
+  signal: string | undefined;
+  message: string;
+};
 
 /** What an answer names at most. */
 export const maxWarnings = 100;

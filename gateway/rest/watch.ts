@@ -3,7 +3,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { SignalService, type WatchSignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import {
+  SignalService,
+  type WatchSignalsRequestSchema,
+} from "#gen/millrace/v1/signal_service_pb.ts";
 import { invalidField } from "../errors.ts";
 import type { Upstream } from "../upstream.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
@@ -26,7 +29,8 @@ export type WatchQuery = {
 export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnswer> {
   const { path, query, header, upstream, stream, format } = call;
   const { lastEventId } = query;
-  if (query.after !== undefined && query.since !== undefined) throw invalidField("since", "not together with after");
+  if (query.after !== undefined && query.since !== undefined)
+    throw invalidField("since", "not together with after");
   // What the client saw last is newer than the URL that it began with. Clients that cannot set the
   // header add the parameter.
   const seen = header("last-event-id") || lastEventId || undefined;
@@ -60,7 +64,8 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
       "x-accel-buffering": "no",
     },
     compress: false,
-    write: (body, toProblem) => writeLive(feed, body, { dialect, start: seen, heartbeat: stream.heartbeat, toProblem }),
+    write: (body, toProblem) =>
+      writeLive(feed, body, { dialect, start: seen, heartbeat: stream.heartbeat, toProblem }),
     async close() {
       await feed.return();
       // Where the feed was never begun, there was nothing for its own end to give back.

@@ -25,15 +25,24 @@ export type FakeAccessor = AsyncDisposable & {
 
 export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
   const fake = {
-    ...{ signals: {} as Partial<Signals>, ingest: {} as Partial<Ingest>, access: {} as Partial<Access> },
+    ...{
+      signals: {} as Partial<Signals>,
+      ingest: {} as Partial<Ingest>,
+      access: {} as Partial<Access>,
+    },
     serving: true,
   };
-  const byName = <T extends object>(service: { methods: readonly { localName: string }[] }, table: () => T) =>
+  const byName = <T extends object>(
+    service: { methods: readonly { localName: string }[] },
+    table: () => T,
+  ) =>
     Object.fromEntries(
       service.methods.map(({ localName }) => [
         localName,
         (...args: unknown[]) => {
-          const handler = (table() as Record<string, ((...args: unknown[]) => unknown) | undefined>)[localName];
+          const handler = (
+            table() as Record<string, ((...args: unknown[]) => unknown) | undefined>
+          )[localName];
           if (!handler) throw new ConnectError(`${localName} is not set`, Code.Unimplemented);
           return handler(...args);
         },
@@ -45,7 +54,8 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
       port,
       maxMessageBytes: 40 * 1024 * 1024,
       drainMs: 1_000,
-      shutdownReason: () => reasonError("SHUTTING_DOWN", Code.Unavailable, "the accessor is stopping"),
+      shutdownReason: () =>
+        reasonError("SHUTTING_DOWN", Code.Unavailable, "the accessor is stopping"),
       toError: (error) => ConnectError.from(error, Code.Internal),
     },
     (mount) => {

@@ -16,20 +16,36 @@ const span = (seconds: number) => ({
 });
 
 const records = [
-  { signal: "power", machine: "mill-1", time: at(0), record: { case: "value" as const, value: 412.3 } },
-  { signal: "power", machine: "mill-1", time: at(0.01), record: { case: "value" as const, value: -0 } },
+  {
+    signal: "power",
+    machine: "mill-1",
+    time: at(0),
+    record: { case: "value" as const, value: 412.3 },
+  },
+  {
+    signal: "power",
+    machine: "mill-1",
+    time: at(0.01),
+    record: { case: "value" as const, value: -0 },
+  },
   {
     signal: "state",
     machine: "mill-1",
     time: at(0),
-    record: { case: "stateChange" as const, value: { state: MachineState.FAULT, reason: 'jam, "again"' } },
+    record: {
+      case: "stateChange" as const,
+      value: { state: MachineState.FAULT, reason: 'jam, "again"' },
+    },
     silentSinceTime: at(660),
   },
   {
     signal: "error",
     machine: "mill-2",
     time: at(0.000001),
-    record: { case: "errorReport" as const, value: { severity: Severity.ERROR, code: "E1", message: "hot\nvery" } },
+    record: {
+      case: "errorReport" as const,
+      value: { severity: Severity.ERROR, code: "E1", message: "hot\nvery" },
+    },
   },
 ];
 
@@ -47,7 +63,11 @@ const batches = [
   {
     machine: "mill-2",
     samples: [
-      { signal: "power", times: { case: "deltas" as const, value: { deltaUs: [nowUs + 1n, 9_999n] } }, values: [1, 2] },
+      {
+        signal: "power",
+        times: { case: "deltas" as const, value: { deltaUs: [nowUs + 1n, 9_999n] } },
+        values: [1, 2],
+      },
     ],
   },
 ];
@@ -58,21 +78,51 @@ const sparse = [
     stateChanges: [{ time: at(1), state: MachineState.IDLE, reason: 'jam, "again"' }],
     errorReports: [{ time: at(2), severity: Severity.CRITICAL, code: "E2", message: "" }],
   },
-  { machine: "mill-2", stateChanges: [{ time: at(0.5), state: MachineState.OFF, reason: "" }], errorReports: [] },
+  {
+    machine: "mill-2",
+    stateChanges: [{ time: at(0.5), state: MachineState.OFF, reason: "" }],
+    errorReports: [],
+  },
 ];
 
 const bucket = {
-  ...{ startTime: at(0), endTime: at(60), count: 6_000n, min: 1, max: 9.5, mean: 4.25, timeWeightedMean: 4.26 },
-  ...{ first: 2, last: -0, minTime: at(1), maxTime: at(2.5), firstTime: at(0), lastTime: at(59.99) },
+  ...{
+    startTime: at(0),
+    endTime: at(60),
+    count: 6_000n,
+    min: 1,
+    max: 9.5,
+    mean: 4.25,
+    timeWeightedMean: 4.26,
+  },
+  ...{
+    first: 2,
+    last: -0,
+    minTime: at(1),
+    maxTime: at(2.5),
+    firstTime: at(0),
+    lastTime: at(59.99),
+  },
   ...{ integral: 255.6, coverage: 0.75 },
 };
 
 const summary = {
-  ...{ machine: "mill-1", startTime: at(-3_600), endTime: at(0), transitions: 3n, availability: 0.9 },
+  ...{
+    machine: "mill-1",
+    startTime: at(-3_600),
+    endTime: at(0),
+    transitions: 3n,
+    availability: 0.9,
+  },
   states: [
     { state: MachineState.UNSPECIFIED, time: span(0.000001), energyKwh: 0 },
     {
-      ...{ state: MachineState.ACTIVE, time: span(3_599.999999), energyKwh: 1.5, energyCoverage: 1 },
+      ...{
+        state: MachineState.ACTIVE,
+        time: span(3_599.999999),
+        energyKwh: 1.5,
+        energyCoverage: 1,
+      },
       silentTime: span(1_320),
     },
   ],
@@ -111,7 +161,13 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
     }),
     listSignals: () => ({
       signals: [
-        { name: "power", kind: SignalKind.NUMERIC, units: ["W"], maxGap: span(1.5), machineCount: 2 },
+        {
+          name: "power",
+          kind: SignalKind.NUMERIC,
+          units: ["W"],
+          maxGap: span(1.5),
+          machineCount: 2,
+        },
         { name: "state", kind: SignalKind.STATE, machineCount: 1 },
       ],
     }),
@@ -125,7 +181,10 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
       const [name] = signals;
       if (name !== "state" && name !== "error") return yield { cursor: "c7", batches };
       const kind = name === "state" ? "stateChanges" : "errorReports";
-      yield { cursor: "c7", batches: sparse.map((batch) => ({ machine: batch.machine, [kind]: batch[kind] })) };
+      yield {
+        cursor: "c7",
+        batches: sparse.map((batch) => ({ machine: batch.machine, [kind]: batch[kind] })),
+      };
     },
     getLatest: () => ({ signals: records, cursor: "c7" }),
     aggregateSamples: () => ({
@@ -136,8 +195,16 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
         },
         { machine: "mill-2", signal: "power", unit: "", buckets: [] },
         {
-          ...{ machine: "mill-3", signal: "power", unit: "kWh", maxGap: span(86_400), sampleType: SampleType.COUNTER },
-          buckets: [{ ...bucket, timeWeightedMean: undefined, integral: 0, increase: 7.5, rate: 0.125 }],
+          ...{
+            machine: "mill-3",
+            signal: "power",
+            unit: "kWh",
+            maxGap: span(86_400),
+            sampleType: SampleType.COUNTER,
+          },
+          buckets: [
+            { ...bucket, timeWeightedMean: undefined, integral: 0, increase: 7.5, rate: 0.125 },
+          ],
         },
       ],
       cursor: "c7",
@@ -146,7 +213,10 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
       machines:
         machines[0] === "nobody"
           ? []
-          : [summary, { machine: "mill-2", startTime: at(-3_600), endTime: at(0), states: [], errors: {} }],
+          : [
+              summary,
+              { machine: "mill-2", startTime: at(-3_600), endTime: at(0), states: [], errors: {} },
+            ],
       cursor: "c7",
     }),
     aggregateStates: () => ({
@@ -159,7 +229,13 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
               ...{ startTime: at(-3_600), endTime: at(0), transitions: 3n, availability: 0.75 },
               states: [
                 { state: 0, time: span(600), energyKwh: 0.5, energyCoverage: 1 },
-                { state: 1, time: span(3_000), energyKwh: 1.5, energyCoverage: 0.5, silentTime: span(61.5) },
+                {
+                  state: 1,
+                  time: span(3_000),
+                  energyKwh: 1.5,
+                  energyCoverage: 0.5,
+                  silentTime: span(61.5),
+                },
               ],
               ...{ energyKwh: 2, coverage: 0.5 },
             },
@@ -172,7 +248,9 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
     }),
     listStateIntervals: ({ pageToken }) => ({
       intervals:
-        pageToken === "" ? [{ ...interval, endTime: at(-0.5) }] : [{ ...interval, silentSinceTime: at(-29.5) }],
+        pageToken === ""
+          ? [{ ...interval, endTime: at(-0.5) }]
+          : [{ ...interval, silentSinceTime: at(-29.5) }],
       endTime: at(0),
       nextPageToken: pageToken === "" ? "i2" : "",
       cursor: "c7",

@@ -16,7 +16,10 @@ export type TestGateway = AsyncDisposable & {
   /** Closes the gateway alone. */
   close(): Promise<void>;
   /** Answers status, headers and parsed JSON. */
-  ask(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }>;
+  ask(
+    path: string,
+    init?: RequestInit,
+  ): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }>;
   /** Posts JSON, -0 as -0; a string goes as it is. */
   post(path: string, body: unknown): ReturnType<TestGateway["ask"]>;
 };
@@ -75,7 +78,8 @@ export async function openCheckedGateway(
     closed ??= Promise.resolve(gateway[Symbol.asyncDispose]());
     await closed;
   };
-  const left = () => Object.fromEntries(Object.entries(gateway.borrowed()).filter(([, amount]) => amount !== 0));
+  const left = () =>
+    Object.fromEntries(Object.entries(gateway.borrowed()).filter(([, amount]) => amount !== 0));
   const assertNothingBorrowed = async () => {
     const gone = () => Object.keys(left()).length === 0;
     await eventually("everything borrowed is given back", gone).catch((error: Error) => {

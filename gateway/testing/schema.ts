@@ -4,14 +4,25 @@ import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import type { OpenApi } from "../rest/openapi.ts";
 import type { Schema } from "../rest/schema-parts.ts";
 
-export type Answer = { method: string; path: string; status: number; contentType: string; text: string };
+export type Answer = {
+  method: string;
+  path: string;
+  status: number;
+  contentType: string;
+  text: string;
+};
 
 /**
  * Says what is wrong with answers of the paths of a document; "" if nothing is. Throws for a
  * document whose schemas do not compile.
  */
 export function createAnswerCheck(document: OpenApi): (answer: Answer) => string {
-  const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, validateFormats: false });
+  const ajv = new Ajv2020({
+    strict: true,
+    strictTypes: false,
+    strictRequired: false,
+    validateFormats: false,
+  });
   const closed = close(document) as OpenApi;
   ajv.addVocabulary(["openapi", "info", "servers", "paths", "components", "jsonSchemaDialect"]);
   ajv.addSchema({ $id: "api", components: closed.components });
@@ -30,7 +41,9 @@ export function createAnswerCheck(document: OpenApi): (answer: Answer) => string
     if (!operation) return `no ${method} ${path} in the document`;
     const [type = ""] = contentType.split(";");
     const responses = [operation.responses[String(status)], operation.responses["default"]];
-    const schema = responses.map((response) => response?.content[type]?.schema).find((found) => found);
+    const schema = responses
+      .map((response) => response?.content[type]?.schema)
+      .find((found) => found);
     if (!schema) return `${status} as ${type} is not in the document`;
     if (schema["type"] === "string") return "";
     const lines = type === "application/x-ndjson" ? text.split("\n").slice(0, -1) : [text];
@@ -46,8 +59,14 @@ export function createAnswerCheck(document: OpenApi): (answer: Answer) => string
 function close(value: unknown, key = ""): unknown {
   if (Array.isArray(value)) return value.map((item) => close(item));
   if (typeof value !== "object" || value === null) return value;
-  const copy = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, close(member, name)]));
-  const open = key === "Problem" || key === "properties" || !("properties" in copy) || "additionalProperties" in copy;
+  const copy = Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, close(member, name)]),
+  );
+  const open =
+    key === "Problem" ||
+    key === "properties" ||
+    !("properties" in copy) ||
+    "additionalProperties" in copy;
   return open ? copy : { ...copy, additionalProperties: false };
 }
 

@@ -40,9 +40,14 @@ export function createGather(options: GatherOptions = {}): Gather {
     machines.delete(machine);
     heldRecords -= records;
     const all = declaringFirst([...columns.values()]);
-    const missing = declared.missing(machine, all).map((said) => ({ ...said, timesUs: [], values: [] }));
+    const missing = declared
+      .missing(machine, all)
+      .map((said) => ({ ...said, timesUs: [], values: [] }));
     batch.samples = [...all, ...missing].map(({ timesUs, values, ...declaration }) =>
-      toSamples(declaration, { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) }),
+      toSamples(declaration, {
+        timesUs: Float64Array.from(timesUs),
+        values: Float64Array.from(values),
+      }),
     );
     return batch;
   }

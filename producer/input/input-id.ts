@@ -10,8 +10,13 @@ const batching = 1;
  * The id of a producer that sends this file, read under these flags. Rejects when the file cannot
  * be read, or `signal` aborts.
  */
-export async function inputId(path: string, flags: object, { abort }: { abort: AbortSignal }): Promise<string> {
+export async function inputId(
+  path: string,
+  flags: object,
+  { abort }: { abort: AbortSignal },
+): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify({ batching, flags }));
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, signal: abort })) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, signal: abort }))
+    hash.update(chunk);
   return `input-${hash.digest("hex").slice(0, 40)}`;
 }

@@ -12,9 +12,18 @@ import { openProducer } from "../producer.ts";
 async function send(accessor: string, flags: readonly string[]): Promise<string> {
   const log: string[] = [];
   await using producer = await openProducer({
-    settings: readSettings({ name: "producer", about: "", settings }, ["--accessor", accessor, ...flags], {}),
+    settings: readSettings(
+      { name: "producer", about: "", settings },
+      ["--accessor", accessor, ...flags],
+      {},
+    ),
     abort: new AbortController().signal,
-    log: createLog({ name: "producer", format: "pretty", color: false, sink: (line) => log.push(line) }),
+    log: createLog({
+      name: "producer",
+      format: "pretty",
+      color: false,
+      sink: (line) => log.push(line),
+    }),
     statusStream: { write: () => true },
   });
   await producer.done;
@@ -25,7 +34,10 @@ async function inputFile(rows: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-input-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, "signals.csv");
-  const lines = Array.from({ length: rows }, (_, i) => `m-${i % 3},x,${1_772_352_000_000 + i},${i}`);
+  const lines = Array.from(
+    { length: rows },
+    (_, i) => `m-${i % 3},x,${1_772_352_000_000 + i},${i}`,
+  );
   await writeFile(path, `machine,signal,time,value\n${lines.join("\n")}\nm-1,x,now,1\n`);
   return path;
 }
@@ -40,7 +52,9 @@ test("sent again it is stored once; under other flags, or without --once, it is 
   expect(once).toMatch(/must not be relative to now/);
   expect(once).toMatch(/records=35000 badLines=1 rejectedRecords=0\n/);
   expect(countOf(stub.state.stored)).toBe(35_000);
-  expect(await send(stub.url, [...file, "--once"])).toMatch(/rejectedRecords=0 duplicateBatches=6\n/);
+  expect(await send(stub.url, [...file, "--once"])).toMatch(
+    /rejectedRecords=0 duplicateBatches=6\n/,
+  );
   expect(countOf(stub.state.stored)).toBe(35_000);
   await send(stub.url, [...file, "--once", "--unit", "K"]);
   expect(countOf(stub.state.stored)).toBe(70_000);
@@ -57,7 +71,11 @@ test("a run that was interrupted goes on where it stopped", async () => {
   });
   const stopped = new AbortController();
   const producer = await openProducer({
-    settings: readSettings({ name: "producer", about: "", settings }, ["--accessor", first.url, ...file], {}),
+    settings: readSettings(
+      { name: "producer", about: "", settings },
+      ["--accessor", first.url, ...file],
+      {},
+    ),
     abort: stopped.signal,
     log: createLog({ name: "producer", level: "silent" }),
     statusStream: { write: () => true },

@@ -16,7 +16,12 @@ async function send(text: string | Iterable<Uint8Array>, options: Partial<InputO
   const log: string[] = [];
   const summary = await sendInput({
     source: Readable.from(typeof text === "string" ? [Buffer.from(text)] : text),
-    log: createLog({ name: "test", format: "pretty", color: false, sink: (line) => log.push(line.slice(13).trim()) }),
+    log: createLog({
+      name: "test",
+      format: "pretty",
+      color: false,
+      sink: (line) => log.push(line.slice(13).trim()),
+    }),
     abort: new AbortController().signal,
     intervalMs: 60_000,
     append: async (batch) => void batches.push(batch),
@@ -28,7 +33,12 @@ async function send(text: string | Iterable<Uint8Array>, options: Partial<InputO
 /** The records of batches as flat rows. */
 function rowsOf(batches: readonly Batch[]) {
   return batches.flatMap(({ machine, stateChanges, errorReports, samples }) => [
-    ...stateChanges.map(({ time, state, reason }) => ({ machine, seconds: Number(time!.seconds), state, reason })),
+    ...stateChanges.map(({ time, state, reason }) => ({
+      machine,
+      seconds: Number(time!.seconds),
+      state,
+      reason,
+    })),
     ...errorReports.map(({ severity, code, message }) => ({ machine, severity, code, message })),
     ...samples.flatMap((column) => {
       const { signal, unit, values } = column;
@@ -47,7 +57,12 @@ const expected = [
 test("NDJSON in the contract's shape", async () => {
   const { batches, summary } = await send(
     [
-      { machine: "mill-1", signal: "state", time, stateChange: { state: "MACHINE_STATE_ACTIVE", reason: "Job 7" } },
+      {
+        machine: "mill-1",
+        signal: "state",
+        time,
+        stateChange: { state: "MACHINE_STATE_ACTIVE", reason: "Job 7" },
+      },
       {
         machine: "mill-1",
         signal: "error",
@@ -67,7 +82,14 @@ test("NDJSON in the short shape, with a byte order mark, blank lines and CRLF", 
   const { batches, summary } = await send(
     `\ufeff\r\n${[
       { machine: "mill-1", signal: "state", time, state: "active", reason: "Job 7" },
-      { machine: "mill-1", signal: "error", time, severity: "ERROR", code: "E1", message: "Door, open" },
+      {
+        machine: "mill-1",
+        signal: "error",
+        time,
+        severity: "ERROR",
+        code: "E1",
+        message: "Door, open",
+      },
       { machine: "mill-1", signal: "power", time: timeUs / 1000, value: "4211.7" },
     ]
       .map((row) => `${JSON.stringify(row)}\r\n\r\n`)
@@ -94,12 +116,16 @@ test("times keep microseconds and cut what is finer; zones count", async () => {
       .map((at) => JSON.stringify({ machine: "m", signal: "x", time: at, value: 1, unit: "K" }))
       .join("\n"),
   );
-  expect(rowsOf(batches)).toMatchObject([{ timeUs: timeUs + 123_456, unit: "K" }, { timeUs: timeUs + 500_000 }]);
+  expect(rowsOf(batches)).toMatchObject([
+    { timeUs: timeUs + 123_456, unit: "K" },
+    { timeUs: timeUs + 500_000 },
+  ]);
 });
 
 test("bad lines are reported by number and reason, and the rest goes on", async () => {
   const good = (n: number) => JSON.stringify({ machine: "m", signal: "power", time, value: n });
-  const row = (more: object) => JSON.stringify({ machine: "m", signal: "power", time, value: 1, ...more });
+  const row = (more: object) =>
+    JSON.stringify({ machine: "m", signal: "power", time, value: 1, ...more });
   const bad: [line: string, reason: RegExp][] = [
     ["{oops", /not JSON/],
     ["[1]", /a row is an object/],
@@ -109,7 +135,10 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
     [row({ time: "2026-02-30T00:00:00Z" }), /time: there is no day 2026-02-30/],
     [row({ time: 20_260_301 }), /time: this looks like a date: write 2026-03-01/],
     [row({ time: "2026-03-01 08:00:00" }), /time: a time without a zone: add Z/],
-    [row({ time: 1_772_352_000 }), /time: these look like seconds: declare epoch=s \(of the producer: --epoch s\)/],
+    [
+      row({ time: 1_772_352_000 }),
+      /time: these look like seconds: declare epoch=s \(of the producer: --epoch s\)/,
+    ],
     [row({ time: null }), /time: missing/],
     [row({ value: "NaN" }), /NaN and infinities are not measurements/],
     [row({ value: "0x10" }), /value: expected a number/],
@@ -120,13 +149,19 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
     [row({ max_gap: 20 }), /max_gap: expected a length of time/],
     [row({ sample_type: "stepp" }), /sample_type must be LINEAR, STEP or COUNTER/],
     [row({ sample_type: 2 }), /sample_type must be LINEAR, STEP or COUNTER/],
-    [row({ signal: "state", value: "", state: "BUSY" }), /state must be ACTIVE, IDLE, FAULT or OFF/],
+    [
+      row({ signal: "state", value: "", state: "BUSY" }),
+      /state must be ACTIVE, IDLE, FAULT or OFF/,
+    ],
     [
       row({ signal: "state", value: "", stateChange: { stat: 1 } }),
       /"stat" is not a field of stateChange: is "state" meant/,
     ],
     [row({ signal: "state", value: "", state: "IDLE", reason: "a\0b" }), /reason holds U\+0000/],
-    [row({ signal: "state", value: "", state: "IDLE", reason: "a\ud800b" }), /reason holds half a surrogate pair/],
+    [
+      row({ signal: "state", value: "", state: "IDLE", reason: "a\ud800b" }),
+      /reason holds half a surrogate pair/,
+    ],
     [row({ signal: "error", value: "", severity: "ERROR" }), /code is required/],
     [
       row({ signal: "error", value: "", severity: "ERROR", code: "x".repeat(65) }),
@@ -137,7 +172,11 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
   const { batches, log, summary } = await send(
     [good(0), ...bad.map(([line], i) => `${line}\n${good(i + 1)}`)].join("\n"),
   );
-  expect(summary).toEqual({ lines: 1 + 2 * bad.length, records: 1 + bad.length, badLines: bad.length });
+  expect(summary).toEqual({
+    lines: 1 + 2 * bad.length,
+    records: 1 + bad.length,
+    badLines: bad.length,
+  });
   expect(batches[0]!.samples[0]!.values).toEqual([0, ...bad.map((_, i) => i + 1)]);
   for (const [i, [, reason]] of bad.entries()) {
     expect(log[i]).toMatch(new RegExp(`^warn +input line ${2 * i + 2}: `));
@@ -176,7 +215,10 @@ test.each([
   ],
   ["just some text\n", /^header: "just some text" is not a column/],
   ["Zeit;Maschine;Leistung [kW]\n", "header: columns are separated by commas, not by semicolons"],
-  ['[{"machine":"m"}]', /^header: this is JSON, not CSV: send it as NDJSON, and of a list one object a line/],
+  [
+    '[{"machine":"m"}]',
+    /^header: this is JSON, not CSV: send it as NDJSON, and of a list one object a line/,
+  ],
   ["\x1f\x8b\x08\0", "body: packed by gzip: unpack it first (gunzip -c FILE)"],
   ["\xff\xfem\0", /^body: UTF-16: save it as UTF-8/],
   ["machine,signal,time,reason\nm,state,now,\xd6l\n", /^body: not UTF-8, in line 1 or after it/],
@@ -200,9 +242,14 @@ test("what is declared once holds for rows that do not say it; quoted line ends 
     { signal: "heat", unit: "F", timeUs: timeUs - 8 * 3600e6, value: 2 },
   ]);
   expect(batches[0]!.samples.map(({ maxGap }) => maxGap!.seconds)).toEqual([1200n, 86_400n]);
-  expect(batches[0]!.samples.map((column) => column.sampleType)).toEqual([SampleType.STEP, SampleType.COUNTER]);
+  expect(batches[0]!.samples.map((column) => column.sampleType)).toEqual([
+    SampleType.STEP,
+    SampleType.COUNTER,
+  ]);
   expect(summary).toEqual({ lines: 2, records: 2, badLines: 0 });
-  const text = await send('machine,signal,time,state,reason\nm,state,now,IDLE," a\nb"\nm,state,now,OFF, c\n');
+  const text = await send(
+    'machine,signal,time,state,reason\nm,state,now,IDLE," a\nb"\nm,state,now,OFF, c\n',
+  );
   expect(text.batches[0]!.stateChanges.map(({ reason }) => reason)).toEqual([" a\nb", " c"]);
 });
 
@@ -218,14 +265,23 @@ test("records gather into batches of one machine each, within 10,000 records", a
   for (let i = 0; i < 30_000; i++) lines.push(`m-${i % 2},x,${timeUs / 1000 + i},${i}`);
   const { batches } = await send(lines.join("\n"));
   expect(batches.map(countRecords)).toEqual([10_000, 10_000, 5000, 5000]);
-  const values = batches.filter(({ machine }) => machine === "m-1").flatMap(({ samples }) => samples[0]!.values);
+  const values = batches
+    .filter(({ machine }) => machine === "m-1")
+    .flatMap(({ samples }) => samples[0]!.values);
   expect(values).toEqual(Array.from({ length: 15_000 }, (_, i) => 2 * i + 1));
   expect(batches[0]!.samples[0]!.times).toMatchObject({ case: "grid", value: { periodUs: 2000n } });
 });
 
 test("long texts make smaller batches", async () => {
   const message = "ö".repeat(1024);
-  const row = JSON.stringify({ machine: "m", signal: "error", time, severity: "INFO", code: "I1", message });
+  const row = JSON.stringify({
+    machine: "m",
+    signal: "error",
+    time,
+    severity: "INFO",
+    code: "I1",
+    message,
+  });
   const { batches } = await send(`${row}\n`.repeat(1000));
   expect(batches.length).toBeGreaterThan(4);
   expect(batches.reduce((sum, batch) => sum + batch.errorReports.length, 0)).toBe(1000);
@@ -233,7 +289,9 @@ test("long texts make smaller batches", async () => {
 
 test("reading waits while batches are not taken", async () => {
   let pulled = 0;
-  const line = Buffer.from(`${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`.repeat(1000));
+  const line = Buffer.from(
+    `${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`.repeat(1000),
+  );
   function* source() {
     for (; pulled < 1000; pulled++) yield line;
   }
@@ -243,7 +301,9 @@ test("reading waits while batches are not taken", async () => {
     abort: stop.signal,
     append: () => {
       onBlocked();
-      return new Promise((_, reject) => stop.signal.addEventListener("abort", () => reject(stop.signal.reason)));
+      return new Promise((_, reject) =>
+        stop.signal.addEventListener("abort", () => reject(stop.signal.reason)),
+      );
     },
   });
   await blocked;
@@ -265,7 +325,11 @@ test("records of an input that pauses do not wait for its end", async () => {
 
 test("a failure to send ends an input that waits for more", async () => {
   const source = new Readable({ read() {} });
-  const sending = send([], { source, intervalMs: 1, append: () => Promise.reject(new Error("no uplink")) });
+  const sending = send([], {
+    source,
+    intervalMs: 1,
+    append: () => Promise.reject(new Error("no uplink")),
+  });
   source.push(`${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`);
   await expect(sending).rejects.toThrow("no uplink");
 });

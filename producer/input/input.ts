@@ -4,7 +4,13 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { type Row, type RowDefaults, RowFault, type RowRecord, readRecord } from "../../codec/row/record.ts";
+import {
+  type Row,
+  type RowDefaults,
+  RowFault,
+  type RowRecord,
+  readRecord,
+} from "../../codec/row/record.ts";
 import { readRows, type SourceRow } from "../../codec/row/source-rows.ts";
 import type { EpochUnit } from "../../codec/row/time.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
@@ -43,7 +49,16 @@ const maxReports = 100;
  * BadText for what is none of rows.
  */
 export async function sendInput(options: InputOptions): Promise<InputSummary> {
-  const { log, abort, intervalMs, defaults, repeatable = false, epochUnit, append, onProgress } = options;
+  const {
+    log,
+    abort,
+    intervalMs,
+    defaults,
+    repeatable = false,
+    epochUnit,
+    append,
+    onProgress,
+  } = options;
   const source = addAbortSignal(abort, options.source);
   const summary: InputSummary = { lines: 0, records: 0, badLines: 0 };
   const gather = createGather();
@@ -65,7 +80,8 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   };
   const timer = setInterval(() => {
     // A failure stays in `sending`; stopping the source brings the reading loop to it.
-    if (waiting === 0 && !repeatable) send(gather.takeAll()).catch((error: Error) => source.destroy(error));
+    if (waiting === 0 && !repeatable)
+      send(gather.takeAll()).catch((error: Error) => source.destroy(error));
   }, intervalMs);
 
   function report({ line, lines }: SourceRow, reason: string): void {
@@ -90,7 +106,8 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   }
 
   function recordOf(row: unknown): RowRecord | RowFault {
-    if (row instanceof UnreadableText) return new RowFault({ reason: "REQUEST_INVALID", message: row.message });
+    if (row instanceof UnreadableText)
+      return new RowFault({ reason: "REQUEST_INVALID", message: row.message });
     if (typeof row !== "object" || row === null || Array.isArray(row)) return notAnObject;
     const nowUs = repeatable ? undefined : BigInt(Date.now()) * 1_000n;
     return readRecord(row as Row, { nowUs, epochUnit, ...defaults });

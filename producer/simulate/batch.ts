@@ -15,9 +15,18 @@ export function toBatch({ machine, states, errors, runs }: Block): Batch | undef
   batch.errorReports = errors.map(toErrorReport);
   batch.samples = runs.map(({ profile, startUs, values }): Samples => {
     const { signal, unit, maxGapUs, periodUs } = profile;
-    const grid = { $typeName: "millrace.v1.Grid" as const, startUs: BigInt(startUs), periodUs: BigInt(periodUs) };
+    const grid = {
+      $typeName: "millrace.v1.Grid" as const,
+      startUs: BigInt(startUs),
+      periodUs: BigInt(periodUs),
+    };
     const times: Samples["times"] = { case: "grid", value: grid };
-    const declared = { signal, unit, maxGap: toDuration(maxGapUs), sampleType: SampleType.UNSPECIFIED };
+    const declared = {
+      signal,
+      unit,
+      maxGap: toDuration(maxGapUs),
+      sampleType: SampleType.UNSPECIFIED,
+    };
     return { $typeName: "millrace.v1.Samples", ...declared, times, values };
   });
   return batch;

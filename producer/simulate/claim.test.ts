@@ -22,7 +22,9 @@ test("machines are simulated once for an accessor, whatever it is called, until 
         `process ${process.pid} simulates machines 1 to 5 for ${localhost} already: simulate others with --first-machine 6`,
       );
     await using __ = await claimMachines({ accessor, firstMachine: 6, machines: 20 });
-    await expect(claimMachines({ accessor, firstMachine: 1, machines: 5 })).rejects.toThrow("--first-machine 26");
+    await expect(claimMachines({ accessor, firstMachine: 1, machines: 5 })).rejects.toThrow(
+      "--first-machine 26",
+    );
     await using ___ = await claimMachines({ accessor: anAccessor(), firstMachine: 1, machines: 5 });
   }
   await using _ = await claimMachines({ accessor, firstMachine: 1, machines: 5 });
@@ -35,7 +37,9 @@ test("the claim of a process that is killed goes with it", async () => {
     await claimMachines(${JSON.stringify(fleet)});
     console.log("held");
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(child.stdout, "data");
   await expect(claimMachines(fleet)).rejects.toThrow(`process ${child.pid} simulates`);
   child.kill("SIGKILL");

@@ -13,7 +13,11 @@ export type Fleet = { accessor: string; firstMachine: number; machines: number }
  * Holds the machines until it is disposed of. Throws ConfigError if another process simulates one
  * of them. Where there are no such names (not Linux), nobody is asked.
  */
-export async function claimMachines({ accessor, firstMachine: first, machines }: Fleet): Promise<AsyncDisposable> {
+export async function claimMachines({
+  accessor,
+  firstMachine: first,
+  machines,
+}: Fleet): Promise<AsyncDisposable> {
   const last = first + machines - 1;
   const prefix = `millrace-simulator/${placeOf(accessor)}/`;
   const own = `${prefix}${first}-${last}/${process.pid}/${performance.now()}`;
@@ -23,7 +27,9 @@ export async function claimMachines({ accessor, firstMachine: first, machines }:
   } catch {
     return { async [Symbol.asyncDispose]() {} };
   }
-  const held = { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+  const held = {
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
   const others = (await namesWith(prefix)).filter((name) => name !== own).flatMap(toClaim);
   const other = others.find((one) => one.first <= last && first <= one.last);
   if (other === undefined) return held;

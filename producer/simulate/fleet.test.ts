@@ -17,8 +17,17 @@ const minuteUs = 60e6;
 
 test("machines have stable names, and a larger fleet begins with the smaller one", () => {
   const names = (machines: number) => createFleet({ machines, seed: 1 }).map(({ name }) => name);
-  expect(names(7)).toEqual(["mill-1", "press-2", "lathe-3", "robot-4", "saw-5", "mill-6", "press-7"]);
-  const block = (machines: number) => createFleet({ machines, seed: 1 })[1]!.block(startUs, startUs + minuteUs);
+  expect(names(7)).toEqual([
+    "mill-1",
+    "press-2",
+    "lathe-3",
+    "robot-4",
+    "saw-5",
+    "mill-6",
+    "press-7",
+  ]);
+  const block = (machines: number) =>
+    createFleet({ machines, seed: 1 })[1]!.block(startUs, startUs + minuteUs);
   expect(block(2)).toEqual(block(9));
   const later = createFleet({ machines: 2, firstMachine: 6, seed: 1 });
   expect(later.map(({ name }) => name)).toEqual(["mill-6", "press-7"]);
@@ -39,7 +48,9 @@ test("each full second has exactly 100 samples of power on one grid, over an hou
     }
     expect(times.length).toBe(360_000);
     const phase = times[0]! % 10_000;
-    expect(times.every((time, k) => time === times[0]! + k * 10_000 && time % 10_000 === phase)).toBe(true);
+    expect(
+      times.every((time, k) => time === times[0]! + k * 10_000 && time % 10_000 === phase),
+    ).toBe(true);
     const perSecond = Map.groupBy(times, (time) => Math.floor(time / 1e6));
     expect(perSecond.size).toBe(3600);
     expect([...perSecond.values()].every(({ length }) => length === 100)).toBe(true);
@@ -54,17 +65,22 @@ test.each([...namedSignals, "anything_else"])("%s is the same however time is cu
   const whole = wave().samples(startUs, startUs + spanUs)!;
   const { periodUs } = profileOf(signal);
   fc.assert(
-    fc.property(fc.uniqueArray(fc.integer({ min: 1, max: spanUs - 1 }), { maxLength: 30 }), (inner) => {
-      const one = wave();
-      const edges = [0, ...inner.toSorted((a, b) => a - b), spanUs].map((offset) => startUs + offset);
-      const runs = edges.slice(1).flatMap((toUs, i) => one.samples(edges[i]!, toUs) ?? []);
-      expect(runs.flatMap(({ values }) => values)).toEqual(whole.values);
-      let nextUs = whole.startUs;
-      for (const run of runs) {
-        expect(run.startUs).toBe(nextUs);
-        nextUs += run.values.length * periodUs;
-      }
-    }),
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 1, max: spanUs - 1 }), { maxLength: 30 }),
+      (inner) => {
+        const one = wave();
+        const edges = [0, ...inner.toSorted((a, b) => a - b), spanUs].map(
+          (offset) => startUs + offset,
+        );
+        const runs = edges.slice(1).flatMap((toUs, i) => one.samples(edges[i]!, toUs) ?? []);
+        expect(runs.flatMap(({ values }) => values)).toEqual(whole.values);
+        let nextUs = whole.startUs;
+        for (const run of runs) {
+          expect(run.startUs).toBe(nextUs);
+          nextUs += run.values.length * periodUs;
+        }
+      },
+    ),
     { numRuns: 50 },
   );
 });
@@ -72,10 +88,10 @@ test.each([...namedSignals, "anything_else"])("%s is the same however time is cu
 /** Power of a machine with the state at each sample, and how long that state has held. */
 function powerByState(seed: number) {
   const machine = createMachine({ seed, name: "mill-1" });
-  const { startUs: firstUs, values } = createWaveform(profileOf("power"), { seed, machine }).samples(
-    startUs,
-    startUs + 60 * minuteUs,
-  )!;
+  const { startUs: firstUs, values } = createWaveform(profileOf("power"), {
+    seed,
+    machine,
+  }).samples(startUs, startUs + 60 * minuteUs)!;
   const states = machine.statesAround(startUs, startUs + 60 * minuteUs);
   let at = 0;
   return values.map((value, i) => {
@@ -94,7 +110,8 @@ test("power follows the state", () => {
   ]);
   for (const seed of [1, 2, 3, 4]) {
     for (const { value, state, sinceUs } of powerByState(seed)) {
-      if (!Object.is(value, Math.round(value * 10) / 10)) expect.fail(`${value} is finer than 0.1 W`);
+      if (!Object.is(value, Math.round(value * 10) / 10))
+        expect.fail(`${value} is finer than 0.1 W`);
       if (sinceUs < 600_000) continue;
       const [min, max] = bounds.get(state)!;
       if (value < min || value > max) expect.fail(`${value} W in state ${state}`);
@@ -105,7 +122,9 @@ test("power follows the state", () => {
 test("the ramp up takes its time and a fault drops power at once", () => {
   const samples = powerByState(2);
   const at = (state: MachineState, fromUs: number, toUs: number) =>
-    samples.filter((one) => one.state === state && one.sinceUs >= fromUs && one.sinceUs < toUs).map((one) => one.value);
+    samples
+      .filter((one) => one.state === state && one.sinceUs >= fromUs && one.sinceUs < toUs)
+      .map((one) => one.value);
   expect(Math.max(...at(ACTIVE, 0, 20_000))).toBeLessThan(500);
   expect(Math.max(...at(ACTIVE, 280_000, 320_000))).toBeLessThan(5000);
   expect(Math.min(...at(ACTIVE, 280_000, 320_000))).toBeGreaterThan(1500);
@@ -132,7 +151,9 @@ test.each([
 });
 
 test("waves are slow: power in ACTIVE moves by kilowatts within a minute, by tens of watts between two samples", () => {
-  const active = powerByState(1).filter(({ state, sinceUs }) => state === ACTIVE && sinceUs >= 600_000);
+  const active = powerByState(1).filter(
+    ({ state, sinceUs }) => state === ACTIVE && sinceUs >= 600_000,
+  );
   const minute = active.slice(0, 3000).map(({ value }) => value);
   expect(Math.max(...minute) - Math.min(...minute)).toBeGreaterThan(1000);
 });
@@ -157,7 +178,10 @@ test("a block becomes a batch on a grid, with all its records", () => {
 
 test("nothing happening is no batch", () => {
   const [machine] = createFleet({ machines: 1, seed: 1 });
-  const { timeUs } = createMachine({ seed: 1, name: "mill-1" }).states(startUs, startUs + minuteUs)[0]!;
+  const { timeUs } = createMachine({ seed: 1, name: "mill-1" }).states(
+    startUs,
+    startUs + minuteUs,
+  )[0]!;
   const { startUs: gridUs } = machine!.block(timeUs + 1, timeUs + 10_001).runs[0]!;
   expect(toBatch(machine!.block(gridUs + 1, gridUs + 10_000))).toBeUndefined();
 });

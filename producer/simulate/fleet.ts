@@ -51,13 +51,20 @@ export function createFleet({
     const index = firstMachine - 1 + i;
     const name = `${kinds[index % kinds.length]}-${index + 1}`;
     const machine = createMachine({ seed, name });
-    const waveforms = names.map((signal) => createWaveform(profileOf(signal, { powerHz }), { seed, machine }));
+    const waveforms = names.map((signal) =>
+      createWaveform(profileOf(signal, { powerHz }), { seed, machine }),
+    );
     const block = (fromUs: number, toUs: number): Block => {
       const runs = waveforms.flatMap((waveform) => {
         const run = waveform.samples(fromUs, toUs);
         return run ? [{ ...run, profile: waveform.profile }] : [];
       });
-      return { machine: name, states: machine.states(fromUs, toUs), errors: machine.errors(fromUs, toUs), runs };
+      return {
+        machine: name,
+        states: machine.states(fromUs, toUs),
+        errors: machine.errors(fromUs, toUs),
+        runs,
+      };
     };
     return { name, block };
   });
@@ -65,6 +72,8 @@ export function createFleet({
 
 /** Samples and states that the fleet sends per second, about: for sizing blocks. */
 export function recordsPerSecond({ signals = [], powerHz }: FleetOptions): number {
-  const rates = [...new Set(["power", ...signals])].map((signal) => 1e6 / profileOf(signal, { powerHz }).periodUs);
+  const rates = [...new Set(["power", ...signals])].map(
+    (signal) => 1e6 / profileOf(signal, { powerHz }).periodUs,
+  );
   return rates.reduce((sum, rate) => sum + rate, 0) + 1;
 }

@@ -3,10 +3,18 @@
 import { Severity } from "#gen/millrace/v1/signal_pb.ts";
 
 /** An error that a machine can report. */
-export type ErrorKind = { readonly severity: Severity; readonly code: string; readonly message: string };
+export type ErrorKind = {
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+};
 
 const { INFO, WARNING, ERROR, CRITICAL } = Severity;
-const kind = (severity: Severity, code: string, message: string): ErrorKind => ({ severity, code, message });
+const kind = (severity: Severity, code: string, message: string): ErrorKind => ({
+  severity,
+  code,
+  message,
+});
 
 /**
  * Errors by severity. Reported about as often as they stand here: real parks warn more than they
@@ -42,7 +50,13 @@ export const criticalKinds: readonly ErrorKind[] = [
 /** Why a machine starts to produce, waits, stops without an error report, or is switched off. */
 export const stateReasons = {
   active: ["Cycle started", "Next part loaded", "Program resumed", "Job released"],
-  idle: ["Cycle finished", "Waiting for material", "Tool change", "Waiting for operator", "Part removal"],
+  idle: [
+    "Cycle finished",
+    "Waiting for material",
+    "Tool change",
+    "Waiting for operator",
+    "Part removal",
+  ],
   fault: ["Emergency stop pressed", "Light curtain interrupted", "Guard unlocked"],
   off: ["Switched off by operator", "Energy saving", "Drives disabled"],
 } as const;

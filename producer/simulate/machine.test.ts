@@ -27,7 +27,8 @@ test("a state lasts 1 to 5 s, uniformly, and then another one comes", () => {
     // 12,000 intervals of uniform length: a quarter in each second, give or take 1.6 % (four
     // standard errors).
     for (const second of [1, 2, 3, 4]) {
-      const share = lengths.filter((length) => Math.floor(length / 1e6) === second).length / lengths.length;
+      const share =
+        lengths.filter((length) => Math.floor(length / 1e6) === second).length / lengths.length;
       expect(Math.abs(share - 0.25)).toBeLessThan(0.016);
     }
   }
@@ -35,7 +36,9 @@ test("a state lasts 1 to 5 s, uniformly, and then another one comes", () => {
 
 test("errors come every 10 to 30 s of operation, and only in operation", () => {
   for (const { states, errors } of long) {
-    const begun = states.filter(({ timeUs }, i) => i < states.length - 1 && timeUs >= states[0]!.timeUs);
+    const begun = states.filter(
+      ({ timeUs }, i) => i < states.length - 1 && timeUs >= states[0]!.timeUs,
+    );
     const operatedAt = (timeUs: number) => {
       let sum = 0;
       for (const [i, { state, timeUs: beginUs }] of begun.entries()) {
@@ -44,7 +47,9 @@ test("errors come every 10 to 30 s of operation, and only in operation", () => {
       }
       return sum;
     };
-    const inside = errors.filter(({ timeUs }) => timeUs >= begun[0]!.timeUs && timeUs < states.at(-1)!.timeUs);
+    const inside = errors.filter(
+      ({ timeUs }) => timeUs >= begun[0]!.timeUs && timeUs < states.at(-1)!.timeUs,
+    );
     expect(inside.length).toBeGreaterThan(500);
     for (const { timeUs } of inside) {
       expect(begun.findLast((begin) => begin.timeUs <= timeUs)!.state).toBe(ACTIVE);
@@ -111,7 +116,9 @@ test("any cut of time gives the same records, whoever asked for what before", ()
   fc.assert(
     fc.property(cut, fc.boolean(), (inner, backwards) => {
       const machine = createMachine({ seed: 5, name: "saw-5" });
-      const edges = [0, ...inner.toSorted((a, b) => a - b), 3 * hourUs].map((offset) => startUs + offset);
+      const edges = [0, ...inner.toSorted((a, b) => a - b), 3 * hourUs].map(
+        (offset) => startUs + offset,
+      );
       const spans = edges.slice(1).map((endUs, i) => [edges[i]!, endUs] as const);
       const parts = (backwards ? spans.toReversed() : spans).map(([from, to]) => ({
         from,
@@ -127,7 +134,8 @@ test("any cut of time gives the same records, whoever asked for what before", ()
 });
 
 test("seed and name make the machine", () => {
-  const first = (seed: number, name: string) => createMachine({ seed, name }).states(startUs, startUs + 60e6);
+  const first = (seed: number, name: string) =>
+    createMachine({ seed, name }).states(startUs, startUs + 60e6);
   expect(first(1, "mill-1")).toEqual(first(1, "mill-1"));
   expect(first(1, "mill-1")).not.toEqual(first(2, "mill-1"));
   expect(first(1, "mill-1")).not.toEqual(first(1, "press-2"));

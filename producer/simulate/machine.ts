@@ -18,7 +18,11 @@ const secondUs = 1_000_000;
 const cycleUs = 3600 * secondUs;
 
 /** A state and when it begins. It lasts until the next one begins. */
-export type StateStart = { readonly timeUs: number; readonly state: MachineState; readonly reason: string };
+export type StateStart = {
+  readonly timeUs: number;
+  readonly state: MachineState;
+  readonly reason: string;
+};
 /** An error report. */
 export type ErrorAt = ErrorKind & { readonly timeUs: number };
 
@@ -63,7 +67,8 @@ export function createMachine({ seed, name }: { seed: number; name: string }): M
     const last = Math.floor((toUs - phaseUs) / cycleUs);
     for (let index = Math.floor((fromUs - phaseUs) / cycleUs); index <= last; index++) {
       const all = of(cycleAt(index));
-      for (let i = firstFrom(all, fromUs); i < all.length && all[i]!.timeUs < toUs; i++) found.push(all[i]!);
+      for (let i = firstFrom(all, fromUs); i < all.length && all[i]!.timeUs < toUs; i++)
+        found.push(all[i]!);
     }
     return found;
   }
@@ -136,7 +141,11 @@ function planCycle(seed: number, startUs: number): Cycle {
  * Cuts a span into whole pieces from minUs to maxUs, uniform but for the last two, which share what
  * is left.
  */
-function cutInto(spanUs: number, { minUs, maxUs }: { minUs: number; maxUs: number }, random: Random): number[] {
+function cutInto(
+  spanUs: number,
+  { minUs, maxUs }: { minUs: number; maxUs: number },
+  random: Random,
+): number[] {
   const pieces: number[] = [];
   let leftUs = spanUs;
   while (leftUs > 2 * maxUs) {
@@ -177,7 +186,11 @@ function errorTimes(operatedUs: number, random: Random): number[] {
   const first = random.whole(5 * secondUs, 15 * secondUs);
   const last = operatedUs - random.whole(5 * secondUs, 15 * secondUs);
   const times = [first];
-  for (const length of cutInto(last - first, { minUs: 10 * secondUs, maxUs: 30 * secondUs }, random)) {
+  for (const length of cutInto(
+    last - first,
+    { minUs: 10 * secondUs, maxUs: 30 * secondUs },
+    random,
+  )) {
     times.push(times.at(-1)! + length);
   }
   return times;

@@ -5,7 +5,13 @@ import { type Clock, type PaceOptions, paceSpans, type Span } from "./pace.ts";
 const startUs = Date.UTC(2026, 2, 1) * 1000;
 
 /** A clock that moves when slept on; `late` adds to a sleep, as a busy event loop would. */
-function createClock({ atUs = startUs, late = () => 0 }: { atUs?: number; late?: () => number } = {}) {
+function createClock({
+  atUs = startUs,
+  late = () => 0,
+}: {
+  atUs?: number;
+  late?: () => number;
+} = {}) {
   const clock: Clock & { atUs: number; slept: number[] } = {
     atUs,
     slept: [],
@@ -23,20 +29,31 @@ type Given = Partial<PaceOptions> & { clock: Clock };
 async function spansOf(given: Given, onSpan: (span: Span) => void = () => {}): Promise<Span[]> {
   const spans: Span[] = [];
   const { signal: abort } = new AbortController();
-  for await (const span of paceSpans({ startUs, intervalMs: 250, maxSpanUs: 100e6, abort, ...given })) {
+  for await (const span of paceSpans({
+    startUs,
+    intervalMs: 250,
+    maxSpanUs: 100e6,
+    abort,
+    ...given,
+  })) {
     spans.push(span);
     onSpan(span);
   }
   return spans;
 }
 
-const adjoin = (spans: readonly Span[]) => spans.slice(1).every(({ fromUs }, i) => fromUs === spans[i]!.toUs);
+const adjoin = (spans: readonly Span[]) =>
+  spans.slice(1).every(({ fromUs }, i) => fromUs === spans[i]!.toUs);
 
 test("live spans come every interval, on its multiples", async () => {
   const clock = createClock({ atUs: startUs + 100_000 });
   const spans = await spansOf({ clock, startUs: clock.atUs, untilUs: startUs + 2_000_000 });
-  expect(spans.map(({ toUs }) => (toUs - startUs) / 1000)).toEqual([250, 500, 750, 1000, 1250, 1500, 1750, 2000]);
-  expect(adjoin(spans) && spans[0]!.fromUs === startUs + 100_000 && spans.every(({ live }) => live)).toBe(true);
+  expect(spans.map(({ toUs }) => (toUs - startUs) / 1000)).toEqual([
+    250, 500, 750, 1000, 1250, 1500, 1750, 2000,
+  ]);
+  expect(
+    adjoin(spans) && spans[0]!.fromUs === startUs + 100_000 && spans.every(({ live }) => live),
+  ).toBe(true);
 });
 
 test("a late event loop makes spans longer, loses nothing and does not drift", async () => {

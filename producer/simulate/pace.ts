@@ -51,7 +51,15 @@ export type PaceOptions = {
  * throws the abort signal's reason when that aborts.
  */
 export async function* paceSpans(options: PaceOptions): AsyncGenerator<Span, void, undefined> {
-  const { startUs, untilUs = Number.POSITIVE_INFINITY, speed, intervalMs, maxSpanUs, clock, abort } = options;
+  const {
+    startUs,
+    untilUs = Number.POSITIVE_INFINITY,
+    speed,
+    intervalMs,
+    maxSpanUs,
+    clock,
+    abort,
+  } = options;
   const beganUs = clock.nowUs();
   const intervalUs = intervalMs * 1000;
   let fromUs = startUs;

@@ -9,7 +9,12 @@ const msUs = 1000;
 type States = { active: Behaviour; idle: Behaviour; fault: Behaviour; off: Behaviour };
 type Row = Omit<Profile, "signal" | "behaviours"> & States;
 
-const behave = (level: readonly [number, number], wave: number, noise: number, rampMs: number): Behaviour => ({
+const behave = (
+  level: readonly [number, number],
+  wave: number,
+  noise: number,
+  rampMs: number,
+): Behaviour => ({
   level,
   wave,
   noise,
@@ -112,9 +117,16 @@ const generic: Row = {
  * divisor of 1,000,000.
  */
 export function profileOf(signal: string, { powerHz = 100 }: { powerHz?: number } = {}): Profile {
-  const row = signal === "power" ? { ...power, periodUs: 1e6 / powerHz } : (others[signal] ?? generic);
+  const row =
+    signal === "power" ? { ...power, periodUs: 1e6 / powerHz } : (others[signal] ?? generic);
   const { active, idle, fault, off, ...rest } = row;
-  const behaviours = { [UNSPECIFIED]: idle, [ACTIVE]: active, [IDLE]: idle, [FAULT]: fault, [OFF]: off };
+  const behaviours = {
+    [UNSPECIFIED]: idle,
+    [ACTIVE]: active,
+    [IDLE]: idle,
+    [FAULT]: fault,
+    [OFF]: off,
+  };
   return { signal, ...rest, behaviours };
 }
 

@@ -11,7 +11,13 @@ test("equal seeds give equal sequences, others do not", () => {
 
 test("a seed depends on every part and where it ends", () => {
   expect(seedOf(1, "ab", "c")).toBe(seedOf(1, "ab", "c"));
-  const seeds = [seedOf(1, "ab", "c"), seedOf(1, "a", "bc"), seedOf("1ab", "c"), seedOf(2, "ab", "c"), seedOf(1, "ab")];
+  const seeds = [
+    seedOf(1, "ab", "c"),
+    seedOf(1, "a", "bc"),
+    seedOf("1ab", "c"),
+    seedOf(2, "ab", "c"),
+    seedOf(1, "ab"),
+  ];
   expect(new Set(seeds).size).toBe(seeds.length);
 });
 
@@ -31,7 +37,8 @@ test("noise is Gaussian and its neighbours are independent", () => {
   const n = 400_000;
   const noise = new Float64Array(n);
   fillGaussian(noise, { seed: 3, first: 170_000_000_001 });
-  const mean = (f: (x: number, i: number) => number) => noise.reduce((sum, x, i) => sum + f(x, i), 0) / n;
+  const mean = (f: (x: number, i: number) => number) =>
+    noise.reduce((sum, x, i) => sum + f(x, i), 0) / n;
   // Standard errors: mean 0.0016, variance 0.0022, fourth moment 0.0155, correlation 0.0016; four
   // of each are allowed.
   expect(Math.abs(mean((x) => x))).toBeLessThan(0.0064);

@@ -60,7 +60,10 @@ export function createRandom(seed: number): Random {
  * indices gives the same noise. Box-Muller: a pair of neighbours shares two hashes, radius and
  * angle.
  */
-export function fillGaussian(into: Float64Array, { seed, first }: { seed: number; first: number }): void {
+export function fillGaussian(
+  into: Float64Array,
+  { seed, first }: { seed: number; first: number },
+): void {
   const { length } = into;
   let key = 0;
   let keyedHigh = -1;

@@ -55,7 +55,10 @@ export interface Waveform {
 const knotUs = 100_000;
 
 /** The waveform of a machine's signal. */
-export function createWaveform(profile: Profile, { seed, machine }: { seed: number; machine: Machine }): Waveform {
+export function createWaveform(
+  profile: Profile,
+  { seed, machine }: { seed: number; machine: Machine },
+): Waveform {
   const { periodUs, steps, floor } = profile;
   const signalSeed = seedOf(seed, machine.name, profile.signal);
   // Machines do not sample at the same microsecond.
@@ -82,7 +85,11 @@ export function createWaveform(profile: Profile, { seed, machine }: { seed: numb
       let knotStartUs = 0;
       let wave = 0;
       let slope = 0;
-      for (let timeUs = startUs + i * periodUs; i < count && timeUs < endUs; i++, timeUs += periodUs) {
+      for (
+        let timeUs = startUs + i * periodUs;
+        i < count && timeUs < endUs;
+        i++, timeUs += periodUs
+      ) {
         const sampleKnot = Math.floor(timeUs / knotUs);
         if (sampleKnot !== knot) {
           knot = sampleKnot;
@@ -106,9 +113,17 @@ export function createWaveform(profile: Profile, { seed, machine }: { seed: numb
 
   /** A state's stretch of time and its behaviour on this machine, with that of the state before. */
   function stretch(states: readonly StateStart[], at: number) {
-    const behave = ({ state }: StateStart) => ({ ...profile.behaviours[state]!, level: levelOf(state) });
+    const behave = ({ state }: StateStart) => ({
+      ...profile.behaviours[state]!,
+      level: levelOf(state),
+    });
     const endUs = states[at + 1]?.timeUs ?? Number.POSITIVE_INFINITY;
-    return { before: behave(states[at - 1]!), now: behave(states[at]!), beginUs: states[at]!.timeUs, endUs };
+    return {
+      before: behave(states[at - 1]!),
+      now: behave(states[at]!),
+      beginUs: states[at]!.timeUs,
+      endUs,
+    };
   }
 
   return { profile, samples };
@@ -132,7 +147,10 @@ function createLevels({ behaviours }: Profile, seed: number): (state: MachineSta
   const levels = new Map<number, number>();
   for (const [state, { level }] of Object.entries(behaviours)) {
     const [min, max] = level;
-    levels.set(Number(state), min + (max - min) * createRandom(seedOf(seed, "level", state)).next());
+    levels.set(
+      Number(state),
+      min + (max - min) * createRandom(seedOf(seed, "level", state)).next(),
+    );
   }
   return (state) => levels.get(state)!;
 }

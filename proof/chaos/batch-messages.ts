@@ -5,7 +5,9 @@ import type { SentBatch } from "./batches.ts";
 export function answerOf({ refusal, verdicts }: BatchResult): string[] {
   if (refusal !== undefined) return [`refusal ${refusal.reason}`];
   return verdicts
-    .map(({ kind, column, first, count, reason }) => `${kind} ${column} ${first}+${count} ${reason}`)
+    .map(
+      ({ kind, column, first, count, reason }) => `${kind} ${column} ${first}+${count} ${reason}`,
+    )
     .sort();
 }
 

@@ -3,7 +3,12 @@
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Batch, BatchSchema, type Samples, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Batch,
+  BatchSchema,
+  type Samples,
+  SamplesSchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { toSamples } from "../../codec/wire/samples.ts";
 import { type Content, contentOf } from "./content.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -33,7 +38,8 @@ export function makeBatch({ seed, producer, variant, sequence }: BatchKey): Sent
   const random = createRandom(seed).fork(`${producer}/${variant}/${sequence}`);
   const machine = random.pick(machines);
   if (random.chance(0.02)) return nothing(machine, [`refusal ${ErrorReason.BATCH_EMPTY}`]);
-  const startUs = epochUs + sequence * 40_000 - (random.chance(0.1) ? random.int(0, 7_200_000_000) : 0);
+  const startUs =
+    epochUs + sequence * 40_000 - (random.chance(0.1) ? random.int(0, 7_200_000_000) : 0);
   const answer: string[] = [];
   const sent = create(BatchSchema, { machine });
   const kept = create(BatchSchema, { machine });
@@ -61,7 +67,12 @@ export function makeBatch({ seed, producer, variant, sequence }: BatchKey): Sent
       state: random.int(1, 4),
       reason: `r${sequence}`,
     });
-    addEvents("stateChanges", make, (record) => ({ ...record, state: 0 }), String(ErrorReason.STATE_REQUIRED));
+    addEvents(
+      "stateChanges",
+      make,
+      (record) => ({ ...record, state: 0 }),
+      String(ErrorReason.STATE_REQUIRED),
+    );
   }
   if (random.chance(0.2)) {
     const make = (i: number) => ({
@@ -71,7 +82,12 @@ export function makeBatch({ seed, producer, variant, sequence }: BatchKey): Sent
       code: `E${random.int(1, 20)}`,
       message: `${producer} ${sequence}`,
     });
-    addEvents("errorReports", make, (record) => ({ ...record, code: "" }), String(ErrorReason.TEXT_INVALID));
+    addEvents(
+      "errorReports",
+      make,
+      (record) => ({ ...record, code: "" }),
+      String(ErrorReason.TEXT_INVALID),
+    );
   }
   for (const [i, signal] of numericSignals.filter(() => random.chance(0.6)).entries())
     addColumn({ sent, kept, answer, random, signal, position: i, startUs });
@@ -103,7 +119,11 @@ function addColumn({ sent, kept, answer, random, signal, position, startUs }: Co
   for (let i = 0; i < count; i++) {
     timesUs.push(timeUs);
     values.push(
-      random.chance(0.02) ? -0 : random.chance(0.1) ? random.next() * 1e9 : Math.round(random.next() * 50_000) / 10,
+      random.chance(0.02)
+        ? -0
+        : random.chance(0.1)
+          ? random.next() * 1e9
+          : Math.round(random.next() * 50_000) / 10,
     );
     timeUs += onGrid ? 10_000 : random.int(-2_000, 25_000);
   }
@@ -118,7 +138,8 @@ function addColumn({ sent, kept, answer, random, signal, position, startUs }: Co
   const order = timesUs.map((_, i) => i).filter((i) => !isBad[i]);
   order.sort((a, b) => timesUs[a]! - timesUs[b]! || a - b);
   for (const i of isBad.keys())
-    if (isBad[i]) answer.push(`${RecordKind.SAMPLE} ${position} ${i}+1 ${ErrorReason.VALUE_NOT_FINITE}`);
+    if (isBad[i])
+      answer.push(`${RecordKind.SAMPLE} ${position} ${i}+1 ${ErrorReason.VALUE_NOT_FINITE}`);
   if (order.length === 0) return;
   const column = {
     timesUs: Float64Array.from(order, (i) => timesUs[i]!),
@@ -141,7 +162,12 @@ function asDeltas(
 }
 
 function nothing(machine: string, answer: string[]): SentBatch {
-  return { batch: create(BatchSchema, { machine }), content: { machine, parts: new Map() }, records: 0, answer };
+  return {
+    batch: create(BatchSchema, { machine }),
+    content: { machine, parts: new Map() },
+    records: 0,
+    answer,
+  };
 }
 
 /** Neighbours of one list with one reason come as one. */

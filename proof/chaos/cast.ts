@@ -50,11 +50,19 @@ export function startSubscribers({
   const kinds = [
     { name: "all", machines: [], signals: [], after: begin, slowMs: 0 },
     { name: "slow", machines: [], signals: [], after: begin, slowMs: 150 },
-    { name: "one machine", machines: [random.pick(machines)], signals: [], after: begin, slowMs: 0 },
+    {
+      name: "one machine",
+      machines: [random.pick(machines)],
+      signals: [],
+      after: begin,
+      slowMs: 0,
+    },
     { name: "some signals", machines: [], signals: ["power", "error"], after: begin, slowMs: 20 },
     { name: "now", machines: [], signals: [], after: undefined, slowMs: 0 },
   ];
-  return kinds.map((kind) => new Subscriber({ ...kind, mayBeTold, ports, record, random: random.fork(kind.name) }));
+  return kinds.map(
+    (kind) => new Subscriber({ ...kind, mayBeTold, ports, record, random: random.fork(kind.name) }),
+  );
 }
 
 /** Watches that begin where others were at some time. */

@@ -30,7 +30,9 @@ export function reasonOf(error: unknown): string {
 
 /** What the contract's reason comes with. */
 export function metadataOf(error: unknown): Record<string, string> {
-  return error instanceof ConnectError ? (error.findDetails(ErrorInfoSchema)[0]?.metadata ?? {}) : {};
+  return error instanceof ConnectError
+    ? (error.findDetails(ErrorInfoSchema)[0]?.metadata ?? {})
+    : {};
 }
 
 /** Sleeps at most so long; returns at once, without failing, when the signal aborts. */

@@ -28,7 +28,9 @@ export function project(
   { machines, signals }: { machines: readonly string[]; signals: readonly string[] },
 ): Content | undefined {
   if (machines.length > 0 && !machines.includes(machine)) return undefined;
-  const kept = new Map([...parts].filter(([signal]) => signals.length === 0 || signals.includes(signal)));
+  const kept = new Map(
+    [...parts].filter(([signal]) => signals.length === 0 || signals.includes(signal)),
+  );
   return kept.size === 0 ? undefined : { machine, parts: kept };
 }
 
@@ -44,15 +46,24 @@ export function digestOfColumn({ timesUs, values }: Column): string {
   return createHash("sha1").update(bytesOf(timesUs)).update(bytesOf(values)).digest("base64url");
 }
 
-export const stateText = (record: { time?: Timestamp | undefined; state: number; reason: string }) =>
-  `${timeText(record.time)} ${record.state} ${record.reason}`;
+export const stateText = (record: {
+  time?: Timestamp | undefined;
+  state: number;
+  reason: string;
+}) => `${timeText(record.time)} ${record.state} ${record.reason}`;
 
-export const errorText = (record: { time?: Timestamp | undefined; severity: number; code: string; message: string }) =>
-  `${timeText(record.time)} ${record.severity} ${record.code} ${record.message}`;
+export const errorText = (record: {
+  time?: Timestamp | undefined;
+  severity: number;
+  code: string;
+  message: string;
+}) => `${timeText(record.time)} ${record.severity} ${record.code} ${record.message}`;
 
 const timeText = (time: Timestamp | undefined) => `${time?.seconds}.${time?.nanos}`;
-const digest = (texts: readonly string[]) => createHash("sha1").update(JSON.stringify(texts)).digest("base64url");
-const bytesOf = (array: Float64Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const digest = (texts: readonly string[]) =>
+  createHash("sha1").update(JSON.stringify(texts)).digest("base64url");
+const bytesOf = (array: Float64Array) =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** The revision in a cursor. To everybody but the oracle, cursors are opaque. */
 export function revisionOf(cursor: string): number {

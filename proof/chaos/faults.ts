@@ -66,7 +66,10 @@ const drawPoint = (points: Record<string, number>, random: Random, action: strin
 };
 
 const onProxy =
-  (side: "front" | "back", harm: (proxy: FaultProxy, random: Random) => Promise<void> | void): Fault =>
+  (
+    side: "front" | "back",
+    harm: (proxy: FaultProxy, random: Random) => Promise<void> | void,
+  ): Fault =>
   (arena, random) =>
     harm(random.pick(arena.accessors)[side], random);
 
@@ -118,7 +121,8 @@ const signalPid = (pid: number, name: NodeJS.Signals) => {
 export const faults: Record<string, Fault> = {
   "accessor kill": ({ accessors }, random) => random.pick(accessors).process.signal("SIGKILL"),
   "accessor term": ({ accessors }, random) => random.pick(accessors).process.signal("SIGTERM"),
-  "accessor stop": ({ accessors }, random) => stopped(random.pick(accessors).process, random.int(100, 1_800)),
+  "accessor stop": ({ accessors }, random) =>
+    stopped(random.pick(accessors).process, random.int(100, 1_800)),
   "accessor exits at a failpoint": ({ accessors }, random) =>
     random.pick(accessors).process.rearm(drawPoint(accessorFailpoints, random, "exit")),
   "accessor throws at a failpoint": ({ accessors }, random) =>
@@ -142,11 +146,13 @@ export const faults: Record<string, Fault> = {
   },
   async "backend stop"(arena, random) {
     const pid = await backend(arena, random);
-    if (pid !== undefined) await stopped({ signal: (name) => signalPid(pid, name) }, random.int(100, 1_500));
+    if (pid !== undefined)
+      await stopped({ signal: (name) => signalPid(pid, name) }, random.int(100, 1_500));
   },
   async "backend terminate"(arena, random) {
     const pid = await backend(arena, random);
-    if (pid !== undefined) await arena.postgres.ask(arena.database, `select pg_terminate_backend(${pid})`);
+    if (pid !== undefined)
+      await arena.postgres.ask(arena.database, `select pg_terminate_backend(${pid})`);
   },
   async "lock held"({ postgres, database }, random) {
     await postgres.ask(database, `select lock_revisions(), pg_sleep(${random.int(1, 12) / 10})`);
@@ -165,11 +171,17 @@ export const faults: Record<string, Fault> = {
   async "hostile client"({ accessors }, random) {
     const url = `http://127.0.0.1:${random.pick(accessors).front.port}`;
     const harm = random.pick(Object.values(grpcHarm));
-    await endure(harm, { accessorUrl: url, gatewayUrl: url, key: "", lengthMs: random.int(300, 1_500) });
+    await endure(harm, {
+      accessorUrl: url,
+      gatewayUrl: url,
+      key: "",
+      lengthMs: random.int(300, 1_500),
+    });
   },
   "spool kill": ({ spool }) => spool?.signal("SIGKILL"),
   "spool stop": async ({ spool }, random) => spool && stopped(spool, random.int(100, 1_000)),
-  "spool exits at a failpoint": ({ spool }, random) => spool?.rearm(drawPoint(spoolFailpoints, random, "exit")),
+  "spool exits at a failpoint": ({ spool }, random) =>
+    spool?.rearm(drawPoint(spoolFailpoints, random, "exit")),
   ...Object.fromEntries(
     (["front", "back"] as const).flatMap((side) =>
       Object.entries(proxyHarms).map(([name, harm]) => [`${side} ${name}`, onProxy(side, harm)]),

@@ -26,12 +26,22 @@ const key = (name: string) => keyOf(contentOf(name));
  * of which nothing is stored.
  */
 function stored(names: readonly string[]): Stored {
-  const none = { quarantined: 0, stateRows: new Map<number, number>(), errorRows: new Map<number, number>() };
+  const none = {
+    quarantined: 0,
+    stateRows: new Map<number, number>(),
+    errorRows: new Map<number, number>(),
+  };
   const commits: Stored["commits"] = new Map();
   const receipts = names.map((name, i) => {
     const revision = name === "" ? commits.size : commits.size + 1;
     if (name !== "")
-      commits.set(revision, { revision, content: contentOf(name), columns: new Map(), states: [], errors: [] });
+      commits.set(revision, {
+        revision,
+        content: contentOf(name),
+        columns: new Map(),
+        states: [],
+        errors: [],
+      });
     return { producer: "p", sequence: i + 1, revision };
   });
   return { commits, receipts, head: commits.size, watermark: 0, ...none };
@@ -40,12 +50,26 @@ function stored(names: readonly string[]): Stored {
 const former = ["a", "b", "c", "d", "e", "f"];
 const further = ["a", "b", "c", "D", "E"];
 
-function writerOf(names: readonly string[], acked: readonly [number, string][], more: Partial<Writer> = {}): Writer {
+function writerOf(
+  names: readonly string[],
+  acked: readonly [number, string][],
+  more: Partial<Writer> = {},
+): Writer {
   const make = (sequence: number) => ({
-    content: names[sequence - 1] ? contentOf(names[sequence - 1]!) : { machine: "m", parts: new Map() },
+    content: names[sequence - 1]
+      ? contentOf(names[sequence - 1]!)
+      : { machine: "m", parts: new Map() },
   });
   const options = { producer: "p", variant: 0, shared: false };
-  return { options, sent: names.length, acked: new Map(acked), doubts: [], told: new Set(), make, ...more } as never;
+  return {
+    options,
+    sent: names.length,
+    acked: new Map(acked),
+    doubts: [],
+    told: new Set(),
+    make,
+    ...more,
+  } as never;
 }
 
 type Case = { feed?: Feed & { past?: Feed[] }; writers?: Writer[]; was?: string[]; is?: string[] };
@@ -60,8 +84,15 @@ function violationsOf({ feed, writers, was = former, is = further }: Case): stri
     flush() {},
   };
   const givenUp = new GivenUp(fork, { before: stored(was), now: stored(is) });
-  const subscribers = feed ? [{ options: { name: "w", machines: [], signals: [] }, past: [], ...feed }] : [];
-  const judged = { stored: stored(is), writers: writers ?? [writerOf(is, [])], subscribers, record };
+  const subscribers = feed
+    ? [{ options: { name: "w", machines: [], signals: [] }, past: [], ...feed }]
+    : [];
+  const judged = {
+    stored: stored(is),
+    writers: writers ?? [writerOf(is, [])],
+    subscribers,
+    record,
+  };
   judge({ ...judged, answers: [], givenUp });
   judgeBefore(givenUp, judged);
   return violations;
@@ -79,7 +110,9 @@ test("who was sent what is gone is told by name, and goes on with what is", () =
   expect(violationsOf({ feed: { ...next, past } })).toEqual([]);
   expect(violationsOf({ feed: feedOf(before.encode(0), now.encode(5), further) })).toEqual([]);
   const behind = feedOf(before.encode(2), now.encode(5), ["c", "D", "E"]);
-  expect(violationsOf({ feed: { ...behind, past } })).toEqual([expect.stringContaining("told to go on after 2")]);
+  expect(violationsOf({ feed: { ...behind, past } })).toEqual([
+    expect.stringContaining("told to go on after 2"),
+  ]);
 });
 
 test("a feed that goes on over the fork in silence", () => {
@@ -95,13 +128,17 @@ test("a feed that goes on over the fork in silence", () => {
 test("what came before the fork was told is held against the former history", () => {
   const next = feedOf(before.encode(3), now.encode(5), ["D", "E"]);
   const past = [feedOf(before.encode(0), before.encode(6), ["a", "b", "c", "e", "f"])];
-  expect(violationsOf({ feed: { ...next, past } })).toEqual([expect.stringContaining("revision 4 never came")]);
+  expect(violationsOf({ feed: { ...next, past } })).toEqual([
+    expect.stringContaining("revision 4 never came"),
+  ]);
 });
 
 test("told of a loss that is none", () => {
   const past = [feedOf(before.encode(0), before.encode(3), ["a", "b", "c"])];
   const next = feedOf(before.encode(3), now.encode(5), ["D", "E"]);
-  expect(violationsOf({ feed: { ...next, past } })).toEqual([expect.stringContaining("none that it was sent were")]);
+  expect(violationsOf({ feed: { ...next, past } })).toEqual([
+    expect.stringContaining("none that it was sent were"),
+  ]);
 });
 
 test("an acknowledged batch may be missing beyond the fork only, and its producer is told", () => {
@@ -114,7 +151,9 @@ test("an acknowledged batch may be missing beyond the fork only, and its produce
     "revision 3 is another one since the promotion, which was at 4",
     "batch p 3 was at 3, below the promotion at 4, and is not there",
   ]);
-  expect(violationsOf({ is: ["a"], writers: of(6) })).toContain("batch p 2 was acknowledged and is not stored");
+  expect(violationsOf({ is: ["a"], writers: of(6) })).toContain(
+    "batch p 2 was acknowledged and is not stored",
+  );
   expect(violationsOf({ is, was: former.slice(0, 5), writers: of(6) })).toContain(
     "batch p 6 was acknowledged and is not stored",
   );
@@ -124,31 +163,54 @@ test("an acknowledged batch may be missing beyond the fork only, and its produce
     return [writerOf(all, [...acked(6), [7, now.encode(4)]], { told })];
   };
   const gone = stored(["a", "b", "c"]);
-  gone.commits.set(4, { revision: 4, content: contentOf("g"), columns: new Map(), states: [], errors: [] });
+  gone.commits.set(4, {
+    revision: 4,
+    content: contentOf("g"),
+    columns: new Map(),
+    states: [],
+    errors: [],
+  });
   const violations: string[] = [];
-  const record = { folder: "", violations, note() {}, violation: (text: string) => violations.push(text), flush() {} };
-  const now7 = { ...gone, receipts: [...gone.receipts, { producer: "p", sequence: 7, revision: 4 }] };
+  const record = {
+    folder: "",
+    violations,
+    note() {},
+    violation: (text: string) => violations.push(text),
+    flush() {},
+  };
+  const now7 = {
+    ...gone,
+    receipts: [...gone.receipts, { producer: "p", sequence: 7, revision: 4 }],
+  };
   const givenUp = new GivenUp(fork, { before: stored(former), now: now7 });
   for (const told of [new Set([4, 5, 6]), new Set<number>()])
     judgeBefore(givenUp, { stored: now7, writers: wentOn(told), subscribers: [], record });
   expect(violations).toEqual(
-    [4, 5, 6].map((at) => `batch p ${at} is gone, and its producer went on through 7 and was told nothing`),
+    [4, 5, 6].map(
+      (at) => `batch p ${at} is gone, and its producer went on through 7 and was told nothing`,
+    ),
   );
 });
 
 test("a doubt holds unless the batch was given up; one of which nothing is stored may be, at the revision before", () => {
   const doubts = [3, 4].map((sequence) => ({ sequence, text: `doubt ${sequence}` }));
-  expect(violationsOf({ is: former.slice(0, 3), writers: [writerOf(former, [], { doubts })] })).toEqual(["doubt 3"]);
+  expect(
+    violationsOf({ is: former.slice(0, 3), writers: [writerOf(former, [], { doubts })] }),
+  ).toEqual(["doubt 3"]);
   const was = ["a", "b", "c", "", "d"];
   const ack: [number, string] = [4, before.encode(3)];
   expect(violationsOf({ was, is: ["a", "b", "c"], writers: [writerOf(was, [ack])] })).toEqual([]);
   // Sent again before anything else was: its receipt is where the first one was.
   const again = [{ sequence: 4, text: "the welcome says that it is lost" }];
-  expect(violationsOf({ was, is: ["a", "b", "c", ""], writers: [writerOf(was, [ack], { doubts: again })] })).toEqual(
-    [],
-  );
+  expect(
+    violationsOf({
+      was,
+      is: ["a", "b", "c", ""],
+      writers: [writerOf(was, [ack], { doubts: again })],
+    }),
+  ).toEqual([]);
   const of3 = [{ sequence: 3, text: "the welcome says that 3 is lost" }];
-  expect(violationsOf({ was, is: ["a", "b", "c"], writers: [writerOf(was, [], { doubts: of3 })] })).toEqual([
-    of3[0]!.text,
-  ]);
+  expect(
+    violationsOf({ was, is: ["a", "b", "c"], writers: [writerOf(was, [], { doubts: of3 })] }),
+  ).toEqual([of3[0]!.text]);
 });

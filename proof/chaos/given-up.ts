@@ -21,7 +21,9 @@ export class GivenUp {
   constructor(fork: Fork, { before, now }: { before: Stored; now: Stored }) {
     this.fork = fork;
     this.before = before;
-    const kept = new Set(now.receipts.map(({ producer, sequence, revision }) => `${producer} ${sequence} ${revision}`));
+    const kept = new Set(
+      now.receipts.map(({ producer, sequence, revision }) => `${producer} ${sequence} ${revision}`),
+    );
     this.#batches = new Set(
       before.receipts
         .filter(
@@ -46,7 +48,8 @@ export class GivenUp {
   }
 
   get commits(): number {
-    return [...this.before.commits.keys()].filter((revision) => revision >= this.fork.revision).length;
+    return [...this.before.commits.keys()].filter((revision) => revision >= this.fork.revision)
+      .length;
   }
 
   hasCursor(cursor: string): boolean {
@@ -59,7 +62,15 @@ export class GivenUp {
   }
 
   /** Whether an ack is of the former history and says nothing of the new one. */
-  isVoid({ producer, sequence, cursor }: { producer: string; sequence: number; cursor: string }): boolean {
+  isVoid({
+    producer,
+    sequence,
+    cursor,
+  }: {
+    producer: string;
+    sequence: number;
+    cursor: string;
+  }): boolean {
     return this.hasBatch(producer, sequence) && epochOf(cursor) <= this.fork.epoch;
   }
 }

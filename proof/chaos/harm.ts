@@ -41,7 +41,9 @@ export async function harm(
   };
   await reached(plan, arena);
   let untilMs = performance.now() + faultMs;
-  let promoteAtMs = arena.promotion ? performance.now() + faultMs * random.fork("promotion").next() : Infinity;
+  let promoteAtMs = arena.promotion
+    ? performance.now() + faultMs * random.fork("promotion").next()
+    : Infinity;
   let promoting = false;
   while (performance.now() < untilMs || promoting || promoteAtMs < Infinity) {
     await sleep(random.int(20, gapMs));

@@ -37,10 +37,15 @@ export function judgeBefore(
   for (let revision = 1; revision < fork.revision; revision++) {
     const [was, is] = [before.commits.get(revision), stored.commits.get(revision)];
     if (was === undefined || is === undefined || keyOf(was.content) !== keyOf(is.content))
-      record.violation(`revision ${revision} is another one since the promotion, which was at ${fork.revision}`);
+      record.violation(
+        `revision ${revision} is another one since the promotion, which was at ${fork.revision}`,
+      );
   }
   const kept = new Map(
-    stored.receipts.map(({ producer, sequence, revision }) => [`${producer} ${sequence}`, revision]),
+    stored.receipts.map(({ producer, sequence, revision }) => [
+      `${producer} ${sequence}`,
+      revision,
+    ]),
   );
   const was = new Set<string>();
   const ofProducer = Map.groupBy(writers, ({ options }) => options.producer);
@@ -48,22 +53,36 @@ export function judgeBefore(
     const name = `${producer} ${sequence}`;
     was.add(name);
     if (revision >= fork.revision || kept.get(name) === revision) continue;
-    const mayBeEmpty = ofProducer.get(producer)?.some((one) => one.make(sequence).content.parts.size === 0);
+    const mayBeEmpty = ofProducer
+      .get(producer)
+      ?.some((one) => one.make(sequence).content.parts.size === 0);
     if (revision < fork.revision - 1 || !mayBeEmpty)
-      record.violation(`batch ${name} was at ${revision}, below the promotion at ${fork.revision}, and is not there`);
+      record.violation(
+        `batch ${name} was at ${revision}, below the promotion at ${fork.revision}, and is not there`,
+      );
   }
   for (const { options, acked, told } of writers) {
-    const goneOn = Math.max(0, ...[...acked].filter(([, cursor]) => epochOf(cursor) > fork.epoch).map(([at]) => at));
+    const goneOn = Math.max(
+      0,
+      ...[...acked].filter(([, cursor]) => epochOf(cursor) > fork.epoch).map(([at]) => at),
+    );
     for (const sequence of acked.keys()) {
       const name = `${options.producer} ${sequence}`;
       if (kept.has(name)) continue;
       if (!was.has(name)) record.violation(`batch ${name} was acknowledged and never stored`);
       // By no hello: it never claims what the other one of a pair has.
       else if (sequence < goneOn && !told.has(sequence) && !options.shared)
-        record.violation(`batch ${name} is gone, and its producer went on through ${goneOn} and was told nothing`);
+        record.violation(
+          `batch ${name} is gone, and its producer went on through ${goneOn} and was told nothing`,
+        );
     }
   }
   for (const { options, past, startCursor } of subscribers)
-    if (past.length > 0 && (givenUp.hasCursor(startCursor!) || revisionOf(startCursor!) < fork.revision - 1))
-      record.violation(`${options.name} was told to go on after ${revisionOf(startCursor!)}, which is not where to`);
+    if (
+      past.length > 0 &&
+      (givenUp.hasCursor(startCursor!) || revisionOf(startCursor!) < fork.revision - 1)
+    )
+      record.violation(
+        `${options.name} was told to go on after ${revisionOf(startCursor!)}, which is not where to`,
+      );
 }

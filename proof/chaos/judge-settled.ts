@@ -12,7 +12,10 @@ import type { Stored } from "./stored.ts";
 
 type Judging = { ports: readonly number[]; record: RoundRecord; compacted: boolean };
 
-export async function judgeSettled(stored: Stored, { ports, record, compacted }: Judging): Promise<void> {
+export async function judgeSettled(
+  stored: Stored,
+  { ports, record, compacted }: Judging,
+): Promise<void> {
   const commits = [...stored.commits.values()];
   const expected = expectedColumns(commits, { revision: stored.head, machines: [], signals: [] });
   for (const [i, port] of ports.entries()) {
@@ -27,8 +30,12 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
       for (const format of ["blocks", "columns"] as const) {
         const { series, cursor } = await readColumns({ client, format, abort });
         if (revisionOf(cursor) < stored.head)
-          record.violation(`${who}: reads at ${revisionOf(cursor)}, and ${stored.head} is committed`);
-        const got = new Map(series.map((one) => [`${one.machine} ${one.signal}`, digestOfColumn(one.column)]));
+          record.violation(
+            `${who}: reads at ${revisionOf(cursor)}, and ${stored.head} is committed`,
+          );
+        const got = new Map(
+          series.map((one) => [`${one.machine} ${one.signal}`, digestOfColumn(one.column)]),
+        );
         for (const key of new Set([...expected.keys(), ...got.keys()]))
           if (got.get(key) !== expected.get(key))
             record.violation(`${who}: ${key} as ${format} is not what the log holds`);
@@ -36,12 +43,22 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
       }
       const states: string[] = [];
       const errors: string[] = [];
-      for await (const { stateChanges, errorReports } of readRange({ client, signals: ["state", "error"], abort })) {
-        states.push(...stateChanges.map(({ machine, record: one }) => `${machine} ${stateText(one)}`));
-        errors.push(...errorReports.map(({ machine, record: one }) => `${machine} ${errorText(one)}`));
+      for await (const { stateChanges, errorReports } of readRange({
+        client,
+        signals: ["state", "error"],
+        abort,
+      })) {
+        states.push(
+          ...stateChanges.map(({ machine, record: one }) => `${machine} ${stateText(one)}`),
+        );
+        errors.push(
+          ...errorReports.map(({ machine, record: one }) => `${machine} ${errorText(one)}`),
+        );
       }
       const all = (list: "states" | "errors") =>
-        commits.flatMap((commit) => commit[list].map((text) => `${commit.content.machine} ${text}`));
+        commits.flatMap((commit) =>
+          commit[list].map((text) => `${commit.content.machine} ${text}`),
+        );
       if (states.sort().join("\n") !== all("states").sort().join("\n"))
         record.violation(`${who}: the states are not what the log holds`);
       if (errors.sort().join("\n") !== all("errors").sort().join("\n"))
@@ -52,7 +69,10 @@ export async function judgeSettled(stored: Stored, { ports, record, compacted }:
   }
 }
 
-async function served(client: ReturnType<typeof reach>["signals"], abort: AbortSignal): Promise<void> {
+async function served(
+  client: ReturnType<typeof reach>["signals"],
+  abort: AbortSignal,
+): Promise<void> {
   for (;;) {
     try {
       await client.getLatest({}, { signal: abort, timeoutMs: 1_000 });
@@ -64,7 +84,12 @@ async function served(client: ReturnType<typeof reach>["signals"], abort: AbortS
   }
 }
 
-type Sums = { client: ReturnType<typeof reach>["signals"]; who: string; record: RoundRecord; abort: AbortSignal };
+type Sums = {
+  client: ReturnType<typeof reach>["signals"];
+  who: string;
+  record: RoundRecord;
+  abort: AbortSignal;
+};
 
 /** Buckets of the whole against a plain count, smallest and largest. */
 async function judgeSums(
@@ -82,7 +107,9 @@ async function judgeSums(
   };
   const answer = await client.aggregateSamples(request, { signal: abort });
   for (const one of answer.series) {
-    const stored = series.find(({ machine, signal: name }) => machine === one.machine && name === one.signal);
+    const stored = series.find(
+      ({ machine, signal: name }) => machine === one.machine && name === one.signal,
+    );
     // A series is registered before the first commit with samples of it, which may have failed.
     const values = stored?.column.values ?? [];
     const count = one.buckets.reduce((sum, bucket) => sum + Number(bucket.count), 0);

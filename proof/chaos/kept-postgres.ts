@@ -21,7 +21,11 @@ export class KeptPostgres implements AsyncDisposable {
 
   private constructor(
     server: Postgres,
-    { dataDir, logPath, ownsFolder }: { dataDir: string; logPath: string | undefined; ownsFolder: boolean },
+    {
+      dataDir,
+      logPath,
+      ownsFolder,
+    }: { dataDir: string; logPath: string | undefined; ownsFolder: boolean },
   ) {
     this.#server = server;
     this.logPath = logPath;
@@ -180,7 +184,10 @@ type Starting = {
   logPath?: string | undefined;
 };
 
-export function start(dataDir: string, { port = 0, settings = {}, logPath }: Starting): Promise<Postgres> {
+export function start(
+  dataDir: string,
+  { port = 0, settings = {}, logPath }: Starting,
+): Promise<Postgres> {
   return openPostgres({
     dataDir,
     port,

@@ -46,13 +46,15 @@ const results: RoundResult[] = [];
 const startedMs = performance.now();
 const smallDisk = values["small-disk"] ? mountSmallDisk(folder) : undefined;
 if (smallDisk !== undefined) overrides.smallDisk = true;
-if (fakeTime === undefined) console.log("skipped: clock steps, for Debian's package libfaketime is not there");
+if (fakeTime === undefined)
+  console.log("skipped: clock steps, for Debian's package libfaketime is not there");
 const postgres = await KeptPostgres.open(smallDisk, join(folder, "postgres.log"));
 const stop = async () => {
   await postgres[Symbol.asyncDispose]();
   if (smallDisk !== undefined) execFileSync("umount", ["-l", smallDisk]);
 };
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => void stop().finally(() => process.exit(1)));
+for (const name of ["SIGINT", "SIGTERM"] as const)
+  process.once(name, () => void stop().finally(() => process.exit(1)));
 for (let i = 0; i < Number(values.rounds); i++) {
   const seed = Number(values.seed) + i;
   const roundFolder = join(folder, `seed-${seed}`);
@@ -72,7 +74,8 @@ for (let i = 0; i < Number(values.rounds); i++) {
   else if (!values.keep) rmSync(roundFolder, { recursive: true });
   if (failed && values["until-failure"]) break;
 }
-const sum = (of: (result: RoundResult) => number) => results.reduce((total, result) => total + of(result), 0);
+const sum = (of: (result: RoundResult) => number) =>
+  results.reduce((total, result) => total + of(result), 0);
 const failing = results.filter(({ violations }) => violations.length > 0);
 const points = new Set(results.flatMap(({ fired }) => fired.map((name) => name.split("=")[0]!)));
 const all = Object.keys({ ...accessorFailpoints, ...spoolFailpoints });
@@ -92,19 +95,29 @@ process.exit(failing.length > 0 ? 1 : 0);
  * "promotion", of a kind by the seed, and "promotion lossy" and its like are done once a round,
  * beside the others.
  */
-function namedFaults(list: string): { faults: string[]; promotion?: (seed: number) => PlanOverrides } {
+function namedFaults(list: string): {
+  faults: string[];
+  promotion?: (seed: number) => PlanOverrides;
+} {
   const names = list.split(",").map((name) => name.trim());
   const kindOf = (name: string) => promotions.find((kind) => name === `promotion ${kind}`);
   const isPromotion = (name: string) => name === "promotion" || kindOf(name) !== undefined;
   for (const name of names) {
     if (name in faults || isPromotion(name)) continue;
-    const all = [...Object.keys(faults), "promotion", ...promotions.map((kind) => `promotion ${kind}`)];
+    const all = [
+      ...Object.keys(faults),
+      "promotion",
+      ...promotions.map((kind) => `promotion ${kind}`),
+    ];
     throw new Error(`no fault "${name}"; there are: ${all.join(", ")}`);
   }
   const promotion = names.find(isPromotion);
   const others = names.filter((name) => !isPromotion(name));
   if (promotion === undefined) return { faults: others };
-  return { faults: others, promotion: (seed) => ({ promotion: kindOf(promotion) ?? kindInTurn(seed) }) };
+  return {
+    faults: others,
+    promotion: (seed) => ({ promotion: kindOf(promotion) ?? kindInTurn(seed) }),
+  };
 }
 
 /** 224 MB of tmpfs; undefined, with the reason told, where we may not mount. */
@@ -114,10 +127,14 @@ function mountSmallDisk(within: string): string | undefined {
   // PostgreSQL runs as another user.
   chmodSync(within, 0o755);
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=224m,mode=755", "tmpfs", path], { stdio: "pipe" });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=224m,mode=755", "tmpfs", path], {
+      stdio: "pipe",
+    });
     return path;
   } catch (error) {
-    console.log(`skipped: disk full, for a small file system cannot be mounted (${String(error).split("\n")[0]})`);
+    console.log(
+      `skipped: disk full, for a small file system cannot be mounted (${String(error).split("\n")[0]})`,
+    );
     return undefined;
   }
 }

@@ -2,7 +2,10 @@
 // once.
 import type { Mutant } from "./mutant-list.ts";
 
-type Files = { read(file: string): Promise<string>; write(file: string, text: string): Promise<void> };
+type Files = {
+  read(file: string): Promise<string>;
+  write(file: string, text: string): Promise<void>;
+};
 
 /**
  * Fails if a text is not there exactly once: then the code has moved on, and the mutant says
@@ -12,7 +15,8 @@ export async function applyEdits({ name, edits }: Mutant, { read, write }: Files
   for (const { file, find, replace } of edits) {
     const text = await read(file);
     const count = text.split(find).length - 1;
-    if (count !== 1) throw new Error(`mutant "${name}": ${JSON.stringify(find)} is ${count} times in ${file}`);
+    if (count !== 1)
+      throw new Error(`mutant "${name}": ${JSON.stringify(find)} is ${count} times in ${file}`);
     const edited = text.replace(find, () => replace);
     if (edited === text) throw new Error(`mutant "${name}": nothing changes in ${file}`);
     await write(file, edited);

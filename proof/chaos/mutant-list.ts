@@ -18,12 +18,22 @@ import { turnMutants } from "./mutants-of-turns.ts";
  * noticed for the right reason.
  */
 export type Catch = { chaos?: readonly string[]; test?: string; says: RegExp };
-export type Mutant = { name: string; edits: readonly { file: string; find: string; replace: string }[]; catch: Catch };
+export type Mutant = {
+  name: string;
+  edits: readonly { file: string; find: string; replace: string }[];
+  catch: Catch;
+};
 
 const ingestSql = "accessor/store/migrations/0021_next_batch.sql";
 const quiet = ["--faults", "herd", "--fault-ms", "1500", "--armed", ""];
 // A round says its violations in lines of their own: the sum at the end always has the words.
-const rounds = (seed: number, ...more: string[]) => ["--rounds", "4", "--seed", String(seed), ...more];
+const rounds = (seed: number, ...more: string[]) => [
+  "--rounds",
+  "4",
+  "--seed",
+  String(seed),
+  ...more,
+];
 
 export const mutants: readonly Mutant[] = [
   {
@@ -72,7 +82,10 @@ export const mutants: readonly Mutant[] = [
         replace: "greatest(b_sequence[i], b_acked[i]) else greatest(v_last, b_sequence[i]) end;",
       },
     ],
-    catch: { chaos: rounds(1, "--faults", "front reset"), says: /stored a second time|has two receipts/ },
+    catch: {
+      chaos: rounds(1, "--faults", "front reset"),
+      says: /stored a second time|has two receipts/,
+    },
   },
   {
     name: "too small a window of digests",
@@ -80,7 +93,8 @@ export const mutants: readonly Mutant[] = [
       {
         file: ingestSql,
         find: "where r.producer_id = v_producer and r.sequence = b_sequence[i];",
-        replace: "where r.producer_id = v_producer and r.sequence = b_sequence[i] and r.sequence > v_last - 3;",
+        replace:
+          "where r.producer_id = v_producer and r.sequence = b_sequence[i] and r.sequence > v_last - 3;",
       },
     ],
     catch: {
@@ -90,12 +104,24 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "verdicts lost on a repeated batch",
-    edits: [{ file: ingestSql, find: "        result := v_receipt.result;", replace: "        result := null;" }],
+    edits: [
+      {
+        file: ingestSql,
+        find: "        result := v_receipt.result;",
+        replace: "        result := null;",
+      },
+    ],
     catch: { chaos: rounds(1, "--faults", "front reset"), says: /answered \[\] as a duplicate/ },
   },
   {
     name: "an altered batch is taken for a repeated one",
-    edits: [{ file: ingestSql, find: "if found and v_receipt.digest = b_digest[i] then", replace: "if found then" }],
+    edits: [
+      {
+        file: ingestSql,
+        find: "if found and v_receipt.digest = b_digest[i] then",
+        replace: "if found then",
+      },
+    ],
     catch: {
       chaos: rounds(1, "--faults", "front reset"),
       says: /no error for a batch that was altered|an ack for \d+, which is not outstanding|as a duplicate, not/,
@@ -136,7 +162,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: "synchronous_commit off",
     edits: [
-      { file: "accessor/store/database.ts", find: 'synchronous_commit: "on"', replace: 'synchronous_commit: "off"' },
+      {
+        file: "accessor/store/database.ts",
+        find: 'synchronous_commit: "on"',
+        replace: 'synchronous_commit: "off"',
+      },
       {
         file: "accessor/store/migrations/0003_ingest.sql",
         find: "array['fsync', 'full_page_writes', 'synchronous_commit']",
@@ -151,7 +181,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: "NOTIFY only",
     edits: [
-      { file: "accessor/feed/poll.ts", find: "setTimeout(resolve, pollMs)", replace: "setTimeout(resolve, 2 ** 30)" },
+      {
+        file: "accessor/feed/poll.ts",
+        find: "setTimeout(resolve, pollMs)",
+        replace: "setTimeout(resolve, 2 ** 30)",
+      },
     ],
     catch: { test: "accessor/feed/watch.test.ts", says: /FAIL/ },
   },
@@ -219,7 +253,8 @@ export const mutants: readonly Mutant[] = [
         // nothing is doubled, and compaction stands still.
         file: "accessor/store/migrations/0011_block_tail.sql",
         find: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
-        replace: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) on conflict do nothing;",
+        replace:
+          "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) on conflict do nothing;",
       },
       {
         file: "accessor/compact/step.ts",
@@ -229,7 +264,15 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     catch: {
-      chaos: rounds(1, "--faults", "herd", "--armed", "compact.after-commit=exit@2", "--accessors", "1"),
+      chaos: rounds(
+        1,
+        "--faults",
+        "herd",
+        "--armed",
+        "compact.after-commit=exit@2",
+        "--accessors",
+        "1",
+      ),
       says: /is not what the log holds|is not what was committed/,
     },
   },
@@ -239,10 +282,14 @@ export const mutants: readonly Mutant[] = [
       {
         file: "accessor/store/migrations/0011_block_tail.sql",
         find: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
-        replace: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) limit 0;",
+        replace:
+          "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) limit 0;",
       },
     ],
-    catch: { chaos: rounds(1, ...quiet), says: /is not what the log holds|is not what was committed/ },
+    catch: {
+      chaos: rounds(1, ...quiet),
+      says: /is not what the log holds|is not what was committed/,
+    },
   },
   {
     name: "the spool takes a batch before it is written",
@@ -256,16 +303,30 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     catch: {
-      chaos: rounds(1, "--spool", "--spool-armed", "spool.before-write=exit@6", "--faults", "spool kill"),
+      chaos: rounds(
+        1,
+        "--spool",
+        "--spool-armed",
+        "spool.before-write=exit@6",
+        "--faults",
+        "spool kill",
+      ),
       says: /the spool took and lost/,
     },
   },
   {
     name: "the spool says taken before the disk does",
     edits: [
-      { file: "client/send/spool/lane.ts", find: "    await writer.sync();", replace: "    void writer.sync();" },
+      {
+        file: "client/send/spool/lane.ts",
+        find: "    await writer.sync();",
+        replace: "    void writer.sync();",
+      },
     ],
-    catch: { test: "client/send/spool/sync-order.test.ts", says: /FAIL.*before the disk has synced/ },
+    catch: {
+      test: "client/send/spool/sync-order.test.ts",
+      says: /FAIL.*before the disk has synced/,
+    },
   },
   {
     name: "nothing bounds what is in flight",

@@ -52,7 +52,12 @@ export const calendarMutants: readonly Mutant[] = [
   },
   {
     name: "of equal demands the one that is rounded up counts",
-    edits: [{ file: peakDemand, find: "const equalWithin = 1e-12;", replace: "const equalWithin = 0;" }],
-    catch: { test: "accessor/rpc/compared.test.ts", says: /FAIL.*the earliest counts, however sums are rounded/ },
+    edits: [
+      { file: peakDemand, find: "const equalWithin = 1e-12;", replace: "const equalWithin = 0;" },
+    ],
+    catch: {
+      test: "accessor/rpc/compared.test.ts",
+      says: /FAIL.*the earliest counts, however sums are rounded/,
+    },
   },
 ];

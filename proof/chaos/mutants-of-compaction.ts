@@ -5,7 +5,9 @@ import type { Mutant } from "./mutant-list.ts";
 export const compactionMutants: readonly Mutant[] = [
   {
     name: "a thread that died is told nothing of it",
-    edits: [{ file: "accessor/compact/beside.ts", find: "before = message.progress;", replace: "" }],
+    edits: [
+      { file: "accessor/compact/beside.ts", find: "before = message.progress;", replace: "" },
+    ],
     catch: { test: "accessor/compact/beside.test.ts", says: /FAIL.*is started again, knowing/ },
   },
   {
@@ -28,15 +30,18 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "    const { reason, message } = fault;\n    if (message === null) return;",
       },
     ],
-    catch: { test: "accessor/ingest/verdict-runs.test.ts", says: /FAIL.*put together when it is told/ },
+    catch: {
+      test: "accessor/ingest/verdict-runs.test.ts",
+      says: /FAIL.*put together when it is told/,
+    },
   },
   {
     name: "any age is taken",
     edits: [
       {
         file: "accessor/retention.ts",
-        find: "  return takenUs > keptUs ?",
-        replace: "  return takenUs > keptUs && maxAgeMs < 0 ?",
+        find: "  return takenUs > keptUs\n",
+        replace: "  return takenUs > keptUs && maxAgeMs < 0\n",
       },
     ],
     catch: { test: "accessor/ingest/max-age.test.ts", says: /FAIL.*what is older is refused/ },
@@ -50,7 +55,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "  if (nowUs > 0) return",
       },
     ],
-    catch: { test: "accessor/store/block-spans.test.ts", says: /FAIL.*a partition for each 52 weeks/ },
+    catch: {
+      test: "accessor/store/block-spans.test.ts",
+      says: /FAIL.*a partition for each 52 weeks/,
+    },
   },
   {
     name: "statements on blocks lock every partition",
@@ -61,7 +69,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "  if (spans.length > 0) return",
       },
     ],
-    catch: { test: "accessor/compact/many-partitions.test.ts", says: /FAIL.*open no partition but their own/ },
+    catch: {
+      test: "accessor/compact/many-partitions.test.ts",
+      says: /FAIL.*open no partition but their own/,
+    },
   },
   {
     name: "a step takes what changes any number of hours",
@@ -87,8 +98,17 @@ export const compactionMutants: readonly Mutant[] = [
   },
   {
     name: "what is held is found by nobody",
-    edits: [{ file: "accessor/store/held.ts", find: "  if (!holds) return", replace: "  if (holds || !holds) return" }],
-    catch: { test: "accessor/compact/held.test.ts", says: /FAIL.*every answer is what the raw records say/ },
+    edits: [
+      {
+        file: "accessor/store/held.ts",
+        find: "  if (!holds) return",
+        replace: "  if (holds || !holds) return",
+      },
+    ],
+    catch: {
+      test: "accessor/compact/held.test.ts",
+      says: /FAIL.*every answer is what the raw records say/,
+    },
   },
   {
     name: "a sweep holds whatever overlaps",
@@ -99,7 +119,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "while (this.#held < 0) {",
       },
     ],
-    catch: { test: "accessor/read/open-pieces.test.ts", says: /FAIL.*what is held stays below the bound/ },
+    catch: {
+      test: "accessor/read/open-pieces.test.ts",
+      says: /FAIL.*what is held stays below the bound/,
+    },
   },
   {
     name: "what was let go loses a sample",
@@ -121,15 +144,18 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "Math.max(wanting.length, maxHeadersAtOnce)",
       },
     ],
-    catch: { test: "accessor/store/block-headers.test.ts", says: /FAIL.*no statement asks for more than 4,096/ },
+    catch: {
+      test: "accessor/store/block-headers.test.ts",
+      says: /FAIL.*no statement asks for more than 4,096/,
+    },
   },
   {
     name: "a large minute is written again as a whole",
     edits: [
       {
         file: "accessor/compact/rewrite.ts",
-        find: "if (samples > maxAtOnce) yield*",
-        replace: "if (samples < 0) yield*",
+        find: "if (samples > maxAtOnce)\n",
+        replace: "if (samples < 0)\n",
       },
     ],
     catch: { test: "accessor/compact/large-bucket.test.ts", says: /FAIL.*no portion is larger/ },
@@ -143,7 +169,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "one.maxRows === maxRows",
       },
     ],
-    catch: { test: "accessor/compact/large-bucket.test.ts", says: /FAIL.*commits that each write the same minute/ },
+    catch: {
+      test: "accessor/compact/large-bucket.test.ts",
+      says: /FAIL.*commits that each write the same minute/,
+    },
   },
   {
     name: "the end of a piece holds all of it",
@@ -154,7 +183,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "this.#open.push(kept);",
       },
     ],
-    catch: { test: "accessor/read/open-pieces.test.ts", says: /FAIL.*no more than twice that is held/ },
+    catch: {
+      test: "accessor/read/open-pieces.test.ts",
+      says: /FAIL.*no more than twice that is held/,
+    },
   },
   {
     name: "the newest samples are asked for as if nothing were held since",
@@ -165,11 +197,16 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "return rows;",
       },
     ],
-    catch: { test: "accessor/compact/held.test.ts", says: /FAIL.*right although a moment before nothing was held/ },
+    catch: {
+      test: "accessor/compact/held.test.ts",
+      says: /FAIL.*right although a moment before nothing was held/,
+    },
   },
   {
     name: "every question reads how block is cut",
-    edits: [{ file: "accessor/store/layout.ts", find: "before.watermark >= watermark", replace: "false" }],
+    edits: [
+      { file: "accessor/store/layout.ts", find: "before.watermark >= watermark", replace: "false" },
+    ],
     catch: { test: "accessor/store/layout.test.ts", says: /FAIL.*share one reading/ },
   },
   {
@@ -181,7 +218,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "limit $7::int8 + 1000000) found`",
       },
     ],
-    catch: { test: "accessor/compact/headers-bound.test.ts", says: /FAIL.*end with the first above the bound/ },
+    catch: {
+      test: "accessor/compact/headers-bound.test.ts",
+      says: /FAIL.*end with the first above the bound/,
+    },
   },
   {
     name: "blocks are joined with their ends",
@@ -192,7 +232,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: "})`;",
       },
     ],
-    catch: { test: "accessor/compact/looked-up-by-index.test.ts", says: /FAIL.*with 200 ends is looked up by index/ },
+    catch: {
+      test: "accessor/compact/looked-up-by-index.test.ts",
+      says: /FAIL.*with 200 ends is looked up by index/,
+    },
   },
   {
     name: "blocks are joined with ranges",
@@ -203,7 +246,10 @@ export const compactionMutants: readonly Mutant[] = [
         replace: '("$4::int8")}) block',
       },
     ],
-    catch: { test: "accessor/compact/looked-up-by-index.test.ts", says: /FAIL.*with 200 ends is looked up by index/ },
+    catch: {
+      test: "accessor/compact/looked-up-by-index.test.ts",
+      says: /FAIL.*with 200 ends is looked up by index/,
+    },
   },
   {
     name: "what waits for compaction is no sign of life",

@@ -9,11 +9,20 @@ export const declarationMutants: readonly Mutant[] = [
   {
     name: "an inferred max_gap is the median distance",
     edits: [{ file: inferGap, find: "gapUs >= medians * median", replace: "gapUs >= median" }],
-    catch: { test: "accessor/history/infer-gap.test.ts", says: /FAIL.*gets a gap that it never reaches/ },
+    catch: {
+      test: "accessor/history/infer-gap.test.ts",
+      says: /FAIL.*gets a gap that it never reaches/,
+    },
   },
   {
     name: "samples at one time teach a distance",
-    edits: [{ file: inferGap, find: "timeUs <= lastUs) continue;", replace: "timeUs < lastUs) continue;" }],
+    edits: [
+      {
+        file: inferGap,
+        find: "timeUs <= lastUs) continue;",
+        replace: "timeUs < lastUs) continue;",
+      },
+    ],
     catch: { test: "accessor/history/infer-gap.test.ts", says: /FAIL.*equal times teach nothing/ },
   },
   {
@@ -25,7 +34,10 @@ export const declarationMutants: readonly Mutant[] = [
         replace: "maxGapUs ?? series.maxGapUs!",
       },
     ],
-    catch: { test: "accessor/rpc/redeclare.test.ts", says: /FAIL.*are corrected by an administrator/ },
+    catch: {
+      test: "accessor/rpc/redeclare.test.ts",
+      says: /FAIL.*are corrected by an administrator/,
+    },
   },
   {
     name: "mW is MW",
@@ -36,7 +48,10 @@ export const declarationMutants: readonly Mutant[] = [
         replace: "(prefixes[prefix.toUpperCase()] ?? prefixes[prefix.toLowerCase()])",
       },
     ],
-    catch: { test: "accessor/history/power-unit.test.ts", says: /FAIL.*units of power are W with a prefix/ },
+    catch: {
+      test: "accessor/history/power-unit.test.ts",
+      says: /FAIL.*units of power are W with a prefix/,
+    },
   },
   {
     name: "samples exactly max_gap apart are warned of",

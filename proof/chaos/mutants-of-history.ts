@@ -7,13 +7,27 @@ const ingestSql = "accessor/store/migrations/0021_next_batch.sql";
 export const historyMutants: readonly Mutant[] = [
   {
     name: "a batch of another owner's producer is stored",
-    edits: [{ file: ingestSql, find: "if v_owner <> b_principal[i] then", replace: "if false then" }],
-    catch: { test: "accessor/ingest/owners.test.ts", says: /FAIL.*another principal's hello and batch/ },
+    edits: [
+      { file: ingestSql, find: "if v_owner <> b_principal[i] then", replace: "if false then" },
+    ],
+    catch: {
+      test: "accessor/ingest/owners.test.ts",
+      says: /FAIL.*another principal's hello and batch/,
+    },
   },
   {
     name: "the next batch of a producer is stored whoever sends it",
-    edits: [{ file: ingestSql, find: "      and v_owner is not distinct from b_principal[i]\n", replace: "" }],
-    catch: { test: "accessor/ingest/owners.test.ts", says: /FAIL.*another principal's hello and batch/ },
+    edits: [
+      {
+        file: ingestSql,
+        find: "      and v_owner is not distinct from b_principal[i]\n",
+        replace: "",
+      },
+    ],
+    catch: {
+      test: "accessor/ingest/owners.test.ts",
+      says: /FAIL.*another principal's hello and batch/,
+    },
   },
   {
     name: "a hello of another owner's producer is welcome",
@@ -24,7 +38,10 @@ export const historyMutants: readonly Mutant[] = [
         replace: "is_foreign := false;",
       },
     ],
-    catch: { test: "accessor/ingest/owners.test.ts", says: /FAIL.*another principal's hello and batch/ },
+    catch: {
+      test: "accessor/ingest/owners.test.ts",
+      says: /FAIL.*another principal's hello and batch/,
+    },
   },
   {
     name: "two owners' Idempotency-Keys are one",
@@ -35,7 +52,10 @@ export const historyMutants: readonly Mutant[] = [
         replace: "const isScoped = owner === null;",
       },
     ],
-    catch: { test: "accessor/ingest/owners.test.ts", says: /FAIL.*two principals with one Idempotency-Key/ },
+    catch: {
+      test: "accessor/ingest/owners.test.ts",
+      says: /FAIL.*two principals with one Idempotency-Key/,
+    },
   },
   {
     name: "a hello names an id of the gateway's",
@@ -57,7 +77,10 @@ export const historyMutants: readonly Mutant[] = [
         replace: "and not derived), 0) < p_max + 1000000",
       },
     ],
-    catch: { test: "accessor/ingest/owners.test.ts", says: /FAIL.*registers no more producers than it may/ },
+    catch: {
+      test: "accessor/ingest/owners.test.ts",
+      says: /FAIL.*registers no more producers than it may/,
+    },
   },
   {
     name: "a hello passes over any number of numbers",
@@ -79,7 +102,10 @@ export const historyMutants: readonly Mutant[] = [
         replace: "v_fills := false and exists (select from lost_range l",
       },
     ],
-    catch: { test: "accessor/ingest/floors.test.ts", says: /FAIL.*the true sender's numbers are stored still/ },
+    catch: {
+      test: "accessor/ingest/floors.test.ts",
+      says: /FAIL.*the true sender's numbers are stored still/,
+    },
   },
   {
     name: "a refused batch registers what it names",
@@ -90,7 +116,10 @@ export const historyMutants: readonly Mutant[] = [
         replace: "await options.isNext(asking);",
       },
     ],
-    catch: { test: "accessor/ingest/floors.test.ts", says: /FAIL.*a refused batch registers neither/ },
+    catch: {
+      test: "accessor/ingest/floors.test.ts",
+      says: /FAIL.*a refused batch registers neither/,
+    },
   },
   {
     name: "a commit is written on whatever timeline it comes to",
@@ -101,7 +130,10 @@ export const historyMutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    catch: { test: "accessor/store/failover.test.ts", says: /FAIL.*a backlog that overtakes what was published/ },
+    catch: {
+      test: "accessor/store/failover.test.ts",
+      says: /FAIL.*a backlog that overtakes what was published/,
+    },
   },
   {
     name: "a step of compaction asks for no epoch",
@@ -122,11 +154,14 @@ export const historyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/epochs.ts",
-        find: "if (answer.epoch === undefined || (answer.epoch === current && current === this.current)) return answer;",
-        replace: "if (attempt === 0) return answer;",
+        find: "if (answer.epoch === undefined || (answer.epoch === current && current === this.current))",
+        replace: "if (attempt === 0)",
       },
     ],
-    catch: { test: "accessor/epochs.test.ts", says: /FAIL.*what was read while another epoch began is read again/ },
+    catch: {
+      test: "accessor/epochs.test.ts",
+      says: /FAIL.*what was read while another epoch began is read again/,
+    },
   },
   {
     name: "who watches past a fork is told nothing",
@@ -137,16 +172,33 @@ export const historyMutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    catch: { test: "accessor/feed/fork.test.ts", says: /FAIL.*below what was published: whoever waits is told/ },
+    catch: {
+      test: "accessor/feed/fork.test.ts",
+      says: /FAIL.*below what was published: whoever waits is told/,
+    },
   },
   {
     name: "a new connection says nothing of its epoch",
-    edits: [{ file: "accessor/store/database.ts", find: "    await options.onEpoch(rows[0]!.epoch);\n", replace: "" }],
-    catch: { test: "accessor/store/failover-answers.test.ts", says: /FAIL.*an answer is never of two histories/ },
+    edits: [
+      {
+        file: "accessor/store/database.ts",
+        find: "    await options.onEpoch(rows[0]!.epoch);\n",
+        replace: "",
+      },
+    ],
+    catch: {
+      test: "accessor/store/failover-answers.test.ts",
+      says: /FAIL.*an answer is never of two histories/,
+    },
   },
   {
     name: "what was given up is acknowledged",
-    edits: [{ file: "accessor/rpc/ingest.ts", find: "    intake.assertHolds(position);\n", replace: "" }],
-    catch: { test: "accessor/rpc/one-history.test.ts", says: /FAIL.*a batch that was decided before a promotion/ },
+    edits: [
+      { file: "accessor/rpc/ingest.ts", find: "    intake.assertHolds(position);\n", replace: "" },
+    ],
+    catch: {
+      test: "accessor/rpc/one-history.test.ts",
+      says: /FAIL.*a batch that was decided before a promotion/,
+    },
   },
 ];

@@ -5,7 +5,13 @@ import type { Mutant } from "./mutant-list.ts";
 export const messageMutants: readonly Mutant[] = [
   {
     name: "a message is decoded uncounted",
-    edits: [{ file: "runtime/grpc/definition.ts", find: "  assertCost(desc, bytes, bounds);", replace: "" }],
+    edits: [
+      {
+        file: "runtime/grpc/definition.ts",
+        find: "  assertCost(desc, bytes, bounds);",
+        replace: "",
+      },
+    ],
     catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*unknown fields are refused/ },
   },
   {
@@ -17,7 +23,10 @@ export const messageMutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a Connect body of empty submessages/ },
+    catch: {
+      test: "gateway/limits/request-messages.test.ts",
+      says: /FAIL.*a Connect body of empty submessages/,
+    },
   },
   {
     name: "the gateway has JSON decoded uncounted",
@@ -28,12 +37,24 @@ export const messageMutants: readonly Mutant[] = [
         replace: 'if (format === "json") void assertJsonCost;',
       },
     ],
-    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a Connect body of empty objects/ },
+    catch: {
+      test: "gateway/limits/request-messages.test.ts",
+      says: /FAIL.*a Connect body of empty objects/,
+    },
   },
   {
     name: "a body of REST is parsed uncounted",
-    edits: [{ file: "gateway/rest/json-body.ts", find: "    await assertJsonCost(body, bodyBounds);", replace: "" }],
-    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*a body of REST of empty rows/ },
+    edits: [
+      {
+        file: "gateway/rest/json-body.ts",
+        find: "    await assertJsonCost(body, bodyBounds);",
+        replace: "",
+      },
+    ],
+    catch: {
+      test: "gateway/limits/request-messages.test.ts",
+      says: /FAIL.*a body of REST of empty rows/,
+    },
   },
   {
     name: "a number of a list that comes alone costs what a packed one does",
@@ -55,7 +76,10 @@ export const messageMutants: readonly Mutant[] = [
         replace: "> maxCheapUnknowns ? unknownCost : unknownCost",
       },
     ],
-    catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*unknown fields are cheap up to two/ },
+    catch: {
+      test: "runtime/grpc/message-cost.test.ts",
+      says: /FAIL.*unknown fields are cheap up to two/,
+    },
   },
   {
     name: "fields of packed numbers cost what is in them",
@@ -77,12 +101,24 @@ export const messageMutants: readonly Mutant[] = [
         replace: "fromBinary(desc, bytes)",
       },
     ],
-    catch: { test: "runtime/grpc/message-cost.test.ts", says: /FAIL.*with nothing of unknown fields/ },
+    catch: {
+      test: "runtime/grpc/message-cost.test.ts",
+      says: /FAIL.*with nothing of unknown fields/,
+    },
   },
   {
     name: "the gateway passes unknown fields on",
-    edits: [{ file: "gateway/connect.ts", find: "    binaryOptions: { readUnknownFields: false },\n", replace: "" }],
-    catch: { test: "gateway/limits/request-messages.test.ts", says: /FAIL.*are not passed on to the accessor/ },
+    edits: [
+      {
+        file: "gateway/connect.ts",
+        find: "    binaryOptions: { readUnknownFields: false },\n",
+        replace: "",
+      },
+    ],
+    catch: {
+      test: "gateway/limits/request-messages.test.ts",
+      says: /FAIL.*are not passed on to the accessor/,
+    },
   },
   {
     name: "every method takes what one with lists does",
@@ -104,16 +140,30 @@ export const messageMutants: readonly Mutant[] = [
         replace: "new MessageDecoder(Number.POSITIVE_INFINITY)",
       },
     ],
-    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*before what it announces has come/ },
+    catch: {
+      test: "runtime/grpc/server-bounds.test.ts",
+      says: /FAIL.*before what it announces has come/,
+    },
   },
   {
     name: "decompression without a bound",
-    edits: [{ file: "runtime/grpc/decompress.ts", find: "maxOutputLength: maxBytes, ", replace: "" }],
-    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*decompression stops at its bound/ },
+    edits: [
+      { file: "runtime/grpc/decompress.ts", find: "maxOutputLength: maxBytes, ", replace: "" },
+    ],
+    catch: {
+      test: "runtime/grpc/server-bounds.test.ts",
+      says: /FAIL.*decompression stops at its bound/,
+    },
   },
   {
     name: "everything is decompressed at once",
-    edits: [{ file: "runtime/grpc/decompress.ts", find: "if (running >= atOnce)", replace: "if (running > 1e9)" }],
+    edits: [
+      {
+        file: "runtime/grpc/decompress.ts",
+        find: "if (running >= atOnce)",
+        replace: "if (running > 1e9)",
+      },
+    ],
     catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*a few at once/ },
   },
   {
@@ -121,8 +171,8 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/feed/follow.ts",
-        find: "if (batches.length === 1 && bytes > maxMessageBytes &&",
-        replace: "if (batches.length < 0 && bytes > maxMessageBytes &&",
+        find: "      batches.length === 1 &&\n",
+        replace: "      batches.length < 0 &&\n",
       },
     ],
     catch: { test: "accessor/feed/follow.test.ts", says: /FAIL.*are cut into messages/ },
@@ -136,7 +186,10 @@ export const messageMutants: readonly Mutant[] = [
         replace: "if (batches.length < 0 && bytes + size > maxBytes)",
       },
     ],
-    catch: { test: "accessor/feed/follow.test.ts", says: /FAIL.*messages out of memory end before they are too large/ },
+    catch: {
+      test: "accessor/feed/follow.test.ts",
+      says: /FAIL.*messages out of memory end before they are too large/,
+    },
   },
   {
     name: "a page is cut by its rows only",
@@ -158,7 +211,10 @@ export const messageMutants: readonly Mutant[] = [
         replace: "full ||= bytes < 0;",
       },
     ],
-    catch: { test: "accessor/rpc/paged-answers.test.ts", says: /FAIL.*summaries of an open window/ },
+    catch: {
+      test: "accessor/rpc/paged-answers.test.ts",
+      says: /FAIL.*summaries of an open window/,
+    },
   },
   {
     name: "an answer of any size is sent",
@@ -174,7 +230,11 @@ export const messageMutants: readonly Mutant[] = [
   {
     name: "a large request comes in without room",
     edits: [
-      { file: "runtime/grpc/let-in.ts", find: "if (!arrival.isOver) wait(", replace: "if (arrival.isOver) wait(" },
+      {
+        file: "runtime/grpc/let-in.ts",
+        find: "if (!arrival.isOver) wait(",
+        replace: "if (arrival.isOver) wait(",
+      },
     ],
     catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*what has no room is not read/ },
   },
@@ -187,7 +247,10 @@ export const messageMutants: readonly Mutant[] = [
         replace: "    this.#atHandler = bytes;\n    this.done();",
       },
     ],
-    catch: { test: "runtime/grpc/arrivals.test.ts", says: /FAIL.*holds its room until its handler is through/ },
+    catch: {
+      test: "runtime/grpc/arrivals.test.ts",
+      says: /FAIL.*holds its room until its handler is through/,
+    },
   },
   {
     name: "a request that stops half-way is waited for",
@@ -202,7 +265,9 @@ export const messageMutants: readonly Mutant[] = [
   },
   {
     name: "a stream reads sixteen messages ahead, whatever their size",
-    edits: [{ file: "runtime/grpc/read-requests.ts", find: "  ahead.holdBack(call);\n", replace: "" }],
+    edits: [
+      { file: "runtime/grpc/read-requests.ts", find: "  ahead.holdBack(call);\n", replace: "" },
+    ],
     catch: {
       test: "runtime/grpc/arrivals.test.ts",
       says: /FAIL.*the message that its handler has and the one that comes/,
@@ -231,6 +296,9 @@ export const messageMutants: readonly Mutant[] = [
         replace: "this.#elements > maxCheapElements",
       },
     ],
-    catch: { test: "gateway/limits/json-cost.test.ts", says: /FAIL.*a million elements are refused/ },
+    catch: {
+      test: "gateway/limits/json-cost.test.ts",
+      says: /FAIL.*a million elements are refused/,
+    },
   },
 ];

@@ -29,7 +29,10 @@ export const promotionMutants: readonly Mutant[] = [
         replace: "  return (select timeline_id from pg_control_checkpoint());",
       },
     ],
-    catch: { chaos: lossy, says: /0 epochs began|CURSOR_IN_FUTURE|which was given up, and was told nothing/ },
+    catch: {
+      chaos: lossy,
+      says: /0 epochs began|CURSOR_IN_FUTURE|which was given up, and was told nothing/,
+    },
   },
   {
     name: "a producer is not told what was lost",

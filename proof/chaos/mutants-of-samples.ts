@@ -3,26 +3,47 @@
 import type { Mutant } from "./mutant-list.ts";
 
 const lineArea = "accessor/history/line-area.ts";
-const byHand = { test: "accessor/history/buckets.test.ts", says: /FAIL.*holds a step to the next sample/ };
+const byHand = {
+  test: "accessor/history/buckets.test.ts",
+  says: /FAIL.*holds a step to the next sample/,
+};
 const exact = "accessor/history/exact-integrals.test.ts";
-const later = { test: "accessor/ingest/sample-types.test.ts", says: /FAIL.*a type that is declared later/ };
+const later = {
+  test: "accessor/ingest/sample-types.test.ts",
+  says: /FAIL.*a type that is declared later/,
+};
 
 export const sampleMutants: readonly Mutant[] = [
   {
     name: "a step holds for ever",
-    edits: [{ file: lineArea, find: "Math.min(spanUs, maxGapUs), toUs)", replace: "spanUs, toUs)" }],
+    edits: [
+      { file: lineArea, find: "Math.min(spanUs, maxGapUs), toUs)", replace: "spanUs, toUs)" },
+    ],
     catch: byHand,
   },
   {
     name: "a counter that was reset goes down",
     edits: [
-      { file: lineArea, find: "{ high: Math.max(after, 0), low: 0 }", replace: "differenceOfTwo(after, before)" },
+      {
+        file: lineArea,
+        find: "{ high: Math.max(after, 0), low: 0 }",
+        replace: "differenceOfTwo(after, before)",
+      },
     ],
-    catch: { test: "accessor/history/summary.test.ts", says: /FAIL.*equals brute force over any part/ },
+    catch: {
+      test: "accessor/history/summary.test.ts",
+      says: /FAIL.*equals brute force over any part/,
+    },
   },
   {
     name: "errors of areas that cancel are dropped",
-    edits: [{ file: "accessor/history/summary.ts", find: "low += areaLow + pairLow * spanUs;", replace: "" }],
+    edits: [
+      {
+        file: "accessor/history/summary.ts",
+        find: "low += areaLow + pairLow * spanUs;",
+        replace: "",
+      },
+    ],
     catch: { test: exact, says: /FAIL.*an integral is right to its last bit/ },
   },
   {
@@ -30,8 +51,8 @@ export const sampleMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/history/buckets.ts",
-        find: "this.#integral.add(area.integral, ",
-        replace: "this.#integral.add({ ...area.integral, low: 0 }, ",
+        find: "      area.integral,\n      () => lineArea",
+        replace: "      { ...area.integral, low: 0 },\n      () => lineArea",
       },
     ],
     catch: { test: exact, says: /FAIL.*a watt between large powers/ },

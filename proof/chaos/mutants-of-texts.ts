@@ -7,8 +7,8 @@ export const textMutants: readonly Mutant[] = [
     edits: [
       {
         file: "codec/row/csv-record.ts",
-        find: "return open && { line: open.line,",
-        replace: "return open && open.lines < 0 && { line: open.line,",
+        find: "      open && {\n",
+        replace: "      open && open.lines < 0 && {\n",
       },
     ],
     catch: { test: "gateway/rest/post-csv.test.ts", says: /FAIL.*a quote that never closes/ },
@@ -26,7 +26,13 @@ export const textMutants: readonly Mutant[] = [
   },
   {
     name: "a line of JSON has any number of parts",
-    edits: [{ file: "codec/row/json-rows.ts", find: "return parts > maxParts;", replace: "return parts > 1e9;" }],
+    edits: [
+      {
+        file: "codec/row/json-rows.ts",
+        find: "return parts > maxParts;",
+        replace: "return parts > 1e9;",
+      },
+    ],
     catch: { test: "gateway/rest/post-lines.test.ts", says: /FAIL.*more parts than any row has/ },
   },
   {
@@ -51,11 +57,14 @@ export const textMutants: readonly Mutant[] = [
       },
       {
         file: "gateway/rest/mount.ts",
-        find: ".headers({ ...kept.headers, ...linkTo(kept.next), vary",
-        replace: ".headers({ ...linkTo(kept.next), ...kept.headers, vary",
+        find: "        ...kept.headers,\n        ...linkTo(kept.next),\n",
+        replace: "        ...linkTo(kept.next),\n        ...kept.headers,\n",
       },
     ],
-    catch: { test: "gateway/allowed-hosts.test.ts", says: /FAIL.*a kept answer holds nothing of the request/ },
+    catch: {
+      test: "gateway/allowed-hosts.test.ts",
+      says: /FAIL.*a kept answer holds nothing of the request/,
+    },
   },
   {
     name: "the gateway answers to any name",
@@ -93,7 +102,10 @@ export const textMutants: readonly Mutant[] = [
         replace: "void timingSafeEqual;",
       },
     ],
-    catch: { test: "accessor/rpc/page-token.test.ts", says: /FAIL.*who knows the form and not the key/ },
+    catch: {
+      test: "accessor/rpc/page-token.test.ts",
+      says: /FAIL.*who knows the form and not the key/,
+    },
   },
   {
     name: "each unknown key of a token asks the issuer",
@@ -104,12 +116,24 @@ export const textMutants: readonly Mutant[] = [
         replace: "if (isAnswered && askedMs < 0 * cooldownMs) throw error;",
       },
     ],
-    catch: { test: "accessor/access/issuer-keys.test.ts", says: /FAIL.*asked for once in the cooldown/ },
+    catch: {
+      test: "accessor/access/issuer-keys.test.ts",
+      says: /FAIL.*asked for once in the cooldown/,
+    },
   },
   {
     name: "an issuer that does not answer is asked by every call",
-    edits: [{ file: "accessor/access/issuer-keys.ts", find: "if (leftMs > 0)", replace: "if (leftMs > 1e12)" }],
-    catch: { test: "accessor/access/issuer-keys.test.ts", says: /FAIL.*an issuer that hangs is asked once/ },
+    edits: [
+      {
+        file: "accessor/access/issuer-keys.ts",
+        find: "if (leftMs > 0)",
+        replace: "if (leftMs > 1e12)",
+      },
+    ],
+    catch: {
+      test: "accessor/access/issuer-keys.test.ts",
+      says: /FAIL.*an issuer that hangs is asked once/,
+    },
   },
   {
     name: "32 MiB of an issuer's keys are read",
@@ -124,8 +148,17 @@ export const textMutants: readonly Mutant[] = [
   },
   {
     name: "a log passes control characters on to terminals",
-    edits: [{ file: "runtime/log.ts", find: "const control = /[\\p{Cc}", replace: "const control = /[\\u0001" }],
-    catch: { test: "runtime/log.test.ts", says: /FAIL.*nothing that is said can move a terminal's cursor/ },
+    edits: [
+      {
+        file: "runtime/log.ts",
+        find: "const control = /[\\p{Cc}",
+        replace: "const control = /[\\u0001",
+      },
+    ],
+    catch: {
+      test: "runtime/log.test.ts",
+      says: /FAIL.*nothing that is said can move a terminal's cursor/,
+    },
   },
   {
     name: "safe CSV has formulas",
@@ -147,6 +180,9 @@ export const textMutants: readonly Mutant[] = [
         replace: '$args <: some JsSpread() as $spread,\n    $args <: r"nothing",',
       },
     ],
-    catch: { test: "tools/no-spread-in-calls.test.ts", says: /FAIL.*a method, behind other arguments/ },
+    catch: {
+      test: "tools/no-spread-in-calls.test.ts",
+      says: /FAIL.*a method, behind other arguments/,
+    },
   },
 ];

@@ -5,30 +5,61 @@ import type { Mutant } from "./mutant-list.ts";
 export const turnMutants: readonly Mutant[] = [
   {
     name: "a request that its client has reset is started",
-    edits: [{ file: "gateway/front-door.ts", find: "if (stream.closed) return false;", replace: "" }],
-    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*resets in the same packet is not started/ },
+    edits: [
+      { file: "gateway/front-door.ts", find: "if (stream.closed) return false;", replace: "" },
+    ],
+    catch: {
+      test: "gateway/front-door.test.ts",
+      says: /FAIL.*resets in the same packet is not started/,
+    },
   },
   {
     name: "requests of HTTP/1.1 that were sent ahead start at once",
-    edits: [{ file: "gateway/limits/pipeline.ts", find: "if (!waiting) {", replace: "if (!waiting || true) {" }],
-    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*each starts when the one before is answered/ },
+    edits: [
+      {
+        file: "gateway/limits/pipeline.ts",
+        find: "if (!waiting) {",
+        replace: "if (!waiting || true) {",
+      },
+    ],
+    catch: {
+      test: "gateway/limits/pipeline.test.ts",
+      says: /FAIL.*each starts when the one before is answered/,
+    },
   },
   {
     name: "a request of HTTP/1.1 starts whose client is gone",
-    edits: [{ file: "gateway/limits/pipeline.ts", find: "if (socket.writable) start();", replace: "start();" }],
-    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*none starts once its client is gone/ },
+    edits: [
+      {
+        file: "gateway/limits/pipeline.ts",
+        find: "if (socket.writable) start();",
+        replace: "start();",
+      },
+    ],
+    catch: {
+      test: "gateway/limits/pipeline.test.ts",
+      says: /FAIL.*none starts once its client is gone/,
+    },
   },
   {
     name: "any number of requests of HTTP/1.1 may wait on a connection",
     edits: [
-      { file: "gateway/limits/pipeline.ts", find: "waiting.length < maxWaiting", replace: "waiting.length >= 0" },
+      {
+        file: "gateway/limits/pipeline.ts",
+        find: "waiting.length < maxWaiting",
+        replace: "waiting.length >= 0",
+      },
     ],
     catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*one more ends the connection/ },
   },
   {
     name: "calls that come together begin together",
     edits: [
-      { file: "runtime/grpc/call-starts.ts", find: "const callsPerTurn = 16;", replace: "const callsPerTurn = 1e9;" },
+      {
+        file: "runtime/grpc/call-starts.ts",
+        find: "const callsPerTurn = 16;",
+        replace: "const callsPerTurn = 1e9;",
+      },
     ],
     catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*sixteen begin in one turn/ },
   },
@@ -38,10 +69,14 @@ export const turnMutants: readonly Mutant[] = [
       {
         file: "runtime/grpc/call-starts.ts",
         find: "      // Behind the other groups, if it has more.\n      this.#waiting.delete(group);\n      const call = calls.shift();",
-        replace: "      const call = calls.shift();\n      if (calls.length === 0) this.#waiting.delete(group);",
+        replace:
+          "      const call = calls.shift();\n      if (calls.length === 0) this.#waiting.delete(group);",
       },
     ],
-    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*one of another group in the next/ },
+    catch: {
+      test: "runtime/grpc/call-starts.test.ts",
+      says: /FAIL.*one of another group in the next/,
+    },
   },
   {
     name: "a call that was reset begins",
@@ -52,7 +87,10 @@ export const turnMutants: readonly Mutant[] = [
         replace: "this.#begin(call);",
       },
     ],
-    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*closed before its turn does not begin/ },
+    catch: {
+      test: "runtime/grpc/call-starts.test.ts",
+      says: /FAIL.*closed before its turn does not begin/,
+    },
   },
   {
     name: "whoever calls last is refused, not who waits with most",
@@ -63,7 +101,10 @@ export const turnMutants: readonly Mutant[] = [
         replace: "[longest, most] = [group, calls];",
       },
     ],
-    catch: { test: "runtime/grpc/call-starts.test.ts", says: /FAIL.*the newest of the group with most is refused/ },
+    catch: {
+      test: "runtime/grpc/call-starts.test.ts",
+      says: /FAIL.*the newest of the group with most is refused/,
+    },
   },
   {
     name: "a connection opens a thousand streams before any has begun",
@@ -74,7 +115,10 @@ export const turnMutants: readonly Mutant[] = [
         replace: '"grpc.max_concurrent_streams": 10 * firstStreams,',
       },
     ],
-    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*a real server takes a hundred/ },
+    catch: {
+      test: "runtime/grpc/session-pace.test.ts",
+      says: /FAIL.*a real server takes a hundred/,
+    },
   },
   {
     name: "a connection resets as many calls as it likes",
@@ -92,11 +136,14 @@ export const turnMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/injector.ts",
-        find: "streamResetBurst: 10_000, streamResetRate: 1_000",
-        replace: "streamResetBurst: 1_000, streamResetRate: 33",
+        find: "streamResetBurst: 10_000,\n    streamResetRate: 1_000",
+        replace: "streamResetBurst: 1_000,\n    streamResetRate: 33",
       },
     ],
-    catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*a gateway whose clients leave/ },
+    catch: {
+      test: "runtime/grpc/session-pace.test.ts",
+      says: /FAIL.*a gateway whose clients leave/,
+    },
   },
   {
     name: "a round of the event loop has a turn of everybody",
@@ -134,11 +181,16 @@ export const turnMutants: readonly Mutant[] = [
         replace: "    start();",
       },
     ],
-    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*leaves right behind it does not start/ },
+    catch: {
+      test: "gateway/limits/pipeline.test.ts",
+      says: /FAIL.*leaves right behind it does not start/,
+    },
   },
   {
     name: "one connection is taken in a round",
-    edits: [{ file: "runtime/tcp-listener.ts", find: '"linux" ? 16 : 1', replace: '"linux" ? 1 : 1' }],
+    edits: [
+      { file: "runtime/tcp-listener.ts", find: '"linux" ? 16 : 1', replace: '"linux" ? 1 : 1' },
+    ],
     catch: { test: "runtime/tcp-listener.test.ts", says: /FAIL.*several connections in a round/ },
   },
   {
@@ -154,12 +206,27 @@ export const turnMutants: readonly Mutant[] = [
   },
   {
     name: "a short statement that is left costs its connection",
-    edits: [{ file: "accessor/store/database.ts", find: "const graceMs = 250;", replace: "const graceMs = 0;" }],
-    catch: { test: "accessor/store/called-off.test.ts", says: /FAIL.*its connection is used again/ },
+    edits: [
+      {
+        file: "accessor/store/database.ts",
+        find: "const graceMs = 250;",
+        replace: "const graceMs = 0;",
+      },
+    ],
+    catch: {
+      test: "accessor/store/called-off.test.ts",
+      says: /FAIL.*its connection is used again/,
+    },
   },
   {
     name: "pieces of a byte cost nothing",
-    edits: [{ file: "runtime/pieces.ts", find: "if (--this.#left >= 0) return true;", replace: "return true;" }],
+    edits: [
+      {
+        file: "runtime/pieces.ts",
+        find: "if (--this.#left >= 0) return true;",
+        replace: "return true;",
+      },
+    ],
     catch: { test: "runtime/pieces.test.ts", says: /FAIL.*a thousand small pieces may come/ },
   },
   {
@@ -171,7 +238,10 @@ export const turnMutants: readonly Mutant[] = [
         replace: "const inRound = { stop: 1e9, end: 1e9 };",
       },
     ],
-    catch: { test: "runtime/http2-pieces.test.ts", says: /FAIL.*a thousand frames in a round stop the reading/ },
+    catch: {
+      test: "runtime/http2-pieces.test.ts",
+      says: /FAIL.*a thousand frames in a round stop the reading/,
+    },
   },
   {
     name: "the accessor takes frames of any size",
@@ -186,12 +256,19 @@ export const turnMutants: readonly Mutant[] = [
   {
     name: "the rest of a body that was answered comes in pieces of any size",
     edits: [{ file: "gateway/limits/body-pieces.ts", find: "  request.read(0);\n", replace: "" }],
-    catch: { test: "gateway/limits/body-pieces.test.ts", says: /FAIL.*after the answer end the connection too/ },
+    catch: {
+      test: "gateway/limits/body-pieces.test.ts",
+      says: /FAIL.*after the answer end the connection too/,
+    },
   },
   {
     name: "a connection is never read again once it was stopped",
     edits: [
-      { file: "runtime/socket-reading.ts", find: "if (handle?.reading) handle.readStart();", replace: "void handle;" },
+      {
+        file: "runtime/socket-reading.ts",
+        find: "if (handle?.reading) handle.readStart();",
+        replace: "void handle;",
+      },
     ],
     catch: { test: "gateway/limits/body-pieces.test.ts", says: /FAIL.*any number of larger ones/ },
   },
@@ -208,12 +285,16 @@ export const turnMutants: readonly Mutant[] = [
   },
   {
     name: "requests of all callers share 64 KiB of a connection to the accessor",
-    edits: [{ file: "runtime/grpc/injector.ts", find: "    widenConnection(session);\n", replace: "" }],
+    edits: [
+      { file: "runtime/grpc/injector.ts", find: "    widenConnection(session);\n", replace: "" },
+    ],
     catch: { test: "runtime/grpc/session-pace.test.ts", says: /FAIL.*may be 1 MiB ahead/ },
   },
   {
     name: "stopped connections are all read again at once",
-    edits: [{ file: "runtime/reading-queue.ts", find: "      this.#paused = true;\n", replace: "" }],
+    edits: [
+      { file: "runtime/reading-queue.ts", find: "      this.#paused = true;\n", replace: "" },
+    ],
     catch: { test: "runtime/reading-queue.test.ts", says: /FAIL.*three times as long as it took/ },
   },
   {
@@ -247,7 +328,10 @@ export const turnMutants: readonly Mutant[] = [
         replace: "const smallBytes = 1e9;",
       },
     ],
-    catch: { test: "gateway/limits/first-reads.test.ts", says: /FAIL.*one after the other, addresses in turn/ },
+    catch: {
+      test: "gateway/limits/first-reads.test.ts",
+      says: /FAIL.*one after the other, addresses in turn/,
+    },
   },
   {
     name: "requests of HTTP/1.1 are taken apart although their connection has ended",

@@ -29,7 +29,9 @@ describe("mutants", () => {
     "%s: its texts are there once",
     async (_, mutant) => {
       const changed = await applied(mutant);
-      expect([...changed.keys()].sort()).toEqual([...new Set(mutant.edits.map(({ file }) => file))].sort());
+      expect([...changed.keys()].sort()).toEqual(
+        [...new Set(mutant.edits.map(({ file }) => file))].sort(),
+      );
       const { chaos, test: file } = mutant.catch;
       expect([chaos, file].filter((one) => one !== undefined)).toHaveLength(1);
       if (file !== undefined) expect(existsSync(pathOf(file)), file).toBe(true);
@@ -39,23 +41,33 @@ describe("mutants", () => {
   test("a text that is gone, or there twice, is an error", async () => {
     const [first] = mutants;
     for (const text of ["", `${first!.edits[0]!.find}\n${first!.edits[0]!.find}`])
-      await expect(applyEdits(first!, { read: async () => text, write: async () => {} })).rejects.toThrow(/times in/);
+      await expect(
+        applyEdits(first!, { read: async () => text, write: async () => {} }),
+      ).rejects.toThrow(/times in/);
   });
 
-  const ofSql = mutants.filter(({ edits }) => edits.some(({ file }) => file.startsWith(migrations)));
-  test.each(ofSql.map((mutant) => [mutant.name, mutant] as const))("%s: its SQL is in force", (_, { edits }) => {
-    for (const { file, find } of edits.filter((edit) => edit.file.startsWith(migrations))) {
-      const name = file.slice(migrations.length);
-      const at = sqlFiles.find((one) => one.name === name)!.text.indexOf(find);
-      // The text may begin before the function.
-      for (const place of [at, at + find.length - 1])
-        expect(replacedBy(sqlFiles, { file: name, at: place }), find).toBeUndefined();
-    }
-  });
+  const ofSql = mutants.filter(({ edits }) =>
+    edits.some(({ file }) => file.startsWith(migrations)),
+  );
+  test.each(ofSql.map((mutant) => [mutant.name, mutant] as const))(
+    "%s: its SQL is in force",
+    (_, { edits }) => {
+      for (const { file, find } of edits.filter((edit) => edit.file.startsWith(migrations))) {
+        const name = file.slice(migrations.length);
+        const at = sqlFiles.find((one) => one.name === name)!.text.indexOf(find);
+        // The text may begin before the function.
+        for (const place of [at, at + find.length - 1])
+          expect(replacedBy(sqlFiles, { file: name, at: place }), find).toBeUndefined();
+      }
+    },
+  );
 
   test("a function that a newer migration defines anew is not in force, one of other parameters is", () => {
     const files = [
-      { name: "1", text: "create function f(a int, b text default 'x') returns int as $$ old $$;\nselect 1;" },
+      {
+        name: "1",
+        text: "create function f(a int, b text default 'x') returns int as $$ old $$;\nselect 1;",
+      },
       {
         name: "2",
         text: "create function f(a int) returns int return 1;\ncreate or replace function f(c int, d text) as $$ new $$;",
@@ -73,13 +85,19 @@ describe("mutants", () => {
   });
 
   test("docs/reliability.md lists each mutant, or how many a file has", async () => {
-    const [, section] = readFileSync(pathOf("docs/reliability.md"), "utf8").split("## The check of the checks\n");
+    const [, section] = readFileSync(pathOf("docs/reliability.md"), "utf8").split(
+      "## The check of the checks\n",
+    );
     const rows = section!.split("\n## ")[0]!.matchAll(/^\| (?!broken |---)(.+) \|$/gm);
     const cells = [...rows].map(([, row]) => row!.split(" | "));
-    const counted = cells.filter((row) => row.length === 3).map(([, count, file]) => [file, Number(count)] as const);
+    const counted = cells
+      .filter((row) => row.length === 3)
+      .map(([, count, file]) => [file, Number(count)] as const);
     const ofFiles: (readonly Mutant[])[] = [];
     for (const [file, count] of counted) {
-      const lists: Record<string, readonly Mutant[]> = await import(pathOf(file!.replaceAll("`", "")));
+      const lists: Record<string, readonly Mutant[]> = await import(
+        pathOf(file!.replaceAll("`", ""))
+      );
       const listed = Object.values(lists).flat();
       expect(count, file).toBe(listed.length);
       ofFiles.push(listed);

@@ -39,11 +39,17 @@ process.exit(missed === 0 ? 0 : 1);
 
 async function copyCheckout(copy: string): Promise<void> {
   const left = new Set(["node_modules", ".git", ".millrace"]);
-  await cp(checkout, copy, { recursive: true, filter: (path) => !left.has(path.slice(checkout.length)) });
+  await cp(checkout, copy, {
+    recursive: true,
+    filter: (path) => !left.has(path.slice(checkout.length)),
+  });
   await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
 }
 
-async function run(copy: string, { chaos, test, says }: Catch): Promise<{ caught: boolean; by: string }> {
+async function run(
+  copy: string,
+  { chaos, test, says }: Catch,
+): Promise<{ caught: boolean; by: string }> {
   const command =
     chaos === undefined
       ? ["node_modules/vitest/vitest.mjs", "run", "--reporter=dot", test!]
@@ -51,11 +57,20 @@ async function run(copy: string, { chaos, test, says }: Catch): Promise<{ caught
   const { code, output } = await execute(command, copy);
   const line = output.split("\n").find((one) => says.test(one));
   return code !== 0 && line !== undefined
-    ? { caught: true, by: `${chaos === undefined ? test : `chaos ${chaos.join(" ")}`}: ${line.trim().slice(0, 160)}` }
-    : { caught: false, by: `exit code ${code}: ${output.trim().split("\n").slice(-6).join(" | ").slice(0, 800)}` };
+    ? {
+        caught: true,
+        by: `${chaos === undefined ? test : `chaos ${chaos.join(" ")}`}: ${line.trim().slice(0, 160)}`,
+      }
+    : {
+        caught: false,
+        by: `exit code ${code}: ${output.trim().split("\n").slice(-6).join(" | ").slice(0, 800)}`,
+      };
 }
 
-function execute(command: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
+function execute(
+  command: readonly string[],
+  cwd: string,
+): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, command, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";

@@ -18,7 +18,13 @@ export type Evidence = {
   givenUp?: GivenUp | undefined;
 };
 
-export type Tally = { batches: number; samples: number; lost: number; doubled: number; gaps: number };
+export type Tally = {
+  batches: number;
+  samples: number;
+  lost: number;
+  doubled: number;
+  gaps: number;
+};
 
 /** Notes every violation; returns counts of what there was. */
 export function judge({ stored, writers, subscribers, answers, record, givenUp }: Evidence): Tally {
@@ -32,12 +38,16 @@ export function judge({ stored, writers, subscribers, answers, record, givenUp }
   for (const { columns } of stored.commits.values())
     for (const { values } of columns.values()) tally.samples += values.length;
   for (const subscriber of subscribers) judgeFeeds(subscriber, { stored, givenUp, say, record });
-  const [byRevision, before] = [stored, givenUp?.before].map((one) => [...(one?.commits.values() ?? [])]);
+  const [byRevision, before] = [stored, givenUp?.before].map((one) => [
+    ...(one?.commits.values() ?? []),
+  ]);
   for (const answer of answers) {
     const isGone = givenUp?.hasCursor(answer.cursor) ?? false;
     judgeAnswer(answer, { commits: isGone ? before! : byRevision!, record });
     if (!isGone && answer.minCursor !== "" && givenUp?.hasCursor(answer.minCursor))
-      record.violation(`an answer (${answer.what}) of ${answer.revision}, and what was asked for was given up`);
+      record.violation(
+        `an answer (${answer.what}) of ${answer.revision}, and what was asked for was given up`,
+      );
   }
   if (stored.quarantined > 0) record.violation(`${stored.quarantined} log rows are quarantined`);
   return tally;
@@ -52,12 +62,19 @@ function judgeRevisions({ commits, stateRows, errorRows }: Stored, say: Say): vo
     if (revision !== expected) say("gaps", `revision ${revision} stands where ${expected} should`);
     expected = revision + 1;
     if ((stateRows.get(revision) ?? 0) !== states.length)
-      say("lost", `state_change has ${stateRows.get(revision)} rows of revision ${revision}, not ${states.length}`);
+      say(
+        "lost",
+        `state_change has ${stateRows.get(revision)} rows of revision ${revision}, not ${states.length}`,
+      );
     if ((errorRows.get(revision) ?? 0) !== errors.length)
-      say("lost", `error_report has ${errorRows.get(revision)} rows of revision ${revision}, not ${errors.length}`);
+      say(
+        "lost",
+        `error_report has ${errorRows.get(revision)} rows of revision ${revision}, not ${errors.length}`,
+      );
   }
   for (const revision of [...stateRows.keys(), ...errorRows.keys()])
-    if (!commits.has(revision)) say("gaps", `a plain table has rows of revision ${revision}, which the log lacks`);
+    if (!commits.has(revision))
+      say("gaps", `a plain table has rows of revision ${revision}, which the log lacks`);
 }
 
 /** Stored is what was sent, once; acknowledged is stored. */
@@ -87,7 +104,9 @@ function judgeReceipts({
     const commit = stored.commits.get(revision);
     const storing = candidates.filter((writer) => {
       const { content } = writer.make(sequence);
-      return content.parts.size > 0 && commit !== undefined && keyOf(commit.content) === keyOf(content);
+      return (
+        content.parts.size > 0 && commit !== undefined && keyOf(commit.content) === keyOf(content)
+      );
     });
     // A batch of which nothing is stored claims no revision: its receipt names the newest of then.
     const empty = candidates.filter((writer) => writer.make(sequence).content.parts.size === 0);
@@ -98,16 +117,22 @@ function judgeReceipts({
     }
     if (storing.length > 0) {
       const other = claimed.get(revision);
-      if (other !== undefined) say("doubled", `revision ${revision} is claimed by ${other} and ${name}`);
+      if (other !== undefined)
+        say("doubled", `revision ${revision} is claimed by ${other} and ${name}`);
       claimed.set(revision, name);
     }
     for (const writer of own) {
       const cursor = writer.acked.get(sequence);
       if (cursor === undefined || givenUp?.isVoid({ producer, sequence, cursor })) continue;
       if (!makers.includes(writer))
-        say("lost", `batch ${name} was acknowledged to variant ${writer.options.variant}, and another is stored`);
+        say(
+          "lost",
+          `batch ${name} was acknowledged to variant ${writer.options.variant}, and another is stored`,
+        );
       if (revisionOf(cursor) < revision)
-        record.violation(`the ack of ${name} names cursor ${revisionOf(cursor)}, and it is at ${revision}`);
+        record.violation(
+          `the ack of ${name} names cursor ${revisionOf(cursor)}, and it is at ${revision}`,
+        );
     }
   }
   for (const writer of writers) {
@@ -118,15 +143,20 @@ function judgeReceipts({
         say("lost", `batch ${producer} ${sequence} was acknowledged and is not stored`);
     for (const { sequence, text } of doubts) {
       const isEmpty = sequence > 0 && writer.make(sequence).content.parts.size === 0;
-      const isGone = isEmpty ? givenUp?.mayHaveEmpty(producer, sequence) : givenUp?.hasBatch(producer, sequence);
+      const isGone = isEmpty
+        ? givenUp?.mayHaveEmpty(producer, sequence)
+        : givenUp?.hasBatch(producer, sequence);
       if (!isGone) record.violation(text);
     }
   }
   const foreign = new Set(
-    stored.receipts.filter(({ producer }) => !byProducer.has(producer)).map(({ revision }) => revision),
+    stored.receipts
+      .filter(({ producer }) => !byProducer.has(producer))
+      .map(({ revision }) => revision),
   );
   for (const revision of stored.commits.keys())
-    if (!claimed.has(revision) && !foreign.has(revision)) say("doubled", `revision ${revision} belongs to no batch`);
+    if (!claimed.has(revision) && !foreign.has(revision))
+      say("doubled", `revision ${revision} belongs to no batch`);
 }
 
 /**
@@ -135,7 +165,12 @@ function judgeReceipts({
  */
 function judgeFeeds(
   subscriber: Watched,
-  { stored, givenUp, say, record }: { stored: Stored; givenUp: GivenUp | undefined; say: Say; record: RoundRecord },
+  {
+    stored,
+    givenUp,
+    say,
+    record,
+  }: { stored: Stored; givenUp: GivenUp | undefined; say: Say; record: RoundRecord },
 ): void {
   const { options, past } = subscriber;
   for (const feed of [...past, subscriber]) {
@@ -146,7 +181,9 @@ function judgeFeeds(
         `${options.name} goes on after ${revisionOf(feed.cursor!)}, which was given up, and was told nothing`,
       );
     if (!isGone && feed !== subscriber)
-      record.violation(`${options.name} was told that commits were given up, and none that it was sent were`);
+      record.violation(
+        `${options.name} was told that commits were given up, and none that it was sent were`,
+      );
     judgeFeed(feed, { options, stored: isGone ? givenUp!.before : stored, say });
   }
 }
@@ -172,7 +209,8 @@ function judgeFeed(
   const [place, wanted] = at === -1 ? [expected.length, undefined] : [at, expected[at]!];
   const where = `${options.name} (after ${after} through ${through}): ${seen.length} batches of ${expected.length}, first difference at ${place}`;
   if (wanted === undefined) say("doubled", `${where}: more than there is`);
-  else if (!seen.includes(wanted.key)) say("lost", `${where}: revision ${wanted.revision} never came`);
+  else if (!seen.includes(wanted.key))
+    say("lost", `${where}: revision ${wanted.revision} never came`);
   else say("doubled", `${where}: something stands before revision ${wanted.revision}`);
 }
 
@@ -186,22 +224,31 @@ function judgeAnswer(
 ): void {
   const { what, revision, minRevision } = answer;
   if (revision < minRevision)
-    record.violation(`an answer (${what}) of revision ${revision}, and at least ${minRevision} was asked for`);
+    record.violation(
+      `an answer (${what}) of revision ${revision}, and at least ${minRevision} was asked for`,
+    );
   const expected = expectedColumns(commits, answer);
   for (const key of new Set([...expected.keys(), ...answer.columns.keys()]))
     if (expected.get(key) !== answer.columns.get(key))
-      record.violation(`${what} at revision ${revision}: ${key} is not what was committed through it`);
+      record.violation(
+        `${what} at revision ${revision}: ${key} is not what was committed through it`,
+      );
 }
 
 /** As Answer.columns, from the log. */
 export function expectedColumns(
   commits: readonly StoredCommit[],
-  { revision, machines, signals }: { revision: number; machines: readonly string[]; signals: readonly string[] },
+  {
+    revision,
+    machines,
+    signals,
+  }: { revision: number; machines: readonly string[]; signals: readonly string[] },
 ): Map<string, string> {
   const parts = new Map<string, { times: number[]; values: number[] }>();
   for (const commit of commits) {
     const { machine } = commit.content;
-    if (commit.revision > revision || (machines.length > 0 && !machines.includes(machine))) continue;
+    if (commit.revision > revision || (machines.length > 0 && !machines.includes(machine)))
+      continue;
     for (const [signal, { timesUs, values }] of commit.columns) {
       if (signals.length > 0 && !signals.includes(signal)) continue;
       const own = parts.get(`${machine} ${signal}`) ?? { times: [], values: [] };
@@ -214,7 +261,9 @@ export function expectedColumns(
   }
   return new Map(
     [...parts].map(([key, { times, values }]) => {
-      const order = Uint32Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]! || a - b);
+      const order = Uint32Array.from(times, (_, i) => i).sort(
+        (a, b) => times[a]! - times[b]! || a - b,
+      );
       const column = {
         timesUs: Float64Array.from(order, (i) => times[i]!),
         values: Float64Array.from(order, (i) => values[i]!),

@@ -56,7 +56,9 @@ export function drawPlan(seed: number, overrides: PlanOverrides = {}): Plan {
   const drawn = { ...plan, ...overrides };
   const { promotion } = drawn.smallDisk ? { promotion: undefined } : drawn;
   const without = [...(drawn.spool ? [] : ["spool"]), ...(drawn.smallDisk ? [] : ["disk full"])];
-  const possible = drawn.faults.filter((name) => !without.some((prefix) => name.startsWith(prefix)));
+  const possible = drawn.faults.filter(
+    (name) => !without.some((prefix) => name.startsWith(prefix)),
+  );
   const idle = promotion === undefined ? ["herd"] : [];
   return { ...drawn, promotion, faults: possible.length > 0 ? possible : idle };
 }

@@ -56,18 +56,22 @@ export class KeptProcess implements AsyncDisposable {
     clearTimeout(this.#timer);
     const { file, args, nodeArgs = [], env, record, name } = this.#options;
     const log = openSync(this.logPath, "a");
-    const child = spawn(process.execPath, [...nodeFlags(file), ...nodeArgs, `${checkout}${file}`, ...args], {
-      cwd: checkout,
-      env: childEnvironment({
-        ...nodeEnvironment(file),
-        MILLRACE_LOG_FORMAT: "json",
-        ...(fakeTime === undefined ? {} : this.#clock(fakeTime)),
-        ...env,
-        MILLRACE_FAILPOINTS: failpoints || undefined,
-        MILLRACE_PARENT_FD: "3",
-      }) as NodeJS.ProcessEnv,
-      stdio: ["ignore", log, log, "pipe"],
-    });
+    const child = spawn(
+      process.execPath,
+      [...nodeFlags(file), ...nodeArgs, `${checkout}${file}`, ...args],
+      {
+        cwd: checkout,
+        env: childEnvironment({
+          ...nodeEnvironment(file),
+          MILLRACE_LOG_FORMAT: "json",
+          ...(fakeTime === undefined ? {} : this.#clock(fakeTime)),
+          ...env,
+          MILLRACE_FAILPOINTS: failpoints || undefined,
+          MILLRACE_PARENT_FD: "3",
+        }) as NodeJS.ProcessEnv,
+        stdio: ["ignore", log, log, "pipe"],
+      },
+    );
     closeSync(log);
     child.stdio[3]?.on("error", () => {});
     child.on("error", (error) => record.violation(`${name} cannot start: ${error.message}`));
@@ -113,9 +117,13 @@ export class KeptProcess implements AsyncDisposable {
   /** Without a kill of ours it may give up only while it starts: its database may be away. */
   #unexpected(code: number | null, signal: NodeJS.Signals | null): void {
     const life = readFileSync(this.logPath, "utf8").split("\n").filter(Boolean).slice(-15);
-    const crash = life.some((line) => /unhandled|uncaught|TypeError|ReferenceError|FATAL ERROR/i.test(line));
+    const crash = life.some((line) =>
+      /unhandled|uncaught|TypeError|ReferenceError|FATAL ERROR/i.test(line),
+    );
     if (crash || signal !== null) {
-      this.#options.record.violation(`${this.name} ended by itself with ${signal ?? code}: ${life.at(-1)}`);
+      this.#options.record.violation(
+        `${this.name} ended by itself with ${signal ?? code}: ${life.at(-1)}`,
+      );
     }
   }
 

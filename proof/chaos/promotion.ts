@@ -34,7 +34,11 @@ export class Promotion implements AsyncDisposable {
 
   private constructor(
     kind: PromotionKind,
-    { postgres, standby, stack }: { postgres: KeptPostgres; standby: Waiting; stack: AsyncDisposableStack },
+    {
+      postgres,
+      standby,
+      stack,
+    }: { postgres: KeptPostgres; standby: Waiting; stack: AsyncDisposableStack },
   ) {
     this.kind = kind;
     this.#postgres = postgres;
@@ -54,11 +58,18 @@ export class Promotion implements AsyncDisposable {
       ...{ primary, port: () => postgres.port, from: postgres.dataDir, to: dataDir, stack },
       // No checkpoint tells of the new timeline soon after the promotion.
       open: (settings) =>
-        start(dataDir, { settings: { ...settings, checkpoint_timeout: "1d" }, logPath: postgres.logPath }),
+        start(dataDir, {
+          settings: { ...settings, checkpoint_timeout: "1d" },
+          logPath: postgres.logPath,
+        }),
     });
     await caughtUp(primary, server);
     if (kind === "synchronous") await set(primary, "synchronous_standby_names", "'standby'");
-    return new Promotion(kind, { postgres, standby: { server, replication, dataDir }, stack: stack.move() });
+    return new Promotion(kind, {
+      postgres,
+      standby: { server, replication, dataDir },
+      stack: stack.move(),
+    });
   }
 
   /** Where the histories part; undefined before the promotion. */
@@ -71,7 +82,13 @@ export class Promotion implements AsyncDisposable {
    * is committed from now on. Nothing else may end or hold servers and sessions of PostgreSQL from
    * here to the end of the promotion.
    */
-  async prepare({ random, flowing }: { random: Random; flowing: () => Promise<void> }): Promise<void> {
+  async prepare({
+    random,
+    flowing,
+  }: {
+    random: Random;
+    flowing: () => Promise<void>;
+  }): Promise<void> {
     const { server, replication } = this.#standby;
     await this.#postgres.up();
     const primary = { url: this.#postgres.url("postgres") };
@@ -91,7 +108,8 @@ export class Promotion implements AsyncDisposable {
   /** Ends the primary, for good, and promotes the standby. */
   async happen(database: string, random: Random): Promise<void> {
     const { server, dataDir } = this.#standby;
-    const signal = this.kind === "switchover" ? "SIGINT" : random.pick(["SIGQUIT", "SIGKILL"] as const);
+    const signal =
+      this.kind === "switchover" ? "SIGINT" : random.pick(["SIGQUIT", "SIGKILL"] as const);
     this.#formerDir = this.#postgres.dataDir;
     await this.#postgres.replace(signal, async () => {
       const [promoted] = await askServer(server.url, "select pg_promote() as done");
@@ -113,7 +131,11 @@ export class Promotion implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#fork === undefined) {
-      await set({ url: this.#postgres.url("postgres") }, "synchronous_standby_names", "default").catch(() => {});
+      await set(
+        { url: this.#postgres.url("postgres") },
+        "synchronous_standby_names",
+        "default",
+      ).catch(() => {});
       await this.#stack.disposeAsync();
       return;
     }

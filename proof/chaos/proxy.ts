@@ -47,7 +47,12 @@ export async function openFaultProxy(target: () => number): Promise<FaultProxy> 
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     client.on("error", () => {});
     if (refusing) return void client.resetAndDestroy();
-    const upstream = dial({ port: target(), host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+    const upstream = dial({
+      port: target(),
+      host: "127.0.0.1",
+      noDelay: true,
+      allowHalfOpen: true,
+    });
     const link = { client, server: upstream, swallowed: swallowing };
     links.add(link);
     const drop = () => {

@@ -34,6 +34,7 @@ export function createRandom(seed: number): Random {
 /** FNV-1a over the name, from the seed. */
 function mix(seed: number, name: string): number {
   let hash = (seed ^ 0x811c9dc5) >>> 0;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  for (let i = 0; i < name.length; i++)
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
   return hash;
 }

@@ -72,16 +72,35 @@ export class Reader {
   }
 }
 
-type Ask = { what: "blocks" | "columns" | "pages"; minCursor: string; random: Random; abort: AbortSignal };
+type Ask = {
+  what: "blocks" | "columns" | "pages";
+  minCursor: string;
+  random: Random;
+  abort: AbortSignal;
+};
 
 async function ask(clients: Reach, { what, minCursor, random, abort }: Ask): Promise<Answer> {
   const some = <T>(items: readonly T[]) => (random.chance(0.5) ? [] : [random.pick(items)]);
   const asked = { machines: some(machines), signals: [random.pick(numericSignals)] };
   const minRevision = minCursor === "" ? 0 : revisionOf(minCursor);
   if (what === "pages")
-    return askPages(clients, { ...asked, minCursor, minRevision, pageSize: random.int(50, 2_000), abort });
-  const { series, cursor } = await readColumns({ client: clients.signals, ...asked, minCursor, format: what, abort });
-  const columns = new Map(series.map((one) => [`${one.machine} ${one.signal}`, digestOfColumn(one.column)]));
+    return askPages(clients, {
+      ...asked,
+      minCursor,
+      minRevision,
+      pageSize: random.int(50, 2_000),
+      abort,
+    });
+  const { series, cursor } = await readColumns({
+    client: clients.signals,
+    ...asked,
+    minCursor,
+    format: what,
+    abort,
+  });
+  const columns = new Map(
+    series.map((one) => [`${one.machine} ${one.signal}`, digestOfColumn(one.column)]),
+  );
   return { what, ...asked, revision: revisionOf(cursor), minRevision, cursor, minCursor, columns };
 }
 
@@ -106,7 +125,8 @@ async function askPages(
   do {
     const request = { signal: signals[0]!, machines, minCursor, pageSize, pageToken };
     const page = await clients.signals.querySignals(request, { signal: abort });
-    if (revision !== -1 && revision !== revisionOf(page.cursor)) throw new Error("pages of two revisions");
+    if (revision !== -1 && revision !== revisionOf(page.cursor))
+      throw new Error("pages of two revisions");
     cursor = page.cursor;
     revision = revisionOf(cursor);
     for (const { machine, time, record } of page.signals) {

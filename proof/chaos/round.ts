@@ -70,7 +70,8 @@ export async function runRound(
       accessors.push(await openAccessor(i, { stack, held, postgres, database, record }));
   }
   const ports = accessors.map(({ front }) => front.port);
-  for (const [i, { process: one }] of accessors.entries()) one.start(i === 0 && !atResume(plan) ? plan.armed : "");
+  for (const [i, { process: one }] of accessors.entries())
+    one.start(i === 0 && !atResume(plan) ? plan.armed : "");
 
   const begin = await firstCursor(ports, random.fork("begin"));
   if (begin === undefined) hang("no accessor served within 60 s");
@@ -84,7 +85,9 @@ export async function runRound(
     ackedCursor: () => random.fork(performance.now()).pick(writers).latestCursor,
   });
   const journal = `${folder}/spool-journal`;
-  const spool = plan.spool ? startSpool({ plan, port: ports[0]!, journal, stack, record }) : undefined;
+  const spool = plan.spool
+    ? startSpool({ plan, port: ports[0]!, journal, stack, record })
+    : undefined;
   if (spool) await appends(spool, journal);
   stack.defer(async () => {
     for (const one of [...writers, ...subscribers]) "abort" in one ? one.abort() : one.close();
@@ -128,7 +131,14 @@ export async function runRound(
   const givenUp = await promotion?.givenUp(database, stored);
   const tally = judge({ stored, writers, subscribers, answers: reader.answers, record, givenUp });
   if (fork)
-    await judgeFork(fork, { stored, givenUp, writers, subscribers, databaseUrl: postgres.url(database), record });
+    await judgeFork(fork, {
+      stored,
+      givenUp,
+      writers,
+      subscribers,
+      databaseUrl: postgres.url(database),
+      record,
+    });
   if (spool) {
     const { lost, doubled } = judgeSpool(journal, { stored, seed: plan.seed, record, givenUp });
     tally.lost += lost;
@@ -141,10 +151,14 @@ export async function runRound(
     violations: record.violations,
     hangs,
     faults: done,
-    promoted: promotion && `${promotion.kind} promotion${givenUp ? ` without ${givenUp.commits} commits` : ""}`,
+    promoted:
+      promotion &&
+      `${promotion.kind} promotion${givenUp ? ` without ${givenUp.commits} commits` : ""}`,
     feeds: subscribers.length,
     answers: reader.answers.length,
-    fired: [...accessors.map((one) => one.process), ...(spool ? [spool] : [])].flatMap(({ fired }) => fired),
+    fired: [...accessors.map((one) => one.process), ...(spool ? [spool] : [])].flatMap(
+      ({ fired }) => fired,
+    ),
     tookMs: performance.now() - startedMs,
   };
 }
@@ -158,19 +172,35 @@ type Opening = {
   record: RoundRecord;
 };
 
-async function openAccessor(number: number, { stack, held, postgres, database, record }: Opening): Promise<Accessor> {
+async function openAccessor(
+  number: number,
+  { stack, held, postgres, database, record }: Opening,
+): Promise<Accessor> {
   const port = await holdPort(held);
   const back = stack.use(await openFaultProxy(() => postgres.port));
   const front = stack.use(await openFaultProxy(() => port));
-  const args = ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "100ms", "--compact-interval", "200ms"];
+  const args = [
+    "--listen",
+    `127.0.0.1:${port}`,
+    "--bookmark-interval",
+    "100ms",
+    "--compact-interval",
+    "200ms",
+  ];
   const env = { DATABASE_URL: postgres.url(database, back.port), MILLRACE_MAX_AGE: "unlimited" };
-  const kept = stack.use(new KeptProcess({ name: `accessor-${number}`, file: "accessor/main.ts", args, env, record }));
+  const kept = stack.use(
+    new KeptProcess({ name: `accessor-${number}`, file: "accessor/main.ts", args, env, record }),
+  );
   return { process: kept, front, back };
 }
 
 /** The cursor of the empty database. */
 async function firstCursor(ports: readonly number[], random: Random): Promise<string | undefined> {
-  for (const until = performance.now() + startDeadlineMs; performance.now() < until; await sleep(50)) {
+  for (
+    const until = performance.now() + startDeadlineMs;
+    performance.now() < until;
+    await sleep(50)
+  ) {
     using clients = reach(ports, random);
     const answer = await clients.signals.getLatest({}, { timeoutMs: 1_000 }).catch(() => undefined);
     if (answer !== undefined) return answer.cursor;
@@ -178,11 +208,19 @@ async function firstCursor(ports: readonly number[], random: Random): Promise<st
   return undefined;
 }
 
-type SpoolStart = { plan: Plan; port: number; journal: string; stack: AsyncDisposableStack; record: RoundRecord };
+type SpoolStart = {
+  plan: Plan;
+  port: number;
+  journal: string;
+  stack: AsyncDisposableStack;
+  record: RoundRecord;
+};
 
 function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptProcess {
   const args = [`http://127.0.0.1:${port}`, `${record.folder}/spool`, journal, String(plan.seed)];
-  const kept = stack.use(new KeptProcess({ name: "spool", file: "proof/chaos/spool-writer.ts", args, record }));
+  const kept = stack.use(
+    new KeptProcess({ name: "spool", file: "proof/chaos/spool-writer.ts", args, record }),
+  );
   kept.start(plan.spoolArmed);
   return kept;
 }
@@ -192,7 +230,11 @@ function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptPro
  * counts in its first life, which faults would end before it began on a busy machine.
  */
 async function appends({ fired }: KeptProcess, journal: string): Promise<void> {
-  for (const untilMs = performance.now() + startDeadlineMs; performance.now() < untilMs; await sleep(20))
+  for (
+    const untilMs = performance.now() + startDeadlineMs;
+    performance.now() < untilMs;
+    await sleep(20)
+  )
     if (existsSync(journal) || fired.length > 0) return;
 }
 

@@ -70,7 +70,8 @@ export async function settle({
       return Number.isFinite(head);
     },
   );
-  const isThere = ({ cursor, revision }: Subscriber) => cursor !== undefined && revision >= head && !isGivenUp(cursor);
+  const isThere = ({ cursor, revision }: Subscriber) =>
+    cursor !== undefined && revision >= head && !isGivenUp(cursor);
   await eventually(
     () =>
       subscribers

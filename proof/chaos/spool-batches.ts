@@ -37,14 +37,18 @@ export function judgeSpool(
     if (word === "failed") record.violation(`the spool's uplink failed: ${text.join(" ")}`);
   const begun = numbers("append");
   const taken = numbers("taken");
-  const byKey = new Map([...begun].map((number) => [keyOf(spoolBatch(seed, number).content), number]));
+  const byKey = new Map(
+    [...begun].map((number) => [keyOf(spoolBatch(seed, number).content), number]),
+  );
   const times = new Map<number, number>();
   for (const { producer, sequence, revision } of stored.receipts) {
     if (!producer.startsWith("spool.")) continue;
     const commit = stored.commits.get(revision);
     const number = commit === undefined ? undefined : byKey.get(keyOf(commit.content));
     if (number === undefined)
-      record.violation(`${producer} ${sequence} at revision ${revision} is nothing that was appended`);
+      record.violation(
+        `${producer} ${sequence} at revision ${revision} is nothing that was appended`,
+      );
     else times.set(number, (times.get(number) ?? 0) + 1);
   }
   const gone = [...(givenUp?.before.commits.values() ?? [])]
@@ -52,7 +56,9 @@ export function judgeSpool(
     .map(({ content }) => byKey.get(keyOf(content)));
   const lost = [...taken].filter((number) => !times.has(number) && !gone.includes(number));
   const doubled = [...times].filter(([, count]) => count > 1).map(([number]) => number);
-  if (lost.length > 0) record.violation(`the spool took and lost ${lost.length} batches, the first ${lost[0]}`);
-  if (doubled.length > 0) record.violation(`the spool doubled ${doubled.length} batches, the first ${doubled[0]}`);
+  if (lost.length > 0)
+    record.violation(`the spool took and lost ${lost.length} batches, the first ${lost[0]}`);
+  if (doubled.length > 0)
+    record.violation(`the spool doubled ${doubled.length} batches, the first ${doubled[0]}`);
   return { taken: taken.size, lost: lost.length, doubled: doubled.length };
 }

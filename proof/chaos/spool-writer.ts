@@ -8,7 +8,12 @@ import { openUplink } from "../../client/send/library.ts";
 import { createLog } from "../../runtime/log.ts";
 import { spoolBatch } from "./spool-batches.ts";
 
-const [accessor, spoolDir, journal, seed] = process.argv.slice(2) as [string, string, string, string];
+const [accessor, spoolDir, journal, seed] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+];
 
 // The harness holds the other end: if that ends, so do we.
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();

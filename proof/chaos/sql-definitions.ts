@@ -20,7 +20,11 @@ function definitionsIn(text: string): Definition[] {
     const semicolon = text.indexOf(";", close);
     // A body without quotes ends with the statement.
     const end = quote >= 0 && quote < semicolon ? text.indexOf("$$", quote + 2) + 2 : semicolon;
-    found.push({ signature: `${match[1]}(${typesOf(text.slice(open, close)).join(", ")})`, start: match.index, end });
+    found.push({
+      signature: `${match[1]}(${typesOf(text.slice(open, close)).join(", ")})`,
+      start: match.index,
+      end,
+    });
   }
   return found;
 }
@@ -51,13 +55,20 @@ function typesOf(parameters: string): string[] {
  * Where the function that a place stands in is defined anew: the file's name. Undefined if it
  * stands in none, or in the newest.
  */
-export function replacedBy(files: readonly SqlFile[], { file, at }: { file: string; at: number }): string | undefined {
+export function replacedBy(
+  files: readonly SqlFile[],
+  { file, at }: { file: string; at: number },
+): string | undefined {
   const place = files.findIndex(({ name }) => name === file);
-  const inside = definitionsIn(files[place]!.text).find(({ start, end }) => start <= at && at < end);
+  const inside = definitionsIn(files[place]!.text).find(
+    ({ start, end }) => start <= at && at < end,
+  );
   if (inside === undefined) return undefined;
   const same = ({ signature }: Definition) => signature === inside.signature;
   const later = files.slice(place + 1).find(({ text }) => definitionsIn(text).some(same));
   if (later !== undefined) return later.name;
-  const again = definitionsIn(files[place]!.text).some((one) => same(one) && one.start > inside.start);
+  const again = definitionsIn(files[place]!.text).some(
+    (one) => same(one) && one.start > inside.start,
+  );
   return again ? file : undefined;
 }

@@ -32,7 +32,8 @@ export async function readStored(databaseUrl: string): Promise<Stored> {
   client.on("error", () => {});
   await client.connect();
   try {
-    const rows = async (text: string) => (await client.query({ text, rowMode: "array" })).rows as unknown[][];
+    const rows = async (text: string) =>
+      (await client.query({ text, rowMode: "array" })).rows as unknown[][];
     await client.query("begin isolation level repeatable read");
     const receipts = (
       await rows(
@@ -58,10 +59,9 @@ export async function readStored(databaseUrl: string): Promise<Stored> {
       });
     const count = async (table: string) =>
       new Map(
-        (await rows(`select revision, count(*) from ${table} group by revision`)).map(([revision, n]) => [
-          Number(revision),
-          Number(n),
-        ]),
+        (await rows(`select revision, count(*) from ${table} group by revision`)).map(
+          ([revision, n]) => [Number(revision), Number(n)],
+        ),
       );
     const one = async (text: string) => Number((await rows(text))[0]![0]);
     return {
@@ -80,7 +80,10 @@ export async function readStored(databaseUrl: string): Promise<Stored> {
 
 type LogRow = { revision: number; machine: string; signal: string; kind: number; payload: Buffer };
 
-function addRow(commits: Map<number, StoredCommit>, { revision, machine, signal, kind, payload }: LogRow): void {
+function addRow(
+  commits: Map<number, StoredCommit>,
+  { revision, machine, signal, kind, payload }: LogRow,
+): void {
   const commit: StoredCommit = commits.get(revision) ?? {
     revision,
     content: { machine, parts: new Map() },
@@ -91,7 +94,8 @@ function addRow(commits: Map<number, StoredCommit>, { revision, machine, signal,
   commits.set(revision, commit);
   const parts = commit.content.parts as Map<string, string>;
   // A second row of one series, or a second machine, is no content that anybody sent.
-  const key = parts.has(signal) || commit.content.machine !== machine ? `${machine}/${signal} again` : signal;
+  const key =
+    parts.has(signal) || commit.content.machine !== machine ? `${machine}/${signal} again` : signal;
   if (kind === SignalKind.NUMERIC) {
     const column = decodeBlock(payload);
     parts.set(key, digestOfColumn(column));
@@ -106,7 +110,11 @@ function addRow(commits: Map<number, StoredCommit>, { revision, machine, signal,
 
 /** One number of one row. */
 export async function askNumber(databaseUrl: string, text: string): Promise<number> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 3_000, query_timeout: 5_000 });
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 3_000,
+    query_timeout: 5_000,
+  });
   client.on("error", () => {});
   await client.connect();
   try {

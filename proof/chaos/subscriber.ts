@@ -139,9 +139,16 @@ export class Subscriber implements Watched {
    */
   #isTold({ reason, cursor }: WatchError): boolean {
     const { mayBeTold = false, name, record } = this.options;
-    if (!mayBeTold || reason !== "CURSOR_FOREIGN" || !cursor || this.past.length === maxTold) return false;
+    if (!mayBeTold || reason !== "CURSOR_FOREIGN" || !cursor || this.past.length === maxTold)
+      return false;
     const { startCursor, cursor: through, seen } = this;
-    record.note({ who: name, what: "told", reason, through: through && revisionOf(through), next: revisionOf(cursor) });
+    record.note({
+      who: name,
+      what: "told",
+      reason,
+      through: through && revisionOf(through),
+      next: revisionOf(cursor),
+    });
     this.past.push({ startCursor, cursor: through, seen });
     this.startCursor = this.cursor = cursor;
     this.seen = [];

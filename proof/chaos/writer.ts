@@ -115,13 +115,15 @@ export class Writer {
   #judge(error: unknown): void {
     const { record, shared } = this.options;
     const reason = reasonOf(error);
-    if (reason === "SEQUENCE_CONFLICT" && !shared) record.violation(`${this.#who}: a conflict for what was sent once`);
+    if (reason === "SEQUENCE_CONFLICT" && !shared)
+      record.violation(`${this.#who}: a conflict for what was sent once`);
     if (reason !== "SEQUENCE_GAP" || shared) return;
     const expected = Number(metadataOf(error)["expected_sequence"] ?? 0);
     this.#doubt(expected, "a gap where there is none");
     // To a single batch there is no welcome: this is how it is told what is gone. It is sent again,
     // in order.
-    if (this.options.unary) for (const sequence of this.acked.keys()) if (sequence >= expected) this.#isGone(sequence);
+    if (this.options.unary)
+      for (const sequence of this.acked.keys()) if (sequence >= expected) this.#isGone(sequence);
   }
 
   #doubt(sequence: number, text: string): void {
@@ -133,10 +135,15 @@ export class Writer {
     this.acked.delete(sequence);
   }
 
-  async #stream(client: ReturnType<typeof reach>["ingest"], session: AbortController): Promise<void> {
+  async #stream(
+    client: ReturnType<typeof reach>["ingest"],
+    session: AbortController,
+  ): Promise<void> {
     const { producer, random, record, shared, intervalMs, mayAlter } = this.options;
     const drawn =
-      !shared && this.acked.size > 3 && random.chance(0.25) ? random.pick(["altered", "gap"] as const) : undefined;
+      !shared && this.acked.size > 3 && random.chance(0.25)
+        ? random.pick(["altered", "gap"] as const)
+        : undefined;
     const provoke = drawn === "altered" && !mayAlter ? undefined : drawn;
     const lastAcked = Math.max(0, ...this.acked.keys());
     const outstanding: number[] = [];
@@ -166,7 +173,8 @@ export class Writer {
           }
         }
         if (this.#finish && sequence > this.sent) return;
-        while (outstanding.length >= window && !session.signal.aborted) await pause(5, session.signal);
+        while (outstanding.length >= window && !session.signal.aborted)
+          await pause(5, session.signal);
         if (session.signal.aborted) return;
         if (sequence > this.sent) await pause(intervalMs * 2 * random.next(), session.signal);
         if (this.#finish && sequence > this.sent) return;
@@ -182,7 +190,9 @@ export class Writer {
       if (performance.now() - lastMs > ackTimeoutMs) session.abort(new Error("no ack for 3 s"));
     }, 100);
     try {
-      for await (const { message } of client.ingest(requests.call(this), { signal: session.signal })) {
+      for await (const { message } of client.ingest(requests.call(this), {
+        signal: session.signal,
+      })) {
         lastMs = performance.now();
         if (message.case === "welcome") start.resolve(this.#welcome(message.value, lastAcked));
         else if (message.case === "ack") {
@@ -200,9 +210,13 @@ export class Writer {
         }
       }
       if (provoked)
-        record.violation(`${who}: no error for a batch that was ${provoke === "gap" ? "out of turn" : "altered"}`);
+        record.violation(
+          `${who}: no error for a batch that was ${provoke === "gap" ? "out of turn" : "altered"}`,
+        );
       if (outstanding.length > 0)
-        record.violation(`${who}: the stream ended with OK and ${outstanding.length} batches undecided`);
+        record.violation(
+          `${who}: the stream ended with OK and ${outstanding.length} batches undecided`,
+        );
     } catch (error) {
       const reason = reasonOf(error);
       if (reason === "SEQUENCE_CONFLICT" && shared) this.#lostRace(error);
@@ -240,15 +254,23 @@ export class Writer {
       record.violation(`${this.#who}: welcomed with ${last}, and only ${this.sent} were sent`);
     if (shared) {
       // What the other one took meanwhile is not ours to send.
-      for (let sequence = this.sent + 1; sequence <= last; sequence++) this.conflicted.add(sequence);
+      for (let sequence = this.sent + 1; sequence <= last; sequence++)
+        this.conflicted.add(sequence);
       this.sent = Math.max(this.sent, last);
-      const open = Array.from({ length: last }, (_, i) => i + 1).find((sequence) => !this.#decided(sequence));
+      const open = Array.from({ length: last }, (_, i) => i + 1).find(
+        (sequence) => !this.#decided(sequence),
+      );
       return open ?? last + 1;
     }
-    const firstOpen = Array.from({ length: this.sent }, (_, i) => i + 1).find((sequence) => !this.acked.has(sequence));
+    const firstOpen = Array.from({ length: this.sent }, (_, i) => i + 1).find(
+      (sequence) => !this.acked.has(sequence),
+    );
     const back = random.chance(0.5) ? random.int(0, 30) : 0;
     // What is lost is still held here: sent again, all of it from the first or some, or not.
-    const again = firstLost !== undefined && random.fork(firstLost).chance(0.5) ? firstLost : Number.POSITIVE_INFINITY;
+    const again =
+      firstLost !== undefined && random.fork(firstLost).chance(0.5)
+        ? firstLost
+        : Number.POSITIVE_INFINITY;
     return Math.max(1, Math.min(firstOpen ?? this.sent + 1, last + 1, again) - back);
   }
 
@@ -260,7 +282,10 @@ export class Writer {
     this.conflicted.add(sequence);
   }
 
-  #answered(sequence: number, { cursor, result }: { cursor: string; result: BatchResult | undefined }): void {
+  #answered(
+    sequence: number,
+    { cursor, result }: { cursor: string; result: BatchResult | undefined },
+  ): void {
     const { record } = this.options;
     const { answer } = this.make(sequence);
     const got = result === undefined ? [] : answerOf(result);
@@ -269,8 +294,15 @@ export class Writer {
         `${this.#who}: batch ${sequence} answered ${JSON.stringify(got)}${result?.duplicate ? " as a duplicate" : ""}, not ${JSON.stringify(answer)}`,
       );
     const before = this.acked.get(sequence);
-    if (before !== undefined && !result?.duplicate) this.#doubt(sequence, "it was stored a second time");
-    record.note({ who: this.#who, what: "batch", how: "ok", sequence, duplicate: result?.duplicate ?? false });
+    if (before !== undefined && !result?.duplicate)
+      this.#doubt(sequence, "it was stored a second time");
+    record.note({
+      who: this.#who,
+      what: "batch",
+      how: "ok",
+      sequence,
+      duplicate: result?.duplicate ?? false,
+    });
     if (before === undefined || !result?.duplicate || epochOf(cursor) > epochOf(before))
       this.acked.set(sequence, cursor);
   }

@@ -4,7 +4,8 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import type { Random } from "./random.ts";
 
-const times = (bytes: readonly number[], count: number) => Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
+const times = (bytes: readonly number[], count: number) =>
+  Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
 
 function varint(value: number): number[] {
   const bytes: number[] = [];
@@ -22,17 +23,31 @@ function somewhere(random: Random, message: DescMessage, fits: (field: DescField
   const visit = (desc: DescMessage, wrap: (inner: Buffer) => Buffer, depth: number) => {
     for (const field of desc.fields) {
       if (fits(field)) found.push({ field, wrap });
-      if (field.message && depth < 4) visit(field.message, (inner) => wrap(nested(field.number, inner)), depth + 1);
+      if (field.message && depth < 4)
+        visit(field.message, (inner) => wrap(nested(field.number, inner)), depth + 1);
     }
   };
   visit(message, (inner) => inner, 0);
   return found.length === 0 ? undefined : random.pick(found);
 }
 
-const kinds = ["unknown", "message", "list", "scalar", "packed", "nested", "groups", "huge", "zeros"] as const;
+const kinds = [
+  "unknown",
+  "message",
+  "list",
+  "scalar",
+  "packed",
+  "nested",
+  "groups",
+  "huge",
+  "zeros",
+] as const;
 
 /** A message that is dense with things to make; a few kilobytes to a few megabytes. */
-export function protobufBomb(random: Random, { input }: DescMethod): { bytes: Buffer; kind: string } {
+export function protobufBomb(
+  random: Random,
+  { input }: DescMethod,
+): { bytes: Buffer; kind: string } {
   const kind = random.pick(kinds);
   const count = random.pick([500, 5_000, 50_000, 500_000, 2_000_000]);
   const isMessage = (field: DescField) => field.message !== undefined;
@@ -100,12 +115,15 @@ export function jsonBomb(random: Random, member: string): { text: string; kind: 
   ]);
   const texts: Record<string, () => string> = {
     depth: () => "[".repeat(count),
-    members: () => `{${Array.from({ length: Math.min(count, 50_000) }, (_, i) => `"${i}":0`).join()}}`,
+    members: () =>
+      `{${Array.from({ length: Math.min(count, 50_000) }, (_, i) => `"${i}":0`).join()}}`,
     quote: () => `"${"a".repeat(count)}`,
     escapes: () => `"${"\\u0041".repeat(Math.min(count, 200_000))}"`,
   };
   const inner = texts[kind]?.() ?? `[${kind}${`,${kind}`.repeat(count - 1)}]`;
-  const batch = random.chance(0.5) ? `{"machine":"f","${random.pick(["samples", "stateChanges"])}":${inner}}` : inner;
+  const batch = random.chance(0.5)
+    ? `{"machine":"f","${random.pick(["samples", "stateChanges"])}":${inner}}`
+    : inner;
   return { text: `{"${member}":${batch}}`, kind: `${kind} ${count}` };
 }
 
@@ -118,7 +136,10 @@ export function linesBomb(random: Random): { text: string; type: string; kind: s
     quotes: () => ["text/csv", `${csv}${'"'.repeat(count)}\n`],
     "quoted quotes": () => ["text/csv", `${csv}${'"a""b",'.repeat(count)}\n`],
     "empty quotes": () => ["text/csv", `${csv}${'"",'.repeat(Math.min(3 * count, 340_000))}\n`],
-    "quotes in quotes": () => ["text/csv", `${csv}m,power,"${'""'.repeat(Math.min(5 * count, 500_000))}"\n`],
+    "quotes in quotes": () => [
+      "text/csv",
+      `${csv}m,power,"${'""'.repeat(Math.min(5 * count, 500_000))}"\n`,
+    ],
     commas: () => ["text/csv", `${csv}${",".repeat(Math.min(10 * count, 1_000_000))}\n`],
     columns: () => ["text/csv", `${"a,".repeat(count)}b\n1\n`],
     "empty lines": () => ["application/x-ndjson", "\n".repeat(count)],
@@ -127,7 +148,10 @@ export function linesBomb(random: Random): { text: string; type: string; kind: s
       "application/x-ndjson",
       `{${Array.from({ length: Math.min(count, 90_000) }, (_, i) => `"${i}a":0`).join()}}\n`,
     ],
-    "objects in a line": () => ["application/x-ndjson", `[${"{},".repeat(Math.min(3 * count, 340_000))}0]\n`],
+    "objects in a line": () => [
+      "application/x-ndjson",
+      `[${"{},".repeat(Math.min(3 * count, 340_000))}0]\n`,
+    ],
     "one line": () => ["application/x-ndjson", `[${"0,".repeat(count)}0]\n`],
     "many names": () => [
       "application/x-ndjson",
@@ -135,7 +159,10 @@ export function linesBomb(random: Random): { text: string; type: string; kind: s
     ],
     "old times": () => [
       "application/x-ndjson",
-      rows(1_000, (i) => `"signal":"power","time":"${1970 + (i % 50)}-01-0${1 + (i % 9)}T00:00:00Z"`),
+      rows(
+        1_000,
+        (i) => `"signal":"power","time":"${1970 + (i % 50)}-01-0${1 + (i % 9)}T00:00:00Z"`,
+      ),
     ],
     backslashes: () => ["application/x-ndjson", `{"machine":"${"\\\\".repeat(count)}"}\n`],
   };
@@ -152,6 +179,9 @@ export function wildPageToken(random: Random): string {
   const body = random.bytes(49);
   body[0] = random.pick([1, 2, body[0]!]);
   for (const at of [9, 17, 25, 33])
-    body.writeDoubleBE(random.pick([Number.NaN, 1e300, -1, Number.POSITIVE_INFINITY, 2 ** 53, 0]), at);
+    body.writeDoubleBE(
+      random.pick([Number.NaN, 1e300, -1, Number.POSITIVE_INFINITY, 2 ** 53, 0]),
+      at,
+    );
   return body.toString("base64url");
 }

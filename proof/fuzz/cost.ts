@@ -74,7 +74,11 @@ export const isDear = (
 };
 
 /** What an input costs alone: the least of some repetitions, each from a heap without garbage. */
-export async function costAlone(send: () => Promise<unknown>, probes: Probes, times = 3): Promise<ProbeAnswer> {
+export async function costAlone(
+  send: () => Promise<unknown>,
+  probes: Probes,
+  times = 3,
+): Promise<ProbeAnswer> {
   let least: ProbeAnswer | undefined;
   for (let i = 0; i < times; i++) {
     await probes.ask({ collect: true });

@@ -39,19 +39,28 @@ export function hostileCall(random: Random, dense: number): Sent {
     headers["grpc-encoding"] = random.pick(["gzip", "deflate", "identity", "br", "snappy"]);
     headers["connect-content-encoding"] = "gzip";
     const packed = gzipSync(message);
-    message = random.pick([packed, packed.subarray(0, packed.length - 4), message, breakBytes(random, packed)]);
+    message = random.pick([
+      packed,
+      packed.subarray(0, packed.length - 4),
+      message,
+      breakBytes(random, packed),
+    ]);
   }
   const prefix = Buffer.alloc(5);
   prefix[0] = random.chance(0.05) ? random.below(256) : flag;
   prefix.writeUInt32BE(
-    random.chance(0.1) ? random.pick([0, 1, 0xffffffff, 0x7fffffff, message.length + 7]) : message.length,
+    random.chance(0.1)
+      ? random.pick([0, 1, 0xffffffff, 0x7fffffff, message.length + 7])
+      : message.length,
     1,
   );
   const framed = contentType === "application/proto" ? message : Buffer.concat([prefix, message]);
   const body = random.chance(0.1) ? breakBytes(random, framed) : framed;
-  if (random.chance(0.03)) headers["grpc-timeout"] = random.pick(["0n", "1n", "99999999H", "-1S", "x"]);
+  if (random.chance(0.03))
+    headers["grpc-timeout"] = random.pick(["0n", "1n", "99999999H", "-1S", "x"]);
   if (random.chance(0.03)) headers["grpc-encoding"] = "gzip";
-  if (random.chance(0.02)) headers[`x-${"h".repeat(random.below(200))}`] = "v".repeat(random.below(4_000));
+  if (random.chance(0.02))
+    headers[`x-${"h".repeat(random.below(200))}`] = "v".repeat(random.below(4_000));
   const path = random.chance(0.03)
     ? `/${random.bytes(6).toString("hex")}/x`
     : `/${method.parent.typeName}/${method.name}`;
@@ -122,7 +131,9 @@ export function makeCall(
     };
     stream.on("response", note);
     stream.on("trailers", note);
-    stream.on("error", (error: NodeJS.ErrnoException) => settle(status || `error ${error.code ?? error.message}`));
+    stream.on("error", (error: NodeJS.ErrnoException) =>
+      settle(status || `error ${error.code ?? error.message}`),
+    );
     stream.on("close", () => settle(status || "closed"));
     stream.on("data", (data: Buffer) => {
       if (said.length < 200) said += data.toString("latin1").slice(0, 200);

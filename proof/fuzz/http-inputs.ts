@@ -88,7 +88,12 @@ export function hostileRequest(random: Random, dense: number): { bytes: Buffer; 
   const kind = random.below(10);
   if (kind < 4) return get(random);
   if (kind < 6)
-    return post(random, "/signals", random.chance(0.2) ? rowOf(oddName(random)) : random.pick(bodies), "POST /signals");
+    return post(
+      random,
+      "/signals",
+      random.chance(0.2) ? rowOf(oddName(random)) : random.pick(bodies),
+      "POST /signals",
+    );
   if (kind < 7 && random.chance(0.3)) {
     const path = `/machines/fuzz-${random.below(3)}/signals/${random.pick(["valve", "meter", "power", "state"])}`;
     return post(random, path, random.pick([...declarations, ...bodies]), `PATCH ${path}`, "PATCH");
@@ -96,9 +101,16 @@ export function hostileRequest(random: Random, dense: number): { bytes: Buffer; 
   if (kind < 8) {
     const method = random.pick(methods);
     const path = `/${method.parent.typeName}/${method.name}`;
-    return post(random, path, JSON.stringify(wildJson(random, rightJson(random, method))), `connect ${path}`);
+    return post(
+      random,
+      path,
+      JSON.stringify(wildJson(random, rightJson(random, method))),
+      `connect ${path}`,
+    );
   }
-  const whole = random.chance(0.5) ? get(random) : post(random, "/signals", random.pick(bodies), "");
+  const whole = random.chance(0.5)
+    ? get(random)
+    : post(random, "/signals", random.pick(bodies), "");
   return { bytes: breakBytes(random, whole.bytes), input: "broken bytes" };
 }
 
@@ -120,11 +132,19 @@ function dearRequest(random: Random): { bytes: Buffer; input: string } {
     `/signals/power?${Array.from({ length: 200 }, (_, i) => `machine=m${i}`).join("&")}`,
     "/machines/summary?from=0001-01-01T00:00:00Z",
   ]);
-  const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, "latin1");
+  const bytes = Buffer.from(
+    `GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+    "latin1",
+  );
   return { bytes, input: `GET ${target.slice(0, 80)}` };
 }
 
-function whole(line: string, type: string, body: Buffer, kind: string): { bytes: Buffer; input: string } {
+function whole(
+  line: string,
+  type: string,
+  body: Buffer,
+  kind: string,
+): { bytes: Buffer; input: string } {
   const head = `${line} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   return { bytes: Buffer.concat([Buffer.from(head), body]), input: `${line} ${type} ${kind}` };
 }
@@ -137,8 +157,16 @@ function inPieces(random: Random): { bytes: Buffer; input: string } {
   if (random.chance(0.5)) {
     const type = random.pick(["application/json", "application/x-ndjson", "text/csv"]);
     const head = `POST /signals HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`;
-    const chunk = Buffer.concat([Buffer.from(`${pieceBytes.toString(16)}\r\n`), piece, Buffer.from("\r\n")]);
-    const bytes = Buffer.concat([Buffer.from(head), repeat(count, () => chunk), Buffer.from("0\r\n\r\n")]);
+    const chunk = Buffer.concat([
+      Buffer.from(`${pieceBytes.toString(16)}\r\n`),
+      piece,
+      Buffer.from("\r\n"),
+    ]);
+    const bytes = Buffer.concat([
+      Buffer.from(head),
+      repeat(count, () => chunk),
+      Buffer.from("0\r\n\r\n"),
+    ]);
     return { bytes, input: `POST /signals ${type} ${count} chunks of ${pieceBytes} bytes` };
   }
   const method = random.pick(methods);
@@ -160,13 +188,26 @@ export function asCaller(bytes: Buffer, credential: string | undefined): Buffer 
   return Buffer.concat([bytes.subarray(0, at), line, bytes.subarray(at)]);
 }
 
-const valueFor = (random: Random) => (random.chance(0.2) ? encodeURIComponent(oddName(random)) : random.pick(values));
+const valueFor = (random: Random) =>
+  random.chance(0.2) ? encodeURIComponent(oddName(random)) : random.pick(values);
 
 function get(random: Random): { bytes: Buffer; input: string } {
-  const query = Array.from({ length: random.below(4) }, () => `${random.pick(names)}=${valueFor(random)}`).join("&");
-  const path = random.chance(0.1) ? `/machines/${encodeURIComponent(oddName(random))}/summary` : random.pick(paths);
+  const query = Array.from(
+    { length: random.below(4) },
+    () => `${random.pick(names)}=${valueFor(random)}`,
+  ).join("&");
+  const path = random.chance(0.1)
+    ? `/machines/${encodeURIComponent(oddName(random))}/summary`
+    : random.pick(paths);
   const target = `${path}${query === "" ? "" : `?${query}`}`;
-  const accept = random.pick(["*/*", "application/json", "text/csv", "application/x-ndjson", "image/png", ";;;"]);
+  const accept = random.pick([
+    "*/*",
+    "application/json",
+    "text/csv",
+    "application/x-ndjson",
+    "image/png",
+    ";;;",
+  ]);
   const verb = random.pick(["GET", "GET", "GET", "HEAD", "DELETE", "OPTIONS", "PUT"]);
   const text = `${verb} ${target} HTTP/1.1\r\nhost: localhost\r\naccept: ${accept}\r\nconnection: close\r\n\r\n`;
   return { bytes: Buffer.from(text, "latin1"), input: `${verb} ${target}` };

@@ -38,7 +38,8 @@ try {
       dense: Number(values.dense),
       maxSearches: Number(values.searches),
       onProgress: (done) =>
-        done % 20_000 === 0 && console.log(`${done} inputs, ${(performance.now() / 1000).toFixed(0)} s`),
+        done % 20_000 === 0 &&
+        console.log(`${done} inputs, ${(performance.now() / 1000).toFixed(0)} s`),
     });
     if (!tell(report, services)) process.exitCode = 1;
   }
@@ -51,15 +52,20 @@ function tell(report: FuzzReport, { accessor, gateway }: FuzzedServices): boolea
   const { faults, dear, groups, most } = report;
   console.table(Object.fromEntries([...report.endings].sort((a, b) => b[1] - a[1])));
   console.log("memory in MiB", report.memory);
-  console.log(`dearest group: the loop held for ${most.heldMs.toFixed(0)} ms, ${most.grownMib.toFixed(0)} MiB`);
+  console.log(
+    `dearest group: the loop held for ${most.heldMs.toFixed(0)} ms, ${most.grownMib.toFixed(0)} MiB`,
+  );
   console.log(`dear groups: ${groups.dear}, of them not searched: ${groups.notSearched}`);
   for (const { input, status, said } of faults.slice(0, 20))
     console.log(`blames the server: ${status}  ${input}  ${said ?? ""}`);
   for (const { input, sentBytes, heldMs, grownMib } of dear.slice(0, 40))
-    console.log(`dear: ${heldMs.toFixed(0)} ms, ${grownMib.toFixed(0)} MiB for ${sentBytes} bytes of ${input}`);
+    console.log(
+      `dear: ${heldMs.toFixed(0)} ms, ${grownMib.toFixed(0)} MiB for ${sentBytes} bytes of ${input}`,
+    );
   const lines = [...accessor.lines, ...gateway.lines];
   const rejected = lines.filter((line) => /unhandled|uncaught/i.test(line));
-  for (const line of lines.filter((text) => /"level":"error"/.test(text)).slice(0, 10)) console.log(line.slice(0, 600));
+  for (const line of lines.filter((text) => /"level":"error"/.test(text)).slice(0, 10))
+    console.log(line.slice(0, 600));
   const found = `${faults.length} blamed on the server, ${dear.length} dear, ${rejected.length} unhandled`;
   console.log(`${report.inputs} inputs, ${found}`);
   return faults.length + dear.length + rejected.length === 0;

@@ -11,7 +11,10 @@ export const methods: readonly DescMethod[] = [SignalService, IngestService, Hea
   (service) => service.methods,
 );
 
-const time = (secondsAgo: number) => ({ seconds: BigInt(Math.floor(Date.now() / 1000) - secondsAgo), nanos: 0 });
+const time = (secondsAgo: number) => ({
+  seconds: BigInt(Math.floor(Date.now() / 1000) - secondsAgo),
+  nanos: 0,
+});
 const grid = () => ({
   case: "grid" as const,
   value: { startUs: BigInt(Date.now() - 9_000) * 1000n, periodUs: 10_000n },
@@ -55,7 +58,12 @@ function rightRequest(random: Random, name: string): object {
   const range = {
     startTime: time(60),
     endTime: time(0),
-    machines: random.pick([[], ["mill-1"], ["fuzz-1", "nobody"], [oddName(random), oddName(random)]]),
+    machines: random.pick([
+      [],
+      ["mill-1"],
+      ["fuzz-1", "nobody"],
+      [oddName(random), oddName(random)],
+    ]),
   };
   const requests: Record<string, () => object> = {
     QuerySignalsRequest: () => ({
@@ -67,14 +75,20 @@ function rightRequest(random: Random, name: string): object {
     AggregateSamplesRequest: () => ({
       ...range,
       signals: random.pick([["power"], ["valve"], ["meter"], ["power", "odd"]]),
-      resolution: random.pick([{ case: "points", value: 1 + random.below(50) }, anyCalendar(random)]),
+      resolution: random.pick([
+        { case: "points", value: 1 + random.below(50) },
+        anyCalendar(random),
+      ]),
     }),
     SummarizeMachinesRequest: () => range,
     AggregateStatesRequest: () => ({ ...range, resolution: anyCalendar(random) }),
     ListStateIntervalsRequest: () => ({ ...range, pageSize: random.below(50) }),
     WatchSignalsRequest: () => ({ signals: random.pick([[], ["state"]]) }),
     IngestRequest: () => ({
-      message: { case: "hello", value: { producerId: `fuzz-${random.below(5)}`, lastAckedSequence: 0n } },
+      message: {
+        case: "hello",
+        value: { producerId: `fuzz-${random.below(5)}`, lastAckedSequence: 0n },
+      },
     }),
     IngestBatchRequest: () => ({
       producerId: `fuzz-${random.below(1000)}`,
@@ -85,7 +99,11 @@ function rightRequest(random: Random, name: string): object {
       machine: `fuzz-${random.below(3)}`,
       signal: random.pick(["power", "valve", "meter", "odd", "state"]),
       unit: random.pick([undefined, "W", "kWh", ""]),
-      maxGap: random.pick([undefined, { seconds: 1n, nanos: 0 }, { seconds: 10n ** 11n, nanos: 0 }]),
+      maxGap: random.pick([
+        undefined,
+        { seconds: 1n, nanos: 0 },
+        { seconds: 10n ** 11n, nanos: 0 },
+      ]),
       sampleType: random.pick([0, 1, 2, 3, 9]),
     }),
   };

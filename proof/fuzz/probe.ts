@@ -62,7 +62,9 @@ function now() {
 
 /** In KiB. */
 function statusOf(name: string): number {
-  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+  return Number(
+    new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync("/proc/self/status", "utf8"))?.[1],
+  );
 }
 
 let gc: (() => void) | undefined;

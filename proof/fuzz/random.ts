@@ -22,12 +22,17 @@ export function breakBytes(random: Random, bytes: Buffer): Buffer {
   const at = random.below(broken.length);
   switch (random.below(5)) {
     case 0:
-      for (let i = 0; i <= random.below(4); i++) broken[random.below(broken.length)]! ^= 1 << random.below(8);
+      for (let i = 0; i <= random.below(4); i++)
+        broken[random.below(broken.length)]! ^= 1 << random.below(8);
       return broken;
     case 1:
       return broken.subarray(0, at);
     case 2:
-      return Buffer.concat([broken.subarray(0, at), random.bytes(random.below(32)), broken.subarray(at)]);
+      return Buffer.concat([
+        broken.subarray(0, at),
+        random.bytes(random.below(32)),
+        broken.subarray(at),
+      ]);
     case 3:
       return Buffer.concat([broken, broken.subarray(at)]);
     default:

@@ -80,7 +80,10 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
     dear: [],
     groups: { dear: 0, notSearched: 0 },
     most: { heldMs: 0, cpuMs: 0, grownMib: 0 },
-    memory: { accessor: { before: memoryOf(accessor), peak: 0 }, gateway: { before: memoryOf(gateway), peak: 0 } },
+    memory: {
+      accessor: { before: memoryOf(accessor), peak: 0 },
+      gateway: { before: memoryOf(gateway), peak: 0 },
+    },
   };
   for (let done = 0; done < inputs; ) {
     const count = Math.min(groupSize, inputs - done);
@@ -89,9 +92,11 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
     const group = Array.from({ length: count }, () => makeInput(random, targets, options));
     await probes?.ask();
     await sendGroup(group, report);
-    if (probes !== undefined) await judgeCost(group, await probes.ask(), { ...options, probes, report });
+    if (probes !== undefined)
+      await judgeCost(group, await probes.ask(), { ...options, probes, report });
     done += count;
-    if (done % 2_000 < groupSize || done >= inputs) await assertServing(accessor, gateway, goodCredential);
+    if (done % 2_000 < groupSize || done >= inputs)
+      await assertServing(accessor, gateway, goodCredential);
     for (const [name, service] of [
       ["accessor", accessor],
       ["gateway", gateway],
@@ -125,7 +130,11 @@ function makeInput(
   if (random.chance(0.3)) {
     const { bytes, input } = hostileRequest(random, dense);
     const sent = { input, bytes: asCaller(bytes, credential) };
-    return { name: input, bytes: bytes.length, send: () => sendBytes(gateway.port, sent, patienceMs) };
+    return {
+      name: input,
+      bytes: bytes.length,
+      send: () => sendBytes(gateway.port, sent, patienceMs),
+    };
   }
   const target = random.pick(targets);
   const call = hostileCall(random, dense);
@@ -136,7 +145,8 @@ function makeInput(
     bytes: call.body.length,
     send: () => {
       // A server may well close a connection on such a client.
-      if (target.session.closed || target.session.destroyed) target.session = openSession(target.url);
+      if (target.session.closed || target.session.destroyed)
+        target.session = openSession(target.url);
       return makeCall(target.session, call, /Watch/.test(call.path) ? patienceMs : answerMs);
     },
   };
@@ -149,7 +159,8 @@ async function sendGroup(group: readonly Input[], report: FuzzReport): Promise<v
       const ending = await input.send();
       report.endings.set(ending.status, (report.endings.get(ending.status) ?? 0) + 1);
       const complaint = ending.status === "grpc 13" && frameComplaint.test(ending.said ?? "");
-      if (blame.test(ending.status) && !complaint && report.faults.length < 100) report.faults.push(ending);
+      if (blame.test(ending.status) && !complaint && report.faults.length < 100)
+        report.faults.push(ending);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
@@ -162,7 +173,12 @@ async function sendGroup(group: readonly Input[], report: FuzzReport): Promise<v
 async function judgeCost(
   group: readonly Input[],
   cost: ProbeAnswer,
-  { probes, report, bounds = defaultBounds, maxSearches = 20 }: FuzzOptions & { probes: Probes; report: FuzzReport },
+  {
+    probes,
+    report,
+    bounds = defaultBounds,
+    maxSearches = 20,
+  }: FuzzOptions & { probes: Probes; report: FuzzReport },
 ): Promise<void> {
   if (cost.heldMs > report.most.heldMs) report.most = cost;
   if (!isDear(cost, bounds, 0)) return;
@@ -181,11 +197,19 @@ async function judgeCost(
 }
 
 /** A good client is still served, on both ports. */
-async function assertServing(accessor: Service, gateway: Service, credential: string | undefined): Promise<void> {
-  const headers: Record<string, string> = credential === undefined ? {} : { authorization: `Bearer ${credential}` };
+async function assertServing(
+  accessor: Service,
+  gateway: Service,
+  credential: string | undefined,
+): Promise<void> {
+  const headers: Record<string, string> =
+    credential === undefined ? {} : { authorization: `Bearer ${credential}` };
   using transport = createGrpcTransport({ baseUrl: accessor.url, headers });
   await createClient(SignalService, transport).listSignals({}, { timeoutMs: 5_000 });
-  const response = await fetch(`${gateway.url}/signals`, { headers, signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(`${gateway.url}/signals`, {
+    headers,
+    signal: AbortSignal.timeout(5_000),
+  });
   if (!response.ok) throw new Error(`the gateway answers ${response.status} to a good client`);
 }
 

@@ -17,20 +17,33 @@ export type FuzzedServices = AsyncDisposable & {
   readonly goodCredential?: string;
 };
 
-export async function startServices(databaseUrl: string, { keys }: { keys: boolean }): Promise<FuzzedServices> {
+export async function startServices(
+  databaseUrl: string,
+  { keys }: { keys: boolean },
+): Promise<FuzzedServices> {
   await using stack = new AsyncDisposableStack();
   const probes = stack.use(await openProbes());
   const made = keys ? await makeKeys(databaseUrl) : { credentials: [undefined] };
   const listen = ["--listen", "127.0.0.1:0"];
-  const accessorFlags = [...listen, "--bookmark-interval", "100ms", ...(keys ? ["--auth", "keys"] : [])];
+  const accessorFlags = [
+    ...listen,
+    "--bookmark-interval",
+    "100ms",
+    ...(keys ? ["--auth", "keys"] : []),
+  ];
   const env = { ...probes.env, DATABASE_URL: databaseUrl };
   const accessor = stack.use(await listening(startProgram("accessor/main.ts", accessorFlags, env)));
   const gatewayFlags = [...listen, "--accessor", accessor.url];
-  const gateway = stack.use(await listening(startProgram("gateway/main.ts", gatewayFlags, probes.env)));
+  const gateway = stack.use(
+    await listening(startProgram("gateway/main.ts", gatewayFlags, probes.env)),
+  );
   const { goodCredential } = made as { goodCredential?: string };
   if (goodCredential !== undefined) {
     const headers = { authorization: `Bearer ${goodCredential}` };
-    await eventually("the keys are known", async () => (await fetch(`${gateway.url}/signals`, { headers })).ok);
+    await eventually(
+      "the keys are known",
+      async () => (await fetch(`${gateway.url}/signals`, { headers })).ok,
+    );
   }
   const owned = stack.move();
   return { accessor, gateway, probes, ...made, [Symbol.asyncDispose]: () => owned.disposeAsync() };

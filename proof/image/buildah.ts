@@ -17,11 +17,17 @@ const maxOutputBytes = 64 * 1024 * 1024;
  */
 export async function outputOf(program: string, args: readonly string[]): Promise<string> {
   try {
-    const options = { env: childEnvironment({}) as NodeJS.ProcessEnv, timeout: patienceMs, maxBuffer: maxOutputBytes };
+    const options = {
+      env: childEnvironment({}) as NodeJS.ProcessEnv,
+      timeout: patienceMs,
+      maxBuffer: maxOutputBytes,
+    };
     return (await execute(program, args, options)).stdout.trim();
   } catch (error) {
     const { stderr = "", message } = error as Error & { stderr?: string };
-    throw new Error(`${program} ${args.join(" ")} failed: ${stderr.trim().slice(-2_000) || message}`);
+    throw new Error(
+      `${program} ${args.join(" ")} failed: ${stderr.trim().slice(-2_000) || message}`,
+    );
   }
 }
 
@@ -39,7 +45,14 @@ export type Buildah = AsyncDisposable & {
 
 export function openBuildah(): Buildah {
   const folder = mkdtempSync(join(tmpdir(), "millrace-image-"));
-  const storage = ["--root", join(folder, "root"), "--runroot", join(folder, "run"), "--storage-driver", "vfs"];
+  const storage = [
+    "--root",
+    join(folder, "root"),
+    "--runroot",
+    join(folder, "run"),
+    "--storage-driver",
+    "vfs",
+  ];
   return {
     folder,
     call: (...args) => outputOf("buildah", [...storage, ...args]),

@@ -16,4 +16,5 @@ export function composedService(name: string): ComposedService {
   return { command: wordsOf(command), healthcheck: test === undefined ? undefined : wordsOf(test) };
 }
 
-const wordsOf = (list: string): string[] => list.split(", ").map((word) => word.replaceAll('"', ""));
+const wordsOf = (list: string): string[] =>
+  list.split(", ").map((word) => word.replaceAll('"', ""));

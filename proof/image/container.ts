@@ -44,8 +44,12 @@ export async function openContainer(buildah: Buildah, image: string): Promise<Co
 function watch(child: ChildProcess): Running {
   const lines: string[] = [];
   for (const stream of [child.stdout!, child.stderr!])
-    stream.setEncoding("utf8").on("data", (text: string) => lines.push(...text.split("\n").filter(Boolean)));
-  const ended: Promise<number | NodeJS.Signals> = once(child, "exit").then(([code, signal]) => signal ?? code);
+    stream
+      .setEncoding("utf8")
+      .on("data", (text: string) => lines.push(...text.split("\n").filter(Boolean)));
+  const ended: Promise<number | NodeJS.Signals> = once(child, "exit").then(
+    ([code, signal]) => signal ?? code,
+  );
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   const said = () => lines.join("\n").slice(-2_000);
   return {
@@ -53,7 +57,9 @@ function watch(child: ChildProcess): Running {
     port: () =>
       eventually("it listens", () => {
         if (!isRunning()) throw new Error(`it ended: ${said()}`);
-        return Number(lines.map((line) => /"port":(\d+)/.exec(line)?.[1]).find(Boolean)) || undefined;
+        return (
+          Number(lines.map((line) => /"port":(\d+)/.exec(line)?.[1]).find(Boolean)) || undefined
+        );
       }),
     async stop() {
       const pid = programBelow(child.pid!);

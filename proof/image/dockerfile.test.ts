@@ -9,8 +9,8 @@ import { composedService } from "./compose-file.ts";
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string) => readFileSync(join(checkout, file), "utf8");
 
-const copied = [...read("Dockerfile").matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(([, sources = ""]) =>
-  sources.split(" "),
+const copied = [...read("Dockerfile").matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(
+  ([, sources = ""]) => sources.split(" "),
 );
 const sent = read(".dockerignore")
   .split("\n")
@@ -30,16 +30,22 @@ test("nothing is sent that no COPY takes", () => {
 test("what a program of the image imports is copied", () => {
   const programs = ["accessor", "gateway", "producer"].map((name) => composedService(name).command);
   const checks = ["accessor", "gateway"].map((name) => composedService(name).healthcheck ?? []);
-  const files = [...programs, ...checks].map((words) => words.find((word) => word.endsWith(".ts"))!);
+  const files = [...programs, ...checks].map(
+    (words) => words.find((word) => word.endsWith(".ts"))!,
+  );
   expect(files).toHaveLength(5);
-  const rooms = new Set(files.flatMap((file) => [...importedBy(file)]).map((file) => file.split("/")[0]!));
+  const rooms = new Set(
+    files.flatMap((file) => [...importedBy(file)]).map((file) => file.split("/")[0]!),
+  );
   expect([...rooms].filter((room) => !copied.includes(room))).toEqual([]);
 });
 
 test("every flag of Node that package.json gives a service is in the image's commands", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
   for (const service of ["accessor", "gateway", "producer"]) {
-    const words = scripts[service]!.split(" ").filter((word) => !word.includes("=") || word.startsWith("--"));
+    const words = scripts[service]!.split(" ").filter(
+      (word) => !word.includes("=") || word.startsWith("--"),
+    );
     expect(composedService(service).command.slice(0, words.length)).toEqual(words);
   }
 });

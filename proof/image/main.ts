@@ -15,13 +15,24 @@ import { type Container, openContainer, type Running } from "./container.ts";
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const abort = AbortSignal.timeout(8 * 60_000);
 const began = performance.now();
-const say = (text: string) => console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`);
+const say = (text: string) =>
+  console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`);
 
 await assertTools();
 await using buildah = openBuildah();
 const base = await makeBase(buildah);
 say("made a base image of Debian and Node");
-await buildah.call("bud", "--quiet", "--isolation", "chroot", "--from", base, "-t", "millrace", checkout);
+await buildah.call(
+  "bud",
+  "--quiet",
+  "--isolation",
+  "chroot",
+  "--from",
+  base,
+  "-t",
+  "millrace",
+  checkout,
+);
 say("built the image of the Dockerfile");
 const dataDir = mkdtempSync(join(tmpdir(), "millrace-image-data-"));
 await chmod(dataDir, 0o755);
@@ -32,7 +43,8 @@ try {
 }
 
 async function assertTools(): Promise<void> {
-  if (process.getuid?.() !== 0) throw new Error("only root can make the base image: run it as root");
+  if (process.getuid?.() !== 0)
+    throw new Error("only root can make the base image: run it as root");
   for (const tool of ["buildah", "debootstrap"]) await outputOf("which", [tool]);
 }
 
@@ -52,11 +64,13 @@ async function ask(container: Container): Promise<void> {
   await untilServing(gatewayUrl, { abort, say });
   const response = await fetch(`${gatewayUrl}/signals/power?limit=3`, { signal: abort });
   const { signals } = (await response.json()) as { signals: unknown[] };
-  if (response.status !== 200 || signals.length !== 3) throw new Error(`the gateway answers ${response.status}`);
+  if (response.status !== 200 || signals.length !== 3)
+    throw new Error(`the gateway answers ${response.status}`);
   say(`the gateway answers with samples: ${JSON.stringify(signals[0])}`);
   await assertHealthy(container, "accessor", accessorUrl);
   await assertHealthy(container, "gateway", `${gatewayUrl}/readyz`);
-  for (const [name, service] of Object.entries({ producer, gateway, accessor })) await assertStops(name, service);
+  for (const [name, service] of Object.entries({ producer, gateway, accessor }))
+    await assertStops(name, service);
 }
 
 function commandOf(service: string, accessorUrl = ""): string[] {
@@ -75,6 +89,7 @@ async function assertHealthy(container: Container, service: string, url: string)
 
 async function assertStops(name: string, service: Running): Promise<void> {
   const code = await service.stop();
-  if (code !== 0) throw new Error(`${name} ends with ${code}: ${service.lines.slice(-5).join("\n")}`);
+  if (code !== 0)
+    throw new Error(`${name} ends with ${code}: ${service.lines.slice(-5).join("\n")}`);
   say(`${name} stops when it is asked to`);
 }

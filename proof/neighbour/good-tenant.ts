@@ -111,16 +111,32 @@ const rest = async (target: string, init: RequestInit = {}) => {
 
 const post = () => {
   const number = ++outcome.posted;
-  const row = { machine: "good-posted", signal: "power", time: new Date().toISOString(), value: number, unit: "W" };
+  const row = {
+    machine: "good-posted",
+    signal: "power",
+    time: new Date().toISOString(),
+    value: number,
+    unit: "W",
+  };
   const named = { "content-type": "application/json", "idempotency-key": idempotencyKeyOf(number) };
-  return rest("/signals", { method: "POST", headers: named, body: JSON.stringify({ signals: [row] }) });
+  return rest("/signals", {
+    method: "POST",
+    headers: named,
+    body: JSON.stringify({ signals: [row] }),
+  });
 };
 
 const call = async () => {
   const number = ++outcome.called;
   const grid = { startUs: BigInt(Date.now()) * 1000n, periodUs: 10_000n };
-  const samples = [{ signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values: [number] }];
-  const request = { producerId: "good.unary", sequence: BigInt(number), batch: { machine: "good-called", samples } };
+  const samples = [
+    { signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values: [number] },
+  ];
+  const request = {
+    producerId: "good.unary",
+    sequence: BigInt(number),
+    batch: { machine: "good-called", samples },
+  };
   const { result } = await ingest.ingestBatch(request, { timeoutMs: 10_000 });
   if (result?.duplicate || result?.refusal || result?.verdicts.length)
     throw new Error("a batch was not stored as it is");
@@ -136,7 +152,8 @@ const questions: Record<string, () => Promise<unknown>> = {
   "GET export": () => rest(`/signals/power?machine=${machine}&from=-10s&format=ndjson`),
   "POST signals": post,
   IngestBatch: call,
-  QuerySignals: () => signals.querySignals({ signal: "power", ...range(), pageSize: 500 }, { timeoutMs: 10_000 }),
+  QuerySignals: () =>
+    signals.querySignals({ signal: "power", ...range(), pageSize: 500 }, { timeoutMs: 10_000 }),
   GetLatest: () => signals.getLatest({ signals: ["power"] }, { timeoutMs: 10_000 }),
 };
 
@@ -156,7 +173,11 @@ const writing = write().then(() => {
   isWritten = true;
 });
 const asking = ask();
-await Promise.all([writing, asking, follow(() => isWritten && outcome.seen >= outcome.written)]).catch((error) => {
+await Promise.all([
+  writing,
+  asking,
+  follow(() => isWritten && outcome.seen >= outcome.written),
+]).catch((error) => {
   if (String(error).includes("all is seen")) return;
   measured.push({ atMs: Date.now(), what: "tenant", tookMs: 0, error: String(error) });
 });

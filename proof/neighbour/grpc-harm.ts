@@ -8,14 +8,22 @@ import {
   ReadSignalsRequestSchema,
   WatchSignalsRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { callHead, emptyCall, frame, preface, repeat, reset } from "../../test/testing/http2-frames.ts";
+import {
+  callHead,
+  emptyCall,
+  frame,
+  preface,
+  repeat,
+  reset,
+} from "../../test/testing/http2-frames.ts";
 import { type Harm, hammer, leaveUnread, repeatedly, type Target, writeAndLeave } from "./harm.ts";
 
 const check = "/grpc.health.v1.Health/Check";
 const service = "/millrace.v1.SignalService/";
 
 /** A message in which two bytes are one more object, in few bytes on the wire. */
-const bomb = (pair: readonly [number, number], count: number) => gzipSync(Buffer.alloc(2 * count, Buffer.from(pair)));
+const bomb = (pair: readonly [number, number], count: number) =>
+  gzipSync(Buffer.alloc(2 * count, Buffer.from(pair)));
 const wrapped = (field: number, body: Buffer) => {
   const length = [];
   for (let left = body.length; left > 0; left = Math.floor(left / 128))
@@ -28,9 +36,14 @@ const everySample = { signal: "power", machines: ["bad-full"], pageSize: 10_000 
 const since1 = { startTime: { seconds: -62_135_596_800n } };
 
 export const grpcHarm: Record<string, Harm> = {
-  "unknown fields, no credential": (target) => hammer(target, { path: check, message: unknownFields, gzip: true }),
+  "unknown fields, no credential": (target) =>
+    hammer(target, { path: check, message: unknownFields, gzip: true }),
   "unknown fields, plain": (target) =>
-    hammer(target, { path: check, message: Buffer.alloc(900_000, Buffer.from([0x10, 0x00])), gzip: false }),
+    hammer(target, {
+      path: check,
+      message: Buffer.alloc(900_000, Buffer.from([0x10, 0x00])),
+      gzip: false,
+    }),
   "empty submessages": (target) =>
     hammer(target, {
       path: "/millrace.v1.IngestService/IngestBatch",
@@ -43,12 +56,17 @@ export const grpcHarm: Record<string, Harm> = {
       target.signals.querySignals({ signal: "power", machines: names }, { timeoutMs: 5_000 }),
     ),
   "latest of everything": (target) =>
-    repeatedly(target, 32, () => target.signals.getLatest({ machines: names }, { timeoutMs: 5_000 })),
+    repeatedly(target, 32, () =>
+      target.signals.getLatest({ machines: names }, { timeoutMs: 5_000 }),
+    ),
   "buckets without measure": (target) =>
     repeatedly(target, 32, () =>
       target.signals.aggregateSamples(
         {
-          ...{ signals: ["power"], startTime: { seconds: BigInt(Math.floor(Date.now() / 1000) - 3_600) } },
+          ...{
+            signals: ["power"],
+            startTime: { seconds: BigInt(Math.floor(Date.now() / 1000) - 3_600) },
+          },
           resolution: { case: "points", value: 10_000 },
         },
         { timeoutMs: 30_000 },
@@ -72,14 +90,20 @@ export const grpcHarm: Record<string, Harm> = {
     leaveUnread(target, {
       url: target.accessorUrl,
       path: `${service}ReadSignals`,
-      message: toBinary(ReadSignalsRequestSchema, create(ReadSignalsRequestSchema, { signals: ["power"] })),
+      message: toBinary(
+        ReadSignalsRequestSchema,
+        create(ReadSignalsRequestSchema, { signals: ["power"] }),
+      ),
       count: 64,
     }),
   "ranges unread at the gateway": (target) =>
     leaveUnread(target, {
       url: target.gatewayUrl,
       path: `${service}ReadSignals`,
-      message: toBinary(ReadSignalsRequestSchema, create(ReadSignalsRequestSchema, { signals: ["power"] })),
+      message: toBinary(
+        ReadSignalsRequestSchema,
+        create(ReadSignalsRequestSchema, { signals: ["power"] }),
+      ),
       count: 64,
     }),
   "pages unread": (target) =>
@@ -96,14 +120,19 @@ export const grpcHarm: Record<string, Harm> = {
       message: toBinary(
         WatchSignalsRequestSchema,
         create(WatchSignalsRequestSchema, {
-          start: { case: "fromCommitTime", value: { seconds: BigInt(Math.floor(Date.now() / 1000) - 600) } },
+          start: {
+            case: "fromCommitTime",
+            value: { seconds: BigInt(Math.floor(Date.now() / 1000) - 600) },
+          },
         }),
       ),
       count: 200,
     }),
   "calls at once": (target) => callAtOnce(target, (i, head) => emptyCall(i, head)),
-  "calls reset at once": (target) => callAtOnce(target, (i, head) => Buffer.concat([emptyCall(i, head), reset(i)])),
-  "calls without a message": (target) => callAtOnce(target, (i, head) => frame(1, 4, 2 * i + 1, head)),
+  "calls reset at once": (target) =>
+    callAtOnce(target, (i, head) => Buffer.concat([emptyCall(i, head), reset(i)])),
+  "calls without a message": (target) =>
+    callAtOnce(target, (i, head) => frame(1, 4, 2 * i + 1, head)),
   "frames of a byte": (target) => {
     const prefix = Buffer.from([0, 0, 0x3f, 0xff, 0xff]);
     const open = frame(1, 4, 1, callHead("/millrace.v1.IngestService/IngestBatch", target.headers));
@@ -113,10 +142,14 @@ export const grpcHarm: Record<string, Harm> = {
   "small frames among large ones": (target) => {
     const prefix = Buffer.from([0, 0, 0, 0x0f, 0xff]);
     const head = callHead("/millrace.v1.IngestService/IngestBatch", target.headers);
-    const open = repeat(60, (i) => Buffer.concat([frame(1, 4, 2 * i + 1, head), frame(0, 0, 2 * i + 1, prefix)]));
+    const open = repeat(60, (i) =>
+      Buffer.concat([frame(1, 4, 2 * i + 1, head), frame(0, 0, 2 * i + 1, prefix)]),
+    );
     // Of a type that nobody knows: passed over, but read together with the small one.
     const ignored = repeat(4, () => frame(0xf0, 0, 0, Buffer.alloc(15_000)));
-    const small = repeat(120, (i) => Buffer.concat([frame(0, 0, 2 * (i % 60) + 1, Buffer.alloc(16)), ignored]));
+    const small = repeat(120, (i) =>
+      Buffer.concat([frame(0, 0, 2 * (i % 60) + 1, Buffer.alloc(16)), ignored]),
+    );
     return toBoth(target, Buffer.concat([preface, open, small]));
   },
   "half messages": (target) => {
@@ -138,7 +171,12 @@ export const grpcHarm: Record<string, Harm> = {
 /** Two thousand streams in one write, to the accessor, on each of ten connections. */
 function callAtOnce(target: Target, make: (i: number, head: Buffer) => Buffer): Promise<void> {
   const head = callHead(`${service}ListSignals`, target.headers);
-  return writeAndLeave(target, target.accessorPort, 10, Buffer.concat([preface, repeat(2_000, (i) => make(i, head))]));
+  return writeAndLeave(
+    target,
+    target.accessorPort,
+    10,
+    Buffer.concat([preface, repeat(2_000, (i) => make(i, head))]),
+  );
 }
 
 /** The same in one write to each port, on five connections. */

@@ -147,7 +147,12 @@ export async function holdOpen(
 }
 
 /** Writes the same on so many connections, reads nothing, and leaves after 300 ms to come again. */
-export async function writeAndLeave(target: Target, port: number, count: number, bytes: Buffer): Promise<void> {
+export async function writeAndLeave(
+  target: Target,
+  port: number,
+  count: number,
+  bytes: Buffer,
+): Promise<void> {
   await repeatedly(target, count, async () => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => {}).pause();
@@ -159,14 +164,28 @@ export async function writeAndLeave(target: Target, port: number, count: number,
 }
 
 /** message: of a whole call. body: what is sent of one that never ends, in gRPC's frames. */
-type UnreadOptions = { url: string; path: string; message?: Uint8Array; body?: Buffer; count: number };
+type UnreadOptions = {
+  url: string;
+  path: string;
+  message?: Uint8Array;
+  body?: Buffer;
+  count: number;
+};
 
 /** Streams that are opened and never read. */
-export async function leaveUnread(target: Target, { url, path, message, body, count }: UnreadOptions): Promise<void> {
+export async function leaveUnread(
+  target: Target,
+  { url, path, message, body, count }: UnreadOptions,
+): Promise<void> {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message?.length ?? 0, 1);
   const session = openSession(url);
-  const sent = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+  const sent = {
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+  };
   const open = async () => {
     while (!target.abort.aborted && !session.destroyed && !session.closed) {
       const stream = session.request({ ...sent, ...target.headers });

@@ -11,11 +11,18 @@ import { endure, type Harm, openTarget } from "./harm.ts";
 import { httpHarm } from "./http-harm.ts";
 import { storedHarm } from "./stored-harm.ts";
 
-const [accessorUrl, gatewayUrl, slotMs, seed] = process.argv.slice(2) as [string, string, string, string];
+const [accessorUrl, gatewayUrl, slotMs, seed] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+];
 const { MILLRACE_API_KEY: key = "", MILLRACE_HARM: only } = childEnvironment({});
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
 // Whatever a server does to such connections is an ending, not a failure of ours.
-process.on("uncaughtException", (error) => console.log(JSON.stringify({ note: String(error).slice(0, 200) })));
+process.on("uncaughtException", (error) =>
+  console.log(JSON.stringify({ note: String(error).slice(0, 200) })),
+);
 
 const all: Record<string, Harm> = { ...grpcHarm, ...storedHarm, ...httpHarm };
 const names = only === undefined ? Object.keys(all) : only.split("|");
@@ -24,7 +31,12 @@ const random = createRandom(Number(seed));
 await fill();
 for (;;) {
   for (const name of shuffled(names)) {
-    const done = await endure(all[name]!, { accessorUrl, gatewayUrl, key, lengthMs: Number(slotMs) });
+    const done = await endure(all[name]!, {
+      accessorUrl,
+      gatewayUrl,
+      key,
+      lengthMs: Number(slotMs),
+    });
     console.log(JSON.stringify({ kind: name, ...done }));
   }
 }
@@ -42,9 +54,18 @@ async function fill(): Promise<void> {
   for (let i = 0; i < 32 && !target.abort.aborted; i++) {
     const grid = { startUs: startUs + BigInt(i) * 65_000_000n, periodUs: 1_000n };
     const samples = [
-      { signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values: new Array(65_000).fill(0) },
+      {
+        signal: "power",
+        unit: "W",
+        times: { case: "grid" as const, value: grid },
+        values: new Array(65_000).fill(0),
+      },
     ];
-    const request = { producerId: "bad.fill", sequence: BigInt(i + 1), batch: { machine: "bad-full", samples } };
+    const request = {
+      producerId: "bad.fill",
+      sequence: BigInt(i + 1),
+      batch: { machine: "bad-full", samples },
+    };
     await target.ingest.ingestBatch(request, { timeoutMs: 10_000 }).catch(() => sleep(500));
   }
   target[Symbol.dispose]();

@@ -32,7 +32,10 @@ async function post(
 
 async function get(target: Target, path: string): Promise<string> {
   const abort = AbortSignal.timeout(60_000);
-  const response = await fetch(target.gatewayUrl + path, { headers: target.headers, signal: abort });
+  const response = await fetch(target.gatewayUrl + path, {
+    headers: target.headers,
+    signal: abort,
+  });
   await response.arrayBuffer();
   return `${response.status}`;
 }
@@ -41,8 +44,10 @@ const head = (target: Target, line: string, more = "") =>
   `${line} HTTP/1.1\r\nhost: 127.0.0.1:${target.gatewayPort}\r\nauthorization: ${target.headers["authorization"]}\r\n${more}\r\n`;
 
 export const httpHarm: Record<string, Harm> = {
-  "JSON of zeros": (target) => repeatedly(target, 4, () => post(target, "/signals", "application/json", zeros)),
-  "JSON nested": (target) => repeatedly(target, 8, () => post(target, "/signals", "application/json", nested)),
+  "JSON of zeros": (target) =>
+    repeatedly(target, 4, () => post(target, "/signals", "application/json", zeros)),
+  "JSON nested": (target) =>
+    repeatedly(target, 8, () => post(target, "/signals", "application/json", nested)),
   "Connect JSON of zeros": (target) =>
     repeatedly(target, 4, () =>
       post(
@@ -55,26 +60,36 @@ export const httpHarm: Record<string, Harm> = {
   "Connect bombs": (target) => {
     const bomb = gzipSync(Buffer.alloc(8_000_000, Buffer.from([0x10, 0x00])));
     const packed = { "content-encoding": "gzip" };
-    return repeatedly(target, 8, () => post(target, "/grpc.health.v1.Health/Check", "application/proto", bomb, packed));
+    return repeatedly(target, 8, () =>
+      post(target, "/grpc.health.v1.Health/Check", "application/proto", bomb, packed),
+    );
   },
-  "an open quote": (target) => repeatedly(target, 4, () => post(target, "/signals", "text/csv", openQuote)),
-  "lines of nothing": (target) => repeatedly(target, 4, () => post(target, "/signals", "application/x-ndjson", lines)),
+  "an open quote": (target) =>
+    repeatedly(target, 4, () => post(target, "/signals", "text/csv", openQuote)),
+  "lines of nothing": (target) =>
+    repeatedly(target, 4, () => post(target, "/signals", "application/x-ndjson", lines)),
   "exports unread": (target) =>
-    holdOpen(target, target.gatewayPort, 64, () => head(target, "GET /signals/power?format=ndjson")),
+    holdOpen(target, target.gatewayPort, 64, () =>
+      head(target, "GET /signals/power?format=ndjson"),
+    ),
   "live feeds unread": (target) =>
     holdOpen(target, target.gatewayPort, 200, () => head(target, "GET /signals/power/live")),
-  "half bodies": (target) =>
-    holdOpen(
+  "half bodies": (target) => {
+    const headers = "content-type: application/json\r\ncontent-length: 4000000\r\n";
+    const half = `{"signals":[${" ".repeat(400_000)}`;
+    return holdOpen(
       target,
       target.gatewayPort,
       100,
-      () =>
-        head(target, "POST /signals", "content-type: application/json\r\ncontent-length: 4000000\r\n") +
-        `{"signals":[${" ".repeat(400_000)}`,
-    ),
+      () => `${head(target, "POST /signals", headers)}${half}`,
+    );
+  },
   "summaries since year 1 over REST": (target) =>
     repeatedly(target, 140, (turn) =>
-      get(target, `/machines/bad-full/summary?from=0001-01-01&to=now&x=${turn}`.replace(/&x=\d+/, "")),
+      get(
+        target,
+        `/machines/bad-full/summary?from=0001-01-01&to=now&x=${turn}`.replace(/&x=\d+/, ""),
+      ),
     ),
   "a foreign host": (target) =>
     repeatedly(target, 8, async () => {
@@ -85,16 +100,31 @@ export const httpHarm: Record<string, Harm> = {
       return "sent";
     }),
   "requests sent ahead": (target) =>
-    writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "GET /signals").repeat(2_000))),
+    writeAndLeave(
+      target,
+      target.gatewayPort,
+      10,
+      Buffer.from(head(target, "GET /signals").repeat(2_000)),
+    ),
   "chunks of a byte": (target) => {
     const type = "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n";
     const body = "1\r\n \r\n".repeat(100_000);
-    return writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "POST /signals", type) + body));
+    return writeAndLeave(
+      target,
+      target.gatewayPort,
+      10,
+      Buffer.from(head(target, "POST /signals", type) + body),
+    );
   },
   "chunks of sixteen bytes": (target) => {
     const type = "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n";
     const body = `10\r\n${" ".repeat(15)}\n\r\n`.repeat(50_000);
-    return writeAndLeave(target, target.gatewayPort, 10, Buffer.from(head(target, "POST /signals", type) + body));
+    return writeAndLeave(
+      target,
+      target.gatewayPort,
+      10,
+      Buffer.from(head(target, "POST /signals", type) + body),
+    );
   },
   "requests that are left": (target) =>
     repeatedly(target, 16, async (turn) => {
@@ -128,7 +158,8 @@ export const httpHarm: Record<string, Harm> = {
     ),
   "connections to the gateway": (target) =>
     holdOpen(target, target.gatewayPort, 1_000, () => "GET / HTTP/1.1\r\nx-slow: a"),
-  "connections to the accessor": (target) => holdOpen(target, target.accessorPort, 1_000, () => "PRI * HTTP/2.0\r\n"),
+  "connections to the accessor": (target) =>
+    holdOpen(target, target.accessorPort, 1_000, () => "PRI * HTTP/2.0\r\n"),
 };
 
 async function holdOnce(target: Target, bytes: string): Promise<void> {

@@ -37,11 +37,19 @@ const postgres = stack.use(await KeptPostgres.open());
 const databaseUrl = postgres.url("neighbour");
 const auth = { DATABASE_URL: databaseUrl, MILLRACE_AUTH: "keys" };
 const accessor = stack.use(
-  await listening(startProgram("accessor/main.ts", ["--listen", "127.0.0.1:0", "--compact-interval", "5s"], auth)),
+  await listening(
+    startProgram("accessor/main.ts", ["--listen", "127.0.0.1:0", "--compact-interval", "5s"], auth),
+  ),
 );
 const gateway = stack.use(
   await listening(
-    startProgram("gateway/main.ts", ["--listen", "127.0.0.1:0", "--accessor", accessor.url, "--limit-loopback"]),
+    startProgram("gateway/main.ts", [
+      "--listen",
+      "127.0.0.1:0",
+      "--accessor",
+      accessor.url,
+      "--limit-loopback",
+    ]),
   ),
 );
 let closing = false;
@@ -50,7 +58,10 @@ for (const [name, service] of Object.entries({ accessor, gateway }))
 const goodKey = await createKey("good");
 const badKey = await createKey("bad");
 const targets = new Map(
-  [accessor, gateway].map((one, i) => [["accessor", "gateway"][i]!, () => one.pid as number | undefined]),
+  [accessor, gateway].map((one, i) => [
+    ["accessor", "gateway"][i]!,
+    () => one.pid as number | undefined,
+  ]),
 );
 const usageFromMs = Date.now();
 using usage = startUsage(targets, join(folder, "usage.csv"));
@@ -66,7 +77,10 @@ const fromMs = Date.now();
 const bad = startProgram(
   "proof/neighbour/hostile-tenant.ts",
   [accessor.url, gateway.url, String(Number(values.slot) * 1_000), values.seed],
-  { MILLRACE_API_KEY: badKey, ...(values.harm === undefined ? {} : { MILLRACE_HARM: values.harm }) },
+  {
+    MILLRACE_API_KEY: badKey,
+    ...(values.harm === undefined ? {} : { MILLRACE_HARM: values.harm }),
+  },
 );
 await sleep(Number(values.minutes) * 60_000);
 const untilMs = Date.now();
@@ -83,7 +97,9 @@ console.log("undisturbed");
 console.table(latenciesOf(outcome.measured.filter(({ atMs }) => atMs < fromMs)));
 console.log("beside the hostile tenant");
 console.table(latenciesOf(outcome.measured.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs)));
-console.table(slowestBySlot(outcome.measured, slots).map((row, i) => ({ ...row, ...memoryIn(slots[i]!) })));
+console.table(
+  slowestBySlot(outcome.measured, slots).map((row, i) => ({ ...row, ...memoryIn(slots[i]!) })),
+);
 for (const { kind, endings } of slots) console.log(`${kind}: ${JSON.stringify(endings)}`);
 for (const fault of judgeLatencies(outcome.measured, { fromMs, untilMs })) faults.push(fault);
 await judgeRecords(outcome);
@@ -92,7 +108,8 @@ closing = true;
 console.log(
   `${outcome.written} samples written, ${outcome.posted} posted, ${outcome.called} called; ${faults.length} faults`,
 );
-for (const [fault, times] of tally(faults).slice(0, 30)) console.error(times > 1 ? `${fault} (${times} times)` : fault);
+for (const [fault, times] of tally(faults).slice(0, 30))
+  console.error(times > 1 ? `${fault} (${times} times)` : fault);
 if (values.json !== undefined)
   writeFileSync(values.json, JSON.stringify({ ...outcome, slots, faults, usage: usage.rows }));
 process.exitCode = faults.length > 0 ? 1 : 0;
@@ -109,12 +126,31 @@ async function createKey(tenant: "good" | "bad"): Promise<string> {
   return eventually("a key is printed", () => made.lines.find((line) => line.startsWith("mr_")));
 }
 
-async function judgeRecords({ written, posted, called, seen, breaks, ...rest }: TenantOutcome): Promise<void> {
-  using transport = createGrpcTransport({ baseUrl: accessor.url, headers: { authorization: `Bearer ${goodKey}` } });
+async function judgeRecords({
+  written,
+  posted,
+  called,
+  seen,
+  breaks,
+  ...rest
+}: TenantOutcome): Promise<void> {
+  using transport = createGrpcTransport({
+    baseUrl: accessor.url,
+    headers: { authorization: `Bearer ${goodKey}` },
+  });
   const client = createClient(SignalService, transport);
-  const { series } = await readColumns({ client, signals: ["power"], abort: AbortSignal.timeout(120_000) });
-  const columns = series.map(({ machine, column }) => ({ machine, timesUs: column.timesUs, values: column.values }));
-  for (const fault of judgeStored(columns, { written, posted, called, seen, breaks, ...rest })) faults.push(fault);
+  const { series } = await readColumns({
+    client,
+    signals: ["power"],
+    abort: AbortSignal.timeout(120_000),
+  });
+  const columns = series.map(({ machine, column }) => ({
+    machine,
+    timesUs: column.timesUs,
+    values: column.values,
+  }));
+  for (const fault of judgeStored(columns, { written, posted, called, seen, breaks, ...rest }))
+    faults.push(fault);
   for (const [machine, count] of [
     ["good-posted", posted],
     ["good-called", called],
@@ -128,22 +164,31 @@ async function judgeRecords({ written, posted, called, seen, breaks, ...rest }: 
 
 /** The most that the services took in a slot, in MiB. */
 function memoryIn({ fromMs, toMs }: Slot): Record<string, number> {
-  const within = usage.rows.filter(({ atS }) => usageFromMs + atS * 1000 >= fromMs && usageFromMs + atS * 1000 < toMs);
+  const within = usage.rows.filter(
+    ({ atS }) => usageFromMs + atS * 1000 >= fromMs && usageFromMs + atS * 1000 < toMs,
+  );
   const mostOf = (name: string) =>
-    within.filter((row) => row.name === name).reduce((most, { rssKb }) => Math.max(most, Math.round(rssKb / 1024)), 0);
+    within
+      .filter((row) => row.name === name)
+      .reduce((most, { rssKb }) => Math.max(most, Math.round(rssKb / 1024)), 0);
   return { accessor: mostOf("accessor"), gateway: mostOf("gateway") };
 }
 
 function judgeProcesses(): void {
   for (const [name, service] of Object.entries({ accessor, gateway })) {
-    const mib = Math.max(...usage.rows.filter((row) => row.name === name).map(({ rssKb }) => rssKb / 1024));
+    const mib = Math.max(
+      ...usage.rows.filter((row) => row.name === name).map(({ rssKb }) => rssKb / 1024),
+    );
     console.log(`${name}: ${mib.toFixed(0)} MiB resident at most`);
-    if (!(mib < capMib[name]!)) faults.push(`${name}: ${mib.toFixed(0)} MiB resident, its cap is ${capMib[name]}`);
+    if (!(mib < capMib[name]!))
+      faults.push(`${name}: ${mib.toFixed(0)} MiB resident, its cap is ${capMib[name]}`);
     for (const line of service.lines)
       if (/uncaught|unhandled|out of memory/i.test(line)) faults.push(line.slice(0, 300));
   }
 }
 
 function tally(texts: readonly string[]): [string, number][] {
-  return [...Map.groupBy(texts, (text) => text)].map(([text, same]) => [text, same.length] as [string, number]);
+  return [...Map.groupBy(texts, (text) => text)].map(
+    ([text, same]) => [text, same.length] as [string, number],
+  );
 }

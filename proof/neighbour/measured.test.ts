@@ -23,7 +23,9 @@ test("a neighbour who is not noticed passes", () => {
 });
 
 test("half of the answers taking more than three times as long are found", () => {
-  expect(judge(measuredWith((second) => (second < 91 ? 31 : 10)))).toEqual([expect.stringContaining("median 31.0 ms")]);
+  expect(judge(measuredWith((second) => (second < 91 ? 31 : 10)))).toEqual([
+    expect.stringContaining("median 31.0 ms"),
+  ]);
 });
 
 test("a few answers of more than a second are found", () => {
@@ -34,7 +36,9 @@ test("a few answers of more than a second are found", () => {
 
 test("answers that stop coming, and a failure, are found", () => {
   expect(judge(measuredWith(() => undefined))).toEqual([expect.stringContaining("never answered")]);
-  const failed = measuredWith(() => 10).map((one, i) => (i === 100 ? { ...one, error: "503" } : one));
+  const failed = measuredWith(() => 10).map((one, i) =>
+    i === 100 ? { ...one, error: "503" } : one,
+  );
   expect(judge(failed)).toEqual(["latest failed: 503"]);
 });
 

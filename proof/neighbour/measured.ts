@@ -7,7 +7,13 @@ export type Measured = { atMs: number; what: string; tookMs: number; error?: str
 /** A stretch of time in which a neighbour did something. */
 export type Slot = { kind: string; fromMs: number; toMs: number };
 
-export type Latencies = { what: string; count: number; medianMs: number; p99Ms: number; mostMs: number };
+export type Latencies = {
+  what: string;
+  count: number;
+  medianMs: number;
+  p99Ms: number;
+  mostMs: number;
+};
 
 export const maxP99Ms = 1_000;
 /** How many times longer than undisturbed half of the answers may take. */
@@ -20,7 +26,8 @@ export function latenciesOf(measured: readonly Measured[]): Latencies[] {
   return [...Map.groupBy(measured, ({ what }) => what)]
     .map(([what, own]) => {
       const tookMs = own.map((one) => one.tookMs).sort((a, b) => a - b);
-      const at = (part: number) => tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * part))]!;
+      const at = (part: number) =>
+        tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * part))]!;
       return { what, count: tookMs.length, medianMs: at(0.5), p99Ms: at(0.99), mostMs: at(1) };
     })
     .sort((a, b) => (a.what < b.what ? -1 : 1));
@@ -31,12 +38,16 @@ export function judgeLatencies(
   measured: readonly Measured[],
   { fromMs, untilMs }: { fromMs: number; untilMs: number },
 ): string[] {
-  const within = (from: number, to: number) => measured.filter(({ atMs }) => atMs >= from && atMs < to);
+  const within = (from: number, to: number) =>
+    measured.filter(({ atMs }) => atMs >= from && atMs < to);
   const before = new Map(latenciesOf(within(0, fromMs)).map((one) => [one.what, one]));
   const during = latenciesOf(within(fromMs, untilMs));
-  const wrong = measured.flatMap(({ what, error }) => (error === undefined ? [] : [`${what} failed: ${error}`]));
+  const wrong = measured.flatMap(({ what, error }) =>
+    error === undefined ? [] : [`${what} failed: ${error}`],
+  );
   for (const what of before.keys())
-    if (!during.some((one) => one.what === what)) wrong.push(`${what} was never answered beside the neighbour`);
+    if (!during.some((one) => one.what === what))
+      wrong.push(`${what} was never answered beside the neighbour`);
   for (const { what, p99Ms, medianMs } of during) {
     const undisturbed = before.get(what);
     if (undisturbed === undefined) {
@@ -44,9 +55,12 @@ export function judgeLatencies(
       continue;
     }
     const mayTakeMs = maxMedianRatio * Math.max(leastMedianMs, undisturbed.medianMs);
-    if (p99Ms > maxP99Ms) wrong.push(`${what}: p99 ${p99Ms.toFixed(0)} ms, at most ${maxP99Ms} are allowed`);
+    if (p99Ms > maxP99Ms)
+      wrong.push(`${what}: p99 ${p99Ms.toFixed(0)} ms, at most ${maxP99Ms} are allowed`);
     if (medianMs > mayTakeMs)
-      wrong.push(`${what}: median ${medianMs.toFixed(1)} ms, undisturbed ${undisturbed.medianMs.toFixed(1)} ms`);
+      wrong.push(
+        `${what}: median ${medianMs.toFixed(1)} ms, undisturbed ${undisturbed.medianMs.toFixed(1)} ms`,
+      );
   }
   return wrong;
 }
@@ -56,7 +70,10 @@ export function slowestBySlot(measured: readonly Measured[], slots: readonly Slo
   return slots.map(({ kind, fromMs, toMs }) => {
     const own = measured.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
     const tookMs = own.map((one) => one.tookMs).sort((a, b) => a - b);
-    const slowest = own.reduce<Measured | undefined>((a, b) => (a && a.tookMs >= b.tookMs ? a : b), undefined);
+    const slowest = own.reduce<Measured | undefined>(
+      (a, b) => (a && a.tookMs >= b.tookMs ? a : b),
+      undefined,
+    );
     return {
       kind,
       answers: own.length,

@@ -60,7 +60,10 @@ export const storedHarm: Record<string, Harm> = {
         machine: `bad-series-${turn % 10}`,
         samples: Array.from({ length: 500 }, (_, i) => ({
           ...{ signal: `s${turn}_${i}`, unit: "W", values: [1] },
-          times: { case: "grid" as const, value: { startUs: BigInt(Date.now()) * 1000n, periodUs: 1_000n } },
+          times: {
+            case: "grid" as const,
+            value: { startUs: BigInt(Date.now()) * 1000n, periodUs: 1_000n },
+          },
         })),
       }),
     ),
@@ -92,17 +95,28 @@ export const storedHarm: Record<string, Harm> = {
     }),
   "hellos of others": (target) =>
     repeatedly(target, 8, (turn) => hello(target, turn % 2 === 0 ? "good.live" : "good.unary")),
-  "hellos without end": (target) => repeatedly(target, 16, (turn) => hello(target, `bad.${process.pid}.h${turn}`)),
+  "hellos without end": (target) =>
+    repeatedly(target, 16, (turn) => hello(target, `bad.${process.pid}.h${turn}`)),
   "idempotency keys of others": (target) =>
     repeatedly(target, 8, async (turn) => {
-      const row = { machine: "bad-1", signal: "power", time: new Date().toISOString(), value: turn, unit: "W" };
+      const row = {
+        machine: "bad-1",
+        signal: "power",
+        time: new Date().toISOString(),
+        value: turn,
+        unit: "W",
+      };
       const headers = {
         ...target.headers,
         "content-type": "application/json",
         "idempotency-key": idempotencyKeyOf(turn),
       };
       const body = JSON.stringify({ signals: [row] });
-      const response = await fetch(`${target.gatewayUrl}/signals`, { method: "POST", headers, body });
+      const response = await fetch(`${target.gatewayUrl}/signals`, {
+        method: "POST",
+        headers,
+        body,
+      });
       await response.arrayBuffer();
       return `${response.status}`;
     }),
@@ -112,11 +126,14 @@ export const storedHarm: Record<string, Harm> = {
 async function hello(target: Target, producerId: string): Promise<string> {
   const stop = new AbortController();
   const requests = (async function* () {
-    yield { message: { case: "hello" as const, value: { producerId, lastAckedSequence: 2n ** 53n - 1n } } };
+    yield {
+      message: { case: "hello" as const, value: { producerId, lastAckedSequence: 2n ** 53n - 1n } },
+    };
     await sleep(2_000, undefined, { signal: stop.signal }).catch(() => {});
   })();
   try {
-    for await (const { message } of target.ingest.ingest(requests, { timeoutMs: 5_000 })) return `${message.case}`;
+    for await (const { message } of target.ingest.ingest(requests, { timeoutMs: 5_000 }))
+      return `${message.case}`;
     return "ended";
   } finally {
     stop.abort();

@@ -26,14 +26,17 @@ export type TenantOutcome = {
 const periodUs = 10_000;
 
 /** The value of a machine's sample at a time. */
-export const valueAt = (timeUs: number, machine: number): number => ((timeUs / periodUs) % 1_000) + machine;
+export const valueAt = (timeUs: number, machine: number): number =>
+  ((timeUs / periodUs) % 1_000) + machine;
 
 /** A quarter of a second of every machine. */
 export function batchesOf(fromUs: number): Batch[] {
   return machineNames.map((machine, number) => {
     const values = Array.from({ length: 25 }, (_, i) => valueAt(fromUs + i * periodUs, number));
     const grid = { startUs: BigInt(fromUs), periodUs: BigInt(periodUs) };
-    const samples = [{ signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values }];
+    const samples = [
+      { signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values },
+    ];
     return create(BatchSchema, { machine, samples });
   });
 }
@@ -46,17 +49,23 @@ type Stored = { machine: string; timesUs: ArrayLike<number>; values: ArrayLike<n
 /**
  * What is wrong with what is stored, in words; empty if every sample is there once with its value.
  */
-export function judgeStored(stored: readonly Stored[], { firstUs, lastUs }: TenantOutcome): string[] {
+export function judgeStored(
+  stored: readonly Stored[],
+  { firstUs, lastUs }: TenantOutcome,
+): string[] {
   const expected = (lastUs - firstUs) / periodUs;
   return machineNames.flatMap((machine, number) => {
     const own = stored.find((one) => one.machine === machine);
     if (own === undefined) return [`${machine}: nothing is stored`];
     const wrong: string[] = [];
-    if (own.values.length !== expected) wrong.push(`${machine}: ${own.values.length} samples of ${expected}`);
+    if (own.values.length !== expected)
+      wrong.push(`${machine}: ${own.values.length} samples of ${expected}`);
     for (let i = 0; i < own.values.length && wrong.length < 3; i++) {
       const timeUs = firstUs + i * periodUs;
       if (own.timesUs[i] !== timeUs || own.values[i] !== valueAt(timeUs, number))
-        wrong.push(`${machine}: sample ${i} is ${own.values[i]} at ${own.timesUs[i]}, not ${valueAt(timeUs, number)}`);
+        wrong.push(
+          `${machine}: sample ${i} is ${own.values[i]} at ${own.timesUs[i]}, not ${valueAt(timeUs, number)}`,
+        );
     }
     return wrong;
   });

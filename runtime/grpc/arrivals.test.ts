@@ -72,11 +72,18 @@ async function open(
 }
 
 /** Begins a call and sends the first bytes of its message, of so many. */
-function begin(port: number, { method = "Unary", caller = "", length = 100 * kib, part = 60 * kib }) {
+function begin(
+  port: number,
+  { method = "Unary", caller = "", length = 100 * kib, part = 60 * kib },
+) {
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   session.on("error", () => {});
   const stream = session.request({
-    ...{ ":method": "POST", ":path": `/test.TestService/${method}`, "content-type": "application/grpc" },
+    ...{
+      ":method": "POST",
+      ":path": `/test.TestService/${method}`,
+      "content-type": "application/grpc",
+    },
     ...{ te: "trailers", caller },
   });
   let status: number | undefined;
@@ -90,7 +97,17 @@ function begin(port: number, { method = "Unary", caller = "", length = 100 * kib
     .resume();
   // BytesValue of the rest: a tag, three bytes of length, zeros.
   const size = length - 4;
-  const head = Buffer.from([0, 0, 0, 0, 0, 0x0a, (size & 127) | 128, ((size >> 7) & 127) | 128, size >> 14]);
+  const head = Buffer.from([
+    0,
+    0,
+    0,
+    0,
+    0,
+    0x0a,
+    (size & 127) | 128,
+    ((size >> 7) & 127) | 128,
+    size >> 14,
+  ]);
   head.writeUInt32BE(length, 1);
   const whole = Buffer.concat([head, Buffer.alloc(size)]);
   stream.write(whole.subarray(0, part));
@@ -117,8 +134,12 @@ test("what has no room is not read, what is small and what another caller sends 
   using third = begin(port, { caller: "a" });
   await eventually("it waits", () => room.waiting === 1);
   third.finish();
-  expect((await server.client.unary(bytes(4_000), { headers: { caller: "a" } })).value).toHaveLength(0);
-  expect((await server.client.unary(bytes(90_000), { headers: { caller: "b" } })).value).toHaveLength(0);
+  expect(
+    (await server.client.unary(bytes(4_000), { headers: { caller: "a" } })).value,
+  ).toHaveLength(0);
+  expect(
+    (await server.client.unary(bytes(90_000), { headers: { caller: "b" } })).value,
+  ).toHaveLength(0);
   expect(await settled(() => room.used)).toBe(200 * kib);
   expect(third.status).toBeUndefined();
   first.finish();
@@ -140,7 +161,10 @@ test("a message holds its room until its handler is through with it", async () =
     { roomBytes: 1_000 * kib },
   );
   // Small enough to come in one piece, and large enough to count.
-  const calls = [opened.server.client.unary(bytes(10 * kib)), opened.server.client.unary(bytes(200 * kib))];
+  const calls = [
+    opened.server.client.unary(bytes(10 * kib)),
+    opened.server.client.unary(bytes(200 * kib)),
+  ];
   await eventually("both are held", () => opened.room.used > 210 * kib);
   expect(opened.room.used).toBeLessThan(211 * kib);
   letGo();
@@ -197,7 +221,11 @@ test("a compressed message has room for the most that it may become, then for wh
   const head = Buffer.from([1, 0, 0, 0, 0]);
   head.writeUInt32BE(packed.length, 1);
   const stream = session.request({
-    ...{ ":method": "POST", ":path": "/test.TestService/Unary", "content-type": "application/grpc" },
+    ...{
+      ":method": "POST",
+      ":path": "/test.TestService/Unary",
+      "content-type": "application/grpc",
+    },
     ...{ te: "trailers", "grpc-encoding": "gzip" },
   });
   stream.on("error", () => {}).resume();
@@ -211,14 +239,21 @@ test("a compressed message has room for the most that it may become, then for wh
 
 test("a message that stops coming, or hardly comes, ends its call by name and gives its room back", async () => {
   let nowMs = 0;
-  await using opened = await open(length, { roomBytes: 1_000 * kib, stallMs: 400, monotonicMs: () => nowMs });
+  await using opened = await open(length, {
+    roomBytes: 1_000 * kib,
+    stallMs: 400,
+    monotonicMs: () => nowMs,
+  });
   const { room, server } = opened;
   using stopped = begin(server.server.port, {});
   await eventually("it has room", () => room.used === 100 * kib);
   nowMs = 399;
   expect(await settled(() => stopped.status)).toBeUndefined();
   nowMs = 800;
-  await eventually("it is given up", () => stopped.status === Code.DeadlineExceeded && room.used === 0);
+  await eventually(
+    "it is given up",
+    () => stopped.status === Code.DeadlineExceeded && room.used === 0,
+  );
   using crawling = begin(server.server.port, { part: 8 * kib });
   await eventually("it has room", () => room.used === 100 * kib);
   for (let i = 0; i < 20 && crawling.status === undefined; i++) {
@@ -238,7 +273,12 @@ test("a client that leaves while its message waits for room is no failure of the
     release: () => {},
   };
   await using server = await openTestServer(length, {
-    incoming: { room: never, tooSlow: () => new Error("slow"), tooSmall: () => new Error("small"), callerOf: () => "" },
+    incoming: {
+      room: never,
+      tooSlow: () => new Error("slow"),
+      tooSmall: () => new Error("small"),
+      callerOf: () => "",
+    },
     toError: (error) => {
       told.push(error);
       return ConnectError.from(error, Code.Internal);

@@ -44,7 +44,12 @@ export class Arrivals implements Disposable {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ArrivalOptions) {
-    this.options = { stallMs: 30_000, minBytesPerSecond: 8 * 1024, monotonicMs: () => performance.now(), ...options };
+    this.options = {
+      stallMs: 30_000,
+      minBytesPerSecond: 8 * 1024,
+      monotonicMs: () => performance.now(),
+      ...options,
+    };
   }
 
   /** caller: whose room the call takes; asked when it first takes some. end: ends the call. */
@@ -90,7 +95,10 @@ export class Arrival {
   #over = false;
   #tinyLeft = tiny.atOnce;
 
-  constructor(arrivals: Arrivals, { caller, end }: { caller: () => string; end: (reason: unknown) => void }) {
+  constructor(
+    arrivals: Arrivals,
+    { caller, end }: { caller: () => string; end: (reason: unknown) => void },
+  ) {
     this.#arrivals = arrivals;
     this.#callerOf = caller;
     this.#end = end;

@@ -1,7 +1,12 @@
 // Deciding about calls when nothing but their metadata has come: a refused call's messages are
 // never read, decompressed or parsed.
 import { ConnectError } from "@connectrpc/connect";
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from "@grpc/grpc-js";
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+} from "@grpc/grpc-js";
 import { namesOf } from "../tls/client-names.ts";
 import type { Authorized } from "./calling.ts";
 import { toStatusObject } from "./status.ts";
@@ -37,7 +42,8 @@ export function createAuthorization(authorize: Authorize): {
         const values = metadata.get(name).filter((value) => typeof value === "string");
         return values.length === 0 ? undefined : values.join(", ");
       };
-      const certificateNames = () => namesOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
+      const certificateNames = () =>
+        namesOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
       authorize({ path, header, peer: call.getPeer(), certificateNames }).then(
         (authorized) => {
           decided.set(metadata, authorized);

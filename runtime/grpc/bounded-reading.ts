@@ -3,7 +3,12 @@
 // of the handler, and any number at once.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import type { Metadata, ServerInterceptingCall, ServerInterceptor, StatusObject } from "@grpc/grpc-js";
+import type {
+  Metadata,
+  ServerInterceptingCall,
+  ServerInterceptor,
+  StatusObject,
+} from "@grpc/grpc-js";
 import type { Arrival, Arrivals } from "./arrivals.ts";
 import type { Calling } from "./calling.ts";
 import { ReceivedMessage } from "./definition.ts";
@@ -53,7 +58,11 @@ export function boundReading(
     const { maxBytes, maxDecompressedBytes = maxBytes } = boundsOf(method);
     const base = call as unknown as BaseCall;
     const { decompressMessage, sendStatus, metadata } = base;
-    if (base.decoder?.write === undefined || decompressMessage === undefined || metadata === undefined)
+    if (
+      base.decoder?.write === undefined ||
+      decompressMessage === undefined ||
+      metadata === undefined
+    )
       throw new Error(
         "this version of @grpc/grpc-js has other internals: the reading of its messages cannot be bounded",
       );
@@ -68,10 +77,13 @@ export function boundReading(
       },
     );
     if (arrival) byMetadata.set(metadata, arrival);
-    const letting = arrival && letIn(base as ReadingCall, { decoder, arrival, unpackedBytes: maxDecompressedBytes });
+    const letting =
+      arrival &&
+      letIn(base as ReadingCall, { decoder, arrival, unpackedBytes: maxDecompressedBytes });
     base.decompressMessage = (framed, encoding) => {
       const held = letting?.takeGranted() ?? 0;
-      if (encoding === "identity") return new ReceivedMessage(framed.subarray(headBytes), undefined, held);
+      if (encoding === "identity")
+        return new ReceivedMessage(framed.subarray(headBytes), undefined, held);
       if (encoding === "gzip" || encoding === "deflate")
         return new ReceivedMessage(framed.subarray(headBytes), encoding, held);
       return decompressMessage.call(base, framed, encoding);

@@ -16,7 +16,11 @@ function frame(flag: number, body: Buffer, length = body.length): Buffer {
 const zipped = gzipSync(Buffer.from([10, 1, 1]));
 
 test.for<[what: string, headers: Record<string, string>, data: Buffer]>([
-  ["a compressed frame of garbage", { "grpc-encoding": "gzip" }, frame(1, Buffer.from("this is not gzip"))],
+  [
+    "a compressed frame of garbage",
+    { "grpc-encoding": "gzip" },
+    frame(1, Buffer.from("this is not gzip")),
+  ],
   ["a compressed frame cut short", { "grpc-encoding": "gzip" }, frame(1, zipped.subarray(0, 12))],
   ["a compressed frame without an encoding", {}, frame(1, zipped)],
   ["an encoding that is not known", { "grpc-encoding": "br" }, frame(1, zipped)],
@@ -50,7 +54,10 @@ test.for<[what: string, headers: Record<string, string>, data: Buffer]>([
       ...headers,
     });
     const status = new Promise<string | undefined>((resolve) => {
-      stream.on("response", (got) => got["grpc-status"] !== undefined && resolve(String(got["grpc-status"])));
+      stream.on(
+        "response",
+        (got) => got["grpc-status"] !== undefined && resolve(String(got["grpc-status"])),
+      );
       stream.on("trailers", (got) => resolve(String(got["grpc-status"])));
       stream.on("error", () => {}).on("close", () => resolve(undefined));
     });

@@ -8,7 +8,14 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { eventually } from "../../test/testing/eventually.ts";
-import { callHead, emptyCall, frame, preface, repeat, reset } from "../../test/testing/http2-frames.ts";
+import {
+  callHead,
+  emptyCall,
+  frame,
+  preface,
+  repeat,
+  reset,
+} from "../../test/testing/http2-frames.ts";
 import { bytes, openTestServer } from "../testing/service.ts";
 import { type CallBounds, type CallLimit, CallStarts } from "./call-starts.ts";
 
@@ -130,7 +137,8 @@ test("whatever comes: each call begins once or is refused once, groups in turn, 
       // Whoever has few loses none while another has more.
       const waitable = Math.floor(maxWaiting / 4);
       for (const group of ["a", "b", "c", "d"])
-        if (count(group) <= waitable) expect(begun.filter((own) => own === group)).toHaveLength(count(group));
+        if (count(group) <= waitable)
+          expect(begun.filter((own) => own === group)).toHaveLength(count(group));
     }),
     { numRuns: 200 },
   );
@@ -170,14 +178,18 @@ test("a real server tells a client why its call is refused, and takes the next w
     {
       callBounds: { ...wide, maxOpen: 2 },
       calls: {
-        refusalOf: (limit) => new ConnectError(`100 % busy: ${limit}`, Code.ResourceExhausted, { "x-told": "yes" }),
+        refusalOf: (limit) =>
+          new ConnectError(`100 % busy: ${limit}`, Code.ResourceExhausted, { "x-told": "yes" }),
         onRefused: (limit) => refused.push(limit),
       },
     },
   );
   const held = [server.client.unary(bytes(1)), server.client.unary(bytes(1))];
   const error = await server.client.unary(bytes(1)).catch((cause) => cause);
-  expect(error).toMatchObject({ code: Code.ResourceExhausted, rawMessage: "100 % busy: open-calls" });
+  expect(error).toMatchObject({
+    code: Code.ResourceExhausted,
+    rawMessage: "100 % busy: open-calls",
+  });
   expect(error.metadata.get("x-told")).toBe("yes");
   expect(refused).toEqual(["open-calls"]);
   release.resolve();

@@ -117,7 +117,8 @@ export class CallStarts {
 
   #refuseNewest(): void {
     let [longest, most] = [undefined as Group | undefined, [] as Call[]];
-    for (const [group, calls] of this.#waiting) if (calls.length > most.length) [longest, most] = [group, calls];
+    for (const [group, calls] of this.#waiting)
+      if (calls.length > most.length) [longest, most] = [group, calls];
     const call = most.pop();
     if (most.length === 0) this.#waiting.delete(longest!);
     this.#waitingCalls--;
@@ -127,7 +128,8 @@ export class CallStarts {
   #limitOf(group: Group): CallLimit | undefined {
     const { maxOpen, maxOpenPerGroup, maxIncomplete, maxIncompletePerGroup } = this.#bounds;
     if (this.#open.all >= maxOpen || this.#open.of(group) >= maxOpenPerGroup) return "open-calls";
-    const isFull = this.#incomplete.all >= maxIncomplete || this.#incomplete.of(group) >= maxIncompletePerGroup;
+    const isFull =
+      this.#incomplete.all >= maxIncomplete || this.#incomplete.of(group) >= maxIncompletePerGroup;
     return isFull ? "incomplete-calls" : undefined;
   }
 }

@@ -74,7 +74,9 @@ test("an error's code, text and details arrive, in every kind of call, after the
     expect(error).toBeInstanceOf(ConnectError);
     expect([error.code, error.rawMessage]).toEqual([Code.OutOfRange, "not so: 100 % “ü”"]);
     expect(error.metadata.get("x-hint")).toBe("try less");
-    expect(error.findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "WHY", metadata: { field: "ü" } }]);
+    expect(error.findDetails(ErrorInfoSchema)).toMatchObject([
+      { reason: "WHY", metadata: { field: "ü" } },
+    ]);
   }
   expect(seen).toEqual([7, 7]);
 });
@@ -114,8 +116,17 @@ test("what is not protobuf is an invalid argument, alone and in a stream", async
     client.makeUnaryRequest("/test.TestService/Unary", raw, raw, Buffer.from([0xff]), resolve);
   });
   const streamed = await new Promise<ServiceError | null>((resolve) => {
-    const call = client.makeClientStreamRequest("/test.TestService/ClientStream", raw, raw, resolve);
-    call.write(Buffer.from(toBinary(BytesValueSchema, { $typeName: "google.protobuf.BytesValue", ...bytes(3) })));
+    const call = client.makeClientStreamRequest(
+      "/test.TestService/ClientStream",
+      raw,
+      raw,
+      resolve,
+    );
+    call.write(
+      Buffer.from(
+        toBinary(BytesValueSchema, { $typeName: "google.protobuf.BytesValue", ...bytes(3) }),
+      ),
+    );
     call.end(Buffer.from([0xff]));
   });
   client.close();
@@ -130,19 +141,25 @@ test("a message over the limit exhausts resources, alone and in a stream, and th
     },
   });
   const { client } = server;
-  await expect(client.unary(bytes(2 << 20))).rejects.toMatchObject({ code: Code.ResourceExhausted });
+  await expect(client.unary(bytes(2 << 20))).rejects.toMatchObject({
+    code: Code.ResourceExhausted,
+  });
   const large = async function* () {
     yield bytes(10);
     yield bytes(2 << 20);
   };
-  await expect(collect(client.bidi(large()))).rejects.toMatchObject({ code: Code.ResourceExhausted });
+  await expect(collect(client.bidi(large()))).rejects.toMatchObject({
+    code: Code.ResourceExhausted,
+  });
   expect((await client.unary(bytes(1))).value).toHaveLength(1);
 });
 
 test("a method without an implementation is unimplemented", async () => {
   await using server = await openTestServer({});
   await expect(server.client.unary(bytes(1))).rejects.toMatchObject({ code: Code.Unimplemented });
-  await expect(collect(server.client.serverStream(bytes(1)))).rejects.toMatchObject({ code: Code.Unimplemented });
+  await expect(collect(server.client.serverStream(bytes(1)))).rejects.toMatchObject({
+    code: Code.Unimplemented,
+  });
 });
 
 test("a source that fails ends the call with its failure", async () => {
@@ -155,7 +172,9 @@ test("a source that fails ends the call with its failure", async () => {
     yield bytes(1);
     throw new ConnectError("no more tape", Code.DataLoss);
   };
-  await expect(collect(server.client.bidi(failing()))).rejects.toMatchObject({ code: Code.DataLoss });
+  await expect(collect(server.client.bidi(failing()))).rejects.toMatchObject({
+    code: Code.DataLoss,
+  });
 });
 
 test("an answer that is larger than any client takes is not sent, in either kind of call", async () => {
@@ -183,7 +202,10 @@ test("an answer that is larger than any client takes is not sent, in either kind
   const reading = async () => {
     for await (const { value } of client.serverStream(bytes(1))) seen.push(value[0]!);
   };
-  await expect(reading()).rejects.toMatchObject({ code: Code.ResourceExhausted, rawMessage: "too large" });
+  await expect(reading()).rejects.toMatchObject({
+    code: Code.ResourceExhausted,
+    rawMessage: "too large",
+  });
   expect(seen).toEqual([7]);
   expect(told).toEqual([maxSentBytes + 5]);
 });

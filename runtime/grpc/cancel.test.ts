@@ -6,7 +6,13 @@ import { create } from "@bufbuild/protobuf";
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type HandlerContext } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { bytes, collect, openTestServer, type TestServer, testService } from "../testing/service.ts";
+import {
+  bytes,
+  collect,
+  openTestServer,
+  type TestServer,
+  testService,
+} from "../testing/service.ts";
 import { createGrpcTransport } from "./transport.ts";
 
 /** Handlers that wait for their signal, and what it told them. */
@@ -48,8 +54,12 @@ test("a client that aborts", async () => {
 test("a client that aborts before it calls", async () => {
   await using server = await openTestServer({ unary: () => bytes(1) });
   const abort = AbortSignal.abort();
-  await expect(server.client.unary(bytes(1), { signal: abort })).rejects.toMatchObject({ code: Code.Canceled });
-  await expect(collect(server.client.serverStream(bytes(1), { signal: abort }))).rejects.toMatchObject({
+  await expect(server.client.unary(bytes(1), { signal: abort })).rejects.toMatchObject({
+    code: Code.Canceled,
+  });
+  await expect(
+    collect(server.client.serverStream(bytes(1), { signal: abort })),
+  ).rejects.toMatchObject({
     code: Code.Canceled,
   });
 });
@@ -117,7 +127,9 @@ test("a handler that waits for requests, also if the call was over before it loo
       yield bytes(1);
       await new Promise(() => {});
     };
-    await expect(server.client.clientStream(endless(), { signal: controller.signal })).rejects.toThrow();
+    await expect(
+      server.client.clientStream(endless(), { signal: controller.signal }),
+    ).rejects.toThrow();
   }
   // By now the server knows.
   await expect(server.client.unary(bytes(1))).rejects.toMatchObject({ code: Code.Unimplemented });
@@ -129,12 +141,16 @@ test("a handler that waits for requests, also if the call was over before it loo
 test("a deadline passes for both", async () => {
   const { impl, ended } = waitingHandlers();
   await using server = await openTestServer(impl);
-  await expect(server.client.unary(bytes(1), { timeoutMs: 50 })).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+  await expect(server.client.unary(bytes(1), { timeoutMs: 50 })).rejects.toMatchObject({
+    code: Code.DeadlineExceeded,
+  });
   expect([Code.DeadlineExceeded, Code.Canceled]).toContain(((await ended) as ConnectError).code);
 });
 
 test("a deadline beyond all timers is none", async () => {
-  await using server = await openTestServer({ unary: (_, { timeoutMs }) => bytes(timeoutMs() === undefined ? 1 : 2) });
+  await using server = await openTestServer({
+    unary: (_, { timeoutMs }) => bytes(timeoutMs() === undefined ? 1 : 2),
+  });
   const { value } = await server.client.unary(bytes(1), { timeoutMs: 60 * 86_400_000 });
   expect(value).toHaveLength(1);
 });
@@ -161,7 +177,9 @@ test("a connection that is lost", async () => {
 
 test("a server that is not there", async () => {
   using transport = createGrpcTransport({ baseUrl: "http://127.0.0.1:1" });
-  await expect(createClient(testService, transport).unary(bytes(1))).rejects.toMatchObject({ code: Code.Unavailable });
+  await expect(createClient(testService, transport).unary(bytes(1))).rejects.toMatchObject({
+    code: Code.Unavailable,
+  });
 });
 
 test("10,000 calls leave no listener behind", { timeout: 60_000 }, async () => {
@@ -177,7 +195,9 @@ test("10,000 calls leave no listener behind", { timeout: 60_000 }, async () => {
   };
   for (let i = 0; i < 100; i++) {
     await Promise.all([
-      ...Array.from({ length: 90 }, () => server.client.unary(bytes(1), { signal: abort, timeoutMs: 60_000 })),
+      ...Array.from({ length: 90 }, () =>
+        server.client.unary(bytes(1), { signal: abort, timeoutMs: 60_000 }),
+      ),
       ...Array.from({ length: 10 }, () => collect(server.client.bidi(one(), { signal: abort }))),
     ]);
   }

@@ -15,18 +15,27 @@ import type { CertificateSet, Certificates } from "../tls/certificates.ts";
  * By the URL's scheme. The server's certificate must be for the URL's host. Goes with
  * serverNameOptions.
  */
-export function toChannelCredentials(url: URL, certificates: Certificates | undefined): ChannelCredentials {
+export function toChannelCredentials(
+  url: URL,
+  certificates: Certificates | undefined,
+): ChannelCredentials {
   if (url.protocol !== "https:") return credentials.createInsecure();
   const address = addressOf(url);
   const verify: VerifyOptions =
-    address === undefined ? {} : { checkServerIdentity: (_, certificate) => checkServerIdentity(address, certificate) };
+    address === undefined
+      ? {}
+      : { checkServerIdentity: (_, certificate) => checkServerIdentity(address, certificate) };
   if (certificates === undefined) return credentials.createSsl(null, null, null, verify);
   const believed = createProvider(certificates, ({ ca }) => ({ caCertificate: ca ?? nodesOwn() }));
   const shown = createProvider(certificates, ({ cert, key }) =>
     cert && key ? { certificate: cert, privateKey: key } : null,
   );
   const { cert } = certificates.current;
-  return experimental.createCertificateProviderChannelCredentials(believed, cert ? shown : null, verify);
+  return experimental.createCertificateProviderChannelCredentials(
+    believed,
+    cert ? shown : null,
+    verify,
+  );
 }
 
 /**
@@ -50,7 +59,8 @@ function createProvider<Update>(
 ): experimental.CertificateProvider {
   const stops = new Map<unknown, () => void>();
   const add = (listener: (update: never) => void) => {
-    const tell = (set: CertificateSet) => (listener as (update: Update | null) => void)(toUpdate(set));
+    const tell = (set: CertificateSet) =>
+      (listener as (update: Update | null) => void)(toUpdate(set));
     stops.set(listener, certificates.onChange(tell));
     tell(certificates.current);
   };

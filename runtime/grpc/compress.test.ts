@@ -34,7 +34,12 @@ const openServer = (options: Parameters<typeof openTestServer>[1] = {}) =>
   );
 
 /** What is on the wire for a request of some bytes. */
-async function ask({ server }: TestServer, method: string, request: number[], headers: Record<string, string>) {
+async function ask(
+  { server }: TestServer,
+  method: string,
+  request: number[],
+  headers: Record<string, string>,
+) {
   const session = connect(`http://127.0.0.1:${server.port}`);
   try {
     const stream = session.request({
@@ -45,7 +50,9 @@ async function ask({ server }: TestServer, method: string, request: number[], he
       ...headers,
     });
     const head = once(stream, "response");
-    const body = Buffer.from(toBinary(BytesValueSchema, create(BytesValueSchema, { value: new Uint8Array(request) })));
+    const body = Buffer.from(
+      toBinary(BytesValueSchema, create(BytesValueSchema, { value: new Uint8Array(request) })),
+    );
     stream.end(Buffer.concat([Buffer.of(0, 0, 0, 0, body.length), body]));
     const [response] = await head;
     let rest = Buffer.concat(await stream.toArray());
@@ -68,7 +75,14 @@ const gzip = { "grpc-accept-encoding": "identity, deflate,gzip" };
 test.each([
   ["a large answer", "Unary", [200], gzip, "gzip", [true]],
   ["no offer", "Unary", [200], {}, "identity", [false]],
-  ["another offer", "Unary", [200], { "grpc-accept-encoding": "identity,deflate,x-gzip2" }, "identity", [false]],
+  [
+    "another offer",
+    "Unary",
+    [200],
+    { "grpc-accept-encoding": "identity,deflate,x-gzip2" },
+    "identity",
+    [false],
+  ],
   [
     "an offer as grpc-js and connect-go make it",
     "Unary",
@@ -77,12 +91,33 @@ test.each([
     "gzip",
     [true],
   ],
-  ["an offer that is taken back", "Unary", [200], { ...gzip, [declineHeader]: "identity" }, "identity", [false]],
+  [
+    "an offer that is taken back",
+    "Unary",
+    [200],
+    { ...gzip, [declineHeader]: "identity" },
+    "identity",
+    [false],
+  ],
   ["a small answer", "Unary", [15], gzip, "identity", [false]],
   ["an answer that gets no smaller", "Unary", [200, 1], gzip, "identity", [false]],
   ["a stream: what is large", "ServerStream", [100], gzip, "gzip", [false, true, true, true]],
-  ["a stream without an offer", "ServerStream", [100], {}, "identity", [false, false, false, false]],
-  ["a stream of what gets no smaller", "ServerStream", [100, 1], gzip, "gzip", [false, false, false, false]],
+  [
+    "a stream without an offer",
+    "ServerStream",
+    [100],
+    {},
+    "identity",
+    [false, false, false, false],
+  ],
+  [
+    "a stream of what gets no smaller",
+    "ServerStream",
+    [100, 1],
+    gzip,
+    "gzip",
+    [false, false, false, false],
+  ],
   ["a stream that answers a stream", "Bidi", [100], gzip, "identity", [false]],
 ])("%s", async (_, method, request, headers, encoding, compressed) => {
   await using server = await openServer();
@@ -105,7 +140,9 @@ test("a client of grpc-js with default settings reads it, and our own transport 
   const compressed: string[] = [];
   await using server = await openServer({ compresses: ({ name }) => compressed.push(name) > 0 });
   const client = new Client(`127.0.0.1:${server.server.port}`, credentials.createInsecure());
-  const request = Buffer.from(toBinary(BytesValueSchema, create(BytesValueSchema, { value: new Uint8Array([250]) })));
+  const request = Buffer.from(
+    toBinary(BytesValueSchema, create(BytesValueSchema, { value: new Uint8Array([250]) })),
+  );
   const same = (buffer: Buffer) => buffer;
   try {
     const [length, encoding] = await new Promise<[number, unknown]>((resolve, reject) => {

@@ -41,7 +41,8 @@ export function offersGzip(call: unknown): boolean {
   return stream !== undefined && offers.get(stream) === true;
 }
 
-export const isWorthCompressing = (frame: Buffer): boolean => frame.byteLength - headBytes >= minBytes;
+export const isWorthCompressing = (frame: Buffer): boolean =>
+  frame.byteLength - headBytes >= minBytes;
 
 /** The initial metadata of a call whose messages may be compressed. */
 export function gzipMetadata(): Metadata {
@@ -54,7 +55,10 @@ export function gzipMetadata(): Metadata {
  * Resolves with the frame of the compressed message, with the one given if that is hardly larger,
  * or with undefined if too many wait.
  */
-export type Compress = (frame: Buffer, outgoing: Pick<Outgoing, "hold">) => Promise<Buffer | undefined>;
+export type Compress = (
+  frame: Buffer,
+  outgoing: Pick<Outgoing, "hold">,
+) => Promise<Buffer | undefined>;
 
 export function createCompress(): Compress {
   const inTurn = createTurns(atOnce);
@@ -78,7 +82,10 @@ const deflate = promisify(zlib.gzip);
 
 /** In few pieces: each is a turn of the event loop. Level 1: the others take several times as long for a tenth less. */
 const gzip = (bytes: Uint8Array): Promise<Buffer> =>
-  deflate(bytes, { level: 1, chunkSize: Math.min(1024 * 1024, Math.max(16 * 1024, bytes.byteLength >>> 1)) });
+  deflate(bytes, {
+    level: 1,
+    chunkSize: Math.min(1024 * 1024, Math.max(16 * 1024, bytes.byteLength >>> 1)),
+  });
 
 function toCompressedFrame(body: Buffer): Buffer {
   const frame = Buffer.allocUnsafe(headBytes + body.byteLength);

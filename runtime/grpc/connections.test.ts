@@ -6,7 +6,10 @@ import { expect, test } from "vitest";
 import { eventually } from "../../test/testing/eventually.ts";
 import { bytes, openTestServer } from "../testing/service.ts";
 
-async function dial(port: number, localAddress: string): Promise<{ socket: Socket; closed: () => boolean }> {
+async function dial(
+  port: number,
+  localAddress: string,
+): Promise<{ socket: Socket; closed: () => boolean }> {
   const socket = connect({ port, host: "127.0.0.1", localAddress });
   let closed = false;
   socket.on("error", () => {});
@@ -21,7 +24,13 @@ test("each address has so many, all together have so many", async () => {
   const refused: string[] = [];
   await using server = await openTestServer(
     { unary: () => bytes(1) },
-    { connections: { maxConnections: 3, maxPerAddress: 2, onRefused: ({ limit }) => refused.push(limit) } },
+    {
+      connections: {
+        maxConnections: 3,
+        maxPerAddress: 2,
+        onRefused: ({ limit }) => refused.push(limit),
+      },
+    },
   );
   const { port } = server.server;
   const own = [await dial(port, "127.0.0.2"), await dial(port, "127.0.0.2")];

@@ -10,7 +10,10 @@ export type ConnectionLimits = {
   /** Addresses that count among all only. Default none. */
   isExempt?: (address: string) => boolean;
   /** Told of each connection that is closed as it comes. */
-  onRefused?: (refusal: { limit: "connections" | "connections-per-address"; peer: string | undefined }) => void;
+  onRefused?: (refusal: {
+    limit: "connections" | "connections-per-address";
+    peer: string | undefined;
+  }) => void;
 };
 
 export class Connections {

@@ -1,6 +1,12 @@
 // A large message decoded in turns: a page of 17,000 buckets took 60 ms as one, in which nobody
 // else was served.
-import { create, type DescField, type DescMessage, type MessageShape, mergeFromBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type MessageShape,
+  mergeFromBinary,
+} from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { Turns } from "../turns.ts";
 
@@ -30,7 +36,8 @@ async function readInto<Desc extends DescMessage>(
   const reader = new BinaryReader(bytes);
   let start = 0;
   const flush = async (end: number) => {
-    if (end > start) mergeFromBinary(desc, message, bytes.subarray(start, end), { readUnknownFields: false });
+    if (end > start)
+      mergeFromBinary(desc, message, bytes.subarray(start, end), { readUnknownFields: false });
     start = end;
     await turns.pause();
   };

@@ -36,7 +36,11 @@ export type Encoding = keyof typeof decompressions;
  * Fails with MessageTooLarge as soon as there are more bytes than that, and with another error if
  * they are of another encoding. In large steps: each is a turn of the event loop.
  */
-export async function decompress(encoding: Encoding, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
+export async function decompress(
+  encoding: Encoding,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Promise<Buffer> {
   const chunkSize = Math.max(1024, Math.min(1024 * 1024, bytes.length * 4, maxBytes));
   try {
     return await decompressions[encoding](bytes, { maxOutputLength: maxBytes, chunkSize });

@@ -35,17 +35,25 @@ const knownBytes = createHiddenValue<Message, Buffer>();
  * A request that goes out as the given bytes, which must be one that is encoded already. Its fields
  * are not set; do not read them.
  */
-export function asEncoded<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
+export function asEncoded<Desc extends DescMessage>(
+  desc: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
   const message = create(desc);
   knownBytes.set(message, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return message;
 }
 
 /** At once. headBytes: bytes to leave free at the front, for the caller to fill. */
-export function encode<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>, headBytes = 0): Buffer {
+export function encode<Desc extends DescMessage>(
+  desc: Desc,
+  message: MessageShape<Desc>,
+  headBytes = 0,
+): Buffer {
   const own = codecs.get(desc.typeName)?.encode?.(message, headBytes);
   const bytes = own ?? toBinary(desc, message);
-  if (own !== undefined || headBytes === 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (own !== undefined || headBytes === 0)
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const behind = Buffer.allocUnsafe(headBytes + bytes.byteLength);
   behind.set(bytes, headBytes);
   return behind;
@@ -64,7 +72,10 @@ const codecs = new Map<string, MessageCodec<DescMessage>>();
 
 /** Has messages of a type encoded or decoded so on every call of this process. */
 export function useCodec<Desc extends DescMessage>(desc: Desc, codec: MessageCodec<Desc>): void {
-  codecs.set(desc.typeName, { ...codecs.get(desc.typeName), ...(codec as MessageCodec<DescMessage>) });
+  codecs.set(desc.typeName, {
+    ...codecs.get(desc.typeName),
+    ...(codec as MessageCodec<DescMessage>),
+  });
 }
 
 /**
@@ -93,7 +104,8 @@ export function decode<Desc extends DescMessage>(
   bytes: Uint8Array,
   bounds: MessageBounds,
 ): MessageShape<Desc> {
-  const message = decodeQuickly(desc, bytes, bounds) ?? fromBinary(desc, bytes, { readUnknownFields: false });
+  const message =
+    decodeQuickly(desc, bytes, bounds) ?? fromBinary(desc, bytes, { readUnknownFields: false });
   noteReceived(message, bytes.byteLength);
   return message;
 }
@@ -104,7 +116,8 @@ async function decodeSlowly<Desc extends DescMessage>(
   bytes: Uint8Array,
   bounds: MessageBounds,
 ): Promise<MessageShape<Desc>> {
-  const message = decodeQuickly(desc, bytes, bounds) ?? (await decodeInTurns(desc, bytes, new Turns()));
+  const message =
+    decodeQuickly(desc, bytes, bounds) ?? (await decodeInTurns(desc, bytes, new Turns()));
   noteReceived(message, bytes.byteLength);
   return message;
 }
@@ -148,27 +161,39 @@ const largeBytes = 64 * 1024;
 /**
  * For a client: answers beyond the bounds come as UndecodableMessage, large ones as LargeAnswer.
  */
-export function toClientDefinition(method: DescMethod, bounds: MessageBounds): MethodDefinition<Message, Message> {
+export function toClientDefinition(
+  method: DescMethod,
+  bounds: MessageBounds,
+): MethodDefinition<Message, Message> {
   const deserialize = (bytes: Buffer) => {
     if (bytes.length > largeBytes)
-      return new LargeAnswer(() => decodeSlowly(method.output, bytes, bounds)) as unknown as Message;
+      return new LargeAnswer(() =>
+        decodeSlowly(method.output, bytes, bounds),
+      ) as unknown as Message;
     try {
       return decode(method.output, bytes, bounds) as Message;
     } catch (cause) {
       return new UndecodableMessage(cause) as unknown as Message;
     }
   };
-  const requestSerialize = (message: Message) => knownBytes.get(message) ?? encode(method.input, message);
+  const requestSerialize = (message: Message) =>
+    knownBytes.get(message) ?? encode(method.input, message);
   return {
     ...shapeOf(method),
-    ...{ requestSerialize, responseDeserialize: deserialize, requestDeserialize: unused, responseSerialize: unused },
+    ...{
+      requestSerialize,
+      responseDeserialize: deserialize,
+      requestDeserialize: unused,
+      responseSerialize: unused,
+    },
   };
 }
 
 const shapeOf = (method: DescMethod) => ({
   path: `/${method.parent.typeName}/${method.name}`,
   requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
-  responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
+  responseStream:
+    method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
   originalName: method.localName,
 });
 

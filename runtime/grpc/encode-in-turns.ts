@@ -4,7 +4,14 @@ import { create, type DescMessage, type MessageInitShape } from "@bufbuild/proto
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Turns } from "../turns.ts";
 import { encode } from "./definition.ts";
-import { chosenOf, type Fields, type InnerField, isOfNumbers, type ListField, weigh } from "./message-weight.ts";
+import {
+  chosenOf,
+  type Fields,
+  type InnerField,
+  isOfNumbers,
+  type ListField,
+  weigh,
+} from "./message-weight.ts";
 
 /** What has fewer parts is encoded at once: a millisecond or so. */
 const largeParts = 256;
@@ -12,7 +19,8 @@ const largeParts = 256;
 const sliceParts = 32;
 
 /** Whether a message is worth encoding in turns. */
-export const isLarge = (desc: DescMessage, message: Fields): boolean => weigh(desc, message, largeParts) >= largeParts;
+export const isLarge = (desc: DescMessage, message: Fields): boolean =>
+  weigh(desc, message, largeParts) >= largeParts;
 
 /**
  * The bytes of a message, or of what one can be made of, whose parts need not be messages yet. They
@@ -50,7 +58,8 @@ async function writeMessage(desc: DescMessage, fields: Fields, output: Output): 
       await writeList(desc, { field: member, list: value as Fields[] }, output);
       continue;
     }
-    const inner = member.kind === "oneof" ? chosenOf(member, fields) : innerOf(member, value as Fields);
+    const inner =
+      member.kind === "oneof" ? chosenOf(member, fields) : innerOf(member, value as Fields);
     if (inner !== undefined && isLarge(inner.field.message, inner.value)) {
       flush();
       await writeNested(inner.field, inner.value, output);
@@ -70,7 +79,8 @@ async function writeList(
   let start = 0;
   let parts = 0;
   const flush = async (end: number) => {
-    if (end > start) output.pieces.push(encodePart(desc, { [field.localName]: list.slice(start, end) }));
+    if (end > start)
+      output.pieces.push(encodePart(desc, { [field.localName]: list.slice(start, end) }));
     start = end;
     parts = 0;
     await output.turns.pause();

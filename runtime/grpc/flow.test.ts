@@ -65,7 +65,10 @@ test("a call reads ahead by bytes: of large messages one, whatever waits; and wh
       for (; produced < 100; produced++) yield bytes(3 * 1024 * 1024, produced);
     },
   });
-  using transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${server.server.port}`, windowBytes: 64 * 1024 });
+  using transport = createGrpcTransport({
+    baseUrl: `http://127.0.0.1:${server.server.port}`,
+    windowBytes: 64 * 1024,
+  });
   const stop = new AbortController();
   const client = createClient(testService, transport);
   const stream = client.serverStream(bytes(1), { signal: stop.signal })[Symbol.asyncIterator]();

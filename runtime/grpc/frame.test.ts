@@ -7,12 +7,23 @@ import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { openTestServer } from "../testing/service.ts";
 import { Turns } from "../turns.ts";
-import { frameAhead, headBytes, sendFrames, sharedFrame, shareFrame, toFrame, toFrameInTurns } from "./frame.ts";
+import {
+  frameAhead,
+  headBytes,
+  sendFrames,
+  sharedFrame,
+  shareFrame,
+  toFrame,
+  toFrameInTurns,
+} from "./frame.ts";
 
 test("a frame is a message behind its length, made at once or in turns", async () => {
   const messages = fc
     .record({ name: fc.string(), names: fc.array(fc.string(), { maxLength: 300 }) })
-    .map(({ name, names }) => ({ name, field: names.map((one, number) => ({ name: one, number })) }));
+    .map(({ name, names }) => ({
+      name,
+      field: names.map((one, number) => ({ name: one, number })),
+    }));
   await fc.assert(
     fc.asyncProperty(messages, async (init) => {
       const message = create(DescriptorProtoSchema, init);
@@ -26,10 +37,15 @@ test("a frame is a message behind its length, made at once or in turns", async (
 });
 
 test("a large answer that is encoded ahead has its frame only, and a small one is as it was", async () => {
-  const large = { name: "n", field: Array.from({ length: 1_000 }, (_, number) => ({ name: "f", number })) };
+  const large = {
+    name: "n",
+    field: Array.from({ length: 1_000 }, (_, number) => ({ name: "f", number })),
+  };
   const framed = (await frameAhead(DescriptorProtoSchema, large)) as Message;
   expect(Object.keys(framed)).toEqual([]);
-  expect(sharedFrame(framed)).toEqual(toFrame(DescriptorProtoSchema, create(DescriptorProtoSchema, large)));
+  expect(sharedFrame(framed)).toEqual(
+    toFrame(DescriptorProtoSchema, create(DescriptorProtoSchema, large)),
+  );
   const small = { name: "n" };
   expect(await frameAhead(DescriptorProtoSchema, small)).toBe(small);
 });
@@ -53,7 +69,8 @@ test("a shared message is encoded once, and written to each of its streams witho
   try {
     for (let i = 0; i < 2; i++) {
       expect((await server.client.unary({})).value.length).toBe(1_000);
-      for await (const { value } of server.client.serverStream({})) expect(value.length).toBe(1_000);
+      for await (const { value } of server.client.serverStream({}))
+        expect(value.length).toBe(1_000);
     }
     expect(write.mock.calls.filter(([chunk]) => (chunk as unknown) === frame).length).toBe(4);
   } finally {

@@ -14,8 +14,10 @@ import type { Fields } from "./message-weight.ts";
 export const headBytes = 5;
 
 /** At once. */
-export const toFrame = <Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Buffer =>
-  writeHead(encode(desc, message, headBytes));
+export const toFrame = <Desc extends DescMessage>(
+  desc: Desc,
+  message: MessageShape<Desc>,
+): Buffer => writeHead(encode(desc, message, headBytes));
 
 /** As encodeInTurns does it. */
 export const toFrameInTurns = async <Desc extends DescMessage>(
@@ -37,7 +39,10 @@ const sharedFrames = createHiddenValue<Message, Buffer>();
  * Encodes a message once for all streams that it is written to; answers how many bytes it has. It
  * must not change afterwards; its frame lives as long as it does.
  */
-export function shareFrame<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): number {
+export function shareFrame<Desc extends DescMessage>(
+  desc: Desc,
+  message: MessageShape<Desc>,
+): number {
   let frame = sharedFrames.get(message);
   if (frame === undefined) {
     frame = toFrame(desc, message);
@@ -72,7 +77,9 @@ type BaseCall = { serializeMessage?: (frame: Buffer) => Buffer };
 export const sendFrames: ServerInterceptor = (_, call) => {
   const base = call as unknown as BaseCall;
   if (base.serializeMessage === undefined)
-    throw new Error("this version of @grpc/grpc-js has other internals: its answers cannot go out as frames");
+    throw new Error(
+      "this version of @grpc/grpc-js has other internals: its answers cannot go out as frames",
+    );
   base.serializeMessage = asItIs;
   return call as ServerInterceptingCall;
 };

@@ -1,6 +1,18 @@
 // Connect service implementations as grpc-js handlers: context, flow control, cancellation and status for the four kinds of calls.
-import { create, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, createHandlerContext, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type Message,
+} from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  createHandlerContext,
+  type HandlerContext,
+  type ServiceImpl,
+} from "@connectrpc/connect";
 import type {
   Metadata,
   ServerDuplexStream,
@@ -63,10 +75,17 @@ export function toHandlers<S extends DescService>(
 ): UntypedServiceImplementation {
   const handlers: UntypedServiceImplementation = {};
   for (const method of service.methods) {
-    const handle = (impl as Record<string, AnyHandler>)[method.localName]?.bind(impl) ?? unimplemented(method);
-    const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
-    const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
-    const reading = { desc: method.input, bounds: options.boundsOf(method), inTurn: options.decompressInTurn };
+    const handle =
+      (impl as Record<string, AnyHandler>)[method.localName]?.bind(impl) ?? unimplemented(method);
+    const streamsIn =
+      method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
+    const streamsOut =
+      method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
+    const reading = {
+      desc: method.input,
+      bounds: options.boundsOf(method),
+      inTurn: options.decompressInTurn,
+    };
     const request = async (call: Call, { signal: abort }: Context) => {
       const read = { ...reading, arrival: options.arrivalOf?.(call.metadata) };
       return streamsIn
@@ -74,15 +93,22 @@ export function toHandlers<S extends DescService>(
         : checkRequest(method, await readMessage(call.request, read), options);
     };
     const answerOne = (call: Call, callback: UnaryCallback) =>
-      void answerOnce(call, method, options, async (context) => handle(await request(call, context), context)).then(
+      void answerOnce(call, method, options, async (context) =>
+        handle(await request(call, context), context),
+      ).then(
         (answer) => callback(null, answer),
         (status) => callback(status),
       );
     const answerMany = (call: Call) =>
-      void answerStream(call, method, options, async (context) => handle(await request(call, context), context));
-    const answer: (call: Call, callback: UnaryCallback) => void = streamsOut ? answerMany : answerOne;
+      void answerStream(call, method, options, async (context) =>
+        handle(await request(call, context), context),
+      );
+    const answer: (call: Call, callback: UnaryCallback) => void = streamsOut
+      ? answerMany
+      : answerOne;
     // The handler sets the owner, once it knows the caller.
-    const handleCall: typeof answer = (call, callback) => inTurnsOf(undefined, () => answer(call, callback));
+    const handleCall: typeof answer = (call, callback) =>
+      inTurnsOf(undefined, () => answer(call, callback));
     handlers[method.localName] = handleCall as UntypedHandleCall;
   }
   return handlers;
@@ -103,7 +129,11 @@ function checkRequest(method: DescMethod, message: Message, { validate }: Handle
 // A longer timer would fire at once; nobody waits 24 days for an answer.
 const maxTimerMs = 2 ** 31 - 1;
 
-function openContext(call: Call, method: DescMethod, { shutdownSignal, authorizedBy }: HandlerOptions): Context {
+function openContext(
+  call: Call,
+  method: DescMethod,
+  { shutdownSignal, authorizedBy }: HandlerOptions,
+): Context {
   const authorized = authorizedBy?.(call.metadata);
   const { values, requestHeader } = readCaller(call, authorized);
   const timeoutMs = Math.max(0, Number(call.getDeadline()) - Date.now());
@@ -122,7 +152,8 @@ function openContext(call: Call, method: DescMethod, { shutdownSignal, authorize
   });
   call.once("cancelled", () => {
     // grpc-js says so of every call that is over, and an error with its stack took a tenth of what a small call takes.
-    if (!context.signal.aborted) context.abort(new ConnectError("the client cancelled the call", Code.Canceled));
+    if (!context.signal.aborted)
+      context.abort(new ConnectError("the client cancelled the call", Code.Canceled));
   });
   return context;
 }
@@ -197,10 +228,15 @@ async function answerStream(
  * The frame of an answer. An answer that is small or already encoded, as nearly all are, gives it at
  * once; a large one is encoded in turns.
  */
-function toAnswer({ output }: DescMethod, init: Message, options: HandlerOptions): Buffer | Promise<Buffer> {
+function toAnswer(
+  { output }: DescMethod,
+  init: Message,
+  options: HandlerOptions,
+): Buffer | Promise<Buffer> {
   const known = sharedFrame(init);
   if (known !== undefined) return assertSize(known, options);
-  if (!isLarge(output, init as unknown as Fields)) return assertSize(toFrame(output, create(output, init)), options);
+  if (!isLarge(output, init as unknown as Fields))
+    return assertSize(toFrame(output, create(output, init)), options);
   return toFrameInTurns(output, init, new Turns()).then((frame) => assertSize(frame, options));
 }
 
@@ -208,13 +244,20 @@ function toAnswer({ output }: DescMethod, init: Message, options: HandlerOptions
 function assertSize(frame: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
   const byteLength = frame.byteLength - headBytes;
   if (byteLength <= maxSentBytes) return frame;
-  throw answerTooLarge?.(byteLength) ?? new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted);
+  throw (
+    answerTooLarge?.(byteLength) ??
+    new ConnectError(`the answer has ${byteLength} bytes`, Code.ResourceExhausted)
+  );
 }
 
 /** What answers messages of a client one by one is short, and in a hurry. */
 const mayCompress = (call: Call, method: DescMethod, { compresses }: HandlerOptions) =>
   method.methodKind !== "bidi_streaming" && offersGzip(call) && (compresses?.(method) ?? true);
 
-function outgoingOf(call: Call, context: Context, { outgoing, accountOf }: HandlerOptions): Outgoing {
+function outgoingOf(
+  call: Call,
+  context: Context,
+  { outgoing, accountOf }: HandlerOptions,
+): Outgoing {
   return outgoing.open(call, accountOf?.(context), (reason) => context.abort(reason));
 }

@@ -2,7 +2,10 @@
 // stays down once closed.
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { Health, HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as Status,
+} from "#gen/grpc/health/v1/health_pb.ts";
 import { createHealthService, HealthState } from "./health.ts";
 import { openGrpcServer } from "./server.ts";
 import { createGrpcTransport } from "./transport.ts";
@@ -25,7 +28,11 @@ async function openHealth() {
   );
   const transport = stack.use(createGrpcTransport({ baseUrl: `http://127.0.0.1:${server.port}` }));
   const owned = stack.move();
-  return { state, health: createClient(Health, transport), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    state,
+    health: createClient(Health, transport),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 test("check and list follow the state", async () => {
@@ -45,7 +52,9 @@ test("check and list follow the state", async () => {
   expect(await statusOf("c.Service")).toBe(Status.NOT_SERVING);
   expect(await statusOf("a.Service")).toBe(Status.SERVING);
   expect(await statusOf("")).toBe(Status.SERVING);
-  await expect(health.check({ service: "b.Service" })).rejects.toMatchObject({ code: Code.NotFound });
+  await expect(health.check({ service: "b.Service" })).rejects.toMatchObject({
+    code: Code.NotFound,
+  });
 });
 
 test("a watcher hears of changes, of nothing else, and of the end", async () => {

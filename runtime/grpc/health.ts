@@ -1,7 +1,10 @@
 // The standard health service (grpc.health.v1): serving or not, for the server as a whole ("") and
 // for each service by its full name.
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
-import { type Health, HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
+import {
+  type Health,
+  HealthCheckResponse_ServingStatus as Status,
+} from "#gen/grpc/health/v1/health_pb.ts";
 
 export class HealthState {
   /** By name; "" is the server. */
@@ -56,15 +59,22 @@ export class HealthState {
 export function createHealthService(state: HealthState): ServiceImpl<typeof Health> {
   const statusOf = (name: string) => {
     const serving = state.serving(name);
-    return serving === undefined ? Status.SERVICE_UNKNOWN : serving ? Status.SERVING : Status.NOT_SERVING;
+    return serving === undefined
+      ? Status.SERVICE_UNKNOWN
+      : serving
+        ? Status.SERVING
+        : Status.NOT_SERVING;
   };
   return {
     check({ service }) {
       const status = statusOf(service);
-      if (status === Status.SERVICE_UNKNOWN) throw new ConnectError(`unknown service ${service}`, Code.NotFound);
+      if (status === Status.SERVICE_UNKNOWN)
+        throw new ConnectError(`unknown service ${service}`, Code.NotFound);
       return { status };
     },
-    list: () => ({ statuses: Object.fromEntries(state.names.map((name) => [name, { status: statusOf(name) }])) }),
+    list: () => ({
+      statuses: Object.fromEntries(state.names.map((name) => [name, { status: statusOf(name) }])),
+    }),
     async *watch({ service }, { signal: abort }) {
       for (let told: Status | undefined; ; ) {
         const status = statusOf(service);

@@ -65,7 +65,11 @@ test.each<[string, DescMessage, MessageInitShape<DescMessage>]>([
     FileDescriptorSetSchema,
     { file: [{ messageType: [{ field: fields(20_000) }] }] } as never,
   ],
-  ["texts", DescriptorProtoSchema, { reservedName: fields(60_000).map(({ name }) => name) } as never],
+  [
+    "texts",
+    DescriptorProtoSchema,
+    { reservedName: fields(60_000).map(({ name }) => name) } as never,
+  ],
 ])("%s has hundreds of turns", async (_, desc, init) => {
   expect(isLarge(desc, init as never)).toBe(true);
   const [encoding, decoding] = [counting(), counting()];

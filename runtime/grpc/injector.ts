@@ -19,17 +19,30 @@ export type InjectorOptions = { connections: Connections; starts: CallStarts };
 
 type Group = string | object;
 
-export function createInjector(server: Server, { connections, starts }: InjectorOptions): ConnectionInjector {
+export function createInjector(
+  server: Server,
+  { connections, starts }: InjectorOptions,
+): ConnectionInjector {
   const inside = server as unknown as Inside;
   // A gateway resets the calls of clients that leave, on one connection for all of them. What is
   // reset before it begins has a bound of its own.
-  Object.assign(inside.commonServerOptions ?? {}, { streamResetBurst: 10_000, streamResetRate: 1_000 });
+  Object.assign(inside.commonServerOptions ?? {}, {
+    streamResetBurst: 10_000,
+    streamResetRate: 1_000,
+  });
   boundFrames();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const http2 = [...(inside.http2Servers?.keys() ?? [])].at(-1);
   const [begin, ...others] = http2?.listeners("stream") ?? [];
-  if (inside.commonServerOptions === undefined || http2 === undefined || begin === undefined || others.length > 0)
-    throw new Error("this version of @grpc/grpc-js has other internals: its calls cannot begin in turns");
+  if (
+    inside.commonServerOptions === undefined ||
+    http2 === undefined ||
+    begin === undefined ||
+    others.length > 0
+  )
+    throw new Error(
+      "this version of @grpc/grpc-js has other internals: its calls cannot begin in turns",
+    );
   const sessions = new WeakMap<ServerHttp2Session, { group: Group; pace: SessionPace }>();
   http2.on("session", (session) => {
     const group = connections.groupOf(session.socket.remoteAddress) ?? session;

@@ -7,8 +7,11 @@ import type { ArrivalRoom } from "./arrivals.ts";
 const room: ArrivalRoom = { acquire: async () => {}, release: () => {} };
 
 test("a small message does not keep the pool that Node made it in", async () => {
-  await using server = await openTestServer({ unary: ({ value }) => bytes(value.buffer.byteLength) });
-  for (let i = 0; i < 5; i++) expect((await server.client.unary(bytes(100))).value.length).toBeLessThan(250);
+  await using server = await openTestServer({
+    unary: ({ value }) => bytes(value.buffer.byteLength),
+  });
+  for (let i = 0; i < 5; i++)
+    expect((await server.client.unary(bytes(100))).value.length).toBeLessThan(250);
 });
 
 test("a call that sends many empty messages is ended by name; one with some beside larger ones is not", async () => {
@@ -25,7 +28,9 @@ test("a call that sends many empty messages is ended by name; one with some besi
     for (const size of sizes) yield bytes(size);
   }
   const beside = Array.from({ length: 200 }, () => [20, 0, 0, 0, 0]).flat();
-  expect((await client.clientStream(send([...Array(64).fill(0), ...beside]))).value.length).toBe(1_064);
+  expect((await client.clientStream(send([...Array(64).fill(0), ...beside]))).value.length).toBe(
+    1_064,
+  );
   await expect(client.clientStream(send(Array(5_000).fill(0)))).rejects.toMatchObject({
     ...{ code: Code.ResourceExhausted, rawMessage: "too small" },
   });

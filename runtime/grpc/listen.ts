@@ -20,7 +20,8 @@ export async function listen(
   { host, port, connections }: ListenOptions,
   take: (socket: Socket) => void,
 ): Promise<Listener> {
-  const addresses = isIP(host) > 0 ? [host] : (await lookup(host, { all: true })).map(({ address }) => address);
+  const addresses =
+    isIP(host) > 0 ? [host] : (await lookup(host, { all: true })).map(({ address }) => address);
   await using stack = new AsyncDisposableStack();
   let bound = port;
   for (const address of new Set(addresses)) {
@@ -35,7 +36,10 @@ export async function listen(
   return { port: bound, stop: () => void owned.disposeAsync() };
 }
 
-export function listenInTheClear(server: Server, options: ListenOptions & InjectorOptions): Promise<Listener> {
+export function listenInTheClear(
+  server: Server,
+  options: ListenOptions & InjectorOptions,
+): Promise<Listener> {
   const injector = createInjector(server, options);
   return listen(options, (socket) => injector.injectConnection(socket));
 }

@@ -63,7 +63,11 @@ export function boundedBySize(maxBytes: number): MessageBounds {
 /** Of a request without any list: a name, a token, a number or two. */
 const tiny: MessageBounds = { maxBytes: 2 * kib, maxCostBytes: 64 * kib, maxCostPerByte: 32 };
 /** Of one with lists: a thousand names of machines take 132 KiB. */
-const question: MessageBounds = { maxBytes: 256 * kib, maxCostBytes: 4 * kib * kib, maxCostPerByte: 32 };
+const question: MessageBounds = {
+  maxBytes: 256 * kib,
+  maxCostBytes: 4 * kib * kib,
+  maxCostPerByte: 32,
+};
 
 /**
  * What a request of a method may be, from what its message can hold: 2 KiB without a list, 256 KiB

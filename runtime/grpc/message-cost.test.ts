@@ -4,7 +4,10 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HealthCheckRequestSchema, HealthListResponseSchema } from "#gen/grpc/health/v1/health_pb.ts";
+import {
+  HealthCheckRequestSchema,
+  HealthListResponseSchema,
+} from "#gen/grpc/health/v1/health_pb.ts";
 import { IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -15,7 +18,8 @@ import { assertCost } from "./message-cost.ts";
 const mib = 1024 * 1024;
 const bounds: MessageBounds = { maxBytes: 64 * mib, maxCostBytes: 4 * mib, maxCostPerByte: 32 };
 const loose: MessageBounds = { maxBytes: 64 * mib, maxCostBytes: 1e12, maxCostPerByte: 1e9 };
-const times = (bytes: readonly number[], count: number) => Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
+const times = (bytes: readonly number[], count: number) =>
+  Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
 const tooLarge = expect.objectContaining({ limit: "decoded-bytes" });
 
 const pageSizeNumber = QuerySignalsRequestSchema.field.pageSize.number;
@@ -31,14 +35,22 @@ describe("bombs", () => {
     ["unknown groups", HealthCheckRequestSchema, times([0x13, 0x14], mib)],
     ["empty submessages", BatchSchema, times([0x12, 0x00], mib)],
     ["empty columns", BatchSchema, times([0x22, 0x00], mib)],
-    ["submessages of submessages", IngestRequestSchema, nested(2, nested(2, times([0x22, 0x00], mib)))],
+    [
+      "submessages of submessages",
+      IngestRequestSchema,
+      nested(2, nested(2, times([0x22, 0x00], mib))),
+    ],
     ["a list of empty texts", QuerySignalsRequestSchema, times([0x12, 0x00], mib)],
     ["packed numbers of a byte each", QuerySignalsRequestSchema, nested(8, times([0x01], 4 * mib))],
     ["numbers that are not packed", QuerySignalsRequestSchema, times([0x40, 0x01], mib)],
     ["entries of a map", HealthListResponseSchema, times([0x0a, 0x00], mib)],
     ["packed lists without a number", QuerySignalsRequestSchema, times([0x42, 0x00], mib)],
     ["one field over and over", QuerySignalsRequestSchema, times([0x1a, 0x00], mib)],
-    ["one number over and over", QuerySignalsRequestSchema, times([pageSizeNumber * 8, 0x01], 100_000)],
+    [
+      "one number over and over",
+      QuerySignalsRequestSchema,
+      times([pageSizeNumber * 8, 0x01], 100_000),
+    ],
   ])("%s", (_name, desc, bytes) => {
     expect(() => assertCost(desc, bytes, bounds)).toThrow(tooLarge);
     expect(() => decode(desc, bytes, bounds)).toThrow(tooLarge);
@@ -53,7 +65,9 @@ describe("bombs", () => {
 
   test("unknown fields are cheap up to two for each record of the largest batch", () => {
     const bounds = { ...loose, maxCostBytes: 48 * mib };
-    expect(assertCost(BatchSchema, times([0x98, 0x06, 0x00], 131_072), bounds)).toBeLessThan(9 * mib);
+    expect(assertCost(BatchSchema, times([0x98, 0x06, 0x00], 131_072), bounds)).toBeLessThan(
+      9 * mib,
+    );
     for (const unknown of [
       [0x98, 0x06, 0x00],
       [0x9b, 0x06, 0x9c, 0x06],
@@ -83,7 +97,9 @@ describe("bombs", () => {
 
   test("a ratio holds for what is far from the absolute bound, and not for small messages", () => {
     const empties = (count: number) => times([0x22, 0x00], count);
-    expect(() => assertCost(BatchSchema, empties(2_000), { ...bounds, maxCostBytes: 1e9 })).toThrow(tooLarge);
+    expect(() => assertCost(BatchSchema, empties(2_000), { ...bounds, maxCostBytes: 1e9 })).toThrow(
+      tooLarge,
+    );
     expect(assertCost(BatchSchema, empties(50), bounds)).toBeLessThan(16 * 1024);
   });
 
@@ -96,33 +112,46 @@ describe("bombs", () => {
         return typeof value === "function" ? value.bind(target) : value;
       },
     });
-    expect(() => assertCost(HealthCheckRequestSchema, bytes, { ...bounds, maxCostBytes: 64_000 })).toThrow(tooLarge);
+    expect(() =>
+      assertCost(HealthCheckRequestSchema, bytes, { ...bounds, maxCostBytes: 64_000 }),
+    ).toThrow(tooLarge);
     expect(read).toBeLessThan(3_000);
   });
 });
 
 test("bytes where a number belongs are not read as numbers", () => {
   // page_size is no list: protobuf-es would take the length for its value.
-  expect(() => assertCost(QuerySignalsRequestSchema, Uint8Array.of(0x2a, 1, 1), loose)).toThrow(/valid/);
+  expect(() => assertCost(QuerySignalsRequestSchema, Uint8Array.of(0x2a, 1, 1), loose)).toThrow(
+    /valid/,
+  );
 });
 
 test("a depth that no message of ours has", () => {
   const open = times([0x13], 40);
-  expect(() => assertCost(HealthCheckRequestSchema, Buffer.concat([open, times([0x14], 40)]), loose)).toThrow(/valid/);
+  expect(() =>
+    assertCost(HealthCheckRequestSchema, Buffer.concat([open, times([0x14], 40)]), loose),
+  ).toThrow(/valid/);
 });
 
 const text = fc.string({ maxLength: 40 });
 const time = fc.record({ seconds: fc.bigInt(-(2n ** 40n), 2n ** 40n), nanos: fc.integer() });
 const batch = fc.record({
   machine: text,
-  stateChanges: fc.array(fc.record({ time, state: fc.constantFrom(0, 1, 4), reason: text }), { maxLength: 5 }),
-  errorReports: fc.array(fc.record({ time, severity: fc.constantFrom(0, 3), code: text, message: text })),
+  stateChanges: fc.array(fc.record({ time, state: fc.constantFrom(0, 1, 4), reason: text }), {
+    maxLength: 5,
+  }),
+  errorReports: fc.array(
+    fc.record({ time, severity: fc.constantFrom(0, 3), code: text, message: text }),
+  ),
   samples: fc.array(
     fc.record({
       signal: text,
       values: fc.array(fc.double()),
       times: fc.oneof(
-        fc.record({ case: fc.constant("grid"), value: fc.record({ startUs: fc.bigInt(0n, 2n ** 60n) }) }),
+        fc.record({
+          case: fc.constant("grid"),
+          value: fc.record({ startUs: fc.bigInt(0n, 2n ** 60n) }),
+        }),
         fc.record({
           case: fc.constant("deltas"),
           value: fc.record({ deltaUs: fc.array(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)) }),

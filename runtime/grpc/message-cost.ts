@@ -82,7 +82,8 @@ class Scan {
       } else if (type === wire.length && (field.type === wire.length || field.packable)) {
         const end = this.#range(to);
         if (field.message !== undefined) this.message(field.message(), this.#at, end, depth + 1);
-        else if (field.type === wire.length) this.#add(field.cost + field.perByte * (end - this.#at));
+        else if (field.type === wire.length)
+          this.#add(field.cost + field.perByte * (end - this.#at));
         else {
           this.#add(++this.#packeds > maxCheapPacked ? furtherPackedCost : packedCost);
           this.#packed(field, end);
@@ -183,7 +184,9 @@ const plans = new WeakMap<DescMessage, Plan>();
 function planOf(desc: DescMessage): Plan {
   const known = plans.get(desc);
   if (known !== undefined) return known;
-  const lists = desc.fields.filter(({ fieldKind }) => fieldKind === "list" || fieldKind === "map").length;
+  const lists = desc.fields.filter(
+    ({ fieldKind }) => fieldKind === "list" || fieldKind === "map",
+  ).length;
   const plan = { cost: 64 + 16 * desc.fields.length + 32 * lists, fields: new Map() };
   plans.set(desc, plan);
   for (const field of desc.fields) plan.fields.set(field.number, planField(field));
@@ -193,15 +196,25 @@ function planOf(desc: DescMessage): Plan {
 function planField(field: DescField): FieldPlan {
   const inOneof = field.oneof === undefined ? 0 : 48;
   const isList = field.fieldKind === "list";
-  if (field.fieldKind === "map") return { ...ofLength, singular: false, cost: 0, message: () => planEntry(field) };
+  if (field.fieldKind === "map")
+    return { ...ofLength, singular: false, cost: 0, message: () => planEntry(field) };
   if (field.message !== undefined) {
     const { message } = field;
     // Of a oneof each coming makes an object beside the message.
     if (field.delimitedEncoding)
-      return { ...ofLength, type: wire.start, singular: !isList, cost: unknownCost, message: undefined };
+      return {
+        ...ofLength,
+        type: wire.start,
+        singular: !isList,
+        cost: unknownCost,
+        message: undefined,
+      };
     let inner: Plan | undefined;
     const lazily = () => {
-      inner ??= inOneof > 0 ? { ...planOf(message), cost: planOf(message).cost + inOneof } : planOf(message);
+      inner ??=
+        inOneof > 0
+          ? { ...planOf(message), cost: planOf(message).cost + inOneof }
+          : planOf(message);
       return inner;
     };
     return { ...ofLength, singular: !isList, cost: 0, message: lazily };
@@ -243,17 +256,52 @@ function planScalar(scalar: ScalarType): FieldPlan {
     case ScalarType.INT64:
     case ScalarType.UINT64:
     case ScalarType.SINT64:
-      return { type: wire.varint, packable: true, singular: true, cost: bigintCost, perByte: 0, message };
+      return {
+        type: wire.varint,
+        packable: true,
+        singular: true,
+        cost: bigintCost,
+        perByte: 0,
+        message,
+      };
     case ScalarType.FIXED64:
     case ScalarType.SFIXED64:
-      return { type: wire.fixed64, packable: true, singular: true, cost: bigintCost, perByte: 0, message };
+      return {
+        type: wire.fixed64,
+        packable: true,
+        singular: true,
+        cost: bigintCost,
+        perByte: 0,
+        message,
+      };
     case ScalarType.DOUBLE:
-      return { type: wire.fixed64, packable: true, singular: true, cost: numberCost, perByte: 0, message };
+      return {
+        type: wire.fixed64,
+        packable: true,
+        singular: true,
+        cost: numberCost,
+        perByte: 0,
+        message,
+      };
     case ScalarType.FLOAT:
     case ScalarType.FIXED32:
     case ScalarType.SFIXED32:
-      return { type: wire.fixed32, packable: true, singular: true, cost: numberCost, perByte: 0, message };
+      return {
+        type: wire.fixed32,
+        packable: true,
+        singular: true,
+        cost: numberCost,
+        perByte: 0,
+        message,
+      };
     default:
-      return { type: wire.varint, packable: true, singular: true, cost: numberCost, perByte: 0, message };
+      return {
+        type: wire.varint,
+        packable: true,
+        singular: true,
+        cost: numberCost,
+        perByte: 0,
+        message,
+      };
   }
 }

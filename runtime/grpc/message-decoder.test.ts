@@ -38,7 +38,8 @@ test("any messages come out whole and in order, however they are cut, with littl
         // come: of the message that is not whole.
         expect(decoder.keptBytes).toBeLessThanOrEqual(come > headBytes ? 2 * come : 0);
         const next = messages[got.length];
-        const begun = come < headBytes ? undefined : { bytes: next![0].length, isCompressed: next![1] === 1 };
+        const begun =
+          come < headBytes ? undefined : { bytes: next![0].length, isCompressed: next![1] === 1 };
         expect(decoder.begun).toEqual(begun);
       }
       expect(got).toEqual(sent);

@@ -62,7 +62,8 @@ export class MessageDecoder {
       whole.push(this.#framed ?? this.#frame(headBytes));
       this.#next();
     }
-    if (this.#come >= headBytes) this.#begun ??= { bytes: this.#bytes, isCompressed: this.#compressedFlag === 1 };
+    if (this.#come >= headBytes)
+      this.#begun ??= { bytes: this.#bytes, isCompressed: this.#compressedFlag === 1 };
     return whole;
   }
 

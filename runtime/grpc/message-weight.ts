@@ -32,7 +32,8 @@ export function weigh(desc: DescMessage, fields: Fields, enough: number): number
     if (field.listKind !== "message") parts += list.length / textsAsOne;
     else if (isSmall(field.message)) parts += list.length;
     else
-      for (let i = 0; i < list.length && parts < enough; i++) parts += weigh(field.message, list[i]!, enough - parts);
+      for (let i = 0; i < list.length && parts < enough; i++)
+        parts += weigh(field.message, list[i]!, enough - parts);
     if (parts >= enough) return parts;
   }
   for (const { localName, message } of inner) {
@@ -48,9 +49,16 @@ export function weigh(desc: DescMessage, fields: Fields, enough: number): number
 }
 
 /** The message that stands in a oneof, if one does. */
-export function chosenOf(oneof: DescOneof, fields: Fields): { field: InnerField; value: Fields } | undefined {
-  const { case: name, value } = (fields[oneof.localName] ?? {}) as { case?: string; value?: Fields };
-  const field = name === undefined ? undefined : oneof.fields.find(({ localName }) => localName === name);
+export function chosenOf(
+  oneof: DescOneof,
+  fields: Fields,
+): { field: InnerField; value: Fields } | undefined {
+  const { case: name, value } = (fields[oneof.localName] ?? {}) as {
+    case?: string;
+    value?: Fields;
+  };
+  const field =
+    name === undefined ? undefined : oneof.fields.find(({ localName }) => localName === name);
   return field?.fieldKind === "message" && value !== undefined ? { field, value } : undefined;
 }
 
@@ -69,15 +77,20 @@ function placesOf(desc: DescMessage): Places {
   if (places === undefined) {
     const seen = new Set([desc.typeName]);
     const lists = desc.fields.filter(isCounted);
-    const inner = desc.fields.filter((field) => field.oneof === undefined && mayHaveLists(field, seen)) as InnerField[];
-    const oneofs = desc.oneofs.filter(({ fields }) => fields.some((field) => mayHaveLists(field, seen)));
+    const inner = desc.fields.filter(
+      (field) => field.oneof === undefined && mayHaveLists(field, seen),
+    ) as InnerField[];
+    const oneofs = desc.oneofs.filter(({ fields }) =>
+      fields.some((field) => mayHaveLists(field, seen)),
+    );
     places = { lists, inner, oneofs };
     placesByType.set(desc.typeName, places);
   }
   return places;
 }
 
-const isCounted = (field: DescField): field is ListField => field.fieldKind === "list" && !isOfNumbers(field);
+const isCounted = (field: DescField): field is ListField =>
+  field.fieldKind === "list" && !isOfNumbers(field);
 
 function mayHaveLists(field: DescField, seen: ReadonlySet<string>): boolean {
   if (field.fieldKind !== "message" || seen.has(field.message.typeName)) return false;

@@ -58,7 +58,10 @@ test("a stream whose client does not read is ended, its handler told why, and it
   );
   using client = openUnreadClient(server.server.port);
   const stream = client.call("/test.TestService/ServerStream");
-  await eventually("the stream is reset", () => stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  await eventually(
+    "the stream is reset",
+    () => stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM,
+  );
   expect(String(reason)).toContain("you do not read");
   await eventually("nothing is unread", () => server.server.unreadBytes === 0);
   expect(stalls).toBe(1);
@@ -81,7 +84,10 @@ test("whoever reads on before the stream is reset learns the reason", async () =
   using client = openUnreadClient(server.server.port);
   const stream = client.call("/test.TestService/ServerStream");
   await eventually("the handler ended", () => ended);
-  expect(await trailersOf(stream)).toMatchObject({ "grpc-status": "8", "grpc-message": "you%20do%20not%20read" });
+  expect(await trailersOf(stream)).toMatchObject({
+    "grpc-status": "8",
+    "grpc-message": "you%20do%20not%20read",
+  });
 });
 
 test("so are the end of a stream and a single answer that nobody takes", async () => {
@@ -97,9 +103,14 @@ test("so are the end of a stream and a single answer that nobody takes", async (
     { outgoing: { stallMs: 80, graceMs: 10, stalled } },
   );
   using client = openUnreadClient(server.server.port);
-  const streams = ["Unary", "ServerStream"].map((method) => client.call(`/test.TestService/${method}`));
+  const streams = ["Unary", "ServerStream"].map((method) =>
+    client.call(`/test.TestService/${method}`),
+  );
   for (const stream of streams)
-    await eventually("the stream is reset", () => stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    await eventually(
+      "the stream is reset",
+      () => stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM,
+    );
   await eventually("nothing is unread", () => server.server.unreadBytes === 0);
 });
 
@@ -115,7 +126,9 @@ test("a stream that is read, however slowly, and one that has nothing to say go 
     { outgoing: { stallMs: 200, graceMs: 10, stalled, onStalled: () => stalls++ } },
   );
   const stop = new AbortController();
-  const stream = server.client.serverStream(bytes(1), { signal: stop.signal })[Symbol.asyncIterator]();
+  const stream = server.client
+    .serverStream(bytes(1), { signal: stop.signal })
+    [Symbol.asyncIterator]();
   for (let i = 0; i < 20; i++) expect((await stream.next()).value!.value[0]).toBe(i);
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect([stalls, server.server.unreadBytes]).toEqual([0, 0]);

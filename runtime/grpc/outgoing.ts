@@ -73,7 +73,10 @@ export class OutgoingWatch implements Disposable {
 
   add(outgoing: Outgoing): void {
     this.#unread.add(outgoing);
-    this.#timer ??= setInterval(() => this.#tick(), Math.max(1, this.options.stallMs / ticksOfStall)).unref();
+    this.#timer ??= setInterval(
+      () => this.#tick(),
+      Math.max(1, this.options.stallMs / ticksOfStall),
+    ).unref();
   }
 
   remove(outgoing: Outgoing): void {
@@ -114,7 +117,11 @@ export class Outgoing {
 
   constructor(
     call: Call,
-    { watch, account, end }: { watch: OutgoingWatch; account: ByteAccount | undefined; end: (reason: unknown) => void },
+    {
+      watch,
+      account,
+      end,
+    }: { watch: OutgoingWatch; account: ByteAccount | undefined; end: (reason: unknown) => void },
   ) {
     this.#call = call;
     this.#watch = watch;
@@ -146,7 +153,9 @@ export class Outgoing {
 
   /** Of its own; its account may be full beside. */
   get #isFull(): boolean {
-    return this.#bytes >= this.#watch.options.maxStreamBytes || this.#sizes.length >= maxStreamMessages;
+    return (
+      this.#bytes >= this.#watch.options.maxStreamBytes || this.#sizes.length >= maxStreamMessages
+    );
   }
 
   /** Counts the one answer of a call, which grpc-js writes. */
@@ -182,7 +191,8 @@ export class Outgoing {
       this.#end(stalled());
     }
     const grace = Math.ceil((graceMs * ticksOfStall) / stallMs);
-    if (this.#ticks >= patience + grace) streamOf(this.#call)?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (this.#ticks >= patience + grace)
+      streamOf(this.#call)?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #charge(bytes: number): void {
@@ -240,7 +250,9 @@ export class Outgoing {
  * if it keeps it elsewhere.
  */
 export function streamOf(call: unknown): ServerHttp2Stream | undefined {
-  let at = (call as { call?: unknown }).call as { nextCall?: unknown; stream?: ServerHttp2Stream } | undefined;
+  let at = (call as { call?: unknown }).call as
+    | { nextCall?: unknown; stream?: ServerHttp2Stream }
+    | undefined;
   while (at?.nextCall !== undefined) at = at.nextCall as typeof at;
   return at?.stream;
 }

@@ -9,7 +9,12 @@ import { decode, type ReceivedMessage } from "./definition.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
-export type Reading = { desc: DescMessage; bounds: MessageBounds; inTurn: InTurn; arrival: Arrival | undefined };
+export type Reading = {
+  desc: DescMessage;
+  bounds: MessageBounds;
+  inTurn: InTurn;
+  arrival: Arrival | undefined;
+};
 
 /** A promise only for what came compressed, or has to wait for room: most does not. */
 export function readMessage(received: Message, reading: Reading): Message | Promise<Message> {
@@ -29,7 +34,10 @@ export function readMessage(received: Message, reading: Reading): Message | Prom
 }
 
 /** Takes room for the most that may come of it, and keeps what it needs. */
-async function unpack({ bytes, encoding, heldBytes }: ReceivedMessage, reading: Reading): Promise<Message> {
+async function unpack(
+  { bytes, encoding, heldBytes }: ReceivedMessage,
+  reading: Reading,
+): Promise<Message> {
   const { desc, bounds, inTurn, arrival } = reading;
   const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
   let held = heldBytes;
@@ -37,10 +45,14 @@ async function unpack({ bytes, encoding, heldBytes }: ReceivedMessage, reading: 
     held = maxDecompressedBytes;
     await arrival.take(held);
   }
-  const whole = await inTurn(() => decompress(encoding!, bytes, maxDecompressedBytes)).catch((cause) => {
-    arrival?.give(held);
-    throw cause instanceof MessageTooLarge ? cause : invalid("the message cannot be decompressed", cause);
-  });
+  const whole = await inTurn(() => decompress(encoding!, bytes, maxDecompressedBytes)).catch(
+    (cause) => {
+      arrival?.give(held);
+      throw cause instanceof MessageTooLarge
+        ? cause
+        : invalid("the message cannot be decompressed", cause);
+    },
+  );
   const needed = Math.min(held, whole.length);
   arrival?.give(held - needed);
   arrival?.handOver(needed);

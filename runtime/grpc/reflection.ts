@@ -21,7 +21,8 @@ export function mountReflection(mount: Mount, services: readonly DescService[]):
   mount(ServerReflectionV1, { serverReflectionInfo: (requests) => answerEach(requests, answer) });
   // The two versions differ in their package name alone.
   const alpha = {
-    serverReflectionInfo: (requests: AsyncIterable<ServerReflectionRequest>) => answerEach(requests, answer),
+    serverReflectionInfo: (requests: AsyncIterable<ServerReflectionRequest>) =>
+      answerEach(requests, answer),
   };
   mount(ServerReflectionV1Alpha, alpha as unknown as ServiceImpl<typeof ServerReflectionV1Alpha>);
 }
@@ -60,7 +61,8 @@ function* symbolsOf(file: DescFile): Generator<string> {
   const enums = [...file.enums];
   for (const message of messages) {
     yield message.typeName;
-    for (const { name } of [...message.fields, ...message.oneofs]) yield `${message.typeName}.${name}`;
+    for (const { name } of [...message.fields, ...message.oneofs])
+      yield `${message.typeName}.${name}`;
     for (const nested of message.nestedMessages) messages.push(nested);
     for (const nested of message.nestedEnums) enums.push(nested);
   }
@@ -93,7 +95,9 @@ function respond(
     });
   const files = (file: DescFile | undefined, what: string) => {
     if (file === undefined) return notFound(what);
-    const fileDescriptorProto = closure(file).map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
+    const fileDescriptorProto = closure(file).map(({ proto }) =>
+      toBinary(FileDescriptorProtoSchema, proto),
+    );
     return reply({
       case: "fileDescriptorResponse",
       value: { $typeName: "grpc.reflection.v1.FileDescriptorResponse", fileDescriptorProto },
@@ -101,7 +105,10 @@ function respond(
   };
   switch (messageRequest.case) {
     case "listServices": {
-      const service = names.map((name) => ({ $typeName: "grpc.reflection.v1.ServiceResponse" as const, name }));
+      const service = names.map((name) => ({
+        $typeName: "grpc.reflection.v1.ServiceResponse" as const,
+        name,
+      }));
       return reply({
         case: "listServicesResponse",
         value: { $typeName: "grpc.reflection.v1.ListServiceResponse", service },
@@ -115,7 +122,8 @@ function respond(
       const { containingType, extensionNumber } = messageRequest.value;
       const holds = (file: DescFile) =>
         extensionsOf(file).some(
-          ({ extendee, number }) => extendee.typeName === containingType && number === extensionNumber,
+          ({ extendee, number }) =>
+            extendee.typeName === containingType && number === extensionNumber,
         );
       return files([...index.byName.values()].find(holds), `${containingType} ${extensionNumber}`);
     }
@@ -138,7 +146,8 @@ function respond(
 
 function extensionsOf(file: DescFile): DescExtension[] {
   const messages = [...file.messages];
-  for (const message of messages) for (const nested of message.nestedMessages) messages.push(nested);
+  for (const message of messages)
+    for (const nested of message.nestedMessages) messages.push(nested);
   return [...file.extensions, ...messages.flatMap(({ nestedExtensions }) => nestedExtensions)];
 }
 

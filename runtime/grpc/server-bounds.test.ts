@@ -19,9 +19,18 @@ const frame = (message: Buffer, compressed = false, length = message.length) => 
 };
 
 /** Makes a call of bytes; answers its status and message. */
-async function call(server: TestServer, method: string, body: Buffer, headers: Record<string, string> = {}) {
+async function call(
+  server: TestServer,
+  method: string,
+  body: Buffer,
+  headers: Record<string, string> = {},
+) {
   const session = connectHttp2(`http://127.0.0.1:${server.server.port}`);
-  const head = { ":method": "POST", ":path": `/test.TestService/${method}`, "content-type": "application/grpc" };
+  const head = {
+    ":method": "POST",
+    ":path": `/test.TestService/${method}`,
+    "content-type": "application/grpc",
+  };
   const stream = session.request({ ...head, te: "trailers", "grpc-encoding": "gzip", ...headers });
   let told: Record<string, unknown> = {};
   const note = (received: Record<string, unknown>) => {
@@ -31,11 +40,19 @@ async function call(server: TestServer, method: string, body: Buffer, headers: R
   stream.end(body);
   await once(stream, "close");
   session.destroy();
-  return { code: Number(told["grpc-status"]), message: decodeURIComponent(String(told["grpc-message"] ?? "")) };
+  return {
+    code: Number(told["grpc-status"]),
+    message: decodeURIComponent(String(told["grpc-message"] ?? "")),
+  };
 }
 
 const bounds: GrpcServerOptions["boundsOf"] = () => ({
-  ...{ maxBytes: 1_000, maxDecompressedBytes: 2_000, maxCostBytes: 1_000_000, maxCostPerByte: 1_000 },
+  ...{
+    maxBytes: 1_000,
+    maxDecompressedBytes: 2_000,
+    maxCostBytes: 1_000_000,
+    maxCostPerByte: 1_000,
+  },
 });
 const length = { unary: ({ value }: { value: Uint8Array }) => bytes(value.length) };
 
@@ -48,17 +65,30 @@ const value = (count: number) => {
 test("a length beyond the method's is refused before what it announces has come", async () => {
   await using server = await openTestServer(length, { boundsOf: bounds });
   const refused = await call(server, "Unary", frame(Buffer.alloc(0), false, 1_001));
-  expect(refused).toEqual({ code: Code.ResourceExhausted, message: expect.stringMatching(/more than 1000 bytes/) });
+  expect(refused).toEqual({
+    code: Code.ResourceExhausted,
+    message: expect.stringMatching(/more than 1000 bytes/),
+  });
   expect((await call(server, "Unary", frame(value(900)))).code).toBe(0);
 });
 
 test("a compressed message is read up to its own bound", async () => {
   await using server = await openTestServer(length, { boundsOf: bounds });
   expect((await call(server, "Unary", frame(gzipSync(value(1_900)), true))).code).toBe(0);
-  const refused = await call(server, "Unary", frame(gzipSync(Buffer.alloc(1_000_000)).subarray(0, 990), true));
-  expect(refused).toEqual({ code: Code.ResourceExhausted, message: expect.stringMatching(/2000 bytes when decomp/) });
+  const refused = await call(
+    server,
+    "Unary",
+    frame(gzipSync(Buffer.alloc(1_000_000)).subarray(0, 990), true),
+  );
+  expect(refused).toEqual({
+    code: Code.ResourceExhausted,
+    message: expect.stringMatching(/2000 bytes when decomp/),
+  });
   const broken = await call(server, "Unary", frame(Buffer.from("not gzip"), true));
-  expect(broken).toEqual({ code: Code.InvalidArgument, message: expect.stringMatching(/decompressed/) });
+  expect(broken).toEqual({
+    code: Code.InvalidArgument,
+    message: expect.stringMatching(/decompressed/),
+  });
 });
 
 test("unknown fields are refused by what they would cost, in streams too", async () => {

@@ -23,7 +23,13 @@ import { firstStreams } from "./session-pace.ts";
 
 export type GrpcServerOptions = Omit<
   HandlerOptions,
-  "shutdownSignal" | "authorizedBy" | "decompressInTurn" | "compress" | "boundsOf" | "outgoing" | "arrivalOf"
+  | "shutdownSignal"
+  | "authorizedBy"
+  | "decompressInTurn"
+  | "compress"
+  | "boundsOf"
+  | "outgoing"
+  | "arrivalOf"
 > & {
   /**
    * Decides about each call before any of its messages is read. Default: every call may be made.
@@ -92,7 +98,8 @@ export async function openGrpcServer(
   const arrivals = options.incoming && new Arrivals(options.incoming);
   const { interceptor, arrivalOf } = boundReading((path) => methods.get(path), {
     ...{ ...options, boundsOf, arrivals },
-    callerOf: (call) => options.incoming!.callerOf(readCaller(call, authorization?.authorizedBy(call.metadata))),
+    callerOf: (call) =>
+      options.incoming!.callerOf(readCaller(call, authorization?.authorizedBy(call.metadata))),
   });
   const outgoing = new OutgoingWatch(options.outgoing);
   const server = new Server({
@@ -103,7 +110,8 @@ export async function openGrpcServer(
   const decompressInTurn = createTurns(options.decompressAtOnce ?? 2);
   const compress = createCompress();
   mountAll((service, impl) => {
-    for (const method of service.methods) methods.set(`/${service.typeName}/${method.name}`, method);
+    for (const method of service.methods)
+      methods.set(`/${service.typeName}/${method.name}`, method);
     const definition = Object.fromEntries(
       service.methods.map((method) => [method.localName, toServerDefinition(method)]),
     );
@@ -119,8 +127,13 @@ export async function openGrpcServer(
     });
     server.addService(definition, handlers);
   });
-  const connections = new Connections(options.connections ?? { maxConnections: 10_000, maxPerAddress: 10_000 });
-  const starts = new CallStarts(options.callBounds ?? defaultCallBounds, createRefuse(options.calls ?? { refusalOf }));
+  const connections = new Connections(
+    options.connections ?? { maxConnections: 10_000, maxPerAddress: 10_000 },
+  );
+  const starts = new CallStarts(
+    options.callBounds ?? defaultCallBounds,
+    createRefuse(options.calls ?? { refusalOf }),
+  );
   const listener = await (options.tls
     ? listenSecurely(server, { ...options, ...options.tls, connections, starts })
     : listenInTheClear(server, { ...options, connections, starts }));
@@ -157,7 +170,8 @@ export async function openGrpcServer(
   };
 }
 
-const refusalOf = (limit: CallLimit) => new ConnectError(`there are too many calls: ${limit}`, Code.ResourceExhausted);
+const refusalOf = (limit: CallLimit) =>
+  new ConnectError(`there are too many calls: ${limit}`, Code.ResourceExhausted);
 
 const channelOptions: ServerOptions = {
   "grpc.max_send_message_length": -1,

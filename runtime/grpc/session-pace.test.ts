@@ -5,7 +5,14 @@ import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { eventually } from "../../test/testing/eventually.ts";
-import { callHead, emptyCall, frame, preface, repeat, reset } from "../../test/testing/http2-frames.ts";
+import {
+  callHead,
+  emptyCall,
+  frame,
+  preface,
+  repeat,
+  reset,
+} from "../../test/testing/http2-frames.ts";
 import { bytes, openTestServer } from "../testing/service.ts";
 import { SessionPace } from "./session-pace.ts";
 
@@ -132,7 +139,9 @@ test("a connection that resets two thousand calls as they come ends, and others 
   const said: Buffer[] = [];
   socket.on("error", () => {}).on("data", (data: Buffer) => said.push(data));
   const closed = once(socket, "close");
-  socket.write(Buffer.concat([preface, repeat(2_000, (i) => Buffer.concat([emptyCall(i, head), reset(i)]))]));
+  socket.write(
+    Buffer.concat([preface, repeat(2_000, (i) => Buffer.concat([emptyCall(i, head), reset(i)]))]),
+  );
   await closed;
   // GOAWAY: type 7, on stream 0; ENHANCE_YOUR_CALM is its code.
   const goaway = Buffer.concat(said).indexOf(Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0]));
@@ -146,7 +155,9 @@ test("a gateway whose clients leave resets calls that have begun, as many as the
   await using server = await openTestServer({
     unary: (_, { signal: abort }) => {
       begun++;
-      return new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason), { once: true }));
+      return new Promise((_, reject) =>
+        abort.addEventListener("abort", () => reject(abort.reason), { once: true }),
+      );
     },
     async *serverStream() {
       yield bytes(1);
@@ -161,13 +172,16 @@ test("a gateway whose clients leave resets calls that have begun, as many as the
   for (let round = 0; round < 30; round++) {
     const leave = new AbortController();
     const before = begun;
-    const calls = Array.from({ length: 50 }, () => server.client.unary(bytes(1), { signal: leave.signal }));
+    const calls = Array.from({ length: 50 }, () =>
+      server.client.unary(bytes(1), { signal: leave.signal }),
+    );
     const ended = Promise.allSettled(calls);
     await eventually("they have begun", () => begun === before + 50);
     leave.abort();
     await ended;
   }
-  for await (const answer of server.client.serverStream(bytes(1))) expect(answer.value).toHaveLength(1);
+  for await (const answer of server.client.serverStream(bytes(1)))
+    expect(answer.value).toHaveLength(1);
   expect(besideEnded).toBe(false);
   expect(server.server.connections).toBe(1);
   lasting.abort();
@@ -182,7 +196,9 @@ test("a connection whose messages come in frames of a byte is ended, and others 
   const body = repeat(3_000, () => frame(0, 0, 1, Buffer.alloc(1)));
   socket.write(Buffer.concat([preface, frame(1, 4, 1, head), frame(0, 0, 1, prefix), body]));
   await once(socket, "close");
-  expect(Buffer.concat(said).includes(frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 11])))).toBe(true);
+  expect(Buffer.concat(said).includes(frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 11])))).toBe(
+    true,
+  );
   expect((await server.client.unary(bytes(1))).value).toHaveLength(1);
 });
 

@@ -23,7 +23,10 @@ export class SessionPace {
   #sinceMs: number;
 
   /** maxStreams: most that the client may have open at once. Default 1,000. */
-  constructor(session: Paced, { maxStreams = 1_000, monotonicMs = () => performance.now() }: PaceOptions = {}) {
+  constructor(
+    session: Paced,
+    { maxStreams = 1_000, monotonicMs = () => performance.now() }: PaceOptions = {},
+  ) {
     this.#session = session;
     this.#maxStreams = maxStreams;
     this.#monotonicMs = monotonicMs;

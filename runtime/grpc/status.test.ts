@@ -14,7 +14,11 @@ const info = create(ErrorInfoSchema, { reason: "WHY", domain: "test" });
 function thrown(details: string, trailer?: Uint8Array): Error & StatusObject {
   const metadata = new Metadata();
   if (trailer) metadata.set("grpc-status-details-bin", Buffer.from(trailer));
-  return Object.assign(new Error(details), { code: Code.InvalidArgument as number, details, metadata });
+  return Object.assign(new Error(details), {
+    code: Code.InvalidArgument as number,
+    details,
+    metadata,
+  });
 }
 
 test("an error comes back as it went", () => {
@@ -37,7 +41,11 @@ test("the message is that of the details, since grpc-js leaves some characters e
 });
 
 test("without details, or with broken ones, code and message stand", () => {
-  for (const trailer of [undefined, Uint8Array.of(0xff, 0xff), toBinary(StatusSchema, create(StatusSchema))]) {
+  for (const trailer of [
+    undefined,
+    Uint8Array.of(0xff, 0xff),
+    toBinary(StatusSchema, create(StatusSchema)),
+  ]) {
     expect(fromServiceError(thrown("too big", trailer))).toMatchObject({
       code: Code.InvalidArgument,
       rawMessage: "too big",

@@ -41,7 +41,13 @@ export function fromServiceError(error: unknown, cause: unknown = error): Connec
   // grpc-js decodes grpc-message with decodeURI, so what another server has written as "%3A" would
   // stay that.
   const message = status?.message || error.details;
-  const connectError = new ConnectError(message, error.code as number as Code, headers, undefined, cause);
+  const connectError = new ConnectError(
+    message,
+    error.code as number as Code,
+    headers,
+    undefined,
+    cause,
+  );
   connectError.isWireError = true;
   connectError.details = (status?.details ?? []).map(({ typeUrl, value }) => ({
     type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
@@ -65,5 +71,10 @@ function readStatus(trailer: unknown): Status | undefined {
 }
 
 function isStatus(error: unknown): error is StatusObject {
-  return error instanceof Error && "code" in error && typeof error.code === "number" && "details" in error;
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "number" &&
+    "details" in error
+  );
 }

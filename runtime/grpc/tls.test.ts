@@ -31,14 +31,21 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 
 const log = createLog({ name: "t", level: "silent" });
-const openFiles = (files: CertificateFiles) => openCertificates(files, { log, intervalMs: 3_600_000 });
+const openFiles = (files: CertificateFiles) =>
+  openCertificates(files, { log, intervalMs: 3_600_000 });
 
-type Options = { clientCa?: boolean; handshakeMs?: number; allowsClient?: (names: readonly string[]) => boolean };
+type Options = {
+  clientCa?: boolean;
+  handshakeMs?: number;
+  allowsClient?: (names: readonly string[]) => boolean;
+};
 
 async function openServer({ clientCa = false, ...options }: Options = {}) {
   await using stack = new AsyncDisposableStack();
   const ca = clientCa ? await folder.write("clients.crt", authority.cert) : undefined;
-  const certificates = stack.use(await openFiles({ ...(await folder.writePair("server", pair)), ca }));
+  const certificates = stack.use(
+    await openFiles({ ...(await folder.writePair("server", pair)), ca }),
+  );
   const refusals: string[] = [];
   const server = stack.use(
     await openGrpcServer(
@@ -62,17 +69,27 @@ async function openServer({ clientCa = false, ...options }: Options = {}) {
     ),
   );
   const owned = stack.move();
-  return { certificates, refusals, port: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    certificates,
+    refusals,
+    port: server.port,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Of the authority, showing a pair if given; asks by an address or a name. */
-async function openTestClient(port: number, options: { host?: string; shown?: Pair; ca?: string | undefined } = {}) {
+async function openTestClient(
+  port: number,
+  options: { host?: string; shown?: Pair; ca?: string | undefined } = {},
+) {
   await using stack = new AsyncDisposableStack();
   const { host = "127.0.0.1", shown } = options;
   const ca = await folder.write("ca.crt", options.ca ?? authority.cert);
   const files = shown && (await folder.writePair("client", shown));
   const certificates = stack.use(await openFiles({ ca, ...files }));
-  const transport = stack.use(createGrpcTransport({ baseUrl: `https://${host}:${port}`, certificates }));
+  const transport = stack.use(
+    createGrpcTransport({ baseUrl: `https://${host}:${port}`, certificates }),
+  );
   const owned = stack.move();
   const client = createClient(testService, transport);
   const code = () =>
@@ -116,11 +133,16 @@ test("a client believes no server of another authority or name, none whose time 
   await using asking = await openTestClient(expired.port);
   expect(await asking.code()).toBe("Unavailable");
   using clear = createGrpcTransport({ baseUrl: `http://127.0.0.1:${server.port}` });
-  await expect(createClient(testService, clear).unary(bytes(1), { timeoutMs: 5_000 })).rejects.toThrow();
+  await expect(
+    createClient(testService, clear).unary(bytes(1), { timeoutMs: 5_000 }),
+  ).rejects.toThrow();
 });
 
 test("with authorities for clients, a certificate has to be theirs, valid, and of an allowed name", async () => {
-  await using server = await openServer({ clientCa: true, allowsClient: (names) => names.includes("gateway") });
+  await using server = await openServer({
+    clientCa: true,
+    allowsClient: (names) => names.includes("gateway"),
+  });
   const of = async (shown?: Pair) => {
     await using asking = await openTestClient(server.port, shown && { shown });
     return await asking.code();
@@ -128,10 +150,14 @@ test("with authorities for clients, a certificate has to be theirs, valid, and o
   expect(await of(await authority.issue({ dns: ["x", "Gateway"] }))).toBe("answered");
   expect(await of()).toBe("Unavailable");
   expect(await of(await stranger.issue({ dns: ["gateway"] }))).toBe("Unavailable");
-  expect(await of(await authority.issue({ dns: ["gateway"] }, { fromMs: 0, untilMs: Date.now() - 1_000 }))).toBe(
+  expect(
+    await of(
+      await authority.issue({ dns: ["gateway"] }, { fromMs: 0, untilMs: Date.now() - 1_000 }),
+    ),
+  ).toBe("Unavailable");
+  expect(await of(await authority.issue({ dns: ["gateway.evil.example", "*"] }))).toBe(
     "Unavailable",
   );
-  expect(await of(await authority.issue({ dns: ["gateway.evil.example", "*"] }))).toBe("Unavailable");
   expect(await of(await authority.issue({}))).toBe("Unavailable");
   expect([...new Set(server.refusals)].sort()).toEqual([
     "CERT_HAS_EXPIRED",
@@ -144,7 +170,9 @@ test("with authorities for clients, a certificate has to be theirs, valid, and o
 
 test("both change their certificates while a stream runs; the stream goes on, new connections have the new ones", async () => {
   await using server = await openServer({ clientCa: true });
-  await using asking = await openTestClient(server.port, { shown: await authority.issue({ dns: ["a"] }) });
+  await using asking = await openTestClient(server.port, {
+    shown: await authority.issue({ dns: ["a"] }),
+  });
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const requests = (async function* () {
     yield bytes(1);
@@ -157,7 +185,9 @@ test("both change their certificates while a stream runs; the stream goes on, ne
   await folder.writePair("server", await stranger.issue(loopback));
   await folder.write("clients.crt", stranger.cert);
   await server.certificates.reload();
-  await using left = await openTestClient(server.port, { shown: await authority.issue({ dns: ["a"] }) });
+  await using left = await openTestClient(server.port, {
+    shown: await authority.issue({ dns: ["a"] }),
+  });
   expect(await left.code()).toBe("Unavailable");
   await folder.writePair("client", await stranger.issue({ dns: ["a"] }));
   await folder.write("ca.crt", stranger.cert);
@@ -192,7 +222,10 @@ test("closing ends handshakes, idle connections and streams, and lets nobody in"
   })();
   const answers = asking.client.bidi(requests)[Symbol.asyncIterator]();
   await answers.next();
-  const ended = Promise.all([once(silent.resume(), "close"), expect(answers.next()).rejects.toThrow()]);
+  const ended = Promise.all([
+    once(silent.resume(), "close"),
+    expect(answers.next()).rejects.toThrow(),
+  ]);
   const startedMs = performance.now();
   await server[Symbol.asyncDispose]();
   await ended;

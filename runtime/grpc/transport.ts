@@ -1,7 +1,13 @@
 // A Connect transport over grpc-js, so that clients of ours are Connect clients on gRPC's own
 // HTTP/2 stack.
 import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type StreamResponse,
+  type Transport,
+  type UnaryResponse,
+} from "@connectrpc/connect";
 import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import { widenClientConnections } from "../connection-window.ts";
 import type { Certificates } from "../tls/certificates.ts";
@@ -117,7 +123,8 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       const { responseHeader, messages } = receive(call, { abort, ahead, release });
       let only: Message | undefined;
       for await (const message of messages) only = message;
-      if (only === undefined) throw new ConnectError("the server sent no answer", Code.Unimplemented);
+      if (only === undefined)
+        throw new ConnectError("the server sent no answer", Code.Unimplemented);
       const response = {
         stream: false,
         service: method.parent,
@@ -194,7 +201,12 @@ async function send(
   }
 }
 
-type Receiving = { abort: AbortSignal | undefined; ahead: ReadAhead; release: () => void; source?: Source };
+type Receiving = {
+  abort: AbortSignal | undefined;
+  ahead: ReadAhead;
+  release: () => void;
+  source?: Source;
+};
 
 function receive(call: ClientDuplexStream<Message, Message>, receiving: Receiving) {
   const responseHeader = new Promise<Headers>((resolve) => {
@@ -214,7 +226,10 @@ function receive(call: ClientDuplexStream<Message, Message>, receiving: Receivin
  * client does not pass that on: with one, only a signal ends a stream early). Listens at once: an
  * early error must find somebody.
  */
-function iterate(call: ClientDuplexStream<Message, Message>, { abort, ahead, release, source }: Receiving) {
+function iterate(
+  call: ClientDuplexStream<Message, Message>,
+  { abort, ahead, release, source }: Receiving,
+) {
   let ended = false;
   // The status comes last: only it tells a stream that ended from one that broke.
   let settled = false;
@@ -244,7 +259,8 @@ function iterate(call: ClientDuplexStream<Message, Message>, { abort, ahead, rel
         if (message instanceof UndecodableMessage) throw toAnswerError(message);
         if (message instanceof LargeAnswer) yield await decodeLarge(message);
         else if (message !== null) yield message;
-        else if (failure !== undefined) throw toClientError(failure, source?.failure ?? abort?.reason);
+        else if (failure !== undefined)
+          throw toClientError(failure, source?.failure ?? abort?.reason);
         else if (ended && settled) return;
         else {
           await new Promise<void>((resolve) => {

@@ -8,7 +8,13 @@ import {
   FileDescriptorSetSchema,
   file_google_protobuf_wrappers,
 } from "@bufbuild/protobuf/wkt";
-import { type Client, Code, ConnectError, createClient, type ServiceImpl } from "@connectrpc/connect";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type ServiceImpl,
+} from "@connectrpc/connect";
 import { type GrpcServer, type GrpcServerOptions, openGrpcServer } from "../grpc/server.ts";
 import { createGrpcTransport, type GrpcTransport } from "../grpc/transport.ts";
 
@@ -34,7 +40,13 @@ const file = create(FileDescriptorProtoSchema, {
         { name: "Unary", inputType, outputType: inputType },
         { name: "ServerStream", inputType, outputType: inputType, serverStreaming: true },
         { name: "ClientStream", inputType, outputType: inputType, clientStreaming: true },
-        { name: "Bidi", inputType, outputType: inputType, clientStreaming: true, serverStreaming: true },
+        {
+          name: "Bidi",
+          inputType,
+          outputType: inputType,
+          clientStreaming: true,
+          serverStreaming: true,
+        },
       ],
     },
   ],

@@ -31,7 +31,12 @@ beforeEach(async () => {
 });
 afterEach(() => folder[Symbol.asyncDispose]());
 
-const log = createLog({ name: "t", level: "info", format: "json", sink: (line) => lines.push(line) });
+const log = createLog({
+  name: "t",
+  level: "info",
+  format: "json",
+  sink: (line) => lines.push(line),
+});
 const said = (text: string) => lines.filter((line) => line.includes(text)).length;
 const open = (files: CertificateFiles, options = {}) =>
   openCertificates(files, { log, intervalMs: 3_600_000, ...options });
@@ -62,12 +67,18 @@ test("changed files are found without being asked for, also behind a link that i
   };
   using certificates = await open(files, { intervalMs: 20 });
   await Promise.all([link("cert"), link("key")]);
-  await eventually("the new one is taken", () => certificates.current.cert?.toString() === two.cert);
+  await eventually(
+    "the new one is taken",
+    () => certificates.current.cert?.toString() === two.cert,
+  );
 });
 
 test.each<[what: string, change: (files: Pair) => Promise<unknown>]>([
   ["a key of another", ({ key }) => folder.write(key.split("/").pop()!, two.key)],
-  ["half a certificate", ({ cert }) => folder.write(cert.split("/").pop()!, one.cert.slice(0, 300))],
+  [
+    "half a certificate",
+    ({ cert }) => folder.write(cert.split("/").pop()!, one.cert.slice(0, 300)),
+  ],
   ["no certificate", ({ cert }) => folder.write(cert.split("/").pop()!, "")],
   ["a missing file", ({ key }) => rm(key)],
 ])("%s is not taken, said once, and mended by the right one", async (_, change) => {
@@ -82,7 +93,10 @@ test.each<[what: string, change: (files: Pair) => Promise<unknown>]>([
   expect(said("are no good")).toBe(2);
   expect(certificates.current.cert?.toString()).toBe(one.cert);
   await folder.writePair("a", two);
-  await eventually("the right one is taken", () => certificates.current.cert?.toString() === two.cert);
+  await eventually(
+    "the right one is taken",
+    () => certificates.current.cert?.toString() === two.cert,
+  );
 });
 
 test("one that has run out does not replace one that has not; one that will soon is told of each day", async () => {
@@ -90,7 +104,10 @@ test("one that has run out does not replace one that has not; one that will soon
   const files = await folder.writePair("a", one);
   using certificates = await open(files, { nowMs: () => nowMs, intervalMs: 20 });
   expect(said("expires soon")).toBe(0);
-  const old = await authority.issue(loopback, { fromMs: nowMs - 2 * dayMs, untilMs: nowMs - dayMs });
+  const old = await authority.issue(loopback, {
+    fromMs: nowMs - 2 * dayMs,
+    untilMs: nowMs - dayMs,
+  });
   await folder.writePair("a", old);
   await certificates.reload();
   expect(certificates.current.cert?.toString()).toBe(one.cert);

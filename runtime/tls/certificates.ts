@@ -43,7 +43,10 @@ const soonMs = 14 * dayMs;
  * Contents are compared, not times: a certificate that is put in place by swapping a link, as
  * Kubernetes does, or on a network drive, raises no event.
  */
-export async function openCertificates(files: CertificateFiles, options: CertificateOptions): Promise<Certificates> {
+export async function openCertificates(
+  files: CertificateFiles,
+  options: CertificateOptions,
+): Promise<Certificates> {
   const { log, intervalMs = 2_000, nowMs = Date.now } = options;
   const listeners = new Set<(set: CertificateSet) => void>();
   const first = await readSet(files)
@@ -65,9 +68,18 @@ export async function openCertificates(files: CertificateFiles, options: Certifi
   const take = (set: CertificateSet, print: string) => {
     const checked = checkSet(set);
     if (checked.expiresMs <= nowMs()) throw new Error(`${files.cert}: the certificate has expired`);
-    [current, taken, refused, expiresMs, warnedMs] = [set, print, "", checked.expiresMs, Number.NEGATIVE_INFINITY];
+    [current, taken, refused, expiresMs, warnedMs] = [
+      set,
+      print,
+      "",
+      checked.expiresMs,
+      Number.NEGATIVE_INFINITY,
+    ];
     const expires = Number.isFinite(expiresMs) ? new Date(expiresMs).toISOString() : undefined;
-    log.info("took the new certificates; connections that are open keep theirs", { ...files, expires });
+    log.info("took the new certificates; connections that are open keep theirs", {
+      ...files,
+      expires,
+    });
     for (const listener of listeners) listener(current);
     warnOfExpiry();
   };
@@ -81,7 +93,10 @@ export async function openCertificates(files: CertificateFiles, options: Certifi
       else if (atOnce || (print === seen && print !== refused)) take(set, print);
     } catch (error) {
       if (print !== refused || atOnce)
-        log.error("the new certificates are no good: those from before stay in use", { error, ...files });
+        log.error("the new certificates are no good: those from before stay in use", {
+          error,
+          ...files,
+        });
       refused = print;
     }
     seen = print;
@@ -135,13 +150,16 @@ function checkSet({ cert, key, ca }: CertificateSet): { expiresMs: number } {
   if (ca) for (const one of splitPem(ca)) new X509Certificate(one);
   if (!cert || !key) return { expiresMs: Number.POSITIVE_INFINITY };
   const own = new X509Certificate(splitPem(cert)[0]!);
-  if (!own.checkPrivateKey(createPrivateKey(key))) throw new Error("the key is not that of the certificate");
+  if (!own.checkPrivateKey(createPrivateKey(key)))
+    throw new Error("the key is not that of the certificate");
   createSecureContext({ cert, key, ...(ca && { ca }) });
   return { expiresMs: own.validToDate.getTime() };
 }
 
 function splitPem(pem: Buffer): string[] {
-  const found = pem.toString("latin1").match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+  const found = pem
+    .toString("latin1")
+    .match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
   if (found === null) throw new Error("there is no certificate in PEM where one should be");
   return found;
 }

@@ -8,11 +8,9 @@ test("DNS names and URIs, and nothing else", async () => {
   const authority = await createAuthority();
   const named = async (names: Parameters<typeof authority.issue>[0]) =>
     namesOf(new X509Certificate((await authority.issue(names)).cert).subjectAltName);
-  expect(await named({ dns: ["Mill-7", "gateway"], uri: ["spiffe://plant/Mill-7"], ip: ["10.0.0.1"] })).toEqual([
-    "mill-7",
-    "gateway",
-    "spiffe://plant/Mill-7",
-  ]);
+  expect(
+    await named({ dns: ["Mill-7", "gateway"], uri: ["spiffe://plant/Mill-7"], ip: ["10.0.0.1"] }),
+  ).toEqual(["mill-7", "gateway", "spiffe://plant/Mill-7"]);
   expect(await named({ ip: ["10.0.0.1"] })).toEqual([]);
   expect(namesOf(undefined)).toEqual([]);
 });
@@ -21,5 +19,8 @@ test("a value that looks like further names is one name", async () => {
   const authority = await createAuthority();
   const sly = "http://x/, DNS:gateway";
   const { cert } = await authority.issue({ uri: [sly, 'http://y/", DNS:"gateway'] });
-  expect(namesOf(new X509Certificate(cert).subjectAltName)).toEqual([sly, 'http://y/", DNS:"gateway']);
+  expect(namesOf(new X509Certificate(cert).subjectAltName)).toEqual([
+    sly,
+    'http://y/", DNS:"gateway',
+  ]);
 });

@@ -16,7 +16,10 @@ export function dialingSettings(server: string) {
       doc,
     });
   return {
-    serverCa: of("ca", "with an https URL: PEM file of the authorities to believe; default those of Node"),
+    serverCa: of(
+      "ca",
+      "with an https URL: PEM file of the authorities to believe; default those of Node",
+    ),
     serverCert: of(
       "cert",
       "with an https URL: PEM file with the certificate to show; all three are read again when they change",
@@ -25,7 +28,11 @@ export function dialingSettings(server: string) {
   };
 }
 
-type Dialing = { serverCa: string | undefined; serverCert: string | undefined; serverKey: string | undefined };
+type Dialing = {
+  serverCa: string | undefined;
+  serverCert: string | undefined;
+  serverKey: string | undefined;
+};
 
 /**
  * undefined: none. Throws ConfigError for files that do not go together, or that nothing would use.
@@ -35,7 +42,8 @@ export function toClientFiles(
   { url, serverCa: ca, serverCert: cert, serverKey: key }: Dialing & { url: string },
 ): CertificateFiles | undefined {
   if (ca === undefined && cert === undefined && key === undefined) return undefined;
-  if (!url.startsWith("https:")) throw new ConfigError([`--${server}-…: certificates need an https URL`]);
+  if (!url.startsWith("https:"))
+    throw new ConfigError([`--${server}-…: certificates need an https URL`]);
   if ((cert === undefined) !== (key === undefined))
     throw new ConfigError([`--${server}-cert and --${server}-key go together`]);
   return { ca, cert, key };

@@ -26,7 +26,12 @@ test("a set is taken when it was the same at two looks, and not at the first", a
   const pair = await folder.writePair("a", one);
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   const lines: string[] = [];
-  const log = createLog({ name: "t", level: "info", format: "json", sink: (line) => lines.push(line) });
+  const log = createLog({
+    name: "t",
+    level: "info",
+    format: "json",
+    sink: (line) => lines.push(line),
+  });
   using certificates = await openCertificates(pair, { log, intervalMs: 1_000 });
   const look = async () => {
     const before = looked.files;

@@ -34,7 +34,13 @@ export type TlsLayer = Disposable & {
 
 /** Disposal closes what is still in its handshake and leaves the rest alone. */
 export function createTlsLayer(options: TlsOptions): TlsLayer {
-  const { certificates, protocols, handshakeMs, maxHandshakes = 10_000, allowsClient = () => true } = options;
+  const {
+    certificates,
+    protocols,
+    handshakeMs,
+    maxHandshakes = 10_000,
+    allowsClient = () => true,
+  } = options;
   const { onSecure, onRefused } = options;
   const asksClients = certificates.current.ca !== undefined;
   const inHandshake = new Map<string, Socket>();
@@ -74,7 +80,13 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
     // A resumed session would bring a certificate along that was looked at when it began, by the
     // authorities and names of then.
     const secureOptions = asksClients ? constants.SSL_OP_NO_TICKET : 0;
-    return { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }), minVersion: "TLSv1.2", secureOptions };
+    return {
+      ...(cert && { cert }),
+      ...(key && { key }),
+      ...(ca && { ca }),
+      minVersion: "TLSv1.2",
+      secureOptions,
+    };
   }
 
   return {
@@ -103,5 +115,7 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
  * Empty if it is already closed.
  */
 function nameOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
-  return remoteAddress === undefined ? "" : [localAddress, localPort, remoteAddress, remotePort].join(" ");
+  return remoteAddress === undefined
+    ? ""
+    : [localAddress, localPort, remoteAddress, remotePort].join(" ");
 }

@@ -65,7 +65,10 @@ export const isLoopbackHost = (host: string): boolean =>
  * nobody has said is meant to. authenticates: whether the service asks everyone for a credential.
  * Clients' certificates count as that.
  */
-export function assertListenAllowed(settings: Listening, { authenticates }: { authenticates: boolean }): void {
+export function assertListenAllowed(
+  settings: Listening,
+  { authenticates }: { authenticates: boolean },
+): void {
   const { host } = settings.listen;
   if (isLoopbackHost(host)) return;
   const lacks: string[] = [];

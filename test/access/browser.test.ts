@@ -11,7 +11,11 @@ import { createLog } from "../../runtime/log.ts";
 import { type Fixture, openFixture } from "../testing/access.ts";
 import { eventually } from "../testing/eventually.ts";
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const executablePath = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find(existsSync);
 
 const doc = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
 const section = /^## A browser$([\s\S]*?)^## /m.exec(doc)![1]!;
@@ -58,7 +62,9 @@ async function setUp() {
   const shown = { host: "127.0.0.1", port: 0, log, corsOrigins: [pages.origin] };
   guarded = stack.use(await openCheckedGateway({ ...shown, accessorUrl: fixture.accessorUrl }));
   const accessor = stack.use(await openTestAccessor());
-  open = stack.use(await openCheckedGateway({ ...shown, accessorUrl: `http://127.0.0.1:${accessor.port}` }));
+  open = stack.use(
+    await openCheckedGateway({ ...shown, accessorUrl: `http://127.0.0.1:${accessor.port}` }),
+  );
   key = await fixture.keys.create({ scope: ["read", "live"], machine: ["mill-*"] });
   // A container's root may not have the sandbox that Chromium would build.
   browser = await chromium.launch({
@@ -83,9 +89,13 @@ async function run(code: string, { on, gateway, until, meanwhile }: Asked): Prom
   const told: Run = { said: [], failed: [] };
   const page = await browser.newPage();
   try {
-    page.on("console", (message) => (message.type() === "error" ? told.failed : told.said).push(message.text()));
+    page.on("console", (message) =>
+      (message.type() === "error" ? told.failed : told.said).push(message.text()),
+    );
     page.on("pageerror", (error) => told.failed.push(String(error)));
-    const here = code.replaceAll("127.0.0.1:8080", `127.0.0.1:${gateway.port}`).replaceAll("mr_KEY", key);
+    const here = code
+      .replaceAll("127.0.0.1:8080", `127.0.0.1:${gateway.port}`)
+      .replaceAll("mr_KEY", key);
     await page.goto((on ?? pages.origin) + pages.add(here));
     await eventually(
       `the page says ${until}: ${JSON.stringify(told)}`,
@@ -101,9 +111,15 @@ async function run(code: string, { on, gateway, until, meanwhile }: Asked): Prom
   }
 }
 
-type Asked = { gateway: CheckedGateway; on?: string; until: (run: Run) => boolean; meanwhile?: () => Promise<unknown> };
+type Asked = {
+  gateway: CheckedGateway;
+  on?: string;
+  until: (run: Run) => boolean;
+  meanwhile?: () => Promise<unknown>;
+};
 
-const saysMill = ({ said, failed }: Run) => failed.length > 0 || said.some((text) => text.includes("mill-1"));
+const saysMill = ({ said, failed }: Run) =>
+  failed.length > 0 || said.some((text) => text.includes("mill-1"));
 const fails = ({ failed }: Run) => failed.length > 0;
 
 const store = async (gateway: CheckedGateway, headers: Record<string, string> = {}) => {
@@ -159,14 +175,20 @@ describe.skipIf(executablePath === undefined)("Chromium", { timeout: 60_000 }, (
     });
     expect(failed).toEqual([]);
     expect(said[0]).toMatch(/^cursor true attachment; filename=/);
-    expect(said[1]).toMatch(/^grpc-status 16 a%20credential%20is%20required|^grpc-status 16 a credential is required/);
+    expect(said[1]).toMatch(
+      /^grpc-status 16 a%20credential%20is%20required|^grpc-status 16 a credential is required/,
+    );
     expect(said[2]).toBe("read true done");
   });
 
   test("a page of an origin that was not named gets nothing", async () => {
     for (const code of [eventSource, ...keyed]) {
       const gateway = code === eventSource ? open : guarded;
-      const { said, failed } = await run(code, { gateway, on: pages.otherOrigin, until: (told) => fails(told) });
+      const { said, failed } = await run(code, {
+        gateway,
+        on: pages.otherOrigin,
+        until: (told) => fails(told),
+      });
       expect(failed.join()).toMatch(/blocked by CORS policy/);
       expect(said.join()).not.toContain("mill-1");
     }
@@ -211,7 +233,9 @@ describe.skipIf(executablePath === undefined)("Chromium", { timeout: 60_000 }, (
     page.on("console", (message) => framed.push(message.text()));
     const frame = `const frame = document.createElement("iframe"); frame.src = "${home}/docs"; document.body.append(frame);`;
     await page.goto(pages.origin + pages.add(frame));
-    await eventually("the frame is refused", () => framed.some((text) => text.includes("frame-ancestors")));
+    await eventually("the frame is refused", () =>
+      framed.some((text) => text.includes("frame-ancestors")),
+    );
     await page.close();
   });
 });

@@ -30,27 +30,41 @@ const questions: Record<string, Record<string, unknown>> = {
 test("reads are the unary methods of SignalService, and who one is", () => {
   const reads = methods.filter(isRead).map(({ name }) => name);
   expect(reads).toEqual([
-    ...["ListMachines", "ListSignals", "QuerySignals", "GetLatest", "AggregateSamples", "SummarizeMachines"],
+    ...[
+      "ListMachines",
+      "ListSignals",
+      "QuerySignals",
+      "GetLatest",
+      "AggregateSamples",
+      "SummarizeMachines",
+    ],
     ...["AggregateStates", "ListStateIntervals", "GetVersion", "WhoAmI"],
   ]);
 });
 
-test.each(methods.map((method) => [pathOf(method), method] as const))("%s", async (path, method) => {
-  const message = toJsonString(method.input, create(method.input, questions[method.name] ?? {}));
-  const url = `${fixture.gatewayUrl}${path}?${new URLSearchParams({ connect: "v1", encoding: "json", message })}`;
-  const get = async (headers: Record<string, string>) => {
-    const response = await fetch(url, { headers });
-    return { status: response.status, text: await response.text() };
-  };
-  const { status, text } = await get({ "x-api-key": fixture.admin });
-  if (!isRead(method)) {
-    // Connect's words for a stream that is asked for so: its content type, or for one in both
-    // directions HTTP/1.1, is none that it takes.
-    const refusals: Record<string, number> = { unary: 405, server_streaming: 415, bidi_streaming: 505 };
-    expect(status).toBe(refusals[method.methodKind]);
-    return;
-  }
-  expect([status, text.startsWith("{")]).toEqual([200, true]);
-  if (method.parent === SignalService) expect(text).toMatch(/mill-1|"power"|"version"/);
-  expect((await get({})).status).toBe(401);
-});
+test.each(methods.map((method) => [pathOf(method), method] as const))(
+  "%s",
+  async (path, method) => {
+    const message = toJsonString(method.input, create(method.input, questions[method.name] ?? {}));
+    const url = `${fixture.gatewayUrl}${path}?${new URLSearchParams({ connect: "v1", encoding: "json", message })}`;
+    const get = async (headers: Record<string, string>) => {
+      const response = await fetch(url, { headers });
+      return { status: response.status, text: await response.text() };
+    };
+    const { status, text } = await get({ "x-api-key": fixture.admin });
+    if (!isRead(method)) {
+      // Connect's words for a stream that is asked for so: its content type, or for one in both
+      // directions HTTP/1.1, is none that it takes.
+      const refusals: Record<string, number> = {
+        unary: 405,
+        server_streaming: 415,
+        bidi_streaming: 505,
+      };
+      expect(status).toBe(refusals[method.methodKind]);
+      return;
+    }
+    expect([status, text.startsWith("{")]).toEqual([200, true]);
+    if (method.parent === SignalService) expect(text).toMatch(/mill-1|"power"|"version"/);
+    expect((await get({})).status).toBe(401);
+  },
+);

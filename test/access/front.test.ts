@@ -40,7 +40,9 @@ async function newKey(...[key]: Parameters<Fixture["keys"]["create"]>): Promise<
 
 test("a revoked key ends an SSE feed within 5 s, with the reason as its last event", async () => {
   const key = await newKey({ scope: ["live"] });
-  const response = await ask("/signals/state,power/live", { headers: { ...bearer(key), accept: "text/event-stream" } });
+  const response = await ask("/signals/state,power/live", {
+    headers: { ...bearer(key), accept: "text/event-stream" },
+  });
   expect(response.status).toBe(200);
   const chunks = response.body!.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
   expect((await chunks.next()).value).toContain("event: ready");
@@ -61,7 +63,10 @@ test("an SSE feed shows the key's machines", async () => {
   const key = await newKey({ scope: ["live"], machine: ["mill-*"] });
   const stop = new AbortController();
   const headers = bearer(key);
-  const response = await ask(`/signals/state/live?after=${fixture.start}`, { headers, signal: stop.signal });
+  const response = await ask(`/signals/state/live?after=${fixture.start}`, {
+    headers,
+    signal: stop.signal,
+  });
   let shown = "";
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     shown += chunk;
@@ -78,7 +83,12 @@ test("a machine that is not for the key looks like one that has sent nothing, wh
   const answers = async (machine: string) => {
     const from = "from=2026-01-01T00:00:00Z";
     const paths = [
-      ...["/signals?", "/signals/state/latest?", `/signals/power?${from}`, `/signals/power/buckets?${from}`],
+      ...[
+        "/signals?",
+        "/signals/state/latest?",
+        `/signals/power?${from}`,
+        `/signals/power/buckets?${from}`,
+      ],
       ...[`/signals/state/intervals?${from}`, `/machines/summary?${from}`],
       ...[`/signals/power?format=csv&${from}`, `/signals/power?format=ndjson&${from}`],
     ].map((path) => `${path}&machine=${machine}`);
@@ -88,7 +98,11 @@ test("a machine that is not for the key looks like one that has sent nothing, wh
         const response = await ask(path, { headers });
         const text = (await response.text()).replaceAll(machine, "M");
         // Cursors and the moments that open ends resolve to differ between any two answers.
-        return [path.replaceAll(machine, "M"), response.status, text.replace(/"(cursor|to)":"[^"]*"/g, "")];
+        return [
+          path.replaceAll(machine, "M"),
+          response.status,
+          text.replace(/"(cursor|to)":"[^"]*"/g, ""),
+        ];
       }),
     );
   };
@@ -127,7 +141,10 @@ test.each([
 });
 
 test("Connect: refused before the body has come", async () => {
-  const head = ["POST /millrace.v1.IngestService/IngestBatch HTTP/1.1", "content-type: application/proto"];
+  const head = [
+    "POST /millrace.v1.IngestService/IngestBatch HTTP/1.1",
+    "content-type: application/proto",
+  ];
   const answer = await answerBeforeBody([...head, "connect-protocol-version: 1"]).catch(String);
   expect(answer).toMatch(/^HTTP\/1\.1 401 [\s\S]*www-authenticate: Bearer/i);
 });
@@ -146,8 +163,20 @@ test("a key for one producer posts without naming one, and the Idempotency-Keys 
     await newKey({ ...rights, producer: ["line-7"] }),
     await newKey({ ...rights, producer: ["line-8"] }),
   ];
-  const post = async (key: string, value: number, fields: object = {}, headers: Record<string, string> = {}) => {
-    const signals = [{ machine: "mill-1", signal: "heat", time: new Date(Date.now() - 60_000).toISOString(), value }];
+  const post = async (
+    key: string,
+    value: number,
+    fields: object = {},
+    headers: Record<string, string> = {},
+  ) => {
+    const signals = [
+      {
+        machine: "mill-1",
+        signal: "heat",
+        time: new Date(Date.now() - 60_000).toISOString(),
+        value,
+      },
+    ];
     const body = JSON.stringify({ signals, ...fields });
     const answer = await ask("/signals", {
       ...{ method: "POST", body },
@@ -165,17 +194,28 @@ test("a key for one producer posts without naming one, and the Idempotency-Keys 
   const numbered = (producer_id: string) => ({ producer_id, sequence: 1 });
   expect(await post(mine, 4, numbered("line-7"))).toMatchObject({ status: 200 });
   for (const id of ["line-8", "line-70"])
-    expect(await post(mine, 5, numbered(id))).toMatchObject({ status: 403, body: { reason: "PERMISSION_DENIED" } });
+    expect(await post(mine, 5, numbered(id))).toMatchObject({
+      status: 403,
+      body: { reason: "PERMISSION_DENIED" },
+    });
   // Nobody says such an id, not even the own one.
   for (const id of [String(first.body["producer_id"]), "rest:1"])
-    expect(await post(mine, 6, numbered(id))).toMatchObject({ status: 400, body: { field: "producer_id" } });
+    expect(await post(mine, 6, numbered(id))).toMatchObject({
+      status: 400,
+      body: { field: "producer_id" },
+    });
 });
 
 test("a producer shows its key, and a spool writes under its id and its backlog's", async () => {
   const key = await newKey({ scope: ["write"], machine: ["mill-*"], producer: ["line-9*"] });
   const spoolDir = await mkdtemp(join(tmpdir(), "millrace-key-"));
   try {
-    const log = createLog({ name: "uplink", level: "debug", format: "json", sink: (line) => fixture.lines.push(line) });
+    const log = createLog({
+      name: "uplink",
+      level: "debug",
+      format: "json",
+      sink: (line) => fixture.lines.push(line),
+    });
     await using uplink = await openUplink({
       accessor: fixture.accessorUrl,
       apiKey: key,
@@ -184,7 +224,12 @@ test("a producer shows its key, and a spool writes under its id and its backlog'
       log,
     });
     const time = timestampFromMs(Date.now() - 1_000);
-    await uplink.append(create(BatchSchema, { machine: "mill-9", stateChanges: [{ time, state: MachineState.IDLE }] }));
+    await uplink.append(
+      create(BatchSchema, {
+        machine: "mill-9",
+        stateChanges: [{ time, state: MachineState.IDLE }],
+      }),
+    );
     expect(await uplink.close({ waitMs: 5_000 })).toEqual({ unackedBatches: 0, unackedRecords: 0 });
   } finally {
     await rm(spoolDir, { recursive: true });
@@ -196,7 +241,8 @@ test("a producer shows its key, and a spool writes under its id and its backlog'
 });
 
 test("health and the reference are open, and so is asking which methods there are", async () => {
-  for (const path of ["/healthz", "/readyz", "/", "/docs", "/openapi.json"]) expect((await ask(path)).status).toBe(200);
+  for (const path of ["/healthz", "/readyz", "/", "/docs", "/openapi.json"])
+    expect((await ask(path)).status).toBe(200);
   expect((await ask("/signals", { method: "OPTIONS" })).status).toBe(204);
   expect((await ask("/nowhere")).status).toBe(404);
 });
@@ -206,10 +252,12 @@ test("where authentication is off, any credential or none will do", async () => 
   const log = createLog({ name: "gateway", level: "silent" });
   const accessorUrl = `http://127.0.0.1:${accessor.port}`;
   await using gateway = await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log });
-  for (const headers of [{}, { authorization: "Basic abc" }, { "x-api-key": "ä" }, bearer(fixture.admin)] as Record<
-    string,
-    string
-  >[]) {
+  for (const headers of [
+    {},
+    { authorization: "Basic abc" },
+    { "x-api-key": "ä" },
+    bearer(fixture.admin),
+  ] as Record<string, string>[]) {
     const response = await fetch(`http://127.0.0.1:${gateway.port}/machines`, { headers });
     expect(response.status).toBe(200);
   }

@@ -17,9 +17,14 @@ const anyProgram = fileURLToPath(new URL("../../tools/millrace.mjs", import.meta
 
 type Ran = { status: number; stdout: string; stderr: string };
 
-const keys = (databaseUrl: string, ...args: string[]) => run([program, ...args], { DATABASE_URL: databaseUrl });
+const keys = (databaseUrl: string, ...args: string[]) =>
+  run([program, ...args], { DATABASE_URL: databaseUrl });
 
-function run(command: string[], variables: Record<string, string | undefined>, cwd?: string): Promise<Ran> {
+function run(
+  command: string[],
+  variables: Record<string, string | undefined>,
+  cwd?: string,
+): Promise<Ran> {
   const env = childEnvironment(variables) as NodeJS.ProcessEnv;
   return new Promise((resolve) => {
     execFile(process.execPath, command, { env, ...(cwd && { cwd }) }, (error, stdout, stderr) => {
@@ -52,7 +57,10 @@ test("a key is made, listed, replaced and revoked; its text is written once, to 
 
   const listed = await keys(database.url, "list");
   expect(listed.stdout).toMatch(
-    new RegExp(`^${id}  hall 3  read,live  mill-\\* +rest:\\*,http:\\*  until 20\\S+Z +never$`, "m"),
+    new RegExp(
+      `^${id}  hall 3  read,live  mill-\\* +rest:\\*,http:\\*  until 20\\S+Z +never$`,
+      "m",
+    ),
   );
   expect(listed.stdout).not.toContain(secret);
 
@@ -71,7 +79,10 @@ test.each([
   [["create", "--name", "x"], "--scope is required"],
   [["create", "--name", "x", "--scope", "read"], "--machine is required"],
   [["create", "--scope", "read", "--machine", "*"], "--name is required"],
-  [["create", "--name", "x", "--scope", "root", "--machine", "*"], "expected one of read, live, write, admin"],
+  [
+    ["create", "--name", "x", "--scope", "root", "--machine", "*"],
+    "expected one of read, live, write, admin",
+  ],
   [["create", "--name", "x", "--scope", "read", "--machine", "mill "], "expected a pattern"],
   [["revoke"], "expected: keys create"],
   [["revoke", "all"], "an ID is 12 of 0-9, a-f"],
@@ -84,12 +95,16 @@ test.each([
 });
 
 test("millrace starts our programs by name, from any folder, and ends as they do", async () => {
-  const millrace = (...args: string[]) => run([anyProgram, ...args], { DATABASE_URL: undefined }, tmpdir());
+  const millrace = (...args: string[]) =>
+    run([anyProgram, ...args], { DATABASE_URL: undefined }, tmpdir());
   expect((await millrace("gateway", "--help")).stdout).toContain("--cors-origin");
   expect((await millrace("accessor", "--help")).stdout).toContain("--max-age");
   expect((await millrace("healthcheck")).stderr).toContain("give --grpc or --http, or both");
   expect(await millrace("keys", "destroy")).toMatchObject({ status: 2, stdout: "" });
-  expect(await millrace("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("accessor|gateway") });
+  expect(await millrace("--help")).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("accessor|gateway"),
+  });
   expect(await millrace("destroy")).toMatchObject({ status: 2, stdout: "" });
 }, 90_000);
 
@@ -105,7 +120,12 @@ test("without DATABASE_URL, keys are those of the server that runs on the data f
     });
     const log = createLog({ name: "postgres", level: "silent" });
     {
-      await using _ = await openPostgres({ dataDir, syncCluster: false, log, abort: AbortSignal.timeout(60_000) });
+      await using _ = await openPostgres({
+        dataDir,
+        syncCluster: false,
+        log,
+        abort: AbortSignal.timeout(60_000),
+      });
       expect((await list()).stdout).toContain("There are no keys.");
     }
     expect((await list()).status).toBe(2);

@@ -11,7 +11,14 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { listedMethods, pathOf } from "../../access/matrix.ts";
 import { guardOf } from "../../gateway/rest/call.ts";
 import { routes } from "../../gateway/rest/routes.ts";
-import { type Fixture, makeCredentials, openFixture, openTransports, type Protocol, put } from "../testing/access.ts";
+import {
+  type Fixture,
+  makeCredentials,
+  openFixture,
+  openTransports,
+  type Protocol,
+  put,
+} from "../testing/access.ts";
 
 const services: readonly DescService[] = [
   SignalService,
@@ -23,7 +30,18 @@ const services: readonly DescService[] = [
 ];
 const methods = services.flatMap((service) => service.methods);
 const protocols: Protocol[] = ["gRPC", "gRPC through the gateway", "gRPC-Web", "Connect"];
-const credentials = ["none", "wrong", "unreadable", "expired", "revoked", "read", "live", "write", "admin", "foreign"];
+const credentials = [
+  "none",
+  "wrong",
+  "unreadable",
+  "expired",
+  "revoked",
+  "read",
+  "live",
+  "write",
+  "admin",
+  "foreign",
+];
 
 /**
  * Said anew here, not taken from the table that is tested: the scopes that let a call in;
@@ -56,7 +74,11 @@ const requests: Record<string, () => object> = {
   AggregateStates: () => ({ startTime }),
   GetVersion: () => ({ query: { case: "summarizeMachines", value: { startTime } } }),
   Ingest: () => ({ message: { case: "hello", value: { producerId: "m" } } }),
-  IngestBatch: () => ({ producerId: `rest:m${sequence++}`, sequence: 1n, batch: { machine: "mill-1" } }),
+  IngestBatch: () => ({
+    producerId: `rest:m${sequence++}`,
+    sequence: 1n,
+    batch: { machine: "mill-1" },
+  }),
   RedeclareSignal: () => ({ machine: "mill-1", signal: "power", maxGap: { seconds: 1n } }),
   ServerReflectionInfo: () => ({ messageRequest: { case: "listServices", value: "" } }),
 };
@@ -77,8 +99,13 @@ afterAll(async () => {
 test("the table lists what is mounted, all of it and nothing else", async () => {
   const method = ServerReflection.method.serverReflectionInfo;
   const request = requests["ServerReflectionInfo"]!();
-  const { answer } = await put(open.transports.gRPC, method, { request, credential: texts["read"] });
-  const listed = (answer as never as { messageResponse: { value: { service: { name: string }[] } } }).messageResponse;
+  const { answer } = await put(open.transports.gRPC, method, {
+    request,
+    credential: texts["read"],
+  });
+  const listed = (
+    answer as never as { messageResponse: { value: { service: { name: string }[] } } }
+  ).messageResponse;
   const mounted = listed.value.service.map(({ name }) => name);
   const hidden = mounted.filter((name) => !services.some(({ typeName }) => typeName === name));
   expect(hidden).toEqual([]);
@@ -86,60 +113,80 @@ test("the table lists what is mounted, all of it and nothing else", async () => 
 });
 
 describe.each(protocols)("%s", (protocol) => {
-  test.each(methods.map((method) => [pathOf(method), method] as const))("%s", async (path, method) => {
-    const outcomes: [string, string][] = [];
-    for (const name of credentials) {
-      const request = requests[method.name]?.() ?? {};
-      const { outcome, answer } = await put(open.transports[protocol], method, { request, credential: texts[name] });
-      outcomes.push([name, outcome]);
-      const { typeName } = method.parent;
-      if (answer === undefined || typeName !== SignalService.typeName) continue;
-      const shown = toJsonString(method.output, answer, { registry: createFileRegistry() });
-      expect([name, shown.includes("press-1")]).toEqual([name, false]);
-      if (name === "foreign") expect(shown).not.toMatch(/mill|power/);
-      else if (!["WatchSignals", "ListSignals", "ReadSignals", "GetVersion"].includes(method.name))
-        expect(shown).toContain("mill-1");
-    }
-    expect(outcomes).toEqual(credentials.map((name) => [name, expected(path, name)]));
-  });
+  test.each(methods.map((method) => [pathOf(method), method] as const))(
+    "%s",
+    async (path, method) => {
+      const outcomes: [string, string][] = [];
+      for (const name of credentials) {
+        const request = requests[method.name]?.() ?? {};
+        const { outcome, answer } = await put(open.transports[protocol], method, {
+          request,
+          credential: texts[name],
+        });
+        outcomes.push([name, outcome]);
+        const { typeName } = method.parent;
+        if (answer === undefined || typeName !== SignalService.typeName) continue;
+        const shown = toJsonString(method.output, answer, { registry: createFileRegistry() });
+        expect([name, shown.includes("press-1")]).toEqual([name, false]);
+        if (name === "foreign") expect(shown).not.toMatch(/mill|power/);
+        else if (
+          !["WatchSignals", "ListSignals", "ReadSignals", "GetVersion"].includes(method.name)
+        )
+          expect(shown).toContain("mill-1");
+      }
+      expect(outcomes).toEqual(credentials.map((name) => [name, expected(path, name)]));
+    },
+  );
 });
 
-const posted = { machine: "mill-1", state_changes: [{ time: new Date().toISOString(), state: "MACHINE_STATE_IDLE" }] };
+const posted = {
+  machine: "mill-1",
+  state_changes: [{ time: new Date().toISOString(), state: "MACHINE_STATE_IDLE" }],
+};
 
 describe("REST", () => {
-  test.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))("%s", async (_, route) => {
-    const outcomes: [string, string][] = [];
-    const body = { GET: undefined, POST: posted, PATCH: { max_gap: "1s" } }[route.method];
-    for (const name of credentials) {
-      const text = texts[name];
-      const stop = new AbortController();
-      const response = await fetch(fixture.gatewayUrl + route.example, {
-        method: route.method,
-        headers: {
-          ...(text === undefined ? {} : { "x-api-key": text }),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: stop.signal,
-      });
-      const { status, headers } = response;
-      if (status === 401 || status === 403) {
-        const problem = (await response.json()) as { reason: string; status: number };
-        expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
-        expect(headers.get("www-authenticate")).toBe(status === 401 ? 'Bearer realm="millrace"' : null);
-        expect(problem.status).toBe(status);
-        outcomes.push([name, problem.reason]);
-      } else {
-        expect(status).toBeLessThan(500);
-        outcomes.push([name, "allowed"]);
-        if (name === "foreign" && route.rpc && !route.path.endsWith("/live")) {
-          // What was asked for comes back as it was asked for; nothing else does.
-          expect((await response.text()).replaceAll(route.example.split("?")[0]!, "")).not.toMatch(/press-1|"W"/);
+  test.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    "%s",
+    async (_, route) => {
+      const outcomes: [string, string][] = [];
+      const body = { GET: undefined, POST: posted, PATCH: { max_gap: "1s" } }[route.method];
+      for (const name of credentials) {
+        const text = texts[name];
+        const stop = new AbortController();
+        const response = await fetch(fixture.gatewayUrl + route.example, {
+          method: route.method,
+          headers: {
+            ...(text === undefined ? {} : { "x-api-key": text }),
+            ...(body === undefined ? {} : { "content-type": "application/json" }),
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          signal: stop.signal,
+        });
+        const { status, headers } = response;
+        if (status === 401 || status === 403) {
+          const problem = (await response.json()) as { reason: string; status: number };
+          expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+          expect(headers.get("www-authenticate")).toBe(
+            status === 401 ? 'Bearer realm="millrace"' : null,
+          );
+          expect(problem.status).toBe(status);
+          outcomes.push([name, problem.reason]);
+        } else {
+          expect(status).toBeLessThan(500);
+          outcomes.push([name, "allowed"]);
+          if (name === "foreign" && route.rpc && !route.path.endsWith("/live")) {
+            // What was asked for comes back as it was asked for; nothing else does.
+            expect(
+              (await response.text()).replaceAll(route.example.split("?")[0]!, ""),
+            ).not.toMatch(/press-1|"W"/);
+          }
         }
+        stop.abort();
       }
-      stop.abort();
-    }
-    const path = guardOf(route);
-    expect(outcomes).toEqual(credentials.map((name) => [name, path === undefined ? "allowed" : expected(path, name)]));
-  });
+      const path = guardOf(route);
+      expect(outcomes).toEqual(
+        credentials.map((name) => [name, path === undefined ? "allowed" : expected(path, name)]),
+      );
+    },
+  );
 });

@@ -14,7 +14,12 @@ const talkative = { MILLRACE_LOG_LEVEL: "debug" };
 
 const assertSilent = ({ lines }: Program) => {
   const said = lines.join("\n");
-  for (const secret of [password, encodeURIComponent(password), key.slice(16), token.split(".")[1]!])
+  for (const secret of [
+    password,
+    encodeURIComponent(password),
+    key.slice(16),
+    token.split(".")[1]!,
+  ])
     expect(said).not.toContain(secret);
   return said;
 };
@@ -51,7 +56,10 @@ test("the wrong password is not repeated", async () => {
   await using database = await testDatabase("empty");
   const url = new URL(database.url);
   url.password = password;
-  await using program = startProgram("accessor/keys.ts", ["list"], { ...talkative, DATABASE_URL: url.href });
+  await using program = startProgram("accessor/keys.ts", ["list"], {
+    ...talkative,
+    DATABASE_URL: url.href,
+  });
   await eventually("it says something", () => program.lines.length > 0);
   program.signal("SIGTERM");
   await program.ended;
@@ -69,7 +77,12 @@ test("credentials in headers, URLs and bodies that are refused", async () => {
       { authorization: secret },
     ];
     for (const headers of ways) {
-      for (const path of [`/machines?key=${secret}`, "/nowhere", "/signals/power?from=x", "/signals/power/live"]) {
+      for (const path of [
+        `/machines?key=${secret}`,
+        "/nowhere",
+        "/signals/power?from=x",
+        "/signals/power/live",
+      ]) {
         const response = await fetch(gateway.url + path, { headers });
         await response.body?.cancel();
       }
@@ -80,7 +93,9 @@ test("credentials in headers, URLs and bodies that are refused", async () => {
       });
     }
   }
-  await eventually("the requests are in the log", () => gateway.lines.join("").includes('"path":"/nowhere"'));
+  await eventually("the requests are in the log", () =>
+    gateway.lines.join("").includes('"path":"/nowhere"'),
+  );
   assertSilent(gateway);
   assertSilent(accessor);
 }, 60_000);

@@ -29,11 +29,14 @@ export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 export async function openFixture() {
   await using stack = new AsyncDisposableStack();
   const lines: string[] = [];
-  const logOf = (name: string) => createLog({ name, level: "debug", format: "json", sink: (line) => lines.push(line) });
+  const logOf = (name: string) =>
+    createLog({ name, level: "debug", format: "json", sink: (line) => lines.push(line) });
   const { url } = stack.use(await testDatabase());
   const keys = stack.use(await openKeyFixture(url, logOf("keys")));
   const admin = await keys.create({ scope: ["admin"] });
-  const accessor = stack.use(await openTestAccessor({ databaseUrl: url, auth: {}, log: logOf("accessor") }));
+  const accessor = stack.use(
+    await openTestAccessor({ databaseUrl: url, auth: {}, log: logOf("accessor") }),
+  );
   const accessorUrl = `http://127.0.0.1:${accessor.port}`;
   const gateway = stack.use(
     await openCheckedGateway({ host: "127.0.0.1", port: 0, accessorUrl, log: logOf("gateway") }),
@@ -43,7 +46,14 @@ export async function openFixture() {
   for (const [i, machine] of [ownMachine, "press-1", "mill-2"].entries()) {
     const time = { seconds: BigInt(Math.floor(Date.now() / 1000) - 60) };
     const grid = { startUs: time.seconds * 1_000_000n, periodUs: 10_000n };
-    const samples = [{ signal: "power", unit: "W", times: { case: "grid" as const, value: grid }, values: [1, 2, 3] }];
+    const samples = [
+      {
+        signal: "power",
+        unit: "W",
+        times: { case: "grid" as const, value: grid },
+        values: [1, 2, 3],
+      },
+    ];
     const batch: BatchInit = { machine, stateChanges: [{ time, state: 1 }], samples };
     await ingest.ingestBatch({ producerId: "setup", sequence: BigInt(i + 1), batch });
   }
@@ -62,8 +72,13 @@ export async function openFixture() {
 }
 
 /** A credential for each row of the matrix, all of them known to the accessor. */
-export async function makeCredentials({ keys, admin, accessor }: Fixture): Promise<Record<string, string | undefined>> {
-  const own = (scope: "read" | "live" | "write" | "admin") => keys.create({ scope: [scope], machine: ["mill-*"] });
+export async function makeCredentials({
+  keys,
+  admin,
+  accessor,
+}: Fixture): Promise<Record<string, string | undefined>> {
+  const own = (scope: "read" | "live" | "write" | "admin") =>
+    keys.create({ scope: [scope], machine: ["mill-*"] });
   const expired = await keys.create({ scope: ["admin"], expires: 1_000 });
   const revoked = await keys.create({ scope: ["admin"] });
   await revokeCommand(idOf(revoked), keys.context);
@@ -82,9 +97,18 @@ export async function makeCredentials({ keys, admin, accessor }: Fixture): Promi
       () => false,
     );
   };
-  for (const key of [...Object.values(made), foreign]) await eventually("the key is known", () => isKnown(key));
+  for (const key of [...Object.values(made), foreign])
+    await eventually("the key is known", () => isKnown(key));
   await eventually("the key has expired", async () => !(await isKnown(expired)));
-  return { none: undefined, wrong: stranger, unreadable: "sesame", expired, revoked, ...made, foreign };
+  return {
+    none: undefined,
+    wrong: stranger,
+    unreadable: "sesame",
+    expired,
+    revoked,
+    ...made,
+    foreign,
+  };
 }
 
 export type Protocol = "gRPC" | "gRPC through the gateway" | "gRPC-Web" | "Connect";
@@ -115,12 +139,19 @@ export async function put(
   method: DescMethod,
   { request, credential }: { request: object; credential: string | undefined },
 ): Promise<Outcome> {
-  const header: Record<string, string> = credential === undefined ? {} : { authorization: `Bearer ${credential}` };
+  const header: Record<string, string> =
+    credential === undefined ? {} : { authorization: `Bearer ${credential}` };
   const stop = new AbortController();
   const input = create(method.input, request as Record<string, unknown>);
   try {
     if (method.methodKind === "unary") {
-      const { message } = await transport.unary(method as DescMethodUnary, stop.signal, 10_000, header, input);
+      const { message } = await transport.unary(
+        method as DescMethodUnary,
+        stop.signal,
+        10_000,
+        header,
+        input,
+      );
       return { outcome: "allowed", answer: message as Message };
     }
     const requests = (async function* () {

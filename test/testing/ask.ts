@@ -28,19 +28,31 @@ export function grpcClients(baseUrl: string): Clients & Disposable {
 export function gatewayClients(baseUrl: string): Record<string, Clients> {
   return {
     "gRPC-Web": clientsOver(createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })),
-    "Connect JSON": clientsOver(createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false })),
+    "Connect JSON": clientsOver(
+      createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
+    ),
     "Connect GET": clientsOver(
-      createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false, useHttpGet: true }),
+      createConnectTransport({
+        baseUrl,
+        httpVersion: "1.1",
+        useBinaryFormat: false,
+        useHttpGet: true,
+      }),
     ),
   };
 }
 
 /** Status and JSON of a REST call; with a body it posts. */
-export async function rest(url: string, body?: unknown): Promise<{ status: number; body: RestBody }> {
+export async function rest(
+  url: string,
+  body?: unknown,
+): Promise<{ status: number; body: RestBody }> {
   const post = { method: "POST", headers: { "content-type": "application/json" } };
   const response = await fetch(
     url,
-    body === undefined ? {} : { ...post, body: typeof body === "string" ? body : toJsonText(body as Json) },
+    body === undefined
+      ? {}
+      : { ...post, body: typeof body === "string" ? body : toJsonText(body as Json) },
   );
   return { status: response.status, body: (await response.json()) as RestBody };
 }
@@ -56,7 +68,9 @@ export type RestBody = {
 } & Record<string, unknown>;
 
 /** Why a call failed: the reason of the contract, and the words. Fails if it did not. */
-export async function failure(call: Promise<unknown>): Promise<{ reason: string; message: string }> {
+export async function failure(
+  call: Promise<unknown>,
+): Promise<{ reason: string; message: string }> {
   const error = await call.then(
     (answer) =>
       new Error(

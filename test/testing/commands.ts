@@ -22,7 +22,10 @@ export function wordsOf(command: string): string[] {
  */
 export async function outputOf(
   command: string,
-  { enough = () => false, withinMs = 15_000 }: { enough?: (text: string) => boolean; withinMs?: number } = {},
+  {
+    enough = () => false,
+    withinMs = 15_000,
+  }: { enough?: (text: string) => boolean; withinMs?: number } = {},
 ): Promise<string> {
   const [program, ...words] = wordsOf(command);
   const stop = AbortSignal.timeout(withinMs);
@@ -67,7 +70,11 @@ function splitHeader(header: string): [name: string, value: string] {
 
 async function buf(words: readonly string[], { enough, stop }: Until): Promise<string> {
   // A group of its own: what npm installs as buf is a script that starts the program.
-  const child = spawn("buf", words, { cwd: checkout, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("buf", words, {
+    cwd: checkout,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const kill = () => void process.kill(-child.pid!, "SIGKILL");
   stop.addEventListener("abort", kill, { once: true });
   let text = "";
@@ -84,6 +91,7 @@ async function buf(words: readonly string[], { enough, stop }: Until): Promise<s
   });
   const [code] = await once(child, "close");
   stop.removeEventListener("abort", kill);
-  if (code !== 0 && !had) throw new Error(`buf ${words.join(" ")} ended with ${code}: ${complaint || text}`);
+  if (code !== 0 && !had)
+    throw new Error(`buf ${words.join(" ")} ended with ${code}: ${complaint || text}`);
   return text;
 }

@@ -5,7 +5,10 @@
  * The same property until the time is up, and from then on one that holds: a slow machine tries
  * less, and shrinks as far as it gets.
  */
-export function forAtMost<T>(ms: number, property: (given: T) => Promise<void>): (given: T) => Promise<void> {
+export function forAtMost<T>(
+  ms: number,
+  property: (given: T) => Promise<void>,
+): (given: T) => Promise<void> {
   let untilMs: number | undefined;
   return async (given) => {
     untilMs ??= performance.now() + ms;

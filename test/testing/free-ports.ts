@@ -5,7 +5,9 @@ export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   const ports: number[] = [];
   for (const server of servers) {
-    await new Promise((resolve) => (server.listening ? resolve(0) : server.once("listening", resolve)));
+    await new Promise((resolve) =>
+      server.listening ? resolve(0) : server.once("listening", resolve),
+    );
     ports.push((server.address() as { port: number }).port);
   }
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

@@ -78,5 +78,8 @@ async function openTemplate(serverUrl: string): Promise<AsyncDisposable & { name
   url.pathname = `/${name}`;
   await askServer(serverUrl, `create database ${name}`);
   await migrate(url.href, createLog({ name: "migrate", level: "warn" }));
-  return { name, [Symbol.asyncDispose]: async () => void (await askServer(serverUrl, `drop database ${name}`)) };
+  return {
+    name,
+    [Symbol.asyncDispose]: async () => void (await askServer(serverUrl, `drop database ${name}`)),
+  };
 }

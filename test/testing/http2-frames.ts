@@ -28,7 +28,13 @@ export const reset = (i: number): Buffer => frame(3, 0, 2 * i + 1, Buffer.from([
 
 /** The head of a gRPC call of a path of fewer than 128 bytes. */
 export function callHead(path: string, headers: Readonly<Record<string, string>> = {}): Buffer {
-  const fields = { ":path": path, ":authority": "x", "content-type": "application/grpc", te: "trailers", ...headers };
+  const fields = {
+    ":path": path,
+    ":authority": "x",
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  };
   return Buffer.concat([
     Buffer.from([0x83, 0x86]),
     ...Object.entries(fields).map(([name, value]) =>

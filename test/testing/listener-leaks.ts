@@ -5,4 +5,5 @@ function failOnLeak(warning: Error): void {
 }
 
 // Files that share a process have one listener between them.
-if (!process.listeners("warning").some(({ name }) => name === failOnLeak.name)) process.on("warning", failOnLeak);
+if (!process.listeners("warning").some(({ name }) => name === failOnLeak.name))
+  process.on("warning", failOnLeak);

@@ -21,12 +21,17 @@ const quarterUs = 900e6;
 /** Clocks go back by no more than this. */
 const backQuarters = 16;
 
-const dayBefore = (date: string) => new Date(Date.parse(`${date}T00:00:00Z`) - 86_400e3).toISOString().slice(0, 10);
+const dayBefore = (date: string) =>
+  new Date(Date.parse(`${date}T00:00:00Z`) - 86_400e3).toISOString().slice(0, 10);
 
 /** The name of the unit at an instant; a later unit has a greater one. */
 export function unitNamer({ timeZone, unit, starts }: OracleCalendar): (timeUs: number) => string {
   // Swedes write "2024-03-31 02:15".
-  const clock = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "short" });
+  const clock = new Intl.DateTimeFormat("sv-SE", {
+    timeZone,
+    dateStyle: "short",
+    timeStyle: "short",
+  });
   const ascending = [...starts].sort();
   const shown = new Map<number, string>();
   const nameAt = (quarter: number): string => {
@@ -57,7 +62,8 @@ function nameOf(unit: OracleUnit, date: string, start: string): string {
   if (unit === "month") return date.slice(0, 7);
   if (unit === "quarter") return `${date.slice(0, 4)}-Q${Math.ceil(Number(date.slice(5, 7)) / 3)}`;
   let monday = date;
-  if (unit === "week") while (new Date(`${monday}T00:00:00Z`).getUTCDay() !== 1) monday = dayBefore(monday);
+  if (unit === "week")
+    while (new Date(`${monday}T00:00:00Z`).getUTCDay() !== 1) monday = dayBefore(monday);
   return monday;
 }
 

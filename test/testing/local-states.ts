@@ -2,7 +2,13 @@
 // anything can change, and looks up in the raw records what holds in each piece. Knows no edges,
 // intervals, gaps, roll-ups or blocks.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { between, endOfUnit, type LocalWindow, type OracleSeries, type RawSample } from "./local-buckets.ts";
+import {
+  between,
+  endOfUnit,
+  type LocalWindow,
+  type OracleSeries,
+  type RawSample,
+} from "./local-buckets.ts";
 
 export type RawChange = { timeUs: number; state: number };
 
@@ -42,7 +48,10 @@ export function toleranceOf(series: readonly OracleSeries[]): number {
 }
 
 /** What a machine did within a window, by name of the unit. */
-export function stateHoldings(machine: RawMachine, { fromUs, toUs, nameAt }: LocalWindow): Map<string, HeldStates> {
+export function stateHoldings(
+  machine: RawMachine,
+  { fromUs, toUs, nameAt }: LocalWindow,
+): Map<string, HeldStates> {
   const held = new Map<string, HeldStates>();
   const at = (timeUs: number) => {
     const name = nameAt(timeUs);

@@ -22,7 +22,14 @@ export const oddDays: readonly (readonly [timeZone: string, near: string])[] = [
 
 const { DAY, WEEK, MONTH, QUARTER, YEAR, SHIFT } = CalendarUnit;
 
-export const units = { day: DAY, week: WEEK, month: MONTH, quarter: QUARTER, year: YEAR, shift: SHIFT } as const;
+export const units = {
+  day: DAY,
+  week: WEEK,
+  month: MONTH,
+  quarter: QUARTER,
+  year: YEAR,
+  shift: SHIFT,
+} as const;
 export const allUnits = Object.keys(units) as OracleUnit[];
 
 /** So far before and after an odd day a window reaches. */
@@ -38,7 +45,14 @@ export const shiftPlans = [
 export const cadencesUs = [10e3, 1e6, 10e6, 60e6, 900e6, 3_600e6];
 
 /** Waits until all that was committed is compacted, which takes long on a busy machine. */
-export async function compacted({ query }: { query(statement: string): Promise<Record<string, unknown>[]> }) {
-  const statement = "select (select max(revision) from watermark) >= (select max(revision) from receipt) as done";
-  await eventually("it is compacted", async () => (await query(statement))[0]!["done"], { withinMs: 60_000 });
+export async function compacted({
+  query,
+}: {
+  query(statement: string): Promise<Record<string, unknown>[]>;
+}) {
+  const statement =
+    "select (select max(revision) from watermark) >= (select max(revision) from receipt) as done";
+  await eventually("it is compacted", async () => (await query(statement))[0]!["done"], {
+    withinMs: 60_000,
+  });
 }

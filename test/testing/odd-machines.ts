@@ -16,22 +16,36 @@ const hourUs = 60 * minuteUs;
 
 /** Distances, in cadences or for themselves: some reach over shifts or days. */
 const anyDistance = fc.oneof(
-  { weight: 40, arbitrary: fc.constantFrom(0, 1, 1, 1, 1, 1, 1, 2, 3, 0.37, 11).map((times) => ({ times, us: 0 })) },
+  {
+    weight: 40,
+    arbitrary: fc
+      .constantFrom(0, 1, 1, 1, 1, 1, 1, 2, 3, 0.37, 11)
+      .map((times) => ({ times, us: 0 })),
+  },
   {
     weight: 2,
-    arbitrary: fc.constantFrom(0.2, 1, 7.75, 31, 80).map((hours) => ({ times: 0, us: hours * hourUs + 1 })),
+    arbitrary: fc
+      .constantFrom(0.2, 1, 7.75, 31, 80)
+      .map((hours) => ({ times: 0, us: hours * hourUs + 1 })),
   },
 );
 const isLate = fc.constantFrom(false, false, false, true);
 
 /** times: how often its cadence a signal's max_gap is, or a state's changes are apart. */
-function anyRun<T>(value: fc.Arbitrary<T>, { minLength, maxLength }: { minLength: number; maxLength: number }) {
+function anyRun<T>(
+  value: fc.Arbitrary<T>,
+  { minLength, maxLength }: { minLength: number; maxLength: number },
+) {
   return fc.record({
     times: fc.constantFrom(1, 2.5, 40),
     // Which of its records lies at the odd instant, and by how much beside it.
     anchor: fc.nat(),
     besideUs: fc.constantFrom(0, 0, -1, 1, 12_345_678),
-    steps: fc.array(fc.record({ distance: anyDistance, value, isLate }), { minLength, maxLength, size: "max" }),
+    steps: fc.array(fc.record({ distance: anyDistance, value, isLate }), {
+      minLength,
+      maxLength,
+      size: "max",
+    }),
   });
 }
 
@@ -56,7 +70,10 @@ type Run<T> = {
 };
 
 /** The records of a run, one of which lies near the odd instant. */
-function placed<T>({ anchor, besideUs, steps }: Run<T>, { nearUs, cadenceUs }: { nearUs: number; cadenceUs: number }) {
+function placed<T>(
+  { anchor, besideUs, steps }: Run<T>,
+  { nearUs, cadenceUs }: { nearUs: number; cadenceUs: number },
+) {
   let timeUs = 0;
   const all = steps.map(({ distance, value, isLate }): Late<{ value: T }> => {
     timeUs += Math.round(distance.times * cadenceUs) + distance.us;
@@ -64,7 +81,9 @@ function placed<T>({ anchor, besideUs, steps }: Run<T>, { nearUs, cadenceUs }: {
   });
   const shiftUs = nearUs + besideUs - (all[anchor % all.length]?.timeUs ?? 0);
   const lastUs = Date.now() * 1000 - hourUs;
-  return all.map((one) => ({ ...one, timeUs: one.timeUs + shiftUs })).filter((one) => one.timeUs < lastUs);
+  return all
+    .map((one) => ({ ...one, timeUs: one.timeUs + shiftUs }))
+    .filter((one) => one.timeUs < lastUs);
 }
 
 /** What an accessor was sent of one machine. */
@@ -77,7 +96,10 @@ type Sample = { timeUs: number; value: number };
 export type Placed = { machine: OddMachine; name: string; cadenceUs: number; nearUs: number };
 
 /** Sends what is late after the rest is compacted, and at last what is of now and of the future. */
-export async function sendMachines(accessor: TestAccessor, all: readonly Placed[]): Promise<SentMachine[]> {
+export async function sendMachines(
+  accessor: TestAccessor,
+  all: readonly Placed[],
+): Promise<SentMachine[]> {
   const made = all.map(({ machine, cadenceUs, nearUs }) => {
     const { power, states, heat, errors, sampleType, unit, heatGapUs } = machine;
     const near = { nearUs, cadenceUs };
@@ -105,10 +127,20 @@ export async function sendMachines(accessor: TestAccessor, all: readonly Placed[
     });
     const batch: BatchInit = {
       machine: name,
-      stateChanges: states.map(({ timeUs, value }) => ({ time: at(timeUs), state: value as MachineState })),
-      errorReports: errors.map(({ timeUs }) => ({ time: at(timeUs), severity: Severity.INFO, code: "E" })),
+      stateChanges: states.map(({ timeUs, value }) => ({
+        time: at(timeUs),
+        state: value as MachineState,
+      })),
+      errorReports: errors.map(({ timeUs }) => ({
+        time: at(timeUs),
+        severity: Severity.INFO,
+        code: "E",
+      })),
       samples: [
-        { ...samplesOf("power", power, declared.maxGapUs, declared.sampleType), unit: declared.unit },
+        {
+          ...samplesOf("power", power, declared.maxGapUs, declared.sampleType),
+          unit: declared.unit,
+        },
         samplesOf("heat", heat, heatGapUs, LINEAR),
         samplesOf("pieces", heat, 24 * hourUs, COUNTER),
       ].filter(({ values }) => values.length > 0),
@@ -127,9 +159,15 @@ export async function sendMachines(accessor: TestAccessor, all: readonly Placed[
     for (const report of errors) sent.errors.push(report);
   };
   const some = (late: boolean) => {
-    const of = <T extends { isLate: boolean }>(records: readonly T[]) => records.filter((one) => one.isLate === late);
+    const of = <T extends { isLate: boolean }>(records: readonly T[]) =>
+      records.filter((one) => one.isLate === late);
     return made.map(({ records: { power, heat, states, errors } }, i) =>
-      commit(i, late ? 2 : 1, { power: of(power), heat: of(heat), states: of(states), errors: of(errors) }),
+      commit(i, late ? 2 : 1, {
+        power: of(power),
+        heat: of(heat),
+        states: of(states),
+        errors: of(errors),
+      }),
     );
   };
   await Promise.all(some(false));

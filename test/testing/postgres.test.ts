@@ -5,7 +5,10 @@ import { expect, test } from "vitest";
 import { readMigrations } from "../../accessor/store/migrate.ts";
 import { testDatabase } from "./postgres.ts";
 
-async function query(connectionString: string, statement: string): Promise<Record<string, unknown>[]> {
+async function query(
+  connectionString: string,
+  statement: string,
+): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString });
   // A dropped database ends its connections; that is what the last test wants to see.
   client.on("error", () => {});
@@ -46,8 +49,8 @@ test("copies of the template have this version's schema, no data, and what is dr
   const [[first], [second]] = [await query(one.url, drawn), await query(other.url, drawn)];
   expect(first!["database_id"]).not.toBe(second!["database_id"]);
   expect(first!["key"]).not.toBe(second!["key"]);
-  expect(await query(one.url, "select version, checksum from schema_migration order by version")).toEqual(
-    readMigrations().map(({ version, checksum }) => ({ version, checksum })),
-  );
+  expect(
+    await query(one.url, "select version, checksum from schema_migration order by version"),
+  ).toEqual(readMigrations().map(({ version, checksum }) => ({ version, checksum })));
   expect(await query(one.url, "select from receipt union all select from machine")).toEqual([]);
 });

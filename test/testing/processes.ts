@@ -41,7 +41,8 @@ export function startProgram(
   });
   const lines: string[] = [];
   const ended = once(child, "exit").then(([code, signal]) => signal ?? code);
-  for (const stream of [child.stdout!, child.stderr!]) collectLines(stream.setEncoding("utf8"), lines);
+  for (const stream of [child.stdout!, child.stderr!])
+    collectLines(stream.setEncoding("utf8"), lines);
   child.stdio[3]?.on("error", () => {});
   return {
     pid: child.pid!,
@@ -57,7 +58,8 @@ export function startProgram(
   };
 }
 
-const isRunning = ({ exitCode, signalCode }: ChildProcess) => exitCode === null && signalCode === null;
+const isRunning = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode === null && signalCode === null;
 
 function collectLines(stream: NodeJS.ReadableStream, lines: string[]): void {
   let rest = "";
@@ -82,9 +84,14 @@ const anyAge = { MILLRACE_MAX_AGE: "unlimited" };
  * Starts an accessor and waits until it listens; on any free port if none is given. Its feeds say
  * quickly that nothing is new.
  */
-export function startAccessor(databaseUrl: string, { port = 0 }: { port?: number } = {}): Promise<Service> {
+export function startAccessor(
+  databaseUrl: string,
+  { port = 0 }: { port?: number } = {},
+): Promise<Service> {
   const flags = ["--listen", `127.0.0.1:${port}`, "--bookmark-interval", "100ms"];
-  return listening(startProgram("accessor/main.ts", flags, { DATABASE_URL: databaseUrl, ...anyAge }));
+  return listening(
+    startProgram("accessor/main.ts", flags, { DATABASE_URL: databaseUrl, ...anyAge }),
+  );
 }
 
 /**
@@ -93,7 +100,9 @@ export function startAccessor(databaseUrl: string, { port = 0 }: { port?: number
  */
 export function startGateway(accessorUrl: string, ...flags: string[]): Promise<Service> {
   const listen = flags.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
-  return listening(startProgram("gateway/main.ts", [...listen, "--accessor", accessorUrl, ...flags]));
+  return listening(
+    startProgram("gateway/main.ts", [...listen, "--accessor", accessorUrl, ...flags]),
+  );
 }
 
 /** Starts a producer; it connects by itself. */

@@ -14,7 +14,10 @@ export interface MachineRecords {
 }
 
 /** Reads everything there is, by machine. */
-export async function readAll({ signals }: Clients, minCursor = ""): Promise<Map<string, MachineRecords>> {
+export async function readAll(
+  { signals }: Clients,
+  minCursor = "",
+): Promise<Map<string, MachineRecords>> {
   const all = new Map<string, MachineRecords>();
   for await (const { batches } of signals.readSignals({ minCursor })) collect(all, batches);
   return all;
@@ -35,7 +38,8 @@ export function collect(all: Map<string, MachineRecords>, batches: readonly Batc
 }
 
 /** Microseconds of a record's time. */
-export const toUs = ({ time }: { time?: Timestamp }): number => Number(time!.seconds) * 1e6 + time!.nanos / 1000;
+export const toUs = ({ time }: { time?: Timestamp }): number =>
+  Number(time!.seconds) * 1e6 + time!.nanos / 1000;
 
 /**
  * The steps between neighbours that differ from `stepUs`, with where they are: empty means no hole
@@ -44,6 +48,8 @@ export const toUs = ({ time }: { time?: Timestamp }): number => Number(time!.sec
 export function breaksOf(timesUs: readonly number[], stepUs = 10_000): string[] {
   return timesUs.flatMap((time, i) => {
     const step = i === 0 ? stepUs : time - timesUs[i - 1]!;
-    return step === stepUs ? [] : [`${step} µs before sample ${i} at ${new Date(time / 1000).toISOString()}`];
+    return step === stepUs
+      ? []
+      : [`${step} µs before sample ${i} at ${new Date(time / 1000).toISOString()}`];
   });
 }

@@ -5,9 +5,13 @@ import { needsOwnProcess } from "./shared-process.ts";
 const importing = (module: string) => `import { x } from "${module}";`;
 
 test.each([
-  ...["node:http", "node:timers/promises", "node:fs", "../../test/testing/eventually.ts", "../testing/accessor.ts"].map(
-    importing,
-  ),
+  ...[
+    "node:http",
+    "node:timers/promises",
+    "node:fs",
+    "../../test/testing/eventually.ts",
+    "../testing/accessor.ts",
+  ].map(importing),
   "vi.useFakeTimers();",
   'process.env["MILLRACE_LOG_LEVEL"] = "debug";',
   "const beganMs = performance.now();",
@@ -20,6 +24,8 @@ test.each([
 
 test("what only computes needs none", () => {
   const imports = ["node:buffer", "fast-check", "./encode.ts"].map(importing);
-  const text = [...imports, 'test("a reprocessed value", () => expect(reopen(1)).toBe(1));'].join("\n");
+  const text = [...imports, 'test("a reprocessed value", () => expect(reopen(1)).toBe(1));'].join(
+    "\n",
+  );
   expect(needsOwnProcess(text)).toBe(false);
 });

@@ -28,9 +28,13 @@ export const needsOwnProcess = (text: string): boolean => ownProcess.test(text);
  */
 export function filesOfSharedProcess(rooms: readonly string[]): string[] {
   const files = rooms.flatMap((room) =>
-    readdirSync(root + room, { recursive: true, encoding: "utf8" }).map((name) => `${room}/${name}`),
+    readdirSync(root + room, { recursive: true, encoding: "utf8" }).map(
+      (name) => `${room}/${name}`,
+    ),
   );
   return files
-    .filter((path) => path.endsWith(".test.ts") && !needsOwnProcess(readFileSync(root + path, "utf8")))
+    .filter(
+      (path) => path.endsWith(".test.ts") && !needsOwnProcess(readFileSync(root + path, "utf8")),
+    )
     .sort();
 }

@@ -18,7 +18,11 @@ export interface ReplicatedPostgres extends AsyncDisposable {
   /** The proxy: to cut connections and to refuse new ones. */
   readonly front: FaultProxy;
   /** Rows of a statement, asked of the present primary past the proxy. */
-  query(database: string, statement: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  query(
+    database: string,
+    statement: string,
+    values?: unknown[],
+  ): Promise<Record<string, unknown>[]>;
   /** Resolves when the standby has replayed all that is committed. */
   caughtUp(): Promise<void>;
   /**
@@ -52,7 +56,9 @@ export interface DataFolder extends AsyncDisposable {
 }
 
 /** fill: given the URL of a server on it, puts there what all copies begin with. */
-export async function makeDataFolder(fill: (serverUrl: string) => Promise<void>): Promise<DataFolder> {
+export async function makeDataFolder(
+  fill: (serverUrl: string) => Promise<void>,
+): Promise<DataFolder> {
   await using stack = new AsyncDisposableStack();
   const folder = await openFolder(stack);
   const path = join(folder, "primary");
@@ -159,10 +165,17 @@ export function holdBack(replication: FaultProxy): void {
 }
 
 /** Resolves when the standby has replayed all that is committed. */
-export async function caughtUp(primary: Pick<Postgres, "url">, standby: Pick<Postgres, "url">): Promise<void> {
+export async function caughtUp(
+  primary: Pick<Postgres, "url">,
+  standby: Pick<Postgres, "url">,
+): Promise<void> {
   const [row] = await askServer(primary.url, "select pg_current_wal_flush_lsn()::text as lsn");
   await eventually("the standby has replayed all", async () => {
-    const [seen] = await askServer(standby.url, "select pg_last_wal_replay_lsn() >= $1::pg_lsn as all", [row!["lsn"]]);
+    const [seen] = await askServer(
+      standby.url,
+      "select pg_last_wal_replay_lsn() >= $1::pg_lsn as all",
+      [row!["lsn"]],
+    );
     return seen!["all"] === true;
   });
 }
@@ -171,7 +184,10 @@ export async function caughtUp(primary: Pick<Postgres, "url">, standby: Pick<Pos
  * What pg_basebackup does, which the embedded PostgreSQL comes without: a copy in backup mode, to
  * be a standby.
  */
-async function copyRunning(server: Pick<Postgres, "url">, { from, to }: { from: string; to: string }): Promise<void> {
+async function copyRunning(
+  server: Pick<Postgres, "url">,
+  { from, to }: { from: string; to: string },
+): Promise<void> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   try {
@@ -182,8 +198,13 @@ async function copyRunning(server: Pick<Postgres, "url">, { from, to }: { from: 
     const left = /\/postmaster\.(pid|opts)$|\/pg_wal\/[0-9A-F]{24}$|\/pg_replslot\/.|\/pgsql_tmp/;
     // Relations and their forks may go or grow meanwhile; what the log says of them makes the copy
     // whole.
-    await cp(join(from, "postgres"), cluster, { recursive: true, filter: (path) => !left.test(path) });
-    const { rows } = await client.query<{ labelfile: string }>("select labelfile from pg_backup_stop(false)");
+    await cp(join(from, "postgres"), cluster, {
+      recursive: true,
+      filter: (path) => !left.test(path),
+    });
+    const { rows } = await client.query<{ labelfile: string }>(
+      "select labelfile from pg_backup_stop(false)",
+    );
     await writeFile(join(cluster, "backup_label"), rows[0]!.labelfile);
     await writeFile(join(cluster, "standby.signal"), "");
     await giveTo(cluster);
@@ -195,7 +216,8 @@ async function copyRunning(server: Pick<Postgres, "url">, { from, to }: { from: 
 async function giveTo(cluster: string): Promise<void> {
   const account = await serverAccount();
   const paths = (await readdir(cluster, { recursive: true })).map((name) => join(cluster, name));
-  for (const path of account ? [cluster, ...paths] : []) await chown(path, account!.uid, account!.gid);
+  for (const path of account ? [cluster, ...paths] : [])
+    await chown(path, account!.uid, account!.gid);
   await chmod(cluster, 0o700);
 }
 
@@ -207,7 +229,11 @@ function urlOf(server: Postgres, database: string, port = server.port): string {
 }
 
 /** Rows of a statement, on a connection of its own. */
-export async function askServer(connectionString: string, statement: string, values: unknown[] = []) {
+export async function askServer(
+  connectionString: string,
+  statement: string,
+  values: unknown[] = [],
+) {
   const client = new pg.Client({ connectionString });
   client.on("error", () => {});
   await client.connect();

@@ -183,7 +183,9 @@ test("a bit that flips while the spool is open costs that batch only, and is rep
   const file = await readFile(join(folder.path, "live", name!));
   file[file.length - 1]! ^= 1;
   await writeFile(join(folder.path, "live", name!), file);
-  const held = await Promise.all(range(3, spool.live.lastSequence).map((n) => spool.live.read(n, { abort })));
+  const held = await Promise.all(
+    range(3, spool.live.lastSequence).map((n) => spool.live.read(n, { abort })),
+  );
   expect(held.filter((entry) => entry === undefined)).toHaveLength(1);
   expect(await reportedNumbers(folder.path)).toHaveLength(1);
   expect(lines.join("")).toContain("LOST");
@@ -191,23 +193,36 @@ test("a bit that flips while the spool is open costs that batch only, and is rep
   expect(spool.live.held).toEqual({ batches: 0, bytes: 0, records: 0 });
 });
 
-type Step = { kind: "append"; count: number } | { kind: "ack"; part: number } | { kind: "reopen" } | Damage;
+type Step =
+  | { kind: "append"; count: number }
+  | { kind: "ack"; part: number }
+  | { kind: "reopen" }
+  | Damage;
 type Damage = { kind: "flip" | "cut" | "remove"; file: number; at: number };
 const place = { file: fc.nat(20), at: fc.double({ min: 0, max: 1, noNaN: true }) };
 const steps = fc.array(
   fc.oneof(
     {
       weight: 6,
-      arbitrary: fc.record({ kind: fc.constant("append" as const), count: fc.integer({ min: 1, max: 9 }) }),
+      arbitrary: fc.record({
+        kind: fc.constant("append" as const),
+        count: fc.integer({ min: 1, max: 9 }),
+      }),
     },
     {
       weight: 2,
-      arbitrary: fc.record({ kind: fc.constant("ack" as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      arbitrary: fc.record({
+        kind: fc.constant("ack" as const),
+        part: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
     },
     { weight: 2, arbitrary: fc.constant({ kind: "reopen" as const }) },
     {
       weight: 1,
-      arbitrary: fc.record({ kind: fc.constantFrom("flip" as const, "cut" as const, "remove" as const), ...place }),
+      arbitrary: fc.record({
+        kind: fc.constantFrom("flip" as const, "cut" as const, "remove" as const),
+        ...place,
+      }),
     },
   ),
   { maxLength: 25 },
@@ -224,7 +239,9 @@ test("any sequence of appends, acks, restarts and damage: each promised batch is
       try {
         for (const step of program) {
           if (step.kind === "append") {
-            const taken = range(1, step.count).map(() => spool.live.append(1, payloadOf, { abort }));
+            const taken = range(1, step.count).map(() =>
+              spool.live.append(1, payloadOf, { abort }),
+            );
             for (const sequence of await Promise.all(taken)) {
               expect(sequence).toBeGreaterThan(promised.at(-1) ?? 0);
               promised.push(sequence);
@@ -240,8 +257,12 @@ test("any sequence of appends, acks, restarts and damage: each promised batch is
           await spool[Symbol.asyncDispose]();
           if (step.kind !== "reopen") await damage(folder.path, step);
           spool = await openTestSpool(folder.path, options);
-          const accounted = new Set([...(await heldNumbers(spool.live)), ...(await reportedNumbers(folder.path))]);
-          for (const sequence of promised) expect(accounted.has(sequence) || sequence <= acked).toBe(true);
+          const accounted = new Set([
+            ...(await heldNumbers(spool.live)),
+            ...(await reportedNumbers(folder.path)),
+          ]);
+          for (const sequence of promised)
+            expect(accounted.has(sequence) || sequence <= acked).toBe(true);
         }
       } finally {
         await spool[Symbol.asyncDispose]();

@@ -18,7 +18,9 @@ const { signal: abort } = new AbortController();
 
 function mount(path: string): boolean {
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "millrace-test", path], { stdio: "ignore" });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "millrace-test", path], {
+      stdio: "ignore",
+    });
     return true;
   } catch {
     return false;
@@ -56,7 +58,8 @@ test("appends wait for space, and nothing is lost", async (context) => {
       for (let n = 1; n <= 20; n++) await spool.live.append(1, bytesOf, { abort });
       const giveBack = await fillDisk(folder.path);
       const waiting = range(1, 50).map(() => spool.live.append(1, bytesOf, { abort }));
-      while (spool.live.diskFullSinceMs === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (spool.live.diskFullSinceMs === undefined)
+        await new Promise((resolve) => setTimeout(resolve, 5));
       const stop = new AbortController();
       const given = spool.live.append(1, bytesOf, { abort: stop.signal });
       stop.abort(new Error("given up"));
@@ -96,7 +99,8 @@ test("what was half written and then given up leaves nothing behind what comes n
       await rm(join(folder.path, "balloon-0"));
       const stop = new AbortController();
       const given = range(1, 50).map(() => spool.live.append(1, bytesOf, { abort: stop.signal }));
-      while (spool.live.diskFullSinceMs === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (spool.live.diskFullSinceMs === undefined)
+        await new Promise((resolve) => setTimeout(resolve, 5));
       stop.abort(new Error("given up"));
       for (const { status } of await Promise.allSettled(given)) expect(status).toBe("rejected");
       await giveBack();
@@ -119,7 +123,10 @@ test("what there was no space for takes no room: a spool that waited out a full 
     await using spool = await openTestSpool(folder.path);
     await spool.live.append(1, bytesOf, { abort });
     const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
-    using write = vi.spyOn(SegmentWriter.prototype, "write").mockRejectedValueOnce(full).mockRejectedValueOnce(full);
+    using write = vi
+      .spyOn(SegmentWriter.prototype, "write")
+      .mockRejectedValueOnce(full)
+      .mockRejectedValueOnce(full);
     expect(await spool.live.append(1, bytesOf, { abort })).toBe(2);
     expect(write).toHaveBeenCalledTimes(3);
     usedBytes = spool.usedBytes;

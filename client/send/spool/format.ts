@@ -37,7 +37,13 @@ export function parseSegmentHeader(file: Buffer): number | undefined {
   return Number(file.readBigUInt64LE(8));
 }
 
-export function encodeRecord({ sequence, syncedThrough, timeMs, records, bytes }: SpoolRecord): Buffer {
+export function encodeRecord({
+  sequence,
+  syncedThrough,
+  timeMs,
+  records,
+  bytes,
+}: SpoolRecord): Buffer {
   const record = Buffer.allocUnsafe(recordHeaderBytes + bytes.length);
   record.writeUInt32LE(bytes.length, 4);
   record.writeBigUInt64LE(BigInt(sequence), 8);

@@ -38,7 +38,9 @@ export function createGapLog({ path, log }: { path: string; log: Log }): GapLog 
       ...(toMs === undefined ? {} : { to: new Date(toMs).toISOString() }),
     };
     log.error(
-      cause === "dropped" ? "the spool is full: DROPPED the oldest batches" : "batches of the spool are LOST",
+      cause === "dropped"
+        ? "the spool is full: DROPPED the oldest batches"
+        : "batches of the spool are LOST",
       entry,
     );
     await file
@@ -70,7 +72,9 @@ function subtract(hole: Hole, known: readonly Hole[]): Hole[] {
         : [
             { ...one, last: first - 1 },
             { ...one, first: last + 1 },
-          ].filter((part) => part.first >= one.first && part.last <= one.last && part.first <= part.last),
+          ].filter(
+            (part) => part.first >= one.first && part.last <= one.last && part.first <= part.last,
+          ),
     );
   }
   return rest;

@@ -6,7 +6,14 @@ import type { Entry, Outbox } from "../outbox.ts";
 import { isDiskFull } from "./files.ts";
 import { encodeRecord, maxRecordBytes } from "./format.ts";
 import type { Tenant } from "./room.ts";
-import { createSegment, lastOf, openSegmentWriter, type Segment, type SegmentWriter, sizeOf } from "./segment.ts";
+import {
+  createSegment,
+  lastOf,
+  openSegmentWriter,
+  type Segment,
+  type SegmentWriter,
+  sizeOf,
+} from "./segment.ts";
 import { Shelf, type ShelfOptions } from "./shelf.ts";
 
 export type LaneOptions = ShelfOptions & {
@@ -215,9 +222,14 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
       const pending = this.#queue[0]!;
       const sequence = this.lastSequence + group.length + 1;
       try {
-        const entry: Entry = { sequence, bytes: pending.encode(sequence), records: pending.records };
+        const entry: Entry = {
+          sequence,
+          bytes: pending.encode(sequence),
+          records: pending.records,
+        };
         const record = encodeRecord({ ...entry, syncedThrough: this.lastSequence, timeMs });
-        if (record.length > maxRecordBytes) throw new RangeError(`a batch of ${record.length} bytes is too large`);
+        if (record.length > maxRecordBytes)
+          throw new RangeError(`a batch of ${record.length} bytes is too large`);
         if (!this.#options.room.take(record.length, { alone: group.length === 0 })) break;
         group.push({ pending, entry, record, timeMs });
         bytes += record.length;
@@ -278,12 +290,16 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
       else this.#queue.unshift(pending);
     }
     if (this.diskFullSinceMs === undefined)
-      this.#options.log.error("the DISK IS FULL: the spool takes nothing until there is space", { error });
+      this.#options.log.error("the DISK IS FULL: the spool takes nothing until there is space", {
+        error,
+      });
     this.diskFullSinceMs ??= Date.now();
   }
 
   #fail(group: readonly Numbered[], error: unknown): void {
-    this.#options.log.error("the spool cannot be written any more; start again to recover it", { error });
+    this.#options.log.error("the spool cannot be written any more; start again to recover it", {
+      error,
+    });
     for (const { pending } of group) pending.reject(error);
     this.#failed.abort(error);
     this.close(error);

@@ -25,7 +25,8 @@ function encodeSlot(turn: number, { syncedThrough, ackedThrough }: MarkState): B
 }
 
 function parseSlot(slot: Buffer): (MarkState & { turn: number }) | undefined {
-  if (slot.length < slotBytes || crc32(slot.subarray(0, 24)) !== slot.readUInt32LE(24)) return undefined;
+  if (slot.length < slotBytes || crc32(slot.subarray(0, 24)) !== slot.readUInt32LE(24))
+    return undefined;
   return {
     turn: Number(slot.readBigUInt64LE(0)),
     syncedThrough: Number(slot.readBigUInt64LE(8)),
@@ -83,7 +84,9 @@ export class Mark implements AsyncDisposable {
 }
 
 /** Opens or makes the mark of a lane. `state` is undefined if there is none that can be read. */
-export async function openMark(path: string): Promise<{ mark: Mark; state: MarkState | undefined }> {
+export async function openMark(
+  path: string,
+): Promise<{ mark: Mark; state: MarkState | undefined }> {
   const size = await stat(path).then(
     ({ size }) => size,
     () => 0,
@@ -92,7 +95,9 @@ export async function openMark(path: string): Promise<{ mark: Mark; state: MarkS
   if (size < fileBytes) await writeWhole(path, [Buffer.alloc(fileBytes)]);
   const handle = await open(path, "r+");
   const file = await handle.readFile();
-  const slots = slotAt.map((at) => parseSlot(file.subarray(at, at + slotBytes))).filter((slot) => slot !== undefined);
+  const slots = slotAt
+    .map((at) => parseSlot(file.subarray(at, at + slotBytes)))
+    .filter((slot) => slot !== undefined);
   const best = slots.sort((a, b) => b.turn - a.turn)[0];
   const state = best && { syncedThrough: best.syncedThrough, ackedThrough: best.ackedThrough };
   return { mark: new Mark(handle, best?.turn ?? 0), state };

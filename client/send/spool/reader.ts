@@ -41,7 +41,10 @@ export class SpoolReader {
     if (known) return known;
     const index = sequence - segment.firstSequence;
     const at = segment.offsets[index]!;
-    const end = Math.max(segment.offsets[index + 1]!, Math.min(at + pieceBytes, segment.offsets.at(-1)!));
+    const end = Math.max(
+      segment.offsets[index + 1]!,
+      Math.min(at + pieceBytes, segment.offsets.at(-1)!),
+    );
     const piece = Buffer.alloc(end - at);
     const handle = await open(segment.path, "r");
     try {

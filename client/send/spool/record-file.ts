@@ -14,7 +14,13 @@ export type RecordFile = {
  * Opens a file when first written to. It and its predecessor stay below `maxBytes` each, but for
  * one call's entries.
  */
-export function createRecordFile({ path, maxBytes }: { path: string; maxBytes: number }): RecordFile {
+export function createRecordFile({
+  path,
+  maxBytes,
+}: {
+  path: string;
+  maxBytes: number;
+}): RecordFile {
   let open_: { handle: FileHandle; bytes: number } | undefined;
   let turn: Promise<void> = Promise.resolve();
 

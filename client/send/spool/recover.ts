@@ -60,18 +60,28 @@ export async function recoverLane(options: RecoverOptions): Promise<Recovered> {
   // Segments go from the lowest on, and not before they are acknowledged; so without a mark, the
   // first that is left says how far.
   const ackedSequence = mark?.ackedThrough ?? (firsts[0] ?? lastSequence + 1) - 1;
-  return { segments, ackedSequence, lastSequence, holes: findHoles(segments, { ackedSequence, lastSequence }) };
+  return {
+    segments,
+    ackedSequence,
+    lastSequence,
+    holes: findHoles(segments, { ackedSequence, lastSequence }),
+  };
 }
 
 type Place = { first: number; nextFirst: number | undefined };
 
-async function recoverFile(options: RecoverOptions, { first, nextFirst }: Place): Promise<Segment[]> {
+async function recoverFile(
+  options: RecoverOptions,
+  { first, nextFirst }: Place,
+): Promise<Segment[]> {
   const { folder, mark, log } = options;
   const path = segmentPath(folder, first);
   const file = await readFile(path);
   const scan = scanSegment(file, first);
   // A salvage that was cut short leaves runs in two files.
-  let runs = scan.runs.filter(({ firstSequence }) => nextFirst === undefined || firstSequence < nextFirst);
+  let runs = scan.runs.filter(
+    ({ firstSequence }) => nextFirst === undefined || firstSequence < nextFirst,
+  );
   // What was durable when something later was written, or by the mark, cannot be a torn tail.
   const proven =
     nextFirst === undefined
@@ -181,6 +191,15 @@ function findHoles(
   return holes;
 }
 
-function hole(first: number, last: number, { before, after }: { before?: Segment | undefined; after?: Segment }): Hole {
-  return { first, last, ...(before && { fromMs: before.lastMs }), ...(after && { toMs: after.firstMs }) };
+function hole(
+  first: number,
+  last: number,
+  { before, after }: { before?: Segment | undefined; after?: Segment },
+): Hole {
+  return {
+    first,
+    last,
+    ...(before && { fromMs: before.lastMs }),
+    ...(after && { toMs: after.firstMs }),
+  };
 }

@@ -19,7 +19,11 @@ export class Room {
   readonly #whenFull: WhenFull;
   readonly change: Change;
 
-  constructor({ maxBytes, whenFull, change }: { maxBytes: number; whenFull: WhenFull; change: Change }) {
+  constructor({
+    maxBytes,
+    whenFull,
+    change,
+  }: { maxBytes: number; whenFull: WhenFull; change: Change }) {
     this.maxBytes = maxBytes;
     this.#whenFull = whenFull;
     this.change = change;
@@ -31,7 +35,8 @@ export class Room {
    */
   take(bytes: number, { alone }: { alone: boolean }): boolean {
     const fits =
-      this.usedBytes + bytes <= this.maxBytes || (alone && this.tenants.every(({ held }) => held.batches === 0));
+      this.usedBytes + bytes <= this.maxBytes ||
+      (alone && this.tenants.every(({ held }) => held.batches === 0));
     if (fits) this.usedBytes += bytes;
     return fits;
   }

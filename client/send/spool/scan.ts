@@ -1,6 +1,12 @@
 // What of a segment file is whole: its runs of records in sequence, and the damage between them.
 // Pure.
-import { parseRecord, parseSegmentHeader, recordHeaderBytes, type SpoolRecord, segmentHeaderBytes } from "./format.ts";
+import {
+  parseRecord,
+  parseSegmentHeader,
+  recordHeaderBytes,
+  type SpoolRecord,
+  segmentHeaderBytes,
+} from "./format.ts";
 
 /** Where a record lies. Indexes of a run's arrays count from its first sequence. */
 export type Run = {
@@ -57,7 +63,11 @@ export function scanSegment(file: Buffer, firstSequence: number): Scan {
  * The next whole record behind damage. Its sequence can be ahead by no more than would have fitted
  * in between.
  */
-function searchRecord(file: Buffer, from: number, expected: number): { at: number; record: SpoolRecord } | undefined {
+function searchRecord(
+  file: Buffer,
+  from: number,
+  expected: number,
+): { at: number; record: SpoolRecord } | undefined {
   for (let at = from; at + recordHeaderBytes <= file.length; at++) {
     const maxSequence = expected + Math.floor((at - from) / recordHeaderBytes);
     const record = parseRecord(file, at, { minSequence: expected, maxSequence });
@@ -67,9 +77,19 @@ function searchRecord(file: Buffer, from: number, expected: number): { at: numbe
 }
 
 function newRun({ sequence, timeMs, syncedThrough }: SpoolRecord, at: number): Run {
-  return { firstSequence: sequence, offsets: [at], records: [], firstMs: timeMs, lastMs: timeMs, syncedThrough };
+  return {
+    firstSequence: sequence,
+    offsets: [at],
+    records: [],
+    firstMs: timeMs,
+    lastMs: timeMs,
+    syncedThrough,
+  };
 }
 
-export function lastSequenceOf({ firstSequence, records }: Pick<Run, "firstSequence" | "records">): number {
+export function lastSequenceOf({
+  firstSequence,
+  records,
+}: Pick<Run, "firstSequence" | "records">): number {
   return firstSequence + records.length - 1;
 }

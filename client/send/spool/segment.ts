@@ -6,7 +6,9 @@ import { encodeSegmentHeader, recordHeaderBytes, segmentHeaderBytes } from "./fo
 import { lastSequenceOf, type Run } from "./scan.ts";
 
 /** A file of batches first, first + 1, …; grows only at its end. */
-export type Segment = Pick<Run, "firstSequence" | "offsets" | "records" | "firstMs" | "lastMs"> & { path: string };
+export type Segment = Pick<Run, "firstSequence" | "offsets" | "records" | "firstMs" | "lastMs"> & {
+  path: string;
+};
 
 /**
  * A spool that cannot go on: what it last wrote may or may not be there. Open it anew; its recovery
@@ -34,10 +36,17 @@ export function sizeOf({ offsets }: Segment): number {
 }
 
 /** Bytes of a batch of a segment, and how many records it has. */
-export function batchIn(segment: Segment, sequence: number): { at: number; bytes: number; records: number } {
+export function batchIn(
+  segment: Segment,
+  sequence: number,
+): { at: number; bytes: number; records: number } {
   const index = sequence - segment.firstSequence;
   const at = segment.offsets[index]!;
-  return { at, bytes: segment.offsets[index + 1]! - at - recordHeaderBytes, records: segment.records[index]! };
+  return {
+    at,
+    bytes: segment.offsets[index + 1]! - at - recordHeaderBytes,
+    records: segment.records[index]!,
+  };
 }
 
 /** The segment that has a sequence, of segments in ascending order. */
@@ -81,13 +90,20 @@ export class SegmentWriter implements AsyncDisposable {
     const at = sizeOf(this.segment);
     try {
       for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, at + done);
+        const { bytesWritten } = await this.#handle.write(
+          bytes,
+          done,
+          bytes.length - done,
+          at + done,
+        );
         done += bytesWritten;
       }
     } catch (error) {
       // What comes next may be shorter; the rest of this must not stand behind it.
       await this.#handle.truncate(at).catch((cause: unknown) => {
-        throw new SpoolError(`cannot take back what was written to ${this.segment.path}`, { cause });
+        throw new SpoolError(`cannot take back what was written to ${this.segment.path}`, {
+          cause,
+        });
       });
       throw error;
     }

@@ -62,7 +62,10 @@ export class Shelf {
   }
 
   /** What was just made durable at the end of a segment. */
-  add(segment: Segment, { entry, recordBytes, timeMs }: { entry: Entry; recordBytes: number; timeMs: number }): void {
+  add(
+    segment: Segment,
+    { entry, recordBytes, timeMs }: { entry: Entry; recordBytes: number; timeMs: number },
+  ): void {
     if (segment.records.length === 0) segment.firstMs = timeMs;
     segment.lastMs = timeMs;
     segment.records.push(entry.records);
@@ -79,7 +82,8 @@ export class Shelf {
    * pass.
    */
   async read(sequence: number): Promise<Entry | undefined> {
-    const segment = sequence > this.ackedSequence ? findSegment(this.segments, sequence) : undefined;
+    const segment =
+      sequence > this.ackedSequence ? findSegment(this.segments, sequence) : undefined;
     if (segment === undefined) return undefined;
     const entry = await this.#reader.read(sequence, segment).catch((error: unknown) => {
       // Dropped in the meantime, or a bad place on the disk; anything else may pass.
@@ -90,7 +94,11 @@ export class Shelf {
     this.#hold(-1, segment, { from: sequence, through: sequence });
     const hole = { first: sequence, last: sequence, fromMs: segment.firstMs, toMs: segment.lastMs };
     this.#lose(hole);
-    await this.#options.gaps.report({ ...hole, cause: "damaged", producerId: this.#options.producerId });
+    await this.#options.gaps.report({
+      ...hole,
+      cause: "damaged",
+      producerId: this.#options.producerId,
+    });
     return undefined;
   }
 
@@ -102,7 +110,10 @@ export class Shelf {
     const { records } = this.held;
     for (const segment of this.segments) {
       if (segment.firstSequence > reached) break;
-      this.#hold(-1, segment, { from: this.ackedSequence + 1, through: Math.min(reached, lastOf(segment)) });
+      this.#hold(-1, segment, {
+        from: this.ackedSequence + 1,
+        through: Math.min(reached, lastOf(segment)),
+      });
     }
     this.ackedSequence = reached;
     this.#advance();
@@ -125,7 +136,9 @@ export class Shelf {
     const next = this.segments[1];
     if (next === undefined || next.firstSequence - 1 > this.ackedSequence) return;
     this.#deleting ??= this.#deleteAcked()
-      .catch((error: unknown) => this.#options.log.warn("cannot delete acknowledged files of the spool", { error }))
+      .catch((error: unknown) =>
+        this.#options.log.warn("cannot delete acknowledged files of the spool", { error }),
+      )
       .finally(() => {
         this.#deleting = undefined;
       });
@@ -136,7 +149,11 @@ export class Shelf {
     failpoint("spool.before-delete");
     // Without this, a start after a power cut would take what is missing for lost.
     await mark.saveDurably(this.state);
-    for (let next = this.segments[1]; next && next.firstSequence - 1 <= this.ackedSequence; next = this.segments[1]) {
+    for (
+      let next = this.segments[1];
+      next && next.firstSequence - 1 <= this.ackedSequence;
+      next = this.segments[1]
+    ) {
       const first = this.segments.shift()!;
       room.give(sizeOf(first));
       await unlink(first.path);
@@ -191,14 +208,22 @@ export class Shelf {
    * so.
    */
   #advance(): void {
-    for (let hole = this.#holes[0]; hole && hole.first <= this.ackedSequence + 1; hole = this.#holes[0]) {
+    for (
+      let hole = this.#holes[0];
+      hole && hole.first <= this.ackedSequence + 1;
+      hole = this.#holes[0]
+    ) {
       this.ackedSequence = Math.max(this.ackedSequence, hole.last);
       this.#holes.shift();
     }
     this.#reader.forgetThrough(this.ackedSequence);
   }
 
-  #hold(sign: 1 | -1, segment: Segment, { from, through }: { from: number; through: number }): void {
+  #hold(
+    sign: 1 | -1,
+    segment: Segment,
+    { from, through }: { from: number; through: number },
+  ): void {
     for (let sequence = Math.max(from, segment.firstSequence); sequence <= through; sequence++) {
       if (this.#isMissing(sequence)) continue;
       const { bytes, records } = batchIn(segment, sequence);

@@ -147,13 +147,20 @@ test("at its bound, drop-oldest gives up the oldest files of either lane, and re
     expect(spool.live.dropped.batches).toBe(200 - held.length);
     // The next hello goes on behind what is gone.
     expect(spool.live.ackedSequence).toBe(held[0]! - 1);
-    expect(spool.live.missing.flatMap(({ first, last }) => range(first, last))).toEqual(range(1, held[0]! - 1));
+    expect(spool.live.missing.flatMap(({ first, last }) => range(first, last))).toEqual(
+      range(1, held[0]! - 1),
+    );
   }
   const gaps = (await readFile(join(folder.path, "gaps.ndjson"), "utf8"))
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
-  expect(gaps[0]).toMatchObject({ cause: "dropped", first: 1, last: expect.any(Number), from: expect.any(String) });
+  expect(gaps[0]).toMatchObject({
+    cause: "dropped",
+    first: 1,
+    last: expect.any(Number),
+    from: expect.any(String),
+  });
   expect(lines.join("")).toMatch(/DROPPED the oldest batches.*first=1 /);
   await using spool = await openTestSpool(folder.path);
   const held = await heldNumbers(spool.live);
@@ -171,7 +178,10 @@ test("one process has a spool, and a dead one's lock does not stay", async () =>
     await expect(openTestSpool(folder.path)).rejects.toThrow(/another process uses this spool/);
     expect(await runChild(folder.path, { count: 10 })).toMatchObject({ code: 1, taken: [] });
   }
-  const { signalName } = await runChild(folder.path, { count: 10, failpoints: "spool.after-fsync=exit@2" });
+  const { signalName } = await runChild(folder.path, {
+    count: 10,
+    failpoints: "spool.after-fsync=exit@2",
+  });
   expect(signalName).toBe("SIGKILL");
   await using spool = await openTestSpool(folder.path);
   expect((await heldNumbers(spool.live)).length).toBeGreaterThanOrEqual(5);
@@ -180,7 +190,9 @@ test("one process has a spool, and a dead one's lock does not stay", async () =>
 test("a spool stays that of its producer", async () => {
   await using folder = await temporaryFolder();
   await (await openTestSpool(folder.path, { producerId: "a" }))[Symbol.asyncDispose]();
-  await expect(openTestSpool(folder.path, { producerId: "b" })).rejects.toThrow(/is that of producer "a", not "b"/);
+  await expect(openTestSpool(folder.path, { producerId: "b" })).rejects.toThrow(
+    /is that of producer "a", not "b"/,
+  );
 });
 
 type Ran = { code: number | null; signalName: string | null; taken: number[]; acked: number };
@@ -198,7 +210,8 @@ async function runChild(
   const [code, signalName] = await new Promise<[number | null, string | null]>((resolve) =>
     child.on("close", (...how) => resolve(how)),
   );
-  const numbers = (word: string) => [...text.matchAll(new RegExp(`^${word} (-?\\d+)`, "gm"))].map(([, n]) => Number(n));
+  const numbers = (word: string) =>
+    [...text.matchAll(new RegExp(`^${word} (-?\\d+)`, "gm"))].map(([, n]) => Number(n));
   return { code, signalName, taken: numbers("taken"), acked: Math.max(0, ...numbers("acked")) };
 }
 
@@ -212,7 +225,9 @@ const points = [
   "after-delete",
 ];
 test.each(
-  [...points, "before-roll", "after-roll"].flatMap((point) => [1, 3].map((n) => [`spool.${point}`, n] as const)),
+  [...points, "before-roll", "after-roll"].flatMap((point) =>
+    [1, 3].map((n) => [`spool.${point}`, n] as const),
+  ),
 )("killed at %s, time %i: what was promised is there, twice in a row", async (point, n) => {
   await using folder = await temporaryFolder();
   const promised = new Set<number>();
@@ -235,7 +250,10 @@ test.each(
 /** Modes of everything below a folder, and of itself. */
 async function modesBelow(path: string): Promise<Record<string, string>> {
   const names = ["", ...(await readdir(path, { recursive: true }))];
-  const modes = names.map(async (name) => [name, ((await stat(join(path, name))).mode & 0o777).toString(8)]);
+  const modes = names.map(async (name) => [
+    name,
+    ((await stat(join(path, name))).mode & 0o777).toString(8),
+  ]);
   return Object.fromEntries(await Promise.all(modes));
 }
 
@@ -254,11 +272,14 @@ test("nobody else may enter a spool or read what is in it, whatever the umask, a
       await writeFile(join(path, "gaps.ndjson"), "");
       await writeFile(join(path, "quarantine", "live-1.seg"), "");
       for (const [name, mode] of Object.entries(await modesBelow(path)))
-        if (mode === "600" || mode === "700") await chmod(join(path, name), mode === "700" ? 0o777 : 0o666);
+        if (mode === "600" || mode === "700")
+          await chmod(join(path, name), mode === "700" ? 0o777 : 0o666);
       await using spool = await openTestSpool(path);
       await appendAll(spool.live, 1);
       const modes = await modesBelow(path);
-      expect(Object.keys(modes)).toEqual(expect.arrayContaining(["", "lock", "spool.json", "gaps.ndjson", "live"]));
+      expect(Object.keys(modes)).toEqual(
+        expect.arrayContaining(["", "lock", "spool.json", "gaps.ndjson", "live"]),
+      );
       const open = Object.entries(modes).filter(([, mode]) => mode !== "600" && mode !== "700");
       expect(open).toEqual([]);
     }

@@ -6,7 +6,14 @@ import { join, resolve } from "node:path";
 import type { Log } from "../../../runtime/log.ts";
 import { makeFolders } from "../../../runtime/make-folders.ts";
 import { Change } from "../change.ts";
-import { errorCode, keepPrivate, keepPrivateFolder, makePrivateFolder, syncFolder, writeWhole } from "./files.ts";
+import {
+  errorCode,
+  keepPrivate,
+  keepPrivateFolder,
+  makePrivateFolder,
+  syncFolder,
+  writeWhole,
+} from "./files.ts";
 import { createGapLog, type GapLog } from "./gap-log.ts";
 import { Lane } from "./lane.ts";
 import { takeLock } from "./lock.ts";
@@ -62,7 +69,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { maxBytes = 2 ** 30, whenFull = "block" } = options;
   const folder = resolve(options.folder);
   const segmentBytes =
-    options.segmentBytes ?? Math.min(16 * 2 ** 20, Math.max(16 * 2 ** 10, Math.floor(maxBytes / 16)));
+    options.segmentBytes ??
+    Math.min(16 * 2 ** 20, Math.max(16 * 2 ** 10, Math.floor(maxBytes / 16)));
   const log = options.log.child({ spool: folder });
   await makeSpoolFolder(folder);
   await using opened = new AsyncDisposableStack();
@@ -106,7 +114,8 @@ async function makeSpoolFolder(folder: string): Promise<void> {
   if (isOurs && (mode & 0o1000) === 0) await keepPrivateFolder(folder);
   for (const name of names)
     if (name === "quarantine") await makePrivateFolder(join(folder, name));
-    else if (/^(?:lock|spool\.json|[\w-]+\.ndjson(?:\.1)?)$/.test(name)) await keepPrivate(join(folder, name));
+    else if (/^(?:lock|spool\.json|[\w-]+\.ndjson(?:\.1)?)$/.test(name))
+      await keepPrivate(join(folder, name));
 }
 
 type LaneGiven = {
@@ -150,7 +159,9 @@ function lockSpool(folder: string): Disposable {
 async function readIdentity(folder: string, wanted: string | undefined): Promise<string> {
   const path = join(folder, "spool.json");
   if (wanted !== undefined && wanted.length > maxProducerIdLength)
-    throw new SpoolError(`the producer id of a spool has at most ${maxProducerIdLength} characters`);
+    throw new SpoolError(
+      `the producer id of a spool has at most ${maxProducerIdLength} characters`,
+    );
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;
@@ -162,9 +173,13 @@ async function readIdentity(folder: string, wanted: string | undefined): Promise
   }
   const { format, producerId } = parseIdentity(text);
   if (format !== 1 || typeof producerId !== "string")
-    throw new SpoolError(`${path} is damaged or of another version; restore {"format":1,"producerId":"…"} by hand`);
+    throw new SpoolError(
+      `${path} is damaged or of another version; restore {"format":1,"producerId":"…"} by hand`,
+    );
   if (wanted !== undefined && wanted !== producerId)
-    throw new SpoolError(`the spool ${folder} is that of producer "${producerId}", not "${wanted}"`);
+    throw new SpoolError(
+      `the spool ${folder} is that of producer "${producerId}", not "${wanted}"`,
+    );
   return producerId;
 }
 
