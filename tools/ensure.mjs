@@ -1,5 +1,5 @@
-// Makes sure that node_modules is there and as the lock file says, before anything else runs. Plain JavaScript for any
-// Node from 20: it is what brings Node 24.
+// Makes sure that node_modules is there and as the lock file says, before anything else runs. Plain
+// JavaScript for any Node from 20: it is what brings Node 24.
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { dirname } from "node:path";

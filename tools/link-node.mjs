@@ -1,5 +1,6 @@
-// Puts the Node that came as a package where npm scripts find it. npm 10, when it leaves out the package for another platform, takes away
-// the link of the one that fits as well, for both are called node_modules/.bin/node. Runs after every install.
+// Puts the Node that came as a package where npm scripts find it. npm 10, when it leaves out the
+// package for another platform, takes away the link of the one that fits as well, for both are
+// called node_modules/.bin/node. Runs after every install.
 import { existsSync, symlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";

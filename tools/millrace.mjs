@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// `npx millrace keys create …`, in this folder: our programs by name, as `npm run` starts them, from wherever one stands. Plain JavaScript
-// for any Node from 20: the programs themselves get the Node 24 that came with the packages.
+// `npx millrace keys create …`, in this folder: our programs by name, as `npm run` starts them,
+// from wherever one stands. Plain JavaScript for any Node from 20: the programs themselves get the
+// Node 24 that came with the packages.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
