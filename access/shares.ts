@@ -15,8 +15,9 @@ export type SharesOptions = {
 export type Shortage = "own" | "all";
 
 /**
- * A caller may hold `perCaller`, and never more than what is then still free for others: of 100, one that could take all of it gets 50,
- * the next 25, and there is always something left for who comes after them. A loan that is granted is never taken away.
+ * A caller may hold `perCaller`, and never more than what is then still free for others: of 100,
+ * one that could take all of it gets 50, the next 25, and there is always something left for who
+ * comes after them. A loan that is granted is never taken away.
  *
  *     const loan = shares.borrow("key 7", 1);
  *     if (typeof loan === "string") throw refusalOf(loan);

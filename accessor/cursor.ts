@@ -19,8 +19,8 @@ export class CursorFormat {
   readonly #tag: Buffer;
   #epochs: readonly Epoch[];
   /**
-   * All feeds at the head need the same two cursors. Encoding them for each of 100 feeds took 6 % of
-   * the accessor's processor time.
+   * All feeds at the head need the same two cursors. Encoding them for each of 100 feeds took 6 %
+   * of the accessor's processor time.
    */
   readonly #encoded = new Map<number, string>();
 

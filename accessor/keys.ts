@@ -1,5 +1,5 @@
-// npm run keys: makes, lists, ends and replaces keys in the accessor's database. A new key goes to standard output, once; what was
-// changed, to standard error.
+// npm run keys: makes, lists, ends and replaces keys in the accessor's database. A new key goes to
+// standard output, once; what was changed, to standard error.
 import { ConfigError, type SettingsShape, setting, splitWords } from "../runtime/config.ts";
 import { url } from "../runtime/config-values.ts";
 import { type ProcessOptions, run } from "../runtime/lifecycle.ts";

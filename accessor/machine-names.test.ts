@@ -1,5 +1,5 @@
-// Names of machines as plants have them, through every request of the accessor and SQL: taken in any
-// form of Unicode, shown in one, in one order; hostile ones refused with a reason.
+// Names of machines as plants have them, through every request of the accessor and SQL: taken in
+// any form of Unicode, shown in one, in one order; hostile ones refused with a reason.
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

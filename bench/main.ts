@@ -1,4 +1,5 @@
-// `npm run bench`: measures everything on one embedded PostgreSQL, each figure beside its baseline in the same run, and prints one table.
+// `npm run bench`: measures everything on one embedded PostgreSQL, each figure beside its baseline
+// in the same run, and prints one table.
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { setting } from "../runtime/config.ts";

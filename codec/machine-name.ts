@@ -35,8 +35,9 @@ export const machineNameRule =
  * begins nor ends with white space, and is not "." or "..", which paths resolve. Not in it: control
  * and format characters (among them those of bidirectional text and of zero width), separators of
  * lines and paragraphs, surrogates, code points that are private or unassigned, whose look and NFC
- * are not settled, and U+FFFD, which stands for bytes that could not be read. Two format characters are taken where spelling needs them: U+200C and
- * U+200D between two letters or marks of Arabic, Syriac, Mongolian or an Indic script.
+ * are not settled, and U+FFFD, which stands for bytes that could not be read. Two format characters
+ * are taken where spelling needs them: U+200C and U+200D between two letters or marks of Arabic,
+ * Syriac, Mongolian or an Indic script.
  */
 export function readMachineName(text: string): string | undefined {
   if (plain.test(text)) return text;

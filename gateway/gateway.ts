@@ -144,7 +144,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     refusals.countProblem(sendProblem(error, request, reply, callLog));
   const app = fastify({
     bodyLimit: maxBodyBytes,
-    // No limit of its own: a percent-encoded name is as long as headers may be, and refused by name.
+    // No limit of its own: a percent-encoded name is as long as headers may be, and refused by
+    // name.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 64 * 1024 },
     frameworkErrors: refuse,
   });

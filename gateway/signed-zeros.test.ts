@@ -1,4 +1,5 @@
-// -0 comes through every protocol that carries JSON, in answers small and large, whole and streamed, compressed and not.
+// -0 comes through every protocol that carries JSON, in answers small and large, whole and
+// streamed, compressed and not.
 import { createClient, type Transport } from "@connectrpc/connect";
 import {
   createConnectTransport,

@@ -1,5 +1,6 @@
-// -0 in the JSON of Connect, gRPC and gRPC-Web. connect-es writes messages with JSON.stringify, for which -0 is 0; so messages that hold one
-// are noted on their way out, and written again as REST would. Others, nearly all, go out as they were written.
+// -0 in the JSON of Connect, gRPC and gRPC-Web. connect-es writes messages with JSON.stringify, for
+// which -0 is 0; so messages that hold one are noted on their way out, and written again as REST
+// would. Others, nearly all, go out as they were written.
 import { type DescMessage, type Message, toJson } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";

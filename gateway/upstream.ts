@@ -36,9 +36,9 @@ export type UpstreamOptions = {
 /**
  * Connects when first used. `accessorUrl` is "http://host:port", or "https://…" for TLS. A
  * connection carries up to `streamsPerConnection` streams (default 100): the accessor allows 100 at
- * first and 1,000 at most, and the next wait. Streams that stand still do not hold up others on their connection, since
- * Node reopens a connection's window as soon as bytes arrive: with 60 of them stalled, a unary call
- * beside them took 2 ms.
+ * first and 1,000 at most, and the next wait. Streams that stand still do not hold up others on
+ * their connection, since Node reopens a connection's window as soon as bytes arrive: with 60 of
+ * them stalled, a unary call beside them took 2 ms.
  */
 export function createUpstream(
   accessorUrl: string,

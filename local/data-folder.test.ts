@@ -1,4 +1,5 @@
-// openDataFolder on real folders: which are taken, which are refused, and that a refused one stays as it was.
+// openDataFolder on real folders: which are taken, which are refused, and that a refused one stays
+// as it was.
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

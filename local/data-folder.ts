@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { ConfigError } from "../runtime/config.ts";
 import { makeEnterable } from "./postgres-account.ts";
 
-/** What lies in a data folder before its cluster does: a first start that was killed leaves these. */
+/**
+ * What lies in a data folder before its cluster does: a first start that was killed leaves these.
+ */
 const ownName =
   /^(?:new-\d+|password|accessor-password(?:\.new)?|owner|producer|simulator-key(?:\.new)?)$/;
 

@@ -1,4 +1,5 @@
-// Installations are found by what runs: stand-ins with the names, folders and commands of the real ones.
+// Installations are found by what runs: stand-ins with the names, folders and commands of the real
+// ones.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
@@ -31,7 +32,10 @@ async function start(command: string, args: string[], cwd: string): Promise<Chil
   return child;
 }
 
-/** `npm start` of a checkout on a data folder. How it names its program, relative or not, is the caller's. */
+/**
+ * `npm start` of a checkout on a data folder. How it names its program, relative or not, is the
+ * caller's.
+ */
 async function startStandIn(checkout: string, name: string, program: string) {
   const cluster = join(folder, name, "postgres");
   await mkdir(cluster, { recursive: true });

@@ -4,7 +4,9 @@ import { readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { noteOfOwner } from "./postgres-cluster.ts";
 
-/** The data folders of those that run now, in order. Of other users' processes, only root sees any. */
+/**
+ * The data folders of those that run now, in order. Of other users' processes, only root sees any.
+ */
 export async function runningDataFolders(checkout: string): Promise<string[]> {
   const program = resolve(await realpath(checkout), "local/main.ts");
   const found = new Set<string>();

@@ -1,5 +1,5 @@
-// How Node runs each service: in npm start, npm run, the image, and wherever a test or a measurement runs one as in earnest.
-// Why: docs/decisions/0019-flags-of-the-heap.md.
+// How Node runs each service: in npm start, npm run, the image, and wherever a test or a
+// measurement runs one as in earnest. Why: docs/decisions/0019-flags-of-the-heap.md.
 
 // Of buffers that live for a batch, V8 lets up to 96 MB pile up before it looks; with 24 MB the
 // services are no slower and 80 MB smaller.

@@ -58,7 +58,8 @@ export async function openSimulatorKey(options: SimulatorKeyOptions): Promise<st
   await rename(`${keyIn(dataDir)}.new`, keyIn(dataDir));
   say(`made a key for the simulator, kept in ${keyIn(dataDir)}`);
   const [from, to] = [idOf(known), idOf(key)];
-  // What the simulator sent with a key that has ended belongs to that one. Another database has none of it.
+  // What the simulator sent with a key that has ended belongs to that one. Another database has
+  // none of it.
   if (from !== undefined && to !== undefined)
     await runAccessorProgram("producers", ["move", "--from", from, "--to", to], options).catch(
       () => {},

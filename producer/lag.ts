@@ -1,4 +1,5 @@
-// Says when a live simulation falls behind the clock, now and then while it goes on, and when it has caught up.
+// Says when a live simulation falls behind the clock, now and then while it goes on, and when it
+// has caught up.
 import type { Log } from "../runtime/log.ts";
 import { grouped } from "./status.ts";
 

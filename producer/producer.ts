@@ -97,7 +97,9 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
   };
 }
 
-/** A file is sent by a producer of its own, whose batches the accessor knows when they come again. */
+/**
+ * A file is sent by a producer of its own, whose batches the accessor knows when they come again.
+ */
 const idOf = (
   { input, type, unit, epoch, maxGapMs, sampleType }: ProducerSettings,
   abort: AbortSignal,
@@ -148,7 +150,10 @@ function createSourceState(
   return { ...counted, startUs, untilUs, madeUs: startUs, backfillToUs, progress };
 }
 
-/** Undefined where nothing of the present is simulated: what ends in the past may be sent beside a live fleet. */
+/**
+ * Undefined where nothing of the present is simulated: what ends in the past may be sent beside a
+ * live fleet.
+ */
 async function claimLive(
   { settings, clock = systemClock }: ProducerOptions,
   { untilUs }: SourceState,

@@ -97,8 +97,9 @@ export type StatusOptions = {
 };
 
 /**
- * Shows `read()` when told to tick: on a terminal each time, elsewhere every 5 s. `end` writes the last state as a line of its own.
- * `clear` takes the line away, for others to write; the next tick brings it back.
+ * Shows `read()` when told to tick: on a terminal each time, elsewhere every 5 s. `end` writes the
+ * last state as a line of its own. `clear` takes the line away, for others to write; the next tick
+ * brings it back.
  */
 export function createStatus({ read, stream, nowMs = () => performance.now() }: StatusOptions) {
   const everyMs = stream.isTTY ? 0 : 5000;

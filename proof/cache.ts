@@ -1,8 +1,9 @@
-// What keeping answers is worth: npm run proofs:cache -- [--runs 200]
-// A day of one machine at 100 Hz, with states and errors, compacted; accessor, gateway and this client are processes of their own. Buckets, a summary
-// and a page asked for the first time, again, and by their ETag, each until the last byte of the answer is here, compressed as it came: what a client
-// does with it takes it as long whether the gateway made the answer or kept it. Ends with 1 if what is kept is not ten times as fast at the median, or
-// a 304 takes more than 3 ms at the median.
+// What keeping answers is worth: npm run proofs:cache -- [--runs 200] A day of one machine at
+// 100 Hz, with states and errors, compacted; accessor, gateway and this client are processes of
+// their own. Buckets, a summary and a page asked for the first time, again, and by their ETag, each
+// until the last byte of the answer is here, compressed as it came: what a client does with it
+// takes it as long whether the gateway made the answer or kept it. Ends with 1 if what is kept is
+// not ten times as fast at the median, or a 304 takes more than 3 ms at the median.
 import { Agent, get } from "node:http";
 import { parseArgs } from "node:util";
 import { createClient } from "@connectrpc/connect";

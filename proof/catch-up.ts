@@ -1,7 +1,7 @@
-// Catching up on a hundred million equal samples, which pack to almost nothing, takes an accessor as
-// much memory as on ten thousand: npm run proofs:catch-up. A plain gRPC client reads, which takes
-// messages of 4 MiB. The accessor compacts meanwhile, with the same log before it in both cases and
-// for as long. Ends with 1 if it is not so.
+// Catching up on a hundred million equal samples, which pack to almost nothing, takes an accessor
+// as much memory as on ten thousand: npm run proofs:catch-up. A plain gRPC client reads, which
+// takes messages of 4 MiB. The accessor compacts meanwhile, with the same log before it in both
+// cases and for as long. Ends with 1 if it is not so.
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createClient } from "@connectrpc/connect";

@@ -1,6 +1,7 @@
-// An hour of one machine at 100 Hz over REST, as NDJSON and CSV: npm run proofs:export -- [--runs 10] [--hours 10]
-// Accessor, gateway and this client are processes of their own. Ends with 1 if an answer does not hold 360,000 rows, rows come slower than
-// 300,000 a second at the median, or the gateway needs more memory for ten hours than for one.
+// An hour of one machine at 100 Hz over REST, as NDJSON and CSV: npm run proofs:export -- [--runs
+// 10] [--hours 10] Accessor, gateway and this client are processes of their own. Ends with 1 if an
+// answer does not hold 360,000 rows, rows come slower than 300,000 a second at the median, or the
+// gateway needs more memory for ten hours than for one.
 import { request } from "node:http";
 import { parseArgs } from "node:util";
 import { createClient } from "@connectrpc/connect";

@@ -1,6 +1,7 @@
 // A good client beside thousands of hostile ones: node proof/flood.ts [--seconds 60] [--scale 1]
-// Idle and slow connections, rapid resets, floods of frames and headers, compressed bombs, all at once, against a gateway and an accessor
-// that are processes of their own. Ends with 1 if the good client fails or waits, a feed is cut, memory passes the cap, or anything is left.
+// Idle and slow connections, rapid resets, floods of frames and headers, compressed bombs, all at
+// once, against a gateway and an accessor that are processes of their own. Ends with 1 if the good
+// client fails or waits, a feed is cut, memory passes the cap, or anything is left.
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { eventually } from "../test/testing/eventually.ts";

@@ -1,4 +1,5 @@
-// The hostile clients of flood.ts, a process of their own: node proof/flooding.ts --port PORT --scale 1. Ends with SIGTERM; prints counts.
+// The hostile clients of flood.ts, a process of their own: node proof/flooding.ts --port PORT
+// --scale 1. Ends with SIGTERM; prints counts.
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";

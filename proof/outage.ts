@@ -1,6 +1,8 @@
-// The accessor is away for ten minutes: node proof/outage.ts [--machines 20] [--minutes 10] [--haste 20] [--seed 1] [--folder DIR]
-// The producer is a process with a spool whose clock runs fast until it has caught up with the system's; the accessor comes back after that,
-// so that "now" is everybody's now when live is measured. Batches are as many and as large as those of ten real minutes.
+// The accessor is away for ten minutes: node proof/outage.ts [--machines 20] [--minutes 10]
+// [--haste 20] [--seed 1] [--folder DIR] The producer is a process with a spool whose clock runs
+// fast until it has caught up with the system's; the accessor comes back after that, so that "now"
+// is everybody's now when live is measured. Batches are as many and as large as those of ten real
+// minutes.
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// npm run proofs:parsers: reading 1, 4 and 16 MiB of the worst text known, for every reader. Four times the text may take 4.5 times as long.
+// npm run proofs:parsers: reading 1, 4 and 16 MiB of the worst text known, for every reader. Four
+// times the text may take 4.5 times as long.
 import { cpuMsOf, worstTexts } from "./worst-texts.ts";
 
 const mib = 1024 * 1024;

@@ -1,5 +1,6 @@
-// 10,000 requests made from the OpenAPI document, to a gateway and an accessor that run as processes with records in them: npm run proofs:rest
-// [-- --requests 10000] [--seed 1]. Ends with 1 if any answer is a 5xx or not one that the document describes.
+// 10,000 requests made from the OpenAPI document, to a gateway and an accessor that run as
+// processes with records in them: npm run proofs:rest [-- --requests 10000] [--seed 1]. Ends with 1
+// if any answer is a 5xx or not one that the document describes.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

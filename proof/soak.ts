@@ -1,6 +1,7 @@
-// The soak: npm run soak -- [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR] [--json FILE]
-// Side a (two accessors, a producer) has its processes killed and stopped. Side b (accessor, gateway, producer, a watching process) lives
-// through everything else in one life each, so that its memory and descriptors have a trend. A database for each side, one PostgreSQL.
+// The soak: npm run soak -- [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR]
+// [--json FILE] Side a (two accessors, a producer) has its processes killed and stopped. Side b
+// (accessor, gateway, producer, a watching process) lives through everything else in one life each,
+// so that its memory and descriptors have a trend. A database for each side, one PostgreSQL.
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -181,8 +181,10 @@ export function bytes({
   };
 }
 
-/** A point in time, RFC 3339 with a zone and at most six fractional digits; as microseconds since the
- * epoch, which a double holds exactly from 1684 to 2255. */
+/**
+ * A point in time, RFC 3339 with a zone and at most six fractional digits; as microseconds since
+ * the epoch, which a double holds exactly from 1684 to 2255.
+ */
 export function instant(): ValueReader<number> {
   const shape =
     /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;

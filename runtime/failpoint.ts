@@ -10,9 +10,10 @@ const variable = "MILLRACE_FAILPOINTS";
 let armed = parseFailpoints(fromEnvironment());
 
 /**
- * A point with a name, such as "spool.before-fsync". Armed by MILLRACE_FAILPOINTS="name=action[@n]", several with commas:
- * `exit` ends the process as kill -9 does; `throw` throws an Error; `delay:MS` blocks the thread for so long. With `@n` only the
- * n-th time counts, without it every time. Not armed, it costs one comparison.
+ * A point with a name, such as "spool.before-fsync". Armed by
+ * MILLRACE_FAILPOINTS="name=action[@n]", several with commas: `exit` ends the process as kill -9
+ * does; `throw` throws an Error; `delay:MS` blocks the thread for so long. With `@n` only the n-th
+ * time counts, without it every time. Not armed, it costs one comparison.
  */
 export function failpoint(name: string): void {
   if (armed !== undefined) hit(name, armed);

@@ -1,5 +1,5 @@
-// Makes a folder and its parents, one after the other. Node's `recursive` never ends where the system says ENOENT of a folder
-// whose parent is there, as below /proc.
+// Makes a folder and its parents, one after the other. Node's `recursive` never ends where the
+// system says ENOENT of a folder whose parent is there, as below /proc.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 

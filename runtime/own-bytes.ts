@@ -47,7 +47,10 @@ function joined(pieces: readonly Uint8Array[]): Buffer {
   return own;
 }
 
-/** What a stream of Node has inside (Node 24). Without it, what waits stays in the pieces it came in. */
+/**
+ * What a stream of Node has inside (Node 24). Without it, what waits stays in the pieces it came
+ * in.
+ */
 type Inside = Readable & {
   readonly _readableState?: { readonly buffer: Uint8Array[]; readonly bufferIndex: number };
 };

@@ -1,5 +1,5 @@
-// What the documents tell people to type is there, and runs with the Node that they have: the README allows 20, which runs no
-// TypeScript.
+// What the documents tell people to type is there, and runs with the Node that they have: the
+// README allows 20, which runs no TypeScript.
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

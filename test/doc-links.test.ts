@@ -12,7 +12,9 @@ const pages = readdirSync(root)
   .concat(filesIn("docs").filter((path) => path.endsWith(".md")));
 
 function filesIn(room: string): string[] {
-  return readdirSync(join(root, room), { recursive: true, encoding: "utf8" }).map((name) => `${room}/${name}`);
+  return readdirSync(join(root, room), { recursive: true, encoding: "utf8" }).map(
+    (name) => `${room}/${name}`,
+  );
 }
 
 /** Headings as GitHub makes anchors of them, without code blocks. */
@@ -57,15 +59,22 @@ test("a link to a missing file or heading would be found", () => {
 
 test("pages that code and contract name are there", () => {
   const rooms = readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !/^\.|^(node_modules|gen|docs|contract)$/.test(entry.name))
+    .filter(
+      (entry) => entry.isDirectory() && !/^\.|^(node_modules|gen|docs|contract)$/.test(entry.name),
+    )
     .map(({ name }) => name);
   const own = fileURLToPath(import.meta.url);
-  const sources = rooms.flatMap(filesIn).filter((path) => /\.(ts|mjs|proto)$/.test(path) && join(root, path) !== own);
+  const sources = rooms
+    .flatMap(filesIn)
+    .filter((path) => /\.(ts|mjs|proto)$/.test(path) && join(root, path) !== own);
   const named = sources.flatMap((path) =>
-    Array.from(readFileSync(join(root, path), "utf8").matchAll(/(?<![\w./-])docs\/[\w/-]+\.md/g), ([name]) => ({
-      path,
-      name,
-    })),
+    Array.from(
+      readFileSync(join(root, path), "utf8").matchAll(/(?<![\w./-])docs\/[\w/-]+\.md/g),
+      ([name]) => ({
+        path,
+        name,
+      }),
+    ),
   );
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter(({ name }) => !existsSync(join(root, name)))).toEqual([]);

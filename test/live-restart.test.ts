@@ -1,5 +1,5 @@
-// `curl -N` on a live feed, with real processes: the gateway is stopped and killed under it, curl comes back with Last-Event-ID, and nothing is
-// missing or there twice.
+// `curl -N` on a live feed, with real processes: the gateway is stopped and killed under it, curl
+// comes back with Last-Event-ID, and nothing is missing or there twice.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";

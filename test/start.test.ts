@@ -1,4 +1,5 @@
-// `npm start` as a newcomer has it: everything from one process, gone within 5 s of Ctrl-C or when it is killed, the data kept.
+// `npm start` as a newcomer has it: everything from one process, gone within 5 s of Ctrl-C or when
+// it is killed, the data kept.
 import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// What we write, we read: exports, dead letters and SQL's CSV go back in by every door with the same
-// bits, unit, max_gap and sample_type.
+// What we write, we read: exports, dead letters and SQL's CSV go back in by every door with the
+// same bits, unit, max_gap and sample_type.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

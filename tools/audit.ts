@@ -1,4 +1,5 @@
-// npm run audit: what is known of the packages that run in production. Fails for severe advisories; where nobody can be asked, says so and passes.
+// npm run audit: what is known of the packages that run in production. Fails for severe advisories;
+// where nobody can be asked, says so and passes.
 import { execFile } from "node:child_process";
 import { judge } from "./advisories.ts";
 

@@ -1,4 +1,5 @@
-// Writes the settings of each program, as its --help prints them, into docs/operations.md. Run it by `npm run docs`.
+// Writes the settings of each program, as its --help prints them, into docs/operations.md. Run it
+// by `npm run docs`.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { withSettings } from "./settings-blocks.ts";

@@ -154,7 +154,9 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
     );
 }
 
-/** Patterns with commas between them: one that holds a comma, a space or a quote stands in quotes. */
+/**
+ * Patterns with commas between them: one that holds a comma, a space or a quote stands in quotes.
+ */
 const toList = (patterns: readonly string[]) =>
   patterns.map((pattern) => (/[\s,"]/.test(pattern) ? JSON.stringify(pattern) : pattern)).join(",");
 

@@ -1,5 +1,5 @@
-// The days and minutes that the SQL views are looked up by: made for new samples by a step, for many
-// days and for a database from before by tidying, and dropped with what they stand for.
+// The days and minutes that the SQL views are looked up by: made for new samples by a step, for
+// many days and for a database from before by tidying, and dropped with what they stand for.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { toRetention } from "../retention.ts";

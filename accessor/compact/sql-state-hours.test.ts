@@ -26,7 +26,10 @@ const { ACTIVE, IDLE, FAULT, OFF } = MachineState;
 const changes = (...list: [number, MachineState][]) =>
   list.map(([hours, state]) => ({ time: at(thisHourUs - hours * hourUs), state }));
 
-/** `machine hours-ago STATE seconds covered silent`, of hours that are over, in states that are known. */
+/**
+ * `machine hours-ago STATE seconds covered silent`, of hours that are over, in states that are
+ * known.
+ */
 async function inSql(): Promise<string[]> {
   const rows = await history.query<Record<string, string | number>>(
     `select machine, (${thisHourUs} - to_us(time)) / 3600000000 as ago, state, seconds, covered_seconds as covered, silent_seconds as silent

@@ -14,9 +14,10 @@ export class BucketEdgesError extends Error {
 }
 
 /**
- * Edges of the buckets of `[fromUs, toUs)`: the window, cut at every multiple of `widthUs` since the epoch. So the first and
- * last bucket may be shorter, and the rest are the same whatever the window. Throws BucketEdgesError (`empty_window`,
- * `bad_width`, `too_many_buckets`) before it allocates.
+ * Edges of the buckets of `[fromUs, toUs)`: the window, cut at every multiple of `widthUs` since
+ * the epoch. So the first and last bucket may be shorter, and the rest are the same whatever the
+ * window. Throws BucketEdgesError (`empty_window`, `bad_width`, `too_many_buckets`) before it
+ * allocates.
  */
 export function bucketEdges(
   options: Window & { readonly widthUs: number; readonly maxBuckets: number },

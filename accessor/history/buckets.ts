@@ -115,8 +115,8 @@ export class BucketAccumulator {
 
   /**
    * Next samples as their summary, made by the same `Between`. It must lie within one bucket, or
-   * outside the window; throws RangeError if not, if it starts before the last sample fed, or if its
-   * sum or integral is not finite.
+   * outside the window; throws RangeError if not, if it starts before the last sample fed, or if
+   * its sum or integral is not finite.
    */
   addSummary(summary: Summary): void {
     if (summary.count === 0) return;

@@ -15,8 +15,9 @@ import {
 import { type Area, type Between, increase, jump, lineArea } from "./line-area.ts";
 
 /**
- * A run of samples of one series in time order. Without samples (`count` 0) all else means nothing; only
- * `emptySummary` looks so. Where several samples share the extreme, the earliest gives the time.
+ * A run of samples of one series in time order. Without samples (`count` 0) all else means nothing;
+ * only `emptySummary` looks so. Where several samples share the extreme, the earliest gives the
+ * time.
  */
 export type Summary = {
   readonly count: number;

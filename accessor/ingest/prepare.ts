@@ -114,7 +114,8 @@ export async function prepareBatch(
 ): Promise<Prepared> {
   // A batch of 4 MiB takes about 60 ms of work, and other calls wait for the event loop.
   const turns = new Turns();
-  // Before the digest: a batch that comes again is the same, in whatever form its machine is written.
+  // Before the digest: a batch that comes again is the same, in whatever form its machine is
+  // written.
   const machine = readMachineName(batch.machine);
   if (machine !== undefined) batch.machine = machine;
   const columns = batch.samples.map(toColumn);

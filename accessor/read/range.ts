@@ -21,8 +21,8 @@ export type RangeQuery = {
 // small (see block-pieces.ts), and goes out as such.
 const samplesPerSlice = 32_768;
 // With the states and errors beside them (see event-stream.ts) below what a message may have. All
-// samples of one series that are loaded at once fit if it has one a second or more (see cut-slice.ts
-// and block-pieces.ts).
+// samples of one series that are loaded at once fit if it has one a second or more (see
+// cut-slice.ts and block-pieces.ts).
 const maxSliceBytes = 1_800 * 1024;
 
 /** Batches of each slice, ascending by machine. */

@@ -21,8 +21,8 @@ export type SweepOptions = {
    */
   minSamples: number;
   /**
-   * Where more overlap than the share that it gives, the later ones are let go and loaded again when
-   * their time comes, as often as a slice of them is made.
+   * Where more overlap than the share that it gives, the later ones are let go and loaded again
+   * when their time comes, as often as a slice of them is made.
    */
   room: SampleRoom;
 };

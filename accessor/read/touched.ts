@@ -19,8 +19,8 @@ export type StateWindows = {
 };
 
 /**
- * newest: 0 if nothing ever touched any of it. beyond: what states depend on beside what touched the
- * window. removals: how often retention has removed something, up to removedBeforeUs.
+ * newest: 0 if nothing ever touched any of it. beyond: what states depend on beside what touched
+ * the window. removals: how often retention has removed something, up to removedBeforeUs.
  */
 export type Touched = { newest: number; beyond: string; removals: number; removedBeforeUs: number };
 

@@ -163,7 +163,8 @@ test("an hour that was not over when the newest record was committed is not roll
     machine: "m",
     errorReports: [{ time: at(hourUs), severity: 1, code: "E" }],
   });
-  // By a clock an hour on, the present hour is over; nothing says that the machine was ACTIVE in it.
+  // By a clock an hour on, the present hour is over; nothing says that the machine was ACTIVE in
+  // it.
   await history.compactAll({ nowUs: () => hourUs + 2 * 3_600e6 });
   expect(
     await history.query(

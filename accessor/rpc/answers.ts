@@ -88,7 +88,10 @@ export async function aggregateSamples(
   };
 }
 
-/** As many as let every row of buckets fit into one page, if that is enough for a plot; never so many that all of them are too many. */
+/**
+ * As many as let every row of buckets fit into one page, if that is enough for a plot; never so
+ * many that all of them are too many.
+ */
 export function pointsFor(rows: number, { bucketBytes, rowBytes }: typeof sizes): number {
   const fitting = Math.floor((maxPageBytes / Math.max(1, rows) - rowBytes) / bucketBytes);
   const allowed = Math.floor(maxBuckets / Math.max(1, rows)) - 1;

@@ -53,8 +53,8 @@ export function invalid(field: string, description: string): Failure {
 }
 
 /**
- * Fails with MACHINE_NAME_INVALID. Puts each name into its one form, in place: before the request is
- * hashed, compared or looked up.
+ * Fails with MACHINE_NAME_INVALID. Puts each name into its one form, in place: before the request
+ * is hashed, compared or looked up.
  */
 export function checkMachines(machines: string[]): void {
   for (const [i, machine] of machines.entries()) {

@@ -41,8 +41,8 @@ export class QuestionTurns {
   }
 
   /**
-   * Answers a question of a method when its turn comes. Fails with the abort signal's reason if that is
-   * aborted before.
+   * Answers a question of a method when its turn comes. Fails with the abort signal's reason if
+   * that is aborted before.
    */
   async run<T>(
     { caller, method, abort }: { caller: string; method: string; abort: AbortSignal },

@@ -24,7 +24,8 @@ type Resolution = AggregateSamplesRequest["resolution"];
 
 /**
  * Edges of the buckets of a window; none if it has not begun, but what is wrong with those that it
- * will have is told all the same. Fails with TOO_MANY_BUCKETS, TIME_ZONE_UNKNOWN or REQUEST_INVALID.
+ * will have is told all the same. Fails with TOO_MANY_BUCKETS, TIME_ZONE_UNKNOWN or
+ * REQUEST_INVALID.
  */
 export function toEdges(
   resolution: Resolution,

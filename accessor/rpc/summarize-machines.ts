@@ -143,7 +143,9 @@ function checkDemand(interval: Duration | undefined, window: Window): number | u
   });
 }
 
-/** The window to compare with; undefined: none. Fails with REQUEST_INVALID and TIME_RANGE_INVALID. */
+/**
+ * The window to compare with; undefined: none. Fails with REQUEST_INVALID and TIME_RANGE_INVALID.
+ */
 export function compareWindow(
   { compareStartTime, compareEndTime, endTime }: SummarizeMachinesRequest,
   { toUs: untilUs }: Pick<Window, "toUs">,

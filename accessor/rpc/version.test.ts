@@ -1,4 +1,5 @@
-// A version names an answer: while it is the same, so is the answer, whatever is committed, late, compacted; and what is none of it changes nothing.
+// A version names an answer: while it is the same, so is the answer, whatever is committed, late,
+// compacted; and what is none of it changes nothing.
 import { create, type DescMessage, type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -101,8 +102,9 @@ async function answerOf(
   }
 }
 
-// The values of these tests lie within ±1,000. Sums differ in their last digits where samples were put together in another way: by so much of the greatest
-// value, and not of the sum itself, which cancellation may leave as small as it likes. Energy is of windows of two months at most.
+// The values of these tests lie within ±1,000. Sums differ in their last digits where samples were
+// put together in another way: by so much of the greatest value, and not of the sum itself, which
+// cancellation may leave as small as it likes. Energy is of windows of two months at most.
 const sumTolerance = 1e-9 * 1_000;
 const tolerances = new Map([
   ["mean", sumTolerance],
@@ -219,7 +221,8 @@ test("neighbours, other times and compaction change no version; what is late doe
   expect(await versions()).toEqual(first);
   await history.compactAll();
   expect(await versions()).toEqual(first);
-  // One sample that is late: pages of power, buckets and the summary, but not states, errors and intervals.
+  // One sample that is late: pages of power, buckets and the summary, but not states, errors and
+  // intervals.
   await commit({
     machine: "a",
     samples: [column("power", [[baseUs + 41 * minuteUs + 5, 7]])],

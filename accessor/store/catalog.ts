@@ -22,7 +22,10 @@ import { declaredBy, type SeriesRow, seriesColumns, seriesRow } from "./series-r
 import { SortedNames } from "./sorted-names.ts";
 import { sql } from "./sql.ts";
 
-/** A signal of a machine. unit is "" while none is declared, and for states and errors; maxGapUs is undefined for these. */
+/**
+ * A signal of a machine. unit is "" while none is declared, and for states and errors; maxGapUs is
+ * undefined for these.
+ */
 export type Series = {
   readonly id: number;
   readonly machineId: number;
@@ -35,9 +38,13 @@ export type Series = {
   readonly sampleType: SampleType;
   /** What maxGapUs was inferred from; undefined if it was declared. */
   readonly rhythm: Rhythm | undefined;
-  /** Sums of blocks and roll-ups of watermarks up to here are of an earlier max_gap: not to be used. */
+  /**
+   * Sums of blocks and roll-ups of watermarks up to here are of an earlier max_gap: not to be used.
+   */
   readonly staleThrough: number;
-  /** How wide its buckets are; undefined: nothing of it is compacted yet, as far as is known here. */
+  /**
+   * How wide its buckets are; undefined: nothing of it is compacted yet, as far as is known here.
+   */
   readonly bucketUs: number | undefined;
 };
 
@@ -66,7 +73,9 @@ export class Catalog {
   #names = new SortedNames();
   /** For each signal the machines that send it. */
   readonly #bySignal = new Map<string, SortedNames>();
-  /** Counts up when something may be unknown here; a load makes good for all up to where it began. */
+  /**
+   * Counts up when something may be unknown here; a load makes good for all up to where it began.
+   */
   #wanted = 1;
   #loaded = 0;
   #loading: Promise<void> | undefined;
@@ -105,7 +114,10 @@ export class Catalog {
     return this.#machines.get(name);
   }
 
-  /** Series by id: asks PostgreSQL for those that are not known here, so a row of the log always finds its own. */
+  /**
+   * Series by id: asks PostgreSQL for those that are not known here, so a row of the log always
+   * finds its own.
+   */
   async getAll(ids: readonly number[]): Promise<ReadonlyMap<number, Series>> {
     const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
     if (unknown.length > 0)
@@ -186,7 +198,10 @@ export class Catalog {
     return this.#machineNames.get(id);
   }
 
-  /** Names of machines that fit any of some patterns, ascending. By name or prefix where a pattern is one: others' machines cost nothing then. */
+  /**
+   * Names of machines that fit any of some patterns, ascending. By name or prefix where a pattern
+   * is one: others' machines cost nothing then.
+   */
   async machinesFitting(patterns: readonly string[]): Promise<string[]> {
     await this.#refresh();
     const found = new Set<string>();
@@ -202,8 +217,9 @@ export class Catalog {
   }
 
   /**
-   * Registers series of one machine that are not there yet, as far as the quotas go. What was registered before, here or elsewhere, keeps its
-   * declaration. Answers with the limit that was reached, if one was.
+   * Registers series of one machine that are not there yet, as far as the quotas go. What was
+   * registered before, here or elsewhere, keeps its declaration. Answers with the limit that was
+   * reached, if one was.
    */
   async register(
     machine: string,
@@ -222,7 +238,10 @@ export class Catalog {
     return limit;
   }
 
-  /** Loads everything if need be. Who comes during a load waits for it, and for another if it began too early. */
+  /**
+   * Loads everything if need be. Who comes during a load waits for it, and for another if it began
+   * too early.
+   */
   async #refresh(): Promise<void> {
     while (this.#loaded < this.#wanted) {
       const wanted = this.#wanted;
@@ -237,7 +256,10 @@ export class Catalog {
     }
   }
 
-  /** In pages: one answer of 200,000 rows holds the event loop for a second, and memory for all of them at once. */
+  /**
+   * In pages: one answer of 200,000 rows holds the event loop for a second, and memory for all of
+   * them at once.
+   */
   async #loadAll(): Promise<void> {
     for (let afterId = 0; ; ) {
       const lastId = await this.#load(

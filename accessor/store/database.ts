@@ -1,5 +1,6 @@
-// Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik asks, where statements are many and
-// rows are few; pg itself carries what Slonik does not: binary arrays in, rows as plain arrays, LISTEN.
+// Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik
+// asks, where statements are many and rows are few; pg itself carries what Slonik does not: binary
+// arrays in, rows as plain arrays, LISTEN.
 import {
   Client,
   Pool,
@@ -24,7 +25,10 @@ import { rowChecks } from "./sql.ts";
 export type Database = AsyncDisposable & {
   /** For statements written with sql tags. */
   readonly slonik: DatabasePool;
-  /** What is asked by slonik for a caller: in its turn (see shared-database.ts). Fails with a Failure. */
+  /**
+   * What is asked by slonik for a caller: in its turn (see shared-database.ts). Fails with a
+   * Failure.
+   */
   ask<T>(query: (slonik: DatabasePool) => Promise<T>): Promise<T>;
   /** Counts samples that are going to be decoded for a question. Fails with QUESTION_TOO_LARGE. */
   spend(samples: number): void;
@@ -35,8 +39,8 @@ export type Database = AsyncDisposable & {
   /** How many connections there are for each way to read. */
   readonly connections: { read: number; lookUp: number; slonik: number };
   /**
-   * Rows as arrays of values (see row-values.ts). Fails with a Failure. retires: whether the connection that these rows came from is not to be
-   * used again.
+   * Rows as arrays of values (see row-values.ts). Fails with a Failure. retires: whether the
+   * connection that these rows came from is not to be used again.
    */
   read(
     text: string,
@@ -48,15 +52,19 @@ export type Database = AsyncDisposable & {
     },
   ): Promise<unknown[][]>;
   /**
-   * As read, for a statement of one shape that looks a few rows up by index, and is asked often: planned once for each connection. Otherwise PostgreSQL
-   * plans such a statement anew each time, since it can tell how long its arrays are, and that takes longer than to run it.
+   * As read, for a statement of one shape that looks a few rows up by index, and is asked often:
+   * planned once for each connection. Otherwise PostgreSQL plans such a statement anew each time,
+   * since it can tell how long its arrays are, and that takes longer than to run it.
    */
   lookUp(
     text: string,
     values: unknown[],
     options: { abort?: AbortSignal | undefined; name: string },
   ): Promise<unknown[][]>;
-  /** What a COPY … TO STDOUT (FORMAT binary) brings: for bytes, which rows would carry as hexadecimal text (see copy-out.ts). */
+  /**
+   * What a COPY … TO STDOUT (FORMAT binary) brings: for bytes, which rows would carry as
+   * hexadecimal text (see copy-out.ts).
+   */
   copyOut(statement: string, options: { abort?: AbortSignal | undefined }): Promise<BinaryRow[]>;
   /** As read, on the connection kept for writing, one statement at a time. */
   write(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
@@ -66,11 +74,17 @@ export type Database = AsyncDisposable & {
     values: unknown[],
     options: { abort?: AbortSignal | undefined; name?: string },
   ): Promise<unknown[][]>;
-  /** A connection of its own, not pooled: the caller ends it. applicationName: in place of the database's. */
+  /**
+   * A connection of its own, not pooled: the caller ends it. applicationName: in place of the
+   * database's.
+   */
   connect(applicationName?: string): Promise<Client>;
 };
 
-/** The application_name of an accessor's sessions, and of the one in which it reads the keys that it asks for. */
+/**
+ * The application_name of an accessor's sessions, and of the one in which it reads the keys that it
+ * asks for.
+ */
 export const accessorSessions = "millrace-accessor";
 export const keyringSession = "millrace-accessor-keys";
 
@@ -78,19 +92,26 @@ export type DatabaseOptions = {
   url: string;
   /** How many connections reads may use, in all; three at least. Default 16. */
   maxReadConnections?: number;
-  /** Told which epoch each new connection for reads is of, before it is used. If it throws, the connection is not. */
+  /**
+   * Told which epoch each new connection for reads is of, before it is used. If it throws, the
+   * connection is not.
+   */
   onEpoch?: (seen: SeenEpoch) => Promise<void>;
   /** Longest a read statement may run, and so hold a snapshot. Default 10 s. */
   statementTimeoutMs?: number;
-  /** Whether the database is known to exist and to have this version's schema. Default false: it is created and migrated if need be. */
+  /**
+   * Whether the database is known to exist and to have this version's schema. Default false: it is
+   * created and migrated if need be.
+   */
   isPrepared?: boolean;
   /** How its sessions appear in pg_stat_activity. Default accessorSessions. */
   applicationName?: string;
   log: Log;
 };
 
-// A frozen accessor must not hold the lock for the others: its session is ended after 5 s. jit costs 86 ms on a statement of 0.5 ms.
-// Rows are looked up by index and are mostly in memory; the default of 4 is for a spinning disk.
+// A frozen accessor must not hold the lock for the others: its session is ended after 5 s. jit
+// costs 86 ms on a statement of 0.5 ms. Rows are looked up by index and are mostly in memory; the
+// default of 4 is for a spinning disk.
 const sessionSettings = {
   jit: "off",
   random_page_cost: "1.1",
@@ -101,7 +122,8 @@ const sessionSettings = {
 };
 
 const queryTimeoutMs = 130_000;
-// Nothing is written for longer than its statement may run and a little: behind a connection that is dead without an end, all ingest waits.
+// Nothing is written for longer than its statement may run and a little: behind a connection that
+// is dead without an end, all ingest waits.
 const writeTimeoutMs = 32_000;
 const checkMs = 5_000; // A new connection that does not answer for so long is none.
 // How long a statement that nobody waits for may still take: calling it off costs two connections.
@@ -162,8 +184,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       types: { getTypeParser: parserOf as never },
       ...more,
     });
-    // An idle connection that breaks is replaced when next needed.
-    // One that breaks while in use fails its query, and says so once more, which unheard would end the process.
+    // An idle connection that breaks is replaced when next needed. One that breaks while in use
+    // fails its query, and says so once more, which unheard would end the process.
     pool.on("connect", (client) => client.on("error", () => {}));
     pool.on("error", (error) => log.warn("an idle database connection broke", { error }));
     stack.defer(() => pool.end());

@@ -43,8 +43,9 @@ export async function readHead(database: Database, { abort }: ReadOptions = {}):
 }
 
 /**
- * The head, how many declarations have changed, and whether this database may write now and keeps what it commits (cf. assert_durable
- * in 0003_ingest.sql; our own sessions see to synchronous_commit).
+ * The head, how many declarations have changed, and whether this database may write now and keeps
+ * what it commits (cf. assert_durable in 0003_ingest.sql; our own sessions see to
+ * synchronous_commit).
  */
 export async function pollHead(
   database: Database,
@@ -88,7 +89,10 @@ export async function readEarliest(database: Database): Promise<number> {
   return (row as [number])[0];
 }
 
-/** When a revision was committed; if its receipt is gone, when it was compacted. Null: neither is known. */
+/**
+ * When a revision was committed; if its receipt is gone, when it was compacted. Null: neither is
+ * known.
+ */
 export const commitTime = (revision: string): string => `coalesce(
   (select to_us(min(committed_at)) from receipt where receipt.revision = ${revision}),
   (select to_us(compacted_at) from watermark where watermark.revision >= ${revision} and ${revision} > 0
@@ -154,8 +158,9 @@ type Page<C extends Commit = Commit> = {
 };
 
 /**
- * Commits after one revision and through another, ascending, only what belongs to the given series (all if undefined). May stop early:
- * `through` says how far it got. Never part of a commit. epoch: of the history that the rows were read from; undefined if there are none.
+ * Commits after one revision and through another, ascending, only what belongs to the given series
+ * (all if undefined). May stop early: `through` says how far it got. Never part of a commit. epoch:
+ * of the history that the rows were read from; undefined if there are none.
  */
 export async function readCommits(
   database: Database,

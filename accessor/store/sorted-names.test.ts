@@ -1,4 +1,5 @@
-// Equal to sorting (by bytes of UTF-8) and filtering all names, in whatever order they came and were looked at.
+// Equal to sorting (by bytes of UTF-8) and filtering all names, in whatever order they came and
+// were looked at.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SortedNames } from "./sorted-names.ts";

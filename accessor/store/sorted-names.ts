@@ -1,5 +1,5 @@
-// Names in order (by code point), of which few come and none goes: looked through from any place, by prefix,
-// without a scan of all.
+// Names in order (by code point), of which few come and none goes: looked through from any place,
+// by prefix, without a scan of all.
 import { compareText } from "../../codec/compare-text.ts";
 
 // Beyond so many at once, sorting all is cheaper than putting each in its place.

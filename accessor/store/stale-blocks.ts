@@ -9,7 +9,9 @@ type ReadOptions = { abort: AbortSignal };
 /** Every process knows a declaration by then. */
 const settleMs = 10_000;
 
-/** Ids of series whose stale blocks may be mended: what was in hand when they became stale is done. */
+/**
+ * Ids of series whose stale blocks may be mended: what was in hand when they became stale is done.
+ */
 export async function readStaleSeries(
   database: Database,
   { watermark, limit }: { watermark: number; limit: number },

@@ -23,7 +23,10 @@ export async function readWatermark(
   return watermark;
 }
 
-/** When what a watermark stands for was committed, as far as that is known; at the latest, when it was compacted. */
+/**
+ * When what a watermark stands for was committed, as far as that is known; at the latest, when it
+ * was compacted.
+ */
 export async function readWatermarkTime(
   database: Database,
   watermark: number,

@@ -1,5 +1,5 @@
-// The way of one sequence of batches to the accessor: sends what an outbox holds, lets go of what is acknowledged, connects again for as
-// long as it runs.
+// The way of one sequence of batches to the accessor: sends what an outbox holds, lets go of what
+// is acknowledged, connects again for as long as it runs.
 import { type Client, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { type Ack, IngestService, type Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -42,7 +42,10 @@ export class UplinkError extends Error {
   override readonly name = "UplinkError";
 }
 
-/** Starts an uplink; it connects by itself. Disposal gives up at once what is not acknowledged: call close first. */
+/**
+ * Starts an uplink; it connects by itself. Disposal gives up at once what is not acknowledged: call
+ * close first.
+ */
 export function startUplink(options: UplinkOptions): Uplink {
   return new Uplink(options);
 }
@@ -61,9 +64,15 @@ export class Uplink implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #failed = new AbortController();
   readonly #running: Promise<void>;
-  /** Highest sequence that may have reached the server: what an outbox brings along was perhaps sent by an earlier process. */
+  /**
+   * Highest sequence that may have reached the server: what an outbox brings along was perhaps sent
+   * by an earlier process.
+   */
   #sentThrough: number;
-  /** Through here losses have been reported: a welcome names them again until a batch has gone beyond them. */
+  /**
+   * Through here losses have been reported: a welcome names them again until a batch has gone
+   * beyond them.
+   */
   #lostThrough = 0;
   #closed = false;
   readonly #repeats: boolean;
@@ -103,18 +112,27 @@ export class Uplink implements AsyncDisposable {
     return this.#outbox.held;
   }
 
-  /** Takes a batch, which must have a record. Waits while the outbox is full. Rejects when `signal` aborts, and after a failure or close. */
+  /**
+   * Takes a batch, which must have a record. Waits while the outbox is full. Rejects when `signal`
+   * aborts, and after a failure or close.
+   */
   async append(batch: Batch, { abort }: { abort: AbortSignal }): Promise<void> {
     const encode = (sequence: number) => encodeNumberedBatch(sequence, batch);
     await this.#outbox.append(countRecords(batch), encode, { abort });
   }
 
-  /** Resolves when every batch taken so far and meanwhile is acknowledged. Rejects when `signal` aborts, and after a failure. */
+  /**
+   * Resolves when every batch taken so far and meanwhile is acknowledged. Rejects when `signal`
+   * aborts, and after a failure.
+   */
   async flush({ abort }: { abort: AbortSignal }): Promise<void> {
     await this.#outbox.emptied({ abort: AbortSignal.any([abort, this.failed]) });
   }
 
-  /** Takes no more, sends and half-closes, waits for the acks until `signal` aborts, and says what has none. */
+  /**
+   * Takes no more, sends and half-closes, waits for the acks until `signal` aborts, and says what
+   * has none.
+   */
   async close({
     abort,
   }: {
@@ -211,8 +229,9 @@ export class Uplink implements AsyncDisposable {
       );
     }
     if (lost) this.#lost(Number(lost.first), Number(lost.last));
-    // What is stored but was never acknowledged here goes out once more: the answer is a duplicate, and tells of records that were rejected.
-    // Where some of it is missing here, that cannot be heard of.
+    // What is stored but was never acknowledged here goes out once more: the answer is a duplicate,
+    // and tells of records that were rejected. Where some of it is missing here, that cannot be
+    // heard of.
     if (this.#outbox.missing.some((gap) => gap.first <= last)) this.#letGo(last);
     this.counts.connected = true;
     this.#log.info("connected", { lastSequence: last, heldBatches: this.held.batches });

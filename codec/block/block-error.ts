@@ -6,7 +6,8 @@
  * - `version`: the leading byte names a format this code does not know.
  * - `corrupt`: a field contradicts the format or another field, or bytes follow the end.
  * - `too-large`: more samples than `maxCount` (reading) or than the format holds (writing).
- * - `invalid-column`: the column breaks its contract (empty, unequal lengths, unsorted or fractional times).
+ * - `invalid-column`: the column breaks its contract (empty, unequal lengths, unsorted or
+ *   fractional times).
  * - `no-room`: the arrays handed to `decodeBlockInto` are too short.
  */
 export type BlockErrorReason =

@@ -10,9 +10,9 @@ import { readValues } from "./values-decode.ts";
 /**
  * Unpacks a block into fresh arrays. `bytes` may be any view, aligned or not, and is not kept.
  *
- * Throws BlockError for bytes that are no block: nothing is allocated before the count is known to be at most `maxCount`
- * (default and ceiling 65,536, so 1 MiB). There is no checksum: a flipped bit that leaves the format intact gives other
- * samples, still sorted and as many as the header says.
+ * Throws BlockError for bytes that are no block: nothing is allocated before the count is known to
+ * be at most `maxCount` (default and ceiling 65,536, so 1 MiB). There is no checksum: a flipped bit
+ * that leaves the format intact gives other samples, still sorted and as many as the header says.
  */
 export function decodeBlock(bytes: Uint8Array, options: { maxCount?: number } = {}): Column {
   const reader = new ByteReader(bytes);

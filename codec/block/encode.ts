@@ -10,11 +10,12 @@ import { writeValues } from "./values-encode.ts";
 const writer = new ByteWriter();
 
 /**
- * Packs 1 to 65,536 samples. Values come back bit for bit, also -0, subnormals, NaN payloads and infinities; a time of -0
- * comes back as 0. The result is a fresh array. Equal columns give equal bytes.
+ * Packs 1 to 65,536 samples. Values come back bit for bit, also -0, subnormals, NaN payloads and
+ * infinities; a time of -0 comes back as 0. The result is a fresh array. Equal columns give equal
+ * bytes.
  *
- * Throws BlockError: `too-large` for more samples; `invalid-column` for none, for arrays of unequal length, and for times
- * that are unsorted, not whole, or whose first, last or span reaches 2^53 µs.
+ * Throws BlockError: `too-large` for more samples; `invalid-column` for none, for arrays of unequal
+ * length, and for times that are unsorted, not whole, or whose first, last or span reaches 2^53 µs.
  */
 export function encodeBlock(column: Column): Uint8Array {
   const { timesUs, values } = column;

@@ -4,7 +4,9 @@
 /** A record in quotes that goes on for longer has lost a quote: no row is that large. */
 export const maxRecordCharacters = 1024 * 1024;
 export const maxRecordLines = 1_000;
-/** Ten times as many as there are columns. A line of 1 MiB has room for 350,000 fields in quotes. */
+/**
+ * Ten times as many as there are columns. A line of 1 MiB has room for 350,000 fields in quotes.
+ */
 export const maxFields = 100;
 const tooManyFields = `a record has more than ${maxFields} fields`;
 

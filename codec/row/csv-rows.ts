@@ -62,7 +62,8 @@ export function createCsvRows({ signal }: { signal?: string | undefined } = {}):
   };
 }
 
-// A row begins with a letter or a digit, so that most lines are told apart by their first character.
+// A row begins with a letter or a digit, so that most lines are told apart by their first
+// character.
 const isBlank = (text: string): boolean =>
   text.charCodeAt(0) <= 32 || text === "" ? text.trim() === "" : false;
 

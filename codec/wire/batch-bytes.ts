@@ -43,8 +43,9 @@ function columnBytes(column: Samples): number {
 }
 
 /**
- * A batch in parts of at most maxBytes each, or of a record or column alone that has more; joined again they are the batch. A column stays whole: it has
- * 1.2 MB at most, since a batch has 65,536 samples.
+ * A batch in parts of at most maxBytes each, or of a record or column alone that has more; joined
+ * again they are the batch. A column stays whole: it has 1.2 MB at most, since a batch has 65,536
+ * samples.
  */
 export function* splitBatch(batch: Batch, maxBytes: number): Generator<Batch, void, undefined> {
   const { machine } = batch;

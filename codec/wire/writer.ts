@@ -14,8 +14,9 @@ export class WireWriter {
   #at = 0;
 
   /**
-   * Drops what an earlier message left, also one that failed half-way. headBytes: bytes to leave free
-   * at the front, for the caller to fill. bytes: an estimate of the message's size; 0 if it is small.
+   * Drops what an earlier message left, also one that failed half-way. headBytes: bytes to leave
+   * free at the front, for the caller to fill. bytes: an estimate of the message's size; 0 if it is
+   * small.
    */
   reset({ headBytes = 0, bytes = 0 } = {}): void {
     this.#at = 0;

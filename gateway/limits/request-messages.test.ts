@@ -198,7 +198,9 @@ test("unknown fields are not passed on to the accessor", async () => {
   expect(arrived).toEqual([[7, known.length]]);
 });
 
-/** In pieces of 16 bytes. What a piece was is gone as soon as the second one after it is asked for. */
+/**
+ * In pieces of 16 bytes. What a piece was is gone as soon as the second one after it is asked for.
+ */
 async function* passing(whole: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
   let before: Buffer | undefined;
   for (let at = 0; at < whole.length; at += 16) {

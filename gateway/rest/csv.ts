@@ -2,8 +2,8 @@
 import type { Json } from "./json.ts";
 
 /**
- * One line: numbers as in JSON, nothing for what there is not, or what is no finite number. `safe`: no cell is a formula to a
- * spreadsheet.
+ * One line: numbers as in JSON, nothing for what there is not, or what is no finite number. `safe`:
+ * no cell is a formula to a spreadsheet.
  */
 export function toCsvLine(values: readonly Json[], { safe = false } = {}): string {
   return `${values.map((value) => toField(value, safe)).join(",")}\n`;
@@ -16,7 +16,9 @@ function toField(value: Json, safe: boolean): string {
   return toCsvText(safe && typeof value === "string" ? toSafeText(value) : String(value));
 }
 
-/** A text in quotes if it needs them, as for blanks at its ends: readers take those of others off. */
+/**
+ * A text in quotes if it needs them, as for blanks at its ends: readers take those of others off.
+ */
 export const toCsvText = (text: string): string =>
   /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 

@@ -36,9 +36,11 @@ const event = (name: string, id: string, data: string) =>
   `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
 
 /**
- * Events: `ready` first and at once, then one without a name for each stretch that holds records (`data` is {"signals": [rows]}),
- * `bookmark` where nothing matched, and `error` or, of a cursor that is too old, `expired` (`data` is a problem) before an end that is not
- * the client's. The id of an event is the cursor to go on after once the event has been dealt with; of `expired`, the earliest there is.
+ * Events: `ready` first and at once, then one without a name for each stretch that holds records
+ * (`data` is {"signals": [rows]}), `bookmark` where nothing matched, and `error` or, of a cursor
+ * that is too old, `expired` (`data` is a problem) before an end that is not the client's. The id
+ * of an event is the cursor to go on after once the event has been dealt with; of `expired`, the
+ * earliest there is.
  */
 export const eventStream: Dialect = {
   opening: "retry: 1000\n\n",

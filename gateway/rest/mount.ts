@@ -1,4 +1,5 @@
-// Puts the route table on fastify: query and body in, JSON, stream or problem out, and answers for paths and methods that are not in it.
+// Puts the route table on fastify: query and body in, JSON, stream or problem out, and answers for
+// paths and methods that are not in it.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -218,7 +219,10 @@ type Streaming = {
 /** How long a client that has not read may still come for what it was told. */
 const lingerMs = 2_000;
 
-/** Writes a streamed answer past fastify. Never rejects once the head is out: from then on a failure can only cut the body short. */
+/**
+ * Writes a streamed answer past fastify. Never rejects once the head is out: from then on a failure
+ * can only cut the body short.
+ */
 async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): Promise<void> {
   const { request, reply, vary, encoding, streaming, options } = context;
   const { raw } = reply;
@@ -258,7 +262,10 @@ async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): 
   }
 }
 
-/** Sends any failure as a problem, and returns it: for `setErrorHandler`, and for what fastify refuses before it has a route. */
+/**
+ * Sends any failure as a problem, and returns it: for `setErrorHandler`, and for what fastify
+ * refuses before it has a route.
+ */
 export function sendProblem(
   error: FastifyError,
   request: FastifyRequest,
@@ -307,7 +314,10 @@ function describe(
   return problem;
 }
 
-/** For `setNotFoundHandler`: a path of the table with another method is 405, any other path 404 with what there is. */
+/**
+ * For `setNotFoundHandler`: a path of the table with another method is 405, any other path 404 with
+ * what there is.
+ */
 export function refuseUnknown(routes: readonly Route[], request: FastifyRequest): never {
   const [path] = splitUrl(request);
   // Of several patterns that fit, the one without a parameter.

@@ -42,8 +42,9 @@ export const listParameter = (doc: string): Parameter<string[]> => ({
 });
 
 /**
- * Names of machines. Throws MACHINE_NAME_INVALID for what is none. A comma within a name stands behind
- * a backslash, so that lists that are written with commas stay lists however they are encoded.
+ * Names of machines. Throws MACHINE_NAME_INVALID for what is none. A comma within a name stands
+ * behind a backslash, so that lists that are written with commas stay lists however they are
+ * encoded.
  */
 export const machinesParameter = (doc: string): Parameter<string[]> => ({
   doc: `${doc} May be repeated, or a list with commas; a comma within a name is written \\, and a backslash \\\\.`,

@@ -192,8 +192,8 @@ const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field:
 };
 
 /**
- * A message with the parameter for the field that it begins with, or that follows a semicolon, as it
- * does where several are broken: "severities goes only with …".
+ * A message with the parameter for the field that it begins with, or that follows a semicolon, as
+ * it does where several are broken: "severities goes only with …".
  */
 function renameHeads(
   message: string,

@@ -1,4 +1,5 @@
-// How a window is cut into spans: the parameters that say so, and what they come to in the contract.
+// How a window is cut into spans: the parameters that say so, and what they come to in the
+// contract.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type AggregateSamplesRequestSchema,

@@ -20,8 +20,9 @@ const point = 0x2e;
 export type RowShape = { head: Uint8Array; middle: Uint8Array; end: Uint8Array };
 
 /**
- * Collects rows in buffers of `chunkBytes`, which it uses again once they are given back. A 100 Hz export goes through the gateway at 2.5 M
- * (NDJSON) to 5 M (CSV) rows a second on one core, of which writing rows is 40 %.
+ * Collects rows in buffers of `chunkBytes`, which it uses again once they are given back. A 100 Hz
+ * export goes through the gateway at 2.5 M (NDJSON) to 5 M (CSV) rows a second on one core, of
+ * which writing rows is 40 %.
  *
  *     if (rows.isFull(shape)) send(rows.take());
  *     rows.sample(shape, timeUs, value);

@@ -78,7 +78,9 @@ async function writeTable(
   body.end();
 }
 
-/** With letters beyond ASCII as RFC 6266 has them, and "_" for each where that is not understood. */
+/**
+ * With letters beyond ASCII as RFC 6266 has them, and "_" for each where that is not understood.
+ */
 function dispositionOf(fileName: string): string {
   const plain = fileName.replace(/[^\w.,-]/gu, "_");
   const encoded = plain === fileName ? "" : `; filename*=UTF-8''${encodeURIComponent(fileName)}`;

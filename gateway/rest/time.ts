@@ -1,5 +1,6 @@
 // Points in time as REST answers write them, and as the contract has them. Microseconds since the
-// epoch, as bigint: Number is exact to the year 2255 only. What people write is read in codec/row/time.ts.
+// epoch, as bigint: Number is exact to the year 2255 only. What people write is read in
+// codec/row/time.ts.
 
 import { create } from "@bufbuild/protobuf";
 import {

@@ -1,6 +1,7 @@
-// Which machines are simulated for which accessor, among the processes of this computer: two simulators of one machine would mix
-// its states and send its samples twice. Held by a socket's name, which goes with its process however that ends.
-// Abstract names: https://man7.org/linux/man-pages/man7/unix.7.html; the list of them: /proc/net/unix.
+// Which machines are simulated for which accessor, among the processes of this computer: two
+// simulators of one machine would mix its states and send its samples twice. Held by a socket's
+// name, which goes with its process however that ends. Abstract names:
+// https://man7.org/linux/man-pages/man7/unix.7.html; the list of them: /proc/net/unix.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";

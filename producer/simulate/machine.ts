@@ -6,9 +6,11 @@
 // last interval and last error leave exactly the room that the rules below need across the edge.
 //
 // - The state changes every 1–5 s, uniformly, always to another state.
-// - An error report comes every 10–30 s of operation, uniformly. Operation is time in ACTIVE, and only that: a machine that waits,
-//   stands in fault or is off does not come closer to its next report, and reports nothing.
-// - A critical report is followed by FAULT at the next state change in most cases; some faults come without one (an emergency stop).
+// - An error report comes every 10–30 s of operation, uniformly. Operation is time in ACTIVE, and
+//   only that: a machine that waits, stands in fault or is off does not come closer to its next
+//   report, and reports nothing.
+// - A critical report is followed by FAULT at the next state change in most cases; some faults come
+//   without one (an emergency stop).
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { criticalKinds, type ErrorKind, errorKinds, stateReasons } from "./machine-texts.ts";
 import { createRandom, type Random, seedOf } from "./random.ts";

@@ -22,8 +22,8 @@ const behave = (
 });
 
 /**
- * `power` in watts at 100 Hz: idle about 400 W, active 3–8 kW with slow waves, a fault drops it within 60 ms, off 5–20 W. Noise of
- * 6 W while active, 2 W in idle; resolution 0.1 W.
+ * `power` in watts at 100 Hz: idle about 400 W, active 3–8 kW with slow waves, a fault drops it
+ * within 60 ms, off 5–20 W. Noise of 6 W while active, 2 W in idle; resolution 0.1 W.
  */
 const power: Row = {
   unit: "W",

@@ -1,5 +1,6 @@
-// Runs rounds of chaos: node proof/chaos/main.ts --rounds 20 --seed 1 [--keep] [--faults "a,b"] [--accessors 2] [--folder DIR] …
-// Round i has the seed (seed + i); a failing one keeps its folder and is repeated by --rounds 1 --seed <its seed>.
+// Runs rounds of chaos: node proof/chaos/main.ts --rounds 20 --seed 1 [--keep] [--faults "a,b"]
+// [--accessors 2] [--folder DIR] … Round i has the seed (seed + i); a failing one keeps its folder
+// and is repeated by --rounds 1 --seed <its seed>.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";

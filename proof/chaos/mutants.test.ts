@@ -1,4 +1,5 @@
-// Every mutant still fits today's code: a refactoring that moves a text away is noticed here, not at the next `npm run chaos:mutants`.
+// Every mutant still fits today's code: a refactoring that moves a text away is noticed here, not
+// at the next `npm run chaos:mutants`.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,6 @@
-// Sends hostile inputs to accessors and gateways of its own, half of them where keys are asked for, and
-// prints how they ended and what was dear: node proof/fuzz/main.ts --inputs 100000 --seed 1 --dense 0.1 --searches 20
+// Sends hostile inputs to accessors and gateways of its own, half of them where keys are asked for,
+// and prints how they ended and what was dear: node proof/fuzz/main.ts --inputs 100000 --seed 1
+// --dense 0.1 --searches 20
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

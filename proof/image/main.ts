@@ -1,4 +1,5 @@
-// Builds the image of the Dockerfile without an engine, starts the three services from it and asks them: npm run image:check
+// Builds the image of the Dockerfile without an engine, starts the three services from it and asks
+// them: npm run image:check
 import { mkdtempSync, rmSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,6 +1,8 @@
-// One good tenant beside a hostile one: npm run proofs:neighbour -- [--minutes 10] [--seed 1] [--slot 10] [--harm "one kind|another"] [--json FILE]
-// The good one writes, reads and watches, for a minute alone, then beside the other, which does the worst of every kind over gRPC and
-// HTTP. Ends with 1 if the good one waits, is refused, or misses anything, if a process ends, or if memory passes its cap.
+// One good tenant beside a hostile one: npm run proofs:neighbour -- [--minutes 10] [--seed 1]
+// [--slot 10] [--harm "one kind|another"] [--json FILE] The good one writes, reads and watches, for
+// a minute alone, then beside the other, which does the worst of every kind over gRPC and HTTP.
+// Ends with 1 if the good one waits, is refused, or misses anything, if a process ends, or if
+// memory passes its cap.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

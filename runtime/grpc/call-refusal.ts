@@ -30,7 +30,9 @@ export function createRefuse({
   };
 }
 
-/** An answer without messages: its head and its trailers are one (gRPC over HTTP/2, Trailers-Only). */
+/**
+ * An answer without messages: its head and its trailers are one (gRPC over HTTP/2, Trailers-Only).
+ */
 function toHeaders(error: ConnectError): OutgoingHttpHeaders {
   const { code, details, metadata } = toStatusObject(error);
   return {

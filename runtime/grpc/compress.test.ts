@@ -1,4 +1,5 @@
-// Answers to clients that offer gzip, and to those that do not: a raw client that shows what is on the wire, and grpc-js's own.
+// Answers to clients that offer gzip, and to those that do not: a raw client that shows what is on
+// the wire, and grpc-js's own.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:http2";
@@ -12,7 +13,10 @@ import { createCompress, declineHeader } from "./compress.ts";
 
 const kib = 1024;
 
-/** Answers as many bytes as the first byte of the request says, of KiB: zeros, or no two alike if there is a second byte. */
+/**
+ * Answers as many bytes as the first byte of the request says, of KiB: zeros, or no two alike if
+ * there is a second byte.
+ */
 function answerTo({ value: [count = 0, isRandom] }: { value: Uint8Array }) {
   if (isRandom === undefined) return bytes(count * kib);
   return { value: new Uint8Array(randomBytes(count * kib)) };

@@ -1,6 +1,6 @@
-// Large answers compressed for clients that offer gzip, off the event loop and a few at once; whoever would have to wait behind
-// many gets them as they are. grpc-js compresses no answers.
-// The headers: https://github.com/grpc/grpc/blob/master/doc/compression.md.
+// Large answers compressed for clients that offer gzip, off the event loop and a few at once;
+// whoever would have to wait behind many gets them as they are. grpc-js compresses no answers. The
+// headers: https://github.com/grpc/grpc/blob/master/doc/compression.md.
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
@@ -24,8 +24,9 @@ const pays = (compressedBytes: number, bytes: number) => compressedBytes <= 0.9 
 const offers = createHiddenValue<object, true>();
 
 /**
- * Metadata that takes an offer back which a client's library makes by itself. grpc-js and connect-go
- * send `accept-encoding: identity` beside every offer: for gRPC that header says nothing.
+ * Metadata that takes an offer back which a client's library makes by itself. grpc-js and
+ * connect-go send `accept-encoding: identity` beside every offer: for gRPC that header says
+ * nothing.
  */
 export const declineHeader = "x-grpc-accept-encoding";
 
@@ -80,7 +81,10 @@ export function createCompress(): Compress {
 
 const deflate = promisify(zlib.gzip);
 
-/** In few pieces: each is a turn of the event loop. Level 1: the others take several times as long for a tenth less. */
+/**
+ * In few pieces: each is a turn of the event loop. Level 1: the others take several times as long
+ * for a tenth less.
+ */
 const gzip = (bytes: Uint8Array): Promise<Buffer> =>
   deflate(bytes, {
     level: 1,

@@ -1,4 +1,5 @@
-// Connect service implementations as grpc-js handlers: context, flow control, cancellation and status for the four kinds of calls.
+// Connect service implementations as grpc-js handlers: context, flow control, cancellation and
+// status for the four kinds of calls.
 import {
   create,
   type DescMessage,
@@ -51,11 +52,16 @@ export type HandlerOptions = {
   decompressInTurn: InTurn;
   /** Of all calls together. */
   compress: Compress;
-  /** Whether answers of a method are compressed for clients that offer it. Default: of every method. */
+  /**
+   * Whether answers of a method are compressed for clients that offer it. Default: of every method.
+   */
   compresses?: (method: DescMethod) => boolean;
   /** What the messages of the call take whose metadata this is. */
   arrivalOf?: (metadata: Metadata) => Arrival | undefined;
-  /** Throws a ConnectError for a single request that breaks a rule. Messages of request streams are the handler's to check. */
+  /**
+   * Throws a ConnectError for a single request that breaks a rule. Messages of request streams are
+   * the handler's to check.
+   */
   validate?: (desc: DescMessage, message: Message) => void;
   /** Where what clients have not read is counted. */
   outgoing: OutgoingWatch;
@@ -63,11 +69,17 @@ export type HandlerOptions = {
   accountOf?: ((context: HandlerContext) => ByteAccount) | undefined;
   /** Turns what a handler threw into what the client is told (and logs it). */
   toError: (error: unknown, call: Pick<HandlerContext, "method">) => ConnectError;
-  /** What a call fails with whose answer is larger than a client takes; toError is told of it. Default: RESOURCE_EXHAUSTED. */
+  /**
+   * What a call fails with whose answer is larger than a client takes; toError is told of it.
+   * Default: RESOURCE_EXHAUSTED.
+   */
   answerTooLarge?: (bytes: number) => unknown;
 };
 
-/** An implementation of a service as grpc-js wants it: method by local name. What it lacks answers UNIMPLEMENTED. */
+/**
+ * An implementation of a service as grpc-js wants it: method by local name. What it lacks answers
+ * UNIMPLEMENTED.
+ */
 export function toHandlers<S extends DescService>(
   service: S,
   impl: Partial<ServiceImpl<S>>,
@@ -114,7 +126,10 @@ export function toHandlers<S extends DescService>(
   return handlers;
 }
 
-/** What gRPC has a server answer for a method of a service that it mounts without; see https://grpc.io/docs/guides/status-codes. */
+/**
+ * What gRPC has a server answer for a method of a service that it mounts without; see
+ * https://grpc.io/docs/guides/status-codes.
+ */
 function unimplemented({ name, parent }: DescMethod): AnyHandler {
   return () => {
     throw new ConnectError(`${parent.typeName}/${name} is not implemented`, Code.Unimplemented);
@@ -151,7 +166,8 @@ function openContext(
     ...(timeoutMs <= maxTimerMs ? { timeoutMs } : {}),
   });
   call.once("cancelled", () => {
-    // grpc-js says so of every call that is over, and an error with its stack took a tenth of what a small call takes.
+    // grpc-js says so of every call that is over, and an error with its stack took a tenth of what
+    // a small call takes.
     if (!context.signal.aborted)
       context.abort(new ConnectError("the client cancelled the call", Code.Canceled));
   });
@@ -225,8 +241,8 @@ async function answerStream(
 }
 
 /**
- * The frame of an answer. An answer that is small or already encoded, as nearly all are, gives it at
- * once; a large one is encoded in turns.
+ * The frame of an answer. An answer that is small or already encoded, as nearly all are, gives it
+ * at once; a large one is encoded in turns.
  */
 function toAnswer(
   { output }: DescMethod,
@@ -240,7 +256,10 @@ function toAnswer(
   return toFrameInTurns(output, init, new Turns()).then((frame) => assertSize(frame, options));
 }
 
-/** The last guard: no client of default settings could take more, and whoever asks again would fail again. */
+/**
+ * The last guard: no client of default settings could take more, and whoever asks again would fail
+ * again.
+ */
 function assertSize(frame: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
   const byteLength = frame.byteLength - headBytes;
   if (byteLength <= maxSentBytes) return frame;

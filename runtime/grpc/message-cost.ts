@@ -11,7 +11,9 @@ const furtherUnknownCost = 512;
 const fieldCost = 8;
 /** A field that stands in a message again, which no encoder writes, replaces what was there. */
 const repeatedCost = 64;
-/** Numbers of a list that come in one field of bytes, as encoders write them: the time to read it. */
+/**
+ * Numbers of a list that come in one field of bytes, as encoders write them: the time to read it.
+ */
 const packedCost = 64;
 /** Encoders write two for a record at most; a million of them, all empty, would take 60 ms. */
 const maxCheapPacked = 131_072;

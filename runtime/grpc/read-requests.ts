@@ -71,12 +71,16 @@ function readDecompressed(desc: DescMessage, bytes: Buffer, bounds: MessageBound
 const invalid = (message: string, cause: unknown) =>
   new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
 
-/** What a call's signal says once the handler is through: nothing that it left behind should wait on. */
+/**
+ * What a call's signal says once the handler is through: nothing that it left behind should wait
+ * on.
+ */
 export const ended = new ConnectError("the call has ended", Code.Canceled);
 
 /**
- * The messages of a request stream; throws the abort signal's reason when it is aborted. Reads one only when asked, so a handler that waits
- * holds the client back. By read() and not by iterating the call: on Node 26 that never ends while the call's writable side is open.
+ * The messages of a request stream; throws the abort signal's reason when it is aborted. Reads one
+ * only when asked, so a handler that waits holds the client back. By read() and not by iterating
+ * the call: on Node 26 that never ends while the call's writable side is open.
  */
 export async function* readMessages(
   call: ServerDuplexStream<Message, Message>,
