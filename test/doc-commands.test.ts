@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
   scripts: Record<string, string>;
 };
-const pages = ["README.md", ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)]
+const pages = [...readdirSync(root), ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)]
   .filter((name) => name.endsWith(".md"))
   .map((name) => ({ name, text: readFileSync(root + name, "utf8") }));
 const matches = (pattern: RegExp) =>
