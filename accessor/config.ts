@@ -14,9 +14,9 @@ import {
 import { listeningSettings } from "../runtime/tls/listening.ts";
 import type { AuthOptions } from "./access/authenticate.ts";
 import type { CertificateRules } from "./access/certificates.ts";
+import type { SignalRetention } from "./domain/retention.ts";
 import { signalPattern } from "./ingest/bounds.ts";
 import { limitSettings } from "./limit-settings.ts";
-import type { SignalRetention } from "./retention.ts";
 
 const atLeastAnHour = durationMs({ minMs: 3_600_000 });
 

@@ -1,7 +1,7 @@
 // By an injected clock: what polls and writes make of each service's health.
 import { expect, test } from "vitest";
 import { HealthState } from "../runtime/grpc/health.ts";
-import { Failure } from "./failure.ts";
+import { Failure } from "./domain/failure.ts";
 import { Readiness } from "./readiness.ts";
 
 function openReadiness() {

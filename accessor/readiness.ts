@@ -1,7 +1,7 @@
 // What the accessor says of itself by the health service: it serves while PostgreSQL answers,
 // IngestService only while that also takes what is to be kept.
 import type { HealthState } from "../runtime/grpc/health.ts";
-import { Failure } from "./failure.ts";
+import { Failure } from "./domain/failure.ts";
 
 export type ReadinessOptions = {
   health: HealthState;

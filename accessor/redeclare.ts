@@ -14,7 +14,7 @@ import { toDuration, toDurationUs } from "../codec/timestamps.ts";
 import { ConfigError, setting, splitWords } from "../runtime/config.ts";
 import { onOff, url, type ValueReader } from "../runtime/config-values.ts";
 import { run } from "../runtime/lifecycle.ts";
-import { Failure } from "./failure.ts";
+import { Failure } from "./domain/failure.ts";
 import { redeclareSignal } from "./rpc/redeclare.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";

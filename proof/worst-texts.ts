@@ -4,7 +4,7 @@ import { readCredential } from "../access/credential.ts";
 import { fitsGlob, isGlob } from "../access/glob.ts";
 import { parseKey } from "../access/key.ts";
 import { readMachinePattern } from "../access/machine-pattern.ts";
-import { CursorFormat } from "../accessor/cursor.ts";
+import { CursorFormat } from "../accessor/domain/cursor.ts";
 import { machineNameFault, readMachineName } from "../codec/machine-name.ts";
 import { createCsvRows } from "../codec/row/csv-rows.ts";
 import { parseDuration, parseInterval } from "../codec/row/duration.ts";

@@ -81,6 +81,16 @@ const rooms: Record<string, Room> = {
 
 /** Within the accessor: what would turn an arrow round. */
 const forbidden: Record<string, readonly string[]> = {
+  "accessor/domain/": [
+    "accessor/rpc/",
+    "accessor/ingest/",
+    "accessor/feed/",
+    "accessor/read/",
+    "accessor/compact/",
+    "accessor/store/",
+    "accessor/history/",
+    "accessor/access/",
+  ],
   "accessor/feed/": ["accessor/rpc/", "accessor/ingest/", "accessor/compact/", "accessor/read/"],
   "accessor/ingest/": ["accessor/rpc/", "accessor/compact/"],
   "accessor/read/": ["accessor/rpc/", "accessor/ingest/", "accessor/compact/"],
@@ -280,8 +290,8 @@ test("no file breaks a rule", () => {
 test.each<[path: string, text: string, violation: string]>([
   [
     "gateway/a.ts",
-    'import { x } from "../accessor/cursor.ts";',
-    "may not import accessor/cursor.ts",
+    'import { x } from "../accessor/domain/cursor.ts";',
+    "may not import accessor/domain/cursor.ts",
   ],
   [
     "producer/a.ts",
@@ -290,18 +300,18 @@ test.each<[path: string, text: string, violation: string]>([
   ],
   [
     "producer/a.ts",
-    'import {\n  x,\n} from "../accessor/cursor.ts";',
-    "may not import accessor/cursor.ts",
+    'import {\n  x,\n} from "../accessor/domain/cursor.ts";',
+    "may not import accessor/domain/cursor.ts",
   ],
   [
     "client/a.ts",
-    'const x = await import("../accessor/cursor.ts");',
-    "may not import accessor/cursor.ts",
+    'const x = await import("../accessor/domain/cursor.ts");',
+    "may not import accessor/domain/cursor.ts",
   ],
   [
     "gateway/rest/a.test.ts",
-    'import { x } from "../../accessor/cursor.ts";',
-    "may not import accessor/cursor.ts",
+    'import { x } from "../../accessor/domain/cursor.ts";',
+    "may not import accessor/domain/cursor.ts",
   ],
   [
     "runtime/a.ts",

@@ -7,7 +7,7 @@ import { allowsCall, requirementOf, unauthenticated } from "../../access/matrix.
 import type { Principal } from "../../access/principal.ts";
 import type { Authorize } from "../../runtime/grpc/authorize.ts";
 import type { Log } from "../../runtime/log.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { callerKey, ownerKey } from "./caller.ts";
 
 export type Authenticated = {

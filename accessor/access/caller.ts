@@ -7,7 +7,7 @@ import {
   visionOf,
 } from "../../access/principal.ts";
 import { compareText } from "../../codec/compare-text.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Vision } from "../feed/filter.ts";
 import type { Listing } from "../read/as-of.ts";
 import type { Catalog, Selection } from "../store/catalog.ts";

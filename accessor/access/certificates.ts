@@ -3,7 +3,7 @@
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { fitsAny } from "../../access/glob.ts";
 import type { Authorize } from "../../runtime/grpc/authorize.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 
 /**
  * Patterns of names in certificates. Both empty: whoever has a certificate of the authorities,

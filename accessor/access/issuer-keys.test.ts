@@ -7,7 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { expect, test } from "vitest";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { createTokenVerifier } from "./tokens.ts";
 
 const issuer = "https://issuer.example";

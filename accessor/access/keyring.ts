@@ -3,7 +3,7 @@
 import type { Client, QueryConfig } from "pg";
 import { matchesDigest, parseKey } from "../../access/key.ts";
 import type { Log } from "../../runtime/log.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { type Database, keyringSession } from "../store/database.ts";
 import {
   type StoredKey,

@@ -6,7 +6,7 @@ import { errors, type JWTPayload, jwtVerify } from "jose";
 import { isGlob } from "../../access/glob.ts";
 import { readMachinePattern } from "../../access/machine-pattern.ts";
 import { gatewayProducers, type Principal, scopes } from "../../access/principal.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Authenticate } from "./authorize.ts";
 import { createIssuerKeys, IssuerUnavailable } from "./issuer-keys.ts";
 import { ownerOfSubject } from "./owner.ts";

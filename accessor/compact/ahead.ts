@@ -1,6 +1,6 @@
 // Rolls hours up while nothing is committed: ahead of the next step of compaction
 // (docs/decisions/0013).
-import type { Epochs } from "../epochs.ts";
+import type { Epochs } from "../domain/epochs.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
 import { commitAhead } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";

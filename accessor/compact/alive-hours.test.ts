@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { forAtMost } from "../../test/testing/for-at-most.ts";
-import { toRetention } from "../retention.ts";
+import { toRetention } from "../domain/retention.ts";
 import { oneSample } from "../testing/batches.ts";
 import { quiet, TestHistory, unaborted } from "../testing/history.ts";
 import { anyBatch, type RawRecord, toBatch, toRecords } from "../testing/records.ts";

@@ -5,7 +5,7 @@
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { holdCommit } from "../store/compact.ts";
 import { sqlStateOf } from "../store/errors.ts";
 import { rollUpAhead } from "./ahead.ts";

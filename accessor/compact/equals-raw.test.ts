@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { forAtMost } from "../../test/testing/for-at-most.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { Examiner, parts, type Question } from "../testing/answers.ts";
 import { column } from "../testing/batches.ts";
 import { TestHistory, tickUs } from "../testing/history.ts";

@@ -7,7 +7,7 @@ import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { armFailpoints } from "../../runtime/failpoint.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { forAtMost } from "../../test/testing/for-at-most.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Database } from "../store/database.ts";
 import { Examiner, parts, type Question } from "../testing/answers.ts";
 import { at, epochUs, oneSample } from "../testing/batches.ts";

@@ -2,7 +2,7 @@
 // many days and for a database from before by tidying, and dropped with what they stand for.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { toRetention } from "../retention.ts";
+import { toRetention } from "../domain/retention.ts";
 import { column } from "../testing/batches.ts";
 import { quiet, TestHistory, unaborted } from "../testing/history.ts";
 import { retain } from "./retain.ts";

@@ -7,7 +7,7 @@ import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { readSettings } from "../../runtime/config.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { accessorSettings } from "../config.ts";
-import { toRetention } from "../retention.ts";
+import { toRetention } from "../domain/retention.ts";
 import { openTestAccessor } from "../testing/accessor.ts";
 import { at, column } from "../testing/batches.ts";
 import { quiet, TestHistory, unaborted } from "../testing/history.ts";

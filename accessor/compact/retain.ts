@@ -3,8 +3,8 @@
 
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
+import { type Retention, retentionMs } from "../domain/retention.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
-import { type Retention, retentionMs } from "../retention.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import { type Span, spanOf, weekUs } from "../store/block-spans.ts";
 import type { Catalog, Series } from "../store/catalog.ts";

@@ -3,9 +3,9 @@
 // anywhere has not happened.
 import { failpoint } from "../../runtime/failpoint.ts";
 import { Turns } from "../../runtime/turns.ts";
-import type { Epochs } from "../epochs.ts";
+import type { Epochs } from "../domain/epochs.ts";
+import { oldestKeptUs, type Retention } from "../domain/retention.ts";
 import { floorTo } from "../history/buckets-of-time.ts";
-import { oldestKeptUs, type Retention } from "../retention.ts";
 import { weekUs } from "../store/block-spans.ts";
 import { commitStep } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";

@@ -1,7 +1,7 @@
 // What the thread of compaction is given when it starts, and what it tells. All of it can be
 // cloned.
 import type { LogFields } from "../../runtime/log.ts";
-import type { Epoch } from "../cursor.ts";
+import type { Epoch } from "../domain/cursor.ts";
 import type { CompactorOptions, Progress } from "./compactor.ts";
 
 type OfTheThread =

@@ -2,7 +2,7 @@
 // with the thread that answers. Started by beside.ts.
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { Epochs } from "../epochs.ts";
+import { Epochs } from "../domain/epochs.ts";
 import { Catalog } from "../store/catalog.ts";
 import { openDatabase } from "../store/database.ts";
 import { readEpochs } from "../store/identity.ts";

@@ -2,8 +2,8 @@
 // everybody is told.
 import { expect, test, vi } from "vitest";
 import { createLog } from "../../runtime/log.ts";
-import { CursorFormat, type Epoch } from "../cursor.ts";
-import { Failure } from "../failure.ts";
+import { CursorFormat, type Epoch } from "../domain/cursor.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Database } from "../store/database.ts";
 import { commitOf, SimulatedLog, turn } from "../testing/simulated-log.ts";
 import { createFilter } from "./filter.ts";

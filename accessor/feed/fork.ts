@@ -1,9 +1,9 @@
 // What a fork of the history means to those who watch and read here: they go on with it, or what
 // was published has been given up.
 import type { Log } from "../../runtime/log.ts";
-import type { CursorFormat, Epoch } from "../cursor.ts";
-import { Epochs } from "../epochs.ts";
-import { Failure } from "../failure.ts";
+import type { CursorFormat, Epoch } from "../domain/cursor.ts";
+import { Epochs } from "../domain/epochs.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Database } from "../store/database.ts";
 import { readEpochs } from "../store/identity.ts";
 import type { Tail } from "./tail.ts";

@@ -2,7 +2,7 @@
 // hint and may be lost.
 import type { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
-import type { Epochs } from "../epochs.ts";
+import type { Epochs } from "../domain/epochs.ts";
 import type { Database } from "../store/database.ts";
 import { pollHead } from "../store/log.ts";
 import type { Tail } from "./tail.ts";

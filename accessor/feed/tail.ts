@@ -2,7 +2,7 @@
 // accessor's read from the log first. It is bounded: a reader of older commits uses the log.
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Failure } from "../failure.ts";
+import type { Failure } from "../domain/failure.ts";
 import type { Commit, Head } from "../store/log.ts";
 
 export type TailCommit = Commit & { committedUs: number };

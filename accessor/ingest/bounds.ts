@@ -1,7 +1,7 @@
 // What a record may hold: names and times. Each rule says what is wrong in words that help to mend
 // it. Texts: codec/row/text-fault.ts.
 import type { Fault } from "../../codec/row/text-fault.ts";
-import type { OldestTaken } from "../retention.ts";
+import type { OldestTaken } from "../domain/retention.ts";
 
 export const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
 export const producerPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;

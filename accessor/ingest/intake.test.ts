@@ -1,7 +1,7 @@
 // The intake by itself: what it tells of the database, and that nothing is written for ids of an
 // epoch that is over.
 import { expect, test } from "vitest";
-import { Epochs } from "../epochs.ts";
+import { Epochs } from "../domain/epochs.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import { toHelloSender } from "./sequences.ts";
 

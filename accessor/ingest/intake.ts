@@ -2,11 +2,11 @@
 // answer.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import type { Position } from "../cursor.ts";
-import type { Epochs } from "../epochs.ts";
-import { Failure } from "../failure.ts";
+import type { Position } from "../domain/cursor.ts";
+import type { Epochs } from "../domain/epochs.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Retention } from "../domain/retention.ts";
 import type { Tail } from "../feed/tail.ts";
-import type { Retention } from "../retention.ts";
 import type { Catalog, Quotas } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { QuotaLimit } from "../store/declare.ts";

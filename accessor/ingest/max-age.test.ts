@@ -5,7 +5,7 @@ import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { readSettings } from "../../runtime/config.ts";
 import { accessorSettings } from "../config.ts";
-import { oldestTaken, toRetention } from "../retention.ts";
+import { oldestTaken, toRetention } from "../domain/retention.ts";
 import { openTestAccessor } from "../testing/accessor.ts";
 import { at, column } from "../testing/batches.ts";
 

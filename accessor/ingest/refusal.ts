@@ -4,7 +4,7 @@ import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { shownName } from "../../codec/machine-name.ts";
-import type { Reason } from "../failure.ts";
+import type { Reason } from "../domain/failure.ts";
 
 export const refusalFor = (reason: Reason, message: string): Refusal =>
   create(RefusalSchema, { reason: ErrorReason[reason], message });

@@ -4,7 +4,7 @@ import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toDurationUs } from "../../codec/timestamps.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
 import type { Catalog, NewSeries, Quotas, Series } from "../store/catalog.ts";
 import { type Declaration, isLearning, type QuotaLimit } from "../store/declare.ts";

@@ -3,7 +3,7 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { isGatewayProducer } from "../../access/principal.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Decision, ProducerBounds, Sender, Submission } from "../store/ingest.ts";
 import { producerPattern } from "./bounds.ts";
 

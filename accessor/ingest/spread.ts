@@ -2,7 +2,7 @@
 // this bound, what one caller sends in ten seconds keeps it from everybody else's for half an hour.
 import type { TokenBuckets } from "../../access/token-buckets.ts";
 import { sleep } from "../../runtime/backoff.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 
 export const spreadLimit = "minutes-per-second";
 

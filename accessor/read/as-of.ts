@@ -1,7 +1,7 @@
 // What every read stands on: the database, who and what is in it, and the revision that an answer
 // is of.
-import type { CursorFormat } from "../cursor.ts";
-import type { Epochs } from "../epochs.ts";
+import type { CursorFormat } from "../domain/cursor.ts";
+import type { Epochs } from "../domain/epochs.ts";
 import type { Tail } from "../feed/tail.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";

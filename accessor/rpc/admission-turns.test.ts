@@ -4,7 +4,7 @@ import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { eventually } from "../../test/testing/eventually.ts";
-import { Ledger } from "../ledger.ts";
+import { Ledger } from "../domain/ledger.ts";
 import { Admission } from "./admission.ts";
 
 function open() {

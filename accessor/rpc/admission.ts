@@ -7,8 +7,8 @@ import { type Rate, TokenBuckets } from "../../access/token-buckets.ts";
 import { frameAhead } from "../../runtime/grpc/frame.ts";
 import { takeTurnsAs } from "../../runtime/turns.ts";
 import { type ShareHolderOf, shareHolderKey } from "../access/share-holder.ts";
-import { Failure } from "../failure.ts";
-import type { Ledger } from "../ledger.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Ledger } from "../domain/ledger.ts";
 import { QuestionTurns } from "./question-turns.ts";
 
 /** Which bound a call falls under. others: health, reflection, who am I. */

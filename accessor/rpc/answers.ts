@@ -9,7 +9,7 @@ import {
 import type { Bucket as BucketMessage } from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Bucket } from "../history/buckets.ts";
 import { aggregate } from "../read/aggregate.ts";
 import type { Reads } from "../read/as-of.ts";

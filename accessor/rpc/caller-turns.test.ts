@@ -5,7 +5,7 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { openGrpcServer } from "../../runtime/grpc/server.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { nextTurn } from "../../runtime/turns.ts";
-import { Ledger } from "../ledger.ts";
+import { Ledger } from "../domain/ledger.ts";
 import { Admission } from "./admission.ts";
 
 async function open() {

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { checkRules, toTimeRange, toTimeUs } from "./check-request.ts";
 
 const time = (iso: string) => ({

@@ -4,7 +4,7 @@ import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import { machineNameFault, readMachineName } from "../../codec/machine-name.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { signalPattern } from "../ingest/bounds.ts";
 
 const validator = createValidator();

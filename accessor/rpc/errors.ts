@@ -9,7 +9,7 @@ import {
 } from "#gen/google/rpc/error_details_pb.ts";
 import { MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { causeChain, type Log } from "../../runtime/log.ts";
-import { Failure, type Reason } from "../failure.ts";
+import { Failure, type Reason } from "../domain/failure.ts";
 
 const codes: Partial<Record<Reason, Code>> = {
   REQUEST_INVALID: Code.InvalidArgument,

@@ -9,7 +9,7 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { minuteOf } from "../history/touch-spans.ts";
 import { answerHead, type Reads } from "../read/as-of.ts";
 import { readIntervals } from "../read/intervals.ts";

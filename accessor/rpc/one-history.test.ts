@@ -3,8 +3,8 @@
 import { createContextValues, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { CursorFormat, type Epoch } from "../cursor.ts";
-import { Epochs } from "../epochs.ts";
+import { CursorFormat, type Epoch } from "../domain/cursor.ts";
+import { Epochs } from "../domain/epochs.ts";
 import type { Intake } from "../ingest/intake.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { createIngestService } from "./ingest.ts";

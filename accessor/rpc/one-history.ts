@@ -6,7 +6,7 @@ import type {
   ReadSignalsResponseSchema,
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import type { Epochs } from "../epochs.ts";
+import type { Epochs } from "../domain/epochs.ts";
 
 type Signals = ServiceImpl<typeof SignalService>;
 type Messages = AsyncIterator<MessageInitShape<typeof ReadSignalsResponseSchema>>;

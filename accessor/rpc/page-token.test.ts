@@ -8,7 +8,7 @@ import {
   ListStateIntervalsRequestSchema,
   QuerySignalsRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { decodePageToken, encodePageToken, queryHash } from "./page-token.ts";
 
 const request = create(QuerySignalsRequestSchema, { signal: "power" });

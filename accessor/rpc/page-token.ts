@@ -2,7 +2,7 @@
 // page ended, and when it was made; signed, so that nothing in it is what a client made up.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Place } from "../store/events.ts";
 
 export type PageToken = { revision: number; after: Place };

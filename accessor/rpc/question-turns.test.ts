@@ -1,7 +1,7 @@
 // Questions that take long have turns: few of one caller at once, newcomers before whoever has
 // some, short ones beside long ones, nothing kept.
 import { expect, test } from "vitest";
-import { Ledger } from "../ledger.ts";
+import { Ledger } from "../domain/ledger.ts";
 import { QuestionTurns } from "./question-turns.ts";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -2,7 +2,7 @@
 // encoded. The other queries wait without holding a resource. The caller with the fewest running
 // queries comes first.
 import { FairQueue } from "../../access/fair-queue.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Ledger } from "../domain/ledger.ts";
 
 /** What questions of a kind hold while they are answered, in units. */
 const unitsOf: Record<string, number> = {

@@ -9,7 +9,7 @@ import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { maxMaxGapUs, textBounds, textFault } from "../../codec/row/text-fault.ts";
 import { toDuration, toDurationUs } from "../../codec/timestamps.ts";
 import { readUnit } from "../../codec/unit.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { inferGapUs } from "../history/infer-gap.ts";
 import { energyWarnings } from "../ingest/warnings.ts";
 import type { Catalog, Series } from "../store/catalog.ts";

@@ -2,7 +2,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, it, test } from "vitest";
 import { AggregateSamplesRequestSchema, CalendarUnit } from "#gen/millrace/v1/signal_service_pb.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { toEdges } from "./resolution.ts";
 
 type Resolution = NonNullable<MessageInitShape<typeof AggregateSamplesRequestSchema>["resolution"]>;

@@ -7,7 +7,7 @@ import {
   CalendarUnit,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toDurationUs } from "../../codec/timestamps.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { BucketEdgesError, bucketEdges, roundWidthUs, slotEdges } from "../history/bucket-edges.ts";
 import {
   type Calendar,

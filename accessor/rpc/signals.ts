@@ -11,7 +11,7 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { compareText } from "../../codec/compare-text.ts";
 import { seeCatalog } from "../access/caller.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { createFilter } from "../feed/filter.ts";
 import { follow, type SharedMessages } from "../feed/follow.ts";
 import { answerRevision, knownHead, type Listing, type Reads } from "../read/as-of.ts";

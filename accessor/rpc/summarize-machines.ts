@@ -8,7 +8,7 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { MachineSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
 import { toDurationUs, toTimestamp } from "../../codec/timestamps.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Window } from "../history/line-area.ts";
 import type { Reads } from "../read/as-of.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";

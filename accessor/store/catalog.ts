@@ -5,7 +5,7 @@ import type { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { fitsGlob } from "../../access/glob.ts";
 import { compareText } from "../../codec/compare-text.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { moved } from "../epochs.ts";
+import { moved } from "../domain/epochs.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 import type { Database } from "./database.ts";
 import {

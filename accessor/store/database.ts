@@ -11,8 +11,8 @@ import {
 } from "pg";
 import { createPool, type DatabasePool } from "slonik";
 import type { Log } from "../../runtime/log.ts";
-import type { SeenEpoch } from "../epochs.ts";
-import { Failure } from "../failure.ts";
+import type { SeenEpoch } from "../domain/epochs.ts";
+import { Failure } from "../domain/failure.ts";
 import { type BinaryRow, CopyOut } from "./copy-out.ts";
 import { createIfMissing } from "./create-database.ts";
 import { leavesUnusable, toFailure } from "./errors.ts";

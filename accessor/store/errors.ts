@@ -5,8 +5,8 @@ import {
   BackendTerminatedUnexpectedlyError,
   ConnectionError,
 } from "slonik";
-import { moved } from "../epochs.ts";
-import { Failure } from "../failure.ts";
+import { moved } from "../domain/epochs.ts";
+import { Failure } from "../domain/failure.ts";
 
 const retryAfterMs = 1_000;
 

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { compactStep } from "../compact/step.ts";
-import { toRetention } from "../retention.ts";
+import { toRetention } from "../domain/retention.ts";
 import type { TestAccessor } from "../testing/accessor.ts";
 import { oneSample, Producer } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";

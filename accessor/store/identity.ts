@@ -3,7 +3,7 @@
 
 import type { Client } from "pg";
 import { z } from "zod";
-import type { Epoch } from "../cursor.ts";
+import type { Epoch } from "../domain/cursor.ts";
 import type { Bounded, Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";

@@ -3,7 +3,7 @@
 import { expect, test, vi } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { Ledger } from "../ledger.ts";
+import { Ledger } from "../domain/ledger.ts";
 import { openDatabase } from "./database.ts";
 import { forgetLayout, layoutAt } from "./layout.ts";
 import { SharedDatabase } from "./shared-database.ts";

@@ -4,7 +4,7 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { maxColumnBytes } from "../../codec/wire/batch-bytes.ts";
-import type { SeenEpoch } from "../epochs.ts";
+import type { SeenEpoch } from "../domain/epochs.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Database } from "./database.ts";

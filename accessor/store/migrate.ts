@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { toFailure } from "./errors.ts";
 
 export type Migration = { version: number; name: string; sql: string; checksum: string };

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { readEpochs } from "./identity.ts";
 import { sql } from "./sql.ts";

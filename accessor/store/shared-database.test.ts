@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { Failure } from "../failure.ts";
-import { Ledger } from "../ledger.ts";
+import { Failure } from "../domain/failure.ts";
+import { Ledger } from "../domain/ledger.ts";
 import { openDatabase } from "./database.ts";
 import { SharedDatabase } from "./shared-database.ts";
 

@@ -1,8 +1,8 @@
 // The database as one caller may use it: turns at the connections for reads, shared with others who
 // wait, and so many samples decoded for a question.
 import { FairQueue } from "../../access/fair-queue.ts";
-import { Failure } from "../failure.ts";
-import type { Ledger } from "../ledger.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Ledger } from "../domain/ledger.ts";
 import type { Database } from "./database.ts";
 
 export type CallerOptions = {

@@ -1,6 +1,6 @@
 // Which watermark a revision is read at, and whether what that needs is still there: superseded
 // blocks go some time after their successors came.
-import { Failure } from "../failure.ts";
+import { Failure } from "../domain/failure.ts";
 import type { Database } from "./database.ts";
 import { commitTime } from "./log.ts";
 

@@ -9,7 +9,7 @@ import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
 import { type AccessorOptions, openAccessor } from "../accessor.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Ledger } from "../domain/ledger.ts";
 
 export interface TestAccessor extends AsyncDisposable {
   readonly port: number;

@@ -1,7 +1,7 @@
 // The oracle of a promotion that loses commits: it lets go of what was given up, and of nothing
 // else.
 import { expect, test } from "vitest";
-import { CursorFormat } from "../../accessor/cursor.ts";
+import { CursorFormat } from "../../accessor/domain/cursor.ts";
 import { type Content, keyOf } from "./content.ts";
 import { GivenUp } from "./given-up.ts";
 import { judgeBefore } from "./judge-fork.ts";

@@ -39,7 +39,7 @@ export const compactionMutants: readonly Mutant[] = [
     name: "any age is taken",
     edits: [
       {
-        file: "accessor/retention.ts",
+        file: "accessor/domain/retention.ts",
         find: "  return takenUs > keptUs\n",
         replace: "  return takenUs > keptUs && maxAgeMs < 0\n",
       },

@@ -153,13 +153,13 @@ export const historyMutants: readonly Mutant[] = [
     name: "what was read of another epoch is used",
     edits: [
       {
-        file: "accessor/epochs.ts",
+        file: "accessor/domain/epochs.ts",
         find: "if (answer.epoch === undefined || (answer.epoch === current && current === this.current))",
         replace: "if (attempt === 0)",
       },
     ],
     catch: {
-      test: "accessor/epochs.test.ts",
+      test: "accessor/domain/epochs.test.ts",
       says: /FAIL.*what was read while another epoch began is read again/,
     },
   },

@@ -1,6 +1,6 @@
 // What is borrowed at this accessor, what was refused and why, in one place: to be looked at,
 // logged, and found empty when a test ends.
-import type { Log } from "../runtime/log.ts";
+import type { Log } from "../../runtime/log.ts";
 
 export class Ledger {
   readonly #gauges = new Map<string, () => number>();
