@@ -1,8 +1,7 @@
 // README.md and docs/start.md tell the truth: their commands run and print what the pages show, the
 // picture is what the API answers, the excerpt of the contract agrees with the contract, and what
 // they name is there.
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -20,9 +19,8 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { childEnvironment } from "../runtime/config.ts";
 import { drawPower, pictured } from "../tools/power-picture.ts";
-import { wordsOf } from "./testing/commands.ts";
+import { outputOf, wordsOf } from "./testing/commands.ts";
 import { eventually } from "./testing/eventually.ts";
 import { testDatabase } from "./testing/postgres.ts";
 import { startAccessor, startGateway, startProducer } from "./testing/processes.ts";
@@ -71,39 +69,10 @@ beforeAll(async () => {
   expect(await past.ended).toBe(0);
   stack.use(startProducer(accessor.url, "--machines", "5", "--start", "-1m"));
   // Until somebody has sent power, asking for it is an error.
-  await eventually("the last second is there", async () =>
-    /"value"/.test(await (await fetch(`${gatewayUrl}/signals/power?from=-1s`)).text()),
-  );
+  const newest = async () => (await fetch(`${gatewayUrl}/signals/power?from=-5s`)).text();
+  await eventually("it is live", async () => /"value"/.test(await newest()), { withinMs: 40_000 });
 });
 afterAll(() => stack.disposeAsync());
-
-/** What a command prints in a shell; of one that streams, what it prints until that is `enough`. */
-async function outputOf(command: string, enough?: (text: string) => boolean): Promise<string> {
-  const script = `set -eo pipefail; curl() { command curl -sS --fail-with-body "$@"; }\n${command}`;
-  // A group of its own, which ends with what the shell has started.
-  const shell = spawn("bash", ["-c", here(script)], {
-    cwd: root,
-    detached: true,
-    env: childEnvironment({ PATH: `${root}node_modules/.bin:${childEnvironment({}).PATH}` }),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const kill = () => void process.kill(-shell.pid!, "SIGKILL");
-  const timer = setTimeout(kill, 20_000);
-  let [text, complaint, had] = ["", "", false];
-  shell.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    text += chunk;
-    if (had || !enough?.(text)) return;
-    had = true;
-    kill();
-  });
-  shell.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    complaint += chunk;
-  });
-  const [code] = await once(shell, "close");
-  clearTimeout(timer);
-  if (code !== 0 && !had) throw new Error(`${command} ended with ${code}: ${complaint || text}`);
-  return text;
-}
 
 describe("README.md", () => {
   const commands = commandsOf(readme);
@@ -117,7 +86,9 @@ describe("README.md", () => {
 
   // In their order: the questions are about what is sent before.
   test.each(asking)("$command", async ({ command, answer }) => {
-    const output = await outputOf(command, command.includes("/live") ? isLive : undefined);
+    const output = await outputOf(here(command), {
+      enough: command.includes("/live") ? isLive : undefined,
+    });
     if (answer !== undefined) expect(output).toBe(answer);
     else if (command.includes("/live")) expect(output).toMatch(isLiveRow);
     else expect(output).toMatch(/^\{"accepted":118,"rejected":0,/);
@@ -151,7 +122,7 @@ describe("docs/start.md", () => {
   test.each(asking)("%s", async (command) => {
     const endless = /\/live|WatchSignals/.test(command);
     const states = (text: string) => /ACTIVE|IDLE|FAULT|OFF/.test(text);
-    const output = await outputOf(command, endless ? states : undefined);
+    const output = await outputOf(here(command), { enough: endless ? states : undefined });
     expect(output).toMatch(expectedOf(command));
   });
 
