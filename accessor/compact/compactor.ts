@@ -57,8 +57,8 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     const client = await database.connect();
     try {
       const { rows } = await client.query<{ held: boolean; leaderless: boolean }>(
-        `select held, not held and not writer_has(3) as leaderless
-         from (select pg_try_advisory_lock(7201, 3) as held offset 0) tried`,
+        `select held, not held and not writer_has(lock_of_compactor()) as leaderless
+         from (select pg_try_advisory_lock(lock_space(), lock_of_compactor()) as held offset 0) tried`,
       );
       if (!rows[0]?.held) {
         await client.end();

@@ -5,7 +5,7 @@ import { floorTo } from "../history/buckets-of-time.ts";
 /** Half-open. */
 export type Span = { fromUs: number; toUs: number };
 
-const dayUs = 86_400_000_000;
+export const dayUs = 86_400_000_000;
 /** Weeks begin on Thursdays, as 1970 did. */
 export const weekUs = 7 * dayUs;
 export const wideUs = 52 * weekUs;

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
 import { openTestAccessor, queryDatabase } from "../testing/accessor.ts";
-import { migrate, readMigrations } from "./migrate.ts";
+import { migrate, readMigrations, readSchema } from "./migrate.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 
@@ -48,16 +48,18 @@ test("a file that was changed after it was applied is named", async () => {
   const changed = readMigrations().map((migration) =>
     migration.version === 2 ? { ...migration, checksum: "other" } : migration,
   );
-  await expect(migrate(database.url, log, changed)).rejects.toThrow(
-    "0002_log.sql was changed after it was applied",
-  );
+  await expect(
+    migrate(database.url, log, { ...readSchema(), migrations: changed }),
+  ).rejects.toThrow("0002_log.sql was changed after it was applied");
 });
 
 test("a database of a newer program is left alone", async () => {
   await using database = await testDatabase("empty");
   await migrate(database.url, log);
   const older = readMigrations().slice(0, -1);
-  await expect(migrate(database.url, log, older)).rejects.toThrow("run a newer one");
+  await expect(migrate(database.url, log, { ...readSchema(), migrations: older })).rejects.toThrow(
+    "run a newer one",
+  );
 });
 
 test("a migration that fails leaves nothing of itself or its neighbours", async () => {
@@ -69,7 +71,9 @@ test("a migration that fails leaves nothing of itself or its neighbours", async 
     sql: "create table half (); select 1 / 0",
     checksum: "x",
   };
-  await expect(migrate(database.url, log, [first!, broken])).rejects.toThrow("division by zero");
+  await expect(
+    migrate(database.url, log, { migrations: [first!, broken], functions: null }),
+  ).rejects.toThrow("division by zero");
   expect(
     await queryDatabase(
       database.url,

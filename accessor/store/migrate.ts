@@ -1,11 +1,13 @@
-// Brings the database to this version's schema: numbered .sql files, each once, in order, in one
-// transaction; safe when several start at once.
+// Brings the database to this version's schema: numbered .sql files, each once, in order, then the
+// functions and views if they are others, all in one transaction. Safe when several start at once.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../domain/failure.ts";
 import { toFailure } from "./errors.ts";
+import { type FunctionSet, readFunctions, replaceFunctions } from "./functions.ts";
+import { advisoryLocks, lockSpace } from "./locks.ts";
 
 export type Migration = { version: number; name: string; sql: string; checksum: string };
 
@@ -24,14 +26,23 @@ export function readMigrations(): Migration[] {
     });
 }
 
+/** functions: null leaves them as the migrations have made them, in tests. */
+export type Schema = { migrations: readonly Migration[]; functions: FunctionSet | null };
+
+export const readSchema = (): Schema => ({
+  migrations: readMigrations(),
+  functions: readFunctions(),
+});
+
 /**
  * Applies what is missing. Fails if an applied file was changed since, or if the database is newer
- * than this program.
+ * than this program: so the functions of an older program never replace those of a newer one, which
+ * come with a migration of their own.
  */
 export async function migrate(
   url: string,
   log: Log,
-  migrations: Migration[] = readMigrations(),
+  { migrations, functions }: Schema = readSchema(),
 ): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => {});
@@ -52,6 +63,9 @@ export async function migrate(
       );
       log.info("migrated the database", { migration: name });
     }
+    const anyway = applied.size < migrations.length;
+    if (functions !== null && (await replaceFunctions(client, functions, { anyway })))
+      log.info("replaced the functions and views of the database");
     await client.query("commit");
   } catch (error) {
     throw error instanceof Failure ? error : withMigrationContext(error);
@@ -60,7 +74,8 @@ export async function migrate(
   }
 }
 
-const schemaMigration = `create table if not exists schema_migration (
+/** What it knows them by, made before all migrations. */
+export const schemaMigration = `create table if not exists schema_migration (
   version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default clock_timestamp())`;
 
 /**
@@ -72,7 +87,10 @@ async function beginAlone(client: Client): Promise<void> {
     await client.query("begin");
     try {
       // Of programs older than this lock, those that start now wait.
-      await client.query("select pg_try_advisory_xact_lock(7201, 2)");
+      await client.query("select pg_try_advisory_xact_lock($1, $2)", [
+        lockSpace,
+        advisoryLocks.migrations,
+      ]);
       await client.query(schemaMigration);
       await client.query("lock table schema_migration in exclusive mode");
       return;
@@ -85,7 +103,7 @@ async function beginAlone(client: Client): Promise<void> {
   }
 }
 
-function assertKnown(applied: Map<number, string>, migrations: Migration[]): void {
+function assertKnown(applied: Map<number, string>, migrations: readonly Migration[]): void {
   const newest = [...applied.keys()].reduce((most, version) => Math.max(most, version), 0);
   if (newest > migrations.length) {
     throw new Failure(

@@ -11,7 +11,8 @@ import {
   openSqlFixture,
   type SqlFixture,
 } from "../testing/sql-database.ts";
-import { migrate, readMigrations } from "./migrate.ts";
+import { readFunctions, replaceFunctions } from "./functions.ts";
+import { migrate, readMigrations, schemaMigration } from "./migrate.ts";
 
 let database: SqlFixture;
 let reader: Omit<SqlFixture, "url">;
@@ -144,7 +145,9 @@ it("a database whose owner may not create roles migrates all the same", async ()
     await client.query(`create role ${owner}; alter database ${other.name} owner to ${owner}`);
     await client.query("alter role millrace_reader rename to millrace_reader_away");
     await client.query(`set local role ${owner}`);
+    await client.query(schemaMigration);
     for (const { sql } of readMigrations()) await client.query(sql);
+    await replaceFunctions(client, readFunctions(), { anyway: true });
     expect(notices).toEqual([
       `role millrace_reader was not created: ${owner} may not create roles; docs/sql.md says how to add it`,
     ]);

@@ -24,7 +24,7 @@ export type Mutant = {
   catch: Catch;
 };
 
-const ingestSql = "accessor/store/migrations/0021_next_batch.sql";
+const ingestSql = "accessor/store/functions/ingest.sql";
 const quiet = ["--faults", "herd", "--fault-ms", "1500", "--armed", ""];
 // A round says its violations in lines of their own: the sum at the end always has the words.
 const rounds = (seed: number, ...more: string[]) => [
@@ -133,7 +133,7 @@ export const mutants: readonly Mutant[] = [
       {
         file: ingestSql,
         find: "create or replace function ingest(",
-        replace: "create sequence revisions;\ncreate or replace function ingest(",
+        replace: "create sequence if not exists revisions;\ncreate or replace function ingest(",
       },
       {
         file: ingestSql,
@@ -168,7 +168,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'synchronous_commit: "off"',
       },
       {
-        file: "accessor/store/migrations/0003_ingest.sql",
+        file: "accessor/store/functions/locks.sql",
         find: "array['fsync', 'full_page_writes', 'synchronous_commit']",
         replace: "array['fsync', 'full_page_writes']",
       },
@@ -244,17 +244,17 @@ export const mutants: readonly Mutant[] = [
     name: "the watermark in another transaction",
     edits: [
       {
-        file: "accessor/store/migrations/0044_hours_rolled_up_ahead.sql",
+        file: "accessor/store/functions/step.sql",
         find: "  insert into watermark (revision) values (p_to);",
         replace: "",
       },
       {
         // A step that is done twice would end the same blocks twice, which PostgreSQL refuses: then
         // nothing is doubled, and compaction stands still.
-        file: "accessor/store/migrations/0011_block_tail.sql",
-        find: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
+        file: "accessor/store/functions/step.sql",
+        find: "from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
         replace:
-          "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) on conflict do nothing;",
+          "from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) on conflict do nothing;",
       },
       {
         file: "accessor/compact/step.ts",
@@ -280,10 +280,9 @@ export const mutants: readonly Mutant[] = [
     name: "a rewritten block stays current",
     edits: [
       {
-        file: "accessor/store/migrations/0011_block_tail.sql",
-        find: "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
-        replace:
-          "p_to from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) limit 0;",
+        file: "accessor/store/functions/step.sql",
+        find: "from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
+        replace: "from unnest(e_block, e_series, e_bucket) as e(block, series, bucket) limit 0;",
       },
     ],
     catch: {

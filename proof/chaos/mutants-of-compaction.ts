@@ -277,8 +277,8 @@ export const compactionMutants: readonly Mutant[] = [
     name: "what was rolled up ahead stays although a commit changes it",
     edits: [
       {
-        file: "accessor/store/migrations/0044_hours_rolled_up_ahead.sql",
-        find: "    where r.valid_from > (select max(revision) from watermark) and r.series_id",
+        file: "accessor/store/functions/step.sql",
+        find: "    where r.valid_from > (select max(revision) from watermark)\n      and r.series_id",
         replace: "    where false and r.series_id",
       },
     ],
@@ -288,7 +288,7 @@ export const compactionMutants: readonly Mutant[] = [
     name: "what was rolled up ahead outlives a correction",
     edits: [
       {
-        file: "accessor/store/migrations/0045_settled_gaps.sql",
+        file: "accessor/store/functions/series.sql",
         find: "select revision + 1 from log_head()",
         replace: "select revision from log_head()",
       },

@@ -2,7 +2,7 @@
 // epoch.
 import type { Mutant } from "./mutant-list.ts";
 
-const ingestSql = "accessor/store/migrations/0021_next_batch.sql";
+const ingestSql = "accessor/store/functions/ingest.sql";
 
 export const historyMutants: readonly Mutant[] = [
   {
@@ -33,7 +33,7 @@ export const historyMutants: readonly Mutant[] = [
     name: "a hello of another owner's producer is welcome",
     edits: [
       {
-        file: "accessor/store/migrations/0018_ingest_by_name.sql",
+        file: "accessor/store/functions/producers.sql",
         find: "is_foreign := coalesce(v_producer.owner <> p_principal, false);",
         replace: "is_foreign := false;",
       },
@@ -72,7 +72,7 @@ export const historyMutants: readonly Mutant[] = [
     name: "an owner registers any number of producers",
     edits: [
       {
-        file: "accessor/store/migrations/0017_producer_owners.sql",
+        file: "accessor/store/functions/producers.sql",
         find: "and not derived), 0) < p_max",
         replace: "and not derived), 0) < p_max + 1000000",
       },
@@ -125,7 +125,7 @@ export const historyMutants: readonly Mutant[] = [
     name: "a commit is written on whatever timeline it comes to",
     edits: [
       {
-        file: "accessor/store/migrations/0014_epochs.sql",
+        file: "accessor/store/functions/locks.sql",
         find: "  perform assert_epoch(begin_epoch());\n",
         replace: "",
       },
@@ -139,7 +139,7 @@ export const historyMutants: readonly Mutant[] = [
     name: "a step of compaction asks for no epoch",
     edits: [
       {
-        file: "accessor/store/migrations/0014_epochs.sql",
+        file: "accessor/store/functions/step.sql",
         find: "  perform assert_epoch(current_epoch());\n",
         replace: "",
       },

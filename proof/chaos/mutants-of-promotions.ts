@@ -24,7 +24,7 @@ export const promotionMutants: readonly Mutant[] = [
     name: "a promotion is noticed by the next checkpoint",
     edits: [
       {
-        file: "accessor/store/migrations/0014_epochs.sql",
+        file: "accessor/store/functions/epochs.sql",
         find: "  return ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer;",
         replace: "  return (select timeline_id from pg_control_checkpoint());",
       },
@@ -38,7 +38,7 @@ export const promotionMutants: readonly Mutant[] = [
     name: "a producer is not told what was lost",
     edits: [
       {
-        file: "accessor/store/migrations/0018_ingest_by_name.sql",
+        file: "accessor/store/functions/producers.sql",
         find: "    lost_first := last_sequence + 1;\n    lost_last := p_acked;\n",
         replace: "",
       },

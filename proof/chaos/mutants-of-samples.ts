@@ -72,8 +72,8 @@ export const sampleMutants: readonly Mutant[] = [
     name: "sums stay in use when the type changes",
     edits: [
       {
-        file: "accessor/store/migrations/0045_settled_gaps.sql",
-        find: " or coalesce(v_type, 1) <> coalesce(v_series.sample_type, 1) then",
+        file: "accessor/store/functions/series.sql",
+        find: "\n    or coalesce(v_type, sample_type_linear())\n      <> coalesce(v_series.sample_type, sample_type_linear()) then",
         replace: " then",
       },
     ],

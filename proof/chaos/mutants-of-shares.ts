@@ -154,7 +154,7 @@ export const shareMutants: readonly Mutant[] = [
     name: "a caller registers any number of series",
     edits: [
       {
-        file: "accessor/store/migrations/0019_quotas.sql",
+        file: "accessor/store/functions/series.sql",
         find: "least(p_all_series - v_all.series, p_own_series - v_own.series));",
         replace: "p_all_series - v_all.series);",
       },
@@ -168,7 +168,7 @@ export const shareMutants: readonly Mutant[] = [
     name: "a caller registers any number of machines",
     edits: [
       {
-        file: "accessor/store/migrations/0019_quotas.sql",
+        file: "accessor/store/functions/series.sql",
         find: "elsif v_own.machines >= p_own_machines then",
         replace: "elsif v_own.machines < 0 then",
       },

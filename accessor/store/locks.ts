@@ -1,0 +1,16 @@
+// Numbers of advisory locks, as functions/named-numbers.sql has them. Anybody who can connect may take
+// one, so nothing that must hold depends on them: see locks.test.ts.
+
+/** The first number of each; the second says what it is for. */
+export const lockSpace = 7201;
+
+export const advisoryLocks = {
+  /** Programs that are older than table revision_lock. */
+  revisions: 1,
+  /** Programs that are older than the lock on table schema_migration. */
+  migrations: 2,
+  /** The accessor that compacts, as long as it is connected. */
+  compactor: 3,
+  /** Programs that are older than table compaction_lock. */
+  compaction: 4,
+} as const;
