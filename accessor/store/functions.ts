@@ -1,5 +1,5 @@
-// The SQL functions and views of this version. Their text stands once, in functions/ and views/, and
-// is what the database has: whoever starts with another text than it has creates all of them anew.
+// The SQL functions and views of this version. Their text stands once, in functions/ and views/. An
+// accessor that starts with another text than the database has creates all of them anew.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Client } from "pg";

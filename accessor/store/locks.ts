@@ -1,5 +1,5 @@
-// Numbers of advisory locks, as functions/named-numbers.sql has them. Anybody who can connect may take
-// one, so nothing that must hold depends on them: see locks.test.ts.
+// Numbers of advisory locks, as functions/named-numbers.sql has them. Anybody who can connect may
+// take one, so nothing that must hold depends on them: see locks.test.ts.
 
 /** The first number of each; the second says what it is for. */
 export const lockSpace = 7201;
