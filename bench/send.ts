@@ -1,10 +1,10 @@
-// The producer of a bench run: the real uplink in a process of its own, fed from data that is there
+// The producer of a bench run: the real sender in a process of its own, fed from data that is there
 // before the clock starts.
 import { randomBytes } from "node:crypto";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { createMemoryOutbox } from "../client/send/outbox.ts";
-import { startUplink, type Uplink } from "../client/send/uplink.ts";
+import { SequenceSender } from "../client/send/sequence-sender.ts";
 import { toSamples } from "../codec/wire/samples.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 import { createLog } from "../runtime/log.ts";
@@ -22,7 +22,7 @@ export type Load = {
 
 type Prepared = { machine: number; piece: Piece };
 
-let uplink: Uplink;
+let sender: SequenceSender;
 let transport: GrpcTransport;
 let prepared: Prepared[] = [];
 const never = new AbortController().signal;
@@ -31,7 +31,7 @@ await serveCommands(
   {
     connect({ url }: { url: string }) {
       transport = createGrpcTransport({ baseUrl: url });
-      uplink = startUplink({
+      sender = new SequenceSender({
         transport,
         producerId: `bench-${randomBytes(6).toString("hex")}`,
         outbox: createMemoryOutbox({ maxBytes: 64 * 2 ** 20 }),
@@ -51,7 +51,7 @@ await serveCommands(
     async send({ machines }: { machines: readonly string[] }) {
       const from = performance.now();
       for (const { machine, piece } of prepared) await append(toBatch(machines[machine]!, piece));
-      await uplink.flush({ abort: never });
+      await sender.flush({ abort: never });
       return performance.now() - from;
     },
 
@@ -62,7 +62,7 @@ await serveCommands(
         await append(toBatch(load.machines[machine]!, piece));
         samples += piece.values.length;
       }
-      await uplink.flush({ abort: never });
+      await sender.flush({ abort: never });
       return samples;
     },
 
@@ -98,12 +98,12 @@ await serveCommands(
           await append(toBatch(machine, { startUs, values }));
         }
       }
-      await uplink.flush({ abort: never });
+      await sender.flush({ abort: never });
       return rounds * machines.length;
     },
   },
   async () => {
-    await uplink.close({ abort: never });
+    await sender.close({ abort: never });
     transport[Symbol.dispose]();
   },
 );
@@ -113,7 +113,7 @@ function nowUs(): number {
 }
 
 async function append(batch: Batch): Promise<void> {
-  await uplink.append(batch, { abort: never });
+  await sender.append(batch, { abort: never });
   // As the producer does: without a pause nothing is written before the outbox is full.
   await setImmediate();
 }

@@ -74,7 +74,7 @@ export type WatchUpdate = {
 
 /**
  * Yields each record that matches once, in commit order, whatever happens to connections and
- * servers, until `signal` aborts. Throws its reason then, and a WatchError for what connecting
+ * servers, until `abort` aborts. Throws its reason then, and a WatchError for what connecting
  * again cannot mend: a cursor that is expired, foreign or in the future, a request that is invalid,
  * a commit that does not end. A message that does not start where the last one ended is never
  * yielded: the watch connects again after its last cursor.

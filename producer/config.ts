@@ -24,7 +24,7 @@ import { namedSignals } from "./simulate/profiles.ts";
 export type Start = { readonly atUs: number } | { readonly agoMs: number };
 
 /** `2026-03-01T08:00:00Z` or `-24h`. */
-function start(): ValueReader<Start> {
+function startTime(): ValueReader<Start> {
   const at = instant();
   const ago = durationMs();
   return {
@@ -40,7 +40,7 @@ function start(): ValueReader<Start> {
 }
 
 /** A rate whose period is a whole number of microseconds. */
-function rateHz(): ValueReader<number> {
+function sampleRate(): ValueReader<number> {
   const whole = count({ min: 1, max: 100_000 });
   const expects = "samples per second, a divisor of 1000000 from 1 to 100000";
   const read = (value: string) => {
@@ -119,9 +119,9 @@ export const settings = {
     repeat: true,
     doc: `a numeric signal besides power: ${namedSignals.slice(1).join(", ")} or any other name`,
   }),
-  powerHz: setting({
+  rateHz: setting({
     flag: "rate-hz",
-    parse: rateHz(),
+    parse: sampleRate(),
     default: "100",
     doc: "samples of power per second",
   }),
@@ -135,7 +135,7 @@ export const settings = {
   start: setting({
     flag: "start",
     env: "MILLRACE_START",
-    parse: start(),
+    parse: startTime(),
     optional: true,
     doc: "begin in the past, send everything up to now, then go on live: -24h, or a time",
   }),
@@ -204,7 +204,7 @@ export const settings = {
     default: "64MiB",
     doc: "without --spool: most to hold until it is acknowledged; when full, sending waits",
   }),
-  spool: setting({
+  spoolDir: setting({
     flag: "spool",
     env: "MILLRACE_SPOOL",
     parse: text({ placeholder: "DIR", expects: "a folder" }),
@@ -239,20 +239,20 @@ export type ProducerSettings = SettingsOf<typeof settings>;
 /** Throws ConfigError for settings that do not go together. `nowUs` is the present. */
 export function assertConsistent(given: ProducerSettings, nowUs: number): void {
   const mistakes: string[] = [];
-  const { spool, producerId } = given;
-  if (spool !== undefined && producerId !== undefined && producerId.length > maxProducerIdLength)
+  const { spoolDir, producerId } = given;
+  if (spoolDir !== undefined && producerId !== undefined && producerId.length > maxProducerIdLength)
     mistakes.push(
       `--producer-id has at most ${maxProducerIdLength} characters with --spool, which adds the name of a lane`,
     );
-  const { input, start: begin, speed, durationMs: duration } = given;
+  const { input, start, speed, durationMs } = given;
   if (given.once) {
     if (input === undefined || input === "-") mistakes.push("--once needs --input with a file");
-    for (const [flag, value] of Object.entries({ spool, "producer-id": producerId }))
+    for (const [flag, value] of Object.entries({ spool: spoolDir, "producer-id": producerId }))
       if (value !== undefined)
         mistakes.push(`--${flag} cannot be used with --once, which numbers batches itself`);
   }
   if (input !== undefined) {
-    for (const [flag, value] of Object.entries({ start: begin, speed, duration })) {
+    for (const [flag, value] of Object.entries({ start, speed, duration: durationMs })) {
       if (value !== undefined)
         mistakes.push(`--${flag} is for the simulator and cannot be used with --input`);
     }
@@ -260,14 +260,18 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
     if (given.strict) mistakes.push("--strict needs --input");
     const { type, unit, epoch, maxGapMs, sampleType } = given;
     for (const [flag, value] of Object.entries({
-      ...{ type, unit, epoch, "max-gap": maxGapMs, "sample-type": sampleType },
+      type,
+      unit,
+      epoch,
+      "max-gap": maxGapMs,
+      "sample-type": sampleType,
     }))
       if (value !== undefined) mistakes.push(`--${flag} needs --input`);
-    if (speed !== undefined && speed > 1 && begin === undefined)
+    if (speed !== undefined && speed > 1 && start === undefined)
       mistakes.push(
         "--speed above 1 needs --start in the past: the accessor takes nothing from the future",
       );
-    if (begin && "atUs" in begin && begin.atUs > nowUs) mistakes.push("--start lies in the future");
+    if (start && "atUs" in start && start.atUs > nowUs) mistakes.push("--start lies in the future");
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
 }

@@ -106,8 +106,12 @@ test("a minute of live simulation arrives complete, and again with the same seed
     return stub.state.stored;
   };
   const stored = await run();
-  for (const { name, block } of createFleet({ machines: 3, seed: 1, signals: ["temperature"] })) {
-    const whole = block(nowUs, nowUs + 60e6);
+  for (const { name, recordsIn } of createFleet({
+    machines: 3,
+    seed: 1,
+    signals: ["temperature"],
+  })) {
+    const whole = recordsIn(nowUs, nowUs + 60e6);
     const own = stored.filter(({ machine }) => machine === name);
     expect(own.length).toBeGreaterThan(200);
     for (const { profile, values, startUs } of whole.runs) {
@@ -232,8 +236,8 @@ test("being stopped is no failure, and what was taken is sent", async () => {
   stop.abort(new Error("SIGTERM"));
   await producer.done;
   await producer[Symbol.asyncDispose]();
-  expect(producer.uplink.held.batches).toBe(0);
-  expect(stub.state.stored).toHaveLength(producer.uplink.counts.ackedBatches);
+  expect(producer.uplink.status.heldBatches).toBe(0);
+  expect(stub.state.stored).toHaveLength(producer.uplink.status.ackedBatches);
 });
 
 test("an uplink that cannot go on fails the run", async () => {

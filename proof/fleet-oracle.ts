@@ -45,10 +45,10 @@ export function judgeFleet(stored: Stored, options: FleetOptions): FleetTally {
   };
   const byMachine = Map.groupBy(stored.commits.values(), ({ content }) => content.machine);
   const fleet = createFleet(options);
-  for (const { name, block } of fleet) {
+  for (const { name, recordsIn } of fleet) {
     const commits = byMachine.get(name) ?? [];
     byMachine.delete(name);
-    judgeMachine(commits, { ...options, name, block, tally });
+    judgeMachine(commits, { ...options, name, recordsIn, tally });
   }
   for (const [name, commits] of byMachine)
     say(tally, "doubled", commits.length, `${name} is no machine of the fleet`);
@@ -58,7 +58,7 @@ export function judgeFleet(stored: Stored, options: FleetOptions): FleetTally {
 type MachineOptions = FleetOptions & ReturnType<typeof createFleet>[number] & { tally: FleetTally };
 
 function judgeMachine(commits: readonly StoredCommit[], options: MachineOptions): void {
-  const { name, block, tally, mayMiss = () => false } = options;
+  const { name, recordsIn, tally, mayMiss = () => false } = options;
   const columns = commits.flatMap(({ columns }) => columns.get("power") ?? []);
   const count = columns.reduce((sum, { values }) => sum + values.length, 0);
   if (count === 0) {
@@ -68,7 +68,7 @@ function judgeMachine(commits: readonly StoredCommit[], options: MachineOptions)
   tally.samples += count;
   const fromUs = options.fromUs ?? Math.min(...columns.map(({ timesUs }) => timesUs[0]!));
   const toUs = options.toUs ?? Math.max(...columns.map(({ timesUs }) => timesUs.at(-1)!)) + 1;
-  const made = toBatch(block(fromUs, toUs))!;
+  const made = toBatch(recordsIn(fromUs, toUs))!;
   const { timesUs, values } = toColumn(made.samples[0]!);
 
   const seen = new Uint8Array(values.length);

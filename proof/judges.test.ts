@@ -21,8 +21,8 @@ function storedAfter(change: (commits: StoredCommit[]) => void = () => {}): Stor
   const fleet = createFleet({ machines, seed });
   const made: StoredCommit[] = [];
   for (let us = fromUs; us < toUs; us += 250_000)
-    for (const { block } of fleet) {
-      const batch = toBatch(block(us, us + 250_000))!;
+    for (const { recordsIn } of fleet) {
+      const batch = toBatch(recordsIn(us, us + 250_000))!;
       const columns = new Map(batch.samples.map((samples) => [samples.signal, toColumn(samples)]));
       const states = batch.stateChanges.map(stateText);
       made.push({

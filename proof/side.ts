@@ -2,7 +2,7 @@
 // and proxies between all of them.
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openUplink } from "../client/send/library.ts";
+import { openUplink } from "../client/send/uplink.ts";
 import { reach } from "./chaos/clients.ts";
 import type { Accessor } from "./chaos/faults.ts";
 import type { KeptPostgres } from "./chaos/kept-postgres.ts";

@@ -191,17 +191,17 @@ export const worstTexts: readonly WorstText[] = [
     read(
       "time: milliseconds",
       (n) => `${fill("1", n)}.${fill("1", n)}x`,
-      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
+      (text) => readTime(text, { nowUs: 0n, epoch: "ms" }),
     ),
     read(
       "time: fraction",
       (n) => `2026-03-01T08:00:00.${fill("1", n)}x`,
-      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
+      (text) => readTime(text, { nowUs: 0n, epoch: "ms" }),
     ),
     read(
       "time: relative",
       (n) => `now-${fill("1", n)}h`,
-      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
+      (text) => readTime(text, { nowUs: 0n, epoch: "ms" }),
     ),
     read(
       "time: run together",
@@ -218,7 +218,7 @@ export const worstTexts: readonly WorstText[] = [
     read(
       "time: offset",
       (n) => `2026-03-01T08:00:00+${fill("01:", n)}`,
-      (text) => readTime(text, { nowUs: 0n, epochUnit: "ms" }),
+      (text) => readTime(text, { nowUs: 0n, epoch: "ms" }),
     ),
     read(
       "glob: a long name",

@@ -1,7 +1,7 @@
 // Writers on every accessor at once: batches of samples, states and errors, as fast as they are
 // taken or at a pace.
 import { setTimeout as sleep } from "node:timers/promises";
-import { type OpenSender, openSender } from "../client/send/sender.ts";
+import { openUplink, type Uplink } from "../client/send/uplink.ts";
 import { countRecords } from "../codec/wire/count-records.ts";
 import { createLog } from "../runtime/log.ts";
 import { eventually } from "../test/testing/eventually.ts";
@@ -25,22 +25,22 @@ export async function startWriting(
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   const { signal: abort } = stop;
-  const senders: OpenSender[] = [];
-  const ackedRecords = () => senders.reduce((sum, { counts }) => sum + counts.ackedRecords, 0);
+  const uplinks: Uplink[] = [];
+  const ackedRecords = () => uplinks.reduce((sum, { status }) => sum + status.ackedRecords, 0);
   let pauseMs = 0;
   const write = async (producer: string, accessor: string) => {
     const log = createLog({ name: producer, level: "error" });
-    const hold = { memoryBytes: 2 ** 18 };
-    await using sender = await openSender({ accessor, producerId: producer, hold, log });
-    senders.push(sender);
+    const outboxBytes = 2 ** 18;
+    await using uplink = await openUplink({ accessor, producerId: producer, outboxBytes, log });
+    uplinks.push(uplink);
     for (let sequence = 1; !abort.aborted; sequence++) {
       const { batch } = makeBatch({ seed, producer, variant: 0, sequence });
       if (countRecords(batch) === 0) continue;
-      await sender.append(batch, { abort: AbortSignal.timeout(60_000) });
+      await uplink.append(batch, { abort: AbortSignal.timeout(60_000) });
       if (pauseMs > 0) await sleep(pauseMs);
       else if (sequence % 50 === 0) await sleep(0);
     }
-    await sender.flush({ abort: AbortSignal.timeout(60_000) });
+    await uplink.flush({ abort: AbortSignal.timeout(60_000) });
   };
   const running = Promise.all(
     urls.flatMap((url, i) =>

@@ -48,7 +48,7 @@ async function throughDoors(lines: readonly string[]): Promise<Record<string, Ba
       source: Readable.from([Buffer.from(text)]),
       log: createLog({ name: "test", level: "silent" }),
       abort: new AbortController().signal,
-      intervalMs: 60_000,
+      batchIntervalMs: 60_000,
       append: async (batch) => void sent.push(batch),
     });
     came[`--input ${kind}`] = sent;

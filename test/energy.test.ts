@@ -77,7 +77,7 @@ async function post(body: string, type: string): Promise<void> {
 async function asInput(load: Load): Promise<void> {
   const batches: Batch[] = [];
   await sendInput({
-    ...{ source: Readable.from([Buffer.from(csv(load))]), log, intervalMs: 60_000 },
+    ...{ source: Readable.from([Buffer.from(csv(load))]), log, batchIntervalMs: 60_000 },
     abort: new AbortController().signal,
     append: async (batch) => void batches.push(batch),
   });

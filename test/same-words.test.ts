@@ -47,7 +47,7 @@ async function byInput(text: string): Promise<Said> {
       source: Readable.from([Buffer.from(text)]),
       log: createLog({ name: "test", format: "json", sink }),
       abort: new AbortController().signal,
-      intervalMs: 60_000,
+      batchIntervalMs: 60_000,
       append: async () => {},
     });
     expect(summary.lines).toBe(summary.records + summary.badLines);

@@ -164,7 +164,7 @@ async function throughDoors(
     source: Readable.from([Buffer.from(written)]),
     log,
     abort: new AbortController().signal,
-    intervalMs: 60_000,
+    batchIntervalMs: 60_000,
     append: async (one) => void sent.push(one),
   });
   expect(summary.badLines).toBe(0);

@@ -9,8 +9,8 @@ import { RecordKind, RefusalSchema, VerdictSchema } from "#gen/millrace/v1/inges
 import { readRecord } from "../../codec/row/record.ts";
 import { openIngestStub } from "../testing/ingest-stub.ts";
 import { temporaryFolder } from "../testing/spool.ts";
-import { MachineState, openUplink, Severity } from "./library.ts";
 import { createRecordFile } from "./spool/record-file.ts";
+import { MachineState, openUplink, Severity } from "./uplink.ts";
 
 const timeUs = 1_772_352_000_123_456;
 const time = { seconds: 1_772_352_000n, nanos: 123_456_000 };

@@ -7,7 +7,7 @@ import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { settled } from "../../test/testing/eventually.ts";
 import { type Hooks, openIngestStub, type StubState } from "../testing/ingest-stub.ts";
 import { openTestSpool, range, recordingLog, temporaryFolder } from "../testing/spool.ts";
-import { type LanesOptions, type Sender, startLanes } from "./lanes.ts";
+import { type BatchSender, type LanesOptions, startLanes } from "./lanes.ts";
 import type { SpoolOptions } from "./spool/spool.ts";
 
 const { signal: abort } = new AbortController();
@@ -53,7 +53,7 @@ async function newFolder(): Promise<string> {
   return folder.path;
 }
 
-async function connected(sender: Sender): Promise<void> {
+async function connected(sender: BatchSender): Promise<void> {
   while (!sender.counts.connected) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 

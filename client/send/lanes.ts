@@ -5,15 +5,15 @@ import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Entry } from "./outbox.ts";
-import type { UplinkCounts } from "./rejections.ts";
+import { addCounts, type SendCounts } from "./send-counts.ts";
+import { SequenceSender, type SequenceSenderOptions } from "./sequence-sender.ts";
 import type { Lane } from "./spool/lane.ts";
 import type { Spool } from "./spool/spool.ts";
-import { startUplink, type Uplink, type UplinkOptions } from "./uplink.ts";
 import { createWarnings } from "./warnings.ts";
 
-/** What takes batches and brings them to the accessor: one uplink, or the two of a spool. */
-export type Sender = Pick<
-  Uplink,
+/** What takes batches and sends them to the accessor: one sequence, or a spool's two lanes. */
+export type BatchSender = Pick<
+  SequenceSender,
   "producerId" | "counts" | "held" | "failed" | "append" | "flush" | "close"
 > &
   AsyncDisposable;
@@ -24,7 +24,7 @@ export type LanesOptions = {
   spool: Spool;
   log: Log;
   deadLetters?: DeadLetters | undefined;
-  sleep?: UplinkOptions["sleep"];
+  sleep?: SequenceSenderOptions["sleep"];
   /**
    * A live lane that holds this many bytes has fallen behind; what comes then is backlog. Default 1
    * MiB.
@@ -43,34 +43,34 @@ export type LanesOptions = {
  * order. The backlog sends only while the live lane is connected, has sent all that it holds, and
  * has acknowledgements of what it held when it connected.
  */
-export function startLanes(options: LanesOptions): Sender {
+export function startLanes(options: LanesOptions): BatchSender {
   const { transport, spool, log, deadLetters, sleep, maxLiveBytes = 2 ** 20 } = options;
   const { live, backlog } = spool;
   const warnings = createWarnings({ log });
   const shared = { transport, log, deadLetters, warnings, ...(sleep ? { sleep } : {}) };
-  const liveUplink = startUplink({ ...shared, producerId: live.producerId, outbox: live });
-  const turn = createBacklogTurn(options, liveUplink.counts);
-  const backlogUplink = startUplink({
+  const liveSender = new SequenceSender({ ...shared, producerId: live.producerId, outbox: live });
+  const turn = createBacklogTurn(options, liveSender.counts);
+  const backlogSender = new SequenceSender({
     ...shared,
     producerId: backlog.producerId,
     outbox: backlog,
     turn,
   });
-  const uplinks = [liveUplink, backlogUplink];
+  const senders = [liveSender, backlogSender];
   const failed = AbortSignal.any([
-    ...uplinks.map((one) => one.failed),
+    ...senders.map((one) => one.failed),
     live.failed,
     backlog.failed,
   ]);
   const isLive = () =>
-    liveUplink.counts.connected && live.held.bytes + live.waitingBatches * 1024 < maxLiveBytes;
+    liveSender.counts.connected && live.held.bytes + live.waitingBatches * 1024 < maxLiveBytes;
 
   async function close({
     abort,
   }: {
     abort: AbortSignal;
   }): Promise<{ unackedBatches: number; unackedRecords: number }> {
-    const ends = await Promise.all(uplinks.map((one) => one.close({ abort })));
+    const ends = await Promise.all(senders.map((one) => one.close({ abort })));
     return {
       unackedBatches: ends.reduce((sum, { unackedBatches }) => sum + unackedBatches, 0),
       unackedRecords: ends.reduce((sum, { unackedRecords }) => sum + unackedRecords, 0),
@@ -78,7 +78,7 @@ export function startLanes(options: LanesOptions): Sender {
   }
 
   const onFailure = () => {
-    for (const one of uplinks) void one.close({ abort: new AbortController().signal });
+    for (const one of senders) void one.close({ abort: new AbortController().signal });
   };
   failed.addEventListener("abort", onFailure, { once: true });
 
@@ -86,7 +86,7 @@ export function startLanes(options: LanesOptions): Sender {
     producerId: spool.producerId,
     failed,
     get counts() {
-      return joinCounts(liveUplink.counts, backlogUplink.counts);
+      return addCounts(liveSender.counts, backlogSender.counts);
     },
     get held() {
       return {
@@ -95,17 +95,17 @@ export function startLanes(options: LanesOptions): Sender {
         records: live.held.records + backlog.held.records,
       };
     },
-    append: (batch: Batch, given) => (isLive() ? liveUplink : backlogUplink).append(batch, given),
+    append: (batch: Batch, given) => (isLive() ? liveSender : backlogSender).append(batch, given),
     async flush(given) {
       const abort = AbortSignal.any([given.abort, failed]);
       // Meanwhile appended batches may go to either.
-      do await Promise.all(uplinks.map((one) => one.flush({ abort })));
+      do await Promise.all(senders.map((one) => one.flush({ abort })));
       while (live.held.batches + backlog.held.batches > 0);
     },
     close,
     async [Symbol.asyncDispose]() {
       failed.removeEventListener("abort", onFailure);
-      await Promise.all(uplinks.map((one) => one[Symbol.asyncDispose]()));
+      await Promise.all(senders.map((one) => one[Symbol.asyncDispose]()));
     },
   };
 }
@@ -113,7 +113,7 @@ export function startLanes(options: LanesOptions): Sender {
 /** Waits until the live lane has nothing to send, and little enough of the backlog is under way. */
 function createBacklogTurn(
   { spool, maxBacklogInFlightBytes = 2 ** 20 }: LanesOptions,
-  liveCounts: Readonly<UplinkCounts>,
+  liveCounts: Readonly<SendCounts>,
 ) {
   const { live, backlog, change } = spool;
   const flight = createFlight(backlog);
@@ -160,20 +160,5 @@ function createFlight(lane: Lane) {
       sent.push(entry);
       sum += entry.bytes.length;
     },
-  };
-}
-
-function joinCounts(a: UplinkCounts, b: UplinkCounts): UplinkCounts {
-  return {
-    connected: a.connected && b.connected,
-    ackedBatches: a.ackedBatches + b.ackedBatches,
-    ackedRecords: a.ackedRecords + b.ackedRecords,
-    breaks: a.breaks + b.breaks,
-    resentBatches: a.resentBatches + b.resentBatches,
-    lostBatches: a.lostBatches + b.lostBatches,
-    refusedBatches: a.refusedBatches + b.refusedBatches,
-    rejectedRecords: a.rejectedRecords + b.rejectedRecords,
-    duplicateBatches: a.duplicateBatches + b.duplicateBatches,
-    warnings: a.warnings + b.warnings,
   };
 }

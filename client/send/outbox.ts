@@ -36,7 +36,7 @@ export interface Outbox {
   /**
    * Takes a batch: gives it the next number, lets `encode` write it, keeps it. While the outbox is
    * full it waits, which is how a producer is held back (an outbox on disk may be told to drop
-   * instead). Calls are served in order. Rejects when `signal` aborts or the outbox is closed.
+   * instead). Calls are served in order. Rejects when `abort` aborts or the outbox is closed.
    */
   append(
     records: number,
@@ -45,12 +45,12 @@ export interface Outbox {
   ): Promise<number>;
   /**
    * The batch of a number as soon as there is one; undefined when it was let go of or is missing,
-   * when the outbox is closed without it, or when `signal` aborts.
+   * when the outbox is closed without it, or when `abort` aborts.
    */
   read(sequence: number, options: { abort: AbortSignal }): Promise<Entry | undefined>;
   /** Lets go of every batch through a number. Returns how many records those held. */
   ack(through: number): number;
-  /** Resolves when nothing is held; rejects when `signal` aborts. */
+  /** Resolves when nothing is held; rejects when `abort` aborts. */
   emptied(options: { abort: AbortSignal }): Promise<void>;
   /** No batch comes any more: waiting appends reject with the reason, waiting reads end. */
   close(reason: unknown): void;

@@ -21,32 +21,6 @@ export type RejectionCounts = {
   warnings: number;
 };
 
-/** What an uplink counts. */
-export type UplinkCounts = RejectionCounts & {
-  connected: boolean;
-  ackedBatches: number;
-  /** Records in acknowledged batches, rejected ones included. */
-  ackedRecords: number;
-  /** Times that a connection was lost or not made. */
-  breaks: number;
-  /** Batches sent again after a break. */
-  resentBatches: number;
-  /** Batches that the accessor had acknowledged and lost (Welcome.lost). */
-  lostBatches: number;
-};
-
-export const noCounts: Readonly<UplinkCounts> = {
-  ...{
-    connected: false,
-    ackedBatches: 0,
-    ackedRecords: 0,
-    breaks: 0,
-    resentBatches: 0,
-    lostBatches: 0,
-  },
-  ...{ refusedBatches: 0, rejectedRecords: 0, duplicateBatches: 0, warnings: 0 },
-};
-
 /** At most one line for each reason in this time; the next one says how many were left out. */
 const quietMs = 5000;
 

@@ -1,284 +1,106 @@
-import { Code } from "@connectrpc/connect";
-import { expect, onTestFinished, test } from "vitest";
-import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
-import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { failure, type Hooks, openIngestStub } from "../testing/ingest-stub.ts";
-import {
-  abort,
-  appendAll,
-  batchOf,
-  firstValues,
-  openPair,
-  openTestUplink,
-  range,
-} from "../testing/uplink.ts";
+// The uplink as another program uses it: the example of docs/producer.md, and what a caller can
+// rely on.
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { createLog } from "../../runtime/log.ts";
+import { openIngestStub } from "../testing/ingest-stub.ts";
+import { temporaryFolder } from "../testing/spool.ts";
+import { openUplink } from "./uplink.ts";
 
-test("batches arrive in order, each once, and close says that nothing is left", async () => {
-  const { stub, uplink } = await openPair();
-  await appendAll(uplink, 50);
-  expect(await uplink.close({ abort })).toEqual({ unackedBatches: 0, unackedRecords: 0 });
-  expect(firstValues(stub.state.stored)).toEqual(range(50));
-  expect(stub.state.arrivals).toEqual(range(50));
-  expect(stub.state.hellos).toMatchObject([{ producerId: "p-1", lastAckedSequence: 0n }]);
-  expect(uplink.counts).toMatchObject({
-    ackedBatches: 50,
-    ackedRecords: 100,
-    resentBatches: 0,
-    breaks: 0,
+const sample = (n: number) => {
+  const times = { case: "grid" as const, value: { startUs: BigInt(n), periodUs: 10_000n } };
+  return { machine: "press-7", samples: [{ signal: "power", unit: "W", times, values: [n] }] };
+};
+
+test("the example of docs/producer.md runs as it stands", async () => {
+  await using folder = await temporaryFolder();
+  await using stub = await openIngestStub();
+  const docs = await readFile(new URL("../../docs/producer.md", import.meta.url), "utf8");
+  const [, example] = /```ts\n([\s\S]*?)```/.exec(docs)!;
+  const script = join(folder.path, "example.ts");
+  await writeFile(
+    script,
+    example!.replace("../client/send/uplink.ts", new URL("./uplink.ts", import.meta.url).href),
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    script,
+    stub.url,
+    join(folder.path, "spool"),
+  ]);
+  expect(stdout).toBe("4 records acknowledged\n");
+  expect([...stub.state.producers.keys()].sort()).toEqual(["line-4.backlog", "line-4.live"]);
+  expect(stub.state.stored[0]).toMatchObject({
+    machine: "press-7",
+    samples: [{ values: [4210.5, 4211, 4209.7] }],
   });
-  await expect(uplink.append(batchOf(51), { abort })).rejects.toThrow("closed");
 });
 
-test("what arrives is what was sent, bit for bit", async () => {
-  const { stub, uplink } = await openPair();
-  const values = [-0, 5e-324, 1 / 3, 4211.7, Number.MAX_VALUE];
-  await uplink.append(batchOf(1, values), { abort });
-  await uplink.flush({ abort });
-  expect(
-    stub.state.stored[0]!.samples[0]!.values.every((value, i) => Object.is(value, values[i])),
-  ).toBe(true);
-});
-
-test.each(["before it is stored", "after it is stored, before its ack"])(
-  "a break %s loses and repeats nothing",
-  async (when) => {
-    const breakAt = new Set([1, 7, 20, 21, 40]);
-    const hook = (sequence: number) => {
-      if (breakAt.delete(sequence)) throw failure(Code.Unavailable, "SHUTTING_DOWN");
-    };
-    const { stub, uplink } = await openPair(
-      when.startsWith("before") ? { beforeStore: hook } : { beforeAck: hook },
-    );
-    await appendAll(uplink, 40);
-    await uplink.flush({ abort });
-    expect(firstValues(stub.state.stored)).toEqual(range(40));
-    expect(uplink.counts).toMatchObject({ ackedBatches: 40, ackedRecords: 80, breaks: 5 });
-    expect(stub.state.streams).toBe(6);
-  },
-);
-
-test("a batch that came twice is acknowledged once and counted as a duplicate", async () => {
-  let lie = true;
-  const hooks: Hooks = {
-    onHello: () => {
-      // A server that has stored batch 1 and does not say so: it comes again and is a duplicate.
-      hooks.welcome = { lastSequence: 0n };
-    },
-    beforeAck: (sequence) => {
-      if (sequence !== 1 || !lie) return;
-      lie = false;
-      throw failure(Code.Unavailable, "DATABASE_UNAVAILABLE");
-    },
-  };
-  const { stub, uplink } = await openPair(hooks);
-  await appendAll(uplink, 3);
-  await uplink.flush({ abort });
-  expect(firstValues(stub.state.stored)).toEqual([1, 2, 3]);
-  expect(uplink.counts).toMatchObject({ ackedBatches: 3, duplicateBatches: 1 });
-  expect(uplink.counts.resentBatches).toBeGreaterThanOrEqual(1);
-});
-
-test("a server that goes away and comes back gets the rest, and tells of batches whose ack was lost", async () => {
-  const first = await openIngestStub({ beforeAck: (sequence) => sequence <= 10 });
-  const { port, state } = first;
-  const bad = {
-    kind: RecordKind.SAMPLE,
-    column: 0,
-    first: 1,
-    count: 1,
-    message: "",
-    retryable: false,
-  };
-  const reason = ErrorReason.VALUE_NOT_FINITE;
-  const hooks: Hooks = {
-    resultOf: (sequence) =>
-      sequence === 20
-        ? { verdicts: [{ $typeName: "millrace.v1.Verdict", ...bad, reason }] }
-        : undefined,
-  };
-  let down = 0;
-  let second: Awaited<ReturnType<typeof openIngestStub>> | undefined;
-  const { uplink, lines } = openTestUplink({
-    port,
-    async onSleep() {
-      if (++down === 3) second = await openIngestStub(hooks, { port, stored: state.stored });
-    },
-  });
-  onTestFinished(() => second?.[Symbol.asyncDispose]());
-  await appendAll(uplink, 30);
-  while (state.stored.length < 30) await new Promise(setImmediate);
+test("without an accessor, batches are taken; the next uplink on the spool sends them", async () => {
+  await using folder = await temporaryFolder();
+  const first = await openIngestStub();
+  const { port, url } = first;
   await first[Symbol.asyncDispose]();
-  await appendAll(uplink, 30, 31);
-  await uplink.flush({ abort });
-  expect(firstValues(state.stored)).toEqual(range(60));
-  expect(second!.state.hellos).toMatchObject([{ lastAckedSequence: 10n }]);
-  // 11 to 30 were stored, but nobody had said so.
-  expect(second!.state.arrivals).toEqual(range(60).slice(10));
-  expect(uplink.counts).toMatchObject({ ackedBatches: 60, ackedRecords: 120, rejectedRecords: 1 });
-  expect(lines.filter((line) => line.includes("no connection"))).toHaveLength(1);
-});
-
-test("the window is bounded: without acks, appends wait, and acks let them go on", async () => {
-  let release = () => {};
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
+  let producerId: string;
+  {
+    await using uplink = await openUplink({ accessor: url, spoolDir: folder.path });
+    producerId = uplink.producerId;
+    await Promise.all([1, 2, 3].map((n) => uplink.append(sample(n))));
+    expect(uplink.status).toMatchObject({
+      connected: false,
+      heldBatches: 3,
+      backlogBatches: 3,
+      ackedBatches: 0,
+    });
+    expect(await uplink.close({ waitMs: 10 })).toEqual({ unackedBatches: 3, unackedRecords: 3 });
+    await expect(uplink.append(sample(4))).rejects.toThrow("closed");
+  }
+  await using stub = await openIngestStub({}, { port });
+  await using uplink = await openUplink({ accessor: url, spoolDir: folder.path });
+  expect(uplink.producerId).toBe(producerId);
+  await uplink.flush();
+  expect(stub.state.producers.get(`${producerId}.backlog`)).toHaveLength(3);
+  expect(uplink.status).toMatchObject({
+    heldBatches: 0,
+    ackedBatches: 3,
+    ackedRecords: 3,
+    diskFull: false,
   });
-  const { stub, uplink } = await openPair({ beforeAck: () => held }, { maxBytes: 2000 });
-  let taken = 0;
-  const appending = (async () => {
-    for (const n of range(200)) {
-      await uplink.append(batchOf(n), { abort });
-      taken = n;
-    }
-  })();
-  while (stub.state.arrivals.length === 0) await new Promise(setImmediate);
-  for (let i = 0; i < 50; i++) await new Promise(setImmediate);
-  expect(uplink.held.bytes).toBeLessThan(2100);
-  expect(taken).toBe(uplink.held.batches);
-  expect(taken).toBeLessThan(60);
-  release();
-  await appending;
-  await uplink.flush({ abort });
-  expect(firstValues(stub.state.stored)).toEqual(range(200));
 });
 
-test("a conflict stops the uplink with a clear message", async () => {
-  const hooks: Hooks = {
-    beforeStore: (sequence) => {
-      if (sequence === 3)
-        throw failure(Code.AlreadyExists, "SEQUENCE_CONFLICT", {
-          producer_id: "p-1",
-          sequence: "3",
-        });
-    },
-  };
-  const { uplink, lines } = await openPair(hooks);
-  await appendAll(uplink, 5);
-  await expect(uplink.flush({ abort })).rejects.toThrow(
-    /batch 3 is stored with other content: two producers share/,
-  );
-  await expect(uplink.append(batchOf(6), { abort })).rejects.toThrow(/two producers share/);
-  expect(uplink.failed.aborted).toBe(true);
-  expect(lines.filter((line) => line.includes(" error "))).toHaveLength(1);
-  expect(uplink.held.batches).toBe(3);
+test("the status counts what the accessor says of stored samples, beside what it rejects", async () => {
+  await using folder = await temporaryFolder();
+  const warning = create(WarningSchema, { reason: WarningReason.NO_ENERGY, message: "no energy" });
+  await using stub = await openIngestStub({ resultOf: () => ({ warnings: [warning] }) });
+  await using uplink = await openUplink({
+    ...{ accessor: stub.url, spoolDir: folder.path },
+    log: createLog({ name: "uplink", level: "silent" }),
+  });
+  await Promise.all([1, 2].map((n) => uplink.append(sample(n))));
+  await uplink.flush();
+  expect(uplink.status).toMatchObject({ ackedBatches: 2, rejectedRecords: 0, warnings: 2 });
 });
 
-test("an id that another process has used is a failure, not silence: its batches are not taken for ours", async () => {
-  const stub = await openIngestStub({}, { stored: range(5).map((n) => batchOf(n)) });
-  onTestFinished(() => stub[Symbol.asyncDispose]());
-  const { uplink } = openTestUplink({ port: stub.port });
-  // A connection that is made before the first append must not make a difference.
-  await expect(appendAll(uplink, 8).then(() => uplink.flush({ abort }))).rejects.toThrow(
-    /another producer uses this id/,
-  );
-  expect(stub.state.stored).toHaveLength(5);
-  expect(uplink.counts.ackedBatches).toBe(0);
+test("a batch without records is refused, and takes no number", async () => {
+  await using folder = await temporaryFolder();
+  await using stub = await openIngestStub();
+  await using uplink = await openUplink({ accessor: stub.url, spoolDir: folder.path });
+  await expect(uplink.append({ machine: "press-7" })).rejects.toThrow(RangeError);
+  expect(uplink.status.heldBatches).toBe(0);
 });
 
-test("a gap is closed from what is held", async () => {
-  let gap = true;
-  const hooks: Hooks = {
-    beforeStore: (sequence) => {
-      if (sequence !== 4 || !gap) return;
-      gap = false;
-      throw failure(Code.OutOfRange, "SEQUENCE_GAP", { sequence: "4", expected_sequence: "4" });
-    },
-  };
-  const { stub, uplink } = await openPair(hooks);
-  await appendAll(uplink, 6);
-  await uplink.flush({ abort });
-  expect(firstValues(stub.state.stored)).toEqual(range(6));
-});
-
-test("a gap that reaches behind what is held is a failure", async () => {
-  const hooks: Hooks = {
-    beforeStore: (sequence) => {
-      if (sequence === 4)
-        throw failure(Code.OutOfRange, "SEQUENCE_GAP", { sequence: "4", expected_sequence: "2" });
-    },
-  };
-  const { uplink } = await openPair(hooks);
-  await appendAll(uplink, 3);
-  await uplink.flush({ abort });
-  await uplink.append(batchOf(4), { abort });
-  await expect(uplink.flush({ abort })).rejects.toThrow(/wants batch 2, which it had acknowledged/);
-});
-
-test("batches that a restored server lost are reported, and numbering goes on", async () => {
-  const hooks: Hooks = {};
-  const { stub, uplink, lines } = await openPair(hooks);
-  await appendAll(uplink, 5);
-  await uplink.flush({ abort });
-  // Restored to batch 2. Its numbering goes on after what the hello names, as the contract says.
-  hooks.welcome = {
-    lastSequence: 2n,
-    lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n },
-  };
-  let broken = false;
-  hooks.beforeStore = (sequence) => {
-    if (sequence === 6 && !broken) {
-      broken = true;
-      throw failure(Code.Unavailable, "SHUTTING_DOWN");
-    }
-  };
-  await appendAll(uplink, 2, 6);
-  await uplink.flush({ abort });
-  expect(stub.state.hellos.at(-1)!.lastAckedSequence).toBe(5n);
-  expect(stub.state.arrivals.slice(-2)).toEqual([6, 7]);
-  expect(uplink.counts.lostBatches).toBe(3);
-  expect(lines.join("")).toMatch(/LOST batches.*first=3 last=5 batches=3/);
-});
-
-test("rejected records and refused batches are counted, and logged once for each reason in a while", async () => {
-  const hooks: Hooks = {
-    resultOf(sequence) {
-      const verdict = {
-        kind: RecordKind.SAMPLE,
-        column: 0,
-        first: 1,
-        count: 1,
-        message: "a sample is NaN",
-      };
-      const shared = { $typeName: "millrace.v1.Verdict" as const, retryable: false };
-      if (sequence === 2) {
-        const refusal = { reason: ErrorReason.BATCH_TOO_LARGE, message: "too large" };
-        return { refusal: { $typeName: "millrace.v1.Refusal", ...refusal } };
-      }
-      return { verdicts: [{ ...shared, ...verdict, reason: ErrorReason.VALUE_NOT_FINITE }] };
-    },
-  };
-  const { uplink, lines } = await openPair(hooks);
-  await appendAll(uplink, 10);
-  await uplink.flush({ abort });
-  expect(uplink.counts).toMatchObject({ ackedBatches: 10, refusedBatches: 1, rejectedRecords: 11 });
-  const rejections = lines.filter((line) => line.includes("rejected"));
-  expect(rejections).toHaveLength(2);
-  expect(rejections[0]).toContain(
-    "samples rejected: a sample is NaN producerId=p-1 reason=VALUE_NOT_FINITE sequence=1 records=1",
-  );
-  expect(rejections[1]).toContain(
-    "batch rejected: too large producerId=p-1 reason=BATCH_TOO_LARGE sequence=2 records=2",
-  );
-});
-
-test("close gives up at its limit and says what has no ack", async () => {
-  const { stub, uplink, lines } = await openPair({ beforeAck: (sequence) => sequence <= 2 });
-  await appendAll(uplink, 5);
-  while (stub.state.stored.length < 5 || uplink.held.batches > 3) await new Promise(setImmediate);
-  const limit = new AbortController();
-  const closing = uplink.close({ abort: limit.signal });
-  limit.abort(new Error("limit"));
-  expect(await closing).toEqual({ unackedBatches: 3, unackedRecords: 6 });
-  expect(lines.join("")).toMatch(/closed without acks.*batches=3 records=6/);
-});
-
-test("without a server, batches wait, and close comes back at its limit", async () => {
-  const stub = await openIngestStub();
-  await stub[Symbol.asyncDispose]();
-  const { uplink } = openTestUplink({ port: stub.port });
-  await appendAll(uplink, 2);
-  while (uplink.counts.breaks < 3) await new Promise(setImmediate);
-  expect(uplink.failed.aborted).toBe(false);
-  const closed = await uplink.close({ abort: AbortSignal.abort() });
-  expect(closed).toEqual({ unackedBatches: 2, unackedRecords: 4 });
+test("without a spool, batches wait in memory, and close says how many may not be stored", async () => {
+  await using stub = await openIngestStub({ beforeAck: (sequence) => sequence < 3 });
+  const log = createLog({ name: "uplink", level: "silent" });
+  const uplink = await openUplink({ accessor: stub.url, outboxBytes: 2 ** 16, log });
+  for (const n of [1, 2, 3, 4]) await uplink.append(sample(n));
+  while (uplink.status.ackedBatches < 2) await new Promise(setImmediate);
+  expect(uplink.status).toMatchObject({ heldBatches: 2, maxBytes: 2 ** 16, backlogBatches: 0 });
+  expect(uplink.status.usedBytes).toBe(uplink.status.heldBytes);
+  expect(await uplink.close({ waitMs: 10 })).toEqual({ unackedBatches: 2, unackedRecords: 2 });
+  expect([...stub.state.producers.keys()]).toEqual([uplink.producerId]);
 });

@@ -1,324 +1,175 @@
-// The way of one sequence of batches to the accessor: sends what an outbox holds, lets go of what
-// is acknowledged, connects again for as long as it runs.
-import { type Client, ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { type Ack, IngestService, type Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
-import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+// Sends batches to an accessor, for any program: open, append, flush, close. A batch that append
+// has taken arrives once, through breaks of the connection and, with a spool, of the process.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { countRecords } from "../../codec/wire/count-records.ts";
-import { encodeNumberedBatch } from "../../codec/wire/encode.ts";
-import { createBackoff, sleep as realSleep } from "../../runtime/backoff.ts";
-import { failpoint } from "../../runtime/failpoint.ts";
-import { causeChain, type Log } from "../../runtime/log.ts";
-import type { DeadLetters } from "./dead-letters.ts";
-import { runSession } from "./ingest-session.ts";
-import type { Entry, Outbox } from "./outbox.ts";
-import { createRejections, noCounts, type UplinkCounts } from "./rejections.ts";
-import { createWarnings, type Warnings } from "./warnings.ts";
+import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
+import { createLog, type Log } from "../../runtime/log.ts";
+import { type CertificateFiles, openCertificates } from "../../runtime/tls/certificates.ts";
+import { createDeadLetters } from "./dead-letters.ts";
+import { startLanes } from "./lanes.ts";
+import { createMemoryOutbox } from "./outbox.ts";
+import { SequenceSender } from "./sequence-sender.ts";
+import type { WhenFull } from "./spool/room.ts";
+import { openSpool } from "./spool/spool.ts";
+import { memoryStatus, spoolStatus, type UplinkStatus } from "./uplink-status.ts";
 
-export type UplinkOptions = {
-  transport: Transport;
+export { BatchSchema, MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
+export { toSamples } from "../../codec/wire/samples.ts";
+export { UplinkError } from "./session-problem.ts";
+export { SpoolError } from "./spool/segment.ts";
+export type { UplinkStatus } from "./uplink-status.ts";
+
+type SpoolOptions = {
+  /** Folder of the spool, one for each process. Made if it is not there. */
+  spoolDir: string;
+  /** Bound on the spool; default 1 GiB. */
+  maxBytes?: number | undefined;
   /**
-   * Who sends. An outbox in memory numbers from 1 and so needs an id that was never used, or one
-   * whose batches are the same each time.
+   * At the bound: "block" (default) lets append wait; "drop-oldest" gives up the oldest batches and
+   * records the gap.
    */
-  producerId: string;
-  /** Whether they are the same each time: what the accessor has already is sent again. */
-  repeats?: boolean;
-  /** The uplink closes it. */
-  outbox: Outbox;
-  /** Where rejected records go; default nowhere. */
-  deadLetters?: DeadLetters | undefined;
-  /** Who says what is odd about stored batches; default one of its own. */
-  warnings?: Warnings;
-  /** Waits for a batch's turn to be sent; default no wait. */
-  turn?: (entry: Entry, abort: AbortSignal) => Promise<void>;
-  log: Log;
-  /** How to wait between attempts; default a timer. */
-  sleep?: (ms: number, abort: AbortSignal) => Promise<void>;
+  whenFull?: WhenFull | undefined;
 };
 
-/** A failure that connecting again cannot mend. */
-export class UplinkError extends Error {
-  override readonly name = "UplinkError";
+type MemoryOptions = {
+  /** Without a spool: batches wait in memory, and append waits while they have this many bytes. */
+  outboxBytes: number;
+  /**
+   * Whether every process that sends under this producer id sends the same batches: those that the
+   * accessor has already are sent again, and found to be duplicates. Default false.
+   */
+  repeats?: boolean | undefined;
+};
+
+export type UplinkOptions = {
+  /**
+   * URL of the accessor: "http://127.0.0.1:50051", or "https://…" for TLS. It need not be there.
+   */
+  accessor: string;
+  /**
+   * With https, PEM files, read again when they change: `ca` to trust (default the authorities of
+   * Node), `cert` and `key` to present to an accessor that asks for a certificate.
+   */
+  certificateFiles?: CertificateFiles | undefined;
+  /** Key or token, for an accessor that asks for one. */
+  apiKey?: string | undefined;
+  /**
+   * Who sends; default a new one. A spool keeps it from its first use on, and it has at most 120 of
+   * A-Z a-z 0-9 . _ : - then. In memory, batches are numbered from 1, so it must be one that was
+   * never used.
+   */
+  producerId?: string | undefined;
+  /** File for rejected records; default rejected.ndjson in the spool, or none. */
+  deadLetters?: string | undefined;
+  /** Default: warnings and errors, on standard error. */
+  log?: Log | undefined;
+} & (SpoolOptions | MemoryOptions);
+
+/** A batch, as a message or as its fields. */
+export type BatchInit = MessageInitShape<typeof BatchSchema>;
+
+/** What an uplink could not get acknowledged before it was closed. */
+export type Unacked = { unackedBatches: number; unackedRecords: number };
+
+export interface Uplink extends AsyncDisposable {
+  readonly producerId: string;
+  readonly status: UplinkStatus;
+  /**
+   * Aborts, with its reason, when nothing can be accepted or sent any more. Correct what the reason
+   * names, then open another uplink.
+   */
+  readonly failed: AbortSignal;
+  /**
+   * Takes a batch of at least one record: resolves when it is held, on disk if there is a spool.
+   * From there it is sent until it is acknowledged. Waits while the spool, its disk or the memory
+   * is full, until `abort` aborts. Do not change the batch before that. Many appends at once share
+   * one sync.
+   */
+  append(batch: BatchInit, options?: { abort?: AbortSignal }): Promise<void>;
+  /** Resolves when everything that was taken is acknowledged. */
+  flush(options?: { abort?: AbortSignal }): Promise<void>;
+  /**
+   * Takes no more, waits up to `waitMs` (default 3000) for acks, closes. What has none stays in the
+   * spool; without one it may or may not be stored.
+   */
+  close(options?: { waitMs?: number }): Promise<Unacked>;
 }
 
 /**
- * Starts an uplink; it connects by itself. Disposal gives up at once what is not acknowledged: call
- * close first.
+ * Opens the spool if there is one, recovers it, and starts to send. Throws ConfigError for
+ * certificates that cannot be used, SpoolError if another process uses the spool, or it belongs to
+ * another producer.
  */
-export function startUplink(options: UplinkOptions): Uplink {
-  return new Uplink(options);
-}
-
-export class Uplink implements AsyncDisposable {
-  readonly counts: UplinkCounts = { ...noCounts };
-  readonly producerId: string;
-  readonly #outbox: Outbox;
-  readonly #log: Log;
-  readonly #sleep: (ms: number, abort: AbortSignal) => Promise<void>;
-  readonly #client: Client<typeof IngestService>;
-  readonly #deadLetters: DeadLetters | undefined;
-  readonly #turn: UplinkOptions["turn"];
-  readonly #warnings: Warnings;
-  readonly #countResult: ReturnType<typeof createRejections>;
-  readonly #stop = new AbortController();
-  readonly #failed = new AbortController();
-  readonly #running: Promise<void>;
-  /**
-   * Highest sequence that may have reached the server: what an outbox brings along was perhaps sent
-   * by an earlier process.
-   */
-  #sentThrough: number;
-  /**
-   * Through here losses have been reported: a welcome names them again until a batch has gone
-   * beyond them.
-   */
-  #lostThrough = 0;
-  #closed = false;
-  readonly #repeats: boolean;
-
-  constructor({
-    transport,
-    producerId,
-    outbox,
-    log,
-    deadLetters,
-    warnings = createWarnings({ log }),
-    turn,
-    repeats = false,
-    sleep = realSleep,
-  }: UplinkOptions) {
-    this.producerId = producerId;
-    this.#outbox = outbox;
-    this.#log = log.child({ producerId });
-    this.#sleep = sleep;
-    this.#deadLetters = deadLetters;
-    this.#warnings = warnings;
-    this.#turn = turn;
-    this.#repeats = repeats;
-    this.#client = createClient(IngestService, transport);
-    this.#countResult = createRejections({ log: this.#log, counts: this.counts });
-    this.#sentThrough = outbox.lastSequence;
-    this.#running = this.#run();
-  }
-
-  /** Aborts, with an UplinkError as its reason, when this uplink cannot go on. */
-  get failed(): AbortSignal {
-    return this.#failed.signal;
-  }
-
-  /** What is not acknowledged yet. */
-  get held(): Outbox["held"] {
-    return this.#outbox.held;
-  }
-
-  /**
-   * Takes a batch, which must have a record. Waits while the outbox is full. Rejects when `signal`
-   * aborts, and after a failure or close.
-   */
-  async append(batch: Batch, { abort }: { abort: AbortSignal }): Promise<void> {
-    const encode = (sequence: number) => encodeNumberedBatch(sequence, batch);
-    await this.#outbox.append(countRecords(batch), encode, { abort });
-  }
-
-  /**
-   * Resolves when every batch taken so far and meanwhile is acknowledged. Rejects when `signal`
-   * aborts, and after a failure.
-   */
-  async flush({ abort }: { abort: AbortSignal }): Promise<void> {
-    await this.#outbox.emptied({ abort: AbortSignal.any([abort, this.failed]) });
-  }
-
-  /**
-   * Takes no more, sends and half-closes, waits for the acks until `signal` aborts, and says what
-   * has none.
-   */
-  async close({
-    abort,
-  }: {
-    abort: AbortSignal;
-  }): Promise<{ unackedBatches: number; unackedRecords: number }> {
-    this.#closed = true;
-    this.#outbox.close(new Error("the uplink is closed"));
-    const stop = () => this.#stop.abort(abort.reason);
-    abort.addEventListener("abort", stop, { once: true });
-    if (abort.aborted) stop();
+export async function openUplink(options: UplinkOptions): Promise<Uplink> {
+  await using opened = new AsyncDisposableStack();
+  const { sender, readStatus } = await openSender(options, opened);
+  const owned = opened.move();
+  const never = new AbortController().signal;
+  let closing: Promise<Unacked> | undefined;
+  const close = async (waitMs: number) => {
     try {
-      await this.#running;
+      return await sender.close({ abort: AbortSignal.timeout(waitMs) });
     } finally {
-      abort.removeEventListener("abort", stop);
+      await owned.disposeAsync();
     }
-    const { batches, records } = this.held;
-    if (batches > 0 && this.#outbox.durable)
-      this.#log.info("closed without acks: these stay in the spool", { batches, records });
-    else if (batches > 0)
-      this.#log.warn("closed without acks: these may or may not be stored", { batches, records });
-    return { unackedBatches: batches, unackedRecords: records };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const disposed = new Error("the uplink is disposed of");
-    if (!this.#closed) await this.close({ abort: AbortSignal.abort(disposed) });
-    // A close that still waits for acks waits no longer.
-    this.#stop.abort(disposed);
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const backoff = createBackoff({ baseMs: 100, maxMs: 1000 });
-    const abort = this.#stop.signal;
-    let quietUntilMs = 0;
-    while (!abort.aborted && !(this.#closed && this.held.batches === 0)) {
-      let problem: unknown = new Error("the accessor ended the stream");
-      const { ackedSequence } = this.#outbox;
-      try {
-        const onWelcome = (welcome: Welcome) => {
-          const next = this.#welcome(welcome);
-          backoff.reset();
-          quietUntilMs = 0;
-          return next;
-        };
-        const { atGap } = await runSession({
-          client: this.#client,
-          producerId: this.producerId,
-          outbox: this.#outbox,
-          abort,
-          onWelcome,
-          onAck: (ack) => this.#ack(ack),
-          turn: this.#turn,
-          onSend: (sequence) => this.#send(sequence),
-        });
-        // The next hello takes the accessor over the gap.
-        if (atGap && this.#outbox.ackedSequence > ackedSequence) continue;
-        if (this.#closed && this.held.batches === 0) break;
-      } catch (error) {
-        if (abort.aborted) break;
-        problem = error;
-      }
-      this.counts.connected = false;
-      this.counts.breaks++;
-      const fatal = this.#fatal(problem);
-      if (fatal) {
-        this.#log.error(fatal.message);
-        this.#outbox.close(fatal);
-        this.#failed.abort(fatal);
-        break;
-      }
-      // A long outage is one line a minute, not one an attempt.
-      if (Date.now() >= quietUntilMs) {
-        this.#log.warn("no connection to the accessor, trying again", {
-          reason: causeChain(problem),
-          heldBatches: this.held.batches,
-        });
-        quietUntilMs = Date.now() + 60_000;
-      }
-      const delayMs = Math.max(backoff.next(), retryDelayMs(problem));
-      await this.#sleep(delayMs, abort).catch(() => {});
-    }
-    this.counts.connected = false;
-  }
-
-  #welcome({ lastSequence, lost }: Welcome): number {
-    const last = Number(lastSequence);
-    // A hello can name more than was sent: it passes what is missing.
-    this.#sentThrough = Math.max(this.#sentThrough, this.#outbox.ackedSequence);
-    if (last > this.#sentThrough && !this.#repeats) {
-      throw new UplinkError(
-        `the accessor has batches through ${last} of producer "${this.producerId}", and this process sent only ${this.#sentThrough}: ` +
-          "another producer uses this id, or used it before, or a spool was put back to an older copy; choose an id that is new",
-      );
-    }
-    if (lost) this.#lost(Number(lost.first), Number(lost.last));
-    // What is stored but was never acknowledged here goes out once more: the answer is a duplicate,
-    // and tells of records that were rejected. Where some of it is missing here, that cannot be
-    // heard of.
-    if (this.#outbox.missing.some((gap) => gap.first <= last)) this.#letGo(last);
-    this.counts.connected = true;
-    this.#log.info("connected", { lastSequence: last, heldBatches: this.held.batches });
-    return this.#outbox.ackedSequence + 1;
-  }
-
-  #lost(from: number, last: number): void {
-    const first = Math.max(from, this.#lostThrough + 1);
-    if (first > last) return;
-    this.#lostThrough = last;
-    const known = this.#outbox.missing.reduce(
-      (sum, gap) => sum + Math.max(0, Math.min(gap.last, last) - Math.max(gap.first, first) + 1),
-      0,
-    );
-    const batches = last - first + 1 - known;
-    this.counts.lostBatches += batches;
-    const fields = { first, last, batches };
-    if (batches === 0) this.#log.info("the accessor goes on behind the gap", fields);
-    else
-      this.#log.error(
-        "the accessor LOST batches that it had acknowledged; it was restored to an earlier point",
-        fields,
-      );
-  }
-
-  #send(sequence: number): void {
-    failpoint("uplink.before-send");
-    if (sequence <= this.#sentThrough) this.counts.resentBatches++;
-    else this.#sentThrough = sequence;
-  }
-
-  async #ack({ sequence, results }: Ack): Promise<void> {
-    failpoint("uplink.before-ack");
-    for (const result of results) {
-      const rejects = result.refusal !== undefined || result.verdicts.length > 0;
-      const entry =
-        rejects || this.#warnings.wants(result)
-          ? await this.#outbox.read(Number(result.sequence), { abort: this.#stop.signal })
-          : undefined;
-      this.#countResult(result, entry);
-      this.#warnings.say(result, entry);
-      if (entry && rejects)
-        await this.#deadLetters?.write({ producerId: this.producerId, result, entry });
-    }
-    this.#letGo(Number(sequence));
-    failpoint("uplink.after-ack");
-  }
-
-  #letGo(through: number): void {
-    const before = this.held.batches;
-    this.counts.ackedRecords += this.#outbox.ack(through);
-    this.counts.ackedBatches += before - this.held.batches;
-  }
-
-  /** The failure that this problem means, or undefined if connecting again may mend it. */
-  #fatal(problem: unknown): UplinkError | undefined {
-    if (problem instanceof UplinkError) return problem;
-    const info =
-      problem instanceof ConnectError ? problem.findDetails(ErrorInfoSchema)[0] : undefined;
-    const said = problem instanceof ConnectError ? problem.rawMessage : String(problem);
-    if (info?.reason === "SEQUENCE_CONFLICT") {
-      const text = `producer "${this.producerId}": batch ${info.metadata["sequence"]} is stored with other content`;
-      return new UplinkError(
-        `${text}: two producers share this id, or one numbered its batches anew. Nothing was overwritten (${said})`,
-      );
-    }
-    if (info?.reason === "SEQUENCE_GAP") {
-      const expected = Number(info.metadata["expected_sequence"]);
-      // Held: the next welcome says to go on there.
-      if (expected > this.#outbox.ackedSequence) return undefined;
-      const text = `producer "${this.producerId}": the accessor wants batch ${expected}`;
-      return new UplinkError(
-        `${text}, which it had acknowledged and which is no longer held here (${said})`,
-      );
-    }
-    if (info?.reason === "PRODUCER_ID_INVALID" || info?.reason === "HELLO_REQUIRED") {
-      return new UplinkError(`the accessor refuses producer "${this.producerId}": ${said}`);
-    }
-    return undefined;
-  }
+  };
+  return {
+    producerId: sender.producerId,
+    failed: sender.failed,
+    get status() {
+      return readStatus();
+    },
+    async append(init, { abort = never } = {}) {
+      const batch = create(BatchSchema, init);
+      if (countRecords(batch) === 0) throw new RangeError("a batch needs at least one record");
+      await sender.append(batch, { abort });
+    },
+    flush: ({ abort = never } = {}) => sender.flush({ abort }),
+    close({ waitMs = 3000 } = {}) {
+      closing ??= close(waitMs);
+      return closing;
+    },
+    async [Symbol.asyncDispose]() {
+      closing ??= close(3000);
+      await closing;
+    },
+  };
 }
 
-/** How long the server asks to wait; 0 if it does not. */
-function retryDelayMs(problem: unknown): number {
-  const delay =
-    problem instanceof ConnectError
-      ? problem.findDetails(RetryInfoSchema)[0]?.retryDelay
-      : undefined;
-  return delay ? Math.min(60_000, Number(delay.seconds) * 1000 + delay.nanos / 1e6) : 0;
+/** Opens what an uplink consists of; `opened` disposes of it. */
+async function openSender(options: UplinkOptions, opened: AsyncDisposableStack) {
+  const { accessor, certificateFiles, apiKey } = options;
+  const log = options.log ?? createLog({ name: "uplink", level: "warn" });
+  const certificates =
+    certificateFiles && opened.use(await openCertificates(certificateFiles, { log }));
+  const transport = opened.use(
+    createGrpcTransport({
+      baseUrl: accessor,
+      certificates,
+      ...(apiKey === undefined ? {} : { headers: { authorization: `Bearer ${apiKey}` } }),
+    }),
+  );
+  const openLetters = (path: string | undefined) =>
+    path === undefined ? undefined : opened.use(createDeadLetters({ path, log }));
+
+  if ("spoolDir" in options) {
+    const { spoolDir: folder, maxBytes, whenFull, producerId } = options;
+    const spool = opened.use(await openSpool({ folder, maxBytes, whenFull, producerId, log }));
+    const deadLetters = openLetters(options.deadLetters ?? join(spool.folder, "rejected.ndjson"));
+    const sender = opened.use(startLanes({ transport, spool, deadLetters, log }));
+    return { sender, readStatus: () => spoolStatus(sender, spool) };
+  }
+  const { outboxBytes: maxBytes, repeats } = options;
+  const outbox = createMemoryOutbox({ maxBytes });
+  const deadLetters = openLetters(options.deadLetters);
+  // Numbered in memory, so from 1 again after a restart: under an old id, the accessor would find
+  // other content under the numbers.
+  const producerId = options.producerId ?? `p-${randomBytes(6).toString("hex")}`;
+  const sender = opened.use(
+    new SequenceSender({ transport, producerId, repeats, outbox, deadLetters, log }),
+  );
+  return { sender, readStatus: () => memoryStatus(sender, { maxBytes }) };
 }

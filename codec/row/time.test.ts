@@ -5,7 +5,7 @@ import { type EpochUnit, isRelativeTime, readTime } from "./time.ts";
 import { TimeFault } from "./time-fault.ts";
 
 const nowUs = 1_772_352_000_000_000n; // 2026-03-01T08:00:00Z
-const parse = (text: string) => readTime(text, { nowUs, epochUnit: "ms" });
+const parse = (text: string) => readTime(text, { nowUs, epoch: "ms" });
 
 test.each([
   ["2026-03-01T08:00:00Z", nowUs],
@@ -165,7 +165,7 @@ test("a compact date is told as the date that it is, and what a unit is declared
       expect(readTime(text, { nowUs })).toBe(BigInt(Date.parse(text)) * 1_000n);
     }),
   );
-  expect(readTime("20261129", { nowUs, epochUnit: "s" })).toBe(20_261_129_000_000n);
+  expect(readTime("20261129", { nowUs, epoch: "s" })).toBe(20_261_129_000_000n);
   // Seconds of 2034, and milliseconds of 2601, are what they were.
   expect(readTime("2026112908", { nowUs })).toMatchObject({
     message: expect.stringMatching(/look like seconds/),
@@ -186,17 +186,17 @@ test("a number of any declared unit is the instant of its digits, cut to the mic
       units,
       fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }),
       fc.nat(12),
-      (epochUnit, ns, places) => {
+      (epoch, ns, places) => {
         const scale = 10n ** BigInt(places);
         // A decimal of so many places, and its floor in microseconds by whole numbers.
-        const count = (ns * scale * perSecond[epochUnit]) / 1_000_000_000n;
+        const count = (ns * scale * perSecond[epoch]) / 1_000_000_000n;
         const digits = String(count < 0n ? -count : count).padStart(places + 1, "0");
         const fraction = places === 0 ? "" : `.${digits.slice(-places)}`;
         const text = `${count < 0n ? "-" : ""}${digits.slice(0, digits.length - places)}${fraction}`;
         const scaled = count * 1_000_000n;
-        const by = scale * perSecond[epochUnit];
+        const by = scale * perSecond[epoch];
         const floor = scaled / by - (scaled % by < 0n ? 1n : 0n);
-        const us = readTime(text, { nowUs: undefined, epochUnit });
+        const us = readTime(text, { nowUs: undefined, epoch });
         // What a coarser unit explains better: only in the first months of 1970.
         if (us instanceof TimeFault && floor > 0n && floor < 10_000_000_000_000n)
           expect(us.message).toMatch(/^these look like /);
@@ -232,14 +232,14 @@ test.each<[text: string, EpochUnit, says: RegExp]>([
   ["1772352000000000000", "us", /look like nanoseconds/],
   ["9999999999999999999999", "s", /years 1 to 9999/],
   ["-999999999999999", "s", /years 1 to 9999/],
-])("%s, declared as %s, is refused as another count", (text, epochUnit, says) => {
-  const fault = readTime(text, { nowUs: undefined, epochUnit });
+])("%s, declared as %s, is refused as another count", (text, epoch, says) => {
+  const fault = readTime(text, { nowUs: undefined, epoch });
   expect(fault).toBeInstanceOf(TimeFault);
   expect((fault as TimeFault).message).toMatch(says);
 });
 
 test("a declared count before 1990 that is none of a coarser unit is taken", () => {
-  const read = (text: string) => readTime(text, { nowUs: undefined, epochUnit: "ms" });
+  const read = (text: string) => readTime(text, { nowUs: undefined, epoch: "ms" });
   expect(["0", "631151999", "10000000000", "-1772352000", "500000000000"].map(read)).toEqual([
     ...[0n, 631_151_999_000n, 10_000_000_000_000n, -1_772_352_000_000n, 500_000_000_000_000n],
   ]);

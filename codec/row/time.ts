@@ -51,7 +51,7 @@ const rfc3339 =
   /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?(?:[Zz]|([-+ ])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?)$/;
 const withoutZone = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?$/;
 const date = /^\d{4}-\d\d-\d\d$/;
-const epoch = /^(-?)(\d{1,22})(?:\.(\d+))?$/;
+const epochNumber = /^(-?)(\d{1,22})(?:\.(\d+))?$/;
 const relative = /^(?:now)?(?:([-+ ])(\d{1,15})(us|ms|[smhdw]))?$/;
 
 /** Whether the text names a time by its distance from now. */
@@ -68,15 +68,15 @@ export type TimeContext = {
    * four months of 1970 and in a coarser unit between 1990 and 2286. Undefined: milliseconds, of
    * which all before 1990 are refused, as the seconds that they mostly are.
    */
-  epochUnit?: EpochUnit | undefined;
+  epoch?: EpochUnit | undefined;
 };
 
 /**
  * Microseconds since 1970 of a time in any of `timeForms`. Digits finer than a microsecond are cut.
  * A leap second, 23:59:60 UTC, is the second after it.
  */
-export function readTime(text: string, { nowUs, epochUnit }: TimeContext): bigint | TimeFault {
-  const us = fromRfc3339(text) ?? fromEpoch(text, epochUnit) ?? fromRest(text, nowUs);
+export function readTime(text: string, { nowUs, epoch }: TimeContext): bigint | TimeFault {
+  const us = fromRfc3339(text) ?? fromEpoch(text, epoch) ?? fromRest(text, nowUs);
   return typeof us !== "bigint" || isTime(us) ? us : outside;
 }
 
@@ -96,7 +96,7 @@ const unitNs: Record<EpochUnit, bigint> = { s: 1_000_000_000n, ms: 1_000_000n, u
 const digitsBelow: Record<EpochUnit, number> = { s: 9, ms: 6, us: 3, ns: 0 };
 
 function fromEpoch(text: string, declared: EpochUnit | undefined): bigint | TimeFault | undefined {
-  const match = epoch.exec(text);
+  const match = epochNumber.exec(text);
   if (!match) return undefined;
   const unit = declared ?? "ms";
   const [, sign, whole, fraction = ""] = match;

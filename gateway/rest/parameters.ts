@@ -162,7 +162,7 @@ export const timeParameter = (doc: string): Parameter<ResolvedTime> => ({
   read(texts, { name, nowUs }) {
     const text = single(texts, name);
     // Numbers before 1990 are refused as in rows. 0 can only mean the beginning.
-    const us = readTime(text, { nowUs, epochUnit: text === "0" ? "ms" : undefined });
+    const us = readTime(text, { nowUs, epoch: text === "0" ? "ms" : undefined });
     if (us instanceof TimeFault) throw invalidField(name, `${quote(text)} ${us.inQuery}`, invalid);
     return { us, relative: isRelativeTime(text) };
   },

@@ -56,7 +56,7 @@ export function rowContextOf(
   if (max_gap !== undefined && !(max_gap > 0n && max_gap <= maxMaxGapUs))
     throw invalidField("max_gap", maxGapFault.message.replace("max_gap ", ""));
   const maxGapUs = max_gap === undefined ? undefined : Number(max_gap);
-  return { nowUs, epochUnit: epoch, signal: type, unit, maxGapUs, sampleType: sample_type };
+  return { nowUs, epoch, signal: type, unit, maxGapUs, sampleType: sample_type };
 }
 
 /** Of a body of JSON. Lines may be none: so is an export of nothing, which goes back in. */

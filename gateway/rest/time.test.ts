@@ -5,7 +5,7 @@ import { readTime } from "../../codec/row/time.ts";
 import { formatTime, fromTimestamp, toTimestamp } from "./time.ts";
 
 const nowUs = 1_772_352_000_000_000n; // 2026-03-01T08:00:00Z
-const parse = (text: string) => readTime(text, { nowUs, epochUnit: "ms" });
+const parse = (text: string) => readTime(text, { nowUs, epoch: "ms" });
 const anyUs = fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n });
 
 test("whatever is written is read again, to the microsecond", () => {

@@ -8,7 +8,7 @@ const batching = 1;
 
 /**
  * The id of a producer that sends this file, read under these flags. Rejects when the file cannot
- * be read, or `signal` aborts.
+ * be read, or `abort` aborts.
  */
 export async function inputId(
   path: string,

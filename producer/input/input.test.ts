@@ -23,7 +23,7 @@ async function send(text: string | Iterable<Uint8Array>, options: Partial<InputO
       sink: (line) => log.push(line.slice(13).trim()),
     }),
     abort: new AbortController().signal,
-    intervalMs: 60_000,
+    batchIntervalMs: 60_000,
     append: async (batch) => void batches.push(batch),
     ...options,
   });
@@ -234,7 +234,7 @@ test("what is declared once holds for rows that do not say it; quoted line ends 
     'machine,time,value,unit,max_gap,sample_type\nm,1772352000.5,1,,,\n"m",2026-03-01,2,F,1 day,Counter\n',
     {
       defaults: { signal: "heat", unit: "K", maxGapUs: 1_200_000_000, sampleType: SampleType.STEP },
-      epochUnit: "s",
+      epoch: "s",
     },
   );
   expect(rowsOf(batches)).toMatchObject([
@@ -316,7 +316,7 @@ test("reading waits while batches are not taken", async () => {
 test("records of an input that pauses do not wait for its end", async () => {
   const source = new Readable({ read() {} });
   const { promise: sent, resolve } = Promise.withResolvers<Batch>();
-  const sending = send([], { source, intervalMs: 1, append: async (batch) => resolve(batch) });
+  const sending = send([], { source, batchIntervalMs: 1, append: async (batch) => resolve(batch) });
   source.push(`${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`);
   expect(rowsOf([await sent])).toHaveLength(1);
   source.push(null);
@@ -327,7 +327,7 @@ test("a failure to send ends an input that waits for more", async () => {
   const source = new Readable({ read() {} });
   const sending = send([], {
     source,
-    intervalMs: 1,
+    batchIntervalMs: 1,
     append: () => Promise.reject(new Error("no uplink")),
   });
   source.push(`${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`);

@@ -22,7 +22,7 @@ export type InputOptions = {
   log: Log;
   abort: AbortSignal;
   /** Records wait at most about this long for company. */
-  intervalMs: number;
+  batchIntervalMs: number;
   /** What holds for rows that do not say it themselves. */
   defaults?: RowDefaults;
   /**
@@ -31,7 +31,7 @@ export type InputOptions = {
    */
   repeatable?: boolean;
   /** What times count that are numbers. */
-  epochUnit?: EpochUnit | undefined;
+  epoch?: EpochUnit | undefined;
   /** Takes a batch; reading goes on when it has. */
   append(batch: Batch): Promise<void>;
   /** So many bytes have been read, and these machines have been seen. */
@@ -45,17 +45,17 @@ export type InputSummary = { lines: number; records: number; badLines: number };
 const maxReports = 100;
 
 /**
- * Sends all records of an input. Rejects when it cannot be read, when `signal` aborts, and with
+ * Sends all records of an input. Rejects when it cannot be read, when `abort` aborts, and with
  * BadText for what is none of rows.
  */
 export async function sendInput(options: InputOptions): Promise<InputSummary> {
   const {
     log,
     abort,
-    intervalMs,
+    batchIntervalMs,
     defaults,
     repeatable = false,
-    epochUnit,
+    epoch,
     append,
     onProgress,
   } = options;
@@ -82,7 +82,7 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
     // A failure stays in `sending`; stopping the source brings the reading loop to it.
     if (waiting === 0 && !repeatable)
       send(gather.takeAll()).catch((error: Error) => source.destroy(error));
-  }, intervalMs);
+  }, batchIntervalMs);
 
   function report({ line, lines }: SourceRow, reason: string): void {
     const before = summary.badLines;
@@ -110,7 +110,7 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
       return new RowFault({ reason: "REQUEST_INVALID", message: row.message });
     if (typeof row !== "object" || row === null || Array.isArray(row)) return notAnObject;
     const nowUs = repeatable ? undefined : BigInt(Date.now()) * 1_000n;
-    return readRecord(row as Row, { nowUs, epochUnit, ...defaults });
+    return readRecord(row as Row, { nowUs, epoch, ...defaults });
   }
 
   async function* chunks() {

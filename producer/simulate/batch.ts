@@ -1,14 +1,12 @@
-// A block of a simulated machine as the contract's Batch.
+// The records of a simulated machine in a span of time, as the contract's Batch.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { toDuration } from "../../codec/timestamps.ts";
 import { toErrorReport, toStateChange } from "../../codec/wire/events.ts";
-import type { Block } from "./fleet.ts";
+import type { MachineRecords } from "./fleet.ts";
 
-/**
- * Samples are on their grid. Undefined if nothing happened in the block.
- */
-export function toBatch({ machine, states, errors, runs }: Block): Batch | undefined {
+/** Samples are on their grid. Undefined if nothing happened in the span. */
+export function toBatch({ machine, states, errors, runs }: MachineRecords): Batch | undefined {
   if (states.length + errors.length + runs.length === 0) return undefined;
   const batch = create(BatchSchema, { machine });
   batch.stateChanges = states.map(toStateChange);

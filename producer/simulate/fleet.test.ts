@@ -26,23 +26,23 @@ test("machines have stable names, and a larger fleet begins with the smaller one
     "mill-6",
     "press-7",
   ]);
-  const block = (machines: number) =>
-    createFleet({ machines, seed: 1 })[1]!.block(startUs, startUs + minuteUs);
-  expect(block(2)).toEqual(block(9));
+  const records = (machines: number) =>
+    createFleet({ machines, seed: 1 })[1]!.recordsIn(startUs, startUs + minuteUs);
+  expect(records(2)).toEqual(records(9));
   const later = createFleet({ machines: 2, firstMachine: 6, seed: 1 });
   expect(later.map(({ name }) => name)).toEqual(["mill-6", "press-7"]);
-  expect(later[0]!.block(startUs, startUs + minuteUs)).toEqual(
-    createFleet({ machines: 6, seed: 1 })[5]!.block(startUs, startUs + minuteUs),
+  expect(later[0]!.recordsIn(startUs, startUs + minuteUs)).toEqual(
+    createFleet({ machines: 6, seed: 1 })[5]!.recordsIn(startUs, startUs + minuteUs),
   );
 });
 
 test("each full second has exactly 100 samples of power on one grid, over an hour", () => {
   for (const machine of createFleet({ machines: 5, seed: 3 })) {
     const times: number[] = [];
-    // Blocks as a busy event loop would cut them.
+    // Spans as a busy event loop would cut them.
     for (let fromUs = startUs; fromUs < startUs + 3600e6; ) {
       const toUs = Math.min(startUs + 3600e6, fromUs + 250_000 + (times.length % 7) * 33_333);
-      const batch = toBatch(machine.block(fromUs, toUs))!;
+      const batch = toBatch(machine.recordsIn(fromUs, toUs))!;
       times.push(...timesOf(batch.samples[0]!));
       fromUs = toUs;
     }
@@ -158,10 +158,10 @@ test("waves are slow: power in ACTIVE moves by kilowatts within a minute, by ten
   expect(Math.max(...minute) - Math.min(...minute)).toBeGreaterThan(1000);
 });
 
-test("a block becomes a batch on a grid, with all its records", () => {
+test("records become a batch on a grid, with all its records", () => {
   const [machine] = createFleet({ machines: 1, seed: 1, signals: ["temperature", "power", "x9"] });
-  const block = machine!.block(startUs, startUs + minuteUs);
-  const batch = toBatch(block)!;
+  const records = machine!.recordsIn(startUs, startUs + minuteUs);
+  const batch = toBatch(records)!;
   expect(batch.samples.map(({ signal, unit }) => [signal, unit])).toEqual([
     ["power", "W"],
     ["temperature", "°C"],
@@ -170,10 +170,10 @@ test("a block becomes a batch on a grid, with all its records", () => {
   const [power] = batch.samples;
   expect(power!.times).toMatchObject({ case: "grid", value: { periodUs: 10_000n } });
   expect(power!.maxGap).toMatchObject({ seconds: 1n, nanos: 0 });
-  expect(batch.stateChanges.length).toBe(block.states.length);
+  expect(batch.stateChanges.length).toBe(records.states.length);
   const { time } = batch.stateChanges[0]!;
-  expect(Number(time!.seconds) * 1e6 + time!.nanos / 1000).toBe(block.states[0]!.timeUs);
-  expect(countRecords(batch)).toBe(6000 + 60 + 600 + block.states.length + block.errors.length);
+  expect(Number(time!.seconds) * 1e6 + time!.nanos / 1000).toBe(records.states[0]!.timeUs);
+  expect(countRecords(batch)).toBe(6000 + 60 + 600 + records.states.length + records.errors.length);
 });
 
 test("nothing happening is no batch", () => {
@@ -182,11 +182,11 @@ test("nothing happening is no batch", () => {
     startUs,
     startUs + minuteUs,
   )[0]!;
-  const { startUs: gridUs } = machine!.block(timeUs + 1, timeUs + 10_001).runs[0]!;
-  expect(toBatch(machine!.block(gridUs + 1, gridUs + 10_000))).toBeUndefined();
+  const { startUs: gridUs } = machine!.recordsIn(timeUs + 1, timeUs + 10_001).runs[0]!;
+  expect(toBatch(machine!.recordsIn(gridUs + 1, gridUs + 10_000))).toBeUndefined();
 });
 
 test("power at another rate stays on its grid", () => {
-  const [machine] = createFleet({ machines: 1, seed: 1, powerHz: 1000 });
-  expect(machine!.block(startUs, startUs + 1e6).runs[0]!.values.length).toBe(1000);
+  const [machine] = createFleet({ machines: 1, seed: 1, rateHz: 1000 });
+  expect(machine!.recordsIn(startUs, startUs + 1e6).runs[0]!.values.length).toBe(1000);
 });

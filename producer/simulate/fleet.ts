@@ -1,11 +1,11 @@
 // A fleet of simulated machines: n names, each with its states, errors and numeric signals. Pure;
-// blocks by any cut of time.
+// records by any cut of time.
 import { createMachine, type ErrorAt, type StateStart } from "./machine.ts";
 import { profileOf } from "./profiles.ts";
 import { createWaveform, type Profile, type Run } from "./waveform.ts";
 
 /** Everything of one machine in a span of time. */
-export type Block = {
+export type MachineRecords = {
   readonly machine: string;
   readonly states: readonly StateStart[];
   readonly errors: readonly ErrorAt[];
@@ -15,10 +15,10 @@ export type Block = {
 export interface FleetMachine {
   readonly name: string;
   /**
-   * All records in [fromUs, toUs). Blocks of adjoining spans join to the block of the whole,
-   * whatever the cuts.
+   * All records in [fromUs, toUs). Those of adjoining spans join to those of the whole, whatever
+   * the cuts.
    */
-  block(fromUs: number, toUs: number): Block;
+  recordsIn(fromUs: number, toUs: number): MachineRecords;
 }
 
 export type FleetOptions = {
@@ -29,7 +29,7 @@ export type FleetOptions = {
   /** Numeric signals besides power. */
   signals?: readonly string[];
   /** Samples of power per second; default 100. */
-  powerHz?: number;
+  rateHz?: number;
 };
 
 const kinds = ["mill", "press", "lathe", "robot", "saw"] as const;
@@ -44,7 +44,7 @@ export function createFleet({
   firstMachine = 1,
   seed,
   signals = [],
-  powerHz,
+  rateHz,
 }: FleetOptions): readonly FleetMachine[] {
   const names = [...new Set(["power", ...signals])];
   return Array.from({ length: machines }, (_, i) => {
@@ -52,9 +52,9 @@ export function createFleet({
     const name = `${kinds[index % kinds.length]}-${index + 1}`;
     const machine = createMachine({ seed, name });
     const waveforms = names.map((signal) =>
-      createWaveform(profileOf(signal, { powerHz }), { seed, machine }),
+      createWaveform(profileOf(signal, { rateHz }), { seed, machine }),
     );
-    const block = (fromUs: number, toUs: number): Block => {
+    const recordsIn = (fromUs: number, toUs: number): MachineRecords => {
       const runs = waveforms.flatMap((waveform) => {
         const run = waveform.samples(fromUs, toUs);
         return run ? [{ ...run, profile: waveform.profile }] : [];
@@ -66,14 +66,14 @@ export function createFleet({
         runs,
       };
     };
-    return { name, block };
+    return { name, recordsIn };
   });
 }
 
-/** Samples and states that the fleet sends per second, about: for sizing blocks. */
-export function recordsPerSecond({ signals = [], powerHz }: FleetOptions): number {
+/** Samples and states that the fleet sends per second, about: for sizing batches. */
+export function recordsPerSecond({ signals = [], rateHz }: FleetOptions): number {
   const rates = [...new Set(["power", ...signals])].map(
-    (signal) => 1e6 / profileOf(signal, { powerHz }).periodUs,
+    (signal) => 1e6 / profileOf(signal, { rateHz }).periodUs,
   );
   return rates.reduce((sum, rate) => sum + rate, 0) + 1;
 }

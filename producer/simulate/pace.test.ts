@@ -31,7 +31,7 @@ async function spansOf(given: Given, onSpan: (span: Span) => void = () => {}): P
   const { signal: abort } = new AbortController();
   for await (const span of paceSpans({
     startUs,
-    intervalMs: 250,
+    batchIntervalMs: 250,
     maxSpanUs: 100e6,
     abort,
     ...given,

@@ -6,7 +6,7 @@ import { sleep } from "../../runtime/backoff.ts";
 export interface Clock {
   /** Microseconds since the epoch. */
   nowUs(): number;
-  /** Resolves after this long; rejects when `signal` aborts. */
+  /** Resolves after this long; rejects when `abort` aborts. */
   sleep(ms: number, abort: AbortSignal): Promise<void>;
 }
 
@@ -31,13 +31,13 @@ export type PaceOptions = {
   /** Where simulated time begins. */
   startUs: number;
   /** Where it ends; absent for never. */
-  untilUs?: number;
+  untilUs?: number | undefined;
   /**
    * Simulated seconds per second. Absent: as fast as spans are taken. The present is never passed.
    */
-  speed?: number;
+  speed?: number | undefined;
   /** Between two live spans. */
-  intervalMs: number;
+  batchIntervalMs: number;
   /** Longest span, which bounds a batch. */
   maxSpanUs: number;
   clock: Clock;
@@ -55,13 +55,13 @@ export async function* paceSpans(options: PaceOptions): AsyncGenerator<Span, voi
     startUs,
     untilUs = Number.POSITIVE_INFINITY,
     speed,
-    intervalMs,
+    batchIntervalMs,
     maxSpanUs,
     clock,
     abort,
   } = options;
   const beganUs = clock.nowUs();
-  const intervalUs = intervalMs * 1000;
+  const intervalUs = batchIntervalMs * 1000;
   let fromUs = startUs;
   while (fromUs < untilUs) {
     abort.throwIfAborted();

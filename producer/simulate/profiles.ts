@@ -113,12 +113,12 @@ const generic: Row = {
 };
 
 /**
- * What a numeric signal of this name is like. `powerHz` (default 100) is the rate of `power`, a
+ * What a numeric signal of this name is like. `rateHz` (default 100) is the rate of `power`, a
  * divisor of 1,000,000.
  */
-export function profileOf(signal: string, { powerHz = 100 }: { powerHz?: number } = {}): Profile {
+export function profileOf(signal: string, { rateHz = 100 }: { rateHz?: number } = {}): Profile {
   const row =
-    signal === "power" ? { ...power, periodUs: 1e6 / powerHz } : (others[signal] ?? generic);
+    signal === "power" ? { ...power, periodUs: 1e6 / rateHz } : (others[signal] ?? generic);
   const { active, idle, fault, off, ...rest } = row;
   const behaviours = {
     [UNSPECIFIED]: idle,

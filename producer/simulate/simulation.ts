@@ -10,9 +10,9 @@ const maxBatchRecords = 10_000;
 
 export type SimulationOptions = FleetOptions & {
   startUs: number;
-  untilUs?: number;
-  speed?: number;
-  intervalMs: number;
+  untilUs?: number | undefined;
+  speed?: number | undefined;
+  batchIntervalMs: number;
   clock: Clock;
   abort: AbortSignal;
   /** Takes a batch; the simulation goes on when it has. */
@@ -21,13 +21,13 @@ export type SimulationOptions = FleetOptions & {
   onSpan(span: { toUs: number; live: boolean }): void;
 };
 
-/** Runs until `untilUs`; rejects when `signal` aborts or a batch is not taken. */
+/** Runs until `untilUs`; rejects when `abort` aborts or a batch is not taken. */
 export async function simulate(options: SimulationOptions): Promise<void> {
   const { append, onSpan, ...rest } = options;
   const fleet = createFleet(rest);
   const maxSpanUs = Math.floor((maxBatchRecords / recordsPerSecond(rest)) * 1e6);
   for await (const { fromUs, toUs, live } of paceSpans({ ...rest, maxSpanUs })) {
-    const batches = fleet.values().map((machine) => toBatch(machine.block(fromUs, toUs)));
+    const batches = fleet.values().map((machine) => toBatch(machine.recordsIn(fromUs, toUs)));
     // Together, so that they share one sync of a spool; of the past one by one, which is much more.
     if (live) await Promise.all(batches.map((batch) => batch && append(batch)));
     else {

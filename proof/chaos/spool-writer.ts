@@ -4,7 +4,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openUplink } from "../../client/send/library.ts";
+import { openUplink } from "../../client/send/uplink.ts";
 import { createLog } from "../../runtime/log.ts";
 import { spoolBatch } from "./spool-batches.ts";
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { openSender } from "../../client/send/sender.ts";
+import { openUplink } from "../../client/send/uplink.ts";
 import { watch } from "../../client/watch.ts";
 import { FeedBreakError } from "../../client/watch-error.ts";
 import { countSamples, timesOf } from "../../codec/wire/samples.ts";
@@ -60,19 +60,19 @@ async function measure(what: string, ask: () => Promise<unknown>): Promise<void>
 async function write(): Promise<void> {
   const log = createLog({ name: "good", level: "error" });
   const options = { accessor: accessorUrl, apiKey: key, producerId: "good.live", log };
-  await using sender = await openSender({ ...options, hold: { memoryBytes: 2 ** 24 } });
+  await using uplink = await openUplink({ ...options, outboxBytes: 2 ** 24 });
   let fromUs = Math.floor(Date.now() / 250) * 250_000;
   outcome.firstUs = fromUs;
   for (; !abort.aborted; fromUs += 250_000) {
     await sleep(Math.max(0, fromUs / 1000 + 250 - Date.now()));
     appendedAt.set(fromUs, performance.now());
     for (const batch of batchesOf(fromUs)) {
-      await sender.append(batch, { abort: AbortSignal.timeout(60_000) });
+      await uplink.append(batch, { abort: AbortSignal.timeout(60_000) });
       outcome.written += countSamples(batch.samples[0]!);
     }
     outcome.lastUs = fromUs + 250_000;
   }
-  await sender.flush({ abort: AbortSignal.timeout(60_000) });
+  await uplink.flush({ abort: AbortSignal.timeout(60_000) });
 }
 
 /** From a batch's making to its arrival here, through the log: the longest of the ways. */

@@ -11,7 +11,7 @@ import { BatchSchema, MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { revokeCommand } from "../../accessor/access/key-commands.ts";
 import { openTestAccessor } from "../../accessor/testing/accessor.ts";
 import { idOf, openClients } from "../../accessor/testing/keys.ts";
-import { openUplink } from "../../client/send/library.ts";
+import { openUplink } from "../../client/send/uplink.ts";
 import { openCheckedGateway } from "../../gateway/testing/gateway.ts";
 import { createLog } from "../../runtime/log.ts";
 import { type Fixture, openFixture } from "../testing/access.ts";

@@ -31,12 +31,12 @@ export type SpoolOptions = {
    */
   producerId?: string | undefined;
   /** Bound on the bytes of both lanes' files; default 1 GiB. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /**
    * What happens at the bound: appends wait (the default), or the oldest batches go, with a record
    * of the gap.
    */
-  whenFull?: WhenFull;
+  whenFull?: WhenFull | undefined;
   /**
    * Default a sixteenth of maxBytes, from 16 KiB to 16 MiB. What is deleted or dropped goes by
    * files.

@@ -1,4 +1,4 @@
-// What an uplink makes of the server's answers: losses counted once, waits kept, rejected records
+// What an sender makes of the server's answers: losses counted once, waits kept, rejected records
 // written before their batch is let go.
 import { Code } from "@connectrpc/connect";
 import { expect, onTestFinished, test } from "vitest";
@@ -8,15 +8,15 @@ import { RecordKind, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { failure, type Hooks, openIngestStub } from "../testing/ingest-stub.ts";
-import { abort, appendAll, openPair } from "../testing/uplink.ts";
+import { abort, appendAll, openPair } from "../testing/sequence-sender.ts";
 import { createMemoryOutbox } from "./outbox.ts";
-import { startUplink } from "./uplink.ts";
+import { SequenceSender } from "./sequence-sender.ts";
 
 test("a loss that a welcome names again, since nothing has been sent beyond it, is counted once", async () => {
   const hooks: Hooks = {};
-  const { stub, uplink, lines } = await openPair(hooks);
-  await appendAll(uplink, 5);
-  await uplink.flush({ abort });
+  const { stub, sender, lines } = await openPair(hooks);
+  await appendAll(sender, 5);
+  await sender.flush({ abort });
   hooks.welcome = {
     lastSequence: 5n,
     lost: { $typeName: "millrace.v1.SequenceRange", first: 3n, last: 5n },
@@ -25,10 +25,10 @@ test("a loss that a welcome names again, since nothing has been sent beyond it, 
   hooks.beforeStore = (sequence) => {
     if (sequence === 6 && breaks-- > 0) throw failure(Code.Unavailable, "SHUTTING_DOWN");
   };
-  await appendAll(uplink, 1, 6);
-  await uplink.flush({ abort });
+  await appendAll(sender, 1, 6);
+  await sender.flush({ abort });
   expect(stub.state.hellos.length).toBeGreaterThan(2);
-  expect(uplink.counts.lostBatches).toBe(3);
+  expect(sender.counts.lostBatches).toBe(3);
   expect(lines.filter((line) => line.includes("LOST batches"))).toHaveLength(1);
 });
 
@@ -46,9 +46,9 @@ test("the server is left alone for as long as it asks to be", async () => {
       throw error;
     },
   };
-  const { uplink } = await openPair(hooks, { onSleep: (ms) => void waits.push(ms) });
-  await appendAll(uplink, 1);
-  await uplink.flush({ abort });
+  const { sender } = await openPair(hooks, { onSleep: (ms) => void waits.push(ms) });
+  await appendAll(sender, 1);
+  await sender.flush({ abort });
   expect(waits).toHaveLength(2);
   for (const ms of waits) expect(ms).toBeGreaterThanOrEqual(7_500);
 });
@@ -76,7 +76,7 @@ test("a batch is not let go of before its rejected records are written down", as
   const asked = Promise.withResolvers<void>();
   const written = Promise.withResolvers<void>();
   const transport = createGrpcTransport({ baseUrl: stub.url });
-  const uplink = startUplink({
+  const sender = new SequenceSender({
     ...{ transport, producerId: "p-1", outbox: createMemoryOutbox({ maxBytes: 1 << 20 }) },
     log: createLog({ name: "test", level: "silent" }),
     deadLetters: {
@@ -89,16 +89,16 @@ test("a batch is not let go of before its rejected records are written down", as
     },
   });
   onTestFinished(async () => {
-    await uplink[Symbol.asyncDispose]();
+    await sender[Symbol.asyncDispose]();
     transport[Symbol.dispose]();
   });
-  await appendAll(uplink, 1);
+  await appendAll(sender, 1);
   await asked.promise;
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-  expect([uplink.held.batches, uplink.counts.ackedBatches]).toEqual([1, 0]);
+  expect([sender.held.batches, sender.counts.ackedBatches]).toEqual([1, 0]);
   written.resolve();
-  await uplink.flush({ abort });
-  expect(uplink.counts.ackedBatches).toBe(1);
+  await sender.flush({ abort });
+  expect(sender.counts.ackedBatches).toBe(1);
 });
 
 test("a batch that is stored with a warning is a success: nothing rejected, no letter", async () => {
@@ -109,9 +109,9 @@ test("a batch that is stored with a warning is a success: nothing rejected, no l
     column: 0,
     message: "samples are far apart",
   };
-  const { uplink } = await openPair({ resultOf: () => ({ warnings: [warning] }) });
-  await appendAll(uplink, 3);
-  await uplink.flush({ abort });
+  const { sender } = await openPair({ resultOf: () => ({ warnings: [warning] }) });
+  await appendAll(sender, 3);
+  await sender.flush({ abort });
   const nothing = { rejectedRecords: 0, refusedBatches: 0, duplicateBatches: 0 };
-  expect(uplink.counts).toMatchObject({ ackedBatches: 3, ...nothing, warnings: 3 });
+  expect(sender.counts).toMatchObject({ ackedBatches: 3, ...nothing, warnings: 3 });
 });

@@ -1,11 +1,12 @@
-// For tests: an uplink and the server that it speaks to, and batches that can be told apart.
+// For tests: a sender of one sequence, the server that it speaks to, and batches that can be told
+// apart.
 import { create } from "@bufbuild/protobuf";
 import { onTestFinished } from "vitest";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { createMemoryOutbox } from "../send/outbox.ts";
-import { startUplink, type Uplink } from "../send/uplink.ts";
+import { SequenceSender } from "../send/sequence-sender.ts";
 import { type Hooks, openIngestStub } from "./ingest-stub.ts";
 
 export const { signal: abort } = new AbortController();
@@ -28,10 +29,10 @@ type Given = {
   producerId?: string;
   onSleep?: (ms: number) => Promise<void> | void;
 };
-export function openTestUplink({ port, maxBytes = 1 << 20, producerId = "p-1", onSleep }: Given) {
+export function openTestSender({ port, maxBytes = 1 << 20, producerId = "p-1", onSleep }: Given) {
   const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` });
   const lines: string[] = [];
-  const uplink = startUplink({
+  const sender = new SequenceSender({
     transport,
     producerId,
     outbox: createMemoryOutbox({ maxBytes }),
@@ -48,18 +49,18 @@ export function openTestUplink({ port, maxBytes = 1 << 20, producerId = "p-1", o
     },
   });
   onTestFinished(async () => {
-    await uplink[Symbol.asyncDispose]();
+    await sender[Symbol.asyncDispose]();
     transport[Symbol.dispose]();
   });
-  return { uplink, lines };
+  return { sender, lines };
 }
 
 export async function openPair(hooks: Hooks = {}, given: Partial<Given> = {}) {
   const stub = await openIngestStub(hooks);
   onTestFinished(() => stub[Symbol.asyncDispose]());
-  return { stub, ...openTestUplink({ port: stub.port, ...given }) };
+  return { stub, ...openTestSender({ port: stub.port, ...given }) };
 }
 
-export async function appendAll(uplink: Uplink, n: number, first = 1): Promise<void> {
-  for (let i = first; i < first + n; i++) await uplink.append(batchOf(i), { abort });
+export async function appendAll(sender: SequenceSender, n: number, first = 1): Promise<void> {
+  for (let i = first; i < first + n; i++) await sender.append(batchOf(i), { abort });
 }
