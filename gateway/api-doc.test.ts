@@ -1,5 +1,5 @@
-// Runs every block of docs/api.md against a gateway: commands, Node, what browsers have, and Python
-// where grpcio is there.
+// Runs every block of the pages on the API against a gateway: commands, Node, what browsers have,
+// and Python where grpcio is there.
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,14 +15,16 @@ import { answerEverything } from "./testing/answers.ts";
 import { openTestGateway, type TestGateway } from "./testing/gateway.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const page = readFileSync(join(root, "docs/api.md"), "utf8");
-const blocks = Array.from(
-  page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm),
-  ([, language = "", code = ""], i) => ({
+const pages = ["api.md", "storing.md", "api-clients.md"].map((name) => ({
+  name,
+  text: readFileSync(join(root, "docs", name), "utf8"),
+}));
+const blocks = pages.flatMap(({ name: page, text }) =>
+  Array.from(text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm), ([, language = "", code = ""], i) => ({
     language,
     code,
-    name: `${i + 1}: ${code.split("\n").find((line) => line.trim() !== "")}`,
-  }),
+    name: `${page} ${i + 1}: ${code.split("\n").find((line) => line.trim() !== "")}`,
+  })),
 );
 const of = (language: string) => blocks.filter((block) => block.language === language);
 
@@ -94,7 +96,7 @@ test.skipIf(python === undefined).each(of("python"))("Python $name", async ({ co
   ]);
 });
 
-test("rows and problems of the page are JSON", () => {
+test("rows and problems of the pages are JSON", () => {
   for (const { code } of of("json")) {
     const values = code.startsWith('{"type"') ? [code] : code.trim().split("\n");
     for (const value of values) expect(JSON.parse(value)).toBeTypeOf("object");
@@ -104,5 +106,6 @@ test("rows and problems of the page are JSON", () => {
 test("no block is left out", () => {
   const run = ["sh", "js", "python", "json"].flatMap(of);
   expect(run.length).toBe(blocks.length);
-  expect(page.split("```").length - 1).toBe(blocks.length * 2);
+  const marks = pages.map(({ text }) => text.split("```").length - 1);
+  expect(marks.reduce((sum, count) => sum + count, 0)).toBe(blocks.length * 2);
 });

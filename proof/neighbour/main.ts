@@ -29,7 +29,8 @@ const { values } = parseArgs({
     json: { type: "string" },
   },
 });
-// What docs/proofs.md states; resident, so with what the allocator has not given back.
+// What docs/proofs-hostile-clients.md states; resident, so with what the allocator has not given
+// back.
 const capMib: Record<string, number> = { accessor: 1_024, gateway: 768 };
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-neighbour-"));

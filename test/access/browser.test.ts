@@ -1,5 +1,5 @@
-// The browser blocks of docs/api.md in a real Chromium, on a page of another origin, with a real
-// accessor behind the gateway. Skipped where no Chromium is installed.
+// The browser blocks of docs/api-clients.md in a real Chromium, on a page of another origin, with a
+// real accessor behind the gateway. Skipped where no Chromium is installed.
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,7 +17,7 @@ const executablePath = [
   "/usr/bin/google-chrome",
 ].find(existsSync);
 
-const doc = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
+const doc = readFileSync(new URL("../../docs/api-clients.md", import.meta.url), "utf8");
 const section = /^## A browser$([\s\S]*?)^## /m.exec(doc)![1]!;
 const blocks = Array.from(section.matchAll(/^```js\n([\s\S]*?)^```$/gm), ([, code = ""]) => code);
 const [eventSource, ...keyed] = blocks as [string, ...string[]];

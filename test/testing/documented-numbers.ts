@@ -72,20 +72,15 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
   ],
   "docs/api.md": [
     one("with a limit above {10,000}", "gateway/rest/cut.ts#maxKnownLimit"),
-    one("lists at most {1,000} of them", "gateway/rest/verdicts.ts#maxVerdicts"),
-    one("({256 KiB} of messages)", "gateway/rest/verdicts.ts#maxMessageCharacters"),
-    one("If the first {20,000} rows", "gateway/rest/post-lines.ts#maxUnreadableLines"),
-    one("signal of a machine, at most {100}:", "gateway/rest/warnings.ts#maxWarnings"),
-    one("until the {17th} sample settles it", "accessor/history/infer-gap.ts#maxDistances", 1),
-    one("A field of more than {1,000} lines", "codec/row/csv-record.ts#maxRecordLines"),
-    one("lines, or {1 MiB}, is rejected", "codec/row/csv-record.ts#maxRecordCharacters"),
-    one("messages of {1 KiB} or more", "gateway/rest/compression.ts#worthBytes"),
-    one("messages of {16 KiB} or more", "runtime/grpc/compress.ts#minBytes"),
     one(
       "There are at most {10,000} buckets per series",
       "accessor/rpc/resolution.ts#maxBucketsInARow",
     ),
     one("series and {100,000} in total", "accessor/rpc/resolution.ts#maxBuckets"),
+  ],
+  "docs/api-clients.md": [
+    one("messages of {1 KiB} or more", "gateway/rest/compression.ts#worthBytes"),
+    one("messages of {16 KiB} or more", "runtime/grpc/compress.ts#minBytes"),
   ],
   "docs/architecture.md": [one("waits up to {3 s} for acks", "producer/producer.ts#closeMs")],
   "docs/client.md": [
@@ -209,6 +204,15 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("begin | {16} in one turn", "runtime/grpc/call-starts.ts#callsPerTurn"),
     one("begin | {200} at once, 50", "runtime/grpc/session-pace.ts#earlyResets.burst"),
     one("for another {250 ms}", "accessor/store/database.ts#graceMs"),
+  ],
+  "docs/storing.md": [
+    one("lists at most {1,000} of them", "gateway/rest/verdicts.ts#maxVerdicts"),
+    one("({256 KiB} of messages)", "gateway/rest/verdicts.ts#maxMessageCharacters"),
+    one("If the first {20,000} rows", "gateway/rest/post-lines.ts#maxUnreadableLines"),
+    one("signal of a machine, at most {100}:", "gateway/rest/warnings.ts#maxWarnings"),
+    one("until the {17th} sample settles it", "accessor/history/infer-gap.ts#maxDistances", 1),
+    one("A field of more than {1,000} lines", "codec/row/csv-record.ts#maxRecordLines"),
+    one("lines, or {1 MiB}, is rejected", "codec/row/csv-record.ts#maxRecordCharacters"),
   ],
   "proto/millrace/v1/signal_service.proto": [
     one("No message exceeds {4 MiB}", "runtime/grpc/message-limit.ts#maxSentBytes"),
