@@ -60,7 +60,9 @@ export class FairQueue {
         reject(abort!.reason);
       };
       const waiter: Waiter = {
-        ...{ caller, amount, passed: 0 },
+        caller,
+        amount,
+        passed: 0,
         grant() {
           abort?.removeEventListener("abort", onAbort);
           resolve();

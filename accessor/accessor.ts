@@ -40,7 +40,7 @@ import { Readiness } from "./readiness.ts";
 import { createAccessService } from "./rpc/access.ts";
 import { batchBounds } from "./rpc/batch-bounds.ts";
 import { checkRules, learnRules } from "./rpc/check-request.ts";
-import { useOwnCodecs } from "./rpc/codecs.ts";
+import { accessorCodecs } from "./rpc/codecs.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
 import { ofOneHistory } from "./rpc/one-history.ts";
@@ -112,15 +112,17 @@ const hintMs = 50;
 const drainMs = 4_000;
 // A step of compaction: what decodes to some 50 MB at most, and takes half a second or so.
 const stepLimits = {
-  ...{ maxRows: 10_000, maxPayloadBytes: 4 * 1024 * 1024, maxSamples: 500_000 },
-  ...{ maxBuckets: 20_000, maxWeeks: 200, maxTouchedHours: 20_000 },
-  ...{
-    maxRewritten: 2_000_000,
-    maxAtOnce: 262_144,
-    maxRollups: 500,
-    maxPartitions: 16,
-    maxDropped: 10_000,
-  },
+  maxRows: 10_000,
+  maxPayloadBytes: 4 * 1024 * 1024,
+  maxSamples: 500_000,
+  maxBuckets: 20_000,
+  maxWeeks: 200,
+  maxTouchedHours: 20_000,
+  maxRewritten: 2_000_000,
+  maxAtOnce: 262_144,
+  maxRollups: 500,
+  maxPartitions: 16,
+  maxDropped: 10_000,
 };
 const settleUs = 2 * 60 * 1_000_000;
 const segments = {
@@ -138,7 +140,6 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     tailBytes = 16 * 1024 * 1024,
     nowMs = Date.now,
   } = options;
-  useOwnCodecs();
   // What callers bring about as often as they like.
   const callLog = limitLines(log);
   await using stack = new AsyncDisposableStack();
@@ -157,7 +158,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const { promise: done, reject: fail } = Promise.withResolvers<never>();
   done.catch(() => {});
   const epochs = createEpochs(database, {
-    ...{ epochs: readFirst, cursors, tail: () => tail, log },
+    epochs: readFirst,
+    cursors,
+    tail: () => tail,
+    log,
     forget() {
       catalog.forget();
       forgetLayout(database);
@@ -246,7 +250,9 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const reads = { database, catalog, tail, cursors, epochs };
   const zones = stack.use(new ZoneClocks({ database, version: process.versions.tz!, log }));
   zones.refresh();
-  const shared = new SharedMessages((message) => shareFrame(WatchSignalsResponseSchema, message));
+  const shared = new SharedMessages((message) =>
+    shareFrame(WatchSignalsResponseSchema, message, accessorCodecs),
+  );
   for (const { methods } of services) for (const { input } of methods) learnRules(input);
   const server = stack.use(
     await openGrpcServer(
@@ -256,6 +262,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         maxMessageBytes: batchBounds(limits).maxBytes,
         boundsOf: (method) =>
           method.parent === IngestService ? batchBounds(limits) : requestBounds(method),
+        codecs: accessorCodecs,
         drainMs,
         tls: options.tls && secured({ ...options.tls, log }),
         authorize:
@@ -265,7 +272,12 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
               throw toConnectError(error, { method: head.path, log: callLog });
             })),
         validate: checkRules,
-        ...{ accountOf, outgoing, connections, calls, callBounds, incoming },
+        accountOf,
+        outgoing,
+        connections,
+        calls,
+        callBounds,
+        incoming,
         // A feed's messages are small and encoded once for all that see the same.
         compresses: (method) => method !== SignalService.method.watchSignals,
         toError: (error, { method }) =>

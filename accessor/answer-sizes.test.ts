@@ -55,7 +55,9 @@ beforeAll(async () => {
     await send({
       machine: machine(i),
       stateChanges: Array.from({ length: 7_000 }, (_, j) => ({
-        ...{ time: at(epochUs + j * 1e6), state: states[j % 2]!, reason: "ü".repeat(256) },
+        time: at(epochUs + j * 1e6),
+        state: states[j % 2]!,
+        reason: "ü".repeat(256),
       })),
     });
   }
@@ -183,11 +185,9 @@ const table: Record<string, () => Promise<Outcome>> = {
     const [errors, states] = [await one("error"), await one("state")];
     const samples = await call(method.querySignals, [{ signal: "power", pageSize: 10_000 }]);
     return {
-      ...{
-        errors: errors.items,
-        states: states.items,
-        samples: (samples.answers[0]!["signals"] as unknown[]).length,
-      },
+      errors: errors.items,
+      states: states.items,
+      samples: (samples.answers[0]!["signals"] as unknown[]).length,
       largest: Math.max(errors.largest, states.largest, samples.largest),
     };
   },
@@ -223,11 +223,9 @@ const table: Record<string, () => Promise<Outcome>> = {
     const more = Array.from({ length: 40 }, (_, i) => machine(i + 1, "n"));
     const plain = await call(method.aggregateSamples, [{ ...buckets, machines: more }]);
     return {
-      ...{
-        series: all.items,
-        byDefault: (plain.answers[0]!["series"] as unknown[]).length,
-        more: plain.answers[0]!["nextPageToken"],
-      },
+      series: all.items,
+      byDefault: (plain.answers[0]!["series"] as unknown[]).length,
+      more: plain.answers[0]!["nextPageToken"],
       largest: Math.max(all.largest, plain.largest),
     };
   },

@@ -106,7 +106,12 @@ export type OpenLimits = Disposable & {
 // Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a
 // position, a producer a window.
 const defaultCalls: Record<CallKind, number> = {
-  ...{ queries: 128, ranges: 16, feeds: 10_000, producers: 2_000, batches: 256, others: 1_000 },
+  queries: 128,
+  ranges: 16,
+  feeds: 10_000,
+  producers: 2_000,
+  batches: 256,
+  others: 1_000,
 };
 const deadlines = { defaultDeadlineMs: 30_000, maxDeadlineMs: 120_000 };
 
@@ -136,7 +141,9 @@ export function openCallerLimits(
     rate:
       callsPerSecond === 0 ? undefined : { perSecond: callsPerSecond, burst: 10 * callsPerSecond },
     shareHolderOf,
-    ...{ ...deadlines, ledger, monotonicMs },
+    ...deadlines,
+    ledger,
+    monotonicMs,
   });
   const shared = new SharedDatabase(database, ledger);
   const isGateway = toAddressSet(trustedGateways.filter(isAddressRange));
@@ -156,7 +163,9 @@ export function openCallerLimits(
       onStalled: () => ledger.refuse("unread-bytes"),
     },
     incoming: {
-      ...{ room, stallMs: incomingMs, callerOf: shareHolderOf },
+      room,
+      stallMs: incomingMs,
+      callerOf: shareHolderOf,
       tooSlow: () => {
         ledger.refuse("incoming-rate");
         return slowWriter();

@@ -30,19 +30,27 @@ export const limitSettings = {
     doc: "maximum minutes of signals a second that one caller's batches may spread over, beyond the first of each signal in a batch; 30 seconds' worth at once; 0 for no limit; local clients without a key have none",
   }),
   maxSeriesPerKey: most(
-    ...(["max-series-per-key", "MILLRACE_MAX_SERIES_PER_KEY", "10000"] as const),
+    "max-series-per-key",
+    "MILLRACE_MAX_SERIES_PER_KEY",
+    "10000",
     "maximum number of series (signals of machines) that one caller may register; local clients without a key are bound by --max-series only",
   ),
   maxMachinesPerKey: most(
-    ...(["max-machines-per-key", "MILLRACE_MAX_MACHINES_PER_KEY", "2000"] as const),
+    "max-machines-per-key",
+    "MILLRACE_MAX_MACHINES_PER_KEY",
+    "2000",
     "maximum number of machines that one caller may register; local clients without a key are bound by --max-machines only",
   ),
   maxSeries: most(
-    ...(["max-series", "MILLRACE_MAX_SERIES", "100000"] as const),
+    "max-series",
+    "MILLRACE_MAX_SERIES",
+    "100000",
     "maximum number of series (signals of machines) of all callers; each takes about 3 KB of memory",
   ),
   maxMachines: most(
-    ...(["max-machines", "MILLRACE_MAX_MACHINES", "20000"] as const),
+    "max-machines",
+    "MILLRACE_MAX_MACHINES",
+    "20000",
     "maximum number of machines of all callers",
   ),
   maxUnread: setting({
@@ -60,15 +68,21 @@ export const limitSettings = {
     doc: "how long the client may take to read a message, for each MiB of it; then the call ends with SLOW_READER",
   }),
   maxQuestionSamples: most(
-    ...(["max-question-samples", "MILLRACE_MAX_QUESTION_SAMPLES", "500000000"] as const),
+    "max-question-samples",
+    "MILLRACE_MAX_QUESTION_SAMPLES",
+    "500000000",
     "maximum number of samples decoded for one response that is not a stream; beyond it QUESTION_TOO_LARGE",
   ),
   maxConnections: most(
-    ...(["max-connections", "MILLRACE_ACCESSOR_MAX_CONNECTIONS", "10000"] as const),
+    "max-connections",
+    "MILLRACE_ACCESSOR_MAX_CONNECTIONS",
+    "10000",
     "maximum number of open connections",
   ),
   addressConnections: most(
-    ...(["address-connections", "MILLRACE_ACCESSOR_ADDRESS_CONNECTIONS", "1000"] as const),
+    "address-connections",
+    "MILLRACE_ACCESSOR_ADDRESS_CONNECTIONS",
+    "1000",
     "maximum number of open connections of one address (IPv6: a /64); this machine and trusted gateways are bound by --max-connections only",
   ),
   trustedGateway: setting({
@@ -91,20 +105,17 @@ export function toCallerLimits(settings: SettingsOf<typeof limitSettings>): Call
     maxMachines,
   } = same;
   return {
-    ...{
-      callsPerSecond,
-      minutesPerSecond,
-      maxSeriesPerKey,
-      maxMachinesPerKey,
-      maxSeries,
-      maxMachines,
-    },
-    ...{ maxQuestionSamples: same.maxQuestionSamples, maxConnections: same.maxConnections },
-    ...{
-      maxUnreadBytes: maxUnread,
-      unreadMs: unreadTimeout,
-      maxConnectionsPerAddress: addressConnections,
-    },
+    callsPerSecond,
+    minutesPerSecond,
+    maxSeriesPerKey,
+    maxMachinesPerKey,
+    maxSeries,
+    maxMachines,
+    maxQuestionSamples: same.maxQuestionSamples,
+    maxConnections: same.maxConnections,
+    maxUnreadBytes: maxUnread,
+    unreadMs: unreadTimeout,
+    maxConnectionsPerAddress: addressConnections,
     trustedGateways: trustedGateway,
   };
 }

@@ -108,7 +108,9 @@ await run({
       log,
     });
     const request = create(RedeclareSignalRequestSchema, {
-      ...{ machine, signal, validateOnly },
+      machine,
+      signal,
+      validateOnly,
       ...(unit === undefined ? {} : { unit }),
       ...(maxGap === undefined ? {} : { maxGap: toDuration(maxGap) }),
       ...(sampleType === undefined ? {} : { sampleType }),

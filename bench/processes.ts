@@ -31,7 +31,9 @@ export async function startAccessor({
     nodeFlags: [...flagsOf("accessor/main.ts"), ...nodeFlags],
     env: {
       ...nodeEnvironment("accessor/main.ts"),
-      ...{ DATABASE_URL: databaseUrl, MILLRACE_LOG_FORMAT: "json", MILLRACE_MAX_AGE: "unlimited" },
+      DATABASE_URL: databaseUrl,
+      MILLRACE_LOG_FORMAT: "json",
+      MILLRACE_MAX_AGE: "unlimited",
     },
   });
   const said: string[] = [];

@@ -2,6 +2,7 @@
 // typed arrays.
 import { type Client, createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { signalCodecs } from "../client/codecs.ts";
 import { ColumnRoom, readRange } from "../client/read.ts";
 import { toTimestamp } from "../codec/timestamps.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
@@ -20,7 +21,7 @@ export type ReadResult = { ms: number; samples: number };
 await serveCommands(
   {
     connect({ url }: { url: string }) {
-      transport = createGrpcTransport({ baseUrl: url });
+      transport = createGrpcTransport({ baseUrl: url, codecs: signalCodecs });
       signals = createClient(SignalService, transport);
     },
 

@@ -1,10 +1,9 @@
 // The subscribers of a bench run, in a process of their own: they note how old each batch is when
 // it is there.
 import { createClient } from "@connectrpc/connect";
-import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { decodeWatchSignalsResponse } from "../codec/wire/decode.ts";
+import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { signalCodecs } from "../client/codecs.ts";
 import { timesOf } from "../codec/wire/samples.ts";
-import { useCodec } from "../runtime/grpc/definition.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 import { quantile } from "./report.ts";
 import { serveCommands } from "./role.ts";
@@ -19,9 +18,6 @@ let watching: Promise<void>[] = [];
 
 export type Latencies = { count: number; p50: number; p99: number; max: number };
 
-// As client/watch.ts does.
-useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
-
 await serveCommands(
   {
     /**
@@ -31,7 +27,7 @@ await serveCommands(
     async open({ url, subscribers }: { url: string; subscribers: readonly (readonly string[])[] }) {
       stop = new AbortController();
       transports = Array.from({ length: Math.ceil(subscribers.length / streamsAConnection) }, () =>
-        createGrpcTransport({ baseUrl: url }),
+        createGrpcTransport({ baseUrl: url, codecs: signalCodecs }),
       );
       const opened = subscribers.map((machines, i) => {
         const { promise, resolve } = Promise.withResolvers<void>();

@@ -2,10 +2,12 @@
 import { createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
+import { signalCodecs } from "./codecs.ts";
 import { readColumns } from "./read.ts";
 import { watch } from "./watch.ts";
 
-using transport = createGrpcTransport({ baseUrl: process.argv[2] ?? "http://127.0.0.1:50051" });
+const baseUrl = process.argv[2] ?? "http://127.0.0.1:50051";
+using transport = createGrpcTransport({ baseUrl, codecs: signalCodecs });
 const client = createClient(SignalService, transport);
 const stop = new AbortController();
 const wanted = { client, machines: ["press-7"], signals: ["power"], abort: stop.signal };

@@ -10,6 +10,7 @@ import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { eventually } from "../test/testing/eventually.ts";
 import { testDatabase } from "../test/testing/postgres.ts";
 import { startAccessor, startProgram } from "../test/testing/processes.ts";
+import { signalCodecs } from "./codecs.ts";
 import { ColumnRoom, readColumns, readRange } from "./read.ts";
 
 const startUs = 1_767_571_200_000_000;
@@ -20,7 +21,7 @@ async function send(
   values: Float64Array,
   sequence: number,
 ): Promise<string> {
-  using transport = createGrpcTransport({ baseUrl: url });
+  using transport = createGrpcTransport({ baseUrl: url, codecs: signalCodecs });
   const ingest = createClient(IngestService, transport);
   const timesUs = Float64Array.from(values, (_, i) => startUs + i * 10_000);
   const samples = [
@@ -45,7 +46,7 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
     i === 7 ? -0 : i === 8 ? 5e-324 : Math.sin(i) * 1e3,
   );
   const minCursor = await send(accessor.url, "m1", values, 1);
-  using transport = createGrpcTransport({ baseUrl: accessor.url });
+  using transport = createGrpcTransport({ baseUrl: accessor.url, codecs: signalCodecs });
   const client = createClient(SignalService, transport);
   const { signal: abort } = new AbortController();
   for (const format of ["blocks", "columns"] as const) {

@@ -3,7 +3,6 @@ import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import {
   ReadFormat,
   type ReadSignalsResponse,
-  ReadSignalsResponseSchema,
   type SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { decodeBlockInto } from "../codec/block/decode.ts";
@@ -11,11 +10,7 @@ import { readBlockHeader } from "../codec/block/header.ts";
 import type { Column } from "../codec/column.ts";
 import { compareText } from "../codec/compare-text.ts";
 import { toTimestamp } from "../codec/timestamps.ts";
-import { decodeReadSignalsResponse } from "../codec/wire/decode.ts";
 import { countSamples, unpackInto } from "../codec/wire/samples.ts";
-import { useCodec } from "../runtime/grpc/definition.ts";
-
-useCodec(ReadSignalsResponseSchema, { decode: decodeReadSignalsResponse });
 
 /**
  * Memory for the columns of one slice after another, and of one read after another: for who looks

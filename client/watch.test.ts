@@ -17,6 +17,7 @@ import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/sign
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { testDatabase } from "../test/testing/postgres.ts";
 import { startAccessor } from "../test/testing/processes.ts";
+import { signalCodecs } from "./codecs.ts";
 import { type WatchOptions, type WatchState, watch } from "./watch.ts";
 import { FeedBreakError, WatchError } from "./watch-error.ts";
 
@@ -276,7 +277,7 @@ test("a watch outlives its accessor: killed and started again, each record comes
   const { port } = accessor;
   const stop = new AbortController();
   try {
-    using transport = createGrpcTransport({ baseUrl: accessor.url });
+    using transport = createGrpcTransport({ baseUrl: accessor.url, codecs: signalCodecs });
     const ingest = createClient(IngestService, transport);
     const client = createClient(SignalService, transport);
     const { cursor: after } = await client.getLatest({});

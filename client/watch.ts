@@ -5,19 +5,14 @@ import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import {
-  type SignalService,
-  type WatchSignalsRequest,
-  type WatchSignalsResponse,
-  WatchSignalsResponseSchema,
+import type {
+  SignalService,
+  WatchSignalsRequest,
+  WatchSignalsResponse,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { batchBytes, joinBatches } from "../codec/wire/batch-bytes.ts";
-import { decodeWatchSignalsResponse } from "../codec/wire/decode.ts";
 import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/backoff.ts";
-import { useCodec } from "../runtime/grpc/definition.ts";
 import { commitTooLarge, FeedBreakError, toWatchError, type WatchError } from "./watch-error.ts";
-
-useCodec(WatchSignalsResponseSchema, { decode: decodeWatchSignalsResponse });
 
 /**
  * What of one commit is held until it is whole. A commit is a batch as it was taken: 4 MiB of texts

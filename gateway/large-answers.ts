@@ -43,7 +43,7 @@ export async function writeAside(
   const turns = new Turns();
   const bytes = json
     ? Buffer.concat(await jsonInTurns(toLazyJson(output, message), turns))
-    : await encodeInTurns(output, message, turns);
+    : await encodeInTurns(output, message, { turns });
   const header = new Headers(response.header);
   // Every other content type has envelopes, each of which says for itself whether it is compressed,
   // in the encoding that connect-es has agreed on.

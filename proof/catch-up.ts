@@ -9,7 +9,7 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { queryDatabase } from "../accessor/testing/accessor.ts";
 import { epochUs, grid } from "../accessor/testing/batches.ts";
-import "../client/watch.ts";
+import { signalCodecs } from "../client/codecs.ts";
 import { countSamples } from "../codec/wire/samples.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { eventually } from "../test/testing/eventually.ts";
@@ -71,6 +71,7 @@ async function catchUp(
   await using accessor = await startAccessor(databaseUrl);
   using transport = createGrpcTransport({
     baseUrl: accessor.url,
+    codecs: signalCodecs,
     maxMessageBytes: 4 * 1024 * 1024,
   });
   const client = createClient(SignalService, transport);

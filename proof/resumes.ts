@@ -3,6 +3,7 @@
 // to random ends, in it or beyond it, while writers go on. Each feed must be what PostgreSQL holds,
 // read past the accessors, between its cursors, for its filter: every bit, in order, once.
 import { parseArgs } from "node:util";
+import { signalCodecs } from "../client/codecs.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
 import { startAccessor } from "../test/testing/processes.ts";
 import { revisionOf } from "./chaos/content.ts";
@@ -37,7 +38,9 @@ const accessors = [
   stack.use(await startAccessor(databaseUrl)),
 ];
 const urls = accessors.map(({ url }) => url);
-const transports = urls.map((baseUrl) => stack.use(createGrpcTransport({ baseUrl })));
+const transports = urls.map((baseUrl) =>
+  stack.use(createGrpcTransport({ baseUrl, codecs: signalCodecs })),
+);
 const collected = stack.use(await collectCursors(transports[0]!));
 
 const fillMs = performance.now();

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { signalCodecs } from "../client/codecs.ts";
 import { watch } from "../client/watch.ts";
 import { FeedBreakError } from "../client/watch-error.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";
@@ -25,7 +26,7 @@ const outcome: WatcherOutcome = {
   reconnects: 0,
   breaks: 0,
 };
-using transport = createGrpcTransport({ baseUrl });
+using transport = createGrpcTransport({ baseUrl, codecs: signalCodecs });
 try {
   const feed = watch({
     client: createClient(SignalService, transport),

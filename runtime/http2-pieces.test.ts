@@ -33,7 +33,9 @@ async function open() {
     ServerHttp2Session,
   ];
   return {
-    ...{ socket, session, got },
+    socket,
+    session,
+    got,
     said: () => Buffer.concat(said),
     [Symbol.dispose]() {
       socket.destroy();

@@ -8,7 +8,9 @@ function open() {
   const queue = new ReadingQueue({ after: (run, delayMs) => later.push({ run, delayMs }) });
   const over = new Set<string>();
   return {
-    ...{ queue, log, over },
+    queue,
+    log,
+    over,
     add: (name: string, owner: string, pieces = 1_000) =>
       queue.add({ owner, pieces, isOver: () => over.has(name), start: () => void log.push(name) }),
     /** Lets the pause that has begun pass; answers how long it was. */

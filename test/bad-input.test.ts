@@ -178,7 +178,8 @@ test("Connect: 10 MB in JSON is refused before it is read, with the limit, and t
   if (!(told instanceof ConnectError)) throw new Error("a batch of 10 MB was taken");
   expect(told.code).toBe(Code.ResourceExhausted);
   expect(told.findDetails(ErrorInfoSchema)[0]).toMatchObject({
-    ...{ reason: "MESSAGE_TOO_LARGE", metadata: { limit: "decoded-bytes" } },
+    reason: "MESSAGE_TOO_LARGE",
+    metadata: { limit: "decoded-bytes" },
   });
   expect(
     (await send({ machine: "connect-large", samples: [samples([9])] })).result?.verdicts,

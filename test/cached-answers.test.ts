@@ -30,8 +30,11 @@ beforeAll(async () => {
   const { url } = stack.use(await testDatabase());
   const fixture = stack.use(await openKeyFixture(url, log));
   const history = {
-    ...{ compactMs: 40, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
-    ...{ retentionMs: undefined, rollupRetentionMs: undefined },
+    compactMs: 40,
+    logWindowMs: 86_400_000,
+    maxLogBytes: 2 ** 34,
+    retentionMs: undefined,
+    rollupRetentionMs: undefined,
   };
   const all = await fixture.create({ scope: ["admin"] });
   const mills = await fixture.create({ scope: ["read"], machine: ["mill-*"] });

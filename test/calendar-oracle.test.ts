@@ -158,7 +158,9 @@ async function checkUnit(
   const untilUs = unit === "year" ? undefined : nearUs + reachUs;
   const starts = unit === "shift" ? { shiftStarts: [...shifts] } : { dayStart };
   const { series, endTime } = await accessor.signals.aggregateSamples({
-    ...{ machines: [machine], signals: [...signals], startTime: at(fromUs) },
+    machines: [machine],
+    signals: [...signals],
+    startTime: at(fromUs),
     ...(untilUs === undefined ? {} : { endTime: at(untilUs) }),
     resolution: { case: "calendar", value: { timeZone, unit: units[unit], ...starts } },
   });

@@ -95,7 +95,9 @@ test("the contract that npm run contract writes compiles as it lies there", asyn
     "buf",
     ["build", join(out, "millrace.binpb"), "-o", "-#format=json"],
     {
-      ...{ cwd: folder, env, maxBuffer: 2 ** 26 },
+      cwd: folder,
+      env,
+      maxBuffer: 2 ** 26,
     },
   );
   expect(stdout).toContain('"SignalService"');

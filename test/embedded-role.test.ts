@@ -32,8 +32,11 @@ async function open(settings: Record<string, string>) {
 }
 
 const history = {
-  ...{ compactMs: 20, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
-  ...{ retentionMs: undefined, rollupRetentionMs: undefined },
+  compactMs: 20,
+  logWindowMs: 86_400_000,
+  maxLogBytes: 2 ** 34,
+  retentionMs: undefined,
+  rollupRetentionMs: undefined,
 };
 
 async function fill(databaseUrl: string, sequence: number): Promise<TestAccessor> {

@@ -14,8 +14,11 @@ import { eventually } from "./testing/eventually.ts";
 const log = createLog({ name: "test", level: "silent" });
 const stack = new AsyncDisposableStack();
 const history = {
-  ...{ compactMs: 40, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
-  ...{ retentionMs: undefined, rollupRetentionMs: undefined },
+  compactMs: 40,
+  logWindowMs: 86_400_000,
+  maxLogBytes: 2 ** 34,
+  retentionMs: undefined,
+  rollupRetentionMs: undefined,
 };
 let accessor: TestAccessor;
 let gateway: Gateway;
@@ -77,7 +80,9 @@ async function post(body: string, type: string): Promise<void> {
 async function asInput(load: Load): Promise<void> {
   const batches: Batch[] = [];
   await sendInput({
-    ...{ source: Readable.from([Buffer.from(csv(load))]), log, batchIntervalMs: 60_000 },
+    source: Readable.from([Buffer.from(csv(load))]),
+    log,
+    batchIntervalMs: 60_000,
     abort: new AbortController().signal,
     append: async (batch) => void batches.push(batch),
   });

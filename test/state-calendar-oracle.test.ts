@@ -102,7 +102,8 @@ async function checkBuckets(unit: OracleUnit, zone: Zone): Promise<void> {
   // Of years the newest ones too, with what has not come yet.
   const untilUs = unit === "year" ? undefined : nearUs + reachDays[unit] * dayUs;
   const { machines, endTime } = await accessor.signals.aggregateStates({
-    ...{ machines: [sent.name], startTime: at(fromUs) },
+    machines: [sent.name],
+    startTime: at(fromUs),
     ...(untilUs === undefined ? {} : { endTime: at(untilUs) }),
     resolution: {
       case: "calendar",
@@ -216,13 +217,12 @@ async function checkSummaries(zone: Zone): Promise<void> {
   };
   for (const { window, other, demandUs } of [...around, newest]) {
     const { machines, compared, endTime } = await accessor.signals.summarizeMachines({
-      ...{
-        machines: [sent.name],
-        demandInterval: toDuration(demandUs),
-        startTime: at(window.fromUs),
-      },
+      machines: [sent.name],
+      demandInterval: toDuration(demandUs),
+      startTime: at(window.fromUs),
       ...(window.toUs === undefined ? {} : { endTime: at(window.toUs) }),
-      ...{ compareStartTime: at(other.fromUs), compareEndTime: at(other.toUs) },
+      compareStartTime: at(other.fromUs),
+      compareEndTime: at(other.toUs),
     });
     const toUs = toTimeUs(endTime)!;
     expect(toUs).toBeLessThanOrEqual(Date.now() * 1000 + 1e6);

@@ -180,7 +180,9 @@ test("where keys are asked for, key and certificate must both allow it", async (
   });
   const [ofSix, ofAll] = [await headers("mill-6"), await headers("*")];
   await using guarded = await openTestAccessor({
-    ...{ auth: {}, databaseUrl: accessor.databaseUrl, log: silent },
+    auth: {},
+    databaseUrl: accessor.databaseUrl,
+    log: silent,
     tls: { certificates: served, rules: { clientNames: [], producerNames: ["mill-*"] } },
   });
   await using producer = await dial(

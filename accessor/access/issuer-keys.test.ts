@@ -27,7 +27,10 @@ async function openFixture(handle: (jwk: JWK) => RequestListener, { timeoutMs = 
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const verify = createTokenVerifier({
-    ...{ issuer, audience: "millrace", jwksUrl: `${url}/keys`, timeoutMs },
+    issuer,
+    audience: "millrace",
+    jwksUrl: `${url}/keys`,
+    timeoutMs,
     monotonicMs: () => state.nowMs,
   });
   const sign = (kid = "one") =>

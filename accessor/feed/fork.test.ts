@@ -58,12 +58,10 @@ test("feeds past the fork end by name, the others to come again, and nothing is 
   const { log, tail } = open({ published: 3 });
   const feed = (after: number) =>
     follow({
-      ...{
-        tail,
-        filter: createFilter({ machines: ["m"], signals: [] }, undefined),
-        after,
-        bookmarkMs: 3_600_000,
-      },
+      tail,
+      filter: createFilter({ machines: ["m"], signals: [] }, undefined),
+      after,
+      bookmarkMs: 3_600_000,
       readLog: (range) => log.read(range),
       readCommitTime: async () => undefined,
       toCursor: String,
@@ -99,7 +97,11 @@ function openEpochs({ published, fork }: { published: number; fork: number }) {
   const onGivenUp = vi.fn();
   const cursors = new CursorFormat("0".repeat(16), before);
   const epochs = createEpochs({ connect } as unknown as Database, {
-    ...{ epochs: before, cursors, tail: () => tail, forget, onGivenUp },
+    epochs: before,
+    cursors,
+    tail: () => tail,
+    forget,
+    onGivenUp,
     log: createLog({ name: "test", level: "silent" }),
   });
   return { log, tail, epochs, cursors, forget, onGivenUp };

@@ -53,14 +53,14 @@ test("a hint that comes while the database is being asked has it asked again at 
     read: () => new Promise((resolve) => answers.push(() => resolve([[1, 1, true, 1]]))),
   };
   const options = {
-    ...{ database, tail: { head: { revision: 1 }, notice() {} }, epochs: { async follow() {} } },
-    ...{
-      log: createLog({ name: "poll", level: "silent" }),
-      pollMs: 600_000,
-      hintMs: 1,
-      onPoll() {},
-      onSetBack() {},
-    },
+    database,
+    tail: { head: { revision: 1 }, notice() {} },
+    epochs: { async follow() {} },
+    log: createLog({ name: "poll", level: "silent" }),
+    pollMs: 600_000,
+    hintMs: 1,
+    onPoll() {},
+    onSetBack() {},
   } as unknown as PollOptions;
   await using _polling = startPolling(options);
   await eventually("it asks", () => answers.length === 1);

@@ -63,7 +63,9 @@ test("a day of 1,000 W is 24 kWh at any cadence, in one batch or a row at a time
     }
     const covered = (count - 1) * step;
     expect(await energyOf(revision)).toEqual({
-      ...{ kwh: Math.round((covered / 3_600) * 1e9) / 1e9, coverage: covered / 86_400, gap },
+      kwh: Math.round((covered / 3_600) * 1e9) / 1e9,
+      coverage: covered / 86_400,
+      gap,
     });
   }
 });

@@ -19,8 +19,12 @@ function open(write: () => Promise<unknown>) {
     onMoved() {},
   });
   const options = {
-    ...{ database, epochs, maxInFlightBytes: 1_000, producers: { maxProducers: 1, derivedMs: 1 } },
-    ...{ onWrite: (error?: unknown) => void state.told.push(error), monotonicMs: () => 0 },
+    database,
+    epochs,
+    maxInFlightBytes: 1_000,
+    producers: { maxProducers: 1, derivedMs: 1 },
+    onWrite: (error?: unknown) => void state.told.push(error),
+    monotonicMs: () => 0,
   } as unknown as IntakeOptions;
   return { intake: new Intake(options, 0), state };
 }

@@ -30,7 +30,9 @@ const hours = (signal: string, samples: readonly (readonly [hour: number, value:
 async function bucketsOf(signal: string, revision: number) {
   const { service, context } = history.serviceAt(revision);
   const request = create(rpc.AggregateSamplesRequestSchema, {
-    ...{ signals: [signal], startTime: at(baseUs), endTime: at(baseUs + 8 * hourUs) },
+    signals: [signal],
+    startTime: at(baseUs),
+    endTime: at(baseUs + 8 * hourUs),
     resolution: { case: "width", value: { seconds: 7_200n } },
   });
   const { series } = await service.aggregateSamples(request, context);
@@ -129,13 +131,11 @@ test("a counter gives increase and rate, also across a reset, and no integral", 
     const { buckets, sampleType } = await bucketsOf("meter", known);
     expect(sampleType).toBe(SampleType.COUNTER);
     const found = buckets!.map(({ increase, rate, integral, coverage, timeWeightedMean }) => ({
-      ...{
-        increase,
-        hourly: Math.round(rate! * 3.6e9) / 1e6,
-        integral,
-        coverage,
-        timeWeightedMean,
-      },
+      increase,
+      hourly: Math.round(rate! * 3.6e9) / 1e6,
+      integral,
+      coverage,
+      timeWeightedMean,
     }));
     const none = { integral: 0, timeWeightedMean: undefined };
     expect(found).toEqual([

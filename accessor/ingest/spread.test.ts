@@ -100,7 +100,8 @@ test("of a remote caller, single batches are refused by name and a stream is slo
     client.ingestBatch({ producerId, sequence: 1n, batch });
   await send(far.client, "a", spreadOver(20_000));
   expect(await reasonOf(send(far.client, "b", spreadOver(1)))).toMatchObject({
-    ...{ reason: "RATE_LIMITED", metadata: { limit: "minutes-per-second" } },
+    reason: "RATE_LIMITED",
+    metadata: { limit: "minutes-per-second" },
     retryDelay: { seconds: expect.any(BigInt) },
   });
   // One minute costs nothing, and others have their own.

@@ -16,16 +16,17 @@ const s = 1_000_000;
 const gap = (seconds: number) => ({ maxGap: { seconds: BigInt(seconds) } });
 
 const seriesOf = (declared: Partial<Series>): Series => ({
-  ...{
-    id: 1,
-    machineId: 1,
-    machine: "m",
-    signal: "heat",
-    kind: SignalKind.NUMERIC,
-    unit: "",
-    maxGapUs: 60 * s,
-  },
-  ...{ sampleType: LINEAR, rhythm: undefined, staleThrough: -1, bucketUs: undefined },
+  id: 1,
+  machineId: 1,
+  machine: "m",
+  signal: "heat",
+  kind: SignalKind.NUMERIC,
+  unit: "",
+  maxGapUs: 60 * s,
+  sampleType: LINEAR,
+  rhythm: undefined,
+  staleThrough: -1,
+  bucketUs: undefined,
   ...declared,
 });
 

@@ -13,7 +13,10 @@ function open() {
     max: { queries: 100, ranges: 1, feeds: 1, producers: 1, batches: 1, others: 1 },
     hasRoomForAnswer: () => true,
     shareHolderOf: () => "greedy",
-    ...{ defaultDeadlineMs: 60_000, maxDeadlineMs: 60_000, ledger, monotonicMs: () => 0 },
+    defaultDeadlineMs: 60_000,
+    maxDeadlineMs: 60_000,
+    ledger,
+    monotonicMs: () => 0,
   });
   const answers: (() => void)[] = [];
   const service = admission.guard(SignalService, {

@@ -9,6 +9,7 @@ import { takeTurnsAs } from "../../runtime/turns.ts";
 import { type ShareHolderOf, shareHolderKey } from "../access/share-holder.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Ledger } from "../domain/ledger.ts";
+import { accessorCodecs } from "./codecs.ts";
 import { QuestionTurns } from "./question-turns.ts";
 
 /** Which bound a call falls under. others: health, reflection, who am I. */
@@ -17,8 +18,12 @@ export type CallKind = (typeof callKinds)[number];
 
 /** As callers know them. */
 const names: Record<CallKind, string> = {
-  ...{ queries: "queries", ranges: "ranges", feeds: "feeds", producers: "producer streams" },
-  ...{ batches: "single batches", others: "other calls" },
+  queries: "queries",
+  ranges: "ranges",
+  feeds: "feeds",
+  producers: "producer streams",
+  batches: "single batches",
+  others: "other calls",
 };
 
 export type AdmissionOptions = {
@@ -106,7 +111,8 @@ export class Admission {
     if (kind === "others") return run();
     const caller = values.get(shareHolderKey);
     const answer = async () => {
-      if (this.#options.hasRoomForAnswer(caller)) return frameAhead(output, await run());
+      if (this.#options.hasRoomForAnswer(caller))
+        return frameAhead(output, await run(), accessorCodecs);
       const message =
         "you have not read as many bytes of answers as one caller may have unread: read them, then call again";
       throw this.#refusal("OVERLOADED", "unread-bytes", { message, retryMs: retryAfterMs });

@@ -20,7 +20,10 @@ test("of a hundred large answers that a caller asks for, four are there at once,
     max: { queries: 200, ranges: 1, feeds: 1, producers: 1, batches: 1, others: 1 },
     hasRoomForAnswer: () => true,
     shareHolderOf: () => "greedy",
-    ...{ defaultDeadlineMs: 60_000, maxDeadlineMs: 60_000, ledger, monotonicMs: () => 0 },
+    defaultDeadlineMs: 60_000,
+    maxDeadlineMs: 60_000,
+    ledger,
+    monotonicMs: () => 0,
   });
   let there = 0;
   let most = 0;
@@ -34,11 +37,12 @@ test("of a hundred large answers that a caller asks for, four are there at once,
   });
   await using server = await openGrpcServer(
     {
-      ...{ host: "127.0.0.1", port: 0, maxMessageBytes: 1e6, drainMs: 0 },
-      ...{
-        toError: (error) => error as never,
-        shutdownReason: () => new Error("the test is over"),
-      },
+      host: "127.0.0.1",
+      port: 0,
+      maxMessageBytes: 1e6,
+      drainMs: 0,
+      toError: (error) => error as never,
+      shutdownReason: () => new Error("the test is over"),
     },
     (mount) => mount(SignalService, service),
   );

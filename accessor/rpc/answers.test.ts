@@ -190,7 +190,8 @@ test("energy comes in kilowatt hours whatever unit of power was declared, or not
           [baseUs, 1],
           [baseUs + 9e6, 1],
         ]),
-        ...{ unit: "W", maxGap: { seconds: 1n } },
+        unit: "W",
+        maxGap: { seconds: 1n },
       },
     ],
   });
@@ -213,8 +214,12 @@ test("energy comes in kilowatt hours whatever unit of power was declared, or not
     covered: Math.round(states![0]!.energyCoverage! * 3_600),
   }));
   const known = (watts: number) => ({
-    ...{ joules: 2 * watts, meanW: 2 * watts, peakW: 3 * watts, absence: undefined },
-    ...{ ofState: 2 * watts, covered: 1 },
+    joules: 2 * watts,
+    meanW: 2 * watts,
+    peakW: 3 * watts,
+    absence: undefined,
+    ofState: 2 * watts,
+    covered: 1,
   });
   const unknown = { joules: undefined, meanW: undefined, peakW: undefined, ofState: 0, covered: 0 };
   expect(said).toEqual([

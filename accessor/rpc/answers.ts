@@ -148,8 +148,14 @@ function toBucket(bucket: Bucket): BucketMessage {
   if (count === 0) return message;
   return {
     ...message,
-    ...{ min: min!, max: max!, mean: mean!, first: first!, last: last! },
-    ...{ minTime: toTimestamp(minUs!), maxTime: toTimestamp(maxUs!) },
-    ...{ firstTime: toTimestamp(firstUs!), lastTime: toTimestamp(lastUs!) },
+    min: min!,
+    max: max!,
+    mean: mean!,
+    first: first!,
+    last: last!,
+    minTime: toTimestamp(minUs!),
+    maxTime: toTimestamp(maxUs!),
+    firstTime: toTimestamp(firstUs!),
+    lastTime: toTimestamp(lastUs!),
   };
 }

@@ -13,12 +13,10 @@ async function open() {
     max: { queries: 100, ranges: 100, feeds: 1, producers: 1, batches: 1, others: 1 },
     hasRoomForAnswer: () => true,
     shareHolderOf: ({ requestHeader }) => requestHeader.get("x-caller") ?? "",
-    ...{
-      defaultDeadlineMs: 60_000,
-      maxDeadlineMs: 60_000,
-      ledger: new Ledger(),
-      monotonicMs: () => 0,
-    },
+    defaultDeadlineMs: 60_000,
+    maxDeadlineMs: 60_000,
+    ledger: new Ledger(),
+    monotonicMs: () => 0,
   });
   const turns: string[] = [];
   const work = async (caller: string | null) => {
@@ -39,18 +37,20 @@ async function open() {
   });
   const server = await openGrpcServer(
     {
-      ...{ host: "127.0.0.1", port: 0, maxMessageBytes: 1e6, drainMs: 0 },
-      ...{
-        toError: (error) => error as never,
-        shutdownReason: () => new Error("the test is over"),
-      },
+      host: "127.0.0.1",
+      port: 0,
+      maxMessageBytes: 1e6,
+      drainMs: 0,
+      toError: (error) => error as never,
+      shutdownReason: () => new Error("the test is over"),
     },
     (mount) => mount(SignalService, service),
   );
   const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${server.port}` });
   const signals = createClient(SignalService, transport);
   return {
-    ...{ turns, signals },
+    turns,
+    signals,
     async [Symbol.asyncDispose]() {
       transport[Symbol.dispose]();
       await server[Symbol.asyncDispose]();

@@ -1,5 +1,5 @@
-// Which messages the accessor reads and writes in its own way: those with columns or buckets, which
-// are most of what goes over the wire.
+// Which messages the accessor reads and writes in its own way: those with columns or buckets, which are
+// most of what goes over the wire.
 import {
   IngestBatchRequestSchema,
   IngestRequestSchema,
@@ -17,17 +17,16 @@ import {
   encodeReadSignalsResponse,
   encodeWatchSignalsResponse,
 } from "../../codec/wire/encode.ts";
-import { useCodec } from "../../runtime/grpc/definition.ts";
+import { type Codecs, codecOf } from "../../runtime/grpc/codecs.ts";
 import { encodeAggregateSamplesResponse, encodeSeriesBuckets } from "./encode-buckets.ts";
 
-/** For every call of this process; to be called before the first. */
-export function useOwnCodecs(): void {
-  useCodec(IngestRequestSchema, { decode: decodeIngestRequest });
-  useCodec(IngestBatchRequestSchema, { decode: decodeIngestBatchRequest });
-  useCodec(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse });
-  useCodec(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse });
-  useCodec(AggregateSamplesResponseSchema, { encode: encodeAggregateSamplesResponse });
+export const accessorCodecs: Codecs = new Map([
+  codecOf(IngestRequestSchema, { decode: decodeIngestRequest }),
+  codecOf(IngestBatchRequestSchema, { decode: decodeIngestBatchRequest }),
+  codecOf(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse }),
+  codecOf(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse }),
+  codecOf(AggregateSamplesResponseSchema, { encode: encodeAggregateSamplesResponse }),
   // The parts in which large answers are encoded.
-  useCodec(BatchSchema, { encode: encodeBatch });
-  useCodec(SeriesBucketsSchema, { encode: encodeSeriesBuckets });
-}
+  codecOf(BatchSchema, { encode: encodeBatch }),
+  codecOf(SeriesBucketsSchema, { encode: encodeSeriesBuckets }),
+]);

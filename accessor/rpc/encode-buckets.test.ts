@@ -13,21 +13,28 @@ const whole = fc.oneof(fc.bigInt({ min: -(2n ** 40n), max: 2n ** 40n }), edges);
 const moment = fc.record({ seconds: whole, nanos: fc.integer({ min: -5, max: 999_999_999 }) });
 const bucket = fc.record(
   {
-    ...{
-      startTime: moment,
-      endTime: moment,
-      minTime: moment,
-      maxTime: moment,
-      firstTime: moment,
-      lastTime: moment,
-    },
-    ...{ min: value, max: value, mean: value, timeWeightedMean: value, first: value, last: value },
-    ...{ count: whole, integral: value, coverage: value },
+    startTime: moment,
+    endTime: moment,
+    minTime: moment,
+    maxTime: moment,
+    firstTime: moment,
+    lastTime: moment,
+    min: value,
+    max: value,
+    mean: value,
+    timeWeightedMean: value,
+    first: value,
+    last: value,
+    count: whole,
+    integral: value,
+    coverage: value,
   },
   { requiredKeys: [] },
 );
 const series = fc.record({
-  ...{ machine: text, signal: text, unit: text },
+  machine: text,
+  signal: text,
+  unit: text,
   maxGap: fc.option(moment, { nil: undefined }),
   buckets: fc.array(bucket, { maxLength: 30 }),
 });

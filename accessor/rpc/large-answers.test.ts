@@ -7,25 +7,25 @@ import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { at, epochUs } from "../testing/batches.ts";
 
 const options: GrpcServerOptions = {
-  ...{ host: "127.0.0.1", port: 0, maxMessageBytes: 2 ** 20, drainMs: 500 },
-  ...{ toError: (error) => ConnectError.from(error), shutdownReason: () => new Error("stopping") },
+  host: "127.0.0.1",
+  port: 0,
+  maxMessageBytes: 2 ** 20,
+  drainMs: 500,
+  toError: (error) => ConnectError.from(error),
+  shutdownReason: () => new Error("stopping"),
 };
 
 const buckets = Array.from({ length: 17_000 }, (_, i) => ({
-  ...{
-    startTime: at(epochUs + i),
-    endTime: at(epochUs + i + 1),
-    count: 5n,
-    min: i,
-    max: i + 1,
-    mean: i + 0.5,
-  },
-  ...{
-    minTime: at(epochUs + i),
-    maxTime: at(epochUs + i),
-    firstTime: at(epochUs + i),
-    lastTime: at(epochUs + i),
-  },
+  startTime: at(epochUs + i),
+  endTime: at(epochUs + i + 1),
+  count: 5n,
+  min: i,
+  max: i + 1,
+  mean: i + 0.5,
+  minTime: at(epochUs + i),
+  maxTime: at(epochUs + i),
+  firstTime: at(epochUs + i),
+  lastTime: at(epochUs + i),
 }));
 
 test("a page of buckets is encoded in turns and comes as it is; a small answer waits for nobody", async () => {

@@ -57,8 +57,15 @@ export async function listStateIntervals(
     const afterUs = token !== undefined && i === 0 ? token.after.timeUs : Number.NEGATIVE_INFINITY;
     const rowBytes = rowBytesOf(machine);
     const found = await readIntervals(database, {
-      ...{ machine, machineId, revision, states, afterUs, nowUs, limit: room.rows + 1 },
-      ...{ fromUs: range.fromUs, toUs: Math.min(range.toUs, nowUs) },
+      machine,
+      machineId,
+      revision,
+      states,
+      afterUs,
+      nowUs,
+      limit: room.rows + 1,
+      fromUs: range.fromUs,
+      toUs: Math.min(range.toUs, nowUs),
     });
     let kept = 0;
     while (kept < found.length && room.take(rowBytes + Buffer.byteLength(found[kept]!.reason)))

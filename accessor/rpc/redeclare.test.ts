@@ -80,7 +80,10 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
     (await own.ingest.redeclareSignal({ machine, signal: "pieces", sampleType, validateOnly }))
       .after;
   const byType = (sampleType: SampleType, seconds: bigint) => ({
-    ...{ unit: "pcs", maxGap: { seconds }, maxGapInferred: true, sampleType },
+    unit: "pcs",
+    maxGap: { seconds },
+    maxGapInferred: true,
+    sampleType,
   });
   expect(await typed(COUNTER, true)).toMatchObject(byType(COUNTER, 86_400n));
   expect(await typed(LINEAR, true)).toMatchObject(byType(LINEAR, 2_700n));

@@ -103,8 +103,17 @@ export function createSignalService({
       const page = await readPage(
         reads,
         {
-          ...{ signal, kind, series, ...range, revision, after: token?.after, limit },
-          ...{ maxBytes: maxPageBytes, states, severities, codePrefix },
+          signal,
+          kind,
+          series,
+          ...range,
+          revision,
+          after: token?.after,
+          limit,
+          maxBytes: maxPageBytes,
+          states,
+          severities,
+          codePrefix,
         },
         abort,
       );

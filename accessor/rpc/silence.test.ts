@@ -35,7 +35,8 @@ const power = (minutes: readonly number[], of: object = {}) => ({
     "power",
     minutes.map((minute) => [baseUs + minute * minuteUs, 1]),
   ),
-  ...{ maxGap: { seconds: 1n }, ...of },
+  maxGap: { seconds: 1n },
+  ...of,
 });
 
 let revision = 0;

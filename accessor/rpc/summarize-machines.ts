@@ -113,7 +113,9 @@ async function silentTimes(
   const asked = windows.filter((window) => window !== undefined);
   const slots = machines.flatMap(([, mine]) =>
     asked.map(({ fromUs, toUs }) => ({
-      ...{ machineId: mine[0]!.machineId, series: mine, edgesUs: Float64Array.of(fromUs, toUs) },
+      machineId: mine[0]!.machineId,
+      series: mine,
+      edgesUs: Float64Array.of(fromUs, toUs),
     })),
   );
   const found = (await readSilentTimes(database, slots, of)).map(([only]) => only!);

@@ -4,6 +4,7 @@ import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { signalCodecs } from "../../client/codecs.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import type { Random } from "./random.ts";
 
@@ -14,7 +15,10 @@ export interface Reach extends Disposable {
 
 /** A connection of its own to one of the accessors. */
 export function reach(ports: readonly number[], random: Random): Reach {
-  const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${random.pick(ports)}` });
+  const transport = createGrpcTransport({
+    baseUrl: `http://127.0.0.1:${random.pick(ports)}`,
+    codecs: signalCodecs,
+  });
   return {
     ingest: createClient(IngestService, transport),
     signals: createClient(SignalService, transport),

@@ -33,7 +33,7 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/rpc/admission.ts",
-        find: "return frameAhead(output, await run());",
+        find: "return frameAhead(output, await run(), accessorCodecs);",
         replace: "return run();",
       },
     ],
@@ -52,8 +52,8 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/rpc/admission.ts",
-        find: "if (this.#options.hasRoomForAnswer(caller)) return frame",
-        replace: 'if (this.#options.hasRoomForAnswer(caller) || caller !== "") return frame',
+        find: "if (this.#options.hasRoomForAnswer(caller))",
+        replace: 'if (this.#options.hasRoomForAnswer(caller) || caller !== "")',
       },
     ],
     catch: {

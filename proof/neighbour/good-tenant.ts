@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { signalCodecs } from "../../client/codecs.ts";
 import { openUplink } from "../../client/send/uplink.ts";
 import { watch } from "../../client/watch.ts";
 import { FeedBreakError } from "../../client/watch-error.ts";
@@ -38,7 +39,7 @@ const outcome: TenantOutcome = {
   measured,
 };
 const appendedAt = new Map<number, number>();
-using transport = createGrpcTransport({ baseUrl: accessorUrl, headers });
+using transport = createGrpcTransport({ baseUrl: accessorUrl, headers, codecs: signalCodecs });
 const signals = createClient(SignalService, transport);
 const ingest = createClient(IngestService, transport);
 const { cursor: start } = await signals.getLatest({}, { timeoutMs: 10_000 });

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { signalCodecs } from "../../client/codecs.ts";
 import { readColumns } from "../../client/read.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { eventually } from "../../test/testing/eventually.ts";
@@ -139,6 +140,7 @@ async function judgeRecords({
 }: TenantOutcome): Promise<void> {
   using transport = createGrpcTransport({
     baseUrl: accessor.url,
+    codecs: signalCodecs,
     headers: { authorization: `Bearer ${goodKey}` },
   });
   const client = createClient(SignalService, transport);

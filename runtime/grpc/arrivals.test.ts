@@ -79,12 +79,11 @@ function begin(
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   session.on("error", () => {});
   const stream = session.request({
-    ...{
-      ":method": "POST",
-      ":path": `/test.TestService/${method}`,
-      "content-type": "application/grpc",
-    },
-    ...{ te: "trailers", caller },
+    ":method": "POST",
+    ":path": `/test.TestService/${method}`,
+    "content-type": "application/grpc",
+    te: "trailers",
+    caller,
   });
   let status: number | undefined;
   const note = (headers: Record<string, unknown>) => {
@@ -221,12 +220,11 @@ test("a compressed message has room for the most that it may become, then for wh
   const head = Buffer.from([1, 0, 0, 0, 0]);
   head.writeUInt32BE(packed.length, 1);
   const stream = session.request({
-    ...{
-      ":method": "POST",
-      ":path": "/test.TestService/Unary",
-      "content-type": "application/grpc",
-    },
-    ...{ te: "trailers", "grpc-encoding": "gzip" },
+    ":method": "POST",
+    ":path": "/test.TestService/Unary",
+    "content-type": "application/grpc",
+    te: "trailers",
+    "grpc-encoding": "gzip",
   });
   stream.on("error", () => {}).resume();
   stream.end(Buffer.concat([head, packed]));

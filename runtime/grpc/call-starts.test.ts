@@ -32,8 +32,10 @@ class Stream extends EventEmitter {
 }
 
 const wide: CallBounds = {
-  ...{ maxOpen: 100_000, maxOpenPerGroup: 100_000 },
-  ...{ maxIncomplete: 100_000, maxIncompletePerGroup: 100_000 },
+  maxOpen: 100_000,
+  maxOpenPerGroup: 100_000,
+  maxIncomplete: 100_000,
+  maxIncompletePerGroup: 100_000,
   maxWaiting: 100_000,
 };
 

@@ -22,8 +22,10 @@ export type CallBounds = {
  * window of 64 KiB.
  */
 export const defaultCallBounds: CallBounds = {
-  ...{ maxOpen: 32_768, maxOpenPerGroup: 16_384 },
-  ...{ maxIncomplete: 8_192, maxIncompletePerGroup: 4_096 },
+  maxOpen: 32_768,
+  maxOpenPerGroup: 16_384,
+  maxIncomplete: 8_192,
+  maxIncompletePerGroup: 4_096,
   maxWaiting: 4_096,
 };
 

@@ -12,8 +12,9 @@ import {
 import type { MethodDefinition } from "@grpc/grpc-js";
 import { createHiddenValue } from "../hidden-value.ts";
 import { Turns } from "../turns.ts";
+import { type Codecs, noCodecs } from "./codecs.ts";
 import { decodeInTurns } from "./decode-in-turns.ts";
-import type { Encoding } from "./decompress.ts";
+import type { Encoding as Compression } from "./decompress.ts";
 import type { MessageBounds } from "./message-bounds.ts";
 import { assertCost } from "./message-cost.ts";
 import { noteReceived } from "./received.ts";
@@ -44,11 +45,14 @@ export function asEncoded<Desc extends DescMessage>(
   return message;
 }
 
-/** At once. headBytes: bytes to leave free at the front, for the caller to fill. */
+/** headBytes: bytes to leave free at the front, for the caller to fill. */
+export type Encoding = { codecs?: Codecs; headBytes?: number };
+
+/** At once. */
 export function encode<Desc extends DescMessage>(
   desc: Desc,
   message: MessageShape<Desc>,
-  headBytes = 0,
+  { codecs = noCodecs, headBytes = 0 }: Encoding = {},
 ): Buffer {
   const own = codecs.get(desc.typeName)?.encode?.(message, headBytes);
   const bytes = own ?? toBinary(desc, message);
@@ -59,24 +63,7 @@ export function encode<Desc extends DescMessage>(
   return behind;
 }
 
-/**
- * Faster ways for one type of message, with the same results. encode leaves headBytes free at the
- * front; decode answers undefined for what is left to the ordinary way.
- */
-export type MessageCodec<Desc extends DescMessage> = {
-  encode?: (message: MessageShape<Desc>, headBytes: number) => Uint8Array;
-  decode?: (bytes: Uint8Array) => MessageShape<Desc> | undefined;
-};
-
-const codecs = new Map<string, MessageCodec<DescMessage>>();
-
-/** Has messages of a type encoded or decoded so on every call of this process. */
-export function useCodec<Desc extends DescMessage>(desc: Desc, codec: MessageCodec<Desc>): void {
-  codecs.set(desc.typeName, {
-    ...codecs.get(desc.typeName),
-    ...(codec as MessageCodec<DescMessage>),
-  });
-}
+export type Decoding = { bounds: MessageBounds; codecs?: Codecs };
 
 /**
  * A request as it came: whoever handles the call decompresses and decodes it, when it is its turn.
@@ -84,11 +71,11 @@ export function useCodec<Desc extends DescMessage>(desc: Desc, codec: MessageCod
 export class ReceivedMessage {
   readonly bytes: Buffer;
   /** undefined: as it is. */
-  readonly encoding: Encoding | undefined;
+  readonly encoding: Compression | undefined;
   /** The room that it has (arrivals.ts). */
   readonly heldBytes: number;
 
-  constructor(bytes: Buffer, encoding?: Encoding, heldBytes = 0) {
+  constructor(bytes: Buffer, encoding?: Compression, heldBytes = 0) {
     this.bytes = bytes;
     this.encoding = encoding;
     this.heldBytes = heldBytes;
@@ -102,10 +89,10 @@ export class ReceivedMessage {
 export function decode<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
-  bounds: MessageBounds,
+  decoding: Decoding,
 ): MessageShape<Desc> {
   const message =
-    decodeQuickly(desc, bytes, bounds) ?? fromBinary(desc, bytes, { readUnknownFields: false });
+    decodeQuickly(desc, bytes, decoding) ?? fromBinary(desc, bytes, { readUnknownFields: false });
   noteReceived(message, bytes.byteLength);
   return message;
 }
@@ -114,10 +101,10 @@ export function decode<Desc extends DescMessage>(
 async function decodeSlowly<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
-  bounds: MessageBounds,
+  decoding: Decoding,
 ): Promise<MessageShape<Desc>> {
   const message =
-    decodeQuickly(desc, bytes, bounds) ?? (await decodeInTurns(desc, bytes, new Turns()));
+    decodeQuickly(desc, bytes, decoding) ?? (await decodeInTurns(desc, bytes, new Turns()));
   noteReceived(message, bytes.byteLength);
   return message;
 }
@@ -126,7 +113,7 @@ async function decodeSlowly<Desc extends DescMessage>(
 function decodeQuickly<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
-  bounds: MessageBounds,
+  { bounds, codecs = noCodecs }: Decoding,
 ): MessageShape<Desc> | undefined {
   assertCost(desc, bytes, bounds);
   return codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
@@ -138,12 +125,10 @@ export function toServerDefinition(method: DescMethod): MethodDefinition<Message
     (bytes instanceof ReceivedMessage ? bytes : new ReceivedMessage(bytes)) as unknown as Message;
   return {
     ...shapeOf(method),
-    ...{
-      requestDeserialize: received,
-      responseSerialize: unused,
-      responseDeserialize: unused,
-      requestSerialize: unused,
-    },
+    requestDeserialize: received,
+    responseSerialize: unused,
+    responseDeserialize: unused,
+    requestSerialize: unused,
   };
 }
 
@@ -163,29 +148,27 @@ const largeBytes = 64 * 1024;
  */
 export function toClientDefinition(
   method: DescMethod,
-  bounds: MessageBounds,
+  decoding: Decoding,
 ): MethodDefinition<Message, Message> {
   const deserialize = (bytes: Buffer) => {
     if (bytes.length > largeBytes)
       return new LargeAnswer(() =>
-        decodeSlowly(method.output, bytes, bounds),
+        decodeSlowly(method.output, bytes, decoding),
       ) as unknown as Message;
     try {
-      return decode(method.output, bytes, bounds) as Message;
+      return decode(method.output, bytes, decoding) as Message;
     } catch (cause) {
       return new UndecodableMessage(cause) as unknown as Message;
     }
   };
   const requestSerialize = (message: Message) =>
-    knownBytes.get(message) ?? encode(method.input, message);
+    knownBytes.get(message) ?? encode(method.input, message, decoding);
   return {
     ...shapeOf(method),
-    ...{
-      requestSerialize,
-      responseDeserialize: deserialize,
-      requestDeserialize: unused,
-      responseSerialize: unused,
-    },
+    requestSerialize,
+    responseDeserialize: deserialize,
+    requestDeserialize: unused,
+    responseSerialize: unused,
   };
 }
 

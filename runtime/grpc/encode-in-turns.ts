@@ -3,7 +3,8 @@
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Turns } from "../turns.ts";
-import { encode } from "./definition.ts";
+import { type Codecs, noCodecs } from "./codecs.ts";
+import { type Encoding, encode } from "./definition.ts";
 import {
   chosenOf,
   type Fields,
@@ -30,15 +31,18 @@ export const isLarge = (desc: DescMessage, message: Fields): boolean =>
 export async function encodeInTurns<Desc extends DescMessage>(
   desc: Desc,
   init: MessageInitShape<Desc>,
-  turns: Pick<Turns, "pause">,
-  headBytes = 0,
+  { turns, codecs = noCodecs, headBytes = 0 }: Encoding & { turns: Pick<Turns, "pause"> },
 ): Promise<Buffer> {
   const pieces: Uint8Array[] = headBytes === 0 ? [] : [Buffer.alloc(headBytes)];
-  await writeMessage(desc, init as Fields, { pieces, turns });
+  await writeMessage(desc, init as Fields, { pieces, turns, codecs });
   return Buffer.concat(pieces);
 }
 
-type Output = { readonly pieces: Uint8Array[]; readonly turns: Pick<Turns, "pause"> };
+type Output = {
+  readonly pieces: Uint8Array[];
+  readonly turns: Pick<Turns, "pause">;
+  readonly codecs: Codecs;
+};
 
 /**
  * Messages one behind the other are one, with the fields and the items of all of them: so each
@@ -47,7 +51,7 @@ type Output = { readonly pieces: Uint8Array[]; readonly turns: Pick<Turns, "paus
 async function writeMessage(desc: DescMessage, fields: Fields, output: Output): Promise<void> {
   let few: Record<string, unknown> = {};
   const flush = () => {
-    if (Object.keys(few).length > 0) output.pieces.push(encodePart(desc, few));
+    if (Object.keys(few).length > 0) output.pieces.push(encodePart(desc, few, output));
     few = {};
   };
   for (const member of desc.members) {
@@ -80,7 +84,7 @@ async function writeList(
   let parts = 0;
   const flush = async (end: number) => {
     if (end > start)
-      output.pieces.push(encodePart(desc, { [field.localName]: list.slice(start, end) }));
+      output.pieces.push(encodePart(desc, { [field.localName]: list.slice(start, end) }, output));
     start = end;
     parts = 0;
     await output.turns.pause();
@@ -102,14 +106,14 @@ async function writeList(
 async function writeNested(
   { number, message }: { number: number; message: DescMessage },
   fields: Fields,
-  { pieces, turns }: Output,
+  { pieces, turns, codecs }: Output,
 ): Promise<void> {
   const inner: Uint8Array[] = [];
-  await writeMessage(message, fields, { pieces: inner, turns });
+  await writeMessage(message, fields, { pieces: inner, turns, codecs });
   const length = inner.reduce((sum, { byteLength }) => sum + byteLength, 0);
   pieces.push(new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish());
   for (const piece of inner) pieces.push(piece);
 }
 
-const encodePart = (desc: DescMessage, fields: Fields): Uint8Array =>
-  encode(desc, create(desc, fields as MessageInitShape<DescMessage>));
+const encodePart = (desc: DescMessage, fields: Fields, { codecs }: Output): Uint8Array =>
+  encode(desc, create(desc, fields as MessageInitShape<DescMessage>), { codecs });

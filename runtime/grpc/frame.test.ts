@@ -31,7 +31,9 @@ test("a frame is a message behind its length, made at once or in turns", async (
       const head = Buffer.of(0, 0, 0, bytes.length >>> 8, bytes.length & 255);
       const frame = Buffer.concat([head, bytes]);
       expect(toFrame(DescriptorProtoSchema, message)).toEqual(frame);
-      expect(await toFrameInTurns(DescriptorProtoSchema, init, new Turns())).toEqual(frame);
+      expect(await toFrameInTurns(DescriptorProtoSchema, init, { turns: new Turns() })).toEqual(
+        frame,
+      );
     }),
   );
 });

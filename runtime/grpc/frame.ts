@@ -6,6 +6,7 @@ import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufb
 import type { ServerInterceptingCall, ServerInterceptor } from "@grpc/grpc-js";
 import { createHiddenValue } from "../hidden-value.ts";
 import { Turns } from "../turns.ts";
+import { type Codecs, noCodecs } from "./codecs.ts";
 import { encode } from "./definition.ts";
 import { encodeInTurns, isLarge } from "./encode-in-turns.ts";
 import type { Fields } from "./message-weight.ts";
@@ -17,14 +18,15 @@ export const headBytes = 5;
 export const toFrame = <Desc extends DescMessage>(
   desc: Desc,
   message: MessageShape<Desc>,
-): Buffer => writeHead(encode(desc, message, headBytes));
+  codecs: Codecs = noCodecs,
+): Buffer => writeHead(encode(desc, message, { codecs, headBytes }));
 
 /** As encodeInTurns does it. */
 export const toFrameInTurns = async <Desc extends DescMessage>(
   desc: Desc,
   init: MessageInitShape<Desc>,
-  turns: Pick<Turns, "pause">,
-): Promise<Buffer> => writeHead(await encodeInTurns(desc, init, turns, headBytes));
+  { turns, codecs = noCodecs }: { turns: Pick<Turns, "pause">; codecs?: Codecs },
+): Promise<Buffer> => writeHead(await encodeInTurns(desc, init, { turns, codecs, headBytes }));
 
 /** Of a message that has as many bytes before it, and is not compressed. */
 function writeHead(frame: Buffer): Buffer {
@@ -42,10 +44,11 @@ const sharedFrames = createHiddenValue<Message, Buffer>();
 export function shareFrame<Desc extends DescMessage>(
   desc: Desc,
   message: MessageShape<Desc>,
+  codecs: Codecs = noCodecs,
 ): number {
   let frame = sharedFrames.get(message);
   if (frame === undefined) {
-    frame = toFrame(desc, message);
+    frame = toFrame(desc, message, codecs);
     sharedFrames.set(message, frame);
   }
   return frame.byteLength - headBytes;
@@ -58,10 +61,11 @@ export function shareFrame<Desc extends DescMessage>(
 export async function frameAhead<Desc extends DescMessage>(
   desc: Desc,
   init: MessageInitShape<Desc>,
+  codecs: Codecs = noCodecs,
 ): Promise<MessageInitShape<Desc>> {
   if (!isLarge(desc, init as Fields)) return init;
   const framed = {} as MessageInitShape<Desc> & Message;
-  sharedFrames.set(framed, await toFrameInTurns(desc, init, new Turns()));
+  sharedFrames.set(framed, await toFrameInTurns(desc, init, { turns: new Turns(), codecs }));
   return framed;
 }
 

@@ -49,7 +49,7 @@ test("bytes say the same, and are read as the same, as if all were done at once"
   await fc.assert(
     fc.asyncProperty(proto, async (init) => {
       const message = create(DescriptorProtoSchema, init) as DescriptorProto;
-      const bytes = await encodeInTurns(DescriptorProtoSchema, init, counting());
+      const bytes = await encodeInTurns(DescriptorProtoSchema, init, { turns: counting() });
       expect(fromBinary(DescriptorProtoSchema, bytes)).toEqual(message);
       expect(bytes.byteLength).toBe(toBinary(DescriptorProtoSchema, message).byteLength);
       expect(await decodeInTurns(DescriptorProtoSchema, bytes, counting())).toEqual(message);
@@ -73,7 +73,7 @@ test.each<[string, DescMessage, MessageInitShape<DescMessage>]>([
 ])("%s has hundreds of turns", async (_, desc, init) => {
   expect(isLarge(desc, init as never)).toBe(true);
   const [encoding, decoding] = [counting(), counting()];
-  const bytes = await encodeInTurns(desc, init, encoding);
+  const bytes = await encodeInTurns(desc, init, { turns: encoding });
   expect(encoding.paused).toBeGreaterThan(500);
   const message = await decodeInTurns(desc, bytes, decoding);
   expect(decoding.paused).toBeGreaterThan(bytes.length / 40_000);
@@ -88,7 +88,7 @@ test("what stands in a oneof is counted and written in turns too", async () => {
   });
   const turns = counting();
   expect(isLarge(ListValueSchema, list as never)).toBe(true);
-  const bytes = await encodeInTurns(ListValueSchema, list, turns);
+  const bytes = await encodeInTurns(ListValueSchema, list, { turns });
   expect(turns.paused).toBeGreaterThan(100);
   expect(Buffer.compare(bytes, toBinary(ListValueSchema, list))).toBe(0);
   expect(await decodeInTurns(ListValueSchema, bytes, counting())).toEqual(list);

@@ -32,6 +32,7 @@ test("a call that sends many empty messages is ended by name; one with some besi
     1_064,
   );
   await expect(client.clientStream(send(Array(5_000).fill(0)))).rejects.toMatchObject({
-    ...{ code: Code.ResourceExhausted, rawMessage: "too small" },
+    code: Code.ResourceExhausted,
+    rawMessage: "too small",
   });
 });

@@ -53,7 +53,7 @@ describe("bombs", () => {
     ],
   ])("%s", (_name, desc, bytes) => {
     expect(() => assertCost(desc, bytes, bounds)).toThrow(tooLarge);
-    expect(() => decode(desc, bytes, bounds)).toThrow(tooLarge);
+    expect(() => decode(desc, bytes, { bounds })).toThrow(tooLarge);
   });
 
   test("packed fields are cheap up to two for each record of the largest batch", () => {
@@ -92,7 +92,9 @@ describe("bombs", () => {
     const packed = nested(4, nested(6, new Uint8Array(8 * count)));
     const alone = nested(4, times([0x31, 0, 0, 0, 0, 0, 0, 0, 0], count));
     for (const bytes of [packed, alone])
-      expect(decode(BatchSchema, bytes, batchBounds).samples[0]?.values).toHaveLength(count);
+      expect(decode(BatchSchema, bytes, { bounds: batchBounds }).samples[0]?.values).toHaveLength(
+        count,
+      );
   });
 
   test("a ratio holds for what is far from the absolute bound, and not for small messages", () => {
@@ -167,7 +169,7 @@ test("every message that is right costs at least its bytes, and decodes to what 
     fc.property(batch, (init) => {
       const bytes = toBinary(BatchSchema, create(BatchSchema, init as never));
       expect(assertCost(BatchSchema, bytes, loose)).toBeGreaterThan(bytes.length);
-      expect(decode(BatchSchema, bytes, loose)).toEqual(fromBinary(BatchSchema, bytes));
+      expect(decode(BatchSchema, bytes, { bounds: loose })).toEqual(fromBinary(BatchSchema, bytes));
     }),
   );
 });
@@ -193,7 +195,7 @@ test("of any bytes: what passes decodes, with nothing of unknown fields", () => 
         return;
       }
       try {
-        expect(holdsUnknown(decode(BatchSchema, bytes, loose))).toBe(false);
+        expect(holdsUnknown(decode(BatchSchema, bytes, { bounds: loose }))).toBe(false);
       } catch (error) {
         // What the count does not look at: texts that are no UTF-8, and how long packed varints
         // are.

@@ -55,7 +55,10 @@ export class OutgoingWatch implements Disposable {
 
   constructor(options: OutgoingOptions = {}) {
     this.options = {
-      ...{ maxStreamBytes: 2 * mebibyte, stallMs: 60_000, graceMs: 5_000, onStalled: () => {} },
+      maxStreamBytes: 2 * mebibyte,
+      stallMs: 60_000,
+      graceMs: 5_000,
+      onStalled: () => {},
       stalled: () => new Error("the client does not read"),
       ...options,
     };

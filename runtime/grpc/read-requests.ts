@@ -4,6 +4,7 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { type Arrival, smallBytes } from "./arrivals.ts";
+import type { Codecs } from "./codecs.ts";
 import { decompress, type InTurn } from "./decompress.ts";
 import { decode, type ReceivedMessage } from "./definition.ts";
 import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
@@ -12,6 +13,7 @@ import { ReadAhead } from "./read-ahead.ts";
 export type Reading = {
   desc: DescMessage;
   bounds: MessageBounds;
+  codecs: Codecs | undefined;
   inTurn: InTurn;
   arrival: Arrival | undefined;
 };
@@ -19,17 +21,17 @@ export type Reading = {
 /** A promise only for what came compressed, or has to wait for room: most does not. */
 export function readMessage(received: Message, reading: Reading): Message | Promise<Message> {
   const { bytes, encoding, heldBytes } = received as unknown as ReceivedMessage;
-  const { desc, bounds, arrival } = reading;
+  const { bounds, arrival } = reading;
   if (bytes.length > bounds.maxBytes) throw new MessageTooLarge("bytes", bounds.maxBytes);
   if (encoding !== undefined) return unpack(received as unknown as ReceivedMessage, reading);
   const wantedBytes = heldBytes === 0 && bytes.length > smallBytes ? bytes.length : 0;
   if (arrival === undefined || wantedBytes === 0) {
     arrival?.handOver(heldBytes);
-    return readDecompressed(desc, bytes, bounds);
+    return readDecompressed(bytes, reading);
   }
   return arrival.take(wantedBytes).then(() => {
     arrival.handOver(wantedBytes);
-    return readDecompressed(desc, bytes, bounds);
+    return readDecompressed(bytes, reading);
   });
 }
 
@@ -38,7 +40,7 @@ async function unpack(
   { bytes, encoding, heldBytes }: ReceivedMessage,
   reading: Reading,
 ): Promise<Message> {
-  const { desc, bounds, inTurn, arrival } = reading;
+  const { bounds, inTurn, arrival } = reading;
   const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
   let held = heldBytes;
   if (arrival && held === 0 && maxDecompressedBytes > smallBytes) {
@@ -56,12 +58,12 @@ async function unpack(
   const needed = Math.min(held, whole.length);
   arrival?.give(held - needed);
   arrival?.handOver(needed);
-  return readDecompressed(desc, whole, bounds);
+  return readDecompressed(whole, reading);
 }
 
-function readDecompressed(desc: DescMessage, bytes: Buffer, bounds: MessageBounds): Message {
+function readDecompressed(bytes: Buffer, { desc, bounds, codecs }: Reading): Message {
   try {
-    return decode(desc, bytes, bounds);
+    return decode(desc, bytes, codecs === undefined ? { bounds } : { bounds, codecs });
   } catch (cause) {
     if (cause instanceof MessageTooLarge) throw cause;
     throw invalid("the message is not valid protobuf for this method", cause);

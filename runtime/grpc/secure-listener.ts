@@ -26,7 +26,8 @@ export async function listenSecurely(
   const injector = createInjector(server, { connections, starts });
   const layer = createTlsLayer({
     ...options,
-    ...{ protocols: ["h2"], handshakeMs },
+    protocols: ["h2"],
+    handshakeMs,
     onSecure: (socket) => injector.injectConnection(socket),
   });
   const listener = await listen({ host, port, connections }, (socket) => layer.secure(socket));

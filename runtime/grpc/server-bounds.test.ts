@@ -47,12 +47,10 @@ async function call(
 }
 
 const bounds: GrpcServerOptions["boundsOf"] = () => ({
-  ...{
-    maxBytes: 1_000,
-    maxDecompressedBytes: 2_000,
-    maxCostBytes: 1_000_000,
-    maxCostPerByte: 1_000,
-  },
+  maxBytes: 1_000,
+  maxDecompressedBytes: 2_000,
+  maxCostBytes: 1_000_000,
+  maxCostPerByte: 1_000,
 });
 const length = { unary: ({ value }: { value: Uint8Array }) => bytes(value.length) };
 

@@ -97,7 +97,9 @@ export async function openGrpcServer(
   const boundsOf = options.boundsOf ?? (() => boundedBySize(options.maxMessageBytes));
   const arrivals = options.incoming && new Arrivals(options.incoming);
   const { interceptor, arrivalOf } = boundReading((path) => methods.get(path), {
-    ...{ ...options, boundsOf, arrivals },
+    ...options,
+    boundsOf,
+    arrivals,
     callerOf: (call) =>
       options.incoming!.callerOf(readCaller(call, authorization?.authorizedBy(call.metadata))),
   });

@@ -19,7 +19,9 @@ import { SessionPace } from "./session-pace.ts";
 function open() {
   let nowMs = 0;
   const session = {
-    ...{ closed: false, destroyed: false, pendingSettingsAck: false },
+    closed: false,
+    destroyed: false,
+    pendingSettingsAck: false,
     limits: [] as number[],
     ends: [] as number[],
     settings: ({ maxConcurrentStreams }: { maxConcurrentStreams?: number }) =>

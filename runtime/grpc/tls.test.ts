@@ -50,7 +50,10 @@ async function openServer({ clientCa = false, ...options }: Options = {}) {
   const server = stack.use(
     await openGrpcServer(
       {
-        ...{ host: "127.0.0.1", port: 0, maxMessageBytes: 1_000_000, drainMs: 5_000 },
+        host: "127.0.0.1",
+        port: 0,
+        maxMessageBytes: 1_000_000,
+        drainMs: 5_000,
         shutdownReason: () => new ConnectError("stopping", Code.Unavailable),
         toError: (error) => ConnectError.from(error),
         tls: {

@@ -12,12 +12,13 @@ import { type CallOptions, Client, type ClientDuplexStream, Metadata } from "@gr
 import { widenClientConnections } from "../connection-window.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
+import { type Codecs, noCodecs } from "./codecs.ts";
 import { declineHeader } from "./compress.ts";
-import { LargeAnswer, toClientDefinition, UndecodableMessage } from "./definition.ts";
-import { answerBounds, MessageTooLarge } from "./message-bounds.ts";
+import { toClientDefinition } from "./definition.ts";
+import { answerBounds } from "./message-bounds.ts";
 import { maxSentBytes } from "./message-limit.ts";
 import { ReadAhead } from "./read-ahead.ts";
-import { fromServiceError } from "./status.ts";
+import { type RequestSource, receive } from "./receive-answers.ts";
 
 export type GrpcTransportOptions = {
   /** Where the server is: "http://127.0.0.1:50051", or "https://…" for TLS. */
@@ -38,6 +39,8 @@ export type GrpcTransportOptions = {
    * loopback, and over a network it is a round trip for each 64 KiB.
    */
   windowBytes?: number;
+  /** Faster ways to encode some requests and decode some answers. Default: none. */
+  codecs?: Codecs;
   /** Sent with every call. */
   headers?: Record<string, string>;
 };
@@ -56,9 +59,10 @@ const maxTimeoutMs = 2 ** 31;
  * close the connection.
  */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { baseUrl, maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024, headers } = options;
+  const { baseUrl, headers, codecs = noCodecs } = options;
+  const { maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024 } = options;
   widenClientConnections();
-  const bounds = answerBounds(maxMessageBytes);
+  const decoding = { bounds: answerBounds(maxMessageBytes), codecs };
   const url = new URL(baseUrl);
   const buffered = { bytes: 0 };
   const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {
@@ -86,7 +90,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     timeoutMs: number | undefined,
     header: RequestInit["headers"],
   ) {
-    const { path, requestSerialize, responseDeserialize } = toClientDefinition(method, bounds);
+    const { path, requestSerialize, responseDeserialize } = toClientDefinition(method, decoding);
     const ahead = new ReadAhead(buffered);
     const metadata = new Metadata();
     for (const [key, value] of Object.entries(headers ?? {})) metadata.set(key, value);
@@ -139,7 +143,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       ...[method, abort, timeoutMs, header, input]: Parameters<Transport["stream"]>
     ): Promise<StreamResponse<I, O>> {
       const { call, ahead, release } = openCall(method, abort, timeoutMs, header);
-      const source: Source = { failure: undefined };
+      const source: RequestSource = { failure: undefined };
       const { messages } = receive(call, { abort, ahead, release, source });
       void send(call, { desc: method.input, input: input as AsyncIterable<Message>, source });
       const response = {
@@ -164,16 +168,17 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
 const targetOf = ({ protocol, hostname, port }: URL): string =>
   `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
 
-/** What befell the iterable that requests come from. */
-type Source = { failure: unknown };
-
 /**
  * Writes requests as fast as the connection takes them. A failing source cancels the call, which
  * then fails with that failure.
  */
 async function send(
   call: ClientDuplexStream<Message, Message>,
-  { desc, input, source }: { desc: DescMessage; input: AsyncIterable<Message>; source: Source },
+  {
+    desc,
+    input,
+    source,
+  }: { desc: DescMessage; input: AsyncIterable<Message>; source: RequestSource },
 ): Promise<void> {
   let closed = false;
   let wake = () => {};
@@ -199,102 +204,4 @@ async function send(
   } finally {
     call.off("drain", onDrain);
   }
-}
-
-type Receiving = {
-  abort: AbortSignal | undefined;
-  ahead: ReadAhead;
-  release: () => void;
-  source?: Source;
-};
-
-function receive(call: ClientDuplexStream<Message, Message>, receiving: Receiving) {
-  const responseHeader = new Promise<Headers>((resolve) => {
-    call.once("metadata", (metadata: Metadata) => {
-      const headers = new Headers();
-      for (const [key, value] of Object.entries(metadata.getMap()))
-        if (typeof value === "string") headers.append(key, value);
-      resolve(headers);
-    });
-    call.once("status", () => resolve(new Headers()));
-  });
-  return { responseHeader, messages: iterate(call, receiving) };
-}
-
-/**
- * Reads one message at a time, when asked. Leaving the loop early cancels the call (but a Connect
- * client does not pass that on: with one, only a signal ends a stream early). Listens at once: an
- * early error must find somebody.
- */
-function iterate(
-  call: ClientDuplexStream<Message, Message>,
-  { abort, ahead, release, source }: Receiving,
-) {
-  let ended = false;
-  // The status comes last: only it tells a stream that ended from one that broke.
-  let settled = false;
-  let failure: unknown;
-  let wake = () => {};
-  call.on("readable", () => wake());
-  call.once("end", () => {
-    ended = true;
-    wake();
-  });
-  call.once("status", () => {
-    settled = true;
-    release();
-    // Whoever never read, and cancelled, reads no more.
-    if (abort?.aborted) ahead.drop();
-    wake();
-  });
-  call.once("error", (error) => {
-    failure = error;
-    wake();
-  });
-  async function* messages(): AsyncGenerator<Message, void, undefined> {
-    try {
-      for (;;) {
-        const message: Message | null = call.read();
-        if (message !== null) ahead.taken();
-        if (message instanceof UndecodableMessage) throw toAnswerError(message);
-        if (message instanceof LargeAnswer) yield await decodeLarge(message);
-        else if (message !== null) yield message;
-        else if (failure !== undefined)
-          throw toClientError(failure, source?.failure ?? abort?.reason);
-        else if (ended && settled) return;
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      release();
-      ahead.drop();
-      if (!settled) call.cancel();
-    }
-  }
-  return messages();
-}
-
-async function decodeLarge(answer: LargeAnswer): Promise<Message> {
-  try {
-    return await answer.decode();
-  } catch (cause) {
-    throw toAnswerError(new UndecodableMessage(cause));
-  }
-}
-
-function toAnswerError({ cause }: UndecodableMessage): ConnectError {
-  const tooLarge = cause instanceof MessageTooLarge;
-  const message = tooLarge
-    ? `the response of the server is too large (${cause.limit} above ${cause.max}): ask for less at once`
-    : "the response of the server is not valid protobuf for this method";
-  const code = tooLarge ? Code.ResourceExhausted : Code.Internal;
-  return new ConnectError(message, code, undefined, undefined, cause);
-}
-
-/** cause: why the call was cancelled from here, if it was. */
-function toClientError(failure: unknown, cause: unknown): ConnectError {
-  return cause instanceof ConnectError ? cause : fromServiceError(failure, cause);
 }

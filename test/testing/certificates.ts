@@ -18,7 +18,8 @@ const hourMs = 3_600_000;
 
 export async function createAuthority(name = "plant"): Promise<Authority> {
   const own = await generate([{ name: "commonName", value: name }], {
-    ...{ keyType: "ec", algorithm: "sha256" },
+    keyType: "ec",
+    algorithm: "sha256",
     notBeforeDate: new Date(Date.now() - 2 * hourMs),
     extensions: [
       { name: "basicConstraints", cA: true, critical: true },
@@ -34,7 +35,8 @@ export async function createAuthority(name = "plant"): Promise<Authority> {
         ...ip.map((address) => ({ type: 7 as const, ip: address })),
       ];
       const made = await generate([{ name: "commonName", value: "a certificate" }], {
-        ...{ keyType: "ec", algorithm: "sha256" },
+        keyType: "ec",
+        algorithm: "sha256",
         notBeforeDate: new Date(fromMs),
         notAfterDate: new Date(untilMs ?? Date.now() + 90 * 24 * hourMs),
         ca: { key: own.private, cert: own.cert },

@@ -35,7 +35,10 @@ const minuteOf = (timeUs: number) => Math.floor(timeUs / minuteUs) * minuteUs;
 const zeros = () => [0, 0, 0, 0, 0];
 
 export const nothingHeld = (): HeldStates => ({
-  ...{ timeUs: zeros(), silentUs: zeros(), area: zeros(), coveredUs: zeros() },
+  timeUs: zeros(),
+  silentUs: zeros(),
+  area: zeros(),
+  coveredUs: zeros(),
   transitions: 0,
 });
 

@@ -123,7 +123,8 @@ export async function sendMachines(
         signal,
         of.map(({ timeUs, value }) => [timeUs, value] as const),
       ),
-      ...{ sampleType, maxGap: toDuration(gapUs) },
+      sampleType,
+      maxGap: toDuration(gapUs),
     });
     const batch: BatchInit = {
       machine: name,
