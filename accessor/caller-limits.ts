@@ -24,8 +24,8 @@ import { Ledger, logRefusals } from "./domain/ledger.ts";
 import { Spread } from "./ingest/spread.ts";
 import { Admission, type CallKind } from "./rpc/admission.ts";
 import { toConnectError } from "./rpc/errors.ts";
-import type { Quotas } from "./store/catalog.ts";
 import type { Database } from "./store/database.ts";
+import type { Quotas } from "./store/series.ts";
 import { SharedDatabase } from "./store/shared-database.ts";
 import { UnreadBytes } from "./unread.ts";
 

@@ -123,7 +123,6 @@ const longer = new Set([
   "accessor/rpc/answers.test.ts",
   "accessor/rpc/signals.ts",
   "accessor/rpc/version.test.ts",
-  "accessor/store/catalog.ts",
   "accessor/store/database.ts",
   "accessor/store/sql-views.test.ts",
   "accessor/testing/answers.ts",

@@ -10,7 +10,8 @@ import { compareText } from "../../codec/compare-text.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Vision } from "../feed/filter.ts";
 import type { Listing } from "../read/as-of.ts";
-import type { Catalog, Selection } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
+import type { Selection } from "../store/series.ts";
 import { assertBound, boundNamesKey } from "./certificates.ts";
 
 type Call = Pick<HandlerContext, "values">;

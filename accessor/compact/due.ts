@@ -2,11 +2,9 @@
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
+import type { Hour } from "../store/step-rows.ts";
 import type { Arrivals, StateArrival } from "./gather.ts";
 import { HourRanges } from "./hour-ranges.ts";
-
-/** An hour of a series or of a machine, by id. */
-export type Hour = { id: number; hourUs: number };
 
 /** Hours of series whose summary changes. */
 export function touchedHours(arrivals: readonly Arrivals[]): Hour[] {

@@ -10,10 +10,12 @@ import { chooseBucketUs, floorTo, minuteUs } from "../history/buckets-of-time.ts
 import type { TrackedColumn } from "../read/merge.ts";
 import { lowerBound } from "../read/pieces.ts";
 import { weekUs } from "../store/block-spans.ts";
-import type { Catalog, Series } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { segmentsAfter } from "../store/held.ts";
 import { readHead } from "../store/log.ts";
+import type { Series } from "../store/series.ts";
+import type { Unreadable } from "../store/step-rows.ts";
 import { Touches } from "./touches.ts";
 
 /**
@@ -29,8 +31,6 @@ export type Arrivals = {
 
 /** State changes of a machine that arrived together: their times, in no order. */
 export type StateArrival = { machineId: number; timesUs: number[] };
-
-export type Unreadable = { revision: number; seriesId: number; reason: string };
 
 export type Gathered = {
   /** The new watermark: everything up to it is in here. */

@@ -1,9 +1,7 @@
 // Hours of machines as ranges: a change may reach over years of them, and costs no more here than
 // one that reaches over none.
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
-
-/** Whole hours, half-open. */
-export type HourRange = { machineId: number; fromUs: number; toUs: number };
+import type { HourRange } from "../store/step-rows.ts";
 
 type Range = { fromUs: number; toUs: number };
 

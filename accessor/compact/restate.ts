@@ -7,9 +7,10 @@ import type { Log } from "../../runtime/log.ts";
 import { betweenOf } from "../history/line-area.ts";
 import { summarize } from "../history/summary.ts";
 import { blockParts } from "../store/block-parts.ts";
-import type { Catalog, Series } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readHistoryExtent, readPayloads } from "../store/history.ts";
+import type { Series } from "../store/series.ts";
 import {
   finishRestating,
   type Place,

@@ -7,9 +7,10 @@ import { type Retention, retentionMs } from "../domain/retention.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import { type Span, spanOf, weekUs } from "../store/block-spans.ts";
-import type { Catalog, Series } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { dropPartition, listPartitions, type Partition } from "../store/partitions.ts";
+import type { Series } from "../store/series.ts";
 
 export type RetainOptions = {
   database: Database;

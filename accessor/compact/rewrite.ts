@@ -6,22 +6,13 @@ import { encodeBlock } from "../../codec/block/encode.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { decodeCommitRuns, encodeCommitRuns } from "../history/commit-runs.ts";
 import { betweenOf } from "../history/line-area.ts";
-import { type Summary, summarize } from "../history/summary.ts";
+import { summarize } from "../history/summary.ts";
 import { mergeAll, mergeColumns, type TrackedColumn, tiesByCommit } from "../read/merge.ts";
 import { lowerBound } from "../read/pieces.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
+import type { NewBlock, Rewritten } from "../store/step-rows.ts";
 import type { Arrivals } from "./gather.ts";
-
-/** A block to insert. */
-export type NewBlock = {
-  series: Series;
-  bucketUs: number;
-  summary: Summary;
-  payload: Uint8Array;
-  commits: Uint8Array;
-};
 
 /** What becomes of a bucket. */
 export type BucketChange = { arrivals: Arrivals; ended: BlockHeader[] };
@@ -57,9 +48,6 @@ export function planBucket(arrivals: Arrivals, blocks: readonly BlockHeader[]): 
   );
   return { arrivals, ended: small === undefined ? [] : [small] };
 }
-
-/** What a portion of the changes comes to. */
-export type Rewritten = { blocks: NewBlock[]; ended: BlockHeader[] };
 
 const bucketsAtOnce = 256;
 

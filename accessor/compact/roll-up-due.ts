@@ -2,10 +2,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
+import type { Hour, SeriesRollup, StateRollup } from "../store/step-rows.ts";
 import { readWatermarkTime } from "../store/watermark.ts";
-import { dueHours, type Hour, keyOf, powerSignal } from "./due.ts";
+import { dueHours, keyOf, powerSignal } from "./due.ts";
 import type { HourRanges } from "./hour-ranges.ts";
-import { rollUpSeries, rollUpStates, type SeriesRollup, type StateRollup } from "./rollups.ts";
+import { rollUpSeries, rollUpStates } from "./rollups.ts";
 
 export type RollUpLimits = {
   /** Hours rolled up, of series and of machines, which take longer. */

@@ -3,26 +3,15 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { chooseBucketUs, floorTo, hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { betweenOf } from "../history/line-area.ts";
-import { addStateTotals, emptyStateTotals, type StateTotals } from "../history/state-totals.ts";
-import { emptySummary, joinSummaries, type Summary } from "../history/summary.ts";
+import { addStateTotals, emptyStateTotals } from "../history/state-totals.ts";
+import { emptySummary, joinSummaries } from "../history/summary.ts";
 import { readSlotTotals } from "../read/state-totals.ts";
-import type { Catalog, Series } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readBuckets } from "../store/history.ts";
-import { type Hour, keyOf } from "./due.ts";
-
-export type SeriesRollup = {
-  series: Series;
-  hourUs: number;
-  /** undefined: the hour holds nothing. */
-  summary: Summary | undefined;
-};
-export type StateRollup = {
-  machineId: number;
-  startUs: number;
-  widthUs: number;
-  totals: StateTotals;
-};
+import type { Series } from "../store/series.ts";
+import type { Hour, SeriesRollup, StateRollup } from "../store/step-rows.ts";
+import { keyOf } from "./due.ts";
 
 export type RollupContext = { database: Database; watermark: number; abort: AbortSignal };
 

@@ -1,7 +1,6 @@
 // Which minutes of which series a step's arrivals touch, and with which revision at the latest.
 import { minuteOf } from "../history/touch-spans.ts";
-
-export type Touch = { seriesId: number; minuteUs: number; revision: number };
+import type { Touch } from "../store/step-rows.ts";
 
 export class Touches {
   readonly #bySeries = new Map<number, Map<number, number>>();

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import type { Selection } from "../store/catalog.ts";
+import type { Selection } from "../store/series.ts";
 
 export type Filter = {
   /** Equal for filters that want the same. */

@@ -9,7 +9,7 @@ import {
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { joinBatches } from "../../codec/wire/batch-bytes.ts";
-import type { Selection } from "../store/catalog.ts";
+import type { Selection } from "../store/series.ts";
 import { column, epochUs } from "../testing/batches.ts";
 import { SimulatedLog, turn } from "../testing/simulated-log.ts";
 import { createFilter } from "./filter.ts";

@@ -1,6 +1,6 @@
 // How the history is cut in time: a minute for dense series, an hour for sparse ones; roll-ups by
 // the hour.
-import type { Series } from "../store/catalog.ts";
+import type { Rhythm } from "./infer-gap.ts";
 
 export const minuteUs = 60_000_000;
 export const hourUs = 3_600_000_000;
@@ -14,14 +14,22 @@ export const maxBlockSamples = 8_192;
 // A minute of 0.5 Hz would be a block of 30 samples, whose row costs more than they do.
 const maxDenseGapUs = 2_000_000;
 
+/** Of a series: how wide its buckets are, if fixed, and what they are chosen by. */
+type Declared = {
+  readonly bucketUs: number | undefined;
+  readonly maxGapUs: number | undefined;
+  readonly rhythm: Rhythm | undefined;
+};
+
 /** How wide the buckets of a series are at most. */
-export const bucketWidthUs = ({ bucketUs = hourUs }: Pick<Series, "bucketUs">): number => bucketUs;
+export const bucketWidthUs = ({ bucketUs = hourUs }: { bucketUs: number | undefined }): number =>
+  bucketUs;
 
 /**
  * Width of the buckets of a series, fixed when it is compacted for the first time: minutes if its
  * samples are known to come densely.
  */
-export function chooseBucketUs({ bucketUs, maxGapUs = 0, rhythm }: Series): number {
+export function chooseBucketUs({ bucketUs, maxGapUs = 0, rhythm }: Declared): number {
   if (bucketUs !== undefined) return bucketUs;
   const isKnown = rhythm === undefined || rhythm.distancesUs.length > 0;
   return isKnown && maxGapUs <= maxDenseGapUs ? minuteUs : hourUs;

@@ -2,20 +2,24 @@
 // until the next one. Gaps are spans without a sign of life; a gap is silent but for its beginning.
 // No I/O.
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import type { Series } from "../store/catalog.ts";
 import { floorTo, minuteUs } from "./buckets-of-time.ts";
 import type { Window } from "./line-area.ts";
 
 const leastToleranceUs = 10 * minuteUs;
+
+/** What a series says of how often its machine sends. */
+type Sending = {
+  readonly kind: SignalKind;
+  readonly maxGapUs: number | undefined;
+  readonly sampleType: SampleType;
+};
 
 /**
  * How long after its last alive minute a machine counts as silent, in whole minutes. series: all of
  * the machine. What is sent on change (STEP) or seldom (COUNTER) says nothing of how often it
  * sends.
  */
-export function toleranceUsOf(
-  series: readonly Pick<Series, "kind" | "maxGapUs" | "sampleType">[],
-): number {
+export function toleranceUsOf(series: readonly Sending[]): number {
   const longestUs = series
     .filter(({ kind }) => kind === SignalKind.NUMERIC)
     .filter(

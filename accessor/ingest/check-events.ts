@@ -16,11 +16,9 @@ import {
   textFault,
 } from "../../codec/row/text-fault.ts";
 import { toTimeUs } from "../../codec/timestamps.ts";
+import type { Placed } from "../store/ingest.ts";
 import { type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
-
-/** A record that is stored, with its place in the batch's list. */
-export type Placed<T> = { record: T; position: number; timeUs: number };
 
 type Checks = { bounds: TimeBounds; verdicts: Verdicts };
 

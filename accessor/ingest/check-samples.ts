@@ -14,7 +14,7 @@ import {
 import { toDurationUs } from "../../codec/timestamps.ts";
 import { readUnit } from "../../codec/unit.ts";
 import { columnFields } from "../../codec/wire/column-message.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bounds.ts";
 import type { Verdicts } from "./verdicts.ts";
 import { byRedeclaring } from "./warnings.ts";

@@ -6,7 +6,8 @@ import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
 import { isDataRefusal } from "../store/errors.ts";
-import type { Decision, Submission } from "../store/ingest.ts";
+import type { Decision } from "../store/ingest.ts";
+import type { Submission } from "./prepare.ts";
 import { refuse } from "./prepare.ts";
 import { type Turn, Turns } from "./turns.ts";
 

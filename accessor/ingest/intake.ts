@@ -7,7 +7,7 @@ import type { Epochs } from "../domain/epochs.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Retention } from "../domain/retention.ts";
 import type { Tail } from "../feed/tail.ts";
-import type { Catalog, Quotas } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { QuotaLimit } from "../store/declare.ts";
 import { isOfAnotherEpoch } from "../store/errors.ts";
@@ -18,11 +18,12 @@ import {
   openProducer,
   type ProducerBounds,
   type Sender,
-  type Submission,
 } from "../store/ingest.ts";
+import type { Quotas } from "../store/series.ts";
 import { Budget } from "./budget.ts";
 import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
 import { Minutes } from "./minutes.ts";
+import type { Submission } from "./prepare.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
 import {
   assertJump,

@@ -23,12 +23,14 @@ import { Turns } from "../../runtime/turns.ts";
 import { oldestTaken, type Retention } from "../domain/retention.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 import { mergeColumns } from "../read/merge.ts";
-import type { Catalog, Quotas, Series } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import { isLearning, type QuotaLimit } from "../store/declare.ts";
+import type { LogRow, Placed, Sender, Storable } from "../store/ingest.ts";
 import { rowBytes } from "../store/log.ts";
+import type { Quotas, Series } from "../store/series.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
 import { futureToleranceUs } from "./bounds.ts";
-import { acceptErrorReports, acceptStateChanges, type Placed } from "./check-events.ts";
+import { acceptErrorReports, acceptStateChanges } from "./check-events.ts";
 import {
   acceptableTimes,
   acceptSamples,
@@ -48,27 +50,10 @@ import {
 import { Verdicts } from "./verdicts.ts";
 import { type StoredColumn, warningsOf } from "./warnings.ts";
 
-/** What the log keeps of a batch for one series. */
-export type LogRow = {
-  series: Series;
-  firstUs: number;
-  lastUs: number;
-  count: number;
-  payload: Uint8Array;
-};
-
-/** A batch, ready for ingest(). Nothing to store: no rows. */
-export type Prepared = {
-  sequence: number;
-  digest: Buffer;
-  /** An encoded BatchResult; null if the batch is stored whole. */
-  result: Buffer | null;
+/** A batch, ready for ingest(). */
+export type Prepared = Storable & {
   /** Told with the result when the batch is stored, and kept nowhere. */
   warnings: readonly Warning[];
-  machineId: number;
-  rows: LogRow[];
-  stateChanges: Placed<StateChange>[];
-  errorReports: Placed<ErrorReport>[];
   /** What is stored, as feeds show it: its samples are unpacked when somebody looks. */
   accepted: AcceptedBatch;
   /**
@@ -76,9 +61,10 @@ export type Prepared = {
    * looks at it: of all, an upper bound.
    */
   bytes: number;
-  /** Its number is not one to be stored: to hear why, and to store nothing. */
-  onlyAsks?: boolean;
 };
+
+/** epoch: that the ids in it were given in. */
+export type Submission = Sender & { prepared: Prepared; epoch?: number };
 
 export type PrepareOptions = {
   catalog: Catalog;

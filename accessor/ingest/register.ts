@@ -6,8 +6,9 @@ import { type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb
 import { toDurationUs } from "../../codec/timestamps.ts";
 import { Failure } from "../domain/failure.ts";
 import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
-import type { Catalog, NewSeries, Quotas, Series } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import { type Declaration, isLearning, type QuotaLimit } from "../store/declare.ts";
+import type { NewSeries, Quotas, Series } from "../store/series.ts";
 
 type Registering = {
   events: boolean;

@@ -4,8 +4,9 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { isGatewayProducer } from "../../access/principal.ts";
 import { Failure } from "../domain/failure.ts";
-import type { Decision, ProducerBounds, Sender, Submission } from "../store/ingest.ts";
+import type { Decision, ProducerBounds, Sender } from "../store/ingest.ts";
 import { producerPattern } from "./bounds.ts";
+import type { Submission } from "./prepare.ts";
 
 export type Decided = { revision: number; result: BatchResult; plain: boolean };
 

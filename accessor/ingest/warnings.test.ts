@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { unknownRhythm } from "../history/infer-gap.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
 import { type BatchInit, column, epochUs, Producer, type SamplesInit } from "../testing/batches.ts";
 import { maxWarnings, warningsOf } from "./warnings.ts";

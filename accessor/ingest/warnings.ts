@@ -7,7 +7,7 @@ import { durationText } from "../../codec/row/duration.ts";
 import { maxMaxGapUs } from "../../codec/row/text-fault.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 import { wattsPer } from "../history/power-unit.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 
 /**
  * What a batch stores of one series: position of its first column, and all its samples in order of

@@ -6,9 +6,9 @@ import { nextTurn } from "../../runtime/turns.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import { blockHeaders } from "../store/block-headers.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
+import type { Series } from "../store/series.ts";
 import type { Piece, PieceGroup, Stored } from "./pieces.ts";
 
 export type BlockPieceRange = {

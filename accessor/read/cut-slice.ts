@@ -1,6 +1,6 @@
 // Cuts a slice into parts that each fit into a message, in order of time, by what they come to as
 // columns: known before any is made.
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { lowerBound, type Piece, partOf } from "./pieces.ts";
 import { type Slice, splitSlice } from "./sweep.ts";
 

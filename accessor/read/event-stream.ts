@@ -5,13 +5,13 @@ import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
-import type { Series } from "../store/catalog.ts";
 import {
   type EventPage,
   type EventRange,
   readErrorReports,
   readStateChanges,
 } from "../store/events.ts";
+import type { Series } from "../store/series.ts";
 import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 

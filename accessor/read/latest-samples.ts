@@ -3,11 +3,11 @@
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { toArray } from "../store/binary-arrays.ts";
 import { blockParts } from "../store/block-parts.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { heldAt, segmentsAfter } from "../store/held.ts";
 import { current } from "../store/history.ts";
 import { layoutAt } from "../store/layout.ts";
+import type { Series } from "../store/series.ts";
 import { passed, readWatermark } from "../store/watermark.ts";
 import { mergePieces } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";

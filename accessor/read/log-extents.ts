@@ -1,9 +1,9 @@
 // Where in time the part of the log lies that is not in the history yet: what summaries of the
 // history cannot speak for.
 import { clamp, toArray } from "../store/binary-arrays.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { waitingAt } from "../store/held.ts";
+import type { Series } from "../store/series.ts";
 
 const at = { watermark: "$2::int8", through: "$3::int8" };
 

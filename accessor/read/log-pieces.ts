@@ -3,10 +3,10 @@
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { nextTurn } from "../../runtime/turns.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
-import type { Series } from "../store/catalog.ts";
 import { literalOf, toInt4, toInt8 } from "../store/copy-out.ts";
 import type { Database } from "../store/database.ts";
 import { waitingAt } from "../store/held.ts";
+import type { Series } from "../store/series.ts";
 import { passed } from "../store/watermark.ts";
 import type { Piece, PieceGroup, Stored } from "./pieces.ts";
 

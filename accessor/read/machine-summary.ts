@@ -11,8 +11,8 @@ import { availability, countErrors, errorRate } from "../history/error-stats.ts"
 import { wattsPer } from "../history/power-unit.ts";
 import { toleranceUsOf } from "../history/silence.ts";
 import type { StateTotals } from "../history/state-totals.ts";
-import type { Series } from "../store/catalog.ts";
 import { countErrorReports } from "../store/events.ts";
+import type { Series } from "../store/series.ts";
 import { aggregate } from "./aggregate.ts";
 import type { Reads } from "./as-of.ts";
 import { readPeakDemand } from "./peak-demand.ts";

@@ -2,8 +2,8 @@
 // once, in its place.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Series } from "../store/catalog.ts";
 import { SampleRoom } from "../store/sample-room.ts";
+import type { Series } from "../store/series.ts";
 import { OpenPieces } from "./open-pieces.ts";
 import { mergePieces, type Piece, type PieceGroup } from "./pieces.ts";
 import { sweep } from "./sweep.ts";

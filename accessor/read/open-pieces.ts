@@ -1,8 +1,8 @@
 // What a sweep holds: parts of pieces that reach into the present slice. Beyond a bound it lets go
 // of what comes last of them, and loads that again when its time comes.
 import { Failure } from "../domain/failure.ts";
-import type { Series } from "../store/catalog.ts";
 import type { SampleRoom } from "../store/sample-room.ts";
+import type { Series } from "../store/series.ts";
 import { lowerBound, type Piece, partOf } from "./pieces.ts";
 
 /**

@@ -10,7 +10,6 @@ import {
 } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
-import type { Series } from "../store/catalog.ts";
 import {
   type ErrorRow,
   type Place,
@@ -18,6 +17,7 @@ import {
   readStateChanges,
   type StateRow,
 } from "../store/events.ts";
+import type { Series } from "../store/series.ts";
 import type { Reads } from "./as-of.ts";
 import { lowerBound, type Piece } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";

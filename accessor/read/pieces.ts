@@ -1,6 +1,6 @@
 // Samples of one series that were stored together, as the log and the history give them to a sweep.
 import type { Column } from "../../codec/column.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { mergeAll, type TrackedColumn, tiesByCommit } from "./merge.ts";
 
 /**

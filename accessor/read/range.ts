@@ -1,7 +1,7 @@
 // A range of any length as slices of columns in order of time: samples swept together, states and
 // errors beside them.
 import { type Batch, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { ahead } from "./ahead.ts";
 import type { Reads } from "./as-of.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";

@@ -1,7 +1,8 @@
 // Everything that is stored of some numeric series in a range, as of a revision: blocks of the
 // history up to its watermark, the log after it.
-import type { Series } from "../store/catalog.ts";
+
 import { layoutAt } from "../store/layout.ts";
+import type { Series } from "../store/series.ts";
 import { readWatermark } from "../store/watermark.ts";
 import type { Reads } from "./as-of.ts";
 import { blockPieces } from "./block-pieces.ts";

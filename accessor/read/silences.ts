@@ -12,9 +12,9 @@ import {
 } from "../history/silence.ts";
 import { stateCount } from "../history/state-intervals.ts";
 import { readLife } from "../store/alive-hours.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readPendingLife } from "../store/pending-life.ts";
+import type { Series } from "../store/series.ts";
 import { lowerBound } from "./pieces.ts";
 import { readStatesAt } from "./states.ts";
 

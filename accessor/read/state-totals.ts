@@ -12,9 +12,9 @@ import {
   stateEdges,
   toStateTotals,
 } from "../history/state-totals.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { readStateRollups } from "../store/hour-rollups.ts";
+import type { Series } from "../store/series.ts";
 import { aggregate } from "./aggregate.ts";
 import {
   type Extent,

@@ -1,7 +1,8 @@
 // Sweeps packed pieces of several series in order of time: slices come out ascending, however the
 // pieces overlap, and only pieces that reach into the present slice are held.
-import type { Series } from "../store/catalog.ts";
+
 import type { SampleRoom } from "../store/sample-room.ts";
+import type { Series } from "../store/series.ts";
 import { OpenPieces } from "./open-pieces.ts";
 import { lowerBound, type Piece, type PieceSource, partOf } from "./pieces.ts";
 

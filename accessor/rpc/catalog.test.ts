@@ -7,7 +7,7 @@ import {
   ListSignalsRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Listing } from "../read/as-of.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 
 const token = { query: Buffer.alloc(32), nowMs: 0 };

@@ -16,7 +16,7 @@ import { compareText } from "../../codec/compare-text.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { Listing } from "../read/as-of.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { PageRoom } from "./page-room.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 

@@ -12,7 +12,8 @@ import { readUnit } from "../../codec/unit.ts";
 import { Failure } from "../domain/failure.ts";
 import { inferGapUs } from "../history/infer-gap.ts";
 import { energyWarnings } from "../ingest/warnings.ts";
-import type { Catalog, Series } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { checkMachines, checkSignals, invalid } from "./check-request.ts";
 
 type Options = {

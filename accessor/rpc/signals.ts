@@ -18,7 +18,7 @@ import { answerRevision, knownHead, type Listing, type Reads } from "../read/as-
 import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
-import type { Catalog, Selection } from "../store/catalog.ts";
+import type { Catalog } from "../store/catalog.ts";
 import {
   readCommits,
   readCommitTime,
@@ -26,6 +26,7 @@ import {
   readMoment,
   readRevisionBefore,
 } from "../store/log.ts";
+import type { Selection } from "../store/series.ts";
 import { aggregateStates } from "./aggregate-states.ts";
 import { aggregateSamples } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";

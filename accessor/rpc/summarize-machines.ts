@@ -14,7 +14,7 @@ import type { Reads } from "../read/as-of.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { intervalsOf } from "../read/peak-demand.ts";
 import { readSilentTimes, type SilentTime } from "../read/silences.ts";
-import type { Series } from "../store/catalog.ts";
+import type { Series } from "../store/series.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, invalid, toTimeRange, toTimeUs } from "./check-request.ts";
 import { PageRoom } from "./page-room.ts";

@@ -6,8 +6,8 @@ import { cutSilences, toleranceUsOf } from "../history/silence.ts";
 import type { Reads } from "../read/as-of.ts";
 import { readSilences } from "../read/silences.ts";
 import type { Touched } from "../read/touched.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Head } from "../store/log.ts";
+import type { Series } from "../store/series.ts";
 import { readWatermark } from "../store/watermark.ts";
 
 /**

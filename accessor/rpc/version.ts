@@ -17,8 +17,8 @@ import {
 import type { Window } from "../history/line-area.ts";
 import { answerHead, type Reads } from "../read/as-of.ts";
 import { type Part, readTouched, type StateWindows } from "../read/touched.ts";
-import type { Series } from "../store/catalog.ts";
 import type { Head } from "../store/log.ts";
+import type { Series } from "../store/series.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import type { SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";

@@ -4,7 +4,6 @@
 import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart, blockParts } from "./block-parts.ts";
-import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
 import {
   type BlockHeader,
@@ -15,6 +14,7 @@ import {
   inOrder,
   toHeaders,
 } from "./history.ts";
+import type { Series } from "./series.ts";
 import { assertKept, lowestKept } from "./watermark.ts";
 
 /** nextUs: no header of a later page begins before it; infinity if this is the last page. */

@@ -1,12 +1,8 @@
 // Machines and their series: known in memory, registered in PostgreSQL. Of a row only what it
 // declares may change (declare.ts).
-
-import type { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
-import { fitsGlob } from "../../access/glob.ts";
 import { compareText } from "../../codec/compare-text.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { moved } from "../domain/epochs.ts";
-import type { Rhythm } from "../history/infer-gap.ts";
 import type { Database } from "./database.ts";
 import {
   type Declaration,
@@ -17,62 +13,17 @@ import {
   registerSeries,
 } from "./declare.ts";
 import { toFailure } from "./errors.ts";
-import { OwnSeries } from "./own-series.ts";
-import { declaredBy, type SeriesRow, seriesColumns, seriesRow } from "./series-row.ts";
-import { SortedNames } from "./sorted-names.ts";
+import { KnownSeries } from "./known-series.ts";
+import type { MachineEntry, NewSeries, Quotas, Selection, Series } from "./series.ts";
+import { seriesColumns, seriesRow } from "./series-row.ts";
 import { sql } from "./sql.ts";
-
-/**
- * A signal of a machine. unit is "" while none is declared, and for states and errors; maxGapUs is
- * undefined for these.
- */
-export type Series = {
-  readonly id: number;
-  readonly machineId: number;
-  readonly machine: string;
-  readonly signal: string;
-  readonly kind: SignalKind;
-  readonly unit: string;
-  readonly maxGapUs: number | undefined;
-  /** As declared; UNSPECIFIED: nobody has, so it is LINEAR. */
-  readonly sampleType: SampleType;
-  /** What maxGapUs was inferred from; undefined if it was declared. */
-  readonly rhythm: Rhythm | undefined;
-  /**
-   * Sums of blocks and roll-ups of watermarks up to here are of an earlier max_gap: not to be used.
-   */
-  readonly staleThrough: number;
-  /**
-   * How wide its buckets are; undefined: nothing of it is compacted yet, as far as is known here.
-   */
-  readonly bucketUs: number | undefined;
-};
-
-export type NewSeries = Omit<Series, "id" | "machineId" | "staleThrough" | "bucketUs">;
-export type MachineEntry = {
-  readonly id: number;
-  readonly name: string;
-  readonly firstSeenUs: number;
-};
-
-export type Quota = { machines: number; series: number };
-export type Quotas = { all: Quota; of: (holder: string) => Quota };
-
-/** Which machines and signals; an empty list means all. */
-export type Selection = { machines: readonly string[]; signals: readonly string[] };
 
 const pageRows = 5_000;
 const machinesInARow = 256;
 
 export class Catalog {
   readonly #database: Database;
-  readonly #byId = new Map<number, Series>();
-  readonly #byMachine = new Map<string, OwnSeries>();
-  readonly #machines = new Map<string, MachineEntry>();
-  readonly #machineNames = new Map<number, string>();
-  #names = new SortedNames();
-  /** For each signal the machines that send it. */
-  readonly #bySignal = new Map<string, SortedNames>();
+  readonly #known = new KnownSeries();
   /**
    * Counts up when something may be unknown here; a load makes good for all up to where it began.
    */
@@ -98,20 +49,15 @@ export class Catalog {
     this.#generation++;
     this.#wanted++;
     this.#followed = undefined;
-    this.#byId.clear();
-    this.#byMachine.clear();
-    this.#machines.clear();
-    this.#machineNames.clear();
-    this.#names = new SortedNames();
-    this.#bySignal.clear();
+    this.#known.clear();
   }
 
   find(machine: string, signal: string): Series | undefined {
-    return this.#byMachine.get(machine)?.get(signal);
+    return this.#known.ofMachine(machine)?.get(signal);
   }
 
   machine(name: string): MachineEntry | undefined {
-    return this.#machines.get(name);
+    return this.#known.machine(name);
   }
 
   /**
@@ -119,12 +65,13 @@ export class Catalog {
    * finds its own.
    */
   async getAll(ids: readonly number[]): Promise<ReadonlyMap<number, Series>> {
-    const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
+    const unknown = [...new Set(ids)].filter((id) => !this.#known.byId.has(id));
     if (unknown.length > 0)
       await this.#load(sql.fragment`series.id = any(${sql.array(unknown, "int4")})`);
     for (const id of unknown)
-      if (!this.#byId.has(id)) throw new Error(`series ${id} is in the log but not in the catalog`);
-    return this.#byId;
+      if (!this.#known.byId.has(id))
+        throw new Error(`series ${id} is in the log but not in the catalog`);
+    return this.#known.byId;
   }
 
   async get(id: number): Promise<Series> {
@@ -135,7 +82,9 @@ export class Catalog {
   async select({ machines, signals }: Selection): Promise<Series[]> {
     await this.#refresh();
     const names =
-      machines.length > 0 ? [...new Set(machines)].sort(compareText) : this.#namesWith(signals);
+      machines.length > 0
+        ? [...new Set(machines)].sort(compareText)
+        : this.#known.namesWith(signals);
     const wanted = [...new Set(signals)].sort(compareText);
     const generation = this.#generation;
     const turns = new Turns();
@@ -143,7 +92,7 @@ export class Catalog {
     // 100,000 series in one turn are felt by others. A copy of the names: more may come meanwhile.
     for (const [i, name] of names.slice().entries()) {
       if (i % machinesInARow === 0) await turns.pause();
-      const own = this.#byMachine.get(name);
+      const own = this.#known.ofMachine(name);
       if (own === undefined) continue;
       const matching =
         signals.length === 0 ? own.sorted() : wanted.flatMap((signal) => own.get(signal) ?? []);
@@ -159,43 +108,31 @@ export class Catalog {
     await this.#load(
       sql.fragment`machine_id = any(${sql.array(ids, "int4")}) and signal = ${signal}`,
     );
-    return ids.flatMap((id) => this.find(this.#machineNames.get(id) ?? "", signal) ?? []);
+    return ids.flatMap((id) => this.find(this.#known.machineName(id) ?? "", signal) ?? []);
   }
 
   /** Any series of a signal. */
   async anyOf(signal: string): Promise<Series | undefined> {
     await this.#refresh();
-    const [machine] = this.#bySignal.get(signal)?.all() ?? [];
-    return machine === undefined ? undefined : this.find(machine, signal);
+    return this.#known.anyOf(signal);
   }
 
   /** Names of all signals, in no order. */
   async signalNames(): Promise<string[]> {
     await this.#refresh();
-    return [...this.#bySignal.keys()];
-  }
-
-  /** Machines that send any of these signals (all if none is named), ascending. */
-  #namesWith(signals: readonly string[]): readonly string[] {
-    if (signals.length === 0) return this.#names.all();
-    const [first, ...others] = [...new Set(signals)].map(
-      (signal) => this.#bySignal.get(signal)?.all() ?? [],
-    );
-    return others.length === 0
-      ? first!
-      : [...new Set([first!, ...others].flat())].sort(compareText);
+    return this.#known.signalNames();
   }
 
   /** Machines in order of their names, from the first after `after`. */
   async machines(after: string, limit: number): Promise<MachineEntry[]> {
     await this.#refresh();
-    return this.#names.after(after, limit).map((name) => this.#machines.get(name)!);
+    return this.#known.machinesAfter(after, limit);
   }
 
   /** The name of a machine by its id. */
   async machineName(id: number): Promise<string | undefined> {
     await this.#refresh();
-    return this.#machineNames.get(id);
+    return this.#known.machineName(id);
   }
 
   /**
@@ -204,16 +141,7 @@ export class Catalog {
    */
   async machinesFitting(patterns: readonly string[]): Promise<string[]> {
     await this.#refresh();
-    const found = new Set<string>();
-    for (const pattern of new Set(patterns)) {
-      const star = pattern.indexOf("*");
-      if (star < 0) {
-        if (this.#machines.has(pattern)) found.add(pattern);
-      } else
-        for (const name of this.#names.withPrefix(pattern.slice(0, star)))
-          if (fitsGlob(pattern, name)) found.add(name);
-    }
-    return [...found].sort(compareText);
+    return this.#known.namesFitting(patterns);
   }
 
   /**
@@ -283,7 +211,7 @@ export class Catalog {
         select ${seriesColumns}
         from series join machine on machine.id = machine_id where ${which}`);
       if (generation !== this.#generation) throw moved();
-      for (const row of rows) this.#add(row);
+      for (const row of rows) this.#known.add(row);
       return rows.length === pageRows ? rows.at(-1)!.id : undefined;
     } catch (error) {
       throw toFailure(error);
@@ -323,30 +251,7 @@ export class Catalog {
     if (followed === undefined || (through !== undefined && through <= followed)) return;
     const generation = this.#generation;
     const { newest, ids } = await readRedeclared(this.#database, followed);
-    await this.reload(ids.filter((id) => this.#byId.has(id)));
+    await this.reload(ids.filter((id) => this.#known.byId.has(id)));
     if (generation === this.#generation) this.#followed = Math.max(followed, newest);
-  }
-
-  #add(row: SeriesRow): void {
-    const known = this.#byId.get(row.id);
-    if (known !== undefined) {
-      // What a declaration may change: the object stays, since others hold it.
-      Object.assign(known, declaredBy(row));
-      return;
-    }
-    const { id, machine_id: machineId, machine, signal, kind } = row;
-    const series: Series = {
-      ...{ id, machineId, machine, signal, kind: kind as SignalKind },
-      ...declaredBy(row),
-    };
-    this.#byId.set(id, series);
-    if (!this.#machines.has(machine)) this.#names.add(machine);
-    this.#machineNames.set(machineId, machine);
-    const senders = this.#bySignal.get(signal) ?? new SortedNames();
-    this.#bySignal.set(signal, senders);
-    senders.add(machine);
-    this.#machines.set(machine, { id: machineId, name: machine, firstSeenUs: row.first_seen_us });
-    const ofMachine = this.#byMachine.get(machine) ?? new OwnSeries();
-    this.#byMachine.set(machine, ofMachine.set(signal, series));
   }
 }

@@ -1,16 +1,19 @@
 // Commits a step of compaction: its blocks in portions, then ends, roll-ups and the new watermark;
 // in one transaction, all or nothing.
 import type { Client } from "pg";
-import type { Hour } from "../compact/due.ts";
-import type { Unreadable } from "../compact/gather.ts";
-import type { HourRange } from "../compact/hour-ranges.ts";
-import type { Rewritten } from "../compact/rewrite.ts";
-import type { SeriesRollup, StateRollup } from "../compact/rollups.ts";
-import type { Touch } from "../compact/touches.ts";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import type {
+  Hour,
+  HourRange,
+  Rewritten,
+  SeriesRollup,
+  StateRollup,
+  Touch,
+  Unreadable,
+} from "./step-rows.ts";
 
 export type Step = {
   /** That everything in here is of; undefined: any. */

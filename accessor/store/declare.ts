@@ -4,9 +4,9 @@ import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { chooseBucketUs } from "../history/buckets-of-time.ts";
 import { maxDistances, type Rhythm } from "../history/infer-gap.ts";
 import { toArray } from "./binary-arrays.ts";
-import type { NewSeries, Quota, Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import type { NewSeries, Quota, Series } from "./series.ts";
 import { sql } from "./sql.ts";
 import { toNumbers } from "./summary-rows.ts";
 

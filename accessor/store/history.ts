@@ -4,9 +4,9 @@ import { bucketWidthUs, floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 import { clamp, toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart, blockParts, byPart } from "./block-parts.ts";
-import type { Series } from "./catalog.ts";
 import { literalOf, toInt8 } from "./copy-out.ts";
 import type { Database } from "./database.ts";
+import type { Series } from "./series.ts";
 import { fromArrays, inArrays, summaryOf } from "./summary-rows.ts";
 import { assertKept, lowestKept, passed } from "./watermark.ts";
 

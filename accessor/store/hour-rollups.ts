@@ -3,8 +3,8 @@ import { hourUs } from "../history/buckets-of-time.ts";
 import { stateCount } from "../history/state-intervals.ts";
 import type { StateTotals } from "../history/state-totals.ts";
 import type { Summary } from "../history/summary.ts";
-import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
+import type { Series } from "./series.ts";
 import { fromArrays, inArrays, toNumbers } from "./summary-rows.ts";
 import { assertKept, lowestKept } from "./watermark.ts";
 

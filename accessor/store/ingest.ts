@@ -1,8 +1,9 @@
 // The statements on producers' numbers: ingest() with groups of prepared batches, what became of
 // each; hellos; forgetting.
-import type { Prepared } from "../ingest/prepare.ts";
+import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
+import type { Series } from "./series.ts";
 
 /** Who sends a batch, as the database knows it. */
 export type Sender = {
@@ -14,8 +15,31 @@ export type Sender = {
   ackedSequence: number | undefined;
 };
 
-/** epoch: that the ids in it were given in. */
-export type Submission = Sender & { prepared: Prepared; epoch?: number };
+/** What the log keeps of a batch for one series. */
+export type LogRow = {
+  series: Series;
+  firstUs: number;
+  lastUs: number;
+  count: number;
+  payload: Uint8Array;
+};
+
+/** A record that is stored, with its place in the batch's list. */
+export type Placed<T> = { record: T; position: number; timeUs: number };
+
+/** What ingest() takes of a batch. Nothing to store: no rows. */
+export type Storable = {
+  sequence: number;
+  digest: Buffer;
+  /** An encoded BatchResult; null if the batch is stored whole. */
+  result: Buffer | null;
+  machineId: number;
+  rows: LogRow[];
+  stateChanges: Placed<StateChange>[];
+  errorReports: Placed<ErrorReport>[];
+  /** Its number is not one to be stored: to hear why, and to store nothing. */
+  onlyAsks?: boolean;
+};
 
 /** How many producers there may be, and for how long. */
 export type ProducerBounds = {
@@ -51,7 +75,7 @@ export type Decision = {
  */
 export async function commitGroup(
   database: Database,
-  group: readonly Submission[],
+  group: readonly (Sender & { prepared: Storable })[],
   options: { epoch?: number | undefined; producers?: ProducerBounds } = {},
 ): Promise<Decision[]> {
   const { epoch, producers = defaultProducerBounds } = options;

@@ -1,7 +1,7 @@
 // The series of a machine, by signal and in their order.
 
 import { compareText } from "../../codec/compare-text.ts";
-import type { Series } from "./catalog.ts";
+import type { Series } from "./series.ts";
 
 export class OwnSeries extends Map<string, Series> {
   #sorted: readonly Series[] | undefined;

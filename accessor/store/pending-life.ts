@@ -10,9 +10,9 @@ import type { Window } from "../history/line-area.ts";
 import { spanOfMinutes, spansOfMinutes } from "../history/silence.ts";
 import { minuteOf } from "../history/touch-spans.ts";
 import { clamp, toArray } from "./binary-arrays.ts";
-import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
 import { waitingAt } from "./held.ts";
+import type { Series } from "./series.ts";
 
 /** gaps: what signs of life are looked for in; they ascend. */
 export type QuietMachine = {

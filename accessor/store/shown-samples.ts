@@ -2,8 +2,8 @@
 import { type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
 import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
-import type { Series } from "./catalog.ts";
 import { isLearning } from "./declare.ts";
+import type { Series } from "./series.ts";
 
 /** What is shown of a series with its samples. */
 export type ShownSeries = Declaration & Pick<Series, "rhythm">;

@@ -1,8 +1,8 @@
 // Reads and mends blocks whose integral and covered time are of an earlier max_gap.
 import { toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart } from "./block-parts.ts";
-import type { Series } from "./catalog.ts";
 import type { Database } from "./database.ts";
+import type { Series } from "./series.ts";
 
 type ReadOptions = { abort: AbortSignal };
 
