@@ -55,7 +55,7 @@ test("a name that the code lacks, or that has two numbers, is refused", () => {
 });
 
 const flags = /^\| `(--[a-z-]+)(?:[^|\\]|\\\|)*\|(?: `[A-Z_]+` \|)? `?([^|`]+?)`? \|/gm;
-const settings = read("docs/operations.md").matchAll(
+const settings = read("docs/settings.md").matchAll(
   /^ {2}(--[a-z-]+) .*\[env [^\]]*?(?:default ([^\]]+))?\]$/gm,
 );
 const defaults = new Map([...settings].map(([, flag, value]) => [flag!, value]));

@@ -1,4 +1,4 @@
-// docs/operations.md shows the settings that there are and says who listens where,
+// docs/settings.md shows the settings that there are, docs/operations.md says who listens where,
 // docs/dependencies.md names the packages.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ const read = (path: string) =>
   readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), "utf8");
 
 test("settings are as --help prints them; if not, run npm run docs", () => {
-  const page = read("docs/operations.md");
+  const page = read("docs/settings.md");
   expect(page.match(/<!-- settings: /g)).toHaveLength(4);
   expect(page).toBe(withSettings(page));
 });

@@ -1,4 +1,4 @@
-// The blocks of docs/operations.md that show a program's settings: found by their marks, filled
+// The blocks of docs/settings.md that show a program's settings: found by their marks, filled
 // with what its --help prints.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

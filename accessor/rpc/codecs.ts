@@ -1,5 +1,5 @@
-// Which messages the accessor reads and writes in its own way: those with columns or buckets, which are
-// most of what goes over the wire.
+// Which messages the accessor reads and writes in its own way: those with columns or buckets, which
+// are most of what goes over the wire.
 import {
   IngestBatchRequestSchema,
   IngestRequestSchema,

@@ -1,4 +1,4 @@
-// Every statement in docs/sql.md runs for millrace_reader.
+// Every statement in docs/sql.md and docs/sql-examples.md runs for millrace_reader.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { createLog } from "../../runtime/log.ts";
@@ -6,8 +6,10 @@ import { addBlock, addSeries, openSession, openSqlFixture } from "../testing/sql
 import { openDatabase } from "./database.ts";
 import { ZoneClocks } from "./zone-clocks.ts";
 
-const page = readFileSync(new URL("../../docs/sql.md", import.meta.url), "utf8");
-const statements = [...page.matchAll(/^```sql\n([\s\S]*?)^```/gm)].flatMap(([, block]) =>
+const pages = ["sql.md", "sql-examples.md"]
+  .map((name) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8"))
+  .join("\n");
+const statements = [...pages.matchAll(/^```sql\n([\s\S]*?)^```/gm)].flatMap(([, block]) =>
   block!.split(/;\n/).filter((statement) => statement.trim() !== ""),
 );
 
@@ -23,7 +25,7 @@ function fillIn(statement: string): string {
     .replaceAll("$machine", "'press-7','press-8'");
 }
 
-it("each statement of the page runs for the reader", async () => {
+it("each statement of the pages runs for the reader", async () => {
   await using database = await openSqlFixture();
   const seriesId = await addSeries(database, { machine: "press-7", signal: "power" });
   const startUs = 1_759_968_000_000_000;
@@ -113,7 +115,7 @@ it("the page names every view and column there is", async () => {
      from information_schema.columns where table_schema = 'millrace_v1' group by 1`,
   );
   const table = new Map(
-    [...page.matchAll(/^\| `(\w+)` \|[^|]*\| (.*) \|$/gm)].map(([, view, listed]) => [
+    [...pages.matchAll(/^\| `(\w+)` \|[^|]*\| (.*) \|$/gm)].map(([, view, listed]) => [
       view!,
       [...listed!.matchAll(/`(\w+)`/g)].map(([, column]) => column).join(" "),
     ]),
