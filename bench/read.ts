@@ -3,7 +3,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { signalCodecs } from "../client/codecs.ts";
-import { ColumnRoom, readRange } from "../client/read.ts";
+import { ColumnMemory, readRange } from "../client/read.ts";
 import { toTimestamp } from "../codec/timestamps.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";
 import { sumOf } from "./data.ts";
@@ -11,7 +11,7 @@ import { serveCommands } from "./role.ts";
 
 let transport: GrpcTransport;
 let signals: Client<typeof SignalService>;
-const room = new ColumnRoom();
+const memory = new ColumnMemory();
 
 type Range = { machine: string; fromUs: number; toUs: number };
 type Wanted = Range & { as: "columns" | "blocks" };
@@ -88,7 +88,7 @@ function slices({ machine, fromUs, toUs, as }: Wanted) {
     fromUs,
     toUs,
     format: as,
-    room,
+    memory,
     abort,
   });
 }

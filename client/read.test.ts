@@ -11,7 +11,7 @@ import { eventually } from "../test/testing/eventually.ts";
 import { testDatabase } from "../test/testing/postgres.ts";
 import { startAccessor, startProgram } from "../test/testing/processes.ts";
 import { signalCodecs } from "./codecs.ts";
-import { ColumnRoom, readColumns, readRange } from "./read.ts";
+import { ColumnMemory, readColumns, readRange } from "./read.ts";
 
 const startUs = 1_767_571_200_000_000;
 
@@ -57,9 +57,9 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
       true,
     );
     expect(cursor).toBe(minCursor);
-    const room = new ColumnRoom();
+    const memory = new ColumnMemory();
     let [count, wrong] = [0, 0];
-    for await (const { columns } of readRange({ client, minCursor, format, room, abort })) {
+    for await (const { columns } of readRange({ client, minCursor, format, memory, abort })) {
       for (const { column } of columns) {
         const kept = values.subarray(count, count + column.values.length);
         for (let i = 0; i < kept.length; i++)
@@ -70,7 +70,7 @@ test("a range comes back bit for bit, packed or plain, cut at its edges", async 
             wrong++;
         count += kept.length;
         // The same memory for each slice.
-        expect(column.values.buffer).toBe(room.take(1).values.buffer);
+        expect(column.values.buffer).toBe(memory.take(1).values.buffer);
       }
     }
     expect([count, wrong]).toEqual([20_000, 0]);

@@ -1,3 +1,4 @@
+// Reads a range of the past: slice by slice, or whole, as one column for each series.
 import type { Client } from "@connectrpc/connect";
 import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -7,17 +8,17 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { decodeBlockInto } from "../codec/block/decode.ts";
 import { readBlockHeader } from "../codec/block/header.ts";
-import type { Column } from "../codec/column.ts";
+import { type Column, concatColumns, newColumn, sliceColumn } from "../codec/column.ts";
 import { compareText } from "../codec/compare-text.ts";
 import { toTimestamp } from "../codec/timestamps.ts";
 import { countSamples, unpackInto } from "../codec/wire/samples.ts";
 
 /**
- * Memory for the columns of one slice after another, and of one read after another: for who looks
- * at each slice once. Without, every hour at 100 Hz leaves 6 MB, and V8 collects garbage for as
- * long as it takes to read it.
+ * Memory that the columns of one slice after another share, and of one read after another: for
+ * callers that look at each slice only once. Without it, an hour at 100 Hz leaves 6 MB for the
+ * garbage collector, which takes as long as the reading itself.
  */
-export class ColumnRoom {
+export class ColumnMemory {
   #column = newColumn(0);
 
   /** A pair of arrays for at least so many samples. What was in it is gone. */
@@ -26,11 +27,6 @@ export class ColumnRoom {
     return this.#column;
   }
 }
-
-const newColumn = (count: number): Column => ({
-  timesUs: new Float64Array(count),
-  values: new Float64Array(count),
-});
 
 export type ReadOptions = {
   client: Pick<Client<typeof SignalService>, "readSignals">;
@@ -51,11 +47,11 @@ export type ReadOptions = {
    */
   format?: "blocks" | "columns";
   /**
-   * Where columns are to lie: they are then good until the next slice is asked for. Default: they
-   * are yours to keep.
+   * Memory that all slices share: a slice is then valid until you ask for the next one. Default:
+   * each slice has its own, which is yours to keep.
    */
-  room?: ColumnRoom;
-  /** Calls the read off. */
+  memory?: ColumnMemory;
+  /** Ends the read. */
   abort: AbortSignal;
 };
 
@@ -88,7 +84,7 @@ export async function* readRange(
     toUs,
     minCursor = "",
     format = "blocks",
-    room,
+    memory,
   } = options;
   const call = new AbortController();
   const abort = () => call.abort(options.abort.reason);
@@ -104,7 +100,7 @@ export async function* readRange(
   };
   try {
     for await (const message of client.readSignals(request, { signal: call.signal }))
-      yield toSlice(message, room);
+      yield toSlice(message, memory);
   } catch (error) {
     options.abort.throwIfAborted();
     throw error;
@@ -135,7 +131,7 @@ export async function readColumns(
   }
   const series = [...parts.values()].map((own) => ({
     ...own[0]!,
-    column: join(own.map(({ column }) => column)),
+    column: concatColumns(own.map(({ column }) => column)),
   }));
   return {
     series: series.sort(
@@ -147,34 +143,35 @@ export async function readColumns(
 
 function toSlice(
   { batches, blocks, cursor }: ReadSignalsResponse,
-  room: ColumnRoom | undefined,
+  memory: ColumnMemory | undefined,
 ): RangeSlice {
   const parts = [
     ...blocks.map(({ machine, signal, unit, data }) => ({
-      ...{ machine, signal, unit, count: readBlockHeader(data).count },
+      machine,
+      signal,
+      unit,
+      count: readBlockHeader(data).count,
       unpack: (target: Column, offset: number) => void decodeBlockInto(data, target, { offset }),
     })),
     ...batches.flatMap(({ machine, samples }) =>
       samples.map((one) => ({
-        ...{ machine, signal: one.signal, unit: one.unit, count: countSamples(one) },
+        machine,
+        signal: one.signal,
+        unit: one.unit,
+        count: countSamples(one),
         unpack: (target: Column, offset: number) => unpackInto(one, target, offset),
       })),
     ),
   ];
   // All in one pair of arrays: of many small ones, V8 has more to collect.
   const total = parts.reduce((sum, { count }) => sum + count, 0);
-  const { timesUs, values } = room?.take(total) ?? newColumn(total);
+  const whole = memory?.take(total) ?? newColumn(total);
   let end = 0;
   const columns = parts.map(({ machine, signal, unit, count, unpack }) => {
     const start = end;
-    unpack({ timesUs, values }, start);
+    unpack(whole, start);
     end += count;
-    return {
-      machine,
-      signal,
-      unit,
-      column: { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) },
-    };
+    return { machine, signal, unit, column: sliceColumn(whole, start, end) };
   });
   const stateChanges = batches.flatMap(({ machine, stateChanges }) =>
     stateChanges.map((record) => ({ machine, record })),
@@ -183,16 +180,4 @@ function toSlice(
     errorReports.map((record) => ({ machine, record })),
   );
   return { columns, stateChanges, errorReports, cursor };
-}
-
-function join(columns: readonly Column[]): Column {
-  const length = columns.reduce((sum, { values }) => sum + values.length, 0);
-  const joined = { timesUs: new Float64Array(length), values: new Float64Array(length) };
-  let at = 0;
-  for (const { timesUs, values } of columns) {
-    joined.timesUs.set(timesUs, at);
-    joined.values.set(values, at);
-    at += values.length;
-  }
-  return joined;
 }

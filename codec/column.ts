@@ -8,3 +8,25 @@
  * finite; -0 and subnormals are kept bit for bit.
  */
 export type Column = { readonly timesUs: Float64Array; readonly values: Float64Array };
+
+/** A column of zeros, to be filled. */
+export function newColumn(count: number): Column {
+  return { timesUs: new Float64Array(count), values: new Float64Array(count) };
+}
+
+/** The samples from index `start` up to, not including, `end`: a view, not a copy. */
+export function sliceColumn({ timesUs, values }: Column, start: number, end: number): Column {
+  return { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) };
+}
+
+/** Columns one behind the other, in arrays of their own. */
+export function concatColumns(columns: readonly Column[]): Column {
+  const whole = newColumn(columns.reduce((sum, { timesUs }) => sum + timesUs.length, 0));
+  let offset = 0;
+  for (const { timesUs, values } of columns) {
+    whole.timesUs.set(timesUs, offset);
+    whole.values.set(values, offset);
+    offset += timesUs.length;
+  }
+  return whole;
+}

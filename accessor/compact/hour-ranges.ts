@@ -1,5 +1,6 @@
 // Hours of machines as ranges: a change may reach over years of them, and costs no more here than
 // one that reaches over none.
+import { lowerIndex } from "../../codec/lower-bound.ts";
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { HourRange } from "../store/step-rows.ts";
 
@@ -39,14 +40,8 @@ export class HourRanges {
   has(machineId: number, timeUs: number): boolean {
     const own = this.#sorted().get(machineId);
     if (own === undefined) return false;
-    let low = 0;
-    let high = own.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (own[middle]!.toUs <= timeUs) low = middle + 1;
-      else high = middle;
-    }
-    return low < own.length && own[low]!.fromUs <= timeUs;
+    const first = lowerIndex(own.length, (i) => own[i]!.toUs <= timeUs);
+    return first < own.length && own[first]!.fromUs <= timeUs;
   }
 
   /** How many hours. */

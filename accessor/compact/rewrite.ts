@@ -1,14 +1,22 @@
 // Turns new samples of a bucket into blocks: beside the old ones where they only continue them, in
 // their place where they lie among them.
+
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { encodeBlock } from "../../codec/block/encode.ts";
+import { sliceColumn } from "../../codec/column.ts";
+import {
+  mergeAll,
+  mergeColumns,
+  sliceTracked,
+  type TrackedColumn,
+  tiesByCommit,
+} from "../../codec/column-merge.ts";
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { decodeCommitRuns, encodeCommitRuns } from "../history/commit-runs.ts";
 import { betweenOf } from "../history/line-area.ts";
 import { summarize } from "../history/summary.ts";
-import { mergeAll, mergeColumns, type TrackedColumn, tiesByCommit } from "../read/merge.ts";
-import { lowerBound } from "../read/pieces.ts";
 import type { Database } from "../store/database.ts";
 import { type BlockHeader, readPayloads } from "../store/history.ts";
 import type { NewBlock, Rewritten } from "../store/step-rows.ts";
@@ -107,7 +115,7 @@ async function* rewriteInPieces(
     }
     const next = ended[end]?.summary.firstUs;
     const until = next === undefined ? fresh.timesUs.length : lowerBound(fresh.timesUs, next);
-    const columns = [partOfColumn(fresh, taken, until)];
+    const columns = [sliceTracked(fresh, taken, until)];
     yield await rewritePortion(
       database,
       [{ arrivals: { ...arrivals, columns }, ended: ended.slice(start, end) }],
@@ -119,21 +127,9 @@ async function* rewriteInPieces(
   // A bucket without old blocks.
   if (taken < fresh.timesUs.length)
     yield {
-      blocks: toBlocks(arrivals, partOfColumn(fresh, taken, fresh.timesUs.length)),
+      blocks: toBlocks(arrivals, sliceTracked(fresh, taken, fresh.timesUs.length)),
       ended: [],
     };
-}
-
-function partOfColumn(
-  { timesUs, values, revisions }: TrackedColumn,
-  start: number,
-  end: number,
-): TrackedColumn {
-  return {
-    timesUs: timesUs.subarray(start, end),
-    values: values.subarray(start, end),
-    revisions: revisions?.subarray(start, end),
-  };
 }
 
 async function rewritePortion(
@@ -173,10 +169,7 @@ export function toBlocks(
   return Array.from({ length: parts }, (_, i) => {
     const start = Math.floor((i * length) / parts);
     const end = Math.floor(((i + 1) * length) / parts);
-    const part = {
-      timesUs: column.timesUs.subarray(start, end),
-      values: column.values.subarray(start, end),
-    };
+    const part = sliceColumn(column, start, end);
     return {
       series,
       bucketUs,

@@ -1,7 +1,9 @@
 // Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says
 // nothing about their source.
+
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
+import { lowerBoundFrom } from "../../codec/lower-bound.ts";
 import { RunningSum, scaled } from "./compensated-sum.ts";
 import { type Between, lineArea, type Sample, scaleSample } from "./line-area.ts";
 import { type Extremes, joinExtremes, type Summary, summarize } from "./summary.ts";
@@ -97,11 +99,11 @@ export class BucketAccumulator {
     const { timesUs, values } = column;
     if (timesUs.length === 0) return;
     this.#checkOrder(timesUs[0]!);
-    let i = firstAtOrAfter(timesUs, this.#edgesUs[0]!, 0);
+    let i = lowerBoundFrom(timesUs, this.#edgesUs[0]!, 0);
     if (i > 0) this.#previous = { timeUs: timesUs[i - 1]!, value: values[i - 1]! };
     while (i < timesUs.length) {
       if (!this.#enter({ timeUs: timesUs[i]!, value: values[i]! })) break;
-      const end = firstAtOrAfter(timesUs, this.#endUs, i);
+      const end = lowerBoundFrom(timesUs, this.#endUs, i);
       const start = i;
       this.#take(summarize(column, { ...this.#between, start, end }), () =>
         summarize(
@@ -261,23 +263,3 @@ export class BucketAccumulator {
 /** A mean that was rounded lies no further out than what it is of. */
 const between = (lowest: number, highest: number, mean: number) =>
   Math.max(lowest, Math.min(highest, mean));
-
-/**
- * Index of the first time from `start` on that is ≥ `timeUs`. Gallops, so a narrow bucket costs
- * little.
- */
-function firstAtOrAfter(timesUs: Float64Array, timeUs: number, start: number): number {
-  let low = start;
-  let step = 1;
-  while (low + step <= timesUs.length && timesUs[low + step - 1]! < timeUs) {
-    low += step;
-    step *= 2;
-  }
-  let high = Math.min(low + step - 1, timesUs.length);
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (timesUs[middle]! < timeUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}

@@ -14,6 +14,7 @@ import {
   type StateChange,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../codec/block/encode.ts";
+import { mergeColumns } from "../../codec/column-merge.ts";
 import { machineNameFault, readMachineName } from "../../codec/machine-name.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
@@ -22,7 +23,6 @@ import { toColumn } from "../../codec/wire/samples.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { oldestTaken, type Retention } from "../domain/retention.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
-import { mergeColumns } from "../read/merge.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { isLearning, type QuotaLimit } from "../store/declare.ts";
 import type { LogRow, Placed, Sender, Storable } from "../store/ingest.ts";

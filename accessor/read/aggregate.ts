@@ -1,7 +1,8 @@
 // Buckets of one series as of a revision: from hourly roll-ups and block summaries where they lie
 // within a bucket, from samples where not.
 
-import type { Column } from "../../codec/column.ts";
+import { type Column, sliceColumn } from "../../codec/column.ts";
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
@@ -15,7 +16,7 @@ import type { Series } from "../store/series.ts";
 import { headerPieces } from "./block-pieces.ts";
 import { type Extent, readLogExtents, touches } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
-import { lowerBound, mergePieces } from "./pieces.ts";
+import { mergePieces } from "./pieces.ts";
 import { separate } from "./separate.ts";
 import { type Stretch, stretchesOf, weekOfGapsUs } from "./stretches.ts";
 import { sweep } from "./sweep.ts";
@@ -169,11 +170,11 @@ async function addStretch(
     for (; next < summaries.length; next++) {
       const end = lowerBound(column.timesUs, summaries[next]!.firstUs);
       if (end === column.timesUs.length) break;
-      accumulator.addColumn(part(column, start, end));
+      accumulator.addColumn(sliceColumn(column, start, end));
       accumulator.addSummary(summaries[next]!);
       start = end;
     }
-    accumulator.addColumn(part(column, start, column.timesUs.length));
+    accumulator.addColumn(sliceColumn(column, start, column.timesUs.length));
   };
   const { holds } = await layoutAt(database, watermark, { abort });
   const sources = [
@@ -199,7 +200,7 @@ async function addStretch(
       await turns.pause();
       const column = mergePieces(pieces);
       for (let at = 0; at < column.timesUs.length; at += samplesInARow) {
-        addColumn(part(column, at, at + samplesInARow));
+        addColumn(sliceColumn(column, at, at + samplesInARow));
         await turns.pause();
       }
     }
@@ -208,8 +209,4 @@ async function addStretch(
     if (next % summariesInARow === 0) await turns.pause();
     accumulator.addSummary(summaries[next]!);
   }
-}
-
-function part({ timesUs, values }: Column, start: number, end: number): Column {
-  return { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) };
 }

@@ -2,6 +2,7 @@
 // payloads a page at a time.
 
 import { decodeBlockInto } from "../../codec/block/decode.ts";
+import { newColumn, sliceColumn } from "../../codec/column.ts";
 import { nextTurn } from "../../runtime/turns.ts";
 import { decodeCommitRuns } from "../history/commit-runs.ts";
 import { clamp } from "../store/binary-arrays.ts";
@@ -131,7 +132,7 @@ async function loadPieces(
   abort.throwIfAborted();
   // All in one pair of arrays: neighbours of a series need not be put together later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);
-  const target = { timesUs: new Float64Array(total), values: new Float64Array(total) };
+  const target = newColumn(total);
   let offset = 0;
   return headers.map((header) => {
     const { blockId, seriesId, summary } = header;
@@ -139,10 +140,7 @@ async function loadPieces(
     const { payload, commits } = payloads.get(blockId)!;
     const revisions = commits === undefined ? undefined : decodeCommitRuns(commits, count);
     const end = offset + decodeBlockInto(payload, target, { offset });
-    const column = {
-      timesUs: target.timesUs.subarray(offset, end),
-      values: target.values.subarray(offset, end),
-    };
+    const column = sliceColumn(target, offset, end);
     offset = end;
     return {
       series: byId.get(seriesId)!,

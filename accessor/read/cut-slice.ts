@@ -1,7 +1,8 @@
 // Cuts a slice into parts that each fit into a message, in order of time, by what they come to as
 // columns: known before any is made.
+import { lowerBound } from "../../codec/lower-bound.ts";
 import type { Series } from "../store/series.ts";
-import { lowerBound, type Piece, partOf } from "./pieces.ts";
+import { type Piece, partOf } from "./pieces.ts";
 import { type Slice, splitSlice } from "./sweep.ts";
 
 /** Names, unit, max_gap, and a message around them; each series may be a batch of its own. */

@@ -1,5 +1,6 @@
 // Where in time the part of the log lies that is not in the history yet: what summaries of the
 // history cannot speak for.
+import { lowerIndex } from "../../codec/lower-bound.ts";
 import { clamp, toArray } from "../store/binary-arrays.ts";
 import type { Database } from "../store/database.ts";
 import { waitingAt } from "../store/held.ts";
@@ -120,12 +121,6 @@ export function joinExtents(extents: readonly Extent[]): Extent[] {
 
 /** Whether a span touches any of some joined extents. */
 export function touches(extents: readonly Extent[], { firstUs, lastUs }: Extent): boolean {
-  let low = 0;
-  let high = extents.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (extents[middle]!.lastUs < firstUs) low = middle + 1;
-    else high = middle;
-  }
-  return low < extents.length && extents[low]!.firstUs <= lastUs;
+  const first = lowerIndex(extents.length, (i) => extents[i]!.lastUs < firstUs);
+  return first < extents.length && extents[first]!.firstUs <= lastUs;
 }

@@ -1,9 +1,11 @@
 // What a sweep holds: parts of pieces that reach into the present slice. Beyond a bound it lets go
 // of what comes last of them, and loads that again when its time comes.
+
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { Failure } from "../domain/failure.ts";
 import type { SampleRoom } from "../store/sample-room.ts";
 import type { Series } from "../store/series.ts";
-import { lowerBound, type Piece, partOf } from "./pieces.ts";
+import { type Piece, partOf } from "./pieces.ts";
 
 /**
  * From offset to end, a piece is open; it begins at a place in what is stored, which has so many

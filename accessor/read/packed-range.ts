@@ -6,7 +6,8 @@ import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { ReadSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { encodeBlock } from "../../codec/block/encode.ts";
-import type { Column } from "../../codec/column.ts";
+import { type Column, sliceColumn } from "../../codec/column.ts";
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { maxBlockSamples } from "../history/buckets-of-time.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import { blockHeaders } from "../store/block-headers.ts";
@@ -20,7 +21,7 @@ import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
 import { readFirstPending } from "./log-extents.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
-import { lowerBound, mergePieces } from "./pieces.ts";
+import { mergePieces } from "./pieces.ts";
 import type { RangeQuery } from "./range.ts";
 import { sweep } from "./sweep.ts";
 
@@ -109,13 +110,10 @@ function cut(
   { fromUs, toUs }: { fromUs: number; toUs: number },
 ): Uint8Array {
   if (summary.firstUs >= fromUs && summary.lastUs < toUs) return payload;
-  const { timesUs, values } = decodeBlock(payload);
-  const start = lowerBound(timesUs, fromUs);
-  const end = lowerBound(timesUs, toUs);
-  return encodeBlock({
-    timesUs: timesUs.subarray(start, end),
-    values: values.subarray(start, end),
-  });
+  const column = decodeBlock(payload);
+  const start = lowerBound(column.timesUs, fromUs);
+  const end = lowerBound(column.timesUs, toUs);
+  return encodeBlock(sliceColumn(column, start, end));
 }
 
 /** The rest: blocks that reach beyond the first pending sample, merged with the log. */
@@ -155,13 +153,11 @@ async function* repack(
   }
 }
 
-function* pack(
-  series: Series,
-  { timesUs, values }: Column,
-): Generator<{ block: PackedBlock; samples: number }> {
-  for (let start = 0; start < timesUs.length; start += maxBlockSamples) {
-    const end = Math.min(timesUs.length, start + maxBlockSamples);
-    const part = { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) };
+function* pack(series: Series, column: Column): Generator<{ block: PackedBlock; samples: number }> {
+  const { length } = column.timesUs;
+  for (let start = 0; start < length; start += maxBlockSamples) {
+    const end = Math.min(length, start + maxBlockSamples);
+    const part = sliceColumn(column, start, end);
     yield { block: toPacked(series, encodeBlock(part)), samples: end - start };
   }
 }

@@ -8,6 +8,7 @@ import {
   SignalSchema,
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { clamp } from "../store/binary-arrays.ts";
 import {
@@ -19,7 +20,7 @@ import {
 } from "../store/events.ts";
 import type { Series } from "../store/series.ts";
 import type { Reads } from "./as-of.ts";
-import { lowerBound, type Piece } from "./pieces.ts";
+import type { Piece } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
 import { type Slice, sweep } from "./sweep.ts";
 

@@ -1,7 +1,7 @@
 // Samples of one series that were stored together, as the log and the history give them to a sweep.
-import type { Column } from "../../codec/column.ts";
+import { type Column, sliceColumn } from "../../codec/column.ts";
+import { mergeAll, type TrackedColumn, tiesByCommit } from "../../codec/column-merge.ts";
 import type { Series } from "../store/series.ts";
-import { mergeAll, type TrackedColumn, tiesByCommit } from "./merge.ts";
 
 /**
  * Samples of one series that were stored together. Pieces of a series at equal times go by rank,
@@ -38,23 +38,9 @@ export function mergePieces(pieces: readonly Piece[]): TrackedColumn {
 }
 
 export function partOf({ column, revisions, ...piece }: Piece, start: number, end: number): Piece {
-  const { timesUs, values } = column;
   return {
     ...piece,
-    column: { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) },
+    column: sliceColumn(column, start, end),
     revisions: revisions?.subarray(start, end),
   };
-}
-
-/** Index of the first time that is not before timeUs. */
-export function lowerBound(timesUs: Float64Array, timeUs: number): number {
-  let low = 0;
-  let high = timesUs.length;
-  if (high === 0 || timesUs[high - 1]! < timeUs) return high;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (timesUs[middle]! < timeUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,6 +1,7 @@
 // When machines were silent, as of a revision, and in which states: of many machines in few
 // statements.
 
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
 import type { Window } from "../history/line-area.ts";
 import {
@@ -15,7 +16,6 @@ import { readLife } from "../store/alive-hours.ts";
 import type { Database } from "../store/database.ts";
 import { readPendingLife } from "../store/pending-life.ts";
 import type { Series } from "../store/series.ts";
-import { lowerBound } from "./pieces.ts";
 import { readStatesAt } from "./states.ts";
 
 /** series: all of the machine. The window ends somewhere. */

@@ -1,6 +1,7 @@
 // A machine's time and energy by state in a window or its slots, as of a revision: hours that are
 // rolled up, and what lies between them from changes and samples.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { BucketAccumulator } from "../history/buckets.ts";
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Between, Window } from "../history/line-area.ts";
@@ -23,7 +24,6 @@ import {
   readLogExtents,
   touches,
 } from "./log-extents.ts";
-import { lowerBound } from "./pieces.ts";
 import { readStates, readStatesOfWindows } from "./states.ts";
 
 export type StateTotalsQuery = {

@@ -1,10 +1,11 @@
 // Sweeps packed pieces of several series in order of time: slices come out ascending, however the
 // pieces overlap, and only pieces that reach into the present slice are held.
 
+import { lowerBound } from "../../codec/lower-bound.ts";
 import type { SampleRoom } from "../store/sample-room.ts";
 import type { Series } from "../store/series.ts";
 import { OpenPieces } from "./open-pieces.ts";
-import { lowerBound, type Piece, type PieceSource, partOf } from "./pieces.ts";
+import { type Piece, type PieceSource, partOf } from "./pieces.ts";
 
 /**
  * Parts of pieces before toUs (of their series, ascending by rank); nothing before toUs is still to

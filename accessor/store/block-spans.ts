@@ -1,5 +1,6 @@
 // How block is cut into partitions: a week each while time is recent, 52 weeks each before that, so
 // that old times, however many, make few.
+import { lowerIndex } from "../../codec/lower-bound.ts";
 import { floorTo } from "../history/buckets-of-time.ts";
 
 /** Half-open. */
@@ -63,14 +64,7 @@ export function groupSpans(spans: readonly Span[], { fromUs, toUs }: Span, most:
 
 /** How many begin at or before a time. */
 function firstAfter(spans: readonly Span[], timeUs: number): number {
-  let low = 0;
-  let high = spans.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (spans[middle]!.fromUs <= timeUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return lowerIndex(spans.length, (i) => spans[i]!.fromUs <= timeUs);
 }
 
 function day(timeUs: number): string {

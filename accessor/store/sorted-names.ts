@@ -1,6 +1,8 @@
 // Names in order (by code point), of which few come and none goes: looked through from any place,
 // by prefix, without a scan of all.
+
 import { compareText } from "../../codec/compare-text.ts";
+import { lowerIndex } from "../../codec/lower-bound.ts";
 
 // Beyond so many at once, sorting all is cheaper than putting each in its place.
 const maxInserts = 64;
@@ -45,12 +47,6 @@ export class SortedNames {
 
   /** Of the first that is not before a name. */
   #indexOf(name: string): number {
-    let [low, high] = [0, this.#sorted.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareText(this.#sorted[middle]!, name) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerIndex(this.#sorted.length, (i) => compareText(this.#sorted[i]!, name) < 0);
   }
 }

@@ -9,7 +9,7 @@ import type {
   MachineSummary,
   StateBucket,
 } from "#gen/millrace/v1/summary_pb.ts";
-import { lowerBound } from "../read/pieces.ts";
+import { lowerBound } from "../../codec/lower-bound.ts";
 import { at } from "./batches.ts";
 import type { TestHistory } from "./history.ts";
 import { type RawRecord, signals, type Window } from "./records.ts";

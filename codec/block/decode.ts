@@ -1,6 +1,6 @@
 // Unpacks the bytes of one block into a column of samples. The format is specified in
 // docs/block-format.md.
-import type { Column } from "../column.ts";
+import { type Column, newColumn, sliceColumn } from "../column.ts";
 import { BlockError } from "./block-error.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { maxBlockCount, readHeader } from "./header.ts";
@@ -18,7 +18,7 @@ export function decodeBlock(bytes: Uint8Array, options: { maxCount?: number } = 
   const reader = new ByteReader(bytes);
   const head = readHeader(reader);
   assertCount(head.count, options.maxCount);
-  const column = { timesUs: new Float64Array(head.count), values: new Float64Array(head.count) };
+  const column = newColumn(head.count);
   readBody(reader, head, column);
   return column;
 }
@@ -41,10 +41,7 @@ export function decodeBlockInto(
   if (!(from >= 0) || to > target.timesUs.length || to > target.values.length) {
     throw new BlockError("no-room", `${head.count} samples do not fit from index ${from}`);
   }
-  readBody(reader, head, {
-    timesUs: target.timesUs.subarray(from, to),
-    values: target.values.subarray(from, to),
-  });
+  readBody(reader, head, sliceColumn(target, from, to));
   return head.count;
 }
 

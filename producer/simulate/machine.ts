@@ -11,7 +11,9 @@
 //   report, and reports nothing.
 // - A critical report is followed by FAULT at the next state change in most cases; some faults come
 //   without one (an emergency stop).
+
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
+import { lowerIndex } from "../../codec/lower-bound.ts";
 import { criticalKinds, type ErrorKind, errorKinds, stateReasons } from "./machine-texts.ts";
 import { createRandom, type Random, seedOf } from "./random.ts";
 
@@ -69,8 +71,8 @@ export function createMachine({ seed, name }: { seed: number; name: string }): M
     const last = Math.floor((toUs - phaseUs) / cycleUs);
     for (let index = Math.floor((fromUs - phaseUs) / cycleUs); index <= last; index++) {
       const all = of(cycleAt(index));
-      for (let i = firstFrom(all, fromUs); i < all.length && all[i]!.timeUs < toUs; i++)
-        found.push(all[i]!);
+      const first = lowerIndex(all.length, (i) => all[i]!.timeUs < fromUs);
+      for (let i = first; i < all.length && all[i]!.timeUs < toUs; i++) found.push(all[i]!);
     }
     return found;
   }
@@ -86,17 +88,6 @@ export function createMachine({ seed, name }: { seed: number; name: string }): M
       return around.slice(holding - 1);
     },
   };
-}
-
-/** Index of the first item at or after a time. */
-function firstFrom(items: readonly { timeUs: number }[], timeUs: number): number {
-  let low = 0;
-  for (let high = items.length; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if (items[middle]!.timeUs < timeUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function planCycle(seed: number, startUs: number): Cycle {

@@ -1,42 +1,57 @@
 // Merges sorted columns of one series into one: by time, and at equal times in the order in which
 // the columns are given.
-import type { Column } from "../../codec/column.ts";
+import { type Column, concatColumns, newColumn } from "./column.ts";
 
-/** A column that may know which commit each sample came with. */
+/** A column that may know the revision of the commit that each sample came with. */
 export type TrackedColumn = Column & { readonly revisions?: Float64Array | undefined };
+
+/** The samples from index `start` up to, not including, `end`: a view, not a copy. */
+export function sliceTracked(
+  { timesUs, values, revisions }: TrackedColumn,
+  start: number,
+  end: number,
+): TrackedColumn {
+  return {
+    timesUs: timesUs.subarray(start, end),
+    values: values.subarray(start, end),
+    revisions: revisions?.subarray(start, end),
+  };
+}
 
 /** a's samples come before b's at equal times. Commits are kept if both know them. */
 export function mergeColumns(a: TrackedColumn, b: TrackedColumn): TrackedColumn {
-  if (startsAfter(a, b)) return concatenate([a, b]);
+  if (startsAfter(a, b)) return concatTracked([a, b]);
   const length = a.timesUs.length + b.timesUs.length;
-  const target = allocate(length, a.revisions !== undefined && b.revisions !== undefined);
+  const { timesUs, values } = newColumn(length);
+  const isTracked = a.revisions !== undefined && b.revisions !== undefined;
+  const revisions = isTracked ? new Float64Array(length) : undefined;
   for (let i = 0, j = 0, k = 0; k < length; k++) {
     const fromA =
       j === b.timesUs.length || (i < a.timesUs.length && a.timesUs[i]! <= b.timesUs[j]!);
     const source = fromA ? a : b;
     const at = fromA ? i++ : j++;
-    target.timesUs[k] = source.timesUs[at]!;
-    target.values[k] = source.values[at]!;
-    if (target.revisions !== undefined) target.revisions[k] = source.revisions![at]!;
+    timesUs[k] = source.timesUs[at]!;
+    values[k] = source.values[at]!;
+    if (revisions !== undefined) revisions[k] = source.revisions![at]!;
   }
-  return target;
+  return { timesUs, values, revisions };
 }
 
 /**
  * Any number of columns, those given first first at equal times. Neighbours that do not overlap are
- * only copied.
+ * only copied, and not even that if they lie one behind the other in the same arrays.
  */
 export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
   if (columns.length === 1) return columns[0]!;
   if (columns.every((column, i) => i === 0 || startsAfter(columns[i - 1]!, column)))
-    return concatenate(columns);
+    return concatTracked(columns);
   const middle = columns.length >> 1;
   return mergeColumns(mergeAll(columns.slice(0, middle)), mergeAll(columns.slice(middle)));
 }
 
 /**
- * The same, but samples at equal times in the order of their commits; of one commit they stay as
- * they are.
+ * A sorted column with its samples at equal times in the order of their commits; those of one
+ * commit stay as they are. Each sample must know its commit.
  */
 export function tiesByCommit({ timesUs, values, revisions }: TrackedColumn): TrackedColumn {
   const order = Array.from(timesUs, (_, i) => i);
@@ -54,27 +69,26 @@ function startsAfter({ timesUs: before }: Column, { timesUs: after }: Column): b
   return before.length > 0 && after.length > 0 && before[before.length - 1]! <= after[0]!;
 }
 
-function concatenate(columns: readonly TrackedColumn[]): TrackedColumn {
-  const whole = asOne(columns);
-  if (whole !== undefined) return whole;
-  const length = columns.reduce((sum, { timesUs }) => sum + timesUs.length, 0);
-  const target = allocate(
-    length,
-    columns.every(({ revisions }) => revisions !== undefined),
-  );
+function concatTracked(columns: readonly TrackedColumn[]): TrackedColumn {
+  const shared = sharedView(columns);
+  if (shared !== undefined) return shared;
+  const { timesUs, values } = concatColumns(columns);
+  if (columns.some((column) => column.revisions === undefined))
+    return { timesUs, values, revisions: undefined };
+  const revisions = new Float64Array(timesUs.length);
   let offset = 0;
-  for (const { timesUs, values, revisions } of columns) {
-    target.timesUs.set(timesUs, offset);
-    target.values.set(values, offset);
-    if (target.revisions !== undefined) target.revisions.set(revisions!, offset);
-    offset += timesUs.length;
+  for (const column of columns) {
+    revisions.set(column.revisions!, offset);
+    offset += column.timesUs.length;
   }
-  return target;
+  return { timesUs, values, revisions };
 }
 
 /** Columns that lie one behind the other in the same arrays are one already. */
-function asOne(columns: readonly TrackedColumn[]): TrackedColumn | undefined {
-  const [{ timesUs, values }] = columns as [TrackedColumn];
+function sharedView(columns: readonly TrackedColumn[]): TrackedColumn | undefined {
+  const [first] = columns;
+  if (first === undefined) return undefined;
+  const { timesUs, values } = first;
   let end = 0;
   for (const column of columns) {
     const follows =
@@ -90,9 +104,4 @@ function asOne(columns: readonly TrackedColumn[]): TrackedColumn | undefined {
     timesUs: new Float64Array(timesUs.buffer, timesUs.byteOffset, end),
     values: new Float64Array(values.buffer, values.byteOffset, end),
   };
-}
-
-function allocate(length: number, tracked: boolean) {
-  const revisions = tracked ? new Float64Array(length) : undefined;
-  return { timesUs: new Float64Array(length), values: new Float64Array(length), revisions };
 }
