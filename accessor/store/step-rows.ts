@@ -1,5 +1,5 @@
-// What a step of compaction writes: blocks, hours and their roll-ups, minutes that were touched, and
-// rows that could not be read (compact.ts).
+// What a step of compaction writes: blocks, hours and their roll-ups, minutes that were touched,
+// and rows that could not be read (compact.ts).
 import type { StateTotals } from "../history/state-totals.ts";
 import type { Summary } from "../history/summary.ts";
 import type { BlockHeader } from "./history.ts";
