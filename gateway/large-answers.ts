@@ -4,10 +4,10 @@
 import { create, type DescMessage, type Message, toJson } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Json } from "../codec/row/json-text.ts";
 import { encodeInTurns, isLarge } from "../runtime/grpc/encode-in-turns.ts";
 import { Turns } from "../runtime/turns.ts";
 import { chooseEncoding, encodeText } from "./rest/compression.ts";
-import type { Json } from "./rest/json.ts";
 import { jsonInTurns, lazyList } from "./rest/json-in-turns.ts";
 
 /** Of the flags of an envelope, in gRPC and gRPC-Web. */

@@ -4,7 +4,7 @@
 import { type DescMessage, type Message, toJson } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { type Json, toJsonText } from "./rest/json.ts";
+import { type Json, toJsonText } from "../codec/row/json-text.ts";
 
 /** The messages of one answer that hold a -0, by their place in it. */
 type SignedZeros = { next: number; found: Map<number, Message> };

@@ -38,7 +38,10 @@ const rooms: Record<string, Room> = {
   "access/": { ours: ["gen/millrace/", "codec/", "access/"], packages: [] },
   "codec/": { ours: ["gen/millrace/", "codec/"], packages: ["@bufbuild/protobuf"] },
   "codec/block/": { ours: ["codec/"], packages: [] },
-  "codec/row/": { ours: ["gen/millrace/", "runtime/", "codec/"], packages: [] },
+  "codec/row/": {
+    ours: ["gen/millrace/", "runtime/", "codec/"],
+    packages: ["@bufbuild/protobuf"],
+  },
   "client/": { ours: ["gen/", "runtime/", "codec/", "client/"], packages: protobuf },
   "local/": { ours: ["gen/grpc/", "runtime/", "local/"], packages: ["@connectrpc/connect", "pg"] },
   "producer/": { ours: [...domain, "producer/"], packages: protobuf },

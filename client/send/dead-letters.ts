@@ -1,7 +1,6 @@
 // Keeps what the accessor did not take: each rejected record a JSON line, as --input and a POST
 // read it, with the verdict beside it.
 import { fromBinary } from "@bufbuild/protobuf";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import {
   type BatchResult,
@@ -10,17 +9,8 @@ import {
   type Refusal,
   type Verdict,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
-import {
-  type Batch,
-  MachineStateSchema,
-  type Samples,
-  type SampleType,
-  SeveritySchema,
-} from "#gen/millrace/v1/signal_pb.ts";
-import { durationText } from "../../codec/row/duration.ts";
-import { sampleTypeWord } from "../../codec/row/sample-type.ts";
-import { toDurationUs } from "../../codec/timestamps.ts";
-import { timesOf } from "../../codec/wire/samples.ts";
+import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { type Place, rejectedRow } from "../../codec/row/rejected-row.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Entry } from "./outbox.ts";
 import { createRecordFile } from "./spool/record-file.ts";
@@ -106,11 +96,9 @@ function* lettersOf(
   }
 }
 
-type Place = { kind: RecordKind; column: number; position: number };
-
 const letterOf = (batch: Batch, place: Place, rejected: Letter): Letter => ({
   machine: batch.machine,
-  ...recordAt(batch, place),
+  ...rejectedRow(batch, place),
   rejected: { ...rejected, position: place.position },
 });
 
@@ -137,80 +125,4 @@ const recordsIn = ({ stateChanges, errorReports, samples }: Batch): number =>
 
 function verdictOf({ reason, message }: Refusal | Verdict): Letter {
   return { reason: ErrorReasonSchema.value[reason]?.localName ?? String(reason), message };
-}
-
-function recordAt(batch: Batch, { kind, column, position }: Place): Letter {
-  if (kind === RecordKind.STATE_CHANGE) {
-    const change = batch.stateChanges[position];
-    if (!change) return {};
-    return {
-      signal: "state",
-      time: timeOf(change.time),
-      state: MachineStateSchema.value[change.state]?.localName,
-      reason: change.reason,
-    };
-  }
-  if (kind === RecordKind.ERROR_REPORT) {
-    const report = batch.errorReports[position];
-    if (!report) return {};
-    const { time, severity, code, message } = report;
-    return {
-      signal: "error",
-      time: timeOf(time),
-      severity: SeveritySchema.value[severity]?.localName,
-      code,
-      message,
-    };
-  }
-  const samples = batch.samples[column];
-  if (!samples) return {};
-  const timeUs = samples.times.case === undefined ? undefined : timesOfColumn(samples)[position];
-  const value = samples.values[position];
-  // JSON has no NaN, no infinity and no -0.
-  const shown =
-    Object.is(value, -0) || !Number.isFinite(value)
-      ? Object.is(value, -0)
-        ? "-0"
-        : String(value)
-      : value;
-  const { signal, unit, maxGap, sampleType } = samples;
-  const declared = {
-    unit,
-    ...(maxGap && { max_gap: gapText(maxGap) }),
-    ...(sampleType && { sample_type: typeText(sampleType) }),
-  };
-  return { signal, ...declared, time: timeText(timeUs), value: shown };
-}
-
-const columnTimes = new WeakMap<Samples, Float64Array>();
-
-/** Made once for all records of a column. */
-function timesOfColumn(samples: Samples): Float64Array {
-  const made = columnTimes.get(samples) ?? timesOf(samples);
-  columnTimes.set(samples, made);
-  return made;
-}
-
-/** One that is none stays none: it may be why the record was rejected. */
-function gapText(maxGap: Duration): string {
-  const us = toDurationUs(maxGap);
-  return Number.isSafeInteger(us) && us >= 0
-    ? durationText(BigInt(us))
-    : `${maxGap.seconds} s ${maxGap.nanos} ns`;
-}
-
-/** So is a type that is none. */
-const typeText = (type: SampleType): string => sampleTypeWord(type) ?? String(type);
-
-function timeOf(time: Timestamp | undefined): string | undefined {
-  return time && timeText(Number(time.seconds) * 1e6 + Math.floor(time.nanos / 1000));
-}
-
-/** RFC 3339 to the microsecond; what is no date, as "N us". */
-function timeText(timeUs: number | undefined): string | undefined {
-  if (timeUs === undefined) return undefined;
-  const whole = Math.floor(timeUs / 1e6);
-  const date = new Date(whole * 1000);
-  if (Number.isNaN(date.getTime())) return `${timeUs} us`;
-  return `${date.toISOString().slice(0, -5)}.${String(timeUs - whole * 1e6).padStart(6, "0")}Z`;
 }

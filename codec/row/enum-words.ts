@@ -2,6 +2,7 @@
 
 /** What a descriptor of an enum says of its values. */
 type EnumValues = {
+  readonly value: Readonly<Record<number, { readonly localName: string }>>;
   readonly values: readonly {
     readonly number: number;
     readonly localName: string;
@@ -13,7 +14,9 @@ type EnumValues = {
  * Each number under its short and its long name, in upper case: "ACTIVE" and
  * "MACHINE_STATE_ACTIVE". UNSPECIFIED is no word: it says nothing.
  */
-export function enumWords<T extends number>({ values }: EnumValues): ReadonlyMap<string, T> {
+export function enumWords<T extends number>({
+  values,
+}: Pick<EnumValues, "values">): ReadonlyMap<string, T> {
   const said = values.filter(({ number }) => number !== 0);
   return new Map(
     said.flatMap(({ number, localName, name }) => [
@@ -22,3 +25,7 @@ export function enumWords<T extends number>({ values }: EnumValues): ReadonlyMap
     ]),
   );
 }
+
+/** "ACTIVE" for MACHINE_STATE_ACTIVE; the number of a value that we do not know yet. */
+export const toWord = ({ value }: Pick<EnumValues, "value">, number: number): string | number =>
+  value[number]?.localName ?? number;

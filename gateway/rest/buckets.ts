@@ -2,6 +2,8 @@
 // NDJSON and CSV.
 import { SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
+import { timeText } from "../../codec/row/time-text.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
 import { echoRange, fetchPages, toRangeFields } from "./page.ts";
@@ -9,8 +11,7 @@ import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { toSignals } from "./reads.ts";
 import { resolutionOf, type resolutionParameters } from "./resolution.ts";
 import { answerTable, type TableRow, toFileName } from "./table.ts";
-import { timeText, toSeconds } from "./time.ts";
-import { toWord } from "./words.ts";
+import { toSeconds } from "./time.ts";
 
 export type BucketQuery = {
   machine: Parameter<string[]>;

@@ -2,10 +2,10 @@
 import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf";
 import type { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { pathOf } from "../../access/matrix.ts";
+import type { Json } from "../../codec/row/json-text.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
 import { csvParameter, type Format, formatParameter } from "./formats.ts";
-import type { Json } from "./json.ts";
 import type { NextPage } from "./page.ts";
 import type { Parameters, ValuesOf } from "./parameters.ts";
 import type { Problem } from "./problem.ts";

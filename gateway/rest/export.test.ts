@@ -10,14 +10,14 @@ import type {
   QuerySignalsRequest,
   ReadSignalsRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toJsonText } from "../../codec/row/json-text.ts";
+import { RowBytes } from "../../codec/row/row-bytes.ts";
+import { formatTime } from "../../codec/row/time-text.ts";
 import { toSamples } from "../../codec/wire/samples.ts";
 import { reasonError } from "../errors.ts";
 import { answerEverything, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
-import { toJsonText } from "./json.ts";
 import { mergeByTime } from "./merge.ts";
-import { RowBytes } from "./row-bytes.ts";
-import { formatTime } from "./time.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -7,7 +7,11 @@ import {
   type ReadSignalsResponse,
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toCsvLine, toCsvText, toSafeText } from "../../codec/row/csv-text.ts";
 import { durationText } from "../../codec/row/duration.ts";
+import { toJsonText } from "../../codec/row/json-text.ts";
+import { batchRows, exportColumnsOf } from "../../codec/row/record-rows.ts";
+import { RowBytes, type RowShape } from "../../codec/row/row-bytes.ts";
 import { sampleTypeWord } from "../../codec/row/sample-type.ts";
 import { timesOf } from "../../codec/wire/samples.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
@@ -16,13 +20,9 @@ import { recordsOf } from "../limits/records.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Body } from "./body.ts";
 import type { RestAnswer } from "./call.ts";
-import { toCsvLine, toCsvText, toSafeText } from "./csv.ts";
 import { readAhead } from "./cut.ts";
 import type { Format } from "./formats.ts";
-import { toJsonText } from "./json.ts";
 import { mergeByTime, type Series } from "./merge.ts";
-import { RowBytes, type RowShape } from "./row-bytes.ts";
-import { batchRows, exportColumnsOf } from "./rows.ts";
 import { answerTable, tableHead } from "./table.ts";
 import { toUs } from "./time.ts";
 

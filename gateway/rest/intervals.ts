@@ -1,6 +1,8 @@
 // GET /signals/state/intervals: the timeline of states, in pages, or whole as NDJSON and CSV.
 import { type MachineState, MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
+import { formatTime, fromTimestamp, timeText } from "../../codec/row/time-text.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
 import {
@@ -14,8 +16,7 @@ import {
 } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { answerTable, toFileName } from "./table.ts";
-import { formatTime, fromTimestamp, timeText, toSeconds } from "./time.ts";
-import { toWord } from "./words.ts";
+import { toSeconds } from "./time.ts";
 
 export type IntervalQuery = {
   machine: Parameter<string[]>;

@@ -1,8 +1,8 @@
 // Bodies written in turns are what they would be if written at once.
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { type Json, toJsonText } from "../../codec/row/json-text.ts";
 import { digestInTurns, digestOf } from "../cache/entity-tag.ts";
-import { type Json, toJsonText } from "./json.ts";
 import { jsonInTurns, lazyList } from "./json-in-turns.ts";
 
 /** Counts the places at which others may run. */

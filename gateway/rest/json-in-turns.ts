@@ -1,6 +1,7 @@
 // JSON of any size, made in turns: 40,000 buckets written at once held everyone else up for 0.8 s.
+
+import { isList, isMember, type Json, toJsonText } from "../../codec/row/json-text.ts";
 import type { Turns } from "../../runtime/turns.ts";
-import { isList, isMember, type Json, toJsonText } from "./json.ts";
 
 /** What is made into bytes at once. */
 const pieceCharacters = 64 * 1024;

@@ -2,13 +2,13 @@
 // rules about it.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toJsonText } from "../../codec/row/json-text.ts";
+import { batchRows } from "../../codec/row/record-rows.ts";
+import { formatTime, fromTimestamp } from "../../codec/row/time-text.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import type { Body } from "./body.ts";
 import type { Heartbeat } from "./call.ts";
-import { toJsonText } from "./json.ts";
 import type { Problem } from "./problem.ts";
-import { batchRows } from "./rows.ts";
-import { formatTime, fromTimestamp } from "./time.ts";
 
 /** What goes out before the client is asked whether it keeps up. */
 const chunkCharacters = 64 * 1024;

@@ -3,6 +3,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { toJsonText } from "../../codec/row/json-text.ts";
 import { causeChain, type Log } from "../../runtime/log.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { addVary, answerHeaders } from "../answer-headers.ts";
@@ -26,7 +27,6 @@ import {
 } from "./call.ts";
 import { chooseEncoding, encodeText } from "./compression.ts";
 import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
-import { toJsonText } from "./json.ts";
 import { createJsonParser } from "./json-body.ts";
 import { jsonInTurns } from "./json-in-turns.ts";
 import { type NextPage, toLink } from "./page.ts";

@@ -1,10 +1,11 @@
 // Pages of REST: a range given relative to now stays, from page to page, the range that it was on
 // the first.
 import { isTime } from "../../codec/row/time.ts";
+import { formatTime } from "../../codec/row/time-text.ts";
 import { invalidField } from "../errors.ts";
 import { type Cut, readAhead } from "./cut.ts";
 import type { ResolvedTime } from "./parameters.ts";
-import { formatTime, toTimestamp } from "./time.ts";
+import { toTimestamp } from "./time.ts";
 
 export type Range = { from: bigint | undefined; to: bigint | undefined };
 type Asked = {

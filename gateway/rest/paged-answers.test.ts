@@ -2,9 +2,9 @@
 // itself.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { timeText } from "../../codec/row/time-text.ts";
 import { nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
-import { timeText } from "./time.ts";
 
 const nowSeconds = nowUs / 1_000_000n;
 let gateway: TestGateway;

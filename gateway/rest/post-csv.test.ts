@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { createCsvRows } from "../../codec/row/csv-rows.ts";
+import { toCsvLine } from "../../codec/row/csv-text.ts";
 import { readLines } from "../../codec/row/text-lines.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
 import { timesOf } from "../../codec/wire/samples.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
-import { toCsvLine } from "./csv.ts";
 
 let gateway: TestGateway;
 let taken: IngestBatchRequest[];

@@ -2,10 +2,10 @@
 // rows at a time.
 import type { Readable } from "node:stream";
 import { UploadDeclarations } from "../../codec/row/declaring.ts";
+import { type Json, toJsonText } from "../../codec/row/json-text.ts";
 import { pause } from "../limits/pause.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
-import { type Json, toJsonText } from "./json.ts";
 import { type Chunk, type LineKind, linesOf, readChunks } from "./line-chunks.ts";
 import type { Numbering } from "./numbering.ts";
 import { type PostQuery, rowContextOf } from "./post-query.ts";

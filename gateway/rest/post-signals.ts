@@ -8,6 +8,7 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { readMachineName } from "../../codec/machine-name.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { invalidField } from "../errors.ts";
 import { recordsOf } from "../limits/records.ts";
@@ -27,7 +28,6 @@ import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
 import { NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 import { NamedWarnings } from "./warnings.ts";
-import { toWord } from "./words.ts";
 
 type Sent = { batch: Batch; result: BatchResult; rows?: RowBatch };
 

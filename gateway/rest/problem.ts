@@ -2,8 +2,8 @@
 // and fields.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import type { Json } from "../../codec/row/json-text.ts";
 import { invalidField, type Reason, retrySecondsOf } from "../errors.ts";
-import type { Json } from "./json.ts";
 
 /**
  * A problem of HTTP itself, for which the contract has no reason: unknown path, wrong method, wrong

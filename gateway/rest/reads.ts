@@ -8,6 +8,9 @@ import {
   SignalKindSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
+import { columnsOf, toRow } from "../../codec/row/record-rows.ts";
+import { timeText } from "../../codec/row/time-text.ts";
 import { invalidField } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { exportRange } from "./export.ts";
@@ -22,10 +25,7 @@ import {
   toRangeFields,
 } from "./page.ts";
 import type { Parameter, ResolvedTime } from "./parameters.ts";
-import { columnsOf, toRow } from "./rows.ts";
 import { answerTable, toFileName } from "./table.ts";
-import { timeText } from "./time.ts";
-import { toWord } from "./words.ts";
 
 type Machines = { machine: Parameter<string[]> };
 type MinCursor = { min_cursor: Parameter<string> };

@@ -8,6 +8,7 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms, durationText, parseInterval } from "../../codec/row/duration.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
 import { otherSpellings, unknownField } from "../../codec/row/fields.ts";
 import { readSampleType } from "../../codec/row/sample-type.ts";
 import { sampleTypeFault, textBounds, textFault } from "../../codec/row/text-fault.ts";
@@ -19,7 +20,6 @@ import { flagParameter, type Parameter } from "./parameters.ts";
 import { HttpProblem } from "./problem.ts";
 import { schemaOf } from "./schemas.ts";
 import { toUs } from "./time.ts";
-import { toWord } from "./words.ts";
 
 type Query = { validate_only: Parameter<boolean> };
 

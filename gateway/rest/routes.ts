@@ -8,6 +8,7 @@
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { exportColumnsOf } from "../../codec/row/record-rows.ts";
 import { aggregateSamples, bucketRowColumns, queryOfSamples } from "./buckets.ts";
 import { type Route, route } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
@@ -36,7 +37,6 @@ import {
   windowEnd,
   windowStart,
 } from "./route-parameters.ts";
-import { exportColumnsOf } from "./rows.ts";
 import { schemaOf } from "./schemas.ts";
 import { stateBucketsRoute } from "./state-buckets.ts";
 import {

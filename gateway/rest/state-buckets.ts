@@ -3,6 +3,8 @@
 import { MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { MachineStateBuckets, StateBucket } from "#gen/millrace/v1/summary_pb.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
+import { timeText } from "../../codec/row/time-text.ts";
 import { type RestAnswer, type RestCall, route, type VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
 import { echoRange, fetchPages, toRangeFields } from "./page.ts";
@@ -12,8 +14,8 @@ import { machine, minCursor, names, times, windowEnd, windowStart } from "./rout
 import { schemaOf } from "./schemas.ts";
 import { toAbsence, toStates } from "./summaries.ts";
 import { answerTable, type TableRow, toFileName } from "./table.ts";
-import { timeText, toSeconds } from "./time.ts";
-import { toWord, wordsOf } from "./words.ts";
+import { toSeconds } from "./time.ts";
+import { wordsOf } from "./words.ts";
 
 const query = {
   machine,

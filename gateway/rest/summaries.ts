@@ -9,14 +9,15 @@ import {
   type MachineSummary,
   type StateSummary,
 } from "#gen/millrace/v1/summary_pb.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
+import { timeText } from "../../codec/row/time-text.ts";
 import { reasonError } from "../errors.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { lazyList } from "./json-in-turns.ts";
 import { echoRange, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter } from "./parameters.ts";
 import { type SummaryQuery, toSummaryFields } from "./summary-parameters.ts";
-import { timeText, toSeconds } from "./time.ts";
-import { toWord } from "./words.ts";
+import { toSeconds } from "./time.ts";
 
 type ManyQuery = SummaryQuery & {
   machine: Parameter<string[]>;

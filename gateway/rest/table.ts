@@ -1,11 +1,12 @@
 // Rows of one kind as lines of NDJSON or CSV, for answers that are written row by row.
+
+import { toCsvLine } from "../../codec/row/csv-text.ts";
+import { type Json, toJsonText } from "../../codec/row/json-text.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { Body } from "./body.ts";
 import type { RestAnswer } from "./call.ts";
-import { toCsvLine } from "./csv.ts";
 import type { Cut } from "./cut.ts";
 import { contentTypeOf, type Format } from "./formats.ts";
-import { type Json, toJsonText } from "./json.ts";
 
 export type TableRow = { readonly [column: string]: Json };
 

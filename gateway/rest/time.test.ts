@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readTime } from "../../codec/row/time.ts";
-import { formatTime, fromTimestamp, toTimestamp } from "./time.ts";
+import { formatTime, fromTimestamp } from "../../codec/row/time-text.ts";
+import { toTimestamp } from "./time.ts";
 
 const nowUs = 1_772_352_000_000_000n; // 2026-03-01T08:00:00Z
 const parse = (text: string) => readTime(text, { nowUs, epoch: "ms" });

@@ -2,8 +2,8 @@
 // answer names.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
 import type { RowBatch, UnreadableRow } from "./post-rows.ts";
-import { toWord } from "./words.ts";
 
 type Why = { reason: string | number; retryable: boolean; message: string };
 /** On `count` rows or lines from `row` on. */

@@ -1,7 +1,7 @@
 // What is odd about records that a POST has stored: one for a reason and signal of a machine.
 import { type BatchResult, WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { toWord } from "./words.ts";
+import { toWord } from "../../codec/row/enum-words.ts";
 
 type NamedWarning = {
   reason: string | number;

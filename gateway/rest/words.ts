@@ -1,9 +1,5 @@
-// Enum values as REST writes them: the name without the enum's prefix.
+// Enum values as parameters and schemas have them: the name without the enum's prefix.
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
-
-/** "ACTIVE" for MACHINE_STATE_ACTIVE; the number of a value that we do not know yet. */
-export const toWord = (desc: DescEnum, value: number): string | number =>
-  desc.value[value]?.localName ?? value;
 
 /**
  * The value of a word in any case, be it with the enum's prefix; undefined if the enum has no such

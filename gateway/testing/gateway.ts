@@ -1,10 +1,10 @@
 // For tests: a gateway before a fake accessor, both on real sockets, and ways to ask it. Disposal
 // asserts that everything borrowed is back.
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Json, toJsonText } from "../../codec/row/json-text.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { type Gateway, type GatewayOptions, openGateway } from "../gateway.ts";
-import { type Json, toJsonText } from "../rest/json.ts";
 import { type FakeAccessor, openFakeAccessor } from "./accessor.ts";
 
 export type TestGateway = AsyncDisposable & {

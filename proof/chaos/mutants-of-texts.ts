@@ -22,7 +22,7 @@ export const textMutants: readonly Mutant[] = [
         replace: "export const maxFields = 1e9;",
       },
     ],
-    catch: { test: "gateway/rest/csv.test.ts", says: /FAIL.*another field is refused/ },
+    catch: { test: "codec/row/csv-text.test.ts", says: /FAIL.*another field is refused/ },
   },
   {
     name: "a line of JSON has any number of parts",
@@ -164,7 +164,7 @@ export const textMutants: readonly Mutant[] = [
     name: "safe CSV has formulas",
     edits: [
       {
-        file: "gateway/rest/csv.ts",
+        file: "codec/row/csv-text.ts",
         find: 'toCsvText(safe && typeof value === "string" ?',
         replace: 'toCsvText(safe && typeof value === "undefined" ?',
       },

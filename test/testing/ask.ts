@@ -5,7 +5,7 @@ import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/conn
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { type Json, toJsonText } from "../../gateway/rest/json.ts";
+import { type Json, toJsonText } from "../../codec/row/json-text.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 
 export interface Clients {

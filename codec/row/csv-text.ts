@@ -1,5 +1,5 @@
 // CSV as RFC 4180 has it, except that lines end in LF alone, as most tools write them.
-import type { Json } from "./json.ts";
+import type { Json } from "./json-text.ts";
 
 /**
  * One line: numbers as in JSON, nothing for what there is not, or what is no finite number. `safe`:

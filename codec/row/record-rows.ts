@@ -1,5 +1,5 @@
-// Records as REST shows them: one flat row each, in lower_snake_case, enum values without their
-// prefix.
+// Writes records as flat rows, one each, in lower_snake_case, enum values without their prefix.
+// Their reader is record.ts.
 import {
   type Batch,
   type ErrorReport,
@@ -8,11 +8,11 @@ import {
   type Signal,
   type StateChange,
 } from "#gen/millrace/v1/signal_pb.ts";
-import { sampleTypeWord } from "../../codec/row/sample-type.ts";
-import { timesOf } from "../../codec/wire/samples.ts";
-import type { Json } from "./json.ts";
-import { formatTime, fromTimestamp, timeText } from "./time.ts";
-import { toWord } from "./words.ts";
+import { timesOf } from "../wire/samples.ts";
+import { toWord } from "./enum-words.ts";
+import type { Json } from "./json-text.ts";
+import { sampleTypeWord } from "./sample-type.ts";
+import { formatTime, fromTimestamp, timeText } from "./time-text.ts";
 
 /**
  * A record: who, what, when, and beside them the fields of its kind (value, unit; state, reason;
@@ -72,12 +72,12 @@ function head(machine: string, signal: string, { time }: StateChange | ErrorRepo
   return { machine, signal, ...(time ? { time: formatTime(fromTimestamp(time)) } : {}) };
 }
 
-const stateFields = ({ state, reason }: StateChange) => ({
+export const stateFields = ({ state, reason }: StateChange) => ({
   state: toWord(MachineStateSchema, state),
   reason,
 });
 
-const errorFields = ({ severity, code, message }: ErrorReport) => ({
+export const errorFields = ({ severity, code, message }: ErrorReport) => ({
   severity: toWord(SeveritySchema, severity),
   code,
   message,

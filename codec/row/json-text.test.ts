@@ -1,7 +1,7 @@
 // JSON whose numbers survive.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Json, toJsonText } from "./json.ts";
+import { type Json, toJsonText } from "./json-text.ts";
 
 test("every finite double comes back bit for bit", () => {
   fc.assert(

@@ -2,8 +2,8 @@
 // that is asked for.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CsvRecords } from "../../codec/row/csv-record.ts";
-import { toCsvLine, toSafeText } from "./csv.ts";
+import { CsvRecords } from "./csv-record.ts";
+import { toCsvLine, toSafeText } from "./csv-text.ts";
 
 test.each([
   ["a\rb", '"a\rb"'],
