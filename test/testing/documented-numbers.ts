@@ -56,6 +56,7 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     ),
     one("read {32} at a time", "accessor/store/block-parts.ts#partitionsAtOnce"),
     one("rows stay for {20 minutes}", `${accessor}#segments.supersededMs`),
+    one("| {20 min} after their successors", `${accessor}#segments.supersededMs`),
     one("every {10 minutes} it applies", `${retain}#retainIntervalMs`),
     one("portions of {10,000} rows", `${accessor}#stepLimits.maxDropped`),
     one("| retention, plus {2 h} | partition", "accessor/compact/retain.ts#slackUs"),
