@@ -1,10 +1,19 @@
 // Commits a step of compaction: its blocks in portions, then ends, roll-ups and the new watermark;
 // in one transaction, all or nothing.
 import type { Client } from "pg";
-import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
+import {
+  addBlocks,
+  addHourRollups,
+  addStateRollups,
+  noteAlive,
+  noteChangedHours,
+  noteTouched,
+  noteUnreadable,
+  touchStates,
+} from "./step-calls.ts";
 import type {
   Hour,
   HourRange,
@@ -46,27 +55,19 @@ export async function commitStep(
   return inStep(database, step, abort, async (client) => {
     const count = { blocks: 0, ended: 0 };
     for await (const portion of step.portions) {
-      await client.query(call("add_blocks", addBlocks, portionValues(step.through, portion)));
+      await client.query(addBlocks(step.through, portion));
       count.blocks += portion.blocks.length;
       count.ended += portion.ended.length;
     }
-    await client.query(call("note_touched", noteTouched, touchValues(step.touches)));
-    await client.query(
-      call("note_alive", noteAlive, [step.through, ...touchValues(step.touches).slice(0, 2)]),
-    );
-    await client.query(
-      call("touch_states", touchStates, [
-        step.through,
-        ...rangeArrays(step.touchedStates),
-        ...rangeArrays(step.governedStates),
-      ]),
-    );
+    await client.query(noteTouched(step.touches));
+    await client.query(noteAlive(step.through, step.touches));
+    await client.query(touchStates(step.through, step.touchedStates, step.governedStates));
     if (step.released !== undefined)
       await client.query("select release_commit($1::int8, $2::int8)", [
         step.released,
         step.through,
       ]);
-    await client.query(call("end_step", endStep, stepValues(step)));
+    await endStep(client, step);
     return count;
   });
 }
@@ -93,7 +94,7 @@ export async function holdCommit(
       lost,
     ]);
     const nothing = { touched: [], rollups: [], stateRollups: [], unreadable };
-    await client.query(call("end_step", endStep, stepValues({ through: revision, ...nothing })));
+    await endStep(client, { through: revision, ...nothing });
   });
 }
 
@@ -113,17 +114,36 @@ export async function commitAhead(
   { abort }: { abort: AbortSignal },
 ): Promise<boolean> {
   return inStep(database, place, abort, async (client) => {
-    const values = [
-      place.from,
-      beganUs,
-      ...rollupValues(rollups),
-      ...stateRollupValues(stateRollups),
-    ];
-    const { rows } = await client.query<{ done: boolean }>(
-      call("roll_up_ahead", rollUpAhead, values, "done"),
+    const { rows } = await client.query<{ may: boolean }>(
+      "select may_roll_up_ahead($1::int8) as may",
+      [beganUs],
     );
-    return rows[0]!.done;
+    if (!rows[0]!.may) return false;
+    await addRollups(client, place.from + 1, { rollups, stateRollups });
+    return true;
   });
+}
+
+/** What a step comes to, besides blocks. */
+type Outcome = Pick<Step, "through" | "touched" | "rollups" | "stateRollups" | "unreadable">;
+
+/** Writes it by subject, what is empty not at all, and then the watermark. */
+async function endStep(client: Client, step: Outcome): Promise<void> {
+  const { through, touched, unreadable } = step;
+  if (touched.length > 0) await client.query(noteChangedHours(through, touched));
+  await addRollups(client, through, step);
+  if (unreadable.length > 0) await client.query(noteUnreadable(unreadable));
+  await client.query("select end_step($1::int8)", [through]);
+}
+
+/** They hold from a revision on. */
+async function addRollups(
+  client: Client,
+  validFrom: number,
+  { rollups, stateRollups }: Pick<Step, "rollups" | "stateRollups">,
+): Promise<void> {
+  if (rollups.length > 0) await client.query(addHourRollups(validFrom, rollups));
+  if (stateRollups.length > 0) await client.query(addStateRollups(validFrom, stateRollups));
 }
 
 /** What a step stands on: the watermark, and the epoch, if it is looked at. */
@@ -165,126 +185,4 @@ const begin = `begin; set local jit = off; set local synchronous_commit = on; se
 /** What was not committed goes with the connection. */
 async function close(client: Client): Promise<void> {
   await client.end().catch(() => {});
-}
-
-function call(name: string, types: readonly string[], values: unknown[], as = name) {
-  return {
-    text: `select ${name}(${types.map((type, i) => `$${i + 1}::${type}`).join(", ")}) as ${as}`,
-    values,
-  };
-}
-
-// As the functions declare them.
-const summaryTypes = [...Array<string>(5).fill("int8[]"), ...Array<string>(6).fill("float8[]")];
-const addBlocks = [
-  "int8",
-  "int4[]",
-  "int8[]",
-  "int4[]",
-  ...summaryTypes,
-  "bytea[]",
-  "bytea[]",
-  "int8[]",
-  "int4[]",
-  "int8[]",
-];
-const noteTouched = ["int4[]", "int8[]", "int8[]"];
-const noteAlive = ["int8", "int4[]", "int8[]"];
-const touchStates = ["int8", "int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]"];
-const rollupTypes = ["int4[]", "int8[]", "int8[]", ...summaryTypes];
-const stateRollupTypes = ["int4[]", "int8[]", "int8[]", "int4[]", "int8[]", "int8[]", "float8[]"];
-const rollUpAhead = ["int8", "int8", ...rollupTypes, ...stateRollupTypes];
-const endStep = [
-  "int8",
-  ...["int4[]", "int8[]"],
-  ...rollupTypes,
-  ...["int4[]", "int8[]"],
-  ...stateRollupTypes,
-  ...["int8[]", "int4[]", "text[]"],
-];
-
-function portionValues(through: number, { blocks, ended }: Rewritten): unknown[] {
-  return [
-    through,
-    toArray.int4(blocks.map(({ series }) => series.id)),
-    toArray.int8(blocks.map(({ bucketUs }) => bucketUs)),
-    toArray.int4(blocks.map(({ summary }) => summary.count)),
-    ...summaryArrays(blocks.map(({ summary }) => summary)),
-    toArray.bytea(blocks.map(({ payload }) => payload)),
-    toArray.bytea(blocks.map(({ commits }) => commits)),
-    toArray.int8(ended.map(({ blockId }) => blockId)),
-    toArray.int4(ended.map(({ seriesId }) => seriesId)),
-    toArray.int8(ended.map(({ bucketUs }) => bucketUs)),
-  ];
-}
-
-function touchValues(touches: readonly Touch[]): unknown[] {
-  return [
-    toArray.int4(touches.map(({ seriesId }) => seriesId)),
-    toArray.int8(touches.map(({ minuteUs }) => minuteUs)),
-    toArray.int8(touches.map(({ revision }) => revision)),
-  ];
-}
-
-function rangeArrays(ranges: readonly HourRange[]): Buffer[] {
-  return [
-    toArray.int4(ranges.map(({ machineId }) => machineId)),
-    toArray.int8(ranges.map(({ fromUs }) => fromUs)),
-    toArray.int8(ranges.map(({ toUs }) => toUs)),
-  ];
-}
-
-function stepValues({
-  through,
-  touched,
-  rollups,
-  stateRollups,
-  unreadable,
-}: Pick<Step, "through" | "touched" | "rollups" | "stateRollups" | "unreadable">): unknown[] {
-  return [
-    through,
-    toArray.int4(touched.map(({ id }) => id)),
-    toArray.int8(touched.map(({ hourUs }) => hourUs)),
-    ...rollupValues(rollups),
-    // Hours of machines: touch_states has done them.
-    toArray.int4([]),
-    toArray.int8([]),
-    ...stateRollupValues(stateRollups),
-    toArray.int8(unreadable.map(({ revision }) => revision)),
-    toArray.int4(unreadable.map(({ seriesId }) => seriesId)),
-    toArray.text(unreadable.map(({ reason }) => reason)),
-  ];
-}
-
-function rollupValues(rollups: readonly SeriesRollup[]): unknown[] {
-  return [
-    toArray.int4(rollups.map(({ series }) => series.id)),
-    toArray.int8(rollups.map(({ hourUs }) => hourUs)),
-    toArray.int8(rollups.map(({ summary }) => summary?.count ?? null)),
-    ...summaryArrays(rollups.map(({ summary }) => summary)),
-  ];
-}
-
-function stateRollupValues(rollups: readonly StateRollup[]): unknown[] {
-  return [
-    toArray.int4(rollups.map(({ machineId }) => machineId)),
-    toArray.int8(rollups.map(({ widthUs }) => widthUs)),
-    toArray.int8(rollups.map(({ startUs }) => startUs)),
-    toArray.int4(rollups.map(({ totals }) => totals.transitions)),
-    toArray.int8(rollups.flatMap(({ totals }) => [...totals.timeUs])),
-    toArray.int8(rollups.flatMap(({ totals }) => [...totals.coveredUs])),
-    toArray.float8(rollups.flatMap(({ totals }) => totals.integral.map(({ high }) => high))),
-  ];
-}
-
-/** In the functions' order: times, then values. */
-function summaryArrays(summaries: readonly (Summary | undefined)[]): Buffer[] {
-  const times = ["firstUs", "lastUs", "minUs", "maxUs", "coveredUs"] as const;
-  const values = ["min", "max", "first", "last"] as const;
-  return [
-    ...times.map((field) => toArray.int8(summaries.map((summary) => summary?.[field] ?? null))),
-    toArray.float8(summaries.map((summary) => summary?.sum.high ?? null)),
-    ...values.map((field) => toArray.float8(summaries.map((summary) => summary?.[field] ?? null))),
-    toArray.float8(summaries.map((summary) => summary?.integral.high ?? null)),
-  ];
 }
