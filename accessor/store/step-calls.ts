@@ -1,5 +1,5 @@
-// Calls of the SQL functions that a step of compaction writes with: rows as columns, in the order of
-// the functions in functions/step.sql and functions/alive.sql.
+// Calls of the SQL functions that a step of compaction writes with: rows as columns, in the order
+// of the parameters in functions/step.sql and functions/alive.sql.
 import type { QueryConfig } from "pg";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
