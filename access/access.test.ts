@@ -13,7 +13,7 @@ import {
   everyone,
   type Principal,
   scopes,
-  visionOf,
+  visibleMachinesKey,
 } from "./principal.ts";
 
 const principal: Principal = {
@@ -141,10 +141,12 @@ test("a principal sees its machines and writes under its producers' names", () =
     false,
     false,
   ]);
-  expect(visionOf({ ...principal, machines: ["b", "a", "b"] })).toBe(
-    visionOf({ ...principal, machines: ["a", "b"] }),
+  expect(visibleMachinesKey({ ...principal, machines: ["b", "a", "b"] })).toBe(
+    visibleMachinesKey({ ...principal, machines: ["a", "b"] }),
   );
-  expect(visionOf(principal)).not.toBe(visionOf({ ...principal, machines: [] }));
+  expect(visibleMachinesKey(principal)).not.toBe(
+    visibleMachinesKey({ ...principal, machines: [] }),
+  );
 });
 
 test("a flood of refusals becomes a count", () => {

@@ -54,7 +54,7 @@ export function allowedMachines({
  * Equal for principals that see the same machines: for what is kept by what one may see. Empty:
  * all.
  */
-export function visionOf({ machines }: Principal): string {
+export function visibleMachinesKey({ machines }: Principal): string {
   return machines.includes("*") ? "" : JSON.stringify([...new Set(machines)].sort());
 }
 

@@ -3,9 +3,9 @@ import { setting } from "../runtime/config.ts";
 import { bytes, durationMs, listenAddress, url } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
 import { listeningSettings } from "../runtime/tls/listening.ts";
-import { hostName } from "./allowed-hosts.ts";
-import { origin } from "./cors.ts";
-import { limitSettings } from "./limits/gateway-limits.ts";
+import { hostName } from "./admission/allowed-hosts.ts";
+import { origin } from "./admission/cors.ts";
+import { limitSettings } from "./limits/limit-settings.ts";
 
 export const gatewaySettings = {
   listen: setting({

@@ -1,4 +1,4 @@
-// The gateway put together: front door, guards, forwarder, REST. Holds no data and no rule about
+// The gateway put together: front server, guards, forwarder, REST. Holds no data and no rule about
 // signals.
 import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
@@ -18,40 +18,41 @@ import { causeChain, type Log, limitLines } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { isLoopbackHost } from "../runtime/tls/listening.ts";
 import { inTurnsOf } from "../runtime/turns.ts";
-import { allowHosts } from "./allowed-hosts.ts";
-import { answerHeaders } from "./answer-headers.ts";
+import { allowHosts } from "./admission/allowed-hosts.ts";
+import { createAuthorizer, isAuthenticationOff } from "./admission/authorize.ts";
+import { allowOrigins } from "./admission/cors.ts";
+import { checkRequests } from "./admission/request-checks.ts";
 import { AnswerCache } from "./cache/answer-cache.ts";
-import { callerOf, shareName } from "./caller.ts";
-import { mountConnect } from "./connect.ts";
-import { allowOrigins } from "./cors.ts";
-import { shuttingDown } from "./errors.ts";
-import { forwardService } from "./forward.ts";
-import { openFrontDoor } from "./front-door.ts";
-import { createGate, isOpen } from "./gate.ts";
-import { guardRoutes } from "./guard.ts";
-import { type BodyClockOptions, createBodyClock } from "./limits/body-clock.ts";
+import { callerOf, shareName } from "./caller/caller.ts";
 import {
   type AddressReader,
   createAddressReader,
   isLoopback,
   networkOf,
   plainAddress,
-} from "./limits/client-address.ts";
-import { type GatewayLimits, unlimited } from "./limits/gateway-limits.ts";
-import { GatewayShares } from "./limits/gateway-shares.ts";
-import { createLimitGuard, meterKey } from "./limits/guard-limits.ts";
+} from "./caller/client-address.ts";
+import { shuttingDown } from "./errors/reasons.ts";
+import { onceEnded } from "./http/response-end.ts";
+import { securityHeaders } from "./http/response-headers.ts";
+import { openHttpServer } from "./http/server.ts";
+import { type BodyClockOptions, createBodyClock } from "./limits/body-clock.ts";
+import { overloadedBodies, stalledBody } from "./limits/body-refusals.ts";
+import { CallerShares } from "./limits/caller-shares.ts";
+import { countRecordsOfMessage } from "./limits/count-records.ts";
+import { type GatewayLimits, unlimited } from "./limits/limit-settings.ts";
 import { Limiter } from "./limits/limiter.ts";
-import { whenOver } from "./limits/over.ts";
 import { readWhole } from "./limits/read-along.ts";
 import { createReadClock, type ReadClockOptions } from "./limits/read-clock.ts";
-import { recordsOfMessage } from "./limits/records.ts";
-import { createMetrics } from "./metrics.ts";
-import { Refusals } from "./refusals.ts";
+import { createRequestQuotas, meterKey } from "./limits/request-quotas.ts";
+import { takesStream } from "./limits/streamed-bodies.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { RefusalCounts } from "./metrics/refusal-counts.ts";
 import type { Heartbeat } from "./rest/call.ts";
 import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
-import { overloadedBodies, stalledBody, takesStream } from "./stalled-body.ts";
-import { createUpstream } from "./upstream.ts";
+import { mountConnect } from "./rpc/connect.ts";
+import { forwardService } from "./rpc/forward.ts";
+import { createUpstream } from "./upstream/upstream.ts";
 
 export type GatewayOptions = {
   host: string;
@@ -134,12 +135,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const upstream = stack.use(
     createUpstream(options.accessorUrl, { certificates: options.accessorCertificates }),
   );
-  if (mustAuthenticate && (await isOpen(upstream)))
+  if (mustAuthenticate && (await isAuthenticationOff(upstream)))
     throw new ConfigError([
       "--listen: other machines are to be served, and the accessor has authentication off: start it with --auth keys, or accept that " +
         "with --listen-without-authentication",
     ]);
-  const refusals = new Refusals();
+  const refusals = new RefusalCounts();
   const refuse = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
     refusals.countProblem(sendProblem(error, request, reply, callLog));
   const app = fastify({
@@ -152,14 +153,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   app.setErrorHandler<FastifyError>(refuse);
   app.setNotFoundHandler((request) => refuseUnknown(routes, request));
   app.addHook("onRequest", async (_request, reply) => {
-    reply.headers(answerHeaders);
+    reply.headers(securityHeaders);
     if (hstsMs !== undefined)
       reply.header("strict-transport-security", `max-age=${Math.floor(hstsMs / 1000)}`);
   });
-  const gate = createGate({ upstream, log, mustAuthenticate });
+  const authorize = createAuthorizer({ upstream, log, mustAuthenticate });
   allowHosts(app, {
     names: options.allowedHosts ?? [],
-    isOpen: gate.isOpen,
+    isAuthenticationOff: authorize.isAuthenticationOff,
     listensOnLoopback: isLoopbackHost(options.host),
     log,
   });
@@ -175,7 +176,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { limits = unlimited } = options;
   const addresses = createAddressReader(limits.trustedProxies);
   const limiter = new Limiter(limits);
-  const shares = new GatewayShares(limits.shares);
+  const shares = new CallerShares(limits.shares);
   const bodies = stack.use(
     createBodyClock(options.bodyClock ?? { stallMs: 30_000 }, shares.of.bodies),
   );
@@ -183,7 +184,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     createReadClock(options.readClock ?? { stallMs: 120_000 }, shares.of["unread-bytes"]),
   );
   stack.defer(() => app.close());
-  const limitGuard = createLimitGuard({
+  const quotas = createRequestQuotas({
     limiter,
     addresses,
     limitLoopback: limits.limitLoopback,
@@ -192,12 +193,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   let requests = 0;
   app.addHook("onRequest", async (request, reply) => {
     requests++;
-    whenOver(reply.raw, () => requests--);
-    const network = networkOf(limitGuard.addressOf(request));
+    onceEnded(reply.raw, () => requests--);
+    const network = networkOf(quotas.addressOf(request));
     request.caller = { kind: "address", name: network, network };
     const { raw, routeOptions } = request;
     const { config } = routeOptions;
-    request.passedOn = bodies.watch(raw, reply.raw, {
+    request.releaseBody = bodies.watch(raw, reply.raw, {
       streams: takesStream(config, raw.headers["content-type"]),
       stalled: () => stalledBody(config?.isRpc ?? false),
       overloaded: (shortage) =>
@@ -223,8 +224,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     onSlow(error);
     raw.destroy();
   };
-  guardRoutes(app, {
-    ...{ gate, limits: limitGuard, shares, onRefused: (error) => refusals.count(error) },
+  checkRequests(app, {
+    ...{ authorize, quotas, shares, onRefused: (error) => refusals.count(error) },
   });
   mountConnect(app, {
     boundsOf: (method) => (method.parent === IngestService ? batchBounds : requestBounds(method)),
@@ -236,7 +237,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         unaryDeadlineMs,
         shutdownSignal: shutdown.signal,
         onRequest: (message: Message, { values }: HandlerContext) =>
-          values.get(meterKey)?.(recordsOfMessage(message)) ?? 0,
+          values.get(meterKey)?.(countRecordsOfMessage(message)) ?? 0,
         onError(error: unknown, context: HandlerContext) {
           refusals.count(error);
           failed(error, context);
@@ -272,7 +273,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       "shutdown-listeners": getEventListeners(shutdown.signal, "abort").length,
     };
   };
-  const connections = () => ({ open: door.connections.open, refused: door.connections.refused });
+  const connections = () => ({
+    open: server.connections.open,
+    refused: server.connections.refused,
+  });
   const metrics = createMetrics({ cache, refusals, borrowed, connections });
   const answering = {
     upstream,
@@ -292,7 +296,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     monotonicMs: () => performance.now(),
     what: "connection",
   });
-  const door = await openFrontDoor({
+  const server = await openHttpServer({
     ...{ host, port, handle: (request, response) => app.routing(request, response) },
     tls: certificates && {
       certificates,
@@ -302,13 +306,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     clientOf: ({ remoteAddress = "" }) => limitedAddress(remoteAddress, { addresses, limits }),
   });
   stack.defer(async () => {
-    const closed = door.close({ drainMs });
+    const closed = server.close({ drainMs });
     shutdown.abort(shuttingDown());
     await closed;
   });
   const owned = stack.move();
   return {
-    port: door.port,
+    port: server.port,
     borrowed,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -6,7 +6,7 @@ import { toClientFiles } from "../runtime/tls/dialing.ts";
 import { assertListenAllowed, isLoopbackHost, toServerFiles } from "../runtime/tls/listening.ts";
 import { gatewaySettings } from "./config.ts";
 import { openGateway } from "./gateway.ts";
-import { toLimits } from "./limits/gateway-limits.ts";
+import { toLimits } from "./limits/limit-settings.ts";
 
 await run({
   name: "gateway",

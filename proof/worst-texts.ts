@@ -13,8 +13,8 @@ import { readRows } from "../codec/row/source-rows.ts";
 import { readLines } from "../codec/row/text-lines.ts";
 import { readTime } from "../codec/row/time.ts";
 import { findGoodTag } from "../gateway/cache/entity-tag.ts";
-import { createAddressReader } from "../gateway/limits/client-address.ts";
-import { chooseEncoding } from "../gateway/rest/compression.ts";
+import { createAddressReader } from "../gateway/caller/client-address.ts";
+import { chooseEncoding } from "../gateway/encoding/compression.ts";
 import { chooseFormat } from "../gateway/rest/formats.ts";
 import { resolvePage } from "../gateway/rest/page.ts";
 import {

@@ -134,7 +134,7 @@ const longer = new Set([
   "client/watch.test.ts",
   "codec/row/record.ts",
   "gateway/gateway.ts",
-  "gateway/protocols.test.ts",
+  "gateway/rpc/protocols.test.ts",
   "gateway/rest/export.test.ts",
   "gateway/rest/mount.ts",
   "gateway/rest/post-fields.test.ts",

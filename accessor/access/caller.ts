@@ -4,7 +4,7 @@ import {
   allowedMachines,
   allowsProducer,
   type Principal,
-  visionOf,
+  visibleMachinesKey,
 } from "../../access/principal.ts";
 import { compareText } from "../../codec/compare-text.ts";
 import { Failure } from "../domain/failure.ts";
@@ -63,7 +63,7 @@ export function seeCatalog(
       ...new Set((await select({ machines: [], signals: [] })).map(({ signal }) => signal)),
     ],
   };
-  return { catalog: seen, vision: { permits, key: visionOf(caller) } };
+  return { catalog: seen, vision: { permits, key: visibleMachinesKey(caller) } };
 }
 
 /** Fails with PERMISSION_DENIED if the caller may not number batches under a producer's id. */

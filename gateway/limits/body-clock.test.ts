@@ -10,7 +10,7 @@ import { eventually } from "../../test/testing/eventually.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { openTestGateway } from "../testing/gateway.ts";
 import { createBodyClock } from "./body-clock.ts";
-import { unlimited } from "./gateway-limits.ts";
+import { unlimited } from "./limit-settings.ts";
 
 /** A gateway on whose clock a body may stop for 30 s, looking at it all the time. */
 async function open({ bodyBytes = 1e9 } = {}) {

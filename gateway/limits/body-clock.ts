@@ -5,7 +5,7 @@ import { constants, type Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
 import type { Loan, Shares, Shortage } from "../../access/shares.ts";
 import { joinWaiting } from "../../runtime/own-bytes.ts";
-import { whenOver } from "./over.ts";
+import { onceEnded } from "../http/response-end.ts";
 
 export type BodyClockOptions = {
   /** Longest that nothing may come while it is waited for. */
@@ -38,10 +38,10 @@ export type WatchedBody = {
 };
 
 /** Told when what has come of a stream was passed on, and takes no more room. */
-export type PassedOn = () => void;
+export type ReleaseBody = () => void;
 
 export type BodyClock = Disposable & {
-  watch(request: IncomingMessage, response: ServerResponse, body: WatchedBody): PassedOn;
+  watch(request: IncomingMessage, response: ServerResponse, body: WatchedBody): ReleaseBody;
   /** Looks at every body now. */
   look(): void;
   /** How many bodies are watched. */
@@ -153,7 +153,7 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
       // Whoever reads it has listeners of its own; a stall that comes too late for them is nobody's
       // failure.
       request.on("error", () => {});
-      whenOver(response, () => {
+      onceEnded(response, () => {
         bodies.delete(body);
         body.loan.giveBack();
         if (request.complete) return;

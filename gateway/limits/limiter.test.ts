@@ -1,9 +1,9 @@
 // The limiter on its own: a request counts for its address and for its key, its records for one of
 // them, and streams are given back.
 import { expect, test } from "vitest";
-import type { AddressReader } from "./client-address.ts";
-import { createLimitGuard } from "./guard-limits.ts";
+import type { AddressReader } from "../caller/client-address.ts";
 import { type ClientLimits, Limiter } from "./limiter.ts";
+import { createRequestQuotas } from "./request-quotas.ts";
 
 const limits: ClientLimits = {
   requests: { perSecond: 1, burst: 100 },
@@ -11,12 +11,12 @@ const limits: ClientLimits = {
   maxStreams: 2,
 };
 
-function openGuard() {
+function openQuotas() {
   const perKey = { ...limits, samples: { perSecond: 5, burst: 10 } };
   const limiter = new Limiter({ perAddress: limits, perKey, monotonicMs: () => 0 });
   const addresses = { of: () => "192.0.2.1", isProxy: () => false } satisfies AddressReader;
   const log = { warn() {} } as never;
-  const guard = createLimitGuard({ limiter, addresses, limitLoopback: true, log });
+  const quotas = createRequestQuotas({ limiter, addresses, limitLoopback: true, log });
   const closed: (() => void)[] = [];
   const reply = {
     headers() {},
@@ -35,7 +35,7 @@ function openGuard() {
     limiter.enterRecords(kind, client).refusal?.limit;
   return {
     limiter,
-    guard,
+    quotas,
     closed,
     request,
     context: { request: request as never, reply },
@@ -44,9 +44,9 @@ function openGuard() {
 }
 
 test("the records of a key are the key's, not those of the address that others have too", () => {
-  const { limiter, guard, closed, request, context, refusedBy } = openGuard();
-  guard.enter("address", "192.0.2.1", context);
-  guard.enter("key", "k", context);
+  const { limiter, quotas, closed, request, context, refusedBy } = openQuotas();
+  quotas.enter("address", "192.0.2.1", context);
+  quotas.enter("key", "k", context);
   expect(limiter.streams).toBe(2);
   // 20 records on a burst of 10: the key waits for 11 at 5 a second.
   expect(request.meter!(20)).toBe(2_200);
@@ -63,14 +63,14 @@ test("the records of a key are the key's, not those of the address that others h
 });
 
 test("the records of nobody known are the address's", () => {
-  const { limiter, guard, closed, request, context, refusedBy } = openGuard();
-  guard.enter("address", "192.0.2.1", context);
-  guard.enterUnnamed("192.0.2.1", context);
+  const { limiter, quotas, closed, request, context, refusedBy } = openQuotas();
+  quotas.enter("address", "192.0.2.1", context);
+  quotas.enterWithoutKey("192.0.2.1", context);
   expect(request.meter!(20)).toBe(1_100);
   expect([refusedBy("address", "192.0.2.1"), refusedBy("address", "192.0.2.9")]).toEqual([
     ...["samples-per-address", undefined],
   ]);
-  expect(() => guard.enterUnnamed("192.0.2.1", context)).toThrow(
+  expect(() => quotas.enterWithoutKey("192.0.2.1", context)).toThrow(
     /over the address's limit of 10 samples a second/,
   );
   expect(limiter.refused.get("samples-per-address")).toBe(2);
@@ -81,7 +81,7 @@ test("the records of nobody known are the address's", () => {
 test("a response that is over before it is counted is given back at once", () => {
   const limiter = new Limiter({ perAddress: limits, perKey: limits });
   const addresses = { of: () => "192.0.2.1", isProxy: () => false } satisfies AddressReader;
-  const guard = createLimitGuard({
+  const quotas = createRequestQuotas({
     limiter,
     addresses,
     limitLoopback: true,
@@ -99,6 +99,6 @@ test("a response that is over before it is counted is given back at once", () =>
   ];
   for (const raw of over)
     for (let i = 0; i < 5; i++)
-      guard.enter("key", "k", { request, reply: { headers() {}, raw } as never });
+      quotas.enter("key", "k", { request, reply: { headers() {}, raw } as never });
   expect(limiter.streams).toBe(0);
 });

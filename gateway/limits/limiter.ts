@@ -2,7 +2,7 @@
 // address. Decides; knows no HTTP.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { type Rate, type Taken, TokenBuckets } from "../../access/token-buckets.ts";
-import { reasonError } from "../errors.ts";
+import { reasonError } from "../errors/reasons.ts";
 
 /** undefined: no limit. */
 export type ClientLimits = {

@@ -18,7 +18,7 @@ import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { openTestGateway } from "../testing/gateway.ts";
-import { type GatewayLimits, limitSettings, toLimits, unlimited } from "./gateway-limits.ts";
+import { type GatewayLimits, limitSettings, toLimits, unlimited } from "./limit-settings.ts";
 
 const nothing = unlimited.perKey;
 

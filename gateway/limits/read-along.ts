@@ -1,6 +1,6 @@
 // Tells the clock of readers how far a client has come, for answers that are written by others.
 import type { ServerResponse } from "node:http";
-import { whenOver } from "./over.ts";
+import { onceEnded } from "../http/response-end.ts";
 import type { Reader } from "./read-clock.ts";
 
 /**
@@ -28,5 +28,5 @@ export function readWhole(response: ServerResponse, bytes: number, reader: Reade
   const done = () => reader[Symbol.dispose]();
   reader.waits(bytes);
   response.once("finish", done);
-  whenOver(response, done);
+  onceEnded(response, done);
 }

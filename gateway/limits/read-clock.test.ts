@@ -4,7 +4,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { Shares } from "../../access/shares.ts";
-import type { Caller } from "../caller.ts";
+import type { Caller } from "../caller/caller.ts";
 import { createReadClock } from "./read-clock.ts";
 
 function open(totalBytes = 1e9) {

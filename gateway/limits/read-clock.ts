@@ -2,8 +2,8 @@
 // and ended, with a name for it, after a while.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Loan, Shares } from "../../access/shares.ts";
-import { type Caller, shareName } from "../caller.ts";
-import { reasonError } from "../errors.ts";
+import { type Caller, shareName } from "../caller/caller.ts";
+import { reasonError } from "../errors/reasons.ts";
 
 export type ReadClockOptions = {
   /** Longest that nothing of an answer may be taken, beside the time for what waits. */

@@ -5,7 +5,7 @@ import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { readSampleType } from "../../codec/row/sample-type.ts";
 import { sampleTypeFault } from "../../codec/row/text-fault.ts";
 import type { Turns } from "../../runtime/turns.ts";
-import { invalidField } from "../errors.ts";
+import { invalidField } from "../errors/reasons.ts";
 
 /** After so many items of a list, others may have their turn. */
 const itemsInARow = 128;

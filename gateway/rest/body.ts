@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { pipeline, type Writable } from "node:stream";
+import { createEncoder, type Encoding } from "../encoding/compression.ts";
 import type { Reader } from "../limits/read-clock.ts";
-import { createEncoder, type Encoding } from "./compression.ts";
 
 export type Body = {
   /**

@@ -18,8 +18,8 @@ function open() {
       return { body: { made: ++state.made, next_page_token: state.token } };
     },
   } as unknown as Route;
-  type Asked = { headers?: Record<string, string>; query?: object; vision?: string };
-  const ask = async ({ headers = {}, query = {}, vision = "" }: Asked = {}) => {
+  type Asked = { headers?: Record<string, string>; query?: object; visibleMachines?: string };
+  const ask = async ({ headers = {}, query = {}, visibleMachines = "" }: Asked = {}) => {
     const call = {
       ...{ format: "json", query, path: {}, search: "", header: (name: string) => headers[name] },
       unary: { signal: new AbortController().signal, timeoutMs: 1_000 },
@@ -27,7 +27,7 @@ function open() {
         signals: { getVersion: async () => ({ version: state.version, cursor: state.cursor }) },
       },
     } as unknown as RestCall<Parameters>;
-    const answer = await answerCached(route, call, { cache, vision, encoding: undefined });
+    const answer = await answerCached(route, call, { cache, visibleMachines, encoding: undefined });
     return [JSON.parse(answer!.bytes!.toString()).made, answer!.headers["age"]];
   };
   return { clock, cache, state, ask };
@@ -63,12 +63,12 @@ test("what others see, pages, and times that were relative have answers of their
   const { ask } = open();
   const questions = [
     {},
-    { vision: "mill-*" },
-    { vision: "press-*" },
+    { visibleMachines: "mill-*" },
+    { visibleMachines: "press-*" },
     { query: { page_token: "a" } },
     { query: { page_token: "b" } },
     { query: { from: { relative: true } } },
-    { vision: "mill-*", query: { to: { relative: true } } },
+    { visibleMachines: "mill-*", query: { to: { relative: true } } },
   ];
   const made = async () => {
     const all: number[] = [];

@@ -5,9 +5,9 @@ import { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { AnswerCache, KeptAnswer } from "../cache/answer-cache.ts";
 import { digestInTurns, digestOf, findGoodTag, formatTag } from "../cache/entity-tag.ts";
+import { type Encoding, encodeText } from "../encoding/compression.ts";
+import { jsonInTurns } from "../encoding/json-in-turns.ts";
 import type { RestCall, Route } from "./call.ts";
-import { type Encoding, encodeText } from "./compression.ts";
-import { jsonInTurns } from "./json-in-turns.ts";
 import type { NextPage } from "./page.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -21,7 +21,7 @@ export type CachedAnswer = {
 export type CacheContext = {
   cache: AnswerCache;
   /** What the caller may see: equal for those who see the same. */
-  vision: string;
+  visibleMachines: string;
   encoding: Encoding | undefined;
 };
 
@@ -42,7 +42,7 @@ const tokenLifeMs = 5 * 60_000;
 export async function answerCached(
   route: Route,
   call: RestCall<Parameters>,
-  { cache, vision, encoding }: CacheContext,
+  { cache, visibleMachines, encoding }: CacheContext,
 ): Promise<CachedAnswer | undefined> {
   if (route.cache === undefined || call.format !== "json") return undefined;
   const query = route.cache.queryOf(call as never);
@@ -61,7 +61,7 @@ export async function answerCached(
   const question = digestOf(
     route.path,
     toBinary(GetVersionRequestSchema, bare),
-    vision,
+    visibleMachines,
     pinnedOf(call),
   );
   const tag = { version, question, encoding };

@@ -3,12 +3,12 @@ import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf";
 import type { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { pathOf } from "../../access/matrix.ts";
 import type { Json } from "../../codec/row/json-text.ts";
-import type { Upstream } from "../upstream.ts";
+import type { Problem } from "../errors/problem.ts";
+import type { Upstream } from "../upstream/upstream.ts";
 import type { Body } from "./body.ts";
 import { csvParameter, type Format, formatParameter } from "./formats.ts";
 import type { NextPage } from "./page.ts";
 import type { Parameters, ValuesOf } from "./parameters.ts";
-import type { Problem } from "./problem.ts";
 import type { Schema } from "./schema-parts.ts";
 
 /** Calls `beat` now and then until the returned function is called. */
@@ -40,7 +40,7 @@ export type RestCall<P extends Parameters> = {
    */
   readonly meter: (records: number) => number;
   /** To be told when what was read of a streamed body is stored. */
-  readonly passedOn: () => void;
+  readonly releaseBody: () => void;
   /** What the gateway counts, in the text format of Prometheus. */
   readonly metrics: () => Promise<string>;
   /** For streamed answers; the signal aborts when the client has gone or the gateway stops. */
@@ -102,7 +102,7 @@ export type Route<P extends Parameters = Parameters> = {
    */
   readonly cache?: Cacheable<P>;
   /** Who may ask where no RPC says so: a name of access/matrix.ts. */
-  readonly guardedAs?: string;
+  readonly permission?: string;
   readonly handle: (call: RestCall<P>) => Promise<RestAnswer>;
 };
 
@@ -123,10 +123,10 @@ export type VersionQuery = Exclude<
 /**
  * What the gate knows a route by: its RPC, or a name of its own; undefined if it is for everyone.
  */
-export const guardOf = ({
+export const permissionOf = ({
   rpc,
-  guardedAs,
-}: Pick<Route, "rpc" | "guardedAs">): string | undefined => (rpc ? pathOf(rpc) : guardedAs);
+  permission,
+}: Pick<Route, "rpc" | "permission">): string | undefined => (rpc ? pathOf(rpc) : permission);
 
 /**
  * Keeps the types of a route's query for its handler; the table forgets them. Every GET of data has

@@ -14,7 +14,7 @@ import { toJsonText } from "../../codec/row/json-text.ts";
 import { RowBytes } from "../../codec/row/row-bytes.ts";
 import { formatTime } from "../../codec/row/time-text.ts";
 import { toSamples } from "../../codec/wire/samples.ts";
-import { reasonError } from "../errors.ts";
+import { reasonError } from "../errors/reasons.ts";
 import { answerEverything, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { mergeByTime } from "./merge.ts";

@@ -16,8 +16,8 @@ import { sampleTypeWord } from "../../codec/row/sample-type.ts";
 import { timesOf } from "../../codec/wire/samples.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { recordsOf } from "../limits/records.ts";
-import type { Upstream } from "../upstream.ts";
+import { countRecords } from "../limits/count-records.ts";
+import type { Upstream } from "../upstream/upstream.ts";
 import type { Body } from "./body.ts";
 import type { RestAnswer } from "./call.ts";
 import { readAhead } from "./cut.ts";
@@ -93,7 +93,7 @@ async function* withAhead<T>(
 }
 
 const countRows = ({ batches }: ReadSignalsResponse): number =>
-  batches.reduce((sum, batch) => sum + recordsOf(batch), 0);
+  batches.reduce((sum, batch) => sum + countRecords(batch), 0);
 
 /** State changes and error reports of each slice, few enough to be sorted. */
 async function* sparseRows(slices: AsyncIterable<ReadSignalsResponse>, limit: number) {

@@ -2,9 +2,9 @@
 
 import zlib from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { chooseEncoding } from "../encoding/compression.ts";
 import { answerEverything, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
-import { chooseEncoding } from "./compression.ts";
 import { chooseFormat, type Format } from "./formats.ts";
 import { routes } from "./routes.ts";
 

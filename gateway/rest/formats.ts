@@ -1,7 +1,8 @@
 // Which format an answer comes in: by ?format=, or by the Accept header (RFC 9110, 12.5.1).
-import { invalidField } from "../errors.ts";
+
+import { HttpProblem } from "../errors/problem.ts";
+import { invalidField } from "../errors/reasons.ts";
 import type { Parameter } from "./parameters.ts";
-import { HttpProblem } from "./problem.ts";
 
 /**
  * Every format that a route may offer, with the media types that ask for it; the first is what it

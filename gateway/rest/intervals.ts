@@ -3,8 +3,8 @@ import { type MachineState, MachineStateSchema } from "#gen/millrace/v1/signal_p
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
 import { formatTime, fromTimestamp, timeText } from "../../codec/row/time-text.ts";
+import { lazyList } from "../encoding/json-in-turns.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
-import { lazyList } from "./json-in-turns.ts";
 import {
   assertNoPageToken,
   echoRange,

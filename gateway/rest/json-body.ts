@@ -4,9 +4,9 @@ import { errorCodes, type FastifyContentTypeParser, type FastifyRequest } from "
 import { bytesFault } from "../../codec/row/text-bytes.ts";
 import { type CostBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { joinSmall } from "../../runtime/own-bytes.ts";
-import { invalidField } from "../errors.ts";
+import { HttpProblem } from "../errors/problem.ts";
+import { invalidField } from "../errors/reasons.ts";
 import { assertJsonCost } from "../limits/json-cost.ts";
-import { HttpProblem } from "./problem.ts";
 
 const mib = 1024 * 1024;
 

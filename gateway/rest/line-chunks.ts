@@ -6,8 +6,8 @@ import { createCsvRows } from "../../codec/row/csv-rows.ts";
 import { readJsonLine } from "../../codec/row/json-rows.ts";
 import { readLines } from "../../codec/row/text-lines.ts";
 import { BadText, UnreadableText } from "../../codec/row/unreadable.ts";
-import { invalidField } from "../errors.ts";
-import { HttpProblem } from "./problem.ts";
+import { HttpProblem } from "../errors/problem.ts";
+import { invalidField } from "../errors/reasons.ts";
 
 /**
  * Rows and characters of a chunk: where the body is cut follows from the body alone, so that the

@@ -6,7 +6,7 @@ import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import type { WatchSignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
-import { reasonError } from "../errors.ts";
+import { reasonError } from "../errors/reasons.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { toTimestamp } from "./time.ts";
 

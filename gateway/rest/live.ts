@@ -6,9 +6,9 @@ import { toJsonText } from "../../codec/row/json-text.ts";
 import { batchRows } from "../../codec/row/record-rows.ts";
 import { formatTime, fromTimestamp } from "../../codec/row/time-text.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
+import type { Problem } from "../errors/problem.ts";
 import type { Body } from "./body.ts";
 import type { Heartbeat } from "./call.ts";
-import type { Problem } from "./problem.ts";
 
 /** What goes out before the client is asked whether it keeps up. */
 const chunkCharacters = 64 * 1024;

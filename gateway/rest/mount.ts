@@ -6,32 +6,32 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { toJsonText } from "../../codec/row/json-text.ts";
 import { causeChain, type Log } from "../../runtime/log.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { addVary, answerHeaders } from "../answer-headers.ts";
 import type { AnswerCache } from "../cache/answer-cache.ts";
-import { callerOf } from "../caller.ts";
-import { relayError } from "../errors.ts";
-import { credentialOf } from "../guard.ts";
-import type { GatewayShares, StreamKind } from "../limits/gateway-shares.ts";
-import { whenOver } from "../limits/over.ts";
+import { callerOf, credentialOf } from "../caller/caller.ts";
+import { chooseEncoding, encodeText } from "../encoding/compression.ts";
+import { jsonInTurns } from "../encoding/json-in-turns.ts";
+import { HttpProblem, type Problem, toProblem } from "../errors/problem.ts";
+import { relayError } from "../errors/reasons.ts";
+import { onceEnded } from "../http/response-end.ts";
+import { addVary, securityHeaders } from "../http/response-headers.ts";
+import type { CallerShares, StreamKind } from "../limits/caller-shares.ts";
 import type { ReadClock } from "../limits/read-clock.ts";
-import type { Upstream } from "../upstream.ts";
+import { isStreamedType, streamedTypes } from "../limits/streamed-bodies.ts";
+import type { Upstream } from "../upstream/upstream.ts";
 import { openBody } from "./body.ts";
 import { answerCached } from "./cached.ts";
 import {
-  guardOf,
   type Heartbeat,
+  permissionOf,
   type RestAnswer,
   type RestCall,
   type Route,
   type StreamedAnswer,
 } from "./call.ts";
-import { chooseEncoding, encodeText } from "./compression.ts";
 import { chooseFormat, contentTypeOf, type Format } from "./formats.ts";
 import { createJsonParser } from "./json-body.ts";
-import { jsonInTurns } from "./json-in-turns.ts";
 import { type NextPage, toLink } from "./page.ts";
 import { type Parameters, readQuery } from "./parameters.ts";
-import { HttpProblem, type Problem, toProblem } from "./problem.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -48,7 +48,7 @@ export type RestOptions = {
   heartbeat: Heartbeat;
   cache: AnswerCache;
   /** Where streams take their places. */
-  shares: GatewayShares;
+  shares: CallerShares;
   /** Looks after clients that do not read; `onSlow` is told what they were told. */
   readers: ReadClock;
   onSlow: (error: ConnectError) => void;
@@ -58,14 +58,6 @@ export type RestOptions = {
   now: () => number;
   log: Log;
 };
-
-/** Media types whose bodies are read as they come, of any size. */
-export const streamedTypes = [
-  "application/x-ndjson",
-  "application/ndjson",
-  "application/jsonl",
-  "text/csv",
-];
 
 /** Mounts every route, in a scope of its own. */
 export function mountRest(app: FastifyInstance, options: RestOptions): void {
@@ -81,7 +73,7 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
         url: toPattern(route.path),
         exposeHeadRoute: false,
         config: {
-          ...{ parameterByField: route.parameterByField, rpcPath: guardOf(route) },
+          ...{ parameterByField: route.parameterByField, rpcPath: permissionOf(route) },
           ...{
             streams: route.formats.some((format) => format !== "json"),
             writes: route.method === "POST",
@@ -122,7 +114,7 @@ async function answer(
   options: RestOptions,
 ): Promise<unknown> {
   const gone = new AbortController();
-  const callOff = whenOver(reply.raw, () => gone.abort(over));
+  const callOff = onceEnded(reply.raw, () => gone.abort(over));
   const caller = callerOf(request);
   const place = new DisposableStack();
   const streaming = createLinkedAbortController(gone.signal, options.shutdownSignal);
@@ -146,7 +138,7 @@ async function answer(
       unary: { signal: gone.signal, timeoutMs: options.unaryDeadlineMs },
       stream: { abort: streaming.signal, heartbeat: options.heartbeat },
       meter: (records) => request.meter?.(records) ?? 0,
-      passedOn: () => request.passedOn?.(),
+      releaseBody: () => request.releaseBody?.(),
       metrics: options.metrics,
     };
     const linkTo = (next: NextPage | undefined) =>
@@ -160,7 +152,7 @@ async function answer(
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
     const kept = await answerCached(route, call, {
       cache: options.cache,
-      vision: request.vision ?? "",
+      visibleMachines: request.visibleMachines ?? "",
       encoding,
     });
     if (kept !== undefined) {
@@ -202,8 +194,7 @@ function kindOfStream(
   if (rpc === undefined || method === "PATCH") return undefined;
   if (method === "GET")
     return format === "json" ? undefined : rpc.name.startsWith("Watch") ? "feeds" : "exports";
-  const [mediaType = ""] = (header("content-type") ?? "").toLowerCase().split(";");
-  return streamedTypes.includes(mediaType.trim()) ? "ingests" : undefined;
+  return isStreamedType(header("content-type")) ? "ingests" : undefined;
 }
 
 type Streaming = {
@@ -236,7 +227,7 @@ async function stream(answer: RestAnswer & StreamedAnswer, context: Streaming): 
       setTimeout(() => raw.destroy(), lingerMs).unref();
     },
   });
-  whenOver(raw, () => reader[Symbol.dispose]());
+  onceEnded(raw, () => reader[Symbol.dispose]());
   try {
     reply.code(answer.status ?? 200).headers({ vary, ...answer.headers });
     reply.type(answer.contentType);
@@ -275,7 +266,7 @@ export function sendProblem(
   const problem = describe(error, request, log);
   const { status, headers, body } = problem;
   // Again, for what was refused before any hook ran.
-  reply.code(status).headers({ ...answerHeaders, ...headers });
+  reply.code(status).headers({ ...securityHeaders, ...headers });
   // Set on a body that was not read to its end; HTTP/2 has no such header.
   if (request.raw.httpVersionMajor > 1) reply.removeHeader("connection");
   reply.type("application/problem+json; charset=utf-8").send(toJsonText(body));

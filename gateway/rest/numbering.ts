@@ -1,6 +1,6 @@
 // Under whose numbers a POST's batches are stored: what makes sending it again harmless.
 import { createHash, randomUUID } from "node:crypto";
-import { invalidField } from "../errors.ts";
+import { invalidField } from "../errors/reasons.ts";
 
 export type Numbering = {
   producerId: string;

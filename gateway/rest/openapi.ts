@@ -1,6 +1,6 @@
 // The route table as an OpenAPI 3.1 document.
 import { requirementOf } from "../../access/matrix.ts";
-import { guardOf, type Route } from "./call.ts";
+import { permissionOf, type Route } from "./call.ts";
 import { type Format, mediaTypeOf } from "./formats.ts";
 import type { Schema } from "./schema-parts.ts";
 import { schemaOf, schemas } from "./schemas.ts";
@@ -31,8 +31,8 @@ const securitySchemes = {
 
 /** The scope that a route needs; undefined if it is for everyone. */
 export function scopeOf(route: Route): string | undefined {
-  const guard = guardOf(route);
-  const needed = guard === undefined ? undefined : requirementOf(guard);
+  const permission = permissionOf(route);
+  const needed = permission === undefined ? undefined : requirementOf(permission);
   return needed === "none" ? undefined : needed;
 }
 

@@ -2,7 +2,7 @@
 // the first.
 import { isTime } from "../../codec/row/time.ts";
 import { formatTime } from "../../codec/row/time-text.ts";
-import { invalidField } from "../errors.ts";
+import { invalidField } from "../errors/reasons.ts";
 import { type Cut, readAhead } from "./cut.ts";
 import type { ResolvedTime } from "./parameters.ts";
 import { toTimestamp } from "./time.ts";

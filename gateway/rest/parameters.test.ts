@@ -1,7 +1,7 @@
 // What query parameters refuse, in words that help: times, empty lists, and the accessor's fields.
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { invalidField, reasonError } from "../errors.ts";
+import { invalidField, reasonError } from "../errors/reasons.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 let gateway: TestGateway;

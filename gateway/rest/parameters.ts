@@ -6,7 +6,7 @@ import { durationForms, durationPattern, parseDuration } from "../../codec/row/d
 import { isMisencoded } from "../../codec/row/text-bytes.ts";
 import { isRelativeTime, readTime, timeForms } from "../../codec/row/time.ts";
 import { TimeFault } from "../../codec/row/time-fault.ts";
-import { invalidField, reasonError } from "../errors.ts";
+import { invalidField, reasonError } from "../errors/reasons.ts";
 import { fromWord, wordsOf } from "./words.ts";
 
 /**

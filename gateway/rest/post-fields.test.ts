@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
-import { invalidField } from "../errors.ts";
+import { invalidField } from "../errors/reasons.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";

@@ -8,7 +8,7 @@ import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type IngestBatchRequest, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { reasonError } from "../errors.ts";
+import { reasonError } from "../errors/reasons.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";

@@ -3,14 +3,14 @@
 import type { Readable } from "node:stream";
 import { UploadDeclarations } from "../../codec/row/declaring.ts";
 import { type Json, toJsonText } from "../../codec/row/json-text.ts";
-import { pause } from "../limits/pause.ts";
+import { HttpProblem } from "../errors/problem.ts";
+import { waitUnlessAborted } from "../limits/wait.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
 import { type Chunk, type LineKind, linesOf, readChunks } from "./line-chunks.ts";
 import type { Numbering } from "./numbering.ts";
 import { type PostQuery, rowContextOf } from "./post-query.ts";
 import { toRowBatchesInTurns } from "./post-rows.ts";
-import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
 import { appendVerdict, NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 import { NamedWarnings } from "./warnings.ts";
@@ -96,7 +96,7 @@ type Storing = { numbering: Numbering; kind: LineKind; totals: Totals; warnings:
 
 /** Stores chunk after chunk; yields the verdicts of each, once all its batches are decided. */
 async function* storeChunks(
-  { body, query, nowUs, upstream, unary, stream, meter, passedOn }: RestCall<PostQuery>,
+  { body, query, nowUs, upstream, unary, stream, meter, releaseBody }: RestCall<PostQuery>,
   { numbering, kind, totals, warnings }: Storing,
 ): AsyncGenerator<LineVerdict[], void, undefined> {
   const context = rowContextOf(query, numbering.repeatable ? undefined : nowUs);
@@ -125,7 +125,7 @@ async function* storeChunks(
       warnings.add(made.batch, answer.result!);
       sent.push({ rows: made, result: answer.result! });
     }
-    passedOn();
+    releaseBody();
     const verdicts = onLines(rowVerdicts(sent, unreadable), { rows, lines });
     const rejected = verdicts.reduce((sum, { count }) => sum + count, 0);
     totals.rejected += rejected;
@@ -133,7 +133,7 @@ async function* storeChunks(
     yield verdicts.map(({ row, count, reason, retryable, message }) => ({
       ...{ line: row, count, reason, retryable, message },
     }));
-    await pause(waitMs, stream.abort);
+    await waitUnlessAborted(waitMs, stream.abort);
   }
 }
 

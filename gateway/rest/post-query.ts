@@ -4,7 +4,8 @@ import type { RowContext } from "../../codec/row/record.ts";
 import { maxGapFault, maxMaxGapUs, textBounds } from "../../codec/row/text-fault.ts";
 import { type EpochUnit, epochUnits } from "../../codec/row/time.ts";
 import { readUnit } from "../../codec/unit.ts";
-import { invalidField } from "../errors.ts";
+import { HttpProblem } from "../errors/problem.ts";
+import { invalidField } from "../errors/reasons.ts";
 import {
   choiceParameter,
   durationParameter,
@@ -13,7 +14,6 @@ import {
   type ValuesOf,
   wordParameter,
 } from "./parameters.ts";
-import { HttpProblem } from "./problem.ts";
 
 export type PostQuery = {
   type: Parameter<string>;

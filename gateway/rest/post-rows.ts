@@ -22,7 +22,7 @@ import type { Fault } from "../../codec/row/text-fault.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
-import type { Reason } from "../errors.ts";
+import type { Reason } from "../errors/reasons.ts";
 
 /** Rows that cannot become records, for one reason: `count` of them from `row` on. */
 export type UnreadableRow = { row: number; count: number; reason: Reason; message: string };

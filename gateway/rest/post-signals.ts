@@ -10,8 +10,9 @@ import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { readMachineName } from "../../codec/machine-name.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { invalidField } from "../errors.ts";
-import { recordsOf } from "../limits/records.ts";
+import { HttpProblem } from "../errors/problem.ts";
+import { invalidField } from "../errors/reasons.ts";
+import { countRecords } from "../limits/count-records.ts";
 import { batchFromJson } from "./batch-json.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { type Numbering, readNumbering } from "./numbering.ts";
@@ -24,7 +25,6 @@ import {
   rowContextOf,
 } from "./post-query.ts";
 import { type RowBatch, toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
-import { HttpProblem } from "./problem.ts";
 import { storeBatch } from "./store-batch.ts";
 import { NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 import { NamedWarnings } from "./warnings.ts";
@@ -77,10 +77,10 @@ async function postObject(call: RestCall<PostQuery>, key: string | undefined): P
     parts = [{ batch }];
   }
 
-  if (unreadable.length === 0 && parts.every(({ batch }) => recordsOf(batch) === 0))
+  if (unreadable.length === 0 && parts.every(({ batch }) => countRecords(batch) === 0))
     throw noRecord();
   // It is here as a whole already: only the next request waits.
-  meter(parts.reduce((sum, { batch }) => sum + recordsOf(batch), 0));
+  meter(parts.reduce((sum, { batch }) => sum + countRecords(batch), 0));
   const sent: Sent[] = [];
   let cursor: string | undefined;
   // One after the other: a producer's batches are taken in order of their numbers only.
@@ -99,7 +99,7 @@ async function postObject(call: RestCall<PostQuery>, key: string | undefined): P
     unreadable,
     numbering,
     cursor,
-    total: countRecords(sent) + countRows(unreadable),
+    total: countSent(sent) + countRows(unreadable),
   });
 }
 
@@ -165,10 +165,10 @@ function namedRecords(sent: readonly Sent[]) {
 
 const countRows = (unreadable: readonly UnreadableRow[]) =>
   unreadable.reduce((sum, { count }) => sum + count, 0);
-const countRecords = (sent: Sent[]) => sent.reduce((sum, { batch }) => sum + recordsOf(batch), 0);
+const countSent = (sent: Sent[]) => sent.reduce((sum, { batch }) => sum + countRecords(batch), 0);
 
 function countRejected({ batch, result }: Sent): number {
-  if (result.refusal) return recordsOf(batch);
+  if (result.refusal) return countRecords(batch);
   return result.verdicts.reduce((sum, { count }) => sum + count, 0);
 }
 

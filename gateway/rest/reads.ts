@@ -11,10 +11,10 @@ import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_
 import { toWord } from "../../codec/row/enum-words.ts";
 import { columnsOf, toRow } from "../../codec/row/record-rows.ts";
 import { timeText } from "../../codec/row/time-text.ts";
-import { invalidField } from "../errors.ts";
+import { lazyList } from "../encoding/json-in-turns.ts";
+import { invalidField } from "../errors/reasons.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
 import { exportRange } from "./export.ts";
-import { lazyList } from "./json-in-turns.ts";
 import {
   assertNoPageToken,
   echoRange,

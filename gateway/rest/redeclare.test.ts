@@ -4,7 +4,7 @@ import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type RedeclareSignalRequest, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { reasonError } from "../errors.ts";
+import { reasonError } from "../errors/reasons.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 let gateway: TestGateway;

@@ -14,10 +14,10 @@ import { readSampleType } from "../../codec/row/sample-type.ts";
 import { sampleTypeFault, textBounds, textFault } from "../../codec/row/text-fault.ts";
 import { toDuration } from "../../codec/timestamps.ts";
 import { readUnit } from "../../codec/unit.ts";
-import { invalidField } from "../errors.ts";
+import { HttpProblem } from "../errors/problem.ts";
+import { invalidField } from "../errors/reasons.ts";
 import { type RestAnswer, type RestCall, route } from "./call.ts";
 import { flagParameter, type Parameter } from "./parameters.ts";
-import { HttpProblem } from "./problem.ts";
 import { schemaOf } from "./schemas.ts";
 import { toUs } from "./time.ts";
 

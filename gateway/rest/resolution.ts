@@ -6,7 +6,7 @@ import {
   CalendarUnit,
   CalendarUnitSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { invalidField } from "../errors.ts";
+import { invalidField } from "../errors/reasons.ts";
 import {
   countParameter,
   durationParameter,

@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { GetLatestRequest, QuerySignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";
-import { invalidField, reasonError } from "../errors.ts";
+import { invalidField, reasonError } from "../errors/reasons.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { routes } from "./routes.ts";
 import { toTimestamp } from "./time.ts";

@@ -4,7 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
-import { reasonError } from "../errors.ts";
+import { reasonError } from "../errors/reasons.ts";
 import { openFakeAccessor } from "../testing/accessor.ts";
 import { nowUs } from "../testing/answers.ts";
 import { openCheckedGateway, openTestGateway, type TestGateway } from "../testing/gateway.ts";

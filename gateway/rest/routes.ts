@@ -319,7 +319,7 @@ const declared: readonly Route[] = [
     summary: "What the gateway counts",
     doc: "For Prometheus: the cache's hits, misses and bytes, and the process's memory, CPU, event loop and collections. With authentication, for admins.",
     rpc: undefined,
-    guardedAs: "/metrics",
+    permission: "/metrics",
     query: {},
     formats: ["text"],
     answer: {},

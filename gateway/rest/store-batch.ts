@@ -4,8 +4,8 @@ import { ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import type { IngestBatchResponse } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { retrySecondsOf } from "../errors.ts";
-import { pause } from "../limits/pause.ts";
+import { retrySecondsOf } from "../errors/reasons.ts";
+import { waitUnlessAborted } from "../limits/wait.ts";
 import type { RestCall } from "./call.ts";
 import type { PostQuery } from "./post-query.ts";
 
@@ -26,7 +26,7 @@ export async function storeBatch(
     } catch (error) {
       const waitMs = hasStored ? rateDelayMs(error) : undefined;
       if (waitMs === undefined) throw error;
-      await pause(waitMs, unary.signal);
+      await waitUnlessAborted(waitMs, unary.signal);
       unary.signal.throwIfAborted();
     }
   }

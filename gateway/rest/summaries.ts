@@ -11,9 +11,9 @@ import {
 } from "#gen/millrace/v1/summary_pb.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
 import { timeText } from "../../codec/row/time-text.ts";
-import { reasonError } from "../errors.ts";
+import { lazyList } from "../encoding/json-in-turns.ts";
+import { reasonError } from "../errors/reasons.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
-import { lazyList } from "./json-in-turns.ts";
 import { echoRange, nextPage, resolvePage, toPageToken, toRangeFields } from "./page.ts";
 import type { Parameter } from "./parameters.ts";
 import { type SummaryQuery, toSummaryFields } from "./summary-parameters.ts";

@@ -7,8 +7,8 @@ import {
   SignalService,
   type WatchSignalsRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { invalidField } from "../errors.ts";
-import type { Upstream } from "../upstream.ts";
+import { invalidField } from "../errors/reasons.ts";
+import type { Upstream } from "../upstream/upstream.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 import { contentTypeOf } from "./formats.ts";
 import { eventStream, lines, writeLive } from "./live.ts";

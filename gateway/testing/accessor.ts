@@ -7,7 +7,7 @@ import { type IngestBatchRequest, IngestService } from "#gen/millrace/v1/ingest_
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { openGrpcServer } from "../../runtime/grpc/server.ts";
-import { reasonError } from "../errors.ts";
+import { reasonError } from "../errors/reasons.ts";
 
 type Signals = ServiceImpl<typeof SignalService>;
 type Ingest = ServiceImpl<typeof IngestService>;

@@ -79,7 +79,11 @@ export const keptBytesMutants: readonly Mutant[] = [
   {
     name: "what comes after a call's status is kept",
     edits: [
-      { file: "runtime/grpc/message-decoder.ts", find: "    this.#isOver = true;\n", replace: "" },
+      {
+        file: "runtime/grpc/message-decoder.ts",
+        find: "    this.#isOver = true;\n",
+        replace: "",
+      },
     ],
     catch: {
       test: "runtime/grpc/message-decoder.test.ts",
@@ -103,20 +107,20 @@ export const keptBytesMutants: readonly Mutant[] = [
   {
     name: "each piece of a message to the gateway is kept by itself",
     edits: [
-      { file: "gateway/limits/request-messages.ts", find: "    joinSmall(chunks);\n", replace: "" },
+      { file: "gateway/rpc/request-messages.ts", find: "    joinSmall(chunks);\n", replace: "" },
     ],
-    catch: { test: "gateway/limits/request-messages.test.ts", says: few },
+    catch: { test: "gateway/rpc/request-messages.test.ts", says: few },
   },
   {
     name: "each piece of a stream to the gateway is kept by itself",
     edits: [
       {
-        file: "gateway/limits/request-messages.ts",
+        file: "gateway/rpc/request-messages.ts",
         find: "    joinSmall(this.#chunks);\n",
         replace: "",
       },
     ],
-    catch: { test: "gateway/limits/request-messages.test.ts", says: few },
+    catch: { test: "gateway/rpc/request-messages.test.ts", says: few },
   },
   {
     name: "each piece of a JSON body is kept by itself",

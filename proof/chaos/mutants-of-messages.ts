@@ -18,13 +18,13 @@ export const messageMutants: readonly Mutant[] = [
     name: "the gateway has protobuf decoded uncounted",
     edits: [
       {
-        file: "gateway/limits/request-messages.ts",
+        file: "gateway/rpc/request-messages.ts",
         find: "    else assertCost(method.input, whole, bounds);",
         replace: "",
       },
     ],
     catch: {
-      test: "gateway/limits/request-messages.test.ts",
+      test: "gateway/rpc/request-messages.test.ts",
       says: /FAIL.*a Connect body of empty submessages/,
     },
   },
@@ -32,13 +32,13 @@ export const messageMutants: readonly Mutant[] = [
     name: "the gateway has JSON decoded uncounted",
     edits: [
       {
-        file: "gateway/limits/request-messages.ts",
+        file: "gateway/rpc/request-messages.ts",
         find: 'if (format === "json") await assertJsonCost(whole, bounds);',
         replace: 'if (format === "json") void assertJsonCost;',
       },
     ],
     catch: {
-      test: "gateway/limits/request-messages.test.ts",
+      test: "gateway/rpc/request-messages.test.ts",
       says: /FAIL.*a Connect body of empty objects/,
     },
   },
@@ -52,7 +52,7 @@ export const messageMutants: readonly Mutant[] = [
       },
     ],
     catch: {
-      test: "gateway/limits/request-messages.test.ts",
+      test: "gateway/rpc/request-messages.test.ts",
       says: /FAIL.*a body of REST of empty rows/,
     },
   },
@@ -110,13 +110,13 @@ export const messageMutants: readonly Mutant[] = [
     name: "the gateway passes unknown fields on",
     edits: [
       {
-        file: "gateway/connect.ts",
+        file: "gateway/rpc/connect.ts",
         find: "    binaryOptions: { readUnknownFields: false },\n",
         replace: "",
       },
     ],
     catch: {
-      test: "gateway/limits/request-messages.test.ts",
+      test: "gateway/rpc/request-messages.test.ts",
       says: /FAIL.*are not passed on to the accessor/,
     },
   },

@@ -218,12 +218,15 @@ export const shareMutants: readonly Mutant[] = [
     name: "one caller has half of the exports",
     edits: [
       {
-        file: "gateway/limits/gateway-shares.ts",
+        file: "gateway/limits/caller-shares.ts",
         find: "exports: new Shares({ total: exports }),",
         replace: "exports: half(exports),",
       },
     ],
-    catch: { test: "gateway/shares.test.ts", says: /FAIL.*one key has a quarter of the exports/ },
+    catch: {
+      test: "gateway/limits/caller-shares.test.ts",
+      says: /FAIL.*one key has a quarter of the exports/,
+    },
   },
   {
     name: "a stream's place at the gateway is not given back",
@@ -234,7 +237,10 @@ export const shareMutants: readonly Mutant[] = [
         replace: "place.defer(() => void loan);",
       },
     ],
-    catch: { test: "gateway/shares.test.ts", says: /FAIL.*one key has a quarter of the exports/ },
+    catch: {
+      test: "gateway/limits/caller-shares.test.ts",
+      says: /FAIL.*one key has a quarter of the exports/,
+    },
   },
   {
     name: "the gateway waits for ever for who does not read",

@@ -62,7 +62,7 @@ export const textMutants: readonly Mutant[] = [
       },
     ],
     catch: {
-      test: "gateway/allowed-hosts.test.ts",
+      test: "gateway/admission/allowed-hosts.test.ts",
       says: /FAIL.*a kept answer holds nothing of the request/,
     },
   },
@@ -70,28 +70,31 @@ export const textMutants: readonly Mutant[] = [
     name: "the gateway answers to any name",
     edits: [
       {
-        file: "gateway/allowed-hosts.ts",
+        file: "gateway/admission/allowed-hosts.ts",
         find: "if (host === undefined || isKnown(host)) return;",
         replace: 'if (host === undefined || isKnown(host) || host !== "") return;',
       },
     ],
-    catch: { test: "gateway/allowed-hosts.test.ts", says: /FAIL.*a foreign name is refused/ },
+    catch: {
+      test: "gateway/admission/allowed-hosts.test.ts",
+      says: /FAIL.*a foreign name is refused/,
+    },
   },
   {
     name: "a request names two hosts",
     edits: [
       {
-        file: "gateway/request-target.ts",
+        file: "gateway/http/request-target.ts",
         find: 'if (hosts.size > 1) return "the Host header and :authority differ";',
         replace: "",
       },
       {
-        file: "gateway/request-target.ts",
+        file: "gateway/http/request-target.ts",
         find: 'if (count > 1) return "the request has more than one Host header";',
         replace: "",
       },
     ],
-    catch: { test: "gateway/allowed-hosts.test.ts", says: /FAIL.*two hosts are 400/ },
+    catch: { test: "gateway/admission/allowed-hosts.test.ts", says: /FAIL.*two hosts are 400/ },
   },
   {
     name: "a page token needs no signature",

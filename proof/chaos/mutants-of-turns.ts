@@ -6,10 +6,10 @@ export const turnMutants: readonly Mutant[] = [
   {
     name: "a request that its client has reset is started",
     edits: [
-      { file: "gateway/front-door.ts", find: "if (stream.closed) return false;", replace: "" },
+      { file: "gateway/http/server.ts", find: "if (stream.closed) return false;", replace: "" },
     ],
     catch: {
-      test: "gateway/front-door.test.ts",
+      test: "gateway/http/server.test.ts",
       says: /FAIL.*resets in the same packet is not started/,
     },
   },
@@ -17,13 +17,13 @@ export const turnMutants: readonly Mutant[] = [
     name: "requests of HTTP/1.1 that were sent ahead start at once",
     edits: [
       {
-        file: "gateway/limits/pipeline.ts",
+        file: "gateway/http/pipeline.ts",
         find: "if (!waiting) {",
         replace: "if (!waiting || true) {",
       },
     ],
     catch: {
-      test: "gateway/limits/pipeline.test.ts",
+      test: "gateway/http/pipeline.test.ts",
       says: /FAIL.*each starts when the one before is answered/,
     },
   },
@@ -31,13 +31,13 @@ export const turnMutants: readonly Mutant[] = [
     name: "a request of HTTP/1.1 starts whose client is gone",
     edits: [
       {
-        file: "gateway/limits/pipeline.ts",
+        file: "gateway/http/pipeline.ts",
         find: "if (socket.writable) start();",
         replace: "start();",
       },
     ],
     catch: {
-      test: "gateway/limits/pipeline.test.ts",
+      test: "gateway/http/pipeline.test.ts",
       says: /FAIL.*none starts once its client is gone/,
     },
   },
@@ -45,12 +45,12 @@ export const turnMutants: readonly Mutant[] = [
     name: "any number of requests of HTTP/1.1 may wait on a connection",
     edits: [
       {
-        file: "gateway/limits/pipeline.ts",
+        file: "gateway/http/pipeline.ts",
         find: "waiting.length < maxWaiting",
         replace: "waiting.length >= 0",
       },
     ],
-    catch: { test: "gateway/limits/pipeline.test.ts", says: /FAIL.*one more ends the connection/ },
+    catch: { test: "gateway/http/pipeline.test.ts", says: /FAIL.*one more ends the connection/ },
   },
   {
     name: "calls that come together begin together",
@@ -170,19 +170,19 @@ export const turnMutants: readonly Mutant[] = [
         replace: "inTurnsOf(undefined, done)",
       },
     ],
-    catch: { test: "gateway/caller-turns.test.ts", says: /FAIL.*take turns by its name/ },
+    catch: { test: "gateway/caller/caller-turns.test.ts", says: /FAIL.*take turns by its name/ },
   },
   {
     name: "a request starts before it is known whether its client has left",
     edits: [
       {
-        file: "gateway/limits/pipeline.ts",
+        file: "gateway/http/pipeline.ts",
         find: "    this.#starts.take(socket, () => {\n      if (socket.writable) start();\n      return socket.writable;\n    });",
         replace: "    start();",
       },
     ],
     catch: {
-      test: "gateway/limits/pipeline.test.ts",
+      test: "gateway/http/pipeline.test.ts",
       says: /FAIL.*leaves right behind it does not start/,
     },
   },
@@ -250,14 +250,14 @@ export const turnMutants: readonly Mutant[] = [
   },
   {
     name: "the gateway takes frames of any size",
-    edits: [{ file: "gateway/front-door.ts", find: "  boundFrames();\n", replace: "" }],
-    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*frames of a byte is ended/ },
+    edits: [{ file: "gateway/http/server.ts", find: "  boundFrames();\n", replace: "" }],
+    catch: { test: "gateway/http/server.test.ts", says: /FAIL.*frames of a byte is ended/ },
   },
   {
     name: "the rest of a body that was answered comes in pieces of any size",
-    edits: [{ file: "gateway/limits/body-pieces.ts", find: "  request.read(0);\n", replace: "" }],
+    edits: [{ file: "gateway/http/body-pieces.ts", find: "  request.read(0);\n", replace: "" }],
     catch: {
-      test: "gateway/limits/body-pieces.test.ts",
+      test: "gateway/http/body-pieces.test.ts",
       says: /FAIL.*after the answer end the connection too/,
     },
   },
@@ -270,7 +270,7 @@ export const turnMutants: readonly Mutant[] = [
         replace: "void handle;",
       },
     ],
-    catch: { test: "gateway/limits/body-pieces.test.ts", says: /FAIL.*any number of larger ones/ },
+    catch: { test: "gateway/http/body-pieces.test.ts", says: /FAIL.*any number of larger ones/ },
   },
   {
     name: "answers of all callers share 64 KiB of the connection to the accessor",
@@ -281,7 +281,10 @@ export const turnMutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    catch: { test: "gateway/upstream.test.ts", says: /FAIL.*answers of many calls share 1 MiB/ },
+    catch: {
+      test: "gateway/upstream/upstream.test.ts",
+      says: /FAIL.*answers of many calls share 1 MiB/,
+    },
   },
   {
     name: "requests of all callers share 64 KiB of a connection to the accessor",
@@ -301,41 +304,41 @@ export const turnMutants: readonly Mutant[] = [
     name: "requests of the gateway begin all at once",
     edits: [
       {
-        file: "gateway/limits/request-starts.ts",
+        file: "gateway/http/request-starts.ts",
         find: "const requestsPerRound = 8;",
         replace: "const requestsPerRound = 1e9;",
       },
     ],
-    catch: { test: "gateway/limits/request-starts.test.ts", says: /FAIL.*eight begin in a round/ },
+    catch: { test: "gateway/http/request-starts.test.ts", says: /FAIL.*eight begin in a round/ },
   },
   {
     name: "a connection of HTTP/2 to the gateway may open all its streams at once",
     edits: [
       {
-        file: "gateway/limits/connections.ts",
+        file: "gateway/http/connections.ts",
         find: "maxConcurrentStreams: firstStreams,",
         replace: "maxConcurrentStreams: 256,",
       },
     ],
-    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*a hundred streams, and up to 256/ },
+    catch: { test: "gateway/http/server.test.ts", says: /FAIL.*a hundred streams, and up to 256/ },
   },
   {
     name: "what new connections bring is all taken apart in one round",
     edits: [
       {
-        file: "gateway/limits/first-reads.ts",
+        file: "gateway/http/first-reads.ts",
         find: "const smallBytes = 4 * 1024;",
         replace: "const smallBytes = 1e9;",
       },
     ],
     catch: {
-      test: "gateway/limits/first-reads.test.ts",
+      test: "gateway/http/first-reads.test.ts",
       says: /FAIL.*one after the other, addresses in turn/,
     },
   },
   {
     name: "requests of HTTP/1.1 are taken apart although their connection has ended",
-    edits: [{ file: "gateway/limits/pipeline.ts", find: "      socket.pause();\n", replace: "" }],
-    catch: { test: "gateway/front-door.test.ts", says: /FAIL.*few are taken apart/ },
+    edits: [{ file: "gateway/http/pipeline.ts", find: "      socket.pause();\n", replace: "" }],
+    catch: { test: "gateway/http/server.test.ts", says: /FAIL.*few are taken apart/ },
   },
 ];

@@ -9,7 +9,7 @@ import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { listedMethods, pathOf } from "../../access/matrix.ts";
-import { guardOf } from "../../gateway/rest/call.ts";
+import { permissionOf } from "../../gateway/rest/call.ts";
 import { routes } from "../../gateway/rest/routes.ts";
 import {
   type Fixture,
@@ -183,7 +183,7 @@ describe("REST", () => {
         }
         stop.abort();
       }
-      const path = guardOf(route);
+      const path = permissionOf(route);
       expect(outcomes).toEqual(
         credentials.map((name) => [name, path === undefined ? "allowed" : expected(path, name)]),
       );

@@ -1,0 +1,207 @@
+// All that an operator can say about limits by client, from settings to what the limiter and the
+// guard take.
+import { type SettingsOf, setting } from "../../runtime/config.ts";
+import {
+  bytes,
+  count,
+  durationMs,
+  oneOf,
+  onOff,
+  type ValueReader,
+} from "../../runtime/config-values.ts";
+import { forwardedHeaders, isAddressRange, type TrustedProxies } from "../caller/client-address.ts";
+import { type ConnectionLimits, defaultConnectionLimits } from "../http/connections.ts";
+import { defaultShares, type ShareLimits } from "./caller-shares.ts";
+import type { ClientLimits, LimiterOptions } from "./limiter.ts";
+
+export type GatewayLimits = LimiterOptions & {
+  connections: ConnectionLimits;
+  trustedProxies: TrustedProxies;
+  /** What all callers share, each with a share for one. */
+  shares: ShareLimits;
+  /** Whether addresses of this machine have the limits of addresses. */
+  limitLoopback: boolean;
+};
+
+const nothing: ClientLimits = { requests: undefined, samples: undefined, maxStreams: undefined };
+
+/**
+ * What a gateway has that nobody has told otherwise: for tests and for whoever puts one together.
+ */
+export const unlimited: GatewayLimits = {
+  perKey: nothing,
+  perAddress: nothing,
+  connections: defaultConnectionLimits,
+  trustedProxies: { addresses: [] },
+  shares: defaultShares,
+  limitLoopback: false,
+};
+
+const addressRange: ValueReader<string> = {
+  placeholder: "ADDRESS",
+  expects: "an address or a range such as 10.0.0.7, 10.0.0.0/8 or fd00::/8",
+  read: (value) => (isAddressRange(value) ? value : undefined),
+};
+
+const most = (flag: string, env: string, initial: string, doc: string) =>
+  setting({ flag, env, parse: count(), default: initial, doc: `${doc}; 0 for no limit` });
+
+export const limitSettings = {
+  keyRequests: most(
+    ...(["key-requests-per-second", "MILLRACE_KEY_REQUESTS_PER_SECOND", "500"] as const),
+    "how many requests a second one key or token may make",
+  ),
+  keySamples: most(
+    ...(["key-samples-per-second", "MILLRACE_KEY_SAMPLES_PER_SECOND", "1000000"] as const),
+    "how many records a second one key or token may send",
+  ),
+  keyStreams: most(
+    ...(["key-streams", "MILLRACE_KEY_STREAMS", "1000"] as const),
+    "how many streams (feeds, exports, ingest) one key or token may have open",
+  ),
+  addressRequests: most(
+    ...(["address-requests-per-second", "MILLRACE_ADDRESS_REQUESTS_PER_SECOND", "500"] as const),
+    "the same for one client address (IPv6: a /64)",
+  ),
+  addressSamples: most(
+    ...(["address-samples-per-second", "MILLRACE_ADDRESS_SAMPLES_PER_SECOND", "1000000"] as const),
+    "the same for one client address, counting only requests without a key or token",
+  ),
+  addressStreams: most(
+    ...(["address-streams", "MILLRACE_ADDRESS_STREAMS", "1000"] as const),
+    "the same for one client address",
+  ),
+  rateBurst: setting({
+    flag: "rate-burst",
+    env: "MILLRACE_RATE_BURST",
+    parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
+    default: "10s",
+    doc: "burst: after a pause, as much may arrive at once as the rate allows in this time",
+  }),
+  maxConnections: setting({
+    flag: "max-connections",
+    env: "MILLRACE_MAX_CONNECTIONS",
+    parse: count({ min: 1 }),
+    default: "10000",
+    doc: "maximum number of open connections",
+  }),
+  addressConnections: most(
+    ...(["address-connections", "MILLRACE_ADDRESS_CONNECTIONS", "1000"] as const),
+    "maximum number of open connections of one client address",
+  ),
+  headerTimeout: setting({
+    flag: "header-timeout",
+    env: "MILLRACE_HEADER_TIMEOUT",
+    parse: durationMs({ minMs: 100, maxMs: 600_000 }),
+    default: "15s",
+    doc: "how long the headers of a request may take to arrive",
+  }),
+  bodyTimeout: setting({
+    flag: "body-timeout",
+    env: "MILLRACE_BODY_TIMEOUT",
+    parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
+    default: "30s",
+    doc: "how long a body may stall; a body that is read as a whole must then also arrive at 8 KiB/s on average",
+  }),
+  idleTimeout: setting({
+    flag: "idle-timeout",
+    env: "MILLRACE_IDLE_TIMEOUT",
+    parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
+    default: "75s",
+    doc: "how long a connection may stay without a request",
+  }),
+  maxExports: setting({
+    flag: "max-exports",
+    env: "MILLRACE_MAX_EXPORTS",
+    parse: count({ min: 1 }),
+    default: String(defaultShares.exports),
+    doc: "maximum number of concurrent exports (ranges streamed as NDJSON, as CSV or by ReadSignals); a single caller gets at most a quarter",
+  }),
+  maxFeeds: setting({
+    flag: "max-feeds",
+    env: "MILLRACE_MAX_FEEDS",
+    parse: count({ min: 1 }),
+    default: String(defaultShares.feeds),
+    doc: "maximum number of open live feeds; a single caller gets at most half",
+  }),
+  maxIngests: setting({
+    flag: "max-ingest-streams",
+    env: "MILLRACE_MAX_INGEST_STREAMS",
+    parse: count({ min: 1 }),
+    default: String(defaultShares.ingests),
+    doc: "maximum number of open streams that send records; a single caller gets at most half",
+  }),
+  bodyBytes: setting({
+    flag: "body-bytes",
+    env: "MILLRACE_BODY_BYTES",
+    parse: bytes(),
+    default: "256MiB",
+    doc: "maximum bytes of request bodies held until they are answered or forwarded; a single caller gets at most half",
+  }),
+  unreadBytes: setting({
+    flag: "unread-bytes",
+    env: "MILLRACE_UNREAD_BYTES",
+    parse: bytes(),
+    default: "256MiB",
+    doc: "maximum bytes of responses that clients have not read yet; a single caller gets at most half",
+  }),
+  readerTimeout: setting({
+    flag: "reader-timeout",
+    env: "MILLRACE_READER_TIMEOUT",
+    parse: durationMs({ minMs: 1_000, maxMs: 3_600_000 }),
+    default: "2m",
+    doc: "how long a client may read nothing of a response before it ends with SLOW_READER, plus the time that the waiting bytes take at 8 KiB/s",
+  }),
+  limitLoopback: setting({
+    flag: "limit-loopback",
+    env: "MILLRACE_LIMIT_LOOPBACK",
+    parse: onOff(),
+    doc: "hold addresses of this machine to the limits of addresses too",
+  }),
+  trustedProxy: setting({
+    flag: "trusted-proxy",
+    env: "MILLRACE_TRUSTED_PROXY",
+    parse: addressRange,
+    repeat: true,
+    doc: "a proxy whose forwarded header is believed to name the client's address",
+  }),
+  forwardedHeader: setting({
+    flag: "forwarded-header",
+    env: "MILLRACE_FORWARDED_HEADER",
+    parse: oneOf(forwardedHeaders),
+    default: "x-forwarded-for",
+    doc: "the header that trusted proxies append the client's address to",
+  }),
+};
+
+export function toLimits(settings: SettingsOf<typeof limitSettings>): GatewayLimits {
+  const { rateBurst } = settings;
+  const rate = (perSecond: number) =>
+    perSecond === 0
+      ? undefined
+      : { perSecond, burst: Math.max(1, (perSecond * rateBurst) / 1_000) };
+  const perClient = (requests: number, samples: number, streams: number): ClientLimits => ({
+    ...{ requests: rate(requests), samples: rate(samples) },
+    maxStreams: streams === 0 ? undefined : streams,
+  });
+  return {
+    perKey: perClient(settings.keyRequests, settings.keySamples, settings.keyStreams),
+    perAddress: perClient(
+      settings.addressRequests,
+      settings.addressSamples,
+      settings.addressStreams,
+    ),
+    connections: {
+      maxConnections: settings.maxConnections,
+      maxPerAddress: settings.addressConnections || Number.POSITIVE_INFINITY,
+      headerTimeoutMs: settings.headerTimeout,
+      idleTimeoutMs: settings.idleTimeout,
+    },
+    trustedProxies: { addresses: settings.trustedProxy, header: settings.forwardedHeader },
+    shares: {
+      ...{ exports: settings.maxExports, feeds: settings.maxFeeds, ingests: settings.maxIngests },
+      ...{ bodyBytes: settings.bodyBytes, unreadBytes: settings.unreadBytes },
+    },
+    limitLoopback: settings.limitLoopback,
+  };
+}

@@ -1,0 +1,16 @@
+// How whoever passes on what a streamed body brings says so: what was passed on takes no more room.
+import { type ContextKey, createContextKey } from "@connectrpc/connect";
+import type { ReleaseBody } from "./body-clock.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    releaseBody?: ReleaseBody;
+  }
+}
+
+/** For a call in Connect, gRPC or gRPC-Web. */
+export const releaseBodyKey: ContextKey<ReleaseBody | undefined> = createContextKey<
+  ReleaseBody | undefined
+>(undefined, {
+  description: "told of what was passed on",
+});

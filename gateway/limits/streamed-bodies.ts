@@ -1,0 +1,21 @@
+// Which request bodies are read while they arrive, at any size: those of streaming RPCs, and of
+// POST with NDJSON or CSV.
+import type { FastifyContextConfig } from "fastify";
+
+export const streamedTypes = [
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+  "text/csv",
+];
+
+/** Whether a body of this Content-Type is read as it comes. */
+export function isStreamedType(contentType = ""): boolean {
+  const [mediaType = ""] = contentType.toLowerCase().split(";");
+  return streamedTypes.includes(mediaType.trim());
+}
+
+/** Of a route, and the Content-Type of a request's body. */
+export function takesStream(config: FastifyContextConfig | undefined, contentType = ""): boolean {
+  return config?.isRpc ? (config.streams ?? false) : isStreamedType(contentType);
+}

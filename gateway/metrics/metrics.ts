@@ -1,0 +1,75 @@
+// What the gateway counts, for Prometheus: its cache, refusals, what is borrowed, and what any Node
+// process has to say of itself.
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { AnswerCache, CacheCounts } from "../cache/answer-cache.ts";
+import type { RefusalCounts } from "./refusal-counts.ts";
+
+const outcomes: Readonly<Record<keyof CacheCounts, string>> = {
+  hits: "answers from what is kept",
+  misses: "answers made",
+  joins: "answers made for another that asked the same at the same time",
+  notModified: "304 for an ETag that still holds",
+  evictions: "kept answers left out to make room",
+};
+
+export type MetricsOptions = {
+  cache: AnswerCache;
+  refusals: RefusalCounts;
+  /** What is out now, by name. */
+  borrowed: () => Record<string, number>;
+  connections: () => { open: number; refused: number };
+};
+
+/** Answers the text; counts on a registry of its own. */
+export function createMetrics({
+  cache,
+  refusals,
+  borrowed,
+  connections,
+}: MetricsOptions): () => Promise<string> {
+  const registers = [new Registry()];
+  const [register] = registers as [Registry];
+  collectDefaultMetrics({ register });
+  for (const [name, help] of Object.entries(outcomes) as [keyof CacheCounts, string][]) {
+    const counter = new Counter({
+      name: `millrace_cache_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_total`,
+      help: `REST: ${help}`,
+      registers,
+      collect() {
+        counter.reset();
+        counter.inc(cache.counts[name]);
+      },
+    });
+  }
+  const gauge = (name: string, help: string, read: () => number) => {
+    const one: Gauge = new Gauge({ name, help, registers, collect: () => one.set(read()) });
+  };
+  gauge("millrace_cache_bytes", "Bytes of the kept answers", () => cache.bytes);
+  gauge("millrace_cache_entries", "How many answers are kept", () => cache.entries);
+  gauge("millrace_connections", "How many connections are open", () => connections().open);
+  const refused: Counter = new Counter({
+    ...{
+      name: "millrace_refusals_total",
+      help: "Refused requests, by reason and limit",
+      registers,
+      labelNames: ["reason", "limit"],
+    },
+    collect() {
+      refused.reset();
+      for (const [labels, count] of refusals.all()) refused.inc({ ...labels }, count);
+      refused.inc({ reason: "RATE_LIMITED", limit: "connections" }, connections().refused);
+    },
+  });
+  const out: Gauge = new Gauge({
+    ...{
+      name: "millrace_borrowed",
+      help: "What requests hold now, by kind; 0 when no request is open",
+      registers,
+      labelNames: ["what"],
+    },
+    collect() {
+      for (const [what, amount] of Object.entries(borrowed())) out.set({ what }, amount);
+    },
+  });
+  return () => register.metrics();
+}

@@ -1,0 +1,134 @@
+// Connect, gRPC-Web and gRPC on fastify. In place of @connectrpc/connect-fastify, which writes a
+// stack to the console whenever a client leaves a stream that it did not keep up with; otherwise
+// the same few lines.
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+} from "@connectrpc/connect";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { FastifyInstance } from "fastify";
+import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { createTurns } from "../../runtime/grpc/decompress.ts";
+import type { MessageBounds } from "../../runtime/grpc/message-bounds.ts";
+import type { Log } from "../../runtime/log.ts";
+import { callerKey, callerOf } from "../caller/caller.ts";
+import { rewriteMessage, rewritingTrailers } from "../errors/grpc-message.ts";
+import { toResponse } from "../errors/rpc-response.ts";
+import { hasEnded, onceEnded } from "../http/response-end.ts";
+import { readAlong } from "../limits/read-along.ts";
+import type { ReadClock } from "../limits/read-clock.ts";
+import { releaseBodyKey } from "../limits/release-body.ts";
+import { meterKey } from "../limits/request-quotas.ts";
+import { endStream } from "./end-stream.ts";
+import { type Aside, asideKey, setLargeAside, writeAside } from "./large-answers.ts";
+import { boundMessages } from "./request-messages.ts";
+import { expectJson, noteSignedZeros, signedZerosKey, writeSignedZeros } from "./signed-zeros.ts";
+import { blameUndecodable } from "./undecodable.ts";
+
+export type ConnectOptions = {
+  routes: (router: ConnectRouter) => void;
+  /** What a request of a method may cost; one beyond it is RESOURCE_EXHAUSTED. */
+  boundsOf: (method: DescMethod) => MessageBounds;
+  /** Looks after clients that do not read; `onSlow` is told what they were told. */
+  readers: ReadClock;
+  onSlow: (error: ConnectError) => void;
+  log: Log;
+};
+
+/** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
+export function mountConnect(
+  app: FastifyInstance,
+  { routes, boundsOf, readers, onSlow, log }: ConnectOptions,
+): void {
+  const router = createConnectRouter({
+    // For answers: requests come to Connect decompressed.
+    acceptCompression: [compressionGzip, compressionBrotli],
+    binaryOptions: { readUnknownFields: false },
+    // What a client has misspelled is named to it, as REST does. (Binary messages have no names.)
+    jsonOptions: { ignoreUnknownFields: false },
+    interceptors: [noteSignedZeros, setLargeAside],
+  });
+  const inTurn = createTurns(2);
+  routes(router);
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _body, done) => done(null, undefined));
+    for (const handler of router.handlers) {
+      const { method, service } = handler;
+      const config = {
+        ...{ rpcPath: handler.requestPath, isRpc: true, streams: method.methodKind !== "unary" },
+        writes: service.typeName === IngestService.typeName,
+      };
+      scope.all(handler.requestPath, { config }, async (request, reply) => {
+        reply.hijack();
+        // Its client has left while it was let in: nobody would tell whoever works for it.
+        if (hasEnded(reply.raw)) return;
+        for (const [name, value] of Object.entries(reply.getHeaders()))
+          if (value) reply.raw.setHeader(name, value);
+        const zeros = expectJson({
+          url: request.url,
+          contentType: request.headers["content-type"],
+        });
+        const values = createContextValues()
+          .set(meterKey, request.meter)
+          .set(signedZerosKey, zeros);
+        const aside: Aside = {};
+        values
+          .set(asideKey, aside)
+          .set(callerKey, callerOf(request))
+          .set(releaseBodyKey, request.releaseBody);
+        const slow = new AbortController();
+        const reader = readers.watch({
+          caller: callerOf(request),
+          onSlow(error) {
+            slow.abort(error);
+            onSlow(error);
+            endStream(reply.raw, error, { contentType: request.headers["content-type"] });
+          },
+        });
+        onceEnded(reply.raw, () => reader[Symbol.dispose]());
+        try {
+          const asked = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
+          // What works for a client that does not read stops at once; its writer waits, and hears
+          // of it last.
+          const universal = { ...asked, abort: AbortSignal.any([asked.signal, slow.signal]) };
+          const reading = { method, bounds: boundsOf(method), inTurn };
+          const response = await boundMessages(universal, reading).then(
+            async (bounded) => blameUndecodable(await handler(bounded)),
+            (error) => toResponse(error, request.headers["content-type"]),
+          );
+          const exact = await writeAside(
+            writeSignedZeros(response, { output: method.output, zeros }),
+            {
+              ...{ output: method.output, aside, json: zeros !== undefined },
+              acceptEncoding: request.headers["accept-encoding"]?.toString(),
+            },
+          );
+          const read = exact.body && readAlong(exact.body, { reader, slow: slow.signal });
+          // grpc-web writes its trailers into its body.
+          rewriteMessage(exact.trailer);
+          const body = read && exact.trailer ? rewritingTrailers(read, exact.trailer) : read;
+          await universalResponseToNodeResponse(body ? { ...exact, body } : exact, reply.raw);
+        } catch (error) {
+          // Its end is written, and may still be read.
+          if (slow.signal.aborted) return;
+          // The handler itself answers every error of a call: what is left is a connection that
+          // broke while it was written to.
+          const call = `${service.typeName}/${method.name}`;
+          if (ConnectError.from(error).code !== Code.Aborted)
+            log.debug("connection broke", { method: call, error });
+          reply.raw.destroy();
+        }
+      });
+    }
+  });
+}

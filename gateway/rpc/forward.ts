@@ -1,0 +1,157 @@
+// Passes calls on to the accessor, message for message, for any service. Checks nothing that the
+// accessor checks.
+import type {
+  DescMethod,
+  DescMethodStreaming,
+  DescMethodUnary,
+  DescService,
+  Message,
+} from "@bufbuild/protobuf";
+import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { createLinkedAbortController } from "@connectrpc/connect/protocol";
+import { readCredential } from "../../access/credential.ts";
+import { callerKey } from "../caller/caller.ts";
+import { relayError } from "../errors/reasons.ts";
+import type { CallerShares, StreamKind } from "../limits/caller-shares.ts";
+import { releaseBodyKey } from "../limits/release-body.ts";
+import { waitUnlessAborted } from "../limits/wait.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+
+export type ForwardOptions = {
+  upstream: Upstream;
+  /** Longest that a unary call may take; also what it gets if the client names no deadline. */
+  unaryDeadlineMs: number;
+  /** Ends streams when aborted, with its reason. Calls with one answer may finish. */
+  shutdownSignal: AbortSignal;
+  /** Where streams take their places. */
+  shares: CallerShares;
+  /**
+   * Told of every message of a client; answers for how many milliseconds a stream is read no
+   * further.
+   */
+  onRequest?: (message: Message, context: HandlerContext) => number;
+  /** Told of every call that failed. */
+  onError: (error: unknown, context: HandlerContext) => void;
+};
+
+/** Mounts a service on the router: Connect, gRPC-Web and gRPC come with it. */
+export function forwardService(
+  router: ConnectRouter,
+  service: DescService,
+  options: ForwardOptions,
+): void {
+  const handlers = service.methods.map((method) => [
+    method.localName,
+    method.methodKind === "unary"
+      ? forwardUnary(method as DescMethodUnary, options)
+      : forwardStream(method as DescMethodStreaming, options),
+  ]);
+  router.service(service, Object.fromEntries(handlers) as Partial<ServiceImpl<DescService>>);
+}
+
+/** The accessor, asked with the credential that the call came with. */
+const callerOf = (upstream: Upstream, { requestHeader, values }: HandlerContext): Upstream =>
+  upstream.as(
+    readCredential((name) => requestHeader.get(name) ?? undefined),
+    values.get(callerKey).network,
+  );
+
+/** Of which kind of stream a call is one. */
+export function streamKindOf({ name, methodKind, parent }: DescMethod): StreamKind {
+  if (!parent.typeName.startsWith("millrace.")) return "others";
+  if (methodKind === "bidi_streaming" || methodKind === "client_streaming") return "ingests";
+  return name.startsWith("Watch") ? "feeds" : "exports";
+}
+
+function forwardUnary(
+  method: DescMethodUnary,
+  { upstream, unaryDeadlineMs, onRequest, onError }: ForwardOptions,
+) {
+  return async (request: Message, context: HandlerContext): Promise<Message> => {
+    const timeoutMs = Math.min(context.timeoutMs() ?? unaryDeadlineMs, unaryDeadlineMs);
+    onRequest?.(request, context);
+    try {
+      const answer = await callerOf(upstream, context).transport.unary(
+        method,
+        context.signal,
+        timeoutMs,
+        undefined,
+        request,
+      );
+      return answer.message as Message;
+    } catch (error) {
+      onError(error, context);
+      throw relayError(error);
+    }
+  };
+}
+
+function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
+  const { upstream, shutdownSignal, shares, onRequest, onError } = options;
+  const kind = streamKindOf(method);
+  const streamsIn = method.methodKind !== "server_streaming";
+  const stream = async function* (
+    requests: Message | AsyncIterable<Message>,
+    context: HandlerContext,
+  ): AsyncGenerator<Message, void, undefined> {
+    const ended = createLinkedAbortController(context.signal, shutdownSignal);
+    const release = new DisposableStack();
+    // Whoever writes the answer of a client that has left may never come back for the rest of it.
+    ended.signal.addEventListener("abort", () => release.dispose(), { once: true });
+    try {
+      const place = shares.enter(kind, context.values.get(callerKey));
+      release.defer(() => place.giveBack());
+      const { transport, giveBack } = callerOf(upstream, context).borrow();
+      release.defer(giveBack);
+      ended.signal.throwIfAborted();
+      const input = (streamsIn ? requests : one(requests as Message)) as AsyncIterable<Message>;
+      const releaseBody = context.values.get(releaseBodyKey);
+      const told = tell(
+        input,
+        (message) => waitUnlessAborted(onRequest?.(message, context) ?? 0, ended.signal),
+        releaseBody,
+      );
+      const answer = await transport.stream(
+        method,
+        ended.signal,
+        context.timeoutMs(),
+        undefined,
+        told,
+      );
+      yield* answer.message as AsyncIterable<Message>;
+    } catch (error) {
+      onError(error, context);
+      throw relayError(error);
+    } finally {
+      ended.abort();
+      release.dispose();
+    }
+  };
+  if (method.methodKind !== "client_streaming") return stream;
+  return async (requests: AsyncIterable<Message>, context: HandlerContext): Promise<Message> => {
+    let last: Message | undefined;
+    for await (const message of stream(requests, context)) last = message;
+    return last!;
+  };
+}
+
+/**
+ * Passes a message on before it waits: what has come shall not be held back. `releaseBody` is told
+ * once it was taken.
+ */
+async function* tell(
+  messages: AsyncIterable<Message>,
+  about: (message: Message) => Promise<void>,
+  releaseBody: (() => void) | undefined,
+): AsyncGenerator<Message, void, undefined> {
+  for await (const message of messages) {
+    const waiting = about(message);
+    yield message;
+    releaseBody?.();
+    await waiting;
+  }
+}
+
+async function* one(message: Message): AsyncGenerator<Message, void, undefined> {
+  yield message;
+}
