@@ -1,10 +1,8 @@
 // Rolls hours up while nothing is committed: ahead of the next step of compaction
 // (docs/decisions/0013).
 import type { Epochs } from "../domain/epochs.ts";
-import { hourUs } from "../history/buckets-of-time.ts";
 import { commitAhead } from "../store/compact.ts";
-import type { Database } from "../store/database.ts";
-import { commitTime } from "../store/log.ts";
+import { lookForDueHours } from "../store/due-hours.ts";
 import { HourRanges } from "./hour-ranges.ts";
 import { type RollUpOptions, rollUpDue } from "./roll-up-due.ts";
 
@@ -23,7 +21,7 @@ export type AheadResult = { from: number; hours: number; moreHours: boolean };
 export async function rollUpAhead(options: AheadOptions): Promise<AheadResult | undefined> {
   const { database, nowUs, settleUs, abort } = options;
   const epoch = options.epochs?.current;
-  const { from, beganUs, due } = await lookForDue(database, {
+  const { from, beganUs, due } = await lookForDueHours(database, {
     endedBeforeUs: nowUs() - settleUs,
     abort,
   });
@@ -38,21 +36,4 @@ export async function rollUpAhead(options: AheadOptions): Promise<AheadResult | 
     { abort },
   );
   return { from, hours: done ? hours : 0, moreHours: done && moreHours };
-}
-
-/** The watermark, and whether any hour is due that is over. beganUs: by the database's clock. */
-async function lookForDue(
-  database: Database,
-  { endedBeforeUs, abort }: { endedBeforeUs: number; abort: AbortSignal },
-): Promise<{ from: number; beganUs: number; due: boolean }> {
-  const [row] = await database.read(
-    `select w.revision, to_us(clock_timestamp()),
-       exists (select from rollup_due where hour_us <= $1::int8)
-         or exists (select from rollup_state_due where hour_us <= least($1::int8, ${commitTime("w.revision")} - ${hourUs}))
-     from (select max(revision) as revision from watermark) w`,
-    [endedBeforeUs - hourUs],
-    { name: "due_ahead", abort },
-  );
-  const [from, beganUs, due] = row as [number, number, boolean];
-  return { from, beganUs, due };
 }

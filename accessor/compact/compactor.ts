@@ -7,7 +7,9 @@ import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Failure } from "../domain/failure.ts";
 import { holdCommit } from "../store/compact.ts";
+import { tryCompactionLock } from "../store/compaction-lock.ts";
 import { sqlStateOf } from "../store/errors.ts";
+import { readHeldCommits } from "../store/log-commits.ts";
 import { rollUpAhead } from "./ahead.ts";
 import { Attempts, type AttemptsState } from "./attempts.ts";
 import { Restating } from "./restate.ts";
@@ -54,24 +56,12 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
    */
   const holdLock = async (): Promise<boolean> => {
     if (lock !== undefined) return true;
-    const client = await database.connect();
-    try {
-      const { rows } = await client.query<{ held: boolean; leaderless: boolean }>(
-        `select held, not held and not writer_has(lock_of_compactor()) as leaderless
-         from (select pg_try_advisory_lock(lock_space(), lock_of_compactor()) as held offset 0) tried`,
-      );
-      if (!rows[0]?.held) {
-        await client.end();
-        return rows[0]?.leaderless === true;
-      }
-    } catch (error) {
-      await client.end().catch(() => {});
-      throw error;
-    }
-    client.on("end", () => {
-      if (lock === client) lock = undefined;
+    const { session, leaderless } = await tryCompactionLock(database);
+    if (session === undefined) return leaderless;
+    session.on("end", () => {
+      if (lock === session) lock = undefined;
     });
-    lock = client;
+    lock = session;
     return true;
   };
 
@@ -88,7 +78,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   /** Answers whether there is another step's worth already. */
   const step = async (): Promise<boolean> => {
     await options.beforeStep?.(abort);
-    heldBack ??= await readHeld(database, abort);
+    heldBack ??= await readHeldCommits(database, abort);
     if (diedOf !== undefined) {
       const [taken, error] = [
         diedOf,
@@ -209,21 +199,6 @@ function every(intervalMs: number, work: () => Promise<void>, log: Log): () => P
       log.warn("could not drop what is no longer needed; it tries again", { error }),
     );
   };
-}
-
-async function readHeld(
-  database: CompactorOptions["database"],
-  abort: AbortSignal,
-): Promise<number[]> {
-  const rows = await database.read(
-    "select revision from held_commit where released_at is null order by revision",
-    [],
-    {
-      name: "held",
-      abort,
-    },
-  );
-  return (rows as [number][]).map(([revision]) => revision);
 }
 
 /**

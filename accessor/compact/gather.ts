@@ -12,8 +12,8 @@ import { chooseBucketUs, floorTo, minuteUs } from "../history/buckets-of-time.ts
 import { weekUs } from "../store/block-spans.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { segmentsAfter } from "../store/held.ts";
 import { readHead } from "../store/log.ts";
+import { type CommitRow, readCommit, readCommits, readHeldCommit } from "../store/log-commits.ts";
 import type { Series } from "../store/series.ts";
 import type { Unreadable } from "../store/step-rows.ts";
 import { Touches } from "./touches.ts";
@@ -63,15 +63,6 @@ export type GatherLimits = {
   maxWeeks: number;
 };
 
-type Row = [
-  revision: number,
-  seriesId: number,
-  firstUs: number,
-  lastUs: number,
-  payload: Buffer,
-  samples: number,
-];
-
 type GatherOptions = GatherLimits & {
   catalog: Catalog;
   /** A commit that is held, to be taken beside the others. */
@@ -96,18 +87,11 @@ export async function gather(
 ): Promise<Gathered | undefined> {
   const head = await readHead(database);
   if (head.revision <= after) return undefined;
-  const page = (await database.read(
-    `select revision, series_id, first_us, last_us, payload, sample_count from (
-       select *, sum(pg_column_size(payload)) over w - pg_column_size(payload) as bytes_before, sum(sample_count) over w - sample_count as samples_before
-       from (
-         select revision, series_id, first_us, last_us, payload, sample_count from log
-         where revision > $1::int8 and revision <= $2::int8 and ${segmentsAfter("$1::int8")}
-         order by revision, series_id limit $3::int4) page
-       window w as (order by revision, series_id)) sized
-     where bytes_before < $4::int8 and samples_before < $5::int8 order by revision, series_id`,
-    [after, head.revision, maxRows, maxPayloadBytes, maxSamples],
-    { name: "gather", abort },
-  )) as Row[];
+  const page = await readCommits(
+    database,
+    { after, through: head.revision },
+    { maxRows, maxPayloadBytes, maxSamples, abort },
+  );
   // pg_column_size of an inline value counts its header too, so this never takes a cut page for a
   // whole one.
   const bytes = page.reduce((sum, [, , , , payload]) => sum + payload.byteLength + 4, 0);
@@ -136,7 +120,7 @@ export async function gather(
     late: false,
   };
   if (held !== undefined)
-    for (const row of await readHeldRows(database, held, abort))
+    for (const row of await readHeldCommit(database, held, abort))
       await take(row, { ...target, late: true });
   // At once: after a restart none of them is known, and one statement for each of 195,000 series
   // took 65 s.
@@ -166,38 +150,19 @@ export async function gather(
   return gathered;
 }
 
-async function readHeldRows(
-  database: Database,
-  revision: number,
-  abort: AbortSignal,
-): Promise<Row[]> {
-  return (await database.read(
-    `select revision, series_id, first_us, last_us, payload, sample_count from held_log
-     where revision = $1::int8 and released_at is null order by series_id`,
-    [revision],
-    { name: "gather_held", abort },
-  )) as Row[];
-}
-
 /**
  * The last row of a cut page may not be the last of its commit. A commit that fills a page alone is
  * read whole.
  */
 async function wholeCommits(
   database: Database,
-  page: Row[],
+  page: CommitRow[],
   abort: AbortSignal,
-): Promise<{ rows: Row[]; through: number }> {
+): Promise<{ rows: CommitRow[]; through: number }> {
   const last = page.at(-1)![0];
   if (page[0]![0] < last)
     return { rows: page.filter(([revision]) => revision < last), through: last - 1 };
-  const rows = await database.read(
-    `select revision, series_id, first_us, last_us, payload, sample_count from log
-     where revision = $1::int8 and ${segmentsAfter("$1::int8 - 1")} order by series_id`,
-    [last],
-    { name: "gather_commit", abort },
-  );
-  return { rows: rows as Row[], through: last };
+  return { rows: await readCommit(database, last, abort), through: last };
 }
 
 type Target = {
@@ -210,7 +175,7 @@ type Target = {
 };
 
 async function take(
-  [revision, seriesId, firstUs, lastUs, payload]: Row,
+  [revision, seriesId, firstUs, lastUs, payload]: CommitRow,
   target: Target,
 ): Promise<void> {
   const { gathered, catalog } = target;

@@ -5,11 +5,11 @@ import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type Retention, retentionMs } from "../domain/retention.ts";
 import { hourUs } from "../history/buckets-of-time.ts";
-import { toArray } from "../store/binary-arrays.ts";
 import { type Span, spanOf, weekUs } from "../store/block-spans.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { dropPartition, listPartitions, type Partition } from "../store/partitions.ts";
+import { dropBlocksBetween, dropRowsBefore, noteRemoval, type Removed } from "../store/removals.ts";
 import type { Series } from "../store/series.ts";
 
 export type RetainOptions = {
@@ -42,32 +42,29 @@ export async function retain(options: RetainOptions): Promise<void> {
   const lives = keptMs.filter((ms) => ms !== undefined);
   const shortestMs = lives.reduce((least, ms) => Math.min(least, ms), Number.POSITIVE_INFINITY);
   const longestMs = lives.reduce((most, ms) => Math.max(most, ms), 0);
-  // Said before and after, and whether or not something goes: to those who keep answers it costs
-  // one look.
-  const noteRemoval = async () => {
+  // Bump the counter before and after, even if nothing is deleted: caches only check again.
+  const note = async () => {
     if (lives.length === 0) return;
-    await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs(shortestMs)!)], {
-      abort,
-    });
+    await noteRemoval(database, beforeUs(shortestMs)!, { abort });
   };
-  await noteRemoval();
+  await note();
   await dropBlocks(options, all);
-  await dropRows(options, "drop_states_before", beforeUs(retentionMs(retention, "state")));
-  await dropRows(options, "drop_errors_before", beforeUs(retentionMs(retention, "error")));
-  await dropRows(options, "drop_rollups_before", beforeUs(rollupRetentionMs));
+  await dropRows(options, "states", beforeUs(retentionMs(retention, "state")));
+  await dropRows(options, "errors", beforeUs(retentionMs(retention, "error")));
+  await dropRows(options, "rollups", beforeUs(rollupRetentionMs));
   const samplesMs = all
     .filter(isNumeric)
     .map((item) => retentionMs(retention, item.signal) ?? Number.POSITIVE_INFINITY)
     .reduce((most, ms) => Math.max(most, ms), 0);
   if (samplesMs > 0 && samplesMs < Number.POSITIVE_INFINITY)
-    await dropRows(options, "drop_minutes_before", beforeUs(samplesMs));
+    await dropRows(options, "minutes", beforeUs(samplesMs));
   // Nothing is older than what is kept longest.
   if (lives.length === keptMs.length) {
-    await dropRows(options, "drop_touched_before", beforeUs(longestMs));
-    await dropRows(options, "drop_days_before", beforeUs(longestMs));
-    await dropRows(options, "drop_alive_before", beforeUs(longestMs));
+    await dropRows(options, "touched", beforeUs(longestMs));
+    await dropRows(options, "days", beforeUs(longestMs));
+    await dropRows(options, "alive", beforeUs(longestMs));
   }
-  await noteRemoval();
+  await note();
 }
 
 const isNumeric = ({ kind }: Series) => kind === SignalKind.NUMERIC;
@@ -113,44 +110,20 @@ async function dropBlocksOf(
   ids: readonly number[],
   { fromUs, toUs }: Span,
 ): Promise<void> {
-  const { database, maxDropped, abort } = options;
+  const { database, maxDropped } = options;
   for (let start = 0; start < ids.length; start += seriesAtOnce) {
-    const some = toArray.int4(ids.slice(start, start + seriesAtOnce));
-    for (let dropped = maxDropped; dropped === maxDropped; ) {
-      const [row] = await database.compact(
-        "select drop_blocks_between($1::int4[], $2::int8, $3::int8, $4::int4)",
-        [some, fromUs, toUs, maxDropped],
-        { name: "drop_blocks_between", abort },
-      );
-      dropped = (row as [number])[0];
-    }
+    const seriesIds = ids.slice(start, start + seriesAtOnce);
+    const drop = () => dropBlocksBetween(database, { seriesIds, fromUs, toUs }, options);
+    while ((await drop()) === maxDropped);
   }
 }
 
-type RowDropper =
-  `drop_${"states" | "errors" | "rollups" | "touched" | "minutes" | "days" | "alive"}_before`;
-
 async function dropRows(
   options: RetainOptions,
-  dropper: RowDropper,
+  kind: Removed,
   beforeUs: number | undefined,
 ): Promise<void> {
   if (beforeUs === undefined) return;
-  while (
-    (await dropPortion(options, `${dropper}($1::int8, $2::int4)`, [beforeUs])) ===
-    options.maxDropped
-  );
-}
-
-async function dropPortion(
-  { database, maxDropped, abort }: Pick<RetainOptions, "database" | "maxDropped" | "abort">,
-  call: string,
-  [beforeUs, ...more]: number[],
-): Promise<number> {
-  const [row] = await database.compact(
-    `select ${call}`,
-    [Math.floor(beforeUs!), maxDropped, ...more],
-    { abort },
-  );
-  return (row as [number])[0];
+  const { database, maxDropped } = options;
+  while ((await dropRowsBefore(database, { kind, beforeUs }, options)) === maxDropped);
 }

@@ -9,16 +9,11 @@ import { floorTo } from "../history/buckets-of-time.ts";
 import { weekUs } from "../store/block-spans.ts";
 import { commitStep } from "../store/compact.ts";
 import type { Database } from "../store/database.ts";
+import { countRolledUp } from "../store/due-hours.ts";
 import { readBuckets } from "../store/history.ts";
 import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
 import { readWatermark } from "../store/watermark.ts";
-import {
-  countRolledUp,
-  governedHours,
-  powerSignal,
-  touchedHours,
-  touchedStateHours,
-} from "./due.ts";
+import { governedHours, powerSignal, touchedHours, touchedStateHours } from "./due.ts";
 import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gather.ts";
 import type { HourRanges } from "./hour-ranges.ts";
 import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
@@ -171,7 +166,8 @@ async function plan(
     const isTooMuch =
       !oneCommit &&
       (touchedStates.hours > maxTouchedHours ||
-        (await countRolledUp(database, governedStates, maxTouchedHours + 1)) > maxTouchedHours);
+        (await countRolledUp(database, governedStates.list(), maxTouchedHours + 1)) >
+          maxTouchedHours);
     if (!isTooMuch) {
       if (await waitsForPartitions(options, gathered)) return { ...work, waits: true };
       const changes = await planBuckets(database, gathered.arrivals, { watermark: from, abort });

@@ -7,12 +7,21 @@ import { weekUs } from "../store/block-spans.ts";
 import type { Database } from "../store/database.ts";
 import { dropIdleProducers } from "../store/ingest.ts";
 import {
+  openSegment,
+  readFirstSegment,
+  readNewestSegment,
+  readSegments,
+  retireSegment,
+} from "../store/log-segments.ts";
+import {
   dropPartition,
   listPartitions,
   makeBlockPartitions,
   mergeBlockPartitions,
   type Partition,
 } from "../store/partitions.ts";
+import { dropReleased, dropSuperseded } from "../store/removals.ts";
+import { analyzeMinutes, type MadeForViews, makeForViews } from "../store/view-days.ts";
 
 // A portion takes some 30 ms, and holds up ingest for a small part of that.
 const producerPortion = 1_000;
@@ -44,15 +53,13 @@ export type TidyOptions = {
 /** Fails with the first failure of its parts; the others are done all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
   const parts = [
-    ...[
-      makeAhead,
-      openSegment,
-      dropSuperseded,
-      dropReleased,
-      dropSegments,
-      mergePartitions,
-      dropProducers,
-    ],
+    makePartitionsAhead,
+    openNextSegment,
+    dropOldVersions,
+    dropHeld,
+    dropSegments,
+    mergePartitions,
+    dropProducers,
     makeDays,
   ];
   const failures: unknown[] = [];
@@ -63,7 +70,7 @@ export async function tidy(options: TidyOptions): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-async function makeAhead({ database, nowUs, abort }: TidyOptions): Promise<void> {
+async function makePartitionsAhead({ database, nowUs, abort }: TidyOptions): Promise<void> {
   await makeBlockPartitions(database, [nowUs(), nowUs() + weekUs], {
     max: 2,
     nowUs: nowUs(),
@@ -71,88 +78,36 @@ async function makeAhead({ database, nowUs, abort }: TidyOptions): Promise<void>
   });
 }
 
-async function openSegment({
+async function openNextSegment({
   database,
   segmentMs,
   segmentBytes,
   log,
   abort,
 }: TidyOptions): Promise<void> {
-  const [row] = await database.compact(
-    `select segment, clock_timestamp() - opened_at > $1::int8 * interval '1 millisecond'
-       or pg_total_relation_size(('log_' || segment)::regclass) > $2::int8,
-       exists (select from receipt where receipt.segment = newest.segment)
-     from (select * from log_segment order by segment desc limit 1) newest`,
-    [segmentMs, segmentBytes],
-    { name: "segment_due", abort },
-  );
-  const [segment, due, used] = row as [number, boolean, boolean];
-  if (!due || !used) return;
-  const next = segment + 1;
-  // Attached first, pointed to afterwards: whoever writes finds a table. A plain create would lock
-  // readers out; attaching does not.
-  for (const parent of ["log", "receipt"] as const) {
-    const name = `${parent}_${next}`;
-    await database.compact(
-      `create table if not exists ${name} (like ${parent} including defaults including storage, check (segment = ${next}))
-         with (autovacuum_vacuum_insert_threshold = -1)`,
-      [],
-      { abort },
-    );
-    const attached = (await listPartitions(database, [parent])).some(
-      (partition) => partition.name === name && partition.state === "attached",
-    );
-    if (!attached)
-      await database.compact(
-        `alter table ${parent} attach partition ${name} for values in (${next})`,
-        [],
-        { abort },
-      );
-  }
-  await database.compact("select open_segment($1::int4)", [next], { abort });
-  log.info("opened a log segment", { segment: next });
+  const newest = await readNewestSegment(database, { segmentMs, segmentBytes, abort });
+  if (!newest.due || !newest.used) return;
+  const segment = newest.segment + 1;
+  await openSegment(database, segment, { abort });
+  log.info("opened a log segment", { segment });
 }
 
 /** Forgets versions that ended long ago. */
-async function dropSuperseded({
-  database,
-  supersededMs,
-  maxDropped,
-  abort,
-}: TidyOptions): Promise<void> {
-  for (;;) {
-    const [row] = await database.compact(
-      "select blocks from drop_superseded($1::int8, $2::int4)",
-      [supersededMs, maxDropped],
-      { name: "drop_superseded", abort },
-    );
-    if ((row as [number])[0] === 0) break;
-  }
+async function dropOldVersions(options: TidyOptions): Promise<void> {
+  while ((await dropSuperseded(options.database, options.supersededMs, options)) > 0);
 }
 
-async function dropReleased({ database, abort }: TidyOptions): Promise<void> {
-  await database.compact("select drop_released()", [], { name: "drop_released", abort });
-}
+const dropHeld = ({ database, abort }: TidyOptions) => dropReleased(database, { abort });
 
 async function dropSegments(options: TidyOptions): Promise<void> {
   const { database, logWindowMs, maxLogBytes, log, abort } = options;
-  // Below the lowest watermark nobody reads the log but feeds, whose window is the one that is
-  // asked for here.
-  const rows = (await database.compact(
-    `select segment, next_revision - 1 <= (select min(revision) from watermark), closed_at < clock_timestamp() - $1::int8 * interval '1 millisecond',
-       pg_total_relation_size(('log_' || segment)::regclass) + pg_total_relation_size(('receipt_' || segment)::regclass)
-     from (select segment, lead(first_revision) over w as next_revision, lead(opened_at) over w as closed_at
-       from log_segment window w as (order by segment)) segments order by segment`,
-    [logWindowMs],
-    { name: "segments", abort },
-  )) as [number, boolean | null, boolean | null, number][];
-  let bytes = rows.reduce((sum, row) => sum + row[3], 0);
-  for (const [segment, compacted, old, size] of rows) {
-    if (!compacted || !(old || bytes > maxLogBytes)) break;
-    // The floor first: a producer's numbering outlives its receipts.
-    await database.compact("select retire_segment($1::int4)", [segment], { abort });
-    bytes -= size;
-    log.info("retired a log segment", { segment, bytes: size });
+  const segments = await readSegments(database, { logWindowMs, abort });
+  let left = segments.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { segment, compacted, old, bytes } of segments) {
+    if (!compacted || !(old || left > maxLogBytes)) break;
+    await retireSegment(database, segment, { abort });
+    left -= bytes;
+    log.info("retired a log segment", { segment, bytes });
   }
   await dropRetired(options);
 }
@@ -170,11 +125,7 @@ async function dropProducers({
 
 /** Partitions of segments that are retired, by this tidy or by one that was stopped. */
 async function dropRetired({ database, log, abort }: TidyOptions): Promise<void> {
-  const [row] = await database.compact("select min(segment) from log_segment", [], {
-    name: "first_segment",
-    abort,
-  });
-  const [first] = row as [number];
+  const first = await readFirstSegment(database, { abort });
   const numberOf = ({ name }: Partition) => Number(name.slice(name.lastIndexOf("_") + 1));
   const retired = (await listPartitions(database, ["log", "receipt"])).filter(
     (item) => numberOf(item) < first,
@@ -204,14 +155,10 @@ const hoursOfStates = 10_000;
  * hours since the first state. Beside them, what machines of before gave as signs of life.
  */
 async function makeDays({ database, log, abort }: TidyOptions): Promise<void> {
-  const make = async (
-    name: "note_days_before" | "note_alive_before" | "make_clock_hours" | "make_minutes",
-    most: number,
-  ): Promise<number> => {
+  const make = async (kind: MadeForViews, most: number): Promise<number> => {
     let made = 0;
     for (let i = 0, portion = most; i < daysPortions && portion === most; i++) {
-      const [row] = await database.compact(`select ${name}($1::int4)`, [most], { name, abort });
-      [portion] = row as [number];
+      portion = await makeForViews(database, kind, { most, abort });
       made += portion;
     }
     return made;
@@ -221,8 +168,7 @@ async function makeDays({ database, log, abort }: TidyOptions): Promise<void> {
   await make("make_clock_hours", hoursOfStates);
   const days = await make("make_minutes", daysOfMinutes);
   if (days === 0) return;
-  // Without it, the planner does not know that so many minutes are of one hour.
-  await database.compact("analyze kept_minute", [], { abort });
+  await analyzeMinutes(database, { abort });
   log.info("made the minutes of days for the views", { days });
 }
 

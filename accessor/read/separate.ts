@@ -1,7 +1,8 @@
 // Which blocks a sum can take by their summaries, and which must be opened because something lies
 // among their samples.
+
+import { type Extent, joinExtents, touches } from "../history/extents.ts";
 import type { Summary } from "../history/summary.ts";
-import { type Extent, joinExtents, touches } from "./log-extents.ts";
 
 /**
  * Blocks (in order) that stand apart from everything that is read as samples, and those that do

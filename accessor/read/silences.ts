@@ -16,7 +16,7 @@ import { readLife } from "../store/alive-hours.ts";
 import type { Database } from "../store/database.ts";
 import { readPendingLife } from "../store/pending-life.ts";
 import type { Series } from "../store/series.ts";
-import { readStatesAt } from "./states.ts";
+import { readStatesAt } from "../store/states.ts";
 
 /** series: all of the machine. The window ends somewhere. */
 export type SilenceWindow = Window & { machineId: number; series: readonly Series[] };

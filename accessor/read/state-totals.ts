@@ -4,6 +4,7 @@ import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { lowerBound } from "../../codec/lower-bound.ts";
 import { BucketAccumulator } from "../history/buckets.ts";
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
+import { type Extent, joinExtents, touches } from "../history/extents.ts";
 import type { Between, Window } from "../history/line-area.ts";
 import { machineStates, type WindowInterval, windowIntervals } from "../history/state-intervals.ts";
 import {
@@ -15,16 +16,10 @@ import {
 } from "../history/state-totals.ts";
 import type { Database } from "../store/database.ts";
 import { readStateRollups } from "../store/hour-rollups.ts";
+import { readGovernedExtents, readLogExtents } from "../store/log-extents.ts";
 import type { Series } from "../store/series.ts";
+import { readStates, readStatesOfWindows } from "../store/states.ts";
 import { aggregate } from "./aggregate.ts";
-import {
-  type Extent,
-  joinExtents,
-  readGovernedExtents,
-  readLogExtents,
-  touches,
-} from "./log-extents.ts";
-import { readStates, readStatesOfWindows } from "./states.ts";
 
 export type StateTotalsQuery = {
   machineId: number;

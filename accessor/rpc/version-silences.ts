@@ -5,9 +5,9 @@ import type { Window } from "../history/line-area.ts";
 import { cutSilences, toleranceUsOf } from "../history/silence.ts";
 import type { Reads } from "../read/as-of.ts";
 import { readSilences } from "../read/silences.ts";
-import type { Touched } from "../read/touched.ts";
 import type { Head } from "../store/log.ts";
 import type { Series } from "../store/series.ts";
+import type { Touched } from "../store/touched.ts";
 import { readWatermark } from "../store/watermark.ts";
 
 /**

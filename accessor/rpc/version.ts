@@ -16,9 +16,9 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Window } from "../history/line-area.ts";
 import { answerHead, type Reads } from "../read/as-of.ts";
-import { type Part, readTouched, type StateWindows } from "../read/touched.ts";
 import type { Head } from "../store/log.ts";
 import type { Series } from "../store/series.ts";
+import { type Part, readTouched, type StateWindows } from "../store/touched.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
 import type { SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";

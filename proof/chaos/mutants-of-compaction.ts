@@ -192,7 +192,7 @@ export const compactionMutants: readonly Mutant[] = [
     name: "the newest samples are asked for as if nothing were held since",
     edits: [
       {
-        file: "accessor/read/latest-samples.ts",
+        file: "accessor/store/latest-rows.ts",
         find: "if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { abort })).holds) return rows;",
         replace: "return rows;",
       },

@@ -2,10 +2,10 @@
 // hours and days, what is not from the log.
 
 import { touchSpans } from "../history/touch-spans.ts";
-import { clamp, toArray } from "../store/binary-arrays.ts";
-import type { Database } from "../store/database.ts";
-import { segmentsAfter } from "../store/held.ts";
-import { beyondWindow } from "../store/state-runs.ts";
+import { clamp, toArray } from "./binary-arrays.ts";
+import type { Database } from "./database.ts";
+import { segmentsAfter } from "./held.ts";
+import { beyondWindow } from "./state-runs.ts";
 
 /** A part of a series, half-open; ends may be infinite. */
 export type Part = { seriesId: number; fromUs: number; toUs: number };

@@ -2,8 +2,8 @@
 
 import type { Window } from "../history/line-area.ts";
 import { machineStates, type StateChange, toKnownState } from "../history/state-intervals.ts";
-import { clamp, toArray } from "../store/binary-arrays.ts";
-import type { Database } from "../store/database.ts";
+import { clamp, toArray } from "./binary-arrays.ts";
+import type { Database } from "./database.ts";
 
 export type StateWindow = {
   machineId: number;

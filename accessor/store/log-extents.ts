@@ -1,15 +1,12 @@
-// Where in time the part of the log lies that is not in the history yet: what summaries of the
-// history cannot speak for.
-import { lowerIndex } from "../../codec/lower-bound.ts";
-import { clamp, toArray } from "../store/binary-arrays.ts";
-import type { Database } from "../store/database.ts";
-import { waitingAt } from "../store/held.ts";
-import type { Series } from "../store/series.ts";
+// Reads where in time the part of the log lies that is not in the history yet: what summaries of
+// the history cannot speak for.
+import { type Extent, joinExtents } from "../history/extents.ts";
+import { clamp, toArray } from "./binary-arrays.ts";
+import type { Database } from "./database.ts";
+import { waitingAt } from "./held.ts";
+import type { Series } from "./series.ts";
 
 const at = { watermark: "$2::int8", through: "$3::int8" };
-
-/** A closed span of time. */
-export type Extent = { firstUs: number; lastUs: number };
 
 /**
  * Spans of the rows of a series in (watermark, revision] that reach into a range; ascending, joined
@@ -106,21 +103,4 @@ export async function readGovernedExtents(
     { name: `governed_extents${suffix}`, abort },
   )) as [number, number | null][];
   return rows.map(([firstUs, nextUs]) => ({ firstUs, lastUs: nextUs ?? Number.POSITIVE_INFINITY }));
-}
-
-/** extents: ascending by firstUs. */
-export function joinExtents(extents: readonly Extent[]): Extent[] {
-  const joined: Extent[] = [];
-  for (const { firstUs, lastUs } of extents) {
-    const last = joined.at(-1);
-    if (last !== undefined && firstUs <= last.lastUs) last.lastUs = Math.max(last.lastUs, lastUs);
-    else joined.push({ firstUs, lastUs });
-  }
-  return joined;
-}
-
-/** Whether a span touches any of some joined extents. */
-export function touches(extents: readonly Extent[], { firstUs, lastUs }: Extent): boolean {
-  const first = lowerIndex(extents.length, (i) => extents[i]!.lastUs < firstUs);
-  return first < extents.length && extents[first]!.firstUs <= lastUs;
 }
