@@ -3,118 +3,20 @@
 import {
   type MachineState,
   MachineStateSchema,
-  type SampleType,
   type Severity,
   SeveritySchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { machineNameFault, readMachineName } from "../machine-name.ts";
-import { readUnit } from "../unit.ts";
-import type { Declaration } from "../wire/samples.ts";
-import { parseInterval } from "./duration.ts";
 import { enumWords } from "./enum-words.ts";
+import { isSaid, maxGapOf, sampleTypeOf, sampleValue, textOf, timeOf } from "./field-values.ts";
 import { fieldGroup, fieldGroups, otherSpellings, unknownField, unknownFields } from "./fields.ts";
-import { readSampleType } from "./sample-type.ts";
-import {
-  type Fault,
-  maxGapFault,
-  maxMaxGapUs,
-  notFinite,
-  sampleTypeFault,
-  severityFault,
-  stateFault,
-  textBounds,
-  textFault,
-} from "./text-fault.ts";
-import { readTime, type TimeContext } from "./time.ts";
-import { TimeFault } from "./time-fault.ts";
+import { type Row, type RowContext, RowFault, type RowRecord, rowFault } from "./row-record.ts";
+import { severityFault, stateFault } from "./text-fault.ts";
+import type { TimeContext } from "./time.ts";
 
-/** A record of a machine: what a row says. Times in microseconds since 1970. */
-export type RowRecord =
-  | {
-      readonly kind: "value";
-      readonly machine: string;
-      readonly timeUs: number;
-      readonly signal: string;
-      /** Empty: as declared. */
-      readonly unit: string;
-      /** Undefined: as declared, or as the accessor finds. */
-      readonly maxGapUs: number | undefined;
-      /** Undefined: as declared. */
-      readonly sampleType: SampleType | undefined;
-      readonly value: number;
-    }
-  | {
-      readonly kind: "state";
-      readonly machine: string;
-      readonly timeUs: number;
-      readonly state: MachineState;
-      readonly reason: string;
-    }
-  | {
-      readonly kind: "error";
-      readonly machine: string;
-      readonly timeUs: number;
-      readonly severity: Severity;
-      readonly code: string;
-      readonly message: string;
-    };
-
-/** What holds for rows that do not say it themselves. */
-export type RowDefaults = {
-  /** The signal of rows that name none. */
-  signal?: string | undefined;
-  /** Of numeric signals. */
-  unit?: string | undefined;
-  maxGapUs?: number | undefined;
-  sampleType?: SampleType | undefined;
-};
-
-export type RowContext = TimeContext & RowDefaults;
-
-/** What a row declares of a numeric signal, though it may be no record. */
-export type RowDeclaration = { readonly machine: string } & Declaration;
-
-/** Why a row is no record. */
-export class RowFault implements Fault {
-  readonly reason: Fault["reason"];
-  readonly message: string;
-  /** Undefined: nothing, or nothing that can be read. */
-  readonly declares: RowDeclaration | undefined;
-  constructor({ reason, message }: Fault, declares?: RowDeclaration) {
-    this.reason = reason;
-    this.message = message;
-    this.declares = declares;
-  }
-}
-
-export type Row = Readonly<Record<string, unknown>>;
-
-const fault = (reason: Fault["reason"], message: string) => new RowFault({ reason, message });
-const noMachine = fault("MACHINE_NAME_INVALID", "machine: a text is required");
-const noSignal = fault("SIGNAL_NAME_INVALID", "signal: a text is required");
-const noValue = fault("VALUE_NOT_FINITE", "value: missing");
-const notANumber = fault("VALUE_NOT_FINITE", "value: expected a number, such as 412.3 or 4.1e-3");
-const decimalComma = fault(
-  "VALUE_NOT_FINITE",
-  "value: a number with a comma: write it with a point, as 1234.5",
-);
-const beyondDoubles = fault("VALUE_NOT_FINITE", "value: a number beyond the range of float64");
-const isNotFinite = new RowFault(notFinite);
-const noTime = fault("TIME_INVALID", "time: missing");
-const roundedTime = fault(
-  "TIME_INVALID",
-  "time: a number of JSON above 2^53 has lost its last digits: send it as a text, or the rows as NDJSON",
-);
-const badMaxGap = fault(
-  "SIGNAL_DECLARATION_MISMATCH",
-  'max_gap: expected a length of time with its unit as a text, such as "20m" or "1200s"',
-);
+const noMachine = rowFault("MACHINE_NAME_INVALID", "machine: a text is required");
+const noSignal = rowFault("SIGNAL_NAME_INVALID", "signal: a text is required");
 const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
-
-// Each digit can be read in one way only: with `\d+\.?\d*`, a long run of digits that is no number
-// took a square of its length.
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
-const infinity = /^(?:nan|[+-]?inf(?:inity)?)$/i;
 
 /**
  * The record of a row: flat, as GET answers it and exports write it (`machine`, `signal`, `time`;
@@ -138,7 +40,8 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   const signal = isSaid(row["signal"]) ? row["signal"] : context.signal;
   if (typeof row["machine"] !== "string" || row["machine"] === "") return noMachine;
   const machine = readMachineName(row["machine"]);
-  if (machine === undefined) return fault("MACHINE_NAME_INVALID", machineNameFault(row["machine"]));
+  if (machine === undefined)
+    return rowFault("MACHINE_NAME_INVALID", machineNameFault(row["machine"]));
   if (typeof signal !== "string") return noSignal;
   const timeUs = timeOf(time, context);
   if (typeof timeUs !== "number") return declaring(timeUs, row, { machine, signal, context });
@@ -148,7 +51,7 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   if (signal === "error") return errorOf(row, machine, timeUs, context);
   if (!signalPattern.test(signal)) {
     const shown = JSON.stringify(signal.slice(0, 80));
-    return fault("SIGNAL_NAME_INVALID", `signal ${shown} does not fit [a-z][a-z0-9_]{0,62}`);
+    return rowFault("SIGNAL_NAME_INVALID", `signal ${shown} does not fit [a-z][a-z0-9_]{0,62}`);
   }
   const value = sampleValue(row["value"]);
   if (typeof value !== "number") return declaring(value, row, { machine, signal, context });
@@ -172,7 +75,9 @@ function declaring(
   const maxGapUs = maxGapOf(row["max_gap"] ?? row["maxGap"], context.maxGapUs);
   const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
   return new RowFault(fault, {
-    ...{ machine, signal, unit: typeof unit === "string" ? unit : "" },
+    machine,
+    signal,
+    unit: typeof unit === "string" ? unit : "",
     maxGapUs: maxGapUs instanceof RowFault ? undefined : maxGapUs,
     sampleType: sampleType instanceof RowFault ? undefined : sampleType,
   });
@@ -211,7 +116,7 @@ function errorOf(
 }
 
 const unknownFault = (row: Row): RowFault =>
-  fault(
+  rowFault(
     "REQUEST_INVALID",
     unknownFields(Object.keys(row).filter((name) => !fieldGroups.has(name))),
   );
@@ -229,14 +134,14 @@ function strayFault(row: Row, stray: number, signal: string): RowFault {
   )!;
   const kind =
     signal === "state" ? "a state change" : signal === "error" ? "an error report" : "a sample";
-  return fault("REQUEST_INVALID", `${name}: no field of ${kind}`);
+  return rowFault("REQUEST_INVALID", `${name}: no field of ${kind}`);
 }
 
 /** Of one field, what one spelling says would be lost to what the other says. */
 function saidTwice(row: Row): RowFault | undefined {
   for (const [spelling, name] of otherSpellings) {
     if (isSaid(row[spelling]) && isSaid(row[name]))
-      return fault(
+      return rowFault(
         "REQUEST_INVALID",
         `${name}: given in both spellings, ${name} and ${spelling}: send one`,
       );
@@ -254,79 +159,22 @@ function partOf(
   const part = row[name] ?? row[name === "stateChange" ? "state_change" : "error_report"];
   if (!isSaid(part)) return row;
   if (typeof part !== "object" || Array.isArray(part))
-    return fault("REQUEST_INVALID", `${name}: an object is expected`);
+    return rowFault("REQUEST_INVALID", `${name}: an object is expected`);
   const beside = fields.find((field) => isSaid(row[field]));
   if (beside !== undefined)
-    return fault("REQUEST_INVALID", `${beside}: stands beside ${name}: send one of them`);
+    return rowFault("REQUEST_INVALID", `${beside}: stands beside ${name}: send one of them`);
   for (const [field, value] of Object.entries(part as Row)) {
     if (field === "time") {
       if (isSaid(value) && timeOf(value, at.context) !== at.timeUs)
-        return fault("TIME_INVALID", `${name}.time: not the time of the row: leave it out`);
+        return rowFault("TIME_INVALID", `${name}.time: not the time of the row: leave it out`);
     } else if (!fields.includes(field)) {
-      return fault(
+      return rowFault(
         "REQUEST_INVALID",
         unknownField(field, { of: `a field of ${name}`, known: fields }),
       );
     }
   }
   return part as Row;
-}
-
-const isSaid = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
-
-function timeOf(time: unknown, context: TimeContext): number | RowFault {
-  if (!isSaid(time)) return noTime;
-  // Whole numbers that a double cannot tell apart, and those that JSON has with an exponent.
-  if (typeof time === "number" && Number.isInteger(time) && !Number.isSafeInteger(time))
-    return roundedTime;
-  const us = readTime(
-    typeof time === "string" || typeof time === "number" ? String(time) : "",
-    context,
-  );
-  return us instanceof TimeFault ? fault("TIME_INVALID", `time: ${us.message}`) : Number(us);
-}
-
-/** Numbers, and their decimal digits as a text, as protobuf's JSON and CSV have them. */
-function sampleValue(value: unknown): number | RowFault {
-  if (typeof value === "number") return Number.isFinite(value) ? value : beyondDoubles;
-  if (!isSaid(value)) return noValue;
-  if (typeof value !== "string") return notANumber;
-  if (decimal.test(value)) {
-    const number = Number(value);
-    return Number.isFinite(number) ? number : beyondDoubles;
-  }
-  if (infinity.test(value)) return isNotFinite;
-  return /^[+-]?[\d.]+,\d+$/.test(value) ? decimalComma : notANumber;
-}
-
-function maxGapOf(value: unknown, otherwise: number | undefined): number | undefined | RowFault {
-  if (!isSaid(value)) return otherwise;
-  const us = typeof value === "string" ? parseInterval(value) : undefined;
-  if (us === undefined) return badMaxGap;
-  return us > 0n && us <= maxMaxGapUs ? Number(us) : new RowFault(maxGapFault);
-}
-
-function sampleTypeOf(
-  value: unknown,
-  otherwise: SampleType | undefined,
-): SampleType | undefined | RowFault {
-  if (!isSaid(value)) return otherwise;
-  return (
-    (typeof value === "string" ? readSampleType(value) : undefined) ?? new RowFault(sampleTypeFault)
-  );
-}
-
-function textOf(row: Row, field: keyof typeof textBounds, otherwise = ""): string | RowFault {
-  const given = row[field];
-  const value = field === "unit" && typeof given === "string" ? readUnit(given) : given;
-  if (value === undefined || value === null || value === "") {
-    if (otherwise !== "" || field !== "code") return otherwise;
-  } else if (typeof value !== "string") {
-    return fault("TEXT_INVALID", `${field}: a text is expected, in quotes`);
-  }
-  const text = typeof value === "string" ? value : "";
-  const found = textFault(field, text, textBounds[field]);
-  return found === undefined ? text : new RowFault(found);
 }
 
 const upper = (word: unknown): string => (typeof word === "string" ? word.toUpperCase() : "");

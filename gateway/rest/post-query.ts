@@ -1,6 +1,6 @@
 // Parameters of POST /signals: what holds for rows that do not say it themselves.
 import { type SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
-import type { RowContext } from "../../codec/row/record.ts";
+import type { RowContext } from "../../codec/row/row-record.ts";
 import { maxGapFault, maxMaxGapUs, textBounds } from "../../codec/row/text-fault.ts";
 import { type EpochUnit, epochUnits } from "../../codec/row/time.ts";
 import { readUnit } from "../../codec/unit.ts";

@@ -11,13 +11,8 @@ import {
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
-import {
-  type Row,
-  type RowContext,
-  RowFault,
-  type RowRecord,
-  readRecord,
-} from "../../codec/row/record.ts";
+import { readRecord } from "../../codec/row/record.ts";
+import { type Row, type RowContext, RowFault, type RowRecord } from "../../codec/row/row-record.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
-import type { RowDeclaration, RowRecord } from "../../codec/row/record.ts";
+import type { RowDeclaration, RowRecord } from "../../codec/row/row-record.ts";
 import { toErrorReport, toStateChange } from "../../codec/wire/events.ts";
 import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
 

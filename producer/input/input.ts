@@ -4,13 +4,13 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { readRecord } from "../../codec/row/record.ts";
 import {
   type Row,
   type RowDefaults,
   RowFault,
   type RowRecord,
-  readRecord,
-} from "../../codec/row/record.ts";
+} from "../../codec/row/row-record.ts";
 import { readRows, type SourceRow } from "../../codec/row/source-rows.ts";
 import type { EpochUnit } from "../../codec/row/time.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";

@@ -1,6 +1,6 @@
 // A mutant's edits of one text after the other; each text to replace must stand in its file exactly
 // once.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 type Files = {
   read(file: string): Promise<string>;

@@ -1,6 +1,6 @@
 // Broken variants of what is summed up by calendar: where its units begin, silence, and the
 // intervals of peak demand. An oracle that looks at the raw records must notice each.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const oracle = "test/state-calendar-oracle.test.ts";
 const peakDemand = "accessor/read/peak-demand.ts";

@@ -1,6 +1,6 @@
 // Broken variants of what bounds old times, partitions and steps of compaction. Each is seen by a
 // test: a round of chaos sends no such data.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 export const compactionMutants: readonly Mutant[] = [
   {

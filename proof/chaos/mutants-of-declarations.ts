@@ -1,6 +1,6 @@
 // Broken variants of what signals declare and what follows from it: inference, units, corrections,
 // warnings; and of where the windows of answers end.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const inferGap = "accessor/history/infer-gap.ts";
 const warnings = "accessor/ingest/warnings.test.ts";

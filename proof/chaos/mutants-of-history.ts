@@ -1,6 +1,6 @@
 // Broken variants of what holds producers to their owners and numbers, and accessors to the newest
 // epoch.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const ingestSql = "accessor/store/functions/ingest.sql";
 

@@ -1,6 +1,6 @@
 // Broken variants of what a promotion that loses commits means to feeds, accessors and producers:
 // only a round with such a promotion notices.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const lossy = ["--rounds", "4", "--seed", "1", "--faults", "promotion lossy", "--armed", ""];
 

@@ -1,6 +1,6 @@
 // Broken variants of what lies between two samples, by the type that a signal declares, and of how
 // it is added up.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const lineArea = "accessor/history/line-area.ts";
 const byHand = {

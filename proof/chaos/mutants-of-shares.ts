@@ -1,6 +1,6 @@
 // Broken variants of what callers share at accessor and gateway: places, bytes, turns, and their
 // giving back.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 export const shareMutants: readonly Mutant[] = [
   {
@@ -264,52 +264,6 @@ export const shareMutants: readonly Mutant[] = [
       },
     ],
     catch: { test: "gateway/limits/read-clock.test.ts", says: /FAIL.*longest waiting answers end/ },
-  },
-  {
-    name: "batches spread over any number of minutes",
-    edits: [
-      {
-        file: "accessor/ingest/spread.ts",
-        find: "if (granted) return;",
-        replace: "if (granted || true) return;",
-      },
-    ],
-    catch: { test: "accessor/ingest/spread.test.ts", says: /FAIL.*waits until it is paid/ },
-  },
-  {
-    name: "a single batch waits for minutes however long that takes",
-    edits: [
-      { file: "accessor/rpc/ingest.ts", find: "        maxWaitMs: maxBatchWaitMs,\n", replace: "" },
-    ],
-    catch: {
-      test: "accessor/ingest/spread.test.ts",
-      says: /FAIL.*single batches are refused by name/,
-    },
-  },
-  {
-    name: "full minutes cost no more than others",
-    edits: [
-      {
-        file: "accessor/ingest/minutes.ts",
-        find: "firstUs < filled.lastUs)",
-        replace: "firstUs < 0)",
-      },
-    ],
-    catch: {
-      test: "accessor/ingest/minutes.test.ts",
-      says: /FAIL.*into the middle of a full minute/,
-    },
-  },
-  {
-    name: "every minute that was filled is remembered",
-    edits: [
-      {
-        file: "accessor/ingest/minutes.ts",
-        find: "this.#filled.size >= this.#maxKept",
-        replace: "this.#filled.size < 0",
-      },
-    ],
-    catch: { test: "accessor/ingest/minutes.test.ts", says: /FAIL.*a bounded number of minutes/ },
   },
   {
     name: "a POST that has begun to store ends when the rate is used up",

@@ -1,5 +1,5 @@
 // Broken variants of what is held against texts, tokens and headers that come from outside.
-import type { Mutant } from "./mutant-list.ts";
+import type { Mutant } from "./mutant.ts";
 
 export const textMutants: readonly Mutant[] = [
   {

@@ -4,8 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import type { Mutant } from "./mutant.ts";
 import { applyEdits } from "./mutant-edits.ts";
-import { type Mutant, mutants } from "./mutant-list.ts";
+import { mutants } from "./mutant-list.ts";
 
 const pathOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 

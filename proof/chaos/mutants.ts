@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { Catch } from "./mutant.ts";
 import { applyEdits } from "./mutant-edits.ts";
-import { type Catch, mutants } from "./mutant-list.ts";
+import { mutants } from "./mutant-list.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });

@@ -1,60 +1,22 @@
 // A lean producer of the harness: numbered batches that follow from the seed, sent, sent again, and
 // now and then altered or out of turn; every answer is held against what must come.
-import type { BatchResult, IngestRequest, Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { answerOf, numbered, toRequest } from "./batch-messages.ts";
-import { makeBatch, type SentBatch } from "./batches.ts";
-import { metadataOf, pause, reach, reasonOf } from "./clients.ts";
-import { epochOf } from "./content.ts";
-import type { Random } from "./random.ts";
-import type { RoundRecord } from "./record.ts";
-
-export type WriterOptions = {
-  producer: string;
-  /** Tells two writers apart that share a producer id. */
-  variant: number;
-  shared: boolean;
-  /** By unary calls instead of a stream. */
-  unary: boolean;
-  seed: number;
-  ports: readonly number[];
-  random: Random;
-  record: RoundRecord;
-  /** Between two batches. */
-  intervalMs: number;
-  /**
-   * Whether it may alter what was acknowledged. Not where that may be given up: then it would be
-   * taken.
-   */
-  mayAlter: boolean;
-};
-
-/** What would be wrong, unless a promotion has given up what was acknowledged under this number. */
-export type Doubt = { sequence: number; text: string };
+import type { IngestRequest, Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { numbered, toRequest } from "./batch-messages.ts";
+import { pause, reach, reasonOf } from "./clients.ts";
+import { WriterLedger, type WriterOptions } from "./writer-ledger.ts";
 
 const window = 40;
 const ackTimeoutMs = 3_000;
 // An answer must fit the batch it is for; an altered one gets none.
 const alteredVariant = 900;
 
-export class Writer {
-  readonly options: WriterOptions;
-  /** Highest sequence that this writer has sent. */
-  sent = 0;
-  /** Sequences that were acknowledged to it, and the cursor of the ack. */
-  readonly acked = new Map<number, string>();
-  /** Of a shared id: taken by the other one. */
-  readonly conflicted = new Set<number>();
-  readonly doubts: Doubt[] = [];
-  /** Of those that were acknowledged, what a welcome has said is lost. */
-  readonly told = new Set<number>();
+export class Writer extends WriterLedger {
   readonly #stop = new AbortController();
   #finish = false;
   readonly running: Promise<void>;
-  readonly #who: string;
 
   constructor(options: WriterOptions) {
-    this.options = options;
-    this.#who = `writer ${options.producer}/${options.variant}`;
+    super(options);
     this.running = this.#run();
   }
 
@@ -65,26 +27,6 @@ export class Writer {
 
   abort(): void {
     this.#stop.abort(new Error("the round is over"));
-  }
-
-  get latestCursor(): string | undefined {
-    return [...this.acked.values()].at(-1);
-  }
-
-  /** Sequences without an ack. */
-  get open(): number {
-    let open = 0;
-    for (let sequence = 1; sequence <= this.sent; sequence++) if (!this.#decided(sequence)) open++;
-    return open;
-  }
-
-  #decided(sequence: number): boolean {
-    return this.acked.has(sequence) || this.conflicted.has(sequence);
-  }
-
-  make(sequence: number, variant = this.options.variant): SentBatch {
-    const { seed, producer } = this.options;
-    return makeBatch({ seed, producer, variant, sequence });
   }
 
   async #run(): Promise<void> {
@@ -98,41 +40,14 @@ export class Writer {
         if (unary) await this.#call(clients.ingest, session.signal);
         else await this.#stream(clients.ingest, session);
       } catch (error) {
-        record.note({ who: this.#who, what: "session", how: "failed", reason: reasonOf(error) });
-        this.#judge(error);
+        record.note({ who: this.who, what: "session", how: "failed", reason: reasonOf(error) });
+        this.judge(error);
       } finally {
         this.#stop.signal.removeEventListener("abort", abort);
         session.abort(new Error("the session is over"));
       }
       await pause(random.int(20, 150), this.#stop.signal);
     }
-  }
-
-  /**
-   * The errors that say something about the data. Those we provoke end a session of their own (see
-   * #provoke).
-   */
-  #judge(error: unknown): void {
-    const { record, shared } = this.options;
-    const reason = reasonOf(error);
-    if (reason === "SEQUENCE_CONFLICT" && !shared)
-      record.violation(`${this.#who}: a conflict for what was sent once`);
-    if (reason !== "SEQUENCE_GAP" || shared) return;
-    const expected = Number(metadataOf(error)["expected_sequence"] ?? 0);
-    this.#doubt(expected, "a gap where there is none");
-    // To a single batch there is no welcome: this is how it is told what is gone. It is sent again,
-    // in order.
-    if (this.options.unary)
-      for (const sequence of this.acked.keys()) if (sequence >= expected) this.#isGone(sequence);
-  }
-
-  #doubt(sequence: number, text: string): void {
-    this.doubts.push({ sequence, text: `${this.#who}: ${text} (${sequence})` });
-  }
-
-  #isGone(sequence: number): void {
-    this.#doubt(sequence, "it is told that what was acknowledged is gone");
-    this.acked.delete(sequence);
   }
 
   async #stream(
@@ -150,7 +65,7 @@ export class Writer {
     const start = Promise.withResolvers<number>();
     start.promise.catch(() => {});
     let provoked = false;
-    const who = this.#who;
+    const who = this.who;
     const requests = async function* (this: Writer): AsyncGenerator<IngestRequest> {
       yield toRequest({
         case: "hello",
@@ -206,7 +121,7 @@ export class Writer {
             continue;
           }
           for (const decided of outstanding.splice(0, at + 1))
-            this.#answered(decided, { cursor, result: byNumber.get(decided) });
+            this.answered(decided, { cursor, result: byNumber.get(decided) });
         }
       }
       if (provoked)
@@ -219,7 +134,7 @@ export class Writer {
         );
     } catch (error) {
       const reason = reasonOf(error);
-      if (reason === "SEQUENCE_CONFLICT" && shared) this.#lostRace(error);
+      if (reason === "SEQUENCE_CONFLICT" && shared) this.lostRace(error);
       const expected = provoke === "gap" ? "SEQUENCE_GAP" : "SEQUENCE_CONFLICT";
       if (provoked && reason === expected) {
         record.note({ who, what: provoke!, how: "ok", reason });
@@ -242,23 +157,23 @@ export class Writer {
     const firstLost = lost && Number(lost.first);
     if (lost && (shared || Number(lost.last) !== lastAcked || last !== lastAcked))
       record.violation(
-        `${this.#who}: welcomed with ${last} and lost ${lost.first} to ${lost.last}, and ${lastAcked} was said`,
+        `${this.who}: welcomed with ${last} and lost ${lost.first} to ${lost.last}, and ${lastAcked} was said`,
       );
     for (let sequence = firstLost ?? lastAcked + 1; sequence <= lastAcked; sequence++) {
-      this.#doubt(sequence, "the welcome says that what was acknowledged is lost");
+      this.doubt(sequence, "the welcome says that what was acknowledged is lost");
       this.told.add(sequence);
     }
     if (!shared && last < lastAcked)
-      record.violation(`${this.#who}: welcomed with ${last}, and ${lastAcked} was acknowledged`);
+      record.violation(`${this.who}: welcomed with ${last}, and ${lastAcked} was acknowledged`);
     if (!shared && last > this.sent)
-      record.violation(`${this.#who}: welcomed with ${last}, and only ${this.sent} were sent`);
+      record.violation(`${this.who}: welcomed with ${last}, and only ${this.sent} were sent`);
     if (shared) {
       // What the other one took meanwhile is not ours to send.
       for (let sequence = this.sent + 1; sequence <= last; sequence++)
         this.conflicted.add(sequence);
       this.sent = Math.max(this.sent, last);
       const open = Array.from({ length: last }, (_, i) => i + 1).find(
-        (sequence) => !this.#decided(sequence),
+        (sequence) => !this.decided(sequence),
       );
       return open ?? last + 1;
     }
@@ -274,39 +189,6 @@ export class Writer {
     return Math.max(1, Math.min(firstOpen ?? this.sent + 1, last + 1, again) - back);
   }
 
-  /** Of a shared id, one number is the other's. */
-  #lostRace(error: unknown): void {
-    const sequence = Number(/sequence (\d+)/.exec(String(error))?.[1]);
-    if (this.acked.has(sequence)) this.#doubt(sequence, "a conflict for what was acknowledged");
-    this.acked.delete(sequence);
-    this.conflicted.add(sequence);
-  }
-
-  #answered(
-    sequence: number,
-    { cursor, result }: { cursor: string; result: BatchResult | undefined },
-  ): void {
-    const { record } = this.options;
-    const { answer } = this.make(sequence);
-    const got = result === undefined ? [] : answerOf(result);
-    if (got.join() !== [...answer].sort().join())
-      record.violation(
-        `${this.#who}: batch ${sequence} answered ${JSON.stringify(got)}${result?.duplicate ? " as a duplicate" : ""}, not ${JSON.stringify(answer)}`,
-      );
-    const before = this.acked.get(sequence);
-    if (before !== undefined && !result?.duplicate)
-      this.#doubt(sequence, "it was stored a second time");
-    record.note({
-      who: this.#who,
-      what: "batch",
-      how: "ok",
-      sequence,
-      duplicate: result?.duplicate ?? false,
-    });
-    if (before === undefined || !result?.duplicate || epochOf(cursor) > epochOf(before))
-      this.acked.set(sequence, cursor);
-  }
-
   async #call(client: ReturnType<typeof reach>["ingest"], abort: AbortSignal): Promise<void> {
     const { producer, random, record, intervalMs } = this.options;
     for (;;) {
@@ -314,13 +196,13 @@ export class Writer {
       const sequence = again ? random.int(1, this.acked.size) : this.acked.size + 1;
       if (this.#finish && sequence > this.sent) return;
       this.sent = Math.max(this.sent, sequence);
-      record.note({ who: this.#who, what: "batch", how: "invoked", sequence });
+      record.note({ who: this.who, what: "batch", how: "invoked", sequence });
       const { batch } = this.make(sequence);
       const { result, cursor } = await client.ingestBatch(
         { producerId: producer, sequence: BigInt(sequence), batch },
         { signal: abort, timeoutMs: ackTimeoutMs },
       );
-      this.#answered(sequence, { cursor, result });
+      this.answered(sequence, { cursor, result });
       await pause(intervalMs * 2 * random.next(), abort);
       abort.throwIfAborted();
     }

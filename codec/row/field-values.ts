@@ -1,0 +1,107 @@
+// The values of a row's fields, and what can be wrong with each.
+import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { readUnit } from "../unit.ts";
+import { parseInterval } from "./duration.ts";
+import { type Row, RowFault, rowFault } from "./row-record.ts";
+import { readSampleType } from "./sample-type.ts";
+import {
+  maxGapFault,
+  maxMaxGapUs,
+  notFinite,
+  sampleTypeFault,
+  textBounds,
+  textFault,
+} from "./text-fault.ts";
+import { readTime, type TimeContext } from "./time.ts";
+import { TimeFault } from "./time-fault.ts";
+
+const noValue = rowFault("VALUE_NOT_FINITE", "value: missing");
+const notANumber = rowFault(
+  "VALUE_NOT_FINITE",
+  "value: expected a number, such as 412.3 or 4.1e-3",
+);
+const decimalComma = rowFault(
+  "VALUE_NOT_FINITE",
+  "value: a number with a comma: write it with a point, as 1234.5",
+);
+const beyondDoubles = rowFault("VALUE_NOT_FINITE", "value: a number beyond the range of float64");
+const isNotFinite = new RowFault(notFinite);
+const noTime = rowFault("TIME_INVALID", "time: missing");
+const roundedTime = rowFault(
+  "TIME_INVALID",
+  "time: a number of JSON above 2^53 has lost its last digits: send it as a text, or the rows as NDJSON",
+);
+const badMaxGap = rowFault(
+  "SIGNAL_DECLARATION_MISMATCH",
+  'max_gap: expected a length of time with its unit as a text, such as "20m" or "1200s"',
+);
+// Each digit can be read in one way only: with `\d+\.?\d*`, a long run of digits that is no number
+// took a square of its length.
+const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+const infinity = /^(?:nan|[+-]?inf(?:inity)?)$/i;
+
+/** Whether a field says something: empty texts and nulls do not. */
+export const isSaid = (value: unknown): boolean =>
+  value !== undefined && value !== null && value !== "";
+
+export function timeOf(time: unknown, context: TimeContext): number | RowFault {
+  if (!isSaid(time)) return noTime;
+  // Whole numbers that a double cannot tell apart, and those that JSON has with an exponent.
+  if (typeof time === "number" && Number.isInteger(time) && !Number.isSafeInteger(time))
+    return roundedTime;
+  const us = readTime(
+    typeof time === "string" || typeof time === "number" ? String(time) : "",
+    context,
+  );
+  return us instanceof TimeFault ? rowFault("TIME_INVALID", `time: ${us.message}`) : Number(us);
+}
+
+/** Numbers, and their decimal digits as a text, as protobuf's JSON and CSV have them. */
+export function sampleValue(value: unknown): number | RowFault {
+  if (typeof value === "number") return Number.isFinite(value) ? value : beyondDoubles;
+  if (!isSaid(value)) return noValue;
+  if (typeof value !== "string") return notANumber;
+  if (decimal.test(value)) {
+    const number = Number(value);
+    return Number.isFinite(number) ? number : beyondDoubles;
+  }
+  if (infinity.test(value)) return isNotFinite;
+  return /^[+-]?[\d.]+,\d+$/.test(value) ? decimalComma : notANumber;
+}
+
+export function maxGapOf(
+  value: unknown,
+  otherwise: number | undefined,
+): number | undefined | RowFault {
+  if (!isSaid(value)) return otherwise;
+  const us = typeof value === "string" ? parseInterval(value) : undefined;
+  if (us === undefined) return badMaxGap;
+  return us > 0n && us <= maxMaxGapUs ? Number(us) : new RowFault(maxGapFault);
+}
+
+export function sampleTypeOf(
+  value: unknown,
+  otherwise: SampleType | undefined,
+): SampleType | undefined | RowFault {
+  if (!isSaid(value)) return otherwise;
+  return (
+    (typeof value === "string" ? readSampleType(value) : undefined) ?? new RowFault(sampleTypeFault)
+  );
+}
+
+export function textOf(
+  row: Row,
+  field: keyof typeof textBounds,
+  otherwise = "",
+): string | RowFault {
+  const given = row[field];
+  const value = field === "unit" && typeof given === "string" ? readUnit(given) : given;
+  if (value === undefined || value === null || value === "") {
+    if (otherwise !== "" || field !== "code") return otherwise;
+  } else if (typeof value !== "string") {
+    return rowFault("TEXT_INVALID", `${field}: a text is expected, in quotes`);
+  }
+  const text = typeof value === "string" ? value : "";
+  const found = textFault(field, text, textBounds[field]);
+  return found === undefined ? text : new RowFault(found);
+}
