@@ -41,6 +41,7 @@ const names = [
   "views/samples-hour.sql",
   "views/samples-day.sql",
   "views/operation.sql",
+  "views/columns.sql",
   "functions/grants.sql",
 ];
 

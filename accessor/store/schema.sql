@@ -673,54 +673,146 @@ create table zone_clock (
 -- How far the history is behind the log. time: of the last step; lag_seconds: age of the oldest
 -- commit that is only in the log; hours_due: hours of signals and machines that are over and not
 -- rolled up, 100,000 at most
--- view millrace_v1.compaction ("time" timestamptz, watermark bigint, head bigint, lag_commits
---   bigint, lag_seconds float8, quarantined bigint, held bigint, hours_due bigint)
+-- view millrace_v1.compaction
+--   "time" timestamptz: When the last step of compaction ended
+--   watermark bigint: The newest commit in the history
+--   head bigint: The newest commit of all
+--   lag_commits bigint: Commits that are only in the log
+--   lag_seconds float8: Age of the oldest of them in seconds
+--   quarantined bigint: Rows that could not be read
+--   held bigint: Commits that could not be compacted; samples() includes them
+--   hours_due bigint: Hours of signals and machines that are over and not rolled up, 100,000 at
+--     most
 
 -- As they were sent
--- view millrace_v1.error_reports ("time" timestamptz, machine text, severity text, code text,
---   message text)
+-- view millrace_v1.error_reports
+--   "time" timestamptz: When it happened
+--   machine text: Name of the machine
+--   severity text: INFO, WARNING, ERROR, CRITICAL or UNKNOWN
+--   code text: The code of the error
+--   message text: What it says
 
 -- The newest record of each signal of each machine: a value, a state or an error. Nothing lags
--- view millrace_v1.latest (machine text, signal text, unit text, "time" timestamptz, value float8,
---   state text, reason text, severity text, code text, message text)
+-- view millrace_v1.latest
+--   machine text: Name of the machine
+--   signal text: Name of the signal
+--   unit text: Its unit; empty: none is declared
+--   "time" timestamptz: Of the record
+--   value float8: Of a numeric signal, in its unit
+--   state text: ACTIVE, IDLE, FAULT, OFF or UNKNOWN
+--   reason text: Why, in words of the machine
+--   severity text: INFO, WARNING, ERROR, CRITICAL or UNKNOWN
+--   code text: The code of the error
+--   message text: What it says
 
 -- Machines that have sent anything, with the names of their signals
--- view millrace_v1.machines (machine text, first_seen_time timestamptz, signals text[])
+-- view millrace_v1.machines
+--   machine text: Name of the machine
+--   first_seen_time timestamptz: When its first record was stored
+--   signals text[]: Names of its signals
 
 -- Samples by the day in UTC, of every numeric signal. Without the last minute or so, see compaction
--- view millrace_v1.samples_day (machine text, signal text, unit text, "time" timestamptz, count
---   bigint, min float8, max float8, mean float8, first float8, last float8, integral float8,
---   covered_seconds float8, kwh float8, increase float8, rate float8, sample_type text)
+-- view millrace_v1.samples_day
+--   machine text: Name of the machine
+--   signal text: Name of the signal
+--   unit text: Its unit; empty: none is declared
+--   "time" timestamptz: Where the day begins, in UTC
+--   count bigint: Number of samples; 0 where only a line crosses or a value holds
+--   min float8: Least value
+--   max float8: Greatest value
+--   mean float8: Mean of the samples
+--   first float8: First value
+--   last float8: Last value
+--   integral float8: Value times seconds; null for a COUNTER
+--   covered_seconds float8: Seconds that lie under lines between samples
+--   kwh float8: Energy of signal power in kWh; null for other signals
+--   increase float8: How far a COUNTER went up; null for other signals
+--   rate float8: Increase of a COUNTER per second; null for other signals
+--   sample_type text: LINEAR, STEP or COUNTER
 
 -- Samples by the hour, of every numeric signal. Without the last minute or so, see compaction
--- view millrace_v1.samples_hour (machine text, signal text, unit text, "time" timestamptz, count
---   bigint, min float8, max float8, mean float8, first float8, last float8, integral float8,
---   covered_seconds float8, kwh float8, increase float8, rate float8, sample_type text)
+-- view millrace_v1.samples_hour
+--   machine text: Name of the machine
+--   signal text: Name of the signal
+--   unit text: Its unit; empty: none is declared
+--   "time" timestamptz: Where the hour begins
+--   count bigint: Number of samples; 0 where only a line crosses or a value holds
+--   min float8: Least value
+--   max float8: Greatest value
+--   mean float8: Mean of the samples
+--   first float8: First value
+--   last float8: Last value
+--   integral float8: Value times seconds; null for a COUNTER
+--   covered_seconds float8: Seconds that lie under lines between samples
+--   kwh float8: Energy of signal power in kWh; null for other signals
+--   increase float8: How far a COUNTER went up; null for other signals
+--   rate float8: Increase of a COUNTER per second; null for other signals
+--   sample_type text: LINEAR, STEP or COUNTER
 
 -- Samples by the minute, of every numeric signal. Without the last minute or so, see compaction
--- view millrace_v1.samples_minute (machine text, signal text, unit text, "time" timestamptz, count
---   bigint, min float8, max float8, mean float8, first float8, last float8, integral float8,
---   covered_seconds float8, kwh float8, increase float8, rate float8, sample_type text)
+-- view millrace_v1.samples_minute
+--   machine text: Name of the machine
+--   signal text: Name of the signal
+--   unit text: Its unit; empty: none is declared
+--   "time" timestamptz: Where the minute begins
+--   count bigint: Number of samples; 0 where only a line crosses or a value holds
+--   min float8: Least value
+--   max float8: Greatest value
+--   mean float8: Mean of the samples
+--   first float8: First value
+--   last float8: Last value
+--   integral float8: Value times seconds; null for a COUNTER
+--   covered_seconds float8: Seconds that lie under lines between samples
+--   kwh float8: Energy of signal power in kWh; null for other signals
+--   increase float8: How far a COUNTER went up; null for other signals
+--   rate float8: Increase of a COUNTER per second; null for other signals
+--   sample_type text: LINEAR, STEP or COUNTER
 
 -- Signals of machines and what they declare. Durations: seconds
--- view millrace_v1.signals (machine text, signal text, kind text, unit text, max_gap_seconds
---   float8, bucket_seconds integer, max_gap_inferred boolean, sample_type text, max_gap text)
+-- view millrace_v1.signals
+--   machine text: Name of the machine
+--   signal text: Name of the signal
+--   kind text: STATE, EVENT, NUMERIC or UNKNOWN
+--   unit text: Its unit; empty: none is declared
+--   max_gap_seconds float8: Samples farther apart than so many seconds have a gap between them
+--   bucket_seconds integer: How many seconds of samples are packed together
+--   max_gap_inferred boolean: Whether max_gap was inferred; false: declared
+--   sample_type text: LINEAR, STEP or COUNTER
+--   max_gap text: As rows declare it; null while it may still change
 
 -- As they were sent, repeated states too
--- view millrace_v1.state_changes ("time" timestamptz, machine text, state text, reason text)
+-- view millrace_v1.state_changes
+--   "time" timestamptz: When the state began
+--   machine text: Name of the machine
+--   state text: ACTIVE, IDLE, FAULT, OFF or UNKNOWN
+--   reason text: Why, in words of the machine
 
 -- Time and energy by state, of hours that are over and rolled up. kwh: of signal power; null where
 -- none was measured in that state or its unit gives no watts
--- view millrace_v1.state_hours (machine text, "time" timestamptz, state text, seconds float8, kwh
---   float8, covered_seconds float8, silent_seconds float8)
+-- view millrace_v1.state_hours
+--   machine text: Name of the machine
+--   "time" timestamptz: Where the hour begins
+--   state text: ACTIVE, IDLE, FAULT or OFF; UNKNOWN before the first state of the machine
+--   seconds float8: Seconds of the hour in this state
+--   kwh float8: Energy of signal power in this state, in kWh
+--   covered_seconds float8: Seconds of it that signal power covers
+--   silent_seconds float8: Seconds of it in which the machine was silent
 
 -- What each machine was doing from when to when, to the newest commit. end_time and seconds: null
 -- while it lasts
--- view millrace_v1.state_intervals (machine text, state text, start_time timestamptz, end_time
---   timestamptz, seconds float8)
+-- view millrace_v1.state_intervals
+--   machine text: Name of the machine
+--   state text: ACTIVE, IDLE, FAULT, OFF or UNKNOWN
+--   start_time timestamptz: When the state began
+--   end_time timestamptz: When it ended; null while it lasts
+--   seconds float8: How long it lasted; null while it lasts
 
 -- Bytes on disk with indexes, superseded blocks included, over the records that are current
--- view millrace_v1.storage (part text, bytes bigint, records bigint, bytes_per_record float8)
+-- view millrace_v1.storage
+--   part text: Kind of data
+--   bytes bigint: Bytes on disk, with indexes
+--   records bigint: Current samples, changes or reports; null: not counted
+--   bytes_per_record float8: Bytes for each of them
 
 -- Functions: functions/ has their text.
 

@@ -34,7 +34,7 @@ test("each table, column, view and function says what it is for", async () => {
     union all
     select r.oid::regclass || '.' || a.attname from relation r
     join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
-    where r.relkind <> 'v' and col_description(r.oid, a.attnum) is null
+    where col_description(r.oid, a.attnum) is null
     union all
     select oid::regprocedure::text from pg_proc
     where pronamespace in ('public'::regnamespace, 'millrace_v1'::regnamespace)

@@ -43,7 +43,8 @@ export async function describeSchema(client: Client): Promise<string> {
   const views = (await ask(viewsOf)).map((view) =>
     [
       ...comment(view["comment"]),
-      ...wrapAll([`-- view ${view["relation"]} (${view["columns"]})`], "--   "),
+      `-- view ${view["relation"]}`,
+      ...view["columns"]!.split("\n").flatMap((column) => wrapAll([`--   ${column}`], "--     ")),
     ].join("\n"),
   );
   const functions = (await ask(functionsOf)).map((one) =>
@@ -146,8 +147,8 @@ const triggersOf = `
 
 const viewsOf = `
   select c.oid::regclass::text as relation, obj_description(c.oid, 'pg_class') as comment,
-    string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', '
-      order by a.attnum) as columns
+    string_agg(format('%I %s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+      ': ' || col_description(c.oid, a.attnum)), e'\n' order by a.attnum) as columns
   from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
   where ${ofOurs} and c.relkind = 'v' group by c.oid
   order by c.oid::regclass::text collate "C"`;

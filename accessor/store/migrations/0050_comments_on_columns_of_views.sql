@@ -1,0 +1,1 @@
+-- Columns of views say what they are for: accessor/store/views/columns.sql.
