@@ -1,0 +1,104 @@
+// Who may import whom: the table behind docs/architecture.md. An arrow that nothing uses is a
+// fault, as is one that is missing.
+
+/**
+ * `to` has the rooms whose files a room may import besides its own, `packages` those of npm. Node's
+ * own modules are free to all.
+ */
+export type Room = { readonly to: readonly string[]; readonly packages: readonly string[] };
+
+const protobuf = ["@bufbuild/protobuf", "@connectrpc/connect"];
+const any = ["*"];
+
+export const rooms: Readonly<Record<string, Room>> = {
+  producer: { to: ["client", "codec", "gen", "runtime"], packages: protobuf },
+  gateway: {
+    to: ["access", "codec", "gen", "runtime"],
+    packages: [
+      ...protobuf,
+      "@connectrpc/connect-node",
+      "@fastify/cors",
+      "fastify",
+      "lru-cache",
+      "prom-client",
+    ],
+  },
+  accessor: {
+    to: ["access", "codec", "gen", "runtime"],
+    packages: [
+      ...protobuf,
+      "@bufbuild/protovalidate",
+      "@slonik/driver",
+      "jose",
+      "pg",
+      "slonik",
+      "zod",
+    ],
+  },
+  local: { to: ["gen", "runtime"], packages: ["@connectrpc/connect", "pg"] },
+  client: { to: ["codec", "gen", "runtime"], packages: protobuf },
+  access: { to: ["codec"], packages: [] },
+  codec: { to: ["gen", "runtime"], packages: ["@bufbuild/protobuf"] },
+  runtime: { to: ["gen"], packages: [...protobuf, "@grpc/grpc-js"] },
+  test: { to: any, packages: any },
+  proof: { to: any, packages: any },
+  bench: { to: any, packages: any },
+  tools: { to: any, packages: any },
+};
+
+/** What a test may import besides its own room. */
+export const sharedByTests = ["test/testing/", "gen/", "local/"];
+
+/** Inside a room: the folders that each of its folders may import. "." are the room's own files. */
+export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  producer: { ".": ["input", "simulate"], input: [], simulate: [] },
+  gateway: {
+    ".": [
+      "admission",
+      "cache",
+      "caller",
+      "errors",
+      "http",
+      "limits",
+      "metrics",
+      "rest",
+      "rpc",
+      "upstream",
+    ],
+    admission: ["caller", "errors", "http", "limits", "upstream"],
+    cache: [],
+    caller: [],
+    encoding: [],
+    errors: [],
+    http: [],
+    limits: ["caller", "errors", "http"],
+    metrics: ["cache", "errors"],
+    rest: ["cache", "caller", "encoding", "errors", "http", "limits", "upstream"],
+    rpc: ["caller", "encoding", "errors", "http", "limits", "upstream"],
+    upstream: [],
+  },
+  accessor: {
+    ".": ["access", "compact", "domain", "feed", "ingest", "rpc", "store"],
+    access: ["domain", "feed", "read", "store"],
+    compact: ["domain", "history", "read", "store"],
+    domain: [],
+    feed: ["domain", "store"],
+    history: [],
+    ingest: ["domain", "feed", "history", "store"],
+    read: ["domain", "feed", "history", "store"],
+    rpc: ["access", "domain", "feed", "history", "ingest", "read", "store"],
+    store: ["domain", "history"],
+  },
+  local: { ".": [] },
+  client: { ".": [], send: [] },
+  access: { ".": [] },
+  codec: { ".": [], block: ["."], row: [".", "wire"], wire: ["."] },
+  runtime: { ".": [], grpc: [".", "tls"], tls: ["."] },
+};
+
+/** Packages that only one folder of their room may import. */
+export const packageOwners: Readonly<Record<string, string>> = {
+  "@grpc/grpc-js": "runtime/grpc/",
+  slonik: "accessor/store/",
+  "@slonik/driver": "accessor/store/",
+};

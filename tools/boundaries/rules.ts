@@ -1,0 +1,144 @@
+// The rules of docs/architecture.md for one file: whom it imports, how it is called, how long it
+// is, and what only one place may do.
+import { folders, packageOwners, rooms, sharedByTests } from "./arrows.ts";
+import {
+  folderOf,
+  isOfTests,
+  roomOf,
+  type SourceFile,
+  specifiersOf,
+  targetOf,
+  withoutComments,
+} from "./source-files.ts";
+
+const vagueName = /(^|\/)(utils?|types|helpers?|constants|index|common|misc)\.[a-z]+$/;
+const maxLines = 300;
+/** Files that a program wrote, as long as what they show. */
+const written = /^accessor\/store\/schema\.sql$|^accessor\/testing\/data-of-\d+\//;
+
+/** Longer since lines end at 100; each is to be split by idea. */
+const longer = new Set([
+  "accessor/access/keyring.test.ts",
+  "accessor/accessor.ts",
+  "accessor/answer-sizes.test.ts",
+  "accessor/compact/interrupted.test.ts",
+  "accessor/compact/retain.test.ts",
+  "accessor/compact/sql-sample-types.test.ts",
+  "accessor/ingest/prepare.ts",
+  "accessor/ingest/verdicts.test.ts",
+  "accessor/rpc/answers.test.ts",
+  "accessor/rpc/signals.ts",
+  "accessor/rpc/version.test.ts",
+  "accessor/store/database.ts",
+  "accessor/store/sql-views.test.ts",
+  "accessor/testing/answers.ts",
+  "client/send/spool/lane.ts",
+  "client/send/spool/spool.test.ts",
+  "client/watch.test.ts",
+  "gateway/gateway.ts",
+  "gateway/rpc/protocols.test.ts",
+  "gateway/rest/export.test.ts",
+  "gateway/rest/mount.ts",
+  "gateway/rest/post-fields.test.ts",
+  "gateway/rest/post-lines.test.ts",
+  "gateway/rest/post-signals.test.ts",
+  "gateway/rest/rest.test.ts",
+  "gateway/rest/rewatch.test.ts",
+  "gateway/rest/routes.ts",
+  "producer/input/input.test.ts",
+  "runtime/grpc/message-cost.ts",
+  "test/bad-input.test.ts",
+  "test/state-calendar-oracle.test.ts",
+]);
+
+/** What only one place does, by a word that shows it. */
+const owners: readonly { what: RegExp; where: RegExp; why: string }[] = [
+  {
+    what: /\bprocess\.env\b/,
+    where: /^runtime\/config\.ts$/,
+    why: "runtime/config.ts reads the environment",
+  },
+  {
+    what: /\bprocess\.exit\(|\bprocess\.on\(/,
+    where: /^runtime\/lifecycle\.ts$|^tools\//,
+    why: "runtime/lifecycle.ts starts and ends processes",
+  },
+  {
+    what: /\bsql\.(type|unsafe|fragment|typeAlias)\b/,
+    where: /^accessor\/store\//,
+    why: "accessor/store/ has every statement of SQL",
+  },
+];
+
+/** Rooms in which everything is a test or measures. */
+const outside = new Set(["test", "proof", "bench", "tools"]);
+
+/** What is wrong with the file, each with its path in front. */
+export function violationsOf(file: SourceFile): string[] {
+  const found = [...nameAndLength(file), ...imports(file), ...ownership(file), ...domainWord(file)];
+  return found.map((violation) => `${file.path}: ${violation}`);
+}
+
+function nameAndLength({ path, text }: SourceFile): string[] {
+  const lines = text.split("\n").length - 1;
+  return [
+    ...(vagueName.test(path) ? ["a name that says nothing of what is inside"] : []),
+    ...(lines > maxLines && !written.test(path) && !longer.has(path)
+      ? [`${lines} lines, ${maxLines} are the limit`]
+      : []),
+  ];
+}
+
+function imports(file: SourceFile): string[] {
+  return rooms[roomOf(file.path)] === undefined
+    ? ["in no room of the table"]
+    : specifiersOf(file).flatMap((specifier) => {
+        if (specifier.startsWith("node:")) return [];
+        const target = targetOf(file.path, specifier);
+        if (target === undefined)
+          return mayImportPackage(file.path, specifier)
+            ? []
+            : [`may not import the package ${specifier}`];
+        return mayImport(file.path, target) ? [] : [`may not import ${target}`];
+      });
+}
+
+function mayImportPackage(path: string, specifier: string): boolean {
+  if (isOfTests(path)) return true;
+  const { packages } = rooms[roomOf(path)]!;
+  const named = packages.find((name) => `${specifier}/`.startsWith(`${name}/`));
+  const owner = named === undefined ? undefined : packageOwners[named];
+  return packages.includes("*") || (named !== undefined && path.startsWith(owner ?? ""));
+}
+
+function mayImport(path: string, target: string): boolean {
+  const [room, other] = [roomOf(path), roomOf(target)];
+  if (/(^|\/)main\.ts$/.test(target)) return false;
+  if (/\.test\.ts$/.test(target)) return target === path;
+  if (isOfTests(path) || outside.has(room)) {
+    const { to } = rooms[room]!;
+    const shared = isOfTests(path) && sharedByTests.some((prefix) => target.startsWith(prefix));
+    return room === other || shared || to.includes("*") || to.includes(other);
+  }
+  if (isOfTests(target)) return false;
+  if (room !== other) return rooms[room]!.to.includes(other);
+  const [from, into] = [folderOf(path), folderOf(target)];
+  return from === into || folders[room]?.[from]?.includes(into) === true;
+}
+
+function ownership({ path, text }: SourceFile): string[] {
+  if (isOfTests(path) || path.startsWith("test/") || path.startsWith("proof/")) return [];
+  const code = withoutComments(text);
+  return owners.flatMap(({ what, where, why }) =>
+    what.test(code) && !where.test(path) ? [why] : [],
+  );
+}
+
+function domainWord({ path, text }: SourceFile): string[] {
+  if (!path.startsWith("runtime/") || isOfTests(path)) return [];
+  // A signal is also what ends a process, so the word alone says nothing.
+  const found = /\b(machines?|batch(es)?|samples?|telemetry|sensors?|producers?|accessor)\b/i.exec(
+    withoutComments(text),
+  );
+  return found === null ? [] : [`runtime/ speaks no domain word, here "${found[0]}"`];
+}
