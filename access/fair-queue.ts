@@ -44,8 +44,8 @@ export class FairQueue {
   }
 
   /**
-   * Resolves when the amount is granted; give it back with release. Rejects with the abort
-   * signal's reason.
+   * Resolves when the amount is granted; give it back with release, in parts if you like. Rejects
+   * with the abort signal's reason.
    */
   async acquire(caller: string, amount: number, abort?: AbortSignal): Promise<void> {
     abort?.throwIfAborted();
@@ -75,6 +75,18 @@ export class FairQueue {
       this.#waiters++;
       this.#grant();
     });
+  }
+
+  /** The same as acquire; whoever disposes of what it resolves to gives the amount back, once. */
+  async lease(caller: string, amount: number, abort?: AbortSignal): Promise<Disposable> {
+    await this.acquire(caller, amount, abort);
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.release(caller, amount);
+        isHeld = false;
+      },
+    };
   }
 
   release(caller: string, amount: number): void {

@@ -21,7 +21,7 @@ export type Shortage = "own" | "all";
  *
  *     const loan = shares.borrow("key 7", 1);
  *     if (typeof loan === "string") throw refusalOf(loan);
- *     try { … } finally { loan.giveBack(); }
+ *     using _ = loan;
  */
 export class Shares {
   readonly total: number;
@@ -100,7 +100,7 @@ export class Shares {
 }
 
 /** What one caller holds for one purpose. */
-export class Loan {
+export class Loan implements Disposable {
   readonly #change: (caller: string, by: number) => void;
   #caller: string;
   #amount: number;
@@ -141,5 +141,9 @@ export class Loan {
     this.#over = true;
     this.#change(this.#caller, -this.#amount);
     this.#amount = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.giveBack();
   }
 }

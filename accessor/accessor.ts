@@ -8,8 +8,7 @@ import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/sign
 import { createRefusalAudit } from "../access/audit.ts";
 import { shareFrame } from "../runtime/grpc/frame.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
-import { requestBounds } from "../runtime/grpc/message-bounds.ts";
-import { maxSentBytes } from "../runtime/grpc/message-limit.ts";
+import { maxSentBytes, requestLimits } from "../runtime/grpc/message-limits.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
 import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
 
@@ -35,10 +34,10 @@ import { createEpochs } from "./feed/fork.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
-import { type ProducerOptions, toProducerBounds } from "./ingest/producer-bounds.ts";
+import { type ProducerOptions, toProducerLimits } from "./ingest/producer-limits.ts";
 import { Readiness } from "./readiness.ts";
 import { createAccessService } from "./rpc/access.ts";
-import { batchBounds } from "./rpc/batch-bounds.ts";
+import { batchMessageLimits } from "./rpc/batch-message-limits.ts";
 import { checkRules, learnRules } from "./rpc/check-request.ts";
 import { accessorCodecs } from "./rpc/codecs.ts";
 import { toConnectError } from "./rpc/errors.ts";
@@ -59,7 +58,7 @@ export type AccessorOptions = CallerLimits & {
   /** 0 for any free port. */
   port: number;
   databaseUrl: string;
-  bookmarkMs: number;
+  bookmarkIntervalMs: number;
   maxInFlightBytes: number;
   /** Batches of one stream that may be undecided at once. Default 256. */
   maxUndecided?: number;
@@ -85,7 +84,7 @@ export type AccessorOptions = CallerLimits & {
 
 /** undefined retention: for ever. */
 export type HistoryOptions = {
-  compactMs: number;
+  compactIntervalMs: number;
   logWindowMs: number;
   maxLogBytes: number;
   retentionMs: number | undefined;
@@ -198,7 +197,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     }),
   );
   const retention = toRetention(options.history.retentionMs, options.history.retain ?? []);
-  const { bounds: producers, maxDerived } = toProducerBounds(options.producers, options);
+  const { producers, maxDerived } = toProducerLimits(options.producers, options);
   const limitsOfCallers = stack.use(
     openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
   );
@@ -228,7 +227,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   ledger.count("subscribers and waiters of the tail", () => tail.listeners);
   ledger.count("batches that wait to be in flight", () => intake.waiting);
   stack.defer(() => intake.idle());
-  const { compactMs: intervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
+  const { compactIntervalMs, logWindowMs, maxLogBytes, rollupRetentionMs } = options.history;
   const kept = { ...segments, logWindowMs, maxLogBytes, retention, rollupRetentionMs, maxDerived };
   stack.use(
     startCompactorBeside({
@@ -237,7 +236,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       settleUs,
       ...stepLimits,
       ...kept,
-      intervalMs,
+      compactIntervalMs,
       log,
     }),
   );
@@ -259,9 +258,9 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
       {
         host: options.host,
         port: options.port,
-        maxMessageBytes: batchBounds(limits).maxBytes,
-        boundsOf: (method) =>
-          method.parent === IngestService ? batchBounds(limits) : requestBounds(method),
+        maxMessageBytes: batchMessageLimits(limits).maxBytes,
+        limitsOf: (method) =>
+          method.parent === IngestService ? batchMessageLimits(limits) : requestLimits(method),
         codecs: accessorCodecs,
         drainMs,
         tls: options.tls && secured({ ...options.tls, log }),
@@ -299,13 +298,13 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         const mount: Mount = (service, impl) => mountBare(service, admission.guard(service, impl));
         const signals = perCall(SignalService, (context) => {
           const own = { ...reads, database: databaseOf(context) };
-          const { bookmarkMs } = options;
+          const { bookmarkIntervalMs } = options;
           const onZone = (name: string | undefined) => zones.use(name);
           const service = createSignalService({
             reads: own,
             shared,
             pageKey,
-            bookmarkMs,
+            bookmarkIntervalMs,
             nowMs,
             onZone,
           });

@@ -8,7 +8,7 @@ import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { ErrorReportSchema, MachineState, StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
-import { maxSentBytes } from "../runtime/grpc/message-limit.ts";
+import { maxSentBytes } from "../runtime/grpc/message-limits.ts";
 import { openTestAccessor, type TestAccessor } from "./testing/accessor.ts";
 import { at, type BatchInit, epochUs, grid } from "./testing/batches.ts";
 

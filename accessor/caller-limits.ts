@@ -51,7 +51,7 @@ export type CallerLimits = {
    * 60 s.
    */
   maxUnreadBytes?: number;
-  unreadMs?: number;
+  unreadTimeoutMs?: number;
   /**
    * What requests of more than 4 KiB take together, from their first byte until their handler is
    * through with them; half of it for one caller. Default 128 MiB.
@@ -73,7 +73,7 @@ export type CallerLimits = {
    * Connections of one address (IPv6: a network of 64 bits), and all. Those of this machine count
    * among all only. Default 1,000; 10,000.
    */
-  maxConnectionsPerAddress?: number;
+  addressConnections?: number;
   maxConnections?: number;
   /**
    * Calls that are open, also before their first message; half as many of one address. Default
@@ -119,7 +119,11 @@ export function openCallerLimits(
   options: CallerLimits & { authenticates: boolean },
   { database, log }: { database: Database; log: Log },
 ): OpenLimits {
-  const { callsPerSecond = 5_000, maxUnreadBytes = 256 * 1024 * 1024, unreadMs = 60_000 } = options;
+  const {
+    callsPerSecond = 5_000,
+    maxUnreadBytes = 256 * 1024 * 1024,
+    unreadTimeoutMs = 60_000,
+  } = options;
   const { minutesPerSecond = 2_000, maxOpenCalls = defaultCallBounds.maxOpen } = options;
   const { maxQuestionSamples = 500_000_000, trustedGateways = [], authenticates } = options;
   const { maxIncomingBytes = 128 * 1024 * 1024, incomingMs = 30_000 } = options;
@@ -158,7 +162,7 @@ export function openCallerLimits(
     admission,
     accountOf: ({ values }) => unread.accountOf(values.get(shareHolderKey)),
     outgoing: {
-      stallMs: unreadMs,
+      stallMs: unreadTimeoutMs,
       stalled: slowReader,
       onStalled: () => ledger.refuse("unread-bytes"),
     },
@@ -187,7 +191,7 @@ export function openCallerLimits(
     }),
     connections: {
       maxConnections: options.maxConnections ?? 10_000,
-      maxPerAddress: options.maxConnectionsPerAddress ?? 1_000,
+      maxPerAddress: options.addressConnections ?? 1_000,
       groupOf: (address) => networkOf(plainAddress(address)),
       isExempt: (address) => isLoopback(plainAddress(address)) || isGateway(plainAddress(address)),
       onRefused: ({ limit, peer }) => {

@@ -15,7 +15,7 @@ import { listeningSettings } from "../runtime/tls/listening.ts";
 import type { AuthOptions } from "./access/authenticate.ts";
 import type { CertificateRules } from "./access/certificates.ts";
 import type { SignalRetention } from "./domain/retention.ts";
-import { signalPattern } from "./ingest/bounds.ts";
+import { signalPattern } from "./ingest/name-patterns.ts";
 import { limitSettings } from "./limit-settings.ts";
 
 const atLeastAnHour = durationMs({ minMs: 3_600_000 });
@@ -104,14 +104,14 @@ export const accessorSettings = {
     parse: url({ schemes: ["postgres", "postgresql"] }),
     doc: "the PostgreSQL database; created if it does not exist. Prefer the environment: others can see flags",
   }),
-  bookmarkInterval: setting({
+  bookmarkIntervalMs: setting({
     flag: "bookmark-interval",
     env: "MILLRACE_BOOKMARK_INTERVAL",
     parse: durationMs({ minMs: 10, maxMs: 60_000 }),
     default: "5s",
     doc: "how often a live feed says where it is while nothing matches",
   }),
-  maxInFlight: setting({
+  maxInFlightBytes: setting({
     flag: "max-in-flight",
     env: "MILLRACE_MAX_IN_FLIGHT",
     parse: bytes({ minBytes: 1024 * 1024 }),
@@ -125,7 +125,7 @@ export const accessorSettings = {
     default: "10000",
     doc: "maximum number of producer ids that one key or token subject may register; without authentication, ten times as many for all clients together",
   }),
-  idempotencyWindow: setting({
+  idempotencyWindowMs: setting({
     flag: "idempotency-window",
     env: "MILLRACE_IDEMPOTENCY_WINDOW",
     parse: durationMs({ minMs: 3_600_000 }),
@@ -133,28 +133,28 @@ export const accessorSettings = {
     doc: "how long, at least, an Idempotency-Key is remembered after its first use",
   }),
   ...limitSettings,
-  compactInterval: setting({
+  compactIntervalMs: setting({
     flag: "compact-interval",
     env: "MILLRACE_COMPACT_INTERVAL",
     parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
     default: "1m",
     doc: "how often the log's newest end is compacted into the history",
   }),
-  logWindow: setting({
+  logWindowMs: setting({
     flag: "log-window",
     env: "MILLRACE_LOG_WINDOW",
     parse: durationMs({ minMs: 60_000 }),
     default: "24h",
     doc: "how far back live feeds can resume",
   }),
-  maxLog: setting({
+  maxLogBytes: setting({
     flag: "max-log",
     env: "MILLRACE_MAX_LOG",
     parse: bytes({ minBytes: 64 * 1024 * 1024 }),
     default: "20GiB",
     doc: "how large the log may grow before feeds can resume less far back",
   }),
-  retention: setting({
+  retentionMs: setting({
     flag: "retention",
     env: "MILLRACE_RETENTION",
     parse: atLeastAnHour,
@@ -168,14 +168,14 @@ export const accessorSettings = {
     repeat: true,
     doc: "how long one signal is kept, in place of --retention: power=30d, state=5000d",
   }),
-  rollupRetention: setting({
+  rollupRetentionMs: setting({
     flag: "rollup-retention",
     env: "MILLRACE_ROLLUP_RETENTION",
     parse: atLeastAnHour,
     optional: true,
     doc: "how long hourly roll-ups are kept; for ever if not given",
   }),
-  maxAge: setting({
+  maxAgeMs: setting({
     flag: "max-age",
     env: "MILLRACE_MAX_AGE",
     parse: age,

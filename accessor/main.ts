@@ -4,7 +4,6 @@ import { openCertificates } from "../runtime/tls/certificates.ts";
 import { assertListenAllowed, toServerFiles } from "../runtime/tls/listening.ts";
 import { openAccessor } from "./accessor.ts";
 import { accessorSettings, toAuth, toCertificateRules } from "./config.ts";
-import { toCallerLimits } from "./limit-settings.ts";
 
 await run({
   name: "accessor",
@@ -21,27 +20,12 @@ await run({
     if (certificates) onHangup(() => void certificates.reload());
     const accessor = stack.use(
       await openAccessor({
+        ...settings,
         ...settings.listen,
         auth,
         tls: certificates && { certificates, rules },
-        databaseUrl: settings.databaseUrl,
-        bookmarkMs: settings.bookmarkInterval,
-        maxInFlightBytes: settings.maxInFlight,
-        ...toCallerLimits(settings),
-        beginEpoch: settings.beginEpoch,
-        producers: {
-          maxPerOwner: settings.maxProducers,
-          idempotencyMs: settings.idempotencyWindow,
-        },
-        history: {
-          compactMs: settings.compactInterval,
-          logWindowMs: settings.logWindow,
-          maxLogBytes: settings.maxLog,
-          retentionMs: settings.retention,
-          retain: settings.retain,
-          rollupRetentionMs: settings.rollupRetention,
-          maxAgeMs: settings.maxAge,
-        },
+        producers: settings,
+        history: settings,
         log,
       }),
     );

@@ -13,7 +13,7 @@ import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
 import { ConfigError } from "../runtime/config.ts";
-import { type MessageBounds, requestBounds } from "../runtime/grpc/message-bounds.ts";
+import { type MessageLimits, requestLimits } from "../runtime/grpc/message-limits.ts";
 import { causeChain, type Log, limitLines } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { isLoopbackHost } from "../runtime/tls/listening.ts";
@@ -107,7 +107,7 @@ const mib = 1024 * 1024;
  * answer and not a broken call; what came compressed may be as large as a batch in JSON, and no
  * larger: a thousandth of that on the wire makes it.
  */
-const batchBounds: MessageBounds = {
+const batchMessageLimits: MessageLimits = {
   ...{
     maxBytes: 16 * mib,
     maxDecompressedBytes: 8 * mib,
@@ -228,7 +228,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ...{ authorize, quotas, shares, onRefused: (error) => refusals.count(error) },
   });
   mountConnect(app, {
-    boundsOf: (method) => (method.parent === IngestService ? batchBounds : requestBounds(method)),
+    limitsOf: (method) =>
+      method.parent === IngestService ? batchMessageLimits : requestLimits(method),
     ...{ readers, onSlow, log },
     routes(router) {
       const failed = logFailure(callLog, shutdown.signal);

@@ -1,5 +1,6 @@
-// Runs a program of the accessor's on the database that DATABASE_URL names, or else on that of the
-// `npm start` that is meant: by its data folder, or because no other runs from this checkout.
+// npm run keys, producers and redeclare: runs a command of the accessor on the database that
+// DATABASE_URL names. Without DATABASE_URL it uses the database of a running `npm start`: the one
+// with the given data folder, or the only one that runs from this checkout.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
@@ -10,34 +11,35 @@ import { runningUrl } from "./postgres-cluster.ts";
 
 const flag = "--data-dir";
 
-/** program: a file, from the checkout. Ends as it does. */
-export async function runAdminCommand(program: string): Promise<void> {
+/** Exits with the command's status. */
+async function runCommand(command: string, argv: readonly string[]): Promise<void> {
   const checkout = fileURLToPath(new URL("..", import.meta.url));
-  const { dataDir: named, rest } = takeDataDir(process.argv.slice(2));
+  const { dataDir: named, rest } = takeDataDir(argv);
   const { DATABASE_URL: given, MILLRACE_DATA_DIR } = childEnvironment({});
   const dataDir = named ?? (MILLRACE_DATA_DIR || undefined);
   const flags = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
   const isHelp = flags.some((word) => word === "--help" || word === "-h");
   let databaseUrl = named === undefined ? given : undefined;
-  // What is wrong with the command itself, or its help, the program says without a database.
+  // The command needs no database to print its help, or to say what is wrong with its arguments.
   if (!databaseUrl && rest.length > 0 && !isHelp) {
     const found = await findDatabase(checkout, dataDir);
     if ("mistake" in found) return end(`${found.mistake}\n`, 2);
     databaseUrl = found.url;
   }
-  const child = spawn(process.execPath, [`${checkout}${program}`, ...rest], {
+  const program = `${checkout}accessor/commands/${command}-command.ts`;
+  const child = spawn(process.execPath, [program, ...rest], {
     env: childEnvironment({ DATABASE_URL: databaseUrl }) as NodeJS.ProcessEnv,
     stdio: "inherit",
   });
   const [code] = await once(child, "exit");
   if (isHelp)
     process.stdout.write(
-      `  ${flag} DIR  the data folder of the npm start that is meant [env MILLRACE_DATA_DIR]\n`,
+      `  ${flag} DIR  use the database of the npm start with this data folder [env MILLRACE_DATA_DIR]\n`,
     );
   process.exitCode = code ?? 1;
 }
 
-/** Takes the flag out, which is ours; the last one before "--" counts. */
+/** Takes out the flag, which only this program knows. The last one before "--" counts. */
 function takeDataDir(argv: readonly string[]): { dataDir?: string; rest: string[] } {
   const rest: string[] = [];
   let dataDir: string | undefined;
@@ -59,14 +61,14 @@ async function findDatabase(
   const folders = dataDir === undefined ? await runningDataFolders(checkout) : [resolve(dataDir)];
   if (folders.length > 1)
     return {
-      mistake: `More than one npm start runs from here: choose with ${flag} ${folders.join(`, or ${flag} `)}.`,
+      mistake: `More than one npm start runs from this checkout. Choose one: ${flag} ${folders.join(`, or ${flag} `)}.`,
     };
   const url = folders[0] === undefined ? undefined : await runningUrl(folders[0], "millrace");
   if (url !== undefined) return { url };
   const where = dataDir === undefined ? "from this checkout" : `on ${folders[0]}`;
   return {
     mistake:
-      `No npm start runs ${where} (or it is another user's). Start it first, name its data folder with ${flag}, ` +
+      `No npm start of this user runs ${where}. Start it first, name its data folder with ${flag}, ` +
       "or set DATABASE_URL to the accessor's database.",
   };
 }
@@ -75,3 +77,8 @@ function end(text: string, code: number): void {
   process.stderr.write(text);
   process.exitCode = code;
 }
+
+const commands = ["keys", "producers", "redeclare"];
+const [command = "", ...argv] = process.argv.slice(2);
+if (commands.includes(command)) await runCommand(command, argv);
+else end(`expected one of these commands: ${commands.join(", ")}\n`, 2);

@@ -30,7 +30,7 @@ beforeAll(async () => {
   const { url } = stack.use(await testDatabase());
   const fixture = stack.use(await openKeyFixture(url, log));
   const history = {
-    compactMs: 40,
+    compactIntervalMs: 40,
     logWindowMs: 86_400_000,
     maxLogBytes: 2 ** 34,
     retentionMs: undefined,

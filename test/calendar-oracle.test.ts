@@ -36,7 +36,7 @@ const typeOf = { power: LINEAR, valve: STEP, pieces: COUNTER };
 
 let accessor: TestAccessor;
 beforeAll(async () => {
-  const history = { compactMs: 200, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 };
+  const history = { compactIntervalMs: 200, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 };
   accessor = await openTestAccessor({
     history: { ...history, retentionMs: undefined, rollupRetentionMs: undefined },
   });

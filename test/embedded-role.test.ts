@@ -32,7 +32,7 @@ async function open(settings: Record<string, string>) {
 }
 
 const history = {
-  compactMs: 20,
+  compactIntervalMs: 20,
   logWindowMs: 86_400_000,
   maxLogBytes: 2 ** 34,
   retentionMs: undefined,

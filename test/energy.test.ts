@@ -14,7 +14,7 @@ import { eventually } from "./testing/eventually.ts";
 const log = createLog({ name: "test", level: "silent" });
 const stack = new AsyncDisposableStack();
 const history = {
-  compactMs: 40,
+  compactIntervalMs: 40,
   logWindowMs: 86_400_000,
   maxLogBytes: 2 ** 34,
   retentionMs: undefined,

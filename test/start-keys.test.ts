@@ -106,7 +106,7 @@ test("with MILLRACE_AUTH=keys it runs, keys are found by data folder, and a revo
     // Found without a flag, unless another test runs one from here at this moment.
     const found = await millrace("keys", "list");
     expect(found.stdout + found.stderr).toMatch(
-      / {2}npm start {2}|^More than one npm start runs from here: choose/m,
+      / {2}npm start {2}|^More than one npm start runs from this checkout\. Choose/m,
     );
     const listed = await millrace("keys", "list", `--data-dir=${dataDir}`);
     const id = /^([0-9a-f]{12}) {2}npm start /m.exec(listed.stdout)![1]!;

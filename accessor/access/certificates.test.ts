@@ -49,7 +49,7 @@ beforeAll(async () => {
       host: "0.0.0.0",
       tls: { certificates: served, rules },
       log,
-      bookmarkMs: 20,
+      bookmarkIntervalMs: 20,
     }),
   );
 });

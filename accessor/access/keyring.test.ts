@@ -6,11 +6,11 @@ import { createKey } from "../../access/key.ts";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
+import { listCommand, revokeCommand, rotateCommand } from "../commands/key-actions.ts";
 import { openTestAccessor } from "../testing/accessor.ts";
 import { type BatchInit, oneSample } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";
 import { idOf, openClients, openKeyFixture } from "../testing/keys.ts";
-import { listCommand, revokeCommand, rotateCommand } from "./key-commands.ts";
 import { openKeyring } from "./keyring.ts";
 
 const state = (machine: string): BatchInit => ({

@@ -77,7 +77,12 @@ test("one import is rolled up to its last hour by a compactor that sees nothing 
       segmentMs: 86_400_000,
       segmentBytes: 2 ** 40,
     },
-    ...{ supersededMs: 1_200_000, maxDropped: 1_000, rollupRetentionMs: undefined, intervalMs: 50 },
+    ...{
+      supersededMs: 1_200_000,
+      maxDropped: 1_000,
+      rollupRetentionMs: undefined,
+      compactIntervalMs: 50,
+    },
   });
   await eventually("all hours that are over", async () => (await told()) === "30 h, 30 kWh, 0 due");
 });

@@ -15,7 +15,7 @@ import { forEver, roomy } from "../testing/history.ts";
 import { type BesideOptions, startCompactorBeside } from "./beside.ts";
 
 const history = {
-  ...{ compactMs: 100, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
+  ...{ compactIntervalMs: 100, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
   ...{ retentionMs: undefined, rollupRetentionMs: undefined },
 };
 
@@ -37,7 +37,7 @@ function start(way: string, lines: string[], options: Partial<BesideOptions> = {
     ...{
       settleUs: 0,
       rollupRetentionMs: undefined,
-      intervalMs: 10,
+      compactIntervalMs: 10,
       maxDropped: 100,
       supersededMs: 1,
     },
@@ -106,7 +106,7 @@ test("a thread that does not listen is ended when its accessor stops", async () 
 test("an accessor that stops before the thread has begun begins none", async () => {
   const lines: string[] = [];
   {
-    await using _ = start("exit", lines, { intervalMs: 60_000 });
+    await using _ = start("exit", lines, { compactIntervalMs: 60_000 });
   }
   expect(lines).toEqual([]);
 });

@@ -73,7 +73,7 @@ export function startCompactorBeside(options: BesideOptions): AsyncDisposable {
   };
 
   const running = (async () => {
-    for (let waitMs = Math.min(options.intervalMs, startMs); ; waitMs = backoff.next()) {
+    for (let waitMs = Math.min(options.compactIntervalMs, startMs); ; waitMs = backoff.next()) {
       await sleep(waitMs, stop.signal).catch(() => {});
       if (stop.signal.aborted) return;
       await live();

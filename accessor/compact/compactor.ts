@@ -22,7 +22,7 @@ type Shared = "database" | "catalog" | "nowUs" | "log" | "abort";
 export type CompactorOptions = Omit<StepOptions, "abort" | "held" | "onTaken"> &
   Omit<TidyOptions, Shared> &
   Omit<RetainOptions, Shared> & {
-    intervalMs: number;
+    compactIntervalMs: number;
     log: Log;
     /** Done before each step. If it fails, the step is not begun. */
     beforeStep?: (abort: AbortSignal) => Promise<void>;
@@ -43,7 +43,7 @@ const retryMs = 2_000;
 const hoursIntervalMs = 10_000;
 
 export function startCompactor(options: CompactorOptions): AsyncDisposable {
-  const { database, log, intervalMs } = options;
+  const { database, log, compactIntervalMs } = options;
   const stop = new AbortController();
   const { signal: abort } = stop;
   let lock: Client | undefined;
@@ -115,7 +115,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     } catch (error) {
       if (abort.aborted || taken === undefined || isOfTheMoment(error)) throw error;
       await blame(taken, error);
-      await sleep(Math.min(intervalMs, retryMs), abort);
+      await sleep(Math.min(compactIntervalMs, retryMs), abort);
       return true;
     } finally {
       tell();
@@ -173,9 +173,10 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
       } catch (error) {
         if (!abort.aborted) log.warn("compaction failed; it tries again", { error });
       }
-      await sleep(moreHours ? Math.min(intervalMs, hoursIntervalMs) : intervalMs, abort).catch(
-        () => {},
-      );
+      await sleep(
+        moreHours ? Math.min(compactIntervalMs, hoursIntervalMs) : compactIntervalMs,
+        abort,
+      ).catch(() => {});
     }
   };
   const running = loop();

@@ -86,7 +86,7 @@ function compactor(lines: string[], options: Partial<CompactorOptions> = {}) {
       settleUs: 0,
       retention: forEver,
       rollupRetentionMs: undefined,
-      intervalMs: 10,
+      compactIntervalMs: 10,
       maxDropped: 100,
     },
     ...{

@@ -193,7 +193,7 @@ test("among accessors one compacts, until it goes", async () => {
         settleUs: 0,
         retention: forEver,
         rollupRetentionMs: undefined,
-        intervalMs: 10,
+        compactIntervalMs: 10,
         maxDropped: 100,
       },
       ...{

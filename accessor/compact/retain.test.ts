@@ -198,7 +198,7 @@ test("ingest refuses what is older than its signal is kept", async () => {
     {},
   );
   const compaction = {
-    compactMs: 3_600_000,
+    compactIntervalMs: 3_600_000,
     logWindowMs: dayMs,
     maxLogBytes: 2 ** 34,
     rollupRetentionMs: undefined,

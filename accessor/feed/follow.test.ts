@@ -24,7 +24,7 @@ type Subscribing = {
   log: SimulatedLog;
   tail: Tail;
   shared?: SharedMessages;
-  bookmarkMs?: number;
+  bookmarkIntervalMs?: number;
   maxMessageBytes?: number;
   abort?: AbortSignal;
 };
@@ -40,7 +40,7 @@ function subscribe(selection: Selection, after: number, { log, tail, ...options 
     readCommitTime: async () => undefined,
     toCursor: String,
     shared: options.shared ?? new SharedMessages(() => 100),
-    bookmarkMs: options.bookmarkMs ?? 5_000,
+    bookmarkIntervalMs: options.bookmarkIntervalMs ?? 5_000,
     abort: options.abort ?? AbortSignal.timeout(10_000),
     ...(options.maxMessageBytes && { maxMessageBytes: options.maxMessageBytes }),
   });
@@ -88,7 +88,7 @@ test("any commits, subscribers, positions and evictions", { timeout: 60_000 }, a
           log,
           tail,
           shared,
-          bookmarkMs: 1,
+          bookmarkIntervalMs: 1,
           abort: stop.signal,
         });
         for await (const message of feed) {
@@ -142,7 +142,7 @@ test("bookmarks come while nothing matches, also while much goes by that does no
   const feed = subscribe({ machines: ["m1"], signals: ["wanted"] }, 0, {
     log,
     tail,
-    bookmarkMs: 5_000,
+    bookmarkIntervalMs: 5_000,
   });
   await feed.next();
   const next = feed.next();
@@ -160,7 +160,11 @@ test("a bookmark passes over what other machines committed", async () => {
   vi.useFakeTimers();
   const log = new SimulatedLog({ pageSize: 10, waits: [0] });
   const tail = log.openTail(150);
-  const feed = subscribe({ machines: ["m1"], signals: [] }, 0, { log, tail, bookmarkMs: 5_000 });
+  const feed = subscribe({ machines: ["m1"], signals: [] }, 0, {
+    log,
+    tail,
+    bookmarkIntervalMs: 5_000,
+  });
   await feed.next();
   const next = feed.next();
   for (let i = 0; i < 20; i++) tail.publish([log.append({ machine: "m2", signal: "s" })]);

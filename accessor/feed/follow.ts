@@ -39,7 +39,7 @@ export type FollowOptions = {
   /** Messages that subscribers of one filter share, so each is encoded once. */
   shared: SharedMessages;
   /** Longest time between two messages, if the subscriber takes them. */
-  bookmarkMs: number;
+  bookmarkIntervalMs: number;
   abort: AbortSignal;
 };
 
@@ -53,7 +53,14 @@ const largestBytes = 3 * 1024 * 1024;
 export async function* follow(
   options: FollowOptions,
 ): AsyncGenerator<WatchSignalsResponse, never, undefined> {
-  const { tail, filter, readLog, bookmarkMs, abort, maxMessageBytes = largestBytes } = options;
+  const {
+    tail,
+    filter,
+    readLog,
+    bookmarkIntervalMs,
+    abort,
+    maxMessageBytes = largestBytes,
+  } = options;
   let sent = options.after;
   let sentAtMs = 0;
   let position = options.after;
@@ -85,7 +92,7 @@ export async function* follow(
     sentAtMs = performance.now();
     yield withTime(create(WatchSignalsResponseSchema, last), stretch.committedUs);
   };
-  const idleMs = () => Math.max(0, sentAtMs + bookmarkMs - performance.now());
+  const idleMs = () => Math.max(0, sentAtMs + bookmarkIntervalMs - performance.now());
   const atHead = position === tail.head.revision;
   const committedUs = atHead ? tail.head.committedUs : await options.readCommitTime(position);
   const first = message({ through: position, committedUs, batches: [], bytes: 0 });

@@ -61,7 +61,7 @@ test("feeds past the fork end by name, the others to come again, and nothing is 
       tail,
       filter: createFilter({ machines: ["m"], signals: [] }, undefined),
       after,
-      bookmarkMs: 3_600_000,
+      bookmarkIntervalMs: 3_600_000,
       readLog: (range) => log.read(range),
       readCommitTime: async () => undefined,
       toCursor: String,

@@ -68,13 +68,13 @@ test("resumed over a hundred times at any cursor, under writers and a small memo
     databaseUrl: database.url,
     tailBytes: 4_000,
     pollMs: 20,
-    bookmarkMs: 50,
+    bookmarkIntervalMs: 50,
   });
   await using two = await openTestAccessor({
     databaseUrl: database.url,
     tailBytes: 20_000,
     pollMs: 20,
-    bookmarkMs: 50,
+    bookmarkIntervalMs: 50,
   });
   const start = await headOf(one);
   const count = 200;
@@ -161,7 +161,7 @@ test("a feed from now shows what comes, with its commit's time and cursors that 
 });
 
 test("bookmarks come at the interval", async () => {
-  await using accessor = await openTestAccessor({ bookmarkMs: 20 });
+  await using accessor = await openTestAccessor({ bookmarkIntervalMs: 20 });
   let count = 0;
   const messages = await watch(accessor, { machines: ["nobody"] }, () => ++count === 4);
   expect(new Set(messages.map(({ through }) => through)).size).toBe(1);
@@ -220,7 +220,7 @@ test("a subscriber that does not read costs bounded memory, and misses nothing",
 test("1,000 idle subscribers cost little, and one commit reaches those who want it", {
   timeout: 60_000,
 }, async () => {
-  await using accessor = await openTestAccessor({ bookmarkMs: 60_000 });
+  await using accessor = await openTestAccessor({ bookmarkIntervalMs: 60_000 });
   const stop = new AbortController();
   const subscribers = await Promise.all(
     Array.from({ length: 990 }, async (_, i) => {

@@ -17,10 +17,10 @@ import {
 } from "../../codec/row/text-fault.ts";
 import { toTimeUs } from "../../codec/timestamps.ts";
 import type { Placed } from "../store/ingest.ts";
-import { type TimeBounds, timeFault } from "./bounds.ts";
+import { type TimeLimits, timeFault } from "./time-limits.ts";
 import type { Verdicts } from "./verdicts.ts";
 
-type Checks = { bounds: TimeBounds; verdicts: Verdicts };
+type Checks = { timeLimits: TimeLimits; verdicts: Verdicts };
 
 export function acceptStateChanges({ stateChanges }: Batch, checks: Checks): Placed<StateChange>[] {
   return accept(stateChanges, RecordKind.STATE_CHANGE, checks, ({ state, reason }) =>
@@ -42,13 +42,13 @@ export function acceptErrorReports({ errorReports }: Batch, checks: Checks): Pla
 function accept<T extends { time?: Timestamp | undefined }>(
   records: readonly T[],
   kind: RecordKind,
-  { bounds, verdicts }: Checks,
+  { timeLimits, verdicts }: Checks,
   check: (record: T) => Fault | undefined,
 ): Placed<T>[] {
   const accepted: Placed<T>[] = [];
   for (const [position, record] of records.entries()) {
     const timeUs = toTimeUs(record.time);
-    const fault = timeUs === undefined ? noTime : (timeFault(timeUs, bounds) ?? check(record));
+    const fault = timeUs === undefined ? noTime : (timeFault(timeUs, timeLimits) ?? check(record));
     if (fault !== undefined) verdicts.add({ kind, first: position }, fault);
     else accepted.push({ record, position, timeUs: timeUs! });
   }

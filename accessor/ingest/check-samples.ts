@@ -15,7 +15,8 @@ import { toDurationUs } from "../../codec/timestamps.ts";
 import { readUnit } from "../../codec/unit.ts";
 import { columnFields } from "../../codec/wire/column-message.ts";
 import type { Series } from "../store/series.ts";
-import { eventSignals, signalPattern, type TimeBounds, timeFault } from "./bounds.ts";
+import { eventSignals, signalPattern } from "./name-patterns.ts";
+import { type TimeLimits, timeFault } from "./time-limits.ts";
 import type { Verdicts } from "./verdicts.ts";
 import { byRedeclaring } from "./warnings.ts";
 
@@ -107,10 +108,10 @@ export function declarationFault(
 export function acceptSamples(
   position: number,
   column: Column,
-  options: { bounds: TimeBounds; verdicts: Verdicts },
+  options: { timeLimits: TimeLimits; verdicts: Verdicts },
 ): Column {
   const { timesUs, values } = column;
-  const { oldestUs, newestUs } = options.bounds;
+  const { oldestUs, newestUs } = options.timeLimits;
   let sorted = true;
   let fine = 0;
   let beforeUs = Number.NEGATIVE_INFINITY;
@@ -142,9 +143,9 @@ function pick(numbers: Float64Array, places: readonly number[]): Float64Array {
 function keep(
   position: number,
   { timesUs, values }: Column,
-  { bounds, verdicts }: { bounds: TimeBounds; verdicts: Verdicts },
+  { timeLimits, verdicts }: { timeLimits: TimeLimits; verdicts: Verdicts },
 ): number[] {
-  const { oldestUs, newestUs } = bounds;
+  const { oldestUs, newestUs } = timeLimits;
   const faultAt = (i: number) => {
     if (!Number.isFinite(values[i])) return 3;
     return timesUs[i]! < oldestUs ? 2 : timesUs[i]! > newestUs ? 1 : 0;
@@ -154,7 +155,7 @@ function keep(
     const kind = faultAt(first);
     let end = first;
     for (; end < timesUs.length && faultAt(end) === kind; end++) if (kind === 0) kept.push(end);
-    const fault = kind === 3 ? notFinite : timeFault(timesUs[first]!, bounds);
+    const fault = kind === 3 ? notFinite : timeFault(timesUs[first]!, timeLimits);
     if (fault !== undefined)
       verdicts.add({ kind: RecordKind.SAMPLE, column: position, first, count: end - first }, fault);
     first = end;
@@ -165,7 +166,7 @@ function keep(
 /** Whether acceptSamples would keep any. */
 export function hasAcceptable(
   { timesUs, values }: Column,
-  { oldestUs, newestUs }: TimeBounds,
+  { oldestUs, newestUs }: TimeLimits,
 ): boolean {
   for (let i = 0; i < timesUs.length; i++) {
     if (Number.isFinite(values[i]) && timesUs[i]! >= oldestUs && timesUs[i]! <= newestUs)
@@ -180,7 +181,7 @@ export function hasAcceptable(
  */
 export function acceptableTimes(
   columns: readonly Column[],
-  { oldestUs, newestUs }: TimeBounds,
+  { oldestUs, newestUs }: TimeLimits,
 ): Float64Array {
   const fine = columns.map(({ timesUs, values }) =>
     timesUs.filter(

@@ -225,7 +225,7 @@ test("a commit is never earlier than the one before it, whatever the clock did",
   ).toEqual([{ times: 1, n: 2 }]);
 });
 
-test("single batches give back what they hold of the budget, also when they fail", async () => {
+test("single batches give back what they have in flight, also when they fail", async () => {
   await using accessor = await openTestAccessor({ maxInFlightBytes: 2_000 });
   for (let sequence = 1; sequence <= 40; sequence++) {
     await send(accessor, "p", sequence);

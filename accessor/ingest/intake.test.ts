@@ -22,7 +22,7 @@ function open(write: () => Promise<unknown>) {
     database,
     epochs,
     maxInFlightBytes: 1_000,
-    producers: { maxProducers: 1, derivedMs: 1 },
+    producers: { maxProducers: 1, idempotencyWindowMs: 1 },
     onWrite: (error?: unknown) => void state.told.push(error),
     monotonicMs: () => 0,
   } as unknown as IntakeOptions;

@@ -2,6 +2,7 @@
 // answer.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { FairQueue } from "../../access/fair-queue.ts";
 import type { Position } from "../domain/cursor.ts";
 import type { Epochs } from "../domain/epochs.ts";
 import { Failure } from "../domain/failure.ts";
@@ -16,11 +17,10 @@ import {
   type Decision,
   type Opened,
   openProducer,
-  type ProducerBounds,
+  type ProducerLimits,
   type Sender,
 } from "../store/ingest.ts";
 import type { Quotas } from "../store/series.ts";
-import { Budget } from "./budget.ts";
 import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
 import { Minutes } from "./minutes.ts";
 import type { Submission } from "./prepare.ts";
@@ -48,7 +48,7 @@ export type IntakeOptions = Limits & {
   /** Nor are those older than this. Infinity: any age since 1970. */
   maxAgeMs: number;
   epochs: Epochs;
-  producers: ProducerBounds;
+  producers: ProducerLimits;
   /** How many minutes the batches of a caller may spread over. */
   spread: Spread;
   /** How many machines and series may be registered. */
@@ -69,7 +69,8 @@ export class Intake {
   readonly limits: Limits;
   readonly #options: IntakeOptions;
   readonly #group: GroupCommit;
-  readonly #budget: Budget;
+  /** Bytes in flight, by caller. */
+  readonly #inFlight: FairQueue;
   readonly #minutes: Minutes;
   /** The database's clock minus our monotonic one. */
   #clockOffsetUs: number;
@@ -83,7 +84,7 @@ export class Intake {
     };
     this.#clockOffsetUs = databaseNowUs - options.monotonicMs() * 1000;
     this.#minutes = new Minutes((machine, signal) => options.catalog.find(machine, signal));
-    this.#budget = new Budget(options.maxInFlightBytes);
+    this.#inFlight = new FairQueue({ max: options.maxInFlightBytes });
     this.#group = new GroupCommit({
       commit: (group) => this.#commit(group),
       onDecided: (decided) => this.#publish(decided),
@@ -127,24 +128,25 @@ export class Intake {
 
   /** Bytes of batches in flight, decoded. */
   get inFlightBytes(): number {
-    return this.#budget.usedBytes;
+    return this.#inFlight.used;
   }
 
   /** Batches that wait to be in flight. */
   get waiting(): number {
-    return this.#budget.waiting;
+    return this.#inFlight.waiting;
   }
 
   /**
-   * Waits until the batch of a share's holder may be in flight; give the bytes back with release
-   * when it is decided. Fails with RATE_LIMITED if it would wait longer than maxWaitMs (default any
+   * Waits until the batch of a share's holder may be in flight. Dispose of what it resolves to when
+   * the batch is decided. The holder with the least in flight comes first, and its batches come in
+   * the order in which it sent them. Fails with RATE_LIMITED if it would wait longer than maxWaitMs (default any
    * time) because the holder's batches spread over too many minutes.
    */
   async admit(
     batch: Batch | undefined,
     byteLength: number,
     { abort, holder = "", maxWaitMs = Number.POSITIVE_INFINITY }: Admitting,
-  ): Promise<number> {
+  ): Promise<Disposable> {
     // Before it is in flight: who waits for this takes nothing from others.
     const { spread } = this.#options;
     if (batch !== undefined && spread.applies(holder)) {
@@ -153,12 +155,7 @@ export class Intake {
     }
     // Decoded and prepared, a batch takes some three times its size on the wire.
     const bytes = 3 * byteLength + 1000 * (batch?.samples.length ?? 0) + 1000;
-    await this.#budget.acquire(bytes, abort, holder);
-    return bytes;
-  }
-
-  release(bytes: number, holder = ""): void {
-    this.#budget.release(bytes, holder);
+    return this.#inFlight.lease(holder, bytes, abort);
   }
 
   /** Fails with REQUEST_INVALID without a sequence, SEQUENCE_GAP if it is beyond all numbers. */

@@ -11,7 +11,7 @@ import { at, column } from "../testing/batches.ts";
 
 const dayMs = 86_400_000;
 const history = {
-  compactMs: 3_600_000,
+  compactIntervalMs: 3_600_000,
   logWindowMs: dayMs,
   maxLogBytes: 2 ** 34,
   rollupRetentionMs: undefined,
@@ -58,7 +58,7 @@ test("retention that is shorter goes first, and says so", async () => {
 
 test("the bound is a year by default, and has a word for none", () => {
   const read = (words: string[]) =>
-    readSettings({ name: "a", about: "", settings: { maxAge: accessorSettings.maxAge } }, words)
+    readSettings({ name: "a", about: "", settings: { maxAge: accessorSettings.maxAgeMs } }, words)
       .maxAge;
   expect(read([])).toBe(366 * dayMs);
   expect(read(["--max-age", "unlimited"])).toBe(Number.POSITIVE_INFINITY);

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { rotateCommand } from "../access/key-commands.ts";
-import { moveCommand } from "../access/producer-commands.ts";
+import { rotateCommand } from "../commands/key-actions.ts";
+import { moveCommand } from "../commands/producer-actions.ts";
 import { openTestAccessor } from "../testing/accessor.ts";
 import { oneSample, Producer } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";
@@ -171,7 +171,7 @@ test("a principal registers no more producers than it may, and those that it has
     await keys.create({ scope: ["write"] }),
     await keys.create({ scope: ["write"] }),
   ];
-  const producers = { maxPerOwner: 2, idempotencyMs: 3_600_000 };
+  const producers = { maxProducers: 2, idempotencyWindowMs: 3_600_000 };
   await using accessor = await openTestAccessor({ databaseUrl: database.url, auth: {}, producers });
   using mine = openClients(accessor.port, first);
   using theirs = openClients(accessor.port, second);

@@ -29,7 +29,6 @@ import type { LogRow, Placed, Sender, Storable } from "../store/ingest.ts";
 import { rowBytes } from "../store/log.ts";
 import type { Quotas, Series } from "../store/series.ts";
 import { AcceptedBatch, type PackedSamples } from "./accepted.ts";
-import { futureToleranceUs } from "./bounds.ts";
 import { acceptErrorReports, acceptStateChanges } from "./check-events.ts";
 import {
   acceptableTimes,
@@ -47,6 +46,7 @@ import {
   registerNew,
   updateDeclaration,
 } from "./register.ts";
+import { futureToleranceUs } from "./time-limits.ts";
 import { Verdicts } from "./verdicts.ts";
 import { type StoredColumn, warningsOf } from "./warnings.ts";
 
@@ -122,7 +122,7 @@ export async function prepareBatch(
   const verdicts = new Verdicts();
   const checksOf = (signal: string) => ({
     verdicts,
-    bounds: {
+    timeLimits: {
       ...oldestTaken(options.retention, {
         signal,
         maxAgeMs: options.maxAgeMs,
@@ -145,12 +145,12 @@ export async function prepareBatch(
   if (turns.isOver) await turns.pause();
   const hasRecords = sound.map(
     (isSound, i) =>
-      isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).bounds),
+      isSound && hasAcceptable(columns[i]!, checksOf(batch.samples[i]!.signal).timeLimits),
   );
   const declared = declarationsOf(batch.samples, { sound, hasRecords });
   const timesOf = (signal: string) => {
     const same = columns.filter((_, j) => hasRecords[j] && batch.samples[j]!.signal === signal);
-    return acceptableTimes(same, checksOf(signal).bounds);
+    return acceptableTimes(same, checksOf(signal).timeLimits);
   };
   const registers =
     [...declared].some(([signal, said]) =>

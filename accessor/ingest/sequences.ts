@@ -4,8 +4,8 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { isGatewayProducer } from "../../access/principal.ts";
 import { Failure } from "../domain/failure.ts";
-import type { Decision, ProducerBounds, Sender } from "../store/ingest.ts";
-import { producerPattern } from "./bounds.ts";
+import type { Decision, ProducerLimits, Sender } from "../store/ingest.ts";
+import { producerPattern } from "./name-patterns.ts";
 import type { Submission } from "./prepare.ts";
 
 export type Decided = { revision: number; result: BatchResult; plain: boolean };
@@ -103,7 +103,7 @@ export function foreign(sender: Sender): Failure {
 export function toDecided(
   { prepared: { sequence, warnings }, ...sender }: Submission,
   { outcome, revision, result: encoded, expected }: Decision,
-  { maxProducers }: ProducerBounds,
+  { maxProducers }: ProducerLimits,
 ): Decided {
   // Of nearly every batch there is no more to say.
   if (outcome === "stored" && encoded === null && warnings.length === 0)

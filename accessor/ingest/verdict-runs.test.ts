@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type TimeBounds, timeFault } from "./bounds.ts";
 import { acceptSamples } from "./check-samples.ts";
+import { type TimeLimits, timeFault } from "./time-limits.ts";
 import { Verdicts } from "./verdicts.ts";
 
-const bounds: TimeBounds = { oldestUs: 10, newestUs: 20, because: "age" };
-const old = () => timeFault(1, bounds)!;
+const timeLimits: TimeLimits = { oldestUs: 10, newestUs: 20, because: "age" };
+const old = () => timeFault(1, timeLimits)!;
 
 test("the message of a fault is put together when it is told, not for each record that has it", () => {
   let told = 0;
@@ -36,9 +36,9 @@ test("whatever a column holds: each sample is kept once, in order of time, or re
       const timesUs = Float64Array.from(pairs, ([time]) => time);
       const values = Float64Array.from(pairs, ([, value]) => value);
       const verdicts = new Verdicts();
-      const kept = acceptSamples(3, { timesUs, values }, { bounds, verdicts });
+      const kept = acceptSamples(3, { timesUs, values }, { timeLimits, verdicts });
       const reasonOf = ([timeUs, value]: readonly [number, number]) =>
-        Number.isFinite(value) ? timeFault(timeUs, bounds)?.reason : "VALUE_NOT_FINITE";
+        Number.isFinite(value) ? timeFault(timeUs, timeLimits)?.reason : "VALUE_NOT_FINITE";
       const told = verdicts.list.flatMap(({ first, count, reason, column }) =>
         Array.from({ length: count }, (_, i) => [column, first + i, reason]),
       );

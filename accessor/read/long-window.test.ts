@@ -16,7 +16,9 @@ test("one bucket since the year 1 takes a few statements, with history and witho
     retentionMs: undefined,
     rollupRetentionMs: undefined,
   };
-  await using accessor = await openTestAccessor({ history: { ...history, compactMs: 100 } });
+  await using accessor = await openTestAccessor({
+    history: { ...history, compactIntervalMs: 100 },
+  });
   const batch = { machine: "m", samples: [grid("power", epochUs, [1, 2, 3])] };
   const { cursor } = await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch });
   expect(cursor).not.toBe("");

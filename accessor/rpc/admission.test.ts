@@ -23,7 +23,7 @@ async function openFeed({ signals }: TestAccessor) {
 }
 
 test("a feed too many is refused, the running ones go on, and one that ends makes room", async () => {
-  await using accessor = await openTestAccessor({ maxCalls: { feeds: 2 }, bookmarkMs: 20 });
+  await using accessor = await openTestAccessor({ maxCalls: { feeds: 2 }, bookmarkIntervalMs: 20 });
   const [first, second] = [await openFeed(accessor), await openFeed(accessor)];
   expect(await refusal(() => openFeed(accessor))).toBe("OVERLOADED feeds");
   expect((await first.feed.next()).done).toBe(false);

@@ -90,12 +90,8 @@ export class Admission {
   }
 
   async #runOnce<T>(kind: CallKind, context: HandlerContext, run: () => Promise<T>): Promise<T> {
-    const leave = this.#enter(kind, context);
-    try {
-      return await run();
-    } finally {
-      leave();
-    }
+    using _place = this.#enter(kind, context);
+    return await run();
   }
 
   /**
@@ -127,16 +123,12 @@ export class Admission {
     context: HandlerContext,
     run: () => AsyncIterable<T>,
   ): AsyncGenerator<T, void, undefined> {
-    const leave = this.#enter(kind, context);
-    try {
-      yield* run();
-    } finally {
-      leave();
-    }
+    using _place = this.#enter(kind, context);
+    yield* run();
   }
 
-  /** Returns what gives the place back. */
-  #enter(kind: CallKind, context: HandlerContext): () => void {
+  /** Takes a place among the calls of its kind. */
+  #enter(kind: CallKind, context: HandlerContext): Loan {
     const holder = this.#options.shareHolderOf(context);
     context.values.set(shareHolderKey, holder);
     takeTurnsAs(holder);
@@ -161,7 +153,7 @@ export class Admission {
         retryMs: retryAfterMs,
       });
     }
-    return () => loan.giveBack();
+    return loan;
   }
 
   #refusal(

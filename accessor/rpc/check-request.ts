@@ -5,7 +5,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import { machineNameFault, readMachineName } from "../../codec/machine-name.ts";
 import { Failure } from "../domain/failure.ts";
-import { signalPattern } from "../ingest/bounds.ts";
+import { signalPattern } from "../ingest/name-patterns.ts";
 
 const validator = createValidator();
 

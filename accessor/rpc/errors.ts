@@ -7,7 +7,7 @@ import {
   ErrorInfoSchema,
   RetryInfoSchema,
 } from "#gen/google/rpc/error_details_pb.ts";
-import { MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
+import { MessageTooLarge } from "../../runtime/grpc/message-limits.ts";
 import { causeChain, type Log } from "../../runtime/log.ts";
 import { Failure, type Reason } from "../domain/failure.ts";
 

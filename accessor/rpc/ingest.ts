@@ -18,7 +18,7 @@ import { shareHolderKey } from "../access/share-holder.ts";
 import type { CursorFormat, Position } from "../domain/cursor.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Intake, Limits } from "../ingest/intake.ts";
-import { type Decided, toBatchSender, toHelloSender } from "../ingest/sequences.ts";
+import { toBatchSender, toHelloSender } from "../ingest/sequences.ts";
 import { UndecidedBatches } from "../ingest/undecided.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Sender } from "../store/ingest.ts";
@@ -82,27 +82,16 @@ export function createIngestService(
       const holder = context.values.get(shareHolderKey);
       const sender = toBatchSender(producer, ownerOf(context));
       const byteLength = receivedBytes(request);
-      const bytes = await intake.admit(batch, byteLength, {
+      using _inFlight = await intake.admit(batch, byteLength, {
         abort,
         holder,
         maxWaitMs: maxBatchWaitMs,
       });
-      try {
-        const { epoch } = intake;
-        const prepared = await intake.prepare({
-          sequence,
-          batch,
-          byteLength,
-          sender,
-          permits,
-          epoch,
-          holder,
-        });
-        const { result, revision } = await intake.decide({ ...sender, prepared, epoch, holder });
-        return { result, cursor: cursorOf({ epoch, revision }) };
-      } finally {
-        intake.release(bytes, holder);
-      }
+      const { epoch } = intake;
+      const numbered = { sequence, batch, byteLength, sender, permits, epoch, holder };
+      const prepared = await intake.prepare(numbered);
+      const { result, revision } = await intake.decide({ ...sender, prepared, epoch, holder });
+      return { result, cursor: cursorOf({ epoch, revision }) };
     },
 
     redeclareSignal(request, context) {
@@ -150,23 +139,14 @@ async function readBatches(
         throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
       const { sequence, batch } = value.message.value;
       const byteLength = receivedBytes(value);
-      const bytes = await intake.admit(batch, byteLength, { abort, holder });
-      let decided: Promise<Decided> | undefined;
-      try {
-        const prepared = await intake.prepare({
-          sequence,
-          batch,
-          byteLength,
-          sender,
-          permits,
-          epoch,
-          holder,
-        });
-        decided = intake.decide({ ...sender, prepared, epoch, holder });
-      } finally {
-        if (decided === undefined) intake.release(bytes, holder);
-      }
-      const released = decided.finally(() => intake.release(bytes, holder));
+      using stack = new DisposableStack();
+      stack.use(await intake.admit(batch, byteLength, { abort, holder }));
+      const numbered = { sequence, batch, byteLength, sender, permits, epoch, holder };
+      const prepared = await intake.prepare(numbered);
+      const decided = intake.decide({ ...sender, prepared, epoch, holder });
+      // It stays in flight until it is decided; the next one is read meanwhile.
+      const inFlight = stack.move();
+      const released = decided.finally(() => inFlight.dispose());
       await undecided.add(sequence, released, abort);
     }
   } catch (error) {

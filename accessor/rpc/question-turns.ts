@@ -50,11 +50,7 @@ export class QuestionTurns {
   ): Promise<T> {
     const queue = method in unitsOf ? this.#long : this.#short;
     const units = unitsOf[method] ?? shortUnits;
-    await queue.acquire(caller, units, abort);
-    try {
-      return await answer();
-    } finally {
-      queue.release(caller, units);
-    }
+    using _turn = await queue.lease(caller, units, abort);
+    return await answer();
   }
 }

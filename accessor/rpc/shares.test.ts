@@ -88,7 +88,7 @@ test("whoever takes all ranges it can get leaves others theirs, and is told that
 }, 60_000);
 
 test("64 ranges that nobody reads hold a bounded number of bytes, and end by name", async () => {
-  await using shared = await openShared({ maxCalls: { ranges: 64 }, unreadMs: 2_000 });
+  await using shared = await openShared({ maxCalls: { ranges: 64 }, unreadTimeoutMs: 2_000 });
   const { accessor } = shared;
   await store(accessor);
   using unread = openUnreadClient(accessor.port);

@@ -51,7 +51,7 @@ export type SignalServiceOptions = {
   /** What page tokens are signed with. */
   pageKey: string;
   /** How often a feed says where it is while nothing matches. */
-  bookmarkMs: number;
+  bookmarkIntervalMs: number;
   /** The wall clock; only the life of page tokens depends on it. */
   nowMs: () => number;
   /** Told of each time zone that an answer was cut by. */
@@ -62,7 +62,7 @@ export function createSignalService({
   reads,
   shared,
   pageKey,
-  bookmarkMs,
+  bookmarkIntervalMs,
   nowMs,
   onZone = () => {},
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
@@ -209,7 +209,7 @@ export function createSignalService({
         toCursor: (revision) => cursors.encode(revision),
         startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
         shared,
-        bookmarkMs,
+        bookmarkIntervalMs,
         abort,
       });
     },

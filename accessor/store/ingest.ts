@@ -42,16 +42,16 @@ export type Storable = {
 };
 
 /** How many producers there may be, and for how long. */
-export type ProducerBounds = {
+export type ProducerLimits = {
   /** Of one owner's naming; without authentication, of all together. */
   maxProducers: number;
   /** How long an Idempotency-Key is known at least, from its first use. */
-  derivedMs: number;
+  idempotencyWindowMs: number;
 };
 
-export const defaultProducerBounds: ProducerBounds = {
+export const defaultProducerLimits: ProducerLimits = {
   maxProducers: 10_000,
-  derivedMs: 7 * 86_400_000,
+  idempotencyWindowMs: 7 * 86_400_000,
 };
 
 /**
@@ -76,10 +76,10 @@ export type Decision = {
 export async function commitGroup(
   database: Database,
   group: readonly (Sender & { prepared: Storable })[],
-  options: { epoch?: number | undefined; producers?: ProducerBounds } = {},
+  options: { epoch?: number | undefined; producers?: ProducerLimits } = {},
 ): Promise<Decision[]> {
-  const { epoch, producers = defaultProducerBounds } = options;
-  const { maxProducers, derivedMs } = producers;
+  const { epoch, producers = defaultProducerLimits } = options;
+  const { maxProducers, idempotencyWindowMs } = producers;
   const rows = group.flatMap(({ prepared }, i) =>
     prepared.rows.map((row) => ({ ...row, batch: i + 1 })),
   );
@@ -99,7 +99,7 @@ export async function commitGroup(
       $22::int4[], $23::int4[], $24::int4[], $25::int8[], $26::int2[], $27::text[], $28::text[])`,
     [
       maxProducers,
-      derivedMs,
+      idempotencyWindowMs,
       toArray.text(group.map(({ producer }) => producer)),
       toArray.text(group.map(({ owner }) => owner ?? null)),
       toArray.int8(group.map(({ ackedSequence }) => ackedSequence ?? null)),

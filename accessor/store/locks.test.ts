@@ -9,7 +9,7 @@ import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
 import { oneSample } from "../testing/batches.ts";
 
 const often = {
-  ...{ compactMs: 20, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
+  ...{ compactIntervalMs: 20, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
   ...{ retentionMs: undefined, rollupRetentionMs: undefined },
 };
 

@@ -109,7 +109,7 @@ describe("an accessor", () => {
   test("what the old program left in the log is compacted, and the answers stay", async () => {
     await accessor[Symbol.asyncDispose]();
     const history = {
-      compactMs: 20,
+      compactIntervalMs: 20,
       logWindowMs: 86_400_000,
       maxLogBytes: 2 ** 34,
       retentionMs: undefined,

@@ -46,12 +46,8 @@ export class SharedDatabase {
       abort: AbortSignal | undefined,
       ask: () => Promise<T>,
     ): Promise<T> => {
-      await queue.acquire(holder, 1, abort);
-      try {
-        return await ask();
-      } finally {
-        queue.release(holder, 1);
-      }
+      using _turn = await queue.lease(holder, 1, abort);
+      return await ask();
     };
     return {
       ...database,

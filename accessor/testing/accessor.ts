@@ -35,10 +35,10 @@ export async function openTestAccessor(options: TestAccessorOptions = {}): Promi
   const accessor = await openAccessor({
     host: "127.0.0.1",
     port: 0,
-    bookmarkMs: 5_000,
+    bookmarkIntervalMs: 5_000,
     maxInFlightBytes: 64 * 1024 * 1024,
     history: {
-      compactMs: 3_600_000,
+      compactIntervalMs: 3_600_000,
       logWindowMs: 86_400_000,
       maxLogBytes: 2 ** 34,
       retentionMs: undefined,

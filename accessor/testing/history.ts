@@ -222,7 +222,7 @@ export class TestHistory implements AsyncDisposable {
       pageKey: "test",
       reads: { database, catalog, tail, cursors, epochs },
       shared: new SharedMessages(() => 0),
-      bookmarkMs: 5_000,
+      bookmarkIntervalMs: 5_000,
       nowMs: Date.now,
     });
     return {

@@ -6,7 +6,7 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Scope } from "../../access/principal.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog, type Log } from "../../runtime/log.ts";
-import { type CommandContext, createCommand } from "../access/key-commands.ts";
+import { type CommandContext, createCommand } from "../commands/key-actions.ts";
 import { openDatabase } from "../store/database.ts";
 
 export type KeyFixture = AsyncDisposable & {

@@ -1,7 +1,7 @@
 // What JSON text would take in memory, counted over its bytes before any of it is parsed: two
 // characters can be an object.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type CostBounds, MessageTooLarge, maxCostOf } from "../../runtime/grpc/message-bounds.ts";
+import { type CostLimits, MessageTooLarge, maxCostOf } from "../../runtime/grpc/message-limits.ts";
 
 /** JSON's own object and the message that is made of it. */
 const objectCost = 200;
@@ -32,7 +32,7 @@ const bytesInTurn = 256 * 1024;
  * whether it is JSON: what is none is left to the parser, which stops where it is none. Answers the
  * estimate. Lets others have their turn while it counts.
  */
-export async function assertJsonCost(text: Uint8Array, bounds: CostBounds): Promise<number> {
+export async function assertJsonCost(text: Uint8Array, bounds: CostLimits): Promise<number> {
   const count = new JsonCost(text, maxCostOf(text.length, bounds));
   for (let end = bytesInTurn; end < text.length; end += bytesInTurn) {
     count.to(end);

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { errorCodes, type FastifyContentTypeParser, type FastifyRequest } from "fastify";
 import { bytesFault } from "../../codec/row/text-bytes.ts";
-import { type CostBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
+import { type CostLimits, MessageTooLarge } from "../../runtime/grpc/message-limits.ts";
 import { joinSmall } from "../../runtime/own-bytes.ts";
 import { HttpProblem } from "../errors/problem.ts";
 import { invalidField } from "../errors/reasons.ts";
@@ -14,7 +14,7 @@ const mib = 1024 * 1024;
  * A row takes some fifteen times its text, once it is parsed and a record has been made of it;
  * lists of bare numbers take more, and no batch has more of those than fit into what is free.
  */
-export const bodyBounds: CostBounds = {
+export const bodyBounds: CostLimits = {
   freeCostBytes: 4 * mib,
   maxCostPerByte: 16,
   maxCostBytes: 256 * mib,

@@ -18,7 +18,7 @@ import {
 import type { FastifyInstance } from "fastify";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { createTurns } from "../../runtime/grpc/decompress.ts";
-import type { MessageBounds } from "../../runtime/grpc/message-bounds.ts";
+import type { MessageLimits } from "../../runtime/grpc/message-limits.ts";
 import type { Log } from "../../runtime/log.ts";
 import { callerKey, callerOf } from "../caller/caller.ts";
 import { rewriteMessage, rewritingTrailers } from "../errors/grpc-message.ts";
@@ -37,7 +37,7 @@ import { blameUndecodable } from "./undecodable.ts";
 export type ConnectOptions = {
   routes: (router: ConnectRouter) => void;
   /** What a request of a method may cost; one beyond it is RESOURCE_EXHAUSTED. */
-  boundsOf: (method: DescMethod) => MessageBounds;
+  limitsOf: (method: DescMethod) => MessageLimits;
   /** Looks after clients that do not read; `onSlow` is told what they were told. */
   readers: ReadClock;
   onSlow: (error: ConnectError) => void;
@@ -47,7 +47,7 @@ export type ConnectOptions = {
 /** Mounts every method of the router, in a scope of its own: bodies go to Connect unread. */
 export function mountConnect(
   app: FastifyInstance,
-  { routes, boundsOf, readers, onSlow, log }: ConnectOptions,
+  { routes, limitsOf, readers, onSlow, log }: ConnectOptions,
 ): void {
   const router = createConnectRouter({
     // For answers: requests come to Connect decompressed.
@@ -101,7 +101,7 @@ export function mountConnect(
           // What works for a client that does not read stops at once; its writer waits, and hears
           // of it last.
           const universal = { ...asked, abort: AbortSignal.any([asked.signal, slow.signal]) };
-          const reading = { method, bounds: boundsOf(method), inTurn };
+          const reading = { method, bounds: limitsOf(method), inTurn };
           const response = await boundMessages(universal, reading).then(
             async (bounded) => blameUndecodable(await handler(bounded)),
             (error) => toResponse(error, request.headers["content-type"]),

@@ -6,13 +6,13 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { bytesFault, isMisencoded } from "../../codec/row/text-bytes.ts";
 import { decompress, type Encoding, type InTurn } from "../../runtime/grpc/decompress.ts";
-import { type MessageBounds, MessageTooLarge } from "../../runtime/grpc/message-bounds.ts";
 import { assertCost } from "../../runtime/grpc/message-cost.ts";
+import { type MessageLimits, MessageTooLarge } from "../../runtime/grpc/message-limits.ts";
 import { joinSmall } from "../../runtime/own-bytes.ts";
 import { invalidField, reasonError } from "../errors/reasons.ts";
 import { assertJsonCost } from "../limits/json-cost.ts";
 
-export type MessageReading = { method: DescMethod; bounds: MessageBounds; inTurn: InTurn };
+export type MessageReading = { method: DescMethod; bounds: MessageLimits; inTurn: InTurn };
 
 /**
  * The same request with its messages decompressed. One that is too large fails it with

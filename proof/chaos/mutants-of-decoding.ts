@@ -11,7 +11,7 @@ export const decodingMutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*unknown fields are refused/ },
+    catch: { test: "runtime/grpc/server-limits.test.ts", says: /FAIL.*unknown fields are refused/ },
   },
   {
     name: "the gateway has protobuf decoded uncounted",
@@ -123,12 +123,12 @@ export const decodingMutants: readonly Mutant[] = [
     name: "every method takes what one with lists does",
     edits: [
       {
-        file: "runtime/grpc/message-bounds.ts",
+        file: "runtime/grpc/message-limits.ts",
         find: "hasList(input, new Set()) ? question : tiny",
         replace: "hasList(input, new Set()) ? question : question",
       },
     ],
-    catch: { test: "accessor/rpc/message-bounds.test.ts", says: /FAIL.*a name beyond 2 KiB/ },
+    catch: { test: "accessor/rpc/message-limits.test.ts", says: /FAIL.*a name beyond 2 KiB/ },
   },
   {
     name: "any number of empty packed fields is cheap",

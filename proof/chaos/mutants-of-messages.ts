@@ -13,7 +13,7 @@ export const messageMutants: readonly Mutant[] = [
       },
     ],
     catch: {
-      test: "runtime/grpc/server-bounds.test.ts",
+      test: "runtime/grpc/server-limits.test.ts",
       says: /FAIL.*before what it announces has come/,
     },
   },
@@ -23,7 +23,7 @@ export const messageMutants: readonly Mutant[] = [
       { file: "runtime/grpc/decompress.ts", find: "maxOutputLength: maxBytes, ", replace: "" },
     ],
     catch: {
-      test: "runtime/grpc/server-bounds.test.ts",
+      test: "runtime/grpc/server-limits.test.ts",
       says: /FAIL.*decompression stops at its bound/,
     },
   },
@@ -36,7 +36,7 @@ export const messageMutants: readonly Mutant[] = [
         replace: "if (running > 1e9)",
       },
     ],
-    catch: { test: "runtime/grpc/server-bounds.test.ts", says: /FAIL.*a few at once/ },
+    catch: { test: "runtime/grpc/server-limits.test.ts", says: /FAIL.*a few at once/ },
   },
   {
     name: "a commit too large for a message of a feed is sent whole",

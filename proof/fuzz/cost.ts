@@ -59,14 +59,14 @@ function askOne(socket: Socket, collect: boolean): Promise<ProbeAnswer> {
   });
 }
 
-export type CostBounds = { maxHeldMs: number; maxGrownMib: number };
+export type CostLimits = { maxHeldMs: number; maxGrownMib: number };
 
 /** For what is sent, its size may cost: an honest batch of 4 MiB holds the loop for some 100 ms. */
 const perMib = { heldMs: 30, grownMib: 16 };
 
 export const isDear = (
   { heldMs, grownMib }: ProbeAnswer,
-  { maxHeldMs, maxGrownMib }: CostBounds,
+  { maxHeldMs, maxGrownMib }: CostLimits,
   sentBytes: number,
 ): boolean => {
   const mib = sentBytes / (1024 * 1024);

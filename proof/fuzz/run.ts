@@ -6,7 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import type { Service } from "../../test/testing/processes.ts";
-import { type CostBounds, costAlone, isDear, type Probes } from "./cost.ts";
+import { type CostLimits, costAlone, isDear, type Probes } from "./cost.ts";
 import { type Ending, hostileCall, makeCall, openSession } from "./grpc-inputs.ts";
 import { asCaller, hostileRequest, sendBytes } from "./http-inputs.ts";
 import type { ProbeAnswer } from "./probe.ts";
@@ -19,7 +19,7 @@ export type FuzzOptions = {
   seed: number;
   /** What inputs cost; undefined: not looked at. */
   probes?: Probes;
-  bounds?: CostBounds;
+  bounds?: CostLimits;
   /**
    * What part of the inputs is small and comes to much. Default 0.1. Such a one takes a hundred
    * times as long as another.
@@ -67,7 +67,7 @@ const frameComplaint =
 
 // Beyond these an input is a fault. Together with what is allowed for its size, and on a busy
 // machine.
-const defaultBounds: CostBounds = { maxHeldMs: 50, maxGrownMib: 64 };
+const defaultBounds: CostLimits = { maxHeldMs: 50, maxGrownMib: 64 };
 const groupSize = 200;
 
 /** Fails if a process ends or no longer serves a good client. */

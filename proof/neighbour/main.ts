@@ -123,9 +123,13 @@ async function createKey(tenant: "good" | "bad"): Promise<string> {
   const names = ["--machine", `${tenant}-*`, "--producer", `${tenant}.*`];
   // Those that the gateway makes for what is posted.
   names.push("--producer", "http:*", "--producer", "rest:*");
-  const made = startProgram("accessor/keys.ts", ["create", "--name", tenant, ...scopes, ...names], {
-    DATABASE_URL: databaseUrl,
-  });
+  const made = startProgram(
+    "accessor/commands/keys-command.ts",
+    ["create", "--name", tenant, ...scopes, ...names],
+    {
+      DATABASE_URL: databaseUrl,
+    },
+  );
   await made.ended;
   return eventually("a key is printed", () => made.lines.find((line) => line.startsWith("mr_")));
 }

@@ -14,12 +14,12 @@ import type { Calling } from "./calling.ts";
 import { ReceivedMessage } from "./definition.ts";
 import { headBytes } from "./frame.ts";
 import { letIn, type ReadingCall } from "./let-in.ts";
-import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { MessageDecoder } from "./message-decoder.ts";
+import { type MessageLimits, MessageTooLarge } from "./message-limits.ts";
 import { toStatusObject } from "./status.ts";
 
 /**
- * What grpc-js's call has inside (1.14.7). server-bounds.test.ts fails where a newer one has it no
+ * What grpc-js's call has inside (1.14.7). server-limits.test.ts fails where a newer one has it no
  * more.
  */
 type BaseCall = Partial<ReadingCall> & {
@@ -29,7 +29,7 @@ type BaseCall = Partial<ReadingCall> & {
 };
 
 export type BoundedReadingOptions = {
-  boundsOf: (method: DescMethod) => MessageBounds;
+  limitsOf: (method: DescMethod) => MessageLimits;
   /** What a client is told of a message that is too large. */
   toError: (error: unknown, call: { method: DescMethod }) => ConnectError;
   /** Where large messages take room; none: they take what they like. */
@@ -47,7 +47,7 @@ export type BoundedReading = {
 /** The interceptor next to the connection: it reads nothing and runs before anything is read. */
 export function boundReading(
   methodOf: (path: string) => DescMethod | undefined,
-  { boundsOf, toError, arrivals, callerOf }: BoundedReadingOptions,
+  { limitsOf, toError, arrivals, callerOf }: BoundedReadingOptions,
 ): BoundedReading {
   const byMetadata = new WeakMap<Metadata, Arrival>();
   const interceptor: ServerInterceptor = ({ path }, call) => {
@@ -55,7 +55,7 @@ export function boundReading(
     const same = call as ServerInterceptingCall;
     const method = methodOf(path);
     if (method === undefined) return same;
-    const { maxBytes, maxDecompressedBytes = maxBytes } = boundsOf(method);
+    const { maxBytes, maxDecompressedBytes = maxBytes } = limitsOf(method);
     const base = call as unknown as BaseCall;
     const { decompressMessage, sendStatus, metadata } = base;
     if (

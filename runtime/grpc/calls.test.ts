@@ -7,7 +7,7 @@ import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { bytes, collect, openTestServer } from "../testing/service.ts";
-import { maxSentBytes } from "./message-limit.ts";
+import { maxSentBytes } from "./message-limits.ts";
 
 const firsts = (messages: { value: Uint8Array }[]) => messages.map(({ value }) => value[0]);
 

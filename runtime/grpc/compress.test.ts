@@ -186,8 +186,10 @@ test("a few wait for their turn and count as unread meanwhile; more are not comp
     hold(count: number) {
       held += count;
       most = Math.max(most, held);
-      return () => {
-        held -= count;
+      return {
+        [Symbol.dispose]: () => {
+          held -= count;
+        },
       };
     },
   };

@@ -68,13 +68,12 @@ export function createCompress(): Compress {
     if (busy >= atOnce + maxWaiting) return undefined;
     busy++;
     // What waits here is unread too.
-    const release = outgoing.hold(frame.byteLength);
+    using _unread = outgoing.hold(frame.byteLength);
     try {
       const body = await inTurn(() => gzip(frame.subarray(headBytes)));
       return pays(body.byteLength, frame.byteLength - headBytes) ? toCompressedFrame(body) : frame;
     } finally {
       busy--;
-      release();
     }
   };
 }

@@ -2,7 +2,7 @@
 // others waiting in order.
 import { promisify } from "node:util";
 import zlib from "node:zlib";
-import { MessageTooLarge } from "./message-bounds.ts";
+import { MessageTooLarge } from "./message-limits.ts";
 
 /** Runs `run` when it is its turn. */
 export type InTurn = <T>(run: () => Promise<T>) => Promise<T>;

@@ -15,8 +15,8 @@ import { Turns } from "../turns.ts";
 import { type Codecs, noCodecs } from "./codecs.ts";
 import { decodeInTurns } from "./decode-in-turns.ts";
 import type { Encoding as Compression } from "./decompress.ts";
-import type { MessageBounds } from "./message-bounds.ts";
 import { assertCost } from "./message-cost.ts";
+import type { MessageLimits } from "./message-limits.ts";
 import { noteReceived } from "./received.ts";
 
 /**
@@ -63,7 +63,7 @@ export function encode<Desc extends DescMessage>(
   return behind;
 }
 
-export type Decoding = { bounds: MessageBounds; codecs?: Codecs };
+export type Decoding = { bounds: MessageLimits; codecs?: Codecs };
 
 /**
  * A request as it came: whoever handles the call decompresses and decodes it, when it is its turn.

@@ -29,8 +29,7 @@ import { type Compress, gzipMetadata, isWorthCompressing, offersGzip } from "./c
 import type { InTurn } from "./decompress.ts";
 import { isLarge } from "./encode-in-turns.ts";
 import { headBytes, sharedFrame, toFrame, toFrameInTurns } from "./frame.ts";
-import type { MessageBounds } from "./message-bounds.ts";
-import { maxSentBytes } from "./message-limit.ts";
+import { type MessageLimits, maxSentBytes } from "./message-limits.ts";
 import type { Fields } from "./message-weight.ts";
 import type { ByteAccount, Outgoing, OutgoingWatch } from "./outgoing.ts";
 import { ended, readMessage, readMessages } from "./read-requests.ts";
@@ -48,7 +47,7 @@ export type HandlerOptions = {
   /** Ends every stream when aborted, with its reason. Unary calls are left to finish. */
   shutdownSignal: AbortSignal;
   /** What a request of a method may cost. */
-  boundsOf: (method: DescMethod) => MessageBounds;
+  limitsOf: (method: DescMethod) => MessageLimits;
   /** Of all calls together, so many requests are decompressed at once. */
   decompressInTurn: InTurn;
   /** Faster ways to decode some requests and encode some answers. Default: none. */
@@ -98,7 +97,7 @@ export function toHandlers<S extends DescService>(
       method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
     const reading = {
       desc: method.input,
-      bounds: options.boundsOf(method),
+      bounds: options.limitsOf(method),
       codecs: options.codecs,
       inTurn: options.decompressInTurn,
     };

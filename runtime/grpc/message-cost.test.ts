@@ -12,12 +12,12 @@ import { IngestRequestSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { decode } from "./definition.ts";
-import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
 import { assertCost } from "./message-cost.ts";
+import { type MessageLimits, MessageTooLarge } from "./message-limits.ts";
 
 const mib = 1024 * 1024;
-const bounds: MessageBounds = { maxBytes: 64 * mib, maxCostBytes: 4 * mib, maxCostPerByte: 32 };
-const loose: MessageBounds = { maxBytes: 64 * mib, maxCostBytes: 1e12, maxCostPerByte: 1e9 };
+const bounds: MessageLimits = { maxBytes: 64 * mib, maxCostBytes: 4 * mib, maxCostPerByte: 32 };
+const loose: MessageLimits = { maxBytes: 64 * mib, maxCostBytes: 1e12, maxCostPerByte: 1e9 };
 const times = (bytes: readonly number[], count: number) =>
   Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
 const tooLarge = expect.objectContaining({ limit: "decoded-bytes" });
@@ -76,7 +76,7 @@ describe("bombs", () => {
   });
 
   // What is small when it is compressed has the absolute bound alone: that of a batch.
-  const batchBounds = { ...loose, maxCostBytes: 48 * mib };
+  const batchMessageLimits = { ...loose, maxCostBytes: 48 * mib };
   const deltas = (bytes: Uint8Array) => nested(4, nested(5, bytes));
   test.each([
     ["deltas of times, each alone", deltas(times([0x08, 0x01], 500_000))],
@@ -84,7 +84,7 @@ describe("bombs", () => {
     ["values, each alone", nested(4, times([0x31, 0, 0, 0, 0, 0, 0, 0, 0], 440_000))],
     ["packed values of no byte", nested(4, times([0x32, 0x00], 1_000_000))],
   ])("a list in a message of 4 MiB: %s", (_name, bytes) => {
-    expect(() => assertCost(BatchSchema, bytes, batchBounds)).toThrow(tooLarge);
+    expect(() => assertCost(BatchSchema, bytes, batchMessageLimits)).toThrow(tooLarge);
   });
 
   test("a batch of all the samples that one may have passes, packed and not", () => {
@@ -92,9 +92,9 @@ describe("bombs", () => {
     const packed = nested(4, nested(6, new Uint8Array(8 * count)));
     const alone = nested(4, times([0x31, 0, 0, 0, 0, 0, 0, 0, 0], count));
     for (const bytes of [packed, alone])
-      expect(decode(BatchSchema, bytes, { bounds: batchBounds }).samples[0]?.values).toHaveLength(
-        count,
-      );
+      expect(
+        decode(BatchSchema, bytes, { bounds: batchMessageLimits }).samples[0]?.values,
+      ).toHaveLength(count);
   });
 
   test("a ratio holds for what is far from the absolute bound, and not for small messages", () => {

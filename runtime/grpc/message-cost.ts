@@ -1,7 +1,7 @@
 // What a protobuf message would take in memory, counted over its bytes before any object is made of
 // them. protobuf-es decodes 2 bytes to an object of 200; so wire bytes alone bound nothing.
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { type CostBounds, MessageTooLarge, maxCostOf } from "./message-bounds.ts";
+import { type CostLimits, MessageTooLarge, maxCostOf } from "./message-limits.ts";
 
 /** A field of an unknown number is not kept, but skipping it takes the time of some 64 bytes. */
 const unknownCost = 64;
@@ -46,7 +46,7 @@ type FieldPlan = {
  * Fails with MessageTooLarge if the message would cost more than it may, and with another error if
  * it is not valid protobuf for its type. Stops as soon as that is known. Answers the estimate.
  */
-export function assertCost(desc: DescMessage, bytes: Uint8Array, bounds: CostBounds): number {
+export function assertCost(desc: DescMessage, bytes: Uint8Array, bounds: CostLimits): number {
   const scan = new Scan(bytes, maxCostOf(bytes.length, bounds));
   scan.message(planOf(desc), 0, bytes.length, 1);
   return scan.cost;

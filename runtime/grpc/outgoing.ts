@@ -167,18 +167,20 @@ export class Outgoing {
   }
 
   /**
-   * Counts bytes of an answer that is not written yet. Returns what releases them. Only while
+   * Counts bytes of an answer that is not written yet, until they are disposed of. Only while
    * nothing is written.
    */
-  hold(bytes: number): () => void {
-    if (this.#over) return () => {};
+  hold(bytes: number): Disposable {
+    if (this.#over) return { [Symbol.dispose]() {} };
     this.#bytes += bytes;
     this.#account?.charge(bytes);
     this.#watch.add(this);
-    return () => {
-      if (this.#over) return;
-      this.#bytes -= bytes;
-      this.#account?.release(bytes);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#over) return;
+        this.#bytes -= bytes;
+        this.#account?.release(bytes);
+      },
     };
   }
 

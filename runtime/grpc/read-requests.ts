@@ -7,12 +7,12 @@ import { type Arrival, smallBytes } from "./arrivals.ts";
 import type { Codecs } from "./codecs.ts";
 import { decompress, type InTurn } from "./decompress.ts";
 import { decode, type ReceivedMessage } from "./definition.ts";
-import { type MessageBounds, MessageTooLarge } from "./message-bounds.ts";
+import { type MessageLimits, MessageTooLarge } from "./message-limits.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 export type Reading = {
   desc: DescMessage;
-  bounds: MessageBounds;
+  bounds: MessageLimits;
   codecs: Codecs | undefined;
   inTurn: InTurn;
   arrival: Arrival | undefined;

@@ -3,7 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import { LargeAnswer, UndecodableMessage } from "./definition.ts";
-import { MessageTooLarge } from "./message-bounds.ts";
+import { MessageTooLarge } from "./message-limits.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { fromServiceError } from "./status.ts";
 

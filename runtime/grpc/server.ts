@@ -16,7 +16,7 @@ import { toServerDefinition } from "./definition.ts";
 import { sendFrames } from "./frame.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
 import { listenInTheClear } from "./listen.ts";
-import { boundedBySize, type MessageBounds } from "./message-bounds.ts";
+import { limitsBySize, type MessageLimits } from "./message-limits.ts";
 import { type OutgoingOptions, OutgoingWatch } from "./outgoing.ts";
 import { listenSecurely, type SecureOptions } from "./secure-listener.ts";
 import { firstStreams } from "./session-pace.ts";
@@ -27,7 +27,7 @@ export type GrpcServerOptions = Omit<
   | "authorizedBy"
   | "decompressInTurn"
   | "compress"
-  | "boundsOf"
+  | "limitsOf"
   | "outgoing"
   | "arrivalOf"
 > & {
@@ -46,7 +46,7 @@ export type GrpcServerOptions = Omit<
   /**
    * What a request of a method may cost. Default: maxMessageBytes, and 32 times as much decoded.
    */
-  boundsOf?: (method: DescMethod) => MessageBounds;
+  limitsOf?: (method: DescMethod) => MessageLimits;
   /** Of all calls together, so many requests are decompressed at once. Default 2. */
   decompressAtOnce?: number;
   /** How long calls in flight may take to finish on close. */
@@ -94,11 +94,11 @@ export async function openGrpcServer(
   const shutdown = new AbortController();
   const authorization = options.authorize && createAuthorization(options.authorize);
   const methods = new Map<string, DescMethod>();
-  const boundsOf = options.boundsOf ?? (() => boundedBySize(options.maxMessageBytes));
+  const limitsOf = options.limitsOf ?? (() => limitsBySize(options.maxMessageBytes));
   const arrivals = options.incoming && new Arrivals(options.incoming);
   const { interceptor, arrivalOf } = boundReading((path) => methods.get(path), {
     ...options,
-    boundsOf,
+    limitsOf,
     arrivals,
     callerOf: (call) =>
       options.incoming!.callerOf(readCaller(call, authorization?.authorizedBy(call.metadata))),
@@ -119,7 +119,7 @@ export async function openGrpcServer(
     );
     const handlers: UntypedServiceImplementation = toHandlers(service, impl, {
       ...options,
-      boundsOf,
+      limitsOf,
       decompressInTurn,
       compress,
       outgoing,

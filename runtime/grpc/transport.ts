@@ -15,8 +15,7 @@ import { serverNameOptions, toChannelCredentials } from "./client-tls.ts";
 import { type Codecs, noCodecs } from "./codecs.ts";
 import { declineHeader } from "./compress.ts";
 import { toClientDefinition } from "./definition.ts";
-import { answerBounds } from "./message-bounds.ts";
-import { maxSentBytes } from "./message-limit.ts";
+import { answerLimits, maxSentBytes } from "./message-limits.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { type RequestSource, receive } from "./receive-answers.ts";
 
@@ -62,7 +61,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   const { baseUrl, headers, codecs = noCodecs } = options;
   const { maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024 } = options;
   widenClientConnections();
-  const decoding = { bounds: answerBounds(maxMessageBytes), codecs };
+  const decoding = { bounds: answerLimits(maxMessageBytes), codecs };
   const url = new URL(baseUrl);
   const buffered = { bytes: 0 };
   const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {

@@ -8,7 +8,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BatchSchema, MachineState } from "#gen/millrace/v1/signal_pb.ts";
-import { revokeCommand } from "../../accessor/access/key-commands.ts";
+import { revokeCommand } from "../../accessor/commands/key-actions.ts";
 import { openTestAccessor } from "../../accessor/testing/accessor.ts";
 import { idOf, openClients } from "../../accessor/testing/keys.ts";
 import { openUplink } from "../../client/send/uplink.ts";

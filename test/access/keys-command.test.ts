@@ -12,7 +12,7 @@ import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../testing/postgres.ts";
 import { quickFolder } from "../testing/quick-folder.ts";
 
-const program = fileURLToPath(new URL("../../accessor/keys.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../accessor/commands/keys-command.ts", import.meta.url));
 
 const anyProgram = fileURLToPath(new URL("../../tools/millrace.mjs", import.meta.url));
 
@@ -117,7 +117,7 @@ test("without DATABASE_URL, keys are those of the server that runs on the data f
   try {
     expect(await list()).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining(`No npm start runs on ${dataDir}`),
+      stderr: expect.stringContaining(`No npm start of this user runs on ${dataDir}`),
     });
     const log = createLog({ name: "postgres", level: "silent" });
     {

@@ -26,7 +26,7 @@ const assertSilent = ({ lines }: Program) => {
 
 test.each([
   ["accessor/main.ts", ["--listen", "127.0.0.1:0"]],
-  ["accessor/keys.ts", ["list"]],
+  ["accessor/commands/keys-command.ts", ["list"]],
   ["accessor/main.ts", ["--listen", "nonsense"]],
   ["accessor/main.ts", ["--help"]],
 ])(
@@ -56,7 +56,7 @@ test("the wrong password is not repeated", async () => {
   await using database = await testDatabase("empty");
   const url = new URL(database.url);
   url.password = password;
-  await using program = startProgram("accessor/keys.ts", ["list"], {
+  await using program = startProgram("accessor/commands/keys-command.ts", ["list"], {
     ...talkative,
     DATABASE_URL: url.href,
   });

@@ -10,7 +10,7 @@ import {
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { revokeCommand } from "../../accessor/access/key-commands.ts";
+import { revokeCommand } from "../../accessor/commands/key-actions.ts";
 import { openTestAccessor } from "../../accessor/testing/accessor.ts";
 import type { BatchInit } from "../../accessor/testing/batches.ts";
 import { idOf, openClients, openKeyFixture } from "../../accessor/testing/keys.ts";

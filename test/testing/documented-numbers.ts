@@ -123,7 +123,7 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("a number {40}, any other word", `${jsonCost}#numberCost`),
     one("any other word {100}, and", `${jsonCost}#wordCost`),
     one("counts {512} more from the 131,073rd on. Counting", `${jsonCost}#furtherElementCost`),
-    one("sends no message above {4 MiB}", "runtime/grpc/message-limit.ts#maxSentBytes"),
+    one("sends no message above {4 MiB}", "runtime/grpc/message-limits.ts#maxSentBytes"),
     one("| {3.5 MB}, or its `page_size`", "accessor/rpc/page-room.ts#maxPageBytes"),
     one("| {10,000} in each series", "accessor/rpc/resolution.ts#maxBucketsInARow"),
     one("series, {100,000} in a request", "accessor/rpc/resolution.ts#maxBuckets"),
@@ -141,7 +141,7 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("| {2}, on threads of their own", "runtime/grpc/compress.ts#atOnce"),
     one("own; {16} more wait", "runtime/grpc/compress.ts#maxWaiting"),
     one("fewer than {256} parts", "runtime/grpc/encode-in-turns.ts#largeParts"),
-    one("in the future | {5 minutes} after", "accessor/ingest/bounds.ts#futureToleranceUs"),
+    one("in the future | {5 minutes} after", "accessor/ingest/time-limits.ts#futureToleranceUs"),
     one("locks | {100}; if there are more", "accessor/store/block-parts.ts#fewPartitions"),
     one("a `max_gap` | {24 h} |", "codec/row/text-fault.ts#maxMaxGapUs"),
     one("compaction | {10,000} rows", `${accessor}#stepLimits.maxRows`),
@@ -216,7 +216,7 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("lines, or {1 MiB}, is rejected", "codec/row/csv-record.ts#maxRecordCharacters"),
   ],
   "proto/millrace/v1/signal_service.proto": [
-    one("No message exceeds {4 MiB}", "runtime/grpc/message-limit.ts#maxSentBytes"),
+    one("No message exceeds {4 MiB}", "runtime/grpc/message-limits.ts#maxSentBytes"),
     one("at most {10,000} buckets per series", "accessor/rpc/resolution.ts#maxBucketsInARow"),
     one("machine and {100,000} in total", "accessor/rpc/resolution.ts#maxBuckets"),
     one("at most {1,000} machines, and", "accessor/rpc/summarize-machines.ts#maxMachines"),
@@ -235,6 +235,6 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
   ],
   "proto/millrace/v1/error_reason.proto": [
     one("older than {15 minutes}", "accessor/rpc/page-token.ts#pageTokenLifeMs"),
-    one("more than {5 minutes} ahead", "accessor/ingest/bounds.ts#futureToleranceUs"),
+    one("more than {5 minutes} ahead", "accessor/ingest/time-limits.ts#futureToleranceUs"),
   ],
 };

@@ -1,22 +1,15 @@
-// What a record may hold: names and times. Each rule says what is wrong in words that help to mend
-// it. Texts: codec/row/text-fault.ts.
+// Which times a record may have: not older than what is kept, and hardly in the future.
 import type { Fault } from "../../codec/row/text-fault.ts";
 import type { OldestTaken } from "../domain/retention.ts";
-
-export const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
-export const producerPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
-
-/** Signals that are not samples. */
-export const eventSignals: ReadonlySet<string> = new Set(["state", "error"]);
 
 export const futureToleranceUs = 5 * 60 * 1_000_000;
 
 /** Times that ingest takes, in microseconds: from oldestUs up to newestUs, both included. */
-export type TimeBounds = OldestTaken & { newestUs: number };
+export type TimeLimits = OldestTaken & { newestUs: number };
 
 /** Its message is put together when it is read. */
-export function timeFault(timeUs: number, bounds: TimeBounds): Fault | undefined {
-  if (timeUs > bounds.newestUs) {
+export function timeFault(timeUs: number, limits: TimeLimits): Fault | undefined {
+  if (timeUs > limits.newestUs) {
     return {
       reason: "TIME_IN_FUTURE",
       get message() {
@@ -24,18 +17,18 @@ export function timeFault(timeUs: number, bounds: TimeBounds): Fault | undefined
       },
     };
   }
-  if (timeUs < bounds.oldestUs) {
+  if (timeUs < limits.oldestUs) {
     return {
       reason: "TIME_TOO_OLD",
       get message() {
-        return tooOld(timeUs, bounds);
+        return tooOld(timeUs, limits);
       },
     };
   }
   return undefined;
 }
 
-function tooOld(timeUs: number, { oldestUs, because }: TimeBounds): string {
+function tooOld(timeUs: number, { oldestUs, because }: TimeLimits): string {
   const older = `${describe(timeUs)} is older than ${describe(oldestUs)}, the limit set by`;
   return because === "age"
     ? `${older} --max-age; to import older records, start the accessor with --max-age unlimited`

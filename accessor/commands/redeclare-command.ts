@@ -7,17 +7,17 @@ import {
   type SignalDeclaration,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import { durationForms, durationText, parseInterval } from "../codec/row/duration.ts";
-import { readSampleType, sampleTypeWord } from "../codec/row/sample-type.ts";
-import { maxMaxGapUs, textBounds } from "../codec/row/text-fault.ts";
-import { toDuration, toDurationUs } from "../codec/timestamps.ts";
-import { ConfigError, setting, splitWords } from "../runtime/config.ts";
-import { onOff, url, type ValueReader } from "../runtime/config-values.ts";
-import { run } from "../runtime/lifecycle.ts";
-import { Failure } from "./domain/failure.ts";
-import { redeclareSignal } from "./rpc/redeclare.ts";
-import { Catalog } from "./store/catalog.ts";
-import { openDatabase } from "./store/database.ts";
+import { durationForms, durationText, parseInterval } from "../../codec/row/duration.ts";
+import { readSampleType, sampleTypeWord } from "../../codec/row/sample-type.ts";
+import { maxMaxGapUs, textBounds } from "../../codec/row/text-fault.ts";
+import { toDuration, toDurationUs } from "../../codec/timestamps.ts";
+import { ConfigError, setting, splitWords } from "../../runtime/config.ts";
+import { onOff, url, type ValueReader } from "../../runtime/config-values.ts";
+import { run } from "../../runtime/lifecycle.ts";
+import { Failure } from "../domain/failure.ts";
+import { redeclareSignal } from "../rpc/redeclare.ts";
+import { Catalog } from "../store/catalog.ts";
+import { openDatabase } from "../store/database.ts";
 
 const unitReader: ValueReader<string> = {
   placeholder: "UNIT",

@@ -1,10 +1,10 @@
 // What one can do with producers: list whose they are, and give them to somebody else.
 import { ConfigError, setting } from "../../runtime/config.ts";
 import { text } from "../../runtime/config-values.ts";
+import { ownerOfKey, ownerOfSubject } from "../access/owner.ts";
 import { listKeys } from "../store/keys.ts";
 import { listProducers, moveProducers } from "../store/producers.ts";
-import type { CommandContext } from "./key-commands.ts";
-import { ownerOfKey, ownerOfSubject } from "./owner.ts";
+import type { CommandContext } from "./key-actions.ts";
 
 const owner = text({ placeholder: "OWNER", maxLength: 4_000 });
 const maxListed = 1_000;

@@ -1,6 +1,6 @@
 // What one message with a batch may cost before it is decoded. Above the limits of batches, so that
 // most that are too large are told so.
-import type { MessageBounds } from "../../runtime/grpc/message-bounds.ts";
+import type { MessageLimits } from "../../runtime/grpc/message-limits.ts";
 import type { Limits } from "../ingest/intake.ts";
 
 const mib = 1024 * 1024;
@@ -10,7 +10,7 @@ const mib = 1024 * 1024;
  * as long as its message is within these bounds; beyond them it ends its call. What came compressed
  * may be as large as a batch and no more: a thousandth of that on the wire makes it.
  */
-export function batchBounds({ maxBatchBytes }: Limits): MessageBounds {
+export function batchMessageLimits({ maxBatchBytes }: Limits): MessageLimits {
   return {
     maxBytes: 4 * maxBatchBytes,
     // Producer, number and lengths come beside the batch.

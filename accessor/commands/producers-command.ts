@@ -1,15 +1,15 @@
 // npm run producers: lists whose producers are and moves them, in the accessor's database.
-import { ConfigError, setting, splitWords } from "../runtime/config.ts";
-import { url } from "../runtime/config-values.ts";
-import { run } from "../runtime/lifecycle.ts";
-import type { CommandContext } from "./access/key-commands.ts";
+import { ConfigError, setting, splitWords } from "../../runtime/config.ts";
+import { url } from "../../runtime/config-values.ts";
+import { run } from "../../runtime/lifecycle.ts";
+import { openDatabase } from "../store/database.ts";
+import type { CommandContext } from "./key-actions.ts";
 import {
   listProducersCommand,
   listSettings,
   moveCommand,
   moveSettings,
-} from "./access/producer-commands.ts";
-import { openDatabase } from "./store/database.ts";
+} from "./producer-actions.ts";
 
 const databaseUrl = setting({
   env: "DATABASE_URL",

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { bytes, openTestServer, type TestServer } from "../testing/service.ts";
 import { createTurns, decompress } from "./decompress.ts";
-import { requestBounds } from "./message-bounds.ts";
+import { requestLimits } from "./message-limits.ts";
 import type { GrpcServerOptions } from "./server.ts";
 
 const frame = (message: Buffer, compressed = false, length = message.length) => {
@@ -46,7 +46,7 @@ async function call(
   };
 }
 
-const bounds: GrpcServerOptions["boundsOf"] = () => ({
+const bounds: GrpcServerOptions["limitsOf"] = () => ({
   maxBytes: 1_000,
   maxDecompressedBytes: 2_000,
   maxCostBytes: 1_000_000,
@@ -61,7 +61,7 @@ const value = (count: number) => {
 };
 
 test("a length beyond the method's is refused before what it announces has come", async () => {
-  await using server = await openTestServer(length, { boundsOf: bounds });
+  await using server = await openTestServer(length, { limitsOf: bounds });
   const refused = await call(server, "Unary", frame(Buffer.alloc(0), false, 1_001));
   expect(refused).toEqual({
     code: Code.ResourceExhausted,
@@ -71,7 +71,7 @@ test("a length beyond the method's is refused before what it announces has come"
 });
 
 test("a compressed message is read up to its own bound", async () => {
-  await using server = await openTestServer(length, { boundsOf: bounds });
+  await using server = await openTestServer(length, { limitsOf: bounds });
   expect((await call(server, "Unary", frame(gzipSync(value(1_900)), true))).code).toBe(0);
   const refused = await call(
     server,
@@ -97,7 +97,7 @@ test("unknown fields are refused by what they would cost, in streams too", async
         return bytes(1);
       },
     },
-    { boundsOf: () => ({ maxBytes: 1e6, maxCostBytes: 10_000, maxCostPerByte: 32 }) },
+    { limitsOf: () => ({ maxBytes: 1e6, maxCostBytes: 10_000, maxCostPerByte: 32 }) },
   );
   const bomb = frame(gzipSync(Buffer.alloc(20_000, Uint8Array.of(0x10, 0))), true);
   for (const method of ["Unary", "ClientStream"])
@@ -106,7 +106,7 @@ test("unknown fields are refused by what they would cost, in streams too", async
 
 test("who is refused has nothing decompressed, and what is not asked for is not either", async () => {
   let turns = 0;
-  const counting = { boundsOf: bounds, decompressAtOnce: 1 };
+  const counting = { limitsOf: bounds, decompressAtOnce: 1 };
   await using refusing = await openTestServer(length, {
     ...counting,
     authorize: async () => Promise.reject(new ConnectError("no", Code.Unauthenticated)),
@@ -154,5 +154,5 @@ test("decompression stops at its bound, which itself is let in", async () => {
 });
 
 test("a request without a list may have 2 KiB", () => {
-  expect(requestBounds(Health.method.check).maxBytes).toBe(2_048);
+  expect(requestLimits(Health.method.check).maxBytes).toBe(2_048);
 });

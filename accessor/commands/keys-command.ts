@@ -1,8 +1,9 @@
 // npm run keys: makes, lists, ends and replaces keys in the accessor's database. A new key goes to
 // standard output, once; what was changed, to standard error.
-import { ConfigError, type SettingsShape, setting, splitWords } from "../runtime/config.ts";
-import { url } from "../runtime/config-values.ts";
-import { type ProcessOptions, run } from "../runtime/lifecycle.ts";
+import { ConfigError, type SettingsShape, setting, splitWords } from "../../runtime/config.ts";
+import { url } from "../../runtime/config-values.ts";
+import { type ProcessOptions, run } from "../../runtime/lifecycle.ts";
+import { openDatabase } from "../store/database.ts";
 import {
   assertRights,
   type CommandContext,
@@ -12,8 +13,7 @@ import {
   revokeCommand,
   rotateCommand,
   rotateSettings,
-} from "./access/key-commands.ts";
-import { openDatabase } from "./store/database.ts";
+} from "./key-actions.ts";
 
 const common = {
   databaseUrl: setting({

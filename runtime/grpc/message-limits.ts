@@ -3,7 +3,13 @@
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
-export type MessageBounds = {
+/**
+ * The largest message that anybody is sent: what every gRPC client takes unless it is told
+ * otherwise.
+ */
+export const maxSentBytes = 4 * 1024 * 1024;
+
+export type MessageLimits = {
   /** Largest message taken, as it lies on the wire. */
   maxBytes: number;
   /** Largest message taken that came compressed, once it is decompressed. Default maxBytes. */
@@ -16,10 +22,10 @@ export type MessageBounds = {
   freeCostBytes?: number;
 };
 
-export type CostBounds = Pick<MessageBounds, "maxCostBytes" | "maxCostPerByte" | "freeCostBytes">;
+export type CostLimits = Pick<MessageLimits, "maxCostBytes" | "maxCostPerByte" | "freeCostBytes">;
 
 /** What a message of so many bytes may take. */
-export function maxCostOf(byteLength: number, bounds: CostBounds): number {
+export function maxCostOf(byteLength: number, bounds: CostLimits): number {
   const { maxCostBytes, maxCostPerByte, freeCostBytes = 16 * 1024 } = bounds;
   return Math.min(maxCostBytes, Math.max(freeCostBytes, maxCostPerByte * byteLength));
 }
@@ -56,14 +62,14 @@ export class MessageTooLarge extends ConnectError {
 
 const kib = 1024;
 
-export function boundedBySize(maxBytes: number): MessageBounds {
+export function limitsBySize(maxBytes: number): MessageLimits {
   return { maxBytes, maxCostBytes: 32 * maxBytes, maxCostPerByte: 32 };
 }
 
 /** Of a request without any list: a name, a token, a number or two. */
-const tiny: MessageBounds = { maxBytes: 2 * kib, maxCostBytes: 64 * kib, maxCostPerByte: 32 };
+const tiny: MessageLimits = { maxBytes: 2 * kib, maxCostBytes: 64 * kib, maxCostPerByte: 32 };
 /** Of one with lists: a thousand names of machines take 132 KiB. */
-const question: MessageBounds = {
+const question: MessageLimits = {
   maxBytes: 256 * kib,
   maxCostBytes: 4 * kib * kib,
   maxCostPerByte: 32,
@@ -73,7 +79,7 @@ const question: MessageBounds = {
  * What a request of a method may be, from what its message can hold: 2 KiB without a list, 256 KiB
  * with one.
  */
-export function requestBounds({ input }: DescMethod): MessageBounds {
+export function requestLimits({ input }: DescMethod): MessageLimits {
   return hasList(input, new Set()) ? question : tiny;
 }
 
@@ -92,6 +98,6 @@ function hasList(message: DescMessage, seen: Set<DescMessage>): boolean {
  * What an answer of a server may be: more than ours send, so that one that is not ours, or broken,
  * ends its call and no more.
  */
-export function answerBounds(maxBytes: number): MessageBounds {
+export function answerLimits(maxBytes: number): MessageLimits {
   return { maxBytes, maxCostBytes: 256 * kib * kib, maxCostPerByte: 64 };
 }

@@ -2,12 +2,12 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { childEnvironment } from "../runtime/config.ts";
-import { eventually } from "../test/testing/eventually.ts";
-import { openTestAccessor } from "./testing/accessor.ts";
-import { column, epochUs } from "./testing/batches.ts";
+import { childEnvironment } from "../../runtime/config.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { openTestAccessor } from "../testing/accessor.ts";
+import { column, epochUs } from "../testing/batches.ts";
 
-const program = fileURLToPath(new URL("redeclare.ts", import.meta.url));
+const program = fileURLToPath(new URL("redeclare-command.ts", import.meta.url));
 
 type Ran = { status: number; stdout: string; stderr: string };
 

@@ -1,4 +1,0 @@
-// npm run keys: accessor/keys.ts on the database of the accessor that is meant.
-import { runAdminCommand } from "./admin-command.ts";
-
-await runAdminCommand("accessor/keys.ts");
