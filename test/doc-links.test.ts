@@ -1,5 +1,5 @@
-// Every link between documents has a target: the file exists, and so does the heading. So does
-// every page of docs/ that the code or the contract names.
+// Every link between documents has a target: the file exists, and so does the heading. So do the
+// files that documents name, and the pages of docs/ that the code or the contract names.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,6 +55,25 @@ test.each(pages)("the links of %s have targets", (page) => {
 test("a link to a missing file or heading would be found", () => {
   const page = "# One\n[a](answers.md) [b](#one) [c](absent.md) [d](answers.md#none) [e](#two)";
   expect(brokenLinks("docs/links.md", page)).toEqual(["absent.md", "answers.md#none", "#two"]);
+});
+
+/** Files of the checkout that a page names in full; a name with a star or capitals is a pattern. */
+function missingFiles(markdown: string): string[] {
+  const rooms = readdirSync(root).join("|").replaceAll(".", "\\.");
+  const named = markdown.matchAll(new RegExp(`\`((?:${rooms})/[a-z\\d_./-]+\\.[a-z]+)\``, "g"));
+  return [...named].map(([, path]) => path!).filter((path) => !existsSync(join(root, path)));
+}
+
+// The changelog also names files by what they were called before.
+test.each(pages.filter((page) => page !== "CHANGELOG.md"))(
+  "the files that %s names are there",
+  (page) => {
+    expect(missingFiles(readFileSync(join(root, page), "utf8"))).toEqual([]);
+  },
+);
+
+test("a file that is not there would be found", () => {
+  expect(missingFiles("`test/doc-links.test.ts` and `test/absent.ts`")).toEqual(["test/absent.ts"]);
 });
 
 test("pages that code and contract name are there", () => {
