@@ -1,5 +1,5 @@
-// The watch client against servers that break, repeat, skip and stall, and against a real accessor:
-// each record once, in order, or an error.
+// The watch client against servers that break, repeat, skip and stall: each record once, in order,
+// or an error.
 import { create } from "@bufbuild/protobuf";
 import {
   type Client,
@@ -11,13 +11,8 @@ import {
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { createGrpcTransport } from "../runtime/grpc/transport.ts";
-import { testDatabase } from "../test/testing/postgres.ts";
-import { startAccessor } from "../test/testing/processes.ts";
-import { signalCodecs } from "./codecs.ts";
 import { type WatchOptions, type WatchState, watch } from "./watch.ts";
 import { FeedBreakError, WatchError } from "./watch-error.ts";
 
@@ -269,49 +264,4 @@ test("an abort ends the watch with its reason, also while it waits to connect ag
     onState: ({ state }) => state === "reconnecting" && setImmediate(() => stop.abort(reason)),
   });
   await expect(feed.next()).rejects.toBe(reason);
-});
-
-test("a watch outlives its accessor: killed and started again, each record comes once", async () => {
-  await using database = await testDatabase();
-  let accessor = await startAccessor(database.url);
-  const { port } = accessor;
-  const stop = new AbortController();
-  try {
-    using transport = createGrpcTransport({ baseUrl: accessor.url, codecs: signalCodecs });
-    const ingest = createClient(IngestService, transport);
-    const client = createClient(SignalService, transport);
-    const { cursor: after } = await client.getLatest({});
-    const send = (sequence: number) =>
-      ingest.ingestBatch({
-        producerId: "p",
-        sequence: BigInt(sequence),
-        batch: {
-          machine: "m1",
-          samples: [
-            {
-              signal: "power",
-              times: { case: "grid", value: { startUs: 1n, periodUs: 1n } },
-              values: [sequence],
-            },
-          ],
-        },
-      });
-    await send(1);
-    await send(2);
-    const seen: number[] = [];
-    for await (const { batches } of watch({ client, after, abort: stop.signal })) {
-      for (const { samples } of batches) seen.push(...samples[0]!.values);
-      if (seen.length === 2) {
-        accessor.signal("SIGKILL");
-        await accessor.ended;
-        accessor = await startAccessor(database.url, { port });
-        await send(3);
-      }
-      if (seen.length >= 3) break;
-    }
-    expect(seen).toEqual([1, 2, 3]);
-  } finally {
-    stop.abort();
-    await accessor[Symbol.asyncDispose]();
-  }
 });

@@ -12,7 +12,7 @@ import { createDeadLetters } from "./dead-letters.ts";
 import { startLanes } from "./lanes.ts";
 import { createMemoryOutbox } from "./outbox.ts";
 import { SequenceSender } from "./sequence-sender.ts";
-import type { WhenFull } from "./spool/room.ts";
+import type { WhenFull } from "./spool/byte-bound.ts";
 import { openSpool } from "./spool/spool.ts";
 import { memoryStatus, spoolStatus, type UplinkStatus } from "./uplink-status.ts";
 

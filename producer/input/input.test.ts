@@ -1,52 +1,11 @@
-// Recorded signals: both formats, every shape of a row, bad lines by number, bounded memory.
-import { Readable } from "node:stream";
+// Recorded signals: both formats, every shape of a row, bad lines by number.
 import { expect, test } from "vitest";
-import { type Batch, MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { BadText } from "../../codec/row/unreadable.ts";
-import { countRecords } from "../../codec/wire/count-records.ts";
-import { timesOf } from "../../codec/wire/samples.ts";
-import { createLog } from "../../runtime/log.ts";
-import { type InputOptions, sendInput } from "./input.ts";
+import { rowsOf, send } from "../testing/input.ts";
 
 const timeUs = Date.UTC(2026, 2, 1, 8) * 1000;
 const time = "2026-03-01T08:00:00Z";
-
-async function send(text: string | Iterable<Uint8Array>, options: Partial<InputOptions> = {}) {
-  const batches: Batch[] = [];
-  const log: string[] = [];
-  const summary = await sendInput({
-    source: Readable.from(typeof text === "string" ? [Buffer.from(text)] : text),
-    log: createLog({
-      name: "test",
-      format: "pretty",
-      color: false,
-      sink: (line) => log.push(line.slice(13).trim()),
-    }),
-    abort: new AbortController().signal,
-    batchIntervalMs: 60_000,
-    append: async (batch) => void batches.push(batch),
-    ...options,
-  });
-  return { batches, log, summary };
-}
-
-/** The records of batches as flat rows. */
-function rowsOf(batches: readonly Batch[]) {
-  return batches.flatMap(({ machine, stateChanges, errorReports, samples }) => [
-    ...stateChanges.map(({ time, state, reason }) => ({
-      machine,
-      seconds: Number(time!.seconds),
-      state,
-      reason,
-    })),
-    ...errorReports.map(({ severity, code, message }) => ({ machine, severity, code, message })),
-    ...samples.flatMap((column) => {
-      const { signal, unit, values } = column;
-      const times = timesOf(column);
-      return values.map((value, i) => ({ machine, signal, unit, timeUs: times[i], value }));
-    }),
-  ]);
-}
 
 const expected = [
   { machine: "mill-1", seconds: timeUs / 1e6, state: MachineState.ACTIVE, reason: "Job 7" },
@@ -258,78 +217,4 @@ test("after 100 bad lines the others are only counted", async () => {
   expect(summary.badLines).toBe(501);
   expect(log).toHaveLength(101);
   expect(log.at(-1)).toMatch(/only counted/);
-});
-
-test("records gather into batches of one machine each, within 10,000 records", async () => {
-  const lines: string[] = ["machine,signal,time,value"];
-  for (let i = 0; i < 30_000; i++) lines.push(`m-${i % 2},x,${timeUs / 1000 + i},${i}`);
-  const { batches } = await send(lines.join("\n"));
-  expect(batches.map(countRecords)).toEqual([10_000, 10_000, 5000, 5000]);
-  const values = batches
-    .filter(({ machine }) => machine === "m-1")
-    .flatMap(({ samples }) => samples[0]!.values);
-  expect(values).toEqual(Array.from({ length: 15_000 }, (_, i) => 2 * i + 1));
-  expect(batches[0]!.samples[0]!.times).toMatchObject({ case: "grid", value: { periodUs: 2000n } });
-});
-
-test("long texts make smaller batches", async () => {
-  const message = "ö".repeat(1024);
-  const row = JSON.stringify({
-    machine: "m",
-    signal: "error",
-    time,
-    severity: "INFO",
-    code: "I1",
-    message,
-  });
-  const { batches } = await send(`${row}\n`.repeat(1000));
-  expect(batches.length).toBeGreaterThan(4);
-  expect(batches.reduce((sum, batch) => sum + batch.errorReports.length, 0)).toBe(1000);
-});
-
-test("reading waits while batches are not taken", async () => {
-  let pulled = 0;
-  const line = Buffer.from(
-    `${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`.repeat(1000),
-  );
-  function* source() {
-    for (; pulled < 1000; pulled++) yield line;
-  }
-  const stop = new AbortController();
-  const { promise: blocked, resolve: onBlocked } = Promise.withResolvers<void>();
-  const sending = send(source(), {
-    abort: stop.signal,
-    append: () => {
-      onBlocked();
-      return new Promise((_, reject) =>
-        stop.signal.addEventListener("abort", () => reject(stop.signal.reason)),
-      );
-    },
-  });
-  await blocked;
-  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
-  expect(pulled).toBeLessThan(100);
-  stop.abort(new Error("stopped"));
-  await expect(sending).rejects.toThrow("stopped");
-});
-
-test("records of an input that pauses do not wait for its end", async () => {
-  const source = new Readable({ read() {} });
-  const { promise: sent, resolve } = Promise.withResolvers<Batch>();
-  const sending = send([], { source, batchIntervalMs: 1, append: async (batch) => resolve(batch) });
-  source.push(`${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`);
-  expect(rowsOf([await sent])).toHaveLength(1);
-  source.push(null);
-  expect((await sending).summary.records).toBe(1);
-});
-
-test("a failure to send ends an input that waits for more", async () => {
-  const source = new Readable({ read() {} });
-  const sending = send([], {
-    source,
-    batchIntervalMs: 1,
-    append: () => Promise.reject(new Error("no uplink")),
-  });
-  source.push(`${JSON.stringify({ machine: "m", signal: "x", time, value: 1 })}\n`);
-  await expect(sending).rejects.toThrow("no uplink");
 });

@@ -3,9 +3,9 @@
 import { sleep } from "../../../runtime/backoff.ts";
 import { failpoint } from "../../../runtime/failpoint.ts";
 import type { Entry, Outbox } from "../outbox.ts";
+import type { BoundedLane } from "./byte-bound.ts";
 import { isDiskFull } from "./files.ts";
-import { encodeRecord, maxRecordBytes } from "./format.ts";
-import type { Tenant } from "./room.ts";
+import { type Numbered, type Pending, takeGroup } from "./group.ts";
 import {
   createSegment,
   lastOf,
@@ -22,20 +22,9 @@ export type LaneOptions = ShelfOptions & {
   segmentBytes: number;
 };
 
-type Pending = {
-  records: number;
-  encode: (sequence: number) => Uint8Array;
-  abort: AbortSignal;
-  resolve: (sequence: number) => void;
-  reject: (reason: unknown) => void;
-};
-type Numbered = { pending: Pending; entry: Entry; record: Buffer; timeMs: number };
-
-/** Most bytes that share one write and sync. */
-const maxGroupBytes = 4 * 2 ** 20;
 const diskFullRetryMs = 200;
 
-export class Lane implements Outbox, Tenant, AsyncDisposable {
+export class Lane implements Outbox, BoundedLane, AsyncDisposable {
   readonly durable = true;
   readonly producerId: string;
   /**
@@ -190,19 +179,19 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
   }
 
   async #writeAll(): Promise<void> {
-    const { change, room } = this.#options;
+    const { change, bound } = this.#options;
     while (!this.#closed.signal.aborted) {
       const changed = change.next(this.#closed.signal);
-      const group = this.#takeGroup();
+      const group = takeGroup(this.#queue, { bound, lastSequence: this.lastSequence });
       if (group.length === 0) {
-        if (this.#queue.length === 0 || !(await room.makeRoom())) await changed;
+        if (this.#queue.length === 0 || !(await bound.makeSpace())) await changed;
         continue;
       }
       this.#inWrite = true;
       const full = await this.#write(group).then(
         () => false,
         (error: unknown) => {
-          room.give(group.reduce((sum, { record }) => sum + record.length, 0));
+          bound.give(group.reduce((sum, { record }) => sum + record.length, 0));
           if (isDiskFull(error)) this.#putBack(group, error);
           else this.#fail(group, error);
           return isDiskFull(error);
@@ -212,33 +201,6 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
       change.wake();
       if (full) await sleep(diskFullRetryMs, this.#closed.signal).catch(() => {});
     }
-  }
-
-  /** Numbers and encodes what waits, as much as there is room for. */
-  #takeGroup(): Numbered[] {
-    const group: Numbered[] = [];
-    const timeMs = Date.now();
-    for (let bytes = 0; this.#queue.length > 0 && bytes < maxGroupBytes; ) {
-      const pending = this.#queue[0]!;
-      const sequence = this.lastSequence + group.length + 1;
-      try {
-        const entry: Entry = {
-          sequence,
-          bytes: pending.encode(sequence),
-          records: pending.records,
-        };
-        const record = encodeRecord({ ...entry, syncedThrough: this.lastSequence, timeMs });
-        if (record.length > maxRecordBytes)
-          throw new RangeError(`a batch of ${record.length} bytes is too large`);
-        if (!this.#options.room.take(record.length, { alone: group.length === 0 })) break;
-        group.push({ pending, entry, record, timeMs });
-        bytes += record.length;
-      } catch (error) {
-        pending.reject(error);
-      }
-      this.#queue.shift();
-    }
-    return group;
   }
 
   async #write(group: readonly Numbered[]): Promise<void> {
@@ -261,7 +223,7 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
    * below the last number.
    */
   async #writerForNext(): Promise<SegmentWriter> {
-    const { folder, segmentBytes, room } = this.#options;
+    const { folder, segmentBytes, bound } = this.#options;
     const { segments } = this.#shelf;
     const last = segments.at(-1);
     const usable = last && lastOf(last) === this.lastSequence && sizeOf(last) < segmentBytes;
@@ -275,7 +237,7 @@ export class Lane implements Outbox, Tenant, AsyncDisposable {
       failpoint("spool.before-roll");
       const segment = await createSegment(folder, this.lastSequence + 1);
       failpoint("spool.after-roll");
-      room.usedBytes += sizeOf(segment);
+      bound.usedBytes += sizeOf(segment);
       segments.push(segment);
       this.#writer = await openSegmentWriter(segment);
     }

@@ -5,12 +5,12 @@ import { failpoint } from "../../../runtime/failpoint.ts";
 import type { Log } from "../../../runtime/log.ts";
 import type { Change } from "../change.ts";
 import type { Entry } from "../outbox.ts";
+import type { ByteBound } from "./byte-bound.ts";
 import { errorCode } from "./files.ts";
 import type { GapLog } from "./gap-log.ts";
 import type { Mark, MarkState } from "./mark.ts";
 import { SpoolReader } from "./reader.ts";
 import type { Hole, Recovered } from "./recover.ts";
-import type { Room } from "./room.ts";
 import { batchIn, findSegment, lastOf, type Segment, sizeOf } from "./segment.ts";
 
 export type ShelfOptions = {
@@ -20,7 +20,7 @@ export type ShelfOptions = {
   /** What is on record as missing, from this start and earlier ones. */
   missing: readonly Hole[];
   mark: Mark;
-  room: Room;
+  bound: ByteBound;
   gaps: GapLog;
   /** Wakes at every change of any lane of the spool. */
   change: Change;
@@ -54,7 +54,7 @@ export class Shelf {
     this.missing = [...options.missing];
     this.#holes = [...recovered.holes];
     for (const segment of this.segments) {
-      options.room.usedBytes += sizeOf(segment);
+      options.bound.usedBytes += sizeOf(segment);
       this.#hold(1, segment, { from: this.ackedSequence + 1, through: lastOf(segment) });
     }
     this.#advance();
@@ -145,7 +145,7 @@ export class Shelf {
   }
 
   async #deleteAcked(): Promise<void> {
-    const { mark, room } = this.#options;
+    const { mark, bound } = this.#options;
     failpoint("spool.before-delete");
     // Without this, a start after a power cut would take what is missing for lost.
     await mark.saveDurably(this.state);
@@ -155,7 +155,7 @@ export class Shelf {
       next = this.segments[1]
     ) {
       const first = this.segments.shift()!;
-      room.give(sizeOf(first));
+      bound.give(sizeOf(first));
       await unlink(first.path);
       failpoint("spool.after-delete");
     }
@@ -169,7 +169,7 @@ export class Shelf {
 
   /** Gives a file's batches up: first in the books, then on record, then on the disk. */
   async drop(segment: Segment): Promise<void> {
-    const { gaps, mark, room, producerId } = this.#options;
+    const { gaps, mark, bound, producerId } = this.#options;
     const first = Math.max(segment.firstSequence, this.ackedSequence + 1);
     const hole = { first, last: lastOf(segment), fromMs: segment.firstMs, toMs: segment.lastMs };
     const { batches, records } = this.held;
@@ -182,7 +182,7 @@ export class Shelf {
     await gaps.report({ ...hole, cause: "dropped", producerId });
     await mark.saveDurably(this.state);
     await unlink(segment.path);
-    room.give(sizeOf(segment));
+    bound.give(sizeOf(segment));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import type { Log } from "../../../runtime/log.ts";
 import { makeFolders } from "../../../runtime/make-folders.ts";
 import { Change } from "../change.ts";
+import { ByteBound, type WhenFull } from "./byte-bound.ts";
 import {
   errorCode,
   keepPrivate,
@@ -19,7 +20,6 @@ import { Lane } from "./lane.ts";
 import { takeLock } from "./lock.ts";
 import { openMark } from "./mark.ts";
 import { recoverLane } from "./recover.ts";
-import { Room, type WhenFull } from "./room.ts";
 import { SpoolError } from "./segment.ts";
 
 export type SpoolOptions = {
@@ -78,14 +78,14 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   await keepPrivate(join(folder, "lock"));
   const producerId = await readIdentity(folder, options.producerId);
   const change = new Change();
-  const room = new Room({ maxBytes, whenFull, change });
+  const bound = new ByteBound({ maxBytes, whenFull, change });
   const gaps = opened.use(createGapLog({ path: join(folder, "gaps.ndjson"), log }));
-  const shared = { room, gaps, change, segmentBytes, log };
+  const shared = { bound, gaps, change, segmentBytes, log };
   const live = opened.use(await openLane("live", { folder, producerId, ...shared }));
   const backlog = opened.use(await openLane("backlog", { folder, producerId, ...shared }));
   await syncFolder(folder);
   const heldBatches = live.held.batches + backlog.held.batches;
-  log.info("spool open", { producerId, heldBatches, usedBytes: room.usedBytes });
+  log.info("spool open", { producerId, heldBatches, usedBytes: bound.usedBytes });
   const owned = opened.move();
   return {
     folder,
@@ -94,7 +94,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     backlog,
     change,
     get usedBytes() {
-      return room.usedBytes;
+      return bound.usedBytes;
     },
     maxBytes,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -121,7 +121,7 @@ async function makeSpoolFolder(folder: string): Promise<void> {
 type LaneGiven = {
   folder: string;
   producerId: string;
-  room: Room;
+  bound: ByteBound;
   gaps: GapLog;
   change: Change;
   segmentBytes: number;
@@ -139,7 +139,7 @@ async function openLane(name: "live" | "backlog", given: LaneGiven): Promise<Lan
     const recovered = await recoverLane({ folder, quarantine, mark: state, log });
     const missing = await given.gaps.reportNew(producerId, recovered.holes);
     const lane = new Lane({ ...given, folder, producerId, recovered, missing, mark, log });
-    given.room.tenants.push(lane);
+    given.bound.lanes.push(lane);
     return lane;
   } catch (error) {
     await mark[Symbol.asyncDispose]();

@@ -3,8 +3,8 @@ import type { Change } from "../change.ts";
 
 export type WhenFull = "block" | "drop-oldest";
 
-/** What a lane lets a room do to it. */
-export type Tenant = {
+/** What the bound needs to know of a lane, and may do to it. */
+export type BoundedLane = {
   readonly held: { readonly batches: number };
   /** When the oldest batches that can be dropped were appended; undefined if there are none. */
   readonly oldestMs: number | undefined;
@@ -12,10 +12,10 @@ export type Tenant = {
   dropOldest(): Promise<boolean>;
 };
 
-export class Room {
+export class ByteBound {
   usedBytes = 0;
   readonly maxBytes: number;
-  readonly tenants: Tenant[] = [];
+  readonly lanes: BoundedLane[] = [];
   readonly #whenFull: WhenFull;
   readonly change: Change;
 
@@ -30,13 +30,13 @@ export class Room {
   }
 
   /**
-   * Takes bytes if there is room, or if nothing is held: a batch above the bound is taken when it
+   * Takes bytes if they fit, or if nothing is held: a batch above the bound is taken when it
    * is `alone`.
    */
   take(bytes: number, { alone }: { alone: boolean }): boolean {
     const fits =
       this.usedBytes + bytes <= this.maxBytes ||
-      (alone && this.tenants.every(({ held }) => held.batches === 0));
+      (alone && this.lanes.every(({ held }) => held.batches === 0));
     if (fits) this.usedBytes += bytes;
     return fits;
   }
@@ -49,9 +49,9 @@ export class Room {
   /**
    * By the policy: drops what is oldest, or does nothing. True if it is worth trying again at once.
    */
-  async makeRoom(): Promise<boolean> {
+  async makeSpace(): Promise<boolean> {
     if (this.#whenFull === "block") return false;
-    const [oldest] = this.tenants
+    const [oldest] = this.lanes
       .filter(({ oldestMs }) => oldestMs !== undefined)
       .sort((a, b) => a.oldestMs! - b.oldestMs!);
     return (await oldest?.dropOldest()) ?? false;
