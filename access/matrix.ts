@@ -52,7 +52,7 @@ export type Denial = {
 export function allowsCall(principal: Principal, path: string): Denial | undefined {
   const needed = requirementOf(path);
   if (needed === "none" || needed === "any") return undefined;
-  if (needed === undefined) return denied(`${path} is not for anyone`, {});
+  if (needed === undefined) return denied(`${path} is not a known method`, {});
   if (hasScope(principal, needed)) return undefined;
   return denied(`this needs the scope "${needed}", which the credential does not have`, {
     scope: needed,

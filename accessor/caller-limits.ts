@@ -233,18 +233,18 @@ function isLocal(holder: string): boolean {
 
 function tooManyCalls(limit: CallLimit): Failure {
   const message = {
-    "open-calls": "your address has too many calls open, or this server has: end some",
+    "open-calls": "your address, or this server as a whole, has too many open calls: end some",
     "incomplete-calls":
-      "your address has too many calls open whose request is not complete, or this server has: complete or end some",
+      "your address, or this server as a whole, has too many open calls with an incomplete request: complete or end some",
     "waiting-calls":
-      "more calls came at once than this server can begin: try again after the delay in RetryInfo",
+      "this server has too many calls waiting to begin: try again after the delay in RetryInfo",
   }[limit];
   return new Failure("OVERLOADED", message, { metadata: { limit }, retryAfterMs: 1_000 });
 }
 
 function slowWriter(): Failure {
   const message =
-    "the request stopped coming, or came at less than 8 KiB a second: send it again, faster or in parts";
+    "the request stalled, or arrived at less than 8 KiB a second: send it again, faster or in parts";
   return new Failure("DEADLINE_EXCEEDED", message, {
     metadata: { limit: "incoming-rate" },
     retryAfterMs: 1_000,

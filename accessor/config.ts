@@ -53,7 +53,7 @@ export const accessorSettings = {
     env: "MILLRACE_GRPC_LISTEN",
     parse: listenAddress(),
     default: "127.0.0.1:50051",
-    doc: "where to serve gRPC; port 0 for any free one",
+    doc: "address to serve gRPC on; port 0 picks any free port",
   }),
   ...listeningSettings,
   tlsClientName: setting({
@@ -68,7 +68,7 @@ export const accessorSettings = {
     env: "MILLRACE_TLS_PRODUCER_NAME",
     parse: clientName,
     repeat: true,
-    doc: "the same for producers: they may connect too, and send only under a name of their certificate as producer id",
+    doc: "the same for producers: they may connect too, and each producer id must be a name in their certificate",
   }),
   auth: setting({
     flag: "auth",
@@ -82,7 +82,7 @@ export const accessorSettings = {
     env: "MILLRACE_JWT_ISSUER",
     parse: text({ placeholder: "ISSUER" }),
     optional: true,
-    doc: "with --auth keys, take JSON Web Tokens of this issuer too",
+    doc: "with --auth keys, also accept JSON Web Tokens of this issuer",
   }),
   jwtAudience: setting({
     flag: "jwt-audience",
@@ -109,7 +109,7 @@ export const accessorSettings = {
     env: "MILLRACE_BOOKMARK_INTERVAL",
     parse: durationMs({ minMs: 10, maxMs: 60_000 }),
     default: "5s",
-    doc: "how often a live feed says where it is while nothing matches",
+    doc: "how often a live feed sends its cursor while nothing matches",
   }),
   maxInFlightBytes: setting({
     flag: "max-in-flight",
@@ -180,13 +180,13 @@ export const accessorSettings = {
     env: "MILLRACE_MAX_AGE",
     parse: age,
     default: "366d",
-    doc: "oldest age of a record that is stored; older ones are rejected. unlimited: to import old records",
+    doc: "maximum age of a record; older ones are rejected. unlimited: to import old records",
   }),
   beginEpoch: setting({
     flag: "begin-epoch",
     env: "MILLRACE_BEGIN_EPOCH",
     parse: onOff(),
-    doc: "start once with this after putting an older copy of the data folder back: cursors from beyond it are then refused by name",
+    doc: "start once with this after restoring an older copy of the data folder: cursors from after that copy are then refused with CURSOR_FOREIGN",
   }),
 };
 
@@ -218,15 +218,17 @@ export function toAuth({
   | undefined {
   const said = [issuer, audience, jwksUrl].filter((one) => one !== undefined);
   if (said.length > 0 && auth === "off")
-    throw new ConfigError(["--jwt-…: tokens need --auth keys"]);
+    throw new ConfigError(["the --jwt-… settings need --auth keys"]);
   if (auth === "off") return undefined;
   if (said.length === 0) return {};
   if (issuer === undefined || audience === undefined || jwksUrl === undefined)
-    throw new ConfigError(["--jwt-issuer, --jwt-audience and --jwt-jwks-url go together"]);
+    throw new ConfigError([
+      "--jwt-issuer, --jwt-audience and --jwt-jwks-url must be given together",
+    ]);
   const { protocol, hostname } = new URL(jwksUrl);
   if (protocol === "http:" && !["127.0.0.1", "localhost", "[::1]"].includes(hostname))
     throw new ConfigError([
-      "--jwt-jwks-url: https, or whoever is on the way could put in keys of their own",
+      "--jwt-jwks-url must be https: over http, anyone on the network path could substitute keys",
     ]);
   return { tokens: { issuer, audience, jwksUrl } };
 }

@@ -8,7 +8,7 @@ import { accessorSettings, toAuth, toCertificateRules } from "./config.ts";
 await run({
   name: "accessor",
   about:
-    "Takes machine signals in over gRPC, keeps them in PostgreSQL, and answers and streams them.",
+    "Ingests machine signals over gRPC, stores them in PostgreSQL, and serves them as queries and live feeds.",
   settings: accessorSettings,
   async open({ settings, log, onHangup }) {
     const auth = toAuth(settings);

@@ -47,7 +47,7 @@ test("a certificate goes with its key, and clients' authorities with both", () =
     ["--tls-key", "a"],
     ["--tls-client-ca", "a"],
   ])
-    expect(() => toServerFiles(read(argv))).toThrow(/go together/);
+    expect(() => toServerFiles(read(argv))).toThrow(/must be given together/);
   const files = { cert: "a", key: "b", ca: "c" };
   expect(
     toServerFiles(read(["--tls-cert", "a", "--tls-key", "b", "--tls-client-ca", "c"])),
@@ -66,6 +66,6 @@ test("what is shown to the accessor goes with its key, and with https", () => {
     cert: "c",
     key: "k",
   });
-  expect(() => files(...https, "--accessor-cert", "c")).toThrow(/go together/);
+  expect(() => files(...https, "--accessor-cert", "c")).toThrow(/must be given together/);
   expect(() => files("--accessor-ca", "ca")).toThrow(/https/);
 });

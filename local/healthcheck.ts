@@ -44,7 +44,7 @@ await run({
       flag: "grpc",
       parse: address,
       optional: true,
-      doc: "an accessor to ask by gRPC health",
+      doc: "an accessor to check by gRPC health",
     }),
     http: setting({
       flag: "http",
@@ -56,13 +56,13 @@ await run({
       flag: "ca",
       parse: file,
       optional: true,
-      doc: "with https: PEM file of the authorities to believe",
+      doc: "with https: PEM file of the certificate authorities to trust",
     }),
     cert: setting({
       flag: "cert",
       parse: file,
       optional: true,
-      doc: "with https: PEM file with a certificate to show",
+      doc: "with https: PEM file with a client certificate to present",
     }),
     key: setting({
       flag: "key",
@@ -75,7 +75,7 @@ await run({
     const { grpc, http, ca, cert, key } = settings;
     if (!grpc && !http) throw new ConfigError(["give --grpc or --http, or both"]);
     if ((cert === undefined) !== (key === undefined))
-      throw new ConfigError(["--cert and --key go together"]);
+      throw new ConfigError(["--cert and --key must be given together"]);
     using certificates = await openCertificates({ ca, cert, key }, { log });
     if (grpc) await checkGrpc(grpc, { abort, certificates });
     if (http) await checkHttp(http, { abort, certificates });

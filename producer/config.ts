@@ -107,7 +107,7 @@ export const settings = {
     env: "MILLRACE_SEED",
     parse: count(),
     default: "1",
-    doc: "equal seeds give equal signals at equal times",
+    doc: "seed of the simulation; the same seed gives the same signals at equal times",
   }),
   signals: setting({
     flag: "signal",

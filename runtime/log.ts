@@ -87,7 +87,7 @@ export function limitLines(
       const nowMs = monotonicMs();
       if (nowMs - startedMs >= 1_000) {
         if (passedOver > 0)
-          log.warn("more warnings and errors came than are logged one by one", {
+          log.warn("too many warnings and errors to log each one", {
             count: passedOver,
           });
         [startedMs, written, passedOver] = [nowMs, 0, 0];

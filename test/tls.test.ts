@@ -200,7 +200,7 @@ test("SIGHUP makes the gateway take its new certificate, and a broken one not", 
   });
   await folder.write("gateway.key", "broken");
   gateway.signal("SIGHUP");
-  await eventually("it is told", () => gateway.lines.some((line) => line.includes("are no good")));
+  await eventually("it is told", () => gateway.lines.some((line) => line.includes("are invalid")));
   expect(await serial()).toBe(after);
   expect((await get("/readyz")).status).toBe(200);
 });

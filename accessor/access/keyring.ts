@@ -70,7 +70,10 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     held
       .get(id)
       ?.controller.abort(
-        new Failure("UNAUTHENTICATED", "the key that this was opened with has ended"),
+        new Failure(
+          "UNAUTHENTICATED",
+          "the key that opened this stream was revoked or has expired",
+        ),
       );
     held.delete(id);
   };
@@ -112,7 +115,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
       failing = false;
     } catch (error) {
       if (!failing)
-        log.warn("keys could not be read again; those last read stay valid until they expire", {
+        log.warn("could not reload the keys; those loaded last stay valid until they expire", {
           error,
         });
       failing = true;

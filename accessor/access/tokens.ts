@@ -132,7 +132,7 @@ function createEndings() {
       const end = () => {
         signals.delete(digest);
         controller.abort(
-          new Failure("UNAUTHENTICATED", "the token that this was opened with has expired"),
+          new Failure("UNAUTHENTICATED", "the token that opened this stream has expired"),
         );
       };
       // One that expired just now still passes, for clocks that differ.

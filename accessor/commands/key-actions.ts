@@ -41,14 +41,14 @@ export const createSettings = {
       pattern: /^[\p{L}\p{N} ._:@/+-]+$/u,
       expects: "a short name",
     }),
-    doc: "what people call the key",
+    doc: "a short name for people",
   }),
-  scope: setting({ flag: "scope", parse: oneOf(scopes), repeat: true, doc: "what it may do" }),
+  scope: setting({ flag: "scope", parse: oneOf(scopes), repeat: true, doc: "what the key may do" }),
   machine: setting({
     flag: "machine",
     parse: machinePattern,
     repeat: true,
-    doc: 'machines it may see and write, by whole names in which "*" stands for any characters; "*" for all',
+    doc: 'machines that the key may read and write: whole names in which "*" stands for any characters; "*" for all',
   }),
   producer: setting({
     flag: "producer",
@@ -60,7 +60,7 @@ export const createSettings = {
     flag: "expires",
     parse: durationMs({ minMs: 1_000, maxMs: 36_500 * dayMs }),
     optional: true,
-    doc: "how long it is valid, such as 90d; until it is revoked if not given",
+    doc: "how long the key is valid, such as 90d; default: until it is revoked",
   }),
 };
 
@@ -122,7 +122,7 @@ export async function createCommand(
   log.info("created a key", { audit: "key-created", key: id, ...rights });
   if ((await accessorsAskForKeys(database)) === false)
     log.warn(
-      "nobody asks for this key yet: the accessor of this database runs with authentication off, and answers " +
+      "no key is required yet: the accessor of this database runs with authentication off and answers " +
         "everyone. Start it with MILLRACE_AUTH=keys (or --auth keys)",
     );
   print(shown);
@@ -175,7 +175,7 @@ export async function revokeCommand(
   if (!(await revokeKey(database, id)))
     throw new ConfigError([`no valid key has the id ${id}: see keys list`]);
   log.info("revoked a key", { audit: "key-revoked", key: id });
-  print(`${id} is revoked: calls with it are refused, and its streams ended, within 5 s`);
+  print(`${id} is revoked: within 5 s, its calls are refused and its streams end`);
 }
 
 /**

@@ -67,7 +67,7 @@ switch (command) {
   case "create":
     await runCommand(
       {
-        about: "makes a key and shows it, once",
+        about: "Creates a key and prints it, once.",
         settings: createSettings,
         takesId: false,
         check: assertRights,
@@ -76,19 +76,19 @@ switch (command) {
     );
     break;
   case "list":
-    await runCommand({ about: "lists all keys", settings: {}, takesId: false }, (_, context) =>
+    await runCommand({ about: "Lists all keys.", settings: {}, takesId: false }, (_, context) =>
       listCommand(context),
     );
     break;
   case "revoke":
-    await runCommand({ about: "ends a key", settings: {}, takesId: true }, (_, context) =>
+    await runCommand({ about: "Revokes a key.", settings: {}, takesId: true }, (_, context) =>
       revokeCommand(id, context),
     );
     break;
   case "rotate":
     await runCommand(
       {
-        about: "replaces a key by one with the same rights",
+        about: "Replaces a key with a new one that has the same rights.",
         settings: rotateSettings,
         takesId: true,
       },

@@ -40,7 +40,7 @@ async function execute(
 if (command === "list") {
   await run({
     name: "producers",
-    about: "lists producers and their owners",
+    about: "Lists producers and their owners.",
     settings: { ...listSettings, databaseUrl },
     argv,
     open: ({ settings, log }) =>
@@ -51,7 +51,7 @@ if (command === "list") {
 } else if (command === "move") {
   await run({
     name: "producers",
-    about: "gives a producer, or all producers of an owner, to another owner",
+    about: "Moves a producer, or all producers of an owner, to another owner.",
     settings: { ...moveSettings, databaseUrl },
     argv,
     open: ({ settings, log }) =>

@@ -55,7 +55,7 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
   const warned =
     /^after: {2}unit "VA", .*\nwarning: "power" in "VA" gives no energy: .*\.\nNothing was changed/m;
   expect(odd).toMatchObject({ status: 0, stdout: expect.stringMatching(warned) });
-  const words = ["it has sent power", "quote a name", "linear, step or counter"];
+  const words = ["it has sent power", "quote names", "linear, step or counter"];
   for (const [i, { status, stdout, stderr }] of refused.entries()) {
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(words[i]);
@@ -70,7 +70,9 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
   });
   const misread = await run("--7", "power", "--unit", "kW");
   expect(misread.stderr).toContain("unknown flag --7");
-  expect((await run("--help")).stdout).toContain("a name that begins with - stands after --");
+  expect((await run("--help")).stdout).toContain(
+    "put a name that begins with - at the end, after --",
+  );
 
   const done = await run(machine, "power", "--max-gap=00:20:00", "--unit=");
   const after = "after:  unit none, max_gap 1200s, sample_type LINEAR\n";

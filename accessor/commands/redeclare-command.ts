@@ -46,7 +46,7 @@ const settings = {
     flag: "unit",
     parse: unitReader,
     optional: true,
-    doc: 'the right unit; "" for none',
+    doc: 'the correct unit; "" for none',
   }),
   maxGap: setting({
     flag: "max-gap",
@@ -63,7 +63,7 @@ const settings = {
   validateOnly: setting({
     flag: "validate-only",
     parse: onOff(),
-    doc: "only say what would change",
+    doc: "print what would change, and change nothing",
   }),
   databaseUrl: setting({
     env: "DATABASE_URL",
@@ -74,7 +74,7 @@ const settings = {
 const usage =
   "redeclare MACHINE SIGNAL [--unit UNIT] [--max-gap TIME] [--sample-type TYPE] [--validate-only]";
 const dashHint =
-  "a name that begins with - stands after --, behind the flags: redeclare --unit kW -- -7 power";
+  "put a name that begins with - at the end, after --: redeclare --unit kW -- -7 power";
 
 const { words, rest: argv } = splitWords();
 const [machine = "", signal = "", ...more] = words;
@@ -93,14 +93,14 @@ const isMistake: ReadonlySet<string> = new Set([
 
 await run({
   name: "redeclare",
-  about: `${usage}\n\n${dashHint}\n\ncorrects what a numeric signal of a machine declares, for answers about its past too`,
+  about: `${usage}\n\n${dashHint}\n\nCorrects the declaration of a numeric signal of a machine. Answers about its past use it too.`,
   settings,
   argv,
   async open({ settings: { unit, maxGap, sampleType, validateOnly, databaseUrl }, log }) {
     const isAsked = unit !== undefined || maxGap !== undefined || sampleType !== undefined;
     if (machine === "" || signal === "" || more.length > 0 || !isAsked)
       throw new ConfigError([
-        `expected: ${usage}, with one of the first three flags at least; quote a name with blanks; ${dashHint}`,
+        `expected: ${usage}, with at least one of the first three flags; quote names that contain spaces; ${dashHint}`,
       ]);
     await using database = await openDatabase({
       url: databaseUrl,
@@ -129,7 +129,7 @@ await run({
     print(`after:  ${is}`);
     for (const { message } of warnings) print(`warning: ${message}.`);
     if (validateOnly) print("Nothing was changed (--validate-only).");
-    else if (was === is) print("It was so already.");
+    else if (was === is) print("Nothing changed: this is already the declaration.");
     else {
       log.info("redeclared a signal", {
         audit: "signal-redeclared",

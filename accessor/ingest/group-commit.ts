@@ -146,7 +146,7 @@ export class GroupCommit {
     if (waiting.prepared.rows.length === 0) return waiting.reject(error);
     const refusal = create(RefusalSchema, {
       reason: ErrorReason.RECORD_REFUSED_BY_DATABASE,
-      message: "PostgreSQL refused what the batch holds; nothing of it is stored",
+      message: "PostgreSQL rejected the content of the batch; nothing of it is stored",
     });
     await this.#flush([{ ...waiting, prepared: refuse(sequence, digest, refusal) }]);
   }

@@ -109,8 +109,7 @@ export class Admission {
     const answer = async () => {
       if (this.#options.hasRoomForAnswer(caller))
         return frameAhead(output, await run(), accessorCodecs);
-      const message =
-        "you have not read as many bytes of answers as one caller may have unread: read them, then call again";
+      const message = "you have too many bytes of unread responses: read them, then call again";
       throw this.#refusal("OVERLOADED", "unread-bytes", { message, retryMs: retryAfterMs });
     };
     return kind === "queries"
@@ -145,8 +144,8 @@ export class Admission {
     if (!(loan instanceof Loan)) {
       const message =
         loan === "own"
-          ? `your ${shares.heldBy(holder)} concurrent ${names[kind]} are your share of the ${shares.total} of this server`
-          : `this server has all ${shares.total} concurrent ${names[kind]} that it allows`;
+          ? `you have ${shares.heldBy(holder)} concurrent ${names[kind]}, which is your share of the ${shares.total} that this server allows`
+          : `this server already has ${shares.total} concurrent ${names[kind]}, its limit`;
       const advice = "wait until one ends, or try again in a second";
       throw this.#refusal("OVERLOADED", kind, {
         message: `${message}: ${advice}`,

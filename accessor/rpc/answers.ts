@@ -40,7 +40,7 @@ export async function aggregateSamples(
   // Only now: what min_cursor waits for may hold the signal's first records.
   for (const name of request.signals) {
     if ((await kindOf(name)) === SignalKind.NUMERIC) continue;
-    throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to sum up`, {
+    throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to aggregate`, {
       metadata: { signal: name },
     });
   }

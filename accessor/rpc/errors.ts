@@ -61,13 +61,13 @@ export function toConnectError(
       if (error.cause !== undefined)
         log.warn(error.message, { method, reason: error.reason, cause: causeChain(error.cause) });
       if (error.reason === "ANSWER_TOO_LARGE")
-        log.error("an answer was too large to be sent", { method, error });
+        log.error("response too large to send", { method, error });
       return withDetails(error, code);
     }
   }
   const id = randomBytes(4).toString("hex");
-  log.error("a call failed for no reason that we know", { method, id, error });
-  const failure = new Failure("INTERNAL", `something went wrong on our side (${id})`, {
+  log.error("unexpected error in call", { method, id, error });
+  const failure = new Failure("INTERNAL", `internal error (${id})`, {
     metadata: { id },
   });
   return withDetails(failure, Code.Internal);

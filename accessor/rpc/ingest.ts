@@ -134,7 +134,7 @@ async function readBatches(
       const { done, value } = await requests.next();
       if (done) return undecided.end();
       if (value.message.case === undefined)
-        throw new Failure("REQUEST_INVALID", "a message without a batch");
+        throw new Failure("REQUEST_INVALID", "the message has no batch");
       if (value.message.case !== "batch")
         throw new Failure("HELLO_REQUIRED", "only the first message of a stream is a hello");
       const { sequence, batch } = value.message.value;

@@ -100,14 +100,11 @@ function toCalendar({ timeZone, unit: number, dayStart, shiftStarts }: CalendarM
   if (unit === undefined) throw invalid("calendar.unit", "must be one of the units");
   if (unit !== "shift") {
     if (shiftStarts.length > 0)
-      throw invalid("calendar.shift_starts", "go only with the unit SHIFT");
+      throw invalid("calendar.shift_starts", "are only allowed with the unit SHIFT");
     return { timeZone, unit, startsMs: [toTimeOfDayMs("calendar.day_start", dayStart || "00:00")] };
   }
   if (dayStart !== "")
-    throw invalid(
-      "calendar.day_start",
-      "does not go with the unit SHIFT, whose shifts have starts of their own",
-    );
+    throw invalid("calendar.day_start", "must be empty with the unit SHIFT: give shift_starts");
   if (shiftStarts.length === 0)
     throw invalid(
       "calendar.shift_starts",
@@ -117,7 +114,7 @@ function toCalendar({ timeZone, unit: number, dayStart, shiftStarts }: CalendarM
     .map((text) => toTimeOfDayMs("calendar.shift_starts", text))
     .sort((a, b) => a - b);
   if (new Set(startsMs).size < startsMs.length)
-    throw invalid("calendar.shift_starts", "must not name a time twice");
+    throw invalid("calendar.shift_starts", "must not contain a time twice");
   return { timeZone, unit, startsMs };
 }
 

@@ -259,22 +259,22 @@ export function createSignalService({
       {
         field: "states",
         broken: states && kind !== SignalKind.STATE,
-        description: 'goes only with signal "state"',
+        description: 'is only allowed with signal "state"',
       },
       {
         field: "severities",
         broken: severities && kind !== SignalKind.EVENT,
-        description: 'goes only with signal "error"',
+        description: 'is only allowed with signal "error"',
       },
       {
         field: "code_prefix",
         broken: codePrefix !== "" && kind !== SignalKind.EVENT,
-        description: 'goes only with signal "error"',
+        description: 'is only allowed with signal "error"',
       },
       {
         field: "code_prefix",
         broken: codePrefix.includes("\0"),
-        description: "holds U+0000, which no code does",
+        description: "contains U+0000, which no code contains",
       },
     ];
     const wrong = rules.find(({ broken }) => broken);
@@ -308,8 +308,8 @@ export function createSignalService({
   async function assertHasCome(fromUs: number): Promise<void> {
     const { nowUs } = await readMoment(database);
     if (fromUs <= nowUs + clockToleranceUs) return;
-    const said = `from_commit_time has not come: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
-    const violations = [{ field: "from_commit_time", description: "has not come" }];
+    const said = `from_commit_time is in the future: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
+    const violations = [{ field: "from_commit_time", description: "is in the future" }];
     throw new Failure("TIME_RANGE_INVALID", said, {
       metadata: { field: "from_commit_time" },
       violations,

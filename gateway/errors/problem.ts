@@ -193,7 +193,7 @@ const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field:
 
 /**
  * A message with the parameter for the field that it begins with, or that follows a semicolon, as
- * it does where several are broken: "severities goes only with …".
+ * it does where several are broken: "severities is only allowed with …".
  */
 function renameHeads(
   message: string,

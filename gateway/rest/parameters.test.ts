@@ -79,10 +79,20 @@ test.each([
 });
 
 test.each([
-  ["severity=ERROR", "severities", "severities goes only with", "severity goes only with"],
-  ["state=IDLE", "states", "states goes only with", "state goes only with"],
+  [
+    "severity=ERROR",
+    "severities",
+    "severities is only allowed with",
+    "severity is only allowed with",
+  ],
+  ["state=IDLE", "states", "states is only allowed with", "state is only allowed with"],
   ["machine=m", "machines[0]", "machines[0]: too long", "machine: too long"],
-  ["code_prefix=E", "code_prefix", "code_prefix goes only with", "code_prefix goes only with"],
+  [
+    "code_prefix=E",
+    "code_prefix",
+    "code_prefix is only allowed with",
+    "code_prefix is only allowed with",
+  ],
 ])("?%s: what the accessor says of %s names the parameter", async (query, field, says, told) => {
   gateway.accessor.signals.querySignals = () => {
     throw reasonError("REQUEST_INVALID", Code.InvalidArgument, says, {

@@ -67,9 +67,9 @@ export function resolutionOf(query: Query): { resolution?: Resolution } {
   const [way] = given.map(([name]) => name);
   const ofCalendar = way === "calendar" || way === "shifts";
   if (tz !== undefined && !ofCalendar)
-    throw invalidField("tz", "goes only with calendar or shifts");
+    throw invalidField("tz", "is only allowed with calendar or shifts");
   if (dayStart !== undefined && !ofCalendar && way !== "days")
-    throw invalidField("day_start", "goes only with days or calendar");
+    throw invalidField("day_start", "is only allowed with days or calendar");
   if (width !== undefined) return { resolution: { case: "width", value: toDuration(width) } };
   if (points !== undefined) return { resolution: { case: "points", value: points } };
   if (days !== undefined && dayStart === undefined)

@@ -225,7 +225,7 @@ test("fields of the contract are named as the parameters that carry them", async
   };
   expect((await gateway.ask("/signals/power")).body).toMatchObject({ field: "machine" });
   gateway.accessor.signals.aggregateSamples = () => {
-    throw invalidField("calendar.shift_starts.[3]", "shift_starts must not name a time twice");
+    throw invalidField("calendar.shift_starts.[3]", "shift_starts must not contain a time twice");
   };
   expect((await gateway.ask("/signals/power/buckets?from=-1h")).body).toMatchObject({
     field: "shifts",

@@ -25,7 +25,7 @@ test("what cannot be parsed becomes invalid_argument", async () => {
 });
 
 test("other errors stay as they are", async () => {
-  const error = { code: "internal", message: "something went wrong on our side (1)" };
+  const error = { code: "internal", message: "internal error (1)" };
   expect(await answer(500, error)).toEqual([500, error]);
   expect(await answer(404, { code: "not_found", message: "parse binary: x" })).toEqual([
     404,

@@ -64,7 +64,7 @@ export function boundReading(
       metadata === undefined
     )
       throw new Error(
-        "this version of @grpc/grpc-js has other internals: the reading of its messages cannot be bounded",
+        "this version of @grpc/grpc-js has different internals: Millrace cannot limit how it reads messages",
       );
     const decoder = new MessageDecoder(maxBytes);
     base.decoder = decoder;

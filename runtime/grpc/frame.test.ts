@@ -82,5 +82,5 @@ test("a shared message is encoded once, and written to each of its streams witho
 
 test("a grpc-js whose answers cannot go out as frames is refused", () => {
   const call = {} as ServerInterceptingCallInterface;
-  expect(() => sendFrames({} as never, call as never)).toThrow("other internals");
+  expect(() => sendFrames({} as never, call as never)).toThrow("different internals");
 });

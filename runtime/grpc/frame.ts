@@ -82,7 +82,7 @@ export const sendFrames: ServerInterceptor = (_, call) => {
   const base = call as unknown as BaseCall;
   if (base.serializeMessage === undefined)
     throw new Error(
-      "this version of @grpc/grpc-js has other internals: its answers cannot go out as frames",
+      "this version of @grpc/grpc-js has different internals: its answers cannot go out as frames",
     );
   base.serializeMessage = asItIs;
   return call as ServerInterceptingCall;

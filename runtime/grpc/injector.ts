@@ -41,7 +41,7 @@ export function createInjector(
     others.length > 0
   )
     throw new Error(
-      "this version of @grpc/grpc-js has other internals: its calls cannot begin in turns",
+      "this version of @grpc/grpc-js has different internals: its calls cannot begin in turns",
     );
   const sessions = new WeakMap<ServerHttp2Session, { group: Group; pace: SessionPace }>();
   http2.on("session", (session) => {

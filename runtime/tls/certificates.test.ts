@@ -85,12 +85,12 @@ test.each<[what: string, change: (files: Pair) => Promise<unknown>]>([
   const files = await folder.writePair("a", one);
   using certificates = await open(files, { intervalMs: 20 });
   await change(files as Pair);
-  await eventually("it is said", () => said("are no good") > 0);
+  await eventually("it is said", () => said("are invalid") > 0);
   // Through some twenty looks.
-  expect(await settled(() => said("are no good"))).toBe(1);
+  expect(await settled(() => said("are invalid"))).toBe(1);
   expect(certificates.current.cert?.toString()).toBe(one.cert);
   await certificates.reload();
-  expect(said("are no good")).toBe(2);
+  expect(said("are invalid")).toBe(2);
   expect(certificates.current.cert?.toString()).toBe(one.cert);
   await folder.writePair("a", two);
   await eventually(
@@ -118,7 +118,7 @@ test("one that has run out does not replace one that has not; one that will soon
   nowMs += dayMs;
   await eventually("it is told again", () => said("expires soon") === 2);
   nowMs += 20 * dayMs;
-  await eventually("it is over", () => said("nobody will believe it") === 1);
+  await eventually("it is over", () => said("peers will reject it") === 1);
 });
 
 test("what is no good at the start is a wrong setting", async () => {

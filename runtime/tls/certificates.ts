@@ -60,7 +60,7 @@ export async function openCertificates(
     if (leftMs > soonMs || nowMs() - warnedMs < dayMs) return;
     warnedMs = nowMs();
     const fields = { file: files.cert, expires: new Date(expiresMs).toISOString() };
-    if (leftMs <= 0) log.error("the certificate has expired: nobody will believe it", fields);
+    if (leftMs <= 0) log.error("the certificate has expired: peers will reject it", fields);
     else log.warn("the certificate expires soon", fields);
   };
   warnOfExpiry();
@@ -76,7 +76,7 @@ export async function openCertificates(
       Number.NEGATIVE_INFINITY,
     ];
     const expires = Number.isFinite(expiresMs) ? new Date(expiresMs).toISOString() : undefined;
-    log.info("took the new certificates; connections that are open keep theirs", {
+    log.info("loaded new certificates; open connections keep theirs", {
       ...files,
       expires,
     });
@@ -93,7 +93,7 @@ export async function openCertificates(
       else if (atOnce || (print === seen && print !== refused)) take(set, print);
     } catch (error) {
       if (print !== refused || atOnce)
-        log.error("the new certificates are no good: those from before stay in use", {
+        log.error("the new certificates are invalid: the previous ones stay in use", {
           error,
           ...files,
         });

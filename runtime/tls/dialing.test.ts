@@ -18,9 +18,17 @@ test("files are what the flags name; without any there are none", () => {
 });
 
 test.each([
-  ["certificates in the clear", ["http://x:1", "--server-ca", "ca.crt"], "need an https URL"],
-  ["a certificate without its key", ["https://x:1", "--server-cert", "a.crt"], "go together"],
-  ["a key without its certificate", ["https://x:1", "--server-key", "a.key"], "go together"],
+  ["certificates in the clear", ["http://x:1", "--server-ca", "ca.crt"], "require an https URL"],
+  [
+    "a certificate without its key",
+    ["https://x:1", "--server-cert", "a.crt"],
+    "must be given together",
+  ],
+  [
+    "a key without its certificate",
+    ["https://x:1", "--server-key", "a.key"],
+    "must be given together",
+  ],
 ])("%s are a mistake", (_, [url = "", ...argv], why) => {
   expect(() => read(url, ...argv)).toThrow(ConfigError);
   expect(() => read(url, ...argv)).toThrow(why);

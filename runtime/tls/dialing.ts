@@ -43,8 +43,8 @@ export function toClientFiles(
 ): CertificateFiles | undefined {
   if (ca === undefined && cert === undefined && key === undefined) return undefined;
   if (!url.startsWith("https:"))
-    throw new ConfigError([`--${server}-…: certificates need an https URL`]);
+    throw new ConfigError([`--${server}-…: certificates require an https URL`]);
   if ((cert === undefined) !== (key === undefined))
-    throw new ConfigError([`--${server}-cert and --${server}-key go together`]);
+    throw new ConfigError([`--${server}-cert and --${server}-key must be given together`]);
   return { ca, cert, key };
 }

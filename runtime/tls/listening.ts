@@ -27,7 +27,7 @@ export const listeningSettings = {
     env: "MILLRACE_TLS_CLIENT_CA",
     parse: file,
     optional: true,
-    doc: "PEM file of authorities: every client must show a certificate of theirs",
+    doc: "PEM file of certificate authorities: every client must present a certificate from one of them",
   }),
   listenWithoutTls: setting({
     flag: "listen-without-tls",
@@ -39,7 +39,7 @@ export const listeningSettings = {
     flag: "listen-without-authentication",
     env: "MILLRACE_LISTEN_WITHOUT_AUTHENTICATION",
     parse: onOff(),
-    doc: "serve other hosts without asking anyone for a key, token or certificate",
+    doc: "serve other hosts without requiring a key, token or certificate",
   }),
 };
 
@@ -53,7 +53,9 @@ export function toServerFiles({
 }: Listening): CertificateFiles | undefined {
   if (cert === undefined && key === undefined && ca === undefined) return undefined;
   if (cert === undefined || key === undefined)
-    throw new ConfigError(["--tls-cert and --tls-key go together, and --tls-client-ca needs both"]);
+    throw new ConfigError([
+      "--tls-cert and --tls-key must be given together, and --tls-client-ca needs both",
+    ]);
   return { cert, key, ca };
 }
 

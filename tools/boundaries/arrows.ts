@@ -80,6 +80,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
   accessor: {
     ".": ["access", "compact", "domain", "feed", "ingest", "rpc", "store"],
     access: ["domain", "feed", "read", "store"],
+    commands: ["access", "domain", "rpc", "store"],
     compact: ["domain", "history", "read", "store"],
     domain: [],
     feed: ["domain", "store"],
