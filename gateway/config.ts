@@ -1,4 +1,4 @@
-// What the gateway can be told, by flag or environment.
+// The settings of the gateway, by flag or environment.
 import { setting } from "../runtime/config.ts";
 import { bytes, durationMs, listenAddress, url } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
@@ -24,12 +24,12 @@ export const gatewaySettings = {
   }),
   ...dialingSettings("accessor"),
   ...listeningSettings,
-  hsts: setting({
+  hstsMs: setting({
     flag: "hsts",
     env: "MILLRACE_HSTS",
     parse: durationMs({ minMs: 1_000 }),
     optional: true,
-    doc: "with --tls-cert, tell browsers to come to this host name by TLS only, whatever the port, for this long",
+    doc: "with --tls-cert, tell browsers to use only TLS for this host name, on any port, for this long",
   }),
   cacheBytes: setting({
     flag: "cache-bytes",
@@ -38,14 +38,14 @@ export const gatewaySettings = {
     default: "64MiB",
     doc: "maximum bytes of cached responses; 0 for no cache",
   }),
-  corsOrigin: setting({
+  corsOrigins: setting({
     flag: "cors-origin",
     env: "MILLRACE_CORS_ORIGIN",
     parse: origin,
     repeat: true,
-    doc: "an origin whose pages may ask from a browser",
+    doc: "an origin whose pages may call the gateway from a browser",
   }),
-  allowedHost: setting({
+  allowedHosts: setting({
     flag: "allowed-host",
     env: "MILLRACE_ALLOWED_HOST",
     parse: hostName,

@@ -1,29 +1,17 @@
-// The gateway put together: front server, guards, forwarder, REST. Holds no data and no rule about
-// signals.
+// Assembles the gateway: one port, checks of requests, limits, forwarding, REST. Holds no data and
+// no rule about signals.
 import { getEventListeners } from "node:events";
-import type { ServerResponse } from "node:http";
-import type { Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import { Health } from "#gen/grpc/health/v1/health_pb.ts";
-import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
-import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
-import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
-import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createRefusalAudit } from "../access/audit.ts";
 import { ConfigError } from "../runtime/config.ts";
-import { type MessageLimits, requestLimits } from "../runtime/grpc/message-limits.ts";
-import { causeChain, type Log, limitLines } from "../runtime/log.ts";
+import { type Log, limitLines } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import { isLoopbackHost } from "../runtime/tls/listening.ts";
-import { inTurnsOf } from "../runtime/turns.ts";
 import { allowHosts } from "./admission/allowed-hosts.ts";
 import { createAuthorizer, isAuthenticationOff } from "./admission/authorize.ts";
 import { allowOrigins } from "./admission/cors.ts";
 import { checkRequests } from "./admission/request-checks.ts";
 import { AnswerCache } from "./cache/answer-cache.ts";
-import { callerOf, shareName } from "./caller/caller.ts";
 import {
   type AddressReader,
   createAddressReader,
@@ -32,26 +20,23 @@ import {
   plainAddress,
 } from "./caller/client-address.ts";
 import { shuttingDown } from "./errors/reasons.ts";
-import { onceEnded } from "./http/response-end.ts";
 import { securityHeaders } from "./http/response-headers.ts";
 import { openHttpServer } from "./http/server.ts";
 import { type BodyClockOptions, createBodyClock } from "./limits/body-clock.ts";
-import { overloadedBodies, stalledBody } from "./limits/body-refusals.ts";
 import { CallerShares } from "./limits/caller-shares.ts";
-import { countRecordsOfMessage } from "./limits/count-records.ts";
 import { type GatewayLimits, unlimited } from "./limits/limit-settings.ts";
 import { Limiter } from "./limits/limiter.ts";
-import { readWhole } from "./limits/read-along.ts";
 import { createReadClock, type ReadClockOptions } from "./limits/read-clock.ts";
-import { createRequestQuotas, meterKey } from "./limits/request-quotas.ts";
-import { takesStream } from "./limits/streamed-bodies.ts";
+import { createRequestQuotas } from "./limits/request-quotas.ts";
+import { watchTransfers } from "./limits/transfers.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { RefusalCounts } from "./metrics/refusal-counts.ts";
 import type { Heartbeat } from "./rest/call.ts";
-import { mountRest, refuseUnknown, sendProblem } from "./rest/mount.ts";
+import { mountRest } from "./rest/mount.ts";
 import { routes } from "./rest/routes.ts";
-import { mountConnect } from "./rpc/connect.ts";
-import { forwardService } from "./rpc/forward.ts";
+import { sendProblem } from "./rest/send-problem.ts";
+import { refuseUnknown } from "./rest/unknown-routes.ts";
+import { mountServices } from "./rpc/services.ts";
 import { createUpstream } from "./upstream/upstream.ts";
 
 export type GatewayOptions = {
@@ -101,20 +86,6 @@ export type Gateway = AsyncDisposable & {
 };
 
 const maxBodyBytes = 32 * 1024 * 1024;
-const mib = 1024 * 1024;
-/**
- * Of messages with a batch. Four times what the accessor takes as one, so that too big is its
- * answer and not a broken call; what came compressed may be as large as a batch in JSON, and no
- * larger: a thousandth of that on the wire makes it.
- */
-const batchMessageLimits: MessageLimits = {
-  ...{
-    maxBytes: 16 * mib,
-    maxDecompressedBytes: 8 * mib,
-    maxCostBytes: 64 * mib,
-    maxCostPerByte: 32,
-  },
-};
 
 /**
  * Listens. Disposal stops accepting, ends streams, lets calls with one answer finish, and closes.
@@ -178,10 +149,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limiter = new Limiter(limits);
   const shares = new CallerShares(limits.shares);
   const bodies = stack.use(
-    createBodyClock(options.bodyClock ?? { stallMs: 30_000 }, shares.of.bodies),
+    createBodyClock(options.bodyClock ?? { bodyTimeoutMs: 30_000 }, shares.of.bodies),
   );
   const readers = stack.use(
-    createReadClock(options.readClock ?? { stallMs: 120_000 }, shares.of["unread-bytes"]),
+    createReadClock(options.readClock ?? { readerTimeoutMs: 120_000 }, shares.of["unread-bytes"]),
   );
   stack.defer(() => app.close());
   const quotas = createRequestQuotas({
@@ -190,87 +161,36 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     limitLoopback: limits.limitLoopback,
     log,
   });
-  let requests = 0;
-  app.addHook("onRequest", async (request, reply) => {
-    requests++;
-    onceEnded(reply.raw, () => requests--);
-    const network = networkOf(quotas.addressOf(request));
-    request.caller = { kind: "address", name: network, network };
-    const { raw, routeOptions } = request;
-    const { config } = routeOptions;
-    request.releaseBody = bodies.watch(raw, reply.raw, {
-      streams: takesStream(config, raw.headers["content-type"]),
-      stalled: () => stalledBody(config?.isRpc ?? false),
-      overloaded: (shortage) =>
-        overloadedBodies(config?.isRpc ?? false, shortage, callerOf(request)),
-      callerName: () => shareName(callerOf(request)),
-    });
+  const countRefusal = (error: unknown) => refusals.count(error);
+  const openRequests = watchTransfers(app, {
+    addressOf: quotas.addressOf,
+    bodies,
+    readers,
+    onSlow: countRefusal,
   });
-  // Not earlier: parsing a body loses the asynchronous context.
-  app.addHook("preHandler", (request, _reply, done) =>
-    inTurnsOf(shareName(callerOf(request)), done),
-  );
-  app.addHook("onSend", async (request, { raw }, payload) => {
-    if (typeof payload !== "string" && !Buffer.isBuffer(payload)) return payload;
-    const reader = readers.watch({
-      caller: callerOf(request),
-      onSlow: (error) => endWhole(raw, error),
-    });
-    readWhole(raw, payload.length, reader);
-    return payload;
-  });
-  const onSlow = (error: ConnectError) => refusals.count(error);
-  const endWhole = (raw: ServerResponse, error: ConnectError) => {
-    onSlow(error);
-    raw.destroy();
-  };
-  checkRequests(app, {
-    ...{ authorize, quotas, shares, onRefused: (error) => refusals.count(error) },
-  });
-  mountConnect(app, {
-    limitsOf: (method) =>
-      method.parent === IngestService ? batchMessageLimits : requestLimits(method),
-    ...{ readers, onSlow, log },
-    routes(router) {
-      const failed = logFailure(callLog, shutdown.signal);
-      const forwarding = {
-        ...{ upstream, shares },
-        unaryDeadlineMs,
-        shutdownSignal: shutdown.signal,
-        onRequest: (message: Message, { values }: HandlerContext) =>
-          values.get(meterKey)?.(countRecordsOfMessage(message)) ?? 0,
-        onError(error: unknown, context: HandlerContext) {
-          refusals.count(error);
-          failed(error, context);
-        },
-      };
-      for (const service of [
-        SignalService,
-        IngestService,
-        AccessService,
-        Health,
-        ServerReflection,
-        ServerReflectionAlpha,
-      ]) {
-        forwardService(router, service, forwarding);
-      }
-    },
+  checkRequests(app, { authorize, quotas, shares, onRefused: countRefusal });
+  mountServices(app, {
+    upstream,
+    unaryDeadlineMs,
+    shutdownSignal: shutdown.signal,
+    shares,
+    readers,
+    countRefusal,
+    log,
+    callLog,
   });
   const cache = new AnswerCache({ maxBytes: options.cacheBytes ?? 64 * 1024 * 1024 });
   const borrowed = () => {
     const { streams, bufferedBytes } = upstream.borrowed();
     return {
-      ...{ requests, ...shares.borrowed() },
-      ...{
-        "upstream-streams": streams,
-        "upstream-bytes": bufferedBytes,
-        "limited-streams": limiter.streams,
-      },
-      ...{
-        "watched-bodies": bodies.size,
-        "watched-answers": readers.size,
-        "shared-answers": cache.making,
-      },
+      requests: openRequests(),
+      ...shares.borrowed(),
+      "upstream-streams": streams,
+      "upstream-bytes": bufferedBytes,
+      "limited-streams": limiter.streams,
+      "watched-bodies": bodies.size,
+      "watched-answers": readers.size,
+      "shared-answers": cache.making,
       "shutdown-listeners": getEventListeners(shutdown.signal, "abort").length,
     };
   };
@@ -278,17 +198,20 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     open: server.connections.open,
     refused: server.connections.refused,
   });
-  const metrics = createMetrics({ cache, refusals, borrowed, connections });
-  const answering = {
+  mountRest(app, {
+    routes,
     upstream,
     unaryDeadlineMs,
     shutdownSignal: shutdown.signal,
     heartbeat,
+    cache,
+    shares,
+    readers,
+    onSlow: countRefusal,
+    metrics: createMetrics({ cache, refusals, borrowed, connections }),
     now,
     log: callLog,
-  };
-  const sharing = { shares, readers, onSlow };
-  mountRest(app, { routes, cache, metrics, ...answering, ...sharing });
+  });
   await app.ready();
 
   const { host, port } = options;
@@ -298,7 +221,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     what: "connection",
   });
   const server = await openHttpServer({
-    ...{ host, port, handle: (request, response) => app.routing(request, response) },
+    host,
+    port,
+    handle: (request, response) => app.routing(request, response),
     tls: certificates && {
       certificates,
       onRefused: ({ reason, peer, names }) => audit({ reason, peer, principal: names?.join(", ") }),
@@ -333,21 +258,3 @@ const every15s: Heartbeat = (beat) => {
   const timer = setInterval(beat, 15_000);
   return () => clearInterval(timer);
 };
-
-/** Failures that are ours or the accessor's; what a client did wrong is its own to read. */
-function logFailure(log: Log, shutdown: AbortSignal) {
-  const ours = new Set([
-    Code.Unknown,
-    Code.Internal,
-    Code.Unavailable,
-    Code.DataLoss,
-    Code.Unimplemented,
-  ]);
-  return (error: unknown, { service, method }: HandlerContext) => {
-    const { code } = ConnectError.from(error);
-    if (!ours.has(code) || shutdown.aborted) return;
-    const told =
-      code === Code.Unavailable || code === Code.Unimplemented ? causeChain(error) : error;
-    log.warn("call failed", { method: `${service.typeName}/${method.name}`, error: told });
-  };
-}

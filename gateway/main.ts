@@ -18,7 +18,7 @@ await run({
     assertListenAllowed(settings, { authenticates: true });
     const { listen, accessor } = settings;
     const files = toServerFiles(settings);
-    if (settings.hsts !== undefined && files === undefined)
+    if (settings.hstsMs !== undefined && files === undefined)
       throw new ConfigError(["--hsts needs --tls-cert"]);
     const clientFiles = toClientFiles("accessor", { ...settings, url: accessor });
     const mustAuthenticate =
@@ -39,14 +39,14 @@ await run({
         accessorUrl: accessor,
         accessorCertificates,
         certificates,
-        hstsMs: settings.hsts,
+        hstsMs: settings.hstsMs,
         mustAuthenticate,
         limits,
-        corsOrigins: settings.corsOrigin,
-        allowedHosts: settings.allowedHost,
+        corsOrigins: settings.corsOrigins,
+        allowedHosts: settings.allowedHosts,
         cacheBytes: settings.cacheBytes,
-        bodyClock: { stallMs: settings.bodyTimeout },
-        readClock: { stallMs: settings.readerTimeout },
+        bodyClock: { bodyTimeoutMs: settings.bodyTimeoutMs },
+        readClock: { readerTimeoutMs: settings.readerTimeoutMs },
         log,
       }),
     );

@@ -213,7 +213,7 @@ test.each([
 
 test("origins by flag, repeated, or in the environment with commas", () => {
   const read = (argv: string[], env = {}) =>
-    readSettings({ name: "gateway", about: "", settings: gatewaySettings }, argv, env).corsOrigin;
+    readSettings({ name: "gateway", about: "", settings: gatewaySettings }, argv, env).corsOrigins;
   expect(read([])).toEqual([]);
   const both = ["--cors-origin", page, "--cors-origin", "http://[::1]:5173"];
   expect(read(both)).toEqual([page, "http://[::1]:5173"]);

@@ -46,7 +46,7 @@ const isServed = async ({ port }: HttpServer) =>
   (await fetch(`http://127.0.0.1:${port}/ok`, { headers: { connection: "close" } })).ok;
 
 test("connections beyond an address's number, and beyond all, are closed; others stay", async () => {
-  const server = await open({ maxConnections: 3, maxPerAddress: 2 });
+  const server = await open({ maxConnections: 3, addressConnections: 2 });
   const own = [
     await openSocket(server.port, "127.0.0.2"),
     await openSocket(server.port, "127.0.0.2"),

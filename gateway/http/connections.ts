@@ -11,7 +11,7 @@ export type ConnectionLimits = {
   /** All at once. Further ones are closed as they come. */
   maxConnections: number;
   /** Of one address at once. */
-  maxPerAddress: number;
+  addressConnections: number;
   /** Until the headers of a request are whole. HTTP/1.1: 408. */
   headerTimeoutMs: number;
   /** Between requests, or without a stream. */
@@ -20,7 +20,7 @@ export type ConnectionLimits = {
 
 export const defaultConnectionLimits: ConnectionLimits = {
   maxConnections: 10_000,
-  maxPerAddress: 1_000,
+  addressConnections: 1_000,
   headerTimeoutMs: 15_000,
   idleTimeoutMs: 75_000,
 };
@@ -88,7 +88,8 @@ const problems: Record<string, typeof unreadable> = {
     detail: "the request has more than 16 KiB of chunk extensions",
   },
   SMALL_PIECES: {
-    ...{ status: 400, title: "Bad Request" },
+    status: 400,
+    title: "Bad Request",
     detail: "the body comes in too many pieces of less than 16 bytes: send more at once",
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
@@ -170,9 +171,9 @@ export class ConnectionCounts {
    * for all of them only.
    */
   admit(socket: Socket, address: string | undefined): boolean {
-    const { maxConnections, maxPerAddress } = this.#limits;
+    const { maxConnections, addressConnections } = this.#limits;
     const own = address === undefined ? 0 : (this.#byAddress.get(address) ?? 0);
-    if (this.#open >= maxConnections || own >= maxPerAddress) {
+    if (this.#open >= maxConnections || own >= addressConnections) {
       this.#refused++;
       return false;
     }

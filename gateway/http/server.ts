@@ -138,7 +138,9 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const layer =
     tls &&
     createTlsLayer({
-      ...{ ...tls, protocols: ["h2", "http/1.1"], handshakeMs: prefaceMs },
+      ...tls,
+      protocols: ["h2", "http/1.1"],
+      handshakeMs: prefaceMs,
       onSecure(socket) {
         own(socket);
         serve(socket, socket.alpnProtocol === "h2" ? "h2" : "h1");

@@ -15,7 +15,12 @@ import { unlimited } from "./limit-settings.ts";
 /** A gateway on whose clock a body may stop for 30 s, looking at it all the time. */
 async function open({ bodyBytes = 1e9 } = {}) {
   const clock = { nowMs: 0 };
-  const bodyClock = { stallMs: 30_000, lingerMs: 10, everyMs: 5, monotonicMs: () => clock.nowMs };
+  const bodyClock = {
+    bodyTimeoutMs: 30_000,
+    lingerMs: 10,
+    everyMs: 5,
+    monotonicMs: () => clock.nowMs,
+  };
   const limits = { ...unlimited, shares: { ...unlimited.shares, bodyBytes } };
   const gateway = await openTestGateway({ bodyClock, limits });
   const taken: IngestBatchRequest[] = [];
@@ -183,7 +188,7 @@ test("of a stream that is held without being passed on, no more is taken than a 
 });
 
 test("small chunks that wait for their reader are joined, and arrive as they were sent", async () => {
-  using bodies = createBodyClock({ stallMs: 30_000 }, new Shares({ total: 1e6 }));
+  using bodies = createBodyClock({ bodyTimeoutMs: 30_000 }, new Shares({ total: 1e6 }));
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");

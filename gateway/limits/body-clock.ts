@@ -9,10 +9,10 @@ import { onceEnded } from "../http/response-end.ts";
 
 export type BodyClockOptions = {
   /** Longest that nothing may come while it is waited for. */
-  stallMs: number;
+  bodyTimeoutMs: number;
   /**
-   * What a body that is taken as a whole has to come at, on average, once `stallMs` have passed.
-   * Default 8 KiB/s.
+   * The average rate at which a body that is read as a whole must arrive, once `bodyTimeoutMs` have
+   * passed. Default 8 KiB/s.
    */
   minBytesPerSecond?: number;
   /**
@@ -65,7 +65,12 @@ type Body = WatchedBody & {
  * passed on.
  */
 export function createBodyClock(options: BodyClockOptions, room: Shares): BodyClock {
-  const { stallMs, minBytesPerSecond = 8 * 1024, lingerMs = 2_000, everyMs = 1_000 } = options;
+  const {
+    bodyTimeoutMs,
+    minBytesPerSecond = 8 * 1024,
+    lingerMs = 2_000,
+    everyMs = 1_000,
+  } = options;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const bodies = new Set<Body>();
 
@@ -106,8 +111,9 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
       // waiting.
       const wanted = isRead(request);
       if (!wanted || request.readableLength > 0) body.lastMs = nowMs;
-      const stalled = nowMs - body.lastMs >= stallMs;
-      const crawls = !streams && nowMs - startedMs >= stallMs + (bytes / minBytesPerSecond) * 1_000;
+      const stalled = nowMs - body.lastMs >= bodyTimeoutMs;
+      const crawls =
+        !streams && nowMs - startedMs >= bodyTimeoutMs + (bytes / minBytesPerSecond) * 1_000;
       if (!wanted || !(stalled || crawls)) continue;
       give(body, body.stalled());
     }

@@ -15,7 +15,7 @@ const untilAborted = (abort: AbortSignal) =>
   );
 
 async function open(shares: Partial<typeof unlimited.shares>, streamsPerKey?: number) {
-  const perKey = { ...unlimited.perKey, maxStreams: streamsPerKey };
+  const perKey = { ...unlimited.perKey, streams: streamsPerKey };
   const limits = { ...unlimited, perKey, shares: { ...unlimited.shares, ...shares } };
   const gateway = await openTestGateway({ limits });
   const seen: { network: string | null; reads: number } = { network: null, reads: 0 };
@@ -53,7 +53,7 @@ async function open(shares: Partial<typeof unlimited.shares>, streamsPerKey?: nu
 }
 
 test("one key has a quarter of the exports and is told when to come again; others have theirs", async () => {
-  await using fixture = await open({ exports: 16 });
+  await using fixture = await open({ maxExports: 16 });
   const { ask, leave, borrowed } = fixture;
   const path = "/signals/power?format=ndjson";
   for (let i = 0; i < 4; i++) expect((await ask(path, "greedy")).status).toBe(200);
@@ -90,7 +90,7 @@ test("one key has a quarter of the exports and is told when to come again; other
 });
 
 test("one key has half of the feeds, the next half of the rest; where there is no more, that is said", async () => {
-  await using fixture = await open({ feeds: 4 });
+  await using fixture = await open({ maxFeeds: 4 });
   const { ask, leave, borrowed } = fixture;
   const answers = [];
   for (const key of ["a", "a", "a", "b", "b", "c", "d"])

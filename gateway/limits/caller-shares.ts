@@ -9,11 +9,11 @@ import { reasonError } from "../errors/reasons.ts";
 /** The most of each, by all callers together. */
 export type ShareLimits = {
   /** Ranges that are streamed: NDJSON, CSV, ReadSignals. */
-  exports: number;
+  maxExports: number;
   /** Live feeds. */
-  feeds: number;
+  maxFeeds: number;
   /** Bodies and calls that bring records for as long as they like. */
-  ingests: number;
+  maxIngestStreams: number;
   /** Bytes of bodies, from their first to their answer, or until a stream's have been passed on. */
   bodyBytes: number;
   /** Bytes of answers that wait for their clients to read them. */
@@ -21,9 +21,9 @@ export type ShareLimits = {
 };
 
 export const defaultShares: ShareLimits = {
-  exports: 64,
-  feeds: 10_000,
-  ingests: 2_000,
+  maxExports: 64,
+  maxFeeds: 10_000,
+  maxIngestStreams: 2_000,
   bodyBytes: 256 * 1024 * 1024,
   unreadBytes: 256 * 1024 * 1024,
 };
@@ -46,13 +46,19 @@ const words: Record<Kind, string> = {
 export class CallerShares {
   readonly of: Readonly<Record<Kind, Shares>>;
 
-  constructor({ exports, feeds, ingests, bodyBytes, unreadBytes }: ShareLimits = defaultShares) {
+  constructor({
+    maxExports,
+    maxFeeds,
+    maxIngestStreams,
+    bodyBytes,
+    unreadBytes,
+  }: ShareLimits = defaultShares) {
     const half = (total: number) =>
       new Shares({ total, perCaller: Math.max(1, Math.floor(total / 2)) });
     this.of = {
-      exports: new Shares({ total: exports }),
-      feeds: half(feeds),
-      ingests: half(ingests),
+      exports: new Shares({ total: maxExports }),
+      feeds: half(maxFeeds),
+      ingests: half(maxIngestStreams),
       // Reflection, and health that is watched.
       others: new Shares({ total: 1_000 }),
       bodies: half(bodyBytes),

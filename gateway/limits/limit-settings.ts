@@ -1,5 +1,4 @@
-// All that an operator can say about limits by client, from settings to what the limiter and the
-// guard take.
+// The settings that limit what clients may have, and the limits that come of them.
 import { type SettingsOf, setting } from "../../runtime/config.ts";
 import {
   bytes,
@@ -23,10 +22,10 @@ export type GatewayLimits = LimiterOptions & {
   limitLoopback: boolean;
 };
 
-const nothing: ClientLimits = { requests: undefined, samples: undefined, maxStreams: undefined };
+const nothing: ClientLimits = { requests: undefined, samples: undefined, streams: undefined };
 
 /**
- * What a gateway has that nobody has told otherwise: for tests and for whoever puts one together.
+ * No limits by client: for tests, and for programs that open a gateway themselves.
  */
 export const unlimited: GatewayLimits = {
   perKey: nothing,
@@ -43,35 +42,52 @@ const addressRange: ValueReader<string> = {
   read: (value) => (isAddressRange(value) ? value : undefined),
 };
 
-const most = (flag: string, env: string, initial: string, doc: string) =>
-  setting({ flag, env, parse: count(), default: initial, doc: `${doc}; 0 for no limit` });
+const noLimitAtZero = "; 0 for no limit";
 
 export const limitSettings = {
-  keyRequests: most(
-    ...(["key-requests-per-second", "MILLRACE_KEY_REQUESTS_PER_SECOND", "500"] as const),
-    "how many requests a second one key or token may make",
-  ),
-  keySamples: most(
-    ...(["key-samples-per-second", "MILLRACE_KEY_SAMPLES_PER_SECOND", "1000000"] as const),
-    "how many records a second one key or token may send",
-  ),
-  keyStreams: most(
-    ...(["key-streams", "MILLRACE_KEY_STREAMS", "1000"] as const),
-    "how many streams (feeds, exports, ingest) one key or token may have open",
-  ),
-  addressRequests: most(
-    ...(["address-requests-per-second", "MILLRACE_ADDRESS_REQUESTS_PER_SECOND", "500"] as const),
-    "the same for one client address (IPv6: a /64)",
-  ),
-  addressSamples: most(
-    ...(["address-samples-per-second", "MILLRACE_ADDRESS_SAMPLES_PER_SECOND", "1000000"] as const),
-    "the same for one client address, counting only requests without a key or token",
-  ),
-  addressStreams: most(
-    ...(["address-streams", "MILLRACE_ADDRESS_STREAMS", "1000"] as const),
-    "the same for one client address",
-  ),
-  rateBurst: setting({
+  keyRequestsPerSecond: setting({
+    flag: "key-requests-per-second",
+    env: "MILLRACE_KEY_REQUESTS_PER_SECOND",
+    parse: count(),
+    default: "500",
+    doc: `how many requests a second one key or token may make${noLimitAtZero}`,
+  }),
+  keySamplesPerSecond: setting({
+    flag: "key-samples-per-second",
+    env: "MILLRACE_KEY_SAMPLES_PER_SECOND",
+    parse: count(),
+    default: "1000000",
+    doc: `how many records a second one key or token may send${noLimitAtZero}`,
+  }),
+  keyStreams: setting({
+    flag: "key-streams",
+    env: "MILLRACE_KEY_STREAMS",
+    parse: count(),
+    default: "1000",
+    doc: `how many streams (feeds, exports, ingest) one key or token may have open${noLimitAtZero}`,
+  }),
+  addressRequestsPerSecond: setting({
+    flag: "address-requests-per-second",
+    env: "MILLRACE_ADDRESS_REQUESTS_PER_SECOND",
+    parse: count(),
+    default: "500",
+    doc: `how many requests a second one client address (IPv6: a /64) may make${noLimitAtZero}`,
+  }),
+  addressSamplesPerSecond: setting({
+    flag: "address-samples-per-second",
+    env: "MILLRACE_ADDRESS_SAMPLES_PER_SECOND",
+    parse: count(),
+    default: "1000000",
+    doc: `how many records a second one client address may send without a key or token${noLimitAtZero}`,
+  }),
+  addressStreams: setting({
+    flag: "address-streams",
+    env: "MILLRACE_ADDRESS_STREAMS",
+    parse: count(),
+    default: "1000",
+    doc: `how many streams one client address may have open${noLimitAtZero}`,
+  }),
+  rateBurstMs: setting({
     flag: "rate-burst",
     env: "MILLRACE_RATE_BURST",
     parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
@@ -85,25 +101,28 @@ export const limitSettings = {
     default: "10000",
     doc: "maximum number of open connections",
   }),
-  addressConnections: most(
-    ...(["address-connections", "MILLRACE_ADDRESS_CONNECTIONS", "1000"] as const),
-    "maximum number of open connections of one client address",
-  ),
-  headerTimeout: setting({
+  addressConnections: setting({
+    flag: "address-connections",
+    env: "MILLRACE_ADDRESS_CONNECTIONS",
+    parse: count(),
+    default: "1000",
+    doc: `maximum number of open connections of one client address${noLimitAtZero}`,
+  }),
+  headerTimeoutMs: setting({
     flag: "header-timeout",
     env: "MILLRACE_HEADER_TIMEOUT",
     parse: durationMs({ minMs: 100, maxMs: 600_000 }),
     default: "15s",
     doc: "how long the headers of a request may take to arrive",
   }),
-  bodyTimeout: setting({
+  bodyTimeoutMs: setting({
     flag: "body-timeout",
     env: "MILLRACE_BODY_TIMEOUT",
     parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
     default: "30s",
     doc: "how long a body may stall; a body that is read as a whole must then also arrive at 8 KiB/s on average",
   }),
-  idleTimeout: setting({
+  idleTimeoutMs: setting({
     flag: "idle-timeout",
     env: "MILLRACE_IDLE_TIMEOUT",
     parse: durationMs({ minMs: 100, maxMs: 3_600_000 }),
@@ -114,21 +133,21 @@ export const limitSettings = {
     flag: "max-exports",
     env: "MILLRACE_MAX_EXPORTS",
     parse: count({ min: 1 }),
-    default: String(defaultShares.exports),
+    default: String(defaultShares.maxExports),
     doc: "maximum number of concurrent exports (ranges streamed as NDJSON, as CSV or by ReadSignals); a single caller gets at most a quarter",
   }),
   maxFeeds: setting({
     flag: "max-feeds",
     env: "MILLRACE_MAX_FEEDS",
     parse: count({ min: 1 }),
-    default: String(defaultShares.feeds),
+    default: String(defaultShares.maxFeeds),
     doc: "maximum number of open live feeds; a single caller gets at most half",
   }),
-  maxIngests: setting({
+  maxIngestStreams: setting({
     flag: "max-ingest-streams",
     env: "MILLRACE_MAX_INGEST_STREAMS",
     parse: count({ min: 1 }),
-    default: String(defaultShares.ingests),
+    default: String(defaultShares.maxIngestStreams),
     doc: "maximum number of open streams that send records; a single caller gets at most half",
   }),
   bodyBytes: setting({
@@ -145,7 +164,7 @@ export const limitSettings = {
     default: "256MiB",
     doc: "maximum bytes of responses that clients have not read yet; a single caller gets at most half",
   }),
-  readerTimeout: setting({
+  readerTimeoutMs: setting({
     flag: "reader-timeout",
     env: "MILLRACE_READER_TIMEOUT",
     parse: durationMs({ minMs: 1_000, maxMs: 3_600_000 }),
@@ -156,14 +175,14 @@ export const limitSettings = {
     flag: "limit-loopback",
     env: "MILLRACE_LIMIT_LOOPBACK",
     parse: onOff(),
-    doc: "hold addresses of this machine to the limits of addresses too",
+    doc: "apply the limits of addresses to addresses of this machine too",
   }),
-  trustedProxy: setting({
+  trustedProxies: setting({
     flag: "trusted-proxy",
     env: "MILLRACE_TRUSTED_PROXY",
     parse: addressRange,
     repeat: true,
-    doc: "a proxy whose forwarded header is believed to name the client's address",
+    doc: "a proxy whose forwarded header is trusted to name the client's address",
   }),
   forwardedHeader: setting({
     flag: "forwarded-header",
@@ -175,32 +194,35 @@ export const limitSettings = {
 };
 
 export function toLimits(settings: SettingsOf<typeof limitSettings>): GatewayLimits {
-  const { rateBurst } = settings;
+  const { rateBurstMs } = settings;
   const rate = (perSecond: number) =>
     perSecond === 0
       ? undefined
-      : { perSecond, burst: Math.max(1, (perSecond * rateBurst) / 1_000) };
-  const perClient = (requests: number, samples: number, streams: number): ClientLimits => ({
-    ...{ requests: rate(requests), samples: rate(samples) },
-    maxStreams: streams === 0 ? undefined : streams,
-  });
+      : { perSecond, burst: Math.max(1, (perSecond * rateBurstMs) / 1_000) };
   return {
-    perKey: perClient(settings.keyRequests, settings.keySamples, settings.keyStreams),
-    perAddress: perClient(
-      settings.addressRequests,
-      settings.addressSamples,
-      settings.addressStreams,
-    ),
+    perKey: {
+      requests: rate(settings.keyRequestsPerSecond),
+      samples: rate(settings.keySamplesPerSecond),
+      streams: settings.keyStreams || undefined,
+    },
+    perAddress: {
+      requests: rate(settings.addressRequestsPerSecond),
+      samples: rate(settings.addressSamplesPerSecond),
+      streams: settings.addressStreams || undefined,
+    },
     connections: {
       maxConnections: settings.maxConnections,
-      maxPerAddress: settings.addressConnections || Number.POSITIVE_INFINITY,
-      headerTimeoutMs: settings.headerTimeout,
-      idleTimeoutMs: settings.idleTimeout,
+      addressConnections: settings.addressConnections || Number.POSITIVE_INFINITY,
+      headerTimeoutMs: settings.headerTimeoutMs,
+      idleTimeoutMs: settings.idleTimeoutMs,
     },
-    trustedProxies: { addresses: settings.trustedProxy, header: settings.forwardedHeader },
+    trustedProxies: { addresses: settings.trustedProxies, header: settings.forwardedHeader },
     shares: {
-      ...{ exports: settings.maxExports, feeds: settings.maxFeeds, ingests: settings.maxIngests },
-      ...{ bodyBytes: settings.bodyBytes, unreadBytes: settings.unreadBytes },
+      maxExports: settings.maxExports,
+      maxFeeds: settings.maxFeeds,
+      maxIngestStreams: settings.maxIngestStreams,
+      bodyBytes: settings.bodyBytes,
+      unreadBytes: settings.unreadBytes,
     },
     limitLoopback: settings.limitLoopback,
   };

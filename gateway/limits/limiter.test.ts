@@ -8,7 +8,7 @@ import { createRequestQuotas } from "./request-quotas.ts";
 const limits: ClientLimits = {
   requests: { perSecond: 1, burst: 100 },
   samples: { perSecond: 10, burst: 10 },
-  maxStreams: 2,
+  streams: 2,
 };
 
 function openQuotas() {

@@ -10,7 +10,7 @@ export type ClientLimits = {
   /** Records taken in: samples, state changes and error reports. */
   samples: Rate | undefined;
   /** Requests at once of those whose answer or body may go on for ever. */
-  maxStreams: number | undefined;
+  streams: number | undefined;
 };
 
 export type LimiterOptions = {
@@ -105,14 +105,14 @@ class ClientBook {
 
   constructor(
     kind: ClientKind,
-    { requests, samples, maxStreams }: ClientLimits,
+    { requests, samples, streams }: ClientLimits,
     { monotonicMs, maxClients }: { monotonicMs: () => number; maxClients: number | undefined },
   ) {
     const buckets = (rate: Rate | undefined) =>
       rate &&
       new TokenBuckets({ ...rate, monotonicMs, ...(maxClients && { maxKeys: maxClients }) });
     this.#kind = kind;
-    this.#maxStreams = maxStreams;
+    this.#maxStreams = streams;
     this.#requests = buckets(requests);
     this.#samples = buckets(samples);
   }

@@ -169,7 +169,7 @@ test("behind a trusted proxy each client has its own", async () => {
 });
 
 test("streams are counted while they last", async () => {
-  await using fixture = await openLimited({ perAddress: { ...nothing, maxStreams: 1 } });
+  await using fixture = await openLimited({ perAddress: { ...nothing, streams: 1 } });
   fixture.accessor.signals.watchSignals = async function* (_, { signal: abort }) {
     yield { after: "c1", through: "c1" };
     await once(abort, "abort");
@@ -273,7 +273,7 @@ test("settings become limits; 0 is none", () => {
     toLimits(readSettings({ name: "", about: "", settings: limitSettings }, argv));
   expect(read().perKey).toEqual({
     ...{ requests: { perSecond: 500, burst: 5_000 }, samples: { perSecond: 1e6, burst: 1e7 } },
-    maxStreams: 1_000,
+    streams: 1_000,
   });
   const { perAddress } = read(
     ...[
@@ -289,7 +289,7 @@ test("settings become limits; 0 is none", () => {
   expect(perAddress).toEqual({
     requests: undefined,
     samples: { perSecond: 7, burst: 14 },
-    maxStreams: undefined,
+    streams: undefined,
   });
   expect(() => read("--trusted-proxy", "proxy.example")).toThrow(/an address or a range/);
 });

@@ -11,7 +11,7 @@ function open(totalBytes = 1e9) {
   const clock = { nowMs: 0 };
   const room = new Shares({ total: totalBytes, perCaller: totalBytes / 2 });
   const readers = createReadClock(
-    { stallMs: 30_000, monotonicMs: () => clock.nowMs, everyMs: 1e8 },
+    { readerTimeoutMs: 30_000, monotonicMs: () => clock.nowMs, everyMs: 1e8 },
     room,
   );
   const ended: string[] = [];

@@ -7,7 +7,7 @@ import { reasonError } from "../errors/reasons.ts";
 
 export type ReadClockOptions = {
   /** Longest that nothing of an answer may be taken, beside the time for what waits. */
-  stallMs: number;
+  readerTimeoutMs: number;
   /** What a client has to take on average of what waits. Default 8 KiB/s. */
   minBytesPerSecond?: number;
   /**
@@ -46,7 +46,12 @@ type Answer = Reading & { loan: Loan; bytes: number; sinceMs: number | undefined
 
 /** `room` is in bytes, for what waits to be read. */
 export function createReadClock(options: ReadClockOptions, room: Shares): ReadClock {
-  const { stallMs, minBytesPerSecond = 8 * 1024, graceMs = 1_000, everyMs = 1_000 } = options;
+  const {
+    readerTimeoutMs,
+    minBytesPerSecond = 8 * 1024,
+    graceMs = 1_000,
+    everyMs = 1_000,
+  } = options;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const answers = new Set<Answer>();
 
@@ -82,7 +87,7 @@ export function createReadClock(options: ReadClockOptions, room: Shares): ReadCl
     for (const answer of answers) {
       const { sinceMs, bytes, loan } = answer;
       if (sinceMs === undefined) continue;
-      if (nowMs - sinceMs >= stallMs + (bytes / minBytesPerSecond) * 1_000)
+      if (nowMs - sinceMs >= readerTimeoutMs + (bytes / minBytesPerSecond) * 1_000)
         end(answer, "reader-timeout");
       else callers.add(loan.caller);
     }

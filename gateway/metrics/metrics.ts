@@ -1,5 +1,5 @@
-// What the gateway counts, for Prometheus: its cache, refusals, what is borrowed, and what any Node
-// process has to say of itself.
+// What the gateway counts, for Prometheus: its cache, refusals, what requests hold, and the
+// metrics of any Node process.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { AnswerCache, CacheCounts } from "../cache/answer-cache.ts";
 import type { RefusalCounts } from "./refusal-counts.ts";
@@ -48,12 +48,10 @@ export function createMetrics({
   gauge("millrace_cache_entries", "How many answers are kept", () => cache.entries);
   gauge("millrace_connections", "How many connections are open", () => connections().open);
   const refused: Counter = new Counter({
-    ...{
-      name: "millrace_refusals_total",
-      help: "Refused requests, by reason and limit",
-      registers,
-      labelNames: ["reason", "limit"],
-    },
+    name: "millrace_refusals_total",
+    help: "Refused requests, by reason and limit",
+    registers,
+    labelNames: ["reason", "limit"],
     collect() {
       refused.reset();
       for (const [labels, count] of refusals.all()) refused.inc({ ...labels }, count);
@@ -61,12 +59,10 @@ export function createMetrics({
     },
   });
   const out: Gauge = new Gauge({
-    ...{
-      name: "millrace_borrowed",
-      help: "What requests hold now, by kind; 0 when no request is open",
-      registers,
-      labelNames: ["what"],
-    },
+    name: "millrace_borrowed",
+    help: "What requests hold now, by kind; 0 when no request is open",
+    registers,
+    labelNames: ["what"],
     collect() {
       for (const [what, amount] of Object.entries(borrowed())) out.set({ what }, amount);
     },

@@ -95,7 +95,10 @@ async function* rowsOf(pages: AsyncIterable<SeriesBuckets[]>): AsyncGenerator<Ta
     for (const { machine, signal, unit, buckets, sampleType } of series)
       for (let at = 0; at < buckets.length; at += rowsAtOnce)
         yield buckets.slice(at, at + rowsAtOnce).map((bucket) => ({
-          ...{ machine, signal, unit, ...toBucket(bucket, sampleType) },
+          machine,
+          signal,
+          unit,
+          ...toBucket(bucket, sampleType),
           sample_type: typeWord(sampleType),
         }));
   }

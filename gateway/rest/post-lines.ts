@@ -48,8 +48,13 @@ export async function postLines(
   { numbering, kind }: { numbering: Numbering; kind: LineKind },
 ): Promise<RestAnswer> {
   const totals: Totals = {
-    ...{ accepted: 0, rejected: 0, cursor: undefined, producer_id: numbering.producerId },
-    ...{ last_sequence: undefined, duplicate_batches: 0, unread_from_line: undefined },
+    accepted: 0,
+    rejected: 0,
+    cursor: undefined,
+    producer_id: numbering.producerId,
+    last_sequence: undefined,
+    duplicate_batches: 0,
+    unread_from_line: undefined,
   };
   const warnings = new NamedWarnings();
   const chunks = storeChunks(call, { numbering, kind, totals, warnings });
@@ -131,7 +136,11 @@ async function* storeChunks(
     totals.rejected += rejected;
     totals.accepted += total - rejected;
     yield verdicts.map(({ row, count, reason, retryable, message }) => ({
-      ...{ line: row, count, reason, retryable, message },
+      line: row,
+      count,
+      reason,
+      retryable,
+      message,
     }));
     await waitUnlessAborted(waitMs, stream.abort);
   }

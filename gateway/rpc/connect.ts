@@ -65,7 +65,9 @@ export function mountConnect(
     for (const handler of router.handlers) {
       const { method, service } = handler;
       const config = {
-        ...{ rpcPath: handler.requestPath, isRpc: true, streams: method.methodKind !== "unary" },
+        rpcPath: handler.requestPath,
+        isRpc: true,
+        streams: method.methodKind !== "unary",
         writes: service.typeName === IngestService.typeName,
       };
       scope.all(handler.requestPath, { config }, async (request, reply) => {
@@ -100,7 +102,7 @@ export function mountConnect(
           const asked = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
           // What works for a client that does not read stops at once; its writer waits, and hears
           // of it last.
-          const universal = { ...asked, abort: AbortSignal.any([asked.signal, slow.signal]) };
+          const universal = { ...asked, signal: AbortSignal.any([asked.signal, slow.signal]) };
           const reading = { method, bounds: limitsOf(method), inTurn };
           const response = await boundMessages(universal, reading).then(
             async (bounded) => blameUndecodable(await handler(bounded)),
@@ -109,7 +111,9 @@ export function mountConnect(
           const exact = await writeAside(
             writeSignedZeros(response, { output: method.output, zeros }),
             {
-              ...{ output: method.output, aside, json: zeros !== undefined },
+              output: method.output,
+              aside,
+              json: zeros !== undefined,
               acceptEncoding: request.headers["accept-encoding"]?.toString(),
             },
           );

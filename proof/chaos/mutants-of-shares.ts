@@ -219,8 +219,8 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/limits/caller-shares.ts",
-        find: "exports: new Shares({ total: exports }),",
-        replace: "exports: half(exports),",
+        find: "exports: new Shares({ total: maxExports }),",
+        replace: "exports: half(maxExports),",
       },
     ],
     catch: {
@@ -247,8 +247,8 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/limits/read-clock.ts",
-        find: "if (nowMs - sinceMs >= stallMs + (bytes / minBytesPerSecond) * 1_000)",
-        replace: "if (nowMs - sinceMs < 0 && stallMs + bytes + minBytesPerSecond > 0)",
+        find: "if (nowMs - sinceMs >= readerTimeoutMs + (bytes / minBytesPerSecond) * 1_000)",
+        replace: "if (nowMs - sinceMs < 0 && readerTimeoutMs + bytes + minBytesPerSecond > 0)",
       },
     ],
     catch: { test: "gateway/limits/read-clock.test.ts", says: /FAIL.*an answer waits for 30 s/ },

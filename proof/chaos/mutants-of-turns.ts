@@ -165,7 +165,7 @@ export const turnMutants: readonly Mutant[] = [
     name: "the gateway's work is nobody's",
     edits: [
       {
-        file: "gateway/gateway.ts",
+        file: "gateway/limits/transfers.ts",
         find: "inTurnsOf(shareName(callerOf(request)), done)",
         replace: "inTurnsOf(undefined, done)",
       },

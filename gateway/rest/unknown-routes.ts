@@ -1,0 +1,45 @@
+// Answers for paths and methods that no route has: 404 and 405, and which methods a path has.
+import type { FastifyRequest } from "fastify";
+import { HttpProblem } from "../errors/problem.ts";
+import type { Route } from "./call.ts";
+import { splitUrl } from "./split-url.ts";
+
+/**
+ * For `setNotFoundHandler`: a path of the table with another method is 405, any other path 404 with
+ * what there is.
+ */
+export function refuseUnknown(routes: readonly Route[], request: FastifyRequest): never {
+  const [path] = splitUrl(request);
+  // Of several patterns that fit, the one without a parameter.
+  const [here] = routes
+    .filter((route) => matches(route.path, path))
+    .sort((a, b) => braces(a.path) - braces(b.path));
+  if (!here) {
+    const known = [...new Set(routes.map((route) => route.path))];
+    throw new HttpProblem(404, `there is nothing here; known paths are ${known.join(", ")}`, {
+      members: { known },
+    });
+  }
+  const allow = allowedMethods(routes, here.path);
+  throw new HttpProblem(405, `${path} takes ${allow}`, { headers: { allow } });
+}
+
+const braces = (path: string) => path.split("{").length;
+
+/** For the header Allow. */
+export function allowedMethods(routes: readonly Route[], path: string): string {
+  const methods = routes.filter((route) => route.path === path).map(({ method }) => method);
+  return methods
+    .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : method))
+    .concat("OPTIONS")
+    .join(", ");
+}
+
+function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split("/");
+  const given = path.replace(/\/$/, "").split("/");
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, i) => part === given[i] || part.startsWith("{"))
+  );
+}
