@@ -9,29 +9,29 @@ export const sampleTypes = wordsOf(SampleTypeSchema);
 
 export const declarationSchemas = {
   Declaration: object({
-    unit: text("Unit of the values; empty: none is declared."),
+    unit: text("Unit of the values; empty if none is declared."),
     "max_gap?": text(
       'Longest span that two samples cover, or that a value holds, in seconds with "s".',
     ),
     max_gap_inferred: {
       type: "boolean",
       description:
-        "Nobody has declared max_gap: it was inferred from the first samples, or from sample_type.",
+        "max_gap was not declared, but inferred from the first samples or from sample_type.",
     },
-    sample_type: words(sampleTypes, "How values go on between samples."),
+    sample_type: words(sampleTypes, "How values continue between samples."),
   }),
   Redeclaration: object(
     {
       "unit?": text(
-        "The right unit, at most 32 characters; empty: none is declared. Blanks at its ends are no part of it.",
+        "The right unit, at most 32 characters; empty for none. Blanks at its ends are ignored.",
       ),
       "max_gap?": text(
-        `The right max_gap, at most 24h: ${durationForms}. If absent, as it is, or inferred again if it was inferred and sample_type changes.`,
+        `The right max_gap, at most 24h: ${durationForms}. If absent, it stays as it is, or is inferred again if it was inferred and sample_type changes.`,
       ),
       "sample_type?": text("The right sample_type, in any case: LINEAR, STEP or COUNTER."),
     },
     {
-      description: "What to correct, at least one of them. A field that is unknown is refused.",
+      description: "What to correct: at least one field. Unknown fields are refused.",
       minProperties: 1,
     },
   ),
@@ -40,10 +40,10 @@ export const declarationSchemas = {
     "after?": { ...ref("Declaration"), description: "What it declares now, or would." },
     "warnings?": list(
       object({
-        reason: words(wordsOf(WarningReasonSchema), "What is odd. New ones may come."),
-        message: text("What is odd, and what would be right."),
+        reason: words(wordsOf(WarningReasonSchema), "What is unusual. New reasons may be added."),
+        message: text("What is unusual, and how to correct it."),
       }),
-      "What the new declaration will not give, such as energy from power in VA. Missing where there is nothing to say.",
+      "What the new declaration will not provide, such as energy from power in VA. Missing if there is nothing to report.",
     ),
   }),
 };

@@ -49,7 +49,7 @@ export function toOpenApi(routes: readonly Route[]): OpenApi {
       title: "Millrace",
       version: "v1",
       description:
-        "Machine signals: what was, what it comes to, and what is being stored. HEAD is answered wherever GET is.",
+        "Machine signals: history, aggregates and live feeds. HEAD is supported wherever GET is.",
     },
     servers: [{ url: "/" }],
     paths,
@@ -74,36 +74,38 @@ function toOperation(route: Route): Schema {
     security: scope === undefined ? [] : [{ bearer: [scope] }, { apiKey: [scope] }],
     responses: {
       "200": {
-        description: "What was asked for.",
+        description: "The requested data.",
         ...answerHeaders(route),
         content: answerContent(route),
       },
       ...(route.cache && {
         "304": {
-          description: "If-None-Match names what still holds, as of Millrace-Cursor.",
+          description:
+            "The response named by If-None-Match is still current, as of Millrace-Cursor.",
           headers: keptHeaders,
         },
       }),
       ...(scope !== undefined && {
         "401": {
-          description: "No credential, or one that is not valid.",
+          description: "The credential is missing or not valid.",
           ...challenge,
           ...problem,
         },
         "403": { description: `The credential does not have the scope ${scope}.`, ...problem },
       }),
       "429": {
-        description: "Too much, by whoever asks or by all: try again after Retry-After.",
+        description:
+          "A limit of this client, or of all clients together, is reached: try again after Retry-After.",
         ...refusal(quotaHeaders),
       },
-      "503": { description: "Not now: try again after Retry-After.", ...refusal() },
+      "503": { description: "Temporarily unavailable: try again after Retry-After.", ...refusal() },
       ...Object.fromEntries(
         (route.alsoAnswers ?? []).map((status) => [
           status,
-          { ...refusal(), description: "Why not.", content: answerContent(route) },
+          { ...refusal(), description: "The reason.", content: answerContent(route) },
         ]),
       ),
-      default: { description: "What went wrong.", ...problem },
+      default: { description: "The problem.", ...problem },
     },
   };
 }
@@ -111,15 +113,15 @@ function toOperation(route: Route): Schema {
 const problem = { content: { "application/problem+json": { schema: schemaOf("Problem") } } };
 const challenge = {
   headers: {
-    "WWW-Authenticate": { description: "How to say who asks.", schema: { type: "string" } },
+    "WWW-Authenticate": { description: "How to authenticate.", schema: { type: "string" } },
   },
 };
 const quotaHeaders = {
   "RateLimit-Policy": {
-    description: "What one may have, where there are limits.",
+    description: "The quotas of this client, if there are limits.",
     schema: { type: "string" },
   },
-  RateLimit: { description: "What is left of it.", schema: { type: "string" } },
+  RateLimit: { description: "What is left of each quota.", schema: { type: "string" } },
 };
 const refusal = (headers: Schema = {}): Schema => ({
   headers: {
@@ -154,7 +156,8 @@ const queryParameters = ({ query, required = [] }: Route): Schema[] =>
 
 const keptHeaders: Schema = {
   ETag: {
-    description: "Of JSON: names this answer, its question, and who may see it.",
+    description:
+      "Of JSON: identifies this response, its query, and which machines the caller may see.",
     schema: { type: "string" },
   },
   "Cache-Control": { description: "Of JSON: private, no-cache.", schema: { type: "string" } },
@@ -171,7 +174,7 @@ function headerParameters({ formats, method, cache }: Route): Schema[] {
     return [
       header(
         "If-None-Match",
-        "An ETag of before: 304 if the answer is still the same. Of JSON only.",
+        "An ETag of an earlier response: 304 if it is still current. JSON only.",
       ),
     ];
   if (formats.includes("sse"))
@@ -180,7 +183,7 @@ function headerParameters({ formats, method, cache }: Route): Schema[] {
     return [
       header(
         "Idempotency-Key",
-        "Stores the same body once, however often it is sent with this key.",
+        "The same body is stored once, however often it is sent with this key.",
       ),
     ];
   return [];
@@ -188,7 +191,7 @@ function headerParameters({ formats, method, cache }: Route): Schema[] {
 
 const cutHeader: Schema = {
   description:
-    "Of NDJSON and CSV with a limit: whether rows are left out. unknown, of a limit above 10,000: they may be if there are as many rows as the limit.",
+    "Of NDJSON and CSV with a limit: whether rows are left out. unknown, with a limit above 10,000: rows may be left out if there are as many as the limit.",
   schema: { type: "string", enum: ["true", "false", "unknown"] },
 };
 
@@ -197,13 +200,18 @@ function answerHeaders({ query, formats, cache }: Route): { headers?: Schema } {
   const headers = {
     ...(cache && {
       ...keptHeaders,
-      Age: { description: "Of JSON: seconds since it was made.", schema: { type: "integer" } },
+      Age: {
+        description: "Of JSON: seconds since the response was computed.",
+        schema: { type: "integer" },
+      },
     }),
     ...("page_token" in query && { Link: header('The next page, rel="next".') }),
     ...(formats.includes("csv") && {
-      "Millrace-Cursor": header("Of NDJSON and CSV: what the answer is complete through."),
+      "Millrace-Cursor": header(
+        "Of NDJSON and CSV: the cursor up to which the response is complete.",
+      ),
       ...("limit" in query && { "Millrace-Cut": cutHeader }),
-      "Content-Disposition": header("Of NDJSON and CSV: a name for the file."),
+      "Content-Disposition": header("Of NDJSON and CSV: a file name."),
     }),
   };
   return Object.keys(headers).length > 0 ? { headers } : {};

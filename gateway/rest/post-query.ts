@@ -28,20 +28,20 @@ export type PostQuery = {
 type Values = ValuesOf<PostQuery>;
 
 export const postQuery: PostQuery = {
-  type: textParameter("For rows: the signal of those that name none."),
-  unit: textParameter("For rows: the unit of numeric ones that name none."),
+  type: textParameter("For rows: the signal of rows that name none."),
+  unit: textParameter("For rows: the unit of numeric rows that name none."),
   max_gap: durationParameter(
-    "For rows: the longest span between two samples that still counts as covered, of numeric rows that name none; at most 24h.",
+    "For rows: the longest span between two samples that counts as covered, for numeric rows that name none; at most 24h.",
   ),
   sample_type: wordParameter(
     SampleTypeSchema,
-    "For rows: how values go on between samples, of numeric rows that do not say it. LINEAR: on straight lines. STEP: each holds until the next. COUNTER: a count that only goes up.",
+    "For rows: how values continue between samples, for numeric rows that do not say it. LINEAR: along straight lines. STEP: each holds until the next. COUNTER: a count that only goes up.",
   ),
   epoch: choiceParameter(
     epochUnits,
-    "For rows: what times count that are numbers. If absent: milliseconds, of which those before 1990 are refused.",
+    "For rows: the unit of times that are numbers. If absent: milliseconds, where times before 1990 are refused.",
   ),
-  producer_id: textParameter("For lines: whose number sequence is."),
+  producer_id: textParameter("For lines: the producer to which sequence belongs."),
   sequence: textParameter("For lines: the producer's number of the first batch."),
 };
 

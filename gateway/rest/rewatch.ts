@@ -1,5 +1,10 @@
-// A feed that outlives the accessor: when that goes away, watches again after the last cursor, for
-// as long as the client stays.
+// A feed that survives restarts of the accessor: when the accessor is away, watches again after the
+// last cursor, for as long as the client stays.
+//
+// Not client/watch.ts, which behaves differently: it retries a first failure, which REST must know
+// before it sends a status; it joins the parts of a commit into one message of up to 16 MiB, while
+// this feed's writer sends them one after the other and counts their bytes as received; and its
+// updates have no `after`, which the event "ready" shows.
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createBackoff, sleep } from "../../runtime/backoff.ts";

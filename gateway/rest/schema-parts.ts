@@ -36,11 +36,13 @@ export function object(members: Record<string, Schema>, more: Schema = {}): Sche
   };
 }
 
-export const machine = text("Name of the machine, in Unicode's NFC.", {
+export const machine = text("Name of the machine, in Unicode NFC.", {
   minLength: 1,
   maxLength: 128,
 });
-export const cursor = text("What the answer is complete through: watch after it to go on.");
+export const cursor = text(
+  "The cursor up to which the response is complete: watch after it to continue.",
+);
 export const echo = {
   "from?": time("Start of the range, as resolved."),
   "to?": time("Its end, exclusive."),

@@ -26,19 +26,19 @@ import { absence, silence, silentInterval, stateSchemas, transitions } from "./s
 import { wordsOf } from "./words.ts";
 
 const nextPageToken = text("For the next page; empty if this is the last.");
-const recordTime = time("When.");
+const recordTime = time("Time of the record.");
 const state = words(wordsOf(MachineStateSchema), "The state that began.");
-const severity = words(wordsOf(SeveritySchema), "How bad.");
+const severity = words(wordsOf(SeveritySchema), "Severity.");
 
 const bucket = {
   time: time("Start of the span."),
   end_time: time("Its end, exclusive."),
   count: count("Samples in it."),
-  "min?": number("Smallest value; missing, as the other values of samples, if there is none."),
+  "min?": number("Smallest value; missing, like the other values, if there are no samples."),
   "max?": number("Largest value."),
-  "mean?": number("Sum of values by count."),
+  "mean?": number("Sum of the values divided by their count."),
   "time_weighted_mean?": number(
-    "Integral by covered time: what a meter would show. Not of a COUNTER.",
+    "Integral divided by the covered time: what a meter would show. Not for a COUNTER.",
   ),
   "first?": number("Value of the first sample."),
   "last?": number("Value of the last sample."),
@@ -47,15 +47,15 @@ const bucket = {
   "first_time?": time("When the first sample was."),
   "last_time?": time("When the last sample was."),
   "integral?": number(
-    "Area under the values that samples stand for, in value times seconds: watts give joules. Not of a COUNTER, and missing where it is beyond float64.",
+    "Area under the values that samples stand for, in value times seconds: watts give joules. Not for a COUNTER, and missing if it exceeds float64.",
   ),
   coverage: number("Part of the span that lines cover, or values hold, 0 to 1."),
   "increase?": number(
-    "Of a COUNTER: how far it went up, in its unit, where it is covered; a lower value is a count from 0 again.",
+    "For a COUNTER: its increase over the covered time, in its unit; a lower value means that it restarted from 0.",
   ),
-  "rate?": number("Of a COUNTER: increase by covered time, per second."),
+  "rate?": number("For a COUNTER: increase divided by the covered time, per second."),
 };
-const sampleType = words(sampleTypes, "How values go on between samples.");
+const sampleType = words(sampleTypes, "How values continue between samples.");
 const unit = text("Unit of the values.");
 
 export const schemas = {
@@ -67,7 +67,7 @@ export const schemas = {
     signal: { const: "state" },
     time: recordTime,
     state,
-    reason: text("Why, for people."),
+    reason: text("The reason, for people."),
     "silent_since?": time(
       "In /latest: since when the machine has been silent; missing if it is not.",
     ),
@@ -91,7 +91,7 @@ export const schemas = {
     ),
     "sample_type?": words(
       ["STEP", "COUNTER"],
-      "In NDJSON, CSV and live feeds: how values go on between samples, if not LINEAR.",
+      "In NDJSON, CSV and live feeds: how values continue between samples, if not LINEAR.",
     ),
   }),
   Row: { description: "A record.", anyOf: [ref("SampleRow"), ref("StateRow"), ref("ErrorRow")] },
@@ -100,25 +100,25 @@ export const schemas = {
   LiveLine: object({
     "signals?": list(
       ref("Row"),
-      "Records, in the order of storing; none at first and where nothing matched.",
+      "Records, in the order in which they were stored; none at first and where nothing matched.",
     ),
-    cursor: text("Where to go on after this line."),
-    "commit_time?": time("When that was stored."),
+    cursor: text("The cursor to resume after this line."),
+    "commit_time?": time("When it was stored."),
     "error?": ref("Problem"),
   }),
   SignalList: object({
     signals: list(
       object({
         name: text("Its name."),
-        kind: words(wordsOf(SignalKindSchema), "What its records are."),
+        kind: words(wordsOf(SignalKindSchema), "The kind of its records."),
         units: list({ type: "string" }, "The first 100 units declared for it."),
-        "units_left_out?": count("Number of those not listed."),
+        "units_left_out?": count("How many more are not listed."),
         "max_gap?": text(
           'Longest span that counts as covered by two samples, in seconds with "s".',
         ),
         "sample_types?": list(
           words(sampleTypes, "A sample_type."),
-          "How its values go on between samples: one of a numeric signal, unless machines differ.",
+          "How its values continue between samples: one for a numeric signal, unless machines differ.",
         ),
         machine_count: count("How many machines have sent it."),
       }),
@@ -130,7 +130,7 @@ export const schemas = {
       object({
         name: machine,
         signals: list({ type: "string" }, "The first 10,000 signals it has sent."),
-        "signals_left_out?": count("Number of those not listed."),
+        "signals_left_out?": count("How many more are not listed."),
         "first_seen_time?": time("When its first record was accepted."),
       }),
     ),
@@ -150,9 +150,9 @@ export const schemas = {
         machine,
         signal: text("Name of the signal."),
         unit,
-        "max_gap_seconds?": number("Longest distance that a line bridges, or that a value holds."),
+        "max_gap_seconds?": number("Longest gap that a line bridges, or that a value holds."),
         sample_type: sampleType,
-        buckets: list(ref("Bucket"), "Ascending, without a hole."),
+        buckets: list(ref("Bucket"), "Ascending, without gaps."),
       }),
     ),
     ...echo,
@@ -161,13 +161,13 @@ export const schemas = {
   MachineSummary: object({
     machine,
     from: time("The window."),
-    to: time("Its end, exclusive: that asked for, or when the newest record was committed."),
+    to: time("Its end, exclusive: as requested, or when the newest record was committed."),
     states: list(ref("StateSum")),
     ...silence,
     ...transitions,
     "energy?": object({
       "energy_kwh?": number(
-        "Energy taken in the window, as far as samples cover it; missing where they cover nothing.",
+        "Energy consumed in the window, as far as samples cover it; missing if they cover nothing.",
       ),
       coverage: number("Part of the window that is covered, 0 to 1."),
       method: text(
@@ -176,8 +176,8 @@ export const schemas = {
       "max_gap_seconds?": number("Longest distance between two samples that a line bridges."),
       "mean_power_w?": number("Mean power over the covered time."),
       "peak_power_w?": number("Largest sample."),
-      "peak_time?": time("When that was."),
-      "peak_demand_w?": number("Highest mean power of a demand interval, if asked for."),
+      "peak_time?": time("When it was."),
+      "peak_demand_w?": number("Highest mean power of a demand interval, if requested."),
       "peak_demand_time?": time("When that interval begins, the earliest of equal ones."),
       "peak_demand_coverage?": number("Part of that interval that is covered, 0 to 1."),
     }),
@@ -194,12 +194,12 @@ export const schemas = {
         "Most frequent first, at most 50.",
       ),
       other_codes: count("How many had another code."),
-      "per_active_hour?": number("Errors by hour of ACTIVE."),
-      "mean_active_seconds_between?": number("Time in ACTIVE by number of errors."),
+      "per_active_hour?": number("Errors per hour in ACTIVE."),
+      "mean_active_seconds_between?": number("Time in ACTIVE divided by the number of errors."),
     }),
     "compared?": {
       ...ref("MachineSummary"),
-      description: "What it did in the window compared with, if one was asked for.",
+      description: "The same for the other window, if one was requested.",
     },
     "cursor?": cursor,
   }),
@@ -212,8 +212,8 @@ export const schemas = {
     machine,
     state,
     reason: text("Given with the change that began it."),
-    start_time: time("When it began, be it before the range."),
-    "end_time?": time("When it ended, be it after the range; missing while it lasts."),
+    start_time: time("When it began, even if that is before the range."),
+    "end_time?": time("When it ended, even if that is after the range; missing while it lasts."),
     "seconds?": number("How long; missing while it lasts."),
     ...silentInterval,
   }),
@@ -221,28 +221,36 @@ export const schemas = {
     intervals: list(ref("Interval")),
     ...echo,
     "end_time?": time(
-      "Where time ends: at the end asked for, or when the newest record was committed if that is earlier.",
+      "The end of the answer: the requested end, or when the newest record was committed if that is earlier.",
     ),
     next_page_token: nextPageToken,
     cursor,
   }),
-  Status: object({ status: text("ok, ready or not ready."), "reason?": text("Why not.") }),
+  Status: object({
+    status: text("ok, ready or not ready."),
+    "reason?": text("The reason, if not ok."),
+  }),
   Index: object({
     name: { const: "millrace" },
-    docs: text("The reference, for people."),
-    openapi: text("The same, for programs."),
+    docs: text("The reference page."),
+    openapi: text("The OpenAPI document."),
     routes: list({ type: "string" }),
   }),
   Problem: object(
     {
       type: text("urn:millrace:v1:<reason>, or about:blank."),
       title: text("The reason in words."),
-      status: { type: "integer", minimum: 400, maximum: 599, description: "As the answer's." },
-      detail: text("What is wrong and what would be right, for people."),
+      status: {
+        type: "integer",
+        minimum: 400,
+        maximum: 599,
+        description: "The status of the response.",
+      },
+      detail: text("What is wrong and how to correct it, for people."),
       instance: text("The path of the request."),
       "reason?": words(
         wordsOf(ErrorReasonSchema),
-        "Why, for programs. New ones may come: go by the status then.",
+        "The reason, for programs. New reasons may be added: use the status for unknown ones.",
       ),
       "field?": text("The parameter or field that is wrong."),
       "violations?": list(
@@ -256,16 +264,16 @@ export const schemas = {
         additionalProperties: { type: "string" },
         description: "Facts that belong to the reason.",
       },
-      "known?": list({ type: "string" }, "The paths there are."),
+      "known?": list({ type: "string" }, "The known paths."),
       "formats?": {
         type: "object",
         additionalProperties: { type: "string" },
-        description: "What can be had: 406.",
+        description: "The formats available: 406.",
       },
     },
     {
       description:
-        "What went wrong (RFC 9457). Of a refused POST also the members of Stored or StoredLines.",
+        "A problem (RFC 9457). For a refused POST, it also has the members of Stored or StoredLines.",
     },
   ),
 } satisfies Record<string, Schema>;

@@ -39,7 +39,6 @@ const longer = new Set([
   "gateway/rest/post-signals.test.ts",
   "gateway/rest/rest.test.ts",
   "gateway/rest/rewatch.test.ts",
-  "gateway/rest/routes.ts",
   "runtime/grpc/message-cost.ts",
   "test/bad-input.test.ts",
   "test/state-calendar-oracle.test.ts",
