@@ -1,5 +1,5 @@
-// Bytes in flight stay within their limit, and whoever waits is served in order, whatever the others
-// do.
+// Bytes in flight stay within their limit, and whoever waits is served in order, whatever the
+// others do.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Intake, type IntakeOptions } from "./intake.ts";

@@ -139,8 +139,8 @@ export class Intake {
   /**
    * Waits until the batch of a share's holder may be in flight. Dispose of what it resolves to when
    * the batch is decided. The holder with the least in flight comes first, and its batches come in
-   * the order in which it sent them. Fails with RATE_LIMITED if it would wait longer than maxWaitMs (default any
-   * time) because the holder's batches spread over too many minutes.
+   * the order in which it sent them. Fails with RATE_LIMITED if it would wait longer than maxWaitMs
+   * (default any time) because the holder's batches spread over too many minutes.
    */
   async admit(
     batch: Batch | undefined,
