@@ -15,26 +15,22 @@ import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
 import { type Mount, openGrpcServer } from "../runtime/grpc/server.ts";
 import { type Log, limitLines } from "../runtime/log.ts";
 
-import type { Certificates } from "../runtime/tls/certificates.ts";
-import { type AuthOptions, openAuthentication } from "./access/authenticate.ts";
-import {
-  bindToCertificates,
-  type CertificateRules,
-  toAllowsClient,
-} from "./access/certificates.ts";
-import { type CallerLimits, openCallerLimits } from "./caller-limits.ts";
+import { openAuthentication } from "./access/authenticate.ts";
+import { bindToCertificates, toAllowsClient } from "./access/certificates.ts";
+import { openCallerLimits } from "./caller-limits.ts";
 import { startCompactorBeside } from "./compact/beside.ts";
 import { CursorFormat } from "./domain/cursor.ts";
 import type { Epochs, SeenEpoch } from "./domain/epochs.ts";
 import { Failure } from "./domain/failure.ts";
 import type { Ledger } from "./domain/ledger.ts";
-import { type SignalRetention, toRetention } from "./domain/retention.ts";
+import { toRetention } from "./domain/retention.ts";
 import { SharedMessages } from "./feed/follow.ts";
 import { createEpochs } from "./feed/fork.ts";
 import { startPolling } from "./feed/poll.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
-import { type ProducerOptions, toProducerLimits } from "./ingest/producer-limits.ts";
+import { toProducerLimits } from "./ingest/producer-limits.ts";
+import type { AccessorOptions } from "./options.ts";
 import { Readiness } from "./readiness.ts";
 import { createAccessService } from "./rpc/access.ts";
 import { batchMessageLimits } from "./rpc/batch-message-limits.ts";
@@ -46,54 +42,13 @@ import { ofOneHistory } from "./rpc/one-history.ts";
 import { pageTokenLifeMs } from "./rpc/page-token.ts";
 import { perCall } from "./rpc/per-call.ts";
 import { createSignalService } from "./rpc/signals.ts";
+import { stepLimits } from "./step-limits.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
 import { readIdentity } from "./store/identity.ts";
 import { forgetLayout } from "./store/layout.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
 import { ZoneClocks } from "./store/zone-clocks.ts";
-
-export type AccessorOptions = CallerLimits & {
-  host: string;
-  /** 0 for any free port. */
-  port: number;
-  databaseUrl: string;
-  bookmarkIntervalMs: number;
-  maxInFlightBytes: number;
-  /** Batches of one stream that may be undecided at once. Default 256. */
-  maxUndecided?: number;
-  history: HistoryOptions;
-  /** Default 10,000 producers, 7 days. */
-  producers?: ProducerOptions | undefined;
-  /** Whether the database was put back to an earlier copy since it last ran. Default false. */
-  beginEpoch?: boolean;
-  /** Whom to let in; undefined: everyone. */
-  auth?: AuthOptions | undefined;
-  /** Serve TLS only. Default: in the clear. */
-  tls?: { certificates: Certificates; rules: CertificateRules } | undefined;
-  log: Log;
-  /** How often to ask for other accessors' commits. Default 250 ms. */
-  pollMs?: number;
-  /** Whether to tell other accessors of commits, and be told, by NOTIFY. Default true. */
-  notify?: boolean;
-  /** How much of the log's newest end is kept in memory. Default 16 MiB. */
-  tailBytes?: number;
-  /** The wall clock, for the age of page tokens. Default Date.now. */
-  nowMs?: () => number;
-};
-
-/** undefined retention: for ever. */
-export type HistoryOptions = {
-  compactIntervalMs: number;
-  logWindowMs: number;
-  maxLogBytes: number;
-  retentionMs: number | undefined;
-  /** In place of retentionMs for some signals. */
-  retain?: readonly SignalRetention[];
-  rollupRetentionMs: number | undefined;
-  /** Records older than this are not taken. Default: any age since 1970. */
-  maxAgeMs?: number | undefined;
-};
 
 /**
  * done: rejects when the database was restored to an earlier point. What this process knows is then
@@ -109,20 +64,6 @@ export type Accessor = AsyncDisposable & {
 const limits = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 65_536 };
 const hintMs = 50;
 const drainMs = 4_000;
-// A step of compaction: what decodes to some 50 MB at most, and takes half a second or so.
-const stepLimits = {
-  maxRows: 10_000,
-  maxPayloadBytes: 4 * 1024 * 1024,
-  maxSamples: 500_000,
-  maxBuckets: 20_000,
-  maxWeeks: 200,
-  maxTouchedHours: 20_000,
-  maxRewritten: 2_000_000,
-  maxAtOnce: 262_144,
-  maxRollups: 500,
-  maxPartitions: 16,
-  maxDropped: 10_000,
-};
 const settleUs = 2 * 60 * 1_000_000;
 const segments = {
   segmentMs: 3_600_000,

@@ -7,8 +7,7 @@ import { RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
 import { isDataRefusal } from "../store/errors.ts";
 import type { Decision } from "../store/ingest.ts";
-import type { Submission } from "./prepare.ts";
-import { refuse } from "./prepare.ts";
+import { refuse, type Submission } from "./prepared.ts";
 import { type Turn, Turns } from "./turns.ts";
 
 export type GroupCommitOptions = {

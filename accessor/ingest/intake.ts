@@ -23,8 +23,8 @@ import {
 import type { Quotas } from "../store/series.ts";
 import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
 import { Minutes } from "./minutes.ts";
-import type { Submission } from "./prepare.ts";
-import { type Prepared, prepareBatch } from "./prepare.ts";
+import { prepareBatch } from "./prepare.ts";
+import type { Prepared, Submission } from "./prepared.ts";
 import {
   assertJump,
   type Decided,

@@ -6,7 +6,7 @@ import { isGatewayProducer } from "../../access/principal.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Decision, ProducerLimits, Sender } from "../store/ingest.ts";
 import { producerPattern } from "./name-patterns.ts";
-import type { Submission } from "./prepare.ts";
+import type { Submission } from "./prepared.ts";
 
 export type Decided = { revision: number; result: BatchResult; plain: boolean };
 

@@ -19,18 +19,14 @@ import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import type { Catalog } from "../store/catalog.ts";
-import {
-  readCommits,
-  readCommitTime,
-  readEarliest,
-  readMoment,
-  readRevisionBefore,
-} from "../store/log.ts";
+import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
 import type { Selection } from "../store/series.ts";
 import { aggregateStates } from "./aggregate-states.ts";
 import { aggregateSamples } from "./answers.ts";
 import { listMachines, listSignals } from "./catalog.ts";
+import { checkFilters } from "./check-filters.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
+import { assertHasCome } from "./commit-time.ts";
 import { getLatest } from "./latest.ts";
 import { listStateIntervals } from "./list-intervals.ts";
 import { maxPageBytes } from "./page-room.ts";
@@ -42,8 +38,6 @@ import { getVersion } from "./version.ts";
 
 // Errors travel in trailers, of which clients take 8 KiB.
 const maxKnownListed = 30;
-/** "now" of a client whose clock is ahead is now. */
-const clockToleranceUs = 10_000_000;
 
 export type SignalServiceOptions = {
   reads: Reads & { catalog: Catalog };
@@ -252,40 +246,6 @@ export function createSignalService({
     );
   }
 
-  type Filters = { severities: boolean; codePrefix: string; states: boolean };
-
-  function checkFilters(kind: SignalKind, { severities, codePrefix, states }: Filters): void {
-    const rules = [
-      {
-        field: "states",
-        broken: states && kind !== SignalKind.STATE,
-        description: 'is only allowed with signal "state"',
-      },
-      {
-        field: "severities",
-        broken: severities && kind !== SignalKind.EVENT,
-        description: 'is only allowed with signal "error"',
-      },
-      {
-        field: "code_prefix",
-        broken: codePrefix !== "" && kind !== SignalKind.EVENT,
-        description: 'is only allowed with signal "error"',
-      },
-      {
-        field: "code_prefix",
-        broken: codePrefix.includes("\0"),
-        description: "contains U+0000, which no code contains",
-      },
-    ];
-    const wrong = rules.find(({ broken }) => broken);
-    if (wrong === undefined) return;
-    const { field, description } = wrong;
-    throw new Failure("REQUEST_INVALID", `${field} ${description}`, {
-      violations: [{ field, description }],
-      metadata: { field },
-    });
-  }
-
   async function startOf({ start }: WatchSignalsRequest): Promise<number> {
     if (start.case === undefined) return tail.head.revision;
     const earliest = await readEarliest(database);
@@ -298,22 +258,10 @@ export function createSignalService({
       return revision;
     }
     const { fromUs } = toTimeRange(start.value, undefined);
-    await assertHasCome(fromUs);
+    await assertHasCome(database, fromUs);
     const revision = await readRevisionBefore(database, fromUs);
     if (revision === undefined) throw expired(earliest);
     return revision;
-  }
-
-  /** Before a time that has not come, there is nothing yet that could be left out. */
-  async function assertHasCome(fromUs: number): Promise<void> {
-    const { nowUs } = await readMoment(database);
-    if (fromUs <= nowUs + clockToleranceUs) return;
-    const said = `from_commit_time is in the future: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
-    const violations = [{ field: "from_commit_time", description: "is in the future" }];
-    throw new Failure("TIME_RANGE_INVALID", said, {
-      metadata: { field: "from_commit_time" },
-      violations,
-    });
   }
 
   async function readLog(

@@ -8,8 +8,9 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { type AccessorOptions, openAccessor } from "../accessor.ts";
+import { openAccessor } from "../accessor.ts";
 import type { Ledger } from "../domain/ledger.ts";
+import type { AccessorOptions } from "../options.ts";
 
 export interface TestAccessor extends AsyncDisposable {
   readonly port: number;

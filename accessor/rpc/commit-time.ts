@@ -1,0 +1,19 @@
+// The time that a feed starts at: it must have come, by the database's clock.
+import { Failure } from "../domain/failure.ts";
+import type { Database } from "../store/database.ts";
+import { readMoment } from "../store/log.ts";
+
+/** "now" of a client whose clock is ahead is now. */
+const clockToleranceUs = 10_000_000;
+
+/** Before a time that has not come, there is nothing yet that could be left out. */
+export async function assertHasCome(database: Database, fromUs: number): Promise<void> {
+  const { nowUs } = await readMoment(database);
+  if (fromUs <= nowUs + clockToleranceUs) return;
+  const said = `from_commit_time is in the future: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
+  const violations = [{ field: "from_commit_time", description: "is in the future" }];
+  throw new Failure("TIME_RANGE_INVALID", said, {
+    metadata: { field: "from_commit_time" },
+    violations,
+  });
+}
