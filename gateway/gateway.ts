@@ -108,7 +108,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   );
   if (mustAuthenticate && (await isAuthenticationOff(upstream)))
     throw new ConfigError([
-      "--listen: other machines are to be served, and the accessor has authentication off: start it with --auth keys, or accept that " +
+      "--listen: this address serves other machines, but the accessor has authentication off: start it with --auth keys, or allow that " +
         "with --listen-without-authentication",
     ]);
   const refusals = new RefusalCounts();

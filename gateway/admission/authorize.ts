@@ -130,7 +130,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 const accessorAway = new ConnectError("the accessor does not answer", Code.Unavailable);
 const authenticationOff = () =>
   new ConnectError(
-    "authentication is off, and other machines are not served without",
+    "the accessor has authentication off; the gateway serves other machines only while it is on",
     Code.Unavailable,
   );
 

@@ -149,7 +149,7 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
     ...(reason ? named(reason) : unnamed(status)),
     status,
     detail: hidden
-      ? "something went wrong here; it is logged"
+      ? "internal error; the gateway has logged it"
       : inWords(renameHeads(error.rawMessage, violations), renamed),
     instance: path,
     reason,

@@ -78,7 +78,7 @@ export function relayError(error: unknown): ConnectError {
   if (known.findDetails(ErrorInfoSchema).length === 0) {
     if (known.code === Code.Unavailable) {
       const unreachable = new ConnectError(
-        "the accessor does not answer: try again",
+        "the accessor is not responding: try again",
         Code.Unavailable,
       );
       unreachable.cause = known;
@@ -86,7 +86,11 @@ export function relayError(error: unknown): ConnectError {
       return sayWhen(unreachable);
     }
     if (known.code === Code.DeadlineExceeded) {
-      return reasonError("DEADLINE_EXCEEDED", known.code, "the call did not end by its deadline");
+      return reasonError(
+        "DEADLINE_EXCEEDED",
+        known.code,
+        "the call did not finish before its deadline",
+      );
     }
   }
   return sayWhen(new ConnectError(known.rawMessage, known.code, undefined, outgoing(known), known));

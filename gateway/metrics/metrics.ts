@@ -5,11 +5,11 @@ import type { AnswerCache, CacheCounts } from "../cache/answer-cache.ts";
 import type { RefusalCounts } from "./refusal-counts.ts";
 
 const outcomes: Readonly<Record<keyof CacheCounts, string>> = {
-  hits: "answers from what is kept",
-  misses: "answers made",
-  joins: "answers made for another that asked the same at the same time",
-  notModified: "304 for an ETag that still holds",
-  evictions: "kept answers left out to make room",
+  hits: "answers from the cache",
+  misses: "answers computed",
+  joins: "answers shared with an identical request at the same time",
+  notModified: "304 responses for an ETag that is still current",
+  evictions: "cached answers evicted to make room",
 };
 
 export type MetricsOptions = {
@@ -44,9 +44,9 @@ export function createMetrics({
   const gauge = (name: string, help: string, read: () => number) => {
     const one: Gauge = new Gauge({ name, help, registers, collect: () => one.set(read()) });
   };
-  gauge("millrace_cache_bytes", "Bytes of the kept answers", () => cache.bytes);
-  gauge("millrace_cache_entries", "How many answers are kept", () => cache.entries);
-  gauge("millrace_connections", "How many connections are open", () => connections().open);
+  gauge("millrace_cache_bytes", "Bytes of cached answers", () => cache.bytes);
+  gauge("millrace_cache_entries", "Number of cached answers", () => cache.entries);
+  gauge("millrace_connections", "Number of open connections", () => connections().open);
   const refused: Counter = new Counter({
     name: "millrace_refusals_total",
     help: "Refused requests, by reason and limit",

@@ -87,19 +87,19 @@ test.each([
 });
 
 test.each([
-  ["width=1m&points=5", "points", /not together with width/],
-  ["points=5&days=UTC", "days", /not together with points/],
-  ["days=UTC&calendar=week&tz=UTC", "calendar", /not together with days/],
-  ["days=UTC&shifts=06:00", "shifts", /not together with days/],
+  ["width=1m&points=5", "points", /cannot be combined with width/],
+  ["points=5&days=UTC", "days", /cannot be combined with points/],
+  ["days=UTC&calendar=week&tz=UTC", "calendar", /cannot be combined with days/],
+  ["days=UTC&shifts=06:00", "shifts", /cannot be combined with days/],
   ["calendar=fortnight&tz=UTC", "calendar", /not one of SHIFT, DAY, WEEK, MONTH, QUARTER, YEAR/],
   ["calendar=week", "tz", /needed with calendar/],
   ["shifts=06:00", "tz", /needed with shifts/],
-  ["days=UTC&tz=UTC", "tz", /only with calendar or shifts/],
-  ["width=1h&day_start=06:00", "day_start", /only with days or calendar/],
-  ["day_start=06:00", "day_start", /only with days or calendar/],
-  ["width=1", "width", /not a length of time; expected a number with a unit/],
-  ["width=-1m", "width", /not a length of time/],
-  ["width=999999999999999w", "width", /not a length of time/],
+  ["days=UTC&tz=UTC", "tz", /only allowed with calendar or shifts/],
+  ["width=1h&day_start=06:00", "day_start", /only allowed with days or calendar/],
+  ["day_start=06:00", "day_start", /only allowed with days or calendar/],
+  ["width=1", "width", /not a duration; expected a number with a unit/],
+  ["width=-1m", "width", /not a duration/],
+  ["width=999999999999999w", "width", /not a duration/],
   ["points=1.5", "points", /whole number/],
 ])("400 for buckets by ?%s", async (query, field, detail) => {
   const { status, body } = await gateway.ask(`/signals/power/buckets?from=-1h&${query}`);

@@ -91,5 +91,5 @@ function qualityOf(type: string, ranges: readonly MediaRange[]): number {
 function notAcceptable(offered: readonly Format[]): HttpProblem {
   const formats = Object.fromEntries(offered.map((format) => [format, mediaTypeOf(format)]));
   const list = offered.map((format) => `${mediaTypeOf(format)} (?format=${format})`).join(", ");
-  return new HttpProblem(406, `this is answered as ${list}`, { members: { formats } });
+  return new HttpProblem(406, `the available formats are ${list}`, { members: { formats } });
 }

@@ -92,7 +92,7 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
 async function refuseEncoded({ headers }: FastifyRequest): Promise<void> {
   const encoding = headers["content-encoding"];
   if (encoding && encoding !== "identity")
-    throw new HttpProblem(415, "send the body as it is, without Content-Encoding");
+    throw new HttpProblem(415, "send the body uncompressed, without Content-Encoding");
 }
 
 /** The path of a route with its parameters, as it stands in a URL. */

@@ -28,7 +28,7 @@ export function readNumbering(
     return { producerId: producerOfKey(key), sequence: 1n, repeatable: true };
   }
   if (key !== undefined)
-    throw invalidField("idempotency-key", "not together with producer_id and sequence");
+    throw invalidField("idempotency-key", "cannot be combined with producer_id and sequence");
   if (typeof producerId !== "string")
     throw invalidField("producer_id", "a text is required beside sequence");
   // They number single requests: who could name them would interfere with other people's keys.

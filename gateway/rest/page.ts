@@ -153,6 +153,5 @@ export async function fetchPages<T>(
 
 /** Refuses a page token where the answer has no pages. */
 export function assertNoPageToken(pageToken: string | undefined, format: string): void {
-  if (pageToken)
-    throw invalidField("page_token", `${format} comes without pages, as one answer; leave it out`);
+  if (pageToken) throw invalidField("page_token", `${format} has no pages: leave page_token out`);
 }

@@ -176,7 +176,7 @@ export const durationParameter = (doc: string): Parameter<bigint> => ({
     const text = single(texts, name);
     const us = parseDuration(text);
     if (us !== undefined) return us;
-    throw invalidField(name, `${quote(text)} is not a length of time; expected ${durationForms}`);
+    throw invalidField(name, `${quote(text)} is not a duration; expected ${durationForms}`);
   },
 });
 
@@ -190,7 +190,7 @@ export function readQuery<P extends Parameters>(
   const known = Object.keys(parameters);
   for (const name of given.keys()) {
     if (Object.hasOwn(parameters, name)) continue;
-    const allowed = known.length > 0 ? `known are ${known.join(", ")}` : "there are none here";
+    const allowed = known.length > 0 ? `known are ${known.join(", ")}` : "this route has none";
     throw invalidField(name.slice(0, 80), `unknown parameter; ${allowed}`);
   }
   // What stands for bytes that could not be read must not be stored, nor looked up, as if it was

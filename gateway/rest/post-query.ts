@@ -67,15 +67,12 @@ export const noRecord = (): HttpProblem =>
 export function assertLinesOnly({ producer_id, sequence }: Values): void {
   for (const [name, value] of Object.entries({ producer_id, sequence }))
     if (value !== undefined)
-      throw invalidField(
-        name,
-        "in the query only for a body of lines; here it has its place in the body",
-      );
+      throw invalidField(name, "is a query parameter only for a body of lines; put it in the body");
 }
 
 /** Of a batch in columns: refuses what is about rows. */
 export function assertRowsOnly({ type, unit, max_gap, sample_type, epoch }: Values): void {
   for (const [name, value] of Object.entries({ type, unit, max_gap, sample_type, epoch }))
     if (value !== undefined)
-      throw invalidField(name, "only for rows; a batch in columns says it in the body");
+      throw invalidField(name, "is only for rows; a batch in columns has it in its body");
 }

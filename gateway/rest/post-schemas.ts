@@ -8,8 +8,8 @@ import { wordsOf } from "./words.ts";
 const verdict = {
   count: count("How many from there on."),
   reason: text("Why, as in Problem."),
-  retryable: { type: "boolean", description: "Whether the same may be accepted later." },
-  message: text("What is wrong and what would be right."),
+  retryable: { type: "boolean", description: "Whether the same record may be accepted later." },
+  message: text("What is wrong and how to correct it."),
 };
 
 const omitted = {
@@ -26,21 +26,21 @@ const omitted = {
 const odd = {
   "warnings?": list(
     object({
-      reason: words(wordsOf(WarningReasonSchema), "What is odd. New ones may come."),
+      reason: words(wordsOf(WarningReasonSchema), "What is unusual. New reasons may be added."),
       machine,
       "signal?": text("Name of the signal."),
-      message: text("What is odd, and what would be right."),
+      message: text("What is unusual, and how to correct it."),
     }),
-    "What is stored but will not give the answers that its sender may expect: one for a reason and signal of a machine. Missing where there is none.",
+    "Records that are stored but will not give the answers that their sender may expect: one warning for each reason and signal of a machine. Missing if there are none.",
   ),
   "warnings_omitted?": count("Number of warnings not listed. At most 100 are listed."),
 };
 
 const stored = {
-  accepted: count("Records that are stored now, or were before."),
+  accepted: count("Records that are now stored, including those stored by an earlier request."),
   rejected: count("Records that are not."),
   "cursor?": text("A GET with this as min_cursor sees every record stored here."),
-  producer_id: text("Whose numbers these were."),
+  producer_id: text("The producer to which the sequences belong."),
   ...odd,
 };
 
@@ -55,14 +55,14 @@ export const postSchemas = {
       },
       "value?": {
         type: ["number", "string"],
-        description: "Of a numeric signal; decimal digits as a text are a number.",
+        description: "For a numeric signal; decimal digits in a text count as a number.",
       },
       "unit?": text("Declares the unit, with the first rows of a signal."),
       "max_gap?": text(
         `Declares the longest span that two samples cover, at most 24h: ${durationForms}.`,
       ),
       "sample_type?": text(
-        "Declares how values go on between samples, in any case: LINEAR (on straight lines; if nobody declares it), STEP (each holds until the next), COUNTER (a count that only goes up).",
+        "Declares how values continue between samples, in any case: LINEAR (along straight lines; the default), STEP (each holds until the next), COUNTER (a count that only goes up).",
       ),
       "state?": text("Of signal state."),
       "reason?": text("Of signal state."),
@@ -72,12 +72,12 @@ export const postSchemas = {
     },
     {
       description:
-        "A row as GET answers it. A field that is unknown, or of another kind of signal, is refused.",
+        "A row as GET returns it. Unknown fields, and fields of another kind of signal, are refused.",
     },
   ),
   PostedRows: object({
     signals: list(ref("PostedRow")),
-    "producer_id?": text("Whose number sequence is."),
+    "producer_id?": text("The producer to which sequence belongs."),
     "sequence?": {
       type: ["string", "integer"],
       description: "The producer's number of the first batch.",
@@ -111,7 +111,7 @@ export const postSchemas = {
   StoredLines: object({
     ...stored,
     "last_sequence?": text("Number of the last batch that the lines were sent in."),
-    duplicate_batches: count("How many batches were there already."),
+    duplicate_batches: count("How many batches had been stored before."),
     "unread_from_line?": count(
       "First line that was not read, because none of the rows before it (20,000 or more) could be read.",
     ),

@@ -63,7 +63,7 @@ export function resolutionOf(query: Query): { resolution?: Resolution } {
     [calendar === undefined ? "shifts" : "calendar"]: calendar ?? shifts,
   };
   const given = Object.entries(ways).filter(([, value]) => value !== undefined);
-  if (given.length > 1) throw invalidField(given[1]![0], `not together with ${given[0]![0]}`);
+  if (given.length > 1) throw invalidField(given[1]![0], `cannot be combined with ${given[0]![0]}`);
   const [way] = given.map(([name]) => name);
   const ofCalendar = way === "calendar" || way === "shifts";
   if (tz !== undefined && !ofCalendar)

@@ -348,6 +348,6 @@ test("what broke inside stays inside", async () => {
     throw new ConnectError("password of db-7 is hunter2", Code.Internal);
   };
   const { status, body } = await gateway.ask("/signals/power");
-  expect([status, body["detail"]]).toEqual([500, "something went wrong here; it is logged"]);
+  expect([status, body["detail"]]).toEqual([500, "internal error; the gateway has logged it"]);
   expect(JSON.stringify(body)).not.toContain("hunter2");
 });

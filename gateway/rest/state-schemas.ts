@@ -19,11 +19,11 @@ import { wordsOf } from "./words.ts";
 const stateWords = ["UNKNOWN", ...wordsOf(MachineStateSchema)];
 export const transitions = {
   transitions: count("Changes from one known state to another."),
-  "availability?": number("(ACTIVE + IDLE) by (ACTIVE + IDLE + FAULT)."),
+  "availability?": number("(ACTIVE + IDLE) divided by (ACTIVE + IDLE + FAULT)."),
 };
 export const absence = words(
   wordsOf(EnergyAbsenceSchema),
-  "Why there is no energy: no signal power, a unit that gives no watts, a window that has not begun, or power that is declared as a COUNTER.",
+  "Why there is no energy: no signal power, a unit that does not convert to watts, a window that has not begun, or power declared as a COUNTER.",
 );
 /** Always a number: that a machine was not silent is worth as much as that it was. */
 const silentSeconds = number(
@@ -42,10 +42,10 @@ const span = { time: time("Start of the span."), end_time: time("Its end, exclus
 const ofSpan = {
   ...transitions,
   "energy_kwh?": number(
-    "Energy taken in it, as far as samples cover it; missing where they cover nothing.",
+    "Energy consumed in it, as far as samples cover it; missing if they cover nothing.",
   ),
   "coverage?": number(
-    "Part of it that samples of power cover, 0 to 1; missing where energy is not known.",
+    "Part of it that samples of power cover, 0 to 1; missing if energy is not known.",
   ),
 };
 /** "active_seconds" and so on. */
@@ -57,7 +57,7 @@ export const stateSchemas = {
     state: words(stateWords, "The state; UNKNOWN before the first state change."),
     seconds: number("Time in it; those of all states add up to the window."),
     silent_seconds: silentSeconds,
-    "energy_kwh?": number("Energy taken meanwhile; missing where none of it was measured."),
+    "energy_kwh?": number("Energy consumed in that time; missing if none of it was measured."),
     energy_coverage: number("Part of that time that samples of power cover, 0 to 1."),
   }),
   StateBucket: object({ ...span, states: list(ref("StateSum")), ...ofSpan }),
@@ -65,7 +65,10 @@ export const stateSchemas = {
     machine,
     ...span,
     ...byState("_seconds", number("Time in the state.")),
-    ...byState("_kwh?", number("Energy taken meanwhile; missing where none of it was measured.")),
+    ...byState(
+      "_kwh?",
+      number("Energy consumed in that time; missing if none of it was measured."),
+    ),
     ...ofSpan,
     ...byState("_silent_seconds", silentSeconds),
   }),
@@ -75,7 +78,7 @@ export const stateSchemas = {
         machine,
         ...silence,
         "energy_absence?": absence,
-        buckets: list(ref("StateBucket"), "Ascending, without a hole."),
+        buckets: list(ref("StateBucket"), "Ascending, without gaps."),
       }),
     ),
     ...echo,

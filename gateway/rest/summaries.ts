@@ -66,7 +66,7 @@ export async function summarizeMachine(call: RestCall<SummaryQuery>): Promise<Re
   );
   const [summary] = answer.machines;
   if (!summary) {
-    const message = `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists those that have`;
+    const message = `no machine ${JSON.stringify(machine)} has sent anything; GET /machines lists the machines that have`;
     throw reasonError("MACHINE_UNKNOWN", Code.NotFound, message, { metadata: { machine } });
   }
   return { body: { ...toCompared(summary, answer.compared[0]), cursor: answer.cursor } };

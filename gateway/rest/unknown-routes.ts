@@ -16,12 +16,12 @@ export function refuseUnknown(routes: readonly Route[], request: FastifyRequest)
     .sort((a, b) => braces(a.path) - braces(b.path));
   if (!here) {
     const known = [...new Set(routes.map((route) => route.path))];
-    throw new HttpProblem(404, `there is nothing here; known paths are ${known.join(", ")}`, {
+    throw new HttpProblem(404, `unknown path; known paths are ${known.join(", ")}`, {
       members: { known },
     });
   }
   const allow = allowedMethods(routes, here.path);
-  throw new HttpProblem(405, `${path} takes ${allow}`, { headers: { allow } });
+  throw new HttpProblem(405, `${path} allows ${allow}`, { headers: { allow } });
 }
 
 const braces = (path: string) => path.split("{").length;

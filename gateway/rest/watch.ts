@@ -30,7 +30,7 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
   const { path, query, header, upstream, stream, format } = call;
   const { lastEventId } = query;
   if (query.after !== undefined && query.since !== undefined)
-    throw invalidField("since", "not together with after");
+    throw invalidField("since", "cannot be combined with after");
   // What the client saw last is newer than the URL that it began with. Clients that cannot set the
   // header add the parameter.
   const seen = header("last-event-id") || lastEventId || undefined;

@@ -321,7 +321,7 @@ test("while the accessor is away, every call says unavailable without naming whe
   const error = await client.listSignals({}).catch((e: unknown) => ConnectError.from(e));
   expect(error).toMatchObject({
     code: Code.Unavailable,
-    rawMessage: "the accessor does not answer: try again",
+    rawMessage: "the accessor is not responding: try again",
   });
   const rest = await fetch(`${url}/signals`);
   expect(rest.status).toBe(503);
