@@ -72,7 +72,8 @@ export function mountConnect(
       };
       scope.all(handler.requestPath, { config }, async (request, reply) => {
         reply.hijack();
-        // The client left while its request was being checked: nothing would stop the work for it later.
+        // The client left while its request was being checked: nothing would stop the work for it
+        // later.
         if (hasEnded(reply.raw)) return;
         for (const [name, value] of Object.entries(reply.getHeaders()))
           if (value) reply.raw.setHeader(name, value);
