@@ -2,12 +2,10 @@
 // As NDJSON as well.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { reasonError } from "../errors/reasons.ts";
-import { openFakeAccessor } from "../testing/accessor.ts";
-import { nowUs } from "../testing/answers.ts";
-import { openCheckedGateway, openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { brittleLog, sample, valuesIn } from "../testing/brittle-log.ts";
+import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { isUnavailable, rewatch, tryWatch } from "./rewatch.ts";
 
 let gateway: TestGateway;
@@ -22,42 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => gateway[Symbol.asyncDispose]());
 
-const sample = (value: number) => ({
-  batches: [
-    {
-      machine: "m",
-      samples: [
-        {
-          signal: "power",
-          times: { case: "grid" as const, value: { startUs: nowUs, periodUs: 1n } },
-          values: [value],
-        },
-      ],
-    },
-  ],
-});
 const away = () => reasonError("SHUTTING_DOWN", Code.Unavailable, "the accessor is stopping");
-const valuesIn = (text: string) =>
-  Array.from(text.matchAll(/"value":(\d+)/g), ([, value]) => Number(value));
-
-/** A log of one record a revision; watching it breaks off where `breaks` says so, once each. */
-function brittleLog(breaks: { at: number; with: () => ConnectError }[], last: number) {
-  const asked: (string | undefined)[] = [];
-  return {
-    asked,
-    async *watchSignals({ start }: { start: { case?: string | undefined; value?: unknown } }) {
-      const after = start.case === "afterCursor" ? String(start.value) : undefined;
-      asked.push(after);
-      const from = Number(after?.slice(1) ?? 0);
-      if (breaks[0]?.at === -1) throw breaks.shift()!.with();
-      yield { after: `c${from}`, through: `c${from}` };
-      for (let i = from + 1; i <= last; i++) {
-        if (breaks[0]?.at === i) throw breaks.shift()!.with();
-        yield { after: `c${i - 1}`, through: `c${i}`, ...sample(i) };
-      }
-    },
-  };
-}
 
 test.each(["sse", "ndjson"])(
   "a feed goes on after the accessor was away, and away again: %s",
@@ -281,31 +244,4 @@ test("NDJSON: a line a message, bookmarks and heartbeats with the cursor, an err
     { signals: [], cursor: "c5" },
     { error: { status: 409, reason: "CURSOR_FOREIGN" }, cursor: "c5" },
   ]);
-});
-
-test("a real accessor goes and another comes to its port: one feed, every record once", async () => {
-  const log = brittleLog([], 4);
-  let accessor = await openFakeAccessor();
-  const port = Number(new URL(accessor.url).port);
-  const reached = Promise.withResolvers<void>();
-  accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
-    yield { after: "c0", through: "c0" };
-    yield { after: "c0", through: "c2", ...sample(2) };
-    reached.resolve();
-    await new Promise((_, reject) =>
-      abort.addEventListener("abort", () => reject(abort.reason), { once: true }),
-    );
-  };
-  await using gateway = await openCheckedGateway({
-    ...{ host: "127.0.0.1", port: 0, accessorUrl: accessor.url },
-    log: createLog({ name: "test", level: "silent" }),
-  });
-  const response = fetch(`http://127.0.0.1:${gateway.port}/signals/power/live?format=ndjson`);
-  await reached.promise;
-  await accessor[Symbol.asyncDispose]();
-  accessor = await openFakeAccessor(port);
-  accessor.signals.watchSignals = log.watchSignals;
-  expect(valuesIn(await (await response).text())).toEqual([2, 3, 4]);
-  expect(log.asked).toEqual(["c2"]);
-  await accessor[Symbol.asyncDispose]();
 });

@@ -32,7 +32,6 @@ const longer = new Set([
   "gateway/rest/post-lines.test.ts",
   "gateway/rest/post-signals.test.ts",
   "gateway/rest/rest.test.ts",
-  "gateway/rest/rewatch.test.ts",
   "test/bad-input.test.ts",
   "test/state-calendar-oracle.test.ts",
 ]);
