@@ -58,11 +58,11 @@ function faultOf(name: string): string | undefined {
   if (name === "") return "is empty";
   // A code point is one or two units, so only long ones need counting.
   if (name.length > maxCharacters && [...name].length > maxCharacters) return tooLong;
-  if (name === "." || name === "..") return "is a step of a path";
+  if (name === "." || name === "..") return "is reserved in paths";
   const found = refused.exec(name);
   if (found !== null) {
     const place = [...name.slice(0, found.index)].length + 1;
-    return `holds ${codePoint(found[0])} as character ${place}, ${kindOf(found[0])}`;
+    return `contains ${codePoint(found[0])} as character ${place}, ${kindOf(found[0])}`;
   }
   const blank = endingBlank.exec(name);
   return blank === null

@@ -52,8 +52,8 @@ export function createLagWatch({ log, nowMs = () => performance.now() }: LagOpti
       warnedMs = nowMs();
       const samples = grouped(sourceSeconds * recordsPerSecond + heldRecords);
       log.warn(
-        `falling behind: ${samples} samples (${Math.round(seconds)} s) are not stored yet, and it gets more. ` +
-          "Simulate less (--machines, --rate-hz), or give PostgreSQL and the accessor more of this computer",
+        `falling behind: ${samples} samples (${Math.round(seconds)} s) are not stored yet, and the number grows. ` +
+          "Simulate less (--machines, --rate-hz), or give PostgreSQL and the accessor more CPU",
       );
     }
   };

@@ -227,7 +227,7 @@ test.each([false, true])(
     expect(reopened[lane].lastSequence).toBe(300);
     // The gap is the spool's own, and not taken for a loss of the server.
     expect(sender.counts.lostBatches).toBe(0);
-    expect(lines.join("")).toMatch(/goes on behind the gap/);
+    expect(lines.join("")).toMatch(/continues after the gap/);
     expect(lines.join("")).not.toMatch(/accessor LOST/);
     await end();
   },

@@ -219,8 +219,9 @@ export class SequenceSender implements AsyncDisposable {
     this.#sentThrough = Math.max(this.#sentThrough, this.#outbox.ackedSequence);
     if (last > this.#sentThrough && !this.#repeats) {
       throw new UplinkError(
-        `the accessor has batches through ${last} of producer "${this.producerId}", and this process sent only ${this.#sentThrough}: ` +
-          "another producer uses this id, or used it before, or a spool was put back to an older copy; choose an id that is new",
+        `the accessor has batches up to ${last} of producer "${this.producerId}", ` +
+          `but this process sent only up to ${this.#sentThrough}. Another producer uses this id ` +
+          "or used it before, or the spool was restored from an older copy. Choose a new id",
       );
     }
     if (lost) this.#lost(Number(lost.first), Number(lost.last));
@@ -244,7 +245,7 @@ export class SequenceSender implements AsyncDisposable {
     const batches = last - first + 1 - known;
     this.counts.lostBatches += batches;
     const fields = { first, last, batches };
-    if (batches === 0) this.#log.info("the accessor goes on behind the gap", fields);
+    if (batches === 0) this.#log.info("the accessor continues after the gap", fields);
     else
       this.#log.error(
         "the accessor LOST batches that it had acknowledged; it was restored to an earlier point",

@@ -79,7 +79,7 @@ function readHeader(fields: string[], signal: string | undefined): string[] {
   }
   if (/^[[{]/.test(only)) {
     const how = only.startsWith("[")
-      ? ", and of a list one object a line, as jq -c '.[]' writes it"
+      ? ", with one object of the array per line, as jq -c '.[]' writes it"
       : "";
     throw new BadText("header", `this is JSON, not CSV: send it as NDJSON${how}`);
   }
@@ -87,16 +87,16 @@ function readHeader(fields: string[], signal: string | undefined): string[] {
     if (!fieldNames.includes(name))
       throw new BadText("header", unknownField(name, { of: "a column" }));
     if (names.indexOf(name) !== names.lastIndexOf(name))
-      throw new BadText("header", `${name} stands there twice`);
+      throw new BadText("header", `${name} appears twice`);
   }
   for (const name of ["machine", "time"]) {
     if (!names.includes(name))
-      throw new BadText("header", `the first line has to name the columns, and ${name} among them`);
+      throw new BadText("header", `the first line must name the columns, including ${name}`);
   }
   if (!names.includes("signal") && signal === undefined)
     throw new BadText(
       "header",
-      "no column names the signal: add signal, or say it once as type=power (--type power)",
+      "no column names the signal: add a column signal, or set one for all rows with type=power (--type power)",
     );
   return names;
 }

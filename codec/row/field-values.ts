@@ -22,14 +22,14 @@ const notANumber = rowFault(
 );
 const decimalComma = rowFault(
   "VALUE_NOT_FINITE",
-  "value: a number with a comma: write it with a point, as 1234.5",
+  "value: a decimal comma: write the number with a point, such as 1234.5",
 );
 const beyondDoubles = rowFault("VALUE_NOT_FINITE", "value: a number beyond the range of float64");
 const isNotFinite = new RowFault(notFinite);
 const noTime = rowFault("TIME_INVALID", "time: missing");
 const roundedTime = rowFault(
   "TIME_INVALID",
-  "time: a number of JSON above 2^53 has lost its last digits: send it as a text, or the rows as NDJSON",
+  "time: a JSON number above 2^53 has lost its last digits: send it as a string, or the rows as NDJSON",
 );
 const badMaxGap = rowFault(
   "SIGNAL_DECLARATION_MISMATCH",

@@ -58,7 +58,7 @@ export function unknownFields(names: readonly string[]): string {
   if (others.length === 0) return unknownField(first);
   const shown = others.slice(0, 9).map((name) => JSON.stringify(name.slice(0, 80)));
   const left = others.length - shown.length;
-  return `${unknownField(first)}; so are not ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+  return `${unknownField(first)}; neither are ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }
 
 /** The known name that takes the fewest changes, if they are few. */

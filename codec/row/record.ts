@@ -134,7 +134,7 @@ function strayFault(row: Row, stray: number, signal: string): RowFault {
   )!;
   const kind =
     signal === "state" ? "a state change" : signal === "error" ? "an error report" : "a sample";
-  return rowFault("REQUEST_INVALID", `${name}: no field of ${kind}`);
+  return rowFault("REQUEST_INVALID", `${name}: not a field of ${kind}`);
 }
 
 /** Of one field, what one spelling says would be lost to what the other says. */
@@ -162,7 +162,7 @@ function partOf(
     return rowFault("REQUEST_INVALID", `${name}: an object is expected`);
   const beside = fields.find((field) => isSaid(row[field]));
   if (beside !== undefined)
-    return rowFault("REQUEST_INVALID", `${beside}: stands beside ${name}: send one of them`);
+    return rowFault("REQUEST_INVALID", `${beside}: given beside ${name}: send only one of them`);
   for (const [field, value] of Object.entries(part as Row)) {
     if (field === "time") {
       if (isSaid(value) && timeOf(value, at.context) !== at.timeUs)

@@ -68,3 +68,6 @@ export type Row = Readonly<Record<string, unknown>>;
 /** A fault that declares nothing. */
 export const rowFault = (reason: Fault["reason"], message: string) =>
   new RowFault({ reason, message });
+
+/** What stands where a row is expected is something else. */
+export const notAnObject = rowFault("REQUEST_INVALID", "a row must be a JSON object");

@@ -43,8 +43,9 @@ export function textFault(
 ): Fault | undefined {
   const fault = (what: string): Fault => ({ reason: "TEXT_INVALID", message: `${field} ${what}` });
   if (text.length < min) return fault("is required");
-  if (text.length > max) return fault(`has ${text.length} characters; at most ${max} are kept`);
-  if (text.includes("\0")) return fault("holds U+0000, which PostgreSQL cannot store");
-  if (!text.isWellFormed()) return fault("holds half a surrogate pair, which is no character");
+  if (text.length > max) return fault(`has ${text.length} characters; at most ${max} are allowed`);
+  if (text.includes("\0")) return fault("contains U+0000, which PostgreSQL cannot store");
+  if (!text.isWellFormed())
+    return fault("contains half a surrogate pair, which is not a character");
   return undefined;
 }

@@ -127,12 +127,12 @@ const unitWord: Record<EpochUnit, string> = {
 const rather = Object.fromEntries(
   epochUnits.map((unit) => {
     const what = unitWord[unit];
-    const message = `these look like ${what}: declare epoch=${unit} (of the producer: --epoch ${unit})`;
+    const message = `these look like ${what}: declare epoch=${unit} (producer flag: --epoch ${unit})`;
     return [unit, new TimeFault(message, `looks like ${what}: write milliseconds or RFC 3339`)];
   }),
 ) as Record<EpochUnit, TimeFault>;
 const beforeGuessed = new TimeFault(
-  "a number before 1990 as milliseconds since 1970: declare what it counts, epoch=s, ms, us or ns (of the producer: --epoch)",
+  "as milliseconds since 1970, this number is before 1990: declare its unit with epoch=s, ms, us or ns (producer flag: --epoch)",
   "means a time before 1990 as milliseconds since 1970: write RFC 3339, such as 2026-03-01T08:00:00Z",
 );
 

@@ -59,9 +59,9 @@ test("CSV: columns by name, quotes, the signal by column or by ?type=", async ()
     { line: 7, message: "a quoted field has text after its closing quote" },
   ]);
   for (const [body, detail] of [
-    ["machine,value\n", /time among them/],
+    ["machine,value\n", /including time/],
     ["machine,time,watts\n", /"watts" is not a column: known are machine, signal/],
-    ["machine,time,time\n", /time stands there twice/],
+    ["machine,time,time\n", /time appears twice/],
   ] as const) {
     const { status, body: problem } = await csv(body);
     expect([status, problem["field"]]).toEqual([400, "header"]);

@@ -51,7 +51,7 @@ test("-0 arrives as -0, digits as a text as their number, and what is no number 
       [5, 1, "value: missing"],
       [6, 1, "value: a number beyond the range of float64"],
       [7, 1, "value: expected a number, such as 412.3 or 4.1e-3"],
-      [8, 1, "value: a number with a comma: write it with a point, as 1234.5"],
+      [8, 1, "value: a decimal comma: write the number with a point, such as 1234.5"],
       [9, 1, "value: expected a number, such as 412.3 or 4.1e-3"],
     ].map(([row, count, message]) => [row, count, "VALUE_NOT_FINITE", false, message]),
   );
@@ -71,7 +71,7 @@ test("a row with an unknown field is refused with its name, whatever it is calle
     {
       row: 1,
       message: expect.stringMatching(
-        /^"constructor" is not a field of a row: .*; so are not "maxgap"$/,
+        /^"constructor" is not a field of a row: .*; neither are "maxgap"$/,
       ),
     },
   ]);
@@ -138,13 +138,13 @@ test("a field that belongs to another kind of signal is refused too, and texts t
     ],
   });
   expect((body["verdicts"] as { message: string }[]).map(({ message }) => message)).toEqual([
-    "value: no field of a state change",
-    "reason: no field of a sample",
+    "value: not a field of a state change",
+    "reason: not a field of a sample",
     "code: a text is expected, in quotes",
     'max_gap: expected a length of time with its unit as a text, such as "20m" or "1200s"',
     "max_gap must be above 0 and at most 24 h",
     "sample_type must be LINEAR, STEP or COUNTER",
-    "sample_type: no field of a state change",
+    "sample_type: not a field of a state change",
   ]);
   expect(body["accepted"]).toBe(1);
 });
@@ -266,11 +266,11 @@ test("what a row says twice is refused, whether or not it says the same: nothing
     both("stateChange", "state_change"),
   );
   expect(await told({ ...state, stateChange: active, state: "DOWN" })).toBe(
-    "state: stands beside stateChange: send one of them",
+    "state: given beside stateChange: send only one of them",
   );
   expect(
     await told({ ...error, error_report: { severity: "FATAL", code: "E1" }, message: "hot" }),
-  ).toBe("message: stands beside errorReport: send one of them");
+  ).toBe("message: given beside errorReport: send only one of them");
   expect(await told({ ...state, stateChange: { ...active, time: "2026-03-01T09:00:00Z" } })).toBe(
     "stateChange.time: not the time of the row: leave it out",
   );
@@ -312,7 +312,7 @@ test("a newest state goes back in as it was answered: that its machine is silent
   });
   const sample = { ...power("m", 1), silent_since: time };
   expect((await gateway.post("/signals", { signals: [sample] })).body).toMatchObject({
-    verdicts: [{ message: "silent_since: no field of a sample" }],
+    verdicts: [{ message: "silent_since: not a field of a sample" }],
   });
 });
 
@@ -326,7 +326,7 @@ test("numbers that look like seconds are refused, unless what they count is decl
     [0, /before 1990/],
     [1_772_352_000_000_000, /look like microseconds: declare epoch=us/],
     ["1772352000000000000", /look like nanoseconds: declare epoch=ns/],
-    [1_772_352_000_000_000_000, /send it as a text/],
+    [1_772_352_000_000_000_000, /send it as a string/],
   ] as const)
     expect((await gateway.post("/signals", rows(sent))).body["verdicts"]).toMatchObject([
       { reason: "TIME_INVALID", message: expect.stringMatching(says) },

@@ -59,7 +59,7 @@ test("NDJSON: a row a line, good ones stored, bad ones named by line", async () 
   });
   expect(answer["verdicts"]).toMatchObject([
     { line: 4, count: 1, reason: "REQUEST_INVALID", message: expect.stringMatching(/^not JSON: /) },
-    { line: 5, count: 1, reason: "REQUEST_INVALID", message: "a row is an object" },
+    { line: 5, count: 1, reason: "REQUEST_INVALID", message: "a row must be a JSON object" },
     { line: 7, count: 1, reason: "MACHINE_NAME_INVALID", retryable: false },
   ]);
   expect(taken).toMatchObject([
@@ -79,7 +79,7 @@ test("a line with more parts than any row has is not parsed, and the others are 
   expect(answer).toMatchObject({ accepted: 2, rejected: 3 });
   expect(answer["verdicts"]).toMatchObject([
     { line: 2, count: 2, reason: "REQUEST_INVALID", message },
-    { line: 4, count: 1, reason: "REQUEST_INVALID", message: "a row is an object" },
+    { line: 4, count: 1, reason: "REQUEST_INVALID", message: "a row must be a JSON object" },
   ]);
 });
 

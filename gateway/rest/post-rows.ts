@@ -12,7 +12,13 @@ import {
 } from "#gen/millrace/v1/signal_pb.ts";
 import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
 import { readRecord } from "../../codec/row/record.ts";
-import { type Row, type RowContext, RowFault, type RowRecord } from "../../codec/row/row-record.ts";
+import {
+  notAnObject,
+  type Row,
+  type RowContext,
+  RowFault,
+  type RowRecord,
+} from "../../codec/row/row-record.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
@@ -120,7 +126,6 @@ function noteUnreadable(
   else unreadable.push({ row, count: 1, reason, message });
 }
 
-const notAnObject = new RowFault({ reason: "REQUEST_INVALID", message: "a row is an object" });
 const notARow = (what: unknown): RowFault =>
   what instanceof UnreadableText
     ? new RowFault({ reason: "REQUEST_INVALID", message: what.message })

@@ -166,7 +166,7 @@ test("verdicts name rows, neighbours as one; good rows beside them are stored", 
       count: 1,
       reason: "REQUEST_INVALID",
       retryable: false,
-      message: "a row is an object",
+      message: "a row must be a JSON object",
     },
     {
       row: 5,

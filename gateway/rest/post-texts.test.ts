@@ -77,7 +77,7 @@ test("half a surrogate pair costs its row alone, in JSON and in lines", async ()
   const verdicts = ["reason", "code", "message", "unit"].map((field) =>
     expect.objectContaining({
       reason: "TEXT_INVALID",
-      message: `${field} holds half a surrogate pair, which is no character`,
+      message: `${field} contains half a surrogate pair, which is not a character`,
     }),
   );
   for (const [body, type] of [

@@ -87,7 +87,7 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
     JSON.stringify({ machine: "m", signal: "power", time, value: 1, ...more });
   const bad: [line: string, reason: RegExp][] = [
     ["{oops", /not JSON/],
-    ["[1]", /a row is an object/],
+    ["[1]", /a row must be a JSON object/],
     [row({ machine: "" }), /machine: a text is required/],
     [row({ signal: "Power" }), /signal "Power" does not fit/],
     [row({ time: "yesterday" }), /time: expected RFC 3339/],
@@ -96,7 +96,7 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
     [row({ time: "2026-03-01 08:00:00" }), /time: a time without a zone: add Z/],
     [
       row({ time: 1_772_352_000 }),
-      /time: these look like seconds: declare epoch=s \(of the producer: --epoch s\)/,
+      /time: these look like seconds: declare epoch=s \(producer flag: --epoch s\)/,
     ],
     [row({ time: null }), /time: missing/],
     [row({ value: "NaN" }), /NaN and infinities are not measurements/],
@@ -104,7 +104,7 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
     [row({ value: null }), /value: missing/],
     [row({ value: true }), /value: expected a number/],
     [row({ untit: "kW" }), /"untit" is not a field of a row: is "unit" meant\?/],
-    [row({ state: "IDLE" }), /state: no field of a sample/],
+    [row({ state: "IDLE" }), /state: not a field of a sample/],
     [row({ max_gap: 20 }), /max_gap: expected a length of time/],
     [row({ sample_type: "stepp" }), /sample_type must be LINEAR, STEP or COUNTER/],
     [row({ sample_type: 2 }), /sample_type must be LINEAR, STEP or COUNTER/],
@@ -116,10 +116,10 @@ test("bad lines are reported by number and reason, and the rest goes on", async 
       row({ signal: "state", value: "", stateChange: { stat: 1 } }),
       /"stat" is not a field of stateChange: is "state" meant/,
     ],
-    [row({ signal: "state", value: "", state: "IDLE", reason: "a\0b" }), /reason holds U\+0000/],
+    [row({ signal: "state", value: "", state: "IDLE", reason: "a\0b" }), /reason contains U\+0000/],
     [
       row({ signal: "state", value: "", state: "IDLE", reason: "a\ud800b" }),
-      /reason holds half a surrogate pair/,
+      /reason contains half a surrogate pair/,
     ],
     [row({ signal: "error", value: "", severity: "ERROR" }), /code is required/],
     [
@@ -166,17 +166,17 @@ m,x,${time},9
 
 test.each([
   ["machine,signal,time,valeu\n", 'header: "valeu" is not a column: is "value" meant?'],
-  ["machine,signal,value\n", "header: the first line has to name the columns, and time among them"],
-  ["machine,signal,time,time\n", "header: time stands there twice"],
+  ["machine,signal,value\n", "header: the first line must name the columns, including time"],
+  ["machine,signal,time,time\n", "header: time appears twice"],
   [
     "machine,time,value\n",
-    "header: no column names the signal: add signal, or say it once as type=power (--type power)",
+    "header: no column names the signal: add a column signal, or set one for all rows with type=power (--type power)",
   ],
   ["just some text\n", /^header: "just some text" is not a column/],
   ["Zeit;Maschine;Leistung [kW]\n", "header: columns are separated by commas, not by semicolons"],
   [
     '[{"machine":"m"}]',
-    /^header: this is JSON, not CSV: send it as NDJSON, and of a list one object a line/,
+    /^header: this is JSON, not CSV: send it as NDJSON, with one object of the array per line/,
   ],
   ["\x1f\x8b\x08\0", "body: packed by gzip: unpack it first (gunzip -c FILE)"],
   ["\xff\xfem\0", /^body: UTF-16: save it as UTF-8/],

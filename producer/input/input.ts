@@ -6,6 +6,7 @@ import { addAbortSignal, type Readable } from "node:stream";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { readRecord } from "../../codec/row/record.ts";
 import {
+  notAnObject,
   type Row,
   type RowDefaults,
   RowFault,
@@ -138,8 +139,6 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   }
   return summary;
 }
-
-const notAnObject = new RowFault({ reason: "REQUEST_INVALID", message: "a row is an object" });
 
 /** Where recorded signals come from. `sizeBytes` only for a file that has a size. */
 export type Input = { readonly source: Readable; readonly sizeBytes?: number };

@@ -19,7 +19,7 @@ test("machines are simulated once for an accessor, whatever it is called, until 
       [3, 1],
     ] as const)
       await expect(claimMachines({ accessor: localhost, firstMachine, machines })).rejects.toThrow(
-        `process ${process.pid} simulates machines 1 to 5 for ${localhost} already: simulate others with --first-machine 6`,
+        `process ${process.pid} already simulates machines 1 to 5 for ${localhost}: choose others with --first-machine 6`,
       );
     await using __ = await claimMachines({ accessor, firstMachine: 6, machines: 20 });
     await expect(claimMachines({ accessor, firstMachine: 1, machines: 5 })).rejects.toThrow(
@@ -41,7 +41,7 @@ test("the claim of a process that is killed goes with it", async () => {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(child.stdout, "data");
-  await expect(claimMachines(fleet)).rejects.toThrow(`process ${child.pid} simulates`);
+  await expect(claimMachines(fleet)).rejects.toThrow(`process ${child.pid} already simulates`);
   child.kill("SIGKILL");
   await once(child, "exit");
   await using _ = await claimMachines(fleet);

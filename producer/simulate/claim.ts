@@ -37,8 +37,8 @@ export async function claimMachines({
   await held[Symbol.asyncDispose]();
   const free = others.reduce((most, one) => Math.max(most, one.last + 1), 1);
   throw new ConfigError([
-    `process ${other.pid} simulates machines ${other.first} to ${other.last} for ${accessor} already: ` +
-      `simulate others with --first-machine ${free}`,
+    `process ${other.pid} already simulates machines ${other.first} to ${other.last} for ${accessor}: ` +
+      `choose others with --first-machine ${free}`,
   ]);
 }
 

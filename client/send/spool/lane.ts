@@ -252,16 +252,19 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
       else this.#queue.unshift(pending);
     }
     if (this.diskFullSinceMs === undefined)
-      this.#options.log.error("the DISK IS FULL: the spool takes nothing until there is space", {
+      this.#options.log.error("the DISK IS FULL: the spool accepts nothing until there is space", {
         error,
       });
     this.diskFullSinceMs ??= Date.now();
   }
 
   #fail(group: readonly Numbered[], error: unknown): void {
-    this.#options.log.error("the spool cannot be written any more; start again to recover it", {
-      error,
-    });
+    this.#options.log.error(
+      "the spool cannot be written any more; restart the process to recover it",
+      {
+        error,
+      },
+    );
     for (const { pending } of group) pending.reject(error);
     this.#failed.abort(error);
     this.close(error);

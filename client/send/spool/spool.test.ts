@@ -191,7 +191,7 @@ test("a spool stays that of its producer", async () => {
   await using folder = await temporaryFolder();
   await (await openTestSpool(folder.path, { producerId: "a" }))[Symbol.asyncDispose]();
   await expect(openTestSpool(folder.path, { producerId: "b" })).rejects.toThrow(
-    /is that of producer "a", not "b"/,
+    /belongs to producer "a", not "b"/,
   );
 });
 

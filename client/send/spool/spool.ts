@@ -178,7 +178,7 @@ async function readIdentity(folder: string, wanted: string | undefined): Promise
     );
   if (wanted !== undefined && wanted !== producerId)
     throw new SpoolError(
-      `the spool ${folder} is that of producer "${producerId}", not "${wanted}"`,
+      `the spool ${folder} belongs to producer "${producerId}", not "${wanted}"`,
     );
   return producerId;
 }
