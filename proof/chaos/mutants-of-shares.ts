@@ -274,6 +274,6 @@ export const shareMutants: readonly Mutant[] = [
         replace: "undefined as number | undefined",
       },
     ],
-    catch: { test: "gateway/rest/post-signals.test.ts", says: /FAIL.*and a later one waits/ },
+    catch: { test: "gateway/rest/post-refusals.test.ts", says: /FAIL.*and a later one waits/ },
   },
 ];

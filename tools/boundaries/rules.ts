@@ -30,7 +30,6 @@ const longer = new Set([
   "gateway/rest/export.test.ts",
   "gateway/rest/post-fields.test.ts",
   "gateway/rest/post-lines.test.ts",
-  "gateway/rest/post-signals.test.ts",
   "gateway/rest/rest.test.ts",
   "test/bad-input.test.ts",
   "test/state-calendar-oracle.test.ts",
