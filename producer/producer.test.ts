@@ -241,7 +241,7 @@ test("being stopped is no failure, and what was taken is sent", async () => {
 test("an uplink that cannot go on fails the run", async () => {
   const hooks: Hooks = { welcome: { lastSequence: 7n } };
   const { producer } = await start(["--machines", "1"], { hooks });
-  await expect(producer.done).rejects.toThrow(/another producer uses this id/);
+  await expect(producer.done).rejects.toThrow(/Another producer uses this id/);
 });
 
 test.each([

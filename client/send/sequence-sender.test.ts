@@ -169,7 +169,7 @@ test("an id that another process has used is a failure, not silence: its batches
   const { sender } = openTestSender({ port: stub.port });
   // A connection that is made before the first append must not make a difference.
   await expect(appendAll(sender, 8).then(() => sender.flush({ abort }))).rejects.toThrow(
-    /another producer uses this id/,
+    /Another producer uses this id/,
   );
   expect(stub.state.stored).toHaveLength(5);
   expect(sender.counts.ackedBatches).toBe(0);
