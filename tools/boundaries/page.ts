@@ -18,7 +18,7 @@ function drawingOf(room: string): string {
   const lines = fromTopToBottom(arrows)
     .filter((node) => (arrows.get(node) ?? []).length > 0)
     .map((node) => [node, arrows.get(node)!] as const);
-  const width = Math.max(...lines.map(([node]) => node.length));
+  const width = lines.reduce((widest, [node]) => Math.max(widest, node.length), 0);
   return lines
     .map(([node, to]) => `${node.padEnd(width)} ──▶ ${[...to].sort().join(", ")}\n`)
     .join("");
