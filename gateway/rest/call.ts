@@ -121,7 +121,7 @@ export type VersionQuery = Exclude<
 >;
 
 /**
- * What the gate knows a route by: its RPC, or a name of its own; undefined if it is for everyone.
+ * The name under which a route is authorized: its RPC, or one of its own; undefined if it is open.
  */
 export const permissionOf = ({
   rpc,
