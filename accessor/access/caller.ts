@@ -9,7 +9,7 @@ import {
 import { compareText } from "../../codec/compare-text.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Vision } from "../feed/filter.ts";
-import type { Listing } from "../read/as-of.ts";
+import type { Listing } from "../read/answer-revision.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Selection } from "../store/series.ts";
 import { assertBound, boundNamesKey } from "./certificates.ts";

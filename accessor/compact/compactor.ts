@@ -10,10 +10,10 @@ import { holdCommit } from "../store/compact.ts";
 import { tryCompactionLock } from "../store/compaction-lock.ts";
 import { sqlStateOf } from "../store/errors.ts";
 import { readHeldCommits } from "../store/log-commits.ts";
-import { rollUpAhead } from "./ahead.ts";
 import { Attempts, type AttemptsState } from "./attempts.ts";
 import { Restating } from "./restate.ts";
 import { type RetainOptions, retain } from "./retain.ts";
+import { rollUpWhileIdle } from "./roll-up-while-idle.ts";
 import { compactStep, type StepOptions, type StepResult, type Taken } from "./step.ts";
 import { type TidyOptions, tidy } from "./tidy.ts";
 
@@ -102,7 +102,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
         onTaken,
         abort,
       });
-      if (result === undefined) return await ahead();
+      if (result === undefined) return await rollUpHours();
       if (result.through > result.from) {
         if (held !== undefined)
           log.info("a commit that was held is now in the history", { revision: held });
@@ -123,8 +123,8 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   };
 
   /** Nothing was committed: hours can be rolled up at once, since nothing else is written. */
-  const ahead = async (): Promise<boolean> => {
-    const result = await rollUpAhead({ ...options, abort });
+  const rollUpHours = async (): Promise<boolean> => {
+    const result = await rollUpWhileIdle({ ...options, abort });
     if (result !== undefined) log.debug("rolled up hours", result);
     return result?.moreHours ?? false;
   };

@@ -47,11 +47,11 @@ type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
  * ahead: rolls hours up as if nothing were committed any more. settle: compacts until nothing is
  * left to do, so that whole hours are rolled up.
  */
-type Act = { batch: RandomBatch } | { compact: Limits } | { ahead: Limits } | { settle: true };
+type Act = { batch: RandomBatch } | { compact: Limits } | { idle: Limits } | { settle: true };
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: anyBatch.map((batch) => ({ batch })) },
   { weight: 3, arbitrary: limits.map((compact) => ({ compact })) },
-  { weight: 3, arbitrary: limits.map((ahead) => ({ ahead })) },
+  { weight: 3, arbitrary: limits.map((idle) => ({ idle })) },
   { weight: 2, arbitrary: fc.constant({ settle: true as const }) },
 );
 const question: fc.Arbitrary<Question> = fc
@@ -72,7 +72,7 @@ const question: fc.Arbitrary<Question> = fc
 async function perform(acts: readonly Act[], records: RawRecord[]): Promise<void> {
   for (const one of acts) {
     if ("compact" in one) await history.compact(one.compact);
-    if ("ahead" in one) await history.ahead(one.ahead);
+    if ("idle" in one) await history.rollUpWhileIdle(one.idle);
     if ("settle" in one) await settle(records);
     if (!("batch" in one)) continue;
     const { revision } = await history.ingest(toBatch(one.batch));
@@ -189,14 +189,14 @@ test("what is not compacted yet counts among hours that are rolled up already", 
           );
         await add(rolledUp);
         await settle(records);
-        await history.ahead();
+        await history.rollUpWhileIdle();
         await add(partly);
         await ask();
         const afterRolledUp = headOf(records);
         await add(fresh);
         // A step that takes what changed some hours, and leaves what changes others.
         await history.compact({ ...small, maxRows: 1, maxPartitions: 100 });
-        await history.ahead();
+        await history.rollUpWhileIdle();
         await ask();
         await new Examiner(history, { records, revision: afterRolledUp, question: asked }).run();
       }),

@@ -11,7 +11,7 @@ import type { Database } from "../store/database.ts";
 import { type BlockHeader, readBuckets } from "../store/history.ts";
 import type { Series } from "../store/series.ts";
 import type { Hour, SeriesRollup, StateRollup } from "../store/step-rows.ts";
-import { keyOf } from "./due.ts";
+import { keyOf } from "./hours-to-roll-up.ts";
 
 export type RollupContext = { database: Database; watermark: number; abort: AbortSignal };
 

@@ -13,11 +13,11 @@ import { countRolledUp } from "../store/due-hours.ts";
 import { readBuckets } from "../store/history.ts";
 import { makeBlockPartitions, mergeBlockPartitions } from "../store/partitions.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { governedHours, powerSignal, touchedHours, touchedStateHours } from "./due.ts";
 import { type Arrivals, type Gathered, type GatherLimits, gather } from "./gather.ts";
 import type { HourRanges } from "./hour-ranges.ts";
+import { governedHours, powerSignal, touchedHours, touchedStateHours } from "./hours-to-roll-up.ts";
 import { type BucketChange, planBucket, rewrite } from "./rewrite.ts";
-import { type RollUpLimits, type RollUpOptions, rollUpDue } from "./roll-up-due.ts";
+import { type RollUpLimits, type RollUpOptions, rollUpDueHours } from "./roll-up-hours.ts";
 
 export type StepLimits = GatherLimits &
   RollUpLimits & {
@@ -74,7 +74,7 @@ type Work = {
   governedStates: HourRanges;
 };
 
-/** Undefined if nothing was committed since the last one: hours are rolled up ahead (ahead.ts). */
+/** Undefined if nothing was committed since the last one: see roll-up-while-idle.ts. */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, abort } = options;
   const epoch = options.epochs?.current;
@@ -98,7 +98,7 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
     };
 
   const touched = touchedHours(arrivals);
-  const { rollups, stateRollups, hours, moreHours } = await rollUpDue(options, {
+  const { rollups, stateRollups, hours, moreHours } = await rollUpDueHours(options, {
     from,
     touched,
     touchedStates,

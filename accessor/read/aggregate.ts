@@ -16,9 +16,9 @@ import { layoutAt } from "../store/layout.ts";
 import { readLogExtents } from "../store/log-extents.ts";
 import type { Series } from "../store/series.ts";
 import { headerPieces } from "./block-pieces.ts";
+import { blocksToOpen } from "./blocks-to-open.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import { mergePieces } from "./pieces.ts";
-import { separate } from "./separate.ts";
 import { type Stretch, stretchesOf, weekOfGapsUs } from "./stretches.ts";
 import { sweep } from "./sweep.ts";
 
@@ -156,7 +156,7 @@ async function addStretch(
     ({ summary }) => summary.lastUs >= fromUs && summary.firstUs < toUs,
   );
   const waiting = pending.filter(({ firstUs, lastUs }) => lastUs >= fromUs && firstUs < toUs);
-  const { whole, opened } = separate(reached, {
+  const { whole, opened } = blocksToOpen(reached, {
     usable: ({ validFrom, summary }) => validFrom > series.staleThrough && usable(summary),
     others: waiting,
   });

@@ -12,7 +12,7 @@ import {
   readStateChanges,
 } from "../store/events.ts";
 import type { Series } from "../store/series.ts";
-import type { Reads } from "./as-of.ts";
+import type { Reads } from "./answer-revision.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 
 // Of both kinds together with their machines' names some 2 MB at most.

@@ -5,7 +5,7 @@ import { compareText } from "../../codec/compare-text.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { readLatestErrors, readLatestStates } from "../store/events.ts";
 import type { Series } from "../store/series.ts";
-import type { Reads } from "./as-of.ts";
+import type { Reads } from "./answer-revision.ts";
 import { readLatestSamples } from "./latest-samples.ts";
 import { toErrorSignal, toStateSignal } from "./page.ts";
 

@@ -14,7 +14,7 @@ import type { StateTotals } from "../history/state-totals.ts";
 import { countErrorReports } from "../store/events.ts";
 import type { Series } from "../store/series.ts";
 import { aggregate } from "./aggregate.ts";
-import type { Reads } from "./as-of.ts";
+import type { Reads } from "./answer-revision.ts";
 import { readPeakDemand } from "./peak-demand.ts";
 import type { SilentTime } from "./silences.ts";
 import { readStateTotals } from "./state-totals.ts";

@@ -16,12 +16,12 @@ import { layoutAt } from "../store/layout.ts";
 import { readFirstPending } from "../store/log-extents.ts";
 import type { Series } from "../store/series.ts";
 import { readWatermark } from "../store/watermark.ts";
-import { ahead } from "./ahead.ts";
-import type { Reads } from "./as-of.ts";
+import type { Reads } from "./answer-revision.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { EventStreams } from "./event-stream.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import { mergePieces } from "./pieces.ts";
+import { prefetch } from "./prefetch.ts";
 import type { RangeQuery } from "./range.ts";
 import { sweep } from "./sweep.ts";
 
@@ -53,7 +53,7 @@ export async function* readPackedRange(
     // From the first sample on that the history does not hold yet, blocks may have to be merged
     // with the log.
     const pendingUs = await readFirstPending(database, range, abort);
-    for await (const { blocks, untilUs } of ahead(
+    for await (const { blocks, untilUs } of prefetch(
       readStored(reads, { ...range, pendingUs }, abort),
     )) {
       for await (const batches of events.before(untilUs, abort)) yield { batches, blocks: [] };
@@ -134,7 +134,7 @@ async function* repack(
     ),
   ];
   const options = { fromUs, toUs, minSamples: 65_536, room: database.sampleRoom };
-  for await (const { parts } of sweep(sources.map(ahead), options)) {
+  for await (const { parts } of sweep(sources.map(prefetch), options)) {
     let blocks: PackedBlock[] = [];
     let room = new MessageRoom(maxMessageBytes);
     for (const [item, pieces] of parts) {

@@ -19,7 +19,7 @@ import {
   type StateRow,
 } from "../store/events.ts";
 import type { Series } from "../store/series.ts";
-import type { Reads } from "./as-of.ts";
+import type { Reads } from "./answer-revision.ts";
 import type { Piece } from "./pieces.ts";
 import { seriesPieces } from "./series-pieces.ts";
 import { type Slice, sweep } from "./sweep.ts";

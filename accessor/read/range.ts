@@ -2,11 +2,11 @@
 // errors beside them.
 import { type Batch, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Series } from "../store/series.ts";
-import { ahead } from "./ahead.ts";
-import type { Reads } from "./as-of.ts";
+import type { Reads } from "./answer-revision.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 import { cutSlice } from "./cut-slice.ts";
 import { EventStreams } from "./event-stream.ts";
+import { prefetch } from "./prefetch.ts";
 import { seriesPieces } from "./series-pieces.ts";
 import { type Slice, splitSlice, sweep } from "./sweep.ts";
 
@@ -38,7 +38,7 @@ export async function* readRange(
     const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort };
     const sources = await seriesPieces(reads, { ...query, series }, options);
     const { sampleRoom: room } = reads.database;
-    for await (const slice of sweep(sources.map(ahead), {
+    for await (const slice of sweep(sources.map(prefetch), {
       fromUs,
       toUs,
       minSamples: samplesPerSlice,

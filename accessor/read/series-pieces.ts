@@ -4,7 +4,7 @@
 import { layoutAt } from "../store/layout.ts";
 import type { Series } from "../store/series.ts";
 import { readWatermark } from "../store/watermark.ts";
-import type { Reads } from "./as-of.ts";
+import type { Reads } from "./answer-revision.ts";
 import { blockPieces } from "./block-pieces.ts";
 import { logPieces, maxLogHeaders } from "./log-pieces.ts";
 import type { PieceSource } from "./pieces.ts";

@@ -13,7 +13,7 @@ import { availability } from "../history/error-stats.ts";
 import type { Window } from "../history/line-area.ts";
 import { toleranceUsOf } from "../history/silence.ts";
 import type { StateTotals } from "../history/state-totals.ts";
-import type { Reads } from "../read/as-of.ts";
+import type { Reads } from "../read/answer-revision.ts";
 import { type Power, powerOf, summarizeState, toKwh } from "../read/machine-summary.ts";
 import { readSilentTimes, type SilentTime } from "../read/silences.ts";
 import { readStateSlots } from "../read/state-totals.ts";

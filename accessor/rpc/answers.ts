@@ -12,7 +12,7 @@ import { Turns } from "../../runtime/turns.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Bucket } from "../history/buckets.ts";
 import { aggregate } from "../read/aggregate.ts";
-import type { Reads } from "../read/as-of.ts";
+import type { Reads } from "../read/answer-revision.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines } from "./check-request.ts";
 import { maxPageBytes } from "./page-room.ts";

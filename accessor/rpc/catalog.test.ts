@@ -6,7 +6,7 @@ import {
   ListMachinesRequestSchema,
   ListSignalsRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import type { Listing } from "../read/as-of.ts";
+import type { Listing } from "../read/answer-revision.ts";
 import type { Series } from "../store/series.ts";
 import { listMachines, listSignals } from "./catalog.ts";
 

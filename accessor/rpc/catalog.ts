@@ -15,7 +15,7 @@ import type {
 import { compareText } from "../../codec/compare-text.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
-import type { Listing } from "../read/as-of.ts";
+import type { Listing } from "../read/answer-revision.ts";
 import type { Series } from "../store/series.ts";
 import { PageRoom } from "./page-room.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";

@@ -10,7 +10,7 @@ import { toTimestamp } from "../../codec/timestamps.ts";
 import { minuteUs } from "../history/buckets-of-time.ts";
 import { toleranceUsOf } from "../history/silence.ts";
 import { minuteOf } from "../history/touch-spans.ts";
-import { answerRevision, type Reads } from "../read/as-of.ts";
+import { answerRevision, type Reads } from "../read/answer-revision.ts";
 import { readLatest } from "../read/latest.ts";
 import { rowBytesOf } from "../read/page.ts";
 import { readSilences } from "../read/silences.ts";

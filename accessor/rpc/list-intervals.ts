@@ -11,7 +11,7 @@ import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { Failure } from "../domain/failure.ts";
 import { minuteOf } from "../history/touch-spans.ts";
-import { answerHead, type Reads } from "../read/as-of.ts";
+import { answerHead, type Reads } from "../read/answer-revision.ts";
 import { readIntervals } from "../read/intervals.ts";
 import { rowBytesOf } from "../read/page.ts";
 import { readSilences } from "../read/silences.ts";

@@ -14,7 +14,7 @@ import { seeCatalog } from "../access/caller.ts";
 import { Failure } from "../domain/failure.ts";
 import { createFilter } from "../feed/filter.ts";
 import { follow, type SharedMessages } from "../feed/follow.ts";
-import { answerRevision, knownHead, type Listing, type Reads } from "../read/as-of.ts";
+import { answerRevision, knownHead, type Listing, type Reads } from "../read/answer-revision.ts";
 import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";

@@ -10,7 +10,7 @@ import type { MachineSummarySchema } from "#gen/millrace/v1/summary_pb.ts";
 import { toDurationUs, toTimestamp } from "../../codec/timestamps.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Window } from "../history/line-area.ts";
-import type { Reads } from "../read/as-of.ts";
+import type { Reads } from "../read/answer-revision.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { intervalsOf } from "../read/peak-demand.ts";
 import { readSilentTimes, type SilentTime } from "../read/silences.ts";

@@ -3,7 +3,7 @@
 // of them.
 import type { Window } from "../history/line-area.ts";
 import { cutSilences, toleranceUsOf } from "../history/silence.ts";
-import type { Reads } from "../read/as-of.ts";
+import type { Reads } from "../read/answer-revision.ts";
 import { readSilences } from "../read/silences.ts";
 import type { Head } from "../store/log.ts";
 import type { Series } from "../store/series.ts";

@@ -15,7 +15,7 @@ import {
   SummarizeMachinesRequestSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Window } from "../history/line-area.ts";
-import { answerHead, type Reads } from "../read/as-of.ts";
+import { answerHead, type Reads } from "../read/answer-revision.ts";
 import type { Head } from "../store/log.ts";
 import type { Series } from "../store/series.ts";
 import { type Part, readTouched, type StateWindows } from "../store/touched.ts";

@@ -1,7 +1,7 @@
 // The windows of questions that sum up: time that has not come yet is in none of them.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Window } from "../history/line-area.ts";
-import { answerHead, type Reads } from "../read/as-of.ts";
+import { answerHead, type Reads } from "../read/answer-revision.ts";
 import type { Head } from "../store/log.ts";
 import { toTimeRange } from "./check-request.ts";
 import type { PageToken } from "./page-token.ts";

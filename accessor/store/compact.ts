@@ -103,7 +103,7 @@ export async function holdCommit(
  * the next revision on: no answer as of a revision that there is changes. False, and nothing is
  * written, if a declaration has changed since beganUs, by the database's clock.
  */
-export async function commitAhead(
+export async function commitIdleRollUps(
   database: Database,
   {
     beganUs,

@@ -6,7 +6,11 @@ import pg from "pg";
 import { BatchSchema, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { type AheadOptions, type AheadResult, rollUpAhead } from "../compact/ahead.ts";
+import {
+  type IdleRollUpOptions,
+  type IdleRollUpResult,
+  rollUpWhileIdle,
+} from "../compact/roll-up-while-idle.ts";
 import { compactStep, type StepOptions, type StepResult } from "../compact/step.ts";
 import { type TidyOptions, tidy } from "../compact/tidy.ts";
 import { CursorFormat } from "../domain/cursor.ts";
@@ -156,10 +160,10 @@ export class TestHistory implements AsyncDisposable {
   }
 
   /** What compaction does while nothing is committed. By default every hour is over. */
-  ahead(options: Partial<AheadOptions> = {}): Promise<AheadResult | undefined> {
+  rollUpWhileIdle(options: Partial<IdleRollUpOptions> = {}): Promise<IdleRollUpResult | undefined> {
     const { database, catalog } = this;
     const nowUs = () => Date.now() * 1000;
-    return rollUpAhead({
+    return rollUpWhileIdle({
       database,
       catalog,
       ...roomy,

@@ -38,7 +38,7 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("more than {262,144} samples is rewritten", `${steps}#stepLimits.maxAtOnce`),
     one("been over for {2 minutes}", `${accessor}#settleUs`),
     one("at most {500} hours of series", `${steps}#stepLimits.maxRollups`),
-    one("machines as {5 s} allow", "accessor/compact/roll-up-due.ts#maxRollUpMs"),
+    one("machines as {5 s} allow", "accessor/compact/roll-up-hours.ts#maxRollUpMs"),
     one("the next step begins after {10 s}", `${retain}#hoursIntervalMs`),
     one("After {10 s} every process", "accessor/store/stale-blocks.ts#settleMs"),
     one("in place, {1,000,000} samples", "accessor/compact/restate.ts#samplesPerTurn"),

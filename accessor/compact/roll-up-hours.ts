@@ -4,8 +4,8 @@ import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { Hour, SeriesRollup, StateRollup } from "../store/step-rows.ts";
 import { readWatermarkTime } from "../store/watermark.ts";
-import { dueHours, keyOf, powerSignal } from "./due.ts";
 import type { HourRanges } from "./hour-ranges.ts";
+import { dueHours, keyOf, powerSignal } from "./hours-to-roll-up.ts";
 import { rollUpSeries, rollUpStates } from "./rollups.ts";
 
 export type RollUpLimits = {
@@ -48,7 +48,7 @@ export type Touched = {
  * Hours that are due and over, as of a watermark. An hour that nothing in a step touches is the
  * same before this step and after it: rolled up as of before, valid after.
  */
-export async function rollUpDue(
+export async function rollUpDueHours(
   { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, abort }: RollUpOptions,
   { from, touched, touchedStates, governedStates }: Touched,
 ): Promise<RolledUp> {

@@ -43,7 +43,7 @@ const imported = (hours: number, watts = 1_000) => ({
 });
 
 const aheadAll = async () => {
-  while ((await history.ahead({ maxRollups: 100 }))?.moreHours);
+  while ((await history.rollUpWhileIdle({ maxRollups: 100 }))?.moreHours);
 };
 
 /** Hours in states, their energy, and hours that are due. */
@@ -139,7 +139,7 @@ test("they hold from the next revision on, and what is committed next takes away
       "5 IDLE 1800",
     ],
   ]);
-  expect(await history.ahead()).toBeUndefined();
+  expect(await history.rollUpWhileIdle()).toBeUndefined();
 });
 
 test("no work is one query, also while an hour waits for a newer record", async () => {
@@ -157,7 +157,7 @@ test("no work is one query, also while an hour waits for a newer record", async 
     },
   };
   const tomorrow = () => (Date.now() + 86_400_000) * 1000;
-  expect(await history.ahead({ database, nowUs: tomorrow })).toBeUndefined();
+  expect(await history.rollUpWhileIdle({ database, nowUs: tomorrow })).toBeUndefined();
   expect(queries).toBe(1);
   expect(await history.query("select count(*)::int as n from rollup_state_due")).toEqual([
     { n: 1 },
@@ -211,7 +211,10 @@ test("hours that were taken in hand before a correction are not written after it
       return database.connect();
     },
   };
-  expect(await history.ahead({ database: late })).toMatchObject({ hours: 0, moreHours: false });
+  expect(await history.rollUpWhileIdle({ database: late })).toMatchObject({
+    hours: 0,
+    moreHours: false,
+  });
   expect(await history.query("select from rollup_state")).toEqual([]);
   expect(await history.query("select from rollup_hour")).toEqual([]);
 });

@@ -1,5 +1,5 @@
-// What every read stands on: the database, who and what is in it, and the revision that an answer
-// is of.
+// Which revision an answer is of, and what every read uses: the database, the catalog, the tail of
+// the log and the cursors.
 import type { CursorFormat } from "../domain/cursor.ts";
 import type { Epochs } from "../domain/epochs.ts";
 import type { Tail } from "../feed/tail.ts";

@@ -1,11 +1,11 @@
-// Fetches the next of a source while the present one is at work: PostgreSQL reads on one core, we
-// decode and send on another.
+// Fetches the next item of a source while its reader works on the present one: PostgreSQL reads on
+// one core, we decode and send on another.
 
 /**
  * The same items in the same order, one fetched ahead. Leaving it waits for what is being fetched,
  * and closes the source.
  */
-export async function* ahead<T>(
+export async function* prefetch<T>(
   source: AsyncIterator<T, void, undefined>,
 ): AsyncGenerator<T, void, undefined> {
   const fetch = () => {

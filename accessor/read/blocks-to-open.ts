@@ -10,7 +10,7 @@ import type { Summary } from "../history/summary.ts";
  * samples. A usable one that touches them is opened and may touch the next one, until nothing
  * changes.
  */
-export function separate<Block extends { readonly summary: Summary }>(
+export function blocksToOpen<Block extends { readonly summary: Summary }>(
   blocks: readonly Block[],
   { usable, others }: { usable: (block: Block) => boolean; others: readonly Extent[] },
 ): { whole: Block[]; opened: Block[] } {

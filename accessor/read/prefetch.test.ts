@@ -1,7 +1,7 @@
 // Fetching ahead: the same items and failures as from the source, one fetch at a time, and the
 // source is closed whatever happens.
 import { expect, test } from "vitest";
-import { ahead } from "./ahead.ts";
+import { prefetch } from "./prefetch.ts";
 
 /** Yields numbers and notes what is asked of it. */
 function source(items: readonly number[], fails?: Error) {
@@ -27,7 +27,7 @@ function source(items: readonly number[], fails?: Error) {
 test("brings the same items, the next one fetched while the present one is at work", async () => {
   const { iterator, seen } = source([1, 2, 3]);
   const got: number[] = [];
-  for await (const item of ahead(iterator)) {
+  for await (const item of prefetch(iterator)) {
     got.push(item);
     await new Promise(setImmediate);
     await new Promise(setImmediate);
@@ -42,7 +42,7 @@ test("fails where the source fails, after what came before", async () => {
   const { iterator, seen } = source([1, 2], broken);
   const got: number[] = [];
   const reading = (async () => {
-    for await (const item of ahead(iterator)) got.push(item);
+    for await (const item of prefetch(iterator)) got.push(item);
   })();
   await expect(reading).rejects.toBe(broken);
   expect(got).toEqual([1, 2]);
@@ -51,6 +51,6 @@ test("fails where the source fails, after what came before", async () => {
 
 test("left early, it waits for its fetch and closes the source", async () => {
   const { iterator, seen } = source([1, 2, 3], new Error("nobody hears of it"));
-  for await (const item of ahead(iterator)) if (item === 1) break;
+  for await (const item of prefetch(iterator)) if (item === 1) break;
   expect(seen).toMatchObject({ fetched: 2, atOnce: 0, closed: true });
 });
