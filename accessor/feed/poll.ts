@@ -1,15 +1,14 @@
 // Learns of other accessors' commits: by asking, and sooner by PostgreSQL's NOTIFY, which is only a
 // hint and may be lost.
-import type { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
 import type { Epochs } from "../domain/epochs.ts";
+import { type CommitHints, openCommitHints } from "../store/commit-hints.ts";
 import type { Database } from "../store/database.ts";
 import { pollHead } from "../store/log.ts";
 import type { Tail } from "./tail.ts";
 
 // A database that takes longer for one row of an index is not there.
 const answerMs = 5_000;
-const channel = "millrace_commit";
 
 export type PollOptions = {
   database: Database;
@@ -34,7 +33,7 @@ export type PollOptions = {
 export function startPolling(options: PollOptions): AsyncDisposable & { hint: () => void } {
   const { database, tail, epochs, log, pollMs, hintMs, onRedeclared, onPoll, onSetBack } = options;
   const stop = new AbortController();
-  let listener: Client | undefined;
+  let hints: CommitHints | undefined;
   let hintTimer: NodeJS.Timeout | undefined;
   let hinted = false;
   let wake = () => {};
@@ -59,22 +58,19 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
   };
 
   const listen = async () => {
-    if (listener !== undefined || hintMs === undefined) return;
-    let client: Client | undefined;
+    if (hints !== undefined || hintMs === undefined) return;
     try {
-      client = await database.connect();
-      client.on("notification", () => {
-        hinted = true;
-        wake();
+      hints = await openCommitHints(database, {
+        onHint() {
+          hinted = true;
+          wake();
+        },
+        onEnd() {
+          hints = undefined;
+        },
       });
-      client.on("end", () => {
-        listener = undefined;
-      });
-      await client.query(`listen ${channel}`);
-      listener = client;
     } catch (error) {
       log.debug("cannot listen for commits; polls go on", { error });
-      await client?.end().catch(() => {});
     }
   };
 
@@ -99,7 +95,7 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
     hint() {
       hintTimer ??= setTimeout(() => {
         hintTimer = undefined;
-        listener?.query(`notify ${channel}`).catch(() => {});
+        hints?.send();
       }, hintMs);
     },
     async [Symbol.asyncDispose]() {
@@ -107,7 +103,7 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
       clearTimeout(hintTimer);
       wake();
       await running;
-      await listener?.end().catch(() => {});
+      await hints?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -273,32 +273,4 @@ export const compactionMutants: readonly Mutant[] = [
     ],
     catch: { test: "accessor/rpc/silence.test.ts", says: /FAIL.*a version changes with silence/ },
   },
-  {
-    name: "what was rolled up ahead stays although a commit changes it",
-    edits: [
-      {
-        file: "accessor/store/functions/step.sql",
-        find: "    where r.valid_from > (select max(revision) from watermark)\n      and r.series_id",
-        replace: "    where false and r.series_id",
-      },
-    ],
-    catch: {
-      test: "accessor/compact/roll-up-while-idle.test.ts",
-      says: /FAIL.*takes away what it changes/,
-    },
-  },
-  {
-    name: "what was rolled up ahead outlives a correction",
-    edits: [
-      {
-        file: "accessor/store/functions/series.sql",
-        find: "select revision + 1 from log_head()",
-        replace: "select revision from log_head()",
-      },
-    ],
-    catch: {
-      test: "accessor/compact/roll-up-while-idle.test.ts",
-      says: /FAIL.*nothing of before it is left/,
-    },
-  },
 ];
