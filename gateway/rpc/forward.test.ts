@@ -117,7 +117,7 @@ test("a stream gives everything back by itself, and at once where its client lea
   const { handlers, state, shares, listeners } = open();
   const begin = (abort: AbortSignal) => {
     const context = {
-      abort,
+      signal: abort,
       timeoutMs: () => undefined,
       values: createContextValues(),
       requestHeader: new Headers(),
@@ -138,7 +138,12 @@ test("nobody is asked for a client that has gone already", async () => {
   const { handlers, state, shares, listeners } = open();
   const values = createContextValues();
   const abort = AbortSignal.abort(new Error("gone"));
-  const context = { abort, timeoutMs: () => undefined, values, requestHeader: new Headers() };
+  const context = {
+    signal: abort,
+    timeoutMs: () => undefined,
+    values,
+    requestHeader: new Headers(),
+  };
   await expect(
     handlers.watchSignals!({}, context)[Symbol.asyncIterator]().next(),
   ).rejects.toThrow();
@@ -157,7 +162,7 @@ test("what a client sends beyond its rate is passed on, said to be, and followed
   })();
   const values = createContextValues().set(releaseBodyKey, () => void releaseBody++);
   const context = {
-    abort: gone.signal,
+    signal: gone.signal,
     timeoutMs: () => undefined,
     values,
     requestHeader: new Headers(),
