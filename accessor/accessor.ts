@@ -236,7 +236,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           }),
       },
       (mountBare) => {
-        const mount: Mount = (service, impl) => mountBare(service, admission.guard(service, impl));
+        const mount: Mount = (service, impl) => mountBare(service, admission.wrap(service, impl));
         const signals = perCall(SignalService, (context) => {
           const own = { ...reads, database: databaseOf(context) };
           const { bookmarkIntervalMs } = options;

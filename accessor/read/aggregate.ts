@@ -195,7 +195,7 @@ async function addStretch(
     fromUs,
     toUs,
     minSamples: samplesAtOnce,
-    room: database.sampleRoom,
+    budget: database.sampleBudget,
   })) {
     for (const pieces of parts.values()) {
       await turns.pause();

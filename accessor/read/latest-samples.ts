@@ -54,7 +54,7 @@ async function lastAt(
   for await (const { parts } of sweep(sources, {
     ...range,
     minSamples: Number.POSITIVE_INFINITY,
-    room: database.sampleRoom,
+    budget: database.sampleBudget,
   }))
     for (const pieces of parts.values()) last = mergePieces(pieces).values.at(-1)!;
   return last;

@@ -2,14 +2,14 @@
 // once, in its place.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { SampleRoom } from "../store/sample-room.ts";
+import { SampleBudget } from "../store/sample-budget.ts";
 import type { Series } from "../store/series.ts";
 import { OpenPieces } from "./open-pieces.ts";
 import { mergePieces, type Piece, type PieceGroup } from "./pieces.ts";
 import { sweep } from "./sweep.ts";
 
 const range = { fromUs: 0, toUs: 1_000 };
-const roomOf = (max: number) => new SampleRoom({ max, least: 1 });
+const budgetOf = (max: number) => new SampleBudget({ max, least: 1 });
 const seriesOf = (id: number) => ({ id }) as Series;
 
 type Stored = { series: Series; rank: number; timesUs: number[]; values: number[] };
@@ -64,7 +64,7 @@ test("overlapping pieces of a few series: every sample once, in order of (time, 
         groupSize: fc.integer({ min: 1, max: 5 }),
       }),
       async (drawn, { groupSize, maxHeld, minSamples }) => {
-        const room = roomOf(maxHeld);
+        const budget = budgetOf(maxHeld);
         const { toPiece } = store();
         const all = [0, 1, 2].map(seriesOf);
         let value = 0;
@@ -85,7 +85,7 @@ test("overlapping pieces of a few series: every sample once, in order of (time, 
         );
         const found = new Map(all.map((series) => [series, [] as number[]]));
         let doneUs = Number.NEGATIVE_INFINITY;
-        for await (const { toUs, parts } of sweep(sources, { ...range, minSamples, room })) {
+        for await (const { toUs, parts } of sweep(sources, { ...range, minSamples, budget })) {
           for (const [series, pieces] of parts) {
             const { timesUs, values } = mergePieces(pieces);
             expect(timesUs[0]!).toBeGreaterThanOrEqual(doneUs);
@@ -119,7 +119,7 @@ const pieceOf = (rank: number, timesUs: number[]): Stored => ({
 
 test("what is held stays below the bound, and does not keep what was let go", async () => {
   const { toPiece } = store();
-  const open = new OpenPieces({ ...range, room: { share: 500 } });
+  const open = new OpenPieces({ ...range, budget: { share: 500 } });
   for (let rank = 1; rank <= 50; rank++) {
     open.add(toPiece(pieceOf(rank, hundred)));
     open.shed();
@@ -146,7 +146,7 @@ test("pieces that follow each other are loaded once", async () => {
   for await (const { parts } of sweep([sourceOf(pieces, 2)], {
     ...range,
     minSamples: 1,
-    room: roomOf(300),
+    budget: budgetOf(300),
   }))
     for (const { column } of [...parts.values()].flat()) count += column.timesUs.length;
   expect(count).toBe(1_000);
@@ -155,7 +155,7 @@ test("pieces that follow each other are loaded once", async () => {
 
 test("more at one time than can be parted is refused", () => {
   const { toPiece } = store();
-  const open = new OpenPieces({ ...range, room: { share: 100 }, maxAtOneTime: 800 });
+  const open = new OpenPieces({ ...range, budget: { share: 100 }, maxAtOneTime: 800 });
   const add = (rank: number) => {
     const all = hundred.map(() => 5);
     open.add(toPiece(pieceOf(rank, all)));
@@ -167,21 +167,21 @@ test("more at one time than can be parted is refused", () => {
   expect(() => add(9)).toThrow(expect.objectContaining({ reason: "QUESTION_TOO_LARGE", metadata }));
 });
 
-test("readers share the room, down to the least that each needs, and give it back when they leave", async () => {
-  const room = new SampleRoom({ max: 1_000, least: 300 });
-  expect(room.share).toBe(1_000);
+test("readers share the budget, down to the least that each needs, and give it back when they leave", async () => {
+  const budget = new SampleBudget({ max: 1_000, least: 300 });
+  expect(budget.share).toBe(1_000);
   const { toPiece } = store();
   const pieces = [toPiece(pieceOf(1, hundred)), toPiece(pieceOf(2, hundred))];
-  const reading = () => sweep([sourceOf(pieces, 1)], { ...range, minSamples: 1, room });
+  const reading = () => sweep([sourceOf(pieces, 1)], { ...range, minSamples: 1, budget });
   const readers = [reading(), reading()];
   for (const reader of readers) await reader.next();
-  expect(room.share).toBe(500);
-  for await (const _ of reading()) expect(room.share).toBeGreaterThanOrEqual(333);
+  expect(budget.share).toBe(500);
+  for await (const _ of reading()) expect(budget.share).toBeGreaterThanOrEqual(333);
   const more = [reading(), reading()];
   for (const reader of more) await reader.next();
-  expect(room.share).toBe(300);
+  expect(budget.share).toBe(300);
   for (const reader of [...readers, ...more]) await reader.return();
-  expect(room.readers).toBe(0);
+  expect(budget.readers).toBe(0);
 });
 
 test("many small pieces come in slices of some thousand of them, however many samples are wanted", async () => {
@@ -189,7 +189,7 @@ test("many small pieces come in slices of some thousand of them, however many sa
   const pieces = Array.from({ length: 20_000 }, (_, i) =>
     toPiece({ series: seriesOf(i % 500), rank: i, timesUs: [i], values: [i] }),
   );
-  const options = { fromUs: 0, toUs: 20_000, minSamples: 1_000_000, room: roomOf(10_000_000) };
+  const options = { fromUs: 0, toUs: 20_000, minSamples: 1_000_000, budget: budgetOf(10_000_000) };
   const sizes: number[] = [];
   for await (const { parts } of sweep([sourceOf(pieces, 512)], options))
     sizes.push([...parts.values()].reduce((sum, own) => sum + own.length, 0));
@@ -201,7 +201,7 @@ test("of a piece that is open in part, no more than twice that is held, from its
   const { toPiece } = store();
   const timesUs = Array.from({ length: 10_000 }, (_, i) => i);
   const piece = { series: seriesOf(1), rank: 1, timesUs, values: timesUs };
-  const open = new OpenPieces({ fromUs: 9_000, toUs: 10_000, room: roomOf(1e6) });
+  const open = new OpenPieces({ fromUs: 9_000, toUs: 10_000, budget: budgetOf(1e6) });
   open.add(toPiece(piece));
   const heldBy = (parts: ReturnType<OpenPieces["take"]>) => {
     const [{ column, revisions }] = parts.get(piece.series) as [Piece];

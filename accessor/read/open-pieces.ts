@@ -3,7 +3,7 @@
 
 import { lowerBound } from "../../codec/lower-bound.ts";
 import { Failure } from "../domain/failure.ts";
-import type { SampleRoom } from "../store/sample-room.ts";
+import type { SampleBudget } from "../store/sample-budget.ts";
 import type { Series } from "../store/series.ts";
 import { type Piece, partOf } from "./pieces.ts";
 
@@ -32,7 +32,7 @@ export type OpenPiecesOptions = {
   /** Exclusive. */
   toUs: number;
   /** Its share is about how many samples to hold; for a moment, a portion more. */
-  room: Pick<SampleRoom, "share">;
+  budget: Pick<SampleBudget, "share">;
   /** What is at one time cannot be parted. Default 1,048,576: ten of each series there may be. */
   maxAtOneTime?: number;
 };
@@ -120,8 +120,8 @@ export class OpenPieces {
    * one time.
    */
   shed(): void {
-    const { room, maxAtOneTime = 1_048_576 } = this.#options;
-    const maxHeld = room.share;
+    const { budget, maxAtOneTime = 1_048_576 } = this.#options;
+    const maxHeld = budget.share;
     while (this.#held > maxHeld) {
       const timeUs = this.timeOf(maxHeld / 2);
       if (timeUs === undefined) {

@@ -84,9 +84,9 @@ async function* readStored(
     const headers = page.headers.filter(({ summary }) => summary.lastUs < pendingUs);
     for (let start = 0; start < headers.length; ) {
       let end = start;
-      for (const room = new MessageRoom(messageBytes); end < headers.length; end++) {
+      for (const budget = new MessageBudget(messageBytes); end < headers.length; end++) {
         const { summary, bytes } = headers[end]!;
-        if (!room.take({ bytes, samples: summary.count })) break;
+        if (!budget.take({ bytes, samples: summary.count })) break;
       }
       const portion = headers.slice(start, end);
       start = end;
@@ -133,18 +133,18 @@ async function* repack(
       { maxHeaders: maxLogHeaders, withRevisions: holds, abort },
     ),
   ];
-  const options = { fromUs, toUs, minSamples: 65_536, room: database.sampleRoom };
+  const options = { fromUs, toUs, minSamples: 65_536, budget: database.sampleBudget };
   for await (const { parts } of sweep(sources.map(prefetch), options)) {
     let blocks: PackedBlock[] = [];
-    let room = new MessageRoom(maxMessageBytes);
+    let budget = new MessageBudget(maxMessageBytes);
     for (const [item, pieces] of parts) {
       for (const { block, samples } of pack(item, mergePieces(pieces))) {
         const needed = { bytes: block.data.byteLength, samples };
-        if (!room.take(needed)) {
+        if (!budget.take(needed)) {
           yield blocks;
           blocks = [];
-          room = new MessageRoom(maxMessageBytes);
-          room.take(needed);
+          budget = new MessageBudget(maxMessageBytes);
+          budget.take(needed);
         }
         blocks.push(block);
       }
@@ -166,7 +166,7 @@ function* pack(series: Series, column: Column): Generator<{ block: PackedBlock; 
  * What a message of blocks may still take, packed and unpacked. A block alone always fits: it has
  * 8,192 samples at most.
  */
-class MessageRoom {
+class MessageBudget {
   #bytes: number;
   #samples = maxMessageSamples;
   #empty = true;

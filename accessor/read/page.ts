@@ -124,7 +124,7 @@ async function readSampleRows(reads: Reads, query: PageQuery, abort: AbortSignal
     fromUs,
     toUs,
     minSamples: limit + 1,
-    room: reads.database.sampleRoom,
+    budget: reads.database.sampleBudget,
   })) {
     for (const row of toRows(slice, { after, limit: limit + 1 - rows.length })) rows.push(row);
     if (rows.length > limit) break;

@@ -37,12 +37,12 @@ export async function* readRange(
   if (series.length > 0) {
     const options = { maxSamples: Number.POSITIVE_INFINITY, withRevisions: false, abort };
     const sources = await seriesPieces(reads, { ...query, series }, options);
-    const { sampleRoom: room } = reads.database;
+    const { sampleBudget: budget } = reads.database;
     for await (const slice of sweep(sources.map(prefetch), {
       fromUs,
       toUs,
       minSamples: samplesPerSlice,
-      room,
+      budget,
     }))
       for (const part of cutSlice(slice, maxSliceBytes)) yield* besideEvents(part, events, abort);
   }

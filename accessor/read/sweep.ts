@@ -2,7 +2,7 @@
 // pieces overlap, and only pieces that reach into the present slice are held.
 
 import { lowerBound } from "../../codec/lower-bound.ts";
-import type { SampleRoom } from "../store/sample-room.ts";
+import type { SampleBudget } from "../store/sample-budget.ts";
 import type { Series } from "../store/series.ts";
 import { OpenPieces } from "./open-pieces.ts";
 import { type Piece, type PieceSource, partOf } from "./pieces.ts";
@@ -26,7 +26,7 @@ export type SweepOptions = {
    * Where more overlap than the share that it gives, the later ones are let go and loaded again
    * when their time comes, as often as a slice of them is made.
    */
-  room: SampleRoom;
+  budget: SampleBudget;
 };
 
 // What a slice of many small pieces takes grows with their number, and all of it is one turn.
@@ -37,12 +37,12 @@ const maxSliceSamples = 262_144;
 /** Fails with QUESTION_TOO_LARGE if more than 1,048,576 samples are at one time. */
 export async function* sweep(
   sources: readonly PieceSource[],
-  { minSamples, room, ...range }: SweepOptions,
+  { minSamples, budget, ...range }: SweepOptions,
 ): AsyncGenerator<Slice, void, undefined> {
   const states = sources.map((source) => ({ source, nextFirstUs: Number.NEGATIVE_INFINITY }));
   const { fromUs, toUs } = range;
-  const open = new OpenPieces({ ...range, room });
-  using _ = room.enter();
+  const open = new OpenPieces({ ...range, budget });
+  using _ = budget.enter();
   let emittedUs = fromUs;
   for (;;) {
     const behind = states.reduce(

@@ -19,7 +19,7 @@ function open() {
     monotonicMs: () => 0,
   });
   const answers: (() => void)[] = [];
-  const service = admission.guard(SignalService, {
+  const service = admission.wrap(SignalService, {
     summarizeMachines: () => new Promise<object>((resolve) => answers.push(() => resolve({}))),
     getLatest: () => ({ cursor: "at once" }),
     listMachines: () => ({ nextPageToken: "at once" }),

@@ -69,14 +69,14 @@ export class Admission {
   }
 
   /** The same service within the bounds: calls beyond them fail with OVERLOADED or RATE_LIMITED. */
-  guard<S extends DescService, I extends Partial<ServiceImpl<S>>>(service: S, impl: I): I {
-    const guarded: Record<string, AnyHandler> = {};
+  wrap<S extends DescService, I extends Partial<ServiceImpl<S>>>(service: S, impl: I): I {
+    const wrapped: Record<string, AnyHandler> = {};
     for (const method of service.methods) {
       const { name, output } = method;
       const handle = (impl as Record<string, AnyHandler | undefined>)[method.localName]?.bind(impl);
       if (handle === undefined) continue;
       const kind = kindOf(method);
-      guarded[method.localName] =
+      wrapped[method.localName] =
         method.methodKind === "unary"
           ? (request, context) =>
               this.#runOnce(kind, context, () =>
@@ -86,7 +86,7 @@ export class Admission {
               )
           : (request, context) => this.#runStream(kind, context, () => handle(request, context));
     }
-    return guarded as I;
+    return wrapped as I;
   }
 
   async #runOnce<T>(kind: CallKind, context: HandlerContext, run: () => Promise<T>): Promise<T> {

@@ -20,7 +20,7 @@ import { readStateSlots } from "../read/state-totals.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { type Asking, pointsFor } from "./answers.ts";
 import { checkMachines } from "./check-request.ts";
-import { maxPageBytes } from "./page-room.ts";
+import { maxPageBytes } from "./page-budget.ts";
 import { openPage } from "./paging.ts";
 import { maxBuckets, toEdges, tooManyBuckets } from "./resolution.ts";
 import { someAtOnce } from "./some-at-once.ts";

@@ -27,7 +27,7 @@ test("of a hundred large answers that a caller asks for, four are there at once,
   });
   let there = 0;
   let most = 0;
-  const service = admission.guard(SignalService, {
+  const service = admission.wrap(SignalService, {
     listSignals(_request, { signal: abort }) {
       most = Math.max(most, ++there);
       // Aborted as soon as the answer is encoded.

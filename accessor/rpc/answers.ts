@@ -15,7 +15,7 @@ import { aggregate } from "../read/aggregate.ts";
 import type { Reads } from "../read/answer-revision.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines } from "./check-request.ts";
-import { maxPageBytes } from "./page-room.ts";
+import { maxPageBytes } from "./page-budget.ts";
 import { openPage, type Paging } from "./paging.ts";
 import { maxBuckets, toEdges, tooManyBuckets } from "./resolution.ts";
 import { someAtOnce } from "./some-at-once.ts";

@@ -25,7 +25,7 @@ async function open() {
       turns.push(caller!);
     }
   };
-  const service = admission.guard(SignalService, {
+  const service = admission.wrap(SignalService, {
     async getLatest(_, { requestHeader }) {
       await work(requestHeader.get("x-caller"));
       return {};

@@ -17,7 +17,7 @@ import { toTimestamp } from "../../codec/timestamps.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { Listing } from "../read/answer-revision.ts";
 import type { Series } from "../store/series.ts";
-import { PageRoom } from "./page-room.ts";
+import { PageBudget } from "./page-budget.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
 export async function listMachines(
@@ -30,14 +30,14 @@ export async function listMachines(
   const after = lastId === undefined ? "" : ((await catalog.machineName(lastId)) ?? "");
   const machines = await catalog.machines(after, limit + 1);
   const page: MessageInitShape<typeof MachineSchema>[] = [];
-  const room = new PageRoom(limit);
+  const budget = new PageBudget(limit);
   const series = await catalog.select({ machines: machines.map(({ name }) => name), signals: [] });
   const byMachine = Map.groupBy(series, ({ machine }) => machine);
   for (const { name, firstSeenUs } of machines) {
     const own = byMachine.get(name) ?? [];
     const signals = own.slice(0, maxSignalsListed).map(({ signal }) => signal);
     if (
-      !room.take(
+      !budget.take(
         entryBytes +
           Buffer.byteLength(name) +
           signals.reduce((sum, signal) => sum + 2 + signal.length, 0),
@@ -72,13 +72,13 @@ export async function listSignals(
     else same.push(series);
   }
   const left = [...bySignal].sort(([a], [b]) => compareText(a, b));
-  const room = new PageRoom(pageSize || Number.POSITIVE_INFINITY);
+  const budget = new PageBudget(pageSize || Number.POSITIVE_INFINITY);
   const signals: MessageInitShape<typeof SignalInfoSchema>[] = [];
   for (const [name, series] of left) {
     if (signals.length % seriesInARow === 0) await turns.pause();
     const info = { name, kind: series[0]!.kind, ...declared(series), machineCount: series.length };
     if (
-      !room.take(
+      !budget.take(
         entryBytes + info.units.reduce((sum, unit) => sum + 2 + Buffer.byteLength(unit), 0),
       )
     )

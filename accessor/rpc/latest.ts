@@ -17,7 +17,7 @@ import { readSilences } from "../read/silences.ts";
 import { readMoment } from "../store/log.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, toTimeUs } from "./check-request.ts";
-import { PageRoom } from "./page-room.ts";
+import { PageBudget } from "./page-budget.ts";
 import { openPage, type Paging } from "./paging.ts";
 
 // All of them error reports with the longest texts there may be: 7 MB.
@@ -36,19 +36,19 @@ export async function getLatest(
   const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
   for (const name of request.signals) await kindOf(name);
   const all = await reads.catalog.select(request);
-  const room = new PageRoom(request.pageSize || Number.POSITIVE_INFINITY);
+  const budget = new PageBudget(request.pageSize || Number.POSITIVE_INFINITY);
   const signals: Signal[] = [];
   // The series up to which all is said.
   let lastId = token?.after.revision ?? 0;
   let full = false;
   for (let at = all.findIndex(({ id }) => id === lastId) + 1; at < all.length && !full; ) {
-    const some = all.slice(at, at + Math.max(minSeriesAtOnce, Math.min(seriesAtOnce, room.rows)));
+    const some = all.slice(at, at + Math.max(minSeriesAtOnce, Math.min(seriesAtOnce, budget.rows)));
     at += some.length;
     const idOf = new Map(some.map(({ id, machine, signal: name }) => [`${machine}\0${name}`, id]));
     const found = await readLatest(reads, { series: some, revision, abort });
     await addSilentSince(reads, found, { revision, abort });
     for (const record of found) {
-      full = !room.take(bytesOf(record));
+      full = !budget.take(bytesOf(record));
       if (full) break;
       signals.push(record);
       lastId = idOf.get(`${record.machine}\0${record.signal}`)!;

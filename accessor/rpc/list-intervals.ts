@@ -18,7 +18,7 @@ import { readSilences } from "../read/silences.ts";
 import { readWatermark } from "../store/watermark.ts";
 import type { Asking } from "./answers.ts";
 import { checkMachines, toTimeRange, toTimeUs } from "./check-request.ts";
-import { PageRoom } from "./page-room.ts";
+import { PageBudget } from "./page-budget.ts";
 import { openPage } from "./paging.ts";
 
 export async function listStateIntervals(
@@ -43,7 +43,7 @@ export async function listStateIntervals(
   const answered = { cursor, endTime: toTimestamp(Math.min(range.toUs, nowUs)) };
   // Nothing of the range has come.
   if (range.fromUs >= nowUs) return { ...answered, intervals: [], nextPageToken: "" };
-  const room = new PageRoom(request.pageSize || 1_000);
+  const budget = new PageBudget(request.pageSize || 1_000);
   const states = request.states.filter((state) => state !== MachineState.UNSPECIFIED);
   const series = await catalog.select({ machines: request.machines, signals: ["state"] });
   const from =
@@ -63,12 +63,12 @@ export async function listStateIntervals(
       states,
       afterUs,
       nowUs,
-      limit: room.rows + 1,
+      limit: budget.rows + 1,
       fromUs: range.fromUs,
       toUs: Math.min(range.toUs, nowUs),
     });
     let kept = 0;
-    while (kept < found.length && room.take(rowBytes + Buffer.byteLength(found[kept]!.reason)))
+    while (kept < found.length && budget.take(rowBytes + Buffer.byteLength(found[kept]!.reason)))
       intervals.push(found[kept++]!);
     const end = found[kept - 1]?.startTime;
     if (end !== undefined)

@@ -29,7 +29,7 @@ import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
 import { assertHasCome } from "./commit-time.ts";
 import { getLatest } from "./latest.ts";
 import { listStateIntervals } from "./list-intervals.ts";
-import { maxPageBytes } from "./page-room.ts";
+import { maxPageBytes } from "./page-budget.ts";
 import { queryHash, type SeenHistory } from "./page-token.ts";
 import { openPage } from "./paging.ts";
 import { zoneOf } from "./resolution.ts";

@@ -17,7 +17,7 @@ import { readSilentTimes, type SilentTime } from "../read/silences.ts";
 import type { Series } from "../store/series.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, invalid, toTimeRange, toTimeUs } from "./check-request.ts";
-import { PageRoom } from "./page-room.ts";
+import { PageBudget } from "./page-budget.ts";
 import { openPage, type Paging } from "./paging.ts";
 import { atOnce, someAtOnce } from "./some-at-once.ts";
 import { headOf, pagedWindow, windowAt } from "./window.ts";
@@ -46,15 +46,15 @@ export async function summarizeMachines(
   const compared = compareWindow(request, window);
   const intervals = demandUs === undefined ? 1 : Math.max(1, intervalsOf(window, demandUs).count);
   const most = Math.max(1, Math.min(maxMachines, Math.floor(maxIntervalsInAll / intervals)));
-  const room = new PageRoom(Math.min(request.pageSize || most, most));
+  const budget = new PageBudget(Math.min(request.pageSize || most, most));
   const machines: Summary[] = [];
   const others: Summary[] = [];
   let full = false;
   let silent = new Map<number, SilentTime[]>();
-  for (let at = start; at < byMachine.length && room.rows > 0 && !full; at += atOnce) {
-    const some = byMachine.slice(at, at + Math.min(atOnce, room.rows));
+  for (let at = start; at < byMachine.length && budget.rows > 0 && !full; at += atOnce) {
+    const some = byMachine.slice(at, at + Math.min(atOnce, budget.rows));
     if (!some.every(([, mine]) => silent.has(mine[0]!.machineId))) {
-      const next = byMachine.slice(at, at + Math.min(silencesAtOnce, room.rows));
+      const next = byMachine.slice(at, at + Math.min(silencesAtOnce, budget.rows));
       silent = await silentTimes(reads, next, {
         windows: [window, compared],
         revision,
@@ -72,7 +72,7 @@ export async function summarizeMachines(
     });
     for (const [own, other] of found) {
       const bytes = bytesOfSummary(own!) + (other === undefined ? 0 : bytesOfSummary(other));
-      full ||= !room.take(bytes);
+      full ||= !budget.take(bytes);
       if (full) break;
       machines.push(own!);
       if (other !== undefined) others.push(other);

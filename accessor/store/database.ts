@@ -18,7 +18,7 @@ import { createIfMissing } from "./create-database.ts";
 import { leavesUnusable, toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { parserOf } from "./row-values.ts";
-import { SampleRoom } from "./sample-room.ts";
+import { SampleBudget } from "./sample-budget.ts";
 import { pgDriver } from "./slonik-driver.ts";
 import { rowChecks } from "./sql.ts";
 
@@ -33,7 +33,7 @@ export type Database = AsyncDisposable & {
   /** Counts samples that are going to be decoded for a question. Fails with QUESTION_TOO_LARGE. */
   spend(samples: number): void;
   /** What questions hold of decoded samples, in all. */
-  readonly sampleRoom: SampleRoom;
+  readonly sampleBudget: SampleBudget;
   /** Itself, of a caller's view (see shared-database.ts): for what is read once for all callers. */
   readonly unshared: Database;
   /** How many connections there are for each way to read. */
@@ -284,7 +284,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       }
     },
     spend() {},
-    sampleRoom: new SampleRoom(),
+    sampleBudget: new SampleBudget(),
     get unshared() {
       return database;
     },

@@ -29,7 +29,7 @@ export class SharedDatabase {
       slonik: new FairQueue({ max: slonik }),
     };
     const all = Object.values(this.#turns);
-    ledger.count("readers of samples", () => this.#database.sampleRoom.readers);
+    ledger.count("readers of samples", () => this.#database.sampleBudget.readers);
     ledger.count("read connections", () => all.reduce((sum, { used }) => sum + used, 0));
     ledger.count("reads that wait for a connection", () =>
       all.reduce((sum, { waiting }) => sum + waiting, 0),

@@ -67,7 +67,7 @@ export const messageMutants: readonly Mutant[] = [
     name: "a page is cut by its rows only",
     edits: [
       {
-        file: "accessor/rpc/page-room.ts",
+        file: "accessor/rpc/page-budget.ts",
         find: "(this.#rows < 1 || bytes > this.#bytes)",
         replace: "this.#rows < 1",
       },
@@ -79,7 +79,7 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/rpc/summarize-machines.ts",
-        find: "full ||= !room.take(bytes);",
+        find: "full ||= !budget.take(bytes);",
         replace: "full ||= bytes < 0;",
       },
     ],

@@ -7,12 +7,12 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { eventually, settled } from "../../test/testing/eventually.ts";
 import { bytes, openTestServer, type TestService } from "../testing/service.ts";
-import type { ArrivalOptions, ArrivalRoom } from "./arrivals.ts";
+import type { ArrivalBudget, ArrivalOptions } from "./arrivals.ts";
 
 const kib = 1024;
 
 /** Half of it for each caller, in order of asking. */
-class Room implements ArrivalRoom {
+class Room implements ArrivalBudget {
   readonly #perCaller: number;
   readonly #held = new Map<string, number>();
   readonly #queue = new Set<{ caller: string; bytes: number; grant: () => void }>();

@@ -3,13 +3,13 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
 /** What there is, in bytes, shared out by caller; FairQueue is one. */
-export type ArrivalRoom = {
+export type ArrivalBudget = {
   acquire(caller: string, bytes: number, abort: AbortSignal): Promise<void>;
   release(caller: string, bytes: number): void;
 };
 
 export type ArrivalOptions = {
-  room: ArrivalRoom;
+  room: ArrivalBudget;
   /**
    * How long nothing may come of a message, and how long it may take beside what it takes at
    * `minBytesPerSecond`. Default 30 s.

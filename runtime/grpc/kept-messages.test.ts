@@ -2,9 +2,9 @@
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { bytes, openTestServer, type TestService } from "../testing/service.ts";
-import type { ArrivalRoom } from "./arrivals.ts";
+import type { ArrivalBudget } from "./arrivals.ts";
 
-const room: ArrivalRoom = { acquire: async () => {}, release: () => {} };
+const room: ArrivalBudget = { acquire: async () => {}, release: () => {} };
 
 test("a small message does not keep the pool that Node made it in", async () => {
   await using server = await openTestServer({

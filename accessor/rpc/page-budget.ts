@@ -6,7 +6,7 @@
  */
 export const maxPageBytes = 3_500_000;
 
-export class PageRoom {
+export class PageBudget {
   #rows: number;
   #bytes = maxPageBytes;
   #empty = true;

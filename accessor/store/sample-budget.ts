@@ -1,19 +1,19 @@
 // How many decoded samples everything that reads may hold in all: each reader has an equal share of
 // what there is, as long as it reads.
 
-export type SampleRoomOptions = {
+export type SampleBudgetOptions = {
   /** In all. Default 8,388,608: 128 MiB, or 192 with their commits. */
   max?: number;
   /** Of one reader at least, however many there are. Default 262,144. */
   least?: number;
 };
 
-export class SampleRoom {
+export class SampleBudget {
   readonly #max: number;
   readonly #least: number;
   #readers = 0;
 
-  constructor({ max = 8_388_608, least = 262_144 }: SampleRoomOptions = {}) {
+  constructor({ max = 8_388_608, least = 262_144 }: SampleBudgetOptions = {}) {
     this.#max = max;
     this.#least = least;
   }
